@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
-from .code import COMPILE_AGAIN, FIND_RATE, ITS_LAYERS, NORMALIZE_INPUTS, NUMPY
+from .code import FIND_RATE, NORMALIZE_BOTH, NORMALIZE_INPUTS, NUMPY, with_layers
 from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
 from .wording import counted, digits, percent
 
@@ -17,15 +17,7 @@ OFFSET = 20.0
 """Mean over standard deviation of the feature in the middle, from which on what differs is lost in what is the same."""
 SPREAD = 100.0
 """Ratio of the standard deviations of two features, from which on it is worth a note."""
-RESCALE = f"""\
-{ITS_LAYERS}
-body, model = model, keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Rescaling(1 / 255), *layers])
-{COMPILE_AGAIN}"""
-NORMALIZE_BOTH = NORMALIZE_INPUTS.replace(
-    f"{ITS_LAYERS}\nbody, model = model, keras.Sequential([keras.Input(x.shape[1:]), scale, *layers])",
-    f"targets = keras.layers.Rescaling(float(y.std()), float(y.mean()))\n{ITS_LAYERS}\n"
-    "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), scale, *layers, targets])",
-)
+RESCALE = with_layers("keras.layers.Rescaling(1 / 255), *layers")
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
 

@@ -2,14 +2,24 @@
 
 COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)  # as it was compiled"
 COMPILE_ANEW = "keras_ch8.training.compile_as(model, model)  # anew, as it was compiled"
-ITS_LAYERS = "layers = model.layers if isinstance(model, keras.Sequential) else [model]"
-"""A sequential model stays one, so that the code of other cures suits it, too."""
-NORMALIZE_INPUTS = f"""\
-scale = keras.layers.Normalization()
-scale.adapt(x)
-{ITS_LAYERS}
-body, model = model, keras.Sequential([keras.Input(x.shape[1:]), scale, *layers])
+
+
+def with_layers(layers: str) -> str:
+    """Return the code that makes the model anew of these layers, among which are its own, `*layers`.
+
+    A sequential model stays one, so that the code of other cures suits it, too.
+    """
+    return f"""\
+layers = model.layers if isinstance(model, keras.Sequential) else [model]
+body, model = model, keras.Sequential([keras.Input(x.shape[1:]), {layers}])
 {COMPILE_AGAIN}"""
+
+
+_SCALE = "scale = keras.layers.Normalization()\nscale.adapt(x)"
+_TARGETS = "targets = keras.layers.Rescaling(float(y.std()), float(y.mean()))"
+NORMALIZE_INPUTS = f"{_SCALE}\n{with_layers('scale, *layers')}"
+RESCALE_TARGETS = f"{_TARGETS}\n{with_layers('*layers, targets')}"
+NORMALIZE_BOTH = f"{_SCALE}\n{_TARGETS}\n{with_layers('scale, *layers, targets')}"
 WITHOUT_LAST = f"""\
 body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1]])
 {COMPILE_AGAIN}"""
@@ -47,11 +57,6 @@ ACTIVE = """\
 for layer in model.layers[:-1]:
     if getattr(layer, "activation", None) in (keras.activations.linear, keras.activations.softmax):
         layer.activation = keras.activations.relu"""
-RESCALE_TARGETS = f"""\
-targets = keras.layers.Rescaling(float(y.std()), float(y.mean()))
-{ITS_LAYERS}
-body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *layers, targets])
-{COMPILE_AGAIN}"""
 SLOWER = f"""\
 for layer in model.layers[:-1]:
     if getattr(layer, "activation", None) is keras.activations.exponential:
