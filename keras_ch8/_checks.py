@@ -28,8 +28,9 @@ def number(
 ) -> float:
     """Return `value` as a float in [low, high), without `low` or with `high` if asked; else raise ValueError.
 
-    The error says the `meaning` of the argument and, in `fix`, how to fix it.
+    A bound of minus infinity is never in. The error says the `meaning` of the argument and, in `fix`, how to fix it.
     """
+    open_low = open_low or low == -math.inf
     interval = f"{'(' if open_low else '['}{low:g}, {high:g}{']' if closed_high else ')'}"
     ok = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if ok:

@@ -285,7 +285,7 @@ def callback_cases():
         keep=m.count(1),
         allow=m.sequence(m.NOTHING, empty=True),
     )
-    yield case("callbacks.SwitchOptimizer", lambda: {"to": "adam"}, fit_two_steps, at=m.LENGTH, to=m.NOTHING)
+    yield case("callbacks.SwitchOptimizer", lambda: {"to": "adam"}, fit_two_steps, at=m.count(1), to=m.NOTHING)
     off = {
         "histogram_freq": m.only(0), "write_graph": m.only(False), "write_images": m.only(False),
         "write_steps_per_second": m.only(False), "profile_batch": m.only(0), "embeddings_freq": m.only(0),
