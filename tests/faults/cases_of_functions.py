@@ -398,7 +398,7 @@ def training_cases():
         max_epochs=m.count(1),
     )
     yield case(
-        "training.scale_to_data", lambda: {"model": model(), "x": X}, y=m.NONE, target=m.word("unit_mean_square")
+        "training.scale_to_data", lambda: {"model": new_model(), "x": X}, y=m.NONE, target=m.word("unit_mean_square")
     )
     counts = m.sequence(m.count(1), empty=True)
     yield case(
