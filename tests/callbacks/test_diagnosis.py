@@ -533,7 +533,7 @@ def endless():
 
 
 @pytest.mark.parametrize(
-    "probe", [3, (), (X, Y, None, None), (X, Y[:5]), "digits", {}, endless()], ids=lambda p: type(p).__name__
+    "probe", [3, (), (X, Y, None, None), (X, Y[:5]), b"digits", {}, endless()], ids=lambda p: type(p).__name__
 )
 def test_what_is_no_probe_is_an_error_at_once(probe):
     with pytest.raises(ValueError, match=r"`probe` is what .*: an object of type \w+, which .*[^.]\. Give some 64"):
