@@ -223,7 +223,8 @@ class Diagnosis(Callback):
         begin_record(self.session, self.monitors)
         self.session.before_record.append(self._bring_record_up_to_date)
         if kept is None or self.probe.batch is None:
-            self.probe.open(self.session.training, self._measure_from_now_on, self._look)
+            then, seen = self._measure_from_now_on, self._look
+            self.probe.open(self.session.training, then, seen, needs_targets=self.loss is None)
 
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""

@@ -74,16 +74,24 @@ class ProbeData:
         copied.batch, copied._data_set = copy.deepcopy(self.batch, memo), self._data_set  # which is only read
         return copied
 
-    def open(self, training: fit.Training, then: Callable[[], None], seen: Callable[[Data], None]) -> None:
+    def open(
+        self,
+        training: fit.Training,
+        then: Callable[[], None],
+        seen: Callable[[Data], None],
+        *,
+        needs_targets: bool,
+    ) -> None:
         """Take the examples before the first step, and compare them with those that `fit` trains on.
 
         Nothing is read from a data set that `fit` trains on, or that hangs together with it: the first batches that
         `fit` itself reads are kept, and `then` is called when they are there. `seen` is called with the first examples
-        that `fit` reads, where these can be known before the first step.
+        that `fit` reads, where these can be known before the first step. `needs_targets` says that the loss that the
+        model is compiled with is what is measured.
         """
         if self.batch is None and not self._is_read_by(training):
             self.batch, self._data_set = _first_batch(self._data_set), None
-        if self.batch is not None:
+        if self.batch is not None and needs_targets:
             refuse_no_targets(training.model, self.batch)
         if not training.can_read_ahead:
             if self.batch is None:

@@ -99,7 +99,7 @@ HELD_OUT_RISE = Quantity(
     lambda rise: f"the loss on held-out examples has risen by {percent(rise)} of what it had fallen until its best",
     "the loss on held-out examples has risen beyond measure since its best",
     number=percent,
-    usual="in the best of the last three measurements",
+    usual="by the lowest of its last three values",
 )
 RISE_OVER_BEST = Quantity(
     "rise_over_best",
@@ -107,7 +107,7 @@ RISE_OVER_BEST = Quantity(
     lambda rise: f"the loss on held-out examples is {percent(rise)} above its best",
     "the loss on held-out examples is beyond measure above its best",
     number=percent,
-    usual="in the best of the last three measurements",
+    usual="by the lowest of its last three values",
 )
 RISE_OVER_CHANGES = Quantity(
     "rise_over_changes",
@@ -125,9 +125,9 @@ LEARNED_LATELY = Quantity(
 BY_HEART = Quantity(
     "by_heart",
     "The fraction by which the training loss fell after the epoch in which the validation loss was best.",
-    lambda fall: f"the training loss {moved(fall)} after the loss on held-out examples was best",
+    lambda fall: f"since the loss on held-out examples was best, the training loss {moved(fall)}",
     number=percent,
-    usual="where it was lowest",
+    usual="at its lowest",
 )
 KNOWN_OVER_NEW = Quantity(
     "known_over_new",

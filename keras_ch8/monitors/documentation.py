@@ -76,8 +76,8 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
   looks like it where nothing is wrong.
 - *watch* is worth watching, *act* calls for a change now.
 - Most numbers were measured on the planted runs of `tests/planted` that are for calibration: they lie between the
-  trainings with a known trouble and the healthy ones. Those set later name the groups of runs that they were set on
-  (`tests/planted/runs.py` says who wrote each).
+  trainings with a known trouble and the healthy ones. Those set later name the group of runs after which they were
+  set (`tests/planted/runs.py` says what each group was for).
 """
 
 CHECKED = """\

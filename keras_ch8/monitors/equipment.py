@@ -1,7 +1,7 @@
 """What cures have to know of a training: what its model and optimizer have already, and the numbers they name."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from .. import layers as suite_layers
 from .._types import Data
 from ..integration import keras_private
-from ..optimizers import ClosureOptimizer
+from ..optimizers import LBFGS, ClosureOptimizer, SteepestDescent
 from ..verdicts.wording import digits
 from .past import Past, once
 from .progress import FADED_RATE, LAST, effective_rate, rate_left
@@ -34,6 +34,8 @@ BROUGHT_BY = {
     "LearningRateScheduler": "learning rate schedule", "ReduceLROnPlateau": "learning rate schedule",
 }  # fmt: skip
 """What callbacks of this suite and of Keras bring into a training, by the names of their classes."""
+FIRST_ORDER = ("ClipGradients", "Guard")
+"""Names of callbacks of this suite that work on the one gradient of a step."""
 QUANTILE = 0.9
 """Fraction of the steps whose gradient is not clipped."""
 LARGE_INPUT, SMALL_INPUT, SPREAD = 5.0, 0.05, 10.0
@@ -67,7 +69,7 @@ NORMALIZING = (
 # --- what is there ----------------------------------------------------------------------------------------------------
 
 
-def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozenset[str]:
+def equipment_of(model: keras.Model, callbacks: Sequence[object] = ()) -> frozenset[str]:
     """Return what a model, its optimizer and the callbacks of a training have, of `verdicts.remedies.FACTS`."""
     parts = keras_private.parts_of(model)
     kinds = keras.layers
@@ -90,8 +92,12 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
     }
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
     later = [getattr(callback, "to", None) for callback in callbacks]  # of `SwitchOptimizer`
+    compare = [optimizer for optimizer in (*optimizers, *later) if isinstance(optimizer, ClosureOptimizer)]
     found |= {
-        "compared losses": any(isinstance(optimizer, ClosureOptimizer) for optimizer in (*optimizers, *later)),
+        "compared losses": bool(compare),
+        "curvature": any(not isinstance(optimizer, SteepestDescent) for optimizer in compare),
+        "first order only": _is_for_first_order(model)
+        or any(type(callback).__name__ in FIRST_ORDER for callback in callbacks),
         "adaptive rates": any(type(optimizer).__name__ in ADAPTIVE for optimizer in optimizers),
         "steps of the rate": any(type(optimizer).__name__ in OF_THE_RATE for optimizer in optimizers),
         "clipping": any(getattr(optimizer, name, None) is not None for optimizer in optimizers for name in CLIPS),
@@ -132,6 +138,18 @@ def _has_linear_layers(layers: Iterable[keras.layers.Layer]) -> bool:
         isinstance(one, weighted) and isinstance(other, weighted) and _activation(one) == "linear"
         for one, other in itertools.pairwise(there)
     )
+
+
+def _is_for_first_order(model: keras.Model) -> bool:
+    """Whether `optimizers.LBFGS` refuses the model: for a constraint, float16, several replicas."""
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not keras_private.unscaled(optimizer):
+        return True
+    try:
+        LBFGS(name="lbfgs").check(model)
+    except ValueError:
+        return True
+    return False
 
 
 def _adds(part: object) -> bool:
@@ -180,7 +198,7 @@ def facts(past: Past) -> frozenset[str]:
         found |= {"saturated units"} if last.fraction_saturated > MANY else set()
     default = DEFAULT if "steps of the rate" in past.has else DEFAULT_OF_OTHERS
     found |= {"default rate"} if past.rate <= 1.01 * default else set()  # rates are rounded
-    found |= {"linear model"} if np.isfinite(past.least_squares) else set()
+    found |= {"linear model"} if np.isfinite(past.least_squares) and not past.is_penalized else set()
     validated = [logs for logs in past.epochs if {"loss", "val_loss"} <= set(logs)]
     if validated and past.chance > 0:
         is_learned = validated[-1]["loss"] < LEARNED * past.chance

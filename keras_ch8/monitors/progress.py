@@ -21,7 +21,7 @@ OF_LAST = f"in the median of the last {LAST} measurements"
 # --- where the numbers come from -----------------------------------------------------------------------------------
 
 MEASURED = "measured on trainings whose trouble was known"
-VARIANTS = "set on variants of the test trainings of groups 1 to 15"
+VARIANTS = "set on variants of the test trainings, before group 16 of these"
 BETWEEN = "the geometric mean of the values in a troubled training and the nearest of 163 healthy ones"
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"
@@ -30,8 +30,8 @@ MANDT = "Mandt, Hoffman, Blei (2017), section 3"
 
 
 def after_group(number: int) -> str:
-    """Say on which test trainings (`tests/planted`) a number was set: when this group of them was the newest."""
-    return f"set on the test trainings of groups 1 to {number}"
+    """Say that a number was set by what a group of test trainings (`tests/planted`) had shown."""
+    return f"set after group {number} of the test trainings"
 
 
 # --- quantities ----------------------------------------------------------------------------------------------------

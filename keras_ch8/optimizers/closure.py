@@ -165,18 +165,24 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         self._check_variables(model.trainable_variables)
 
     def _check_variables(self, variables: list[keras.Variable]) -> None:
-        _refusals.of_variables(type(self).__name__, variables)
-        self.method.check(sum(int(np.prod(v.shape)) for v in variables))
+        if not self.built:
+            _refusals.of_variables(type(self).__name__, variables)
+            self.method.check(sum(int(np.prod(v.shape)) for v in variables))
+        elif [id(v) for v in variables] != self.known:
+            raise ValueError(
+                f"{self.name!r} remembers the curvature for the weights that it was built with. Received: "
+                f"{len(variables)} variables which are not those {len(self.known)}, of another model or after a change "
+                "of `trainable`. Compile the model with a new optimizer."
+            )
 
     # --- state ---------------------------------------------------------------------------------------------------
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Create what the method remembers for these variables, laid end to end."""
         variables = list(variables)
-        if self.built:
-            self._refuse_others(variables)
-            return
         self._check_variables(variables)
+        if self.built:
+            return
         super().build(variables)
         self.known = [id(v) for v in variables]
         self.sizes = [int(np.prod(v.shape)) for v in variables]
@@ -186,14 +192,6 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
             name: self.add_variable(value.shape, _constant(value), dtype=value.dtype.name, name=name)
             for name, value in blank.items()
         }
-
-    def _refuse_others(self, variables: list[keras.Variable]) -> None:
-        if [id(v) for v in variables] != self.known:
-            raise ValueError(
-                f"{self.name!r} remembers the curvature for the weights that it was built with. Received: "
-                f"{len(variables)} variables which are not those {len(self.known)}, of another model or after a change "
-                "of `trainable`. Compile the model with a new optimizer."
-            )
 
     @property
     def stop(self) -> second_order.Stop:

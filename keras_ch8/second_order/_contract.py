@@ -224,5 +224,6 @@ def refuse_more(method: Limited, n: int, what: str, instead: str) -> None:
     if n > method.max_parameters:
         raise ValueError(
             f"`{type(method).__name__}` {what}, so it takes at most {method.max_parameters} parameters. Received: {n}. "
-            f"Use {instead} instead, or raise `max_parameters`: n^2 numbers of float32 are {4e-9 * n * n:.2g} GB."
+            f"Use {instead} instead, or raise `max_parameters`: n^2 numbers are {4e-9 * n * n:.2g} GB in float32, "
+            f"{8e-9 * n * n:.2g} GB in float64."
         )

@@ -1,6 +1,6 @@
 """Another end of a model, as code: its last activation or layer, its loss, and metrics that fit them."""
 
-from .code import COMPILE_AGAIN, COMPILE_ANEW
+from .code import BY_ADAM, COMPILE_AGAIN, COMPILE_ANEW
 from .facts import CROSS_ENTROPIES, Facts, Targets
 from .wording import digits
 
@@ -20,8 +20,8 @@ def _fits(metric: str, loss: str) -> bool:
 
 
 def overshoots(facts: Facts) -> bool:
-    """Whether steps in proportion to the gradient of a squared error would be far too long at the usual rates."""
-    return facts.targets.are_large and "adaptive rates" not in facts.has
+    """Whether steps of the usual rates times the gradient of a squared error would be far too long."""
+    return facts.targets.are_large and not facts.has & {"adaptive rates", "compared losses"}
 
 
 def with_loss(facts: Facts, loss: str, body: str = "model") -> str:
@@ -41,12 +41,12 @@ def with_loss(facts: Facts, loss: str, body: str = "model") -> str:
     if loss == "mean_squared_error" and overshoots(facts):
         deviation = digits(facts.targets.deviation)
         reasons.append(f"# Adam, since one rate for all weights overshoots targets with a deviation of {deviation}")
-        changes.append("optimizer=keras_ch8.optimizers.Adam(0.001)")
+        changes.append(BY_ADAM)
     return "\n".join([*reasons, f"keras_ch8.training.compile_as(model, {body}, {', '.join(changes)})"])
 
 
 def for_numbers(facts: Facts) -> str:
-    """Return the cure, as the beginning of a sentence, of a cross-entropy that compares numbers; `with_loss` has it."""
+    """Return the cure of a cross-entropy that compares numbers, as the beginning of a sentence; see `with_loss`."""
     optimizer = " and `optimizers.Adam`" if overshoots(facts) else ""
     return f"Compile with `keras.losses.MeanSquaredError`{optimizer}, with no activation at the end"
 

@@ -37,7 +37,8 @@ SCALE_TO_DATA = "keras_ch8.training.scale_to_data(model, x[:256], y=y[:256])"
 SLOWER_FALL = (
     'model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay(float(model.optimizer.learning_rate), "100%")'
 )
-ADAM = "keras_ch8.training.compile_as(model, model, optimizer=keras_ch8.optimizers.Adam(0.001))"
+BY_ADAM = "optimizer=keras_ch8.optimizers.Adam(0.001)"
+ADAM = f"keras_ch8.training.compile_as(model, model, {BY_ADAM})"
 WITH_CURVATURE = """\
 keras_ch8.training.compile_as(model, model, optimizer=keras_ch8.optimizers.LBFGS(history_size=30))
 batch_size, epochs = len(x), max(epochs, 100)  # an epoch is a step; it ends by itself"""

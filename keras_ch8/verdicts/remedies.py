@@ -29,6 +29,9 @@ FACTS: Mapping[str, str] = {
     "adaptive rates": "the optimizer gives each weight a rate of its own, as Adam does",
     "steps of the rate": "each step moves each weight by about the learning rate, as those of Adam do",
     "compared losses": "the optimizer compares losses of the same examples in a step, as those of section 8.6 do",
+    "curvature": "the optimizer uses curvature, as those of section 8.6 but `SteepestDescent` do",
+    "first order only": "a constraint, float16, several replicas, `callbacks.Guard` or `callbacks.ClipGradients` needs "
+    "a first-order optimizer",
     "clipping": "the gradient is clipped",
     "skipping": "steps that are not finite are left out, by `callbacks.Guard` or `skip_nonfinite=True`",
     "learning rate schedule": "the learning rate follows a schedule",
@@ -74,8 +77,9 @@ class Remedy:
 
     Args:
         cure: What to do, in full sentences.
-        code: The same as lines of Python to put before `model.fit(x, y, batch_size=batch_size, callbacks=callbacks)` in
-            a script that imports `keras` and `keras_ch8`; "" where it cannot be said in general.
+        code: The same as lines of Python to put before `model.fit(x, y, batch_size=batch_size, epochs=epochs,
+            callbacks=callbacks)` in a script that imports `keras` and `keras_ch8`; "" where it cannot be said in
+            general.
         expects: One sentence: what should change.
         needs: Facts of `FACTS` that must be there.
         unless: Facts of which none may be there.
@@ -112,6 +116,8 @@ def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[
 # --- remedies that several kinds share ------------------------------------------------------------------------------
 
 _SCHEDULED = ("learning rate schedule",)
+_RATED = (*_SCHEDULED, "compared losses")
+"""What there is where no learning rate is to be found: it follows a schedule, or each step finds its own length."""
 _NOT_SCALED = ("input normalization", "tokens", "several inputs")
 
 
@@ -134,13 +140,13 @@ def _scale_inputs(expects: str, and_rate: bool = False) -> Remedy:
         return Remedy(f"{says}.", NORMALIZE_INPUTS, expects, ("unscaled inputs",), _NOT_SCALED)
     return Remedy(
         f"{says}, and find the learning rate anew: `training.find_learning_rate`.",
-        f"{NORMALIZE_INPUTS}\n{FIND_RATE}", expects, ("uneven inputs",), (*_NOT_SCALED, *_SCHEDULED),
+        f"{NORMALIZE_INPUTS}\n{FIND_RATE}", expects, ("uneven inputs",), (*_NOT_SCALED, *_RATED),
     )  # fmt: skip
 
 
 def _find_rate(expects: str) -> Remedy:
     says = "Let `training.find_learning_rate` find the learning rate."
-    return Remedy(says, FIND_RATE, expects, unless=_SCHEDULED)
+    return Remedy(says, FIND_RATE, expects, unless=_RATED)
 
 
 def _adam(expects: str) -> Remedy:
@@ -165,10 +171,12 @@ def _leaky(expects: str, *needs: str) -> Remedy:
 def _clip(expects: str) -> Remedy:
     return Remedy(
         "Clip the gradient at a norm of {clip_at}, which nine of ten steps do not reach: `global_clipnorm={clip_at}`.",
-        CLIP, expects, unless=("clipping",),
+        CLIP, expects, unless=("clipping", "compared losses"),
     )  # fmt: skip
 
 
+_NO_CURVATURE = ("curvature", "first order only")
+"""What there is where `optimizers.LBFGS` is no cure: it, or something that it does not go with."""
 _SKIP = Remedy("Add connections that skip layers: `layers.Residual`.", unless=("skip connections",))
 _PLAINLY = Remedy("Lower the learning rate, and look at the inputs: their scale, and whether all are finite.")
 _LESS = _rate("Lower the learning rate from {rate} to {shorter_rate}", "{shorter_rate}",
@@ -227,7 +235,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Let the learning rate fall more slowly, over the whole training: count its steps, not its epochs, in the "
             "schedule (`schedules.LinearDecay`).",
-            SLOWER_FALL, "The loss should go on falling to the end.", ("faded rate",),
+            SLOWER_FALL, "The loss should go on falling to the end.", ("faded rate",), ("compared losses",),
         ),
         *_LONGER,
         _find_rate("The loss should fall several times as fast."),
@@ -236,24 +244,24 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Train for three times as many epochs: the optimizer uses curvature already, and ends by itself. In "
             "float64 (`keras.config.set_floatx`) it comes further than where float32 ends it.",
-            "epochs = 3 * epochs", "The loss should go on falling.", ("compared losses",),
+            "epochs = 3 * epochs", "The loss should go on falling.", ("curvature",),
         ),
         _scale_inputs("The largest curvature should come near the others, and the loss fall at once.", and_rate=True),
         Remedy(
             "Use curvature, with all examples in each step: `optimizers.LBFGS`. The loss of a linear model is a "
             "quadratic, whose minimum it finds in some tens of steps.",
             WITH_CURVATURE, "The loss should come to that of least squares.", ("linear model",),
-            (*_SCHEDULED, "compared losses"),
+            (*_SCHEDULED, *_NO_CURVATURE),
         ),
         Remedy(
             "Give each weight a rate of its own by `optimizers.Adam`, and find the learning rate anew: "
             "`training.find_learning_rate`.",
             f"{ADAM}\n{FIND_RATE}", "The loss should fall faster, along the floor of the ravine too.",
-            unless=("adaptive rates",),
+            unless=("adaptive rates", "curvature"),
         ),
         _normalize("The loss should fall faster, at a larger learning rate."),
         _find_rate("The loss should fall faster."),
-        Remedy("Use curvature: `optimizers.LBFGS`, or another method of section 8.6."),
+        Remedy("Use curvature: `optimizers.LBFGS`, or another method of section 8.6.", unless=_NO_CURVATURE),
     ),
     "noise_dominated": (
         Remedy(
@@ -286,7 +294,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Start the recurrent kernels as orthogonal matrices (`initializers.Orthogonal`), and clip the gradient at "
             "a norm of {clip_at}.",
-            f"{ORTHOGONAL}\n{CLIP}", "The gradient should keep its size through time.", ("recurrence",), ("clipping",),
+            f"{ORTHOGONAL}\n{CLIP}", "The gradient should keep its size through time.", ("recurrence",),
+            ("clipping", "compared losses"),
         ),
         Remedy(
             "Start the recurrent kernels as orthogonal matrices: `initializers.Orthogonal`.", ORTHOGONAL,

@@ -256,3 +256,13 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
         losses = train(model, optimizer, run, True, [(x, 0 * x[:, :1])] * 300)
     assert losses[-1] == 0
     assert {verdict.kind for verdict in run.verdicts} >= {"step_too_long", "plateau"}
+
+
+def test_a_probe_needs_no_targets_where_the_loss_is_ones_own():
+    model, optimizer = network("sgd"), optimizers.SGD(0.1)
+    diagnosis = callbacks.Diagnosis(X[:64], "cheap", when=5, loss=lambda y, y_pred: keras.ops.mean(y_pred**2))
+    with keras_ch8.watch(model, optimizer, callbacks=[diagnosis]) as run:
+        train(model, optimizer, run, True, batches())
+    losses = diagnosis.past.series("gradient_norm", "loss")
+    assert len(losses) > 1
+    assert np.isfinite(losses).all()

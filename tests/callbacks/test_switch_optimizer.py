@@ -80,6 +80,15 @@ def test_what_the_other_optimizer_cannot_train_is_refused_before_the_first_step(
     assert not to.built
 
 
+def test_an_optimizer_that_another_model_has_used_is_refused_before_the_first_step():
+    switch = callbacks.SwitchOptimizer(at=1, to=optimizers.LBFGS())
+    fit(compiled("sgd"), switch)
+    model = compiled("sgd")
+    with pytest.raises(ValueError, match=r"for the weights that it was built with\. Received: .*Compile .* a new opt"):
+        fit(model, switch)
+    assert int(model.optimizer.iterations.numpy()) == 0
+
+
 def test_the_other_optimizer_may_accumulate_gradients():
     to = optimizers.SGD(0.1, gradient_accumulation_steps=2)
     fit(compiled("sgd"), callbacks.SwitchOptimizer(at=4, to=to))

@@ -11,8 +11,8 @@ from keras_ch8 import monitors
 from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, padding_in, rate_of
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.verdicts._checks_of_inputs import RESCALE
-from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, RESCALE_TARGETS
-from keras_ch8.verdicts.remedies import FACTS, REMEDIES, applicable
+from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, RESCALE_TARGETS, WITH_CURVATURE
+from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from tests.monitors.test_claims import ENDS
 
 LAYERS = keras.layers
@@ -81,7 +81,13 @@ def two_inputs():
         ),
         (
             lambda: plain(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.Nadam())),
-            {"sequential", "adaptive rates", "steps of the rate"},
+            {"sequential", "adaptive rates", "steps of the rate", "first order only"},
+        ),
+        (lambda: plain(optimizer=keras_ch8.optimizers.LBFGS()), {"sequential", "compared losses", "curvature"}),
+        (lambda: plain(optimizer=keras_ch8.optimizers.SteepestDescent()), {"sequential", "compared losses"}),
+        (
+            lambda: plain(LAYERS.Dense(3, "relu", kernel_constraint=keras.constraints.NonNeg())),
+            {"sequential", "first order only"},
         ),
     ],
 )
@@ -162,7 +168,7 @@ def test_what_callbacks_bring_is_there_for_the_cures():
     ]
     model = plain(optimizer="sgd")
     assert [equipment_of(model, [each]) - equipment_of(model) for each in [clip, *schedules]] == [
-        {"clipping"}, *3 * [{"learning rate schedule"}],
+        {"clipping", "first order only"}, *3 * [{"learning rate schedule"}],
     ]  # fmt: skip
     diagnosis = keras_ch8.callbacks.Diagnosis((np.ones((8, 6)), np.ones((8, 1))), ["step_length"])
     model.fit(np.ones((8, 6)), np.ones((8, 1)), verbose=0, callbacks=[diagnosis, clip])
@@ -236,10 +242,12 @@ def test_the_cure_of_the_plateau_that_dead_units_make_is_theirs(has):
 
 
 @pytest.mark.parametrize("kind", REMEDIES)
-@pytest.mark.parametrize("missing", ["", *FACTS])
-def test_what_to_do_if_a_cure_fails_is_something_else(kind, missing):
-    cures = [remedy.cure for remedy in applicable(REMEDIES[kind], KNOWN, {*FACTS} - {missing})]
-    assert len(cures) == len(set(cures))
+def test_what_to_do_if_a_cure_fails_is_something_else(kind):
+    for two in itertools.combinations(REMEDIES[kind], 2):
+        needs, unless = ({fact for one in two for fact in getattr(one, name)} for name in ("needs", "unless"))
+        if not needs & unless:
+            cures = [remedy.cure for remedy in applicable(REMEDIES[kind], KNOWN, needs)]
+            assert len(cures) == len(set(cures))
 
 
 def test_the_ravine_of_a_linear_model_that_is_not_of_scales_is_crossed_by_curvature():
@@ -255,18 +263,29 @@ def test_the_ravine_of_a_linear_model_that_is_not_of_scales_is_crossed_by_curvat
     assert "`optimizers.LBFGS`" in first("linear model")
     assert "`keras.layers.Normalization`" in first("linear model", "uneven inputs")
     assert "`optimizers.Adam`" in first()
-    ours = [
-        remedy.code for remedy in applicable(REMEDIES["ill_conditioned"], KNOWN, {"linear model", "compared losses"})
-    ]
-    assert ours[0] == "epochs = 3 * epochs"
-    assert not any("LBFGS" in code for code in ours), "it is there already"
+    past.add(3, {"gradient_norm": monitors.GradientNorm(1.0, 0.1, 1.0, penalty=0.1)})
+    assert "linear model" not in facts(past), "its least loss is not that of least squares"
+    assert "`optimizers.LBFGS`" in first("linear model", "compared losses"), "of `SteepestDescent`, which has none"
+    for one in applicable(REMEDIES["ill_conditioned"], KNOWN, {"linear model", "first order only"}):
+        assert "LBFGS" not in one.cure
 
 
-@pytest.mark.parametrize("has", [("scale of the start", "default rate"), ("unscaled inputs",)])
-@pytest.mark.parametrize("kind", ["dead_units", "plateau"])
-def test_of_dead_units_two_causes_with_one_cure_name_it_once(kind, has):
-    cures = [remedy.cure for remedy in applicable(REMEDIES[kind], KNOWN, {*has, "dead units"})]
-    assert len(cures) == len(set(cures))
+def test_who_uses_curvature_already_trains_longer_and_is_told_neither_of_rates_nor_of_curvature():
+    has = {"linear model", "uneven inputs", "compared losses", "curvature"}
+    ours = list(applicable(REMEDIES["ill_conditioned"], KNOWN, has))
+    assert ours[0].code == "epochs = 3 * epochs"
+    said = " ".join(one.cure + one.code for one in ours)
+    assert not any(word in said for word in ("LBFGS", "Adam", "find_learning_rate"))
+
+
+@pytest.mark.parametrize("kind", REMEDIES)
+def test_an_optimizer_that_finds_the_length_of_each_step_is_told_of_no_rate_and_no_clipping_that_it_refuses(kind):
+    numbers = {name: number for name, number in KNOWN.items() if not name.endswith("rate")}  # it has none
+    for remedy in REMEDIES[kind]:
+        for one in applicable((remedy,), numbers, {*remedy.needs, "compared losses"}):
+            is_of_adam = "optimizers.Adam(" in one.code
+            refused = ("find_learning_rate", "learning_rate =", "clipnorm")
+            assert is_of_adam or not any(word in one.code for word in refused), one
 
 
 def test_the_numbers_of_cures_are_those_of_the_run():
@@ -364,7 +383,11 @@ def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, ne
     names |= {"batch_size": 32, "epochs": 1, "callbacks": []}
     exec(compile(code.format(**KNOWN), "cure", "exec"), names)
     after = names["model"]
-    given = {name: names[name] for name in ("batch_size", "callbacks")}
+    given = {name: names[name] for name in ("batch_size", "epochs", "callbacks")}
+    if code == WITH_CURVATURE:
+        assert "curvature" in equipment_of(after)
+        assert (names["batch_size"], names["epochs"]) == (64, 100)
+    given["epochs"] = min(given["epochs"], 3)  # that they are numbers is enough
     after.fit(names["x"], names["y"], validation_split=0.5, verbose=0, **given)
     for fact in {"input normalization", "normalization", "clipping", "adaptive rates"} & set(unless):
         assert fact in equipment_of(after) or (fact == "normalization" and needs == ()), (fact, code)

@@ -123,13 +123,17 @@ def bare(name, optimizer):
     return train(KINDS[name], *made(KINDS[name], optimizer))
 
 
-def difference(run, other):
-    """Return the largest relative difference of two trainings, in logs or weights; 0 where every bit is the same."""
+def difference(run, other, logs_within=0.0):
+    """Return the largest relative difference of two trainings, in logs or weights; 0 where every bit is the same.
+
+    What logs differ by up to `logs_within` does not count.
+    """
     largest = 0.0
     assert len(run.logs) == len(other.logs), f"{len(run.logs)} epochs, and {len(other.logs)}"
     for mine, its in zip(run.logs, other.logs, strict=True):
         assert set(mine) <= set(its), f"not reported any more: {set(mine) - set(its)}"
         largest = max([largest, *(relative(value, its[name]) for name, value in mine.items())])
+    largest = largest if largest > logs_within else 0.0
     return max([largest, *(relative(a, b) for a, b in zip(run.weights, other.weights, strict=True))])
 
 

@@ -67,7 +67,7 @@ def test_a_squared_error_of_large_targets_is_minimized_by_steps_of_the_rate():
     assert "optimizer=keras_ch8.optimizers.Adam(0.001)" in with_loss(large, "mean_squared_error")
     assert "`optimizers.Adam`" in for_numbers(large)
     small = Facts(targets=targets_of(np.linspace(0.0, 10.0, 64)))
-    with_adam = dataclasses.replace(large, has=frozenset({"adaptive rates"}))
-    for facts, loss in ((small, "mean_squared_error"), (with_adam, "mean_squared_error"), (large, "poisson")):
-        assert "Adam" not in with_loss(facts, loss)
-    assert "Adam" not in for_numbers(small) + for_numbers(with_adam)
+    ready = [dataclasses.replace(large, has=frozenset({has})) for has in ("adaptive rates", "compared losses")]
+    for facts in (small, *ready):
+        assert "Adam" not in with_loss(facts, "mean_squared_error") + for_numbers(facts)
+    assert "Adam" not in with_loss(large, "poisson")
