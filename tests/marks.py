@@ -1,4 +1,4 @@
-"""When a test runs: in every run, behind `slow` in `.ci/run`, or behind `full` in `.ci/full` before a release."""
+"""When a test runs: in every run, behind `slow` in `.ci/run`, or behind `full` in `.ci/full` before an issue is resolved."""
 
 import pytest
 
