@@ -1,4 +1,4 @@
-"""When a test runs: in every run, behind `slow` in `.ci/run`, or behind `full` in `.ci/full` before an issue is resolved."""
+"""When a test runs: in every run, behind `slow` in `.ci/run`, or behind `full` in `.ci/full`, which is run by hand."""
 
 import pytest
 

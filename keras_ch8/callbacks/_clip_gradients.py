@@ -67,10 +67,10 @@ class ClipGradients(Callback):
             ValueError: If it is no state of such a callback, or one of another rule.
         """
         given = _states.checked(type(self).__name__, state, self._state_parts)
-        expected = self.rule.state_shapes()
         for remembered in given["remembered"].values():
             shapes = {name: value.shape for name, value in remembered.items()}
-            if shapes != expected:
+            expected = self.rule.shapes_for(max((shape[0] for shape in shapes.values() if shape), default=0))
+            if shapes and shapes != expected:  # there are none before the first step
                 raise _states.refuse(type(self).__name__, "what the rule remembers", shapes, expected)
         self._kept = given
 

@@ -183,7 +183,8 @@ class EarlyStopping(MonitoringCallback):
             measured = self._measure(logs)
             seconds = time.monotonic() - self._begun
             seen = self.session.reported(logs) | measured
-            if self._monitored.epoch_ended(self.session.training, epoch, seen, seconds):
+            self._monitored.epoch_ended(self.session.training, epoch, seen, seconds)
+            if self._criterion.is_ready(self._monitored.past):
                 self.reason = self._criterion.evaluate(self._monitored.past)
             self._show()
             if self.reason:

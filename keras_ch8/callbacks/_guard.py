@@ -245,8 +245,11 @@ class Guard(Callback):
             self._look(batch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Draw the curve."""
+        """Draw the curve, and tell what is left to tell of an epoch whose end was not known before."""
         super().on_epoch_end(epoch, logs)
+        faults = 0 if self._states is None else self._gate.knows().faults
+        if faults > self._seen:
+            self._tell(self.session.batches_of_epoch - 1, faults)
         self._draw()
 
     def _draw(self) -> None:

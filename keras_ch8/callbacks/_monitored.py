@@ -129,9 +129,9 @@ class MonitoredMetrics:
         if name not in self._named:
             self._named.add(name)
             warnings.warn(
-                f"`{self.owner}` watches {name!r}, which is not reported at the end of epoch {epoch + 1}, and does "
-                f"nothing until it is. Reported: {', '.join(seen) or 'nothing'}. Watch one of these; names with 'val_' "
-                "need `validation_data` in `fit`.",
+                f"`{self.owner}` watches {name!r}, which is not reported at the end of epoch {epoch + 1}; what needs "
+                f"it waits. Reported: {', '.join(seen) or 'nothing'}. Watch one of these; names with 'val_' need "
+                "`validation_data` in `fit`.",
                 UserWarning,
                 stacklevel=2,
             )

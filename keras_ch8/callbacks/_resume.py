@@ -181,9 +181,11 @@ class Resume(Callback):
         if refused:
             raise ValueError(fingerprint.not_the_same(self.directory, differs, refused))
         if saved.has_ended and "epochs" in differs:
-            earlier = self._workers.newest(self._folder, unfinished=True)
-            if earlier is not None:
+            if (earlier := self._workers.newest(self._folder, unfinished=True)) is not None:
                 return self._go_on(State.unpacked(earlier.arrays, earlier.meta))
+            if self._fingerprint["epochs"] > saved.epoch:
+                say(f"No state in {self.directory!r} is from before the end, to go on to more epochs: it begins anew.")
+                return None
         self._put_variables(saved, (variables.METRICS,))
         if "data" in differs:
             saved.batch = 0
@@ -193,10 +195,8 @@ class Resume(Callback):
         callback_states.put_before(self._others, saved.callbacks)
         fit.remember_batches(training, saved.step, saved.brought, saved.counted)
         if saved.has_ended or saved.epoch >= self._fingerprint["epochs"]:
-            say(
-                f"This training has ended before: model and history are what it has left in {self.directory!r}; to "
-                "train again, give `Resume` another directory."
-            )
+            left = f"model and history are what it has left in {self.directory!r}"
+            say(f"This training has ended before: {left}; to train again, give `Resume` another directory.")
             return self._history(saved)
         training.arguments["initial_epoch"], training.first_batch = saved.epoch, saved.batch
         self._saved = saved

@@ -94,7 +94,13 @@ class SwitchOptimizer(Callback):
         super().on_epoch_begin(epoch, logs)
         if isinstance(self.to, ClosureOptimizer) and self.model.built and not self._is_switched:
             self.to.check(self.model)
-        steps, epochs = self.params["steps"] or 1, self.params["epochs"]
+        steps, epochs = self.params["steps"], self.params["epochs"]
+        if steps is None and self.at.unit in ("ba", "st"):
+            raise ValueError(
+                "`at` is in batches, and the length of an epoch is not known: the data do not say how many batches they"
+                f" have. Received: at={self.at.amount:g}{self.at.unit}. Give `steps_per_epoch` to `fit`, or epochs."
+            )
+        steps = steps or 1
         length = {"ep": 1.0, "%": epochs / 100, "ba": 1 / steps, "st": 1 / steps}[self.at.unit]
         if epoch >= self.at.amount * length and not self._is_switched:
             self.session.switch(self._switch)

@@ -25,6 +25,11 @@ class Rule(Settings):
         """Return the shapes of what the rule remembers from step to step, by name; it starts at 0, in float32."""
         return {}
 
+    def shapes_for(self, tensors: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what it remembers of so many tensors."""
+        del tensors
+        return self.state_shapes()
+
 
 class GlobalRule(Rule):
     """The base of every rule that multiplies the whole gradient by one factor, so that its direction stays.
@@ -106,6 +111,10 @@ class NormsRule(Rule):
     state_names: ClassVar[tuple[str, ...]] = ()
     """Names of what it remembers: a number for each tensor, which starts at 0, in float32."""
 
+    def shapes_for(self, tensors: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what it remembers of so many tensors."""
+        return dict.fromkeys(self.state_names, (tensors,))
+
     factors: Callable[..., tuple[Tensor, State]]
     """`factors(norms, **state)`: the factor of each tensor, given the Euclidean norms of all, and the new state."""
 
@@ -154,9 +163,7 @@ class Clipper:
         self, rule: Rule | None, variables: Sequence[keras.Variable], create: Callable[..., keras.Variable]
     ) -> None:
         self.rule = rule
-        shapes = {} if rule is None else rule.state_shapes()
-        if isinstance(rule, NormsRule):
-            shapes = {name: (len(variables),) for name in rule.state_names}
+        shapes = {} if rule is None else rule.shapes_for(len(variables))
         self.state = {name: create(shape, f"clip_{name}") for name, shape in shapes.items()}
         self.axes = rule.units(variables) if isinstance(rule, TensorRule) else []
 

@@ -132,6 +132,11 @@ def lanczos(
     if start is None:
         start = np.random.default_rng(_checks.seed(seed)).normal(size=objective.size)
     _checks.length("start", start, objective.size, of="the trainable weights")
+    if not 0 < (size := norm(np.asarray(start, "float64"))) < math.inf:
+        raise ValueError(
+            "`start` is the first direction, so it must have a finite length above 0. Received: a vector of length "
+            f"{size}. Leave it out for a random one: the gradient is 0 at a critical point."
+        )
     return lanczos_of(objective.products(objective.theta()), np.asarray(start, "float64"), steps, objective.dtype)
 
 

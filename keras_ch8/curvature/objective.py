@@ -161,7 +161,8 @@ class Objective:
                 batch = keras_private.Batch(x, y, sample_weight)
                 loss = keras_private.compute_loss(self.model, batch, y_pred, self.training)
             else:
-                loss = ops.mean(self.loss(y, y_pred)) + sum(self.model.losses)
+                loss = _given(self.loss, y, y_pred, sample_weight)
+                loss = loss + sum(ops.cast(one, loss.dtype) for one in self.model.losses)
             added = [ops.sum(one) for one in self.model.losses]
         states_now = [scope.get_current_value(variable) for variable in states]
         return Evaluation(loss, y_pred, states_now, sum(added) if added else None)
@@ -189,6 +190,32 @@ def _is_pair(model: keras.Model, x: Data) -> bool:
     if not isinstance(x, tuple) or len(x) not in (2, 3):
         return False
     return len(keras.tree.flatten(x[0])) == len(keras.tree.flatten(getattr(model, "inputs", None) or [None]))
+
+
+def _given(loss: Callable[..., Tensor], y: Tree, y_pred: Tree, sample_weight: Tensor | None) -> Tensor:
+    """Return the mean of a loss that is not the compiled one, with the weights that `fit` gives that one.
+
+    A function gets numbers of one type, as it does from `fit`, but for whole numbers, which it gets as they are.
+    """
+    if isinstance(loss, keras.losses.Loss):
+        return ops.mean(loss(y, y_pred, sample_weight=sample_weight))
+    predicted = [keras.backend.standardize_dtype(one.dtype) for one in keras.tree.flatten(y_pred)]
+    dtype = keras.backend.result_type(*predicted, keras.config.floatx())
+
+    def as_one(part: Tree) -> Tree:
+        return keras.tree.map_structure(
+            lambda a: ops.cast(a, dtype) if a is not None and keras.backend.is_float_dtype(a.dtype) else a, part
+        )
+
+    each = ops.convert_to_tensor(loss(as_one(y), as_one(y_pred)))
+    if sample_weight is None:
+        return ops.mean(each)
+    weight = ops.cast(sample_weight, each.dtype)
+    while len(weight.shape) > max(len(each.shape), 1):
+        weight = ops.squeeze(weight, -1)
+    for _ in range(len(each.shape) - len(weight.shape)):
+        weight = ops.expand_dims(weight, -1)
+    return ops.mean(each * weight)
 
 
 def tensors_of(part: Data) -> Tree:

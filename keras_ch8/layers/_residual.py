@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Self, TypeAlias, final
 
 import keras
+from keras import ops
 
 from .. import _checks
 from .._registration import registered
@@ -99,7 +100,8 @@ class Residual(keras.layers.Layer):
         """Return F(x) + x."""
         _checks.keras_3(inputs)
         around = inputs if self.projection is None else self.projection(inputs)
-        return self.branch(inputs, training=training, mask=mask) + around
+        inside = self.branch(inputs, training=training, mask=mask)
+        return ops.cast(inside, self.compute_dtype) + ops.cast(around, self.compute_dtype)
 
     def get_config(self) -> Config:
         """Return the arguments that make this layer again."""

@@ -79,6 +79,7 @@ def equipment_of(model: keras.Model, callbacks: Sequence[object] = ()) -> frozen
         "several inputs": len(getattr(model, "inputs", None) or [None]) > 1,
         "tokens": any(isinstance(part, kinds.Embedding) for part in parts),
         "skip connections": any(_adds(part) for part in parts),
+        "reshapes": any(isinstance(part, kinds.Reshape) for part in parts),
         "normalization": any(isinstance(part, NORMALIZING) for part in parts),
         "input normalization": any(isinstance(part, kinds.Normalization) for part in parts),
         "recurrence": any(isinstance(part, kinds.RNN) for part in parts),
@@ -120,6 +121,11 @@ def padding_in(model: keras.Model, x: Data) -> frozenset[str]:
     arrays = [np.asarray(keras.ops.convert_to_numpy(array)) for array in keras.tree.flatten(x)]
     shares = [_zeros_at_the_end(a) for a in arrays if a.ndim == 2 and a.dtype.kind in "fiu" and (a == a.round()).all()]
     return frozenset({"padding"} if any(share > PADDED for share in shares) else ())
+
+
+def flat_in(x: Data) -> frozenset[str]:
+    """Return `"flat inputs"` where each example is one number, without an axis of its own."""
+    return frozenset({"flat inputs"} if any(len(a.shape) == 1 for a in keras.tree.flatten(x)) else ())
 
 
 def _zeros_at_the_end(rows: np.ndarray) -> float:

@@ -29,7 +29,7 @@ from ..verdicts.facts import (
 )
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
-from .equipment import equipment_of
+from .equipment import equipment_of, flat_in
 from .own_loss import own_loss_of, tried
 from .probe import RecordedCall, recording
 
@@ -104,9 +104,8 @@ def facts_of(
             failed = error
             with contextlib.suppress(Exception):
                 start, output, axes = _without_loss(model, few, output)
-    facts = Facts(
-        inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=equipment_of(model)
-    )
+    has = equipment_of(model) | flat_in(data[0])
+    facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=has)
     of_chance = data
     facts = dataclasses.replace(facts, is_weighted=data[2] is not None, is_trained=bool(model.trainable_variables))
     if facts.targets.of in ("0 and 1", "classes", "one-hot"):

@@ -113,7 +113,9 @@ class BatchLoss:
         errors = ops.cast(y_pred, self.dtype) - ops.cast(ops.reshape(part[1], ops.shape(y_pred)), self.dtype)
         if part[2] is not None:
             weight = ops.sqrt(ops.cast(part[2], self.dtype))
-            errors = errors * ops.reshape(weight, (*weight.shape, *[1] * (len(errors.shape) - len(weight.shape))))
+            for _ in range(len(errors.shape) - len(weight.shape)):
+                weight = ops.expand_dims(weight, -1)
+            errors = errors * weight
         return ops.reshape(errors, (-1,)) / ops.sqrt(ops.cast(ops.size(errors), self.dtype))
 
     def weights(self, x: Tensor) -> list[tuple[keras.Variable, Tensor]]:

@@ -54,7 +54,8 @@ class RuleOptimizer(keras_private.Optimizer):
             `ByValue(...)`; at most one of the four.
         weight_decay, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
             name: As in `keras.optimizers.Optimizer`. `use_ema` and schedules count updates, not micro-steps (a
-            schedule also those that `skip_nonfinite` leaves out).
+            schedule also those that `skip_nonfinite` leaves out). Averages of float16 and bfloat16 weights are float32,
+            which `keras.callbacks.SwapEMAWeights` cannot swap: take `keras_ch8.callbacks.PolyakAveraging`.
 
     Raises:
         TypeError: If a subclass has no `rule`, or one whose parameters are not those that `state_names` says.

@@ -32,18 +32,20 @@ class LookAheadRule(RuleOptimizer):
                 "Received both; leave one of them out."
             )
         super().__init__(learning_rate, **kwargs)
-        self.finish_at_theta = finish_at_theta
+        meaning = "whether `fit` ends at theta, at rest"
+        self.finish_at_theta = _checks.flag("finish_at_theta", finish_at_theta, meaning=meaning)
 
     def theta(self, variable: np.ndarray, **state: np.ndarray) -> np.ndarray:
         """Return the book's theta."""
-        return variable - self.momentum * state["v"]
+        return variable - self.momentum * state["v"] if state else variable
 
     def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
         """End of `fit`: go from the look-ahead point to theta, at rest, if asked to."""
         super().finalize_variable_values(var_list)
         if self.finish_at_theta:
             for i, (variable, theta) in enumerate(zip(self.known_variables, self._wide_thetas(), strict=True)):
-                self._layout.place(i, variable, theta)
+                if i in self._layout.block_of:  # but for the scales of float8, which no rule moves
+                    self._layout.place(i, variable, theta)
             for block in self._layout.blocks:
                 block.state["v"].assign(np.zeros(block.state["v"].shape))
 

@@ -169,6 +169,10 @@ class Diverged(MonitorCriterion):
                 fix="Try None.",
             )
 
+    def is_ready(self, history: EpochHistory) -> bool:
+        """Return True: the training loss is looked at in any case."""
+        return True
+
     def evaluate(self, history: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
         name = self.name(history)
@@ -216,6 +220,10 @@ class Deadline(Criterion):
     def __post_init__(self) -> None:
         _checks.positive("seconds", self.seconds, meaning="the time for the training", fix="Try 3600, an hour.")
 
+    def is_ready(self, history: EpochHistory) -> bool:
+        """Return True: it reads the clock alone."""
+        return True
+
     def evaluate(self, history: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
         if not len(history):
@@ -249,7 +257,11 @@ class CombinedCriterion(Criterion):
 
     def reasons(self, history: EpochHistory) -> list[Reason | None]:
         """Evaluate each of them."""
-        return [criterion.evaluate(history) for criterion in self.criteria]
+        return [each.evaluate(history) if each.is_ready(history) else None for each in self.criteria]
+
+    def is_ready(self, history: EpochHistory) -> bool:
+        """Return True: each of them looks itself at what there is."""
+        return True
 
 
 @final

@@ -169,6 +169,11 @@ class Criterion(abc.ABC):
         """
         yield from ()
 
+    def is_ready(self, history: EpochHistory) -> bool:
+        """Return whether what it reads has been reported: what `watched` names, or else the callback's quantity."""
+        names = [name for name, _ in self.watched(history.monitor)] or [history.monitor]
+        return all(len(history.values(name)) for name in names)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MonitorCriterion(Criterion):

@@ -32,7 +32,11 @@ def margin(min_delta: float | str, best: float) -> float:
 
 def is_better(value: float, best: float, min_delta: float | str) -> bool:
     """Whether `value` is below `best` by more than the margin; NaN never is, and any number is better than NaN."""
-    return bool(not math.isnan(value) and (math.isnan(best) or value + margin(min_delta, best) < best))
+    if math.isnan(value) or math.isnan(best):
+        return not math.isnan(value)
+    if math.isinf(best):  # of which a percentage would be infinite
+        return bool(value < best)
+    return bool(value + margin(min_delta, best) < best)
 
 
 def index_of_best(values: np.ndarray, min_delta: float | str = 0.0) -> int | None:

@@ -164,10 +164,12 @@ def _tuned(candidates: Mapping[str, Candidate], jobs: Jobs, trials: int, seed: i
             runs[job.candidate].append(run)
         new = []
         for name, own in runs.items():
-            key = rate_of(candidates[name].ranges)
-            if own and (rate := _search.beyond([s[key] for s in tried[name]], scores(own, lower))) is not None:
-                best = tried[name][int(np.argmin(scores(own, lower)))]
-                tried[name].append({**best, key: rate})
+            ranges, losses = candidates[name].ranges, scores(own, lower)
+            key = rate_of(ranges)
+            further = _search.beyond_in(ranges[key], [s[key] for s in tried[name]], losses) if own else None
+            if further is not None:
+                best = tried[name][int(np.argmin(losses))]
+                tried[name].append({**best, key: further})
                 new.append(Job(name, tried[name][-1], seed))
                 jobs.expect(1)
         if not new:

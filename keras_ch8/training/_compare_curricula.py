@@ -253,7 +253,8 @@ def _fit(
 
 
 def _measure(model: keras.Model, validation_data: Data, metric: str, mode: str) -> tuple[float, str]:
-    x, y, weight = (*(validation_data if isinstance(validation_data, tuple) else (validation_data,)), None, None)[:3]
+    parts = validation_data if isinstance(validation_data, tuple | list) else (validation_data,)
+    x, y, weight = (*parts, None, None)[:3]
     reported = model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True)
     direction = direction_of(model, metric, mode, reported)
     return float(reported[metric]), direction

@@ -69,16 +69,21 @@ def fit(sizes: np.ndarray, examples: np.ndarray) -> tuple[float, float]:
     return float(ends.get(at, criticals[at])), float(np.exp(levels[at]))
 
 
+def _cost(branch: Branch) -> tuple[float, float, float]:
+    """Return what is compared: examples, then loss; of rates that all diverge the lowest is best."""
+    return branch.examples, branch.loss if math.isfinite(branch.loss) else math.inf, branch.rate
+
+
 def best_rate(branch: Callable[[float], Branch], first: float) -> Branch:
     """Return the best learning rate from `first` on, by factors of 2 in the direction that needs fewer examples."""
     tried = {0: branch(first)}
     while len(tried) < MOST_RATES:
-        best = min(tried, key=lambda place: (tried[place].examples, tried[place].loss))
+        best = min(tried, key=lambda place: _cost(tried[place]))
         place = next((p for p in (best - 1, best + 1) if p not in tried), None)
         if place is None:
             break
         tried[place] = branch(first * RATE_STEP**place)
-    return min(tried.values(), key=lambda b: (b.examples, b.loss))
+    return min(tried.values(), key=_cost)
 
 
 def measure(branch: Callable[[int, float], Branch], first: Branch, smallest: int, largest: int) -> Mapping[int, Branch]:

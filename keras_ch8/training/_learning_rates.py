@@ -142,7 +142,8 @@ def find_learning_rate(
         `steps` a fall would show, and which rate to try meanwhile, `to_try`.
 
     Raises:
-        ValueError: If an argument lies outside its range, or the optimizer has several learning rates.
+        ValueError: If an argument lies outside its range, the model is not compiled, or the optimizer has several
+            learning rates.
         RuntimeError: If the model cannot be restored.
 
     Example:
@@ -297,7 +298,8 @@ def compare_learning_rates(
         A `Comparison`. Where no rate lowers the loss, it has no suggestion and a `reason`.
 
     Raises:
-        ValueError: If an argument lies outside its range, or the optimizer has several learning rates.
+        ValueError: If an argument lies outside its range, the model is not compiled, or the optimizer has several
+            learning rates.
         RuntimeError: If the model cannot be restored.
 
     Example:
@@ -344,6 +346,11 @@ def checked(batch_size: int, seed: int) -> tuple[int, int]:
 def _trial(model: keras.Model, data: Callable[[], Iterable[Batch]]) -> Trial:
     """Return a trial of a compiled model, built if it is not; refuse an optimizer with several learning rates."""
     _objects.model(model)
+    if not model.compiled:
+        raise ValueError(
+            "Learning rates are tried with the optimizer that the model is compiled with. Received: the model "
+            f"{model.name!r}, which is not compiled. Compile it as for `fit`."
+        )
     _checks.one_rate(keras_private.optimizers_in(model.optimizer))
     build_on(model, next(iter(data())))
     return Trial(model)

@@ -257,7 +257,7 @@ def _step(model: keras.Model, x: Any, batch: Any) -> float:
 def _of_memorizing(memorized: tuple[float, float], steps: int) -> list[Claim]:
     """Return what is certain: steps with which the loss of one batch rises far are too long."""
     before, after = memorized
-    if not math.isfinite(before) or after <= DIVERGED * before:
+    if not math.isfinite(before) or after - before <= (DIVERGED - 1) * abs(before):  # a loss may be below 0
         return []
     reached = f"to {digits(after)}" if math.isfinite(after) else "beyond all numbers"
     finding = f"In {steps} steps on one batch the loss goes from {digits(before)} {reached}."
@@ -270,7 +270,7 @@ def _said_of_memorizing(memorized: tuple[float, float], blind: float, steps: int
     if not (math.isfinite(after) and math.isfinite(blind)):
         return []
     said = []
-    if after > 0.9 * before:
+    if after > before - 0.1 * abs(before):
         said.append(f"{steps} steps on one batch bring its loss from {digits(before)} to {digits(after)} only.")
     if after >= blind:
         said.append(f"If all examples have the inputs of one, the loss falls as far: to {digits(blind)}.")

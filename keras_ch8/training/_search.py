@@ -63,6 +63,14 @@ def beyond(rates: Sequence[float], losses: Sequence[float]) -> float | None:
     return float(tried[-1] * factor) if np.argmin(found) == len(tried) - 1 else None
 
 
+def beyond_in(ends: tuple[float, float], values: Sequence[float], losses: Sequence[float]) -> float | None:
+    """Return what `beyond` does, for a quantity between 1/2 and 1 by its distance from 1; None where that ends."""
+    if not 0.5 <= ends[0] < ends[1] < 1:
+        return beyond(values, losses)
+    far = beyond([1 / (1 - value) for value in values], losses)
+    return None if far is None or far <= 1 else 1 - 1 / far
+
+
 def sweep(
     loss_of: Callable[[float], float], rates: Sequence[float], extensions: int = EXTENSIONS
 ) -> tuple[np.ndarray, np.ndarray, bool]:

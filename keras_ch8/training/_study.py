@@ -226,7 +226,7 @@ class Study:
         """Look for the shortest warmup with which a higher rate ends better than the given one without."""
         before = self.cost
         base = self._train(self._setting)
-        steps = max(1, round(WARMUP * base.steps))
+        steps = max(1, round(WARMUP * self._trainer.steps(self._setting.batch_size)))  # also where it diverged
         runs = [base]
         rate = base.setting.rate
         for _ in range(3):

@@ -313,9 +313,12 @@ OF_ALL = (
         and f.targets.examples >= 100 and not f.is_weighted,
         lambda f: f"One class has {percent(f.targets.commonest)} of the examples: a model that always predicts "
         "this class is right as often.",
-        code=lambda f: f"{NUMPY}labels, counts = np.unique({_labels(f.targets)}, "
+        lambda f: "Give the rare classes more weight by `sample_weight`, in the shape of the targets: `class_weight` "
+        "knows one label for each example." if f.targets.places > 1 else "",
+        lambda f: f"{NUMPY}labels, counts = np.unique({_labels(f.targets)}, "
         "return_counts=True)\n"
-        "class_weight = {int(label): len(y) / len(labels) / count for label, count in zip(labels, counts)}",
+        "class_weight = {int(label): len(y) / len(labels) / count for label, count in zip(labels, counts)}"
+        if f.targets.places <= 1 else "",
         source=CHOSEN,
     ),
 )  # fmt: skip

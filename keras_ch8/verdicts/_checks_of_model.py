@@ -87,13 +87,24 @@ def _called(activation: str) -> str:
     return "no activation" if activation == "linear" else activation
 
 
+def _are_many_classes(facts: Facts) -> bool:
+    """Whether whole numbers, too many to be counted as classes, are classes: the output has a unit for each."""
+    targets, output = facts.targets, facts.output
+    is_sparse = output.loss == "sparse_categorical_crossentropy" and targets.are_integers
+    return is_sparse and targets.low >= 0 and targets.high < output.units
+
+
+def _has_other_units(facts: Facts) -> bool:
+    return facts.output.units not in (0, facts.targets.width)
+
+
 def _numbers_in_cross_entropy(facts: Facts) -> bool:
     """Whether targets of a cross-entropy are numbers that are no classes and no probabilities."""
     targets, loss = facts.targets, facts.output.loss
     if are_two(targets) or are_of_another_unit(facts):
         return False  # the loss is right, but not the way in which they are written
     if loss == "sparse_categorical_crossentropy":
-        return targets.of == "numbers" and targets.width == 1
+        return targets.of == "numbers" and targets.width == 1 and not _are_many_classes(facts)
     return loss in CROSS_ENTROPIES and targets.of == "numbers" and (targets.low < 0 or targets.high > 1)
 
 
@@ -147,8 +158,12 @@ OF_LOSS = (
         lambda f: _numbers_in_cross_entropy(f),
         lambda f: f"The targets are numbers of {interval(f.targets.low, f.targets.high)}, which {f.output.loss} "
         f"reads as {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}.",
-        lambda f: f"{for_numbers(f)}: these are numbers to be met.",
-        lambda f: with_activation(f, "linear", "mean_squared_error"),
+        lambda f: for_numbers(f)
+        + (f", and {counted(f.targets.width, 'unit')}" if _has_other_units(f) else "")
+        + ": these are numbers to be met.",
+        lambda f: with_last(f, f.targets.width, "linear", "mean_squared_error")
+        if _has_other_units(f)
+        else with_activation(f, "linear", "mean_squared_error"),
     ),
     Check(
         "negative targets of a logarithm",
@@ -400,7 +415,9 @@ OF_LOSS = (
         "wrong_loss",
         "note",
         "accuracy is asked for of targets that are numbers",
-        lambda f: f.targets.of == "numbers" and any("accuracy" in name for name in f.output.metrics),
+        lambda f: f.targets.of == "numbers"
+        and not _are_many_classes(f)
+        and any("accuracy" in name for name in f.output.metrics),
         lambda f: "Accuracy counts targets that are met exactly, which says nothing of numbers.",
     ),
     Check(

@@ -77,7 +77,8 @@ def with_flat(facts: Facts) -> str:
 
 def with_last(facts: Facts, units: int, activation: str, loss: str = "", before: str = "") -> str:
     """Return the code that puts another last layer in the place of that of a Sequential model."""
-    if "sequential" not in facts.has or not facts.output.can_be_set or not facts.start.layers[-1].has_matrix:
+    layers = facts.start.layers
+    if "sequential" not in facts.has or not facts.output.can_be_set or not layers or not layers[-1].has_matrix:
         return ""
     return (
         f'last = keras.layers.Dense({units}, activation="{activation}")\n'

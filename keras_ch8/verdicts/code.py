@@ -1,5 +1,21 @@
 """Lines of Python that several cures share, to put between `compile` and `fit`."""
 
+import re
+from collections.abc import Set
+
+_OF_ONE_ARRAY = re.compile(r"\bx\[|\bx\.|len\(x\)|\bx ==|adapt\(x\)")
+"""Where code takes the inputs for one array."""
+
+
+def for_inputs(code: str, has: Set[str]) -> str:
+    """Return the code of a cure for the inputs that there are; "" where it is for one array and there are several."""
+    if not _OF_ONE_ARRAY.search(code):
+        return code
+    if "several inputs" in has:
+        return ""
+    return f"x = x[:, None]  # a column\n{code}" if "flat inputs" in has else code
+
+
 COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)  # as it was compiled"
 COMPILE_ANEW = "keras_ch8.training.compile_as(model, model)  # anew, as it was compiled"
 
@@ -43,10 +59,10 @@ WITH_CURVATURE = """\
 keras_ch8.training.compile_as(model, model, optimizer=keras_ch8.optimizers.LBFGS(history_size=30))
 batch_size, epochs = len(x), max(epochs, 100)  # an epoch is a step; it ends by itself"""
 NORMALIZE_LAYERS = f"""\
-hidden = []
-for layer in model.layers[:-1]:
+end, hidden = max(i for i, layer in enumerate(model.layers) if layer.weights), []
+for layer in model.layers[:end]:
     hidden += [layer, keras_ch8.layers.BatchNormalization()] if layer.weights else [layer]
-body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *hidden, model.layers[-1]])
+body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *hidden, *model.layers[end:]])
 {COMPILE_AGAIN}"""
 LEAKY = """\
 for layer in model.layers:
@@ -55,7 +71,8 @@ for layer in model.layers:
     elif isinstance(layer, keras.layers.ReLU):
         layer.negative_slope = 0.2"""
 ACTIVE = """\
-for layer in model.layers[:-1]:
+end = max(i for i, layer in enumerate(model.layers) if layer.weights)
+for layer in model.layers[:end]:
     if getattr(layer, "activation", None) in (keras.activations.linear, keras.activations.softmax):
         layer.activation = keras.activations.relu"""
 SLOWER = f"""\
@@ -78,8 +95,9 @@ for layer in model.layers:
         elif name.endswith("_regularizer"):
             settings[name] = None
     layers += [keras.layers.Dense(64, "relu")] if layer is last else []
+    is_whole = isinstance(layer, keras.Model) or not layer.trainable_weights
     if not isinstance(layer, keras.layers.Dropout):
-        layers += [type(layer).from_config(settings) if layer.trainable_weights else layer]
+        layers += [layer if is_whole else type(layer).from_config(settings)]
 body, model = model, keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype), *layers])
 {COMPILE_AGAIN}"""
 NUMPY = "import numpy as np\n\n"

@@ -81,6 +81,7 @@ class Targets:
         stand_in: A number far from all others that is there again and again, as one that stands for what is missing.
         stand_ins: Fraction of the targets that are this one.
         places: Things to predict for each example, such as the time steps of a sequence.
+        are_integers: Whether all are whole numbers, however many there are.
     """
 
     of: str = ""
@@ -102,6 +103,7 @@ class Targets:
     stand_in: float = NAN
     stand_ins: float = 0.0
     places: int = 0
+    are_integers: bool = False
 
     @property
     def are_large(self) -> bool:
@@ -328,7 +330,8 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
 
 def _of_one_column(known: Targets, values: np.ndarray, counts: np.ndarray) -> Targets:
     fractions = counts / counts.sum()
-    if (values != np.round(values)).any() or len(values) > MOST_CLASSES:
+    known = dataclasses.replace(known, are_integers=bool((values == np.round(values)).all()))
+    if not known.are_integers or len(values) > MOST_CLASSES:
         return dataclasses.replace(known, of="one class" if len(values) == 1 else "numbers")
     pairs = {(0.0, 1.0): "0 and 1", (-1.0, 1.0): "-1 and 1"}
     of = "one class" if len(values) == 1 else pairs.get(tuple(values), "classes")

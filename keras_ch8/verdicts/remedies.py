@@ -22,6 +22,7 @@ from .code import (
     SCALE_TO_DATA,
     SLOWER_FALL,
     WITH_CURVATURE,
+    for_inputs,
     setting,
 )
 
@@ -39,8 +40,10 @@ FACTS: Mapping[str, str] = {
     "normalization": "there is a normalization between the layers",
     "input normalization": "there is a `keras.layers.Normalization`",
     "skip connections": "outputs of layers are added to those of others",
+    "reshapes": "a `keras.layers.Reshape` says how many units the layer before has",
     "sequential": "the model is a `keras.Sequential`",
     "several inputs": "the model has several inputs",
+    "flat inputs": "the inputs are one number for each example, without an axis of its own",
     "tokens": "the inputs are indices into an embedding",
     "recurrence": "there is a recurrent layer",
     "simple recurrence": "there is a `keras.layers.SimpleRNN`",
@@ -110,7 +113,7 @@ def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[
     for remedy in remedies:
         if remedy.suits(has) and (filled := remedy.filled(known)) is not None and filled.cure not in said:
             said.add(filled.cure)
-            yield filled
+            yield dataclasses.replace(filled, code=for_inputs(filled.code, has))
 
 
 # --- remedies that several kinds share ------------------------------------------------------------------------------
@@ -382,7 +385,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         ),
         Remedy(
             "Give each hidden layer four times as many units, add a hidden layer, and take penalties and dropout away.",
-            LARGER, "The loss should come to rest much lower.", ("sequential",), ("skip connections",),
+            LARGER, "The loss should come to rest much lower.", ("sequential",), ("skip connections", "reshapes"),
         ),
         Remedy("Train longer, take a larger model, or regularize less; first cure what else is found here."),
     ),

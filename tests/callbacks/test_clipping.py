@@ -235,3 +235,15 @@ def test_a_custom_train_step_without_scale_loss_has_no_loss_but_all_else():
         model.fit(X, Y, batch_size=BATCH, epochs=2, shuffle=False, verbose=0, callbacks=[frames])
         np.testing.assert_allclose(frames.norm, by_hand(0.1)["norm"], rtol=1e-5)
         assert all(frame.loss is None for frame in frames.frames)
+
+
+@pytest.mark.parametrize("rule", [clipping.ByTensorHistory(), clipping.ByPercentile(10), clipping.ByGlobalNorm(1.0)])
+def test_the_state_of_a_rule_is_taken_by_a_callback_with_the_same_rule_and_no_other(rule):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    clip = callbacks.ClipGradients(rule)
+    model.fit(np.ones((8, 2)), np.ones((8, 1)), callbacks=[clip], verbose=0)
+    callbacks.ClipGradients(rule).set_state(clip.get_state())
+    other = clip.get_state() | {"remembered": {"": {"nothing of it": np.zeros(3)}}}
+    with pytest.raises(ValueError, match="what the rule remembers"):
+        callbacks.ClipGradients(rule).set_state(other)

@@ -72,7 +72,7 @@ def test_a_missing_metric_is_named_once_at_the_first_epoch_that_counts_and_the_t
     past = Remembers()
     stop = callbacks.EarlyStopping("val_loss", start_from_epoch=start, restore_best_weights=True)
     message = (
-        rf"`EarlyStopping` watches 'val_loss', which is not reported at the end of epoch {epoch}, .*Reported: loss\."
+        rf"`EarlyStopping` watches 'val_loss', which is not reported at the end of epoch {epoch}; .*Reported: loss\."
     )
     with pytest.warns(UserWarning, match=message) as caught:
         fit(network("sgd"), [past, stop], epochs=5)
@@ -321,3 +321,22 @@ def test_it_traces_the_training_step_not_once_more():
         return len(traces)
 
     assert train(callbacks.EarlyStopping("loss", patience=5)) == train()
+
+
+@pytest.mark.filterwarnings("ignore:.*is not reported")
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        stopping.Threshold(1e9, monitor="loss"),
+        stopping.AnyOf(stopping.Patience(9), stopping.Deadline(1e-9)),
+        stopping.Deadline(1e-9),
+    ],
+    ids=["loss", "either", "clock"],
+)
+def test_a_criterion_does_not_wait_for_what_it_does_not_read(criterion):
+    stop = callbacks.EarlyStopping(criterion=criterion)  # of `val_loss`, and there are no validation data
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    history = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=5, callbacks=[stop], verbose=0)
+    assert len(history.epoch) == 1
+    assert stop.reason.why in (stopping.StopReason.THRESHOLD, stopping.StopReason.DEADLINE)

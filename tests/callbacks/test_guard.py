@@ -590,3 +590,16 @@ def test_healthy_trainings_are_let_be(name):
         runs.fit(run, [guard])
     assert guard.rollbacks == []
     assert guard.left_out == []
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_what_is_left_out_at_the_end_of_an_epoch_of_unknown_length_is_told():
+    x = np.ones((30, 4, 2), "float32")
+    x[28] = np.nan
+    types = tf.TensorSpec((4, 2)), tf.TensorSpec((4, 1))
+    data = tf.data.Dataset.from_generator(lambda: ((b, b[:, :1] * 0) for b in x), output_signature=types)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizers.SGD(0.01), "mse", jit_compile=True)
+    guard = callbacks.Guard()
+    model.fit(data, epochs=2, shuffle=False, callbacks=[guard], verbose=0)
+    assert [(record["epoch"], record["batch"]) for record in guard.left_out] == [(0, 28), (1, 28)]

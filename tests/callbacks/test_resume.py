@@ -313,3 +313,8 @@ def test_one_training_at_a_time(resume):
 def test_one_is_enough(resume):
     with pytest.raises(ValueError, match="Only one `Resume`"):
         train(resume(), callbacks=lambda: [resume()])
+
+
+def test_one_epoch_can_become_more(resume):
+    train(resume(), epochs=1)
+    assert_same(train(resume(allow=["epochs"]), epochs=2), train(epochs=2))

@@ -93,3 +93,15 @@ def test_the_other_optimizer_may_accumulate_gradients():
     to = optimizers.SGD(0.1, gradient_accumulation_steps=2)
     fit(compiled("sgd"), callbacks.SwitchOptimizer(at=4, to=to))
     assert int(to.iterations.numpy()) == 4 + 8 // 2
+
+
+def test_batches_need_an_epoch_of_known_length():
+    def batches():
+        for _ in range(4):
+            yield np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    switch = callbacks.SwitchOptimizer("4ba", to="sgd")
+    with pytest.raises(ValueError, match="length of an epoch is not known"):
+        model.fit(batches(), epochs=2, shuffle=False, callbacks=[switch], verbose=0)

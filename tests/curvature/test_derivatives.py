@@ -151,3 +151,23 @@ def test_two_inputs_of_a_model_without_targets_are_not_taken_for_a_pair():
     model.compile(loss=lambda y, y_pred: keras.ops.sum(keras.ops.square(y_pred), axis=-1))
     slope = curvature.gradient(model, tuple(x), np.zeros((16, 1)))
     assert slope.shape == (4,)
+
+
+@pytest.mark.parametrize("kind", ["class", "function"])
+def test_sample_weights_count_with_a_loss_that_is_given(kind, float64):
+    loss = keras.losses.MeanSquaredError() if kind == "class" else keras.losses.mean_squared_error
+    model, x, y = MODELS["dense"]()
+    weights = np.random.default_rng(0).uniform(size=len(x))
+    found = curvature.gradient(model, x, y, loss=loss, sample_weight=weights)
+    np.testing.assert_allclose(found, curvature.gradient(model, x, y, sample_weight=weights), atol=1e-12)
+
+
+def test_a_loss_of_ones_own_gets_targets_of_the_type_that_fit_gives_it():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile(loss="mse")
+    x, y = np.ones((4, 3)), np.ones((4, 2))
+
+    def own(y, y_pred):
+        return keras.ops.mean((y - y_pred) ** 2)
+
+    np.testing.assert_allclose(curvature.gradient(model, x, y, loss=own), curvature.gradient(model, x, y), rtol=1e-5)

@@ -74,3 +74,10 @@ def test_y_is_not_needed_where_the_loss_is_the_models_own():
     model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
     model.compile(loss=lambda y, prediction: prediction**2)
     assert curvature.gradient(model, SIX.astype("float32"), Y[:, :1].astype("float32")).shape == (7,)
+
+
+@pytest.mark.parametrize("bad", [0.0, np.nan, np.inf])
+def test_a_start_without_a_direction_is_refused(bad):
+    model, x, y = MODELS["dense"]()
+    with pytest.raises(ValueError, match="`start` is the first direction"):
+        curvature.lanczos(model, x, y, start=np.full(model.count_params(), bad))

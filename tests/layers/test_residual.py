@@ -155,3 +155,10 @@ BAD = [
 def test_what_cannot_be_added_is_refused_with_the_fix(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("outer, inner", [("mixed_bfloat16", "float32"), ("float32", "mixed_float16")])
+def test_layers_inside_may_have_another_type(outer, inner):
+    layer = layers.Residual([keras.layers.Dense(5, dtype=inner)], dtype=outer)
+    y = layer(np.ones((2, 5), "float32"))
+    assert keras.backend.standardize_dtype(y.dtype) == outer.removeprefix("mixed_")

@@ -83,6 +83,7 @@ def two_inputs():
             lambda: plain(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.Nadam())),
             {"sequential", "adaptive rates", "steps of the rate", "first order only"},
         ),
+        (lambda: plain(LAYERS.Dense(6, "relu"), LAYERS.Reshape((3, 2))), {"sequential", "reshapes"}),
         (lambda: plain(optimizer=keras_ch8.optimizers.LBFGS()), {"sequential", "compared losses", "curvature"}),
         (lambda: plain(optimizer=keras_ch8.optimizers.SteepestDescent()), {"sequential", "compared losses"}),
         (

@@ -233,3 +233,17 @@ def test_data_sets_whose_batches_have_no_length_of_their_own(name):
     make = getattr(ours, name)
     found = network(make()).fit(data, epochs=3, verbose=0, shuffle=False).history["loss"]
     np.testing.assert_allclose(found, fit(network(make()), epochs=3)["loss"], rtol=1e-5)
+
+
+def test_levenberg_marquardt_takes_weights_in_batches_without_a_length():
+    x, y, weight = np.ones((24, 2), "float32"), np.zeros((24, 1), "float32"), WEIGHTS["mean"]
+    x[:, 0] = np.arange(24) / 24
+
+    def losses(*data, **given):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "tanh"), keras.layers.Dense(1)])
+        model.compile(ours.LevenbergMarquardt(), "mse")
+        return model.fit(*data, epochs=2, shuffle=False, verbose=0, **given).history["loss"]
+
+    of_unknown = tf.data.Dataset.from_tensor_slices((x, y, weight)).batch(24)
+    np.testing.assert_allclose(losses(of_unknown), losses(x, y, sample_weight=weight, batch_size=24), rtol=1e-5)

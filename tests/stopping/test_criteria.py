@@ -10,6 +10,7 @@ import pytest
 
 from keras_ch8 import callbacks, stopping
 from keras_ch8.stopping import EpochHistory, StopReason
+from keras_ch8.stopping.improvement import index_of_best
 
 RNG = np.random.default_rng(0)
 CURVES = [np.abs(1 + 0.1 * np.cumsum(RNG.normal(size=60))) + 0.01 for _ in range(20)]
@@ -229,3 +230,8 @@ BAD = [
 def test_bad_arguments_are_refused_with_the_fix(make, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make()
+
+
+def test_a_number_is_better_than_infinity_by_any_share():
+    assert index_of_best(np.array([np.inf, 3.0, 2.0, 1.0]), "1%") == 3
+    assert index_of_best(np.array([np.inf, np.inf, np.nan]), "1%") == 0

@@ -201,3 +201,9 @@ def test_where_labels_are_right_no_significant_gain_is_reported():
     found = compare_on_digits(0.0, 16, ("none", "easy"))
     gain = found.gain("easy")
     assert not (gain.is_significant and gain.difference > 0), str(found)
+
+
+def test_validation_data_may_be_a_list():
+    few = {"epochs": 1, "orders": ("none",)}
+    found = training.compare_curricula(build, (X, Y), DIFFICULTY, [X, Y], seeds=2, verbose=0, **few)
+    np.testing.assert_array_equal(found.values, compare(**few).values)

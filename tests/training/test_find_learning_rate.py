@@ -291,3 +291,10 @@ def test_an_optimizer_with_several_rates_is_refused():
     inner[".*bias"] = keras.optimizers.SGD(0.2)
     with pytest.raises(ValueError, match="on an optimizer that has one"):
         training.find_learning_rate(network(keras.optimizers.MultiOptimizer(inner)), X, Y)
+
+
+@pytest.mark.parametrize("of", [training.find_learning_rate, training.compare_learning_rates])
+def test_a_model_that_is_not_compiled_is_refused(of):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match=r"not compiled\. Compile it"):
+        of(model, np.ones((64, 2)), np.ones((64, 1)))

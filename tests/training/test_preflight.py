@@ -9,6 +9,7 @@ from keras import layers
 
 import keras_ch8
 from keras_ch8 import training
+from keras_ch8.training._preflight import _of_memorizing, _said_of_memorizing
 from keras_ch8.training._trial import fingerprint
 from tests.networks import Softmax
 
@@ -263,3 +264,10 @@ def test_a_check_that_fails_is_left_out_with_a_warning(monkeypatch):
         found = preflight(network(), X, X[:, 0], steps=3)
     assert math.isnan(found.blind)
     assert found.start > 0
+
+
+def test_a_loss_below_0_that_falls_has_not_diverged():
+    assert _of_memorizing((-1.0, -5.0), 30) == []
+    assert [claim.kind for claim in _of_memorizing((-1.0, 50.0), 30)] == ["step_too_long"]
+    assert "only" in _said_of_memorizing((-1.0, -1.0), -0.5, 30)[0]
+    assert _said_of_memorizing((-1.0, -1.2), -0.5, 30) == []

@@ -67,3 +67,10 @@ def test_the_band_ends_at_the_first_rate_that_is_worse():
     assert _search.band(rates, losses) == (0.01, 0.1)
     assert _search.band(rates, [-value for value in losses]) == (0.001, 0.001)
     assert all(math.isnan(end) for end in _search.band([1.0], [math.nan]))
+
+
+def test_a_momentum_is_extended_towards_one_and_not_beyond_it():
+    values = [setting["momentum"] for setting in _search.settings({"momentum": (0.5, 0.99)}, 8)]
+    further = _search.beyond_in((0.5, 0.99), values, [1 - value for value in values])
+    assert max(values) < further < 1
+    assert _search.beyond_in((1e-3, 0.1), [1e-3, 1e-2], [2.0, 1.0]) == _search.beyond([1e-3, 1e-2], [2.0, 1.0])

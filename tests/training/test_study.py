@@ -445,3 +445,19 @@ def test_an_optimizer_without_a_rate_is_refused():
 
     with pytest.raises(ValueError, match=r"an optimizer that has one\. Received: BFGS"):
         study(make=make)
+
+
+@pytest.mark.parametrize("loss", [math.inf, math.nan])
+def test_a_rate_is_lowered_until_it_does_not_diverge(loss):
+    def branch(rate):
+        return Branch(128, rate, math.inf, loss, 1e3) if rate > 0.3 else Branch(128, rate, 1e4, 1.0, 1e3)
+
+    assert best_rate(branch, 1.0).rate <= 0.3
+
+
+@pytest.mark.slow
+def test_a_warmup_is_a_part_of_the_whole_training_also_where_that_diverges():
+    own = study(50.0, epochs=8)
+    runs = own.warmup().runs
+    assert runs[0].diverged
+    assert max(run.setting.warmup for run in runs) == round(0.1 * own._trainer.steps(own._setting.batch_size))

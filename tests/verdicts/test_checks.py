@@ -3,12 +3,13 @@
 import dataclasses
 import re
 
+import numpy as np
 import pytest
 
 from keras_ch8.verdicts import KINDS, LEVELS, Claim
 from keras_ch8.verdicts.checks import CHECKS, Check, claims_of
 from keras_ch8.verdicts.code import FIND_RATE
-from keras_ch8.verdicts.facts import NAN, Facts, Inputs, Layer, Output, OwnLoss, Start, Targets
+from keras_ch8.verdicts.facts import NAN, Facts, Inputs, Layer, Output, OwnLoss, Start, Targets, targets_of
 from keras_ch8.verdicts.kinds import OF_THE_START
 from tests.verdicts.test_rules import resolve
 
@@ -504,3 +505,38 @@ def test_a_recurrent_gradient_is_large_beside_the_loss_and_for_inputs_of_size_1(
     check = next(check for check in CHECKS if check.name == "gradient through time")
     assert check.when(through_time())
     assert not check.when(through_time(**fields))
+
+
+def test_a_vocabulary_of_more_than_a_thousand_words_is_classes():
+    words = np.arange(5000).reshape(100, 50)
+    output = Output(
+        layer="last", activation="softmax", units=5000, loss="sparse_categorical_crossentropy", from_logits=False,
+        metrics=("accuracy",), can_be_set=True,
+    )  # fmt: skip
+    assert claims_of(Facts(targets=targets_of(words, 3), output=output), unexpected) == ([], [])
+    claims, notes = claims_of(Facts(targets=targets_of(words, 3), output=change(output, units=4999)), unexpected)
+    assert [claim.kind for claim in claims] == ["wrong_loss"]
+    assert any("says nothing of numbers" in note for note in notes)
+
+
+def test_targets_of_places_get_no_class_weight():
+    rare = (np.arange(128 * 64).reshape(128, 8, 8, 1) % 25 == 0).astype("float32")
+    output = Output(activation="sigmoid", units=1, loss="binary_crossentropy", from_logits=False, places=64)
+    (of_places,), _ = claims_of(Facts(targets=targets_of(rare, 4), output=output), unexpected)
+    assert (of_places.kind, of_places.code) == ("imbalance", "")
+    assert "`sample_weight`" in of_places.cure
+    (one,), _ = claims_of(Facts(targets=targets_of(rare[:, 0, 0]), output=change(output, places=1)), unexpected)
+    assert "class_weight = " in one.code
+
+
+def test_numbers_in_a_cross_entropy_of_many_units_get_one_unit():
+    output = Output(
+        layer="last", activation="softmax", units=10, loss="sparse_categorical_crossentropy", from_logits=False,
+        can_be_set=True,
+    )  # fmt: skip
+    last = Layer("last", has_matrix=True, is_trained=True, is_output=True)
+    targets, has = targets_of(np.linspace(-3, 3, 64), 2), frozenset({"sequential"})
+    numbers = facts(targets, output, Start(layers=(last,)), has=has)
+    (claim,), _ = claims_of(numbers, unexpected)
+    assert 'Dense(1, activation="linear")' in claim.code
+    assert "and 1 unit" in claim.cure

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 import keras_ch8
+from keras_ch8.monitors.equipment import flat_in
 from keras_ch8.verdicts import code
 from keras_ch8.verdicts._ends import for_numbers, with_loss
 from keras_ch8.verdicts.facts import Facts, Output, targets_of
+from keras_ch8.verdicts.remedies import REMEDIES
 
 LAYERS = keras.layers
 X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
@@ -59,6 +61,40 @@ def test_metrics_stay_where_all_fit_the_loss_and_one_that_does_takes_the_place_o
         f"# {new}, since {unfit} is for other outputs",
         f'keras_ch8.training.compile_as(model, body, loss="{loss}", metrics=["{new}"], weighted_metrics=None)',
     ]
+
+
+def test_the_output_gets_no_relu_and_no_normalization_where_its_softmax_is_a_layer_of_its_own():
+    model = changed(code.ACTIVE, LAYERS.Dense(8), LAYERS.Dense(3), LAYERS.Softmax())
+    assert [layer.activation.__name__ for layer in model.layers[:2]] == ["relu", "linear"]
+    model = changed(code.NORMALIZE_LAYERS, LAYERS.Dense(8, "relu"), LAYERS.Dense(3), LAYERS.Softmax())
+    assert [type(layer).__name__ for layer in model.layers] == ["Dense", "BatchNormalization", "Dense", "Softmax"]
+
+
+def test_a_model_inside_keeps_its_weights_in_a_larger_one():
+    inner = keras.Sequential([keras.Input((3,)), LAYERS.Dense(4, "relu")])
+    assert inner in changed(code.LARGER, inner, LAYERS.Dense(1)).layers
+
+
+@pytest.mark.parametrize("lines", [code.NORMALIZE_INPUTS, code.LARGER])
+def test_inputs_of_one_number_without_an_axis_of_its_own_are_made_a_column(lines):
+    x = np.linspace(0, 100, 64).astype("float32")
+    model = keras.Sequential([keras.Input((1,)), LAYERS.Dense(4, "relu"), LAYERS.Dense(1)])
+    model.compile("sgd", "mse")
+    assert flat_in(x) == {"flat inputs"}
+    assert flat_in(x[:, None]) == set()
+    names = {"model": model, "x": x, "y": x / 100, "keras": keras, "keras_ch8": keras_ch8}
+    exec(code.for_inputs(lines, flat_in(x)), names)
+    names["model"].fit(names["x"], names["y"], verbose=0)
+    if lines == code.NORMALIZE_INPUTS:
+        assert names["scale"](names["x"]).numpy().std() == pytest.approx(1, rel=1e-3)
+
+
+def test_code_for_one_array_of_inputs_is_not_given_for_several():
+    lines = {remedy.code for remedies in REMEDIES.values() for remedy in remedies}
+    of_several = {code.for_inputs(each, {"several inputs"}) for each in lines}
+    assert code.FIND_RATE in of_several
+    assert not of_several & {code.SCALE_TO_DATA, code.WITH_CURVATURE, code.NORMALIZE_LAYERS}
+    assert code.for_inputs(code.SHUFFLE, {"several inputs"}) == ""
 
 
 def test_a_squared_error_of_large_targets_is_minimized_by_steps_of_the_rate():
