@@ -18,7 +18,7 @@ from ..integration import keras_private
 from . import _search
 from ._candidates import FACTOR, RATE, Candidate, candidates_of, described
 from ._directions import direction_of
-from ._kept_runs import KeptRuns, fingerprint
+from ._kept_runs import KeptRuns, fingerprint, model_described
 from ._optimizer_comparison import Contender, OptimizerComparison, scores, tuned
 from ._run_jobs import Job, Jobs
 from ._timed_run import Problem, TimedRun, measured
@@ -136,6 +136,9 @@ def compare(
         "target": target, "budget": budget, "seeds": listed, "trials": trials, "batch_size": batch_size,
         "metric": metric, "lower_is_better": lower, "data": fingerprint((arrays, held_out)),
     }  # fmt: skip
+    if directory is not None:
+        with generators_kept():
+            settings["model"] = model_described(_objects.made_by("model_factory", model_factory))
     kept = KeptRuns(directory, "comparison", settings)
     tuned_by = next(seed for seed in range(len(listed) + 1) if seed not in listed)
     with Jobs(problem, found, kept, workers, int(verbose)) as jobs:

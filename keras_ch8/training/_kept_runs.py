@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import _arrays_file
 from .._types import Tree
+from ..integration import keras_private
 
 
 class KeptRuns:
@@ -85,3 +86,26 @@ def optimizer_described(kind: type, config: Mapping[str, Any]) -> str:
     """Return what tells whether an optimizer is the same as another time, but for its name, which Keras gives anew."""
     settings = {key: value for key, value in config.items() if key != "name"}
     return json.dumps([kind.__name__, settings], default=lambda value: type(value).__name__, sort_keys=True)
+
+
+def model_described(model: keras.Model) -> str:
+    """Return what tells whether a model has the layers, their settings and the loss of another time, but for names."""
+    parts = [_told(part) for part in keras_private.parts_of(model)]
+    shapes = [list(variable.shape) for variable in model.variables]
+    return json.dumps([parts, shapes, _unnamed(model.loss)], default=_told, sort_keys=True)
+
+
+def _told(part: Any) -> Any:
+    """Return the class of an object with its settings, where it has some; the name of a function."""
+    try:
+        return [type(part).__name__, _unnamed(part.get_config())]
+    except (AttributeError, NotImplementedError, TypeError, ValueError):  # a class of the user's that cannot be saved
+        return getattr(part, "__name__", type(part).__name__)
+
+
+def _unnamed(settings: Any) -> Any:
+    """Return settings without names and numbers that Keras gives anew in each process."""
+    if isinstance(settings, Mapping):
+        given_anew = ("name", "shared_object_id")
+        return {str(key): _unnamed(value) for key, value in settings.items() if key not in given_anew}
+    return [_unnamed(one) for one in settings] if isinstance(settings, list | tuple) else settings

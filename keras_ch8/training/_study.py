@@ -168,7 +168,8 @@ class Study:
     @property
     def report(self) -> StudyReport:
         """What the steps that were taken so far have found, together."""
-        return StudyReport(self._given, self._setting, tuple(self._steps), self.runs, self.cost, self._trainer.epochs)
+        found = tuple(self._steps), self.runs, self.cost
+        return StudyReport(self._given, self._setting, *found, self._trainer.epochs, self._trainer.schedule is not None)
 
     def run(self) -> StudyReport:
         """Take all steps for which there is a reason; return what was found, and what to do next."""

@@ -29,6 +29,7 @@ class StudyReport(Result):
         runs: All full trainings.
         cost: What was trained, in full trainings.
         epochs: Passes over the data of each.
+        has_schedule: Whether the learning rate is the largest of a schedule. Defaults to `False`.
     """
 
     given: Setting
@@ -37,6 +38,7 @@ class StudyReport(Result):
     runs: tuple[Run, ...]
     cost: float
     epochs: int
+    has_schedule: bool = False
 
     @property
     def is_healthy(self) -> bool:
@@ -48,8 +50,14 @@ class StudyReport(Result):
         """What to write in a script for the recommended setting."""
         s = self.setting
         rate = f"{s.rate:.3g}" if not s.warmup else f"keras_ch8.schedules.Warmup({s.rate:.3g}, {s.warmup})"
+        yours = "the class of yours"
+        if self.has_schedule:
+            factor = s.rate / self.given.rate
+            rate = "schedule" if factor == 1 else f"keras_ch8.schedules.ScaledSchedule(schedule, {factor:.3g})"
+            yours = "the class and the schedule of yours"
+            yours += f", times min((step + 1) / {s.warmup}, 1)" if s.warmup else ""
         clip = f", global_clipnorm={s.clip:.3g}" if math.isfinite(s.clip) else ""
-        return f"optimizer = Optimizer(learning_rate={rate}{clip})  # the class of yours\nbatch_size = {s.batch_size}"
+        return f"optimizer = Optimizer(learning_rate={rate}{clip})  # {yours}\nbatch_size = {s.batch_size}"
 
     def best(self, count: int = 3) -> list[Run]:
         """Return the trainings with the smallest losses in retrospect, the best first."""

@@ -17,7 +17,7 @@ from ..integration import backend, keras_private
 from ..optimizers import ClosureOptimizer
 from ..schedules.base import Schedule
 from ..schedules.duration import Clock
-from ._kept_runs import fingerprint, optimizer_described
+from ._kept_runs import fingerprint, model_described, optimizer_described
 from ._trial import build_on, dial_of, generators_kept, new_model, put_values, values_of, variables_of
 
 EVALUATIONS = 20
@@ -194,6 +194,10 @@ class Trainer:
             "weights": [[v.path.rsplit("/", 1)[-1], list(v.shape)] for v in self.model.variables],
             "optimizer": optimizer_described(type(optimizer), config),
             "learning_rate": self.given_rate,
+            "schedule": ""
+            if self.schedule is None
+            else optimizer_described(type(self.schedule), self.schedule.get_config()),
+            "model": model_described(self.model),
             "epochs": self.epochs,
             "seed": self.seed,
             "batch_size": self.batch_size,

@@ -1,6 +1,7 @@
 """Optimizers compared: tuned alike, run over the same seeds, judged by the time to a target; what chance explains."""
 
 import dataclasses
+import functools
 import math
 import sys
 
@@ -298,6 +299,19 @@ def test_what_was_interrupted_goes_on_and_what_was_complete_is_not_done_again(fo
     (tmp_path / "comparison.npz").write_bytes(b"torn")
     with pytest.raises(ValueError, match=r"cannot be read.*Delete it"):
         compare({"a": optimizers.SGD(0.01)}, directory=tmp_path)
+
+
+def test_trainings_of_another_model_are_not_taken_for_those_of_this_one(formula, tmp_path):
+    def other(activation="tanh", loss="mse"):
+        made = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation), keras.layers.Dense(1)])
+        made.compile(loss=loss)
+        return made
+
+    compare({"a": optimizers.SGD(0.01)}, factory=other, directory=tmp_path)
+    compare({"a": optimizers.SGD(0.01)}, factory=other, directory=tmp_path)
+    for changed in ({"activation": "relu"}, {"loss": "mae"}, {"loss": keras.losses.Huber(2.0)}):
+        with pytest.raises(ValueError, match="it differs in model"):
+            compare({"a": optimizers.SGD(0.01)}, factory=functools.partial(other, **changed), directory=tmp_path)
 
 
 @pytest.mark.slow

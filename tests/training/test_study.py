@@ -395,7 +395,11 @@ def test_a_model_with_a_schedule_is_studied_too():
         model.compile(optimizers.SGD(keras.optimizers.schedules.PolynomialDecay(rate, 32, 0.0)), "mse")
         return model
 
-    assert study(make=make, epochs=1).duration().setting.rate == 0.05
+    own = study(make=make, epochs=1)
+    assert own.duration().setting.rate == 0.05
+    assert "Optimizer(learning_rate=schedule)  # the class and the schedule of yours" in own.report.code
+    halved = dataclasses.replace(own.report, setting=dataclasses.replace(own.report.setting, rate=0.025))
+    assert "learning_rate=keras_ch8.schedules.ScaledSchedule(schedule, 0.5))" in halved.code
 
 
 # ---- bad input
