@@ -183,6 +183,8 @@ class EarlyStopping(MonitoringCallback):
             measured = self._measure(logs)
             seconds = time.monotonic() - self._begun
             seen = self.session.reported(logs) | measured
+            if not len(past := self._monitored.past):
+                self._monitored.past = dataclasses.replace(past, skipped=epoch - self.session.first_epoch)
             self._monitored.epoch_ended(self.session.training, epoch, seen, seconds)
             if self._criterion.is_ready(self._monitored.past):
                 self.reason = self._criterion.evaluate(self._monitored.past)

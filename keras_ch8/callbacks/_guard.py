@@ -194,6 +194,7 @@ class Guard(Callback):
     def on_open(self) -> None:
         """Put the gate into the optimizer, before the step is traced."""
         session = self.session
+        self._batches()
         optimizer = guardable(session, sum(isinstance(member, Guard) for member in session.members))
         wanted = self.spike, self.nonfinite
         if not optimizer.built:
@@ -229,7 +230,13 @@ class Guard(Callback):
 
     def _batches(self) -> int:
         """Return after how many batches the state is kept."""
-        steps, epochs = self.session.params["steps"] or 1, self.session.params["epochs"]
+        steps, epochs = self.session.params["steps"], self.session.params["epochs"]
+        if steps is None and self._every.unit in ("ep", "%"):
+            raise ValueError(
+                "`rollback` is in epochs, and the length of an epoch is not known: the data do not say how many "
+                f'batches they have. Received: rollback={self.rollback!r}. Give `steps_per_epoch` to `fit`, or "200ba".'
+            )
+        steps = steps or 1
         return max(SURVIVED + 1, round(self._every.steps(Clock(steps, 1, steps * epochs))))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

@@ -207,7 +207,7 @@ class Resume(Callback):
         model = self._training.model
         switch = next((c for name, c in callback_states.named(self._others) if name == saved.switched_by), None)
         if isinstance(switch, SwitchOptimizer):
-            if model.optimizer is not switch.to:
+            if model.optimizer is not switch.second(model):
                 keras_private.set_optimizer(model, switch.to)
                 model.train_function = None
             else:  # in the process that has switched, nobody knows the first one any more

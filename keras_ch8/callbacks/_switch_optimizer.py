@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
+import keras
 import numpy as np
 
 from .. import _checks, _objects
@@ -67,10 +68,17 @@ class SwitchOptimizer(Callback):
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"to": type(self.to).from_config(self.to.get_config())}
 
+    def second(self, model: keras.Model) -> Any:
+        """Return the second optimizer as `compile` puts it into this model: around it what scales a float16 loss."""
+        is_scaled = keras_private.unscaled(model.optimizer) is not model.optimizer
+        if is_scaled and keras_private.unscaled(self.to) is self.to and not isinstance(self.to, ClosureOptimizer):
+            self.to = keras.optimizers.LossScaleOptimizer(self.to, name="loss_scale_optimizer")
+        return self.to
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
         super().on_train_begin(logs)
-        self._is_switched = self.model.optimizer is self.to
+        self._is_switched = self.model.optimizer is self.second(self.model)
         if (kept := self._take_kept()) is not None and kept["switched"]:
             self._go_on(kept["variables"])
 
@@ -105,18 +113,22 @@ class SwitchOptimizer(Callback):
         if epoch >= self.at.amount * length and not self._is_switched:
             self.session.switch(self._switch)
             self._is_switched = True
-            self.session.event("optimizer", f"From here on the optimizer is {type(self.to).__name__}.")
+            self.session.event(
+                "optimizer", f"From here on the optimizer is {type(keras_private.unscaled(self.to)).__name__}."
+            )
 
     def _switch(self) -> None:
         if self.model.built:
             with self.model.distribute_strategy.scope():
                 self.to.build(self.model.trainable_variables)
-        keras_private.set_iterations(self.to, keras_private.iterations_of(keras_private.unscaled(self.model.optimizer)))
+        done = keras_private.iterations_of(keras_private.unscaled(self.model.optimizer))
+        keras_private.set_iterations(keras_private.unscaled(self.to), done)
         keras_private.set_optimizer(self.model, self.to)
         self.model.make_train_function(force=True)
 
     def findings(self) -> list[str]:
         """Return whether it was switched."""
+        name = keras_private.unscaled(self.to).name
         if not self._is_switched:
-            return [f"The optimizer was not switched to {self.to.name!r}: the training ended before."]
-        return [f"The training ended with the optimizer {self.to.name!r}."]
+            return [f"The optimizer was not switched to {name!r}: the training ended before."]
+        return [f"The training ended with the optimizer {name!r}."]

@@ -229,6 +229,7 @@ class Deadline(Criterion):
         if not len(history):
             return None
         times = np.diff([0.0, *history.seconds])
+        times[0] /= history.skipped + 1
         times = times[1:] if len(times) > 1 else times
         spent, next_one = history.seconds[-1], float(times.mean() + 2 * times.std())
         if spent + next_one <= self.seconds:

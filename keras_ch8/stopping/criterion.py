@@ -53,6 +53,7 @@ class EpochHistory:
         epochs: Number of each epoch, counted from 0.
         logs: What was reported at the end of each epoch; a quantity may be missing in some.
         seconds: Time spent on training at the end of each epoch.
+        skipped: Epochs of this training before the first of these. Defaults to 0.
     """
 
     monitor: str
@@ -60,6 +61,7 @@ class EpochHistory:
     epochs: tuple[int, ...] = ()
     logs: tuple[Mapping[str, float], ...] = ()
     seconds: tuple[float, ...] = ()
+    skipped: int = 0
 
     def __len__(self) -> int:
         return len(self.epochs)

@@ -603,3 +603,11 @@ def test_what_is_left_out_at_the_end_of_an_epoch_of_unknown_length_is_told():
     guard = callbacks.Guard()
     model.fit(data, epochs=2, shuffle=False, callbacks=[guard], verbose=0)
     assert [(record["epoch"], record["batch"]) for record in guard.left_out] == [(0, 28), (1, 28)]
+
+
+def test_a_state_kept_each_epoch_needs_an_epoch_of_known_length():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizers.SGD(0.01), "mse")
+    batches = ((np.ones((4, 2), "float32"), np.ones((4, 1), "float32")) for _ in range(4))
+    with pytest.raises(ValueError, match="length of an epoch is not known"):
+        model.fit(batches, shuffle=False, callbacks=[callbacks.Guard(rollback="1ep")], verbose=0)

@@ -105,3 +105,20 @@ def test_batches_need_an_epoch_of_known_length():
     switch = callbacks.SwitchOptimizer("4ba", to="sgd")
     with pytest.raises(ValueError, match="length of an epoch is not known"):
         model.fit(batches(), epochs=2, shuffle=False, callbacks=[switch], verbose=0)
+
+
+def test_a_loss_that_is_scaled_for_float16_stays_so():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = compiled(keras.optimizers.Adam())
+    finally:
+        keras.config.set_dtype_policy(before)
+    switch = callbacks.SwitchOptimizer(at=1, to="sgd")
+    fit(model, switch, epochs=2)
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert type(model.optimizer.inner_optimizer) is keras.optimizers.SGD
+    steps = int(model.optimizer.iterations.numpy())
+    assert steps > 0
+    fit(model, switch, epochs=1)  # the model has it already
+    assert int(model.optimizer.iterations.numpy()) == steps + steps // 2

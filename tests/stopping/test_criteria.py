@@ -235,3 +235,9 @@ def test_bad_arguments_are_refused_with_the_fix(make, message):
 def test_a_number_is_better_than_infinity_by_any_share():
     assert index_of_best(np.array([np.inf, 3.0, 2.0, 1.0]), "1%") == 3
     assert index_of_best(np.array([np.inf, np.inf, np.nan]), "1%") == 0
+
+
+def test_epochs_that_are_not_looked_at_are_not_one_long_epoch():
+    past = EpochHistory("loss", {"loss": "min"}, skipped=5).after(5, {"loss": 1.0}, 60.0)
+    assert stopping.Deadline(100).evaluate(past) is None
+    assert stopping.Deadline(69).evaluate(past).message.startswith("60 s are spent and the next epoch may take 10 s")
