@@ -245,7 +245,7 @@ class Diagnosis(Callback):
         if not self._measuring.goes_on:  # else it is what was there when the training began
             has = equipment_of(self.model, self.session.training.callbacks)
             x, y, _ = self.probe.batch
-            self.past.has = has | flat_in(x) | padding_in(self.model, x) | large_targets_in(self.model, y)
+            self.past.has = has | flat_in(self.model, x) | padding_in(self.model, x) | large_targets_in(self.model, y)
         self._measuring.begin(self.model, self.probe.batch, self.loss)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

@@ -175,7 +175,7 @@ class Resume(Callback):
 
     def _go_on(self, saved: State) -> keras.callbacks.History | None:
         """Go on from a state; return the history if the training had ended with it."""
-        training = self._training
+        training, first = self._training, self._training.model.optimizer
         differs = self._differs = self._differences(saved)
         refused = [part for part in differs if part not in self.allow]
         if refused:
@@ -183,7 +183,7 @@ class Resume(Callback):
         if saved.has_ended and "epochs" in differs:
             if (earlier := self._workers.newest(self._folder, unfinished=True)) is not None:
                 return self._go_on(State.unpacked(earlier.arrays, earlier.meta))
-            if self._fingerprint["epochs"] > saved.epoch:
+            if self._fingerprint["epochs"] > saved.fingerprint["epochs"] and training.model.optimizer is first:
                 say(f"No state in {self.directory!r} is from before the end, to go on to more epochs: it begins anew.")
                 return None
         self._put_variables(saved, (variables.METRICS,))
@@ -207,7 +207,7 @@ class Resume(Callback):
         model = self._training.model
         switch = next((c for name, c in callback_states.named(self._others) if name == saved.switched_by), None)
         if isinstance(switch, SwitchOptimizer):
-            if model.optimizer is not switch.second(model):
+            if model.optimizer is not switch.to:
                 keras_private.set_optimizer(model, switch.to)
                 model.train_function = None
             else:  # in the process that has switched, nobody knows the first one any more

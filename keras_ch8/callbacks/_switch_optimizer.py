@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
-import keras
 import numpy as np
 
 from .. import _checks, _objects
@@ -68,17 +67,10 @@ class SwitchOptimizer(Callback):
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"to": type(self.to).from_config(self.to.get_config())}
 
-    def second(self, model: keras.Model) -> Any:
-        """Return the second optimizer as `compile` puts it into this model: around it what scales a float16 loss."""
-        is_scaled = keras_private.unscaled(model.optimizer) is not model.optimizer
-        if is_scaled and keras_private.unscaled(self.to) is self.to and not isinstance(self.to, ClosureOptimizer):
-            self.to = keras.optimizers.LossScaleOptimizer(self.to, name="loss_scale_optimizer")
-        return self.to
-
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
         super().on_train_begin(logs)
-        self._is_switched = self.model.optimizer is self.second(self.model)
+        self._is_switched = self.model.optimizer is self.to
         if (kept := self._take_kept()) is not None and kept["switched"]:
             self._go_on(kept["variables"])
 
@@ -100,7 +92,11 @@ class SwitchOptimizer(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Switch, if it is time; before, refuse what the second optimizer will not train."""
         super().on_epoch_begin(epoch, logs)
-        if isinstance(self.to, ClosureOptimizer) and self.model.built and not self._is_switched:
+        if self._is_switched:
+            return
+        if not isinstance(self.to, ClosureOptimizer):
+            self._refuse_unscaled()
+        elif self.model.built:
             self.to.check(self.model)
         steps, epochs = self.params["steps"], self.params["epochs"]
         if steps is None and self.at.unit in ("ba", "st"):
@@ -110,11 +106,19 @@ class SwitchOptimizer(Callback):
             )
         steps = steps or 1
         length = {"ep": 1.0, "%": epochs / 100, "ba": 1 / steps, "st": 1 / steps}[self.at.unit]
-        if epoch >= self.at.amount * length and not self._is_switched:
+        if epoch >= self.at.amount * length:
             self.session.switch(self._switch)
             self._is_switched = True
             self.session.event(
                 "optimizer", f"From here on the optimizer is {type(keras_private.unscaled(self.to)).__name__}."
+            )
+
+    def _refuse_unscaled(self) -> None:
+        first = self.model.optimizer
+        if keras_private.unscaled(first) is not first and keras_private.unscaled(self.to) is self.to:
+            raise ValueError(
+                "The loss of this model is scaled for float16, and the second optimizer must scale it too. Received: "
+                f"to={type(self.to).__name__}(...). Give `to=keras.optimizers.LossScaleOptimizer(...)` around it."
             )
 
     def _switch(self) -> None:

@@ -198,7 +198,8 @@ def _given(loss: Callable[..., Tensor], y: Tree, y_pred: Tree, sample_weight: Te
     A function gets numbers of one type, as it does from `fit`, but for whole numbers, which it gets as they are.
     """
     if isinstance(loss, keras.losses.Loss):
-        return ops.mean(loss(y, y_pred, sample_weight=sample_weight))
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return ops.mean(loss(y, y_pred, **weights))
     predicted = [keras.backend.standardize_dtype(one.dtype) for one in keras.tree.flatten(y_pred)]
     dtype = keras.backend.result_type(*predicted, keras.config.floatx())
 
@@ -208,10 +209,12 @@ def _given(loss: Callable[..., Tensor], y: Tree, y_pred: Tree, sample_weight: Te
         )
 
     each = ops.convert_to_tensor(loss(as_one(y), as_one(y_pred)))
-    if sample_weight is None:
+    if sample_weight is None or keras.tree.is_nested(sample_weight):  # which weigh losses of several outputs
         return ops.mean(each)
     weight = ops.cast(sample_weight, each.dtype)
-    while len(weight.shape) > max(len(each.shape), 1):
+    if not each.shape:
+        return each * ops.mean(weight)
+    while len(weight.shape) > len(each.shape) and weight.shape[-1] == 1:
         weight = ops.squeeze(weight, -1)
     for _ in range(len(each.shape) - len(weight.shape)):
         weight = ops.expand_dims(weight, -1)

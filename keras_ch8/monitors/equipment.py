@@ -9,7 +9,7 @@ import numpy as np
 from .. import layers as suite_layers
 from .._types import Data
 from ..integration import keras_private
-from ..optimizers import LBFGS, ClosureOptimizer, SteepestDescent
+from ..optimizers import ClosureOptimizer, SteepestDescent, refusals
 from ..verdicts.wording import digits
 from .past import Past, once
 from .progress import FADED_RATE, LAST, effective_rate, rate_left
@@ -93,10 +93,11 @@ def equipment_of(model: keras.Model, callbacks: Sequence[object] = ()) -> frozen
     }
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
     later = [getattr(callback, "to", None) for callback in callbacks]  # of `SwitchOptimizer`
-    compare = [optimizer for optimizer in (*optimizers, *later) if isinstance(optimizer, ClosureOptimizer)]
+    of_closures = [optimizer for optimizer in optimizers if isinstance(optimizer, ClosureOptimizer)]
     found |= {
-        "compared losses": bool(compare),
-        "curvature": any(not isinstance(optimizer, SteepestDescent) for optimizer in compare),
+        "compared losses": bool(of_closures) or any(isinstance(optimizer, ClosureOptimizer) for optimizer in later),
+        "own step length": bool(of_closures),
+        "curvature": any(not isinstance(optimizer, SteepestDescent) for optimizer in of_closures),
         "first order only": _is_for_first_order(model)
         or any(type(callback).__name__ in FIRST_ORDER for callback in callbacks),
         "adaptive rates": any(type(optimizer).__name__ in ADAPTIVE for optimizer in optimizers),
@@ -123,9 +124,11 @@ def padding_in(model: keras.Model, x: Data) -> frozenset[str]:
     return frozenset({"padding"} if any(share > PADDED for share in shares) else ())
 
 
-def flat_in(x: Data) -> frozenset[str]:
-    """Return `"flat inputs"` where each example is one number, without an axis of its own."""
-    return frozenset({"flat inputs"} if any(len(a.shape) == 1 for a in keras.tree.flatten(x)) else ())
+def flat_in(model: keras.Model, x: Data) -> frozenset[str]:
+    """Return `"flat inputs"` where each example is one number, to which Keras gives the axis that the model has."""
+    inputs = getattr(model, "inputs", None) or []
+    is_flat = len(inputs) == 1 and len(inputs[0].shape) == 2 and len(getattr(x, "shape", ())) == 1
+    return frozenset({"flat inputs"} if is_flat else ())
 
 
 def _zeros_at_the_end(rows: np.ndarray) -> float:
@@ -147,12 +150,13 @@ def _has_linear_layers(layers: Iterable[keras.layers.Layer]) -> bool:
 
 
 def _is_for_first_order(model: keras.Model) -> bool:
-    """Whether `optimizers.LBFGS` refuses the model: for a constraint, float16, several replicas."""
+    """Whether an optimizer of section 8.6 refuses the model: for a constraint, float16, several replicas."""
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not keras_private.unscaled(optimizer):
         return True
     try:
-        LBFGS(name="lbfgs").check(model)
+        refusals.of_surroundings("LBFGS", model, accumulates=False)
+        refusals.of_variables("LBFGS", model.trainable_variables)
     except ValueError:
         return True
     return False

@@ -104,7 +104,7 @@ def facts_of(
             failed = error
             with contextlib.suppress(Exception):
                 start, output, axes = _without_loss(model, few, output)
-    has = equipment_of(model) | flat_in(data[0])
+    has = equipment_of(model) | flat_in(model, data[0])
     facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=has)
     of_chance = data
     facts = dataclasses.replace(facts, is_weighted=data[2] is not None, is_trained=bool(model.trainable_variables))

@@ -15,7 +15,7 @@ from keras import ops
 from .. import _checks, _describe, second_order, telemetry
 from .._types import Config, Data, Logs, Tensor
 from ..integration import backend, keras_private, multi_worker, train_step
-from . import _arguments, _refusals
+from . import _arguments, refusals
 from ._batch_loss import BatchLoss, Stack, joined, stacks_of
 
 FIX = (
@@ -159,14 +159,14 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
     def check(self, model: keras.Model) -> None:
         """Raise where the model, which has its weights, cannot be trained with this optimizer; make nothing for it."""
-        _refusals.without_weights(type(self).__name__, model)
-        _refusals.of_surroundings(type(self).__name__, model, self.accumulate_batches)
+        refusals.without_weights(type(self).__name__, model)
+        refusals.of_surroundings(type(self).__name__, model, self.accumulate_batches)
         self.refuse(model)
         self._check_variables(model.trainable_variables)
 
     def _check_variables(self, variables: list[keras.Variable]) -> None:
         if not self.built:
-            _refusals.of_variables(type(self).__name__, variables)
+            refusals.of_variables(type(self).__name__, variables)
             self.method.check(sum(int(np.prod(v.shape)) for v in variables))
         elif [id(v) for v in variables] != self.known:
             raise ValueError(
@@ -276,13 +276,13 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
     def make_train_function_for(self, model: keras.Model, keras_make: Callable[[], None]) -> None:
         """Make the train function of a model, by Keras or over several batches, and let it end the training."""
-        _refusals.of_a_scaled_loss(self, model)
+        refusals.of_a_scaled_loss(self, model)
         self.programs.pop(self._key(model), None)  # the loss of this model may have become another one
         if model.built:
             self.check(model)
             self.build(model.trainable_variables)
         else:
-            _refusals.of_surroundings(type(self).__name__, model, self.accumulate_batches)
+            refusals.of_surroundings(type(self).__name__, model, self.accumulate_batches)
         if self.accumulate_batches:
             model.train_function = self._over_batches(model)
         else:

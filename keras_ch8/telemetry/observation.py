@@ -199,6 +199,12 @@ class Tap:
         """Let the rule go on from this."""
         self._remembered = state
         if self._clipper is not None:
+            shapes, given = ({k: tuple(v.shape) for k, v in of.items()} for of in (self._clipper.state, state))
+            if state and shapes != given:
+                raise ValueError(
+                    f"`ClipGradients` goes on from the state of one in a training of the same weights. Received: "
+                    f"{given}, where this model has {shapes}. Begin anew, without that state."
+                )
             for name, value in state.items():
                 self._clipper.state[name].assign(value)
 

@@ -97,15 +97,17 @@ def model_described(model: keras.Model) -> str:
 
 def _told(part: Any) -> Any:
     """Return the class of an object with its settings, where it has some; the name of a function."""
+    if isinstance(part, keras.Model | keras.layers.Lambda):  # its layers are told anyway; code moves in its file
+        return type(part).__name__
     try:
         return [type(part).__name__, _unnamed(part.get_config())]
-    except (AttributeError, NotImplementedError, TypeError, ValueError):  # a class of the user's that cannot be saved
+    except Exception:  # a function, or a class of the user's that cannot be saved
         return getattr(part, "__name__", type(part).__name__)
 
 
 def _unnamed(settings: Any) -> Any:
     """Return settings without names and numbers that Keras gives anew in each process."""
     if isinstance(settings, Mapping):
-        given_anew = ("name", "shared_object_id")
+        given_anew = ("name", "shared_object_id", "seed")  # a seed may have been drawn
         return {str(key): _unnamed(value) for key, value in settings.items() if key not in given_anew}
     return [_unnamed(one) for one in settings] if isinstance(settings, list | tuple) else settings

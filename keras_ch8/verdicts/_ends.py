@@ -21,7 +21,7 @@ def _fits(metric: str, loss: str) -> bool:
 
 def overshoots(facts: Facts) -> bool:
     """Whether steps of the usual rates times the gradient of a squared error would be far too long."""
-    return facts.targets.are_large and not facts.has & {"adaptive rates", "compared losses"}
+    return facts.targets.are_large and not facts.has & {"adaptive rates", "own step length"}
 
 
 def with_loss(facts: Facts, loss: str, body: str = "model") -> str:

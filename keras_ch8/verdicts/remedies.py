@@ -29,7 +29,9 @@ from .code import (
 FACTS: Mapping[str, str] = {
     "adaptive rates": "the optimizer gives each weight a rate of its own, as Adam does",
     "steps of the rate": "each step moves each weight by about the learning rate, as those of Adam do",
-    "compared losses": "the optimizer compares losses of the same examples in a step, as those of section 8.6 do",
+    "compared losses": "the optimizer, or one that comes later, compares losses of the same examples in a step, as "
+    "those of section 8.6 do",
+    "own step length": "the optimizer finds the length of each step itself, as those of section 8.6 do",
     "curvature": "the optimizer uses curvature, as those of section 8.6 but `SteepestDescent` do",
     "first order only": "a constraint, float16, several replicas, `callbacks.Guard` or `callbacks.ClipGradients` needs "
     "a first-order optimizer",
@@ -119,7 +121,7 @@ def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[
 # --- remedies that several kinds share ------------------------------------------------------------------------------
 
 _SCHEDULED = ("learning rate schedule",)
-_RATED = (*_SCHEDULED, "compared losses")
+_RATED = (*_SCHEDULED, "own step length")
 """What there is where no learning rate is to be found: it follows a schedule, or each step finds its own length."""
 _NOT_SCALED = ("input normalization", "tokens", "several inputs")
 
@@ -174,7 +176,7 @@ def _leaky(expects: str, *needs: str) -> Remedy:
 def _clip(expects: str) -> Remedy:
     return Remedy(
         "Clip the gradient at a norm of {clip_at}, which nine of ten steps do not reach: `global_clipnorm={clip_at}`.",
-        CLIP, expects, unless=("clipping", "compared losses"),
+        CLIP, expects, unless=("clipping", "own step length"),
     )  # fmt: skip
 
 
@@ -238,7 +240,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Let the learning rate fall more slowly, over the whole training: count its steps, not its epochs, in the "
             "schedule (`schedules.LinearDecay`).",
-            SLOWER_FALL, "The loss should go on falling to the end.", ("faded rate",), ("compared losses",),
+            SLOWER_FALL, "The loss should go on falling to the end.", ("faded rate",), ("own step length",),
         ),
         *_LONGER,
         _find_rate("The loss should fall several times as fast."),
@@ -298,7 +300,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             "Start the recurrent kernels as orthogonal matrices (`initializers.Orthogonal`), and clip the gradient at "
             "a norm of {clip_at}.",
             f"{ORTHOGONAL}\n{CLIP}", "The gradient should keep its size through time.", ("recurrence",),
-            ("clipping", "compared losses"),
+            ("clipping", "own step length"),
         ),
         Remedy(
             "Start the recurrent kernels as orthogonal matrices: `initializers.Orthogonal`.", ORTHOGONAL,

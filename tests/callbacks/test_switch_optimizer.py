@@ -114,11 +114,14 @@ def test_a_loss_that_is_scaled_for_float16_stays_so():
         model = compiled(keras.optimizers.Adam())
     finally:
         keras.config.set_dtype_policy(before)
-    switch = callbacks.SwitchOptimizer(at=1, to="sgd")
+    with pytest.raises(ValueError, match=r"scaled for float16.*Received: to=SGD.*LossScaleOptimizer"):
+        fit(model, callbacks.SwitchOptimizer(at=1, to="sgd"), epochs=2)
+    assert int(model.optimizer.iterations.numpy()) == 0
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
+    switch = callbacks.SwitchOptimizer(at=1, to=scaled)
     fit(model, switch, epochs=2)
-    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
-    assert type(model.optimizer.inner_optimizer) is keras.optimizers.SGD
-    steps = int(model.optimizer.iterations.numpy())
+    assert model.optimizer is scaled
+    steps = int(scaled.iterations.numpy())
     assert steps > 0
     fit(model, switch, epochs=1)  # the model has it already
-    assert int(model.optimizer.iterations.numpy()) == steps + steps // 2
+    assert int(scaled.iterations.numpy()) == steps + steps // 2

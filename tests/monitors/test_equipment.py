@@ -84,8 +84,14 @@ def two_inputs():
             {"sequential", "adaptive rates", "steps of the rate", "first order only"},
         ),
         (lambda: plain(LAYERS.Dense(6, "relu"), LAYERS.Reshape((3, 2))), {"sequential", "reshapes"}),
-        (lambda: plain(optimizer=keras_ch8.optimizers.LBFGS()), {"sequential", "compared losses", "curvature"}),
-        (lambda: plain(optimizer=keras_ch8.optimizers.SteepestDescent()), {"sequential", "compared losses"}),
+        (
+            lambda: plain(optimizer=keras_ch8.optimizers.LBFGS()),
+            {"sequential", "compared losses", "own step length", "curvature"},
+        ),
+        (
+            lambda: plain(optimizer=keras_ch8.optimizers.SteepestDescent()),
+            {"sequential", "compared losses", "own step length"},
+        ),
         (
             lambda: plain(LAYERS.Dense(3, "relu", kernel_constraint=keras.constraints.NonNeg())),
             {"sequential", "first order only"},
@@ -247,7 +253,8 @@ def test_what_to_do_if_a_cure_fails_is_something_else(kind):
     for two in itertools.combinations(REMEDIES[kind], 2):
         needs, unless = ({fact for one in two for fact in getattr(one, name)} for name in ("needs", "unless"))
         if not needs & unless:
-            cures = [remedy.cure for remedy in applicable(REMEDIES[kind], KNOWN, needs)]
+            cures = [one.cure for one in applicable(REMEDIES[kind], KNOWN, needs)]
+            assert {one.filled(KNOWN).cure for one in two} <= set(cures)
             assert len(cures) == len(set(cures))
 
 
@@ -266,13 +273,13 @@ def test_the_ravine_of_a_linear_model_that_is_not_of_scales_is_crossed_by_curvat
     assert "`optimizers.Adam`" in first()
     past.add(3, {"gradient_norm": monitors.GradientNorm(1.0, 0.1, 1.0, penalty=0.1)})
     assert "linear model" not in facts(past), "its least loss is not that of least squares"
-    assert "`optimizers.LBFGS`" in first("linear model", "compared losses"), "of `SteepestDescent`, which has none"
+    assert "`optimizers.LBFGS`" in first("linear model", "own step length"), "of `SteepestDescent`, which has none"
     for one in applicable(REMEDIES["ill_conditioned"], KNOWN, {"linear model", "first order only"}):
         assert "LBFGS" not in one.cure
 
 
 def test_who_uses_curvature_already_trains_longer_and_is_told_neither_of_rates_nor_of_curvature():
-    has = {"linear model", "uneven inputs", "compared losses", "curvature"}
+    has = {"linear model", "uneven inputs", "compared losses", "own step length", "curvature"}
     ours = list(applicable(REMEDIES["ill_conditioned"], KNOWN, has))
     assert ours[0].code == "epochs = 3 * epochs"
     said = " ".join(one.cure + one.code for one in ours)
@@ -283,7 +290,7 @@ def test_who_uses_curvature_already_trains_longer_and_is_told_neither_of_rates_n
 def test_an_optimizer_that_finds_the_length_of_each_step_is_told_of_no_rate_and_no_clipping_that_it_refuses(kind):
     numbers = {name: number for name, number in KNOWN.items() if not name.endswith("rate")}  # it has none
     for remedy in REMEDIES[kind]:
-        for one in applicable((remedy,), numbers, {*remedy.needs, "compared losses"}):
+        for one in applicable((remedy,), numbers, {*remedy.needs, "own step length"}):
             is_of_adam = "optimizers.Adam(" in one.code
             refused = ("find_learning_rate", "learning_rate =", "clipnorm")
             assert is_of_adam or not any(word in one.code for word in refused), one

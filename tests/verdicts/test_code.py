@@ -80,10 +80,11 @@ def test_inputs_of_one_number_without_an_axis_of_its_own_are_made_a_column(lines
     x = np.linspace(0, 100, 64).astype("float32")
     model = keras.Sequential([keras.Input((1,)), LAYERS.Dense(4, "relu"), LAYERS.Dense(1)])
     model.compile("sgd", "mse")
-    assert flat_in(x) == {"flat inputs"}
-    assert flat_in(x[:, None]) == set()
+    assert flat_in(model, x) == {"flat inputs"}
+    assert flat_in(model, x[:, None]) == set()
+    assert flat_in(keras.Sequential([keras.Input(()), LAYERS.Embedding(9, 4), LAYERS.Dense(1)]), x) == set()
     names = {"model": model, "x": x, "y": x / 100, "keras": keras, "keras_ch8": keras_ch8}
-    exec(code.for_inputs(lines, flat_in(x)), names)
+    exec(code.for_inputs(lines, flat_in(model, x)), names)
     names["model"].fit(names["x"], names["y"], verbose=0)
     if lines == code.NORMALIZE_INPUTS:
         assert names["scale"](names["x"]).numpy().std() == pytest.approx(1, rel=1e-3)
@@ -103,7 +104,7 @@ def test_a_squared_error_of_large_targets_is_minimized_by_steps_of_the_rate():
     assert "optimizer=keras_ch8.optimizers.Adam(0.001)" in with_loss(large, "mean_squared_error")
     assert "`optimizers.Adam`" in for_numbers(large)
     small = Facts(targets=targets_of(np.linspace(0.0, 10.0, 64)))
-    ready = [dataclasses.replace(large, has=frozenset({has})) for has in ("adaptive rates", "compared losses")]
+    ready = [dataclasses.replace(large, has=frozenset({has})) for has in ("adaptive rates", "own step length")]
     for facts in (small, *ready):
         assert "Adam" not in with_loss(facts, "mean_squared_error") + for_numbers(facts)
     assert "Adam" not in with_loss(large, "poisson")
