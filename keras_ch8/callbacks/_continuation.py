@@ -10,7 +10,7 @@ from .. import _checks, continuation
 from .._types import Logs
 from ..board import tags
 from ..integration import keras_private
-from ..schedules.duration import Clock, Duration, duration
+from ..schedules.duration import Clock, Duration, duration, of_unknown_epoch
 from .base import Callback
 
 
@@ -245,11 +245,8 @@ def _in_batches(until: Duration, micro_steps: int, per_epoch: float | None, begu
     if until.unit == "ba":
         return until.amount
     if per_epoch is None:
-        raise ValueError(
-            "`until` is in epochs or percent, and the length of an epoch is not known: the data do not say how many "
-            f"batches they have. Received: until={until.amount:g}{until.unit}. Give `steps_per_epoch` to `fit`, or "
-            'batches, such as "500ba".'
-        )
+        received = f"until={until.amount:g}{until.unit}"
+        raise of_unknown_epoch("`until` is in epochs or percent", received, 'batches, such as "500ba"')
     return until.steps(Clock(per_epoch, 1, begun + per_epoch * epochs_left))
 
 

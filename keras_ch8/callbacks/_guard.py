@@ -12,7 +12,7 @@ from .._types import Logs
 from ..board.tags import Tag
 from ..data import ArraySource
 from ..integration import keras_private, train_step
-from ..schedules.duration import Clock, duration
+from ..schedules.duration import Clock, duration, of_unknown_epoch
 from ..telemetry import Gate, LeftOut
 from ..verdicts.wording import digits
 from . import _left_out
@@ -194,7 +194,7 @@ class Guard(Callback):
     def on_open(self) -> None:
         """Put the gate into the optimizer, before the step is traced."""
         session = self.session
-        self._batches()
+        self._batches()  # refuses what it cannot count in, before the first step
         optimizer = guardable(session, sum(isinstance(member, Guard) for member in session.members))
         wanted = self.spike, self.nonfinite
         if not optimizer.built:
@@ -232,10 +232,8 @@ class Guard(Callback):
         """Return after how many batches the state is kept."""
         steps, epochs = self.session.params["steps"], self.session.params["epochs"]
         if steps is None and self._every.unit in ("ep", "%"):
-            raise ValueError(
-                "`rollback` is in epochs, and the length of an epoch is not known: the data do not say how many "
-                f'batches they have. Received: rollback={self.rollback!r}. Give `steps_per_epoch` to `fit`, or "200ba".'
-            )
+            received = f"rollback={self.rollback!r}"
+            raise of_unknown_epoch("`rollback` is in epochs or percent", received, 'batches, such as "200ba"')
         steps = steps or 1
         return max(SURVIVED + 1, round(self._every.steps(Clock(steps, 1, steps * epochs))))
 

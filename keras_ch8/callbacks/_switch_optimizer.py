@@ -9,7 +9,7 @@ from .. import _checks, _objects
 from .._types import Logs
 from ..integration import keras_private
 from ..optimizers import ClosureOptimizer
-from ..schedules.duration import duration
+from ..schedules.duration import duration, of_unknown_epoch
 from . import _states
 from .base import Callback
 
@@ -100,10 +100,7 @@ class SwitchOptimizer(Callback):
             self.to.check(self.model)
         steps, epochs = self.params["steps"], self.params["epochs"]
         if steps is None and self.at.unit in ("ba", "st"):
-            raise ValueError(
-                "`at` is in batches, and the length of an epoch is not known: the data do not say how many batches they"
-                f" have. Received: at={self.at.amount:g}{self.at.unit}. Give `steps_per_epoch` to `fit`, or epochs."
-            )
+            raise of_unknown_epoch("`at` is in batches", f"at={self.at.amount:g}{self.at.unit}", "epochs")
         steps = steps or 1
         length = {"ep": 1.0, "%": epochs / 100, "ba": 1 / steps, "st": 1 / steps}[self.at.unit]
         if epoch >= self.at.amount * length:

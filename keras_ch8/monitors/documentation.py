@@ -71,7 +71,7 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
 - What helps stands in order: the cure of a verdict is the first that suits the training, with its numbers for what
   stands in `{{braces}}`, and the next is what to do if it fails. One is passed over where it is there already, where
   something that it needs is missing, or where its number is not known. The code of the first is `Verdict.code`: lines
-  to put before `model.fit(x, y, batch_size=batch_size, callbacks=callbacks)`, which `training.cure` tries.
+  to put before `model.fit(x, y, batch_size=batch_size, epochs=epochs, callbacks=callbacks)`. `training.cure` tries it.
 - The table has a small training that has each difficulty (`tests/planted` makes it, and its cured twin), and what
   looks like it where nothing is wrong.
 - *watch* is worth watching, *act* calls for a change now.

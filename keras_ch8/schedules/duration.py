@@ -56,3 +56,11 @@ def duration(name: str, value: Any, number: str = "a number of steps above 0") -
         f"`{name}` is a length of time, so it must be {number} (and below 2^63), or a string such as "
         f'"10ep" (epochs), "500ba" (batches) or "30%" (of the whole training). Received: {name}={value!r}.'
     )
+
+
+def of_unknown_epoch(units: str, received: str, instead: str) -> ValueError:
+    """Return the error of a length in units that need the length of an epoch, where `fit` does not know that."""
+    return ValueError(
+        f"{units}, and the length of an epoch is not known: the data do not say how many batches they have. Received: "
+        f"{received}. Give `steps_per_epoch` to `fit`, or {instead}."
+    )
