@@ -87,7 +87,7 @@ def norm(x: Tensor, axis: int | tuple[int, ...] | None = None) -> Tensor:
 
     The entries are divided by the largest before they are squared: in float32 the square of 1e20 is infinite.
     """
-    largest = ops.max(ops.abs(x), axis=axis, keepdims=True)
+    largest = ops.max(ops.abs(x), axis=axis, keepdims=True, initial=0)  # without it Keras refuses what has no entries
     scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
     return scale * ops.sqrt(ops.sum(ops.square(x / scale), axis=axis, keepdims=True))
 
@@ -132,7 +132,7 @@ def careful_norm(tensors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """
     values = [backend.values(t) for t in tensors]
     wide = [ops.cast(v, _widest(values)) for v in values]
-    largest = functools.reduce(ops.maximum, [ops.max(ops.abs(v)) for v in wide])
+    largest = functools.reduce(ops.maximum, [ops.max(ops.abs(v), initial=0) for v in wide])
     scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
     total = functools.reduce(ops.add, [ops.sum(ops.square(v / scale)) for v in wide])
     return scale * ops.sqrt(total), functools.reduce(ops.add, [count_nonfinite(v) for v in wide])

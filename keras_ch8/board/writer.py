@@ -12,6 +12,7 @@ import numpy as np
 from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
+from ..integration import net
 from . import _runs, _summaries
 from ._event_file import EventFile, NoFile
 from ._runs import Lock, Run
@@ -54,7 +55,7 @@ class RunWriter:
         self._names = run.scalars
         self._described: set[str] = set()
         self._declared: dict[str, Tag] = {}
-        self._followers: list[Follower] = []
+        self._followers: list[tuple[net.Net, Follower]] = []
         self._told: set[str] = set()
         """Series of which the followers have the description."""
         self._failed = False
@@ -121,8 +122,7 @@ class RunWriter:
     def state(self) -> dict[str, Any]:
         """Return where the run is, once all of it is on the disk: what `resume` goes back to."""
         self.flush()
-        for follower in self._followers:
-            follower.flush()
+        self._tell_followers("flush")
         return {
             "folder": os.path.basename(self.folder),
             "files": {} if self._failed else _runs.sizes_of(self.folder),
@@ -144,7 +144,7 @@ class RunWriter:
 
         It is told all the same where the disk fails. The run is closed for followers in the order in which they came.
         """
-        self._followers.append(follower)
+        self._followers.append((net.Net(f"`{type(follower).__name__}`, which follows the run,"), follower))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Write scalars by name; one whose step is not above the last of its series is dropped, with one warning."""
@@ -176,8 +176,7 @@ class RunWriter:
         except Exception as error:  # of what a callback puts in
             self._fail(error)
             return
-        for follower in self._followers:
-            follower.record(said)
+        self._tell_followers("record", said)
         self._write((self._steps.free(step, RECORD.name), lambda: _summaries.record(RECORD, said)))
         self._attempt(self._file.flush_soon)
 
@@ -220,16 +219,20 @@ class RunWriter:
         error = self._finish()
         if error:
             self._fail(error)
-        while self._followers:
-            self._followers.pop(0).close(is_whole=not self._failed)
+        self._tell_followers("close", not self._failed)
+        self._followers = []
 
     def _tell(self, points: Sequence[Point], names: set[str]) -> None:
         """Tell the followers of points, and of their series where these are new."""
-        for follower in self._followers:
-            for name in sorted(names - self._told):
-                follower.describe(name, _summaries.description(name, self._declared))
-            follower.points(points)
+        for name in sorted(names - self._told):
+            self._tell_followers("describe", name, _summaries.description(name, self._declared))
+        self._tell_followers("points", points)
         self._told |= names
+
+    def _tell_followers(self, what: str, *args: Any) -> None:
+        """Call a method of each follower that has not failed."""
+        for its_net, follower in self._followers:
+            its_net.attempt(partial(getattr(follower, what), *args))
 
     def _lay_out(self, names: set[str]) -> None:
         """Write the layout of the Custom Scalars dashboard where there are scalars that the last one did not know."""

@@ -107,6 +107,7 @@ class Diagnosis(Callback):
 
     section = "8.2"
 
+    watches = True
     _place_in_summary = FIRST
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "session": (None, STATE),
@@ -221,7 +222,7 @@ class Diagnosis(Callback):
             if self.past.total:
                 self.past.total += steps * (self.session.params["epochs"] - kept["epochs"])
         begin_record(self.session, self.monitors)
-        self.session.before_record.append(self._bring_record_up_to_date)
+        self.session.before_record(self._bring_record_up_to_date)
         if kept is None or self.probe.batch is None:
             then, seen = self._measure_from_now_on, self._look
             self.probe.open(self.session.training, then, seen, needs_targets=self.loss is None)

@@ -68,6 +68,7 @@ class GradientClippingLogger(Callback):
 
     section = "8.2.4"
 
+    watches = True
     measure_every = READ_EVERY  # so that every norm is exact
     _state_parts: ClassVar[Mapping[str, Any]] = {"optimizers": {str: CLIPPING}}
 

@@ -4,6 +4,7 @@ import enum
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from .._types import Logs
 from ..board import tags
 from ..board.record import Event, Record
 from ..checkpoints import callback_states
-from ..integration import backend, fit, keras_private, registry
+from ..integration import backend, fit, keras_private, net, registry
 from . import _progress
 from ._epoch_numbers import EpochNumbers
 from ._followed_step import followed
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ..board.writer import RunWriter
 if backend.is_tensorflow():
     from ..telemetry.observation import Observation
-    from ..telemetry.recorder import Wishes
+    from ..telemetry.recorder import WHAT, Wishes
     from ..telemetry.ring import rows_for
 
 STATE = {"step": int, "epoch": int, "of_epoch": int, "batch_size": (None, float), "columns": {str: [str]}}
@@ -58,14 +59,17 @@ class Session:
     def __init__(self, training: fit.Training) -> None:
         self.training, self.model = training, training.model
         self.members: list[Member] = []
+        self._lost: list[Member] = []
+        """Those of them that only watch, and have failed: they are not called any more."""
+        self._writing = net.Net("What the callbacks write together")
+        self._observing_net = net.Net(WHAT)
         self._leader: Member | None = None
         """The member whose batches are counted, while the training runs."""
         self.params: dict[str, Any] = {}
         self.writer: RunWriter | None = None
         self.record = Record()
         """What is known of the training beside its curves; members put in what they know."""
-        self.before_record: list[Callable[[], None]] = []
-        """Called before the record is written, to put in what is known by then."""
+        self._before_record: list[Callable[[], None]] = []
         self.batch_size: float | None = None
         """Examples of the first batch; None before it, and where the training does not tell."""
         self.terminal = Terminal()
@@ -85,7 +89,7 @@ class Session:
         strategy = getattr(training.model, "distribute_strategy", None)
         self.reading = Reading(by_clock=backend.workers(strategy) == 1)
         self._progress = Progress(training)
-        self._state = State.JOINED
+        self._state, self._has_opened = State.JOINED, False
         self._observing = ExitStack()
         """Gives the optimizers and the model back."""
         self._closing = ExitStack()
@@ -97,7 +101,8 @@ class Session:
         training = fit.running_training(callback.model)
         if training is None:  # somebody else drives a list of callbacks
             training = fit.Training(callback.model, {}, [callback])
-            if callback.observes_steps or callback._needs_fit:
+            training.spread_net(callback)
+            if (callback.observes_steps or callback._needs_fit) and not (callback.watches and net.is_off()):
                 warnings.warn(
                     f"`{type(callback).__name__}` sees the steps of `Model.fit`, and something else is training here: "
                     "it goes on without them. In a loop of your own use `with keras_ch8.watch(...)`.",
@@ -205,14 +210,15 @@ class Session:
         self.numbers.epoch_begins()
 
     def _open(self) -> None:
-        self._state, self._leader = State.OPEN, self.members[0]
+        self._state, self._leader = State.OPEN, self._present[0] if self._present else None
         self.training.exits.callback(self._progress.remember)
         self.training.exits.callback(self._close)
         self._closing.callback(self._summarize)
         self._closing.callback(self._close_writer)
         for member in self.members:
-            member.on_open()
-            self._closing.callback(member.on_close)
+            self._call(member, "on_open")
+            self._closing.callback(self._call, member, "on_close")
+        self._has_opened = True
         callback_states.warn_of_what_a_backup_forgets(self.training.callbacks)
         self._observe()
         self.training.begin_to_read(self.params["steps"])
@@ -223,15 +229,41 @@ class Session:
     def _built(self) -> None:
         self._state = State.BUILT
         for member in self.members:
-            member.on_built()
+            self._call(member, "on_built")
+
+    @property
+    def _present(self) -> list[Member]:
+        """The members that are still called."""
+        return [member for member in self.members if member not in self._lost]
+
+    def lose(self, member: Any) -> None:
+        """Go on without a member that only watches and has failed; another one's batches are counted."""
+        self._lost.append(member)
+        if self._leader is member:
+            self._leader = next(iter(self._present), None)
+
+    def _call(self, member: Member, hook: str, *args: Any) -> Any:
+        """Call a hook of a member; what one raises that acts is not caught where another one watches."""
+        with net.through():
+            return getattr(member, hook)(*args)
 
     def _observe(self) -> None:
         """Train with a step in which the optimizers are observed and `after_step` is called, where anybody asks."""
-        observes = any(member.observes_steps for member in self.members)
+        observes = any(member.observes_steps for member in self._present)
         if self.training not in fit.running() or not (observes or self.after_step or self.gate):
             return
+        self.training.exits.enter_context(self._observing)
+        if self.rule or self.gate or self.after_step:  # that act
+            with net.through():
+                self._replace_the_step(observes)
+            return
+        self._observing_net.attempt(partial(self._replace_the_step, observes))
+        if self._observing_net.is_torn:
+            self.observation = None
+            self._observing.close()
+
+    def _replace_the_step(self, observes: bool) -> None:
         model, exits = self.model, self._observing
-        self.training.exits.enter_context(exits)
         wishes = self._wishes() if observes else None
         with model.distribute_strategy.scope():
             if self.training.is_fit:
@@ -244,7 +276,7 @@ class Session:
                 self.observation = self._kept_observation() or Observation(model, self.optimizers, self.rule)
                 self.observation.set_rule_state(self.rule_state)
                 self.rule_state = {}
-                self.observation.start(model, self.step, wishes, exits)
+                self.observation.start(model, self.step, wishes, exits, self._observing_net)
         if self.after_step:
             exits.enter_context(registry.replaced(model, train_step=followed(model, self.after_step)))
         if self.training.is_fit:
@@ -289,8 +321,8 @@ class Session:
         if self._state is State.OPEN:
             self._built()
         seen = self.observation
-        steps = None if seen is None else seen.most_steps / max(1, brought) / self.iterations_per_step
-        self.reading.set_interval(steps)
+        most = None if seen is None else self._observing_net.attempt(lambda: seen.most_steps)
+        self.reading.set_interval(None if most is None else most / max(1, brought) / self.iterations_per_step)
         if self.batch_size is None:
             so_far = brought + self.training.first_batch
             self.batch_size = keras_private.examples_seen(self.model) / max(1, so_far) or None
@@ -303,14 +335,15 @@ class Session:
             return
         self._progress.correct()
         self.reading.restart()
-        frames = {} if self.observation is None else self.observation.read(self.step)
+        seen = self.observation
+        frames = {} if seen is None else self._observing_net.attempt(partial(seen.read, self.step), {})
         if self.read_losses is not None:
             self.losses = self.read_losses()
         else:
             told = ((frame.steps, frame.loss) for frame in frames.values() if frame.loss is not None)
             self.losses = next(told, None)
         for member in self.members:
-            member.on_telemetry(frames, logs or {})
+            self._call(member, "on_telemetry", frames, logs or {})
 
     def log(self, member: Member, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Take what a member has measured in this epoch: it can be monitored, and joins `logs` where that is asked for.
@@ -341,7 +374,8 @@ class Session:
     def show(self, values: Mapping[tags.Tag, float]) -> None:
         """Write numbers at this step, if there is a run of TensorBoard."""
         if self.writer is not None:
-            self.writer.scalars(self.step, {tag.name: value for tag, value in values.items()})
+            points = {tag.name: value for tag, value in values.items()}
+            self._writing.attempt(partial(self.writer.scalars, self.step, points))
 
     def event(self, kind: str, text: str, step: int | None = None) -> None:
         """Remember that something happened, at this step unless another is given: see `board.record.Event`."""
@@ -350,11 +384,15 @@ class Session:
     def write_record(self, is_urgent: bool = False) -> None:
         """Write what is known by now, if there is a run of TensorBoard, and the last record is not too new for that."""
         if self.writer is not None and (is_urgent or self.record.is_due()):
-            self.writer.record(self.record_text, self.step)
+            self._writing.attempt(partial(self.writer.record, self.record_text, self.step))
+
+    def before_record(self, put_in: Callable[[], None]) -> None:
+        """Call a function of a member before the record is written, to put in what is known by then."""
+        self._before_record.append(net.later(put_in))
 
     def record_text(self) -> str:
         """Return the record as JSON, with what is known by now."""
-        for bring_up_to_date in self.before_record:
+        for bring_up_to_date in self._before_record:
             bring_up_to_date()
         return self.record.text(self.step)
 
@@ -364,7 +402,7 @@ class Session:
 
     def findings(self) -> list[str]:
         """Return what all members have found."""
-        return [sentence for member in self.members for sentence in member.findings()]
+        return [sentence for member in self.members for sentence in self._call(member, "findings")]
 
     def leave(self, member: Member) -> None:
         """Close with the last member where no `fit` does it."""
@@ -379,9 +417,10 @@ class Session:
 
     def _summarize(self) -> None:
         """Print in a few lines how the training went, for all members together, where one of them asks for it."""
-        if any(member._asks_for_summary for member in self.members) and not self.terminal.is_quiet:
+        asked = any(member._asks_for_summary for member in self._present)
+        if asked and self._has_opened and not self.terminal.is_quiet:
             members = sorted(self.members, key=lambda member: member._place_in_summary)
-            lines = [(member._place_in_summary, line) for member in members for line in member._summary()]
+            lines = [(member._place_in_summary, line) for member in members for line in self._call(member, "_summary")]
             last = [line for place, line in lines if place == LAST]
             others = [line for place, line in lines if place != LAST]
             self.say(*others[: LINES - len(last)], *last)
@@ -391,4 +430,4 @@ class Session:
         self.record.ended = True
         self.write_record(is_urgent=True)
         if self.writer is not None:
-            self.writer.close()
+            self._writing.attempt(self.writer.close)

@@ -15,6 +15,7 @@ from ..board.window import HeldBack, Point, Windows
 from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
+from ..integration import net
 from ..trackers import Tracker, feeds
 from ._batch_sizes import BatchSizes
 from ._objects_as_data import plain, restored
@@ -110,6 +111,7 @@ class TensorBoard(Callback):
 
     section = "8.2"
 
+    watches = True
     _place_in_summary = LAST
     _state_parts: ClassVar[Mapping[str, Any]] = {"run": (None, RUN)}
 
@@ -180,7 +182,8 @@ class TensorBoard(Callback):
         self._best_val_loss = math.inf
         self._resumed: dict[str, Any] = {} if run is None else run
         """What this training goes on from; {} for nothing."""
-        self._writer = session.writer = self._opened(None if run is None else run["files"])
+        with net.through():  # a folder that cannot be written is said before the first step
+            self._writer = session.writer = self._opened(None if run is None else run["files"])
         if run is not None:
             self._go_on(run)
         if session.is_chief:

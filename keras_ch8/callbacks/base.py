@@ -11,7 +11,7 @@ import keras
 from .. import _checks, _describe
 from .._types import Logs
 from ..board.tags import Tag
-from ..integration import fit
+from ..integration import fit, net
 from ..telemetry.frame import Frame
 from . import _states
 from ._session import THIRD, Session
@@ -45,6 +45,9 @@ class Callback(keras.callbacks.Callback):
         observes_layers    whether frames have the norm of each variable's gradient; False
         tags               the curves that `write` adds to TensorBoard, each a `keras_ch8.board.Tag`, with a chart in
                            Custom Scalars
+        watches            whether it only observes: an error of one that says so is told in one warning, and the
+                           training goes on without it; False: its errors end the training, before the first step if
+                           they can be seen by then
         transient          attributes that belong to one training of one model, and are not copied or pickled: a dict of
                            the value of each that stands for none
 
@@ -87,6 +90,7 @@ class Callback(keras.callbacks.Callback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
+    watches = False
     observes_steps = True
     measure_every: int | None = None
     observes_layers = False
@@ -117,7 +121,7 @@ class Callback(keras.callbacks.Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         nobody = {"_model": None, "params": None, "session": None}
-        return dict(vars(self)) | copy.deepcopy(dict(self.transient)) | nobody
+        return net.own(vars(self)) | copy.deepcopy(dict(self.transient)) | nobody
 
     def __repr__(self) -> str:
         arguments = inspect.signature(type(self)).parameters

@@ -278,6 +278,8 @@ def _unless_gone(method: Callable[[], None]) -> Callable[[], None]:
 class _Silent(Callback):
     """Holds the session of a loop in which nobody else watches."""
 
+    watches = True
+
 
 class _Several(keras.Model):
     """Several models as one, to watch them together."""

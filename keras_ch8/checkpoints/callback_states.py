@@ -38,8 +38,12 @@ _OF_EVERY_CALLBACK = set(vars(keras.callbacks.Callback()))
 
 
 def taken(callbacks: Callbacks) -> dict[str, Any]:
-    """Return the states of all callbacks that have one, by their classes, numbered where there are several."""
-    return {name: _state_of(callback) for name, callback in named(callbacks) if has_state(callback)}
+    """Return the states of all callbacks that have one, by their classes, numbered where there are several.
+
+    One that watches and has failed has none any more: it begins anew in the training that goes on.
+    """
+    states = {name: _state_of(callback) for name, callback in named(callbacks) if has_state(callback)}
+    return {name: state for name, state in states.items() if state is not None}
 
 
 def put_before(callbacks: Callbacks, states: Mapping[str, Any]) -> None:
@@ -117,10 +121,10 @@ def _table(callback: keras.callbacks.Callback) -> tuple[str, ...]:
     return next((names for kind, names in OF_KERAS.items() if isinstance(callback, kind)), ())
 
 
-def _state_of(callback: keras.callbacks.Callback) -> dict[str, Any]:
+def _state_of(callback: keras.callbacks.Callback) -> dict[str, Any] | None:
     if _has_own(callback):
-        state: dict[str, Any] = callback.get_state()
-        return state
+        given: dict[str, Any] | None = callback.get_state()
+        return given
     state = {name: getattr(callback, name) for name in _table(callback) if hasattr(callback, name)}
     if isinstance(callback, keras.callbacks.CSVLogger):
         state["bytes"] = os.path.getsize(callback.filename) if os.path.exists(callback.filename) else 0

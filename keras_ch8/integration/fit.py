@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import keras
 
 from .._types import Tree
-from . import backend, keras_private, multi_worker, registry
+from . import backend, keras_private, multi_worker, net, registry
 
 FIT, EVALUATE = "keras.Model.fit", "keras.Model.evaluate"
 
@@ -119,7 +119,7 @@ class Training:
 
         To be asked for while the session opens; fewer come where an epoch has fewer.
         """
-        self._readers_ahead.append((examples, then))
+        self._readers_ahead.append((examples, net.later(then)))
 
     def begin_to_read(self, steps: int | None) -> None:
         """Show the first batches to those who have asked, at the first step and before it is made.
@@ -169,12 +169,25 @@ class Training:
         model.train_function = first
         self.exits.callback(put_back)
 
+    def spread_net(self, callback: keras.callbacks.Callback) -> None:
+        """Let nothing end this training that a callback raises which only watches: see `net`."""
+
+        def lost() -> None:
+            if self.session is not None:
+                self.session.lose(callback)
+
+        if net.watches(callback):
+            left = None if self in _running.get() else self.exits.close
+            self.exits.enter_context(net.spread(callback, lost, left))
+
     @contextmanager
     def running(self) -> Iterator["Training"]:
         """Be the training that is found by its model, and undo everything at the end."""
         _running.set((*_running.get(), self))
         try:
             with self.exits:
+                for callback in self.callbacks:
+                    self.spread_net(callback)
                 try:
                     yield self
                 except BaseException:
@@ -236,14 +249,15 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
         first = [callback for callback in listed if getattr(callback, "_place_in_fit", LAST) == FIRST]
         listed = first + leading + listed[len(first) :]
         training = Training(self, {k: v for k, v in call.arguments.items() if k != "self"}, listed)
+        called = [callback for callback in listed if not (net.watches(callback) and net.is_off())]
         if made is None:
-            call.arguments["callbacks"] = listed
+            call.arguments["callbacks"] = called
         else:
             for callback in leading:
                 callback.set_model(self)
                 callback.set_params(made.params)
             training.exits.callback(setattr, made, "callbacks", before)
-            made.callbacks = listed
+            made.callbacks = called
         multi_worker.prepare(getattr(self, "distribute_strategy", None), type(listed[0]).__name__ if listed else "fit")
         with training.running():
             for callback in listed:

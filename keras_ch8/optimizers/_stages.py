@@ -105,9 +105,12 @@ def observe(
     grads: Gradients, clipped: Clipped, loss: Tensor | None, number: Tensor, recorder: telemetry.Recorder
 ) -> tuple[telemetry.Note | None, Rows]:
     """Return what the rows of telemetry say of the whole step, and which are due; the update writes them."""
-    recorder.write_layers(number, grads)
-    if not recorder.listening:
-        return None, Rows(False, clipped.halves, None)
-    total = _numerics.half_of_all(clipped.halves)
-    note = telemetry.Note(number, loss, clipped.norm, clipped.nonfinite)
-    return note, Rows(recorder.is_due(number, total), clipped.halves, total)
+    unobserved = None, Rows(False, clipped.halves, None)
+
+    def observed() -> tuple[telemetry.Note | None, Rows]:
+        recorder.write_layers(number, grads)
+        total = _numerics.half_of_all(clipped.halves)
+        note = telemetry.Note(number, loss, clipped.norm, clipped.nonfinite)
+        return note, Rows(recorder.is_due(number, total), clipped.halves, total)
+
+    return recorder.net.attempt(observed, unobserved) if recorder.listening else unobserved

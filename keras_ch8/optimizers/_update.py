@@ -92,11 +92,12 @@ class Updater:
         rule: The rule. If it has a parameter named `theta`, it is given the variable's value in the working dtype.
         row_by_row: Whether the rule may run on some rows of a variable, because it is elementwise and leaves entries
             without gradient as they are.
+        recorder: Of the rows of telemetry.
     """
 
-    def __init__(self, rule: Rule, row_by_row: bool) -> None:
+    def __init__(self, rule: Rule, row_by_row: bool, recorder: telemetry.Recorder) -> None:
         self.rule = rule
-        self.row_by_row = row_by_row
+        self.row_by_row, self._recorder = row_by_row, recorder
         self._reads_theta = "theta" in inspect.signature(rule).parameters
         self._programs: dict[Callable[..., Any], Any] = {}
 
@@ -145,11 +146,9 @@ class Updater:
         No XLA program: to compile another takes as long as thousands of such rows.
         """
         del first
-        changes = [
-            telemetry.Change(row.half, [its.g], [its.moved()], row.sample) for row, its in zip(rows, done, strict=True)
-        ]
+        changes = [telemetry.Change(row.half, [its.g], [its.moved()], row) for row, its in zip(rows, done, strict=True)]
         for row, tail in zip(rows, telemetry.measured(changes), strict=True):
-            _write_row(row, step.noted, tail)
+            self._write_row(row, step.noted, tail)
 
     def _tile(
         self, theta: Tensor | None, g: Tensor, row: telemetry.Row | None, step: Step, state: State
@@ -161,8 +160,7 @@ class Updater:
         delta, new = self._masked_rule(theta, g, step, old)
         for name, variable in state.items():
             variable.assign(new[name])
-        if row is not None:
-            _write_row(row, step.noted)
+        self._write_row(row, step.noted)
         return delta, decided
 
     def _single(self, theta: keras.Variable, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> None:
@@ -171,8 +169,7 @@ class Updater:
         theta.assign(after)
         for name, variable in state.items():
             variable.assign(new[name])
-        if row is not None:
-            _write_row(row, step.noted)
+        self._write_row(row, step.noted)
 
     def _rows(self, theta: keras.Variable, g: Tensor, work: Work, step: Step) -> None:
         old = {name: backend.rows(variable, g.indices) for name, variable in work.state.items()}
@@ -181,8 +178,18 @@ class Updater:
         backend.assign_rows(theta, g.indices, new_theta)
         for name, variable in work.state.items():
             backend.assign_rows(variable, g.indices, new[name])
-        if work.row is not None:
-            _write_row(work.row, step.noted)
+        self._write_row(work.row, step.noted)
+
+    def _write_row(self, row: telemetry.Row | None, noted: Any, tail: Tensor | None = None) -> None:
+        """Leave the row of a block, if there is one to leave."""
+        if row is None:
+            return
+        note, lr, factor = noted
+
+        def write() -> None:
+            backend.write_row(row.ring, note.step, row.make(note, lr, factor, tail))
+
+        self._recorder.net.attempt(write)
 
     def _advance(self, theta: Tensor, g: Tensor, step: Step, state: State) -> tuple[Tensor, State]:
         """Return theta and state after the step; the sum is taken in float32 or wider, what rounding drops is kept."""
@@ -262,11 +269,6 @@ class MovingAverage(NamedTuple):
                 now, rest = _numerics.narrow(now, dtype)
                 residual.assign(rest)
             theta.assign(now)
-
-
-def _write_row(row: telemetry.Row, noted: Any, tail: Tensor | None = None) -> None:
-    note, lr, factor = noted
-    backend.write_row(row.ring, note.step, row.make(note, lr, factor, tail))
 
 
 def _decayed(delta: Tensor, theta: Tensor, decay: Tensor | None, active: Tensor | None) -> Tensor:

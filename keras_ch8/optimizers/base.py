@@ -134,7 +134,8 @@ class RuleOptimizer(keras_private.Optimizer):
         self.skipped: keras.Variable | None = None
         self._of_keras: int | None = None
         self._layout = Layout({})
-        self._updater = Updater(self.rule, row_by_row=self.elementwise and self.rests_without_gradient)
+        by_row = self.elementwise and self.rests_without_gradient
+        self._updater = Updater(self.rule, by_row, self.telemetry)
         self._traces = Traces()
 
     def theta(self, variable: np.ndarray, **state: np.ndarray) -> np.ndarray:
@@ -309,9 +310,11 @@ class RuleOptimizer(keras_private.Optimizer):
         """Update each block of variables, then the averages, once for all replicas."""
         is_due, blocks = backend.one_of(rows.is_due), self._layout.blocks_with(given)
         alone = [i for block in blocks if block.length is None for i in block.indices if rows.is_due is not False]
-        copies = backend.copy_when(is_due, [backend.native(self.known_variables[i]) for i in alone])
+        watching, measured = self.telemetry.net.attempt, [backend.native(self.known_variables[i]) for i in alone]
+        copies = watching(partial(backend.copy_when, is_due, measured), [None] * len(alone))
         step, done = self._update_blocks(given, gathered, step, rows.total, dict(zip(alone, copies, strict=True)))
-        backend.run_when(is_due, partial(self._measure_blocks, blocks, done, step, rows.halves))
+        measure = partial(self._measure_blocks, blocks, done, step, rows.halves)
+        watching(partial(backend.run_when, is_due, measure))
         if self.use_ema:
             self._update_averages(step)
 
@@ -327,7 +330,7 @@ class RuleOptimizer(keras_private.Optimizer):
 
         A tile that is to judge the step comes first. Return the step as it was judged, and what became of each block.
         """
-        is_told, done = step.note is None, {}
+        is_told, done, watching = step.note is None, {}, self.telemetry.net.attempt
         blocks = self._layout.blocks_with(given)
         for k in sorted(range(len(blocks)), key=lambda k: step.pending is not None and blocks[k].length is None):
             block = blocks[k]
@@ -338,7 +341,7 @@ class RuleOptimizer(keras_private.Optimizer):
                 decays=[step.decay is not None and self.decays(v) for v in variables],
                 g=gathered[k],
                 state={name: backend.native(v) for name, v in block.state.items()},
-                row=None if is_told else self.telemetry.row(self._layout.blocks.index(block), total),
+                row=None if is_told else watching(partial(self.telemetry.row, self._layout.blocks.index(block), total)),
                 before=before.get(block.indices[0]),
             )
             is_told = True
@@ -379,7 +382,7 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """Scale the loss as `loss_scale_factor` says; Keras calls it in every training step."""
-        self.telemetry.hear_loss(loss)
+        self.telemetry.hear_loss(loss)  # a guard hears it too
         return super().scale_loss(loss)
 
     @property

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -12,10 +12,10 @@ from keras import ops
 
 from .. import _numerics, clipping
 from .._types import Tensor
-from ..integration import backend, keras_private, registry
+from ..integration import backend, keras_private, net, registry
 from .frame import Frame
 from .recorder import Blocks, Recorder, Wishes, publish
-from .row import Change, Note, measured
+from .row import Change, Note, Row, measured
 from .solver_log import SolverLog
 
 
@@ -42,13 +42,19 @@ class Observation:
 
     def serves(self, optimizers: Mapping[str, Any], rule: clipping.Rule | None) -> bool:
         """Whether these are the optimizers and the rule that it was made for."""
-        same = self.optimizers.keys() == optimizers.keys() and self.rule == rule
+        same = self.optimizers.keys() == optimizers.keys() and self.rule == rule and not self._has_failed
         return same and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
 
-    def start(self, model: keras.Model, batches: int, wishes: Wishes, exits: ExitStack) -> None:
-        """Observe until `exits` ends; the model has been trained on so many batches before."""
+    @property
+    def _has_failed(self) -> bool:
+        """Whether a step was traced without what it was to leave."""
+        return any(observer.recorder.net.is_torn for observer in self._observers.values())
+
+    def start(self, model: keras.Model, batches: int, wishes: Wishes, exits: ExitStack, under: net.Net) -> None:
+        """Observe until `exits` ends, over a net; the model has been trained on so many batches before."""
         for name, observer in self._observers.items():
             observer.start(wishes, exits)
+            observer.recorder.net = under
             self._counted[name] = observer.count
         self._batches = batches
         outer = getattr(model, "optimizer", None)
@@ -58,7 +64,7 @@ class Observation:
             theirs = outer.scale_loss
 
             def hear_and_scale(loss: Tensor) -> Any:
-                heard.hear_loss(loss)
+                heard.net.attempt(partial(heard.hear_loss, loss))
                 return theirs(loss)
 
             exits.enter_context(registry.replaced(outer, scale_loss=hear_and_scale))
@@ -210,72 +216,53 @@ class Tap:
 
     def scale_loss(self, loss: Tensor) -> Any:
         """Hear the loss, and scale it as the optimizer does."""
-        self.recorder.hear_loss(loss)
+        self.recorder.net.attempt(partial(self.recorder.hear_loss, loss))
         return self._scale(loss)
 
     def apply(
         self, grads: Iterable[Tensor | None], trainable_variables: Sequence[keras.Variable] | None = None
     ) -> None:
-        """Take a step with the optimizer, and leave a row of it."""
-        grads = list(grads)
+        """Take a step with the optimizer, and leave a row of it.
+
+        What clips acts, and raises what it raises. What only watches does not: without it the step is the bare one.
+        """
+        given = list(grads)
         known = keras_private.known_variables(self.optimizer)
         variables = list(known if trainable_variables is None else trainable_variables)
-        if len(grads) != len(variables) or all(g is None for g in grads):
-            self._apply(grads, trainable_variables)  # raises what Keras says of it
+        if len(given) != len(variables) or all(g is None for g in given) or self._refuses(variables):
+            self._apply(given, trainable_variables)  # raises what Keras says of it
             return
-        self._know(variables)
-        given, everything = grads, variables
-        grads, variables = (
-            [g for g in given if g is not None],
-            [v for g, v in zip(given, everything, strict=True) if g is not None],
-        )
+        prepare = partial(self._prepared, given, variables)
+        prepared = prepare() if self.rule is not None else self.recorder.net.attempt(prepare)
+        if prepared is None:
+            self._apply(given, trainable_variables)
+            return
+        begun = self.recorder.net.attempt(partial(self._begun, prepared))
+        handed = iter(prepared.handed)
+        with backend.start_after([] if begun is None else begun.before):
+            # Keras says of those without a gradient what it says without us
+            self._apply([None if g is None else next(handed) for g in given], variables)
+        if begun is not None:
+            self.recorder.net.attempt(partial(self._leave, prepared, begun))
+
+    def _refuses(self, variables: Sequence[Any]) -> bool:
+        """Whether the optimizer was built without one of these."""
+        places = {id(v) for v in keras_private.known_variables(self.optimizer)}
+        return self.optimizer.built and not all(id(v) in places for v in variables)
+
+    def _prepared(self, given: Sequence[Any], everything: Sequence[Any]) -> "_Prepared":
+        """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
+        self._know(everything)
+        grads = [g for g in given if g is not None]
+        variables = [v for g, v in zip(given, everything, strict=True) if g is not None]
         indices = [self._place[id(v)] for v in variables]
         step = backend.as_tensor(self.optimizer.iterations) + 1
-        rate = backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
-        grads, clipped, halves, factor, note = self._clip(grads, variables, indices, step)
-        half = _numerics.half_of_all(halves)
-        row, is_due = self.recorder.row(0, half), self.recorder.is_due(step, half)
-        # The copies do not depend on data: at the end of data of unknown length Keras takes a step without any, and
-        # what it counts there it counts here too.
-        is_measured = self.recorder.is_measured(step)
-        before = backend.copy_when(is_measured, [backend.native(v) for v in variables])
-        handed = iter(grads)
-        with backend.start_after(before):  # Keras says of those without a gradient what it says without us
-            self._apply([None if g is None else next(handed) for g in given], everything)
-
-        def moved() -> list[Any]:
-            after = [backend.as_tensor(v) for v in variables]
-            return backend.branch(
-                is_measured,
-                lambda: [a - ops.reshape(b, a.shape) for a, b in zip(after, before, strict=True)],
-                lambda: [ops.full_like(a, float("nan")) for a in after],
-            )
-
-        def leave(tail: Tensor | None) -> None:
-            backend.merge_replicas(partial(publish, row.ring), step, row.make(note, rate, factor, tail))
-
-        def tail() -> Tensor:
-            return measured([Change(half, clipped, moved(), row.sample)])[0]
-
-        if backend.replicated() and is_due is not False:  # replicas cannot meet in a branch to write a row
-            leave(backend.branch(is_due, tail, lambda: row.nothing))
-        else:
-            leave(None)
-            backend.run_when(is_due, lambda: leave(tail()))
-        if getattr(self.optimizer, "step_numbers", ()):
-            self.recorder.write_numbers(step, self.optimizer.tell_step(dict(zip(indices, halves, strict=True))))
-
-    def _clip(
-        self, grads: list[Any], variables: list[Any], indices: list[int], step: Tensor
-    ) -> tuple[list[Any], list[Any], list[Any], Any, Note]:
-        """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
         scale = self.optimizer.loss_scale_factor or 1.0
         types = [backend.dtype_of(v) for v in variables]
         read = grads if self._clipper.rule is not None else [backend.beside(g, step) for g in grads]
         wide = [backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(read, types, strict=True)]
         *summed, loss = backend.all_reduce_sum([*wide, self.recorder.take_loss()])
         true = [_numerics.scaled(backend.sum_duplicates(g), 1 / scale) for g in summed]
-        self.recorder.write_layers(step, dict(zip(indices, true, strict=True)))
         clipped, *norm_before = self._clipper.tensors(true, variables, indices)
         halves = _numerics.half_squares(clipped)
         factor = self._clipper.factor(clipped, halves, None)
@@ -283,7 +270,84 @@ class Tap:
             share = scale / backend.replicas()  # Keras divides by the scale and sums over the replicas
             handed = [_numerics.scaled(g, share if factor is None else share * factor) for g in clipped]
             grads = [backend.as_gradient(g, t) for g, t in zip(handed, types, strict=True)]
-        return grads, clipped, halves, factor, Note(step, loss, *norm_before)
+        note = Note(step, loss, *norm_before)
+        return _Prepared(variables, indices, true, grads, clipped, halves, factor, note)
+
+    def _begun(self, prepared: "_Prepared") -> "_Begun":
+        """Return what is to be known of a step before it is made."""
+        step, variables = prepared.note.step, prepared.variables
+        self.recorder.write_layers(step, dict(zip(prepared.indices, prepared.true, strict=True)))
+        rate = backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
+        half = _numerics.half_of_all(prepared.halves)
+        row, is_due = self.recorder.row(0, half), self.recorder.is_due(step, half)
+        # The copies do not depend on data: at the end of data of unknown length Keras takes a step without any, and
+        # what it counts there it counts here too.
+        is_measured = self.recorder.is_measured(step)
+        before = backend.copy_when(is_measured, [backend.native(v) for v in variables])
+        return _Begun(row, rate, is_due, is_measured, before)
+
+    def _leave(self, prepared: "_Prepared", begun: "_Begun") -> None:
+        """Leave the row of a step that was made."""
+        row, is_due, is_measured, before = begun.row, begun.is_due, begun.is_measured, begun.before
+        step = prepared.note.step
+
+        def moved() -> list[Any]:
+            after = [backend.as_tensor(v) for v in prepared.variables]
+            return backend.branch(
+                is_measured,
+                lambda: [a - ops.reshape(b, a.shape) for a, b in zip(after, before, strict=True)],
+                lambda: [ops.full_like(a, float("nan")) for a in after],
+            )
+
+        def leave(tail: Tensor | None) -> None:
+            made = row.make(prepared.note, begun.rate, prepared.factor, tail)
+            backend.merge_replicas(partial(publish, row.ring), step, made)
+
+        def tail() -> Tensor:
+            return measured([Change(row.half, prepared.clipped, moved(), row)])[0]
+
+        if backend.replicated() and is_due is not False:  # replicas cannot meet in a branch to write a row
+            leave(backend.branch(is_due, tail, lambda: row.nothing))
+        else:
+            leave(None)
+            backend.run_when(is_due, lambda: leave(tail()))
+        if getattr(self.optimizer, "step_numbers", ()):
+            told = self.optimizer.tell_step(dict(zip(prepared.indices, prepared.halves, strict=True)))
+            self.recorder.write_numbers(step, told)
+
+
+class _Prepared(NamedTuple):
+    """A step of an optimizer before it is made.
+
+    Args:
+        variables: Those that have a gradient.
+        indices: Their places among all.
+        true: Their gradients, not scaled, and summed over replicas.
+        handed: What the optimizer is given.
+        clipped: The gradients after a rule for each tensor.
+        halves: Half the sum of squares of each.
+        factor: What a rule multiplies the whole gradient by.
+        note: What the row says of the whole step.
+    """
+
+    variables: list[Any]
+    indices: list[int]
+    true: list[Any]
+    handed: list[Any]
+    clipped: list[Any]
+    halves: list[Any]
+    factor: Any
+    note: Note
+
+
+class _Begun(NamedTuple):
+    """What of a step is known before it is made, for its row: where that stands, the rate, what is due, the weights."""
+
+    row: Row
+    rate: Any
+    is_due: Any
+    is_measured: Any
+    before: list[Any]
 
 
 def _new_state(shape: tuple[int, ...], name: str) -> keras.Variable:

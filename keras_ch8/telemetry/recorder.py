@@ -11,11 +11,13 @@ from keras import ops
 
 from .. import _numerics
 from .._types import Tensor
-from ..integration import backend
+from ..integration import backend, net
 from . import ring
 from .frame import Frame
 from .row import HEAD, TAIL, Row
 
+WHAT = "What observes the steps of the optimizers"
+"""As a warning calls it."""
 SAMPLE = 256
 """Parameters of the whole model whose effective rate is measured."""
 
@@ -80,6 +82,8 @@ class Recorder:
         self._known: dict[Wishes, _Rings] = {}
         self._loss: Any = None
         self._knows_loss = False
+        self.net = net.Net(WHAT)
+        """Lies under what a step does for who watches: where that fails while it is traced, the rest is left out."""
 
     @property
     def settings(self) -> Any:

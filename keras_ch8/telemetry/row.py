@@ -5,6 +5,7 @@ write it. Where rows are due every block writes one, and what concerns the whole
 steps one block writes for all.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -45,15 +46,14 @@ class Row(NamedTuple):
 
     ring: Any
     span: int
-    """Entries, of the block laid end to end, that the sample is spread over."""
+    """Entries, of the block laid end to end, that the sample is spread over at most."""
     half: Any
     """Half the plain sum of squares of the gradient; outside XLA a fast kernel takes it."""
 
     @property
-    def sample(self) -> np.ndarray:
-        """The places of the parameters whose effective rate is measured."""
-        size = int(self.ring.shape[1]) - len(HEAD) - len(TAIL)
-        return np.linspace(0, self.span - 1, size).round().astype("int32")
+    def sample(self) -> int:
+        """How many parameters have their effective rate measured."""
+        return int(self.ring.shape[1]) - len(HEAD) - len(TAIL)
 
     def make(self, note: Note, lr: Tensor, factor: Tensor | None, tail: Tensor | None = None) -> Any:
         """Return the row.
@@ -82,15 +82,21 @@ class Change(NamedTuple):
 
     Args:
         half: Half the plain sum of squares of the gradient.
-        gs: Gradient of each tensor of the block.
+        gs: Gradient of each tensor of the block that has one in this step.
         deltas: The change of each.
-        sample: Places in the block, laid end to end.
+        row: Where it is left.
     """
 
     half: Tensor
     gs: Sequence[Any]
     deltas: Sequence[Any]
-    sample: Any
+    row: Row
+
+    @property
+    def places(self) -> np.ndarray:
+        """The places of the parameters whose effective rate is measured, among those that have a gradient now."""
+        there = min(self.row.span, sum(math.prod(delta.shape) for delta in self.deltas))
+        return np.linspace(0, max(there, 1) - 1, self.row.sample).round().astype("int32")
 
 
 def measured(blocks: Sequence[Change]) -> list[Any]:
@@ -98,17 +104,16 @@ def measured(blocks: Sequence[Change]) -> list[Any]:
 
     What can be done for all blocks at once is: an operation takes 3 us, however little it has to do.
     """
-    step = ops.concatenate([backend.rows(_end_to_end(block.deltas), block.sample) for block in blocks])
-    dense = [[backend.densify(g, g.shape) for g in block.gs] for block in blocks]
-    slope = ops.concatenate(
-        [backend.rows(_end_to_end(gs), block.sample) for gs, block in zip(dense, blocks, strict=True)]
-    )
+    places = [block.places for block in blocks]
+    step = ops.concatenate([backend.rows(_end_to_end(b.deltas), at) for b, at in zip(blocks, places, strict=True)])
+    dense = [[backend.densify(g, d.shape) for g, d in zip(b.gs, b.deltas, strict=True)] for b in blocks]
+    slope = ops.concatenate([backend.rows(_end_to_end(gs), at) for gs, at in zip(dense, places, strict=True)])
     some = slope != 0
     rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
     of_gradients = [(block.gs, [block.half]) for block in blocks]
     of_changes = [(block.deltas, _numerics.half_squares(block.deltas)) for block in blocks]
     norms = _numerics.norms(*of_gradients, *of_changes)
-    parts = backend.cut(rates, [(len(block.sample),) for block in blocks])
+    parts = backend.cut(rates, [(len(at),) for at in places])
     tails = []
     for (norm, nonfinite), (update, _), part in zip(norms[: len(blocks)], norms[len(blocks) :], parts, strict=True):
         tails.append(ops.concatenate([_vector(norm, nonfinite, update), part]))
@@ -116,9 +121,17 @@ def measured(blocks: Sequence[Change]) -> list[Any]:
 
 
 def _vector(*scalars: Any) -> Any:
-    return ops.stack([ops.cast(x, "float32") for x in scalars])
+    return ops.stack([_scalar(ops.cast(x, "float32")) for x in scalars])
+
+
+def _scalar(x: Tensor) -> Tensor:
+    """Return a number of a step as a scalar: a rate or a loss may come with axes, which nothing else asks about."""
+    return x if x.shape.rank == 0 else ops.mean(x)
 
 
 def _end_to_end(tensors: Sequence[Any]) -> Any:
+    """Return the entries of some tensors in one vector; a single 0 where there are none, so that there is a first."""
+    if not any(math.prod(t.shape) for t in tensors):
+        return ops.zeros((1,), "float32")
     flat = [ops.cast(ops.reshape(t, [-1]), "float32") for t in tensors]
     return ops.concatenate(flat) if len(flat) > 1 else flat[0]

@@ -1,15 +1,17 @@
 """What an iteration of section 8.6 leaves behind: a row in a ring that goes through the solver's loop."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from keras import ops
 
 from .._types import Tensor
-from ..integration import backend
+from ..integration import backend, net
 from . import ring
 from .frame import Frame
+from .recorder import WHAT
 
 SOLVER_NUMBERS = ("step_length", "slope", "evaluations", "products", "restarted", "skipped_pair")
 """What every method has; its own numbers follow."""
@@ -25,6 +27,8 @@ class SolverLog:
 
     def __init__(self) -> None:
         self.listening = False
+        self.net = net.Net(WHAT)
+        """Lies under what an iteration does for who watches."""
         self._settings: tuple[int, Sequence[str], bool] = (1, (), False)
         self._sizes_of: Callable[[], Sequence[int]] = tuple
         self._known: dict[Any, tuple[Sequence[int], Any]] = {}
@@ -79,13 +83,18 @@ class SolverLog:
         """Return what goes through the loop after the iteration of this number; nothing if no callback observes."""
         if not self.listening:
             return ()
-        self.make_rings()
-        return ops.cast(step, "int32"), backend.as_tensor(self._ring)
+
+        def begun() -> Any:
+            self.make_rings()
+            return ops.cast(step, "int32"), backend.as_tensor(self._ring)
+
+        return self.net.attempt(begun, ())
 
     def add(self, log: Any, before: Any, after: Any, info: Any) -> Any:
         """Add the row of an iteration between two points."""
-        if not self.listening:
-            return log
+        return self.net.attempt(partial(self._with_row, log, before, after, info), log) if log else log
+
+    def _with_row(self, log: Any, before: Any, after: Any, info: Any) -> Any:
         step, rows = log
         every = (info.step, info.slope, info.evaluations, info.products, info.restarted, info.skipped)
         numbers = dict(zip(SOLVER_NUMBERS, every, strict=True)) | info.numbers
@@ -99,8 +108,8 @@ class SolverLog:
 
     def end(self, log: Any) -> None:
         """Keep what went through the loop."""
-        if self.listening:
-            self._ring.assign(log[1])
+        if log:
+            self.net.attempt(lambda: self._ring.assign(log[1]))
 
     def read(self, first: int, last: int) -> Frame:
         """Return the iterations `first` to `last`, as far as the ring remembers them."""

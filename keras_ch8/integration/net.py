@@ -1,0 +1,148 @@
+"""The net under all that only watches: what it raises is told in one warning, and the training goes on without it.
+
+What acts on a training, and what a user has written, raises as it did: also where it is called inside a watcher.
+"""
+
+import contextvars
+import functools
+import math
+import os
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
+
+import keras
+
+from . import registry
+
+Result = TypeVar("Result")
+
+OFF = "KERAS_CH8_OFF"
+"""In the environment: nothing watches."""
+RAISE = "KERAS_CH8_RAISE"
+"""In the environment: what would be caught is raised, as in the tests of this package (see `testing.raise_caught`)."""
+
+ANSWERS: dict[str, Callable[[], Any]] = {
+    "set_model": lambda: None, "set_params": lambda: None, "findings": list, "_summary": list,
+    "next_batch": lambda: math.inf, "get_state": lambda: None, "show_results": lambda: None,
+}  # fmt: skip
+"""What a watcher is asked beside its hooks `on_...`, and what is answered for one that has failed."""
+
+
+def is_off() -> bool:
+    """Whether nothing is to watch; asked when a training begins."""
+    return os.environ.get(OFF, "") not in ("", "0")
+
+
+def watches(callback: Any) -> bool:
+    """Whether a callback only observes, as its class says."""
+    return getattr(callback, "watches", False) is True
+
+
+def let_pass(error: Exception) -> Exception:
+    """Mark an error that is the user's to see, whoever it passes through, and return it."""
+    error.__dict__["passes_keras_ch8"] = True
+    return error
+
+
+@contextmanager
+def through() -> Iterator[None]:
+    """Let what is raised inside pass: it is no error of the watcher that has called this."""
+    try:
+        yield
+    except Exception as error:
+        let_pass(error)
+        raise
+
+
+class Net:
+    """Lies under one watcher in one training; after the first error it is asked no more.
+
+    Args:
+        what: Who that is, as the warning says.
+        lost: Called when it has failed, before that is told.
+    """
+
+    def __init__(self, what: str, lost: Callable[[], None] | None = None) -> None:
+        self.what, self._lost, self.is_torn = what, lost, False
+
+    def attempt(self, action: Callable[[], Result], otherwise: Any = None) -> Result | Any:
+        """Return what an action returns; where it fails, and ever after, `otherwise`."""
+        if self.is_torn:
+            return otherwise
+        token = _under.set(self)
+        try:
+            return action()
+        except Exception as error:
+            if error.__dict__.get("passes_keras_ch8") or isinstance(error, Warning):  # one that is asked to be an error
+                raise
+            self.is_torn = True
+            if self._lost is not None:
+                self._lost()
+            _tell(self.what, error)
+            return otherwise
+        finally:
+            _under.reset(token)
+
+
+_under: contextvars.ContextVar[Net | None] = contextvars.ContextVar("keras_ch8_net", default=None)
+"""The net over which something is called now."""
+
+
+def later(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that is called later over the net over which this is: it belongs to the same watcher."""
+    net = _under.get()
+    return function if net is None else lambda *args: net.attempt(functools.partial(function, *args))
+
+
+def spread(
+    callback: keras.callbacks.Callback, lost: Callable[[], None], left: Callable[[], None] | None = None
+) -> AbstractContextManager[None]:
+    """Have a net under each hook of a callback that watches, inside; where nothing is to watch, it is torn already.
+
+    Args:
+        callback: The callback.
+        lost: Called when it has failed.
+        left: Called after `on_train_end`, where nothing else ends the training.
+    """
+    net = Net(f"`{type(callback).__name__}`", lost)
+    net.is_torn = is_off()
+    names = [name for name in dir(type(callback)) if name.startswith("on_") or name in ANSWERS]
+    hooks = {name: _over(net, getattr(callback, name), name) for name in names}
+    if left is not None:
+        at_end = hooks["on_train_end"]
+        hooks["on_train_end"] = lambda logs=None: (at_end(logs), left())[0]
+    return registry.replaced(callback, **hooks)
+
+
+def _over(net: Net, hook: Callable[..., Any], name: str) -> Callable[..., Any]:
+    answer = ANSWERS.get(name, lambda: None)
+
+    @functools.wraps(hook)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        return net.attempt(functools.partial(hook, *args, **kwargs), answer())
+
+    guarded.__dict__["is_of_the_net"] = True
+    return guarded
+
+
+def own(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a callback without those that are the net's, for a copy of it."""
+    return {name: x for name, x in attributes.items() if getattr(x, "is_of_the_net", False) is not True}
+
+
+def _tell(what: str, error: Exception) -> None:
+    """Tell the user of an error that is caught; raise it where this is asked for."""
+    if os.environ.get(RAISE, "") not in ("", "0"):
+        raise let_pass(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    said = str(error).strip().rstrip(".").partition("\n")[0][:200]
+    warnings.warn(
+        f"{what} has failed, and the training goes on without it, unchanged: {type(error).__name__}: {said} (in "
+        f"{os.path.basename(place.filename)}, line {place.lineno}). This is a defect of keras_ch8: please report it with "
+        "this line.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
