@@ -7,6 +7,7 @@ from tests import compiling
 from tests.marks import spread
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_CH8_RAISE", "1")  # as `testing.raise_caught()`: the net under what watches hides no defect
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core of its own
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -8,7 +8,7 @@ from .._result import as_html
 from .._types import Data, Logs, Tensor
 from ..board import tags
 from ..board.record import Diagnosed
-from ..integration import keras_private
+from ..integration import keras_private, net
 from ..monitors.base import chosen
 from ..monitors.equipment import equipment_of, flat_in, padding_in, rate_of
 from ..monitors.past import Past
@@ -165,6 +165,8 @@ class Diagnosis(Callback):
 
     def __str__(self) -> str:
         if self.model is None and not self.verdicts:
+            if net.is_off():
+                return f"It watches nothing, since {net.OFF} is set in the environment."
             return "It has watched no training yet: give it to `fit`, in `callbacks`."
         return report(self.verdicts, self._measuring.notes)
 

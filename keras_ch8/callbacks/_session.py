@@ -338,7 +338,7 @@ class Session:
         seen = self.observation
         frames = {} if seen is None else self._observing_net.attempt(partial(seen.read, self.step), {})
         if self.read_losses is not None:
-            self.losses = self.read_losses()
+            self.losses = self._observing_net.attempt(self.read_losses)
         else:
             told = ((frame.steps, frame.loss) for frame in frames.values() if frame.loss is not None)
             self.losses = next(told, None)

@@ -57,6 +57,8 @@ class SurrogateGap(MonitoringCallback):
 
     section = "8.1.1"
 
+    watches = True
+
     observes_steps = False
     _state_parts: ClassVar[Mapping[str, Any]] = {"watched": PAST, "said": bool}
 

@@ -5,6 +5,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Self, final
 
 import keras
@@ -12,7 +13,7 @@ import numpy as np
 
 from .. import _checks, _objects
 from .._section import section
-from ..integration import backend, fit, keras_private
+from ..integration import backend, fit, keras_private, net
 from ..telemetry import ring
 
 if not backend.is_tensorflow():
@@ -183,41 +184,52 @@ class WatchedLoop:
         Raises:
             ValueError: Inside a function that XLA compiles, which cannot call Python.
         """
-        if backend.in_xla():
+        if backend.in_xla() and self._session is not None:
             raise ValueError(
                 "`run.step` calls Python now and then, which a function with jit_compile=True cannot. Received: a call "
                 "inside one. Return the loss from that function, and call `run.step(loss=loss)` after it."
             )
         step = backend.add_one(self._clock)
-        value = float("nan") if loss is None else loss
-        backend.write_row(self._ring, step, backend.floats(step, value))
-        backend.call_when(step >= backend.as_tensor(self._due), _unless_gone(self._told), self._variables())
+        if self._session is not None:
+            self._net.attempt(partial(self._leave, step, float("nan") if loss is None else loss))
+
+    def _leave(self, step: Tensor, loss: Any) -> None:
+        """Leave the row of a step, and tell the members how far the loop is where that is due."""
+        backend.write_row(self._ring, step, backend.floats(step, loss))
+        told = _unless_gone(self._told_safely)
+        backend.call_when(step >= backend.as_tensor(self._due), told, self._variables())
 
     def _variables(self) -> list[Any]:
         """Return what Python reads when it is called: all of it has to be written by then."""
-        observation = self._session.observation
+        observation = self._session and self._session.observation
         rings = [] if observation is None else observation.rings
         weights = [v for o in self.optimizers.values() for v in (o.iterations, *keras_private.known_variables(o))]
         return [self._clock, self._ring, *rings, *weights]
 
     def __enter__(self) -> Self:
         self._clock, self._due = backend.scalar(0, "int64"), backend.scalar(0, "int64")
+        self._exits, self._net = ExitStack(), net.Net("What watches this loop")
+        self._session: Session | None = None
+        """Of those who watch; None where nobody does."""
+        self._called = [member for member in self._members if not (net.watches(member) and net.is_off())]
+        if not self._called:
+            return self
         self._ring = backend.ring(ring.rows_for(READ_EVERY), 2)
         self._read_up_to, self._begun = 0, time.monotonic()
         counted_as = self.model.models[0] if isinstance(self.model, _Several) else self.model
         training = fit.Training(
-            self.model, {}, self._members, is_fit=False, optimizers=self.optimizers, counted_as=counted_as
+            self.model, {}, self._called, is_fit=False, optimizers=self.optimizers, counted_as=counted_as
         )
-        self._exits = ExitStack()
         with ExitStack() as entering:
             entering.enter_context(training.running())
-            for member in self._members:
+            for member in self._called:
                 member.set_model(self.model)
                 member.set_params({"epochs": 1, "steps": self._total, "verbose": 0})
                 member.on_train_begin()
-            self._session: Session = self._members[0].session
-            self._session.read_losses = self._losses
-            for member in self._members:
+            self._session = session = training.session
+            if session is not None:  # somebody has joined it
+                session.read_losses = partial(self._losses, session)
+            for member in self._called:
                 member.on_epoch_begin(0)
             self._exits = entering.pop_all()
         return self
@@ -226,41 +238,46 @@ class WatchedLoop:
         if exc_info[0] is None:
             with self._exits:
                 self._tell_members()
-                for member in self._members:
+                for member in self._called:
                     member.on_epoch_end(0, {})
                     member.on_train_end()
             return
         try:
-            if self.steps:  # so that all rows are read
-                self._session.batch_ended(self._members[0], self.steps - 1, {})
+            if self.steps and self._session is not None:  # so that all rows are read
+                self._net.attempt(partial(self._session.batch_ended, self._called[0], self.steps - 1, {}))
         finally:
             self._exits.__exit__(*exc_info)
 
+    def _told_safely(self) -> None:
+        """Do as `_told`; TensorFlow calls it from a graph, where nothing can be caught."""
+        self._net.attempt(self._told)
+
     def _told(self) -> None:
         """Tell the members how far the loop is, and find out when they have to be told again: after its end never."""
-        if not self._session.is_open:
+        if self._session is None or not self._session.is_open:
             self._due.assign(np.iinfo("int64").max)
             return
         self._tell_members()
         steps = self.steps
         pace = steps / max(time.monotonic() - self._begun, 1e-9)
         reading = steps + self._session.reading.until_due(pace)
-        wished = min((member.next_batch() for member in self._members), default=reading) + 1
+        wished = min((member.next_batch() for member in self._called), default=reading) + 1
         self._due.assign(int(max(steps + 1, min(reading, wished))))
 
     def _tell_members(self) -> None:
-        for member in self._members:
+        for member in self._called:
             if self.steps:
-                member.on_train_batch_end(self.steps - 1, {})
+                with net.through():
+                    member.on_train_batch_end(self.steps - 1, {})
 
-    def _losses(self) -> tuple[np.ndarray, np.ndarray]:
+    def _losses(self, session: Session) -> tuple[np.ndarray, np.ndarray]:
         """Return steps and losses since the last time, in the steps that the model has been trained on."""
         size = int(self._ring.shape[0])
         steps = ring.remembered(self._read_up_to + 1, self.steps, size)
         rows = ring.read(self._ring, steps)
         self._read_up_to = self.steps
         known = ring.is_there(rows[:, 0], steps, size)
-        return (steps + self._session.step - self.steps)[known], rows[known, 1]
+        return (steps + session.step - self.steps)[known], rows[known, 1]
 
 
 def _unless_gone(method: Callable[[], None]) -> Callable[[], None]:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 import keras
+import numpy as np
 
 from . import registry
 
@@ -74,7 +75,8 @@ class Net:
             return otherwise
         token = _under.set(self)
         try:
-            return action()
+            with np.errstate(all="ignore"):  # what a training comes to may be infinite or NaN, and is told in words
+                return action()
         except Exception as error:
             if error.__dict__.get("passes_keras_ch8") or isinstance(error, Warning):  # one that is asked to be an error
                 raise
@@ -141,8 +143,8 @@ def _tell(what: str, error: Exception) -> None:
     said = str(error).strip().rstrip(".").partition("\n")[0][:200]
     warnings.warn(
         f"{what} has failed, and the training goes on without it, unchanged: {type(error).__name__}: {said} (in "
-        f"{os.path.basename(place.filename)}, line {place.lineno}). This is a defect of keras_ch8: please report it with "
-        "this line.",
+        f"{os.path.basename(place.filename)}, line {place.lineno}). This is a defect of keras_ch8: please report it, "
+        "with these words.",
         RuntimeWarning,
         stacklevel=2,
     )

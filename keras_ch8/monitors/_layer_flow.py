@@ -108,7 +108,8 @@ class LayerFlow(Result):
     def total(self) -> float:
         """Gradient at the first hidden layer over that at the last."""
         ends = self.gradient[self.hidden[[0, -1]]] if len(self.hidden) > 1 else np.full(2, np.nan)
-        return float(ends[0] / ends[1]) if ends[1] > 0 else float("nan")
+        with np.errstate(invalid="ignore", over="ignore"):  # of infinite ones it is NaN
+            return float(ends[0] / ends[1]) if ends[1] > 0 else float("nan")
 
     @functools.cached_property
     def fraction_dead(self) -> float:

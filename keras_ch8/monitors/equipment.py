@@ -172,7 +172,9 @@ def _has_negative_biases(part: object) -> bool:
 
 
 def _is_small(variable: keras.Variable) -> bool:
-    return len(variable.shape) > 1 and float(np.std(keras.ops.convert_to_numpy(variable[:ROWS]))) < SMALL_START
+    if len(variable.shape) < 2 or 0 in variable.shape:
+        return False
+    return float(np.std(keras.ops.convert_to_numpy(variable[:ROWS]))) < SMALL_START
 
 
 def _activation(part: object) -> str:

@@ -134,9 +134,11 @@ class RuleOptimizer(keras_private.Optimizer):
         self.skipped: keras.Variable | None = None
         self._of_keras: int | None = None
         self._layout = Layout({})
-        by_row = self.elementwise and self.rests_without_gradient
-        self._updater = Updater(self.rule, by_row, self.telemetry)
+        self._updater = self._new_updater()
         self._traces = Traces()
+
+    def _new_updater(self) -> Updater:
+        return Updater(self.rule, self.elementwise and self.rests_without_gradient, self.telemetry)
 
     def theta(self, variable: np.ndarray, **state: np.ndarray) -> np.ndarray:
         """Return the book's theta, given the variable's value and state."""
@@ -373,6 +375,8 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def listen(self, *, rows: int, every: int, layers: bool = False) -> None:
         """Let each step leave a row of telemetry from now on (see telemetry.Recorder)."""
+        if self.telemetry.net.is_torn:  # what was traced then leaves no whole rows
+            self._updater, self._traces = self._new_updater(), Traces()
         self.telemetry.listen(self._telemetry_blocks, rows=rows, every=every, layers=layers)
 
     def _telemetry_blocks(self) -> telemetry.Blocks:

@@ -17,6 +17,7 @@ backend.require_tensorflow(__name__)
 from ._callback import check_callback
 from ._initializer import check_initializer
 from ._monitor import check_monitor
+from ._net import raise_caught
 from ._optimizers import OPTIMIZER_CONTRACT as OPTIMIZER_CONTRACT
 from ._optimizers import check_closure_optimizer, check_optimizer
 from ._tracker import check_tracker
@@ -33,6 +34,7 @@ __all__ = [
     "check_schedule",
     "check_stopping_criterion",
     "check_tracker",
+    "raise_caught",
 ]
 
 

@@ -145,7 +145,10 @@ class TwoOptimizers(keras.Model):
 
     def train_step(self, data):
         x, y = data
-        for optimizer, moved in ((self.optimizer, self.trainable_variables), (self.second, self.last.trainable_variables)):
+        for optimizer, moved in (
+            (self.optimizer, self.trainable_variables),
+            (self.second, self.last.trainable_variables),
+        ):
             with tf.GradientTape() as tape:
                 loss = ops.mean(ops.square(self(x) - y))
             optimizer.apply(tape.gradient(loss, moved), moved)

@@ -8,7 +8,6 @@ import pytest
 
 from keras_ch8 import callbacks
 from tests.callbacks import odd_models
-from tests.callbacks.runs import Frames
 
 MAKERS = {"foreign": odd_models.FOREIGN, "own": odd_models.OWN}
 

@@ -111,8 +111,8 @@ def add_one(counter: tf.Variable) -> tf.Tensor:
 
 
 def floats(*numbers: Any) -> tf.Tensor:
-    """Return a row of numbers in float32."""
-    return tf.stack([tf.cast(tf.reshape(tf.convert_to_tensor(x), []), tf.float32) for x in numbers])
+    """Return a row of numbers in float32; of one that comes with axes it is the mean."""
+    return tf.stack([tf.reduce_mean(tf.cast(tf.convert_to_tensor(x), tf.float32)) for x in numbers])
 
 
 def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:

@@ -1,0 +1,354 @@
+"""The net under what only watches: whatever fails in it, the training goes on bit for bit, and one warning says so."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ch8
+from keras_ch8 import callbacks, clipping, testing
+from keras_ch8 import optimizers as ours
+from keras_ch8.board.writer import RunWriter
+from keras_ch8.callbacks import _probe_data, _session
+from keras_ch8.callbacks.loop import WatchedLoop
+from keras_ch8.cockpit.live import LivePage
+from keras_ch8.integration import fit, net
+from keras_ch8.telemetry import observation, recorder
+from keras_ch8.telemetry.row import Row
+from keras_ch8.trackers.feeds import Feeds
+from tests.callbacks.runs import BATCH, STEPS, X, Y, network
+from tests.marks import mostly
+
+EPOCHS = 2
+
+
+class Broken(Exception):
+    """What fails."""
+
+
+def boom(*args, **kwargs):
+    raise Broken("it broke")
+
+
+@pytest.fixture(autouse=True)
+def caught(monkeypatch):
+    """Let errors be caught, as for users."""
+    monkeypatch.delenv(net.RAISE, raising=False)
+
+
+def watchers(folder):
+    gap = callbacks.SurrogateGap(true="val_loss", surrogate="loss")
+    return [callbacks.TensorBoard(folder, layers=True), callbacks.Diagnosis(), callbacks.GradientClippingLogger(), gap]
+
+
+def train(model, watching=(), **options):
+    options = {"batch_size": BATCH, "shuffle": False, "verbose": 0, "validation_data": (X, Y)} | options
+    return model.fit(X, Y, epochs=EPOCHS, callbacks=list(watching), **options).history
+
+
+class Again:
+    """A model that is trained again and again from the same beginning, and what it comes to bare."""
+
+    def __init__(self, optimizer):
+        self.model = network(optimizer)
+        self.model.optimizer.build(self.model.trainable_variables)
+        self.start = [np.array(v) for v in self.variables]
+        self.expected = self.run()
+
+    @property
+    def variables(self):
+        return [*self.model.variables, *self.model.optimizer.variables]
+
+    def run(self, watching=(), **options):
+        for variable, value in zip(self.variables, self.start, strict=True):
+            variable.assign(value)
+        return train(self.model, watching, **options), [np.array(v) for v in self.variables]
+
+    def check(self, found):
+        assert found[0] == self.expected[0]
+        for one, other in zip(found[1], self.expected[1], strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture(scope="module")
+def again():
+    return Again(keras.optimizers.Adam(0.01))
+
+
+def told(found):
+    return [str(w.message) for w in found if "has failed, and the training goes on without it" in str(w.message)]
+
+
+def nothing_is_left(model, watching):
+    attributes = {"apply", "scale_loss", "update_step"}
+    assert not attributes & vars(model.optimizer).keys()
+    assert "train_step" not in vars(model)
+    for callback in watching:
+        assert not [name for name in vars(callback) if name.startswith("on_") or name in net.ANSWERS]
+
+
+HOOKS = [
+    "set_model", "set_params", "on_train_begin", "on_epoch_begin", "on_train_batch_begin", "on_train_batch_end",
+    "on_test_begin", "on_test_batch_end", "on_test_end", "on_epoch_end", "on_train_end", "on_open", "on_built",
+    "on_telemetry", "on_close",
+]  # fmt: skip
+WATCHERS = ["TensorBoard", "Diagnosis", "GradientClippingLogger", "SurrogateGap"]
+FIRST = [(hook, "TensorBoard") for hook in ("on_open", "on_train_batch_end", "on_telemetry")] + [
+    ("on_epoch_end", "Diagnosis")
+]
+CASES = mostly(pytest.mark.slow, [(hook, name) for hook in HOOKS for name in WATCHERS], *FIRST)
+
+
+@pytest.mark.parametrize("hook, name", CASES)
+def test_a_hook_that_fails_is_one_warning_and_the_others_go_on(again, hook, name, tmp_path, monkeypatch):
+    monkeypatch.setattr(getattr(callbacks, name), hook, boom)
+    watching = watchers(str(tmp_path))
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        again.check(again.run(watching))
+    [sentence] = told(found)
+    assert sentence.startswith(f"`{name}` has failed, and the training goes on without it, unchanged: Broken: it broke")
+    nothing_is_left(again.model, watching)
+    _, diagnosis, logger, _ = watching
+    if name != "TensorBoard":
+        assert list(tmp_path.glob("optimization/report.html"))
+    if name != "Diagnosis":
+        assert diagnosis.measurements > 0
+    if name != "GradientClippingLogger":
+        assert f"{EPOCHS * STEPS} steps" in logger.findings()[0]
+
+
+@pytest.mark.parametrize("hook", mostly(pytest.mark.slow, HOOKS, "on_built"))
+def test_in_tests_it_is_raised(again, hook, tmp_path, monkeypatch):
+    testing.raise_caught()
+    monkeypatch.setattr(callbacks.Diagnosis, hook, boom)
+    watching = watchers(str(tmp_path))
+    with pytest.raises(Broken):
+        again.run(watching)
+    nothing_is_left(again.model, watching)
+
+
+PARTS = {
+    "what is put into the record": (callbacks.Diagnosis, "_bring_record_up_to_date"),
+    "the first batches": (_probe_data.ProbeData, "_keep"),
+    "the summary": (callbacks.TensorBoard, "_summary"),
+    "the findings": (callbacks.Diagnosis, "findings"),
+    "the page": (LivePage, "points"),
+    "the page at the end": (LivePage, "close"),
+    "the trackers": (Feeds, "record"),
+    "the writer": (RunWriter, "points"),
+    "the record": (RunWriter, "record"),
+    "closing the writer": (RunWriter, "close"),
+    "reading": (observation.Observation, "read"),
+    "counting": (observation.Observation, "most_steps"),
+    "beginning to observe": (observation.Observation, "start"),
+    "making an observation": (observation.Observation, "__init__"),
+    "the wishes": (_session.Session, "_wishes"),
+    "the other train function": (fit, "use_train_function"),
+}
+
+
+@pytest.mark.parametrize("part", mostly(pytest.mark.slow, PARTS, "the page", "the first batches", "reading"))
+def test_a_part_that_fails_is_one_warning(again, part, tmp_path, monkeypatch):
+    owner, name = PARTS[part]
+    again.model.train_function = None  # nothing is kept of other trainings
+    broken = property(boom) if name == "most_steps" else boom
+    monkeypatch.setattr(owner, name, broken)
+    watching = [
+        callbacks.TensorBoard(str(tmp_path), log_to=[keras_ch8.trackers.JSONL()]),
+        *watchers(None or str(tmp_path))[1:],
+    ]
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        again.check(again.run(watching, verbose=2))
+    assert len(told(found)) == 1, [str(w.message) for w in found]
+    nothing_is_left(again.model, watching)
+    monkeypatch.undo()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        again.check(again.run(watchers(str(tmp_path))))  # and the next training is watched as ever
+
+
+OF_STEPS = {
+    "a row": (recorder.Recorder, "row"),
+    "whether it is due": (recorder.Recorder, "is_due"),
+    "the loss": (recorder.Recorder, "take_loss"),
+    "hearing the loss": (recorder.Recorder, "hear_loss"),
+    "norms of layers": (recorder.Recorder, "write_layers"),
+    "making the rings": (recorder.Recorder, "make_rings"),
+    "making a row": (Row, "make"),
+    "measuring": (observation, "measured"),
+    "measuring ours": (recorder.ring, "rows_for"),
+    "publishing": (observation, "publish"),
+}
+KINDS = {"Keras's": lambda: keras.optimizers.Adam(0.01), "ours": lambda: ours.Adam(0.01)}
+OF_OURS = ("hearing the loss", "the loss", "measuring", "publishing")
+WAYS = [{}, {"run_eagerly": True}, {"jit_compile": True}]
+TRACED = [(part, kind) for part in OF_STEPS for kind in KINDS if not (kind == "ours" and part in OF_OURS)]
+
+
+@pytest.mark.parametrize("part, kind", mostly(pytest.mark.slow, TRACED, ("a row", "Keras's"), ("making a row", "ours")))
+def test_what_fails_while_a_step_is_traced_leaves_the_bare_step(part, kind, tmp_path, monkeypatch):
+    bare = Again(KINDS[kind]())
+    bare.model.train_function = None
+    owner, name = OF_STEPS[part]
+    monkeypatch.setattr(owner, name, boom)
+    watching = watchers(str(tmp_path))
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        bare.check(bare.run(watching))
+    assert len(told(found)) == 1, [str(w.message) for w in found]
+    nothing_is_left(bare.model, watching)
+    monkeypatch.undo()
+    again = watchers(str(tmp_path))
+    bare.check(bare.run(again))
+    assert f"{EPOCHS * STEPS} steps" in again[2].findings()[0]  # and the next training is observed again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS[1:], ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+def test_so_it_does_in_other_ways_to_step(kind, way, tmp_path, monkeypatch):
+    expected, watched = network(KINDS[kind](), **way), network(KINDS[kind](), **way)
+    history = train(expected)
+    monkeypatch.setattr(Row, "make", boom)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        assert train(watched, watchers(str(tmp_path))) == history
+    assert len(told(found)) == 1
+    for one, other in zip(expected.get_weights(), watched.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_clips_the_gradient_still_clips_where_its_rows_fail(monkeypatch):
+    def clipped(*more):
+        model, rule = network(keras.optimizers.SGD(0.1)), clipping.ByGlobalNorm(0.01)
+        model.fit(X, Y, BATCH, shuffle=False, verbose=0, callbacks=[callbacks.ClipGradients(rule), *more])
+        return model.get_weights()
+
+    expected = clipped()
+    monkeypatch.setattr(recorder.Recorder, "row", boom)
+    with pytest.warns(RuntimeWarning, match="What observes the steps of the optimizers has failed"):
+        found = clipped(callbacks.GradientClippingLogger())
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+class OwnError(Exception):
+    """Of the user's own model or callback."""
+
+
+class Refuses(keras.layers.Layer):
+    def call(self, x, training=False):
+        if training:
+            raise OwnError("mine")
+        return x
+
+
+def test_an_error_of_the_model_is_the_users_own(tmp_path):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2), Refuses()])
+    model.compile("adam", "mse")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`Diagnosis` goes on without")
+        with pytest.raises(OwnError, match="mine"):
+            train(model, watchers(str(tmp_path)))
+
+
+class Mine(callbacks.Callback):
+    """A user's own callback, which fails where another one reads."""
+
+    def on_telemetry(self, frames, logs):
+        raise OwnError("mine")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_error_of_a_callback_of_the_users_own_is_raised_also_inside_a_watcher(again, first, tmp_path):
+    watching = watchers(str(tmp_path))
+    with pytest.raises(OwnError, match="mine"):
+        again.run([Mine(), *watching] if first else [*watching, Mine()])
+    nothing_is_left(again.model, watching)
+
+
+class MineWatches(Mine):
+    watches = True
+
+
+def test_one_that_says_that_it_watches_is_caught(again):
+    with pytest.warns(RuntimeWarning, match="`MineWatches` has failed, and the training goes on without it"):
+        again.check(again.run([MineWatches()]))
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2, "auto"])
+def test_a_folder_that_cannot_be_written_is_said_before_the_first_step(again, verbose, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    before = [np.array(v) for v in again.variables]
+    with pytest.raises(
+        OSError, match="`log_dir` is where the files for TensorBoard go, so it must be a folder"
+    ) as found:
+        train(again.model, callbacks.standard(str(tmp_path / "file")), verbose=verbose)
+    assert found.value.__context__ is None or not isinstance(found.value.__context__, AttributeError)
+    assert "Not enough was measured" not in capsys.readouterr().out
+    for one, other in zip(before, again.variables, strict=True):
+        np.testing.assert_array_equal(one, np.array(other))
+
+
+def test_by_the_environment_nothing_watches_and_what_acts_still_acts(again, tmp_path, monkeypatch, capsys):
+    watching = callbacks.standard(str(tmp_path / "logs"))
+    assert str(watching[-1]).startswith("It has watched no training yet")
+    monkeypatch.setenv(net.OFF, "1")  # read when a training begins, not before
+    train_function = again.model.train_function
+    stop = callbacks.EarlyStopping("loss", patience=1, min_delta=1e9)
+    again.check(again.run([*watching, callbacks.GradientClippingLogger()], verbose=0))
+    assert again.model.train_function is train_function
+    assert not (tmp_path / "logs").exists()
+    assert str(watching[-1]) == "It watches nothing, since KERAS_CH8_OFF is set in the environment."
+    history, _ = again.run([*watching, stop], verbose=2)
+    assert stop.reason is not None
+    assert len(history["loss"]) == 2
+    assert "Page of the run" not in capsys.readouterr().out
+    monkeypatch.setenv(net.OFF, "0")
+    again.run(watching)
+    assert (tmp_path / "logs").exists()
+
+
+def loop(model, optimizer, callbacks=(), log_dir=None, losses=lambda loss: loss, compiled=True):
+    with keras_ch8.watch(model, optimizer, log_dir, callbacks=callbacks) as run:
+
+        def step():
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(tf.square(model(X[:BATCH]) - Y[:BATCH]))
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+            run.step(loss=losses(loss))
+
+        step = tf.function(step) if compiled else step
+        for _ in range(5):
+            step()
+    return run.steps, model.get_weights()
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("part", mostly(pytest.mark.slow, ["_leave", "_told", "_losses", "_variables"], "_told"))
+def test_a_loop_of_ones_own_goes_on(part, compiled, tmp_path, monkeypatch):
+    expected = loop(network("sgd"), keras.optimizers.Adam(), compiled=compiled)
+    monkeypatch.setattr(WatchedLoop, part, boom)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        steps, weights = loop(network("sgd"), keras.optimizers.Adam(), log_dir=str(tmp_path), compiled=compiled)
+    assert len(told(found)) == (part != "_variables" or compiled), [str(w.message) for w in found]
+    assert steps == 5
+    for one, other in zip(expected[1], weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_loop_may_tell_a_loss_for_each_example():
+    assert loop(network("sgd"), keras.optimizers.Adam(), losses=lambda loss: tf.fill([3], loss))[0] == 5
+
+
+def test_by_the_environment_a_loop_is_bare(tmp_path, monkeypatch):
+    monkeypatch.setenv(net.OFF, "1")
+    optimizer = keras.optimizers.Adam()
+    assert loop(network("sgd"), optimizer, log_dir=str(tmp_path / "logs"))[0] == 5
+    assert not (tmp_path / "logs").exists()
+    assert "apply" not in vars(optimizer)
