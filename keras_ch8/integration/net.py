@@ -80,10 +80,11 @@ class Net:
         except Exception as error:
             if error.__dict__.get("passes_keras_ch8") or isinstance(error, Warning):  # one that is asked to be an error
                 raise
-            self.is_torn = True
-            if self._lost is not None:
-                self._lost()
-            _tell(self.what, error)
+            if not self.is_torn:  # by a hook that this one has called
+                self.is_torn = True
+                if self._lost is not None:
+                    self._lost()
+                _tell(self.what, error)
             return otherwise
         finally:
             _under.reset(token)

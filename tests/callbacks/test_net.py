@@ -108,7 +108,8 @@ def test_a_hook_that_fails_is_one_warning_and_the_others_go_on(again, hook, name
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         again.check(again.run(watching))
-    [sentence] = told(found)
+    assert len(told(found)) == 1, told(found)
+    sentence = told(found)[0]
     assert sentence.startswith(f"`{name}` has failed, and the training goes on without it, unchanged: Broken: it broke")
     nothing_is_left(again.model, watching)
     _, diagnosis, logger, _ = watching
