@@ -233,10 +233,10 @@ class Diagnosis(Callback):
         if self.probe.batch is not None and not self._measuring.has_failed:
             self._begin_to_measure()
 
-    def _measure_from_now_on(self) -> None:
-        """Use the batches that `fit` has read; the first step is still to be made."""
+    def _measure_from_now_on(self, why_not: str) -> None:
+        """Measure on the probe, if there is one; the first step is still to be made."""
         if self.probe.batch is None:
-            self._measuring.stop("what `fit` reads is not inputs, targets and weights")
+            self._measuring.stop(why_not)
         elif self.session.is_built:
             self._begin_to_measure()
             self._measuring.prepare()

@@ -136,15 +136,20 @@ class Training:
         kept: list[Any] = []
         first_batches: Any = None
         given = 0
+        failed: Exception | None = None
 
         def read(iterator: Any) -> None:
+            nonlocal failed
             readers, self._readers_ahead = self._readers_ahead, []
             wanted = max(examples for examples, _ in readers)
-            for batch in itertools.islice(iterator, most):
-                kept.append(batch)
-                wanted -= examples_of(batch)
-                if wanted <= 0 and len(kept) % at_once == 0:
-                    break
+            try:
+                for batch in itertools.islice(iterator, most):
+                    kept.append(batch)
+                    wanted -= examples_of(batch)
+                    if wanted <= 0 and len(kept) % at_once == 0:
+                        break
+            except Exception as error:
+                failed = error  # of the batch after these, so it is raised when they have been trained on
             if kept:
                 for _, then in readers:
                     then(list(kept))
@@ -153,10 +158,12 @@ class Training:
             nonlocal first_batches, given
             if first_batches is None:
                 read(iterator)
-                first_batches = backend.iterator_of(kept, like=iterator)
+                first_batches = backend.iterator_of(kept, like=iterator) if kept else iterator
+            if failed is not None and given >= len(kept):
+                raise failed
             logs = train(first_batches)
             given += at_once
-            if given >= len(kept):
+            if failed is None and given >= len(kept):
                 put_back()
                 kept.clear()  # `exits` holds this until the end of the training
             return logs
