@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _objects
 from ._types import Data, Tensor, Tree
+from .integration import backend
 from .integration.fit import examples_of as examples_of
 
 Batch = tuple[Tree, Tree, Tree]
@@ -73,6 +74,13 @@ def is_data_set(x: Data) -> bool:
     return (
         isinstance(x, keras.utils.PyDataset) or is_source(x) or (not isinstance(x, Iterator) and _is_dataset(x, None))
     )
+
+
+def is_pure(x: Data) -> bool:
+    """Whether data are known to give the same however often they are read, so that reading them changes nothing."""
+    if backend.is_tensorflow() and backend.is_dataset(x):
+        return not backend.has_state(x)
+    return is_source(x) or not (isinstance(x, keras.utils.PyDataset | Iterator) or _is_dataset(x, None))
 
 
 def check_targets(x: Data, y: Data | None, model: keras.Model) -> None:

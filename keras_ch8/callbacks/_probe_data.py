@@ -125,8 +125,7 @@ class ProbeData:
 
 def _read(data_set: Data) -> tuple[Data, str]:
     """Return the first examples of a data set; None, and why, where reading may change anything, or is an error."""
-    is_pure = not backend.has_state(data_set) if backend.is_dataset(data_set) else _batches.is_source(data_set)
-    if not is_pure:
+    if not _batches.is_pure(data_set):
         return None, (
             "reading a data set that shuffles, draws random numbers or calls Python may change the training, so give "
             "arrays"

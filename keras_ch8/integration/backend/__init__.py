@@ -31,6 +31,7 @@ if is_tensorflow():
     from .compiling import trace_each as trace_each
     from .datasets import Column as Column
     from .datasets import can_be_cut as can_be_cut
+    from .datasets import dataset_of as dataset_of
     from .datasets import end_to_end as end_to_end
     from .datasets import gathered as gathered
     from .datasets import has_state as has_state

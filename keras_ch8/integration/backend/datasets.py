@@ -20,8 +20,11 @@ def is_dataset(value: Any) -> bool:
 
 def iterator_of(batches: Sequence[Any], like: Any) -> Any:
     """Return an iterator over some batches of the same kind as another: what is traced for one serves both."""
-    if not isinstance(like, tf.data.Iterator):
-        return iter(batches)
+    return iter(dataset_of(batches, like)) if isinstance(like, tf.data.Iterator) else iter(batches)
+
+
+def dataset_of(batches: Sequence[Any], like: Any) -> tf.data.Dataset:
+    """Return a data set of some batches of the same kind as an iterator."""
     alike = [dataset for dataset in _cut_again(batches) if dataset.element_spec == like.element_spec]
     if alike:
         dataset = alike[0]
@@ -29,7 +32,7 @@ def iterator_of(batches: Sequence[Any], like: Any) -> Any:
         dataset = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=like.element_spec)
     plain = tf.data.Options()
     plain.autotune.enabled = plain.experimental_optimization.apply_default_optimizations = False
-    return iter(dataset.with_options(plain))
+    return dataset.with_options(plain)
 
 
 def _cut_again(batches: Sequence[Any]) -> list[tf.data.Dataset]:
