@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _objects
 from ._types import Data, Tensor, Tree
+from .integration import backend
 from .integration.fit import examples_of as examples_of
 
 Batch = tuple[Tree, Tree, Tree]
@@ -41,7 +42,7 @@ def batches(x: Data, y: Data | None, sample_weight: Data | None, batch_size: int
     _refuse_generator(x)
     if isinstance(x, keras.utils.PyDataset):
         yield from _of_pydataset(x, seed)
-    elif _is_source(x):
+    elif is_source(x):
         yield from itertools.chain.from_iterable(map(x.batches, itertools.count()))
     elif _is_dataset(x, y):
         yield from _of_dataset(x)
@@ -71,8 +72,15 @@ def parts_of(batch: Tree, count: int) -> list[Tree]:
 def is_data_set(x: Data) -> bool:
     """Whether this holds batches of examples, and can be read again."""
     return (
-        isinstance(x, keras.utils.PyDataset) or _is_source(x) or (not isinstance(x, Iterator) and _is_dataset(x, None))
+        isinstance(x, keras.utils.PyDataset) or is_source(x) or (not isinstance(x, Iterator) and _is_dataset(x, None))
     )
+
+
+def is_pure(x: Data) -> bool:
+    """Whether data are known to give the same however often they are read, so that reading them changes nothing."""
+    if backend.is_tensorflow() and backend.is_dataset(x):
+        return not backend.has_state(x)
+    return is_source(x) or not (isinstance(x, keras.utils.PyDataset | Iterator) or _is_dataset(x, None))
 
 
 def check_targets(x: Data, y: Data | None, model: keras.Model) -> None:
@@ -90,7 +98,7 @@ def _refuse_generator(x: Data) -> None:
         )
 
 
-def _is_source(x: Data) -> bool:
+def is_source(x: Data) -> bool:
     """Whether this is an `ArraySource`: it gives the batches of any epoch."""
     return callable(getattr(x, "batches", None)) and hasattr(x, "sampler")
 

@@ -488,13 +488,37 @@ def test_a_train_function_of_ones_own_is_told_from_that_of_keras():
     assert not keras_private.has_own_train_function(keras.Sequential())
 
 
-def test_a_data_set_tells_what_it_is_made_from():
+def test_a_data_set_tells_whether_it_has_a_state(tmp_path):
     rows = tf.data.Dataset.range(9)
-    shuffled = rows.shuffle(9, seed=0)
-    assert backend.hang_together(shuffled.batch(3), shuffled.take(2))
-    assert backend.hang_together(tf.data.Dataset.zip(rows, shuffled), shuffled.map(lambda x: x))
-    assert not backend.hang_together(shuffled, rows.shuffle(9, seed=0))
-    assert not backend.hang_together(rows.batch(3), rows.take(2))
+    seeds, noise = tf.Variable(0), keras.layers.GaussianNoise(1.0)
+    with_state = [
+        rows.shuffle(9, seed=0).batch(3),
+        tf.data.Dataset.zip(rows, rows.shuffle(9)).take(1),
+        rows.map(lambda x: x + tf.random.uniform((), 0, 9, "int64")),
+        rows.map(lambda x: tf.cond(x > 3, lambda: tf.random.uniform((), 0, 9, "int64"), lambda: x)),
+        rows.map(lambda x: tf.py_function(lambda a: a, [x], "int64")),
+        rows.map(lambda x: seeds.assign_add(1)),
+        rows.map(lambda x: noise(tf.ones((2,)), training=True)),
+        rows.interleave(lambda i: rows.shuffle(9)),
+        rows.interleave(lambda i: rows.map(lambda x: x + tf.random.uniform((), 0, 9, "int64", seed=1))),
+        tf.data.Dataset.from_generator(lambda: iter([1]), output_signature=tf.TensorSpec((), "int32")),
+        tf.data.Dataset.sample_from_datasets([rows, rows]),
+        rows.cache(str(tmp_path / "cache")),
+        rows.snapshot(str(tmp_path / "snapshot")),
+        tf.data.experimental.from_variant(tf.data.experimental.to_variant(rows), rows.element_spec),
+    ]
+    for dataset in with_state:
+        assert backend.has_state(dataset), dataset
+    without = [
+        rows.batch(3).cache().prefetch(2),
+        rows.map(lambda x: x + tf.cast(seeds, "int64")),
+        rows.map(lambda x: tf.cond(x > 3, lambda: x + 1, lambda: x)),
+        rows.interleave(lambda i: tf.data.TFRecordDataset(["a"])),
+        tf.data.TextLineDataset(["a"]).map(lambda line: tf.io.decode_image(tf.io.read_file(line))),
+        rows.window(3).flat_map(lambda x: x.batch(3)),
+    ]
+    for dataset in without:
+        assert not backend.has_state(dataset), dataset
 
 
 def test_of_optimizers_the_one_that_scales_the_loss_is_outside():

@@ -56,9 +56,10 @@ class Diagnosis(Callback):
 
     Args:
         probe: The batch to measure on: `(x, y)`, `(x, y, sample_weight)`, or a data set, the first batch of it. Best
-            some 64 to 512 examples that are not trained on, prepared as those that are. Of a data set that `fit` trains
-            on, or that shares a shuffle with it, nothing is read: the first 256 examples that `fit` itself reads are
-            used instead. Defaults to `None`: these.
+            some 64 to 512 examples that are not trained on, prepared as those that are. The first 256 examples that
+            `fit` trains on take the place of a probe that is not made as they are, and of a data set that shuffles,
+            draws random numbers or calls Python, since reading that may change the training, also where `fit` only
+            validates on it. Defaults to `None`: these.
         checks: What to measure: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
@@ -87,10 +88,11 @@ class Diagnosis(Callback):
     Raises:
         TypeError: If `loss` or `when` cannot be called as above, or `verbose`, `logs` or `preflight` has another type.
         ValueError: If `checks` has an unknown name, `probe` is neither arrays nor a data set, or a number lies outside
-            its range; in `fit`, before the first step, if the shapes of `probe` are not those that `fit` trains on.
+            its range.
 
     Warns:
-        UserWarning: At the first step, if the inputs of `probe` are of another scale than those that `fit` trains on.
+        UserWarning: At the first step, if others take the place of `probe`, or if its inputs are of another scale than
+            those that `fit` trains on.
 
     Example:
         >>> x, y = np.random.default_rng(0).normal(size=(2, 256, 1))
@@ -236,10 +238,10 @@ class Diagnosis(Callback):
         if self.probe.batch is not None and not self._measuring.has_failed:
             self._begin_to_measure()
 
-    def _measure_from_now_on(self) -> None:
-        """Use the batches that `fit` has read; the first step is still to be made."""
+    def _measure_from_now_on(self, why_not: str) -> None:
+        """Measure on the probe, if there is one; the first step is still to be made."""
         if self.probe.batch is None:
-            self._measuring.stop("what `fit` reads is not inputs, targets and weights")
+            self._measuring.stop(why_not)
         elif self.session.is_built:
             self._begin_to_measure()
             self._measuring.prepare()

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from .. import _checks
+from .. import _batches, _checks
 from .._types import Data, Logs
 from ..board import tags
 from ..integration import fit, keras_private
@@ -51,7 +51,9 @@ class PolyakAveraging(Callback):
     At the end of an epoch callbacks find in the model the weights that were validated. With `evaluate="average"` these
     are the averages, so `EarlyStopping` and `ModelCheckpoint` keep those; before the next epoch the weights are back.
     With `"both"`, `val_loss` and the like are of the weights and `val_loss_average` and the like of the averages;
-    callbacks that monitor the latter (Keras's need `mode="min"`) keep averages. `BackupAndRestore` needs the weights:
+    callbacks that monitor the latter (Keras's need `mode="min"`) keep averages. Both are of the same examples: of data
+    that shuffle, draw random numbers or call Python, a validation keeps the batches in memory until its end, but on
+    several replicas, which read them twice. `BackupAndRestore` needs the weights:
     by epochs it is refused where it would find averages, by batches it is not. Weights that another callback sets, at
     the end of an epoch or of the training, stay. `evaluate` and `predict` with `callbacks=[average]` use the averages.
 
@@ -288,12 +290,18 @@ class PolyakAveraging(Callback):
 
     def _validate_both(self, evaluate: Callable[..., dict[str, float]], arguments: dict[str, Any]) -> dict[str, float]:
         """Validate a second time with the other weights, and leave in the model what callbacks are to find there."""
-        first = evaluate(**arguments)
         averaged = self._averaged
         if averaged is None or not self.updates:
-            self._of_averages = first
-            return first
+            self._of_averages = evaluate(**arguments)
+            return self._of_averages
         again = arguments | {"callbacks": None, "verbose": 0}
+        training = self.session.training
+        if training.replicas > 1 or _batches.is_pure(training.validation_data):
+            first = evaluate(**arguments)
+        else:  # a second reading would give other examples, and change what the next validation reads
+            first, batches = fit.evaluate_and_keep(evaluate, self.model, arguments)
+            if batches is not None:
+                again = {"x": batches, "callbacks": None, "verbose": 0, "return_dict": True}
         if self._averages_stay:
             averaged.swap.back()
             second = evaluate(**again)

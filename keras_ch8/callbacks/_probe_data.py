@@ -33,22 +33,23 @@ class ProbeData:
     """
 
     def __init__(self, probe: Data) -> None:
-        self.batch: Data = None
-        """x, y and sample_weight; None until they are known."""
         self._data_set = probe if _batches.is_data_set(probe) else None
-        self._is_given = probe is not None and self._data_set is None
-        """Whether these are arrays of the user's, which are there again after an interruption."""
-        if self._data_set is None and probe is not None:
-            self.batch = _first_batch(probe)
+        self._arrays = None if probe is None or self._data_set is not None else _first_batch(probe)
+        """Arrays of the user's, which are there again in each training, and after an interruption."""
+        self.batch: Data = None
+        """x, y and sample_weight of what this training is measured on; None until that is known."""
+        self._is_of_fit = False
+        """Whether these are what this `fit`, or an earlier one, has read."""
 
     def __repr__(self) -> str:
-        if self.batch is None:
+        examples = self._arrays if self.batch is None else self.batch
+        if examples is None:
             return "the first batches of fit" if self._data_set is None else f"a {type(self._data_set).__name__}"
-        return f"{fit.examples_of(self.batch)} examples"
+        return f"{fit.examples_of(examples)} examples"
 
     def state(self) -> Any:
         """Return what was drawn, which `set_state` goes on from; None for arrays that were given, and before it."""
-        if self._is_given or self.batch is None:
+        if self._arrays is not None or self.batch is None:
             return None
         try:
             return plain(keras.tree.map_structure(lambda a: a if a is None else np.asarray(a), self.batch))
@@ -57,7 +58,7 @@ class ProbeData:
 
     def set_state(self, state: Any) -> None:
         """Go on from what `state` has returned."""
-        if state is not None and not self._is_given:
+        if state is not None and self._arrays is None:
             self.batch, self._data_set = restored(state), None
 
     def __reduce__(self) -> Any:
@@ -69,72 +70,71 @@ class ProbeData:
         return super().__reduce__()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "ProbeData":
+        memo[id(self._data_set)] = self._data_set  # which is only read
         copied = object.__new__(ProbeData)
-        copied._is_given = self._is_given
-        copied.batch, copied._data_set = copy.deepcopy(self.batch, memo), self._data_set  # which is only read
+        vars(copied).update(copy.deepcopy(vars(self), memo))
         return copied
 
     def open(
         self,
         training: fit.Training,
-        then: Callable[[], None],
+        then: Callable[[str], None],
         seen: Callable[[Data], None],
         *,
         needs_targets: bool,
     ) -> None:
-        """Take the examples before the first step, and compare them with those that `fit` trains on.
+        """Find examples that the training can be measured on, before its first step.
 
-        Nothing is read from a data set that `fit` trains on, or that hangs together with it: the first batches that
-        `fit` itself reads are kept, and `then` is called when they are there. `seen` is called with the first examples
-        that `fit` reads, where these can be known before the first step. `needs_targets` says that the loss that the
-        model is compiled with is what is measured.
+        The first ones that `fit` reads are measured on in the place of a probe that is not made as they are, or that
+        must not be read, and no probe at all where they cannot be known before the first step.
+
+        Args:
+            training: The training.
+            then: Called when `batch` is known, or why there is none.
+            seen: Called before that with the first examples that `fit` reads, if they are known.
+            needs_targets: Whether the loss that the model is compiled with is what is measured.
         """
-        if self.batch is None and not self._is_read_by(training):
-            self.batch, self._data_set = _first_batch(self._data_set), None
-        if self.batch is not None and needs_targets:
-            refuse_no_targets(training.model, self.batch)
-        if not training.can_read_ahead:
-            if self.batch is None:
-                raise ValueError(
-                    "The first batches of the training can be kept aside as `probe` in `fit` on one device, with the "
-                    f"train function of Keras. Received: probe={self!r} in another training. Give arrays."
-                )
-        elif self.batch is None:
-            training.read_ahead(EXAMPLES, lambda batches: self._keep(batches, then, seen))
+        given = self.batch if self._arrays is None else self._arrays
+        was_given = self._arrays is not None or not self._is_of_fit
+        self.batch, why_not = None, ""
+        if given is None and self._data_set is not None and self._data_set is not training.arguments.get("x"):
+            given, why_not = _read(self._data_set)
+
+        def choose(first: Data, why_none: str) -> None:
+            why = why_not or ("" if given is None else _why_unfit(training.model, given, first, needs_targets))
+            if given is not None and not why:
+                self.batch = given
+                if first is not None:
+                    warn_of_another_scale(given, first)
+            elif first is not None:
+                if why and was_given:
+                    _warn_of_other_examples(why)
+                self.batch, self._is_of_fit = first, True
+            if self.batch is not None:
+                self._data_set = None
+            if first is not None:
+                seen(first)
+            then(why or why_none)
+
+        if training.can_read_ahead:
+            why_none = "what `fit` reads is not inputs, targets and weights"
+            training.read_ahead(EXAMPLES, lambda batches: choose(_first_examples(batches), why_none))
         else:
-            training.read_ahead(EXAMPLES, lambda batches: self._compare(training.model, batches, seen))
+            choose(None, "the first examples of a training are kept in `fit` on one device alone, so give arrays")
 
-    def _is_read_by(self, training: fit.Training) -> bool:
-        """Whether reading the data set would change what `fit` reads; said where it is not the same object."""
-        trained_on = training.arguments.get("x")
-        if self._data_set is None or trained_on is self._data_set:
-            return True
-        if not backend.hang_together(trained_on, self._data_set):
-            return False
-        warnings.warn(
-            "`probe` is a data set that shares a shuffle, or a function that draws random numbers, with the one that "
-            "`fit` trains on: reading it would change the training, so the first batches that `fit` reads are used "
-            "in its place. To measure on other examples, give arrays.",
-            UserWarning,
-            stacklevel=2,
+
+def _read(data_set: Data) -> tuple[Data, str]:
+    """Return the first examples of a data set; None, and why, where reading may change anything, or is an error."""
+    if not _batches.is_pure(data_set):
+        return None, (
+            "reading a data set that shuffles, draws random numbers or calls Python may change the training, so give "
+            "arrays"
         )
-        return True
-
-    def _keep(self, batches: Sequence[Any], then: Callable[[], None], seen: Callable[[Data], None]) -> None:
-        """Keep the first examples, of the batches that have the shapes of the first."""
-        first = _first_examples(batches)
-        if first is not None:
-            self.batch, self._data_set = first, None
-            seen(first)
-        then()
-
-    def _compare(self, model: keras.Model, batches: Sequence[Any], seen: Callable[[Data], None]) -> None:
-        """Compare the examples with those that `fit` reads; what cannot be taken apart is not compared."""
-        first = _first_examples(batches)
-        if first is not None:
-            refuse_other_shapes(model, self.batch, first)
-            warn_of_another_scale(self.batch, first)
-            seen(first)
+    try:
+        return _first_batch(data_set), ""
+    except Exception as error:  # the data are the user's, so anything may be raised
+        said = keras_private.first_sentence(error)[:300].rstrip(".")
+        return None, f"reading it fails with {type(error).__name__}: {said}"
 
 
 def _first_examples(batches: Sequence[Any]) -> Data:
@@ -143,36 +143,34 @@ def _first_examples(batches: Sequence[Any]) -> Data:
     return _cut([b for b in unpacked if _shapes(b) == _shapes(unpacked[0])]) if unpacked else None
 
 
-def refuse_no_targets(model: keras.Model, probe: Data) -> None:
-    """Raise ValueError where Keras's loss of a model needs targets, and a probe has none."""
-    if probe[1] is None and keras_private.needs_targets(model) and not keras_private.has_own_loss(model):
-        raise _unfit("y", "no arrays", "some")
+def _why_unfit(model: keras.Model, probe: Data, batch: Data, needs_targets: bool) -> str:
+    """Return why a model that is trained on a batch cannot be measured on a probe; "" if nothing is known against it.
 
-
-def refuse_other_shapes(model: keras.Model, probe: Data, batch: Data) -> None:
-    """Raise ValueError where a model that is trained on a batch cannot be measured on a probe.
-
-    Only what is certain is refused: sizes along axes that a batch may have its own of, such as time, need not agree.
+    Only what is certain is said: sizes along axes that a batch may have its own of, such as time, need not agree.
     """
+    has_own_loss = keras_private.has_own_loss(model)
+    if needs_targets and probe[1] is None and keras_private.needs_targets(model) and not has_own_loss:
+        return _unfit("y", "no arrays", "some")
+    if batch is None or isinstance(batch[0], dict) != isinstance(probe[0], dict):
+        return ""
     inputs, targets = ([keras.tree.flatten(part) for part in (probe[i], batch[i])] for i in (0, 1))
     known = [tuple(t.shape[1:]) for t in getattr(model, "inputs", None) or []]
-    if isinstance(batch[0], dict) != isinstance(probe[0], dict):
-        return
     if isinstance(batch[0], dict):
         known = []  # a model takes what it knows of them
     elif len(inputs[0]) != len(inputs[1]):
-        raise _unfit("x", f"{len(inputs[0])} arrays", str(len(inputs[1])))
+        return _unfit("x", f"{len(inputs[0])} arrays", str(len(inputs[1])))
     for i, (a, b) in enumerate(zip(*inputs, strict=False)):
         expected = known[i] if len(known) == len(inputs[1]) else None
         if not _fits(a, b, _free_axes(b) if expected is None else expected):
-            raise _unfit("x", f"shape {_shown(a)}", _shown(b))
-    if keras_private.has_own_loss(model):
-        return
+            return _unfit("x", f"shape {_shown(a)}", _shown(b))
+    if has_own_loss:
+        return ""
     outputs = [tuple(t.shape[1:]) for t in getattr(model, "outputs", None) or []]
     for a, b in zip(*targets, strict=False):
         is_vector = len(outputs) == 1 and len(outputs[0]) == 1
         if a is not None and b is not None and not _fits(a, b, b.shape[1:] if is_vector else [None] * len(b.shape[1:])):
-            raise _unfit("y", f"shape {_shown(a)}", _shown(b))
+            return _unfit("y", f"shape {_shown(a)}", _shown(b))
+    return ""
 
 
 def _fits(array: Tensor, other: Tensor, expected: Sequence[int | None]) -> bool:
@@ -211,10 +209,18 @@ def warn_of_another_scale(probe: Data, batch: Data) -> None:
             )
 
 
-def _unfit(name: str, received: str, expected: str) -> ValueError:
-    return ValueError(
-        f"`probe` must be made as what `fit` trains on. Received: {name} of the probe with {received}, where that of "
-        f"`fit` has {expected}. Prepare `probe` as the training data."
+def _warn_of_other_examples(why: str) -> None:
+    warnings.warn(
+        f"`Diagnosis` measures on the first {EXAMPLES} examples that `fit` trains on in the place of its probe: {why}.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def _unfit(name: str, received: str, expected: str) -> str:
+    return (
+        f"{name} of the probe has {received}, where that of `fit` has {expected}, so prepare `probe` as the training "
+        "data"
     )
 
 

@@ -44,7 +44,8 @@ def standard(
     Args:
         log_dir: Folder of the run for TensorBoard. Defaults to `"logs"`.
         probe: What to measure on, best some 64 to 512 examples that are not trained on: `(x_val, y_val)` or a data set
-            (see `Diagnosis`). Defaults to `None`: the first 256 examples that `fit` reads.
+            that neither shuffles nor draws (see `Diagnosis`). Defaults to `None`: the first 256 examples that `fit`
+            trains on.
         resume: Folder in which `Resume` keeps the training, so that it goes on when the same script is run again after
             its process has died. Defaults to `None`: nothing is kept.
 

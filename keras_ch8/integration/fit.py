@@ -111,8 +111,12 @@ class Training:
     @property
     def can_read_ahead(self) -> bool:
         """Whether the first batches can be shown before the first step: on one device, where Keras steps."""
-        replicas = self.model.distribute_strategy.num_replicas_in_sync
-        return self.is_fit and replicas == 1 and not keras_private.has_own_train_function(self.model)
+        return self.is_fit and self.replicas == 1 and not keras_private.has_own_train_function(self.model)
+
+    @property
+    def replicas(self) -> int:
+        """How many devices share each batch."""
+        return int(self.model.distribute_strategy.num_replicas_in_sync)
 
     def read_ahead(self, examples: int, then: Callable[[list[Any]], None]) -> None:
         """Let `then` be called before the first step with the first batches that `fit` reads, of so many examples.
@@ -136,15 +140,20 @@ class Training:
         kept: list[Any] = []
         first_batches: Any = None
         given = 0
+        failed: Exception | None = None
 
         def read(iterator: Any) -> None:
+            nonlocal failed
             readers, self._readers_ahead = self._readers_ahead, []
             wanted = max(examples for examples, _ in readers)
-            for batch in itertools.islice(iterator, most):
-                kept.append(batch)
-                wanted -= examples_of(batch)
-                if wanted <= 0 and len(kept) % at_once == 0:
-                    break
+            try:
+                for batch in itertools.islice(iterator, most):
+                    kept.append(batch)
+                    wanted -= examples_of(batch)
+                    if wanted <= 0 and len(kept) % at_once == 0:
+                        break
+            except Exception as error:
+                failed = error  # of the batch after these, so it is raised when they have been trained on
             if kept:
                 for _, then in readers:
                     then(list(kept))
@@ -153,10 +162,12 @@ class Training:
             nonlocal first_batches, given
             if first_batches is None:
                 read(iterator)
-                first_batches = backend.iterator_of(kept, like=iterator)
+                first_batches = backend.iterator_of(kept, like=iterator) if kept else iterator
+            if failed is not None and given >= len(kept):
+                raise failed
             logs = train(first_batches)
             given += at_once
-            if given >= len(kept):
+            if failed is None and given >= len(kept):
                 put_back()
                 kept.clear()  # `exits` holds this until the end of the training
             return logs
@@ -196,6 +207,27 @@ class Training:
         finally:
             _running.set(tuple(training for training in _running.get() if training is not self))
             self.arguments, self.callbacks, self.validate, self.place_now = {}, [], None, Place
+
+
+def evaluate_and_keep(evaluate: Callable[..., Any], model: keras.Model, arguments: dict[str, Any]) -> tuple[Any, Any]:
+    """Validate on one device, and return the result and a data set of the batches, all of which are kept in memory.
+
+    For data that give others when they are read again. Of no batches there is no data set, but None.
+    """
+    model.make_test_function()
+    test, steps, at_once = model.test_function, arguments.get("steps"), model.steps_per_execution
+    read: list[Any] = []
+    iterators: list[Any] = []
+
+    def on_kept(iterator: Any) -> Any:
+        if not iterators:
+            read.extend(itertools.islice(iterator, None if steps is None else -(-steps // at_once) * at_once))
+            iterators.extend([iterator, backend.iterator_of(read, like=iterator) if read else iterator])
+        return test(iterators[1])
+
+    with registry.replaced(model, test_function=on_kept):
+        result = evaluate(**arguments)
+    return result, backend.dataset_of(read, like=iterators[0]) if read else None
 
 
 def examples_of(batch: Tree) -> int:

@@ -31,9 +31,10 @@ if is_tensorflow():
     from .compiling import trace_each as trace_each
     from .datasets import Column as Column
     from .datasets import can_be_cut as can_be_cut
+    from .datasets import dataset_of as dataset_of
     from .datasets import end_to_end as end_to_end
     from .datasets import gathered as gathered
-    from .datasets import hang_together as hang_together
+    from .datasets import has_state as has_state
     from .datasets import in_order as in_order
     from .datasets import is_dataset as is_dataset
     from .datasets import iterator_of as iterator_of

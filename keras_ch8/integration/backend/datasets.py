@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import op_def_registry
 
 from ..._types import Tensor, Tree
 
@@ -19,8 +20,11 @@ def is_dataset(value: Any) -> bool:
 
 def iterator_of(batches: Sequence[Any], like: Any) -> Any:
     """Return an iterator over some batches of the same kind as another: what is traced for one serves both."""
-    if not isinstance(like, tf.data.Iterator):
-        return iter(batches)
+    return iter(dataset_of(batches, like)) if isinstance(like, tf.data.Iterator) else iter(batches)
+
+
+def dataset_of(batches: Sequence[Any], like: Any) -> tf.data.Dataset:
+    """Return a data set of some batches of the same kind as an iterator."""
     alike = [dataset for dataset in _cut_again(batches) if dataset.element_spec == like.element_spec]
     if alike:
         dataset = alike[0]
@@ -28,7 +32,7 @@ def iterator_of(batches: Sequence[Any], like: Any) -> Any:
         dataset = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=like.element_spec)
     plain = tf.data.Options()
     plain.autotune.enabled = plain.experimental_optimization.apply_default_optimizations = False
-    return iter(dataset.with_options(plain))
+    return dataset.with_options(plain)
 
 
 def _cut_again(batches: Sequence[Any]) -> list[tf.data.Dataset]:
@@ -61,19 +65,13 @@ def repeated(batches: Sequence[Any], joined: int) -> Any:
     return iter(tf.data.Dataset.from_tensor_slices(tf.nest.pack_sequence_as(batches[0], cut)).repeat().prefetch(2))
 
 
-def hang_together(one: Any, other: Any) -> bool:
-    """Whether reading one of two data sets may change what the other gives.
+def has_state(dataset: Any) -> bool:
+    """Whether reading a `tf.data.Dataset` may change what it, or anything else, gives next.
 
     Every iterator over a shuffle with a seed advances it, also one over a part of it or over a copy; so does every call
     of a function that draws random numbers, calls Python or writes a variable, such as the seed of a layer.
     """
-    if not (is_dataset(one) and is_dataset(other)):
-        return False
-    known = {id(each) for each in _made_from(one)}
-    shared = [each for each in _made_from(other) if id(each) in known]
-    return any(_is_stateful(part) for each in shared for part in _made_from(each)) or bool(
-        _written_by(one) & _written_by(other)
-    )
+    return any(_is_stateful(part) or _is_kept_outside(part) for part in _made_from(dataset))
 
 
 def why_not_skipped(dataset: Any) -> str:
@@ -105,20 +103,19 @@ def _made_from(dataset: tf.data.Dataset) -> list[tf.data.Dataset]:
 
 def _is_stateful(dataset: tf.data.Dataset) -> bool:
     """Whether a step of a data set depends on random numbers, on Python or on how often it was read."""
-    named = any(word in type(dataset).__name__ for word in ("Shuffle", "Random", "Generator", "DirectedInterleave"))
+    named = _named_stateful(type(dataset).__name__)
     return named or any(_stateful_ops(function) for function in _functions_of(dataset))
 
 
-def _written_by(dataset: tf.data.Dataset) -> set[int]:
-    """Return the variables, by the `id` of their handles, that a data set captures in functions that write some."""
-    return {
-        id(tensor)
-        for part in _made_from(dataset)
-        for function in _functions_of(part)
-        if any(op.startswith(("Assign", "Rng", "Stateful")) for op in _stateful_ops(function))
-        for tensor in function.captured_inputs
-        if tensor.dtype == tf.resource
-    }
+def _named_stateful(kind: str) -> bool:
+    return any(word in kind for word in ("Shuffle", "Random", "Generator", "DirectedInterleave"))
+
+
+def _is_kept_outside(dataset: tf.data.Dataset) -> bool:
+    """Whether a step of a data set writes files, asks a service, or does not tell what it is made from."""
+    kind = type(dataset).__name__
+    is_file = "Cache" in kind and dataset._filename.numpy() != b""
+    return is_file or any(word in kind for word in ("Snapshot", "Save", "Service", "Variant"))
 
 
 def _functions_of(dataset: tf.data.Dataset) -> list[Any]:
@@ -127,10 +124,20 @@ def _functions_of(dataset: tf.data.Dataset) -> list[Any]:
     return [function for function in found if hasattr(function, "captured_inputs") and hasattr(function, "graph")]
 
 
+_HARMLESS = (
+    *("Placeholder", "ReadVariableOp", "LookupTableFindV2", "Assert"),
+    *("If", "While", "Case", "StatefulPartitionedCall"),  # whose functions are looked at, too
+)
+"""Operations that TensorFlow calls stateful so that it keeps them, and that change nothing."""
+
+
 def _stateful_ops(function: Any) -> list[str]:
-    """Return the types of the operations of a function that do more than compute, but for reading a variable."""
-    ops = [op for op in function.graph.get_operations() if op.op_def is not None and op.op_def.is_stateful]
-    return [op.type for op in ops if op.type not in ("Placeholder", "ReadVariableOp", "LookupTableFindV2")]
+    """Return the types of the operations of a function, and of those in it, that do more than compute and read."""
+    graph = function.graph.as_graph_def()
+    nodes = [*graph.node, *(node for inner in graph.library.function for node in inner.node_def)]
+    known = {op: op_def_registry.get(op) for op in dict.fromkeys(node.op for node in nodes)}
+    found = [op for op, known_as in known.items() if known_as is not None and known_as.is_stateful]
+    return [op for op in found if op not in _HARMLESS and not ("Dataset" in op and not _named_stateful(op))]
 
 
 def can_be_cut(value: Any) -> bool:
