@@ -107,9 +107,8 @@ class Diagnosis(Callback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
-    section = "8.2"
+    section, watches = "8.2", True
 
-    watches = True
     _place_in_summary = FIRST
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "session": (None, STATE),
@@ -167,9 +166,7 @@ class Diagnosis(Callback):
 
     def __str__(self) -> str:
         if self.model is None and not self.verdicts:
-            if net.is_off():
-                return f"It watches nothing, since {net.OFF} is set in the environment."
-            return "It has watched no training yet: give it to `fit`, in `callbacks`."
+            return net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
         return report(self.verdicts, self._measuring.notes)
 
     def _repr_html_(self) -> str:

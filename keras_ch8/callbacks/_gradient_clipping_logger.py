@@ -66,9 +66,8 @@ class GradientClippingLogger(Callback):
         Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
     """
 
-    section = "8.2.4"
+    section, watches = "8.2.4", True
 
-    watches = True
     measure_every = READ_EVERY  # so that every norm is exact
     _state_parts: ClassVar[Mapping[str, Any]] = {"optimizers": {str: CLIPPING}}
 

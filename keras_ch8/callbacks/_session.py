@@ -14,10 +14,8 @@ from .._types import Logs
 from ..board import tags
 from ..board.record import Event, Record
 from ..checkpoints import callback_states
-from ..integration import backend, fit, keras_private, net, registry
-from . import _progress
+from ..integration import backend, fit, keras_private, net
 from ._epoch_numbers import EpochNumbers
-from ._followed_step import followed
 from ._member import Member
 from ._progress import Progress, Reading
 from ._terminal import Terminal
@@ -26,8 +24,7 @@ if TYPE_CHECKING:
     from ..board.writer import RunWriter
 if backend.is_tensorflow():
     from ..telemetry.observation import Observation
-    from ..telemetry.recorder import WHAT, Wishes
-    from ..telemetry.ring import rows_for
+    from ._replaced_step import replace_the_step
 
 STATE = {"step": int, "epoch": int, "of_epoch": int, "batch_size": (None, float), "columns": {str: [str]}}
 """What the state of a session is made of: see `_states`."""
@@ -62,7 +59,7 @@ class Session:
         self._lost: list[Member] = []
         """Those of them that only watch, and have failed: they are not called any more."""
         self._writing = net.Net("What the callbacks write together")
-        self._observing_net = net.Net(WHAT)
+        self._observing_net = net.Net(net.STEPS)
         self._leader: Member | None = None
         """The member whose batches are counted, while the training runs."""
         self.params: dict[str, Any] = {}
@@ -102,7 +99,7 @@ class Session:
         if training is None:  # somebody else drives a list of callbacks
             training = fit.Training(callback.model, {}, [callback])
             training.spread_net(callback)
-            if (callback.observes_steps or callback._needs_fit) and not (callback.watches and net.is_off()):
+            if (callback.observes_steps or callback._needs_fit) and not (callback.watches and net.off()):
                 warnings.warn(
                     f"`{type(callback).__name__}` sees the steps of `Model.fit`, and something else is training here: "
                     "it goes on without them. In a loop of your own use `with keras_ch8.watch(...)`.",
@@ -253,46 +250,15 @@ class Session:
         if self.training not in fit.running() or not (observes or self.after_step or self.gate):
             return
         self.training.exits.enter_context(self._observing)
+        replace = partial(replace_the_step, self, observes, self._observing, self._observing_net)
         if self.rule or self.gate or self.after_step:  # that act
             with net.through():
-                self._replace_the_step(observes)
+                replace()
             return
-        self._observing_net.attempt(partial(self._replace_the_step, observes))
+        self._observing_net.attempt(replace)
         if self._observing_net.is_torn:
             self.observation = None
             self._observing.close()
-
-    def _replace_the_step(self, observes: bool) -> None:
-        model, exits = self.model, self._observing
-        wishes = self._wishes() if observes else None
-        with model.distribute_strategy.scope():
-            if self.training.is_fit:
-                keras_private.build_optimizer(model)  # otherwise the first step would, and be traced twice for it
-            if not backend.replicated():
-                for given in self.optimizers.values():
-                    for each in keras_private.optimizers_in(given):
-                        exits.enter_context(registry.replaced(each, **keras_private.without_all_reduce(each)))
-            if wishes is not None:
-                self.observation = self._kept_observation() or Observation(model, self.optimizers, self.rule)
-                self.observation.set_rule_state(self.rule_state)
-                self.rule_state = {}
-                self.observation.start(model, self.step, wishes, exits, self._observing_net)
-        if self.after_step:
-            exits.enter_context(registry.replaced(model, train_step=followed(model, self.after_step)))
-        if self.training.is_fit:
-            key = (self.observation, wishes, self.gate, *self.after_step)
-            fit.use_train_function(model, key, self.observation, exits)
-
-    def _wishes(self) -> "Wishes":
-        """Return what the members together ask of every step."""
-        rows = rows_for(_progress.READ_EVERY + self.model.steps_per_execution)
-        every = min([m.measure_every for m in self.members if m.measure_every], default=0)
-        return Wishes(rows, every, any(m.observes_layers for m in self.members))
-
-    def _kept_observation(self) -> "Observation | None":
-        """Return the observation that the last `fit` has kept, if it is of the same optimizers and rule."""
-        kept = fit.kept_with(self.model.train_function)[2] if self.training.is_fit else None
-        return kept if kept is not None and kept.serves(self.optimizers, self.rule) else None
 
     def switch(self, change: Callable[[], None]) -> None:
         """Let `change` replace the optimizer, and observe the new one."""

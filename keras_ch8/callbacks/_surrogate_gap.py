@@ -55,9 +55,7 @@ class SurrogateGap(MonitoringCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
     """
 
-    section = "8.1.1"
-
-    watches = True
+    section, watches = "8.1.1", True
 
     observes_steps = False
     _state_parts: ClassVar[Mapping[str, Any]] = {"watched": PAST, "said": bool}

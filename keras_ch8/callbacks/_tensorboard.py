@@ -109,9 +109,8 @@ class TensorBoard(Callback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
-    section = "8.2"
+    section, watches = "8.2", True
 
-    watches = True
     _place_in_summary = LAST
     _state_parts: ClassVar[Mapping[str, Any]] = {"run": (None, RUN)}
 

@@ -212,7 +212,7 @@ class WatchedLoop:
         self._exits, self._net = ExitStack(), net.Net("What watches this loop")
         self._session: Session | None = None
         """Of those who watch; None where nobody does."""
-        self._called = [member for member in self._members if not (net.watches(member) and net.is_off())]
+        self._called = [member for member in self._members if not (net.watches(member) and net.off())]
         if not self._called:
             return self
         self._ring = backend.ring(ring.rows_for(READ_EVERY), 2)

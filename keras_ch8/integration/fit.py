@@ -281,7 +281,7 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
         first = [callback for callback in listed if getattr(callback, "_place_in_fit", LAST) == FIRST]
         listed = first + leading + listed[len(first) :]
         training = Training(self, {k: v for k, v in call.arguments.items() if k != "self"}, listed)
-        called = [callback for callback in listed if not (net.watches(callback) and net.is_off())]
+        called = [callback for callback in listed if not (net.watches(callback) and net.off())]
         if made is None:
             call.arguments["callbacks"] = called
         else:

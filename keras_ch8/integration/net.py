@@ -25,6 +25,8 @@ OFF = "KERAS_CH8_OFF"
 RAISE = "KERAS_CH8_RAISE"
 """In the environment: what would be caught is raised, as in the tests of this package (see `testing.raise_caught`)."""
 
+STEPS = "What observes the steps of the optimizers"
+"""As a warning calls it."""
 ANSWERS: dict[str, Callable[[], Any]] = {
     "set_model": lambda: None, "set_params": lambda: None, "findings": list, "_summary": list,
     "next_batch": lambda: math.inf, "get_state": lambda: None, "show_results": lambda: None,
@@ -32,9 +34,10 @@ ANSWERS: dict[str, Callable[[], Any]] = {
 """What a watcher is asked beside its hooks `on_...`, and what is answered for one that has failed."""
 
 
-def is_off() -> bool:
-    """Whether nothing is to watch; asked when a training begins."""
-    return os.environ.get(OFF, "") not in ("", "0")
+def off() -> str:
+    """Return why nothing is to watch, "" where all may; asked when a training begins."""
+    is_off = os.environ.get(OFF, "") not in ("", "0")
+    return f"It watches nothing, since {OFF} is set in the environment." if is_off else ""
 
 
 def watches(callback: Any) -> bool:
@@ -111,7 +114,7 @@ def spread(
         left: Called after `on_train_end`, where nothing else ends the training.
     """
     net = Net(f"`{type(callback).__name__}`", lost)
-    net.is_torn = is_off()
+    net.is_torn = bool(off())
     names = [name for name in dir(type(callback)) if name.startswith("on_") or name in ANSWERS]
     hooks = {name: _over(net, getattr(callback, name), name) for name in names}
     if left is not None:

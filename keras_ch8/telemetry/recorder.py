@@ -16,8 +16,6 @@ from . import ring
 from .frame import Frame
 from .row import HEAD, TAIL, Row
 
-WHAT = "What observes the steps of the optimizers"
-"""As a warning calls it."""
 SAMPLE = 256
 """Parameters of the whole model whose effective rate is measured."""
 
@@ -82,7 +80,7 @@ class Recorder:
         self._known: dict[Wishes, _Rings] = {}
         self._loss: Any = None
         self._knows_loss = False
-        self.net = net.Net(WHAT)
+        self.net = net.Net(net.STEPS)
         """Lies under what a step does for who watches: where that fails while it is traced, the rest is left out."""
 
     @property

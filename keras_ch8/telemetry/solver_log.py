@@ -11,7 +11,6 @@ from .._types import Tensor
 from ..integration import backend, net
 from . import ring
 from .frame import Frame
-from .recorder import WHAT
 
 SOLVER_NUMBERS = ("step_length", "slope", "evaluations", "products", "restarted", "skipped_pair")
 """What every method has; its own numbers follow."""
@@ -27,7 +26,7 @@ class SolverLog:
 
     def __init__(self) -> None:
         self.listening = False
-        self.net = net.Net(WHAT)
+        self.net = net.Net(net.STEPS)
         """Lies under what an iteration does for who watches."""
         self._settings: tuple[int, Sequence[str], bool] = (1, (), False)
         self._sizes_of: Callable[[], Sequence[int]] = tuple

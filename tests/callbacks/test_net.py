@@ -11,7 +11,7 @@ import keras_ch8
 from keras_ch8 import callbacks, clipping, testing
 from keras_ch8 import optimizers as ours
 from keras_ch8.board.writer import RunWriter
-from keras_ch8.callbacks import _probe_data, _session
+from keras_ch8.callbacks import _probe_data, _replaced_step
 from keras_ch8.callbacks.loop import WatchedLoop
 from keras_ch8.cockpit.live import LivePage
 from keras_ch8.integration import fit, net
@@ -146,7 +146,7 @@ PARTS = {
     "counting": (observation.Observation, "most_steps"),
     "beginning to observe": (observation.Observation, "start"),
     "making an observation": (observation.Observation, "__init__"),
-    "the wishes": (_session.Session, "_wishes"),
+    "the wishes": (_replaced_step, "_wishes"),
     "the other train function": (fit, "use_train_function"),
 }
 
