@@ -13,13 +13,13 @@ from ..monitors.base import chosen
 from ..monitors.equipment import equipment_of, flat_in, padding_in, rate_of
 from ..monitors.past import Past
 from ..monitors.start import large_targets_in
-from ..verdicts import Verdict, markdown, report
+from ..verdicts import State, Verdict, markdown, report
 from ..verdicts.texts import brief, table
 from . import _states
 from ._first_look import FirstLook
 from ._judgement import Judgement, rows_of_all
 from ._measurements import Measurement
-from ._measuring import Measuring
+from ._measuring import NO_PROBE, Measuring
 from ._objects_as_data import plain, restored
 from ._pictures import FlowMap
 from ._probe_data import ProbeData
@@ -151,7 +151,7 @@ class Diagnosis(Callback):
         self._forget()
 
     def _forget(self) -> None:
-        self._judgement = Judgement(self.monitors)
+        self._judgement = Judgement(self.monitors, looks=self.preflight)
         self._measuring = Measuring(self.budget, self.when, self._judgement)
         self._pictures = FlowMap()
         self._told: set[str] = set()
@@ -165,16 +165,21 @@ class Diagnosis(Callback):
     def __str__(self) -> str:
         if self.model is None and not self.verdicts:
             return "It has watched no training yet: give it to `fit`, in `callbacks`."
-        return report(self.verdicts, self._measuring.notes)
+        return report(self.verdicts, self.state)
 
     def _repr_html_(self) -> str:
         """Return the verdicts for a notebook, the most serious first."""
-        return as_html("Diagnosis", "; ".join(brief(self.verdicts, self._measuring.notes)), table(self.verdicts))
+        return as_html("Diagnosis", " ".join(brief(self.verdicts, self.state)), table(self.verdicts))
 
     @property
     def verdicts(self) -> list[Verdict]:
         """The verdicts that stand, the most serious first."""
         return self._judgement.tracker.verdicts
+
+    @property
+    def state(self) -> State:
+        """What the verdicts come to: `state.name` is one of `verdicts.STATES`, of how many checks `state.judged` says."""
+        return self._judgement.standing(self._measuring.notes)
 
     @property
     def past(self) -> Past:
@@ -199,7 +204,7 @@ class Diagnosis(Callback):
     def findings(self) -> list[str]:
         """Return what is wrong, and what measuring cost."""
         cost = self._measuring.told(self.past.steps_of_update)
-        return [*(str(v) for v in self.verdicts if v.level != "ok"), *self._measuring.notes, cost]
+        return [*(str(v) for v in self.verdicts if v.level != "ok"), *self.state.reasons, cost]
 
     # --- a training, from its beginning to its end --------------------------------------------------------------------
 
@@ -222,21 +227,24 @@ class Diagnosis(Callback):
                 self.past.total += steps * (self.session.params["epochs"] - kept["epochs"])
         begin_record(self.session, self.monitors)
         self.session.before_record.append(self._bring_record_up_to_date)
-        if kept is None or self.probe.batch is None:
+        if self.probe.is_left_to_fit and not self.session.training.can_read_ahead:
+            self._measuring.go_without(NO_PROBE)
+        elif kept is None or self.probe.batch is None:
             then, seen = self._measure_from_now_on, self._look
             self.probe.open(self.session.training, then, seen, needs_targets=self.loss is None)
 
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
+        self._judgement.begin(keras_private.leaves_of(self.model))
         if self._first_look.first is not None or not self.session.training.can_read_ahead:
             self._look(self._first_look.first)
-        if self.probe.batch is not None and not self._measuring.has_failed:
+        if self.probe.batch is not None and not self._measuring.failure:
             self._begin_to_measure()
 
     def _measure_from_now_on(self) -> None:
         """Use the batches that `fit` has read; the first step is still to be made."""
         if self.probe.batch is None:
-            self._measuring.stop("what `fit` reads is not inputs, targets and weights")
+            self._measuring.stop("what `fit` reads is not inputs, targets and weights. Give arrays: `probe=(x, y)`.")
         elif self.session.is_built:
             self._begin_to_measure()
             self._measuring.prepare()
@@ -302,7 +310,7 @@ class Diagnosis(Callback):
         self._show()
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)
-            self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self._measuring.notes), self.session.step)
+            self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self.state), self.session.step)
 
     # --- looking, measuring, judging, telling -------------------------------------------------------------------------
 
@@ -339,14 +347,18 @@ class Diagnosis(Callback):
 
     def _bring_record_up_to_date(self) -> None:
         record = self.session.record
-        record.diagnosis = Diagnosed(self.measurements, self.cost, tuple(self._measuring.notes))
-        record.verdicts = self.verdicts
+        record.diagnosis = Diagnosed(self.measurements, self.cost)
+        record.verdicts, record.state = self.verdicts, self.state
 
     def _summary(self) -> list[str]:
-        lines = brief(self.verdicts, self._measuring.notes)
+        state = self.state
+        if state.name == "little_checked" and self.session.training.has_died:
+            return []  # its error says more
+        lines = brief(self.verdicts, state)
         if self.session.writer is None and any(verdict.level != "ok" for verdict in self.verdicts):
-            lines.append("`print` the Diagnosis for what was found, and what cures it.")
-        return [line for text in lines for line in fitted(text, 1)]
+            what = "the Diagnosis" if self.session.training.is_fit else "what `watch` has returned"
+            lines.append(f"`print` {what} for what was found, and what cures it.")
+        return [line for text in lines for line in fitted(text, 3 if state.name == "little_checked" else 1)]
 
     # --- what is remembered from training to training -----------------------------------------------------------------
 

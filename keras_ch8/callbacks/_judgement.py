@@ -4,13 +4,16 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from .. import monitors, telemetry
 from ..monitors import progress
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
-from ..verdicts import Verdict, VerdictTracker
+from ..verdicts import State, Verdict, VerdictTracker, state_of
+from ..verdicts.kinds import OF_THE_START
+from ..verdicts.wording import digits
 
 HARMLESS = ("cliff", "dead_units", "saturated_units")
 """Kinds of which nothing is said where the loss is good: at the end nothing is said of what was so before either."""
@@ -23,12 +26,15 @@ class Judgement:
 
     Args:
         monitors: What judges. One that fails is left out, with a warning.
+        looks: Whether the training is looked at before its first step, too. Defaults to `False`.
     """
 
-    SEEN = ("losses", "left_out", "numbers", "unwritten", "rows_judged", "has_new_rows")
+    SEEN = (
+        "losses", "left_out", "numbers", "unwritten", "rows_judged", "has_new_rows", "of_course", "of_start", "looked_at",
+    )  # fmt: skip
     """Attributes that a state has as they are."""
 
-    def __init__(self, monitors: Sequence[monitors.Monitor]) -> None:
+    def __init__(self, monitors: Sequence[monitors.Monitor], looks: bool = False) -> None:
         self.monitors = monitors
         self.past, self.tracker = Past(), VerdictTracker()
         self.left_out: set[str] = set()
@@ -39,6 +45,12 @@ class Judgement:
         """The last numbers that were measured in this epoch."""
         self.unwritten: dict[str, float] = {}
         """Those that TensorBoard was not shown yet; of a monitor that has judged twice, the last."""
+        self.of_course: set[str] = set()
+        """Kinds of trouble that can come up in this training."""
+        self.of_start = {kind.name for kind in OF_THE_START if kind.name != "leak"} if looks else set()
+        """Those that could be there before its first step: of those of validation data the look tells."""
+        self.looked_at: set[str] = set()
+        """Those of which the look before the first step could tell."""
         self.rows_judged, self.has_new_rows = 0, False
         """Batches after which rows were judged last, and whether any have come since then."""
 
@@ -53,6 +65,27 @@ class Judgement:
         self.tracker.set_state(state["verdicts"])
         for name in self.SEEN:
             setattr(self, name, state[name])
+
+    def begin(self, layers: Sequence[keras.layers.Layer]) -> None:
+        """Learn which kinds of trouble a model with such layers can have."""
+        self.of_course = {kind for monitor in self.monitors for kind in monitor.kinds_for(layers)}
+
+    def looked(self, judged: Iterable[str]) -> None:
+        """Take what the look before the first step could tell of: of this form of training nothing else is asked."""
+        self.of_start = self.looked_at = set(judged)
+
+    def standing(self, reasons: Sequence[str]) -> State:
+        """Return what the verdicts come to; `reasons` say why something could not be judged."""
+        seen, judged = progress.progress(self.past), set(self.looked_at)
+        if seen is not None and not is_spectrum_worthwhile(self.past):  # the loss falls: that rules them out
+            judged |= {rule.kind for m in self.monitors if m.source == "spectrum" for rule in m.rules}
+        losses = progress.reported(self.past)
+        if seen is None and losses is not None:
+            reasons = [*reasons, f"The loss that is reported went from {digits(losses[0], 3)} to {digits(losses[1], 3)}."]
+        failed = ", ".join(sorted(self.left_out))
+        reasons = [*reasons, f"What has failed is left out: {failed}."] if failed else reasons
+        is_compared = seen is not None or losses is not None
+        return state_of(self.tracker.verdicts, judged, self.of_course | self.of_start, is_compared, reasons)
 
     def leave_out(self, name: str, error: Exception) -> None:
         """Go on without a monitor that has failed, and say so."""

@@ -46,6 +46,11 @@ class ProbeData:
             return "the first batches of fit" if self._data_set is None else f"a {type(self._data_set).__name__}"
         return f"{fit.examples_of(self.batch)} examples"
 
+    @property
+    def is_left_to_fit(self) -> bool:
+        """Whether nobody has named any: the first batches that `fit` reads are kept, where it can be seen what it reads."""
+        return self.batch is None and self._data_set is None
+
     def state(self) -> Any:
         """Return what was drawn, which `set_state` goes on from; None for arrays that were given, and before it."""
         if self._is_given or self.batch is None:

@@ -201,6 +201,7 @@ OF_LABELS = (
         f"those of {f.other} {f.other_targets.of} of {interval(f.other_targets.low, f.other_targets.high)}.",
         lambda f: f"Write the targets of {f.other} as those of the training.",
         source=FOUND,
+        is_of_other=True,
     ),
     Check(
         "labels of others",
@@ -270,6 +271,7 @@ OF_ALL = (
         lambda f: "Shuffle the examples before they are split, or before `validation_split` takes the last of them.",
         lambda f: f"# before the validation data are split off\n{SHUFFLE}",
         then="Split each class by itself, as `train_test_split(stratify=y)` of scikit-learn does.",
+        is_of_other=True,
     ),
     Check(
         "sorted labels",
