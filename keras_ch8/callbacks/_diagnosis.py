@@ -307,6 +307,7 @@ class Diagnosis(Callback):
         """Write the report; from here on the cost stays as it is."""
         self._measuring.end()
         self._judge_rows()
+        self._tell(self._judgement.judge_end())
         self._show()
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)

@@ -81,7 +81,8 @@ class Judgement:
             judged |= {rule.kind for m in self.monitors if m.source == "spectrum" for rule in m.rules}
         losses = progress.reported(self.past)
         if seen is None and losses is not None:
-            reasons = [*reasons, f"The loss that is reported went from {digits(losses[0], 3)} to {digits(losses[1], 3)}."]
+            first, last = (digits(loss, 3) if np.isfinite(loss) else "no finite number" for loss in losses)
+            reasons = [*reasons, f"The loss that is reported went from {first} to {last}."]
         failed = ", ".join(sorted(self.left_out))
         reasons = [*reasons, f"What has failed is left out: {failed}."] if failed else reasons
         is_compared = seen is not None or losses is not None
@@ -118,6 +119,11 @@ class Judgement:
         """Judge the rows that have come, after so many batches."""
         has_new_rows, self.has_new_rows, self.rows_judged = self.has_new_rows, False, batches
         return self._judge(m for m in self.monitors if m.source == "rows") if has_new_rows else []
+
+    def judge_end(self) -> list[Verdict]:
+        """Judge all rows once more where nothing else was measured: what they say at the end, nothing can bear out."""
+        is_all = not any(self.past.of(monitor.name) for monitor in self.monitors)
+        return self._judge(m for m in self.monitors if m.source == "rows") if is_all and len(self.past.rows.steps) else []
 
     def judge_epoch(self, reported: Mapping[str, float]) -> list[Verdict]:
         """Add what `fit` reports at the end of an epoch, and judge it."""
