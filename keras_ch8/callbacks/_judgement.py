@@ -80,7 +80,7 @@ class Judgement:
         if seen is not None and not is_spectrum_worthwhile(self.past):  # the loss falls: that rules them out
             judged |= {rule.kind for m in self.monitors if m.source == "spectrum" for rule in m.rules}
         losses = progress.reported(self.past)
-        if seen is None and losses is not None:
+        if losses is not None and not self._has_measured:
             first, last = (digits(loss, 3) if np.isfinite(loss) else "no finite number" for loss in losses)
             reasons = [*reasons, f"The loss that is reported went from {first} to {last}."]
         failed = ", ".join(sorted(self.left_out))
@@ -122,8 +122,14 @@ class Judgement:
 
     def judge_end(self) -> list[Verdict]:
         """Judge all rows once more where nothing else was measured: what they say at the end, nothing can bear out."""
-        is_all = not any(self.past.of(monitor.name) for monitor in self.monitors)
-        return self._judge(m for m in self.monitors if m.source == "rows") if is_all and len(self.past.rows.steps) else []
+        if self._has_measured or not len(self.past.rows.steps):
+            return []
+        return self._judge(monitor for monitor in self.monitors if monitor.source == "rows")
+
+    @property
+    def _has_measured(self) -> bool:
+        """Whether anything was measured beside the rows of the steps and what the epochs report."""
+        return any(self.past.of(monitor.name) for monitor in self.monitors)
 
     def judge_epoch(self, reported: Mapping[str, float]) -> list[Verdict]:
         """Add what `fit` reports at the end of an epoch, and judge it."""
