@@ -1,5 +1,6 @@
 """What `Diagnosis` makes of what is measured: the past of a training, the verdicts on it, and the numbers to show."""
 
+import dataclasses
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -124,7 +125,8 @@ class Judgement:
         """Judge all rows once more where nothing else was measured: what they say at the end, nothing can bear out."""
         if self._has_measured or not len(self.past.rows.steps):
             return []
-        return self._judge(monitor for monitor in self.monitors if monitor.source == "rows")
+        of_rows = [monitor for monitor in self.monitors if monitor.source == "rows"]
+        return self._judge(of_rows, retold=of_rows)
 
     @property
     def _has_measured(self) -> bool:
@@ -147,7 +149,8 @@ class Judgement:
         for monitor in which:
             if monitor.name not in self.left_out:
                 try:
-                    claims = monitor.claims(self.past)
+                    is_of_probe = monitor.source in ("probe", "spectrum")
+                    claims = [dataclasses.replace(c, is_of_probe=is_of_probe) for c in monitor.claims(self.past)]
                     numbers |= {} if monitor in retold else monitor.numbers(self.past)
                 except Exception as error:
                     self.leave_out(monitor.name, error)

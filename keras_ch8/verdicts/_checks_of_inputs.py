@@ -74,7 +74,7 @@ def _others(facts: Facts) -> Iterable[tuple[Inputs, Inputs]]:
     return zip(facts.inputs, facts.other_inputs, strict=False)
 
 
-def _unlike(facts: Facts) -> tuple[Inputs, Inputs] | None:
+def unlike(facts: Facts) -> tuple[Inputs, Inputs] | None:
     """Return inputs of the training, and other ones that were not prepared alike."""
     numbers = (pair for pair in _others(facts) if all(x.of == "numbers" and x.examples >= FEW for x in pair))
     return next((pair for pair in numbers if are_of_another_scale(*pair)), None)
@@ -91,7 +91,7 @@ def _features(facts: Facts) -> str:
 
 
 def _says_unlike(facts: Facts) -> str:
-    one, other = _unlike(facts) or (Inputs(), Inputs())
+    one, other = unlike(facts) or (Inputs(), Inputs())
     return (
         f"The inputs of {facts.other} have mean {digits(other.mean)} and standard deviation {digits(other.deviation)}, "
         f"those of the training {digits(one.mean)} and {digits(one.deviation)}."
@@ -203,7 +203,7 @@ OF_INPUTS = (
         "bad_inputs",
         "act",
         "mean or deviation of other inputs are far from those of the training",
-        lambda f: _unlike(f) is not None,
+        lambda f: unlike(f) is not None,
         lambda f: _says_unlike(f),
         lambda f: f"Prepare {f.other} as the inputs of the training, with the mean and the standard deviation of "
         "these: do not scale each by its own.",
