@@ -172,6 +172,7 @@ def test_the_checks_that_found_nothing_are_named_in_a_fold(page, six):
     (others,) = page.row("tanh_deep").find_elements("css selector", ".checks")
     assert others.text == "12 found nothing"
     assert not page.row("quickstart").find_elements("css selector", ".checks")
+    del heights["quickstart"]  # which has a reason below
     assert len({round(height) for height in heights.values()}) == 1, "a fold takes no line of its own"
 
 
