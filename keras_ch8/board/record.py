@@ -183,7 +183,7 @@ class Record:
         self.hyperparameters: dict[str, Any] = {}
         self.diagnosis: Diagnosed | None = None
         self.verdicts: Sequence[Verdict] = ()
-        self.state = NOT_DIAGNOSED
+        self.standing = NOT_DIAGNOSED
         """What the verdicts come to."""
         self.events = Events()
         self.lines: Mapping[str, Sequence[Line]] = {}
@@ -242,7 +242,7 @@ class Record:
             "step": step,
             "hyperparameters": dict(list(self.hyperparameters.items())[:MOST]),
             "diagnosis": self.diagnosis and self.diagnosis._asdict(),
-            "state": self.state.as_data(),
+            "state": self.standing.as_data(),
             "verdicts": [vars(verdict) for verdict in self.verdicts],
             "events": [event._asdict() for event in self.events],
             "lines": {name: [vars(line) for line in lines] for name, lines in self.lines.items()},

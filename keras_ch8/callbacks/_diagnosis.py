@@ -25,8 +25,7 @@ from ._pictures import FlowMap
 from ._probe_data import ProbeData
 from ._progress import READ_EVERY
 from ._session import FIRST, STATE, Session
-from ._telling import begin_record, tell
-from ._terminal import fitted
+from ._telling import begin_record, summary, tell
 from .base import Callback
 
 SEEN = {*Judgement.SEEN, *Measuring.SEEN, "past", "verdicts", "told", "has_looked"}
@@ -62,8 +61,7 @@ class Diagnosis(Callback):
         checks: What to measure: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
-            subclasses of `monitors.Monitor`. Defaults to
-            `"standard"`.
+            subclasses of `monitors.Monitor`. Defaults to `"standard"`.
         when: Steps between two measurements (ten times as many for the spectrum), or a function of the step that
             returns whether to measure. Defaults to `None`: the first steps, and then evenly spread to the end; at least
             6 measurements in every training that has so many steps, 12 if they are cheap, up to 100 within `budget`.
@@ -130,18 +128,14 @@ class Diagnosis(Callback):
         preflight: bool = True,
     ) -> None:
         super().__init__(logs)
-        self.preflight = _checks.flag(
-            "preflight", preflight, meaning="whether the model is looked at before the first step"
-        )
+        self.preflight = _checks.flag("preflight", preflight, meaning="whether it looks before the first step")
         verbose = _checks.flag("verbose", verbose, meaning="whether verdicts are printed")
         if loss is not None:
             _objects.function("loss", loss, "y", "y_pred", returns="the loss")
         if callable(when):
             _objects.function("when", when, "step", returns="whether to measure")
         elif when is not None:
-            when = _checks.count(
-                "when", when, 1, meaning="the steps between two measurements", fix="Try 100, or leave it out."
-            )
+            when = _checks.count("when", when, 1, meaning="the steps between two measurements", fix="Try 100.")
         if budget is not None:
             meaning = "the fraction of the training's work that measurements may add"
             budget = _checks.fraction("budget", budget, meaning=meaning, fix="Try 0.03, or None.")
@@ -178,7 +172,7 @@ class Diagnosis(Callback):
 
     @property
     def state(self) -> State:
-        """What the verdicts come to: `state.name` is one of `verdicts.STATES`, of how many checks `state.judged` says."""
+        """What the verdicts come to, and of how many checks; `state.name` is one of `verdicts.STATES`."""
         return self._judgement.standing(self._measuring.notes)
 
     @property
@@ -188,7 +182,7 @@ class Diagnosis(Callback):
 
     @property
     def cost(self) -> float:
-        """Fraction of the training time that measuring took, without the first time, which traces a graph."""
+        """Fraction of the training time that measuring took, but for the first time."""
         return self._measuring.cost
 
     @property
@@ -349,17 +343,10 @@ class Diagnosis(Callback):
     def _bring_record_up_to_date(self) -> None:
         record = self.session.record
         record.diagnosis = Diagnosed(self.measurements, self.cost)
-        record.verdicts, record.state = self.verdicts, self.state
+        record.verdicts, record.standing = self.verdicts, self.state
 
     def _summary(self) -> list[str]:
-        state = self.state
-        if state.name == "little_checked" and self.session.training.has_died:
-            return []  # its error says more
-        lines = brief(self.verdicts, state)
-        if self.session.writer is None and any(verdict.level != "ok" for verdict in self.verdicts):
-            what = "the Diagnosis" if self.session.training.is_fit else "what `watch` has returned"
-            lines.append(f"`print` {what} for what was found, and what cures it.")
-        return [line for text in lines for line in fitted(text, 3 if state.name == "little_checked" else 1)]
+        return summary(self.session, self.verdicts, self.state)
 
     # --- what is remembered from training to training -----------------------------------------------------------------
 

@@ -31,7 +31,8 @@ class Judgement:
     """
 
     SEEN = (
-        "losses", "left_out", "numbers", "unwritten", "rows_judged", "has_new_rows", "of_course", "of_start", "looked_at",
+        "losses", "left_out", "numbers", "unwritten", "rows_judged", "has_new_rows",
+        "of_course", "of_start", "looked_at",
     )  # fmt: skip
     """Attributes that a state has as they are."""
 

@@ -23,8 +23,8 @@ ENOUGH = progress.FEWEST + RAISED_BY - 1
 """Measurements from which on trends are judged, and verdicts on them are reached."""
 
 NO_PROBE = (
-    "there is no probe. Give `probe=(x, y)` to `watch`, with `loss=` where the model is not compiled with one, or in `fit` "
-    "to `Diagnosis`. It is of one model."
+    "there is no probe. Give `probe=(x, y)` to `watch`, with `loss=` where the model is not compiled with one, or in "
+    "`fit` to `Diagnosis`. It is of one model."
 )
 
 
@@ -237,8 +237,9 @@ def why_not_measured(model: keras.Model) -> str | None:
         return "the model has no trainable weights. Set `trainable = True` of the layers that should learn."
     if not model.built:
         return (
-            "the training step does not call `model(x)`, so that is not what is trained. Let `train_step` use `self(x)` "
-            "and `self.compute_loss(x=x, y=y, y_pred=y_pred)`; of several losses, as in a GAN, only steps are judged."
+            "the training step does not call `model(x)`, so that is not what is trained. Let `train_step` use "
+            "`self(x)` and `self.compute_loss(x=x, y=y, y_pred=y_pred)`; of several losses, as in a GAN, only steps are "
+            "judged."
         )
     return None
 

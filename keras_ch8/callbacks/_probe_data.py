@@ -48,7 +48,7 @@ class ProbeData:
 
     @property
     def is_left_to_fit(self) -> bool:
-        """Whether nobody has named any: the first batches that `fit` reads are kept, where it can be seen what it reads."""
+        """Whether nobody has named any: the first that `fit` reads are kept, where it can be seen what it reads."""
         return self.batch is None and self._data_set is None
 
     def state(self) -> Any:

@@ -146,8 +146,8 @@ def watch(
     given = [callback for callback in callbacks if isinstance(callback, Diagnosis)]
     if given and (probe is not None or loss is not None):
         raise ValueError(
-            "`probe` and `loss` are for the Diagnosis of `watch`. Received: one of them, and a `Diagnosis` in `callbacks`. "
-            "Give them to that: `Diagnosis(probe, loss=loss)`."
+            "`probe` and `loss` are for the Diagnosis of `watch`. Received: one of them, and a `Diagnosis` in "
+            "`callbacks`. Give them to that: `Diagnosis(probe, loss=loss)`."
         )
     board = [] if log_dir is None else [TensorBoard(log_dir, log_to=log_to)]
     members = [*board, *([] if given else [Diagnosis(probe, loss=loss)]), *callbacks]

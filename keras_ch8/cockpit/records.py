@@ -19,7 +19,8 @@ _NUMBER = (int, float)
 
 EMPTY: Mapping[str, Any] = {
     "version": VERSION, "begun": None, "now": None, "ended": None, "step": None, "hyperparameters": {},
-    "diagnosis": None, "state": NOT_DIAGNOSED.as_data(), "verdicts": [], "events": [], "lines": {}, "tags": {}, "panels": [], "layers": [],
+    "diagnosis": None, "state": NOT_DIAGNOSED.as_data(),
+    "verdicts": [], "events": [], "lines": {}, "tags": {}, "panels": [], "layers": [],
     "stopping": None,
 }  # fmt: skip
 """A record that says nothing."""

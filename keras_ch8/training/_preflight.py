@@ -28,7 +28,7 @@ BATCH = 32
 OF_STEPS = ("step_too_long", "step_too_short")
 """Kinds that steps on one batch tell of."""
 FEWEST, STILL = 10, 0.01
-"""Steps from which on they tell whether a batch is learned, and the fall, as a part of its loss, that is next to none."""
+"""Steps from which on they tell whether a batch is learned, and the part of its loss by which it must fall for that."""
 DIVERGED = 10.0
 """Loss of the batch after some steps over that before, from which on the steps are too long for it."""
 

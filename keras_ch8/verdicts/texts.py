@@ -103,7 +103,7 @@ def table(verdicts: Sequence[Verdict]) -> Table:
 
 
 def brief(verdicts: Sequence[Verdict], state: State) -> list[str]:
-    """Return in a line for each level what is to be done and worth watching, or the state; then why not all is known."""
+    """Return in a line for each level what is to be done and worth watching, or the state; then what is not known."""
     names = {level: [v.kind for v in verdicts if v.level == level] for level in ("act", "watch")}
     lines = [f"{level.upper()}: {', '.join(kinds)}" for level, kinds in names.items() if kinds]
     return [*(lines or [state.headline]), *state.reasons]

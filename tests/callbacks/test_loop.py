@@ -271,8 +271,6 @@ def test_a_probe_needs_no_targets_where_the_loss_is_ones_own():
 # --- without a probe -------------------------------------------------------------------------------------------------
 
 
-
-
 def test_without_a_probe_a_loop_is_judged_by_its_steps_and_ends_with_its_state(capsys):
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
     with keras_ch8.watch(model, optimizer) as run:
@@ -334,7 +332,12 @@ def test_a_diagnosis_of_ones_own_stands_in_place_of_that_of_watch(capsys):
 
 def test_a_loop_that_ends_with_an_error_says_nothing_of_how_little_was_checked(capsys):
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
-    with pytest.raises(ZeroDivisionError), keras_ch8.watch(model, optimizer) as run:
-        train(model, optimizer, run, False, batches(1)[:2])
-        raise ZeroDivisionError
+
+    def dies():
+        with keras_ch8.watch(model, optimizer) as run:
+            train(model, optimizer, run, False, batches(1)[:2])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        dies()
     assert "CHECKED" not in capsys.readouterr().out

@@ -174,7 +174,9 @@ def test_before_an_error_nothing_is_said_of_how_little_was_measured(capsys):
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.05), "mse")
     with pytest.raises(KeyboardInterrupt):
-        model.fit(X, X[:, :1], callbacks=[callbacks.Diagnosis((X, X[:, :1])), Dies("on_train_batch_begin", 1)], verbose=2)
+        model.fit(
+            X, X[:, :1], callbacks=[callbacks.Diagnosis((X, X[:, :1])), Dies("on_train_batch_begin", 1)], verbose=2
+        )
     said = capsys.readouterr().out
     assert "CHECKED" not in said
     assert "measured" not in said
