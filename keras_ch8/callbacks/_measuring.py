@@ -238,8 +238,8 @@ def why_not_measured(model: keras.Model) -> str | None:
     if not model.built:
         return (
             "the training step does not call `model(x)`, so that is not what is trained. Let `train_step` use "
-            "`self(x)` and `self.compute_loss(x=x, y=y, y_pred=y_pred)`; of several losses, as in a GAN, only steps are "
-            "judged."
+            "`self(x)` and `self.compute_loss(x=x, y=y, y_pred=y_pred)`; of several losses, as in a GAN, only steps "
+            "are judged."
         )
     return None
 
