@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..verdicts.state import NOT_DIAGNOSED
 from ..verdicts.verdict import Verdict
 from .panels import Line, Panel
 from .tags import Tag
@@ -69,11 +70,10 @@ class Events:
 
 
 class Diagnosed(NamedTuple):
-    """What `callbacks.Diagnosis` has done: how often it has measured, its part of the time, what it could not judge."""
+    """What `callbacks.Diagnosis` has done: how often it has measured, and its part of the time."""
 
     measurements: int = 0
     cost: float = 0.0
-    notes: tuple[str, ...] = ()
 
 
 class Stopping(NamedTuple):
@@ -183,6 +183,8 @@ class Record:
         self.hyperparameters: dict[str, Any] = {}
         self.diagnosis: Diagnosed | None = None
         self.verdicts: Sequence[Verdict] = ()
+        self.standing = NOT_DIAGNOSED
+        """What the verdicts come to."""
         self.events = Events()
         self.lines: Mapping[str, Sequence[Line]] = {}
         """Thresholds of rules, by the name of the series that they are compared with."""
@@ -240,6 +242,7 @@ class Record:
             "step": step,
             "hyperparameters": dict(list(self.hyperparameters.items())[:MOST]),
             "diagnosis": self.diagnosis and self.diagnosis._asdict(),
+            "state": self.standing.as_data(),
             "verdicts": [vars(verdict) for verdict in self.verdicts],
             "events": [event._asdict() for event in self.events],
             "lines": {name: [vars(line) for line in lines] for name, lines in self.lines.items()},

@@ -13,20 +13,19 @@ from ..monitors.base import chosen
 from ..monitors.equipment import equipment_of, flat_in, padding_in, rate_of
 from ..monitors.past import Past
 from ..monitors.start import large_targets_in
-from ..verdicts import Verdict, markdown, report
+from ..verdicts import State, Verdict, markdown, report
 from ..verdicts.texts import brief, table
 from . import _states
 from ._first_look import FirstLook
 from ._judgement import Judgement, rows_of_all
 from ._measurements import Measurement
-from ._measuring import Measuring
+from ._measuring import NO_PROBE, Measuring
 from ._objects_as_data import plain, restored
 from ._pictures import FlowMap
 from ._probe_data import ProbeData
 from ._progress import READ_EVERY
 from ._session import FIRST, STATE, Session
-from ._telling import begin_record, tell
-from ._terminal import fitted
+from ._telling import begin_record, summary, tell
 from .base import Callback
 
 SEEN = {*Judgement.SEEN, *Measuring.SEEN, "past", "verdicts", "told", "has_looked"}
@@ -63,8 +62,7 @@ class Diagnosis(Callback):
         checks: What to measure: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
-            subclasses of `monitors.Monitor`. Defaults to
-            `"standard"`.
+            subclasses of `monitors.Monitor`. Defaults to `"standard"`.
         when: Steps between two measurements (ten times as many for the spectrum), or a function of the step that
             returns whether to measure. Defaults to `None`: the first steps, and then evenly spread to the end; at least
             6 measurements in every training that has so many steps, 12 if they are cheap, up to 100 within `budget`.
@@ -132,18 +130,14 @@ class Diagnosis(Callback):
         preflight: bool = True,
     ) -> None:
         super().__init__(logs)
-        self.preflight = _checks.flag(
-            "preflight", preflight, meaning="whether the model is looked at before the first step"
-        )
+        self.preflight = _checks.flag("preflight", preflight, meaning="whether it looks before the first step")
         verbose = _checks.flag("verbose", verbose, meaning="whether verdicts are printed")
         if loss is not None:
             _objects.function("loss", loss, "y", "y_pred", returns="the loss")
         if callable(when):
             _objects.function("when", when, "step", returns="whether to measure")
         elif when is not None:
-            when = _checks.count(
-                "when", when, 1, meaning="the steps between two measurements", fix="Try 100, or leave it out."
-            )
+            when = _checks.count("when", when, 1, meaning="the steps between two measurements", fix="Try 100.")
         if budget is not None:
             meaning = "the fraction of the training's work that measurements may add"
             budget = _checks.fraction("budget", budget, meaning=meaning, fix="Try 0.03, or None.")
@@ -153,7 +147,7 @@ class Diagnosis(Callback):
         self._forget()
 
     def _forget(self) -> None:
-        self._judgement = Judgement(self.monitors)
+        self._judgement = Judgement(self.monitors, looks=self.preflight)
         self._measuring = Measuring(self.budget, self.when, self._judgement)
         self._pictures = FlowMap()
         self._told: set[str] = set()
@@ -167,16 +161,21 @@ class Diagnosis(Callback):
     def __str__(self) -> str:
         if self.model is None and not self.verdicts:
             return net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
-        return report(self.verdicts, self._measuring.notes)
+        return report(self.verdicts, self.state)
 
     def _repr_html_(self) -> str:
         """Return the verdicts for a notebook, the most serious first."""
-        return as_html("Diagnosis", "; ".join(brief(self.verdicts, self._measuring.notes)), table(self.verdicts))
+        return as_html("Diagnosis", " ".join(brief(self.verdicts, self.state)), table(self.verdicts))
 
     @property
     def verdicts(self) -> list[Verdict]:
         """The verdicts that stand, the most serious first."""
         return self._judgement.tracker.verdicts
+
+    @property
+    def state(self) -> State:
+        """What the verdicts come to, and of how many checks; `state.name` is one of `verdicts.STATES`."""
+        return self._judgement.standing(self._measuring.notes)
 
     @property
     def past(self) -> Past:
@@ -185,7 +184,7 @@ class Diagnosis(Callback):
 
     @property
     def cost(self) -> float:
-        """Fraction of the training time that measuring took, without the first time, which traces a graph."""
+        """Fraction of the training time that measuring took, but for the first time."""
         return self._measuring.cost
 
     @property
@@ -201,7 +200,7 @@ class Diagnosis(Callback):
     def findings(self) -> list[str]:
         """Return what is wrong, and what measuring cost."""
         cost = self._measuring.told(self.past.steps_of_update)
-        return [*(str(v) for v in self.verdicts if v.level != "ok"), *self._measuring.notes, cost]
+        return [*(str(v) for v in self.verdicts if v.level != "ok"), *self.state.reasons, cost]
 
     # --- a training, from its beginning to its end --------------------------------------------------------------------
 
@@ -224,21 +223,24 @@ class Diagnosis(Callback):
                 self.past.total += steps * (self.session.params["epochs"] - kept["epochs"])
         begin_record(self.session, self.monitors)
         self.session.before_record(self._bring_record_up_to_date)
-        if kept is None or self.probe.batch is None:
+        if self.probe.is_left_to_fit and not self.session.training.can_read_ahead:
+            self._measuring.go_without(NO_PROBE)
+        elif kept is None or self.probe.batch is None:
             then, seen = self._measure_from_now_on, self._look
             self.probe.open(self.session.training, then, seen, needs_targets=self.loss is None)
 
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
+        self._judgement.begin(keras_private.leaves_of(self.model))
         if self._first_look.first is not None or not self.session.training.can_read_ahead:
             self._look(self._first_look.first)
-        if self.probe.batch is not None and not self._measuring.has_failed:
+        if self.probe.batch is not None and not self._measuring.failure:
             self._begin_to_measure()
 
     def _measure_from_now_on(self, why_not: str) -> None:
         """Measure on the probe, if there is one; the first step is still to be made."""
         if self.probe.batch is None:
-            self._measuring.stop(why_not)
+            self._measuring.stop(f"{why_not}.")
         elif self.session.is_built:
             self._begin_to_measure()
             self._measuring.prepare()
@@ -301,10 +303,11 @@ class Diagnosis(Callback):
         """Write the report; from here on the cost stays as it is."""
         self._measuring.end()
         self._judge_rows()
+        self._tell(self._judgement.judge_end())
         self._show()
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)
-            self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self._measuring.notes), self.session.step)
+            self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self.state), self.session.step)
 
     # --- looking, measuring, judging, telling -------------------------------------------------------------------------
 
@@ -341,14 +344,11 @@ class Diagnosis(Callback):
 
     def _bring_record_up_to_date(self) -> None:
         record = self.session.record
-        record.diagnosis = Diagnosed(self.measurements, self.cost, tuple(self._measuring.notes))
-        record.verdicts = self.verdicts
+        record.diagnosis = Diagnosed(self.measurements, self.cost)
+        record.verdicts, record.standing = self.verdicts, self.state
 
     def _summary(self) -> list[str]:
-        lines = brief(self.verdicts, self._measuring.notes)
-        if self.session.writer is None and any(verdict.level != "ok" for verdict in self.verdicts):
-            lines.append("`print` the Diagnosis for what was found, and what cures it.")
-        return [line for text in lines for line in fitted(text, 1)]
+        return summary(self.session, self.verdicts, self.state)
 
     # --- what is remembered from training to training -----------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from .._types import Data, Tensor
 from ..monitors.held_out import validated_on
 from ..monitors.start import facts_of
 from ..verdicts import Verdict
-from ..verdicts.checks import claims_of
+from ..verdicts.checks import claims_of, judged_by
 from ._judgement import Judgement
 from ._measuring import Measuring
 from ._session import Session
@@ -54,6 +54,7 @@ class FirstLook:
                 setattr(judgement.past, name, getattr(facts, name))
             facts = dataclasses.replace(facts, **validated_on(session.training.arguments))
             claims, _ = claims_of(facts, measuring.leave_out)
+            judgement.looked(judged_by(facts))
         except Exception as error:
             measuring.leave_out("preflight", error)
             return []

@@ -1,16 +1,20 @@
 """What `Diagnosis` makes of what is measured: the past of a training, the verdicts on it, and the numbers to show."""
 
+import dataclasses
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from .. import monitors, telemetry
 from ..monitors import progress
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
-from ..verdicts import Verdict, VerdictTracker
+from ..verdicts import State, Verdict, VerdictTracker, state_of
+from ..verdicts.kinds import OF_THE_START
+from ..verdicts.wording import digits
 
 HARMLESS = ("cliff", "dead_units", "saturated_units")
 """Kinds of which nothing is said where the loss is good: at the end nothing is said of what was so before either."""
@@ -23,12 +27,16 @@ class Judgement:
 
     Args:
         monitors: What judges. One that fails is left out, with a warning.
+        looks: Whether the training is looked at before its first step, too. Defaults to `False`.
     """
 
-    SEEN = ("losses", "left_out", "numbers", "unwritten", "rows_judged", "has_new_rows")
+    SEEN = (
+        "losses", "left_out", "numbers", "unwritten", "rows_judged", "has_new_rows",
+        "of_course", "of_start", "looked_at",
+    )  # fmt: skip
     """Attributes that a state has as they are."""
 
-    def __init__(self, monitors: Sequence[monitors.Monitor]) -> None:
+    def __init__(self, monitors: Sequence[monitors.Monitor], looks: bool = False) -> None:
         self.monitors = monitors
         self.past, self.tracker = Past(), VerdictTracker()
         self.left_out: set[str] = set()
@@ -39,6 +47,12 @@ class Judgement:
         """The last numbers that were measured in this epoch."""
         self.unwritten: dict[str, float] = {}
         """Those that TensorBoard was not shown yet; of a monitor that has judged twice, the last."""
+        self.of_course: set[str] = set()
+        """Kinds of trouble that can come up in this training."""
+        self.of_start = {kind.name for kind in OF_THE_START if kind.name != "leak"} if looks else set()
+        """Those that could be there before its first step: of those of validation data the look tells."""
+        self.looked_at: set[str] = set()
+        """Those of which the look before the first step could tell."""
         self.rows_judged, self.has_new_rows = 0, False
         """Batches after which rows were judged last, and whether any have come since then."""
 
@@ -53,6 +67,28 @@ class Judgement:
         self.tracker.set_state(state["verdicts"])
         for name in self.SEEN:
             setattr(self, name, state[name])
+
+    def begin(self, layers: Sequence[keras.layers.Layer]) -> None:
+        """Learn which kinds of trouble a model with such layers can have."""
+        self.of_course = {kind for monitor in self.monitors for kind in monitor.kinds_for(layers)}
+
+    def looked(self, judged: Iterable[str]) -> None:
+        """Take what the look before the first step could tell of: of this form of training nothing else is asked."""
+        self.of_start = self.looked_at = set(judged)
+
+    def standing(self, reasons: Sequence[str]) -> State:
+        """Return what the verdicts come to; `reasons` say why something could not be judged."""
+        seen, judged = progress.progress(self.past), set(self.looked_at)
+        if seen is not None and not is_spectrum_worthwhile(self.past):  # the loss falls: that rules them out
+            judged |= {rule.kind for m in self.monitors if m.source == "spectrum" for rule in m.rules}
+        losses = progress.reported(self.past)
+        if losses is not None and not self._has_measured:
+            first, last = (digits(loss, 3) if np.isfinite(loss) else "no finite number" for loss in losses)
+            reasons = [*reasons, f"The loss that is reported went from {first} to {last}."]
+        failed = ", ".join(sorted(self.left_out))
+        reasons = [*reasons, f"What has failed is left out: {failed}."] if failed else reasons
+        is_compared = seen is not None or losses is not None
+        return state_of(self.tracker.verdicts, judged, self.of_course | self.of_start, is_compared, reasons)
 
     def leave_out(self, name: str, error: Exception) -> None:
         """Go on without a monitor that has failed, and say so."""
@@ -86,6 +122,18 @@ class Judgement:
         has_new_rows, self.has_new_rows, self.rows_judged = self.has_new_rows, False, batches
         return self._judge(m for m in self.monitors if m.source == "rows") if has_new_rows else []
 
+    def judge_end(self) -> list[Verdict]:
+        """Judge all rows once more where nothing else was measured: what they say at the end, nothing can bear out."""
+        if self._has_measured or not len(self.past.rows.steps):
+            return []
+        of_rows = [monitor for monitor in self.monitors if monitor.source == "rows"]
+        return self._judge(of_rows, retold=of_rows)
+
+    @property
+    def _has_measured(self) -> bool:
+        """Whether anything was measured beside the rows of the steps and what the epochs report."""
+        return any(self.past.of(monitor.name) for monitor in self.monitors)
+
     def judge_epoch(self, reported: Mapping[str, float]) -> list[Verdict]:
         """Add what `fit` reports at the end of an epoch, and judge it."""
         self.past.add_epoch(dict(reported), np.concatenate([np.zeros(0), *self.losses]))
@@ -102,7 +150,8 @@ class Judgement:
         for monitor in which:
             if monitor.name not in self.left_out:
                 try:
-                    claims = monitor.claims(self.past)
+                    is_of_probe = monitor.source in ("probe", "spectrum")
+                    claims = [dataclasses.replace(c, is_of_probe=is_of_probe) for c in monitor.claims(self.past)]
                     numbers |= {} if monitor in retold else monitor.numbers(self.past)
                 except Exception as error:
                     self.leave_out(monitor.name, error)

@@ -22,6 +22,11 @@ from ._work import FEWEST, Pace
 ENOUGH = progress.FEWEST + RAISED_BY - 1
 """Measurements from which on trends are judged, and verdicts on them are reached."""
 
+NO_PROBE = (
+    "there is no probe. Give `probe=(x, y)` to `watch`, with `loss=` where the model is not compiled with one, or in "
+    "`fit` to `Diagnosis`. It is of one model."
+)
+
 
 class Measuring:
     """Knows what a training is measured by, which batch it has come to, and when the next measurement is due.
@@ -32,7 +37,7 @@ class Measuring:
         judgement: What is told of the measurements of this training.
     """
 
-    SEEN = ("batch", "refusal", "has_failed")
+    SEEN = ("batch", "refusal", "failure")
     """Attributes that a state has as they are."""
 
     def __init__(self, budget: float | None, when: int | Callable[[int], bool] | None, judgement: Judgement) -> None:
@@ -42,8 +47,8 @@ class Measuring:
         """The last batch that was made, counted from 0 over all epochs."""
         self.refusal = ""
         """Why something is not measured although there is reason to; "" where all is."""
-        self.has_failed = False
-        """Whether the loss on the probe cannot be measured."""
+        self.failure = ""
+        """Why the loss cannot be measured on a probe, and what to do about it; "" where it can."""
         self.rests_until = 0.0
         """The step, counted from 1, before which nothing is due."""
         self.measurements: list[Measurement] = []
@@ -77,8 +82,8 @@ class Measuring:
         past = self.judgement.past
         probed = [len(past.of(monitor.name)) for monitor in self.judgement.monitors if monitor.source == "probe"]
         most = max(probed, default=0)
-        few = [f"Measured {counted(most, 'time')}: too few to judge trends."] if 0 < most < ENOUGH else []
-        return [*few, *filter(None, [self.refusal])]
+        few = f"Measured {counted(most, 'time')}: too few to judge trends. `Diagnosis(when=1)` measures at each step."
+        return [*filter(None, [self.failure, few if 0 < most < ENOUGH else "", self.refusal])]
 
     def told(self, updates: int) -> str:
         """Say what it cost, each time at the sum of so many updates."""
@@ -212,22 +217,30 @@ class Measuring:
         self.judgement.leave_out(name, error)
 
     def stop(self, reason: str) -> None:
-        """Go on without the probe, and say so once."""
-        self.measurements, self._programs, self.has_failed = [], None, True
+        """Go on without the probe, and say so once; `reason` says why, and what to do about it."""
+        self.go_without(reason)
         warnings.warn(
-            f"`Diagnosis` goes on without its probe: {reason}. What the steps of the optimizers and the epochs tell is "
-            "judged all the same.",
+            f"`Diagnosis` goes on without its probe, and judges only what the steps and the epochs tell: {reason}",
             RuntimeWarning,
             stacklevel=2,
         )
+
+    def go_without(self, reason: str) -> None:
+        """Go on without the probe."""
+        self.measurements, self._programs = [], None
+        self.failure = f"No loss was measured: {reason}"
 
 
 def why_not_measured(model: keras.Model) -> str | None:
     """Return why there is no loss of a model to measure, as far as that is known beforehand; it has been trained on."""
     if not model.trainable_variables:
-        return "the model has no trainable weights"
+        return "the model has no trainable weights. Set `trainable = True` of the layers that should learn."
     if not model.built:
-        return "the training step does not call `model(x)`, so that is not what is trained"
+        return (
+            "the training step does not call `model(x)`, so that is not what is trained. Let `train_step` use "
+            "`self(x)` and `self.compute_loss(x=x, y=y, y_pred=y_pred)`; of several losses, as in a GAN, only steps "
+            "are judged."
+        )
     return None
 
 
@@ -235,5 +248,6 @@ def _of(error: Exception) -> str:
     """Say that the loss cannot be measured, with what the error says first."""
     return (
         "the loss of this model on it, by `model.compute_loss` and `model(x)`, fails with "
-        f"{type(error).__name__}: {keras_private.first_sentence(error)[:200].rstrip('.')}"
+        f"{type(error).__name__}: {keras_private.first_sentence(error)[:200].rstrip('.')}. Give `Diagnosis` a `probe` "
+        "and a `loss` with which `loss(y, model(x))` can be computed."
     )

@@ -47,6 +47,11 @@ class ProbeData:
             return "the first batches of fit" if self._data_set is None else f"a {type(self._data_set).__name__}"
         return f"{fit.examples_of(examples)} examples"
 
+    @property
+    def is_left_to_fit(self) -> bool:
+        """Whether nobody has named any: the first that `fit` reads are kept, where it can be seen what it reads."""
+        return self._arrays is None and self.batch is None and self._data_set is None
+
     def state(self) -> Any:
         """Return what was drawn, which `set_state` goes on from; None for arrays that were given, and before it."""
         if self._arrays is not None or self.batch is None:
@@ -117,7 +122,7 @@ class ProbeData:
             then(why or why_none)
 
         if training.can_read_ahead:
-            why_none = "what `fit` reads is not inputs, targets and weights"
+            why_none = "what `fit` reads is not inputs, targets and weights, so give arrays: `probe=(x, y)`"
             training.read_ahead(EXAMPLES, lambda batches: choose(_first_examples(batches), why_none))
         else:
             choose(None, "the first examples of a training are kept in `fit` on one device alone, so give arrays")

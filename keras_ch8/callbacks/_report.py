@@ -20,9 +20,9 @@ WEIGHTS = "trainable weights"
 def hyperparameters(session: "Session") -> dict[str, Any]:
     """Return the settings of a training: numbers, texts and booleans by name; None for what is not known."""
     model, arguments = session.model, session.training.arguments
-    built = {name: o for name, o in session.optimizers.items() if o.built or name == "optimizer"}
+    used = optimizers_in_use(session)
     found: dict[str, Any] = {
-        "optimizer": ", ".join(f"{_prefix(name, built)}{type(o).__name__}" for name, o in built.items()),
+        "optimizer": " + ".join(type(o).__name__ for o in used.values()),
         "learning_rate": None,
         "batch_size": arguments.get("batch_size"),
         "loss": _name_of_loss(getattr(model, "loss", None)),
@@ -33,11 +33,20 @@ def hyperparameters(session: "Session") -> dict[str, Any]:
     if session.rule:
         found["clip"] = repr(session.rule)
     rule = session.rule or getattr(session.optimizer, "clipping_rule", None)
-    if isinstance(rule, ByGlobalNorm) and len(built) == 1:
+    if isinstance(rule, ByGlobalNorm) and len(used) == 1:
         found["global_clipnorm"] = rule.limit
-    for name, optimizer in built.items():
-        found |= {f"{_prefix(name, built)}{key}": value for key, value in _config(optimizer).items()}
+    for name, optimizer in used.items():
+        found |= {f"{_prefix(name, used)}{key}": value for key, value in _config(optimizer).items()}
     return found
+
+
+def optimizers_in_use(session: "Session") -> dict[str, Any]:
+    """Return the optimizers that have made steps; all, before any has.
+
+    `compile` of a model with its own training step may have made one that nothing uses.
+    """
+    known = session.optimizers
+    return {name: o for name, o in known.items() if int(o.iterations) > 0} or known
 
 
 def _prefix(name: str, optimizers: Mapping[str, Any]) -> str:

@@ -6,8 +6,8 @@ from .. import monitors
 from ..board import panels, tags
 from ..monitors.base import lines
 from ..monitors.progress import FEWEST
-from ..verdicts import Verdict
-from ..verdicts.texts import alarm
+from ..verdicts import State, Verdict
+from ..verdicts.texts import alarm, brief
 from ._session import Session
 from ._terminal import fitted
 
@@ -47,3 +47,18 @@ def tell(session: Session, changed: Sequence[Verdict], told: set[str], prints: b
             told.add(verdict.kind)
             if prints and not session.terminal.is_quiet:
                 session.say(*(line for text in alarm(verdict, so_far) for line in fitted(text, 2)))
+
+
+def summary(session: Session, verdicts: Sequence[Verdict], state: State) -> list[str]:
+    """Return in a few lines what a training that has ended comes to.
+
+    Where it ends with an error, that says more than how little was checked.
+    """
+    is_little = state.name == "little_checked"
+    if is_little and session.training.has_died:
+        return []
+    texts = brief(verdicts, state)
+    if session.writer is None and any(verdict.level != "ok" for verdict in verdicts):
+        what = "the Diagnosis" if session.training.is_fit else "what `watch` has returned"
+        texts.append(f"`print` {what} for what was found, and what cures it.")
+    return [line for text in texts for line in fitted(text, 3 if is_little else 1)]

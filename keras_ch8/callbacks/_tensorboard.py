@@ -157,7 +157,7 @@ class TensorBoard(Callback):
 
     transient: ClassVar[Mapping[str, Any]] = {
         "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_events": {}, "_report": None,
-        "_writer": None, "_page": None, "_resumed": {},
+        "_writer": None, "_page": None, "_resumed": {}, "_settings": {},
     }  # fmt: skip
 
     def on_open(self) -> None:
@@ -179,6 +179,8 @@ class TensorBoard(Callback):
         self._events: dict[str, StepEvents] = {}
         self._report = Report(session)
         self._best_val_loss = math.inf
+        self._settings: dict[str, Any] = {}
+        """What the record says of how it is trained."""
         self._resumed: dict[str, Any] = {} if run is None else run
         """What this training goes on from; {} for nothing."""
         with net.through():  # a folder that cannot be written is said before the first step
@@ -256,7 +258,7 @@ class TensorBoard(Callback):
 
     def on_built(self) -> None:
         """Write what is known once the model has its weights."""
-        self.session.record.hyperparameters |= hyperparameters(self.session)
+        self._note_settings()
         self.session.write_record(is_urgent=True)
         if self._resumed:
             return
@@ -286,10 +288,20 @@ class TensorBoard(Callback):
             self._events_of(name).add(frame)
             if name in self._layer_maps:
                 self._layer_maps[name].note(session.record, tags.of_optimizer(tags.LAYER_MAP, name), session.step)
+        if len(session.optimizers) > 1:
+            self._note_settings()
         known = session.record.hyperparameters
         if session.batch_size:
             known["batch_size"] = int(size) if (size := session.batch_size).is_integer() else size
         self._writer.hyperparameters(known, session.record.begun)
+
+    def _note_settings(self) -> None:
+        """Put the settings in the record; which of several optimizers are used is known once they have made steps."""
+        known, settings = self.session.record.hyperparameters, hyperparameters(self.session)
+        for name in self._settings.keys() - settings.keys():
+            del known[name]
+        known |= settings
+        self._settings = settings
 
     def _write(self, points: list[Point]) -> None:
         """Write points; the curves of clipping begin when a step has been clipped."""

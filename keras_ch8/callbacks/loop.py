@@ -21,7 +21,7 @@ if not backend.is_tensorflow():
 
 from .._types import Data, Tensor
 from ..trackers import Tracker, feeds
-from ..verdicts import Verdict
+from ..verdicts import State, Verdict
 from ._diagnosis import Diagnosis
 from ._progress import READ_EVERY
 from ._resume import Resume
@@ -87,7 +87,8 @@ def watch(
 
     Inside the block every step of the optimizers is observed, in eager code and in every `tf.function` that is traced
     inside it; `run.step(loss=...)` ends a step of the loop. The x axis of every curve counts these. After the block
-    nothing is left on the optimizers, even after an error.
+    nothing is left on the optimizers, even after an error; how the training went is printed in a few lines, and
+    `print(run)` says what was found.
 
     Args:
         model: The model that is trained, or a list of several, as of a GAN.
@@ -95,17 +96,19 @@ def watch(
             and so on; of a single one the curves have no name.
         log_dir: Folder for TensorBoard. Defaults to `None`: nothing is written.
         probe: The batch to measure loss and gradient on, as for `callbacks.Diagnosis`. Defaults to `None`: verdicts
-            rest on the steps alone.
+            rest on the steps alone, which tell little: the training counts as little checked.
         loss: A function of `(y, y_pred)` that the loop minimizes, for `probe` where the model is not compiled with it.
             Defaults to `None`.
-        callbacks: Other callbacks of the suite that watch, such as `GradientClippingLogger()`. Defaults to `()`.
+        callbacks: Other callbacks of the suite that watch, such as `GradientClippingLogger()`; a `Diagnosis` of yours,
+            such as `Diagnosis(probe, verbose=False)`, stands in place of that of `watch`. Defaults to `()`.
         steps: Steps of the loop in all, if known: how densely is written and measured follows from it. Defaults to
             `None`.
         log_to: List of `keras_ch8.trackers` that receive what is written for TensorBoard. Defaults to `()`.
 
     Raises:
         TypeError: If `optimizers` or `log_to` holds something else.
-        ValueError: If there are several models and a probe, or `log_to` without `log_dir`.
+        ValueError: If there are several models and a probe, a probe or loss beside a `Diagnosis` in `callbacks`, or
+            `log_to` without `log_dir`.
         OSError: If `log_dir` cannot be written.
 
     Example:
@@ -123,8 +126,9 @@ def watch(
         ...         run.step(loss=loss)
         ...     for _ in range(5):
         ...         train_step()
-        >>> run.steps
-        5
+        Measured 3 times: too few to judge trends
+        >>> run.steps, run.state.name
+        (5, 'ok')
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
@@ -141,11 +145,16 @@ def watch(
             "`log_to` is told what is written for TensorBoard, so it needs a `log_dir`. Received: "
             f'log_to={log_to!r} and log_dir=None. Give a folder too, such as log_dir="logs".'
         )
-    diagnosis = None if probe is None else Diagnosis(probe, loss=loss)
-    board = None if log_dir is None else TensorBoard(log_dir, log_to=log_to)
-    members = [member for member in (board, diagnosis, *callbacks) if member is not None]
+    given = [callback for callback in callbacks if isinstance(callback, Diagnosis)]
+    if given and (probe is not None or loss is not None):
+        raise ValueError(
+            "`probe` and `loss` are for the Diagnosis of `watch`. Received: one of them, and a `Diagnosis` in "
+            "`callbacks`. Give them to that: `Diagnosis(probe, loss=loss)`."
+        )
+    board = [] if log_dir is None else [TensorBoard(log_dir, log_to=log_to)]
+    members = [*board, *([] if given else [Diagnosis(probe, loss=loss)]), *callbacks]
     whole = _Several(list(model)) if isinstance(model, list | tuple) else model
-    return WatchedLoop(whole, _named(optimizers), members or [_Silent()], steps)
+    return WatchedLoop(whole, _named(optimizers), members, steps)
 
 
 @final
@@ -172,9 +181,25 @@ class WatchedLoop:
         return int(self._clock.numpy())
 
     @property
+    def diagnosis(self) -> Diagnosis:
+        """What has judged the loop."""
+        return next(member for member in self._members if isinstance(member, Diagnosis))
+
+    @property
     def verdicts(self) -> list[Verdict]:
-        """The verdicts that stand, the most serious first; [] without `probe`."""
-        return [v for member in self._members if isinstance(member, Diagnosis) for v in member.verdicts]
+        """The verdicts that stand, the most serious first."""
+        return self.diagnosis.verdicts
+
+    @property
+    def state(self) -> State:
+        """What they come to, as `state` of a `Diagnosis`."""
+        return self.diagnosis.state
+
+    def __str__(self) -> str:
+        return str(self.diagnosis)
+
+    def _repr_html_(self) -> str:
+        return self.diagnosis._repr_html_()
 
     def step(self, loss: Tensor = None) -> None:
         """End a step of the loop, in eager code or inside a `tf.function`.
@@ -225,7 +250,7 @@ class WatchedLoop:
             entering.enter_context(training.running())
             for member in self._called:
                 member.set_model(self.model)
-                member.set_params({"epochs": 1, "steps": self._total, "verbose": 0})
+                member.set_params({"epochs": 1, "steps": self._total, "verbose": 2})
                 member.on_train_begin()
             self._session = session = training.session
             if session is not None:  # somebody has joined it
@@ -291,12 +316,6 @@ def _unless_gone(method: Callable[[], None]) -> Callable[[], None]:
             alive()
 
     return call
-
-
-class _Silent(Callback):
-    """Holds the session of a loop in which nobody else watches."""
-
-    watches = True
 
 
 class _Several(keras.Model):

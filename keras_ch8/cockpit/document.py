@@ -120,6 +120,7 @@ class Run:
             "step": self.step,
             "ended": self.said["ended"],
             "record": self._record,
+            "state": self.said["state"],
             "series": series,
             "tags": {name: self.tag(name) for name in series},
             "summary": _summary(series),
@@ -238,7 +239,7 @@ def panels_of(series: Mapping[str, Mapping[str, str]], said: Iterable[Mapping[st
     telling = panels.telling(known, lambda pattern: set(fnmatch.filter(series, pattern)))
     yield from (panel.as_data() for panel in telling)
     yield from of_records
-    yield from (_panel_of_metric(metric).as_data() for metric in metrics)
+    yield from (_panel_of_metric(metric, series).as_data() for metric in metrics)
     yield from (_panel_of_series(name, series[name]).as_data() for name in left if not _metric(name))
 
 
@@ -258,10 +259,11 @@ def _metric(name: str) -> str:
     return ""
 
 
-def _panel_of_metric(metric: str) -> Panel:
+def _panel_of_metric(metric: str, known: Iterable[str]) -> Panel:
     names = (f"{_EPOCH}{metric}", f"{_EPOCH}{_VALIDATION}{metric}")
     series = (*names, *(name + _AVERAGE for name in names), f"{_BATCH}{metric}")
-    return Panel(f"{metric} after each epoch, training and validation", "as the metric", "8.1", series, log=False)
+    both = ", training and validation" if names[1] in known else ""
+    return Panel(f"{metric} after each epoch{both}", "as the metric", "8.1", series, log=False)
 
 
 def _panel_of_series(name: str, tag: Mapping[str, str]) -> Panel:

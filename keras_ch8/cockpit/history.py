@@ -9,11 +9,11 @@ import numpy as np
 from .._result import Result, Table
 from ..board.panels import Line, Panel
 from ..board.record import Event
-from ..verdicts import Verdict
+from ..verdicts import State, Verdict
 from . import curves, event_files
 from .curves import HISTORY, Curve, Pictured, names_of
 from .document import Document, Run, panels_of
-from .text import plain, verdicts_of
+from .text import plain, state_in, verdicts_of
 
 MOST_NAMED = 10
 """Runs that an error names, at most."""
@@ -44,6 +44,8 @@ class RunHistory(Result):
         """Settings of the training by their names."""
         self.verdicts: list[Verdict] = verdicts_of(said)
         """The verdicts that stood at the end, the gravest first."""
+        self.state: State = state_in(said["state"])
+        """What they come to; `state.name` is one of `keras_ch8.verdicts.STATES`."""
         self.events: list[Event] = [Event(**event) for event in said["events"]]
         """What happened at a step, in order: clipping, spikes, changes of the rate, and the like."""
         self.problem = run.problems
@@ -164,10 +166,9 @@ class RunHistory(Result):
             if (curve := self.curves.get(f"ch8_epoch/{name}"))
         ]
         wrong = [_short(verdict) for verdict in self.verdicts if verdict.level != "ok"]
-        not_looked = "no Diagnosis has looked at it: add `keras_ch8.callbacks.Diagnosis()`"
-        found = ", ".join(wrong) or ("nothing is wrong" if self.is_diagnosed else not_looked)
+        found = f"{', '.join(wrong)}." if wrong else " ".join([self.state.headline, *self.state.reasons[:1]])
         head = "; ".join(filter(None, [f"run {self.name!r}, step {self.step}{ended}", ", ".join(losses), found]))
-        return plain(f"{head}. {self.problem}".rstrip())
+        return plain(f"{head} {self.problem}".rstrip())
 
     def _table(self) -> Table:
         """Return a row for each curve, those that a verdict is about first; the gravest is marked."""

@@ -8,7 +8,7 @@ import os
 from typing import final
 
 from .._result import one_line
-from ..verdicts import Verdict
+from ..verdicts import State, Verdict
 from . import assets, event_files, files, text
 from .document import Document
 
@@ -89,6 +89,11 @@ class Page:
     def verdicts(self) -> dict[str, list[Verdict]]:
         """The verdicts on each run by its name, the gravest first."""
         return {run["name"]: text.verdicts_of(run["record"]) for run in self._document["runs"]}
+
+    @property
+    def states(self) -> dict[str, State]:
+        """What the verdicts on each run come to, by its name."""
+        return {run["name"]: text.state_in(run["state"]) for run in self._document["runs"]}
 
     def __repr__(self) -> str:
         where = f"in {self.path!r}" if self.path else "not saved: `.save(path)` writes it"

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from ..board.record import VERSION
-from ..verdicts import LEVELS
+from ..verdicts import LEVELS, STATES, Verdict, state_of
+from ..verdicts.state import NOT_DIAGNOSED
 
 Record: TypeAlias = dict[str, Any]
 """Plain data, as `json.loads` returns it."""
@@ -18,7 +19,8 @@ _NUMBER = (int, float)
 
 EMPTY: Mapping[str, Any] = {
     "version": VERSION, "begun": None, "now": None, "ended": None, "step": None, "hyperparameters": {},
-    "diagnosis": None, "verdicts": [], "events": [], "lines": {}, "tags": {}, "panels": [], "layers": [],
+    "diagnosis": None, "state": NOT_DIAGNOSED.as_data(),
+    "verdicts": [], "events": [], "lines": {}, "tags": {}, "panels": [], "layers": [],
     "stopping": None,
 }  # fmt: skip
 """A record that says nothing."""
@@ -29,6 +31,7 @@ _OPTIONAL: Mapping[str, Any] = {
 _VERDICT = {
     "kind": "", "level": "", "finding": "", "cure": "", "section": "", "step": 0, "measured": 0, "why": [], "code": "",
     "series": "", "value": None, "then": "", "expects": "", "explained_by": "",
+    "is_of_probe": False,
 }  # fmt: skip
 _EVENT = {"step": 0, "kind": "", "text": ""}
 _TAG = {"text": "", "unit": "", "section": ""}
@@ -60,6 +63,7 @@ def read(text: str | bytes) -> tuple[Record, list[str]]:
             problems.append(f"The {key!r} of its newest record cannot be read: it is a {type(value).__name__}.")
     verdicts = [_filled(_VERDICT, verdict) for verdict in record["verdicts"]]
     record["verdicts"] = [verdict for verdict in verdicts if verdict["level"] in LEVELS]
+    record["state"] = _state(read.get("state"), record)
     events = [_filled(_EVENT, event) for event in record["events"]]
     record["events"] = [event for event in events if event["kind"]]
     record["lines"] = {name: _lines(lines) for name, lines in record["lines"].items()}
@@ -72,6 +76,18 @@ def read(text: str | bytes) -> tuple[Record, list[str]]:
     ]
     record["layers"] = [layers for layers in (_filled(_LAYERS, one) for one in record["layers"]) if _is_whole(layers)]
     return record, problems
+
+
+def _state(given: Any, record: Record) -> Record:
+    """Return what the verdicts come to; of a record of before that was written, what they tell of it."""
+    if isinstance(given, dict) and given.get("name") in STATES:
+        said = _filled(NOT_DIAGNOSED.as_data(), given)
+    else:
+        notes = _filled({"notes": []}, record["diagnosis"])["notes"]
+        verdicts = [Verdict(**verdict) for verdict in record["verdicts"]]
+        is_diagnosed = verdicts or record["diagnosis"] is not None
+        said = (state_of(verdicts, reasons=notes) if is_diagnosed else NOT_DIAGNOSED).as_data()
+    return said | {key: [str(each) for each in said[key]] for key in ("missing", "reasons")}
 
 
 def _filled(like: Mapping[str, Any], given: Any) -> Record:

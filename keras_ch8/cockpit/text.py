@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .. import verdicts
-from ..verdicts import LEVELS, Verdict
+from ..verdicts import LEVELS, State, Verdict
 from .document import Document
 
 WIDTH = 80
@@ -16,9 +16,10 @@ def in_words(document: Document) -> str:
     return "\n\n".join(plain("\n".join(_of_run(run))) for run in document["runs"])
 
 
-def must_act(document: Document) -> bool:
-    """Return whether a verdict on any run calls for action."""
-    return any(verdict.level == "act" for run in document["runs"] for verdict in verdicts_of(run["record"]))
+def state_in(data: Mapping[str, Any]) -> State:
+    """Return the state of a run as its document has it."""
+    counts = data["name"], data["judged"], data["applicable"]
+    return State(*counts, missing=tuple(data["missing"]), reasons=tuple(data["reasons"]))
 
 
 def verdicts_of(record: Mapping[str, Any] | None) -> list[Verdict]:
@@ -30,13 +31,7 @@ def verdicts_of(record: Mapping[str, Any] | None) -> list[Verdict]:
 def _of_run(run: Document) -> Iterator[str]:
     ended = {True: ", ended", False: ", not ended", None: ""}[run["ended"]]
     yield from textwrap.wrap(f"{run['name']}, step {run['step']}{ended}", WIDTH)
-    said = verdicts_of(run["record"])
-    diagnosis = (run["record"] or {}).get("diagnosis")
-    if said or diagnosis:
-        notes = (diagnosis or {}).get("notes")
-        yield verdicts.report(said, list(map(str, notes)) if isinstance(notes, list) else [])
-    else:
-        yield "No Diagnosis has looked at it: add `keras_ch8.callbacks.Diagnosis()`."
+    yield verdicts.report(verdicts_of(run["record"]), state_in(run["state"]))
     yield from textwrap.wrap(run["problem"], WIDTH)
 
 

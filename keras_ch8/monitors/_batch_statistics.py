@@ -1,6 +1,7 @@
 """Whether batch normalization means the same in training and in inference."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -154,6 +155,10 @@ class BatchStatisticsMonitor(Monitor):
     def records(self, layer: keras.layers.Layer) -> bool:
         """Record the layers of batch normalization."""
         return isinstance(layer, layers.NORMALIZING)
+
+    def kinds_for(self, layers: Sequence[keras.layers.Layer]) -> set[str]:
+        """Return all of them where there is batch normalization."""
+        return super().kinds_for(layers) if any(map(self.records, layers)) else set()
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the gaps of each layer, and both losses."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -47,6 +48,8 @@ from .past import Past
 from .probe import Probe
 from .progress import LAST, PART_DONE, part_done, progress_measured
 
+FEWEST_HIDDEN = 3
+"""Hidden layers that the gradient must pass before it is judged how it changes on its way."""
 FEWEST_SLOPES = 3
 """Measurements in which the gradient of a matrix must be 0 before it is said that it has none."""
 
@@ -176,6 +179,17 @@ class LayerFlowMonitor(Monitor):
     def records(self, layer: keras.layers.Layer) -> bool:
         """Record layers with a matrix of weights, and nonlinearities."""
         return is_weighted(layer) or activation(layer) in ("relu", *SLOPES)
+
+    def kinds_for(self, layers: Sequence[keras.layers.Layer]) -> set[str]:
+        """Return all but those of units, or of a depth, that the layers do not have."""
+        units, depth = {activation(layer) for layer in layers}, sum(map(is_weighted, layers))
+        is_there = {
+            "dead_units": "relu" in units,
+            "saturated_units": not units.isdisjoint(SLOPES),
+            "exploding": depth > FEWEST_HIDDEN,
+            "vanishing": depth > FEWEST_HIDDEN,
+        }
+        return {kind for kind in super().kinds_for(layers) if is_there.get(kind, True)}
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return what each layer gives and gets back."""

@@ -1,6 +1,7 @@
 """How far back in time the gradient of a recurrent layer reaches."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -149,6 +150,10 @@ class TimeHorizonMonitor(Monitor):
     def records(self, layer: keras.layers.Layer) -> bool:
         """Record recurrent layers."""
         return isinstance(layer, keras.layers.RNN)
+
+    def kinds_for(self, layers: Sequence[keras.layers.Layer]) -> set[str]:
+        """Return all of them where there is a recurrent layer."""
+        return super().kinds_for(layers) if any(map(self.records, layers)) else set()
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the gradient by example and time step, the mask, and the kernel of each layer."""

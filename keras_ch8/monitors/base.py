@@ -204,6 +204,11 @@ class Monitor:
         """Whether the calls of this layer are recorded."""
         return False
 
+    def kinds_for(self, layers: Sequence[keras.layers.Layer]) -> set[str]:
+        """Return the kinds of trouble that a model with such layers can have, of those that the rules can tell of."""
+        del layers
+        return {rule.kind for rule in self.rules}
+
     def tensors(self, snapshot: Snapshot) -> dict[str, Any]:
         """Return what is computed, by name: tensors of the graph, or facts that do not change.
 

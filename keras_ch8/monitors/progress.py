@@ -11,6 +11,8 @@ from .past import Past, once
 
 FEWEST, LAST = 4, 9
 """Measurements before anything is said of a trend, and measurements that are judged together."""
+PARTS = 6
+"""Parts of the minibatches of a training, each of some of them, whose mean losses say where it comes from."""
 MOMENTUM = 10
 """Steps that one gradient is felt in, with the usual momentum of 0.9."""
 BATCHES = 50
@@ -369,6 +371,19 @@ def progress(past: Past) -> Progress | None:
         shrunk=float(weights[-1] / weights[0]) if past.is_penalized and weights[0] else float("nan"),
         far_targets="large targets" in past.has,
     )
+
+
+def reported(past: Past) -> tuple[float, float] | None:
+    """Return the first and the last loss that the training itself reports, of epochs or of parts of its minibatches.
+
+    None where there are not two of them.
+    """
+    losses = np.array([logs["loss"] for logs in past.epochs if "loss" in logs])
+    if len(losses) < 2:
+        known = past.rows.loss[~np.isnan(past.rows.loss)]
+        parts = np.array_split(known, PARTS) if len(known) >= 2 * PARTS else []
+        losses = np.array([part.mean() for part in parts])
+    return (float(losses[0]), float(losses[-1])) if len(losses) else None
 
 
 def _medians_of_three(losses: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from ..verdicts.facts import (
     DISTANCES,
     LARGE_TARGETS,
     NAN,
+    PROBE,
     RANGES,
     Facts,
     Layer,
@@ -115,7 +116,7 @@ def facts_of(
     if probe is not None:
         others = inputs_of(dict(arrays_of(probe[0])))
         targets_of_probe, of_chance = targets_in(probe[1], axes), probe
-        facts = dataclasses.replace(facts, other="the probe", other_inputs=others, other_targets=targets_of_probe)
+        facts = dataclasses.replace(facts, other=PROBE, other_inputs=others, other_targets=targets_of_probe)
     targets = [array for _, array in arrays_of(of_chance[1])]
     if axes is None or len(targets) != 1:
         return facts, failed

@@ -15,16 +15,20 @@ from .._types import Data
 from ..integration import keras_private
 from ..monitors.held_out import rows_in_both
 from ..monitors.start import arrays_of, facts_of, targets_in
-from ..verdicts import Claim, Verdict, VerdictTracker
-from ..verdicts.checks import claims_of
+from ..verdicts import Claim, State, Verdict, VerdictTracker, state_of
+from ..verdicts.checks import claims_of, judged_by
 from ..verdicts.facts import Facts, Targets, inputs_of
 from ..verdicts.rows import order_of
-from ..verdicts.wording import digits
+from ..verdicts.wording import digits, percent
 from ._trial import build_on, sandbox
 
 EXAMPLES = 256
 """Examples that the model is called on, and BATCH that are learned by heart."""
 BATCH = 32
+OF_STEPS = ("step_too_long", "step_too_short")
+"""Kinds that steps on one batch tell of."""
+FEWEST, STILL = 10, 0.01
+"""Steps from which on they tell whether a batch is learned, and the part of its loss by which it must fall for that."""
 DIVERGED = 10.0
 """Loss of the batch after some steps over that before, from which on the steps are too long for it."""
 
@@ -34,12 +38,13 @@ class Preflight(Result):
     """The result of `preflight`, to print.
 
     Args:
-        verdicts: What was found, the most serious first; nothing where all is well.
+        verdicts: What was found, the most serious first; nothing where all that was looked at is well.
         notes: Facts that are worth knowing, and no reason to change anything.
         start: Loss at the initial weights.
         chance: Loss of the best constant prediction; NaN where the loss is not one of Keras's.
         memorized: Loss of one batch before and after `steps` steps on it; NaN where this was not tried.
         blind: Loss of that batch after as many steps if every example is given the inputs of the first; NaN likewise.
+        state: What the verdicts come to, and how many of the checks could be made.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -48,11 +53,12 @@ class Preflight(Result):
     chance: float
     memorized: tuple[float, float]
     blind: float
+    state: State
 
     def _headline(self) -> str:
         said = [f"{v.level.upper()} {v.kind}, section {v.section}: {v.finding} {v.cure}" for v in self.verdicts]
         said += [f"note: {note}" for note in self.notes]
-        return "\n".join(said if self.verdicts else ["Nothing is wrong before the first step.", *said])
+        return "\n".join(filter(None, [self.state.headline, *self.state.reasons, *said]))
 
     def _table(self) -> Table:
         before, after = self.memorized
@@ -140,7 +146,8 @@ def preflight(
     _refuse_nothing(x, y)
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
     facts, failed = facts_of(model, batch, examples=EXAMPLES)
-    claims, notes = claims_of(_with_all(facts, x, y, batch, validation_data), _leave_out)
+    known = _with_all(facts, x, y, batch, validation_data)
+    claims, notes = claims_of(known, _leave_out)
     if failed is not None and not claims:
         raise ValueError(
             f"`preflight` calls the model on some examples. Received: {_described(batch)}, with which the loss fails "
@@ -149,12 +156,17 @@ def preflight(
         ) from failed
     steps = 0 if failed else steps
     memorized, blind = _memorized(model, batch, steps) if steps else ((math.nan, math.nan), math.nan)
-    if not any(claim.level == "act" for claim in claims):
-        claims += _of_memorizing(memorized, steps)
-    notes += _said_of_memorizing(memorized, blind, steps)
+    is_known_why = any(claim.level == "act" for claim in claims)
+    of_memorizing = [] if is_known_why else _of_memorizing(memorized, steps)
+    claims += of_memorizing
+    notes += [] if of_memorizing else _said_of_memorizing(memorized, blind, steps)
     tracker = VerdictTracker()
     tracker.update(0, claims, "start")
-    return Preflight(tuple(tracker.verdicts), tuple(notes), facts.start.loss, facts.chance, memorized, blind)
+    is_tried = not math.isnan(memorized[0])
+    judged = [*judged_by(known), *(OF_STEPS if is_tried else ())]
+    asked = OF_STEPS if steps else ()
+    state = state_of(tracker.verdicts, judged, asked, is_compared=is_tried or not math.isnan(facts.chance))
+    return Preflight(tuple(tracker.verdicts), tuple(notes), facts.start.loss, facts.chance, memorized, blind, state)
 
 
 def _refuse_nothing(x: Data, y: Data) -> None:
@@ -255,10 +267,22 @@ def _step(model: keras.Model, x: Any, batch: Any) -> float:
 
 
 def _of_memorizing(memorized: tuple[float, float], steps: int) -> list[Claim]:
-    """Return what is certain: steps with which the loss of one batch rises far are too long."""
+    """Return what is certain: steps with which the loss of one batch rises far are too long.
+
+    Where it does not fall, that is worth watching: the steps may be too short, or nothing can be learned.
+    """
     before, after = memorized
-    if not math.isfinite(before) or after - before <= (DIVERGED - 1) * abs(before):  # a loss may be below 0
+    if not math.isfinite(before):
         return []
+    if after - before <= (DIVERGED - 1) * abs(before):  # a loss may be below 0
+        if steps < FEWEST or after <= before - STILL * abs(before):
+            return []
+        finding = f"{steps} steps on one batch do not lower its loss: from {digits(before, 3)} to {digits(after, 3)}."
+        why = f"It is said where the loss of one batch falls by less than {percent(STILL)}."
+        cure = "Raise the learning rate: `training.find_learning_rate` finds one."
+        then = "See that the inputs tell the targets: that both are in one order, and on scales of about 1."
+        expects = "The loss of the batch should fall far."
+        return [Claim("step_too_short", "watch", finding, cure, proven=True, why=(why,), expects=expects, then=then)]
     reached = f"to {digits(after)}" if math.isfinite(after) else "beyond all numbers"
     finding = f"In {steps} steps on one batch the loss goes from {digits(before)} {reached}."
     why = f"It is said where the loss of one batch becomes {DIVERGED:g} times as large, or infinite."
@@ -271,7 +295,7 @@ def _said_of_memorizing(memorized: tuple[float, float], blind: float, steps: int
         return []
     said = []
     if after > before - 0.1 * abs(before):
-        said.append(f"{steps} steps on one batch bring its loss from {digits(before)} to {digits(after)} only.")
+        said.append(f"{steps} steps on one batch bring its loss from {digits(before, 3)} to {digits(after, 3)}.")
     if after >= blind:
         said.append(f"If all examples have the inputs of one, the loss falls as far: to {digits(blind)}.")
     return said

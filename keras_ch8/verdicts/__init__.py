@@ -2,22 +2,26 @@
 
 from .kinds import KINDS, Kind
 from .rules import Combination, Condition, Quantity, Rule, Threshold, judge
+from .state import STATES, State, state_of
 from .texts import markdown, report
 from .verdict import LEVELS, Claim, Verdict, VerdictTracker
 
 __all__ = [
     "KINDS",
     "LEVELS",
+    "STATES",
     "Claim",
     "Combination",
     "Condition",
     "Kind",
     "Quantity",
     "Rule",
+    "State",
     "Threshold",
     "Verdict",
     "VerdictTracker",
     "judge",
     "markdown",
     "report",
+    "state_of",
 ]

@@ -32,6 +32,8 @@ class Check:
         code: Lines of Python that do it; "" where there are none.
         source: Where the condition comes from.
         then: What to do if it does not help; "" for what the kind says.
+        expects: What should change with the cure; "" for what the kind says.
+        is_of_other: Whether it is about the other data, such as the probe: that explains nothing of what is trained.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Check:
     code: Callable[[Facts], str] = lambda f: ""
     source: str = FACTS
     then: str = ""
+    expects: str = ""
+    is_of_other: bool = False
 
 
 def first(facts: Facts) -> Layer:

@@ -14,6 +14,7 @@ from ._check import (
     have_gaps,
     interval,
 )
+from ._checks_of_inputs import unlike
 from ._ends import with_last
 from .code import NUMPY, SHUFFLE
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Targets
@@ -201,6 +202,7 @@ OF_LABELS = (
         f"those of {f.other} {f.other_targets.of} of {interval(f.other_targets.low, f.other_targets.high)}.",
         lambda f: f"Write the targets of {f.other} as those of the training.",
         source=FOUND,
+        is_of_other=True,
     ),
     Check(
         "labels of others",
@@ -208,8 +210,8 @@ OF_LABELS = (
         "act",
         f"the nearest examples of the probe predict each other's targets with less than {KNOWN:g} of the loss of the "
         "best constant prediction, and those of training examples, which are as near to them, with more than "
-        f"{DENIED:g} of it",
-        lambda f: f.neighbours < KNOWN * f.chance and f.neighbours_of_read > DENIED * f.chance,
+        f"{DENIED:g} of it; their inputs are alike",
+        lambda f: f.neighbours < KNOWN * f.chance and f.neighbours_of_read > DENIED * f.chance and unlike(f) is None,
         lambda f: "Training examples have other targets than examples of the probe with similar inputs (predicted from "
         f"the most similar examples of the probe, training examples have a loss of {digits(f.neighbours_of_read)}, the "
         f"probe's own {digits(f.neighbours)}; the best constant prediction has {digits(f.chance)}).",
@@ -270,6 +272,7 @@ OF_ALL = (
         lambda f: "Shuffle the examples before they are split, or before `validation_split` takes the last of them.",
         lambda f: f"# before the validation data are split off\n{SHUFFLE}",
         then="Split each class by itself, as `train_test_split(stratify=y)` of scikit-learn does.",
+        is_of_other=True,
     ),
     Check(
         "sorted labels",

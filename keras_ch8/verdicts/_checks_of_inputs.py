@@ -74,7 +74,7 @@ def _others(facts: Facts) -> Iterable[tuple[Inputs, Inputs]]:
     return zip(facts.inputs, facts.other_inputs, strict=False)
 
 
-def _unlike(facts: Facts) -> tuple[Inputs, Inputs] | None:
+def unlike(facts: Facts) -> tuple[Inputs, Inputs] | None:
     """Return inputs of the training, and other ones that were not prepared alike."""
     numbers = (pair for pair in _others(facts) if all(x.of == "numbers" and x.examples >= FEW for x in pair))
     return next((pair for pair in numbers if are_of_another_scale(*pair)), None)
@@ -91,7 +91,7 @@ def _features(facts: Facts) -> str:
 
 
 def _says_unlike(facts: Facts) -> str:
-    one, other = _unlike(facts) or (Inputs(), Inputs())
+    one, other = unlike(facts) or (Inputs(), Inputs())
     return (
         f"The inputs of {facts.other} have mean {digits(other.mean)} and standard deviation {digits(other.deviation)}, "
         f"those of the training {digits(one.mean)} and {digits(one.deviation)}."
@@ -111,6 +111,8 @@ OF_INPUTS = (
         f"({counted(sum(x.nonfinite for x in f.inputs), 'number')}), and make the loss so.",
         lambda f: "Take out the examples with such numbers, or put another number in their place.",
         lambda f: f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
+        expects="The loss should be a number from the first step on.",
+        then="Look for where they come from, such as a division by 0, a logarithm of 0, or a value that is missing.",
     ),
     Check(
         "pixels",
@@ -154,6 +156,8 @@ OF_INPUTS = (
         "x = np.where(missing, np.nanmean(np.where(missing, np.nan, x), axis=0), x)"
         if "several inputs" not in f.has else "",
         CHOSEN_TO_ACT,
+        expects="No number of the inputs should be far from all others.",
+        then="Leave out the examples, or the feature, in which it is missing.",
     ),
     Check(
         "small inputs",
@@ -176,6 +180,8 @@ OF_INPUTS = (
         _constant,
         lambda f: "All inputs are the same number: there is nothing to learn from.",
         lambda f: "Look at how the inputs are read: `print(x[:3])`.",
+        expects="Examples should differ.",
+        then="Look at what the inputs are before they are scaled.",
     ),
     Check(
         "inputs far from 0",
@@ -189,17 +195,22 @@ OF_INPUTS = (
         "training data, as the first layer of the model.",
         lambda f: "" if "several inputs" in f.has else NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
+        expects="The mean of each feature should be small beside its standard deviation.",
+        then="Subtract the mean of each feature from the arrays.",
     ),
     Check(
         "another scale",
         "bad_inputs",
         "act",
         "mean or deviation of other inputs are far from those of the training",
-        lambda f: _unlike(f) is not None,
+        lambda f: unlike(f) is not None,
         lambda f: _says_unlike(f),
         lambda f: f"Prepare {f.other} as the inputs of the training, with the mean and the standard deviation of "
         "these: do not scale each by its own.",
         source="5 times the deviation, or 3 deviations between the means; standardized pixels are not told",
+        expects="Their mean and standard deviation should be about those of the inputs of the training.",
+        then="Take them from the same arrays as the training: prepare all examples, and split them then.",
+        is_of_other=True,
     ),
     Check(
         "different features",

@@ -63,6 +63,8 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
 }
 """Each kind, the causes first, and what follows from it; what follows from that follows from it too."""
 
+OF_DATA = ("wrong_labels", "bad_inputs")
+"""Kinds that, where they are of the probe alone, say that it is unlike what is trained on."""
 _PLACES = {kind: place for place, kind in enumerate(EXPLAINS)}
 
 
@@ -94,3 +96,22 @@ def explained_by(kind: str, acting: Collection[str]) -> str:
     """
     causes = (cause for cause in acting if kind in follows_from(cause))
     return min(causes, key=place, default="")
+
+
+def of_training(acting: Mapping[str, bool]) -> list[str]:
+    """Return which of the kinds that call for action can explain what is seen of the training itself.
+
+    A probe unlike what is trained on explains only what is measured on it, and so does that.
+
+    Args:
+        acting: Each kind, and whether it is of the probe.
+
+    Example:
+        >>> from keras_ch8.verdicts.causes import of_training
+        >>> of_training({"step_too_long": True, "nonfinite": False})
+        ['step_too_long', 'nonfinite']
+        >>> of_training({"bad_inputs": True, "step_too_long": True, "nonfinite": False})
+        ['nonfinite']
+    """
+    is_unlike = any(acting.get(kind, False) for kind in OF_DATA)
+    return [kind for kind, is_of_probe in acting.items() if not (is_unlike and is_of_probe)]

@@ -6,6 +6,7 @@ Those that flagged repaired trainings of the sets of real faults, or that are a 
 knowing, and never a verdict.
 """
 
+import math
 from collections.abc import Callable
 
 from ._check import Check as Check
@@ -16,7 +17,7 @@ from ._checks_of_own_loss import OF_OWN_LOSS
 from ._checks_of_start import OF_START
 from .causes import explained_by
 from .code import for_inputs
-from .facts import Facts
+from .facts import PROBE, Facts
 from .remedies import REMEDIES, applicable
 from .verdict import Claim
 
@@ -47,7 +48,28 @@ AFTERWARDS: dict[str, tuple[str, str]] = {
     "label_order": ("Each minibatch should have examples of several classes.", ""),
     "imbalance": ("The rare classes should be found more often.", ""),
 }
-"""Of each kind of the start what should change with the cure, and what to do if it does not help."""
+"""Of each kind of the start what should change with the cure, and what to do if it does not help; of inputs that are on
+a scale of their own. Checks of other things say their own."""
+
+_OF_TARGETS = ("wrong_labels", "wrong_loss", "wrong_output", "label_order", "imbalance")
+
+
+def judged_by(facts: Facts) -> list[str]:
+    """Return the kinds of trouble that the checks can tell of by what is known.
+
+    Example:
+        >>> from keras_ch8.verdicts.checks import judged_by
+        >>> from keras_ch8.verdicts.facts import Facts, Inputs
+        >>> judged_by(Facts(inputs=(Inputs(),)))
+        ['bad_inputs']
+    """
+    known = {
+        ("bad_inputs",): bool(facts.inputs),
+        _OF_TARGETS: bool(facts.targets.of),
+        ("equal_units", "no_gradient"): bool(facts.start.layers),
+        ("leak",): not math.isnan(facts.equal_rows),
+    }
+    return [kind for kinds, is_known in known.items() if is_known for kind in kinds]
 
 
 def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> tuple[list[Claim], list[str]]:
@@ -57,9 +79,12 @@ def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> tupl
     """
     found: dict[str, Claim] = {}
     notes: list[str] = []
+    of_other: set[str] = set()
     for check in CHECKS:
         try:
             acting = [kind for kind, claim in found.items() if claim.level == "act"]
+            if not check.is_of_other:
+                acting = [kind for kind in acting if kind not in of_other]
             if not check.when(facts) or (check.level != "note" and explained_by(check.kind, acting)):
                 continue
             said = check.says(facts)
@@ -67,6 +92,7 @@ def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> tupl
                 notes.append(said)
             elif check.kind not in found:
                 found[check.kind] = _claim(check, facts, said)
+                of_other |= {check.kind} if check.is_of_other else set()
         except Exception as error:
             leave_out(check.name, error)
     return list(found.values()), notes
@@ -77,9 +103,22 @@ def _claim(check: Check, facts: Facts, said: str) -> Claim:
     remedies = list(applicable(REMEDIES.get(check.kind, ()), {}, facts.has))
     cure, code = check.cure(facts), for_inputs(check.code(facts), facts.has)
     expects, then = AFTERWARDS.get(check.kind, ("", ""))
+    expects, then = check.expects or expects, check.then or then
     if not cure and remedies:
         cure, code, expects = remedies[0].cure, remedies[0].code, remedies[0].expects
         remedies = remedies[1:]
     why = (f"It is said where {check.holds} ({check.source}).",)
-    then = check.then or then or next((remedy.cure for remedy in remedies), "")
-    return Claim(check.kind, check.level, said, cure, proven=True, why=why, code=code, then=then, expects=expects)
+    then = then or next((remedy.cure for remedy in remedies), "")
+    is_of_probe = check.is_of_other and facts.other == PROBE
+    return Claim(
+        check.kind,
+        check.level,
+        said,
+        cure,
+        proven=True,
+        why=why,
+        code=code,
+        then=then,
+        expects=expects,
+        is_of_probe=is_of_probe,
+    )

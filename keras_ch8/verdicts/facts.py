@@ -46,6 +46,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "linear": (-math.inf, math.inf),
 }
 """What each activation can give."""
+PROBE = "the probe"
+"""What other data are called that a training is measured on."""
 PROBABILITIES = ("sigmoid", "softmax", "hard_sigmoid")
 """Activations that give probabilities."""
 SUM_IS_ONE = 1e-3

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from .._result import Table
 from .causes import EXPLAINS, explained_by
+from .state import State, state_of
 from .verdict import Verdict
 from .wording import counted
 
@@ -17,12 +18,13 @@ ARGUMENTS = ("batch_size", "epochs", "callbacks", "class_weight")
 """Arguments of `fit` beside x and y that the code of a cure may set."""
 
 
-def report(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
+def report(verdicts: Sequence[Verdict], state: State | None = None) -> str:
     """Return the verdicts as text for a terminal of 80 columns: what is to be done first, then what was found in order.
 
     Args:
         verdicts: Such as `diagnosis.verdicts`.
-        notes: Sentences that say what could not be judged. Defaults to `()`.
+        state: What they come to, and what could not be judged, such as `diagnosis.state`. Defaults to `None`: that all
+            checks that apply were made.
 
     Example:
         >>> wrong = keras_ch8.verdicts.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
@@ -34,8 +36,9 @@ def report(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
         <BLANKLINE>
         1 other check found nothing.
         >>> print(keras_ch8.verdicts.report([fine]))
-        All right: 1 check, nothing to do.
+        All right: 1 of 1 check.
     """
+    state = state or state_of(verdicts)
     blocks: list[str] = []
     of_code: dict[str, str] = {}
     for v in verdicts:
@@ -44,16 +47,17 @@ def report(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
             fix = _fix(v) if first == v.kind else [f"  fix:   The same as for {first}, above."]
             blocks.append("\n".join([_heading(v), _wrapped("  found: ", v.finding), *fix]))
     blocks += [_wrapped("", said) for said in _explained(verdicts)]
-    blocks += [_summary(verdicts, notes)]
-    return "\n\n".join([block for block in [*blocks, *(_wrapped("", note) for note in notes)] if block])
+    blocks += [_wrapped("", said) for said in (_summary(verdicts, state), *state.reasons)]
+    return "\n\n".join(filter(None, blocks))
 
 
-def markdown(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
+def markdown(verdicts: Sequence[Verdict], state: State | None = None) -> str:
     """Return the verdicts in Markdown, as TensorBoard shows it: a heading for each, what was found, and the cure.
 
     Args:
         verdicts: Such as `diagnosis.verdicts`.
-        notes: Sentences that say what could not be judged. Defaults to `()`.
+        state: What they come to, and what could not be judged, such as `diagnosis.state`. Defaults to `None`: that all
+            checks that apply were made.
 
     Example:
         >>> wrong = keras_ch8.verdicts.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
@@ -64,6 +68,7 @@ def markdown(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
         <BLANKLINE>
         **Cure:** Clip.
     """
+    state = state or state_of(verdicts)
     parts: list[str] = []
     for v in verdicts:
         if v.level != "ok":
@@ -73,8 +78,8 @@ def markdown(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
             parts += [f"**Afterwards:** {_escaped(v.expects)}"] if v.expects else []
             parts += [f"**If that fails:** {_escaped(v.then)}"] if v.then else []
     parts += _explained(verdicts)
-    summary, names = _summary(verdicts, notes), _fine(verdicts)
-    parts += [f"{summary} {names}.".lstrip() if names else summary, *map(_escaped, notes)]
+    summary, names = _summary(verdicts, state), _fine(verdicts)
+    parts += [f"{summary} {names}.".lstrip() if names else summary, *map(_escaped, state.reasons)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -97,11 +102,11 @@ def table(verdicts: Sequence[Verdict]) -> Table:
     return Table(columns, rows, marked=0 if verdicts and verdicts[0].level != "ok" else None)
 
 
-def brief(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> list[str]:
-    """Return in a line for each level what is to be done and worth watching, or that all is well; then the notes."""
+def brief(verdicts: Sequence[Verdict], state: State) -> list[str]:
+    """Return in a line for each level what is to be done and worth watching, or the state; then what is not known."""
     names = {level: [v.kind for v in verdicts if v.level == level] for level in ("act", "watch")}
     lines = [f"{level.upper()}: {', '.join(kinds)}" for level, kinds in names.items() if kinds]
-    return [*filter(None, lines or [_summary(verdicts, notes)]), *notes]
+    return [*(lines or [state.headline]), *state.reasons]
 
 
 def alarm(verdict: Verdict, so_far: int = 0) -> list[str]:
@@ -141,17 +146,10 @@ def _heading(verdict: Verdict) -> str:
     return f"{verdict.level.upper()} {verdict.kind} (section {verdict.section}), {when}"
 
 
-def _summary(verdicts: Sequence[Verdict], notes: Sequence[str]) -> str:
-    """Return what is to be said of the checks in which nothing was found; "" if something was in all of them.
-
-    That there is nothing to do is not said where something could not be judged.
-    """
+def _summary(verdicts: Sequence[Verdict], state: State) -> str:
+    """Return the state, or of how many other checks nothing was found; "" if something was in all of them."""
     fine = sum(_is_fine(v) for v in verdicts)
-    if not verdicts:
-        return "" if notes else "Not enough was measured to say anything."
-    if fine == len(verdicts):
-        return f"All right: {counted(fine, 'check')}{'' if notes else ', nothing to do'}."
-    return f"{counted(fine, 'other check')} found nothing." if fine else ""
+    return state.headline or (f"{counted(fine, 'other check')} found nothing." if fine else "")
 
 
 def _fine(verdicts: Sequence[Verdict]) -> str:

@@ -44,6 +44,8 @@ class Claim:
         drawn: The last point of each series that shows something of this kind, by its name. Defaults to `{}`.
         then: What to do if that does not help. Defaults to `""`: nothing else is known.
         expects: What should change. Defaults to `""`: that is not said.
+        is_of_probe: Whether it is about the examples that are measured on, and not about the steps or the data that
+            are trained on. Defaults to `False`.
 
     Raises:
         ValueError: If `kind` is not one of `KINDS`, or `level` not one of `LEVELS`.
@@ -60,6 +62,7 @@ class Claim:
     drawn: Mapping[str, float] = dataclasses.field(default_factory=dict)
     then: str = ""
     expects: str = ""
+    is_of_probe: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.level not in LEVELS:
@@ -92,6 +95,8 @@ class Verdict(Result):
             level is `"ok"` then.
         then: What to do if the cure does not help; `""` where nothing else is known.
         expects: What should change once it is cured; `""` where that is not said.
+        is_of_probe: Whether it is about the examples that are measured on, and not about the steps or the data that
+            are trained on.
 
     Example:
         >>> print(keras_ch8.verdicts.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
@@ -112,6 +117,7 @@ class Verdict(Result):
     explained_by: str = ""
     then: str = ""
     expects: str = ""
+    is_of_probe: bool = False
 
     def __post_init__(self) -> None:
         """Take what a line of JSON gives, too: a list of sentences."""
@@ -145,7 +151,8 @@ class VerdictTracker:
     6 claims in a row say that all is well.
 
     While a cause calls for action, what follows from it (`causes.EXPLAINS`) is not complained about: its level is "ok",
-    and it says which cause explains it.
+    and it says which cause explains it. Inputs of the probe unlike those that are trained on explain only what is
+    measured on the probe, and that then explains nothing of the training.
 
     What a verdict says is what the newest claim says that bears its level out, with the step of that; its number is
     the newest in any case.
@@ -169,8 +176,12 @@ class VerdictTracker:
     def verdicts(self) -> list[Verdict]:
         """The verdicts that stand, the most serious first, and of these the causes."""
         gravest = self._gravest()
-        acting = [kind for kind, verdict in gravest.items() if verdict.level == "act"]
-        found = [_explained(verdict, causes.explained_by(kind, acting)) for kind, verdict in gravest.items()]
+        acting = {kind: verdict for kind, verdict in gravest.items() if verdict.level == "act"}
+        of_training = causes.of_training({kind: verdict.is_of_probe for kind, verdict in acting.items()})
+        found = [
+            _explained(verdict, causes.explained_by(kind, acting if verdict.is_of_probe else of_training))
+            for kind, verdict in gravest.items()
+        ]
         return sorted(found, key=lambda v: (-LEVELS.index(v.level), not v.explained_by, causes.place(v.kind)))
 
     def update(self, step: int, claims: Iterable[Claim], source: str = "") -> list[Verdict]:
@@ -244,6 +255,7 @@ class VerdictTracker:
             value=newest.claim.drawn.get(claim.series),
             then="" if level == "ok" else claim.then,
             expects="" if level == "ok" else claim.expects,
+            is_of_probe=claim.is_of_probe,
         )
 
     @staticmethod

@@ -10,6 +10,7 @@ from keras_ch8.board.record import Event, HeatMap, Record
 from keras_ch8.board.tags import FLOW_GRADIENT
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.verdicts import Verdict
+from keras_ch8.verdicts.state import NOT_DIAGNOSED
 from tests.board.readers import LOADERS
 
 
@@ -26,6 +27,7 @@ def test_a_record_that_nobody_has_put_anything_into_has_all_its_parts():
     assert found == {
         "version": 1, "ended": False, "step": 7, "hyperparameters": {}, "diagnosis": None, "verdicts": [],
         "events": [], "lines": {}, "tags": {}, "panels": [], "stopping": None, "layers": [],
+        "state": NOT_DIAGNOSED.as_data(),
     }  # fmt: skip
 
 

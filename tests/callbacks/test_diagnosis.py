@@ -294,7 +294,7 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
         text = board.tensors("text")["ch8/verdicts"][-1][1].item().decode()
         described = board.descriptions("scalars", "scalars")
     assert pictures == {tags.FLOW_GRADIENT.name, tags.FLOW_SIGNAL.name, tags.FLOW_UPDATE.name}
-    assert text == verdicts.markdown(watching.verdicts)
+    assert text == verdicts.markdown(watching.verdicts, watching.state)
     assert all(described[tag.name] == tag.description for tag in tags.diagnosis_tags().values() if tag.name in curves)
     lines = (tmp_path / "optimization" / "verdicts.jsonl").read_text().splitlines()
     changes = [verdicts.Verdict(**json.loads(line)) for line in lines]
@@ -336,14 +336,13 @@ def test_without_tensorboard_the_report_is_printed_on_request(capsys):
     assert watching.verdicts[0].kind == "step_too_long"
     assert "ACT: step_too_long" in capsys.readouterr().out
     print(watching)  # noqa: T201
-    assert verdicts.report(watching.verdicts) in capsys.readouterr().out
+    assert verdicts.report(watching.verdicts, watching.state) in capsys.readouterr().out
 
 
 def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_after_unpickling():
     """The name of a kind is that of a monitor, which may be the user's: it is text."""
     watching = diagnosis()
     assert str(watching) == "It has watched no training yet: give it to `fit`, in `callbacks`."
-    assert verdicts.report([]) == "Not enough was measured to say anything."
     line = repr(watching)
     assert line.startswith("Diagnosis(")
     assert len(line) <= 400
@@ -351,7 +350,8 @@ def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_
     fit(plain(), [watching], epochs=2)
     assert watching.verdicts
     for one in (watching, pickle.loads(pickle.dumps(watching))):
-        assert str(one) == verdicts.report(watching.verdicts)
+        assert str(one) == verdicts.report(watching.verdicts, one.state)
+        assert one.state == watching.state
         assert repr(one) == line
         shown = one._repr_html_()
         assert shown.count("<tr") == 1 + len(watching.verdicts)

@@ -266,3 +266,78 @@ def test_a_probe_needs_no_targets_where_the_loss_is_ones_own():
     losses = diagnosis.past.series("gradient_norm", "loss")
     assert len(losses) > 1
     assert np.isfinite(losses).all()
+
+
+# --- without a probe -------------------------------------------------------------------------------------------------
+
+
+def test_without_a_probe_a_loop_is_judged_by_its_steps_and_ends_with_its_state(capsys):
+    model, optimizer = network("sgd"), optimizers.SGD(0.01)
+    with keras_ch8.watch(model, optimizer) as run:
+        train(model, optimizer, run, False, batches(2))
+    said = " ".join(capsys.readouterr().out.split())
+    assert run.state.name == "little_checked"
+    assert said.startswith(f"LITTLE CHECKED: {run.state.judged} of {run.state.applicable} checks could be made.")
+    assert "there is no probe. Give `probe=(x, y)` to `watch`" in said
+    assert {v.kind for v in run.verdicts} >= {"nonfinite", "cliff"}
+    assert run.state.judged < run.state.applicable / 2
+    assert str(run) == str(run.diagnosis)
+    assert str(run).startswith("LITTLE CHECKED: ")
+
+
+def test_a_loop_that_diverges_is_not_silent(capsys):
+    model, optimizer = network("sgd"), optimizers.SGD(30.0)
+    with keras_ch8.watch(model, optimizer) as run:
+        train(model, optimizer, run, False, batches(6))
+    said = capsys.readouterr().out
+    assert run.state.name == "act"
+    assert "ACT: nonfinite" in said
+    assert "`print` what `watch` has returned" in said
+    assert str(run).startswith("ACT nonfinite")
+
+
+def test_a_loss_that_rises_is_told_where_nothing_can_judge_it():
+    model, optimizer = network("sgd"), optimizers.SGD(0.01)
+    with keras_ch8.watch(model, optimizer) as run:
+        for i, batch in enumerate(batches(6)[:24]):
+            train(model, optimizer, None, False, [batch])
+            run.step(loss=tf.constant(2.0 ** (i // 4)))
+    assert run.state.name == "little_checked"
+    assert any(reason.startswith("The loss that is reported went from 1 to 32.") for reason in run.state.reasons)
+
+
+def test_several_models_are_judged_by_the_steps_of_their_optimizers(capsys):
+    models, both = [network("sgd"), network("sgd")], {"one": optimizers.SGD(0.01), "two": keras.optimizers.SGD(0.01)}
+    with keras_ch8.watch(models, both) as run:
+        for x, y in batches(2):
+            for model, optimizer in zip(models, both.values(), strict=True):
+                train(model, optimizer, None, False, [(x, y)])
+            run.step()
+    assert run.state.name == "little_checked"
+    assert {v.kind for v in run.verdicts} >= {"nonfinite", "cliff"}
+    assert capsys.readouterr().out.startswith("LITTLE CHECKED: ")
+
+
+def test_a_diagnosis_of_ones_own_stands_in_place_of_that_of_watch(capsys):
+    model, optimizer = network("sgd"), optimizers.SGD(0.01)
+    own = callbacks.Diagnosis(verbose=False)
+    with keras_ch8.watch(model, optimizer, callbacks=[own]) as run:
+        train(model, optimizer, run, False, batches(1))
+    assert run.diagnosis is own
+    assert run.verdicts == own.verdicts != []
+    assert capsys.readouterr().out == ""
+    with pytest.raises(ValueError, match=r"Give them to that: `Diagnosis\(probe, loss=loss\)`"):
+        keras_ch8.watch(model, optimizer, probe=(X, Y), callbacks=[own])
+
+
+def test_a_loop_that_ends_with_an_error_says_nothing_of_how_little_was_checked(capsys):
+    model, optimizer = network("sgd"), optimizers.SGD(0.01)
+
+    def dies():
+        with keras_ch8.watch(model, optimizer) as run:
+            train(model, optimizer, run, False, batches(1)[:2])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        dies()
+    assert "CHECKED" not in capsys.readouterr().out

@@ -165,7 +165,21 @@ def test_a_healthy_training_ends_with_one_good_sentence(capsys):
     diagnosis = callbacks.Diagnosis((test, test[:, :1]), ["step_length", "layer_flow", "cliff"], when=1, budget=None)
     model.fit(**data, epochs=5, callbacks=[diagnosis])
     said = screen(capsys.readouterr().out)[-1]
-    assert said == f"All right: {len(diagnosis.verdicts)} checks, nothing to do."
+    state = diagnosis.state
+    assert state.name == "ok"
+    assert said == f"All right: {state.judged} of {state.applicable} checks." == str(diagnosis)
+
+
+def test_before_an_error_nothing_is_said_of_how_little_was_measured(capsys):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(
+            X, X[:, :1], callbacks=[callbacks.Diagnosis((X, X[:, :1])), Dies("on_train_batch_begin", 1)], verbose=2
+        )
+    said = capsys.readouterr().out
+    assert "CHECKED" not in said
+    assert "measured" not in said
 
 
 @pytest.mark.slow

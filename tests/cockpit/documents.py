@@ -2,11 +2,13 @@
 
 import copy
 import dataclasses
+import json
 import math
 
 import numpy as np
 
 from keras_ch8.board import panels
+from keras_ch8.cockpit import records
 
 HOSTILE = '<img src=x onerror="window.hurt = true"></script><b>&amp;'
 
@@ -62,8 +64,9 @@ def run(name, curves, *verdicts, step=None, ended=True, checks=13, record=True, 
         "events": [], "lines": {}, "tags": {}, "panels": [], "layers": [],
         "stopping": None,
     }  # fmt: skip
+    said = records.read(json.dumps(written | more))[0] if record else records.EMPTY
     return {
-        "name": name, "step": step or last, "ended": ended if record else None,
+        "name": name, "step": step or last, "ended": ended if record else None, "state": said["state"],
         "record": written | more if record else None, "series": curves, "tags": {}, "summary": summary(curves),
         "problem": problem,
     }  # fmt: skip

@@ -170,9 +170,13 @@ def test_it_says_how_the_training_ended_and_what_is_wrong(history):
 @pytest.mark.parametrize(
     "said, words",
     [
-        ({"verdicts": [FINE]}, "; nothing is wrong."),
-        ({"diagnosis": None}, "; no Diagnosis has looked at it: add `keras_ch8.callbacks.Diagnosis()`."),
-        ({"ended": False, "verdicts": [FINE]}, ", not ended; nothing is wrong."),
+        ({"verdicts": [FINE]}, "; All right: 1 of 1 check."),
+        (
+            {"diagnosis": None},
+            "; LITTLE CHECKED: No check could be made. No Diagnosis has looked at it: add "
+            "`keras_ch8.callbacks.Diagnosis()`.",
+        ),
+        ({"ended": False, "verdicts": [FINE]}, ", not ended; All right: 1 of 1 check."),
     ],
 )
 def test_it_says_so_where_all_is_well_or_nobody_looked(said, words):

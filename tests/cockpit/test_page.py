@@ -141,13 +141,18 @@ def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs):
         f"{keras_ch8.verdicts.report(keras_ch8.report(logs).verdicts['deep'])}\n"
         "\n"
         "fine, step 100, not ended\n"
-        "All right: 1 check, nothing to do.\n"
+        "All right: 1 of 1 check.\n"
         "\n"
         "plain, step 100, ended\n"
+        "LITTLE CHECKED: No check could be made.\n"
+        "\n"
         "No Diagnosis has looked at it: add `keras_ch8.callbacks.Diagnosis()`.\n"
     )
     assert "ACT vanishing (section 8.2.5), since step 40, measured at step 90\n" in said
-    assert command("diagnose", logs / "fine")[0] == command("diagnose", logs / "plain")[0] == 0
+    assert [command("diagnose", logs / name)[0] for name in ("fine", "plain")] == [0, 3]
+    assert {name: state.name for name, state in keras_ch8.report(logs).states.items()} == {
+        "deep": "act", "fine": "ok", "plain": "little_checked",
+    }  # fmt: skip
 
 
 def test_what_follows_from_another_verdict_is_not_called_all_right(tmp_path):

@@ -116,9 +116,9 @@ def test_the_first_view_says_what_is_wrong_and_what_cures_it(page, six, width):
         assert not found["then"] or f"If that fails: {found['then'].replace('`', '')}" in text
         assert not found["expects"] or f"Afterwards: {found['expects']}" in text
         assert all(reason.replace("`", "") in text for reason in found["why"])
-    assert "All right: 13 checks, nothing to do" in page.row("cnn_healthy").text
+    assert "All right: 13 of 13 checks." in page.row("cnn_healthy").text
     assert "OK" in page.row("cnn_healthy").text
-    assert "NOT CHECKED" in page.row("quickstart").text
+    assert "LITTLE CHECKED" in page.row("quickstart").text
     for row in page.all(".runs tbody tr"):
         assert row.rect["y"] < 400
     assert [block.get_attribute("open") is not None for block in page.all(".verdict")] == [True, True, True, False]
@@ -162,16 +162,17 @@ def test_the_checks_that_found_nothing_are_named_in_a_fold(page, six):
     page.is_sound()
     heights = {row.get_attribute("data-run"): row.rect["height"] for row in page.all(".runs tbody tr")}
     (fold,) = page.row("cnn_healthy").find_elements("css selector", ".checks")
-    assert fold.text == "All right: 13 checks, nothing to do"
+    assert fold.text == "All right: 13 of 13 checks."
     assert "check_12" in page.js("return arguments[0].textContent", fold)
     fold.find_element("css selector", "summary").click()
-    assert fold.text.split("\n")[1].split() == [f"check_{i}" for i in range(13)]
+    assert fold.text.split("\n")[1].split(", ") == [f"check_{i}" for i in range(13)]
     assert "off" not in page.row("cnn_healthy").get_attribute("class"), "the run is not hidden by that"
     page.drawn("render(structuredClone(data), page);")
     assert "check_12" in page.row("cnn_healthy").text, "it stays open"
     (others,) = page.row("tanh_deep").find_elements("css selector", ".checks")
-    assert others.text == "12 all right"
+    assert others.text == "12 found nothing"
     assert not page.row("quickstart").find_elements("css selector", ".checks")
+    del heights["quickstart"]  # which has a reason below
     assert len({round(height) for height in heights.values()}) == 1, "a fold takes no line of its own"
 
 
@@ -180,11 +181,10 @@ def test_what_a_verdict_explains_is_not_called_all_right(page):
     follows = verdict("plateau", "ok", "The loss is stuck.", explained_by="vanishing")
     page.open(document(run("deep", curves(np.geomspace(2, 1, 50)), act, follows, checks=5)))
     (fold,) = page.row("deep").find_elements("css selector", ".checks")
-    assert fold.text == "3 all right"
+    assert fold.text == "3 found nothing"
+    assert "Explained by vanishing, which is to be cured first: plateau\n" in page.row("deep").text
     fold.find_element("css selector", "summary").click()
-    assert fold.text.split("\n")[1:] == [
-        "explained by vanishing, which is to be cured first: plateau", "check_0 check_1 check_2"
-    ]  # fmt: skip
+    assert fold.text.split("\n")[1:] == ["check_0, check_1, check_2"]
 
 
 def test_a_code_that_cures_two_verdicts_of_a_run_is_shown_once(page):
@@ -308,7 +308,8 @@ def test_runs_of_any_lengths_and_those_of_before_the_record_stand_beside_each_ot
     old = run("old", ordinary(rng, STEPS), record=False)
     torn = run("torn", curves(np.linspace(2, 1, 12)), problem="The event file ends in the middle of an entry.")
     page.open(document(old, torn, run("long", ordinary(rng, np.arange(1, 4000, 7))), run("nothing", {})))
-    assert "NOT CHECKED" in page.row("old").text
+    assert "LITTLE CHECKED" in page.row("old").text
+    assert "keras_ch8.callbacks.Diagnosis()" in page.row("old").text
     assert "The event file ends in the middle of an entry." in page.row("torn").text
     assert set(cells(page, page.card("Loss of minibatches"))) == {
         (name, "ch8/loss") for name in ("old", "torn", "long")
@@ -566,7 +567,7 @@ def test_what_is_all_right_comes_before_what_could_not_be_judged(page):
     said = {"measurements": 3, "cost": 0.1, "notes": [note]}
     page.open(document(run("fine", curves(np.geomspace(1, 3.8e-4, 50)), diagnosis=said)), width=1200)
     cell, *numbers = page.row("fine").find_elements("css selector", "td")[1:]
-    assert cell.text.split("\n") == ["OK", "All right: 13 checks, nothing to do", note.replace("`", "")]
+    assert cell.text.split("\n") == ["OK", "All right: 13 of 13 checks.", note.replace("`", "")]
     assert [code.text for code in cell.find_elements("css selector", ".note code")] == ["Diagnosis(budget=None)"]
     assert "Nothing to do." in page.text()
     assert [text.text for text in numbers[:3]] == ["SGD 0.05", "246", "3.8e-4"]
@@ -703,3 +704,32 @@ def test_the_page_fits_a_narrow_window(page, six):
     page.wait()
     after = [canvas.size["width"] for canvas in page.all("canvas")]
     assert all(a > b for a, b in zip(after, before, strict=True)), "two columns are wider than three"
+
+
+def test_what_was_little_checked_is_grey_with_its_count_and_the_reason(page):
+    reasons = ["No loss was measured: there is no probe. Give `probe=(x, y)` to `watch`."]
+    state = {"name": "little_checked", "judged": 2, "applicable": 24, "missing": ["plateau", "saddle"],
+             "reasons": reasons, "text": "2 of 24 checks could be made."}  # fmt: skip
+    page.open(document(run("gan", curves(np.geomspace(1, 3, 50)), checks=2, state=state)), width=1200)
+    cell = page.row("gan").find_elements("css selector", "td")[1]
+    assert "2 of 24 checks could be made." in cell.text
+    assert "there is no probe" in cell.text
+    assert "right" not in cell.text
+    badge = cell.find_element("css selector", ".badge")
+    assert badge.text == "LITTLE CHECKED"
+    color = "return getComputedStyle(arguments[0]).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number)"
+    red, green, blue = page.js(color, badge)
+    assert max(red, green, blue) - min(red, green, blue) < 25, "it is grey"
+    assert "Little checked: 1 of 1." in page.text()
+    assert "could not be made: plateau, saddle" in page.js("return arguments[0].textContent", cell)
+
+
+def test_what_follows_from_a_verdict_stands_beside_it_and_not_among_what_is_right(page):
+    cause = verdict("bad_inputs", "act", "Unlike.", cure="Scale.")
+    follows = [verdict(kind, "ok", "So.", explained_by="bad_inputs") for kind in ("plateau", "dead_units")]
+    page.open(document(run("nan", curves(np.geomspace(1, 3, 50)), cause, *follows, checks=6)), width=1200)
+    cell = page.row("nan").find_elements("css selector", "td")[1]
+    assert "Explained by bad_inputs, which is to be cured first: plateau, dead_units" in cell.text
+    (fold,) = cell.find_elements("css selector", ".checks")
+    assert fold.text == "3 found nothing"
+    assert "plateau" not in page.js("return arguments[0].textContent", fold)

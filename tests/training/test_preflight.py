@@ -104,7 +104,8 @@ def test_of_a_training_that_is_well_nothing_is_said_and_its_losses_are_right():
     model = network(last(3, "softmax"), loss="sparse_categorical_crossentropy", optimizer=keras.optimizers.Adam(0.01))
     found = preflight(model, X, THREE, steps=30, validation_data=(X[:0:-3] + 0.5, THREE[:0:-3]))
     assert found.verdicts == ()
-    assert str(found).startswith("Nothing is wrong before the first step.")
+    assert (found.state.name, found.state.judged) == ("ok", found.state.applicable)
+    assert str(found).startswith(f"All right: {found.state.judged} of {found.state.judged} checks.")
     shares = np.bincount(THREE) / 300
     assert found.chance == pytest.approx(-np.sum(shares * np.log(shares)), rel=0.1)
     assert found.start == pytest.approx(float(model.evaluate(X, THREE, verbose=0)), rel=0.1)
@@ -129,6 +130,20 @@ def test_everything_ends_as_it_was_and_so_does_what_is_trained_afterwards():
         return model.get_weights()
 
     assert all((a == b).all() for a, b in zip(trained(True), trained(False), strict=True))
+
+
+def test_a_batch_that_is_not_learned_is_the_finding_and_no_note_beside_good_words():
+    model = network(last(3, "softmax"), loss="sparse_categorical_crossentropy", optimizer=keras.optimizers.Adam(1e-7))
+    found = preflight(model, X, THREE, steps=30)
+    assert (kinds(found), found.state.name) == ({"step_too_short": "watch"}, "watch")
+    assert "30 steps on one batch do not lower its loss" in str(found)
+    assert "right" not in str(found)
+
+
+def test_of_a_loss_that_cannot_be_compared_and_no_steps_little_is_known():
+    found = preflight(network(loss=lambda y, p: keras.ops.mean(keras.ops.abs(y - p))), X, X[:, 0], steps=0)
+    assert found.state.name == "little_checked"
+    assert str(found).startswith("LITTLE CHECKED: ")
 
 
 def test_steps_that_are_too_long_for_one_batch_are_named():
@@ -269,5 +284,5 @@ def test_a_check_that_fails_is_left_out_with_a_warning(monkeypatch):
 def test_a_loss_below_0_that_falls_has_not_diverged():
     assert _of_memorizing((-1.0, -5.0), 30) == []
     assert [claim.kind for claim in _of_memorizing((-1.0, 50.0), 30)] == ["step_too_long"]
-    assert "only" in _said_of_memorizing((-1.0, -1.0), -0.5, 30)[0]
+    assert "from -1 to -1." in _said_of_memorizing((-1.0, -1.0), -0.5, 30)[0]
     assert _said_of_memorizing((-1.0, -1.2), -0.5, 30) == []

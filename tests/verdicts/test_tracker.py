@@ -10,7 +10,7 @@ import markdown
 import pytest
 
 from keras_ch8 import verdicts
-from keras_ch8.verdicts import LEVELS, Claim, Verdict, VerdictTracker, texts
+from keras_ch8.verdicts import LEVELS, Claim, Verdict, VerdictTracker, state_of, texts
 
 
 def claim(level, finding="", kind="cliff", **more):
@@ -212,21 +212,25 @@ def test_what_has_no_cure_and_no_code_is_said_without():
 
 
 def test_in_brief_each_level_is_a_line_and_an_alarm_has_its_number_and_the_first_cure():
-    assert texts.brief([ACT, FINE, WATCH]) == ["ACT: saddle", "WATCH: cliff"]
-    assert texts.brief([WATCH, dataclasses.replace(WATCH, kind="saddle")]) == ["WATCH: cliff, saddle"]
+    for found, lines in (
+        ([ACT, FINE, WATCH], ["ACT: saddle", "WATCH: cliff"]),
+        ([WATCH, dataclasses.replace(WATCH, kind="saddle")], ["WATCH: cliff, saddle"]),
+    ):
+        assert texts.brief(found, state_of(found)) == lines
     long = dataclasses.replace(ACT, finding="It is flat, at 1.5 (so it is; by 12 %; or 3).", cure="Wait, or go on.")
     assert texts.alarm(long) == ["ACT saddle at step 5: It is flat", "    by 12 %", "    Cure: Wait."]
 
 
 def test_a_report_of_nothing_says_which_nothing():
-    assert verdicts.report([]) == verdicts.markdown([]) == "Not enough was measured to say anything."
-    assert texts.brief([]) == ["Not enough was measured to say anything."]
-    assert texts.brief([FINE]) == ["All right: 1 check, nothing to do."]
-    assert verdicts.report([FINE]).startswith("All right: 1 check, nothing to do.")
+    nothing = "LITTLE CHECKED: No check could be made."
+    assert verdicts.report([]) == verdicts.markdown([]) == nothing
+    assert texts.brief([], state_of([])) == [nothing]
+    assert texts.brief([FINE], state_of([FINE])) == ["All right: 1 of 1 check."]
+    assert verdicts.report([FINE]).startswith("All right: 1 of 1 check.")
     thirteen = [dataclasses.replace(FINE, kind=kind) for kind in list(verdicts.KINDS)[:13]]
-    assert verdicts.report(thirteen) == "All right: 13 checks, nothing to do."
+    assert verdicts.report(thirteen) == "All right: 13 of 13 checks."
     text = verdicts.markdown(thirteen)
-    assert text.startswith("All right: 13 checks, nothing to do.")
+    assert text.startswith("All right: 13 of 13 checks.")
     assert all(verdict.kind in text for verdict in thirteen)
 
 
@@ -299,13 +303,18 @@ def test_the_code_of_a_claim_or_of_its_kind_comes_with_what_is_wrong(monkeypatch
     assert found == ["clip()", "clip(2)", "clip()", ""]
 
 
-def test_where_something_could_not_be_judged_nothing_says_that_there_is_nothing_to_do():
+def test_where_something_could_not_be_judged_the_reason_follows():
     note = "Measured 3 times: too few to judge trends."
-    assert texts.brief([FINE], [note]) == ["All right: 1 check.", note]
-    assert texts.brief([ACT], [note]) == ["ACT: saddle", note]
-    assert texts.brief([], [note]) == [note]
+
+    def state(*found, **more):
+        return state_of(found, applicable=["saddle", "cliff"], reasons=[note], **more)
+
+    assert texts.brief([FINE], state(FINE)) == ["LITTLE CHECKED: 1 of 3 checks could be made.", note]
+    assert texts.brief([FINE], state(FINE, judged=["saddle"])) == ["All right: 2 of 3 checks.", note]
+    assert texts.brief([ACT], state(ACT)) == ["ACT: saddle", note]
+    assert texts.brief([], state()) == ["LITTLE CHECKED: No check could be made.", note]
     for text in (verdicts.report, verdicts.markdown):
-        assert text([FINE], [note]).startswith("All right: 1 check.")
-        assert text([FINE], [note]).endswith(note)
-        assert text([ACT], [note]).endswith(note)
-        assert text([], [note]) == note
+        assert text([FINE], state(FINE)).startswith("LITTLE CHECKED: 1 of 3 checks could be made.")
+        assert text([FINE], state(FINE)).endswith(note)
+        assert text([ACT], state(ACT)).endswith(note)
+        assert text([], state()).endswith(note)

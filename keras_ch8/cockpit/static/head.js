@@ -22,42 +22,42 @@ function drawHeading({ document, runs, parts }) {
 }
 
 function summaryOf(runs) {
-  const levels = runs.map((run) => findingsOf(run)[0][0]);
-  const act = levels.filter((level) => level === "act").length;
-  if (act) return `Something to do in ${act} of ${runs.length}.`;
-  return levels.some((level) => level !== "none") ? "Nothing to do." : "";
+  const inState = (name) => runs.filter(({ state }) => state.name === name).length;
+  if (inState("act")) return `Something to do in ${inState("act")} of ${runs.length}.`;
+  if (inState("little_checked")) return `Little checked: ${inState("little_checked")} of ${runs.length}.`;
+  return runs.length ? "Nothing to do." : "";
 }
 
 // What is to be said of a run: [level, text].
 function findingsOf(run) {
   const kinds = kindsOf(wrong(run));
-  if (kinds.length) return kinds;
-  if (!run.record?.diagnosis) return [["none", "no Diagnosis in this run"]];
-  const checks = run.record.verdicts.length;
-  if (!checks) return [["none", "too little was measured"]];
-  return [["ok", `All right: ${checks} check${checks > 1 ? "s" : ""}, nothing to do`]];
+  return kinds.length ? kinds : [[run.state.name, run.state.text]];
 }
 
-// What is said of a run, and folded the checks that found nothing; the fold stays as a person left it.
+// What is said of a run, what follows from it, and folded the checks that found nothing, or were not made; the fold
+// stays as a person left it.
 function saidOf(page, run) {
-  const [all, found] = [findingsOf(run), fine(run)];
+  const [all, { "": found = [], ...explained }] = [findingsOf(run), Object.fromEntries(fine(run))];
   const [[level, text]] = all;
-  if (!found.size) return all.map(finding);
-  const head = make("summary", level === "ok" ? text : `${found.get("")?.length ?? 0} all right`);
-  const lines = [...found].map(([cause, verdicts]) => {
-    const names = verdicts.flatMap(({ kind, finding: title }) => [" ", Object.assign(make("span", kind), { title })]);
-    return make("div.muted", cause && `explained by ${cause}, which is to be cured first:`, ...names);
-  });
+  const named = (verdicts) => verdicts.flatMap(({ kind, finding: title }, i) => [
+    i ? ", " : " ", Object.assign(make("span", kind), { title }),
+  ]);
+  const said = all.map(finding);
+  for (const [cause, verdicts] of Object.entries(explained)) {
+    said.push(make("div.follows.muted", `Explained by ${cause}, which is to be cured first:`, ...named(verdicts)));
+  }
+  if (!found.length) return said;
+  const lines = [make("div.muted", ...named(found))];
+  const { missing } = run.state;
+  if (missing.length) lines.push(make("div.muted", `could not be made: ${missing.join(", ")}`));
+  const head = make("summary", level === "ok" ? text : `${found.length} found nothing`);
   const fold = make("details.checks", head, ...lines);
   const key = (head.dataset.focus = `checks ${run.name}`);
   fold.open = page.open.get(key) ?? false;
   fold.ontoggle = () => page.open.set(key, fold.open);
   fold.onclick = (event) => event.stopPropagation(); // which would hide the run
-  return level === "ok" ? [finding([level, fold])] : [...all.map(finding), fold];
+  return level === "ok" ? [finding([level, fold])] : [...said, fold];
 }
-
-// What could not be judged in a run: sentences.
-const notesOf = (run) => [run.record?.diagnosis?.notes ?? []].flat().map(String);
 
 // The table of runs; a click, Enter or Space on a row hides its run or shows it again.
 function drawRuns(page) {
@@ -68,7 +68,7 @@ function drawRuns(page) {
   if (!some) return;
   const rows = page.runs.map((run) => {
     const hidden = page.hidden.has(run.name);
-    const said = [findingsOf(run), [...fine(run)], notesOf(run), textsOf(run)];
+    const said = [findingsOf(run), [...fine(run)], run.state, textsOf(run)];
     const content = [run.color, run.problem, hidden, run.live, said];
     return { key: run.name, content, build: () => rowOf(page, run, hidden) };
   });
@@ -98,7 +98,7 @@ function rowOf(page, run, hidden) {
   if (run.live) name.append(make("span.live", "live"));
   if (run.problem) name.append(make("div.problem", run.problem));
   const texts = textsOf(run).map((text, i) => make(i ? "td.number" : "td.whole", text));
-  const notes = notesOf(run).map((note) => make("div.note.muted", ...prose(note)));
+  const notes = run.state.reasons.map((note) => make("div.note.muted", ...prose(note)));
   const row = make(hidden ? "tr.off" : "tr", name, make("td", ...saidOf(page, run), ...notes), ...texts);
   row.dataset.run = row.dataset.focus = run.name;
   row.tabIndex = 0;

@@ -52,7 +52,7 @@ export const nameOf = (run, text = run.name) => make("span.name", colored("span.
 
 // A level and what has it.
 export function finding([level, text]) {
-  const badge = make(`span.badge.${level}`, level === "none" ? "NOT CHECKED" : level.toUpperCase());
+  const badge = make(`span.badge.${level}`, words(level).toUpperCase());
   return make("span.finding", badge, text);
 }
 

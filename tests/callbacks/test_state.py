@@ -1,0 +1,140 @@
+"""What a whole training is called: a dead one that hardly anything can be checked of is never all right."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ch8
+from keras_ch8 import callbacks, optimizers
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(128, 6)).astype("float32")
+Y = X @ RNG.normal(size=(6, 1)).astype("float32")
+NOT_CALLED = "ignore:.*goes on without its probe.*does not call `model.x.`:RuntimeWarning"
+
+
+class Inside(keras.Model):
+    """Trains a model that it has, and never calls itself, as a VAE or a model of two towers."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
+        self.mean = keras.metrics.Mean("loss")
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(self.inside(x, training=True) - y))
+        weights = self.inside.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        self.mean.update_state(loss)
+        return {"loss": self.mean.result()}
+
+
+class Adversaries(keras.Model):
+    """Compiled with two optimizers of its own: `compile` of Keras makes a third, which nothing uses."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = (keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)]) for _ in range(2))
+
+    def compile(self, optimizer_of_one, optimizer_of_two):
+        super().compile()
+        self.optimizer_of_one, self.optimizer_of_two = optimizer_of_one, optimizer_of_two
+
+    def train_step(self, data):
+        x, _ = data
+        losses = {}
+        for name, sign in (("one", 1.0), ("two", -1.0)):
+            weights = getattr(self, name).trainable_variables
+            with tf.GradientTape() as tape:
+                losses[f"{name}_loss"] = sign * tf.reduce_mean(self.one(x) * self.two(x))
+            optimizer = getattr(self, f"optimizer_of_{name}")
+            optimizer.apply(tape.gradient(losses[f"{name}_loss"], weights), weights)
+        return losses
+
+
+def plain(rate=0.05):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
+    model.compile(optimizers.Adam(rate), "mse")
+    return model
+
+
+def watched(model, logs=None, epochs=6, **options):
+    diagnosis = callbacks.Diagnosis(**options)
+    others = [] if logs is None else [callbacks.TensorBoard(logs)]
+    model.fit(X, Y, batch_size=16, epochs=epochs, callbacks=[*others, diagnosis], verbose=0)
+    return diagnosis
+
+
+@pytest.mark.filterwarnings(NOT_CALLED)
+@pytest.mark.parametrize("optimizer", [keras.optimizers.Adam(1e-8), keras.optimizers.SGD(1e-9)])
+def test_a_training_step_of_ones_own_that_learns_nothing_is_little_checked(optimizer):
+    model = Inside()
+    model.compile(optimizer)
+    diagnosis = watched(model, epochs=4)
+    state = diagnosis.state
+    assert state.name == "little_checked"
+    assert 0 < state.judged < state.applicable / 2
+    assert {"step_too_short", "plateau", "wrong_labels"} <= set(state.missing)
+    assert "dead_units" in state.missing
+    assert not {"short_horizon", "batch_norm_gap", "saturated_units", "vanishing"} & set(state.missing)
+    assert "Let `train_step` use `self(x)` and `self.compute_loss" in state.reasons[0]
+    assert state.reasons[1].startswith("The loss that is reported went from")
+    assert "right" not in str(diagnosis)
+    assert str(diagnosis).startswith(f"LITTLE CHECKED: {state.judged} of {state.applicable} checks could be made.")
+    assert "LITTLE CHECKED" in diagnosis._repr_html_()
+
+
+@pytest.mark.filterwarnings(NOT_CALLED)
+def test_of_several_optimizers_those_are_named_that_make_steps_and_the_run_is_little_checked(tmp_path):
+    model = Adversaries()
+    model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.SGD(1e-3))
+    assert watched(model, tmp_path).state.name == "little_checked"
+    history = keras_ch8.read_run(tmp_path)
+    assert history.hyperparameters["optimizer"] == "Adam + SGD"
+    assert not [name for name in history.hyperparameters if name.startswith("optimizer: ")]
+    assert "optimizer_of_one: learning_rate" in history.hyperparameters
+    assert history.state.name == "little_checked"
+    assert "one_loss after each epoch" in history.panels
+    assert keras_ch8.report(tmp_path).states[history.name] == history.state
+
+
+@pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["no probe", "probe"])
+def test_a_plain_training_is_checked_by_all_that_applies(probe, tmp_path):
+    diagnosis = watched(plain(), tmp_path, epochs=10, probe=probe)
+    state = diagnosis.state
+    assert state.judged >= 0.9 * state.applicable
+    assert (state.name, state.reasons) == (diagnosis.verdicts[0].level, ())
+    assert keras_ch8.read_run(tmp_path).state == state
+
+
+def test_what_nobody_asked_for_does_not_apply():
+    few = watched(plain(), checks=["cliff"], preflight=False).state
+    assert (few.judged, few.applicable, few.missing) == (2, 2, ())
+    assert watched(plain(), checks=["cliff"]).state.applicable > few.applicable
+
+
+def test_gradients_that_are_not_finite_stand_beside_a_probe_that_is_not_scaled():
+    model = plain()
+    model.compile(optimizers.SGD(1e6), "mse")
+    with pytest.warns(UserWarning, match="The inputs of `probe` have mean"):
+        diagnosis = watched(model, probe=(100 + 100 * X[:64], Y[:64]))
+    found = {v.kind: v for v in diagnosis.verdicts}
+    assert found["bad_inputs"].level == found["nonfinite"].level == "act"
+    assert found["bad_inputs"].is_of_probe
+    assert "nonfinite" in str(diagnosis)
+    assert "root mean square" not in found["bad_inputs"].expects
+
+
+def test_a_state_goes_on_after_an_interruption(tmp_path):
+    model = plain()
+    one = callbacks.Diagnosis((X[:64], Y[:64]))
+    model.fit(X, Y, batch_size=16, epochs=4, callbacks=[one], verbose=0)
+    two = callbacks.Diagnosis((X[:64], Y[:64]))
+    two.set_state(one.get_state())
+    model.fit(X, Y, batch_size=16, epochs=8, initial_epoch=4, callbacks=[two], verbose=0)
+    assert two.state.judged >= one.state.judged
+    assert two.state.applicable == one.state.applicable
