@@ -10,7 +10,7 @@ from ..board import tags
 from ..board.record import Diagnosed
 from ..integration import keras_private
 from ..monitors.base import chosen
-from ..monitors.equipment import equipment_of, flat_in, padding_in, rate_of
+from ..monitors.equipment import equipment_of, flat_in, form_of, padding_in, rate_of
 from ..monitors.past import Past
 from ..monitors.start import large_targets_in
 from ..verdicts import Verdict, markdown, report
@@ -243,7 +243,8 @@ class Diagnosis(Callback):
 
     def _begin_to_measure(self) -> None:
         if not self._measuring.goes_on:  # else it is what was there when the training began
-            has = equipment_of(self.model, self.session.training.callbacks)
+            training = self.session.training
+            has = equipment_of(self.model, training.callbacks) | form_of(training)
             x, y, _ = self.probe.batch
             self.past.has = has | flat_in(self.model, x) | padding_in(self.model, x) | large_targets_in(self.model, y)
         self._measuring.begin(self.model, self.probe.batch, self.loss)
@@ -314,8 +315,10 @@ class Diagnosis(Callback):
         """Measure, and judge what was measured."""
         self.session.read({})
         self._judge_rows()
-        step, self.past.rate = self.session.step, rate_of(self.model)
+        step = self.session.step
+        self.past.see_rate(rate_of(self.model))
         self.past.batch_size = keras_private.examples_seen(self.model) / self._of_epoch
+        self.past.examples = round((self.session.params["steps"] or 0) * self.past.batch_size)
         readings = self._measuring.measure(measurement)
         if readings is None:
             return

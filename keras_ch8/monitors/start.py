@@ -12,7 +12,7 @@ import numpy as np
 
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
-from ..integration import backend, keras_private
+from ..integration import backend, fit, keras_private
 from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
 from ..verdicts.facts import (
     DISTANCES,
@@ -29,7 +29,7 @@ from ..verdicts.facts import (
 )
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
-from .equipment import equipment_of, flat_in
+from .equipment import equipment_of, flat_in, form_of
 from .own_loss import own_loss_of, tried
 from .probe import RecordedCall, recording
 
@@ -82,6 +82,7 @@ def facts_of(
     probe: Data = None,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     examples: int = EXAMPLES,
+    training: fit.Training | None = None,
 ) -> tuple[Facts, Exception | None]:
     """Return what is known of a model and some examples before a step; also why one pass through it fails, if it does.
 
@@ -91,6 +92,7 @@ def facts_of(
         probe: Those of others, to be compared with them; the best constant prediction is that for these.
         loss: Loss to use instead of the compiled one, of which nothing is known then.
         examples: Examples that go through the model, at most.
+        training: The `fit` that trains on them, if there is one.
     """
     output = output_of(model) if loss is None else Output()
     labels = [array for _, array in arrays_of(data[1])]
@@ -104,7 +106,8 @@ def facts_of(
             failed = error
             with contextlib.suppress(Exception):
                 start, output, axes = _without_loss(model, few, output)
-    has = equipment_of(model) | flat_in(model, data[0])
+    has = equipment_of(model, training.callbacks if training else ()) | flat_in(model, data[0])
+    has |= form_of(training) if training else set()
     facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=has)
     of_chance = data
     facts = dataclasses.replace(facts, is_weighted=data[2] is not None, is_trained=bool(model.trainable_variables))

@@ -239,7 +239,7 @@ class VerdictTracker:
             step=since,
             measured=said.step,
             why=(*doubt, *claim.why)[:MOST_REASONS],
-            code="" if level == "ok" else claim.code or kind.code,
+            code="" if level == "ok" else claim.code or ("" if claim.cure else kind.code),
             series=claim.series,
             value=newest.claim.drawn.get(claim.series),
             then="" if level == "ok" else claim.then,
