@@ -23,7 +23,7 @@ NO_EDIT: Mapping[str, tuple[str, ...]] = {
 
 A name stands for all that begins with it: what names `model.optimizer` names `model`, too.
 """
-OF_LAYERS = ("model.layers", "model.trainable_variables")
+OF_LAYERS = frozenset({"model.layers", "model.trainable_variables"})
 """What there is only once the model is built."""
 
 
@@ -37,13 +37,16 @@ def fitting(code: str, has: Set[str]) -> str:
     named = _named(code)
     if any(has & set(NO_EDIT.get(name, ())) for name in named):
         return ""
-    if named & set(OF_LAYERS) and "built by the first batch" in has:
-        code = f"model(x[:1])  # builds it\n{code}" if "no arrays" not in has else ""
-    if not _OF_ONE_ARRAY.search(code):
-        return code
-    if "several inputs" in has:
-        return ""
-    return f"x = x[:, None]  # a column\n{code}" if "flat inputs" in has else code
+    if named & OF_LAYERS and "built by the first batch" in has:
+        if has & {"no arrays", "several inputs"}:
+            return ""
+        code = f"model(x[:1])  # builds it\n{code}"
+    if _OF_ONE_ARRAY.search(code):
+        if "several inputs" in has:
+            return ""
+        code = f"x = x[:, None]  # a column\n{code}" if "flat inputs" in has else code
+    is_written_anew = re.search(r"^[xy] =", code, re.MULTILINE) and "validated apart" in has
+    return f"{code}\n# and so x and y of the validation data" if is_written_anew else code
 
 
 def _named(code: str) -> set[str]:
@@ -92,7 +95,7 @@ model.optimizer.learning_rate = keras_ch8.schedules.ScaledSchedule(schedule, {{{
 SLOWER_FALL = 'model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay({rate}, "100%")'
 WITHOUT_PLATEAUS = """\
 callbacks = [each for each in callbacks if not isinstance(each, keras.callbacks.ReduceLROnPlateau)]"""
-LARGER_BATCH = "epochs, batch_size = epochs * {larger_batch} // batch_size, {larger_batch}"
+LARGER_BATCH = "epochs = epochs * {larger_batch} // batch_size\nbatch_size = {larger_batch}"
 BY_ADAM = "optimizer=keras_ch8.optimizers.Adam(0.001)"
 ADAM = f"keras_ch8.training.compile_as(model, model, {BY_ADAM})"
 WITH_CURVATURE = """\

@@ -98,7 +98,7 @@ class Remedy:
         cure: What to do, in full sentences.
         code: The same as lines of Python to put before `model.fit(x, y, batch_size=batch_size, epochs=epochs,
             callbacks=callbacks)` in a script that imports `keras` and `keras_ch8`; "" where it cannot be said in
-            general.
+            general. `code.fitting` leaves it out where it is no right edit for the form of the training.
         expects: One sentence: what should change.
         needs: Facts of `FACTS` that must be there.
         unless: Facts of which none may be there.
