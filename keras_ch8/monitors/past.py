@@ -106,9 +106,9 @@ class Past:
             self._readings.setdefault(name, []).append(reading)
             self._steps.setdefault(name, []).append(step)
 
-    def see_rate(self, rate: float) -> None:
-        """Add the learning rate of now."""
-        self.rate = rate
+    def see(self, rate: float, batch_size: float = 0.0, batches: int = 0) -> None:
+        """Add the learning rate of now, the examples of a minibatch, and the minibatches of an epoch; 0 if unknown."""
+        self.rate, self.batch_size, self.examples = rate, batch_size, round(batches * batch_size)
         self.first_rate = rate if np.isnan(self.first_rate) else self.first_rate
         self.peak = float(np.fmax(self.peak, rate))
 

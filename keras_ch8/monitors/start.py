@@ -29,7 +29,7 @@ from ..verdicts.facts import (
 )
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
-from .equipment import equipment_of, flat_in, form_of
+from .equipment import equipment_of, flat_in, form_of, padding_in
 from .own_loss import own_loss_of, tried
 from .probe import RecordedCall, recording
 
@@ -151,6 +151,13 @@ def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start
     start, output, axes = at_start(model, data, output, lambda y, y_pred: keras.ops.zeros(()))
     layers = tuple(dataclasses.replace(layer, gradient=NAN, copies=0) for layer in start.layers)
     return Start(layers=layers), output, axes
+
+
+def there_in(training: fit.Training, x: Data, y: Data) -> frozenset[str]:
+    """Return what is there before the first measurement, with some examples, of `verdicts.remedies.FACTS`."""
+    model = training.model
+    has = equipment_of(model, training.callbacks) | form_of(training)
+    return has | flat_in(model, x) | padding_in(model, x) | large_targets_in(model, y)
 
 
 def large_targets_in(model: keras.Model, y: Data) -> frozenset[str]:

@@ -131,7 +131,7 @@ def cure(
     data, too.
 
     Args:
-        model_factory: Makes a new model, compiled, each time that it is called, with layers and an optimizer of its own.
+        model_factory: Makes a new model, compiled, each time that it is called, with its own layers and optimizer.
         data: Arrays `(x, y)`.
         verdict: A verdict of a `callbacks.Diagnosis`, with code.
         batch_size: Examples in a batch. Defaults to `32`.

@@ -267,8 +267,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             ("warm-up", "lowered on plateaus", *_ELSEWHERE, *_OWN_LENGTH),
         ),
         Remedy(
-            "Keep the learning rate up, which was {rate}: leave `keras.callbacks.ReduceLROnPlateau` out, or let it wait for "
-            "more epochs.",
+            "Keep the learning rate up, which was {rate}: leave `keras.callbacks.ReduceLROnPlateau` out, or let it "
+            "wait for more epochs.",
             WITHOUT_PLATEAUS, "The loss should go on falling to the end.", ("faded rate", "lowered on plateaus"),
             _OWN_LENGTH,
         ),

@@ -151,7 +151,9 @@ FORMS = {
 def script_of(planted, form, seed):
     """Return the script of a planted training in a form; None where it has none."""
     run = planted.make(seed)
-    script = Script(run.model, run.x, run.y, run.batch_size, run.epochs, [], run.probe, run.validation_data, run.options)
+    script = Script(
+        run.model, run.x, run.y, run.batch_size, run.epochs, [], run.probe, run.validation_data, run.options
+    )
     script = FORMS[form](run, script)
     keras.utils.set_random_seed(seed)
     return script
@@ -185,7 +187,7 @@ def pasted(planted, form, code, bare):
     without: list[float] = []
     cured: list[float] = []
     try:
-        for script, seed in zip(bare, SEEDS, strict=True):
+        for seed in SEEDS:
             new = script_of(planted, form, seed)
             new.paste(code)
             new.fit()

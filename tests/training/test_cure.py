@@ -241,5 +241,5 @@ def test_each_training_has_the_callbacks_in_a_fresh_state_and_those_of_the_user_
 
 
 def test_callbacks_that_are_none_are_refused():
-    with pytest.raises(TypeError, match="`callbacks` must be a list of callbacks of Keras. Received: callbacks="):
+    with pytest.raises(TypeError, match=r"`callbacks` must be a list of callbacks of Keras\. Received: callbacks="):
         training.cure(linear, (X, Y), verdict("x = x"), callbacks=["early stopping"])

@@ -192,7 +192,7 @@ def test_no_code_puts_a_schedule_beside_a_callback_that_sets_the_rate(kind):
 def test_the_rates_of_cures_are_those_of_the_peak():
     past = Past()
     for rate in (1e-4, 3e-3, 7e-5):
-        past.see_rate(rate)
+        past.see(rate)
     past.has = frozenset({"steps of the rate"})
     assert (past.rate, past.first_rate, past.peak) == (7e-5, 1e-4, 3e-3)
     assert known_to_cures(past)["rate"] == "0.003"
@@ -246,7 +246,8 @@ def seen_by_diagnosis(model, *data, callbacks=(), **kwargs):
 
 def test_of_arrays_and_a_model_that_is_built_nothing_is_seen_but_how_many_they_are():
     past = seen_by_diagnosis(net(), X, Y, batch_size=16)
-    assert not past.has & {"no arrays", "subclassed", "own training step", "validated apart", "built by the first batch"}
+    forms = {"no arrays", "subclassed", "own training step", "validated apart", "built by the first batch"}
+    assert not past.has & forms
     assert past.examples == 64
     assert past.peak == pytest.approx(past.rate) == pytest.approx(0.01)
 
