@@ -139,6 +139,7 @@ _SCHEDULED = ("learning rate schedule",)
 _RATED = (*_SCHEDULED, *_OWN_LENGTH)
 """What there is where no learning rate is to be found: it follows a schedule, or each step finds its own length."""
 _ELSEWHERE = ("rate set elsewhere",)
+_LOOP = ("loop of one's own",)
 _NOT_SCALED = ("input normalization", "tokens", "several inputs")
 
 
@@ -428,8 +429,9 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "too_short": (
         Remedy(
             "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
-            "The loss should go on falling, and come to rest by the end.",
+            "The loss should go on falling, and come to rest by the end.", unless=_LOOP,
         ),
+        Remedy("Make three times as many steps.", needs=_LOOP),
         Remedy("Raise the learning rate: `training.find_learning_rate` finds one.", unless=_OWN_LENGTH),
     ),
     "too_long": (_STOP, Remedy("Train for fewer epochs.")),

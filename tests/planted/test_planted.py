@@ -93,7 +93,7 @@ def test_the_first_cure_of_a_plain_trouble_makes_the_verdict_leave_and_the_loss_
     assert all(cures.helps(row) for row in rows if row["place"] == 0), cures.table(rows)
 
 
-@pytest.mark.broad(slow=3)
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [form for form in forms.FORMS if form != "as it is"])
 def test_each_code_that_is_given_in_another_form_runs_there_and_does_no_harm(form):
     found = forms.judge("rate_too_long", form)

@@ -64,6 +64,11 @@ def test_code_of_the_batch_and_of_the_order_is_for_arrays_and_that_of_the_rate_f
     assert cures("too_short", "no arrays")[0].code == "epochs = 30"
 
 
+def test_a_loop_is_told_of_steps_and_no_epochs():
+    assert cures("too_short", "loop of one's own")[0].cure == "Make three times as many steps."
+    assert cures("too_short")[0].cure == "Train for 30 epochs."
+
+
 def test_a_subclass_and_a_training_step_of_ones_own_get_no_code_for_what_they_do_themselves():
     assert code.fitting(code.BIASES_OF_0, {"subclassed"}) == ""
     assert code.fitting(code.NORMALIZE_INPUTS, {"subclassed"}) == ""
