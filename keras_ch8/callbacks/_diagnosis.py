@@ -10,9 +10,9 @@ from ..board import tags
 from ..board.record import Diagnosed
 from ..integration import keras_private, net
 from ..monitors.base import chosen
-from ..monitors.equipment import equipment_of, flat_in, padding_in, rate_of
+from ..monitors.equipment import rate_of
 from ..monitors.past import Past
-from ..monitors.start import large_targets_in
+from ..monitors.start import there_in
 from ..verdicts import State, Verdict, markdown, report
 from ..verdicts.texts import brief, table
 from . import _states
@@ -247,9 +247,7 @@ class Diagnosis(Callback):
 
     def _begin_to_measure(self) -> None:
         if not self._measuring.goes_on:  # else it is what was there when the training began
-            has = equipment_of(self.model, self.session.training.callbacks)
-            x, y, _ = self.probe.batch
-            self.past.has = has | flat_in(self.model, x) | padding_in(self.model, x) | large_targets_in(self.model, y)
+            self.past.has = there_in(self.session.training, *self.probe.batch[:2])
         self._measuring.begin(self.model, self.probe.batch, self.loss)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -319,8 +317,9 @@ class Diagnosis(Callback):
         """Measure, and judge what was measured."""
         self.session.read({})
         self._judge_rows()
-        step, self.past.rate = self.session.step, rate_of(self.model)
-        self.past.batch_size = keras_private.examples_seen(self.model) / self._of_epoch
+        step = self.session.step
+        examples = keras_private.examples_seen(self.model) / self._of_epoch
+        self.past.see(rate_of(self.model), examples, self.session.params["steps"] or 0)
         readings = self._measuring.measure(measurement)
         if readings is None:
             return

@@ -49,10 +49,11 @@ class FirstLook:
             return []
         judgement: Judgement = measuring.judgement
         try:
-            facts, _ = facts_of(session.model, data, None if data is probe else probe, self.loss)
+            others, training = None if data is probe else probe, session.training
+            facts, _ = facts_of(session.model, data, others, self.loss, training=training)
             for name in ("chance", "neighbours", "least_squares", "unevenness"):
                 setattr(judgement.past, name, getattr(facts, name))
-            facts = dataclasses.replace(facts, **validated_on(session.training.arguments))
+            facts = dataclasses.replace(facts, **validated_on(training.arguments))
             claims, _ = claims_of(facts, measuring.leave_out)
             judgement.looked(judged_by(facts))
         except Exception as error:

@@ -70,6 +70,8 @@ class Training:
         counted_as: Any = None,
     ) -> None:
         self.model = model
+        self.was_built = model.built
+        """Whether the model had its weights before."""
         self.counted_as = model if counted_as is None else counted_as
         self.arguments = dict(arguments)
         self.callbacks = list(callbacks)

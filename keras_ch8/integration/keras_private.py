@@ -161,6 +161,20 @@ def has_own_train_step(model: keras.Model) -> bool:
     return type(model).train_step is not keras.Model.train_step or "train_step" in vars(model)
 
 
+def has_own_way_to_train(model: keras.Model) -> bool:
+    """Whether a subclass has a training step of its own, or other arguments for `compile`."""
+    return has_own_train_step(model) or type(model).compile is not keras.Model.compile
+
+
+def can_be_copied(schedule: Any) -> bool:
+    """Whether a schedule is one that its config makes again: of Keras, or registered."""
+    kind = type(schedule)
+    is_registered = keras.saving.get_registered_object(keras.saving.get_registered_name(kind)) is kind
+    return isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule) and (
+        is_registered or kind.__module__.startswith("keras.")
+    )
+
+
 def has_own_loss(model: keras.Model) -> bool:
     """Whether a subclass, or the instance, computes its loss, or takes its training step, in its own way."""
     own = type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)

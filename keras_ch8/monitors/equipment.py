@@ -8,10 +8,11 @@ import numpy as np
 
 from .. import layers as suite_layers
 from .._types import Data
-from ..integration import keras_private
+from ..integration import fit, keras_private
 from ..optimizers import ClosureOptimizer, SteepestDescent, refusals
 from ..verdicts.wording import digits
-from .past import Past, once
+from .held_out import are_arrays
+from .past import FEWEST, Past, Rows, once
 from .progress import FADED_RATE, LAST, effective_rate, rate_left
 
 ADAPTIVE = (
@@ -29,15 +30,22 @@ LEAST, OF_IDLE = 3.0, 10.0
 """By what a rate that is too long is divided at least, and where most of what it has done is that units are idle: steps
 are measured where hardly anything moves any more."""
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue", "clipping_rule")
+SCHEDULE = "learning rate schedule"
 BROUGHT_BY = {
-    "ClipGradients": "clipping", "Guard": "skipping", "LearningRateDecay": "learning rate schedule",
-    "LearningRateScheduler": "learning rate schedule", "ReduceLROnPlateau": "learning rate schedule",
+    "ClipGradients": {"clipping"}, "Guard": {"skipping"}, "LearningRateDecay": {SCHEDULE, "rate set elsewhere"},
+    "LearningRateScheduler": {SCHEDULE, "rate set elsewhere"}, "ReduceLROnPlateau": {SCHEDULE, "lowered on plateaus"},
 }  # fmt: skip
 """What callbacks of this suite and of Keras bring into a training, by the names of their classes."""
 FIRST_ORDER = ("ClipGradients", "Guard")
 """Names of callbacks of this suite that work on the one gradient of a step."""
 QUANTILE = 0.9
 """Fraction of the steps whose gradient is not clipped."""
+TINY = 0.1
+"""Part of the usual gradient of the first steps below which a limit would clip all of them, when trained anew."""
+DIVERGED = 2.0
+"""Loss over that of the first steps, above which a gradient is no usual one."""
+WARM_UP = 0.9
+"""Part of the largest learning rate below which a training begins with a warm-up."""
 LARGE_INPUT, SMALL_INPUT, SPREAD = 5.0, 0.05, 10.0
 """Root mean square of the inputs, and ratio of their deviations, from which on they are to be scaled."""
 SMALL_OUTPUT = 0.5
@@ -91,25 +99,39 @@ def equipment_of(model: keras.Model, callbacks: Sequence[object] = ()) -> frozen
         "softmax units": "softmax" in hidden and isinstance(model, keras.Sequential),
         "linear layers": isinstance(model, keras.Sequential) and _has_linear_layers(model.layers),
     }
-    optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
+    optimizer = getattr(model, "optimizer", None)
+    optimizers = keras_private.optimizers_in(optimizer)
     later = [getattr(callback, "to", None) for callback in callbacks]  # of `SwitchOptimizer`
-    of_closures = [optimizer for optimizer in optimizers if isinstance(optimizer, ClosureOptimizer)]
+    of_closures = [one for one in optimizers if isinstance(one, ClosureOptimizer)]
     found |= {
-        "compared losses": bool(of_closures) or any(isinstance(optimizer, ClosureOptimizer) for optimizer in later),
+        "compared losses": bool(of_closures) or any(isinstance(one, ClosureOptimizer) for one in later),
         "own step length": bool(of_closures),
-        "curvature": any(not isinstance(optimizer, SteepestDescent) for optimizer in of_closures),
+        "curvature": any(not isinstance(one, SteepestDescent) for one in of_closures),
         "first order only": _is_for_first_order(model)
         or any(type(callback).__name__ in FIRST_ORDER for callback in callbacks),
-        "adaptive rates": any(type(optimizer).__name__ in ADAPTIVE for optimizer in optimizers),
-        "steps of the rate": any(type(optimizer).__name__ in OF_THE_RATE for optimizer in optimizers),
-        "clipping": any(getattr(optimizer, name, None) is not None for optimizer in optimizers for name in CLIPS),
-        "skipping": any(getattr(optimizer, "skip_nonfinite", False) for optimizer in optimizers),
-        "learning rate schedule": any(keras_private.schedule_of(optimizer) is not None for optimizer in optimizers),
+        "adaptive rates": any(type(one).__name__ in ADAPTIVE for one in optimizers),
+        "steps of the rate": any(type(one).__name__ in OF_THE_RATE for one in optimizers),
+        "clipping": any(getattr(one, name, None) is not None for one in optimizers for name in CLIPS),
+        "skipping": any(getattr(one, "skip_nonfinite", False) for one in optimizers),
+        "scaled loss": keras_private.unscaled(optimizer) is not optimizer,
+        "own training step": keras_private.has_own_way_to_train(model),
+        "subclassed": not isinstance(model, keras.Sequential) and not getattr(model, "inputs", None),
     }
-    brought = {BROUGHT_BY[name] for name in (type(callback).__name__ for callback in callbacks) if name in BROUGHT_BY}
-    has = frozenset(name for name, is_there in found.items() if is_there) | brought
-    has_one_rate = not has & {"adaptive rates", "learning rate schedule"}
+    has = frozenset(name for name, is_there in found.items() if is_there)
+    has = has.union(*map(_rate_of_its_own, optimizers), *(BROUGHT_BY.get(type(c).__name__, set()) for c in callbacks))
+    has_one_rate = not has & {"adaptive rates", SCHEDULE}
     return has | ({"low rate"} if has_one_rate and rate_of(model) < LOW * DEFAULT_OF_OTHERS else set())
+
+
+def form_of(training: fit.Training) -> frozenset[str]:
+    """Return what form a training has, of `verdicts.remedies.FACTS`: what it is given, and who makes the steps."""
+    found = {
+        "loop of one's own": not training.is_fit,
+        "no arrays": training.is_fit and not are_arrays(training.arguments.get("x")),
+        "validated apart": training.validation_data is not None,
+        "built by the first batch": not training.was_built,
+    }
+    return frozenset(name for name, is_there in found.items() if is_there)
 
 
 def padding_in(model: keras.Model, x: Data) -> frozenset[str]:
@@ -129,6 +151,14 @@ def flat_in(model: keras.Model, x: Data) -> frozenset[str]:
     inputs = getattr(model, "inputs", None) or []
     is_flat = len(inputs) == 1 and len(inputs[0].shape) == 2 and len(getattr(x, "shape", ())) == 1
     return frozenset({"flat inputs"} if is_flat else ())
+
+
+def _rate_of_its_own(optimizer: keras.optimizers.Optimizer) -> set[str]:
+    """Return what there is of an optimizer whose learning rate is no number."""
+    rate = keras_private.rate_of(optimizer)
+    if not callable(rate):
+        return set()
+    return {SCHEDULE, "schedule to scale" if keras_private.can_be_copied(rate) else "rate set elsewhere"}
 
 
 def _zeros_at_the_end(rows: np.ndarray) -> float:
@@ -186,8 +216,8 @@ def _activation(part: object) -> str:
 def rate_of(model: keras.Model) -> float:
     """Return the learning rate as it is now; NaN where there are several optimizers, or it has none."""
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
-    is_one = len(optimizers) == 1 and hasattr(optimizers[0], "learning_rate")
-    return keras_private.current_rate(optimizers[0]) if is_one else float("nan")
+    has_one = len(optimizers) == 1 and not isinstance(optimizers[0], ClosureOptimizer)
+    return keras_private.current_rate(optimizers[0]) if has_one else float("nan")
 
 
 @once
@@ -210,6 +240,7 @@ def facts(past: Past) -> frozenset[str]:
         found |= {"saturated units"} if last.fraction_saturated > MANY else set()
     default = DEFAULT if "steps of the rate" in past.has else DEFAULT_OF_OTHERS
     found |= {"default rate"} if past.rate <= 1.01 * default else set()  # rates are rounded
+    found |= {"warm-up"} if past.first_rate < WARM_UP * past.peak else set()
     found |= {"linear model"} if np.isfinite(past.least_squares) and not past.is_penalized else set()
     validated = [logs for logs in past.epochs if {"loss", "val_loss"} <= set(logs)]
     if validated and past.chance > 0:
@@ -224,10 +255,14 @@ def facts(past: Past) -> frozenset[str]:
 
 @once
 def known_to_cures(past: Past) -> dict[str, str]:
-    """Return the numbers that cures name, as texts; what is not known is left out."""
+    """Return the numbers that cures name, as texts; what is not known is left out.
+
+    Where the rate changes, rates are the largest: what was measured of the steps at the rate of now says by what to
+    multiply all.
+    """
     numbers = {
-        "rate": past.rate,
-        "shorter_rate": past.rate / _too_long(past),
+        "rate": _peak(past),
+        "shorter_rate": _peak(past) / _too_long(past),
         "longer_rate": _longer_rate(past),
         "clip_at": _usual_norm(past),
         "momentum": float(np.clip(1 - 10 / max(past.total or past.done, 1), 0.5, 0.9)),
@@ -236,6 +271,10 @@ def known_to_cures(past: Past) -> dict[str, str]:
     known = {name: digits(number) for name, number in numbers.items() if 0 < number < np.inf}
     sizes = {"larger_batch": _larger_batch(past), "more_epochs": 3 * len(past.epochs)}
     return known | {name: str(size) for name, size in sizes.items() if size}
+
+
+def _peak(past: Past) -> float:
+    return past.rate if np.isnan(past.peak) else past.peak
 
 
 def _typical_step(past: Past) -> float:
@@ -259,7 +298,7 @@ def _too_long(past: Past) -> float:
     if not np.isfinite(past.series("gradient_norm", "loss")).all():
         return float("nan")  # how far too long cannot be measured any more
     least = OF_IDLE if facts(past) & {"dead units", "saturated units"} else LEAST
-    factors = [least, 2 * _typical_step(past), _stability(past), past.rate / _usual_rate(past)]
+    factors = [least, 2 * _typical_step(past), _stability(past), _peak(past) / _usual_rate(past)]
     return min(float(np.nanmax(factors)), 1000.0)
 
 
@@ -268,17 +307,36 @@ def _usual_rate(past: Past) -> float:
 
 
 def _longer_rate(past: Past) -> float:
-    """Return a rate with which a step has a tenth of the best length, but no more than half the stable rate."""
+    """Return a rate with which a step has a tenth of the best length, but no more than half the stable rate.
+
+    NaN where the largest rate is that large already.
+    """
     step, stability = _typical_step(past), _stability(past)
     asked = [0.1 / step if step > 0 else np.nan, 1 / stability if stability > 0 else np.nan]
     factor = float(np.nanmin(asked)) if not np.isnan(asked).all() else 10.0
-    return min(past.rate * float(np.clip(factor, 3.0, 1e6)), _usual_rate(past))
+    longer = min(past.rate * float(np.clip(factor, 3.0, 1e6)), _usual_rate(past))
+    return longer if longer > _peak(past) else float("nan")
 
 
 def _usual_norm(past: Past) -> float:
-    """Return the norm of the gradient that nine of ten steps do not reach; NaN where none is known."""
-    norms = past.rows.norm[np.isfinite(past.rows.norm)]
-    return float(np.quantile(norms, QUANTILE)) if len(norms) else float("nan")
+    """Return the norm of the gradient that nine of ten steps do not reach.
+
+    NaN where too few steps were usual, and where it would clip nearly all of the first ones: those of a training that
+    has come to rest are tiny.
+    """
+    first, usual = (_norms_of(rows, past) for rows in (past.first_rows, past.rows))
+    if len(usual) < FEWEST or not len(first):
+        return float("nan")
+    limit = float(np.quantile(usual, QUANTILE))
+    return limit if limit >= TINY * np.median(first) else float("nan")
+
+
+def _norms_of(rows: Rows, past: Past) -> np.ndarray:
+    """Return the finite norms of the steps at which the loss was not far above that of the first, if it is known."""
+    begun = past.first_rows.loss[:FEWEST]
+    begun = begun[np.isfinite(begun)]
+    limit = np.median(begun) + (DIVERGED - 1) * abs(np.median(begun)) if len(begun) else np.inf
+    return rows.norm[np.isfinite(rows.norm) & ~(rows.loss > limit)]
 
 
 def _memory(past: Past) -> float:
@@ -288,7 +346,10 @@ def _memory(past: Past) -> float:
 
 
 def _larger_batch(past: Past) -> int:
-    """Return a batch with half as much noise as gradient, 4 to 16 times as large as now; 0 where it is not known."""
+    """Return a batch with half as much noise as gradient, 4 to 16 times as large as now, and no larger than the data.
+
+    0 where it is not known, or the data are less than two of the batches of now.
+    """
     noises = past.of("gradient_noise")[-LAST:]
     if not noises or not past.batch_size:
         return 0
@@ -296,4 +357,7 @@ def _larger_batch(past: Past) -> int:
     if not np.isfinite(trace):
         return 0
     wanted = 2 * trace / squared if squared > 0 else np.inf
-    return int(2 ** np.rint(np.log2(np.clip(wanted, 4 * past.batch_size, 16 * past.batch_size))))
+    size = 2 ** np.rint(np.log2(np.clip(wanted, 4 * past.batch_size, 16 * past.batch_size)))
+    if past.examples:
+        size = min(size, 2 ** np.floor(np.log2(past.examples)))
+    return int(size) if size >= 2 * past.batch_size else 0

@@ -47,14 +47,14 @@ def validated_on(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """
     x, y, held_out = arguments.get("x"), arguments.get("y"), arguments.get("validation_data")
     share = arguments.get("validation_split") or 0.0
-    if not _are_arrays(x) or not _are_arrays(y):
+    if not are_arrays(x) or not are_arrays(y):
         return {}
     inputs, targets = map(_arrays, (x, y))
     if held_out is None and share and inputs:
         at = math.floor(len(inputs[0]) * (1 - share))  # where Keras splits
         others, of_others = ([a[at:] for a in part] for part in (inputs, targets))
         inputs, targets = ([a[:at] for a in part] for part in (inputs, targets))
-    elif isinstance(held_out, tuple | list) and len(held_out) in (2, 3) and all(map(_are_arrays, held_out[:2])):
+    elif isinstance(held_out, tuple | list) and len(held_out) in (2, 3) and all(map(are_arrays, held_out[:2])):
         others, of_others = map(_arrays, held_out[:2])
     else:
         return {}
@@ -68,7 +68,7 @@ def _arrays(part: Data) -> list[np.ndarray]:
     return [a if isinstance(a, np.ndarray) else np.asarray(keras.ops.convert_to_numpy(a)) for a in leaves]
 
 
-def _are_arrays(part: Data) -> bool:
+def are_arrays(part: Data) -> bool:
     """Whether some data are arrays, or a nesting of them."""
     leaves = keras.tree.flatten(part)
     return bool(leaves) and all(isinstance(a, np.ndarray) or keras.ops.is_tensor(a) for a in leaves)

@@ -34,6 +34,10 @@ class Rows:
         pairs = zip(_columns(self), _columns(dataclasses.replace(other, usual=usual)), strict=True)
         return Rows(*(np.concatenate(pair)[-KEPT:] for pair in pairs))
 
+    def first(self, count: int) -> "Rows":
+        """Return the first of these rows."""
+        return Rows(*(column[:count] for column in _columns(self)))
+
 
 class Past:
     """What a monitor judges by: all that has been measured of one training.
@@ -58,10 +62,16 @@ class Past:
         """Condition number of the covariance of the scaled inputs of a linear model; NaN of others."""
         self.rate = float("nan")
         """Learning rate of the optimizer; NaN where there are several, or none."""
+        self.first_rate = self.peak = float("nan")
+        """The first that was measured, and the largest so far."""
+        self.examples = 0
+        """Examples of an epoch; 0 where it is not known."""
         self.has: frozenset[str] = frozenset()
         """What the model and its optimizer have, of `verdicts.remedies.FACTS`."""
         self.step = first
         self.rows = Rows()
+        self.first_rows = Rows()
+        """Those of the first steps, of which `rows` has the last."""
         self.epochs: list[Mapping[str, float]] = []
         self.passes: list[np.ndarray] = []
         """Loss of each minibatch in the first epoch and, if there is another, the last."""
@@ -96,9 +106,17 @@ class Past:
             self._readings.setdefault(name, []).append(reading)
             self._steps.setdefault(name, []).append(step)
 
+    def see(self, rate: float, batch_size: float = 0.0, batches: int = 0) -> None:
+        """Add the learning rate of now, the examples of a minibatch, and the minibatches of an epoch; 0 if unknown."""
+        self.rate, self.batch_size, self.examples = rate, batch_size, round(batches * batch_size)
+        self.first_rate = rate if np.isnan(self.first_rate) else self.first_rate
+        self.peak = float(np.fmax(self.peak, rate))
+
     def add_rows(self, rows: Rows) -> None:
         """Add the rows of the last steps."""
         self._known.clear()
+        if len(self.first_rows.steps) < WINDOW:
+            self.first_rows = self.first_rows.after(rows).first(WINDOW)
         self.rows = self.rows.after(rows)
         if len(rows.steps):
             self.step = max(self.step, int(rows.steps[-1]))

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
-from ..integration import backend, keras_private
+from ..integration import backend, fit, keras_private
 from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
 from ..verdicts.facts import (
     DISTANCES,
@@ -30,7 +30,7 @@ from ..verdicts.facts import (
 )
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
-from .equipment import equipment_of, flat_in
+from .equipment import equipment_of, flat_in, form_of, padding_in
 from .own_loss import own_loss_of, tried
 from .probe import RecordedCall, recording
 
@@ -83,6 +83,7 @@ def facts_of(
     probe: Data = None,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     examples: int = EXAMPLES,
+    training: fit.Training | None = None,
 ) -> tuple[Facts, Exception | None]:
     """Return what is known of a model and some examples before a step; also why one pass through it fails, if it does.
 
@@ -92,6 +93,7 @@ def facts_of(
         probe: Those of others, to be compared with them; the best constant prediction is that for these.
         loss: Loss to use instead of the compiled one, of which nothing is known then.
         examples: Examples that go through the model, at most.
+        training: The `fit` that trains on them, if there is one.
     """
     output = output_of(model) if loss is None else Output()
     labels = [array for _, array in arrays_of(data[1])]
@@ -105,7 +107,8 @@ def facts_of(
             failed = error
             with contextlib.suppress(Exception):
                 start, output, axes = _without_loss(model, few, output)
-    has = equipment_of(model) | flat_in(model, data[0])
+    has = equipment_of(model, training.callbacks if training else ()) | flat_in(model, data[0])
+    has |= form_of(training) if training else set()
     facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=has)
     of_chance = data
     facts = dataclasses.replace(facts, is_weighted=data[2] is not None, is_trained=bool(model.trainable_variables))
@@ -149,6 +152,13 @@ def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start
     start, output, axes = at_start(model, data, output, lambda y, y_pred: keras.ops.zeros(()))
     layers = tuple(dataclasses.replace(layer, gradient=NAN, copies=0) for layer in start.layers)
     return Start(layers=layers), output, axes
+
+
+def there_in(training: fit.Training, x: Data, y: Data) -> frozenset[str]:
+    """Return what is there before the first measurement, with some examples, of `verdicts.remedies.FACTS`."""
+    model = training.model
+    has = equipment_of(model, training.callbacks) | form_of(training)
+    return has | flat_in(model, x) | padding_in(model, x) | large_targets_in(model, y)
 
 
 def large_targets_in(model: keras.Model, y: Data) -> frozenset[str]:

@@ -1,10 +1,11 @@
 """A cure tried: the same training without it and with it."""
 
 import contextlib
+import copy
 import dataclasses
 import importlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ from ..callbacks import Diagnosis
 from ..integration import keras_private
 from ..verdicts import LEVELS, Verdict
 from ..verdicts.wording import digits
-from ._trial import generators_kept
+from ._trial import generators_kept, new_model
 
 SAME_EXAMPLES = ("batch_wasteful",)
 """Kinds whose cure makes more steps of the same examples: they are compared after as many epochs, not steps."""
@@ -116,6 +117,7 @@ def cure(
     batch_size: int = 32,
     epochs: int = 10,
     validation_data: tuple[Any, Any] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     seed: int = 0,
     **options: Any,
 ) -> CureTrial:
@@ -129,13 +131,15 @@ def cure(
     data, too.
 
     Args:
-        model_factory: Makes a new model, compiled, each time that it is called.
+        model_factory: Makes a new model, compiled, each time that it is called, with its own layers and optimizer.
         data: Arrays `(x, y)`.
         verdict: A verdict of a `callbacks.Diagnosis`, with code.
         batch_size: Examples in a batch. Defaults to `32`.
         epochs: Passes over the data, without the cure. Defaults to `10`.
         validation_data: Arrays `(x, y)` for `fit`, and as the probe of the Diagnosis; `None` for none. Defaults to
             `None`.
+        callbacks: Those of your training, such as `keras.callbacks.ReduceLROnPlateau`. Each training has copies of its
+            own, and yours stay as they are. Defaults to `()`.
         seed: Seed of both trainings. Defaults to `0`.
         **options: More arguments of `fit`, such as `class_weight`.
 
@@ -143,8 +147,11 @@ def cure(
         A `CureTrial`. Where the cure has no code, or the code does not suit the model, it has a `reason`.
 
     Raises:
-        TypeError: If `model_factory` is not a function, or `verdict` is not a verdict.
-        ValueError: If `data` is not two arrays, a number lies outside its range, or the model is not compiled.
+        TypeError: If `model_factory` is not a function, `verdict` is not a verdict, or `callbacks` is not a list of
+            callbacks.
+        ValueError: If `data` is not two arrays, a number lies outside its range, the model is not compiled, or
+            `model_factory` returns the same model again, or one with the same layers, weights or optimizer. Your model
+            is left as it is then.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(512, 3)).astype("float32")
@@ -180,9 +187,12 @@ def cure(
     _checks.seed(seed)
     _objects.pair("validation_data", validation_data, or_none=True)
     epochs = _checks.count("epochs", epochs, 1, meaning="the passes over the data", fix="Try 10.")
+    callbacks = _objects.list_of("callbacks", callbacks, keras.callbacks.Callback, "callbacks of Keras")
+    with generators_kept():
+        new_model(model_factory)
     if not verdict.code:
         return CureTrial(verdict, reason=f"it has no code that suits every model. {verdict.cure}".strip())
-    fits = [Fit(*data, batch_size, epochs, seed, validation_data, options) for _ in range(2)]
+    fits = [Fit(*data, batch_size, epochs, seed, validation_data, options, callbacks) for _ in range(2)]
     for fit, code in zip(fits, ("", verdict.code), strict=True):
         try:
             fit.prepare(model_factory, code)
@@ -247,10 +257,12 @@ class Fit:
         seed: int,
         validation_data: tuple[Any, Any] | None,
         options: dict[str, Any],
+        callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
         self.x, self.y, self.batch_size, self.epochs, self.seed = x, y, batch_size, epochs, seed
         self.validation_data, self.options = validation_data, options
-        self.callbacks: list[keras.callbacks.Callback] = []
+        models: dict[int, Any] = {id(callback.model): None for callback in callbacks}  # of a `fit` before: not copied
+        self.callbacks: list[keras.callbacks.Callback] = copy.deepcopy(list(callbacks), models)
         self.verdicts: tuple[Verdict, ...] = ()
         self.at_start = self.at_end = self.validated = math.inf
 

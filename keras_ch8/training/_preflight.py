@@ -12,7 +12,7 @@ from .. import _batches, _checks, _objects
 from .._result import Result, Table
 from .._section import section
 from .._types import Data
-from ..integration import keras_private
+from ..integration import fit, keras_private
 from ..monitors.held_out import rows_in_both
 from ..monitors.start import arrays_of, facts_of, targets_in
 from ..verdicts import Claim, State, Verdict, VerdictTracker, state_of
@@ -145,7 +145,8 @@ def preflight(
         _objects.pair("validation_data", validation_data)
     _refuse_nothing(x, y)
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
-    facts, failed = facts_of(model, batch, examples=EXAMPLES)
+    to_come = fit.Training(model, {"x": x, "y": y, "validation_data": validation_data}, [])
+    facts, failed = facts_of(model, batch, examples=EXAMPLES, training=to_come)
     known = _with_all(facts, x, y, batch, validation_data)
     claims, notes = claims_of(known, _leave_out)
     if failed is not None and not claims:

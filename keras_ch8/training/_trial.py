@@ -40,12 +40,16 @@ def put_values(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]
 def new_model(model_factory: Callable[[], keras.Model]) -> keras.Model:
     """Return a compiled model that a function of the user makes; refuse one that makes the same model again."""
     made, again = (_objects.made_by("model_factory", model_factory) for _ in range(2))
-    parts, others = ({id(part) for part in (*model.layers, *model.variables)} for model in (made, again))
+    parts, others = (
+        {id(part) for part in (*keras_private.parts_of(model), *model.variables, model.optimizer) if part is not None}
+        for model in (made, again)
+    )
     if made is again or parts & others:
         raise ValueError(
             "`model_factory` must make a new model each time that it is called: with one that returns the same model, "
-            "or the same layers, again, a training begins where the one before ended. Received: a factory that "
-            f"returns {'one shared model' if made is again else 'models that share weights'}. Make the layers in it."
+            "or the same layers or optimizer, again, a training begins where the one before ended. Received: a factory "
+            f"that returns {'one shared model' if made is again else 'models that share weights or an optimizer'}. "
+            "Make the layers and the optimizer in it."
         )
     if not made.compiled:
         raise ValueError(

@@ -16,7 +16,7 @@ from ._checks_of_model import OF_LOSS
 from ._checks_of_own_loss import OF_OWN_LOSS
 from ._checks_of_start import OF_START
 from .causes import explained_by
-from .code import for_inputs
+from .code import fitting
 from .facts import PROBE, Facts
 from .remedies import REMEDIES, applicable
 from .verdict import Claim
@@ -101,7 +101,7 @@ def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> tupl
 def _claim(check: Check, facts: Facts, said: str) -> Claim:
     """Return what a check claims; a check of a kind that rules judge too has the remedies of the kind after its own."""
     remedies = list(applicable(REMEDIES.get(check.kind, ()), {}, facts.has))
-    cure, code = check.cure(facts), for_inputs(check.code(facts), facts.has)
+    cure, code = check.cure(facts), fitting(check.code(facts), facts.has)
     expects, then = AFTERWARDS.get(check.kind, ("", ""))
     expects, then = check.expects or expects, check.then or then
     if not cure and remedies:

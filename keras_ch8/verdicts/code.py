@@ -1,19 +1,57 @@
-"""Lines of Python that several cures share, to put between `compile` and `fit`."""
+"""Lines of Python that several cures share, to put between `compile` and `fit`, and where they are no right edit."""
 
+import ast
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
 
 _OF_ONE_ARRAY = re.compile(r"\bx\[|\bx\.|len\(x\)|\bx ==|adapt\(x\)")
 """Where code takes the inputs for one array."""
+NO_EDIT: Mapping[str, tuple[str, ...]] = {
+    "x": ("no arrays",),
+    "y": ("no arrays",),
+    "batch_size": ("no arrays",),
+    "model": ("own training step",),
+    "model.layers": ("subclassed",),
+    "model.trainable_variables": ("subclassed",),
+    "model.optimizer.get_config": ("scaled loss",),
+    "model.optimizer.learning_rate": ("rate set elsewhere",),
+    "keras_ch8.optimizers": ("schedule to scale", "rate set elsewhere"),
+    "keras_ch8.schedules": ("rate set elsewhere", "lowered on plateaus"),
+    "keras_ch8.training.scale_to_data": ("subclassed",),
+}
+"""What code names, and the facts of a training in which what it does with that is no right edit: a text says it there.
+
+A name stands for all that begins with it: what names `model.optimizer` names `model`, too.
+"""
+OF_LAYERS = frozenset({"model.layers", "model.trainable_variables"})
+"""What there is only once the model is built."""
 
 
-def for_inputs(code: str, has: Set[str]) -> str:
-    """Return the code of a cure for the inputs that there are; "" where it is for one array and there are several."""
-    if not _OF_ONE_ARRAY.search(code):
-        return code
-    if "several inputs" in has:
+def fitting(code: str, has: Set[str]) -> str:
+    """Return the code of a cure for a training that has this, of `remedies.FACTS`; "" where it is no right edit there.
+
+    So it is decided for all cures here, by what their code names.
+    """
+    if not code or "loop of one's own" in has:
         return ""
-    return f"x = x[:, None]  # a column\n{code}" if "flat inputs" in has else code
+    named = _named(code)
+    if any(has & set(NO_EDIT.get(name, ())) for name in named):
+        return ""
+    if named & OF_LAYERS and "built by the first batch" in has:
+        if has & {"no arrays", "several inputs"}:
+            return ""
+        code = f"model(x[:1])  # builds it\n{code}"
+    if _OF_ONE_ARRAY.search(code):
+        if "several inputs" in has:
+            return ""
+        code = f"x = x[:, None]  # a column\n{code}" if "flat inputs" in has else code
+    is_written_anew = re.search(r"^[xy] =", code, re.MULTILINE) and "validated apart" in has
+    return f"{code}\n# and so x and y of the validation data" if is_written_anew else code
+
+
+def _named(code: str) -> set[str]:
+    """Return all names in code, and with `a.b.c` also `a.b` and `a`."""
+    return {ast.unparse(node) for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name | ast.Attribute)}
 
 
 COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)  # as it was compiled"
@@ -50,9 +88,14 @@ FIND_RATE = """\
 found = keras_ch8.training.find_learning_rate(model, x, y)
 model.optimizer.learning_rate = found.to_try"""
 SCALE_TO_DATA = "keras_ch8.training.scale_to_data(model, x[:256], y=y[:256])"
-SLOWER_FALL = (
-    'model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay(float(model.optimizer.learning_rate), "100%")'
-)
+SET_RATE = "model.optimizer.learning_rate = {{{rate}}}"
+SCALE_SCHEDULE = """\
+schedule = keras.optimizers.schedules.deserialize(model.optimizer.get_config()["learning_rate"])
+model.optimizer.learning_rate = keras_ch8.schedules.ScaledSchedule(schedule, {{{rate}}} / {{rate}})"""
+SLOWER_FALL = 'model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay({rate}, "100%")'
+WITHOUT_PLATEAUS = """\
+callbacks = [each for each in callbacks if not isinstance(each, keras.callbacks.ReduceLROnPlateau)]"""
+LARGER_BATCH = "epochs = epochs * {larger_batch} // batch_size\nbatch_size = {larger_batch}"
 BY_ADAM = "optimizer=keras_ch8.optimizers.Adam(0.001)"
 ADAM = f"keras_ch8.training.compile_as(model, model, {BY_ADAM})"
 WITH_CURVATURE = """\

@@ -10,6 +10,7 @@ from .code import (
     CLIP,
     FIND_RATE,
     LARGER,
+    LARGER_BATCH,
     LEAKY,
     LONG_MEMORY,
     MASK_ZEROS,
@@ -19,11 +20,13 @@ from .code import (
     OPEN_GATES,
     ORTHOGONAL,
     RESCALE_TARGETS,
+    SCALE_SCHEDULE,
     SCALE_TO_DATA,
+    SET_RATE,
     SLOWER_FALL,
     WITH_CURVATURE,
-    for_inputs,
-    setting,
+    WITHOUT_PLATEAUS,
+    fitting,
 )
 
 FACTS: Mapping[str, str] = {
@@ -37,7 +40,18 @@ FACTS: Mapping[str, str] = {
     "a first-order optimizer",
     "clipping": "the gradient is clipped",
     "skipping": "steps that are not finite are left out, by `callbacks.Guard` or `skip_nonfinite=True`",
-    "learning rate schedule": "the learning rate follows a schedule",
+    "learning rate schedule": "the learning rate changes while the training runs",
+    "schedule to scale": "the optimizer has a schedule of the learning rate, which can be copied",
+    "lowered on plateaus": "a `keras.callbacks.ReduceLROnPlateau` lowers the learning rate that was set",
+    "rate set elsewhere": "another callback, a function, or a schedule that cannot be copied sets the learning rate",
+    "warm-up": "the learning rate began below 0.9 of the largest one",
+    "scaled loss": "the optimizer is inside a `keras.optimizers.LossScaleOptimizer`",
+    "no arrays": "`fit` is given a data set or a generator, and no arrays",
+    "validated apart": "`fit` is given validation data, which were split off before",
+    "loop of one's own": "a loop inside `watch` makes the steps, without `compile` and `fit`",
+    "own training step": "the model has its own `train_step` or `compile`",
+    "subclassed": "the model is a subclass of `keras.Model` that says itself how it calls its layers",
+    "built by the first batch": "the model has no weights before `fit`",
     "faded rate": "the effective learning rate has fallen below a hundredth of what it was at the start",
     "normalization": "there is a normalization between the layers",
     "input normalization": "there is a `keras.layers.Normalization`",
@@ -84,7 +98,7 @@ class Remedy:
         cure: What to do, in full sentences.
         code: The same as lines of Python to put before `model.fit(x, y, batch_size=batch_size, epochs=epochs,
             callbacks=callbacks)` in a script that imports `keras` and `keras_ch8`; "" where it cannot be said in
-            general.
+            general. `code.fitting` leaves it out where it is no right edit for the form of the training.
         expects: One sentence: what should change.
         needs: Facts of `FACTS` that must be there.
         unless: Facts of which none may be there.
@@ -115,28 +129,35 @@ def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[
     for remedy in remedies:
         if remedy.suits(has) and (filled := remedy.filled(known)) is not None and filled.cure not in said:
             said.add(filled.cure)
-            yield dataclasses.replace(filled, code=for_inputs(filled.code, has))
+            yield dataclasses.replace(filled, code=fitting(filled.code, has))
 
 
 # --- remedies that several kinds share ------------------------------------------------------------------------------
 
+_OWN_LENGTH = ("own step length",)
 _SCHEDULED = ("learning rate schedule",)
-_RATED = (*_SCHEDULED, "own step length")
+_RATED = (*_SCHEDULED, *_OWN_LENGTH)
 """What there is where no learning rate is to be found: it follows a schedule, or each step finds its own length."""
+_ELSEWHERE = ("rate set elsewhere",)
+_LOOP = ("loop of one's own",)
 _NOT_SCALED = ("input normalization", "tokens", "several inputs")
 
 
-def _rate(says: str, rate: str, expects: str) -> tuple[Remedy, Remedy]:
-    """Return the remedies that set the rate, without a schedule and with one."""
+def _rate(change: str, rate: str, expects: str) -> tuple[Remedy, ...]:
+    """Return the remedies that set the rate: as a number, that of a schedule, and one that something else sets."""
+    to = f"from {{rate}} to {{{rate}}}"
+    scheduled = "schedule to scale"
     return (
-        Remedy(f"{says}.", f"model.optimizer.learning_rate = {rate}", expects, unless=_SCHEDULED),
         Remedy(
-            f"{says}, without the schedule, or multiply the schedule in that proportion.",
-            setting("learning_rate", rate),
-            expects,
-            _SCHEDULED,
+            f"{change} the learning rate {to}.", SET_RATE.format(rate=rate), expects,
+            unless=(scheduled, *_ELSEWHERE, *_OWN_LENGTH),
         ),
-    )
+        Remedy(
+            f"{change} the peak of the schedule of the learning rate {to}: multiply the whole schedule.",
+            SCALE_SCHEDULE.format(rate=rate), expects, (scheduled,), (*_ELSEWHERE, *_OWN_LENGTH),
+        ),
+        Remedy(f"{change} the largest learning rate {to}, where it is set.", needs=_ELSEWHERE, unless=_OWN_LENGTH),
+    )  # fmt: skip
 
 
 def _scale_inputs(expects: str, and_rate: bool = False) -> Remedy:
@@ -183,11 +204,14 @@ def _clip(expects: str) -> Remedy:
 _NO_CURVATURE = ("curvature", "first order only")
 """What there is where `optimizers.LBFGS` is no cure: it, or something that it does not go with."""
 _SKIP = Remedy("Add connections that skip layers: `layers.Residual`.", unless=("skip connections",))
-_PLAINLY = Remedy("Lower the learning rate, and look at the inputs: their scale, and whether all are finite.")
-_LESS = _rate("Lower the learning rate from {rate} to {shorter_rate}", "{shorter_rate}",
-              "The loss should fall from the first epoch on.")  # fmt: skip
-_LONGER = _rate("Raise the learning rate from {rate} to {longer_rate}", "{longer_rate}",
-                "The loss should fall several times as fast.")  # fmt: skip
+_PLAINLY = (
+    Remedy(
+        "Lower the learning rate, and look at the inputs: their scale, and whether all are finite.", unless=_OWN_LENGTH
+    ),
+    Remedy("Look at the inputs: their scale, and whether all are finite.", needs=_OWN_LENGTH),
+)
+_LESS = _rate("Lower", "shorter_rate", "The loss should fall from the first epoch on.")
+_LONGER = _rate("Raise", "longer_rate", "The loss should fall several times as fast.")
 _FACTOR = "The gradient should pass through each layer nearly unchanged, by a factor of 0.7 to 1.4."
 _SIGNAL = "The signal of each layer should have a root mean square near 1."
 _BELOW_CHANCE = "The loss should fall below that of the best constant prediction."
@@ -206,9 +230,9 @@ _STOP = Remedy(
 )
 _DECAY = Remedy(
     "Let the learning rate fall from {rate} to 0 over the training: `schedules.LinearDecay`.",
-    'model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay({rate}, "100%")',
+    SLOWER_FALL,
     "The loss should fall further towards the end.",
-    unless=_SCHEDULED,
+    unless=_RATED,
 )
 
 _REVIVE = (
@@ -228,7 +252,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         *_LESS,
         _find_rate("The loss should fall from the first epoch on."),
         _clip("The loss should fall from the first epoch on."),
-        _PLAINLY,
+        *_PLAINLY,
     ),
     "step_too_short": (
         Remedy(
@@ -240,7 +264,18 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Let the learning rate fall more slowly, over the whole training: count its steps, not its epochs, in the "
             "schedule (`schedules.LinearDecay`).",
-            SLOWER_FALL, "The loss should go on falling to the end.", ("faded rate",), ("own step length",),
+            SLOWER_FALL, "The loss should go on falling to the end.", ("faded rate",),
+            ("warm-up", "lowered on plateaus", *_ELSEWHERE, *_OWN_LENGTH),
+        ),
+        Remedy(
+            "Keep the learning rate up, which was {rate}: leave `keras.callbacks.ReduceLROnPlateau` out, or let it "
+            "wait for more epochs.",
+            WITHOUT_PLATEAUS, "The loss should go on falling to the end.", ("faded rate", "lowered on plateaus"),
+            _OWN_LENGTH,
+        ),
+        Remedy(
+            "Let the learning rate fall more slowly, over the whole training, where it is set.",
+            needs=("faded rate",), unless=("lowered on plateaus", *_OWN_LENGTH),
         ),
         *_LONGER,
         _find_rate("The loss should fall several times as fast."),
@@ -270,7 +305,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "noise_dominated": (
         Remedy(
-            "Take batches of {larger_batch} examples.", "batch_size = {larger_batch}",
+            "Take batches of {larger_batch} examples, and as many steps.", LARGER_BATCH,
             "The loss should fall below where the noise holds it.",
         ),
         _DECAY,
@@ -293,7 +328,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "cliff": (
         _clip("No step should undo what others have done: the loss should fall without leaps."),
         *_LESS,
-        _PLAINLY,
+        *_PLAINLY,
     ),
     "exploding": (
         Remedy(
@@ -394,16 +429,16 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "too_short": (
         Remedy(
             "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
-            "The loss should go on falling, and come to rest by the end.",
+            "The loss should go on falling, and come to rest by the end.", unless=_LOOP,
         ),
-        Remedy("Raise the learning rate: `training.find_learning_rate` finds one."),
+        Remedy("Make three times as many steps.", needs=_LOOP),
+        Remedy("Raise the learning rate: `training.find_learning_rate` finds one.", unless=_OWN_LENGTH),
     ),
     "too_long": (_STOP, Remedy("Train for fewer epochs.")),
     "oscillation": (
-        *_rate("Lower the learning rate from {rate} to {shorter_rate}", "{shorter_rate}",
-               "The loss should fall from epoch to epoch."),
+        *_rate("Lower", "shorter_rate", "The loss should fall from epoch to epoch."),
         _DECAY,
-        Remedy("Let the learning rate fall in time: `callbacks.LearningRateDecay`."),
+        Remedy("Let the learning rate fall in time: `callbacks.LearningRateDecay`.", unless=_OWN_LENGTH),
     ),
     "bad_inputs": (
         dataclasses.replace(_scale_inputs(_BELOW_CHANCE), needs=()),

@@ -181,7 +181,7 @@ def _fix(verdict: Verdict) -> list[str]:
 
 def _code(verdict: Verdict) -> str:
     """Return the code of a cure, below where it goes, and what `fit` is given of it."""
-    given = [name for name in ARGUMENTS if re.search(rf"^{name} =", verdict.code, re.MULTILINE)]
+    given = [name for name in ARGUMENTS if re.search(rf"^(\w+, )*{name}(, \w+)* =", verdict.code, re.MULTILINE)]
     fit = ", ".join(["x", "y", *(f"{name}={name}" for name in given), "..."])
     data = "; x and y are your training data" if re.search(r"\b[xy]\b", verdict.code) else ""
     return f"# between `compile` and `fit({fit})`{data}\n{verdict.code}"

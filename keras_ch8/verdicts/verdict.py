@@ -86,7 +86,8 @@ class Verdict(Result):
         step: Update of the optimizer at which the level was reached.
         measured: Update of the optimizer at which what `finding` says was measured.
         why: Up to five sentences: what was measured, against which limits, and where these come from.
-        code: Lines of Python that cure it, to be pasted; `""` where there are none.
+        code: Lines of Python that cure it, to be pasted; `""` where there are none, or none would be a right edit of
+            such a training: then `cure` alone says what to do.
         series: Name of the series in TensorBoard that shows it, such as `"ch8_diagnosis/backward_factor"`; `""` where
             none does.
         value: The last point of that series, which is the number in `finding`; `None` where there is none, or it is not
@@ -250,7 +251,7 @@ class VerdictTracker:
             step=since,
             measured=said.step,
             why=(*doubt, *claim.why)[:MOST_REASONS],
-            code="" if level == "ok" else claim.code or kind.code,
+            code="" if level == "ok" else claim.code or ("" if claim.cure else kind.code),
             series=claim.series,
             value=newest.claim.drawn.get(claim.series),
             then="" if level == "ok" else claim.then,

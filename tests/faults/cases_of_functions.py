@@ -367,6 +367,7 @@ def training_cases():
         data=m.NOTHING,
         verdict=m.NOTHING,
         validation_data=m.NONE,
+        callbacks=m.sequence(m.NOTHING, empty=True),
     )
     yield case(
         "training.find_learning_rate",

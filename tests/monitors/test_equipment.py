@@ -58,6 +58,7 @@ def two_inputs():
                 "adaptive rates",
                 "steps of the rate",
                 "learning rate schedule",
+                "schedule to scale",
                 "clipping",
             },
         ),
@@ -81,7 +82,7 @@ def two_inputs():
         ),
         (
             lambda: plain(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.Nadam())),
-            {"sequential", "adaptive rates", "steps of the rate", "first order only"},
+            {"sequential", "adaptive rates", "steps of the rate", "first order only", "scaled loss"},
         ),
         (lambda: plain(LAYERS.Dense(6, "relu"), LAYERS.Reshape((3, 2))), {"sequential", "reshapes"}),
         (
@@ -175,7 +176,8 @@ def test_what_callbacks_bring_is_there_for_the_cures():
     ]
     model = plain(optimizer="sgd")
     assert [equipment_of(model, [each]) - equipment_of(model) for each in [clip, *schedules]] == [
-        {"clipping", "first order only"}, *3 * [{"learning rate schedule"}],
+        {"clipping", "first order only"}, *2 * [{"learning rate schedule", "rate set elsewhere"}],
+        {"learning rate schedule", "lowered on plateaus"},
     ]  # fmt: skip
     diagnosis = keras_ch8.callbacks.Diagnosis((np.ones((8, 6)), np.ones((8, 1))), ["step_length"])
     model.fit(np.ones((8, 6)), np.ones((8, 1)), verbose=0, callbacks=[diagnosis, clip])

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
 from keras_ch8 import verdicts
@@ -10,7 +12,7 @@ from keras_ch8.monitors.documentation import SEEN
 from keras_ch8.verdicts.kinds import OF_THE_START
 from keras_ch8.verdicts.remedies import REMEDIES
 
-from . import confusion, cures
+from . import confusion, cures, forms
 
 LEAST = {1: 0.9, 5: 0.9}
 """Fraction of the sick runs that is named, of two of the groups."""
@@ -53,7 +55,7 @@ def test_each_run_of_a_topic_can_be_made(topic):
 
 def test_each_file_of_runs_is_a_topic_and_each_run_has_a_name_of_its_own():
     files = {path.stem for path in Path(__file__).parent.glob("*.py")}
-    assert files == {"__init__", "confusion", "cures", "data", "runs", "test_planted", *confusion.TOPICS}
+    assert files == {"__init__", "confusion", "cures", "data", "forms", "runs", "test_planted", *confusion.TOPICS}
     planted = confusion.chosen()
     assert len({run.name for run in planted}) == len(planted)
     assert {run.split for run in planted} == set(confusion.SPLITS)
@@ -89,3 +91,30 @@ def test_the_first_cure_of_a_plain_trouble_makes_the_verdict_leave_and_the_loss_
         next(run.kind for run in confusion.chosen() if run.name == name)
     ]
     assert all(cures.helps(row) for row in rows if row["place"] == 0), cures.table(rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", [form for form in forms.FORMS if form != "as it is"])
+def test_each_code_that_is_given_in_another_form_runs_there_and_does_no_harm(form):
+    found = forms.judge("rate_too_long", form)
+    assert [row["kind"] for row in found["codes"]] == ["step_too_long"]
+    assert not any("error" in row or row["worse"] for row in found["codes"]), forms.table([found])
+
+
+def test_a_loss_is_worse_where_it_is_above_the_others_by_more_than_these_differ():
+    assert not forms.is_worse([1.0], [1.4], [1.0, 1.5, 1.2])
+    assert forms.is_worse([1.0], [1.6], [1.0, 1.5, 1.2])
+    assert forms.is_worse([1.0], [np.inf], [1.0, 1.5, 1.2])
+    assert not forms.is_worse([np.inf], [np.inf], [np.inf, 1.5, 1.2])
+
+
+def test_each_form_is_the_same_training_otherwise_written():
+    planted = next(run for run in confusion.chosen() if run.name == "rate_too_long")
+    scripts = {form: forms.script_of(planted, form, 0) for form in forms.FORMS}
+    plain = scripts["as it is"]
+    assert float(scripts["schedule"].model.optimizer.learning_rate) == 0.0 < float(plain.model.optimizer.learning_rate)
+    assert sum(len(y) for _, y in scripts["data set"].x) == len(plain.y)
+    assert isinstance(scripts["plateaus"].callbacks[0], keras.callbacks.ReduceLROnPlateau)
+    np.testing.assert_array_equal(
+        scripts["subclass"].model(plain.x[:4]), plain.model(plain.x[:4]), err_msg="the weights are the same"
+    )

@@ -186,3 +186,60 @@ def test_the_same_seed_makes_the_same_model_and_names_of_the_script_are_taken_ba
         np.testing.assert_array_equal(a, b)
     assert (len(other.x), len(other.y), other.batch_size, other.epochs, other.callbacks) == (64, 64, 8, 2, [None])
     assert (one.steps_of_epoch, other.steps_of_epoch) == (8, 8)
+
+
+# --- a factory that makes no new model, and callbacks -----------------------------------------------------------------
+
+SHARED = keras.optimizers.SGD(0.1)
+
+
+def with_one_optimizer():
+    model = linear()
+    model.compile(SHARED, "mse")
+    return model
+
+
+def with_one_layer():
+    model = keras.Sequential([keras.Input((3,)), LAYER])
+    model.compile("sgd", "mse")
+    return model
+
+
+LAYER = keras.layers.Dense(1)
+
+
+@pytest.mark.parametrize("make", [None, with_one_layer, with_one_optimizer])
+@pytest.mark.parametrize("code", ["model.optimizer.learning_rate = 0.05", ""])
+def test_a_factory_of_one_model_is_refused_and_the_model_left_as_it_is(make, code):
+    """Its second training went on from the first, with "is gone", and the model of the user had been trained."""
+    given = linear()
+    before = given.get_weights(), given.optimizer, given.optimizer.variables[:], given.train_function
+    with pytest.raises(ValueError, match=r"`model_factory` must make a new model.*Received: a factory that returns"):
+        training.cure(make or (lambda: given), (X, Y), verdict(code), epochs=1)
+    for one, other in zip(before[0], given.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert (given.optimizer, given.optimizer.variables, given.train_function) == before[1:]
+    assert float(given.optimizer.learning_rate) == pytest.approx(1.1)
+    assert not given.optimizer.iterations.numpy()
+
+
+@pytest.mark.slow
+def test_each_training_has_the_callbacks_in_a_fresh_state_and_those_of_the_user_stay_as_they_are():
+    """`callbacks` had been given twice to `fit`."""
+    plateaus = keras.callbacks.ReduceLROnPlateau("loss", factor=0.1, patience=0, min_delta=10.0)
+    stops = keras.callbacks.EarlyStopping("loss", patience=2, min_delta=10.0)
+    own = linear(0.05)
+    own.fit(X, Y, epochs=2, verbose=0, callbacks=[plateaus, stops])
+    before = plateaus.wait, stops.wait, stops.best
+    found = training.cure(
+        linear, (X, Y), verdict("model.optimizer.learning_rate = 0.05"), epochs=6, callbacks=[plateaus, stops]
+    )
+    assert not found.reason
+    assert [len(losses) for _, losses in found.curves] == [3, 3]  # both are stopped, each after its own epochs
+    assert (plateaus.wait, stops.wait, stops.best) == before
+    assert plateaus.model is own
+
+
+def test_callbacks_that_are_none_are_refused():
+    with pytest.raises(TypeError, match=r"`callbacks` must be a list of callbacks of Keras\. Received: callbacks="):
+        training.cure(linear, (X, Y), verdict("x = x"), callbacks=["early stopping"])

@@ -37,7 +37,7 @@ def test_a_larger_model_has_more_units_one_more_layer_the_same_end_and_no_penalt
 
 def test_a_rate_that_fades_falls_over_the_whole_training_from_where_it_began():
     optimizer = keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.2, 3, 0.1))
-    model = changed(code.SLOWER_FALL, LAYERS.Dense(1), optimizer=optimizer)
+    model = changed(code.SLOWER_FALL.format(rate="0.2"), LAYERS.Dense(1), optimizer=optimizer)
     model.fit(X, X[:, :1], batch_size=8, epochs=10, verbose=0)
     schedule = keras_ch8.schedules.LinearDecay(0.2, 20)
     assert float(model.optimizer.learning_rate) == pytest.approx(float(schedule(20)))
@@ -84,7 +84,7 @@ def test_inputs_of_one_number_without_an_axis_of_its_own_are_made_a_column(lines
     assert flat_in(model, x[:, None]) == set()
     assert flat_in(keras.Sequential([keras.Input(()), LAYERS.Embedding(9, 4), LAYERS.Dense(1)]), x) == set()
     names = {"model": model, "x": x, "y": x / 100, "keras": keras, "keras_ch8": keras_ch8}
-    exec(code.for_inputs(lines, flat_in(model, x)), names)
+    exec(code.fitting(lines, flat_in(model, x)), names)
     names["model"].fit(names["x"], names["y"], verbose=0)
     if lines == code.NORMALIZE_INPUTS:
         assert names["scale"](names["x"]).numpy().std() == pytest.approx(1, rel=1e-3)
@@ -92,10 +92,10 @@ def test_inputs_of_one_number_without_an_axis_of_its_own_are_made_a_column(lines
 
 def test_code_for_one_array_of_inputs_is_not_given_for_several():
     lines = {remedy.code for remedies in REMEDIES.values() for remedy in remedies}
-    of_several = {code.for_inputs(each, {"several inputs"}) for each in lines}
+    of_several = {code.fitting(each, {"several inputs"}) for each in lines}
     assert code.FIND_RATE in of_several
     assert not of_several & {code.SCALE_TO_DATA, code.WITH_CURVATURE, code.NORMALIZE_LAYERS}
-    assert code.for_inputs(code.SHUFFLE, {"several inputs"}) == ""
+    assert code.fitting(code.SHUFFLE, {"several inputs"}) == ""
 
 
 def test_a_squared_error_of_large_targets_is_minimized_by_steps_of_the_rate():

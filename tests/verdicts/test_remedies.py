@@ -75,7 +75,8 @@ def test_the_first_that_suits_is_the_cure_and_the_next_what_to_do_if_it_fails():
     )
     assert first_two("vanishing", has=["normalization", "skip connections"])[1].startswith("Use ReLU")
     assert first_two("short_horizon", has=["LSTM"])[0].startswith("Start with open forget gates")
-    assert first_two("step_too_long", has=["learning rate schedule"])[0].endswith("the schedule in that proportion.")
+    assert first_two("step_too_long", has=["schedule to scale"])[0].endswith(": multiply the whole schedule.")
+    assert first_two("step_too_long", has=["rate set elsewhere"])[0].endswith("from 0.1 to 0.01, where it is set.")
     assert first_two("step_too_long", {})[0].startswith("Let `training.find_learning_rate`")
 
 

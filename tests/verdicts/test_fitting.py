@@ -1,0 +1,306 @@
+"""Code of a cure is given where it is a right edit for this form of training; elsewhere the text says it."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ch8
+from keras_ch8.integration.fit import Training
+from keras_ch8.monitors.equipment import equipment_of, form_of, known_to_cures, rate_of
+from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.verdicts import KINDS, Claim, VerdictTracker, code
+from keras_ch8.verdicts.remedies import FACTS, REMEDIES, applicable
+
+LAYERS = keras.layers
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(64, 3)).astype("float32")
+Y = X[:, :1]
+NUMBERS = {
+    "rate": "0.1", "shorter_rate": "0.01", "longer_rate": "1", "clip_at": "2.5", "momentum": "0.9", "memory": "3.4",
+    "larger_batch": "128", "smaller_batch": "16", "more_epochs": "30",
+}  # fmt: skip
+CODES = sorted({remedy.filled(NUMBERS).code for remedies in REMEDIES.values() for remedy in remedies} - {""})
+
+
+def net(optimizer="sgd", **kwargs):
+    model = keras.Sequential([keras.Input((3,)), LAYERS.Dense(4, "relu", **kwargs), LAYERS.Dense(1)])
+    model.compile(optimizer, "mse")
+    return model
+
+
+def cures(kind, *has, known=NUMBERS):
+    return list(applicable(REMEDIES[kind], known, frozenset(has)))
+
+
+def pasted(lines, model, **names):
+    names |= {"model": model, "keras": keras, "keras_ch8": keras_ch8}
+    exec(lines, names)
+    return names
+
+
+# --- the one rule -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_no_edit_is_said_of_facts_that_there_are():
+    assert {fact for facts in code.NO_EDIT.values() for fact in facts} <= set(FACTS)
+
+
+@pytest.mark.parametrize("lines", CODES)
+def test_a_loop_of_ones_own_gets_no_code_and_a_data_set_none_that_needs_arrays(lines):
+    assert code.fitting(lines, {"loop of one's own"}) == ""
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
+    optimizer = keras.optimizers.SGD(schedule if "ScaledSchedule" in lines else 0.1)
+    pasted(code.fitting(lines, {"no arrays"}), net(optimizer), epochs=1, callbacks=[])  # there is no x, y or batch_size
+
+
+def test_code_of_the_batch_and_of_the_order_is_for_arrays_and_that_of_the_rate_for_all():
+    assert cures("noise_dominated", "no arrays")[0].code == ""
+    assert cures("noise_dominated", "no arrays")[0].cure == "Take batches of 128 examples, and as many steps."
+    assert code.fitting(code.SHUFFLE, {"no arrays"}) == ""
+    assert cures("step_too_long", "no arrays")[0].code == "model.optimizer.learning_rate = 0.01"
+    assert cures("too_short", "no arrays")[0].code == "epochs = 30"
+
+
+def test_a_loop_is_told_of_steps_and_no_epochs():
+    assert cures("too_short", "loop of one's own")[0].cure == "Make three times as many steps."
+    assert cures("too_short")[0].cure == "Train for 30 epochs."
+
+
+def test_a_subclass_and_a_training_step_of_ones_own_get_no_code_for_what_they_do_themselves():
+    assert code.fitting(code.BIASES_OF_0, {"subclassed"}) == ""
+    assert code.fitting(code.NORMALIZE_INPUTS, {"subclassed"}) == ""
+    rate = "model.optimizer.learning_rate = 0.01"
+    assert code.fitting(rate, {"subclassed"}) == rate
+    assert code.fitting(rate, {"own training step"}) == ""
+    assert cures("too_long", "own training step")[0].code.startswith("callbacks = ")
+
+
+def test_code_for_weights_builds_the_model_that_its_first_batch_would_build():
+    model = keras.Sequential([LAYERS.Dense(4, bias_initializer="ones"), LAYERS.Dense(1)])
+    model.compile("sgd", "mse")
+    pasted(code.fitting(code.BIASES_OF_0, {"built by the first batch"}), model, x=X)
+    assert model.layers[0].bias.numpy().tolist() == [0.0] * 4
+    assert code.fitting(code.BIASES_OF_0, {"built by the first batch", "no arrays"}) == ""
+
+
+def test_a_kinds_own_code_does_not_come_back_where_that_of_the_cure_is_left_out(monkeypatch):
+    monkeypatch.setitem(KINDS, "cliff", dataclasses.replace(KINDS["cliff"], code="x = x / 2"))
+    tracker = VerdictTracker()
+    tracker.update(1, [Claim("cliff", "act", "So.", "Do this.", proven=True)])
+    assert tracker.verdicts[0].code == ""
+    tracker.update(2, [Claim("plateau", "act", "So.", proven=True)])
+    assert {v.kind: v.cure for v in tracker.verdicts}["plateau"] == KINDS["plateau"].cure
+
+
+def test_targets_that_are_written_anew_are_so_for_validation_too():
+    assert code.fitting("y = y / 2", {"validated apart"}) == "y = y / 2\n# and so x and y of the validation data"
+    assert code.fitting("y = y / 2", set()) == "y = y / 2"
+    assert code.fitting(code.SHUFFLE, {"validated apart"}) == code.SHUFFLE  # each example keeps its target
+
+
+# --- the rate ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", REMEDIES)
+def test_an_optimizer_that_finds_its_own_step_length_is_told_nothing_of_a_rate(kind):
+    numbers = {name: value for name, value in NUMBERS.items() if not name.endswith("rate")}
+    for remedy in REMEDIES[kind]:
+        for one in applicable((remedy,), numbers, {*remedy.needs, "own step length"} - {"steps of the rate"}):
+            assert "Adam" in one.cure or "learning rate" not in one.cure, one
+            assert "LearningRateDecay" not in one.cure
+
+
+def test_lbfgs_has_no_rate():
+    assert np.isnan(rate_of(net(keras_ch8.optimizers.LBFGS())))
+
+
+SCHEDULES = {
+    "of Keras": lambda: keras.optimizers.schedules.CosineDecay(0.0, 50, warmup_target=0.1, warmup_steps=10),
+    "of the suite": lambda: keras_ch8.schedules.SequentialSchedule(
+        [keras_ch8.schedules.Warmup(0.1, "20%"), keras_ch8.schedules.CosineDecay(0.1, "80%")], ["20%"]
+    ),
+}
+
+
+class Rates(keras.callbacks.Callback):
+    """Notes the rate of each step."""
+
+    def on_train_begin(self, logs=None):
+        self.seen = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append(float(self.model.optimizer.learning_rate))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=list(SCHEDULES))
+def test_a_shorter_rate_by_a_schedule_is_the_schedule_as_a_whole(schedule):
+    """The rate at the end of the schedule had become the rate of all steps."""
+    seen = []
+    for cured in (False, True):
+        model, rates = net(keras.optimizers.SGD(schedule())), Rates()
+        has = equipment_of(model)
+        assert "schedule to scale" in has
+        if cured:
+            remedy = cures("step_too_long", *has)[0]
+            assert "the peak of the schedule" in remedy.cure
+            pasted(remedy.code, model)
+        model.fit(X, Y, batch_size=8, epochs=4, verbose=0, callbacks=[rates])
+        seen.append(rates.seen)
+    np.testing.assert_allclose(seen[1], 0.1 * np.array(seen[0]), rtol=1e-5, atol=1e-9)
+    assert max(seen[1]) > 0.009
+
+
+@pytest.mark.parametrize("kind", ["step_too_long", "step_too_short", "oscillation", "nonfinite"])
+def test_what_something_else_sets_is_told_of_as_text(kind):
+    callbacks = [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate)]
+    has = equipment_of(net(), callbacks)
+    assert "rate set elsewhere" in has
+    (first, *_) = cures(kind, *has)
+    assert first.code == ""
+    assert first.cure.endswith("where it is set.")
+
+
+def test_a_schedule_that_cannot_be_copied_is_told_of_as_text():
+    class Own(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.1
+
+    assert "rate set elsewhere" in equipment_of(net(keras.optimizers.SGD(Own())))
+    assert "rate set elsewhere" in equipment_of(net(keras.optimizers.SGD(lambda: 0.1)))
+    assert "schedule to scale" in equipment_of(net(keras.optimizers.SGD(SCHEDULES["of Keras"]())))
+
+
+def test_a_rate_that_faded_on_plateaus_is_kept_up_without_them():
+    """A schedule had been put beside `ReduceLROnPlateau`, which cannot set the rate then."""
+    plateaus = keras.callbacks.ReduceLROnPlateau("loss")
+    model = net(keras.optimizers.SGD(0.1))
+    remedy = cures("step_too_short", "faded rate", *equipment_of(model, [plateaus]))[0]
+    assert "ReduceLROnPlateau" in remedy.cure
+    names = pasted(remedy.code, model, callbacks=[plateaus, "another"])
+    assert names["callbacks"] == ["another"]
+
+
+@pytest.mark.parametrize("kind", REMEDIES)
+def test_no_code_puts_a_schedule_beside_a_callback_that_sets_the_rate(kind):
+    for fact in ("lowered on plateaus", "rate set elsewhere"):
+        for remedy in REMEDIES[kind]:
+            for one in applicable((remedy,), NUMBERS, {*remedy.needs, fact, "learning rate schedule"}):
+                assert "keras_ch8.schedules" not in one.code, one
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_rates_of_cures_are_those_of_the_peak():
+    past = Past()
+    for rate in (1e-4, 3e-3, 7e-5):
+        past.see(rate)
+    past.has = frozenset({"steps of the rate"})
+    assert (past.rate, past.first_rate, past.peak) == (7e-5, 1e-4, 3e-3)
+    assert known_to_cures(past)["rate"] == "0.003"
+    assert known_to_cures(past)["shorter_rate"] == "0.001"  # a third
+    assert "longer_rate" not in known_to_cures(past)  # ten times the rate of now is below the peak
+
+
+def rows(norms, losses):
+    return Rows(np.arange(1, len(norms) + 1), np.array(norms), np.array(losses))
+
+
+@pytest.mark.parametrize(
+    "norms, losses, expected",
+    [
+        ([1.0] * 200, [1.0] * 200, "1"),
+        ([1.0] * 200, [np.nan] * 200, "1"),  # where the losses are not known
+        ([1.0] * 200 + [1e-6] * 9000, [1.0] * 9200, None),  # tiny at the end: it would clip all steps of a new training
+        ([10.0**i for i in range(40)], [10.0**i for i in range(40)], None),  # it blows up from the start
+        ([1.0] * 30 + [1e15] * 300, [1.0] * 30 + [1e30] * 300, "1"),  # and later
+        ([1.0] * 10, [1.0] * 10, None),  # too few to say
+    ],
+)
+def test_the_limit_of_a_gradient_is_of_steps_that_were_well(norms, losses, expected):
+    past = Past()
+    for at in range(0, len(norms), 500):
+        past.add_rows(rows(norms[at : at + 500], losses[at : at + 500]))
+    assert known_to_cures(past).get("clip_at") == expected
+
+
+@pytest.mark.parametrize("examples, expected", [(0, "512"), (160, "128"), (60_000, "512"), (50, None)])
+def test_a_batch_is_no_larger_than_the_data(examples, expected):
+    past = Past()
+    past.batch_size, past.examples = 32.0, examples
+    past.add(1, {"gradient_noise": keras_ch8.monitors.GradientNoise(6400.0, 1.0)})
+    assert known_to_cures(past).get("larger_batch") == expected
+
+
+def test_a_larger_batch_makes_as_many_steps():
+    names = pasted(code.LARGER_BATCH.format(larger_batch="128"), None, batch_size=32, epochs=5)
+    assert (names["batch_size"], names["epochs"]) == (128, 20)
+
+
+# --- forms of trainings are seen --------------------------------------------------------------------------------------
+
+
+def seen_by_diagnosis(model, *data, callbacks=(), **kwargs):
+    diagnosis = keras_ch8.callbacks.Diagnosis((X, Y), "cheap", when=1, verbose=False)
+    model.fit(*data, verbose=0, callbacks=[*callbacks, diagnosis], **kwargs)
+    return diagnosis.past
+
+
+def test_of_arrays_and_a_model_that_is_built_nothing_is_seen_but_how_many_they_are():
+    past = seen_by_diagnosis(net(), X, Y, batch_size=16)
+    forms = {"no arrays", "subclassed", "own training step", "validated apart", "built by the first batch"}
+    assert not past.has & forms
+    assert past.examples == 64
+    assert past.peak == pytest.approx(past.rate) == pytest.approx(0.01)
+
+
+class Own(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = LAYERS.Dense(1)
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
+class OwnStep(Own):
+    def train_step(self, data):
+        return super().train_step(data)
+
+
+@pytest.mark.parametrize(
+    "make, expected",
+    [(Own, {"subclassed", "built by the first batch"}),
+     (OwnStep, {"subclassed", "own training step", "built by the first batch"})],
+)  # fmt: skip
+def test_a_subclass_is_seen(make, expected):
+    model = make()
+    model.compile("sgd", "mse")
+    past = seen_by_diagnosis(model, X, Y, validation_data=(X, Y))
+    assert past.has >= {*expected, "validated apart"}
+    assert "own training step" in expected or "own training step" not in past.has
+
+
+def test_a_functional_model_is_no_subclass():
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, LAYERS.Dense(1)(inputs))
+    model.compile("sgd", "mse")
+    assert "subclassed" not in equipment_of(model)
+
+
+def test_a_data_set_is_seen_before_the_first_step_too():
+    data = tf.data.Dataset.from_tensor_slices((100 * X + 900, Y)).batch(16)
+    diagnosis = keras_ch8.callbacks.Diagnosis(checks="cheap", verbose=False)
+    net().fit(data, verbose=0, shuffle=False, callbacks=[diagnosis])
+    assert "no arrays" in diagnosis.past.has
+    said = next(v for v in diagnosis.verdicts if v.kind == "bad_inputs")
+    assert (said.level, said.code) == ("act", "")
+    assert "Normalization" in said.cure
+
+
+def test_the_loop_of_watch_is_seen():
+    assert form_of(Training(net(), {}, [], is_fit=False)) == {"loop of one's own"}
+    assert form_of(Training(net(), {"x": X, "y": Y}, [])) == set()
