@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
@@ -99,11 +100,12 @@ class Resume(Callback):
 
     transient: ClassVar[Mapping[str, Any]] = {
         "_training": None, "_data": None, "_folder": None, "_saved": None, "_taken": None, "_others": (),
-        "_fingerprint": None, "_differs": None, "_sigterm": None, "_workers": None,
+        "_fingerprint": None, "_differs": None, "_sigterm": None, "_workers": None, "_validation": None,
     }  # fmt: skip
 
     _training: fit.Training
     _data: positions.Position
+    _validation: positions.Validation
     _folder: Folder
     _saved: State | None
     """What is still to be put back, at the moment at which it was taken."""
@@ -145,15 +147,16 @@ class Resume(Callback):
         self._folder = Folder(self._workers.folder_in(self.directory), self.keep)
         training.exits.callback(self._leave_fit)
         self._folder.prepare()
-        self._data = positions.of(training)
+        self._data, self._validation = positions.of(training), positions.Validation(training)
         self._others = [callback for callback in training.callbacks if callback is not self]
-        self._fingerprint = {
+        parts = {
             "loss": fingerprint.of_loss(training.model),
             "optimizer": fingerprint.of_optimizer(training.model.optimizer),
-            "data": self._data.description,
+            "data": self._data.description | {"validation": self._validation.description},
             "callbacks": fingerprint.of_callbacks([c for c in self._others if callback_states.has_state(c)]),
             "epochs": training.arguments.get("epochs", 1),
         }
+        self._fingerprint = fingerprint.by_place(parts, training.model)
         found = self._workers.newest(self._folder)
         history = None if found is None else self._go_on(State.unpacked(found.arrays, found.meta))
         if history is None:
@@ -165,8 +168,9 @@ class Resume(Callback):
         """Write that the training has ended, unless it has died, and wait until that is on the disk."""
         has_ended, sigterm = self._has_begun and not self._training.has_died, self._sigterm
         try:
-            if has_ended:
-                self._write(*self._copy(self._epoch + 1, 0, has_ended=True))
+            if has_ended and (taken := self._copy(self._epoch + 1, 0, has_ended=True)) is not None:
+                self._write(*taken)
+                _ended_here.add(os.path.realpath(self.directory))
         finally:
             self._folder.close()
             self.__dict__.update(self.transient)
@@ -186,17 +190,24 @@ class Resume(Callback):
             if self._fingerprint["epochs"] > saved.fingerprint["epochs"] and training.model.optimizer is first:
                 say(f"No state in {self.directory!r} is from before the end, to go on to more epochs: it begins anew.")
                 return None
-        self._put_variables(saved, (variables.METRICS,))
+        has_ended = saved.has_ended or saved.epoch >= self._fingerprint["epochs"]
+        self._put_variables(saved, () if has_ended and "loss" not in differs else (variables.METRICS,))
         if "data" in differs:
             saved.batch = 0
             self._data.begin_epoch(saved.data)
         else:
+            if not has_ended:
+                self._validation.put(saved.validation)
             self._data.put(saved.data)
         callback_states.put_before(self._others, saved.callbacks)
         fit.remember_batches(training, saved.step, saved.brought, saved.counted)
-        if saved.has_ended or saved.epoch >= self._fingerprint["epochs"]:
+        if has_ended:
             left = f"model and history are what it has left in {self.directory!r}"
-            say(f"This training has ended before: {left}; to train again, give `Resume` another directory.")
+            said = f"This training has ended before: {left}; to train again, give `Resume` another directory."
+            if os.path.realpath(self.directory) in _ended_here:
+                warnings.warn(f"Nothing is trained. {said}", UserWarning, stacklevel=2)
+            else:
+                say(said)
             return self._history(saved)
         training.arguments["initial_epoch"], training.first_batch = saved.epoch, saved.batch
         self._saved = saved
@@ -214,7 +225,10 @@ class Resume(Callback):
                 self._fingerprint["optimizer"] = saved.fingerprint["optimizer"]
         variables.build(model, self._data.example)
         self._fingerprint["model"] = fingerprint.of_model(model)
-        return fingerprint.differences(saved.fingerprint, self._fingerprint)
+        differs = fingerprint.differences(saved.fingerprint, self._fingerprint)
+        if lines := variables.others_differ(model, self._others, saved.variables):
+            differs["model"] = differs.get("model", []) + lines
+        return differs
 
     def _history(self, saved: State) -> keras.callbacks.History:
         """Return the history of a training that has ended, and leave the callbacks as it has left them."""
@@ -241,6 +255,15 @@ class Resume(Callback):
         if self._saved is not None:
             saved = self._saved
             say(f"Going on from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
+        lost = variables.cannot_be_saved(self._training.model, self._others)
+        begins_anew = f"what {', '.join(f'`{path}`' for path in lost)} has come to begins anew" if lost else ""
+        if differs := "; ".join(filter(None, (self._data.differs, self._validation.differs, begins_anew))):
+            warnings.warn(
+                f"After an interruption this training goes on, and ends otherwise than one without: {differs}. "
+                "docs/guide/order.md has a table of all kinds of data.",
+                UserWarning,
+                stacklevel=2,
+            )
         if self._training.arguments.get("verbose") == 0:
             return
         if self._data.said:
@@ -270,13 +293,15 @@ class Resume(Callback):
             self._put_within(self._saved)
         elif not is_first and self._is_due(epoch):
             self._data.epoch_begins()
-            self._write(*self._copy(epoch, 0))
+            if (taken := self._copy(epoch, 0)) is not None:
+                self._write(*taken)
             if self._must_end:
                 self._end_process()
         super().on_epoch_begin(epoch, logs)
         self._data.epoch_begins()
         if is_first:
             self._note_time()
+            callback_states.check_others(self._others)
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Take a state if it is time, before any callback is told of the batch.
@@ -319,15 +344,22 @@ class Resume(Callback):
 
     # --- the state ----------------------------------------------------------------------------------------------------
 
-    def _copy(self, epoch: int, batch: int, has_ended: bool = False) -> tuple[Arrays, dict[str, Any]]:
-        """Return a copy of the state of the training before a batch."""
+    def _copy(self, epoch: int, batch: int, has_ended: bool = False) -> tuple[Arrays, dict[str, Any]] | None:
+        """Return a copy of the state of the training before a batch; None, after a warning, where that fails."""
+        self.session.read()
+        try:
+            return self._state_now(epoch, batch, has_ended).packed()
+        except (MemoryError, callback_states.NoState) as error:
+            self._folder.tell(error)
+            return None
+
+    def _state_now(self, epoch: int, batch: int, has_ended: bool) -> State:
         session, model = self.session, self._training.model
-        session.read()
-        copies, built_for = variables.taken(model)
+        copies, built_for = variables.taken(model, self._others)
         self._fingerprint.setdefault("model", fingerprint.of_model(model))
         brought, counted = session.pace
         history = model.history
-        state = State(
+        return State(
             fingerprint=self._fingerprint,
             epoch=epoch,
             batch=batch,
@@ -337,6 +369,7 @@ class Resume(Callback):
             counted=counted,
             updates=variables.updates_of(model),
             data=self._data.taken(None if has_ended else batch),
+            validation=self._validation.taken(),
             callbacks=callback_states.taken(self._others),
             random=backend.random_numbers.taken(),
             history=[list(history.epoch), {name: list(values) for name, values in history.history.items()}],
@@ -344,7 +377,6 @@ class Resume(Callback):
             built_for=built_for,
             variables=copies,
         )
-        return state.packed()
 
     def _write(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
         """Let a state be written while the training goes on; of several workers, once all have the one before."""
@@ -359,13 +391,20 @@ class Resume(Callback):
         model = self._training.model
         variables.build_optimizers(model, saved.built_for)
         if "optimizer" in self._differs:
-            variables.put_under_changed_optimizer(model, saved.variables, without, saved.updates)
+            variables.put_under_changed_optimizer(model, self._others, saved.variables, without, saved.updates)
         else:
-            variables.put(model, saved.variables, without)
+            variables.put(model, self._others, saved.variables, without)
 
     def _put_within(self, saved: State) -> None:
         """Put back what `fit` and callbacks forget when they begin, at the moment at which the state was taken."""
         self._saved = None
+        missing = variables.others_missing(self._training.model, self._others, saved.variables)
+        if missing and "model" not in self.allow:
+            raise ValueError(
+                f"A training goes on with all variables that it had. Received: no {', '.join(missing)}, for which the "
+                f"states in {self.directory!r} have a value, before the first step. Make them before `fit`, such as in "
+                f"`__init__`, or let them begin anew by `Resume({self.directory!r}, allow=['model'])`."
+            )
         is_within = saved.batch > 0 and "loss" not in self._differs
         self._put_variables(saved, () if is_within else (variables.METRICS,))
         callback_states.put_within(self._others, saved.callbacks)
@@ -379,6 +418,10 @@ class Resume(Callback):
         where = f"in {self.directory!r}" if written else f"the one before: {self.directory!r} could not be written"
         say(f"SIGTERM: the newest state of the training is {where}. Run the same script again to go on.")
         self._sigterm.end()
+
+
+_ended_here: set[str] = set()
+"""The folders of the trainings that have ended in this process."""
 
 
 def _refuse_what_cannot_resume(training: fit.Training) -> None:

@@ -444,3 +444,8 @@ def validation_split(arrays: tuple[Any, ...], share: float) -> tuple[tuple[Any, 
     """Split arrays as `fit` does for its argument `validation_split`; the last part is for validation."""
     first, last = _array_slicing.train_validation_split(arrays, validation_split=share)
     return tuple(first), tuple(last)
+
+
+def validation_passes(model: keras.Model) -> int:
+    """Return how often this `fit` has begun its validation data, as the hook of `integration.epochs` counts it."""
+    return getattr(getattr(model, "_eval_epoch_iterator", None), "passes", 0)
