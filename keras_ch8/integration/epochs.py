@@ -99,7 +99,7 @@ def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
             """Return where the data are, at the beginning of an epoch."""
             self._lengthen()
             if self.steps_per_epoch is None or self._current_iterator is None:
-                return fit.Place(self.passes, 0, self._num_batches)
+                return fit.Place(self.passes, self._to_skip - self._missing, self._num_batches)
             return fit.Place(self.passes - 1, self._skipped + self._steps_seen, self._num_batches)
 
         def _get_iterator(self) -> Any:
