@@ -185,6 +185,12 @@ def iterations_of(optimizer: keras.optimizers.Optimizer) -> int:
     return int(optimizer.iterations.numpy())
 
 
+def batches_of_next_update(optimizer: keras.optimizers.Optimizer) -> int:
+    """Return the batches that were added up for an update that is still to come: with gradient accumulation."""
+    steps = getattr(optimizer, "gradient_accumulation_steps", None) or 1
+    return int(optimizer._iterations.numpy()) % steps if steps > 1 else 0
+
+
 def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
     """Return the learning rate as it is now, also where each replica has a copy of it."""
     rate = optimizer.learning_rate
