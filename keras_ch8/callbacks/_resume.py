@@ -2,7 +2,6 @@
 
 import os
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
@@ -18,6 +17,7 @@ from ..checkpoints.variables import Arrays
 from ..checkpoints.workers import Workers
 from ..integration import backend, epochs, fit, keras_private
 from ..schedules.duration import duration
+from . import _resume_words
 from ._switch_optimizer import SwitchOptimizer
 from .base import Callback, say
 
@@ -28,9 +28,9 @@ class Resume(Callback):
 
     Add it to the callbacks of `fit`. After a crash, a kill, or the end of a machine that was lent, run the same script
     again: `fit` goes on from the newest state, and ends bit for bit as a training that nothing has interrupted:
-    weights, statistics of layers, state of the optimizer, seeds, `History`, and the states of all callbacks of this
-    package and of Keras's own. A script whose training has ended gets the trained model, its history and
-    what callbacks have come to at once. `initial_epoch` need not be given.
+    weights, state of the optimizer, all variables that hang on the model or a callback, `History`, and the states of
+    all callbacks of this package and of Keras's own. A script whose training has ended gets the trained model, its
+    history and what callbacks have come to at once. `initial_epoch` need not be given.
 
     A state is a file in `directory`, of arrays and JSON with a checksum; nothing is pickled. A thread writes it to the
     disk under another name and then renames it, so a step waits only until the variables are copied. If the newest file
@@ -45,13 +45,15 @@ class Resume(Callback):
     each worker must find again what it wrote. When one worker dies, the others fail at their next step: start all of
     them again, as many as before. A SIGTERM to one of them ends all, at the next state that is due.
 
-    Where a training goes on, by its data:
+    Where a training goes on, by its data (docs/guide/order.md has all kinds):
 
-        keras_ch8.data.ArraySource   at the very batch
-        arrays                       likewise: they are read through an ArraySource of that `batch_size` and `shuffle`
-        tf.data.Dataset              likewise, if every shuffle has a seed: what was read is read again and skipped;
-                                     otherwise at the beginning of the epoch
-        PyDataset, generator         at the beginning of the epoch
+        arrays, ArraySource   at the very batch: arrays are read through an ArraySource
+        tf.data.Dataset       likewise, if all that draws has a seed: what was read is read again and skipped
+        PyDataset             at the beginning of the epoch
+        generator             at the beginning of an epoch, from the beginning of the generator
+
+    Where it does not end as one that nothing interrupts, one warning says what differs, when `fit` begins. A number of
+    Python that training changes (`self.beta += 0.1`) is not kept: make it a variable.
 
     Bit for bit needs what two equal trainings need of TensorFlow: `keras.utils.set_random_seed`, and on a GPU
     `tf.config.experimental.enable_op_determinism()`.
@@ -138,7 +140,7 @@ class Resume(Callback):
 
     def _enter_fit(self, training: fit.Training) -> keras.callbacks.History | None:
         """Bring a training that begins to where it was; return its history if it has ended before."""
-        _refuse_what_cannot_resume(training)
+        _resume_words.refuse_what_cannot_resume(training.callbacks, type(self))
         epochs.install(type(self).__name__)
         self._training, self._saved, self._taken = training, None, None
         self._sigterm, self._has_begun = Sigterm(), False
@@ -168,9 +170,9 @@ class Resume(Callback):
         """Write that the training has ended, unless it has died, and wait until that is on the disk."""
         has_ended, sigterm = self._has_begun and not self._training.has_died, self._sigterm
         try:
-            if has_ended and (taken := self._copy(self._epoch + 1, 0, has_ended=True)) is not None:
-                self._write(*taken)
-                _ended_here.add(os.path.realpath(self.directory))
+            if has_ended:
+                self._write(self._copy(self._epoch + 1, 0, has_ended=True))
+                _resume_words.ended_here.add(os.path.realpath(self.directory))
         finally:
             self._folder.close()
             self.__dict__.update(self.transient)
@@ -202,12 +204,7 @@ class Resume(Callback):
         callback_states.put_before(self._others, saved.callbacks)
         fit.remember_batches(training, saved.step, saved.brought, saved.counted)
         if has_ended:
-            left = f"model and history are what it has left in {self.directory!r}"
-            said = f"This training has ended before: {left}; to train again, give `Resume` another directory."
-            if os.path.realpath(self.directory) in _ended_here:
-                warnings.warn(f"Nothing is trained. {said}", UserWarning, stacklevel=2)
-            else:
-                say(said)
+            _resume_words.say_that_it_has_ended(self.directory)
             return self._history(saved)
         training.arguments["initial_epoch"], training.first_batch = saved.epoch, saved.batch
         self._saved = saved
@@ -255,24 +252,12 @@ class Resume(Callback):
         if self._saved is not None:
             saved = self._saved
             say(f"Going on from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
-        lost = variables.cannot_be_saved(self._training.model, self._others)
-        begins_anew = f"what {', '.join(f'`{path}`' for path in lost)} has come to begins anew" if lost else ""
-        if differs := "; ".join(filter(None, (self._data.differs, self._validation.differs, begins_anew))):
-            warnings.warn(
-                f"After an interruption this training goes on, and ends otherwise than one without: {differs}. "
-                "docs/guide/order.md has a table of all kinds of data.",
-                UserWarning,
-                stacklevel=2,
-            )
-        if self._training.arguments.get("verbose") == 0:
-            return
-        if self._data.said:
-            say(self._data.said)
-        if unknown := callback_states.without_state(self._others):
-            say(
-                f"`Resume` does not know what {', '.join(unknown)} must remember after an interruption. If it has "
-                "anything to remember, give the class `get_state` and `set_state`."
-            )
+        _resume_words.warn_of_what_differs(
+            [self._data.differs, self._validation.differs],
+            variables.cannot_be_saved(self._training.model, self._others),
+        )
+        if self._training.arguments.get("verbose") != 0:
+            _resume_words.say_what_to_know(self._data.said, callback_states.without_state(self._others))
 
     # --- while Keras trains: the first of all callbacks ---------------------------------------------------------------
 
@@ -293,8 +278,7 @@ class Resume(Callback):
             self._put_within(self._saved)
         elif not is_first and self._is_due(epoch):
             self._data.epoch_begins()
-            if (taken := self._copy(epoch, 0)) is not None:
-                self._write(*taken)
+            self._write(self._copy(epoch, 0))
             if self._must_end:
                 self._end_process()
         super().on_epoch_begin(epoch, logs)
@@ -318,7 +302,7 @@ class Resume(Callback):
         super().on_train_batch_end(batch, logs)
         taken, self._taken = self._taken, None
         if taken is not None:
-            self._write(*taken)
+            self._write(taken)
         if self._must_end and (taken is not None or not self._data.within_epochs):
             self._end_process()
 
@@ -378,13 +362,14 @@ class Resume(Callback):
             variables=copies,
         )
 
-    def _write(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+    def _write(self, packed: tuple[Arrays, dict[str, Any]] | None) -> None:
         """Let a state be written while the training goes on; of several workers, once all have the one before."""
         self._note_time()
         if self._workers.are_several:
             self._folder.wait()
             self._told_to_end = self._workers.any_says(self._sigterm.came)
-        self._folder.write(arrays, meta)
+        if packed is not None:
+            self._folder.write(*packed)
 
     def _put_variables(self, saved: State, without: Sequence[str]) -> None:
         """Put back all variables; of an optimizer that was changed what it shares with the old one."""
@@ -400,11 +385,7 @@ class Resume(Callback):
         self._saved = None
         missing = variables.others_missing(self._training.model, self._others, saved.variables)
         if missing and "model" not in self.allow:
-            raise ValueError(
-                f"A training goes on with all variables that it had. Received: no {', '.join(missing)}, for which the "
-                f"states in {self.directory!r} have a value, before the first step. Make them before `fit`, such as in "
-                f"`__init__`, or let them begin anew by `Resume({self.directory!r}, allow=['model'])`."
-            )
+            raise ValueError(_resume_words.not_there(missing, self.directory))
         is_within = saved.batch > 0 and "loss" not in self._differs
         self._put_variables(saved, () if is_within else (variables.METRICS,))
         callback_states.put_within(self._others, saved.callbacks)
@@ -418,22 +399,6 @@ class Resume(Callback):
         where = f"in {self.directory!r}" if written else f"the one before: {self.directory!r} could not be written"
         say(f"SIGTERM: the newest state of the training is {where}. Run the same script again to go on.")
         self._sigterm.end()
-
-
-_ended_here: set[str] = set()
-"""The folders of the trainings that have ended in this process."""
-
-
-def _refuse_what_cannot_resume(training: fit.Training) -> None:
-    """Refuse what would restore or write over what `Resume` does."""
-    for callback in training.callbacks:
-        if isinstance(callback, keras.callbacks.BackupAndRestore):
-            raise ValueError(
-                "`Resume` restores all that `keras.callbacks.BackupAndRestore` does, and what that forgets; only one "
-                "of the two can. Received: both. Leave out `BackupAndRestore`."
-            )
-    if sum(isinstance(callback, Resume) for callback in training.callbacks) > 1:
-        raise ValueError("Only one `Resume` can keep the states of a `fit`. Received: several. Leave out the others.")
 
 
 def _switched_by(model: keras.Model, callbacks: Sequence[Any]) -> str:

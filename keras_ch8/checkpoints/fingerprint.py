@@ -23,7 +23,7 @@ SHOWN = 8
 LONGEST = 90
 """Characters of a value that are shown."""
 ROWS, ENTRIES = 32, 64
-"""Of an array, rows of which a checksum is made, and entries of each of them: half a millisecond, however long it is."""
+"""Of an array, rows of which a checksum is made, and entries of each: a millisecond, however long it is."""
 
 _NOT_COMPARED = {
     "name", "seed", "registered_name", "shared_object_id", "build_config", "module",
@@ -105,7 +105,7 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, li
 
 
 def by_place(part: Any, model: keras.Model) -> Any:
-    """Return plain data in which the place of a layer in the model stands for its name, which Keras may have counted."""
+    """Return plain data in which the place of a layer stands for its name, which Keras may have counted."""
     places = {each.name: f"layer {number}" for number, each in enumerate(keras_private.parts_of(model))}
 
     def placed(value: Any) -> Any:
@@ -126,7 +126,8 @@ def not_the_same(directory: str, differs: Mapping[str, list[str]], refused: Sequ
     return (
         f"The states in {directory!r} are of a training that differs from this one. Received:{listed}\nMake the script "
         "as it was, or give another `directory` to begin anew (each training has one of its own, as each fold of a "
-        f"cross-validation), or accept it by `Resume({directory!r}, allow={list(refused)!r})`, which `resume=` takes too."
+        f"cross-validation), or accept it by `Resume({directory!r}, allow={list(refused)!r})`, which `resume=` takes "
+        "too."
     )
 
 

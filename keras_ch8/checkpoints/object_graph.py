@@ -1,7 +1,7 @@
 """Variables that hang on a model or a callback, and that Keras does not count among the model's.
 
-The states of a stateful recurrent layer, a weight of the loss that a `train_step` of your own changes, seeds, averages in
-a list or a dict: whatever can be reached from attributes of objects, and by names in functions, of Keras and of the user.
+The states of a stateful recurrent layer, a weight of the loss that a `train_step` of your own changes, seeds, averages
+in a list or a dict: whatever can be reached by attributes of objects, and names in functions, of Keras and of the user.
 """
 
 import inspect

@@ -107,8 +107,8 @@ class State:
 
 def _other_content(fault: str) -> ValueError:
     return ValueError(
-        f"A state must be as this version of keras_ch8 writes it. Received: one that is whole, and in which {fault}. Go "
-        "on with what wrote it, or give another `directory`."
+        f"A state must be as this version of keras_ch8 writes it. Received: one that is whole, and in which {fault}. "
+        "Go on with what wrote it, or give another `directory`."
     )
 
 

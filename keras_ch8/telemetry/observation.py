@@ -90,7 +90,8 @@ class Observation:
         moved = {name: count for name, count in counts.items() if count > self._counted[name]}
         self._applied = [name for name in self._observers if name in moved or name in self._applied]
         filled = {
-            name: batches - keras_private.batches_of_next_update(optimizer) for name, optimizer in self.optimizers.items()
+            name: batches - keras_private.batches_of_next_update(optimizer)
+            for name, optimizer in self.optimizers.items()
         }
         frames = {}
         for name, last in moved.items():

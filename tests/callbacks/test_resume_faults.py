@@ -7,14 +7,13 @@ import keras
 import numpy as np
 import pytest
 
-import keras_ch8
 from keras_ch8 import _arrays_file
 from keras_ch8.callbacks import Resume, standard
 from keras_ch8.checkpoints import fingerprint
 from keras_ch8.checkpoints.folder import Folder
 from keras_ch8.checkpoints.state import State
 
-from .resuming import X, Y, Died, small_model, train
+from .resuming import Died, X, Y, train
 
 PLAIN = {"a": np.zeros(3)}, {"has_ended": False}
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import keras_ch8
 from keras_ch8.callbacks import Resume
 
-from .resuming import STEPS, X, Y, assert_same, interrupted, small_model, source, train
+from .resuming import STEPS, X, Y, assert_same, interrupted, source, train
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*ran out of data", "ignore:`shuffle=True` was passed, but will be ignored"
