@@ -1,6 +1,7 @@
 """Arrays and plain data in one file that is whole or not there: NumPy's npz with a checksum, and nothing pickled."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -32,7 +33,7 @@ def write(path: str, arrays: Mapping[str, np.ndarray], meta: Any) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(path + ENDING, path)
-    except OSError:
+    except (OSError, MemoryError):
         _remove(path + ENDING)
         raise
     _let_disk_have(os.path.dirname(path) or ".")
@@ -86,11 +87,14 @@ def checksum(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def _let_disk_have(directory: str) -> None:
-    """Let the disk have the new name of a file, where the system can be asked to (not on Windows)."""
+    """Let the disk have the new name of a file, where it can be asked to: not on Windows, and not on every network."""
     if hasattr(os, "O_DIRECTORY"):
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(handle)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                raise
         finally:
             os.close(handle)
 

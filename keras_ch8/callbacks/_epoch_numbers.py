@@ -24,6 +24,7 @@ class EpochNumbers:
         self.columns: dict[int, tuple[str, ...]] = {}
         """Of each member, by its id, the names that it puts into Keras's `logs`: the same in every epoch."""
         self._own_names: set[str] = set()
+        """What members have put into Keras's `logs` because others monitor it."""
 
     def epoch_begins(self) -> None:
         """Nothing is measured yet."""
@@ -35,17 +36,19 @@ class EpochNumbers:
         """Take what a member has measured; `logs` get what it is asked for, and what others find only there."""
         measured = {name: float(value) for name, value in values.items() if not np.isnan(value)}
         self.measured |= measured
-        self._own_names |= values.keys()
         asked = member.logs if isinstance(member.logs, Sequence) else measured if member.logs else ()
         columns = self.columns.setdefault(id(member), tuple(asked))
         if logs is not None:
             absent = {name: np.nan for name in columns if not name.startswith("val_")}
             logs.update(absent | {name: measured[name] for name in columns if name in measured})
-            logs.update({name: value for name, value in measured.items() if name in monitored_by_others})
+            monitored = {name: value for name, value in measured.items() if name in monitored_by_others}
+            self._own_names |= monitored.keys()
+            logs.update(monitored)
 
     def of_keras(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
-        """Return what is a number in `logs` and was not measured by a member."""
-        return {name: value for name, value in numbers_in(logs or {}).items() if name not in self._own_names}
+        """Return what is a number in `logs` and was not put there by a member; Keras may measure what one does, too."""
+        ours = self._own_names.union(*self.columns.values())
+        return {name: value for name, value in numbers_in(logs or {}).items() if name not in ours}
 
 
 def numbers_in(logs: Mapping[str, Any]) -> dict[str, float]:

@@ -17,6 +17,7 @@ from ..checkpoints.variables import Arrays
 from ..checkpoints.workers import Workers
 from ..integration import backend, epochs, fit, keras_private
 from ..schedules.duration import duration
+from . import _resume_words
 from ._switch_optimizer import SwitchOptimizer
 from .base import Callback, say
 
@@ -27,9 +28,9 @@ class Resume(Callback):
 
     Add it to the callbacks of `fit`. After a crash, a kill, or the end of a machine that was lent, run the same script
     again: `fit` goes on from the newest state, and ends bit for bit as a training that nothing has interrupted:
-    weights, statistics of layers, state of the optimizer, seeds, `History`, and the states of all callbacks of this
-    package and of Keras's own. A script whose training has ended gets the trained model, its history and
-    what callbacks have come to at once. `initial_epoch` need not be given.
+    weights, state of the optimizer, all variables that hang on the model or a callback, `History`, and the states of
+    all callbacks of this package and of Keras's own. A script whose training has ended gets the trained model, its
+    history and what callbacks have come to at once. `initial_epoch` need not be given.
 
     A state is a file in `directory`, of arrays and JSON with a checksum; nothing is pickled. A thread writes it to the
     disk under another name and then renames it, so a step waits only until the variables are copied. If the newest file
@@ -44,13 +45,15 @@ class Resume(Callback):
     each worker must find again what it wrote. When one worker dies, the others fail at their next step: start all of
     them again, as many as before. A SIGTERM to one of them ends all, at the next state that is due.
 
-    Where a training goes on, by its data:
+    Where a training goes on, by its data (docs/guide/order.md has all kinds):
 
-        keras_ch8.data.ArraySource   at the very batch
-        arrays                       likewise: they are read through an ArraySource of that `batch_size` and `shuffle`
-        tf.data.Dataset              likewise, if every shuffle has a seed: what was read is read again and skipped;
-                                     otherwise at the beginning of the epoch
-        PyDataset, generator         at the beginning of the epoch
+        arrays, ArraySource   at the very batch: arrays are read through an ArraySource
+        tf.data.Dataset       likewise, if all that draws has a seed: what was read is read again and skipped
+        PyDataset             at the beginning of the epoch
+        generator             at the beginning of an epoch, from the beginning of the generator
+
+    Where it does not end as one that nothing interrupts, one warning says what differs, when `fit` begins. A number of
+    Python that training changes (`self.beta += 0.1`) is not kept: make it a variable.
 
     Bit for bit needs what two equal trainings need of TensorFlow: `keras.utils.set_random_seed`, and on a GPU
     `tf.config.experimental.enable_op_determinism()`.
@@ -75,16 +78,16 @@ class Resume(Callback):
         >>> import tempfile
         >>> x, y = np.arange(8.0)[:, None], np.arange(8.0)
         >>> directory = tempfile.mkdtemp()
-        >>> def script():
+        >>> def script(epochs):
         ...     keras.utils.set_random_seed(0)
         ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         ...     model.compile("sgd", "mse")
         ...     source = keras_ch8.data.ArraySource(x, y, batch_size=2, seed=0)
-        ...     resume = keras_ch8.callbacks.Resume(directory)
-        ...     return model.fit(source, epochs=3, callbacks=[resume], verbose=0).history["loss"]
-        >>> first = script()
-        >>> script() == first  # doctest: +ELLIPSIS
-        This training has ended before: model and history are what it has left in '...'; to train again, ...
+        ...     resume = keras_ch8.callbacks.Resume(directory, allow=["epochs"])
+        ...     return model.fit(source, epochs=epochs, callbacks=[resume], verbose=0).history["loss"]
+        >>> first = script(2)
+        >>> script(3)[:2] == first  # doctest: +ELLIPSIS
+        Going on from '...': in epoch 2, after 0 of its batches.
         True
 
     References:
@@ -99,11 +102,12 @@ class Resume(Callback):
 
     transient: ClassVar[Mapping[str, Any]] = {
         "_training": None, "_data": None, "_folder": None, "_saved": None, "_taken": None, "_others": (),
-        "_fingerprint": None, "_differs": None, "_sigterm": None, "_workers": None,
+        "_fingerprint": None, "_differs": None, "_sigterm": None, "_workers": None, "_validation": None,
     }  # fmt: skip
 
     _training: fit.Training
     _data: positions.Position
+    _validation: positions.Validation
     _folder: Folder
     _saved: State | None
     """What is still to be put back, at the moment at which it was taken."""
@@ -136,7 +140,7 @@ class Resume(Callback):
 
     def _enter_fit(self, training: fit.Training) -> keras.callbacks.History | None:
         """Bring a training that begins to where it was; return its history if it has ended before."""
-        _refuse_what_cannot_resume(training)
+        _resume_words.refuse_what_cannot_resume(training.callbacks, type(self))
         epochs.install(type(self).__name__)
         self._training, self._saved, self._taken = training, None, None
         self._sigterm, self._has_begun = Sigterm(), False
@@ -145,15 +149,16 @@ class Resume(Callback):
         self._folder = Folder(self._workers.folder_in(self.directory), self.keep)
         training.exits.callback(self._leave_fit)
         self._folder.prepare()
-        self._data = positions.of(training)
+        self._data, self._validation = positions.of(training), positions.Validation(training)
         self._others = [callback for callback in training.callbacks if callback is not self]
-        self._fingerprint = {
+        parts = {
             "loss": fingerprint.of_loss(training.model),
             "optimizer": fingerprint.of_optimizer(training.model.optimizer),
-            "data": self._data.description,
+            "data": self._data.description | {"validation": self._validation.description},
             "callbacks": fingerprint.of_callbacks([c for c in self._others if callback_states.has_state(c)]),
             "epochs": training.arguments.get("epochs", 1),
         }
+        self._fingerprint = fingerprint.by_place(parts, training.model)
         found = self._workers.newest(self._folder)
         history = None if found is None else self._go_on(State.unpacked(found.arrays, found.meta))
         if history is None:
@@ -166,7 +171,8 @@ class Resume(Callback):
         has_ended, sigterm = self._has_begun and not self._training.has_died, self._sigterm
         try:
             if has_ended:
-                self._write(*self._copy(self._epoch + 1, 0, has_ended=True))
+                self._write(self._copy(self._epoch + 1, 0, has_ended=True))
+                _resume_words.ended_here.add(os.path.realpath(self.directory))
         finally:
             self._folder.close()
             self.__dict__.update(self.transient)
@@ -186,17 +192,19 @@ class Resume(Callback):
             if self._fingerprint["epochs"] > saved.fingerprint["epochs"] and training.model.optimizer is first:
                 say(f"No state in {self.directory!r} is from before the end, to go on to more epochs: it begins anew.")
                 return None
-        self._put_variables(saved, (variables.METRICS,))
+        has_ended = saved.has_ended or saved.epoch >= self._fingerprint["epochs"]
+        self._put_variables(saved, () if has_ended and "loss" not in differs else (variables.METRICS,))
         if "data" in differs:
             saved.batch = 0
             self._data.begin_epoch(saved.data)
         else:
+            if not has_ended:
+                self._validation.put(saved.validation)
             self._data.put(saved.data)
         callback_states.put_before(self._others, saved.callbacks)
         fit.remember_batches(training, saved.step, saved.brought, saved.counted)
-        if saved.has_ended or saved.epoch >= self._fingerprint["epochs"]:
-            left = f"model and history are what it has left in {self.directory!r}"
-            say(f"This training has ended before: {left}; to train again, give `Resume` another directory.")
+        if has_ended:
+            _resume_words.say_that_it_has_ended(self.directory)
             return self._history(saved)
         training.arguments["initial_epoch"], training.first_batch = saved.epoch, saved.batch
         self._saved = saved
@@ -214,7 +222,10 @@ class Resume(Callback):
                 self._fingerprint["optimizer"] = saved.fingerprint["optimizer"]
         variables.build(model, self._data.example)
         self._fingerprint["model"] = fingerprint.of_model(model)
-        return fingerprint.differences(saved.fingerprint, self._fingerprint)
+        differs = fingerprint.differences(saved.fingerprint, self._fingerprint)
+        if lines := variables.others_differ(model, self._others, saved.variables):
+            differs["model"] = differs.get("model", []) + lines
+        return differs
 
     def _history(self, saved: State) -> keras.callbacks.History:
         """Return the history of a training that has ended, and leave the callbacks as it has left them."""
@@ -241,15 +252,12 @@ class Resume(Callback):
         if self._saved is not None:
             saved = self._saved
             say(f"Going on from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
-        if self._training.arguments.get("verbose") == 0:
-            return
-        if self._data.said:
-            say(self._data.said)
-        if unknown := callback_states.without_state(self._others):
-            say(
-                f"`Resume` does not know what {', '.join(unknown)} must remember after an interruption. If it has "
-                "anything to remember, give the class `get_state` and `set_state`."
-            )
+        _resume_words.warn_of_what_differs(
+            [self._data.differs, self._validation.differs],
+            variables.cannot_be_saved(self._training.model, self._others),
+        )
+        if self._training.arguments.get("verbose") != 0:
+            _resume_words.say_what_to_know(self._data.said, callback_states.without_state(self._others))
 
     # --- while Keras trains: the first of all callbacks ---------------------------------------------------------------
 
@@ -270,13 +278,14 @@ class Resume(Callback):
             self._put_within(self._saved)
         elif not is_first and self._is_due(epoch):
             self._data.epoch_begins()
-            self._write(*self._copy(epoch, 0))
+            self._write(self._copy(epoch, 0))
             if self._must_end:
                 self._end_process()
         super().on_epoch_begin(epoch, logs)
         self._data.epoch_begins()
         if is_first:
             self._note_time()
+            callback_states.check_others(self._others)
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Take a state if it is time, before any callback is told of the batch.
@@ -293,7 +302,7 @@ class Resume(Callback):
         super().on_train_batch_end(batch, logs)
         taken, self._taken = self._taken, None
         if taken is not None:
-            self._write(*taken)
+            self._write(taken)
         if self._must_end and (taken is not None or not self._data.within_epochs):
             self._end_process()
 
@@ -319,15 +328,22 @@ class Resume(Callback):
 
     # --- the state ----------------------------------------------------------------------------------------------------
 
-    def _copy(self, epoch: int, batch: int, has_ended: bool = False) -> tuple[Arrays, dict[str, Any]]:
-        """Return a copy of the state of the training before a batch."""
+    def _copy(self, epoch: int, batch: int, has_ended: bool = False) -> tuple[Arrays, dict[str, Any]] | None:
+        """Return a copy of the state of the training before a batch; None, after a warning, where that fails."""
+        self.session.read()
+        try:
+            return self._state_now(epoch, batch, has_ended).packed()
+        except (MemoryError, callback_states.NoState) as error:
+            self._folder.tell(error)
+            return None
+
+    def _state_now(self, epoch: int, batch: int, has_ended: bool) -> State:
         session, model = self.session, self._training.model
-        session.read()
-        copies, built_for = variables.taken(model)
+        copies, built_for = variables.taken(model, self._others)
         self._fingerprint.setdefault("model", fingerprint.of_model(model))
         brought, counted = session.pace
         history = model.history
-        state = State(
+        return State(
             fingerprint=self._fingerprint,
             epoch=epoch,
             batch=batch,
@@ -337,6 +353,7 @@ class Resume(Callback):
             counted=counted,
             updates=variables.updates_of(model),
             data=self._data.taken(None if has_ended else batch),
+            validation=self._validation.taken(),
             callbacks=callback_states.taken(self._others),
             random=backend.random_numbers.taken(),
             history=[list(history.epoch), {name: list(values) for name, values in history.history.items()}],
@@ -344,28 +361,31 @@ class Resume(Callback):
             built_for=built_for,
             variables=copies,
         )
-        return state.packed()
 
-    def _write(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+    def _write(self, packed: tuple[Arrays, dict[str, Any]] | None) -> None:
         """Let a state be written while the training goes on; of several workers, once all have the one before."""
         self._note_time()
         if self._workers.are_several:
             self._folder.wait()
             self._told_to_end = self._workers.any_says(self._sigterm.came)
-        self._folder.write(arrays, meta)
+        if packed is not None:
+            self._folder.write(*packed)
 
     def _put_variables(self, saved: State, without: Sequence[str]) -> None:
         """Put back all variables; of an optimizer that was changed what it shares with the old one."""
         model = self._training.model
         variables.build_optimizers(model, saved.built_for)
         if "optimizer" in self._differs:
-            variables.put_under_changed_optimizer(model, saved.variables, without, saved.updates)
+            variables.put_under_changed_optimizer(model, self._others, saved.variables, without, saved.updates)
         else:
-            variables.put(model, saved.variables, without)
+            variables.put(model, self._others, saved.variables, without)
 
     def _put_within(self, saved: State) -> None:
         """Put back what `fit` and callbacks forget when they begin, at the moment at which the state was taken."""
         self._saved = None
+        missing = variables.others_missing(self._training.model, self._others, saved.variables)
+        if missing and "model" not in self.allow:
+            raise ValueError(_resume_words.not_there(missing, self.directory))
         is_within = saved.batch > 0 and "loss" not in self._differs
         self._put_variables(saved, () if is_within else (variables.METRICS,))
         callback_states.put_within(self._others, saved.callbacks)
@@ -379,18 +399,6 @@ class Resume(Callback):
         where = f"in {self.directory!r}" if written else f"the one before: {self.directory!r} could not be written"
         say(f"SIGTERM: the newest state of the training is {where}. Run the same script again to go on.")
         self._sigterm.end()
-
-
-def _refuse_what_cannot_resume(training: fit.Training) -> None:
-    """Refuse what would restore or write over what `Resume` does."""
-    for callback in training.callbacks:
-        if isinstance(callback, keras.callbacks.BackupAndRestore):
-            raise ValueError(
-                "`Resume` restores all that `keras.callbacks.BackupAndRestore` does, and what that forgets; only one "
-                "of the two can. Received: both. Leave out `BackupAndRestore`."
-            )
-    if sum(isinstance(callback, Resume) for callback in training.callbacks) > 1:
-        raise ValueError("Only one `Resume` can keep the states of a `fit`. Received: several. Leave out the others.")
 
 
 def _switched_by(model: keras.Model, callbacks: Sequence[Any]) -> str:

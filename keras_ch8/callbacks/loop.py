@@ -32,7 +32,7 @@ from .base import Callback
 
 @section("8.2")
 def standard(
-    log_dir: str | os.PathLike[str] = "logs", probe: Data = None, resume: str | os.PathLike[str] | None = None
+    log_dir: str | os.PathLike[str] = "logs", probe: Data = None, resume: str | os.PathLike[str] | Resume | None = None
 ) -> list[Callback]:
     """Return the callbacks to begin with: they watch a training, say what is wrong with it, and change nothing (8.2).
 
@@ -47,13 +47,14 @@ def standard(
             that neither shuffles nor draws (see `Diagnosis`). Defaults to `None`: the first 256 examples that `fit`
             trains on.
         resume: Folder in which `Resume` keeps the training, so that it goes on when the same script is run again after
-            its process has died. Defaults to `None`: nothing is kept.
+            its process has died; or a `Resume`, as in `resume=Resume("states", allow=["epochs"])`. Defaults to `None`:
+            nothing is kept.
 
     Returns:
         A list of callbacks for `fit`, of new ones at each call.
 
     Raises:
-        TypeError: If `log_dir` or `resume` is not a path.
+        TypeError: If `log_dir` is not a path, or `resume` neither a path nor a `Resume`.
         ValueError: If `probe` is neither arrays nor a data set.
 
     Example:
@@ -67,8 +68,9 @@ def standard(
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
-    _objects.path("resume", resume, or_none=True)
-    kept = [] if resume is None else [Resume(resume)]
+    if resume is not None and not isinstance(resume, Resume):
+        resume = Resume(_objects.path("resume", resume, or_none=True))
+    kept = [] if resume is None else [resume]
     return [TensorBoard(log_dir), *kept, Diagnosis(probe)]
 
 

@@ -12,7 +12,14 @@ from typing import Any
 
 import keras
 
+from . import data_as_json
+
 Callbacks = Sequence[keras.callbacks.Callback]
+
+
+class NoState(ValueError):
+    """A callback of somebody else does not give a state that can be written."""
+
 
 OF_KERAS: dict[type, tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
@@ -41,9 +48,21 @@ def taken(callbacks: Callbacks) -> dict[str, Any]:
     """Return the states of all callbacks that have one, by their classes, numbered where there are several.
 
     One that watches and has failed has none any more: it begins anew in the training that goes on.
+
+    Raises:
+        NoState: If one of somebody else does not give a state that can be written.
     """
-    states = {name: _state_of(callback) for name, callback in named(callbacks) if has_state(callback)}
+    states = {name: _state_of(callback, name) for name, callback in named(callbacks) if has_state(callback)}
     return {name: state for name, state in states.items() if state is not None}
+
+
+def check_others(callbacks: Callbacks) -> None:
+    """See, before the first step, that the callbacks of somebody else give states that can be written.
+
+    Raises:
+        NoState: If one does not.
+    """
+    taken([callback for callback in callbacks if _has_own(callback) and not _is_known(callback)])
 
 
 def put_before(callbacks: Callbacks, states: Mapping[str, Any]) -> None:
@@ -67,6 +86,11 @@ def put_within(callbacks: Callbacks, states: Mapping[str, Any]) -> None:
 def without_state(callbacks: Callbacks) -> list[str]:
     """Return the names of callbacks that may have something to remember, and do not say it: all are somebody else's."""
     return [name for name, callback in named(callbacks) if not _is_known(callback) and _may_remember(callback)]
+
+
+def without_own(callbacks: Callbacks) -> list[tuple[str, Any]]:
+    """Return the callbacks that do not say their state themselves, after their names: what they hold is looked at."""
+    return [(name, callback) for name, callback in named(callbacks) if not has_state(callback)]
 
 
 def warn_of_what_a_backup_forgets(callbacks: Callbacks) -> None:
@@ -121,10 +145,21 @@ def _table(callback: keras.callbacks.Callback) -> tuple[str, ...]:
     return next((names for kind, names in OF_KERAS.items() if isinstance(callback, kind)), ())
 
 
-def _state_of(callback: keras.callbacks.Callback) -> dict[str, Any] | None:
+def _state_of(callback: keras.callbacks.Callback, name: str) -> dict[str, Any] | None:
+    if _is_known(callback) and _has_own(callback):
+        known: dict[str, Any] | None = callback.get_state()
+        return known
     if _has_own(callback):
-        given: dict[str, Any] | None = callback.get_state()
-        return given
+        try:
+            state: dict[str, Any] = callback.get_state()
+            data_as_json.apart(state, {}, f"state/callbacks/{name}")
+        except Exception as error:  # whatever the code of somebody else raises
+            raise NoState(
+                f"`Resume` keeps what `get_state` of a callback returns. Received from `{name}`: "
+                f"{type(error).__name__}: {error} Mend `get_state`, or leave it out of the class: then the callback "
+                "begins anew after an interruption."
+            ) from error
+        return state
     state = {name: getattr(callback, name) for name in _table(callback) if hasattr(callback, name)}
     if isinstance(callback, keras.callbacks.CSVLogger):
         state["bytes"] = os.path.getsize(callback.filename) if os.path.exists(callback.filename) else 0

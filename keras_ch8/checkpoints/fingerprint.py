@@ -1,14 +1,17 @@
 """What a training is, as plain data: one that goes on from a state must be the one that has written it."""
 
+import hashlib
 import inspect
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from .._types import Data
 from ..continuation import Annealed
 from ..integration import keras_private
 
@@ -17,6 +20,10 @@ PARTS = ("model", "loss", "optimizer", "data", "callbacks", "epochs")
 
 SHOWN = 8
 """Differences that an error lists at most."""
+LONGEST = 90
+"""Characters of a value that are shown."""
+ROWS, ENTRIES = 32, 64
+"""Of an array, rows of which a checksum is made, and entries of each: a millisecond, however long it is."""
 
 _NOT_COMPARED = {
     "name", "seed", "registered_name", "shared_object_id", "build_config", "module",
@@ -31,7 +38,10 @@ def of_model(model: keras.Model) -> dict[str, Any]:
         each for each in keras_private.parts_of(model) if not isinstance(each, (keras.Model, keras.layers.InputLayer))
     ]
     return {
-        "variables": [f"{v.name} {list(v.shape)} {keras.backend.standardize_dtype(v.dtype)}" for v in model.variables],
+        "variables": [
+            f"{_COUNTER.sub('', v.name)} {list(v.shape)} {keras.backend.standardize_dtype(v.dtype)}"
+            for v in model.variables
+        ],
         "layers": [[type(each).__name__, _config_of(each)] for each in layers],
     }
 
@@ -55,6 +65,32 @@ def of_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> list[Any]:
     return [[type(each).__name__, _arguments_of(each)] for each in callbacks]
 
 
+def of_arrays(parts: Mapping[str, Data]) -> dict[str, str]:
+    """Return a checksum of some rows of arrays, by their names; what is no array has none, and nothing is iterated."""
+    found = {}
+    for name, part in parts.items():
+        leaves = [] if part is None else keras.tree.flatten(part)
+        for number, leaf in enumerate(leaves):
+            if (rows := _rows_of(leaf)) is not None:
+                total = hashlib.sha256(f"{rows.dtype} {getattr(leaf, 'shape', '')}".encode())
+                total.update(rows.tobytes())
+                found[name if len(leaves) == 1 else f"{name}[{number}]"] = f"values of checksum {total.hexdigest()[:8]}"
+    return found
+
+
+def _rows_of(value: Any) -> np.ndarray | None:
+    """Return some entries of some rows, evenly spaced, of anything that has rows: arrays, tensors, tables of pandas."""
+    shape = getattr(value, "shape", None)
+    if shape is None or len(shape) == 0 or not shape[0] or not hasattr(value, "__getitem__"):
+        return None
+    places = np.unique(np.linspace(0, int(shape[0]) - 1, ROWS).astype(int))
+    rows = getattr(value, "iloc", value)
+    taken = [np.asarray(rows[int(place)]).reshape(-1) for place in places]
+    if taken[0].dtype.kind == "O":
+        taken = [row.astype(str) for row in taken]
+    return np.concatenate([row[:: max(1, len(row) // ENTRIES)] for row in taken])
+
+
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return what differs, as lines by the part; not the rate of an optimizer, where one of the two leaves it out."""
     found: dict[str, list[str]] = {}
@@ -68,6 +104,20 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, li
     return found
 
 
+def by_place(part: Any, model: keras.Model) -> Any:
+    """Return plain data in which the place of a layer stands for its name, which Keras may have counted."""
+    places = {each.name: f"layer {number}" for number, each in enumerate(keras_private.parts_of(model))}
+
+    def placed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {placed(key): placed(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [placed(each) for each in value]
+        return places.get(value, value) if isinstance(value, str) else value
+
+    return placed(part)
+
+
 def not_the_same(directory: str, differs: Mapping[str, list[str]], refused: Sequence[str]) -> str:
     """Return what an error says of differences that were not allowed."""
     lines = [line for part in refused for line in differs[part]]
@@ -75,22 +125,30 @@ def not_the_same(directory: str, differs: Mapping[str, list[str]], refused: Sequ
     listed = "".join(f"\n  {line}" for line in [*lines[:SHOWN], *more])
     return (
         f"The states in {directory!r} are of a training that differs from this one. Received:{listed}\nMake the script "
-        f"as it was, or give another `directory` to begin anew, or accept it by `allow={list(refused)!r}`."
+        "as it was, or give another `directory` to begin anew (each training has one of its own, as each fold of a "
+        f"cross-validation), or accept it by `Resume({directory!r}, allow={list(refused)!r})`, which `resume=` takes "
+        "too."
     )
 
 
 _NO = object()
+_COUNTER = re.compile(r"_\d+$")
+"""What Keras adds to a name that was not given, and to one that was given before."""
 
 
 def _short(values: Mapping[str, Any], name: str) -> str:
-    return f"{values[name]!r:.60}" if name in values else "nothing"
+    """Return what a value is, up to the end of a word."""
+    if name not in values:
+        return "nothing"
+    text = repr(values[name])
+    return text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(maxsplit=1)[0].rstrip(',')} ..."
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
     """Return the leaves of plain data by their paths."""
     if isinstance(value, dict):
         return {path: leaf for key in value for path, leaf in _flat(value[key], f"{name}.{key}").items()}
-    if isinstance(value, list) and any(isinstance(part, dict | list) for part in value):
+    if isinstance(value, list) and any(isinstance(part, dict | list | str) for part in value):
         return {
             path: leaf for number, part in enumerate(value) for path, leaf in _flat(part, f"{name}[{number}]").items()
         }

@@ -1,5 +1,6 @@
 """The files of one training: the newest few states, each whole, written off the training thread."""
 
+import contextlib
 import os
 import re
 import warnings
@@ -13,6 +14,10 @@ import numpy as np
 from .. import _arrays_file
 
 NAME = re.compile(r"state-(\d{6,})\.npz")
+PROBE = f"can-be-written{_arrays_file.ENDING}"
+"""Written and removed, to see that the folder can be written."""
+HALF_WRITTEN = re.compile(rf"{NAME.pattern}{re.escape(_arrays_file.ENDING)}|{re.escape(PROBE)}")
+"""What a process that has died may leave; anything else in the folder is the user's."""
 DAMAGED = ".damaged"
 """Behind the name of a file that could not be read, so that it is not read again."""
 
@@ -45,7 +50,9 @@ class Folder:
         """That of the newest state."""
         self._writer: ThreadPoolExecutor | None = None
         self._writing: Future[None] | None = None
-        self._last_failure = ""
+        self._left: OSError | None = None
+        """Why an old state is still there."""
+        self._told: set[str] = set()
         self._is_missing = False
         self._lock = filelock.FileLock(os.path.join(directory, "lock"))
 
@@ -58,10 +65,13 @@ class Folder:
         """
         try:
             os.makedirs(self.directory, exist_ok=True)
-            probe = os.path.join(self.directory, f"can-be-written{_arrays_file.ENDING}")
-            with open(probe, "wb") as file:
-                file.write(b"yes")
-            os.remove(probe)
+            probe = os.path.join(self.directory, PROBE)
+            try:
+                with open(probe, "wb") as file:
+                    file.write(b"yes")
+            finally:
+                with contextlib.suppress(OSError):  # where it was not made, what has failed is told
+                    os.remove(probe)
         except OSError as error:
             raise OSError(
                 error.errno,
@@ -77,9 +87,9 @@ class Folder:
                 "training is using now. Wait for it, or give another folder."
             ) from error
         for name in os.listdir(self.directory):
-            if name.endswith(_arrays_file.ENDING):
-                os.remove(os.path.join(self.directory, name))
-
+            path = os.path.join(self.directory, name)
+            if HALF_WRITTEN.fullmatch(name) and not os.path.isdir(path):
+                os.remove(path)
         self.number = max(self._numbers(), default=0)
 
     def newest(self, unfinished: bool = False, up_to: int | None = None) -> Found | None:
@@ -146,10 +156,16 @@ class Folder:
             return True
         try:
             writing.result()
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self._is_missing = not os.path.isdir(self.directory)
-            self._tell(error)
+            self.tell(error)
             return False
+        if self._left is not None:
+            self._tell_once(
+                f"States of the training that are no longer needed cannot be removed from {self.directory!r}, and the "
+                f"training goes on: {type(self._left).__name__}: {self._left}. Watch that the disk does not fill, or "
+                "give a folder in which files can be removed."
+            )
         return True
 
     def close(self) -> None:
@@ -165,17 +181,26 @@ class Folder:
             os.makedirs(self.directory, exist_ok=True)
         _arrays_file.write(path, arrays, meta)
         for old in self._numbers()[: -self.keep]:
-            os.remove(self._path(old))
+            try:
+                os.remove(self._path(old))
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                self._left = error
 
-    def _tell(self, error: OSError) -> None:
-        if type(error).__name__ != self._last_failure:
-            self._last_failure = type(error).__name__
-            warnings.warn(
-                f"The state of the training could not be written into {self.directory!r}, and the training goes on: "
-                f"{type(error).__name__}: {error}. What was written before is kept, and the next state is tried again.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+    def tell(self, error: Exception) -> None:
+        """Warn that a state was not written, once for each kind of failure."""
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
+        self._tell_once(
+            f"The state of the training could not be written into {self.directory!r}, and the training goes on: "
+            f"{said}. What was written before is kept, and the next state is tried again.",
+            type(error).__name__,
+        )
+
+    def _tell_once(self, text: str, kind: str = "left") -> None:
+        if kind not in self._told:
+            self._told.add(kind)
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
 
     def _path(self, number: int) -> str:
         return os.path.join(self.directory, f"state-{number:06d}.npz")

@@ -8,8 +8,30 @@ import numpy as np
 
 from . import data_as_json
 
-FORMAT = 1
+FORMAT = 2
 """Version of what is written; another is refused."""
+
+Pattern = Any
+"""A type, a tuple of patterns of which one fits, a list of one for each entry, a dict of them by names or by `str`."""
+
+_NONE = type(None)
+_PATTERN: Pattern = {
+    "fingerprint": {"model": dict, "loss": object, "optimizer": object, "data": dict, "callbacks": list, "epochs": int},
+    "epoch": int, "batch": int, "has_ended": bool, "step": int, "brought": int, "counted": int, "updates": int,
+    "data": {str: object},
+    "validation": {"passes": int, "variables": list},
+    "callbacks": {str: dict},
+    "random": {
+        "python": [int, np.ndarray, (float, _NONE)],
+        "numpy": [str, np.ndarray, int, int, float],
+        "operations": (_NONE, [int, np.ndarray]),
+        "tensorflow": (_NONE, np.ndarray),
+    },
+    "history": [list, {str: list}],
+    "switched_by": str,
+    "built_for": {str: list},
+}  # fmt: skip
+"""What is in a state beside its variables."""
 
 
 @dataclass
@@ -26,6 +48,7 @@ class State:
         counted: How many of these the optimizer had counted.
         updates: The updates that the optimizer had made.
         data: The position of the data.
+        validation: That of the data for validation.
         callbacks: The states of the callbacks, by their names.
         random: Where the generators of random numbers were.
         history: The epochs of `History`, and its values.
@@ -43,6 +66,7 @@ class State:
     counted: int
     updates: int
     data: dict[str, Any]
+    validation: dict[str, Any]
     callbacks: dict[str, Any]
     random: dict[str, Any]
     history: list[Any]
@@ -61,13 +85,47 @@ class State:
         """Return what `packed` has packed.
 
         Raises:
-            ValueError: If another version has.
+            ValueError: If another version has, or something else is in it.
         """
         if meta.get("format") != FORMAT:
             raise ValueError(
                 f"A state must have the format {FORMAT}, which this version of keras_ch8 writes. Received: format "
                 f"{meta.get('format')!r}. Go on with the version that wrote it, or give another `directory`."
             )
-        values = {name: data_as_json.together(value, arrays) for name, value in meta.items() if name != "format"}
-        own = {name: value for name, value in arrays.items() if not name.startswith("state/")}
-        return cls(**values, variables=own)
+        try:
+            values = {name: data_as_json.together(value, arrays) for name, value in meta.items() if name != "format"}
+        except KeyError as error:
+            raise _other_content(f"no array {error}") from error
+        if fault := _fault(values, _PATTERN, "it"):
+            raise _other_content(fault)
+        state = cls(**values, variables={n: array for n, array in arrays.items() if not n.startswith("state/")})
+        epochs = state.fingerprint["epochs"]
+        if not 0 <= state.epoch <= epochs or state.batch < 0:
+            raise _other_content(f"epoch={state.epoch}, batch={state.batch} of {epochs} epochs")
+        return state
+
+
+def _other_content(fault: str) -> ValueError:
+    return ValueError(
+        f"A state must be as this version of keras_ch8 writes it. Received: one that is whole, and in which {fault}. "
+        "Go on with what wrote it, or give another `directory`."
+    )
+
+
+def _fault(value: Any, pattern: Pattern, name: str) -> str:
+    """Return in what a value does not fit a pattern; "" for in nothing."""
+    if isinstance(pattern, tuple):
+        faults = [_fault(value, each, name) for each in pattern]
+        return "" if "" in faults else faults[-1]
+    wanted = pattern if isinstance(pattern, type) else type(pattern)
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        return f"{name} is a {type(value).__name__}, not a {wanted.__name__}"
+    if isinstance(pattern, type):
+        return ""
+    if isinstance(pattern, dict) and str in pattern:
+        pattern = dict.fromkeys(value, pattern[str])
+    if isinstance(pattern, list):
+        value, pattern = dict(enumerate(value)), dict(enumerate(pattern))
+    if value.keys() != pattern.keys():
+        return f"{name} has {sorted(map(str, value))}, not {sorted(map(str, pattern))}"
+    return next(filter(None, (_fault(value[key], each, f"{name}[{key!r}]") for key, each in pattern.items())), "")

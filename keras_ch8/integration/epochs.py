@@ -72,7 +72,7 @@ def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
                 self._is_source = True
                 kwargs["x"] = adapter_for(loop)
             self._training = fit.running_training() if loop.trains and is_active() else None
-            self._passes = self._skipped = self._to_skip = 0
+            self.passes = self._skipped = self._to_skip = 0
             self._missing = 0
             """Batches that the next epoch lacks at its beginning."""
             self._shortened = 0
@@ -87,7 +87,7 @@ def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
                 return
             place, training.place_now = training.place, self._place
             self._missing = training.first_batch
-            self._passes = self._to_skip = 0
+            self.passes = self._to_skip = 0
             if not self._is_source:
                 for _ in range(place.passes):
                     iter(self._get_iterator())
@@ -99,13 +99,13 @@ def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
             """Return where the data are, at the beginning of an epoch."""
             self._lengthen()
             if self.steps_per_epoch is None or self._current_iterator is None:
-                return fit.Place(self._passes, 0, self._num_batches)
-            return fit.Place(self._passes - 1, self._skipped + self._steps_seen, self._num_batches)
+                return fit.Place(self.passes, self._to_skip - self._missing, self._num_batches)
+            return fit.Place(self.passes - 1, self._skipped + self._steps_seen, self._num_batches)
 
         def _get_iterator(self) -> Any:
             """Return the data, to be begun once."""
             self._skipped, self._to_skip = self._to_skip, 0
-            self._passes += 1
+            self.passes += 1
             data = super()._get_iterator()
             return data.skip(self._skipped) if self._skipped else data
 

@@ -199,6 +199,12 @@ def iterations_of(optimizer: keras.optimizers.Optimizer) -> int:
     return int(optimizer.iterations.numpy())
 
 
+def batches_of_next_update(optimizer: keras.optimizers.Optimizer) -> int:
+    """Return the batches that were added up for an update that is still to come: with gradient accumulation."""
+    steps = getattr(optimizer, "gradient_accumulation_steps", None) or 1
+    return int(optimizer._iterations.numpy()) % steps if steps > 1 else 0
+
+
 def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
     """Return the learning rate as it is now, also where each replica has a copy of it."""
     rate = optimizer.learning_rate
@@ -458,3 +464,8 @@ def validation_split(arrays: tuple[Any, ...], share: float) -> tuple[tuple[Any, 
     """Split arrays as `fit` does for its argument `validation_split`; the last part is for validation."""
     first, last = _array_slicing.train_validation_split(arrays, validation_split=share)
     return tuple(first), tuple(last)
+
+
+def validation_passes(model: keras.Model) -> int:
+    """Return how often this `fit` has begun its validation data, as the hook of `integration.epochs` counts it."""
+    return getattr(getattr(model, "_eval_epoch_iterator", None), "passes", 0)

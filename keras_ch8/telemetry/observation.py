@@ -38,7 +38,8 @@ class Observation:
         self._squares = backend.trace(lambda: 2 * _numerics.half_of_all(_numerics.half_squares(self._weights())))
         self._counted: dict[str, int] = {}
         self._applied: list[str] = []
-        self._batches = 0
+        self._filled: dict[str, int] = {}
+        """The batches up to the last update of each; those after it are part of one that is still to come."""
 
     def serves(self, optimizers: Mapping[str, Any], rule: clipping.Rule | None) -> bool:
         """Whether these are the optimizers and the rule that it was made for."""
@@ -56,7 +57,7 @@ class Observation:
             observer.start(wishes, exits)
             observer.recorder.net = under
             self._counted[name] = observer.count
-        self._batches = batches
+            self._filled[name] = batches - keras_private.batches_of_next_update(observer.optimizer)
         outer = getattr(model, "optimizer", None)
         inner = keras_private.unscaled(outer)
         heard = next((o.recorder for o in self._observers.values() if o.optimizer is inner), None)
@@ -94,14 +95,19 @@ class Observation:
         counts = {name: o.count for name, o in self._observers.items() if o.recorder.has_rings}
         moved = {name: count for name, count in counts.items() if count > self._counted[name]}
         self._applied = [name for name in self._observers if name in moved or name in self._applied]
-        frames, before = {}, self._batches
+        filled = {
+            name: batches - keras_private.batches_of_next_update(optimizer)
+            for name, optimizer in self.optimizers.items()
+        }
+        frames = {}
         for name, last in moved.items():
             first = self._counted[name]
             frame = self._observers[name].recorder.read(first + 1, last)
-            place = partial(_in_batches, first=first, made=last - first, before=before, batches=batches)
+            before = self._filled[name]
+            place = partial(_in_batches, first=first, made=last - first, before=before, batches=filled[name])
             frames[name if len(self._applied) > 1 else ""] = frame.at(place)
         self._counted |= counts
-        self._batches = batches
+        self._filled = filled
         return frames
 
     @property

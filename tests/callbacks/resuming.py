@@ -55,6 +55,8 @@ def train(resume=None, die_at=None, *, model=small_model, data=source, callbacks
     given = [*callbacks, *([] if resume is None else [resume]), *dies]
     x = data if isinstance(data, tuple) else (data,)
     arguments = {"validation_data": (X[:20], Y[:20]), "verbose": 0, **arguments}
+    if callable(arguments["validation_data"]):
+        arguments["validation_data"] = arguments["validation_data"]()
     history = model.fit(*x, epochs=epochs, callbacks=given, **arguments)
     return Run(model, history.history, history.epoch, callbacks, data)
 

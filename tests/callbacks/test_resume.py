@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import re
 import shutil
 import signal
 
@@ -12,7 +13,7 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import _arrays_file
-from keras_ch8.callbacks import Resume
+from keras_ch8.callbacks import Resume, _resume_words
 from keras_ch8.checkpoints.folder import Folder
 
 from .resuming import STEPS, Died, X, Y, assert_same, interrupted, small_model, source, train
@@ -40,10 +41,14 @@ def states(tmp_path):
 
 
 @pytest.mark.slow
-def test_it_changes_nothing_and_says_that_a_training_has_ended(whole, resume, capsys):
+def test_it_changes_nothing_and_says_that_a_training_has_ended(whole, resume, capsys, monkeypatch):
     assert_same(train(resume()), whole)
+    with pytest.warns(UserWarning, match="Nothing is trained. This training has ended before"):  # in this process
+        train(resume(), die_at=1)
+    monkeypatch.setattr(_resume_words, "ended_here", set())
     again = train(resume(), die_at=1)
     assert_same(again, whole)
+    assert again.model.get_metrics_result() == whole.model.get_metrics_result()
     assert capsys.readouterr().out.count("has ended before") == 1
     assert again.model.evaluate(X, Y, verbose=0) == whole.model.evaluate(X, Y, verbose=0)
 
@@ -124,7 +129,7 @@ def wider():
 
 
 CHANGES = {
-    "model": ({"model": wider}, "variables"),
+    "model": ({"model": wider}, "model.variables[0]: 'kernel [6, 4] float32' then, 'kernel [6, 5] float32' now"),
     "loss": ({"model": lambda: recompiled(small_model())}, "metrics"),
     "optimizer": ({"model": lambda: small_model(keras_ch8.optimizers.Adam(rate(0.5)))}, ": 0.02 then, 0.5 now"),
     "data": ({"data": lambda: source(batch_size=14)}, "batch_size: 16 then, 14 now"),
@@ -149,7 +154,10 @@ def test_a_change_is_refused_and_named(left, part):
     with pytest.raises(ValueError, match=r"differs from this one\. Received:") as error:
         train(Resume(left), **script)
     assert said in str(error.value)
-    assert f"allow=['{part}'" in str(error.value)
+    assert f"Resume({str(left)!r}, allow=['{part}'" in str(error.value)
+    shown = re.findall(r"('.*?'|\S+) then, ('.*?'|\S+) now", str(error.value))
+    assert shown
+    assert all(value.count("'") in (0, 2) for each in shown for value in each)  # no word is cut
 
 
 def test_a_rate_that_was_changed_and_allowed_is_used(left):

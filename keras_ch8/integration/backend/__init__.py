@@ -40,9 +40,17 @@ if is_tensorflow():
     from .datasets import iterator_of as iterator_of
     from .datasets import planned as planned
     from .datasets import repeated as repeated
-    from .datasets import why_not_skipped as why_not_skipped
+    from .kept import can_be_saved as can_be_saved
+    from .kept import fits as fits
+    from .kept import has_state_without_variable as has_state_without_variable
+    from .kept import holds as holds
+    from .kept import is_variable as is_variable
     from .random_numbers import seed_state as seed_state
     from .random_numbers import set_seed_state as set_seed_state
+    from .replays import calls_python as calls_python
+    from .replays import has_seed as has_seed
+    from .replays import why_not_the_same as why_not_the_same
+    from .replays import written_variables as written_variables
     from .solver import gradients as gradients
     from .solver import hessian_product as hessian_product
     from .solver import rows_of as rows_of

@@ -74,28 +74,6 @@ def has_state(dataset: Any) -> bool:
     return any(_is_stateful(part) or _is_kept_outside(part) for part in _made_from(dataset))
 
 
-def why_not_skipped(dataset: Any) -> str:
-    """Return why a data set that skips what was read does not go on as it would have; "" where it does.
-
-    Functions in Python, such as generators, are taken to give the same whenever they are begun.
-    """
-    for part in _made_from(dataset):
-        kind = type(part).__name__
-        if "Shuffle" in kind and not (int(part._seed) or int(part._seed2)):
-            return "it is shuffled without a `seed`"
-        if "Cache" in kind and any(_is_stateful(each) for each in _made_from(part)[1:]):
-            return "it caches what is shuffled or drawn"
-        if "Random" in kind or "DirectedInterleave" in kind:
-            return f"it draws random numbers ({kind.strip('_')})"
-        drawn = [op for function in _functions_of(part) for op in _stateful_ops(function) if op not in _PYTHON]
-        if drawn:
-            return f"a function in it has a state of its own ({drawn[0]})"
-    return "its `options().deterministic` is False" if dataset.options().deterministic is False else ""
-
-
-_PYTHON = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
-
-
 def _made_from(dataset: tf.data.Dataset) -> list[tf.data.Dataset]:
     """Return a data set and all that it is made from."""
     return [dataset, *(each for given in dataset._inputs() for each in _made_from(given))]
