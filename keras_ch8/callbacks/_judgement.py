@@ -109,7 +109,7 @@ class Judgement:
                     continue
                 changed += self.tracker.update(self.past.step, claims, monitor.name)
         seen = progress.progress(self.past)
-        if seen is not None and seen.gained_at(seen.now) >= progress.GOOD.limit:
+        if seen is not None and seen.gained_at(seen.now, seen.penalty) >= progress.GOOD.limit:
             self.tracker.retract("preflight", ("vanishing", "exploding"))  # it learned all the same
             if self.past.total and self.past.done >= self.past.total:
                 self.tracker.forgive(HARMLESS)

@@ -9,7 +9,7 @@ from .. import _objects
 from .._result import Result
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
-from ..verdicts.wording import digits, moved, percent, times
+from ..verdicts.wording import apart, moved, percent, times
 from .base import Curve, Monitor
 from .past import Past, once
 from .progress import BETWEEN, FOREIGN, MEASURED, VARIANTS, after_group
@@ -266,7 +266,7 @@ class OnlineRiskMonitor(Monitor):
                 [risk.first, risk.last] if risk.passes > 1 else [],
             ),
         ]
-        said = [text.format(*(digits(x, 3) for x in xs)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
+        said = [text.format(*apart(*xs, significant=3)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
         return {"overfitting": "; ".join(said)}
 
 
