@@ -41,7 +41,7 @@ def batches(x: Data, y: Data | None, sample_weight: Data | None, batch_size: int
     _refuse_generator(x)
     if isinstance(x, keras.utils.PyDataset):
         yield from _of_pydataset(x, seed)
-    elif _is_source(x):
+    elif is_source(x):
         yield from itertools.chain.from_iterable(map(x.batches, itertools.count()))
     elif _is_dataset(x, y):
         yield from _of_dataset(x)
@@ -71,7 +71,7 @@ def parts_of(batch: Tree, count: int) -> list[Tree]:
 def is_data_set(x: Data) -> bool:
     """Whether this holds batches of examples, and can be read again."""
     return (
-        isinstance(x, keras.utils.PyDataset) or _is_source(x) or (not isinstance(x, Iterator) and _is_dataset(x, None))
+        isinstance(x, keras.utils.PyDataset) or is_source(x) or (not isinstance(x, Iterator) and _is_dataset(x, None))
     )
 
 
@@ -90,7 +90,7 @@ def _refuse_generator(x: Data) -> None:
         )
 
 
-def _is_source(x: Data) -> bool:
+def is_source(x: Data) -> bool:
     """Whether this is an `ArraySource`: it gives the batches of any epoch."""
     return callable(getattr(x, "batches", None)) and hasattr(x, "sampler")
 

@@ -92,6 +92,7 @@ class Judgement:
         self.losses = []
         return self._judge(m for m in self.monitors if m.source == "epochs")
 
+    @np.errstate(all="ignore")  # what came of numbers without end is not known, and reaches no threshold
     def _judge(self, which: Iterable[monitors.Monitor], retold: Sequence[monitors.Monitor] = ()) -> list[Verdict]:
         """Let monitors say what they make of the past, and take their numbers.
 

@@ -13,7 +13,7 @@ from ..verdicts import Verdict
 from . import curves, event_files
 from .curves import HISTORY, Curve, Pictured, names_of
 from .document import Document, Run, panels_of
-from .text import plain, verdicts_of
+from .text import verdicts_of
 
 MOST_NAMED = 10
 """Runs that an error names, at most."""
@@ -167,7 +167,7 @@ class RunHistory(Result):
         not_looked = "no Diagnosis has looked at it: add `keras_ch8.callbacks.Diagnosis()`"
         found = ", ".join(wrong) or ("nothing is wrong" if self.is_diagnosed else not_looked)
         head = "; ".join(filter(None, [f"run {self.name!r}, step {self.step}{ended}", ", ".join(losses), found]))
-        return plain(f"{head}. {self.problem}".rstrip())
+        return f"{head}. {self.problem}".rstrip()
 
     def _table(self) -> Table:
         """Return a row for each curve, those that a verdict is about first; the gravest is marked."""
@@ -176,10 +176,10 @@ class RunHistory(Result):
         names = sorted(self.curves, key=lambda name: rank.get(name, len(wrong)))
         rows = [
             (
-                plain(f"{name} [{self.curves[name].unit or '1'}]"),
+                f"{name} [{self.curves[name].unit or '1'}]",
                 len(self.curves[name]),
                 *_extremes(self.curves[name]),
-                plain(", ".join(_short(verdict) for verdict in wrong if verdict.series == name)),
+                ", ".join(_short(verdict) for verdict in wrong if verdict.series == name),
             )
             for name in names
         ]

@@ -233,7 +233,7 @@ class OnlineRiskMonitor(Monitor):
             RISE_OVER_CHANGES.name: _over_changes(held_out),
             HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
             KNOWN_OVER_NEW.name: last / float(held_out[-1]) if last > 0 and held_out[-1] > 0 else float("nan"),
-            HELD_OUT_LEFT.name: best / reference if best > 0 else float("nan"),
+            HELD_OUT_LEFT.name: best / reference if min(best, reference) > 0 else float("nan"),
             LEARNED.name: first - last,
             LEARNED_LATELY.name: _ratio(middle - last, middle),
             BY_HEART.name: _fallen_since_the_best(past, np.min),

@@ -76,6 +76,7 @@ LOSSES = {
 """Losses that checks know, by the names of Keras's classes; the functions have the names on the right."""
 
 
+@np.errstate(all="ignore")
 def facts_of(
     model: keras.Model,
     data: Data,
@@ -150,6 +151,7 @@ def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start
     return Start(layers=layers), output, axes
 
 
+@np.errstate(all="ignore")
 def large_targets_in(model: keras.Model, y: Data) -> frozenset[str]:
     """Return `"large targets"` where the only output is to give numbers that vary much, which no layer scales."""
     targets = [array for _, array in arrays_of(y)]
