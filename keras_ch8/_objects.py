@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from ._checks import keras_3, label, takes, text
+from ._checks import is_list, keras_3, label, takes, text
+from ._describe import short
 from .integration import keras_private
 
 
@@ -19,7 +20,7 @@ def numbers(name: str, value: Any, *, may_be_empty: bool = False) -> np.ndarray:
         array = np.array(None)
     if array.dtype.kind not in "fiub" or not array.ndim or not (array.size or may_be_empty):
         raise ValueError(
-            f"`{name}` must be an array of numbers. Received: {name}={value!r:.200} of type {type(value).__name__}. "
+            f"`{name}` must be an array of numbers. Received: {name}={short(value)} of type {type(value).__name__}. "
             "Try `np.array([1.0, 2.0])`."
         )
     return array.astype("float64")
@@ -27,10 +28,9 @@ def numbers(name: str, value: Any, *, may_be_empty: bool = False) -> np.ndarray:
 
 def list_of(name: str, value: Any, kind: Any, of: str = "") -> list[Any]:
     """Return a list, a tuple or a flat array of objects of a class as a list; else raise TypeError."""
-    is_one = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes) and np.ndim(value) > 0
-    if not is_one or not all(isinstance(one, kind) for one in value):
+    if not is_list(value) or not all(isinstance(one, kind) for one in value):
         raise TypeError(
-            f"`{name}` must be a list of {of or getattr(kind, '__name__', kind)}. Received: {name}={value!r:.200} of "
+            f"`{name}` must be a list of {of or getattr(kind, '__name__', kind)}. Received: {name}={short(value)} of "
             f"type {type(value).__name__}."
         )
     return list(value)
@@ -42,7 +42,7 @@ def path(name: str, value: Any, *, or_none: bool = False) -> Any:
     if not ok and not (value is None and or_none):
         raise TypeError(
             f"`{name}` is a place in the file system, so it must be a string or a `pathlib.Path`"
-            f"{', or None for none' if or_none else ''}. Received: {name}={value!r}. Try {name}='logs'."
+            f"{', or None for none' if or_none else ''}. Received: {name}={short(value)}. Try {name}='logs'."
         )
     return value
 
@@ -52,7 +52,7 @@ def function(name: str, value: Any, *arguments: str, returns: str) -> Any:
     if not takes(value, len(arguments)):
         raise TypeError(
             f"`{name}` is called with ({', '.join(arguments)}) and returns {returns}, so it must be a function. "
-            f"Received: {name}={value!r}. Write `lambda {', '.join(arguments)}: ...`."
+            f"Received: {name}={short(value)}. Write `lambda {', '.join(arguments)}: ...`."
         )
     return value
 
@@ -62,7 +62,7 @@ def model(value: Any, name: str = "model") -> Any:
     keras_3(value)
     if not isinstance(value, keras.Model):
         raise TypeError(
-            f"`{name}` must be a `keras.Model`. Received: {name}={value!r:.200} of type {type(value).__name__}. Make "
+            f"`{name}` must be a `keras.Model`. Received: {name}={short(value)} of type {type(value).__name__}. Make "
             "one, such as `keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])`."
         )
     return value
@@ -74,7 +74,7 @@ def layer_of(model: Any, name: str, value: Any) -> Any:
     key = value if isinstance(value, str) else getattr(value, "name", None)
     if key not in layers or (key is not value and layers[key] is not value):
         raise ValueError(
-            f"`{name}` must be a layer of the model or its name. Received: {name}={value!r}; it has {[*layers]}."
+            f"`{name}` must be a layer of the model or its name. Received: {name}={short(value)}; it has {[*layers]}."
         )
     return layers[key]
 
@@ -87,7 +87,7 @@ def made_by(name: str, factory: Callable[[], Any], kind: Any = keras.Model, what
     """Return what a function of the user makes; raise TypeError if it is something else."""
     made = factory()
     if not all(isinstance(one, kind) for one in (made if isinstance(made, list | tuple) else [made])):
-        raise TypeError(f"`{name}` must return {what}. Received: {made!r:.200} of type {type(made).__name__}.")
+        raise TypeError(f"`{name}` must return {what}. Received: {short(made)} of type {type(made).__name__}.")
     return made
 
 
@@ -106,7 +106,7 @@ def of_keras(name: str, value: Any, what: str) -> Any:
         is_one = True
     if not is_one and not (value is None and what in ("regularizer", "constraint", "activation")):
         raise ValueError(
-            f"`{name}` must be one of the {what}s of Keras or the name of one. Received: {name}={value!r}. "
+            f"`{name}` must be one of the {what}s of Keras or the name of one. Received: {name}={short(value)}. "
             f"Take one of `keras.{what}s`."
         )
     return found
@@ -122,7 +122,7 @@ def dtype(value: Any) -> Any:
     if not is_one:
         raise ValueError(
             "`dtype` is the type that is computed in, so it must be a floating one, by its name, a policy of Keras, or "
-            f"None. Received: dtype={value!r}. Try 'float32'."
+            f"None. Received: dtype={short(value)}. Try 'float32'."
         )
     return value
 
@@ -141,7 +141,7 @@ def pair(name: str, value: Any, *, or_none: bool = False) -> None:
         return
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
         raise TypeError(
-            f"`{name}` must be arrays (x, y), or (x, y, sample_weight). Received: {name}={value!r:.200} of type "
+            f"`{name}` must be arrays (x, y), or (x, y, sample_weight). Received: {name}={short(value)} of type "
             f"{type(value).__name__}."
         )
     try:
@@ -196,7 +196,7 @@ def examples(**parts: Any) -> None:
         if not shapes or not all(len(shape) and shape[0] != 0 for shape in shapes):
             raise ValueError(
                 f"`{name}` must be an array with an entry for each example along the first axis, or dicts, tuples or "
-                f"lists of such. Received: {name}={part!r:.200} of type {type(part).__name__}. Try `np.array(...)`."
+                f"lists of such. Received: {name}={short(part)} of type {type(part).__name__}. Try `np.array(...)`."
             )
         named = [(f"{name}[{i}]" if len(shapes) > 1 else name, shape[0]) for i, shape in enumerate(shapes)]
         sizes |= {each: int(size) for each, size in named if size is not None}  # None in a graph

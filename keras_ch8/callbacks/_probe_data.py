@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from .. import _batches
+from .._describe import short
 from .._types import Data, Tensor
 from ..integration import backend, fit, keras_private
 from ..verdicts.facts import Inputs, are_of_another_scale
@@ -64,7 +65,7 @@ class ProbeData:
         if self._data_set is not None:
             raise TypeError(
                 "A `Diagnosis` can be pickled once it has read its `probe`, which is at the beginning of `fit`. "
-                f"Received: probe={self!r}. Give arrays."
+                f"Received: probe={short(self)}. Give arrays."
             )
         return super().__reduce__()
 
@@ -97,7 +98,7 @@ class ProbeData:
             if self.batch is None:
                 raise ValueError(
                     "The first batches of the training can be kept aside as `probe` in `fit` on one device, with the "
-                    f"train function of Keras. Received: probe={self!r} in another training. Give arrays."
+                    f"train function of Keras. Received: probe={short(self)} in another training. Give arrays."
                 )
         elif self.batch is None:
             training.read_ahead(EXAMPLES, lambda batches: self._keep(batches, then, seen))

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from .. import _checks, _objects
+from .._describe import short
 from .._section import section
 from ..integration import backend, fit, keras_private
 from ..telemetry import ring
@@ -137,7 +138,7 @@ def watch(
     if log_dir is None and feeds.checked(log_to):
         raise ValueError(
             "`log_to` is told what is written for TensorBoard, so it needs a `log_dir`. Received: "
-            f'log_to={log_to!r} and log_dir=None. Give a folder too, such as log_dir="logs".'
+            f'log_to={short(log_to)} and log_dir=None. Give a folder too, such as log_dir="logs".'
         )
     diagnosis = None if probe is None else Diagnosis(probe, loss=loss)
     board = None if log_dir is None else TensorBoard(log_dir, log_to=log_to)
@@ -300,7 +301,8 @@ def _named(optimizers: Any) -> dict[str, Any]:
         if not isinstance(optimizer, keras.optimizers.Optimizer):
             raise TypeError(
                 "`optimizers` must be a Keras optimizer, a list or a dict of them. Received: "
-                f"{optimizer!r} of type {type(optimizer).__name__}{f' as {name!r}' if len(named) > 1 else ''}. Give "
-                "the objects whose `apply` or `apply_gradients` the loop calls."
+                f"{short(optimizer)} of type "
+                f"{type(optimizer).__name__}{f' as {short(name)}' if len(named) > 1 else ''}. Give the objects whose "
+                "`apply` or `apply_gradients` the loop calls."
             )
     return named

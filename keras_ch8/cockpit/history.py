@@ -6,6 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
+from .._describe import short
 from .._result import Result, Table
 from ..board.panels import Line, Panel
 from ..board.record import Event
@@ -71,7 +72,7 @@ class RunHistory(Result):
     def __getitem__(self, name: str) -> Curve:
         if name not in self.curves:
             raise KeyError(
-                f"The name must be that of a curve of this run. Received: {name!r}. Give one of: "
+                f"The name must be that of a curve of this run. Received: {short(name)}. Give one of: "
                 f"{', '.join(map(repr, self.curves)) or 'nothing, since the run has no points'}."
             )
         return self.curves[name]
@@ -100,8 +101,8 @@ class RunHistory(Result):
             return curves.draw(found[0], self._pictured, ax)
         if ax is not None:
             raise ValueError(
-                f"`ax` is for one panel. Received: what={what!r}, which stands for {len(found)} panels. Leave `ax` "
-                f"out, or give the title of one: {', '.join(repr(panel.title) for panel in found)}."
+                f"`ax` is for one panel. Received: what={short(what)}, which stands for {len(found)} panels. Leave "
+                f"`ax` out, or give the title of one: {', '.join(repr(panel.title) for panel in found)}."
             )
         return curves.draw_all(found, self._pictured)
 
@@ -117,7 +118,7 @@ class RunHistory(Result):
         if not found:
             raise ValueError(
                 "`what` must be a panel of this run by its title, a section of the book that it has panels of, or the "
-                f"name of a series. Received: what={what!r}. Give one of: "
+                f"name of a series. Received: what={short(what)}. Give one of: "
                 f"{', '.join(map(repr, self.panels)) or 'nothing, since it has no points'}."
             )
         return found

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from .._describe import short
 from .._types import Data, Tensor
 from ..integration import backend
 
@@ -70,7 +71,7 @@ class Examples:
         if self.sample_weight is not None or self.y is None or keras.tree.is_nested(self.y):
             raise ValueError(
                 "`class_weight` gives each example the weight of its class, so it needs one `y`, and no "
-                f"`sample_weight`. Received: class_weight={class_weight!r} for {self}. "
+                f"`sample_weight`. Received: class_weight={short(class_weight)} for {self}. "
                 "Put all weights into the `sample_weight` of the source."
             )
         y = np.asarray(self.y)
@@ -96,7 +97,7 @@ def is_on_disk(array: Any) -> bool:
 
 def _arrays(name: str, part: Any) -> Any:
     if not keras.tree.flatten(part):
-        raise ValueError(f"`{name}` must hold at least one array. Received: {name}={part!r}.")
+        raise ValueError(f"`{name}` must hold at least one array. Received: {name}={short(part)}.")
     return keras.tree.map_structure(lambda leaf: _array(name, leaf), part)
 
 

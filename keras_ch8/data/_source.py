@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import _checks
+from .._describe import short
 from .._types import Data, Tensor
 from ..integration import backend, epochs, fit, keras_private
 from ._examples import Examples, dataset_of
@@ -188,7 +189,7 @@ class ArraySource(keras_private.DataAdapter):
         if not callable(getattr(value, "plan", None)):
             raise TypeError(
                 "`sampler` must have a method `plan(epoch)` that returns a `keras_ch8.data.Plan`. "
-                f"Received: {value!r} of type {type(value).__name__}."
+                f"Received: {short(value)} of type {type(value).__name__}."
             )
         self._sampler = value
 

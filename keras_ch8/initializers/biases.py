@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks
+from .._describe import short
 from .._registration import registered
 from .._section import section
 from .._types import Tensor
@@ -161,7 +162,7 @@ def output_marginal(y: Tensor, activation: str | None = None) -> keras.initializ
         raise ValueError(
             "`activation` says what the last layer makes of its pre-activations, so it must be one of sigmoid (labels "
             "0 and 1), softmax (classes 0, 1, ..., or one-hot), linear (numbers). "
-            f"Received: activation={activation!r} for targets that may be for {', '.join(candidates)}."
+            f"Received: activation={short(activation)} for targets that may be for {', '.join(candidates)}."
         )
     return Bias(_BIASES[activation](y.astype("float64")), FIX)
 

@@ -297,7 +297,10 @@ class DurationMonitor(Monitor):
         if not len(course):
             return {}
         first, last = apart(course[0], course[-1], significant=3)
-        return {"too_short": f"it went from {first} to {last}", "too_long": f"at its best it was {digits(course.min(), 3)}"}
+        return {
+            "too_short": f"it went from {first} to {last}",
+            "too_long": f"at its best it was {digits(course.min(), 3)}",
+        }
 
 
 def _of_epochs(past: Past, name: str) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .. import _objects
+from .._describe import short
 from .._result import Result
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
@@ -76,7 +77,7 @@ def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
     if not is_list or not len(losses):
         raise ValueError(
             "`losses` holds the losses of the minibatches of each pass over the data, so it must be a list with one "
-            f"array for each pass. Received: losses={losses!r:.200}. Give at least one array."
+            f"array for each pass. Received: losses={short(losses)}. Give at least one array."
         )
     (first, first_error), (last, last_error) = (
         _mean(_objects.numbers("losses", losses[i], may_be_empty=True)) for i in (0, -1)

@@ -332,7 +332,7 @@ class Progress:
         } | ({} if np.isnan(self.shrunk) else {SHRUNK.name: self.shrunk})  # rules on it say nothing of other losses
 
     def over_chance(self, loss: float, penalty: float) -> float:
-        """Return a loss without its penalty over that of the best constant prediction; NaN where that is not known, or not above 0."""
+        """Return a loss, without its penalty, over that of the best constant prediction; NaN where that is unknown."""
         return (loss - penalty) / self.chance if self.chance > 0 else float("nan")
 
     def over_start(self, loss: float) -> float:

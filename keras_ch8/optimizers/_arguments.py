@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks
+from .._describe import short
 from .._types import Tensor
 
 LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Tensor]
@@ -78,7 +79,7 @@ def of_optimizer(owner: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in arguments.items():
         if name not in OF_KERAS:
             instead = OF_OTHER_KERAS.get(name, f"Besides its own arguments it takes: {', '.join(OF_KERAS)}.")
-            raise ValueError(f"`{owner}` has no argument `{name}`. Received: {name}={value!r}. {instead}")
+            raise ValueError(f"`{owner}` has no argument `{name}`. Received: {name}={short(value)}. {instead}")
     return {name: OF_KERAS[name](value) for name, value in arguments.items()}
 
 

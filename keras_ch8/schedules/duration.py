@@ -4,6 +4,8 @@ import numbers
 import re
 from typing import Any, NamedTuple
 
+from .._describe import short
+
 _WORD = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ep|ba|%)")
 BEYOND = 2.0**63
 """Steps are counted in 64 bits."""
@@ -54,7 +56,7 @@ def duration(name: str, value: Any, number: str = "a number of steps above 0") -
         return Duration(float(word[1]), word[2])
     raise ValueError(
         f"`{name}` is a length of time, so it must be {number} (and below 2^63), or a string such as "
-        f'"10ep" (epochs), "500ba" (batches) or "30%" (of the whole training). Received: {name}={value!r}.'
+        f'"10ep" (epochs), "500ba" (batches) or "30%" (of the whole training). Received: {name}={short(value)}.'
     )
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from .. import _checks, _objects
+from .._describe import short
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
@@ -90,7 +91,8 @@ def rescale_units(model: keras.Model, layer: keras.layers.Layer | str, factors: 
     if not (np.isfinite(alpha) & (alpha > 0)).all():
         raise ValueError(
             "`factors` multiply the weights into a unit and divide those out of it, so they must be finite and above "
-            f"0. Received: factors={factors!r}. Give one such number for each unit, as `balance` does in its `factors`."
+            f"0. Received: factors={short(factors)}. Give one such number for each unit, as `balance` does in its "
+            "`factors`."
         )
     scaled = [found.ending(v) * alpha for v in found.incoming]
     assign([*found.incoming, found.following.kernel], [*scaled, found.leaving() / alpha[:, None]])

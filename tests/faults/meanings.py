@@ -28,7 +28,8 @@ class Meaning:
 
 
 def _is_number(value):
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and -np.inf < value < np.inf
+    is_one = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_one and -np.finfo("float64").max <= value <= np.finfo("float64").max
 
 
 def _is_integer(value):
@@ -113,8 +114,8 @@ NONE = Meaning("None", lambda value: value is None)
 FLAG = Meaning(
     "True or False", lambda value: isinstance(value, bool | np.bool_) or (type(value) is int and value in (0, 1))
 )
-TEXT = Meaning("a name", lambda value: isinstance(value, str) and value != "")
-PATH = Meaning("a path", lambda value: isinstance(value, str | os.PathLike) and str(value) != "")
+TEXT = Meaning("a name", lambda value: isinstance(value, str) and value not in ("", "\ud800"))
+PATH = Meaning("a path", lambda value: isinstance(value, str | os.PathLike) and str(value) not in ("", "\ud800"))
 NUMBER = number()
 POSITIVE = number(0, above=True)
 NOT_NEGATIVE = number(0)
