@@ -250,7 +250,10 @@ def inside_source(arguments: dict[str, Any], *names: str) -> None:
 
 def permutation(name: str, value: Any, size: int, *, of: str) -> np.ndarray:
     """Return a permutation of 0 .. size - 1 as an array of integers; else raise ValueError."""
-    order = np.asarray(value)
+    try:
+        order = np.asarray(value)
+    except ValueError:  # lists of several lengths
+        order = np.array(None)
     if order.shape != (size,) or order.dtype.kind not in "iu" or (np.sort(order) != np.arange(size)).any():
         raise ValueError(
             f"`{name}` says which of {of} comes where, so it must be a permutation of the integers 0 to {size - 1}. "

@@ -1,7 +1,7 @@
 """Checks of arguments that are objects: models, functions, lists, data, parts of Keras. The others are in `_checks`."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -26,6 +26,14 @@ def numbers(name: str, value: Any, *, may_be_empty: bool = False) -> np.ndarray:
     return array.astype("float64")
 
 
+def leaves(part: Any) -> list[Any]:
+    """Return what is in dicts, tuples and lists within each other; nothing of a list that holds itself."""
+    try:
+        return list(keras.tree.flatten(part))
+    except RecursionError:
+        return []
+
+
 def list_of(name: str, value: Any, kind: Any, of: str = "") -> list[Any]:
     """Return a list, a tuple or a flat array of objects of a class as a list; else raise TypeError."""
     if not is_list(value) or not all(isinstance(one, kind) for one in value):
@@ -39,6 +47,11 @@ def list_of(name: str, value: Any, kind: Any, of: str = "") -> list[Any]:
 def path(name: str, value: Any, *, or_none: bool = False) -> Any:
     """Return a path, as it is given; None passes, if it may be left out; else raise TypeError."""
     ok = isinstance(value, str | os.PathLike) and isinstance(os.fspath(value), str) and os.fspath(value) != ""
+    if ok:
+        try:
+            os.fsencode(value)
+        except UnicodeEncodeError:  # half a letter, which no file can be called
+            ok = False
     if not ok and not (value is None and or_none):
         raise TypeError(
             f"`{name}` is a place in the file system, so it must be a string or a `pathlib.Path`"
@@ -153,7 +166,7 @@ def pair(name: str, value: Any, *, or_none: bool = False) -> None:
 def inputs(name: str, value: Any, of: keras.Model) -> None:
     """Refuse inputs of another shape than the model takes; a model that does not say which it takes is not asked."""
     expected = getattr(of, "inputs", None) or []
-    given = [getattr(leaf, "shape", ()) for leaf in keras.tree.flatten(value)]
+    given = [getattr(leaf, "shape", ()) for leaf in leaves(value)]
     if not expected or isinstance(value, dict):
         return
     shapes = [tuple(one.shape) for one in expected]
@@ -192,7 +205,7 @@ def examples(**parts: Any) -> None:
     for name, part in parts.items():
         if part is None and name in ("y", "sample_weight"):
             continue
-        shapes: list[Any] = [getattr(leaf, "shape", ()) for leaf in keras.tree.flatten(part)]
+        shapes: list[Any] = [getattr(leaf, "shape", ()) for leaf in leaves(part)]
         if not shapes or not all(len(shape) and shape[0] != 0 for shape in shapes):
             raise ValueError(
                 f"`{name}` must be an array with an entry for each example along the first axis, or dicts, tuples or "

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from .. import _objects
 from .._describe import short
 from .._types import Data, Tensor
 from ..integration import backend
@@ -96,7 +97,7 @@ def is_on_disk(array: Any) -> bool:
 
 
 def _arrays(name: str, part: Any) -> Any:
-    if not keras.tree.flatten(part):
+    if not _objects.leaves(part):
         raise ValueError(f"`{name}` must hold at least one array. Received: {name}={short(part)}.")
     return keras.tree.map_structure(lambda leaf: _array(name, leaf), part)
 
@@ -104,7 +105,7 @@ def _arrays(name: str, part: Any) -> Any:
 def _array(name: str, leaf: Any) -> np.ndarray:
     array = np.asarray(leaf) if hasattr(leaf, "__array__") else None
     if array is None or array.dtype.kind not in TAKEN or not array.ndim:
-        what = f"{leaf!r:.80} of type {type(leaf).__name__}" if array is None else f"{array.dtype}{list(array.shape)}"
+        what = f"{short(leaf)} of type {type(leaf).__name__}" if array is None else f"{array.dtype}{list(array.shape)}"
         raise TypeError(
             f"`{name}` must be an array of numbers with an entry for each example, or dicts, tuples or lists of such. "
             f"Received: {what}. Read a `tf.data.Dataset` or a `keras.utils.PyDataset` by "

@@ -235,11 +235,11 @@ def _outputs(model: keras.Model, weights: list[tuple[keras.Variable, Tensor]], x
 
 def _state_mapping(model: keras.Model, weights: Sequence[np.ndarray]) -> list[tuple[keras.Variable, Tensor]]:
     expected, is_list = [tuple(v.shape) for v in model.weights], isinstance(weights, Sequence)
-    shapes = [np.shape(w) for w in weights] if is_list else type(weights).__name__
+    shapes = [getattr(w, "shape", ()) for w in weights] if is_list else type(weights).__name__
     if shapes != expected:
         raise ValueError(
             "`other` must be a model, or weights of this one as from `model.get_weights()`, of shapes "
-            f"{expected}. Received: shapes {shapes}. Take the weights from a model with the same layers."
+            f"{expected}. Received: shapes {short(shapes)}. Take the weights from a model with the same layers."
         )
     return [(v, keras.ops.convert_to_tensor(w, v.dtype)) for v, w in zip(model.weights, weights, strict=True)]
 

@@ -377,9 +377,11 @@ def test_nothing_heavy_is_imported():
 NUMBERS = ["1e999", "NaN", "-Infinity", "1" + "0" * 400, "1" * 5000, "-1", "0.5", "true", "null"]
 WILD = st.recursive(
     st.sampled_from([*NUMBERS, '""', '"\\u001b]0;x\\u0007"', '"\\ud800"', "[" * 100 + "]" * 100]),
-    lambda some: st.lists(some, max_size=3).map(lambda parts: f"[{','.join(parts)}]")
-    | st.dictionaries(st.sampled_from(["kind", "step", "text", "value", "notes", "x\\u001b"]), some, max_size=3).map(
-        lambda parts: "{" + ",".join(f'"{key}":{one}' for key, one in parts.items()) + "}"
+    lambda some: (
+        st.lists(some, max_size=3).map(lambda parts: f"[{','.join(parts)}]")
+        | st.dictionaries(
+            st.sampled_from(["kind", "step", "text", "value", "notes", "x\\u001b"]), some, max_size=3
+        ).map(lambda parts: "{" + ",".join(f'"{key}":{one}' for key, one in parts.items()) + "}")
     ),
     max_leaves=8,
 )
@@ -431,7 +433,8 @@ def test_a_run_that_cannot_be_read_is_named_and_the_others_are_shown(tmp_path, k
 
 
 def test_a_verdict_of_an_untrusted_folder_has_no_escape_sequences(tmp_path):
-    write(tmp_path, curve(3), record(verdicts=[VERDICT | {"finding": "Bad\x1b]0;title\x07 news", "code": "a = 1\n\tb"}]))
+    hostile = VERDICT | {"finding": "Bad\x1b]0;title\x07 news", "code": "a = 1\n\tb"}
+    write(tmp_path, curve(3), record(verdicts=[hostile]))
     ((verdict,),) = keras_ch8.report(tmp_path).verdicts.values()
     assert (verdict.finding, verdict.code) == ("Bad]0;title news", "a = 1\n b")
     assert str(keras_ch8.read_run(tmp_path).verdicts[0]).isprintable()

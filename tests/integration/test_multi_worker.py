@@ -69,7 +69,8 @@ def bad_inputs():
     model.compile(optimizers.Adam(0.05, skip_nonfinite=True), "mse")
     x = X.copy()
     x[30, 3] = np.nan
-    return model, [callbacks.Diagnosis((X, Y), "cheap", verbose=0)], {"x": data.ArraySource(x, Y, batch_size=16, seed=3)}
+    given = {"x": data.ArraySource(x, Y, batch_size=16, seed=3)}
+    return model, [callbacks.Diagnosis((X, Y), "cheap", verbose=0)], given
 
 
 CASES = {"ours": first_order, "Keras": kerass_own, "NaN": one_nan, "bad inputs": bad_inputs}
