@@ -108,6 +108,14 @@ def text(name: str, value: Any, *, meaning: str, or_none: bool = False) -> Any:
     return value
 
 
+def as_array(value: Any) -> np.ndarray:
+    """Return something as an array; that of None where it is none, such as lists of several lengths."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, RecursionError):
+        return np.array(None)
+
+
 def is_list(value: Any) -> bool:
     """Whether this is a list, a tuple or an array with an axis; a text is none."""
     if isinstance(value, np.ndarray):
@@ -216,7 +224,7 @@ def one_rate(optimizers: Sequence[keras.optimizers.Optimizer]) -> None:
 
 def length(name: str, value: Any, expected: int, *, of: str) -> None:
     """Check that a flat vector has one entry for each of something."""
-    shape = np.shape(value)
+    shape = as_array(value).shape
     if shape != (expected,):
         raise ValueError(
             f"`{name}` must be a flat vector with one entry for each of {of}, {expected} in all. "
@@ -224,36 +232,9 @@ def length(name: str, value: Any, expected: int, *, of: str) -> None:
         )
 
 
-def shard(value: Any, batch_size: int) -> tuple[int, int]:
-    """Return which worker this is, and of how many, each of which takes an equal part of a batch; None is (0, 1)."""
-    given = (0, 1) if value is None else value
-    ok = isinstance(given, tuple) and len(given) == 2
-    ok = ok and all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in given)
-    if not ok or not 0 <= given[0] < given[1] or batch_size % given[1]:
-        raise ValueError(
-            "`shard` is (index, count): which worker this is, counted from 0, and of how many, which share a batch of "
-            f"{batch_size} equally. Received: shard={short(value)}. Try (0, 2) and (1, 2), and a `batch_size` that the "
-            "number of workers divides."
-        )
-    return int(given[0]), int(given[1])
-
-
-def inside_source(arguments: dict[str, Any], *names: str) -> None:
-    """Refuse arrays beside a source of data, which holds all of them."""
-    for name in names:
-        if arguments.get(name) is not None:
-            raise ValueError(
-                f"A source of `keras_ch8.data` holds all arrays itself. Received: `{name}` beside a source. "
-                f"Make the source with it: `ArraySource(x, {name}={name}, ...)`."
-            )
-
-
 def permutation(name: str, value: Any, size: int, *, of: str) -> np.ndarray:
     """Return a permutation of 0 .. size - 1 as an array of integers; else raise ValueError."""
-    try:
-        order = np.asarray(value)
-    except ValueError:  # lists of several lengths
-        order = np.array(None)
+    order = as_array(value)
     if order.shape != (size,) or order.dtype.kind not in "iu" or (np.sort(order) != np.arange(size)).any():
         raise ValueError(
             f"`{name}` says which of {of} comes where, so it must be a permutation of the integers 0 to {size - 1}. "

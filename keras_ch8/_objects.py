@@ -2,22 +2,20 @@
 
 import os
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import keras
 import numpy as np
 
-from ._checks import is_list, keras_3, label, takes, text
+from ._checks import as_array, is_list, keras_3, label, takes, text
 from ._describe import short
 from .integration import keras_private
 
 
 def numbers(name: str, value: Any, *, may_be_empty: bool = False) -> np.ndarray:
     """Return an array of numbers as float64; else raise ValueError."""
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError):
-        array = np.array(None)
+    array = as_array(value)
     if array.dtype.kind not in "fiub" or not array.ndim or not (array.size or may_be_empty):
         raise ValueError(
             f"`{name}` must be an array of numbers. Received: {name}={short(value)} of type {type(value).__name__}. "
@@ -218,3 +216,27 @@ def examples(**parts: Any) -> None:
             "`x`, `y` and `sample_weight` must have one entry for each example. Received: "
             f"{', '.join(f'{size} in `{name}`' for name, size in sizes.items())}. Take as many examples from each."
         )
+
+
+def shard(value: Any, batch_size: int) -> tuple[int, int]:
+    """Return which worker this is, and of how many, each of which takes an equal part of a batch; None is (0, 1)."""
+    given = (0, 1) if value is None else value
+    ok = isinstance(given, tuple) and len(given) == 2
+    ok = ok and all(isinstance(n, Integral) and not isinstance(n, bool) for n in given)
+    if not ok or not 0 <= given[0] < given[1] or batch_size % given[1]:
+        raise ValueError(
+            "`shard` is (index, count): which worker this is, counted from 0, and of how many, which share a batch of "
+            f"{batch_size} equally. Received: shard={short(value)}. Try (0, 2) and (1, 2), and a `batch_size` that the "
+            "number of workers divides."
+        )
+    return int(given[0]), int(given[1])
+
+
+def inside_source(arguments: dict[str, Any], *names: str) -> None:
+    """Refuse arrays beside a source of data, which holds all of them."""
+    for name in names:
+        if arguments.get(name) is not None:
+            raise ValueError(
+                f"A source of `keras_ch8.data` holds all arrays itself. Received: `{name}` beside a source. "
+                f"Make the source with it: `ArraySource(x, {name}={name}, ...)`."
+            )

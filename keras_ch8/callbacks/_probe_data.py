@@ -265,10 +265,10 @@ def _first_batch(probe: Data) -> Any:
         ValueError: If it is neither.
     """
     if isinstance(probe, str | os.PathLike):
-        path = os.fspath(probe)
+        path = short(os.fspath(probe))
         raise ValueError(
-            f"`probe` is what the training is measured on, not a folder for logs. Received: the path {path!r}. Give "
-            f"`fit` `callbacks=keras_ch8.callbacks.standard({path!r})`, which write there; the last is a `Diagnosis`."
+            f"`probe` is what the training is measured on, not a folder for logs. Received: the path {path}. Give "
+            f"`fit` `callbacks=keras_ch8.callbacks.standard({path})`, which write there; the last is a `Diagnosis`."
         )
     parts = tuple(probe) if isinstance(probe, tuple | list) else (probe,)
     try:

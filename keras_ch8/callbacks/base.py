@@ -4,11 +4,11 @@ import copy
 import inspect
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
 
-from .. import _checks, _describe
+from .. import _checks, _describe, _spelling
 from .._types import Logs
 from ..board.tags import Tag
 from ..integration import fit
@@ -114,6 +114,11 @@ class Callback(keras.callbacks.Callback):
         super().__init__()
         self.logs = _checks.names("logs", logs, meaning="which numbers of the callback join Keras's `logs`")
         fit.install(type(self).__name__)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Refuse a misspelt argument before `__init__` does, with the one that was meant."""
+        _spelling.check(cls.__name__, cls.__init__, kwargs)
+        return super().__new__(cls)
 
     def __getstate__(self) -> dict[str, Any]:
         nobody = {"_model": None, "params": None, "session": None}

@@ -13,6 +13,7 @@ import numpy as np
 from .. import _checks, _objects
 from .._describe import short
 from .._section import section
+from .._spelling import spelled
 from ..integration import backend, fit, keras_private
 from ..telemetry import ring
 
@@ -71,6 +72,7 @@ def standard(
     return [TensorBoard(log_dir), *kept, Diagnosis(probe)]
 
 
+@spelled
 def watch(
     model: keras.Model,
     optimizers: Any,

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._describe import short
 from .._result import Result, Table
+from .._spelling import spelled
 from ..board.panels import Line, Panel
 from ..board.record import Event
 from ..verdicts import Verdict
@@ -188,6 +189,7 @@ class RunHistory(Result):
         return Table(columns, rows, marked=0 if names and names[0] in rank else None)
 
 
+@spelled
 def read_run(logdir: str | os.PathLike[str]) -> RunHistory:
     """Return the curves, verdicts and events of the one run below a folder (section 8.2).
 

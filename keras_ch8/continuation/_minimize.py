@@ -223,7 +223,7 @@ def minimize(
 
 def _as_starts(x0: np.ndarray | Sequence[float] | Sequence[Sequence[float]]) -> np.ndarray:
     """Return the starts as rows."""
-    rows = np.asarray(x0)
+    rows = _checks.as_array(x0)
     if rows.dtype.kind in "iu":
         rows = rows.astype("float64")
     if rows.ndim not in (1, 2) or rows.size == 0 or rows.dtype.name not in ("float32", "float64"):
@@ -236,8 +236,8 @@ def _as_starts(x0: np.ndarray | Sequence[float] | Sequence[Sequence[float]]) -> 
 
 def _as_stages(stddevs: Sequence[float]) -> np.ndarray:
     """Return the standard deviations above 0, falling."""
-    is_one = isinstance(stddevs, Sequence | np.ndarray) and not isinstance(stddevs, str | bytes)
-    stages = np.asarray(stddevs if is_one else [], "float64")
+    stages = _checks.as_array(stddevs if _checks.is_list(stddevs) else [])
+    stages = stages.astype("float64") if stages.dtype.kind in "fiub" else np.zeros(0)
     if stages.ndim == 1 and len(stages) and stages[-1] == 0:
         stages = stages[:-1]
     if (

@@ -149,7 +149,7 @@ def output_marginal(y: Tensor, activation: str | None = None) -> keras.initializ
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4.
     """
-    y = np.asarray(keras.ops.convert_to_numpy(y))
+    y = _checks.as_array(keras.ops.convert_to_numpy(y) if keras.ops.is_tensor(y) else y)
     if not y.size or not y.ndim or y.dtype.kind not in "biuf" or not np.isfinite(y).all():
         raise ValueError(
             f"`y` must be an array of finite numbers with at least one example. Received: y of shape {y.shape} and "

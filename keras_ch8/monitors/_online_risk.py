@@ -79,9 +79,13 @@ def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
             "`losses` holds the losses of the minibatches of each pass over the data, so it must be a list with one "
             f"array for each pass. Received: losses={short(losses)}. Give at least one array."
         )
-    (first, first_error), (last, last_error) = (
-        _mean(_objects.numbers("losses", losses[i], may_be_empty=True)) for i in (0, -1)
-    )
+    of_first, of_last = (_objects.numbers("losses", losses[i], may_be_empty=True) for i in (0, -1))
+    if {of_first.ndim, of_last.ndim} != {1}:
+        raise ValueError(
+            "`losses` holds a number for every minibatch of each pass, so each of its arrays must be flat. Received: "
+            f"losses={short(losses)}. Give at least one flat array."
+        )
+    (first, first_error), (last, last_error) = map(_mean, (of_first, of_last))
     return OnlineRisk(first, first_error, last, last_error, len(losses))
 
 

@@ -311,7 +311,7 @@ def as_method(value: Any) -> Method:
 
 def _as_start(x0: np.ndarray | Sequence[float]) -> np.ndarray:
     """Return the start as an array that can be computed in."""
-    x0 = np.asarray(x0)
+    x0 = _checks.as_array(x0)
     if x0.dtype.kind in "iu":
         x0 = x0.astype("float64")
     if x0.ndim != 1 or x0.size == 0 or x0.dtype.name not in ("float32", "float64"):

@@ -87,7 +87,7 @@ WILD = {
     "True of NumPy": lambda: np.True_,
     "10**400": lambda: 10**400,
     "a long array": lambda: np.full(1000, SECRET),
-    "two arrays": lambda: (np.full((50, 2), SECRET), np.full(50, SECRET)),
+    "two arrays": lambda: (np.full((50, 3), SECRET), np.full(49, SECRET)),
     "a long list": lambda: [SECRET] * 1000,
     "a long text": lambda: "long " * 50,
     "half a letter": lambda: "\ud800",
@@ -120,7 +120,9 @@ def judge(case, argument, wild):
             with seconds(LIMIT):
                 made = case.make(**(case.arguments() | {argument: value}))
         except Exception as error:
-            if not is_a_sentence(error, argument) and reaches_us(error):
+            if not reaches_us(error):
+                return judged("refused", error)
+            if not is_a_sentence(error, argument):
                 return judged("bare", error)
             return judged("shut out" if allowed else "refused", error)
         try:
@@ -157,7 +159,7 @@ def is_a_sentence(error, argument):
     """Whether an error says what was received, for which argument."""
     text = str(error)
     names_it = re.search(rf"(?<!\w){argument}(?!\w)", text)
-    is_short = len(text) <= MOST and text.count(str(SECRET)) <= 6
+    is_short = len(text) <= MOST and text.count(str(SECRET)) <= 12
     return isinstance(error, ValueError | TypeError) and "eceived" in text and names_it is not None and is_short
 
 

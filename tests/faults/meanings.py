@@ -6,6 +6,7 @@ A meaning is a function of a value. `a | b` allows what either does.
 import inspect
 import numbers
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ class Meaning:
 
 def _is_number(value):
     is_one = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return is_one and -np.finfo("float64").max <= value <= np.finfo("float64").max
+    return is_one and -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _is_integer(value):
