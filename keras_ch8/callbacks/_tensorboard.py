@@ -110,6 +110,7 @@ class TensorBoard(Callback):
     """
 
     section = "8.2"
+    _is_alone = True
 
     _place_in_summary = LAST
     _state_parts: ClassVar[Mapping[str, Any]] = {"run": (None, RUN)}

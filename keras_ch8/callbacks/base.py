@@ -95,6 +95,8 @@ class Callback(keras.callbacks.Callback):
 
     logs: bool | Sequence[str] = False
 
+    _is_alone = False
+    """Whether a training has one of the kind: a second one is left out, with a warning (see `fit.one_of_each`)."""
     _needs_fit = False
     """Whether it cannot do without the hook around `fit`, though it does not observe the steps."""
     _asks_for_summary = False

@@ -144,7 +144,7 @@ def watch(
         )
     diagnosis = None if probe is None else Diagnosis(probe, loss=loss)
     board = None if log_dir is None else TensorBoard(log_dir, log_to=log_to)
-    members = [member for member in (board, diagnosis, *callbacks) if member is not None]
+    members = fit.one_of_each(member for member in (board, diagnosis, *callbacks) if member is not None)
     whole = _Several(list(model)) if isinstance(model, list | tuple) else model
     return WatchedLoop(whole, _named(optimizers), members or [_Silent()], steps)
 

@@ -139,8 +139,8 @@ class Objective:
         if shapes != self.shapes:
             raise ValueError(
                 f"`{name}` must be the trainable weights of the model at another time, a list of arrays of shapes "
-                f"{self.shapes}. Received: {name} of type {type(arrays).__name__}, with arrays of shapes {short(shapes)}. "
-                "Take `[v.numpy() for v in model.trainable_variables]`."
+                f"{self.shapes}. Received: {name} of type {type(arrays).__name__}, with arrays of shapes "
+                f"{short(shapes)}. Take `[v.numpy() for v in model.trainable_variables]`."
             )
         return self.tensors(list(arrays))
 
