@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from . import _objects
+from ._describe import short
 from ._types import Data, Tensor, Tree
 from .integration import backend
 from .integration.fit import examples_of as examples_of
@@ -94,7 +95,7 @@ def _refuse_generator(x: Data) -> None:
     if isinstance(x, Iterator):
         raise TypeError(
             "`x` is read several times, and what is read of a generator is gone. Received: "
-            f"x={x!r}. Give arrays, a `tf.data.Dataset` or a `keras.utils.PyDataset`."
+            f"x={short(x)}. Give arrays, a `tf.data.Dataset` or a `keras.utils.PyDataset`."
         )
 
 
@@ -131,13 +132,13 @@ def _of_dataset(data: Iterable[Any]) -> Iterator[Batch]:
         for number, batch in enumerate(data):  # noqa: B007
             yield keras.utils.unpack_x_y_sample_weight(batch)
         if number < 0:
-            raise ValueError(f"`x` has no batches. Received: x={data!r}.")
+            raise ValueError(f"`x` has no batches. Received: x={short(data)}.")
 
 
 def _of_pydataset(data: keras.utils.PyDataset, seed: int) -> Iterator[Batch]:
     rng = np.random.default_rng(seed)
     if not len(data):
-        raise ValueError(f"`x` has no batches. Received: x={data!r}.")
+        raise ValueError(f"`x` has no batches. Received: x={short(data)}.")
     while True:
         for i in rng.permutation(len(data)):
             yield keras.utils.unpack_x_y_sample_weight(data[int(i)])

@@ -1,5 +1,6 @@
 """Every check of an argument. An error says what came, what was expected, and how to fix it."""
 
+import contextlib
 import inspect
 import math
 import numbers
@@ -8,6 +9,8 @@ from typing import Any
 
 import keras
 import numpy as np
+
+from ._describe import short
 
 _SMALLEST = 1e-37
 """About the smallest number that float32 does not flush to 0."""
@@ -32,14 +35,15 @@ def number(
     """
     open_low = open_low or low == -math.inf
     interval = f"{'(' if open_low else '['}{low:g}, {high:g}{']' if closed_high else ')'}"
-    ok = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if ok:
-        ok = (low < value if open_low else low <= value) and (value <= high if closed_high else value < high)
-    if not ok:
+    given = math.nan
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # an integer that is larger than any float
+            given = float(value)
+    if not (low < given if open_low else low <= given) or not (given <= high if closed_high else given < high):
         raise ValueError(
-            f"`{name}` is {meaning}, so it must be a number in {interval}. Received: {name}={value!r}. {fix}"
+            f"`{name}` is {meaning}, so it must be a number in {interval}. Received: {name}={short(value)}. {fix}"
         )
-    return float(value)
+    return given
 
 
 def count(name: str, value: Any, low: int, *, meaning: str, fix: str) -> int:
@@ -49,7 +53,7 @@ def count(name: str, value: Any, low: int, *, meaning: str, fix: str) -> int:
         least = "" if low == -LARGEST_INTEGER else f" of at least {low}"
         most = " below 2^63" if ok and int(value) > LARGEST_INTEGER else ""
         raise ValueError(
-            f"`{name}` is {meaning}, so it must be an integer{least}{most}. Received: {name}={value!r}. {fix}"
+            f"`{name}` is {meaning}, so it must be an integer{least}{most}. Received: {name}={short(value)}. {fix}"
         )
     return int(value)
 
@@ -73,35 +77,64 @@ def seeds(value: Any, fewest: int) -> list[int]:
         return list(range(count("seeds", value, fewest, meaning="the number of seeds, or the seeds", fix=fix)))
     given = list(dict.fromkeys(count("seeds", one, 0, meaning="the seeds", fix=fix) for one in value))
     if len(given) < fewest:
-        raise ValueError(f"`seeds` must hold at least {fewest} that differ. Received: seeds={value!r}. {fix}")
+        raise ValueError(f"`seeds` must hold at least {fewest} that differ. Received: seeds={short(value)}. {fix}")
     return given
 
 
 def flag(name: str, value: Any, *, meaning: str) -> bool:
     """Return what is True or False, which may be written 1 or 0, as a bool; else raise TypeError."""
     if not isinstance(value, int | np.integer | np.bool_) or value not in (0, 1):
-        raise TypeError(f"`{name}` says {meaning}, so it must be True or False. Received: {name}={value!r}.")
+        raise TypeError(f"`{name}` says {meaning}, so it must be True or False. Received: {name}={short(value)}.")
     return bool(value)
 
 
 def verbose(value: Any) -> int:
     """Check how much is printed, as in Keras."""
-    if not isinstance(value, numbers.Integral) or int(value) not in (0, 1, 2):
+    if not isinstance(value, numbers.Integral | np.bool_) or int(value) not in (0, 1, 2):
         raise ValueError(
             "`verbose` says how much is printed, so it must be 0, 1 or 2, or False or True. Received: "
-            f"verbose={value!r}. 0 prints nothing."
+            f"verbose={short(value)}. 0 prints nothing."
         )
-    return value if isinstance(value, bool) else int(value)
+    return bool(value) if isinstance(value, bool | np.bool_) else int(value)
 
 
 def text(name: str, value: Any, *, meaning: str, or_none: bool = False) -> Any:
     """Return a string that is not empty; None passes, if it may be left out; else raise TypeError."""
-    if not (value is None and or_none) and (not isinstance(value, str) or not value):
+    if not (value is None and or_none) and not is_name(value):
         raise TypeError(
             f"`{name}` is {meaning}, so it must be a string that is not empty{' or None' if or_none else ''}. "
-            f"Received: {name}={value!r}."
+            f"Received: {name}={short(value)}.{_without_surrogates(value)}"
         )
     return value
+
+
+def as_array(value: Any) -> np.ndarray:
+    """Return something as an array; that of None where it is none, such as lists of several lengths."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, RecursionError):
+        return np.array(None)
+
+
+def is_list(value: Any) -> bool:
+    """Whether this is a list, a tuple or an array with an axis; a text is none."""
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def is_name(value: Any) -> bool:
+    """Whether this is a string that is not empty and can be written: a lone surrogate is half a letter."""
+    return isinstance(value, str) and value != "" and not _without_surrogates(value)
+
+
+def _without_surrogates(value: Any) -> str:
+    """Return what to do about a string that no file can hold; "" for any other."""
+    try:
+        value.encode() if isinstance(value, str) else None
+    except UnicodeEncodeError:
+        return " It has half a letter, a lone surrogate, which no file can hold: leave that out."
+    return ""
 
 
 def label(value: Any, *, or_none: bool = True) -> Any:
@@ -176,7 +209,7 @@ def changeable_rate(value: Any, owner: str) -> None:
     if callable(value):
         raise TypeError(
             "`LearningRateDecay` changes a rate that is a number or a schedule. Received: the callable "
-            f"{value!r} as learning rate of {owner}. Let the callable do it, or compile with a number."
+            f"{short(value)} as learning rate of {owner}. Let the callable do it, or compile with a number."
         )
 
 
@@ -191,7 +224,7 @@ def one_rate(optimizers: Sequence[keras.optimizers.Optimizer]) -> None:
 
 def length(name: str, value: Any, expected: int, *, of: str) -> None:
     """Check that a flat vector has one entry for each of something."""
-    shape = np.shape(value)
+    shape = as_array(value).shape
     if shape != (expected,):
         raise ValueError(
             f"`{name}` must be a flat vector with one entry for each of {of}, {expected} in all. "
@@ -199,37 +232,13 @@ def length(name: str, value: Any, expected: int, *, of: str) -> None:
         )
 
 
-def shard(value: Any, batch_size: int) -> tuple[int, int]:
-    """Return which worker this is, and of how many, each of which takes an equal part of a batch; None is (0, 1)."""
-    given = (0, 1) if value is None else value
-    ok = isinstance(given, tuple) and len(given) == 2
-    ok = ok and all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in given)
-    if not ok or not 0 <= given[0] < given[1] or batch_size % given[1]:
-        raise ValueError(
-            "`shard` is (index, count): which worker this is, counted from 0, and of how many, which share a batch of "
-            f"{batch_size} equally. Received: shard={value!r}. Try (0, 2) and (1, 2), and a `batch_size` that the "
-            "number of workers divides."
-        )
-    return int(given[0]), int(given[1])
-
-
-def inside_source(arguments: dict[str, Any], *names: str) -> None:
-    """Refuse arrays beside a source of data, which holds all of them."""
-    for name in names:
-        if arguments.get(name) is not None:
-            raise ValueError(
-                f"A source of `keras_ch8.data` holds all arrays itself. Received: `{name}` beside a source. "
-                f"Make the source with it: `ArraySource(x, {name}={name}, ...)`."
-            )
-
-
 def permutation(name: str, value: Any, size: int, *, of: str) -> np.ndarray:
     """Return a permutation of 0 .. size - 1 as an array of integers; else raise ValueError."""
-    order = np.asarray(value)
+    order = as_array(value)
     if order.shape != (size,) or order.dtype.kind not in "iu" or (np.sort(order) != np.arange(size)).any():
         raise ValueError(
             f"`{name}` says which of {of} comes where, so it must be a permutation of the integers 0 to {size - 1}. "
-            f"Received: {name}={value!r}. Try `np.random.default_rng(0).permutation({size})`."
+            f"Received: {name}={short(value)}. Try `np.random.default_rng(0).permutation({size})`."
         )
     return order
 
@@ -238,12 +247,11 @@ def axes(name: str, value: Any, *, of: str) -> Any:
     """Check some axes, which None leaves to the part; what is given is returned."""
     if value is None:
         return None
-    is_one = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes) and np.ndim(value) == 1
-    given = list(value) if is_one else []
+    given = list(value) if is_list(value) else []
     if not given or not all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in given):
         raise ValueError(
             f"`{name}` says which axes are {of}, so it must be a list of integers, or None. "
-            f"Received: {name}={value!r}. Try [-1], the last axis."
+            f"Received: {name}={short(value)}. Try [-1], the last axis."
         )
     return value
 
@@ -255,8 +263,8 @@ def axis(value: Any, shape: Sequence[int | None]) -> int:
     if not ok or shape[value] is None:
         raise ValueError(
             "`axis` says which axis of the input has one entry for each feature, so it must be an integer in "
-            f"[{-rank}, {rank - 1}], and the size of that axis must be known. Received: axis={value!r} for inputs of "
-            f"shape {tuple(shape)}. Take -1 for channels last, 1 for channels first."
+            f"[{-rank}, {rank - 1}], and the size of that axis must be known. Received: axis={short(value)} for "
+            f"inputs of shape {tuple(shape)}. Take -1 for channels last, 1 for channels first."
         )
     return int(value) % rank
 
@@ -265,7 +273,8 @@ def word(name: str, value: Any, words: tuple[str, ...], *, meaning: str) -> str:
     """Return one of a few words; else raise ValueError."""
     if not isinstance(value, str) or value not in words:
         raise ValueError(
-            f"`{name}` says {meaning}, so it must be one of {', '.join(map(repr, words))}. Received: {name}={value!r}."
+            f"`{name}` says {meaning}, so it must be one of {', '.join(map(repr, words))}. Received: "
+            f"{name}={short(value)}."
         )
     return str(value)
 
@@ -282,10 +291,11 @@ def names(name: str, value: Any, *, meaning: str) -> bool | tuple[str, ...]:
     """Return True or False for all or none, or some names as a tuple; else raise TypeError."""
     if isinstance(value, bool):
         return value
-    if isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(one, str) for one in value):
-        return tuple(value)
+    if is_list(value) and all(map(is_name, value)):
+        return tuple(map(str, value))
     raise TypeError(
-        f"`{name}` says {meaning}, so it must be True, False, or a list of names. Received: {name}={value!r}. Write a "
+        f"`{name}` says {meaning}, so it must be True, False, or a list of names. Received: {name}={short(value)}. "
+        "Write a "
         'list, such as ["val_loss_average"], also for one name.'
     )
 
@@ -295,7 +305,7 @@ def mode(value: Any) -> str:
     if not isinstance(value, str) or value not in ("auto", "min", "max"):
         raise ValueError(
             "`mode` says which direction of the monitored quantity is better, so it must be 'min', 'max', or 'auto' "
-            f"for the one that Keras knows. Received: mode={value!r}."
+            f"for the one that Keras knows. Received: mode={short(value)}."
         )
     return str(value)
 
@@ -318,7 +328,7 @@ def off(name: str, value: Any, off_value: Any, *, owner: str, instead: str) -> N
     if not is_off(value, off_value):
         raise ValueError(
             f"`{owner}` is the algorithm as printed and has no `{name}`: "
-            f"it takes {name}={off_value!r} only. Received: {name}={value!r}. {instead}"
+            f"it takes {name}={off_value!r} only. Received: {name}={short(value)}. {instead}"
         )
 
 
@@ -344,7 +354,7 @@ def compiled(owner: str, name: str, value: Any, fix: str) -> None:
     """Refuse the change of a setting that is compiled into the step of an optimizer."""
     raise AttributeError(
         f"`{name}` is compiled into the update step of {owner!r} and cannot change after the first step. "
-        f"Received: {name}={value!r}. {fix}"
+        f"Received: {name}={short(value)}. {fix}"
     )
 
 
@@ -384,5 +394,5 @@ def some_of(name: str, value: Any, words: Sequence[str], *, meaning: str) -> tup
         return tuple(given)
     raise ValueError(
         f"`{name}` says {meaning}, so it must be a list of some of {', '.join(map(repr, words))}. Received: "
-        f"{name}={value!r}. Leave out what is not among them."
+        f"{name}={short(value)}. Leave out what is not among them."
     )

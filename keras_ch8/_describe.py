@@ -1,12 +1,56 @@
-"""What an object says of itself when it is printed: the call that makes it."""
+"""What an object says of itself when it is printed, the call that makes it; and what an error says of what came."""
 
 import inspect
 import numbers
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 LONGEST = 60
 """Characters of one argument."""
+LONGEST_RECEIVED = 120
+"""Characters of what an error was given; of a text, and of an entry of a list, two thirds of them."""
+
+
+class _Received(reprlib.Repr):
+    """Knows where to end: with a few entries of a list, also of one that holds itself, and in the middle of a text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = 2 * LONGEST_RECEIVED // 3
+        self.maxlevel = 3
+
+    def repr1(self, x: Any, level: int) -> str:
+        """Return a text for anything: for an array without what is in it, and for what fails to say what it is."""
+        try:
+            if shape := _shape_of(x):
+                return f"<{type(x).__name__} of shape {shape}, {getattr(x, 'dtype', 'without a type')}>"
+            return super().repr1(x, level)
+        except Exception:
+            return f"<{type(x).__name__}>"
+
+
+def _shape_of(x: Any) -> tuple[Any, ...]:
+    try:
+        return tuple(x.shape)
+    except Exception:  # it has none, or only its class has
+        return ()
+
+
+_RECEIVED = _Received()
+
+
+def short(value: Any) -> str:
+    """Return what an error says of something that came, whatever that is, in one line of 120 characters at most.
+
+    Example:
+        >>> from keras_ch8._describe import short
+        >>> short(([1, 2, 3], np.zeros((256, 4)), "x"))
+        "([1, 2, 3], <ndarray of shape (256, 4), float64>, 'x')"
+    """
+    said = " ".join(_RECEIVED.repr(value).split())
+    half = LONGEST_RECEIVED // 2 - 2
+    return said if len(said) <= LONGEST_RECEIVED else f"{said[:half]}...{said[-half:]}"
 
 
 def call_of(thing: Any, arguments: Mapping[str, Any]) -> str:

@@ -1,36 +1,42 @@
 """Checks of arguments that are objects: models, functions, lists, data, parts of Keras. The others are in `_checks`."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import keras
 import numpy as np
 
-from ._checks import keras_3, label, takes, text
+from ._checks import as_array, is_list, keras_3, label, takes, text
+from ._describe import short
 from .integration import keras_private
 
 
 def numbers(name: str, value: Any, *, may_be_empty: bool = False) -> np.ndarray:
     """Return an array of numbers as float64; else raise ValueError."""
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError):
-        array = np.array(None)
+    array = as_array(value)
     if array.dtype.kind not in "fiub" or not array.ndim or not (array.size or may_be_empty):
         raise ValueError(
-            f"`{name}` must be an array of numbers. Received: {name}={value!r:.200} of type {type(value).__name__}. "
+            f"`{name}` must be an array of numbers. Received: {name}={short(value)} of type {type(value).__name__}. "
             "Try `np.array([1.0, 2.0])`."
         )
     return array.astype("float64")
 
 
+def leaves(part: Any) -> list[Any]:
+    """Return what is in dicts, tuples and lists within each other; nothing of a list that holds itself."""
+    try:
+        return list(keras.tree.flatten(part))
+    except RecursionError:
+        return []
+
+
 def list_of(name: str, value: Any, kind: Any, of: str = "") -> list[Any]:
     """Return a list, a tuple or a flat array of objects of a class as a list; else raise TypeError."""
-    is_one = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes) and np.ndim(value) > 0
-    if not is_one or not all(isinstance(one, kind) for one in value):
+    if not is_list(value) or not all(isinstance(one, kind) for one in value):
         raise TypeError(
-            f"`{name}` must be a list of {of or getattr(kind, '__name__', kind)}. Received: {name}={value!r:.200} of "
+            f"`{name}` must be a list of {of or getattr(kind, '__name__', kind)}. Received: {name}={short(value)} of "
             f"type {type(value).__name__}."
         )
     return list(value)
@@ -39,10 +45,15 @@ def list_of(name: str, value: Any, kind: Any, of: str = "") -> list[Any]:
 def path(name: str, value: Any, *, or_none: bool = False) -> Any:
     """Return a path, as it is given; None passes, if it may be left out; else raise TypeError."""
     ok = isinstance(value, str | os.PathLike) and isinstance(os.fspath(value), str) and os.fspath(value) != ""
+    if ok:
+        try:
+            os.fsencode(value)
+        except UnicodeEncodeError:  # half a letter, which no file can be called
+            ok = False
     if not ok and not (value is None and or_none):
         raise TypeError(
             f"`{name}` is a place in the file system, so it must be a string or a `pathlib.Path`"
-            f"{', or None for none' if or_none else ''}. Received: {name}={value!r}. Try {name}='logs'."
+            f"{', or None for none' if or_none else ''}. Received: {name}={short(value)}. Try {name}='logs'."
         )
     return value
 
@@ -52,7 +63,7 @@ def function(name: str, value: Any, *arguments: str, returns: str) -> Any:
     if not takes(value, len(arguments)):
         raise TypeError(
             f"`{name}` is called with ({', '.join(arguments)}) and returns {returns}, so it must be a function. "
-            f"Received: {name}={value!r}. Write `lambda {', '.join(arguments)}: ...`."
+            f"Received: {name}={short(value)}. Write `lambda {', '.join(arguments)}: ...`."
         )
     return value
 
@@ -62,7 +73,7 @@ def model(value: Any, name: str = "model") -> Any:
     keras_3(value)
     if not isinstance(value, keras.Model):
         raise TypeError(
-            f"`{name}` must be a `keras.Model`. Received: {name}={value!r:.200} of type {type(value).__name__}. Make "
+            f"`{name}` must be a `keras.Model`. Received: {name}={short(value)} of type {type(value).__name__}. Make "
             "one, such as `keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])`."
         )
     return value
@@ -74,7 +85,7 @@ def layer_of(model: Any, name: str, value: Any) -> Any:
     key = value if isinstance(value, str) else getattr(value, "name", None)
     if key not in layers or (key is not value and layers[key] is not value):
         raise ValueError(
-            f"`{name}` must be a layer of the model or its name. Received: {name}={value!r}; it has {[*layers]}."
+            f"`{name}` must be a layer of the model or its name. Received: {name}={short(value)}; it has {[*layers]}."
         )
     return layers[key]
 
@@ -87,7 +98,7 @@ def made_by(name: str, factory: Callable[[], Any], kind: Any = keras.Model, what
     """Return what a function of the user makes; raise TypeError if it is something else."""
     made = factory()
     if not all(isinstance(one, kind) for one in (made if isinstance(made, list | tuple) else [made])):
-        raise TypeError(f"`{name}` must return {what}. Received: {made!r:.200} of type {type(made).__name__}.")
+        raise TypeError(f"`{name}` must return {what}. Received: {short(made)} of type {type(made).__name__}.")
     return made
 
 
@@ -106,7 +117,7 @@ def of_keras(name: str, value: Any, what: str) -> Any:
         is_one = True
     if not is_one and not (value is None and what in ("regularizer", "constraint", "activation")):
         raise ValueError(
-            f"`{name}` must be one of the {what}s of Keras or the name of one. Received: {name}={value!r}. "
+            f"`{name}` must be one of the {what}s of Keras or the name of one. Received: {name}={short(value)}. "
             f"Take one of `keras.{what}s`."
         )
     return found
@@ -122,7 +133,7 @@ def dtype(value: Any) -> Any:
     if not is_one:
         raise ValueError(
             "`dtype` is the type that is computed in, so it must be a floating one, by its name, a policy of Keras, or "
-            f"None. Received: dtype={value!r}. Try 'float32'."
+            f"None. Received: dtype={short(value)}. Try 'float32'."
         )
     return value
 
@@ -141,7 +152,7 @@ def pair(name: str, value: Any, *, or_none: bool = False) -> None:
         return
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
         raise TypeError(
-            f"`{name}` must be arrays (x, y), or (x, y, sample_weight). Received: {name}={value!r:.200} of type "
+            f"`{name}` must be arrays (x, y), or (x, y, sample_weight). Received: {name}={short(value)} of type "
             f"{type(value).__name__}."
         )
     try:
@@ -153,7 +164,7 @@ def pair(name: str, value: Any, *, or_none: bool = False) -> None:
 def inputs(name: str, value: Any, of: keras.Model) -> None:
     """Refuse inputs of another shape than the model takes; a model that does not say which it takes is not asked."""
     expected = getattr(of, "inputs", None) or []
-    given = [getattr(leaf, "shape", ()) for leaf in keras.tree.flatten(value)]
+    given = [getattr(leaf, "shape", ()) for leaf in leaves(value)]
     if not expected or isinstance(value, dict):
         return
     shapes = [tuple(one.shape) for one in expected]
@@ -192,11 +203,11 @@ def examples(**parts: Any) -> None:
     for name, part in parts.items():
         if part is None and name in ("y", "sample_weight"):
             continue
-        shapes: list[Any] = [getattr(leaf, "shape", ()) for leaf in keras.tree.flatten(part)]
+        shapes: list[Any] = [getattr(leaf, "shape", ()) for leaf in leaves(part)]
         if not shapes or not all(len(shape) and shape[0] != 0 for shape in shapes):
             raise ValueError(
                 f"`{name}` must be an array with an entry for each example along the first axis, or dicts, tuples or "
-                f"lists of such. Received: {name}={part!r:.200} of type {type(part).__name__}. Try `np.array(...)`."
+                f"lists of such. Received: {name}={short(part)} of type {type(part).__name__}. Try `np.array(...)`."
             )
         named = [(f"{name}[{i}]" if len(shapes) > 1 else name, shape[0]) for i, shape in enumerate(shapes)]
         sizes |= {each: int(size) for each, size in named if size is not None}  # None in a graph
@@ -205,3 +216,27 @@ def examples(**parts: Any) -> None:
             "`x`, `y` and `sample_weight` must have one entry for each example. Received: "
             f"{', '.join(f'{size} in `{name}`' for name, size in sizes.items())}. Take as many examples from each."
         )
+
+
+def shard(value: Any, batch_size: int) -> tuple[int, int]:
+    """Return which worker this is, and of how many, each of which takes an equal part of a batch; None is (0, 1)."""
+    given = (0, 1) if value is None else value
+    ok = isinstance(given, tuple) and len(given) == 2
+    ok = ok and all(isinstance(n, Integral) and not isinstance(n, bool) for n in given)
+    if not ok or not 0 <= given[0] < given[1] or batch_size % given[1]:
+        raise ValueError(
+            "`shard` is (index, count): which worker this is, counted from 0, and of how many, which share a batch of "
+            f"{batch_size} equally. Received: shard={short(value)}. Try (0, 2) and (1, 2), and a `batch_size` that the "
+            "number of workers divides."
+        )
+    return int(given[0]), int(given[1])
+
+
+def inside_source(arguments: dict[str, Any], *names: str) -> None:
+    """Refuse arrays beside a source of data, which holds all of them."""
+    for name in names:
+        if arguments.get(name) is not None:
+            raise ValueError(
+                f"A source of `keras_ch8.data` holds all arrays itself. Received: `{name}` beside a source. "
+                f"Make the source with it: `ArraySource(x, {name}={name}, ...)`."
+            )

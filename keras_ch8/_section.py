@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ._spelling import spelled
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -11,6 +13,6 @@ def section(number: str) -> Callable[[_Function], _Function]:
 
     def mark(function: _Function) -> _Function:
         vars(function)["section"] = number
-        return function
+        return spelled(function)
 
     return mark

@@ -15,6 +15,8 @@ from tests.marks import mostly
 PACKAGE = Path(keras_ch8.__file__).parent
 LOWEST_FIRST = [
     "_registration",
+    "_describe",
+    "_spelling",
     "_section",
     "_types",
     "integration",
@@ -22,7 +24,6 @@ LOWEST_FIRST = [
     "_checks",
     "_objects",
     "_batches",
-    "_describe",
     "_numerics",
     "_plot",
     "_result",

@@ -223,10 +223,11 @@ def test_the_swap_is_printed_as_a_diff_that_can_be_applied_and_what_stays_is_nam
     assert "+from keras_ch8.callbacks import EarlyStopping" in done.stdout
     assert "+from keras_ch8.optimizers import Adagrad as Ada" in done.stdout
     said = [line for line in done.stderr.splitlines() if line.startswith("Line ")]
-    assert len(said) == 2
-    assert said[0].startswith("Line 16: `keras.optimizers.Adam` stays.")
-    assert "amsgrad=True" in said[0]
-    assert "write_graph=True" in said[1]
+    (adam,) = [line for line in said if line.startswith("Line 16: `keras.optimizers.Adam` stays.")]
+    assert "amsgrad=True" in adam
+    assert ["write_graph=True" in line for line in said].count(True) == 1
+    assert ["`Adagrad` of keras_ch8 makes other steps" in line for line in said].count(True) == 1
+    assert len(said) == 3
     subprocess.run(["patch", script], input=done.stdout, text=True, check=True, capture_output=True)
     *trained, last = printed_by(script)
     modules, losses = zip(*(line.split() for line in trained), strict=True)
@@ -283,6 +284,42 @@ def test_what_is_swapped_is_python_and_swapped_once(kind):
     assert left == []
     compile(swapped.removeprefix("\ufeff"), "train.py", "exec")
     assert commands.swap.swap(swapped) == (swapped, [])
+
+
+ELSEWHERE = {
+    "a function": "import keras\ndef f():\n  import keras_ch8\ndef g():\n  return keras.optimizers.Adam()\n",
+    "a condition": "import keras\nif 0:\n  import keras_ch8\no = keras.optimizers.Adam()\n",
+    "a part alone": "import keras\nfrom keras_ch8 import optimizers\no = keras.optimizers.Adam()\n",
+    "the end": "import keras\no = keras.optimizers.Adam()\nimport keras_ch8\n",
+}
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_an_import_elsewhere_does_not_stand_for_one_that_holds(place):
+    swapped, _ = commands.swap.swap(ELSEWHERE[place])
+    assert swapped.startswith("import keras\nimport keras_ch8\n")
+    made = {}
+    exec(swapped, made)
+    assert isinstance(made["g"]() if "g" in made else made["o"], ch8.optimizers.Adam)
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        (
+            "import keras\na = keras.optimizers.RMSprop(1e-3)\nb = keras.optimizers.Adagrad()\n",
+            {2: "2 to 12", 3: "3 to 16"},
+        ),
+        ("from keras.optimizers import Adagrad\nAdagrad()\n", {2: "3 to 16 %"}),
+        ("import keras\nm.compile('rmsprop')\n", {2: "`epsilon=1e-7` keeps"}),
+        ("import keras\nkeras.optimizers.RMSprop(epsilon=1e-7)\nkeras.optimizers.Adam()\n", {}),
+    ],
+)
+def test_a_swap_that_changes_the_numbers_says_so(source, lines):
+    swapped, notes = commands.swap.swap(source)
+    assert swapped != source
+    assert [line for line, _ in notes] == [*lines]
+    assert all(said in note for (_, note), said in zip(notes, lines.values(), strict=True))
 
 
 STAYS = {

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from .._describe import short
 from ..integration import keras_private
 
 SUFFIX = "_average"
@@ -48,7 +49,7 @@ def averages_stay(evaluate: str, companions: Iterable[Any], validates: bool) -> 
     if stay and validates and any(map(_saves_at_the_end_of_an_epoch, companions)):
         raise ValueError(
             "`BackupAndRestore` would save the averages in the place of the weights, and go on from them. Received: it "
-            f'and evaluate={evaluate!r}. Take evaluate="raw", "both" with all callbacks on \'val_loss\', or a '
+            f'and evaluate={short(evaluate)}. Take evaluate="raw", "both" with all callbacks on \'val_loss\', or a '
             "`save_freq` in batches, at whose ends the model has the weights."
         )
     return stay

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from .. import clipping
+from .._describe import short
 from ..optimizers import ClosureOptimizer, RuleOptimizer
 from . import _states
 from .base import Callback
@@ -51,8 +52,8 @@ class ClipGradients(Callback):
         super().__init__()
         if not isinstance(rule, dict | clipping.Rule):
             raise TypeError(
-                f"`rule` must be a rule of `keras_ch8.clipping`. Received: rule={rule!r} of type {type(rule).__name__}."
-                " Give one, such as `keras_ch8.clipping.ByGlobalNorm(1.0)`."
+                f"`rule` must be a rule of `keras_ch8.clipping`. Received: rule={short(rule)} of type "
+                f"{type(rule).__name__}. Give one, such as `keras_ch8.clipping.ByGlobalNorm(1.0)`."
             )
         self.rule: Any = clipping.as_rule(rule)
 
@@ -80,7 +81,8 @@ class ClipGradients(Callback):
             self._refuse(optimizer)
         if self.session.rule is not None:
             raise ValueError(
-                f"One training takes one clipping rule. Received: {self.session.rule!r} and {self.rule!r}. Keep one."
+                f"One training takes one clipping rule. Received: {short(self.session.rule)} and {short(self.rule)}. "
+                "Keep one."
             )
         self.session.rule = self.rule
         if (kept := self._take_kept()) is not None:
@@ -103,5 +105,5 @@ class ClipGradients(Callback):
             if getattr(optimizer, limit) is not None:
                 raise ValueError(
                     f"`ClipGradients` and the optimizer would both clip. Received: {name} with "
-                    f"{limit}={getattr(optimizer, limit)!r} and the rule {self.rule!r}. Keep one of them."
+                    f"{limit}={short(getattr(optimizer, limit))} and the rule {short(self.rule)}. Keep one of them."
                 )

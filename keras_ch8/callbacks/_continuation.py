@@ -7,6 +7,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from .. import _checks, continuation
+from .._describe import short
 from .._types import Logs
 from ..board import tags
 from ..integration import keras_private
@@ -105,7 +106,7 @@ class Continuation(Callback):
         ):
             raise TypeError(
                 "`variables` are annealed numbers by name, so it must be a dict of `keras_ch8.continuation.Annealed`, "
-                f"or None for those of the model. Received: variables={variables!r}."
+                f"or None for those of the model. Received: variables={short(variables)}."
             )
         by_name = schedule if isinstance(schedule, Mapping) else {"": schedule}
         self._schedules = {name: continuation.as_schedule(one) for name, one in by_name.items()}

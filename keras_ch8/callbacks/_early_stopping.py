@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
 from .. import _batches, _checks, _objects, stopping
+from .._describe import short
 from .._types import Data, Logs
 from ..board import tags
 from ..board.record import Stopping
@@ -108,8 +109,8 @@ class EarlyStopping(MonitoringCallback):
         if criterion is not None and (patience or baseline is not None):
             raise ValueError(
                 "`patience` and `baseline` make a criterion of their own, so they do not go with `criterion`. "
-                f"Received: patience={patience!r}, baseline={baseline!r}, criterion={criterion!r}. Write "
-                "criterion=stopping.AnyOf(stopping.Patience(...), ...)."
+                f"Received: patience={short(patience)}, baseline={short(baseline)}, criterion={short(criterion)}. "
+                "Write criterion=stopping.AnyOf(stopping.Patience(...), ...)."
             )
         self.monitor, self.mode = monitor, _checks.mode(mode)
         self.criterion = criterion

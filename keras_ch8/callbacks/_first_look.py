@@ -4,12 +4,13 @@ import dataclasses
 from collections.abc import Callable
 
 from .._types import Data, Tensor
-from ..monitors.held_out import validated_on
+from ..monitors.held_out import first_given, validated_on
 from ..monitors.start import facts_of
 from ..verdicts import Verdict
 from ..verdicts.checks import claims_of, judged_by
 from ._judgement import Judgement
 from ._measuring import Measuring
+from ._probe_data import EXAMPLES
 from ._session import Session
 
 
@@ -34,12 +35,17 @@ class FirstLook:
 
         Args:
             session: The training.
-            first: The first examples that `fit` reads, if they are known.
+            first: The first examples that `fit` reads, if they are known. Where nobody can read ahead, such as with
+                several replicas or workers, arrays and sources that `fit` was given are looked into.
             probe: The examples that are measured on, if they are known.
             measuring: What is told of a check that fails.
         """
+        if self.is_over:
+            return []
+        if first is None and not session.training.can_read_ahead:
+            first = self._given(session, measuring)
         data = probe if first is None else first
-        if self.is_over or data is None:
+        if data is None:
             return []
         if not session.is_built:
             self.first = first
@@ -60,3 +66,11 @@ class FirstLook:
             measuring.leave_out("preflight", error)
             return []
         return judgement.tracker.update(session.step, claims, "preflight")
+
+    @staticmethod
+    def _given(session: Session, measuring: Measuring) -> Data:
+        try:
+            return first_given(session.training.arguments, EXAMPLES)
+        except Exception as error:  # of a sampler of the user's
+            measuring.leave_out("preflight", error)
+            return None

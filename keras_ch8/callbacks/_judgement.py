@@ -140,6 +140,7 @@ class Judgement:
         self.losses = []
         return self._judge(m for m in self.monitors if m.source == "epochs")
 
+    @np.errstate(all="ignore")  # what came of numbers without end is not known, and reaches no threshold
     def _judge(self, which: Iterable[monitors.Monitor], retold: Sequence[monitors.Monitor] = ()) -> list[Verdict]:
         """Let monitors say what they make of the past, and take their numbers.
 
@@ -158,7 +159,7 @@ class Judgement:
                     continue
                 changed += self.tracker.update(self.past.step, claims, monitor.name)
         seen = progress.progress(self.past)
-        if seen is not None and seen.gained_at(seen.now) >= progress.GOOD.limit:
+        if seen is not None and seen.gained_at(seen.now, seen.penalty) >= progress.GOOD.limit:
             self.tracker.retract("preflight", ("vanishing", "exploding"))  # it learned all the same
             if self.past.total and self.past.done >= self.past.total:
                 self.tracker.forgive(HARMLESS)

@@ -9,6 +9,7 @@ import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks, schedules
+from .._describe import short
 from .._types import Logs
 from ..integration import backend, keras_private
 from ..schedules.base import resolve_all
@@ -73,7 +74,7 @@ class LearningRateDecay(Callback):
         ):
             raise TypeError(
                 "`rule` must be `schedules.ReduceOnPlateau(...)`, a function of (epoch, learning_rate), or a "
-                f"`LearningRateSchedule`. Received: {rule!r} of type {type(rule).__name__}."
+                f"`LearningRateSchedule`. Received: {short(rule)} of type {type(rule).__name__}."
             )
         self.rule, self.verbose = rule, _checks.verbose(verbose)
         self._monitored: MonitoredMetrics | None = None

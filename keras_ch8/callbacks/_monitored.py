@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from .. import stopping
+from .._describe import short
 from ..integration import fit, keras_private
 from ..stopping.improvement import index_of_best
 from . import _states
@@ -144,7 +145,7 @@ class MonitoredMetrics:
             )
             raise ValueError(
                 f"`{self.owner}` watches {name!r}, and whether larger or smaller is better is not known. "
-                f"Received: mode={mode!r}. Give mode='max' or mode='min'.{missing}"
+                f"Received: mode={short(mode)}. Give mode='max' or mode='min'.{missing}"
             )
         self.past = dataclasses.replace(self.past, modes={**self.past.modes, name: found})
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from .. import _batches, _checks
+from .._describe import short
 from .._types import Data, Logs
 from ..board import tags
 from ..integration import fit, keras_private
@@ -157,8 +158,8 @@ class PolyakAveraging(Callback):
             )
         if eta is not None and method != "polynomial":
             raise ValueError(
-                f"`eta` is of the polynomial mean. Received: eta={eta!r} and a mean that is {method}. Leave one of "
-                "them out."
+                f"`eta` is of the polynomial mean. Received: eta={short(eta)} and a mean that is {method}. Leave one "
+                "of them out."
             )
         number = "a number of updates of at least 0"
         begin = Duration(0.0, "st") if _checks.is_off(start, 0) else duration("start", start, number)
@@ -174,7 +175,8 @@ class PolyakAveraging(Callback):
         if (batch_norm == "recalibrate") != (data is not None):
             raise ValueError(
                 '`data` is what batch_norm="recalibrate" takes the statistics from. Received: '
-                f"batch_norm={batch_norm!r} and data of type {type(data).__name__}. Give both, with the x of `fit` as "
+                f"batch_norm={short(batch_norm)} and data of type {type(data).__name__}. Give both, with the x of "
+                "`fit` as "
                 'data, or neither: batch_norm="average" needs none.'
             )
         self.data = data

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from .. import _batches
+from .._describe import short
 from .._types import Data, Tensor
 from ..integration import backend, fit, keras_private
 from ..verdicts.facts import Inputs, are_of_another_scale
@@ -70,7 +71,7 @@ class ProbeData:
         if self._data_set is not None:
             raise TypeError(
                 "A `Diagnosis` can be pickled once it has read its `probe`, which is at the beginning of `fit`. "
-                f"Received: probe={self!r}. Give arrays."
+                f"Received: probe={short(self)}. Give arrays."
             )
         return super().__reduce__()
 
@@ -275,10 +276,10 @@ def _first_batch(probe: Data) -> Any:
         ValueError: If it is neither.
     """
     if isinstance(probe, str | os.PathLike):
-        path = os.fspath(probe)
+        path = short(os.fspath(probe))
         raise ValueError(
-            f"`probe` is what the training is measured on, not a folder for logs. Received: the path {path!r}. Give "
-            f"`fit` `callbacks=keras_ch8.callbacks.standard({path!r})`, which write there; the last is a `Diagnosis`."
+            f"`probe` is what the training is measured on, not a folder for logs. Received: the path {path}. Give "
+            f"`fit` `callbacks=keras_ch8.callbacks.standard({path})`, which write there; the last is a `Diagnosis`."
         )
     parts = tuple(probe) if isinstance(probe, tuple | list) else (probe,)
     try:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, final
 import keras
 
 from .. import _checks, _objects
+from .._describe import short
 from .._types import Logs
 from ..checkpoints import callback_states, fingerprint, positions, variables
 from ..checkpoints.folder import Folder
@@ -131,7 +132,7 @@ class Resume(Callback):
         if not fits:
             raise ValueError(
                 '`every` says when a state is taken, so it must be whole epochs ("1ep"), whole batches ("500ba") or a '
-                f'number of seconds above 0. Received: every={every!r}. Try every="1ep".'
+                f'number of seconds above 0. Received: every={short(every)}. Try every="1ep".'
             )
         self.keep = _checks.count("keep", keep, 1, meaning="how many of the newest states are kept", fix="Try 2.")
         self.allow = _checks.some_of("allow", allow, fingerprint.PARTS, meaning="what may have changed")

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from .._describe import short
+
 Pattern = Any
 _KINDS: dict[Any, Any] = {int: (int, np.integer), float: (int, float, np.integer, np.floating)}
 
@@ -38,8 +40,8 @@ def refuse(owner: str, what: str, received: Any, expected: Any) -> ValueError:
     """Return the error that says that a state is that of another callback, model or setting."""
     return ValueError(
         f"`set_state` of `{owner}` goes on from the state of one with the same arguments. Received: a state with "
-        f"{what}={received!r}, where this callback has {what}={expected!r}. Make the callback as it was, or begin "
-        "without the state."
+        f"{what}={short(received)}, where this callback has {what}={short(expected)}. Make the callback as it was, or "
+        "begin without the state."
     )
 
 

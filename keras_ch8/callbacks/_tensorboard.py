@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 
 from .. import _checks, _objects, telemetry
+from .._describe import short
 from .._types import Logs
 from ..board import panels, tags
 from ..board.window import HeldBack, Point, Windows
@@ -110,6 +111,7 @@ class TensorBoard(Callback):
     """
 
     section, watches = "8.2", True
+    _is_alone = True
 
     _place_in_summary = LAST
     _state_parts: ClassVar[Mapping[str, Any]] = {"run": (None, RUN)}
@@ -143,9 +145,9 @@ class TensorBoard(Callback):
             if not _checks.is_off(value, off):
                 raise ValueError(
                     f"What `{name}` asks for is written by Keras's callback, which may stand beside this one and share "
-                    f"its folder. Received: {name}={value!r}. List both: "
+                    f"its folder. Received: {name}={short(value)}. List both: "
                     f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` and "
-                    f"`keras.callbacks.TensorBoard({log_dir!r}, {name}={value!r})`."
+                    f"`keras.callbacks.TensorBoard({log_dir!r}, {name}={short(value)})`."
                 )
         self.log_dir = os.fspath(_objects.path("log_dir", log_dir))
         if not isinstance(update_freq, str) or update_freq not in ("batch", "epoch"):

@@ -4,11 +4,11 @@ import copy
 import inspect
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
 
-from .. import _checks, _describe
+from .. import _checks, _describe, _spelling
 from .._types import Logs
 from ..board.tags import Tag
 from ..integration import fit, net
@@ -99,6 +99,8 @@ class Callback(keras.callbacks.Callback):
 
     logs: bool | Sequence[str] = False
 
+    _is_alone = False
+    """Whether a training has one of the kind: a second one is left out, with a warning (see `fit.one_of_each`)."""
     _needs_fit = False
     """Whether it cannot do without the hook around `fit`, though it does not observe the steps."""
     _asks_for_summary = False
@@ -118,6 +120,11 @@ class Callback(keras.callbacks.Callback):
         super().__init__()
         self.logs = _checks.names("logs", logs, meaning="which numbers of the callback join Keras's `logs`")
         fit.install(type(self).__name__)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Refuse a misspelt argument before `__init__` does, with the one that was meant."""
+        _spelling.check(cls.__name__, cls.__init__, kwargs)
+        return super().__new__(cls)
 
     def __getstate__(self) -> dict[str, Any]:
         nobody = {"_model": None, "params": None, "session": None}

@@ -12,7 +12,9 @@ import keras
 import numpy as np
 
 from .. import _checks, _objects
+from .._describe import short
 from .._section import section
+from .._spelling import spelled
 from ..integration import backend, fit, keras_private, net
 from ..telemetry import ring
 
@@ -74,6 +76,7 @@ def standard(
     return [TensorBoard(log_dir), *kept, Diagnosis(probe)]
 
 
+@spelled
 def watch(
     model: keras.Model,
     optimizers: Any,
@@ -145,7 +148,7 @@ def watch(
     if log_dir is None and feeds.checked(log_to):
         raise ValueError(
             "`log_to` is told what is written for TensorBoard, so it needs a `log_dir`. Received: "
-            f'log_to={log_to!r} and log_dir=None. Give a folder too, such as log_dir="logs".'
+            f'log_to={short(log_to)} and log_dir=None. Give a folder too, such as log_dir="logs".'
         )
     given = [callback for callback in callbacks if isinstance(callback, Diagnosis)]
     if given and (probe is not None or loss is not None):
@@ -154,7 +157,7 @@ def watch(
             "`callbacks`. Give them to that: `Diagnosis(probe, loss=loss)`."
         )
     board = [] if log_dir is None else [TensorBoard(log_dir, log_to=log_to)]
-    members = [*board, *([] if given else [Diagnosis(probe, loss=loss)]), *callbacks]
+    members = fit.one_of_each([*board, *([] if given else [Diagnosis(probe, loss=loss)]), *callbacks])
     whole = _Several(list(model)) if isinstance(model, list | tuple) else model
     return WatchedLoop(whole, _named(optimizers), members, steps)
 
@@ -341,7 +344,8 @@ def _named(optimizers: Any) -> dict[str, Any]:
         if not isinstance(optimizer, keras.optimizers.Optimizer):
             raise TypeError(
                 "`optimizers` must be a Keras optimizer, a list or a dict of them. Received: "
-                f"{optimizer!r} of type {type(optimizer).__name__}{f' as {name!r}' if len(named) > 1 else ''}. Give "
-                "the objects whose `apply` or `apply_gradients` the loop calls."
+                f"{short(optimizer)} of type "
+                f"{type(optimizer).__name__}{f' as {short(name)}' if len(named) > 1 else ''}. Give the objects whose "
+                "`apply` or `apply_gradients` the loop calls."
             )
     return named

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .._describe import short
+
 ARRAY, SCALAR = "<array>", "<number>"
 """The key under which, in the place of an array or of a number of NumPy's, its name stands."""
 
@@ -35,7 +37,7 @@ def apart(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
         return {ARRAY if isinstance(value, np.ndarray) else SCALAR: name}
     raise TypeError(
         "The state of a callback must be made of dicts with strings as keys, lists, strings, numbers, booleans, None "
-        f"and NumPy arrays. Received: {name} = {value!r:.80} of type {type(value).__name__}. Let its `get_state` "
+        f"and NumPy arrays. Received: {name} = {short(value)} of type {type(value).__name__}. Let its `get_state` "
         "return such."
     )
 

@@ -4,6 +4,7 @@ import os
 import re
 from typing import Any
 
+from .._describe import short
 from ..integration import backend
 from . import folder as files
 
@@ -41,7 +42,7 @@ class Workers:
         if self.are_several and unit == "st":
             raise ValueError(
                 "Several workers take their states at the same batch, and their clocks differ. Received: "
-                f'every={every!r}, seconds. Give batches or epochs, such as every="500ba".'
+                f'every={short(every)}, seconds. Give batches or epochs, such as every="500ba".'
             )
         if self.are_several and keep == 1:
             raise ValueError(

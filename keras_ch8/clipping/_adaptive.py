@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from .. import _checks, _numerics
+from .._describe import short
 from .._registration import registered
 from .._types import Tensor
 from ._rule import TensorRule
@@ -116,6 +117,7 @@ def _axes(axes: int | Sequence[int]) -> tuple[int, ...]:
 def _bad_axes(value: Any, reason: str = "") -> ValueError:
     return ValueError(
         "`unit_axes` says for some variables which axes run over the weights of one unit: a dictionary from a regular "
-        f"expression for `variable.path` to one or more integers. Received: unit_axes={value!r}{reason}. Write for "
+        f"expression for `variable.path` to one or more integers. Received: unit_axes={short(value)}{reason}. Write "
+        "for "
         'example `unit_axes={"einsum_dense/kernel": (0, 1)}`.'
     )

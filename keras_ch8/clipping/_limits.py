@@ -6,6 +6,7 @@ from typing import final
 from keras import ops
 
 from .. import _numerics
+from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
 from ._rule import GlobalRule, Rule, State, TensorRule, as_rule, limit
@@ -145,7 +146,7 @@ def rule_of(clip: Rule | Config | None, **numbers: float | None) -> Rule | None:
     if len(given) > 1:
         raise ValueError(
             "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set, or `clip` instead: each is a rule "
-            f"for the same gradient. Received: {', '.join(f'{k}={v!r}' for k, v in given.items())}. Keep one."
+            f"for the same gradient. Received: {', '.join(f'{k}={short(v)}' for k, v in given.items())}. Keep one."
         )
     for name, value in numbers.items():
         if value is not None:

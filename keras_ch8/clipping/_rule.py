@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from .. import _checks, _numerics
+from .._describe import short
 from .._settings import Settings
 from .._types import Tensor
 from ..integration import backend
@@ -128,7 +129,7 @@ def as_rule(value: Any) -> Rule | None:
     if not isinstance(value, GlobalRule | TensorRule | NormsRule):
         raise TypeError(
             "`clip` must be a rule of `keras_ch8.clipping`, such as `keras_ch8.clipping.ByGlobalNorm(1.0)`. "
-            f"Received: clip={value!r} of type {type(value).__name__}. For a plain number write `clipnorm`, "
+            f"Received: clip={short(value)} of type {type(value).__name__}. For a plain number write `clipnorm`, "
             "`global_clipnorm` or `clipvalue`."
         )
     cls = type(value)
@@ -138,8 +139,9 @@ def as_rule(value: Any) -> Rule | None:
         _checks.written(cls, "clip", "clip(self, g, theta, axes) -> g")
     if "__dataclass_fields__" not in vars(cls):
         raise TypeError(
-            f"A clipping rule is a frozen dataclass, so that its settings are saved and compared. Received: {value!r} "
-            f"of the plain class {cls.__name__}. Write `@dataclasses.dataclass(frozen=True)` above the class."
+            "A clipping rule is a frozen dataclass, so that its settings are saved and compared. Received: "
+            f"{short(value)} of the plain class {cls.__name__}. Write `@dataclasses.dataclass(frozen=True)` above the "
+            "class."
         )
     return value
 

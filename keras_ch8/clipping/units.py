@@ -23,6 +23,8 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
+from .._describe import short
+
 Axes = tuple[int, ...]
 
 _ROWS = re.compile(r"(^|/)(lora_)?embeddings(_[ab])?$")
@@ -74,7 +76,7 @@ def _axes_of(variable: keras.Variable, overrides: Mapping[str, Axes]) -> Axes:
             places = tuple(axis + rank if axis < 0 else axis for axis in axes)
             if len(set(places)) < len(places) or not all(0 <= place < rank for place in places):
                 raise ValueError(
-                    f"The axes of one unit are different axes of the variable. Received: unit_axes={{{pattern!r}: "
+                    f"The axes of one unit are different axes of the variable. Received: unit_axes={{{short(pattern)}: "
                     f"{axes}}}, which is found in {path!r} of shape {tuple(variable.shape)}. Give axes from {-rank} to "
                     f"{rank - 1}, or a pattern that is found in other paths."
                 )

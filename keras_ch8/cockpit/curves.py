@@ -14,7 +14,6 @@ from ..board import tags
 from ..board.panels import Line, Panel
 from ..board.record import Event
 from ..verdicts import Verdict
-from .text import plain
 
 HISTORY = Panel(
     "Training history",
@@ -89,10 +88,10 @@ class Curve(Result):
 
     def _headline(self) -> str:
         points = f"{len(self)} points, steps {self.steps[0]} to {self.steps[-1]}, last {self.values[-1]:.4g}"
-        return plain(f"{self.name} [{self.unit or '1'}]: {points}.")
+        return f"{self.name} [{self.unit or '1'}]: {points}."
 
     def _table(self) -> Table:
-        names, columns = ["step", plain(f"value [{self.unit or '1'}]")], [self.steps, self.values]
+        names, columns = ["step", f"value [{self.unit or '1'}]"], [self.steps, self.values]
         if self.has_band:
             names, columns = [*names, "smallest", "largest"], [*columns, self.low, self.high]
         return Table(names, list(zip(*(column.tolist() for column in columns), strict=True)))
@@ -186,7 +185,7 @@ def _has_band(values: np.ndarray, *edges: np.ndarray) -> bool:
 
 def _shown(text: str) -> str:
     """Return a text that is shown as it is: matplotlib takes what is between dollars for mathematics."""
-    return plain(text).replace("$", r"\$")
+    return text.replace("$", r"\$")
 
 
 def _can_be_log(values: Sequence[np.ndarray]) -> bool:

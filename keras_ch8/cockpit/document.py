@@ -48,7 +48,7 @@ class Run:
     """
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name = records.plain(name)
         self.last_written = 0.0
         """Seconds since 1970."""
         self._record: records.Record | None = None
@@ -59,12 +59,13 @@ class Run:
 
     def point(self, name: str, step: int, value: float) -> None:
         """Add a point of a series, as an event file has it: so the page is the same, whoever feeds it."""
+        name = records.plain(name)
         self._steps.setdefault(name, []).append(step)
         self._values.setdefault(name, []).append(ctypes.c_float(value).value)
 
     def describe(self, name: str, description: str) -> None:
         """Add what a series says of itself."""
-        self._descriptions[name] = description
+        self._descriptions[records.plain(name)] = records.plain(description)
 
     def record(self, text: str | bytes) -> None:
         """Take the newest record, as JSON."""
@@ -77,7 +78,7 @@ class Run:
 
     def problem(self, sentence: str) -> None:
         """Add a sentence on what is missing, and why."""
-        if sentence not in self._problems:
+        if (sentence := records.plain(sentence)) not in self._problems:
             self._problems.append(sentence)
 
     @property

@@ -16,7 +16,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from ..board import tags
 from ..board.record import RECORD
 from ..verdicts import LEVELS
-from . import files
+from . import files, records
 from .document import Document, Run, document, name_of, title_of
 
 VERDICTS = "verdicts.jsonl"
@@ -65,7 +65,7 @@ def read_run(folder: str, name: str) -> Run:
     for file in sorted(filter(_is_event_file, names)):
         try:
             with files.opened(os.path.join(folder, file)) as opened:
-                for event in _events(opened):
+                for event in _events(opened, files.size(opened)):
                     run.last_written = max(run.last_written, event.wall_time)
                     for value in event.summary.value:
                         _add(run, event.step, value)
@@ -87,8 +87,8 @@ def _is_event_file(name: str) -> bool:
     return "tfevents" in name
 
 
-def _events(file: IO[bytes]) -> Iterator[event_pb2.Event]:
-    """Yield the events of a file.
+def _events(file: IO[bytes], size: int) -> Iterator[event_pb2.Event]:
+    """Yield the events of a file of so many bytes, which an event may claim to be longer than.
 
     Raises:
         ValueError: If the file is cut short, or is no event file, after what can be read.
@@ -99,7 +99,7 @@ def _events(file: IO[bytes]) -> Iterator[event_pb2.Event]:
         length, checksum = _HEADER.unpack(header)
         if masked_crc32c(header[:8]) != checksum:
             raise ValueError(_DAMAGED)
-        event = file.read(length + _CHECKSUM)
+        event = file.read(length + _CHECKSUM) if length <= size else b""
         if len(event) < length + _CHECKSUM:
             raise ValueError(_CUT)
         yield _event(event[:-_CHECKSUM])
@@ -136,7 +136,7 @@ def _record_of_an_old_run(folder: str, names: list[str], report: str) -> str:
         with files.opened(os.path.join(folder, VERDICTS)) as file:
             for line in file.read().decode(errors="replace").splitlines():
                 with contextlib.suppress(ValueError, TypeError, KeyError):  # as where the last line is cut short
-                    verdict = json.loads(line)
+                    verdict = records.loads(line)
                     newest[verdict["kind"]] = verdict | {"measured": verdict["step"]}
     diagnosis = {"measurements": None, "cost": None} if newest else None
     by_level = sorted(newest.values(), key=lambda v: -LEVELS.index(v["level"]) if v.get("level") in LEVELS else 0)

@@ -24,6 +24,11 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         yield file
 
 
+def size(file: Any) -> int:
+    """Return how many bytes an opened file has."""
+    return int(file.size()) if hasattr(file, "size") else os.fstat(file.fileno()).st_size
+
+
 def write(path: str, text: str) -> None:
     """Write a whole file at once: whoever reads it meanwhile sees the old one or the new one."""
     draft = f"{path}.{os.getpid()}.tmp"

@@ -6,14 +6,16 @@ from typing import Any, final
 
 import numpy as np
 
+from .._describe import short
 from .._result import Result, Table
+from .._spelling import spelled
 from ..board.panels import Line, Panel
 from ..board.record import Event
 from ..verdicts import State, Verdict
 from . import curves, event_files
 from .curves import HISTORY, Curve, Pictured, names_of
 from .document import Document, Run, panels_of
-from .text import plain, state_in, verdicts_of
+from .text import state_in, verdicts_of
 
 MOST_NAMED = 10
 """Runs that an error names, at most."""
@@ -73,7 +75,7 @@ class RunHistory(Result):
     def __getitem__(self, name: str) -> Curve:
         if name not in self.curves:
             raise KeyError(
-                f"The name must be that of a curve of this run. Received: {name!r}. Give one of: "
+                f"The name must be that of a curve of this run. Received: {short(name)}. Give one of: "
                 f"{', '.join(map(repr, self.curves)) or 'nothing, since the run has no points'}."
             )
         return self.curves[name]
@@ -102,8 +104,8 @@ class RunHistory(Result):
             return curves.draw(found[0], self._pictured, ax)
         if ax is not None:
             raise ValueError(
-                f"`ax` is for one panel. Received: what={what!r}, which stands for {len(found)} panels. Leave `ax` "
-                f"out, or give the title of one: {', '.join(repr(panel.title) for panel in found)}."
+                f"`ax` is for one panel. Received: what={short(what)}, which stands for {len(found)} panels. Leave "
+                f"`ax` out, or give the title of one: {', '.join(repr(panel.title) for panel in found)}."
             )
         return curves.draw_all(found, self._pictured)
 
@@ -119,7 +121,7 @@ class RunHistory(Result):
         if not found:
             raise ValueError(
                 "`what` must be a panel of this run by its title, a section of the book that it has panels of, or the "
-                f"name of a series. Received: what={what!r}. Give one of: "
+                f"name of a series. Received: what={short(what)}. Give one of: "
                 f"{', '.join(map(repr, self.panels)) or 'nothing, since it has no points'}."
             )
         return found
@@ -168,7 +170,7 @@ class RunHistory(Result):
         wrong = [_short(verdict) for verdict in self.verdicts if verdict.level != "ok"]
         found = f"{', '.join(wrong)}." if wrong else " ".join([self.state.headline, *self.state.reasons[:1]])
         head = "; ".join(filter(None, [f"run {self.name!r}, step {self.step}{ended}", ", ".join(losses), found]))
-        return plain(f"{head} {self.problem}".rstrip())
+        return f"{head} {self.problem}".rstrip()
 
     def _table(self) -> Table:
         """Return a row for each curve, those that a verdict is about first; the gravest is marked."""
@@ -177,10 +179,10 @@ class RunHistory(Result):
         names = sorted(self.curves, key=lambda name: rank.get(name, len(wrong)))
         rows = [
             (
-                plain(f"{name} [{self.curves[name].unit or '1'}]"),
+                f"{name} [{self.curves[name].unit or '1'}]",
                 len(self.curves[name]),
                 *_extremes(self.curves[name]),
-                plain(", ".join(_short(verdict) for verdict in wrong if verdict.series == name)),
+                ", ".join(_short(verdict) for verdict in wrong if verdict.series == name),
             )
             for name in names
         ]
@@ -188,6 +190,7 @@ class RunHistory(Result):
         return Table(columns, rows, marked=0 if names and names[0] in rank else None)
 
 
+@spelled
 def read_run(logdir: str | os.PathLike[str]) -> RunHistory:
     """Return the curves, verdicts and events of the one run below a folder (section 8.2).
 

@@ -8,6 +8,7 @@ import os
 from typing import final
 
 from .._result import one_line
+from .._spelling import spelled
 from ..verdicts import State, Verdict
 from . import assets, event_files, files, text
 from .document import Document
@@ -111,6 +112,7 @@ class Page:
         )
 
 
+@spelled
 def report(logdir: str | os.PathLike[str], file: str | os.PathLike[str] | None = None) -> Page:
     """Return one page on all runs below a folder: what is wrong, what cures it, and the curves (section 8.2).
 

@@ -1,10 +1,11 @@
 """Reads the JSON record of a run: what it lacks is filled in, and what is not as it should be is left out.
 
 The file may be of another version, or of somebody who means no good. After this the page can rely on the type of
-everything that it walks through; texts are only ever shown as text.
+everything that it walks through; texts are only ever shown as text, and have nothing in them that a terminal obeys.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -16,6 +17,8 @@ Record: TypeAlias = dict[str, Any]
 """Plain data, as `json.loads` returns it."""
 
 _NUMBER = (int, float)
+_DEEPEST, _LONGEST_NUMBER = 32, 18
+"""Lists and objects within each other, and digits of an integer: more has no record that this package writes."""
 
 EMPTY: Mapping[str, Any] = {
     "version": VERSION, "begun": None, "now": None, "ended": None, "step": None, "hyperparameters": {},
@@ -42,13 +45,53 @@ _PANEL = {
 _LAYERS = {"name": "", "title": "", "unit": "", "section": "", "rows": [], "steps": [], "values": [], "kinds": []}
 
 
+def loads(text: str | bytes) -> Any:
+    """Return what a JSON text says, as plain data: finite numbers, no control characters, and no endless nesting.
+
+    Raises:
+        ValueError: If it is no JSON, or nested too deeply.
+    """
+    try:
+        read = json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=lambda _: None)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return _plain_data(read, _DEEPEST)
+
+
+def plain(text: str) -> str:
+    """Return a text without what a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else " " if c.isspace() else "" for c in text)
+
+
+def _integer(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else None
+
+
+def _finite(digits: str) -> float | None:
+    return number if math.isfinite(number := float(digits)) else None
+
+
+def _plain_data(value: Any, levels: int) -> Any:
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, list | dict) and not levels:
+        raise ValueError("it is nested too deeply")
+    if isinstance(value, list):
+        return [_plain_data(one, levels - 1) for one in value]
+    if isinstance(value, dict):
+        return {plain(key): _plain_data(one, levels - 1) for key, one in value.items()}
+    return value
+
+
 def read(text: str | bytes) -> tuple[Record, list[str]]:
     """Return a record as it should be, and a sentence for each thing in it that was not.
 
     Raises:
         ValueError: If it is no record at all.
     """
-    read = json.loads(text, parse_constant=lambda _: None)
+    read = loads(text)
     if not isinstance(read, dict) or not isinstance(read.get("version"), int):
         raise ValueError("it is no object with a version")
     problems = []

@@ -13,7 +13,7 @@ WIDTH = 80
 
 def in_words(document: Document) -> str:
     """Return what is known of each run, what is to be done first."""
-    return "\n\n".join(plain("\n".join(_of_run(run))) for run in document["runs"])
+    return "\n\n".join("\n".join(_of_run(run)) for run in document["runs"])
 
 
 def state_in(data: Mapping[str, Any]) -> State:
@@ -33,8 +33,3 @@ def _of_run(run: Document) -> Iterator[str]:
     yield from textwrap.wrap(f"{run['name']}, step {run['step']}{ended}", WIDTH)
     yield verdicts.report(verdicts_of(run["record"]), state_in(run["state"]))
     yield from textwrap.wrap(run["problem"], WIDTH)
-
-
-def plain(text: str) -> str:
-    """Return a text without what a terminal would obey."""
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks
+from .._describe import short
 from .._types import Tensor
 from ..integration import backend, keras_private
 
@@ -146,7 +147,7 @@ def as_schedule(schedule: Any) -> Schedule:
         return partial(_in_stages, schedule)
     raise TypeError(
         f"`schedule` must be one of {', '.join(map(repr, WAYS))}, a function of the fraction of the continuation "
-        f"that is over, or a list of values. Received: schedule={schedule!r}."
+        f"that is over, or a list of values. Received: schedule={short(schedule)}."
     )
 
 

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from .. import _checks, losses
+from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
 from ._annealed import Annealed
@@ -73,7 +74,7 @@ class LabelSmoothing(keras.losses.Loss):
         if not isinstance(loss, keras.losses.Loss):
             raise TypeError(
                 "`loss` must be a `keras.losses.Loss`, such as `keras.losses.CategoricalCrossentropy()`. "
-                f"Received: loss={loss!r} of type {type(loss).__name__}. Make the object from its class."
+                f"Received: loss={short(loss)} of type {type(loss).__name__}. Make the object from its class."
             )
         super().__init__(name=_checks.label(name), reduction=loss.reduction, dtype=loss.dtype)
         self.loss = loss

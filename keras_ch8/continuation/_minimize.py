@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks, _objects, second_order
+from .._describe import short
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
@@ -222,7 +223,7 @@ def minimize(
 
 def _as_starts(x0: np.ndarray | Sequence[float] | Sequence[Sequence[float]]) -> np.ndarray:
     """Return the starts as rows."""
-    rows = np.asarray(x0)
+    rows = _checks.as_array(x0)
     if rows.dtype.kind in "iu":
         rows = rows.astype("float64")
     if rows.ndim not in (1, 2) or rows.size == 0 or rows.dtype.name not in ("float32", "float64"):
@@ -235,8 +236,8 @@ def _as_starts(x0: np.ndarray | Sequence[float] | Sequence[Sequence[float]]) -> 
 
 def _as_stages(stddevs: Sequence[float]) -> np.ndarray:
     """Return the standard deviations above 0, falling."""
-    is_one = isinstance(stddevs, Sequence | np.ndarray) and not isinstance(stddevs, str | bytes)
-    stages = np.asarray(stddevs if is_one else [], "float64")
+    stages = _checks.as_array(stddevs if _checks.is_list(stddevs) else [])
+    stages = stages.astype("float64") if stages.dtype.kind in "fiub" else np.zeros(0)
     if stages.ndim == 1 and len(stages) and stages[-1] == 0:
         stages = stages[:-1]
     if (
@@ -247,8 +248,8 @@ def _as_stages(stddevs: Sequence[float]) -> np.ndarray:
     ):
         raise ValueError(
             "`stddevs` are the standard deviations of the stages, so it must be a list of numbers above 0 that fall; "
-            f"the last may be 0. Received: stddevs={stddevs!r}. Try `np.geomspace(width, width / 100, 10)`, with the "
-            "width of the region in which the minimum lies."
+            f"the last may be 0. Received: stddevs={short(stddevs)}. Try `np.geomspace(width, width / 100, 10)`, with "
+            "the width of the region in which the minimum lies."
         )
     return stages
 
@@ -258,7 +259,7 @@ def _draws(samples: int, seed: int, stages: int, n: int) -> np.ndarray:
     count = _checks.count("samples", samples, 2, meaning="the draws of a stage", fix="Try 64.")
     if count % 2:
         raise ValueError(
-            f"`samples` are draws and their opposites, so it must be even. Received: samples={samples!r}. "
+            f"`samples` are draws and their opposites, so it must be even. Received: samples={short(samples)}. "
             f"Try {count + 1}."
         )
     return np.random.default_rng(_checks.seed(seed)).normal(size=(stages, count // 2, n))

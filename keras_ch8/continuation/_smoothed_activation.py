@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks, _numerics, _objects
+from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
 from ._annealed import Annealed
@@ -29,7 +30,7 @@ def _refuse_other_shapes(given: Any, activation: Callable[[Tensor], Tensor]) -> 
     if shape != (1, 2):
         raise ValueError(
             "`activation` is blurred entry by entry, so it must return a number for each number that it is given. "
-            f"Received: activation={given!r}. Give the name of one of `keras.activations`."
+            f"Received: activation={short(given)}. Give the name of one of `keras.activations`."
         )
 
 
@@ -136,7 +137,7 @@ class SmoothedActivation(keras.layers.Layer):
         if "axis" in inspect.signature(self.activation).parameters:
             raise ValueError(
                 "`activation` is blurred entry by entry, so it must act so. Received: "
-                f"activation={activation!r}, which has an `axis`. Blur what comes before it."
+                f"activation={short(activation)}, which has an `axis`. Blur what comes before it."
             )
         self.stddev = Annealed(_checks.stddev(stddev), value=value, low=0.0)
         is_keras = getattr(self.activation, "__module__", "").startswith("keras.src.")

@@ -5,6 +5,7 @@ from typing import Any, final
 import keras
 
 from .. import _checks
+from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend
@@ -71,7 +72,7 @@ class WeightNoise(keras.layers.Wrapper):
         if not isinstance(layer, keras.Layer):
             raise TypeError(
                 "`layer` is the layer whose weights are noisy, so it must be a `keras.layers.Layer`. Received: "
-                f"layer={layer!r} of type {type(layer).__name__}."
+                f"layer={short(layer)} of type {type(layer).__name__}."
             )
         super().__init__(layer, **{"dtype": getattr(layer, "dtype_policy", None), **kwargs})
         self.stddev = Annealed(_checks.stddev(stddev), value=value, low=0.0)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeAlias, final
 import numpy as np
 
 from .. import _checks, _objects
+from .._describe import short
 
 Progress: TypeAlias = float | np.ndarray
 """One number or an array of them."""
@@ -303,8 +304,9 @@ def as_pacing(pacing: Pacing | Callable[[float], float] | str, start: float | No
     if callable(pacing):
         if start is not None:
             raise ValueError(
-                f"A pacing that comes as an object has its own start. Received: start={start!r} beside "
-                f"pacing={pacing!r}. Say it once: pacing=curriculum.Linear(start=0.2), or pacing='linear', start=0.2."
+                f"A pacing that comes as an object has its own start. Received: start={short(start)} beside "
+                f"pacing={short(pacing)}. Say it once: pacing=curriculum.Linear(start=0.2), or pacing='linear', "
+                "start=0.2."
             )
         if isinstance(pacing, Pacing):
             return pacing

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks, _numerics, _objects
+from .._describe import short
 from .._types import Data, Tensor, Tree
 from ..integration import backend, keras_private
 
@@ -138,8 +139,8 @@ class Objective:
         if shapes != self.shapes:
             raise ValueError(
                 f"`{name}` must be the trainable weights of the model at another time, a list of arrays of shapes "
-                f"{self.shapes}. Received: {name} of type {type(arrays).__name__}, with arrays of shapes {shapes}. "
-                "Take `[v.numpy() for v in model.trainable_variables]`."
+                f"{self.shapes}. Received: {name} of type {type(arrays).__name__}, with arrays of shapes "
+                f"{short(shapes)}. Take `[v.numpy() for v in model.trainable_variables]`."
             )
         return self.tensors(list(arrays))
 

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from .. import _objects
+from .._describe import short
 from .._types import Data, Tensor
 from ..integration import backend
 
@@ -70,7 +72,7 @@ class Examples:
         if self.sample_weight is not None or self.y is None or keras.tree.is_nested(self.y):
             raise ValueError(
                 "`class_weight` gives each example the weight of its class, so it needs one `y`, and no "
-                f"`sample_weight`. Received: class_weight={class_weight!r} for {self}. "
+                f"`sample_weight`. Received: class_weight={short(class_weight)} for {self}. "
                 "Put all weights into the `sample_weight` of the source."
             )
         y = np.asarray(self.y)
@@ -95,15 +97,15 @@ def is_on_disk(array: Any) -> bool:
 
 
 def _arrays(name: str, part: Any) -> Any:
-    if not keras.tree.flatten(part):
-        raise ValueError(f"`{name}` must hold at least one array. Received: {name}={part!r}.")
+    if not _objects.leaves(part):
+        raise ValueError(f"`{name}` must hold at least one array. Received: {name}={short(part)}.")
     return keras.tree.map_structure(lambda leaf: _array(name, leaf), part)
 
 
 def _array(name: str, leaf: Any) -> np.ndarray:
     array = np.asarray(leaf) if hasattr(leaf, "__array__") else None
     if array is None or array.dtype.kind not in TAKEN or not array.ndim:
-        what = f"{leaf!r:.80} of type {type(leaf).__name__}" if array is None else f"{array.dtype}{list(array.shape)}"
+        what = f"{short(leaf)} of type {type(leaf).__name__}" if array is None else f"{array.dtype}{list(array.shape)}"
         raise TypeError(
             f"`{name}` must be an array of numbers with an entry for each example, or dicts, tuples or lists of such. "
             f"Received: {what}. Read a `tf.data.Dataset` or a `keras.utils.PyDataset` by "

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, Protocol, final
 
 import numpy as np
 
+from .._describe import short
+
 LAST_BATCHES = ("keep", "drop", "pad", "wrap")
 
 
@@ -104,7 +106,7 @@ def checked(plan: Any, shape: tuple[int, int], count: int, sampler: Any) -> Plan
     try:
         indices, weights = np.asarray(plan[0]), None if plan[1] is None else np.asarray(plan[1])
     except (TypeError, IndexError, KeyError) as error:
-        raise _unfit(sampler, f"{plan!r:.80}", "`plan(epoch)` returns a `keras_ch8.data.Plan`") from error
+        raise _unfit(sampler, short(plan), "`plan(epoch)` returns a `keras_ch8.data.Plan`") from error
     if indices.shape != shape or indices.dtype.kind not in "iu":
         expected = f"`indices` are integers of shape {shape}, as many batches as the source has"
         raise _unfit(sampler, f"{indices.dtype}{list(indices.shape)}", expected)
@@ -143,6 +145,6 @@ def tables(plan: Plan, weighted: bool, padded: bool) -> list[np.ndarray]:
 
 def _unfit(sampler: Any, received: str, expected: str) -> ValueError:
     return ValueError(
-        f"A plan of the sampler {sampler!r:.80} does not fit its source: {expected}. Received: {received}. "
+        f"A plan of the sampler {short(sampler)} does not fit its source: {expected}. Received: {received}. "
         "A sampler's plans are a function of the epoch only, all of one size."
     )

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from .._describe import short
 from .._section import section
 from ..integration import backend
 
@@ -57,7 +58,7 @@ def read(dataset: Any) -> tuple[Any, Any, Any]:
     else:
         raise TypeError(
             "`dataset` must be a `tf.data.Dataset` or a `keras.utils.PyDataset`. "
-            f"Received: {dataset!r:.80} of type {type(dataset).__name__}. Give arrays to `ArraySource` as they are."
+            f"Received: {short(dataset)} of type {type(dataset).__name__}. Give arrays to `ArraySource` as they are."
         )
     x, y, sample_weight = zip(*map(keras.utils.unpack_x_y_sample_weight, batches), strict=True)
     return _join(x), _join(y), _join(sample_weight)
@@ -67,10 +68,10 @@ def _check_length(batches: int, dataset: Any) -> None:
     if batches > 0:
         return
     if not batches:
-        raise ValueError(f"A source needs at least one batch. Received: {dataset!r:.80}, which is empty.")
+        raise ValueError(f"A source needs at least one batch. Received: {short(dataset)}, which is empty.")
     which = "no end" if batches == -1 else "an unknown length"
     raise ValueError(
-        f"A data set is read to its end, so its length must be known. Received: {dataset!r:.80}, which has {which}. "
+        f"A data set is read to its end, so its length must be known. Received: {short(dataset)}, which has {which}. "
         "Take a number of batches, `dataset.take(n)`, or, where it is known but not to TensorFlow, say it: "
         "`dataset.apply(tf.data.experimental.assert_cardinality(n))`. A `PyDataset` says it by `__len__`."
     )
@@ -94,7 +95,7 @@ def _dense(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         if not hasattr(array, "__array__") or not np.ndim(array) or np.asarray(array).dtype == object:
             raise TypeError(
                 "Batches must be dense arrays with an entry for each example. Received: "
-                f"{array!r:.80} of type {type(array).__name__}. Use `to_tensor()` on ragged tensors, "
+                f"{short(array)} of type {type(array).__name__}. Use `to_tensor()` on ragged tensors, "
                 "and `dataset.batch(...)` where there are no batches yet."
             )
     return arrays

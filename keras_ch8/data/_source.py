@@ -6,7 +6,8 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import _checks
+from .. import _checks, _objects
+from .._describe import short
 from .._types import Data, Tensor
 from ..integration import backend, epochs, fit, keras_private
 from ._examples import Examples, dataset_of
@@ -120,7 +121,7 @@ class ArraySource(keras_private.DataAdapter):
                 '"wrap"; where the target is the input, give it as `y` too.'
             )
         self.prefetch = _checks.count("prefetch", prefetch, 0, meaning="the batches made in advance", fix="Try 2.")
-        self.shard = _checks.shard(shard, batch_size)
+        self.shard = _objects.shard(shard, batch_size)
         seed = random.randint(1, 10**9) if seed is None else seed  # as Keras
         seed = _checks.count("seed", seed, 0, meaning="what decides the orders", fix="Try seed=0.")
         shuffle = _checks.flag("shuffle", shuffle, meaning="whether each epoch has an order of its own")
@@ -188,7 +189,7 @@ class ArraySource(keras_private.DataAdapter):
         if not callable(getattr(value, "plan", None)):
             raise TypeError(
                 "`sampler` must have a method `plan(epoch)` that returns a `keras_ch8.data.Plan`. "
-                f"Received: {value!r} of type {type(value).__name__}."
+                f"Received: {short(value)} of type {type(value).__name__}."
             )
         self._sampler = value
 
@@ -312,7 +313,7 @@ class TrainingPass(keras_private.DataAdapter):
     """
 
     def __init__(self, source: ArraySource, loop: epochs.BatchLoop) -> None:
-        _checks.inside_source(loop.arguments, "y", "sample_weight")
+        _objects.inside_source(loop.arguments, "y", "sample_weight")
         _check_arguments(source, loop.arguments)
         self._source, self._loop = source, loop
         source.lend(None)  # by a training that has died
@@ -372,7 +373,7 @@ class InOrder(keras_private.DataAdapter):
     """Every example of a source once, in the order of the arrays; the last batch has what is left."""
 
     def __init__(self, source: ArraySource, loop: epochs.BatchLoop) -> None:
-        _checks.inside_source(loop.arguments, "y", "sample_weight")
+        _objects.inside_source(loop.arguments, "y", "sample_weight")
         self._source = source
         self._batch_size = loop.arguments.get("batch_size") or source.batch_size
 

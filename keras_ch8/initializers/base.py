@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks
+from .._describe import short
 from .._types import Config, Tensor
 
 Seed: TypeAlias = int | keras.random.SeedGenerator | None
@@ -67,7 +68,7 @@ class Initializer(keras.initializers.Initializer, abc.ABC):
         name = type(self).__name__
         if "float" not in dtype:
             raise ValueError(
-                f"`{name}` returns numbers of floating point type. Received: dtype={dtype!r}. "
+                f"`{name}` returns numbers of floating point type. Received: dtype={short(dtype)}. "
                 "Give the layer a floating dtype, or use `keras.initializers.Constant`."
             )
         if any(n is None or n < 0 for n in shape):
@@ -107,13 +108,13 @@ class RandomInitializer(Initializer):
             raise ValueError(
                 "`seed` makes the values reproducible, so it must be an integer of 64 bits, a "
                 "`keras.random.SeedGenerator`, or None for any. "
-                f"Received: seed={seed!r}. Try seed=0."
+                f"Received: seed={short(seed)}. Try seed=0."
             )
         self.repeat = _checks.flag("repeat", repeat, meaning="whether every call returns the values of the first")
         if repeat and is_generator:
             raise ValueError(
                 "`repeat` gives the same values at every call, and a `SeedGenerator` never the same. "
-                f"Received: repeat={repeat!r}, seed={seed!r}. Give an integer seed, or leave `repeat` out."
+                f"Received: repeat={short(repeat)}, seed={short(seed)}. Give an integer seed, or leave `repeat` out."
             )
         self._seed_argument = None if seed is None else seed if is_generator else int(seed)
         # As in Keras, Python's own generator chooses the seed if none is given.

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks
+from .._describe import short
 from .._registration import registered
 from .._section import section
 from .._types import Tensor
@@ -148,7 +149,7 @@ def output_marginal(y: Tensor, activation: str | None = None) -> keras.initializ
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4.
     """
-    y = np.asarray(keras.ops.convert_to_numpy(y))
+    y = _checks.as_array(keras.ops.convert_to_numpy(y) if keras.ops.is_tensor(y) else y)
     if not y.size or not y.ndim or y.dtype.kind not in "biuf" or not np.isfinite(y).all():
         raise ValueError(
             f"`y` must be an array of finite numbers with at least one example. Received: y of shape {y.shape} and "
@@ -161,7 +162,7 @@ def output_marginal(y: Tensor, activation: str | None = None) -> keras.initializ
         raise ValueError(
             "`activation` says what the last layer makes of its pre-activations, so it must be one of sigmoid (labels "
             "0 and 1), softmax (classes 0, 1, ..., or one-hot), linear (numbers). "
-            f"Received: activation={activation!r} for targets that may be for {', '.join(candidates)}."
+            f"Received: activation={short(activation)} for targets that may be for {', '.join(candidates)}."
         )
     return Bias(_BIASES[activation](y.astype("float64")), FIX)
 

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from .. import _checks
+from .._describe import short
 from .._registration import registered
 from .._types import Tensor
 from .base import Initializer, KernelInitializer, RandomInitializer, Seed
@@ -228,7 +229,8 @@ class RandomWalk(KernelInitializer):
         if not isinstance(activation, str) or activation not in GAINS:
             raise ValueError(
                 "`activation` says for which nonlinearity the gain compensates, so it must be one of "
-                f"{', '.join(GAINS)}. Received: activation={activation!r}. For tanh, `Orthogonal('tanh')` has a gain."
+                f"{', '.join(GAINS)}. Received: activation={short(activation)}. For tanh, `Orthogonal('tanh')` has a "
+                "gain."
             )
         self.activation = activation
 

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from .. import _checks
+from .._describe import short
 from .._registration import registered
 from .._types import Tensor
 from .base import Axes, KernelInitializer, Seed, axes_of
@@ -22,7 +23,7 @@ def gain_of(value: float | str) -> float:
         if value not in GAINS:
             raise ValueError(
                 "`gain` compensates for the variance that a nonlinearity removes from the signal, so it must be a "
-                f"number above 0 or one of {', '.join(GAINS)}. Received: gain={value!r}. "
+                f"number above 0 or one of {', '.join(GAINS)}. Received: gain={short(value)}. "
                 "For another nonlinearity phi give 1 / sqrt(E[phi(z)^2]) for normal z."
             )
         return GAINS[value]

@@ -9,8 +9,9 @@ import contextvars
 import functools
 import inspect
 import itertools
+import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -248,6 +249,26 @@ def running() -> tuple[Training, ...]:
     return _running.get()
 
 
+def one_of_each(callbacks: Iterable[Any]) -> list[Any]:
+    """Return callbacks without a second one of a kind of which a training has one, which watches and so does no harm.
+
+    A warning names what is left out. Those that act refuse a second one themselves, before the first step.
+    """
+    kept: list[Any] = []
+    for callback in callbacks:
+        if getattr(callback, "_is_alone", False) and type(callback) in map(type, kept):
+            name = type(callback).__name__
+            warnings.warn(
+                f"A training has one `{name}`: the first in `callbacks` is used, and a second, {callback!r}, does "
+                "nothing. Leave one of them out; `standard()` has a `TensorBoard` and a `Diagnosis`.",
+                UserWarning,
+                stacklevel=3,
+            )
+        else:
+            kept.append(callback)
+    return kept
+
+
 def install(for_: str) -> None:
     """Put the hook around `fit` and `evaluate`."""
     why = (
@@ -279,7 +300,7 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
         made = given if isinstance(given, keras.callbacks.CallbackList) else None
         before = keras.tree.flatten(given or []) if made is None else made.callbacks
         leading = [c for c in (callback_for(self) for callback_for in _leaders.values()) if c is not None]
-        listed = sorted(before, key=lambda callback: getattr(callback, "_place_in_fit", LAST))
+        listed = sorted(one_of_each(before), key=lambda callback: getattr(callback, "_place_in_fit", LAST))
         first = [callback for callback in listed if getattr(callback, "_place_in_fit", LAST) == FIRST]
         listed = first + leading + listed[len(first) :]
         training = Training(self, {k: v for k, v in call.arguments.items() if k != "self"}, listed)

@@ -9,6 +9,7 @@ from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks, _objects
+from .._describe import short
 from .._registration import registered
 from .._section import section
 from .._types import Config, Data, Tensor
@@ -40,7 +41,7 @@ class DeeplySupervised(keras.Model):
         if not outputs or len(outputs) != 1:
             raise ValueError(
                 "`model` must be a built `keras.Sequential` or `keras.Model(inputs, outputs)` with one output, since "
-                f"its hidden layers are looked up. Received: {model!r} with outputs {outputs}. Begin it with "
+                f"its hidden layers are looked up. Received: {short(model)} with outputs {outputs}. Begin it with "
                 "`keras.Input(shape)`, or leave out the other outputs."
             )
         self.model = model
@@ -52,8 +53,9 @@ class DeeplySupervised(keras.Model):
             if tuple(guess.shape) != tuple(outputs[0].shape):
                 raise ValueError(
                     "A head is trained on the labels of the model, so its output must have the shape of the model's, "
-                    f"{tuple(outputs[0].shape)}. Received: at {name!r} a head whose output is {tuple(guess.shape)}. "
-                    "Give `head=keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(...)])`, for instance."
+                    f"{tuple(outputs[0].shape)}. Received: at {short(name)} a head whose output is "
+                    f"{tuple(guess.shape)}. Give `head=keras.Sequential([keras.layers.Flatten(), "
+                    "keras.layers.Dense(...)])`, for instance."
                 )
         inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
         self.with_heads = keras.Model(inputs, [outputs[0], *guesses])
@@ -179,7 +181,7 @@ def auxiliary_head(
     if head is not None and not isinstance(head, keras.Layer):
         raise TypeError(
             "`head` leads from the hidden layer to the labels, so it must be a layer, or None for one like the last of "
-            f"the model. Received: head={head!r} of type {type(head).__name__}."
+            f"the model. Received: head={short(head)} of type {type(head).__name__}."
         )
     inner, earlier = (model.model, model) if isinstance(model, DeeplySupervised) else (model, None)
     name = _objects.layer_of(inner, "at", at).name

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from .. import _checks
+from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
 
@@ -69,13 +70,13 @@ class Residual(keras.layers.Layer):
         if not layers or not all(isinstance(layer, keras.Layer) for layer in layers):
             raise ValueError(
                 "`layers` are F in F(x) + x, so it must be a layer or a list of at least one. Received: "
-                f"layers={layers!r}. Write for example `Residual([keras.layers.Dense(8, 'relu')])`."
+                f"layers={short(layers)}. Write for example `Residual([keras.layers.Dense(8, 'relu')])`."
             )
         is_automatic = isinstance(projection, str) and projection == "auto"
         if not is_automatic and not isinstance(projection, keras.Layer):
             raise ValueError(
                 "`projection` fits x to the shape of F(x), so it must be 'auto' or a layer. Received: "
-                f"projection={projection!r}. Leave it out, or give a layer such as `keras.layers.Dense(units)`."
+                f"projection={short(projection)}. Leave it out, or give a layer such as `keras.layers.Dense(units)`."
             )
         self.branch = keras.Sequential(layers, name="branch")
         self.branch.supports_masking = True  # its layers raise their own error if they do not

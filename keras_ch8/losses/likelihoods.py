@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from .. import _checks, _objects
+from .._describe import short
 from .._registration import registered
 from .._settings import Settings
 from .._types import Config, Tensor
@@ -55,7 +56,7 @@ def as_likelihood(value: Any) -> Likelihood:
             "`family` must be a family of `keras_ch8.losses`: `BernoulliLikelihood()`, `CategoricalLikelihood()`, "
             "`GaussianLikelihood()`, `HeteroscedasticGaussianLikelihood()`, `LaplaceLikelihood()`, "
             "`PoissonLikelihood()`, or one of a class derived from `Likelihood`. "
-            f"Received: family={value!r} of type {type(value).__name__}. Call the class to get one: "
+            f"Received: family={short(value)} of type {type(value).__name__}. Call the class to get one: "
             "`GaussianLikelihood()`."
         )
     return value

@@ -117,7 +117,7 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
     """
     norms = _objects.numbers("norms", norms, may_be_empty=True)
     norms = np.where(np.isfinite(norms), norms, np.inf)
-    steps = np.arange(1, len(norms) + 1) if steps is None else np.asarray(steps)
+    steps = np.arange(1, len(norms) + 1) if steps is None else _checks.as_array(steps)
     _checks.length("steps", steps, len(norms), of="the norms")
     return _cliff(norms, steps, running_median(norms))
 

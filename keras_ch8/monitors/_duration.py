@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from ..verdicts import Claim, Combination, Condition, Quantity, Rule, Threshold
-from ..verdicts.wording import counted, digits, percent
+from ..verdicts.wording import apart, counted, digits, percent
 from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
@@ -53,7 +53,7 @@ LAST_OF_FALL = Quantity(
 BEST_AT = Quantity(
     "best_at",
     "Where in the training the loss was lowest so far: 0 at its beginning, 1 in the last epoch.",
-    lambda place: f"it was lowest after {percent(place)} of the epochs so far",
+    lambda place: "it was lowest " + (f"after {percent(place)} of the epochs so far" if place else "at the beginning"),
     number=percent,
 )
 UPDATES = Quantity(
@@ -296,8 +296,11 @@ class DurationMonitor(Monitor):
         course = _course(past)
         if not len(course):
             return {}
-        said = f"it went from {digits(course[0], 3)} to {digits(course[-1], 3)}"
-        return {"too_short": said, "too_long": f"at its best it was {digits(course.min(), 3)}"}
+        first, last = apart(course[0], course[-1], significant=3)
+        return {
+            "too_short": f"it went from {first} to {last}",
+            "too_long": f"at its best it was {digits(course.min(), 3)}",
+        }
 
 
 def _of_epochs(past: Past, name: str) -> np.ndarray:

@@ -108,7 +108,7 @@ FALL_NOISE = Quantity(
 BATCH_SIZE = Quantity(
     "batch_size",
     "Examples of a minibatch.",
-    lambda size: f"a minibatch has {counted(size, 'example')}",
+    lambda size: f"a minibatch has {counted(size, 'example')}{'' if size.is_integer() else ' on average'}",
 )
 COMPARES = Quantity("compares", "1 where the optimizer compares losses of a batch, as those of section 8.6 do, else 0.")
 LEAST_BATCH = 16
@@ -279,9 +279,10 @@ def pooled(readings: list[GradientNoise]) -> GradientNoise:
 
 def _while_it_fell(past: Past, seen: Progress) -> float:
     """Return the noise scale by the measurements before the loss was low; NaN of fewer than four."""
-    losses = dict(zip(past.steps_of("gradient_norm"), past.series("gradient_norm", "loss"), strict=True))
+    ends = dict(zip(past.steps_of("gradient_norm"), past.of("gradient_norm"), strict=True))
     at = zip(past.steps_of(GradientNoiseMonitor.name), past.of(GradientNoiseMonitor.name), strict=True)
-    early = [reading for step, reading in at if seen.gained_at(losses.get(step, float("nan"))) < LOW.limit]
+    known = ((reading, ends[step]) for step, reading in at if step in ends)
+    early = [reading for reading, end in known if seen.gained_at(end.loss, end.penalty) < LOW.limit]
     return pooled(early).scale if len(early) >= FEWEST else float("nan")
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .. import _objects
+from .._describe import short
 from .._result import Result
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
-from ..verdicts.wording import digits, moved, percent, times
+from ..verdicts.wording import apart, moved, percent, times
 from .base import Curve, Monitor
 from .past import Past, once
 from .progress import BETWEEN, FOREIGN, MEASURED, VARIANTS, after_group
@@ -76,11 +77,15 @@ def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
     if not is_list or not len(losses):
         raise ValueError(
             "`losses` holds the losses of the minibatches of each pass over the data, so it must be a list with one "
-            f"array for each pass. Received: losses={losses!r:.200}. Give at least one array."
+            f"array for each pass. Received: losses={short(losses)}. Give at least one array."
         )
-    (first, first_error), (last, last_error) = (
-        _mean(_objects.numbers("losses", losses[i], may_be_empty=True)) for i in (0, -1)
-    )
+    of_first, of_last = (_objects.numbers("losses", losses[i], may_be_empty=True) for i in (0, -1))
+    if {of_first.ndim, of_last.ndim} != {1}:
+        raise ValueError(
+            "`losses` holds a number for every minibatch of each pass, so each of its arrays must be flat. Received: "
+            f"losses={short(losses)}. Give at least one flat array."
+        )
+    (first, first_error), (last, last_error) = map(_mean, (of_first, of_last))
     return OnlineRisk(first, first_error, last, last_error, len(losses))
 
 
@@ -233,7 +238,7 @@ class OnlineRiskMonitor(Monitor):
             RISE_OVER_CHANGES.name: _over_changes(held_out),
             HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
             KNOWN_OVER_NEW.name: last / float(held_out[-1]) if last > 0 and held_out[-1] > 0 else float("nan"),
-            HELD_OUT_LEFT.name: best / reference if best > 0 else float("nan"),
+            HELD_OUT_LEFT.name: best / reference if min(best, reference) > 0 else float("nan"),
             LEARNED.name: first - last,
             LEARNED_LATELY.name: _ratio(middle - last, middle),
             BY_HEART.name: _fallen_since_the_best(past, np.min),
@@ -266,7 +271,7 @@ class OnlineRiskMonitor(Monitor):
                 [risk.first, risk.last] if risk.passes > 1 else [],
             ),
         ]
-        said = [text.format(*(digits(x, 3) for x in xs)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
+        said = [text.format(*apart(*xs, significant=3)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
         return {"overfitting": "; ".join(said)}
 
 

@@ -169,7 +169,7 @@ class StepLengthMonitor(Monitor):
         steps = past.steps_of(self.name)[-LAST:]
         limit, gain = _newton(past)
         return seen.measured() | _heights(last) | {
-            HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last]))),
+            HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last])), seen.penalty),
             UPDATES.name: (steps[-1] - steps[0]) / past.steps_of_update,
             OVERSHOOT.name: overshoot(past),
             STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 
 import keras
 
+from .._describe import short
 from .._types import Tensor
 from ..verdicts import Claim, Kind, Rule, judge
 from ..verdicts.kinds import register as register_kind
@@ -310,7 +311,7 @@ def _register(cls: type[Monitor]) -> None:
     path = f"{cls.__module__}.{cls.__qualname__}"
     if not set(cls.sets) <= set(SETS):
         raise ValueError(
-            f"A monitor belongs to some of the sets {', '.join(map(repr, SETS))}. Received: sets={cls.sets!r} of "
+            f"A monitor belongs to some of the sets {', '.join(map(repr, SETS))}. Received: sets={short(cls.sets)} of "
             f"{cls.__qualname__}. Name some of these, or none."
         )
     if "sets" in vars(cls) and cls.sets:
@@ -325,8 +326,8 @@ def _register(cls: type[Monitor]) -> None:
         known, drawn_by = CURVES.get(curve.name, (curve, path))
         if known != curve and drawn_by != path:
             raise ValueError(
-                f"Each curve has a name of its own. Received: {curve!r} of {path}, whose name is that of {known!r} of "
-                f"{drawn_by}. Give it another."
+                f"Each curve has a name of its own. Received: {short(curve)} of {path}, whose name is that of "
+                f"{short(known)} of {drawn_by}. Give it another."
             )
     for kind in vars(cls).get("kinds", ()):
         register_kind(kind, path)
@@ -367,5 +368,5 @@ def _unknown(check: Any) -> ValueError:
     names = [monitor.name for monitor in members("full")]
     return ValueError(
         f"`checks` is 'cheap', 'standard' or 'full', or a list of monitors: {', '.join(names)}. "
-        f"Received: {check!r}. Name some of these, or give a `Monitor` of your own."
+        f"Received: {short(check)}. Name some of these, or give a `Monitor` of your own."
     )

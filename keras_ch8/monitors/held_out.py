@@ -1,4 +1,4 @@
-"""What is known before the first step of the validation data that `fit` was given: whether they are trained on."""
+"""What is known before the first step of the data that `fit` was given: the examples, and whether they are held out."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from .. import _batches
 from .._types import Data
 from ..verdicts.rows import equal_rows, unseen_of
 
@@ -62,10 +63,46 @@ def validated_on(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return rows_in_both(inputs, others, both)
 
 
+def first_given(arguments: Mapping[str, Any], examples: int) -> Data:
+    """Return x, y and sample_weight of examples that `fit` trains on, of arrays or a source; None of other data.
+
+    Nothing is read that could move. Of arrays that Keras shuffles they are from all over, of others the first.
+
+    Args:
+        arguments: What `fit` was given, by name.
+        examples: How many, at most.
+    """
+    x, y, weight = (arguments.get(name) for name in ("x", "y", "sample_weight"))
+    if _batches.is_source(x):
+        order = x.plan(x.epoch).indices.ravel()
+        data = x.take(order[order >= 0][:examples])
+    elif are_arrays(x) and all(part is None or are_arrays(part) for part in (y, weight)):
+        count = math.floor(_batches.examples_of(x) * (1 - (arguments.get("validation_split") or 0.0)))
+        order = np.random.default_rng(0).permutation(count) if arguments.get("shuffle", True) else np.arange(count)
+        data = _batches.take(keras.tree.map_structure(_array, (x, y, weight)), order[:examples])
+    else:
+        return None
+    x, y, weight = keras.tree.map_structure(_as_keras_reads, data)
+    if weight is None and arguments.get("class_weight") is not None:
+        weight = np.ones(_batches.examples_of(x), "float32")  # so that nothing is said of a loss without weights
+    return x, y, weight
+
+
+def _as_keras_reads(array: np.ndarray | None) -> np.ndarray | None:
+    """Return examples in the type in which `fit` trains on them; None stays None."""
+    if array is None or array.dtype.kind != "f":
+        return array
+    with np.errstate(over="ignore"):
+        return array.astype(keras.config.floatx())
+
+
 def _arrays(part: Data) -> list[np.ndarray]:
     """Return the arrays of a part of the data; those of NumPy themselves, which may be large."""
-    leaves = keras.tree.flatten(part)
-    return [a if isinstance(a, np.ndarray) else np.asarray(keras.ops.convert_to_numpy(a)) for a in leaves]
+    return [array for array in map(_array, keras.tree.flatten(part)) if array is not None]
+
+
+def _array(leaf: Any) -> np.ndarray | None:
+    return leaf if leaf is None or isinstance(leaf, np.ndarray) else np.asarray(keras.ops.convert_to_numpy(leaf))
 
 
 def are_arrays(part: Data) -> bool:

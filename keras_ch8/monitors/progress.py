@@ -283,7 +283,8 @@ class Progress:
         then: Median of the last three measurements before the last third of the steps.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
         lowest: The lowest median of three measurements in a row.
-        penalty: What of the loss layers have added, such as regularizers: constants and neighbours have none of it.
+        penalty: What of `now` layers have added, such as regularizers: constants and neighbours have none of it.
+        newest_penalty: The same of `newest`.
         shrunk: See `SHRUNK`.
         far_targets: See `FAR_TARGETS`.
     """
@@ -298,6 +299,7 @@ class Progress:
     neighbours: float = float("nan")
     lowest: float = float("nan")
     penalty: float = 0.0
+    newest_penalty: float = 0.0
     shrunk: float = float("nan")
     far_targets: bool = False
 
@@ -305,15 +307,15 @@ class Progress:
         """Return by how much it fell if it is at this loss, as a fraction of the start."""
         return (self.start - loss) / abs(self.start) if self.start else 0.0
 
-    def gained_at(self, loss: float) -> float:
-        """Return by how much a loss is below the start, or chance where that is less, as a fraction of that.
+    def gained_at(self, loss: float, penalty: float) -> float:
+        """Return by how much a loss with a penalty is below the start, or chance where that is less, as a fraction.
 
         The start has penalties, and chance has none. Of a loss that goes below 0 a fraction of the start says little:
         it is no more than the part that is kept of what was once gained.
         """
         reference, by_chance = float(np.fmin(self.start, self.chance)), float("nan")
         if self.chance:
-            by_chance = (self.chance - (loss - self.penalty)) / abs(self.chance)
+            by_chance = (self.chance - (loss - penalty)) / abs(self.chance)
         gain = float(np.fmin(self.fallen_to(loss), by_chance))
         return min(gain, (reference - loss) / (reference - self.lowest)) if self.lowest < min(reference, 0) else gain
 
@@ -321,8 +323,8 @@ class Progress:
         """Return the quantities that the rules of many monitors judge."""
         return {
             FALLEN.name: self.fallen_to(self.now),
-            GAINED.name: self.gained_at(self.now),
-            OVER_CHANCE.name: self.over_chance(self.now),
+            GAINED.name: self.gained_at(self.now, self.penalty),
+            OVER_CHANCE.name: self.over_chance(self.now, self.penalty),
             OVER_NEIGHBOURS.name: (self.now - self.penalty) / self.neighbours if self.neighbours > 0 else float("nan"),
             RECENT.name: self.recent,
             PACE_KEPT.name: (self.then - self.now) / (self.start - self.now) if self.start > self.now else 0.0,
@@ -331,9 +333,9 @@ class Progress:
             FAR_TARGETS.name: float(self.far_targets),
         } | ({} if np.isnan(self.shrunk) else {SHRUNK.name: self.shrunk})  # rules on it say nothing of other losses
 
-    def over_chance(self, loss: float) -> float:
-        """Return a loss over that of the best constant prediction; NaN where that is not known, or not above 0."""
-        return (loss - self.penalty) / self.chance if self.chance > 0 else float("nan")
+    def over_chance(self, loss: float, penalty: float) -> float:
+        """Return a loss, without its penalty, over that of the best constant prediction; NaN where that is unknown."""
+        return (loss - penalty) / self.chance if self.chance > 0 else float("nan")
 
     def over_start(self, loss: float) -> float:
         """Return a loss over what it was at the start; NaN for one that may be below 0."""
@@ -368,6 +370,7 @@ def progress(past: Past) -> Progress | None:
         neighbours=past.neighbours,
         lowest=lowest,
         penalty=float(np.median(penalties[-3:])),
+        newest_penalty=float(penalties[-1]),
         shrunk=float(weights[-1] / weights[0]) if past.is_penalized and weights[0] else float("nan"),
         far_targets="large targets" in past.has,
     )
@@ -404,8 +407,8 @@ def progress_newest(past: Past) -> dict[str, float]:
         if seen is None
         else {
             FALLEN.name: seen.fallen_to(seen.newest),
-            GAINED.name: seen.gained_at(seen.newest),
-            OVER_CHANCE.name: seen.over_chance(seen.newest),
+            GAINED.name: seen.gained_at(seen.newest, seen.newest_penalty),
+            OVER_CHANCE.name: seen.over_chance(seen.newest, seen.newest_penalty),
             GROWTH.name: seen.over_start(seen.newest),
         }
     )

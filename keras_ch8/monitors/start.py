@@ -77,6 +77,7 @@ LOSSES = {
 """Losses that checks know, by the names of Keras's classes; the functions have the names on the right."""
 
 
+@np.errstate(all="ignore")
 def facts_of(
     model: keras.Model,
     data: Data,
@@ -161,6 +162,7 @@ def there_in(training: fit.Training, x: Data, y: Data) -> frozenset[str]:
     return has | flat_in(model, x) | padding_in(model, x) | large_targets_in(model, y)
 
 
+@np.errstate(all="ignore")
 def large_targets_in(model: keras.Model, y: Data) -> frozenset[str]:
     """Return `"large targets"` where the only output is to give numbers that vary much, which no layer scales."""
     targets = [array for _, array in arrays_of(y)]

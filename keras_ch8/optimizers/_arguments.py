@@ -1,5 +1,6 @@
 """What an optimizer may be given, besides the numbers of its rule."""
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -7,6 +8,8 @@ from typing import Any, TypeAlias
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks
+from .._describe import short
+from .._spelling import meant
 from .._types import Tensor
 
 LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Tensor]
@@ -73,21 +76,24 @@ OF_KERAS: dict[str, Callable[[Any], Any]] = {
 """Arguments that go to Keras's optimizer, and the check of each."""
 
 
-def of_optimizer(owner: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments for Keras's optimizer; refuse those that it does not have, with what stands for old ones."""
+def of_optimizer(owner: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments for Keras's optimizer; refuse those that it does not have, with what was likely meant."""
     for name, value in arguments.items():
         if name not in OF_KERAS:
-            instead = OF_OTHER_KERAS.get(name, f"Besides its own arguments it takes: {', '.join(OF_KERAS)}.")
-            raise ValueError(f"`{owner}` has no argument `{name}`. Received: {name}={value!r}. {instead}")
+            own = [p for cls in owner.__mro__ for p in inspect.signature(cls.__init__).parameters]
+            instead = OF_OTHER_KERAS.get(name) or meant(name, [*own, *OF_KERAS])
+            instead = instead or f"Besides its own arguments it takes: {', '.join(OF_KERAS)}."
+            raise ValueError(f"`{owner.__name__}` has no argument `{name}`. Received: {name}={short(value)}. {instead}")
     return {name: OF_KERAS[name](value) for name, value in arguments.items()}
 
 
 def no_other_arguments(owner: str, args: tuple[Any, ...], unknown: Mapping[str, Any], known: Sequence[str]) -> None:
     """Refuse what an optimizer of section 8.6 does not have, above all a learning rate."""
     if args or unknown:
-        received = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in unknown.items())])
+        received = ", ".join([*map(short, args), *(f"{name}={short(value)}" for name, value in unknown.items())])
+        alike = " ".join(filter(None, (meant(name, known) for name in unknown))) or f"Write `{owner}()`."
         raise TypeError(
             f"`{owner}` takes its own arguments only. It has no learning rate, since it finds the length of each step "
-            f"itself, and it neither clips nor decays. Received: {owner}({received}). Write `{owner}()`. Its arguments "
+            f"itself, and it neither clips nor decays. Received: {owner}({received}). {alike} Its arguments "
             f"go by name: {', '.join(known)}."
         )

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import keras
 
+from .._describe import short
+
 Blocks = tuple[tuple[str | int, ...], ...]
 """For each block, patterns that are searched in the paths of variables, and places among the trainable variables."""
 
@@ -22,7 +24,7 @@ def blocks_of(given: Sequence[Part]) -> Blocks:
         raise ValueError(
             "`blocks` says which variables move together, so it must be a list with an entry for each block: a regular "
             "expression for paths of variables, a variable, its place among the trainable ones, a layer, or a list of "
-            f"these. Received: {given!r}. {_MEND}"
+            f"these. Received: {short(given)}. {_MEND}"
         )
     lists = [entry if isinstance(entry, list | tuple) else [entry] for entry in given]
     blocks = tuple(tuple(word for part in parts for word in _words(part)) for parts in lists)
@@ -41,7 +43,7 @@ def _words(part: Part) -> Iterator[str | int]:
         except re.error as error:
             raise ValueError(
                 "A text in `blocks` is a regular expression that is searched in the paths of variables. Received: "
-                f"{part!r}, which is none: {error}. Give the variable itself, or `re.escape` the text."
+                f"{short(part)}, which is none: {error}. Give the variable itself, or `re.escape` the text."
             ) from None
         yield part
     elif isinstance(part, keras.Layer):
@@ -57,7 +59,7 @@ def _words(part: Part) -> Iterator[str | int]:
     else:
         raise ValueError(
             "What is in a block must be a regular expression, a variable, its place, or a layer. Received: "
-            f"{part!r} of type {type(part).__name__}. {_MEND}"
+            f"{short(part)} of type {type(part).__name__}. {_MEND}"
         )
 
 

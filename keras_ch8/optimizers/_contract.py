@@ -4,6 +4,7 @@ import inspect
 from typing import Protocol
 
 from .. import _checks
+from .._describe import short
 from ._update import Rule
 
 
@@ -22,7 +23,7 @@ def refuse_rule_without_its_state(cls: type[Ruled]) -> None:
     if not isinstance(names, tuple) or len(set(names)) < len(names) or {"theta", "residual"} & set(names):
         raise TypeError(
             f"`{cls.__name__}.state_names` must be a tuple of different names, none of them 'theta' or 'residual', "
-            f'which have a meaning of their own. Received: {names!r}. Write for example `state_names = ("v",)`.'
+            f'which have a meaning of their own. Received: {short(names)}. Write for example `state_names = ("v",)`.'
         )
     parameters = list(inspect.signature(cls.rule).parameters.values())
     if not isinstance(inspect.getattr_static(cls, "rule"), staticmethod):
@@ -33,7 +34,7 @@ def refuse_rule_without_its_state(cls: type[Ruled]) -> None:
     if len(parameters) < 3 or needed - set(names) or (not takes_all and set(names) - {p.name for p in own}):
         raise TypeError(
             f"`{cls.__name__}.rule` must have the parameters g, lr and t, then those in `state_names`, and `theta` if "
-            f"it needs the weights. Received: rule({', '.join(map(str, parameters))}) with state_names={names!r}. "
+            f"it needs the weights. Received: rule({', '.join(map(str, parameters))}) with state_names={short(names)}. "
             "Write the same names in both."
         )
 

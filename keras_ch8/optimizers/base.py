@@ -109,7 +109,7 @@ class RuleOptimizer(keras_private.Optimizer):
         **kwargs: Any,
     ) -> None:
         refuse_rule_without_its_state(type(self))
-        of_keras = _arguments.of_optimizer(type(self).__name__, kwargs)
+        of_keras = _arguments.of_optimizer(type(self), kwargs)
         rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
             learning_rate=_arguments.learning_rate(learning_rate),

@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks, _describe, second_order, telemetry
+from .._describe import short
 from .._types import Config, Data, Logs, Tensor
 from ..integration import backend, keras_private, multi_worker, train_step
 from . import _arguments, refusals
@@ -360,8 +361,8 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         raise AttributeError(
-            f"`{type(self).__name__}` finds the length of each step itself. Received: learning_rate={value!r}. Leave "
-            "out the callback that sets it, or use a first-order optimizer."
+            f"`{type(self).__name__}` finds the length of each step itself. Received: learning_rate={short(value)}. "
+            "Leave out the callback that sets it, or use a first-order optimizer."
         )
 
     def __repr__(self) -> str:

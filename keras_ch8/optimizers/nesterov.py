@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
 from ._arguments import LearningRate
@@ -114,7 +115,7 @@ class Nesterov(LookAheadRule):
         if not _checks.is_off(nesterov, True):
             raise ValueError(
                 "`Nesterov` always takes the gradient at the look-ahead point, so `nesterov` must be True. Received: "
-                f"nesterov={nesterov!r}. {fix}"
+                f"nesterov={short(nesterov)}. {fix}"
             )
         super().__init__(learning_rate, **kwargs)
         self.momentum = _checks.decay_rate("momentum", momentum, of="the velocity")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import keras
 
 from .. import _checks
+from .._describe import short
 from ..integration import backend
 
 
@@ -30,8 +31,8 @@ def of_variables(owner: str, variables: Iterable[keras.Variable]) -> None:
             )
         if getattr(variable, "constraint", None) is not None:
             raise ValueError(
-                f"`{owner}` minimizes without constraints. Received: {path!r} with {variable.constraint!r}. Leave the "
-                "constraint out, or use a first-order optimizer."
+                f"`{owner}` minimizes without constraints. Received: {path!r} with {short(variable.constraint)}. "
+                "Leave the constraint out, or use a first-order optimizer."
             )
 
 

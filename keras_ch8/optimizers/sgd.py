@@ -3,6 +3,7 @@
 from typing import Any, final
 
 from .. import _checks
+from .._describe import short
 from .._registration import registered
 from .._types import Tensor
 from ._arguments import LearningRate
@@ -68,7 +69,7 @@ class SGD(RuleOptimizer):
         if cls is not SGD:
             raise TypeError(
                 f"With momentum `SGD` is another class, so a class made from it has none. Received: {cls.__name__}("
-                f"momentum={momentum!r}). Make it from `keras_ch8.optimizers.Momentum` or `Nesterov`."
+                f"momentum={short(momentum)}). Make it from `keras_ch8.optimizers.Momentum` or `Nesterov`."
             )
         return (Nesterov if nesterov else Momentum)(learning_rate, momentum, **kwargs)
 

@@ -12,6 +12,7 @@ from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks
+from .._describe import short
 from .._types import Config, Logs, Tensor
 from ..integration import backend, fit, keras_private
 from .duration import Clock, Duration, duration
@@ -85,7 +86,8 @@ class Schedule(LearningRateSchedule):
             raise TypeError(
                 f"`{type(self).__name__}` must hand all of its `arguments` to `Schedule.__init__` by name, and its "
                 f"`durations` must be among them: else they would not be saved. Received: {sorted(received)} with "
-                f"arguments={self.arguments!r} and durations={self.durations!r}. Write the same names in all three."
+                f"arguments={short(self.arguments)} and durations={short(self.durations)}. Write the same names in "
+                "all three."
             )
 
     def lengths(self) -> dict[str, int | str]:

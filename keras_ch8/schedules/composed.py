@@ -10,6 +10,7 @@ from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks, _objects
+from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend
@@ -65,7 +66,7 @@ class SequentialSchedule(Schedule):
         if len(boundaries) != len(schedules) - 1:
             raise ValueError(
                 "`boundaries` are the joints between schedules, so there must be one fewer of them. Received: "
-                f"{len(schedules)} schedules and boundaries={boundaries!r}. Give {len(schedules) - 1}."
+                f"{len(schedules)} schedules and boundaries={short(boundaries)}. Give {len(schedules) - 1}."
             )
         super().__init__(name, schedules=schedules, boundaries=boundaries)
         if not self.is_relative:
@@ -89,8 +90,8 @@ class SequentialSchedule(Schedule):
         if any(after <= before for before, after in itertools.pairwise(steps)):
             raise ValueError(
                 "`boundaries` are where one schedule takes over from the other, so they must rise. "
-                f"Received: boundaries={self.boundaries!r}, which are the steps {steps}. Make each larger than the one "
-                "before."
+                f"Received: boundaries={short(self.boundaries)}, which are the steps {steps}. Make each larger than "
+                "the one before."
             )
 
     def rate(self, k: Tensor) -> Tensor:
@@ -150,7 +151,7 @@ class ScaledSchedule(Schedule):
         if not isinstance(schedule, LearningRateSchedule):
             raise TypeError(
                 "`schedule` must be a `LearningRateSchedule`. "
-                f"Received: {schedule!r} of type {type(schedule).__name__}. Give one, such as `LinearDecay(0.1)`."
+                f"Received: {short(schedule)} of type {type(schedule).__name__}. Give one, such as `LinearDecay(0.1)`."
             )
         self._factor = backend.scalar(1.0, "float64")
         super().__init__(name, schedule=schedule, factor=factor)

@@ -4,6 +4,8 @@ import numbers
 import re
 from typing import Any, NamedTuple
 
+from .._describe import short
+
 _WORD = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ep|ba|%)")
 BEYOND = 2.0**63
 """Steps are counted in 64 bits."""
@@ -47,14 +49,14 @@ class Duration(NamedTuple):
 
 def duration(name: str, value: Any, number: str = "a number of steps above 0") -> Duration:
     """Return a duration from the user's word for it; else raise ValueError."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < float(value) < BEYOND:
+    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < value < BEYOND:
         return Duration(float(value), "st")
     word = _WORD.fullmatch(value.strip()) if isinstance(value, str) else None
     if word and 0 < float(word[1]) < BEYOND and not (word[2] == "%" and float(word[1]) > 100):
         return Duration(float(word[1]), word[2])
     raise ValueError(
         f"`{name}` is a length of time, so it must be {number} (and below 2^63), or a string such as "
-        f'"10ep" (epochs), "500ba" (batches) or "30%" (of the whole training). Received: {name}={value!r}.'
+        f'"10ep" (epochs), "500ba" (batches) or "30%" (of the whole training). Received: {name}={short(value)}.'
     )
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 from keras import ops
 
 from .. import _checks
+from .._describe import short
 from .._types import Tensor
 from . import _vector
 from ._contract import Info, Method, Point, Problem, State
@@ -75,7 +76,7 @@ class Descent(Method):
         if not isinstance(self.line_search, LineSearch):
             raise TypeError(
                 "`line_search` must be one of the line searches of `keras_ch8.second_order`, such as `HagerZhang()`. "
-                f"Received: line_search={self.line_search!r} of type {type(self.line_search).__name__}. Try "
+                f"Received: line_search={short(self.line_search)} of type {type(self.line_search).__name__}. Try "
                 "`StrongWolfe()`."
             )
 

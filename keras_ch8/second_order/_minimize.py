@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks, _objects
+from .._describe import short
 from .._plot import axes_of, finished, line
 from .._result import Result, Table
 from .._section import section
@@ -299,18 +300,18 @@ def as_method(value: Any) -> Method:
     if not isinstance(value, str):
         raise TypeError(
             "`method` must be a method of `keras_ch8.second_order`, such as `keras_ch8.second_order.LBFGS()`, or the "
-            f"name of one. Received: method={value!r} of type {type(value).__name__}. Try 'lbfgs'."
+            f"name of one. Received: method={short(value)} of type {type(value).__name__}. Try 'lbfgs'."
         )
     if value not in METHODS:
         raise ValueError(
-            f"`method` must be one of {sorted(METHODS)}, or a method. Received: method={value!r}. Try 'lbfgs'."
+            f"`method` must be one of {sorted(METHODS)}, or a method. Received: method={short(value)}. Try 'lbfgs'."
         )
     return METHODS[value]()
 
 
 def _as_start(x0: np.ndarray | Sequence[float]) -> np.ndarray:
     """Return the start as an array that can be computed in."""
-    x0 = np.asarray(x0)
+    x0 = _checks.as_array(x0)
     if x0.dtype.kind in "iu":
         x0 = x0.astype("float64")
     if x0.ndim != 1 or x0.size == 0 or x0.dtype.name not in ("float32", "float64"):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
+from .._describe import short
 
 
 class StopReason(enum.StrEnum):
@@ -222,7 +223,7 @@ def as_criterion(value: object) -> Criterion:
     if not isinstance(value, Criterion):
         raise TypeError(
             "`criterion` must be one of `keras_ch8.stopping`, such as `keras_ch8.stopping.GeneralizationLoss(5)`, or "
-            f"of a class derived from `keras_ch8.stopping.Criterion`. Received: {value!r} of type "
+            f"of a class derived from `keras_ch8.stopping.Criterion`. Received: {short(value)} of type "
             f"{type(value).__name__}. There are Patience, GeneralizationLoss, Productivity, SuccessiveRises, "
             "Threshold, Diverged, Deadline, and AnyOf and AllOf to combine them."
         )

@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from .. import _checks
+from .._describe import short
 
 _PERCENT = re.compile(r"(\d+\.?\d*|\.\d+)\s*%")
 
@@ -17,7 +18,7 @@ def margin(min_delta: float | str, best: float) -> float:
         if not word:
             raise ValueError(
                 "`min_delta` is the smallest change that counts, so it must be a number, or a fraction of the best "
-                f'value such as "1%". Received: min_delta={min_delta!r}.'
+                f'value such as "1%". Received: min_delta={short(min_delta)}.'
             )
         return float(word[1]) / 100 * abs(best)
     return _checks.number(

@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 
 from .. import _checks
+from .._describe import short
 from .criterion import EpochHistory, MonitorCriterion, Reason, StopReason
 
 
@@ -66,7 +67,7 @@ def _refuse_training_error(monitor: str) -> None:
     if not monitor.startswith("val_"):
         raise ValueError(
             "`Productivity` compares an error on validation data with the same one on training data, so its "
-            f"monitor must be named 'val_...'. Received: monitor={monitor!r}. Try 'val_{monitor}'."
+            f"monitor must be named 'val_...'. Received: monitor={short(monitor)}. Try 'val_{monitor}'."
         )
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from .. import _checks, _objects
+from .._describe import short
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
@@ -90,7 +91,8 @@ def rescale_units(model: keras.Model, layer: keras.layers.Layer | str, factors: 
     if not (np.isfinite(alpha) & (alpha > 0)).all():
         raise ValueError(
             "`factors` multiply the weights into a unit and divide those out of it, so they must be finite and above "
-            f"0. Received: factors={factors!r}. Give one such number for each unit, as `balance` does in its `factors`."
+            f"0. Received: factors={short(factors)}. Give one such number for each unit, as `balance` does in its "
+            "`factors`."
         )
     scaled = [found.ending(v) * alpha for v in found.incoming]
     assign([*found.incoming, found.following.kernel], [*scaled, found.leaving() / alpha[:, None]])
@@ -233,11 +235,11 @@ def _outputs(model: keras.Model, weights: list[tuple[keras.Variable, Tensor]], x
 
 def _state_mapping(model: keras.Model, weights: Sequence[np.ndarray]) -> list[tuple[keras.Variable, Tensor]]:
     expected, is_list = [tuple(v.shape) for v in model.weights], isinstance(weights, Sequence)
-    shapes = [np.shape(w) for w in weights] if is_list else type(weights).__name__
+    shapes = [getattr(w, "shape", ()) for w in weights] if is_list else type(weights).__name__
     if shapes != expected:
         raise ValueError(
             "`other` must be a model, or weights of this one as from `model.get_weights()`, of shapes "
-            f"{expected}. Received: shapes {shapes}. Take the weights from a model with the same layers."
+            f"{expected}. Received: shapes {short(shapes)}. Take the weights from a model with the same layers."
         )
     return [(v, keras.ops.convert_to_tensor(w, v.dtype)) for v, w in zip(model.weights, weights, strict=True)]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras_ch8
 
+from .._describe import short
 from ._require import explained, name_of, require, require_close
 from ._training import Training, fit, small_training
 
@@ -62,7 +63,7 @@ def check_monitor(monitor: Any, *, on: Training = small_training) -> None:
         numbers = {key: float(value) for key, value in numbers.items()}
     require(
         all(isinstance(claim, keras_ch8.verdicts.Claim) for claim in claims),
-        f"`{name}.claims` must return a list of `verdicts.Claim`. Received: {claims!r}.",
+        f"`{name}.claims` must return a list of `verdicts.Claim`. Received: {short(claims)}.",
     )
     require(
         repr(monitor.claims(past)) == repr(claims),

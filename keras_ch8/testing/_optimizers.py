@@ -9,6 +9,7 @@ from keras import ops
 
 import keras_ch8
 
+from .._describe import short
 from ..integration import backend
 from ._require import Make, explained, name_of, require, require_close, require_that_keras_saves
 from ._training import START, X, Y, fit, small_model
@@ -267,7 +268,7 @@ def check_closure_optimizer(make: Make) -> None:
         method = optimizer.method
     require(
         isinstance(method, keras_ch8.second_order.Method),
-        f"`{name}.method` must return a method of `keras_ch8.second_order`. Received: {method!r}.",
+        f"`{name}.method` must return a method of `keras_ch8.second_order`. Received: {short(method)}.",
     )
     require(
         optimizer.method == method,

@@ -10,6 +10,7 @@ from keras import ops
 
 import keras_ch8
 
+from .._describe import short
 from ..integration import backend
 from ._require import explained, name_of, require, require_a_value, require_close, require_that_keras_saves
 from ._training import START
@@ -120,17 +121,17 @@ def _check_reason(name: str, reason: Any, history: Any) -> None:
         return
     require(
         isinstance(reason, keras_ch8.stopping.Reason),
-        f"`{name}.evaluate` must return a `stopping.Reason` or None. Received: {reason!r}.",
+        f"`{name}.evaluate` must return a `stopping.Reason` or None. Received: {short(reason)}.",
     )
     require(
         reason.epoch == history.epoch,
-        f"`{name}` must date its reason to the last epoch, {history.epoch}. Received: epoch={reason.epoch!r}. "
+        f"`{name}` must date its reason to the last epoch, {history.epoch}. Received: epoch={short(reason.epoch)}. "
         "Write `past.epoch`.",
     )
     require(
         isinstance(reason.message, str) and len(reason.message.split()) > 2,
         f"The reason of `{name}` must say in a sentence, with the number, why the training ends. "
-        f"Received: message={reason.message!r}.",
+        f"Received: message={short(reason.message)}.",
     )
 
 
@@ -216,7 +217,7 @@ def check_pacing(pacing: Any) -> None:
     )
     require(
         fractions[-1] == 1,
-        f"`{name}` must end with all examples: c(1) must be 1 exactly. Received: {fractions[-1]!r}.",
+        f"`{name}` must end with all examples: c(1) must be 1 exactly. Received: {short(fractions[-1])}.",
     )
     falls = np.diff(fractions)
     require(

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from .._describe import short
 from ..board.record import Event
 from ..board.window import Point
 from ..verdicts import Verdict
@@ -231,12 +232,12 @@ def checked(log_to: Any) -> tuple[Tracker, ...]:
             fix = f"Make one: `{name}()`." if name else "Give such as `[keras_ch8.trackers.JSONL()]`."
             raise TypeError(
                 "`log_to` must be a list of trackers: those of `keras_ch8.trackers`, or objects of a subclass of its "
-                f"`Tracker`. Received: {one!r} of type {type(one).__name__}. {fix}"
+                f"`Tracker`. Received: {short(one)} of type {type(one).__name__}. {fix}"
             )
     if len({id(one) for one in given}) < len(given) or not isinstance(log_to, list | tuple):
         raise TypeError(
-            f"`log_to` must be a list in which each tracker stands once. Received: {log_to!r}. Make a tracker for each "
-            "place that is to be written, and put them in a list."
+            f"`log_to` must be a list in which each tracker stands once. Received: {short(log_to)}. Make a tracker "
+            "for each place that is to be written, and put them in a list."
         )
     return tuple(given)
 

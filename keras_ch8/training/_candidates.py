@@ -7,6 +7,7 @@ from typing import Any, ClassVar, final
 import keras
 
 from .. import _checks, _objects
+from .._describe import short
 from ..integration import keras_private
 from ..optimizers import ClosureOptimizer
 from ..schedules import ScaledSchedule
@@ -59,12 +60,12 @@ class Candidate:
         if not callable(self.factory):
             raise TypeError(
                 "`factory` is called with the settings by name and returns a new optimizer, so it must be a function. "
-                f"Received: factory={self.factory!r:.200}. Write `lambda learning_rate: ...`."
+                f"Received: factory={short(self.factory)}. Write `lambda learning_rate: ...`."
             )
         if not isinstance(self.ranges, Mapping):
             raise TypeError(
                 "`ranges` has the lowest and the highest value of each setting, so it must be a dict. Received: "
-                f"ranges={self.ranges!r:.200}. Try {{'learning_rate': (1e-4, 0.1)}}."
+                f"ranges={short(self.ranges)}. Try {{'learning_rate': (1e-4, 0.1)}}."
             )
         for name, ends in self.ranges.items():
             _range(name, ends)
@@ -76,7 +77,7 @@ class Candidate:
         made = self.factory(**setting)
         if not isinstance(made, keras.optimizers.Optimizer):
             raise TypeError(
-                f"`factory` of a candidate must return a Keras optimizer. Received: {made!r:.200} of type "
+                f"`factory` of a candidate must return a Keras optimizer. Received: {short(made)} of type "
                 f"{type(made).__name__}."
             )
         return made
@@ -92,7 +93,7 @@ def _range(name: Any, ends: Any) -> None:
     if not isinstance(name, str) or not pair:
         raise TypeError(
             "`ranges` has two numbers, the lowest and the highest, for the name of each setting. Received: "
-            f"{name!r}: {ends!r:.200}. Try 'learning_rate': (1e-4, 0.1)."
+            f"{short(name)}: {short(ends)}. Try 'learning_rate': (1e-4, 0.1)."
         )
     meaning, fix = "an end of the range of a setting", "Give (low, high) with 0 < low < high."
     low = _checks.positive(f"ranges[{name!r}][0]", ends[0], meaning=meaning, fix=fix)
@@ -104,7 +105,7 @@ def candidates_of(given: Any) -> dict[str, Candidate]:
     if not isinstance(given, Mapping) or not given or not all(isinstance(name, str) and name for name in given):
         raise TypeError(
             "`candidates` are what is compared, by their names, so it must be a dict that is not empty. Received: "
-            f"candidates={given!r:.200}. Try {{'Adam': keras_ch8.optimizers.Adam(), 'SGD': 'sgd'}}."
+            f"candidates={short(given)}. Try {{'Adam': keras_ch8.optimizers.Adam(), 'SGD': 'sgd'}}."
         )
     return {name: one if isinstance(one, Candidate) else _of_optimizer(name, one) for name, one in given.items()}
 

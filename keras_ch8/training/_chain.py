@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras
 
 from .. import _checks
+from .._describe import short
 from ..integration import backend, keras_private
 
 FIX = "Pretrain a model that is a chain, such as a `keras.Sequential`; put branches inside a layer (`layers.Residual`)."
@@ -78,7 +79,7 @@ def _ends(model: keras.Model) -> tuple[list[keras.KerasTensor], list[keras.Keras
     if not inputs or not outputs or len(inputs) != 1 or len(outputs) != 1:
         raise ValueError(
             "`model` must be a built `keras.Sequential` or `keras.Model(inputs, outputs)` with one input and one "
-            f"output. Received: {model!r}, with inputs {inputs} and outputs {outputs}. Begin a Sequential with "
+            f"output. Received: {short(model)}, with inputs {inputs} and outputs {outputs}. Begin a Sequential with "
             f"`keras.Input(shape)`. {FIX}"
         )
     return inputs, outputs

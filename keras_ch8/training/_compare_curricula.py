@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects, data
+from .._describe import short
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
@@ -182,7 +183,7 @@ def compare_curricula(
     known = inspect.signature(keras.Model.fit).parameters
     if fit_arguments is not None and not (isinstance(fit_arguments, dict) and set(fit_arguments) <= set(known)):
         raise TypeError(
-            f"`fit_arguments` is a dict of arguments of `fit`. Received: fit_arguments={fit_arguments!r}. "
+            f"`fit_arguments` is a dict of arguments of `fit`. Received: fit_arguments={short(fit_arguments)}. "
             f"Those of `fit` are {', '.join(known)}."
         )
     if not _batches.is_data_set(validation_data):

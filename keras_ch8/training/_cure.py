@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from .. import _checks, _objects
+from .._describe import short
 from .._plot import COLORS, axes_of, finished
 from .._result import Result, Table
 from .._section import section
@@ -180,7 +181,7 @@ def cure(
     if not isinstance(verdict, Verdict):
         raise TypeError(
             "`verdict` is one that a `callbacks.Diagnosis` has given. Received: "
-            f"verdict={verdict!r:.200} of type {type(verdict).__name__}. Take one of its `verdicts`."
+            f"verdict={short(verdict)} of type {type(verdict).__name__}. Take one of its `verdicts`."
         )
     _objects.examples(x=data[0], y=data[1])
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")

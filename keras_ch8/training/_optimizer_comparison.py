@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._describe import short
 from .._plot import axes_of, finished, line, make_log
 from .._result import Result, Table
 from . import _search
@@ -107,7 +108,7 @@ class OptimizerComparison(Result):
                 `"value"`.
         """
         if of not in ("value", "time"):
-            raise ValueError(f"`of` is what is compared, so it must be 'value' or 'time'. Received: of={of!r}.")
+            raise ValueError(f"`of` is what is compared, so it must be 'value' or 'time'. Received: of={short(of)}.")
         numbers = self.values if of == "value" else np.log(self.time_to_target)
         if numbers.shape[1] < 2:
             return {}
@@ -131,8 +132,8 @@ class OptimizerComparison(Result):
             found = tests[second, first]
             return dataclasses.replace(found, difference=-found.difference)
         raise ValueError(
-            f"There is no test of these two candidates. Received: {first!r} and {second!r}. {self._why_no_test()} The "
-            f"candidates are {', '.join(self.names)}."
+            f"There is no test of these two candidates. Received: {short(first)} and {short(second)}. "
+            f"{self._why_no_test()} The candidates are {', '.join(self.names)}."
         )
 
     @property

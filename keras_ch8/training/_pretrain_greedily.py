@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import keras
 
 from .. import _batches, _checks, _objects
+from .._describe import short
 from .._plot import GREY, axes_of, finished, line
 from .._result import Result, Table
 from .._section import section
@@ -308,8 +309,9 @@ def _up_to(model: keras.Model, chain: Chain, number: int, head: Head | None) -> 
     if tuple(output.shape) != tuple(expected.shape):
         raise ValueError(
             f"The output of the head of a stage must have the shape of the model's, {tuple(expected.shape)}. Received: "
-            f"{tuple(output.shape)} on top of {chain.names[number - 1]!r}, whose output is {tuple(features.shape)}. "
-            "Give `head`: a function that returns layers, such as `lambda: [GlobalAveragePooling2D(), Dense(10)]`."
+            f"{tuple(output.shape)} on top of {short(chain.names[number - 1])}, whose output is "
+            f"{tuple(features.shape)}. Give `head`: a function that returns layers, such as `lambda: "
+            "[GlobalAveragePooling2D(), Dense(10)]`."
         )
     return keras.Model(chain.input, output)
 

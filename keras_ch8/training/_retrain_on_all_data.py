@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from .. import _checks, _objects, stopping
+from .._describe import short
 from .._plot import COLORS, axes_of, finished, line
 from .._result import Result, Table
 from .._section import section
@@ -140,12 +141,12 @@ def retrain_on_all_data(
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         raise TypeError(
             "`early_stopping` must be a `keras_ch8.callbacks.EarlyStopping`, or None for one with patience=5. "
-            f"Received: early_stopping={early_stopping!r} of type {type(early_stopping).__name__}."
+            f"Received: early_stopping={short(early_stopping)} of type {type(early_stopping).__name__}."
         )
     if not isinstance(strategy, str) or strategy not in STRATEGIES:
         raise ValueError(
             "`strategy` says how long to train on all data, so it must be one of "
-            f"{', '.join(map(repr, STRATEGIES))}. Received: strategy={strategy!r}. Try 'same_steps'."
+            f"{', '.join(map(repr, STRATEGIES))}. Received: strategy={short(strategy)}. Try 'same_steps'."
         )
     max_epochs = _checks.count("max_epochs", max_epochs, 1, meaning="the epochs of a training", fix="Try 1000.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
@@ -237,7 +238,7 @@ def _joined(some: tuple[Data, ...], others: tuple[Data, ...]) -> tuple[Data, ...
         if not hasattr(leaf, "shape") or not len(leaf.shape):
             raise TypeError(
                 "The examples to train on and to stop on are joined, so they must be arrays. "
-                f"Received: {leaf!r} of type {type(leaf).__name__}. Make arrays of them."
+                f"Received: {short(leaf)} of type {type(leaf).__name__}. Make arrays of them."
             )
     return tuple(
         keras.tree.map_structure(lambda a, b: np.concatenate([np.asarray(a), np.asarray(b)]), a, b)

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from .. import _objects
+from .._describe import short
 from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
 from .._section import section
@@ -154,7 +155,7 @@ def scale_to_data(
     if not isinstance(target, str) or target not in TARGETS:
         raise ValueError(
             f"`target` is the quantity that is scaled to 1, so it must be one of {', '.join(TARGETS)}. "
-            f"Received: target={target!r}."
+            f"Received: target={short(target)}."
         )
     _check_fresh(model)
     _objects.path("log_dir", log_dir, or_none=True)

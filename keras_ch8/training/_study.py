@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import _batches, _checks, _objects
 from .._batches import take
+from .._describe import short
 from .._types import Data
 from ..callbacks.base import say
 from ..curvature.objective import Objective
@@ -400,5 +401,5 @@ def _refuse_data_sets(name: str, value: Any) -> None:
     if not isinstance(value, Sequence) or isinstance(value, str | bytes) or any(_batches.is_data_set(v) for v in value):
         raise TypeError(
             f"`{name}` must be arrays (x, y), or (x, y, sample_weight), of which a study draws batches of any size. "
-            f"Received: {name}={value!r:.200} of type {type(value).__name__}. Take those of a data set as arrays."
+            f"Received: {name}={short(value)} of type {type(value).__name__}. Take those of a data set as arrays."
         )

@@ -9,6 +9,7 @@ import math
 import os
 from typing import Any
 
+from .._describe import short
 from .._plot import COLORS, GREY, axes_of, finished, make_log
 from .._result import Result, Table
 from ._study_findings import StudyStep, table_of
@@ -76,7 +77,7 @@ class StudyReport(Result):
         if quantity not in QUANTITIES:
             raise ValueError(
                 f"`quantity` is what the trainings differ in, one of {', '.join(QUANTITIES)}. Received: "
-                f"quantity={quantity!r}. Try 'rate'."
+                f"quantity={short(quantity)}. Try 'rate'."
             )
         ax = axes_of(ax)
         good = [run for run in self.runs if not run.diverged]

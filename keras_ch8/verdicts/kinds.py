@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from .._describe import short
+
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
@@ -323,8 +325,8 @@ def register(kind: Kind, owner: str) -> None:
     known = KINDS.get(kind.name, kind)
     if known != kind and _ADDED_BY.get(kind.name) != owner:
         raise ValueError(
-            f"Each kind of verdict has a name of its own. Received: {kind!r} of {owner}, whose name is that of "
-            f"{known!r}. Give it another name, or use the kind that is there."
+            f"Each kind of verdict has a name of its own. Received: {short(kind)} of {owner}, whose name is that of "
+            f"{short(known)}. Give it another name, or use the kind that is there."
         )
     if kind.name not in KINDS or _ADDED_BY.get(kind.name) == owner:
         KINDS[kind.name] = kind

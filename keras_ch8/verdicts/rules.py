@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Literal, TypeAlias
 
+from .._describe import short
 from .kinds import KINDS
 from .remedies import REMEDIES, Remedy, applicable
 from .verdict import LEVELS, MOST_REASONS, Claim, mildest
@@ -88,7 +89,7 @@ class Quantity:
 def _check_word(name: str, value: str, words: Sequence[str]) -> None:
     if value not in words:
         raise ValueError(
-            f"`{name}` must be one of {', '.join(map(repr, words))}. Received: {name}={value!r}. Use one of these."
+            f"`{name}` must be one of {', '.join(map(repr, words))}. Received: {name}={short(value)}. Use one of these."
         )
 
 
@@ -209,8 +210,8 @@ class Threshold:
         if self.act is not None and self.act != self.watch and (self.act > self.watch) != (self.direction == "above"):
             raise ValueError(
                 "`act` must be `watch` or more serious. Received: "
-                f"direction={self.direction!r}, watch={self.watch!r}, act={self.act!r}. Exchange the numbers, or turn "
-                "the direction around."
+                f"direction={short(self.direction)}, watch={short(self.watch)}, act={short(self.act)}. Exchange the "
+                "numbers, or turn the direction around."
             )
 
     @property

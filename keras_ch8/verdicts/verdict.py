@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._describe import short
 from .._result import Result
 from . import causes
 from .kinds import KINDS
@@ -68,8 +69,8 @@ class Claim:
         if self.kind not in KINDS or self.level not in LEVELS:
             raise ValueError(
                 f"`kind` must be one of {', '.join(KINDS)} and `level` one of {', '.join(LEVELS)}. "
-                f"Received: kind={self.kind!r}, level={self.level!r}. Name one of them, or list a `verdicts.Kind` of "
-                "your own in `kinds` of the monitor."
+                f"Received: kind={short(self.kind)}, level={short(self.level)}. Name one of them, or list a "
+                "`verdicts.Kind` of your own in `kinds` of the monitor."
             )
 
 

@@ -1,31 +1,57 @@
-"""Numbers in the sentences of verdicts: two or three digits, and never a sign that a sentence cannot read."""
+"""Numbers in the sentences of verdicts: two or three digits, and never a sign that a sentence cannot read.
+
+Each function has an answer for every float, also for infinity and for what is not a number: a sentence with such a
+number is needed most where a training has gone wrong.
+"""
+
+import math
 
 SMALLEST_PERCENT, LARGEST_PERCENT = 0.001, 10_000.0
 """Percentages beyond these are said to be beyond them."""
+MOST_DIGITS = 6
+"""Digits of numbers that have to be told apart, at most."""
 
 
 def digits(value: float, significant: int = 2) -> str:
-    """Return a finite number with few digits, without an exponent where it can be read without one.
+    """Return a number with few digits, without an exponent where it can be read without one.
 
     Example:
         >>> from keras_ch8.verdicts.wording import digits
-        >>> digits(0.012345), digits(4321.0), digits(123.4), digits(2.5e-7), digits(-3.0)
-        ('0.012', '4300', '123', '2.5e-7', '-3')
+        >>> digits(0.012345), digits(4321.0), digits(123.4), digits(2.5e-7), digits(-3.0), digits(float("inf"))
+        ('0.012', '4300', '123', '2.5e-7', '-3', 'infinity')
     """
+    value = float(value)
     size = abs(value)
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "infinity" if value > 0 else "-infinity"
     if size and not 1e-4 <= size < 1e6:
         mantissa, _, exponent = f"{value:.{significant - 1}e}".partition("e")
         return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
-    rounded = float(f"{value:.{3 if 100 <= size < 1000 else significant}g}")
+    rounded = float(f"{value:.{max(3, significant) if 100 <= size < 1000 else significant}g}")
     return f"{rounded or 0.0:.10f}".rstrip("0").rstrip(".")
 
 
+def apart(*values: float, significant: int = 2) -> list[str]:
+    """Return numbers with as many digits as tell those apart that differ, six at most."""
+    for many in range(significant, MOST_DIGITS):
+        shown = [digits(value, many) for value in values]
+        if len(set(shown)) == len(set(values)):
+            return shown
+    return [digits(value, MOST_DIGITS) for value in values]
+
+
 def percent(fraction: float) -> str:
-    """Return the size of a fraction in percent; what direction it has is for the sentence to say."""
+    """Return the size of a fraction in percent; what direction it has is for the sentence to say.
+
+    It is 0 % or 100 % only of nothing and of all.
+    """
     size = abs(100 * fraction)
     if 0 < size < SMALLEST_PERCENT:
         return f"less than {digits(SMALLEST_PERCENT)} %"
-    return f"{digits(size)} %" if size <= LARGEST_PERCENT else f"more than {digits(LARGEST_PERCENT)} %"
+    if size > LARGEST_PERCENT:
+        return f"more than {digits(LARGEST_PERCENT)} %"
+    shown = apart(size, 100.0)[0]
+    return f"{shown} %" if size == 100 or shown != "100" else f"{'nearly' if size < 100 else 'just over'} 100 %"
 
 
 def times(factor: float, of: str) -> str:
@@ -43,12 +69,12 @@ def part(fraction: float, of: str) -> str:
 
 def counted(number: float, noun: str) -> str:
     """Return a number of things, with the noun in the singular for one."""
-    shown = digits(number, 3 if number == int(number) else 2)
+    shown = digits(number, 3 if float(number).is_integer() else 2)
     return f"{shown} {noun}" if shown == "1" else f"{shown} {noun}s"
 
 
 def moved(fall: float) -> str:
     """Return by what fraction something fell or, where that is negative, rose."""
-    if percent(fall) == "0 %":
+    if fall == 0:
         return "neither fell nor rose"
-    return f"{'fell' if fall > 0 else 'rose'} by {percent(fall)}"
+    return f"{'rose' if fall < 0 else 'fell'} by {percent(fall)}"

@@ -3,20 +3,28 @@
 import json
 import math
 import os
+import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+import keras_ch8
 from keras_ch8.board import panels, tags
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.cockpit import event_files
 from keras_ch8.cockpit.document import POINTS, Run, document, name_of
+from keras_ch8.cockpit.history import RunHistory
 from keras_ch8.cockpit.page import page
+from keras_ch8.cockpit.text import in_words, verdicts_of
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
 
 
@@ -362,3 +370,71 @@ def test_nothing_heavy_is_imported():
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+# --- files of somebody who means no good ------------------------------------------------------------------------------
+
+NUMBERS = ["1e999", "NaN", "-Infinity", "1" + "0" * 400, "1" * 5000, "-1", "0.5", "true", "null"]
+WILD = st.recursive(
+    st.sampled_from([*NUMBERS, '""', '"\\u001b]0;x\\u0007"', '"\\ud800"', "[" * 100 + "]" * 100]),
+    lambda some: (
+        st.lists(some, max_size=3).map(lambda parts: f"[{','.join(parts)}]")
+        | st.dictionaries(
+            st.sampled_from(["kind", "step", "text", "value", "notes", "x\\u001b"]), some, max_size=3
+        ).map(lambda parts: "{" + ",".join(f'"{key}":{one}' for key, one in parts.items()) + "}")
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(["record", "verdicts", "events", "panels", "layers"]), st.data())
+@settings(max_examples=60, deadline=None)
+def test_whatever_a_record_says_is_read_or_refused_with_a_sentence(where, data):
+    basic = json.loads(record(verdicts=[VERDICT], events=[{"step": 1, "kind": "clip", "text": "It clips."}]))
+    basic["panels"] = [{"title": "t", "unit": "", "section": "8.2", "series": ["ch8/loss"], "lines": []}]
+    basic["layers"] = [{"name": "n", "rows": ["a"], "steps": [1], "values": [[1.0]], "kinds": []}]
+    target = basic if where == "record" else basic[where][0]
+    key = data.draw(st.sampled_from(sorted({*target, "another"} - {"version"})))
+    target[key] = "HERE"
+    run = Run("a\x1b[2J")
+    run.point("ch8/loss\x1b", 1, 1.0)
+    run.record(json.dumps(basic).replace('"HERE"', data.draw(WILD)))
+    made = document("logs", [run])
+    whole = json.dumps(made, allow_nan=False)
+    assert all(letter not in whole for letter in ("\\u001b", "\\u0007", "\\ud800"))
+    said = [in_words(made), str(RunHistory(run, "logs")), *map(str, verdicts_of(run.said))]
+    assert all(letter.isprintable() or letter == "\n" for text in said for letter in text)
+
+
+HOSTILE = {
+    "nested": '{"version": 1, "hyperparameters": ' + "[" * 50_000 + "]" * 50_000 + "}",
+    "huge": record(verdicts=[VERDICT]).replace("0.3", "1" + "0" * 400),
+    "no record": "[]",
+}
+
+
+@pytest.mark.parametrize("kind", [*HOSTILE, "long", "old"])
+def test_a_run_that_cannot_be_read_is_named_and_the_others_are_shown(tmp_path, kind):
+    write(tmp_path / "good", curve(5), record(verdicts=[VERDICT]))
+    folder = write(tmp_path / "bad", curve(5), HOSTILE.get(kind))
+    if kind == "long":
+        (file,) = Path(folder).glob("*tfevents*")
+        length = struct.pack("<Q", 2**40)
+        file.write_bytes(file.read_bytes() + length + struct.pack("<I", masked_crc32c(length)) + b"more")
+    if kind == "old":
+        (Path(folder) / "verdicts.jsonl").write_text("[" * 50_000 + "\n" + json.dumps(VERDICT))
+    bad, good = sorted(event_files.read(tmp_path)["runs"], key=lambda run: run["name"])
+    assert (good["problem"], good["record"]["verdicts"]) == ("", [VERDICT])
+    assert ("it is nested" in bad["problem"]) == (kind == "nested")
+    assert ("cut short" in bad["problem"]) == (kind == "long")
+    assert bad["series"]["ch8/loss"]["steps"] == [1, 2, 3, 4, 5]
+    json.dumps([bad, good], allow_nan=False)
+    assert "vanishing" in str(keras_ch8.report(tmp_path))
+
+
+def test_a_verdict_of_an_untrusted_folder_has_no_escape_sequences(tmp_path):
+    hostile = VERDICT | {"finding": "Bad\x1b]0;title\x07 news", "code": "a = 1\n\tb"}
+    write(tmp_path, curve(3), record(verdicts=[hostile]))
+    ((verdict,),) = keras_ch8.report(tmp_path).verdicts.values()
+    assert (verdict.finding, verdict.code) == ("Bad]0;title news", "a = 1\n b")
+    assert str(keras_ch8.read_run(tmp_path).verdicts[0]).isprintable()

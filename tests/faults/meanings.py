@@ -6,6 +6,7 @@ A meaning is a function of a value. `a | b` allows what either does.
 import inspect
 import numbers
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,7 +29,8 @@ class Meaning:
 
 
 def _is_number(value):
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and -np.inf < value < np.inf
+    is_one = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_one and -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _is_integer(value):
@@ -113,8 +115,8 @@ NONE = Meaning("None", lambda value: value is None)
 FLAG = Meaning(
     "True or False", lambda value: isinstance(value, bool | np.bool_) or (type(value) is int and value in (0, 1))
 )
-TEXT = Meaning("a name", lambda value: isinstance(value, str) and value != "")
-PATH = Meaning("a path", lambda value: isinstance(value, str | os.PathLike) and str(value) != "")
+TEXT = Meaning("a name", lambda value: isinstance(value, str) and value not in ("", "\ud800"))
+PATH = Meaning("a path", lambda value: isinstance(value, str | os.PathLike) and str(value) not in ("", "\ud800"))
 NUMBER = number()
 POSITIVE = number(0, above=True)
 NOT_NEGATIVE = number(0)

@@ -63,7 +63,17 @@ def one_nan():
     return model, [], {"x": data.ArraySource(x, Y, batch_size=16, shuffle=False)}
 
 
-CASES = {"ours": first_order, "Keras": kerass_own, "NaN": one_nan}
+def bad_inputs():
+    """A NaN that the first look at the data finds."""
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+    model.compile(optimizers.Adam(0.05, skip_nonfinite=True), "mse")
+    x = X.copy()
+    x[30, 3] = np.nan
+    given = {"x": data.ArraySource(x, Y, batch_size=16, seed=3)}
+    return model, [callbacks.Diagnosis((X, Y), "cheap", verbose=0)], given
+
+
+CASES = {"ours": first_order, "Keras": kerass_own, "NaN": one_nan, "bad inputs": bad_inputs}
 
 
 def train(case, strategy, folder):
@@ -105,6 +115,12 @@ def test_a_nan_for_one_of_two_workers_is_skipped_by_both(tmp_path):
     assert [one["batches_with_nan"] for one in (*both, single)] == [[], [1, 5, 9, 13], [1, 5, 9, 13]]
     assert [one["skipped"] for one in (*both, single)] == [4, 4, 4]
     assert all(np.isfinite(weights).all() for weights in both[0]["weights"])
+
+
+@pytest.mark.slow
+def test_two_workers_see_what_is_wrong_with_the_data_as_one_process_does(tmp_path):
+    _, single = check_two_workers_train_as_one_process("bad inputs", tmp_path)
+    assert ("bad_inputs", "act") in single["verdicts"][0]
 
 
 def check_two_workers_train_as_one_process(case, tmp_path):

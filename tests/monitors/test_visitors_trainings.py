@@ -5,7 +5,7 @@ import pytest
 
 from keras_ch8 import monitors
 from keras_ch8.monitors.past import Rows
-from keras_ch8.monitors.progress import GOOD, progress, progress_measured
+from keras_ch8.monitors.progress import GOOD, progress, progress_measured, progress_newest
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_levels import epochs, flow, level, losses
 
@@ -27,7 +27,15 @@ def test_of_a_loss_with_penalties_the_rest_is_held_against_constants_and_neighbo
     assert not GOOD.holds(measured)
     without = penalized(np.array([20.0, *[0.6] * 8]), [17.6, *[0.1] * 8])
     assert GOOD.holds(progress_measured(without))
-    assert progress(past).gained_at(1.25) == pytest.approx(0.5)
+    assert progress(past).gained_at(1.25, 0.1) == pytest.approx(0.5)
+
+
+def test_the_newest_loss_is_without_its_own_penalty_not_with_that_of_others():
+    """Penalties that have just come down are no loss below 0."""
+    past = penalized(np.array([20.0] * 8 + [2.0]), [17.6] * 8 + [0.1])
+    newest = progress_newest(past)
+    assert newest["over_chance"] == pytest.approx(1.9 / past.chance)
+    assert newest["gained"] == pytest.approx(min((20 - 2.0) / 20, (past.chance - 1.9) / past.chance))
 
 
 @pytest.mark.parametrize("penalty, expected", [(0.1, "act"), (1.9, "ok")])

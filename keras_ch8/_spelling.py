@@ -1,0 +1,40 @@
+"""Names the argument that was meant where one is misspelt, as Python itself does from 3.13 on."""
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, cast
+
+from ._describe import short
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return a sentence with the argument that was likely meant; "" where none is alike."""
+    alike = difflib.get_close_matches(name, [*known], n=1)
+    return f"Did you mean `{alike[0]}`?" if alike else ""
+
+
+def check(owner: str, called: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Refuse arguments by names that a function or a class does not have."""
+    parameters = inspect.signature(called).parameters
+    known = [name for name in parameters if name != "self"]
+    if given.keys() <= {*known} or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    name = next(name for name in given if name not in known)
+    listed = meant(name, known) or f"It takes: {', '.join(known) or 'none'}."
+    raise TypeError(f"`{owner}` has no argument `{name}`. Received: {name}={short(given[name])}. {listed}")
+
+
+def spelled(function: _Function) -> _Function:
+    """Return a function that names the argument that was meant where it is called with a misspelt one."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            check(function.__name__, function, kwargs)
+        return function(*args, **kwargs)
+
+    return cast(_Function, call)

@@ -1,0 +1,85 @@
+"""A misspelt argument is refused with the one that was meant, by every public part that names its arguments."""
+
+import inspect
+import re
+import sys
+
+import pytest
+
+import keras_ch8
+from keras_ch8 import callbacks, chapter, optimizers, training
+
+
+def parts():
+    """Yield the name of each public part with arguments, and the part."""
+    for _, name in chapter.parts():
+        package, _, part = name.rpartition(".")
+        yield name, getattr(getattr(keras_ch8, package) if package else keras_ch8, part)
+
+
+def long_arguments(part):
+    """Return arguments that can be misspelt and still be known; of an optimizer those of Keras too."""
+    kinds = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return [n for n, p in inspect.signature(part).parameters.items() if p.kind in kinds and len(n) > 3]
+
+
+def is_said_by_us(part):
+    """Whether the package says it on every Python: of other classes Python does from 3.13 on.
+
+    What a function hands on to `fit` or another function, that one reads.
+    """
+    if isinstance(part, type):
+        return issubclass(part, callbacks.Callback | optimizers.RuleOptimizer | optimizers.ClosureOptimizer)
+    return not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(part).parameters.values())
+
+
+@pytest.mark.parametrize(("name", "part"), [each for each in parts() if long_arguments(each[1])])
+def test_a_misspelt_argument_is_refused_with_the_one_that_was_meant(name, part):
+    for argument in long_arguments(part):
+        wrong = argument[:2] + argument[3:]
+        if wrong in inspect.signature(part).parameters:
+            continue
+        with pytest.raises((TypeError, ValueError)) as caught:
+            part(**{wrong: 1})
+        if is_said_by_us(part):
+            found = re.search(rf"{wrong}=1.*Did you mean `(\w+)`\?", str(caught.value))
+            assert found is not None, str(caught.value)
+            assert found[1] == argument or len(wrong) < 4  # "los" is as much like "logs" as like "loss"
+        elif sys.version_info >= (3, 13):
+            assert wrong in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "meant"),
+    [
+        (lambda: callbacks.standard(logdir="logs"), "log_dir"),
+        (lambda: callbacks.standard(probes=None), "probe"),
+        (lambda: callbacks.EarlyStopping(patiance=3), "patience"),
+        (lambda: optimizers.Adam(beta1=0.9), "beta_1"),
+        (lambda: optimizers.Adam(ema_momentums=0.9), "ema_momentum"),
+        (lambda: optimizers.Adam(clip_norm=1.0), "clipnorm"),
+        (lambda: optimizers.LBFGS(history=5), "history_size"),
+        (lambda: keras_ch8.watch(None, None, logdir="logs"), "log_dir"),
+        (lambda: keras_ch8.report(logdirs="logs"), "logdir"),
+        (lambda: training.find_learning_rate(batchsize=3), "batch_size"),
+    ],
+)
+def test_the_mistakes_that_people_make(call, meant):
+    with pytest.raises((TypeError, ValueError), match=rf"Did you mean `{meant}`\?"):
+        call()
+
+
+def test_what_is_like_no_argument_is_refused_with_those_that_there_are():
+    with pytest.raises(
+        TypeError, match=r"`standard` has no argument `qqq`. Received: qqq=1. It takes: log_dir, probe, "
+    ):
+        callbacks.standard(qqq=1)
+    with pytest.raises(TypeError, match=r"`EarlyStopping` has no argument `qqq`. Received: qqq=1. It takes: monitor, "):
+        callbacks.EarlyStopping(qqq=1)
+
+
+def test_what_checks_the_spelling_hides_nothing_of_a_part():
+    assert list(inspect.signature(callbacks.standard).parameters) == ["log_dir", "probe", "resume"]
+    assert next(iter(inspect.signature(callbacks.EarlyStopping).parameters)) == "monitor"
+    assert callbacks.standard.section == "8.2"
+    assert callbacks.standard.__module__ == "keras_ch8.callbacks.loop"
