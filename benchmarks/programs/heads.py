@@ -37,7 +37,7 @@ def model():
 
 def train(model, data, callbacks=()):
     """Train, with a lower rate once the validation stands still."""
-    slower = keras.callbacks.ReduceLROnPlateau("val_digit_loss", factor=0.3, patience=0, min_delta=0.05)
+    slower = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.3, patience=0, min_delta=0.05)
     return model.fit(**data, epochs=EPOCHS, callbacks=[slower, *callbacks])
 
 

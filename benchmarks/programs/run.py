@@ -11,11 +11,13 @@ epoch, and all variables of the model and its optimizers, seeds and statistics i
 where Keras, bare, does not train this program on this form.
 
 Each result is written at once; the next call goes on, and runs again what was run with other code. CPU is in seconds,
-of all threads: of the first step with all that comes before it (built, traced), and in all; bare and watched.
+of all threads: of the first step with all that comes before it (built, traced), and in all; bare and watched. The
+table has the medians of a program.
 """
 
 import argparse
 import contextlib
+import functools
 import hashlib
 import importlib
 import json
@@ -23,12 +25,13 @@ import multiprocessing
 import os
 import pathlib
 import re
+import statistics
 import sys
 import tempfile
 import time
 import traceback
 
-os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import forms
 import keras
@@ -53,7 +56,7 @@ SETS = {
 }
 """What watches, made of the data that `fit` validates on."""
 CLOCKS = ("first", "cpu")
-OUTCOMES = ("equal", "differs", "not itself", "crash", "refused")
+OUTCOMES = ("refused", "equal", "not itself", "differs", "crash")
 SECONDS = 900
 """A training that takes longer is stopped, and has failed."""
 
@@ -86,6 +89,8 @@ def optimizers(model):
 
 def trained(program, form, watching):
     """Train a program in this process, which is a fork; return what can be compared and told."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # every sum in one order
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     script = importlib.import_module(program)
     strategy = contextlib.nullcontext()
     if form == "replicas":
@@ -155,6 +160,8 @@ def said(screen):
 
 def difference(bare, watched):
     """Return in words what differs first and by how much; nothing where every bit is equal."""
+    if len(bare["numbers"]) != len(watched["numbers"]):
+        return f"{len(watched['numbers'])} fits instead of {len(bare['numbers'])}"
     for number, (its, own) in enumerate(zip(bare["numbers"], watched["numbers"], strict=True), 1):
         if list(its) != list(own):
             return f"fit {number}: History has {sorted(own)} instead of {sorted(its)}"
@@ -176,9 +183,15 @@ def shown(values):
     return " ".join(f"{value:.9g}" for value in values)
 
 
+@functools.cache
+def trained_bare(program, form):
+    """Return what the program itself leaves."""
+    return in_a_fork(program, form, None)
+
+
 def compared(program, form, watching):
     """Return the row of one combination."""
-    bare = in_a_fork(program, form, None)
+    bare = trained_bare(program, form)
     if "error" in bare:
         return {"outcome": "refused", "why": bare["error"]}
     watched = in_a_fork(program, form, watching)
@@ -216,9 +229,28 @@ def line(name, row):
     return f"{name:44}{row['outcome']:10}{cpu}  {'; '.join([*row.get('verdicts', ()), row['why'][:300]])}"
 
 
+def table(rows):
+    """Return in Markdown the outcomes of each program and form, the gravest of all sets, and what watching costs."""
+    names = list(forms.FORMS)
+    lines = [f"| program | {' | '.join(names)} | bare, s | more at the first step, s | more in all, s |"]
+    lines += ["|---" * (len(names) + 4) + "|"]
+    for program in PROGRAMS:
+        own = {name: row for name, row in rows.items() if name.split(", ")[0] == program}
+        found = [[row["outcome"] for name, row in own.items() if name.split(", ")[1] == form] for form in names]
+        gravest = [max(outcomes, key=OUTCOMES.index, default="") for outcomes in found]
+        times = [
+            [row["cpu"][0], *(row[clock][1] - row[clock][0] for clock in CLOCKS)]
+            for row in own.values()
+            if "cpu" in row
+        ]
+        medians = [f"{statistics.median(column):.1f}" for column in zip(*times, strict=True)] or 3 * [""]
+        lines += [f"| {' | '.join([program, *gravest, *medians])} |"] if own else []
+    return "\n".join(lines)
+
+
 def summary(rows):
     """Return the last line: how many runs there were, and how they ended."""
-    count = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in OUTCOMES}
+    count = {outcome: sum(row["outcome"] == outcome for row in rows.values()) for outcome in OUTCOMES}
     ran = len(rows) - count["refused"]
     line = f"{ran} runs: {count['crash']} crashes, {count['equal']} bit-equal"
     line += "".join(f", {count[outcome]} {outcome}" for outcome in ("differs", "not itself") if count[outcome])
@@ -239,18 +271,17 @@ def main():
     chosen = (options.programs or PROGRAMS, options.form or forms.FORMS, options.callbacks or SETS)
     every = pairs() if options.pairs else [(p, f, s) for p in PROGRAMS for f in forms.FORMS for s in SETS]
     kept = json.loads(options.json.read_text()) if options.json.exists() else {}
-    rows, codes = [], {program: code_of(program) for program in chosen[0]}
+    rows, codes = {}, {program: code_of(program) for program in chosen[0]}
     for combination in every:
         if all(part in parts for part, parts in zip(combination, chosen, strict=True)):
             name, code = ", ".join(combination), codes[combination[0]]
             if kept.get(name, {}).get("code") != code:
                 kept[name] = {"code": code, **compared(*combination)}
                 options.json.write_text(json.dumps(kept, indent=1))
-            row = kept[name]
-            rows.append(row)
-            print(line(name, row), flush=True)
-    print(summary(rows))
-    sys.exit(any(row["outcome"] in ("differs", "not itself", "crash") for row in rows))
+            rows[name] = kept[name]
+            print(line(name, rows[name]), flush=True)
+    print(f"\n{table(rows)}\n\n{summary(rows)}")
+    sys.exit(any(row["outcome"] in ("not itself", "differs", "crash") for row in rows.values()))
 
 
 if __name__ == "__main__":
