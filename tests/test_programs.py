@@ -28,10 +28,10 @@ def test_a_form_has_each_example_once_for_training_or_for_validation(name):
     trained = [given["x"][i] for i in range(len(given["x"]))] if name == "pydataset" else given["x"]
     if isinstance(trained, dict):
         trained = [(trained, given["y"])]
-    held_back = FORMS.held_back(given)
+    held_back = given.get("validation_data")
     held_back = [held_back[i] for i in range(len(held_back))] if name == "pydataset" else held_back
-    if isinstance(held_back, tuple):
-        held_back = [held_back]
+    if held_back is None or isinstance(held_back, tuple):
+        held_back = [FORMS.probe(given, examples, 5)]
     steps, most = given.get("steps_per_epoch"), 2 if name == "generator" else None
     first = [np.asarray(x["x"]) for x, y in itertools.islice(trained, steps)]
     last = [np.asarray(x["x"]) for x, y in itertools.islice(held_back, most)]

@@ -1,5 +1,7 @@
 """Examples in the forms in which people give them to `fit`: functions that return its arguments."""
 
+import inspect
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -132,9 +134,7 @@ FORMS = {
 }  # fmt: skip
 
 
-def held_back(arguments):
-    """Return what `fit` validates on: the same object, or the arrays that it holds back itself."""
-    if "validation_data" in arguments:
-        return arguments["validation_data"]
-    examples = tuple(arguments[name] for name in NAMES if name in arguments)
-    return rows(examples, slice(round(count(examples) * (1 - arguments["validation_split"])), None))
+def probe(arguments, examples, batch):
+    """Return what a user gives as a probe: what `fit` validates on, the same object; arrays where it has no object."""
+    validation = arguments.get("validation_data")
+    return split(examples, batch)[1] if validation is None or inspect.isgenerator(validation) else validation

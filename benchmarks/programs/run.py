@@ -48,7 +48,7 @@ SETS = {
     "standard, probe": lambda probe: callbacks.standard("logs", probe=probe),
     "standard": lambda probe: callbacks.standard("logs"),
     "curves": lambda probe: [
-        callbacks.TensorBoard("logs", histogram_freq=1, log_to=[trackers.CSV("numbers.csv")]),
+        callbacks.TensorBoard("logs", layers=True, log_to=[trackers.CSV("numbers.csv")]),
         callbacks.GradientClippingLogger(),
     ],
     "full": lambda probe: [callbacks.Diagnosis(probe, "full")],
@@ -100,9 +100,10 @@ def trained(program, form, watching):
     keras.utils.set_random_seed(0)
     with strategy:
         model = script.model()
-    arguments, clock = forms.FORMS[form](script.data(), script.BATCH), Clock()
+    examples, clock = script.data(), Clock()
+    arguments = forms.FORMS[form](examples, script.BATCH)
     begun = time.process_time()
-    added = SETS[watching](forms.held_back(arguments)) if watching else []
+    added = SETS[watching](forms.probe(arguments, examples, script.BATCH)) if watching else []
     histories = script.train(model, arguments, [*added, clock])
     ended = time.process_time()
     histories = histories if isinstance(histories, list) else [histories]
