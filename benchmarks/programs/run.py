@@ -8,7 +8,7 @@ set for each program and form, so that every program meets every set, and every 
 of its own, a fork of one that has only imported. Compared are `History` of each `fit`, the learning rates after each
 epoch, and all variables of the model and its optimizers, seeds and statistics included. The outcome is "equal",
 "differs" or "crash"; "not itself" where the bare training, run again, does not end as the first time either; "refused"
-where Keras, bare, does not train this program on this form.
+where the program, bare, is not trained on this form at all.
 
 Each result is written at once; the next call goes on, and runs again what was run with other code. CPU is in seconds,
 of all threads: of the first step with all that comes before it (built, traced), and in all; bare and watched. The
@@ -55,6 +55,8 @@ SETS = {
     "resume": lambda probe: callbacks.standard("logs", resume="states"),
 }
 """What watches, made of the data that `fit` validates on."""
+ACTING = {"resume": lambda probe: [callbacks.Resume("states")]}
+"""What is in a set and acts, and so is in the bare training too: `Resume` reads arrays in an order of its own."""
 CLOCKS = ("first", "cpu")
 OUTCOMES = ("refused", "equal", "not itself", "differs", "crash")
 SECONDS = 900
@@ -87,8 +89,16 @@ def optimizers(model):
     return [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
 
 
-def trained(program, form, watching):
-    """Train a program in this process, which is a fork; return what can be compared and told."""
+def nothing(probe):
+    """Return no callbacks."""
+    return []
+
+
+def trained(program, form, added):
+    """Train a program in this process, which is a fork; return what can be compared and told.
+
+    `added` returns callbacks, made of a probe.
+    """
     tf.config.threading.set_intra_op_parallelism_threads(1)  # every sum in one order
     tf.config.threading.set_inter_op_parallelism_threads(1)
     script = importlib.import_module(program)
@@ -103,8 +113,8 @@ def trained(program, form, watching):
     examples, clock = script.data(), Clock()
     arguments = forms.FORMS[form](examples, script.BATCH)
     begun = time.process_time()
-    added = SETS[watching](forms.probe(arguments, examples, script.BATCH)) if watching else []
-    histories = script.train(model, arguments, [*added, clock])
+    listed = added(forms.probe(arguments, examples, script.BATCH))
+    histories = script.train(model, arguments, [*listed, clock])
     ended = time.process_time()
     histories = histories if isinstance(histories, list) else [histories]
     variables = [*model.variables, *(variable for each in optimizers(model) for variable in each.variables)]
@@ -116,7 +126,7 @@ def trained(program, form, watching):
         "cpu": round(ended - begun, 2),
         "verdicts": [
             f"{verdict.level} {verdict.kind}"
-            for callback in added
+            for callback in listed
             for verdict in getattr(callback, "verdicts", ())
             if verdict.level != "ok"
         ],
@@ -185,22 +195,23 @@ def shown(values):
 
 
 @functools.cache
-def trained_bare(program, form):
-    """Return what the program itself leaves."""
-    return in_a_fork(program, form, None)
+def trained_bare(program, form, added):
+    """Return what the program leaves with what acts alone."""
+    return in_a_fork(program, form, added)
 
 
 def compared(program, form, watching):
     """Return the row of one combination."""
-    bare = trained_bare(program, form)
+    acting = ACTING.get(watching, nothing)
+    bare = trained_bare(program, form, acting)
     if "error" in bare:
         return {"outcome": "refused", "why": bare["error"]}
-    watched = in_a_fork(program, form, watching)
+    watched = in_a_fork(program, form, SETS[watching])
     if "error" in watched:
         return {"outcome": "crash", "why": watched["error"], "said": watched["said"]}
     why, outcome = difference(bare, watched), "equal"
     if why:
-        again = in_a_fork(program, form, None)
+        again = in_a_fork(program, form, acting)
         outcome = "not itself" if "error" in again or difference(bare, again) else "differs"
     times = {name: [bare[name], watched[name]] for name in CLOCKS}
     added = [line for line in watched["said"] if line not in bare["said"]]
@@ -255,7 +266,7 @@ def summary(rows):
     ran = len(rows) - count["refused"]
     line = f"{ran} runs: {count['crash']} crashes, {count['equal']} bit-equal"
     line += "".join(f", {count[outcome]} {outcome}" for outcome in ("differs", "not itself") if count[outcome])
-    return f"{line}; {count['refused']} more that Keras refuses"
+    return f"{line}; {count['refused']} more are refused bare"
 
 
 def main():
