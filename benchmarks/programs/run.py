@@ -10,9 +10,9 @@ epoch, and all variables of the model and its optimizers, seeds and statistics i
 "differs" or "crash"; "not itself" where the bare training, run again, does not end as the first time either; "refused"
 where the program, bare, is not trained on this form at all.
 
-Each result is written at once; the next call goes on, and runs again what was run with other code. CPU is in seconds,
-of all threads: of the first step with all that comes before it (built, traced), and in all; bare and watched. The
-table has the medians of a program.
+Each result is written at once; the next call goes on, and runs again what was run with other code. What is written to
+benchmarks/programs/results.json is shown in docs/benchmarks.md. CPU is in seconds, of all threads: of the first step
+with all that comes before it (built, traced), and in all; bare and watched. The table has the medians of a program.
 """
 
 import argparse
@@ -269,6 +269,13 @@ def summary(rows):
     return f"{line}; {count['refused']} more are refused bare"
 
 
+def save(path, kept):
+    """Write the results, whole."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(kept, indent=1) + "\n")
+    part.replace(path)
+
+
 def main():
     """Run what is asked for and not kept yet, print a line for each and the total, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -282,16 +289,17 @@ def main():
         parser.error(f"there is no program {', '.join(sorted(unknown))}. There are: {', '.join(PROGRAMS)}")
     chosen = (options.programs or PROGRAMS, options.form or forms.FORMS, options.callbacks or SETS)
     every = pairs() if options.pairs else [(p, f, s) for p in PROGRAMS for f in forms.FORMS for s in SETS]
-    kept = json.loads(options.json.read_text()) if options.json.exists() else {}
+    kept = json.loads(options.json.read_text()) if options.json.exists() else {"rows": {}}
     rows, codes = {}, {program: code_of(program) for program in chosen[0]}
     for combination in every:
         if all(part in parts for part, parts in zip(combination, chosen, strict=True)):
             name, code = ", ".join(combination), codes[combination[0]]
-            if kept.get(name, {}).get("code") != code:
-                kept[name] = {"code": code, **compared(*combination)}
-                options.json.write_text(json.dumps(kept, indent=1))
-            rows[name] = kept[name]
+            if kept["rows"].get(name, {}).get("code") != code:
+                kept["rows"][name] = {"code": code, **compared(*combination)}
+                save(options.json, kept)
+            rows[name] = kept["rows"][name]
             print(line(name, rows[name]), flush=True)
+    save(options.json, kept | {"table": table(rows), "total": summary(rows)})
     print(f"\n{table(rows)}\n\n{summary(rows)}")
     sys.exit(any(row["outcome"] in ("not itself", "differs", "crash") for row in rows.values()))
 
