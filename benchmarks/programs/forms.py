@@ -1,7 +1,5 @@
 """Examples in the forms in which people give them to `fit`: functions that return its arguments."""
 
-import inspect
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -54,9 +52,9 @@ def shared_shuffle(examples, batch):
     return {"x": batches.skip(held_back), "validation_data": batches.take(held_back)}
 
 
-def endless(examples, batch, seed):
+def endless(examples, batch):
     """Yield batches without end, in another order in each pass."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(1)
     while True:
         order = rng.permutation(count(examples))
         for first in range(0, len(order) - batch + 1, batch):
@@ -64,14 +62,15 @@ def endless(examples, batch, seed):
 
 
 def generator(examples, batch):
-    """Two generators without end, and how many batches of them make an epoch."""
+    """A generator without end, and how many batches of it make an epoch.
+
+    It is validated on arrays: how far Keras reads ahead in a generator, and so with which batch the next validation
+    begins, is a matter of chance.
+    """
     train, validation = split(examples, batch)
-    return {
-        "x": endless(train, batch, seed=1),
-        "steps_per_epoch": count(train) // batch,
-        "validation_data": endless(validation, batch, seed=2),
-        "validation_steps": count(validation) // batch,
-    }
+    steps = count(train) // batch
+    held_back = {"validation_data": validation, "validation_batch_size": batch}
+    return {"x": endless(train, batch), "steps_per_epoch": steps, **held_back}
 
 
 class Batches(keras.utils.PyDataset):
@@ -135,6 +134,5 @@ FORMS = {
 
 
 def probe(arguments, examples, batch):
-    """Return what a user gives as a probe: what `fit` validates on, the same object; arrays where it has no object."""
-    validation = arguments.get("validation_data")
-    return split(examples, batch)[1] if validation is None or inspect.isgenerator(validation) else validation
+    """Return what a user gives as a probe: what `fit` validates on, the same object, or what it holds back itself."""
+    return arguments.get("validation_data", split(examples, batch)[1])
