@@ -32,7 +32,7 @@ import tempfile
 import time
 import traceback
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_CH8_RAISE": "1"}  # an error that a user would not see is a crash here
 
 import forms
 import keras
