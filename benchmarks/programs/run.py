@@ -32,7 +32,7 @@ import tempfile
 import time
 import traceback
 
-os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_CH8_RAISE": "1"}  # an error that a user would not see is a crash here
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import forms
 import keras
@@ -136,6 +136,7 @@ def trained(program, form, added):
 
 def answer(pipe, folder, *arguments):
     """Send what `trained` returns, or its error."""
+    os.environ["KERAS_CH8_RAISE"] = "1"  # what a user would not see is a crash here
     os.chdir(folder)
     with open("screen", "wb") as screen:
         os.dup2(screen.fileno(), 1)
