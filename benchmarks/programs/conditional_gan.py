@@ -22,6 +22,7 @@ class ConditionalGAN(keras.Model):
     def __init__(self, judge, painter):
         super().__init__()
         self.judge, self.painter = judge, painter
+        self.built = True  # its parts are
         self.seeds = keras.random.SeedGenerator(1)
         self.judge_loss, self.painter_loss = keras.metrics.Mean("judge_loss"), keras.metrics.Mean("painter_loss")
 
