@@ -41,6 +41,8 @@ BENCHMARKS = {
     ),
 }
 
+PROGRAMS = HERE / "programs/results.json"
+
 
 def run(name, arguments, seconds, environment):
     """Return what one benchmark prints and writes, how long it took, and its largest memory in MB."""
@@ -101,6 +103,11 @@ def document(results):
         lines += ["", f"## {name}", "", found["title"], "", "```text", f"$ {found['command']}", found["table"]]
         lines += [f"({found['note']})"] if found["note"] else []
         lines += ["```", "", f"{found['seconds']:.0f} s, {found['megabytes']} MB at most."]
+    if PROGRAMS.exists():
+        found = json.loads(PROGRAMS.read_text())
+        title = (HERE / "programs/run.py").read_text().split('"""')[1].strip().split("\n\n")[0]
+        lines += ["", "## programs", "", title, "", "```text", "$ python benchmarks/programs/run.py --pairs", "```", ""]
+        lines += [found["table"], "", f"{found['total']}."]
     return "\n".join(lines) + "\n"
 
 
