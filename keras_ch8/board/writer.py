@@ -59,6 +59,7 @@ class RunWriter:
         self._told: set[str] = set()
         """Series of which the followers have the description."""
         self._failed = False
+        self._net = net.Net("What writes curves for TensorBoard")
         self._finish = weakref.finalize(self, _finish, file, lock)
 
     @classmethod
@@ -152,6 +153,9 @@ class RunWriter:
 
     def points(self, points: Iterable[tuple[int, Mapping[str, float]]]) -> None:
         """Write the scalars of several steps, as `scalars` does."""
+        self._net.attempt(partial(self._write_points, points))
+
+    def _write_points(self, points: Iterable[tuple[int, Mapping[str, float]]]) -> None:
         new: list[Point] = []
         for step, values in points:
             kept = self._steps.forward(step, values)

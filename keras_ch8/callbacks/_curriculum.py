@@ -13,11 +13,16 @@ from ..curriculum.difficulty import judged, numbers, samples_of_buckets
 from ..curriculum.example_loss import ExampleLoss
 from ..curriculum.pacing import as_pacing
 from ..curriculum.staged_pacing import StagedPacing
+from ..data import ArraySource
 from ..integration import keras_private
 from ..schedules.duration import Clock, duration
 from . import _states
 from .base import Callback
 
+OTHER_DATA = (
+    "`Curriculum` decides the epochs of its source, and nobody has asked for one. Received: other data in `fit`. Give "
+    "it the same source: model.fit(source, callbacks=[Curriculum(source, ...)])."
+)
 OWN_LOSS = ("model_loss", "self_paced")
 """Words for a difficulty that is the loss of the model itself."""
 
@@ -224,15 +229,21 @@ class Curriculum(Callback):
         per_epoch = self.source.steps / accumulated
         return self.until.steps(Clock(per_epoch, accumulated, per_epoch * self.params["epochs"])) * accumulated
 
+    def on_open(self) -> None:
+        """Refuse data that are certainly not of the source; of a data set that is seen at the end of the epoch."""
+        x, self._has_told = self.session.training.arguments.get("x"), False
+        if x is not self.source and isinstance(x, np.ndarray | ArraySource):
+            raise ValueError(OTHER_DATA)
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the epoch."""
         super().on_epoch_end(epoch, logs)
         sampler = self._sampler
         if sampler is None or sampler.last is None:
-            raise ValueError(
-                "`Curriculum` decides the epochs of its source, and nobody has asked for one. Received: other data in "
-                "`fit`. Give it the same source: model.fit(source, callbacks=[Curriculum(source, ...)])."
-            )
+            if not self._has_told:
+                warnings.warn(OTHER_DATA, UserWarning, stacklevel=2)
+            self._has_told = True
+            return
         self._epochs = epoch + 1
         is_cut_short = self.source.epoch == epoch + sampler.first
         steps = self.source.step if is_cut_short else self.source.steps

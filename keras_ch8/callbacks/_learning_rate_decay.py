@@ -1,6 +1,7 @@
 """Change the learning rate from epoch to epoch."""
 
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
@@ -203,10 +204,14 @@ class LearningRateDecay(Callback):
             schedule.factor = 1.0
             own = keras_private.current_rate(optimizer)
             if not own:
-                raise ValueError(
+                said = (
                     f"The schedule's rate is 0 at the beginning of epoch {epoch + 1}, so no factor makes it {rate:g}. "
                     "Give `LearningRateDecay` a schedule instead of a function, or begin the schedule above 0."
                 )
+                if epoch == self.session.first_epoch:
+                    raise ValueError(said)
+                warnings.warn(said, UserWarning, stacklevel=2)  # in the middle of a training, which goes on
+                return False
             schedule.factor = rate / own
             backend.renew(self.model)
         self._changes.append(f"epoch {epoch + 1}: from {old:.4g} to {rate:.4g}")

@@ -12,6 +12,7 @@ class Member(Protocol):
     """What the session knows of a callback: see `Callback`, which says what each attribute and hook is."""
 
     model: Any
+    watches: bool
     observes_steps: bool
     measure_every: int | None
     observes_layers: bool

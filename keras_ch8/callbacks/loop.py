@@ -232,7 +232,7 @@ class WatchedLoop:
 
     def _variables(self) -> list[Any]:
         """Return what Python reads when it is called: all of it has to be written by then."""
-        observation = self._session and self._session.observation
+        observation = None if self._session is None else self._session.observation
         rings = [] if observation is None else observation.rings
         weights = [v for o in self.optimizers.values() for v in (o.iterations, *keras_private.known_variables(o))]
         return [self._clock, self._ring, *rings, *weights]

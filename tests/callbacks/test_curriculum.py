@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_ch8 import callbacks, curriculum, data, optimizers
 from keras_ch8.callbacks.base import Callback
@@ -286,12 +287,22 @@ def test_the_step_is_traced_once_and_an_epoch_has_as_many_steps_as_without(diffi
     assert int(model.optimizer.iterations) - before == 3 * STEPS
 
 
-def test_other_data_in_fit_are_an_error():
-    easy_first = callbacks.Curriculum(source(), DIFFICULTY)
-    with pytest.raises(
-        ValueError, match=r"nobody has asked for one\. Received: other data in `fit`\. Give it the same"
-    ):
-        linear_model().fit(X, Y, callbacks=[easy_first], verbose=0)
+OTHER_DATA = r"nobody has asked for one\. Received: other data in `fit`\. Give it the same"
+
+
+@pytest.mark.parametrize("other", [lambda: (X, Y), lambda: (source(),)], ids=["arrays", "another source"])
+def test_other_data_in_fit_are_an_error_before_the_first_step(other):
+    easy_first, model = callbacks.Curriculum(source(), DIFFICULTY), linear_model()
+    with pytest.raises(ValueError, match=OTHER_DATA):
+        model.fit(*other(), callbacks=[easy_first], verbose=0)
+    assert int(model.optimizer.iterations) == 0
+
+
+def test_of_another_data_set_a_warning_tells_at_the_end_of_the_epoch():
+    easy_first, data = callbacks.Curriculum(source(), DIFFICULTY), tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
+    with pytest.warns(UserWarning, match=OTHER_DATA) as found:
+        linear_model().fit(data, epochs=2, shuffle=False, callbacks=[easy_first], verbose=0)
+    assert len([w for w in found if w.category is UserWarning]) == 1
 
 
 @pytest.mark.parametrize(

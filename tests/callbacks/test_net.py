@@ -10,6 +10,7 @@ import tensorflow as tf
 import keras_ch8
 from keras_ch8 import callbacks, clipping, testing
 from keras_ch8 import optimizers as ours
+from keras_ch8.board import writer
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.callbacks import _probe_data, _replaced_step
 from keras_ch8.callbacks.loop import WatchedLoop
@@ -139,7 +140,7 @@ PARTS = {
     "the page": (LivePage, "points"),
     "the page at the end": (LivePage, "close"),
     "the trackers": (Feeds, "record"),
-    "the writer": (RunWriter, "points"),
+    "the writer": (writer.Steps, "forward"),
     "the record": (RunWriter, "record"),
     "closing the writer": (RunWriter, "close"),
     "reading": (observation.Observation, "read"),
