@@ -55,10 +55,9 @@ class Diagnosis(Callback):
 
     Args:
         probe: The batch to measure on: `(x, y)`, `(x, y, sample_weight)`, or a data set, the first batch of it. Best
-            some 64 to 512 examples that are not trained on, prepared as those that are. The first 256 examples that
-            `fit` trains on take the place of a probe that is not made as they are, and of a data set that shuffles,
-            draws random numbers or calls Python, since reading that may change the training, also where `fit` only
-            validates on it. Defaults to `None`: these.
+            some 64 to 512 examples that are not trained on, prepared as those that are. The first 256 that `fit` trains
+            on take the place of a probe that is not made as they are, and of a data set that shuffles, draws random
+            numbers or calls Python, since to read that may change the training. Defaults to `None`: these.
         checks: What to measure: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
@@ -89,8 +88,7 @@ class Diagnosis(Callback):
             its range.
 
     Warns:
-        UserWarning: At the first step, if others take the place of `probe`, or if its inputs are of another scale than
-            those that `fit` trains on.
+        UserWarning: If others take the place of `probe`, or its inputs are of another scale than what `fit` trains on.
 
     Example:
         >>> x, y = np.random.default_rng(0).normal(size=(2, 256, 1))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from .. import _batches, _checks
+from .. import _checks
 from .._describe import short
 from .._types import Data, Logs
 from ..board import tags
@@ -18,6 +18,7 @@ from ..schedules.duration import Duration, duration
 from ._average_among_others import SUFFIX, averages_stay, refuse_optimizers
 from ._averaged_model import AVERAGED, AveragedModel, give_back, give_back_what_was_trained, lend
 from ._epoch_numbers import numbers_in
+from ._second_validation import validated
 from ._switch_optimizer import SwitchOptimizer
 from ._terminal import fitted
 from ._weight_average import ExponentialMean, Follower, Plan, PolynomialMean, WeightAverage
@@ -52,11 +53,11 @@ class PolyakAveraging(Callback):
     At the end of an epoch callbacks find in the model the weights that were validated. With `evaluate="average"` these
     are the averages, so `EarlyStopping` and `ModelCheckpoint` keep those; before the next epoch the weights are back.
     With `"both"`, `val_loss` and the like are of the weights and `val_loss_average` and the like of the averages;
-    callbacks that monitor the latter (Keras's need `mode="min"`) keep averages. Both are of the same examples: of data
-    that shuffle, draw random numbers or call Python, a validation keeps the batches in memory until its end, but on
-    several replicas, which read them twice. `BackupAndRestore` needs the weights:
-    by epochs it is refused where it would find averages, by batches it is not. Weights that another callback sets, at
-    the end of an epoch or of the training, stay. `evaluate` and `predict` with `callbacks=[average]` use the averages.
+    callbacks that monitor the latter (Keras's need `mode="min"`) keep averages. On one device both are of the same
+    examples: those of a data set that shuffles, draws or calls Python are kept in memory meanwhile. `BackupAndRestore`
+    needs the weights: by epochs it is refused where it would find averages, by batches it is not. Weights that another
+    callback sets, at the end of an epoch or of the training, stay. `evaluate` and `predict` with `callbacks=[average]`
+    use the averages.
 
     State: for each weight its average, in float32 or wider, and two counters. `get_state` and `set_state` go on from
     them in another `fit`, with the weights as they were, also where the model has the averages in it; without them each
@@ -296,23 +297,16 @@ class PolyakAveraging(Callback):
         if averaged is None or not self.updates:
             self._of_averages = evaluate(**arguments)
             return self._of_averages
-        again = arguments | {"callbacks": None, "verbose": 0}
-        training = self.session.training
-        if training.replicas > 1 or _batches.is_pure(training.validation_data):
-            first = evaluate(**arguments)
-        else:  # a second reading would give other examples, and change what the next validation reads
-            first, batches = fit.evaluate_and_keep(evaluate, self.model, arguments)
-            if batches is not None:
-                again = {"x": batches, "callbacks": None, "verbose": 0, "return_dict": True}
+        first, again = validated(evaluate, self.session.training, arguments)
         if self._averages_stay:
             averaged.swap.back()
-            second = evaluate(**again)
+            second = again()
             self._keep_if_best(second)
             averaged.put_in()
             self._of_averages = first
             return second
         with averaged.swapped():
-            second = evaluate(**again)
+            second = again()
             self._keep_if_best(second)
         self._of_averages = second
         return first

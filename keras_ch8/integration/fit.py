@@ -212,27 +212,6 @@ class Training:
             self.arguments, self.callbacks, self.validate, self.place_now = {}, [], None, Place
 
 
-def evaluate_and_keep(evaluate: Callable[..., Any], model: keras.Model, arguments: dict[str, Any]) -> tuple[Any, Any]:
-    """Validate on one device, and return the result and a data set of the batches, all of which are kept in memory.
-
-    For data that give others when they are read again. Of no batches there is no data set, but None.
-    """
-    model.make_test_function()
-    test, steps, at_once = model.test_function, arguments.get("steps"), model.steps_per_execution
-    read: list[Any] = []
-    iterators: list[Any] = []
-
-    def on_kept(iterator: Any) -> Any:
-        if not iterators:
-            read.extend(itertools.islice(iterator, None if steps is None else -(-steps // at_once) * at_once))
-            iterators.extend([iterator, backend.iterator_of(read, like=iterator) if read else iterator])
-        return test(iterators[1])
-
-    with registry.replaced(model, test_function=on_kept):
-        result = evaluate(**arguments)
-    return result, backend.dataset_of(read, like=iterators[0]) if read else None
-
-
 def examples_of(batch: Tree) -> int:
     """Return the examples of a batch, 1 if that cannot be seen."""
     shapes = [list(getattr(a, "shape", ())) for a in keras.tree.flatten(batch)]
