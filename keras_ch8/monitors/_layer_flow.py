@@ -182,7 +182,8 @@ class LayerFlowMonitor(Monitor):
 
     def kinds_for(self, layers: Sequence[keras.layers.Layer]) -> set[str]:
         """Return all but those of units, or of a depth, that the layers do not have."""
-        units, depth = {activation(layer) for layer in layers}, sum(map(is_weighted, layers))
+        weighted = [place for place, layer in enumerate(layers) if is_weighted(layer)]
+        depth, units = len(weighted), {activation(layer) for layer in layers[: max(weighted, default=0)]}
         is_there = {
             "dead_units": "relu" in units,
             "saturated_units": not units.isdisjoint(SLOPES),
