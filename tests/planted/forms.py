@@ -82,10 +82,8 @@ class Script:
         """
         of = of or self
         given = of.model.predict(of.held_out[0], batch_size=256, verbose=0)
-        labels = np.asarray(self.held_out[1])
-        labels = (
-            labels.argmax(-1) if labels.ndim > 1 and labels.shape[-1] > 1 else labels.reshape(len(labels), -1)[:, 0]
-        )
+        rows = np.asarray(self.held_out[1]).reshape(len(self.held_out[1]), -1)
+        labels = rows.argmax(axis=-1) if rows.shape[1] > 1 else rows[:, 0]
         parts = [np.flatnonzero(labels == label) for label in np.unique(labels)] if kind in OF_EACH_CLASS else [...]
         loss = float(np.mean([self._loss_of(given, part) for part in parts]))
         return loss if math.isfinite(loss) else math.inf
