@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ch8
+from keras_ch8.integration import keras_private
+from keras_ch8.training._cure import OF_EACH_CLASS
 
 from . import confusion
 
@@ -72,22 +74,26 @@ class Script:
             callbacks=[*self.callbacks, *watching], validation_data=self.validation_data, verbose=0, **self.options,
         )  # fmt: skip
 
-    def loss(self, of=None):
+    def loss(self, kind, of=None):
         """Return the loss on the held-out data, or that of what another script predicts for its own; infinite if none.
 
-        It is that without the penalties: what layers add differs where a cure takes them away.
+        It is that without the penalties: what layers add differs where a cure takes them away. Of a kind that is about
+        rare classes it is the mean over the classes, as for `training.cure`.
         """
         of = of or self
-        x, y = of.held_out[0], self.held_out[1]
-        given = of.model.predict(x, batch_size=256, verbose=0)
-        y, given = (keras.tree.map_structure(keras.ops.convert_to_tensor, part) for part in (y, given))
-        loss = float(keras.ops.mean(keras.ops.convert_to_tensor(compiled_loss(self.model, y, given))))
+        given = of.model.predict(of.held_out[0], batch_size=256, verbose=0)
+        rows = np.asarray(self.held_out[1]).reshape(len(self.held_out[1]), -1)
+        labels = rows.argmax(axis=-1) if rows.shape[1] > 1 else rows[:, 0]
+        parts = [np.flatnonzero(labels == label) for label in np.unique(labels)] if kind in OF_EACH_CLASS else [...]
+        loss = float(np.mean([self._loss_of(given, part) for part in parts]))
         return loss if math.isfinite(loss) else math.inf
 
-
-def compiled_loss(model, y, given):
-    """Return the loss that a model is compiled with."""
-    return keras_ch8.integration.keras_private.compiled_loss(model, y, given, None)
+    def _loss_of(self, given, part):
+        y, given = (
+            keras.tree.map_structure(lambda a: keras.ops.convert_to_tensor(a[part]), each)
+            for each in (self.held_out[1], given)
+        )
+        return float(keras_private.compiled_loss(self.model, y, given, None))
 
 
 # --- the forms --------------------------------------------------------------------------------------------------------
@@ -178,11 +184,11 @@ def judge(name, form, trained=True):
         for other in others:
             other.fit()
         for row in codes:
-            row |= pasted(planted, form, row["code"], [bare, *others])
+            row |= pasted(planted, form, row["kind"], row["code"], [bare, *others])
     return {"name": name, "form": form, "codes": codes, "texts": [row for row in said if not row["code"]]}
 
 
-def pasted(planted, form, code, bare):
+def pasted(planted, form, kind, code, bare):
     """Return whether code runs, the losses without and with it, and whether these are worse by more than the spread."""
     without: list[float] = []
     cured: list[float] = []
@@ -191,8 +197,8 @@ def pasted(planted, form, code, bare):
             new = script_of(planted, form, seed)
             new.paste(code)
             new.fit()
-            cured.append(new.loss())
-            without = [new.loss(of=each) for each in bare]
+            cured.append(new.loss(kind))
+            without = [new.loss(kind, of=each) for each in bare]
             if not is_worse(without[: len(cured)], cured, without):
                 break
     except Exception as error:
