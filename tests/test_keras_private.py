@@ -569,3 +569,79 @@ def test_a_model_is_built_on_the_first_batch_and_logs_are_reduced_by_what_is_rep
     source = inspect.getsource(trainer)
     assert "._maybe_symbolic_build(iterator=epoch_iterator)" in source
     assert source.count("reduce_per_replica(") > 2
+
+
+def test_fit_keeps_the_iterator_of_its_validations_and_each_begins_the_data_anew():
+    epochs.install("a test")
+    passes = []
+    see = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: passes.append(keras_private.validation_passes(model)))
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    data = tf.data.Dataset.from_tensors((np.ones((2, 1)), np.ones(2)))
+    model.fit(
+        data, validation_data=data.repeat(), validation_steps=1, epochs=3, callbacks=[see], shuffle=False, verbose=0
+    )
+    each = passes[0]
+    assert passes == [each, 2 * each, 3 * each]
+    assert each > 0
+    assert keras_private.validation_passes(model) == 0
+
+
+@pytest.mark.parametrize("kind", [keras.optimizers.SGD, optimizers.SGD])
+def test_an_optimizer_counts_the_batches_of_an_update_that_is_still_to_come(kind):
+    optimizer, weight = kind(gradient_accumulation_steps=3), keras.Variable([1.0])
+    counted = []
+    for _ in range(4):
+        optimizer.apply([keras.ops.ones(1)], [weight])
+        counted.append(keras_private.batches_of_next_update(optimizer))
+    assert counted == [1, 2, 0, 1]
+    assert keras_private.batches_of_next_update(keras.optimizers.SGD()) == 0
+
+
+def drawing(**arguments):
+    return tf.data.Dataset.range(4).map(lambda x: tf.random.uniform([]), **arguments)
+
+
+def called():
+    @tf.function
+    def inner(x):
+        tf.debugging.assert_non_negative(x)
+        return tf.cond(x > 1, lambda: tf.random.uniform([]), lambda: 0.0)
+
+    return tf.data.Dataset.range(4).map(inner)
+
+
+def counting():
+    table = tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, 0)
+    return tf.data.Dataset.range(4).map(lambda x: (table.insert(x, x), x)[1])
+
+
+def test_what_a_data_set_draws_from_is_seen_in_its_graphs():
+    keras.utils.set_random_seed(0)
+    assert backend.has_seed()
+    numbers, layer = tf.data.Dataset.range(4), keras.layers.GaussianNoise(1.0)
+    with_layer = numbers.map(lambda x: layer(tf.ones([2]), training=True))
+    same = (
+        numbers.shuffle(4),
+        drawing(),
+        called(),
+        with_layer,
+        numbers.flat_map(tf.data.Dataset.range),
+        numbers.map(abs),
+    )
+    assert [backend.why_not_the_same(each) for each in same] == [""] * len(same)
+    parallel = drawing(num_parallel_calls=2)
+    assert "several calls at once" in backend.why_not_the_same(parallel)
+    assert "caches" in backend.why_not_the_same(numbers.shuffle(4).cache())
+    assert "a state of its own (LookupTableInsertV2)" in backend.why_not_the_same(counting())
+    assert backend.why_not_the_same(numbers.map(abs, num_parallel_calls=2).cache()) == ""
+    assert [variable.shape for variable in backend.written_variables(with_layer.prefetch(1))] == [(2,)]
+    assert backend.written_variables(called()) == []
+    in_python = numbers.map(lambda x: tf.numpy_function(lambda a: a, [x], tf.int64))
+    assert backend.calls_python(in_python)
+    assert backend.calls_python(tf.data.Dataset.from_generator(lambda: iter([1]), output_signature=tf.TensorSpec([])))
+    assert not backend.calls_python(numbers)
+    tf.random.set_seed(None)
+    assert not backend.has_seed()
+    assert "without a `seed`" in backend.why_not_the_same(numbers.shuffle(4))
+    assert "random numbers without a seed" in backend.why_not_the_same(drawing())

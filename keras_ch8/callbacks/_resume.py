@@ -19,7 +19,7 @@ from ..checkpoints.workers import Workers
 from ..integration import backend, epochs, fit, keras_private
 from ..schedules.duration import duration
 from . import _resume_words
-from ._switch_optimizer import SwitchOptimizer
+from ._switch_optimizer import SwitchOptimizer, switched_by
 from .base import Callback, say
 
 
@@ -53,8 +53,8 @@ class Resume(Callback):
         PyDataset             at the beginning of the epoch
         generator             at the beginning of an epoch, from the beginning of the generator
 
-    Where it does not end as one that nothing interrupts, one warning says what differs, when `fit` begins. A number of
-    Python that training changes (`self.beta += 0.1`) is not kept: make it a variable.
+    Where it ends otherwise, one warning says what differs, when `fit` begins. A number of Python that training changes
+    (`self.beta += 0.1`) is not kept: make it a variable.
 
     Bit for bit needs what two equal trainings need of TensorFlow: `keras.utils.set_random_seed`, and on a GPU
     `tf.config.experimental.enable_op_determinism()`.
@@ -250,8 +250,7 @@ class Resume(Callback):
 
     def _tell(self) -> None:
         """Say from where the training goes on, and where it would."""
-        if self._saved is not None:
-            saved = self._saved
+        if (saved := self._saved) is not None:
             say(f"Going on from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
         _resume_words.warn_of_what_differs(
             [self._data.differs, self._validation.differs],
@@ -321,7 +320,7 @@ class Resume(Callback):
 
     @property
     def _must_end(self) -> bool:
-        """Whether SIGTERM has come; of several workers, whether all have agreed that it has come to one of them."""
+        """Whether SIGTERM has come; of several workers, whether all have agreed that it has come to one."""
         return self._told_to_end if self._workers.are_several else self._sigterm.came
 
     def _note_time(self) -> None:
@@ -358,7 +357,7 @@ class Resume(Callback):
             callbacks=callback_states.taken(self._others),
             random=backend.random_numbers.taken(),
             history=[list(history.epoch), {name: list(values) for name, values in history.history.items()}],
-            switched_by=_switched_by(model, self._others),
+            switched_by=switched_by(model, self._others),
             built_for=built_for,
             variables=copies,
         )
@@ -400,9 +399,3 @@ class Resume(Callback):
         where = f"in {self.directory!r}" if written else f"the one before: {self.directory!r} could not be written"
         say(f"SIGTERM: the newest state of the training is {where}. Run the same script again to go on.")
         self._sigterm.end()
-
-
-def _switched_by(model: keras.Model, callbacks: Sequence[Any]) -> str:
-    """Return the name of the callback to whose optimizer the training has gone over; "" for none."""
-    switches = ((name, c) for name, c in callback_states.named(callbacks) if isinstance(c, SwitchOptimizer))
-    return next((name for name, callback in switches if callback.to is model.optimizer), "")

@@ -1,12 +1,14 @@
 """Another optimizer from some epoch on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
+import keras
 import numpy as np
 
 from .. import _checks, _objects
 from .._types import Logs
+from ..checkpoints import callback_states
 from ..integration import keras_private
 from ..optimizers import ClosureOptimizer
 from ..schedules.duration import duration, of_unknown_epoch
@@ -133,3 +135,9 @@ class SwitchOptimizer(Callback):
         if not self._is_switched:
             return [f"The optimizer was not switched to {name!r}: the training ended before."]
         return [f"The training ended with the optimizer {name!r}."]
+
+
+def switched_by(model: keras.Model, callbacks: Sequence[Any]) -> str:
+    """Return the name of the callback to whose optimizer the training has gone over; "" for none."""
+    switches = ((name, c) for name, c in callback_states.named(callbacks) if isinstance(c, SwitchOptimizer))
+    return next((name for name, callback in switches if callback.to is model.optimizer), "")

@@ -8,7 +8,7 @@ import inspect
 import sys
 import types
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -39,41 +39,91 @@ class Found(NamedTuple):
 def found_in(roots: Mapping[str, Any], known: list[Any]) -> Found:
     """Return what hangs on some objects, but for known variables; the shortest path of each, the first of several."""
     seen = {id(each) for variable in known for each in (variable, backend.native(variable))}
+    parts_of: dict[type, Parts] = {}
     found = Found({}, [])
     waiting = deque(roots.items())
     while waiting:
         path, value = waiting.popleft()
-        if isinstance(value, str | bytes | int | float | type | types.ModuleType | None) or id(value) in seen:
+        kind = value.__class__  # of a wrapped list or dict that of what is inside
+        if kind not in parts_of:
+            parts_of[kind] = _parts_of(value, kind)
+        if (parts := parts_of[kind]) is _nothing or id(value) in seen:
             continue
         seen.add(id(value))
-        if backend.is_variable(value):
+        if parts is _variable:
             seen.add(id(backend.native(value)))
-            if backend.can_be_saved(value):
-                found.variables[path] = value
-            else:
-                found.cannot_be_saved.append(path)
-        elif backend.has_state_without_variable(value):
+        if parts is _no_variable or (parts is _variable and not backend.can_be_saved(value)):
             found.cannot_be_saved.append(path)
+        elif parts is _variable:
+            found.variables[path] = value
         else:
-            waiting.extend(_parts_of(value, path))
+            waiting.extend((path + name, part) for name, part in parts(value))
     return found
 
 
-def _parts_of(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+Parts = Callable[[Any], Iterable[tuple[str, Any]]]
+"""Returns what an object of a class holds, by how it is reached from there."""
+
+
+def _parts_of(value: Any, kind: type) -> Parts:
+    """Return the function that is asked for the parts of an object of this class."""
+    if issubclass(kind, str | bytes | int | float | type | types.ModuleType | None):
+        return _nothing
+    if backend.is_variable(value):
+        return _variable
+    if backend.has_state_without_variable(value):
+        return _no_variable
     if isinstance(value, Mapping):
-        keys = [repr(key) if isinstance(key, str | int) else str(number) for number, key in enumerate(value)]
-        yield from ((f"{path}[{key}]", part) for key, part in zip(keys, value.values(), strict=True))
-    elif isinstance(value, list | tuple | deque):
-        yield from ((f"{path}[{number}]", part) for number, part in enumerate(value))
-    elif function := _function_of(value):
-        if _is_of_user(function):
-            names = inspect.getclosurevars(function)
-            yield from ((f"{path}:{name}", part) for name, part in {**names.globals, **names.nonlocals}.items())
-    elif _may_hold(value):
-        yield from ((f"{path}.{name}", part) for name, part in dict(vars(value)).items())
-        for cls in type(value).__mro__:
-            if _is_of_user(cls):
-                yield from ((f"{path}.{name}", part) for name, part in vars(cls).items() if not name.startswith("__"))
+        return _values
+    if isinstance(value, list | tuple | deque):
+        return _entries
+    if _function_of(value) is not None:
+        return _names
+    is_plain = isinstance(value, types.SimpleNamespace) or backend.holds(value) or _is_of_user(kind)
+    of_keras = isinstance(value, _OF_KERAS) and not kind.__module__.startswith("keras_ch8.optimizers")
+    return _attributes if hasattr(value, "__dict__") and (of_keras or is_plain) else _nothing
+
+
+def _nothing(value: Any) -> Iterable[tuple[str, Any]]:
+    return ()
+
+
+def _variable(value: Any) -> Iterable[tuple[str, Any]]:
+    return ()
+
+
+def _no_variable(value: Any) -> Iterable[tuple[str, Any]]:
+    return ()
+
+
+def _values(value: Mapping[Any, Any]) -> Iterable[tuple[str, Any]]:
+    keys = [repr(key) if isinstance(key, str | int) else str(number) for number, key in enumerate(value)]
+    return [(f"[{key}]", part) for key, part in zip(keys, value.values(), strict=True)]
+
+
+def _entries(value: Iterable[Any]) -> Iterable[tuple[str, Any]]:
+    return [(f"[{number}]", part) for number, part in enumerate(value)]
+
+
+def _names(value: Any) -> Iterable[tuple[str, Any]]:
+    """Return what a function of the user finds by names of its module and of the functions around it."""
+    function = _function_of(value)
+    if not _is_of_user(function):
+        return ()
+    names = inspect.getclosurevars(function)
+    return [(f":{name}", part) for name, part in {**names.globals, **names.nonlocals}.items()]
+
+
+def _attributes(value: Any) -> Iterable[tuple[str, Any]]:
+    """Return the attributes of an object, and what classes of the user have for it."""
+    of_classes = [
+        (f".{name}", part)
+        for cls in value.__class__.__mro__
+        if _is_of_user(cls)
+        for name, part in vars(cls).items()
+        if not name.startswith("__")
+    ]
+    return [*((f".{name}", part) for name, part in dict(vars(value)).items()), *of_classes]
 
 
 def _function_of(value: Any) -> Any:
@@ -81,13 +131,6 @@ def _function_of(value: Any) -> Any:
     function = getattr(value, "python_function", value) if callable(value) else value
     function = getattr(function, "__func__", function)
     return function if isinstance(function, types.FunctionType) else None
-
-
-def _may_hold(value: Any) -> bool:
-    if not hasattr(value, "__dict__"):
-        return False
-    of_keras = isinstance(value, _OF_KERAS) and not type(value).__module__.startswith("keras_ch8.optimizers")
-    return of_keras or isinstance(value, types.SimpleNamespace) or backend.holds(value) or _is_of_user(type(value))
 
 
 def _is_of_user(thing: Any) -> bool:

@@ -112,20 +112,22 @@ def _other_content(fault: str) -> ValueError:
     )
 
 
-def _fault(value: Any, pattern: Pattern, name: str) -> str:
+def _fault(found: Any, pattern: Pattern, name: str) -> str:
     """Return in what a value does not fit a pattern; "" for in nothing."""
     if isinstance(pattern, tuple):
-        faults = [_fault(value, each, name) for each in pattern]
+        faults = [_fault(found, each, name) for each in pattern]
         return "" if "" in faults else faults[-1]
     wanted = pattern if isinstance(pattern, type) else type(pattern)
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        return f"{name} is a {type(value).__name__}, not a {wanted.__name__}"
+    fits = isinstance(found, wanted) and not (wanted is int and isinstance(found, bool))
+    if not fits:
+        return f"{name} is a {type(found).__name__}, not a {wanted.__name__}"
     if isinstance(pattern, type):
         return ""
-    if isinstance(pattern, dict) and str in pattern:
-        pattern = dict.fromkeys(value, pattern[str])
+    value: Any = dict(enumerate(found)) if isinstance(pattern, list) else found
     if isinstance(pattern, list):
-        value, pattern = dict(enumerate(value)), dict(enumerate(pattern))
+        pattern = dict(enumerate(pattern))
+    elif str in pattern:
+        pattern = dict.fromkeys(value, pattern[str])
     if value.keys() != pattern.keys():
         return f"{name} has {sorted(map(str, value))}, not {sorted(map(str, pattern))}"
     return next(filter(None, (_fault(value[key], each, f"{name}[{key!r}]") for key, each in pattern.items())), "")

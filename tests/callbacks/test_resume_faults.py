@@ -1,5 +1,6 @@
 """Disks, folders, callbacks and states that are not as they should be, and other trainings in the same folder."""
 
+import contextlib
 import errno
 import os
 
@@ -48,25 +49,13 @@ def test_what_the_user_calls_new_stays(tmp_path):
 
 
 def test_a_disk_that_is_full_from_the_start_leaves_nothing(tmp_path, monkeypatch):
-    def is_full(*args, **kwargs):
-        file = open(*args, **kwargs)
+    @contextlib.contextmanager
+    def full(*args):
+        with open(*args) as file:
+            yield file
+            raise OSError(errno.ENOSPC, "No space left on device")  # as when it is flushed
 
-        def write(content):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        return Full(file, write)
-
-    class Full:
-        def __init__(self, file, write):
-            self.file, self.write = file, write
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *error):
-            self.file.close()
-
-    monkeypatch.setattr("keras_ch8.checkpoints.folder.open", is_full, raising=False)
+    monkeypatch.setattr("keras_ch8.checkpoints.folder.open", full, raising=False)
     with pytest.raises(OSError, match="must be a folder that can be written"):
         Folder(str(tmp_path / "states"), 2).prepare()
     assert not list((tmp_path / "states").iterdir())

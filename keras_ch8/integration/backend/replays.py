@@ -1,8 +1,8 @@
 """Whether a `tf.data.Dataset` gives the same when it is begun again, and which variables it writes meanwhile.
 
 A shuffle with a seed gives another order each time that it is begun, so it must be begun as often as it was. An
-operation that draws random numbers by a seed begins anew each time. What draws by a variable, such as the seed of a layer
-or a `tf.random.Generator`, goes on from where the variable is.
+operation that draws random numbers by a seed begins anew each time. What draws by a variable, such as the seed of a
+layer or a `tf.random.Generator`, goes on from where the variable is.
 """
 
 from collections.abc import Iterator
