@@ -107,7 +107,6 @@ class Diagnosis(Callback):
 
     section = "8.2"
     _is_alone = True
-
     _place_in_summary = FIRST
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "session": (None, STATE),

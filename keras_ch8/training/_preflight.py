@@ -19,7 +19,7 @@ from ..verdicts import Claim, Verdict, VerdictTracker
 from ..verdicts.checks import claims_of
 from ..verdicts.facts import Facts, Targets, inputs_of
 from ..verdicts.rows import order_of
-from ..verdicts.wording import apart, digits
+from ..verdicts.wording import digits
 from ._trial import build_on, sandbox
 
 EXAMPLES = 256
@@ -271,8 +271,9 @@ def _said_of_memorizing(memorized: tuple[float, float], blind: float, steps: int
         return []
     said = []
     if after > before - 0.1 * abs(before):
-        shown = apart(before, after)
-        said.append(f"{steps} steps on one batch bring its loss from {shown[0]} to {shown[1]} only.")
+        start, end = digits(before), digits(after)
+        done = f"bring its loss from {start} to {end} only" if start != end else f"leave its loss at {start}"
+        said.append(f"{steps} steps on one batch {done}.")
     if after >= blind:
         said.append(f"If all examples have the inputs of one, the loss falls as far: to {digits(blind)}.")
     return said
