@@ -105,7 +105,6 @@ class Diagnosis(Callback):
 
     section, watches = "8.2", True
     _is_alone = True
-
     _place_in_summary = FIRST
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "session": (None, STATE),

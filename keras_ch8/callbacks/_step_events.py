@@ -8,7 +8,7 @@ import numpy as np
 from ..monitors import cliff
 from ..monitors.past import FEWEST, WINDOW
 from ..telemetry.frame import Frame
-from ..verdicts.wording import apart, digits, percent
+from ..verdicts.wording import digits, percent
 
 STEADY = 10
 """Steps for which a learning rate has to be the same before a change of it is an event, and no step of a schedule."""
@@ -107,7 +107,6 @@ class StepEvents:
             old, new = float(known[place]), float(known[place + 1])
             if abs(new - old) >= SHARP * abs(old):
                 how = "falls" if new < old else "rises"
-                shown = apart(old, new, significant=3)
-                self._say("rate", f"The learning rate {how} from {shown[0]} to {shown[1]}.", steps[place])
+                self._say("rate", f"The learning rate {how} from {digits(old, 3)} to {digits(new, 3)}.", steps[place])
         self._rate = float(known[-1])
         self._same_for = len(rates) - int(changed[-1]) if len(changed) else self._same_for + len(rates)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from ..verdicts import Claim, Combination, Condition, Quantity, Rule, Threshold
-from ..verdicts.wording import apart, counted, digits, percent
+from ..verdicts.wording import counted, digits, percent
 from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
@@ -296,11 +296,9 @@ class DurationMonitor(Monitor):
         course = _course(past)
         if not len(course):
             return {}
-        first, last = apart(course[0], course[-1], significant=3)
-        return {
-            "too_short": f"it went from {first} to {last}",
-            "too_long": f"at its best it was {digits(course.min(), 3)}",
-        }
+        first, last, best = (digits(loss, 3) for loss in (course[0], course[-1], course.min()))
+        went = f"it went from {first} to {last}" if first != last else f"it stayed near {first}"
+        return {"too_short": went, "too_long": f"at its best it was {best}"}
 
 
 def _of_epochs(past: Past, name: str) -> np.ndarray:

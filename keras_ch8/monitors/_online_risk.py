@@ -10,7 +10,7 @@ from .._describe import short
 from .._result import Result
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
-from ..verdicts.wording import apart, moved, percent, times
+from ..verdicts.wording import digits, moved, percent, times
 from .base import Curve, Monitor
 from .past import Past, once
 from .progress import BETWEEN, FOREIGN, MEASURED, VARIANTS, after_group
@@ -263,15 +263,17 @@ class OnlineRiskMonitor(Monitor):
         held_out, losses = _held_out(past), [logs["loss"] for logs in past.epochs if "loss" in logs]
         name = "`val_loss`" if _is_validated(past) else "the loss on the probe"
         risk = online_risk(past.passes)
+        ends = [held_out.min(), held_out[-1]]
+        best, last = (digits(loss, 3) for loss in ends)
         pairs = [
             ("the training loss is now {}", losses[-1:]),
-            (name + " has gone from {} at its best to {}", [held_out.min(), held_out[-1]]),
+            (name + (" has gone from {} at its best to {}" if best != last else " is near its best, {}"), ends),
             (
                 "the loss of minibatches was {} when they were new, and is {} now",
                 [risk.first, risk.last] if risk.passes > 1 else [],
             ),
         ]
-        said = [text.format(*apart(*xs, significant=3)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
+        said = [text.format(*(digits(x, 3) for x in xs)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
         return {"overfitting": "; ".join(said)}
 
 

@@ -73,7 +73,7 @@ def first_given(arguments: Mapping[str, Any], examples: int) -> Data:
         examples: How many, at most.
     """
     x, y, weight = (arguments.get(name) for name in ("x", "y", "sample_weight"))
-    if _batches.is_source(x):
+    if x is not None and _batches.is_source(x):
         order = x.plan(x.epoch).indices.ravel()
         data = x.take(order[order >= 0][:examples])
     elif are_arrays(x) and all(part is None or are_arrays(part) for part in (y, weight)):

@@ -80,7 +80,7 @@ def of_optimizer(owner: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments for Keras's optimizer; refuse those that it does not have, with what was likely meant."""
     for name, value in arguments.items():
         if name not in OF_KERAS:
-            own = [p for cls in owner.__mro__ for p in inspect.signature(cls.__init__).parameters]
+            own = [p for cls in owner.__mro__[:-1] for p in inspect.signature(cls).parameters]
             instead = OF_OTHER_KERAS.get(name) or meant(name, [*own, *OF_KERAS])
             instead = instead or f"Besides its own arguments it takes: {', '.join(OF_KERAS)}."
             raise ValueError(f"`{owner.__name__}` has no argument `{name}`. Received: {name}={short(value)}. {instead}")

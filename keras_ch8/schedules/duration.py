@@ -49,7 +49,8 @@ class Duration(NamedTuple):
 
 def duration(name: str, value: Any, number: str = "a number of steps above 0") -> Duration:
     """Return a duration from the user's word for it; else raise ValueError."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < value < BEYOND:
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if is_number and 0 < value < BEYOND:
         return Duration(float(value), "st")
     word = _WORD.fullmatch(value.strip()) if isinstance(value, str) else None
     if word and 0 < float(word[1]) < BEYOND and not (word[2] == "%" and float(word[1]) > 100):

@@ -19,7 +19,7 @@ from ..verdicts import Claim, State, Verdict, VerdictTracker, state_of
 from ..verdicts.checks import claims_of, judged_by
 from ..verdicts.facts import Facts, Targets, inputs_of
 from ..verdicts.rows import order_of
-from ..verdicts.wording import apart, digits, percent
+from ..verdicts.wording import digits, percent
 from ._trial import build_on, sandbox
 
 EXAMPLES = 256
@@ -296,8 +296,9 @@ def _said_of_memorizing(memorized: tuple[float, float], blind: float, steps: int
         return []
     said = []
     if after > before - 0.1 * abs(before):
-        shown = apart(before, after)
-        said.append(f"{steps} steps on one batch bring its loss from {shown[0]} to {shown[1]}.")
+        start, end = digits(before), digits(after)
+        done = f"bring its loss from {start} to {end}" if start != end else f"leave its loss at {start}"
+        said.append(f"{steps} steps on one batch {done}.")
     if after >= blind:
         said.append(f"If all examples have the inputs of one, the loss falls as far: to {digits(blind)}.")
     return said

@@ -8,8 +8,6 @@ import math
 
 SMALLEST_PERCENT, LARGEST_PERCENT = 0.001, 10_000.0
 """Percentages beyond these are said to be beyond them."""
-MOST_DIGITS = 6
-"""Digits of numbers that have to be told apart, at most."""
 
 
 def digits(value: float, significant: int = 2) -> str:
@@ -31,15 +29,6 @@ def digits(value: float, significant: int = 2) -> str:
     return f"{rounded or 0.0:.10f}".rstrip("0").rstrip(".")
 
 
-def apart(*values: float, significant: int = 2) -> list[str]:
-    """Return numbers with as many digits as tell those apart that differ, six at most."""
-    for many in range(significant, MOST_DIGITS):
-        shown = [digits(value, many) for value in values]
-        if len(set(shown)) == len(set(values)):
-            return shown
-    return [digits(value, MOST_DIGITS) for value in values]
-
-
 def percent(fraction: float) -> str:
     """Return the size of a fraction in percent; what direction it has is for the sentence to say.
 
@@ -50,8 +39,8 @@ def percent(fraction: float) -> str:
         return f"less than {digits(SMALLEST_PERCENT)} %"
     if size > LARGEST_PERCENT:
         return f"more than {digits(LARGEST_PERCENT)} %"
-    shown = apart(size, 100.0)[0]
-    return f"{shown} %" if size == 100 or shown != "100" else f"{'nearly' if size < 100 else 'just over'} 100 %"
+    shown = next((some for some in (digits(size), digits(size, 3)) if size == 100 or some != "100"), "")
+    return f"{shown} %" if shown else f"{'nearly' if size < 100 else 'just over'} 100 %"
 
 
 def times(factor: float, of: str) -> str:

@@ -245,7 +245,7 @@ def test_the_finding_says_what_examples_cost_when_they_were_new():
     assert np.isnan(monitors.online_risk([np.zeros(0)]).first)
     past = epochs([1.0, 0.9, 0.8], [1.0, 0.9, 0.8])
     expected = (
-        "the training loss is now 0.8; `val_loss` has gone from 0.8 at its best to 0.8; "
+        "the training loss is now 0.8; `val_loss` is near its best, 0.8; "
         "the loss of minibatches was 1 when they were new, and is 0.8 now)."
     )
     assert said("online_risk", past, "overfitting").finding.endswith(expected)
@@ -256,7 +256,7 @@ def test_the_finding_says_what_examples_cost_when_they_were_new():
 def test_a_loss_is_said_with_three_digits():
     (monitor,) = chosen(["online_risk"])
     assert monitor.remarks(epochs([0.12345] * 3, [1.2345] * 3)) == {
-        "overfitting": "the training loss is now 0.123; `val_loss` has gone from 1.23 at its best to 1.23; "
+        "overfitting": "the training loss is now 0.123; `val_loss` is near its best, 1.23; "
         "the loss of minibatches was 0.123 when they were new, and is 0.123 now"
     }
 
@@ -295,3 +295,9 @@ def test_the_end_of_a_short_pass():
     assert monitors.online_risk([np.array([1.0, 2.0, 3.0, 4.0, 8.0])]).first == 8
     found = monitors.online_risk([np.arange(8.0)])
     assert (found.first, found.first_error) == (6.5, pytest.approx(0.5))
+
+
+def test_what_the_digits_do_not_tell_apart_is_no_rise():
+    risk, length = chosen(["online_risk", "duration"])
+    assert "`val_loss` is near its best, 38.7" in risk.remarks(epochs([1.0] * 3, [38.71, 38.71, 38.74]))["overfitting"]
+    assert length.remarks(epochs([2.0] * 12, [2.0] * 12))["too_short"] == "it stayed near 2"
