@@ -82,7 +82,7 @@ class Clock(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Keep the rates."""
-        self.rates.append([float(optimizer.learning_rate) for optimizer in optimizers(self.model)])
+        self.rates.append([float(keras.ops.convert_to_numpy(each.learning_rate)) for each in optimizers(self.model)])
 
 
 def optimizers(model):
@@ -122,7 +122,7 @@ def trained(program, form, added):
     return {
         "numbers": [dict(each.history) for each in histories],
         "rates": clock.rates,
-        "variables": [(variable.path, np.asarray(variable)) for variable in variables],
+        "variables": [(variable.path, keras.ops.convert_to_numpy(variable)) for variable in variables],
         "first": round(clock.first - begun, 2),
         "cpu": round(ended - begun, 2),
         "verdicts": [
