@@ -193,6 +193,16 @@ def test_no_probe_changes_anything(form, probe, steps_at_once, tmp_path):
     same(form, probe, tmp_path, steps_at_once=steps_at_once)
 
 
+@pytest.mark.slow
+def test_where_xla_compiles_the_step_no_number_differs_by_more_than_rounding(tmp_path):
+    bare = trained("parts of a shuffle", tmp_path, jit_compile=True)
+    watched = trained("parts of a shuffle", tmp_path, lambda given: watchers(given["x"], tmp_path), jit_compile=True)
+    for name, values in bare[0].items():
+        np.testing.assert_allclose(watched[0][name], values, rtol=1e-5)
+    for one, other in zip(watched[1], bare[1], strict=True):
+        np.testing.assert_allclose(np.frombuffer(one, "float32"), np.frombuffer(other, "float32"), rtol=1e-5)
+
+
 def on_two_replicas(folder):
     with forked.two_replicas().scope():
         same("parts of a shuffle", "validation", folder, epochs=2)
