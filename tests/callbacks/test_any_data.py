@@ -179,13 +179,14 @@ def same(form, probe, folder, **options):
         assert one == other
 
 
-@pytest.mark.broad(slow=len(FORMS))
+@pytest.mark.broad(slow=10)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_probe_that_is_the_validation_data_changes_nothing(form, tmp_path):
     same(form, "validation", tmp_path)
 
 
-@pytest.mark.broad(slow=4)
+@pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("steps_at_once", [1, 3])
 @pytest.mark.parametrize("probe", [probe for probe in PROBES if probe != "validation"])
 @pytest.mark.parametrize("form", FORMS)
@@ -213,7 +214,8 @@ def test_on_two_replicas_a_probe_that_is_the_validation_data_changes_nothing(tmp
     forked.call(on_two_replicas, tmp_path)
 
 
-@pytest.mark.broad(slow=len(FORMS))
+@pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("form", FORMS)
 def test_a_second_validation_reads_the_same_examples_and_changes_no_later_one(form, tmp_path):
     bare = trained(form, tmp_path)
