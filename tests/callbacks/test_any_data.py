@@ -179,18 +179,29 @@ def same(form, probe, folder, **options):
         assert one == other
 
 
-@pytest.mark.broad(slow=len(FORMS))
+@pytest.mark.broad(slow=10)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_probe_that_is_the_validation_data_changes_nothing(form, tmp_path):
     same(form, "validation", tmp_path)
 
 
-@pytest.mark.broad(slow=4)
+@pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("steps_at_once", [1, 3])
 @pytest.mark.parametrize("probe", [probe for probe in PROBES if probe != "validation"])
 @pytest.mark.parametrize("form", FORMS)
 def test_no_probe_changes_anything(form, probe, steps_at_once, tmp_path):
     same(form, probe, tmp_path, steps_at_once=steps_at_once)
+
+
+@pytest.mark.slow
+def test_where_xla_compiles_the_step_no_number_differs_by_more_than_rounding(tmp_path):
+    bare = trained("parts of a shuffle", tmp_path, jit_compile=True)
+    watched = trained("parts of a shuffle", tmp_path, lambda given: watchers(given["x"], tmp_path), jit_compile=True)
+    for name, values in bare[0].items():
+        np.testing.assert_allclose(watched[0][name], values, rtol=1e-5)
+    for one, other in zip(watched[1], bare[1], strict=True):
+        np.testing.assert_allclose(np.frombuffer(one, "float32"), np.frombuffer(other, "float32"), rtol=1e-5)
 
 
 def on_two_replicas(folder):
@@ -203,7 +214,8 @@ def test_on_two_replicas_a_probe_that_is_the_validation_data_changes_nothing(tmp
     forked.call(on_two_replicas, tmp_path)
 
 
-@pytest.mark.broad(slow=len(FORMS))
+@pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("form", FORMS)
 def test_a_second_validation_reads_the_same_examples_and_changes_no_later_one(form, tmp_path):
     bare = trained(form, tmp_path)
