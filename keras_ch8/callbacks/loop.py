@@ -131,9 +131,11 @@ def watch(
         ...         run.step(loss=loss)
         ...     for _ in range(5):
         ...         train_step()
-        Measured 3 times: too few to judge trends
+        LITTLE CHECKED: 11 of 23 checks could be made.
+        Measured 2 times: too few to judge trends. `Diagnosis(when=1)` measures at each
+            step.
         >>> run.steps, run.state.name
-        (5, 'ok')
+        (5, 'little_checked')
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.

@@ -88,6 +88,7 @@ def test_a_training_step_of_ones_own_that_learns_nothing_is_little_checked(optim
     assert "LITTLE CHECKED" in diagnosis._repr_html_()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(NOT_CALLED)
 def test_of_several_optimizers_those_are_named_that_make_steps_and_the_run_is_little_checked(tmp_path):
     model = Adversaries()
@@ -102,6 +103,7 @@ def test_of_several_optimizers_those_are_named_that_make_steps_and_the_run_is_li
     assert keras_ch8.report(tmp_path).states[history.name] == history.state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["no probe", "probe"])
 def test_a_plain_training_is_checked_by_all_that_applies(probe, tmp_path):
     diagnosis = watched(plain(), tmp_path, epochs=10, probe=probe)
@@ -129,6 +131,7 @@ def test_gradients_that_are_not_finite_stand_beside_a_probe_that_is_not_scaled()
     assert "root mean square" not in found["bad_inputs"].expects
 
 
+@pytest.mark.slow
 def test_a_state_goes_on_after_an_interruption(tmp_path):
     model = plain()
     one = callbacks.Diagnosis((X[:64], Y[:64]))
