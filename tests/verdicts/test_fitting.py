@@ -135,6 +135,7 @@ class Rates(keras.callbacks.Callback):
         self.seen.append(float(self.model.optimizer.learning_rate))
 
 
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=list(SCHEDULES))
 def test_a_shorter_rate_by_a_schedule_is_the_schedule_as_a_whole(schedule):
     """The rate at the end of the schedule had become the rate of all steps."""
@@ -271,6 +272,7 @@ class OwnStep(Own):
         return super().train_step(data)
 
 
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize(
     "make, expected",
     [(Own, {"subclassed", "built by the first batch"}),
