@@ -53,8 +53,8 @@ def train(model, watching=(), **options):
 class Again:
     """A model that is trained again and again from the same beginning, and what it comes to bare."""
 
-    def __init__(self, optimizer):
-        self.model = network(optimizer)
+    def __init__(self, optimizer, **options):
+        self.model, self.options = network(optimizer), options
         self.model.optimizer.build(self.model.trainable_variables)
         self.start = [np.array(v) for v in self.variables]
         self.expected = self.run()
@@ -66,7 +66,7 @@ class Again:
     def run(self, watching=(), **options):
         for variable, value in zip(self.variables, self.start, strict=True):
             variable.assign(value)
-        return train(self.model, watching, **options), [np.array(v) for v in self.variables]
+        return train(self.model, watching, **self.options, **options), [np.array(v) for v in self.variables]
 
     def check(self, found):
         assert found[0] == self.expected[0]
@@ -229,7 +229,7 @@ def test_so_it_does_in_other_ways_to_step(kind, way, tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["make_rings", "_with_row", "end"])
 def test_a_method_of_section_8_6_goes_on_without_its_rows(part, monkeypatch):
-    bare = Again(ours.LBFGS())
+    bare = Again(ours.LBFGS(), batch_size=len(X))
     bare.model.train_function = None
     monkeypatch.setattr(SolverLog, "_ring" if part == "end" else part, property(boom) if part == "end" else boom)
     with warnings.catch_warnings(record=True) as found:
