@@ -4,7 +4,7 @@ import math
 import time
 from typing import NamedTuple
 
-from ..integration import fit
+from ..integration import fit, trained
 
 READ_EVERY = 500
 """Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
@@ -37,7 +37,7 @@ class Progress:
         """Begin with this epoch; of one whose length is not known the steps are None."""
         self.first_epoch, self._steps_per_epoch = epoch, steps_per_epoch
         self.epoch, self.batches_before = epoch, self._training.first_batch
-        self.step = fit.batches_trained(self._training, epoch, steps_per_epoch)
+        self.step = trained.batches_trained(self._training, epoch, steps_per_epoch)
         self._begun = self._now()
 
     def epoch_begins(self, epoch: int) -> None:
@@ -82,7 +82,7 @@ class Progress:
 
     def remember(self) -> None:
         """Remember how far the model is, for its next training."""
-        fit.remember_batches(self._training, self.step, *self.pace)
+        trained.remember_batches(self._training, self.step, *self.pace)
 
     @property
     def pace(self) -> tuple[int, int]:
@@ -91,7 +91,7 @@ class Progress:
         return now.trained - begun.trained, now.counted - begun.counted
 
     def _now(self) -> _Count:
-        return _Count(self.step, fit.batches_counted(self._training))
+        return _Count(self.step, trained.batches_counted(self._training))
 
 
 class Reading:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..board.tags import Tag
 from ..clipping import ByGlobalNorm
+from ..integration import keras_private
 
 if TYPE_CHECKING:
     from ._session import Session
@@ -46,7 +47,7 @@ def optimizers_in_use(session: "Session") -> dict[str, Any]:
     `compile` of a model with its own training step may have made one that nothing uses.
     """
     known = session.optimizers
-    return {name: o for name, o in known.items() if int(o.iterations) > 0} or known
+    return {name: o for name, o in known.items() if keras_private.iterations_of(o) > 0} or known
 
 
 def _prefix(name: str, optimizers: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from ..checkpoints.sigterm import Sigterm
 from ..checkpoints.state import State
 from ..checkpoints.variables import Arrays
 from ..checkpoints.workers import Workers
-from ..integration import backend, epochs, fit, keras_private
+from ..integration import backend, epochs, fit, keras_private, trained
 from ..schedules.duration import duration
 from . import _resume_words
 from ._switch_optimizer import SwitchOptimizer, switched_by
@@ -203,7 +203,7 @@ class Resume(Callback):
                 self._validation.put(saved.validation)
             self._data.put(saved.data)
         callback_states.put_before(self._others, saved.callbacks)
-        fit.remember_batches(training, saved.step, saved.brought, saved.counted)
+        trained.remember_batches(training, saved.step, saved.brought, saved.counted)
         if has_ended:
             _resume_words.say_that_it_has_ended(self.directory)
             return self._history(saved)
@@ -252,10 +252,8 @@ class Resume(Callback):
         """Say from where the training goes on, and where it would."""
         if (saved := self._saved) is not None:
             say(f"Going on from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
-        _resume_words.warn_of_what_differs(
-            [self._data.differs, self._validation.differs],
-            variables.cannot_be_saved(self._training.model, self._others),
-        )
+        lost = variables.cannot_be_saved(self._training.model, self._others)
+        _resume_words.warn_of_what_differs([self._data.differs, self._validation.differs], lost)
         if self._training.arguments.get("verbose") != 0:
             _resume_words.say_what_to_know(self._data.said, callback_states.without_state(self._others))
 

@@ -14,8 +14,10 @@ from .._types import Logs
 from ..board import tags
 from ..board.record import Event, Record
 from ..checkpoints import callback_states
-from ..integration import backend, fit, keras_private, net
+from ..integration import backend, fit, keras_private, net, registry
+from . import _progress
 from ._epoch_numbers import EpochNumbers
+from ._followed_step import followed
 from ._member import Member
 from ._progress import Progress, Reading
 from ._terminal import Terminal
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from ..board.writer import RunWriter
 if backend.is_tensorflow():
     from ..telemetry.observation import Observation
-    from ._replaced_step import replace_the_step
+    from ..telemetry.recorder import Wishes
+    from ..telemetry.ring import rows_for
 
 STATE = {"step": int, "epoch": int, "of_epoch": int, "batch_size": (None, float), "columns": {str: [str]}}
 """What the state of a session is made of: see `_states`."""
@@ -250,7 +253,7 @@ class Session:
         if self.training not in fit.running() or not (observes or self.after_step or self.gate):
             return
         self.training.exits.enter_context(self._observing)
-        replace = partial(replace_the_step, self, observes, self._observing, self._observing_net)
+        replace = partial(self._replace_the_step, observes)
         if self.rule or self.gate or self.after_step:  # that act
             with net.through():
                 replace()
@@ -259,6 +262,38 @@ class Session:
         if self._observing_net.is_torn:
             self.observation = None
             self._observing.close()
+
+    def _replace_the_step(self, observes: bool) -> None:
+        model, exits = self.model, self._observing
+        wishes = self._wishes() if observes else None
+        with model.distribute_strategy.scope():
+            if self.training.is_fit:
+                keras_private.build_optimizer(model)  # otherwise the first step would, and be traced twice for it
+            if not backend.replicated():
+                for given in self.optimizers.values():
+                    for each in keras_private.optimizers_in(given):
+                        exits.enter_context(registry.replaced(each, **keras_private.without_all_reduce(each)))
+            if wishes is not None:
+                self.observation = self._kept_observation() or Observation(model, self.optimizers, self.rule)
+                self.observation.set_rule_state(self.rule_state)
+                self.rule_state = {}
+                self.observation.start(model, self.step, wishes, exits, self._observing_net)
+        if self.after_step:
+            exits.enter_context(registry.replaced(model, train_step=followed(model, self.after_step)))
+        if self.training.is_fit:
+            key = (self.observation, wishes, self.gate, *self.after_step)
+            fit.use_train_function(model, key, self.observation, exits)
+
+    def _wishes(self) -> "Wishes":
+        """Return what the members together ask of every step."""
+        rows = rows_for(_progress.READ_EVERY + self.model.steps_per_execution)
+        every = min([m.measure_every for m in self.members if m.measure_every], default=0)
+        return Wishes(rows, every, any(m.observes_layers for m in self.members))
+
+    def _kept_observation(self) -> "Observation | None":
+        """Return the observation that the last `fit` has kept, if it is of the same optimizers and rule."""
+        kept = fit.kept_with(self.model.train_function)[2] if self.training.is_fit else None
+        return kept if kept is not None and kept.serves(self.optimizers, self.rule) else None
 
     def switch(self, change: Callable[[], None]) -> None:
         """Let `change` replace the optimizer, and observe the new one."""

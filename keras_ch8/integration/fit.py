@@ -10,7 +10,6 @@ import functools
 import inspect
 import itertools
 import warnings
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple
@@ -140,6 +139,9 @@ class Training:
         model, train = self.model, self.model.train_function
         at_once = model.steps_per_execution
         most = None if steps is None else -(-steps // at_once) * at_once
+        x = self.arguments.get("x")
+        if backend.is_dataset(x) and backend.follows_variables(x):
+            most = int(at_once == 1)  # no batch before the step that is before it
         kept: list[Any] = []
         first_batches: Any = None
         given = 0
@@ -371,43 +373,3 @@ def use_train_function(model: keras.Model, key: Any, parts: Any, exits: ExitStac
 
     model.train_function = function
     exits.callback(give_back)
-
-
-# --- how long a model has been trained ---------------------------------------------------------------------------
-
-_trained: "weakref.WeakKeyDictionary[Any, tuple[int, int, float]]" = weakref.WeakKeyDictionary()
-"""Of a model, the batches that it was trained on, those that its optimizer had counted then, and how many it counts for
-each."""
-
-
-def batches_trained(training: Training, initial_epoch: int = 0, steps: int | None = None) -> int:
-    """Return on how many batches a model has been trained in all, as far as can be known.
-
-    A model that this process has not trained yet was trained on those that its optimizer has counted, or on the epochs
-    before `initial_epoch`, of so many steps. What was trained meanwhile by others, the optimizer has counted.
-    """
-    model = training.counted_as
-    iterations = batches_counted(training)
-    if model not in _trained:
-        return max(iterations, initial_epoch * (steps or 0))
-    batches, then, pace = _trained[model]
-    return batches + max(0, round((iterations - then) / pace))
-
-
-def remember_batches(training: Training, batches: int, brought: int, counted: int) -> None:
-    """Remember on how many batches a model has been trained, of which a training has brought some and counted some."""
-    pace = counted / brought if brought and counted > 0 else 1.0
-    _trained[training.counted_as] = batches, batches_counted(training), pace
-
-
-def batches_counted(training: Training) -> int:
-    """Return the batches that the optimizer of a training has counted; 0 where there is none."""
-    given = getattr(training.model, "optimizer", None)
-    optimizer = keras_private.unscaled(
-        given if training.optimizers is None else next(iter(training.optimizers.values()))
-    )
-    if optimizer is None:
-        return 0
-    updates = int(keras_private.iterations_of(optimizer))
-    per_batch = getattr(optimizer, "iterations_per_step", 1)
-    return updates * (getattr(optimizer, "gradient_accumulation_steps", None) or 1) // per_batch

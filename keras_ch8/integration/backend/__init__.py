@@ -34,7 +34,6 @@ if is_tensorflow():
     from .datasets import dataset_of as dataset_of
     from .datasets import end_to_end as end_to_end
     from .datasets import gathered as gathered
-    from .datasets import has_state as has_state
     from .datasets import in_order as in_order
     from .datasets import is_dataset as is_dataset
     from .datasets import iterator_of as iterator_of
@@ -48,7 +47,9 @@ if is_tensorflow():
     from .random_numbers import seed_state as seed_state
     from .random_numbers import set_seed_state as set_seed_state
     from .replays import calls_python as calls_python
+    from .replays import follows_variables as follows_variables
     from .replays import has_seed as has_seed
+    from .replays import has_state as has_state
     from .replays import why_not_the_same as why_not_the_same
     from .replays import written_variables as written_variables
     from .solver import gradients as gradients

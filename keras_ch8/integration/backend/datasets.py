@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework import op_def_registry
 
 from ..._types import Tensor, Tree
 
@@ -63,59 +62,6 @@ def repeated(batches: Sequence[Any], joined: int) -> Any:
     whole = [tf.concat(parts, axis=0) for parts in zip(*flat, strict=True)]
     cut = [tf.reshape(a, [-1, size, *a.shape[1:]]) for a in whole]
     return iter(tf.data.Dataset.from_tensor_slices(tf.nest.pack_sequence_as(batches[0], cut)).repeat().prefetch(2))
-
-
-def has_state(dataset: Any) -> bool:
-    """Whether reading a `tf.data.Dataset` may change what it, or anything else, gives next.
-
-    Every iterator over a shuffle with a seed advances it, also one over a part of it or over a copy; so does every call
-    of a function that draws random numbers, calls Python or writes a variable, such as the seed of a layer.
-    """
-    return any(_is_stateful(part) or _is_kept_outside(part) for part in _made_from(dataset))
-
-
-def _made_from(dataset: tf.data.Dataset) -> list[tf.data.Dataset]:
-    """Return a data set and all that it is made from."""
-    return [dataset, *(each for given in dataset._inputs() for each in _made_from(given))]
-
-
-def _is_stateful(dataset: tf.data.Dataset) -> bool:
-    """Whether a step of a data set depends on random numbers, on Python or on how often it was read."""
-    named = _named_stateful(type(dataset).__name__)
-    return named or any(_stateful_ops(function) for function in _functions_of(dataset))
-
-
-def _named_stateful(kind: str) -> bool:
-    return any(word in kind for word in ("Shuffle", "Random", "Generator", "DirectedInterleave"))
-
-
-def _is_kept_outside(dataset: tf.data.Dataset) -> bool:
-    """Whether a step of a data set writes files, asks a service, or does not tell what it is made from."""
-    kind = type(dataset).__name__
-    is_file = "Cache" in kind and dataset._filename.numpy() != b""
-    return is_file or any(word in kind for word in ("Snapshot", "Save", "Service", "Variant"))
-
-
-def _functions_of(dataset: tf.data.Dataset) -> list[Any]:
-    """Return the traced functions that a data set calls."""
-    found = [getattr(value, "function", None) for value in vars(dataset).values()]
-    return [function for function in found if hasattr(function, "captured_inputs") and hasattr(function, "graph")]
-
-
-_HARMLESS = (
-    *("Placeholder", "ReadVariableOp", "LookupTableFindV2", "Assert"),
-    *("If", "While", "Case", "StatefulPartitionedCall"),  # whose functions are looked at, too
-)
-"""Operations that TensorFlow calls stateful so that it keeps them, and that change nothing."""
-
-
-def _stateful_ops(function: Any) -> list[str]:
-    """Return the types of the operations of a function, and of those in it, that do more than compute and read."""
-    graph = function.graph.as_graph_def()
-    nodes = [*graph.node, *(node for inner in graph.library.function for node in inner.node_def)]
-    known = {op: op_def_registry.get(op) for op in dict.fromkeys(node.op for node in nodes)}
-    found = [op for op, known_as in known.items() if known_as is not None and known_as.is_stateful]
-    return [op for op in found if op not in _HARMLESS and not ("Dataset" in op and not _named_stateful(op))]
 
 
 def can_be_cut(value: Any) -> bool:

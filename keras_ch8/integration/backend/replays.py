@@ -1,4 +1,4 @@
-"""Whether a `tf.data.Dataset` gives the same when it is begun again, and which variables it writes meanwhile.
+"""What a `tf.data.Dataset` remembers: whether it may be read by others, and gives the same when it is begun again.
 
 A shuffle with a seed gives another order each time that it is begun, so it must be begun as often as it was. An
 operation that draws random numbers by a seed begins anew each time. What draws by a variable, such as the seed of a
@@ -12,13 +12,10 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 from tensorflow.python.framework import config, op_def_registry
 
-from .datasets import _functions_of as functions_of
-from .datasets import _made_from as made_from
-
-_PYTHON = ("PyFunc", "EagerPyFunc", "GeneratorDataset")
+_PYTHON = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "GeneratorDataset")
 _HARMLESS = (
-    "Assert", "PrintV2", "ReadVariableOp", "VarHandleOp", "HashTableV2", "LookupTableFindV2", "LookupTableSizeV2",
-    "StatefulPartitionedCall", "If", "Case", "While",
+    "Assert", "Placeholder", "PrintV2", "ReadVariableOp", "VarHandleOp", "HashTableV2", "LookupTableFindV2",
+    "LookupTableSizeV2", "StatefulPartitionedCall", "If", "Case", "While",
 )  # fmt: skip
 """These say, read or call; what is called is looked at by itself."""
 
@@ -31,16 +28,31 @@ class _Step(NamedTuple):
     """None for one that takes none."""
 
 
+def has_state(dataset: Any) -> bool:
+    """Whether reading a data set may change what it, or anything else, gives next.
+
+    Every iterator over a shuffle with a seed advances it, also one over a part of it or over a copy; so does every call
+    of a function that draws random numbers, calls Python or writes a variable, such as the seed of a layer.
+    """
+    return any(_is_stateful(part) or _is_kept_outside(part) for part in _made_from(dataset))
+
+
+def follows_variables(dataset: Any) -> bool:
+    """Whether a data set reads a variable that others write, so that it depends on when it is read."""
+    kinds = ({kind for kind, _ in _operations_of(part)} for part in _made_from(dataset))
+    return any("ReadVariableOp" in of_part and not any(map(_writes, of_part)) for of_part in kinds)
+
+
 def why_not_the_same(dataset: Any) -> str:
     """Return why a data set does not give the same when its passes are begun again and its variables put back; or "".
 
     Functions in Python, such as generators, are taken to do so.
     """
-    for part in made_from(dataset):
+    for part in _made_from(dataset):
         kind = type(part).__name__.strip("_")
         if hasattr(part, "_seed") and not (int(part._seed) or int(part._seed2)):
             return "it is shuffled without a `seed`" if "Shuffle" in kind else f"it draws without a `seed` ({kind})"
-        if "Cache" in kind and any(_draws(each) for each in made_from(part)[1:]):
+        if "Cache" in kind and any(_draws(each) for each in _made_from(part)[1:]):
             return "it caches what is shuffled or drawn"
         steps = _steps_of(part)
         unknown = [step.kind for step in steps if not _is_known(step)]
@@ -55,21 +67,45 @@ def why_not_the_same(dataset: Any) -> str:
 
 def calls_python(dataset: Any) -> bool:
     """Whether a data set calls functions in Python, of which nobody knows what they remember."""
-    return any(kind in _PYTHON for part in made_from(dataset) for kind, _ in _operations_of(part))
+    return any(kind in _PYTHON for part in _made_from(dataset) for kind, _ in _operations_of(part))
 
 
 def written_variables(dataset: Any) -> list[tf.Variable]:
     """Return the variables that functions of a data set write, such as the seeds of layers, each once, in order."""
     found: dict[int, tf.Variable] = {}
-    for part in made_from(dataset):
+    for part in _made_from(dataset):
         if any(_writes(step.kind) for step in _steps_of(part)):
-            found |= {id(variable): variable for each in functions_of(part) for variable in each.graph.variables}
+            found |= {id(variable): variable for each in _functions_of(part) for variable in each.graph.variables}
     return list(found.values())
 
 
 def has_seed() -> bool:
     """Whether `tf.random.set_seed`, or `keras.utils.set_random_seed`, has given this process a seed."""
     return context.global_seed() is not None
+
+
+def _made_from(dataset: tf.data.Dataset) -> list[tf.data.Dataset]:
+    """Return a data set and all that it is made from."""
+    return [dataset, *(each for given in dataset._inputs() for each in _made_from(given))]
+
+
+def _functions_of(dataset: tf.data.Dataset) -> list[Any]:
+    """Return the traced functions that a data set calls."""
+    found = [getattr(value, "function", None) for value in vars(dataset).values()]
+    return [function for function in found if hasattr(function, "captured_inputs") and hasattr(function, "graph")]
+
+
+def _is_stateful(dataset: tf.data.Dataset) -> bool:
+    """Whether a step of a data set depends on random numbers, on Python or on how often it was read."""
+    named = any(word in type(dataset).__name__ for word in ("Shuffle", "Random", "Generator", "DirectedInterleave"))
+    return named or any(kind in _PYTHON or not _is_plain(kind) for kind, _ in _operations_of(dataset))
+
+
+def _is_kept_outside(dataset: tf.data.Dataset) -> bool:
+    """Whether a step of a data set writes files, asks a service, or does not tell what it is made from."""
+    kind = type(dataset).__name__
+    is_file = "Cache" in kind and dataset._filename.numpy() != b""
+    return is_file or any(word in kind for word in ("Snapshot", "Save", "Service", "Variant"))
 
 
 def _draws(dataset: Any) -> bool:
@@ -101,7 +137,7 @@ def _steps_of(dataset: Any) -> list[_Step]:
 
 def _operations_of(dataset: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield kind and seeds of the stateful operations in the functions of a data set, and in those that they call."""
-    for function in functions_of(dataset):
+    for function in _functions_of(dataset):
         definition = function.graph.as_graph_def()
         for node in [*definition.node, *(node for each in definition.library.function for node in each.node_def)]:
             known = op_def_registry.get(node.op)
