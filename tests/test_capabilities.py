@@ -134,6 +134,16 @@ def test_README_is_short_and_every_number_of_its_table_stands_where_it_says():
 SYMPTOMS = re.findall(r"^\| .+ \| \[`(\w+)`\]\(docs/diagnosis.md#([\w-]+)\) \| (.+) \|$", README, re.MULTILINE)
 
 
+@shows("| `act` |", "| `watch` |", "| `little_checked` |", "| `ok` |")
+def states():
+    said = {
+        level: ch8.verdicts.Verdict("cliff", level, "So it is.", "", "8.2.4", 5) for level in ("act", "watch", "ok")
+    }
+    for level, verdict in said.items():
+        assert ch8.verdicts.state_of([verdict], applicable=["cliff", "saddle"]).name == level
+    assert ch8.verdicts.state_of([said["ok"]], applicable=["cliff", "saddle", "leak"]).name == "little_checked"
+
+
 @shows("](docs/diagnosis.md#")
 def symptoms():
     assert len(SYMPTOMS) == 17

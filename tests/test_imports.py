@@ -19,6 +19,7 @@ LOWEST_FIRST = [
     "_spelling",
     "_section",
     "_types",
+    "_net",
     "integration",
     "_arrays_file",
     "_checks",

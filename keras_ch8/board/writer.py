@@ -12,7 +12,7 @@ import numpy as np
 from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
-from ..integration import net
+from .. import _net
 from . import _runs, _summaries
 from ._event_file import EventFile, NoFile
 from ._runs import Lock, Run
@@ -55,11 +55,11 @@ class RunWriter:
         self._names = run.scalars
         self._described: set[str] = set()
         self._declared: dict[str, Tag] = {}
-        self._followers: list[tuple[net.Net, Follower]] = []
+        self._followers: list[tuple[_net.Net, Follower]] = []
         self._told: set[str] = set()
         """Series of which the followers have the description."""
         self._failed = False
-        self._net = net.Net("What writes curves for TensorBoard")
+        self._net = _net.Net("What writes curves for TensorBoard")
         self._finish = weakref.finalize(self, _finish, file, lock)
 
     @classmethod
@@ -145,7 +145,7 @@ class RunWriter:
 
         It is told all the same where the disk fails. The run is closed for followers in the order in which they came.
         """
-        self._followers.append((net.Net(f"`{type(follower).__name__}`, which follows the run,"), follower))
+        self._followers.append((_net.Net(f"`{type(follower).__name__}`, which follows the run,"), follower))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Write scalars by name; one whose step is not above the last of its series is dropped, with one warning."""

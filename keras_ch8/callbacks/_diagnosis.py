@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, final
 
-from .. import _checks, _objects, monitors, telemetry
+from .. import _checks, _net, _objects, monitors, telemetry
 from .._result import as_html
 from .._types import Data, Logs, Tensor
 from ..board import tags
 from ..board.record import Diagnosed
-from ..integration import keras_private, net
+from ..integration import keras_private
 from ..monitors.base import chosen
 from ..monitors.equipment import rate_of
 from ..monitors.past import Past
@@ -158,7 +158,7 @@ class Diagnosis(Callback):
 
     def __str__(self) -> str:
         if self.model is None and not self.verdicts:
-            return net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
+            return _net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
         return report(self.verdicts, self.state)
 
     def _repr_html_(self) -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import clipping
+from .. import _net, clipping
 from .._types import Logs
 from ..board import tags
 from ..board.record import Event, Record
 from ..checkpoints import callback_states
-from ..integration import backend, fit, keras_private, net, registry
+from ..integration import backend, fit, keras_private, registry
 from . import _progress
 from ._epoch_numbers import EpochNumbers
 from ._followed_step import followed
@@ -61,8 +61,8 @@ class Session:
         self.members: list[Member] = []
         self._lost: list[Member] = []
         """Those of them that only watch, and have failed: they are not called any more."""
-        self._writing = net.Net("What the callbacks write together")
-        self._observing_net = net.Net(net.STEPS)
+        self._writing = _net.Net("What the callbacks write together")
+        self._observing_net = _net.Net(_net.STEPS)
         self._leader: Member | None = None
         """The member whose batches are counted, while the training runs."""
         self.params: dict[str, Any] = {}
@@ -102,7 +102,7 @@ class Session:
         if training is None:  # somebody else drives a list of callbacks
             training = fit.Training(callback.model, {}, [callback])
             training.spread_net(callback)
-            if (callback.observes_steps or callback._needs_fit) and not (callback.watches and net.off()):
+            if (callback.observes_steps or callback._needs_fit) and not (callback.watches and _net.off()):
                 warnings.warn(
                     f"`{type(callback).__name__}` sees the steps of `Model.fit`, and something else is training here: "
                     "it goes on without them. In a loop of your own use `with keras_ch8.watch(...)`.",
@@ -244,7 +244,7 @@ class Session:
 
     def _call(self, member: Member, hook: str, *args: Any) -> Any:
         """Call a hook of a member; what one raises that acts is not caught where another one watches."""
-        with net.through():
+        with _net.through():
             return getattr(member, hook)(*args)
 
     def _observe(self) -> None:
@@ -255,7 +255,7 @@ class Session:
         self.training.exits.enter_context(self._observing)
         replace = partial(self._replace_the_step, observes)
         if self.rule or self.gate or self.after_step:  # that act
-            with net.through():
+            with _net.through():
                 replace()
             return
         self._observing_net.attempt(replace)
@@ -389,7 +389,7 @@ class Session:
 
     def before_record(self, put_in: Callable[[], None]) -> None:
         """Call a function of a member before the record is written, to put in what is known by then."""
-        self._before_record.append(net.later(put_in))
+        self._before_record.append(_net.later(put_in))
 
     def record_text(self) -> str:
         """Return the record as JSON, with what is known by now."""

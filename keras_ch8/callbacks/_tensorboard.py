@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from .. import _checks, _objects, telemetry
+from .. import _checks, _net, _objects, telemetry
 from .._describe import short
 from .._types import Logs
 from ..board import panels, tags
@@ -16,7 +16,6 @@ from ..board.window import HeldBack, Point, Windows
 from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
-from ..integration import net
 from ..trackers import Tracker, feeds
 from ._batch_sizes import BatchSizes
 from ._objects_as_data import plain, restored
@@ -185,7 +184,7 @@ class TensorBoard(Callback):
         """What the record says of how it is trained."""
         self._resumed: dict[str, Any] = {} if run is None else run
         """What this training goes on from; {} for nothing."""
-        with net.through():  # a folder that cannot be written is said before the first step
+        with _net.through():  # a folder that cannot be written is said before the first step
             self._writer = session.writer = self._opened(None if run is None else run["files"])
         if run is not None:
             self._go_on(run)

@@ -11,11 +11,11 @@ from typing import Any, Self, final
 import keras
 import numpy as np
 
-from .. import _checks, _objects
+from .. import _checks, _net, _objects
 from .._describe import short
 from .._section import section
 from .._spelling import spelled
-from ..integration import backend, fit, keras_private, net
+from ..integration import backend, fit, keras_private
 from ..telemetry import ring
 
 if not backend.is_tensorflow():
@@ -241,10 +241,10 @@ class WatchedLoop:
 
     def __enter__(self) -> Self:
         self._clock, self._due = backend.scalar(0, "int64"), backend.scalar(0, "int64")
-        self._exits, self._net = ExitStack(), net.Net("What watches this loop")
+        self._exits, self._net = ExitStack(), _net.Net("What watches this loop")
         self._session: Session | None = None
         """Of those who watch; None where nobody does."""
-        self._called = [member for member in self._members if not (net.watches(member) and net.off())]
+        self._called = [member for member in self._members if not (_net.watches(member) and _net.off())]
         if not self._called:
             return self
         self._ring = backend.ring(ring.rows_for(READ_EVERY), 2)
@@ -300,7 +300,7 @@ class WatchedLoop:
     def _tell_members(self) -> None:
         for member in self._called:
             if self.steps:
-                with net.through():
+                with _net.through():
                     member.on_train_batch_end(self.steps - 1, {})
 
     def _losses(self, session: Session) -> tuple[np.ndarray, np.ndarray]:

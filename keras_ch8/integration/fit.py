@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from .. import _net
 from .._types import Tree
 from . import backend, keras_private, multi_worker, net, registry
 
@@ -70,7 +71,7 @@ class Training:
         counted_as: Any = None,
     ) -> None:
         self.model = model
-        self.was_built = model.built
+        self.was_built = getattr(model, "built", False)
         """Whether the model had its weights before."""
         self.counted_as = model if counted_as is None else counted_as
         self.arguments = dict(arguments)
@@ -125,7 +126,7 @@ class Training:
 
         To be asked for while the session opens; fewer come where an epoch has fewer.
         """
-        self._readers_ahead.append((examples, net.later(then)))
+        self._readers_ahead.append((examples, _net.later(then)))
 
     def begin_to_read(self, steps: int | None) -> None:
         """Show the first batches to those who have asked, at the first step and before it is made.
@@ -192,7 +193,7 @@ class Training:
             if self.session is not None:
                 self.session.lose(callback)
 
-        if net.watches(callback):
+        if _net.watches(callback):
             left = None if self in _running.get() else self.exits.close
             self.exits.enter_context(net.spread(callback, lost, left))
 
@@ -285,7 +286,7 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
         first = [callback for callback in listed if getattr(callback, "_place_in_fit", LAST) == FIRST]
         listed = first + leading + listed[len(first) :]
         training = Training(self, {k: v for k, v in call.arguments.items() if k != "self"}, listed)
-        called = [callback for callback in listed if not (net.watches(callback) and net.off())]
+        called = [callback for callback in listed if not (_net.watches(callback) and _net.off())]
         if made is None:
             call.arguments["callbacks"] = called
         else:

@@ -108,7 +108,7 @@ FALL_NOISE = Quantity(
 BATCH_SIZE = Quantity(
     "batch_size",
     "Examples of a minibatch.",
-    lambda size: f"a minibatch has {counted(size, 'example')}{'' if size.is_integer() else ' on average'}",
+    lambda size: f"a minibatch has {counted(size, 'example')}{'' if float(size).is_integer() else ' on average'}",
 )
 COMPARES = Quantity("compares", "1 where the optimizer compares losses of a batch, as those of section 8.6 do, else 0.")
 LEAST_BATCH = 16

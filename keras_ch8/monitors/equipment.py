@@ -93,6 +93,7 @@ def equipment_of(model: keras.Model, callbacks: Sequence[object] = ()) -> frozen
         "recurrence": any(isinstance(part, kinds.RNN) for part in parts),
         "simple recurrence": any(isinstance(part, kinds.SimpleRNN) for part in parts),
         "LSTM": any(isinstance(part, kinds.LSTM) for part in parts),
+        "penalties of units": any(getattr(part, "activity_regularizer", None) is not None for part in parts),
         "negative biases": any(_has_negative_biases(part) for part in parts),
         "small start": any(_is_small(variable) for variable in model.trainable_variables),
         "sigmoid units": "sigmoid" in hidden,

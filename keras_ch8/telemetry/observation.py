@@ -10,9 +10,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _numerics, clipping
+from .. import _net, _numerics, clipping
 from .._types import Tensor
-from ..integration import backend, keras_private, net, registry
+from ..integration import backend, keras_private, registry
 from .frame import Frame
 from .recorder import Blocks, Recorder, Wishes, publish
 from .row import Change, Note, Row, measured
@@ -51,7 +51,7 @@ class Observation:
         """Whether a step was traced without what it was to leave."""
         return any(observer.recorder.net.is_torn for observer in self._observers.values())
 
-    def start(self, model: keras.Model, batches: int, wishes: Wishes, exits: ExitStack, under: net.Net) -> None:
+    def start(self, model: keras.Model, batches: int, wishes: Wishes, exits: ExitStack, under: _net.Net) -> None:
         """Observe until `exits` ends, over a net; the model has been trained on so many batches before."""
         for name, observer in self._observers.items():
             observer.start(wishes, exits)

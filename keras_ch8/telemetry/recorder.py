@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from .. import _numerics
+from .. import _net, _numerics
 from .._types import Tensor
-from ..integration import backend, net
+from ..integration import backend
 from . import ring
 from .frame import Frame
 from .row import HEAD, TAIL, Row
@@ -80,7 +80,7 @@ class Recorder:
         self._known: dict[Wishes, _Rings] = {}
         self._loss: Any = None
         self._knows_loss = False
-        self.net = net.Net(net.STEPS)
+        self.net = _net.Net(_net.STEPS)
         """Lies under what a step does for who watches: where that fails while it is traced, the rest is left out."""
 
     @property

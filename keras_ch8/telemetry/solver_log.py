@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from .. import _net
 from .._types import Tensor
-from ..integration import backend, net
+from ..integration import backend
 from . import ring
 from .frame import Frame
 
@@ -26,7 +27,7 @@ class SolverLog:
 
     def __init__(self) -> None:
         self.listening = False
-        self.net = net.Net(net.STEPS)
+        self.net = _net.Net(_net.STEPS)
         """Lies under what an iteration does for who watches."""
         self._settings: tuple[int, Sequence[str], bool] = (1, (), False)
         self._sizes_of: Callable[[], Sequence[int]] = tuple

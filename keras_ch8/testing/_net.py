@@ -2,7 +2,7 @@
 
 import os
 
-from ..integration import net
+from .. import _net
 
 
 def raise_caught(wanted: bool = True) -> None:
@@ -17,4 +17,4 @@ def raise_caught(wanted: bool = True) -> None:
     Example:
         >>> keras_ch8.testing.raise_caught()
     """
-    os.environ[net.RAISE] = "1" if wanted else ""
+    os.environ[_net.RAISE] = "1" if wanted else ""

@@ -41,7 +41,11 @@ def new_model(model_factory: Callable[[], keras.Model]) -> keras.Model:
     """Return a compiled model that a function of the user makes; refuse one that makes the same model again."""
     made, again = (_objects.made_by("model_factory", model_factory) for _ in range(2))
     parts, others = (
-        {id(part) for part in (*keras_private.parts_of(model), *model.variables, model.optimizer) if part is not None}
+        {
+            id(part)
+            for part in (*keras_private.parts_of(model), *model.variables, getattr(model, "optimizer", None))
+            if part is not None
+        }
         for model in (made, again)
     )
     if made is again or parts & others:

@@ -67,6 +67,7 @@ FACTS: Mapping[str, str] = {
     "padding": "the sequences that a recurrent layer reads end in zeros, which no mask leaves out",
     "sigmoid units": "hidden units are sigmoids",
     "softmax units": "hidden layers are softmaxes",
+    "penalties of units": "a layer has an `activity_regularizer`",
     "linear model": "the model is linear, and its loss a mean squared error that least squares are known of",
     "linear layers": "layers with weights follow each other with no activation between them",
     "negative biases": "the biases of a layer were below -1 on average before the training",
@@ -236,6 +237,10 @@ _DECAY = Remedy(
 )
 
 _REVIVE = (
+    Remedy(
+        "Make the factor of `activity_regularizer` a tenth of what it is: the penalty may be what leaves units at 0.",
+        needs=("penalties of units",),
+    ),
     _scale_inputs(_PASSES),
     Remedy("Start with biases of 0.", BIASES_OF_0, _PASSES, ("negative biases",)),
     _leaky(_PASSES, "scale of the start"),

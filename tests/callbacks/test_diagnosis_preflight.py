@@ -49,7 +49,7 @@ def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_
     watching = diagnosis(probe)
     fit(network("softmax"), watching)
     assert found(watching) == {"wrong_output": "act"}
-    (verdict,) = watching.verdicts
+    verdict = watching.verdicts[0]
     assert verdict.step == verdict.measured == 0
     assert "activation = keras.activations.sigmoid" in verdict.code
     assert "ACT wrong_output" in str(watching)
@@ -80,18 +80,18 @@ def test_it_is_what_the_function_says():
     model, watching = network("softmax"), diagnosis()
     alone = training.preflight(model, X, Y, steps=0)
     fit(model, watching)
-    assert [v.finding for v in alone.verdicts] == [v.finding for v in watching.verdicts]
+    assert [v.finding for v in alone.verdicts] == [v.finding for v in watching.verdicts if v.level != "ok"]
 
 
 @pytest.mark.slow
 def test_a_training_that_is_well_has_no_verdict_of_it_and_none_is_made_where_it_is_not_asked_for():
     watching = diagnosis()
     fit(network(), watching)
-    assert watching.verdicts == []
+    assert found(watching) == {}
     assert watching.past.chance > 0.5
     watching = diagnosis(preflight=False)
     fit(network("softmax"), watching)
-    assert watching.verdicts == []
+    assert found(watching) == {}
     assert math.isnan(watching.past.chance)
 
 

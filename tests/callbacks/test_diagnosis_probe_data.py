@@ -179,9 +179,12 @@ def test_a_train_function_of_ones_own_is_left_alone():
         made.compile("sgd", "mse")
         return made
 
-    for data in (shuffled(), None):
-        with pytest.warns(RuntimeWarning, match="goes on without its probe: .*, so give arrays"):
-            model().fit(shuffled(), verbose=0, callbacks=[ch8.callbacks.Diagnosis(data)], shuffle=False)
+    with pytest.warns(RuntimeWarning, match="goes on without its probe, .*: reading a data set .*, so give arrays"):
+        model().fit(shuffled(), verbose=0, callbacks=[ch8.callbacks.Diagnosis(shuffled())], shuffle=False)
+    nothing = ch8.callbacks.Diagnosis()
+    model().fit(shuffled(), verbose=0, callbacks=[nothing], shuffle=False)
+    assert nothing.state.name == "little_checked"
+    assert "Give `probe=(x, y)`" in nothing.state.reasons[0]
     bare = model().fit(shuffled(), verbose=0, shuffle=False).history["loss"]
     arrays = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", when=3, budget=None)
     assert model().fit(shuffled(), verbose=0, callbacks=[arrays], shuffle=False).history["loss"] == bare
@@ -364,10 +367,11 @@ def test_in_a_fit_of_another_model_other_examples_take_the_place_of_those_that_w
     kept = ch8.callbacks.Diagnosis(None, "cheap", when=2, budget=None)
     given = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", when=2, budget=None)
     model = plain_model()
-    model.fit(X, Y, verbose=0, callbacks=[kept, given])
-    with pytest.warns(UserWarning, match=r"x of the probe has shape \(8,\)") as caught:
-        encoder.fit(X[:, :4], X[:, :3], verbose=0, callbacks=[kept, given])
-    assert len(caught) == 1  # nobody gave what the other has kept
+    for one in (kept, given):
+        model.fit(X, Y, verbose=0, callbacks=[one])
+    encoder.fit(X[:, :4], X[:, :3], verbose=0, callbacks=[kept])  # nobody gave what it had kept, so nothing is said
+    with pytest.warns(UserWarning, match=r"x of the probe has shape \(8,\)"):
+        encoder.fit(X[:, :4], X[:, :3], verbose=0, callbacks=[given])
     assert [one.probe.batch[0].shape for one in (kept, given)] == [(256, 4), (256, 4)]
     model.fit(X, Y, verbose=0, callbacks=[given])
     np.testing.assert_array_equal(given.probe.batch[0], given.probe._arrays[0])

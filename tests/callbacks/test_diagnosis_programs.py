@@ -75,14 +75,6 @@ def test_a_model_that_is_compiled_anew_or_has_other_weights_or_is_shown_another_
     assert traced == ["_tensors"] * 4
 
 
-def test_two_callbacks_in_one_fit_measure_by_programs_of_their_own(traced):
-    model = compiled()
-    other = callbacks.Diagnosis(PROBES[1], ["gradient_norm"], when=3, budget=None, verbose=False, preflight=False)
-    one = trained(model, PROBES[0], other)
-    assert [last(one), last(other)] == pytest.approx([error(model, probe) for probe in PROBES], rel=1e-5)
-    assert traced == ["_tensors"] * 2
-
-
 def test_the_state_of_a_callback_stays_its_own_when_another_measures_by_its_programs():
     model = compiled()
     one = trained(model, PROBES[0], checks=["gradient_norm", "distance"])

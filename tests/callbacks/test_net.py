@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ch8
-from keras_ch8 import callbacks, clipping, testing
+from keras_ch8 import _net, callbacks, clipping, testing
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import writer
 from keras_ch8.board.writer import RunWriter
@@ -37,7 +37,7 @@ def boom(*args, **kwargs):
 @pytest.fixture(autouse=True)
 def caught(monkeypatch):
     """Let errors be caught, as for users."""
-    monkeypatch.delenv(net.RAISE, raising=False)
+    monkeypatch.delenv(_net.RAISE, raising=False)
 
 
 def watchers(folder):
@@ -313,7 +313,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_first_step(again, ve
 def test_by_the_environment_nothing_watches_and_what_acts_still_acts(again, tmp_path, monkeypatch, capsys):
     watching = callbacks.standard(str(tmp_path / "logs"))
     assert str(watching[-1]).startswith("It has watched no training yet")
-    monkeypatch.setenv(net.OFF, "1")  # read when a training begins, not before
+    monkeypatch.setenv(_net.OFF, "1")  # read when a training begins, not before
     train_function = again.model.train_function
     stop = callbacks.EarlyStopping("loss", patience=1, min_delta=1e9)
     again.check(again.run([*watching, callbacks.GradientClippingLogger()], verbose=0))
@@ -324,7 +324,7 @@ def test_by_the_environment_nothing_watches_and_what_acts_still_acts(again, tmp_
     assert stop.reason is not None
     assert len(history["loss"]) == 2
     assert "Page of the run" not in capsys.readouterr().out
-    monkeypatch.setenv(net.OFF, "0")
+    monkeypatch.setenv(_net.OFF, "0")
     again.run(watching)
     assert (tmp_path / "logs").exists()
 
@@ -363,7 +363,7 @@ def test_a_loop_may_tell_a_loss_for_each_example():
 
 
 def test_by_the_environment_a_loop_is_bare(tmp_path, monkeypatch):
-    monkeypatch.setenv(net.OFF, "1")
+    monkeypatch.setenv(_net.OFF, "1")
     optimizer = keras.optimizers.Adam()
     assert loop(network("sgd"), optimizer, log_dir=str(tmp_path / "logs"))[0] == 5
     assert not (tmp_path / "logs").exists()

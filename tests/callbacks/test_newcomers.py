@@ -58,11 +58,10 @@ def test_the_standard_callbacks_let_a_training_go_on_where_asked(tmp_path):
 
 def test_a_loop_of_ones_own_has_no_first_batches():
     model = model_of()
-    with (
-        pytest.warns(RuntimeWarning, match="goes on without its probe: the first examples .*, so give arrays"),
-        ch8.watch(model, model.optimizer, callbacks=[ch8.callbacks.Diagnosis()]),
-    ):
+    with ch8.watch(model, model.optimizer, callbacks=[ch8.callbacks.Diagnosis()]) as run:
         pass
+    assert run.state.name == "little_checked"
+    assert "Give `probe=(x, y)` to `watch`" in run.state.reasons[0]
 
 
 @pytest.mark.broad

@@ -69,6 +69,8 @@ def two_inputs():
             {"sequential", "linear layers", "negative biases"},
         ),
         (lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-0.5))), {"sequential", "linear layers"}),
+        (lambda: plain(LAYERS.Dense(3, "relu", activity_regularizer="l1")), {"sequential", "penalties of units"}),
+        (lambda: plain(LAYERS.Dense(3, "relu", kernel_regularizer="l2")), {"sequential"}),
         (lambda: plain(keras_ch8.layers.Residual(LAYERS.Dense(6))), {"sequential", "skip connections"}),
         (lambda: plain(LAYERS.Normalization(mean=0.0, variance=1.0)), {"sequential", "input normalization"}),
         (lambda: plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(3)), {"sequential", "tokens", "recurrence", "LSTM"}),
@@ -242,6 +244,7 @@ def test_dead_units_are_left_to_the_rate_only_where_it_is_above_the_default_and_
     leaky = "Use leaky units, which are never dead: `keras.layers.LeakyReLU`."
     assert first() == "Lower the learning rate from 0.1 to 0.01."
     assert (first("scale of the start"), first("default rate")) == (leaky, leaky)
+    assert first("penalties of units").startswith("Make the factor of `activity_regularizer` a tenth")
 
 
 @pytest.mark.parametrize("has", [(), ("scale of the start",), ("negative biases",), ("unscaled inputs",)])

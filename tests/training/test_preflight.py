@@ -284,5 +284,5 @@ def test_a_check_that_fails_is_left_out_with_a_warning(monkeypatch):
 def test_a_loss_below_0_that_falls_has_not_diverged():
     assert _of_memorizing((-1.0, -5.0), 30) == []
     assert [claim.kind for claim in _of_memorizing((-1.0, 50.0), 30)] == ["step_too_long"]
-    assert "from -1 to -1." in _said_of_memorizing((-1.0, -1.0), -0.5, 30)[0]
+    assert "leave its loss at -1." in _said_of_memorizing((-1.0, -1.0), -0.5, 30)[0]
     assert _said_of_memorizing((-1.0, -1.2), -0.5, 30) == []
