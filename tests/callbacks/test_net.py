@@ -21,7 +21,6 @@ from keras_ch8.telemetry.row import Row
 from keras_ch8.telemetry.solver_log import SolverLog
 from keras_ch8.trackers.feeds import Feeds
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
-from tests.marks import mostly
 
 EPOCHS = 2
 
@@ -97,13 +96,11 @@ HOOKS = [
     "on_telemetry", "on_close",
 ]  # fmt: skip
 WATCHERS = ["TensorBoard", "Diagnosis", "GradientClippingLogger", "SurrogateGap"]
-FIRST = [(hook, "TensorBoard") for hook in ("on_open", "on_train_batch_end", "on_telemetry")] + [
-    ("on_epoch_end", "Diagnosis")
-]
-CASES = mostly(pytest.mark.slow, [(hook, name) for hook in HOOKS for name in WATCHERS], *FIRST)
 
 
-@pytest.mark.parametrize("hook, name", CASES)
+@pytest.mark.broad(slow=14)
+@pytest.mark.parametrize("name", WATCHERS)
+@pytest.mark.parametrize("hook", HOOKS)
 def test_a_hook_that_fails_is_one_warning_and_the_others_go_on(again, hook, name, tmp_path, monkeypatch):
     monkeypatch.setattr(getattr(callbacks, name), hook, boom)
     watching = watchers(str(tmp_path))
@@ -123,7 +120,8 @@ def test_a_hook_that_fails_is_one_warning_and_the_others_go_on(again, hook, name
         assert f"{EPOCHS * STEPS} steps" in logger.findings()[0]
 
 
-@pytest.mark.parametrize("hook", mostly(pytest.mark.slow, HOOKS, "on_built"))
+@pytest.mark.broad(slow=2)
+@pytest.mark.parametrize("hook", HOOKS)
 def test_in_tests_it_is_raised(again, hook, tmp_path, monkeypatch):
     testing.raise_caught()
     monkeypatch.setattr(callbacks.Diagnosis, hook, boom)
@@ -153,7 +151,8 @@ PARTS = {
 }
 
 
-@pytest.mark.parametrize("part", mostly(pytest.mark.slow, PARTS, "the page", "the first batches", "reading"))
+@pytest.mark.broad(slow=7)
+@pytest.mark.parametrize("part", PARTS)
 def test_a_part_that_fails_is_one_warning(again, part, tmp_path, monkeypatch):
     owner, name = PARTS[part]
     again.model.train_function = None  # nothing is kept of other trainings
@@ -193,7 +192,8 @@ TRACED = [(part, "Keras's") for part in OF_STEPS if part != "measuring ours"]
 TRACED += [(part, "ours") for part in OF_STEPS if part not in OF_KERAS]
 
 
-@pytest.mark.parametrize("part, kind", mostly(pytest.mark.slow, TRACED, ("a row", "Keras's"), ("making a row", "ours")))
+@pytest.mark.broad(slow=6)
+@pytest.mark.parametrize("part, kind", TRACED)
 def test_what_fails_while_a_step_is_traced_leaves_the_bare_step(part, kind, tmp_path, monkeypatch):
     bare = Again(KINDS[kind]())
     bare.model.train_function = None
@@ -212,6 +212,7 @@ def test_what_fails_while_a_step_is_traced_leaves_the_bare_step(part, kind, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("way", WAYS[1:], ids=str)
 @pytest.mark.parametrize("kind", KINDS)
 def test_so_it_does_in_other_ways_to_step(kind, way, tmp_path, monkeypatch):
@@ -344,8 +345,9 @@ def loop(model, optimizer, callbacks=(), log_dir=None, losses=lambda loss: loss,
     return run.steps, model.get_weights()
 
 
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("compiled", [True, False])
-@pytest.mark.parametrize("part", mostly(pytest.mark.slow, ["_leave", "_told", "_losses", "_variables"], "_told"))
+@pytest.mark.parametrize("part", ["_told", "_leave", "_losses", "_variables"])
 def test_a_loop_of_ones_own_goes_on(part, compiled, tmp_path, monkeypatch):
     expected = loop(network("sgd"), keras.optimizers.Adam(), compiled=compiled)
     monkeypatch.setattr(WatchedLoop, part, boom)
