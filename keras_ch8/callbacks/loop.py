@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -229,6 +230,15 @@ class WatchedLoop:
     def _leave(self, step: Tensor, loss: Any) -> None:
         """Leave the row of a step, and tell the members how far the loop is where that is due."""
         backend.write_row(self._ring, step, backend.floats(step, loss))
+        if backend.calls_would_wait():
+            warnings.warn(
+                "`watch` measures nothing inside a compiled loop where TensorFlow has one thread for operations, as on "
+                "a machine with one CPU: it would wait for itself. Call `run.step` outside of the `tf.function`, or "
+                "begin with `tf.config.threading.set_inter_op_parallelism_threads(2)`.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return
         told = _unless_gone(self._told_safely)
         backend.call_when(step >= backend.as_tensor(self._due), told, self._variables())
 

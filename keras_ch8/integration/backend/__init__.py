@@ -12,6 +12,7 @@ if is_tensorflow():
     from . import random_numbers as random_numbers
     from .branches import branch as branch
     from .branches import call_when as call_when
+    from .branches import calls_would_wait as calls_would_wait
     from .branches import copy_when as copy_when
     from .branches import put_back_when as put_back_when
     from .branches import run_when as run_when

@@ -4,6 +4,7 @@
 So on a CPU what is rare is an `If`, whose branches are functions of their own.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -70,6 +71,18 @@ def copy_when(condition: Tensor | bool, variables: Sequence[tf.Variable]) -> lis
         return list(branch(condition, copies, nothing))
     run = tf.function(copies, autograph=False).get_concrete_function()
     return list(_if(condition, run, nothing, run.captured_inputs))
+
+
+def calls_would_wait() -> bool:
+    """Whether Python that is called in the middle of this graph would wait for ever for another graph that it runs.
+
+    That is so where TensorFlow runs operations in one thread, as on a machine with one CPU: the call has it.
+    """
+    set_by_hand = tf.config.threading.get_inter_op_parallelism_threads() or os.environ.get(
+        "TF_NUM_INTEROP_THREADS", "0"
+    )
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return not tf.executing_eagerly() and (int(set_by_hand) or cpus) == 1
 
 
 def call_when(condition: Tensor, function: Callable[[], None], variables: Sequence[Any]) -> None:
