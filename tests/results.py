@@ -20,7 +20,7 @@ from keras_ch8 import (
     symmetries,
     training,
 )
-from keras_ch8.verdicts import Verdict
+from keras_ch8.verdicts import Verdict, state_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(256, 4)).astype("float32")
@@ -147,6 +147,7 @@ def run():
 
 
 RESULTS = {
+    "state_of": lambda: state_of([], applicable=["cliff", "saddle"], reasons=["There is no probe. Give one."]),
     "find_learning_rate": lambda: training.find_learning_rate(network(), X, Y, steps=100),
     "compare_learning_rates": lambda: training.compare_learning_rates(network(), X, Y, steps=20),
     "check_initialization": lambda: training.check_initialization(network(), X, Y),

@@ -16,13 +16,14 @@ tool = loaded("tools/recipes.py")
 RECIPES = tool.recipes((ROOT / "CONTRIBUTING.md").read_text())
 FIT = """
 model.compile({optimizer}, "mse")
-model.fit(x, y, batch_size=8, epochs=2, verbose=0, callbacks=[ch8.callbacks.TensorBoard("logs"), {more}])
+board = ch8.callbacks.TensorBoard("logs", log_to=[{log_to}])
+model.fit(x, y, batch_size=8, epochs=2, verbose=0, callbacks=[board, {more}])
 """
 MODEL = "model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), {layer} keras.layers.Dense(1)])\n"
 
 
-def watched(optimizer="ch8.optimizers.SGD(0.01)", more="", layer=""):
-    return MODEL.format(layer=layer) + FIT.format(optimizer=optimizer, more=more)
+def watched(optimizer="ch8.optimizers.SGD(0.01)", more="", layer="", log_to=""):
+    return MODEL.format(layer=layer) + FIT.format(optimizer=optimizer, more=more, log_to=log_to)
 
 
 CURRICULUM = watched() + (
@@ -53,7 +54,7 @@ IN_TENSORBOARD = {
     "A chart": (watched(), "Loss beside the norm of the weights"),
     "A schedule": (watched('ch8.optimizers.SGD(ch8.schedules.Halvings(0.1, "1ep"))'), "ch8/learning_rate"),
     "A tracker": (
-        watched(more="ch8.callbacks.TensorBoard('more_logs', log_to=[ch8.trackers.Epochs()])"),
+        watched(log_to="ch8.trackers.Epochs()"),
         "ch8_epoch/loss at step 8",
     ),
     "A part for continuation": (

@@ -12,7 +12,7 @@ import keras_ch8
 from keras_ch8 import _result, verdicts
 from tests import results
 
-NO_TABLE = ("a stage",)
+NO_TABLE = ("a stage", "state_of")
 """A row of another table."""
 
 

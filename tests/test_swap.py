@@ -227,7 +227,8 @@ def test_the_swap_is_printed_as_a_diff_that_can_be_applied_and_what_stays_is_nam
     assert "amsgrad=True" in adam
     assert ["write_graph=True" in line for line in said].count(True) == 1
     assert ["`Adagrad` of keras_ch8 makes other steps" in line for line in said].count(True) == 1
-    assert len(said) == 3
+    assert ["`RMSprop` of keras_ch8 makes other steps" in line for line in said].count(True) == 1
+    assert len(said) == 4
     subprocess.run(["patch", script], input=done.stdout, text=True, check=True, capture_output=True)
     *trained, last = printed_by(script)
     modules, losses = zip(*(line.split() for line in trained), strict=True)

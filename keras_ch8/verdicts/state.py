@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from .._result import Result
 from .verdict import Verdict
 from .wording import counted
 
@@ -13,8 +14,8 @@ ENOUGH = 1 / 2
 """Part of the checks that apply which must have been made for a training without findings to be called all right."""
 
 
-@dataclasses.dataclass(frozen=True)
-class State:
+@dataclasses.dataclass(frozen=True, repr=False)
+class State(Result):
     """What all verdicts on a training come to; made by `state_of` (section 8.2).
 
     Args:
@@ -41,6 +42,9 @@ class State:
     def headline(self) -> str:
         """The same below its name, where that is not in it."""
         return f"LITTLE CHECKED: {self.text}" if self.name == "little_checked" else self.text
+
+    def _headline(self) -> str:
+        return " ".join([self.headline or f"{self.name.upper()}.", *self.reasons])
 
     def as_data(self) -> dict[str, Any]:
         """Return it as the record of a run and its page have it."""

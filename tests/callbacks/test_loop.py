@@ -141,7 +141,7 @@ def test_an_actor_and_a_critic_of_one_network_that_play_a_game(tmp_path):
     assert np.mean(rewards[-80:]) > np.mean(rewards[:40])
     found = curves(tmp_path)
     assert steps_of(found, "ch8/gradient_norm") == steps_of(found, "ch8/loss") == list(range(1, 61))
-    assert run.verdicts == []
+    assert [verdict for verdict in run.verdicts if verdict.level != "ok"] == []
 
 
 @pytest.mark.slow

@@ -160,9 +160,9 @@ def two_replicas_before_and_after():
             x = np.random.default_rng(0).normal(size=(16, 6))
             model.fit(x[::-1] if found else x, np.ones((16, 3)), batch_size=16, shuffle=False, verbose=0)
             if found:
-                variables.put(model, state)
+                variables.put(model, [], state)
             else:
-                state, _ = variables.taken(model)
+                state, _ = variables.taken(model, [])
             found.append(copies(model))
     return found
 

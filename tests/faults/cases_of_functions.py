@@ -184,7 +184,7 @@ def tracker_cases():
 
 
 def meeting_the_model(function):
-    """Make callbacks, and take two steps if there is a probe: before, it cannot know what the model takes."""
+    """Make callbacks, and take two steps if there is a probe: one that the model cannot take is told there."""
 
     def make(**arguments):
         made = function(**arguments)
@@ -223,7 +223,7 @@ def callback_cases():
         lambda: {"checks": "cheap", "verbose": False},
         fit_two_steps,
         make=meeting_the_model(callbacks.Diagnosis),
-        probe=m.NONE,
+        probe=m.NONE | m.EXAMPLES,
         checks=m.sequence(m.NOTHING, empty=True),
         when=m.NONE | m.count(1) | m.function(0),
         budget=m.NONE | m.number(0, 1, above=True),
@@ -306,7 +306,7 @@ def callback_cases():
         in_a_folder,
         make=meeting_the_model(callbacks.standard),
         log_dir=m.PATH,
-        probe=m.NONE,
+        probe=m.NONE | m.EXAMPLES,
         resume=m.NONE | m.PATH,
     )
 

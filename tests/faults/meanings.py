@@ -30,7 +30,7 @@ class Meaning:
 
 def _is_number(value):
     is_one = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return is_one and -sys.float_info.max <= value <= sys.float_info.max
+    return is_one and -sys.float_info.max <= (value if isinstance(value, int) else float(value)) <= sys.float_info.max
 
 
 def _is_integer(value):
@@ -53,6 +53,12 @@ def number(low=-np.inf, high=np.inf, *, above=False, up_to=False):
 def count(low, high=LARGEST):
     """An integer from low to high."""
     return Meaning(f"an integer of at least {low}", lambda value: _is_integer(value) and low <= value <= high)
+
+
+EXAMPLES = Meaning(
+    "an array of numbers for each example",
+    lambda value: isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "biuf",
+)
 
 
 def word(*words):

@@ -383,7 +383,11 @@ def model_for(needs):
     if "recurrence" in needs or "LSTM" in needs or "simple recurrence" in needs:
         layer = LAYERS.LSTM(4) if "LSTM" in needs else LAYERS.SimpleRNN(4)
         return plain(layer, shape=(5, 2)), RNG.normal(size=(64, 5, 2)).astype("float32")
-    rate = keras.optimizers.schedules.CosineDecay(0.1, 10) if "learning rate schedule" in needs else 0.01
+    rate = (
+        keras.optimizers.schedules.CosineDecay(0.1, 10)
+        if {"learning rate schedule", "schedule to scale"} & {*needs}
+        else 0.01
+    )
     hidden = [LAYERS.Dense(4, "sigmoid" if "sigmoid units" in needs else "relu") for _ in range(2)]
     return plain(*hidden, optimizer=keras.optimizers.SGD(rate)), (7 * RNG.normal(size=(64, 6)) + 3).astype("float32")
 
