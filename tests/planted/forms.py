@@ -128,7 +128,7 @@ def from_data_set(run, script):
     data = tf.data.Dataset.from_tensor_slices(parts)
     if shuffle:
         data = data.shuffle(len(data), seed=0)
-    return dataclasses.replace(script, x=data.batch(run.batch_size), y=None, options=options)
+    return dataclasses.replace(script, x=data.batch(run.batch_size), y=None, options=options | {"shuffle": False})
 
 
 def with_plateaus(run, script):
