@@ -201,7 +201,9 @@ class Measuring:
     # --- what fails ---------------------------------------------------------------------------------------------------
 
     def _attempt(self, measurement: Measurement, action: Callable[[], Any]) -> Any:
-        """Return what an action of a measurement gives; one that fails is left out."""
+        """Return what an action of a measurement gives; one that fails is left out, and not tried again."""
+        if measurement not in self.measurements:
+            return None
         try:
             return action()
         except Exception as error:

@@ -507,3 +507,19 @@ def test_a_folder_for_logs_is_no_probe_and_the_error_says_what_writes_there(path
         ValueError, match=r"Received: the path 'logs'\. Give `fit` `callbacks=keras_ch8\.callbacks\.standard"
     ):
         ch8.callbacks.Diagnosis(path)
+
+
+def test_where_the_loss_of_the_probe_fails_nothing_else_is_tried_on_it():
+    x, y = np.ones((32, 3, 2), "float32"), np.ones((32, 1), "float32")
+
+    def model():
+        keras.utils.set_random_seed(0)
+        parts = [keras.Input(batch_shape=(8, 3, 2)), keras.layers.LSTM(2, stateful=True), keras.layers.Dense(1)]
+        made = keras.Sequential(parts)
+        made.compile("sgd", "mse")
+        return made
+
+    diagnosis = ch8.callbacks.Diagnosis((x[:5], y[:5]), "full", when=lambda step: step > 1)
+    with pytest.warns(RuntimeWarning, match="goes on without its probe"):
+        watched = model().fit(x, y, batch_size=8, epochs=2, verbose=0, shuffle=False, callbacks=[diagnosis]).history
+    assert watched == model().fit(x, y, batch_size=8, epochs=2, verbose=0, shuffle=False).history
