@@ -245,9 +245,10 @@ class Tap:
             return
         begun = self.recorder.net.attempt(partial(self._begun, prepared))
         handed = iter(prepared.handed)
-        with backend.start_after([] if begun is None else begun.before):
-            # Keras says of those without a gradient what it says without us
-            self._apply([None if g is None else next(handed) for g in given], variables)
+        # Nothing makes Keras's step wait, but that a weight is written after its copy: at the end of data of unknown
+        # length, what does not depend on data, such as the count of steps, races with the end, and must win as often
+        # as without us. Of those without a gradient Keras says what it says without us.
+        self._apply([None if g is None else next(handed) for g in given], variables)
         if begun is not None:
             self.recorder.net.attempt(partial(self._leave, prepared, begun))
 

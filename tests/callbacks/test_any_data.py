@@ -194,6 +194,20 @@ def test_no_probe_changes_anything(form, probe, steps_at_once, tmp_path):
     same(form, probe, tmp_path, steps_at_once=steps_at_once)
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_the_end_of_data_of_unknown_length_counts_as_in_the_bare_training(tmp_path):
+    """At that end Keras takes a step without data, and what of it runs is a race: 60 of them here."""
+
+    def ended(*watching):
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        data = batches().filter(lambda x, y: tf.shape(x)[0] > 0)
+        model.fit(data, epochs=60, shuffle=False, verbose=0, callbacks=list(watching))
+        return int(model.optimizer.iterations)
+
+    assert ended(callbacks.TensorBoard(tmp_path)) == ended()
+
+
 @pytest.mark.slow
 def test_where_xla_compiles_the_step_no_number_differs_by_more_than_rounding(tmp_path):
     bare = trained("parts of a shuffle", tmp_path, jit_compile=True)
