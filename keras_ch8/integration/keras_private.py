@@ -1,6 +1,7 @@
 """Every private name of Keras that the suite leans on, in one place; tests/test_keras_private.py watches them."""
 
 import contextlib
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -205,9 +206,18 @@ def batches_of_next_update(optimizer: keras.optimizers.Optimizer) -> int:
     return int(optimizer._iterations.numpy()) % steps if steps > 1 else 0
 
 
+def readable_rate(optimizer: keras.optimizers.Optimizer) -> Any:
+    """Return the learning rate as it is now; NaN where there is none, and where a callable would be called.
+
+    That is the user's, and may count or draw.
+    """
+    is_called = callable(rate_of(optimizer)) and schedule_of(optimizer) is None
+    return math.nan if is_called else getattr(optimizer, "learning_rate", math.nan)
+
+
 def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
-    """Return the learning rate as it is now, also where each replica has a copy of it."""
-    rate = optimizer.learning_rate
+    """Return `readable_rate` as a number, also where each replica has a copy of it."""
+    rate = readable_rate(optimizer)
     return float(rate.numpy() if hasattr(rate, "numpy") else rate)
 
 

@@ -226,8 +226,12 @@ class Tap:
         return self._scale(loss)
 
     def apply(
-        self, grads: Iterable[Tensor | None], trainable_variables: Sequence[keras.Variable] | None = None
-    ) -> None:
+        self,
+        grads: Iterable[Tensor | None],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+        *more: Any,
+        **options: Any,
+    ) -> Any:
         """Take a step with the optimizer, and leave a row of it.
 
         What clips acts, and raises what it raises. What only watches does not: without it the step is the bare one.
@@ -235,22 +239,22 @@ class Tap:
         given = list(grads)
         known = keras_private.known_variables(self.optimizer)
         variables = list(known if trainable_variables is None else trainable_variables)
+        bare = partial(self._apply, given, trainable_variables, *more, **options)
         if len(given) != len(variables) or all(g is None for g in given) or self._refuses(variables):
-            self._apply(given, trainable_variables)  # raises what Keras says of it
-            return
+            return bare()  # raises what Keras says of it
         prepare = partial(self._prepared, given, variables)
         prepared = prepare() if self.rule is not None else self.recorder.net.attempt(prepare)
         if prepared is None:
-            self._apply(given, trainable_variables)
-            return
+            return bare()
         begun = self.recorder.net.attempt(partial(self._begun, prepared))
         handed = iter(prepared.handed)
-        # Nothing makes Keras's step wait, but that a weight is written after its copy: at the end of data of unknown
+        # Nothing makes Keras's step wait, but that a weight is written after it is read: at the end of data of unknown
         # length, what does not depend on data, such as the count of steps, races with the end, and must win as often
         # as without us. Of those without a gradient Keras says what it says without us.
-        self._apply([None if g is None else next(handed) for g in given], variables)
+        answer = self._apply([None if g is None else next(handed) for g in given], variables, *more, **options)
         if begun is not None:
             self.recorder.net.attempt(partial(self._leave, prepared, begun))
+        return answer
 
     def _refuses(self, variables: Sequence[Any]) -> bool:
         """Whether the optimizer was built without one of these."""
@@ -284,7 +288,7 @@ class Tap:
         """Return what is to be known of a step before it is made."""
         step, variables = prepared.note.step, prepared.variables
         self.recorder.write_layers(step, dict(zip(prepared.indices, prepared.true, strict=True)))
-        rate = backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
+        rate = backend.as_tensor(keras_private.readable_rate(self.optimizer))
         half = _numerics.half_of_all(prepared.halves)
         row, is_due = self.recorder.row(0, half), self.recorder.is_due(step, half)
         # The copies do not depend on data: at the end of data of unknown length Keras takes a step without any, and

@@ -53,24 +53,27 @@ def _if(condition: Tensor, run: Any, otherwise: Callable[..., Any], inputs: Sequ
 def copy_when(condition: Tensor | bool, variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
     """Return the values of variables, to compare them later, where the condition holds; XLA copies at every step.
 
-    Elsewhere, and where there is no variable, what is returned says nothing.
+    Elsewhere, and where there is no variable, what is returned says nothing. What writes the variables waits for no
+    more than that they are read: the branches are given values, which later writes do not change. Weight decay, which
+    needs no data, would else lose the race against the end of data of unknown length.
     """
     if not variables:
         return []
+    values = [tf.convert_to_tensor(v) for v in variables]
 
-    def copies() -> list[tf.Tensor]:
-        return [tf.identity(v) for v in variables]
+    def copies(*values: tf.Tensor) -> list[tf.Tensor]:
+        return [tf.identity(value) for value in values]
 
-    def nothing(*handles: Any) -> list[tf.Tensor]:
-        del handles
-        return [tf.zeros([0], v.dtype) for v in variables]
+    def nothing(*values: tf.Tensor) -> list[tf.Tensor]:
+        return [tf.zeros([0], value.dtype) for value in values]
 
     if in_xla() and condition is not False:
-        return copies()
+        return copies(*values)
     if isinstance(condition, bool) or tf.executing_eagerly() or replicated() or not _on_one_cpu(variables):
-        return list(branch(condition, copies, nothing))
-    run = tf.function(copies, autograph=False).get_concrete_function()
-    return list(_if(condition, run, nothing, run.captured_inputs))
+        return list(branch(condition, partial(copies, *values), partial(nothing, *values)))
+    kinds = [tf.TensorSpec(value.shape, value.dtype) for value in values]
+    run = tf.function(copies, input_signature=kinds, autograph=False).get_concrete_function()
+    return list(_if(condition, run, nothing, values))
 
 
 def calls_would_wait() -> bool:

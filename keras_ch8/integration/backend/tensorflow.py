@@ -127,17 +127,22 @@ def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:
     return tf.control_dependencies([tf.group([values(t) for t in tensors if t is not None])])
 
 
+_REGROUPED = {"Mul": tf.multiply, "RealDiv": tf.divide}
+"""What TensorFlow's graph optimizer multiplies in another order."""
+
+
 def beside(gradient: Any, other: Tensor) -> Any:
     """Return a gradient as it is, for a second reader of whom TensorFlow's graph optimizer must not know.
 
     It multiplies rate * (a * b) as (rate * a) * b, which rounds otherwise, if the product a * b, such as the gradient
-    of batch normalization's gamma, has one reader only. So the second reader has a product of its own; that it waits
-    for another tensor keeps the optimizer from making one of the two.
+    of batch normalization's gamma, has one reader only; so with a product in a product, and with quotients. So the
+    second reader has all of these of its own; that they wait for another tensor keeps the optimizer from making one of
+    the two.
     """
-    if tf.executing_eagerly() or in_xla() or not tf.is_tensor(gradient) or gradient.op.type != "Mul":
+    if tf.executing_eagerly() or in_xla() or not tf.is_tensor(gradient) or gradient.op.type not in _REGROUPED:
         return gradient
     with tf.control_dependencies([other]):
-        return tf.multiply(*gradient.op.inputs)
+        return _REGROUPED[gradient.op.type](*(beside(tensor, other) for tensor in gradient.op.inputs))
 
 
 def join(tensors: Sequence[Any], length: int) -> tf.Tensor:
