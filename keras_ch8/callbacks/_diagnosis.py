@@ -8,7 +8,7 @@ from .._result import as_html
 from .._types import Data, Logs, Tensor
 from ..board import tags
 from ..board.record import Diagnosed
-from ..integration import keras_private
+from ..integration import epochs, fit, keras_private
 from ..monitors.base import chosen
 from ..monitors.equipment import rate_of
 from ..monitors.past import Past
@@ -201,6 +201,9 @@ class Diagnosis(Callback):
         return [*(str(v) for v in self.verdicts if v.level != "ok"), *self.state.reasons, cost]
 
     # --- a training, from its beginning to its end --------------------------------------------------------------------
+
+    def _enter_fit(self, training: fit.Training) -> None:
+        epochs.install(type(self).__name__)  # for the first batches, which are read ahead
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""

@@ -46,7 +46,7 @@ class ProbeData:
         examples = self._arrays if self.batch is None else self.batch
         if examples is None:
             return "the first batches of fit" if self._data_set is None else f"a {type(self._data_set).__name__}"
-        return f"{fit.examples_of(examples)} examples"
+        return f"{_batches.examples_of(examples)} examples"
 
     @property
     def is_left_to_fit(self) -> bool:
