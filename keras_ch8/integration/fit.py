@@ -134,7 +134,8 @@ class Training:
         """Show the first batches to those who have asked, at the first step and before it is made.
 
         To be called when the train function is the one that the first step will run, with the batches of an epoch if
-        they are known. The steps are given what was read by an iterator of the same kind, so that they run the same graph.
+        they are known. The steps are given what was read by an iterator of the same kind, so that they run the same
+        graph.
         """
         if not self._readers_ahead:
             return
