@@ -1,7 +1,6 @@
 """Batches of arrays as a `tf.data.Dataset`, made of the numbers of the examples in them."""
 
 import atexit
-import functools
 import itertools
 import threading
 import time
@@ -38,10 +37,11 @@ def iterator_of(batches: Sequence[Any], like: Any, fails: bool = False) -> Any:
 
     if not isinstance(like, tf.data.Iterator):
         return itertools.chain(batches, failing() if fails else ())
-    parts = [dataset_of(batches, like)] if batches else []
+    dataset: Any = dataset_of(batches, like) if batches else None
     if fails:
-        parts.append(tf.data.Dataset.from_generator(failing, output_signature=like.element_spec))
-    return iter(functools.reduce(lambda first, then: first.concatenate(then), parts))
+        error = tf.data.Dataset.from_generator(failing, output_signature=like.element_spec)
+        dataset = error if dataset is None else dataset.concatenate(error)
+    return iter(dataset)
 
 
 def dataset_of(batches: Sequence[Any], like: Any) -> tf.data.Dataset:
