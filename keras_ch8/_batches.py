@@ -11,7 +11,7 @@ from . import _objects
 from ._describe import short
 from ._types import Data, Tensor, Tree
 from .integration import backend
-from .integration.fit import examples_of as examples_of
+from .integration.ahead import examples_of as examples_of
 
 Batch = tuple[Tree, Tree, Tree]
 """x, y and sample_weight."""

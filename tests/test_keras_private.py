@@ -1,5 +1,6 @@
 """Tripwires: the private names of Keras and TensorFlow that the suite leans on still mean what they meant."""
 
+import functools
 import inspect
 from pathlib import Path
 
@@ -484,8 +485,20 @@ def test_a_train_function_of_ones_own_is_told_from_that_of_keras():
         def make_train_function(self, force=False):
             super().make_train_function(force=force)
 
-    assert keras_private.has_own_train_function(Own())
-    assert not keras_private.has_own_train_function(keras.Sequential())
+    assert keras_private.makes_own_train_function(Own())
+    assert not keras_private.makes_own_train_function(keras.Sequential())
+
+
+def test_a_train_function_that_somebody_has_set_is_told_from_one_that_keras_has_made():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    assert not keras_private.has_own_train_function(model)
+    model.make_train_function()
+    assert not keras_private.has_own_train_function(model)
+    theirs = model.train_function
+    for mine in (lambda iterator: theirs(iterator), tf.function(theirs), functools.wraps(theirs)(lambda i: theirs(i))):
+        model.train_function = mine
+        assert keras_private.has_own_train_function(model)
 
 
 def test_a_data_set_tells_whether_it_has_a_state(tmp_path):

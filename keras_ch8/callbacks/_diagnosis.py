@@ -8,7 +8,7 @@ from .._result import as_html
 from .._types import Data, Logs, Tensor
 from ..board import tags
 from ..board.record import Diagnosed
-from ..integration import keras_private
+from ..integration import epochs, fit, keras_private
 from ..monitors.base import chosen
 from ..monitors.equipment import rate_of
 from ..monitors.past import Past
@@ -56,8 +56,9 @@ class Diagnosis(Callback):
     Args:
         probe: The batch to measure on: `(x, y)`, `(x, y, sample_weight)`, or a data set, the first batch of it. Best
             some 64 to 512 examples that are not trained on, prepared as those that are. The first 256 that `fit` trains
-            on take the place of a probe that is not made as they are, and of a data set that shuffles, draws random
-            numbers or calls Python, since to read that may change the training. Defaults to `None`: these.
+            on, or those of its first step where Python makes them (a generator, a `PyDataset`), take the place of a
+            probe that is not made as they are, and of a data set that shuffles, draws random numbers or calls Python,
+            since to read that may change the training. Defaults to `None`: these.
         checks: What to measure: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
@@ -129,7 +130,7 @@ class Diagnosis(Callback):
     ) -> None:
         super().__init__(logs)
         self.preflight = _checks.flag("preflight", preflight, meaning="whether it looks before the first step")
-        verbose = _checks.flag("verbose", verbose, meaning="whether verdicts are printed")
+        self.verbose = self._asks_for_summary = _checks.flag("verbose", verbose, meaning="whether verdicts are printed")
         if loss is not None:
             _objects.function("loss", loss, "y", "y_pred", returns="the loss")
         if callable(when):
@@ -140,7 +141,6 @@ class Diagnosis(Callback):
             meaning = "the fraction of the training's work that measurements may add"
             budget = _checks.fraction("budget", budget, meaning=meaning, fix="Try 0.03, or None.")
         self.monitors, self.loss = chosen(checks), loss
-        self.verbose = self._asks_for_summary = verbose
         self.probe, self.when, self.budget = ProbeData(probe), when, budget
         self._forget()
 
@@ -148,11 +148,9 @@ class Diagnosis(Callback):
         self._judgement = Judgement(self.monitors, looks=self.preflight)
         self._measuring = Measuring(self.budget, self.when, self._judgement)
         self._pictures = FlowMap()
-        self._told: set[str] = set()
-        """Kinds of verdicts whose rise to "act" was printed."""
+        self._told: set[str] = set()  # kinds of verdicts whose rise to "act" was printed
         self._first_look = FirstLook(self.preflight, self.loss)
-        self._of_epoch = 0
-        """Batches of the running epoch so far."""
+        self._of_epoch = 0  # batches of the running epoch so far
 
     # --- what it has found --------------------------------------------------------------------------------------------
 
@@ -201,6 +199,9 @@ class Diagnosis(Callback):
         return [*(str(v) for v in self.verdicts if v.level != "ok"), *self.state.reasons, cost]
 
     # --- a training, from its beginning to its end --------------------------------------------------------------------
+
+    def _enter_fit(self, training: fit.Training) -> None:
+        epochs.install(type(self).__name__)  # for the first batches, which are read ahead
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""

@@ -17,7 +17,7 @@ from ..verdicts.facts import Inputs, are_of_another_scale
 from ._objects_as_data import plain, restored
 
 EXAMPLES = 256
-"""Examples that are kept of the batches that `fit` reads."""
+"""Examples that are kept of the batches that `fit` reads; fewer where these are the batches of one step."""
 FEW = 32
 """Fewer examples than these do not tell a scale."""
 
@@ -46,7 +46,7 @@ class ProbeData:
         examples = self._arrays if self.batch is None else self.batch
         if examples is None:
             return "the first batches of fit" if self._data_set is None else f"a {type(self._data_set).__name__}"
-        return f"{fit.examples_of(examples)} examples"
+        return f"{_batches.examples_of(examples)} examples"
 
     @property
     def is_left_to_fit(self) -> bool:
@@ -114,7 +114,7 @@ class ProbeData:
                     warn_of_another_scale(given, first)
             elif first is not None:
                 if why and was_given:
-                    _warn_of_other_examples(why)
+                    _warn_of_other_examples(why, first)
                 self.batch, self._is_of_fit = first, True
             if self.batch is not None:
                 self._data_set = None
@@ -215,9 +215,10 @@ def warn_of_another_scale(probe: Data, batch: Data) -> None:
             )
 
 
-def _warn_of_other_examples(why: str) -> None:
+def _warn_of_other_examples(why: str, first: Data) -> None:
+    count = _batches.examples_of(first)
     warnings.warn(
-        f"`Diagnosis` measures on the first {EXAMPLES} examples that `fit` trains on in the place of its probe: {why}.",
+        f"`Diagnosis` measures on the first {count} examples that `fit` trains on in the place of its probe: {why}.",
         UserWarning,
         stacklevel=2,
     )

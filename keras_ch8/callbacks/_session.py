@@ -7,9 +7,11 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 
 from .. import _net, clipping
+from .._describe import short
 from .._types import Logs
 from ..board import tags
 from ..board.record import Event, Record
@@ -252,9 +254,13 @@ class Session:
         observes = any(member.observes_steps for member in self._present)
         if self.training not in fit.running() or not (observes or self.after_step or self.gate):
             return
+        acts = bool(self.rule or self.gate or self.after_step)
+        if self.training.is_fit and keras_private.has_own_train_function(self.model):
+            _tell_of_own_train_function(self.model, acts)
+            return
         self.training.exits.enter_context(self._observing)
         replace = partial(self._replace_the_step, observes)
-        if self.rule or self.gate or self.after_step:  # that act
+        if acts:
             with _net.through():
                 replace()
             return
@@ -432,3 +438,14 @@ class Session:
         self.write_record(is_urgent=True)
         if self.writer is not None:
             self._writing.attempt(self.writer.close)
+
+
+def _tell_of_own_train_function(model: keras.Model, acts: bool) -> None:
+    """Warn that steps are not observed, or refuse that where a callback has to act in them."""
+    told = (
+        "`model.train_function` is not what `make_train_function` makes, so it is left alone, and its steps are not "
+        f"observed. Received: {short(model.train_function)}. Override `train_step` in its place, or set it to None."
+    )
+    if acts:
+        raise _net.let_pass(ValueError(f"A callback has to act in each step. {told}"))
+    warnings.warn(told, UserWarning, stacklevel=2)

@@ -48,7 +48,7 @@ def standard(
         log_dir: Folder of the run for TensorBoard. Defaults to `"logs"`.
         probe: What to measure on, best some 64 to 512 examples that are not trained on: `(x_val, y_val)` or a data set
             that neither shuffles nor draws (see `Diagnosis`). Defaults to `None`: the first 256 examples that `fit`
-            trains on.
+            trains on, or those of its first step where Python makes them.
         resume: Folder in which `Resume` keeps the training, so that it goes on when the same script is run again after
             its process has died; or a `Resume`, as in `resume=Resume("states", allow=["epochs"])`. Defaults to `None`:
             nothing is kept.

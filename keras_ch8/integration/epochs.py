@@ -1,7 +1,8 @@
 """The hook on the iterator that leads `fit`, `evaluate` and `predict` through their batches, for sources of data.
 
 Keras tells data neither which of the three asks for it, nor the other arguments, nor which batch it is at. So data that
-have a method `adapter_for(loop)` are asked for the adapter that this loop is to read.
+have a method `adapter_for(loop)` are asked for the adapter that this loop is to read. What was read ahead of the first
+step (`integration.ahead`) is given to the steps here.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import keras
 from keras.src.backend.tensorflow import trainer as _trainer
 
 from . import fit, registry
+from .ahead import Ahead
 
 EPOCH_ITERATOR = "keras.src.backend.tensorflow.trainer.TFEpochIterator"
 
@@ -61,6 +63,8 @@ def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
     class TFEpochIterator(theirs):
         """Keras's iterator, which asks a source for what it is to read, and can begin in the middle of an epoch.
 
+        The first steps of a `fit` are given what was read ahead.
+
         A source finds its own place; of a `tf.data.Dataset` the batches that were trained on are skipped.
         """
 
@@ -72,6 +76,7 @@ def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
                 self._is_source = True
                 kwargs["x"] = adapter_for(loop)
             self._training = fit.running_training() if loop.trains and is_active() else None
+            self._ahead = Ahead() if self._training is None else self._training.ahead
             self.passes = self._skipped = self._to_skip = 0
             self._missing = 0
             """Batches that the next epoch lacks at its beginning."""
@@ -115,7 +120,7 @@ def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
             missing = self._missing
             self._shorten()
             for begin, end, data in super()._enumerate_iterator():
-                yield begin + missing, end + missing, data
+                yield begin + missing, end + missing, self._ahead.lead(data)
 
         def _shorten(self) -> None:
             self._shortened, self._missing = self._missing, 0

@@ -8,7 +8,6 @@ calls `super().fit`.
 import contextvars
 import functools
 import inspect
-import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,8 +16,8 @@ from typing import Any, NamedTuple
 import keras
 
 from .. import _net
-from .._types import Tree
 from . import backend, keras_private, multi_worker, net, registry
+from .ahead import Ahead, most_before_a_step
 
 FIT, EVALUATE = "keras.Model.fit", "keras.Model.evaluate"
 
@@ -93,6 +92,8 @@ class Training:
         """Where the data are at the beginning of its first epoch."""
         self.place_now: Callable[[], Place] = Place
         """Returns where the data are at the beginning of an epoch, once they are read."""
+        self.ahead = Ahead()
+        """What was read ahead of the steps."""
         self._readers_ahead: list[tuple[int, Callable[[list[Any]], None]]] = []
         """Who is shown the first batches before the first step, and how many examples they want."""
 
@@ -114,7 +115,8 @@ class Training:
     @property
     def can_read_ahead(self) -> bool:
         """Whether the first batches can be shown before the first step: on one device, where Keras steps."""
-        return self.is_fit and self.replicas == 1 and not keras_private.has_own_train_function(self.model)
+        is_own = keras_private.makes_own_train_function(self.model) or keras_private.has_own_train_function(self.model)
+        return self.is_fit and self.replicas == 1 and not is_own
 
     @property
     def replicas(self) -> int:
@@ -132,51 +134,38 @@ class Training:
         """Show the first batches to those who have asked, at the first step and before it is made.
 
         To be called when the train function is the one that the first step will run, with the batches of an epoch if
-        they are known. What was read is given to the training first, by an iterator of the same kind, so that it runs
-        the same graph.
+        they are known. The steps are given what was read by an iterator of the same kind, so that they run the same
+        graph.
         """
         if not self._readers_ahead:
             return
-        model, train = self.model, self.model.train_function
+        model, train, ahead = self.model, self.model.train_function, self.ahead
         at_once = model.steps_per_execution
         most = None if steps is None else -(-steps // at_once) * at_once
-        x = self.arguments.get("x")
-        if backend.is_dataset(x) and backend.follows_variables(x):
-            most = int(at_once == 1)  # no batch before the step that is before it
-        kept: list[Any] = []
-        first_batches: Any = None
-        given = 0
-        failed: Exception | None = None
+        before_a_step = most_before_a_step(self.arguments.get("x"), at_once)
+        most = most if before_a_step is None else before_a_step
 
-        def read(iterator: Any) -> None:
-            nonlocal failed
+        def read() -> Any:
             readers, self._readers_ahead = self._readers_ahead, []
-            wanted = max(examples for examples, _ in readers)
-            try:
-                for batch in itertools.islice(iterator, most):
-                    kept.append(batch)
-                    wanted -= examples_of(batch)
-                    if wanted <= 0 and len(kept) % at_once == 0:
-                        break
-            except Exception as error:
-                failed = error  # of the batch after these, so it is raised when they have been trained on
-            if kept:
+            batches, iterator = ahead.read(max(examples for examples, _ in readers), most, at_once)
+            if ahead.error is None:
+                put_back()
+            if batches:
                 for _, then in readers:
-                    then(list(kept))
+                    then(list(batches))
+            return iterator
 
         def first(iterator: Any) -> Any:
-            nonlocal first_batches, given
-            if first_batches is None:
-                read(iterator)
-                first_batches = backend.iterator_of(kept, like=iterator) if kept else iterator
-            if failed is not None and given >= len(kept):
-                raise failed
-            logs = train(first_batches)
-            given += at_once
-            if failed is None and given >= len(kept):
-                put_back()
-                kept.clear()  # `exits` holds this until the end of the training
-            return logs
+            if (
+                self._readers_ahead and iterator is ahead.iterator
+            ):  # and not that of `train_on_batch`, or of another `fit`
+                iterator = read()
+            try:
+                return train(iterator)
+            except Exception as error:
+                if ahead.error is None or backend.FAILED not in str(error):
+                    raise
+                raise ahead.error from None
 
         def put_back() -> None:
             if model.train_function is first:
@@ -213,12 +202,7 @@ class Training:
         finally:
             _running.set(tuple(training for training in _running.get() if training is not self))
             self.arguments, self.callbacks, self.validate, self.place_now = {}, [], None, Place
-
-
-def examples_of(batch: Tree) -> int:
-    """Return the examples of a batch, 1 if that cannot be seen."""
-    shapes = [list(getattr(a, "shape", ())) for a in keras.tree.flatten(batch)]
-    return next((int(shape[0]) for shape in shapes if shape and shape[0] is not None), 1)
+            self.ahead = Ahead()
 
 
 def running_training(model: keras.Model | None = None) -> Training | None:

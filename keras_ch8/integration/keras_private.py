@@ -182,10 +182,21 @@ def has_own_loss(model: keras.Model) -> bool:
     return own or has_own_train_step(model)
 
 
-def has_own_train_function(model: keras.Model) -> bool:
+def makes_own_train_function(model: keras.Model) -> bool:
     """Whether a subclass, or the instance, makes the train function in its own way."""
     name = "make_train_function"
     return getattr(type(model), name) is not getattr(keras.Model, name) or name in vars(model)
+
+
+def has_own_train_function(model: keras.Model) -> bool:
+    """Whether somebody has put another train function in the place of the one that is made."""
+    function = model.train_function
+    if function is None or makes_own_train_function(model):
+        return False
+    defined_in = getattr(function, "__globals__", {}).get(
+        "__name__", ""
+    )  # `functools.wraps` sets `__module__`, not this
+    return not defined_in.startswith(("keras.", "keras_ch8."))
 
 
 def build_optimizer(model: keras.Model) -> None:

@@ -65,7 +65,8 @@ def test_a_data_set_that_is_trained_on_is_not_read_and_its_first_batches_are_use
     assert said == []
     assert diagnosis.measurements == 20 // 3 if steps == 1 else diagnosis.measurements > 0
     x, y, weight = diagnosis.probe.batch
-    assert (len(x), len(y), weight) == (256, 256, None)
+    examples = 32 * steps if kind == "PyDataset" else 256
+    assert (len(x), len(y), weight) == (examples, examples, None)
     rows = {row.tobytes() for row in X}
     assert all(row.tobytes() in rows for row in np.asarray(x))
     np.testing.assert_allclose(np.asarray(x) @ np.ones((8, 1)), y, rtol=1e-3, atol=1e-4)

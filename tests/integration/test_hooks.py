@@ -214,6 +214,9 @@ def test_the_first_batches_are_shown_and_the_training_is_as_without(examples, ki
     class Keeps(callbacks.base.Callback):
         observes_steps = watches
 
+        def _enter_fit(self, training):
+            epochs.install("Keeps")
+
         def on_open(self):
             self.session.training.read_ahead(examples, self.take)
 
@@ -226,7 +229,7 @@ def test_the_first_batches_are_shown_and_the_training_is_as_without(examples, ki
         model = network("adam", steps_per_execution=steps)
         losses.append(model.fit(**given(), epochs=2, verbose=0, shuffle=False, callbacks=keeps).history["loss"])
     assert losses[0] == losses[1]
-    batches = {1: 1, 20: 3, 1000: 6}[examples]
+    batches = 1 if kind == "generator" else {1: 1, 20: 3, 1000: 6}[examples]
     assert len(keeps[0].batches) == batches + batches % steps  # whole executions
     if kind != "dataset":
         shown = np.concatenate([batch[0] for batch in keeps[0].batches])

@@ -30,6 +30,7 @@ if is_tensorflow():
     from .compiling import outside_graphs as outside_graphs
     from .compiling import trace as trace
     from .compiling import trace_each as trace_each
+    from .datasets import FAILED as FAILED
     from .datasets import Column as Column
     from .datasets import can_be_cut as can_be_cut
     from .datasets import dataset_of as dataset_of

@@ -1,6 +1,7 @@
 """Batches of arrays as a `tf.data.Dataset`, made of the numbers of the examples in them."""
 
 import atexit
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,9 +18,30 @@ def is_dataset(value: Any) -> bool:
     return isinstance(value, tf.data.Dataset)
 
 
-def iterator_of(batches: Sequence[Any], like: Any) -> Any:
-    """Return an iterator over some batches of the same kind as another: what is traced for one serves both."""
-    return iter(dataset_of(batches, like)) if isinstance(like, tf.data.Iterator) else iter(batches)
+FAILED = "keras_ch8: what was read ahead ends with an error"
+"""In the message of the error that `iterator_of` raises."""
+
+
+def iterator_of(batches: Sequence[Any], like: Any, fails: bool = False) -> Any:
+    """Return an iterator over some batches of the same kind as another: what is traced for one serves both.
+
+    Args:
+        batches: The batches.
+        like: The other iterator.
+        fails: Whether an error, with `FAILED` in it, comes after them.
+    """
+
+    def failing() -> Any:
+        raise RuntimeError(FAILED)
+        yield
+
+    if not isinstance(like, tf.data.Iterator):
+        return itertools.chain(batches, failing() if fails else ())
+    dataset: Any = dataset_of(batches, like) if batches else None
+    if fails:
+        error = tf.data.Dataset.from_generator(failing, output_signature=like.element_spec)
+        dataset = error if dataset is None else dataset.concatenate(error)
+    return iter(dataset)
 
 
 def dataset_of(batches: Sequence[Any], like: Any) -> tf.data.Dataset:
