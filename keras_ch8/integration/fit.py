@@ -156,9 +156,7 @@ class Training:
             return iterator
 
         def first(iterator: Any) -> Any:
-            if (
-                self._readers_ahead and iterator is ahead.iterator
-            ):  # and not that of `train_on_batch`, or of another `fit`
+            if self._readers_ahead and iterator is ahead.iterator:  # not that of `train_on_batch` or another `fit`
                 iterator = read()
             try:
                 return train(iterator)
