@@ -2,8 +2,10 @@
 
 import contextlib
 import re
+import threading
+import types
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 from keras.src import initializers as _initializers
@@ -319,6 +321,15 @@ def flags_of(layer: keras.layers.Layer) -> list[tuple[Any, bool]]:
     return [(part, part.trainable) for part in [*layers, *layer.variables]]
 
 
+def losses_of(model: keras.Model) -> list[Any]:
+    """Return what computes the losses of a compiled model: Keras's own object, and what `compile` was given for it."""
+    if not model.compiled:
+        return []
+    given = keras.tree.flatten(compile_arguments(model).get("loss"))
+    inner = [loss.fn for loss in given if isinstance(getattr(loss, "fn", None), types.FunctionType)]
+    return [model._compile_loss, *(loss for loss in [*given, *inner] if callable(loss))]
+
+
 def compile_arguments(model: keras.Model) -> dict[str, Any]:
     """Return what a model was compiled with, the objects themselves."""
     return dict(model._compile_config.config)
@@ -394,14 +405,34 @@ def exact_moments() -> Iterator[None]:
     """Let normalization layers that are traced inside have right second derivatives.
 
     `tf.nn.moments`, which they take mean and variance from, stops the gradient through the mean in the variance: that
-    leaves the first derivative as it is, and makes the second wrong.
+    leaves the first derivative as it is, and makes the second wrong. Other threads keep what they take, and the last
+    that leaves puts it back.
     """
-    theirs = _nn._compute_moments
-    _nn._compute_moments = _moments
+    with _moments_lock:
+        if not _Exact.threads:
+            _Exact.theirs, _nn._compute_moments = _nn._compute_moments, _moments_of_thread
+        _Exact.threads.append(threading.get_ident())
     try:
         yield
     finally:
-        _nn._compute_moments = theirs
+        with _moments_lock:
+            _Exact.threads.remove(threading.get_ident())
+            if not _Exact.threads:
+                _nn._compute_moments = _Exact.theirs
+
+
+class _Exact:
+    """Which threads are inside `exact_moments`, each as often as it is, and what they have replaced."""
+
+    threads: ClassVar[list[int]] = []
+    theirs: Callable[..., Any]
+
+
+_moments_lock = threading.Lock()
+
+
+def _moments_of_thread(x: Tensor, axes: Any, keepdims: bool) -> Any:
+    return (_moments if threading.get_ident() in _Exact.threads else _Exact.theirs)(x, axes, keepdims)
 
 
 def _moments(x: Tensor, axes: Any, keepdims: bool) -> tuple[Any, Any]:

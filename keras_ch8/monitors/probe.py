@@ -75,6 +75,10 @@ class Probe:
         self._parts = _batches.parts_of(self.objective.data, self._number_of_parts)
         self.examples = sum(map(_batches.examples_of, self._parts))
 
+    def refuse_effects(self) -> None:
+        """Raise where a call of the model or the loss would do more than compute: trace what a measurement traces."""
+        self._part.get_concrete_function(self.weights(), self._parts[0])
+
     def weights(self) -> list[Tensor]:
         """Return a copy of the weights as they are."""
         return [backend.copy(v) for v in self.objective.variables]

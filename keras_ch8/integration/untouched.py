@@ -1,0 +1,109 @@
+"""What Python keeps while we call a model or a loss of the user's once more: afterwards it is as it was before."""
+
+import contextlib
+import random
+import types
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+
+from . import backend
+
+
+@contextlib.contextmanager
+def untouched(*parts: Any) -> Iterator[None]:
+    """Put back what the code of models, losses and functions has changed inside.
+
+    That is: the attributes of each layer, of each loss and of what is held in an attribute, what their lists, dicts and
+    sets hold, the variables around a function, and where the generators of random numbers are, those of Python, NumPy
+    and TensorFlow and those held in an attribute. Variables of Keras are left to `keras.StatelessScope`.
+
+    Args:
+        *parts: Models, losses or functions; None for none.
+    """
+    owners = [layer for part in parts for layer in (part._flatten_layers() if _is_layer(part) else [part])]
+    ways_back = [way for owner in owners for way in _ways_back_of(owner)]
+    with backend.outside_graphs():
+        seeds, numbers, array_numbers = backend.seed_state(), random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(numbers)
+        np.random.set_state(array_numbers)  # noqa: NPY002
+        with backend.outside_graphs():
+            backend.set_seed_state(seeds)
+        for way in ways_back:
+            way()
+
+
+def _is_layer(part: Any) -> bool:
+    return isinstance(part, keras.layers.Layer)
+
+
+def _ways_back_of(owner: Any) -> Iterator[Callable[[], None]]:
+    """Yield what puts back an object: its attributes, and what they hold."""
+    own = getattr(owner, "__dict__", {})
+    cells = [cell for cell in getattr(owner, "__closure__", None) or () if _is_filled(cell)]
+    stores = getattr(own.get("_tracker"), "stored_ids", {})  # by which Keras knows what stands in its own lists
+    for value in [own, *own.values(), *stores.values(), *(cell.cell_contents for cell in cells)]:
+        if isinstance(value, types.FunctionType) and value is not owner and _is_of_user(value):
+            yield from _ways_back_of(value)
+        else:
+            yield from _ways_back_to(value)
+    for cell in cells:
+        yield partial(setattr, cell, "cell_contents", cell.cell_contents)
+
+
+def _ways_back_to(value: Any) -> Iterator[Callable[[], None]]:
+    """Yield what puts back what a list, a dict, a set or a generator of random numbers holds."""
+    value = getattr(value, "__wrapped__", value)  # TensorFlow's stand-in for a dict
+    if isinstance(value, dict | set | list) and not isinstance(value, OrderedDict):
+        kind = next(kind for kind in (dict, set, list) if isinstance(value, kind))
+        yield partial(_put_back, kind, value, kind(value))
+    elif isinstance(value, random.Random):
+        yield partial(value.setstate, value.getstate())
+    elif isinstance(value, np.random.RandomState):
+        yield partial(value.set_state, value.get_state())
+    elif isinstance(value, np.random.Generator):
+        yield partial(setattr, value.bit_generator, "state", value.bit_generator.state)
+
+
+def _put_back(kind: Any, now: Any, before: Any) -> None:
+    """Let a list, a dict or a set hold what it held; Keras's own kinds of them would track what comes and goes."""
+    if kind is dict:
+        for name in now.keys() - before.keys():
+            dict.__delitem__(now, name)
+        dict.update(now, before)
+    elif kind is set:
+        set.intersection_update(now, before)
+        set.update(now, before)
+    elif list(map(id, now)) != list(map(id, before)):
+        list.__setitem__(now, slice(None), before)
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
+
+
+def has_own_code(*parts: Any) -> bool:
+    """Whether models, losses or functions have code of the user's, not only of Keras's and ours.
+
+    Args:
+        *parts: As for `untouched`.
+    """
+    owners = [layer for part in parts for layer in (part._flatten_layers() if _is_layer(part) else [part])]
+    held = [value for owner in owners for value in getattr(owner, "__dict__", {}).values() if callable(value)]
+    return any(map(_is_of_user, [*filter(None, owners), *held]))
+
+
+def _is_of_user(thing: Any) -> bool:
+    module = getattr(thing, "__module__", None) or ""
+    return not module.startswith(("keras.", "keras_ch8."))
