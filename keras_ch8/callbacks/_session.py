@@ -15,6 +15,7 @@ from ..board import tags
 from ..board.record import Event, Record
 from ..checkpoints import callback_states
 from ..integration import backend, fit, keras_private, registry
+from ..integration.untouched import has_own_code
 from . import _progress
 from ._epoch_numbers import EpochNumbers
 from ._followed_step import followed
@@ -268,7 +269,12 @@ class Session:
         wishes = self._wishes() if observes else None
         with model.distribute_strategy.scope():
             if self.training.is_fit:
+                known = len(keras_private.known_state(model.optimizer))
                 keras_private.build_optimizer(model)  # otherwise the first step would, and be traced twice for it
+                is_larger = len(keras_private.known_state(model.optimizer)) > known
+                if is_larger and has_own_code(model, *keras_private.losses_of(model)):  # which may count its calls
+                    apply = _making_a_variable(model.optimizer.apply)
+                    exits.enter_context(registry.replaced(model.optimizer, apply=apply))
             if not backend.replicated():
                 for given in self.optimizers.values():
                     for each in keras_private.optimizers_in(given):
@@ -432,3 +438,18 @@ class Session:
         self.write_record(is_urgent=True)
         if self.writer is not None:
             self._writing.attempt(self.writer.close)
+
+
+def _making_a_variable(apply: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the `apply` of an optimizer that makes a variable at its first call, as one that is not built does.
+
+    For that TensorFlow traces the first step twice, and calls the user's Python as often as in the bare training.
+    """
+    made: list[Any] = []
+
+    def applied(*args: Any, **kwargs: Any) -> Any:
+        if not made:
+            made.append(backend.scalar(0.0, "float32"))
+        return apply(*args, **kwargs)
+
+    return applied

@@ -230,6 +230,11 @@ def known_variables(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     return list(getattr(optimizer, "_trainable_variables", []))
 
 
+def known_state(optimizer: Any) -> list[Any]:
+    """Return the variables of an optimizer, or of the one inside it that scales the loss; [] of none."""
+    return list(getattr(unscaled(optimizer), "variables", []))
+
+
 def rate_of(optimizer: keras.optimizers.Optimizer) -> Any:
     """Return what an optimizer takes its learning rate from: a variable, a schedule or a callable."""
     return getattr(optimizer, "_learning_rate", None)
@@ -467,6 +472,11 @@ def parts_of(model: keras.Model) -> list[Any]:
     """Return the layers of a model at all depths, and the operations of a functional one that are no layers."""
     operations = [o for o in getattr(model, "operations", []) if not isinstance(o, keras.layers.Layer)]
     return [*model._flatten_layers(include_self=False), *operations]
+
+
+def tracked_in(part: Any) -> list[set[int]]:
+    """Return the sets by which Keras knows the layers, variables and so on of a layer, beside the lists of them."""
+    return list(getattr(getattr(part, "_tracker", None), "stored_ids", {}).values())
 
 
 def is_validation(arguments: dict[str, Any]) -> bool:

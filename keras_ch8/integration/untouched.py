@@ -4,14 +4,18 @@ import contextlib
 import random
 import types
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 
-from . import backend
+from . import backend, keras_private
+
+OURS = ("keras", "keras_ch8")
+OF_OTHERS = (*OURS, "tensorflow", "numpy", "functools", "contextlib")
+"""Packages whose functions keep nothing of a training around them."""
 
 
 @contextlib.contextmanager
@@ -25,8 +29,8 @@ def untouched(*parts: Any) -> Iterator[None]:
     Args:
         *parts: Models, losses or functions; None for none.
     """
-    owners = [layer for part in parts for layer in (part._flatten_layers() if _is_layer(part) else [part])]
-    ways_back = [way for owner in owners for way in _ways_back_of(owner)]
+    met: set[int] = set()
+    ways_back = [way for owner in _owners(parts) for way in _ways_back_of(owner, met)]
     with backend.outside_graphs():
         seeds, numbers, array_numbers = backend.seed_state(), random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002
     try:
@@ -40,18 +44,26 @@ def untouched(*parts: Any) -> Iterator[None]:
             way()
 
 
-def _is_layer(part: Any) -> bool:
-    return isinstance(part, keras.layers.Layer)
+def _owners(parts: Iterable[Any]) -> list[Any]:
+    """Return models with all that is in them, losses and functions."""
+    is_layer = keras.layers.Layer
+    return [
+        one for part in parts for one in (part, *(keras_private.parts_of(part) if isinstance(part, is_layer) else ()))
+    ]
 
 
-def _ways_back_of(owner: Any) -> Iterator[Callable[[], None]]:
-    """Yield what puts back an object: its attributes, and what they hold."""
+def _ways_back_of(owner: Any, met: set[int]) -> Iterator[Callable[[], None]]:
+    """Yield what puts back an object that is not met yet: its attributes, the variables around it, what these hold."""
+    if id(owner) in met:
+        return
+    met.add(id(owner))
     own = getattr(owner, "__dict__", {})
     cells = [cell for cell in getattr(owner, "__closure__", None) or () if _is_filled(cell)]
-    stores = getattr(own.get("_tracker"), "stored_ids", {})  # by which Keras knows what stands in its own lists
-    for value in [own, *own.values(), *stores.values(), *(cell.cell_contents for cell in cells)]:
-        if isinstance(value, types.FunctionType) and value is not owner and _is_of_user(value):
-            yield from _ways_back_of(value)
+    for value in [own, *own.values(), *keras_private.tracked_in(owner), *(cell.cell_contents for cell in cells)]:
+        if isinstance(value, types.FunctionType) and _is_of(value, *OF_OTHERS):
+            continue
+        if isinstance(value, types.FunctionType):
+            yield from _ways_back_of(value, met)
         else:
             yield from _ways_back_to(value)
     for cell in cells:
@@ -99,11 +111,10 @@ def has_own_code(*parts: Any) -> bool:
     Args:
         *parts: As for `untouched`.
     """
-    owners = [layer for part in parts for layer in (part._flatten_layers() if _is_layer(part) else [part])]
+    owners = _owners(parts)
     held = [value for owner in owners for value in getattr(owner, "__dict__", {}).values() if callable(value)]
-    return any(map(_is_of_user, [*filter(None, owners), *held]))
+    return not all(_is_of(part, *OURS) for part in [*filter(None, owners), *held])
 
 
-def _is_of_user(thing: Any) -> bool:
-    module = getattr(thing, "__module__", None) or ""
-    return not module.startswith(("keras.", "keras_ch8."))
+def _is_of(thing: Any, *packages: str) -> bool:
+    return (getattr(thing, "__module__", None) or "").partition(".")[0] in packages

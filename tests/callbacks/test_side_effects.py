@@ -202,13 +202,13 @@ def begin():
     keras.utils.set_random_seed(0)
 
 
-def network(part, eager):
+def network(part, eager, optimizer="adam"):
     """Return a compiled model with such a layer or loss, and that."""
     part = part()
     is_layer = isinstance(part, keras.layers.Layer)
     layers = [keras.Input((4,)), part if is_layer else keras.layers.Dropout(0.2), keras.layers.Dense(1)]
     model = keras.Sequential(layers)
-    model.compile("sgd", "mse" if is_layer else part, run_eagerly=eager)
+    model.compile(optimizer, "mse" if is_layer else part, run_eagerly=eager)
     return model, part
 
 
@@ -219,9 +219,9 @@ def seen_of(model, part):
     return {"states": states, "own": part.seen() if hasattr(part, "seen") else None, "draws": draws}
 
 
-def trained(part, eager, watchers=()):
+def trained(part, eager, watchers=(), optimizer="adam"):
     begin()
-    model, part = network(part, eager)
+    model, part = network(part, eager, optimizer)
     at_each_step = []
     reads = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: at_each_step.append(part.seen() if hasattr(part, "seen") else None)
@@ -231,11 +231,11 @@ def trained(part, eager, watchers=()):
     return {"loss": history["loss"], "steps": at_each_step} | seen_of(model, part)
 
 
-def assert_as_bare(part, eager, watchers):
-    bare = trained(part, eager)
+def assert_as_bare(part, eager, watchers, optimizer="adam"):
+    bare = trained(part, eager, (), optimizer)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        watched = trained(part, eager, watchers)
+        watched = trained(part, eager, watchers, optimizer)
     assert watched == bare
     return [str(each.message) for each in told if "goes on without its probe" in str(each.message)]
 
@@ -247,6 +247,13 @@ def test_a_training_on_which_diagnosis_measures_is_the_bare_one(part, eager, tmp
     told = assert_as_bare(part, eager, watchers)
     assert len(told) == (part in REFUSED)
     assert bool(watchers[0].measurements) != (part in REFUSED)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("watching", ["board", "both"])
+def test_the_python_of_a_layer_is_traced_as_often(optimizer, watching, tmp_path):
+    """Once, or twice where the first step makes the slots of the optimizer."""
+    assert_as_bare(CountsInPython, False, WATCHERS[watching](tmp_path), optimizer)
 
 
 @pytest.mark.slow
