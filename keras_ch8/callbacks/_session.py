@@ -273,7 +273,7 @@ class Session:
                 keras_private.build_optimizer(model)  # otherwise the first step would, and be traced twice for it
                 is_larger = len(keras_private.known_state(model.optimizer)) > known
                 if is_larger and has_own_code(model, *keras_private.losses_of(model)):  # which may count its calls
-                    apply = _making_a_variable(model.optimizer.apply)
+                    apply = partial(_apply_and_make, model.optimizer.apply, [])
                     exits.enter_context(registry.replaced(model.optimizer, apply=apply))
             if not backend.replicated():
                 for given in self.optimizers.values():
@@ -440,16 +440,11 @@ class Session:
             self._writing.attempt(self.writer.close)
 
 
-def _making_a_variable(apply: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the `apply` of an optimizer that makes a variable at its first call, as one that is not built does.
+def _apply_and_make(apply: Callable[..., Any], made: list[Any], *args: Any, **kwargs: Any) -> Any:
+    """Apply gradients, and make a variable at the first call, as an optimizer does that is not built.
 
     For that TensorFlow traces the first step twice, and calls the user's Python as often as in the bare training.
     """
-    made: list[Any] = []
-
-    def applied(*args: Any, **kwargs: Any) -> Any:
-        if not made:
-            made.append(backend.scalar(0.0, "float32"))
-        return apply(*args, **kwargs)
-
-    return applied
+    if not made:
+        made.append(backend.scalar(0.0, "float32"))
+    return apply(*args, **kwargs)
