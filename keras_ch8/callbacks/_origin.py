@@ -108,7 +108,7 @@ def _rows_not_finite(tree: Tree, size: int) -> list[int]:
 
 def _losses(objective: Objective, outputs: Tree, size: int) -> np.ndarray:
     """Return the loss of each example, given what the model has put out."""
-    with keras.StatelessScope(), untouched(objective.model, *keras_private.losses_of(objective.model)):
+    with untouched(objective.model, *keras_private.losses_of(objective.model)), keras.StatelessScope():
         return np.array([_loss(objective, outputs, slice(i, i + 1)) for i in range(size)])
 
 

@@ -102,7 +102,8 @@ class Objective:
             HasEffects: If it does.
         """
         if has_own_code(*self._code()):
-            self._value.get_concrete_function([backend.as_tensor(v) for v in self.variables], self.data)
+            with untouched() as self._seeds:
+                self._value.get_concrete_function([backend.as_tensor(v) for v in self.variables], self.data)
 
     def _code(self) -> list[Any]:
         """Return what code is called: of the model, and of its losses."""

@@ -19,7 +19,7 @@ OF_OTHERS = (*OURS, "tensorflow", "numpy", "functools", "contextlib")
 
 
 @contextlib.contextmanager
-def untouched(*parts: Any) -> Iterator[None]:
+def untouched(*parts: Any) -> Iterator[Any]:
     """Put back what the code of models, losses and functions has changed inside.
 
     That is: the attributes of each layer, of each loss and of what is held in an attribute, what their lists, dicts and
@@ -28,14 +28,22 @@ def untouched(*parts: Any) -> Iterator[None]:
 
     Args:
         *parts: Models, losses or functions; None for none.
+
+    Yields:
+        The generator of unseeded calls of `keras.random`, which a graph that is traced inside needs while it lives.
     """
     met: set[int] = set()
     ways_back = [way for owner in _owners(parts) for way in _ways_back_of(owner, met)]
     with backend.outside_graphs():
         seeds, numbers, array_numbers = backend.seed_state(), random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002
+        shared = keras_private.global_seed_generator()
+    if backend.in_eager_loop():  # the first unseeded call of `keras.random` makes it, and in a graph that fails
+        keras_private.make_global_seed_generator()
     try:
-        yield
+        yield keras_private.global_seed_generator()
     finally:
+        if shared is None:
+            keras_private.forget_global_seed_generator()
         random.setstate(numbers)
         np.random.set_state(array_numbers)  # noqa: NPY002
         with backend.outside_graphs():

@@ -60,7 +60,7 @@ def tried(loss: Callable[..., Any], y: np.ndarray, targets: Targets, output: Out
         return OwnLoss()
 
     def at(y: np.ndarray, predicted: np.ndarray) -> float:
-        with keras.StatelessScope(), untouched(loss):
+        with untouched(loss), keras.StatelessScope():
             return float(np.mean(keras.ops.convert_to_numpy(loss(*map(keras.ops.convert_to_tensor, (y, predicted))))))
 
     found = OwnLoss()

@@ -15,6 +15,7 @@ from .. import _batches
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private, registry
+from ..integration.untouched import untouched
 from .base import Evaluation, LayerCall, Monitor, Snapshot
 
 
@@ -77,7 +78,8 @@ class Probe:
 
     def refuse_effects(self) -> None:
         """Raise where a call of the model or the loss would do more than compute: trace what a measurement traces."""
-        self._part.get_concrete_function(self.weights(), self._parts[0])
+        with untouched() as self._seeds:
+            self._part.get_concrete_function(self.weights(), self._parts[0])
 
     def weights(self) -> list[Tensor]:
         """Return a copy of the weights as they are."""

@@ -122,6 +122,13 @@ class KeepsTensor(keras.layers.Layer):
         return np.asarray(self.last).tolist() if tf.is_tensor(self.last) and hasattr(self.last, "numpy") else None
 
 
+class DrawsByGlobalSeed(keras.layers.Layer):
+    """The first call in training makes the generator of all unseeded calls."""
+
+    def call(self, x, training=False):
+        return x + 0.1 * random.random() + 0.1 * keras.random.normal(keras.ops.shape(x)) if training else x
+
+
 class CountsInKeras(keras.layers.Layer):
     def __init__(self):
         super().__init__()
@@ -185,6 +192,7 @@ LAYERS = [
     CallsPython,
     CountsInPython,
     KeepsTensor,
+    DrawsByGlobalSeed,
     CountsInKeras,
 ]
 LOSSES = [loss_in_variable, loss_by_operation, loss_in_numpy, loss_in_python, loss_in_closure, CountingLoss]
