@@ -231,10 +231,10 @@ class Diagnosis(Callback):
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
         self._judgement.begin(keras_private.leaves_of(self.model))
-        if self._first_look.first is not None or not self.session.training.can_read_ahead:
-            self._look(self._first_look.first)
         if self.probe.batch is not None and not self._measuring.failure:
             self._begin_to_measure()
+        if self._first_look.first is not None or not self.session.training.can_read_ahead:
+            self._look(self._first_look.first)
 
     def _measure_from_now_on(self, why_not: str) -> None:
         """Measure on the probe, if there is one; the first step is still to be made."""

@@ -56,7 +56,9 @@ class FirstLook:
         judgement: Judgement = measuring.judgement
         try:
             others, training = None if data is probe else probe, session.training
-            facts, _ = facts_of(session.model, data, others, self.loss, training=training)
+            facts, _ = facts_of(
+                session.model, data, others, self.loss, training=training, is_traced=measuring.only_computes
+            )
             for name in ("chance", "neighbours", "least_squares", "unevenness"):
                 setattr(judgement.past, name, getattr(facts, name))
             facts = dataclasses.replace(facts, **validated_on(training.arguments))

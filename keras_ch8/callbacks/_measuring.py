@@ -8,7 +8,8 @@ from typing import Any
 import keras
 
 from .._types import Data, Tensor
-from ..integration import keras_private
+from ..integration import backend, keras_private
+from ..integration.untouched import has_own_code
 from ..monitors import progress
 from ..verdicts.verdict import RAISED_BY
 from ..verdicts.wording import counted
@@ -51,6 +52,8 @@ class Measuring:
         """Why the loss cannot be measured on a probe, and what to do about it; "" where it can."""
         self.rests_until = 0.0
         """The step, counted from 1, before which nothing is due."""
+        self.only_computes = False
+        """Whether a trace has shown that a call of the model and its loss does no more than compute."""
         self.measurements: list[Measurement] = []
         self._paces: list[Pace] = []
         self._programs: Programs | None = None
@@ -134,6 +137,9 @@ class Measuring:
                 return
             monitored = [m for m in self.judgement.monitors if m.name not in self.judgement.left_out]
             self._programs = lent(model, data, monitored, self.leave_out, loss)
+            if self._programs.probe is not None and has_own_code(model, loss, *keras_private.losses_of(model)):
+                self._programs.probe.refuse_effects()
+                self.only_computes = True
             self.measurements = measurements(model, self._programs)
             for measurement in self.measurements:
                 measurement.begin(self._pace(measurement, model.steps_per_execution), self.judgement.past)
@@ -248,6 +254,8 @@ def why_not_measured(model: keras.Model) -> str | None:
 
 def _of(error: Exception) -> str:
     """Say that the loss cannot be measured, with what the error says first."""
+    if isinstance(error, backend.HasEffects):
+        return str(error)
     return (
         "the loss of this model on it, by `model.compute_loss` and `model(x)`, fails with "
         f"{type(error).__name__}: {keras_private.first_sentence(error)[:200].rstrip('.')}. Give `Diagnosis` a `probe` "

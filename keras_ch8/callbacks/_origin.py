@@ -10,6 +10,7 @@ from .._batches import examples_of
 from .._types import Data, Tree
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private
+from ..integration.untouched import untouched
 from ..monitors.probe import recording
 
 MOST_ALONE = 256
@@ -61,7 +62,8 @@ def origin_of(model: keras.Model, data: Data, is_spike: bool) -> Origin:
     if in_data.place is not None:
         return in_data
     parts = x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    objective = Objective(model, x, y, sample_weight=sample_weight, training=True)
+    objective = Objective(model, x, y, sample_weight=sample_weight, training=True, watches=True)
+    objective.refuse_effects()
     values = [backend.as_tensor(v) for v in objective.variables]
     layers = [leaf for leaf in keras_private.leaves_of(model) if leaf is not model] or [model]
     with recording(layers, lambda tensor: None) as calls:
@@ -106,7 +108,7 @@ def _rows_not_finite(tree: Tree, size: int) -> list[int]:
 
 def _losses(objective: Objective, outputs: Tree, size: int) -> np.ndarray:
     """Return the loss of each example, given what the model has put out."""
-    with keras.StatelessScope():
+    with untouched(objective.model, *keras_private.losses_of(objective.model)), keras.StatelessScope():
         return np.array([_loss(objective, outputs, slice(i, i + 1)) for i in range(size)])
 
 

@@ -97,7 +97,7 @@ class ProbeData:
         Args:
             training: The training.
             then: Called when `batch` is known, or why there is none.
-            seen: Called before that with the first examples that `fit` reads, if they are known.
+            seen: Called after that with the first examples that `fit` reads, if they are known.
             needs_targets: Whether the loss that the model is compiled with is what is measured.
         """
         given = self.batch if self._arrays is None else self._arrays
@@ -118,9 +118,9 @@ class ProbeData:
                 self.batch, self._is_of_fit = first, True
             if self.batch is not None:
                 self._data_set = None
+            then(why or why_none)
             if first is not None:
                 seen(first)
-            then(why or why_none)
 
         if training.can_read_ahead:
             why_none = "what `fit` reads is not inputs, targets and weights, so give arrays: `probe=(x, y)`"

@@ -37,12 +37,14 @@ class Programs:
     ) -> None:
         self._model, self._needs, self._shapes = model, _needs(model, monitors, loss), _shapes(data)
         probed = [monitor for monitor in monitors if monitor.source == "probe"]
-        self.probe = Probe(model, *data, monitors=probed, parts=2, loss=loss) if probed else None
+        self.probe = Probe(model, *data, monitors=probed, parts=2, loss=loss, watches=True) if probed else None
         self.spectra: list[tuple[SpectrumMonitor, Objective]] = []
         for monitor in monitors:
             if isinstance(monitor, SpectrumMonitor):
                 x, y, sample_weight = _some(data)
-                self.spectra.append((monitor, Objective(model, x, y, sample_weight=sample_weight, loss=loss)))
+                self.spectra.append(
+                    (monitor, Objective(model, x, y, sample_weight=sample_weight, loss=loss, watches=True))
+                )
 
     def serve(self, *needs: Any, shapes: Any) -> bool:
         """Whether they are made from these objects, for examples of these shapes."""

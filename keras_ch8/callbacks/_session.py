@@ -17,6 +17,7 @@ from ..board import tags
 from ..board.record import Event, Record
 from ..checkpoints import callback_states
 from ..integration import backend, fit, keras_private, registry
+from ..integration.untouched import has_own_code
 from . import _progress
 from ._epoch_numbers import EpochNumbers
 from ._followed_step import followed
@@ -274,7 +275,13 @@ class Session:
         wishes = self._wishes() if observes else None
         with model.distribute_strategy.scope():
             if self.training.is_fit:
+                known = len(keras_private.known_state(model.optimizer))
                 keras_private.build_optimizer(model)  # otherwise the first step would, and be traced twice for it
+                is_larger = len(keras_private.known_state(model.optimizer)) > known
+                may_count = has_own_code(model, *keras_private.losses_of(model))
+                if is_larger and may_count and self.training.replicas == 1:
+                    apply = partial(_apply_and_make, model.optimizer.apply, [])
+                    exits.enter_context(registry.replaced(model.optimizer, apply=apply))
             if not backend.replicated():
                 for given in self.optimizers.values():
                     for each in keras_private.optimizers_in(given):
@@ -449,3 +456,13 @@ def _tell_of_own_train_function(model: keras.Model, acts: bool) -> None:
     if acts:
         raise _net.let_pass(ValueError(f"A callback has to act in each step. {told}"))
     warnings.warn(told, UserWarning, stacklevel=2)
+
+
+def _apply_and_make(apply: Callable[..., Any], made: list[Any], *args: Any, **kwargs: Any) -> Any:
+    """Apply gradients, and make a variable at the first call, as an optimizer does that is not built.
+
+    For that TensorFlow traces the first step twice, and calls the user's Python as often as in the bare training.
+    """
+    if not made:
+        made.append(backend.scalar(0.0, "float32"))
+    return apply(*args, **kwargs)

@@ -1,7 +1,7 @@
 """The loss of a model on some examples as a pure function of its weights."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -11,6 +11,7 @@ from .. import _checks, _numerics, _objects
 from .._describe import short
 from .._types import Data, Tensor, Tree
 from ..integration import backend, keras_private
+from ..integration.untouched import has_own_code, untouched
 
 
 class Evaluation(NamedTuple):
@@ -44,6 +45,11 @@ class Objective:
         sample_weight: Weights of the examples.
         loss: Loss to use instead of the compiled one: a Keras loss, or a function of (y, y_pred).
         training: Whether the model runs as in training.
+        watches: Whether this is done under a training, which is to go on as without it: what the Python of the model
+            and the loss changes is put back, and a graph that would do more than compute is refused.
+
+    Raises:
+        HasEffects: Of `watches`, from whatever traces.
     """
 
     def __init__(
@@ -55,12 +61,13 @@ class Objective:
         sample_weight: Data = None,
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         training: bool = True,
+        watches: bool = False,
     ) -> None:
         _objects.model(model)
         if loss is not None:
             _objects.function("loss", loss, "y", "y_pred", returns="the loss")
         self.training = _checks.flag("training", training, meaning="whether the model runs as in training")
-        self.model, self.loss = model, loss
+        self.model, self.loss, self.watches = model, loss, watches
         if y is None and _is_pair(model, x) and (loss is not None or keras_private.needs_targets(model)):
             if len(x) == 3 and sample_weight is not None:
                 raise ValueError(
@@ -85,6 +92,22 @@ class Objective:
     def take(self, data: Data) -> None:
         """Evaluate J on these x, y and sample_weight from now on; what is traced serves all examples of one shape."""
         self.data = tuple(tensors_of(part) for part in data)
+
+    def refuse_effects(self) -> None:
+        """Raise where a call would do more than compute, before anything of it is run.
+
+        Code of Keras's alone does not, so only other code is traced for it.
+
+        Raises:
+            HasEffects: If it does.
+        """
+        if has_own_code(*self._code()):
+            with untouched() as self._seeds:
+                self._value.get_concrete_function([backend.as_tensor(v) for v in self.variables], self.data)
+
+    def _code(self) -> list[Any]:
+        """Return what code is called: of the model, and of its losses."""
+        return [self.model, *([self.loss] if self.loss is not None else keras_private.losses_of(self.model))]
 
     @property
     def size(self) -> int:
@@ -154,6 +177,15 @@ class Objective:
 
     def evaluate(self, values: list[Tensor], data: Tree = None, states: Sequence[keras.Variable] = ()) -> "Evaluation":
         """Call the model in a graph, at these values of the variables; on other examples than its own, if given."""
+        if not self.watches:
+            return self._evaluate(values, data, states)
+        begin = backend.operations()
+        with untouched(*self._code()):
+            found = self._evaluate(values, data, states)
+        backend.refuse_effects(begin)
+        return found
+
+    def _evaluate(self, values: list[Tensor], data: Tree, states: Sequence[keras.Variable]) -> "Evaluation":
         x, y, sample_weight = self.data if data is None else data
         mapping = list(zip(self.variables, values, strict=True))
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope, keras_private.exact_moments():

@@ -3,8 +3,10 @@
 import contextlib
 import math
 import re
+import threading
+import types
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 from keras.src import initializers as _initializers
@@ -249,6 +251,11 @@ def known_variables(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     return list(getattr(optimizer, "_trainable_variables", []))
 
 
+def known_state(optimizer: Any) -> list[Any]:
+    """Return the variables of an optimizer, or of the one inside it that scales the loss; [] of none."""
+    return list(getattr(unscaled(optimizer), "variables", []))
+
+
 def rate_of(optimizer: keras.optimizers.Optimizer) -> Any:
     """Return what an optimizer takes its learning rate from: a variable, a schedule or a callable."""
     return getattr(optimizer, "_learning_rate", None)
@@ -340,6 +347,15 @@ def flags_of(layer: keras.layers.Layer) -> list[tuple[Any, bool]]:
     return [(part, part.trainable) for part in [*layers, *layer.variables]]
 
 
+def losses_of(model: keras.Model) -> list[Any]:
+    """Return what computes the losses of a compiled model: Keras's own object, and what `compile` was given for it."""
+    if not model.compiled:
+        return []
+    given = keras.tree.flatten(compile_arguments(model).get("loss"))
+    inner = [loss.fn for loss in given if isinstance(getattr(loss, "fn", None), types.FunctionType)]
+    return [model._compile_loss, *(loss for loss in [*given, *inner] if callable(loss))]
+
+
 def compile_arguments(model: keras.Model) -> dict[str, Any]:
     """Return what a model was compiled with, the objects themselves."""
     return dict(model._compile_config.config)
@@ -415,14 +431,34 @@ def exact_moments() -> Iterator[None]:
     """Let normalization layers that are traced inside have right second derivatives.
 
     `tf.nn.moments`, which they take mean and variance from, stops the gradient through the mean in the variance: that
-    leaves the first derivative as it is, and makes the second wrong.
+    leaves the first derivative as it is, and makes the second wrong. Other threads keep what they take, and the last
+    that leaves puts it back.
     """
-    theirs = _nn._compute_moments
-    _nn._compute_moments = _moments
+    with _moments_lock:
+        if not _Exact.threads:
+            _Exact.theirs, _nn._compute_moments = _nn._compute_moments, _moments_of_thread
+        _Exact.threads.append(threading.get_ident())
     try:
         yield
     finally:
-        _nn._compute_moments = theirs
+        with _moments_lock:
+            _Exact.threads.remove(threading.get_ident())
+            if not _Exact.threads:
+                _nn._compute_moments = _Exact.theirs
+
+
+class _Exact:
+    """Which threads are inside `exact_moments`, each as often as it is, and what they have replaced."""
+
+    threads: ClassVar[list[int]] = []
+    theirs: Callable[..., Any]
+
+
+_moments_lock = threading.Lock()
+
+
+def _moments_of_thread(x: Tensor, axes: Any, keepdims: bool) -> Any:
+    return (_moments if threading.get_ident() in _Exact.threads else _Exact.theirs)(x, axes, keepdims)
 
 
 def _moments(x: Tensor, axes: Any, keepdims: bool) -> tuple[Any, Any]:
@@ -457,6 +493,11 @@ def parts_of(model: keras.Model) -> list[Any]:
     """Return the layers of a model at all depths, and the operations of a functional one that are no layers."""
     operations = [o for o in getattr(model, "operations", []) if not isinstance(o, keras.layers.Layer)]
     return [*model._flatten_layers(include_self=False), *operations]
+
+
+def tracked_in(part: Any) -> list[set[int]]:
+    """Return the sets by which Keras knows the layers, variables and so on of a layer, beside the lists of them."""
+    return list(getattr(getattr(part, "_tracker", None), "stored_ids", {}).values())
 
 
 def is_validation(arguments: dict[str, Any]) -> bool:

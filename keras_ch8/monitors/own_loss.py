@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from ..integration import keras_private
+from ..integration.untouched import untouched
 from ..verdicts.facts import NAN, PROBABILITIES, Output, OwnLoss, Targets
 
 EXAMPLES = 256
@@ -59,7 +60,7 @@ def tried(loss: Callable[..., Any], y: np.ndarray, targets: Targets, output: Out
         return OwnLoss()
 
     def at(y: np.ndarray, predicted: np.ndarray) -> float:
-        with keras.StatelessScope():
+        with untouched(loss), keras.StatelessScope():
             return float(np.mean(keras.ops.convert_to_numpy(loss(*map(keras.ops.convert_to_tensor, (y, predicted))))))
 
     found = OwnLoss()

@@ -15,6 +15,7 @@ from .. import _batches
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private, registry
+from ..integration.untouched import untouched
 from .base import Evaluation, LayerCall, Monitor, Snapshot
 
 
@@ -74,6 +75,11 @@ class Probe:
         self.objective.take(data)
         self._parts = _batches.parts_of(self.objective.data, self._number_of_parts)
         self.examples = sum(map(_batches.examples_of, self._parts))
+
+    def refuse_effects(self) -> None:
+        """Raise where a call of the model or the loss would do more than compute: trace what a measurement traces."""
+        with untouched() as self._seeds:
+            self._part.get_concrete_function(self.weights(), self._parts[0])
 
     def weights(self) -> list[Tensor]:
         """Return a copy of the weights as they are."""

@@ -85,6 +85,7 @@ def facts_of(
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     examples: int = EXAMPLES,
     training: fit.Training | None = None,
+    is_traced: bool = False,
 ) -> tuple[Facts, Exception | None]:
     """Return what is known of a model and some examples before a step; also why one pass through it fails, if it does.
 
@@ -95,6 +96,7 @@ def facts_of(
         loss: Loss to use instead of the compiled one, of which nothing is known then.
         examples: Examples that go through the model, at most.
         training: The `fit` that trains on them, if there is one.
+        is_traced: Whether a trace has shown that a call of the model and its loss only computes.
     """
     output = output_of(model) if loss is None else Output()
     labels = [array for _, array in arrays_of(data[1])]
@@ -103,7 +105,7 @@ def facts_of(
         warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
         try:
             few = keras.tree.map_structure(lambda a: None if a is None else a[:examples], data)
-            start, output, axes = at_start(model, few, output, loss)
+            start, output, axes = at_start(model, few, output, loss, is_traced)
         except Exception as error:  # such as labels that the loss cannot read: the output is known all the same
             failed = error
             with contextlib.suppress(Exception):
@@ -215,20 +217,28 @@ def _metric(metric: Any) -> str:
 
 
 def at_start(
-    model: keras.Model, data: Data, output: Output, loss: Callable[[Tensor, Tensor], Tensor] | None = None
+    model: keras.Model,
+    data: Data,
+    output: Output,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    is_traced: bool = False,
 ) -> tuple[Start, Output, int | None]:
     """Return what one pass forward and backward says, the output as it was seen, and how many axes it has.
 
-    The model stays as it is. Nothing is traced: a pass made once is cheaper op by op.
+    The model stays as it is. A pass made once is cheaper op by op, so nothing is traced but code of the user's, which
+    may do more than compute.
 
     Args:
         model: A compiled model that is built.
         data: x, y and sample_weight of some examples.
         output: What the settings of the model say.
         loss: Loss to use instead of the compiled one.
+        is_traced: As for `facts_of`.
     """
     x, y, sample_weight = data
-    objective = Objective(model, x, y, sample_weight=sample_weight, loss=loss)
+    objective = Objective(model, x, y, sample_weight=sample_weight, loss=loss, watches=True)
+    if not is_traced:
+        objective.refuse_effects()
     leaves = keras_private.leaves_of(model)
     seen: dict[str, Any] = {}
 

@@ -12,7 +12,7 @@ from .. import _batches, _checks, _objects
 from .._result import Result, Table
 from .._section import section
 from .._types import Data
-from ..integration import fit, keras_private
+from ..integration import backend, fit, keras_private
 from ..monitors.held_out import rows_in_both
 from ..monitors.start import arrays_of, facts_of, targets_in
 from ..verdicts import Claim, State, Verdict, VerdictTracker, state_of
@@ -149,7 +149,9 @@ def preflight(
     facts, failed = facts_of(model, batch, examples=EXAMPLES, training=to_come)
     known = _with_all(facts, x, y, batch, validation_data)
     claims, notes = claims_of(known, _leave_out)
-    if failed is not None and not claims:
+    if isinstance(failed, backend.HasEffects):
+        warnings.warn(f"`preflight` looks at the data and the settings alone: {failed}", RuntimeWarning, stacklevel=2)
+    elif failed is not None and not claims:
         raise ValueError(
             f"`preflight` calls the model on some examples. Received: {_described(batch)}, with which the loss fails "
             f"with {type(failed).__name__}: {keras_private.first_sentence(failed)[:200].rstrip('.')}. Give what `fit` "

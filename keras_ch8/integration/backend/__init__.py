@@ -41,6 +41,9 @@ if is_tensorflow():
     from .datasets import iterator_of as iterator_of
     from .datasets import planned as planned
     from .datasets import repeated as repeated
+    from .effects import HasEffects as HasEffects
+    from .effects import operations as operations
+    from .effects import refuse_effects as refuse_effects
     from .kept import can_be_saved as can_be_saved
     from .kept import fits as fits
     from .kept import has_state_without_variable as has_state_without_variable

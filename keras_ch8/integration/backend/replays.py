@@ -13,7 +13,7 @@ from tensorflow.python.eager import context
 from tensorflow.python.framework import config, op_def_registry
 
 _PYTHON = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "GeneratorDataset")
-_HARMLESS = (
+HARMLESS = (
     "Assert", "Placeholder", "PrintV2", "ReadVariableOp", "VarHandleOp", "HashTableV2", "LookupTableFindV2",
     "LookupTableSizeV2", "StatefulPartitionedCall", "If", "Case", "While",
 )  # fmt: skip
@@ -123,7 +123,7 @@ def _is_known(step: _Step) -> bool:
 def _is_plain(kind: str) -> bool:
     """Whether an operation has nothing to remember: also a data set in a function, unless it shuffles or draws."""
     draws = any(word in kind for word in ("Shuffle", "Random", "Cache"))
-    return kind in (*_PYTHON, *_HARMLESS) or (kind.endswith(("Dataset", "DatasetV2")) and not draws)
+    return kind in (*_PYTHON, *HARMLESS) or (kind.endswith(("Dataset", "DatasetV2")) and not draws)
 
 
 def _steps_of(dataset: Any) -> list[_Step]:
