@@ -65,7 +65,7 @@ def main():
     for part, methods in PARTS.items():
         for cls, name in methods:
             clock.watch(part, cls, name)
-    is_record = lambda _, item, __: isinstance(item, list) and any(b"ch8/record" in each for each in item)  # noqa: E731
+    is_record = lambda _, item, __: isinstance(item, list) and any(b"diagnosis/record" in each for each in item)  # noqa: E731
     clock.watch("bytes", _event_file.EventFile, "_handle", is_record)
     dense = [layers.Dense(256, "relu"), layers.Dense(256, "relu"), layers.Dense(10)]
     model = harness.classifier((784,), dense, keras_ch8.optimizers.Adam())

@@ -8,9 +8,9 @@ Weights of the usual scale start beside the saddle point and do not notice it.
     .venv/bin/python examples/s8_2_3_saddle_points.py
     .venv/bin/tensorboard --logdir runs/s8_2_3_saddle_points
 
-What to look for under Time Series: ch8/loss, a plateau and then a fall; ch8/gradient_norm (as a logarithm), a line that
-rises all along the plateau of tiny_sgd; ch8_diagnosis/eigenvalue_smallest below 0 as long as the plateau lasts. Under
-Text, ch8/verdicts calls it by its name.
+What to look for under Time Series: step/loss, a plateau and then a fall; step/gradient_norm (as a logarithm), a line
+that rises all along the plateau of tiny_sgd; diagnosis/eigenvalue_smallest below 0 as long as the plateau lasts. Under
+Text, diagnosis/verdicts calls it by its name.
 """
 
 import argparse

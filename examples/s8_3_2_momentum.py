@@ -9,8 +9,8 @@ it overshoots less.
     .venv/bin/python examples/s8_3_2_momentum.py
     .venv/bin/tensorboard --logdir runs/s8_3_2_momentum
 
-What to look for under Time Series: ch8/loss, which falls fast and then creeps for sgd alone; that of momentum goes up
-and down on its way, that of nesterov less; ch8/update_norm, where the velocity first grows.
+What to look for under Time Series: step/loss, which falls fast and then creeps for sgd alone; that of momentum goes up
+and down on its way, that of nesterov less; step/update_norm, where the velocity first grows.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def train(name, steps):
     board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}", update_freq=1)
     again = np.tile(x, (steps, 1)), np.tile(y, (steps, 1))
     model.fit(*again, batch_size=len(x), shuffle=False, callbacks=[board], verbose=0)
-    return keras_ch8.read_run(f"{LOG_DIR}/{name}")["ch8/loss"].values[-steps:]
+    return keras_ch8.read_run(f"{LOG_DIR}/{name}")["step/loss"].values[-steps:]
 
 
 def main():

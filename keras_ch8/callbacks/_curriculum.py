@@ -49,9 +49,9 @@ class Curriculum(Callback):
         curriculum_seen         share of the examples that have been drawn so far
         curriculum_difficulty   mean difficulty of what was drawn in it
 
-    Others can monitor them. `keras_ch8.callbacks.TensorBoard` shows them as `ch8_curriculum/...`, and with them the
-    loss at the end of the epoch for five buckets of examples, from the easiest to the hardest; `ch8/report` says when
-    all examples were in.
+    Others can monitor them. `keras_ch8.callbacks.TensorBoard` shows them as `epoch/curriculum_...`, and with them the
+    loss at the end of the epoch for five buckets of examples, from the easiest to the hardest; `diagnosis/report` says
+    when all examples were in.
 
     State: the losses that the order is made of, where they are the model's own, and which examples were seen.
 

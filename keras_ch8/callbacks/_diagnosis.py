@@ -45,7 +45,7 @@ class Diagnosis(Callback):
     `docs/diagnosis.md` has all the rules.
 
     `diagnosis.verdicts` are those that stand, the most serious first. With `keras_ch8.callbacks.TensorBoard` in the
-    same `fit`, numbers and pictures go to its run under `ch8_diagnosis`, the report to its text `ch8/verdicts`, and
+    same `fit`, numbers and pictures go to its run under `diagnosis/`, the report to its text `diagnosis/verdicts`, and
     every change of a verdict as a line to `<log_dir>/optimization/verdicts.jsonl`. Other callbacks can monitor the last
     numbers that an epoch has measured, as `diagnosis_...`, and `diagnosis_cost`, the fraction of the training time that
     it took.

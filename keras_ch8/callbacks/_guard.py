@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _checks
 from .._types import Logs
-from ..board.tags import Tag
+from ..board.tags import SKIPPED_STEPS
 from ..data import ArraySource
 from ..integration import keras_private, train_step
 from ..schedules.duration import Clock, duration, of_unknown_epoch
@@ -32,7 +32,6 @@ LOOK_EVERY = 16
 """Batches after which a step is asked that cannot call Python itself: one that XLA compiles, or of several replicas."""
 TOLD = 3
 """Steps of which the terminal is told one by one; further ones are counted."""
-SKIPPED = Tag("ch8/skipped_steps", "steps", "Steps that were left out or undone so far, by `callbacks.Guard`.", "8.2.4")
 
 
 @final
@@ -54,7 +53,7 @@ class Guard(Callback):
     says why.
 
     Of each such step it says which batch it was, which examples of it are to blame and in which layer the fault begins,
-    forward or backward: in the terminal (of the first three), as an event and as the curve `ch8/skipped_steps` of
+    forward or backward: in the terminal (of the first three), as an event and as the curve `step/skipped_steps` of
     `TensorBoard`, and in `guard.jsonl` in the folder of its run, a line of JSON for each, as in the list `left_out`.
     Examples are positions in the `keras_ch8.data.ArraySource` that `fit` reads, else in the batch. Where XLA compiles
     the step, or several replicas take it, they are known only for a source.
@@ -100,7 +99,7 @@ class Guard(Callback):
     _needs_fit = True
     _asks_for_summary = True
     _place_in_summary = FIRST
-    tags = (SKIPPED,)
+    tags = (SKIPPED_STEPS,)
     transient: ClassVar[Mapping[str, Any]] = {"_gate": None, "_states": None, "_optimizer": None}
 
     def __init__(
@@ -261,7 +260,7 @@ class Guard(Callback):
         """Write a point of the curve, unless this step has one."""
         if self.session.step > self._drawn:
             self._drawn = self.session.step
-            self.write({SKIPPED: self._optimizer.skipped_steps})
+            self.write({SKIPPED_STEPS: self._optimizer.skipped_steps})
 
     def on_close(self) -> None:
         """Let go of the states."""

@@ -62,7 +62,7 @@ class Callback(keras.callbacks.Callback):
 
     Example:
         >>> class Steepest(keras_ch8.callbacks.Callback):
-        ...     steepest = keras_ch8.board.Tag("mine/steepest", "loss / weight", "Largest gradient of an epoch.")
+        ...     steepest = keras_ch8.board.Tag("mine/steepest", "Steepest", "loss / weight", "Largest of an epoch.")
         ...     tags = (steepest,)
         ...
         ...     def on_epoch_begin(self, epoch, logs=None):

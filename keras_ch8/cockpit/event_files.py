@@ -14,7 +14,6 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from ..board import tags
-from ..board.record import RECORD
 from ..verdicts import LEVELS
 from . import files, records
 from .document import Document, Run, document, name_of, title_of
@@ -69,7 +68,7 @@ def read_run(folder: str, name: str) -> Run:
                     run.last_written = max(run.last_written, event.wall_time)
                     for value in event.summary.value:
                         _add(run, event.step, value)
-                        record = _text(value, RECORD.name) or record
+                        record = _text(value, tags.RECORD.name) or record
                         report = report or _text(value, tags.REPORT.name).decode(errors="replace")
         except (OSError, ValueError) as error:
             torn.append(f"Of {file} only a part can be read: {error}.")
@@ -113,9 +112,11 @@ def _event(encoded: bytes) -> event_pb2.Event:
 
 
 def _add(run: Run, step: int, value: summary_pb2.Summary.Value) -> None:
-    """Add a scalar to a run."""
+    """Add a scalar, or the edge of a band, to a run."""
     if value.HasField("simple_value"):
         run.point(value.tag, step, value.simple_value)
+    elif tags.is_edge(value.tag) and value.tensor.float_val:
+        run.point(value.tag, step, value.tensor.float_val[0])
     if value.metadata.summary_description:
         run.describe(value.tag, value.metadata.summary_description)
 

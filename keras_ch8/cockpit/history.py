@@ -130,7 +130,7 @@ class RunHistory(Result):
         """Return the curves as a `pandas.DataFrame`: a row for each step, a column for each curve.
 
         A column `.../min` and one `.../max` stand beside a curve that has windows of several steps. Where a curve has
-        no point at a step there is NaN: `frame["ch8_epoch/val_loss"].dropna()` is the curve.
+        no point at a step there is NaN: `frame["epoch/val_loss"].dropna()` is the curve.
 
         Raises:
             ImportError: If pandas is not installed.
@@ -162,11 +162,9 @@ class RunHistory(Result):
 
     def _headline(self) -> str:
         ended = {True: ", ended", False: ", not ended", None: ""}[self.ended]
-        losses = [
-            f"{name} {curve.values[-1]:.4g}"
-            for name in ("loss", "val_loss", "val_loss_best")
-            if (curve := self.curves.get(f"ch8_epoch/{name}"))
-        ]
+        last = {name: c.values[-1] for name in ("loss", "val_loss") if (c := self.curves.get(f"epoch/{name}"))}
+        best = {"val_loss_best": np.nanmin(self.curves["epoch/val_loss"].values)} if "val_loss" in last else {}
+        losses = [f"{name} {value:.4g}" for name, value in (last | best).items()]
         wrong = [_short(verdict) for verdict in self.verdicts if verdict.level != "ok"]
         found = f"{', '.join(wrong)}." if wrong else " ".join([self.state.headline, *self.state.reasons[:1]])
         head = "; ".join(filter(None, [f"run {self.name!r}, step {self.step}{ended}", ", ".join(losses), found]))
@@ -214,7 +212,7 @@ def read_run(logdir: str | os.PathLike[str]) -> RunHistory:
         >>> board = keras_ch8.callbacks.TensorBoard(folder)
         >>> _ = model.fit(np.ones((64, 2)), np.ones((64, 1)), epochs=3, callbacks=[board], verbose=0)
         >>> history = keras_ch8.read_run(folder)
-        >>> history["ch8/loss"].steps
+        >>> history["step/loss"].steps
         array([1, 2, 3, 4, 5, 6])
         >>> history.hyperparameters["optimizer"]
         'Adam'

@@ -21,22 +21,24 @@ from .past import Past
 
 SETS = ("cheap", "standard", "full")
 """The sets of monitors, by name."""
-SERIES = "ch8_diagnosis/"
+SERIES = "diagnosis/"
 """How the name of each series of a monitor begins."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """A number of a monitor that TensorBoard draws and `fit` logs, under `ch8_diagnosis/<name>`.
+    """A number of a monitor that TensorBoard draws and `fit` logs, under `diagnosis/<name>`.
 
     Args:
         name: Its name, which no other monitor uses.
+        title: What its chart is called, in a few words.
         unit: Its unit, such as `"loss"` or `"ratio"`.
         text: One sentence that TensorBoard shows beside the chart.
         section: Section of the book.
     """
 
     name: str
+    title: str
     unit: str
     text: str
     section: str
@@ -133,11 +135,11 @@ class Monitor:
 
         >>> from keras_ch8.monitors import Monitor, Curve
         >>> from keras_ch8.verdicts import Kind, Quantity, Rule, Threshold
-        >>> loss = Quantity("probe_loss", "Loss on the probe.", "it is {:.2g}".format, series="ch8_diagnosis/high_loss")
+        >>> loss = Quantity("probe_loss", "Loss on the probe.", "it is {:.2g}".format, series="diagnosis/high_loss")
         >>> class HighLoss(Monitor):
         ...     name = "high_loss"
         ...     kinds = (Kind("high_loss", "8.2", "The loss is high.", "The loss is low", "Train longer."),)
-        ...     curves = (Curve("high_loss", "loss", "Loss on the probe.", "8.2"),)
+        ...     curves = (Curve("high_loss", "Loss of the probe", "loss", "Loss on the probe.", "8.2"),)
         ...     rules = (
         ...         Rule(
         ...             kind="high_loss",
@@ -259,7 +261,7 @@ def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:
 
     Example:
         >>> from keras_ch8.monitors.base import chosen, lines
-        >>> [line["value"] for line in lines(chosen(["batch_statistics"]))["ch8_diagnosis/batch_norm_gap"]]
+        >>> [line["value"] for line in lines(chosen(["batch_statistics"]))["diagnosis/batch_norm_gap"]]
         [0.3, 1.0, 2.0]
     """
     kinds: dict[str, dict[tuple[float, str], list[str]]] = {}

@@ -35,7 +35,7 @@ class CSV(FileTracker):
     Example:
         >>> board = keras_ch8.callbacks.TensorBoard("logs", log_to=[keras_ch8.trackers.CSV()])
         >>> points = pandas.read_csv("logs/optimization/run.csv")  # doctest: +SKIP
-        >>> points.pivot(index="step", columns="name", values="value")["ch8/loss"].plot()  # doctest: +SKIP
+        >>> points.pivot(index="step", columns="name", values="value")["step/loss"].plot()  # doctest: +SKIP
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.

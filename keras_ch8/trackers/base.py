@@ -50,7 +50,7 @@ class Tracker:
         >>> class Prints(keras_ch8.trackers.Tracker):
         ...     def log(self, step, values):
         ...         for name, value in values.items():
-        ...             if name == "ch8_epoch/loss":
+        ...             if name == "epoch/loss":
         ...                 print(f"step {step}: {value:.1f}")
         >>> import tempfile
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="zeros")])

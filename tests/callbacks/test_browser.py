@@ -76,7 +76,7 @@ def test_the_scalars_are_on_the_page(page):
     page(
         "timeseries",
         "optimization",
-        *(f"ch8/{name}" for name in ("clip_coefficient", "clipped_share", "gradient_norm")),
+        *(f"step/{name}" for name in ("clip_coefficient", "clipped_share", "gradient_norm")),
     )
 
 
@@ -85,11 +85,17 @@ def test_the_charts_of_custom_scalars_are_on_the_page(page):
 
 
 def test_the_report_is_on_the_page(page):
-    page("text", "ch8/report", "Steps 1 to 120.", "of 120 steps: the threshold acts as a learning rate", "not finite")
+    page(
+        "text",
+        "diagnosis/report",
+        "Steps 1 to 120.",
+        "of 120 steps: the threshold acts as a learning rate",
+        "not finite",
+    )
 
 
 def test_the_heat_map_is_on_the_page(page):
-    page("images", "ch8_layers/gradient_norms")
+    page("images", "step/layer_gradient_norms")
 
 
 @pytest.fixture(scope="module")

@@ -142,12 +142,12 @@ def test_logs_curves_and_report_are_what_happened(tmp_path):
     curves = read(tmp_path)
     for name, values in expected.items():
         np.testing.assert_allclose(history[f"curriculum_{name}"], values, rtol=1e-12)
-        assert curves[f"ch8_curriculum/{name}"] == [
+        assert curves[f"epoch/curriculum_{name}"] == [
             (begun + STEPS * (i + 1), pytest.approx(value)) for i, value in enumerate(values)
         ]
     of_buckets = losses_by(model.get_weights())[samples_of_buckets(DIFFICULTY)].mean(axis=1)
-    assert [curves[f"ch8_curriculum/loss_{i}"][-1][1] for i in range(1, 6)] == pytest.approx(of_buckets, rel=1e-5)
-    assert not any(name.startswith("ch8_epoch/curriculum") for name in curves)
+    assert [curves[f"epoch/curriculum_loss_{i}"][-1][1] for i in range(1, 6)] == pytest.approx(of_buckets, rel=1e-5)
+    assert not any(name.startswith("epoch/curriculum") for name in curves)
     assert report(tmp_path).count(easy_first.findings()[0]) == 1
 
 

@@ -284,17 +284,17 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
     model.compile(keras.optimizers.SGD(2.0), "mse", jit_compile=False)
     watching = diagnosis("standard", logs=True)
     history = fit(model, [callbacks.TensorBoard(tmp_path), watching])
-    curves = {name: points for name, points in read(tmp_path).items() if name.startswith("ch8_diagnosis/")}
+    curves = {name: points for name, points in read(tmp_path).items() if name.startswith("diagnosis/")}
     assert set(curves) <= {tag.name for tag in tags.diagnosis_tags().values()}
-    assert {f"ch8_diagnosis/{name}" for name in CHEAP} <= set(curves)
+    assert {f"diagnosis/{name}" for name in CHEAP} <= set(curves)
     expected = watching.past.series("gradient_norm", "loss")
-    steps, found = zip(*curves["ch8_diagnosis/loss"], strict=True)
+    steps, found = zip(*curves["diagnosis/loss"], strict=True)
     assert steps == tuple(range(1, 2 * STEPS + 1))
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     np.testing.assert_allclose(history["diagnosis_loss"], expected[[STEPS - 1, 2 * STEPS - 1]])
     with python_loader(tmp_path) as board:
-        pictures = {name for name in board.blobs("images") if name.startswith("ch8_diagnosis/")}
-        text = board.tensors("text")["ch8/verdicts"][-1][1].item().decode()
+        pictures = {name for name in board.blobs("images") if name.startswith("diagnosis/")}
+        text = board.tensors("text")["diagnosis/verdicts"][-1][1].item().decode()
         described = board.descriptions("scalars", "scalars")
     assert pictures == {tags.FLOW_GRADIENT.name, tags.FLOW_SIGNAL.name, tags.FLOW_UPDATE.name}
     assert text == verdicts.markdown(watching.verdicts, watching.state)
@@ -314,7 +314,7 @@ def test_the_number_of_a_verdict_is_the_last_point_of_its_series(tmp_path):
     keras.utils.set_random_seed(0)
     fit(diverging(), [callbacks.TensorBoard(tmp_path), watching], epochs=4, validation_data=(X[:8], -Y[:8]))
     curves, numbers = read(tmp_path), [v for v in watching.verdicts if v.value is not None]
-    assert {"ch8_epoch/val_loss", "ch8_diagnosis/spikes"} < {v.series for v in numbers}
+    assert {"epoch/val_loss", "diagnosis/spikes"} < {v.series for v in numbers}
     for verdict in numbers:
         assert verdict.value == pytest.approx(curves[verdict.series][-1][1], rel=1e-5), verdict
         assert 0 < verdict.step <= verdict.measured <= 4 * STEPS
@@ -327,7 +327,7 @@ def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
     for order in (1, -1):
         watching = diagnosis()
         fit(diverging(), [callbacks.TensorBoard(tmp_path / str(order)), watching][::order])
-        curves = {n: p for n, p in read(tmp_path / str(order)).items() if n.startswith("ch8_diagnosis/")}
+        curves = {n: p for n, p in read(tmp_path / str(order)).items() if n.startswith("diagnosis/")}
         lines = (tmp_path / str(order) / "optimization" / "verdicts.jsonl").read_text()
         found.append((curves, lines, watching.verdicts))
     assert found[0] == found[1]
@@ -509,7 +509,7 @@ def test_a_monitor_of_one_s_own_that_works_has_its_say_and_its_curve(tmp_path):
     history = fit(plain(), [watching, callbacks.TensorBoard(tmp_path)])
     assert [(v.kind, v.level) for v in watching.verdicts] == [("cliff", "watch")]
     assert history["diagnosis_mine"] == [7.0, 7.0]
-    assert read(tmp_path)["ch8_diagnosis/mine"] == [(step, 7.0) for step in range(1, 2 * STEPS + 1)]
+    assert read(tmp_path)["diagnosis/mine"] == [(step, 7.0) for step in range(1, 2 * STEPS + 1)]
 
 
 @pytest.mark.slow

@@ -118,7 +118,7 @@ def test_the_log_folder_has_lines_of_json_a_curve_and_events(corrupt):
     lines = (folder / "optimization" / _left_out.FILE).read_text().splitlines()
     assert [json.loads(line) for line in lines] == guard.left_out
     with python_loader(folder) as board:
-        assert board.scalars()["ch8/skipped_steps"][-1] == (6 * STEPS, len(guard.left_out))
+        assert board.scalars()["step/skipped_steps"][-1] == (6 * STEPS, len(guard.left_out))
     assert any("Examples of the source" in _left_out.sentence_of(r) or "Example of" in _left_out.sentence_of(r)
                for r in guard.left_out)  # fmt: skip
 

@@ -42,7 +42,7 @@ def records(log_dir, run="optimization"):
     for path in sorted((log_dir / run).glob("*tfevents*")):
         for event in LegacyEventFileLoader(str(path)).Load():
             for value in event.summary.value:
-                if value.tag == "ch8/record":
+                if value.tag == "diagnosis/record":
                     assert value.metadata.plugin_data.plugin_name == "keras_ch8"
                     found.append((event.step, json.loads(value.tensor.string_val[0])))
     return found
@@ -67,7 +67,7 @@ def test_the_newest_record_alone_has_everything(tmp_path, order):
     assert [(v["kind"], v["level"], v["finding"]) for v in found["verdicts"]] == [
         (v.kind, v.level, v.finding) for v in watching.verdicts
     ]
-    assert {"value": 0.4, "label": "act: dead_units"} in found["lines"]["ch8_diagnosis/fraction_dead"]
+    assert {"value": 0.4, "label": "act: dead_units"} in found["lines"]["diagnosis/fraction_dead"]
     assert found["begun"] <= found["now"]
 
 
@@ -229,7 +229,7 @@ def test_clipping_is_two_events_and_not_one_for_each_step(tmp_path):
 class Ratio(monitors.Monitor):
     name = "ratio_of_mine"
     source = "epochs"
-    curves = (monitors.Curve("ratio_of_mine", "1", "A number of mine.", "8.2"),)
+    curves = (monitors.Curve("ratio_of_mine", "Ratio of mine", "1", "A number of mine.", "8.2"),)
     kinds = (verdicts.Kind("mine_high", "8.2", "It is high.", "It is low", "Lower it."),)
     rules = (
         verdicts.Rule(
@@ -244,7 +244,7 @@ class Ratio(monitors.Monitor):
 
 
 class Mine(callbacks.Callback):
-    tags = (board.Tag("mine/number", "metres", "A length of mine."),)
+    tags = (board.Tag("mine/number", "A length of mine", "metres", "A length of mine."),)
 
 
 @pytest.mark.slow
@@ -254,11 +254,11 @@ def test_what_is_the_users_own_has_its_tag_and_its_panel(tmp_path):
     found = newest(tmp_path)
     assert found["tags"] == {
         "mine/number": {"text": "A length of mine.", "unit": "metres", "section": ""},
-        "ch8_diagnosis/ratio_of_mine": {"text": "A number of mine.", "unit": "1", "section": "8.2"},
+        "diagnosis/ratio_of_mine": {"text": "A number of mine.", "unit": "1", "section": "8.2"},
     }
     (length, ratio) = found["panels"]
     assert (length["title"], length["unit"], length["series"]) == ("A length of mine", "metres", ["mine/number"])
-    assert (ratio["series"], ratio["kinds"]) == (["ch8_diagnosis/ratio_of_mine"], ["mine_high"])
+    assert (ratio["series"], ratio["kinds"]) == (["diagnosis/ratio_of_mine"], ["mine_high"])
 
 
 def test_what_cannot_be_recorded_does_not_stop_the_training(tmp_path, monkeypatch):
@@ -334,5 +334,5 @@ def test_hparams_has_a_row_for_each_run_with_its_settings_and_its_best_validatio
     assert second["schedule"].string_value.startswith("CosineDecay(")
     for name, group in rows.items():
         values = {value.name.tag: value.value for value in group.metric_values}
-        assert values["ch8_epoch/val_loss_best"] == pytest.approx(best[name])
-        assert set(values) == {"ch8_epoch/val_loss_best", "ch8_epoch/val_loss", "ch8_epoch/loss"}
+        assert values["epoch/val_loss_best"] == pytest.approx(best[name])
+        assert set(values) == {"epoch/val_loss_best", "epoch/val_loss", "epoch/loss"}

@@ -41,8 +41,8 @@ def test_adam_then_lbfgs_in_one_run_of_tensorboard_that_is_saved_with_the_second
     loss = fit(model, switch, callbacks.TensorBoard(tmp_path / "logs"), epochs=40)
     assert loss[-1] < loss[19] / 100
     run = EventAccumulator(str(tmp_path / "logs" / "optimization")).Reload()
-    assert [event.step for event in run.Scalars("ch8/loss")] == list(range(1, 41))
-    assert [event.step for event in run.Scalars("ch8_solver/step_length")] == list(range(21, 41))
+    assert [event.step for event in run.Scalars("step/loss")] == list(range(1, 41))
+    assert [event.step for event in run.Scalars("step/solver_step_length")] == list(range(21, 41))
     assert switch.findings() == [f"The training ended with the optimizer {switch.to.name!r}."]
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")

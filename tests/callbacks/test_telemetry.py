@@ -140,8 +140,8 @@ def test_an_optimizer_made_of_several_has_all_but_one_learning_rate(tmp_path):
     fit(network(keras.optimizers.MultiOptimizer(two)), [frames, callbacks.TensorBoard(tmp_path)])
     check(frames, by_hand(0.1))
     with python_loader(tmp_path) as board:
-        assert "ch8/learning_rate" not in board.scalars()
-        assert len(board.steps("ch8/gradient_norm")) == 2 * STEPS
+        assert "step/learning_rate" not in board.scalars()
+        assert len(board.steps("step/gradient_norm")) == 2 * STEPS
 
 
 @pytest.mark.slow

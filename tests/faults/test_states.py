@@ -146,7 +146,7 @@ def points(folder):
     for path in sorted((folder / "optimization").glob("*tfevents*")):
         for event in LegacyEventFileLoader(str(path)).Load():
             for value in event.summary.value:
-                if value.HasField("simple_value") and value.tag != "ch8_diagnosis/cost":
+                if value.HasField("simple_value") and value.tag != "diagnosis/cost":
                     found.append((event.step, value.tag, value.simple_value))
     assert len({point[:2] for point in found}) == len(found), "a point stands there twice"
     lines = (folder / "optimization" / "verdicts.jsonl").read_text().splitlines()
