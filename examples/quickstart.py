@@ -4,7 +4,7 @@
     .venv/bin/tensorboard --logdir runs/tour
 
 What to look for on the page that it names: the verdict with its cure, epoch/val_loss of both trainings, and
-diagnosis/gradient_ratio, which falls from layer to layer in the sick one. The tour itself is keras_ch8/tour.py.
+diagnosis/backward_factor, which falls from layer to layer in the sick one. The tour itself is keras_ch8/tour.py.
 """
 
 import argparse

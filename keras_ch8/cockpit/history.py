@@ -163,8 +163,10 @@ class RunHistory(Result):
     def _headline(self) -> str:
         ended = {True: ", ended", False: ", not ended", None: ""}[self.ended]
         last = {name: c.values[-1] for name in ("loss", "val_loss") if (c := self.curves.get(f"epoch/{name}"))}
-        best = {"val_loss_best": np.nanmin(self.curves["epoch/val_loss"].values)} if "val_loss" in last else {}
-        losses = [f"{name} {value:.4g}" for name, value in (last | best).items()]
+        validated = self.curves["epoch/val_loss"].values if "val_loss" in last else np.zeros(0)
+        if np.isfinite(validated).any():
+            last["val_loss_best"] = validated[np.isfinite(validated)].min()
+        losses = [f"{name} {value:.4g}" for name, value in last.items()]
         wrong = [_short(verdict) for verdict in self.verdicts if verdict.level != "ok"]
         found = f"{', '.join(wrong)}." if wrong else " ".join([self.state.headline, *self.state.reasons[:1]])
         head = "; ".join(filter(None, [f"run {self.name!r}, step {self.step}{ended}", ", ".join(losses), found]))

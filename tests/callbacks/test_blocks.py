@@ -43,4 +43,4 @@ def test_the_greedy_order_moves_the_block_with_the_largest_gradient(tmp_path, co
 
 def test_other_optimizers_have_no_blocks(tmp_path):
     fit(network("sgd"), [callbacks.TensorBoard(tmp_path)])
-    assert not any(name.startswith("ch8_blocks") for name in read(tmp_path))
+    assert not any(name.startswith("step/block") for name in read(tmp_path))

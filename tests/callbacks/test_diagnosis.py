@@ -27,8 +27,8 @@ from tests.training import models
 
 PROBE = X[:16], Y[:16]
 HELD_OUT = models.X[200:232], models.Y[200:232]
-CHEAP = {"step_over_optimal", "loss_change", "loss_change_predicted", "noise_scale", "standard_error", "loss",
-         "gradient_norm", "elasticity", "online_risk", "training_risk"}  # fmt: skip
+CHEAP = {"step_over_best", "loss_change", "loss_change_predicted", "noise_scale", "standard_error", "loss",
+         "gradient_norm", "sensitivity_to_weights", "loss_on_new_examples", "loss_on_known_examples"}  # fmt: skip
 
 
 def always(step):
@@ -176,7 +176,7 @@ def test_every_kind_of_model_has_all_its_numbers(name):
     watching = diagnosis("full", lambda step: step in (3, 6), probe=probe, logs=True)
     history = model.fit(x, y, batch_size=8, epochs=1, callbacks=[watching], verbose=0).history
     wanted = CHEAP.union(
-        *(NEEDS[need] for need in needs.split()), {"distance", "heading", "eigenvalue_largest", "cost"}
+        *(NEEDS[need] for need in needs.split()), {"distance", "cosine_to_start", "eigenvalue_largest", "cost"}
     )
     assert wanted <= numbers(history)
     for number in ("loss", "gradient_norm", "distance", "eigenvalue_largest", "loss_change"):

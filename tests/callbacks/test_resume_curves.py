@@ -18,8 +18,9 @@ def points(folder):
     for path in folder.rglob("*tfevents*"):
         for event in LegacyEventFileLoader(str(path)).Load():
             for value in event.summary.value:
-                if value.HasField("simple_value") and "seconds" not in value.tag:
-                    found.add((value.tag, event.step, value.simple_value))
+                numbers = [value.simple_value] if value.HasField("simple_value") else value.tensor.float_val
+                if "seconds" not in value.tag:
+                    found |= {(value.tag, event.step, number) for number in numbers}
     return {point for point in found if not point[0].startswith(AT_READINGS)}
 
 

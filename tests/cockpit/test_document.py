@@ -169,14 +169,14 @@ def test_a_run_without_points_or_record_stands():
 
 def test_metrics_are_in_pairs_and_series_without_a_panel_get_one(tmp_path):
     values = dict.fromkeys(
-        ["epoch/accuracy", "epoch/val_accuracy", "epoch/loss", "step/running_loss", "ch8_new/thing"], 0.5
+        ["epoch/accuracy", "epoch/val_accuracy", "epoch/loss", "step/running_loss", "diagnosis/new_thing"], 0.5
     )
-    write(tmp_path, [(1, values), (2, values)], record(tags={"ch8_new/thing": {"text": "New.", "unit": "m"}}))
+    write(tmp_path, [(1, values), (2, values)], record(tags={"diagnosis/new_thing": {"text": "New.", "unit": "m"}}))
     made = event_files.read(tmp_path)
     (accuracy,) = panels_that_show(made, "epoch/accuracy")
     assert accuracy == panels_that_show(made, "epoch/val_accuracy")[0]
     assert (accuracy["title"], accuracy["log"]) == ("accuracy after each epoch, training and validation", False)
-    (new,) = panels_that_show(made, "ch8_new/thing")
+    (new,) = panels_that_show(made, "diagnosis/new_thing")
     assert (new["title"], new["unit"], new["section"]) == ("New", "m", "")
     assert len(panels_that_show(made, "epoch/loss")) == 1
     assert "step/running_loss" not in made["runs"][0]["series"]

@@ -150,7 +150,7 @@ def test_a_run_of_before_the_record_has_its_verdicts(tmp_path):
 
 
 def test_a_curve_that_is_not_there_is_refused_with_those_that_are(history):
-    with pytest.raises(KeyError, match=r"curve of this run. Received: 'loss'. Give one of: 'step/loss', 'ch8_epoch"):
+    with pytest.raises(KeyError, match=r"curve of this run. Received: 'loss'. Give one of: 'step/loss', 'epoch/"):
         history["loss"]
 
 
@@ -159,7 +159,7 @@ def test_a_curve_that_is_not_there_is_refused_with_those_that_are(history):
 
 def test_it_says_how_the_training_ended_and_what_is_wrong(history):
     head, header, first, *rest = str(history).splitlines()
-    assert head == "run 'deep', step 100, ended; loss 0.02, val_loss 0.03; ACT vanishing."
+    assert head == "run 'deep', step 100, ended; loss 0.02, val_loss 0.03, val_loss_best 0.03; ACT vanishing."
     assert repr(history) == f"<RunHistory: {head}>"
     assert header.split() == ["curve", "[unit]", "points", "last", "smallest", "largest", "verdict"]
     assert first.split() == [">", BACKWARD, "[ratio]", "4", "0.3", "0.3", "1.2", "ACT", "vanishing"]

@@ -196,7 +196,10 @@ def test_the_newest_horizon_is_that_of_the_last_measurement_and_of_long_sequence
 
 def test_the_risks_are_drawn_by_their_names():
     (monitor,) = chosen(["online_risk"])
-    assert monitor.numbers(epochs([1.0, 0.5], [1.0, 1.0])) == {"online_risk": 1.0, "training_risk": 0.5}
+    assert monitor.numbers(epochs([1.0, 0.5], [1.0, 1.0])) == {
+        "loss_on_new_examples": 1.0,
+        "loss_on_known_examples": 0.5,
+    }
 
 
 def course(monitor, pasts, kind):
@@ -302,8 +305,8 @@ def test_the_scale_of_the_start_is_said_beside_the_scale_now():
 def test_the_elasticity_is_drawn_as_it_is_judged():
     past = past_of(losses(), norm=1.0, batches=0.1)
     (monitor,) = chosen(["gradient_norm"])
-    assert monitor.numbers(past)["elasticity"] == pytest.approx(monitor.measure(past)["elasticity"])
-    assert monitor.numbers(past)["elasticity"] == pytest.approx(0.1 * 10 / 0.8)
+    assert monitor.numbers(past)["sensitivity_to_weights"] == pytest.approx(monitor.measure(past)["elasticity"])
+    assert monitor.numbers(past)["sensitivity_to_weights"] == pytest.approx(0.1 * 10 / 0.8)
 
 
 # --- where it is drawn ---------------------------------------------------------------------------------------------

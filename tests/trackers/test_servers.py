@@ -154,7 +154,7 @@ def test_one_training_is_the_same_in_tensorboard_wandb_mlflow_jsonl_and_csv(tmp_
     assert not [sentence for sentence in said if "told no more" in sentence]
     assert not threads()
     written = {(name, step): np.float32(x) for name, points in read_scalars(log_dir).items() for step, x in points}
-    assert {name.partition("/")[0] for name, _ in written} == {"ch8", "ch8_epoch", "ch8_diagnosis"}
+    assert {name.partition("/")[0] for name, _ in written} == {"step", "epoch", "diagnosis"}
     assert ("epoch/val_loss", 9) in written
 
     folder = log_dir / "optimization"
@@ -181,8 +181,8 @@ def test_one_training_is_the_same_in_tensorboard_wandb_mlflow_jsonl_and_csv(tmp_
     assert {name: x for name, x in summary.items() if name.startswith("verdict/")} == {
         f"verdict/{kind}": text for kind, text in last.items()
     }
-    assert {name: x for name, x in run.data.tags.items() if name.startswith("ch8.verdict/")} == {
-        f"ch8.verdict/{kind}": text for kind, text in last.items()
+    assert {name: x for name, x in run.data.tags.items() if name.startswith("verdict/")} == {
+        f"verdict/{kind}": text for kind, text in last.items()
     }
     kept = artifact(mlflow, run, "verdicts.json")
     assert [(v["kind"], v["level"], v["step"]) for v in kept] == [(v["kind"], v["level"], v["step"]) for v in verdicts]
@@ -198,7 +198,7 @@ def test_one_training_is_the_same_in_tensorboard_wandb_mlflow_jsonl_and_csv(tmp_
     media = list(tmp_path.rglob("media/**/*.html"))
     assert len(media) == 1
     assert media[0].read_text() == (folder / "report.html").read_text()
-    assert list(tmp_path.rglob("media/table/ch8/verdicts*.json"))
+    assert list(tmp_path.rglob("media/table/diagnosis/verdicts*.json"))
 
 
 # --- Weights & Biases -------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_mlflow_takes_every_name_and_number_and_both_trainings_are_one_run(tmp_p
     with np.errstate(over="ignore"):  # the largest float of 64 bits is infinite with 32
         np.testing.assert_equal(metrics_of(client, run.info.run_id), expected)
     assert run.data.params["rate"] == "0"
-    assert run.data.tags["ch8.verdict/cliff"] == str(VERDICT)
+    assert run.data.tags["verdict/cliff"] == str(VERDICT)
     assert len(artifact(mlflow, run, "verdicts.json")) == len(artifact(mlflow, run, "events.json")) == 2
 
 
