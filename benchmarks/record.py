@@ -60,7 +60,7 @@ class Clock:
 
 def main():
     """Measure, print the table, write JSON."""
-    options = harness.options(__doc__, "record.json", steps=2000, batch=64, epochs=4, when=20, rounds=5)
+    options = harness.options(__doc__, "record.json", steps=2000, batch=64, epochs=4, measure_every=20, rounds=5)
     clock = Clock()
     for part, methods in PARTS.items():
         for cls, name in methods:
@@ -72,7 +72,7 @@ def main():
     random = np.random.default_rng(0)
     examples = options.steps // options.epochs * options.batch
     x, y = random.normal(size=(examples, 784)).astype("float32"), random.integers(0, 10, examples)
-    pace = {"when": options.when, "budget": None} if options.when else {}
+    pace = {"measure_every": options.measure_every, "budget": None} if options.measure_every else {}
     diagnosis = keras_ch8.callbacks.Diagnosis((x[:256], y[:256]), **pace)
     rounds = []
     for _ in itertools.chain([-1], harness.rounds(options)):  # once before, to warm up

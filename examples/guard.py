@@ -77,7 +77,7 @@ def main():
     losses = {"clean": train("clean", epochs, x, y)}
     for name, images, wrong_at in (("corrupt", corrupt, float("inf")), ("typo", x, 30 * epochs)):
         losses[name] = train(name, epochs, images, y, wrong_at)
-        guard = keras_ch8.callbacks.Guard(rollback="20ba")
+        guard = keras_ch8.callbacks.Guard(every="20ba")
         losses[f"{name}, guarded"] = train(f"{name}_guarded", epochs, images, y, wrong_at, [guard])
         print(f"{name}: {guard.findings()[0]}")
     for name, loss in losses.items():

@@ -38,7 +38,7 @@ RUNS = ("raw", "raw_too_long", "normalized", "raw_adam")
 def fit(name, model, x, y, probe, **options):
     """Train, with the book's two terms in TensorBoard, and return the callback that looked on."""
     checks = ["step_length", "gradient_norm", "spectrum"]
-    diagnosis = keras_ch8.callbacks.Diagnosis(probe, checks, when=lambda step: step % 20 == 1, budget=None)
+    diagnosis = keras_ch8.callbacks.Diagnosis(probe, checks, measure_every=lambda step: step % 20 == 1, budget=None)
 
     def terms(epoch, logs):
         steps = diagnosis.past.of("step_length")

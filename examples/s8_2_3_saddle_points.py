@@ -67,7 +67,7 @@ def main():
         start = monitors.spectrum(model, x, y)
         board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")
         checks = ["step_length", "gradient_norm", "spectrum"]
-        diagnosis = keras_ch8.callbacks.Diagnosis(probe, checks, when=lambda step: step % 16 == 1, budget=None)
+        diagnosis = keras_ch8.callbacks.Diagnosis(probe, checks, measure_every=lambda step: step % 16 == 1, budget=None)
         model.fit(x, y, batch_size=64, epochs=epochs, callbacks=[board, diagnosis], verbose=0)
         losses = np.convolve(diagnosis.past.rows.loss, np.ones(WINDOW) / WINDOW, "valid")
         halved = [f"{step}" for step in np.flatnonzero(losses < start.loss / 2)[:1] + WINDOW]

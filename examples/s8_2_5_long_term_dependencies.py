@@ -58,8 +58,8 @@ def recurrent_layers():
 def fit(name, model, x, y, check, **options):
     """Train; return what the check saw first, the accuracy at the end, and the verdicts that are not ok."""
     board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")
-    checks, when = ["gradient_norm", check], lambda step: step % 20 == 1
-    diagnosis = keras_ch8.callbacks.Diagnosis((x[:256], y[:256]), checks, when, budget=None)
+    checks, every = ["gradient_norm", check], lambda step: step % 20 == 1
+    diagnosis = keras_ch8.callbacks.Diagnosis((x[:256], y[:256]), checks, every, budget=None)
     history = model.fit(x[256:], y[256:], callbacks=[board, diagnosis], verbose=0, **options).history
     verdicts = ", ".join(f"{v.level} {v.kind}" for v in diagnosis.verdicts if v.level != "ok")
     return diagnosis.past.of(check)[0], history["accuracy"][-1], verdicts or "-"

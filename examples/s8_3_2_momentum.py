@@ -45,7 +45,7 @@ def train(name, steps):
     x, y = valley()
     model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
     model.compile(OPTIMIZERS[name](), "mse")
-    board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}", update_freq=1)
+    board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}", measure_every=1)
     again = np.tile(x, (steps, 1)), np.tile(y, (steps, 1))
     model.fit(*again, batch_size=len(x), shuffle=False, callbacks=[board], verbose=0)
     return keras_ch8.read_run(f"{LOG_DIR}/{name}")["step/loss"].values[-steps:]

@@ -320,7 +320,7 @@ def batches():
 @shows("`callbacks.SwitchOptimizer(at")
 def switching():
     model = network("adam")
-    fit(model, callbacks.SwitchOptimizer(at="50%", to=optimizers.Momentum(0.01)))
+    fit(model, callbacks.SwitchOptimizer(start="50%", to=optimizers.Momentum(0.01)))
     assert type(model.optimizer) is optimizers.Momentum
 
 

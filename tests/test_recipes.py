@@ -35,7 +35,7 @@ IN_TENSORBOARD = {
     "An optimizer": (watched("ch8.optimizers.Signed(0.01)"), "step/gradient_norm"),
     "A clipping rule": (watched("ch8.optimizers.SGD(0.01, clip=ch8.clipping.Halving(1e-3))"), "step/clip_coefficient"),
     "A monitor with a verdict": (
-        watched(more='ch8.callbacks.Diagnosis((x, y), checks=["loss_level"], when=1, budget=None)'),
+        watched(more='ch8.callbacks.Diagnosis((x, y), checks=["loss_level"], measure_every=1, budget=None)'),
         "diagnosis/loss_level",
     ),
     "A pacing": (CURRICULUM, "epoch/curriculum_share"),

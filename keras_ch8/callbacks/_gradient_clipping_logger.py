@@ -69,7 +69,7 @@ class GradientClippingLogger(Callback):
     section, watches = "8.2.4", True
     _is_alone = True
 
-    measure_every = READ_EVERY  # so that every norm is exact
+    observes_updates = READ_EVERY  # so that every norm is exact
     _state_parts: ClassVar[Mapping[str, Any]] = {"optimizers": {str: CLIPPING}}
 
     def __init__(self, verbose: bool = False, logs: bool | Sequence[str] = False) -> None:

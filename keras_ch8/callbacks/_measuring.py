@@ -33,15 +33,16 @@ class Measuring:
 
     Args:
         budget: As for `Diagnosis`.
-        when: As for `Diagnosis`.
         judgement: What is told of the measurements of this training.
     """
 
     SEEN = ("batch", "refusal", "failure")
     """Attributes that a state has as they are."""
 
-    def __init__(self, budget: float | None, when: int | Callable[[int], bool] | None, judgement: Judgement) -> None:
-        self.budget, self.when, self.judgement = budget, when, judgement
+    def __init__(self, budget: float | None, judgement: Judgement) -> None:
+        self.budget, self.judgement = budget, judgement
+        self.measure_every: int | Callable[[int], bool] | None = None
+        """Batches between two measurements, or a function of the step; None to choose. Known when a training begins."""
         self.clock = Clock()
         self.batch = -1
         """The last batch that was made, counted from 0 over all epochs."""
@@ -82,7 +83,10 @@ class Measuring:
         past = self.judgement.past
         probed = [len(past.of(monitor.name)) for monitor in self.judgement.monitors if monitor.source == "probe"]
         most = max(probed, default=0)
-        few = f"Measured {counted(most, 'time')}: too few to judge trends. `Diagnosis(when=1)` measures at each step."
+        few = (
+            f"Measured {counted(most, 'time')}: too few to judge trends. `Diagnosis(measure_every=1)` measures at each "
+            "step."
+        )
         return [*filter(None, [self.failure, few if 0 < most < ENOUGH else "", self.refusal])]
 
     def told(self, updates: int) -> str:
@@ -119,7 +123,7 @@ class Measuring:
     def show_results(self, total: int) -> None:
         """Show what was measured by a training that is over, of so many steps, in the states that it has left."""
         for measured in self._resumed.values():
-            pace = Pace(self.budget, self.when, total)
+            pace = Pace(self.budget, self.measure_every, total)
             pace.set_state(measured["pace"])
             self._paces.append(pace)
         self.clock.stop()
@@ -148,12 +152,13 @@ class Measuring:
     def _pace(self, measurement: Measurement, at_once: int) -> Pace:
         """Return when to measure; all ways to measure have equal parts of the budget."""
         budget = None if self.budget is None else self.budget / len(self.measurements)
-        when = self.when * measurement.rarer if isinstance(self.when, int) else self.when
-        return Pace(budget, when, self.judgement.past.total, measurement.price, measurement.granted, at_once)
+        every = self.measure_every
+        every = every * measurement.rarer if isinstance(every, int) else every
+        return Pace(budget, every, self.judgement.past.total, measurement.price, measurement.granted, at_once)
 
     def begin_paces(self, batch_size: float | None) -> None:
         """Choose where to measure, once the first batch has told how many examples one has."""
-        first = None if self.when is not None else next((m.pace for m in self.measurements), None)
+        first = None if self.measure_every is not None else next((m.pace for m in self.measurements), None)
         for pace in self._paces:
             if pace.batch_size is None:
                 pace.begin(batch_size, like=None if pace is first else first)

@@ -15,6 +15,7 @@ from ..board.window import HeldBack, Point, Stubs, Windows
 from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
+from ..schedules.duration import duration
 from ..trackers import Tracker, feeds
 from ._batch_sizes import BatchSizes
 from ._objects_as_data import plain, restored
@@ -61,7 +62,7 @@ class TensorBoard(Callback):
 
         step/loss            loss of each minibatch; a last batch of fewer examples is filled up with the loss before it
         step/gradient_norm   |g|, before clipping
-        step/update_norm     |delta theta|, at every `update_freq`-th step
+        step/update_norm     |delta theta|, at the steps of `measure_every`
         step/effective_rate  |delta theta / g|: median of a sample of the parameters; on the page two quantiles too
         step/weight_norm     |theta|, whenever telemetry is read: every 500 steps or second, and after an epoch
         step/learning_rate
@@ -82,11 +83,11 @@ class TensorBoard(Callback):
 
     Args:
         log_dir: Folder of the run. Defaults to `"logs"`.
-        histogram_freq, write_graph, write_images, write_steps_per_second, profile_batch, embeddings_freq,
+        histogram_freq, write_graph, write_images, write_steps_per_second, update_freq, profile_batch, embeddings_freq,
             embeddings_metadata: Accepted at Keras's off values only: `keras.callbacks.TensorBoard(log_dir, ...)` beside
             this one writes them.
-        update_freq: At which steps the update and the effective rate are measured: every so many, or `"batch"` or
-            `"epoch"`, as in Keras. Loss and gradient are those of every step, however. Defaults to `10`.
+        measure_every: How often the update and the effective rate are measured: steps, or `"1ep"`, `"500ba"`, `"10st"`,
+            `"5%"` of the training. Loss and gradient are those of every step, however. Defaults to `10`.
         layers: Whether to write the norm of each layer's gradient: the largest, the median and the smallest as scalars,
             and all of them as one picture for each epoch. Defaults to `False`.
         log_to: List of `keras_ch8.trackers` that also receive the points, verdicts, events and the report page,
@@ -122,11 +123,12 @@ class TensorBoard(Callback):
         write_graph: bool = False,
         write_images: bool = False,
         write_steps_per_second: bool = False,
-        update_freq: int | str = 10,
+        update_freq: int | str = "epoch",
         profile_batch: int | tuple[int, int] = 0,
         embeddings_freq: int = 0,
         embeddings_metadata: Any = None,
         *,
+        measure_every: int | str = 10,
         layers: bool = False,
         log_to: Sequence[Tracker] = (),
     ) -> None:
@@ -136,6 +138,7 @@ class TensorBoard(Callback):
             "write_graph": (write_graph, 0),
             "write_images": (write_images, 0),
             "write_steps_per_second": (write_steps_per_second, 0),
+            "update_freq": (update_freq, "epoch"),
             "profile_batch": (profile_batch, 0),
             "embeddings_freq": (embeddings_freq, 0),
             "embeddings_metadata": (embeddings_metadata, None),
@@ -149,10 +152,8 @@ class TensorBoard(Callback):
                     f"`keras.callbacks.TensorBoard({log_dir!r}, {name}={short(value)})`."
                 )
         self.log_dir = os.fspath(_objects.path("log_dir", log_dir))
-        if not isinstance(update_freq, str) or update_freq not in ("batch", "epoch"):
-            meaning = 'at which steps the update is measured, "batch" or "epoch" or a number'
-            _checks.count("update_freq", update_freq, 1, meaning=meaning, fix="Try 10.")
-        self.update_freq = update_freq
+        self.measure_every = measure_every
+        duration("measure_every", measure_every)
         self.layers = self.observes_layers = _checks.flag("layers", layers, meaning="whether layers are measured")
         self.log_to = feeds.checked(log_to)
 
@@ -165,10 +166,8 @@ class TensorBoard(Callback):
         """Open the run, and write what is known before the first step."""
         session = self.session
         steps, epochs = session.params["steps"], session.params["epochs"]
-        if isinstance(self.update_freq, str):
-            self.measure_every = 1 if self.update_freq == "batch" else steps or READ_EVERY
-        else:
-            self.measure_every = self.update_freq
+        every = duration("measure_every", self.measure_every)
+        self.observes_updates = every.batches(steps, epochs) or READ_EVERY
         kept = self._take_kept()
         run = None if kept is None else restored(kept["run"])
         if run is not None:

@@ -41,16 +41,16 @@ def runs_below(log_dir: str | os.PathLike[str]) -> dict[str, Run]:
     log_dir = os.fspath(log_dir)
     if not files.is_folder(log_dir):
         raise FileNotFoundError(
-            "`logdir` must be a folder with runs, such as the `log_dir` of `keras_ch8.callbacks.TensorBoard`. "
-            f"Received: logdir={log_dir!r}, which is no folder. Give the one that the training was told to write to."
+            "`log_dir` must be a folder with runs, such as the `log_dir` of `keras_ch8.callbacks.TensorBoard`. "
+            f"Received: log_dir={log_dir!r}, which is no folder. Give the one that the training was told to write to."
         )
     folders = sorted(folder for folder, _, names in files.walk(log_dir) if any(map(_is_event_file, names)))
     found = ((folder, read_run(folder, name_of(os.path.relpath(folder, log_dir), log_dir))) for folder in folders)
     runs = {folder: run for folder, run in found if run.is_ours}
     if not runs:
         raise FileNotFoundError(
-            "`logdir` must hold a run that `keras_ch8.callbacks.TensorBoard` has written. Received: "
-            f"logdir={log_dir!r}, with {len(folders)} folders of event files, none of which is of keras_ch8. Add "
+            "`log_dir` must hold a run that `keras_ch8.callbacks.TensorBoard` has written. Received: "
+            f"log_dir={log_dir!r}, with {len(folders)} folders of event files, none of which is of keras_ch8. Add "
             f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` to the callbacks of `fit`, or give the folder above."
         )
     return runs

@@ -191,13 +191,13 @@ class RunHistory(Result):
 
 
 @spelled
-def read_run(logdir: str | os.PathLike[str]) -> RunHistory:
+def read_run(log_dir: str | os.PathLike[str]) -> RunHistory:
     """Return the curves, verdicts and events of the one run below a folder (section 8.2).
 
     All points are read, with all the digits that were written. The run may have been cut short, or may still go on.
 
     Args:
-        logdir: The `log_dir` of `keras_ch8.callbacks.TensorBoard`, or the folder of one run below it.
+        log_dir: The `log_dir` of `keras_ch8.callbacks.TensorBoard`, or the folder of one run below it.
 
     Returns:
         A `RunHistory`.
@@ -222,14 +222,14 @@ def read_run(logdir: str | os.PathLike[str]) -> RunHistory:
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
-    found = event_files.runs_below(logdir)
+    found = event_files.runs_below(log_dir)
     if len(found) == 1:
         (folder, run), *_ = found.items()
         return RunHistory(run, folder)
     newest = sorted(found, key=lambda folder: found[folder].last_written, reverse=True)
     more = f", and {len(newest) - MOST_NAMED} more" if len(newest) > MOST_NAMED else ""
     raise ValueError(
-        f"`logdir` must hold one run. Received: logdir={os.fspath(logdir)!r}, which holds {len(newest)}, the newest "
+        f"`log_dir` must hold one run. Received: log_dir={os.fspath(log_dir)!r}, which holds {len(newest)}, the newest "
         f"first: {', '.join(map(repr, newest[:MOST_NAMED]))}{more}. Give the folder of one of them, such as "
         f"`keras_ch8.read_run({newest[0]!r})`; `keras_ch8.report` shows all of them on one page."
     )

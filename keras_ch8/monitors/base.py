@@ -162,7 +162,7 @@ class Monitor:
         >>> x, y = np.ones((8, 1)), np.full((8, 1), 4.0)
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
         >>> model.compile(keras_ch8.optimizers.SGD(1e-6), "mse")
-        >>> diagnosis = keras_ch8.callbacks.Diagnosis((x, y), checks=[HighLoss()], when=1, budget=None)
+        >>> diagnosis = keras_ch8.callbacks.Diagnosis((x, y), checks=[HighLoss()], measure_every=1, budget=None)
         >>> _ = model.fit(x, y, batch_size=4, epochs=1, callbacks=[diagnosis], verbose=0)
         >>> print(diagnosis.verdicts[0])
         WATCH high_loss, section 8.2, since step 2: The loss is high (it is 16). Train longer.

@@ -1,4 +1,4 @@
-"""Lengths of time in a training: steps, or "10ep", "500ba", "30%", known in steps once `fit` has begun."""
+"""Lengths of time in a training: steps, or "10ep", "500ba", "10st", "30%", known in steps once `fit` has begun."""
 
 import numbers
 import re
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from .._describe import short
 
-_WORD = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ep|ba|%)")
+_WORD = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ep|ba|st|%)")
 BEYOND = 2.0**63
 """Steps are counted in 64 bits."""
 
@@ -46,6 +46,13 @@ class Duration(NamedTuple):
         }
         return self.amount * in_steps[self.unit] / (100 if self.unit == "%" else 1)
 
+    def batches(self, steps: int | None, epochs: int) -> int | None:
+        """Return the number of batches, at least 1, in a `fit` of epochs of so many; None where it is not known."""
+        if steps is None and self.unit in ("ep", "%"):
+            return None
+        of_epoch = steps or 1
+        return max(1, round(self.steps(Clock(of_epoch, 1, of_epoch * epochs))))
+
 
 def duration(name: str, value: Any, number: str = "a number of steps above 0") -> Duration:
     """Return a duration from the user's word for it; else raise ValueError."""
@@ -57,7 +64,8 @@ def duration(name: str, value: Any, number: str = "a number of steps above 0") -
         return Duration(float(word[1]), word[2])
     raise ValueError(
         f"`{name}` is a length of time, so it must be {number} (and below 2^63), or a string such as "
-        f'"10ep" (epochs), "500ba" (batches) or "30%" (of the whole training). Received: {name}={short(value)}.'
+        f'"10ep" (epochs), "500ba" (batches), "10st" (steps) or "30%" (of the whole training). Received: '
+        f"{name}={short(value)}."
     )
 
 

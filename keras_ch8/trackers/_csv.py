@@ -43,9 +43,9 @@ class CSV(FileTracker):
 
     section, filename, endings = "8.2", "run.csv", ("", "_notes")
 
-    def open(self, folder: str) -> None:
+    def open(self, directory: str) -> None:
         """Open both files, and give new ones their header."""
-        super().open(folder)
+        super().open(directory)
         for file, columns in zip(self._files, (POINTS, NOTES), strict=True):
             if file.tell() == 0:
                 csv.writer(file, lineterminator="\n").writerow(columns)

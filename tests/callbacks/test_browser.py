@@ -50,7 +50,7 @@ BROKEN_WORDS = """
 def page(tmp_path_factory):
     """Return a function that opens a dashboard and waits until all words are on it."""
     log_dir = tmp_path_factory.mktemp("logs")
-    listed = [callbacks.TensorBoard(log_dir, update_freq=2, layers=True), callbacks.GradientClippingLogger()]
+    listed = [callbacks.TensorBoard(log_dir, measure_every=2, layers=True), callbacks.GradientClippingLogger()]
     fit(network(ours.SGD(0.1, global_clipnorm=0.5)), listed, epochs=20, validation_data=(X, Y))
     with tensorboard(log_dir) as address, chromium(tmp_path_factory.mktemp("profile"), (1500, 2400)) as browser:
 
@@ -106,10 +106,10 @@ def three_runs(tmp_path_factory):
     deep = [keras.layers.Dense(8, "tanh", kernel_initializer=narrow()) for _ in range(10)]
     vanishing = keras.Sequential([keras.Input((6,)), *deep, keras.layers.Dense(2)])
     vanishing.compile(ours.SGD(0.5, global_clipnorm=1e-3), "mse")
-    diagnosis = callbacks.Diagnosis((X, Y), when=10, budget=None)
-    fit(vanishing, [callbacks.TensorBoard(log_dir / "vanishing", update_freq=2), diagnosis], epochs=20)
+    diagnosis = callbacks.Diagnosis((X, Y), measure_every=10, budget=None)
+    fit(vanishing, [callbacks.TensorBoard(log_dir / "vanishing", measure_every=2), diagnosis], epochs=20)
     for name, optimizer, size in (("solver", ours.LBFGS(), len(X)), ("plain", "adam", 8)):
-        listed = [callbacks.TensorBoard(log_dir / name, update_freq=2)]
+        listed = [callbacks.TensorBoard(log_dir / name, measure_every=2)]
         fit(network(optimizer), listed, epochs=5, batch_size=size, validation_data=(X, Y))
     return log_dir, [verdict for verdict in diagnosis.verdicts if verdict.level != "ok"]
 

@@ -35,8 +35,8 @@ def always(step):
     return True
 
 
-def diagnosis(checks="cheap", when=always, budget=None, probe=PROBE, **options):
-    return callbacks.Diagnosis(probe, checks, when, budget, **options)
+def diagnosis(checks="cheap", measure_every=always, budget=None, probe=PROBE, **options):
+    return callbacks.Diagnosis(probe, checks, measure_every, budget, **options)
 
 
 def plain(**options):
@@ -209,7 +209,7 @@ PROBES = {
 )
 def test_every_kind_of_probe(kind):
     build, size = PROBES[kind]
-    model, watching = plain(), diagnosis(["gradient_norm"], when=STEPS, probe=build())
+    model, watching = plain(), diagnosis(["gradient_norm"], measure_every=STEPS, probe=build())
     is_not_read = pytest.warns(UserWarning, match="may change the training, so give arrays")
     with is_not_read if kind == "PyDataset" else contextlib.nullcontext():
         model.fit(batches(), epochs=2, callbacks=[watching], shuffle=False, verbose=0)
@@ -237,7 +237,7 @@ def test_measurements_are_made_at_the_steps_that_are_due(when, steps):
 
 @pytest.mark.slow
 def test_the_spectrum_is_dear_and_measured_ten_times_less_often():
-    watching = diagnosis("full", when=1)
+    watching = diagnosis("full", measure_every=1)
     fit(plain(), [watching], epochs=4)
     assert watching.past.steps_of("gradient_norm").tolist() == [*range(1, 25)]
     assert watching.past.steps_of("spectrum").tolist() == [10, 20]
@@ -371,7 +371,7 @@ def test_in_a_notebook_the_texts_of_verdicts_are_text(monkeypatch):
 
 
 def test_beside_validation_and_early_stopping():
-    watching, stop = diagnosis(when=3, logs=True), callbacks.EarlyStopping("val_loss", patience=1)
+    watching, stop = diagnosis(measure_every=3, logs=True), callbacks.EarlyStopping("val_loss", patience=1)
     history = fit(plain(), [watching, stop], epochs=30, validation_data=(X[:8], -Y[:8]))
     epochs = len(history["loss"])
     assert epochs < 30
@@ -408,7 +408,7 @@ def test_the_probe_is_traced_once_and_the_training_step_no_more_than_with_anothe
 
 @pytest.mark.slow
 def test_the_budget_is_kept_and_the_cost_reported():
-    watching = diagnosis(["gradient_norm"], when=None, budget=0.03, logs=True)
+    watching = diagnosis(["gradient_norm"], measure_every=None, budget=0.03, logs=True)
     history = fit(plain(), [watching], epochs=10)
     assert history["diagnosis_cost"][-1] >= 0
     assert len(history["diagnosis_cost"]) == 10
@@ -420,7 +420,7 @@ def test_the_budget_is_kept_and_the_cost_reported():
 
 
 def test_a_second_fit_starts_afresh_with_the_weights_as_they_are():
-    watching, model = diagnosis(["distance"], when=2), plain()
+    watching, model = diagnosis(["distance"], measure_every=2), plain()
     fit(model, [watching])
     assert len(watching.past.of("distance")) == STEPS
     weights = model.get_weights()
@@ -439,7 +439,7 @@ def test_another_loss_other_weights_and_another_model_are_seen_as_they_are():
         fit(model, [watching], epochs=1)
         return watching.past.of("gradient_norm")[-1].loss
 
-    watching, model = diagnosis(["gradient_norm"], when=STEPS), plain()
+    watching, model = diagnosis(["gradient_norm"], measure_every=STEPS), plain()
     looked(model)
     model.compile(ours.SGD(0.1), "mae", jit_compile=False)
     assert looked(model) == pytest.approx(np.mean(np.abs(model(PROBE[0]).numpy() - PROBE[1])), rel=1e-5)
@@ -554,7 +554,7 @@ def test_unknown_checks_are_an_error_that_names_those_there_are(checks):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"when": 0}, r"`when` is the steps between two measurements.*Received: when=0\. Try 100"),
+        ({"measure_every": 0}, r"`measure_every` is a length of time.*Received: measure_every=0\."),
         ({"budget": -1}, r"`budget` is the fraction .*Received: budget=-1.*Try 0\.03, or None\."),
         ({"budget": "all"}, r"`budget` is the fraction .*Received: budget='all'"),
     ],

@@ -97,7 +97,7 @@ def test_verdicts_of_a_loop_are_those_of_fit():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     optimizer = optimizers.SGD(1e-7)
     data = [(x[i : i + 8], 3 * x[i : i + 8]) for _ in range(3) for i in range(0, 256, 8)]
-    looks = callbacks.Diagnosis((x, 3 * x), when=5, budget=None, loss=MSE)
+    looks = callbacks.Diagnosis((x, 3 * x), measure_every=5, budget=None, loss=MSE)
     with keras_ch8.watch(model, optimizer, steps=len(data), callbacks=[looks]) as run:
         train(model, optimizer, run, True, data)
     assert run.verdicts[0].kind == "step_too_short"
@@ -256,7 +256,9 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
     x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     optimizer = keras.optimizers.SGD(0.3)
-    looks = callbacks.Diagnosis((x, 0 * x[:, :1]), when=5, budget=None, loss=MSE)  # however busy the machine is
+    looks = callbacks.Diagnosis(
+        (x, 0 * x[:, :1]), measure_every=5, budget=None, loss=MSE
+    )  # however busy the machine is
     with keras_ch8.watch(model, optimizer, steps=300, callbacks=[looks]) as run:
         losses = train(model, optimizer, run, True, [(x, 0 * x[:, :1])] * 300)
     assert losses[-1] == 0
@@ -265,7 +267,7 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
 
 def test_a_probe_needs_no_targets_where_the_loss_is_ones_own():
     model, optimizer = network("sgd"), optimizers.SGD(0.1)
-    diagnosis = callbacks.Diagnosis(X[:64], "cheap", when=5, loss=lambda y, y_pred: keras.ops.mean(y_pred**2))
+    diagnosis = callbacks.Diagnosis(X[:64], "cheap", measure_every=5, loss=lambda y, y_pred: keras.ops.mean(y_pred**2))
     with keras_ch8.watch(model, optimizer, callbacks=[diagnosis]) as run:
         train(model, optimizer, run, True, batches())
     losses = diagnosis.past.series("gradient_norm", "loss")

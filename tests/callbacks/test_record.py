@@ -55,7 +55,7 @@ def newest(log_dir):
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_newest_record_alone_has_everything(tmp_path, order):
-    watching = callbacks.Diagnosis((X, Y), when=3, budget=None)
+    watching = callbacks.Diagnosis((X, Y), measure_every=3, budget=None)
     fit(network(ours.SGD(0.1)), [callbacks.TensorBoard(tmp_path, layers=True), watching][::order])
     found = newest(tmp_path)
     assert (found["version"], found["ended"], found["step"]) == (1, True, 12)
@@ -73,7 +73,7 @@ def test_the_newest_record_alone_has_everything(tmp_path, order):
 
 @pytest.mark.slow
 def test_heat_maps_are_names_and_values(tmp_path):
-    watching = callbacks.Diagnosis((X, Y), when=2, budget=None)
+    watching = callbacks.Diagnosis((X, Y), measure_every=2, budget=None)
     model = network(ours.SGD(0.1))
     fit(model, [callbacks.TensorBoard(tmp_path, layers=True), watching])
     maps = {each["name"]: each for each in newest(tmp_path)["layers"]}
@@ -102,7 +102,7 @@ def test_of_a_recurrent_layer_the_rows_are_the_time_steps_from_the_last(tmp_path
     model = keras.Sequential([keras.Input((7, 2)), layers.SimpleRNN(3), layers.Dense(1)])
     model.compile("sgd", "mse")
     x = np.random.default_rng(0).normal(size=(16, 7, 2))
-    watching = callbacks.Diagnosis((x, x[:, 0, :1]), when=1, budget=None)
+    watching = callbacks.Diagnosis((x, x[:, 0, :1]), measure_every=1, budget=None)
     model.fit(x, x[:, 0, :1], batch_size=8, verbose=0, callbacks=[callbacks.TensorBoard(tmp_path), watching])
     (found,) = [each for each in newest(tmp_path)["layers"] if each["name"] == tags.TIME_PROFILE.name]
     assert found["rows"] == ["the last", *(f"{i} before the last" for i in range(1, 7))]
@@ -183,7 +183,7 @@ class Slow(keras.callbacks.Callback):
 @pytest.mark.slow
 def test_a_verdict_is_on_the_disk_ten_seconds_after_it_was_found(tmp_path):
     model = network(ours.SGD(3.0))
-    watching, slow = callbacks.Diagnosis((X, Y), when=5, budget=None), Slow(tmp_path, 10)
+    watching, slow = callbacks.Diagnosis((X, Y), measure_every=5, budget=None), Slow(tmp_path, 10)
     x, y = np.tile(X, (8, 1)), np.tile(Y, (8, 1))
     listed = [callbacks.TensorBoard(tmp_path), watching, slow]
     model.fit(x, y, batch_size=8, epochs=1, verbose=0, callbacks=listed)
@@ -211,7 +211,7 @@ def test_events_of_others_are_in_the_record_and_known_without_a_board(tmp_path):
 
 @pytest.mark.slow
 def test_a_switch_of_the_optimizer_is_an_event(tmp_path):
-    switch = callbacks.SwitchOptimizer(at=1, to=ours.SGD(0.01))
+    switch = callbacks.SwitchOptimizer("1ep", to=ours.SGD(0.01))
     fit(network(ours.Adam()), [callbacks.TensorBoard(tmp_path), switch])
     assert [(e["step"], e["kind"], "SGD" in e["text"]) for e in newest(tmp_path)["events"]] == [(6, "optimizer", True)]
 

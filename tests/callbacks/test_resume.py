@@ -293,6 +293,8 @@ def test_sigterm_saves_and_ends_the_process(whole, resume, tmp_path, capsys):
         ({"every": "10%"}, ValueError),
         ({"every": "0.5ep"}, ValueError),
         ({"every": 0}, ValueError),
+        ({"every": "0s"}, ValueError),
+        ({"every": 0.5}, ValueError),
         ({"keep": 0}, ValueError),
         ({"allow": ["weights"]}, ValueError),
         ({"allow": 1}, ValueError),

@@ -44,7 +44,7 @@ def plateaus():
 def test_every_point_is_the_same(tmp_path, model, before):
     def watched(name):
         def callbacks():
-            first, *others = [*before(), TensorBoard(tmp_path / name, update_freq=1)]
+            first, *others = [*before(), TensorBoard(tmp_path / name, measure_every=1)]
             return [first, *reversed(others)]
 
         return {"model": model, "callbacks": callbacks}

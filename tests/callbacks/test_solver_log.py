@@ -185,7 +185,7 @@ def test_many_fits_trace_once_more_and_a_bare_one_is_as_before():
 def test_a_diagnosis_looks_at_the_model_and_leaves_the_path_as_it_is():
     alone, watched = network(ours.LBFGS()), network(ours.LBFGS())
     expected = fit(alone, [], epochs=8)["loss"]
-    diagnosis = callbacks.Diagnosis((X, Y), when=2, budget=None)
+    diagnosis = callbacks.Diagnosis((X, Y), measure_every=2, budget=None)
     found = fit(watched, [diagnosis, Frames()], epochs=8)["loss"]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 

@@ -50,7 +50,7 @@ def report(log_dir, number=-1):
 @pytest.mark.parametrize("optimizer", [ours.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
 @pytest.mark.parametrize("steps_per_execution", [1, 6])
 def test_the_curves_are_those_of_a_loop_by_hand(tmp_path, optimizer, steps_per_execution):
-    board = callbacks.TensorBoard(tmp_path, update_freq=1)
+    board = callbacks.TensorBoard(tmp_path, measure_every=1)
     model = network(optimizer(0.1), steps_per_execution=steps_per_execution)
     history = fit(model, [board], validation_data=(X, Y))
     curves, expected = read(tmp_path), by_hand(0.1)
@@ -141,7 +141,7 @@ def test_beside_the_callback_of_keras_neither_loses_a_point(tmp_path, loader):
 @pytest.mark.slow
 def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
     def run(where, order):
-        listed = [callbacks.TensorBoard(where), callbacks.GradientClippingLogger(), Frames(measure_every=4)][::order]
+        listed = [callbacks.TensorBoard(where), callbacks.GradientClippingLogger(), Frames(observes_updates=4)][::order]
         history = fit(network(ours.SGD(0.1, global_clipnorm=0.5)), listed)
         text = "\n".join(sorted(report(where).splitlines()))
         return history, read(where), text
@@ -254,9 +254,9 @@ def test_the_layout_and_the_descriptions_are_there(tmp_path):
 @pytest.mark.slow
 def test_every_curve_picture_and_text_of_all_parts_together_says_what_it_is_in_which_unit(tmp_path):
     listed = [
-        callbacks.TensorBoard(tmp_path, update_freq=2, layers=True), callbacks.GradientClippingLogger(),
+        callbacks.TensorBoard(tmp_path, measure_every=2, layers=True), callbacks.GradientClippingLogger(),
         callbacks.PolyakAveraging(), callbacks.EarlyStopping("val_loss", patience=20), callbacks.SurrogateGap("mae"),
-        callbacks.Diagnosis((X, Y), when=3, budget=None),
+        callbacks.Diagnosis((X, Y), measure_every=3, budget=None),
     ]  # fmt: skip
     model = network(ours.SGD(0.1, global_clipnorm=0.5), metrics=["mae"])
     fit(model, listed, epochs=6, validation_data=(X, Y))

@@ -300,7 +300,7 @@ def test_runs_of_others_are_passed_over(tmp_path):
 
 
 def test_no_folder_and_a_folder_without_runs_are_refused_with_the_fix(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"must be a folder.*Received: logdir='.*nowhere'.*Give the one"):
+    with pytest.raises(FileNotFoundError, match=r"must be a folder.*Received: log_dir='.*nowhere'.*Give the one"):
         event_files.read(tmp_path / "nowhere")
     (tmp_path / "events.out.tfevents.1").write_bytes(b"")
     with pytest.raises(FileNotFoundError, match=r"must hold a run.*with 1 folders of event files.*Add `keras_ch8"):

@@ -321,7 +321,7 @@ def test_runs_of_any_lengths_and_those_of_before_the_record_stand_beside_each_ot
 def test_without_a_run_the_page_says_what_to_do(page):
     page.open(document())
     assert "keras_ch8.callbacks.TensorBoard(log_dir)" in page.text()
-    assert "python -m keras_ch8 report LOGDIR" in page.text()
+    assert "python -m keras_ch8 report LOG_DIR" in page.text()
     assert not page.all(".card, .tools, table")
 
 

@@ -21,7 +21,7 @@ EPOCH = list(range(1, STEPS + 1))
 
 def train(model, folder, *others, epochs=1, data=None, **options):
     data = {"x": X, "y": Y, "batch_size": BATCH} if data is None else {"x": data}
-    watching = [callbacks.TensorBoard(folder, update_freq=1), *others]
+    watching = [callbacks.TensorBoard(folder, measure_every=1), *others]
     return model.fit(**data, epochs=epochs, verbose=0, shuffle=False, callbacks=watching, **options).history
 
 

@@ -90,7 +90,7 @@ def test_a_file_is_enough_and_its_monitor_runs_by_name(added):
     model, x, y = MODELS["dense"]()
     found = Probe(model, x, y, monitors=chosen(["doubled_loss", "gradient_norm"])).measure()
     assert found["doubled_loss"] == pytest.approx(2 * found["gradient_norm"].loss)
-    watching = callbacks.Diagnosis((x, y), checks=["doubled_loss"], when=1)
+    watching = callbacks.Diagnosis((x, y), checks=["doubled_loss"], measure_every=1)
     model.fit(x, y, epochs=1, verbose=0, callbacks=[watching])
     assert np.isfinite(watching.past.of("doubled_loss")).all()
 
@@ -98,7 +98,7 @@ def test_a_file_is_enough_and_its_monitor_runs_by_name(added):
 def watched(monitor, folder):
     """Return what a training with one monitor says, and what it draws."""
     model, x, y = MODELS["dense"]()
-    watching = callbacks.Diagnosis((x, y), checks=[monitor], when=1, budget=None)
+    watching = callbacks.Diagnosis((x, y), checks=[monitor], measure_every=1, budget=None)
     model.compile("sgd", "mse", jit_compile=False)
     model.fit(x, y, batch_size=4, epochs=1, verbose=0, callbacks=[watching, callbacks.TensorBoard(folder)])
     with python_loader(folder) as board:

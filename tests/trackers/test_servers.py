@@ -149,7 +149,7 @@ def test_one_training_is_the_same_in_tensorboard_wandb_mlflow_jsonl_and_csv(tmp_
     model, log_dir = network(), tmp_path / "logs"
     log_to = [WandB(project="tests", mode="offline", dir=str(tmp_path)), MLflow(experiment="tests"), JSONL(), CSV()]
     board = TensorBoard(log_dir, log_to=log_to)
-    watching = [board, Diagnosis(when=2, budget=None)]
+    watching = [board, Diagnosis(measure_every=2, budget=None)]
     said = warnings_of(fit, log_dir, model=model, callbacks=watching, epochs=3, validation_split=0.25)
     assert not [sentence for sentence in said if "told no more" in sentence]
     assert not threads()
