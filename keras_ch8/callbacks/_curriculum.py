@@ -207,8 +207,8 @@ class Curriculum(Callback):
 
     def _is_old(self, epoch: int) -> bool:
         """Whether the losses were taken so long ago that they are to be taken anew."""
-        every = self.measure_every.batches(self.source.steps, self.session.params["epochs"])
-        return (epoch - self._refreshed) * self.source.steps >= every
+        every = self.measure_every.batches(self.source.steps, self.params["epochs"]) or 1
+        return bool((epoch - self._refreshed) * self.source.steps >= every)
 
     def _losses_of(self, examples: np.ndarray) -> np.ndarray:
         return self._example_loss(self.source.take, examples)

@@ -87,9 +87,9 @@ class Pace:
 
     A measurement is wanted where `measure_every` says so, or by itself at the places of the training (see `places`); of
     one of unknown length, where it is SLOW_GROWTH times as far as at the last measurement, and at each 100th part of
-    the way so far if it is paid for. It is made if there have been fewer than `granted`, or if the work of all measurements so
-    far and of this one is within `budget` of that of the training so far. A pace to which FEWEST are granted gets all
-    places that it has chosen.
+    the way so far if it is paid for. It is made if there have been fewer than `granted`, or if the work of all
+    measurements so far and of this one is within `budget` of that of the training so far. A pace to which FEWEST are
+    granted gets all places that it has chosen.
 
     Args:
         budget: Fraction of the work of the training, or None for no limit.

@@ -81,7 +81,7 @@ def test_the_scalars_are_on_the_page(page):
 
 
 def test_the_charts_of_custom_scalars_are_on_the_page(page):
-    page("custom_scalars", "8.1.3 Noise of the minibatches", "8.2 The step", "Loss of minibatches")
+    page("custom_scalars", "8.1.3 Batch noise", "8.2 The step", "Loss of minibatches")
 
 
 def test_the_report_is_on_the_page(page):

@@ -225,12 +225,17 @@ def test_every_kind_of_probe(kind):
 
 
 @pytest.mark.parametrize(
-    "when, steps",
-    [(5, [5, 10, 15]), pytest.param(lambda step: step in (2, 7, 18), [2, 7, 18], marks=pytest.mark.slow)],
-    ids=["5", "function"],
+    "every, steps",
+    [
+        (5, [5, 10, 15]),
+        ("1ep", [6, 12, 18]),
+        pytest.param("5st", [5, 10, 15], marks=pytest.mark.slow),
+        pytest.param(lambda step: step in (2, 7, 18), [2, 7, 18], marks=pytest.mark.slow),
+    ],
+    ids=["5", "1ep", "5st", "function"],
 )
-def test_measurements_are_made_at_the_steps_that_are_due(when, steps):
-    watching = diagnosis(["gradient_norm"], when)
+def test_measurements_are_made_at_the_steps_that_are_due(every, steps):
+    watching = diagnosis(["gradient_norm"], every)
     fit(plain(), [watching], epochs=3)
     assert watching.past.steps_of("gradient_norm").tolist() == steps
 

@@ -66,12 +66,13 @@ def test_a_death_before_the_first_state_or_at_the_turn_of_an_epoch(whole, resume
 
 
 @pytest.mark.slow
-def test_batches_are_counted_on(resume):
+@pytest.mark.parametrize("every", ["2ba", 2, "2st"])
+def test_batches_are_counted_on(resume, every):
     seen = []
     see = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
     with pytest.raises(Died):
-        train(resume(), 4)
-    train(resume(), callbacks=lambda: [see])
+        train(resume(every), 4)
+    train(resume(every), callbacks=lambda: [see])
     assert seen == [2, 3, 4] + 2 * list(range(STEPS))
 
 
