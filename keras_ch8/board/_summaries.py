@@ -19,9 +19,6 @@ from . import tags
 LAYOUT = custom_scalar_metadata.CONFIG_SUMMARY_TAG
 PLUGIN = "keras_ch8"
 """Name of the plugin that reads the records."""
-EDGES = "keras_ch8_edges"
-"""Under which the smallest and the largest values of windows are kept: of another plugin than scalars, they make no
-charts of their own. The page reads them and draws bands."""
 
 
 def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[str, tags.Tag]) -> summary_pb2.Summary:
@@ -42,7 +39,7 @@ def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[
             entry.metadata.CopyFrom(scalar_metadata.create_summary_metadata(name, description(name, declared)))
             entry.metadata.data_class = summary_pb2.DATA_CLASS_SCALAR
             if tags.is_edge(name):
-                entry.metadata.plugin_data.plugin_name = EDGES
+                entry.metadata.plugin_data.plugin_name = tags.EDGES
             described.add(name)
     return summary
 

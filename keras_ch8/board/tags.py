@@ -60,6 +60,9 @@ class Tag:
 
 STEP, EPOCH, DIAGNOSIS = "step/", "epoch/", "diagnosis/"
 """How the names begin."""
+EDGES = "keras_ch8_edges"
+"""The plugin of TensorBoard under which the smallest and the largest values of windows are kept: no dashboard makes
+charts of them. The page reads them and draws bands."""
 
 LOSS = Tag("step/loss", "Loss of minibatches", "loss", "Loss of single minibatches.", "8.1.3", spiky=True)
 GRADIENT_NORM = Tag(

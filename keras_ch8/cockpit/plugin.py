@@ -15,7 +15,7 @@ from tensorboard.data.provider import DataProvider, RunTagFilter
 from tensorboard.plugins import base_plugin
 from werkzeug import Request, Response
 
-from ..board.tags import RECORD
+from ..board.tags import EDGES, RECORD
 from . import assets
 from .document import POINTS, Document, Run, is_ours, joined, most_points, name_of, title_of
 
@@ -24,8 +24,6 @@ FILES = assets.FILES | {assets.TAB: "text/javascript"}
 JSON = "application/json"
 SCALARS = "scalars"
 """The plugin of TensorBoard whose data the curves are."""
-EDGES = "keras_ch8_edges"
-"""Under which `board` keeps the edges of bands, which no dashboard of TensorBoard shows."""
 
 
 class Plugin(base_plugin.TBPlugin):

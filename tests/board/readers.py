@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.plugin_event_multiplexer import EventM
 from tensorboard.context import RequestContext
 from tensorboard.data.grpc_provider import GrpcDataProvider, make_stub
 
-from keras_ch8.board._summaries import EDGES
+from keras_ch8.board.tags import EDGES
 from keras_ch8.cockpit.loader import Loader
 
 ALL = 10**6

@@ -10,7 +10,6 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from keras_ch8.board import heat_map, layout, tags
-from keras_ch8.board._summaries import EDGES
 from keras_ch8.board.window import Windows
 from keras_ch8.board.writer import RunWriter
 from tests.board.readers import LOADERS
@@ -115,7 +114,7 @@ def test_every_series_has_its_description_and_any_name(tmp_path, loader):
         writer.scalars(step, dict.fromkeys(names, 1.0))
     writer.close()
     with loader(tmp_path / "logs") as board:
-        found = board.descriptions("scalars", "scalars") | board.descriptions("scalars", EDGES)
+        found = board.descriptions("scalars", "scalars") | board.descriptions("scalars", tags.EDGES)
     assert found == {name: tags.describe(name) for name in names}
     assert all(found.values())
 
