@@ -64,274 +64,93 @@ EDGES = "keras_ch8_edges"
 """The plugin of TensorBoard under which the smallest and the largest values of windows are kept: no dashboard makes
 charts of them. The page reads them and draws bands."""
 
+# fmt: off
 LOSS = Tag("step/loss", "Loss of minibatches", "loss", "Loss of single minibatches.", "8.1.3", spiky=True)
-GRADIENT_NORM = Tag(
-    "step/gradient_norm",
-    "Gradient norm",
-    "loss / weight",
-    "Euclidean norm of the whole gradient, before clipping.",
-    "8.2.1",
-    spiky=True,
-)
-GRADIENT_NORM_CLIPPED = Tag(
-    "step/gradient_norm_clipped",
-    "Gradient norm after clipping",
-    "loss / weight",
-    "Euclidean norm of the gradient, after clipping.",
-    "8.2.4",
-    spiky=True,
-)
-GRADIENT_NORM_Q90 = Tag(
-    "step/gradient_norm_q90",
-    "90 % quantile of the gradient norm",
-    "loss / weight",
-    "The 90 % quantile of the last 1000 gradient norms before clipping: as a limit it clips one step in ten.",
-    "8.2.4",
-)
-CLIP_COEFFICIENT = Tag(
-    "step/clip_coefficient",
-    "What clipping leaves of the gradient",
-    "ratio",
-    "Norm of the gradient after clipping over its norm before: 1 where nothing was clipped.",
-    "8.2.4",
-)
-CLIPPED_SHARE = Tag(
-    "step/clipped_share",
-    "Share of clipped steps",
-    "ratio",
-    "Share of the steps whose gradient was clipped: 1 means that clipping sets the length of every step.",
-    "8.2.4",
-)
-SKIPPED_STEPS = Tag(
-    "step/skipped_steps", "Skipped steps", "steps", "Steps that were left out or undone so far, by `callbacks.Guard`.",
-    "8.2.4",
-)  # fmt: skip
-UPDATE_NORM = Tag(
-    "step/update_norm",
-    "Length of the update",
-    "weight",
-    "Length of the step in weight space, as the weights moved.",
-    "8.2.4",
-    spiky=True,
-)
-WEIGHT_NORM = Tag(
-    "step/weight_norm",
-    "Norm of the weights",
-    "weight",
-    "Euclidean norm of all trainable weights together.",
-    "8.4",
-)
-NONFINITE = Tag(
-    "step/nonfinite",
-    "Entries that are not finite",
-    "entries",
-    "Entries of the gradient that are infinite or NaN.",
-    "8.2.4",
-)
-LEARNING_RATE = Tag(
-    "step/learning_rate",
-    "Learning rate",
-    "weight / gradient",
-    "Learning rate as the optimizer read it at the step.",
-    "8.3.1",
-)
-EFFECTIVE_RATE = Tag(
-    "step/effective_rate",
-    "Effective learning rate",
-    "weight / gradient",
-    "Median of |Δθ / g| over a fixed sample of parameters; the band is from their 5 % to their 95 % quantile.",
-    "8.5",
-    spiky=True,
-    band=("5 % quantile", "95 % quantile"),
-)
-LAYER_NORM_WORST = Tag(
-    "step/layer_gradient_norm_largest",
-    "Largest gradient of a layer",
-    "loss / weight",
-    "Largest norm of the gradient of one layer.",
-    "8.2.5",
-)
-LAYER_NORM_MEDIAN = Tag(
-    "step/layer_gradient_norm_median",
-    "Median gradient of the layers",
-    "loss / weight",
-    "Median over the layers of the norm of the gradient.",
-    "8.2.5",
-)
-LAYER_NORM_BEST = Tag(
-    "step/layer_gradient_norm_smallest",
-    "Smallest gradient of a layer",
-    "loss / weight",
-    "Smallest norm of the gradient of one layer.",
-    "8.2.5",
-)
-LAYER_MAP = Tag(
-    "step/layer_gradient_norms",
-    "Gradient of each layer",
-    "log10 of loss / weight",
+GRADIENT_NORM = Tag("step/gradient_norm", "Gradient norm", "loss / weight",
+    "Euclidean norm of the whole gradient, before clipping.", "8.2.1", spiky=True)
+GRADIENT_NORM_CLIPPED = Tag("step/gradient_norm_clipped", "Gradient norm after clipping", "loss / weight",
+    "Euclidean norm of the gradient, after clipping.", "8.2.4", spiky=True)
+GRADIENT_NORM_Q90 = Tag("step/gradient_norm_q90", "90 % quantile of the gradient norm", "loss / weight",
+    "The 90 % quantile of the last 1000 gradient norms before clipping: as a limit it clips one step in ten.", "8.2.4")
+CLIP_COEFFICIENT = Tag("step/clip_coefficient", "What clipping leaves of the gradient", "ratio",
+    "Norm of the gradient after clipping over its norm before: 1 where nothing was clipped.", "8.2.4")
+CLIPPED_SHARE = Tag("step/clipped_share", "Share of clipped steps", "ratio",
+    "Share of the steps whose gradient was clipped: 1 means that clipping sets the length of every step.", "8.2.4")
+SKIPPED_STEPS = Tag("step/skipped_steps", "Skipped steps", "steps",
+    "Steps that were left out or undone so far, by `callbacks.Guard`.", "8.2.4")
+UPDATE_NORM = Tag("step/update_norm", "Length of the update", "weight",
+    "Length of the step in weight space, as the weights moved.", "8.2.4", spiky=True)
+WEIGHT_NORM = Tag("step/weight_norm", "Norm of the weights", "weight",
+    "Euclidean norm of all trainable weights together.", "8.4")
+NONFINITE = Tag("step/nonfinite", "Entries that are not finite", "entries",
+    "Entries of the gradient that are infinite or NaN.", "8.2.4")
+LEARNING_RATE = Tag("step/learning_rate", "Learning rate", "weight / gradient",
+    "Learning rate as the optimizer read it at the step.", "8.3.1")
+EFFECTIVE_RATE = Tag("step/effective_rate", "Effective learning rate", "weight / gradient",
+    "Median of |Δθ / g| over a fixed sample of parameters; the band is from their 5 % to their 95 % quantile.", "8.5",
+    spiky=True, band=("5 % quantile", "95 % quantile"))
+LAYER_NORM_WORST = Tag("step/layer_gradient_norm_largest", "Largest gradient of a layer", "loss / weight",
+    "Largest norm of the gradient of one layer.", "8.2.5")
+LAYER_NORM_MEDIAN = Tag("step/layer_gradient_norm_median", "Median gradient of the layers", "loss / weight",
+    "Median over the layers of the norm of the gradient.", "8.2.5")
+LAYER_NORM_BEST = Tag("step/layer_gradient_norm_smallest", "Smallest gradient of a layer", "loss / weight",
+    "Smallest norm of the gradient of one layer.", "8.2.5")
+LAYER_MAP = Tag("step/layer_gradient_norms", "Gradient of each layer", "log10 of loss / weight",
     "Norm of the gradient of each layer (rows, the first on top) at each step (columns): dark is small, bright is "
-    "large, grey is zero, red is infinite or NaN.",
-    "8.2.5",
-)
-AVERAGE_DISTANCE = Tag(
-    "step/average_distance",
-    "Distance between the weights and their average",
-    "weight",
-    "Euclidean distance between the trainable weights and their average.",
-    "8.7.3",
-)
-BLOCK = Tag(
-    "step/block",
-    "The block that moves",
-    "number of the block",
-    "The block of variables that moved, counted from 0.",
-    "8.7.2",
-    spiky=True,
-)
-RANGE_RATE = Tag(
-    "step/range_log10_learning_rate",
-    "Range test: learning rate",
-    "decades",
-    "Learning rate of each step of a range test.",
-    "8.3.1",
-)
-RANGE_LOSS = Tag(
-    "step/range_loss",
-    "Range test: loss",
-    "loss",
-    "Loss of the next batch after each step of a range test.",
-    "8.3.1",
-)
-RANGE_SMOOTHED = Tag(
-    "step/range_loss_smoothed",
-    "Range test: smoothed loss",
-    "loss",
-    "The same, smoothed over a third of a decade.",
-    "8.3.1",
-)
-SURROGATE = Tag(
-    "epoch/surrogate_gap_loss", "Surrogate loss", "loss", "The loss that is minimized, on the training set.", "8.1.2"
-)
-TRUE_LOSS = Tag(
-    "epoch/surrogate_gap_true_loss", "True loss", "as the metric", "The target metric, on the training set.", "8.1.2"
-)
-VAL_SURROGATE = Tag(
-    "epoch/surrogate_gap_val_loss",
-    "Surrogate loss on validation data",
-    "loss",
-    "The loss that is minimized, on validation data.",
-    "8.1.2",
-)
-VAL_TRUE_LOSS = Tag(
-    "epoch/surrogate_gap_val_true_loss",
-    "True loss on validation data",
-    "as the metric",
-    "The target metric, on validation data.",
-    "8.1.2",
-)
-FLAT_EPOCHS = Tag(
-    "epoch/surrogate_gap_flat_epochs",
-    "Epochs since the true loss was last better than ever before",
-    "epochs",
-    "Epochs since the target metric was last better than ever before on the training set.",
-    "8.1.2",
-)
-STOPPING_METRIC = Tag(
-    "epoch/stopping_metric",
-    "Early stopping: the metric",
-    "as the metric",
-    "The quantity that early stopping monitors.",
-    "8.1.2",
-)
-STOPPING_BEST = Tag(
-    "epoch/stopping_best",
-    "Early stopping: the best value",
-    "as the metric",
-    "The best value that it has had so far.",
-    "8.1.2",
-)
-STOPPING_PATIENCE = Tag(
-    "epoch/stopping_patience_left",
-    "Early stopping: patience left",
-    "epochs",
-    "Epochs without improvement that are left before the training stops.",
-    "8.1.2",
-)
-FLOW_GRADIENT = Tag(
-    "diagnosis/gradient_by_layer",
-    "Gradient with respect to each layer",
-    "log10 of loss / signal",
+    "large, grey is zero, red is infinite or NaN.", "8.2.5")
+AVERAGE_DISTANCE = Tag("step/average_distance", "Distance between the weights and their average", "weight",
+    "Euclidean distance between the trainable weights and their average.", "8.7.3")
+BLOCK = Tag("step/block", "The block that moves", "number of the block",
+    "The block of variables that moved, counted from 0.", "8.7.2", spiky=True)
+RANGE_RATE = Tag("step/range_log10_learning_rate", "Range test: learning rate", "decades",
+    "Learning rate of each step of a range test.", "8.3.1")
+RANGE_LOSS = Tag("step/range_loss", "Range test: loss", "loss",
+    "Loss of the next batch after each step of a range test.", "8.3.1")
+RANGE_SMOOTHED = Tag("step/range_loss_smoothed", "Range test: smoothed loss", "loss",
+    "The same, smoothed over a third of a decade.", "8.3.1")
+SURROGATE = Tag("epoch/surrogate_gap_loss", "Surrogate loss", "loss",
+    "The loss that is minimized, on the training set.", "8.1.2")
+TRUE_LOSS = Tag("epoch/surrogate_gap_true_loss", "True loss", "as the metric",
+    "The target metric, on the training set.", "8.1.2")
+VAL_SURROGATE = Tag("epoch/surrogate_gap_val_loss", "Surrogate loss on validation data", "loss",
+    "The loss that is minimized, on validation data.", "8.1.2")
+VAL_TRUE_LOSS = Tag("epoch/surrogate_gap_val_true_loss", "True loss on validation data", "as the metric",
+    "The target metric, on validation data.", "8.1.2")
+FLAT_EPOCHS = Tag("epoch/surrogate_gap_flat_epochs", "Epochs since the true loss was last better than ever before",
+    "epochs", "Epochs since the target metric was last better than ever before on the training set.", "8.1.2")
+STOPPING_METRIC = Tag("epoch/stopping_metric", "Early stopping: the metric", "as the metric",
+    "The quantity that early stopping monitors.", "8.1.2")
+STOPPING_BEST = Tag("epoch/stopping_best", "Early stopping: the best value", "as the metric",
+    "The best value that it has had so far.", "8.1.2")
+STOPPING_PATIENCE = Tag("epoch/stopping_patience_left", "Early stopping: patience left", "epochs",
+    "Epochs without improvement that are left before the training stops.", "8.1.2")
+FLOW_GRADIENT = Tag("diagnosis/gradient_by_layer", "Gradient with respect to each layer", "log10 of loss / signal",
     "Gradient with respect to what each layer gives (rows, the first on top) at each probe (columns): dark is small.",
-    "8.2.5",
-)
-FLOW_SIGNAL = Tag(
-    "diagnosis/signal_by_layer",
-    "Signal of each layer",
-    "log10 of signal",
-    "What each layer gives, in the same order.",
-    "8.4",
-)
-FLOW_UPDATE = Tag(
-    "diagnosis/relative_update_by_layer",
-    "Relative update of each layer",
-    "log10 of ratio",
-    "Length of the update over that of the weights, for each layer with weights.",
-    "8.2.5",
-)
-TIME_PROFILE = Tag(
-    "diagnosis/gradient_by_time",
-    "Gradient with respect to each time step",
-    "log10 of loss / input",
+    "8.2.5")
+FLOW_SIGNAL = Tag("diagnosis/signal_by_layer", "Signal of each layer", "log10 of signal",
+    "What each layer gives, in the same order.", "8.4")
+FLOW_UPDATE = Tag("diagnosis/relative_update_by_layer", "Relative update of each layer", "log10 of ratio",
+    "Length of the update over that of the weights, for each layer with weights.", "8.2.5")
+TIME_PROFILE = Tag("diagnosis/gradient_by_time", "Gradient with respect to each time step", "log10 of loss / input",
     "Gradient with respect to each time step of the first recurrent layer: the last on top, the first at the bottom.",
-    "8.2.5",
-)
-START_BEFORE = Tag(
-    "diagnosis/start_sums_before",
-    "The start: sums of each layer, before scaling",
-    "signal",
-    "What each layer sums up at the start, before its nonlinearity; the step is the place of the layer.",
-    "8.4",
-)
-START_AFTER = Tag(
-    "diagnosis/start_sums_after",
-    "The start: sums of each layer, after scaling",
-    "signal",
-    "The same, after the weights were scaled to data.",
-    "8.4",
-)
-START_DEVIATION_BEFORE = Tag(
-    "diagnosis/start_deviation_before",
-    "The start: deviation of the sums, before scaling",
-    "signal",
-    "Standard deviation of what each layer sums up at the start; the step is the place of the layer.",
-    "8.4",
-)
-START_DEVIATION_AFTER = Tag(
-    "diagnosis/start_deviation_after",
-    "The start: deviation of the sums, after scaling",
-    "signal",
-    "The same, after the weights were scaled to data.",
-    "8.4",
-)
-START_REPORT = Tag(
-    "diagnosis/start_report",
-    "The start: scaling",
-    "text",
-    "By what the weights of each layer were multiplied.",
-    "8.4",
-)
-RANGE_REPORT = Tag(
-    "diagnosis/range_report", "Range test: what it suggests", "text", "What the range test suggests.", "8.3.1"
-)
+    "8.2.5")
+START_BEFORE = Tag("diagnosis/start_sums_before", "The start: sums of each layer, before scaling", "signal",
+    "What each layer sums up at the start, before its nonlinearity; the step is the place of the layer.", "8.4")
+START_AFTER = Tag("diagnosis/start_sums_after", "The start: sums of each layer, after scaling", "signal",
+    "The same, after the weights were scaled to data.", "8.4")
+START_DEVIATION_BEFORE = Tag("diagnosis/start_deviation_before", "The start: deviation of the sums, before scaling",
+    "signal", "Standard deviation of what each layer sums up at the start; the step is the place of the layer.", "8.4")
+START_DEVIATION_AFTER = Tag("diagnosis/start_deviation_after", "The start: deviation of the sums, after scaling",
+    "signal", "The same, after the weights were scaled to data.", "8.4")
+START_REPORT = Tag("diagnosis/start_report", "The start: scaling", "text",
+    "By what the weights of each layer were multiplied.", "8.4")
+RANGE_REPORT = Tag("diagnosis/range_report", "Range test: what it suggests", "text", "What the range test suggests.",
+    "8.3.1")
 VERDICTS = Tag("diagnosis/verdicts", "Verdicts", "text", "What is wrong with the training, and what cures it.", "8.2")
 REPORT = Tag("diagnosis/report", "Report", "text", "What the run shows of the chapter's difficulties.", "8.2")
-RECORD = Tag(
-    "diagnosis/record",
-    "Record",
-    "JSON",
-    "All that the page of the run says beside its curves; the newest is enough.",
-    "8.2",
-)
+RECORD = Tag("diagnosis/record", "Record", "JSON",
+    "All that the page of the run says beside its curves; the newest is enough.", "8.2")
+# fmt: on
 
 SOLVER = {
     name: Tag(f"step/solver_{name}", title, unit, text, section)

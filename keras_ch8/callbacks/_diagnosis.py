@@ -13,7 +13,6 @@ from ..monitors.base import chosen
 from ..monitors.equipment import rate_of
 from ..monitors.past import Past
 from ..monitors.start import there_in
-from ..schedules.duration import duration, of_unknown_epoch
 from ..verdicts import State, Verdict, markdown, report
 from ..verdicts.texts import brief, table
 from . import _states
@@ -85,10 +84,9 @@ class Diagnosis(Callback):
             to `True`.
 
     Raises:
-        TypeError: If `loss` or `measure_every` cannot be called as above, or `verbose`, `logs` or `preflight` has
-            another type.
-        ValueError: If `checks` has an unknown name, `probe` is neither arrays nor a data set, `measure_every` is no
-            length of time, or a number lies outside its range.
+        TypeError: If `loss` or `measure_every` cannot be called as above, or another argument has another type.
+        ValueError: If `checks` has an unknown name, `probe` is neither arrays nor a data set, or a number lies outside
+            its range.
 
     Warns:
         UserWarning: If others take the place of `probe`, or its inputs are of another scale than what `fit` trains on.
@@ -135,10 +133,6 @@ class Diagnosis(Callback):
         verbose = _checks.flag("verbose", verbose, meaning="whether verdicts are printed")
         if loss is not None:
             _objects.function("loss", loss, "y", "y_pred", returns="the loss")
-        if callable(measure_every):
-            _objects.function("measure_every", measure_every, "step", returns="whether to measure")
-        elif measure_every is not None:
-            duration("measure_every", measure_every)
         if budget is not None:
             meaning = "the fraction of the training's work that measurements may add"
             budget = _checks.fraction("budget", budget, meaning=meaning, fix="Try 0.03, or None.")
@@ -149,7 +143,7 @@ class Diagnosis(Callback):
 
     def _forget(self) -> None:
         self._judgement = Judgement(self.monitors, looks=self.preflight)
-        self._measuring = Measuring(self.budget, self._judgement)
+        self._measuring = Measuring(self.budget, self.measure_every, self._judgement)
         self._pictures = FlowMap()
         self._told: set[str] = set()
         """Kinds of verdicts whose rise to "act" was printed."""
@@ -214,7 +208,7 @@ class Diagnosis(Callback):
         """Begin to remember the training, or go on from a state."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
-        self._measuring.measure_every = self._in_batches()
+        self._measuring.know_length(self.session.params["steps"], self.session.params["epochs"])
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self._judgement.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
         kept = self._take_kept()
@@ -230,17 +224,6 @@ class Diagnosis(Callback):
         elif kept is None or self.probe.batch is None:
             then, seen = self._measure_from_now_on, self._look
             self.probe.open(self.session.training, then, seen, needs_targets=self.loss is None)
-
-    def _in_batches(self) -> int | Callable[[int], bool] | None:
-        """Return how often to measure, a length of time as a number of batches."""
-        every, steps, epochs = self.measure_every, self.session.params["steps"], self.session.params["epochs"]
-        if every is None or callable(every):
-            return every
-        batches = duration("measure_every", every).batches(steps, epochs)
-        if batches is None:
-            received = f"measure_every={every!r}"
-            raise of_unknown_epoch("`measure_every` is in epochs or percent", received, 'batches, such as "500ba"')
-        return batches
 
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""

@@ -7,9 +7,11 @@ from typing import Any
 
 import keras
 
+from .. import _objects
 from .._types import Data, Tensor
 from ..integration import keras_private
 from ..monitors import progress
+from ..schedules.duration import Duration, duration, of_unknown_epoch
 from ..verdicts.verdict import RAISED_BY
 from ..verdicts.wording import counted
 from ._judgement import Judgement
@@ -33,16 +35,25 @@ class Measuring:
 
     Args:
         budget: As for `Diagnosis`.
+        measure_every: As for `Diagnosis`.
         judgement: What is told of the measurements of this training.
     """
 
     SEEN = ("batch", "refusal", "failure")
     """Attributes that a state has as they are."""
 
-    def __init__(self, budget: float | None, judgement: Judgement) -> None:
+    def __init__(
+        self, budget: float | None, measure_every: int | str | Callable[[int], bool] | None, judgement: Judgement
+    ) -> None:
         self.budget, self.judgement = budget, judgement
+        self._asked: Duration | Callable[[int], bool] | None = None
+        """How often to measure, as it was asked for."""
+        if callable(measure_every):
+            self._asked = _objects.function("measure_every", measure_every, "step", returns="whether to measure")
+        elif measure_every is not None:
+            self._asked = duration("measure_every", measure_every)
         self.measure_every: int | Callable[[int], bool] | None = None
-        """Batches between two measurements, or a function of the step; None to choose. Known when a training begins."""
+        """Batches between two measurements, or a function of the step; None to choose. See `know_length`."""
         self.clock = Clock()
         self.batch = -1
         """The last batch that was made, counted from 0 over all epochs."""
@@ -129,6 +140,20 @@ class Measuring:
         self.clock.stop()
 
     # --- a training ---------------------------------------------------------------------------------------------------
+
+    def know_length(self, steps: int | None, epochs: int) -> None:
+        """Know how many epochs of so many steps a training has, and so in batches how often it is measured.
+
+        Raises:
+            ValueError: If that takes the length of an epoch, and nobody knows it.
+        """
+        if not isinstance(self._asked, Duration):
+            self.measure_every = self._asked
+            return
+        self.measure_every = self._asked.batches(steps, epochs)
+        if self.measure_every is None:
+            received = f"measure_every={self._asked.amount:g}{self._asked.unit}"
+            raise of_unknown_epoch("`measure_every` is in epochs or percent", received, 'batches, such as "500ba"')
 
     def begin(self, model: keras.Model, data: Data, loss: Callable[[Tensor, Tensor], Tensor] | None) -> None:
         """Get ready what is needed to measure a model on these examples, and plan when to measure."""

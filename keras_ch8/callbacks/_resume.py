@@ -1,7 +1,6 @@
 """A training that goes on after its process has died, as if nothing had happened."""
 
 import os
-import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
@@ -18,12 +17,10 @@ from ..checkpoints.state import State
 from ..checkpoints.variables import Arrays
 from ..checkpoints.workers import Workers
 from ..integration import backend, epochs, fit, keras_private, trained
-from ..schedules.duration import Duration, duration
+from ..schedules.duration import duration
 from . import _resume_words
 from ._switch_optimizer import SwitchOptimizer, switched_by
 from .base import Callback, say
-
-_SECONDS = re.compile(r"(\d+\.?\d*|\.\d+)\s*s")
 
 
 @final
@@ -128,11 +125,8 @@ class Resume(Callback):
         super().__init__()
         self.directory = os.fspath(_objects.path("directory", directory))
         try:
-            seconds = _SECONDS.fullmatch(every) if isinstance(every, str) else None
-            self.every = every
-            self._every = Duration(float(seconds[1]), "s") if seconds else duration("every", every)
-            is_whole = self._every.unit != "%" and self._every.amount.is_integer()
-            fits = self._every.amount > 0 and (self._every.unit == "s" or is_whole)
+            self.every, self._every = every, duration("every", every, or_seconds=True)
+            fits = self._every.unit == "s" or (self._every.unit != "%" and self._every.amount.is_integer())
         except ValueError:
             fits = False
         if not fits:
