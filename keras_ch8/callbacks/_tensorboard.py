@@ -159,7 +159,7 @@ class TensorBoard(Callback):
 
     transient: ClassVar[Mapping[str, Any]] = {
         "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_events": {}, "_report": None,
-        "_writer": None, "_page": None, "_resumed": {}, "_settings": {},
+        "_writer": None, "_page": None, "_resumed": {}, "_settings": {}, "_stubs": None,
     }  # fmt: skip
 
     def on_open(self) -> None:
