@@ -73,7 +73,7 @@ def _panel(title: str, section: str, *series: Tag | str, unit: str = "", **optio
 
 def _alone(section: str, tag: Tag, **options: object) -> Panel:
     """Return the panel of one series, which says what it is called."""
-    return _panel(tag.title, section, tag, **options)
+    return _panel(tag.title, section, tag, **options)  # type: ignore[arg-type]
 
 
 def _of(name: str) -> str:
