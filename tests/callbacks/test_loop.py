@@ -256,9 +256,7 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
     x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     optimizer = keras.optimizers.SGD(0.3)
-    looks = callbacks.Diagnosis(
-        (x, 0 * x[:, :1]), measure_every=5, budget=None, loss=MSE
-    )  # however busy the machine is
+    looks = callbacks.Diagnosis((x, 0 * x[:, :1]), measure_every=5, budget=None, loss=MSE)  # on a busy machine too
     with keras_ch8.watch(model, optimizer, steps=300, callbacks=[looks]) as run:
         losses = train(model, optimizer, run, True, [(x, 0 * x[:, :1])] * 300)
     assert losses[-1] == 0
