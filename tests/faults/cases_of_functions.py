@@ -42,7 +42,8 @@ def curriculum_cases():
     yield case("curriculum.Step", use=grow, at=m.FRACTION)
     yield case(
         "curriculum.cross_validated_loss",
-        lambda: {"build": new_model, "x": X, "y": Y, "folds": 2, "epochs": 1},
+        lambda: {"model_factory": new_model, "x": X, "y": Y, "folds": 2, "epochs": 1},
+        model_factory=m.NOTHING,
         folds=m.count(2),
     )
     yield case(
@@ -67,7 +68,7 @@ def data_cases():
         prefetch=m.count(0),
         shard=m.NONE,
     )
-    yield case("data.read", lambda: {"dataset": batches()}, dataset=m.NOTHING)
+    yield case("data.read", lambda: {"data": batches()}, data=m.NOTHING)
 
 
 def continuation_cases():
@@ -281,7 +282,7 @@ def callback_cases():
         "callbacks.Resume",
         lambda: {"directory": "states"},
         directory=m.PATH,
-        every=m.LENGTH,
+        every=m.count(1),
         keep=m.count(1),
         allow=m.sequence(m.NOTHING, empty=True),
     )
