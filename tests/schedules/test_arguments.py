@@ -73,7 +73,7 @@ REFUSED = [
     (lambda: OneCycle(0.0, 10), "max_learning_rate=0.0"),
     (lambda: Warmup(0.0, 10), "learning_rate=0.0"),
     (lambda: LinearDecay(0.1, "101%"), "decay_steps='101%'"),
-    (lambda: LinearDecay(0.1, "10st"), "decay_steps='10st'"),
+    (lambda: LinearDecay(0.1, "10s"), "decay_steps='10s'"),
     (lambda: ScaledSchedule(OLD()), "an object of Keras 2"),
 ]
 
