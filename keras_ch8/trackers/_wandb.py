@@ -16,8 +16,7 @@ class WandB(ServerTracker):
     The run that is active goes on and stays open; else it has its own, which a later training with this tracker
     resumes, also in another process by `callbacks.Resume`. The x axis is `step/number`, batches trained on; W&B's own
     step counts rows: give `wandb.log` no `step=`. Settings new to the config are added. A verdict is `verdict/<kind>`
-    in the summary; one to act on is an alert too. `diagnosis/verdicts`, `diagnosis/events` and `diagnosis/report` come
-    at the end.
+    in the summary; one to act on is an alert too. At the end come `diagnosis/verdicts`, `.../events`, `.../report`.
 
     Args:
         **init: Arguments of `wandb.init` for a run of its own, such as `project="vision"` or `mode="offline"`.
