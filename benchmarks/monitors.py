@@ -23,7 +23,7 @@ CONTENDERS = {
     "cheap": {"checks": "cheap"},
     "standard": {"checks": "standard"},
     "full": {"checks": "full"},
-    "standard, interval 64": {"checks": "standard", "when": 64, "budget": None},
+    "standard, interval 64": {"checks": "standard", "measure_every": 64, "budget": None},
 }
 
 

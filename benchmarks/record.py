@@ -60,19 +60,19 @@ class Clock:
 
 def main():
     """Measure, print the table, write JSON."""
-    options = harness.options(__doc__, "record.json", steps=2000, batch=64, epochs=4, when=20, rounds=5)
+    options = harness.options(__doc__, "record.json", steps=2000, batch=64, epochs=4, measure_every=20, rounds=5)
     clock = Clock()
     for part, methods in PARTS.items():
         for cls, name in methods:
             clock.watch(part, cls, name)
-    is_record = lambda _, item, __: isinstance(item, list) and any(b"ch8/record" in each for each in item)  # noqa: E731
+    is_record = lambda _, item, __: isinstance(item, list) and any(b"diagnosis/record" in each for each in item)  # noqa: E731
     clock.watch("bytes", _event_file.EventFile, "_handle", is_record)
     dense = [layers.Dense(256, "relu"), layers.Dense(256, "relu"), layers.Dense(10)]
     model = harness.classifier((784,), dense, keras_ch8.optimizers.Adam())
     random = np.random.default_rng(0)
     examples = options.steps // options.epochs * options.batch
     x, y = random.normal(size=(examples, 784)).astype("float32"), random.integers(0, 10, examples)
-    pace = {"when": options.when, "budget": None} if options.when else {}
+    pace = {"measure_every": options.measure_every, "budget": None} if options.measure_every else {}
     diagnosis = keras_ch8.callbacks.Diagnosis((x[:256], y[:256]), **pace)
     rounds = []
     for _ in itertools.chain([-1], harness.rounds(options)):  # once before, to warm up

@@ -65,7 +65,7 @@ class Ours:
 
     def evaluations(self):
         """Train once more, with telemetry, and return how often the loss was computed."""
-        self.optimizer.listen(rows=1, every=1)
+        self.optimizer.listen(rows=1, measure_every=1)
         self.model.train_function = None
         _, iterations = self.fit()
         return 1 + int(self.optimizer.telemetry.read(1, iterations).numbers["evaluations"].sum())

@@ -6,8 +6,9 @@ with a typing error in the schedule. `callbacks.Guard` names the three images, a
     .venv/bin/python examples/guard.py
     .venv/bin/tensorboard --logdir runs/guard
 
-What to look for under Time Series: ch8/skipped_steps counts what was left out or undone, ch8/loss/max shows the spike,
-ch8/learning_rate what the guard made of the rate. runs/guard/*/optimization/guard.jsonl has a line for each such step.
+What to look for under Time Series: step/skipped_steps counts what was left out or undone, the page shows the spike of
+step/loss in its band, and step/learning_rate what the guard made of the rate. runs/guard/*/optimization/guard.jsonl has
+a line for each such step.
 """
 
 import argparse
@@ -76,7 +77,7 @@ def main():
     losses = {"clean": train("clean", epochs, x, y)}
     for name, images, wrong_at in (("corrupt", corrupt, float("inf")), ("typo", x, 30 * epochs)):
         losses[name] = train(name, epochs, images, y, wrong_at)
-        guard = keras_ch8.callbacks.Guard(rollback="20ba")
+        guard = keras_ch8.callbacks.Guard(every="20ba")
         losses[f"{name}, guarded"] = train(f"{name}_guarded", epochs, images, y, wrong_at, [guard])
         print(f"{name}: {guard.findings()[0]}")
     for name, loss in losses.items():

@@ -3,8 +3,8 @@
     .venv/bin/python examples/quickstart.py    # the same as: python -m keras_ch8 tour
     .venv/bin/tensorboard --logdir runs/tour
 
-What to look for on the page that it names: the verdict with its cure, ch8_epoch/val_loss of both trainings, and
-ch8_diagnosis/gradient_ratio, which falls from layer to layer in the sick one. The tour itself is keras_ch8/tour.py.
+What to look for on the page that it names: the verdict with its cure, epoch/val_loss of both trainings, and
+diagnosis/backward_factor, which falls from layer to layer in the sick one. The tour itself is keras_ch8/tour.py.
 """
 
 import argparse

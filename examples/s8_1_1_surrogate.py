@@ -8,8 +8,8 @@ network tells the ten digits apart: it goes on after its last mistake on the tra
     .venv/bin/tensorboard --logdir runs/s8_1_1_surrogate
 
 What to look for: in the table, that outliers cost the exponential loss most, since it grows exponentially with the
-margin, and the hinge least. Under Time Series, ch8_surrogate/true of the run ten_digits stays at 0 while
-ch8_surrogate/surrogate falls by further orders of magnitude; ch8_surrogate/val_true says what that brings.
+margin, and the hinge least. Under Time Series, epoch/surrogate_gap_true_loss of the run ten_digits stays at 0 while
+epoch/surrogate_gap_loss falls by further orders of magnitude; epoch/surrogate_gap_val_true_loss says what that brings.
 """
 
 import argparse

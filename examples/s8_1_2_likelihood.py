@@ -7,7 +7,7 @@ and Laplace, with outliers. Three families are fitted to each by the same networ
     .venv/bin/python examples/s8_1_2_likelihood.py
     .venv/bin/tensorboard --logdir runs/s8_1_2_likelihood
 
-What to look for under Time Series: ch8_epoch/val_loss of the six runs. For each data set the family that made the noise
+What to look for under Time Series: epoch/val_loss of the six runs. For each data set the family that made the noise
 comes down to the entropy, which is printed; the others stop above it, however long they train.
 """
 

@@ -10,9 +10,9 @@ takes one, and has 40 % random labels.
     .venv/bin/python examples/s8_1_3_minibatches.py
     .venv/bin/tensorboard --logdir runs/s8_1_3_minibatches
 
-What to look for under Time Series: ch8_diagnosis/loss of the three runs on copies lie on each other, and
-ch8_diagnosis/noise_scale as far as one measurement can tell it; ch8_diagnosis/standard_error says how noisy a step is.
-Under Text, ch8/verdicts has the advice on the size of the batch.
+What to look for under Time Series: diagnosis/loss of the three runs on copies lie on each other, and
+diagnosis/noise_scale as far as one measurement can tell it; diagnosis/standard_error says how noisy a step is.
+Under Text, diagnosis/verdicts has the advice on the size of the batch.
 """
 
 import argparse

@@ -7,7 +7,7 @@ rise there: the network memorizes wrong labels, and becomes surer of the right o
     .venv/bin/python examples/s8_1_early_stopping.py
     .venv/bin/tensorboard --logdir runs/s8_1_early_stopping
 
-What to look for under Time Series: ch8_epoch/val_loss and ch8_epoch/val_zero_one_loss of the run nothing have their
+What to look for under Time Series: epoch/val_loss and epoch/val_zero_one_loss of the run nothing have their
 lowest points at different epochs. On the screen: what stopping at each costs on test data, where the criteria of
 Prechelt (1998) would have stopped the same run, and what is won by training on the validation examples too.
 

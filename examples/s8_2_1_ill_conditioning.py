@@ -12,9 +12,9 @@ larger by five orders of magnitude. Adam, which has a rate for each weight, gets
     .venv/bin/python examples/s8_2_1_ill_conditioning.py
     .venv/bin/tensorboard --logdir runs/s8_2_1_ill_conditioning
 
-What to look for under Time Series: ch8/gradient_norm beside ch8/loss of network; ch8_epoch/slope_term, eps g'g, and
-ch8_epoch/curvature_term, (1/2) eps^2 g'Hg, of the runs on wines, and ch8_diagnosis/newton_gain, the fraction of the
-loss that Newton's step would take away. Under Text, ch8/verdicts says which run is ill-conditioned, and what helps.
+What to look for under Time Series: step/gradient_norm beside step/loss of network; epoch/slope_term, eps g'g, and
+epoch/curvature_term, (1/2) eps^2 g'Hg, of the runs on wines, and diagnosis/newton_gain, the fraction of the loss that
+Newton's step would take away. Under Text, diagnosis/verdicts says which run is ill-conditioned, and what helps.
 """
 
 import argparse
@@ -38,7 +38,7 @@ RUNS = ("raw", "raw_too_long", "normalized", "raw_adam")
 def fit(name, model, x, y, probe, **options):
     """Train, with the book's two terms in TensorBoard, and return the callback that looked on."""
     checks = ["step_length", "gradient_norm", "spectrum"]
-    diagnosis = keras_ch8.callbacks.Diagnosis(probe, checks, when=lambda step: step % 20 == 1, budget=None)
+    diagnosis = keras_ch8.callbacks.Diagnosis(probe, checks, measure_every=lambda step: step % 20 == 1, budget=None)
 
     def terms(epoch, logs):
         steps = diagnosis.past.of("step_length")

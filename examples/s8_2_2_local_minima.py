@@ -12,7 +12,7 @@ are.
     .venv/bin/python examples/s8_2_2_local_minima.py
     .venv/bin/tensorboard --logdir runs/s8_2_2_local_minima
 
-What to look for under Time Series: ch8_epoch/imbalance, the mean |log(|W_j| / |V_j|)|, falls towards 0 in the run
+What to look for under Time Series: epoch/imbalance, the mean |log(|W_j| / |V_j|)|, falls towards 0 in the run
 weight_decay, and hardly in the run no_decay.
 """
 

@@ -8,9 +8,9 @@ Weights of the usual scale start beside the saddle point and do not notice it.
     .venv/bin/python examples/s8_2_3_saddle_points.py
     .venv/bin/tensorboard --logdir runs/s8_2_3_saddle_points
 
-What to look for under Time Series: ch8/loss, a plateau and then a fall; ch8/gradient_norm (as a logarithm), a line that
-rises all along the plateau of tiny_sgd; ch8_diagnosis/eigenvalue_smallest below 0 as long as the plateau lasts. Under
-Text, ch8/verdicts calls it by its name.
+What to look for under Time Series: step/loss, a plateau and then a fall; step/gradient_norm (as a logarithm), a line
+that rises all along the plateau of tiny_sgd; diagnosis/eigenvalue_smallest below 0 as long as the plateau lasts. Under
+Text, diagnosis/verdicts calls it by its name.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def main():
         start = monitors.spectrum(model, x, y)
         board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")
         checks = ["step_length", "gradient_norm", "spectrum"]
-        diagnosis = keras_ch8.callbacks.Diagnosis(probe, checks, when=lambda step: step % 16 == 1, budget=None)
+        diagnosis = keras_ch8.callbacks.Diagnosis(probe, checks, measure_every=lambda step: step % 16 == 1, budget=None)
         model.fit(x, y, batch_size=64, epochs=epochs, callbacks=[board, diagnosis], verbose=0)
         losses = np.convolve(diagnosis.past.rows.loss, np.ones(WINDOW) / WINDOW, "valid")
         halved = [f"{step}" for step in np.flatnonzero(losses < start.loss / 2)[:1] + WINDOW]

@@ -6,9 +6,9 @@ gradient as it is, once with its norm clipped at 1, once at the 10 % quantile of
     .venv/bin/python examples/s8_2_4_cliffs.py
     .venv/bin/tensorboard --logdir runs/s8_2_4_cliffs
 
-What to look for under Time Series: ch8/gradient_norm/max climbs by orders of magnitude before the unclipped loss is
-gone (ch8/nonfinite counts what is left of it); in the other two runs ch8/clipped_share says how often the limit was
-needed. Under Text, ch8/report says which limit would do.
+What to look for under Time Series: step/gradient_norm, with its band on the page, climbs by orders of magnitude before
+the unclipped loss is gone (step/nonfinite counts what is left of it); in the other two runs step/clipped_share says how
+often the limit was needed. Under Text, diagnosis/report says which limit would do.
 """
 
 import argparse

@@ -12,9 +12,9 @@ with He's weights nearly all.
     .venv/bin/python examples/s8_2_5_long_term_dependencies.py
     .venv/bin/tensorboard --logdir runs/s8_2_5_long_term_dependencies
 
-What to look for under Images: ch8_diagnosis/gradient_by_time, the last number on top, is dark below where the gradient
-is gone; ch8_diagnosis/gradient_by_layer of eight_sigmoid is dark on top. Under Time Series ch8_diagnosis/horizon and
-ch8_diagnosis/backward_factor; under Text, ch8/verdicts.
+What to look for under Images: diagnosis/gradient_by_time, the last number on top, is dark below where the gradient
+is gone; diagnosis/gradient_by_layer of eight_sigmoid is dark on top. Under Time Series diagnosis/horizon and
+diagnosis/backward_factor; under Text, diagnosis/verdicts.
 """
 
 import argparse
@@ -58,8 +58,8 @@ def recurrent_layers():
 def fit(name, model, x, y, check, **options):
     """Train; return what the check saw first, the accuracy at the end, and the verdicts that are not ok."""
     board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")
-    checks, when = ["gradient_norm", check], lambda step: step % 20 == 1
-    diagnosis = keras_ch8.callbacks.Diagnosis((x[:256], y[:256]), checks, when, budget=None)
+    checks, every = ["gradient_norm", check], lambda step: step % 20 == 1
+    diagnosis = keras_ch8.callbacks.Diagnosis((x[:256], y[:256]), checks, every, budget=None)
     history = model.fit(x[256:], y[256:], callbacks=[board, diagnosis], verbose=0, **options).history
     verdicts = ", ".join(f"{v.level} {v.kind}" for v in diagnosis.verdicts if v.level != "ok")
     return diagnosis.past.of(check)[0], history["accuracy"][-1], verdicts or "-"

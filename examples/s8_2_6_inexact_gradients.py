@@ -9,9 +9,9 @@ differences: only the slip is found wrong, and the layer it is in.
     .venv/bin/python examples/s8_2_6_inexact_gradients.py
     .venv/bin/tensorboard --logdir runs/s8_2_6_inexact_gradients
 
-What to look for under Time Series: ch8/loss of slip climbs and ends in NaN, and ch8/nonfinite says since when; those of
-right and sampled come down. Under Text, ch8/verdicts of slip names no cause: that a gradient is wrong is only seen by
-comparing it.
+What to look for under Time Series: step/loss of slip climbs and ends in NaN, and step/nonfinite says since when; those
+of right and sampled come down. Under Text, diagnosis/verdicts of slip names no cause: that a gradient is wrong is only
+seen by comparing it.
 """
 
 import argparse

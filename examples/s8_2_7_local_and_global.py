@@ -9,9 +9,9 @@ that.
     .venv/bin/python examples/s8_2_7_local_and_global.py
     .venv/bin/tensorboard --logdir runs/s8_2_7_local_and_global
 
-What to look for under Time Series: ch8_epoch/distance, from the start: digits_from_far goes on where digits has nearly
+What to look for under Time Series: epoch/distance, from the start: digits_from_far goes on where digits has nearly
 arrived. On the screen: how high the straight line climbs, and how much longer than it the training was. Both lines of
-the network are easy, though one of its ends is much the worse (ch8_epoch/val_accuracy): an easy line says nothing of
+the network are easy, though one of its ends is much the worse (epoch/val_accuracy): an easy line says nothing of
 its end. What helps is a good start (section 8.4).
 """
 

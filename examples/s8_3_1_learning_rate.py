@@ -7,8 +7,8 @@ when time is up, and decayed they do both.
     .venv/bin/python examples/s8_3_1_learning_rate.py
     .venv/bin/tensorboard --logdir runs/s8_3_1_learning_rate
 
-What to look for under Time Series: ch8/learning_rate, and ch8_epoch/val_loss below the others where it decays; in the
-run range_test, ch8_range/loss over the steps of the test, and under Text what it suggests.
+What to look for under Time Series: step/learning_rate, and epoch/val_loss below the others where it decays; in the
+run range_test, step/range_loss over the steps of the test, and under Text what it suggests.
 """
 
 import argparse

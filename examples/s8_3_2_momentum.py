@@ -9,8 +9,8 @@ it overshoots less.
     .venv/bin/python examples/s8_3_2_momentum.py
     .venv/bin/tensorboard --logdir runs/s8_3_2_momentum
 
-What to look for under Time Series: ch8/loss, which falls fast and then creeps for sgd alone; that of momentum goes up
-and down on its way, that of nesterov less; ch8/update_norm, where the velocity first grows.
+What to look for under Time Series: step/loss, which falls fast and then creeps for sgd alone; that of momentum goes up
+and down on its way, that of nesterov less; step/update_norm, where the velocity first grows.
 """
 
 import argparse
@@ -45,10 +45,10 @@ def train(name, steps):
     x, y = valley()
     model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
     model.compile(OPTIMIZERS[name](), "mse")
-    board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}", update_freq=1)
+    board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}", measure_every=1)
     again = np.tile(x, (steps, 1)), np.tile(y, (steps, 1))
     model.fit(*again, batch_size=len(x), shuffle=False, callbacks=[board], verbose=0)
-    return keras_ch8.read_run(f"{LOG_DIR}/{name}")["ch8/loss"].values[-steps:]
+    return keras_ch8.read_run(f"{LOG_DIR}/{name}")["step/loss"].values[-steps:]
 
 
 def main():

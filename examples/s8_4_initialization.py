@@ -9,8 +9,9 @@ sparse ones; and scaling to one batch of data mends even weights of 0.01.
     .venv/bin/python examples/s8_4_initialization.py
     .venv/bin/tensorboard --logdir runs/s8_4_initialization
 
-What to look for: under Histograms, ch8_start/sums_before of the run small_scaled/start: a needle that is thinner with
-each layer; ch8_start/sums_after: the same bell for all of them. Under Time Series, ch8_epoch/loss of the seven runs.
+What to look for: under Histograms, diagnosis/start_sums_before of the run small_scaled/start: a needle that is thinner
+with each layer; diagnosis/start_sums_after: the same bell for all of them. Under Time Series, epoch/loss of the seven
+runs.
 """
 
 import argparse

@@ -8,8 +8,8 @@ AdaGrad's sum of squares is still there, and its steps stay short; RMSProp has f
     .venv/bin/python examples/s8_5_1_adaptive_rates.py
     .venv/bin/tensorboard --logdir runs/s8_5_1_adaptive_rates
 
-What to look for under Time Series: ch8/loss, of sgd above the others in the first half; after the jump that of rmsprop
-comes down first; ch8/effective_rate, which only falls for adagrad.
+What to look for under Time Series: step/loss, of sgd above the others in the first half; after the jump that of rmsprop
+comes down first; step/effective_rate, which only falls for adagrad.
 """
 
 import argparse

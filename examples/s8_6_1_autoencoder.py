@@ -9,9 +9,9 @@ time the saddle-free method comes about as far as Adam, in a fiftieth of the ste
     .venv/bin/python examples/s8_6_1_autoencoder.py
     .venv/bin/tensorboard --logdir runs/s8_6_1_autoencoder
 
-What to look for under Time Series: ch8/loss; of truncated_newton, ch8_solver/cg_iterations, few at the start and more
-as it comes nearer, and ch8_solver/trust_ratio, near 1 where the quadratic model can be trusted; of saddle_free_newton,
-ch8_solver/eigenvalue_smallest, which is below 0 nearly everywhere: a plain Newton step would go uphill there.
+What to look for under Time Series: step/loss; of truncated_newton, step/solver_cg_iterations, few at the start and more
+as it comes nearer, and step/solver_trust_ratio, near 1 where the quadratic model can be trusted; of saddle_free_newton,
+step/solver_eigenvalue_smallest, which is below 0 nearly everywhere: a plain Newton step would go uphill there.
 """
 
 import argparse

@@ -11,9 +11,9 @@ gradients that stop at negative curvature, and |H| in the place of H.
     .venv/bin/python examples/s8_6_1_newton.py
     .venv/bin/tensorboard --logdir runs/s8_6_1_newton
 
-What to look for under Time Series: ch8/loss of quadratic_newton, gone after one step; ch8_solver/eigenvalue_smallest,
-below 0 to the end in saddle_as_printed, and rising towards 0 in saddle_damped and saddle_free; ch8_solver/damping of
-saddle_damped is always larger than it is negative. In saddle_truncated, ch8_solver/negative_curvature is 1 where it
+What to look for under Time Series: step/loss of quadratic_newton, gone after one step; step/solver_eigenvalue_smallest,
+below 0 to the end in saddle_as_printed, and rising towards 0 in saddle_damped and saddle_free; step/solver_damping of
+saddle_damped is always larger than it is negative. In saddle_truncated, step/solver_negative_curvature is 1 where it
 ended the conjugate gradients.
 """
 

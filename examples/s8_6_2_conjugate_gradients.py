@@ -11,8 +11,8 @@ lines until the strong Wolfe conditions hold, and conjugate gradients forget whe
     .venv/bin/python examples/s8_6_2_conjugate_gradients.py
     .venv/bin/tensorboard --logdir runs/s8_6_2_conjugate_gradients
 
-What to look for under Time Series: ch8/loss (as a logarithm), a straight line in ravine_steepest, and a fall to nothing
-at step 4 of eigenvalues_conjugate; in the runs on digits, ch8_solver/evaluations, what a line search costs.
+What to look for under Time Series: step/loss (as a logarithm), a straight line in ravine_steepest, and a fall to
+nothing at step 4 of eigenvalues_conjugate; in the runs on digits, step/solver_evaluations, what a line search costs.
 """
 
 import argparse

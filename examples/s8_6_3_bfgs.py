@@ -9,9 +9,9 @@ model the best of five rates a factor of three apart, decayed to 0 along a cosin
     .venv/bin/python examples/s8_6_3_bfgs.py
     .venv/bin/tensorboard --logdir runs/s8_6_3_bfgs
 
-What to look for under Time Series: ch8/loss and ch8/gradient_norm (as logarithms), which falls furthest for lbfgs and
-bfgs; ch8_solver/step_length, 1 for nearly every step of the two, and ch8_solver/evaluations. On the screen, CPU seconds
-are those after the first epoch, in which XLA compiles.
+What to look for under Time Series: step/loss and step/gradient_norm (as logarithms), which falls furthest for lbfgs and
+bfgs; step/solver_step_length, 1 for nearly every step of the two, and step/solver_evaluations. On the screen, CPU
+seconds are those after the first epoch, in which XLA compiles.
 """
 
 import argparse

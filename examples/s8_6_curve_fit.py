@@ -9,8 +9,8 @@ first L-BFGS is as fast; then, the smaller the loss is to be, the longer it take
     .venv/bin/python examples/s8_6_curve_fit.py
     .venv/bin/tensorboard --logdir runs/s8_6_curve_fit
 
-What to look for under Time Series: ch8/loss (as a logarithm); ch8_solver/damping of levenberg_marquardt, which falls by
-orders of magnitude, as long as ch8_solver/trust_ratio, the fall of the loss over the fall that the model promised,
+What to look for under Time Series: step/loss (as a logarithm); step/solver_damping of levenberg_marquardt, which falls
+by orders of magnitude, as long as step/solver_trust_ratio, the fall of the loss over the fall that the model promised,
 stays well above 0. On the screen, CPU seconds are those after the first epoch, in which XLA compiles.
 """
 

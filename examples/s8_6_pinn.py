@@ -11,7 +11,7 @@ is in float64: in float32 L-BFGS comes to a halt early.
     .venv/bin/python examples/s8_6_pinn.py
     .venv/bin/tensorboard --logdir runs/s8_6_pinn
 
-What to look for under Time Series: ch8_epoch/error, the relative L2 error of u, and ch8/loss, both as logarithms:
+What to look for under Time Series: epoch/error, the relative L2 error of u, and step/loss, both as logarithms:
 adam_alone has come to rest where adam_first_then_lbfgs goes on. Under Images: u, and by how much each is off.
 """
 

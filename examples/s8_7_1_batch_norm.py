@@ -10,7 +10,7 @@ weights at the start, plain SGD. Without batch normalization it stands still for
     .venv/bin/python examples/s8_7_1_batch_norm.py
     .venv/bin/tensorboard --logdir runs/s8_7_1_batch_norm
 
-What to look for under Time Series: ch8_epoch/val_accuracy of the runs plain and batch_norm, and ch8/gradient_norm,
+What to look for under Time Series: epoch/val_accuracy of the runs plain and batch_norm, and step/gradient_norm,
 which is small on the plateau of the plain network.
 """
 

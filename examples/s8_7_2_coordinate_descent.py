@@ -12,7 +12,7 @@ and H small. Adam goes down the same J, with all weights at once, and with H and
     .venv/bin/tensorboard --logdir runs/s8_7_2_coordinate_descent
 
 What to look for: under Images, how the dictionary of the run exact turns from noise into strokes; under Time Series, J
-of that run, which falls at every solve, and ch8/loss of the two others. Adam's codes have hardly a zero.
+of that run, which falls at every solve, and step/loss of the two others. Adam's codes have hardly a zero.
 """
 
 import argparse

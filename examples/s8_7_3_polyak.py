@@ -7,8 +7,8 @@ Then handwritten digits, each tenth label drawn at random, with a learning rate 
     .venv/bin/python examples/s8_7_3_polyak.py
     .venv/bin/tensorboard --logdir runs/s8_7_3_polyak
 
-What to look for under Time Series: ch8_epoch/val_loss, of the weights, is high and ragged, ch8_epoch/val_loss_average
-low and smooth; ch8/average_distance is how far the weights jump.
+What to look for under Time Series: epoch/val_loss, of the weights, is high and ragged, epoch/val_loss_average
+low and smooth; step/average_distance is how far the weights jump.
 """
 
 import argparse

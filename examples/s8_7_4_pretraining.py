@@ -8,7 +8,7 @@ few examples: whether a digit is odd.
     .venv/bin/python examples/s8_7_4_pretraining.py
     .venv/bin/tensorboard --logdir runs/s8_7_4_pretraining
 
-What to look for: under Time Series, ch8/loss of the run joint is flat at log 10 = 2.3, while that of each stage of
+What to look for: under Time Series, step/loss of the run joint is flat at log 10 = 2.3, while that of each stage of
 greedy falls; in fine-tuning it starts where the last stage has ended.
 """
 

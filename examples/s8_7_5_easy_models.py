@@ -8,8 +8,8 @@ how much of it gets through.
     .venv/bin/python examples/s8_7_5_easy_models.py
     .venv/bin/tensorboard --logdir runs/s8_7_5_easy_models
 
-What to look for: under Time Series, ch8/loss of the run sigmoid does not leave log 10 = 2.3, and the others do;
-ch8_layers/gradient_norm_smallest of it is near 0.
+What to look for: under Time Series, step/loss of the run sigmoid does not leave log 10 = 2.3, and the others do;
+step/layer_gradient_norm_smallest of it is near 0.
 """
 
 import argparse

@@ -319,7 +319,9 @@ def baseline(value: Any) -> float | None:
 
 
 def is_off(value: Any, off_value: Any) -> bool:
-    """Whether an argument of Keras's has its value for "off": None, a number or a bool."""
+    """Whether an argument of Keras's has its value for "off": None, a word, a number or a bool."""
+    if isinstance(off_value, str):
+        return isinstance(value, str) and value == off_value
     return value is None if off_value is None else isinstance(value, numbers.Real) and bool(value == off_value)
 
 

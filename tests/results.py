@@ -139,7 +139,7 @@ def run():
     """Return what `read_run` says of a training with validation, an average, clipping and a verdict."""
     model = network()
     model.compile(optimizers.SGD(1e-7, global_clipnorm=0.5), "mse")
-    watching = [callbacks.Diagnosis((X[:64], Y[:64]), when=2, budget=None), callbacks.PolyakAveraging()]
+    watching = [callbacks.Diagnosis((X[:64], Y[:64]), measure_every=2, budget=None), callbacks.PolyakAveraging()]
     with tempfile.TemporaryDirectory() as folder:
         board = callbacks.TensorBoard(folder)
         model.fit(X, Y, epochs=8, validation_data=(X[:64], Y[:64]), callbacks=[board, *watching], verbose=0)
@@ -188,6 +188,6 @@ RESULTS = {
     "step_length": lambda: monitors.step_length(trained(), X, Y, network().get_weights()),
     "online_risk": lambda: monitors.online_risk([np.array([4.0, 3.0, 2.0]), np.array([1.5, 1.5, 1.0])]),
     "read_run": run,
-    "a curve of it": lambda: run()["ch8/loss"],
+    "a curve of it": lambda: run()["step/loss"],
 }
 """By what they are called: functions that make one."""

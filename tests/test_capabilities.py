@@ -320,7 +320,7 @@ def batches():
 @shows("`callbacks.SwitchOptimizer(at")
 def switching():
     model = network("adam")
-    fit(model, callbacks.SwitchOptimizer(at="50%", to=optimizers.Momentum(0.01)))
+    fit(model, callbacks.SwitchOptimizer(start="50%", to=optimizers.Momentum(0.01)))
     assert type(model.optimizer) is optimizers.Momentum
 
 
@@ -557,7 +557,7 @@ def run_for_python(tmp_path):
     limited = network(optimizers.SGD(0.1, global_clipnorm=0.1))
     fit(limited, callbacks.TensorBoard(tmp_path / "logs", log_to=told), callbacks.Diagnosis((X, Y)))
     run = ch8.read_run(tmp_path / "logs")
-    assert len(run["ch8/loss"].values) == run.step == 8
+    assert len(run["step/loss"].values) == run.step == 8
     assert run.verdicts
     assert {event.kind for event in run.events} >= {"clip"}
     assert {path.name for path in (tmp_path / "logs" / "optimization").iterdir()} >= {

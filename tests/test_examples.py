@@ -22,7 +22,7 @@ PANELS = {
     "s8_1_2_likelihood": "Loss after each epoch, training and validation",
     "s8_1_3_minibatches": "Noise scale: the batch size at which noise equals the gradient",
     "s8_1_early_stopping": "Early stopping: the metric and its best value",
-    "s8_2_1_ill_conditioning": "Update over the best length in its direction",
+    "s8_2_1_ill_conditioning": "Step length / best (1 ideal, > 2 diverges)",
     "s8_2_2_local_minima": "Loss after each epoch, training and validation",
     "s8_2_3_saddle_points": "Eigenvalues of the Hessian, smallest and largest",
     "s8_2_4_cliffs": "Gradient norm, before and after clipping",

@@ -32,34 +32,34 @@ CURRICULUM = watched() + (
     'model.fit(source, epochs=2, verbose=0, callbacks=[hard, ch8.callbacks.TensorBoard("more_logs")])\n'
 )
 IN_TENSORBOARD = {
-    "An optimizer": (watched("ch8.optimizers.Signed(0.01)"), "ch8/gradient_norm"),
-    "A clipping rule": (watched("ch8.optimizers.SGD(0.01, clip=ch8.clipping.Halving(1e-3))"), "ch8/clip_coefficient"),
+    "An optimizer": (watched("ch8.optimizers.Signed(0.01)"), "step/gradient_norm"),
+    "A clipping rule": (watched("ch8.optimizers.SGD(0.01, clip=ch8.clipping.Halving(1e-3))"), "step/clip_coefficient"),
     "A monitor with a verdict": (
-        watched(more='ch8.callbacks.Diagnosis((x, y), checks=["loss_level"], when=1, budget=None)'),
-        "ch8_diagnosis/loss_level",
+        watched(more='ch8.callbacks.Diagnosis((x, y), checks=["loss_level"], measure_every=1, budget=None)'),
+        "diagnosis/loss_level",
     ),
-    "A pacing": (CURRICULUM, "ch8_curriculum/share"),
+    "A pacing": (CURRICULUM, "epoch/curriculum_share"),
     "A stopping criterion": (
         watched(more="ch8.callbacks.EarlyStopping('loss', criterion=ch8.stopping.AfterEpochs(1))"),
         "1 epochs have been run",
     ),
     "A line search": (
         watched("ch8.optimizers.SteepestDescent(line_search=ch8.second_order.Tenths())"),
-        "ch8_solver/step_length",
+        "step/solver_step_length",
     ),
     "An initializer": (
         watched(layer="keras.layers.Dense(3, kernel_initializer=ch8.initializers.Signs()),"),
-        "ch8/loss",
+        "step/loss",
     ),
     "A chart": (watched(), "Loss beside the norm of the weights"),
-    "A schedule": (watched('ch8.optimizers.SGD(ch8.schedules.Halvings(0.1, "1ep"))'), "ch8/learning_rate"),
+    "A schedule": (watched('ch8.optimizers.SGD(ch8.schedules.Halvings(0.1, "1ep"))'), "step/learning_rate"),
     "A tracker": (
         watched(log_to="ch8.trackers.Epochs()"),
-        "ch8_epoch/loss at step 8",
+        "epoch/loss at step 8",
     ),
     "A part for continuation": (
         watched(more='ch8.callbacks.Continuation(until="1ep")', layer="ch8.continuation.Leak(name='leak'),"),
-        "ch8_continuation/leak.slope",
+        "epoch/continuation_leak.slope",
     ),
 }
 """A training with what the recipe adds, and what of it is in the files of TensorBoard, or on the screen."""

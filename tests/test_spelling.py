@@ -60,7 +60,7 @@ def test_a_misspelt_argument_is_refused_with_the_one_that_was_meant(name, part):
         (lambda: optimizers.Adam(clip_norm=1.0), "clipnorm"),
         (lambda: optimizers.LBFGS(history=5), "history_size"),
         (lambda: keras_ch8.watch(None, None, logdir="logs"), "log_dir"),
-        (lambda: keras_ch8.report(logdirs="logs"), "logdir"),
+        (lambda: keras_ch8.report(log_dirs="logs"), "log_dir"),
         (lambda: training.find_learning_rate(batchsize=3), "batch_size"),
     ],
 )

@@ -115,18 +115,18 @@ def test_an_argument_that_neither_has_is_refused_with_what_stands_for_it(make, s
 
 
 @pytest.mark.slow
-def test_update_freq_is_that_of_keras_or_a_number_of_steps(tmp_path):
+def test_how_often_tensorboard_measures_is_a_length_of_time(tmp_path):
     x = np.ones((24, 2))
     measured = {}
-    for freq in ("batch", "epoch", 4):
+    for every in ("1ba", "1ep", 4, "3st", "50%"):
         model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         model.compile("sgd", "mse")
-        board = ch8.callbacks.TensorBoard(tmp_path / str(freq), update_freq=freq)
-        model.fit(x, x[:, :1], batch_size=2, verbose=0, callbacks=[board])
-        measured[freq] = board.measure_every
-    assert measured == {"batch": 1, "epoch": 12, 4: 4}
-    with pytest.raises(ValueError, match="'epochs'"):
-        ch8.callbacks.TensorBoard(update_freq="epochs")
+        board = ch8.callbacks.TensorBoard(tmp_path / str(every), measure_every=every)
+        model.fit(x, x[:, :1], batch_size=2, epochs=2, verbose=0, callbacks=[board])
+        measured[every] = board.observes_updates
+    assert measured == {"1ba": 1, "1ep": 12, 4: 4, "3st": 3, "50%": 12}
+    with pytest.raises(ValueError, match="Received: measure_every='epoch'"):
+        ch8.callbacks.TensorBoard(measure_every="epoch")
 
 
 # --- strings -----------------------------------------------------------------------------------------------------

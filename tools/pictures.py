@@ -1,7 +1,7 @@
 """Makes docs/pictures: tour, page, tab, terminal, light and dark. Needs Chromium, `pip install -e ".[dev,examples]"`.
 
 python tools/pictures.py            # trains the six runs of tools/six_runs.py first: some minutes
-python tools/pictures.py LOGDIR     # of runs that are there
+python tools/pictures.py LOG_DIR     # of runs that are there
 """
 
 import contextlib

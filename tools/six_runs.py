@@ -1,4 +1,4 @@
-"""Six trainings, healthy and ill, for docs/pictures: `python tools/six_runs.py LOGDIR`. A minute or two."""
+"""Six trainings, healthy and ill, for docs/pictures: `python tools/six_runs.py LOG_DIR`. A minute or two."""
 
 import os
 import sys

@@ -24,14 +24,22 @@ PLUGIN = "keras_ch8"
 def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[str, tags.Tag]) -> summary_pb2.Summary:
     """Return a summary of scalars; those not yet in `described` carry their description, and are added to it.
 
-    Those of the suite have it in `tags`, all others in `declared`.
+    Those of the suite have it in `tags`, all others in `declared`. Edges of bands are tensors: what has a simple value
+    is a chart, whatever plugin it says that it is of.
     """
     summary = summary_pb2.Summary()
     for name, value in values.items():
-        entry = summary.value.add(tag=name, simple_value=value)
+        if tags.is_edge(name):
+            entry = summary.value.add(
+                tag=name, tensor=tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[value])
+            )
+        else:
+            entry = summary.value.add(tag=name, simple_value=value)
         if name not in described:
             entry.metadata.CopyFrom(scalar_metadata.create_summary_metadata(name, description(name, declared)))
             entry.metadata.data_class = summary_pb2.DATA_CLASS_SCALAR
+            if tags.is_edge(name):
+                entry.metadata.plugin_data.plugin_name = tags.EDGES
             described.add(name)
     return summary
 
@@ -64,7 +72,7 @@ COLUMNS = {
     "epochs": api_pb2.DATA_TYPE_FLOAT64,
 }
 """Columns of the dashboard HParams, the same in all runs: TensorBoard takes those of the first that it finds."""
-RESULTS = (tags.BEST_VAL_LOSS, tags.epoch("val_loss"), tags.epoch("loss"))
+RESULTS = (tags.epoch("val_loss"), tags.epoch("loss"))
 """Columns of what came out: the last value of each series."""
 
 

@@ -9,10 +9,6 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from . import tags
 from .panels import GROUPS, PANELS, Panel, telling
 
-_SPIKY = {tag.name for tag in tags.ALL if tag.spiky}
-_OF_OPTIMIZERS = ("ch8", "ch8_layers", "ch8_solver")
-"""Folders whose series may be those of one of several optimizers."""
-
 
 def custom_scalars(names: Collection[str], declared: Iterable[tags.Tag] = ()) -> layout_pb2.Layout:
     """Return the layout for a run that has scalars of these names.
@@ -46,10 +42,9 @@ def _of_their_own(names: Collection[str], declared: dict[str, tags.Tag]) -> list
     shown = [_compiled(series) for panel in PANELS for series in panel.series]
     found: dict[str, Panel] = {}
     for name in names:
-        is_low = name.endswith("/min") and name.removesuffix("/min") in names
-        if not is_low and not any(pattern.match(name) for pattern in shown):
-            title = name.replace("ch8_epoch/val_", "ch8_epoch/", 1)
-            series = dict.fromkeys((title, title.replace("ch8_epoch/", "ch8_epoch/val_", 1)))
+        if not any(pattern.match(name) for pattern in shown):
+            title = re.sub(f"^{tags.EPOCH}val_", tags.EPOCH, name)
+            series = dict.fromkeys((title, re.sub(f"^{tags.EPOCH}", f"{tags.EPOCH}val_", title)))
             section = declared[name].section if name in declared else ""
             found[title] = Panel(title, "", section, tuple(series))
     return list(found.values())
@@ -64,11 +59,11 @@ def _compiled(series: str) -> re.Pattern[str]:
 def _pattern(series: str) -> str:
     """Return the pattern of a series, which the dashboard matches from the start.
 
-    The largest value of each window is a line of its own: in a band around the mean, a spike would have no pixel.
+    A series of steps may be that of one of several optimizers.
     """
     folder, slash, rest = (".*".join(map(re.escape, part.split("*"))) for part in series.partition("/"))
-    optimizer = "([^/]+/)?" if folder in _OF_OPTIMIZERS else ""
-    return f"{folder}{slash}{optimizer}{rest}{'(/max)?' if series in _SPIKY else ''}$"
+    optimizer = "([^/]+/)?" if folder + slash == tags.STEP else ""
+    return f"{folder}{slash}{optimizer}{rest}$"
 
 
 def _group(section: str) -> str:

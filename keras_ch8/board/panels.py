@@ -71,17 +71,22 @@ def _panel(title: str, section: str, *series: Tag | str, unit: str = "", **optio
     return Panel(title, unit, section, names, **options)  # type: ignore[arg-type]
 
 
+def _alone(section: str, tag: Tag, **options: object) -> Panel:
+    """Return the panel of one series, which says what it is called."""
+    return _panel(tag.title, section, tag, **options)  # type: ignore[arg-type]
+
+
 def _of(name: str) -> str:
-    return f"ch8_diagnosis/{name}"
+    return f"diagnosis/{name}"
 
 
 GROUPS = {
-    "8.1": "What is minimized, and the target metric",
-    "8.1.3": "Noise of the minibatches",
+    "8.1": "Loss and metrics",
+    "8.1.3": "Batch noise",
     "8.2": "The step",
     "8.2.1": "Curvature",
     "8.2.4": "Clipping and spikes",
-    "8.2.5": "Flow through layers and time",
+    "8.2.5": "Layers",
     "8.3": "Learning rate",
     "8.4": "The start",
     "8.6": "Second-order solver",
@@ -95,10 +100,9 @@ GROUPS = {
 """Headings of the page, by the section with which each begins; the last is for what belongs to no section."""
 
 PANELS = (
-    _panel("Loss of minibatches", "8.1.3", tags.LOSS, kinds=("step_too_long", "cliff", "nonfinite")),
+    _alone("8.1.3", tags.LOSS, kinds=("step_too_long", "cliff", "nonfinite")),
     _panel(
-        "Loss after each epoch, training and validation", "8.1", "ch8_epoch/loss", "ch8_epoch/val_loss",
-        tags.BEST_VAL_LOSS,
+        "Loss after each epoch, training and validation", "8.1", "epoch/loss", "epoch/val_loss",
         unit="loss", kinds=("overfitting", "underfitting", "too_short", "too_long", "oscillation"),
         events=("stop", "restore"),
     ),
@@ -106,13 +110,13 @@ PANELS = (
         "Surrogate and true loss", "8.1.2",
         tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE, tags.VAL_TRUE_LOSS, unit="loss, and as the metric",
     ),
-    _panel("Epochs since the true loss was last better than ever before", "8.1.2", tags.FLAT_EPOCHS, log=False),
-    _panel("New and known examples", "8.1.3", _of("online_risk"), _of("training_risk"), unit="loss"),
+    _alone("8.1.2", tags.FLAT_EPOCHS, log=False),
+    _panel("New and known examples", "8.1.3", _of("loss_on_new_examples"), _of("loss_on_known_examples"), unit="loss"),
     _panel(
-        "Early stopping: the metric and its best value", "8.1.2", "ch8_stopping/metric", "ch8_stopping/best",
-        unit="as the metric", events=("stop", "restore"),
+        "Early stopping: the metric and its best value", "8.1.2", tags.STOPPING_METRIC, tags.STOPPING_BEST,
+        events=("stop", "restore"),
     ),
-    _panel("Early stopping: patience left", "8.1.2", "ch8_stopping/patience_left", unit="epochs", log=False),
+    _alone("8.1.2", tags.STOPPING_PATIENCE, log=False),
     _panel(
         "Noise scale: the batch size at which noise equals the gradient", "8.1.3", _of("noise_scale"),
         unit="examples", kinds=("noise_dominated", "batch_wasteful"), lines=(Line("batch_size", "batch size"),),
@@ -132,10 +136,10 @@ PANELS = (
         "Spikes, and gradients that are not finite, among the last 5000 steps", "8.2.4",
         _of("spikes"), _of("nonfinite_steps"), unit="steps", log=False, kinds=("cliff", "nonfinite"),
     ),
-    _panel("Entries that are not finite", "8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
-    _panel("Length of the update", "8.2", tags.UPDATE_NORM),
+    _alone("8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
+    _alone("8.2", tags.UPDATE_NORM),
     _panel(
-        "Update over the best length in its direction", "8.2.1", _of("step_over_optimal"), unit="ratio", log=False,
+        "Step length / best (1 ideal, > 2 diverges)", "8.2.1", _of("step_over_best"), unit="ratio", log=False,
         kinds=("step_too_long", "step_too_short"), lines=(Line(2.0, "above it the loss rises"), Line(1.0, "best")),
     ),
     _panel(
@@ -144,7 +148,7 @@ PANELS = (
     ),
     _panel(
         "Change of the loss by one update, and rises between measurements, as fractions of it", "8.2.1",
-        _of("jump"), _of("rises"), unit="ratio", kinds=("step_too_long", "oscillation"),
+        _of("relative_loss_change"), _of("relative_loss_rises"), unit="ratio", kinds=("step_too_long", "oscillation"),
     ),
     _panel(
         "Loss of the probe, in training and in inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
@@ -155,9 +159,9 @@ PANELS = (
         lines=(Line(1.0, "the start"),),
     ),
     _panel("Gradient norm of the probe", "8.2.2", _of("gradient_norm"), unit="loss / weight"),
-    _panel("Elasticity of the loss", "8.2.3", _of("elasticity"), unit="ratio", kinds=("plateau", "saddle")),
+    _panel("Sensitivity to weights", "8.2.3", _of("sensitivity_to_weights"), unit="ratio", kinds=("plateau", "saddle")),
     _panel("Distance from the start", "8.2.7", _of("distance"), unit="weight", log=False),
-    _panel("Heading back to the start", "8.2.7", _of("heading"), unit="ratio", log=False),
+    _panel("Heading back to the start", "8.2.7", _of("cosine_to_start"), unit="ratio", log=False),
     _panel(
         "Eigenvalues of the Hessian, smallest and largest", "8.2.1",
         _of("eigenvalue_smallest"), _of("eigenvalue_largest"), unit="loss / weight^2", log=False,
@@ -168,7 +172,7 @@ PANELS = (
         kinds=("step_too_short", "step_too_long"), lines=(Line(2.0, "above it gradient descent is unstable"),),
     ),
     _panel(
-        "Strongest negative curvature over the strongest positive", "8.2.3", _of("negativity"), unit="ratio",
+        "Strongest negative curvature over the strongest positive", "8.2.3", _of("negative_curvature"), unit="ratio",
         kinds=("saddle",),
     ),
     _panel(
@@ -194,7 +198,8 @@ PANELS = (
     _panel("Horizon in time", "8.2.5", _of("horizon"), unit="time steps", kinds=("short_horizon",)),
     _panel(
         "Idle units and layers: dead, saturated, never moved", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"),
-        _of("fraction_still"), unit="fraction", log=False, kinds=("dead_units", "saturated_units", "no_gradient"),
+        _of("fraction_without_gradient"), unit="fraction", log=False,
+        kinds=("dead_units", "saturated_units", "no_gradient"),
     ),
     _panel(
         "Gradient of each layer: largest, median, smallest", "8.2.5",
@@ -210,21 +215,19 @@ PANELS = (
     ),
     _panel(
         "The start: deviation of what each layer sums up, before and after scaling", "8.4",
-        "ch8_start/deviation_before", "ch8_start/deviation_after", unit="signal", x_label="layer",
+        tags.START_DEVIATION_BEFORE, tags.START_DEVIATION_AFTER, x_label="layer",
         lines=(Line(1.0, "one"),),
     ),
-    _panel("Norm of the weights", "8.4", tags.WEIGHT_NORM),
-    _panel("Step length of the line search", "8.6", tags.SOLVER["step_length"]),
-    _panel("Slope along the direction", "8.6", tags.SOLVER["slope"], log=False),
+    _alone("8.4", tags.WEIGHT_NORM),
+    _alone("8.6", tags.SOLVER["step_length"]),
+    _alone("8.6", tags.SOLVER["slope"], log=False),
     _panel(
         "Evaluations and products in an iteration", "8.6",
         *(tags.SOLVER[name] for name in ("evaluations", "products", "cg_iterations")), unit="evaluations", log=False,
     ),
-    _panel("Damping", "8.6.1", tags.SOLVER["damping"]),
-    _panel("Trust region: radius", "8.6.1", tags.SOLVER["radius"]),
-    _panel(
-        "Trust ratio", "8.6.1", tags.SOLVER["trust_ratio"], log=False, lines=(Line(1.0, "as the model promised"),)
-    ),
+    _alone("8.6.1", tags.SOLVER["damping"]),
+    _alone("8.6.1", tags.SOLVER["radius"]),
+    _alone("8.6.1", tags.SOLVER["trust_ratio"], log=False, lines=(Line(1.0, "as the model promised"),)),
     _panel(
         "Eigenvalues that the solver has seen", "8.6", tags.SOLVER["eigenvalue_smallest"],
         tags.SOLVER["eigenvalue_largest"], log=False, lines=(Line(0.0, "flat"),),
@@ -237,14 +240,14 @@ PANELS = (
         "Batch normalization: moving statistics against the batch's", "8.7.1", _of("batch_norm_gap"),
         unit="standard deviations", kinds=("batch_norm_gap",),
     ),
-    _panel("The block that moves", "8.7.2", "ch8_blocks/block", unit="number of the block", log=False),
-    _panel("Gradient of each block", "8.7.2", "ch8_blocks/gradient_norm_*", unit="loss / weight"),
+    _alone("8.7.2", tags.BLOCK, log=False),
+    _panel("Gradient of each block", "8.7.2", "step/block_gradient_norm_*", unit="loss / weight"),
     _panel(
         "Validation loss of the weights and of their average", "8.7.3",
-        "ch8_epoch/val_loss", "ch8_epoch/val_loss_average", unit="loss",
+        "epoch/val_loss", "epoch/val_loss_average", unit="loss",
     ),
-    _panel("Distance between the weights and their average", "8.7.3", tags.AVERAGE_DISTANCE),
-    _panel("Pretraining: loss in each stage", "8.7.4", "ch8_pretraining/*", unit="loss", events=("stage",)),
+    _alone("8.7.3", tags.AVERAGE_DISTANCE),
+    _panel("Pretraining: loss in each stage", "8.7.4", "epoch/pretraining_*", unit="loss", events=("stage",)),
     _panel(
         "Curriculum: examples that may be drawn, and that were", "8.7.6",
         tags.CURRICULUM["share"], tags.CURRICULUM["seen"], unit="fraction", log=False, events=("stage",),
@@ -253,13 +256,13 @@ PANELS = (
         "Curriculum: loss by difficulty, from the easiest fifth", "8.7.6",
         *(tags.CURRICULUM[f"loss_{fifth}"] for fifth in range(1, 6)),
     ),
-    _panel("Curriculum: mean difficulty", "8.7.6", tags.CURRICULUM["difficulty"], log=False),
+    _alone("8.7.6", tags.CURRICULUM["difficulty"], log=False),
     _panel(
-        "Continuation: annealed numbers of the model", "8.7.6", "ch8_continuation/*", unit="as the part", log=False,
+        "Continuation: annealed numbers of the model", "8.7.6", "epoch/continuation_*", unit="as the part", log=False,
         events=("stage",),
     ),
 )  # fmt: skip
-"""All panels that are known beforehand. Metrics of the user (`ch8_epoch/accuracy` with `val_accuracy`) and series of
+"""All panels that are known beforehand. Metrics of the user (`epoch/accuracy` with `val_accuracy`) and series of
 monitors and callbacks of the user's own get panels as they come."""
 
 
@@ -286,4 +289,4 @@ def of_series(name: str) -> list[Panel]:
 
 def of_tag(tag: Tag, kinds: tuple[str, ...] = ()) -> Panel:
     """Return the panel of a series of the user's own."""
-    return Panel(tag.text.rstrip(".") or tag.name, tag.unit, tag.section, (tag.name,), kinds)
+    return Panel(tag.title, tag.unit, tag.section, (tag.name,), kinds)

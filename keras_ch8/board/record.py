@@ -19,7 +19,6 @@ from ..verdicts.verdict import Verdict
 from .panels import Line, Panel
 from .tags import Tag
 
-RECORD = Tag("ch8/record", "JSON", "All that the page of the run says beside its curves; the newest is enough.", "8.2")
 VERSION = 1
 KEPT = 100
 """Events that are kept of the first ones, and as many of the last ones."""

@@ -86,9 +86,6 @@ def write_compared(log_dir: str, run: ComparedRun) -> None:
     name = tags.epoch(run.metric).name
     writer.points((int(step), {name: float(value)}) for step, value in zip(run.steps, run.values, strict=True))
     last = int(run.steps[-1])
-    finite = [float(value) for value in run.values if np.isfinite(value)]
-    if run.metric == "val_loss" and finite:
-        writer.scalars(last, {tags.BEST_VAL_LOSS.name: min(finite)})
     if run.reached is not None:
         record.events.add(Event(run.reached[0], "target", run.reached[1]))
     record.hyperparameters, record.ended = run.settings, True

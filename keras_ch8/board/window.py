@@ -1,8 +1,8 @@
 """Windows of steps, so that a run of any length fits TensorBoard and a spike of one step is still seen.
 
 TensorBoard keeps a random 1000 points of each series. So a run writes about 900, each the mean over a window of steps,
-and for spiky series the smallest and the largest value in the window too. Each of these two begins with the first
-window where it is not the mean: before, it would be a copy, and in a short run it always is.
+and for spiky series the smallest and the largest value in the window too, the edges of a band. Each of these two begins
+with the first window where it is not the mean: before, it would be a copy, and in a short run it always is.
 """
 
 import math
@@ -55,6 +55,42 @@ class HeldBack:
         for step, values in points:
             self._kept.append((step, {name: values.pop(name) for name in self._names & values.keys()}))
         return self._kept + points if self._has_begun else points
+
+
+class Stubs:
+    """Keeps each of some series out of the points until it has ten, and then gives all of them: fewer are no curve.
+
+    Args:
+        prefix: How the names of these series begin.
+    """
+
+    LEAST = 10
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._kept: dict[str, list[tuple[int, float]]] = {}
+        self._begun: set[str] = set()
+
+    def state(self) -> dict[str, Any]:
+        """Return what is held back, which `set_state` goes on from."""
+        return {"kept": {name: list(points) for name, points in self._kept.items()}, "begun": set(self._begun)}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        self._kept = {name: list(points) for name, points in state["kept"].items()}
+        self._begun = set(state["begun"])
+
+    def pass_on(self, points: list[Point]) -> list[Point]:
+        """Return the points to write: of each series nothing before its tenth, and with that all that was kept."""
+        late: list[Point] = []
+        for step, values in points:
+            for name in [name for name in values if name.startswith(self._prefix) and name not in self._begun]:
+                kept = self._kept.setdefault(name, [])
+                kept.append((step, values.pop(name)))
+                if len(kept) == self.LEAST:
+                    self._begun.add(name)
+                    late += [(at, {name: value}) for at, value in self._kept.pop(name)]
+        return late + points
 
 
 class _Held(NamedTuple):

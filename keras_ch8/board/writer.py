@@ -18,8 +18,7 @@ from ._event_file import EventFile, NoFile
 from ._runs import Lock, Run
 from .heat_map import framed, heat_map, png
 from .layout import custom_scalars
-from .record import RECORD
-from .tags import Tag
+from .tags import RECORD, Tag, is_edge
 from .window import Point
 
 
@@ -240,6 +239,7 @@ class RunWriter:
 
     def _lay_out(self, names: set[str]) -> None:
         """Write the layout of the Custom Scalars dashboard where there are scalars that the last one did not know."""
+        names = {name for name in names if not is_edge(name)}
         if not names <= self._names:
             self._names |= names
             charts = custom_scalars(self._names, self._declared.values())

@@ -41,7 +41,7 @@ class Continuation(Callback):
 
     Each epoch reports the value at its last batch under the name `"<layer or loss>.<attribute>"`, such as
     `gaussian_blur.stddev`, which other callbacks can monitor; through `keras_ch8.callbacks.TensorBoard` as
-    `ch8_continuation/<name>`.
+    `epoch/continuation_<name>`.
 
     Args:
         schedule: `"linear"`, `"cosine"` (slow at both ends) or `"exponential"` (down to 1 % of the way, then the end):

@@ -49,9 +49,9 @@ class Curriculum(Callback):
         curriculum_seen         share of the examples that have been drawn so far
         curriculum_difficulty   mean difficulty of what was drawn in it
 
-    Others can monitor them. `keras_ch8.callbacks.TensorBoard` shows them as `ch8_curriculum/...`, and with them the
-    loss at the end of the epoch for five buckets of examples, from the easiest to the hardest; `ch8/report` says when
-    all examples were in.
+    Others can monitor them. `keras_ch8.callbacks.TensorBoard` shows them as `epoch/curriculum_...`, and with them the
+    loss at the end of the epoch for five buckets of examples, from the easiest to the hardest; `diagnosis/report` says
+    when all examples were in.
 
     State: the losses that the order is made of, where they are the model's own, and which examples were seen.
 
@@ -59,9 +59,9 @@ class Curriculum(Callback):
         source: A source of `keras_ch8.data`, the one that `fit` is given.
         difficulty: A number for each example, the easiest having the smallest; a function of `(x, y)` that returns
             them, for some thousand examples at a time, such as `curriculum.sequence_length`; `"model_loss"`: the loss
-            of the example by the model as it is, taken anew every `refresh` epochs; `"self_paced"`: the same, and those
-            that are drawn as easy weigh (lambda - loss) / (lambda - smallest loss), scaled to a mean of 1 in the batch,
-            with lambda the smallest loss that is not drawn; sets `source.weighted`.
+            of the example by the model as it is, taken anew as `measure_every` says; `"self_paced"`: the same, and
+            those that are drawn as easy weigh (lambda - loss) / (lambda - smallest loss), scaled to a mean of 1 in the
+            batch, with lambda the smallest loss that is not drawn; sets `source.weighted`.
         pacing: `"linear"`, `"root"`, `"competence"`, `"exponential"`, `"step"`, `"baby_steps"`, `"one_pass"`; a pacing
             of `keras_ch8.curriculum` with its arguments; or a function of u. Defaults to `"linear"`.
         start: Share of the examples at the beginning, where `pacing` is a word. Defaults to `None`: 0.2, and 0.01 with
@@ -69,7 +69,8 @@ class Curriculum(Callback):
         until: Steps until all examples are in, or "10ep", "500ba", "50%" of the training. Defaults to `"50%"`.
         mix: Share of the places that are filled out of all examples at any time, in [0, 1). Defaults to `0.1`.
         order: `"easy"`, `"hard"` or `"random"`: which examples come first. Defaults to `"easy"`.
-        refresh: Epochs after which the model's own losses are taken anew. Defaults to `1`.
+        measure_every: After what time the model's own losses are taken anew, at the beginning of an epoch: batches, or
+            a string such as "2ep" (epochs). Defaults to `"1ep"`.
         verbose: 1 prints at the end when all examples were in. Defaults to `0`.
         logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all, or a list
             of names. Defaults to `False`.
@@ -119,7 +120,7 @@ class Curriculum(Callback):
         until: int | str = "50%",
         mix: float = 0.1,
         order: str = "easy",
-        refresh: int = 1,
+        measure_every: int | str = "1ep",
         verbose: int = 0,
         logs: bool | Sequence[str] = False,
     ) -> None:
@@ -143,9 +144,7 @@ class Curriculum(Callback):
             "mix", mix, 0.0, 1.0, meaning="the share of the places that all examples may fill", fix="Try 0.1."
         )
         self.order = _checks.word("order", order, curriculum.ORDERS, meaning="which examples come first")
-        self.refresh = _checks.count(
-            "refresh", refresh, 1, meaning="the epochs between two measurements of the losses", fix="Try 1."
-        )
+        self.measure_every = duration("measure_every", measure_every)
         if self._of_model and difficulty == "self_paced":
             source.weighted = True  # what `fit` reads has places for weights or not, before any callback is told
         self._forget({})
@@ -198,13 +197,18 @@ class Curriculum(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Take the losses of the model, if it is time; before the first epoch put the curriculum into the source."""
         super().on_epoch_begin(epoch, logs)
-        if self._of_model and (self._losses is None or epoch - self._refreshed >= self.refresh):
+        if self._of_model and (self._losses is None or self._is_old(epoch)):
             self._losses, self._refreshed = self._losses_of(np.arange(self.source.count)), epoch
             if self._sampler is not None:
                 self._sampler.rank(self._losses)
         if self._sampler is None:
             self._sampler = self._made(epoch)
             self.source.lend(self._sampler)
+
+    def _is_old(self, epoch: int) -> bool:
+        """Whether the losses were taken so long ago that they are to be taken anew."""
+        every = self.measure_every.batches(self.source.steps, self.params["epochs"]) or 1
+        return bool((epoch - self._refreshed) * self.source.steps >= every)
 
     def _losses_of(self, examples: np.ndarray) -> np.ndarray:
         return self._example_loss(self.source.take, examples)

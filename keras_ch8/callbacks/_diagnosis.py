@@ -45,7 +45,7 @@ class Diagnosis(Callback):
     `docs/diagnosis.md` has all the rules.
 
     `diagnosis.verdicts` are those that stand, the most serious first. With `keras_ch8.callbacks.TensorBoard` in the
-    same `fit`, numbers and pictures go to its run under `ch8_diagnosis`, the report to its text `ch8/verdicts`, and
+    same `fit`, numbers and pictures go to its run under `diagnosis/`, the report to its text `diagnosis/verdicts`, and
     every change of a verdict as a line to `<log_dir>/optimization/verdicts.jsonl`. Other callbacks can monitor the last
     numbers that an epoch has measured, as `diagnosis_...`, and `diagnosis_cost`, the fraction of the training time that
     it took.
@@ -63,9 +63,10 @@ class Diagnosis(Callback):
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
             subclasses of `monitors.Monitor`. Defaults to `"standard"`.
-        when: Steps between two measurements (ten times as many for the spectrum), or a function of the step that
-            returns whether to measure. Defaults to `None`: the first steps, and then evenly spread to the end; at least
-            6 measurements in every training that has so many steps, 12 if they are cheap, up to 100 within `budget`.
+        measure_every: Steps between two measurements (ten times as many for the spectrum), or "1ep", "500ba", "10st",
+            "5%" of the training; or a function of the step that returns whether to measure. Defaults to `None`: the
+            first steps, and then evenly spread to the end; at least 6 measurements in every training that has so many
+            steps, 12 if they are cheap, up to 100 within `budget`.
         budget: Fraction of the work of the training that measurements may do beyond those that any training gets. Work
             is counted, in examples that pass forward and backward: a step has those of its batch, a measurement about
             twice those of the probe, the spectrum 45 times those. No clock decides, so that equal trainings are
@@ -84,7 +85,7 @@ class Diagnosis(Callback):
             to `True`.
 
     Raises:
-        TypeError: If `loss` or `when` cannot be called as above, or `verbose`, `logs` or `preflight` has another type.
+        TypeError: If `loss` or `measure_every` cannot be called as above, or another argument has another type.
         ValueError: If `checks` has an unknown name, `probe` is neither arrays nor a data set, or a number lies outside
             its range.
 
@@ -95,7 +96,7 @@ class Diagnosis(Callback):
         >>> x, y = np.random.default_rng(0).normal(size=(2, 256, 1))
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         >>> model.compile(keras_ch8.optimizers.SGD(1e-7), "mse")
-        >>> diagnosis = keras_ch8.callbacks.Diagnosis(probe=(x, y), checks="cheap", when=5)
+        >>> diagnosis = keras_ch8.callbacks.Diagnosis(probe=(x, y), checks="cheap", measure_every=5)
         >>> _ = model.fit(x, y, batch_size=8, epochs=3, callbacks=[diagnosis], verbose=0)
         >>> diagnosis.verdicts[0].kind
         'step_too_short'
@@ -121,7 +122,7 @@ class Diagnosis(Callback):
         self,
         probe: Data = None,
         checks: str | Sequence[str | monitors.Monitor] = "standard",
-        when: int | Callable[[int], bool] | None = None,
+        measure_every: int | str | Callable[[int], bool] | None = None,
         budget: float | None = 0.03,
         verbose: bool = True,
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
@@ -133,20 +134,16 @@ class Diagnosis(Callback):
         self.verbose = self._asks_for_summary = _checks.flag("verbose", verbose, meaning="whether verdicts are printed")
         if loss is not None:
             _objects.function("loss", loss, "y", "y_pred", returns="the loss")
-        if callable(when):
-            _objects.function("when", when, "step", returns="whether to measure")
-        elif when is not None:
-            when = _checks.count("when", when, 1, meaning="the steps between two measurements", fix="Try 100.")
         if budget is not None:
             meaning = "the fraction of the training's work that measurements may add"
             budget = _checks.fraction("budget", budget, meaning=meaning, fix="Try 0.03, or None.")
         self.monitors, self.loss = chosen(checks), loss
-        self.probe, self.when, self.budget = ProbeData(probe), when, budget
+        self.probe, self.measure_every, self.budget = ProbeData(probe), measure_every, budget
         self._forget()
 
     def _forget(self) -> None:
         self._judgement = Judgement(self.monitors, looks=self.preflight)
-        self._measuring = Measuring(self.budget, self.when, self._judgement)
+        self._measuring = Measuring(self.budget, self.measure_every, self._judgement)
         self._pictures = FlowMap()
         self._told: set[str] = set()  # kinds of verdicts whose rise to "act" was printed
         self._first_look = FirstLook(self.preflight, self.loss)
@@ -212,6 +209,7 @@ class Diagnosis(Callback):
         """Begin to remember the training, or go on from a state."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
+        self._measuring.know_length(self.session.params["steps"], self.session.params["epochs"])
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self._judgement.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
         kept = self._take_kept()

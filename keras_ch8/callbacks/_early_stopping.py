@@ -22,9 +22,9 @@ class EarlyStopping(MonitoringCallback):
     """Stop when the monitored quantity stops getting better, by any criterion of `keras_ch8.stopping` (section 8.1.2).
 
     The arguments of `keras.callbacks.EarlyStopping` come first and mean the same. After training, `reason` says why it
-    has ended: `reason.why` for programs, `reason.message` for people. The sentence stands in `ch8/report` too, if
-    `keras_ch8.callbacks.TensorBoard` is there, which shows `ch8_stopping/metric`, `ch8_stopping/best` and, where
-    patience stops, `ch8_stopping/patience_left`.
+    has ended: `reason.why` for programs, `reason.message` for people. The sentence stands in `diagnosis/report` too, if
+    `keras_ch8.callbacks.TensorBoard` is there, which shows `epoch/stopping_metric`, `epoch/stopping_best` and, where
+    patience stops, `epoch/stopping_patience_left`.
 
     What training minimizes is a surrogate: to stop on the true loss, monitor it, as in
     `EarlyStopping("val_zero_one_loss")` with `metrics=[keras_ch8.metrics.ZeroOneLoss()]`.

@@ -46,8 +46,8 @@ class GradientClippingLogger(Callback):
     (of several optimizers, each under the name of its attribute, such as `d_optimizer_gradient_norm`)
 
     which other callbacks can monitor, and shows through `keras_ch8.callbacks.TensorBoard`, if it is there,
-    `ch8/gradient_norm_q90` and a sentence in `ch8/report`. The curves of clipping are written by that callback, once a
-    step has been clipped.
+    `step/gradient_norm_q90` and a sentence in `diagnosis/report`. The curves of clipping are written by that callback,
+    once a step has been clipped.
 
     Args:
         verbose: Whether to print the sentence when `fit` ends. Defaults to `False`.
@@ -69,7 +69,7 @@ class GradientClippingLogger(Callback):
     section, watches = "8.2.4", True
     _is_alone = True
 
-    measure_every = READ_EVERY  # so that every norm is exact
+    observes_updates = READ_EVERY  # so that every norm is exact
     _state_parts: ClassVar[Mapping[str, Any]] = {"optimizers": {str: CLIPPING}}
 
     def __init__(self, verbose: bool = False, logs: bool | Sequence[str] = False) -> None:

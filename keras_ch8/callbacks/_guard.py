@@ -9,10 +9,10 @@ import numpy as np
 
 from .. import _checks
 from .._types import Logs
-from ..board.tags import Tag
+from ..board.tags import SKIPPED_STEPS
 from ..data import ArraySource
 from ..integration import keras_private, train_step
-from ..schedules.duration import Clock, duration, of_unknown_epoch
+from ..schedules.duration import duration, of_unknown_epoch
 from ..telemetry import Gate, LeftOut
 from ..verdicts.wording import digits
 from . import _left_out
@@ -32,7 +32,6 @@ LOOK_EVERY = 16
 """Batches after which a step is asked that cannot call Python itself: one that XLA compiles, or of several replicas."""
 TOLD = 3
 """Steps of which the terminal is told one by one; further ones are counted."""
-SKIPPED = Tag("ch8/skipped_steps", "steps", "Steps that were left out or undone so far, by `callbacks.Guard`.", "8.2.4")
 
 
 @final
@@ -48,13 +47,13 @@ class Guard(Callback):
     Such a step is left out as `skip_nonfinite=True` of the optimizers leaves it out: weights, their state, statistics
     of layers and the reported numbers stay. Bad examples end there. Where 3 steps in succession are left out and the
     data are not to blame, the weights are: the guard goes back to weights, statistics and optimizer state that were
-    kept in memory every `rollback` batches, multiplies the learning rate by `lower_rate`, and goes on with the next
+    kept in memory at times, as `every` says, multiplies the learning rate by `lower_rate`, and goes on with the next
     batches. At the next good state the rate is what it was; if it goes back again after that, the rate stays lowered.
     After `tries` of this without a new good state in between it ends the training at the last good one, and `reason`
     says why.
 
     Of each such step it says which batch it was, which examples of it are to blame and in which layer the fault begins,
-    forward or backward: in the terminal (of the first three), as an event and as the curve `ch8/skipped_steps` of
+    forward or backward: in the terminal (of the first three), as an event and as the curve `step/skipped_steps` of
     `TensorBoard`, and in `guard.jsonl` in the folder of its run, a line of JSON for each, as in the list `left_out`.
     Examples are positions in the `keras_ch8.data.ArraySource` that `fit` reads, else in the batch. Where XLA compiles
     the step, or several replicas take it, they are known only for a source.
@@ -69,8 +68,8 @@ class Guard(Callback):
             be a spike; `None` to look for no spikes. Defaults to `10`.
         nonfinite: Whether steps with an infinite or NaN loss or gradient are reported, and may lead to a rollback.
             Defaults to `True`.
-        rollback: How often the state is kept: a number of batches, or a string such as `"200ba"` (batches), `"1ep"`
-            (epochs) or `"5%"` (of the training). Defaults to `"200ba"`.
+        every: How often the state is kept that it goes back to: a number of batches, or a string such as `"200ba"`
+            (batches), `"1ep"` (epochs) or `"5%"` (of the training). Defaults to `"200ba"`.
         lower_rate: Number in (0, 1]: what the learning rate is multiplied by at a rollback. Defaults to `0.5`.
         tries: Rollbacks in succession before it gives up, an integer of at least 0. Defaults to `3`.
 
@@ -100,14 +99,14 @@ class Guard(Callback):
     _needs_fit = True
     _asks_for_summary = True
     _place_in_summary = FIRST
-    tags = (SKIPPED,)
+    tags = (SKIPPED_STEPS,)
     transient: ClassVar[Mapping[str, Any]] = {"_gate": None, "_states": None, "_optimizer": None}
 
     def __init__(
         self,
         spike: float | None = 10.0,
         nonfinite: bool = True,
-        rollback: int | str = "200ba",
+        every: int | str = "200ba",
         lower_rate: float = 0.5,
         tries: int = 3,
     ) -> None:
@@ -117,13 +116,13 @@ class Guard(Callback):
             _checks.positive("spike", spike, meaning=meaning, fix="10 is the default; None sees no spikes.")
         meaning = "whether infinite and NaN steps are told and followed by a rollback"
         nonfinite = _checks.flag("nonfinite", nonfinite, meaning=meaning)
-        self._every = duration("rollback", rollback, "a number of batches above 0")
+        self._every = duration("every", every, "a number of batches above 0")
         meaning = "what the learning rate is multiplied by when the guard goes back"
         _checks.number(
             "lower_rate", lower_rate, 0.0, 1.0, open_low=True, closed_high=True, meaning=meaning, fix="Try 0.5."
         )
         _checks.count("tries", tries, 0, meaning="the times to go back before giving up", fix="Try 3.")
-        self.spike, self.nonfinite, self.rollback = spike, nonfinite, rollback
+        self.spike, self.nonfinite, self.every = spike, nonfinite, every
         self.lower_rate, self.tries = lower_rate, tries
         self._gate: Any = None
         self._states: Any = None
@@ -231,11 +230,11 @@ class Guard(Callback):
     def _batches(self) -> int:
         """Return after how many batches the state is kept."""
         steps, epochs = self.session.params["steps"], self.session.params["epochs"]
-        if steps is None and self._every.unit in ("ep", "%"):
-            received = f"rollback={self.rollback!r}"
-            raise of_unknown_epoch("`rollback` is in epochs or percent", received, 'batches, such as "200ba"')
-        steps = steps or 1
-        return max(SURVIVED + 1, round(self._every.steps(Clock(steps, 1, steps * epochs))))
+        batches = self._every.batches(steps, epochs)
+        if batches is None:
+            received = f"every={self.every!r}"
+            raise of_unknown_epoch("`every` is in epochs or percent", received, 'batches, such as "200ba"')
+        return max(SURVIVED + 1, batches)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Know the epoch."""
@@ -261,7 +260,7 @@ class Guard(Callback):
         """Write a point of the curve, unless this step has one."""
         if self.session.step > self._drawn:
             self._drawn = self.session.step
-            self.write({SKIPPED: self._optimizer.skipped_steps})
+            self.write({SKIPPED_STEPS: self._optimizer.skipped_steps})
 
     def on_close(self) -> None:
         """Let go of the states."""

@@ -30,7 +30,7 @@ class LearningRateDecay(Callback):
 
     With `logs=True` History has, for each epoch, `learning_rate`: the rate at its end (`learning_rate_<name>` for each
     optimizer of a `MultiOptimizer`). `keras_ch8.callbacks.TensorBoard` shows the rate that each step used, as
-    `ch8/learning_rate`, marks where it drops, and says in `ch8/report` when it was lowered.
+    `step/learning_rate`, marks where it drops, and says in `diagnosis/report` when it was lowered.
 
     Differs from `keras.callbacks.ReduceLROnPlateau` and `LearningRateScheduler`: those raise where the rate is a
     schedule; the state survives an interruption (`get_state`, `set_state`); an error in the function is not hidden.

@@ -7,10 +7,12 @@ from typing import Any
 
 import keras
 
+from .. import _objects
 from .._types import Data, Tensor
 from ..integration import backend, keras_private
 from ..integration.untouched import has_own_code
 from ..monitors import progress
+from ..schedules.duration import Duration, duration, of_unknown_epoch
 from ..verdicts.verdict import RAISED_BY
 from ..verdicts.wording import counted
 from ._judgement import Judgement
@@ -34,15 +36,25 @@ class Measuring:
 
     Args:
         budget: As for `Diagnosis`.
-        when: As for `Diagnosis`.
+        measure_every: As for `Diagnosis`.
         judgement: What is told of the measurements of this training.
     """
 
     SEEN = ("batch", "refusal", "failure")
     """Attributes that a state has as they are."""
 
-    def __init__(self, budget: float | None, when: int | Callable[[int], bool] | None, judgement: Judgement) -> None:
-        self.budget, self.when, self.judgement = budget, when, judgement
+    def __init__(
+        self, budget: float | None, measure_every: int | str | Callable[[int], bool] | None, judgement: Judgement
+    ) -> None:
+        self.budget, self.judgement = budget, judgement
+        self._asked: Duration | Callable[[int], bool] | None = None
+        """How often to measure, as it was asked for."""
+        if callable(measure_every):
+            self._asked = _objects.function("measure_every", measure_every, "step", returns="whether to measure")
+        elif measure_every is not None:
+            self._asked = duration("measure_every", measure_every)
+        self.measure_every: int | Callable[[int], bool] | None = None
+        """Batches between two measurements, or a function of the step; None to choose. See `know_length`."""
         self.clock = Clock()
         self.batch = -1
         """The last batch that was made, counted from 0 over all epochs."""
@@ -85,7 +97,10 @@ class Measuring:
         past = self.judgement.past
         probed = [len(past.of(monitor.name)) for monitor in self.judgement.monitors if monitor.source == "probe"]
         most = max(probed, default=0)
-        few = f"Measured {counted(most, 'time')}: too few to judge trends. `Diagnosis(when=1)` measures at each step."
+        few = (
+            f"Measured {counted(most, 'time')}: too few to judge trends. `Diagnosis(measure_every=1)` measures at each "
+            "step."
+        )
         return [*filter(None, [self.failure, few if 0 < most < ENOUGH else "", self.refusal])]
 
     def told(self, updates: int) -> str:
@@ -122,12 +137,26 @@ class Measuring:
     def show_results(self, total: int) -> None:
         """Show what was measured by a training that is over, of so many steps, in the states that it has left."""
         for measured in self._resumed.values():
-            pace = Pace(self.budget, self.when, total)
+            pace = Pace(self.budget, self.measure_every, total)
             pace.set_state(measured["pace"])
             self._paces.append(pace)
         self.clock.stop()
 
     # --- a training ---------------------------------------------------------------------------------------------------
+
+    def know_length(self, steps: int | None, epochs: int) -> None:
+        """Know how many epochs of so many steps a training has, and so in batches how often it is measured.
+
+        Raises:
+            ValueError: If that takes the length of an epoch, and nobody knows it.
+        """
+        if not isinstance(self._asked, Duration):
+            self.measure_every = self._asked
+            return
+        self.measure_every = self._asked.batches(steps, epochs)
+        if self.measure_every is None:
+            received = f"measure_every={self._asked.amount:g}{self._asked.unit}"
+            raise of_unknown_epoch("`measure_every` is in epochs or percent", received, 'batches, such as "500ba"')
 
     def begin(self, model: keras.Model, data: Data, loss: Callable[[Tensor, Tensor], Tensor] | None) -> None:
         """Get ready what is needed to measure a model on these examples, and plan when to measure."""
@@ -154,12 +183,13 @@ class Measuring:
     def _pace(self, measurement: Measurement, at_once: int) -> Pace:
         """Return when to measure; all ways to measure have equal parts of the budget."""
         budget = None if self.budget is None else self.budget / len(self.measurements)
-        when = self.when * measurement.rarer if isinstance(self.when, int) else self.when
-        return Pace(budget, when, self.judgement.past.total, measurement.price, measurement.granted, at_once)
+        every = self.measure_every
+        every = every * measurement.rarer if isinstance(every, int) else every
+        return Pace(budget, every, self.judgement.past.total, measurement.price, measurement.granted, at_once)
 
     def begin_paces(self, batch_size: float | None) -> None:
         """Choose where to measure, once the first batch has told how many examples one has."""
-        first = None if self.when is not None else next((m.pace for m in self.measurements), None)
+        first = None if self.measure_every is not None else next((m.pace for m in self.measurements), None)
         for pace in self._paces:
             if pace.batch_size is None:
                 pace.begin(batch_size, like=None if pace is first else first)

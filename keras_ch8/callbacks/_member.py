@@ -14,7 +14,7 @@ class Member(Protocol):
     model: Any
     watches: bool
     observes_steps: bool
-    measure_every: int | None
+    observes_updates: int | None
     observes_layers: bool
     tags: ClassVar[Sequence[tags.Tag]]
     logs: bool | Sequence[str]

@@ -61,8 +61,8 @@ class Resume(Callback):
 
     Args:
         directory: Folder of the states of this one training; it is made if it is not there.
-        every: When a state is taken: `"1ep"` (epochs), `"500ba"` (batches), or a number of seconds. Defaults to
-            `"1ep"`.
+        every: When a state is taken: `"1ep"` (epochs), `"500ba"` (batches) or a number of them, or `"60s"` (seconds).
+            Defaults to `"1ep"`.
         keep: How many of the newest states are kept. Defaults to `2`.
         allow: What may have changed since a state was written, of `"model"`, `"loss"`, `"optimizer"`, `"data"`,
             `"callbacks"` and `"epochs"`; another change is an error that lists what differs. The variables of the model
@@ -118,21 +118,21 @@ class Resume(Callback):
     def __init__(
         self,
         directory: str | os.PathLike[str],
-        every: float | str = "1ep",
+        every: int | str = "1ep",
         keep: int = 2,
         allow: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.directory = os.fspath(_objects.path("directory", directory))
         try:
-            self.every, self._every = every, duration("every", every)
-            fits = self._every.unit == "st" or (self._every.unit != "%" and self._every.amount.is_integer())
+            self.every, self._every = every, duration("every", every, or_seconds=True)
+            fits = self._every.unit == "s" or (self._every.unit != "%" and self._every.amount.is_integer())
         except ValueError:
             fits = False
         if not fits:
             raise ValueError(
-                '`every` says when a state is taken, so it must be whole epochs ("1ep"), whole batches ("500ba") or a '
-                f'number of seconds above 0. Received: every={short(every)}. Try every="1ep".'
+                '`every` says when a state is taken, so it must be whole epochs ("1ep"), whole batches ("500ba") '
+                f'or seconds ("60s"). Received: every={short(every)}. Try every="1ep".'
             )
         self.keep = _checks.count("keep", keep, 1, meaning="how many of the newest states are kept", fix="Try 2.")
         self.allow = _checks.some_of("allow", allow, fingerprint.PARTS, meaning="what may have changed")
@@ -311,7 +311,8 @@ class Resume(Callback):
         passed = {
             "ep": epoch - self._noted_epoch,
             "ba": self.session.step - self._noted_step,
-            "st": time.monotonic() - self._noted_seconds,
+            "st": self.session.step - self._noted_step,
+            "s": time.monotonic() - self._noted_seconds,
         }
         waits = self._folder.is_writing and not self._workers.are_several  # several take theirs at the same batch
         return passed[self._every.unit] >= self._every.amount and not waits

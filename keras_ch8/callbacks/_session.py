@@ -300,7 +300,7 @@ class Session:
     def _wishes(self) -> "Wishes":
         """Return what the members together ask of every step."""
         rows = rows_for(_progress.READ_EVERY + self.model.steps_per_execution)
-        every = min([m.measure_every for m in self.members if m.measure_every], default=0)
+        every = min([m.observes_updates for m in self.members if m.observes_updates], default=0)
         return Wishes(rows, every, any(m.observes_layers for m in self.members))
 
     def _kept_observation(self) -> "Observation | None":

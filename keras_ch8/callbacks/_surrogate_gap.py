@@ -28,8 +28,8 @@ class SurrogateGap(MonitoringCallback):
         flat_epochs    epochs since the true loss on the training set was last better than ever before
 
     which other callbacks can monitor, and shows through `keras_ch8.callbacks.TensorBoard`, if it is there,
-    `ch8_surrogate/surrogate`, `ch8_surrogate/true` and both with `val_`, one chart of Custom Scalars, and
-    `ch8_surrogate/flat_epochs`, and sentences in `ch8/report`.
+    `epoch/surrogate_gap_loss`, `epoch/surrogate_gap_true_loss` and both with `val_`, one chart of Custom Scalars, and
+    `epoch/surrogate_gap_flat_epochs`, and sentences in `diagnosis/report`.
 
     Args:
         true: Name of the target metric. Defaults to `"zero_one_loss"`.

@@ -28,19 +28,19 @@ class SwitchOptimizer(Callback):
     with that one. A model that an optimizer of section 8.6 cannot train is refused before the first epoch.
 
     Args:
-        at: The epoch, counted from 0, at whose beginning to switch, an integer of at least 1; or a string such as
-            `"50%"` (of the epochs). Defaults to `"50%"`.
+        start: When the other optimizer starts, at the beginning of an epoch: steps, or a string such as `"5ep"`
+            (epochs), `"500ba"` (batches) or `"50%"` (of the training). Defaults to `"50%"`.
         to: A Keras optimizer, or the name of one.
 
     Raises:
-        ValueError: If `at` is neither such an epoch nor such a string, or `to` is not an optimizer; in `fit`, if the
+        ValueError: If `start` is no length of time, or `to` is not an optimizer; in `fit`, if the
             second optimizer cannot train the model.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(64, 3))
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
         >>> model.compile(keras_ch8.optimizers.Adam(), "mse")
-        >>> switch = keras_ch8.callbacks.SwitchOptimizer(at=5, to=keras_ch8.optimizers.LBFGS())
+        >>> switch = keras_ch8.callbacks.SwitchOptimizer("5ep", to=keras_ch8.optimizers.LBFGS())
         >>> y = x @ [1.0, 2.0, 3.0]
         >>> history = model.fit(x, y, batch_size=64, epochs=20, callbacks=[switch], verbose=0).history
         >>> history["loss"][4] > 0.1, history["loss"][-1] < 1e-6
@@ -56,12 +56,9 @@ class SwitchOptimizer(Callback):
     observes_steps = False
     _state_parts: ClassVar[Mapping[str, Any]] = {"switched": bool, "variables": [np.ndarray]}
 
-    def __init__(self, at: int | str = "50%", *, to: Any) -> None:
+    def __init__(self, start: int | str = "50%", *, to: Any) -> None:
         super().__init__()
-        if not isinstance(at, str):
-            fix = 'Try 5, the number of an epoch, or "50%" of the epochs.'
-            at = f"{_checks.count('at', at, 1, meaning='a length of time in epochs', fix=fix)}ep"
-        self.at = duration("at", at)
+        self.start = duration("start", start)
         _checks.keras_3(to)
         self.to = _objects.of_keras("to", to, "optimizer")
         self._is_switched = False
@@ -101,11 +98,11 @@ class SwitchOptimizer(Callback):
         elif self.model.built:
             self.to.check(self.model)
         steps, epochs = self.params["steps"], self.params["epochs"]
-        if steps is None and self.at.unit in ("ba", "st"):
-            raise of_unknown_epoch("`at` is in batches", f"at={self.at.amount:g}{self.at.unit}", "epochs")
+        if steps is None and self.start.unit in ("ba", "st"):
+            raise of_unknown_epoch("`start` is in batches", f"start={self.start.amount:g}{self.start.unit}", "epochs")
         steps = steps or 1
-        length = {"ep": 1.0, "%": epochs / 100, "ba": 1 / steps, "st": 1 / steps}[self.at.unit]
-        if epoch >= self.at.amount * length:
+        length = {"ep": 1.0, "%": epochs / 100, "ba": 1 / steps, "st": 1 / steps}[self.start.unit]
+        if epoch >= self.start.amount * length:
             self.session.switch(self._switch)
             self._is_switched = True
             self.session.event(

@@ -1,7 +1,6 @@
 """The one sink: everything that the suite measures, for TensorBoard."""
 
 import contextlib
-import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
@@ -12,10 +11,11 @@ from .. import _checks, _net, _objects, telemetry
 from .._describe import short
 from .._types import Logs
 from ..board import panels, tags
-from ..board.window import HeldBack, Point, Windows
+from ..board.window import HeldBack, Point, Stubs, Windows
 from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
+from ..schedules.duration import duration
 from ..trackers import Tracker, feeds
 from ._batch_sizes import BatchSizes
 from ._objects_as_data import plain, restored
@@ -37,7 +37,7 @@ RUN = {
     "windows": dict,
     "sizes": {"before": float},
     "report": dict,
-    "best_val_loss": float,
+    "stubs": dict,
     "files": {"folder": str, "files": {str: int}, "names": [str], "last": {str: int}},
     "clipping": {str: dict},
     "layer_maps": {str: dict},
@@ -53,40 +53,41 @@ class TensorBoard(Callback):
     Works with any Keras optimizer and any training step. Everything goes to `<log_dir>/optimization`, a run of its own,
     so that `keras.callbacks.TensorBoard(log_dir)` may stand beside it. The step, the x axis of every curve, is the
     number of batches that the model has been trained on: it goes on in a second `fit`, and in a resumed one. Long runs
-    are written in windows of steps, about 900 for the whole run, with mean, smallest and largest value, so that a spike
-    of one step is seen however long the run is. Other callbacks of the suite write through this one, in whatever order
-    they are listed. Whatever ends `fit`, an interruption or an error too, what was not yet written is written then.
+    are written in windows of steps, about 900 for the whole run. TensorBoard shows their means; `report.html`, the tab
+    and `read_run` have their smallest and largest values too, so that a spike of one step is seen there. Other
+    callbacks of the suite write through this one, in whatever order they are listed. Whatever ends `fit`, an
+    interruption or an error too, what was not yet written is written then.
 
-    Shown, with `/min` and `/max` where spikes matter and a window has several steps:
+    Shown:
 
-        ch8/loss                     loss of each minibatch; a last batch of fewer examples is filled up with the loss
-                                     of the one before
-        ch8/gradient_norm            |g|, before clipping
-        ch8/update_norm              |delta theta|, at every `update_freq`-th step
-        ch8/effective_rate           |delta theta / g|: median, 5 % and 95 % quantile over a sample of the parameters
-        ch8/weight_norm              |theta|, whenever telemetry is read: every 500 steps or second, and after an epoch
-        ch8/learning_rate
-        ch8/nonfinite                entries of the gradient that are infinite or NaN
-        ch8_batch/..., ch8_epoch/... what Keras reports after batches and epochs, validation included
+        step/loss            loss of each minibatch; a last batch of fewer examples is filled up with the loss before it
+        step/gradient_norm   |g|, before clipping
+        step/update_norm     |delta theta|, at the steps of `measure_every`
+        step/effective_rate  |delta theta / g|: median of a sample of the parameters; on the page two quantiles too
+        step/weight_norm     |theta|, whenever telemetry is read: every 500 steps or second, and after an epoch
+        step/learning_rate
+        step/nonfinite       entries of the gradient that are infinite or NaN
+        step/running_...     what Keras reports after batches, as a running mean of the epoch; from ten points on
+        epoch/...            what Keras reports after epochs, validation included
 
     Where several optimizers train one model, as in a GAN, each has curves of its own, named after the attribute of the
-    model that holds it, such as `ch8/d_optimizer/gradient_norm`.
+    model that holds it, such as `step/d_optimizer/gradient_norm`.
 
-    Of a method of section 8.6 a row is an iteration, and `ch8_solver/...` has step length, evaluations and the like.
-    Once a rule has clipped a step, `ch8/gradient_norm_clipped`, `ch8/clip_coefficient` and `ch8/clipped_share` besides.
-    The dashboard Custom Scalars shows what there is in the order of the chapter, Text the report of the run. If writing
-    fails, one warning says so, and the training goes on.
+    Of a method of section 8.6 a row is an iteration, and `step/solver_...` has step length, evaluations and the like.
+    Once a rule has clipped a step, `step/gradient_norm_clipped`, `step/clip_coefficient` and `step/clipped_share`
+    besides. The dashboard Custom Scalars shows what there is in the order of the chapter, Text the report of the run.
+    If writing fails, one warning says so, and the training goes on.
 
     TensorBoard's setting "Ignore outliers in chart scaling" is on by default and cuts spikes off: take it off, or the
-    smoothing down to 0, to see them. A series `.../max` has every spike of a long run.
+    smoothing down to 0, to see them.
 
     Args:
         log_dir: Folder of the run. Defaults to `"logs"`.
-        histogram_freq, write_graph, write_images, write_steps_per_second, profile_batch, embeddings_freq,
+        histogram_freq, write_graph, write_images, write_steps_per_second, update_freq, profile_batch, embeddings_freq,
             embeddings_metadata: Accepted at Keras's off values only: `keras.callbacks.TensorBoard(log_dir, ...)` beside
             this one writes them.
-        update_freq: At which steps the update and the effective rate are measured: every so many, or `"batch"` or
-            `"epoch"`, as in Keras. Loss and gradient are those of every step, however. Defaults to `10`.
+        measure_every: How often the update and the effective rate are measured: steps, or `"1ep"`, `"500ba"`, `"10st"`,
+            `"5%"` of the training. Loss and gradient are those of every step, however. Defaults to `10`.
         layers: Whether to write the norm of each layer's gradient: the largest, the median and the smallest as scalars,
             and all of them as one picture for each epoch. Defaults to `False`.
         log_to: List of `keras_ch8.trackers` that also receive the points, verdicts, events and the report page,
@@ -122,11 +123,12 @@ class TensorBoard(Callback):
         write_graph: bool = False,
         write_images: bool = False,
         write_steps_per_second: bool = False,
-        update_freq: int | str = 10,
+        update_freq: int | str = "epoch",
         profile_batch: int | tuple[int, int] = 0,
         embeddings_freq: int = 0,
         embeddings_metadata: Any = None,
         *,
+        measure_every: int | str = 10,
         layers: bool = False,
         log_to: Sequence[Tracker] = (),
     ) -> None:
@@ -136,6 +138,7 @@ class TensorBoard(Callback):
             "write_graph": (write_graph, 0),
             "write_images": (write_images, 0),
             "write_steps_per_second": (write_steps_per_second, 0),
+            "update_freq": (update_freq, "epoch"),
             "profile_batch": (profile_batch, 0),
             "embeddings_freq": (embeddings_freq, 0),
             "embeddings_metadata": (embeddings_metadata, None),
@@ -149,26 +152,22 @@ class TensorBoard(Callback):
                     f"`keras.callbacks.TensorBoard({log_dir!r}, {name}={short(value)})`."
                 )
         self.log_dir = os.fspath(_objects.path("log_dir", log_dir))
-        if not isinstance(update_freq, str) or update_freq not in ("batch", "epoch"):
-            meaning = 'at which steps the update is measured, "batch" or "epoch" or a number'
-            _checks.count("update_freq", update_freq, 1, meaning=meaning, fix="Try 10.")
-        self.update_freq = update_freq
+        self.measure_every = measure_every
+        duration("measure_every", measure_every)
         self.layers = self.observes_layers = _checks.flag("layers", layers, meaning="whether layers are measured")
         self.log_to = feeds.checked(log_to)
 
     transient: ClassVar[Mapping[str, Any]] = {
         "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_events": {}, "_report": None,
-        "_writer": None, "_page": None, "_resumed": {}, "_settings": {},
+        "_writer": None, "_page": None, "_resumed": {}, "_settings": {}, "_stubs": None,
     }  # fmt: skip
 
     def on_open(self) -> None:
         """Open the run, and write what is known before the first step."""
         session = self.session
         steps, epochs = session.params["steps"], session.params["epochs"]
-        if isinstance(self.update_freq, str):
-            self.measure_every = 1 if self.update_freq == "batch" else steps or READ_EVERY
-        else:
-            self.measure_every = self.update_freq
+        every = duration("measure_every", self.measure_every)
+        self.observes_updates = every.batches(steps, epochs) or READ_EVERY
         kept = self._take_kept()
         run = None if kept is None else restored(kept["run"])
         if run is not None:
@@ -179,7 +178,7 @@ class TensorBoard(Callback):
         self._layer_maps: dict[str, LayerMap] = {}
         self._events: dict[str, StepEvents] = {}
         self._report = Report(session)
-        self._best_val_loss = math.inf
+        self._stubs = Stubs(tags.RUNNING)
         self._settings: dict[str, Any] = {}
         """What the record says of how it is trained."""
         self._resumed: dict[str, Any] = {} if run is None else run
@@ -213,7 +212,7 @@ class TensorBoard(Callback):
             "windows": self._windows.state(),
             "sizes": self._sizes.state(),
             "report": self._report.state(),
-            "best_val_loss": float(self._best_val_loss),
+            "stubs": self._stubs.state(),
             "files": self._writer.state(),
         }
         named = {part: {name: each.state() for name, each in getattr(self, f"_{part}").items()} for part in parts}
@@ -234,7 +233,7 @@ class TensorBoard(Callback):
         self._windows.set_state(run["windows"])
         self._sizes.set_state(run["sizes"])
         self._report.set_state(run["report"])
-        self._best_val_loss = run["best_val_loss"]
+        self._stubs.set_state(run["stubs"])
         for name, state in run["clipping"].items():
             self._held_back(name).set_state(state)
         for name, state in run["events"].items():
@@ -277,7 +276,7 @@ class TensorBoard(Callback):
             series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
         for name, value in self.session.numbers_of_keras(logs).items():
             if name != "loss":
-                series[tags.batch(name)] = now, np.array([value])
+                series[tags.running(name)] = now, np.array([value])
         self._report.add(series)
         self._write(self._windows.add(series))
         self._note(frames)
@@ -305,10 +304,10 @@ class TensorBoard(Callback):
         self._settings = settings
 
     def _write(self, points: list[Point]) -> None:
-        """Write points; the curves of clipping begin when a step has been clipped."""
+        """Write points; the curves of clipping begin when a step has been clipped, running means with ten points."""
         for clipping in self._clipping.values():
             points = clipping.pass_on(points)
-        self._writer.points(points)
+        self._writer.points(self._stubs.pass_on(points))
 
     def _series_of(self, name: str, frame: telemetry.Frame) -> dict[tags.Tag, Any]:
         """Return what the steps of one optimizer say."""
@@ -354,7 +353,6 @@ class TensorBoard(Callback):
         )
         for name, layer_map in self._layer_maps.items():
             layer_map.draw(self._writer, tags.of_optimizer(tags.LAYER_MAP, name), step)
-        self._best_val_loss = min(self._best_val_loss, (logs or {}).get("val_loss", math.inf))
 
     def findings(self) -> list[str]:
         """Return why a method of section 8.6 has ended the training."""
@@ -372,8 +370,6 @@ class TensorBoard(Callback):
         for events in self._events.values():
             events.end()
         self._writer.hyperparameters(self.session.record.hyperparameters, self.session.record.begun)
-        if self._best_val_loss < math.inf:
-            self._writer.scalars(self.session.step, {tags.BEST_VAL_LOSS.name: self._best_val_loss})
         idle = {name for clipping in self._clipping.values() for name in clipping.held}
         self._writer.text(tags.REPORT, self._report.end(without=idle), self.session.step)
 

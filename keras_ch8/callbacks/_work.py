@@ -85,15 +85,15 @@ def _positions(layer: keras.layers.Layer) -> int:
 class Pace:
     """Says at which steps a measurement is due.
 
-    A measurement is wanted where `when` says so, or by itself at the places of the training (see `places`); of one of
-    unknown length, where it is SLOW_GROWTH times as far as at the last measurement, and at each 100th part of the way
-    so far if it is paid for. It is made if there have been fewer than `granted`, or if the work of all measurements so
-    far and of this one is within `budget` of that of the training so far. A pace to which FEWEST are granted gets all
-    places that it has chosen.
+    A measurement is wanted where `measure_every` says so, or by itself at the places of the training (see `places`); of
+    one of unknown length, where it is SLOW_GROWTH times as far as at the last measurement, and at each 100th part of
+    the way so far if it is paid for. It is made if there have been fewer than `granted`, or if the work of all
+    measurements so far and of this one is within `budget` of that of the training so far. A pace to which FEWEST are
+    granted gets all places that it has chosen.
 
     Args:
         budget: Fraction of the work of the training, or None for no limit.
-        when: Steps between two measurements, or a function of the step, or None to choose.
+        measure_every: Steps between two measurements, or a function of the step, or None to choose.
         steps: Steps of the whole training; 0 where it is not known.
         price: Work of a measurement.
         granted: Measurements that are made whatever they cost.
@@ -103,13 +103,13 @@ class Pace:
     def __init__(
         self,
         budget: float | None,
-        when: int | Callable[[int], bool] | None = None,
+        measure_every: int | Callable[[int], bool] | None = None,
         steps: int = 0,
         price: float = 1.0,
         granted: float = FEWEST,
         at_once: int = 1,
     ) -> None:
-        self.budget, self.when, self.steps = budget, when, steps
+        self.budget, self.measure_every, self.steps = budget, measure_every, steps
         self.price, self.granted, self.at_once = price, granted, at_once
         self.batch_size: float | None = None
         """Examples of a step; None before the first."""
@@ -128,7 +128,7 @@ class Pace:
         self.batch_size = batch_size or BATCH_SIZE
         if like is not None:
             self.places = like.places
-        elif self.when is None:
+        elif self.measure_every is None:
             if self.steps:
                 paid = affordable(self.budget, self.training, self.price)
                 self.places = places(self.steps, max(paid, self.granted))
@@ -141,8 +141,8 @@ class Pace:
 
     def _is_wanted(self, step: int) -> bool:
         seen = step + self.at_once - 1
-        if self.when is not None:
-            return self.when(step) if callable(self.when) else step - self._last >= self.when
+        if self.measure_every is not None:
+            return self.measure_every(step) if callable(self.measure_every) else step - self._last >= self.measure_every
         if self.places:
             return self._next(step) <= seen
         if any(self._last < first <= seen for first in FIRST):
@@ -159,10 +159,10 @@ class Pace:
 
     def rests_until(self, step: int) -> float:
         """Return the step up to which no measurement can be due, as none is at this one."""
-        if callable(self.when) or self.batch_size is None:
+        if callable(self.measure_every) or self.batch_size is None:
             return step + 1
-        if self.when is not None:
-            return max(step + 1, self._last + self.when)
+        if self.measure_every is not None:
+            return max(step + 1, self._last + self.measure_every)
         if self.places:
             return max(step + 1, self._next(step + 1) - self.at_once + 1)
         return step + 1 if step < max(FIRST) else max(step + 1, self._last + GAP - self.at_once + 1)

@@ -40,7 +40,7 @@ class Callback(keras.callbacks.Callback):
     Attributes of the class that a subclass may set:
 
         observes_steps     whether on_telemetry is to be called; True. If no callback asks, steps cost nothing more
-        measure_every      at which steps update and effective rate are measured, as every 10th; None: no wish. Where
+        observes_updates   at which steps update and effective rate are measured, as every 10th; None: no wish. Where
                            no callback has one, steps are cheaper, and a norm below 1e-19 is 0, one above 1e19 infinite
         observes_layers    whether frames have the norm of each variable's gradient; False
         tags               the curves that `write` adds to TensorBoard, each a `keras_ch8.board.Tag`, with a chart in
@@ -62,7 +62,7 @@ class Callback(keras.callbacks.Callback):
 
     Example:
         >>> class Steepest(keras_ch8.callbacks.Callback):
-        ...     steepest = keras_ch8.board.Tag("mine/steepest", "loss / weight", "Largest gradient of an epoch.")
+        ...     steepest = keras_ch8.board.Tag("mine/steepest", "Steepest", "loss / weight", "Largest of an epoch.")
         ...     tags = (steepest,)
         ...
         ...     def on_epoch_begin(self, epoch, logs=None):
@@ -92,7 +92,7 @@ class Callback(keras.callbacks.Callback):
 
     watches = False
     observes_steps = True
-    measure_every: int | None = None
+    observes_updates: int | None = None
     observes_layers = False
     tags: ClassVar[Sequence[Tag]] = ()
     transient: ClassVar[Mapping[str, Any]] = {}

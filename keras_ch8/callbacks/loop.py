@@ -133,8 +133,8 @@ def watch(
         ...     for _ in range(5):
         ...         train_step()
         LITTLE CHECKED: 11 of 23 checks could be made.
-        Measured 2 times: too few to judge trends. `Diagnosis(when=1)` measures at each
-            step.
+        Measured 2 times: too few to judge trends. `Diagnosis(measure_every=1)`
+            measures at each step.
         >>> run.steps, run.state.name
         (5, 'little_checked')
 

@@ -33,13 +33,13 @@ class Workers:
         """Whether there is more than this one."""
         return self.count > 1
 
-    def check(self, every: float | str, unit: str, keep: int) -> None:
+    def check(self, every: int | str, unit: str, keep: int) -> None:
         """Check that all of several workers take their states at the same batches, and have one in common at any time.
 
         Raises:
             ValueError: If they do not.
         """
-        if self.are_several and unit == "st":
+        if self.are_several and unit == "s":
             raise ValueError(
                 "Several workers take their states at the same batch, and their clocks differ. Received: "
                 f'every={short(every)}, seconds. Give batches or epochs, such as every="500ba".'

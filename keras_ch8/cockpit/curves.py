@@ -19,7 +19,7 @@ HISTORY = Panel(
     "Training history",
     "loss",
     "8.1",
-    (tags.LOSS.name, *(f"ch8_epoch/{name}" for name in ("loss", "val_loss", "loss_average", "val_loss_average"))),
+    (tags.LOSS.name, *(f"epoch/{name}" for name in ("loss", "val_loss", "loss_average", "val_loss_average"))),
     kinds=("*",),
     events=("clip", "spike", "nonfinite", "rate", "stage", "optimizer", "stop", "restore"),
 )
@@ -54,7 +54,7 @@ class Curve(Result):
     """A series of a run: all its points, in the order of their steps, as they were written.
 
     Args:
-        name: Its name, such as `"ch8/loss"`.
+        name: Its name, such as `"step/loss"`.
         steps: At which step each point is: mostly batches that the model had been trained on.
         values: The value of each, in `unit`; of a window of several steps, the mean.
         low: The smallest value in each window; `values` where there is no other.
@@ -176,7 +176,7 @@ class _Drawn(NamedTuple):
     def label(self) -> str:
         """What it is called in the legend: its name without the folder."""
         folder, _, rest = self.name.partition("/")
-        return _shown(f"{rest} after each epoch" if folder == "ch8_epoch" else rest or folder)
+        return _shown(f"{rest} after each epoch" if folder == "epoch" else rest or folder)
 
 
 def _has_band(values: np.ndarray, *edges: np.ndarray) -> bool:

@@ -36,8 +36,15 @@ LIVE = 3600.0
 FOLDER = "optimization"
 """The folder of a run below its log_dir, which goes without saying."""
 
-_OURS, _BATCH, _EPOCH, _VALIDATION, _AVERAGE = "ch8", "ch8_batch/", "ch8_epoch/", "val_", "_average"
+_OURS = (tags.STEP, tags.EPOCH, tags.DIAGNOSIS)
+_RUNNING, _EPOCH, _VALIDATION, _AVERAGE = tags.RUNNING, tags.EPOCH, "val_", "_average"
 _DESCRIPTION = re.compile(r"(.*?)(?: \[([^\[\]]*)\])?(?: \(section ([\d.]+)\))?", re.DOTALL)
+
+
+def is_ours(name: str, description: str) -> bool:
+    """Return whether this package has written a series: many write `epoch/loss`, but none with a unit beside it."""
+    match = _DESCRIPTION.fullmatch(description)
+    return name.startswith(_OURS) and bool(match and match[2])
 
 
 class Run:
@@ -84,7 +91,8 @@ class Run:
     @property
     def is_ours(self) -> bool:
         """Whether this package has written it."""
-        return self._record is not None or any(name.startswith(_OURS) for name in self._steps)
+        of_ours = (is_ours(name, self._descriptions.get(name, "")) for name in self._steps)
+        return self._record is not None or any(of_ours)
 
     @property
     def said(self) -> Mapping[str, Any]:
@@ -145,8 +153,8 @@ class Run:
         value.
         """
         for name in self.series():
-            of_epochs = self._steps.get(name.replace(_BATCH, _EPOCH, 1), ()) if name.startswith(_BATCH) else ()
-            if name != f"{_BATCH}loss" and len(of_epochs) < 2:
+            of_epochs = self._steps.get(name.replace(_RUNNING, _EPOCH, 1), ()) if name.startswith(_RUNNING) else ()
+            if name != f"{_RUNNING}loss" and len(of_epochs) < 2:
                 yield name
 
     def points(self, name: str) -> list["Point"]:
@@ -245,16 +253,16 @@ def panels_of(series: Mapping[str, Mapping[str, str]], said: Iterable[Mapping[st
 
 
 def _of_optimizers(panel: Panel, series: Iterable[str]) -> Iterable[Panel]:
-    """Yield a panel for each of several optimizers: `ch8/gradient_norm` is `ch8/<optimizer>/gradient_norm` then."""
+    """Yield a panel for each of several optimizers: `step/gradient_norm` is `step/<optimizer>/gradient_norm` then."""
     names = [name.split("/") for name in series if name.count("/") == 2]
     for optimizer in sorted({one for folder, one, rest in names if f"{folder}/{rest}" in panel.series}):
-        own = tuple(tags.of_optimizer(tags.Tag(name, "", ""), optimizer).name for name in panel.series)
+        own = tuple(tags.of_optimizer(tags.Tag(name, "", "", ""), optimizer).name for name in panel.series)
         yield dataclasses.replace(panel, title=f"{panel.title} ({optimizer})", series=own)
 
 
 def _metric(name: str) -> str:
     """Return the metric of the user's that a series is of; "" if it is of none."""
-    for prefix in (_EPOCH, _BATCH):
+    for prefix in (_EPOCH, _RUNNING):
         if name.startswith(prefix):
             return name.removeprefix(prefix).removeprefix(_VALIDATION).removesuffix(_AVERAGE)
     return ""
@@ -262,7 +270,7 @@ def _metric(name: str) -> str:
 
 def _panel_of_metric(metric: str, known: Iterable[str]) -> Panel:
     names = (f"{_EPOCH}{metric}", f"{_EPOCH}{_VALIDATION}{metric}")
-    series = (*names, *(name + _AVERAGE for name in names), f"{_BATCH}{metric}")
+    series = (*names, *(name + _AVERAGE for name in names), f"{_RUNNING}{metric}")
     both = ", training and validation" if names[1] in known else ""
     return Panel(f"{metric} after each epoch{both}", "as the metric", "8.1", series, log=False)
 
@@ -313,7 +321,7 @@ def _summary(series: Mapping[str, Document]) -> Document:
     """Return what the table says of a run."""
     losses = _values(series, f"{_EPOCH}loss") or _values(series, tags.LOSS.name)
     validated = _values(series, f"{_EPOCH}{_VALIDATION}loss")
-    shares = (name for name in series if name.startswith("ch8/") and name.endswith("/clipped_share"))
+    shares = (name for name in series if name.startswith("step/") and name.endswith("/clipped_share"))
     clipped = [share for name in shares for share in _values(series, name) if share is not None]
     best = min((value for value in validated if value is not None), default=None)
     return {

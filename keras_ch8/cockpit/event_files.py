@@ -14,7 +14,6 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from ..board import tags
-from ..board.record import RECORD
 from ..verdicts import LEVELS
 from . import files, records
 from .document import Document, Run, document, name_of, title_of
@@ -42,16 +41,16 @@ def runs_below(log_dir: str | os.PathLike[str]) -> dict[str, Run]:
     log_dir = os.fspath(log_dir)
     if not files.is_folder(log_dir):
         raise FileNotFoundError(
-            "`logdir` must be a folder with runs, such as the `log_dir` of `keras_ch8.callbacks.TensorBoard`. "
-            f"Received: logdir={log_dir!r}, which is no folder. Give the one that the training was told to write to."
+            "`log_dir` must be a folder with runs, such as the `log_dir` of `keras_ch8.callbacks.TensorBoard`. "
+            f"Received: log_dir={log_dir!r}, which is no folder. Give the one that the training was told to write to."
         )
     folders = sorted(folder for folder, _, names in files.walk(log_dir) if any(map(_is_event_file, names)))
     found = ((folder, read_run(folder, name_of(os.path.relpath(folder, log_dir), log_dir))) for folder in folders)
     runs = {folder: run for folder, run in found if run.is_ours}
     if not runs:
         raise FileNotFoundError(
-            "`logdir` must hold a run that `keras_ch8.callbacks.TensorBoard` has written. Received: "
-            f"logdir={log_dir!r}, with {len(folders)} folders of event files, none of which is of keras_ch8. Add "
+            "`log_dir` must hold a run that `keras_ch8.callbacks.TensorBoard` has written. Received: "
+            f"log_dir={log_dir!r}, with {len(folders)} folders of event files, none of which is of keras_ch8. Add "
             f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` to the callbacks of `fit`, or give the folder above."
         )
     return runs
@@ -69,7 +68,7 @@ def read_run(folder: str, name: str) -> Run:
                     run.last_written = max(run.last_written, event.wall_time)
                     for value in event.summary.value:
                         _add(run, event.step, value)
-                        record = _text(value, RECORD.name) or record
+                        record = _text(value, tags.RECORD.name) or record
                         report = report or _text(value, tags.REPORT.name).decode(errors="replace")
         except (OSError, ValueError) as error:
             torn.append(f"Of {file} only a part can be read: {error}.")
@@ -113,9 +112,11 @@ def _event(encoded: bytes) -> event_pb2.Event:
 
 
 def _add(run: Run, step: int, value: summary_pb2.Summary.Value) -> None:
-    """Add a scalar to a run."""
+    """Add a scalar, or the edge of a band, to a run."""
     if value.HasField("simple_value"):
         run.point(value.tag, step, value.simple_value)
+    elif tags.is_edge(value.tag) and value.tensor.float_val:
+        run.point(value.tag, step, value.tensor.float_val[0])
     if value.metadata.summary_description:
         run.describe(value.tag, value.metadata.summary_description)
 

@@ -130,7 +130,7 @@ class RunHistory(Result):
         """Return the curves as a `pandas.DataFrame`: a row for each step, a column for each curve.
 
         A column `.../min` and one `.../max` stand beside a curve that has windows of several steps. Where a curve has
-        no point at a step there is NaN: `frame["ch8_epoch/val_loss"].dropna()` is the curve.
+        no point at a step there is NaN: `frame["epoch/val_loss"].dropna()` is the curve.
 
         Raises:
             ImportError: If pandas is not installed.
@@ -162,11 +162,11 @@ class RunHistory(Result):
 
     def _headline(self) -> str:
         ended = {True: ", ended", False: ", not ended", None: ""}[self.ended]
-        losses = [
-            f"{name} {curve.values[-1]:.4g}"
-            for name in ("loss", "val_loss", "val_loss_best")
-            if (curve := self.curves.get(f"ch8_epoch/{name}"))
-        ]
+        last = {name: c.values[-1] for name in ("loss", "val_loss") if (c := self.curves.get(f"epoch/{name}"))}
+        validated = self.curves["epoch/val_loss"].values if "val_loss" in last else np.zeros(0)
+        if np.isfinite(validated).any():
+            last["val_loss_best"] = validated[np.isfinite(validated)].min()
+        losses = [f"{name} {value:.4g}" for name, value in last.items()]
         wrong = [_short(verdict) for verdict in self.verdicts if verdict.level != "ok"]
         found = f"{', '.join(wrong)}." if wrong else " ".join([self.state.headline, *self.state.reasons[:1]])
         head = "; ".join(filter(None, [f"run {self.name!r}, step {self.step}{ended}", ", ".join(losses), found]))
@@ -191,13 +191,13 @@ class RunHistory(Result):
 
 
 @spelled
-def read_run(logdir: str | os.PathLike[str]) -> RunHistory:
+def read_run(log_dir: str | os.PathLike[str]) -> RunHistory:
     """Return the curves, verdicts and events of the one run below a folder (section 8.2).
 
     All points are read, with all the digits that were written. The run may have been cut short, or may still go on.
 
     Args:
-        logdir: The `log_dir` of `keras_ch8.callbacks.TensorBoard`, or the folder of one run below it.
+        log_dir: The `log_dir` of `keras_ch8.callbacks.TensorBoard`, or the folder of one run below it.
 
     Returns:
         A `RunHistory`.
@@ -214,7 +214,7 @@ def read_run(logdir: str | os.PathLike[str]) -> RunHistory:
         >>> board = keras_ch8.callbacks.TensorBoard(folder)
         >>> _ = model.fit(np.ones((64, 2)), np.ones((64, 1)), epochs=3, callbacks=[board], verbose=0)
         >>> history = keras_ch8.read_run(folder)
-        >>> history["ch8/loss"].steps
+        >>> history["step/loss"].steps
         array([1, 2, 3, 4, 5, 6])
         >>> history.hyperparameters["optimizer"]
         'Adam'
@@ -222,14 +222,14 @@ def read_run(logdir: str | os.PathLike[str]) -> RunHistory:
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
-    found = event_files.runs_below(logdir)
+    found = event_files.runs_below(log_dir)
     if len(found) == 1:
         (folder, run), *_ = found.items()
         return RunHistory(run, folder)
     newest = sorted(found, key=lambda folder: found[folder].last_written, reverse=True)
     more = f", and {len(newest) - MOST_NAMED} more" if len(newest) > MOST_NAMED else ""
     raise ValueError(
-        f"`logdir` must hold one run. Received: logdir={os.fspath(logdir)!r}, which holds {len(newest)}, the newest "
+        f"`log_dir` must hold one run. Received: log_dir={os.fspath(log_dir)!r}, which holds {len(newest)}, the newest "
         f"first: {', '.join(map(repr, newest[:MOST_NAMED]))}{more}. Give the folder of one of them, such as "
         f"`keras_ch8.read_run({newest[0]!r})`; `keras_ch8.report` shows all of them on one page."
     )

@@ -113,14 +113,14 @@ class Page:
 
 
 @spelled
-def report(logdir: str | os.PathLike[str], file: str | os.PathLike[str] | None = None) -> Page:
+def report(log_dir: str | os.PathLike[str], file: str | os.PathLike[str] | None = None) -> Page:
     """Return one page on all runs below a folder: what is wrong, what cures it, and the curves (section 8.2).
 
     The page is a single HTML file that needs no other file and no network. A notebook shows it where it is the value of
     a cell.
 
     Args:
-        logdir: Folder with runs: the `log_dir` of `keras_ch8.callbacks.TensorBoard`, or a folder that holds several of
+        log_dir: Folder with runs: the `log_dir` of `keras_ch8.callbacks.TensorBoard`, or a folder that holds several of
             them.
         file: File to write the page to, such as `"report.html"`. Defaults to `None`: no file is written.
 
@@ -145,5 +145,5 @@ def report(logdir: str | os.PathLike[str], file: str | os.PathLike[str] | None =
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
-    made = Page(event_files.read(logdir))
+    made = Page(event_files.read(log_dir))
     return made if file is None else made.save(file)

@@ -15,9 +15,9 @@ from tensorboard.data.provider import DataProvider, RunTagFilter
 from tensorboard.plugins import base_plugin
 from werkzeug import Request, Response
 
-from ..board.record import RECORD
+from ..board.tags import EDGES, RECORD
 from . import assets
-from .document import POINTS, Document, Run, joined, most_points, name_of, title_of
+from .document import POINTS, Document, Run, is_ours, joined, most_points, name_of, title_of
 
 NAME, TAB = "keras_ch8", "Optimization"
 FILES = assets.FILES | {assets.TAB: "text/javascript"}
@@ -118,12 +118,17 @@ class Documents:
 
     def _read(self, where: Where, known: Mapping[str, _Read]) -> dict[str, _Read]:
         """Return the runs of this package, in the order of their folders; those that have not changed as known."""
-        scalars = self._provider.list_scalars(**where._asdict(), plugin_name=SCALARS)
+        scalars, edges = (self._provider.list_scalars(**where._asdict(), plugin_name=name) for name in (SCALARS, EDGES))
         records = self._provider.list_tensors(**where._asdict(), plugin_name=NAME)
         series = {
-            folder: {**scalars.get(folder, {}), **records.get(folder, {})} for folder in sorted({*scalars, *records})
+            folder: {**scalars.get(folder, {}), **edges.get(folder, {}), **records.get(folder, {})}
+            for folder in sorted({*scalars, *records})
         }
-        listed = {folder: _listed(of) for folder, of in series.items() if any(name.startswith("ch8") for name in of)}
+        listed = {
+            folder: _listed(of)
+            for folder, of in series.items()
+            if any(is_ours(name, one.description or "") for name, one in of.items())
+        }
         changed = {folder: now for folder, now in listed.items() if folder not in known or known[folder].listed != now}
         runs = {folder: Run(name_of(folder, self._log_dir)) for folder in changed}
         for folder, run in runs.items():
@@ -143,13 +148,12 @@ class Documents:
 
     def _fill(self, runs: Mapping[str, Run], where: Where) -> None:
         """Give runs their points and their newest records."""
-        scalars = self._provider.read_scalars(
-            **where._asdict(), plugin_name=SCALARS, downsample=POINTS, run_tag_filter=RunTagFilter(runs=list(runs))
-        )
+        of_runs = {"downsample": POINTS, "run_tag_filter": RunTagFilter(runs=list(runs))}
+        read = [self._provider.read_scalars(**where._asdict(), plugin_name=p, **of_runs) for p in (SCALARS, EDGES)]
         newest = RunTagFilter(runs=list(runs), tags=[RECORD.name])
         records = self._provider.read_tensors(**where._asdict(), plugin_name=NAME, downsample=1, run_tag_filter=newest)
         for folder, run in runs.items():
-            for name, points in scalars.get(folder, {}).items():
+            for name, points in (each for found in read for each in found.get(folder, {}).items()):
                 for point in points:
                     run.point(name, point.step, point.value)
             for record in records.get(folder, {}).get(RECORD.name, ()):

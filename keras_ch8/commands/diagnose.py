@@ -16,7 +16,7 @@ STATUS = {"act": 1, "little_checked": 3}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("logdir", metavar="LOGDIR", help="a folder of runs, or of folders of runs")
+    parser.add_argument("log_dir", metavar="LOG_DIR", help="a folder of runs, or of folders of runs")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..cockpit import event_files, text
 
     try:
-        document = event_files.read(arguments.logdir)
+        document = event_files.read(arguments.log_dir)
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -12,17 +12,17 @@ import sys
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("logdir", metavar="LOGDIR", help="a folder of runs, or of folders of runs")
-    parser.add_argument("-o", dest="file", metavar="FILE", help="the file to write; LOGDIR/report.html if not given")
+    parser.add_argument("log_dir", metavar="LOG_DIR", help="a folder of runs, or of folders of runs")
+    parser.add_argument("-o", dest="file", metavar="FILE", help="the file to write; LOG_DIR/report.html if not given")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page, and print where; return 2 if that cannot be done."""
     from ..cockpit import page
 
-    file = arguments.file or os.path.join(arguments.logdir, page.NAME)
+    file = arguments.file or os.path.join(arguments.log_dir, page.NAME)
     try:
-        made = page.report(arguments.logdir, file)
+        made = page.report(arguments.log_dir, file)
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return 2

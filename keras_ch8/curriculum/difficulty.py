@@ -94,7 +94,7 @@ def teacher_loss(model: keras.Model, x: Data, y: Data = None) -> np.ndarray:
 
 @section("8.7.6")
 def cross_validated_loss(
-    build: Callable[[], keras.Model],
+    model_factory: Callable[[], keras.Model],
     x: Data,
     y: Data = None,
     *,
@@ -111,7 +111,7 @@ def cross_validated_loss(
     No example is judged by a model that has memorized it, so a false label is hard.
 
     Args:
-        build: Function without arguments that returns a new compiled model.
+        model_factory: Function without arguments that returns a new compiled model.
         x: Inputs: an array, or arrays in a list, tuple or dict, with the examples along the first axis.
         y: Targets, likewise. Defaults to `None`, for a loss that reads none.
         folds: Integer of at least 2: into how many parts the data are cut, and how many models are trained, each
@@ -125,7 +125,7 @@ def cross_validated_loss(
         An array with one number for each example.
 
     Raises:
-        TypeError: If `build` is not a function, or does not return a model.
+        TypeError: If `model_factory` is not a function, or does not return a model.
         ValueError: If an argument lies outside its range, there are fewer examples than folds, or the loss of the model
             is not the mean of the losses of the examples.
 
@@ -144,7 +144,7 @@ def cross_validated_loss(
         of Curriculum Learning in Training Deep Networks.
     """
     folds = _checks.count("folds", folds, 2, meaning="the parts of the data", fix="Try 5.")
-    _objects.function("build", build, returns="a new compiled model")
+    _objects.function("model_factory", model_factory, returns="a new compiled model")
     _objects.examples(x=x, y=y)
     epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", fix="Try 10.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
@@ -154,7 +154,7 @@ def cross_validated_loss(
         raise ValueError(f"Each fold needs an example. Received: {count} examples for folds={folds}. Take fewer folds.")
     losses = np.zeros(count)
     for fold in np.array_split(np.random.default_rng([seed, 0, 4]).permutation(count), folds):
-        model = _objects.made_by("build", build)
+        model = _objects.made_by("model_factory", model_factory)
         _objects.inputs("x", x, model)
         _objects.targets(y, model)
         some_x, some_y = take(np.setdiff1d(np.arange(count), fold))

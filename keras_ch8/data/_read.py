@@ -13,7 +13,7 @@ from ..integration import backend
 
 
 @section("8.1.3")
-def read(dataset: Any) -> tuple[Any, Any, Any]:
+def read(data: Any) -> tuple[Any, Any, Any]:
     """Read a finite data set into arrays, from which examples can be drawn in any order (section 8.1.3).
 
         x, y, sample_weight <- all batches of one pass, laid end to end
@@ -24,7 +24,7 @@ def read(dataset: Any) -> tuple[Any, Any, Any]:
     such as augmentation, is drawn once and stays; in layers of the model it is drawn anew each epoch.
 
     Args:
-        dataset: A `tf.data.Dataset` of batches, as `fit` takes it, finite and of known length, not shuffled; or a
+        data: A `tf.data.Dataset` of batches, as `fit` takes it, finite and of known length, not shuffled; or a
             `keras.utils.PyDataset` of known length, which is read by as many threads as it has `workers`.
 
     Returns:
@@ -49,16 +49,16 @@ def read(dataset: Any) -> tuple[Any, Any, Any]:
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.3.
     """
-    if backend.is_dataset(dataset):
-        _check_length(int(dataset.cardinality()), dataset)
-        batches: Iterable[Any] = dataset.as_numpy_iterator()
-    elif isinstance(dataset, keras.utils.PyDataset):
-        _check_length(-1 if dataset.num_batches is None else dataset.num_batches, dataset)
-        batches = _of_pydataset(dataset)
+    if backend.is_dataset(data):
+        _check_length(int(data.cardinality()), data)
+        batches: Iterable[Any] = data.as_numpy_iterator()
+    elif isinstance(data, keras.utils.PyDataset):
+        _check_length(-1 if data.num_batches is None else data.num_batches, data)
+        batches = _of_pydataset(data)
     else:
         raise TypeError(
-            "`dataset` must be a `tf.data.Dataset` or a `keras.utils.PyDataset`. "
-            f"Received: {short(dataset)} of type {type(dataset).__name__}. Give arrays to `ArraySource` as they are."
+            "`data` must be a `tf.data.Dataset` or a `keras.utils.PyDataset`. "
+            f"Received: {short(data)} of type {type(data).__name__}. Give arrays to `ArraySource` as they are."
         )
     x, y, sample_weight = zip(*map(keras.utils.unpack_x_y_sample_weight, batches), strict=True)
     return _join(x), _join(y), _join(sample_weight)

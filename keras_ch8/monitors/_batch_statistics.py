@@ -81,7 +81,7 @@ GAP = Quantity(
     "How far the moving statistics are from those of the probe in the worst layer, in standard deviations.",
     lambda gap: f"the moving statistics are off by {counted(gap, 'standard deviation')}",
     "the moving statistics are off beyond measure",
-    series="ch8_diagnosis/batch_norm_gap",
+    series="diagnosis/batch_norm_gap",
 )
 INFERENCE_OVER_TRAINING = Quantity(
     "inference_over_training",
@@ -148,8 +148,16 @@ class BatchStatisticsMonitor(Monitor):
     passes = 1 / 3
     rules = RULES
     curves = (
-        Curve("batch_norm_gap", "standard deviations", "Moving statistics against those of the probe.", "8.7.1"),
-        Curve("inference_loss", "loss", "Loss of the probe as in inference.", "8.7.1"),
+        Curve(
+            "batch_norm_gap",
+            "Batch normalization: moving statistics against the batch's",
+            "standard deviations",
+            "Moving statistics against those of the probe.",
+            "8.7.1",
+        ),
+        Curve(
+            "inference_loss", "Loss of the probe in inference", "loss", "Loss of the probe as in inference.", "8.7.1"
+        ),
     )
 
     def records(self, layer: keras.layers.Layer) -> bool:

@@ -136,7 +136,7 @@ SPIKES = Quantity(
     "Steps whose gradient stands out: 10 times the median of the 100 before it, and above all that was usual so far. "
     "A run of such steps counts once.",
     lambda number: counted(number, "spike") if number else "no spike",
-    series="ch8_diagnosis/spikes",
+    series="diagnosis/spikes",
 )
 LARGEST = Quantity(
     "largest_spike",
@@ -155,7 +155,7 @@ BROKEN = Quantity(
     "nonfinite_steps",
     "Steps whose gradient is infinite or not a number, or has a norm above 1e19.",
     lambda number: counted(number, "such step") if number else "",
-    series="ch8_diagnosis/nonfinite_steps",
+    series="diagnosis/nonfinite_steps",
 )
 GREW = Quantity("grew", "1 where the loss, the gradient or the weights grew before the loss was infinite, else 0.")
 SKIPS = Quantity("skips", "1 where steps that are not finite are left out, else 0.")
@@ -248,8 +248,20 @@ class CliffMonitor(Monitor):
     source = "rows"
     rules = RULES
     curves = (
-        Curve("spikes", "steps", "Steps among the last 5000 whose gradient stands out; a run of them is one.", "8.2.4"),
-        Curve("nonfinite_steps", "steps", "Steps among the last 5000 whose gradient is not finite.", "8.2.4"),
+        Curve(
+            "spikes",
+            "Spikes",
+            "steps",
+            "Steps among the last 5000 whose gradient stands out; a run of them is one.",
+            "8.2.4",
+        ),
+        Curve(
+            "nonfinite_steps",
+            "Steps that are not finite",
+            "steps",
+            "Steps among the last 5000 whose gradient is not finite.",
+            "8.2.4",
+        ),
     )
 
     def numbers(self, past: Past) -> dict[str, float]:

@@ -46,8 +46,14 @@ class DistanceMonitor(Monitor):
     sets = ("standard", "full")
     order = 9
     curves = (
-        Curve("distance", "weight", "Distance from the start, |theta - theta_0|.", "8.2.7"),
-        Curve("heading", "ratio", "Cosine between -g and the way back to the start.", "8.2.7"),
+        Curve("distance", "Distance from the start", "weight", "Distance from the start, |theta - theta_0|.", "8.2.7"),
+        Curve(
+            "cosine_to_start",
+            "Heading back to the start",
+            "ratio",
+            "Cosine between -g and the way back to the start.",
+            "8.2.7",
+        ),
     )
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
@@ -66,7 +72,7 @@ class DistanceMonitor(Monitor):
     def numbers(self, past: Past) -> dict[str, float]:
         """Return the distance and the cosine."""
         last = past.of(self.name)[-1]
-        return {"distance": last.distance, "heading": last.heading}
+        return {"distance": last.distance, "cosine_to_start": last.heading}
 
 
 @section("8.2.7")

@@ -78,7 +78,7 @@ NOISE_SCALE = Quantity(
     "noise_scale",
     "The batch size at which noise and gradient are equally large, by the mean over the last measurements.",
     lambda scale: f"a batch of {counted(max(scale, 0.0), 'example')} would have as much noise as gradient",
-    series="ch8_diagnosis/noise_scale",
+    series="diagnosis/noise_scale",
 )
 EXCESS = Quantity(
     "excess",
@@ -221,11 +221,18 @@ class GradientNoiseMonitor(Monitor):
     curves = (
         Curve(
             "noise_scale",
+            "Noise scale: the batch size at which noise equals the gradient",
             "examples",
             "Batch size at which noise and gradient are equal: tr(Sigma) / |G|^2.",
             "8.1.3",
         ),
-        Curve("standard_error", "ratio", "Standard error of the gradient of a minibatch, over the gradient.", "8.1.3"),
+        Curve(
+            "standard_error",
+            "Standard error of the gradient",
+            "ratio",
+            "Standard error of the gradient of a minibatch, over the gradient.",
+            "8.1.3",
+        ),
     )
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:

@@ -81,7 +81,7 @@ UNEVENNESS = Quantity(
     ),
     "the inputs do not vary at all in some directions",
 )
-LOSS = Quantity("loss", "The loss on the probe.", series="ch8_diagnosis/loss")
+LOSS = Quantity("loss", "The loss on the probe.", series="diagnosis/loss")
 SPECTRA = Quantity("spectra", "How often the spectrum of the Hessian has been measured.")
 
 RULES = (
@@ -139,10 +139,17 @@ class GradientNormMonitor(Monitor):
     order = 3
     rules = RULES
     curves = (
-        Curve("loss", "loss", "Loss of the probe, as in training.", "8.2"),
-        Curve("gradient_norm", "loss / weight", "Norm of the gradient of the probe.", "8.2.2"),
+        Curve("loss", "Loss of the probe", "loss", "Loss of the probe, as in training.", "8.2"),
         Curve(
-            "elasticity",
+            "gradient_norm",
+            "Gradient norm of the probe",
+            "loss / weight",
+            "Norm of the gradient of the probe.",
+            "8.2.2",
+        ),
+        Curve(
+            "sensitivity_to_weights",
+            "Sensitivity to weights",
             "ratio",
             "How much of the loss a change of the weights by their size moves, |g| |theta| / L; by the last batches "
             "if less.",
@@ -162,7 +169,7 @@ class GradientNormMonitor(Monitor):
     def numbers(self, past: Past) -> dict[str, float]:
         """Return the loss and the norm."""
         last = past.of(self.name)[-1]
-        return {"loss": last.loss, "gradient_norm": last.norm, "elasticity": elasticity(past, last)}
+        return {"loss": last.loss, "gradient_norm": last.norm, "sensitivity_to_weights": elasticity(past, last)}
 
     def measure(self, past: Past) -> dict[str, float]:
         """Return where the loss is, and how large the gradient."""

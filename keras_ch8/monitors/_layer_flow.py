@@ -160,19 +160,48 @@ class LayerFlowMonitor(Monitor):
     order = 6
     rules = RULES
     curves = (
-        Curve("backward_factor", "ratio", "Gradient at a hidden layer over that at the next.", "8.2.5"),
-        Curve("forward_factor", "ratio", "Signal of a hidden layer over that of the one before.", "8.4"),
-        Curve("fraction_dead", "ratio", "Fraction of the ReLUs that give 0 for every example.", "8.2.5"),
+        Curve(
+            "backward_factor",
+            "Gradient from layer to layer",
+            "ratio",
+            "Gradient at a hidden layer over that at the next.",
+            "8.2.5",
+        ),
+        Curve(
+            "forward_factor",
+            "Signal from layer to layer",
+            "ratio",
+            "Signal of a hidden layer over that of the one before.",
+            "8.4",
+        ),
+        Curve("fraction_dead", "Dead units", "ratio", "Fraction of the ReLUs that give 0 for every example.", "8.2.5"),
         Curve(
             "fraction_saturated",
+            "Saturated units",
             "ratio",
             "Fraction of the units of tanh and sigmoid on their flat ends.",
             "8.2.5",
         ),
-        Curve("fraction_still", "ratio", "Fraction of the matrices whose gradient is exactly 0.", "8.2.5"),
-        Curve("largest_signal", "signal", "Largest root mean square of the input and of what the layers give.", "8.4"),
         Curve(
-            "smallest_signal", "signal", "Smallest root mean square of the input and of what the layers give.", "8.4"
+            "fraction_without_gradient",
+            "Matrices without a gradient",
+            "ratio",
+            "Fraction of the matrices whose gradient is exactly 0.",
+            "8.2.5",
+        ),
+        Curve(
+            "largest_signal",
+            "Largest signal of a layer",
+            "signal",
+            "Largest root mean square of the input and of what the layers give.",
+            "8.4",
+        ),
+        Curve(
+            "smallest_signal",
+            "Smallest signal of a layer",
+            "signal",
+            "Smallest root mean square of the input and of what the layers give.",
+            "8.4",
         ),
     )
 
@@ -233,7 +262,10 @@ class LayerFlowMonitor(Monitor):
         """Return the factors, the fractions of units that take no part, and the ends of the signal."""
         last = past.of(self.name)[-1]
         names = ("backward_factor", "forward_factor", "fraction_dead", "fraction_saturated")
-        return {name: getattr(last, name) for name in names} | _still(past.of(self.name)) | _scale([last])
+        found = {name: getattr(last, name) for name in names} | _scale([last])
+        for value in _still(past.of(self.name)).values():
+            found["fraction_without_gradient"] = value
+        return found
 
     def measure(self, past: Past) -> dict[str, float]:
         """Return how the gradient grows through the layers, which units are idle, and the scale of the start."""

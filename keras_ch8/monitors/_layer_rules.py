@@ -42,21 +42,21 @@ GROWTH_AT_THE_START = Quantity(
 BACKWARD_FACTOR = Quantity(
     "backward_factor",
     "By what the gradient is multiplied from one hidden layer to the one before.",
-    series="ch8_diagnosis/backward_factor",
+    series="diagnosis/backward_factor",
 )
 DEAD = Quantity(
     "fraction_dead",
     "The fraction of all ReLUs that give 0 for every example.",
     lambda fraction: f"{percent(fraction)} of the ReLUs give 0 for every example of the probe",
     number=percent,
-    series="ch8_diagnosis/fraction_dead",
+    series="diagnosis/fraction_dead",
 )
 SATURATED = Quantity(
     "fraction_saturated",
     "The fraction of the outputs of all units of tanh or sigmoid that are on the flat ends.",
     lambda fraction: f"{percent(fraction)} of the units of tanh or sigmoid are on their flat ends",
     number=percent,
-    series="ch8_diagnosis/fraction_saturated",
+    series="diagnosis/fraction_saturated",
 )
 DEAD_IN_LAYER = Quantity(
     "dead_in_layer",
@@ -76,7 +76,7 @@ LARGEST_SIGNAL = Quantity(
     lambda signal: f"the largest root mean square is {digits(signal)}",
     "the largest root mean square is beyond measure",
     usual=AT_THE_START,
-    series="ch8_diagnosis/largest_signal",
+    series="diagnosis/largest_signal",
 )
 SMALLEST_SIGNAL = Quantity(
     "smallest_signal",
@@ -84,7 +84,7 @@ SMALLEST_SIGNAL = Quantity(
     lambda signal: f"the smallest root mean square is {digits(signal)}",
     "the smallest root mean square is beyond measure",
     usual=AT_THE_START,
-    series="ch8_diagnosis/smallest_signal",
+    series="diagnosis/smallest_signal",
 )
 SIGNAL_GROWTH = Quantity(
     "signal_growth",
@@ -104,7 +104,7 @@ STILL = Quantity(
     "The fraction of the matrices whose gradient is exactly 0 in all measurements, where others have one.",
     lambda fraction: f"{percent(fraction)} of the matrices that are trained have a gradient of exactly 0",
     number=percent,
-    series="ch8_diagnosis/fraction_still",
+    series="diagnosis/fraction_without_gradient",
 )
 
 EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=20.0, act=30.0, source=f"{MEASURED}; watch {FOREIGN}")

@@ -146,10 +146,8 @@ HELD_OUT_LEFT = Quantity(
     "over that at the start.",
     number=percent,
 )
-VALIDATION_LOSS = Quantity("val_loss", "The validation loss of the last epoch.", series="ch8_epoch/val_loss")
-LOSS_OF_PROBE = Quantity(
-    "loss_of_probe", "The loss on the probe, where there is no other.", series="ch8_diagnosis/loss"
-)
+VALIDATION_LOSS = Quantity("val_loss", "The validation loss of the last epoch.", series="epoch/val_loss")
+LOSS_OF_PROBE = Quantity("loss_of_probe", "The loss on the probe, where there is no other.", series="diagnosis/loss")
 HELD_OUT = (VALIDATION_LOSS, LOSS_OF_PROBE)
 
 RULES = (
@@ -212,14 +210,26 @@ class OnlineRiskMonitor(Monitor):
     source = "epochs"
     rules = RULES
     curves = (
-        Curve("online_risk", "loss", "Loss on examples at the end of the first pass, when they were new.", "8.1.3"),
-        Curve("training_risk", "loss", "Loss on examples at the end of the last pass, when they were known.", "8.1.3"),
+        Curve(
+            "loss_on_new_examples",
+            "Loss on new examples",
+            "loss",
+            "Loss on examples at the end of the first pass, when they were new.",
+            "8.1.3",
+        ),
+        Curve(
+            "loss_on_known_examples",
+            "Loss on known examples",
+            "loss",
+            "Loss on examples at the end of the last pass, when they were known.",
+            "8.1.3",
+        ),
     )
 
     def numbers(self, past: Past) -> dict[str, float]:
         """Return the loss on examples when they were new, and as they are known now."""
         found = online_risk(past.passes)
-        return {"online_risk": found.first, "training_risk": found.last}
+        return {"loss_on_new_examples": found.first, "loss_on_known_examples": found.last}
 
     def measure(self, past: Past) -> dict[str, float]:
         """Return how the held-out loss does beside the training loss; nothing before there are three of each.

@@ -125,10 +125,34 @@ class SpectrumMonitor(Monitor):
     always: bool = False
     rules = RULES
     curves = (
-        Curve("eigenvalue_smallest", "loss / weight^2", "Smallest Ritz value of the Hessian.", "8.2.3"),
-        Curve("eigenvalue_largest", "loss / weight^2", "Largest Ritz value of the Hessian.", "8.2.1"),
-        Curve("negativity", "ratio", "Strongest negative curvature over the strongest positive one.", "8.2.3"),
-        Curve("newton_gain", "ratio", "Fraction of the loss that Newton's step would gain.", "8.2.1"),
+        Curve(
+            "eigenvalue_smallest",
+            "Smallest eigenvalue of the Hessian",
+            "loss / weight^2",
+            "Smallest Ritz value of the Hessian.",
+            "8.2.3",
+        ),
+        Curve(
+            "eigenvalue_largest",
+            "Largest eigenvalue of the Hessian",
+            "loss / weight^2",
+            "Largest Ritz value of the Hessian.",
+            "8.2.1",
+        ),
+        Curve(
+            "negative_curvature",
+            "Strongest negative curvature over the strongest positive",
+            "ratio",
+            "Strongest negative curvature over the strongest positive one.",
+            "8.2.3",
+        ),
+        Curve(
+            "newton_gain",
+            "What Newton's step would gain",
+            "ratio",
+            "Fraction of the loss that Newton's step would gain.",
+            "8.2.1",
+        ),
     )
 
     @classmethod
@@ -142,7 +166,7 @@ class SpectrumMonitor(Monitor):
         return {
             "eigenvalue_smallest": last.smallest,
             "eigenvalue_largest": last.largest,
-            "negativity": last.negativity,
+            "negative_curvature": last.negativity,
             "newton_gain": last.gain,
         }
 

@@ -56,7 +56,7 @@ NEGATIVITY = Quantity(
     ),
     "nearly all curvature is negative",
     number=percent,
-    series="ch8_diagnosis/negativity",
+    series="diagnosis/negative_curvature",
 )
 UNCERTAINTY = Quantity(
     "curvature_error", "The error of the smallest eigenvalue over its size; not known where it is not negative."

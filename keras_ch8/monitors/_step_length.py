@@ -115,14 +115,19 @@ class StepLengthMonitor(Monitor):
     needs_step = True
     rules = RULES
     curves = (
-        Curve("step_over_optimal", "ratio", "Update over the best length in its direction: above 2 the loss rises.",
-              "8.2.1"),
-        Curve("loss_change", "loss", "Change of the loss of the probe by one update.", "8.2.1"),
-        Curve("loss_change_predicted", "loss", "The same, predicted to second order: g'd + d'Hd / 2.", "8.2.1"),
-        Curve("jump", "ratio", "Change of the loss of the probe by one update, as a fraction of the loss.", "8.2.1"),
-        Curve("rises", "ratio", "All rises of the loss between the last measurements, as a fraction of it.", "8.2.1"),
-        Curve("loss_over_start", "ratio", "Loss of the probe over what it was at the start.", "8.2.1"),
-        Curve("rate_times_curvature", "ratio",
+        Curve("step_over_best", "Step length / best (1 ideal, > 2 diverges)", "ratio",
+              "Update over the best length in its direction: above 2 the loss rises.", "8.2.1"),
+        Curve("loss_change", "Change of the loss by one update", "loss",
+              "Change of the loss of the probe by one update.", "8.2.1"),
+        Curve("loss_change_predicted", "Predicted change of the loss by one update", "loss",
+              "The same, predicted to second order: g'd + d'Hd / 2.", "8.2.1"),
+        Curve("relative_loss_change", "Relative change of the loss by one update", "ratio",
+              "Change of the loss of the probe by one update, as a fraction of the loss.", "8.2.1"),
+        Curve("relative_loss_rises", "Relative rises of the loss", "ratio",
+              "All rises of the loss between the last measurements, as a fraction of it.", "8.2.1"),
+        Curve("loss_over_start", "Loss of the probe over its start", "ratio",
+              "Loss of the probe over what it was at the start.", "8.2.1"),
+        Curve("rate_times_curvature", "Effective rate times the largest curvature", "ratio",
               "Effective rate times the largest curvature: above 2 gradient descent is unstable.", "8.2.1"),
     )  # fmt: skip
 
@@ -147,13 +152,13 @@ class StepLengthMonitor(Monitor):
         """Return the step over the best one, the change of the loss beside its prediction, and the loss's way."""
         seen, last = progress(past), past.of(self.name)[-1]
         numbers = {
-            "step_over_optimal": last.step_over_optimal,
+            "step_over_best": last.step_over_optimal,
             "loss_change": last.actual,
             "loss_change_predicted": last.predicted,
-            "jump": _heights([last])[JUMP.name],
+            "relative_loss_change": _heights([last])[JUMP.name],
         }
         if seen is not None:
-            numbers["rises"] = _heights(past.of(self.name)[-LAST:])[RISES.name]
+            numbers["relative_loss_rises"] = _heights(past.of(self.name)[-LAST:])[RISES.name]
             numbers["loss_over_start"] = seen.over_start(seen.newest)
         if past.of("spectrum"):
             numbers["rate_times_curvature"] = _newton(past)[0]

@@ -49,7 +49,7 @@ JUMP = Quantity(
     "an update changes the loss beyond measure",
     number=percent,
     usual=OF_LAST,
-    series="ch8_diagnosis/jump",
+    series="diagnosis/relative_loss_change",
 )
 HEIGHT_FALLEN = Quantity(
     "height_fallen", "As `gained`, by the median of the loss over the measurements that are judged together."
@@ -61,7 +61,7 @@ RISES = Quantity(
     lambda rises: f"the rises of the loss between the last measurements come to {percent(rises)} of it",
     "between the last measurements it rises beyond measure",
     number=percent,
-    series="ch8_diagnosis/rises",
+    series="diagnosis/relative_loss_rises",
 )
 STEP_OVER_BEST = Quantity(
     "step_over_best",
@@ -73,7 +73,7 @@ STEP_OVER_BEST = Quantity(
     "a step is far longer than the best one in its direction",
     number=percent,
     usual=OF_LAST,
-    series="ch8_diagnosis/step_over_optimal",
+    series="diagnosis/step_over_best",
 )
 THROWN = Quantity(
     "thrown",

@@ -94,7 +94,7 @@ HORIZON = Quantity(
     usual=OF_LAST,
 )
 HORIZON_NOW = Quantity(
-    "horizon", "Time steps after which the gradient is below 1 % of its largest.", series="ch8_diagnosis/horizon"
+    "horizon", "Time steps after which the gradient is below 1 % of its largest.", series="diagnosis/horizon"
 )
 GROWTH_IN_TIME = Quantity(
     "growth_in_time",
@@ -107,7 +107,7 @@ GROWTH_IN_TIME = Quantity(
 FACTOR_NOW = Quantity(
     "time_factor",
     "By what the gradient is multiplied from one time step to the one before.",
-    series="ch8_diagnosis/time_factor",
+    series="diagnosis/time_factor",
 )
 
 RULES = (
@@ -143,8 +143,20 @@ class TimeHorizonMonitor(Monitor):
     order = 7
     rules = RULES
     curves = (
-        Curve("horizon", "time steps", "Time steps after which the gradient is below 1 % of its largest.", "8.2.5"),
-        Curve("time_factor", "ratio", "Gradient at a time step over that at the next.", "8.2.5"),
+        Curve(
+            "horizon",
+            "Horizon in time",
+            "time steps",
+            "Time steps after which the gradient is below 1 % of its largest.",
+            "8.2.5",
+        ),
+        Curve(
+            "time_factor",
+            "Gradient from step to step in time",
+            "ratio",
+            "Gradient at a time step over that at the next.",
+            "8.2.5",
+        ),
     )
 
     def records(self, layer: keras.layers.Layer) -> bool:

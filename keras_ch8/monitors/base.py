@@ -21,22 +21,24 @@ from .past import Past
 
 SETS = ("cheap", "standard", "full")
 """The sets of monitors, by name."""
-SERIES = "ch8_diagnosis/"
+SERIES = "diagnosis/"
 """How the name of each series of a monitor begins."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """A number of a monitor that TensorBoard draws and `fit` logs, under `ch8_diagnosis/<name>`.
+    """A number of a monitor that TensorBoard draws and `fit` logs, under `diagnosis/<name>`.
 
     Args:
         name: Its name, which no other monitor uses.
+        title: What its chart is called, in a few words.
         unit: Its unit, such as `"loss"` or `"ratio"`.
         text: One sentence that TensorBoard shows beside the chart.
         section: Section of the book.
     """
 
     name: str
+    title: str
     unit: str
     text: str
     section: str
@@ -133,11 +135,11 @@ class Monitor:
 
         >>> from keras_ch8.monitors import Monitor, Curve
         >>> from keras_ch8.verdicts import Kind, Quantity, Rule, Threshold
-        >>> loss = Quantity("probe_loss", "Loss on the probe.", "it is {:.2g}".format, series="ch8_diagnosis/high_loss")
+        >>> loss = Quantity("probe_loss", "Loss on the probe.", "it is {:.2g}".format, series="diagnosis/high_loss")
         >>> class HighLoss(Monitor):
         ...     name = "high_loss"
         ...     kinds = (Kind("high_loss", "8.2", "The loss is high.", "The loss is low", "Train longer."),)
-        ...     curves = (Curve("high_loss", "loss", "Loss on the probe.", "8.2"),)
+        ...     curves = (Curve("high_loss", "Loss of the probe", "loss", "Loss on the probe.", "8.2"),)
         ...     rules = (
         ...         Rule(
         ...             kind="high_loss",
@@ -160,7 +162,7 @@ class Monitor:
         >>> x, y = np.ones((8, 1)), np.full((8, 1), 4.0)
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
         >>> model.compile(keras_ch8.optimizers.SGD(1e-6), "mse")
-        >>> diagnosis = keras_ch8.callbacks.Diagnosis((x, y), checks=[HighLoss()], when=1, budget=None)
+        >>> diagnosis = keras_ch8.callbacks.Diagnosis((x, y), checks=[HighLoss()], measure_every=1, budget=None)
         >>> _ = model.fit(x, y, batch_size=4, epochs=1, callbacks=[diagnosis], verbose=0)
         >>> print(diagnosis.verdicts[0])
         WATCH high_loss, section 8.2, since step 2: The loss is high (it is 16). Train longer.
@@ -259,7 +261,7 @@ def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:
 
     Example:
         >>> from keras_ch8.monitors.base import chosen, lines
-        >>> [line["value"] for line in lines(chosen(["batch_statistics"]))["ch8_diagnosis/batch_norm_gap"]]
+        >>> [line["value"] for line in lines(chosen(["batch_statistics"]))["diagnosis/batch_norm_gap"]]
         [0.3, 1.0, 2.0]
     """
     kinds: dict[str, dict[tuple[float, str], list[str]]] = {}

@@ -239,9 +239,16 @@ def _quantities(rules: Iterable[Rule]) -> str:
 
 
 def _curves(monitors: Iterable[Monitor]) -> str:
-    rows = [_row(f"`ch8_diagnosis/{c.name}`", c.unit, c.text, c.section) for m in monitors for c in m.curves]
+    rows = [_row(f"`diagnosis/{c.name}`", c.title, c.unit, c.text, c.section) for m in monitors for c in m.curves]
     return "\n".join(
-        ["## Curves in TensorBoard", "", "| tag | unit | what it is | section |", "|---|---|---|---|", *rows, ""]
+        [
+            "## Curves in TensorBoard",
+            "",
+            "| tag | title | unit | what it is | section |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
     )
 
 

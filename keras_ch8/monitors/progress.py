@@ -105,7 +105,7 @@ GROWTH = Quantity(
     lambda factor: f"the loss is {times(factor, 'what it was at the start')}",
     "the loss has grown beyond measure since the start",
     usual=OF_THREE,
-    series="ch8_diagnosis/loss_over_start",
+    series="diagnosis/loss_over_start",
 )
 TYPICAL_STEP = Quantity(
     "typical_step",
@@ -139,7 +139,7 @@ RATE_OF_LIMIT = Quantity(
     lambda product: f"the effective learning rate is {part(product / 2, 'the largest stable one')}",
     "the effective learning rate is far beyond the largest stable one",
     number=lambda product: percent(product / 2),
-    series="ch8_diagnosis/rate_times_curvature",
+    series="diagnosis/rate_times_curvature",
 )
 NEWTON_GAIN = Quantity(
     "newton_gain",
@@ -151,7 +151,7 @@ NEWTON_GAIN = Quantity(
     ),
     "steps that suit the curvature in each direction would lower the loss by far more than it is",
     number=lambda gain: percent(max(gain, 0.0)),
-    series="ch8_diagnosis/newton_gain",
+    series="diagnosis/newton_gain",
 )
 TRAININGS_TO_GAIN = Quantity(
     "trainings_to_gain",
@@ -167,7 +167,7 @@ ELASTICITY = Quantity(
     lambda fraction: f"changing all weights by 1 % would change the loss by {percent(fraction / 100)}",
     "the gradient is large beyond measure",
     number=lambda fraction: percent(fraction / 100),
-    series="ch8_diagnosis/elasticity",
+    series="diagnosis/sensitivity_to_weights",
 )
 
 

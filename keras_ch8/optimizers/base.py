@@ -373,11 +373,11 @@ class RuleOptimizer(keras_private.Optimizer):
 
     # --- telemetry -----------------------------------------------------------------------------------------------
 
-    def listen(self, *, rows: int, every: int, layers: bool = False) -> None:
+    def listen(self, *, rows: int, measure_every: int, layers: bool = False) -> None:
         """Let each step leave a row of telemetry from now on (see telemetry.Recorder)."""
         if self.telemetry.net.is_torn:  # what was traced then leaves no whole rows
             self._updater, self._traces = self._new_updater(), Traces()
-        self.telemetry.listen(self._telemetry_blocks, rows=rows, every=every, layers=layers)
+        self.telemetry.listen(self._telemetry_blocks, rows=rows, measure_every=measure_every, layers=layers)
 
     def _telemetry_blocks(self) -> telemetry.Blocks:
         blocks = self._layout.blocks

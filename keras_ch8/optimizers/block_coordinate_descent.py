@@ -49,7 +49,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
     Differs from `keras.optimizers.MultiOptimizer`: that moves all variables at every step, each group with its own
     optimizer; here they take turns.
 
-    With `callbacks.TensorBoard`, `ch8_blocks/block` shows which block moves, and `ch8_blocks/gradient_norm_<number>`
+    With `callbacks.TensorBoard`, `step/block` shows which block moves, and `step/block_gradient_norm_<number>`
     the norm of the gradient of each block, whichever moves.
 
     Args:

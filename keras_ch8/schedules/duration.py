@@ -1,4 +1,4 @@
-"""Lengths of time in a training: steps, or "10ep", "500ba", "30%", known in steps once `fit` has begun."""
+"""Lengths of time in a training: steps, or "10ep", "500ba", "10st", "30%", known in steps once `fit` has begun."""
 
 import numbers
 import re
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from .._describe import short
 
-_WORD = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ep|ba|%)")
+_WORD = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ep|ba|st|s|%)")
 BEYOND = 2.0**63
 """Steps are counted in 64 bits."""
 
@@ -26,7 +26,10 @@ class Clock(NamedTuple):
 
 
 class Duration(NamedTuple):
-    """An amount and its unit: "st" (steps of the optimizer), "ep" (epochs), "ba" (batches) or "%" (of all steps)."""
+    """An amount and its unit: "st" (steps of the optimizer), "ep" (epochs), "ba" (batches) or "%" (of all steps).
+
+    Where a clock decides it may be "s" (seconds), which are no number of steps.
+    """
 
     amount: float
     unit: str
@@ -46,18 +49,27 @@ class Duration(NamedTuple):
         }
         return self.amount * in_steps[self.unit] / (100 if self.unit == "%" else 1)
 
+    def batches(self, steps: int | None, epochs: int) -> int | None:
+        """Return the number of batches, at least 1, in a `fit` of epochs of so many; None where it is not known."""
+        if steps is None and self.unit in ("ep", "%"):
+            return None
+        of_epoch = steps or 1
+        return max(1, round(self.steps(Clock(of_epoch, 1, of_epoch * epochs))))
 
-def duration(name: str, value: Any, number: str = "a number of steps above 0") -> Duration:
+
+def duration(name: str, value: Any, number: str = "a number of steps above 0", *, or_seconds: bool = False) -> Duration:
     """Return a duration from the user's word for it; else raise ValueError."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if is_number and 0 < value < BEYOND:
         return Duration(float(value), "st")
     word = _WORD.fullmatch(value.strip()) if isinstance(value, str) else None
-    if word and 0 < float(word[1]) < BEYOND and not (word[2] == "%" and float(word[1]) > 100):
+    is_of_steps = word is not None and (word[2] != "s" or or_seconds)
+    if word and is_of_steps and 0 < float(word[1]) < BEYOND and not (word[2] == "%" and float(word[1]) > 100):
         return Duration(float(word[1]), word[2])
     raise ValueError(
         f"`{name}` is a length of time, so it must be {number} (and below 2^63), or a string such as "
-        f'"10ep" (epochs), "500ba" (batches) or "30%" (of the whole training). Received: {name}={short(value)}.'
+        f'"10ep" (epochs), "500ba" (batches), "10st" (steps) or "30%" (of the whole training). Received: '
+        f"{name}={short(value)}."
     )
 
 

@@ -25,13 +25,13 @@ class Wishes(NamedTuple):
 
     Args:
         rows: Steps that a ring remembers, a power of two.
-        every: Update and effective rate are measured at each step that this divides, at none if it is 0. Then a step
-            needs no branch, and no norm is measured again where its square has left the range of float32.
+        measure_every: Update and effective rate are measured at each step that this divides, at none if it is 0. Then a
+            step needs no branch, and no norm is measured again where its square has left the range of float32.
         layers: Whether the norm of each variable's gradient is asked for.
     """
 
     rows: int = 1
-    every: int = 0
+    measure_every: int = 0
     layers: bool = False
 
 
@@ -103,16 +103,16 @@ class Recorder:
         others = self._rings.of_layers, self._rings.of_numbers
         return [*self._rings.of_blocks, *(other for other in others if other is not None)]
 
-    def listen(self, blocks: Callable[[], Blocks], *, rows: int, every: int, layers: bool = False) -> None:
+    def listen(self, blocks: Callable[[], Blocks], *, rows: int, measure_every: int, layers: bool = False) -> None:
         """Let steps leave rows from now on.
 
         Args:
             blocks: Returns what the optimizer updates; called in its first step.
             rows: As in `Wishes`.
-            every: As in `Wishes`.
+            measure_every: As in `Wishes`.
             layers: As in `Wishes`.
         """
-        self._settings, self._blocks, self.listening = Wishes(rows, every, layers), blocks, True
+        self._settings, self._blocks, self.listening = Wishes(rows, measure_every, layers), blocks, True
 
     def make_rings(self) -> None:
         """Make the rings, unless they are there: also in the middle of a trace."""
@@ -137,11 +137,11 @@ class Recorder:
     @property
     def measures(self) -> bool:
         """Whether update and effective rate are measured at some steps, which therefore take another way."""
-        return self.listening and self._settings.every > 0
+        return self.listening and self._settings.measure_every > 0
 
     def is_measured(self, step: Tensor) -> Any:
         """Whether update and effective rate of a step are measured."""
-        every = self._settings.every
+        every = self._settings.measure_every
         return every > 0 and step % every == 0
 
     def is_due(self, step: Tensor, half: Tensor) -> Any:
@@ -221,7 +221,7 @@ def read_blocks(steps: np.ndarray, blocks: Sequence[np.ndarray], wishes: Wishes)
     norm = np.sqrt(_sum(np.where(is_plain, plain, np.square(column["norm"])), there))
     nonfinite = _sum(np.where(exact, 0, column["nonfinite"]), there)
     has_tensor_rule = whole["norm_before"] != -1
-    deep = steps % wishes.every == 0 if wishes.every else np.zeros(len(steps), bool)
+    deep = steps % wishes.measure_every == 0 if wishes.measure_every else np.zeros(len(steps), bool)
     sample = [block[some][deep, width:] for block in blocks]
     frame = Frame(
         steps=steps,

@@ -37,7 +37,7 @@ def check_monitor(monitor: Any, *, on: Training = small_training) -> None:
         )
     before = copy.deepcopy(vars(monitor))
     (bare, x, y), (watched, *_) = on(), on()
-    diagnosis = keras_ch8.callbacks.Diagnosis((x, y), checks=[monitor], when=1, budget=None)
+    diagnosis = keras_ch8.callbacks.Diagnosis((x, y), checks=[monitor], measure_every=1, budget=None)
     fit(bare, x, y)
     with warnings.catch_warnings(), explained(f"`{name}` stops the training."):
         warnings.simplefilter("error")

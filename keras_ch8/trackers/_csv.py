@@ -35,7 +35,7 @@ class CSV(FileTracker):
     Example:
         >>> board = keras_ch8.callbacks.TensorBoard("logs", log_to=[keras_ch8.trackers.CSV()])
         >>> points = pandas.read_csv("logs/optimization/run.csv")  # doctest: +SKIP
-        >>> points.pivot(index="step", columns="name", values="value")["ch8/loss"].plot()  # doctest: +SKIP
+        >>> points.pivot(index="step", columns="name", values="value")["step/loss"].plot()  # doctest: +SKIP
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
@@ -43,9 +43,9 @@ class CSV(FileTracker):
 
     section, filename, endings = "8.2", "run.csv", ("", "_notes")
 
-    def open(self, folder: str) -> None:
+    def open(self, directory: str) -> None:
         """Open both files, and give new ones their header."""
-        super().open(folder)
+        super().open(directory)
         for file, columns in zip(self._files, (POINTS, NOTES), strict=True):
             if file.tell() == 0:
                 csv.writer(file, lineterminator="\n").writerow(columns)

@@ -68,7 +68,7 @@ class MLflow(ServerTracker):
     def verdict(self, verdict: Verdict) -> None:
         """Set a tag."""
         super().verdict(verdict)
-        self.link.set_tag(self.run, f"ch8.verdict/{spelled(verdict.kind)}", str(verdict)[:5000])
+        self.link.set_tag(self.run, f"verdict/{spelled(verdict.kind)}", str(verdict)[:5000])
 
     def close(self, report: str | None) -> None:
         """Send the artifacts, and end a run of its own."""

@@ -6,7 +6,7 @@ from typing import Any, final
 from ..verdicts import Verdict
 from .base import Row, ServerTracker
 
-STEP = "ch8/step"
+STEP = "step/number"
 
 
 @final
@@ -14,9 +14,9 @@ class WandB(ServerTracker):
     """Write a training to Weights & Biases; `pip install "keras_ch8[wandb]"` (section 8.2).
 
     The run that is active goes on and stays open; else it has its own, which a later training with this tracker
-    resumes, also in another process by `callbacks.Resume`. The x axis is `ch8/step`, batches trained on; W&B's own step
-    counts rows: give `wandb.log` no `step=`. Settings new to the config are added. A verdict is `verdict/<kind>` in the
-    summary; one to act on is an alert too. `ch8/verdicts`, `ch8/events` and `ch8/report` come at the end.
+    resumes, also in another process by `callbacks.Resume`. The x axis is `step/number`, batches trained on; W&B's own
+    step counts rows: give `wandb.log` no `step=`. Settings new to the config are added. A verdict is `verdict/<kind>`
+    in the summary; one to act on is an alert too. At the end come `diagnosis/verdicts`, `.../events`, `.../report`.
 
     Args:
         **init: Arguments of `wandb.init` for a run of its own, such as `project="vision"` or `mode="offline"`.
@@ -72,9 +72,9 @@ class WandB(ServerTracker):
         import wandb
 
         if report is not None:
-            said: dict[str, Any] = {"ch8/report": wandb.Html(report, inject=False)}
+            said: dict[str, Any] = {"diagnosis/report": wandb.Html(report, inject=False)}
             for name, notes in self.notes.items():
-                said[f"ch8/{name}"] = wandb.Table(columns=[*notes[0]], data=[[*note.values()] for note in notes])
+                said[f"diagnosis/{name}"] = wandb.Table(columns=[*notes[0]], data=[[*note.values()] for note in notes])
             self.link.log(said)
         if self.theirs is None:
             self.link.finish()

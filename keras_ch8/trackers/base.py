@@ -24,7 +24,7 @@ class Tracker:
     tracker does. What raises ends the telling for this training with one warning, and the training goes on.
 
         prepare()                      look at what only the training's thread sees; raise if a package is missing
-        open(folder)                   a training begins, the first one or a later one
+        open(directory)                a training begins, the first one or a later one
         hyperparameters(values)        settings of the run that are new, or new again
         describe(name, description)    what a series is, in Markdown, before its first point
         log(step, values)              points of some series at a step
@@ -50,7 +50,7 @@ class Tracker:
         >>> class Prints(keras_ch8.trackers.Tracker):
         ...     def log(self, step, values):
         ...         for name, value in values.items():
-        ...             if name == "ch8_epoch/loss":
+        ...             if name == "epoch/loss":
         ...                 print(f"step {step}: {value:.1f}")
         >>> import tempfile
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="zeros")])
@@ -92,11 +92,11 @@ class Tracker:
     def prepare(self) -> None:
         """Look at what only the thread of the training sees, such as the run that is active there."""
 
-    def open(self, folder: str) -> None:
+    def open(self, directory: str) -> None:
         """Begin with a training.
 
         Args:
-            folder: That of the run of TensorBoard, where files may be written.
+            directory: That of the run of TensorBoard, where files may be written.
         """
 
     def hyperparameters(self, values: Mapping[str, Any]) -> None:
@@ -157,9 +157,9 @@ class FileTracker(Tracker):
         self.path = None if path is None else os.fspath(path)
         self.append = _checks.flag("append", append, meaning="whether to go on with a file that is there")
 
-    def open(self, folder: str) -> None:
+    def open(self, directory: str) -> None:
         """Open the files; those that were begun here, or are in the folder of the run, go on."""
-        root, extension = os.path.splitext(self.path or os.path.join(folder, self.filename))
+        root, extension = os.path.splitext(self.path or os.path.join(directory, self.filename))
         os.makedirs(os.path.dirname(os.path.abspath(root)), exist_ok=True)
         mode = "a" if self.append or self._has_begun or self.path is None else "w"
         with contextlib.ExitStack() as opened:
@@ -253,7 +253,7 @@ class ServerTracker(Tracker):
         package = sys.modules.get(self.package)
         self.theirs = None if package is None else self.active(package)
 
-    def open(self, folder: str) -> None:
+    def open(self, directory: str) -> None:
         """Begin, and keep the notes that there are if the run is that of the last training."""
         run = self.begin(importlib.import_module(self.package))
         if run != self.run:

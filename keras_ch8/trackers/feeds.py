@@ -13,6 +13,7 @@ from typing import Any
 
 from .._describe import short
 from ..board.record import Event
+from ..board.tags import is_edge
 from ..board.window import Point
 from ..verdicts import Verdict
 from .base import FileTracker, Tracker
@@ -157,14 +158,15 @@ class Feeds:
 
     def describe(self, name: str, description: str) -> None:
         """Pass on what a series says of itself."""
-        self._put(lambda tracker: tracker.describe(name, description))
+        if not is_edge(name):
+            self._put(lambda tracker: tracker.describe(name, description))
 
     def points(self, points: Iterable[Point]) -> None:
-        """Pass on points, those of a step together."""
+        """Pass on points, those of a step together; not the edges of bands, of which trackers would draw charts."""
         rows: dict[int, dict[str, float]] = {}
         for step, values in points:
-            if values:
-                rows.setdefault(int(step), {}).update((name, float(value)) for name, value in values.items())
+            if drawn := {name: float(value) for name, value in values.items() if not is_edge(name)}:
+                rows.setdefault(int(step), {}).update(drawn)
         self._put(functools.partial(_log, sorted(rows.items())))
 
     def record(self, text: str) -> None:

@@ -155,7 +155,7 @@ def compare_curricula(
         mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
         verbose: 1 prints the result. Defaults to `1`.
         fit_arguments: For `fit`: `callbacks`, `class_weight`, ... Defaults to `None`.
-        **curriculum: For `callbacks.Curriculum`: `pacing`, `start`, `until`, `mix`, `refresh`.
+        **curriculum: For `callbacks.Curriculum`: `pacing`, `start`, `until`, `mix`, `measure_every`.
 
     Returns:
         A `CurriculumComparison`.

@@ -150,7 +150,7 @@ def pretrain_greedily(
         seed: Seed, as for `keras.utils.set_random_seed`, of each stage plus its number: then a resumed run ends as an
             uninterrupted one (and Keras shuffles arrays in one order for all epochs of a stage). Defaults to `None`.
         log_dir: Folder for TensorBoard, with a run for each stage, and one in which the losses of all stages stand one
-            behind another, as `ch8_pretraining/<stage>_loss`; `None` for none. Defaults to `None`.
+            behind another, as `epoch/pretraining_<stage>_loss`; `None` for none. Defaults to `None`.
         directory: Folder in which to keep the completed stages. Defaults to `None`.
         verbose: As for `fit`. Defaults to `"auto"`.
         **fit_arguments: For `fit`, in all stages: `batch_size`, `validation_data`, `sample_weight`, `callbacks`, ...

@@ -89,7 +89,7 @@ class Verdict(Result):
         why: Up to five sentences: what was measured, against which limits, and where these come from.
         code: Lines of Python that cure it, to be pasted; `""` where there are none, or none would be a right edit of
             such a training: then `cure` alone says what to do.
-        series: Name of the series in TensorBoard that shows it, such as `"ch8_diagnosis/backward_factor"`; `""` where
+        series: Name of the series in TensorBoard that shows it, such as `"diagnosis/backward_factor"`; `""` where
             none does.
         value: The last point of that series, which is the number in `finding`; `None` where there is none, or it is not
             finite.

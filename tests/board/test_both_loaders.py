@@ -44,12 +44,13 @@ def test_every_spike_of_one_step_is_seen(tmp_path, loader):
         writer.scalars(step, values)
     writer.close()
     with loader(tmp_path / "logs") as board:
-        read = board.scalars()
-    assert set(read) == {tags.GRADIENT_NORM.name, tags.GRADIENT_NORM.low, tags.GRADIENT_NORM.high}
-    for points in read.values():
+        drawn, edges = board.scalars(), board.edges()
+    assert set(drawn) == {tags.GRADIENT_NORM.name}
+    assert set(edges) == {tags.GRADIENT_NORM.low, tags.GRADIENT_NORM.high}
+    for points in (drawn | edges).values():
         assert 800 < len(points) <= 1000
         assert (np.diff([step for step, _ in points]) > 0).all()
-    assert sorted(value for _, value in read[tags.GRADIENT_NORM.high] if value >= 1000) == [*range(1000, 1020)]
+    assert sorted(value for _, value in edges[tags.GRADIENT_NORM.high] if value >= 1000) == [*range(1000, 1020)]
 
 
 def test_a_second_fit_goes_on_and_nothing_is_lost(tmp_path, loader):
@@ -85,27 +86,27 @@ def test_what_keras_writes_beside_it_loses_nothing(tmp_path, loader):
 def test_a_step_that_goes_back_is_dropped_with_one_warning(tmp_path, loader):
     writer = RunWriter.open(str(tmp_path / "logs"), 1)
     writer.scalars(10, POINT)
-    with pytest.warns(RuntimeWarning, match=r"'ch8/learning_rate' at step 10, after step 10.*first_step=10"):
-        writer.scalars(10, {**POINT, "ch8/loss": 1.0})
+    with pytest.warns(RuntimeWarning, match=r"'step/learning_rate' at step 10, after step 10.*first_step=10"):
+        writer.scalars(10, {**POINT, "step/loss": 1.0})
     for step in (3, 9, 11):  # another warning would be an error
         writer.scalars(step, POINT)
     writer.close()
     with loader(tmp_path / "logs") as board:
-        assert (board.steps(tags.LEARNING_RATE.name), board.steps("ch8/loss")) == ([10, 11], [10])
+        assert (board.steps(tags.LEARNING_RATE.name), board.steps("step/loss")) == ([10, 11], [10])
 
 
 def test_what_is_not_finite_is_read_back_as_it_is(tmp_path, loader):
     writer = RunWriter.open(str(tmp_path / "logs"), 1)
     values = (math.nan, math.inf, -math.inf, 1.0)
     for step, value in enumerate(values):
-        writer.scalars(step, {"ch8/loss": value})
+        writer.scalars(step, {"step/loss": value})
     writer.close()
     with loader(tmp_path / "logs") as board:
-        np.testing.assert_equal(board.scalars()["ch8/loss"], list(enumerate(values)))
+        np.testing.assert_equal(board.scalars()["step/loss"], list(enumerate(values)))
 
 
 def test_every_series_has_its_description_and_any_name(tmp_path, loader):
-    odd = [tags.batch("top 5 [%]").name, tags.epoch("val_größe/x:0").name]
+    odd = [tags.running("top 5 [%]").name, tags.epoch("val_größe/x:0").name]
     spiky = [name for tag in tags.ALL if tag.spiky for name in (tag.low, tag.high)]
     names = [tag.name for tag in tags.ALL[:10]] + spiky + odd
     writer = RunWriter.open(str(tmp_path / "logs"), 1)
@@ -113,7 +114,7 @@ def test_every_series_has_its_description_and_any_name(tmp_path, loader):
         writer.scalars(step, dict.fromkeys(names, 1.0))
     writer.close()
     with loader(tmp_path / "logs") as board:
-        found = board.descriptions("scalars", "scalars")
+        found = board.descriptions("scalars", "scalars") | board.descriptions("scalars", tags.EDGES)
     assert found == {name: tags.describe(name) for name in names}
     assert all(found.values())
 
@@ -124,7 +125,7 @@ def test_texts_images_and_the_layout_are_read_back(tmp_path, loader):
     for _ in range(2):  # a second time at the same step, as at the end of a fit and the start of the next
         writer.text(tags.REPORT, "| a | b |", 7)
         writer.image(tags.LAYER_MAP, picture, 48, 32, 7)
-    for step, name in enumerate(("ch8/loss", "ch8/learning_rate", "ch8/loss"), 1):
+    for step, name in enumerate(("step/loss", "step/learning_rate", "step/loss"), 1):
         writer.scalars(step, {name: 1.0})
     writer.close()
     with loader(tmp_path / "logs") as board:
@@ -133,7 +134,7 @@ def test_texts_images_and_the_layout_are_read_back(tmp_path, loader):
         assert board.blobs("images") == {tags.LAYER_MAP.name: [(7, image), (8, image)]}
         layouts = board.tensors("custom_scalars")["custom_scalars__config__"]
         assert [step for step, _ in layouts] == [0, 1]  # the second scalar is new, the third is not
-        known = [{"ch8/loss"}, {"ch8/loss", "ch8/learning_rate"}]
+        known = [{"step/loss"}, {"step/loss", "step/learning_rate"}]
         assert [layout_pb2.Layout.FromString(charts.item()) for _, charts in layouts] == [
             layout.custom_scalars(names) for names in known
         ]
@@ -144,7 +145,7 @@ def test_texts_images_and_the_layout_are_read_back(tmp_path, loader):
 def test_a_thousand_steps_take_less_than_a_megabyte(tmp_path):
     writer = RunWriter.open(str(tmp_path), 1)
     names = [name for tag in tags.ALL[:13] for name in ((tag.name, tag.low, tag.high) if tag.spiky else (tag.name,))]
-    values = dict.fromkeys([*names, tags.batch("loss").name, tags.batch("accuracy").name], 1.0)
+    values = dict.fromkeys([*names, tags.running("loss").name, tags.running("accuracy").name], 1.0)
     for step in range(1000):
         writer.scalars(step, values)
     writer.close()

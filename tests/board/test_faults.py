@@ -13,7 +13,7 @@ from keras_ch8.board.tags import LAYER_MAP, REPORT
 from keras_ch8.board.writer import RunWriter
 from tests.board.readers import LOADERS
 
-LOSS = "ch8/loss"
+LOSS = "step/loss"
 
 
 def in_time(action, seconds=10):

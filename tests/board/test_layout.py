@@ -14,7 +14,7 @@ from keras_ch8.board.layout import custom_scalars
 from keras_ch8.board.writer import RunWriter
 from tests.board.readers import LOADERS
 
-NAMES = {tag.name for tag in [*tags.ALL, *tags.diagnosis_tags().values()]} | {"ch8_epoch/loss", "ch8_epoch/val_loss"}
+NAMES = {tag.name for tag in [*tags.ALL, *tags.diagnosis_tags().values()]} | {"epoch/loss", "epoch/val_loss"}
 
 
 def charts_of(names, declared=()):
@@ -26,12 +26,12 @@ def charts_of(names, declared=()):
 
 def test_categories_are_the_groups_of_the_chapter_in_every_layout():
     titles = [f"{section} {title}".strip() for section, title in panels.GROUPS.items()]
-    for names in (set(), {"ch8/loss"}, NAMES):
+    for names in (set(), {"step/loss"}, NAMES):
         assert [category.title for category in custom_scalars(names).category] == titles
 
 
 def test_charts_are_the_panels_that_have_data():
-    names = {"ch8/loss", "ch8/learning_rate", "ch8_solver/damping", "ch8_epoch/val_loss"}
+    names = {"step/loss", "step/learning_rate", "step/solver_damping", "epoch/val_loss"}
     found = charts_of(names)
     assert [list(charts) for charts in found.values()] == [
         ["Loss after each epoch, training and validation"], ["Loss of minibatches"],
@@ -54,31 +54,39 @@ def test_no_chart_is_empty_and_each_is_the_same_in_every_run():
         assert all(any(re.match(pattern, name) for pattern in found) for name in names)
 
 
-def test_lines_are_the_series_their_largest_values_and_those_of_each_optimizer():
-    (loss,) = charts_of({"ch8/loss"})["8.1.3 Noise of the minibatches"].values()
-    matched = [n for n in ("ch8/loss", "ch8/loss/max", "ch8/d/loss", "ch8/d/loss/max", "ch8/loss/min", "ch8/losses",
-                           "ch8_epoch/loss", "my_ch8/loss") if re.match(loss[0], n)]  # fmt: skip
-    assert matched == ["ch8/loss", "ch8/loss/max", "ch8/d/loss", "ch8/d/loss/max"]
-    (rate,) = charts_of({"ch8/g_optimizer/learning_rate"})["8.3 Learning rate"].values()
-    assert re.match(rate[0], "ch8/g_optimizer/learning_rate")
+def test_lines_are_the_series_and_those_of_each_optimizer():
+    (loss,) = charts_of({"step/loss"})["8.1.3 Batch noise"].values()
+    names = (
+        "step/loss",
+        "step/loss/max",
+        "step/d/loss",
+        "step/d/loss/max",
+        "step/losses",
+        "epoch/loss",
+        "my_step/loss",
+    )
+    matched = [name for name in names if re.match(loss[0], name)]
+    assert matched == ["step/loss", "step/d/loss"]
+    (rate,) = charts_of({"step/g_optimizer/learning_rate"})["8.3 Learning rate"].values()
+    assert re.match(rate[0], "step/g_optimizer/learning_rate")
 
 
 def test_what_no_panel_shows_has_a_chart_of_its_own_in_its_section():
-    mine = tags.Tag("mine/steep [1]", "1", "Steepness.", "8.2")
-    names = {mine.name, "theirs/*", "ch8_epoch/accuracy", "ch8_epoch/val_accuracy", "ch8_batch/accuracy"}
+    mine = tags.Tag("mine/steep [1]", "Steepness", "1", "Steepness.", "8.2")
+    names = {mine.name, "theirs/*", "epoch/accuracy", "epoch/val_accuracy", "step/running_accuracy"}
     assert charts_of(names, [mine]) == {
         "8.2 The step": {"mine/steep [1]": [r"mine/steep\ \[1\]$"]},
         "Other numbers": {
             "theirs/*": ["theirs/.*$"],
-            "ch8_epoch/accuracy": ["ch8_epoch/accuracy$", "ch8_epoch/val_accuracy$"],
-            "ch8_batch/accuracy": ["ch8_batch/accuracy$"],
+            "epoch/accuracy": ["epoch/accuracy$", "epoch/val_accuracy$"],
+            "step/running_accuracy": ["step/([^/]+/)?running_accuracy$"],
         },
     }
 
 
 def test_a_comparison_with_nothing_is_no_chart():
     average = "Validation loss of the weights and of their average"
-    alone, both = (charts_of({"ch8_epoch/val_loss", *more}) for more in ((), ("ch8_epoch/val_loss_average",)))
+    alone, both = (charts_of({"epoch/val_loss", *more}) for more in ((), ("epoch/val_loss_average",)))
     assert average not in str(alone)
     assert average in str(both)
 
@@ -96,9 +104,9 @@ def what_tensorboard_shows(board):
 @pytest.mark.parametrize("loader", LOADERS)
 def test_tensorboard_shows_the_newest_layout_of_each_run_and_no_chart_twice(tmp_path, loader):
     runs = {
-        "a": [{"ch8/loss": 1.0}, {"ch8/learning_rate": 0.1}, {"ch8_epoch/loss": 1.0}],
-        "b": [{"ch8_solver/step_length": 1.0, "ch8/loss": 1.0}],
-        "c": [{"ch8_solver/step_length": 1.0}, {"ch8_solver/damping": 1.0}, {"ch8/gradient_norm": 1.0}],
+        "a": [{"step/loss": 1.0}, {"step/learning_rate": 0.1}, {"epoch/loss": 1.0}],
+        "b": [{"step/solver_step_length": 1.0, "step/loss": 1.0}],
+        "c": [{"step/solver_step_length": 1.0}, {"step/solver_damping": 1.0}, {"step/gradient_norm": 1.0}],
     }
     for name, steps in runs.items():
         writer = RunWriter.open(str(tmp_path / name), 1)
@@ -106,14 +114,14 @@ def test_tensorboard_shows_the_newest_layout_of_each_run_and_no_chart_twice(tmp_
             writer.scalars(step, values)
         writer.close()
     writer = RunWriter.open(str(tmp_path / "a"), 4)  # a second fit
-    writer.scalars(4, {"ch8/update_norm": 1.0})
+    writer.scalars(4, {"step/update_norm": 1.0})
     writer.close()
     with loader(tmp_path) as board:
         shown = what_tensorboard_shows(board)
     assert list(shown) == [f"{section} {title}".strip() for section, title in panels.GROUPS.items()]
     assert {title: charts for title, charts in shown.items() if charts} == {
-        "8.1 What is minimized, and the target metric": ["Loss after each epoch, training and validation"],
-        "8.1.3 Noise of the minibatches": ["Loss of minibatches"],
+        "8.1 Loss and metrics": ["Loss after each epoch, training and validation"],
+        "8.1.3 Batch noise": ["Loss of minibatches"],
         "8.2 The step": ["Length of the update"],
         "8.2.4 Clipping and spikes": ["Gradient norm, before and after clipping"],
         "8.3 Learning rate": ["Learning rate, and median effective rate"],

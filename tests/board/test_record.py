@@ -127,7 +127,7 @@ def test_records_are_read_back_by_both_loaders_the_newest_last(tmp_path):
     writer.close()
     for loader in LOADERS:
         with loader(tmp_path) as board:
-            points = board.tensors("keras_ch8")["ch8/record"]
+            points = board.tensors("keras_ch8")["diagnosis/record"]
         assert points[-1][0] == 31
         assert read(points[-1][1].item().decode())["step"] == 30
 

@@ -21,7 +21,7 @@ def run(log_dir, first, last=None):
     """Write the steps first ... last, close, and return the folder's name."""
     writer = RunWriter.open(str(log_dir), first)
     for step in range(first, (last or first) + 1):
-        writer.scalars(step, {"ch8/loss": 1.0})
+        writer.scalars(step, {"step/loss": 1.0})
     writer.close()
     assert not writer.failed
     return Path(writer.folder).name
@@ -89,7 +89,7 @@ HOLDS = """
 import sys, time
 from keras_ch8.board.writer import RunWriter
 writer = RunWriter.open(sys.argv[1], int(sys.argv[2]))
-writer.scalars(int(sys.argv[2]), {"ch8/loss": 1.0})
+writer.scalars(int(sys.argv[2]), {"step/loss": 1.0})
 print(writer.folder, flush=True)
 time.sleep(60)
 """
@@ -105,7 +105,7 @@ def test_another_process_has_the_folder_until_it_dies_however_that_happens(tmp_p
         other.send_signal(signal.SIGKILL)
     assert run(tmp_path, 2) == "optimization"
     with python_loader(tmp_path) as board:
-        assert board.steps("ch8/loss") == [1, 2]
+        assert board.steps("step/loss") == [1, 2]
 
 
 def test_a_fork_of_the_writer_s_process_does_not_give_its_folder_free(tmp_path):
@@ -121,7 +121,7 @@ def test_a_fork_of_the_writer_s_process_does_not_give_its_folder_free(tmp_path):
 
 def test_a_writer_that_is_forgotten_closes_itself(tmp_path):
     writer = RunWriter.open(str(tmp_path), 1)
-    writer.scalars(1, {"ch8/loss": 1.0})
+    writer.scalars(1, {"step/loss": 1.0})
     del writer
     assert run(tmp_path, 1) == "optimization_2"
     assert run(tmp_path, 2) in ("optimization", "optimization_2")
@@ -133,7 +133,7 @@ def test_a_process_that_dies_of_an_exception_keeps_its_points(tmp_path):
         "import sys\n"
         "from keras_ch8.board.writer import RunWriter\n"
         f"writer = RunWriter.open({str(tmp_path)!r}, int(sys.argv[1]))\n"
-        "writer.scalars(int(sys.argv[1]), {'ch8/loss': 1.0})\n"
+        "writer.scalars(int(sys.argv[1]), {'step/loss': 1.0})\n"
         "print(writer.folder)\n"
         "raise SystemError('of the training')"
     )

@@ -4,22 +4,23 @@ import re
 
 import pytest
 
-from keras_ch8.board import tags
+from keras_ch8.board import panels, tags
 
 NAMES = {
-    "ch8/gradient_norm", "ch8/gradient_norm_clipped", "ch8/clip_coefficient", "ch8/clipped_share", "ch8/update_norm",
-    "ch8/weight_norm", "ch8/nonfinite", "ch8/learning_rate", "ch8/effective_rate", "ch8/loss",
-    "ch8_layers/gradient_norm_largest", "ch8_layers/gradient_norm_median", "ch8_layers/gradient_norm_smallest",
-    "ch8_layers/gradient_norms", "ch8/report", "ch8_surrogate/surrogate", "ch8_surrogate/true",
-    "ch8_surrogate/val_surrogate", "ch8_surrogate/val_true", "ch8_range/log10_learning_rate", "ch8_range/loss",
-    "ch8_range/loss_smoothed", "ch8_range/report", "ch8/verdicts", "ch8_diagnosis/gradient_by_layer",
-    "ch8_diagnosis/signal_by_layer", "ch8_diagnosis/relative_update_by_layer", "ch8_diagnosis/gradient_by_time",
-    "ch8/gradient_norm_q90", "ch8_surrogate/flat_epochs", "ch8_stopping/metric", "ch8_stopping/best",
-    "ch8_stopping/patience_left", "ch8_blocks/block", "ch8_start/deviation_before", "ch8_start/deviation_after",
-    "ch8_start/sums_before", "ch8_start/sums_after", "ch8_start/report", "ch8/average_distance",
-    "ch8_epoch/val_loss_best",
-    *(f"ch8_diagnosis/{name}" for name in tags.diagnosis_tags()), *(f"ch8_solver/{name}" for name in tags.SOLVER),
-    *(f"ch8_curriculum/{name}" for name in tags.CURRICULUM),
+    "step/gradient_norm", "step/gradient_norm_clipped", "step/clip_coefficient", "step/clipped_share",
+    "step/update_norm", "step/skipped_steps", "diagnosis/record",
+    "step/weight_norm", "step/nonfinite", "step/learning_rate", "step/effective_rate", "step/loss",
+    "step/layer_gradient_norm_largest", "step/layer_gradient_norm_median", "step/layer_gradient_norm_smallest",
+    "step/layer_gradient_norms", "diagnosis/report", "epoch/surrogate_gap_loss", "epoch/surrogate_gap_true_loss",
+    "epoch/surrogate_gap_val_loss", "epoch/surrogate_gap_val_true_loss",
+    "step/range_log10_learning_rate", "step/range_loss",
+    "step/range_loss_smoothed", "diagnosis/range_report", "diagnosis/verdicts", "diagnosis/gradient_by_layer",
+    "diagnosis/signal_by_layer", "diagnosis/relative_update_by_layer", "diagnosis/gradient_by_time",
+    "step/gradient_norm_q90", "epoch/surrogate_gap_flat_epochs", "epoch/stopping_metric", "epoch/stopping_best",
+    "epoch/stopping_patience_left", "step/block", "diagnosis/start_deviation_before", "diagnosis/start_deviation_after",
+    "diagnosis/start_sums_before", "diagnosis/start_sums_after", "diagnosis/start_report", "step/average_distance",
+    *(f"diagnosis/{name}" for name in tags.diagnosis_tags()), *(f"step/solver_{name}" for name in tags.SOLVER),
+    *(f"epoch/curriculum_{name}" for name in tags.CURRICULUM),
 }  # fmt: skip
 EVERY = [*tags.ALL, *tags.diagnosis_tags().values()]
 SPIKY = {
@@ -36,7 +37,7 @@ def test_the_names_are_these_and_each_is_there_once():
     "tag",
     [
         *EVERY,
-        tags.batch("loss"),
+        tags.running("loss"),
         tags.epoch("val_loss"),
         tags.continuation("blur.stddev"),
         tags.pretraining("stage_1_loss"),
@@ -53,16 +54,39 @@ def test_a_description_says_what_in_which_unit_and_where_in_the_book(tag):
 @pytest.mark.parametrize("tag", sorted(SPIKY, key=lambda tag: tag.name), ids=lambda tag: tag.name)
 def test_the_extremes_of_a_spiky_series_say_which_they_are(tag):
     assert (tag.low, tag.high) == (f"{tag.name}/min", f"{tag.name}/max")
+    of_one = tags.of_optimizer(tag, "d_optimizer")
+    assert all(tags.is_edge(name) for name in (tag.low, tag.high, of_one.low))
+    assert not tags.is_edge(tag.name)
     words = ("5 % quantile", "95 % quantile") if tag is tags.EFFECTIVE_RATE else ("smallest", "largest")
     for name, word in zip((tag.low, tag.high), words, strict=True):
         assert f"The {word}" in tags.describe(name)
         assert tags.describe(name).endswith(tag.description)
 
 
+def test_names_say_when_there_is_a_point_and_titles_what_a_chart_is():
+    for tag in EVERY:
+        assert tag.name.startswith((tags.STEP, tags.EPOCH, tags.DIAGNOSIS))
+        assert re.fullmatch(r"[A-Z0-9].*[^.]", tag.title)
+    assert len({tag.name for tag in EVERY}) == len(EVERY)
+
+
+def test_a_panel_of_one_series_is_called_as_that_series_is():
+    titles = {tag.name: tag.title for tag in EVERY}
+    alone = {panel.series[0]: panel.title for panel in panels.PANELS if len(panel.series) == 1}
+    assert {name: title for name, title in alone.items() if titles.get(name, title) != title} == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["step/loss/mean", "epoch/loss/max", "step/accuracy/max", "step/a/b/loss/max", "loss/max"]
+)
+def test_what_only_looks_like_an_edge_is_a_curve(name):
+    assert not tags.is_edge(name)
+
+
 def test_names_of_metrics_are_kept_as_they_are():
     for name in ("loss", "top 5 [%]", "größe/x:0", "a\tb"):
-        assert tags.batch(name).name == f"ch8_batch/{name}"
-        assert tags.epoch(name).name == f"ch8_epoch/{name}"
+        assert tags.running(name).name == f"step/running_{name}"
+        assert tags.epoch(name).name == f"epoch/{name}"
 
 
 def test_a_series_of_someone_else_has_no_description():

@@ -14,7 +14,7 @@ from keras_ch8.board.tags import (
     LOSS,
     WEIGHT_NORM,
 )  # fmt: skip
-from keras_ch8.board.window import HeldBack, Windows
+from keras_ch8.board.window import HeldBack, Stubs, Windows
 
 NAN, INF = math.nan, math.inf
 EXTREMES = GRADIENT_NORM.low, GRADIENT_NORM.high
@@ -116,6 +116,21 @@ def test_what_never_says_anything_is_never_given():
     held = HeldBack(CLIPPED_SHARE)
     given = held.pass_on([(1, {LOSS.name: 1.0, CLIPPED_SHARE.name: 0.0}), (2, {CLIPPED_SHARE.name: np.nan})])
     assert given == [(1, {LOSS.name: 1.0}), (2, {})]
+
+
+def test_a_running_mean_begins_with_its_tenth_point_and_then_from_the_beginning():
+    stubs, written = Stubs("step/running_"), []
+    for step in range(1, 31):
+        if step == 5:
+            kept = stubs.state()
+            stubs = Stubs("step/running_")
+            stubs.set_state(kept)
+        values = {"step/loss": 1.0, "step/running_a": float(step)} | ({"step/running_b": 2.0} if step % 4 == 0 else {})
+        written += stubs.pass_on([(step, values)])
+        assert sum("step/loss" in values for _, values in written) == step
+        assert any("step/running_a" in values for _, values in written) is (step >= 10)
+    assert [(at, v["step/running_a"]) for at, v in written if "step/running_a" in v] == [(k, k) for k in range(1, 31)]
+    assert not any("step/running_b" in values for _, values in written)
 
 
 @pytest.mark.parametrize("values, main, low, high", [

@@ -20,9 +20,9 @@ needs_multi_optimizer = pytest.mark.skipif(
 class Frames(Callback):
     """Keeps the telemetry, joined over all frames."""
 
-    def __init__(self, measure_every=1, layers=False):
+    def __init__(self, observes_updates=1, layers=False):
         super().__init__()
-        self.measure_every, self.observes_layers, self.frames = measure_every, layers, []
+        self.observes_updates, self.observes_layers, self.frames = observes_updates, layers, []
 
     def on_telemetry(self, frames, logs):
         self.frames += frames.values()

@@ -136,7 +136,7 @@ def part_of(data):
 def watchers(probe, folder):
     if not isinstance(probe, tuple | tf.data.Dataset | keras.utils.PyDataset | ArraySource):
         probe = None  # a generator, which is refused
-    diagnosis = callbacks.Diagnosis(probe, "cheap", when=2, budget=None, verbose=False)
+    diagnosis = callbacks.Diagnosis(probe, "cheap", measure_every=2, budget=None, verbose=False)
     return [callbacks.TensorBoard(folder / "logs"), callbacks.GradientClippingLogger(), diagnosis]
 
 

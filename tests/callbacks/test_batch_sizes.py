@@ -30,7 +30,7 @@ def curve(tmp_path, model=None, data=(X, Y), epochs=2, **options):
     else:
         model.fit(data, epochs=epochs, **options)
     with python_loader(tmp_path) as board:
-        return np.array([loss for _, loss in board.scalars()["ch8/loss"]]), frames.loss
+        return np.array([loss for _, loss in board.scalars()["step/loss"]]), frames.loss
 
 
 def filled(losses, fraction=4 / BATCH):

@@ -22,9 +22,9 @@ def test_the_block_that_moves_and_the_gradient_of_each_are_those_of_a_loop_by_ha
     fit(model, [callbacks.TensorBoard(tmp_path)])
     curves, layers = read(tmp_path), by_hand(0.0)["layers"]
     steps = [*range(1, 2 * STEPS + 1)]
-    assert curves["ch8_blocks/block"] == [(step, (step - 1) // 2 % 2) for step in steps]
+    assert curves["step/block"] == [(step, (step - 1) // 2 % 2) for step in steps]
     for number in range(2):
-        found = curves[f"ch8_blocks/gradient_norm_{number}"]
+        found = curves[f"step/block_gradient_norm_{number}"]
         assert [step for step, _ in found] == steps
         np.testing.assert_allclose([value for _, value in found], layers[:, number], rtol=1e-5)
 
@@ -37,10 +37,10 @@ def test_the_greedy_order_moves_the_block_with_the_largest_gradient(tmp_path, co
     model.compile(optimizer, "mse", jit_compile=compiled)
     fit(model, [callbacks.TensorBoard(tmp_path)])
     curves = read(tmp_path)
-    norms = np.array([[v for _, v in curves[f"ch8_blocks/gradient_norm_{number}"]] for number in range(2)])
-    assert [value for _, value in curves["ch8_blocks/block"]] == norms.argmax(axis=0).tolist()
+    norms = np.array([[v for _, v in curves[f"step/block_gradient_norm_{number}"]] for number in range(2)])
+    assert [value for _, value in curves["step/block"]] == norms.argmax(axis=0).tolist()
 
 
 def test_other_optimizers_have_no_blocks(tmp_path):
     fit(network("sgd"), [callbacks.TensorBoard(tmp_path)])
-    assert not any(name.startswith("ch8_blocks") for name in read(tmp_path))
+    assert not any(name.startswith("step/block") for name in read(tmp_path))

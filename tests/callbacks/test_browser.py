@@ -50,7 +50,7 @@ BROKEN_WORDS = """
 def page(tmp_path_factory):
     """Return a function that opens a dashboard and waits until all words are on it."""
     log_dir = tmp_path_factory.mktemp("logs")
-    listed = [callbacks.TensorBoard(log_dir, update_freq=2, layers=True), callbacks.GradientClippingLogger()]
+    listed = [callbacks.TensorBoard(log_dir, measure_every=2, layers=True), callbacks.GradientClippingLogger()]
     fit(network(ours.SGD(0.1, global_clipnorm=0.5)), listed, epochs=20, validation_data=(X, Y))
     with tensorboard(log_dir) as address, chromium(tmp_path_factory.mktemp("profile"), (1500, 2400)) as browser:
 
@@ -76,20 +76,26 @@ def test_the_scalars_are_on_the_page(page):
     page(
         "timeseries",
         "optimization",
-        *(f"ch8/{name}" for name in ("clip_coefficient", "clipped_share", "gradient_norm")),
+        *(f"step/{name}" for name in ("clip_coefficient", "clipped_share", "gradient_norm")),
     )
 
 
 def test_the_charts_of_custom_scalars_are_on_the_page(page):
-    page("custom_scalars", "8.1.3 Noise of the minibatches", "8.2 The step", "Loss of minibatches")
+    page("custom_scalars", "8.1.3 Batch noise", "8.2 The step", "Loss of minibatches")
 
 
 def test_the_report_is_on_the_page(page):
-    page("text", "ch8/report", "Steps 1 to 120.", "of 120 steps: the threshold acts as a learning rate", "not finite")
+    page(
+        "text",
+        "diagnosis/report",
+        "Steps 1 to 120.",
+        "of 120 steps: the threshold acts as a learning rate",
+        "not finite",
+    )
 
 
 def test_the_heat_map_is_on_the_page(page):
-    page("images", "ch8_layers/gradient_norms")
+    page("images", "step/layer_gradient_norms")
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +106,10 @@ def three_runs(tmp_path_factory):
     deep = [keras.layers.Dense(8, "tanh", kernel_initializer=narrow()) for _ in range(10)]
     vanishing = keras.Sequential([keras.Input((6,)), *deep, keras.layers.Dense(2)])
     vanishing.compile(ours.SGD(0.5, global_clipnorm=1e-3), "mse")
-    diagnosis = callbacks.Diagnosis((X, Y), when=10, budget=None)
-    fit(vanishing, [callbacks.TensorBoard(log_dir / "vanishing", update_freq=2), diagnosis], epochs=20)
+    diagnosis = callbacks.Diagnosis((X, Y), measure_every=10, budget=None)
+    fit(vanishing, [callbacks.TensorBoard(log_dir / "vanishing", measure_every=2), diagnosis], epochs=20)
     for name, optimizer, size in (("solver", ours.LBFGS(), len(X)), ("plain", "adam", 8)):
-        listed = [callbacks.TensorBoard(log_dir / name, update_freq=2)]
+        listed = [callbacks.TensorBoard(log_dir / name, measure_every=2)]
         fit(network(optimizer), listed, epochs=5, batch_size=size, validation_data=(X, Y))
     return log_dir, [verdict for verdict in diagnosis.verdicts if verdict.level != "ok"]
 

@@ -87,7 +87,7 @@ def test_clipping_goes_on_where_unclipped_training_is_thrown_out(kind, tmp_path)
 
     # The whole height of the cliff is in TensorBoard.
     with python_loader(tmp_path) as board:
-        highest = dict(board.scalars()["ch8/gradient_norm"])
+        highest = dict(board.scalars()["step/gradient_norm"])
     np.testing.assert_allclose(highest[1], norms[0], rtol=1e-3)
 
     thrown, seen = trained(type(optimizer)(RATE))

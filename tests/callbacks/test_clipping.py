@@ -57,7 +57,7 @@ def test_a_step_that_is_interrupted_gives_the_optimizer_back(death, tmp_path):
         fit(model, [callbacks.TensorBoard(tmp_path), callbacks.ClipGradients(clipping.ByGlobalNorm(1e-6))])
     assert model.optimizer.apply.__func__ is type(model.optimizer).apply
     with python_loader(tmp_path) as board:
-        assert board.steps("ch8/loss") == [1, 2, 3]
+        assert board.steps("step/loss") == [1, 2, 3]
     before = model.get_weights()
     fit(model, [], epochs=1)
     assert length([a - b for a, b in zip(before, model.get_weights(), strict=True)]) > 1e-3
@@ -174,10 +174,10 @@ def test_a_rule_that_never_acts_has_columns_and_no_curves(tmp_path):
     assert logger.findings()[0].startswith("clipped none of 12 steps: no gradient has reached the limit; ")
     with python_loader(tmp_path) as board:
         assert not [name for name in board.scalars() if "clip" in name]
-        report = board.tensors("text")["ch8/report"][-1][1].item().decode()
-    assert "| `ch8/gradient_norm` |" in report
-    assert "| `ch8/clip" not in report
-    assert "| `ch8/gradient_norm_clipped` |" not in report
+        report = board.tensors("text")["diagnosis/report"][-1][1].item().decode()
+    assert "| `step/gradient_norm` |" in report
+    assert "| `step/clip" not in report
+    assert "| `step/gradient_norm_clipped` |" not in report
 
 
 def test_the_curves_of_a_rule_that_acts_once_are_whole(tmp_path, monkeypatch):
@@ -189,7 +189,7 @@ def test_the_curves_of_a_rule_that_acts_once_are_whole(tmp_path, monkeypatch):
     with python_loader(tmp_path) as board:
         curves = board.scalars()
     for name, expected in (("clipped_share", norms > limit), ("gradient_norm_clipped", np.minimum(norms, limit))):
-        steps, values = zip(*curves[f"ch8/{name}"], strict=True)
+        steps, values = zip(*curves[f"step/{name}"], strict=True)
         assert steps == tuple(range(1, 2 * STEPS + 1))
         np.testing.assert_allclose(values, expected, rtol=1e-3)
 

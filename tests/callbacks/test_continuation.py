@@ -145,7 +145,7 @@ def test_logs_and_tensorboard_have_the_value_at_the_last_batch_of_each_epoch(tmp
     history = fit(model, [Continuation("linear", until="100%", logs=True), board], epochs=2)
     expected = [1 + 2 * (1 - 5 / 12), 1 + 2 * (1 - 11 / 12)]
     np.testing.assert_allclose(history["meter.number"], expected, rtol=1e-6)
-    shown = read(tmp_path)["ch8_continuation/meter.number"]
+    shown = read(tmp_path)["epoch/continuation_meter.number"]
     np.testing.assert_allclose(shown[1] if isinstance(shown, tuple) else [p[1] for p in shown], expected, rtol=1e-6)
     assert "The continuation has come to the real problem (`meter.number` at 1.167); 0 batches" in report(tmp_path)
 

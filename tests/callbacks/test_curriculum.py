@@ -142,12 +142,12 @@ def test_logs_curves_and_report_are_what_happened(tmp_path):
     curves = read(tmp_path)
     for name, values in expected.items():
         np.testing.assert_allclose(history[f"curriculum_{name}"], values, rtol=1e-12)
-        assert curves[f"ch8_curriculum/{name}"] == [
+        assert curves[f"epoch/curriculum_{name}"] == [
             (begun + STEPS * (i + 1), pytest.approx(value)) for i, value in enumerate(values)
         ]
     of_buckets = losses_by(model.get_weights())[samples_of_buckets(DIFFICULTY)].mean(axis=1)
-    assert [curves[f"ch8_curriculum/loss_{i}"][-1][1] for i in range(1, 6)] == pytest.approx(of_buckets, rel=1e-5)
-    assert not any(name.startswith("ch8_epoch/curriculum") for name in curves)
+    assert [curves[f"epoch/curriculum_loss_{i}"][-1][1] for i in range(1, 6)] == pytest.approx(of_buckets, rel=1e-5)
+    assert len([name for name in curves if name.startswith("epoch/curriculum")]) == 3 + 5  # and none of the logs
     assert report(tmp_path).count(easy_first.findings()[0]) == 1
 
 
@@ -169,17 +169,19 @@ def test_of_one_pass_it_says_what_is_drawn_from_when_on():
     ]
 
 
-@pytest.mark.parametrize("refresh, built", [(1, True), (2, False)], ids=["built", "not built"])
-def test_the_loss_of_the_model_itself_orders_the_examples_anew_every_few_epochs(refresh, built):
+@pytest.mark.parametrize("epochs, built", [(1, True), (2, False)], ids=["built", "not built"])
+def test_the_loss_of_the_model_itself_orders_the_examples_anew_every_few_epochs(epochs, built):
     given = source()
     keeps = Keeps(given)
-    own = callbacks.Curriculum(given, "model_loss", "step", start=0.25, until="100%", mix=0, refresh=refresh)
+    own = callbacks.Curriculum(
+        given, "model_loss", "step", start=0.25, until="100%", mix=0, measure_every=f"{epochs}ep"
+    )
     model = linear_model(0.3) if built else compiled(built, learning_rate=0.3)
     model.fit(given, epochs=4, callbacks=[own, keeps], verbose=0)
     easy = [set(np.argsort(losses_by(weights))[:10].tolist()) for weights in keeps.weights]
     assert easy[0] != easy[1]
     for epoch, plan in enumerate(keeps.plans):
-        assert set(plan.indices.ravel().tolist()) <= easy[epoch // refresh * refresh]
+        assert set(plan.indices.ravel().tolist()) <= easy[epoch // epochs * epochs]
 
 
 def test_self_paced_steps_are_those_of_the_weighted_loss_by_hand():
@@ -211,7 +213,7 @@ def test_a_function_of_x_and_y_says_what_is_difficult():
 def test_an_interrupted_training_goes_on_as_if_it_had_not_been(difficulty):
     def prepared():
         given = source()
-        return given, callbacks.Curriculum(given, difficulty, until="4ep", refresh=2, logs=True)
+        return given, callbacks.Curriculum(given, difficulty, until="4ep", measure_every="2ep", logs=True)
 
     given, easy_first = prepared()
     expected = linear_model().fit(given, epochs=6, callbacks=[easy_first], verbose=0).history
@@ -317,7 +319,7 @@ def test_of_another_data_set_a_warning_tells_at_the_end_of_the_epoch():
         ({"until": "half"}, r"`until` is a length of time.*Received: until='half'"),
         ({"mix": 1.0}, r"`mix` .*\[0, 1\)\. Received: mix=1\.0\. Try 0\.1\."),
         ({"order": "easiest"}, r"`order` .*'easy', 'hard', 'random'\. Received: order='easiest'"),
-        ({"refresh": 0}, r"`refresh` .*Received: refresh=0\. Try 1\."),
+        ({"measure_every": 0}, r"`measure_every` .*Received: measure_every=0\."),
         ({"start": 2}, r"`start` .*Received: start=2"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -27,16 +27,16 @@ from tests.training import models
 
 PROBE = X[:16], Y[:16]
 HELD_OUT = models.X[200:232], models.Y[200:232]
-CHEAP = {"step_over_optimal", "loss_change", "loss_change_predicted", "noise_scale", "standard_error", "loss",
-         "gradient_norm", "elasticity", "online_risk", "training_risk"}  # fmt: skip
+CHEAP = {"step_over_best", "loss_change", "loss_change_predicted", "noise_scale", "standard_error", "loss",
+         "gradient_norm", "sensitivity_to_weights", "loss_on_new_examples", "loss_on_known_examples"}  # fmt: skip
 
 
 def always(step):
     return True
 
 
-def diagnosis(checks="cheap", when=always, budget=None, probe=PROBE, **options):
-    return callbacks.Diagnosis(probe, checks, when, budget, **options)
+def diagnosis(checks="cheap", measure_every=always, budget=None, probe=PROBE, **options):
+    return callbacks.Diagnosis(probe, checks, measure_every, budget, **options)
 
 
 def plain(**options):
@@ -176,7 +176,7 @@ def test_every_kind_of_model_has_all_its_numbers(name):
     watching = diagnosis("full", lambda step: step in (3, 6), probe=probe, logs=True)
     history = model.fit(x, y, batch_size=8, epochs=1, callbacks=[watching], verbose=0).history
     wanted = CHEAP.union(
-        *(NEEDS[need] for need in needs.split()), {"distance", "heading", "eigenvalue_largest", "cost"}
+        *(NEEDS[need] for need in needs.split()), {"distance", "cosine_to_start", "eigenvalue_largest", "cost"}
     )
     assert wanted <= numbers(history)
     for number in ("loss", "gradient_norm", "distance", "eigenvalue_largest", "loss_change"):
@@ -209,7 +209,7 @@ PROBES = {
 )
 def test_every_kind_of_probe(kind):
     build, size = PROBES[kind]
-    model, watching = plain(), diagnosis(["gradient_norm"], when=STEPS, probe=build())
+    model, watching = plain(), diagnosis(["gradient_norm"], measure_every=STEPS, probe=build())
     is_not_read = pytest.warns(UserWarning, match="may change the training, so give arrays")
     with is_not_read if kind == "PyDataset" else contextlib.nullcontext():
         model.fit(batches(), epochs=2, callbacks=[watching], shuffle=False, verbose=0)
@@ -225,19 +225,24 @@ def test_every_kind_of_probe(kind):
 
 
 @pytest.mark.parametrize(
-    "when, steps",
-    [(5, [5, 10, 15]), pytest.param(lambda step: step in (2, 7, 18), [2, 7, 18], marks=pytest.mark.slow)],
-    ids=["5", "function"],
+    "every, steps",
+    [
+        (5, [5, 10, 15]),
+        ("1ep", [6, 12, 18]),
+        pytest.param("5st", [5, 10, 15], marks=pytest.mark.slow),
+        pytest.param(lambda step: step in (2, 7, 18), [2, 7, 18], marks=pytest.mark.slow),
+    ],
+    ids=["5", "1ep", "5st", "function"],
 )
-def test_measurements_are_made_at_the_steps_that_are_due(when, steps):
-    watching = diagnosis(["gradient_norm"], when)
+def test_measurements_are_made_at_the_steps_that_are_due(every, steps):
+    watching = diagnosis(["gradient_norm"], every)
     fit(plain(), [watching], epochs=3)
     assert watching.past.steps_of("gradient_norm").tolist() == steps
 
 
 @pytest.mark.slow
 def test_the_spectrum_is_dear_and_measured_ten_times_less_often():
-    watching = diagnosis("full", when=1)
+    watching = diagnosis("full", measure_every=1)
     fit(plain(), [watching], epochs=4)
     assert watching.past.steps_of("gradient_norm").tolist() == [*range(1, 25)]
     assert watching.past.steps_of("spectrum").tolist() == [10, 20]
@@ -284,17 +289,17 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
     model.compile(keras.optimizers.SGD(2.0), "mse", jit_compile=False)
     watching = diagnosis("standard", logs=True)
     history = fit(model, [callbacks.TensorBoard(tmp_path), watching])
-    curves = {name: points for name, points in read(tmp_path).items() if name.startswith("ch8_diagnosis/")}
+    curves = {name: points for name, points in read(tmp_path).items() if name.startswith("diagnosis/")}
     assert set(curves) <= {tag.name for tag in tags.diagnosis_tags().values()}
-    assert {f"ch8_diagnosis/{name}" for name in CHEAP} <= set(curves)
+    assert {f"diagnosis/{name}" for name in CHEAP} <= set(curves)
     expected = watching.past.series("gradient_norm", "loss")
-    steps, found = zip(*curves["ch8_diagnosis/loss"], strict=True)
+    steps, found = zip(*curves["diagnosis/loss"], strict=True)
     assert steps == tuple(range(1, 2 * STEPS + 1))
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     np.testing.assert_allclose(history["diagnosis_loss"], expected[[STEPS - 1, 2 * STEPS - 1]])
     with python_loader(tmp_path) as board:
-        pictures = {name for name in board.blobs("images") if name.startswith("ch8_diagnosis/")}
-        text = board.tensors("text")["ch8/verdicts"][-1][1].item().decode()
+        pictures = {name for name in board.blobs("images") if name.startswith("diagnosis/")}
+        text = board.tensors("text")["diagnosis/verdicts"][-1][1].item().decode()
         described = board.descriptions("scalars", "scalars")
     assert pictures == {tags.FLOW_GRADIENT.name, tags.FLOW_SIGNAL.name, tags.FLOW_UPDATE.name}
     assert text == verdicts.markdown(watching.verdicts, watching.state)
@@ -314,7 +319,7 @@ def test_the_number_of_a_verdict_is_the_last_point_of_its_series(tmp_path):
     keras.utils.set_random_seed(0)
     fit(diverging(), [callbacks.TensorBoard(tmp_path), watching], epochs=4, validation_data=(X[:8], -Y[:8]))
     curves, numbers = read(tmp_path), [v for v in watching.verdicts if v.value is not None]
-    assert {"ch8_epoch/val_loss", "ch8_diagnosis/spikes"} < {v.series for v in numbers}
+    assert {"epoch/val_loss", "diagnosis/spikes"} < {v.series for v in numbers}
     for verdict in numbers:
         assert verdict.value == pytest.approx(curves[verdict.series][-1][1], rel=1e-5), verdict
         assert 0 < verdict.step <= verdict.measured <= 4 * STEPS
@@ -327,7 +332,7 @@ def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
     for order in (1, -1):
         watching = diagnosis()
         fit(diverging(), [callbacks.TensorBoard(tmp_path / str(order)), watching][::order])
-        curves = {n: p for n, p in read(tmp_path / str(order)).items() if n.startswith("ch8_diagnosis/")}
+        curves = {n: p for n, p in read(tmp_path / str(order)).items() if n.startswith("diagnosis/")}
         lines = (tmp_path / str(order) / "optimization" / "verdicts.jsonl").read_text()
         found.append((curves, lines, watching.verdicts))
     assert found[0] == found[1]
@@ -371,7 +376,7 @@ def test_in_a_notebook_the_texts_of_verdicts_are_text(monkeypatch):
 
 
 def test_beside_validation_and_early_stopping():
-    watching, stop = diagnosis(when=3, logs=True), callbacks.EarlyStopping("val_loss", patience=1)
+    watching, stop = diagnosis(measure_every=3, logs=True), callbacks.EarlyStopping("val_loss", patience=1)
     history = fit(plain(), [watching, stop], epochs=30, validation_data=(X[:8], -Y[:8]))
     epochs = len(history["loss"])
     assert epochs < 30
@@ -408,7 +413,7 @@ def test_the_probe_is_traced_once_and_the_training_step_no_more_than_with_anothe
 
 @pytest.mark.slow
 def test_the_budget_is_kept_and_the_cost_reported():
-    watching = diagnosis(["gradient_norm"], when=None, budget=0.03, logs=True)
+    watching = diagnosis(["gradient_norm"], measure_every=None, budget=0.03, logs=True)
     history = fit(plain(), [watching], epochs=10)
     assert history["diagnosis_cost"][-1] >= 0
     assert len(history["diagnosis_cost"]) == 10
@@ -420,7 +425,7 @@ def test_the_budget_is_kept_and_the_cost_reported():
 
 
 def test_a_second_fit_starts_afresh_with_the_weights_as_they_are():
-    watching, model = diagnosis(["distance"], when=2), plain()
+    watching, model = diagnosis(["distance"], measure_every=2), plain()
     fit(model, [watching])
     assert len(watching.past.of("distance")) == STEPS
     weights = model.get_weights()
@@ -439,7 +444,7 @@ def test_another_loss_other_weights_and_another_model_are_seen_as_they_are():
         fit(model, [watching], epochs=1)
         return watching.past.of("gradient_norm")[-1].loss
 
-    watching, model = diagnosis(["gradient_norm"], when=STEPS), plain()
+    watching, model = diagnosis(["gradient_norm"], measure_every=STEPS), plain()
     looked(model)
     model.compile(ours.SGD(0.1), "mae", jit_compile=False)
     assert looked(model) == pytest.approx(np.mean(np.abs(model(PROBE[0]).numpy() - PROBE[1])), rel=1e-5)
@@ -509,7 +514,7 @@ def test_a_monitor_of_one_s_own_that_works_has_its_say_and_its_curve(tmp_path):
     history = fit(plain(), [watching, callbacks.TensorBoard(tmp_path)])
     assert [(v.kind, v.level) for v in watching.verdicts] == [("cliff", "watch")]
     assert history["diagnosis_mine"] == [7.0, 7.0]
-    assert read(tmp_path)["ch8_diagnosis/mine"] == [(step, 7.0) for step in range(1, 2 * STEPS + 1)]
+    assert read(tmp_path)["diagnosis/mine"] == [(step, 7.0) for step in range(1, 2 * STEPS + 1)]
 
 
 @pytest.mark.slow
@@ -554,7 +559,7 @@ def test_unknown_checks_are_an_error_that_names_those_there_are(checks):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"when": 0}, r"`when` is the steps between two measurements.*Received: when=0\. Try 100"),
+        ({"measure_every": 0}, r"`measure_every` is a length of time.*Received: measure_every=0\."),
         ({"budget": -1}, r"`budget` is the fraction .*Received: budget=-1.*Try 0\.03, or None\."),
         ({"budget": "all"}, r"`budget` is the fraction .*Received: budget='all'"),
     ],

@@ -106,30 +106,30 @@ def test_with_several_steps_at_once_the_execution_that_holds_the_place_is_measur
 
 
 def test_an_interval_is_kept_where_it_is_paid_for():
-    assert measured_steps(23, when=5, budget=None)[0] == [5, 10, 15, 20]
-    assert measured_steps(30, when=5, granted=6)[0] == [5, 10, 15, 20, 25, 30]  # whatever they cost
-    assert measured_steps(60, when=5, granted=6)[0] == [5, 10, 20, 30, 40, 50]
-    found, pace = measured_steps(20_000, when=5, price=320)
+    assert measured_steps(23, measure_every=5, budget=None)[0] == [5, 10, 15, 20]
+    assert measured_steps(30, measure_every=5, granted=6)[0] == [5, 10, 15, 20, 25, 30]  # whatever they cost
+    assert measured_steps(60, measure_every=5, granted=6)[0] == [5, 10, 20, 30, 40, 50]
+    found, pace = measured_steps(20_000, measure_every=5, price=320)
     assert pace.work <= BUDGET * 20_000 * 32
     assert len(found) == pytest.approx(BUDGET * 20_000 * 32 / 320, abs=6)
 
 
 def test_a_function_of_the_step_says_when():
-    assert measured_steps(100, when=lambda step: step in (3, 50, 99), budget=None)[0] == [3, 50, 99]
-    dear, _ = measured_steps(100, when=lambda step: step % 2 == 0, price=1e9, granted=6)
+    assert measured_steps(100, measure_every=lambda step: step in (3, 50, 99), budget=None)[0] == [3, 50, 99]
+    dear, _ = measured_steps(100, measure_every=lambda step: step % 2 == 0, price=1e9, granted=6)
     assert dear == [2, 18, 34, 50, 68, 84]
 
 
-WHEN = [{}, {"known": False}, {"when": 7}, {"when": lambda step: step % 7 == 0}]
+WHEN = [{}, {"known": False}, {"measure_every": 7}, {"measure_every": lambda step: step % 7 == 0}]
 
 
 @pytest.mark.parametrize("options", WHEN, ids=["by itself", "length unknown", "interval", "function"])
 @pytest.mark.parametrize("at_once", [1, 4])
 @pytest.mark.parametrize("price", [1.0, 512.0])
 def test_resting_between_measurements_makes_none_late(options, at_once, price):
-    options = {"known": True, "when": None} | options
+    options = {"known": True, "measure_every": None} | options
     expected, _ = measured_steps(1000, price=price, at_once=at_once, **options)
-    pace = Pace(BUDGET, options["when"], 1000 if options["known"] else 0, price, at_once=at_once)
+    pace = Pace(BUDGET, options["measure_every"], 1000 if options["known"] else 0, price, at_once=at_once)
     found, rests, asked = [], 0.0, 0
     for step in range(1, 1001, at_once):
         if step >= rests:
@@ -142,7 +142,7 @@ def test_resting_between_measurements_makes_none_late(options, at_once, price):
         if step == 1:
             pace.begin(32)
     assert found == expected
-    assert asked == 1000 // at_once if callable(pace.when) else asked <= 1000 // at_once
+    assert asked == 1000 // at_once if callable(pace.measure_every) else asked <= 1000 // at_once
 
 
 # --- the spectrum --------------------------------------------------------------------------------------------------
@@ -242,7 +242,13 @@ class Sleeps(keras.callbacks.Callback):
     "options",
     mostly(
         pytest.mark.full,
-        [{}, {"steps_per_execution": 4}, {"known": False}, {"options": {"when": 7}}, {"options": {"checks": "full"}}],
+        [
+            {},
+            {"steps_per_execution": 4},
+            {"known": False},
+            {"options": {"measure_every": 7}},
+            {"options": {"checks": "full"}},
+        ],
         {"steps_per_execution": 4},
     ),
     ids=["by itself", "4 steps at once", "length unknown", "interval", "full"],

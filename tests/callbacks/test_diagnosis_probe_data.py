@@ -27,7 +27,9 @@ def losses_of(data, probe_of=None, optimizer="adam", epochs=2, compiled=None, **
     data = data()
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
     model.compile(optimizer() if callable(optimizer) else optimizer, "mse", **(compiled or {}))
-    watching = [] if probe_of is None else [ch8.callbacks.Diagnosis(probe_of(data), "cheap", when=3, budget=None)]
+    watching = (
+        [] if probe_of is None else [ch8.callbacks.Diagnosis(probe_of(data), "cheap", measure_every=3, budget=None)]
+    )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         history = model.fit(data, epochs=epochs, verbose=0, callbacks=watching, **arguments)
@@ -143,7 +145,7 @@ def test_the_probe_of_a_model_that_its_first_batch_builds():
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     data = shuffled()
-    diagnosis = ch8.callbacks.Diagnosis(data, "cheap", when=3, budget=None)
+    diagnosis = ch8.callbacks.Diagnosis(data, "cheap", measure_every=3, budget=None)
     model.fit(data, verbose=0, callbacks=[diagnosis], shuffle=False)
     assert diagnosis.measurements == 3
     assert len(diagnosis.probe.batch[0]) == 256
@@ -188,7 +190,7 @@ def test_a_train_function_of_ones_own_is_left_alone():
     assert nothing.state.name == "little_checked"
     assert "Give `probe=(x, y)`" in nothing.state.reasons[0]
     bare = model().fit(shuffled(), verbose=0, shuffle=False).history["loss"]
-    arrays = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", when=3, budget=None)
+    arrays = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", measure_every=3, budget=None)
     assert model().fit(shuffled(), verbose=0, callbacks=[arrays], shuffle=False).history["loss"] == bare
     assert arrays.measurements == 3
 
@@ -262,7 +264,7 @@ def test_a_training_is_bit_for_bit_the_bare_one(kind, steps, given):
         model.compile("adam", "mse", steps_per_execution=steps)
         return model.fit(data(), epochs=2, verbose=0, shuffle=False, callbacks=callbacks).history["loss"]
 
-    watching = ch8.callbacks.Diagnosis(probe if given else None, "cheap", when=3, budget=None, logs=False)
+    watching = ch8.callbacks.Diagnosis(probe if given else None, "cheap", measure_every=3, budget=None, logs=False)
     assert losses(watching) == losses()
 
 
@@ -338,7 +340,7 @@ def test_a_probe_of_another_form_is_one_sentence_and_the_first_examples_of_fit_t
         return shuffled() if kind_of_data == "dataset" else ch8.data.ArraySource(X, Y, shuffle=False)
 
     probe, said = WRONG[kind]
-    diagnosis = ch8.callbacks.Diagnosis(probe, "cheap", when=3, budget=None)
+    diagnosis = ch8.callbacks.Diagnosis(probe, "cheap", measure_every=3, budget=None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         watched = plain_model().fit(data(), verbose=0, shuffle=False, callbacks=[diagnosis]).history
@@ -366,8 +368,8 @@ def test_a_probe_that_the_model_cannot_read_changes_nothing(kind):
 def test_in_a_fit_of_another_model_other_examples_take_the_place_of_those_that_were_given_and_then_they_are_back():
     encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     encoder.compile("sgd", "mse")
-    kept = ch8.callbacks.Diagnosis(None, "cheap", when=2, budget=None)
-    given = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", when=2, budget=None)
+    kept = ch8.callbacks.Diagnosis(None, "cheap", measure_every=2, budget=None)
+    given = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", measure_every=2, budget=None)
     model = plain_model()
     for one in (kept, given):
         model.fit(X, Y, verbose=0, callbacks=[one])
@@ -476,7 +478,7 @@ def test_sizes_that_a_batch_has_of_its_own_need_not_agree(kind):
     model = keras.Sequential(layers())
     model.compile("sgd", "sparse_categorical_crossentropy" if dtype == "int32" else "mse")
     probe = np.ones((16, *shape), dtype), np.ones((16, *target), dtype)
-    diagnosis = ch8.callbacks.Diagnosis(probe, "cheap", when=1, budget=None)
+    diagnosis = ch8.callbacks.Diagnosis(probe, "cheap", measure_every=1, budget=None)
     model.fit(*(np.ones((16, *sizes), dtype) for sizes in longer), verbose=0, callbacks=[diagnosis])
     assert diagnosis.measurements == 1
 
@@ -520,7 +522,7 @@ def test_where_the_loss_of_the_probe_fails_nothing_else_is_tried_on_it():
         made.compile("sgd", "mse")
         return made
 
-    diagnosis = ch8.callbacks.Diagnosis((x[:5], y[:5]), "full", when=lambda step: step > 1)
+    diagnosis = ch8.callbacks.Diagnosis((x[:5], y[:5]), "full", measure_every=lambda step: step > 1)
     with pytest.warns(RuntimeWarning, match="goes on without its probe"):
         watched = model().fit(x, y, batch_size=8, epochs=2, verbose=0, shuffle=False, callbacks=[diagnosis]).history
     assert watched == model().fit(x, y, batch_size=8, epochs=2, verbose=0, shuffle=False).history

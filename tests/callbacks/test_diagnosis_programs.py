@@ -39,10 +39,15 @@ def compiled(loss="mse"):
     return model
 
 
-def trained(model, probe, *others, checks=("gradient_norm",), when=3):
+def trained(model, probe, *others, checks=("gradient_norm",), measure_every=3):
     """Train one epoch, of three steps, with a new Diagnosis, and return it."""
     watching = callbacks.Diagnosis(
-        probe, list(checks), when=lambda step: step % when == 0, budget=None, verbose=False, preflight=False
+        probe,
+        list(checks),
+        measure_every=lambda step: step % measure_every == 0,
+        budget=None,
+        verbose=False,
+        preflight=False,
     )
     model.fit(X, Y, batch_size=8, verbose=0, callbacks=[watching, *others])
     return watching
@@ -87,7 +92,7 @@ def test_the_state_of_a_callback_stays_its_own_when_another_measures_by_its_prog
 def test_the_spectrum_of_other_examples_is_theirs_though_nothing_is_traced(traced):
     model, checks = compiled(), ["gradient_norm", monitors.SpectrumMonitor(always=True)]
     for probe in PROBES:
-        (ends,) = trained(model, probe, checks=checks, when=1).past.of("spectrum")[-1:]
+        (ends,) = trained(model, probe, checks=checks, measure_every=1).past.of("spectrum")[-1:]
         assert ends.loss == pytest.approx(error(model, probe), rel=1e-5)
     assert sorted(traced) == ["_product_at", "_tensors"]
 

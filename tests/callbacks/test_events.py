@@ -25,10 +25,10 @@ def test_early_stopping_shows_metric_best_and_patience_and_says_where_and_why_it
     fit(network("sgd"), listed, epochs=6)
     curves = read(tmp_path)
     at = [STEPS * epoch for epoch in range(1, 6)]
-    assert [step for step, _ in curves["ch8_stopping/metric"]] == at
-    np.testing.assert_allclose([value for _, value in curves["ch8_stopping/metric"]], values[:5], rtol=1e-6)
-    assert curves["ch8_stopping/best"] == list(zip(at, [3.0, 2.0, 2.0, 2.0, 2.0], strict=True))
-    assert curves["ch8_stopping/patience_left"] == list(zip(at, [3, 3, 2, 1, 0], strict=True))
+    assert [step for step, _ in curves["epoch/stopping_metric"]] == at
+    np.testing.assert_allclose([value for _, value in curves["epoch/stopping_metric"]], values[:5], rtol=1e-6)
+    assert curves["epoch/stopping_best"] == list(zip(at, [3.0, 2.0, 2.0, 2.0, 2.0], strict=True))
+    assert curves["epoch/stopping_patience_left"] == list(zip(at, [3, 3, 2, 1, 0], strict=True))
     why = "Stopped after epoch 5: `x` has not become better for 3 epochs; the best is 2 of epoch 2."
     assert events(tmp_path, "stop", "restore") == [
         (5 * STEPS, why), (5 * STEPS, "Restored the weights of epoch 2, where `x` was 2.")
@@ -40,7 +40,7 @@ def test_early_stopping_shows_metric_best_and_patience_and_says_where_and_why_it
 def test_another_criterion_has_no_patience_and_a_training_to_its_end_no_reason(tmp_path):
     stop = callbacks.EarlyStopping("loss", criterion=stopping.Diverged())
     fit(network("sgd"), [stop, callbacks.TensorBoard(tmp_path)])
-    assert "ch8_stopping/patience_left" not in read(tmp_path)
+    assert "epoch/stopping_patience_left" not in read(tmp_path)
     found = newest(tmp_path)["stopping"]
     assert (found["metric"], found["patience_left"], found["reason"]) == ("loss", None, None)
     assert events(tmp_path, "stop", "restore") == []

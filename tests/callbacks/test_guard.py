@@ -85,7 +85,7 @@ def test_what_is_not_finite_is_no_spike_and_is_not_remembered(value):
 def corrupt(tmp_path_factory):
     """A training with three corrupt examples, guarded, and everything that it has left behind."""
     folder = tmp_path_factory.mktemp("guarded")
-    guard = callbacks.Guard(rollback="20ba")
+    guard = callbacks.Guard(every="20ba")
     model, history = trained(broken(), guard, callbacks.TensorBoard(folder))
     return guard, model, history, folder
 
@@ -118,7 +118,7 @@ def test_the_log_folder_has_lines_of_json_a_curve_and_events(corrupt):
     lines = (folder / "optimization" / _left_out.FILE).read_text().splitlines()
     assert [json.loads(line) for line in lines] == guard.left_out
     with python_loader(folder) as board:
-        assert board.scalars()["ch8/skipped_steps"][-1] == (6 * STEPS, len(guard.left_out))
+        assert board.scalars()["step/skipped_steps"][-1] == (6 * STEPS, len(guard.left_out))
     assert any("Examples of the source" in _left_out.sentence_of(r) or "Example of" in _left_out.sentence_of(r)
                for r in guard.left_out)  # fmt: skip
 
@@ -145,7 +145,7 @@ def test_of_several_workers_the_chief_alone_writes_what_was_left_out(corrupt, mo
     chief, _, _, folder = corrupt
     before = {path.name: path.read_bytes() for path in (folder / "optimization").iterdir()}
     monkeypatch.setattr(backend, "is_chief", lambda strategy: False)
-    guard = callbacks.Guard(rollback="20ba")
+    guard = callbacks.Guard(every="20ba")
     trained(broken(), guard, callbacks.TensorBoard(folder))
     assert guard.left_out == chief.left_out
     assert {path.name: path.read_bytes() for path in (folder / "optimization").iterdir()} == before
@@ -185,7 +185,7 @@ def test_the_program_of_the_update_judges_as_one_of_its_own_does(monkeypatch):
     pytest.param({}, 2, marks=pytest.mark.slow),
 ], ids=str)  # fmt: skip
 def test_examples_are_named_however_the_step_is_run(options, accumulate):
-    guard = callbacks.Guard(rollback="20ba")
+    guard = callbacks.Guard(every="20ba")
     optimizer = optimizers.Adam(0.01, gradient_accumulation_steps=accumulate)
     model, _ = trained(broken(), guard, epochs=2, model=network(optimizer, **options))
     assert sorted({example for record in guard.left_out for example in record["examples"]}) == BAD
@@ -296,7 +296,7 @@ def falling(spike_at=None):
 
 @pytest.fixture(scope="module")
 def rescued():
-    guard = callbacks.Guard(rollback="20ba")
+    guard = callbacks.Guard(every="20ba")
     model, history = trained(X, guard, epochs=40, model=falling(spike_at=70))
     return guard, model, history
 
@@ -350,7 +350,7 @@ def test_a_schedule_is_lowered_by_its_factor_until_the_next_good_state(rescued):
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("place", [0, 1])
 def test_the_schedule_of_another_callback_is_lowered_too(place):
-    guard, spike = callbacks.Guard(rollback="20ba"), Falling(0.02, 8 * STEPS, spike_at=70)
+    guard, spike = callbacks.Guard(every="20ba"), Falling(0.02, 8 * STEPS, spike_at=70)
     members = [callbacks.LearningRateDecay(spike)]
     members.insert(place, guard)
     model, _ = trained(X, *members, epochs=8)
@@ -369,7 +369,7 @@ def test_it_goes_back_to_the_start_once_where_nothing_later_is_known_to_be_good(
 
 @pytest.mark.slow
 def test_a_rate_that_is_a_number_is_lowered_from_the_last_good_one_and_stays_low_at_the_second_time():
-    guard, rates = callbacks.Guard(rollback="20ba", lower_rate=0.1), Rates()
+    guard, rates = callbacks.Guard(every="20ba", lower_rate=0.1), Rates()
     trained(X, RateSpike(at=40, length=50), RateSpike(at=100, length=50), guard, rates, epochs=11)
     assert [step // 10 for step in guard.rollbacks] == [4, 10]
     assert rates.rates[guard.rollbacks[0] + 30] == pytest.approx(0.001)
@@ -425,7 +425,7 @@ def test_what_is_not_finite_can_be_left_to_the_optimizer():
 
 @pytest.mark.slow
 def test_a_training_without_faults_is_bit_for_bit_the_same_and_the_optimizer_is_given_back():
-    guard = callbacks.Guard(rollback="20ba")
+    guard = callbacks.Guard(every="20ba")
     model, history = trained(X, guard, epochs=3)
     same, expected = trained(X, epochs=3)
     for a, b in zip(model.get_weights(), same.get_weights(), strict=True):
@@ -475,7 +475,7 @@ class Stop(keras.callbacks.Callback):
 @pytest.mark.parametrize("at", [48, pytest.param(80, marks=pytest.mark.full)])
 def test_a_state_goes_on_bit_for_bit(at):
     """Before the rate spike at step 90, with states in memory to go back to."""
-    whole, first, rest = (callbacks.Guard(rollback="20ba") for _ in range(3))
+    whole, first, rest = (callbacks.Guard(every="20ba") for _ in range(3))
     stop, spike = Stop(first, at), RateSpike(at=90)
     model, _ = trained(X, spike, whole, epochs=8)
     trained(X, RateSpike(at=90), first, stop, epochs=8)
@@ -534,7 +534,7 @@ def test_a_log_that_cannot_be_shortened_is_a_warning(tmp_path, monkeypatch):
     (lambda: callbacks.Guard(spike=0), r"`spike`.*spike=0"),
     (lambda: callbacks.Guard(spike=float("nan")), "spike=nan"),
     (lambda: callbacks.Guard(nonfinite="yes"), "nonfinite='yes'"),
-    (lambda: callbacks.Guard(rollback="0ba"), "rollback='0ba'"),
+    (lambda: callbacks.Guard(every="0ba"), "every='0ba'"),
     (lambda: callbacks.Guard(lower_rate=0.0), r"lower_rate=0\.0"),
     (lambda: callbacks.Guard(lower_rate=1.5), r"lower_rate=1\.5"),
     (lambda: callbacks.Guard(tries=-1), "tries=-1"),
@@ -610,4 +610,4 @@ def test_a_state_kept_each_epoch_needs_an_epoch_of_known_length():
     model.compile(optimizers.SGD(0.01), "mse")
     batches = ((np.ones((4, 2), "float32"), np.ones((4, 1), "float32")) for _ in range(4))
     with pytest.raises(ValueError, match="length of an epoch is not known"):
-        model.fit(batches, shuffle=False, callbacks=[callbacks.Guard(rollback="1ep")], verbose=0)
+        model.fit(batches, shuffle=False, callbacks=[callbacks.Guard(every="1ep")], verbose=0)

@@ -213,9 +213,9 @@ def test_mixed_precision_changes_the_inner_rate():
 def test_tensorboard_shows_the_rate_at_the_step_that_used_it(tmp_path, capsys):
     decay = LearningRateDecay(ReduceOnPlateau("x", 0.5, patience=2, mode="min"), verbose=1)
     fit(network(optimizers.SGD(0.1)), [Says(x=FLAT), decay, callbacks.TensorBoard(tmp_path)], epochs=5)
-    points = read(tmp_path)["ch8/learning_rate"]
+    points = read(tmp_path)["step/learning_rate"]
     assert dict(points) == pytest.approx({k + 1: 0.1 if k < 4 * STEPS else 0.05 for k in range(5 * STEPS)})
-    assert "ch8_epoch/learning_rate" not in read(tmp_path)
+    assert "epoch/learning_rate" not in read(tmp_path)
     assert "stood still: epoch 4: from 0.1 to 0.05." in report(tmp_path)
     assert capsys.readouterr().out.count(", epoch 4: from 0.1 to 0.05.") == 1
 

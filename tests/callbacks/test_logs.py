@@ -34,7 +34,7 @@ def test_with_all_callbacks_there_is_one_column_more_than_without(tmp_path):
     quiet = [
         callbacks.TensorBoard(tmp_path),
         callbacks.GradientClippingLogger(),
-        callbacks.Diagnosis((X, Y), "full", when=2, budget=None),
+        callbacks.Diagnosis((X, Y), "full", measure_every=2, budget=None),
         callbacks.EarlyStopping("loss", patience=9, evaluate_on=(X[:16], Y[:16])),
         callbacks.LearningRateDecay(schedules.ReduceOnPlateau()),
         callbacks.PolyakAveraging(evaluate="both"),

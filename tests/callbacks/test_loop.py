@@ -67,12 +67,12 @@ def test_a_loop_is_as_without_and_its_curves_are_what_happened(whose, in_graph, 
         np.testing.assert_array_equal(a, b)
     assert run.steps == 2 * STEPS
     known, found = by_hand(0.1), curves(tmp_path)
-    for tag in ("ch8/loss", "ch8/gradient_norm", "ch8/learning_rate"):
+    for tag in ("step/loss", "step/gradient_norm", "step/learning_rate"):
         assert steps_of(found, tag) == list(range(1, 2 * STEPS + 1)), tag
-    np.testing.assert_allclose(found["ch8/loss"][1], known["loss"], rtol=1e-5)
-    np.testing.assert_allclose(found["ch8/gradient_norm"][1], known["norm"], rtol=1e-5)
-    assert found["ch8/weight_norm"][1][-1] == pytest.approx(length(watched.get_weights()), rel=1e-6)
-    assert "ch8_diagnosis/gradient_norm" in found
+    np.testing.assert_allclose(found["step/loss"][1], known["loss"], rtol=1e-5)
+    np.testing.assert_allclose(found["step/gradient_norm"][1], known["norm"], rtol=1e-5)
+    assert found["step/weight_norm"][1][-1] == pytest.approx(length(watched.get_weights()), rel=1e-6)
+    assert "diagnosis/gradient_norm" in found
     assert {verdict.kind for verdict in run.verdicts} >= {"nonfinite", "cliff"}
     assert set(vars(optimizer)) == set(vars(alone))
     assert integration_fit.running() == ()
@@ -85,11 +85,11 @@ def test_a_long_loop_loses_no_step_and_a_second_one_goes_on(tmp_path):
         with keras_ch8.watch(model, optimizer, log_dir=tmp_path, steps=1200) as run:
             train(model, optimizer, run, True, batches(100))
     found = curves(tmp_path)
-    norm = steps_of(found, "ch8/gradient_norm")
+    norm = steps_of(found, "step/gradient_norm")
     assert norm == sorted(set(norm))
     assert norm[-1] == 1200
     assert len(norm) == 600  # windows of two steps, none missing
-    assert steps_of(found, "ch8/loss") == norm
+    assert steps_of(found, "step/loss") == norm
 
 
 def test_verdicts_of_a_loop_are_those_of_fit():
@@ -97,7 +97,7 @@ def test_verdicts_of_a_loop_are_those_of_fit():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     optimizer = optimizers.SGD(1e-7)
     data = [(x[i : i + 8], 3 * x[i : i + 8]) for _ in range(3) for i in range(0, 256, 8)]
-    looks = callbacks.Diagnosis((x, 3 * x), when=5, budget=None, loss=MSE)
+    looks = callbacks.Diagnosis((x, 3 * x), measure_every=5, budget=None, loss=MSE)
     with keras_ch8.watch(model, optimizer, steps=len(data), callbacks=[looks]) as run:
         train(model, optimizer, run, True, data)
     assert run.verdicts[0].kind == "step_too_short"
@@ -140,7 +140,7 @@ def test_an_actor_and_a_critic_of_one_network_that_play_a_game(tmp_path):
             run.step(loss=loss)
     assert np.mean(rewards[-80:]) > np.mean(rewards[:40])
     found = curves(tmp_path)
-    assert steps_of(found, "ch8/gradient_norm") == steps_of(found, "ch8/loss") == list(range(1, 61))
+    assert steps_of(found, "step/gradient_norm") == steps_of(found, "step/loss") == list(range(1, 61))
     assert [verdict for verdict in run.verdicts if verdict.level != "ok"] == []
 
 
@@ -172,8 +172,8 @@ def test_two_adversaries_are_watched_together_by_the_names_that_they_are_given(t
             step(x)
     found = curves(tmp_path)
     for name in named:
-        assert steps_of(found, f"ch8/{name}/gradient_norm") == list(range(1, 5 * STEPS + 1))
-    assert "ch8/gradient_norm" not in found
+        assert steps_of(found, f"step/{name}/gradient_norm") == list(range(1, 5 * STEPS + 1))
+    assert "step/gradient_norm" not in found
     assert len(logger.findings()) == 2
     assert int(of_critic.iterations.numpy()) == 2 * int(of_generator.iterations.numpy())
     for optimizer in named.values():
@@ -192,7 +192,7 @@ def test_whatever_ends_the_loop_nothing_is_left_and_what_happened_is_written(tmp
         dies()
     assert not {"apply", "scale_loss"} & set(vars(optimizer))
     assert integration_fit.running() == ()
-    assert steps_of(curves(tmp_path), "ch8/gradient_norm") == list(range(1, STEPS + 1))
+    assert steps_of(curves(tmp_path), "step/gradient_norm") == list(range(1, STEPS + 1))
 
 
 def test_a_function_that_xla_compiles_is_stepped_after_it():
@@ -256,7 +256,7 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
     x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     optimizer = keras.optimizers.SGD(0.3)
-    looks = callbacks.Diagnosis((x, 0 * x[:, :1]), when=5, budget=None, loss=MSE)  # however busy the machine is
+    looks = callbacks.Diagnosis((x, 0 * x[:, :1]), measure_every=5, budget=None, loss=MSE)  # on a busy machine too
     with keras_ch8.watch(model, optimizer, steps=300, callbacks=[looks]) as run:
         losses = train(model, optimizer, run, True, [(x, 0 * x[:, :1])] * 300)
     assert losses[-1] == 0
@@ -265,7 +265,7 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
 
 def test_a_probe_needs_no_targets_where_the_loss_is_ones_own():
     model, optimizer = network("sgd"), optimizers.SGD(0.1)
-    diagnosis = callbacks.Diagnosis(X[:64], "cheap", when=5, loss=lambda y, y_pred: keras.ops.mean(y_pred**2))
+    diagnosis = callbacks.Diagnosis(X[:64], "cheap", measure_every=5, loss=lambda y, y_pred: keras.ops.mean(y_pred**2))
     with keras_ch8.watch(model, optimizer, callbacks=[diagnosis]) as run:
         train(model, optimizer, run, True, batches())
     losses = diagnosis.past.series("gradient_norm", "loss")

@@ -67,7 +67,7 @@ def test_a_loop_of_ones_own_has_no_first_batches():
 @pytest.mark.broad
 @pytest.mark.parametrize("logs", [True, False, ["diagnosis_loss", "diagnosis_cost"]])
 def test_logs_chooses_the_numbers_that_keras_is_told(logs):
-    diagnosis = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", when=2, budget=None, logs=logs)
+    diagnosis = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", measure_every=2, budget=None, logs=logs)
     history = model_of().fit(X, Y, verbose=0, callbacks=[diagnosis]).history
     found = {name for name in history if name.startswith("diagnosis_")}
     if isinstance(logs, bool):

@@ -36,7 +36,7 @@ def trained(odd, make, watching=(), **more):
 @pytest.mark.parametrize("odd", odd_models.MODELS, ids=lambda odd: odd.__name__)
 def test_it_trains_as_bare(odd, kind, tmp_path):
     watching = [
-        callbacks.TensorBoard(str(tmp_path), update_freq=1, layers=True),
+        callbacks.TensorBoard(str(tmp_path), measure_every=1, layers=True),
         callbacks.Diagnosis(),
         callbacks.GradientClippingLogger(),
     ]

@@ -18,7 +18,7 @@ HOOKS = [
 class Steepest(Callback):
     """Writes the largest gradient of each epoch."""
 
-    steepest = board.Tag("mine/steepest", "loss / weight", "Largest gradient of an epoch.")
+    steepest = board.Tag("mine/steepest", "Steepest", "loss / weight", "Largest gradient of an epoch.")
     tags = (steepest,)
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -303,12 +303,12 @@ def test_tensorboard_shows_both_losses_and_the_distance(tmp_path):
     path = Path(shared()[1])
     _, history = again(callbacks.TensorBoard(tmp_path), average_of, path, evaluate="both")
     curves = read(tmp_path)
-    steps, values = zip(*curves["ch8/average_distance"], strict=True)
+    steps, values = zip(*curves["step/average_distance"], strict=True)
     assert steps[1] - steps[0] == STEPS, "of the shared model the batches of other trainings are counted, too"
     for value, n in zip(values, (STEPS, 2 * STEPS), strict=True):
         gaps = [a - b for a, b in zip(path.raw[n - 1], path.averages[n - 1], strict=True)]
         assert value == pytest.approx(np.sqrt(sum(np.sum(np.square(gap)) for gap in gaps)), rel=1e-5)
-    losses = [value for _, value in curves["ch8_epoch/val_loss_average"]]
+    losses = [value for _, value in curves["epoch/val_loss_average"]]
     assert losses == pytest.approx(history["val_loss_average"])
     assert "The average of the weights is over 12 updates." in report(tmp_path)
 
@@ -322,7 +322,7 @@ def test_the_distance_leaves_out_statistics_of_batch_normalization(tmp_path):
     train(callbacks.TensorBoard(tmp_path), average, model=model, epochs=1)
     gaps = [r - a for v, a, r in zip(model.weights, average.weights, average.raw_weights, strict=True) if v.trainable]
     expected = np.sqrt(sum(np.sum(np.square(gap)) for gap in gaps))
-    assert read(tmp_path)["ch8/average_distance"][0][1] == pytest.approx(expected, rel=1e-5)
+    assert read(tmp_path)["step/average_distance"][0][1] == pytest.approx(expected, rel=1e-5)
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------

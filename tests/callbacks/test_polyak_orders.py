@@ -309,7 +309,7 @@ def test_by_itself(mode, frequency, tmp_path):
     [
         (keras.optimizers.SGD(use_ema=True), [], r"with use_ema=True.*Leave `use_ema` out"),
         (keras.optimizers.SGD(use_ema=True), [keras.callbacks.SwapEMAWeights()], r"with use_ema=True"),
-        ("sgd", [callbacks.SwitchOptimizer(1, to=optimizers.SGD(use_ema=True))], r"with use_ema=True"),
+        ("sgd", [callbacks.SwitchOptimizer("1ep", to=optimizers.SGD(use_ema=True))], r"with use_ema=True"),
         (
             "sgd",
             [keras.callbacks.BackupAndRestore("never")],

@@ -134,7 +134,7 @@ def test_a_model_that_is_built_by_its_first_batch_and_one_with_a_train_step_of_i
 @pytest.mark.slow
 def test_beside_telemetry_and_another_optimizer_in_the_middle(tmp_path):
     average, path = average_of(decay=0.8, evaluate="both"), Path()
-    switch = callbacks.SwitchOptimizer(at=1, to=optimizers.SGD(0.05))
+    switch = callbacks.SwitchOptimizer("1ep", to=optimizers.SGD(0.05))
     board = callbacks.TensorBoard(tmp_path)
     model, _ = train(board, path, average, switch, optimizer=optimizers.Adam(), epochs=3)
     check(path, average)

@@ -66,12 +66,13 @@ def test_a_death_before_the_first_state_or_at_the_turn_of_an_epoch(whole, resume
 
 
 @pytest.mark.slow
-def test_batches_are_counted_on(resume):
+@pytest.mark.parametrize("every", ["2ba", 2, "2st"])
+def test_batches_are_counted_on(resume, every):
     seen = []
     see = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
     with pytest.raises(Died):
-        train(resume(), 4)
-    train(resume(), callbacks=lambda: [see])
+        train(resume(every), 4)
+    train(resume(every), callbacks=lambda: [see])
     assert seen == [2, 3, 4] + 2 * list(range(STEPS))
 
 
@@ -293,6 +294,8 @@ def test_sigterm_saves_and_ends_the_process(whole, resume, tmp_path, capsys):
         ({"every": "10%"}, ValueError),
         ({"every": "0.5ep"}, ValueError),
         ({"every": 0}, ValueError),
+        ({"every": "0s"}, ValueError),
+        ({"every": 0.5}, ValueError),
         ({"keep": 0}, ValueError),
         ({"allow": ["weights"]}, ValueError),
         ({"allow": 1}, ValueError),

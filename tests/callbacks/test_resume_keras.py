@@ -135,7 +135,7 @@ def test_all_kinds_of_steps(name, resume):
 def test_the_optimizer_is_switched_once(resume, die_at):
     script = {
         "model": lambda: small_model(keras_ch8.optimizers.Adam(0.01)),
-        "callbacks": lambda: [keras_ch8.callbacks.SwitchOptimizer(at=1, to=keras_ch8.optimizers.SGD(0.1))],
+        "callbacks": lambda: [keras_ch8.callbacks.SwitchOptimizer("1ep", to=keras_ch8.optimizers.SGD(0.1))],
     }
     assert_same(interrupted(resume, (die_at,), **script), train(**script))
 

@@ -200,7 +200,7 @@ REFUSED = [CountsInVariable, DrawsFromGenerator, DrawsByOperation, DrawsByOperat
 REFUSED += [loss_in_variable, loss_by_operation]
 WATCHERS = {
     "board": lambda folder: [callbacks.TensorBoard(folder)],
-    "probe": lambda folder: [callbacks.Diagnosis((X[:32], Y[:32]), "cheap", when=2, verbose=False)],
+    "probe": lambda folder: [callbacks.Diagnosis((X[:32], Y[:32]), "cheap", measure_every=2, verbose=False)],
     "both": lambda folder: [callbacks.TensorBoard(folder), callbacks.Diagnosis(verbose=False)],
 }
 
@@ -329,7 +329,7 @@ def test_layers_of_keras_keep_their_probe():
     )
     model.compile("sgd", "mse")
     x = np.random.default_rng(0).normal(size=(32, 4, 3)).astype("float32")
-    diagnosis = callbacks.Diagnosis((x, Y[:32]), "cheap", when=1, verbose=False)
+    diagnosis = callbacks.Diagnosis((x, Y[:32]), "cheap", measure_every=1, verbose=False)
     model.fit(x, Y[:32], batch_size=16, epochs=2, verbose=0, callbacks=[diagnosis])
     assert diagnosis.measurements
     assert not diagnosis.state.reasons or "probe" not in " ".join(diagnosis.state.reasons)

@@ -101,14 +101,14 @@ def test_the_first_direction_is_minus_the_gradient_and_the_slopes_are_downhill(w
 def test_tensorboard_shows_a_point_for_each_iteration(watched):
     steps = list(range(1, STEPS + 1))
     frames, scalars = watched.frames, watched.scalars
-    shown = {"ch8/loss": frames.loss, "ch8/gradient_norm": frames.norm, "ch8/update_norm": frames.update}
+    shown = {"step/loss": frames.loss, "step/gradient_norm": frames.norm, "step/update_norm": frames.update}
     for name in SOLVER_NUMBERS:
-        shown[f"ch8_solver/{name}"] = np.concatenate([f.numbers[name] for f in frames.frames])
+        shown[f"step/solver_{name}"] = np.concatenate([f.numbers[name] for f in frames.frames])
     for tag, values in shown.items():
         assert [step for step, _ in scalars[tag]] == steps, tag
         np.testing.assert_allclose([value for _, value in scalars[tag]], values, rtol=1e-7, err_msg=tag)
-    assert "ch8/learning_rate" not in scalars
-    assert [step for step, _ in scalars["ch8_epoch/val_loss"]] == steps
+    assert "step/learning_rate" not in scalars
+    assert [step for step, _ in scalars["epoch/val_loss"]] == steps
 
 
 def test_callbacks_of_keras_find_what_they_are_used_to(watched):
@@ -165,7 +165,7 @@ def test_the_numbers_of_every_kind_of_method_are_shown_however_many_iterations_a
     fit(model, [callbacks.TensorBoard(tmp_path)], epochs=2)
     with python_loader(tmp_path) as board:
         for number in (*SOLVER_NUMBERS, *model.optimizer.method.numbers):
-            assert board.steps(f"ch8_solver/{number}") == [1, 2], number  # batches, each the mean over its iterations
+            assert board.steps(f"step/solver_{number}") == [1, 2], number  # batches, each the mean over its iterations
 
 
 @pytest.mark.full
@@ -185,7 +185,7 @@ def test_many_fits_trace_once_more_and_a_bare_one_is_as_before():
 def test_a_diagnosis_looks_at_the_model_and_leaves_the_path_as_it_is():
     alone, watched = network(ours.LBFGS()), network(ours.LBFGS())
     expected = fit(alone, [], epochs=8)["loss"]
-    diagnosis = callbacks.Diagnosis((X, Y), when=2, budget=None)
+    diagnosis = callbacks.Diagnosis((X, Y), measure_every=2, budget=None)
     found = fit(watched, [diagnosis, Frames()], epochs=8)["loss"]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 

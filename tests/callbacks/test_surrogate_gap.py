@@ -133,17 +133,17 @@ def test_logs_and_curves_are_what_happened(order, tmp_path):
     assert history["flat_epochs"] == [i - int(np.argmin(true[: i + 1])) for i in range(12)]
     assert max(history["flat_epochs"]) > 0
     curves = read(tmp_path)
-    for tag, name in (("surrogate", "loss"), ("true", "zero_one_loss"), ("val_surrogate", "val_loss"),
-                      ("val_true", "val_zero_one_loss")):  # fmt: skip
+    for tag, name in (("loss", "loss"), ("true_loss", "zero_one_loss"), ("val_loss", "val_loss"),
+                      ("val_true_loss", "val_zero_one_loss")):  # fmt: skip
         expected = [(STEPS * (i + 1), pytest.approx(value)) for i, value in enumerate(history[name])]
-        assert curves[f"ch8_surrogate/{tag}"] == expected
+        assert curves[f"epoch/surrogate_gap_{tag}"] == expected
 
 
 def test_without_validation_there_are_the_curves_of_the_training_set(tmp_path):
     model = classifier(metrics.ZeroOneLoss(from_logits=True))
     model.fit(X, LABELS, epochs=2, callbacks=[callbacks.TensorBoard(tmp_path), callbacks.SurrogateGap()], verbose=0)
-    found = {name for name in read(tmp_path) if name.startswith("ch8_surrogate")}
-    assert found == {"ch8_surrogate/surrogate", "ch8_surrogate/true", "ch8_surrogate/flat_epochs"}
+    found = {name for name in read(tmp_path) if name.startswith("epoch/surrogate_gap")}
+    assert found == {"epoch/surrogate_gap_loss", "epoch/surrogate_gap_true_loss", "epoch/surrogate_gap_flat_epochs"}
 
 
 def test_the_direction_of_keras_s_metrics_is_known():

@@ -53,7 +53,7 @@ def test_every_step_is_what_a_loop_by_hand_finds(kind, way):
 @pytest.mark.broad
 @pytest.mark.parametrize("kind, way", pairs(("Keras", 0)))
 def test_where_nobody_asks_to_measure_the_other_numbers_are_the_same(kind, way):
-    frames, expected = Frames(measure_every=None), by_hand(0.1)
+    frames, expected = Frames(observes_updates=None), by_hand(0.1)
     fit(network(OPTIMIZERS[kind](0.1), **way), [frames])
     np.testing.assert_array_equal(frames.steps, np.arange(1, 2 * STEPS + 1))
     for name in ("loss", "norm", "clipped"):
@@ -68,7 +68,7 @@ def test_where_nobody_asks_to_measure_the_other_numbers_are_the_same(kind, way):
 def test_where_nobody_asks_to_measure_no_step_branches(kind, monkeypatch):
     branches, cond = [], tf.cond
     monkeypatch.setattr(tf, "cond", lambda *args: branches.append(1) or cond(*args))
-    fit(network(OPTIMIZERS[kind](0.1), jit_compile=False), [Frames(measure_every=None)])
+    fit(network(OPTIMIZERS[kind](0.1), jit_compile=False), [Frames(observes_updates=None)])
     assert not branches
     fit(network(OPTIMIZERS[kind](0.1), jit_compile=False), [Frames()])
     assert branches
@@ -77,7 +77,7 @@ def test_where_nobody_asks_to_measure_no_step_branches(kind, monkeypatch):
 @keras_in_every_run
 def test_where_nobody_asks_to_measure_a_norm_out_of_range_is_0_or_infinite(kind):
     for size, norm in ((1e-25, 0.0), (1e25, np.inf)):
-        frames, model = Frames(measure_every=None), network("sgd")
+        frames, model = Frames(observes_updates=None), network("sgd")
         model.compile(OPTIMIZERS[kind](0.0), lambda y, p, size=size: size * keras.losses.mean_squared_error(y, p))
         fit(model, [frames])
         np.testing.assert_array_equal(frames.norm, norm)
@@ -140,8 +140,8 @@ def test_an_optimizer_made_of_several_has_all_but_one_learning_rate(tmp_path):
     fit(network(keras.optimizers.MultiOptimizer(two)), [frames, callbacks.TensorBoard(tmp_path)])
     check(frames, by_hand(0.1))
     with python_loader(tmp_path) as board:
-        assert "ch8/learning_rate" not in board.scalars()
-        assert len(board.steps("ch8/gradient_norm")) == 2 * STEPS
+        assert "step/learning_rate" not in board.scalars()
+        assert len(board.steps("step/gradient_norm")) == 2 * STEPS
 
 
 @pytest.mark.slow
@@ -186,7 +186,7 @@ def test_infinite_and_nan_entries_are_counted_and_shown(kind):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", mostly(pytest.mark.full, ["Adam", "Momentum", "Adagrad"], "Adam"))
 def test_measured_at_every_kth_step_with_weight_decay(name):
-    frames, every = Frames(measure_every=3), Frames()
+    frames, every = Frames(observes_updates=3), Frames()
     for f in (frames, every):
         fit(network(getattr(ours, name)(0.01, weight_decay=0.1)), [f])
     np.testing.assert_array_equal(frames.measured, [3, 6, 9, 12])

@@ -46,7 +46,7 @@ def all_of_them(source):
         callbacks.GradientClippingLogger(),
         callbacks.ClipGradients(ch8.clipping.ByGlobalNorm(1.0)),
         callbacks.Continuation(until="1ep"),
-        callbacks.SwitchOptimizer(at=2, to=keras.optimizers.SGD(0.01)),
+        callbacks.SwitchOptimizer("2ep", to=keras.optimizers.SGD(0.01)),
         callbacks.Curriculum(source, np.abs(X[:, 0])),
         callbacks.Resume("states"),
     ]
@@ -162,7 +162,9 @@ def test_a_healthy_training_ends_with_one_good_sentence(capsys):
     model.compile(keras.optimizers.SGD(0.05), "mse")
     train, test = X[:64], X[64:]
     data = {"x": train, "y": train[:, :1], "batch_size": 16, "validation_data": (test, test[:, :1])}
-    diagnosis = callbacks.Diagnosis((test, test[:, :1]), ["step_length", "layer_flow", "cliff"], when=1, budget=None)
+    diagnosis = callbacks.Diagnosis(
+        (test, test[:, :1]), ["step_length", "layer_flow", "cliff"], measure_every=1, budget=None
+    )
     model.fit(**data, epochs=5, callbacks=[diagnosis])
     said = screen(capsys.readouterr().out)[-1]
     state = diagnosis.state
@@ -199,7 +201,7 @@ def test_verbose_of_the_diagnosis_turns_alarms_and_summary_off(capsys):
 @pytest.mark.slow
 def test_in_a_long_epoch_an_alarm_comes_below_the_bar_which_goes_on_below_it(capsys, monkeypatch):
     monkeypatch.setattr(_terminal, "PATIENCE", 0.0)
-    diagnosis = callbacks.Diagnosis((X, Y), when=1, budget=None, preflight=False)
+    diagnosis = callbacks.Diagnosis((X, Y), measure_every=1, budget=None, preflight=False)
     rows = fit(deep(), [diagnosis], capsys, epochs=1, validation_data=None)
     begins = next(i for i, row in enumerate(rows) if row.startswith("ACT vanishing"))
     assert re.match(r"[1-7]/8 ━{20}", rows[begins - 1].strip()), rows[begins - 1]

@@ -81,8 +81,8 @@ def summary(curves):
     def finite(tag):
         return [value for value in curves.get(tag, {"values": []})["values"] if value is not None]
 
-    loss = finite("ch8_epoch/loss") or finite("ch8/loss")
-    validation, clipped = finite("ch8_epoch/val_loss"), finite("ch8/clipped_share")
+    loss = finite("epoch/loss") or finite("step/loss")
+    validation, clipped = finite("epoch/val_loss"), finite("step/clipped_share")
     return {
         "loss": loss[-1] if loss else None,
         "validation": {"name": "val_loss", "last": validation[-1], "best": min(validation)} if validation else None,
@@ -105,14 +105,14 @@ def ordinary(rng, steps, *, start=2.3, end=0.01, gap=1.5, norm=1.0, rate=0.05, e
     of_epochs = np.interp(at, steps, loss)
     validation = of_epochs * (1 + (gap - 1) * np.linspace(0, 1, epochs))
     return {
-        "ch8/loss": banded(rng, steps, loss),
-        "ch8_epoch/loss": series(at, of_epochs),
-        "ch8_epoch/val_loss": series(at, validation * np.exp(rng.normal(size=epochs) * 0.05)),
-        "ch8/gradient_norm": banded(rng, steps, norm * (0.3 + loss)),
-        "ch8/update_norm": banded(rng, steps, rate * norm * (0.3 + loss)),
-        "ch8/learning_rate": series(steps, np.full(len(steps), rate)),
-        "ch8/effective_rate": banded(rng, steps, np.full(len(steps), rate)),
-        "ch8/weight_norm": series(steps, 18 + part),
+        "step/loss": banded(rng, steps, loss),
+        "epoch/loss": series(at, of_epochs),
+        "epoch/val_loss": series(at, validation * np.exp(rng.normal(size=epochs) * 0.05)),
+        "step/gradient_norm": banded(rng, steps, norm * (0.3 + loss)),
+        "step/update_norm": banded(rng, steps, rate * norm * (0.3 + loss)),
+        "step/learning_rate": series(steps, np.full(len(steps), rate)),
+        "step/effective_rate": banded(rng, steps, np.full(len(steps), rate)),
+        "step/weight_norm": series(steps, 18 + part),
     }
 
 
@@ -120,18 +120,18 @@ def probes(rng, steps, *, backward=1.0, noise=60.0, step_over_optimal=0.8):
     """Return the curves of a Diagnosis."""
     shake = np.exp(rng.normal(size=(6, len(steps))) * 0.1)
     return {
-        "ch8_diagnosis/backward_factor": series(steps, backward * shake[0] ** 0.3),
-        "ch8_diagnosis/noise_scale": series(steps, noise * shake[1]),
-        "ch8_diagnosis/step_over_optimal": series(steps, step_over_optimal + rng.normal(size=len(steps)) * 0.4),
-        "ch8_diagnosis/fraction_dead": series(steps, 0.05 * shake[2]),
-        "ch8_diagnosis/fraction_saturated": series(steps, 0.02 * shake[3]),
-        "ch8_diagnosis/loss_change": series(steps, -0.05 * shake[4] + rng.normal(size=len(steps)) * 0.03),
-        "ch8_diagnosis/loss_change_predicted": series(steps, -0.05 * shake[5]),
-        "ch8_diagnosis/distance": series(steps, np.sqrt(np.arange(1, len(steps) + 1))),
+        "diagnosis/backward_factor": series(steps, backward * shake[0] ** 0.3),
+        "diagnosis/noise_scale": series(steps, noise * shake[1]),
+        "diagnosis/step_over_best": series(steps, step_over_optimal + rng.normal(size=len(steps)) * 0.4),
+        "diagnosis/fraction_dead": series(steps, 0.05 * shake[2]),
+        "diagnosis/fraction_saturated": series(steps, 0.02 * shake[3]),
+        "diagnosis/loss_change": series(steps, -0.05 * shake[4] + rng.normal(size=len(steps)) * 0.03),
+        "diagnosis/loss_change_predicted": series(steps, -0.05 * shake[5]),
+        "diagnosis/distance": series(steps, np.sqrt(np.arange(1, len(steps) + 1))),
     }
 
 
-def layers(rng, steps, rows, factor, *, name="ch8_diagnosis/gradient_by_layer", title="Gradient at each layer"):
+def layers(rng, steps, rows, factor, *, name="diagnosis/gradient_by_layer", title="Gradient at each layer"):
     """Return what is behind a heat map; one number in it is not finite."""
     powers = factor ** np.arange(len(rows))[::-1, None] * np.exp(rng.normal(size=(len(rows), len(steps))) * 0.15)
     columns = [[float(f"{value:.3g}") for value in column] for column in powers.T.tolist()]
@@ -165,18 +165,18 @@ def adam(rate):
 def clipping(rng):
     part = np.linspace(1, 0.1, len(STEPS))
     share = np.clip(part + rng.normal(size=len(STEPS)) * 0.1, 0, 1)
-    return {"ch8/clipped_share": series(STEPS, share), "ch8/clip_coefficient": series(STEPS, 1 - share / 2)}
+    return {"step/clipped_share": series(STEPS, share), "step/clip_coefficient": series(STEPS, 1 - share / 2)}
 
 
 def tanh_deep(rng):
     curves = ordinary(rng, STEPS, start=2.3, end=1.2) | probes(rng, LOOKS, backward=0.65)
-    value = curves["ch8_diagnosis/backward_factor"]["values"][-1]
+    value = curves["diagnosis/backward_factor"]["values"][-1]
     found = verdict(
         "vanishing", "act",
         f"Back from the last of 12 layers to the first the gradient is multiplied by 0.0075, {value:.3g} a layer.",
         cure="Scale the start to the data (`training.scale_to_data`), normalize between layers "
         "(`layers.BatchNormalization`), or use ReLU with `keras.initializers.HeNormal`.",
-        section="8.2.5", of="ch8_diagnosis/backward_factor", value=value,
+        section="8.2.5", of="diagnosis/backward_factor", value=value,
         why=[
             "The norm of the gradient at what each of 12 layers gives was measured at step 860.",
             "From layer to layer it is multiplied by 0.65; a factor of 1 would keep it.",
@@ -188,7 +188,7 @@ def tanh_deep(rng):
         then="Add connections that skip layers: `layers.Residual`.", expects="The factor should rise to 0.9.",
     )  # fmt: skip
     rows = [f"dense_{i}" if i else "dense" for i in range(12)]
-    lines = {"ch8_diagnosis/backward_factor": [{"value": 0.7, "label": "act"}, {"value": 0.8, "label": "watch"}]}
+    lines = {"diagnosis/backward_factor": [{"value": 0.7, "label": "act"}, {"value": 0.8, "label": "watch"}]}
     return run("tanh_deep", curves, found, layers=[layers(rng, LOOKS, rows, 0.65)], lines=lines)
 
 
@@ -196,19 +196,19 @@ def rnn_explodes(rng):
     steps, looks = STEPS[STEPS <= 421], LOOKS[LOOKS <= 330]
     curves = ordinary(rng, steps, start=2.9, end=2.4, norm=200.0, rate=0.02, epochs=9)
     curves |= probes(rng, looks, backward=3.4, noise=2500.0)
-    curves["ch8_diagnosis/time_factor"] = series(looks, 1.07 + rng.normal(size=len(looks)) * 0.004)
-    curves["ch8/clipped_share"] = series(steps, np.ones(len(steps)))
+    curves["diagnosis/time_factor"] = series(looks, 1.07 + rng.normal(size=len(looks)) * 0.004)
+    curves["step/clipped_share"] = series(steps, np.ones(len(steps)))
     noisy = verdict(
         "noise_dominated", "act", "The noise scale is 2740 and a minibatch has 32 examples: 99% of |g|^2 is noise.",
         cure="Take larger batches, or let the learning rate fall: `schedules.LinearDecay`.", section="8.1.3", step=316,
-        measured=328, of="ch8_diagnosis/noise_scale", value=curves["ch8_diagnosis/noise_scale"]["values"][-1],
+        measured=328, of="diagnosis/noise_scale", value=curves["diagnosis/noise_scale"]["values"][-1],
         why=["The gradients of two halves of a batch were compared.", "Above ten batches: `ACT`."],
         code="model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay(0.02, 4000)",
     )  # fmt: skip
     explodes = verdict(
         "exploding", "act", "In simple_rnn the gradient is multiplied by 91 on its way back through 60 time steps.",
         cure="Take `initializers.Orthogonal`, and clip: `clipping.by_global_norm`.", section="8.2.5", step=304,
-        measured=328, of="ch8_diagnosis/time_factor", value=curves["ch8_diagnosis/time_factor"]["values"][-1],
+        measured=328, of="diagnosis/time_factor", value=curves["diagnosis/time_factor"]["values"][-1],
         why=["A factor of 1.07 a step, 60 times.", "The spectral radius of the recurrent weights is 1.6."],
     )  # fmt: skip
     events = [
@@ -222,18 +222,18 @@ def rnn_explodes(rng):
 def lbfgs(rng):
     steps = np.arange(1, 50)
     curves = {
-        "ch8/loss": series(steps, 2.3 * np.exp(-steps / 3)),
-        "ch8_epoch/loss": series(steps, 2.3 * np.exp(-steps / 3)),
-        "ch8_epoch/val_loss": series(steps, 0.115 + 2 * np.exp(-steps) + steps * 0.007),
-        "ch8_solver/step_length": series(steps, np.where(steps == 1, 0.44, 1.0)),
-        "ch8_solver/evaluations": series(steps, np.where(steps % 17, 1, 2)),
-        "ch8_solver/eigenvalue_smallest": series(steps, 0.01 + rng.random(len(steps)) / 100),
-        "ch8_solver/eigenvalue_largest": series(steps, 20 + rng.random(len(steps)) * 10),
+        "step/loss": series(steps, 2.3 * np.exp(-steps / 3)),
+        "epoch/loss": series(steps, 2.3 * np.exp(-steps / 3)),
+        "epoch/val_loss": series(steps, 0.115 + 2 * np.exp(-steps) + steps * 0.007),
+        "step/solver_step_length": series(steps, np.where(steps == 1, 0.44, 1.0)),
+        "step/solver_evaluations": series(steps, np.where(steps % 17, 1, 2)),
+        "step/solver_eigenvalue_smallest": series(steps, 0.01 + rng.random(len(steps)) / 100),
+        "step/solver_eigenvalue_largest": series(steps, 20 + rng.random(len(steps)) * 10),
     }
     found = verdict(
         "overfitting", "watch", "The training loss is 1.8e-7, and `val_loss` has gone from 0.115 at its best to 0.453.",
         cure="Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.", section="8.1",
-        step=35, measured=49, of="ch8_epoch/val_loss", value=curves["ch8_epoch/val_loss"]["values"][-1],
+        step=35, measured=49, of="epoch/val_loss", value=curves["epoch/val_loss"]["values"][-1],
         why=["Validation was best in epoch 5."], code='stop = keras_ch8.callbacks.EarlyStopping("val_loss")',
     )  # fmt: skip
     return run("lbfgs", curves, found, checks=4, hyperparameters={"optimizer": "LBFGS", "learning_rate": 1.0})
@@ -241,27 +241,27 @@ def lbfgs(rng):
 
 def everything(rng):
     curves = ordinary(rng, STEPS, end=0.003, gap=3.0) | probes(rng, LOOKS, noise=70.0) | clipping(rng)
-    epochs = np.array(curves["ch8_epoch/val_loss"]["steps"])
-    best = np.minimum.accumulate(curves["ch8_epoch/val_loss"]["values"])
+    epochs = np.array(curves["epoch/val_loss"]["steps"])
+    best = np.minimum.accumulate(curves["epoch/val_loss"]["values"])
     rise = np.clip(epochs / 430, 0.25, 1)
     curves |= {
-        "ch8_epoch/val_loss_average": series(epochs, best * 0.9),
-        "ch8/average_distance": series(epochs, 2.3 * np.exp(-epochs / 500)),
-        "ch8_surrogate/true": series(epochs, 0.4 * np.exp(-epochs / 200)),
-        "ch8_surrogate/val_true": series(epochs, 0.02 + 0.4 * np.exp(-epochs / 200)),
-        "ch8_surrogate/surrogate": curves["ch8_epoch/loss"],
-        "ch8_stopping/metric": curves["ch8_epoch/val_loss"],
-        "ch8_stopping/best": series(epochs, best),
-        "ch8_stopping/patience_left": series(epochs, np.maximum(0, 5 - np.arange(20) % 6)),
-        "ch8_curriculum/share": series(epochs, rise),
-        "ch8_curriculum/seen": series(epochs, np.clip(rise + 0.05, 0, 1)),
-        "ch8_continuation/temperature": series(epochs, 4 - 3 * rise),
-        "ch8_blocks/gradient_norm_0": series(epochs, np.exp(-epochs / 300)),
-        "ch8_blocks/gradient_norm_1": series(epochs, np.exp(-epochs / 500)),
-        "ch8_start/deviation_before": series(range(1, 7), 0.5 ** np.arange(6)),
-        "ch8_start/deviation_after": series(range(1, 7), np.ones(6) * 1.01),
-        "ch8_range/log10_learning_rate": series(range(1, 60), np.linspace(-5, 0.5, 59)),
-        "ch8_range/loss": series(range(1, 60), 2.3 - np.linspace(0, 1.5, 59) + np.exp(np.linspace(-9, 2, 59))),
+        "epoch/val_loss_average": series(epochs, best * 0.9),
+        "step/average_distance": series(epochs, 2.3 * np.exp(-epochs / 500)),
+        "epoch/surrogate_gap_true_loss": series(epochs, 0.4 * np.exp(-epochs / 200)),
+        "epoch/surrogate_gap_val_true_loss": series(epochs, 0.02 + 0.4 * np.exp(-epochs / 200)),
+        "epoch/surrogate_gap_loss": curves["epoch/loss"],
+        "epoch/stopping_metric": curves["epoch/val_loss"],
+        "epoch/stopping_best": series(epochs, best),
+        "epoch/stopping_patience_left": series(epochs, np.maximum(0, 5 - np.arange(20) % 6)),
+        "epoch/curriculum_share": series(epochs, rise),
+        "epoch/curriculum_seen": series(epochs, np.clip(rise + 0.05, 0, 1)),
+        "epoch/continuation_temperature": series(epochs, 4 - 3 * rise),
+        "step/block_gradient_norm_0": series(epochs, np.exp(-epochs / 300)),
+        "step/block_gradient_norm_1": series(epochs, np.exp(-epochs / 500)),
+        "diagnosis/start_deviation_before": series(range(1, 7), 0.5 ** np.arange(6)),
+        "diagnosis/start_deviation_after": series(range(1, 7), np.ones(6) * 1.01),
+        "step/range_log10_learning_rate": series(range(1, 60), np.linspace(-5, 0.5, 59)),
+        "step/range_loss": series(range(1, 60), 2.3 - np.linspace(0, 1.5, 59) + np.exp(np.linspace(-9, 2, 59))),
         "mine/heads": series(epochs, rng.random(20)),
     }
     events = [

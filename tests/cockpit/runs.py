@@ -9,7 +9,7 @@ from keras_ch8.board.writer import RunWriter
 VERDICT = {
     "kind": "vanishing", "level": "act", "finding": "The gradient shrinks 3 times a layer.", "cure": "Use `ReLU`.",
     "section": "8.2.5", "step": 40, "measured": 90, "why": ["It is 0.3.", "It should be 1."],
-    "code": "model.add(keras.layers.ReLU())", "series": "ch8_diagnosis/backward_factor", "value": 0.3,
+    "code": "model.add(keras.layers.ReLU())", "series": "diagnosis/backward_factor", "value": 0.3,
     "then": "Use `layers.Residual`.", "expects": "It should be 0.9.", "explained_by": "",
     "is_of_probe": False,
 }  # fmt: skip
@@ -45,9 +45,9 @@ def of_record(text):
     tensor = tensor_pb2.TensorProto(
         dtype=types_pb2.DT_STRING, string_val=[text.encode()], tensor_shape=tensor_shape_pb2.TensorShapeProto()
     )
-    return summary_pb2.Summary(value=[{"tag": "ch8/record", "metadata": metadata, "tensor": tensor}])
+    return summary_pb2.Summary(value=[{"tag": "diagnosis/record", "metadata": metadata, "tensor": tensor}])
 
 
 def curve(steps, **more):
     """Return points of a loss that falls."""
-    return [(step, {"ch8/loss": 1 / step} | more) for step in range(1, steps + 1)]
+    return [(step, {"step/loss": 1 / step} | more) for step in range(1, steps + 1)]

@@ -44,12 +44,12 @@ def test_a_run_is_read_back(tmp_path):
     assert (made["version"], made["title"], made["live"], made["groups"]) == (1, "logs", False, panels.GROUPS)
     assert (run["name"], run["step"], run["ended"], run["problem"]) == ("a", 12, True, "")
     assert run["series"] == {
-        "ch8/loss": {
+        "step/loss": {
             "steps": [*range(1, 11)],
             "values": [float(f"{np.float32(1 / step):.5g}") for step in range(1, 11)],
         }
     }
-    assert run["tags"]["ch8/loss"] == {"text": "Loss of single minibatches.", "unit": "loss", "section": "8.1.3"}
+    assert run["tags"]["step/loss"] == {"text": "Loss of single minibatches.", "unit": "loss", "section": "8.1.3"}
     assert run["record"]["verdicts"] == [VERDICT, FINE]
     assert run["record"]["layers"] == []
     assert run["summary"] == {"loss": 0.1, "validation": None, "clipped": None}
@@ -60,7 +60,7 @@ def test_the_newest_record_counts_also_of_several_files(tmp_path):
     write(tmp_path, curve(10), record(step=10, ended=False))
     write(tmp_path, [(step + 10, values) for step, values in curve(10)], record(step=20))
     run = only_run(tmp_path)
-    assert (run["step"], run["ended"], len(run["series"]["ch8/loss"]["steps"])) == (20, True, 20)
+    assert (run["step"], run["ended"], len(run["series"]["step/loss"]["steps"])) == (20, True, 20)
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_runs_stand_in_the_order_in_which_they_began(tmp_path):
 
 
 def test_bands_are_there_where_they_differ(tmp_path):
-    names = {"ch8/gradient_norm": 2.0, "ch8/gradient_norm/min": 1.0, "ch8/gradient_norm/max": 3.0}
-    same = {"ch8/update_norm": 2.0, "ch8/update_norm/min": 2.0, "ch8/update_norm/max": 2.0}
-    write(tmp_path, [(1, names | same), (2, names | same | {"ch8/gradient_norm/max": 9.0})])
+    names = {"step/gradient_norm": 2.0, "step/gradient_norm/min": 1.0, "step/gradient_norm/max": 3.0}
+    same = {"step/update_norm": 2.0, "step/update_norm/min": 2.0, "step/update_norm/max": 2.0}
+    write(tmp_path, [(1, names | same), (2, names | same | {"step/gradient_norm/max": 9.0})])
     assert only_run(tmp_path)["series"] == {
-        "ch8/gradient_norm": {"steps": [1, 2], "values": [2.0, 2.0], "low": [1.0, 1.0], "high": [3.0, 9.0]},
-        "ch8/update_norm": {"steps": [1, 2], "values": [2.0, 2.0]},
+        "step/gradient_norm": {"steps": [1, 2], "values": [2.0, 2.0], "low": [1.0, 1.0], "high": [3.0, 9.0]},
+        "step/update_norm": {"steps": [1, 2], "values": [2.0, 2.0]},
     }
 
 
@@ -100,8 +100,8 @@ def test_a_long_series_is_thinned_and_every_spike_is_kept():
     run = Run("long")
     spikes = {17: 100.0, 4_321: 200.0, 9_999: 300.0}
     for step in range(10_500):
-        run.point("ch8/loss", step, spikes.get(step, 1.0))
-    series = run.as_document()["series"]["ch8/loss"]
+        run.point("step/loss", step, spikes.get(step, 1.0))
+    series = run.as_document()["series"]["step/loss"]
     assert 900 < len(series["steps"]) <= POINTS
     assert series["steps"][-1] == 10_499
     assert series["steps"] == sorted(set(series["steps"]))
@@ -116,7 +116,7 @@ def test_of_many_runs_less_is_kept_and_a_page_has_at_most_two_megabytes():
         for name in range(20):
             values = np.exp(np.cumsum(np.random.default_rng(name).normal(size=1000)) / 30)
             for step, value in enumerate(values.tolist()):
-                run.point(f"ch8_diagnosis/{name}", 200 * step, 1e3 if step == 500 else value)
+                run.point(f"diagnosis/{name}", 200 * step, 1e3 if step == 500 else value)
     made = document("many", runs)
     assert len(page(made)) <= 2_000_000
     for run in made["runs"]:
@@ -130,21 +130,21 @@ def test_of_many_runs_less_is_kept_and_a_page_has_at_most_two_megabytes():
 def test_what_is_not_finite_is_null_also_where_it_is_thinned():
     run = Run("odd")
     for step, value in enumerate((math.nan, math.inf, -math.inf, 1e-12, 123456.789)):
-        run.point("ch8/loss", step, value)
+        run.point("step/loss", step, value)
     for step in range(5_000):
-        run.point("ch8/gradient_norm", step, math.nan)
+        run.point("step/gradient_norm", step, math.nan)
     made = json.loads(json.dumps(document("t", [run]), allow_nan=False))
     series = made["runs"][0]["series"]
-    assert series["ch8/loss"]["values"] == [None, None, None, 1e-12, 123460.0]
-    assert set(series["ch8/gradient_norm"]["values"]) == {None}
+    assert series["step/loss"]["values"] == [None, None, None, 1e-12, 123460.0]
+    assert set(series["step/gradient_norm"]["values"]) == {None}
     assert made["runs"][0]["summary"]["loss"] == 123460.0
 
 
 def test_the_table_says_of_a_loss_that_ended_as_nan_that_it_is_not_finite():
     run = Run("diverged")
     for step, value in enumerate((1.5, math.nan)):
-        run.point("ch8_epoch/loss", step, value)
-        run.point("ch8_epoch/val_loss", step, value)
+        run.point("epoch/loss", step, value)
+        run.point("epoch/val_loss", step, value)
     said = document("t", [run])["runs"][0]["summary"]
     assert (said["loss"], said["validation"]) == ("not finite", {"name": "val_loss", "last": "not finite", "best": 1.5})
 
@@ -152,8 +152,8 @@ def test_the_table_says_of_a_loss_that_ended_as_nan_that_it_is_not_finite():
 def test_steps_that_go_back_are_put_in_order_and_the_last_word_counts():
     run = Run("again")
     for step, value in ((1, 1.0), (2, 2.0), (1, 3.0), (5, 5.0)):
-        run.point("ch8/loss", step, value)
-    assert run.as_document()["series"]["ch8/loss"] == {"steps": [1, 2, 5], "values": [3.0, 2.0, 5.0]}
+        run.point("step/loss", step, value)
+    assert run.as_document()["series"]["step/loss"] == {"steps": [1, 2, 5], "values": [3.0, 2.0, 5.0]}
 
 
 def test_a_run_without_points_or_record_stands():
@@ -169,47 +169,51 @@ def test_a_run_without_points_or_record_stands():
 
 def test_metrics_are_in_pairs_and_series_without_a_panel_get_one(tmp_path):
     values = dict.fromkeys(
-        ["ch8_epoch/accuracy", "ch8_epoch/val_accuracy", "ch8_epoch/loss", "ch8_batch/loss", "ch8_new/thing"], 0.5
+        ["epoch/accuracy", "epoch/val_accuracy", "epoch/loss", "step/running_loss", "diagnosis/new_thing"], 0.5
     )
-    write(tmp_path, [(1, values), (2, values)], record(tags={"ch8_new/thing": {"text": "New.", "unit": "m"}}))
+    write(tmp_path, [(1, values), (2, values)], record(tags={"diagnosis/new_thing": {"text": "New.", "unit": "m"}}))
     made = event_files.read(tmp_path)
-    (accuracy,) = panels_that_show(made, "ch8_epoch/accuracy")
-    assert accuracy == panels_that_show(made, "ch8_epoch/val_accuracy")[0]
+    (accuracy,) = panels_that_show(made, "epoch/accuracy")
+    assert accuracy == panels_that_show(made, "epoch/val_accuracy")[0]
     assert (accuracy["title"], accuracy["log"]) == ("accuracy after each epoch, training and validation", False)
-    (new,) = panels_that_show(made, "ch8_new/thing")
+    (new,) = panels_that_show(made, "diagnosis/new_thing")
     assert (new["title"], new["unit"], new["section"]) == ("New", "m", "")
-    assert len(panels_that_show(made, "ch8_epoch/loss")) == 1
-    assert "ch8_batch/loss" not in made["runs"][0]["series"]
+    assert len(panels_that_show(made, "epoch/loss")) == 1
+    assert "step/running_loss" not in made["runs"][0]["series"]
     assert [panel["title"] for panel in made["panels"][: len(panels.PANELS)]] == [p.title for p in panels.PANELS]
 
 
 def test_a_comparison_with_nothing_is_no_panel(tmp_path):
     average = "Validation loss of the weights and of their average"
     for name, series in (("raw", ["val_loss"]), ("averaged", ["val_loss", "val_loss_average"])):
-        write(tmp_path / name, [(1, {f"ch8_epoch/{each}": 0.5 for each in series})], record())
+        write(tmp_path / name, [(1, {f"epoch/{each}": 0.5 for each in series})], record())
     titles = [[panel["title"] for panel in event_files.read(tmp_path / name)["panels"]] for name in ("raw", "averaged")]
     assert [average in each for each in titles] == [False, True]
 
 
 def test_what_keras_reports_after_batches_goes_when_epochs_have_come(tmp_path):
-    write(tmp_path / "a", [(step, {"ch8_batch/accuracy": 0.5}) for step in range(1, 9)])
-    assert panels_that_show(event_files.read(tmp_path), "ch8_batch/accuracy")
-    assert "ch8_batch/accuracy" in only_run(tmp_path)["series"]
-    values = {"ch8_batch/accuracy": 0.5, "ch8_epoch/accuracy": 0.5}
+    write(tmp_path / "a", [(step, {"step/running_accuracy": 0.5}) for step in range(1, 9)])
+    assert panels_that_show(event_files.read(tmp_path), "step/running_accuracy")
+    assert "step/running_accuracy" in only_run(tmp_path)["series"]
+    values = {"step/running_accuracy": 0.5, "epoch/accuracy": 0.5}
     write(tmp_path / "b", [(step, values) for step in range(1, 9)])
-    assert list(event_files.read(tmp_path)["runs"][1]["series"]) == ["ch8_epoch/accuracy"]
+    assert list(event_files.read(tmp_path)["runs"][1]["series"]) == ["epoch/accuracy"]
 
 
 def test_several_optimizers_have_the_same_panels_each():
     run = Run("gan")
-    for name in ("ch8/d_optimizer/gradient_norm", "ch8/g_optimizer/gradient_norm", "ch8/d_optimizer/gradient_norm/max"):
+    for name in (
+        "step/d_optimizer/gradient_norm",
+        "step/g_optimizer/gradient_norm",
+        "step/d_optimizer/gradient_norm/max",
+    ):
         run.point(name, 1, 2.0)
     made = document("t", [run])
     for optimizer in ("d_optimizer", "g_optimizer"):
-        (panel,) = panels_that_show(made, f"ch8/{optimizer}/gradient_norm")
+        (panel,) = panels_that_show(made, f"step/{optimizer}/gradient_norm")
         assert panel["title"] == f"Gradient norm, before and after clipping ({optimizer})"
         assert (panel["section"], panel["kinds"]) == ("8.2.4", ["cliff", "exploding", "nonfinite"])
-    assert set(made["runs"][0]["series"]) == {"ch8/d_optimizer/gradient_norm", "ch8/g_optimizer/gradient_norm"}
+    assert set(made["runs"][0]["series"]) == {"step/d_optimizer/gradient_norm", "step/g_optimizer/gradient_norm"}
 
 
 def test_panels_of_records_stand_once_and_lines_are_numbers_or_names(tmp_path):
@@ -241,7 +245,7 @@ def test_panels_of_records_stand_once_and_lines_are_numbers_or_names(tmp_path):
 )
 def test_a_run_is_live_until_it_has_ended_or_died(ended, age, live):
     run = Run("a")
-    run.point("ch8/loss", 1, 1.0)
+    run.point("step/loss", 1, 1.0)
     run.record(record(ended=ended, now=time.time() - age))
     assert document("t", [run])["live"] is live
 
@@ -259,7 +263,7 @@ def test_a_file_that_is_cut_short_is_read_up_to_there(tmp_path, cut):
     with open(newest_file(folder), "rb+") as file:
         file.truncate(os.path.getsize(file.name) - cut)
     run = only_run(tmp_path)
-    assert 40 < len(run["series"]["ch8/loss"]["steps"]) < 50
+    assert 40 < len(run["series"]["step/loss"]["steps"]) < 50
     assert run["problem"].endswith("only a part can be read: it is cut short.")
 
 
@@ -276,7 +280,7 @@ def test_a_file_that_is_damaged_in_the_middle_is_read_up_to_there(tmp_path):
         file.seek(os.path.getsize(file.name) // 2)
         file.write(b"\xff" * 40)
     run = only_run(tmp_path)
-    assert 10 < len(run["series"]["ch8/loss"]["steps"]) < 40
+    assert 10 < len(run["series"]["step/loss"]["steps"]) < 40
     assert "damaged, or no event file" in run["problem"] or "cut short" in run["problem"]
 
 
@@ -296,7 +300,7 @@ def test_runs_of_others_are_passed_over(tmp_path):
 
 
 def test_no_folder_and_a_folder_without_runs_are_refused_with_the_fix(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"must be a folder.*Received: logdir='.*nowhere'.*Give the one"):
+    with pytest.raises(FileNotFoundError, match=r"must be a folder.*Received: log_dir='.*nowhere'.*Give the one"):
         event_files.read(tmp_path / "nowhere")
     (tmp_path / "events.out.tfevents.1").write_bytes(b"")
     with pytest.raises(FileNotFoundError, match=r"must hold a run.*with 1 folders of event files.*Add `keras_ch8"):
@@ -306,7 +310,7 @@ def test_no_folder_and_a_folder_without_runs_are_refused_with_the_fix(tmp_path):
 @pytest.mark.parametrize("text", ["", "nothing", "[1]", "{}", '{"version": "one"}', "{" * 50, "\0"])
 def test_what_is_no_record_is_said(text):
     run = Run("odd")
-    run.point("ch8/loss", 1, 1.0)
+    run.point("step/loss", 1, 1.0)
     run.record(text)
     made = run.as_document()
     assert made["record"] is None
@@ -316,7 +320,7 @@ def test_what_is_no_record_is_said(text):
 def test_of_a_record_only_what_has_the_right_type_is_kept():
     odd = {
         "version": 7, "ended": "yes", "step": "many", "verdicts": [5, {"level": "act"}, {"level": "huge"}, None],
-        "events": {"a": 1}, "lines": {"ch8/loss": [{"value": []}, {"value": 2, "label": 3}, 4]}, "tags": {"a": 5},
+        "events": {"a": 1}, "lines": {"step/loss": [{"value": []}, {"value": 2, "label": 3}, 4]}, "tags": {"a": 5},
         "panels": [{"series": "abc"}, {"series": [7], "lines": 5}, []], "hyperparameters": [],
         "layers": [{"rows": ["a"], "steps": [1], "values": values} for values in ([[1, 2]], [[None]], [1], [[1], [2]])],
     }  # fmt: skip
@@ -326,7 +330,7 @@ def test_of_a_record_only_what_has_the_right_type_is_kept():
     read = made["record"]
     assert (read["ended"], read["step"], read["events"], read["hyperparameters"]) == (None, None, [], {})
     assert [(v["level"], v["kind"], v["value"], v["why"]) for v in read["verdicts"]] == [("act", "", None, [])]
-    assert read["lines"] == {"ch8/loss": [{"label": "3", "value": 2}]}
+    assert read["lines"] == {"step/loss": [{"label": "3", "value": 2}]}
     assert [(panel["series"], panel["lines"]) for panel in read["panels"]] == [(["7"], [])]
     assert [layer["values"] for layer in read["layers"]] == [[[None]]]
     assert "newer keras_ch8" in made["problem"]
@@ -391,13 +395,13 @@ WILD = st.recursive(
 @settings(max_examples=60, deadline=None)
 def test_whatever_a_record_says_is_read_or_refused_with_a_sentence(where, data):
     basic = json.loads(record(verdicts=[VERDICT], events=[{"step": 1, "kind": "clip", "text": "It clips."}]))
-    basic["panels"] = [{"title": "t", "unit": "", "section": "8.2", "series": ["ch8/loss"], "lines": []}]
+    basic["panels"] = [{"title": "t", "unit": "", "section": "8.2", "series": ["step/loss"], "lines": []}]
     basic["layers"] = [{"name": "n", "rows": ["a"], "steps": [1], "values": [[1.0]], "kinds": []}]
     target = basic if where == "record" else basic[where][0]
     key = data.draw(st.sampled_from(sorted({*target, "another"} - {"version"})))
     target[key] = "HERE"
     run = Run("a\x1b[2J")
-    run.point("ch8/loss\x1b", 1, 1.0)
+    run.point("step/loss\x1b", 1, 1.0)
     run.record(json.dumps(basic).replace('"HERE"', data.draw(WILD)))
     made = document("logs", [run])
     whole = json.dumps(made, allow_nan=False)
@@ -427,7 +431,7 @@ def test_a_run_that_cannot_be_read_is_named_and_the_others_are_shown(tmp_path, k
     assert (good["problem"], good["record"]["verdicts"]) == ("", [VERDICT])
     assert ("it is nested" in bad["problem"]) == (kind == "nested")
     assert ("cut short" in bad["problem"]) == (kind == "long")
-    assert bad["series"]["ch8/loss"]["steps"] == [1, 2, 3, 4, 5]
+    assert bad["series"]["step/loss"]["steps"] == [1, 2, 3, 4, 5]
     json.dumps([bad, good], allow_nan=False)
     assert "vanishing" in str(keras_ch8.report(tmp_path))
 

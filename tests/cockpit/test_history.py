@@ -16,7 +16,7 @@ from keras_ch8.verdicts import Verdict
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
 
 HOSTILE = '<img src=x onerror="alert(1)"></script>$\\frac{\x1b[2J'
-BACKWARD = "ch8_diagnosis/backward_factor"
+BACKWARD = "diagnosis/backward_factor"
 EVENTS = [
     {"step": 30, "kind": "clip", "text": "Clipped."}, {"step": 30, "kind": "spike", "text": "A spike."},
     {"step": 90, "kind": "stop", "text": "Stopped."}, {"step": 40, "kind": "act", "text": "vanishing"},
@@ -26,11 +26,11 @@ EVENTS = [
 @pytest.fixture
 def logs(tmp_path):
     """A training of 100 steps and 4 epochs with a verdict, events, bands and a limit of the gradient."""
-    norms = {"ch8/gradient_norm": 4.0, "ch8/gradient_norm/min": 0.5, "ch8/gradient_norm/max": 9.0}
-    points = curve(100, **norms, **{"ch8/gradient_norm_clipped": 1.0})
+    norms = {"step/gradient_norm": 4.0, "step/gradient_norm/min": 0.5, "step/gradient_norm/max": 9.0}
+    points = curve(100, **norms, **{"step/gradient_norm_clipped": 1.0})
     for step, values in points[24::25]:
-        values |= {"ch8_epoch/loss": 2 / step, "ch8_epoch/val_loss": 3 / step, "ch8_epoch/val_loss_average": 2.5 / step}
-        values |= {"ch8_epoch/accuracy": 0.5, BACKWARD: 30 / step, "ch8_batch/loss": 1.0}
+        values |= {"epoch/loss": 2 / step, "epoch/val_loss": 3 / step, "epoch/val_loss_average": 2.5 / step}
+        values |= {"epoch/accuracy": 0.5, BACKWARD: 30 / step, "step/running_loss": 1.0}
     lines = {BACKWARD: [{"value": 0.8, "label": "act: vanishing"}]}
     more = {"hyperparameters": {"global_clipnorm": 1.0}, "events": EVENTS, "lines": lines}
     write(tmp_path / "logs" / "deep", points, record(verdicts=[FINE, VERDICT], **more))
@@ -62,16 +62,16 @@ def test_a_run_is_read_back(history, logs):
     assert history.hyperparameters == {"global_clipnorm": 1.0}
     assert history.verdicts == [Verdict(**VERDICT), Verdict(**FINE)]
     assert [(e.step, e.kind, e.text) for e in history.events] == [tuple(event.values()) for event in EVENTS]
-    assert list(history.curves)[:3] == ["ch8/loss", "ch8_epoch/loss", "ch8_epoch/val_loss"]
-    assert set(history.curves) >= {"ch8/gradient_norm", "ch8_batch/loss", "ch8_epoch/accuracy"}
-    loss = history["ch8/loss"]
-    assert (len(loss), loss.name, loss.unit, loss.section) == (100, "ch8/loss", "loss", "8.1.3")
+    assert list(history.curves)[:3] == ["step/loss", "epoch/loss", "epoch/val_loss"]
+    assert set(history.curves) >= {"step/gradient_norm", "step/running_loss", "epoch/accuracy"}
+    loss = history["step/loss"]
+    assert (len(loss), loss.name, loss.unit, loss.section) == (100, "step/loss", "loss", "8.1.3")
     assert loss.text == "Loss of single minibatches."
 
 
 def test_all_points_are_there_with_all_their_digits(tmp_path):
     write(tmp_path, curve(3000))
-    loss = keras_ch8.read_run(tmp_path)["ch8/loss"]
+    loss = keras_ch8.read_run(tmp_path)["step/loss"]
     np.testing.assert_array_equal(loss.steps, np.arange(1, 3001))
     np.testing.assert_array_equal(loss.values, np.float32(1 / np.arange(1, 3001)).astype(float))
     assert loss.low is loss.values or np.array_equal(loss.low, loss.values)
@@ -79,21 +79,21 @@ def test_all_points_are_there_with_all_their_digits(tmp_path):
 
 
 def test_what_is_not_finite_stays_as_it_is():
-    loss = history_of({"ch8/loss": {1: 1.0, 2: math.inf, 3: math.nan}})["ch8/loss"]
+    loss = history_of({"step/loss": {1: 1.0, 2: math.inf, 3: math.nan}})["step/loss"]
     np.testing.assert_array_equal(loss.values, [1.0, math.inf, math.nan])
 
 
 def test_the_smallest_and_largest_values_of_windows_belong_to_their_curve(history):
-    norm = history["ch8/gradient_norm"]
+    norm = history["step/gradient_norm"]
     assert norm.has_band
     assert (norm.low[0], norm.values[0], norm.high[0]) == (0.5, 4.0, 9.0)
-    assert "ch8/gradient_norm/max" not in history.curves
+    assert "step/gradient_norm/max" not in history.curves
 
 
 def test_it_reads_without_keras(logs):
     code = (
         "import sys, keras_ch8\nhistory = keras_ch8.read_run(sys.argv[1])\nrepr(history), str(history)\n"
-        "print(len(history['ch8/loss']), {'keras', 'tensorflow', 'pandas', 'matplotlib'} & set(sys.modules))"
+        "print(len(history['step/loss']), {'keras', 'tensorflow', 'pandas', 'matplotlib'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(logs)], capture_output=True, text=True)
     assert done.stdout == "100 set()\n", done.stderr
@@ -107,7 +107,7 @@ def test_it_can_be_pickled(history):
 def test_of_several_runs_each_is_named_the_newest_first_and_one_can_be_given(tmp_path):
     folders = [write(tmp_path / name, curve(3), record()) for name in ("b", "a", "c")]
     with pytest.raises(
-        ValueError, match=r"must hold one run. Received: logdir='.*', which holds 3.*Give the folder"
+        ValueError, match=r"must hold one run. Received: log_dir='.*', which holds 3.*Give the folder"
     ) as e:
         keras_ch8.read_run(tmp_path)
     places = [str(e.value).index(folder) for folder in reversed(folders)]
@@ -136,7 +136,7 @@ def test_of_a_torn_file_there_is_what_can_be_read_and_what_is_missing_is_said(tm
     (file,) = tmp_path.rglob("events.out.tfevents.*")
     file.write_bytes(file.read_bytes()[:-11])
     history = keras_ch8.read_run(folder)
-    assert 40 < len(history["ch8/loss"]) < 50
+    assert 40 < len(history["step/loss"]) < 50
     assert history.ended is None
     assert "only a part can be read: it is cut short" in history.problem
     assert history.problem in str(history)
@@ -150,7 +150,7 @@ def test_a_run_of_before_the_record_has_its_verdicts(tmp_path):
 
 
 def test_a_curve_that_is_not_there_is_refused_with_those_that_are(history):
-    with pytest.raises(KeyError, match=r"curve of this run. Received: 'loss'. Give one of: 'ch8/loss', 'ch8_epoch"):
+    with pytest.raises(KeyError, match=r"curve of this run. Received: 'loss'. Give one of: 'step/loss', 'epoch/"):
         history["loss"]
 
 
@@ -159,12 +159,12 @@ def test_a_curve_that_is_not_there_is_refused_with_those_that_are(history):
 
 def test_it_says_how_the_training_ended_and_what_is_wrong(history):
     head, header, first, *rest = str(history).splitlines()
-    assert head == "run 'deep', step 100, ended; loss 0.02, val_loss 0.03; ACT vanishing."
+    assert head == "run 'deep', step 100, ended; loss 0.02, val_loss 0.03, val_loss_best 0.03; ACT vanishing."
     assert repr(history) == f"<RunHistory: {head}>"
     assert header.split() == ["curve", "[unit]", "points", "last", "smallest", "largest", "verdict"]
     assert first.split() == [">", BACKWARD, "[ratio]", "4", "0.3", "0.3", "1.2", "ACT", "vanishing"]
     assert len(rest) == len(history.curves) - 1
-    assert any(line.split()[:2] == ["ch8/loss", "[loss]"] for line in rest)
+    assert any(line.split()[:2] == ["step/loss", "[loss]"] for line in rest)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_it_says_how_the_training_ended_and_what_is_wrong(history):
     ],
 )
 def test_it_says_so_where_all_is_well_or_nobody_looked(said, words):
-    assert str(history_of({"ch8/loss": {1: 1.0}}, **said)).splitlines()[0].endswith(words)
+    assert str(history_of({"step/loss": {1: 1.0}}, **said)).splitlines()[0].endswith(words)
 
 
 def test_a_run_without_points_says_so():
@@ -193,7 +193,7 @@ def test_a_run_without_points_says_so():
 
 
 def test_whatever_names_hold_all_is_text():
-    names = {f"ch8_epoch/{HOSTILE}{number}": {1: 1.0} for number in range(30)}
+    names = {f"epoch/{HOSTILE}{number}": {1: 1.0} for number in range(30)}
     verdict = VERDICT | {"kind": HOSTILE * 9, "finding": HOSTILE, "series": next(iter(names))}
     history = history_of(names, verdicts=[verdict] * 9, hyperparameters={HOSTILE: HOSTILE})
     assert len(repr(history)) <= 400
@@ -206,9 +206,9 @@ def test_whatever_names_hold_all_is_text():
 
 
 def test_a_curve_has_a_line_and_a_table(history):
-    assert repr(history["ch8/loss"]) == "<Curve: ch8/loss [loss]: 100 points, steps 1 to 100, last 0.01.>"
-    assert str(history["ch8/loss"]).splitlines()[1].split() == ["step", "value", "[loss]"]
-    norm = history["ch8/gradient_norm"]
+    assert repr(history["step/loss"]) == "<Curve: step/loss [loss]: 100 points, steps 1 to 100, last 0.01.>"
+    assert str(history["step/loss"]).splitlines()[1].split() == ["step", "value", "[loss]"]
+    norm = history["step/gradient_norm"]
     assert [line.split() for line in str(norm).splitlines()[1:3]] == [
         ["step", "value", "[loss", "/", "weight]", "smallest", "largest"],
         ["1", "4", "0.5", "9"],
@@ -224,12 +224,12 @@ def test_a_frame_has_a_row_for_each_step_and_a_column_for_each_curve(history):
     frame = history.frame()
     assert frame.index.name == "step"
     np.testing.assert_array_equal(frame.index, np.arange(1, 101))
-    np.testing.assert_array_equal(frame["ch8/loss"], history["ch8/loss"].values)
-    assert {"ch8/gradient_norm/min", "ch8/gradient_norm/max"} <= set(frame.columns)
-    assert set(frame.columns) - set(history.curves) == {"ch8/gradient_norm/min", "ch8/gradient_norm/max"}
-    validated = frame["ch8_epoch/val_loss"].dropna()
+    np.testing.assert_array_equal(frame["step/loss"], history["step/loss"].values)
+    assert {"step/gradient_norm/min", "step/gradient_norm/max"} <= set(frame.columns)
+    assert set(frame.columns) - set(history.curves) == {"step/gradient_norm/min", "step/gradient_norm/max"}
+    validated = frame["epoch/val_loss"].dropna()
     assert list(validated.index) == [25, 50, 75, 100]
-    np.testing.assert_array_equal(validated, history["ch8_epoch/val_loss"].values)
+    np.testing.assert_array_equal(validated, history["epoch/val_loss"].values)
 
 
 def test_verdicts_and_events_are_frames(history):
@@ -239,7 +239,7 @@ def test_verdicts_and_events_are_frames(history):
     assert list(verdicts.columns[:4]) == ["kind", "level", "finding", "cure"]
     assert list(events.columns) == ["step", "kind", "text"]
     assert list(events["step"]) == [30, 30, 90, 40]
-    empty = history_of({"ch8/loss": {1: 1.0}})
+    empty = history_of({"step/loss": {1: 1.0}})
     assert (len(empty.verdicts_frame()), len(empty.events_frame())) == (0, 0)
     assert list(empty.events_frame().columns) == ["step", "kind", "text"]
 
@@ -307,7 +307,7 @@ def test_panels_are_found_by_title_series_and_section(history, pyplot):
     ]
     assert several[0].figure is several[1].figure
     assert history.plot("8.2.5").get_title() == "Gradient from layer to layer"
-    assert history["ch8/loss"].plot().get_title() == "Loss of single minibatches"
+    assert history["step/loss"].plot().get_title() == "Loss of single minibatches"
 
 
 def test_given_axes_are_drawn_on(history, pyplot):
@@ -344,7 +344,7 @@ def test_every_panel_of_the_page_can_be_drawn(offset, pyplot):
 
 def test_whatever_names_hold_pictures_can_be_drawn(pyplot):
     verdict = VERDICT | {"kind": HOSTILE}
-    made = history_of({f"ch8_epoch/{HOSTILE}": {1: 1.0, 2: 0.5}, "ch8/loss": {1: 1.0}}, verdicts=[verdict])
+    made = history_of({f"epoch/{HOSTILE}": {1: 1.0, 2: 0.5}, "step/loss": {1: 1.0}}, verdicts=[verdict])
     made.name = HOSTILE
     for title in made.panels:
         made.plot(title).figure.canvas.draw()
@@ -352,7 +352,7 @@ def test_whatever_names_hold_pictures_can_be_drawn(pyplot):
 
 def test_a_curve_over_another_is_in_the_order_of_that(pyplot):
     rates = {step: -step / 10 for step in range(1, 40)}
-    made = history_of({"ch8_range/log10_learning_rate": rates, "ch8_range/loss": {s: float(s) for s in range(5, 60)}})
+    made = history_of({"step/range_log10_learning_rate": rates, "step/range_loss": {s: float(s) for s in range(5, 60)}})
     ax = made.plot("Range test: loss over the learning rate")
     x, y = ax.lines[0].get_data()
     np.testing.assert_allclose(x, np.arange(-3.9, -0.45, 0.1), rtol=1e-6)

@@ -43,7 +43,7 @@ def logs(tmp_path_factory):
     listed = [keras_ch8.callbacks.TensorBoard(folder / "real"), keras_ch8.callbacks.Diagnosis()]
     model.fit(x, x[:, :1] ** 2, epochs=6, validation_split=0.25, verbose=0, callbacks=listed)
     verdicts = [VERDICT | {"kind": HOSTILE, "finding": f"</script>{HOSTILE}", "cure": HOSTILE}, FINE]
-    write(folder / HOSTILE, curve(30, **{f"ch8_epoch/{HOSTILE}": 1.0}), record(verdicts=verdicts))
+    write(folder / HOSTILE, curve(30, **{f"epoch/{HOSTILE}": 1.0}), record(verdicts=verdicts))
     write(folder / "old", curve(20))
     return folder
 
@@ -149,7 +149,7 @@ def run_that_is_written(folder):
     writer = RunWriter.open(str(folder), 1)
 
     def write_on(steps, **said):
-        writer.points((step, {"ch8/loss": 1 / step, "ch8/learning_rate": 0.1}) for step in steps)
+        writer.points((step, {"step/loss": 1 / step, "step/learning_rate": 0.1}) for step in steps)
         last = steps[-1]
         writer.record(lambda: record(**{"step": last, "ended": False, "now": time.time()} | said), last)
 

@@ -49,10 +49,10 @@ def test_fit_writes_the_page_as_it_goes_on_and_at_its_end(tmp_path):
     fit(tmp_path / "logs", callbacks=[looks])
     assert looks.seen[0] is None
     assert looks.seen[1]["live"]
-    assert looks.seen[1]["runs"][0]["series"]["ch8/loss"]["steps"] == [*range(1, 5)]
+    assert looks.seen[1]["runs"][0]["series"]["step/loss"]["steps"] == [*range(1, 5)]
     made = document_in(looks.path.read_text())
     assert (made["live"], made["runs"][0]["ended"], made["runs"][0]["name"]) == (False, True, "logs")
-    assert made["runs"][0]["series"]["ch8/loss"]["steps"] == [*range(1, 13)]
+    assert made["runs"][0]["series"]["step/loss"]["steps"] == [*range(1, 13)]
 
 
 @pytest.mark.slow
@@ -61,7 +61,7 @@ def test_the_page_of_memory_is_that_of_the_event_files(tmp_path):
     fit(tmp_path / "logs", model=model, validation_split=0.25)  # goes on in the same folder
     made = document_in((tmp_path / "logs" / "optimization" / "report.html").read_text())
     read = json.loads(json.dumps(event_files.read(tmp_path / "logs")))
-    assert read["runs"][0]["series"]["ch8/loss"]["steps"] == [*range(1, 19)]
+    assert read["runs"][0]["series"]["step/loss"]["steps"] == [*range(1, 19)]
     assert made == read
 
 
@@ -70,7 +70,7 @@ def test_a_training_that_fails_leaves_its_page(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         fit(tmp_path / "logs", callbacks=[Dies("on_epoch_end")])
     made = document_in((tmp_path / "logs" / "optimization" / "report.html").read_text())
-    assert made["runs"][0]["series"]["ch8/loss"]["steps"] == [*range(1, 5)]
+    assert made["runs"][0]["series"]["step/loss"]["steps"] == [*range(1, 5)]
 
 
 def test_the_page_takes_a_hundredth_of_the_time(tmp_path, monkeypatch):
@@ -113,7 +113,7 @@ def test_a_folder_that_is_reached_by_a_protocol_has_its_page_too():
     writer.close()
     with tf.io.gfile.GFile("ram://bucket/logs/optimization/report.html") as file:
         (run,) = document_in(file.read())["runs"]
-    assert (run["name"], run["series"]["ch8/loss"]["steps"]) == ("logs", [1, 2, 3, 4, 5])
+    assert (run["name"], run["series"]["step/loss"]["steps"]) == ("logs", [1, 2, 3, 4, 5])
     assert event_files.read("ram://bucket/logs")["runs"] == [run]
     saved = keras_ch8.report("ram://bucket", "ram://bucket/all.html")
     assert list(saved.verdicts) == ["logs"]

@@ -52,7 +52,7 @@ def test_hostile_names_are_text(tmp_path):
     verdict = VERDICT | {"finding": HOSTILE, "kind": HOSTILE, "cure": HOSTILE}
     text = record(verdicts=[verdict], hyperparameters={HOSTILE: HOSTILE})
     folder = tmp_path / "logs" / HOSTILE.replace("/", "")
-    write(folder, [(1, {f"ch8_epoch/{HOSTILE}": 1.0})], text)
+    write(folder, [(1, {f"epoch/{HOSTILE}": 1.0})], text)
     made = page.page(page.report(tmp_path / "logs")._document)
     assert made.count("<script") == made.count("</script>") == 2
     assert "<img" not in made.replace(keras_ch8.cockpit.assets.script(), "")

@@ -75,7 +75,7 @@ def six():
     return document(*documents.six_runs())
 
 
-def curves(values, steps=None, tag="ch8/loss", **band):
+def curves(values, steps=None, tag="step/loss", **band):
     return {tag: series(STEPS[: len(values)] if steps is None else steps, values, **band)}
 
 
@@ -153,7 +153,7 @@ def test_a_fold_has_the_curves_that_nothing_asks_for(page, six):
 
 def test_nothing_is_folded_where_that_would_be_all(page):
     rng = np.random.default_rng(8)
-    page.open(document(run("rates", {"ch8/learning_rate": ordinary(rng, STEPS)["ch8/learning_rate"]})), unfold=False)
+    page.open(document(run("rates", {"step/learning_rate": ordinary(rng, STEPS)["step/learning_rate"]})), unfold=False)
     assert [card.is_displayed() for card in page.all(".card")] == [True]
 
 
@@ -312,7 +312,7 @@ def test_runs_of_any_lengths_and_those_of_before_the_record_stand_beside_each_ot
     assert "keras_ch8.callbacks.Diagnosis()" in page.row("old").text
     assert "The event file ends in the middle of an entry." in page.row("torn").text
     assert set(cells(page, page.card("Loss of minibatches"))) == {
-        (name, "ch8/loss") for name in ("old", "torn", "long")
+        (name, "step/loss") for name in ("old", "torn", "long")
     }
     assert NOTHING in page.row("nothing").text
     page.is_sound()
@@ -321,7 +321,7 @@ def test_runs_of_any_lengths_and_those_of_before_the_record_stand_beside_each_ot
 def test_without_a_run_the_page_says_what_to_do(page):
     page.open(document())
     assert "keras_ch8.callbacks.TensorBoard(log_dir)" in page.text()
-    assert "python -m keras_ch8 report LOGDIR" in page.text()
+    assert "python -m keras_ch8 report LOG_DIR" in page.text()
     assert not page.all(".card, .tools, table")
 
 
@@ -410,7 +410,7 @@ def test_the_keyboard_is_enough(page, six):
         assert page.js("return document.activeElement.dataset.run") == "tanh_deep", "the focus stays"
     assert page.js("return scrollY") == 0
     assert not [block for block in page.all(".verdict") if "tanh_deep" in block.text], "its verdicts are gone with it"
-    assert ("tanh_deep", "ch8/loss") not in cells(page, page.card("Loss of minibatches"))
+    assert ("tanh_deep", "step/loss") not in cells(page, page.card("Loss of minibatches"))
 
 
 def drag(page, card, start, end):
@@ -441,11 +441,11 @@ def test_zoom_and_cursor_are_shared_and_stay_when_new_numbers_come(page, six):
     loss, norm = page.card("Loss of minibatches"), page.card("Gradient norm, before and after clipping")
     sweep = page.card("Range test: loss over the learning rate")
     assert at(page, loss, 0.02) < 20
-    assert cells(page, loss)["lbfgs", "ch8/loss"] != NOTHING
+    assert cells(page, loss)["lbfgs", "step/loss"] != NOTHING
     assert at(page, loss, 0.5) == pytest.approx(430, abs=10)
-    assert cells(page, loss)["lbfgs", "ch8/loss"] == NOTHING, "which has ended there"
-    assert float(cells(page, loss)["tanh_deep", "ch8/loss"]) == pytest.approx(
-        np.interp(430, STEPS, six["runs"][2]["series"]["ch8/loss"]["values"]), rel=0.2
+    assert cells(page, loss)["lbfgs", "step/loss"] == NOTHING, "which has ended there"
+    assert float(cells(page, loss)["tanh_deep", "step/loss"]) == pytest.approx(
+        np.interp(430, STEPS, six["runs"][2]["series"]["step/loss"]["values"]), rel=0.2
     )
     near = page.card("Length of the update")
     assert near.find_element("css selector", ".legend th").text.startswith("at 4"), "the cursor is shared"
@@ -474,7 +474,7 @@ def test_zoom_and_cursor_are_shared_and_stay_when_new_numbers_come(page, six):
     assert at(page, norm) == pytest.approx(430, abs=10)
     assert "off" in page.row("lbfgs").get_attribute("class")
     assert page.all(".verdict")[0].get_attribute("open") is None
-    assert ("another", "ch8/loss") in cells(page, loss)
+    assert ("another", "step/loss") in cells(page, loss)
     over = loss.find_element("css selector", ".u-over")
     page.scroll_to(over)
     ActionChains(page.browser).double_click(over).perform()
@@ -493,15 +493,15 @@ def test_new_numbers_are_drawn_in_the_plot_that_is_there(page):
     page.drawn(
         """const { series } = data.runs[0];
         for (const { steps, values } of Object.values(series)) { steps.push(2000); values.push(9); }
-        data.runs[0].step = 2000; data.live = true; data.runs[0].series["ch8/loss"].low.push(9);
-        data.runs[0].series["ch8/loss"].high.push(9);
+        data.runs[0].step = 2000; data.live = true; data.runs[0].series["step/loss"].low.push(9);
+        data.runs[0].series["step/loss"].high.push(9);
         render(data, page);"""
     )
     page.js("document.querySelectorAll('.card')[0].scrollIntoView()")
     page.wait()
     assert page.js("return window.before.every((canvas) => canvas.isConnected)"), "no plot is built anew"
     assert page.js("return window.before[0].toDataURL() !== window.pixels")
-    assert cells(page, page.card("Loss of minibatches"))["live", "ch8/loss"] == "9"
+    assert cells(page, page.card("Loss of minibatches"))["live", "step/loss"] == "9"
     assert "live, step 2,000" in page.text()
     page.drawn("data.runs[0].ended = true; render(data, page);")
     assert not page.all(".live")
@@ -541,8 +541,8 @@ def test_what_a_panel_shows_can_be_saved(page):
     page.js("document.querySelector('.csv').click()")
     saved = page.browser.execute_async_script("window.saved.then(arguments[0])")
     assert saved.splitlines() == [
-        'batches trained on,"comma, ""quote"": ch8/loss","comma, ""quote"": ch8/loss (max)",'
-        '"comma, ""quote"": ch8/loss (min)",other: ch8/loss',
+        'batches trained on,"comma, ""quote"": step/loss","comma, ""quote"": step/loss (max)",'
+        '"comma, ""quote"": step/loss (min)",other: step/loss',
         "1,3,6,1.5,6",
         "2,,,,",
         "3,,,,2",
@@ -618,8 +618,8 @@ def test_code_has_the_width_of_its_verdict_and_no_button_on_it(page, six, width)
 
 
 def test_each_chart_says_its_axis_and_a_single_point_is_a_ring(page):
-    found = curves(np.linspace(2, 1, 20), tag="ch8_epoch/loss") | curves([0.5], [20], tag="ch8_epoch/val_loss_best")
-    found |= curves(np.linspace(-1, 1, 20), tag="ch8_diagnosis/loss_change")
+    found = curves(np.linspace(2, 1, 20), tag="epoch/loss") | curves([0.5], [20], tag="epoch/val_loss")
+    found |= curves(np.linspace(-1, 1, 20), tag="diagnosis/loss_change")
     page.open(document(run("a", found)))
     said = "return [...document.querySelectorAll('.card')].map((card) => card.querySelector('.axis').textContent)"
     assert page.js(said) == ["log axis", "linear axis"]

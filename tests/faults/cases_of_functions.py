@@ -42,7 +42,8 @@ def curriculum_cases():
     yield case("curriculum.Step", use=grow, at=m.FRACTION)
     yield case(
         "curriculum.cross_validated_loss",
-        lambda: {"build": new_model, "x": X, "y": Y, "folds": 2, "epochs": 1},
+        lambda: {"model_factory": new_model, "x": X, "y": Y, "folds": 2, "epochs": 1},
+        model_factory=m.NOTHING,
         folds=m.count(2),
     )
     yield case(
@@ -67,7 +68,7 @@ def data_cases():
         prefetch=m.count(0),
         shard=m.NONE,
     )
-    yield case("data.read", lambda: {"dataset": batches()}, dataset=m.NOTHING)
+    yield case("data.read", lambda: {"data": batches()}, data=m.NOTHING)
 
 
 def continuation_cases():
@@ -215,7 +216,7 @@ def callback_cases():
         start=m.NONE | m.FRACTION,
         mix=m.number(0, 1),
         order=m.word(*curriculum.ORDERS),
-        refresh=m.count(1),
+        measure_every=m.LENGTH,
         **names,
     )
     yield case(
@@ -225,7 +226,7 @@ def callback_cases():
         make=meeting_the_model(callbacks.Diagnosis),
         probe=m.NONE | m.EXAMPLES,
         checks=m.sequence(m.NOTHING, empty=True),
-        when=m.NONE | m.count(1) | m.function(0),
+        measure_every=m.NONE | m.LENGTH | m.function(0),
         budget=m.NONE | m.number(0, 1, above=True),
         preflight=m.FLAG,
         verbose=m.FLAG,
@@ -244,7 +245,7 @@ def callback_cases():
         "callbacks.Guard",
         spike=m.NONE | m.POSITIVE,
         nonfinite=m.FLAG,
-        rollback=m.LENGTH,
+        every=m.LENGTH,
         lower_rate=m.FRACTION,
         tries=m.count(0),
     )
@@ -281,22 +282,22 @@ def callback_cases():
         "callbacks.Resume",
         lambda: {"directory": "states"},
         directory=m.PATH,
-        every=m.LENGTH,
+        every=m.count(1),
         keep=m.count(1),
         allow=m.sequence(m.NOTHING, empty=True),
     )
-    yield case("callbacks.SwitchOptimizer", lambda: {"to": "adam"}, fit_two_steps, at=m.count(1), to=m.NOTHING)
+    yield case("callbacks.SwitchOptimizer", lambda: {"to": "adam"}, fit_two_steps, start=m.LENGTH, to=m.NOTHING)
     off = {
         "histogram_freq": m.only(0), "write_graph": m.only(False), "write_images": m.only(False),
-        "write_steps_per_second": m.only(False), "profile_batch": m.only(0), "embeddings_freq": m.only(0),
-        "embeddings_metadata": m.NONE,
+        "write_steps_per_second": m.only(False), "update_freq": m.only("epoch"), "profile_batch": m.only(0),
+        "embeddings_freq": m.only(0), "embeddings_metadata": m.NONE,
     }  # fmt: skip
     yield case(
         "callbacks.TensorBoard",
         in_a_folder,
         lambda made: made.log_dir != "x" and fit_two_steps(made),
         log_dir=m.PATH,
-        update_freq=m.count(1) | m.word("batch", "epoch"),
+        measure_every=m.LENGTH,
         layers=m.FLAG,
         log_to=m.sequence(m.of(trackers.Tracker), empty=True),
         **off,

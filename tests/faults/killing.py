@@ -76,7 +76,7 @@ def lbfgs(folder):
 def switched(folder):
     model = keras.Sequential([keras.Input((12,)), L.Dense(8, "tanh"), L.Dense(4)])
     model.compile(optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    return model, source(40), [callbacks.SwitchOptimizer(at=3, to=optimizers.LBFGS())]
+    return model, source(40), [callbacks.SwitchOptimizer("3ep", to=optimizers.LBFGS())]
 
 
 def mixed_float16(folder):

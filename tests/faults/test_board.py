@@ -18,7 +18,7 @@ from tests.board.readers import LOADERS, python_loader
 from tests.board.test_faults import fails
 from tests.faults.resuming import kept
 
-LOSS = "ch8/loss"
+LOSS = "step/loss"
 
 
 def written(log_dir, steps):

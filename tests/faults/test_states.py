@@ -70,7 +70,7 @@ def keras_own():
 def switched():
     source = data.ArraySource(X, Y, batch_size=48, seed=3)
     model = network("sgd", dropout=0.0)
-    switch = callbacks.SwitchOptimizer(at=1, to=optimizers.LBFGS())
+    switch = callbacks.SwitchOptimizer("1ep", to=optimizers.LBFGS())
     return Training(model, source, {"switch": switch, "clipping": callbacks.GradientClippingLogger()})
 
 
@@ -131,8 +131,8 @@ def watched(folder):
     checks = [*(m.name for m in members("standard") if m.name != "spectrum"), "spectrum"]
     together = {
         "average": OURS["average"](source),
-        "board": callbacks.TensorBoard(folder, update_freq=1, layers=True),
-        "diagnosis": callbacks.Diagnosis(checks=checks, when=3, budget=None, logs=True, verbose=False),
+        "board": callbacks.TensorBoard(folder, measure_every=1, layers=True),
+        "diagnosis": callbacks.Diagnosis(checks=checks, measure_every=3, budget=None, logs=True, verbose=False),
         "stop": OURS["stop"](source),
         "clipping": OURS["clipping"](source),
     }
@@ -146,7 +146,7 @@ def points(folder):
     for path in sorted((folder / "optimization").glob("*tfevents*")):
         for event in LegacyEventFileLoader(str(path)).Load():
             for value in event.summary.value:
-                if value.HasField("simple_value") and value.tag != "ch8_diagnosis/cost":
+                if value.HasField("simple_value") and value.tag != "diagnosis/cost":
                     found.append((event.step, value.tag, value.simple_value))
     assert len({point[:2] for point in found}) == len(found), "a point stands there twice"
     lines = (folder / "optimization" / "verdicts.jsonl").read_text().splitlines()

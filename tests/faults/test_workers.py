@@ -51,7 +51,7 @@ def test_a_worker_that_is_not_the_chief_writes_nothing_and_trains_as_the_chief_d
     def trained(folder):
         board = callbacks.TensorBoard(folder)
         model = network("sgd")
-        history = fit(model, [board, callbacks.Diagnosis((X, Y), "cheap", when=4, verbose=False)], epochs=2)
+        history = fit(model, [board, callbacks.Diagnosis((X, Y), "cheap", measure_every=4, verbose=False)], epochs=2)
         return history, model.get_weights(), board.get_state()
 
     expected = trained(tmp_path / "chief")

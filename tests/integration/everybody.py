@@ -14,14 +14,16 @@ def same_rate(epoch, rate):
 CALLBACKS = {
     "TensorBoard": lambda folder: callbacks.TensorBoard(folder, layers=True),
     "GradientClippingLogger": lambda folder: callbacks.GradientClippingLogger(logs=True),
-    "Diagnosis": lambda folder: callbacks.Diagnosis(probe=(X, Y), checks="full", when=2, budget=None, logs=True),
+    "Diagnosis": lambda folder: callbacks.Diagnosis(
+        probe=(X, Y), checks="full", measure_every=2, budget=None, logs=True
+    ),
     "EarlyStopping": lambda folder: callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True),
     "LearningRateDecay": lambda folder: callbacks.LearningRateDecay(same_rate, logs=True),
     "on_plateau": lambda folder: callbacks.LearningRateDecay(schedules.ReduceOnPlateau("loss"), logs=True),
     "PolyakAveraging": lambda folder: callbacks.PolyakAveraging(evaluate="both"),
     "SurrogateGap": lambda folder: callbacks.SurrogateGap(true="loss", surrogate="loss", logs=True),
     "ClipGradients": lambda folder: callbacks.ClipGradients(clipping.ByGlobalNorm(1.0)),
-    "SwitchOptimizer": lambda folder: callbacks.SwitchOptimizer(at=1, to=optimizers.Momentum(0.01)),
+    "SwitchOptimizer": lambda folder: callbacks.SwitchOptimizer("1ep", to=optimizers.Momentum(0.01)),
     "Continuation": lambda folder: callbacks.Continuation(until="1ep", logs=True),
 }
 """All but `Curriculum`, which needs its data."""

@@ -53,7 +53,7 @@ def guarded():
     x[BAD, 3] = np.nan
     source = data.ArraySource(x, Y[:80], batch_size=16, seed=3)
     listed = [
-        callbacks.Guard(rollback="17ba"),
+        callbacks.Guard(every="17ba"),
         callbacks.Curriculum(source, difficulty=np.arange(80.0), start=0.5, until="4ep"),
         callbacks.Diagnosis((X[80:], Y[80:]), verbose=0),
     ]

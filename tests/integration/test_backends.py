@@ -107,7 +107,7 @@ def test_a_model_of_keras_2_is_refused_by_its_name(name):
     lambda old: callbacks.EarlyStopping().set_model(old),
     lambda old: callbacks.TensorBoard("never_written").set_model(old),
     lambda old: callbacks.LearningRateDecay(old),
-    lambda old: callbacks.SwitchOptimizer(1, to=old),
+    lambda old: callbacks.SwitchOptimizer("1ep", to=old),
     lambda old: optimizers.BlockCoordinateDescent(old, blocks=[]),
     lambda old: optimizers.Adam(old),
     lambda old: schedules.ScaledSchedule(old),

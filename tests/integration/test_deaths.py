@@ -88,7 +88,7 @@ class Watched:
     def rows(self):
         """Run and step of each row that is written."""
         with readers.python_loader(self.folder) as board:
-            return [(run, step) for run in sorted(board.runs()) for step in board.steps("ch8/gradient_norm", run)]
+            return [(run, step) for run in sorted(board.runs()) for step in board.steps("step/gradient_norm", run)]
 
     def assert_nothing_stays(self):
         names, functions = self.attributes()

@@ -104,7 +104,7 @@ def test_a_model_with_an_optimizer_that_hooks_the_training_step_is_gone(settled,
 @pytest.mark.full
 def test_a_model_that_was_switched_to_a_method_of_section_8_6_is_gone(settled, tmp_path):
     def switched(model):
-        switch = callbacks.SwitchOptimizer(at=1, to=optimizers.LBFGS())
+        switch = callbacks.SwitchOptimizer("1ep", to=optimizers.LBFGS())
         train(model, [switch, callbacks.TensorBoard(tmp_path)], batch_size=len(X))
 
     assert_is_gone(switched)

@@ -21,7 +21,7 @@ EPOCH = list(range(1, STEPS + 1))
 
 def train(model, folder, *others, epochs=1, data=None, **options):
     data = {"x": X, "y": Y, "batch_size": BATCH} if data is None else {"x": data}
-    watching = [callbacks.TensorBoard(folder, update_freq=1), *others]
+    watching = [callbacks.TensorBoard(folder, measure_every=1), *others]
     return model.fit(**data, epochs=epochs, verbose=0, shuffle=False, callbacks=watching, **options).history
 
 
@@ -57,8 +57,8 @@ def test_several_batches_in_an_execution(tmp_path, make, data, steps_per_executi
     train(model, tmp_path, data=data(), epochs=2)
     found = curves(tmp_path)
     both = [*range(1, 2 * STEPS + 1)]
-    assert found["ch8/gradient_norm"] == found["ch8/loss"] == found["ch8/update_norm"] == both
-    assert found["ch8_epoch/loss"] == [STEPS, 2 * STEPS]
+    assert found["step/gradient_norm"] == found["step/loss"] == found["step/update_norm"] == both
+    assert found["epoch/loss"] == [STEPS, 2 * STEPS]
 
 
 @RAN_OUT
@@ -66,8 +66,8 @@ def test_the_rounded_last_execution_of_data_of_unknown_length(tmp_path):
     model = network(keras.optimizers.SGD(0.1), steps_per_execution=4)
     train(model, tmp_path, data=of_unknown_length(), epochs=2)
     found = curves(tmp_path)
-    assert found["ch8/gradient_norm"] == [*range(1, 2 * STEPS + 1)]
-    assert found["ch8_epoch/loss"] == [STEPS, 2 * STEPS]
+    assert found["step/gradient_norm"] == [*range(1, 2 * STEPS + 1)]
+    assert found["epoch/loss"] == [STEPS, 2 * STEPS]
 
 
 @pytest.mark.broad
@@ -75,9 +75,9 @@ def test_the_rounded_last_execution_of_data_of_unknown_length(tmp_path):
 def test_accumulation(tmp_path, make):
     train(network(make(0.1, gradient_accumulation_steps=3)), tmp_path, epochs=2)
     found = curves(tmp_path)
-    assert found["ch8_epoch/loss"] == [STEPS, 2 * STEPS]
-    assert found["ch8/gradient_norm"][-1] == 2 * STEPS
-    assert set(found["ch8/gradient_norm"]) <= set(range(1, 2 * STEPS + 1))
+    assert found["epoch/loss"] == [STEPS, 2 * STEPS]
+    assert found["step/gradient_norm"][-1] == 2 * STEPS
+    assert set(found["step/gradient_norm"]) <= set(range(1, 2 * STEPS + 1))
 
 
 @pytest.mark.slow
@@ -86,7 +86,7 @@ def test_several_iterations_in_a_batch(tmp_path):
     model = network(optimizers.LBFGS(iterations_per_step=3))
     train(model, tmp_path, frames, epochs=4, data=tf.data.Dataset.from_tensors((X, Y)))
     found = curves(tmp_path)
-    assert found["ch8_epoch/loss"] == found["ch8/gradient_norm"] == [1, 2, 3, 4]
+    assert found["epoch/loss"] == found["step/gradient_norm"] == [1, 2, 3, 4]
     assert len(frames.norm) == int(model.optimizer.iterations.numpy()) == 3 * 4
 
 
@@ -97,7 +97,7 @@ def test_a_model_without_trainable_weights(tmp_path):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The model does not have any trainable weights", UserWarning)
             train(model, tmp_path, epochs=epochs)
-    assert curves(tmp_path)["ch8_epoch/loss"] == [STEPS, 2 * STEPS, 3 * STEPS]
+    assert curves(tmp_path)["epoch/loss"] == [STEPS, 2 * STEPS, 3 * STEPS]
 
 
 class Pair(keras.Model):
@@ -134,7 +134,7 @@ def test_no_row_is_lost_where_an_optimizer_steps_five_times_a_batch(tmp_path):
     assert len(counts.steps["often"]) == 5 * 600
     assert len(counts.steps["seldom"]) == 600
     assert sorted(set(counts.steps["often"])) == counts.steps["seldom"] == [*range(1, 601)]
-    assert curves(tmp_path)["ch8/often/gradient_norm"][-1] <= 600
+    assert curves(tmp_path)["step/often/gradient_norm"][-1] <= 600
 
 
 # --- several trainings of one model ------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_the_axis_goes_on_in_the_same_folder_over_all_that_trains_the_model(tmp_
     def watched(first):
         train(model, tmp_path)
         expected.extend(range(first, first + STEPS))
-        assert curves(tmp_path)["ch8/gradient_norm"] == expected
+        assert curves(tmp_path)["step/gradient_norm"] == expected
 
     watched(1)
     watched(7)  # with fresh callbacks
@@ -162,14 +162,14 @@ def test_the_axis_goes_on_in_the_same_folder_over_all_that_trains_the_model(tmp_
     watched(33)
     train(model, tmp_path, initial_epoch=7, epochs=8)  # what is known of the model counts
     expected.extend(range(39, 45))
-    assert curves(tmp_path)["ch8/gradient_norm"] == expected
+    assert curves(tmp_path)["step/gradient_norm"] == expected
 
 
 def test_a_model_that_nothing_is_known_of_begins_at_initial_epoch(tmp_path):
     train(network(keras.optimizers.SGD(0.1), run_eagerly=True), tmp_path, initial_epoch=3, epochs=4)
     found = curves(tmp_path)
-    assert found["ch8/gradient_norm"] == [*range(3 * STEPS + 1, 4 * STEPS + 1)]
-    assert found["ch8_epoch/loss"] == [4 * STEPS]
+    assert found["step/gradient_norm"] == [*range(3 * STEPS + 1, 4 * STEPS + 1)]
+    assert found["epoch/loss"] == [4 * STEPS]
 
 
 @pytest.mark.slow
@@ -178,12 +178,12 @@ def test_a_training_that_is_restored_after_an_interruption_goes_on(tmp_path, mak
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
     with pytest.raises(KeyboardInterrupt):
         train(network(make(0.1)), tmp_path / "logs", backup, Dies("on_epoch_begin", 3), epochs=4)
-    assert curves(tmp_path / "logs")["ch8/gradient_norm"] == [*range(1, 13)]
+    assert curves(tmp_path / "logs")["step/gradient_norm"] == [*range(1, 13)]
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
     train(network(make(0.1)), tmp_path / "logs", backup, epochs=4)
     found = curves(tmp_path / "logs")
-    assert found["ch8/gradient_norm"] == [*range(1, 25)]
-    assert found["ch8_epoch/loss"] == [6, 12, 18, 24]
+    assert found["step/gradient_norm"] == [*range(1, 25)]
+    assert found["epoch/loss"] == [6, 12, 18, 24]
 
 
 def train_and_save(folder, path, is_new):
@@ -200,8 +200,8 @@ def test_a_model_that_is_loaded_in_another_process_goes_on(tmp_path):
     forked.call(train_and_save, tmp_path / "logs", path, True)
     forked.call(train_and_save, tmp_path / "logs", path, False)
     found = curves(tmp_path / "logs")
-    assert found["ch8/gradient_norm"] == [*range(1, 4 * STEPS + 1)]
-    assert found["ch8_epoch/loss"] == [6, 12, 18, 24]
+    assert found["step/gradient_norm"] == [*range(1, 4 * STEPS + 1)]
+    assert found["epoch/loss"] == [6, 12, 18, 24]
 
 
 def test_the_axis_is_that_of_examples_that_were_trained_on(tmp_path):
@@ -210,7 +210,7 @@ def test_the_axis_is_that_of_examples_that_were_trained_on(tmp_path):
     train(model, tmp_path)
     expected = [np.mean((model(X[i : i + BATCH]) - Y[i : i + BATCH]) ** 2) for i in range(0, len(X), BATCH)]
     with readers.python_loader(tmp_path) as board:
-        steps, losses = zip(*board.scalars()["ch8/loss"], strict=True)
+        steps, losses = zip(*board.scalars()["step/loss"], strict=True)
     assert [*steps] == EPOCH
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
 

@@ -64,9 +64,9 @@ def test_every_rule_is_there_with_its_numbers_directions_sources_and_conditions(
         assert f"| `{quantity.name}` | " in page(MONITORS)
 
 
-def test_every_curve_is_there_with_its_unit():
+def test_every_curve_is_there_with_its_title_and_unit():
     for curve in (curve for monitor in MONITORS for curve in monitor.curves):
-        assert f"| `ch8_diagnosis/{curve.name}` | {curve.unit} | " in page(MONITORS)
+        assert f"| `diagnosis/{curve.name}` | {curve.title} | {curve.unit} | " in page(MONITORS)
 
 
 def test_the_page_is_of_all_monitors_or_of_those_that_are_given(capsys):

@@ -16,7 +16,7 @@ from tests.monitors.test_levels import LEARNING, epochs, flow, losses, said
 RULES = [rule for monitor in members("full") for rule in monitor.rules]
 STEP = Quantity(
     "step", "A step.", lambda x: f"a step has {x:.2g} m", number="{:.2g} m".format, usual="in the median of the last 3",
-    series="ch8_diagnosis/step",
+    series="diagnosis/step",
 )  # fmt: skip
 LONG = Threshold(STEP, "above", watch=2.0, act=4.0, source="Experience")
 
@@ -143,10 +143,10 @@ def test_of_a_kind_that_is_fine_the_thresholds_of_all_rules_are_why_and_not_more
 
 def test_the_number_of_a_claim_is_that_of_its_series_and_only_of_one_that_is_drawn():
     rule = Rule(kind="cliff", says="It is long", all_of=(LONG,))
-    (claim,) = judge([rule], {"step": 5.0}, drawn={"ch8_diagnosis/step": 20.0})
-    assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/step", 20.0)
+    (claim,) = judge([rule], {"step": 5.0}, drawn={"diagnosis/step": 20.0})
+    assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/step", 20.0)
     assert claim.finding == "It is long (a step has 5 m in the median of the last 3, and now 20 m)."
-    (claim,) = judge([rule], {"step": 5.0}, newest={"step": 20.0}, drawn={"ch8_diagnosis/other": 1.0})
+    (claim,) = judge([rule], {"step": 5.0}, newest={"step": 20.0}, drawn={"diagnosis/other": 1.0})
     assert claim.series == ""
     assert "a step has 5 m in the median of the last 3, and now 20 m" in claim.finding
 
@@ -196,7 +196,10 @@ def test_the_newest_horizon_is_that_of_the_last_measurement_and_of_long_sequence
 
 def test_the_risks_are_drawn_by_their_names():
     (monitor,) = chosen(["online_risk"])
-    assert monitor.numbers(epochs([1.0, 0.5], [1.0, 1.0])) == {"online_risk": 1.0, "training_risk": 0.5}
+    assert monitor.numbers(epochs([1.0, 0.5], [1.0, 1.0])) == {
+        "loss_on_new_examples": 1.0,
+        "loss_on_known_examples": 0.5,
+    }
 
 
 def course(monitor, pasts, kind):
@@ -234,7 +237,7 @@ def test_a_validation_loss_is_said_as_it_is_at_the_end_not_at_its_best():
     assert "`val_loss` has gone from 0.11 at its best to 0.453" in claim.finding
     assert "the loss on held-out examples has risen by 11 % of what it had fallen until its best" in claim.finding
     assert "until its best by the lowest of its last three values, and now" in claim.finding
-    assert (claim.level, claim.series, claim.drawn[claim.series]) == ("watch", "ch8_epoch/val_loss", 0.453)
+    assert (claim.level, claim.series, claim.drawn[claim.series]) == ("watch", "epoch/val_loss", 0.453)
 
 
 def test_without_validation_the_loss_of_the_probe_is_the_number_of_overfitting():
@@ -242,7 +245,7 @@ def test_without_validation_the_loss_of_the_probe_is_the_number_of_overfitting()
     for step, loss in enumerate([0.9, 0.7, 0.5, *[0.7] * 3], 1):
         past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
     claim = said("online_risk", past, "overfitting")
-    assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/loss", 0.7)
+    assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/loss", 0.7)
 
 
 def test_a_training_loss_that_has_risen_again_is_not_said_to_be_at_its_lowest():
@@ -263,7 +266,7 @@ def test_the_last_step_is_said_beside_the_usual_one():
         "; a step has 2.2 times the best length in its direction in the median of the last 9 measurements, and now 20 %"
         in claim.finding
     )
-    assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/step_over_optimal", pytest.approx(0.2))
+    assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/step_over_best", pytest.approx(0.2))
 
 
 def test_a_curvature_below_0_along_a_step_is_said_to_be():
@@ -288,7 +291,7 @@ def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
         in claim.finding
     )
     assert "in rnn, now after 5 of 20 time steps" in claim.finding
-    assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/horizon", 5)
+    assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/horizon", 5)
 
 
 def test_the_scale_of_the_start_is_said_beside_the_scale_now():
@@ -296,14 +299,14 @@ def test_the_scale_of_the_start_is_said_beside_the_scale_now():
     claim = said("layer_flow", past, "bad_scale")
     assert claim.level == "act"
     assert "the largest root mean square is 100 at the start, and now 1;" in claim.finding
-    assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/largest_signal", 1.0)
+    assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/largest_signal", 1.0)
 
 
 def test_the_elasticity_is_drawn_as_it_is_judged():
     past = past_of(losses(), norm=1.0, batches=0.1)
     (monitor,) = chosen(["gradient_norm"])
-    assert monitor.numbers(past)["elasticity"] == pytest.approx(monitor.measure(past)["elasticity"])
-    assert monitor.numbers(past)["elasticity"] == pytest.approx(0.1 * 10 / 0.8)
+    assert monitor.numbers(past)["sensitivity_to_weights"] == pytest.approx(monitor.measure(past)["elasticity"])
+    assert monitor.numbers(past)["sensitivity_to_weights"] == pytest.approx(0.1 * 10 / 0.8)
 
 
 # --- where it is drawn ---------------------------------------------------------------------------------------------
@@ -312,7 +315,7 @@ def test_the_elasticity_is_drawn_as_it_is_judged():
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.kind}: {rule.says[:40]}")
 def test_every_rule_is_drawn_in_a_panel_that_its_kind_frames(rule):
     (monitor,) = (m for m in members("full") if rule in m.rules)
-    own = {f"{SERIES}{curve.name}" for curve in monitor.curves} | {"ch8_epoch/val_loss", "ch8_diagnosis/loss"}
+    own = {f"{SERIES}{curve.name}" for curve in monitor.curves} | {"epoch/val_loss", "diagnosis/loss"}
     drawn = [quantity.series for quantity in rule.spoken if quantity.series in own]
     if "overflowed" in rule.says:  # what is infinite is not drawn
         assert drawn == []
@@ -323,18 +326,18 @@ def test_every_rule_is_drawn_in_a_panel_that_its_kind_frames(rule):
 def test_every_series_of_a_quantity_is_a_curve_of_a_monitor_or_of_epochs():
     named = {q.series for rule in RULES for q in (*rule.quantities, *rule.mentions) if q.series}
     assert {name.removeprefix(SERIES) for name in named if name.startswith(SERIES)} <= set(CURVES)
-    assert {name for name in named if not name.startswith(SERIES)} == {"ch8_epoch/val_loss"}
+    assert {name for name in named if not name.startswith(SERIES)} == {"epoch/val_loss"}
 
 
 def test_the_limits_of_the_rules_are_lines_of_the_series_that_show_what_they_judge():
     found = lines(members("full"))
     assert set(found) <= {f"{SERIES}{name}" for name in CURVES}
-    assert found["ch8_diagnosis/fraction_dead"] == [
+    assert found["diagnosis/fraction_dead"] == [
         {"value": 0.3, "label": "watch: dead_units"}, {"value": 0.4, "label": "act: dead_units"},
     ]  # fmt: skip
-    assert {"value": 0.3, "label": "act: step_too_short, ill_conditioned"} in found["ch8_diagnosis/newton_gain"]
-    assert {"value": 0.03, "label": "watch: saddle"} in found["ch8_diagnosis/negativity"]
-    assert "ch8_diagnosis/backward_factor" not in found  # what is judged is the product over the layers
+    assert {"value": 0.3, "label": "act: step_too_short, ill_conditioned"} in found["diagnosis/newton_gain"]
+    assert {"value": 0.03, "label": "watch: saddle"} in found["diagnosis/negative_curvature"]
+    assert "diagnosis/backward_factor" not in found  # what is judged is the product over the layers
     for threshold in (t for rule in RULES for t in rule.all_of if t.quantity.series):
         assert threshold.watch in [line["value"] for line in found[threshold.quantity.series]]
     named = {kind for some in found.values() for line in some for kind in line["label"].split(": ")[1].split(", ")}

@@ -30,7 +30,7 @@ class DoubledLossMonitor(Monitor):
     name = "doubled_loss"
     sets = ("full",)
     kinds = (Kind("doubled", "8.2", "The loss counts twice.", "The loss counts once", "Halve it."),)
-    curves = (Curve("doubled_loss", "loss", "Twice the loss of the probe.", "8.2"),)
+    curves = (Curve("doubled_loss", "Twice the loss", "loss", "Twice the loss of the probe.", "8.2"),)
     rules = (
         Rule(
             kind="doubled",
@@ -90,7 +90,7 @@ def test_a_file_is_enough_and_its_monitor_runs_by_name(added):
     model, x, y = MODELS["dense"]()
     found = Probe(model, x, y, monitors=chosen(["doubled_loss", "gradient_norm"])).measure()
     assert found["doubled_loss"] == pytest.approx(2 * found["gradient_norm"].loss)
-    watching = callbacks.Diagnosis((x, y), checks=["doubled_loss"], when=1)
+    watching = callbacks.Diagnosis((x, y), checks=["doubled_loss"], measure_every=1)
     model.fit(x, y, epochs=1, verbose=0, callbacks=[watching])
     assert np.isfinite(watching.past.of("doubled_loss")).all()
 
@@ -98,7 +98,7 @@ def test_a_file_is_enough_and_its_monitor_runs_by_name(added):
 def watched(monitor, folder):
     """Return what a training with one monitor says, and what it draws."""
     model, x, y = MODELS["dense"]()
-    watching = callbacks.Diagnosis((x, y), checks=[monitor], when=1, budget=None)
+    watching = callbacks.Diagnosis((x, y), checks=[monitor], measure_every=1, budget=None)
     model.compile("sgd", "mse", jit_compile=False)
     model.fit(x, y, batch_size=4, epochs=1, verbose=0, callbacks=[watching, callbacks.TensorBoard(folder)])
     with python_loader(folder) as board:
@@ -120,8 +120,8 @@ def test_a_monitor_has_its_verdict_its_curve_and_its_page_without_a_change_elsew
     assert (verdict.kind, verdict.level, verdict.section, verdict.cure) == ("doubled", "watch", "8.2", "Halve it.")
     doubled = watching.past.of("doubled_loss")
     assert verdict.finding == f"The loss counts twice (twice the loss is {doubled[-1]:.2g})."
-    assert [value for _, value in drawn["ch8_diagnosis/doubled_loss"]] == pytest.approx(doubled)
-    assert described["ch8_diagnosis/doubled_loss"] == "Twice the loss of the probe. [loss] (section 8.2)"
+    assert [value for _, value in drawn["diagnosis/doubled_loss"]] == pytest.approx(doubled)
+    assert described["diagnosis/doubled_loss"] == "Twice the loss of the probe. [loss] (section 8.2)"
     page = documentation.page([monitor])
     for words in ("## doubled", "The loss counts twice", "Halve it.", "Twice the loss.", "made up", "doubled_loss"):
         assert words in page, words
@@ -155,14 +155,14 @@ def test_a_set_that_there_is_not_and_a_name_that_is_taken_are_refused():
 
 
 def test_a_curve_or_a_kind_of_another_monitor_is_refused_and_the_same_class_may_be_made_anew():
-    curve = monitors.Curve("loss", "loss", "Another loss.", "8.2")
+    curve = monitors.Curve("loss", "Loss of the probe", "loss", "Another loss.", "8.2")
     with pytest.raises(ValueError, match=r"Each curve has a name .*of .*GradientNormMonitor\. Give it another"):
         type("Mine", (Monitor,), {"name": "mine", "curves": (curve,)})
     kind = verdicts.Kind("cliff", "8.2", "", "", "")
     with pytest.raises(ValueError, match=r"Each kind of verdict has a name of its own.*Give it another name"):
         type("Mine", (Monitor,), {"name": "mine", "kinds": (kind,)})
     for text in ("One loss.", "Another loss."):
-        curve = monitors.Curve("mine", "loss", text, "8.2")
+        curve = monitors.Curve("mine", "Mine", "loss", text, "8.2")
         type("Mine", (Monitor,), {"name": "mine", "curves": (curve,), "sets": ("full",)})
         assert tags.diagnosis("mine").text == text
 

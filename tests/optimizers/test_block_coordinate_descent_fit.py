@@ -101,7 +101,7 @@ def test_tensorboard_sees_it_as_any_optimizer_and_a_schedule_in_epochs_is_as_lon
     assert (frames.update > 0.01 * rates * frames.norm).all()
     assert (frames.update < 0.99 * rates * frames.norm).all(), "a step is that of one block"
     with python_loader(tmp_path / "logs") as board:
-        shown = board.scalars()["ch8/learning_rate"]
+        shown = board.scalars()["step/learning_rate"]
     np.testing.assert_allclose(shown, list(zip(range(1, 9), rates, strict=True)), rtol=1e-5)
 
 

@@ -131,7 +131,7 @@ def test_who_listens_changes_no_bit_of_a_large_variable(options):
         variable = keras.Variable(rng.normal(size=(300, 200)), dtype="float32")
         optimizer.build([variable])
         if listens:
-            optimizer.listen(rows=16, every=3)
+            optimizer.listen(rows=16, measure_every=3)
         for _ in range(10):
             optimizer.apply([tf.constant(rng.normal(size=(300, 200)), "float32")], [variable])
         return variable.numpy()

@@ -131,7 +131,7 @@ def test_a_sparse_gradient_is_the_dense_one(name):
 def test_the_rows_of_telemetry_tell_of_these_steps(name):
     optimizer, variables = RULES[name][0](), [keras.Variable(w) for w in START]
     optimizer.build(variables)
-    optimizer.listen(rows=8, every=1)
+    optimizer.listen(rows=8, measure_every=1)
     for gs in GRADS:
         step(optimizer, variables, gs)
     frame, weights = optimizer.telemetry.read(1, 6), [START, *of_box(name)]

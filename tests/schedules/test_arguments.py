@@ -16,7 +16,7 @@ from keras_ch8.schedules import (
     SequentialSchedule,
     Warmup,
 )
-from keras_ch8.schedules.duration import Duration, duration
+from keras_ch8.schedules.duration import duration
 
 DEFAULTS = [
     (lambda: LinearDecay(0.5), {"decay_steps": "100ep", "end_learning_rate": 0.005}),
@@ -73,7 +73,7 @@ REFUSED = [
     (lambda: OneCycle(0.0, 10), "max_learning_rate=0.0"),
     (lambda: Warmup(0.0, 10), "learning_rate=0.0"),
     (lambda: LinearDecay(0.1, "101%"), "decay_steps='101%'"),
-    (lambda: LinearDecay(0.1, "10st"), "decay_steps='10st'"),
+    (lambda: LinearDecay(0.1, "10s"), "decay_steps='10s'"),
     (lambda: ScaledSchedule(OLD()), "an object of Keras 2"),
 ]
 
@@ -167,7 +167,23 @@ def test_a_subclass_without_a_rate_is_refused():
 
 
 def test_a_length_in_steps_is_that_many_whatever_the_training():
-    assert duration("decay_steps", 7).steps(CLOCK) == Duration(7.0, "st").steps(CLOCK) == 7.0
+    assert duration("decay_steps", 7).steps(CLOCK) == duration("decay_steps", "7st").steps(CLOCK) == 7.0
+
+
+@pytest.mark.parametrize(
+    "length, steps, batches",
+    [
+        (7, None, 7),
+        ("7st", 10, 7),
+        ("3ba", None, 3),
+        ("2ep", 10, 20),
+        ("2ep", None, None),
+        ("5%", 10, 2),
+        ("1%", 10, 1),
+    ],
+)
+def test_a_length_in_batches_is_known_where_that_of_an_epoch_is_or_is_not_needed(length, steps, batches):
+    assert duration("every", length).batches(steps, 4) == batches
 
 
 @pytest.mark.parametrize("rise", [0.25, 0.3])

@@ -117,9 +117,9 @@ def test_a_training_that_is_watched_is_the_bare_one(kind, tmp_path):
 
 def check_curves(kind, found, run):
     """Each optimizer that trains has one point a batch, and the x axis is the batches that were trained."""
-    tags = {"optimizer": "ch8/gradient_norm"} if len(kind.optimizers) == 1 else {}
-    tags = {name: tags.get(name, f"ch8/{name}/gradient_norm") for name in kind.optimizers}
-    assert {tag for tag in found if tag.startswith("ch8/") and tag.endswith("/gradient_norm")} == set(tags.values())
+    tags = {"optimizer": "step/gradient_norm"} if len(kind.optimizers) == 1 else {}
+    tags = {name: tags.get(name, f"step/{name}/gradient_norm") for name in kind.optimizers}
+    assert {tag for tag in found if tag.startswith("step/") and tag.endswith("/gradient_norm")} == set(tags.values())
     for tag in tags.values():
         steps, norms = zip(*found[tag], strict=True)
         assert steps == tuple(range(1, run.batches + 1)), tag
@@ -270,7 +270,7 @@ def test_the_easy_examples_come_first(kind, tmp_path):
         run = train(kind, model, arguments | {"x": source}, [easy_first, callbacks.TensorBoard(tmp_path)])
     assert run.logs[0]["curriculum_share"] >= 0.5
     assert run.logs[-1]["curriculum_share"] == pytest.approx(1.0, abs=0.2)
-    assert len(curves(tmp_path)["ch8_curriculum/share"]) == len(run.logs)
+    assert len(curves(tmp_path)["epoch/curriculum_share"]) == len(run.logs)
     assert easy_first.findings()[0].startswith("The curriculum began with")
 
 

@@ -148,10 +148,10 @@ def test_a_tracker_is_told_what_tensorboard_is_written_in_a_thread_of_its_own(tm
     told = {(step, name): x for step, values in tracker.of("log") for name, x in values.items()}
     written = {(step, name): x for name, points in read_scalars(tmp_path).items() for step, x in points}
     assert {key: np.float32(x) for key, x in told.items()} == {key: np.float32(x) for key, x in written.items()}
-    assert told[8, "ch8_epoch/loss"] > 0
+    assert told[8, "epoch/loss"] > 0
     described = dict(tracker.of("describe"))
     assert described.keys() == {name for _, name in told}
-    assert "(section 8." in described["ch8/loss"]
+    assert "(section 8." in described["step/loss"]
     settings = {name: value for (values,) in tracker.of("hyperparameters") for name, value in values.items()}
     assert (settings["optimizer"], settings["batch_size"], settings["epochs"]) == ("SGD", 16, 2)
     assert not threads()
@@ -225,7 +225,7 @@ def test_a_second_training_goes_on_with_the_same_tracker(tmp_path):
     fit(tmp_path, tracker, model=model)
     fit(tmp_path, tracker, model=model)
     assert [name for name, *_ in tracker.calls if name in ("open", "close")] == ["open", "close"] * 2
-    assert [step for step, values in tracker.of("log") if "ch8/loss" in values] == [*range(1, 17)]
+    assert [step for step, values in tracker.of("log") if "step/loss" in values] == [*range(1, 17)]
 
 
 def test_a_training_that_dies_closes_it_all_the_same(tmp_path):
@@ -241,7 +241,7 @@ def test_a_loop_of_ones_own_tells_it_too(tmp_path):
     with keras_ch8.watch(model, model.optimizer, tmp_path, log_to=[tracker]) as run:
         for loss in (3.0, 2.0):
             run.step(loss)
-    assert [(s, v["ch8/loss"]) for s, v in tracker.of("log") if "ch8/loss" in v] == [(1, 3.0), (2, 2.0)]
+    assert [(s, v["step/loss"]) for s, v in tracker.of("log") if "step/loss" in v] == [(1, 3.0), (2, 2.0)]
     with pytest.raises(ValueError, match=r"so it needs a `log_dir`\. Received: .* Give a folder too"):
         keras_ch8.watch(model, model.optimizer, log_to=[tracker])
 
@@ -257,8 +257,8 @@ def test_one_that_fails_is_one_warning_and_all_others_go_on(tmp_path, where):
     assert "is told no more, and the training goes on: ConnectionError: the server is gone" in said
     assert "Fails(" in said
     assert tracker.of("close")[-1:] == ([] if where == "prepare" else [(None,)])
-    steps = [step for step, values in other.of("log") if "ch8/loss" in values]
-    assert steps == [step for step, _ in read_scalars(tmp_path)["ch8/loss"]] == [*range(1, 9)]
+    steps = [step for step, values in other.of("log") if "step/loss" in values]
+    assert steps == [step for step, _ in read_scalars(tmp_path)["step/loss"]] == [*range(1, 9)]
     assert not threads()
 
 
@@ -268,7 +268,7 @@ def test_one_that_has_failed_is_tried_again_in_the_next_training(tmp_path):
     assert len(warnings_of(fit, tmp_path, tracker, model=model)) == 1
     tracker.where = None
     assert not warnings_of(fit, tmp_path, tracker, model=model)
-    assert [step for step, values in tracker.of("log") if "ch8/loss" in values][-8:] == [*range(9, 17)]
+    assert [step for step, values in tracker.of("log") if "step/loss" in values][-8:] == [*range(9, 17)]
 
 
 def test_one_that_blocks_delays_the_end_by_a_limited_time_and_nothing_else(tmp_path, is_quick):
@@ -312,12 +312,12 @@ def test_they_go_on_where_the_disk_of_tensorboard_fails(tmp_path, monkeypatch):
     board = RunWriter.open(str(tmp_path), 1)
     board.follow(Feeds([tracker], board.folder, ""))
     monkeypatch.setattr(writer.EventFile, "write", fails)
-    (said,) = warnings_of(board.points, [(1, {"ch8/loss": 1.0})])
+    (said,) = warnings_of(board.points, [(1, {"step/loss": 1.0})])
     assert "Nothing more is written for TensorBoard" in said
-    board.points([(2, {"ch8/loss": 2.0})])
+    board.points([(2, {"step/loss": 2.0})])
     board.record(lambda: record(rate=0.5), 2)
     board.close()
-    assert tracker.of("log") == [(1, {"ch8/loss": 1.0}), (2, {"ch8/loss": 2.0})]
+    assert tracker.of("log") == [(1, {"step/loss": 1.0}), (2, {"step/loss": 2.0})]
     assert tracker.of("hyperparameters") == [({"rate": 0.5},)]
     assert tracker.calls[-1] == ("close", None)
 

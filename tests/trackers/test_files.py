@@ -85,7 +85,7 @@ def test_one_training_is_the_same_in_both_and_in_tensorboard(tmp_path):
     rows = [line for line in lines(folder / "run.jsonl") if line["type"] == "row"]
     assert {(n, row["step"]): np.float32(x) for row in rows for n, x in row["values"].items()} == written
     assert {(r["name"], int(r["step"])): np.float32(r["value"]) for r in table(folder / "run.csv")} == written
-    assert ("ch8_epoch/val_loss", 9) in written
+    assert ("epoch/val_loss", 9) in written
     assert lines(folder / "run.jsonl")[-1] == {"type": "end", "report": str(folder / "report.html")}
 
 
@@ -93,7 +93,7 @@ def test_a_run_that_goes_on_in_its_folder_goes_on_in_its_files(tmp_path):
     model = network()
     fit(tmp_path, CSV(), model=model, epochs=1)
     fit(tmp_path, CSV(), model=model, epochs=1)
-    steps = [int(row["step"]) for row in table(tmp_path / "optimization" / "run.csv") if row["name"] == "ch8/loss"]
+    steps = [int(row["step"]) for row in table(tmp_path / "optimization" / "run.csv") if row["name"] == "step/loss"]
     assert steps == [*range(1, 9)]
     fit(tmp_path, CSV(), epochs=1)  # another model begins again
     assert len(table(tmp_path / "optimization_2" / "run.csv")) > 4

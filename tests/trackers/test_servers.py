@@ -101,12 +101,12 @@ def rows_of(records):
 
 def points_of(records):
     """Return {(name, step): value} of a run of Weights & Biases."""
-    rows = [row for row in rows_of(records) if "ch8/step" in row]
+    rows = [row for row in rows_of(records) if "step/number" in row]
     return {
-        (name, row["ch8/step"]): np.float32(value)
+        (name, row["step/number"]): np.float32(value)
         for row in rows
         for name, value in row.items()
-        if name != "ch8/step" and not name.startswith("_")
+        if name != "step/number" and not name.startswith("_")
     }
 
 
@@ -149,13 +149,13 @@ def test_one_training_is_the_same_in_tensorboard_wandb_mlflow_jsonl_and_csv(tmp_
     model, log_dir = network(), tmp_path / "logs"
     log_to = [WandB(project="tests", mode="offline", dir=str(tmp_path)), MLflow(experiment="tests"), JSONL(), CSV()]
     board = TensorBoard(log_dir, log_to=log_to)
-    watching = [board, Diagnosis(when=2, budget=None)]
+    watching = [board, Diagnosis(measure_every=2, budget=None)]
     said = warnings_of(fit, log_dir, model=model, callbacks=watching, epochs=3, validation_split=0.25)
     assert not [sentence for sentence in said if "told no more" in sentence]
     assert not threads()
     written = {(name, step): np.float32(x) for name, points in read_scalars(log_dir).items() for step, x in points}
-    assert {name.partition("/")[0] for name, _ in written} == {"ch8", "ch8_epoch", "ch8_diagnosis"}
-    assert ("ch8_epoch/val_loss", 9) in written
+    assert {name.partition("/")[0] for name, _ in written} == {"step", "epoch", "diagnosis"}
+    assert ("epoch/val_loss", 9) in written
 
     folder = log_dir / "optimization"
     told = lines(folder / "run.jsonl")
@@ -181,8 +181,8 @@ def test_one_training_is_the_same_in_tensorboard_wandb_mlflow_jsonl_and_csv(tmp_
     assert {name: x for name, x in summary.items() if name.startswith("verdict/")} == {
         f"verdict/{kind}": text for kind, text in last.items()
     }
-    assert {name: x for name, x in run.data.tags.items() if name.startswith("ch8.verdict/")} == {
-        f"ch8.verdict/{kind}": text for kind, text in last.items()
+    assert {name: x for name, x in run.data.tags.items() if name.startswith("verdict/")} == {
+        f"verdict/{kind}": text for kind, text in last.items()
     }
     kept = artifact(mlflow, run, "verdicts.json")
     assert [(v["kind"], v["level"], v["step"]) for v in kept] == [(v["kind"], v["level"], v["step"]) for v in verdicts]
@@ -198,7 +198,7 @@ def test_one_training_is_the_same_in_tensorboard_wandb_mlflow_jsonl_and_csv(tmp_
     media = list(tmp_path.rglob("media/**/*.html"))
     assert len(media) == 1
     assert media[0].read_text() == (folder / "report.html").read_text()
-    assert list(tmp_path.rglob("media/table/ch8/verdicts*.json"))
+    assert list(tmp_path.rglob("media/table/diagnosis/verdicts*.json"))
 
 
 # --- Weights & Biases -------------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_wandb_takes_every_name_and_number_and_both_trainings_have_one_id(tmp_pa
     ids = {record.run.run_id for records in (first, second) for record in records if record.HasField("run")}
     assert len(ids) == 1
     axes = {record.metric.name or record.metric.glob_name for record in first if record.HasField("metric")}
-    assert {"ch8/step", "f", "e"} <= axes
+    assert {"step/number", "f", "e"} <= axes
     (alert,) = [record.alert for record in first if record.HasField("alert")]
     assert (alert.title, alert.level) == ('cliff: It is "steep", by 3.', "WARN")
 
@@ -228,7 +228,7 @@ def test_a_run_of_the_users_goes_on_and_is_not_finished(tmp_path, wandb):
     theirs.finish()
     (records,) = runs_of(tmp_path)
     assert [row["theirs"] for row in rows_of(records) if "theirs" in row] == [1, 2]
-    assert {step for name, step in points_of(records) if name == "ch8/loss"} == set(range(1, 9))
+    assert {step for name, step in points_of(records) if name == "step/loss"} == set(range(1, 9))
     assert theirs.config["learning_rate"] == "mine"
     assert theirs.config["batch_size"] == 16
 
@@ -255,7 +255,7 @@ def test_mlflow_takes_every_name_and_number_and_both_trainings_are_one_run(tmp_p
     with np.errstate(over="ignore"):  # the largest float of 64 bits is infinite with 32
         np.testing.assert_equal(metrics_of(client, run.info.run_id), expected)
     assert run.data.params["rate"] == "0"
-    assert run.data.tags["ch8.verdict/cliff"] == str(VERDICT)
+    assert run.data.tags["verdict/cliff"] == str(VERDICT)
     assert len(artifact(mlflow, run, "verdicts.json")) == len(artifact(mlflow, run, "events.json")) == 2
 
 
@@ -269,7 +269,7 @@ def test_an_active_run_goes_on_and_is_left_active(tmp_path, mlflow):
     assert run.info.status == "FINISHED"
     assert run.data.params["batch_size"] == "theirs"
     points = metrics_of(mlflow.MlflowClient(), run.info.run_id)
-    assert {step for name, step in points if name == "ch8/loss"} == {*range(1, 9)}
+    assert {step for name, step in points if name == "step/loss"} == {*range(1, 9)}
     assert len(mlflow.search_runs()) == 1
 
 
@@ -319,7 +319,7 @@ def test_a_server_that_is_gone_in_mid_training_is_one_warning(tmp_path, mlflow, 
         server.wait()
     assert f"`MLflow(tracking_uri='{uri}')` is told no more, and the training goes on" in said
     assert ("TimeoutError: it has not kept all within 3 s" in said) == (retries == "7")
-    assert [step for step, _ in read_scalars(tmp_path / "logs")["ch8/loss"]] == [*range(1, 81)]
+    assert [step for step, _ in read_scalars(tmp_path / "logs")["step/loss"]] == [*range(1, 81)]
     assert lines(tmp_path / "logs" / "optimization" / "run.jsonl")[-1]["type"] == "end"
 
 

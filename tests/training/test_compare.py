@@ -356,7 +356,7 @@ def test_each_run_is_a_row_with_its_settings_in_tensorboard_and_on_the_page(form
     folders = sorted(tmp_path.glob("momentum/*/optimization"))
     assert [folder.parent.name for folder in folders] == ["seed_0", "seed_1"]
     found = keras_ch8.read_run(folders[1])
-    assert len(found["ch8_epoch/val_loss"].steps) == 4
+    assert len(found["epoch/val_loss"].steps) == 4
     events = event_accumulator.EventAccumulator(str(folders[1]))
     events.Reload()
     assert "_hparams_/session_start_info" in events.summary_metadata

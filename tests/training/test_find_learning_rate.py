@@ -260,8 +260,8 @@ def test_it_writes_a_run_and_draws(tmp_path):
     pytest.importorskip("matplotlib").use("agg")
     found = training.find_learning_rate(network(optimizers.SGD()), X, Y, steps=40, log_dir=tmp_path)
     scalars = read(tmp_path)
-    assert [value for _, value in scalars["ch8_range/loss"]] == pytest.approx(found.losses, rel=1e-5)
-    rates = [10**value for _, value in scalars["ch8_range/log10_learning_rate"]]
+    assert [value for _, value in scalars["step/range_loss"]] == pytest.approx(found.losses, rel=1e-5)
+    rates = [10**value for _, value in scalars["step/range_log10_learning_rate"]]
     assert rates == pytest.approx(found.rates, rel=1e-5)
     assert {f"start with {found.suggestion:.2g}", "smoothed", "next batch"} < drawn(found.plot())
     assert len(drawn(found.plot())) == 3 + len(found.suggestions) == 6

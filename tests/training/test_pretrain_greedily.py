@@ -350,7 +350,7 @@ def test_one_run_has_the_losses_of_all_stages_one_behind_another_and_says_where_
     for stage in report.stages:
         for name in ("loss", "val_loss"):
             expected = [(begun + steps * (i + 1), pytest.approx(v)) for i, v in enumerate(stage.history[name])]
-            assert curves[f"ch8_pretraining/{stage.name.replace(' ', '_')}_{name}"] == expected
+            assert curves[f"epoch/pretraining_{stage.name.replace(' ', '_')}_{name}"] == expected
         begun += steps * len(stage.history["loss"])
     events = [(event["step"], event["kind"], event["text"]) for event in newest(tmp_path)["events"]]
     assert events[:2] == [(0, "stage", "stage 1 begins: h0, head."), (2 * steps, "stage", "stage 2 begins: h1, head.")]

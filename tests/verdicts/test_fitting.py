@@ -245,7 +245,7 @@ def test_a_larger_batch_makes_as_many_steps():
 
 
 def seen_by_diagnosis(model, *data, callbacks=(), **kwargs):
-    diagnosis = keras_ch8.callbacks.Diagnosis((X, Y), "cheap", when=1, verbose=False)
+    diagnosis = keras_ch8.callbacks.Diagnosis((X, Y), "cheap", measure_every=1, verbose=False)
     model.fit(*data, verbose=0, callbacks=[*callbacks, diagnosis], **kwargs)
     return diagnosis.past
 

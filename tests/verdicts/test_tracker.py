@@ -239,7 +239,7 @@ def test_a_report_of_nothing_says_which_nothing():
 
 def drawn(level, number, **more):
     """Return a claim with a number that a series shows."""
-    return claim(level, f"It is {number}.", series="ch8_diagnosis/it", drawn={"ch8_diagnosis/it": number}, **more)
+    return claim(level, f"It is {number}.", series="diagnosis/it", drawn={"diagnosis/it": number}, **more)
 
 
 def now(*claims):
@@ -254,7 +254,7 @@ def now(*claims):
 def test_a_verdict_says_when_it_was_measured_and_its_number_is_the_newest():
     found = now(drawn("act", 5.0, why=("Five.",)), drawn("act", 6.0), drawn("act", 7.0, why=("Seven.",)))
     assert (found.step, found.measured, found.finding) == (20, 30, "It is 7.0.")
-    assert (found.why, found.series, found.value) == (("Seven.",), "ch8_diagnosis/it", 7.0)
+    assert (found.why, found.series, found.value) == (("Seven.",), "diagnosis/it", 7.0)
 
 
 def test_where_the_newest_claim_does_not_bear_it_out_that_is_the_first_reason():
@@ -269,7 +269,7 @@ def test_what_is_over_has_the_number_that_it_has_now_and_says_so():
     assert (found.level, found.step, found.measured) == ("watch", 50, 50)
     assert found.finding == "No longer so, but until step 20: It is 6.0."
     assert found.why == ("At step 50: It is 1.0.", "Fine.")
-    assert (found.series, found.value) == ("ch8_diagnosis/it", 1.0)
+    assert (found.series, found.value) == ("diagnosis/it", 1.0)
 
 
 def test_what_is_over_is_held_against_a_later_step_and_not_against_the_same():
@@ -290,7 +290,7 @@ def test_a_number_that_no_series_shows_or_that_is_not_finite_is_none():
     assert now(claim("act"), claim("act")).value is None
     for number in (math.inf, math.nan):
         found = now(drawn("act", number), drawn("act", number))
-        assert (found.series, found.value) == ("ch8_diagnosis/it", None)
+        assert (found.series, found.value) == ("diagnosis/it", None)
         assert json.loads(found.as_json())["value"] is None
         assert Verdict(**json.loads(found.as_json())) == found
 

@@ -21,7 +21,7 @@ def seen_in_tensorboard() -> Any:
     figure, (left, right) = style.figure("What is wrong is seen in TensorBoard, and said in words")
     for number, name in enumerate(("sick", "cured")):
         run = keras_ch8.read_run(name)
-        loss, factor = run["ch8/loss"], run["ch8_diagnosis/backward_factor"]
+        loss, factor = run["step/loss"], run["diagnosis/backward_factor"]
         left.plot(loss.steps, loss.values, label=name, **style.look(1 - number))
         right.plot(factor.steps, factor.values, marker=".", label=name, **style.look(1 - number))
     left.axhline(np.log(10), color=GREY, linewidth=1, label="guessing")
@@ -165,7 +165,7 @@ def inexact_gradients() -> Any:
             wrong = [curvature.gradient(model, x[some], y[some]) - truth for some in batches]
             off.append(np.mean(np.linalg.norm(wrong, axis=1)) / np.linalg.norm(truth))
         left.plot(sizes, off, marker=".", label=label, **style.look(number))
-        loss = style.fit(model, x, y, batch_size=batch_size, epochs=epochs)["ch8/loss"]
+        loss = style.fit(model, x, y, batch_size=batch_size, epochs=epochs)["step/loss"]
         name = f"{label}, batches of {batch_size}"
         right.plot(loss.steps, loss.values, label=name, linewidth=1, **style.look(number))
         finite = np.flatnonzero(np.isfinite(loss.values))

@@ -33,7 +33,7 @@ def differential_equation() -> Any:
         example.fit("adam_first", both, optimizers.Adam(cosine(0.01)), 4)
         solver = optimizers.LBFGS(history_size=50, iterations_per_step=example.STEPS)
         example.fit("then_lbfgs", both, solver, 8)
-    runs = {name: example.keras_ch8.read_run(f"{example.LOG_DIR}/{name}")["ch8_epoch/loss"]
+    runs = {name: example.keras_ch8.read_run(f"{example.LOG_DIR}/{name}")["epoch/loss"]
             for name in ("adam_alone", "adam_first", "then_lbfgs")}  # fmt: skip
     figure, (left, right) = style.figure("A differential equation solved by a network: L-BFGS after Adam")
     left.plot(example.T, example.u(example.T), color=GREY, linewidth=5, alpha=0.5, label="solution u")
@@ -102,7 +102,7 @@ def bfgs() -> Any:
             data = [np.concatenate([part] * copies) for part in (x / 16, y)]
             run = style.fit(model, *data, batch_size=len(x), epochs=10, shuffle=False)
             if name == "adam":
-                losses, norms = run["ch8/loss"].values, run["ch8/gradient_norm"].values
+                losses, norms = run["step/loss"].values, run["step/gradient_norm"].values
                 spent = np.arange(1, 1 + len(losses))
             else:
                 log = optimizer.telemetry.read(1, int(optimizer.iterations))

@@ -39,22 +39,22 @@ RUNS = {kind: name for kind, (name, _) in SEEN.items()} | {
 OF_THE_DATA = ("wrong_labels", "wrong_loss", "wrong_output", "bad_inputs", "equal_units", "leak", "label_order",
                "imbalance")  # fmt: skip
 """Kinds that are seen before the first step: there is no curve of them."""
-_EPOCHS = ("ch8_epoch/loss", "ch8_epoch/val_loss")
+_EPOCHS = ("epoch/loss", "epoch/val_loss")
 SERIES = {
-    "step_too_long": ("ch8_diagnosis/loss_over_start",),
-    "noise_dominated": ("ch8_diagnosis/noise_scale",),
-    "batch_wasteful": ("ch8_diagnosis/noise_scale",),
-    "plateau": ("ch8_diagnosis/newton_gain",),
-    "cliff": ("ch8_diagnosis/spikes",),
-    "exploding": ("ch8_diagnosis/backward_factor",),
-    "vanishing": ("ch8_diagnosis/backward_factor",),
-    "short_horizon": ("ch8_diagnosis/horizon",),
-    "dead_units": ("ch8_diagnosis/fraction_dead",),
-    "saturated_units": ("ch8_diagnosis/fraction_saturated",),
-    "batch_norm_gap": ("ch8_diagnosis/batch_norm_gap",),
-    "bad_scale": ("ch8_diagnosis/largest_signal",),
-    "nonfinite": ("ch8/nonfinite",),
-    "no_gradient": ("ch8_diagnosis/fraction_still",),
+    "step_too_long": ("diagnosis/loss_over_start",),
+    "noise_dominated": ("diagnosis/noise_scale",),
+    "batch_wasteful": ("diagnosis/noise_scale",),
+    "plateau": ("diagnosis/newton_gain",),
+    "cliff": ("diagnosis/spikes",),
+    "exploding": ("diagnosis/backward_factor",),
+    "vanishing": ("diagnosis/backward_factor",),
+    "short_horizon": ("diagnosis/horizon",),
+    "dead_units": ("diagnosis/fraction_dead",),
+    "saturated_units": ("diagnosis/fraction_saturated",),
+    "batch_norm_gap": ("diagnosis/batch_norm_gap",),
+    "bad_scale": ("diagnosis/largest_signal",),
+    "nonfinite": ("step/nonfinite",),
+    "no_gradient": ("diagnosis/fraction_without_gradient",),
 } | dict.fromkeys(("overfitting", "underfitting", "too_short", "too_long", "oscillation"), _EPOCHS)
 """Of most other kinds the series that its rules read; for the rest there is `around.DRAWN`."""
 NEAR = 0.06
@@ -80,7 +80,7 @@ def draw(kind: str) -> Any:
     figure, (left, right) = style.figure(f"{kind}: {said[0].level}")
     figure.text(0.5, -0.005, textwrap.fill(said[0].finding, 112), ha="center", va="top", fontsize=10)
     for number, (run, name) in enumerate(zip(runs, NAMES, strict=True)):
-        loss = run["ch8/loss"]
+        loss = run["step/loss"]
         left.plot(loss.steps, _smooth(loss.values), label=name, zorder=4 - number, **style.look(1 - number))
     _scaled(left)
     style.done(left, "Loss of minibatches, mean of ten", "step", "loss")

@@ -77,7 +77,7 @@ function drawRuns(page) {
 
 function nothing() {
   const fit = "No run here yet. Give `fit` the callbacks `keras_ch8.callbacks.TensorBoard(log_dir)` and `Diagnosis()`, or ";
-  return make("p", ...prose(`${fit}name a folder that has runs: \`python -m keras_ch8 report LOGDIR\`.`));
+  return make("p", ...prose(`${fit}name a folder that has runs: \`python -m keras_ch8 report LOG_DIR\`.`));
 }
 
 function textsOf({ record, step, summary }) {
