@@ -13,7 +13,7 @@ from keras_ch8 import optimizers as ours
 from keras_ch8.board import writer
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.callbacks import _probe_data, _session
-from keras_ch8.callbacks.loop import WatchedLoop
+from keras_ch8.callbacks._watched_loop import WatchedLoop
 from keras_ch8.cockpit.live import LivePage
 from keras_ch8.integration import fit, net
 from keras_ch8.telemetry import observation, recorder
