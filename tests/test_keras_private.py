@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
-from keras_ch8 import callbacks, optimizers
+from keras_ch8 import optimizers
 from keras_ch8.integration import backend, epochs, keras_private, registry
 
 BASE = keras.optimizers.Optimizer
@@ -645,12 +645,3 @@ def test_what_a_data_set_draws_from_is_seen_in_its_graphs():
     assert not backend.has_seed()
     assert "without a `seed`" in backend.why_not_the_same(numbers.shuffle(4))
     assert "random numbers without a seed" in backend.why_not_the_same(drawing())
-
-
-def test_what_a_ready_list_may_call_in_a_thread_is_what_its_callbacks_allow():
-    """Keras calls hooks of batches in a thread where no callback that it was made of has one."""
-    made = keras.callbacks.CallbackList([keras.callbacks.Callback()])
-    assert (made._async_train, made._async_test) == (True, True)
-    with keras_private.calling(made, [callbacks.Diagnosis()]):
-        assert (made._async_train, made._async_test) == (False, True)
-    assert (made._async_train, made._async_test) == (True, True)

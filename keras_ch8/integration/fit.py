@@ -252,15 +252,6 @@ def one_of_each(callbacks: Iterable[Any]) -> list[Any]:
     return kept
 
 
-def with_parts(callbacks: Iterable[Any]) -> Iterator[Any]:
-    """Yield callbacks, and in the place of one that is made of parts these."""
-    for callback in callbacks:
-        if hasattr(callback, "_parts_in_fit"):
-            yield from callback._parts_in_fit()
-        else:
-            yield callback
-
-
 def install(for_: str) -> None:
     """Put the hook around `fit` and `evaluate`."""
     why = (
@@ -292,9 +283,11 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
         made = given if isinstance(given, keras.callbacks.CallbackList) else None
         before = keras.tree.flatten(given or []) if made is None else made.callbacks
         leading = [c for c in (callback_for(self) for callback_for in _leaders.values()) if c is not None]
-        given_once = one_of_each(before)
-        parts = one_of_each(with_parts(given_once))  # again: beside a part there may be one of its kind
-        listed = sorted(parts, key=lambda callback: getattr(callback, "_place_in_fit", LAST))
+        once = one_of_each(before)
+        wholes = [callback for callback in once if hasattr(type(callback), "_parts_in_fit")]
+        parts = [part for each in once for part in (each._parts_in_fit() if each in wholes else [each])]
+        # once more, since beside a part there may be another of its kind
+        listed = sorted(one_of_each(parts), key=lambda callback: getattr(callback, "_place_in_fit", LAST))
         first = [callback for callback in listed if getattr(callback, "_place_in_fit", LAST) == FIRST]
         listed = first + leading + listed[len(first) :]
         training = Training(self, {k: v for k, v in call.arguments.items() if k != "self"}, listed)
@@ -302,14 +295,15 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
         if made is None:
             call.arguments["callbacks"] = called
         else:
-            training.exits.enter_context(keras_private.calling(made, called))
+            training.exits.callback(setattr, made, "callbacks", before)
+            made.callbacks = called
         multi_worker.prepare(getattr(self, "distribute_strategy", None), type(listed[0]).__name__ if listed else "fit")
         with training.running():
             for callback in called if made is not None else ():
                 if not any(callback is other for other in before):  # which it has met when the list was made
                     callback.set_model(self)
                     callback.set_params(made.params)
-            for callback in [*(each for each in given_once if hasattr(each, "_parts_in_fit")), *listed]:
+            for callback in [*wholes, *listed]:
                 enter = getattr(callback, "_enter_fit", None)
                 history = None if enter is None else enter(training)
                 if history is not None:

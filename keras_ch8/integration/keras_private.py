@@ -85,24 +85,6 @@ def cell_of(name: str) -> Any:
     return decorated.__closure__[decorated.__code__.co_freevars.index("fn")]
 
 
-@contextlib.contextmanager
-def calling(made: keras.callbacks.CallbackList, callbacks: list[Any]) -> Iterator[None]:
-    """Let a ready list call these callbacks inside, those of the end of a batch in a thread only if each allows that.
-
-    Keras decides that when the list is made, of the callbacks in it, but for those that it adds itself.
-    """
-    before = {name: value for name, value in vars(made).items() if name == "callbacks" or name.startswith("_async_")}
-    made.callbacks = callbacks
-    made._configure_async_dispatch([each for each in callbacks if each not in (made._history, made._progbar)])
-    for name, was_allowed in before.items():
-        if name != "callbacks":
-            setattr(made, name, was_allowed and getattr(made, name))
-    try:
-        yield
-    finally:
-        vars(made).update(before)
-
-
 def name_optimizers(classes: dict[str, type]) -> None:
     """Let `compile` and `keras.optimizers.get` find classes by these names.
 

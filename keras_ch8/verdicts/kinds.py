@@ -323,7 +323,7 @@ def ignored(value: Any) -> tuple[str, ...]:
         ValueError: If there is no such kind.
     """
     given = [value] if isinstance(value, str) else value
-    if not isinstance(given, Sequence):
+    if not isinstance(given, Sequence) or isinstance(given, bytes):
         unknown: list[Any] = [given]
     else:
         unknown = [kind for kind in given if not isinstance(kind, str) or kind not in KINDS]
