@@ -209,7 +209,7 @@ class _Several(keras.Model):
         self.models = models
 
 
-def together(model: Any) -> keras.Model:
+def together(model: keras.Model | Sequence[keras.Model]) -> keras.Model:
     """Return what is trained as one model, also of a list of several."""
     return _Several(list(model)) if isinstance(model, list | tuple) else model
 

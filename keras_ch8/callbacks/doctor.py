@@ -271,7 +271,7 @@ class Doctor(keras.callbacks.Callback):
     @_spelling.spelled
     def watch(
         self,
-        model: Any,
+        model: keras.Model | Sequence[keras.Model],
         optimizers: Any = None,
         *,
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,

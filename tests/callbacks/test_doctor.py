@@ -20,19 +20,36 @@ X = RNG.normal(size=(256, 4)).astype("float32")
 Y = X @ np.ones((4, 1), "float32")
 
 
-def network(rate=1e-7):
+MODELS = {}
+"""Models that are traced once, by a name, with what all their variables were at first."""
+
+
+def new(rate=1e-7):
     """Return a model whose rate is far too low."""
     keras.utils.set_random_seed(0)
     layers = [keras.Input((4,)), keras.layers.Dropout(0.1, name="dropout"), keras.layers.Dense(1, name="last")]
     model = keras.Sequential(layers)
     model.compile(keras.optimizers.SGD(rate), "mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def network(rate=1e-7, name="first"):
+    """Return a model as `new` makes it; one that was trained before, and is as it was at first."""
+    if name not in MODELS:
+        model = new()
+        MODELS[name] = model, [np.array(v) for v in (*model.variables, *model.optimizer.variables)]
+    model, start = MODELS[name]
+    for variable, value in zip((*model.variables, *model.optimizer.variables), start, strict=True):
+        variable.assign(value)
+    model.optimizer.learning_rate = rate
     return model
 
 
 def fit(given, model=None, **options):
     """Train, and return history and weights."""
     model = network() if model is None else model
-    options = {"epochs": 6, "batch_size": 16, "verbose": 0} | options
+    options = {"epochs": 6, "batch_size": 16, "shuffle": False, "verbose": 0} | options
     history = model.fit(X, Y, callbacks=given, **options).history
     return history, [w.tobytes() for w in model.get_weights()]
 
@@ -119,9 +136,9 @@ def test_its_parts_stand_in_its_place(tmp_path):
 def test_what_it_writes_is_what_its_parts_write(tmp_path):
     probe = X[:64], Y[:64]
     parts = callbacks.TensorBoard(tmp_path / "parts"), callbacks.Diagnosis(probe, verbose=False)
-    fit([*parts])
+    fit([*parts], new())
     doctor = Doctor(tmp_path / "doctor", probe, log_to=[trackers.CSV(tmp_path / "numbers.csv")])
-    fit([doctor])
+    fit([doctor], new())
     one, other = (keras_ch8.read_run(tmp_path / folder) for folder in ("parts", "doctor"))
     assert one.verdicts == other.verdicts == doctor.runs[0].verdicts == parts[1].verdicts
     assert one.state == other.state == doctor.runs[0].state == parts[1].state
@@ -133,7 +150,7 @@ def test_what_it_writes_is_what_its_parts_write(tmp_path):
 
 def test_it_has_one_result_for_each_fit_and_keeps_its_probe():
     doctor, parts = Doctor(None), [callbacks.Diagnosis(verbose=False)]
-    of_doctor, of_parts = network(0.05), network(0.05)
+    of_doctor, of_parts = new(0.05), new(0.05)
     expected = []
     for _ in range(3):
         fit([doctor], of_doctor, epochs=2)
@@ -184,7 +201,7 @@ def test_a_training_inside_a_training_has_a_result_of_its_own():
     class Trains(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 2:
-                fit([doctor], network(0.05))
+                fit([doctor], network(0.05, "second"))
 
     assert fit([doctor, Trains()]) == fit([])
     outer, inner = doctor.runs
@@ -205,7 +222,7 @@ def test_the_result_of_a_training_that_runs_or_has_died_is_there():
 def test_with_resume_a_training_goes_on_and_one_that_has_ended_is_shown(tmp_path):
     def train(folder, *more):
         doctor = Doctor(None, (X[:64], Y[:64]), resume=tmp_path / folder)
-        return doctor, fit([doctor, *more])
+        return doctor, fit([doctor, *more], new())
 
     first, whole = train("whole")
     with pytest.raises(KeyboardInterrupt):
@@ -474,6 +491,6 @@ def test_a_loop_cannot_be_resumed(tmp_path):
 
 
 def test_several_models_have_the_optimizers_that_they_are_compiled_with():
-    models = [network(), network()]
+    models = [network(), network(name="second")]
     with Doctor(None).watch(models) as run:
         assert list(run.optimizers.values()) == [model.optimizer for model in models]
