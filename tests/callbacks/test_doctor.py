@@ -296,7 +296,7 @@ def test_raise_if_says_what_is_wrong_at_a_level_and_above():
     fit([doctor])
     with pytest.raises(verdicts.VerdictError, match=r"step_too_short(.|\n)*fix:"):
         doctor.raise_if("watch")
-    fit([doctor], network(0.05), epochs=1)
+    fit([doctor], network(0.05))
     doctor.raise_if("act")
 
 
