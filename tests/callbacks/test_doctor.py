@@ -87,7 +87,7 @@ def test_the_script_of_a_user(tmp_path, capsys):
     with pytest.raises(verdicts.VerdictError, match="step_too_short") as found:
         doctor.raise_if("act")
     assert [verdict.level for verdict in found.value.verdicts] == ["act"] * len(found.value.verdicts)
-    assert repr(doctor) == f"Doctor(log_dir={str(tmp_path)!r}, probe=64 examples)"
+    assert repr(keras_ch8.Doctor("logs", (X, Y))) == "Doctor(log_dir='logs', probe=256 examples)"
 
 
 FORMS = {
