@@ -4,7 +4,7 @@ import copy
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, Self, final
+from typing import Any, final
 
 import keras
 
@@ -128,6 +128,7 @@ class Doctor(keras.callbacks.Callback):
     section = "8.2"
     _is_alone = True
 
+    @_spelling.spelled
     def __init__(
         self,
         log_dir: str | os.PathLike[str] | None = "logs",
@@ -151,11 +152,6 @@ class Doctor(keras.callbacks.Callback):
         self.runs: list[WatchedRun] = []
         """What it has found, one for each training, the last one too that still runs."""
         fit.install("Doctor")
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Refuse a misspelt argument before `__init__` does, with the one that was meant."""
-        _spelling.check(cls.__name__, cls.__init__, kwargs)
-        return super().__new__(cls)
 
     # --- what it has found -------------------------------------------------------------------------------------------
 
