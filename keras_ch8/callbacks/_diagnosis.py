@@ -79,15 +79,13 @@ class Diagnosis(Callback):
             measured has NaN there. Defaults to `False`.
         preflight: Whether to look before the first step at what can be seen without one: inputs, labels, loss, last
             layer and start, on the first examples that `fit` reads and on `probe`, as `training.preflight` does, which
-            also looks at all examples and makes some steps. What is found stands in `verdicts` from then on. Defaults
-            to `True`.
+            also looks at all examples and makes some steps. What is found stands in `verdicts`. Defaults to `True`.
         ignore: Kinds of verdicts of which no more is said than how many they are, such as `["too_short"]`; they explain
             no other, and are not among the checks. Defaults to `()`.
 
     Raises:
         TypeError: If `loss` or `when` cannot be called as above, or `verbose`, `logs` or `preflight` has another type.
-        ValueError: If `checks` or `ignore` has an unknown name, `probe` is neither arrays nor a data set, or a number
-            is out of range.
+        ValueError: If a name in `checks` or `ignore` is unknown, `probe` is no data, or a number is out of its range.
 
     Warns:
         UserWarning: If others take the place of `probe`, or its inputs are of another scale than what `fit` trains on.

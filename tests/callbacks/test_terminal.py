@@ -185,7 +185,7 @@ def test_before_an_error_nothing_is_said_of_how_little_was_measured(capsys):
 @pytest.mark.slow
 def test_without_tensorboard_the_summary_says_where_the_rest_is(capsys):
     rows = fit(deep(), [callbacks.Diagnosis(budget=None)], capsys)
-    assert rows[-1] == "`print` the Diagnosis for what was found, and what cures it."
+    assert rows[-1] == "`print` the Doctor, or the Diagnosis, for what was found, and what cures it."
     assert rows[-2].startswith(("ACT: ", "WATCH: "))
 
 
