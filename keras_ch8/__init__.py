@@ -36,12 +36,13 @@ if TYPE_CHECKING:
     from . import trackers as trackers
     from . import training as training
     from . import verdicts as verdicts
-    from .callbacks.loop import watch as watch
+    from .callbacks.doctor import Doctor as Doctor
     from .cockpit.history import read_run as read_run
     from .cockpit.page import report as report
 
 __version__ = "0.2.0"
 __all__ = [
+    "Doctor",
     "__version__",
     "board",
     "callbacks",
@@ -71,12 +72,11 @@ __all__ = [
     "trackers",
     "training",
     "verdicts",
-    "watch",
 ]
 
-_FUNCTIONS = {"read_run": "cockpit.history", "report": "cockpit.page", "watch": "callbacks.loop"}
+_LATER = {"Doctor": "callbacks.doctor", "read_run": "cockpit.history", "report": "cockpit.page"}
 """Where they are."""
-_SUBPACKAGES = tuple(name for name in __all__[1:] if name not in ("register_strings", *_FUNCTIONS))
+_SUBPACKAGES = tuple(name for name in __all__ if name not in ("__version__", "register_strings", *_LATER))
 PACKAGES = tuple(name for name in _SUBPACKAGES if name not in ("chapter", "integration", "testing"))
 """The packages of public parts."""
 
@@ -84,9 +84,10 @@ PACKAGES = tuple(name for name in _SUBPACKAGES if name not in ("chapter", "integ
 def __getattr__(name: str) -> Any:
     if name in _SUBPACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
-    if name in _FUNCTIONS:
-        return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(__all__[1:])}.")
+    if name in _LATER:
+        return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    known = ", ".join(each for each in __all__ if each != "__version__")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {known}.")
 
 
 def __dir__() -> list[str]:

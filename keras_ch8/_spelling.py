@@ -29,12 +29,16 @@ def check(owner: str, called: Callable[..., Any], given: Mapping[str, Any]) -> N
 
 
 def spelled(function: _Function) -> _Function:
-    """Return a function that names the argument that was meant where it is called with a misspelt one."""
+    """Return a function that names the argument that was meant where it is called with a misspelt one.
+
+    Of an `__init__` the class is named.
+    """
+    owner = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
-            check(function.__name__, function, kwargs)
+            check(owner, function, kwargs)
         return function(*args, **kwargs)
 
     return cast(_Function, call)

@@ -125,6 +125,7 @@ PICTURES = {
 
 def parts() -> Iterator[tuple[str, str]]:
     """Yield the section and the dotted name below `keras_ch8` of each public class or function that names a section."""
+    yield keras_ch8.Doctor.section, "Doctor"
     for package in keras_ch8.PACKAGES:
         module = importlib.import_module(f"keras_ch8.{package}")
         for name in module.__all__:
@@ -215,8 +216,8 @@ def index() -> str:
 
 
 def _first_line(name: str) -> str:
-    package, _, part = name.rpartition(".")
-    return (inspect.getdoc(getattr(importlib.import_module(f"keras_ch8.{package}"), part)) or "").splitlines()[0]
+    package, _, part = f"keras_ch8.{name}".rpartition(".")
+    return (inspect.getdoc(getattr(importlib.import_module(package), part)) or "").splitlines()[0]
 
 
 def _rules() -> str:

@@ -45,18 +45,18 @@ def network() -> keras.Model:
 
 
 def train(folder: Path, epochs: int, code: str = "") -> tuple[Any, float]:
-    """Train, with some lines of code before `fit`; return the diagnosis, and the fraction of digits that is right."""
+    """Train, with some lines of code before `fit`; return the doctor, and the fraction of digits that is right."""
     (x, y), val = digits()
-    callbacks = keras_ch8.callbacks.standard(folder, probe=val)
+    doctor = keras_ch8.Doctor(folder, probe=val)
     names: dict[str, Any] = {"model": network(), "x": x, "y": y, "batch_size": BATCH_SIZE, "epochs": epochs}
-    names |= {"callbacks": [*callbacks], "keras": keras, "keras_ch8": keras_ch8, "np": np}
+    names |= {"callbacks": [doctor], "keras": keras, "keras_ch8": keras_ch8, "np": np}
     exec(compile(code, "<verdict.code>", "exec"), names)
     names["model"].fit(
         names["x"], names["y"], batch_size=names["batch_size"], epochs=names["epochs"], validation_data=val,
         callbacks=names["callbacks"], verbose=0,
     )  # fmt: skip
     predicted = names["model"].predict(val[0], verbose=0).argmax(axis=1)
-    return callbacks[-1], float(np.mean(predicted == val[1]))
+    return doctor, float(np.mean(predicted == val[1]))
 
 
 def main(log_dir: str | os.PathLike[str] = "runs/tour", epochs: int = EPOCHS) -> None:
@@ -84,8 +84,8 @@ def main(log_dir: str | os.PathLike[str] = "runs/tour", epochs: int = EPOCHS) ->
     page = logs / "report.html"
     keras_ch8.report(logs, page)
     _say(
-        f"""In your own script: callbacks = keras_ch8.callbacks.standard("logs", probe=(x_val, y_val))
-                    model.fit(..., callbacks=callbacks), and print(callbacks[-1])
+        f"""In your own script: doctor = keras_ch8.Doctor("logs", probe=(x_val, y_val))
+                    model.fit(..., callbacks=[doctor]), and print(doctor)
 Both trainings on one page, in a browser: {page.resolve()}
 The same live:                            tensorboard --logdir {logs}
 What there is for each section:           python -m keras_ch8"""

@@ -533,7 +533,7 @@ def blocks():
 @shows(
     "`logs/optimization/report.html`",
     "tensorboard --logdir logs",
-    "`print(callbacks[-1])`",
+    "`print(doctor)`",
     "`python -m keras_ch8 diagnose logs`",
     "In the terminal, what calls for action",
 )

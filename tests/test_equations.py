@@ -53,7 +53,7 @@ def test_what_is_no_equation_is_none(lines):
 
 def described():
     for _, name in chapter.parts():
-        package, thing = name.split(".")
+        package, _, thing = name.rpartition(".")
         if package in BINDING:
             yield pytest.param(inspect.getdoc(getattr(getattr(keras_ch8, package), thing)), id=name)
 

@@ -75,7 +75,7 @@ def test_import_is_light():
 def test_an_unknown_part_is_named_with_what_there_is():
     with pytest.raises(
         AttributeError,
-        match=r"no attribute 'optimisers'. It has: board, callbacks, chapter, clipping, continuation, curriculum",
+        match=r"no attribute 'optimisers'. It has: Doctor, board, callbacks, chapter, clipping, continuation",
     ):
         _ = keras_ch8.optimisers
 

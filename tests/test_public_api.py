@@ -28,6 +28,10 @@ def own_section(thing):
     return getattr(thing, "__dict__", {}).get("section")
 
 
+def dotted(package, name):
+    return f"{package}.{name}".lstrip(".")
+
+
 def is_part(thing):
     return isinstance(own_section(thing), str)
 
@@ -45,10 +49,11 @@ def everything_defined_in(package):
 
 PARTS = [
     (package, name, thing)
-    for package, module in PACKAGES.items()
+    for package, module in {"": keras_ch8, **PACKAGES}.items()
     for name in module.__all__
     if is_part(thing := getattr(module, name))
 ]
+"""Package, "" for those of the top level, name and thing."""
 FIRST_ORDER = [n for _, n, t in PARTS if inspect.isclass(t) and issubclass(t, RuleOptimizer)]
 SECOND_ORDER = [n for _, n, t in PARTS if inspect.isclass(t) and issubclass(t, ClosureOptimizer)]
 FAMILIES = [n for p, n, t in PARTS if p == "losses" and n.endswith("Likelihood") and n != "NegativeLogLikelihood"]
@@ -59,12 +64,12 @@ ADDED = ["get_compile_config", "compile_from_config", "compiled"]
 
 
 def test_the_package_shows_its_packages_and_a_few_names_more():
-    rest = ["__version__", "chapter", "integration", "read_run", "register_strings", "report", "testing", "watch"]
+    rest = ["Doctor", "__version__", "chapter", "integration", "read_run", "register_strings", "report", "testing"]
     assert sorted([*PACKAGES, *rest]) == dir(keras_ch8) == sorted(keras_ch8.__all__)
     assert sorted(keras_ch8.integration.__all__) == ["Hook", "hooks", "uninstall"]
     assert callable(keras_ch8.read_run)
     assert callable(keras_ch8.report)
-    assert callable(keras_ch8.watch)
+    assert callable(keras_ch8.Doctor)
     assert callable(keras_ch8.register_strings)
 
 
@@ -87,7 +92,9 @@ def test_what_says_a_section_is_exported(package):
     module = PACKAGES[package]
     for name, thing in everything_defined_in(module):
         if is_part(thing):
-            assert name in module.__all__, f"{name} says its section: add it to `__all__` of keras_ch8.{package}"
+            assert name in (*module.__all__, *keras_ch8.__all__), (
+                f"{name} says its section: add it to `__all__` of keras_ch8.{package}"
+            )
 
 
 @pytest.mark.parametrize("name", FIRST_ORDER)
@@ -119,7 +126,7 @@ def test_an_optimizer_that_is_given_the_loss_is_final_and_explains_itself_in_ord
     assert getattr(keras_ch8.second_order, name).__doc__.count("<-")
 
 
-@pytest.mark.parametrize("package, part", [(p, t) for p, _, t in OTHERS], ids=[f"{p}.{n}" for p, n, _ in OTHERS])
+@pytest.mark.parametrize("package, part", [(p, t) for p, _, t in OTHERS], ids=[dotted(p, n) for p, n, _ in OTHERS])
 def test_a_part_is_final_and_explains_itself_in_order(package, part):
     assert inspect.isfunction(part) or part.__final__
     first = part.__doc__.splitlines()[0]
@@ -144,7 +151,7 @@ def test_a_file_of_an_algorithm_holds_its_box_and_nothing_else(name):
 
 
 def test_the_map_names_every_part_under_a_section_that_there_is():
-    assert sorted(name for _, name in chapter.parts()) == sorted(f"{p}.{n}" for p, n, _ in PARTS)
+    assert sorted(name for _, name in chapter.parts()) == sorted(dotted(p, n) for p, n, _ in PARTS)
     numbers = [section.number for section in chapter.SECTIONS]
     assert numbers == sorted(numbers)
     assert all((ROOT / "examples" / s.example).is_file() for s in chapter.SECTIONS if s.example)
@@ -158,7 +165,7 @@ def test_a_document_that_is_made_from_the_parts_is_up_to_date(document):
 def test_the_index_names_every_part_with_the_first_line_of_its_docstring():
     index = (ROOT / "docs" / "index.md").read_text()
     for package, name, thing in PARTS:
-        assert f"`{package}.{name}`: {thing.__doc__.splitlines()[0]}" in index
+        assert f"`{dotted(package, name)}`: {thing.__doc__.splitlines()[0]}" in index
 
 
 @pytest.mark.slow

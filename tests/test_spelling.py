@@ -29,7 +29,8 @@ def is_said_by_us(part):
     What a function hands on to `fit` or another function, that one reads.
     """
     if isinstance(part, type):
-        return issubclass(part, callbacks.Callback | optimizers.RuleOptimizer | optimizers.ClosureOptimizer)
+        ours = keras_ch8.Doctor | callbacks.Callback | optimizers.RuleOptimizer | optimizers.ClosureOptimizer
+        return issubclass(part, ours)
     return not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(part).parameters.values())
 
 
@@ -52,14 +53,14 @@ def test_a_misspelt_argument_is_refused_with_the_one_that_was_meant(name, part):
 @pytest.mark.parametrize(
     ("call", "meant"),
     [
-        (lambda: callbacks.standard(logdir="logs"), "log_dir"),
-        (lambda: callbacks.standard(probes=None), "probe"),
+        (lambda: keras_ch8.Doctor(logdir="logs"), "log_dir"),
+        (lambda: keras_ch8.Doctor(probes=None), "probe"),
         (lambda: callbacks.EarlyStopping(patiance=3), "patience"),
         (lambda: optimizers.Adam(beta1=0.9), "beta_1"),
         (lambda: optimizers.Adam(ema_momentums=0.9), "ema_momentum"),
         (lambda: optimizers.Adam(clip_norm=1.0), "clipnorm"),
         (lambda: optimizers.LBFGS(history=5), "history_size"),
-        (lambda: keras_ch8.watch(None, None, logdir="logs"), "log_dir"),
+        (lambda: keras_ch8.Doctor(None).watch(None, optimzers=None), "optimizers"),
         (lambda: keras_ch8.report(log_dirs="logs"), "log_dir"),
         (lambda: training.find_learning_rate(batchsize=3), "batch_size"),
     ],
@@ -70,16 +71,18 @@ def test_the_mistakes_that_people_make(call, meant):
 
 
 def test_what_is_like_no_argument_is_refused_with_those_that_there_are():
-    with pytest.raises(
-        TypeError, match=r"`standard` has no argument `qqq`. Received: qqq=1. It takes: log_dir, probe, "
-    ):
-        callbacks.standard(qqq=1)
+    with pytest.raises(TypeError, match=r"`report` has no argument `qqq`. Received: qqq=1. It takes: log_dir, file"):
+        keras_ch8.report(qqq=1)
+    with pytest.raises(TypeError, match=r"`Doctor` has no argument `qqq`. Received: qqq=1. It takes: log_dir, probe, "):
+        keras_ch8.Doctor(qqq=1)
     with pytest.raises(TypeError, match=r"`EarlyStopping` has no argument `qqq`. Received: qqq=1. It takes: monitor, "):
         callbacks.EarlyStopping(qqq=1)
 
 
 def test_what_checks_the_spelling_hides_nothing_of_a_part():
-    assert list(inspect.signature(callbacks.standard).parameters) == ["log_dir", "probe", "resume"]
+    arguments = ["log_dir", "probe", "resume", "ignore", "log_to"]
+    assert list(inspect.signature(keras_ch8.Doctor).parameters) == arguments
+    assert next(iter(inspect.signature(training.find_learning_rate).parameters)) == "model"
     assert next(iter(inspect.signature(callbacks.EarlyStopping).parameters)) == "monitor"
-    assert callbacks.standard.section == "8.2"
-    assert callbacks.standard.__module__ == "keras_ch8.callbacks.loop"
+    assert training.find_learning_rate.section == "8.3.1"
+    assert training.find_learning_rate.__module__.startswith("keras_ch8.training.")

@@ -12,17 +12,18 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 
 USES = """
-from keras_ch8 import callbacks, clipping, optimizers, read_run, stopping
+from keras_ch8 import Doctor, callbacks, clipping, optimizers, read_run, stopping, verdicts
 
 optimizer: optimizers.Adam = optimizers.Adam(1e-3, clip=clipping.ByGlobalNorm(1.0))
-watching: list[callbacks.Callback] = callbacks.standard("logs", resume="states")
+doctor: Doctor = Doctor("logs", resume="states")
+found: list[verdicts.Verdict] = doctor.verdicts
 stop = callbacks.EarlyStopping("val_loss", criterion=stopping.Patience(3))
 reason: stopping.Reason | None = stop.reason
 steps: int = read_run("logs").step
 """
 WRONG = """
 stopping.Patience("three")
-callbacks.standard(folder="logs")
+Doctor(folder="logs")
 """
 
 

@@ -36,7 +36,7 @@ def training():
     model.compile(ch8.optimizers.Momentum(0.1, global_clipnorm=0.5), "mse")
     with tempfile.TemporaryDirectory() as folder:
         watching = [
-            *ch8.callbacks.standard(folder, (results.X[200:], results.Y[200:])),
+            ch8.Doctor(folder, (results.X[200:], results.Y[200:])),
             ch8.callbacks.LearningRateDecay(ch8.schedules.ReduceOnPlateau("val_loss", patience=3)),
             ch8.callbacks.EarlyStopping("val_loss", patience=12, restore_best_weights=True),
         ]

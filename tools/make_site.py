@@ -189,9 +189,10 @@ def reference() -> Iterator[tuple[str, str]]:
             lines += [name, "-" * len(name), "", f".. {kind}:: keras_ch8.{package}.{name}", *methods, ""]
             lines += [] if is_part else [*(f"   {line}" for line in as_rst(said.splitlines())), ""]
         yield f"docs/api/{package}.rst", "\n".join(lines)
-    own = ["watch", "read_run", "report", "register_strings"]
+    own = ["read_run", "report", "register_strings"]
     lines = ["Reference", "=========", "", "The text of a part is its method card: what it does, with which defaults, "]
     lines += ["what it keeps, where it differs from Keras, what it raises, an example that runs, and its source.", ""]
+    lines += [".. autoclass:: keras_ch8.Doctor", "   :members:", "   :member-order: bysource", ""]
     lines += [f".. autofunction:: keras_ch8.{name}\n" for name in own]
     lines += [".. toctree::", "   :maxdepth: 1", "", *(f"   {package}" for package in packages)]
     yield "docs/api/index.rst", "\n".join(lines) + "\n"

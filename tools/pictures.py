@@ -40,7 +40,7 @@ from six_runs import digits, network
 train, val = digits()
 keras.utils.set_random_seed(2)
 model = network(ch8.optimizers.SGD(0.1), *(keras.layers.Dense(32, "sigmoid") for _ in range(10)))
-model.fit(*train, validation_data=val, epochs=6, callbacks=ch8.callbacks.standard("logs"))
+model.fit(*train, validation_data=val, epochs=6, callbacks=[ch8.Doctor("logs")])
 """
 
 

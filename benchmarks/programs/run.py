@@ -46,14 +46,14 @@ from keras_ch8 import callbacks, trackers
 HERE = pathlib.Path(__file__).parent
 PROGRAMS = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in ("forms", "run"))
 SETS = {
-    "standard, probe": lambda probe: callbacks.standard("logs", probe=probe),
-    "standard": lambda probe: callbacks.standard("logs"),
+    "doctor, probe": lambda probe: [keras_ch8.Doctor("logs", probe=probe)],
+    "doctor": lambda probe: [keras_ch8.Doctor("logs")],
     "curves": lambda probe: [
         callbacks.TensorBoard("logs", layers=True, log_to=[trackers.CSV("numbers.csv")]),
         callbacks.GradientClippingLogger(),
     ],
     "full": lambda probe: [callbacks.Diagnosis(probe, "full")],
-    "resume": lambda probe: callbacks.standard("logs", resume="states"),
+    "resume": lambda probe: [keras_ch8.Doctor("logs", resume="states")],
 }
 """What watches, made of the data that `fit` validates on."""
 ACTING = {"resume": lambda probe: [callbacks.Resume("states")]}

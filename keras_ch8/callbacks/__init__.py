@@ -17,7 +17,6 @@ if _backend.is_tensorflow():
     from ._switch_optimizer import SwitchOptimizer
     from ._tensorboard import TensorBoard
     from .base import Callback
-    from .loop import standard
 
 __all__ = [
     "Callback",
@@ -34,7 +33,6 @@ __all__ = [
     "SurrogateGap",
     "SwitchOptimizer",
     "TensorBoard",
-    "standard",
 ]
 
 _backend.refuse_the_rest(__name__)

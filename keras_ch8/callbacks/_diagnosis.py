@@ -14,6 +14,7 @@ from ..monitors.equipment import rate_of
 from ..monitors.past import Past
 from ..monitors.start import there_in
 from ..verdicts import State, Verdict, markdown, report
+from ..verdicts.kinds import ignored
 from ..verdicts.texts import brief, table
 from . import _states
 from ._first_look import FirstLook
@@ -47,8 +48,7 @@ class Diagnosis(Callback):
     `diagnosis.verdicts` are those that stand, the most serious first. With `keras_ch8.callbacks.TensorBoard` in the
     same `fit`, numbers and pictures go to its run under `diagnosis/`, the report to its text `diagnosis/verdicts`, and
     every change of a verdict as a line to `<log_dir>/optimization/verdicts.jsonl`. Other callbacks can monitor the last
-    numbers that an epoch has measured, as `diagnosis_...`, and `diagnosis_cost`, the fraction of the training time that
-    it took.
+    numbers of an epoch, as `diagnosis_...`, and `diagnosis_cost`, the fraction of the training time that it took.
 
     With `steps_per_execution=k` an update is the sum of k steps, and is judged as one. What a check needs and cannot
     get, or a check that fails, is left out with one warning; the training goes on.
@@ -81,13 +81,13 @@ class Diagnosis(Callback):
             measured has NaN there. Defaults to `False`.
         preflight: Whether to look before the first step at what can be seen without one: inputs, labels, loss, last
             layer and start, on the first examples that `fit` reads and on `probe`, as `training.preflight` does, which
-            also looks at all examples and makes some steps. What is found stands in `verdicts` from then on. Defaults
-            to `True`.
+            also looks at all examples and makes some steps. What is found stands in `verdicts`. Defaults to `True`.
+        ignore: Kinds of verdicts of which no more is said than how many they are, such as `["too_short"]`; they explain
+            no other, and are not among the checks. Defaults to `()`.
 
     Raises:
         TypeError: If `loss` or `measure_every` cannot be called as above, or another argument has another type.
-        ValueError: If `checks` has an unknown name, `probe` is neither arrays nor a data set, or a number lies outside
-            its range.
+        ValueError: If a name in `checks` or `ignore` is unknown, `probe` is no data, or a number is out of its range.
 
     Warns:
         UserWarning: If others take the place of `probe`, or its inputs are of another scale than what `fit` trains on.
@@ -128,6 +128,7 @@ class Diagnosis(Callback):
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         logs: bool | Sequence[str] = False,
         preflight: bool = True,
+        ignore: Sequence[str] = (),
     ) -> None:
         super().__init__(logs)
         self.preflight = _checks.flag("preflight", preflight, meaning="whether it looks before the first step")
@@ -137,12 +138,12 @@ class Diagnosis(Callback):
         if budget is not None:
             meaning = "the fraction of the training's work that measurements may add"
             budget = _checks.fraction("budget", budget, meaning=meaning, fix="Try 0.03, or None.")
-        self.monitors, self.loss = chosen(checks), loss
+        self.monitors, self.loss, self.ignore = chosen(checks), loss, ignored(ignore)
         self.probe, self.measure_every, self.budget = ProbeData(probe), measure_every, budget
         self._forget()
 
     def _forget(self) -> None:
-        self._judgement = Judgement(self.monitors, looks=self.preflight)
+        self._judgement = Judgement(self.monitors, looks=self.preflight, ignore=self.ignore)
         self._measuring = Measuring(self.budget, self.measure_every, self._judgement)
         self._pictures = FlowMap()
         self._told: set[str] = set()  # kinds of verdicts whose rise to "act" was printed

@@ -14,7 +14,7 @@ from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
 from ..verdicts import State, Verdict, VerdictTracker, state_of
 from ..verdicts.kinds import OF_THE_START
-from ..verdicts.wording import digits
+from ..verdicts.wording import counted, digits
 
 HARMLESS = ("cliff", "dead_units", "saturated_units")
 """Kinds of which nothing is said where the loss is good: at the end nothing is said of what was so before either."""
@@ -28,6 +28,7 @@ class Judgement:
     Args:
         monitors: What judges. One that fails is left out, with a warning.
         looks: Whether the training is looked at before its first step, too. Defaults to `False`.
+        ignore: Kinds of which nothing is said. Defaults to `()`.
     """
 
     SEEN = (
@@ -36,9 +37,9 @@ class Judgement:
     )  # fmt: skip
     """Attributes that a state has as they are."""
 
-    def __init__(self, monitors: Sequence[monitors.Monitor], looks: bool = False) -> None:
-        self.monitors = monitors
-        self.past, self.tracker = Past(), VerdictTracker()
+    def __init__(self, monitors: Sequence[monitors.Monitor], looks: bool = False, ignore: Sequence[str] = ()) -> None:
+        self.monitors, self.ignore = monitors, set(ignore)
+        self.past, self.tracker = Past(), VerdictTracker(ignore)
         self.left_out: set[str] = set()
         """Names of monitors that have failed."""
         self.losses: list[np.ndarray] = []
@@ -87,8 +88,12 @@ class Judgement:
             reasons = [*reasons, f"The loss that is reported went from {first} to {last}."]
         failed = ", ".join(sorted(self.left_out))
         reasons = [*reasons, f"What has failed is left out: {failed}."] if failed else reasons
+        if muted := self.tracker.muted:  # first, so that it is shown wherever the room ends
+            kinds = ", ".join(f"{verdict.kind} ({verdict.level})" for verdict in muted)
+            reasons = [f"`ignore` mutes {counted(len(muted), 'verdict')}: {kinds}.", *reasons]
         is_compared = seen is not None or losses is not None
-        return state_of(self.tracker.verdicts, judged, self.of_course | self.of_start, is_compared, reasons)
+        applicable = (self.of_course | self.of_start) - self.ignore
+        return state_of(self.tracker.verdicts, judged - self.ignore, applicable, is_compared, reasons)
 
     def leave_out(self, name: str, error: Exception) -> None:
         """Go on without a monitor that has failed, and say so."""

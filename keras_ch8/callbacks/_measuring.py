@@ -26,8 +26,8 @@ ENOUGH = progress.FEWEST + RAISED_BY - 1
 """Measurements from which on trends are judged, and verdicts on them are reached."""
 
 NO_PROBE = (
-    "there is no probe. Give `probe=(x, y)` to `watch`, with `loss=` where the model is not compiled with one, or in "
-    "`fit` to `Diagnosis`. It is of one model."
+    "there is no probe. Give `probe=(x, y)` to the `Doctor`, or `Diagnosis`, and `loss=` to `watch` where the model is "
+    "not compiled with one. It is of one model."
 )
 
 

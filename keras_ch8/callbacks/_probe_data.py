@@ -70,7 +70,7 @@ class ProbeData:
     def __reduce__(self) -> Any:
         if self._data_set is not None:
             raise TypeError(
-                "A `Diagnosis` can be pickled once it has read its `probe`, which is at the beginning of `fit`. "
+                "A `Doctor` or a `Diagnosis` can be pickled once it has read its `probe`, when `fit` begins. "
                 f"Received: probe={short(self)}. Give arrays."
             )
         return super().__reduce__()
@@ -280,7 +280,7 @@ def _first_batch(probe: Data) -> Any:
         path = short(os.fspath(probe))
         raise ValueError(
             f"`probe` is what the training is measured on, not a folder for logs. Received: the path {path}. Give "
-            f"`fit` `callbacks=keras_ch8.callbacks.standard({path})`, which write there; the last is a `Diagnosis`."
+            f"`fit` `callbacks=[keras_ch8.Doctor({path})]`, which writes there."
         )
     parts = tuple(probe) if isinstance(probe, tuple | list) else (probe,)
     try:

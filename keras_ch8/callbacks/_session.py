@@ -108,7 +108,7 @@ class Session:
             if (callback.observes_steps or callback._needs_fit) and not (callback.watches and _net.off()):
                 warnings.warn(
                     f"`{type(callback).__name__}` sees the steps of `Model.fit`, and something else is training here: "
-                    "it goes on without them. In a loop of your own use `with keras_ch8.watch(...)`.",
+                    "it goes on without them. In a loop of your own use `with keras_ch8.Doctor().watch(model)`.",
                     RuntimeWarning,
                     stacklevel=4,
                 )

@@ -59,6 +59,5 @@ def summary(session: Session, verdicts: Sequence[Verdict], state: State) -> list
         return []
     texts = brief(verdicts, state)
     if session.writer is None and any(verdict.level != "ok" for verdict in verdicts):
-        what = "the Diagnosis" if session.training.is_fit else "what `watch` has returned"
-        texts.append(f"`print` {what} for what was found, and what cures it.")
+        texts.append("`print` the Doctor, or the Diagnosis, for what was found, and what cures it.")
     return [line for text in texts for line in fitted(text, 3 if is_little else 1)]

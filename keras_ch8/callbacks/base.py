@@ -21,7 +21,7 @@ class Callback(keras.callbacks.Callback):
     """A callback that sees what every step of the optimizer did, and may add curves to TensorBoard (section 8.2).
 
     It is Keras's `Callback` with a few hooks more. All callbacks of this kind in one `fit` share one `session`, which
-    reads the telemetry of the optimizers for all of them; `keras_ch8.watch` calls them in a loop of your own. In this
+    reads the telemetry of the optimizers for all of them; `Doctor.watch` calls them in a loop of your own. In this
     order:
 
         Keras calls              and then                the session calls, of all callbacks that have joined
@@ -239,7 +239,7 @@ class Callback(keras.callbacks.Callback):
     def next_batch(self) -> float:
         """Return the batch, counted from 0, at whose end `on_train_batch_end` is needed next; others may be left out.
 
-        Only a compiled loop of your own (`keras_ch8.watch`) leaves batches out: there each call of Python costs.
+        Only a compiled loop of your own (`Doctor.watch`) leaves batches out: there each call of Python costs.
         """
         return math.inf
 

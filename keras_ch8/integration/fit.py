@@ -23,7 +23,8 @@ FIT, EVALUATE = "keras.Model.fit", "keras.Model.evaluate"
 
 FIRST, EARLY, LAST = range(3)
 """Places of a callback in a `fit`, wherever it is listed, as its `_place_in_fit` says; within one, as listed. One that
-has `_enter_fit(training)` may change the arguments there, or return a `History` in the place of the training."""
+has `_parts_in_fit()` gives the callbacks that stand in its place, and is not called by Keras itself. One that has
+`_enter_fit(training)` may change the arguments there, or return a `History` in the place of the training."""
 
 LeadingCallback = Callable[[Any], keras.callbacks.Callback | None]
 
@@ -224,7 +225,7 @@ def one_of_each(callbacks: Iterable[Any]) -> list[Any]:
             name = type(callback).__name__
             warnings.warn(
                 f"A training has one `{name}`: the first in `callbacks` is used, and a second, {callback!r}, does "
-                "nothing. Leave one of them out; `standard()` has a `TensorBoard` and a `Diagnosis`.",
+                "nothing. Leave one of them out; a `Doctor` has a `TensorBoard` and a `Diagnosis` of its own.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -264,7 +265,11 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
         made = given if isinstance(given, keras.callbacks.CallbackList) else None
         before = keras.tree.flatten(given or []) if made is None else made.callbacks
         leading = [c for c in (callback_for(self) for callback_for in _leaders.values()) if c is not None]
-        listed = sorted(one_of_each(before), key=lambda callback: getattr(callback, "_place_in_fit", LAST))
+        once = one_of_each(before)
+        wholes = [callback for callback in once if hasattr(type(callback), "_parts_in_fit")]
+        parts = [part for each in once for part in (each._parts_in_fit() if each in wholes else [each])]
+        # once more, since beside a part there may be another of its kind
+        listed = sorted(one_of_each(parts), key=lambda callback: getattr(callback, "_place_in_fit", LAST))
         first = [callback for callback in listed if getattr(callback, "_place_in_fit", LAST) == FIRST]
         listed = first + leading + listed[len(first) :]
         training = Training(self, {k: v for k, v in call.arguments.items() if k != "self"}, listed)
@@ -272,14 +277,15 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
         if made is None:
             call.arguments["callbacks"] = called
         else:
-            for callback in leading:
-                callback.set_model(self)
-                callback.set_params(made.params)
             training.exits.callback(setattr, made, "callbacks", before)
             made.callbacks = called
         multi_worker.prepare(getattr(self, "distribute_strategy", None), type(listed[0]).__name__ if listed else "fit")
         with training.running():
-            for callback in listed:
+            for callback in called if made is not None else ():
+                if not any(callback is other for other in before):  # which it has met when the list was made
+                    callback.set_model(self)
+                    callback.set_params(made.params)
+            for callback in [*wholes, *listed]:
                 enter = getattr(callback, "_enter_fit", None)
                 history = None if enter is None else enter(training)
                 if history is not None:

@@ -1,4 +1,4 @@
-"""Where else a training is written: `callbacks.TensorBoard(log_to=[...])`, and `log_to` of `keras_ch8.watch`."""
+"""Where else a training is written: `log_to=[...]` of `Doctor` and of `callbacks.TensorBoard`."""
 
 from ..integration import backend as _backend
 

@@ -17,6 +17,7 @@ from .._plot import COLORS, axes_of, finished
 from .._result import Result, Table
 from .._section import section
 from ..callbacks import Diagnosis
+from ..callbacks.doctor import Doctor
 from ..integration import keras_private
 from ..verdicts import LEVELS, Verdict
 from ..verdicts.wording import digits
@@ -140,7 +141,7 @@ def cure(
         validation_data: Arrays `(x, y)` for `fit`, and as the probe of the Diagnosis; `None` for none. Defaults to
             `None`.
         callbacks: Those of your training, such as `keras.callbacks.ReduceLROnPlateau`. Each training has copies of its
-            own, and yours stay as they are. Defaults to `()`.
+            own, and yours stay as they are; a `Doctor` and a `Diagnosis` are left out. Defaults to `()`.
         seed: Seed of both trainings. Defaults to `0`.
         **options: More arguments of `fit`, such as `class_weight`.
 
@@ -262,8 +263,9 @@ class Fit:
     ) -> None:
         self.x, self.y, self.batch_size, self.epochs, self.seed = x, y, batch_size, epochs, seed
         self.validation_data, self.options = validation_data, options
+        callbacks = [each for each in callbacks if not isinstance(each, Doctor | Diagnosis)]  # `run` has one of its own
         models: dict[int, Any] = {id(callback.model): None for callback in callbacks}  # of a `fit` before: not copied
-        self.callbacks: list[keras.callbacks.Callback] = copy.deepcopy(list(callbacks), models)
+        self.callbacks: list[keras.callbacks.Callback] = copy.deepcopy(callbacks, models)
         self.verdicts: tuple[Verdict, ...] = ()
         self.at_start = self.at_end = self.validated = math.inf
 

@@ -4,7 +4,7 @@ from .kinds import KINDS, Kind
 from .rules import Combination, Condition, Quantity, Rule, Threshold, judge
 from .state import STATES, State, state_of
 from .texts import markdown, report
-from .verdict import LEVELS, Claim, Verdict, VerdictTracker
+from .verdict import LEVELS, Claim, Verdict, VerdictError, VerdictTracker
 
 __all__ = [
     "KINDS",
@@ -19,6 +19,7 @@ __all__ = [
     "State",
     "Threshold",
     "Verdict",
+    "VerdictError",
     "VerdictTracker",
     "judge",
     "markdown",

@@ -48,7 +48,7 @@ FACTS: Mapping[str, str] = {
     "scaled loss": "the optimizer is inside a `keras.optimizers.LossScaleOptimizer`",
     "no arrays": "`fit` is given a data set or a generator, and no arrays",
     "validated apart": "`fit` is given validation data, which were split off before",
-    "loop of one's own": "a loop inside `watch` makes the steps, without `compile` and `fit`",
+    "loop of one's own": "a loop inside `Doctor.watch` makes the steps, without `compile` and `fit`",
     "own training step": "the model has its own `train_step` or `compile`",
     "subclassed": "the model is a subclass of `keras.Model` that says itself how it calls its layers",
     "built by the first batch": "the model has no weights before `fit`",

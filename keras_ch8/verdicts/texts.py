@@ -184,7 +184,8 @@ def _code(verdict: Verdict) -> str:
     given = [name for name in ARGUMENTS if re.search(rf"^(\w+, )*{name}(, \w+)* =", verdict.code, re.MULTILINE)]
     fit = ", ".join(["x", "y", *(f"{name}={name}" for name in given), "..."])
     data = "; x and y are your training data" if re.search(r"\b[xy]\b", verdict.code) else ""
-    return f"# between `compile` and `fit({fit})`{data}\n{verdict.code}"
+    listed = "; callbacks is your list, such as [doctor]" if "callbacks" in given else ""
+    return f"# between `compile` and `fit({fit})`{data}{listed}\n{verdict.code}"
 
 
 def _wrapped(begin: str, text: str) -> str:

@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._describe import short
@@ -136,6 +136,22 @@ class Verdict(Result):
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False, allow_nan=False)
 
 
+class VerdictError(Exception):
+    """A training ends with verdicts that a script does not accept: raised by `Doctor.raise_if` (section 8.2).
+
+    Args:
+        message: What is said.
+        verdicts: Those verdicts, the most serious first. Defaults to `()`.
+    """
+
+    def __init__(self, message: str, verdicts: Sequence[Verdict] = ()) -> None:
+        super().__init__(message, verdicts)
+        self.verdicts = list(verdicts)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class _Said(NamedTuple):
     """A claim, and the step of its measurement."""
 
@@ -158,9 +174,13 @@ class VerdictTracker:
 
     What a verdict says is what the newest claim says that bears its level out, with the step of that; its number is
     the newest in any case.
+
+    Args:
+        ignore: Kinds of which nothing is said, and which explain nothing. Defaults to `()`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ignore: Iterable[str] = ()) -> None:
+        self._ignored = frozenset(ignore)
         self._claims: dict[_Key, collections.deque[_Said]] = {}
         self._standing: dict[_Key, Verdict] = {}
         self._over: dict[_Key, Verdict] = {}
@@ -168,7 +188,7 @@ class VerdictTracker:
 
     def state(self) -> dict[str, Any]:
         """Return all that was claimed and what stands, which `set_state` goes on from."""
-        return dict(vars(self))
+        return {name: value for name, value in vars(self).items() if name != "_ignored"}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` has returned."""
@@ -177,7 +197,7 @@ class VerdictTracker:
     @property
     def verdicts(self) -> list[Verdict]:
         """The verdicts that stand, the most serious first, and of these the causes."""
-        gravest = self._gravest()
+        gravest = {kind: verdict for kind, verdict in self._gravest().items() if kind not in self._ignored}
         acting = {kind: verdict for kind, verdict in gravest.items() if verdict.level == "act"}
         of_training = causes.of_training({kind: verdict.is_of_probe for kind, verdict in acting.items()})
         found = [
@@ -185,6 +205,12 @@ class VerdictTracker:
             for kind, verdict in gravest.items()
         ]
         return sorted(found, key=lambda v: (-LEVELS.index(v.level), not v.explained_by, causes.place(v.kind)))
+
+    @property
+    def muted(self) -> list[Verdict]:
+        """What would stand of the kinds of which nothing is said, without what is well, the most serious first."""
+        found = [v for kind, v in self._gravest().items() if kind in self._ignored and v.level != "ok"]
+        return sorted(found, key=lambda v: -LEVELS.index(v.level))
 
     def update(self, step: int, claims: Iterable[Claim], source: str = "") -> list[Verdict]:
         """Add the claims of a measurement at this step, one a kind, and return the verdicts whose level changed.

@@ -507,7 +507,7 @@ def test_parts_of_other_lengths_are_an_error_at_once():
 @pytest.mark.parametrize("path", ["logs", pathlib.PurePath("logs")], ids=["str", "path"])
 def test_a_folder_for_logs_is_no_probe_and_the_error_says_what_writes_there(path):
     with pytest.raises(
-        ValueError, match=r"Received: the path 'logs'\. Give `fit` `callbacks=keras_ch8\.callbacks\.standard"
+        ValueError, match=r"Received: the path 'logs'\. Give `fit` `callbacks=\[keras_ch8\.Doctor\('logs'\)\]"
     ):
         ch8.callbacks.Diagnosis(path)
 

@@ -1,4 +1,4 @@
-"""`watch`: a training loop of one's own has the curves and verdicts of `fit`, and nothing is left on the optimizers."""
+"""`Doctor.watch`: a loop of one's own has the curves and verdicts of `fit`, and nothing is left on the optimizers."""
 
 import os
 import subprocess
@@ -60,7 +60,7 @@ def test_a_loop_is_as_without_and_its_curves_are_what_happened(whose, in_graph, 
     alone = MAKERS[whose]()
     expected = train(bare, alone, None, in_graph, batches())
     optimizer = MAKERS[whose]()
-    with keras_ch8.watch(watched, optimizer, log_dir=tmp_path, probe=(X, Y), loss=MSE) as run:
+    with keras_ch8.Doctor(tmp_path, (X, Y)).watch(watched, optimizer, loss=MSE) as run:
         losses = train(watched, optimizer, run, in_graph, batches())
     assert losses == expected
     for a, b in zip(bare.get_weights(), watched.get_weights(), strict=True):
@@ -82,7 +82,7 @@ def test_a_loop_is_as_without_and_its_curves_are_what_happened(whose, in_graph, 
 def test_a_long_loop_loses_no_step_and_a_second_one_goes_on(tmp_path):
     model, optimizer = network("sgd"), keras.optimizers.SGD(0.01)
     for _ in range(2):
-        with keras_ch8.watch(model, optimizer, log_dir=tmp_path, steps=1200) as run:
+        with keras_ch8.Doctor(tmp_path).watch(model, optimizer, steps=1200) as run:
             train(model, optimizer, run, True, batches(100))
     found = curves(tmp_path)
     norm = steps_of(found, "step/gradient_norm")
@@ -98,7 +98,7 @@ def test_verdicts_of_a_loop_are_those_of_fit():
     optimizer = optimizers.SGD(1e-7)
     data = [(x[i : i + 8], 3 * x[i : i + 8]) for _ in range(3) for i in range(0, 256, 8)]
     looks = callbacks.Diagnosis((x, 3 * x), measure_every=5, budget=None, loss=MSE)
-    with keras_ch8.watch(model, optimizer, steps=len(data), callbacks=[looks]) as run:
+    with keras_ch8.Doctor(None).watch(model, optimizer, steps=len(data), callbacks=[looks]) as run:
         train(model, optimizer, run, True, data)
     assert run.verdicts[0].kind == "step_too_short"
 
@@ -123,7 +123,7 @@ def test_an_actor_and_a_critic_of_one_network_that_play_a_game(tmp_path):
     shared = keras.layers.Dense(16, "relu")(inputs)
     model = keras.Model(inputs, [keras.layers.Dense(2, "softmax")(shared), keras.layers.Dense(1)(shared)])
     optimizer, game, rewards = keras.optimizers.Adam(0.02), Bandit(), []
-    with keras_ch8.watch(model, optimizer, log_dir=tmp_path) as run:
+    with keras_ch8.Doctor(tmp_path).watch(model, optimizer) as run:
         for _ in range(60):
             with tf.GradientTape() as tape:
                 log_odds, errors = [], []
@@ -152,7 +152,7 @@ def test_two_adversaries_are_watched_together_by_the_names_that_they_are_given(t
     of_critic, of_generator = optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3)
     logger = callbacks.GradientClippingLogger()
     named = {"d_optimizer": of_critic, "g_optimizer": of_generator}
-    with keras_ch8.watch([generator, critic], named, log_dir=tmp_path, callbacks=[logger]) as run:
+    with keras_ch8.Doctor(tmp_path).watch([generator, critic], named, callbacks=[logger]) as run:
 
         @tf.function
         def step(real):
@@ -184,7 +184,7 @@ def test_whatever_ends_the_loop_nothing_is_left_and_what_happened_is_written(tmp
     model, optimizer = network("sgd"), keras.optimizers.SGD(0.1)
 
     def dies():
-        with keras_ch8.watch(model, optimizer, log_dir=tmp_path) as run:
+        with keras_ch8.Doctor(tmp_path).watch(model, optimizer) as run:
             train(model, optimizer, run, True, batches(1))
             raise KeyboardInterrupt
 
@@ -197,7 +197,7 @@ def test_whatever_ends_the_loop_nothing_is_left_and_what_happened_is_written(tmp
 
 def test_a_function_that_xla_compiles_is_stepped_after_it():
     model, optimizer = network("sgd"), optimizers.SGD(0.1)
-    with keras_ch8.watch(model, optimizer) as run:
+    with keras_ch8.Doctor(None).watch(model, optimizer) as run:
 
         @tf.function(jit_compile=True)
         def inside(x):
@@ -207,15 +207,15 @@ def test_a_function_that_xla_compiles_is_stepped_after_it():
             inside(tf.ones(1))
 
 
-@pytest.mark.parametrize("wrong", ["sgd", None, [keras.optimizers.SGD(), 3]])
+@pytest.mark.parametrize("wrong", ["sgd", 3, [keras.optimizers.SGD(), 3]])
 def test_what_is_no_optimizer_is_refused(wrong):
     with pytest.raises(TypeError, match=r"`optimizers` must be a Keras optimizer, a list or a dict.*Received"):
-        keras_ch8.watch(network("sgd"), wrong)
+        keras_ch8.Doctor(None).watch(network("sgd"), wrong)
 
 
 def test_after_the_block_a_function_that_was_traced_inside_it_tells_nobody():
     model, optimizer = network("sgd"), keras.optimizers.SGD(0.01)
-    with keras_ch8.watch(model, optimizer, probe=(X, Y), loss=MSE) as run:
+    with keras_ch8.Doctor(None, (X, Y)).watch(model, optimizer, loss=MSE) as run:
 
         @tf.function
         def step(x, y):
@@ -236,7 +236,7 @@ def test_after_the_block_a_function_that_was_traced_inside_it_tells_nobody():
 
 def test_loops_may_end_in_any_order():
     def watched():
-        with keras_ch8.watch(network("sgd"), keras.optimizers.SGD()):
+        with keras_ch8.Doctor(None).watch(network("sgd"), keras.optimizers.SGD()):
             yield
 
     first, second = watched(), watched()
@@ -248,7 +248,7 @@ def test_loops_may_end_in_any_order():
 
 def test_several_models_have_no_probe_in_common():
     with pytest.raises(ValueError, match=r"loss of one model.*Received: a list of models and a probe"):
-        keras_ch8.watch([network("sgd")], keras.optimizers.SGD(), probe=(X, Y))
+        keras_ch8.Doctor(None, (X, Y)).watch([network("sgd")], keras.optimizers.SGD())
 
 
 @pytest.mark.slow
@@ -257,7 +257,7 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     optimizer = keras.optimizers.SGD(0.3)
     looks = callbacks.Diagnosis((x, 0 * x[:, :1]), measure_every=5, budget=None, loss=MSE)  # on a busy machine too
-    with keras_ch8.watch(model, optimizer, steps=300, callbacks=[looks]) as run:
+    with keras_ch8.Doctor(None).watch(model, optimizer, steps=300, callbacks=[looks]) as run:
         losses = train(model, optimizer, run, True, [(x, 0 * x[:, :1])] * 300)
     assert losses[-1] == 0
     assert {verdict.kind for verdict in run.verdicts} >= {"step_too_long", "plateau"}
@@ -266,7 +266,7 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
 def test_a_probe_needs_no_targets_where_the_loss_is_ones_own():
     model, optimizer = network("sgd"), optimizers.SGD(0.1)
     diagnosis = callbacks.Diagnosis(X[:64], "cheap", measure_every=5, loss=lambda y, y_pred: keras.ops.mean(y_pred**2))
-    with keras_ch8.watch(model, optimizer, callbacks=[diagnosis]) as run:
+    with keras_ch8.Doctor(None).watch(model, optimizer, callbacks=[diagnosis]) as run:
         train(model, optimizer, run, True, batches())
     losses = diagnosis.past.series("gradient_norm", "loss")
     assert len(losses) > 1
@@ -278,12 +278,12 @@ def test_a_probe_needs_no_targets_where_the_loss_is_ones_own():
 
 def test_without_a_probe_a_loop_is_judged_by_its_steps_and_ends_with_its_state(capsys):
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
-    with keras_ch8.watch(model, optimizer) as run:
+    with keras_ch8.Doctor(None).watch(model, optimizer) as run:
         train(model, optimizer, run, False, batches(2))
     said = " ".join(capsys.readouterr().out.split())
     assert run.state.name == "little_checked"
     assert said.startswith(f"LITTLE CHECKED: {run.state.judged} of {run.state.applicable} checks could be made.")
-    assert "there is no probe. Give `probe=(x, y)` to `watch`" in said
+    assert "there is no probe. Give `probe=(x, y)` to the `Doctor`" in said
     assert {v.kind for v in run.verdicts} >= {"nonfinite", "cliff"}
     assert run.state.judged < run.state.applicable / 2
     assert str(run) == str(run.diagnosis)
@@ -292,18 +292,18 @@ def test_without_a_probe_a_loop_is_judged_by_its_steps_and_ends_with_its_state(c
 
 def test_a_loop_that_diverges_is_not_silent(capsys):
     model, optimizer = network("sgd"), optimizers.SGD(30.0)
-    with keras_ch8.watch(model, optimizer) as run:
+    with keras_ch8.Doctor(None).watch(model, optimizer) as run:
         train(model, optimizer, run, False, batches(6))
     said = capsys.readouterr().out
     assert run.state.name == "act"
     assert "ACT: nonfinite" in said
-    assert "`print` what `watch` has returned" in said
+    assert "`print` the Doctor, or the Diagnosis," in said
     assert str(run).startswith("ACT nonfinite")
 
 
 def test_a_loss_that_rises_is_told_where_nothing_can_judge_it():
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
-    with keras_ch8.watch(model, optimizer) as run:
+    with keras_ch8.Doctor(None).watch(model, optimizer) as run:
         for i, batch in enumerate(batches(6)[:24]):
             train(model, optimizer, None, False, [batch])
             run.step(loss=tf.constant(2.0 ** (i // 4)))
@@ -313,7 +313,7 @@ def test_a_loss_that_rises_is_told_where_nothing_can_judge_it():
 
 def test_several_models_are_judged_by_the_steps_of_their_optimizers(capsys):
     models, both = [network("sgd"), network("sgd")], {"one": optimizers.SGD(0.01), "two": keras.optimizers.SGD(0.01)}
-    with keras_ch8.watch(models, both) as run:
+    with keras_ch8.Doctor(None).watch(models, both) as run:
         for x, y in batches(2):
             for model, optimizer in zip(models, both.values(), strict=True):
                 train(model, optimizer, None, False, [(x, y)])
@@ -323,23 +323,23 @@ def test_several_models_are_judged_by_the_steps_of_their_optimizers(capsys):
     assert capsys.readouterr().out.startswith("LITTLE CHECKED: ")
 
 
-def test_a_diagnosis_of_ones_own_stands_in_place_of_that_of_watch(capsys):
+def test_a_diagnosis_of_ones_own_stands_in_place_of_that_of_the_doctor(capsys):
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
     own = callbacks.Diagnosis(verbose=False)
-    with keras_ch8.watch(model, optimizer, callbacks=[own]) as run:
+    with keras_ch8.Doctor(None).watch(model, optimizer, callbacks=[own]) as run:
         train(model, optimizer, run, False, batches(1))
     assert run.diagnosis is own
     assert run.verdicts == own.verdicts != []
     assert capsys.readouterr().out == ""
     with pytest.raises(ValueError, match=r"Give them to that: `Diagnosis\(probe, loss=loss\)`"):
-        keras_ch8.watch(model, optimizer, probe=(X, Y), callbacks=[own])
+        keras_ch8.Doctor(None, (X, Y)).watch(model, optimizer, callbacks=[own])
 
 
 def test_a_loop_that_ends_with_an_error_says_nothing_of_how_little_was_checked(capsys):
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
 
     def dies():
-        with keras_ch8.watch(model, optimizer) as run:
+        with keras_ch8.Doctor(None).watch(model, optimizer) as run:
             train(model, optimizer, run, False, batches(1)[:2])
             raise ZeroDivisionError
 
@@ -355,7 +355,7 @@ def in_one_thread():
     optimizer = MAKERS["Keras's"]()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with keras_ch8.watch(watched, optimizer, probe=(X, Y), loss=MSE) as run:
+        with keras_ch8.Doctor(None, (X, Y)).watch(watched, optimizer, loss=MSE) as run:
             losses = train(watched, optimizer, run, True, batches())
     told = [warning for warning in caught if "one thread for operations" in str(warning.message)]
     return losses == expected, bool(told), run.steps

@@ -13,7 +13,7 @@ from keras_ch8 import optimizers as ours
 from keras_ch8.board import writer
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.callbacks import _probe_data, _session
-from keras_ch8.callbacks.loop import WatchedLoop
+from keras_ch8.callbacks._watched_loop import WatchedLoop
 from keras_ch8.cockpit.live import LivePage
 from keras_ch8.integration import fit, net
 from keras_ch8.telemetry import observation, recorder
@@ -304,7 +304,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_first_step(again, ve
     with pytest.raises(
         OSError, match="`log_dir` is where the files for TensorBoard go, so it must be a folder"
     ) as found:
-        train(again.model, callbacks.standard(str(tmp_path / "file")), verbose=verbose)
+        train(again.model, [keras_ch8.Doctor(str(tmp_path / "file"))], verbose=verbose)
     assert found.value.__context__ is None or not isinstance(found.value.__context__, AttributeError)
     assert "Not enough was measured" not in capsys.readouterr().out
     for one, other in zip(before, again.variables, strict=True):
@@ -312,7 +312,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_first_step(again, ve
 
 
 def test_by_the_environment_nothing_watches_and_what_acts_still_acts(again, tmp_path, monkeypatch, capsys):
-    watching = callbacks.standard(str(tmp_path / "logs"))
+    watching = [callbacks.TensorBoard(str(tmp_path / "logs")), callbacks.Diagnosis()]
     assert str(watching[-1]).startswith("It has watched no training yet")
     monkeypatch.setenv(_net.OFF, "1")  # read when a training begins, not before
     train_function = again.model.train_function
@@ -331,7 +331,7 @@ def test_by_the_environment_nothing_watches_and_what_acts_still_acts(again, tmp_
 
 
 def loop(model, optimizer, callbacks=(), log_dir=None, losses=lambda loss: loss, compiled=True):
-    with keras_ch8.watch(model, optimizer, log_dir, callbacks=callbacks) as run:
+    with keras_ch8.Doctor(log_dir).watch(model, optimizer, callbacks=callbacks) as run:
 
         def step():
             with tf.GradientTape() as tape:

@@ -25,30 +25,28 @@ def model_of(optimizer="adam", **options):
 @pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["of the first batches", "given"])
-def test_the_standard_callbacks_write_and_judge_and_change_nothing(tmp_path, capsys, probe):
+def test_a_doctor_writes_and_judges_and_changes_nothing(tmp_path, capsys, probe):
     bare = model_of().fit(X, Y, epochs=3, verbose=2).history
     quiet = capsys.readouterr().out
-    watching = ch8.callbacks.standard(tmp_path, probe=probe)
-    watched = model_of().fit(X, Y, epochs=3, verbose=2, callbacks=watching).history
+    doctor = ch8.Doctor(tmp_path, probe=probe)
+    watched = model_of().fit(X, Y, epochs=3, verbose=2, callbacks=doctor).history
     said = capsys.readouterr().out
     assert watched == bare
     lines = [line.split("/step - ")[1] for line in said.splitlines() if "/step" in line]
     assert lines == [line.split("/step - ")[1] for line in quiet.splitlines() if "/step" in line]
     summary = said.split("/step")[-1].splitlines()[1:]
     assert 1 <= len(summary) <= 8, said
-    wrong = [verdict for verdict in watching[1].verdicts if verdict.level != "ok"]
-    assert all(verdict.kind in summary[0] + summary[1] for verdict in wrong)
-    assert all(verdict.finding.split()[0] in str(watching[1]) for verdict in wrong)
+    assert all(verdict.kind in summary[0] + summary[1] for verdict in doctor.verdicts)
+    assert all(verdict.finding.split()[0] in str(doctor) for verdict in doctor.verdicts)
     assert (tmp_path / "optimization").is_dir()
-    assert watching[1].measurements > 0
+    assert doctor.runs[0].state.judged > 0
 
 
 @pytest.mark.slow
-def test_the_standard_callbacks_let_a_training_go_on_where_asked(tmp_path):
+def test_a_doctor_lets_a_training_go_on_where_asked(tmp_path):
     def train(folder, *more):
-        watching = ch8.callbacks.standard(tmp_path / folder, resume=tmp_path / folder / "states")
-        assert type(watching[-1]) is ch8.callbacks.Diagnosis
-        return model_of().fit(X, Y, epochs=2, verbose=0, callbacks=[*watching, *more]).history["loss"]
+        doctor = ch8.Doctor(tmp_path / folder, resume=tmp_path / folder / "states")
+        return model_of().fit(X, Y, epochs=2, verbose=0, callbacks=[doctor, *more]).history["loss"]
 
     whole = train("whole")
     with pytest.raises(KeyboardInterrupt):
@@ -58,10 +56,10 @@ def test_the_standard_callbacks_let_a_training_go_on_where_asked(tmp_path):
 
 def test_a_loop_of_ones_own_has_no_first_batches():
     model = model_of()
-    with ch8.watch(model, model.optimizer, callbacks=[ch8.callbacks.Diagnosis()]) as run:
+    with ch8.Doctor(log_dir=None).watch(model) as run:
         pass
     assert run.state.name == "little_checked"
-    assert "Give `probe=(x, y)` to `watch`" in run.state.reasons[0]
+    assert "Give `probe=(x, y)` to the `Doctor`" in run.state.reasons[0]
 
 
 @pytest.mark.broad

@@ -153,7 +153,7 @@ def test_a_second_fit_begins_a_record_of_its_own(tmp_path):
 def test_a_loop_of_ones_own_has_a_record_too(tmp_path):
     model, optimizer = network("sgd"), keras.optimizers.SGD(0.1)
     loss = keras.losses.MeanSquaredError()
-    with keras_ch8.watch(model, optimizer, tmp_path, probe=(X, Y), loss=loss) as run:
+    with keras_ch8.Doctor(tmp_path, (X, Y)).watch(model, optimizer, loss=loss) as run:
         for _ in range(12):
             with tf.GradientTape() as tape:
                 value = loss(Y, model(X, training=True))

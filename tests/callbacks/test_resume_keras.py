@@ -144,7 +144,7 @@ def test_a_loop_of_ones_own_is_refused(resume):
     model = small_model()
     with (
         pytest.raises(ValueError, match="or train with `fit`"),
-        keras_ch8.watch(model, model.optimizer, callbacks=[resume()]),
+        keras_ch8.Doctor(None).watch(model, callbacks=[resume()]),
     ):
         pass
 

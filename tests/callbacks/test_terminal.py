@@ -50,7 +50,7 @@ def all_of_them(source):
         callbacks.Curriculum(source, np.abs(X[:, 0])),
         callbacks.Resume("states"),
     ]
-    but = {"Callback", "Guard", "standard"}  # the guard is for the optimizers of the suite
+    but = {"Callback", "Guard"}  # the guard is for the optimizers of the suite
     assert {type(callback).__name__ for callback in listed} == {*callbacks.__all__} - but
     return listed
 
@@ -144,13 +144,13 @@ def test_a_verbose_callback_is_heard_also_where_fit_prints_nothing_as_those_of_k
 @pytest.mark.slow
 def test_what_a_verbose_callback_says_is_not_said_again_by_the_summary(capsys):
     stop = callbacks.EarlyStopping(patience=1, min_delta=0.5, verbose=1)
-    rows = fit(deep(1), [stop, *callbacks.standard()], capsys)
+    rows = fit(deep(1), [stop, ch8.Doctor()], capsys)
     assert sum("Stopped after epoch 2" in row for row in rows) == 1
 
 
 @pytest.mark.full
 def test_one_line_an_epoch_is_not_torn_either(capsys):
-    rows = fit(deep(), [*callbacks.standard()], capsys, verbose=2)
+    rows = fit(deep(), [ch8.Doctor()], capsys, verbose=2)
     lines = [row for row in rows if row.startswith("8/8 - ")]
     assert len(lines) == 6
     assert all(re.fullmatch(r"8/8 - \S+ - \S+/step - loss: \S+ - val_loss: \S+", line) for line in lines)
@@ -187,7 +187,7 @@ def test_before_an_error_nothing_is_said_of_how_little_was_measured(capsys):
 @pytest.mark.slow
 def test_without_tensorboard_the_summary_says_where_the_rest_is(capsys):
     rows = fit(deep(), [callbacks.Diagnosis(budget=None)], capsys)
-    assert rows[-1] == "`print` the Diagnosis for what was found, and what cures it."
+    assert rows[-1] == "`print` the Doctor, or the Diagnosis, for what was found, and what cures it."
     assert rows[-2].startswith(("ACT: ", "WATCH: "))
 
 
@@ -212,7 +212,7 @@ def test_in_a_long_epoch_an_alarm_comes_below_the_bar_which_goes_on_below_it(cap
 @pytest.mark.slow
 def test_after_an_interruption_the_summary_begins_on_a_row_of_its_own(capsys):
     with pytest.raises(KeyboardInterrupt):
-        fit(deep(), [*callbacks.standard("logs"), Dies("on_train_batch_end", 6)], capsys)
+        fit(deep(), [ch8.Doctor("logs"), Dies("on_train_batch_end", 6)], capsys)
     rows = screen(capsys.readouterr().out)
     assert rows[-1] == "Curves: tensorboard --logdir logs"
     assert any(re.match(r"\d/8 ━", row.strip()) and "ACT" not in row for row in rows)

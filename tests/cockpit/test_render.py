@@ -707,7 +707,7 @@ def test_the_page_fits_a_narrow_window(page, six):
 
 
 def test_what_was_little_checked_is_grey_with_its_count_and_the_reason(page):
-    reasons = ["No loss was measured: there is no probe. Give `probe=(x, y)` to `watch`."]
+    reasons = ["No loss was measured: there is no probe. Give `probe=(x, y)` to the `Doctor`."]
     state = {"name": "little_checked", "judged": 2, "applicable": 24, "missing": ["plateau", "saddle"],
              "reasons": reasons, "text": "2 of 24 checks could be made."}  # fmt: skip
     page.open(document(run("gan", curves(np.geomspace(1, 3, 50)), checks=2, state=state)), width=1200)

@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 
+import keras_ch8
 from keras_ch8 import callbacks, clipping, curriculum, data, schedules, trackers
+from keras_ch8.verdicts import KINDS
 from tests.faults import meanings as m
 from tests.faults.case import case
 from tests.faults.given import (
@@ -196,6 +198,9 @@ def meeting_the_model(function):
     return make
 
 
+KINDS_OF_VERDICTS = m.word(*KINDS) | m.sequence(m.word(*KINDS), empty=True, arrays=False)
+
+
 def callback_cases():
     names = {"verbose": m.VERBOSE}
     yield case("callbacks.ClipGradients", lambda: {"rule": clipping.ByNorm(1.0)}, fit_two_steps, rule=m.NOTHING)
@@ -230,6 +235,7 @@ def callback_cases():
         budget=m.NONE | m.number(0, 1, above=True),
         preflight=m.FLAG,
         verbose=m.FLAG,
+        ignore=KINDS_OF_VERDICTS,
     )
     yield case(
         "callbacks.EarlyStopping",
@@ -303,12 +309,13 @@ def callback_cases():
         **off,
     )
     yield case(
-        "callbacks.standard",
+        "Doctor",
         in_a_folder,
-        make=meeting_the_model(callbacks.standard),
-        log_dir=m.PATH,
+        make=meeting_the_model(keras_ch8.Doctor),
         probe=m.NONE | m.EXAMPLES,
         resume=m.NONE | m.PATH,
+        ignore=KINDS_OF_VERDICTS,
+        log_to=m.sequence(m.of(trackers.Tracker), empty=True, arrays=False),
     )
 
 

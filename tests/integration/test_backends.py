@@ -77,11 +77,11 @@ class Sequential:
 
 TAKE_A_MODEL = {
     f"{package}.{name}": part
-    for package in keras_ch8.__all__[1:]
+    for package in keras_ch8.__all__
     for name in getattr(getattr(keras_ch8, package), "__all__", [])
     for part in [getattr(getattr(keras_ch8, package), name)]
     if callable(part) and "model" in inspect.signature(part).parameters
-} | {"watch": keras_ch8.watch}
+} | {"Doctor.watch": keras_ch8.Doctor(None).watch}
 OF_KERAS_2 = r"works with Keras 3 \(`import keras`\). Received: an object of Keras 2, `tf_keras\."
 
 
@@ -102,8 +102,8 @@ def test_a_model_of_keras_2_is_refused_by_its_name(name):
     lambda old: keras_ch8.layers.auxiliary_head(old, "dense"),
     lambda old: keras_ch8.landscapes.interpolate(old, np.ones((2, 2)), np.ones(2), start=[np.ones(2)]),
     lambda old: keras_ch8.symmetries.difference(keras.Sequential(), old, np.ones((2, 2))),
-    lambda old: keras_ch8.watch([keras.Sequential(), old], optimizers.SGD()),
-    lambda old: keras_ch8.watch(keras.Sequential(), old),
+    lambda old: keras_ch8.Doctor(None).watch([keras.Sequential(), old], optimizers.SGD()),
+    lambda old: keras_ch8.Doctor(None).watch(keras.Sequential(), old),
     lambda old: callbacks.EarlyStopping().set_model(old),
     lambda old: callbacks.TensorBoard("never_written").set_model(old),
     lambda old: callbacks.LearningRateDecay(old),

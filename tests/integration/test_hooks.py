@@ -127,7 +127,7 @@ def test_a_callback_outside_fit_says_that_it_sees_no_steps_and_the_training_goes
     board = callbacks.GradientClippingLogger()
     integration.uninstall()
     model = network(optimizers.SGD(0.1))
-    with pytest.warns(RuntimeWarning, match=r"use `with keras_ch8.watch"):
+    with pytest.warns(RuntimeWarning, match=r"use `with keras_ch8.Doctor\(\)\.watch\(model\)`"):
         history = fit_six_steps(model, [board], epochs=1)
     assert list(history) == ["loss"]
 

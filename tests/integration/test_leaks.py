@@ -124,7 +124,7 @@ def test_the_models_of_a_loop_of_ones_own_are_gone(settled, tmp_path):
     def by_hand(model):
         optimizer = keras.optimizers.SGD(0.1)
         x, y = tf.constant(X), tf.constant(Y)
-        with keras_ch8.watch(model, optimizer, tmp_path, probe=(X, Y)) as run:
+        with keras_ch8.Doctor(tmp_path, (X, Y)).watch(model, optimizer) as run:
 
             @tf.function
             def train_step():

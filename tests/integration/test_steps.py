@@ -236,7 +236,7 @@ def test_a_loop_over_several_models_or_with_a_restored_optimizer_goes_on():
     firsts = []
     for _ in range(2):
         seen = Frames()
-        with keras_ch8.watch([model], optimizer, callbacks=[seen], steps=1) as run:
+        with keras_ch8.Doctor(None).watch([model], optimizer, callbacks=[seen], steps=1) as run:
             for _ in range(3):
                 gradients = [keras.ops.ones(v.shape) for v in model.trainable_variables]
                 optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))

@@ -238,12 +238,12 @@ def test_a_training_that_dies_closes_it_all_the_same(tmp_path):
 
 def test_a_loop_of_ones_own_tells_it_too(tmp_path):
     tracker, model = Remembers(), network()
-    with keras_ch8.watch(model, model.optimizer, tmp_path, log_to=[tracker]) as run:
+    with keras_ch8.Doctor(tmp_path, log_to=[tracker]).watch(model) as run:
         for loss in (3.0, 2.0):
             run.step(loss)
     assert [(s, v["step/loss"]) for s, v in tracker.of("log") if "step/loss" in v] == [(1, 3.0), (2, 2.0)]
     with pytest.raises(ValueError, match=r"so it needs a `log_dir`\. Received: .* Give a folder too"):
-        keras_ch8.watch(model, model.optimizer, log_to=[tracker])
+        keras_ch8.Doctor(None, log_to=[tracker])
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------
@@ -356,7 +356,7 @@ def test_what_is_no_list_of_trackers_is_refused_with_the_fix(log_to, message):
     with pytest.raises(TypeError, match=message):
         TensorBoard(log_to=log_to)
     with pytest.raises(TypeError, match=message):
-        keras_ch8.watch(network(), keras.optimizers.SGD(), log_to=log_to)
+        keras_ch8.Doctor("logs", log_to=log_to)
 
 
 def test_the_file_of_a_tracker_is_short():

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import training
+from keras_ch8 import Doctor, training
 from keras_ch8.training._cure import Fit, compared, steps_like
 from keras_ch8.verdicts import Verdict
 
@@ -238,6 +238,17 @@ def test_each_training_has_the_callbacks_in_a_fresh_state_and_those_of_the_user_
     assert [len(losses) for _, losses in found.curves] == [3, 3]  # both are stopped, each after its own epochs
     assert (plateaus.wait, stops.wait, stops.best) == before
     assert plateaus.model is own
+
+
+@pytest.mark.slow
+def test_a_doctor_of_ones_own_does_not_stand_in_the_way_of_that_of_the_trial():
+    doctor = Doctor(log_dir=None)
+    linear().fit(X, Y, epochs=1, verbose=0, callbacks=[doctor])
+    cure = verdict("model.optimizer.learning_rate = 0.05")
+    found = [training.cure(linear, (X, Y), cure, callbacks=some).verdicts for some in ((), [doctor])]
+    alone, beside = ([(v.kind, v.level) for said in verdicts for v in said] for verdicts in found)
+    assert beside == alone != []
+    assert len(doctor.runs) == 1
 
 
 def test_callbacks_that_are_none_are_refused():

@@ -1,6 +1,5 @@
-"""The usual callbacks: in a list for `fit`, and around a loop that is written by hand."""
+"""A training loop that is written by hand, watched as `fit` is."""
 
-import os
 import time
 import warnings
 import weakref
@@ -12,174 +11,40 @@ from typing import Any, Self, final
 import keras
 import numpy as np
 
-from .. import _checks, _net, _objects
+from .. import _checks, _net
 from .._describe import short
-from .._section import section
-from .._spelling import spelled
+from .._types import Tensor
 from ..integration import backend, fit, keras_private
 from ..telemetry import ring
-
-if not backend.is_tensorflow():
-    raise backend.needs_tensorflow("keras_ch8.watch")
-
-from .._types import Data, Tensor
-from ..trackers import Tracker, feeds
 from ..verdicts import State, Verdict
 from ._diagnosis import Diagnosis
 from ._progress import READ_EVERY
-from ._resume import Resume
 from ._session import Session
-from ._tensorboard import TensorBoard
 from .base import Callback
-
-
-@section("8.2")
-def standard(
-    log_dir: str | os.PathLike[str] = "logs", probe: Data = None, resume: str | os.PathLike[str] | Resume | None = None
-) -> list[Callback]:
-    """Return the callbacks to begin with: they watch a training, say what is wrong with it, and change nothing (8.2).
-
-    `TensorBoard(log_dir)` writes the curves and a page, and `Diagnosis(probe)` the verdicts: one that calls for action
-    is printed when it first does, and a summary when `fit` ends; the progress bar stays as it is. What stops, averages
-    or slows a training, such as `EarlyStopping`, `PolyakAveraging` and `LearningRateDecay`, is added by hand:
-    `callbacks=[*standard(), EarlyStopping(patience=5)]`.
-
-    Args:
-        log_dir: Folder of the run for TensorBoard. Defaults to `"logs"`.
-        probe: What to measure on, best some 64 to 512 examples that are not trained on: `(x_val, y_val)` or a data set
-            that neither shuffles nor draws (see `Diagnosis`). Defaults to `None`: the first 256 examples that `fit`
-            trains on, or those of its first step where Python makes them.
-        resume: Folder in which `Resume` keeps the training, so that it goes on when the same script is run again after
-            its process has died; or a `Resume`, as in `resume=Resume("states", allow=["epochs"])`. Defaults to `None`:
-            nothing is kept.
-
-    Returns:
-        A list of callbacks for `fit`, of new ones at each call.
-
-    Raises:
-        TypeError: If `log_dir` is not a path, or `resume` neither a path nor a `Resume`.
-        ValueError: If `probe` is neither arrays nor a data set.
-
-    Example:
-        >>> import tempfile
-        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-        >>> model.compile(keras_ch8.optimizers.Adam(), "mse")
-        >>> callbacks = keras_ch8.callbacks.standard(tempfile.mkdtemp())
-        >>> [type(callback).__name__ for callback in callbacks]
-        ['TensorBoard', 'Diagnosis']
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
-    """
-    if resume is not None and not isinstance(resume, Resume):
-        resume = Resume(_objects.path("resume", resume, or_none=True))
-    kept = [] if resume is None else [resume]
-    return [TensorBoard(log_dir), *kept, Diagnosis(probe)]
-
-
-@spelled
-def watch(
-    model: keras.Model,
-    optimizers: Any,
-    log_dir: Any = None,
-    probe: Data = None,
-    *,
-    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
-    callbacks: Sequence[Callback] = (),
-    steps: int | None = None,
-    log_to: Sequence[Tracker] = (),
-) -> "WatchedLoop":
-    """Watch a training loop of your own as callbacks watch `fit`: the same curves in TensorBoard, the same verdicts.
-
-    Inside the block every step of the optimizers is observed, in eager code and in every `tf.function` that is traced
-    inside it; `run.step(loss=...)` ends a step of the loop. The x axis of every curve counts these. After the block
-    nothing is left on the optimizers, even after an error; how the training went is printed in a few lines, and
-    `print(run)` says what was found.
-
-    Args:
-        model: The model that is trained, or a list of several, as of a GAN.
-        optimizers: A Keras optimizer, a list, or a dict by the names of the curves. Of a list they are `optimizer_0`
-            and so on; of a single one the curves have no name.
-        log_dir: Folder for TensorBoard. Defaults to `None`: nothing is written.
-        probe: The batch to measure loss and gradient on, as for `callbacks.Diagnosis`. Defaults to `None`: verdicts
-            rest on the steps alone, which tell little: the training counts as little checked.
-        loss: A function of `(y, y_pred)` that the loop minimizes, for `probe` where the model is not compiled with it.
-            Defaults to `None`.
-        callbacks: Other callbacks of the suite that watch, such as `GradientClippingLogger()`; a `Diagnosis` of yours,
-            such as `Diagnosis(probe, verbose=False)`, stands in place of that of `watch`. Defaults to `()`.
-        steps: Steps of the loop in all, if known: how densely is written and measured follows from it. Defaults to
-            `None`.
-        log_to: List of `keras_ch8.trackers` that receive what is written for TensorBoard. Defaults to `()`.
-
-    Raises:
-        TypeError: If `optimizers` or `log_to` holds something else.
-        ValueError: If there are several models and a probe, a probe or loss beside a `Diagnosis` in `callbacks`, or
-            `log_to` without `log_dir`.
-        OSError: If `log_dir` cannot be written.
-
-    Example:
-        >>> import tensorflow as tf
-        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-        >>> optimizer = keras.optimizers.SGD(0.1)
-        >>> x, y = tf.ones((8, 2)), tf.ones((8, 1))
-        >>> with keras_ch8.watch(model, optimizer, probe=(x, y), loss=keras.losses.MeanSquaredError()) as run:
-        ...     @tf.function
-        ...     def train_step():
-        ...         with tf.GradientTape() as tape:
-        ...             loss = tf.reduce_mean((model(x) - y) ** 2)
-        ...         gradients = tape.gradient(loss, model.trainable_variables)
-        ...         optimizer.apply(gradients, model.trainable_variables)
-        ...         run.step(loss=loss)
-        ...     for _ in range(5):
-        ...         train_step()
-        LITTLE CHECKED: 11 of 23 checks could be made.
-        Measured 2 times: too few to judge trends. `Diagnosis(measure_every=1)`
-            measures at each step.
-        >>> run.steps, run.state.name
-        (5, 'little_checked')
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
-    """
-    for one in model if isinstance(model, list | tuple) else [model]:
-        _checks.keras_3(one)
-    if isinstance(model, list | tuple) and probe is not None:
-        raise ValueError(
-            "`probe` is a batch on which the loss of one model is measured. Received: a list of models and a probe. "
-            "Give the model whose loss it is, or leave `probe` out: verdicts then rest on the steps."
-        )
-    if log_dir is None and feeds.checked(log_to):
-        raise ValueError(
-            "`log_to` is told what is written for TensorBoard, so it needs a `log_dir`. Received: "
-            f'log_to={short(log_to)} and log_dir=None. Give a folder too, such as log_dir="logs".'
-        )
-    given = [callback for callback in callbacks if isinstance(callback, Diagnosis)]
-    if given and (probe is not None or loss is not None):
-        raise ValueError(
-            "`probe` and `loss` are for the Diagnosis of `watch`. Received: one of them, and a `Diagnosis` in "
-            "`callbacks`. Give them to that: `Diagnosis(probe, loss=loss)`."
-        )
-    board = [] if log_dir is None else [TensorBoard(log_dir, log_to=log_to)]
-    members = fit.one_of_each([*board, *([] if given else [Diagnosis(probe, loss=loss)]), *callbacks])
-    whole = _Several(list(model)) if isinstance(model, list | tuple) else model
-    return WatchedLoop(whole, _named(optimizers), members, steps)
 
 
 @final
 class WatchedLoop:
-    """A training loop inside `with watch(...) as run`.
+    """A training loop inside `with doctor.watch(...) as run`.
 
     Args:
         model: The model that is trained.
         optimizers: The optimizers by name.
         members: The callbacks that watch.
         total: Steps of the loop in all; None if unknown.
+        begins: Called with the training when it begins.
     """
 
     def __init__(
-        self, model: keras.Model, optimizers: dict[str, Any], members: Sequence[Callback], total: int | None
+        self,
+        model: keras.Model,
+        optimizers: dict[str, Any],
+        members: Sequence[Callback],
+        total: int | None,
+        begins: Callable[[fit.Training], None],
     ) -> None:
         self.model, self.optimizers, self._members, self._total = model, optimizers, list(members), total
+        self._begins = begins
         self._begun = time.monotonic()
         self._exits = ExitStack()
 
@@ -232,9 +97,9 @@ class WatchedLoop:
         backend.write_row(self._ring, step, backend.floats(step, loss))
         if backend.calls_would_wait():
             warnings.warn(
-                "`watch` measures nothing inside a compiled loop where TensorFlow has one thread for operations, as on "
-                "a machine with one CPU: it would wait for itself. Call `run.step` outside of the `tf.function`, or "
-                "begin with `tf.config.threading.set_inter_op_parallelism_threads(2)`.",
+                "`Doctor.watch` measures nothing inside a compiled loop where TensorFlow has one thread for "
+                "operations, as on a machine with one CPU: it would wait for itself. Call `run.step` outside of the "
+                "`tf.function`, or begin with `tf.config.threading.set_inter_op_parallelism_threads(2)`.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -265,6 +130,7 @@ class WatchedLoop:
         )
         with ExitStack() as entering:
             entering.enter_context(training.running())
+            self._begins(training)
             for member in self._called:
                 member.set_model(self.model)
                 member.set_params({"epochs": 1, "steps": self._total, "verbose": 2})
@@ -343,7 +209,23 @@ class _Several(keras.Model):
         self.models = models
 
 
-def _named(optimizers: Any) -> dict[str, Any]:
+def together(model: keras.Model | Sequence[keras.Model]) -> keras.Model:
+    """Return what is trained as one model, also of a list of several."""
+    return _Several(list(model)) if isinstance(model, list | tuple) else model
+
+
+def compiled(models: Sequence[keras.Model]) -> dict[str, Any]:
+    """Return the optimizers that the models of a loop are compiled with, by name."""
+    found = [keras_private.optimizers_of(model) for model in models]
+    if not any(found):
+        raise ValueError(
+            "`optimizers` are those whose `apply` the loop calls, and the model is not compiled with one. Received: "
+            "optimizers=None. Name them: `doctor.watch(model, optimizer)`."
+        )
+    return found[0] if len(found) == 1 else named([each for some in found for each in some.values()])
+
+
+def named(optimizers: Any) -> dict[str, Any]:
     """Return the optimizers of a loop by name."""
     if isinstance(optimizers, Mapping):
         named = dict(optimizers)
