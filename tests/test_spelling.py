@@ -1,20 +1,20 @@
 """A misspelt argument is refused with the one that was meant, by every public part that names its arguments."""
 
 import inspect
+import operator
 import re
 import sys
 
 import pytest
 
 import keras_ch8
-from keras_ch8 import callbacks, chapter, optimizers, training
+from keras_ch8 import callbacks, chapter, choosing, extend, optimizers
 
 
 def parts():
     """Yield the name of each public part with arguments, and the part."""
     for _, name in chapter.parts():
-        package, _, part = name.rpartition(".")
-        yield name, getattr(getattr(keras_ch8, package) if package else keras_ch8, part)
+        yield name, operator.attrgetter(name)(keras_ch8)
 
 
 def long_arguments(part):
@@ -29,7 +29,7 @@ def is_said_by_us(part):
     What a function hands on to `fit` or another function, that one reads.
     """
     if isinstance(part, type):
-        return issubclass(part, callbacks.Callback | optimizers.RuleOptimizer | optimizers.ClosureOptimizer)
+        return issubclass(part, extend.Callback | extend.RuleOptimizer | extend.ClosureOptimizer)
     return not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(part).parameters.values())
 
 
@@ -61,7 +61,7 @@ def test_a_misspelt_argument_is_refused_with_the_one_that_was_meant(name, part):
         (lambda: optimizers.LBFGS(history=5), "history_size"),
         (lambda: keras_ch8.watch(None, None, logdir="logs"), "log_dir"),
         (lambda: keras_ch8.report(logdirs="logs"), "logdir"),
-        (lambda: training.find_learning_rate(batchsize=3), "batch_size"),
+        (lambda: choosing.find_learning_rate(batchsize=3), "batch_size"),
     ],
 )
 def test_the_mistakes_that_people_make(call, meant):

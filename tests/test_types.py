@@ -15,9 +15,9 @@ USES = """
 from keras_ch8 import callbacks, clipping, optimizers, read_run, stopping
 
 optimizer: optimizers.Adam = optimizers.Adam(1e-3, clip=clipping.ByGlobalNorm(1.0))
-watching: list[callbacks.Callback] = callbacks.standard("logs", resume="states")
+watching: list[extend.Callback] = callbacks.standard("logs", resume="states")
 stop = callbacks.EarlyStopping("val_loss", criterion=stopping.Patience(3))
-reason: stopping.Reason | None = stop.reason
+reason: extend.Reason | None = stop.reason
 steps: int = read_run("logs").step
 """
 WRONG = """

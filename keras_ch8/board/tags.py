@@ -19,7 +19,7 @@ class Tag:
         band: What `low` and `high` are, for their descriptions. Defaults to the smallest and the largest value.
 
     Example:
-        >>> keras_ch8.board.Tag("mine/ratio", "1", "Number of heads over number of tails.").description
+        >>> keras_ch8.extend.Tag("mine/ratio", "1", "Number of heads over number of tails.").description
         'Number of heads over number of tails. [1]'
 
     References:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _net, clipping
+from .. import _net
 from .._types import Logs
 from ..board import tags
 from ..board.record import Event, Record
 from ..checkpoints import callback_states
+from ..clipping.rule import Rule
 from ..integration import backend, fit, keras_private, registry
 from . import _progress
 from ._epoch_numbers import EpochNumbers
@@ -73,7 +74,7 @@ class Session:
         self.batch_size: float | None = None
         """Examples of the first batch; None before it, and where the training does not tell."""
         self.terminal = Terminal()
-        self.rule: clipping.Rule | None = None
+        self.rule: Rule | None = None
         self.rule_state: Mapping[str, Mapping[str, np.ndarray]] = {}
         """What the rule goes on from, for each optimizer by its name."""
         self.gate: Any = None

@@ -23,8 +23,10 @@ if not backend.is_tensorflow():
     raise backend.needs_tensorflow("keras_ch8.watch")
 
 from .._types import Data, Tensor
-from ..trackers import Tracker, feeds
-from ..verdicts import State, Verdict
+from ..trackers import feeds
+from ..trackers.base import Tracker
+from ..verdicts.state import State
+from ..verdicts.verdict import Verdict
 from ._diagnosis import Diagnosis
 from ._progress import READ_EVERY
 from ._resume import Resume

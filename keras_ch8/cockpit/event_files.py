@@ -15,7 +15,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from ..board import tags
 from ..board.record import RECORD
-from ..verdicts import LEVELS
+from ..verdicts.verdict import LEVELS
 from . import files, records
 from .document import Document, Run, document, name_of, title_of
 

@@ -14,7 +14,7 @@ from typing import Any
 from .._describe import short
 from ..board.record import Event
 from ..board.window import Point
-from ..verdicts import Verdict
+from ..verdicts.verdict import Verdict
 from .base import FileTracker, Tracker
 
 FLUSH_SECONDS = 5.0
