@@ -7,7 +7,7 @@ from tests import compiling
 from tests.marks import spread
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("KERAS_CH8_RAISE", "1")  # as `testing.raise_caught()`: the net under what watches hides no defect
+os.environ.setdefault("KERAS_CH8_RAISE", "1")  # as `extend.raise_caught()`: the net under what watches hides no defect
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core of its own
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -38,8 +38,9 @@ def pytest_xdist_make_scheduler(config, log):
     return None
 
 
-SOLVERS = ("second_order", "training", "continuation/_minimize", "curriculum/difficulty", "callbacks/_switch_optimizer",
-           "optimizers/second_order", "optimizers/closure")  # fmt: skip
+SOLVERS = ("second_order", "training", "choosing", "_cure", "_preflight", "continuation/_minimize",
+           "curriculum/difficulty", "callbacks/_switch_optimizer", "optimizers/second_order",
+           "optimizers/closure")  # fmt: skip
 """Modules of the package whose examples compile a solver, or train several times: 1 to 6 s each."""
 
 ALIKE = [f"keras_ch8/optimizers/second_order.py::keras_ch8.optimizers.second_order.{name}" for name in (

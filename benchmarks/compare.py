@@ -1,4 +1,4 @@
-"""Optimizers on six small workloads by the protocol of `training.compare`: tuned alike, five seeds, time to a target.
+"""Optimizers on six small workloads by the protocol of `keras_ch8.compare`: tuned alike, five seeds, time to a target.
 
     python benchmarks/compare.py                      # 20 minutes of two cores at most; docs/compare.md and .json
     python benchmarks/compare.py --quick              # two of them, two optimizers: that it runs
@@ -19,8 +19,8 @@ import keras
 import numpy as np
 from compare_workloads import WORKLOADS, itself, quadratic, quadratic_data
 
-from keras_ch8 import optimizers, schedules, training
-from keras_ch8.training._paired_test import holm, paired_test
+from keras_ch8 import choosing, optimizers, schedules
+from keras_ch8.choosing._paired_test import holm, paired_test
 
 PUBLISHED = {"SGD": 87.4, "heavy ball": 87.2, "Adam": 87.9}
 """Losses of DeepOBS on its test set after 100 epochs."""
@@ -45,7 +45,7 @@ def compared(name, quick, directory):
     data, held_out = load.data()
     if quick:
         data = tuple(part[:200] for part in data)
-    return training.compare(
+    return choosing.compare(
         candidates(load.solver, quick), load.model, data, target=load.target, budget=2 if quick else load.epochs,
         seeds=2 if quick else 5, trials=2 if quick else 5, validation_data=held_out, batch_size=load.batch_size,
         directory=os.path.join(directory, name.replace(" ", "_")) if directory else None, verbose=0,
@@ -184,11 +184,11 @@ def _time(candidate):
 
 INTRODUCTION = """# Optimizers compared
 
-Made by `python benchmarks/compare.py` with `training.compare`: each optimizer has five trials, even in the logarithm of
-the rate from a 30th to 30 times a usual one, and up to three more where the best lies at a boundary; the best setting
-is run with five seeds that the tuning has not seen. What counts is the time until the loss on held-out data is at a
-target, tracing and compiling counted, in seconds of one core. L-BFGS sees all examples in each step and has nothing to
-tune. `schedule_factor` is what the rates of a schedule are multiplied by.
+Made by `python benchmarks/compare.py` with `keras_ch8.compare`: each optimizer has five trials, even in the logarithm
+of the rate from a 30th to 30 times a usual one, and up to three more where the best lies at a boundary; the best
+setting is run with five seeds that the tuning has not seen. What counts is the time until the loss on held-out data is
+at a target, tracing and compiling counted, in seconds of one core. L-BFGS sees all examples in each step and has
+nothing to tune. `schedule_factor` is what the rates of a schedule are multiplied by.
 """
 
 ADAMS = """Loss at the end, ours minus Keras's, with its 95 % interval and the p of a paired t test; and CPU seconds of

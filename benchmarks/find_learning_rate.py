@@ -16,7 +16,7 @@ import tensorflow as tf
 from sklearn.datasets import make_classification, make_moons
 
 from keras_ch8 import optimizers
-from keras_ch8.training import find_learning_rate
+from keras_ch8.choosing import find_learning_rate
 
 TRAIN, HELD_OUT, BATCH, STEPS = 3000, 2000, 32, 300
 RATES, SHORT = np.geomspace(1e-5, 10, 13), np.geomspace(1e-7, 10, 100, endpoint=False)

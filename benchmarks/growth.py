@@ -28,7 +28,7 @@ import keras
 import numpy as np
 
 import keras_ch8
-from keras_ch8 import callbacks
+from keras_ch8 import callbacks, extend
 
 BATCH, KERAS_LIMIT = 32, 300  # Keras's first step of 3000 variables is minutes of tracing
 RNG = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def board():
     return [callbacks.TensorBoard(tempfile.mkdtemp()), callbacks.GradientClippingLogger()]
 
 
-class Counts(callbacks.Callback):
+class Counts(extend.Callback):
     """A callback of the user's own that hears of every step."""
 
     def on_train_begin(self, logs=None):

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import harness
 
+from keras_ch8 import second_order
+
 warnings.filterwarnings("ignore")
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -26,7 +28,6 @@ import numpy as np
 from keras import ops
 from scipy import optimize
 
-from keras_ch8 import second_order
 from keras_ch8.integration import backend
 from tests.second_order import peers
 from tests.second_order.mgh import CASES, joint, starts
@@ -42,11 +43,11 @@ except ImportError:
     tfp = None
 
 METHODS = {
-    "LBFGS": (second_order.LBFGS(), "L-BFGS-B"),
-    "LBFGS, HagerZhang": (second_order.LBFGS(line_search=second_order.HagerZhang()), "L-BFGS-B"),
-    "BFGS": (second_order.BFGS(), "BFGS"),
-    "BFGS, HagerZhang": (second_order.BFGS(line_search=second_order.HagerZhang()), "BFGS"),
-    "ConjugateGradient": (second_order.ConjugateGradient(), "CG"),
+    "LBFGS": (second_order.methods.LBFGS(), "L-BFGS-B"),
+    "LBFGS, HagerZhang": (second_order.methods.LBFGS(line_search=second_order.line_search.HagerZhang()), "L-BFGS-B"),
+    "BFGS": (second_order.methods.BFGS(), "BFGS"),
+    "BFGS, HagerZhang": (second_order.methods.BFGS(line_search=second_order.line_search.HagerZhang()), "BFGS"),
+    "ConjugateGradient": (second_order.methods.ConjugateGradient(), "CG"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Measure what `training.Study` finds: three sick set-ups, a healthy one, and a critical batch size that is known.
+"""Measure what `choosing.Study` finds: three sick set-ups, a healthy one, and a critical batch size that is known.
 
     python benchmarks/study.py              # docs/study.json, and docs/study.md of it
     python benchmarks/study.py --quick      # coarse grids, no transformer, and nothing is written
@@ -25,8 +25,8 @@ import numpy as np
 from keras import ops
 from sklearn import datasets
 
-from keras_ch8 import optimizers, training
-from keras_ch8.training._study_trainer import Setting, Trainer
+from keras_ch8 import choosing, optimizers
+from keras_ch8.choosing._study_trainer import Setting, Trainer
 
 X, Y = datasets.load_digits(return_X_y=True)
 X = (X / 16).astype("float32")
@@ -118,7 +118,7 @@ def critical_batch_size(noise):
     rng = np.random.default_rng(0)
     x = (noise * rng.normal(size=(EXAMPLES[noise], DIMENSION)) / np.sqrt(CURVATURES)).astype("float32")
     zeros = np.zeros_like(x)
-    study = training.Study(
+    study = choosing.Study(
         lambda: quadratic(0.05), (x, zeros), validation_data=(zeros[:1], zeros[:1]), epochs=1, batch_size=16, verbose=0
     )
     found = study.batch_sizes(after=0.0)
@@ -162,7 +162,7 @@ def on_grid(make, data, options, grid):
 def studied(make, data, options):
     """Return the report of a study."""
     given = data()
-    study = training.Study(make, given["data"], validation_data=given["validation_data"], verbose=0, **options)
+    study = choosing.Study(make, given["data"], validation_data=given["validation_data"], verbose=0, **options)
     report = study.run()
     print(report, end="\n\n", flush=True)
     return report
@@ -196,7 +196,7 @@ def healthy(best):
 
 INTRODUCTION = """# What a study finds
 
-Made by `python benchmarks/study.py` with `training.Study`. Each set-up but the last is sick: a learning rate that is
+Made by `python benchmarks/study.py` with `choosing.Study`. Each set-up but the last is sick: a learning rate that is
 ten times too low, batches far above the critical size, a deep transformer without a warmup. The set-up is trained on a
 grid of settings too, with the same data, weights and number of examples; "apart" is by how much the smallest validation
 loss with the setting that the study recommends is above the smallest of the grid; below 0 % the study has found what

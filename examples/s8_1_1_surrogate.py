@@ -87,7 +87,7 @@ def main():
 
     gap = keras_ch8.callbacks.SurrogateGap()
     layers = [keras.layers.Dense(256, "relu"), keras.layers.Dense(10)]
-    nll = losses.NegativeLogLikelihood(losses.CategoricalLikelihood())
+    nll = losses.NegativeLogLikelihood(losses.likelihoods.CategoricalLikelihood())
     train("ten_digits", layers, nll, 0.01, digits(500), 25 if quick else 60, gap)
     print(
         f"""

@@ -55,7 +55,7 @@ def data(noise_of, examples, seed):
 def network(family):
     """Return a compiled network; the same seed gives the same start."""
     keras.utils.set_random_seed(8)
-    outputs = 2 if family == losses.HeteroscedasticGaussianLikelihood() else 1
+    outputs = 2 if family == losses.likelihoods.HeteroscedasticGaussianLikelihood() else 1
     hidden = [keras.layers.Dense(32, "tanh"), keras.layers.Dense(32, "tanh")]
     model = keras.Sequential([keras.Input((1,)), *hidden, keras.layers.Dense(outputs)])
     model.compile(
@@ -74,16 +74,16 @@ def main():
     print(f"{'nats an example':24s}{'test NLL':>10s}{'- entropy':>11s}{'= KL to the data':>18s}")
     right, wrong = [], []
     for noise_of, maker in (
-        (gaussian_noise, losses.HeteroscedasticGaussianLikelihood),
-        (laplace_noise, losses.LaplaceLikelihood),
+        (gaussian_noise, losses.likelihoods.HeteroscedasticGaussianLikelihood),
+        (laplace_noise, losses.likelihoods.LaplaceLikelihood),
     ):
         x, y, _ = data(noise_of, examples, seed=0)
         x_test, y_test, entropy = data(noise_of, 100_000, seed=1)
         noise = y - f(x)  # each family of fixed width gets the width that fits best
         families = [
-            losses.GaussianLikelihood(float(np.var(noise))),
-            losses.LaplaceLikelihood(float(np.mean(np.abs(noise)))),
-            losses.HeteroscedasticGaussianLikelihood(),
+            losses.likelihoods.GaussianLikelihood(float(np.var(noise))),
+            losses.likelihoods.LaplaceLikelihood(float(np.mean(np.abs(noise)))),
+            losses.likelihoods.HeteroscedasticGaussianLikelihood(),
         ]
         print(noise_of.__name__.replace("_", " "))
         for family in families:

@@ -25,7 +25,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 import keras_ch8
-from keras_ch8 import stopping
+from keras_ch8 import extend, stopping
 
 LOG_DIR = "runs/s8_1_early_stopping"
 MONITORS = ("val_loss", "val_zero_one_loss")
@@ -60,7 +60,7 @@ def network():
 
 def epoch_of_stop(criterion, monitor, history):
     """Return the epoch, counted from 1, after which a criterion stops a training; None if it never does."""
-    past = stopping.EpochHistory(monitor)
+    past = extend.EpochHistory(monitor)
     for epoch, values in enumerate(zip(*history.values(), strict=True)):
         past = past.after(epoch, dict(zip(history, values, strict=True)), seconds=0.0)
         if criterion.evaluate(past):

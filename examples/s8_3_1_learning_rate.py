@@ -20,7 +20,7 @@ import keras
 from sklearn.datasets import load_digits
 
 import keras_ch8
-from keras_ch8 import optimizers, schedules, training
+from keras_ch8 import choosing, optimizers, schedules
 
 LOG_DIR = "runs/s8_3_1_learning_rate"
 BATCH = 8
@@ -51,9 +51,9 @@ def main():
 
     x, y = digits()
     model = network(0.01)
-    found = training.find_learning_rate(model, x, y, batch_size=BATCH, log_dir=f"{LOG_DIR}/range_test")
+    found = choosing.find_learning_rate(model, x, y, batch_size=BATCH, log_dir=f"{LOG_DIR}/range_test")
     print(f"range test, with the spread that noise gives\n{found}\n")
-    compared = training.compare_learning_rates(model, x, y, batch_size=BATCH, rates=(0.003, 0.01, 0.03, 0.1, 0.3))
+    compared = choosing.compare_learning_rates(model, x, y, batch_size=BATCH, rates=(0.003, 0.01, 0.03, 0.1, 0.3))
     print(f"loss after the first 100 steps\n{compared}")
     print(f"the book's rule: somewhat above {compared.best:g}, so {compared.suggestion:g}\n")
 

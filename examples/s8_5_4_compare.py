@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 from sklearn.datasets import load_digits
 
-from keras_ch8 import optimizers, schedules, training
+from keras_ch8 import choosing, optimizers, schedules
 
 LOG_DIR = "runs/s8_5_4_compare"
 
@@ -56,7 +56,7 @@ def main():
         candidates = {name: candidates[name] for name in ("momentum", "Adam")}
     budget, seeds, trials = (2, 2, 2) if quick else (10, 5, 6)
     counts = {"budget": budget, "seeds": seeds, "trials": trials}
-    found = training.compare(
+    found = choosing.compare(
         candidates, network, data, validation_data=held_out, target=0.2, log_dir=LOG_DIR, verbose=0, **counts
     )
     print(f"""{found}

@@ -51,7 +51,7 @@ def quadratic(name, optimizer, eigenvalues, start, steps):
     model = keras.Sequential([keras.Input((n,)), keras.layers.Dense(1, use_bias=False)])
     model.set_weights([np.reshape(start, (n, 1))])
     data = np.diag(np.sqrt(n * np.asarray(eigenvalues) / 2)), np.zeros((n, 1))
-    return fit(name, model, optimizer(line_search=second_order.Exact()), data, "mse", steps)
+    return fit(name, model, optimizer(line_search=second_order.line_search.Exact()), data, "mse", steps)
 
 
 def main():

@@ -75,7 +75,7 @@ def right(name, seed, digits, units, steps):
     source = data.ArraySource(x, y, batch_size=BATCH, seed=seed)
     used = [callbacks.TensorBoard(f"{LOG_DIR}/{name}_{seed}")]
     if mix is not None:
-        bucket_by_bucket = curriculum.OnePass(digits)
+        bucket_by_bucket = curriculum.pacings.OnePass(digits)
         until = FULL_LENGTH * 2 * source.steps * digits / (digits - 1)  # the last bucket of n begins at 1 - 1 / n
         used.append(callbacks.Curriculum(source, curriculum.sequence_length, bucket_by_bucket, until=until, mix=mix))
     model = network(digits, units)

@@ -1,57 +1,58 @@
 """Chapter 8 of the Deep Learning book, "Optimization for Training Deep Models", as Keras parts.
 
-`import keras_ch8` is light: it imports neither keras nor tensorflow. Sub-packages load on first use, and every
-class is registered with Keras as soon as both packages are there, so that saved models load.
+Packages load on first use. Every class that can stand in a saved model is registered with Keras by `import keras_ch8`.
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
-from . import _registration
-from ._registration import register_strings as register_strings
-
 if TYPE_CHECKING:
-    from . import board as board
-    from . import callbacks as callbacks
-    from . import chapter as chapter
-    from . import clipping as clipping
-    from . import continuation as continuation
-    from . import curriculum as curriculum
-    from . import curvature as curvature
-    from . import data as data
-    from . import initializers as initializers
-    from . import integration as integration
-    from . import landscapes as landscapes
-    from . import layers as layers
-    from . import losses as losses
-    from . import metrics as metrics
-    from . import monitors as monitors
-    from . import optimizers as optimizers
-    from . import schedules as schedules
-    from . import second_order as second_order
-    from . import stopping as stopping
-    from . import symmetries as symmetries
-    from . import telemetry as telemetry
-    from . import testing as testing
-    from . import trackers as trackers
-    from . import training as training
-    from . import verdicts as verdicts
-    from .callbacks.doctor import Doctor as Doctor
-    from .cockpit.history import read_run as read_run
-    from .cockpit.page import report as report
+    from . import (
+        callbacks,
+        choosing,
+        clipping,
+        continuation,
+        curriculum,
+        curvature,
+        data,
+        extend,
+        initializers,
+        integration,
+        landscapes,
+        layers,
+        losses,
+        metrics,
+        monitors,
+        optimizers,
+        schedules,
+        second_order,
+        stopping,
+        symmetries,
+        trackers,
+        training,
+    )
+    from ._cure import cure
+    from ._preflight import preflight
+    from .callbacks.doctor import Doctor
+    from .choosing import compare, find_learning_rate
+    from .cockpit.history import read_run
+    from .cockpit.page import report
 
 __version__ = "0.2.0"
 __all__ = [
     "Doctor",
-    "__version__",
-    "board",
     "callbacks",
-    "chapter",
+    "choosing",
     "clipping",
+    "compare",
     "continuation",
+    "cure",
     "curriculum",
     "curvature",
     "data",
+    "extend",
+    "find_learning_rate",
     "initializers",
     "integration",
     "landscapes",
@@ -60,38 +61,68 @@ __all__ = [
     "metrics",
     "monitors",
     "optimizers",
+    "preflight",
     "read_run",
-    "register_strings",
     "report",
     "schedules",
     "second_order",
     "stopping",
     "symmetries",
-    "telemetry",
-    "testing",
     "trackers",
     "training",
-    "verdicts",
 ]
 
-_LATER = {"Doctor": "callbacks.doctor", "read_run": "cockpit.history", "report": "cockpit.page"}
+_LATER = {
+    "Doctor": "callbacks.doctor",
+    "cure": "_cure",
+    "preflight": "_preflight",
+    "compare": "choosing",
+    "find_learning_rate": "choosing",
+    "read_run": "cockpit.history",
+    "report": "cockpit.page",
+}
 """Where they are."""
-_SUBPACKAGES = tuple(name for name in __all__ if name not in ("__version__", "register_strings", *_LATER))
-PACKAGES = tuple(name for name in _SUBPACKAGES if name not in ("chapter", "integration", "testing"))
-"""The packages of public parts."""
+PACKAGES = tuple(name for name in __all__ if name not in (*_LATER, "extend", "integration"))
+"""The packages of parts of the chapter."""
+SHELVES = (
+    "curriculum.pacings",
+    "landscapes.surfaces",
+    "losses.likelihoods",
+    "second_order.line_search",
+    "second_order.methods",
+)
+"""Modules of these packages with what one argument of another part takes."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in _SUBPACKAGES:
-        return importlib.import_module(f"{__name__}.{name}")
     if name in _LATER:
         return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
-    known = ", ".join(each for each in __all__ if each != "__version__")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {known}.")
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(__all__)}.")
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-_registration.when_keras_is_imported()
+def _is_asked_by_a_tool() -> bool:
+    """Whether a command or the tab of TensorBoard imports this, to which Keras would be seconds of waiting.
+
+    While Python looks for the module of `python -m`, the first argument is `-m`.
+    """
+    if "keras" in sys.modules:
+        return False
+    arguments = sys.orig_argv
+    is_command = sys.argv[:1] == ["-m"] and arguments[arguments.index("-m") + 1].partition(".")[0] == __name__
+    return is_command or "tensorboard.default" in sys.modules
+
+
+def _register() -> None:
+    """Import Keras and the packages whose classes register themselves, so that saved models load."""
+    for package in importlib.import_module(f"{__name__}._registration").packages():
+        importlib.import_module(f"{__name__}.{package}")
+
+
+if not _is_asked_by_a_tool():
+    _register()

@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 OFF = "KERAS_CH8_OFF"
 """In the environment: nothing watches."""
 RAISE = "KERAS_CH8_RAISE"
-"""In the environment: what would be caught is raised, as in the tests of this package (see `testing.raise_caught`)."""
+"""In the environment: what would be caught is raised, as in the tests of this package (see `extend.raise_caught`)."""
 
 STEPS = "What observes the steps of the optimizers"
 """As a warning calls it."""

@@ -125,24 +125,21 @@ PICTURES = {
 
 def parts() -> Iterator[tuple[str, str]]:
     """Yield the section and the dotted name below `keras_ch8` of each public class or function that names a section."""
-    yield keras_ch8.Doctor.section, "Doctor"
-    for package in keras_ch8.PACKAGES:
-        module = importlib.import_module(f"keras_ch8.{package}")
+    for package in ("", *keras_ch8.PACKAGES, *keras_ch8.SHELVES, "extend"):
+        module = importlib.import_module(f"keras_ch8.{package}".rstrip("."))
         for name in module.__all__:
             section = getattr(getattr(module, name), "section", None)
-            if isinstance(section, str):
-                yield section, f"{package}.{name}"
+            if isinstance(section, str) and (package or name not in keras_ch8.choosing.__all__):
+                yield section, f"{package}.{name}".lstrip(".")
 
 
 def bases() -> Iterator[str]:
-    """Yield the dotted name below `keras_ch8` of each public class from which other classes of the package derive."""
-    for package in keras_ch8.PACKAGES:
-        module = importlib.import_module(f"keras_ch8.{package}")
-        for name in module.__all__:
-            thing = getattr(module, name)
-            derived = thing.__subclasses__() if inspect.isclass(thing) else []
-            if "section" not in getattr(thing, "__dict__", {}) and any(_is_here(cls) for cls in derived):
-                yield f"{package}.{name}"
+    """Yield the dotted name below `keras_ch8` of each class of `extend` from which others of the package derive."""
+    for name in keras_ch8.extend.__all__:
+        thing = getattr(keras_ch8.extend, name)
+        derived = thing.__subclasses__() if inspect.isclass(thing) else []
+        if "section" not in getattr(thing, "__dict__", {}) and any(_is_here(cls) for cls in derived):
+            yield f"extend.{name}"
 
 
 def _is_here(cls: type) -> bool:
@@ -211,13 +208,15 @@ def index() -> str:
     lines += ["", "## Base classes", "", "What to derive from; CONTRIBUTING.md has a recipe for each.", ""]
     lines += [f"- `{name}`: {_first_line(name)}" for name in bases()]
     lines += ["", "## Checks for classes of your own", ""]
-    lines += [f"- `testing.{name}`: {_first_line(f'testing.{name}')}" for name in keras_ch8.testing.__all__]
+    checks = [f"extend.{name}" for name in keras_ch8.extend.__all__ if name.startswith("check_")]
+    lines += [f"- `{name}`: {_first_line(name)}" for name in (*checks, "extend.raise_caught")]
     return "\n".join(lines) + "\n"
 
 
 def _first_line(name: str) -> str:
-    package, _, part = f"keras_ch8.{name}".rpartition(".")
-    return (inspect.getdoc(getattr(importlib.import_module(package), part)) or "").splitlines()[0]
+    package, _, part = name.rpartition(".")
+    module = importlib.import_module(f"keras_ch8.{package}".rstrip("."))
+    return (inspect.getdoc(getattr(module, part)) or "").splitlines()[0]
 
 
 def _rules() -> str:

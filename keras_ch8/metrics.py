@@ -5,10 +5,11 @@ from typing import final
 import keras
 from keras import ops
 
-from . import _checks, _objects, losses
+from . import _checks, _objects
 from ._registration import registered
 from ._types import Config, Tensor
 from .integration import keras_private
+from .losses.labels import aligned, class_numbers
 
 __all__ = ["ZeroOneLoss"]
 
@@ -90,12 +91,16 @@ def _is_wrong(y: Tensor, prediction: Tensor, *, threshold: float, multi_label: b
     """Whether each example is classified wrongly."""
     prediction = ops.convert_to_tensor(prediction)
     if multi_label or len(prediction.shape) == 1 or prediction.shape[-1] == 1:
-        y, prediction = losses.aligned(y, prediction)
+        y, prediction = aligned(y, prediction)
         wrong = ops.not_equal(y > 0, prediction > threshold)
     else:
-        classes = losses.class_numbers(y, prediction)
+        classes = class_numbers(y, prediction)
         if classes is None:
-            one_hot, prediction = losses.aligned(y, prediction)
+            one_hot, prediction = aligned(y, prediction)
             classes = ops.argmax(one_hot, axis=-1, keepdims=True)
         wrong = ops.not_equal(classes, ops.argmax(prediction, axis=-1, keepdims=True))
     return ops.any(wrong, axis=-1) | ops.any(ops.isnan(prediction), axis=-1)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

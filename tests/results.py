@@ -8,8 +8,10 @@ import tempfile
 import keras
 import numpy as np
 
+import keras_ch8
 from keras_ch8 import (
     callbacks,
+    choosing,
     continuation,
     curvature,
     landscapes,
@@ -20,7 +22,8 @@ from keras_ch8 import (
     symmetries,
     training,
 )
-from keras_ch8.verdicts import Verdict, state_of
+from keras_ch8.extend import Verdict
+from keras_ch8.verdicts.state import state_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(256, 4)).astype("float32")
@@ -53,7 +56,7 @@ def trained():
 def cured():
     code = "model.optimizer.learning_rate = 0.05"
     lower = Verdict("step_too_long", "act", "It rises.", "Lower the rate.", "8.2.1", 5, code=code)
-    return training.cure(lambda: network(rate=1.5), (X, Y), lower, epochs=3)
+    return keras_ch8.cure(lambda: network(rate=1.5), (X, Y), lower, epochs=3)
 
 
 def rosenbrock(x):
@@ -104,19 +107,19 @@ def plane():
 @functools.cache
 def curricula():
     arguments = {"epochs": 2, "seeds": 3, "verbose": 0}
-    return silently(training.compare_curricula, network, (X, Y), np.abs(Y[:, 0]), (X, Y), **arguments)
+    return silently(choosing.compare_curricula, network, (X, Y), np.abs(Y[:, 0]), (X, Y), **arguments)
 
 
 @functools.cache
 def optimizers_compared():
     rates = {"learning_rate": (0.005, 0.5)}
-    candidates = {name: training.Candidate(getattr(optimizers, name), rates) for name in ("SGD", "Momentum")}
-    return training.compare(candidates, network, (X, Y), target=0.5, budget=3, seeds=3, trials=2, verbose=0)
+    candidates = {name: choosing.Candidate(getattr(optimizers, name), rates) for name in ("SGD", "Momentum")}
+    return choosing.compare(candidates, network, (X, Y), target=0.5, budget=3, seeds=3, trials=2, verbose=0)
 
 
 @functools.cache
 def studied():
-    made = training.Study(network, (X, Y), epochs=4, batch_size=16, verbose=0)
+    made = choosing.Study(network, (X, Y), epochs=4, batch_size=16, verbose=0)
     made.duration()
     return made
 
@@ -148,10 +151,10 @@ def run():
 
 RESULTS = {
     "state_of": lambda: state_of([], applicable=["cliff", "saddle"], reasons=["There is no probe. Give one."]),
-    "find_learning_rate": lambda: training.find_learning_rate(network(), X, Y, steps=100),
-    "compare_learning_rates": lambda: training.compare_learning_rates(network(), X, Y, steps=20),
+    "find_learning_rate": lambda: choosing.find_learning_rate(network(), X, Y, steps=100),
+    "compare_learning_rates": lambda: choosing.compare_learning_rates(network(), X, Y, steps=20),
     "check_initialization": lambda: training.check_initialization(network(), X, Y),
-    "preflight": lambda: training.preflight(network(activation="relu"), 100 * X, Y),
+    "preflight": lambda: keras_ch8.preflight(network(activation="relu"), 100 * X, Y),
     "scale_to_data": lambda: training.scale_to_data(network(), X),
     "compare_curricula": curricula,
     "compare": optimizers_compared,
@@ -163,7 +166,7 @@ RESULTS = {
     "batch sizes": lambda: studied().batch_sizes(),
     "duration": lambda: studied().duration(),
     "cure": cured,
-    "tune_speed": lambda: silently(training.tune_speed, network(), X, Y, steps_per_execution=(1,), rounds=3, verbose=0),
+    "tune_speed": lambda: silently(choosing.tune_speed, network(), X, Y, steps_per_execution=(1,), rounds=3, verbose=0),
     "gain of a curriculum": lambda: curricula().gain("easy"),
     "pretrain_greedily": pretraining,
     "a stage": lambda: pretraining().stages[0],

@@ -18,7 +18,21 @@ import pytest
 import tensorflow as tf
 
 import keras_ch8 as ch8
-from keras_ch8 import callbacks, clipping, curvature, layers, monitors, optimizers, schedules, stopping, training
+from keras_ch8 import (
+    callbacks,
+    choosing,
+    clipping,
+    curvature,
+    extend,
+    layers,
+    monitors,
+    optimizers,
+    schedules,
+    stopping,
+    training,
+)
+from keras_ch8.verdicts.kinds import KINDS
+from keras_ch8.verdicts.state import state_of
 from tests import forked
 from tests.optimizers.strategy_cases import run_case
 from tests.small_callbacks import Dies
@@ -111,7 +125,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(
 def test_every_name_in_a_document_exists(document):
     code = " ".join(re.findall(r"`[^`\n]+`", document.read_text()))
     for package, name in set(re.findall(r"(?<![\w.])([a-z_]+)\.([A-Za-z_]+)\b", code.replace("keras_ch8.", ""))):
-        if package in ch8.PACKAGES and name != "jsonl":
+        if package in (*ch8.PACKAGES, "extend") and name != "jsonl":
             module = importlib.util.find_spec(f"keras_ch8.{package}.{name}") if package != "metrics" else None
             assert module or hasattr(getattr(ch8, package), name), f"{package}.{name}"
 
@@ -139,12 +153,10 @@ SYMPTOMS = re.findall(r"^\| .+ \| \[`(\w+)`\]\(docs/diagnosis.md#([\w-]+)\) \| (
 
 @shows("| `act` |", "| `watch` |", "| `little_checked` |", "| `ok` |")
 def states():
-    said = {
-        level: ch8.verdicts.Verdict("cliff", level, "So it is.", "", "8.2.4", 5) for level in ("act", "watch", "ok")
-    }
+    said = {level: ch8.extend.Verdict("cliff", level, "So it is.", "", "8.2.4", 5) for level in ("act", "watch", "ok")}
     for level, verdict in said.items():
-        assert ch8.verdicts.state_of([verdict], applicable=["cliff", "saddle"]).name == level
-    assert ch8.verdicts.state_of([said["ok"]], applicable=["cliff", "saddle", "leak"]).name == "little_checked"
+        assert state_of([verdict], applicable=["cliff", "saddle"]).name == level
+    assert state_of([said["ok"]], applicable=["cliff", "saddle", "leak"]).name == "little_checked"
 
 
 @shows("](docs/diagnosis.md#")
@@ -153,7 +165,7 @@ def symptoms():
     for kind, anchor, helps in SYMPTOMS:
         assert anchor in (kind, "before-the-first-step")
         remedies = [f"{remedy.cure} {remedy.code}" for remedy in ch8.verdicts.remedies.REMEDIES.get(kind, ())]
-        said = " ".join([ch8.verdicts.KINDS[kind].cure, *remedies])
+        said = " ".join([KINDS[kind].cure, *remedies])
         for part in re.findall(r"`([^`]+)`", helps):
             assert part in said, f"the cures of {kind} do not name {part}"
 
@@ -207,7 +219,7 @@ def swap(tmp_path):
 @shows('A string names an optimizer as `"keras_ch8>Adam"`')
 def strings():
     assert type(network("keras_ch8>Adam").optimizer) is optimizers.Adam
-    ch8.register_strings()
+    ch8.integration.register_strings()
     assert type(network("Momentum").optimizer) is optimizers.Momentum
 
 
@@ -357,7 +369,7 @@ def early_stopping():
         "loss", criterion=stopping.AnyOf(stopping.GeneralizationLoss(5), stopping.Deadline(0.01))
     )
     fit(network(), stop, epochs=50)
-    assert stop.reason.why is stopping.StopReason.DEADLINE
+    assert stop.reason.why is extend.StopReason.DEADLINE
 
 
 @shows("**`training.retrain_on_all_data`**")
@@ -382,11 +394,11 @@ def decay():
     assert float(model.optimizer.learning_rate) < 0.06
 
 
-@shows("**`training.find_learning_rate(model, x, y)`**")
+@shows("**`keras_ch8.find_learning_rate(model, x, y)`**")
 def finding():
     model = network("sgd")
     before = model.get_weights()
-    found = training.find_learning_rate(model, X, Y, batch_size=16, steps=40)
+    found = choosing.find_learning_rate(model, X, Y, batch_size=16, steps=40)
     assert found
     for now, then in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(now, then)
@@ -482,37 +494,37 @@ def easy_first():
     assert len(fit(network(), easy, x=source, y=None, batch_size=None)["loss"]) == 2
 
 
-@shows("**`training.Study(make_model, (x, y)).run()`**")
+@shows("**`choosing.Study(make_model, (x, y)).run()`**")
 def studying():
     def make():
         return network(optimizers.SGD(1e-3))
 
-    report = training.Study(make, (X, Y), epochs=1, batch_size=16, verbose=0).run()
+    report = choosing.Study(make, (X, Y), epochs=1, batch_size=16, verbose=0).run()
     assert report.setting.rate > 1e-3
     assert "Set the learning rate to" in str(report)
 
 
-@shows("**`training.tune_speed`**")
+@shows("**`choosing.tune_speed`**")
 def tuning():
-    found = training.tune_speed(
+    found = choosing.tune_speed(
         network(), X, Y, batch_size=16, steps_per_execution=(1,), multiples=(), rounds=3, verbose=0
     )
     assert found.recommended in [timed.setting for timed in found.settings]
 
 
-@shows("**`training.compare_curricula`**")
+@shows("**`choosing.compare_curricula`**")
 def comparing():
     hard = np.abs(X).sum(1)
-    found = training.compare_curricula(
+    found = choosing.compare_curricula(
         network, (X, Y), hard, (X, Y), epochs=2, seeds=2, orders=("none", "easy", "random"), verbose=0
     )
     assert found.values.shape == (3, 2)
 
 
-@shows("**`training.compare`**")
+@shows("**`keras_ch8.compare`**")
 def comparing_optimizers():
-    made = training.Candidate(lambda learning_rate: optimizers.SGD(learning_rate), {"learning_rate": (0.01, 0.1)})
-    found = training.compare({"sgd": made}, network, (X, Y), budget=1, seeds=1, trials=1, verbose=0)
+    made = choosing.Candidate(lambda learning_rate: optimizers.SGD(learning_rate), {"learning_rate": (0.01, 0.1)})
+    found = choosing.compare({"sgd": made}, network, (X, Y), budget=1, seeds=1, trials=1, verbose=0)
     assert np.isfinite(found.values).all()
 
 
@@ -564,8 +576,8 @@ def run_for_python(tmp_path):
         told[0].filename,
         told[1].filename,
     }
-    assert issubclass(ch8.trackers.WandB, ch8.trackers.Tracker)
-    assert issubclass(ch8.trackers.MLflow, ch8.trackers.Tracker)
+    assert issubclass(ch8.trackers.WandB, ch8.extend.Tracker)
+    assert issubclass(ch8.trackers.MLflow, ch8.extend.Tracker)
     extras = importlib.metadata.metadata("keras_ch8").get_all("Provides-Extra")
     assert {"wandb", "mlflow", "plot", "pandas"} <= set(extras)
     pytest.importorskip("matplotlib").use("Agg")
@@ -573,9 +585,9 @@ def run_for_python(tmp_path):
     assert run.plot("8.2.4")
 
 
-@shows("Every result, such as that of `training.find_learning_rate`")
+@shows("Every result, such as that of `keras_ch8.find_learning_rate`")
 def results():
-    found = training.find_learning_rate(network(), X, Y, batch_size=16, steps=40)
+    found = choosing.find_learning_rate(network(), X, Y, batch_size=16, steps=40)
     rate, *_ = found.suggestions["scaled minimum"]
     [marked] = [line for line in str(found).splitlines() if line.startswith("> ")]
     assert f"{rate:.4g}" in marked

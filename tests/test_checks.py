@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import optimizers as ours
-from keras_ch8.optimizers import RuleOptimizer
+from keras_ch8.extend import RuleOptimizer
 
 BAD = [
     (ours.Adam, {"epsilon": -1}, r"`epsilon` .* in \[1e-37, inf\)\. Received: epsilon=-1\. The book's value is 1e-08"),

@@ -8,8 +8,7 @@ import pytest
 
 from keras_ch8 import chapter
 from keras_ch8.monitors.base import members
-from keras_ch8.verdicts import KINDS
-from keras_ch8.verdicts.kinds import OF_THE_CHAPTER, OF_THE_START
+from keras_ch8.verdicts.kinds import KINDS, OF_THE_CHAPTER, OF_THE_START
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import callbacks, layers, optimizers, second_order
+from keras_ch8 import callbacks, extend, layers, optimizers, second_order
 
 FIRST_ORDER = ["SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "RMSpropNesterov", "Adam", "AdamW"]
 SHAPES = [(3,), (20, 10), (300, 200), (100, 300), ()]
@@ -41,7 +41,7 @@ def test_updates_stay_on_the_device_with_the_numbers_of_the_cpu(name, device):
         np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-6)
 
 
-class Steps(callbacks.Callback):
+class Steps(extend.Callback):
     """Keeps the numbers of the steps that it hears of."""
 
     def on_train_begin(self, logs=None):

@@ -4,6 +4,7 @@ Nothing is listed by hand: a part is a class or function with its own `section`,
 from.
 """
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -16,11 +17,15 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import chapter, optimizers
-from keras_ch8.losses import BernoulliLikelihood, CategoricalLikelihood
-from keras_ch8.optimizers import ClosureOptimizer, RuleOptimizer
+from keras_ch8.extend import ClosureOptimizer, RuleOptimizer
+from keras_ch8.losses.likelihoods import BernoulliLikelihood, CategoricalLikelihood
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = {name: getattr(keras_ch8, name) for name in keras_ch8.PACKAGES}
+PACKAGES = {
+    name: importlib.import_module(f"keras_ch8.{name}") for name in (*keras_ch8.PACKAGES, *keras_ch8.SHELVES, "extend")
+}
+ALL = {**PACKAGES, "integration": keras_ch8.integration}
+MOST_FOR_USERS, MOST_FOR_EXTENSION = 140, 60
 
 
 def own_section(thing):
@@ -49,28 +54,47 @@ def everything_defined_in(package):
 
 PARTS = [
     (package, name, thing)
-    for package, module in {"": keras_ch8, **PACKAGES}.items()
+    for package, module in PACKAGES.items()
     for name in module.__all__
     if is_part(thing := getattr(module, name))
 ]
+PARTS += [("", name, getattr(keras_ch8, name)) for name in ("Doctor", "cure", "preflight")]
 """Package, "" for those of the top level, name and thing."""
 FIRST_ORDER = [n for _, n, t in PARTS if inspect.isclass(t) and issubclass(t, RuleOptimizer)]
 SECOND_ORDER = [n for _, n, t in PARTS if inspect.isclass(t) and issubclass(t, ClosureOptimizer)]
-FAMILIES = [n for p, n, t in PARTS if p == "losses" and n.endswith("Likelihood") and n != "NegativeLogLikelihood"]
 OTHERS = [(p, n, t) for p, n, t in PARTS if n not in FIRST_ORDER + SECOND_ORDER or p != "optimizers"]
 
-ADDED = ["get_compile_config", "compile_from_config", "compiled"]
-"""What registration gives to every class (see _registration)."""
+
+def test_the_package_shows_its_packages_and_what_one_begins_with():
+    first = ["Doctor", "compare", "cure", "find_learning_rate", "preflight", "read_run", "report"]
+    assert sorted([*keras_ch8.PACKAGES, "extend", "integration", *first]) == dir(keras_ch8) == sorted(keras_ch8.__all__)
+    assert all(callable(getattr(keras_ch8, name)) for name in first)
+    assert keras_ch8.compare is keras_ch8.choosing.compare
 
 
-def test_the_package_shows_its_packages_and_a_few_names_more():
-    rest = ["Doctor", "__version__", "chapter", "integration", "read_run", "register_strings", "report", "testing"]
-    assert sorted([*PACKAGES, *rest]) == dir(keras_ch8) == sorted(keras_ch8.__all__)
-    assert sorted(keras_ch8.integration.__all__) == ["Hook", "hooks", "uninstall"]
-    assert callable(keras_ch8.read_run)
-    assert callable(keras_ch8.report)
-    assert callable(keras_ch8.Doctor)
-    assert callable(keras_ch8.register_strings)
+@pytest.mark.parametrize("package", ALL)
+def test_a_package_shows_what_it_exports_and_exports_nothing_else(package):
+    module = ALL[package]
+    assert dir(module) == sorted(module.__all__)
+    if Path(module.__file__).name == "__init__.py":
+        assert imported_by(Path(module.__file__)) == set(module.__all__)
+
+
+def imported_by(path):
+    """Return the names that a file imports from this package and keeps; those that begin with `_` are its own."""
+    imports = [
+        node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    names = {alias.asname or alias.name for node in imports for alias in node.names}
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_there_are_not_too_many_names():
+    """A name is what is neither package nor module. One that stands at the top and in a package is one."""
+    of_users = [*(ALL[package] for package in (*keras_ch8.PACKAGES, "integration")), keras_ch8]
+    things = [getattr(module, name) for module in of_users for name in module.__all__]
+    assert len({id(thing) for thing in things if not inspect.ismodule(thing)}) <= MOST_FOR_USERS
+    assert len(keras_ch8.extend.__all__) <= MOST_FOR_EXTENSION
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -81,18 +105,19 @@ def test_a_public_name_is_a_part_or_a_base_or_what_these_take_and_return(package
         thing = getattr(module, name)
         if is_part(thing):
             assert own_section(thing) in {section.number for section in chapter.SECTIONS}, name
-        elif inspect.isclass(thing) or inspect.isfunction(thing):
+        elif inspect.isclass(thing) or inspect.isroutine(thing) or inspect.ismodule(thing):
             assert thing.__doc__, f"{name}: a base, a type or a function on types, which says what it is"
         else:
             assert name.isupper(), f"{name}: what is neither class nor function is a constant"
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", keras_ch8.PACKAGES)
 def test_what_says_a_section_is_exported(package):
-    module = PACKAGES[package]
-    for name, thing in everything_defined_in(module):
+    places = [module for name, module in PACKAGES.items() if name.startswith((package, "extend"))]
+    exported = {name for module in (keras_ch8, *places) for name in module.__all__}
+    for name, thing in everything_defined_in(PACKAGES[package]):
         if is_part(thing):
-            assert name in (*module.__all__, *keras_ch8.__all__), (
+            assert name in {*exported, *keras_ch8.__all__}, (
                 f"{name} says its section: add it to `__all__` of keras_ch8.{package}"
             )
 
@@ -122,8 +147,8 @@ def test_an_optimizer_that_is_given_the_loss_is_final_and_explains_itself_in_ord
     assert places == sorted(places)
     own = inspect.signature(cls.__init__).parameters.keys() - {"self", "kwargs"} if "__init__" in vars(cls) else ()
     assert all(f"{argument}:" in cls.__doc__ for argument in own)
-    assert {n for n in vars(cls) if not n.startswith("_")} <= {"method", "hyperparameters", "refuse", "section", *ADDED}
-    assert getattr(keras_ch8.second_order, name).__doc__.count("<-")
+    assert {n for n in vars(cls) if not n.startswith("_")} <= {"method", "hyperparameters", "refuse", "section"}
+    assert getattr(keras_ch8.second_order.methods, name).__doc__.count("<-")
 
 
 @pytest.mark.parametrize("package, part", [(p, t) for p, _, t in OTHERS], ids=[dotted(p, n) for p, n, _ in OTHERS])
@@ -132,7 +157,8 @@ def test_a_part_is_final_and_explains_itself_in_order(package, part):
     first = part.__doc__.splitlines()[0]
     assert re.search(r"\(.*[78]\.\d.*\)\.$", first)
     parameters = [] if part in (BernoulliLikelihood, CategoricalLikelihood) else inspect.signature(part).parameters
-    equation = {"clipping": ["<-"], "schedules": ["<-"], "losses": [" = "] if part.__name__ in FAMILIES else ["<-"]}
+    equation = {"clipping": ["<-"], "schedules": ["<-"], "losses": ["<-"],
+                "losses.likelihoods": [" = "]}  # fmt: skip
     state = ["State:"] if package == "clipping" else []
     headings = [*equation.get(package, []), *state, *(["Args:"] if parameters else []), "Example:", "References:"]
     places = [part.__doc__.find(heading) for heading in headings]
@@ -145,7 +171,7 @@ def test_a_part_is_final_and_explains_itself_in_order(package, part):
 def test_a_file_of_an_algorithm_holds_its_box_and_nothing_else(name):
     cls = getattr(optimizers, name)
     assert {n for n in vars(cls) if not n.startswith("_")} <= {
-        "rule", "state_names", "hyperparameters", "elementwise", "rests_without_gradient", "section", *ADDED,
+        "rule", "state_names", "hyperparameters", "elementwise", "rests_without_gradient", "section",
     }  # fmt: skip
     assert len(inspect.getsource(cls.rule).splitlines()) <= 10
 

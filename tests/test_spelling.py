@@ -1,20 +1,20 @@
 """A misspelt argument is refused with the one that was meant, by every public part that names its arguments."""
 
 import inspect
+import operator
 import re
 import sys
 
 import pytest
 
 import keras_ch8
-from keras_ch8 import callbacks, chapter, optimizers, training
+from keras_ch8 import callbacks, chapter, choosing, extend, optimizers
 
 
 def parts():
     """Yield the name of each public part with arguments, and the part."""
     for _, name in chapter.parts():
-        package, _, part = name.rpartition(".")
-        yield name, getattr(getattr(keras_ch8, package) if package else keras_ch8, part)
+        yield name, operator.attrgetter(name)(keras_ch8)
 
 
 def long_arguments(part):
@@ -29,7 +29,7 @@ def is_said_by_us(part):
     What a function hands on to `fit` or another function, that one reads.
     """
     if isinstance(part, type):
-        ours = keras_ch8.Doctor | callbacks.Callback | optimizers.RuleOptimizer | optimizers.ClosureOptimizer
+        ours = keras_ch8.Doctor | extend.Callback | extend.RuleOptimizer | extend.ClosureOptimizer
         return issubclass(part, ours)
     return not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(part).parameters.values())
 
@@ -62,7 +62,7 @@ def test_a_misspelt_argument_is_refused_with_the_one_that_was_meant(name, part):
         (lambda: optimizers.LBFGS(history=5), "history_size"),
         (lambda: keras_ch8.Doctor(None).watch(None, optimzers=None), "optimizers"),
         (lambda: keras_ch8.report(log_dirs="logs"), "log_dir"),
-        (lambda: training.find_learning_rate(batchsize=3), "batch_size"),
+        (lambda: choosing.find_learning_rate(batchsize=3), "batch_size"),
     ],
 )
 def test_the_mistakes_that_people_make(call, meant):
@@ -82,7 +82,7 @@ def test_what_is_like_no_argument_is_refused_with_those_that_there_are():
 def test_what_checks_the_spelling_hides_nothing_of_a_part():
     arguments = ["log_dir", "probe", "resume", "ignore", "log_to"]
     assert list(inspect.signature(keras_ch8.Doctor).parameters) == arguments
-    assert next(iter(inspect.signature(training.find_learning_rate).parameters)) == "model"
+    assert next(iter(inspect.signature(keras_ch8.find_learning_rate).parameters)) == "model"
     assert next(iter(inspect.signature(callbacks.EarlyStopping).parameters)) == "monitor"
-    assert training.find_learning_rate.section == "8.3.1"
-    assert training.find_learning_rate.__module__.startswith("keras_ch8.training.")
+    assert keras_ch8.find_learning_rate.section == "8.3.1"
+    assert keras_ch8.find_learning_rate.__module__.startswith("keras_ch8.choosing.")

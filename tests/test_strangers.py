@@ -9,10 +9,18 @@ import pytest
 from keras import ops
 
 import keras_ch8
-from keras_ch8.clipping import GlobalRule, TensorRule
-from keras_ch8.optimizers import ClosureOptimizer, RuleOptimizer
-from keras_ch8.schedules import Schedule
-from keras_ch8.second_order import Descent, Info, LineSearch, Method, SearchState
+from keras_ch8.extend import (
+    ClosureOptimizer,
+    Descent,
+    GlobalRule,
+    Info,
+    LineSearch,
+    Method,
+    RuleOptimizer,
+    Schedule,
+    SearchState,
+    TensorRule,
+)
 
 registered = keras.saving.register_keras_serializable(package="strangers")
 

@@ -144,8 +144,8 @@ def test_a_string_with_the_package_is_ours(name):
 def test_plain_strings_are_ours_where_keras_has_none_and_stay_kerass_where_it_has():
     before = {name: dict(table) for name, (_, table) in keras_private.tables_of_strings().items()}
     try:
-        names = ch8.register_strings()
-        assert ch8.register_strings() == names
+        names = ch8.integration.register_strings()
+        assert ch8.integration.register_strings() == names
         for name, (_, table) in keras_private.tables_of_strings().items():
             assert {word: table[word] for word in before[name]} == before[name]
         for word in ("Momentum", "momentum", "LBFGS", "lbfgs", "TruncatedNewton"):

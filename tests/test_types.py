@@ -12,13 +12,13 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 
 USES = """
-from keras_ch8 import Doctor, callbacks, clipping, optimizers, read_run, stopping, verdicts
+from keras_ch8 import Doctor, callbacks, clipping, extend, optimizers, read_run, stopping
 
 optimizer: optimizers.Adam = optimizers.Adam(1e-3, clip=clipping.ByGlobalNorm(1.0))
 doctor: Doctor = Doctor("logs", resume="states")
-found: list[verdicts.Verdict] = doctor.verdicts
+found: list[extend.Verdict] = doctor.verdicts
 stop = callbacks.EarlyStopping("val_loss", criterion=stopping.Patience(3))
-reason: stopping.Reason | None = stop.reason
+reason: extend.Reason | None = stop.reason
 steps: int = read_run("logs").step
 """
 WRONG = """

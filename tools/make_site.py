@@ -151,7 +151,7 @@ def documents() -> Iterator[tuple[str, str]]:
 def verdicts() -> Iterator[tuple[str, str]]:
     """Yield a page for each kind of verdict, out of docs/diagnosis.md and of the table of the kinds."""
     from keras_ch8.monitors.base import members
-    from keras_ch8.verdicts import KINDS
+    from keras_ch8.verdicts.kinds import KINDS
 
     members("full")  # which register kinds of their own
     page = (ROOT / "docs" / "diagnosis.md").read_text()
@@ -174,11 +174,11 @@ def reference() -> Iterator[tuple[str, str]]:
     """Yield a page for each package, with all its public names: the text of each is the card of its method."""
     import keras_ch8
 
-    packages = (*keras_ch8.PACKAGES, "testing")
+    packages = (*keras_ch8.PACKAGES, *keras_ch8.SHELVES, "extend")
     for package in packages:
         module = importlib.import_module(f"keras_ch8.{package}")
         lines = [package, "=" * len(package), "", f".. automodule:: keras_ch8.{package}", ""]
-        for name in module.__all__:
+        for name in (name for name in module.__all__ if not inspect.ismodule(getattr(module, name))):
             thing = getattr(module, name)
             is_part = inspect.isclass(thing) or inspect.isfunction(thing)
             said = inspect.getdoc(thing) if is_part else said_of_constant(module, name)
@@ -189,7 +189,7 @@ def reference() -> Iterator[tuple[str, str]]:
             lines += [name, "-" * len(name), "", f".. {kind}:: keras_ch8.{package}.{name}", *methods, ""]
             lines += [] if is_part else [*(f"   {line}" for line in as_rst(said.splitlines())), ""]
         yield f"docs/api/{package}.rst", "\n".join(lines)
-    own = ["read_run", "report", "register_strings"]
+    own = ["cure", "preflight", "read_run", "report"]
     lines = ["Reference", "=========", "", "The text of a part is its method card: what it does, with which defaults, "]
     lines += ["what it keeps, where it differs from Keras, what it raises, an example that runs, and its source.", ""]
     lines += [".. autoclass:: keras_ch8.Doctor", "   :members:", "   :member-order: bysource", ""]

@@ -1,5 +1,1 @@
 """What TensorBoard gets: curves, pictures and texts, each with a description, in a run of its own."""
-
-from .tags import Tag
-
-__all__ = ["Tag"]

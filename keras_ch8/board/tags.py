@@ -1,7 +1,7 @@
 """The table of everything that is written for TensorBoard: name, title, unit, description, section of the book.
 
 A name says when there is a point: `epoch/` at the end of an epoch, `step/` at steps, `diagnosis/` where `Diagnosis` or
-another look at the training has measured. The curves of monitors are declared in their classes (`monitors.Curve`) and
+another look at the training has measured. The curves of monitors are declared in their classes (`extend.Curve`) and
 join the table as `diagnosis_tags()`.
 """
 
@@ -26,7 +26,7 @@ class Tag:
         band: What `low` and `high` are, for their descriptions. Defaults to the smallest and the largest value.
 
     Example:
-        >>> ratio = keras_ch8.board.Tag("mine/ratio", "Heads over tails", "1", "Number of heads over number of tails.")
+        >>> ratio = keras_ch8.extend.Tag("mine/ratio", "Heads over tails", "1", "Number of heads over number of tails.")
         >>> ratio.description
         'Number of heads over number of tails. [1]'
 

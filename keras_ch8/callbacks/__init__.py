@@ -16,10 +16,8 @@ if _backend.is_tensorflow():
     from ._surrogate_gap import SurrogateGap
     from ._switch_optimizer import SwitchOptimizer
     from ._tensorboard import TensorBoard
-    from .base import Callback
 
 __all__ = [
-    "Callback",
     "ClipGradients",
     "Continuation",
     "Curriculum",

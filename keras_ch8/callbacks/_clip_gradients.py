@@ -6,9 +6,10 @@ from typing import Any, ClassVar, final
 import keras
 import numpy as np
 
-from .. import clipping
 from .._describe import short
-from ..optimizers import ClosureOptimizer, RuleOptimizer
+from ..clipping.rule import Rule, as_rule
+from ..optimizers.base import RuleOptimizer
+from ..optimizers.closure import ClosureOptimizer
 from . import _states
 from .base import Callback
 
@@ -50,12 +51,12 @@ class ClipGradients(Callback):
 
     def __init__(self, rule: Any) -> None:
         super().__init__()
-        if not isinstance(rule, dict | clipping.Rule):
+        if not isinstance(rule, dict | Rule):
             raise TypeError(
                 f"`rule` must be a rule of `keras_ch8.clipping`. Received: rule={short(rule)} of type "
                 f"{type(rule).__name__}. Give one, such as `keras_ch8.clipping.ByGlobalNorm(1.0)`."
             )
-        self.rule: Any = clipping.as_rule(rule)
+        self.rule: Any = as_rule(rule)
 
     def _state(self) -> dict[str, Any]:
         observation = None if getattr(self, "session", None) is None else self.session.observation

@@ -6,10 +6,11 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from .. import _checks, continuation
+from .. import _checks
 from .._describe import short
 from .._types import Logs
 from ..board import tags
+from ..continuation.annealed import Annealed, Schedule, annealed_in, as_schedule
 from ..integration import keras_private
 from ..schedules.duration import Clock, Duration, duration, of_unknown_epoch
 from .base import Callback
@@ -21,7 +22,7 @@ class Continuation(Callback):
 
     It moves the annealed numbers of the model's layers and of its loss from their `start` to their `end`: those of
     `continuation.GaussianBlur`, `SmoothedActivation`, `WeightNoise`, `Temperature` and `LabelSmoothing`, and every
-    `continuation.Annealed` that is an attribute of a layer or of the loss. Before each batch, with u the share of the
+    `extend.Annealed` that is an attribute of a layer or of the loss. Before each batch, with u the share of the
     continuation that is over,
 
         value <- schedule(u) if u < 1, otherwise exactly `end`
@@ -56,7 +57,7 @@ class Continuation(Callback):
             of names. Defaults to `False`.
 
     Raises:
-        TypeError: If `schedule` is of none of these kinds, or `variables` is not a dict of `continuation.Annealed`.
+        TypeError: If `schedule` is of none of these kinds, or `variables` is not a dict of `extend.Annealed`.
         ValueError: If `until` is no length of time; in `fit`, if there is nothing to move or nothing of a name, a value
             lies outside its range, or the length of an epoch is needed and not known.
 
@@ -89,7 +90,7 @@ class Continuation(Callback):
         self,
         schedule: Any = "linear",
         until: int | str = "70%",
-        variables: Mapping[str, continuation.Annealed] | None = None,
+        variables: Mapping[str, Annealed] | None = None,
         verbose: int = 0,
         logs: bool | Sequence[str] = False,
     ) -> None:
@@ -102,18 +103,18 @@ class Continuation(Callback):
             )
         is_named = isinstance(variables, Mapping) and len(variables) > 0
         if variables is not None and not (
-            is_named and all(isinstance(number, continuation.Annealed) for number in variables.values())
+            is_named and all(isinstance(number, Annealed) for number in variables.values())
         ):
             raise TypeError(
-                "`variables` are annealed numbers by name, so it must be a dict of `keras_ch8.continuation.Annealed`, "
+                "`variables` are annealed numbers by name, so it must be a dict of `keras_ch8.extend.Annealed`, "
                 f"or None for those of the model. Received: variables={short(variables)}."
             )
         by_name = schedule if isinstance(schedule, Mapping) else {"": schedule}
-        self._schedules = {name: continuation.as_schedule(one) for name, one in by_name.items()}
+        self._schedules = {name: as_schedule(one) for name, one in by_name.items()}
         self.schedule, self.until, self.variables = schedule, until, variables
         self._until = duration("until", until, "a number of updates above 0")
         self._in_stages = [self._schedules[name] for name, one in by_name.items() if isinstance(one, list | tuple)]
-        self._numbers: dict[str, tuple[continuation.Annealed, continuation.Schedule]] = {}
+        self._numbers: dict[str, tuple[Annealed, Schedule]] = {}
         self._stage: dict[str, float] = {}
         self._batches = self._set_at = self._read_at = 0
         self._length: float | None = None
@@ -148,8 +149,8 @@ class Continuation(Callback):
         self._length, self._stage, self._numbers = state["length"], dict(state["stages"]), self._found()
         self._arrive()
 
-    def _found(self) -> dict[str, tuple[continuation.Annealed, continuation.Schedule]]:
-        found = continuation.annealed_in(self.model) if self.variables is None else dict(self.variables)
+    def _found(self) -> dict[str, tuple[Annealed, Schedule]]:
+        found = annealed_in(self.model) if self.variables is None else dict(self.variables)
         return _chosen(self._schedules, found)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -251,9 +252,7 @@ def _in_batches(until: Duration, micro_steps: int, per_epoch: float | None, begu
     return until.steps(Clock(per_epoch, 1, begun + per_epoch * epochs_left))
 
 
-def _chosen(
-    schedules: Mapping[str, continuation.Schedule], found: Mapping[str, continuation.Annealed]
-) -> dict[str, tuple[continuation.Annealed, continuation.Schedule]]:
+def _chosen(schedules: Mapping[str, Schedule], found: Mapping[str, Annealed]) -> dict[str, tuple[Annealed, Schedule]]:
     """Return each number with its schedule: that of its name before that of its owner or its attribute."""
     if not found:
         raise ValueError(

@@ -11,7 +11,8 @@ from .._types import Logs
 from ..board import tags
 from ..curriculum.difficulty import judged, numbers, samples_of_buckets
 from ..curriculum.example_loss import ExampleLoss
-from ..curriculum.pacing import as_pacing
+from ..curriculum.pacing import Step, as_pacing
+from ..curriculum.sampler import ORDERS
 from ..curriculum.staged_pacing import StagedPacing
 from ..data import ArraySource
 from ..integration import keras_private
@@ -41,7 +42,7 @@ class Curriculum(Callback):
 
     Whether a curriculum helps is an open question each time: it may where labels are noisy or steps are few, and on
     clean data with time enough random order does as well (Wu et al. 2021). `order="hard"` and `order="random"` are the
-    controls, with the same pacing; `training.compare_curricula` runs them all.
+    controls, with the same pacing; `choosing.compare_curricula` runs them all.
 
     Measures, for each epoch:
 
@@ -143,7 +144,7 @@ class Curriculum(Callback):
         self.mix = _checks.number(
             "mix", mix, 0.0, 1.0, meaning="the share of the places that all examples may fill", fix="Try 0.1."
         )
-        self.order = _checks.word("order", order, curriculum.ORDERS, meaning="which examples come first")
+        self.order = _checks.word("order", order, ORDERS, meaning="which examples come first")
         self.measure_every = duration("measure_every", measure_every)
         if self._of_model and difficulty == "self_paced":
             source.weighted = True  # what `fit` reads has places for weights or not, before any callback is told
@@ -268,7 +269,7 @@ class Curriculum(Callback):
     def _tell(self, progress: np.ndarray) -> None:
         """Remember where a stage of this epoch has begun, and where all examples were in, given u at its steps."""
         shares = np.concatenate([[self._share], self.pacing(progress)])
-        in_stages = isinstance(self.pacing, StagedPacing | curriculum.Step)
+        in_stages = isinstance(self.pacing, StagedPacing | Step)
         for place in np.flatnonzero(shares[1:] > shares[:-1]).tolist():
             before, now = shares[place : place + 2]
             if in_stages or before == 0 or now == 1:

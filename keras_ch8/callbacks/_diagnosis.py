@@ -3,19 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, final
 
-from .. import _checks, _net, _objects, monitors, telemetry
+from .. import _checks, _net, _objects
 from .._result import as_html
 from .._types import Data, Logs, Tensor
 from ..board import tags
 from ..board.record import Diagnosed
 from ..integration import epochs, fit, keras_private
-from ..monitors.base import chosen
+from ..monitors.base import Monitor, chosen
 from ..monitors.equipment import rate_of
 from ..monitors.past import Past
 from ..monitors.start import there_in
-from ..verdicts import State, Verdict, markdown, report
+from ..telemetry.frame import Frame
 from ..verdicts.kinds import ignored
-from ..verdicts.texts import brief, table
+from ..verdicts.state import State
+from ..verdicts.texts import brief, markdown, report, table
+from ..verdicts.verdict import Verdict
 from . import _states
 from ._first_look import FirstLook
 from ._judgement import Judgement, rows_of_all
@@ -40,10 +42,9 @@ class Diagnosis(Callback):
     Now and then the loss and its gradient are taken on a batch of your choice, before and after an update of the
     optimizer, whichever it is. That changes nothing: weights, seeds, statistics and metrics end bit for bit as without
     it. (With `jit_compile=True`, every callback that observes the steps makes XLA compile another program, which may
-    round a last bit differently.) What was measured becomes verdicts, each with a `kind` (one of
-    `keras_ch8.verdicts.KINDS`), a `level` (`"ok"`, `"watch"` or `"act"`), what was found with its number, the cure, and
-    the section of the book. No verdict rests on a single measurement, unless it states an event that is certain.
-    `docs/diagnosis.md` has all the rules.
+    round a last bit differently.) What was measured becomes verdicts, each with a `kind` (one of those in
+    `docs/diagnosis.md`, with all the rules), a `level` (`"ok"`, `"watch"` or `"act"`), what was found with its number,
+    the cure, and the section of the book. No verdict rests on a single measurement, unless it states a certain event.
 
     `diagnosis.verdicts` are those that stand, the most serious first. With `keras_ch8.callbacks.TensorBoard` in the
     same `fit`, numbers and pictures go to its run under `diagnosis/`, the report to its text `diagnosis/verdicts`, and
@@ -62,7 +63,7 @@ class Diagnosis(Callback):
         checks: What to measure: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
-            subclasses of `monitors.Monitor`. Defaults to `"standard"`.
+            subclasses of `extend.Monitor`. Defaults to `"standard"`.
         measure_every: Steps between two measurements (ten times as many for the spectrum), or "1ep", "500ba", "10st",
             "5%" of the training; or a function of the step that returns whether to measure. Defaults to `None`: the
             first steps, and then evenly spread to the end; at least 6 measurements in every training that has so many
@@ -80,7 +81,7 @@ class Diagnosis(Callback):
             measured in the first epoch, or a list of names, such as `["diagnosis_loss"]`. An epoch in which one is not
             measured has NaN there. Defaults to `False`.
         preflight: Whether to look before the first step at what can be seen without one: inputs, labels, loss, last
-            layer and start, on the first examples that `fit` reads and on `probe`, as `training.preflight` does, which
+            layer and start, on the first examples that `fit` reads and on `probe`, as `keras_ch8.preflight` does, which
             also looks at all examples and makes some steps. What is found stands in `verdicts`. Defaults to `True`.
         ignore: Kinds of verdicts of which no more is said than how many they are, such as `["too_short"]`; they explain
             no other, and are not among the checks. Defaults to `()`.
@@ -121,7 +122,7 @@ class Diagnosis(Callback):
     def __init__(
         self,
         probe: Data = None,
-        checks: str | Sequence[str | monitors.Monitor] = "standard",
+        checks: str | Sequence[str | Monitor] = "standard",
         measure_every: int | str | Callable[[int], bool] | None = None,
         budget: float | None = 0.03,
         verbose: bool = True,
@@ -168,7 +169,7 @@ class Diagnosis(Callback):
 
     @property
     def state(self) -> State:
-        """What the verdicts come to, and of how many checks; `state.name` is one of `verdicts.STATES`."""
+        """What the verdicts come to, and of how many checks; `state.name` is one of `verdicts.state.STATES`."""
         return self._judgement.standing(self._measuring.notes)
 
     @property
@@ -281,7 +282,7 @@ class Diagnosis(Callback):
         """Return the batch before a measurement that is due, or that of one that is ready."""
         return self._measuring.rests_until - 2
 
-    def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: Logs) -> None:
+    def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None:
         """Add the rows of the last steps."""
         if frames:
             self._judgement.add_rows(rows_of_all(list(frames.values()), self.session.losses))

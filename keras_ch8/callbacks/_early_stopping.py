@@ -10,7 +10,7 @@ from .._describe import short
 from .._types import Data, Logs
 from ..board import tags
 from ..board.record import Stopping
-from ..stopping.criterion import as_criterion
+from ..stopping.criterion import Reason, StopReason, as_criterion
 from ._epoch_numbers import numbers_in
 from ._monitored import PAST, MonitoredMetrics, MonitoringCallback
 from ._session import SECOND
@@ -125,7 +125,7 @@ class EarlyStopping(MonitoringCallback):
         if not _batches.is_data_set(evaluate_on):
             _objects.pair("evaluate_on", evaluate_on, or_none=True)
         self.evaluate_on = None if evaluate_on is None else _as_tuple(evaluate_on)
-        self.reason: stopping.Reason | None = None
+        self.reason: Reason | None = None
         self._last_epoch = -1
         watched = [(monitor, mode), *self._criterion.watched(monitor)]
         self._monitored = MonitoredMetrics(type(self).__name__, watched, min_delta, restore_best_weights)
@@ -153,7 +153,7 @@ class EarlyStopping(MonitoringCallback):
     @property
     def stopped_epoch(self) -> int:
         """The epoch after which this callback stopped the training, counted from 0; 0 if it did not."""
-        ours = self.reason and self.reason.why not in (stopping.StopReason.COMPLETED, stopping.StopReason.OTHER)
+        ours = self.reason and self.reason.why not in (StopReason.COMPLETED, StopReason.OTHER)
         return self.reason.epoch if self.reason and ours else 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -208,7 +208,7 @@ class EarlyStopping(MonitoringCallback):
         self.session.show({tag: value for tag, value in values.items() if value is not None})
         self.session.record.stopping = Stopping(self.monitor, self.best, self.best_epoch + 1, left)
 
-    def _stop(self, reason: stopping.Reason) -> None:
+    def _stop(self, reason: Reason) -> None:
         """Stop the training, and tell the record why."""
         self.model.stop_training = True
         why = f"Stopped after epoch {reason.epoch + 1}: {reason.message}."
@@ -233,21 +233,21 @@ class EarlyStopping(MonitoringCallback):
                 self.session.say(self.reason.message)
         super().on_train_end(logs)
 
-    def _last_reason(self) -> stopping.Reason:
+    def _last_reason(self) -> Reason:
         """Put the best weights back if asked to, and return why the training has ended."""
         reason = self.reason or self._other_reason()
-        has_run_all = reason.why is stopping.StopReason.COMPLETED
+        has_run_all = reason.why is StopReason.COMPLETED
         begins = "Not stopped" if has_run_all else f"Stopped after epoch {reason.epoch + 1}"
         sentence = f"{begins}: {reason.message}."
         if self.restore_best_weights:
             sentence += f" {self._restore()}"
         return dataclasses.replace(reason, message=sentence)
 
-    def _other_reason(self) -> stopping.Reason:
+    def _other_reason(self) -> Reason:
         epochs = (self.params or {}).get("epochs", self._last_epoch + 1)
         if self._last_epoch + 1 < epochs:
-            return stopping.Reason(stopping.StopReason.OTHER, "something else stopped the training", self._last_epoch)
-        return stopping.Reason(stopping.StopReason.COMPLETED, f"all {epochs} epochs were run", self._last_epoch)
+            return Reason(StopReason.OTHER, "something else stopped the training", self._last_epoch)
+        return Reason(StopReason.COMPLETED, f"all {epochs} epochs were run", self._last_epoch)
 
     def _restore(self) -> str:
         if self.best_weights is None:
@@ -273,12 +273,12 @@ class EarlyStopping(MonitoringCallback):
         return [self.reason.message] if self.reason else []
 
 
-def _as_reason(kept: Mapping[str, Any] | None) -> stopping.Reason | None:
+def _as_reason(kept: Mapping[str, Any] | None) -> Reason | None:
     """Return the reason of a state."""
     if kept is None:
         return None
-    known = kept["why"] in list(stopping.StopReason)
-    return stopping.Reason(**{**kept, "why": stopping.StopReason(kept["why"]) if known else kept["why"]})
+    known = kept["why"] in list(StopReason)
+    return Reason(**{**kept, "why": StopReason(kept["why"]) if known else kept["why"]})
 
 
 def _as_tuple(data: Data) -> tuple[Any, ...]:

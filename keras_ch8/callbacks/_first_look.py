@@ -6,8 +6,8 @@ from collections.abc import Callable
 from .._types import Data, Tensor
 from ..monitors.held_out import first_given, validated_on
 from ..monitors.start import facts_of
-from ..verdicts import Verdict
 from ..verdicts.checks import claims_of, judged_by
+from ..verdicts.verdict import Verdict
 from ._judgement import Judgement
 from ._measuring import Measuring
 from ._probe_data import EXAMPLES

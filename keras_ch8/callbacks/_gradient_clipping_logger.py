@@ -5,9 +5,10 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from .. import _checks, telemetry
+from .. import _checks
 from .._types import Logs
 from ..board import tags
+from ..telemetry.frame import Frame
 from ._progress import READ_EVERY
 from .base import Callback
 
@@ -86,7 +87,7 @@ class GradientClippingLogger(Callback):
     def _state(self) -> dict[str, Any]:
         return {"optimizers": {name: clipping.state() for name, clipping in self._clippings.items()}}
 
-    def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: dict[str, Any]) -> None:
+    def on_telemetry(self, frames: Mapping[str, Frame], logs: dict[str, Any]) -> None:
         """Count, for each optimizer."""
         for name, frame in frames.items():
             if not len(frame.steps):
@@ -138,7 +139,7 @@ class _Clipping:
         epoch = [{name: np.array(column) for name, column in part.items()} for part in self._epoch]
         return {"has_rule": self._has_rule, "norms": self._norms.copy(), "epoch": epoch, **counts}
 
-    def add(self, frame: telemetry.Frame) -> None:
+    def add(self, frame: Frame) -> None:
         """Take some steps."""
         self._epoch.append({name: getattr(frame, name) for name in EPOCH})
         self._norms = np.concatenate([self._norms, frame.norm])[-LAST:]

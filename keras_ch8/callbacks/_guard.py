@@ -13,7 +13,7 @@ from ..board.tags import SKIPPED_STEPS
 from ..data import ArraySource
 from ..integration import keras_private, train_step
 from ..schedules.duration import duration, of_unknown_epoch
-from ..telemetry import Gate, LeftOut
+from ..telemetry.gate import Gate, LeftOut
 from ..verdicts.wording import digits
 from . import _left_out
 from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from ..optimizers import RuleOptimizer
-from ..telemetry import Gate
+from ..optimizers.base import RuleOptimizer
+from ..telemetry.gate import Gate
 from ._switch_optimizer import SwitchOptimizer
 
 if TYPE_CHECKING:

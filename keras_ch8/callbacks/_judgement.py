@@ -8,12 +8,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import monitors, telemetry
 from ..monitors import progress
+from ..monitors.base import Monitor
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
-from ..verdicts import State, Verdict, VerdictTracker, state_of
+from ..telemetry.frame import Frame
 from ..verdicts.kinds import OF_THE_START
+from ..verdicts.state import State, state_of
+from ..verdicts.verdict import Verdict, VerdictTracker
 from ..verdicts.wording import counted, digits
 
 HARMLESS = ("cliff", "dead_units", "saturated_units")
@@ -37,7 +39,7 @@ class Judgement:
     )  # fmt: skip
     """Attributes that a state has as they are."""
 
-    def __init__(self, monitors: Sequence[monitors.Monitor], looks: bool = False, ignore: Sequence[str] = ()) -> None:
+    def __init__(self, monitors: Sequence[Monitor], looks: bool = False, ignore: Sequence[str] = ()) -> None:
         self.monitors, self.ignore = monitors, set(ignore)
         self.past, self.tracker = Past(), VerdictTracker(ignore)
         self.left_out: set[str] = set()
@@ -110,7 +112,7 @@ class Judgement:
         judged = [m for m in self.monitors if m.name in readings or self._is_over(m)]
         return self._judge(judged, retold=[m for m in judged if m.name not in readings])
 
-    def _is_over(self, monitor: monitors.Monitor) -> bool:
+    def _is_over(self, monitor: Monitor) -> bool:
         """Whether what a monitor says has to be taken back: there is no reason to measure it any more."""
         return (
             monitor.source == "spectrum" and bool(self.past.of(monitor.name)) and not is_spectrum_worthwhile(self.past)
@@ -146,7 +148,7 @@ class Judgement:
         return self._judge(m for m in self.monitors if m.source == "epochs")
 
     @np.errstate(all="ignore")  # what came of numbers without end is not known, and reaches no threshold
-    def _judge(self, which: Iterable[monitors.Monitor], retold: Sequence[monitors.Monitor] = ()) -> list[Verdict]:
+    def _judge(self, which: Iterable[Monitor], retold: Sequence[Monitor] = ()) -> list[Verdict]:
         """Let monitors say what they make of the past, and take their numbers.
 
         Of those in `retold` nothing new was measured: they have no new numbers.
@@ -183,7 +185,7 @@ class Judgement:
         return numbers
 
 
-def rows_of_all(frames: Sequence[telemetry.Frame], losses: tuple[np.ndarray, np.ndarray] | None) -> Rows:
+def rows_of_all(frames: Sequence[Frame], losses: tuple[np.ndarray, np.ndarray] | None) -> Rows:
     """Return the rows of one optimizer, or of several as if they had made one step: the norm is that of all gradients.
 
     Where several steps are made for a batch, that with the largest gradient counts.

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from ..integration import backend, keras_private
-from ..telemetry import Gate
+from ..telemetry.gate import Gate
 from ._changeable_rate import rate_or_factor
 
 SURVIVED = 16

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data import ArraySource
-from ..telemetry import LeftOut
+from ..telemetry.gate import LeftOut
 from ..verdicts.wording import digits
 from ._origin import Origin
 

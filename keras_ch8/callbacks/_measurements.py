@@ -14,7 +14,8 @@ from .._batches import examples_of
 from .._types import Tensor
 from ..curvature.objective import Objective
 from ..integration import keras_private
-from ..monitors import Past, SpectrumMonitor, ends_of
+from ..monitors.eigenvalues import SpectrumMonitor, ends_of
+from ..monitors.past import Past
 from ..monitors.probe import Probe
 from ..monitors.progress import is_spectrum_worthwhile
 from ..verdicts.verdict import RAISED_BY

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import stopping
 from .._describe import short
 from ..integration import fit, keras_private
+from ..stopping.criterion import EpochHistory
 from ..stopping.improvement import index_of_best
 from . import _states
 from .base import Callback
@@ -42,7 +42,7 @@ class MonitoredMetrics:
         self.modes = _merged(owner, watched)
         self.monitor = next(iter(self.modes))
         self.min_delta, self.keeps_weights = min_delta, keeps_weights
-        self.past = stopping.EpochHistory(self.monitor)
+        self.past = EpochHistory(self.monitor)
         self.best_weights: Any = None
         self._measured: Any = None
         self._named: set[str] = set()
@@ -92,7 +92,7 @@ class MonitoredMetrics:
 
     def begin(self, state: Mapping[str, Any] | None) -> None:
         """Forget the last training, or go on from a state."""
-        self.past, self.best_weights, self._measured = stopping.EpochHistory(self.monitor), None, None
+        self.past, self.best_weights, self._measured = EpochHistory(self.monitor), None, None
         self._named = set()
         if state is not None:
             self.past, self.best_weights = self.past.restored(state["past"]), state["best_weights"]

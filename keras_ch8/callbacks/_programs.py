@@ -8,7 +8,8 @@ import keras
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import fit, keras_private
-from ..monitors import Monitor, SpectrumMonitor
+from ..monitors.base import Monitor
+from ..monitors.eigenvalues import SpectrumMonitor
 from ..monitors.probe import Probe
 
 LARGEST = 256

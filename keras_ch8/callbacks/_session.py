@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from .. import _net, clipping
+from .. import _net
 from .._describe import short
 from .._types import Logs
 from ..board import tags
 from ..board.record import Event, Record
 from ..checkpoints import callback_states
+from ..clipping.rule import Rule
 from ..integration import backend, fit, keras_private, registry
 from ..integration.untouched import has_own_code
 from . import _progress
@@ -76,7 +77,7 @@ class Session:
         self.batch_size: float | None = None
         """Examples of the first batch; None before it, and where the training does not tell."""
         self.terminal = Terminal()
-        self.rule: clipping.Rule | None = None
+        self.rule: Rule | None = None
         self.rule_state: Mapping[str, Mapping[str, np.ndarray]] = {}
         """What the rule goes on from, for each optimizer by its name."""
         self.gate: Any = None

@@ -5,9 +5,10 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from .. import _checks, stopping
+from .. import _checks
 from .._types import Logs
 from ..board import tags
+from ..stopping.criterion import EpochHistory
 from ..stopping.improvement import index_of_best
 from ._monitored import PAST, MonitoredMetrics, MonitoringCallback
 
@@ -116,7 +117,7 @@ class SurrogateGap(MonitoringCallback):
         return [sentence for sentence in sentences if sentence]
 
 
-def learn_more(past: stopping.EpochHistory, true: str, surrogate: str, patience: int) -> str:
+def learn_more(past: EpochHistory, true: str, surrogate: str, patience: int) -> str:
     """Say that the true loss on the training set is flat while the surrogate still falls; "" where that is not so."""
     past = past.where(true).where(surrogate)
     best = index_of_best(past.falling(true))
@@ -140,7 +141,7 @@ def learn_more(past: stopping.EpochHistory, true: str, surrogate: str, patience:
     return f"{sentence}. `val_{true}` went from {raw[0]:.4g} to {raw[-1]:.4g} meanwhile: {verdict}."
 
 
-def best_epochs(past: stopping.EpochHistory, true: str, surrogate: str) -> str:
+def best_epochs(past: EpochHistory, true: str, surrogate: str) -> str:
     """Say where on validation data the surrogate and the true loss were best, if not at the same epoch."""
     past = past.where(f"val_{true}").where(f"val_{surrogate}")
     of_surrogate, raw = past.values(f"val_{surrogate}"), past.values(f"val_{true}")

@@ -10,7 +10,7 @@ from .. import _checks, _objects
 from .._types import Logs
 from ..checkpoints import callback_states
 from ..integration import keras_private
-from ..optimizers import ClosureOptimizer
+from ..optimizers.closure import ClosureOptimizer
 from ..schedules.duration import duration, of_unknown_epoch
 from . import _states
 from .base import Callback

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from .. import monitors
 from ..board import panels, tags
-from ..monitors.base import lines
+from ..monitors.base import Monitor, lines
 from ..monitors.progress import FEWEST
-from ..verdicts import State, Verdict
+from ..verdicts.state import State
 from ..verdicts.texts import alarm, brief
+from ..verdicts.verdict import Verdict
 from ._session import Session
 from ._terminal import fitted
 
 
-def begin_record(session: Session, watched: Sequence[monitors.Monitor]) -> None:
+def begin_record(session: Session, watched: Sequence[Monitor]) -> None:
     """Say in the record which curves are the user's own, and by which limits is judged."""
     for monitor in watched:
         if type(monitor).__module__.partition(".")[0] != __name__.partition(".")[0]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from .. import _checks, _net, _objects, telemetry
+from .. import _checks, _net, _objects
 from .._describe import short
 from .._types import Logs
 from ..board import panels, tags
@@ -16,7 +16,9 @@ from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
 from ..schedules.duration import duration
-from ..trackers import Tracker, feeds
+from ..telemetry.frame import Frame
+from ..trackers import feeds
+from ..trackers.base import Tracker
 from ._batch_sizes import BatchSizes
 from ._objects_as_data import plain, restored
 from ._pictures import LayerMap
@@ -264,7 +266,7 @@ class TensorBoard(Callback):
             return
         self._writer.text(tags.REPORT, self._report.beginning(), self.session.step)
 
-    def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: dict[str, Any]) -> None:
+    def on_telemetry(self, frames: Mapping[str, Frame], logs: dict[str, Any]) -> None:
         """Add the rows to the windows, and write those that are full."""
         series: dict[tags.Tag, Any] = {}
         for name, frame in frames.items():
@@ -281,7 +283,7 @@ class TensorBoard(Callback):
         self._write(self._windows.add(series))
         self._note(frames)
 
-    def _note(self, frames: Mapping[str, telemetry.Frame]) -> None:
+    def _note(self, frames: Mapping[str, Frame]) -> None:
         """Bring the record of the run up to date."""
         session = self.session
         for name, frame in frames.items():
@@ -309,7 +311,7 @@ class TensorBoard(Callback):
             points = clipping.pass_on(points)
         self._writer.points(self._stubs.pass_on(points))
 
-    def _series_of(self, name: str, frame: telemetry.Frame) -> dict[tags.Tag, Any]:
+    def _series_of(self, name: str, frame: Frame) -> dict[tags.Tag, Any]:
         """Return what the steps of one optimizer say."""
         series: dict[tags.Tag, Any] = {
             tags.GRADIENT_NORM: (frame.steps, frame.norm),
@@ -381,7 +383,7 @@ def _shorter(path: str) -> str:
     return path
 
 
-def _effective_rate(frame: telemetry.Frame) -> tuple[np.ndarray, ...]:
+def _effective_rate(frame: Frame) -> tuple[np.ndarray, ...]:
     """Return steps, median and the two other quantiles, of the steps at which a sampled parameter has a gradient."""
     some = ~np.isnan(frame.rates[:, 1])
     return tuple(x[some] for x in (frame.measured, *frame.rates.T[[1, 0, 2]]))

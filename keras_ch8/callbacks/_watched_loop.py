@@ -16,7 +16,8 @@ from .._describe import short
 from .._types import Tensor
 from ..integration import backend, fit, keras_private
 from ..telemetry import ring
-from ..verdicts import State, Verdict
+from ..verdicts.state import State
+from ..verdicts.verdict import Verdict
 from ._diagnosis import Diagnosis
 from ._progress import READ_EVERY
 from ._session import Session

@@ -43,7 +43,7 @@ class Callback(keras.callbacks.Callback):
         observes_updates   at which steps update and effective rate are measured, as every 10th; None: no wish. Where
                            no callback has one, steps are cheaper, and a norm below 1e-19 is 0, one above 1e19 infinite
         observes_layers    whether frames have the norm of each variable's gradient; False
-        tags               the curves that `write` adds to TensorBoard, each a `keras_ch8.board.Tag`, with a chart in
+        tags               the curves that `write` adds to TensorBoard, each a `keras_ch8.extend.Tag`, with a chart in
                            Custom Scalars
         watches            whether it only observes: an error of one that says so is told in one warning, and the
                            training goes on without it; False: its errors end the training, before the first step if
@@ -61,8 +61,8 @@ class Callback(keras.callbacks.Callback):
             in any case. Defaults to `False`.
 
     Example:
-        >>> class Steepest(keras_ch8.callbacks.Callback):
-        ...     steepest = keras_ch8.board.Tag("mine/steepest", "Steepest", "loss / weight", "Largest of an epoch.")
+        >>> class Steepest(keras_ch8.extend.Callback):
+        ...     steepest = keras_ch8.extend.Tag("mine/steepest", "Steepest", "loss / weight", "Largest of an epoch.")
         ...     tags = (steepest,)
         ...
         ...     def on_epoch_begin(self, epoch, logs=None):
@@ -220,7 +220,7 @@ class Callback(keras.callbacks.Callback):
         """Take the rows of the last steps.
 
         Args:
-            frames: A `keras_ch8.telemetry.Frame` for each optimizer, by its name; of the only one under `""`; nothing
+            frames: A `keras_ch8.extend.Frame` for each optimizer, by its name; of the only one under `""`; nothing
                 where none makes a step.
             logs: What Keras reports after a batch; {} between batches.
         """

@@ -18,10 +18,12 @@ if not backend.is_tensorflow():
     raise backend.needs_tensorflow("keras_ch8.Doctor")
 
 from ..cockpit import page
-from ..trackers import Tracker, feeds
-from ..verdicts import LEVELS, State, Verdict, VerdictError, report
+from ..trackers import feeds
+from ..trackers.base import Tracker
 from ..verdicts.kinds import ignored
-from ..verdicts.texts import brief, table
+from ..verdicts.state import State
+from ..verdicts.texts import brief, report, table
+from ..verdicts.verdict import LEVELS, Verdict, VerdictError
 from ._diagnosis import Diagnosis
 from ._probe_data import ProbeData
 from ._resume import Resume

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from .._types import Data
-from ..continuation import Annealed
+from ..continuation.annealed import Annealed
 from ..integration import keras_private
 
 PARTS = ("model", "loss", "optimizer", "data", "callbacks", "epochs")

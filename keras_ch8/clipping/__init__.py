@@ -11,12 +11,7 @@ from ._adaptive import Adaptive
 from ._by_percentile import ByPercentile
 from ._by_tensor_history import ByTensorHistory
 from ._by_z_score import ByZScore
-from ._limits import ByGlobalNorm, ByNorm, ByValue
-from ._limits import rule_of as rule_of
-from ._rule import Clipper as Clipper
-from ._rule import GlobalRule, TensorRule
-from ._rule import Rule as Rule
-from ._rule import as_rule as as_rule
+from .limits import ByGlobalNorm, ByNorm, ByValue
 
 __all__ = [
     "Adaptive",
@@ -26,6 +21,8 @@ __all__ = [
     "ByTensorHistory",
     "ByValue",
     "ByZScore",
-    "GlobalRule",
-    "TensorRule",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

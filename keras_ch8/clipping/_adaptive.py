@@ -13,7 +13,7 @@ from .. import _checks, _numerics
 from .._describe import short
 from .._registration import registered
 from .._types import Tensor
-from ._rule import TensorRule
+from .rule import TensorRule
 from .units import axes_of_all
 
 

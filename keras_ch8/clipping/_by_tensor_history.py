@@ -8,7 +8,7 @@ from keras import ops
 from .. import _checks, _numerics
 from .._registration import registered
 from .._types import Tensor
-from ._rule import NormsRule, State
+from .rule import NormsRule, State
 
 
 @final

@@ -8,7 +8,7 @@ from keras import ops
 from .. import _checks
 from .._registration import registered
 from .._types import Tensor
-from ._rule import GlobalRule, State
+from .rule import GlobalRule, State
 
 
 @final

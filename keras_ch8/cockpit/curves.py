@@ -13,7 +13,7 @@ from .._result import Result, Table
 from ..board import tags
 from ..board.panels import Line, Panel
 from ..board.record import Event
-from ..verdicts import Verdict
+from ..verdicts.verdict import Verdict
 
 HISTORY = Panel(
     "Training history",

@@ -14,7 +14,7 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from ..board import tags
-from ..verdicts import LEVELS
+from ..verdicts.verdict import LEVELS
 from . import files, records
 from .document import Document, Run, document, name_of, title_of
 

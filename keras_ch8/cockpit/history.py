@@ -11,7 +11,8 @@ from .._result import Result, Table
 from .._spelling import spelled
 from ..board.panels import Line, Panel
 from ..board.record import Event
-from ..verdicts import State, Verdict
+from ..verdicts.state import State
+from ..verdicts.verdict import Verdict
 from . import curves, event_files
 from .curves import HISTORY, Curve, Pictured, names_of
 from .document import Document, Run, panels_of
@@ -47,7 +48,7 @@ class RunHistory(Result):
         self.verdicts: list[Verdict] = verdicts_of(said)
         """The verdicts that stood at the end, the gravest first."""
         self.state: State = state_in(said["state"])
-        """What they come to; `state.name` is one of `keras_ch8.verdicts.STATES`."""
+        """What they come to; `state.name` is one of `keras_ch8.verdicts.state.STATES`."""
         self.events: list[Event] = [Event(**event) for event in said["events"]]
         """What happened at a step, in order: clipping, spikes, changes of the rate, and the like."""
         self.problem = run.problems

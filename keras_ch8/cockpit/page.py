@@ -9,7 +9,8 @@ from typing import final
 
 from .._result import one_line
 from .._spelling import spelled
-from ..verdicts import State, Verdict
+from ..verdicts.state import State
+from ..verdicts.verdict import Verdict
 from . import assets, event_files, files, text
 from .document import Document
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from ..board.record import VERSION
-from ..verdicts import LEVELS, STATES, Verdict, state_of
-from ..verdicts.state import NOT_DIAGNOSED
+from ..verdicts.state import NOT_DIAGNOSED, STATES, state_of
+from ..verdicts.verdict import LEVELS, Verdict
 
 Record: TypeAlias = dict[str, Any]
 """Plain data, as `json.loads` returns it."""

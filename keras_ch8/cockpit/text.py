@@ -4,8 +4,9 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .. import verdicts
-from ..verdicts import LEVELS, State, Verdict
+from ..verdicts.state import State
+from ..verdicts.texts import report
+from ..verdicts.verdict import LEVELS, Verdict
 from .document import Document
 
 WIDTH = 80
@@ -31,5 +32,5 @@ def verdicts_of(record: Mapping[str, Any] | None) -> list[Verdict]:
 def _of_run(run: Document) -> Iterator[str]:
     ended = {True: ", ended", False: ", not ended", None: ""}[run["ended"]]
     yield from textwrap.wrap(f"{run['name']}, step {run['step']}{ended}", WIDTH)
-    yield verdicts.report(verdicts_of(run["record"]), state_in(run["state"]))
+    yield report(verdicts_of(run["record"]), state_in(run["state"]))
     yield from textwrap.wrap(run["problem"], WIDTH)

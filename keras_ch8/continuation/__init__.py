@@ -4,20 +4,14 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from ._annealed import Annealed
-from ._annealed import Schedule as Schedule
-from ._annealed import annealed_in as annealed_in
-from ._annealed import as_schedule as as_schedule
 from ._gaussian_blur import GaussianBlur
 from ._label_smoothing import LabelSmoothing
-from ._minimize import Continued, minimize
+from ._minimize import minimize
 from ._smoothed_activation import SmoothedActivation
 from ._temperature import Temperature
 from ._weight_noise import WeightNoise
 
 __all__ = [
-    "Annealed",
-    "Continued",
     "GaussianBlur",
     "LabelSmoothing",
     "SmoothedActivation",
@@ -25,3 +19,7 @@ __all__ = [
     "WeightNoise",
     "minimize",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,7 +8,7 @@ from keras import ops
 from .. import _checks
 from .._registration import registered
 from .._types import Config, Tensor
-from ._annealed import Annealed
+from .annealed import Annealed
 
 SHARP = 0.01
 """Below this standard deviation, in steps, a blur in float32 is the identity: the next weight is exp(-5000)."""

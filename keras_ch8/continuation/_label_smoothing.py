@@ -5,11 +5,12 @@ from typing import Any, Self, final
 import keras
 from keras import ops
 
-from .. import _checks, losses
+from .. import _checks
 from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
-from ._annealed import Annealed
+from ..losses.labels import aligned, class_numbers
+from .annealed import Annealed
 
 
 @final
@@ -108,7 +109,7 @@ def _prior(value: Any) -> float:
 
 def _aligned(y: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
     """Return labels as fractions of the classes, beside the predictions."""
-    numbers = losses.class_numbers(y, f) if len(f.shape) > 1 and f.shape[-1] > 1 else None
+    numbers = class_numbers(y, f) if len(f.shape) > 1 and f.shape[-1] > 1 else None
     if numbers is None:
-        return losses.aligned(y, f)
+        return aligned(y, f)
     return ops.one_hot(ops.squeeze(numbers, axis=-1), f.shape[-1], dtype=f.dtype), f

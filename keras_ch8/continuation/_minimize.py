@@ -8,13 +8,16 @@ from typing import Any, final
 import numpy as np
 from keras import ops
 
-from .. import _checks, _objects, second_order
+from .. import _checks, _objects
 from .._describe import short
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
 from .._types import Tensor
 from ..integration import backend
+from ..second_order.contract import Method, Problem
+from ..second_order.loop import Stop, solve
+from ..second_order.methods import Newton, SaddleFreeNewton, TruncatedNewton, as_method
 
 SAME = 1e-4
 """Two minima count as one if they differ by less than this fraction of what plain descent has gained."""
@@ -127,7 +130,7 @@ def minimize(
     stddevs: Sequence[float],
     *,
     blurred: Callable[[Tensor, Tensor], Tensor] | None = None,
-    method: second_order.Method | str = "lbfgs",
+    method: Method | str = "lbfgs",
     samples: int = 64,
     seed: int = 0,
     max_iterations: int = 1000,
@@ -189,9 +192,9 @@ def minimize(
     tolerances = {"gtol": gtol, "ftol": ftol, "xtol": xtol}
     for name, tolerance in tolerances.items():
         _checks.tolerance(name, tolerance, fix="Try 1e-5 for `gtol`; 0 switches a criterion off.")
-    stop = second_order.Stop(**tolerances, max_iterations=max_iterations)
-    method = second_order.as_method(method)
-    of_newton = second_order.Newton, second_order.SaddleFreeNewton, second_order.TruncatedNewton
+    stop = Stop(**tolerances, max_iterations=max_iterations)
+    method = as_method(method)
+    of_newton = Newton, SaddleFreeNewton, TruncatedNewton
     if blurred is None and isinstance(method, of_newton):
         raise ValueError(
             f"`method` takes products with the Hessian, which a mean over draws does not have here. Received: {method} "
@@ -280,8 +283,8 @@ class _Descents:
 
     fun: Callable[[Tensor], Tensor]
     blurred: Callable[[Tensor, Tensor], Tensor] | None
-    method: second_order.Method
-    stop: second_order.Stop
+    method: Method
+    stop: Stop
     dtype: str
 
     def __call__(self, starts: np.ndarray, sigma: float, z: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -295,7 +298,7 @@ class _Descents:
         """Return f at each row."""
         return self._call(points, 0.0, z, self.stop._replace(max_iterations=0))[1]
 
-    def _call(self, starts: np.ndarray, sigma: float, z: np.ndarray, stop: second_order.Stop) -> tuple[np.ndarray, ...]:
+    def _call(self, starts: np.ndarray, sigma: float, z: np.ndarray, stop: Stop) -> tuple[np.ndarray, ...]:
         numbers = [np.asarray(number, self.dtype) for number in (starts, sigma, z, *stop[:-1])]
         numbers.append(np.asarray(stop.max_iterations, "int32"))
         x, value, evaluations = self._program(*map(backend.as_tensor, numbers))
@@ -311,7 +314,7 @@ class _Descents:
 
         def one(i: Tensor, found: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
             start, state = problem.at(starts[i]), self.method.init(n, starts.dtype.name)
-            end = second_order.solve(problem, self.method, start, state, second_order.Stop(*stop))
+            end = solve(problem, self.method, start, state, Stop(*stop))
             new = end.best.x, end.best.value, end.totals.evaluations + 1
             places = [i, 0], [i], [i]
             return i + 1, [ops.slice_update(a, p, b[None]) for a, p, b in zip(found, places, new, strict=True)]
@@ -319,23 +322,23 @@ class _Descents:
         blank = [ops.zeros((count, n), starts.dtype), ops.zeros((count,), starts.dtype), ops.zeros((count,), "int32")]
         return list(ops.while_loop(lambda i, _: i < count, one, (ops.zeros((), "int32"), blank))[1])
 
-    def _problem(self, sigma: Tensor, z: Tensor) -> second_order.Problem:
+    def _problem(self, sigma: Tensor, z: Tensor) -> Problem:
         """Return one problem for all stages, so that the method around it is compiled once."""
-        real = second_order.Problem.of(self.fun)
+        real = Problem.of(self.fun)
         closed = self.blurred
-        blurred = _sampled(real, sigma, z) if closed is None else second_order.Problem.of(lambda x: closed(x, sigma))
+        blurred = _sampled(real, sigma, z) if closed is None else Problem.of(lambda x: closed(x, sigma))
 
         def value_and_gradient(x: Tensor) -> tuple[Tensor, Tensor]:
             of_stage = [functools.partial(problem.value_and_gradient, x) for problem in (blurred, real)]
             return tuple(backend.branch(sigma > 0, *of_stage))
 
-        return second_order.Problem(value_and_gradient)
+        return Problem(value_and_gradient)
 
 
-def _sampled(real: second_order.Problem, sigma: Tensor, z: Tensor) -> second_order.Problem:
+def _sampled(real: Problem, sigma: Tensor, z: Tensor) -> Problem:
     def value_and_gradient(x: Tensor) -> tuple[Tensor, Tensor]:
         near = ops.concatenate([x + sigma * z, x - sigma * z])
         values, gradients = backend.rows_of(real.value_and_gradient, near)
         return ops.mean(values), ops.mean(gradients, axis=0)
 
-    return second_order.Problem(value_and_gradient)
+    return Problem(value_and_gradient)

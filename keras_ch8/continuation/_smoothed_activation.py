@@ -14,7 +14,7 @@ from .. import _checks, _numerics, _objects
 from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
-from ._annealed import Annealed
+from .annealed import Annealed
 
 ROOT = math.sqrt(2 * math.pi)
 FAR = 10.0

@@ -7,7 +7,7 @@ import keras
 from .. import _checks
 from .._registration import registered
 from .._types import Config, Tensor
-from ._annealed import Annealed
+from .annealed import Annealed
 
 COLDEST = 1e-4
 """The lowest temperature: at 0 there is no quotient, and float16 ends near 1e-7."""

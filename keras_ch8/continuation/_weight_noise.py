@@ -9,7 +9,7 @@ from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend
-from ._annealed import Annealed
+from .annealed import Annealed
 
 
 @final

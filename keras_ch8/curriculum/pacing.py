@@ -35,7 +35,7 @@ class Pacing(abc.ABC):
     Example:
         >>> import dataclasses
         >>> @dataclasses.dataclass(frozen=True)
-        ... class Quadratic(keras_ch8.curriculum.Pacing):
+        ... class Quadratic(keras_ch8.extend.Pacing):
         ...     name = "quadratic"
         ...     start: float = 0.2
         ...
@@ -95,7 +95,7 @@ class Linear(Pacing):
         ValueError: If `start` lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.Linear(start=0.2)
+        >>> pacing = keras_ch8.curriculum.pacings.Linear(start=0.2)
         >>> [round(float(pacing(u)), 6) for u in (0, 0.5, 1)]
         [0.2, 0.6, 1.0]
 
@@ -134,7 +134,7 @@ class Root(Pacing):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.Root(2, start=0.1)
+        >>> pacing = keras_ch8.curriculum.pacings.Root(2, start=0.1)
         >>> [round(float(pacing(u)), 6) for u in (0, 0.5, 1)]
         [0.1, 0.710634, 1.0]
 
@@ -175,7 +175,7 @@ class Competence(Pacing):
         ValueError: If `start` lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.Competence()
+        >>> pacing = keras_ch8.curriculum.pacings.Competence()
         >>> [round(float(pacing(u)), 6) for u in (0, 0.25, 1)]
         [0.01, 0.500075, 1.0]
 
@@ -211,7 +211,7 @@ class Exponential(Pacing):
         ValueError: If `start` lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.Exponential(start=0.25)
+        >>> pacing = keras_ch8.curriculum.pacings.Exponential(start=0.25)
         >>> [float(pacing(u)) for u in (0, 0.5, 1)]
         [0.25, 0.5, 1.0]
 
@@ -249,7 +249,7 @@ class Step(Pacing):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.Step(0.5, start=0.2)
+        >>> pacing = keras_ch8.curriculum.pacings.Step(0.5, start=0.2)
         >>> [float(pacing(u)) for u in (0, 0.49, 0.5, 1)]
         [0.2, 0.2, 1.0, 1.0]
 
@@ -305,8 +305,8 @@ def as_pacing(pacing: Pacing | Callable[[float], float] | str, start: float | No
         if start is not None:
             raise ValueError(
                 f"A pacing that comes as an object has its own start. Received: start={short(start)} beside "
-                f"pacing={short(pacing)}. Say it once: pacing=curriculum.Linear(start=0.2), or pacing='linear', "
-                "start=0.2."
+                f"pacing={short(pacing)}. Say it once: pacing=curriculum.pacings.Linear(start=0.2), or "
+                "pacing='linear', start=0.2."
             )
         if isinstance(pacing, Pacing):
             return pacing

@@ -54,7 +54,7 @@ class BabySteps(StagedPacing):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.BabySteps(4)
+        >>> pacing = keras_ch8.curriculum.pacings.BabySteps(4)
         >>> [float(pacing(u)) for u in (0, 0.24, 0.25, 0.5, 0.75, 1)]
         [0.25, 0.25, 0.5, 0.75, 1.0, 1.0]
 
@@ -87,7 +87,7 @@ class OnePass(StagedPacing):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.OnePass(4)
+        >>> pacing = keras_ch8.curriculum.pacings.OnePass(4)
         >>> [(float(pacing.oldest(u)), float(pacing(u))) for u in (0, 0.25, 1)]
         [(0.0, 0.25), (0.25, 0.5), (0.75, 1.0)]
 

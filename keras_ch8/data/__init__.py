@@ -4,8 +4,14 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from ._plan import Plan, Sampler
 from ._read import read
 from ._source import ArraySource
 
-__all__ = ["ArraySource", "Plan", "Sampler", "read"]
+__all__ = [
+    "ArraySource",
+    "read",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

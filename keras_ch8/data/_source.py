@@ -11,7 +11,7 @@ from .._describe import short
 from .._types import Data, Tensor
 from ..integration import backend, epochs, fit, keras_private
 from ._examples import Examples, dataset_of
-from ._plan import LAST_BATCHES, EveryExample, Plan, Sampler, checked, is_weighted, tables
+from .plan import LAST_BATCHES, EveryExample, Plan, Sampler, checked, is_weighted, tables
 
 
 @final
@@ -188,7 +188,7 @@ class ArraySource(keras_private.DataAdapter):
     def sampler(self, value: Sampler) -> None:
         if not callable(getattr(value, "plan", None)):
             raise TypeError(
-                "`sampler` must have a method `plan(epoch)` that returns a `keras_ch8.data.Plan`. "
+                "`sampler` must have a method `plan(epoch)` that returns a `keras_ch8.extend.Plan`. "
                 f"Received: {short(value)} of type {type(value).__name__}."
             )
         self._sampler = value

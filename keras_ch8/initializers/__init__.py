@@ -5,11 +5,10 @@ An instance gives different values at every call, so that two layers can share i
     start = keras_ch8.initializers.Orthogonal("tanh", seed=1)
     model = keras.Sequential([keras.layers.Dense(64, "tanh", kernel_initializer=start) for _ in range(3)])
 
-An initializer of your own derives from `Initializer`, `RandomInitializer` or
-`KernelInitializer`.
+An initializer of your own derives from `Initializer`, `RandomInitializer` or `KernelInitializer` of
+`keras_ch8.extend`.
 """
 
-from .base import Initializer, KernelInitializer, RandomInitializer
 from .biases import forget_gate, output_marginal, saturation
 from .kernels import GlorotUniform, Heuristic, IdentityRecurrent, RandomWalk, Sparse
 from .orthogonal import Orthogonal
@@ -18,13 +17,14 @@ __all__ = [
     "GlorotUniform",
     "Heuristic",
     "IdentityRecurrent",
-    "Initializer",
-    "KernelInitializer",
     "Orthogonal",
-    "RandomInitializer",
     "RandomWalk",
     "Sparse",
     "forget_gate",
     "output_marginal",
     "saturation",
-]  # fmt: skip
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -31,7 +31,7 @@ class Initializer(keras.initializers.Initializer, abc.ABC):
 
     Example:
         >>> @keras.saving.register_keras_serializable(package="mine")
-        ... class Ramp(keras_ch8.initializers.Initializer):
+        ... class Ramp(keras_ch8.extend.Initializer):
         ...     hyperparameters = ("step",)
         ...
         ...     def __init__(self, step=1.0):
@@ -91,7 +91,7 @@ class RandomInitializer(Initializer):
         repeat: Whether every call returns the values of the first, as in Keras.
 
     Example:
-        >>> class Signs(keras_ch8.initializers.RandomInitializer):
+        >>> class Signs(keras_ch8.extend.RandomInitializer):
         ...     def draw(self, shape, dtype, seeds):
         ...         return keras.ops.sign(keras.random.uniform(shape, -1.0, 1.0, dtype, next(seeds)))
         >>> first, second = Signs(seed=0), Signs(seed=0)
@@ -152,7 +152,7 @@ class KernelInitializer(RandomInitializer):
         output_axes: Axes that are units.
 
     Example:
-        >>> class HeNormalLike(keras_ch8.initializers.KernelInitializer):
+        >>> class HeNormalLike(keras_ch8.extend.KernelInitializer):
         ...     def draw(self, shape, dtype, seeds):
         ...         m, n = self.fans(shape)
         ...         return keras.random.normal(shape, 0.0, (2 / m) ** 0.5, dtype, next(seeds))

@@ -7,18 +7,15 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from .slices import Interpolation, LossPlane, Trajectory, interpolate, loss_plane
-from .surfaces import Cliff, Ravine, Rosenbrock, Saddle, Surface
+from . import surfaces
+from .slices import interpolate, loss_plane
 
 __all__ = [
-    "Cliff",
-    "Interpolation",
-    "LossPlane",
-    "Ravine",
-    "Rosenbrock",
-    "Saddle",
-    "Surface",
-    "Trajectory",
     "interpolate",
     "loss_plane",
-]  # fmt: skip
+    "surfaces",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,6 +8,13 @@ import numpy as np
 
 from .. import _checks
 
+__all__ = [
+    "Cliff",
+    "Ravine",
+    "Rosenbrock",
+    "Saddle",
+]
+
 Values: TypeAlias = np.ndarray | float
 """Values at one point or at many."""
 
@@ -85,7 +92,7 @@ class Ravine(Surface):
         ValueError: If `condition` is below 1.
 
     Example:
-        >>> surface = keras_ch8.landscapes.Ravine(condition=10.0)
+        >>> surface = keras_ch8.landscapes.surfaces.Ravine(condition=10.0)
         >>> surface.gradient([1.0, 1.0])
         array([ 1., 10.])
 
@@ -140,7 +147,7 @@ class Saddle(Surface):
         ValueError: If `ratio` is not above 0.
 
     Example:
-        >>> surface = keras_ch8.landscapes.Saddle(ratio=0.5)
+        >>> surface = keras_ch8.landscapes.surfaces.Saddle(ratio=0.5)
         >>> np.linalg.eigvalsh(surface.hessian(surface.critical_point))
         array([-0.5,  1. ])
 
@@ -194,7 +201,7 @@ class Rosenbrock(Surface):
         ValueError: If `steepness` is not above 0.
 
     Example:
-        >>> surface = keras_ch8.landscapes.Rosenbrock()
+        >>> surface = keras_ch8.landscapes.surfaces.Rosenbrock()
         >>> [round(float(surface.value(theta)), 1) for theta in (surface.start, surface.critical_point)]
         [24.2, 0.0]
 
@@ -255,7 +262,7 @@ class Cliff(Surface):
         ValueError: If `steps` is below 1.
 
     Example:
-        >>> surface = keras_ch8.landscapes.Cliff()
+        >>> surface = keras_ch8.landscapes.surfaces.Cliff()
         >>> at, beside = surface.gradient([[5.5, -2.92352], [5.5, -2.8]])
         >>> bool(np.linalg.norm(at) > 1000 * np.linalg.norm(beside))
         True
@@ -335,3 +342,7 @@ def _sigmoid(s: _Derivatives) -> _Derivatives:
         wb=first * s.wb + second * s.w * s.b,
         bb=first * s.bb + second * s.b**2,
     )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

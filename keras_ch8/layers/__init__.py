@@ -9,9 +9,11 @@ if _backend.is_tensorflow():
     from ._auxiliary_head import DeeplySupervised, auxiliary_head
     from ._fold import fold
     from ._recalibrate import recalibrate
-    from .batch_normalization import NORMALIZING as NORMALIZING
-    from .batch_normalization import statistics_of as statistics_of
 
 __all__ = ["BatchNormalization", "DeeplySupervised", "Maxout", "Residual", "auxiliary_head", "fold", "recalibrate"]
 
 _backend.refuse_the_rest(__name__)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

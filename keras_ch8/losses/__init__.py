@@ -2,35 +2,22 @@
 
 A likelihood is a family of distributions, whose parameters the network puts out:
 
-    model.compile("adam", keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.GaussianLikelihood()))
+    model.compile("adam", keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.likelihoods.GaussianLikelihood()))
 
-A family of your own is a frozen dataclass derived from `Likelihood`.
+A family of your own is a frozen dataclass derived from `keras_ch8.extend.Likelihood`.
 """
 
-from .labels import aligned as aligned
-from .labels import class_numbers as class_numbers
-from .likelihoods import (
-    BernoulliLikelihood,
-    CategoricalLikelihood,
-    GaussianLikelihood,
-    HeteroscedasticGaussianLikelihood,
-    LaplaceLikelihood,
-    Likelihood,
-    NegativeLogLikelihood,
-    PoissonLikelihood,
-)
-from .likelihoods import as_likelihood as as_likelihood
+from . import likelihoods
+from ._negative_log_likelihood import NegativeLogLikelihood
 from .margins import ExponentialLoss, ModifiedHuber
 
 __all__ = [
-    "BernoulliLikelihood",
-    "CategoricalLikelihood",
     "ExponentialLoss",
-    "GaussianLikelihood",
-    "HeteroscedasticGaussianLikelihood",
-    "LaplaceLikelihood",
-    "Likelihood",
     "ModifiedHuber",
     "NegativeLogLikelihood",
-    "PoissonLikelihood",
-]  # fmt: skip
+    "likelihoods",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,4 +1,4 @@
-"""Maximum likelihood as a Keras loss, and the families of distributions that it may have."""
+"""The families of distributions that `NegativeLogLikelihood` may have."""
 
 import abc
 import dataclasses
@@ -8,13 +8,22 @@ from typing import Any, final
 import keras
 from keras import ops
 
-from .. import _checks, _objects
+from .. import _checks
 from .._describe import short
 from .._registration import registered
 from .._settings import Settings
-from .._types import Config, Tensor
+from .._types import Tensor
 from ..integration import backend
 from .labels import aligned, class_numbers
+
+__all__ = [
+    "BernoulliLikelihood",
+    "CategoricalLikelihood",
+    "GaussianLikelihood",
+    "HeteroscedasticGaussianLikelihood",
+    "LaplaceLikelihood",
+    "PoissonLikelihood",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,9 +37,9 @@ class Likelihood(Settings, abc.ABC):
         >>> import dataclasses
         >>> @keras.saving.register_keras_serializable(package="mine")
         ... @dataclasses.dataclass(frozen=True)
-        ... class ExponentialLikelihood(keras_ch8.losses.Likelihood):
+        ... class ExponentialLikelihood(keras_ch8.extend.Likelihood):
         ...     def nll(self, y, eta):
-        ...         y, eta = keras_ch8.losses.aligned(y, eta)  # eta: log of the mean of y
+        ...         y, eta = keras_ch8.extend.aligned(y, eta)  # eta: log of the mean of y
         ...         return y * keras.ops.exp(-eta) + eta
         >>> loss = keras_ch8.losses.NegativeLogLikelihood(ExponentialLikelihood())
         >>> float(loss(np.array([[3.0]]), np.array([[0.0]])))
@@ -81,7 +90,8 @@ class BernoulliLikelihood(Likelihood):
         ValueError: In `nll`, if the shapes of labels and outputs do not fit.
 
     Example:
-        >>> nll = keras_ch8.losses.BernoulliLikelihood().nll(y=np.array([1.0, 1.0, 0.0]), eta=np.array([0.0, 3.0, 3.0]))
+        >>> family = keras_ch8.losses.likelihoods.BernoulliLikelihood()
+        >>> nll = family.nll(y=np.array([1.0, 1.0, 0.0]), eta=np.array([0.0, 3.0, 3.0]))
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [0.6931, 0.0486, 3.0486]
 
@@ -120,7 +130,7 @@ class CategoricalLikelihood(Likelihood):
 
     Example:
         >>> eta = np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
-        >>> nll = keras_ch8.losses.CategoricalLikelihood().nll(y=np.array([2, 0]), eta=eta)
+        >>> nll = keras_ch8.losses.likelihoods.CategoricalLikelihood().nll(y=np.array([2, 0]), eta=eta)
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [1.0986, 0.2395]
 
@@ -178,7 +188,8 @@ class GaussianLikelihood(Likelihood):
         ValueError: If `variance` is not above 0; in `nll`, if the shapes of labels and outputs do not fit.
 
     Example:
-        >>> nll = keras_ch8.losses.GaussianLikelihood().nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
+        >>> family = keras_ch8.losses.likelihoods.GaussianLikelihood()
+        >>> nll = family.nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [0.9189, 2.9189]
 
@@ -225,7 +236,7 @@ class HeteroscedasticGaussianLikelihood(Likelihood):
 
     Example:
         >>> eta = np.array([[0.0, 0.0], [0.0, np.log(4.0)]])
-        >>> nll = keras_ch8.losses.HeteroscedasticGaussianLikelihood().nll(y=np.array([2.0, 2.0]), eta=eta)
+        >>> nll = keras_ch8.losses.likelihoods.HeteroscedasticGaussianLikelihood().nll(y=np.array([2.0, 2.0]), eta=eta)
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [2.9189, 2.1121]
 
@@ -268,7 +279,7 @@ class LaplaceLikelihood(Likelihood):
         ValueError: If `scale` is not above 0; in `nll`, if the shapes of labels and outputs do not fit.
 
     Example:
-        >>> nll = keras_ch8.losses.LaplaceLikelihood().nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
+        >>> nll = keras_ch8.losses.likelihoods.LaplaceLikelihood().nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [0.6931, 2.6931]
 
@@ -311,7 +322,7 @@ class PoissonLikelihood(Likelihood):
         ValueError: In `nll`, if the shapes of labels and outputs do not fit.
 
     Example:
-        >>> nll = keras_ch8.losses.PoissonLikelihood().nll(y=np.array([0.0, 3.0]), eta=np.log([2.0, 2.0]))
+        >>> nll = keras_ch8.losses.likelihoods.PoissonLikelihood().nll(y=np.array([0.0, 3.0]), eta=np.log([2.0, 2.0]))
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [2.0, 1.7123]
 
@@ -327,67 +338,5 @@ class PoissonLikelihood(Likelihood):
         return ops.exp(eta) - y * eta + backend.log_gamma(y + 1)
 
 
-@final
-@registered
-class NegativeLogLikelihood(keras.losses.Loss):
-    """Minus the log of the probability of the observed targets under the network (sections 8.1.2 and 5.5.1).
-
-    For each example:
-
-        J <- - log p(y | x) = sum_j - log p(y_j | eta_j)        where eta = network(x), and j runs over the outputs
-
-    Book          Argument        Unit and meaning
-    p_model       family          distribution of an output, given what the network puts out
-    y             y_true          what was observed
-    -             y_pred          eta, the parameters of that distribution
-
-    In nats. Its mean over the data is the cross-entropy of the model to the data, which is the entropy of the data
-    plus the divergence KL(p_data || p_model): what exceeds the entropy is the error of the model. It is a sum over
-    examples, so that a minibatch estimates its gradient without bias (equation 8.4).
-
-    Differs from Keras's losses: it sums over the last axis, as the likelihood of independent outputs is a product;
-    Keras's average. Nothing constant is left out, so that the losses of two families can be compared. Outputs and
-    labels of shapes (batch, 1) and (batch,) fit.
-
-    Args:
-        family: A `BernoulliLikelihood`, `CategoricalLikelihood`, `GaussianLikelihood`, `LaplaceLikelihood`,
-            `HeteroscedasticGaussianLikelihood`, `PoissonLikelihood`, or one of your own (`Likelihood`).
-        reduction: How the examples' losses are reduced, as in `keras.losses.Loss`. Defaults to
-            `"sum_over_batch_size"`, their mean.
-        name: Name of the loss. Defaults to `"negative_log_likelihood"`.
-        dtype: Type to compute in. Defaults to `keras.config.floatx()`, float32, also with mixed precision.
-
-    Raises:
-        TypeError: If `family` is not a family.
-        ValueError: When called, if labels and outputs do not fit each other.
-
-    Example:
-        >>> loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.GaussianLikelihood(variance=4.0))
-        >>> y, eta = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[0.0, 1.0], [2.0, 1.0]])
-        >>> round(float(loss(y, eta)), 4)  # log(2 pi 4) + mean of 0 and 2^2 / 8
-        3.4742
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, sections 5.5 (equations 5.59 to 5.63) and 8.1.2.
-    """
-
-    section = "8.1.2"
-
-    def __init__(
-        self,
-        family: Likelihood,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "negative_log_likelihood",
-        dtype: str | keras.DTypePolicy | None = None,
-    ) -> None:
-        super().__init__(**_objects.of_loss(name, reduction, dtype))
-        self.family = as_likelihood(family)
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Return the loss of each example."""
-        return ops.sum(self.family.nll(y_true, y_pred), axis=-1)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make this loss again."""
-        family = keras.saving.serialize_keras_object(self.family)
-        return {**super().get_config(), "dtype": self.dtype, "family": family}
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,7 +9,7 @@ from .. import _checks, _objects
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
-from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, times
 from .base import Curve, Monitor
 from .past import Past, once, running_median

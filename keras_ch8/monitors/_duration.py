@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from ..verdicts import Claim, Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.verdict import Claim
 from ..verdicts.wording import counted, digits, percent
 from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn

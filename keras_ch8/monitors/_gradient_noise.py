@@ -10,7 +10,7 @@ from .. import _checks, _numerics
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, percent
 from .base import Curve, Evaluation, Monitor, Snapshot
 from .past import Past

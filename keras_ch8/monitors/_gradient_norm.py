@@ -11,7 +11,7 @@ from .. import _numerics
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts import Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Condition, Quantity, Rule, Threshold
 from ..verdicts.verdict import RAISED_BY
 from ..verdicts.wording import digits, times
 from .base import Curve, Monitor, Snapshot

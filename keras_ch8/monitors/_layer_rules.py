@@ -1,6 +1,6 @@
 """What is said of signal and gradient from layer to layer: the quantities, and the rules that judge them."""
 
-from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, percent, times
 from .progress import (
     BETWEEN,

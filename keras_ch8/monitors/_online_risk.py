@@ -9,7 +9,7 @@ from .. import _objects
 from .._describe import short
 from .._result import Result
 from .._section import section
-from ..verdicts import Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, moved, percent, times
 from .base import Curve, Monitor
 from .past import Past, once

@@ -1,6 +1,6 @@
 """What is said of the curvature: the quantities, and the rules that judge them."""
 
-from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, part, percent
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from .progress import (

@@ -1,6 +1,6 @@
 """What is said of the length of the steps: the quantities, and the rules that judge them."""
 
-from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, part, percent, times
 from ._cliff import GREW, SPIKES
 from ._gradient_noise import NOISE, NOISE_OVER_BATCH

@@ -12,11 +12,11 @@ from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts import Quantity, Rule, Threshold
+from ..verdicts.rules import Quantity, Rule, Threshold
 from ..verdicts.wording import digits, percent
-from ._layer_flow import growth_per_step
 from ._layer_rules import EXPLODING
 from .base import Curve, LayerCall, Monitor, Snapshot
+from .flow import growth_per_step
 from .past import Past
 from .probe import Probe
 from .progress import BETWEEN, GOOD, LAST, MEASURED, OF_LAST, after_group, progress

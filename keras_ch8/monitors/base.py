@@ -14,8 +14,10 @@ import keras
 
 from .._describe import short
 from .._types import Tensor
-from ..verdicts import Claim, Kind, Rule, judge
+from ..verdicts.kinds import Kind
 from ..verdicts.kinds import register as register_kind
+from ..verdicts.rules import Rule, judge
+from ..verdicts.verdict import Claim
 from .equipment import facts, known_to_cures
 from .past import Past
 
@@ -185,7 +187,7 @@ class Monitor:
     """How often the examples pass forward and backward for it alone, beside the two passes that all of the probe share;
     a third for forward only. So often as this allows a training is measured."""
     kinds: ClassVar[tuple[Kind, ...]] = ()
-    """The kinds of verdict that it adds to `verdicts.KINDS`."""
+    """The kinds of verdict that it adds to `verdicts.kinds.KINDS`."""
     curves: ClassVar[tuple[Curve, ...]] = ()
     """The numbers that it draws."""
     rules: ClassVar[tuple[Rule, ...]] = ()

@@ -6,9 +6,10 @@ python -m keras_ch8.monitors.documentation > docs/diagnosis.md
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ..verdicts import KINDS, Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.checks import CHECKS
+from ..verdicts.kinds import KINDS
 from ..verdicts.remedies import FACTS, REMEDIES, Remedy
+from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.verdict import FORGOTTEN_AFTER, RAISED_BY, WINDOW
 from .base import Monitor, members
 
@@ -71,7 +72,7 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
 - What helps stands in order: the cure of a verdict is the first that suits the training, with its numbers for what
   stands in `{{braces}}`, and the next is what to do if it fails. One is passed over where it is there already, where
   something that it needs is missing, or where its number is not known. The code of the first is `Verdict.code`: lines
-  to put before `model.fit(x, y, batch_size=batch_size, epochs=epochs, callbacks=callbacks)`. `training.cure` tries it.
+  to put before `model.fit(x, y, batch_size=batch_size, epochs=epochs, callbacks=callbacks)`. `keras_ch8.cure` tries it.
 - The table has a small training that has each difficulty (`tests/planted` makes it, and its cured twin), and what
   looks like it where nothing is wrong.
 - *watch* is worth watching, *act* calls for a change now.
@@ -81,7 +82,7 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
 """
 
 CHECKED = """\
-`Diagnosis(preflight=True)`, the default, and `training.preflight` look at data, labels, loss, last layer and start
+`Diagnosis(preflight=True)`, the default, and `keras_ch8.preflight` look at data, labels, loss, last layer and start
 before any step. Of each kind the first check that speaks is said, certain at once, while nothing that explains it
 calls for action. Where a loss, an output or a step is of the user's own, nothing is said of it. What needs all
 examples or steps (equal rows, order, a batch learned by heart) is in the function alone."""
@@ -148,7 +149,7 @@ def _checks() -> str:
     for kind in kinds:
         of_kind = [check for check in CHECKS if check.kind == kind and check.level != "note"]
         lines += [_row(kind, KINDS[kind].section, c.level, c.holds, c.source) for c in of_kind]
-    lines += ["", "What is worth knowing and no verdict, in the notes of `training.preflight`:", ""]
+    lines += ["", "What is worth knowing and no verdict, in the notes of `keras_ch8.preflight`:", ""]
     lines += [f"- {check.holds}" for check in CHECKS if check.level == "note"]
     return "\n".join([*lines, ""])
 

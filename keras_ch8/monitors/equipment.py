@@ -9,7 +9,9 @@ import numpy as np
 from .. import layers as suite_layers
 from .._types import Data
 from ..integration import fit, keras_private
-from ..optimizers import ClosureOptimizer, SteepestDescent, refusals
+from ..layers import batch_normalization
+from ..optimizers import SteepestDescent, refusals
+from ..optimizers.closure import ClosureOptimizer
 from ..verdicts.wording import digits
 from .held_out import are_arrays
 from .past import FEWEST, Past, Rows, once
@@ -69,7 +71,7 @@ MANY = 0.3
 
 
 NORMALIZING = (
-    *suite_layers.NORMALIZING, keras.layers.LayerNormalization, keras.layers.GroupNormalization,
+    *batch_normalization.NORMALIZING, keras.layers.LayerNormalization, keras.layers.GroupNormalization,
     keras.layers.UnitNormalization,
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..verdicts import Combination, Condition, Quantity, Threshold
+from ..verdicts.rules import Combination, Condition, Quantity, Threshold
 from ..verdicts.wording import digits, moved, part, percent, times
 from .past import Past, once
 

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from .. import _batches, second_order
+from .. import _batches
 from .._types import Tensor, Tree
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private
+from ..second_order.contract import Point, Problem
 
 
 class Stack(NamedTuple):
@@ -71,9 +72,9 @@ class BatchLoss:
         x, y, sample_weight = stacks[0].batch(0)
         self.objective = Objective(model, x, y, sample_weight=sample_weight)
         residuals = self.residuals if is_squared(model) else None
-        self.problem = second_order.Problem(self.value_and_gradient, residuals=residuals)
+        self.problem = Problem(self.value_and_gradient, residuals=residuals)
 
-    def first(self) -> tuple[second_order.Point, Tree, list[tuple[keras.Variable, Tensor]]]:
+    def first(self) -> tuple[Point, Tree, list[tuple[keras.Variable, Tensor]]]:
         """Return the point where the weights are, the outputs there, and the new values of other variables."""
         x = self._flat([backend.as_tensor(v) for v in self.variables])
         if len(self.stacks) == self.stacks[0].number == 1:
@@ -82,7 +83,7 @@ class BatchLoss:
             value, gradient = self.value_and_gradient(x)
             outputs, states = self._outputs(x)
         moved = [(v, new) for v, new in zip(self.states, states, strict=True) if new is not None]
-        return second_order.Point(x, value, gradient), outputs, moved
+        return Point(x, value, gradient), outputs, moved
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean loss and its gradient."""

@@ -9,9 +9,12 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
-from .. import _numerics, clipping, telemetry
+from .. import _numerics
 from .._types import Tensor
+from ..clipping.rule import Clipper
 from ..integration import backend
+from ..telemetry.recorder import Recorder
+from ..telemetry.row import Note
 from ._layout import Layout
 
 Gradients = dict[int, Tensor]
@@ -76,7 +79,7 @@ def clip(
     grads: Gradients,
     known: Sequence[keras.Variable],
     layout: Layout,
-    clipper: clipping.Clipper,
+    clipper: Clipper,
     active: Tensor | None,
 ) -> Clipped:
     """Clip tensor by tensor, lay out the gradients for the update, and return the factor for all that is left."""
@@ -102,15 +105,15 @@ class Rows(NamedTuple):
 
 
 def observe(
-    grads: Gradients, clipped: Clipped, loss: Tensor | None, number: Tensor, recorder: telemetry.Recorder
-) -> tuple[telemetry.Note | None, Rows]:
+    grads: Gradients, clipped: Clipped, loss: Tensor | None, number: Tensor, recorder: Recorder
+) -> tuple[Note | None, Rows]:
     """Return what the rows of telemetry say of the whole step, and which are due; the update writes them."""
     unobserved = None, Rows(False, clipped.halves, None)
 
-    def observed() -> tuple[telemetry.Note | None, Rows]:
+    def observed() -> tuple[Note | None, Rows]:
         recorder.write_layers(number, grads)
         total = _numerics.half_of_all(clipped.halves)
-        note = telemetry.Note(number, loss, clipped.norm, clipped.nonfinite)
+        note = Note(number, loss, clipped.norm, clipped.nonfinite)
         return note, Rows(recorder.is_due(number, total), clipped.halves, total)
 
     return recorder.net.attempt(observed, unobserved) if recorder.listening else unobserved

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from .. import _numerics, telemetry
+from .. import _numerics
 from .._types import Tensor
 from ..integration import backend
+from ..telemetry.gate import Decided, Pending, decide
+from ..telemetry.recorder import Recorder
+from ..telemetry.row import Change, Note, Row, measured
 
 State = dict[str, Tensor]
 """The state of a rule by name: variables of it, or their values."""
@@ -36,10 +39,10 @@ class Step(NamedTuple):
     active: Tensor | None
     factor: Tensor | None
     decay: Tensor | None
-    note: telemetry.Note | None
-    pending: telemetry.Pending | None = None
+    note: Note | None
+    pending: Pending | None = None
 
-    def after(self, decided: telemetry.Decided | None) -> "Step":
+    def after(self, decided: Decided | None) -> "Step":
         """Return the step as it is once it has been judged, if it was."""
         return self if decided is None else self._replace(active=decided.active, t=decided.t, pending=None)
 
@@ -67,7 +70,7 @@ class Work(NamedTuple):
     decays: list[bool]
     g: Tensor
     state: State
-    row: telemetry.Row | None
+    row: Row | None
     before: Tensor | None
 
 
@@ -80,7 +83,7 @@ class Done(NamedTuple):
         moved: Returns by how much the block has changed, a vector or a tensor, where somebody asks for it.
     """
 
-    decided: telemetry.Decided | None
+    decided: Decided | None
     g: Tensor
     moved: Callable[[], Tensor]
 
@@ -95,7 +98,7 @@ class Updater:
         recorder: Of the rows of telemetry.
     """
 
-    def __init__(self, rule: Rule, row_by_row: bool, recorder: telemetry.Recorder) -> None:
+    def __init__(self, rule: Rule, row_by_row: bool, recorder: Recorder) -> None:
         self.rule = rule
         self.row_by_row, self._recorder = row_by_row, recorder
         self._reads_theta = "theta" in inspect.signature(rule).parameters
@@ -140,20 +143,20 @@ class Updater:
             self._programs[function] = backend.compile_xla(function)
         return self._programs[function]
 
-    def measure(self, first: keras.Variable, rows: list[telemetry.Row], step: Step, done: list[Done]) -> None:
+    def measure(self, first: keras.Variable, rows: list[Row], step: Step, done: list[Done]) -> None:
         """Write the rows of some blocks that are due.
 
         No XLA program: to compile another takes as long as thousands of such rows.
         """
         del first
-        changes = [telemetry.Change(row.half, [its.g], [its.moved()], row) for row, its in zip(rows, done, strict=True)]
-        for row, tail in zip(rows, telemetry.measured(changes), strict=True):
+        changes = [Change(row.half, [its.g], [its.moved()], row) for row, its in zip(rows, done, strict=True)]
+        for row, tail in zip(rows, measured(changes), strict=True):
             self._write_row(row, step.noted, tail)
 
     def _tile(
-        self, theta: Tensor | None, g: Tensor, row: telemetry.Row | None, step: Step, state: State
-    ) -> tuple[Tensor, telemetry.Decided | None]:
-        decided = None if step.pending is None else telemetry.decide(step.pending)
+        self, theta: Tensor | None, g: Tensor, row: Row | None, step: Step, state: State
+    ) -> tuple[Tensor, Decided | None]:
+        decided = None if step.pending is None else decide(step.pending)
         if decided is not None:
             step = step._replace(active=_numerics.both(step.active, decided.active), t=decided.t)
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
@@ -163,7 +166,7 @@ class Updater:
         self._write_row(row, step.noted)
         return delta, decided
 
-    def _single(self, theta: keras.Variable, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> None:
+    def _single(self, theta: keras.Variable, g: Tensor, row: Row | None, step: Step, state: State) -> None:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         after, new = self._advance(backend.as_tensor(theta), g, step, old)
         theta.assign(after)
@@ -180,7 +183,7 @@ class Updater:
             backend.assign_rows(variable, g.indices, new[name])
         self._write_row(work.row, step.noted)
 
-    def _write_row(self, row: telemetry.Row | None, noted: Any, tail: Tensor | None = None) -> None:
+    def _write_row(self, row: Row | None, noted: Any, tail: Tensor | None = None) -> None:
         """Leave the row of a block, if there is one to leave."""
         if row is None:
             return

@@ -8,9 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks, _describe, _numerics, clipping, telemetry
+from .. import _checks, _describe, _numerics
 from .._types import Config, Logs, Tensor
+from ..clipping import rule as clipping
+from ..clipping.limits import rule_of
 from ..integration import backend, fit, keras_private, multi_worker, train_step
+from ..telemetry.gate import Gate, Pending
+from ..telemetry.recorder import Blocks, Recorder
 from . import _arguments, _files, _stages
 from ._arguments import LearningRate
 from ._contract import refuse_lost_hyperparameters, refuse_rule_without_its_state
@@ -65,7 +69,7 @@ class RuleOptimizer(keras_private.Optimizer):
         Lion (Chen et al. 2023), which is not in the chapter:
 
         >>> @keras.saving.register_keras_serializable(package="mine")
-        ... class Lion(keras_ch8.optimizers.RuleOptimizer):
+        ... class Lion(keras_ch8.extend.RuleOptimizer):
         ...     state_names = ("m",)
         ...     hyperparameters = ("beta_1", "beta_2")
         ...     elementwise = True
@@ -110,7 +114,7 @@ class RuleOptimizer(keras_private.Optimizer):
     ) -> None:
         refuse_rule_without_its_state(type(self))
         of_keras = _arguments.of_optimizer(type(self), kwargs)
-        rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        rule = rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
             learning_rate=_arguments.learning_rate(learning_rate),
             weight_decay=_arguments.weight_decay(weight_decay),
@@ -127,8 +131,8 @@ class RuleOptimizer(keras_private.Optimizer):
             fit.install(type(self).__name__)
         multi_worker.prepare(None, type(self).__name__)
         self.clip = clip if clip is None else rule
-        self.telemetry = telemetry.Recorder()
-        self.gate: telemetry.Gate | None = None
+        self.telemetry = Recorder()
+        self.gate: Gate | None = None
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
         self.skipped: keras.Variable | None = None
@@ -289,7 +293,7 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def _guard(
         self, grads: Gradients, active: Tensor | None, loss: Tensor | None
-    ) -> tuple[Tensor, Tensor | None, telemetry.Pending | None]:
+    ) -> tuple[Tensor, Tensor | None, Pending | None]:
         """Return the number of the update, whether it counts, and what the update itself is to judge, if anything.
 
         For the length of a training a gate decides what is left out (see telemetry.gate).
@@ -374,15 +378,15 @@ class RuleOptimizer(keras_private.Optimizer):
     # --- telemetry -----------------------------------------------------------------------------------------------
 
     def listen(self, *, rows: int, measure_every: int, layers: bool = False) -> None:
-        """Let each step leave a row of telemetry from now on (see telemetry.Recorder)."""
+        """Let each step leave a row of telemetry from now on (see telemetry.recorder.Recorder)."""
         if self.telemetry.net.is_torn:  # what was traced then leaves no whole rows
             self._updater, self._traces = self._new_updater(), Traces()
         self.telemetry.listen(self._telemetry_blocks, rows=rows, measure_every=measure_every, layers=layers)
 
-    def _telemetry_blocks(self) -> telemetry.Blocks:
+    def _telemetry_blocks(self) -> Blocks:
         blocks = self._layout.blocks
         places = [backend.on(block.device) for block in blocks]
-        return telemetry.Blocks([block.span for block in blocks], len(self.known_variables), places)
+        return Blocks([block.span for block in blocks], len(self.known_variables), places)
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """Scale the loss as `loss_scale_factor` says; Keras calls it in every training step."""

@@ -12,10 +12,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks, _describe, second_order, telemetry
+from .. import _checks, _describe
 from .._describe import short
 from .._types import Config, Data, Logs, Tensor
 from ..integration import backend, keras_private, multi_worker, train_step
+from ..second_order.contract import Method
+from ..second_order.loop import Recording, SolverState, Status, Stop, init_state, resume
+from ..telemetry.solver_log import SOLVER_NUMBERS, SolverLog
 from . import _arguments, refusals
 from ._batch_loss import BatchLoss, Stack, joined, stacks_of
 
@@ -67,7 +70,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
         >>> import dataclasses
         >>> @dataclasses.dataclass(frozen=True)
-        ... class BarzilaiBorweinMethod(keras_ch8.second_order.Descent):
+        ... class BarzilaiBorweinMethod(keras_ch8.extend.Descent):
         ...     takes_unit_steps = True
         ...
         ...     def init_memory(self, n, dtype):
@@ -81,7 +84,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         ...         new = keras.ops.where(curvature > 0, keras.ops.sum(move.s**2) / curvature, alpha)
         ...         return {"alpha": new}, curvature > 0
         >>> @keras.saving.register_keras_serializable(package="mine")
-        ... class BarzilaiBorwein(keras_ch8.optimizers.ClosureOptimizer, method=BarzilaiBorweinMethod):
+        ... class BarzilaiBorwein(keras_ch8.extend.ClosureOptimizer, method=BarzilaiBorweinMethod):
         ...     pass
         >>> x = np.random.default_rng(0).normal(size=(64, 3))
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
@@ -93,9 +96,9 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
     hyperparameters: tuple[str, ...] = ()
     """The fields of the method."""
-    _method: type[second_order.Method] | None = None
+    _method: type[Method] | None = None
 
-    def __init_subclass__(cls, method: type[second_order.Method] | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, method: type[Method] | None = None, **kwargs: Any) -> None:
         """Take the fields of a method as arguments, and show them in the signature."""
         super().__init_subclass__(**kwargs)
         if method is not None:
@@ -141,7 +144,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
             _checks.tolerance(key, value, fix="Try 1e-8; 0 switches this criterion off.")
             for key, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol))
         )
-        self.telemetry = telemetry.SolverLog()
+        self.telemetry = SolverLog()
         self.stop_reason: str | None = None
         self.has_warned = False
         self.programs: dict[Any, Callable[..., Any]] = {}
@@ -150,9 +153,9 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         multi_worker.prepare(None, owner)  # so that `fit` gets to where it refuses several replicas
 
     @property
-    def method(self) -> second_order.Method:
+    def method(self) -> Method:
         """The method of `keras_ch8.second_order`, with these arguments."""
-        method: Callable[..., second_order.Method] = type(self)._method  # type: ignore[assignment]
+        method: Callable[..., Method] = type(self)._method  # type: ignore[assignment]
         return method(**{name: getattr(self, name) for name in self.hyperparameters})
 
     def refuse(self, model: keras.Model) -> None:
@@ -188,16 +191,16 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         self.known = [id(v) for v in variables]
         self.sizes = [int(np.prod(v.shape)) for v in variables]
         self.dtype = "float64" if any(backend.dtype_of(v) == "float64" for v in variables) else "float32"
-        blank = backend.eagerly(lambda: second_order.init_state(self.method, sum(self.sizes), self.dtype).as_dict())
+        blank = backend.eagerly(lambda: init_state(self.method, sum(self.sizes), self.dtype).as_dict())
         self.kept = {
             name: self.add_variable(value.shape, _constant(value), dtype=value.dtype.name, name=name)
             for name, value in blank.items()
         }
 
     @property
-    def stop(self) -> second_order.Stop:
+    def stop(self) -> Stop:
         """When a training step is over."""
-        return second_order.Stop(
+        return Stop(
             gtol=keras.ops.convert_to_tensor(self.gtol, self.dtype),
             ftol=keras.ops.convert_to_tensor(self.ftol, self.dtype),
             xtol=keras.ops.convert_to_tensor(self.xtol, self.dtype),
@@ -205,9 +208,9 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         )
 
     @property
-    def status(self) -> second_order.Status:
+    def status(self) -> Status:
         """How the last training step ended."""
-        return second_order.Status(int(self.kept["status"].numpy()))
+        return Status(int(self.kept["status"].numpy()))
 
     @property
     def is_on_new_data(self) -> bool:
@@ -217,7 +220,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
     def listen(self, *, rows: int, measure_every: int, layers: bool = False) -> None:
         """Let each iteration leave a row of telemetry from now on."""
         del measure_every
-        names = telemetry.SOLVER_NUMBERS + self.method.numbers
+        names = SOLVER_NUMBERS + self.method.numbers
         sizes = (lambda: self.sizes) if layers else None
         self.telemetry.listen(rows * self.iterations_per_step, names, sizes)
 
@@ -255,16 +258,14 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         """Make the iterations and write what has changed; return loss and outputs before."""
         loss = BatchLoss(model, stacks, self.dtype)
         start, y_pred, moved = loss.first()
-        memory = second_order.SolverState.of({name: backend.as_tensor(v) for name, v in self.kept.items()})
+        memory = SolverState.of({name: backend.as_tensor(v) for name, v in self.kept.items()})
         log = self.telemetry.begin(backend.as_tensor(self.iterations))
-        recording = second_order.Recording(log, self.telemetry.add)
-        end, iterations, memory, log = second_order.resume(
-            loss.problem, self.method, start, memory, self.stop, recording
-        )
+        recording = Recording(log, self.telemetry.add)
+        end, iterations, memory, log = resume(loss.problem, self.method, start, memory, self.stop, recording)
         self.telemetry.end(log)
         for variable, value in loss.weights(end.x):
             backend.native(variable).assign(value)
-        is_sound = memory.status != second_order.Status.NOT_FINITE_AT_START
+        is_sound = memory.status != Status.NOT_FINITE_AT_START
         for variable, value in moved:
             backend.native(variable).assign(ops.where(is_sound, value, backend.as_tensor(variable)))
         for name, value in memory.as_dict().items():
@@ -312,9 +313,9 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         def ending(iterator: Iterator[Data]) -> Logs:
             logs = train_function(iterator)
             status, is_new, is_first = self.status, self.is_on_new_data, next(steps) == 0
-            is_broken = status == second_order.Status.NOT_FINITE_AT_START
+            is_broken = status == Status.NOT_FINITE_AT_START
             if is_broken or (status.is_end and (is_first or not is_new)):
-                if status != second_order.Status.CONVERGED_AT_START or self.stop_reason is None:
+                if status != Status.CONVERGED_AT_START or self.stop_reason is None:
                     self.stop_reason = status.message(self.dtype)
                 model.stop_training = model.stop_training or is_broken or not is_new
             else:

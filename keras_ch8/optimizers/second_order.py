@@ -7,15 +7,15 @@ from typing import final
 
 import keras
 
-from .. import second_order
 from .._registration import registered
+from ..second_order import methods
 from ._batch_loss import is_squared
 from .closure import ClosureOptimizer
 
 
 @final
 @registered
-class Newton(ClosureOptimizer, method=second_order.Newton):
+class Newton(ClosureOptimizer, method=methods.Newton):
     """Newton's method, with damping (algorithm 8.8, section 8.6.1).
 
     For all weights together, at every iteration:
@@ -55,7 +55,7 @@ class Newton(ClosureOptimizer, method=second_order.Newton):
 
 @final
 @registered
-class TruncatedNewton(ClosureOptimizer, method=second_order.TruncatedNewton):
+class TruncatedNewton(ClosureOptimizer, method=methods.TruncatedNewton):
     """Newton's method by conjugate gradients in a trust region, without a matrix (section 8.6.1; Steihaug 1983).
 
     For all weights together, at every iteration:
@@ -91,7 +91,7 @@ class TruncatedNewton(ClosureOptimizer, method=second_order.TruncatedNewton):
 
 @final
 @registered
-class SaddleFreeNewton(ClosureOptimizer, method=second_order.SaddleFreeNewton):
+class SaddleFreeNewton(ClosureOptimizer, method=methods.SaddleFreeNewton):
     """Newton's method with |H| in the place of H, in a small space (section 8.2.3; Dauphin et al. 2014).
 
     For all weights together, at every iteration:
@@ -126,7 +126,7 @@ class SaddleFreeNewton(ClosureOptimizer, method=second_order.SaddleFreeNewton):
 
 @final
 @registered
-class LevenbergMarquardt(ClosureOptimizer, method=second_order.LevenbergMarquardt):
+class LevenbergMarquardt(ClosureOptimizer, method=methods.LevenbergMarquardt):
     """The method for squared losses (section 8.6.1; Levenberg 1944, Marquardt 1963).
 
     For all weights together, at every iteration, with r the errors of all outputs and examples and J = dr / dtheta:
@@ -179,7 +179,7 @@ class LevenbergMarquardt(ClosureOptimizer, method=second_order.LevenbergMarquard
 
 @final
 @registered
-class SteepestDescent(ClosureOptimizer, method=second_order.SteepestDescent):
+class SteepestDescent(ClosureOptimizer, method=methods.SteepestDescent):
     """Steepest descent with a line search (algorithm 4.1, section 8.6.2).
 
     For all weights together, at every iteration:
@@ -214,7 +214,7 @@ class SteepestDescent(ClosureOptimizer, method=second_order.SteepestDescent):
 
 @final
 @registered
-class ConjugateGradient(ClosureOptimizer, method=second_order.ConjugateGradient):
+class ConjugateGradient(ClosureOptimizer, method=methods.ConjugateGradient):
     """Nonlinear conjugate gradients (algorithm 8.9, section 8.6.2).
 
     For all weights together, at every iteration:
@@ -227,7 +227,7 @@ class ConjugateGradient(ClosureOptimizer, method=second_order.ConjugateGradient)
 
     Args:
         beta_rule: `"polak_ribiere"`, `"fletcher_reeves"`, `"hestenes_stiefel"` or `"dai_yuan"`; see
-            `second_order.ConjugateGradient`. Defaults to `"polak_ribiere"`.
+            `second_order.methods.ConjugateGradient`. Defaults to `"polak_ribiere"`.
         line_search: How far to go along d: one of `keras_ch8.second_order`. Defaults to `StrongWolfe(c2=0.4)`.
         iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
 
@@ -252,7 +252,7 @@ class ConjugateGradient(ClosureOptimizer, method=second_order.ConjugateGradient)
 
 @final
 @registered
-class BFGS(ClosureOptimizer, method=second_order.BFGS):
+class BFGS(ClosureOptimizer, method=methods.BFGS):
     """BFGS with its whole matrix (section 8.6.3).
 
     For all weights together, at every iteration:
@@ -289,12 +289,12 @@ class BFGS(ClosureOptimizer, method=second_order.BFGS):
 
 @final
 @registered
-class LBFGS(ClosureOptimizer, method=second_order.LBFGS):
+class LBFGS(ClosureOptimizer, method=methods.LBFGS):
     """BFGS without its matrix, from the last pairs of steps and changes of the gradient (section 8.6.3).
 
     For all weights together, at every iteration:
 
-        d     <- -(approximate inverse Hessian of the last `history_size` pairs) g        (see `second_order.LBFGS`)
+        d     <- -(approximate inverse Hessian of the last `history_size` pairs) g    (see `second_order.methods.LBFGS`)
         theta <- theta + t d,   t from a line search that ends at the strong Wolfe conditions
         s     <- the step,   y <- the change of g;   kept if s . y > eps |s| |y|
 

@@ -46,7 +46,7 @@ class Schedule(LearningRateSchedule):
         Polynomial decay, which is not in the chapter:
 
         >>> @keras.saving.register_keras_serializable(package="mine")
-        ... class PolynomialDecay(keras_ch8.schedules.Schedule):
+        ... class PolynomialDecay(keras_ch8.extend.Schedule):
         ...     arguments = ("initial_learning_rate", "decay_steps", "power")
         ...     durations = ("decay_steps",)
         ...
@@ -121,7 +121,7 @@ class Schedule(LearningRateSchedule):
         if name not in self._steps:
             raise NotYetKnown(
                 f"`{name}={self.lengths()[name]!r}` of {type(self).__name__} is not known in steps before `fit` has "
-                "begun. In a training loop of your own call `schedule.resolve(keras_ch8.schedules.Clock("
+                "begun. In a training loop of your own call `schedule.resolve(keras_ch8.extend.Clock("
                 "steps_per_epoch, batches_per_step, steps))` first, or give the number of steps."
             )
         steps = self._steps[name]

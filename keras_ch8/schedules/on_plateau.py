@@ -5,7 +5,7 @@ import math
 from typing import final
 
 from .. import _checks
-from ..stopping import EpochHistory
+from ..stopping.criterion import EpochHistory
 from ..stopping.improvement import is_better, margin
 
 

@@ -73,7 +73,7 @@ class OneCycle(Schedule):
                      from max to end along half a cosine         after that
 
     Args:
-        max_learning_rate: Number above 0: the largest rate; about what `training.find_learning_rate` suggests.
+        max_learning_rate: Number above 0: the largest rate; about what `keras_ch8.find_learning_rate` suggests.
         cycle_steps: Steps, or "10ep", "500ba", "30%". Defaults to `"100%"`, the whole training that `fit` runs.
         rise: Number in (0, 1): fraction of the cycle in which the rate rises. Defaults to `0.25`.
         initial_learning_rate: Number of at least 0: rate of the first step. Defaults to 1/25 of `max_learning_rate`.

@@ -8,10 +8,11 @@ from keras import ops
 
 from .. import _checks, _numerics
 from .._types import Tensor
-from ._contract import Point, Problem, State
-from ._descent import Descent, Move
 from ._vector import dot
-from .line_search import LineSearch, StrongWolfe
+from .contract import Point, Problem, State
+from .descent import Descent, Move
+from .line_search import StrongWolfe
+from .line_search.line import LineSearch
 
 
 @final
@@ -115,8 +116,8 @@ class ConjugateGradient(Descent):
 
     Example:
         >>> f = lambda x: keras.ops.sum(np.array([1.0, 10.0, 100.0]) * x**2)
-        >>> exact = keras_ch8.second_order.Exact()
-        >>> method = keras_ch8.second_order.ConjugateGradient(line_search=exact)
+        >>> exact = keras_ch8.second_order.line_search.Exact()
+        >>> method = keras_ch8.second_order.methods.ConjugateGradient(line_search=exact)
         >>> keras_ch8.second_order.minimize(f, np.ones(3), method).nit
         3
 

@@ -8,8 +8,8 @@ from keras import ops
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._contract import Point, Problem, State, check_limit, refuse_more
 from ._trust import BoundedMethod, BoundRule, GainRatio, Model, Step
+from .contract import Point, Problem, State, check_limit, refuse_more
 
 _LEAST = 2.0**-52
 """The smallest alpha: the rounding of float64, in which the equations are solved."""
@@ -44,7 +44,7 @@ class LevenbergMarquardt(BoundedMethod):
 
     Example:
         >>> residuals = lambda x: keras.ops.stack([10 * (x[1] - x[0] ** 2), 1 - x[0]])
-        >>> problem = keras_ch8.second_order.Problem.of_squares(residuals)
+        >>> problem = keras_ch8.extend.Problem.of_squares(residuals)
         >>> found = keras_ch8.second_order.minimize(problem, np.array([-1.2, 1.0]), "levenberg_marquardt")
         >>> found.x.round(4)
         array([1., 1.])

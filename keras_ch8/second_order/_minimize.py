@@ -9,33 +9,15 @@ import numpy as np
 from keras import ops
 
 from .. import _checks, _objects
-from .._describe import short
 from .._plot import axes_of, finished, line
 from .._result import Result, Table
 from .._section import section
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._contract import Info, Method, Point, Problem
-from ._gradient import ConjugateGradient, SteepestDescent
-from ._levenberg_marquardt import LevenbergMarquardt
-from ._loop import Recording, Status, Stop, begin, iterate
-from ._newton import Newton, SaddleFreeNewton
-from ._quasi_newton import BFGS, LBFGS
-from ._truncated_newton import TruncatedNewton
-
-METHODS: dict[str, Callable[[], Method]] = {
-    "bfgs": BFGS,
-    "conjugate_gradient": ConjugateGradient,
-    "lbfgs": LBFGS,
-    "levenberg_marquardt": LevenbergMarquardt,
-    "newton": Newton,
-    "saddle_free_newton": SaddleFreeNewton,
-    "steepest_descent": SteepestDescent,
-    "truncated_newton": TruncatedNewton,
-}
-"""The methods that have a name, with their defaults."""
-
+from .contract import Info, Method, Point, Problem
+from .loop import Recording, Status, Stop, begin, iterate
+from .methods import as_method
 
 SHOWN = 6
 """Entries of the solution that are printed."""
@@ -133,9 +115,9 @@ class Minimizer:
     Args:
         fun: x -> f(x): a vector of shape (n,) to a scalar, both tensors, written on `keras.ops` or TensorFlow; or a
             `Problem`, of which more than f is known, such as the residuals of a sum of squares.
-        method: A method of this package, or the name of one: `"bfgs"`, `"conjugate_gradient"`, `"lbfgs"`,
-            `"levenberg_marquardt"`, `"newton"`, `"saddle_free_newton"`, `"steepest_descent"` or `"truncated_newton"`.
-            Defaults to `"lbfgs"`.
+        method: A method of `keras_ch8.second_order.methods`, or the name of one: `"bfgs"`, `"conjugate_gradient"`,
+            `"lbfgs"`, `"levenberg_marquardt"`, `"newton"`, `"saddle_free_newton"`, `"steepest_descent"` or
+            `"truncated_newton"`. Defaults to `"lbfgs"`.
 
     Raises:
         TypeError: If `fun` is neither a function nor a `Problem`, or `method` neither a method nor a name.
@@ -265,9 +247,9 @@ def minimize(
         fun: x -> f(x): a vector of shape (n,) to a scalar, both tensors, written on `keras.ops` or TensorFlow; or a
             `Problem`, of which more than f is known, such as the residuals of a sum of squares.
         x0: The start: a vector in float32 or float64, which is the type that is computed in. float64 if it is a list.
-        method: A method of this package, or the name of one: `"bfgs"`, `"conjugate_gradient"`, `"lbfgs"`,
-            `"levenberg_marquardt"`, `"newton"`, `"saddle_free_newton"`, `"steepest_descent"` or `"truncated_newton"`.
-            Defaults to `"lbfgs"`.
+        method: A method of `keras_ch8.second_order.methods`, or the name of one: `"bfgs"`, `"conjugate_gradient"`,
+            `"lbfgs"`, `"levenberg_marquardt"`, `"newton"`, `"saddle_free_newton"`, `"steepest_descent"` or
+            `"truncated_newton"`. Defaults to `"lbfgs"`.
         max_iterations: Integer of at least 0: the most iterations to make. Defaults to `1000`.
         gtol: Stop when no entry of the gradient is larger than this in absolute value. The gradient scales with f, so
             give a smaller number for a function whose values are tiny. Defaults to `1e-5`.
@@ -291,22 +273,6 @@ def minimize(
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6; Nocedal and Wright (2006).
     """
     return Minimizer(fun, method)(x0, max_iterations=max_iterations, gtol=gtol, ftol=ftol, xtol=xtol)
-
-
-def as_method(value: Any) -> Method:
-    """Return a method that came as one or by its name."""
-    if isinstance(value, Method):
-        return value
-    if not isinstance(value, str):
-        raise TypeError(
-            "`method` must be a method of `keras_ch8.second_order`, such as `keras_ch8.second_order.LBFGS()`, or the "
-            f"name of one. Received: method={short(value)} of type {type(value).__name__}. Try 'lbfgs'."
-        )
-    if value not in METHODS:
-        raise ValueError(
-            f"`method` must be one of {sorted(METHODS)}, or a method. Received: method={short(value)}. Try 'lbfgs'."
-        )
-    return METHODS[value]()
 
 
 def _as_start(x0: np.ndarray | Sequence[float]) -> np.ndarray:

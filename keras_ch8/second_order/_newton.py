@@ -10,8 +10,8 @@ from .. import _checks
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._contract import Point, Problem, State, check_limit, refuse_more
 from ._trust import FIRST_DAMPING, BoundedMethod, BoundRule, GainRatio, Model, Step, Unbound
+from .contract import Point, Problem, State, check_limit, refuse_more
 
 # --- eigenvalues in a small space, inside the compiled program ------------------------------------------------------
 
@@ -128,7 +128,7 @@ class Newton(BoundedMethod):
 
     Example:
         >>> f = lambda x: (x[0] - x[1]) ** 2 + 0.1 * keras.ops.sum(x**2)
-        >>> keras_ch8.second_order.minimize(f, np.array([3.0, -2.0]), keras_ch8.second_order.Newton()).nit
+        >>> keras_ch8.second_order.minimize(f, np.array([3.0, -2.0]), keras_ch8.second_order.methods.Newton()).nit
         1
 
     References:

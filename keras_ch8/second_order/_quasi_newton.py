@@ -8,8 +8,8 @@ from keras import ops
 from .. import _checks
 from .._types import Tensor
 from . import _vector
-from ._contract import Point, Problem, State, check_limit, refuse_more
-from ._descent import Descent, Move
+from .contract import Point, Problem, State, check_limit, refuse_more
+from .descent import Descent, Move
 
 
 @final
@@ -117,7 +117,7 @@ class LBFGS(Descent):
 
     Example:
         >>> f = lambda x: keras.ops.sum((x - 1) ** 4 + x**2)
-        >>> keras_ch8.second_order.minimize(f, np.zeros(100), keras_ch8.second_order.LBFGS(5)).success
+        >>> keras_ch8.second_order.minimize(f, np.zeros(100), keras_ch8.second_order.methods.LBFGS(5)).success
         True
 
     References:

@@ -9,8 +9,8 @@ from keras import ops
 from .. import _checks
 from .._types import Tensor
 from . import _vector
-from ._contract import Point, Problem, State
 from ._trust import BoundedMethod, BoundRule, Model, Step, TrustRadius
+from .contract import Point, Problem, State
 
 _LOOSEST = 0.5
 """The largest residual that the conjugate gradients may leave, as a fraction of |g|."""

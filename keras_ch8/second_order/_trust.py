@@ -17,7 +17,7 @@ from keras import ops
 from .. import _numerics
 from .._types import Tensor
 from . import _vector
-from ._contract import Info, Method, Point, Problem, State
+from .contract import Info, Method, Point, Problem, State
 
 MOST_TRIALS = 30
 """After so many steps, each shorter than the last, an iteration gives up."""

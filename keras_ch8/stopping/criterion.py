@@ -147,15 +147,15 @@ class Criterion(abc.ABC):
         >>> import dataclasses
         >>> from keras_ch8 import stopping
         >>> @dataclasses.dataclass(frozen=True)
-        ... class GapAbove(stopping.Criterion):
+        ... class GapAbove(extend.Criterion):
         ...     limit: float
         ...
         ...     def evaluate(self, history):
         ...         gap = history.logs[-1]["val_loss"] - history.logs[-1]["loss"]
         ...         if gap <= self.limit:
         ...             return None
-        ...         return stopping.Reason("gap", f"the generalization gap is {gap:.3g}", history.epoch)
-        >>> history = stopping.EpochHistory("val_loss").after(0, {"loss": 1.0, "val_loss": 1.5}, seconds=2.0)
+        ...         return extend.Reason("gap", f"the generalization gap is {gap:.3g}", history.epoch)
+        >>> history = extend.EpochHistory("val_loss").after(0, {"loss": 1.0, "val_loss": 1.5}, seconds=2.0)
         >>> GapAbove(0.2).evaluate(history).message
         'the generalization gap is 0.5'
         >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=stopping.AnyOf(GapAbove(0.2), stopping.Patience(5)))
@@ -193,12 +193,12 @@ class MonitorCriterion(Criterion):
         >>> import dataclasses
         >>> from keras_ch8 import stopping
         >>> @dataclasses.dataclass(frozen=True)
-        ... class Rises(stopping.MonitorCriterion):
+        ... class Rises(extend.MonitorCriterion):
         ...     def evaluate(self, history):
         ...         values = history.falling(self.name(history))
         ...         if len(values) < 2 or values[-1] <= values[-2]:
         ...             return None
-        ...         return stopping.Reason("rises", f"`{self.name(history)}` has risen", history.epoch)
+        ...         return extend.Reason("rises", f"`{self.name(history)}` has risen", history.epoch)
         >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=Rises(monitor="val_accuracy"))
     """
 
@@ -223,7 +223,7 @@ def as_criterion(value: object) -> Criterion:
     if not isinstance(value, Criterion):
         raise TypeError(
             "`criterion` must be one of `keras_ch8.stopping`, such as `keras_ch8.stopping.GeneralizationLoss(5)`, or "
-            f"of a class derived from `keras_ch8.stopping.Criterion`. Received: {short(value)} of type "
+            f"of a class derived from `keras_ch8.extend.Criterion`. Received: {short(value)} of type "
             f"{type(value).__name__}. There are Patience, GeneralizationLoss, Productivity, SuccessiveRises, "
             "Threshold, Diverged, Deadline, and AnyOf and AllOf to combine them."
         )

@@ -4,6 +4,15 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from .units import Balance, balance, difference, permute_units, rescale_units
+from .units import balance, difference, permute_units, rescale_units
 
-__all__ = ["Balance", "balance", "difference", "permute_units", "rescale_units"]
+__all__ = [
+    "balance",
+    "difference",
+    "permute_units",
+    "rescale_units",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

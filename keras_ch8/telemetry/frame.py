@@ -28,7 +28,7 @@ class Frame:
         numbers: What a method of section 8.6 says of each step, by name.
 
     Example:
-        >>> class Keeps(keras_ch8.callbacks.Callback):
+        >>> class Keeps(keras_ch8.extend.Callback):
         ...     steps = norms = ()
         ...     def on_telemetry(self, frames, logs):  # once a second, and at the end
         ...         self.steps, self.norms = (*self.steps, *frames[""].steps), (*self.norms, *frames[""].norm)

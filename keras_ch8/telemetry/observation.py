@@ -10,8 +10,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _net, _numerics, clipping
+from .. import _net, _numerics
 from .._types import Tensor
+from ..clipping.rule import Clipper, Rule
 from ..integration import backend, keras_private, registry
 from .frame import Frame
 from .recorder import Blocks, Recorder, Wishes, publish
@@ -28,7 +29,7 @@ class Observation:
         rule: A clipping rule for each that is not of the suite; None for none.
     """
 
-    def __init__(self, model: keras.Model, optimizers: Mapping[str, Any], rule: clipping.Rule | None) -> None:
+    def __init__(self, model: keras.Model, optimizers: Mapping[str, Any], rule: Rule | None) -> None:
         self.optimizers, self.rule = dict(optimizers), rule
         self._observers = {
             name: OwnObserver(o) if isinstance(getattr(o, "telemetry", None), Recorder | SolverLog) else Tap(o, rule)
@@ -41,7 +42,7 @@ class Observation:
         self._filled: dict[str, int] = {}
         """The batches up to the last update of each; those after it are part of one that is still to come."""
 
-    def serves(self, optimizers: Mapping[str, Any], rule: clipping.Rule | None) -> bool:
+    def serves(self, optimizers: Mapping[str, Any], rule: Rule | None) -> bool:
         """Whether these are the optimizers and the rule that it was made for."""
         same = self.optimizers.keys() == optimizers.keys() and self.rule == rule and not self._has_failed
         return same and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
@@ -160,7 +161,7 @@ class Tap:
             micro-step. What it remembers lives as long as the tap.
     """
 
-    def __init__(self, optimizer: keras.optimizers.Optimizer, rule: clipping.Rule | None) -> None:
+    def __init__(self, optimizer: keras.optimizers.Optimizer, rule: Rule | None) -> None:
         self.optimizer, self.rule = optimizer, rule
         self.recorder = Recorder()
         self._place: dict[int, int] = {}
@@ -198,7 +199,7 @@ class Tap:
                     self.optimizer.build(variables)
                 known = keras_private.known_variables(self.optimizer)
                 self._place = {id(v): i for i, v in enumerate(known)}
-                self._clipper = clipping.Clipper(self.rule, known, _new_state)
+                self._clipper = Clipper(self.rule, known, _new_state)
                 self.set_rule_state(self._remembered)
 
     def rule_state(self) -> dict[str, np.ndarray]:

@@ -8,9 +8,13 @@ from ._csv import CSV
 from ._jsonl import JSONL
 from ._mlflow import MLflow
 from ._wandb import WandB
-from .base import Tracker
 
-__all__ = ["CSV", "JSONL", "MLflow", "Tracker", "WandB"]
+__all__ = [
+    "CSV",
+    "JSONL",
+    "MLflow",
+    "WandB",
+]
 
 
 def __dir__() -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, final
 
 from ..board.record import Event
-from ..verdicts import LEVELS, Verdict
+from ..verdicts.verdict import LEVELS, Verdict
 from .base import FileTracker
 
 POINTS = ("step", "name", "value")

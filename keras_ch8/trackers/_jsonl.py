@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, final
 
 from ..board.record import Event
-from ..verdicts import Verdict
+from ..verdicts.verdict import Verdict
 from .base import FileTracker
 
 

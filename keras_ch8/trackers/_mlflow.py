@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, final
 
 from .. import _checks
-from ..verdicts import Verdict
+from ..verdicts.verdict import Verdict
 from ._mlflow_names import experiment_id, spelled
 from .base import Row, ServerTracker
 

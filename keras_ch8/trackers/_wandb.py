@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, final
 
-from ..verdicts import Verdict
+from ..verdicts.verdict import Verdict
 from .base import Row, ServerTracker
 
 STEP = "step/number"

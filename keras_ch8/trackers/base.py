@@ -12,7 +12,7 @@ from typing import IO, Any, ClassVar, NamedTuple
 
 from .. import _checks, _objects
 from ..board.record import Event
-from ..verdicts import Verdict
+from ..verdicts.verdict import Verdict
 
 
 class Tracker:
@@ -47,7 +47,7 @@ class Tracker:
         transient     names of the attributes that belong to a run, such as open files: None at first, and in a copy
 
     Example:
-        >>> class Prints(keras_ch8.trackers.Tracker):
+        >>> class Prints(keras_ch8.extend.Tracker):
         ...     def log(self, step, values):
         ...         for name, value in values.items():
         ...             if name == "epoch/loss":

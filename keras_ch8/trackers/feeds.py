@@ -15,7 +15,7 @@ from .._describe import short
 from ..board.record import Event
 from ..board.tags import is_edge
 from ..board.window import Point
-from ..verdicts import Verdict
+from ..verdicts.verdict import Verdict
 from .base import FileTracker, Tracker
 
 FLUSH_SECONDS = 5.0

@@ -12,10 +12,11 @@ from .. import _objects
 from .._result import Result, Table
 from .._section import section
 from .._types import Data
-from ..monitors import LayerFlow, LayerFlowMonitor, gradient_through_depth, idle_units, scale_of_start
+from ..monitors.flow import LayerFlow, LayerFlowMonitor, gradient_through_depth, idle_units, scale_of_start
 from ..monitors.probe import Probe
 from ..monitors.start import copies as copies_of
-from ..verdicts import KINDS, LEVELS, Claim, Verdict
+from ..verdicts.kinds import KINDS
+from ..verdicts.verdict import LEVELS, Claim, Verdict
 from ._sums import Summing, summing_layers
 
 NEGLIGIBLE = float(np.finfo("float32").eps)

@@ -12,6 +12,7 @@ from .. import _batches, _checks, _objects
 from .._describe import short
 from .._plot import GREY, axes_of, finished, line
 from .._result import Result, Table
+from .._sandbox import put_values, values_of, variables_of
 from .._section import section
 from .._types import Data, Logs
 from ..board.reports import PretrainingRun
@@ -20,7 +21,6 @@ from ..callbacks.base import say
 from ..integration import backend, keras_private
 from ._chain import Chain, chain_of, transfer
 from ._stage_file import Slots, StageFile, put_slots, slots_of
-from ._trial import put_values, values_of, variables_of
 
 Head: TypeAlias = Callable[[], keras.layers.Layer | list[keras.layers.Layer]]
 """Returns a new head."""

@@ -15,6 +15,7 @@ from .._result import Result, Table
 from .._section import section
 from .._types import Data, Logs
 from ..callbacks import EarlyStopping
+from ..stopping.criterion import Reason, StopReason
 
 STRATEGIES = ("same_steps", "same_epochs", "until_loss")
 
@@ -35,7 +36,7 @@ class Retraining(Result):
     """
 
     strategy: str
-    reason: stopping.Reason
+    reason: Reason
     best_epoch: int
     first: dict[str, list[float]]
     second: dict[str, list[float]]
@@ -201,7 +202,7 @@ def retrain_on_all_data(
             "loss", criterion=stopping.Threshold(target), evaluate_on=validation_data, logs=["measured_loss"]
         )
         second = fit(model, all_data, max_epochs, down) if loss > target else {}
-        reached = loss <= target or (down.reason is not None and down.reason.why is stopping.StopReason.THRESHOLD)
+        reached = loss <= target or (down.reason is not None and down.reason.why is StopReason.THRESHOLD)
         steps = len(second.get("loss", ())) * per_epoch_of_all
     else:
         model = _objects.made_by("model_factory", model_factory)

@@ -30,7 +30,7 @@ def _need_scale(facts: Facts) -> bool:
 
 def _and_rate(facts: Facts) -> str:
     """Return the end of a cure that makes inputs smaller: a rate that was low for large ones is too low for these."""
-    return ", and find the learning rate anew: `training.find_learning_rate`." if "low rate" in facts.has else "."
+    return ", and find the learning rate anew: `keras_ch8.find_learning_rate`." if "low rate" in facts.has else "."
 
 
 def _with_rate(facts: Facts, code: str) -> str:

@@ -85,7 +85,7 @@ else:
     relu.activation = keras.activations.linear
 {COMPILE_ANEW}"""
 FIND_RATE = """\
-found = keras_ch8.training.find_learning_rate(model, x, y)
+found = keras_ch8.find_learning_rate(model, x, y)
 model.optimizer.learning_rate = found.to_try"""
 SCALE_TO_DATA = "keras_ch8.training.scale_to_data(model, x[:256], y=y[:256])"
 SET_RATE = "model.optimizer.learning_rate = {{{rate}}}"

@@ -40,7 +40,7 @@ OF_THE_CHAPTER = (
         section="8.2.1",
         meaning="The update goes beyond the lowest point in its direction, so that the loss rises or swings.",
         fine="There is no sign that the steps are too long",
-        cure="Lower the learning rate: `training.find_learning_rate` finds one, `callbacks.LearningRateDecay` lowers "
+        cure="Lower the learning rate: `keras_ch8.find_learning_rate` finds one, `callbacks.LearningRateDecay` lowers "
         "it in time, `schedules.Warmup` leads up to it.",
         answers=("learning_rate.high",),
     ),
@@ -49,7 +49,7 @@ OF_THE_CHAPTER = (
         section="8.3.1",
         meaning="The loss would fall much faster with longer steps in the same directions.",
         fine="There is no sign that longer steps would help",
-        cure="Raise the learning rate: `training.find_learning_rate` finds one.",
+        cure="Raise the learning rate: `keras_ch8.find_learning_rate` finds one.",
         answers=("learning_rate.low",),
     ),
     Kind(
@@ -194,7 +194,7 @@ OF_THE_CHAPTER = (
         section="8.2.4",
         meaning="The gradient is infinite or not a number in some steps, which can ruin all weights at once.",
         fine="All gradients were finite",
-        cure="Search the data for NaN, lower the learning rate (`training.find_learning_rate`), clip "
+        cure="Search the data for NaN, lower the learning rate (`keras_ch8.find_learning_rate`), clip "
         "(`clipping.ByGlobalNorm`), or skip such steps: `skip_nonfinite=True` of a first-order optimizer of the suite.",
         answers=("learning_rate.high",),
     ),
@@ -306,14 +306,14 @@ OF_THE_COURSE = (
         "come to rest.",
         fine="The training loss does not swing from epoch to epoch",
         cure="Let the learning rate fall in time: `schedules.LinearDecay`, `callbacks.LearningRateDecay`; or lower it: "
-        "`training.find_learning_rate` finds one.",
+        "`keras_ch8.find_learning_rate` finds one.",
         answers=("learning_rate.high",),
     ),
 )
 """How long a training is, and whether it comes to rest: what its epochs say."""
 
 KINDS = {kind.name: kind for kind in (*OF_THE_CHAPTER, *OF_THE_START, *OF_THE_COURSE)}
-"""Every kind of verdict by name; a monitor adds its own (`monitors.Monitor.kinds`)."""
+"""Every kind of verdict by name; a monitor adds its own (`extend.Monitor.kinds`)."""
 
 
 def ignored(value: Any) -> tuple[str, ...]:
@@ -332,7 +332,7 @@ def ignored(value: Any) -> tuple[str, ...]:
     guess = meant(unknown[0], KINDS) if isinstance(unknown[0], str) else ""
     raise ValueError(
         "`ignore` names kinds of verdicts of which nothing is said, so it must be a list of some that there are. "
-        f"Received: ignore={short(value)}. {guess or '`keras_ch8.verdicts.KINDS` has all of them.'}"
+        f"Received: ignore={short(value)}. {guess or '`keras_ch8.verdicts.kinds.KINDS` has all of them.'}"
     )
 
 

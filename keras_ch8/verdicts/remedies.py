@@ -166,13 +166,13 @@ def _scale_inputs(expects: str, and_rate: bool = False) -> Remedy:
     if not and_rate:
         return Remedy(f"{says}.", NORMALIZE_INPUTS, expects, ("unscaled inputs",), _NOT_SCALED)
     return Remedy(
-        f"{says}, and find the learning rate anew: `training.find_learning_rate`.",
+        f"{says}, and find the learning rate anew: `keras_ch8.find_learning_rate`.",
         f"{NORMALIZE_INPUTS}\n{FIND_RATE}", expects, ("uneven inputs",), (*_NOT_SCALED, *_RATED),
     )  # fmt: skip
 
 
 def _find_rate(expects: str) -> Remedy:
-    says = "Let `training.find_learning_rate` find the learning rate."
+    says = "Let `keras_ch8.find_learning_rate` find the learning rate."
     return Remedy(says, FIND_RATE, expects, unless=_RATED)
 
 
@@ -300,7 +300,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         ),
         Remedy(
             "Give each weight a rate of its own by `optimizers.Adam`, and find the learning rate anew: "
-            "`training.find_learning_rate`.",
+            "`keras_ch8.find_learning_rate`.",
             f"{ADAM}\n{FIND_RATE}", "The loss should fall faster, along the floor of the ravine too.",
             unless=("adaptive rates", "curvature"),
         ),
@@ -437,7 +437,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             "The loss should go on falling, and come to rest by the end.", unless=_LOOP,
         ),
         Remedy("Make three times as many steps.", needs=_LOOP),
-        Remedy("Raise the learning rate: `training.find_learning_rate` finds one.", unless=_OWN_LENGTH),
+        Remedy("Raise the learning rate: `keras_ch8.find_learning_rate` finds one.", unless=_OWN_LENGTH),
     ),
     "too_long": (_STOP, Remedy("Train for fewer epochs.")),
     "oscillation": (

@@ -27,15 +27,15 @@ def report(verdicts: Sequence[Verdict], state: State | None = None) -> str:
             checks that apply were made.
 
     Example:
-        >>> wrong = keras_ch8.verdicts.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
-        >>> fine = keras_ch8.verdicts.Verdict("plateau", "ok", "No plateau.", "", "8.2.3", 5)
-        >>> print(keras_ch8.verdicts.report([wrong, fine]))
+        >>> wrong = keras_ch8.extend.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
+        >>> fine = keras_ch8.extend.Verdict("plateau", "ok", "No plateau.", "", "8.2.3", 5)
+        >>> print(keras_ch8.verdicts.texts.report([wrong, fine]))
         ACT cliff (section 8.2.4), since step 5, measured at step 90
           found: Spikes (12 of them).
           fix:   Clip.
         <BLANKLINE>
         1 other check found nothing.
-        >>> print(keras_ch8.verdicts.report([fine]))
+        >>> print(keras_ch8.verdicts.texts.report([fine]))
         All right: 1 of 1 check.
     """
     state = state or state_of(verdicts)
@@ -60,8 +60,8 @@ def markdown(verdicts: Sequence[Verdict], state: State | None = None) -> str:
             checks that apply were made.
 
     Example:
-        >>> wrong = keras_ch8.verdicts.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
-        >>> print(keras_ch8.verdicts.markdown([wrong]))
+        >>> wrong = keras_ch8.extend.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
+        >>> print(keras_ch8.verdicts.texts.markdown([wrong]))
         ### ACT cliff (section 8.2.4), since step 5, measured at step 90
         <BLANKLINE>
         **Found:** Spikes (12 of them).

@@ -70,7 +70,7 @@ class Claim:
             raise ValueError(
                 f"`kind` must be one of {', '.join(KINDS)} and `level` one of {', '.join(LEVELS)}. "
                 f"Received: kind={short(self.kind)}, level={short(self.level)}. Name one of them, or list a "
-                "`verdicts.Kind` of your own in `kinds` of the monitor."
+                "`extend.Kind` of your own in `kinds` of the monitor."
             )
 
 
@@ -79,7 +79,7 @@ class Verdict(Result):
     """What is known of one difficulty (section 8.2).
 
     Args:
-        kind: Its name, one of `keras_ch8.verdicts.KINDS`.
+        kind: Its name, one of `keras_ch8.verdicts.kinds.KINDS`.
         level: `"ok"`, `"watch"` or `"act"`.
         finding: What was found: what it means, and the number in brackets.
         cure: What to do about it, with the part of the suite that does it; "" where all is well.
@@ -101,7 +101,7 @@ class Verdict(Result):
             are trained on.
 
     Example:
-        >>> print(keras_ch8.verdicts.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
+        >>> print(keras_ch8.extend.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
         WATCH cliff, section 8.2.4, since step 5: A spike of 30 times the median. Clip.
     """
 

@@ -9,7 +9,7 @@ from keras_ch8.board import record
 from keras_ch8.board.record import Event, HeatMap, Record
 from keras_ch8.board.tags import FLOW_GRADIENT
 from keras_ch8.board.writer import RunWriter
-from keras_ch8.verdicts import Verdict
+from keras_ch8.extend import Verdict
 from keras_ch8.verdicts.state import NOT_DIAGNOSED
 from tests.board.readers import LOADERS
 

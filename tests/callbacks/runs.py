@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import telemetry
+from keras_ch8 import extend
 from keras_ch8.callbacks.base import Callback
 
 RNG = np.random.default_rng(0)
@@ -28,7 +28,7 @@ class Frames(Callback):
         self.frames += frames.values()
 
     def __getattr__(self, name):
-        if not hasattr(telemetry.Frame, name) and name not in telemetry.Frame.__dataclass_fields__:
+        if not hasattr(extend.Frame, name) and name not in extend.Frame.__dataclass_fields__:
             raise AttributeError(name)
         return np.concatenate([getattr(frame, name) for frame in self.frames])
 

@@ -7,9 +7,11 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, continuation, optimizers
+from keras_ch8 import callbacks, optimizers
 from keras_ch8.callbacks import Continuation
-from keras_ch8.continuation import Annealed, GaussianBlur, LabelSmoothing, SmoothedActivation, Temperature
+from keras_ch8.continuation import GaussianBlur, LabelSmoothing, SmoothedActivation, Temperature
+from keras_ch8.continuation.annealed import as_schedule
+from keras_ch8.extend import Annealed
 from tests import forked
 from tests.callbacks.runs import BATCH, STEPS, X, Y, fit
 from tests.callbacks.test_tensorboard import read, report
@@ -59,7 +61,7 @@ def metered(optimizer=None, meter=None, **options):
 )
 def test_a_law_says_what_share_of_the_way_is_left(word, left):
     for u in (0.0, 0.25, 0.9):
-        assert continuation.as_schedule(word)(u, Annealed(3.0, end=1.0)) == pytest.approx(1 + 2 * left(u))
+        assert as_schedule(word)(u, Annealed(3.0, end=1.0)) == pytest.approx(1 + 2 * left(u))
 
 
 def test_the_laws_never_leave_the_way():
@@ -69,7 +71,7 @@ def test_the_laws_never_leave_the_way():
         number = Annealed(start, end, low=min(start, end), high=max(start, end))
         for word in ("linear", "cosine", "exponential"):
             for u in (0.0, rng.uniform(), 1 - 1e-16):
-                number.value = continuation.as_schedule(word)(u, number)
+                number.value = as_schedule(word)(u, number)
 
 
 UNITS = [("9ba", 9), ("50%", STEPS), ("1ep", STEPS), (8, 8), ("100%", 2 * STEPS)]
@@ -86,8 +88,8 @@ def test_each_batch_has_the_value_of_the_law_and_the_end_is_exact(until, batches
 
 def test_a_function_and_a_list_give_the_value_itself():
     number = Annealed(3.0, end=1.0)
-    assert [continuation.as_schedule(lambda u: 2 - u / 2)(u, number) for u in (0.0, 0.5)] == [2.0, 1.75]
-    stages = continuation.as_schedule([3.0, 2.0, 1.5])
+    assert [as_schedule(lambda u: 2 - u / 2)(u, number) for u in (0.0, 0.5)] == [2.0, 1.75]
+    stages = as_schedule([3.0, 2.0, 1.5])
     assert [stages(u / 6, number) for u in range(6)] == [3.0, 3.0, 2.0, 2.0, 1.5, 1.5]
 
 

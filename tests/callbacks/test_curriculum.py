@@ -87,7 +87,7 @@ def test_fit_is_given_the_easy_examples_then_from_the_step_that_is_due_the_ordin
     sees, given = Sees(), source()
     model = keras.Sequential([keras.Input((3,)), sees, keras.layers.Dense(1)])
     model.compile("sgd", "mse", run_eagerly=True)
-    easy_first = callbacks.Curriculum(given, DIFFICULTY, curriculum.Step(start=0.2), until=13, mix=0)
+    easy_first = callbacks.Curriculum(given, DIFFICULTY, curriculum.pacings.Step(start=0.2), until=13, mix=0)
     own = given.sampler
     model.fit(given, epochs=2, callbacks=[easy_first], verbose=0)
     batches, ordinary = sees.batches[-2 * STEPS :], [x[:, 0] for e in range(2) for x, _, _ in source().batches(e)]
@@ -162,7 +162,7 @@ def test_a_curriculum_that_is_not_over_says_how_far_it_came(capsys):
 
 
 def test_of_one_pass_it_says_what_is_drawn_from_when_on():
-    easy_first = callbacks.Curriculum(source(), DIFFICULTY, curriculum.OnePass(4), until=20)
+    easy_first = callbacks.Curriculum(source(), DIFFICULTY, curriculum.pacings.OnePass(4), until=20)
     linear_model().fit(easy_first.source, epochs=2, callbacks=[easy_first], verbose=0)
     assert easy_first.findings() == [
         "The curriculum began with 25% of the data, easy examples first; from step 16 of 20 on the last 25% were drawn."

@@ -13,17 +13,18 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from keras_ch8 import callbacks, monitors, verdicts
+from keras_ch8 import callbacks, extend
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import tags
+from keras_ch8.extend import Claim
 from keras_ch8.layers import BatchNormalization
-from keras_ch8.monitors._spectrum import SpectrumMonitor
+from keras_ch8.monitors.eigenvalues import SpectrumMonitor
 from keras_ch8.monitors.probe import Probe
-from keras_ch8.verdicts import Claim
+from keras_ch8.verdicts.texts import markdown, report
 from tests.board.readers import python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, fit, network
 from tests.callbacks.test_tensorboard import read
-from tests.training import models
+from tests.choosing import models
 
 PROBE = X[:16], Y[:16]
 HELD_OUT = models.X[200:232], models.Y[200:232]
@@ -302,10 +303,10 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
         text = board.tensors("text")["diagnosis/verdicts"][-1][1].item().decode()
         described = board.descriptions("scalars", "scalars")
     assert pictures == {tags.FLOW_GRADIENT.name, tags.FLOW_SIGNAL.name, tags.FLOW_UPDATE.name}
-    assert text == verdicts.markdown(watching.verdicts, watching.state)
+    assert text == markdown(watching.verdicts, watching.state)
     assert all(described[tag.name] == tag.description for tag in tags.diagnosis_tags().values() if tag.name in curves)
     lines = (tmp_path / "optimization" / "verdicts.jsonl").read_text().splitlines()
-    changes = [verdicts.Verdict(**json.loads(line)) for line in lines]
+    changes = [extend.Verdict(**json.loads(line)) for line in lines]
     for standing in watching.verdicts:
         last = [c for c in changes if c.kind == standing.kind][-1]
         assert (last.level, last.step) == (standing.level, standing.step)
@@ -344,7 +345,7 @@ def test_without_tensorboard_the_report_is_printed_on_request(capsys):
     assert watching.verdicts[0].kind == "step_too_long"
     assert "ACT: step_too_long" in capsys.readouterr().out
     print(watching)  # noqa: T201
-    assert verdicts.report(watching.verdicts, watching.state) in capsys.readouterr().out
+    assert report(watching.verdicts, watching.state) in capsys.readouterr().out
 
 
 def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_after_unpickling():
@@ -358,7 +359,7 @@ def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_
     fit(plain(), [watching], epochs=2)
     assert watching.verdicts
     for one in (watching, pickle.loads(pickle.dumps(watching))):
-        assert str(one) == verdicts.report(watching.verdicts, one.state)
+        assert str(one) == report(watching.verdicts, one.state)
         assert one.state == watching.state
         assert repr(one) == line
         shown = one._repr_html_()
@@ -368,7 +369,7 @@ def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_
 
 def test_in_a_notebook_the_texts_of_verdicts_are_text(monkeypatch):
     names = [f"<b>trouble_{number}" for number in range(90)]
-    found = [verdicts.Verdict(name, "act", "<script>alert(1)</script>", "<img>", "8.2", 5) for name in names]
+    found = [extend.Verdict(name, "act", "<script>alert(1)</script>", "<img>", "8.2", 5) for name in names]
     monkeypatch.setattr(callbacks.Diagnosis, "verdicts", found)
     shown = diagnosis()._repr_html_()
     assert not any(tag in shown for tag in ("<script", "<img", "<b>trouble"))
@@ -458,7 +459,7 @@ def test_another_loss_other_weights_and_another_model_are_seen_as_they_are():
 # --- what fails ----------------------------------------------------------------------------------------------------
 
 
-class Broken(monitors.Monitor):
+class Broken(extend.Monitor):
     name = "broken"
 
     def __init__(self, where):

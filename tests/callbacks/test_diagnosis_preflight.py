@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 import keras_ch8
-from keras_ch8 import callbacks, training
+from keras_ch8 import callbacks
 from tests.networks import Softmax
 
 pytestmark = pytest.mark.filterwarnings(
@@ -78,7 +78,7 @@ def test_targets_that_belong_to_other_inputs_are_seen_by_the_examples_of_the_pro
 
 def test_it_is_what_the_function_says():
     model, watching = network("softmax"), diagnosis()
-    alone = training.preflight(model, X, Y, steps=0)
+    alone = keras_ch8.preflight(model, X, Y, steps=0)
     fit(model, watching)
     assert [v.finding for v in alone.verdicts] == [v.finding for v in watching.verdicts if v.level != "ok"]
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_ch8 import callbacks, monitors
+from keras_ch8 import callbacks, extend
 from keras_ch8.curvature.objective import Objective
 from keras_ch8.integration import backend
+from keras_ch8.monitors.eigenvalues import SpectrumMonitor
 from keras_ch8.monitors.probe import Probe
 
 RNG = np.random.default_rng(0)
@@ -90,7 +91,7 @@ def test_the_state_of_a_callback_stays_its_own_when_another_measures_by_its_prog
 
 
 def test_the_spectrum_of_other_examples_is_theirs_though_nothing_is_traced(traced):
-    model, checks = compiled(), ["gradient_norm", monitors.SpectrumMonitor(always=True)]
+    model, checks = compiled(), ["gradient_norm", SpectrumMonitor(always=True)]
     for probe in PROBES:
         (ends,) = trained(model, probe, checks=checks, measure_every=1).past.of("spectrum")[-1:]
         assert ends.loss == pytest.approx(error(model, probe), rel=1e-5)
@@ -98,7 +99,7 @@ def test_the_spectrum_of_other_examples_is_theirs_though_nothing_is_traced(trace
 
 
 def test_a_monitor_that_fails_is_not_kept_for_others(traced):
-    class Fails(monitors.Monitor):
+    class Fails(extend.Monitor):
         name = "fails_once"
 
         def tensors(self, snapshot):

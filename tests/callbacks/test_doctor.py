@@ -10,9 +10,10 @@ import pytest
 import tensorflow as tf
 
 import keras_ch8
-from keras_ch8 import Doctor, _net, callbacks, integration, trackers, verdicts
+from keras_ch8 import Doctor, _net, callbacks, extend, integration, trackers
 from keras_ch8.callbacks.base import Callback
 from keras_ch8.integration import fit as integration_fit
+from keras_ch8.verdicts.verdict import VerdictTracker
 from tests.small_callbacks import Dies
 
 RNG = np.random.default_rng(0)
@@ -84,7 +85,7 @@ def test_the_script_of_a_user(tmp_path, capsys):
     (of_page,) = page.verdicts.values()
     assert kinds(doctor.verdicts) <= kinds(of_page)
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
-    with pytest.raises(verdicts.VerdictError, match="step_too_short") as found:
+    with pytest.raises(extend.VerdictError, match="step_too_short") as found:
         doctor.raise_if("act")
     assert [verdict.level for verdict in found.value.verdicts] == ["act"] * len(found.value.verdicts)
     assert repr(keras_ch8.Doctor("logs", (X, Y))) == "Doctor(log_dir='logs', probe=256 examples)"
@@ -266,8 +267,8 @@ def test_what_is_ignored_is_counted_wherever_verdicts_are_shown(tmp_path, capsys
 
 def test_what_is_ignored_explains_nothing():
     def tracked(**options):
-        tracker = verdicts.VerdictTracker(**options)
-        claims = [verdicts.Claim(kind, "act", "So it is.") for kind in ("bad_inputs", "ill_conditioned")]
+        tracker = VerdictTracker(**options)
+        claims = [extend.Claim(kind, "act", "So it is.") for kind in ("bad_inputs", "ill_conditioned")]
         for step in range(2):
             tracker.update(step, claims)
         return {verdict.kind: verdict.level for verdict in tracker.verdicts}
@@ -280,7 +281,7 @@ def test_what_is_ignored_explains_nothing():
 def test_a_kind_that_there_is_not_is_refused_with_the_nearest(make):
     with pytest.raises(ValueError, match=r"`ignore` .*Received: .*to_short.*Did you mean `too_short`\?"):
         make(None, ignore=("to_short",))
-    with pytest.raises(ValueError, match=r"`ignore` .*Received: ignore=3.*`keras_ch8.verdicts.KINDS`"):
+    with pytest.raises(ValueError, match=r"`ignore` .*Received: ignore=3.*`keras_ch8.verdicts.kinds.KINDS`"):
         make(None, ignore=3)
     assert make(None, ignore="too_short").ignore == ("too_short",)
 
@@ -295,7 +296,7 @@ def test_raise_if_says_what_is_wrong_at_a_level_and_above():
     with pytest.raises(ValueError, match=r"must be 'watch' or 'act'. Received: level='acts'. Did you mean `act`"):
         doctor.raise_if("acts")
     fit([doctor])
-    with pytest.raises(verdicts.VerdictError, match=r"step_too_short(.|\n)*fix:"):
+    with pytest.raises(extend.VerdictError, match=r"step_too_short(.|\n)*fix:"):
         doctor.raise_if("watch")
     fit([doctor], network(0.05))
     doctor.raise_if("act")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import callbacks, optimizers, stopping
+from keras_ch8 import callbacks, extend, optimizers, stopping
 from keras_ch8.callbacks import _early_stopping
-from keras_ch8.stopping import StopReason
+from keras_ch8.extend import StopReason
 from tests.callbacks.runs import X, Y, fit, network
 from tests.callbacks.test_tensorboard import report
 
@@ -339,4 +339,4 @@ def test_a_criterion_does_not_wait_for_what_it_does_not_read(criterion):
     model.compile("sgd", "mse")
     history = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=5, callbacks=[stop], verbose=0)
     assert len(history.epoch) == 1
-    assert stop.reason.why in (stopping.StopReason.THRESHOLD, stopping.StopReason.DEADLINE)
+    assert stop.reason.why in (extend.StopReason.THRESHOLD, extend.StopReason.DEADLINE)

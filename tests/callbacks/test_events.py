@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_ch8 as ch8
-from keras_ch8 import callbacks, stopping
+from keras_ch8 import callbacks, extend, stopping
 from tests.callbacks.runs import STEPS, X, Y, fit, network
 from tests.callbacks.test_early_stopping import Says
 from tests.callbacks.test_record import newest
@@ -51,7 +51,7 @@ def test_another_criterion_has_no_patience_and_a_training_to_its_end_no_reason(t
     [(None, [5, 4, 4, 4], [2, 2, 1, 0]), (3.0, [5, 4, 2, 3], [1, 0, 2, 1])],
 )
 def test_patience_says_how_many_epochs_are_left(baseline, values, expected):
-    criterion, past = stopping.Patience(2, baseline=baseline), stopping.EpochHistory("x")
+    criterion, past = stopping.Patience(2, baseline=baseline), extend.EpochHistory("x")
     left = []
     for epoch, value in enumerate(values):
         past = past.after(epoch, {"x": value}, 0.0)
@@ -63,14 +63,14 @@ def test_patience_says_how_many_epochs_are_left(baseline, values, expected):
 @pytest.mark.parametrize(
     ("pacing", "expected"),
     [
-        (ch8.curriculum.Step(start=0.5, at=0.5), [(1, 50), (4, 100)]),
-        (ch8.curriculum.BabySteps(4), [(1, 25), (3, 50), (5, 75), (7, 100)]),
-        (ch8.curriculum.Linear(start=0.2), [(1, 20), (9, 100)]),
+        (ch8.curriculum.pacings.Step(start=0.5, at=0.5), [(1, 50), (4, 100)]),
+        (ch8.curriculum.pacings.BabySteps(4), [(1, 25), (3, 50), (5, 75), (7, 100)]),
+        (ch8.curriculum.pacings.Linear(start=0.2), [(1, 20), (9, 100)]),
     ],
 )
 def test_a_stage_of_a_curriculum_is_an_event_where_it_begins(tmp_path, pacing, expected):
     source = ch8.data.ArraySource(X, Y, batch_size=8, seed=0)
-    at = {"until": 8} if not isinstance(pacing, ch8.curriculum.Step) else {"until": 6}
+    at = {"until": 8} if not isinstance(pacing, ch8.curriculum.pacings.Step) else {"until": 6}
     easy_first = callbacks.Curriculum(source, np.abs(X[:, 0]), pacing, **at)
     model = network("sgd")
     model.fit(source, epochs=3, callbacks=[easy_first, callbacks.TensorBoard(tmp_path)], verbose=0)
@@ -82,7 +82,7 @@ def test_a_stage_of_a_curriculum_is_an_event_where_it_begins(tmp_path, pacing, e
 @pytest.mark.parametrize("schedule", ["linear", [1.0, 0.5]])
 def test_a_stage_of_a_continuation_is_an_event_and_so_is_the_real_problem(tmp_path, schedule):
     keras.utils.set_random_seed(0)
-    number = ch8.continuation.Annealed(1.0)
+    number = ch8.extend.Annealed(1.0)
     model = network("sgd")
     listed = [callbacks.Continuation(schedule, "8ba", variables={"own": number}), callbacks.TensorBoard(tmp_path)]
     fit(model, listed)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import callbacks, data, layers, optimizers, schedules
+from keras_ch8 import callbacks, data, extend, layers, optimizers, schedules
 from keras_ch8.callbacks import _guard, _left_out, _origin
 from keras_ch8.callbacks._origin import origin_of
 from keras_ch8.integration import backend, keras_private
@@ -582,7 +582,7 @@ def test_healthy_trainings_are_let_be(name):
 
     run = next(each for each in runs.RUNS if each.name == name and each.kind is None).make(0)
     theirs = run.model.optimizer
-    if not isinstance(theirs, optimizers.RuleOptimizer):
+    if not isinstance(theirs, extend.RuleOptimizer):
         rate = keras_private.schedule_of(theirs) or keras_private.current_rate(theirs)
         run.model.compile(getattr(optimizers, type(theirs).__name__)(rate), run.model.loss)
     guard = callbacks.Guard()

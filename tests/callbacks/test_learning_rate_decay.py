@@ -8,8 +8,8 @@ import pytest
 
 from keras_ch8 import callbacks, optimizers, schedules
 from keras_ch8.callbacks import LearningRateDecay
+from keras_ch8.extend import EpochHistory
 from keras_ch8.schedules import LinearDecay, ReduceOnPlateau
-from keras_ch8.stopping import EpochHistory
 from tests.callbacks.runs import STEPS, Frames, fit, needs_multi_optimizer, network
 from tests.callbacks.test_early_stopping import Remembers, Says, assert_same
 from tests.callbacks.test_tensorboard import read, report

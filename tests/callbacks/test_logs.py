@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, optimizers, schedules
+from keras_ch8 import callbacks, extend, optimizers, schedules
 from tests.callbacks.runs import BATCH, X, Y, network
 from tests.integration.everybody import CALLBACKS, TOGETHER
 
@@ -17,7 +17,7 @@ def fit(listed, epochs=3, **options):
     return network(optimizers.SGD(0.05)).fit(X, Y, epochs=epochs, callbacks=list(listed), **options).history
 
 
-class Now(callbacks.Callback):
+class Now(extend.Callback):
     """Measures in some epochs only."""
 
     def __init__(self, values, logs):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ch8
-from keras_ch8 import _net, callbacks, clipping, testing
+from keras_ch8 import _net, callbacks, clipping, extend
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import writer
 from keras_ch8.board.writer import RunWriter
@@ -123,7 +123,7 @@ def test_a_hook_that_fails_is_one_warning_and_the_others_go_on(again, hook, name
 @pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("hook", HOOKS)
 def test_in_tests_it_is_raised(again, hook, tmp_path, monkeypatch):
-    testing.raise_caught()
+    extend.raise_caught()
     monkeypatch.setattr(callbacks.Diagnosis, hook, boom)
     watching = watchers(str(tmp_path))
     with pytest.raises(Broken):
@@ -273,7 +273,7 @@ def test_an_error_of_the_model_is_the_users_own(tmp_path):
             train(model, watchers(str(tmp_path)))
 
 
-class Mine(callbacks.Callback):
+class Mine(extend.Callback):
     """A user's own callback, which fails where another one reads."""
 
     def on_telemetry(self, frames, logs):

@@ -117,7 +117,7 @@ def test_help_shows_what_a_user_can_use(name):
     cls = getattr(ch8.callbacks, name)
     text = pydoc.plain(pydoc.render_doc(cls))
     shown = {member for member in dir(cls) if not member.startswith("_") and f"    {member}" in text}
-    own = shown - set(dir(ch8.callbacks.Callback))
+    own = shown - set(dir(ch8.extend.Callback))
     assert own <= {
         "findings", "get_state", "set_state", "verdicts", "cost", "looks", "setup", "best", "best_epoch", "wait",
         "section", "average", "averaged", "average_batch_statistics", "swapped", "refresh", "rule", "report", "plot",

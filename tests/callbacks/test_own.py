@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tensorboard.plugins.custom_scalar import layout_pb2
 
-from keras_ch8 import board, callbacks, optimizers
-from keras_ch8.callbacks import Callback
+from keras_ch8 import callbacks, extend, optimizers
+from keras_ch8.extend import Callback
 from tests.board.readers import python_loader
 from tests.callbacks.runs import STEPS, fit, network
 
@@ -18,7 +18,7 @@ HOOKS = [
 class Steepest(Callback):
     """Writes the largest gradient of each epoch."""
 
-    steepest = board.Tag("mine/steepest", "Steepest", "loss / weight", "Largest gradient of an epoch.")
+    steepest = extend.Tag("mine/steepest", "Steepest", "loss / weight", "Largest gradient of an epoch.")
     tags = (steepest,)
 
     def on_epoch_begin(self, epoch, logs=None):

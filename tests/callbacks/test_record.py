@@ -14,7 +14,7 @@ from tensorboard.plugins.base_plugin import TBContext
 from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_groups
 
 import keras_ch8
-from keras_ch8 import board, callbacks, clipping, monitors, verdicts
+from keras_ch8 import callbacks, clipping, extend
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import record as board_record
 from keras_ch8.board import tags
@@ -195,7 +195,7 @@ def test_a_verdict_is_on_the_disk_ten_seconds_after_it_was_found(tmp_path):
 
 @pytest.mark.slow
 def test_events_of_others_are_in_the_record_and_known_without_a_board(tmp_path):
-    class Mine(callbacks.Callback):
+    class Mine(extend.Callback):
         def on_epoch_end(self, epoch, logs=None):
             super().on_epoch_end(epoch, logs)
             self.session.event("stage", f"Stage {epoch + 1} ends.")
@@ -226,16 +226,16 @@ def test_clipping_is_two_events_and_not_one_for_each_step(tmp_path):
     assert newest(tmp_path)["hyperparameters"]["global_clipnorm"] == 1e-3, "the limit that is drawn beside the norms"
 
 
-class Ratio(monitors.Monitor):
+class Ratio(extend.Monitor):
     name = "ratio_of_mine"
     source = "epochs"
-    curves = (monitors.Curve("ratio_of_mine", "Ratio of mine", "1", "A number of mine.", "8.2"),)
-    kinds = (verdicts.Kind("mine_high", "8.2", "It is high.", "It is low", "Lower it."),)
+    curves = (extend.Curve("ratio_of_mine", "Ratio of mine", "1", "A number of mine.", "8.2"),)
+    kinds = (extend.Kind("mine_high", "8.2", "It is high.", "It is low", "Lower it."),)
     rules = (
-        verdicts.Rule(
+        extend.Rule(
             kind="mine_high",
             says="It is high",
-            all_of=(verdicts.Threshold(verdicts.Quantity("mine", "Mine."), "above", 1.0, 2.0, "Experience."),),
+            all_of=(extend.Threshold(extend.Quantity("mine", "Mine."), "above", 1.0, 2.0, "Experience."),),
         ),
     )
 
@@ -243,8 +243,8 @@ class Ratio(monitors.Monitor):
         return {"ratio_of_mine": 3.0}
 
 
-class Mine(callbacks.Callback):
-    tags = (board.Tag("mine/number", "A length of mine", "metres", "A length of mine."),)
+class Mine(extend.Callback):
+    tags = (extend.Tag("mine/number", "A length of mine", "metres", "A length of mine."),)
 
 
 @pytest.mark.slow

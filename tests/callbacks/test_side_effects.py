@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import callbacks
+from keras_ch8 import callbacks, preflight
 from keras_ch8.callbacks._origin import origin_of
 from keras_ch8.curvature.objective import Objective
 from keras_ch8.integration import backend, keras_private
-from keras_ch8.training import preflight
 
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
 Y = np.tanh(X @ np.ones((4, 1))).astype("float32")

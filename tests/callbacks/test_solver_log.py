@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks
 from keras_ch8 import optimizers as ours
-from keras_ch8.telemetry import SOLVER_NUMBERS, SolverLog
+from keras_ch8.telemetry.solver_log import SOLVER_NUMBERS, SolverLog
 from tests.board.readers import python_loader
 from tests.callbacks.runs import Frames, X, Y, length, network
 from tests.marks import mostly

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_ch8.callbacks._step_events import StepEvents
-from keras_ch8.telemetry import Frame
+from keras_ch8.extend import Frame
 
 
 def frame(norm, clipped=None, rate=None):

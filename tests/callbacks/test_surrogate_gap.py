@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, metrics, optimizers, stopping
+from keras_ch8 import callbacks, extend, metrics, optimizers
 from keras_ch8.callbacks._surrogate_gap import best_epochs, learn_more
 from tests.callbacks.runs import STEPS, X, Y, fit, network
 from tests.callbacks.test_early_stopping import Says
@@ -20,7 +20,7 @@ FLAT_AND_FALLING = (
 
 def past_of(modes=None, **series):
     logs = tuple(dict(zip(series, values, strict=True)) for values in zip(*series.values(), strict=True))
-    return stopping.EpochHistory("zero_one_loss", modes or {}, tuple(range(len(logs))), logs, tuple(range(len(logs))))
+    return extend.EpochHistory("zero_one_loss", modes or {}, tuple(range(len(logs))), logs, tuple(range(len(logs))))
 
 
 def said(true="zero_one_loss", surrogate="loss", patience=3, **series):
@@ -224,7 +224,7 @@ def test_a_negative_surrogate_falls_too():
 
 
 def test_epochs_without_validation_and_with_nan_are_passed_over():
-    past = stopping.EpochHistory("zero_one_loss")
+    past = extend.EpochHistory("zero_one_loss")
     for epoch in range(6):
         logs = {"loss": 1 - 0.1 * epoch, "zero_one_loss": 0.0}
         logs |= {"val_zero_one_loss": [None, 0.4, None, 0.3, None, float("nan")][epoch]} if epoch % 2 else {}

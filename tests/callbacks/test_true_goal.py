@@ -34,7 +34,7 @@ def layers():
 @functools.cache
 def traced():
     """Return a compiled network, and the state of its optimizer before the first step."""
-    model, nll = layers(), losses.NegativeLogLikelihood(losses.CategoricalLikelihood())
+    model, nll = layers(), losses.NegativeLogLikelihood(losses.likelihoods.CategoricalLikelihood())
     # As many steps an execution as an epoch has: Keras spends more time between steps than in them.
     model.compile(optimizers.Adam(), nll, metrics=[metrics.ZeroOneLoss()], steps_per_execution=32)
     model.optimizer.build(model.trainable_variables)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import clipping
+from keras_ch8 import clipping, extend
 from keras_ch8 import optimizers as ours
+from keras_ch8.clipping.rule import Clipper
 
 
 def test_the_defaults():
@@ -84,7 +85,7 @@ def test_what_is_given_by_name_only_and_what_is_no_axis():
 
 
 @dataclasses.dataclass(frozen=True)
-class Halved(clipping.TensorRule):
+class Halved(extend.TensorRule):
     """Halves each tensor; says nothing of the weights, and so is handed none."""
 
     seen: list = dataclasses.field(default_factory=list, compare=False)
@@ -98,24 +99,24 @@ def test_a_rule_that_needs_no_weights_is_handed_none_and_a_sparse_gradient_stays
     variables = [keras.Variable(np.ones((6, 3), "float32"), name="embeddings")]
     rows = tf.IndexedSlices(tf.ones((2, 3)), tf.constant([1, 4]), (6, 3))
     for rule in (Halved(), clipping.Adaptive(0.01)):  # of the second a unit is a row, so no other row is needed
-        [clipped], _, _ = clipping.Clipper(rule, variables, None).tensors([rows], variables, [0])
+        [clipped], _, _ = Clipper(rule, variables, None).tensors([rows], variables, [0])
         assert isinstance(clipped, tf.IndexedSlices)
         assert clipped.values.shape == (2, 3)
     columns = dataclasses.replace(Halved(), seen=[])
     free = [keras.Variable(np.ones((6, 3), "float32"), name="kernel")]  # of which a unit is a column
-    [clipped], _, _ = clipping.Clipper(columns, free, None).tensors([rows], free, [0])
+    [clipped], _, _ = Clipper(columns, free, None).tensors([rows], free, [0])
     assert isinstance(clipped, tf.IndexedSlices)
     assert columns.seen == [None]
 
 
 def test_without_a_rule_nothing_is_clipped_and_nothing_is_measured():
-    clipper = clipping.Clipper(None, [], None)
+    clipper = Clipper(None, [], None)
     assert clipper.tensors([1.0, 2.0], [], []) == ([1.0, 2.0], -1.0, 0.0)
     assert clipper.factor([1.0], [0.5], None) is None
     assert clipper.state == {}
 
 
-@pytest.mark.parametrize("base, method", [(clipping.GlobalRule, "coefficient"), (clipping.TensorRule, "clip")])
+@pytest.mark.parametrize("base, method", [(extend.GlobalRule, "coefficient"), (extend.TensorRule, "clip")])
 def test_a_rule_that_does_not_say_how_it_clips_is_refused(base, method):
     unwritten = dataclasses.dataclass(frozen=True)(type("Unwritten", (base,), {}))
     with pytest.raises(TypeError, match=method):

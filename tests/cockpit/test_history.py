@@ -12,7 +12,7 @@ import keras_ch8
 from keras_ch8.board import panels
 from keras_ch8.cockpit.document import Run
 from keras_ch8.cockpit.history import RunHistory
-from keras_ch8.verdicts import Verdict
+from keras_ch8.extend import Verdict
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
 
 HOSTILE = '<img src=x onerror="alert(1)"></script>$\\frac{\x1b[2J'

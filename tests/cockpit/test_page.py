@@ -10,7 +10,8 @@ import pytest
 
 import keras_ch8
 from keras_ch8.cockpit import files, page
-from keras_ch8.verdicts import Verdict
+from keras_ch8.extend import Verdict
+from keras_ch8.verdicts.texts import report
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
 
 HOSTILE = "</script><script>alert(1)</script><!--<script><img src=x onerror=alert(2)>"
@@ -138,7 +139,7 @@ def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs):
     assert max(map(len, said.splitlines())) <= 80
     assert said == (
         "deep, step 100, ended\n"
-        f"{keras_ch8.verdicts.report(keras_ch8.report(logs).verdicts['deep'])}\n"
+        f"{report(keras_ch8.report(logs).verdicts['deep'])}\n"
         "\n"
         "fine, step 100, not ended\n"
         "All right: 1 of 1 check.\n"

@@ -4,15 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8.continuation import (
-    Annealed,
-    GaussianBlur,
-    LabelSmoothing,
-    SmoothedActivation,
-    Temperature,
-    WeightNoise,
-    annealed_in,
-)
+from keras_ch8.continuation import GaussianBlur, LabelSmoothing, SmoothedActivation, Temperature, WeightNoise
+from keras_ch8.continuation.annealed import annealed_in
+from keras_ch8.extend import Annealed
 from keras_ch8.integration import backend
 from tests import forked
 

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from keras_ch8 import continuation, second_order
-from keras_ch8.continuation import Continued
+from keras_ch8.continuation._minimize import Continued
 
 STAGES = np.linspace(1.0, 0.1, 10)
 

@@ -37,7 +37,7 @@ def log_softmax(z):
         (keras.losses.SparseCategoricalCrossentropy(from_logits=True), LABELS,
          lambda z: -log_softmax(z)[np.arange(20), LABELS]),
         (lambda y, z: keras.ops.sum(keras.ops.abs(y - z), axis=-1), Y, lambda z: np.abs(z - Y).sum(axis=1)),
-        (losses.NegativeLogLikelihood(losses.CategoricalLikelihood()), LABELS,
+        (losses.NegativeLogLikelihood(losses.likelihoods.CategoricalLikelihood()), LABELS,
          lambda z: -log_softmax(z)[np.arange(20), LABELS]),
     ],
     ids=["mse", "crossentropy", "a function", "ours"],

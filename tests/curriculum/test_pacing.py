@@ -7,21 +7,21 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, curriculum, data
+from keras_ch8 import callbacks, curriculum, data, extend
 from keras_ch8.curriculum.pacing import PACINGS, as_pacing
 
 PARTS = [getattr(curriculum, name) for name in curriculum.__all__]
-EXPORTED = [part for part in PARTS if isinstance(part, type) and curriculum.Pacing in part.__mro__[1:]]
+EXPORTED = [part for part in PARTS if isinstance(part, type) and extend.Pacing in part.__mro__[1:]]
 U = np.linspace(0, 1, 1001)
 PACINGS_AND_STARTS = {
-    "linear": (curriculum.Linear(0.3), 0.3),
-    "root": (curriculum.Root(3, 0.1), 0.1),
-    "competence": (curriculum.Competence(0.05), 0.05),
-    "exponential": (curriculum.Exponential(0.2), 0.2),
-    "step": (curriculum.Step(0.4, 0.25), 0.25),
-    "baby_steps": (curriculum.BabySteps(4), 0.25),
-    "baby_steps from": (curriculum.BabySteps(3, 0.1), 0.1),
-    "one_pass": (curriculum.OnePass(5), 0.2),
+    "linear": (curriculum.pacings.Linear(0.3), 0.3),
+    "root": (curriculum.pacings.Root(3, 0.1), 0.1),
+    "competence": (curriculum.pacings.Competence(0.05), 0.05),
+    "exponential": (curriculum.pacings.Exponential(0.2), 0.2),
+    "step": (curriculum.pacings.Step(0.4, 0.25), 0.25),
+    "baby_steps": (curriculum.pacings.BabySteps(4), 0.25),
+    "baby_steps from": (curriculum.pacings.BabySteps(3, 0.1), 0.1),
+    "one_pass": (curriculum.pacings.OnePass(5), 0.2),
     "given": (as_pacing(lambda u: 0.5 + 0.5 * u * u, None), 0.5),
 }
 
@@ -39,14 +39,14 @@ def test_a_pacing_rises_from_the_start_to_1(pacing, start):
 @pytest.mark.parametrize(
     "pacing, formula",
     [
-        (curriculum.Linear(0.3), 0.3 + 0.7 * U),
-        (curriculum.Root(3, 0.1), np.cbrt(0.001 + 0.999 * U)),
-        (curriculum.Root(1, 0.3), 0.3 + 0.7 * U),
-        (curriculum.Competence(), np.sqrt(U * (1 - 0.01**2) + 0.01**2)),
-        (curriculum.Exponential(0.2), np.exp((1 - U) * np.log(0.2))),
-        (curriculum.Step(0.4, 0.25), np.array([0.25] * 400 + [1.0] * 601)),
-        (curriculum.BabySteps(4), np.repeat([0.25, 0.5, 0.75, 1.0], [250, 250, 250, 251])),
-        (curriculum.BabySteps(3, 0.5), np.repeat([0.5, 0.75, 1.0], [334, 333, 334])),
+        (curriculum.pacings.Linear(0.3), 0.3 + 0.7 * U),
+        (curriculum.pacings.Root(3, 0.1), np.cbrt(0.001 + 0.999 * U)),
+        (curriculum.pacings.Root(1, 0.3), 0.3 + 0.7 * U),
+        (curriculum.pacings.Competence(), np.sqrt(U * (1 - 0.01**2) + 0.01**2)),
+        (curriculum.pacings.Exponential(0.2), np.exp((1 - U) * np.log(0.2))),
+        (curriculum.pacings.Step(0.4, 0.25), np.array([0.25] * 400 + [1.0] * 601)),
+        (curriculum.pacings.BabySteps(4), np.repeat([0.25, 0.5, 0.75, 1.0], [250, 250, 250, 251])),
+        (curriculum.pacings.BabySteps(3, 0.5), np.repeat([0.5, 0.75, 1.0], [334, 333, 334])),
     ],
     ids=["linear", "root", "root of 1", "competence", "exponential", "step", "baby_steps", "baby_steps from a half"],
 )
@@ -55,7 +55,7 @@ def test_a_pacing_is_its_formula(pacing, formula):
 
 
 def test_one_pass_leaves_behind_what_came_before_and_nobody_else_does():
-    pacing = curriculum.OnePass(4)
+    pacing = curriculum.pacings.OnePass(4)
     np.testing.assert_array_equal(pacing.oldest(U), np.repeat([0.0, 0.25, 0.5, 0.75], [250, 250, 250, 251]))
     np.testing.assert_array_equal(pacing(U) - pacing.oldest(U), 0.25)
     for name, (other, _) in PACINGS_AND_STARTS.items():
@@ -64,7 +64,7 @@ def test_one_pass_leaves_behind_what_came_before_and_nobody_else_does():
 
 def test_with_a_root_of_2_the_pace_falls_in_proportion_to_1_over_c():
     # c' = k / c means that c^2 grows evenly, by 2 k = 1 - start^2 in all.
-    np.testing.assert_allclose(np.diff(curriculum.Root(2, 0.1)(U) ** 2), (1 - 0.1**2) / 1000, rtol=1e-9)
+    np.testing.assert_allclose(np.diff(curriculum.pacings.Root(2, 0.1)(U) ** 2), (1 - 0.1**2) / 1000, rtol=1e-9)
 
 
 def test_a_name_is_the_pacing_of_that_name_with_its_own_start_or_the_given_one():
@@ -75,11 +75,11 @@ def test_a_name_is_the_pacing_of_that_name_with_its_own_start_or_the_given_one()
         assert as_pacing(name, None) == made()
         assert float(as_pacing(name, 0.35)(0.0)) == pytest.approx(0.35)
         assert float(as_pacing(name, None)(0.0)) == pytest.approx(0.01 if name == "competence" else 0.2)
-    assert as_pacing(curriculum.Linear(0.4), None) == curriculum.Linear(0.4)
+    assert as_pacing(curriculum.pacings.Linear(0.4), None) == curriculum.pacings.Linear(0.4)
 
 
 @dataclasses.dataclass(frozen=True)
-class Quartic(curriculum.Pacing):
+class Quartic(extend.Pacing):
     name = "a stranger's quartic"
     start: float = 0.2
 
@@ -104,10 +104,10 @@ def test_a_strangers_pacing_is_one_class_that_a_curriculum_knows_by_name():
 def test_the_name_of_another_pacing_is_refused():
     with pytest.raises(ValueError, match=r"name of its own\. Received: name='linear' of .*Again.*Linear\. Give it"):
 
-        class Again(curriculum.Pacing):
+        class Again(extend.Pacing):
             name = "linear"
 
-    assert PACINGS["linear"] is curriculum.Linear
+    assert PACINGS["linear"] is curriculum.pacings.Linear
 
 
 @pytest.mark.parametrize(
@@ -123,16 +123,16 @@ def test_a_function_that_is_no_pacing_is_an_error(function):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: curriculum.Linear(0), r"`start` .*Received: start=0\. Try 0\.2\."),
-        (lambda: curriculum.Exponential(1.5), r"Received: start=1\.5"),
-        (lambda: curriculum.Root(0), r"`p` .*Received: p=0\. Try 2\."),
-        (lambda: curriculum.Step(0), r"`at` .*Received: at=0\. Try 0\.5\."),
-        (lambda: curriculum.BabySteps(1), r"`buckets` .*Received: buckets=1\. Try 5\."),
-        (lambda: curriculum.OnePass(2.5), r"Received: buckets=2\.5"),
-        (lambda: curriculum.OnePass(2, -1), r"Received: start=-1"),
+        (lambda: curriculum.pacings.Linear(0), r"`start` .*Received: start=0\. Try 0\.2\."),
+        (lambda: curriculum.pacings.Exponential(1.5), r"Received: start=1\.5"),
+        (lambda: curriculum.pacings.Root(0), r"`p` .*Received: p=0\. Try 2\."),
+        (lambda: curriculum.pacings.Step(0), r"`at` .*Received: at=0\. Try 0\.5\."),
+        (lambda: curriculum.pacings.BabySteps(1), r"`buckets` .*Received: buckets=1\. Try 5\."),
+        (lambda: curriculum.pacings.OnePass(2.5), r"Received: buckets=2\.5"),
+        (lambda: curriculum.pacings.OnePass(2, -1), r"Received: start=-1"),
         (lambda: as_pacing("linaer", None), r"`pacing` .*'linear', 'root'.*Received: pacing='linaer'"),
         (
-            lambda: as_pacing(curriculum.Linear(), 0.3),
+            lambda: as_pacing(curriculum.pacings.Linear(), 0.3),
             r"A pacing that comes as an object has its own start\. Received: start=0\.3.*Say it once",
         ),
     ],

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curriculum
-from keras_ch8.curriculum._sampler import sampling_weights, sort_keys
-from keras_ch8.data import Plan
+from keras_ch8.curriculum.sampler import sampling_weights, sort_keys
+from keras_ch8.extend import Plan
 
 STEPS, PLACES = 12, 5
 COUNT = STEPS * PLACES
@@ -29,7 +29,7 @@ class Ordinary:
 
 def sampler(pacing=None, ordinary=None, difficulty=DIFFICULTY, **options):
     options = {"until": 3 * STEPS} | options
-    pacing = curriculum.Linear(0.25) if pacing is None else pacing
+    pacing = curriculum.pacings.Linear(0.25) if pacing is None else pacing
     return curriculum.CurriculumSampler(ordinary or Ordinary(), difficulty, pacing, **options)
 
 
@@ -48,7 +48,7 @@ def test_a_batch_has_none_but_the_first_examples_and_none_twice():
 
 
 def test_all_of_the_first_examples_are_drawn_alike():
-    made = sampler(curriculum.Step(1.0, 0.25), until=LATER * STEPS)
+    made = sampler(curriculum.pacings.Step(1.0, 0.25), until=LATER * STEPS)
     drawn = np.concatenate([made.plan(epoch).indices.ravel() for epoch in range(LATER)])
     counts, first = np.bincount(drawn, minlength=COUNT), DIFFICULTY < COUNT / 4
     assert not counts[~first].any()
@@ -57,7 +57,7 @@ def test_all_of_the_first_examples_are_drawn_alike():
 
 
 def test_draws_are_in_proportion_to_the_weights_of_bengio():
-    made = sampler(curriculum.Step(1.0, 0.25), until=LATER * STEPS, mix=0.3)
+    made = sampler(curriculum.pacings.Step(1.0, 0.25), until=LATER * STEPS, mix=0.3)
     drawn = np.concatenate([made.plan(epoch).indices.ravel() for epoch in range(LATER)])
     weights = sampling_weights(DIFFICULTY, 0.25, 0.3)
     expected = len(drawn) * weights / weights.sum()
@@ -73,7 +73,7 @@ def test_from_the_step_on_at_which_all_are_in_the_batches_are_the_ordinary_ones_
 
 
 def test_a_change_falls_at_the_step_at_which_it_is_due():
-    made = sampler(curriculum.Step(0.5, 0.25), until=34)
+    made = sampler(curriculum.pacings.Step(0.5, 0.25), until=34)
     shares = np.concatenate([share_drawn(made, epoch) for epoch in range(3)])
     assert (shares[:17] <= 0.25).all()
     ordinary = np.concatenate([Ordinary().plan(epoch).indices for epoch in range(3)])
@@ -105,51 +105,51 @@ def test_it_begins_with_the_epoch_of_the_source_at_which_the_training_did():
 
 
 def test_hard_examples_first_is_the_order_reversed():
-    made = sampler(curriculum.Step(1.0, 0.25), order="hard")
+    made = sampler(curriculum.pacings.Step(1.0, 0.25), order="hard")
     assert (DIFFICULTY[made.plan(0).indices] >= COUNT * 3 / 4).all()
 
 
 def test_random_order_has_the_same_pacing_and_no_sense():
-    made = sampler(curriculum.Step(1.0, 0.25), order="random", until=LATER * STEPS)
+    made = sampler(curriculum.pacings.Step(1.0, 0.25), order="random", until=LATER * STEPS)
     drawn = set(np.concatenate([made.plan(epoch).indices.ravel() for epoch in range(20)]).tolist())
     assert len(drawn) == COUNT / 4
     shares = np.sort(DIFFICULTY[list(drawn)]) / COUNT
     assert shares[0] < 0.25
     assert shares[-1] > 0.75
-    other = sampler(curriculum.Step(1.0, 0.25), order="random", seed=1)
+    other = sampler(curriculum.pacings.Step(1.0, 0.25), order="random", seed=1)
     assert not set(other.plan(0).indices.ravel().tolist()) <= drawn
 
 
 def test_among_equals_the_seed_decides():
-    made = [sampler(curriculum.Step(1.0, 0.25), difficulty=np.zeros(COUNT), seed=seed) for seed in (0, 0, 1)]
+    made = [sampler(curriculum.pacings.Step(1.0, 0.25), difficulty=np.zeros(COUNT), seed=seed) for seed in (0, 0, 1)]
     drawn = [set(m.plan(0).indices.ravel().tolist()) for m in made]
     assert drawn[0] == drawn[1] != drawn[2]
     assert len(drawn[0]) <= 15
 
 
 def test_new_numbers_order_the_examples_anew_from_the_next_plan_on():
-    made = sampler(curriculum.Step(1.0, 0.25))
+    made = sampler(curriculum.pacings.Step(1.0, 0.25))
     made.plan(0)
     made.rank(-DIFFICULTY)
     assert (DIFFICULTY[made.plan(0).indices] >= COUNT * 3 / 4).all()
 
 
 def test_random_order_changes_slowly_where_the_numbers_do():
-    made = sampler(curriculum.Step(1.0, 0.25), order="random", until=LATER * STEPS)
+    made = sampler(curriculum.pacings.Step(1.0, 0.25), order="random", until=LATER * STEPS)
     before = set(np.concatenate([made.plan(epoch).indices.ravel() for epoch in range(9)]).tolist())
     made.rank(DIFFICULTY + 0.25)
     assert set(np.concatenate([made.plan(epoch).indices.ravel() for epoch in range(9)]).tolist()) == before
 
 
 def test_one_pass_draws_from_the_newest_bucket_alone_and_stays_with_the_last():
-    made = sampler(curriculum.OnePass(3), until=3 * STEPS)
+    made = sampler(curriculum.pacings.OnePass(3), until=3 * STEPS)
     for epoch, bucket in ((0, 0), (1, 1), (2, 2), (3, 2), (9, 2)):
         drawn = DIFFICULTY[made.plan(epoch).indices]
         assert ((drawn >= 20 * bucket) & (drawn < 20 * (bucket + 1))).all()
 
 
 def test_a_batch_is_full_of_different_examples_even_where_the_share_is_smaller():
-    made = sampler(curriculum.Step(1.0, 0.01))
+    made = sampler(curriculum.pacings.Step(1.0, 0.01))
     assert all(sorted(DIFFICULTY[row]) == [0, 1, 2, 3, 4] for row in made.plan(0).indices)
 
 
@@ -163,7 +163,7 @@ def test_places_without_an_example_stay_without():
 
 
 def test_soft_weights_are_those_of_the_losses_with_a_mean_of_1_in_each_batch():
-    made = sampler(curriculum.Step(1.0, 0.5), soft=True)
+    made = sampler(curriculum.pacings.Step(1.0, 0.5), soft=True)
     plan = made.plan(0)
     assert plan.weights.dtype == "float32"
     np.testing.assert_allclose(plan.weights.mean(axis=1), 1, rtol=1e-6)
@@ -172,7 +172,10 @@ def test_soft_weights_are_those_of_the_losses_with_a_mean_of_1_in_each_batch():
 
 
 def test_what_is_drawn_from_all_keeps_its_weight():
-    made, hard = sampler(curriculum.Step(1.0, 0.25), soft=True, mix=0.4), sampler(curriculum.Step(1.0, 0.25), mix=0.4)
+    made, hard = (
+        sampler(curriculum.pacings.Step(1.0, 0.25), soft=True, mix=0.4),
+        sampler(curriculum.pacings.Step(1.0, 0.25), mix=0.4),
+    )
     plan = made.plan(0)
     np.testing.assert_array_equal(plan.indices, hard.plan(0).indices)
     from_all = DIFFICULTY[plan.indices] >= 15

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curriculum
-from keras_ch8.curriculum._sampler import sampling_weights, soft_weights
+from keras_ch8.curriculum.sampler import sampling_weights, soft_weights
 from tests.curriculum.test_pacing import PACINGS_AND_STARTS
 
 RANKS = np.arange(40)
@@ -43,7 +43,7 @@ def test_in_the_end_the_distribution_is_that_of_the_data(pacing):
 
 
 def test_one_pass_breaks_two_of_the_three():
-    weights = weights_on_the_way(curriculum.OnePass(4), 0.0)
+    weights = weights_on_the_way(curriculum.pacings.OnePass(4), 0.0)
     assert (np.diff(weights, axis=0) < 0).any()
     assert weights[-1].tolist() == [0.0] * 30 + [1.0] * 10
     np.testing.assert_allclose(entropies(weights), np.log(10))

@@ -8,8 +8,8 @@ import tensorflow as tf
 from keras_ch8 import curvature, monitors
 from keras_ch8.curvature.objective import Objective
 from keras_ch8.integration import keras_private
+from tests.choosing.models import state_of
 from tests.curvature.models import MODELS, SIX, sequential
-from tests.training.models import state_of
 
 RNG = np.random.default_rng(1)
 HARD = ("batch normalization", "layer normalization", "group normalization", "embedding", "two inputs, two outputs")

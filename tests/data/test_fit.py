@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8.data import ArraySource, Plan
+from keras_ch8.data import ArraySource
+from keras_ch8.extend import Plan
 
 from .recorder import Recorder
 

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8.data import ArraySource, Plan
+from keras_ch8.data import ArraySource
+from keras_ch8.extend import Plan
 
 from .recorder import Recorder
 
@@ -128,5 +129,5 @@ def test_something_that_plans_nothing_is_refused():
     with pytest.raises(TypeError, match=r"must have a method `plan\(epoch\)`.*Received: 'random'"):
         source.sampler = "random"
     source.sampler = type("Sampler", (), {"plan": lambda self, epoch: 3})()
-    with pytest.raises(ValueError, match=r"returns a `keras_ch8.data.Plan`. Received: 3"):
+    with pytest.raises(ValueError, match=r"returns a `keras_ch8.extend.Plan`. Received: 3"):
         source.plan(0)

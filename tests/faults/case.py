@@ -4,6 +4,7 @@ An argument means the same wherever it has the same name (`BY_NAME`), unless a c
 """
 
 import inspect
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -99,8 +100,7 @@ BY_NAME = {
 
 def case(name, /, arguments=dict, use=nothing, make=None, more=(), **meanings):
     """Return a case; the arguments are those of the signature and `more`, without `**kwargs`."""
-    package, _, part = name.rpartition(".")
-    thing = getattr(getattr(keras_ch8, package) if package else keras_ch8, part)
+    thing = operator.attrgetter(name)(keras_ch8)
     kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
     own = [n for n, p in inspect.signature(thing).parameters.items() if p.kind not in kinds]
     names = [*own, *more, *(n for n in meanings if n not in own and n not in more)]

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 
 import keras_ch8
-from keras_ch8 import callbacks, clipping, curriculum, data, schedules, trackers
-from keras_ch8.verdicts import KINDS
+from keras_ch8 import callbacks, clipping, data, extend, schedules
+from keras_ch8.curriculum.sampler import ORDERS
+from keras_ch8.verdicts.kinds import KINDS
 from tests.faults import meanings as m
 from tests.faults.case import case
 from tests.faults.given import (
@@ -40,8 +41,8 @@ def curriculum_cases():
         yield case(f"curriculum.{name}", use=grow, buckets=m.count(1), start=half)
     for name in ("Competence", "Exponential", "Linear"):
         yield case(f"curriculum.{name}", use=grow)
-    yield case("curriculum.Root", use=grow, p=m.POSITIVE)
-    yield case("curriculum.Step", use=grow, at=m.FRACTION)
+    yield case("curriculum.pacings.Root", use=grow, p=m.POSITIVE)
+    yield case("curriculum.pacings.Step", use=grow, at=m.FRACTION)
     yield case(
         "curriculum.cross_validated_loss",
         lambda: {"model_factory": new_model, "x": X, "y": Y, "folds": 2, "epochs": 1},
@@ -74,7 +75,7 @@ def data_cases():
 
 
 def continuation_cases():
-    yield case("continuation.Annealed", lambda: {"start": 1.0}, read_once, start=m.NUMBER, end=m.NUMBER,
+    yield case("extend.Annealed", lambda: {"start": 1.0}, read_once, start=m.NUMBER, end=m.NUMBER,
                value=m.NONE | m.NUMBER, low=m.only(-np.inf) | m.number(high=0.0, up_to=True),
                high=m.only(np.inf) | m.number(1.0))  # fmt: skip
     deviation = {"stddev": m.NOT_NEGATIVE, "value": m.NONE | m.NOT_NEGATIVE}
@@ -113,12 +114,15 @@ def continuation_cases():
 
 def second_order_cases():
     yield case(
-        "second_order.Backtracking", use=repr, shrink=m.number(0, 1, above=True), c1=m.number(0, 0.5, above=True)
+        "second_order.line_search.Backtracking",
+        use=repr,
+        shrink=m.number(0, 1, above=True),
+        c1=m.number(0, 0.5, above=True),
     )
-    yield case("second_order.Constant", use=repr, length=m.POSITIVE)
-    yield case("second_order.Exact", use=repr)
-    yield case("second_order.HagerZhang", use=repr, c2=m.number(0.1, 1, above=True))
-    yield case("second_order.StrongWolfe", use=repr)
+    yield case("second_order.line_search.Constant", use=repr, length=m.POSITIVE)
+    yield case("second_order.line_search.Exact", use=repr)
+    yield case("second_order.line_search.HagerZhang", use=repr, c2=m.number(0.1, 1, above=True))
+    yield case("second_order.line_search.StrongWolfe", use=repr)
     yield case(
         "second_order.minimize",
         lambda: {"fun": square, "x0": [1.0, 2.0], "max_iterations": 2},
@@ -149,10 +153,10 @@ def of_the_loss_cases():
         trajectory=m.NONE, **OBJECTIVE,
     )  # fmt: skip
     yield case("landscapes.loss_plane", on_model(**few), trajectory=m.NONE, radius=m.POSITIVE, **OBJECTIVE)
-    yield case("landscapes.Cliff", use=at_a_point)
-    yield case("landscapes.Ravine", use=at_a_point, condition=m.number(1))
-    yield case("landscapes.Rosenbrock", use=at_a_point, steepness=m.POSITIVE)
-    yield case("landscapes.Saddle", use=at_a_point, ratio=m.POSITIVE)
+    yield case("landscapes.surfaces.Cliff", use=at_a_point)
+    yield case("landscapes.surfaces.Ravine", use=at_a_point, condition=m.number(1))
+    yield case("landscapes.surfaces.Rosenbrock", use=at_a_point, steepness=m.POSITIVE)
+    yield case("landscapes.surfaces.Saddle", use=at_a_point, ratio=m.POSITIVE)
     yield case("monitors.batch_statistics", on_model("normalized"), **OBJECTIVE)
     yield case("monitors.cliff", lambda: {"norms": np.ones(30)}, norms=m.sequence(m.NUMBER, empty=True), steps=m.NONE)
     yield case("monitors.distance", on_model(start=weights), start=m.NOTHING, **OBJECTIVE)
@@ -220,7 +224,7 @@ def callback_cases():
         pacing=m.NOTHING,
         start=m.NONE | m.FRACTION,
         mix=m.number(0, 1),
-        order=m.word(*curriculum.ORDERS),
+        order=m.word(*ORDERS),
         measure_every=m.LENGTH,
         **names,
     )
@@ -305,7 +309,7 @@ def callback_cases():
         log_dir=m.PATH,
         measure_every=m.LENGTH,
         layers=m.FLAG,
-        log_to=m.sequence(m.of(trackers.Tracker), empty=True),
+        log_to=m.sequence(m.of(extend.Tracker), empty=True),
         **off,
     )
     yield case(
@@ -315,14 +319,14 @@ def callback_cases():
         probe=m.NONE | m.EXAMPLES,
         resume=m.NONE | m.PATH,
         ignore=KINDS_OF_VERDICTS,
-        log_to=m.sequence(m.of(trackers.Tracker), empty=True, arrays=False),
+        log_to=m.sequence(m.of(extend.Tracker), empty=True, arrays=False),
     )
 
 
 def training_cases():
     few = {"steps": lambda: 3}
     yield case(
-        "training.Study",
+        "choosing.Study",
         lambda: {"model_factory": new_model, "data": (X, Y), "epochs": 1, "batch_size": 4, "verbose": 0},
         lambda made: made.duration(),
         model_factory=m.NOTHING,
@@ -332,7 +336,7 @@ def training_cases():
     )
     yield case("training.check_initialization", on_model(), **OBJECTIVE)
     yield case(
-        "training.compare_curricula",
+        "choosing.compare_curricula",
         lambda: {"build": new_model, "source": (X, Y), "difficulty": np.arange(8.0), "validation_data": (X, Y),
                  "epochs": 1, "seeds": 2, "orders": ("none", "easy"), "verbose": 0},
         source=m.NOTHING,
@@ -343,7 +347,7 @@ def training_cases():
         fit_arguments=m.NONE | m.mapping(m.NOTHING),
     )  # fmt: skip
     yield case(
-        "training.Candidate",
+        "choosing.Candidate",
         lambda: {"factory": an_optimizer, "ranges": {"learning_rate": (1e-3, 0.1)}},
         lambda made: None,
         factory=m.Meaning("a function", callable),
@@ -351,7 +355,7 @@ def training_cases():
         batch_size=m.NONE | m.count(1),
     )
     yield case(
-        "training.compare",
+        "choosing.compare",
         lambda: {"candidates": {"SGD": new_candidate()}, "model_factory": new_model, "data": (X, Y), "budget": 1,
                  "seeds": 1, "trials": 1, "verbose": 0},
         candidates=m.NOTHING,
@@ -366,10 +370,10 @@ def training_cases():
         workers=m.count(1),
     )  # fmt: skip
     rates = m.sequence(m.POSITIVE)
-    yield case("training.compare_learning_rates", on_model(**few, rates=lambda: [0.01, 0.1]), rates=rates)
+    yield case("choosing.compare_learning_rates", on_model(**few, rates=lambda: [0.01, 0.1]), rates=rates)
     yield case("training.compile_as", lambda: {"model": model(), "other": model()}, model=m.NOTHING, other=m.NOTHING)
     yield case(
-        "training.cure",
+        "cure",
         lambda: {"model_factory": new_model, "data": (X, Y), "verdict": lower_the_rate(), "epochs": 1},
         model_factory=m.NOTHING,
         data=m.NOTHING,
@@ -378,14 +382,14 @@ def training_cases():
         callbacks=m.sequence(m.NOTHING, empty=True),
     )
     yield case(
-        "training.find_learning_rate",
+        "choosing.find_learning_rate",
         on_model(steps=lambda: 10),
         steps=m.count(10),
         low=m.number(0, 10.0, above=True),
         high=m.number(1e-7, above=True),
         log_dir=m.NONE | m.PATH,
     )
-    yield case("training.preflight", on_model(**few), validation_data=m.NONE, steps=m.count(0))
+    yield case("preflight", on_model(**few), validation_data=m.NONE, steps=m.count(0))
     yield case(
         "training.pretrain_greedily",
         on_model(epochs=lambda: 1, fine_tune_epochs=lambda: 0, verbose=lambda: 0),
@@ -411,7 +415,7 @@ def training_cases():
     )
     counts = m.sequence(m.count(1), empty=True)
     yield case(
-        "training.tune_speed",
+        "choosing.tune_speed",
         on_model(steps_per_execution=tuple, multiples=tuple, rounds=lambda: 3, verbose=lambda: 0),
         steps_per_execution=counts,
         multiples=counts,

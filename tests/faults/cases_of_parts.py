@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ch8 import clipping, initializers, losses, optimizers, schedules, second_order, stopping
-from keras_ch8.optimizers import ClosureOptimizer
+from keras_ch8 import clipping, extend, initializers, losses, optimizers, schedules, stopping
+from keras_ch8.extend import ClosureOptimizer
 from tests.faults import meanings as m
 from tests.faults.case import INITIALIZER, case
 from tests.faults.given import (
@@ -67,7 +67,7 @@ def first_order():
 
 def second_order_ones():
     of_method = {
-        "line_search": m.NONE | m.of(second_order.LineSearch),
+        "line_search": m.NONE | m.of(extend.LineSearch),
         "iterations_per_step": m.count(1),
         "accumulate_batches": m.FLAG,
         "history_size": m.count(1),
@@ -319,7 +319,7 @@ def loss_cases():
         )
     yield case(
         "losses.NegativeLogLikelihood",
-        lambda: {"family": losses.GaussianLikelihood()},
+        lambda: {"family": losses.likelihoods.GaussianLikelihood()},
         lambda loss: float(np.sum(loss(Y, Y))),
         family=m.NOTHING,
     )

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ch8 import callbacks, continuation, optimizers, schedules, stopping, training
-from keras_ch8.verdicts import Verdict
+from keras_ch8 import callbacks, choosing, continuation, extend, optimizers
+from keras_ch8.extend import Verdict
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(8, 2)).astype("float32")
@@ -55,7 +55,7 @@ def an_optimizer(learning_rate=0.1):
 
 
 def new_candidate():
-    return training.Candidate(an_optimizer)
+    return choosing.Candidate(an_optimizer)
 
 
 def flat():
@@ -124,13 +124,13 @@ def judge_a_list(criterion):
     known = {name for one in logs for name in one}
     logs = tuple(one | dict.fromkeys(modes.keys() - known, 1.0) for one in logs)
     modes = {name: "min" if mode == "auto" else mode for name, mode in modes.items()}
-    history = stopping.EpochHistory("val_loss", modes, tuple(range(12)), logs, tuple(range(1, 13)))
+    history = extend.EpochHistory("val_loss", modes, tuple(range(12)), logs, tuple(range(1, 13)))
     criterion.evaluate(history)
 
 
 def step_three(schedule):
     repr(schedule)
-    schedule.resolve(schedules.Clock(2, 1, 10))
+    schedule.resolve(extend.Clock(2, 1, 10))
     float(schedule(3))
 
 

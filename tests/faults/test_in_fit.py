@@ -10,7 +10,8 @@ import pytest
 
 from keras_ch8 import callbacks, clipping
 from keras_ch8.board import _event_file
-from keras_ch8.trackers import JSONL, Tracker
+from keras_ch8.extend import Tracker
+from keras_ch8.trackers import JSONL
 from tests.small_callbacks import Dies
 
 X, Y = np.ones((32, 3), "float32"), np.ones((32, 1), "float32")

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_ch8 import clipping, curriculum, data, schedules, stopping
+from keras_ch8 import clipping, curriculum, data, extend, schedules
 from keras_ch8.board.record import Event, HeatMap, Record
 from keras_ch8.board.tags import GRADIENT_NORM, LAYER_MAP, LEARNING_RATE
 from keras_ch8.board.window import Windows
 from keras_ch8.callbacks import _states
 from keras_ch8.callbacks._objects_as_data import plain, restored
-from keras_ch8.verdicts import LEVELS, Claim, VerdictTracker
+from keras_ch8.extend import Claim
+from keras_ch8.verdicts.verdict import LEVELS, VerdictTracker
 from tests.faults.resuming import assert_same, kept
 
 few = settings(max_examples=10, deadline=None, derandomize=True, database=None)
@@ -135,10 +136,10 @@ def test_a_record_of_a_run_that_was_interrupted_has_its_events_and_heat_maps(ste
 @few
 @given(st.lists(st.dictionaries(st.sampled_from(["loss", "val_loss"]), st.floats(width=32), max_size=2), max_size=6))
 def test_epochs_come_back(logs):
-    past = stopping.EpochHistory("loss", {"loss": "min"})
+    past = extend.EpochHistory("loss", {"loss": "min"})
     for epoch, each in enumerate(logs):
         past = past.after(epoch, each, float(epoch))
-    found = stopping.EpochHistory("loss").restored(kept(past.state()))
+    found = extend.EpochHistory("loss").restored(kept(past.state()))
     assert_same(vars(found), vars(past))
 
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import initializers
+from keras_ch8 import extend
 from tests import forked
 from tests.initializers.starts import PLAIN, RANDOM, SHAPE
 
@@ -122,10 +122,10 @@ def test_a_start_survives_its_configuration(make, shape):
 
 
 @keras.saving.register_keras_serializable(package="stranger")
-class Binary(initializers.KernelInitializer):
+class Binary(extend.KernelInitializer):
     """A stranger's initializer: +-scale / sqrt(m), each sign with the same probability."""
 
-    hyperparameters = ("scale", *initializers.KernelInitializer.hyperparameters)
+    hyperparameters = ("scale", *extend.KernelInitializer.hyperparameters)
 
     def __init__(self, scale=1.0, **arguments):
         super().__init__(**arguments)

@@ -55,7 +55,7 @@ def test_parts_that_work_elsewhere_give_the_numbers_of_tensorflow_and_the_rest_o
 
 def test_numbers_are_compared_of_every_part_that_works_elsewhere():
     compared = {f"{package}.{name}" for package, (parts, _) in pure_parts.KINDS.items() for name in parts}
-    without_numbers = {"board", "chapter", "integration", "telemetry", "verdicts"}
+    without_numbers = {"extend", "integration", "read_run", "report"}
     works = set(which.WORKS) - without_numbers
     parts = {part for _, part in chapter.parts() if part in works or part.partition(".")[0] in works}
     assert compared == parts - {"schedules.ReduceOnPlateau"}  # which acts through a callback
@@ -81,7 +81,7 @@ TAKE_A_MODEL = {
     for name in getattr(getattr(keras_ch8, package), "__all__", [])
     for part in [getattr(getattr(keras_ch8, package), name)]
     if callable(part) and "model" in inspect.signature(part).parameters
-} | {"Doctor.watch": keras_ch8.Doctor(None).watch}
+} | {"cure": keras_ch8.cure, "preflight": keras_ch8.preflight, "Doctor.watch": keras_ch8.Doctor(None).watch}
 OF_KERAS_2 = r"works with Keras 3 \(`import keras`\). Received: an object of Keras 2, `tf_keras\."
 
 

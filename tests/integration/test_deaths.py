@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, continuation, optimizers
+from keras_ch8 import callbacks, optimizers
+from keras_ch8.continuation.annealed import annealed_in
 from keras_ch8.integration import fit
 from tests.board import readers
 from tests.integration.everybody import CALLBACKS, TOGETHER, network, train
@@ -58,7 +59,7 @@ class Watched:
     def __init__(self, folder, optimizer, names, **options):
         self.folder = folder
         self.model = network(optimizer, **options)
-        for number in continuation.annealed_in(self.model).values():
+        for number in annealed_in(self.model).values():
             number.value = number.end  # where `Continuation` leaves it
         self.callbacks = [CALLBACKS[name](folder) for name in names]
         train(self.model)  # by now Keras has made what it makes at the first training

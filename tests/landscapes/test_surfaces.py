@@ -7,14 +7,14 @@ from keras_ch8 import landscapes
 
 RNG = np.random.default_rng(0)
 SURFACES = [
-    landscapes.Ravine(),
-    landscapes.Ravine(7.0),
-    landscapes.Saddle(),
-    landscapes.Saddle(0.3),
-    landscapes.Rosenbrock(),
-    landscapes.Rosenbrock(5.0),
-    landscapes.Cliff(),
-    landscapes.Cliff(3),
+    landscapes.surfaces.Ravine(),
+    landscapes.surfaces.Ravine(7.0),
+    landscapes.surfaces.Saddle(),
+    landscapes.surfaces.Saddle(0.3),
+    landscapes.surfaces.Rosenbrock(),
+    landscapes.surfaces.Rosenbrock(5.0),
+    landscapes.surfaces.Cliff(),
+    landscapes.surfaces.Cliff(3),
 ]
 each_surface = pytest.mark.parametrize("surface", SURFACES, ids=repr)
 
@@ -59,21 +59,21 @@ def test_the_critical_point_is_one_and_of_the_kind_that_is_said(surface):
     assert surface.value(point) == pytest.approx(0, abs=1e-30)
     smallest, largest = np.linalg.eigvalsh(surface.hessian(point))
     assert largest > 0
-    if isinstance(surface, landscapes.Saddle):
+    if isinstance(surface, landscapes.surfaces.Saddle):
         assert smallest == -surface.ratio
-    elif isinstance(surface, landscapes.Cliff):
+    elif isinstance(surface, landscapes.surfaces.Cliff):
         assert smallest == pytest.approx(0, abs=1e-15)  # along the valley of minima
     else:
         assert smallest > 0
 
 
 def test_equal_arguments_equal_surface():
-    assert landscapes.Ravine(3.0) == landscapes.Ravine(3.0) != landscapes.Ravine(4.0)
+    assert landscapes.surfaces.Ravine(3.0) == landscapes.surfaces.Ravine(3.0) != landscapes.surfaces.Ravine(4.0)
 
 
 @pytest.mark.parametrize("condition", [10.0, 100.0])
 def test_the_ravine_is_slowest_for_steepest_descent_from_its_start(condition):
-    surface = landscapes.Ravine(condition)
+    surface = landscapes.surfaces.Ravine(condition)
     theta, ratio = surface.start, ((condition - 1) / (condition + 1)) ** 2
     for _ in range(20):
         g = surface.gradient(theta)
@@ -83,13 +83,13 @@ def test_the_ravine_is_slowest_for_steepest_descent_from_its_start(condition):
 
 
 def test_a_rate_above_2_over_the_condition_diverges_in_the_ravine():
-    surface = landscapes.Ravine(100.0)
+    surface = landscapes.surfaces.Ravine(100.0)
     assert surface.value(descend(surface, 0.0199, 500)[-1]) < 1e-3 * surface.value(surface.start)
     assert surface.value(descend(surface, 0.0201, 500)[-1]) > 1e3
 
 
 def test_descent_runs_to_the_saddle_first_and_leaves_it_by_a_factor():
-    surface = landscapes.Saddle(ratio=0.5)
+    surface = landscapes.surfaces.Saddle(ratio=0.5)
     theta = descend(surface, 0.1, 200)
     assert np.linalg.norm(theta, axis=1).min() < 0.1
     np.testing.assert_allclose(theta[1:, 1] / theta[:-1, 1], 1.05)
@@ -98,12 +98,12 @@ def test_descent_runs_to_the_saddle_first_and_leaves_it_by_a_factor():
 
 
 def test_rosenbrock_has_its_condition_number():
-    eigenvalues = np.linalg.eigvalsh(landscapes.Rosenbrock().hessian([1.0, 1.0]))
+    eigenvalues = np.linalg.eigvalsh(landscapes.surfaces.Rosenbrock().hessian([1.0, 1.0]))
     assert eigenvalues[1] / eigenvalues[0] == pytest.approx(2508, abs=1)
 
 
 def test_the_cliff_is_a_wall_between_two_plains():
-    surface = landscapes.Cliff()
+    surface = landscapes.surfaces.Cliff()
     b = np.linspace(-2.93, -2.917, 20_001)
     along = np.stack([np.full_like(b, 5.5), b], axis=-1)
     value, slope = surface.value(along), np.linalg.norm(surface.gradient(along), axis=-1)
@@ -114,7 +114,7 @@ def test_the_cliff_is_a_wall_between_two_plains():
 
 
 def test_descent_is_thrown_off_the_cliff_and_a_clipped_gradient_is_not():
-    surface = landscapes.Cliff()
+    surface = landscapes.surfaces.Cliff()
     assert np.linalg.norm(descend(surface, 0.02, 400)[-1] - surface.start) > 50
     theta = [surface.start]
     for _ in range(400):
@@ -126,10 +126,10 @@ def test_descent_is_thrown_off_the_cliff_and_a_clipped_gradient_is_not():
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: landscapes.Ravine(0.5), r"`condition` .* in \[1, inf\). Received: condition=0.5"),
-        (lambda: landscapes.Saddle(0), r"`ratio` .* in \(0, inf\). Received: ratio=0"),
-        (lambda: landscapes.Rosenbrock(-1.0), r"`steepness` .* Received: steepness=-1.0"),
-        (lambda: landscapes.Cliff(0), r"`steps` .* at least 1. Received: steps=0"),
+        (lambda: landscapes.surfaces.Ravine(0.5), r"`condition` .* in \[1, inf\). Received: condition=0.5"),
+        (lambda: landscapes.surfaces.Saddle(0), r"`ratio` .* in \(0, inf\). Received: ratio=0"),
+        (lambda: landscapes.surfaces.Rosenbrock(-1.0), r"`steepness` .* Received: steepness=-1.0"),
+        (lambda: landscapes.surfaces.Cliff(0), r"`steps` .* at least 1. Received: steps=0"),
     ],
 )
 def test_bad_arguments_are_refused(make, message):

@@ -10,12 +10,12 @@ from keras_ch8 import losses, schedules
 RNG = np.random.default_rng(1)
 X, Y = RNG.normal(size=(8, 4)).astype("float32"), RNG.integers(0, 2, size=(8, 2))
 FAMILIES = [
-    losses.BernoulliLikelihood(),
-    losses.CategoricalLikelihood(),
-    losses.GaussianLikelihood(2.0),
-    losses.HeteroscedasticGaussianLikelihood(),
-    losses.LaplaceLikelihood(0.5),
-    losses.PoissonLikelihood(),
+    losses.likelihoods.BernoulliLikelihood(),
+    losses.likelihoods.CategoricalLikelihood(),
+    losses.likelihoods.GaussianLikelihood(2.0),
+    losses.likelihoods.HeteroscedasticGaussianLikelihood(),
+    losses.likelihoods.LaplaceLikelihood(0.5),
+    losses.likelihoods.PoissonLikelihood(),
 ]
 ALL = [*(losses.NegativeLogLikelihood(f) for f in FAMILIES), losses.ExponentialLoss(), losses.ModifiedHuber()]
 each_loss = pytest.mark.parametrize("loss", ALL, ids=lambda loss: str(getattr(loss, "family", loss.name)))
@@ -24,8 +24,8 @@ each_loss = pytest.mark.parametrize("loss", ALL, ids=lambda loss: str(getattr(lo
 def case(loss):
     """Return labels that suit a loss, and the number of outputs that it wants."""
     family = getattr(loss, "family", None)
-    return (Y[:, 0] if family == losses.CategoricalLikelihood() else Y), (
-        4 if family == losses.HeteroscedasticGaussianLikelihood() else 2
+    return (Y[:, 0] if family == losses.likelihoods.CategoricalLikelihood() else Y), (
+        4 if family == losses.likelihoods.HeteroscedasticGaussianLikelihood() else 2
     )
 
 
@@ -64,10 +64,12 @@ def test_a_loss_survives_its_configuration(loss):
 
 
 def test_arguments_of_a_loss_are_kept():
-    loss = losses.NegativeLogLikelihood(losses.LaplaceLikelihood(0.5), reduction="sum", name="j", dtype="float64")
+    loss = losses.NegativeLogLikelihood(
+        losses.likelihoods.LaplaceLikelihood(0.5), reduction="sum", name="j", dtype="float64"
+    )
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert (again.family, again.reduction, again.name, again.dtype) == (
-        losses.LaplaceLikelihood(0.5),
+        losses.likelihoods.LaplaceLikelihood(0.5),
         "sum",
         "j",
         "float64",
@@ -96,14 +98,14 @@ def test_a_model_that_was_saved_goes_on_with_the_same_loss(loss, tmp_path):
 @pytest.mark.broad
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_fit_reports_the_loss_of_the_model(jit_compile):
-    loss = losses.NegativeLogLikelihood(losses.CategoricalLikelihood())
+    loss = losses.NegativeLogLikelihood(losses.likelihoods.CategoricalLikelihood())
     model = network(loss, 2, jit_compile=jit_compile)
     expected = float(loss(Y[:, 0], model(X)))
     assert model.fit(X, Y[:, 0], verbose=0).history["loss"] == [pytest.approx(expected, rel=1e-5)]
 
 
 def test_with_mixed_precision_the_loss_is_computed_in_float32():
-    loss = losses.NegativeLogLikelihood(losses.GaussianLikelihood())
+    loss = losses.NegativeLogLikelihood(losses.likelihoods.GaussianLikelihood())
     model = network(loss, 2, dtype="mixed_float16")
     eta, far = model(X), np.full((8, 2), 1000.0)  # 1000^2 is infinite in float16
     assert eta.dtype == "float16"
@@ -113,7 +115,7 @@ def test_with_mixed_precision_the_loss_is_computed_in_float32():
 
 
 def test_masked_steps_do_not_count():
-    loss = losses.NegativeLogLikelihood(losses.LaplaceLikelihood())
+    loss = losses.NegativeLogLikelihood(losses.likelihoods.LaplaceLikelihood())
     steps = X[:, :, None].copy()
     steps[:, 2:] = 0
     masked = keras.Sequential([keras.Input((4, 1)), keras.layers.Masking(), keras.layers.Dense(1)])

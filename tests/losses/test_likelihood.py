@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import losses
+from keras_ch8 import extend, losses
 from keras_ch8.losses import NegativeLogLikelihood as NLL
 from tests.oracles import likelihood as oracle
 
@@ -16,13 +16,14 @@ REAL, COUNTS, BITS = RNG.normal(size=(6, 3)), RNG.poisson(3.0, size=(6, 3)), RNG
 ETA, ETA_AND_LOG_VARIANCE = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 6))
 CLASSES = RNG.integers(0, 3, size=6)
 ELEMENTWISE = {
-    "bernoulli": (losses.BernoulliLikelihood(), BITS, ETA, oracle.bernoulli(BITS, ETA)),
-    "gaussian": (losses.GaussianLikelihood(2.5), REAL, ETA, oracle.gaussian(REAL, ETA, 2.5)),
-    "gaussian_with_variance": (losses.HeteroscedasticGaussianLikelihood(), REAL, ETA_AND_LOG_VARIANCE,
+    "bernoulli": (losses.likelihoods.BernoulliLikelihood(), BITS, ETA, oracle.bernoulli(BITS, ETA)),
+    "gaussian": (losses.likelihoods.GaussianLikelihood(2.5), REAL, ETA, oracle.gaussian(REAL, ETA, 2.5)),
+    "gaussian_with_variance": (losses.likelihoods.HeteroscedasticGaussianLikelihood(), REAL, ETA_AND_LOG_VARIANCE,
                                oracle.gaussian_with_variance(REAL, ETA_AND_LOG_VARIANCE)),
-    "laplace": (losses.LaplaceLikelihood(0.7), REAL, ETA, oracle.laplace(REAL, ETA, 0.7)),
-    "poisson": (losses.PoissonLikelihood(), COUNTS, ETA, oracle.poisson(COUNTS, ETA)),
-    "categorical": (losses.CategoricalLikelihood(), CLASSES, ETA, oracle.softmax(ETA)[np.arange(6), CLASSES][:, None]),
+    "laplace": (losses.likelihoods.LaplaceLikelihood(0.7), REAL, ETA, oracle.laplace(REAL, ETA, 0.7)),
+    "poisson": (losses.likelihoods.PoissonLikelihood(), COUNTS, ETA, oracle.poisson(COUNTS, ETA)),
+    "categorical": (losses.likelihoods.CategoricalLikelihood(), CLASSES, ETA,
+                    oracle.softmax(ETA)[np.arange(6), CLASSES][:, None]),
 }  # fmt: skip
 each_family = pytest.mark.parametrize("family, y, eta, density", ELEMENTWISE.values(), ids=ELEMENTWISE)
 
@@ -65,9 +66,9 @@ def _directions(eta, h):
 @pytest.mark.parametrize(
     "family, eta",
     [
-        (losses.GaussianLikelihood(0.3), [1.0]),
-        (losses.LaplaceLikelihood(2.0), [1.0]),
-        (losses.HeteroscedasticGaussianLikelihood(), [1.0, -1.0]),
+        (losses.likelihoods.GaussianLikelihood(0.3), [1.0]),
+        (losses.likelihoods.LaplaceLikelihood(2.0), [1.0]),
+        (losses.likelihoods.HeteroscedasticGaussianLikelihood(), [1.0, -1.0]),
     ],
     ids=str,
 )
@@ -80,9 +81,9 @@ def test_a_density_integrates_to_one(family, eta):
 @pytest.mark.parametrize(
     "family, y, eta",
     [
-        (losses.BernoulliLikelihood(), [0, 1], 0.8),
-        (losses.PoissonLikelihood(), range(60), 1.5),
-        (losses.CategoricalLikelihood(), [0, 1, 2], [1, 0, 3]),
+        (losses.likelihoods.BernoulliLikelihood(), [0, 1], 0.8),
+        (losses.likelihoods.PoissonLikelihood(), range(60), 1.5),
+        (losses.likelihoods.CategoricalLikelihood(), [0, 1, 2], [1, 0, 3]),
     ],
     ids=["bernoulli", "poisson", "categorical"],
 )
@@ -95,11 +96,15 @@ def test_the_probabilities_sum_to_one(family, y, eta):
 def test_the_loss_over_the_data_is_their_entropy_plus_the_divergence_of_the_model(p, float64):
     p, eta = np.array(p), np.array([0.3, -1.2, 2.0])
     floor, kl = oracle.entropy(p), oracle.divergence(p, oracle.softmax(eta))
-    every_class = NLL(losses.CategoricalLikelihood(), "sum")(np.arange(3), np.tile(eta, (3, 1)), p)  # weights: the data
+    every_class = NLL(losses.likelihoods.CategoricalLikelihood(), "sum")(
+        np.arange(3), np.tile(eta, (3, 1)), p
+    )  # weights: the data
     np.testing.assert_allclose(every_class, floor + kl, rtol=1e-14)
-    np.testing.assert_allclose(NLL(losses.CategoricalLikelihood())(p[None], eta[None]), floor + kl, rtol=1e-14)
     np.testing.assert_allclose(
-        NLL(losses.CategoricalLikelihood())(p[None], np.log(np.maximum(p, 1e-300))[None]), floor, rtol=1e-14
+        NLL(losses.likelihoods.CategoricalLikelihood())(p[None], eta[None]), floor + kl, rtol=1e-14
+    )
+    np.testing.assert_allclose(
+        NLL(losses.likelihoods.CategoricalLikelihood())(p[None], np.log(np.maximum(p, 1e-300))[None]), floor, rtol=1e-14
     )
 
 
@@ -109,52 +114,60 @@ def test_so_it_is_for_two_classes_and_one_output(p, float64):
     model = np.array([oracle.bernoulli(0, eta), oracle.bernoulli(1, eta)])[:, 0]
     expected = oracle.entropy(data) + oracle.divergence(data, model)
     np.testing.assert_allclose(
-        NLL(losses.BernoulliLikelihood(), "sum")([0, 1], np.tile(eta, 2), data), expected, rtol=1e-14
+        NLL(losses.likelihoods.BernoulliLikelihood(), "sum")([0, 1], np.tile(eta, 2), data), expected, rtol=1e-14
     )
-    np.testing.assert_allclose(NLL(losses.BernoulliLikelihood())(np.array([p]), eta), expected, rtol=1e-14)
+    np.testing.assert_allclose(NLL(losses.likelihoods.BernoulliLikelihood())(np.array([p]), eta), expected, rtol=1e-14)
 
 
 def test_at_extreme_logits_loss_and_gradient_are_right_and_not_rounded_off():
     eta = np.array([1e4, -1e4, 1e4, -1e4, 0.0, 30.0])
     y = np.array([1, 0, 0, 1, 1, 1])
     np.testing.assert_allclose(
-        NLL(losses.BernoulliLikelihood(), "none")(y, eta), [0, 0, 1e4, 1e4, np.log(2), np.exp(-30.0)], rtol=1e-6
+        NLL(losses.likelihoods.BernoulliLikelihood(), "none")(y, eta),
+        [0, 0, 1e4, 1e4, np.log(2), np.exp(-30.0)],
+        rtol=1e-6,
     )
     np.testing.assert_allclose(
-        gradient(NLL(losses.BernoulliLikelihood(), "sum"), y, eta), [0, 0, 1, -1, -0.5, -np.exp(-30.0)], rtol=1e-6
+        gradient(NLL(losses.likelihoods.BernoulliLikelihood(), "sum"), y, eta),
+        [0, 0, 1, -1, -0.5, -np.exp(-30.0)],
+        rtol=1e-6,
     )
     eta = np.array([[1e4, 0.0, -1e4]] * 3)
-    np.testing.assert_allclose(NLL(losses.CategoricalLikelihood(), "none")(np.arange(3), eta), [0, 1e4, 2e4])
+    np.testing.assert_allclose(
+        NLL(losses.likelihoods.CategoricalLikelihood(), "none")(np.arange(3), eta), [0, 1e4, 2e4]
+    )
     p_minus_one_hot = np.array([[1, 0, 0]] * 3) - np.eye(3)
     np.testing.assert_array_equal(
-        gradient(NLL(losses.CategoricalLikelihood(), "sum"), np.arange(3), eta), p_minus_one_hot
+        gradient(NLL(losses.likelihoods.CategoricalLikelihood(), "sum"), np.arange(3), eta), p_minus_one_hot
     )
 
 
 def test_they_are_the_losses_of_keras_but_for_the_mean_over_outputs_and_the_constant():
     bce = keras.losses.BinaryCrossentropy(from_logits=True)
-    np.testing.assert_allclose(NLL(losses.BernoulliLikelihood())(BITS, ETA), 3 * bce(BITS, ETA), rtol=1e-6)
+    np.testing.assert_allclose(NLL(losses.likelihoods.BernoulliLikelihood())(BITS, ETA), 3 * bce(BITS, ETA), rtol=1e-6)
     one_hot = np.eye(3)[CLASSES]
     for y, twin in (
         (CLASSES, keras.losses.SparseCategoricalCrossentropy),
         (one_hot, keras.losses.CategoricalCrossentropy),
     ):
         np.testing.assert_allclose(
-            NLL(losses.CategoricalLikelihood())(y, ETA), twin(from_logits=True)(y, ETA), rtol=1e-6
+            NLL(losses.likelihoods.CategoricalLikelihood())(y, ETA), twin(from_logits=True)(y, ETA), rtol=1e-6
         )
     half_squares = 3 * keras.losses.MeanSquaredError()(REAL, ETA) / 2
     np.testing.assert_allclose(
-        NLL(losses.GaussianLikelihood())(REAL, ETA), half_squares + 1.5 * np.log(2 * np.pi), rtol=1e-6
+        NLL(losses.likelihoods.GaussianLikelihood())(REAL, ETA), half_squares + 1.5 * np.log(2 * np.pi), rtol=1e-6
     )
     log_factorials = np.mean(
         np.sum(np.log([[[1, 1, 2, 6, 24, 120, 720, 5040][n] for n in r] for r in COUNTS]), axis=-1)
     )
     unnormalized = 3 * keras.losses.Poisson()(COUNTS, np.exp(ETA))
-    np.testing.assert_allclose(NLL(losses.PoissonLikelihood())(COUNTS, ETA), unnormalized + log_factorials, rtol=1e-6)
+    np.testing.assert_allclose(
+        NLL(losses.likelihoods.PoissonLikelihood())(COUNTS, ETA), unnormalized + log_factorials, rtol=1e-6
+    )
 
 
 def test_a_number_that_is_no_class_gives_nan_and_others_stay():
-    got = NLL(losses.CategoricalLikelihood(), "none")(np.array([-1, 0, 3]), np.zeros((3, 3))).numpy()
+    got = NLL(losses.likelihoods.CategoricalLikelihood(), "none")(np.array([-1, 0, 3]), np.zeros((3, 3))).numpy()
     np.testing.assert_array_equal(np.isnan(got), [True, False, True])
 
 
@@ -162,7 +175,7 @@ def test_a_number_that_is_no_class_gives_nan_and_others_stay():
 def test_labels_meet_their_own_example_and_no_other(labels, outputs):
     y, eta = REAL[:, 0].reshape(labels), ETA[:, 0].reshape(outputs)
     expected = -np.log(oracle.gaussian(REAL[:, 0], ETA[:, 0]))
-    np.testing.assert_allclose(NLL(losses.GaussianLikelihood(), "none")(y, eta), expected, rtol=1e-6)
+    np.testing.assert_allclose(NLL(losses.likelihoods.GaussianLikelihood(), "none")(y, eta), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("labels", [(2, 5), (2, 5, 1), (2, 5, 3)])
@@ -170,19 +183,19 @@ def test_every_step_of_a_sequence_has_its_class(labels):
     classes, eta = RNG.integers(0, 3, size=(2, 5)), RNG.normal(size=(2, 5, 3))
     y = np.eye(3)[classes] if labels[-1] == 3 else classes.reshape(labels)
     expected = -np.log(np.take_along_axis(oracle.softmax(eta), classes[..., None], -1)[..., 0])
-    np.testing.assert_allclose(NLL(losses.CategoricalLikelihood(), "none")(y, eta), expected, rtol=2e-6)
+    np.testing.assert_allclose(NLL(losses.likelihoods.CategoricalLikelihood(), "none")(y, eta), expected, rtol=2e-6)
 
 
 @pytest.mark.parametrize(
     "family, labels, outputs",
     [
-        (losses.GaussianLikelihood(), (6, 3), (6, 1)),
-        (losses.GaussianLikelihood(), (6,), (6, 3)),
-        (losses.BernoulliLikelihood(), (6, 2, 1), (6, 1)),
-        (losses.HeteroscedasticGaussianLikelihood(), (6, 3), (6, 3)),
-        (losses.PoissonLikelihood(), (), ()),
-        (losses.CategoricalLikelihood(), (6, 2), (6, 3)),
-        (losses.CategoricalLikelihood(), (5,), (6, 3)),
+        (losses.likelihoods.GaussianLikelihood(), (6, 3), (6, 1)),
+        (losses.likelihoods.GaussianLikelihood(), (6,), (6, 3)),
+        (losses.likelihoods.BernoulliLikelihood(), (6, 2, 1), (6, 1)),
+        (losses.likelihoods.HeteroscedasticGaussianLikelihood(), (6, 3), (6, 3)),
+        (losses.likelihoods.PoissonLikelihood(), (), ()),
+        (losses.likelihoods.CategoricalLikelihood(), (6, 2), (6, 3)),
+        (losses.likelihoods.CategoricalLikelihood(), (5,), (6, 3)),
     ],
     ids=str,
 )
@@ -195,16 +208,18 @@ def test_one_class_alone_is_refused_with_the_fix():
     with pytest.raises(
         ValueError, match=r"outputs of shape \(6, 1\). For two classes and one output use `BernoulliLikelihood"
     ):
-        NLL(losses.CategoricalLikelihood())(np.zeros(6), np.zeros((6, 1)))
+        NLL(losses.likelihoods.CategoricalLikelihood())(np.zeros(6), np.zeros((6, 1)))
 
 
-@pytest.mark.parametrize("wrong", ["gaussian", losses.GaussianLikelihood, None, keras.losses.MeanSquaredError()])
+@pytest.mark.parametrize(
+    "wrong", ["gaussian", losses.likelihoods.GaussianLikelihood, None, keras.losses.MeanSquaredError()]
+)
 def test_what_is_no_family_is_refused_with_their_names(wrong):
     with pytest.raises(TypeError, match=r"`PoissonLikelihood\(\)`, or .*Received: family=.*Call the class to get one"):
         NLL(wrong)
 
 
-@pytest.mark.parametrize("make", [losses.GaussianLikelihood, losses.LaplaceLikelihood])
+@pytest.mark.parametrize("make", [losses.likelihoods.GaussianLikelihood, losses.likelihoods.LaplaceLikelihood])
 def test_a_width_of_zero_is_refused(make):
     (name,) = (field.name for field in dataclasses.fields(make))
     with pytest.raises(ValueError, match=f"Received: {name}=0.0"):
@@ -213,13 +228,13 @@ def test_a_width_of_zero_is_refused(make):
 
 @keras.saving.register_keras_serializable(package="stranger")
 @dataclasses.dataclass(frozen=True)
-class GeometricLikelihood(losses.Likelihood):
+class GeometricLikelihood(extend.Likelihood):
     """A stranger's family: the failures before a success whose log odds the network puts out."""
 
     shift: float = 0.0
 
     def nll(self, y, eta):
-        y, eta = losses.aligned(y, eta)
+        y, eta = extend.aligned(y, eta)
         return y * keras.ops.softplus(eta + self.shift) + keras.ops.softplus(-eta - self.shift)
 
 

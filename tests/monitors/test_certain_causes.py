@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
 from keras_ch8.monitors import _online_risk
+from keras_ch8.monitors._batch_statistics import BatchStatistics
+from keras_ch8.monitors._gradient_noise import GradientNoise
+from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.past import Past
 from tests.monitors.test_claims import AT_REST, STEPS, past_of
@@ -21,7 +23,7 @@ def claim_of(monitor, past, kind):
 def faded(left, losses=AT_REST, spectrum=None):
     """Return nine measurements of which the last six are made at a part of the rate of the first three."""
     lengths = 0.01 * np.array([1.0] * 3 + [left] * 6)
-    steps = [monitors.StepLength(v, v, -0.5 * d, 5 * d, d) for v, d in zip(losses, lengths, strict=True)]
+    steps = [StepLength(v, v, -0.5 * d, 5 * d, d) for v, d in zip(losses, lengths, strict=True)]
     past = past_of(losses, step_length=steps, spectrum=spectrum)
     past.chance, past.neighbours = 0.62, 0.1
     return past
@@ -56,7 +58,7 @@ def test_one_spectrum_near_the_end_is_enough_where_the_neighbours_predict_far_be
 )
 def test_the_statistics_that_a_training_ends_with_are_those_of_inference(total, gap, inference, proven):
     one = np.array([gap])
-    seen = monitors.BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=1.0, inference_loss=inference)
+    seen = BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=1.0, inference_loss=inference)
     past = past_of(AT_REST, batch_statistics=seen)
     past.total = total
     claim = claim_of("batch_statistics", past, "batch_norm_gap")
@@ -98,7 +100,7 @@ def test_few_epochs_that_end_in_the_midst_of_a_fall_are_too_few_though_most_of_t
     "ratio, noise, level", [(0.9, 0.1, "act"), (0.6, 0.1, "watch"), (0.3, 0.1, "watch"), (0.9, 2.0, "watch")]
 )
 def test_a_swing_that_the_curvature_along_the_steps_explains_calls_for_action_sooner(ratio, noise, level):
-    noisy = monitors.GradientNoise(trace=100.0 * noise, squared_norm=1.0)
+    noisy = GradientNoise(trace=100.0 * noise, squared_norm=1.0)
     past = past_of(AT_REST, curvature=2 * ratio * 0.005, gradient_noise=noisy)
     past.chance = 1.0
     for loss in [0.5, 0.6] * 6:
@@ -124,7 +126,7 @@ def test_a_rate_far_beyond_its_limit_is_too_long_where_half_a_training_gains_not
     "scale, size, level", [(15, 100, "ok"), (300, 2000, "act"), (500, 2000, "watch"), (700, 2000, "ok")]
 )
 def test_a_large_batch_is_wasteful_where_it_had_little_noise_over_the_training(scale, size, level):
-    noise = monitors.GradientNoise(trace=0.1 * scale, squared_norm=0.1)
+    noise = GradientNoise(trace=0.1 * scale, squared_norm=0.1)
     past = past_of(np.geomspace(1, 0.2, 9), gradient_noise=noise)
     past.batch_size = float(size)
     assert claim_of("gradient_noise", past, "batch_wasteful").level == level

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
-from keras_ch8.monitors import _batch_statistics, _cliff, _gradient_noise, _gradient_norm, _spectrum, _step_length
-from keras_ch8.monitors._time_horizon import TimeHorizonMonitor
+from keras_ch8.monitors import _batch_statistics, _cliff, _gradient_noise, _gradient_norm, _step_length, eigenvalues
+from keras_ch8.monitors._batch_statistics import BatchStatistics
+from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors._step_length import StepLength
+from keras_ch8.monitors._time_horizon import TimeHorizon, TimeHorizonMonitor
 from keras_ch8.monitors.past import Past, Rows
 
 STEPS = range(100, 1000, 100)
@@ -16,12 +18,12 @@ def past_of(losses, *, norm=1.0, curvature=0.005, batches=1.0, spectrum=None, **
     past = Past(total=1000)
     past.batch_size = 100.0
     for i, (step, loss) in enumerate(zip(STEPS, losses, strict=True)):
-        taken = monitors.StepLength(loss if i else losses[0], loss, slope=-0.005, curvature=curvature, length=0.01)
+        taken = StepLength(loss if i else losses[0], loss, slope=-0.005, curvature=curvature, length=0.01)
         others = {name: given[i] if isinstance(given, list) else given for name, given in readings.items()}
-        past.add(step, {"step_length": taken, "gradient_norm": monitors.GradientNorm(norm, 10.0, loss)} | others)
+        past.add(step, {"step_length": taken, "gradient_norm": GradientNorm(norm, 10.0, loss)} | others)
         past.add_rows(Rows(np.array([step]), np.array([batches]), np.array([loss])))
     if spectrum:
-        past.add(900, {"spectrum": _spectrum.SpectrumEnds(**ENDS | {"loss": losses[-1]} | spectrum)})
+        past.add(900, {"spectrum": eigenvalues.SpectrumEnds(**ENDS | {"loss": losses[-1]} | spectrum)})
     return past
 
 
@@ -65,7 +67,7 @@ def test_a_rate_far_below_its_limit_is_too_short_where_the_loss_creeps_though_it
 )
 def test_a_rate_at_its_limit_that_leaves_nearly_all_of_the_loss_to_newton_is_in_a_ravine(losses, change, level):
     past = past_of(losses, spectrum={"largest": 150.0, "resolved": 0.8 * losses[-1]} | change)
-    assert levels(_spectrum.SpectrumMonitor(), past)["ill_conditioned"] == level
+    assert levels(eigenvalues.SpectrumMonitor(), past)["ill_conditioned"] == level
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_a_rate_at_its_limit_that_leaves_nearly_all_of_the_loss_to_newton_is_in_
 )
 def test_a_rate_at_its_limit_is_in_a_ravine_where_a_loss_that_is_not_low_falls_slowly(losses, change, level):
     past = past_of(losses, spectrum={"largest": 150.0, "resolved": 0.2 * losses[-1]} | change)
-    assert levels(_spectrum.SpectrumMonitor(), past)["ill_conditioned"] == level
+    assert levels(eigenvalues.SpectrumMonitor(), past)["ill_conditioned"] == level
 
 
 @pytest.mark.parametrize(
@@ -120,14 +122,14 @@ def test_the_gradient_is_small_where_that_of_the_training_is_though_the_probe_ha
     saddle = {"smallest": -0.3, "gradient_norm": 0.1}
     for batches, level in ((0.1, "ok"), (1e-4, "act")):
         past = past_of(AT_REST, norm=0.1, batches=batches, curvature=1e-9, spectrum=saddle)
-        assert levels(_spectrum.SpectrumMonitor(), past)["saddle"] == level
+        assert levels(eigenvalues.SpectrumMonitor(), past)["saddle"] == level
 
 
 @pytest.mark.parametrize("of_kernels, level", [(0.002, "act"), (0.03, "watch"), (0.2, "ok")])
 def test_the_bias_of_the_output_may_have_a_gradient_at_a_saddle(of_kernels, level):
     saddle = {"smallest": -0.3, "gradient_norm": 0.1, "kernel_elasticity": of_kernels}
     past = past_of(AT_REST, norm=0.1, curvature=1e-9, spectrum=saddle)
-    said = levels(_spectrum.SpectrumMonitor(), past)
+    said = levels(eigenvalues.SpectrumMonitor(), past)
     assert (said["saddle"], said["plateau"]) == (level, "ok")
 
 
@@ -143,14 +145,14 @@ def test_the_bias_of_the_output_may_have_a_gradient_at_a_saddle(of_kernels, leve
 )
 def test_slight_negative_curvature_makes_a_saddle_where_there_is_hardly_a_gradient(batches, smallest, level):
     past = past_of(AT_REST, norm=0.1, batches=batches, curvature=1e-9, spectrum={"smallest": smallest})
-    assert levels(_spectrum.SpectrumMonitor(), past)["saddle"] == level
+    assert levels(eigenvalues.SpectrumMonitor(), past)["saddle"] == level
 
 
 @pytest.mark.parametrize("spectra, level", [(0, "watch"), (1, "watch"), (2, "ok")])
 def test_before_the_spectrum_has_its_say_a_gradient_that_is_small_from_the_start_is_worth_watching(spectra, level):
     past = past_of(AT_REST, norm=1e-4)
     for _ in range(spectra):
-        past.add(900, {"spectrum": _spectrum.SpectrumEnds(**ENDS)})
+        past.add(900, {"spectrum": eigenvalues.SpectrumEnds(**ENDS)})
     assert levels(_gradient_norm.GradientNormMonitor(), past) == {"plateau": level}
     assert levels(_gradient_norm.GradientNormMonitor(), past_of(AT_REST, norm=0.1)) == {"plateau": "ok"}
     assert levels(_gradient_norm.GradientNormMonitor(), past_of(FALLING, norm=1e-4)) == {"plateau": "ok"}
@@ -168,7 +170,7 @@ def test_before_the_spectrum_has_its_say_a_gradient_that_is_small_from_the_start
     ],
 )
 def test_a_gradient_that_grows_on_its_way_back_through_time_explodes(losses, growth, level):
-    seen = monitors.TimeHorizon("rnn", np.geomspace(1, growth, 20), is_final=True, kernel=np.eye(2))
+    seen = TimeHorizon("rnn", np.geomspace(1, growth, 20), is_final=True, kernel=np.eye(2))
     past = past_of(losses, time_horizon=(seen,))
     assert levels(TimeHorizonMonitor(), past) == {"short_horizon": "ok", "exploding": level}
 
@@ -203,7 +205,7 @@ def test_without_a_measurement_of_the_steps_noise_is_worth_watching():
     past.batch_size = 100.0
     for step in STEPS:
         noise = _gradient_noise.GradientNoise(1e6, 1.0)
-        past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 10.0, 0.6), "gradient_noise": noise})
+        past.add(step, {"gradient_norm": GradientNorm(1.0, 10.0, 0.6), "gradient_noise": noise})
     assert levels(_gradient_noise.GradientNoiseMonitor(), past)["noise_dominated"] == "watch"
 
 
@@ -222,7 +224,7 @@ def test_noise_keeps_gradient_descent_above_the_floor_of_a_quadratic_by_what_is_
 @pytest.mark.parametrize("gap, inference, level", [(0.5, 1.0, "ok"), (0.5, 2.0, "act"), (1.2, 1.0, "watch")])
 def test_moving_statistics_far_from_those_of_the_batch_are_worth_watching_whatever_the_loss_is(gap, inference, level):
     one = np.array([gap])
-    seen = monitors.BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=1.0, inference_loss=inference)
+    seen = BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=1.0, inference_loss=inference)
     past = past_of(FALLING, batch_statistics=seen)
     assert levels(_batch_statistics.BatchStatisticsMonitor(), past) == {"batch_norm_gap": level}
 
@@ -239,7 +241,7 @@ def test_what_is_not_a_number_without_growth_is_no_fault_of_the_steps(losses, ki
     past, losses = Past(total=100), np.array(losses)
     past.add_rows(Rows(np.arange(1, len(losses) + 1), losses, losses))
     for step in (8, 9):
-        past.add(step, {"step_length": monitors.StepLength(np.nan, np.nan, np.nan, np.nan, np.nan)})
+        past.add(step, {"step_length": StepLength(np.nan, np.nan, np.nan, np.nan, np.nan)})
     claims = [c for m in (_cliff.CliffMonitor(), _step_length.StepLengthMonitor()) for c in m.claims(past)]
     assert {claim.kind for claim in claims if claim.level == "act"} == kinds
     assert "divides by 0" in claims[1].cure or "step_too_long" in kinds

@@ -9,8 +9,7 @@ import pytest
 import keras_ch8
 from keras_ch8.monitors.base import chosen, members
 from keras_ch8.monitors.documentation import page
-from keras_ch8.verdicts import KINDS
-from keras_ch8.verdicts.kinds import OF_THE_CHAPTER
+from keras_ch8.verdicts.kinds import KINDS, OF_THE_CHAPTER
 from keras_ch8.verdicts.remedies import FACTS, REMEDIES
 
 PAGE = Path(keras_ch8.__file__).parent.parent / "docs" / "diagnosis.md"

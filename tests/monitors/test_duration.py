@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from keras_ch8 import verdicts
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.verdicts.verdict import VerdictTracker
 
 NAN = float("nan")
 
@@ -55,7 +55,7 @@ def test_a_training_of_few_updates_is_judged_when_it_ends_and_its_verdict_stands
     losses = [0.674, 0.643, 0.603, 0.53]  # four epochs of two updates
     for epochs in (2, 3, 4):
         assert claim_of(past_of(losses[:epochs], total=8, done=2 * epochs), "too_short") is None or epochs == 4
-    tracker = verdicts.VerdictTracker()
+    tracker = VerdictTracker()
     (changed,) = tracker.update(8, [claim_of(past_of(losses, total=8), "too_short")])
     assert (changed.level, changed.step) == ("act", 8)
     assert "from 0.674 to 0.53" in changed.finding
@@ -63,7 +63,7 @@ def test_a_training_of_few_updates_is_judged_when_it_ends_and_its_verdict_stands
 
 def test_the_end_of_a_training_has_the_last_word():
     course = [*np.geomspace(1.0, 0.12, 9), 0.04]  # within the last epoch it comes to next to nothing
-    tracker = verdicts.VerdictTracker()
+    tracker = VerdictTracker()
     levels = []
     for epochs in (9, 10):
         past = past_of(course[:epochs], done=10 * epochs)

@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 
 import keras_ch8
-from keras_ch8 import monitors
+from keras_ch8.monitors._gradient_noise import GradientNoise
+from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors._step_length import StepLength
+from keras_ch8.monitors._time_horizon import TimeHorizon
+from keras_ch8.monitors.eigenvalues import SpectrumEnds
 from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, padding_in, rate_of
+from keras_ch8.monitors.flow import LayerFlow
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.verdicts._checks_of_inputs import RESCALE
 from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, RESCALE_TARGETS, WITH_CURVATURE
@@ -193,7 +198,7 @@ def test_the_rate_is_that_of_the_one_optimizer_also_by_a_schedule():
 
 
 def flow(signal=1.0, spread=1.0, dead=0.0, total=1.0, saturated=np.nan, given=1.0):
-    return monitors.LayerFlow(
+    return LayerFlow(
         names=tuple("abcd"), weighted=(True,) * 4, is_output=(False, False, False, True), units=(8,) * 4,
         signal=np.full(4, given), gradient=np.array([total, 1, 1, 1.0]), dead=np.full(4, dead),
         saturated=np.full(4, saturated),
@@ -276,7 +281,7 @@ def test_the_ravine_of_a_linear_model_that_is_not_of_scales_is_crossed_by_curvat
     assert "`optimizers.LBFGS`" in first("linear model")
     assert "`keras.layers.Normalization`" in first("linear model", "uneven inputs")
     assert "`optimizers.Adam`" in first()
-    past.add(3, {"gradient_norm": monitors.GradientNorm(1.0, 0.1, 1.0, penalty=0.1)})
+    past.add(3, {"gradient_norm": GradientNorm(1.0, 0.1, 1.0, penalty=0.1)})
     assert "linear model" not in facts(past), "its least loss is not that of least squares"
     assert "`optimizers.LBFGS`" in first("linear model", "own step length"), "of `SteepestDescent`, which has none"
     for one in applicable(REMEDIES["ill_conditioned"], KNOWN, {"linear model", "first order only"}):
@@ -306,9 +311,9 @@ def test_the_numbers_of_cures_are_those_of_the_run():
     assert known_to_cures(past) == {"rate": "0.1", "shorter_rate": "0.033", "longer_rate": "1", "momentum": "0.9"}
     past.add_rows(Rows(np.arange(1, 101), np.linspace(0.01, 1, 100), np.ones(100)))
     past.add(3, {
-        "step_length": monitors.StepLength(1.0, 1.5, -1.0, 20.0, 0.1),  # 20 times the best length
-        "gradient_noise": monitors.GradientNoise(6400.0, 100.0),
-        "time_horizon": (monitors.TimeHorizon("rnn", np.ones(30), True, None),),
+        "step_length": StepLength(1.0, 1.5, -1.0, 20.0, 0.1),  # 20 times the best length
+        "gradient_noise": GradientNoise(6400.0, 100.0),
+        "time_horizon": (TimeHorizon("rnn", np.ones(30), True, None),),
     })  # fmt: skip
     known = known_to_cures(past)
     assert (known["shorter_rate"], known["clip_at"], known["larger_batch"]) == ("0.0025", "0.9", "128")
@@ -342,7 +347,7 @@ def test_a_longer_rate_is_a_tenth_of_the_best_but_no_more_than_is_usual(step, ha
     past = past_of()
     past.has = frozenset(has)
     past.rate = 0.1 if step == 0.01 else 0.001
-    past.add(3, {"step_length": monitors.StepLength(1.0, 0.99, -1.0, step, 0.1)})
+    past.add(3, {"step_length": StepLength(1.0, 0.99, -1.0, step, 0.1)})
     assert known_to_cures(past)["longer_rate"] == rate
 
 
@@ -351,8 +356,8 @@ def test_a_loss_without_curvature_sets_no_limit_to_the_rate(largest, rate):
     past = past_of()
     past.rate = 0.01
     past.add_rows(Rows(np.array([3]), np.array([1.0]), np.array([1.0])))
-    past.add(3, {"step_length": monitors.StepLength(1.0, 0.99, -1.0, 0.0, 0.01)})
-    past.add(3, {"spectrum": monitors.SpectrumEnds(**ENDS | {"largest": largest})})
+    past.add(3, {"step_length": StepLength(1.0, 0.99, -1.0, 0.0, 0.01)})
+    past.add(3, {"spectrum": SpectrumEnds(**ENDS | {"largest": largest})})
     assert known_to_cures(past)["longer_rate"] == rate
 
 
@@ -362,9 +367,9 @@ def test_extreme_readings_make_no_number_that_code_could_not_have():
         past.rate = extreme
         past.add_rows(Rows(np.arange(1, 31), np.full(30, abs(extreme)), np.full(30, extreme)))
         past.add(3, {
-            "step_length": monitors.StepLength(*[extreme] * 5),
-            "gradient_norm": monitors.GradientNorm(*[extreme] * 3),
-            "gradient_noise": monitors.GradientNoise(extreme, extreme),
+            "step_length": StepLength(*[extreme] * 5),
+            "gradient_norm": GradientNorm(*[extreme] * 3),
+            "gradient_noise": GradientNoise(extreme, extreme),
         })  # fmt: skip
         facts(past)
         for name, number in known_to_cures(past).items():

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import keras_ch8
+from keras_ch8 import preflight
 from keras_ch8.monitors.equipment import equipment_of, facts
 from keras_ch8.monitors.held_out import validated_on
 from keras_ch8.monitors.start import facts_of, large_targets_in
-from keras_ch8.training import preflight
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from keras_ch8.verdicts.rows import unseen_of
 from tests.monitors.test_certain_causes import claim_of, faded

@@ -6,6 +6,8 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import monitors
+from keras_ch8.monitors._batch_statistics import BatchStatistics
+from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors.equipment import equipment_of
 from keras_ch8.monitors.past import Rows
 from keras_ch8.monitors.progress import GOOD, HARDLY_MOVED, STUCK, progress, progress_measured
@@ -126,7 +128,7 @@ def test_features_that_are_next_to_constant_do_not_count_for_the_spread_of_the_i
 
 
 def wasteful(values, scale=1.0, batch_size=2000.0, has=()):
-    noise = monitors.GradientNoise(trace=scale, squared_norm=1.0)
+    noise = GradientNoise(trace=scale, squared_norm=1.0)
     past = with_steps(values, gradient_noise=noise)
     past.batch_size, past.has = batch_size, frozenset(has)
     return said("gradient_noise", past, "batch_wasteful")
@@ -210,7 +212,7 @@ def test_no_ravine_is_named_where_the_loss_falls_evenly():
 
 def test_noise_that_takes_back_what_the_steps_gain_is_worth_watching_though_the_loss_hardly_suffers():
     def noisy(ratio, fallen=0.2, recent=0.1, scale=500.0):
-        noise = monitors.GradientNoise(trace=1e-3 * scale, squared_norm=1e-3)
+        noise = GradientNoise(trace=1e-3 * scale, squared_norm=1e-3)
         return level(
             "gradient_noise", with_steps(losses(fallen, recent), ratio, gradient_noise=noise), "noise_dominated"
         )
@@ -249,7 +251,7 @@ def test_idle_units_do_not_matter_where_the_loss_is_low_and_matter_less_where_it
 
 
 def test_moving_statistics_are_not_expected_to_have_caught_up_in_the_first_quarter():
-    off = monitors.BatchStatistics(("a",), np.ones(1), np.zeros(1), np.zeros(1), training_loss=1.0, inference_loss=2.0)
+    off = BatchStatistics(("a",), np.ones(1), np.zeros(1), np.zeros(1), training_loss=1.0, inference_loss=2.0)
     past = past_of(losses(), batch_statistics=off)
     assert [level_of_length(past, total) for total in (0, 900, 3500, 3700)] == ["act", "act", "act", "ok"]
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import monitors
-from keras_ch8.monitors._gradient_noise import GradientNoiseMonitor, pooled
+from keras_ch8.monitors._gradient_noise import GradientNoise, GradientNoiseMonitor, pooled
 from keras_ch8.monitors.base import Evaluation, Snapshot
 from keras_ch8.monitors.probe import Probe
 from tests.curvature.models import MODELS, SIX, Y
@@ -101,7 +101,7 @@ def test_a_model_on_gaussian_data_has_the_noise_scale_that_is_known(parts):
 
 
 def test_a_gradient_that_is_lost_in_its_noise_is_said_to_be():
-    found = monitors.GradientNoise(trace=1.0, squared_norm=-0.1)
+    found = GradientNoise(trace=1.0, squared_norm=-0.1)
     assert found.scale == found.standard_error(64) == float("inf")
 
 

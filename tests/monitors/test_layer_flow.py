@@ -6,7 +6,8 @@ import pytest
 from keras import layers
 
 from keras_ch8 import monitors
-from keras_ch8.monitors._layer_flow import LayerFlowMonitor
+from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors.flow import LayerFlow, LayerFlowMonitor
 from keras_ch8.monitors.past import Past
 from keras_ch8.monitors.probe import Probe
 from tests.monitors.reference import eager, flat, moved, weights_of
@@ -263,13 +264,13 @@ def test_the_gradient_of_the_last_layer_leads_to_that_of_its_weights(float64):
 @pytest.mark.parametrize("end, level", [(0.9, "act"), (0.1, "watch")])
 def test_a_gradient_that_vanishes_calls_for_action_unless_the_loss_has_fallen_far(end, level):
     none, past = np.full(4, np.nan), Past(total=100)
-    flow = monitors.LayerFlow(
+    flow = LayerFlow(
         ("a", "b", "c", "out"), (True,) * 4, (False, False, False, True), signal=np.ones(4),
         gradient=np.array([1e-3, 0.03, 1.0, 1.0]), dead=none, saturated=none, relative_update=np.full(4, 1e-3),
         units=(8,) * 4, input_signal=1.0, input_spread=1.0,
     )  # fmt: skip
     for step, loss in enumerate(np.linspace(1, end, 10), 1):
-        past.add(step, {"layer_flow": flow, "gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
+        past.add(step, {"layer_flow": flow, "gradient_norm": GradientNorm(1.0, 1.0, loss)})
     said = {claim.kind: claim.level for claim in LayerFlowMonitor().claims(past)}
     assert (said["vanishing"], said["exploding"]) == (level, "ok")
 

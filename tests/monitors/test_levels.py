@@ -3,10 +3,16 @@
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors, verdicts
+from keras_ch8.monitors._batch_statistics import BatchStatistics
+from keras_ch8.monitors._gradient_noise import GradientNoise
+from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors._step_length import StepLength
+from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import chosen
+from keras_ch8.monitors.flow import LayerFlow
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.monitors.progress import is_spectrum_worthwhile
+from keras_ch8.verdicts.verdict import VerdictTracker
 from tests.monitors.test_claims import past_of
 
 NAN = float("nan")
@@ -41,14 +47,12 @@ def flow(**changes):
         "signal": ones, "gradient": ones, "dead": none, "saturated": none, "relative_update": ones,
         "units": (8,) * 4, "input_signal": 1.0, "input_spread": 1.0,
     }  # fmt: skip
-    return monitors.LayerFlow(**whole | changes)
+    return LayerFlow(**whole | changes)
 
 
 def with_steps(values, ratio=0.2, pace=0.005, jump=0.0, **more):
     """Return a past of steps `ratio` times the best; they promise a fall by `pace`, and change the loss by `jump`."""
-    steps = [
-        monitors.StepLength(v * (1 + jump), v, slope=-pace * v, curvature=ratio * pace * v, length=0.01) for v in values
-    ]
+    steps = [StepLength(v * (1 + jump), v, slope=-pace * v, curvature=ratio * pace * v, length=0.01) for v in values]
     return past_of(values, step_length=steps, **more)
 
 
@@ -102,7 +106,7 @@ def test_two_hidden_layers_are_too_few_to_tell_of_depth():
 def test_the_horizon_in_time():
     def back(steps, rest=0.001, fallen=0.2):
         profile = np.where(np.arange(100) < steps, 1.0, rest)
-        seen = (monitors.TimeHorizon("rnn", profile, is_final=True, kernel=np.eye(2)),)
+        seen = (TimeHorizon("rnn", profile, is_final=True, kernel=np.eye(2)),)
         return level("time_horizon", past_of(losses(fallen), time_horizon=seen), "short_horizon")
 
     check([(71, "ok"), (69, "watch"), (51, "watch"), (49, "act"), (49, 0.0101, "ok"), (49, 0.0099, "act"),
@@ -110,7 +114,7 @@ def test_the_horizon_in_time():
 
 
 def test_a_loss_that_sees_every_time_step_says_nothing_of_memory():
-    seen = (monitors.TimeHorizon("rnn", np.geomspace(1, 1e-9, 20), is_final=False, kernel=np.eye(2)),)
+    seen = (TimeHorizon("rnn", np.geomspace(1, 1e-9, 20), is_final=False, kernel=np.eye(2)),)
     assert said("time_horizon", past_of(losses(), time_horizon=seen), "short_horizon") is None
 
 
@@ -118,7 +122,7 @@ def test_moving_statistics_and_what_they_cost():
     def off(gap, ratio):
         means, scales = np.array([0.0, gap]), np.zeros(2)
         found = [
-            level("batch_statistics", past_of(losses(), batch_statistics=monitors.BatchStatistics(
+            level("batch_statistics", past_of(losses(), batch_statistics=BatchStatistics(
                 ("a", "b"), *pair, np.zeros(2), training_loss=2.0, inference_loss=2 * ratio)), "batch_norm_gap")
             for pair in ((means, scales), (scales, means))
         ]  # fmt: skip
@@ -132,7 +136,7 @@ def test_moving_statistics_and_what_they_cost():
 def cliffs(norms, fallen=0.2, recent=0.0):
     past = Past(total=1000)
     for step, loss in zip(range(100, 1000, 100), losses(fallen, recent), strict=True):
-        past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
+        past.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
     past.add_rows(Rows(np.arange(1, len(norms) + 1), np.array(norms), np.ones(len(norms))))
     return past
 
@@ -203,7 +207,7 @@ def test_a_loss_that_goes_up_and_down_near_the_limit_of_the_rate():
 def test_a_loss_that_is_no_number_calls_for_action_and_twice_it_is_proven():
     past = Past(total=10)
     for step, proven in ((1, False), (2, True)):
-        past.add(step, {"step_length": monitors.StepLength(1.0, NAN, -1.0, 1.0, 1.0)})
+        past.add(step, {"step_length": StepLength(1.0, NAN, -1.0, 1.0, 1.0)})
         claim = said("step_length", past, "step_too_long")
         assert (claim.level, claim.proven) == ("act", proven)
 
@@ -356,7 +360,7 @@ def test_noise_by_the_batch_and_by_what_it_costs():
     def noise(ratio, costs, fallen=0.2, recent=0.0):
         values = losses(fallen, recent)
         trace = costs * values[-1] * 4 * 100 / (0.01 / 20)  # a rate of 0.01 / 20, a batch of 100
-        seen = monitors.GradientNoise(trace, trace / 100 / ratio)
+        seen = GradientNoise(trace, trace / 100 / ratio)
         return level("gradient_noise", past_of(values, batches=20.0, gradient_noise=seen), "noise_dominated")
 
     check([(3.9, 0.051, "ok"), (4.1, 0.051, "watch"), (5.9, 0.051, "watch"), (6.1, 0.051, "act"),
@@ -367,7 +371,7 @@ def test_noise_by_the_batch_and_by_what_it_costs():
 
 def test_a_batch_that_is_larger_than_its_noise_asks_for():
     def wasteful(ratio):
-        past = past_of(losses(0.4, 0.3), gradient_noise=monitors.GradientNoise(1000 * ratio, 1.0))
+        past = past_of(losses(0.4, 0.3), gradient_noise=GradientNoise(1000 * ratio, 1.0))
         past.batch_size = 1000.0
         claim = said("gradient_noise", past, "batch_wasteful")
         return claim.level, claim.cure
@@ -418,7 +422,7 @@ def test_without_validation_the_probe_is_held_out_and_three_epochs_are_needed():
     past = epochs(LEARNING, [None] * 10)
     assert said("online_risk", past, "overfitting") is None
     for step, loss in enumerate([0.9, 0.7, 0.5, *[0.7] * 3], 1):
-        past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
+        past.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
     claim = said("online_risk", past, "overfitting")
     assert (claim.level, "the loss on the probe" in claim.finding) == ("act", True)
     assert said("online_risk", epochs([1, 0.9], [1, 1]), "overfitting") is None
@@ -434,14 +438,14 @@ def test_of_a_trend_nothing_is_said_before_the_fourth_measurement(monitor, kind)
     for step in range(1, 5):
         assert step == 1 or said(monitor, past, kind) is None
         past.add(step, {
-            "step_length": monitors.StepLength(1.0, 1.0, -1.0, 1.0, 1.0),
-            "gradient_noise": monitors.GradientNoise(1, 1), "gradient_norm": monitors.GradientNorm(1.0, 1.0, 1.0),
+            "step_length": StepLength(1.0, 1.0, -1.0, 1.0, 1.0),
+            "gradient_noise": GradientNoise(1, 1), "gradient_norm": GradientNorm(1.0, 1.0, 1.0),
         })  # fmt: skip
     assert said(monitor, past, kind) is not None
 
 
 def test_without_the_size_of_a_batch_nothing_is_said_of_noise():
-    past = past_of(losses(), gradient_noise=monitors.GradientNoise(1, 1))
+    past = past_of(losses(), gradient_noise=GradientNoise(1, 1))
     past.batch_size = 0.0
     assert said("gradient_noise", past, "noise_dominated") is None
 
@@ -456,7 +460,7 @@ def test_the_spectrum_is_worth_its_price_where_a_loss_is_not_low_and_slow_or_ste
 
 
 def test_the_verdicts_say_what_the_claims_say():
-    tracker = verdicts.VerdictTracker()
+    tracker = VerdictTracker()
     past = past_of(losses(), layer_flow=flow(dead=np.array([0.7, NAN, NAN, NAN])))
     for step in (1, 2):
         tracker.update(step, [said("layer_flow", past, "dead_units")], "layer_flow")

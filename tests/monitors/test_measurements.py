@@ -5,8 +5,14 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
-from keras_ch8.monitors._layer_flow import gradient_through_depth, scale_of_start
+from keras_ch8.monitors._batch_statistics import BatchStatistics
+from keras_ch8.monitors._gradient_noise import GradientNoise
+from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors._step_length import StepLength
+from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import chosen
+from keras_ch8.monitors.eigenvalues import SpectrumEnds
+from keras_ch8.monitors.flow import gradient_through_depth, scale_of_start
 from keras_ch8.monitors.past import Rows
 from keras_ch8.monitors.progress import TRAININGS_TO_GAIN
 from tests.monitors.test_claims import past_of
@@ -17,11 +23,11 @@ NAN, INF = float("nan"), float("inf")
 
 def statistics(gap=0.0, training=1.0, inference=1.0):
     pair = np.array([0.0, gap]), np.zeros(2)
-    return monitors.BatchStatistics(("a", "b"), *pair, np.zeros(2), training, inference)
+    return BatchStatistics(("a", "b"), *pair, np.zeros(2), training, inference)
 
 
 def rnn(growth):
-    return (monitors.TimeHorizon("rnn", np.geomspace(1, growth, 20), is_final=True, kernel=np.eye(2)),)
+    return (TimeHorizon("rnn", np.geomspace(1, growth, 20), is_final=True, kernel=np.eye(2)),)
 
 
 def measured(monitor, past):
@@ -35,14 +41,14 @@ def remarks(monitor, past):
 def steps(*changes):
     """Return nine steps along which the loss is 1 and flat, but for what is changed at each of the last."""
     plain = {"loss_before": 1.0, "loss_after": 1.0, "slope": -1.0, "curvature": 1.0, "length": 0.01}
-    return [monitors.StepLength(**plain | change) for change in [*[{}] * (9 - len(changes)), *changes]]
+    return [StepLength(**plain | change) for change in [*[{}] * (9 - len(changes)), *changes]]
 
 
 @pytest.mark.parametrize("monitor, kind, good, bad, expected", [
     ("batch_statistics", "batch_norm_gap", statistics(), statistics(1.9), "watch"),
     ("layer_flow", "dead_units", flow(dead=np.array([0.1, NAN, NAN, NAN])), flow(dead=np.array([0.9, NAN, NAN, NAN])),
      "act"),
-    ("gradient_norm", "plateau", monitors.GradientNorm(1.0, 1.0, 0.9), monitors.GradientNorm(1e-3, 1.0, 0.9), "watch"),
+    ("gradient_norm", "plateau", GradientNorm(1.0, 1.0, 0.9), GradientNorm(1e-3, 1.0, 0.9), "watch"),
 ])  # fmt: skip
 def test_the_last_measurement_counts(monitor, kind, good, bad, expected):
     for readings, found in (([*[good] * 8, bad], expected), ([*[bad] * 8, good], "ok")):
@@ -106,11 +112,11 @@ def test_the_finding_names_the_step_of_the_last_spike():
 
 def noisy(trace, squared_norm=1.0, values=None, batches=20.0):
     values = losses() if values is None else values
-    return past_of(values, batches=batches, gradient_noise=monitors.GradientNoise(trace, squared_norm))
+    return past_of(values, batches=batches, gradient_noise=GradientNoise(trace, squared_norm))
 
 
 def test_the_scale_of_noise_without_a_gradient_is_infinite():
-    assert monitors.GradientNoise(1.0, 0.0).scale == INF
+    assert GradientNoise(1.0, 0.0).scale == INF
     finding = said("gradient_noise", noisy(1.0, 0.0), "noise_dominated").finding
     assert "(the gradient is lost in its noise on the probe; " in finding
     assert finding.endswith("; a minibatch has 100 examples).")
@@ -142,14 +148,14 @@ def test_noise_costs_no_more_than_the_gradients_of_the_minibatches_vary():
 
 def test_of_several_measurements_of_noise_the_ratio_of_means_counts():
     traces = [0, 0, 0, 0, 0, 900, 900, 900, 900]
-    past = past_of(losses(), gradient_noise=[monitors.GradientNoise(t, 1.0) for t in traces])
+    past = past_of(losses(), gradient_noise=[GradientNoise(t, 1.0) for t in traces])
     (monitor,) = chosen(["gradient_noise"])
     assert monitor.measure(past)["noise_over_batch"] == pytest.approx(400 / 100)
     assert "(80 % of the squared gradient" in said("gradient_noise", past, "noise_dominated").finding
 
 
 def test_a_batch_is_wasteful_if_it_usually_was():
-    usual, once = monitors.GradientNoise(40.0, 1.0), monitors.GradientNoise(1e-2, 1e-5)
+    usual, once = GradientNoise(40.0, 1.0), GradientNoise(1e-2, 1e-5)
     past = past_of(losses(0.4, 0.3), gradient_noise=[*[usual] * 8, once])
     past.batch_size = 1000.0
     assert level("gradient_noise", past, "batch_wasteful") == "watch"
@@ -157,7 +163,7 @@ def test_a_batch_is_wasteful_if_it_usually_was():
 
 def test_a_batch_is_wasteful_by_its_noise_and_by_what_that_usually_was():
     def wasteful(noise, usual, batch=1000):
-        once, small = monitors.GradientNoise(batch * noise, 1.0), monitors.GradientNoise(1e-9 * batch * usual, 1e-9)
+        once, small = GradientNoise(batch * noise, 1.0), GradientNoise(1e-9 * batch * usual, 1e-9)
         past = past_of(losses(0.4, 0.3), gradient_noise=[*[small] * 8, once])
         past.batch_size = float(batch)
         return level("gradient_noise", past, "batch_wasteful")
@@ -168,19 +174,19 @@ def test_a_batch_is_wasteful_by_its_noise_and_by_what_that_usually_was():
 
 
 def test_elasticity_where_the_loss_is_below_0_or_0():
-    assert monitors.GradientNorm(2.0, 3.0, -4.0).elasticity == 1.5
-    assert np.isnan(monitors.GradientNorm(2.0, 3.0, 0.0).elasticity)
+    assert GradientNorm(2.0, 3.0, -4.0).elasticity == 1.5
+    assert np.isnan(GradientNorm(2.0, 3.0, 0.0).elasticity)
     ends = {"smallest": 0.0, "largest": 1.0, "residual": 0.0, "gradient_norm": 2.0, "weight_norm": 3.0,
             "kernel_elasticity": 1.0, "slope_curvature": 1.0, "decrement": 0.0, "resolved": 1.0}  # fmt: skip
-    assert monitors.SpectrumEnds(**ends, loss=-4.0).elasticity == 1.5
-    assert monitors.SpectrumEnds(**ends, loss=-4.0).gain == 0.25
-    assert np.isnan(monitors.SpectrumEnds(**ends, loss=0.0).elasticity)
-    assert monitors.SpectrumEnds(**ends, loss=0.0).gain == 0.0
+    assert SpectrumEnds(**ends, loss=-4.0).elasticity == 1.5
+    assert SpectrumEnds(**ends, loss=-4.0).gain == 0.25
+    assert np.isnan(SpectrumEnds(**ends, loss=0.0).elasticity)
+    assert SpectrumEnds(**ends, loss=0.0).gain == 0.0
 
 
 def test_a_curvature_that_takes_nothing_back_is_said_to():
     for curvature, words in ((0.5, "the curvature takes back 25 %"), (-0.5, "the curvature takes nothing back")):
-        step = monitors.StepLength(1.0, 1.0, slope=-1.0, curvature=curvature, length=0.01)
+        step = StepLength(1.0, 1.0, slope=-1.0, curvature=curvature, length=0.01)
         assert words in said("step_length", past_of([1.0] * 9, step_length=step), "step_too_long").finding
 
 
@@ -191,9 +197,9 @@ def test_newton_s_step_that_gains_nothing_is_said_to():
 
 
 def test_the_step_along_which_the_loss_is_flat_has_no_best_length():
-    flat = monitors.StepLength(1.0, 1.0, slope=0.0, curvature=0.0, length=1.0)
+    flat = StepLength(1.0, 1.0, slope=0.0, curvature=0.0, length=1.0)
     assert np.isnan([flat.step_over_optimal, flat.ratio, flat.trust]).all()
-    down = monitors.StepLength(2.0, 1.5, slope=-1.0, curvature=0.5, length=1.0)
+    down = StepLength(2.0, 1.5, slope=-1.0, curvature=0.5, length=1.0)
     assert (down.actual, down.predicted, down.step_over_optimal, down.ratio) == (-0.5, -0.75, 0.5, 0.25)
     assert down.trust == pytest.approx(2 / 3)
 
@@ -261,7 +267,7 @@ def test_a_loss_that_has_overflowed_is_1_and_nothing_else_is_said():
 
 
 def test_the_elasticity_beside_a_step_is_that_of_the_last_measurement():
-    norms = [monitors.GradientNorm(norm, 10.0, 1.0) for norm in [*[0.5] * 8, 0.25]]
+    norms = [GradientNorm(norm, 10.0, 1.0) for norm in [*[0.5] * 8, 0.25]]
     past = past_of([1.0] * 9, gradient_norm=norms)
     assert measured("step_length", past)["elasticity"] == 2.5
 
@@ -275,7 +281,7 @@ def test_at_the_limit_of_its_rate_or_above_its_start_a_loss_does_not_fall_for_wa
 
 
 def test_noise_whose_cost_has_no_end_is_one_whose_cost_is_not_known():
-    past = past_of(losses(), step_length=steps(*[{"length": INF}] * 9), gradient_noise=monitors.GradientNoise(1e6, 1.0))
+    past = past_of(losses(), step_length=steps(*[{"length": INF}] * 9), gradient_noise=GradientNoise(1e6, 1.0))
     assert np.isnan(measured("gradient_noise", past)["excess"])
     assert level("gradient_noise", past, "noise_dominated") == "watch"
 
@@ -315,7 +321,7 @@ def test_a_plateau_is_behind_the_units_that_are_idle_by_the_last_measurement():
 
 
 def test_the_layer_of_the_last_measurement_is_named():
-    seen = [statistics(2.0)] * 8 + [monitors.BatchStatistics(("a", "b"), np.array([9.0, 0.0]), *np.zeros((2, 2)), 1, 1)]
+    seen = [statistics(2.0)] * 8 + [BatchStatistics(("a", "b"), np.array([9.0, 0.0]), *np.zeros((2, 2)), 1, 1)]
     assert remarks("batch_statistics", past_of(losses(), batch_statistics=seen)) == {"batch_norm_gap": "in a"}
     idle = [flow(dead=np.array([0.1, 0.5, NAN, NAN]))] * 8
     idle += [flow(dead=np.array([0.5, 0.1, NAN, NAN]), saturated=np.array([NAN, NAN, 0.2, NAN]))]
@@ -355,7 +361,7 @@ def test_a_ravine_is_said_with_the_scales_of_the_inputs_if_they_differ():
 
 
 def test_memory_is_said_with_the_numbers_of_the_last_measurement():
-    long, short = rnn(1e-9), (monitors.TimeHorizon("first", np.ones(1), is_final=True, kernel=np.zeros((0, 0))),)
+    long, short = rnn(1e-9), (TimeHorizon("first", np.ones(1), is_final=True, kernel=np.zeros((0, 0))),)
     found = remarks("time_horizon", past_of(losses(), time_horizon=[*[short] * 8, long]))
     assert set(found) == {"short_horizon", "exploding"}
     assert found["exploding"] == ("in rnn, over 20 time steps, now a factor of 0.34 for each step, spectral radius 1")

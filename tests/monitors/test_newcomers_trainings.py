@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
+from keras_ch8.monitors._gradient_noise import GradientNoise
+from keras_ch8.monitors._step_length import StepLength
+from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.monitors.progress import effective_rate
 from tests.monitors.test_claims import past_of
@@ -35,7 +37,7 @@ def test_a_loss_that_rises_again_by_steps_beyond_the_lowest_point_has_steps_that
     lowest, end, ratio, noise, expected
 ):
     values = np.array([1.0, 0.4, lowest, lowest, lowest, *np.linspace(lowest, end, 3), end])
-    past = with_steps(values, ratio=ratio, gradient_noise=monitors.GradientNoise(100.0 * noise, 1.0))
+    past = with_steps(values, ratio=ratio, gradient_noise=GradientNoise(100.0 * noise, 1.0))
     assert level("step_length", past, "step_too_long") == expected
 
 
@@ -77,7 +79,7 @@ def test_a_layer_saturated_by_large_numbers_counts_from_fewer_units(share, signa
     ],
 )
 def test_a_gradient_grows_through_time_also_where_the_loss_sees_every_step(growth, is_final, fallen, expected):
-    seen = (monitors.TimeHorizon("rnn", np.geomspace(1, growth, 40), is_final=is_final, kernel=np.eye(2)),)
+    seen = (TimeHorizon("rnn", np.geomspace(1, growth, 40), is_final=is_final, kernel=np.eye(2)),)
     assert level("time_horizon", past_of(losses(fallen), time_horizon=seen), "exploding") == expected
 
 
@@ -88,5 +90,5 @@ def test_a_gradient_that_has_not_made_the_step_says_nothing_of_the_rate(small, e
     norms[19::20] = small  # where it is measured; momentum goes on all the same
     past.add_rows(Rows(np.arange(1, 201), norms, np.ones(200)))
     for step in range(20, 201, 20):
-        past.add(step, {"step_length": monitors.StepLength(1.0, 1.0, slope=-0.1, curvature=0.01, length=0.01)})
+        past.add(step, {"step_length": StepLength(1.0, 1.0, slope=-0.1, curvature=0.01, length=0.01)})
     assert effective_rate(past) == pytest.approx(expected)

@@ -5,11 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
 from keras_ch8.board import panels
+from keras_ch8.extend import Combination, Condition, Quantity, Rule, Threshold
+from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors._step_length import StepLength
+from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import CURVES, SERIES, chosen, lines, members
 from keras_ch8.monitors.past import Past
-from keras_ch8.verdicts import KINDS, Combination, Condition, Quantity, Rule, Threshold, VerdictTracker, judge
+from keras_ch8.verdicts.kinds import KINDS
+from keras_ch8.verdicts.rules import judge
+from keras_ch8.verdicts.verdict import VerdictTracker
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_levels import LEARNING, epochs, flow, losses, said
 
@@ -159,7 +164,7 @@ def newest(monitor, past):
 
 
 def test_the_newest_loss_and_step_are_those_of_the_last_measurement():
-    usual, last = (monitors.StepLength(2.0, 2.0, slope=-1.0, curvature=c, length=0.01) for c in (0.5, -0.3))
+    usual, last = (StepLength(2.0, 2.0, slope=-1.0, curvature=c, length=0.01) for c in (0.5, -0.3))
     past = past_of([2.0, *[1.5] * 7, 0.5], step_length=[*[usual] * 8, last])
     past.chance = 2.0
     for monitor in ("gradient_norm", "spectrum"):
@@ -172,12 +177,12 @@ def test_the_newest_loss_and_step_are_those_of_the_last_measurement():
         }
     early = Past(total=10)
     assert newest("gradient_norm", early) == {}
-    early.add(1, {"step_length": usual, "gradient_norm": monitors.GradientNorm(1.0, 1.0, 2.0)})
+    early.add(1, {"step_length": usual, "gradient_norm": GradientNorm(1.0, 1.0, 2.0)})
     assert newest("gradient_norm", early) == {"typical_step": 0.5}  # of the loss nothing is judged yet
 
 
 def test_the_newest_step_promises_to_halve_the_loss_in_so_many_trainings():
-    slow, fast = (monitors.StepLength(1.0, 1.0, slope=-s, curvature=s, length=0.01) for s in (1e-6, 1e-3))
+    slow, fast = (StepLength(1.0, 1.0, slope=-s, curvature=s, length=0.01) for s in (1e-6, 1e-3))
     past = past_of([1.0] * 9, step_length=[*[slow] * 8, fast])
     assert newest("step_length", past) == {"overshoot": 0.5, "trainings_to_halve": pytest.approx(np.log(2))}
     past.total = 0
@@ -186,7 +191,7 @@ def test_the_newest_step_promises_to_halve_the_loss_in_so_many_trainings():
 
 def test_the_newest_horizon_is_that_of_the_last_measurement_and_of_long_sequences_three_digits_are_said():
     short, whole = (
-        (monitors.TimeHorizon("rnn", np.where(np.arange(1234) < steps, 1.0, 0.0), is_final=True, kernel=np.eye(2)),)
+        (TimeHorizon("rnn", np.where(np.arange(1234) < steps, 1.0, 0.0), is_final=True, kernel=np.eye(2)),)
         for steps in (617, 1234)
     )
     past = past_of(losses(), time_horizon=[*[whole] * 8, short])
@@ -243,7 +248,7 @@ def test_a_validation_loss_is_said_as_it_is_at_the_end_not_at_its_best():
 def test_without_validation_the_loss_of_the_probe_is_the_number_of_overfitting():
     past = epochs(LEARNING, [None] * 10)
     for step, loss in enumerate([0.9, 0.7, 0.5, *[0.7] * 3], 1):
-        past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
+        past.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
     claim = said("online_risk", past, "overfitting")
     assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/loss", 0.7)
 
@@ -257,8 +262,8 @@ def test_a_training_loss_that_has_risen_again_is_not_said_to_be_at_its_lowest():
 
 
 def test_the_last_step_is_said_beside_the_usual_one():
-    usual = monitors.StepLength(1.0, 1.0, slope=-1.0, curvature=2.2, length=0.01)
-    last = monitors.StepLength(1.0, 1.5, slope=-1.0, curvature=0.2, length=0.01)
+    usual = StepLength(1.0, 1.0, slope=-1.0, curvature=2.2, length=0.01)
+    last = StepLength(1.0, 1.5, slope=-1.0, curvature=0.2, length=0.01)
     claim = said("step_length", past_of([*[1.0] * 8, 1.5], step_length=[*[usual] * 8, last]), "step_too_long")
     assert claim.level == "act"
     assert "the curvature takes back 110 % of what the slope along a step promises in the median" in claim.finding
@@ -270,14 +275,14 @@ def test_the_last_step_is_said_beside_the_usual_one():
 
 
 def test_a_curvature_below_0_along_a_step_is_said_to_be():
-    step = monitors.StepLength(1.0, 1.0, slope=-1.0, curvature=-0.3, length=0.01)
+    step = StepLength(1.0, 1.0, slope=-1.0, curvature=-0.3, length=0.01)
     finding = said("step_length", past_of([1.0] * 9, step_length=step), "step_too_long").finding
     assert "a step has 30 % of the best length in its direction, along which the loss curves down" in finding
 
 
 def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
     short, whole = (
-        monitors.TimeHorizon("rnn", np.where(np.arange(20) < steps, 1.0, 0.0), is_final=True, kernel=np.eye(2))
+        TimeHorizon("rnn", np.where(np.arange(20) < steps, 1.0, 0.0), is_final=True, kernel=np.eye(2))
         for steps in (5, 20)
     )
     past = past_of(losses())

@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
+from keras_ch8.extend import Rule
+from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors._step_length import StepLength
+from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.monitors.progress import (
@@ -21,7 +25,7 @@ from keras_ch8.monitors.progress import (
     progress,
     trainings_to_gain,
 )
-from keras_ch8.verdicts import Rule, judge
+from keras_ch8.verdicts.rules import judge
 from tests.monitors.test_levels import LEARNING, epochs, flow, level, said
 
 NAN, INF = float("nan"), float("inf")
@@ -31,10 +35,10 @@ def past_of_losses(losses, steps=None, first=0, strides=(), start=None):
     past = Past(total=1000, first=first)
     strides = list(strides) or [None] * len(losses)
     for step, loss, stride in zip(steps or range(first + 1, first + 1 + len(losses)), losses, strides, strict=True):
-        readings = {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)}
+        readings = {"gradient_norm": GradientNorm(1.0, 1.0, loss)}
         if stride is not None:
             before = loss if start is None else start
-            readings["step_length"] = monitors.StepLength(before, loss, slope=-1.0, curvature=stride, length=1.0)
+            readings["step_length"] = StepLength(before, loss, slope=-1.0, curvature=stride, length=1.0)
         past.add(step, readings)
     return past
 
@@ -108,26 +112,26 @@ def test_how_long_what_is_left_takes():
 
 def test_the_gradient_is_that_of_the_last_50_minibatches_where_it_is_smaller():
     past = Past()
-    assert elasticity(past, monitors.GradientNorm(100.0, 2.0, -4.0)) == 50
+    assert elasticity(past, GradientNorm(100.0, 2.0, -4.0)) == 50
     norms = np.array([0.0] * 10 + [2.0] * 25 + [4.0] * 25)
     past.add_rows(Rows(np.arange(60), norms, norms))
-    assert elasticity(past, monitors.GradientNorm(100.0, 2.0, -4.0)) == 3 * 2 / 4
-    assert elasticity(past, monitors.GradientNorm(1.0, 2.0, -4.0)) == 0.5
-    assert np.isnan(elasticity(past, monitors.GradientNorm(1.0, 2.0, 0.0)))
+    assert elasticity(past, GradientNorm(100.0, 2.0, -4.0)) == 3 * 2 / 4
+    assert elasticity(past, GradientNorm(1.0, 2.0, -4.0)) == 0.5
+    assert np.isnan(elasticity(past, GradientNorm(1.0, 2.0, 0.0)))
 
 
 def test_one_large_gradient_of_a_minibatch_does_not_count():
     past = Past()
     norms = np.array([2.0] * 10 + [1000.0])
     past.add_rows(Rows(np.arange(11), norms, norms))
-    assert elasticity(past, monitors.GradientNorm(100.0, 2.0, -4.0)) == 2 * 2 / 4
+    assert elasticity(past, GradientNorm(100.0, 2.0, -4.0)) == 2 * 2 / 4
 
 
 def test_the_rate_is_the_median_over_the_last_9_steps_whose_gradient_is_known():
     past = Past()
     for step in range(1, 13):
         length = 90.0 if step == 9 else float(step)
-        past.add(step, {"step_length": monitors.StepLength(1.0, 1.0, -1.0, 1.0, length)})
+        past.add(step, {"step_length": StepLength(1.0, 1.0, -1.0, 1.0, length)})
     assert np.isnan(effective_rate(past))
     norms = np.array([0.5] * 9 + [np.inf, 0.0])
     past.add_rows(Rows(np.array([*range(1, 10), 11, 12]), norms, norms))
@@ -158,7 +162,7 @@ def test_hidden_layers_from_the_first_to_the_last():
 
 
 def horizon(profile, kernel=None):
-    return monitors.TimeHorizon("rnn", np.array(profile), True, np.eye(2) if kernel is None else np.array(kernel))
+    return TimeHorizon("rnn", np.array(profile), True, np.eye(2) if kernel is None else np.array(kernel))
 
 
 def test_the_horizon_ends_where_the_gradient_stays_below_a_hundredth():
@@ -189,7 +193,7 @@ def seen(*profiles, is_final=True):
     """Return a past of nine measurements of the loss, the last of which were of time, too."""
     past = past_of_losses([1.0] * 9)
     for profile in profiles:
-        past.add(9, {"time_horizon": (monitors.TimeHorizon("rnn", np.array(profile), is_final, np.eye(2)),)})
+        past.add(9, {"time_horizon": (TimeHorizon("rnn", np.array(profile), is_final, np.eye(2)),)})
     return past
 
 
@@ -211,7 +215,7 @@ def test_validation_is_best_of_the_last_three_epochs_and_begins_where_the_probe_
     assert level("online_risk", epochs(LEARNING, [*rising[:7], 0.5, 0.7, 0.7]), "overfitting") == "ok"
     assert level("online_risk", epochs(LEARNING, [*rising[:6], 0.5, *rising[7:]]), "overfitting") == "act"
     past = epochs(LEARNING, rising)
-    past.add(1, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, 2.0)})
+    past.add(1, {"gradient_norm": GradientNorm(1.0, 1.0, 2.0)})
     assert level("online_risk", past, "overfitting") == "watch"  # 0.2 of 1.5, not of 0.4
 
 
@@ -287,7 +291,7 @@ def test_a_rise_of_a_validation_loss_below_0_is_compared_with_a_tenth_of_its_siz
 def test_two_epochs_are_too_few_to_tell_whether_it_learns():
     past = epochs([1.0, 0.5], [None, None])
     for step, loss in enumerate([0.9, 0.5, 0.9, 0.9, 0.9], 1):
-        past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
+        past.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
     assert said("online_risk", past, "overfitting") is None
 
 

@@ -8,11 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, monitors, verdicts
+from keras_ch8 import callbacks, extend, monitors, verdicts
 from keras_ch8.board import tags
-from keras_ch8.monitors import Monitor, base, documentation
+from keras_ch8.extend import Monitor
+from keras_ch8.monitors import base, documentation
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.probe import Probe
+from keras_ch8.verdicts.kinds import KINDS
 from tests.board.readers import python_loader
 from tests.callbacks.test_tensorboard import read
 from tests.curvature.models import MODELS
@@ -56,7 +58,7 @@ class DoubledLossMonitor(Monitor):
 @pytest.fixture(autouse=True)
 def registered():
     """Leave the registries of monitors, curves and kinds as they were."""
-    registries = base.REGISTERED, base.CURVES, verdicts.KINDS, verdicts.kinds._ADDED_BY
+    registries = base.REGISTERED, base.CURVES, KINDS, verdicts.kinds._ADDED_BY
     before = [dict(registry) for registry in registries]
     yield
     for registry, content in zip(registries, before, strict=True):
@@ -155,14 +157,14 @@ def test_a_set_that_there_is_not_and_a_name_that_is_taken_are_refused():
 
 
 def test_a_curve_or_a_kind_of_another_monitor_is_refused_and_the_same_class_may_be_made_anew():
-    curve = monitors.Curve("loss", "Loss of the probe", "loss", "Another loss.", "8.2")
+    curve = extend.Curve("loss", "Loss of the probe", "loss", "Another loss.", "8.2")
     with pytest.raises(ValueError, match=r"Each curve has a name .*of .*GradientNormMonitor\. Give it another"):
         type("Mine", (Monitor,), {"name": "mine", "curves": (curve,)})
-    kind = verdicts.Kind("cliff", "8.2", "", "", "")
+    kind = extend.Kind("cliff", "8.2", "", "", "")
     with pytest.raises(ValueError, match=r"Each kind of verdict has a name of its own.*Give it another name"):
         type("Mine", (Monitor,), {"name": "mine", "kinds": (kind,)})
     for text in ("One loss.", "Another loss."):
-        curve = monitors.Curve("mine", "Mine", "loss", text, "8.2")
+        curve = extend.Curve("mine", "Mine", "loss", text, "8.2")
         type("Mine", (Monitor,), {"name": "mine", "curves": (curve,), "sets": ("full",)})
         assert tags.diagnosis("mine").text == text
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
-from keras_ch8.monitors import Monitor
+from keras_ch8.extend import Monitor
 from keras_ch8.monitors._cliff import CliffMonitor
+from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._online_risk import OnlineRiskMonitor
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.past import Past, Rows
@@ -117,7 +118,7 @@ def test_cliffs_call_for_action_unless_the_loss_has_fallen_far(end, level):
     norms[[100, 150, 200, 250]] = 20.0
     past.add_rows(Rows(steps, norms, np.linspace(1, end, 300)))
     for step, loss in zip(range(30, 301, 30), np.linspace(1, end, 10), strict=True):
-        past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
+        past.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
     (claim,) = [c for c in CliffMonitor().claims(past) if c.kind == "cliff"]
     assert claim.level == level
 

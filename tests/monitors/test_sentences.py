@@ -6,10 +6,17 @@ import re
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
+from keras_ch8.monitors._batch_statistics import BatchStatistics
+from keras_ch8.monitors._gradient_noise import GradientNoise
+from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors._step_length import StepLength
+from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import members
+from keras_ch8.monitors.eigenvalues import SpectrumEnds
+from keras_ch8.monitors.flow import LayerFlow
 from keras_ch8.monitors.past import Past, Rows
-from keras_ch8.verdicts import KINDS, judge
+from keras_ch8.verdicts.kinds import KINDS
+from keras_ch8.verdicts.rules import judge
 from keras_ch8.verdicts.wording import counted, digits, moved, part, percent, times
 
 MONITORS = [monitor for monitor in members("full") if monitor.rules]
@@ -90,20 +97,20 @@ def reading(kind, rng):
     """Return a reading of extreme numbers."""
     any_of = lambda size=None: rng.choice(EXTREMES, size)  # noqa: E731
     flow = dict.fromkeys(("signal", "gradient", "dead", "saturated", "relative_update"))
-    ends = monitors.SpectrumEnds.__dataclass_fields__
+    ends = SpectrumEnds.__dataclass_fields__
     return {
-        "gradient_norm": lambda: monitors.GradientNorm(*any_of(3)),
-        "step_length": lambda: monitors.StepLength(*any_of(5)),
-        "gradient_noise": lambda: monitors.GradientNoise(*any_of(2)),
-        "layer_flow": lambda: monitors.LayerFlow(
+        "gradient_norm": lambda: GradientNorm(*any_of(3)),
+        "step_length": lambda: StepLength(*any_of(5)),
+        "gradient_noise": lambda: GradientNoise(*any_of(2)),
+        "layer_flow": lambda: LayerFlow(
             names=tuple("abcd"), weighted=(True,) * 4, is_output=(False, False, False, True), units=(8,) * 4,
             **{name: np.abs(any_of(4)) for name in flow}, input_signal=any_of(), input_spread=any_of(),
         ),
         "time_horizon": lambda: (
-            monitors.TimeHorizon("rnn", np.abs(any_of(7)), True, np.diag(np.nan_to_num(any_of(2)))),
+            TimeHorizon("rnn", np.abs(any_of(7)), True, np.diag(np.nan_to_num(any_of(2)))),
         ),
-        "batch_statistics": lambda: monitors.BatchStatistics(("norm",), any_of(1), any_of(1), any_of(1), *any_of(2)),
-        "spectrum": lambda: monitors.SpectrumEnds(*any_of(len(ends))),
+        "batch_statistics": lambda: BatchStatistics(("norm",), any_of(1), any_of(1), any_of(1), *any_of(2)),
+        "spectrum": lambda: SpectrumEnds(*any_of(len(ends))),
     }[kind]()  # fmt: skip
 
 

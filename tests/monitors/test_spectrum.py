@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curvature, monitors
-from keras_ch8.monitors import _spectrum
+from keras_ch8.monitors import eigenvalues
+from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors._step_length import StepLength
+from keras_ch8.monitors.eigenvalues import SpectrumEnds
 from keras_ch8.monitors.past import Past, Rows
 from tests.curvature.models import MODELS, SIX, Y, sequential, with_693_weights
 from tests.monitors.reference import eager, flat, weights_of
@@ -107,7 +110,7 @@ def test_a_direction_of_negative_curvature_counts_by_its_size(float64):
 
 def test_negativity_at_the_edges():
     def ends(smallest, largest):
-        return monitors.SpectrumEnds(smallest, largest, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5).negativity
+        return SpectrumEnds(smallest, largest, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5).negativity
 
     assert [ends(-1.0, 4.0), ends(1.0, 4.0), ends(-2.0, -1.0), ends(0.0, 0.0)] == [0.25, 0.0, 1.0, 0.0]
 
@@ -149,14 +152,14 @@ def test_short_steps_at_a_rate_that_cannot_rise_are_a_ravine_though_the_loss_fal
     given = {"curvature": 2e-6, "largest": 2.5, "smallest": 1e-4, "resolved": 0.05} | change
     past = Past(total=1000)
     for step, loss in zip(range(100, 1000, 100), np.geomspace(0.9, 0.08, 9), strict=True):
-        taken = monitors.StepLength(1.1 * loss, loss, slope=-0.005, curvature=given["curvature"], length=0.01)
-        past.add(step, {"step_length": taken, "gradient_norm": monitors.GradientNorm(0.1, 10.0, loss)})
+        taken = StepLength(1.1 * loss, loss, slope=-0.005, curvature=given["curvature"], length=0.01)
+        past.add(step, {"step_length": taken, "gradient_norm": GradientNorm(0.1, 10.0, loss)})
         past.add_rows(Rows(np.array([step]), np.array([0.005]), np.array([loss])))
-    ends = _spectrum.SpectrumEnds(
+    ends = eigenvalues.SpectrumEnds(
         given["smallest"], given["largest"], 0.0, 0.1, 10.0, 12.0, 0.08, 1.0, 0.06, resolved=given["resolved"]
     )
     past.add(900, {"spectrum": ends})
-    (claim,) = [c for c in _spectrum.SpectrumMonitor().claims(past) if c.kind == "ill_conditioned"]
+    (claim,) = [c for c in eigenvalues.SpectrumMonitor().claims(past) if c.kind == "ill_conditioned"]
     assert claim.level == level
 
 
@@ -172,7 +175,7 @@ def test_short_steps_at_a_rate_that_cannot_rise_are_a_ravine_though_the_loss_fal
 def test_a_loss_that_has_come_to_rest_at_a_minimum_and_is_not_low_is_underfitting(end, recent, level):
     past = Past(total=1000)
     for step, loss in enumerate([1.0, 0.7, *np.linspace((1 + recent) * end, end, 10)], 1):
-        past.add(80 * step, {"gradient_norm": monitors.GradientNorm(0.01, 1.0, loss)})
-    past.add(960, {"spectrum": _spectrum.SpectrumEnds(0.5, 2.0, 0.0, 0.01, 1.0, 0.1, end, 1.0, 1e-4, resolved=1e-4)})
-    said = {claim.kind: claim.level for claim in _spectrum.SpectrumMonitor().claims(past)}
+        past.add(80 * step, {"gradient_norm": GradientNorm(0.01, 1.0, loss)})
+    past.add(960, {"spectrum": eigenvalues.SpectrumEnds(0.5, 2.0, 0.0, 0.01, 1.0, 0.1, end, 1.0, 1e-4, resolved=1e-4)})
+    said = {claim.kind: claim.level for claim in eigenvalues.SpectrumMonitor().claims(past)}
     assert (said["underfitting"], said["plateau"], said["saddle"]) == (level, "ok", "ok")

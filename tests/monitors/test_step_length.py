@@ -6,12 +6,14 @@ import pytest
 
 from keras_ch8 import curvature, monitors
 from keras_ch8.monitors import _step_length
+from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.past import Past
 from keras_ch8.monitors.probe import Probe
+from tests.choosing.models import state_of
 from tests.curvature.models import MODELS, ROWS, SIX, Y, sequential
 from tests.monitors.reference import eager, moved
-from tests.training.models import state_of
 
 WHEN = dict.fromkeys(("batch normalization", "dropout"), ()) | dict.fromkeys(("LSTM", "embedding"), pytest.mark.slow)
 CASES = [pytest.param(name, marks=WHEN.get(name, pytest.mark.full)) for name in MODELS]
@@ -134,8 +136,8 @@ def leaping(height, jump, apart, steps_of_update=1):
     for look in range(18):
         loss = 1 - (1 - height) * min(look, 9) / 9
         after = loss * (1 + jump * (-1) ** look)
-        taken = monitors.StepLength(loss, after, slope=-0.1, curvature=0.02, length=0.1)
-        past.add(1 + apart * look, {"step_length": taken, "gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
+        taken = StepLength(loss, after, slope=-0.1, curvature=0.02, length=0.1)
+        past.add(1 + apart * look, {"step_length": taken, "gradient_norm": GradientNorm(1.0, 1.0, loss)})
     return past
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
+from keras_ch8.monitors._gradient_noise import GradientNoise
+from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors.past import Rows
-from keras_ch8.verdicts import VerdictTracker
-from keras_ch8.verdicts.verdict import FORGOTTEN_AFTER, Claim
+from keras_ch8.verdicts.verdict import FORGOTTEN_AFTER, Claim, VerdictTracker
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_levels import flow, level, losses, with_steps
 
@@ -15,7 +15,7 @@ SWINGS = np.array([1.0, *[0.2, 0.4] * 4])
 
 
 def swinging(values=SWINGS, ratio=1.5, noise=1.0, jump=0.2):
-    noisy = monitors.GradientNoise(trace=100.0 * noise, squared_norm=1.0)
+    noisy = GradientNoise(trace=100.0 * noise, squared_norm=1.0)
     past = with_steps(values, ratio=ratio, jump=jump, gradient_noise=noisy)
     return [level("step_length", past, kind) for kind in ("oscillation", "step_too_long")]
 
@@ -41,7 +41,7 @@ def test_a_loss_that_has_come_down_and_swings_oscillates_and_one_that_single_ste
 )
 def test_steps_that_only_follow_the_noise_of_a_few_examples_are_not_too_long(noise, largest, expected):
     """Of the XOR of four examples, one at a time, the loss rests at a saddle point, and each step fits one example."""
-    noisy = monitors.GradientNoise(trace=100.0 * noise, squared_norm=1.0)
+    noisy = GradientNoise(trace=100.0 * noise, squared_norm=1.0)
     ends = {"largest": largest} if largest else None
     past = with_steps(np.full(9, 0.7), ratio=3.0, gradient_noise=noisy, spectrum=ends)
     assert level("step_length", past, "step_too_long") == expected
@@ -50,8 +50,8 @@ def test_steps_that_only_follow_the_noise_of_a_few_examples_are_not_too_long(noi
 @pytest.mark.parametrize("noise, last, expected", [(6.1, 0.7, "ok"), (5.9, 0.7, "act"), (6.1, 0.99, "act")])
 def test_a_step_as_long_as_all_weights_does_no_harm_where_it_follows_noise_and_the_loss_falls(noise, last, expected):
     values = np.geomspace(1.0, last, 9)
-    taken = [monitors.StepLength(v, v, -0.005, 0.0005, 7.0 if i == 3 else 0.01) for i, v in enumerate(values)]
-    noisy = monitors.GradientNoise(trace=100.0 * noise, squared_norm=1.0)
+    taken = [StepLength(v, v, -0.005, 0.0005, 7.0 if i == 3 else 0.01) for i, v in enumerate(values)]
+    noisy = GradientNoise(trace=100.0 * noise, squared_norm=1.0)
     past = past_of(values, step_length=taken, gradient_noise=noisy, spectrum={"largest": 1.0})
     assert level("step_length", past, "step_too_long") == expected
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
+from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors.past import Rows
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_duration import ahead, claim_of
@@ -24,7 +24,7 @@ def test_a_step_as_long_as_all_weights_was_too_long(longest, end, expected):
     """Beside weights of length 10."""
     values = np.array([1.0, *np.linspace(0.8, end, 4), *[end] * 4])
     lengths = [longest, *[0.001] * 8]
-    steps = [monitors.StepLength(v, v, -0.001, 0.0002, size) for v, size in zip(values, lengths, strict=True)]
+    steps = [StepLength(v, v, -0.001, 0.0002, size) for v, size in zip(values, lengths, strict=True)]
     past = past_of(values, step_length=steps)
     assert level("step_length", past, "step_too_long") == expected
 
@@ -69,7 +69,7 @@ def test_a_linear_model_is_held_against_least_squares(reached, uneven, total, ex
 def test_a_loss_that_falls_evenly_in_short_steps_may_want_longer_ones_as_well_as_more(ratio, expected):
     past = of_epochs(ahead(0.1), ahead(0.1), total=90)
     for step in (10, 40, 80):
-        past.add(step, {"step_length": monitors.StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
+        past.add(step, {"step_length": StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
     past.step = 90
     assert claim_of(past, "too_short").level == expected
 
@@ -104,7 +104,7 @@ def test_a_held_out_loss_above_its_start_is_no_divergence_where_the_training_los
 def test_what_falls_in_steps_of_which_the_curvature_takes_back_half_may_be_a_swing(ratio, expected):
     course = np.array([1.0, 0.5, 0.36, 0.3, 0.25, 0.21, 0.18, 0.15])
     past = of_epochs(course, course, total=380)
-    past.add(200, {"step_length": monitors.StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
+    past.add(200, {"step_length": StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
     past.step = 380
     assert claim_of(past, "too_short").level == expected
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from keras_ch8 import monitors
+from keras_ch8.monitors._time_horizon import TimeHorizon
 from tests.monitors.reference import restored
 
 RNG = np.random.default_rng(7)
@@ -146,15 +147,15 @@ def test_backwards_and_every_step(float64):
 
 
 def test_horizon_and_factor_by_hand():
-    halves = monitors.TimeHorizon("rnn", 0.5 ** np.arange(20.0), True, np.zeros((2, 2)))
+    halves = TimeHorizon("rnn", 0.5 ** np.arange(20.0), True, np.zeros((2, 2)))
     assert halves.horizon == 7  # 1/64 is above 1 %, 1/128 is not
     assert halves.factor == pytest.approx(0.5)
-    gone = monitors.TimeHorizon("rnn", np.array([1.0, 0.5, 0.0, 0.0]), True, np.zeros((0, 0)))
+    gone = TimeHorizon("rnn", np.array([1.0, 0.5, 0.0, 0.0]), True, np.zeros((0, 0)))
     assert gone.horizon == 2
     assert np.isnan(gone.factor)
     assert np.isnan(gone.spectral_radius)
-    assert monitors.TimeHorizon("rnn", np.zeros(4), True, np.zeros((2, 2))).horizon == 0
-    back = monitors.TimeHorizon("rnn", np.array([1.0, 1e-3, 0.5, 1e-3]), True, np.zeros((2, 2)))
+    assert TimeHorizon("rnn", np.zeros(4), True, np.zeros((2, 2))).horizon == 0
+    back = TimeHorizon("rnn", np.array([1.0, 1e-3, 0.5, 1e-3]), True, np.zeros((2, 2)))
     assert back.horizon == 3  # it comes back
 
 

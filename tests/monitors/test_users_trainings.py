@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
+from keras_ch8.monitors._batch_statistics import BatchStatistics
+from keras_ch8.monitors._gradient_noise import GradientNoise
+from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors.past import Rows
 from keras_ch8.monitors.progress import GOOD, progress_measured
 from keras_ch8.verdicts import causes
@@ -48,7 +51,7 @@ class Attended(keras.layers.Layer):
 def spiked(sizes):
     """Return what is said of steps with these lengths over the best, and of ten gradients that stand out."""
     values = np.array([1.0, *[0.9, 1.1] * 4])
-    steps = [monitors.StepLength(v, v, -0.01, 0.01 * size, 0.01) for v, size in zip(values, sizes, strict=True)]
+    steps = [StepLength(v, v, -0.01, 0.01 * size, 0.01) for v, size in zip(values, sizes, strict=True)]
     past = past_of(values, step_length=steps, spectrum={"largest": 5e3, "smallest": 1.0})
     norms = np.ones(300)
     norms[50:250:20] = 40.0
@@ -113,7 +116,7 @@ def test_minibatches_that_are_learned_before_they_were_seen_and_a_probe_that_is_
     batches, gap, of_epoch, expected
 ):
     one = np.array([gap])
-    seen = monitors.BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=0.7, inference_loss=0.7)
+    seen = BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=0.7, inference_loss=0.7)
     past = past_of(AT_REST, batch_statistics=seen)
     past.rows, past.total = Rows(), 900
     past.add_rows(Rows(np.arange(1, 901), np.ones(900), np.full(900, batches)))
@@ -131,8 +134,8 @@ def test_minibatches_that_are_learned_before_they_were_seen_and_a_probe_that_is_
 )
 def test_a_loss_that_swings_and_has_not_come_down_has_steps_that_are_too_long(sizes, swing, expected):
     values = 0.9 * (1 + swing * np.array([0.0, -1, 0, -1, 0, -1, 0, -1, -1]))
-    steps = [monitors.StepLength(v, v, -0.01, 0.01 * size, 0.01) for v, size in zip(values, sizes, strict=True)]
-    noise = monitors.GradientNoise(trace=100.0, squared_norm=1.0)
+    steps = [StepLength(v, v, -0.01, 0.01 * size, 0.01) for v, size in zip(values, sizes, strict=True)]
+    noise = GradientNoise(trace=100.0, squared_norm=1.0)
     past = past_of(values, step_length=steps, gradient_noise=noise)
     assert level("step_length", past, "step_too_long") == expected
 

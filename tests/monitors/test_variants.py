@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
+from keras_ch8.monitors._gradient_noise import GradientNoise
+from keras_ch8.monitors._step_length import StepLength
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_duration import claim_of
 from tests.monitors.test_duration import past_of as of_epochs
@@ -59,8 +60,8 @@ def test_a_loss_far_above_what_the_nearest_examples_predict_is_underfitting_thou
 )
 def test_a_batch_is_wasteful_by_the_part_of_the_training_in_which_the_loss_fell(scale, fallen, batch, expected):
     values = np.array([1.0, *np.linspace(0.9, 0.3, 4), *[1 - fallen] * 4])
-    early = monitors.GradientNoise(trace=scale, squared_norm=1.0)
-    late = monitors.GradientNoise(trace=1e-9, squared_norm=-1.0)  # what is left of the gradient is noise of the probe
+    early = GradientNoise(trace=scale, squared_norm=1.0)
+    late = GradientNoise(trace=1e-9, squared_norm=-1.0)  # what is left of the gradient is noise of the probe
     past = with_steps(values, gradient_noise=[*[early] * 5, *[late] * 4])
     past.batch_size = batch
     assert level("gradient_noise", past, "batch_wasteful") == expected
@@ -70,9 +71,9 @@ def test_a_batch_is_wasteful_by_the_part_of_the_training_in_which_the_loss_fell(
 def test_a_low_loss_oscillates_too_where_the_curvature_explains_the_swings(left, expected):
     course = left * (1 + 0.3 * np.array([1.0, -1.0] * 8))
     past = of_epochs(course, course)
-    steps = [monitors.StepLength(1.0, 1.0, -0.01, 0.02, 0.01)] * 5
+    steps = [StepLength(1.0, 1.0, -0.01, 0.02, 0.01)] * 5
     for step, reading in enumerate(steps):
-        past.add(10 * (step + 1), {"step_length": reading, "gradient_noise": monitors.GradientNoise(1.0, 1.0)})
+        past.add(10 * (step + 1), {"step_length": reading, "gradient_noise": GradientNoise(1.0, 1.0)})
     past.batch_size = 32.0
     assert claim_of(past, "oscillation").level == expected
 

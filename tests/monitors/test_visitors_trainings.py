@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
+from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors.past import Rows
 from keras_ch8.monitors.progress import GOOD, progress, progress_measured, progress_newest
 from tests.monitors.test_claims import past_of
@@ -12,7 +13,7 @@ from tests.monitors.test_levels import epochs, flow, level, losses
 
 def penalized(values, penalties, chance=2.3, neighbours=0.5, **more):
     """Return a past of losses of which these parts are penalties."""
-    readings = [monitors.GradientNorm(1.0, 10.0, v, p) for v, p in zip(values, penalties, strict=True)]
+    readings = [GradientNorm(1.0, 10.0, v, p) for v, p in zip(values, penalties, strict=True)]
     past = past_of(values, gradient_norm=readings, **more)
     past.chance, past.neighbours = chance, neighbours
     return past
@@ -118,7 +119,7 @@ def test_a_flat_region_is_a_plateau_though_the_bias_of_the_output_has_a_gradient
 def test_weights_that_penalties_have_shrunk_away_are_underfitting(lengths, data, expected):
     """The weights next to 0 are no saddle point to get away from, and the idle units no fault of their start."""
     values = np.array([9.0, *[data + 0.1] * 8])
-    readings = [monitors.GradientNorm(0.001, lengths[i > 0], v, 6.7 if not i else 0.1) for i, v in enumerate(values)]
+    readings = [GradientNorm(0.001, lengths[i > 0], v, 6.7 if not i else 0.1) for i, v in enumerate(values)]
     ends = {"smallest": -0.5, "kernel_elasticity": 0.001, "residual": 0.01, "loss": data + 0.1}
     idle = flow(dead=np.array([0.9, 0.9, 0.9, np.nan]))
     past = past_of(values, gradient_norm=readings, layer_flow=idle, spectrum=ends)
@@ -150,8 +151,8 @@ def test_layers_that_give_a_hundred_times_what_they_gave_were_thrown_there_by_st
 def test_a_step_is_as_long_as_all_weights_only_if_these_are_not_near_0_as_at_the_start(at_start, expected):
     """The first step is eight tenths of the weights, which stay as long, or become a hundred times as long."""
     values = losses(0.8)
-    taken = [monitors.StepLength(v, v, -0.005, 0.002, 0.8 * at_start if i == 0 else 0.01) for i, v in enumerate(values)]
+    taken = [StepLength(v, v, -0.005, 0.002, 0.8 * at_start if i == 0 else 0.01) for i, v in enumerate(values)]
     lengths = [at_start, *[10.0 * 10 ** (at_start == 1.0)] * 8]
-    readings = [monitors.GradientNorm(1.0, length, v) for length, v in zip(lengths, values, strict=True)]
+    readings = [GradientNorm(1.0, length, v) for length, v in zip(lengths, values, strict=True)]
     past = past_of(values, step_length=taken, gradient_norm=readings)
     assert level("step_length", past, "step_too_long") == expected

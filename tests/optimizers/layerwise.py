@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_ch8 import _numerics
-from keras_ch8.optimizers import RuleOptimizer
+from keras_ch8.extend import RuleOptimizer
 
 
 class Normalized(RuleOptimizer):

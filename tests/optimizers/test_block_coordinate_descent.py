@@ -63,7 +63,7 @@ def test_newtons_method_ends_the_quadratic_in_one_step():
     found = second_order.minimize(
         lambda x: (x[0] - x[1]) ** 2 + 0.01 * (x[0] ** 2 + x[1] ** 2),
         np.ones(2),
-        second_order.Newton(damping=0.0),
+        second_order.methods.Newton(damping=0.0),
         max_iterations=1,
     )
     assert np.abs(found.x).max() < 1e-12

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_ch8 import extend, second_order
 from keras_ch8 import optimizers as ours
-from keras_ch8 import second_order
+from keras_ch8.second_order.loop import Status
 from tests import forked
 from tests.marks import mostly
 from tests.networks import Counted, Unbuilt
@@ -114,7 +115,7 @@ def test_the_path_of_levenberg_marquardt_is_that_of_minimize(float64):
         return keras.ops.reshape(outputs - Y.astype("float64"), (-1,)) / np.sqrt(Y.size)
 
     _, thetas = path_in_fit(ours.LevenbergMarquardt(), STEPS)
-    minimizer = second_order.Minimizer(second_order.Problem.of_squares(errors), "levenberg_marquardt")
+    minimizer = second_order.Minimizer(extend.Problem.of_squares(errors), "levenberg_marquardt")
     for k, theta in enumerate(thetas):
         found = minimizer(thetas[0], max_iterations=k, gtol=1e-8)
         assert found.nit == k
@@ -133,8 +134,8 @@ def test_newton_as_printed_takes_one_step_to_the_minimum_of_least_squares(float6
     assert int(model.optimizer.iterations.numpy()) == 1
     assert len(history["loss"]) == 2
     np.testing.assert_allclose(history["loss"][1], squares.sum() / Y.size, rtol=1e-12)
-    assert model.optimizer.status == second_order.Status.CONVERGED_AT_START
-    assert model.optimizer.stop_reason == second_order.Status.CONVERGED_GRADIENT.message("float64")
+    assert model.optimizer.status == Status.CONVERGED_AT_START
+    assert model.optimizer.stop_reason == Status.CONVERGED_GRADIENT.message("float64")
 
 
 @pytest.mark.full
@@ -204,7 +205,7 @@ def test_a_loss_that_is_nan_ends_the_training_and_changes_nothing(stalled):
     history = fit(model, epochs=5, x=X * np.nan)
     assert len(history["loss"]) == 1
     assert model.stop_training
-    assert model.optimizer.stop_reason == second_order.Status.NOT_FINITE_AT_START.message("float32")
+    assert model.optimizer.stop_reason == Status.NOT_FINITE_AT_START.message("float32")
     for v, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(v.numpy(), value, err_msg=v.path)
 

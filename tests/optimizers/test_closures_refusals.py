@@ -173,8 +173,9 @@ def test_levenberg_marquardt_refuses_a_mask():
 
 
 @pytest.mark.parametrize(
-    "name, value", [("history_size", 3), ("line_search", second_order.HagerZhang()), ("iterations_per_step", 2),
-                    ("gtol", 1e-3), ("ftol", 1e-3), ("xtol", 1e-3), ("accumulate_batches", True)],
+    "name, value", [("history_size", 3), ("line_search", second_order.line_search.HagerZhang()),
+                    ("iterations_per_step", 2), ("gtol", 1e-3), ("ftol", 1e-3), ("xtol", 1e-3),
+                    ("accumulate_batches", True)],
 )  # fmt: skip
 def test_a_setting_that_is_compiled_cannot_change(name, value):
     optimizer = ours.LBFGS()
@@ -203,7 +204,11 @@ def test_gradients_that_are_clipped_are_refused():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_config_round_trip_and_names(name):
-    own = {"line_search": second_order.HagerZhang()} if "line_search" in getattr(ours, name).hyperparameters else {}
+    own = (
+        {"line_search": second_order.line_search.HagerZhang()}
+        if "line_search" in getattr(ours, name).hyperparameters
+        else {}
+    )
     optimizer = getattr(ours, name)(**own, iterations_per_step=3, gtol=1e-3, ftol=1e-4, xtol=1e-5, name="mine")
     revived = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert type(revived) is type(optimizer)

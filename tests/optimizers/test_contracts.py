@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import optimizers as ours
-from keras_ch8 import testing
+from keras_ch8.extend._optimizers import OPTIMIZER_CONTRACT
 from tests.marks import mostly
 from tests.optimizers.algorithms import FEW, NAMES, all_variables, make, random_grads, run, step
 
@@ -32,7 +32,7 @@ def path_of(optimizer, grads=None):
     return np.array(run(optimizer, random_grads() if grads is None else grads, START)[1])
 
 
-@pytest.mark.parametrize("promise", testing.OPTIMIZER_CONTRACT, ids=lambda promise: promise.__name__)
+@pytest.mark.parametrize("promise", OPTIMIZER_CONTRACT, ids=lambda promise: promise.__name__)
 @pytest.mark.parametrize("name", [pytest.param(name, marks=PROMISES.get(name, pytest.mark.full)) for name in NAMES])
 def test_a_class_keeps_the_promises_that_any_optimizer_must_keep(name, promise):
     promise(partial(make, name))

@@ -58,7 +58,7 @@ def spread_of_a_gaussian_that_gets_narrow(rng, cured=False):
     x = rng.uniform(-1, 1, (2256, 3))
     y = np.sin(2 * x[:, :1]) * x[:, 1:2] + 0.01 * rng.normal(size=(2256, 1))
     train, probe = split(x, y, rng, 256)
-    loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.HeteroscedasticGaussianLikelihood())
+    loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.likelihoods.HeteroscedasticGaussianLikelihood())
     model = net((3,), layers.Dense(32, "tanh"), layers.Dense(2))
     optimizer = keras_ch8.optimizers.SGD(0.05, global_clipnorm=1.0 if cured else None)
     return ready(model, loss, optimizer, train, probe, 32)

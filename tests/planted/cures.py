@@ -18,9 +18,9 @@ ALL = "all together"
 def tried(build, data, *, held_out, batch_size, epochs, seed, **options):
     """Return for each verdict that calls for action: kind, place in the list, whether it left, both losses, reason.
 
-    As `training.cure` does it, with one training without a cure for all of them.
+    As `keras_ch8.cure` does it, with one training without a cure for all of them.
     """
-    from keras_ch8.training import _cure
+    from keras_ch8 import _cure
 
     def trained(code="", kind="", without=None):
         fit = _cure.Fit(*data, batch_size, epochs, seed, held_out, options)
@@ -57,7 +57,7 @@ def together(trained, sick, codes):
     except Exception as error:
         return row | {"reason": f"{type(error).__name__}: {error}"[:200]}
     now = [v.kind for v in cured.verdicts if v.level == "act"]
-    from keras_ch8.training import _cure
+    from keras_ch8 import _cure
 
     return row | {"left": not set(now) & {v.kind for v in sick.verdicts if v.level == "act"}, "now": now,
                   "losses": _cure.compared("", sick, cured)[1]}  # fmt: skip

@@ -235,13 +235,13 @@ def gaussian_likelihood_of_a_sharp_signal(rng):
     x = rng.uniform(-1, 1, (4224, 2))
     y = np.sin(3 * x[:, :1]) * x[:, 1:] + (0.05 + 0.05 * x[:, 1:] ** 2) * rng.normal(size=(4224, 1))
     train, probe = split(x, y, rng, 128)
-    loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.HeteroscedasticGaussianLikelihood())
+    loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.likelihoods.HeteroscedasticGaussianLikelihood())
     model = net((2,), layers.Dense(32, "tanh"), layers.Dense(32, "tanh"), layers.Dense(2))
     return ready(model, loss, keras_ch8.optimizers.Adam(schedules.CosineDecay(0.005)), train, probe, 64)
 
 
 def poisson_likelihood():
-    return keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.PoissonLikelihood())
+    return keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.likelihoods.PoissonLikelihood())
 
 
 @healthy(group=6)

@@ -303,5 +303,5 @@ def noise_that_grows_with_the_signal(rng):
     deviation = np.exp(x[:, 1:2] - 1.5)
     train, probe = split(x, np.sin(3 * x[:, :1]) + x[:, 2:] ** 2 + deviation * rng.normal(size=(4352, 1)), rng, 512)
     model = net((3,), layers.Dense(32, "tanh"), layers.Dense(32, "tanh"), layers.Dense(2))
-    loss = Likelihood(keras_ch8.losses.HeteroscedasticGaussianLikelihood())
+    loss = Likelihood(keras_ch8.losses.likelihoods.HeteroscedasticGaussianLikelihood())
     return ready(model, loss, keras_ch8.optimizers.Adam(CosineDecay(0.01, 660)), train, probe, 64, steps=660)

@@ -230,7 +230,7 @@ def bookings_in_proportion_to_the_hour(rng, cured=False):
     train, probe = split(*shared.bookings(rng, 4352), rng, 256)
     hidden = [layers.Dense(48, "relu"), layers.Dense(32, "relu")] if cured else []
     model = net((4,), *hidden, layers.Dense(1, kernel_initializer=normal(0.1)))
-    loss = Likelihood(keras_ch8.losses.PoissonLikelihood())
+    loss = Likelihood(keras_ch8.losses.likelihoods.PoissonLikelihood())
     return ready(model, loss, keras.optimizers.Adam(0.01), train, probe, 64, steps=700)
 
 

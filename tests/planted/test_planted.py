@@ -6,10 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import verdicts
 from keras_ch8.monitors.base import members
 from keras_ch8.monitors.documentation import SEEN
-from keras_ch8.verdicts.kinds import OF_THE_START
+from keras_ch8.verdicts.kinds import KINDS, OF_THE_START
 from keras_ch8.verdicts.remedies import REMEDIES
 
 from . import confusion, cures, forms
@@ -60,7 +59,7 @@ def test_each_file_of_runs_is_a_topic_and_each_run_has_a_name_of_its_own():
     assert len({run.name for run in planted}) == len(planted)
     assert {run.split for run in planted} == set(confusion.SPLITS)
     members("full")  # monitors that bring kinds of their own
-    assert {kind for run in planted for kind in (run.kind, run.also)} - {None} <= set(verdicts.KINDS)
+    assert {kind for run in planted for kind in (run.kind, run.also)} - {None} <= set(KINDS)
 
 
 def test_a_run_is_judged_by_its_kind_and_by_one_that_took_over_a_part_of_it():

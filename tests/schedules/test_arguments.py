@@ -4,15 +4,14 @@ import keras
 import numpy as np
 import pytest
 
+from keras_ch8.extend import Clock, Schedule
 from keras_ch8.schedules import (
-    Clock,
     CosineDecay,
     ExponentialDecay,
     InverseTimeDecay,
     LinearDecay,
     OneCycle,
     ScaledSchedule,
-    Schedule,
     SequentialSchedule,
     Warmup,
 )

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import integration, optimizers
-from keras_ch8.schedules import Clock, CosineDecay, LinearDecay, ScaledSchedule, SequentialSchedule, Warmup
+from keras_ch8.extend import Clock
+from keras_ch8.schedules import CosineDecay, LinearDecay, ScaledSchedule, SequentialSchedule, Warmup
 from tests.callbacks.runs import STEPS, Frames, X, Y, needs_multi_optimizer, network
 from tests.callbacks.runs import fit as fit_six_steps
 

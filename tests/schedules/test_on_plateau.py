@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_ch8.extend import EpochHistory
 from keras_ch8.schedules import ReduceOnPlateau
-from keras_ch8.stopping import EpochHistory
 
 RNG = np.random.default_rng(3)
 CURVES = [np.abs(1 + 0.1 * np.cumsum(RNG.normal(size=30))) + 0.01 for _ in range(5)]

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, clipping, data, schedules, stopping
+from keras_ch8 import callbacks, clipping, data, extend, schedules
 from tests.board.readers import python_loader
 
 from . import KINDS, afterwards
@@ -206,7 +206,7 @@ def test_a_training_slows_down_and_stops_and_goes_back_to_its_best_epoch(kind, t
     decay = callbacks.LearningRateDecay(rule)
     _, run, _ = acted(kind, in_turn(kind, 0), tmp_path, Weights(), stop, decay, epochs=4)
     assert len(run.logs) == 3 * kind.fits
-    assert stop.reason.why is stopping.StopReason.PATIENCE
+    assert stop.reason.why is extend.StopReason.PATIENCE
     assert "Restored the weights of epoch 1" in stop.reason.message
     for restored, first in zip(run.weights, seen[-3], strict=True):
         np.testing.assert_array_equal(restored, first)
@@ -243,7 +243,7 @@ def test_weights_are_averaged_beside_the_callbacks_of_keras(kind, tmp_path):
     stop = callbacks.EarlyStopping(kind.monitor, patience=99, mode="min")
     average = callbacks.PolyakAveraging(half_life=2)
     model, run, found = acted(kind, in_turn(kind, 1), tmp_path / "logs", stop, *theirs, average, epochs=3)
-    assert stop.reason.why is stopping.StopReason.COMPLETED
+    assert stop.reason.why is extend.StopReason.COMPLETED
     assert len(list(tmp_path.glob("*.weights.h5"))) == 3 * kind.is_built
     if not kind.needs and "optimizer" in kind.optimizers:  # Keras's callback knows `model.optimizer` alone
         assert [logs["learning_rate"] for logs in run.logs[:3]] == pytest.approx([0.01, 0.01, 0.005])

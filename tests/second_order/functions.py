@@ -5,8 +5,9 @@ import functools
 import numpy as np
 from keras import ops
 
+from keras_ch8.extend import Point, Problem
 from keras_ch8.integration import backend
-from keras_ch8.second_order import Point, Problem, Stop, solve
+from keras_ch8.second_order.loop import Stop, solve
 
 
 def rosenbrock(x):

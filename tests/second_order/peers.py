@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_ch8.integration import backend
-from keras_ch8.second_order import Status
+from keras_ch8.second_order.loop import Status
 from tests.second_order.functions import runner
 from tests.second_order.mgh import CASES, joint, starts
 

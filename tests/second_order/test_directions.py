@@ -6,18 +6,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8.second_order import (
-    BFGS,
-    LBFGS,
-    Backtracking,
-    ConjugateGradient,
-    Descent,
-    Exact,
-    HagerZhang,
-    SteepestDescent,
-    StrongWolfe,
-)
+from keras_ch8.extend import Descent
 from keras_ch8.second_order._gradient import BETAS
+from keras_ch8.second_order.line_search import Backtracking, Exact, HagerZhang, StrongWolfe
+from keras_ch8.second_order.methods import BFGS, LBFGS, ConjugateGradient, SteepestDescent
 from tests.second_order.functions import iterations, quadratic, rosenbrock, runner, start
 
 ROSENBROCK = np.array([-1.2, 1.0, -1.2, 1.0, 0.5])

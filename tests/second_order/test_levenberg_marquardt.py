@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_ch8.extend import Problem
 from keras_ch8.integration import backend
-from keras_ch8.second_order import LevenbergMarquardt, Minimizer, Problem, Status, minimize, solve
+from keras_ch8.second_order import Minimizer, minimize
+from keras_ch8.second_order.loop import Status, solve
+from keras_ch8.second_order.methods import LevenbergMarquardt
 from tests.marks import mostly
 from tests.second_order.functions import stop
 from tests.second_order.mgh import CASES, meyer, wood

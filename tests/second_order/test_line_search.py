@@ -7,9 +7,16 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_ch8.extend import Problem
 from keras_ch8.integration import backend
-from keras_ch8.second_order import Backtracking, Constant, Exact, HagerZhang, Problem, StrongWolfe
-from keras_ch8.second_order.line_search import Line, Trial, search_along
+from keras_ch8.second_order.line_search import (
+    Backtracking,
+    Constant,
+    Exact,
+    HagerZhang,
+    StrongWolfe,
+)
+from keras_ch8.second_order.line_search.line import Line, Trial, search_along
 
 LINES = {
     "parabola": lambda t: (t - 3) ** 2 - 5,

@@ -2,7 +2,9 @@
 
 import pytest
 
-from keras_ch8.second_order import BFGS, LBFGS, Backtracking, ConjugateGradient, HagerZhang, Status
+from keras_ch8.second_order.line_search import Backtracking, HagerZhang
+from keras_ch8.second_order.loop import Status
+from keras_ch8.second_order.methods import BFGS, LBFGS, ConjugateGradient
 from tests.second_order.mgh import HARD
 from tests.second_order.peers import ours, scipys
 

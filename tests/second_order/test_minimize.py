@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8.second_order import LBFGS, Minimizer, Problem, Status, minimize
+from keras_ch8.extend import Problem
+from keras_ch8.second_order import Minimizer, minimize
+from keras_ch8.second_order.loop import Status
+from keras_ch8.second_order.methods import LBFGS
 from tests.second_order.functions import quadratic, rosenbrock
 
 
@@ -102,7 +105,9 @@ def test_an_argument_of_the_wrong_kind_is_refused(f, x0, options, message):
 def test_a_method_is_one_or_the_name_of_one():
     with pytest.raises(ValueError, match=r"must be one of \['bfgs', .*Received: method='sgd'"):
         Minimizer(rosenbrock, "sgd")
-    with pytest.raises(TypeError, match=r"such as `keras_ch8.second_order.LBFGS\(\)`.*Received: .* of type ABCMeta"):
+    with pytest.raises(
+        TypeError, match=r"such as `keras_ch8.second_order.methods.LBFGS\(\)`.*Received: .* of type ABCMeta"
+    ):
         Minimizer(rosenbrock, LBFGS)
 
 

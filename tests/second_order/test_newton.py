@@ -4,17 +4,12 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_ch8.extend import Problem
 from keras_ch8.integration import backend
-from keras_ch8.second_order import (
-    Minimizer,
-    Newton,
-    Problem,
-    SaddleFreeNewton,
-    Status,
-    TruncatedNewton,
-    minimize,
-)
+from keras_ch8.second_order import Minimizer, minimize
 from keras_ch8.second_order._trust import Bound, GainRatio, Step, Trial
+from keras_ch8.second_order.loop import Status
+from keras_ch8.second_order.methods import Newton, SaddleFreeNewton, TruncatedNewton
 from tests.marks import mostly
 from tests.second_order.functions import barrier, poisson, quadratic, rosenbrock, runner, start
 from tests.second_order.mgh import CASES

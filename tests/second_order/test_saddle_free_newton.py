@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8.second_order import SaddleFreeNewton, Status
 from keras_ch8.second_order._newton import ritz
+from keras_ch8.second_order.loop import Status
+from keras_ch8.second_order.methods import SaddleFreeNewton
 from tests.second_order.functions import poisson, runner, start
 from tests.second_order.test_newton import goes_the_same_way_in_all_units, hessian_at, quick, saddle, two_valleys, wavy
 

@@ -6,21 +6,11 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_ch8.extend import Point
 from keras_ch8.integration import backend
-from keras_ch8.second_order import (
-    BFGS,
-    LBFGS,
-    Backtracking,
-    ConjugateGradient,
-    Constant,
-    Exact,
-    HagerZhang,
-    Newton,
-    Point,
-    Status,
-    SteepestDescent,
-    TruncatedNewton,
-)
+from keras_ch8.second_order.line_search import Backtracking, Constant, Exact, HagerZhang
+from keras_ch8.second_order.loop import Status
+from keras_ch8.second_order.methods import BFGS, LBFGS, ConjugateGradient, Newton, SteepestDescent, TruncatedNewton
 from tests.marks import mostly
 from tests.second_order.functions import barrier, iterations, poisson, rosenbrock, runner
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8.second_order import Minimizer, TruncatedNewton
+from keras_ch8.second_order import Minimizer
 from keras_ch8.second_order._trust import Bound, Step, Trial, TrustRadius
+from keras_ch8.second_order.methods import TruncatedNewton
 from tests.second_order.functions import iterations, poisson, quadratic, rosenbrock, runner, start
 from tests.second_order.mgh import CASES
 from tests.second_order.peers import ours

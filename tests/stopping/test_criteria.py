@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, stopping
-from keras_ch8.stopping import EpochHistory, StopReason
+from keras_ch8 import callbacks, extend, stopping
+from keras_ch8.extend import EpochHistory, StopReason
 from keras_ch8.stopping.improvement import index_of_best
 
 RNG = np.random.default_rng(0)
@@ -169,7 +169,7 @@ def test_criteria_combine():
 
 
 @dataclasses.dataclass(frozen=True)
-class GapAbove(stopping.MonitorCriterion):
+class GapAbove(extend.MonitorCriterion):
     """A stranger's criterion, with a reason of its own."""
 
     gap: float = 0.5
@@ -177,7 +177,7 @@ class GapAbove(stopping.MonitorCriterion):
     def evaluate(self, history):
         name = self.name(history)
         gap = history.logs[-1][name] - history.logs[-1]["loss"]
-        return stopping.Reason("gap", f"the gap of `{name}` is {gap:.3g}", history.epoch) if gap > self.gap else None
+        return extend.Reason("gap", f"the gap of `{name}` is {gap:.3g}", history.epoch) if gap > self.gap else None
 
 
 def test_a_strangers_criterion_stops_a_training_alone_and_combined():

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from keras_ch8 import stopping
-from keras_ch8.stopping import EpochHistory
+from keras_ch8.extend import EpochHistory
 from tests.stopping.test_criteria import stop_epoch
 
 NAN, INF = math.nan, math.inf

@@ -16,7 +16,8 @@ import keras_ch8
 from keras_ch8.board import writer
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.callbacks import TensorBoard
-from keras_ch8.trackers import JSONL, MLflow, Tracker, WandB, feeds
+from keras_ch8.extend import Tracker
+from keras_ch8.trackers import JSONL, MLflow, WandB, feeds
 from keras_ch8.trackers.feeds import Feeds
 from tests.board.readers import python_loader
 from tests.small_callbacks import Dies

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from keras_ch8.board.record import Event
+from keras_ch8.extend import Verdict
 from keras_ch8.trackers import CSV, JSONL
 from keras_ch8.trackers.feeds import Feeds
-from keras_ch8.verdicts import Verdict
 from tests.trackers.test_feeds import fit, network, read_scalars, warnings_of
 
 VERDICT = Verdict("cliff", "act", 'It is "steep", by 3.', "Clip,\nor wait.", "8.2.4", 3, why=("It jumps.",), value=2.0)

@@ -114,7 +114,7 @@ def test_cures_that_change_the_loss_keep_the_metrics_that_fit_it(model, y, loss,
     import keras_ch8
 
     names = {"model": model(), "x": X, "y": y, "keras": keras, "keras_ch8": keras_ch8}
-    (verdict,) = training.preflight(names["model"], X, y, steps=0).verdicts
+    (verdict,) = keras_ch8.preflight(names["model"], X, y, steps=0).verdicts
     exec(verdict.code, names)
     assert names["model"].loss == loss
     reported = names["model"].evaluate(X, names["y"], verbose=0, return_dict=True)

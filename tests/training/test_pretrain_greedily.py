@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import layers, metrics, optimizers, schedules, training
+from keras_ch8.training._pretrain_greedily import Pretraining, Stage
 from tests import forked
 from tests.callbacks.test_record import newest
 from tests.callbacks.test_tensorboard import read
@@ -430,8 +431,8 @@ def test_what_cannot_be_pretrained_is_refused_with_the_fix_and_left_alone(make, 
 
 
 def test_a_report_is_a_value():
-    stage = training.Stage("stage 1", ("h0",), {"loss": [2.0, 1.0]}, 0.5)
-    report = training.Pretraining((stage,))
+    stage = Stage("stage 1", ("h0",), {"loss": [2.0, 1.0]}, 0.5)
+    report = Pretraining((stage,))
     assert dataclasses.is_dataclass(report)
     assert str(report).splitlines()[2].split() == ["stage", "1", "2", "0.5", "1", "h0,", "head"]
 

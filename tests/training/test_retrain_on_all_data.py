@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, optimizers, schedules, stopping, training
+from keras_ch8 import callbacks, extend, optimizers, schedules, training
 from tests.marks import mostly
 from tests.small_callbacks import Rates
 
@@ -49,7 +49,7 @@ def retrain(**options):
 def test_a_new_model_is_trained_for_as_long(strategy, per_epoch):
     seen = Sees()
     model, report = retrain(strategy=strategy, callbacks=[seen])
-    assert report.reason.why is stopping.StopReason.PATIENCE
+    assert report.reason.why is extend.StopReason.PATIENCE
     assert report.best_epoch == np.argmin(report.first["val_loss"])
     steps = (report.best_epoch + 1) * per_epoch
     assert (report.steps, seen.batches[1], int(model.optimizer.iterations)) == (steps, steps, steps)

@@ -2,8 +2,10 @@
 
 import pytest
 
-from keras_ch8.verdicts import Claim, VerdictTracker, causes, texts
+from keras_ch8.extend import Claim
+from keras_ch8.verdicts import causes, texts
 from keras_ch8.verdicts.kinds import OF_THE_CHAPTER, OF_THE_COURSE, OF_THE_START
+from keras_ch8.verdicts.verdict import VerdictTracker
 
 
 def tracked(**levels):

@@ -1,6 +1,7 @@
 """What a tracker says of changes: each change of level once, with its step, and nothing of the past while it lasts."""
 
-from keras_ch8.verdicts import Claim, Verdict, VerdictTracker
+from keras_ch8.extend import Claim, Verdict
+from keras_ch8.verdicts.verdict import VerdictTracker
 
 
 def course(*said):

@@ -6,11 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from keras_ch8.verdicts import KINDS, LEVELS, Claim
+from keras_ch8.extend import Claim
 from keras_ch8.verdicts.checks import CHECKS, Check, claims_of
 from keras_ch8.verdicts.code import FIND_RATE
 from keras_ch8.verdicts.facts import NAN, Facts, Inputs, Layer, Output, OwnLoss, Start, Targets, targets_of
-from keras_ch8.verdicts.kinds import OF_THE_START
+from keras_ch8.verdicts.kinds import KINDS, OF_THE_START
+from keras_ch8.verdicts.verdict import LEVELS
 from tests.verdicts.test_rules import resolve
 
 X = Inputs("x", "numbers", 100, -3.0, 3.0, 0.0, 1.0, 1.0, features=4, spread=2.0)

@@ -8,11 +8,15 @@ import pytest
 import tensorflow as tf
 
 import keras_ch8
+from keras_ch8.extend import Claim
 from keras_ch8.integration.fit import Training
+from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors.equipment import equipment_of, form_of, known_to_cures, rate_of
 from keras_ch8.monitors.past import Past, Rows
-from keras_ch8.verdicts import KINDS, Claim, VerdictTracker, code
+from keras_ch8.verdicts import code
+from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.remedies import FACTS, REMEDIES, applicable
+from keras_ch8.verdicts.verdict import VerdictTracker
 
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
@@ -232,7 +236,7 @@ def test_the_limit_of_a_gradient_is_of_steps_that_were_well(norms, losses, expec
 def test_a_batch_is_no_larger_than_the_data(examples, expected):
     past = Past()
     past.batch_size, past.examples = 32.0, examples
-    past.add(1, {"gradient_noise": keras_ch8.monitors.GradientNoise(6400.0, 1.0)})
+    past.add(1, {"gradient_noise": GradientNoise(6400.0, 1.0)})
     assert known_to_cures(past).get("larger_batch") == expected
 
 

@@ -5,10 +5,12 @@ import string
 
 import pytest
 
-from keras_ch8 import verdicts
-from keras_ch8.verdicts import KINDS, Quantity, Rule, Threshold, judge
-from keras_ch8.verdicts.kinds import OF_THE_CHAPTER
+from keras_ch8 import extend
+from keras_ch8.extend import Quantity, Rule, Threshold
+from keras_ch8.verdicts import texts
+from keras_ch8.verdicts.kinds import KINDS, OF_THE_CHAPTER
 from keras_ch8.verdicts.remedies import FACTS, REMEDIES, applicable
+from keras_ch8.verdicts.rules import judge
 
 NUMBERS = {
     "rate": "0.1", "shorter_rate": "0.01", "longer_rate": "1", "clip_at": "2.5", "momentum": "0.9", "memory": "3.4",
@@ -77,7 +79,7 @@ def test_the_first_that_suits_is_the_cure_and_the_next_what_to_do_if_it_fails():
     assert first_two("short_horizon", has=["LSTM"])[0].startswith("Start with open forget gates")
     assert first_two("step_too_long", has=["schedule to scale"])[0].endswith(": multiply the whole schedule.")
     assert first_two("step_too_long", has=["rate set elsewhere"])[0].endswith("from 0.1 to 0.01, where it is set.")
-    assert first_two("step_too_long", {})[0].startswith("Let `training.find_learning_rate`")
+    assert first_two("step_too_long", {})[0].startswith("Let `keras_ch8.find_learning_rate`")
 
 
 def test_a_claim_has_cure_code_what_to_expect_and_what_else_to_do_with_the_numbers_of_the_training():
@@ -87,7 +89,7 @@ def test_a_claim_has_cure_code_what_to_expect_and_what_else_to_do_with_the_numbe
     assert claim.cure == "Lower the learning rate from 0.1 to 0.01."
     assert claim.code == "model.optimizer.learning_rate = 0.01"
     assert claim.expects == "The loss should fall from the first epoch on."
-    assert claim.then == "Let `training.find_learning_rate` find the learning rate."
+    assert claim.then == "Let `keras_ch8.find_learning_rate` find the learning rate."
     (fine,) = judge([rule], {"height": 0.0}, known=NUMBERS)
     assert (fine.cure, fine.code, fine.expects, fine.then) == ("",) * 4
 
@@ -106,15 +108,15 @@ def test_a_rules_own_cure_comes_first_and_is_passed_over_where_a_number_is_missi
 
 
 def test_texts_have_what_to_expect_and_what_else_to_do():
-    verdict = verdicts.Verdict(
+    verdict = extend.Verdict(
         "cliff", "act", "Spikes.", "Clip.", "8.2.4", 5, code="clip()", then="Wait.", expects="It is calm."
     )
     assert str(verdict) == ("ACT cliff, section 8.2.4, since step 5: Spikes. Clip. It is calm. If that fails: Wait.")
-    assert verdicts.report([verdict]).splitlines()[1:6] == [
+    assert texts.report([verdict]).splitlines()[1:6] == [
         "  found: Spikes.", "  fix:   Clip.",
         "         # between `compile` and `fit(x, y, ...)`", "         clip()", "  after: It is calm.",
     ]  # fmt: skip
-    markdown = verdicts.markdown([verdict])
+    markdown = texts.markdown([verdict])
     assert "**Afterwards:** It is calm." in markdown
     assert "**If that fails:** Wait." in markdown
     assert '"then": "Wait.", "expects": "It is calm."' in verdict.as_json()

@@ -8,21 +8,13 @@ import keras
 import pytest
 
 import keras_ch8
+from keras_ch8.extend import Claim, Combination, Condition, Kind, Quantity, Rule, Threshold
 from keras_ch8.monitors.base import members
-from keras_ch8.verdicts import (
-    KINDS,
-    LEVELS,
-    Claim,
-    Combination,
-    Condition,
-    Kind,
-    Quantity,
-    Rule,
-    Threshold,
-    judge,
-    kinds,
-)
+from keras_ch8.verdicts import kinds
+from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.remedies import REMEDIES
+from keras_ch8.verdicts.rules import judge
+from keras_ch8.verdicts.verdict import LEVELS
 
 PROMISED = """step_too_long step_too_short ill_conditioned noise_dominated batch_wasteful plateau saddle cliff exploding
 vanishing short_horizon dead_units saturated_units batch_norm_gap bad_scale overfitting underfitting"""

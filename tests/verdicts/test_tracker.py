@@ -9,8 +9,11 @@ import re
 import markdown
 import pytest
 
-from keras_ch8 import verdicts
-from keras_ch8.verdicts import LEVELS, Claim, Verdict, VerdictTracker, state_of, texts
+from keras_ch8.extend import Claim, Verdict
+from keras_ch8.verdicts import texts
+from keras_ch8.verdicts.kinds import KINDS
+from keras_ch8.verdicts.state import state_of
+from keras_ch8.verdicts.verdict import LEVELS, VerdictTracker
 
 
 def claim(level, finding="", kind="cliff", **more):
@@ -129,7 +132,7 @@ def test_cure_and_section_are_those_of_the_kind_unless_the_numbers_tell_more():
     for _ in range(2):
         tracker.update(1, [claim("act"), claim("watch", kind="saddle", cure="Wait."), claim("ok", kind="plateau")])
     found = {v.kind: (v.cure, v.section) for v in tracker.verdicts}
-    assert found["cliff"] == (verdicts.KINDS["cliff"].cure, "8.2.4")
+    assert found["cliff"] == (KINDS["cliff"].cure, "8.2.4")
     assert found["saddle"] == ("Wait.", "8.2.3")
     assert found["plateau"] == ("", "8.2.3")
 
@@ -157,7 +160,7 @@ FINE = Verdict("plateau", "ok", "No.", "", "8.2.3", 1, measured=9)
 
 def test_the_text_for_tensorboard_has_a_heading_for_each_that_is_wrong_and_no_table():
     """As TensorBoard's text plugin makes it: no column, whose words break, and no HTML of a name."""
-    text = verdicts.markdown([ACT, WATCH, FINE])
+    text = texts.markdown([ACT, WATCH, FINE])
     html = markdown.markdown(text, extensions=["markdown.extensions.tables", "markdown.extensions.fenced_code"])
     assert re.findall("<h3>(.*)</h3>", html) == [
         "ACT saddle (section 8.2.3), since step 5, measured at step 9",
@@ -173,8 +176,8 @@ def test_the_text_for_tensorboard_has_a_heading_for_each_that_is_wrong_and_no_ta
 
 def test_the_report_is_readable_on_a_terminal_of_80_columns():
     long = Verdict("vanishing", "act", f"{'The first layers hardly learn, and ' * 5}so on.", "A-b " * 40, "8.2.5", 4)
-    fine = [Verdict(kind, "ok", "No.", "", "8.2", 1) for kind in verdicts.KINDS]
-    text = verdicts.report([long, WATCH, *fine])
+    fine = [Verdict(kind, "ok", "No.", "", "8.2", 1) for kind in KINDS]
+    text = texts.report([long, WATCH, *fine])
     lines = text.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0] == "ACT vanishing (section 8.2.5), since step 4, measured at step 0"
@@ -182,13 +185,13 @@ def test_the_report_is_readable_on_a_terminal_of_80_columns():
     assert "  fix:   Clip.\n         # between `compile` and `fit(x, y, ...)`\n         clip()\n" in text
     assert " ".join(text.split()).count("The first layers hardly learn, and") == 5
     assert text.endswith(f"\n\n{len(fine)} other checks found nothing.")
-    assert "found nothing" not in verdicts.report([long])
-    assert "found nothing" not in verdicts.markdown([long])
+    assert "found nothing" not in texts.report([long])
+    assert "found nothing" not in texts.markdown([long])
 
 
 def test_a_cure_that_another_verdict_has_is_printed_once_and_says_what_fit_is_given():
     one = dataclasses.replace(WATCH, code="epochs = 9\nbatch_size = 64")
-    text = verdicts.report([one, dataclasses.replace(one, kind="saddle", cure="Clip, too.")])
+    text = texts.report([one, dataclasses.replace(one, kind="saddle", cure="Clip, too.")])
     assert text.count("# between `compile` and `fit(x, y, batch_size=batch_size, epochs=epochs, ...)`") == 1
     assert text.endswith("  fix:   The same as for cliff, above.")
 
@@ -206,8 +209,8 @@ def test_what_may_follow_from_a_trouble_that_shows_later_has_no_cure_before(kind
 def test_what_has_no_cure_and_no_code_is_said_without():
     bare = dataclasses.replace(WATCH, finding="A spike.", cure="", code="")
     heading = "WATCH cliff (section 8.2.4), since step 7, measured at step 8"
-    assert verdicts.markdown([bare]) == f"### {heading}\n\n**Found:** A spike."
-    assert verdicts.report([bare]) == f"{heading}\n  found: A spike."
+    assert texts.markdown([bare]) == f"### {heading}\n\n**Found:** A spike."
+    assert texts.report([bare]) == f"{heading}\n  found: A spike."
     assert texts.alarm(bare) == ["WATCH cliff at step 7: A spike"]
 
 
@@ -223,13 +226,13 @@ def test_in_brief_each_level_is_a_line_and_an_alarm_has_its_number_and_the_first
 
 def test_a_report_of_nothing_says_which_nothing():
     nothing = "LITTLE CHECKED: No check could be made."
-    assert verdicts.report([]) == verdicts.markdown([]) == nothing
+    assert texts.report([]) == texts.markdown([]) == nothing
     assert texts.brief([], state_of([])) == [nothing]
     assert texts.brief([FINE], state_of([FINE])) == ["All right: 1 of 1 check."]
-    assert verdicts.report([FINE]).startswith("All right: 1 of 1 check.")
-    thirteen = [dataclasses.replace(FINE, kind=kind) for kind in list(verdicts.KINDS)[:13]]
-    assert verdicts.report(thirteen) == "All right: 13 of 13 checks."
-    text = verdicts.markdown(thirteen)
+    assert texts.report([FINE]).startswith("All right: 1 of 1 check.")
+    thirteen = [dataclasses.replace(FINE, kind=kind) for kind in list(KINDS)[:13]]
+    assert texts.report(thirteen) == "All right: 13 of 13 checks."
+    text = texts.markdown(thirteen)
     assert text.startswith("All right: 13 of 13 checks.")
     assert all(verdict.kind in text for verdict in thirteen)
 
@@ -296,8 +299,8 @@ def test_a_number_that_no_series_shows_or_that_is_not_finite_is_none():
 
 
 def test_the_code_of_a_claim_or_of_its_kind_comes_with_what_is_wrong(monkeypatch):
-    cliff = dataclasses.replace(verdicts.KINDS["cliff"], code="clip()")
-    monkeypatch.setitem(verdicts.KINDS, "cliff", cliff)
+    cliff = dataclasses.replace(KINDS["cliff"], code="clip()")
+    monkeypatch.setitem(KINDS, "cliff", cliff)
     found = [now(claim(level, code=code), claim(level, code=code)).code
              for level, code in (("act", ""), ("act", "clip(2)"), ("watch", ""), ("ok", "clip(2)"))]  # fmt: skip
     assert found == ["clip()", "clip(2)", "clip()", ""]
@@ -313,7 +316,7 @@ def test_where_something_could_not_be_judged_the_reason_follows():
     assert texts.brief([FINE], state(FINE, judged=["saddle"])) == ["All right: 2 of 3 checks.", note]
     assert texts.brief([ACT], state(ACT)) == ["ACT: saddle", note]
     assert texts.brief([], state()) == ["LITTLE CHECKED: No check could be made.", note]
-    for text in (verdicts.report, verdicts.markdown):
+    for text in (texts.report, texts.markdown):
         assert text([FINE], state(FINE)).startswith("LITTLE CHECKED: 1 of 3 checks could be made.")
         assert text([FINE], state(FINE)).endswith(note)
         assert text([ACT], state(ACT)).endswith(note)

@@ -49,7 +49,7 @@ def surrogates() -> Any:
     layers = [keras.layers.Dense(256, "relu"), keras.layers.Dense(10)]
     model = keras.Sequential([keras.Input((64,)), *layers])
     zero_one = example.keras_ch8.metrics.ZeroOneLoss(from_logits=True)
-    nll = losses.NegativeLogLikelihood(losses.CategoricalLikelihood())
+    nll = losses.NegativeLogLikelihood(losses.likelihoods.CategoricalLikelihood())
     model.compile(example.keras_ch8.optimizers.Adam(0.002), nll, metrics=[zero_one], steps_per_execution=16)
     test = {"validation_data": (x_test, y_test), "validation_batch_size": 1300}
     log = model.fit(x, y, epochs=60, verbose=0, **test).history
@@ -72,9 +72,9 @@ def likelihood() -> Any:
     x_test, y_test, entropy = example.data(example.gaussian_noise, 20_000, seed=1)
     noise = y - example.f(x)
     families = {
-        "Gaussian, one width": losses.GaussianLikelihood(float(np.var(noise))),
-        "Laplace, one width": losses.LaplaceLikelihood(float(np.mean(np.abs(noise)))),
-        "Gaussian, own width at each x": losses.HeteroscedasticGaussianLikelihood(),
+        "Gaussian, one width": losses.likelihoods.GaussianLikelihood(float(np.var(noise))),
+        "Laplace, one width": losses.likelihoods.LaplaceLikelihood(float(np.mean(np.abs(noise)))),
+        "Gaussian, own width at each x": losses.likelihoods.HeteroscedasticGaussianLikelihood(),
     }
     figure, (left, right) = style.figure("The loss comes down to the noise of the data, if the family can follow it")
     for number, (name, family) in enumerate(families.items()):

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 
 import keras_ch8
-from keras_ch8 import training
 from keras_ch8._plot import COLORS, GREY, make_log
 from keras_ch8.board import panels
 from keras_ch8.monitors.base import members
@@ -69,7 +68,7 @@ def draw(kind: str) -> Any:
     planted = _planted(RUNS[kind])
     sick, cured = (_shortened(kind, run) for run in (planted.make(0), planted.cured(0)))
     if kind in OF_THE_DATA and kind != "label_order":  # which only the order in which `fit` reads tells
-        verdicts = training.preflight(sick.model, sick.x, sick.y, sick.validation_data or sick.probe, 0).verdicts
+        verdicts = keras_ch8.preflight(sick.model, sick.x, sick.y, sick.validation_data or sick.probe, 0).verdicts
         runs = [_train(sick), _train(cured)]
     else:
         runs = [_train(run, keras_ch8.callbacks.Diagnosis(run.probe)) for run in (sick, cured)]

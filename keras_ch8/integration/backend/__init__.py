@@ -3,123 +3,102 @@
 On the other backends on which parts of the suite work it has what these need.
 """
 
-from .which import is_tensorflow as is_tensorflow
-from .which import needs_tensorflow as needs_tensorflow
-from .which import refuse_the_rest as refuse_the_rest
-from .which import require_tensorflow as require_tensorflow
+from .which import is_tensorflow, needs_tensorflow, refuse_the_rest, require_tensorflow
 
 if is_tensorflow():
-    from . import random_numbers as random_numbers
-    from .branches import branch as branch
-    from .branches import call_when as call_when
-    from .branches import calls_would_wait as calls_would_wait
-    from .branches import copy_when as copy_when
-    from .branches import put_back_when as put_back_when
-    from .branches import run_when as run_when
-    from .branches import switch as switch
-    from .cluster import gathered_from_workers as gathered_from_workers
-    from .cluster import is_chief as is_chief
-    from .cluster import is_multi_worker as is_multi_worker
-    from .cluster import is_parameter_server as is_parameter_server
-    from .cluster import own_part as own_part
-    from .cluster import worker_number as worker_number
-    from .cluster import workers as workers
-    from .compiling import compile_xla as compile_xla
-    from .compiling import eagerly as eagerly
-    from .compiling import in_xla as in_xla
-    from .compiling import outside_graphs as outside_graphs
-    from .compiling import trace as trace
-    from .compiling import trace_each as trace_each
-    from .datasets import FAILED as FAILED
-    from .datasets import Column as Column
-    from .datasets import can_be_cut as can_be_cut
-    from .datasets import dataset_of as dataset_of
-    from .datasets import end_to_end as end_to_end
-    from .datasets import gathered as gathered
-    from .datasets import in_order as in_order
-    from .datasets import is_dataset as is_dataset
-    from .datasets import iterator_of as iterator_of
-    from .datasets import planned as planned
-    from .datasets import repeated as repeated
-    from .effects import HasEffects as HasEffects
-    from .effects import operations as operations
-    from .effects import refuse_effects as refuse_effects
-    from .kept import can_be_saved as can_be_saved
-    from .kept import fits as fits
-    from .kept import has_state_without_variable as has_state_without_variable
-    from .kept import holds as holds
-    from .kept import is_variable as is_variable
-    from .random_numbers import seed_state as seed_state
-    from .random_numbers import set_seed_state as set_seed_state
-    from .replays import calls_python as calls_python
-    from .replays import follows_variables as follows_variables
-    from .replays import has_seed as has_seed
-    from .replays import has_state as has_state
-    from .replays import why_not_the_same as why_not_the_same
-    from .replays import written_variables as written_variables
-    from .solver import gradients as gradients
-    from .solver import hessian_product as hessian_product
-    from .solver import rows_of as rows_of
-    from .solver import solve as solve
-    from .solver import solve_positive as solve_positive
-    from .solver import value_and_gradient as value_and_gradient
-    from .solver import value_and_gradients as value_and_gradients
-    from .solver import value_and_jacobian as value_and_jacobian
-    from .strategies import all_reduce_sum as all_reduce_sum
-    from .strategies import each_replica as each_replica
-    from .strategies import merge_replicas as merge_replicas
-    from .strategies import one_of as one_of
-    from .strategies import replicas as replicas
-    from .strategies import replicated as replicated
-    from .tensorflow import add_one as add_one
-    from .tensorflow import all_finite as all_finite
-    from .tensorflow import as_gradient as as_gradient
-    from .tensorflow import as_tensor as as_tensor
-    from .tensorflow import assign_rows as assign_rows
-    from .tensorflow import beside as beside
-    from .tensorflow import copies_of as copies_of
-    from .tensorflow import copy as copy
-    from .tensorflow import cut as cut
-    from .tensorflow import densify as densify
-    from .tensorflow import device_of as device_of
-    from .tensorflow import dtype_of as dtype_of
-    from .tensorflow import floats as floats
-    from .tensorflow import half_sum_of_squares as half_sum_of_squares
-    from .tensorflow import in_eager_loop as in_eager_loop
-    from .tensorflow import is_reachable as is_reachable
-    from .tensorflow import is_sparse as is_sparse
-    from .tensorflow import join as join
-    from .tensorflow import log_gamma as log_gamma
-    from .tensorflow import mixed_precision as mixed_precision
-    from .tensorflow import native as native
-    from .tensorflow import numbers as numbers
-    from .tensorflow import on as on
-    from .tensorflow import power_of_two_below as power_of_two_below
-    from .tensorflow import renew as renew
-    from .tensorflow import ring as ring
-    from .tensorflow import rows as rows
-    from .tensorflow import scalar as scalar
-    from .tensorflow import start_after as start_after
-    from .tensorflow import sum_duplicates as sum_duplicates
-    from .tensorflow import total as total
-    from .tensorflow import values as values
-    from .tensorflow import wide as wide
-    from .tensorflow import with_backward as with_backward
-    from .tensorflow import with_values as with_values
-    from .tensorflow import write as write
-    from .tensorflow import write_row as write_row
+    from . import random_numbers
+    from .branches import branch, call_when, calls_would_wait, copy_when, put_back_when, run_when, switch
+    from .cluster import (
+        gathered_from_workers,
+        is_chief,
+        is_multi_worker,
+        is_parameter_server,
+        own_part,
+        worker_number,
+        workers,
+    )
+    from .compiling import compile_xla, eagerly, in_xla, outside_graphs, trace, trace_each
+    from .datasets import (
+        FAILED,
+        Column,
+        can_be_cut,
+        dataset_of,
+        end_to_end,
+        gathered,
+        in_order,
+        is_dataset,
+        iterator_of,
+        planned,
+        repeated,
+    )
+    from .effects import HasEffects, operations, refuse_effects
+    from .kept import can_be_saved, fits, has_state_without_variable, holds, is_variable
+    from .random_numbers import seed_state, set_seed_state
+    from .replays import calls_python, follows_variables, has_seed, has_state, why_not_the_same, written_variables
+    from .solver import (
+        gradients,
+        hessian_product,
+        rows_of,
+        solve,
+        solve_positive,
+        value_and_gradient,
+        value_and_gradients,
+        value_and_jacobian,
+    )
+    from .strategies import all_reduce_sum, each_replica, merge_replicas, one_of, replicas, replicated
+    from .tensorflow import (
+        add_one,
+        all_finite,
+        as_gradient,
+        as_tensor,
+        assign_rows,
+        beside,
+        copies_of,
+        copy,
+        cut,
+        densify,
+        device_of,
+        dtype_of,
+        floats,
+        half_sum_of_squares,
+        in_eager_loop,
+        is_reachable,
+        is_sparse,
+        join,
+        log_gamma,
+        mixed_precision,
+        native,
+        numbers,
+        on,
+        power_of_two_below,
+        renew,
+        ring,
+        rows,
+        scalar,
+        start_after,
+        sum_duplicates,
+        total,
+        values,
+        wide,
+        with_backward,
+        with_values,
+        write,
+        write_row,
+    )
 else:
-    from .elsewhere import all_reduce_sum as all_reduce_sum
-    from .elsewhere import as_tensor as as_tensor
-    from .elsewhere import in_xla as in_xla
-    from .elsewhere import is_chief as is_chief
-    from .elsewhere import is_multi_worker as is_multi_worker
-    from .elsewhere import is_parameter_server as is_parameter_server
-    from .elsewhere import log_gamma as log_gamma
-    from .elsewhere import renew as renew
-    from .elsewhere import replicated as replicated
-    from .elsewhere import scalar as scalar
-    from .elsewhere import start_after as start_after
-    from .elsewhere import wide as wide
-    from .elsewhere import with_backward as with_backward
-    from .elsewhere import workers as workers
+    from .elsewhere import (
+        all_reduce_sum,
+        as_tensor,
+        in_xla,
+        is_chief,
+        is_multi_worker,
+        is_parameter_server,
+        log_gamma,
+        renew,
+        replicated,
+        scalar,
+        start_after,
+        wide,
+        with_backward,
+        workers,
+    )

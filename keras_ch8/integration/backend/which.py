@@ -8,11 +8,11 @@ import keras
 from ..._registration import IN_PARTS
 
 WORKS = (
-    "callbacks.EarlyStopping", "callbacks.LearningRateDecay", "board", "chapter", "clipping", "initializers",
-    "integration", "layers.BatchNormalization", "layers.Maxout", "layers.Residual", "losses", "metrics", "schedules",
-    "stopping", "telemetry", "verdicts",
+    "callbacks.EarlyStopping", "callbacks.LearningRateDecay", "clipping", "extend", "initializers", "integration",
+    "layers.BatchNormalization", "layers.Maxout", "layers.Residual", "losses", "metrics", "read_run", "report",
+    "schedules", "stopping",
 )  # fmt: skip
-"""What works on the backends of `IN_PARTS`: packages, or names in them."""
+"""What works on the backends of `IN_PARTS`: packages (of `extend`, what belongs to the others), or names in them."""
 
 
 def is_tensorflow() -> bool:

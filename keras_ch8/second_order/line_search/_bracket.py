@@ -5,7 +5,7 @@ from typing import NamedTuple
 from keras import ops
 
 from ..._types import Tensor
-from ._line import Trial
+from .line import Trial
 
 
 class End(NamedTuple):

@@ -10,7 +10,7 @@ from ..._registration import registered
 from ..._types import Tensor
 from .. import _vector
 from ._bracket import as_end, infinite, middle, root_of_slope, within
-from ._line import Line, LineSearch, SearchState, Trial, decreases, is_low, slope_says_so
+from .line import Line, LineSearch, SearchState, Trial, decreases, is_low, slope_says_so
 
 _EXPANSION = 5.0
 """While nothing bounds the step, it grows by this."""
@@ -43,7 +43,7 @@ class HagerZhang(LineSearch):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> method = keras_ch8.second_order.LBFGS(line_search=keras_ch8.second_order.HagerZhang())
+        >>> method = keras_ch8.second_order.methods.LBFGS(line_search=keras_ch8.second_order.line_search.HagerZhang())
         >>> f = lambda x: keras.ops.sum((x - 1) ** 4 + x**2)
         >>> keras_ch8.second_order.minimize(f, np.zeros(10, "float32"), method).success
         True

@@ -9,7 +9,7 @@ from ... import _checks
 from ..._registration import registered
 from ..._types import Tensor
 from .. import _vector
-from ._line import Line, LineSearch, SearchState, Trial, decreases_or_level
+from .line import Line, LineSearch, SearchState, Trial, decreases_or_level
 
 
 @final
@@ -29,7 +29,8 @@ class Constant(LineSearch):
         ValueError: If `length` is not above 0.
 
     Example:
-        >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Constant(0.25))
+        >>> search = keras_ch8.second_order.line_search.Constant(0.25)
+        >>> method = keras_ch8.second_order.methods.SteepestDescent(line_search=search)
         >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0]), method)
         >>> found.success
         True
@@ -69,7 +70,8 @@ class Exact(LineSearch):
     downhill (d . H d <= 0, where a quadratic has no minimum), no step is made.
 
     Example:
-        >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Exact())
+        >>> search = keras_ch8.second_order.line_search.Exact()
+        >>> method = keras_ch8.second_order.methods.SteepestDescent(line_search=search)
         >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0, 1.0]), method)
         >>> found.nit
         1
@@ -112,7 +114,8 @@ class Backtracking(LineSearch):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Backtracking(shrink=0.8))
+        >>> search = keras_ch8.second_order.line_search.Backtracking(shrink=0.8)
+        >>> method = keras_ch8.second_order.methods.SteepestDescent(line_search=search)
         >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0, 1.0]), method)
         >>> found.success
         True

@@ -10,7 +10,7 @@ from ..._registration import registered
 from ..._types import Tensor
 from .. import _vector
 from ._bracket import End, as_end, infinite, middle, minimum, within
-from ._line import Line, LineSearch, SearchState, Trial, decreases_or_level, is_flat, is_level
+from .line import Line, LineSearch, SearchState, Trial, decreases_or_level, is_flat, is_level
 
 _MARGIN = 0.1
 """A trial stays this fraction of the bracket away from its ends."""
@@ -41,7 +41,8 @@ class StrongWolfe(LineSearch):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> method = keras_ch8.second_order.LBFGS(line_search=keras_ch8.second_order.StrongWolfe(c2=0.5))
+        >>> search = keras_ch8.second_order.line_search.StrongWolfe(c2=0.5)
+        >>> method = keras_ch8.second_order.methods.LBFGS(line_search=search)
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.2; Nocedal and Wright (2006), algorithms 3.5

@@ -1,0 +1,122 @@
+"""What a training that is only tried needs: to put everything back, and a new model for each."""
+
+import hashlib
+import random
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+
+from . import _objects
+from ._batches import Batch
+from .integration import backend, keras_private
+
+
+def variables_of(model: keras.Model) -> list[keras.Variable]:
+    """Return every variable that training may change: weights, seeds, metrics, the optimizer's, the global seed."""
+    optimizers = [model.optimizer, *keras_private.optimizers_in(model.optimizer)]
+    found = [*model.variables, *model.metrics_variables, *(v for o in optimizers for v in o.variables)]
+    found += [generator.state] if (generator := keras_private.global_seed_generator()) is not None else []
+    return list({id(v): v for v in found}.values())
+
+
+def values_of(variables: Iterable[keras.Variable]) -> list[np.ndarray]:
+    """Return the values of variables, to put them back."""
+    return [backend.native(v).numpy() for v in variables]
+
+
+def put_values(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) -> None:
+    """Give variables the values that `values_of` has returned."""
+    for variable, value in zip(variables, values, strict=True):
+        backend.native(variable).assign(value)
+
+
+def new_model(model_factory: Callable[[], keras.Model]) -> keras.Model:
+    """Return a compiled model that a function of the user makes; refuse one that makes the same model again."""
+    made, again = (_objects.made_by("model_factory", model_factory) for _ in range(2))
+    parts, others = (
+        {
+            id(part)
+            for part in (*keras_private.parts_of(model), *model.variables, getattr(model, "optimizer", None))
+            if part is not None
+        }
+        for model in (made, again)
+    )
+    if made is again or parts & others:
+        raise ValueError(
+            "`model_factory` must make a new model each time that it is called: with one that returns the same model, "
+            "or the same layers or optimizer, again, a training begins where the one before ended. Received: a factory "
+            f"that returns {'one shared model' if made is again else 'models that share weights or an optimizer'}. "
+            "Make the layers and the optimizer in it."
+        )
+    if not made.compiled:
+        raise ValueError(
+            "`model_factory` must return a compiled model. Received: one that is not compiled. Call "
+            "`model.compile(optimizer, loss)` in it."
+        )
+    return made
+
+
+def fingerprint(model: keras.Model) -> str:
+    """Return a hash of all variables and of the random number generators of Python, NumPy and TensorFlow."""
+    digest = hashlib.sha256()
+    for variable in variables_of(model):
+        value = backend.native(variable).numpy()
+        digest.update(f"{value.dtype}{value.shape}".encode())
+        digest.update(value.tobytes())
+    with np.printoptions(threshold=sys.maxsize):
+        of_numpy = repr(np.random.get_state(legacy=False))  # noqa: NPY002
+    digest.update(repr((of_numpy, random.getstate(), backend.seed_state())).encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def generators_kept() -> Iterator[None]:
+    """Restore the random number generators of Python, NumPy and TensorFlow at the end."""
+    states = random.getstate(), np.random.get_state(legacy=False), backend.seed_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        backend.set_seed_state(states[2])
+
+
+def build_on(model: keras.Model, batch: Batch) -> None:
+    """Create all variables that the first training step would create."""
+    with generators_kept():
+        keras_private.build_on(model, batch)
+        if not model.optimizer.built:
+            with model.distribute_strategy.scope():
+                model.optimizer.build(model.trainable_variables)
+
+
+@contextmanager
+def sandbox(model: keras.Model) -> Iterator[keras.Model]:
+    """Restore everything at the end, also after an error, and verify it by a hash."""
+    before, generator = fingerprint(model), keras_private.global_seed_generator()
+    variables = variables_of(model)
+    values = values_of(variables)
+    rates = [keras_private.rate_of(optimizer) for optimizer in keras_private.optimizers_in(model.optimizer)]
+    names = ("train_function", "steps_per_execution", "jit_compile", "stop_training")
+    attributes = {name: getattr(model, name) for name in names}
+    try:
+        with generators_kept():
+            yield model
+    finally:
+        for optimizer, rate in zip(keras_private.optimizers_in(model.optimizer), rates, strict=True):
+            if keras_private.rate_of(optimizer) is not rate:
+                optimizer.learning_rate = rate
+        if generator is None:
+            keras_private.forget_global_seed_generator()
+        put_values(variables, values)
+        for name, value in attributes.items():
+            setattr(model, name, value)
+    if fingerprint(model) != before:
+        raise RuntimeError(
+            "The model was not restored: something that training changes is not a variable that Keras knows "
+            "(`model.variables`, `model.optimizer.variables`). Keep such state in variables created by `add_weight`, "
+            "or try learning rates on `keras.models.clone_model(model)`."
+        )

@@ -1,0 +1,26 @@
+"""Trainings that choose: a learning rate, an optimizer, a curriculum, all settings, the fastest way to run a step."""
+
+from ..integration import backend as _backend
+
+_backend.require_tensorflow(__name__)
+
+from ._candidates import Candidate
+from ._compare import compare
+from ._compare_curricula import compare_curricula
+from ._learning_rates import compare_learning_rates, find_learning_rate
+from ._study import Study
+from ._tune_speed import tune_speed
+
+__all__ = [
+    "Candidate",
+    "Study",
+    "compare",
+    "compare_curricula",
+    "compare_learning_rates",
+    "find_learning_rate",
+    "tune_speed",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

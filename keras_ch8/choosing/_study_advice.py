@@ -1,0 +1,241 @@
+"""What is to be done after each step of a study, and why: pure functions of finished trainings."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from ._critical_batch_size import Branch
+from ._study_trainer import Run, Setting
+
+Numbers: TypeAlias = Sequence[float] | np.ndarray
+
+NEAR = 0.03
+"""Losses that differ by less than this fraction are equally good."""
+CLIFF = 5.0
+"""A rate whose loss is above the best by so many times what that of the lower neighbour is, lies beyond a cliff."""
+FIRST, LAST = 0.1, 0.25
+"""Parts of a training in which its best step says that it is too long, and too short."""
+STILL_FALLING = 0.02
+"""Fraction of the loss that the last quarter must have taken off for more steps to be worth it."""
+QUANTILE = 0.9
+"""Quantile of the gradient norms that is taken for a limit."""
+TOO_MUCH = 0.5
+"""Fraction of clipped steps above which clipping is a way to lower the rate."""
+SLOW = 0.5
+"""Part of the fall at the rate itself below which twice the rate learns far less."""
+EARLY = 0.1
+"""Part of the steps at 2x the rate in which a rise of the loss has begun at the start."""
+RISE = 0.2
+"""Fraction of its fall by which the smoothed loss must rise to be unstable."""
+SIGMAS = 6.0
+"""Standard deviations of its noise by which it must rise, too."""
+
+
+ENOUGH = 1.25
+"""A batch size that needs at most so many times the examples of the best is small enough."""
+
+
+class Advice(NamedTuple):
+    """What to do ("" for nothing), why, and the setting that the study goes on with."""
+
+    do: str
+    why: str
+    setting: Setting
+
+
+def is_better(one: float, other: float) -> bool:
+    """Whether a loss is lower than another by more than what counts as equal."""
+    if math.isinf(other):
+        return not math.isinf(one)
+    return other - one > NEAR * abs(other)
+
+
+def refined(rates: Numbers, losses: Numbers) -> float | None:
+    """Return the rate at the minimum of a parabola through the best rate and its neighbours, in the logarithm of both.
+
+    None where a neighbour is missing, or where that rate lies within a tenth of a decade of one that was tried. Where
+    the higher neighbour lies beyond a cliff, it is the rate half-way to it: the best rate is near the edge.
+    """
+    order = np.argsort(rates)
+    x, y = np.log10(np.asarray(rates)[order]), np.asarray(losses, float)[order]
+    at = int(np.argmin(y))
+    if at in (0, len(x) - 1) or not np.isfinite(y[at - 1]):
+        return None
+    if not y[at + 1] - y[at] <= CLIFF * (y[at - 1] - y[at]):
+        found = (x[at] + x[at + 1]) / 2
+    else:
+        a, b, _ = np.polyfit(x[at - 1 : at + 2] - x[at], y[at - 1 : at + 2], 2)
+        found = x[at] - b / (2 * a) if a > 0 else x[at]
+    return None if np.abs(x - found).min() < 0.1 else float(10**found)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rise:
+    """Where a loss rises, and by how much.
+
+    Args:
+        kind: "stable", "start" or "middle".
+        onset: Step at which the largest rise begins.
+        height: How far the smoothed loss rises.
+    """
+
+    kind: str
+    onset: int = 0
+    height: float = 0.0
+
+
+def smoothed(losses: np.ndarray) -> np.ndarray:
+    """Return the running median over about a fiftieth of the steps, which begins with the first loss as it is."""
+    half = max(1, len(losses) // 100)
+    padded = np.pad(losses, half, mode="edge")
+    found = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
+    found[:1] = losses[:1]
+    return found
+
+
+def rise_of(losses: np.ndarray, planned: int) -> Rise:
+    """Say whether a loss that was measured at every step is stable, or rises from the start on or in the middle.
+
+    A rise is unstable where the smoothed loss climbs by more than a fifth of its whole fall above what it had reached,
+    and by more than six standard deviations of its noise; or where it is not finite any more.
+    """
+    good = losses[: int(np.argmin(np.isfinite(losses)))] if not np.isfinite(losses).all() else losses
+    if len(good) < 3:
+        return Rise("start", 0, math.inf)
+    curve = smoothed(good)
+    noise = 1.4826 * float(np.median(np.abs(good - curve)))
+    lowest = np.minimum.accumulate(curve)
+    rises = curve - lowest
+    top = int(np.argmax(rises))
+    onset = int(np.argmin(curve[: top + 1]))
+    height = float(rises[top])
+    least = max(SIGMAS * noise, RISE * float(curve[0] - curve.min()), 0.02 * abs(float(curve[0])))
+    broken = len(good) < len(losses)
+    if broken and height <= least:
+        onset, height = len(good) - 1, math.inf
+    if not broken and height <= least:
+        return Rise("stable", onset, height)
+    return Rise("start" if onset <= EARLY * planned else "middle", onset, math.inf if broken else height)
+
+
+def of_rates(runs: Sequence[Run], given: Run, at_end: bool) -> Advice:
+    """Return the advice of trainings that differ in the rate, one of which has the given one."""
+    rates = sorted(run.setting.rate for run in runs)
+    best, first = min(runs, key=lambda run: run.best), given.setting.rate
+    span = f"from {rates[0]:.2g} to {rates[-1]:.2g}"
+    if best.diverged:
+        do = "Look for the reason with `keras_ch8.preflight(model, x, y)`: no learning rate will help."
+        return Advice(do, f"All trainings with rates {span} diverge.", given.setting)
+    do, why, setting = "", f"The rate {first:.3g} is as good as any {span}.", given.setting
+    if is_better(best.best, given.best):
+        was = "where training diverged" if given.diverged else f"with a loss of {given.best:.4g}"
+        do, setting = f"Set the learning rate to {best.setting.rate:.3g}.", best.setting
+        why = f"With it the best loss is {best.best:.4g}; {first:.3g} was given, {was}."
+    return Advice(do, f"{why} The best rate is still the last one that was tried." if at_end else why, setting)
+
+
+def falls(usual: np.ndarray, twice: np.ndarray) -> tuple[float, float] | None:
+    """Return how far the loss falls in as many steps, at the rate and at twice the rate; None if one ended before."""
+    steps = len(twice)
+    if len(usual) < steps or not np.isfinite(twice).all():
+        return None
+    last = slice(steps - max(1, steps // 5), steps)
+    return tuple(float(usual[0] - np.mean(losses[last])) for losses in (usual, twice))  # type: ignore[return-value]
+
+
+def of_stability(usual: Run, twice: Run, steps: int) -> tuple[Advice, Rise, bool]:
+    """Return the advice of a training at twice the rate; where its loss rises; whether it learns far less without."""
+    rise, fell = rise_of(twice.losses, steps), falls(usual.losses, twice.losses)
+    is_slow = rise.kind == "stable" and fell is not None and fell[0] > 0 and fell[1] < SLOW * fell[0]
+    rate = f"With twice the rate, {twice.setting.rate:.3g},"
+    do = "Try a warmup of the rate: `Study.warmup`."
+    if is_slow and fell is not None:
+        why = f"{rate} the loss falls by {fell[1]:.2g} in {steps} steps instead of {fell[0]:.2g}."
+    elif rise.kind == "stable":
+        do, why = "", f"{rate} the loss is stable over {steps} steps: no instability keeps the rate low."
+    elif rise.kind == "start":
+        why = f"{rate} the loss rises at the start, from step {rise.onset} on."
+    else:
+        do = "Try clipping the gradient: `Study.clipping`."
+        why = f"{rate} the loss rises in the middle, from step {rise.onset} on."
+    return Advice(do, why, usual.setting), rise, is_slow
+
+
+def of_warmup(base: Run, best: Run, longest: int, overshoot: tuple[float, float]) -> Advice:
+    """Return the advice of the best of some trainings with warmups, and of the one without."""
+    start, later = overshoot
+    sharp = (
+        f"Along the first step curvature times rate {base.setting.rate:.3g} is {start:.2g}, later {later:.2g}; above 2 "
+        "a step leads upwards."
+    )
+    if not is_better(best.best, base.best):
+        why = f"No warmup of up to {longest} steps ends better than none, {base.best:.4g}. {sharp}"
+        return Advice("", why, base.setting)
+    do = f"Let the rate rise to {best.setting.rate:.3g} over the first {best.setting.warmup} steps."
+    return Advice(
+        do, f"So the best loss is {best.best:.4g}; without warmup it was {base.best:.4g}. {sharp}", best.setting
+    )
+
+
+def of_clipping(base: Run, clipped: Sequence[Run]) -> Advice:
+    """Return the advice of trainings that are clipped to one limit, and of the one that is not."""
+    best = min(clipped, key=lambda run: run.best)
+    limit, median = best.setting.clip, float(np.median(base.norms[np.isfinite(base.norms)]))
+    why = f"The norm of the gradient has the median {median:.3g} and the 90 % quantile {limit:.3g}."
+    if not is_better(best.best, base.best):
+        return Advice(
+            "", f"{why} Clipped there, the best loss is {best.best:.4g}, without {base.best:.4g}.", base.setting
+        )
+    if best.clipped > TOO_MUCH:
+        share = f"At rate {best.setting.rate:.3g} {best.clipped:.0%} of the steps were clipped, which is too much."
+        do = "Lower the learning rate, or begin with a warmup, in place of clipping."
+        return Advice(do, f"{why} {share}", base.setting)
+    do = f"Clip the norm of the gradient to {limit:.3g}, with the rate {best.setting.rate:.3g}."
+    return Advice(do, f"{why} Clipped there, the best loss is {best.best:.4g}; it was {base.best:.4g}.", best.setting)
+
+
+def of_batches(found: Mapping[int, Branch], setting: Setting, critical: float, noise: float) -> Advice:
+    """Return the largest batch size that needs hardly more examples than the best, where the given one needs more."""
+    fewest = min(b.examples for b in found.values())
+    here = found[setting.batch_size]
+    chosen = max((b for b in found.values() if b.examples <= ENOUGH * fewest), key=lambda b: b.batch_size)
+    size = {0.0: "below all sizes that were tried", math.inf: "above all sizes that were tried"}
+    why = (
+        f"The critical batch size is {size.get(critical, f'{critical:.3g}')}, the gradient noise scale {noise:.3g}. "
+        f"Batches of {here.batch_size} need {here.examples / fewest:.2g} times the examples of the best size."
+    )
+    if here.examples <= (1 + NEAR) * ENOUGH * fewest:
+        return Advice("", why, setting)
+    setting = dataclasses.replace(setting, batch_size=chosen.batch_size, rate=chosen.rate)
+    return Advice(f"Take batches of {chosen.batch_size}, with the rate {chosen.rate:.3g}.", why, setting)
+
+
+def last_gain(run: Run) -> float:
+    """Return by which fraction the best loss of a training is lower than it was after three quarters."""
+    early = run.evaluated[run.evaluated_at <= (1 - LAST) * run.steps]
+    before = float(early.min())
+    return (before - run.best) / abs(before) if before else 0.0
+
+
+def of_length(runs: Sequence[Run], epochs: int) -> tuple[Advice, tuple[float, ...], float]:
+    """Return what to do about the length of a training and why, where the best steps lie, and what the end has gained.
+
+    The runs are the best ones, the very best first.
+    """
+    places = tuple(run.best_step / run.steps for run in runs)
+    place, gain, first = float(np.median(places)), last_gain(runs[0]), runs[0]
+    of = f"in the {len(runs)} best trainings" if len(runs) > 1 else "in the best training"
+    where = f"The loss was smallest after {place:.0%} of the steps {of}"
+    if place <= FIRST:
+        do = f"Train for fewer steps, some {max(1, 4 * first.best_step)}, or with a lower rate at the end."
+        why = f"{where}: what comes after the first tenth is for nothing."
+        return Advice(do, why, first.setting), places, gain
+    if place >= 1 - LAST and gain > STILL_FALLING:
+        do = f"Train longer: try {2 * epochs} epochs, {2 * first.steps} steps, and let a schedule stretch with it."
+        why = f"{where}, and the last quarter still took {gain:.0%} off."
+        return Advice(do, why, first.setting), places, gain
+    why = f"{where}, and the last quarter took {max(gain, 0.0):.1%} off."
+    return Advice("", why, first.setting), places, gain

@@ -1,0 +1,159 @@
+"""The epochs of a curriculum: which examples each batch draws, and with which weights."""
+
+from typing import final
+
+import numpy as np
+
+from ..data.plan import Plan, Sampler
+from .pacing import Pacing
+
+ORDERS = ("easy", "hard", "random")
+"""Which examples come first."""
+
+
+@final
+class CurriculumSampler:
+    """Draws from the first examples, in the order of difficulty, as many as the pacing says (section 8.7.6).
+
+        u       <- min(step / until, 1)
+        batch   <- examples without repetition out of those with oldest(u) <= rank / n < c(u)
+                   each of its places, with probability mix: the example that would be there without a curriculum
+
+    From the step at which the fraction is 1 the batches are exactly those of `ordinary`, weights included. There are
+    always at least as many examples to draw from as a batch has places. A plan is a pure function of the epoch and of
+    the settings.
+
+    With `soft`, the examples that are drawn as easy have weights (`soft_weights`), scaled to a mean of 1 over their
+    places in the batch: Keras divides the loss by the size of the batch, not by the sum of the weights.
+
+    Args:
+        ordinary: The sampler of the source, without a curriculum.
+        difficulty: How hard each example is: an array with one number for each, the smallest for the easiest.
+        pacing: The `Pacing`: how the fraction of the examples that may be drawn grows.
+        until: Number of training steps after which all examples may be drawn.
+        mix: Fraction in [0, 1] of the places of a batch that are filled as without a curriculum. Defaults to `0.0`.
+        order: Which examples come first: `"easy"`, `"hard"` or `"random"`. Defaults to `"easy"`.
+        soft: Whether easier examples have larger weights. Defaults to `False`.
+        seed: Seed of the draws, an integer of at least 0. Defaults to `0`.
+        first: The epoch of the source, counted from 0, with which the curriculum begins. Defaults to `0`.
+    """
+
+    def __init__(
+        self,
+        ordinary: Sampler,
+        difficulty: np.ndarray,
+        pacing: Pacing,
+        *,
+        until: float,
+        mix: float = 0.0,
+        order: str = "easy",
+        soft: bool = False,
+        seed: int = 0,
+        first: int = 0,
+    ) -> None:
+        self.ordinary, self.pacing, self.until, self.mix, self.order = ordinary, pacing, until, mix, order
+        self.soft, self.seed, self.first = soft, seed, first
+        self.last: tuple[int, Plan] | None = None
+        self.rank(difficulty)
+
+    def rank(self, difficulty: np.ndarray) -> None:
+        """Order the examples by these numbers, from the next plan on."""
+        self.difficulty, self.last = difficulty, None
+        keys = sort_keys(difficulty, self.order, self.seed)
+        self._examples = first_to_last(keys, self.seed)
+        self._keys = keys[self._examples]
+
+    def progress(self, epoch: int, steps: int) -> np.ndarray:
+        """Return u at each step of an epoch."""
+        return np.minimum(((epoch - self.first) * steps + np.arange(steps)) / self.until, 1.0)
+
+    def plan(self, epoch: int) -> Plan:
+        """Return the plan of an epoch; the last one is kept, since the source and the callback both ask."""
+        if self.last is None or self.last[0] != epoch:
+            self.last = epoch, self._drawn(epoch)
+        return self.last[1]
+
+    def _drawn(self, epoch: int) -> Plan:
+        ordinary = self.ordinary.plan(epoch)
+        steps, places = ordinary.indices.shape
+        u, count = self.progress(epoch, steps), len(self._examples)
+        last, first = last_and_first(self.pacing(u), self.pacing.oldest(u), count, places)
+        early = np.flatnonzero(last - first < count)
+        if not len(early):
+            return ordinary
+        rng = np.random.default_rng([self.seed, epoch, 3])
+        ranks = np.stack([first[t] + rng.choice(last[t] - first[t], places, replace=False) for t in early])
+        drawn = (ordinary.indices[early] >= 0) & (rng.random(ranks.shape) >= self.mix)
+        indices = ordinary.indices.copy()
+        indices[early] = np.where(drawn, self._examples[ranks], indices[early])
+        if not self.soft:
+            return Plan(indices, ordinary.weights)
+        limit = self._keys[np.minimum(last[early], count - 1)][:, None]
+        soft = soft_weights(self._keys[ranks], self._keys[0], limit)
+        weights = np.where(indices >= 0, 1.0, 0.0) if ordinary.weights is None else ordinary.weights.astype("float64")
+        weights[early] *= np.where(drawn, _mean_one(soft, drawn), 1.0)
+        return Plan(indices, weights.astype("float32"))
+
+
+def _mean_one(weights: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Divide the weights of each row by their mean over some places; 1 where they are all 0."""
+    total = np.sum(weights, axis=1, where=where, keepdims=True)
+    number = where.sum(axis=1, keepdims=True)
+    return np.where(total > 0, weights * number / np.where(total > 0, total, 1.0), 1.0)
+
+
+def sort_keys(difficulty: np.ndarray, order: str, seed: int) -> np.ndarray:
+    """Return the numbers by which the examples are ordered, the smallest first.
+
+        easy     the difficulty
+        hard     its negative
+        random   the difficulty of another example: the same numbers, without their meaning
+
+    The permutation of `"random"` depends on the seed alone, so numbers that change slowly make an order that does.
+    """
+    if order == "random":
+        return difficulty[np.random.default_rng([seed, 0, 1]).permutation(len(difficulty))]
+    return -difficulty if order == "hard" else difficulty
+
+
+def first_to_last(keys: np.ndarray, seed: int) -> np.ndarray:
+    """Return the examples in order; those with equal keys are shuffled among themselves."""
+    return np.lexsort((np.random.default_rng([seed, 0, 2]).random(len(keys)), keys))
+
+
+def sampling_weights(ranks: np.ndarray, fraction: float, mix: float = 0.0, oldest: float = 0.0) -> np.ndarray:
+    """Return W, the weight of each example in a draw, by its place in the order (Bengio et al. 2009, section 3).
+
+        Q(z) = W(z) P(z) / sum over all z of W(z) P(z)        P: each example of the data alike
+        W(z) = 1                                  for oldest <= rank / n < fraction
+               mix c / (1 - mix + mix c)          otherwise, where c = fraction - oldest
+
+    The second line is a draw from all examples with the probability `mix`, and from the first ones otherwise. Their
+    definition of a curriculum holds while nothing is left behind: as `fraction` rises to 1, no W falls, nor does the
+    entropy of Q, and at the end Q = P.
+    """
+    count = len(ranks)
+    last, first = last_and_first(np.array(fraction), np.array(oldest), count, 1)
+    part = (last - first) / count
+    return np.where((first <= ranks) & (ranks < last), 1.0, mix * part / (1 - mix + mix * part))
+
+
+def last_and_first(
+    fraction: np.ndarray, oldest: np.ndarray, count: int, at_least: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where in the order the examples that are drawn end and begin; there are at least some."""
+    at_least = min(at_least, count)
+    last = np.clip(np.ceil(fraction * count - 1e-9), at_least, count).astype("int64")
+    first = np.clip(np.floor(oldest * count + 1e-9), 0, last - at_least).astype("int64")
+    return last, first
+
+
+def soft_weights(keys: np.ndarray, easiest: float, limit: np.ndarray) -> np.ndarray:
+    """Return the weight of an example by how far its key is below the limit (section 8.7.6; Jiang et al. 2014).
+
+        v = (limit - key) / (limit - easiest)         of losses from 0 on: 1 - loss / lambda
+
+    1 where all keys are equal.
+    """
+    width = limit - easiest
+    return np.where(width > 0, (limit - keys) / np.where(width > 0, width, 1.0), 1.0)

@@ -1,0 +1,117 @@
+"""For parts of your own: what to derive from, what goes with it, and the contract that each must keep.
+
+Each `check_...` says what the package relies on, and what breaks it. A check is a plain function. It returns nothing
+where the class keeps the contract, and raises an AssertionError whose message says what is wrong and how to fix it. The
+tests of this package call the same checks.
+
+    def test_my_optimizer():
+        keras_ch8.extend.check_optimizer(functools.partial(MyOptimizer, 0.01))
+
+A check takes a function that makes the object, usually the class itself, or the object where it has no state: what a
+rule, a criterion, a schedule or a pacing answers depends on its arguments alone.
+"""
+
+from ..clipping.rule import GlobalRule, TensorRule
+from ..initializers.base import Initializer, KernelInitializer, RandomInitializer
+from ..integration import backend as _backend
+from ..losses.labels import aligned
+from ..losses.likelihoods import Likelihood
+from ..schedules.base import Schedule
+from ..schedules.duration import Clock
+from ..stopping.criterion import Criterion, EpochHistory, MonitorCriterion, Reason, StopReason
+from ..telemetry.frame import Frame
+from ..verdicts.kinds import Kind
+from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.verdict import Claim, Verdict, VerdictError
+
+if _backend.is_tensorflow():
+    from ..board.tags import Tag
+    from ..callbacks.base import Callback
+    from ..continuation.annealed import Annealed
+    from ..curriculum.pacing import Pacing
+    from ..data.plan import Plan, Sampler
+    from ..landscapes.surfaces import Surface
+    from ..monitors.base import Curve, LayerCall, Monitor, Snapshot
+    from ..monitors.past import Past
+    from ..optimizers.base import RuleOptimizer
+    from ..optimizers.closure import ClosureOptimizer
+    from ..second_order.contract import Info, Method, Point, Problem
+    from ..second_order.descent import Descent, Move
+    from ..second_order.line_search.line import Line, LineSearch, SearchState, Trial
+    from ..trackers.base import Tracker
+    from ._callback import check_callback
+    from ._initializer import check_initializer
+    from ._monitor import check_monitor
+    from ._net import raise_caught
+    from ._optimizers import check_closure_optimizer, check_optimizer
+    from ._tracker import check_tracker
+    from ._values import check_clipping_rule, check_pacing, check_schedule, check_stopping_criterion
+
+__all__ = [
+    "Annealed",
+    "Callback",
+    "Claim",
+    "Clock",
+    "ClosureOptimizer",
+    "Combination",
+    "Condition",
+    "Criterion",
+    "Curve",
+    "Descent",
+    "EpochHistory",
+    "Frame",
+    "GlobalRule",
+    "Info",
+    "Initializer",
+    "KernelInitializer",
+    "Kind",
+    "LayerCall",
+    "Likelihood",
+    "Line",
+    "LineSearch",
+    "Method",
+    "Monitor",
+    "MonitorCriterion",
+    "Move",
+    "Pacing",
+    "Past",
+    "Plan",
+    "Point",
+    "Problem",
+    "Quantity",
+    "RandomInitializer",
+    "Reason",
+    "Rule",
+    "RuleOptimizer",
+    "Sampler",
+    "Schedule",
+    "SearchState",
+    "Snapshot",
+    "StopReason",
+    "Surface",
+    "Tag",
+    "TensorRule",
+    "Threshold",
+    "Tracker",
+    "Trial",
+    "Verdict",
+    "VerdictError",
+    "aligned",
+    "check_callback",
+    "check_clipping_rule",
+    "check_closure_optimizer",
+    "check_initializer",
+    "check_monitor",
+    "check_optimizer",
+    "check_pacing",
+    "check_schedule",
+    "check_stopping_criterion",
+    "check_tracker",
+    "raise_caught",
+]
+
+_backend.refuse_the_rest(__name__)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,327 @@
+"""What the ends of the Hessian's spectrum say of the place where the training is."""
+
+import dataclasses
+from typing import Any, Self
+
+import keras
+import numpy as np
+
+from .. import _batches, _checks
+from .._result import Result
+from .._section import section
+from .._types import Data
+from ..curvature.eigenvalues import dot, lanczos_of, norm
+from ..curvature.objective import Objective
+from ..verdicts.wording import digits
+from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
+from ._spectrum_rules import (
+    EARLIER_GAIN,
+    ESCAPES,
+    HIDDEN,
+    KERNEL_ELASTICITY,
+    LOWEST_CURVATURE,
+    NARROWEST,
+    NEGATIVITY,
+    RULES,
+    UNCERTAINTY,
+    UPDATES_MADE,
+)
+from .base import Curve, Monitor
+from .flow import LayerFlow
+from .past import Past
+from .progress import (
+    ELASTICITY,
+    NEWTON_GAIN,
+    PART_DONE,
+    RATE_LEFT,
+    RATE_OF_LIMIT,
+    TRAININGS_TO_GAIN,
+    effective_rate,
+    elasticity,
+    part_done,
+    progress,
+    progress_newest,
+    rate_left,
+    trainings_to_gain,
+)
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class SpectrumEnds(Result):
+    """The loss around the weights, to second order, in the directions that some steps of Lanczos find.
+
+    Args:
+        smallest: The smallest Ritz value. Below 0 it proves negative curvature; above 0 it proves nothing.
+        largest: The largest Ritz value.
+        residual: |H u - smallest u|: an eigenvalue lies at most so far away.
+        gradient_norm: |g|.
+        weight_norm: |theta|.
+        kernel_elasticity: |g| |theta| / L of the weights with two axes or more: the bias of the output has a gradient
+            on any examples but those that it was fitted to. Of all weights, if there are no such.
+        loss: L(theta).
+        slope_curvature: g . H g / g . g, the curvature along the gradient.
+        decrement: Sum over the directions of (u . g)^2 / (2 |value|): by so much the loss could fall if each of them
+            had a step of its own, as Newton's method takes it.
+        resolved: The same from two halves of the examples, (u . g_1)(u . g_2) / (2 |value|): without what fits these
+            examples only.
+    """
+
+    smallest: float
+    largest: float
+    residual: float
+    gradient_norm: float
+    weight_norm: float
+    kernel_elasticity: float
+    loss: float
+    slope_curvature: float
+    decrement: float
+    resolved: float
+
+    @property
+    def negativity(self) -> float:
+        """-smallest / largest: how strong the negative curvature is; 0 if there is none."""
+        return max(0.0, -self.smallest) / self.largest if self.largest > 0 else float(self.smallest < 0)
+
+    @property
+    def gain(self) -> float:
+        """`resolved` as a fraction of the loss."""
+        return self.resolved / abs(self.loss) if self.loss else 0.0
+
+    @property
+    def elasticity(self) -> float:
+        """|g| |theta| / L, as in `gradient_norm`."""
+        return self.gradient_norm * self.weight_norm / abs(self.loss) if self.loss else float("nan")
+
+    _shows = (
+        "smallest",
+        "largest",
+        "residual",
+        "gradient_norm",
+        "weight_norm",
+        "loss",
+        "slope_curvature",
+        "decrement",
+        "gain",
+    )
+
+    def _headline(self) -> str:
+        return f"eigenvalues from {self.smallest:.3g} to {self.largest:.3g}"
+
+
+@dataclasses.dataclass(frozen=True)
+class SpectrumMonitor(Monitor):
+    """See `spectrum`.
+
+    Args:
+        always: Whether to measure regularly, and not only where there is reason to: a loss that falls slowly with
+            something missing, or steps that could be many times as long.
+    """
+
+    name = "spectrum"
+    sets = ("standard", "full")
+    order = 10
+    source = "spectrum"
+    passes = 45
+    always: bool = False
+    rules = RULES
+    curves = (
+        Curve(
+            "eigenvalue_smallest",
+            "Smallest eigenvalue of the Hessian",
+            "loss / weight^2",
+            "Smallest Ritz value of the Hessian.",
+            "8.2.3",
+        ),
+        Curve(
+            "eigenvalue_largest",
+            "Largest eigenvalue of the Hessian",
+            "loss / weight^2",
+            "Largest Ritz value of the Hessian.",
+            "8.2.1",
+        ),
+        Curve(
+            "negative_curvature",
+            "Strongest negative curvature over the strongest positive",
+            "ratio",
+            "Strongest negative curvature over the strongest positive one.",
+            "8.2.3",
+        ),
+        Curve(
+            "newton_gain",
+            "What Newton's step would gain",
+            "ratio",
+            "Fraction of the loss that Newton's step would gain.",
+            "8.2.1",
+        ),
+    )
+
+    @classmethod
+    def of_set(cls, name: str) -> Self:
+        """Return the one that measures regularly, in the full set."""
+        return cls(always=name == "full")
+
+    def numbers(self, past: Past) -> dict[str, float]:
+        """Return the ends, and what Newton's step would gain."""
+        last = past.of(self.name)[-1]
+        return {
+            "eigenvalue_smallest": last.smallest,
+            "eigenvalue_largest": last.largest,
+            "negative_curvature": last.negativity,
+            "newton_gain": last.gain,
+        }
+
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return the curvature and the gradient where the training is, and what Newton's step would gain.
+
+        What keeps a training from falling where Newton's step would gain nothing is told apart by the rules: on a
+        plateau there is hardly a gradient, at all or for the layers before idle units; at a saddle point there is a way
+        down that can be left within the training, in some 1 / (rate * curvature) steps; what is neither is a model that
+        has learned all it can. In a ravine the steep walls limit the rate, and along its floor that is a small part of
+        the best step: where the rate is at its limit, no pace is good along a floor that is not low.
+        """
+        seen, ends = progress(past), past.of(self.name)[-1]
+        if seen is None:
+            return {}
+        rate, size = effective_rate(past), elasticity(past, ends)
+        limit = rate * ends.largest
+        return seen.measured() | _idle_layers(past) | {
+            NEWTON_GAIN.name: ends.gain,
+            EARLIER_GAIN.name: past.of(self.name)[-2].gain if len(past.of(self.name)) > 1 else float("nan"),
+            ELASTICITY.name: size,
+            KERNEL_ELASTICITY.name: float(np.fmin(size, ends.kernel_elasticity)),
+            NEGATIVITY.name: ends.negativity,
+            UNCERTAINTY.name: ends.residual / -ends.smallest if ends.smallest < 0 else float("nan"),
+            ESCAPES.name: rate * -ends.smallest * (past.total or past.done),
+            LOWEST_CURVATURE.name: _lowest(ends),
+            UPDATES_MADE.name: past.done,
+            PART_DONE.name: part_done(past),
+            RATE_LEFT.name: rate_left(past),
+        } | ({} if np.isnan(limit) or not past.total else {
+            RATE_OF_LIMIT.name: limit,
+            TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, past),
+        })  # fmt: skip
+
+    def newest(self, past: Past) -> dict[str, float]:
+        """Return where the loss is, and how long the step is, by the last measurement alone."""
+        return progress_newest(past)
+
+    def remarks(self, past: Past) -> dict[str, str]:
+        """Return by how much the scales of the inputs differ: a ravine that one can do something about."""
+        flows = past.of("layer_flow")
+        if not flows or not np.isfinite(flows[-1].input_spread) or flows[-1].input_spread < 1.5:
+            return {}
+        spread = digits(flows[-1].input_spread)
+        return {"ill_conditioned": f"the standard deviations of the inputs differ by a factor of {spread}"}
+
+
+def _lowest(ends: SpectrumEnds) -> float:
+    """Return the smallest over the size of the largest curvature; where both are 0, it is no minimum."""
+    return ends.smallest / abs(ends.largest) if ends.largest else float("-inf")
+
+
+def _idle_layers(past: Past) -> dict[str, float]:
+    """Return which units and layers take no part, going by the last measurement."""
+    flows = past.of("layer_flow")
+    if not flows:
+        return {}
+    last = flows[-1]
+    return {
+        HIDDEN.name: float(len(last.hidden)),
+        NARROWEST.name: _narrowest(last),
+        DEAD_UNITS.quantity.name: last.fraction_dead,
+        SATURATED_UNITS.quantity.name: last.fraction_saturated,
+        SMALLEST_SIGNAL.name: float(min(last.signal)),
+        VANISHING.quantity.name: last.total,
+    }
+
+
+def _narrowest(flow: LayerFlow) -> float:
+    """Return the units of the narrowest hidden layer, if they are fewer than the outputs; NaN otherwise."""
+    outputs = sum(units for units, is_output in zip(flow.units, flow.is_output, strict=True) if is_output)
+    fewest = min((flow.units[place] for place in flow.hidden), default=outputs)
+    return float(fewest) if fewest < outputs else float("nan")
+
+
+def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnds:
+    """Return what `spectrum` does, for a function of the weights that is traced already; NaN where it is infinite."""
+    with np.errstate(all="ignore"):
+        try:
+            return _ends(objective, steps, seed)
+        except np.linalg.LinAlgError:
+            return SpectrumEnds(*[float("nan")] * len(dataclasses.fields(SpectrumEnds)))
+
+
+def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
+    theta = objective.theta()
+    loss, slope = objective.value_and_gradient(theta)
+    size = norm(slope)
+    halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
+    start = np.random.default_rng(seed).normal(size=objective.size)
+    start /= norm(start)
+    length = norm(halves[0])
+    if length > 0:  # of one half: directions that follow both would find their noise in both
+        start += halves[0] / length  # alone, it would never leave a plane of symmetry
+    product = objective.products(theta)
+    found = lanczos_of(product, start, steps, objective.dtype)
+    sizes = np.maximum(np.abs(found.values), 1e-6 * np.abs(found.values).max(initial=1e-30))
+    along, *of_halves = map(found.along, (slope, halves[0], halves[-1]))
+
+    return SpectrumEnds(
+        smallest=found.smallest,
+        largest=found.largest,
+        residual=float(found.residuals[0]),
+        gradient_norm=size,
+        weight_norm=norm(theta),
+        kernel_elasticity=_kernel_elasticity(objective, theta, slope, loss),
+        loss=loss,
+        slope_curvature=dot(slope, product(slope)) / size**2 if size > 0 else float("nan"),
+        decrement=float(np.sum(along**2 / (2 * sizes))),
+        resolved=float(np.sum(of_halves[0] * of_halves[1] / (2 * sizes))),
+    )
+
+
+def _kernel_elasticity(objective: Objective, theta: np.ndarray, slope: np.ndarray, loss: float) -> float:
+    sizes, ranks = np.diff(objective.ends), np.array([len(shape) for shape in objective.shapes])
+    is_kernel = np.repeat((ranks > 1) | (ranks.max(initial=0) < 2), sizes)
+    moves = norm(slope[is_kernel]) * norm(theta[is_kernel])
+    return moves / abs(loss) if loss else float("nan")
+
+
+@section("8.2.3")
+def spectrum(
+    model: keras.Model, x: Data, y: Data = None, *, steps: int = 20, seed: int = 0, **options: Any
+) -> SpectrumEnds:
+    """Return the ends of the spectrum of the Hessian, beside gradient and loss (section 8.2.3).
+
+    Where the gradient is small, all curvature positive means a minimum, curvature of both signs a saddle point, and
+    hardly any a plateau. Almost every Hessian of a network has some negative eigenvalues; they make a saddle only if
+    they are large beside the positive ones and the gradient small.
+
+    Args:
+        model: A compiled model.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        steps: Steps of Lanczos, each one Hessian-vector product. Defaults to `20`.
+        seed: Seed of the random part of the start; the other part is the gradient. Defaults to `0`.
+        **options: As for `curvature.gradient`.
+
+    Returns:
+        A `SpectrumEnds`.
+
+    Raises:
+        ValueError: If `steps` is below 1, or `seed` below 0.
+
+    Example:
+        >>> dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+        >>> model = keras.Sequential([keras.Input((2,)), dense])
+        >>> model.compile(loss="mse")  # H = diag(4, 1)
+        >>> x, y = np.array([[2.0, 0.0], [0.0, 1.0]]), np.zeros((2, 1))
+        >>> found = keras_ch8.monitors.spectrum(model, x, y)
+        >>> round(found.smallest, 4), round(found.largest, 4), round(found.decrement, 4), found.loss
+        (1.0, 4.0, 2.5, 2.5)
+
+    References:
+        Dauphin et al. (2014), Identifying and Attacking the Saddle Point Problem.
+    """
+    steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", fix="Try 20.")
+    return ends_of(Objective(model, x, y, **options), steps, _checks.seed(seed) or 0)

@@ -1,0 +1,473 @@
+"""How the signal changes from layer to layer, and the gradient on its way back."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from .._plot import axes_of, finished, over_layers
+from .._result import Result, Table
+from .._section import section
+from .._types import Data, Tensor
+from ..verdicts.rules import judge
+from ..verdicts.verdict import Claim
+from ..verdicts.wording import digits, percent
+from ._layer_calls import (
+    SLOPES,
+    WEIGHING,
+    activation,
+    by_unit,
+    dead,
+    gradient,
+    input_spread,
+    is_weighted,
+    largest_size,
+    relative_update,
+    root_mean_square,
+    saturated,
+)
+from ._layer_rules import (
+    DEAD,
+    DEAD_IN_LAYER,
+    GROWTH_AT_THE_START,
+    GROWTH_THROUGH_DEPTH,
+    LARGEST_SIGNAL,
+    RULES,
+    SATURATED,
+    SATURATED_IN_LAYER,
+    SIGNAL_GROWTH,
+    SIGNAL_NOW,
+    SMALLEST_SIGNAL,
+    STILL,
+)
+from .base import Curve, Monitor, Snapshot
+from .past import Past
+from .probe import Probe
+from .progress import LAST, PART_DONE, part_done, progress_measured
+
+FEWEST_HIDDEN = 3
+"""Hidden layers that the gradient must pass before it is judged how it changes on its way."""
+FEWEST_SLOPES = 3
+"""Measurements in which the gradient of a matrix must be 0 before it is said that it has none."""
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class LayerFlow(Result):
+    """One number for each call of a layer with weights or a nonlinearity, in order; NaN where it has no such thing.
+
+    Args:
+        names: Names of the layers.
+        weighted: Whether each has a matrix of weights.
+        is_output: Whether its output is an output of the model, as far as can be told.
+        signal: Root mean square of the outputs of the layer.
+        gradient: |dL_i / dy|, the root mean square over the examples i of the norm of the gradient of its loss.
+        dead: Fraction of its ReLUs that give 0 for every example; NaN for other layers.
+        saturated: Fraction of its outputs that are on the flat ends of tanh or sigmoid; NaN for other layers.
+        relative_update: |d| / |W| for its matrices, where d is the last update; NaN where no update is known.
+        units: Number of units of each layer.
+        input_signal: Root mean square of the inputs of the first layer.
+        input_spread: The largest over the smallest standard deviation of its features; those that are next to constant
+            are left out.
+        before: `signal` before the last update; `None` where no update is known.
+        weights: Paths of all trainable variables of the model with two axes or more.
+        slopes: For each of these, the largest absolute value of an entry of its gradient.
+    """
+
+    names: tuple[str, ...]
+    weighted: tuple[bool, ...]
+    is_output: tuple[bool, ...]
+    signal: np.ndarray
+    gradient: np.ndarray
+    dead: np.ndarray
+    saturated: np.ndarray
+    relative_update: np.ndarray
+    units: tuple[int, ...]
+    input_signal: float
+    input_spread: float
+    before: np.ndarray | None = None
+    weights: tuple[str, ...] = ()
+    slopes: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+
+    @functools.cached_property
+    def hidden(self) -> np.ndarray:
+        """Places of the weighted layers before the output, without those that only weigh what others give."""
+        passes_on = np.array([name not in WEIGHING for name in self.names])
+        return np.flatnonzero(np.array(self.weighted) & ~np.array(self.is_output) & passes_on)
+
+    @functools.cached_property
+    def backward_factor(self) -> float:
+        """By what the gradient is multiplied from one hidden layer to the one before; NaN with fewer than 3."""
+        return 1 / growth_per_step(self.gradient[self.hidden])
+
+    @functools.cached_property
+    def forward_factor(self) -> float:
+        """By what the signal is multiplied from one hidden layer to the next; NaN with fewer than 3."""
+        return growth_per_step(self.signal[self.hidden])
+
+    @functools.cached_property
+    def total(self) -> float:
+        """Gradient at the first hidden layer over that at the last."""
+        ends = self.gradient[self.hidden[[0, -1]]] if len(self.hidden) > 1 else np.full(2, np.nan)
+        with np.errstate(invalid="ignore", over="ignore"):  # of infinite ones it is NaN
+            return float(ends[0] / ends[1]) if ends[1] > 0 else float("nan")
+
+    @functools.cached_property
+    def fraction_dead(self) -> float:
+        """Fraction of all ReLUs of the model that are dead; NaN without any."""
+        return _weighted_mean(self.dead, self.units)
+
+    @functools.cached_property
+    def fraction_saturated(self) -> float:
+        """Fraction of all saturating units of the model that are; NaN without any."""
+        return _weighted_mean(self.saturated, self.units)
+
+    def table(self) -> Table:
+        """Return the numbers, a row for each layer."""
+        columns = "layer", "units", "signal", "gradient [loss / signal]", "idle"
+        idle = np.nanmax([np.zeros(len(self.names)), self.dead, self.saturated], axis=0)
+        rows = zip(self.names, self.units, self.signal, self.gradient, map(percent, idle), strict=True)
+        return Table(columns, list(rows))
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw signal and gradient over the layers, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        over_layers(ax, self.names, {"signal": self.signal, "gradient": self.gradient})
+        y = "signal; gradient [loss / signal]"
+        return finished(
+            ax, "Signal and gradient, layer by layer", "layer, the first on the left", y, "root mean square of"
+        )
+
+    def _headline(self) -> str:
+        least, most = digits(np.nanmin(self.signal)), digits(np.nanmax(self.signal))
+        said = f"{len(self.names)} layers, signals from {least} to {most}"
+        back = self.backward_factor
+        return (
+            said if np.isnan(back) else f"{said}; on its way back the gradient is multiplied by {digits(back)} a layer"
+        )
+
+    def _table(self) -> Table:
+        return self.table()
+
+
+class LayerFlowMonitor(Monitor):
+    """See `layer_flow`."""
+
+    name = "layer_flow"
+    sets = ("standard", "full")
+    order = 6
+    rules = RULES
+    curves = (
+        Curve(
+            "backward_factor",
+            "Gradient from layer to layer",
+            "ratio",
+            "Gradient at a hidden layer over that at the next.",
+            "8.2.5",
+        ),
+        Curve(
+            "forward_factor",
+            "Signal from layer to layer",
+            "ratio",
+            "Signal of a hidden layer over that of the one before.",
+            "8.4",
+        ),
+        Curve("fraction_dead", "Dead units", "ratio", "Fraction of the ReLUs that give 0 for every example.", "8.2.5"),
+        Curve(
+            "fraction_saturated",
+            "Saturated units",
+            "ratio",
+            "Fraction of the units of tanh and sigmoid on their flat ends.",
+            "8.2.5",
+        ),
+        Curve(
+            "fraction_without_gradient",
+            "Matrices without a gradient",
+            "ratio",
+            "Fraction of the matrices whose gradient is exactly 0.",
+            "8.2.5",
+        ),
+        Curve(
+            "largest_signal",
+            "Largest signal of a layer",
+            "signal",
+            "Largest root mean square of the input and of what the layers give.",
+            "8.4",
+        ),
+        Curve(
+            "smallest_signal",
+            "Smallest signal of a layer",
+            "signal",
+            "Smallest root mean square of the input and of what the layers give.",
+            "8.4",
+        ),
+    )
+
+    def records(self, layer: keras.layers.Layer) -> bool:
+        """Record layers with a matrix of weights, and nonlinearities."""
+        return is_weighted(layer) or activation(layer) in ("relu", *SLOPES)
+
+    def kinds_for(self, layers: Sequence[keras.layers.Layer]) -> set[str]:
+        """Return all but those of units, or of a depth, that the layers do not have."""
+        weighted = [place for place, layer in enumerate(layers) if is_weighted(layer)]
+        depth, units = len(weighted), {activation(layer) for layer in layers[: max(weighted, default=0)]}
+        is_there = {
+            "dead_units": "relu" in units,
+            "saturated_units": not units.isdisjoint(SLOPES),
+            "exploding": depth > FEWEST_HIDDEN,
+            "vanishing": depth > FEWEST_HIDDEN,
+        }
+        return {kind for kind in super().kinds_for(layers) if is_there.get(kind, True)}
+
+    def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
+        """Return what each layer gives and gets back."""
+        calls = [call for call in snapshot.now.calls if self.records(call.layer)]
+        if not calls:
+            return {}
+        d = snapshot.d or [ops.full_like(t, float("nan")) for t in snapshot.theta]
+        moved = {id(v): (w, change) for v, w, change in zip(snapshot.variables, snapshot.theta, d, strict=True)}
+        last = max((i for i, call in enumerate(calls) if is_weighted(call.layer)), default=0)
+        inputs = ops.cast(calls[0].inputs, "float32")
+        before = [call for call in snapshot.before.calls if self.records(call.layer)] if snapshot.before else []
+        pairs = zip(snapshot.variables, snapshot.now.grads, strict=True)
+        matrices = [(v.path, largest_size(g)) for v, g in pairs if len(v.shape) > 1]
+        return {
+            "names": tuple(call.layer.name for call in calls),
+            "weighted": tuple(is_weighted(call.layer) for call in calls),
+            "is_output": tuple(i >= last or call.is_output for i, call in enumerate(calls)),
+            "units": tuple(int(by_unit(call.layer, call.outputs).shape[1]) for call in calls),
+            "signal": ops.stack([root_mean_square(call.outputs) for call in calls]),
+            "gradient": ops.stack([gradient(call, snapshot.examples) for call in calls]),
+            "dead": ops.stack([dead(call) for call in calls]),
+            "saturated": ops.stack([saturated(call) for call in calls]),
+            "relative_update": ops.stack([relative_update(call.layer, moved) for call in calls]),
+            "weights": tuple(name for name, _ in matrices),
+            "slopes": ops.stack([slope for _, slope in matrices]) if matrices else ops.zeros(0),
+            "input_signal": root_mean_square(inputs),
+            "input_spread": input_spread(by_unit(calls[0].layer, inputs)),
+        } | ({"before": ops.stack([root_mean_square(call.outputs) for call in before])} if before else {})
+
+    def reading(self, **arrays: Any) -> LayerFlow:
+        """Return the numbers."""
+        is_output = np.array(arrays["is_output"])
+        for name in ("dead", "saturated"):
+            arrays[name] = np.where(is_output, np.nan, arrays[name])
+        for name in ("input_signal", "input_spread"):
+            arrays[name] = float(arrays[name])
+        return LayerFlow(**arrays)
+
+    def numbers(self, past: Past) -> dict[str, float]:
+        """Return the factors, the fractions of units that take no part, and the ends of the signal."""
+        last = past.of(self.name)[-1]
+        names = ("backward_factor", "forward_factor", "fraction_dead", "fraction_saturated")
+        found = {name: getattr(last, name) for name in names} | _scale([last])
+        for value in _still(past.of(self.name)).values():
+            found["fraction_without_gradient"] = value
+        return found
+
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return how the gradient grows through the layers, which units are idle, and the scale of the start."""
+        flows = past.of(self.name)
+        return (
+            progress_measured(past)
+            | {PART_DONE.name: part_done(past)}
+            | _depth(flows)
+            | _idle(flows[-1])
+            | _still(flows)
+            | _scale(flows)
+            | _growth(flows)
+        )
+
+    def newest(self, past: Past) -> dict[str, float]:
+        """Return how the gradient grows through the layers by the last measurement alone."""
+        return {GROWTH_THROUGH_DEPTH.name: past.of(self.name)[-1].total}
+
+    def remarks(self, past: Past) -> dict[str, str]:
+        """Return the numbers of layers, and the names of those that are worst."""
+        flows = past.of(self.name)
+        return _depth_remarks(flows) | _idle_remarks(flows[-1]) | _still_remarks(flows) | _scale_remarks(flows)
+
+
+# --- what is judged, also before the first step --------------------------------------------------------------------
+
+
+def gradient_through_depth(flow: LayerFlow) -> list[Claim]:
+    """Return what is said of the gradient on its way from the last hidden layer to the first; nothing if it is 0."""
+    if np.isnan(flow.total):
+        return []
+    remarks = dict.fromkeys(("exploding", "vanishing"), f"over {len(flow.hidden)} hidden layers")
+    return judge(RULES, {GROWTH_THROUGH_DEPTH.name: flow.total}, remarks)
+
+
+def idle_units(flow: LayerFlow) -> list[Claim]:
+    """Return what is said of units that take no part."""
+    return judge(RULES, _idle(flow), _idle_remarks(flow))
+
+
+def scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
+    """Return what is said of the scale of the signal in the first measurement, before its update where one was made."""
+    return judge(RULES, _scale(flows), _scale_remarks(flows))
+
+
+def largest(fractions: np.ndarray) -> float:
+    """Return the largest of the known fractions; NaN without any."""
+    known = fractions[~np.isnan(fractions)]
+    return float(known.max()) if len(known) else float("nan")
+
+
+def _depth(flows: list[LayerFlow]) -> dict[str, float]:
+    totals = [flow.total for flow in flows if not np.isnan(flow.backward_factor)]
+    if not totals:
+        return {}
+    return {
+        GROWTH_THROUGH_DEPTH.name: float(np.median(totals[-LAST:])),
+        GROWTH_AT_THE_START.name: float(np.median(totals[:3])),
+    }
+
+
+def _still(flows: list[LayerFlow]) -> dict[str, float]:
+    stays = _that_stay(flows)
+    return {} if stays is None else {STILL.name: float(stays.mean())}
+
+
+def _still_remarks(flows: list[LayerFlow]) -> dict[str, str]:
+    stays = _that_stay(flows)
+    if stays is None or not stays.any():
+        return {}
+    return {"no_gradient": f"the first is {flows[-1].weights[int(stays.argmax())]}"}
+
+
+def _that_stay(flows: list[LayerFlow]) -> np.ndarray | None:
+    """Return which matrices had no gradient in the last measurements; None where that is not known, or none had one."""
+    slopes = np.array([flow.slopes for flow in flows[-LAST:]])
+    if len(slopes) < FEWEST_SLOPES or not slopes.any(axis=1).all():
+        return None
+    return (slopes == 0).all(axis=0)
+
+
+def _depth_remarks(flows: list[LayerFlow]) -> dict[str, str]:
+    last = flows[-1]
+    if not len(last.hidden):
+        return {}
+    said = []
+    if np.isfinite(last.backward_factor):
+        said.append(f"a factor of {digits(last.backward_factor)} for each of {len(last.hidden)} hidden layers")
+    if np.isfinite(moves := last.relative_update[last.hidden[0]]):
+        said.append(f"the first moves by {percent(moves)} of its size in a step")
+    return dict.fromkeys(("exploding", "vanishing"), "; ".join(said))
+
+
+def _idle(flow: LayerFlow) -> dict[str, float]:
+    fractions = {
+        DEAD.name: flow.fraction_dead,
+        DEAD_IN_LAYER.name: largest(flow.dead),
+        SATURATED.name: flow.fraction_saturated,
+        SATURATED_IN_LAYER.name: largest(flow.saturated),
+    }
+    return {name: fraction for name, fraction in fractions.items() if not np.isnan(fraction)}
+
+
+def _idle_remarks(flow: LayerFlow) -> dict[str, str]:
+    by_kind = {"dead_units": flow.dead, "saturated_units": flow.saturated}
+    return {
+        kind: f"most of them in {flow.names[int(np.nanargmax(fractions))]}"
+        for kind, fractions in by_kind.items()
+        if np.nanmax(fractions, initial=0.0) > 0
+    }
+
+
+def _signals(flows: list[LayerFlow]) -> np.ndarray:
+    """Return the signals of the start, the input first; NaN where all is exactly 0, which is no matter of scale."""
+    first = flows[0]
+    signals = np.array([first.input_signal, *(first.signal if first.before is None else first.before)])
+    return np.where(signals == 0, np.nan, signals)
+
+
+def _scale(flows: list[LayerFlow]) -> dict[str, float]:
+    signals = _signals(flows)
+    if np.isnan(signals).all():
+        return {}
+    return {LARGEST_SIGNAL.name: float(np.nanmax(signals)), SMALLEST_SIGNAL.name: float(np.nanmin(signals))}
+
+
+def _growth(flows: list[LayerFlow]) -> dict[str, float]:
+    """Return how large the largest signal is, and how far it has grown; nothing where it was 0 or is not known."""
+    first = flows[0].before
+    if first is None or not np.max(first) > 0:
+        return {}
+    now = float(np.median([np.max(flow.signal) for flow in flows[-3:]]))
+    return {SIGNAL_GROWTH.name: now / float(np.max(first)), SIGNAL_NOW.name: now}
+
+
+def _scale_remarks(flows: list[LayerFlow]) -> dict[str, str]:
+    signals, names = _signals(flows), ("the input", *flows[0].names)
+    if np.isnan(signals).all():
+        return {}
+    largest, smallest = names[int(np.nanargmax(signals))], names[int(np.nanargmin(signals))]
+    return {"bad_scale": f"the largest in {largest}, the smallest in {smallest}, and about 1 is best"}
+
+
+# --- in NumPy ------------------------------------------------------------------------------------------------------
+
+
+def growth_per_step(values: np.ndarray) -> float:
+    """Return the factor from one value to the next that fits best; NaN of fewer than 3 values, or if one is 0."""
+    if len(values) < 3 or not (values > 0).all():
+        return float("nan")
+    return float(np.exp(np.polyfit(np.arange(len(values)), np.log(values), 1)[0]))
+
+
+def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
+    there = ~np.isnan(values)
+    return float(np.average(values[there], weights=np.array(weights)[there])) if there.any() else float("nan")
+
+
+@section("8.2.5")
+def layer_flow(
+    model: keras.Model, x: Data, y: Data = None, before: list[np.ndarray] | None = None, **options: Any
+) -> LayerFlow:
+    """Return how signal and gradient change from layer to layer, and which units take no part (section 8.2.5).
+
+    A product of many factors vanishes or explodes: from layer to layer the signal is multiplied by one, the gradient on
+    its way back by another, and d layers give the d-th power.
+
+    Args:
+        model: A compiled model; layers are listed in the order of their calls.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        before: The trainable weights before the last update, one array for each variable. Defaults to `None`: then
+            `relative_update` is NaN.
+        **options: As for `curvature.gradient`.
+
+    Returns:
+        A `LayerFlow`.
+
+    Raises:
+        ValueError: If the model has no layer with a matrix of weights or such an activation, or `before` does not have
+            the shapes of the trainable weights.
+
+    Example:
+        >>> half = keras.initializers.Constant(0.5)
+        >>> halves = [keras.layers.Dense(1, use_bias=False, kernel_initializer=half) for _ in range(4)]
+        >>> model = keras.Sequential([keras.Input((1,)), *halves])
+        >>> model.compile(loss="mse")
+        >>> flow = keras_ch8.monitors.layer_flow(model, np.array([[16.0]]), np.array([[0.0]]))
+        >>> flow.signal, flow.gradient
+        (array([8., 4., 2., 1.], dtype=float32), array([0.25, 0.5 , 1.  , 2.  ], dtype=float32))
+        >>> round(flow.backward_factor, 3)
+        0.5
+
+    References:
+        Glorot and Bengio (2010), Understanding the Difficulty of Training Deep Feedforward Neural Networks.
+    """
+    probe = Probe(model, x, y, monitors=[LayerFlowMonitor()], **options)
+    found = probe.measure(None if before is None else probe.objective.weights("before", before))
+    if "layer_flow" not in found:
+        raise ValueError(
+            "`layer_flow` follows signal and gradient through layers with a matrix of weights or an activation such as "
+            f"relu, tanh or sigmoid. Received: the model {model.name!r}, which has none. Give a model with such layers."
+        )
+    return found["layer_flow"]

@@ -1,0 +1,229 @@
+"""The contract between a method, the line searches below it and the loop above it.
+
+    state = method.init(n, dtype)                                   a dict of tensors of fixed shapes and dtypes
+    point, state, info = method.iterate(problem, point, state)      one iteration, with its evaluations
+
+A method is a frozen dataclass of settings; what it remembers from iteration to iteration is in `state` alone, so a
+caller may keep that in variables, save it, and continue bit for bit. An iteration runs inside a compiled loop:
+no Python on values, no slice at an index that is a tensor (it recompiles for every index; gather and scatter do not).
+
+An iteration that finds nothing better returns the same point with `info.moved` False. It then forgets what it knows,
+and the next one goes along -g. If that one does not move either (`info.steepest`), the loop ends.
+
+Two families stand on this: `Descent` (a direction, then a line search: `descent.py`), and `BoundedMethod`
+(a model of f, then steps under an ever tighter bound: `_trust.py`).
+"""
+
+import abc
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, Self, final
+
+from keras import ops
+
+from .. import _checks
+from .._types import Tensor
+from ..integration import backend
+
+State = dict[str, Tensor]
+"""What a method remembers from iteration to iteration, by name."""
+
+
+class Point(NamedTuple):
+    """A place with the value and the gradient there, so that neither is computed twice.
+
+    Args:
+        x: Vector of shape (n,).
+        value: f(x), a scalar.
+        gradient: g = nabla f(x), of shape (n,).
+    """
+
+    x: Tensor
+    value: Tensor
+    gradient: Tensor
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A function f of a flat vector with what the methods of section 8.6 ask of it.
+
+    All are pure functions of tensors; x, gradients and values have one dtype, float32 or float64.
+
+    Args:
+        value_and_gradient: x -> (f(x), nabla f(x)).
+        product: (x, v) -> H(x) v, the Hessian times a vector. Defaults to the gradient of nabla f(x) . v.
+        residuals: x -> r with f(x) = r . r, of a sum of squares; else `None`.
+
+    Example:
+        >>> problem = keras_ch8.extend.Problem.of(lambda x: 0.5 * keras.ops.sum(x**2))
+        >>> value, gradient = problem.value_and_gradient(keras.ops.array([3.0, 4.0]))
+        >>> float(value), [float(g) for g in gradient]
+        (12.5, [3.0, 4.0])
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 4.3.1.
+    """
+
+    value_and_gradient: Callable[[Tensor], tuple[Tensor, Tensor]]
+    product: Callable[[Tensor, Tensor], Tensor] = None  # type: ignore[assignment]
+    residuals: Callable[[Tensor], Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        if self.product is None:
+            object.__setattr__(self, "product", functools.partial(_product, self.value_and_gradient))
+
+    @classmethod
+    def of(cls, fun: Callable[[Tensor], Tensor]) -> Self:
+        """Return the problem of a scalar function."""
+        return cls(functools.partial(backend.value_and_gradient, functools.partial(_scalar, fun)))
+
+    @classmethod
+    def of_squares(cls, residuals: Callable[[Tensor], Tensor]) -> Self:
+        """Return the problem f(x) = r . r of a sum of squares."""
+        return dataclasses.replace(cls.of(lambda x: ops.sum(ops.square(residuals(x)))), residuals=residuals)
+
+    def at(self, x: Tensor) -> Point:
+        """Return the point x: one evaluation."""
+        return Point(x, *self.value_and_gradient(x))
+
+    def hessian(self, x: Tensor) -> Tensor:
+        """Return H(x), a row and a column for each entry of x: n products side by side."""
+        return backend.rows_of(functools.partial(self.product, x), ops.eye(x.shape[0], dtype=x.dtype))
+
+
+def _scalar(fun: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return f(x); else raise ValueError."""
+    value = ops.convert_to_tensor(fun(x))
+    if tuple(value.shape) != () or value.dtype != x.dtype:
+        raise ValueError(
+            f"`fun` must return a scalar of the type of x, {x.dtype.name}. Received: shape {tuple(value.shape)} and "
+            f"dtype {value.dtype.name}. Sum or average with `keras.ops`, and give x the type of the data."
+        )
+    return value
+
+
+def _product(value_and_gradient: Callable[[Tensor], tuple[Tensor, Tensor]], x: Tensor, v: Tensor) -> Tensor:
+    return backend.hessian_product(lambda x: value_and_gradient(x)[1], x, v)
+
+
+class Info(NamedTuple):
+    """One iteration in numbers, each a scalar tensor.
+
+    Args:
+        step: Step length: of a line search, the multiple of the direction; 0 if there was no step.
+        slope: g . d, the slope along the direction at its start.
+        evaluations: How often f and its gradient were computed, int32.
+        products: How many products with the Hessian, int32.
+        moved: Whether the point is another one, boolean.
+        accepted: Whether the step meets the conditions of the search, and is not just the best that was found.
+        steepest: Whether the direction was -g.
+        restarted: Whether a direction that did not lead downhill, or failed, was given up for -g.
+        skipped: Whether a pair (s, y) was not learned from.
+        endless: Whether the value was still falling at the longest step that could be made.
+        bent: Whether no step was tried because the curvature along the direction is not positive.
+        numbers: More scalars of the method's own, by the names in `method.numbers`.
+    """
+
+    step: Tensor
+    slope: Tensor
+    evaluations: Tensor
+    products: Tensor
+    moved: Tensor
+    accepted: Tensor
+    steepest: Tensor
+    restarted: Tensor
+    skipped: Tensor
+    endless: Tensor
+    bent: Tensor
+    numbers: dict[str, Tensor]
+
+    @classmethod
+    def of_step(cls, before: Point, after: Point) -> Self:
+        """Return what there is to say of a plain step with one evaluation, which is accepted wherever it leads."""
+        no, none, moved = ops.zeros((), "bool"), ops.zeros((), "int32"), ops.any(after.x != before.x)
+        return cls(
+            step=ops.cast(moved, before.value.dtype),
+            slope=ops.sum(before.gradient * (after.x - before.x)),
+            evaluations=none + 1,
+            products=none,
+            moved=moved,
+            accepted=moved,
+            steepest=~moved,
+            restarted=no,
+            skipped=no,
+            endless=no,
+            bent=no,
+            numbers={},
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Method(abc.ABC):
+    """The base of every method of section 8.6; `Descent` is one for methods that search along a direction.
+
+    A subclass is a frozen dataclass of its settings. It writes `init(n, dtype)`, the state before the first iteration,
+    and `iterate(problem, point, state)`, which returns the next point, the new state and an `Info`. All are pure
+    functions of tensors, in one compiled program.
+
+    Example:
+        Gradient descent with a constant rate:
+
+        >>> import dataclasses
+        >>> from keras_ch8.second_order import Method, Info, minimize
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class GradientDescent(Method):
+        ...     rate: float = 0.1
+        ...
+        ...     def init(self, n, dtype):
+        ...         return {}
+        ...
+        ...     def iterate(self, problem, point, state):
+        ...         after = problem.at(point.x - self.rate * point.gradient)
+        ...         return after, state, Info.of_step(point, after)
+        >>> minimize(lambda x: keras.ops.sum((x - 1) ** 2), np.zeros(2), GradientDescent(0.25)).x.round(4)
+        array([1., 1.])
+    """
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The names of `info.numbers`."""
+        return ()
+
+    def check(self, n: int) -> None:  # noqa: B027  not every method has a limit
+        """Raise where n parameters are too many; a method without a matrix of n^2 numbers takes any number of them."""
+
+    @abc.abstractmethod
+    def init(self, n: int, dtype: str) -> State:
+        """Return the state before the first iteration, for n parameters."""
+
+    @abc.abstractmethod
+    def iterate(self, problem: Problem, point: Point, state: State) -> tuple[Point, State, Info]:
+        """Make one iteration from a point."""
+
+
+# --- methods that hold a matrix of n^2 numbers ----------------------------------------------------------------------
+
+
+class Limited(Protocol):
+    """A method with a limit for the number of parameters."""
+
+    @property
+    def max_parameters(self) -> int:
+        """The most parameters that it takes."""
+
+
+def check_limit(max_parameters: int, fix: str) -> None:
+    """Raise unless the limit is a count."""
+    _checks.count("max_parameters", max_parameters, 1, meaning="the most parameters that are allowed", fix=fix)
+
+
+def refuse_more(method: Limited, n: int, what: str, instead: str) -> None:
+    """Raise where there are more parameters; otherwise the process would end for lack of memory, without a word."""
+    if n > method.max_parameters:
+        raise ValueError(
+            f"`{type(method).__name__}` {what}, so it takes at most {method.max_parameters} parameters. Received: {n}. "
+            f"Use {instead} instead, or raise `max_parameters`: n^2 numbers are {4e-9 * n * n:.2g} GB in float32, "
+            f"{8e-9 * n * n:.2g} GB in float64."
+        )

@@ -1,0 +1,238 @@
+"""A line through a point, trials on it, and the loop that makes them.
+
+    state = search.init(line, first)                 the step to try first
+    state = search.update(line, state, trial)        what a trial says: the next step, or that it is over
+
+A search is a frozen dataclass with these two pure functions. A trial carries value, slope and gradient, so the gradient
+at the chosen step is never computed again; infinite and NaN are "too far" and come as the value infinity.
+"""
+
+import abc
+import dataclasses
+from typing import NamedTuple, Self
+
+from keras import ops
+
+from ..._settings import Settings
+from ..._types import Tensor, Tree
+from .. import _vector
+from ..contract import Point, Problem
+
+MOST_TRIALS = 30
+"""After so many the best is taken: each halving would have shrunk the step by 1e-9."""
+
+
+class Trial(NamedTuple):
+    """A step on a line.
+
+    Args:
+        step: t.
+        value: f(x + t d), infinity if it, or the slope, is not finite.
+        slope: nabla f(x + t d) . d.
+        gradient: nabla f(x + t d).
+    """
+
+    step: Tensor
+    value: Tensor
+    slope: Tensor
+    gradient: Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """The function along d from a point: phi(t) = f(x + t d)."""
+
+    problem: Problem
+    point: Point
+    direction: Tensor
+    slope: Tensor
+
+    @property
+    def start(self) -> Trial:
+        """The trial of step 0."""
+        return Trial(ops.zeros_like(self.slope), self.point.value, self.slope, self.point.gradient)
+
+    @property
+    def value(self) -> Tensor:
+        """Return f at the start."""
+        return self.point.value
+
+    @property
+    def rounding(self) -> Tensor:
+        """The change of f that may be rounding alone."""
+        return _vector.rounding(self.value)
+
+    def at(self, step: Tensor) -> Tensor:
+        """Return x + t d."""
+        return self.point.x + step * self.direction
+
+    def trial(self, step: Tensor) -> Trial:
+        """Evaluate a step."""
+        value, gradient = self.problem.value_and_gradient(self.at(step))
+        slope = _vector.dot(gradient, self.direction)
+        return Trial(step, ops.where(ops.isfinite(value) & ops.isfinite(slope), value, float("inf")), slope, gradient)
+
+
+class SearchState(NamedTuple):
+    """What a search knows.
+
+    Args:
+        step: The step to try next.
+        chosen: The best trial so far; that of step 0 if there is none.
+        accepted: Whether the chosen one meets the conditions of the search.
+        is_over: Whether there is nothing more to try; before the first trial, that the line bends the wrong way.
+        own: What else this search remembers.
+    """
+
+    step: Tensor
+    chosen: Trial
+    accepted: Tensor
+    is_over: Tensor
+    own: Tree = ()
+
+    @classmethod
+    def before_any_trial(cls, line: Line, step: Tensor, own: Tree = ()) -> Self:
+        """Return the state in which `step` will be tried first."""
+        no = ops.zeros((), "bool")
+        return cls(step, line.start, no, no, own)
+
+    def chosen_if(self, condition: Tensor, trial: Trial) -> Trial:
+        """Return a trial where a condition holds, else the one that is chosen so far."""
+        chosen: Trial = _vector.where(condition, trial, self.chosen)
+        return chosen
+
+
+@dataclasses.dataclass(frozen=True)
+class LineSearch(Settings, abc.ABC):
+    """The base of every line search (section 8.6): a rule for the step length.
+
+    A subclass is a frozen dataclass of its settings and writes two pure functions of tensors: `init(line, first)`
+    returns the state in which the first step will be tried, `first` being what the method proposes, and
+    `update(line, state, trial)` what a trial says: the next step, the best trial so far, whether it is accepted, and
+    whether the search is over. Registered with Keras, it is saved with the optimizer that has it.
+
+    Example:
+        A tenth of the step, as long as the value does not fall:
+
+        >>> import dataclasses
+        >>> from keras_ch8.second_order import LineSearch, SearchState, SteepestDescent, minimize
+        >>> @keras.saving.register_keras_serializable(package="mine")
+        ... @dataclasses.dataclass(frozen=True)
+        ... class Tenths(LineSearch):
+        ...     factor: float = 0.1
+        ...
+        ...     def init(self, line, first):
+        ...         return SearchState.before_any_trial(line, first)
+        ...
+        ...     def update(self, line, state, trial):
+        ...         falls = trial.value < line.value
+        ...         chosen = state.chosen_if(falls, trial)
+        ...         return SearchState(self.factor * trial.step, chosen, accepted=falls, is_over=falls)
+        >>> f = lambda x: keras.ops.sum((x - 1) ** 2)
+        >>> minimize(f, np.zeros(2), SteepestDescent(line_search=Tenths(0.3))).success
+        True
+    """
+
+    products = 0
+    """How many products with the Hessian a search takes."""
+
+    @abc.abstractmethod
+    def init(self, line: Line, first: Tensor) -> SearchState:
+        """Look at a line, and at the step that the method proposes."""
+
+    @abc.abstractmethod
+    def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
+        """Learn from a trial."""
+
+
+class Found(NamedTuple):
+    """What a search has found.
+
+    Args:
+        chosen: The chosen trial; that of step 0 if nothing was found.
+        accepted: Whether it meets the conditions of the search.
+        evaluations: The number of trials.
+        endless: Whether the value fell all along the line: no trial was higher than the start, and the last one was the
+            longest, or longer ones were not finite.
+        bent: Whether there was no trial, because the curvature along the line is not positive.
+    """
+
+    chosen: Trial
+    accepted: Tensor
+    evaluations: Tensor
+    endless: Tensor
+    bent: Tensor
+
+
+class _Seen(NamedTuple):
+    """What the trials so far have in common."""
+
+    longest: Tensor
+    grows: Tensor
+    rose: Tensor
+    is_cut: Tensor
+
+    def after(self, line: Line, trial: Trial) -> "_Seen":
+        is_cut = ~ops.isfinite(trial.value)
+        rose = ~is_cut & (trial.value > line.value + line.rounding)
+        return _Seen(trial.step, self.grows & (trial.step > self.longest), self.rose | rose, self.is_cut | is_cut)
+
+
+def search_along(line: Line, search: LineSearch, first: Tensor) -> Found:
+    """Try steps along a line until the search is over, or has made the most trials."""
+
+    def goes_on(state: SearchState, count: Tensor, seen: _Seen) -> Tensor:
+        is_new = ops.any(line.at(state.step) != line.at(state.chosen.step))
+        return ~state.is_over & (count < MOST_TRIALS) & is_new
+
+    def once(state: SearchState, count: Tensor, seen: _Seen) -> tuple[SearchState, Tensor, _Seen]:
+        trial = line.trial(state.step)
+        return search.update(line, state, trial), count + 1, seen.after(line, trial)
+
+    begin, no = search.init(line, first), ops.zeros((), "bool")
+    seen = _Seen(ops.zeros_like(first), ~no, no, no)
+    state, count, seen = ops.while_loop(goes_on, once, (begin, ops.zeros((), "int32"), seen))
+    falls = ~state.accepted & ~seen.rose & (state.chosen.value < line.value - line.rounding)
+    endless = falls & (seen.is_cut | (seen.grows & (count >= MOST_TRIALS)))
+    return Found(state.chosen, state.accepted, count, endless, begin.is_over & ~ops.isnan(begin.step))
+
+
+# --- conditions on a step, with phi(t) = f(x + t d) -----------------------------------------------------------------
+
+
+def decreases(line: Line, trial: Trial, c1: float) -> Tensor:
+    """Whether a step decreases f sufficiently (Armijo).
+
+    phi(t) <= phi(0) + c1 t phi'(0)
+    """
+    return trial.value <= line.value + c1 * trial.step * line.slope
+
+
+def slope_says_so(line: Line, trial: Trial, c1: float) -> Tensor:
+    """Whether the slope says that a step decreases f sufficiently: for a parabola the same (Hager and Zhang, 2005).
+
+        phi'(t) <= (2 c1 - 1) phi'(0)
+
+    Near a minimum the difference of two values is rounding, and only the slopes are left to ask.
+    """
+    return trial.slope <= (2 * c1 - 1) * line.slope
+
+
+def is_level(line: Line, trial: Trial) -> Tensor:
+    """Whether the value differs from that at the start by no more than rounding."""
+    return abs(trial.value - line.value) <= line.rounding
+
+
+def decreases_or_level(line: Line, trial: Trial, c1: float) -> Tensor:
+    """Whether a step decreases f sufficiently, by its value or, where rounding hides that, by its slope."""
+    return decreases(line, trial, c1) | (is_level(line, trial) & slope_says_so(line, trial, c1))
+
+
+def is_low(line: Line, trial: Trial) -> Tensor:
+    """Whether the value is no higher than that at the start, but for rounding."""
+    return trial.value <= line.value + line.rounding
+
+
+def is_flat(line: Line, trial: Trial, c2: float) -> Tensor:
+    """Whether the slope has become small enough: |phi'(t)| <= c2 |phi'(0)|."""
+    return abs(trial.slope) <= -c2 * line.slope

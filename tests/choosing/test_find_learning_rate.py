@@ -1,0 +1,300 @@
+"""The range test leaves no trace, whatever the model and the data, and says when it has found nothing."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ch8 import choosing, losses, optimizers
+from tests import forked
+from tests.callbacks.runs import needs_multi_optimizer
+from tests.callbacks.test_tensorboard import read
+from tests.choosing.models import OPTIMIZERS, X, Y, go_on, network, state_of
+
+TRIALS = {
+    "range": lambda model: choosing.find_learning_rate(model, X, Y, steps=30),
+    "compare": lambda model: choosing.compare_learning_rates(model, X, Y, rates=(0.001, 0.1, 10.0), steps=8),
+}
+
+
+QUICK = [("number", "range", True), ("Keras", "compare", False)]
+ALL = [
+    (optimizer, *case)
+    for optimizer in OPTIMIZERS
+    for case in (("range", True), ("compare", False))
+    if optimizer != "relative schedule" or case[1]  # its rate is not known before the first fit
+]
+CASES = [*QUICK, *(pytest.param(*case, marks=pytest.mark.full) for case in ALL if case not in QUICK)]
+
+
+def at_the_same_point(optimizer, fitted):
+    """Return a model at its start or in mid-training."""
+    model = network(OPTIMIZERS[optimizer]())
+    if fitted:
+        go_on(model)
+    else:
+        model.optimizer.build(model.trainable_variables)
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.broad
+@pytest.mark.parametrize("optimizer, trial, fitted", CASES)
+def test_all_is_as_it_was_bit_for_bit_and_the_training_goes_on_the_same(optimizer, trial, fitted):
+    model = at_the_same_point(optimizer, fitted)
+    rate, (before, variables) = model.optimizer.learning_rate, state_of(model)
+    rate = rate if not hasattr(rate, "numpy") else float(rate)
+    TRIALS[trial](model)
+    assert state_of(model, variables)[0] == before
+    assert float(model.optimizer.learning_rate) == rate
+    untouched = go_on(at_the_same_point(optimizer, fitted))
+    model = at_the_same_point(optimizer, fitted)
+    TRIALS[trial](model)
+    assert go_on(model) == untouched
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("optimizer", ["number", "schedule"])
+def test_the_training_step_is_traced_once_for_all_trials(optimizer):
+    traces = []
+
+    class Counts(keras.layers.Layer):
+        def call(self, x):
+            traces.append(1)
+            return x
+
+    model = keras.Sequential([keras.Input((6,)), Counts(), keras.layers.Dense(2)])
+    model.compile(OPTIMIZERS[optimizer](), "mse")
+    TRIALS["compare"](model)
+    traces.clear()
+    TRIALS["compare"](model)
+    several = len(traces)
+    traces.clear()
+    choosing.compare_learning_rates(model, X, Y, rates=(0.001,), steps=8)
+    assert several == len(traces) > 0
+
+
+def test_it_comes_back_after_an_error_too():
+    model = at_the_same_point("number", fitted=True)
+    before, variables = state_of(model)
+    with pytest.raises(ValueError, match="expected axis -1 of input shape to have value 6"):
+        choosing.find_learning_rate(model, X[:, :5], Y)
+    assert state_of(model, variables)[0] == before
+    assert go_on(model)
+
+
+class Draws(keras.layers.Layer):
+    """Draws from Python's and NumPy's generators at every step, as the data of a user may."""
+
+    def call(self, x):
+        return x * (1 + 0.01 * random.random() + 0.01 * np.random.random())  # noqa: NPY002
+
+
+def eager_network():
+    model = keras.Sequential([keras.Input((6,)), Draws(), keras.layers.Dense(2)])
+    model.compile("sgd", "mse", run_eagerly=True)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def test_the_generators_of_python_and_numpy_are_put_back():
+    model = eager_network()
+    before, variables = state_of(model)
+    choosing.find_learning_rate(model, X, Y, steps=10)
+    assert state_of(model, variables)[0] == before
+
+
+def test_what_cannot_be_put_back_is_an_error(monkeypatch):
+    monkeypatch.setattr(random, "setstate", lambda state: None)
+    with pytest.raises(RuntimeError, match="The model was not restored"):
+        choosing.find_learning_rate(eager_network(), X, Y, steps=10)
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, i):
+        return X[i * 32 : (i + 1) * 32], Y[i * 32 : (i + 1) * 32]
+
+
+DATA = {
+    "arrays": lambda: {"x": X, "y": Y},
+    "weights": lambda: {"x": X, "y": Y, "sample_weight": np.ones(256, "float32")},
+    "tf.data": lambda: {"x": tf.data.Dataset.from_tensor_slices((X, Y)).batch(32)},
+    "PyDataset": lambda: {"x": Batches()},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.broad
+@pytest.mark.parametrize("data", DATA)
+def test_all_kinds_of_data_give_about_the_same(data):
+    found = choosing.find_learning_rate(network(optimizers.SGD()), **DATA[data]())
+    assert 0.003 < found.suggestion < 0.03
+    assert list(found.suggestions) == ["steepest", "valley", "scaled minimum"]
+    assert all(s.low <= s.rate <= s.high < 10 * s.low for s in found.suggestions.values())
+
+
+@pytest.mark.slow
+def test_a_model_that_is_not_built_yet_is_built():
+    model = keras.Sequential([keras.layers.Dense(8, "tanh"), keras.layers.Dense(2)])
+    model.compile(optimizers.SGD(), "mse")
+    assert choosing.find_learning_rate(model, X, Y).suggestion > 0.001
+    assert model.built
+
+
+@pytest.mark.slow
+def test_a_schedule_that_is_not_resolved_yet_is_put_back():
+    model = network(OPTIMIZERS["relative schedule"]())
+    assert choosing.find_learning_rate(model, X, Y).suggestion > 0
+    model.fit(X, Y, epochs=1, verbose=0)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
+
+
+def likelihood(variance, units=2):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(units)])
+    model.compile(optimizers.SGD(0.01), losses.NegativeLogLikelihood(losses.likelihoods.GaussianLikelihood(variance)))
+    return model
+
+
+@pytest.mark.full
+def test_losses_may_be_negative_or_near_zero():
+    for variance in (0.01, 0.1):
+        model = likelihood(variance)
+        model.fit(X, Y, epochs=60, verbose=0)
+        found, compared = TRIALS["range"](model), TRIALS["compare"](model)
+        assert found.losses[0] < 0.5
+        assert found.reason.startswith("the loss never falls") or found.suggestion > 0
+        assert np.isfinite(compared.losses[0]).all()
+    untrained = likelihood(0.01)
+    assert 1e-5 < choosing.find_learning_rate(untrained, X, Y).suggestion < 1e-2
+
+
+def test_a_loss_that_is_not_finite_at_the_start_is_refused():
+    model = likelihood(1.0)
+    model.set_weights([w * np.nan for w in model.get_weights()])
+    assert choosing.find_learning_rate(model, X, Y).reason == "the loss is not finite before any step"
+
+
+@pytest.mark.slow
+def test_an_optimizer_whose_step_does_not_vanish_with_its_rate_is_refused_or_served():
+    found = choosing.find_learning_rate(network(keras.optimizers.Ftrl()), X, Y)
+    assert bool(found.reason) != bool(found.suggestions)
+
+
+@pytest.mark.full
+def test_noisy_batches_do_not_hide_that_the_loss_falls():
+    found = 0
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        y = (X[:, :2] + 1.4 * rng.normal(size=Y.shape)).astype("float32")
+        keras.utils.set_random_seed(seed)
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2, kernel_initializer="zeros")])
+        model.compile(optimizers.SGD(), "mse")
+        found += choosing.compare_learning_rates(model, X, y, rates=(0.01, 0.1), batch_size=8, steps=60).reason == ""
+    assert found == 5
+
+
+def suggested_where_operations_are_deterministic():
+    keras.utils.set_random_seed(0)
+    tf.config.experimental.enable_op_determinism()
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = X[:64, :2]
+    return choosing.find_learning_rate(model, x, x[:, :1]).suggestion
+
+
+@pytest.mark.slow
+def test_it_works_where_operations_are_deterministic():
+    assert forked.call(suggested_where_operations_are_deterministic) > 0
+
+
+@pytest.mark.slow
+def test_several_inputs_and_outputs():
+    a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
+    hidden = keras.layers.Dense(8)(keras.layers.concatenate([a, b]))
+    model = keras.Model({"a": a, "b": b}, {"c": keras.layers.Dense(2, name="c")(hidden)})
+    model.compile(optimizers.SGD(), "mse", steps_per_execution=4)
+    found = choosing.find_learning_rate(model, {"a": X, "b": X}, {"c": Y})
+    assert found.suggestion > 0.001
+    assert model.steps_per_execution == 4
+
+
+@pytest.mark.slow
+def test_where_the_loss_never_falls_it_says_so():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2, kernel_initializer="zeros")])
+    model.compile(optimizers.SGD(), "mse")
+    noise = np.random.default_rng(3).normal(size=Y.shape).astype("float32")
+    found = choosing.find_learning_rate(model, X * 0, noise - noise.mean(axis=0))
+    assert (found.suggestions, found.reason[:20]) == ({}, "the loss never falls")
+    assert found.reason.endswith(f"; meanwhile try a rate of {found.to_try:.2g}")
+    assert 0 < found.to_try < 10
+    with pytest.raises(ValueError, match="No learning rate can be suggested: the loss never falls"):
+        _ = found.suggestion
+    assert str(found).startswith("No learning rate can be suggested: the loss never falls")
+    compared = choosing.compare_learning_rates(model, X * 0, noise * 0, steps=5)
+    with pytest.raises(ValueError, match=r"no rate from 0\.0001 to 1 lowers the loss"):
+        _ = compared.suggestion
+
+
+@pytest.mark.slow
+def test_the_books_rule_goes_above_the_best_rate_but_not_where_training_is_lost():
+    found = choosing.compare_learning_rates(network(optimizers.SGD()), X, Y, rates=(0.003, 0.1, 0.15, 50.0), steps=60)
+    assert found.best in (0.1, 0.15)
+    assert found.suggestion == 0.15
+    assert not found.final[-1] < found.final[0]
+    assert "0.15" in str(found)
+
+
+def drawn(axes):
+    return {line.get_label() for line in axes.lines}
+
+
+@pytest.mark.slow
+def test_it_writes_a_run_and_draws(tmp_path):
+    pytest.importorskip("matplotlib").use("agg")
+    found = choosing.find_learning_rate(network(optimizers.SGD()), X, Y, steps=40, log_dir=tmp_path)
+    scalars = read(tmp_path)
+    assert [value for _, value in scalars["step/range_loss"]] == pytest.approx(found.losses, rel=1e-5)
+    rates = [10**value for _, value in scalars["step/range_log10_learning_rate"]]
+    assert rates == pytest.approx(found.rates, rel=1e-5)
+    assert {f"start with {found.suggestion:.2g}", "smoothed", "next batch"} < drawn(found.plot())
+    assert len(drawn(found.plot())) == 3 + len(found.suggestions) == 6
+    compared = choosing.compare_learning_rates(network(optimizers.SGD()), X, Y, rates=(0.01, 0.1), steps=5)
+    start = f"start with {compared.suggestion:.2g}"
+    assert drawn(compared.plot()) == {"after the last step", "at the start", start}
+
+
+BAD = [
+    ({"low": 0.0}, "`low`.*Received: low=0.0"),
+    ({"low": 1.0, "high": 0.1}, "`high`.*Received: high=0.1"),
+    ({"steps": 3}, "steps=3"),
+    ({"x": iter([]), "y": None}, "what is read of a generator is gone"),
+    ({"x": tf.data.Dataset.from_tensor_slices((X[:0], Y[:0])).batch(2), "y": None}, "`x` has no batches"),
+]
+
+
+@pytest.mark.parametrize("arguments, message", BAD)
+def test_bad_arguments_are_refused_with_the_fix(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        choosing.find_learning_rate(network("sgd"), **{"x": X, "y": Y} | arguments)
+
+
+@needs_multi_optimizer
+def test_an_optimizer_with_several_rates_is_refused():
+    inner = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
+    inner[".*bias"] = keras.optimizers.SGD(0.2)
+    with pytest.raises(ValueError, match="on an optimizer that has one"):
+        choosing.find_learning_rate(network(keras.optimizers.MultiOptimizer(inner)), X, Y)
+
+
+@pytest.mark.parametrize("of", [choosing.find_learning_rate, choosing.compare_learning_rates])
+def test_a_model_that_is_not_compiled_is_refused(of):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match=r"not compiled\. Compile it"):
+        of(model, np.ones((64, 2)), np.ones((64, 1)))
