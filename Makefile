@@ -32,10 +32,8 @@ format:  ## order imports, fix what can be fixed, and format
 types:  ## mypy on the package
 	$(python) -m mypy
 
-docs:  ## what is made from the code and from what was measured: pages, tables; and all examples in docstrings
-	$(python) -m keras_ch8.chapter docs
-	$(python) tools/tables.py
-	$(python) tools/house.py
+docs:  ## pages and tables made from the code and from what was measured, and what is missing; examples in docstrings
+	$(python) tools/missing.py
 	$(pytest) -n 2 -m "" keras_ch8
 
 recipe:  ## what `make recipe add="A pacing"` adds is there to be made your own; without `add`, the names of the recipes

@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, TypeVar
 
+from ._section import source
+
 _Class = TypeVar("_Class", bound=type)
 _HINT = {"to load this": "import keras_ch8"}
 
@@ -55,7 +57,7 @@ def register_strings() -> list[str]:
     for package in (name for name in _packages() if name in tables):
         kind, table = tables[package]
         ours = importlib.import_module(f"keras_ch8.{package}")
-        classes = [each for name in ours.__all__ if hasattr(each := getattr(ours, name), "section")]  # no bases
+        classes = [each for name in ours.__all__ if source(each := getattr(ours, name))]  # no bases
         for made in (each for each in classes if isinstance(each, type) and issubclass(each, kind)):
             name = made.__name__
             words = {name, name.lower() if package == "optimizers" else _snake(name)}

@@ -28,7 +28,7 @@ BUILD = ROOT / "build" / "site"
 SOURCE = BUILD / "source"
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 CONTENTS = {
-    "Start": ["docs/choose", "docs/index", "docs/migrate", "examples/index", "docs/ja/index"],
+    "Start": ["docs/choose", "docs/index", "docs/migrate", "examples/index"],
     "What each part does": [
         "docs/guide/diagnose", "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target",
         "docs/guide/start", "docs/guide/order", "docs/guide/backends", "docs/guide/speed",
@@ -137,10 +137,7 @@ def documents() -> Iterator[tuple[str, str]]:
         yield page, text
     for file in sorted((ROOT / "docs").rglob("*.md")):
         path = str(file.relative_to(ROOT))
-        text = file.read_text()
-        if path == "docs/ja/index.md":
-            text += "\n" + toctree(["map", "verdicts"], hidden=True)
-        yield path, text
+        yield path, file.read_text()
     notes = sorted(file.stem for file in (ROOT / "docs" / "design").glob("*.md"))
     yield (
         "docs/design/index.md",

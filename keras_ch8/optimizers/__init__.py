@@ -4,6 +4,7 @@ Each first-order algorithm is in a file of its own over `RuleOptimizer`; those o
 over `ClosureOptimizer`.
 """
 
+from .. import _section
 from ..integration import backend as _backend
 from ..integration import keras_private as _keras_private
 
@@ -35,5 +36,5 @@ __all__ = [
     "RuleOptimizer", "SaddleFreeNewton", "SteepestDescent", "TruncatedNewton",
 ]  # fmt: skip
 
-_of_the_chapter = {_name: globals()[_name] for _name in __all__ if hasattr(globals()[_name], "section")}
+_of_the_chapter = {_name: globals()[_name] for _name in __all__ if _section.source(globals()[_name])}
 _keras_private.name_optimizers({f"keras_ch8>{_name}": _class for _name, _class in _of_the_chapter.items()})
