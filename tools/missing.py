@@ -82,7 +82,7 @@ def other_backends() -> Iterator[str]:
     works = set(which.WORKS)
     for _, name in chapter.parts():
         if (name in works or name.partition(".")[0] in works) and name not in {*compared, "schedules.ReduceOnPlateau"}:
-            yield f"{name} works on JAX and PyTorch, and tests/integration/pure_parts.py does not compare its numbers"
+            yield f"{name} works on JAX and PyTorch, and tests/integration/pure_parts.py does not compare it"
 
 
 def pictures() -> Iterator[str]:
