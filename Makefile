@@ -21,9 +21,10 @@ slow:  ## the slow tests of .ci/run
 planted:  ## the table of planted troubles that were judged once: hours; `python -m tests.planted.confusion --help` has more
 	$(python) -m tests.planted.confusion --split judged_once
 
-lint:  ## what ruff has to say of rules and format; `make format` does what it can itself
+lint:  ## what ruff has to say of rules and format, `make format` does what it can itself; and whether imports go one way
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	$(python) -c "import sys; from importlinter.cli import lint_imports_command as lint; sys.exit(lint())"
 
 format:  ## order imports, fix what can be fixed, and format
 	$(python) -m ruff check --fix .
