@@ -18,8 +18,8 @@ test:  ## the default tests, 7 minutes on two cores
 slow:  ## the slow tests of .ci/run
 	$(pytest) -n 2 -m "slow and not full" --durations=40 $(topics)
 
-planted:  ## the table of planted troubles that were judged once: hours; `python -m tests.planted.confusion --help` has more
-	$(python) -m tests.planted.confusion --split judged_once
+planted:  ## the table of planted troubles that were judged once: hours; `python -m benchmarks.diagnosis.confusion --help` has more
+	$(python) -m benchmarks.diagnosis.confusion --split judged_once
 
 lint:  ## what ruff has to say of rules and format, `make format` does what it can itself; and whether imports go one way
 	$(python) -m ruff check .
@@ -61,7 +61,7 @@ serve:  ## the site at http://localhost:8000
 
 bench:  ## all benchmarks, with torch and optax beside (the extra `bench`)
 	$(python) -m pip install -q -e ".[bench]"
-	for benchmark in $(filter-out benchmarks/harness.py benchmarks/all.py, $(wildcard benchmarks/*.py)); do $(python) $$benchmark || exit 1; done
+	for benchmark in $(filter-out benchmarks/__init__.py benchmarks/harness.py benchmarks/all.py, $(wildcard benchmarks/*.py)); do $(python) $$benchmark || exit 1; done
 
 coverage:  ## branches that the default tests run: the total, and the ten files with the least
 	$(python) -m coverage erase

@@ -1,4 +1,4 @@
-"""`import keras_ch8` is light, and registers its classes in either order. import-linter says that imports go one way."""
+"""`import keras_ch8` is light, and registers its classes in either order; import-linter says imports go one way."""
 
 import json
 import subprocess
