@@ -55,7 +55,8 @@ SEEN: Mapping[str, tuple[str, str]] = {
 
 HEAD = f"""# Diagnosis: every verdict, and the rules behind it
 
-This page is made from the rules in the code by `make docs`. How the numbers were found: [design/diagnosis.md](design/diagnosis.md).
+This page is made from the rules in the code by `make docs`. How the numbers were found:
+[design/diagnosis.md](design/diagnosis.md).
 
 `callbacks.Diagnosis` measures a training now and then. Monitors measure quantities, rules judge them:
 
