@@ -193,7 +193,7 @@ def test_with_the_files_of_a_recipe_alone_no_test_turns_red(server, names, reade
     for piece in (piece for name in names for piece in RECIPES[name]):
         piece.apply(tmp_path)
     files = [*(f"tests/{reader}.py" for reader in readers), *(path for path in touched if "__init__" not in path)]
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--durations=0"]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     run(server, f"import pytest\nassert pytest.main({[*options, *files]}) == 0", tmp_path)
 
 

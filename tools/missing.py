@@ -134,7 +134,7 @@ REPORTS = (cards, wild_values, other_backends, pictures, verdicts, long_files)
 
 def main() -> None:
     """Write the pages that are not as they should be, and say what is missing."""
-    sys.path += [str(ROOT), str(ROOT / "benchmarks")]  # where cases of tests are, and the pages of results
+    sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]  # where cases of tests are, and the pages of results
     for path, text in pages().items():
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
