@@ -18,12 +18,13 @@ test:  ## the default tests, 7 minutes on two cores
 slow:  ## the slow tests of .ci/run
 	$(pytest) -n 2 -m "slow and not full" --durations=40 $(topics)
 
-planted:  ## the table of planted troubles that were judged once: hours; `python -m tests.planted.confusion --help` has more
-	$(python) -m tests.planted.confusion --split judged_once
+planted:  ## the table of planted troubles that were judged once: hours; `python -m benchmarks.diagnosis.confusion --help` has more
+	$(python) -m benchmarks.diagnosis.confusion --split judged_once
 
-lint:  ## what ruff has to say of rules and format; `make format` does what it can itself
+lint:  ## what ruff has to say of rules and format, `make format` does what it can itself; and whether imports go one way
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	$(python) -c "import sys; from importlinter.cli import lint_imports_command as lint; sys.exit(lint())"
 
 format:  ## order imports, fix what can be fixed, and format
 	$(python) -m ruff check --fix .
@@ -32,10 +33,8 @@ format:  ## order imports, fix what can be fixed, and format
 types:  ## mypy on the package
 	$(python) -m mypy
 
-docs:  ## what is made from the code and from what was measured: pages, tables; and all examples in docstrings
-	$(python) -m keras_ch8.chapter docs
-	$(python) tools/tables.py
-	$(python) tools/house.py
+docs:  ## pages and tables made from the code and from what was measured, and what is missing; examples in docstrings
+	$(python) tools/missing.py
 	$(pytest) -n 2 -m "" keras_ch8
 
 recipe:  ## what `make recipe add="A pacing"` adds is there to be made your own; without `add`, the names of the recipes
@@ -62,7 +61,7 @@ serve:  ## the site at http://localhost:8000
 
 bench:  ## all benchmarks, with torch and optax beside (the extra `bench`)
 	$(python) -m pip install -q -e ".[bench]"
-	for benchmark in $(filter-out benchmarks/harness.py benchmarks/all.py, $(wildcard benchmarks/*.py)); do $(python) $$benchmark || exit 1; done
+	for benchmark in $(filter-out benchmarks/__init__.py benchmarks/harness.py benchmarks/all.py, $(wildcard benchmarks/*.py)); do $(python) $$benchmark || exit 1; done
 
 coverage:  ## branches that the default tests run: the total, and the ten files with the least
 	$(python) -m coverage erase

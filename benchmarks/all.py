@@ -93,7 +93,7 @@ def document(results):
     lines = [
         "# Benchmarks",
         "",
-        "Made by `python benchmarks/all.py --document benchmarks/results.json`; a test compares it with that file.",
+        "Made by `python benchmarks/all.py --document benchmarks/results.json`, and by `make docs`.",
         "Each table is one process, in which the peers have their turn beside us: compare numbers within a table only.",
         f"Measured on {results['machine']}{', with few rounds (`--quick`)' if results['quick'] else ''}.",
     ]

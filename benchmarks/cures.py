@@ -3,7 +3,7 @@
     python benchmarks/cures.py [--minutes 10] [--folder build/cures] [--names mlp ...] [--forms "data set" ...]
 
 One training in one form a time, each with a file of its own in the folder: what is there is not done again. The
-trainings are those of tests/planted, the forms those of tests/planted/forms.py. Codes are compared over three seeds.
+trainings and the forms (forms.py) are those of benchmarks/diagnosis. Codes are compared over three seeds.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import time
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
-from tests.planted import confusion, forms
+from benchmarks.diagnosis import confusion, forms
 
 LONGEST = 300
 """Seconds after which a training in a form is given up."""

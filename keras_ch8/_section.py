@@ -1,4 +1,7 @@
-"""Which section of the book a function is for: classes say it by their attribute `section`, functions by this."""
+"""Which section of the book a part is for, or which paper it is from where the book does not have it.
+
+A class says it by its attribute `section` or `paper`, a function by the decorator `section`.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -16,3 +19,10 @@ def section(number: str) -> Callable[[_Function], _Function]:
         return spelled(function)
 
     return mark
+
+
+def source(thing: object) -> str:
+    """Return the section or the paper that a class or a function says itself; "" for a base, which says none."""
+    said = getattr(thing, "__dict__", {})
+    own = said.get("section") or said.get("paper")
+    return own if isinstance(own, str) else ""

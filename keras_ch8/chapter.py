@@ -1,7 +1,7 @@
 """The chapter as data: the subject of each section, its example, and the parts of this package that are for it.
 
-Each part says its section itself (`section = "8.5.3"` in a class, `@section("8.4")` at a function). The map of the
-chapter, docs/index.md, is made from that:
+Each part says its section itself (`section = "8.5.3"` in a class, `@section("8.4")` at a function), or its paper where
+the book does not have it (`paper = "Chen et al. 2023"`). The map of the chapter, docs/index.md, is made from that:
 
     python -m keras_ch8                    prints the map for a terminal
     python -m keras_ch8.chapter docs       writes the documents of `DOCUMENTS` anew, from the root of the repository
@@ -18,74 +18,48 @@ from typing import NamedTuple
 
 import keras_ch8
 
+from ._section import source
+
 
 class Section(NamedTuple):
-    """One section of chapter 8: its number, its subject in English and in Japanese, its example."""
+    """One section of chapter 8: its number, its subject, its example."""
 
     number: str
     subject: str
-    japanese: str
     example: str = ""
 
 
 SECTIONS = (
-    Section(
-        "8.1",
-        "learning differs from pure optimization: early stopping",
-        "学習と純粋な最適化の違い:早期終了",
-        "s8_1_early_stopping.py",
-    ),
-    Section(
-        "8.1.1",
-        "empirical risk, and surrogates of the 0-1 loss",
-        "経験リスクと、0-1 損失の代理損失",
-        "s8_1_1_surrogate.py",
-    ),
-    Section("8.1.2", "surrogate losses: maximum likelihood", "代理損失:最尤推定", "s8_1_2_likelihood.py"),
-    Section("8.1.3", "batch and minibatch algorithms", "バッチ法とミニバッチ法", "s8_1_3_minibatches.py"),
-    Section("8.2", "challenges, seen in TensorBoard", "最適化の難しさを TensorBoard で見る", "quickstart.py"),
-    Section("8.2.1", "ill-conditioning", "悪条件", "s8_2_1_ill_conditioning.py"),
-    Section("8.2.2", "local minima", "局所解", "s8_2_2_local_minima.py"),
-    Section(
-        "8.2.3",
-        "plateaus, saddle points and other flat regions",
-        "プラトー、鞍点、その他の平坦な領域",
-        "s8_2_3_saddle_points.py",
-    ),
-    Section("8.2.4", "cliffs and exploding gradients", "崖と勾配爆発", "s8_2_4_cliffs.py"),
-    Section("8.2.5", "long-term dependencies", "長期依存性", "s8_2_5_long_term_dependencies.py"),
-    Section("8.2.6", "inexact gradients", "不正確な勾配", "s8_2_6_inexact_gradients.py"),
-    Section(
-        "8.2.7",
-        "poor correspondence between local and global structure",
-        "局所構造と大域構造の対応の悪さ",
-        "s8_2_7_local_and_global.py",
-    ),
-    Section(
-        "8.3.1",
-        "stochastic gradient descent and its learning rate",
-        "確率的勾配降下法と学習率",
-        "s8_3_1_learning_rate.py",
-    ),
-    Section("8.3.2", "momentum", "モメンタム", "s8_3_2_momentum.py"),
-    Section("8.3.3", "Nesterov momentum", "ネステロフのモメンタム", "s8_3_2_momentum.py"),
-    Section("8.4", "parameter initialization", "パラメータの初期化", "s8_4_initialization.py"),
-    Section("8.5.1", "AdaGrad", "AdaGrad", "s8_5_1_adaptive_rates.py"),
-    Section("8.5.2", "RMSProp", "RMSProp", "s8_5_1_adaptive_rates.py"),
-    Section("8.5.3", "Adam", "Adam", "quickstart.py"),
-    Section("8.5.4", "choosing the right optimization algorithm", "最適化アルゴリズムの選択", "s8_5_4_compare.py"),
-    Section("8.6", "approximate second-order methods", "近似的な二次手法", "s8_6_pinn.py"),
-    Section("8.6.1", "Newton's method", "ニュートン法", "s8_6_1_newton.py"),
-    Section("8.6.2", "conjugate gradients", "共役勾配法", "s8_6_2_conjugate_gradients.py"),
-    Section("8.6.3", "BFGS", "BFGS", "s8_6_3_bfgs.py"),
-    Section("8.7.1", "batch normalization", "バッチ正規化", "s8_7_1_batch_norm.py"),
-    Section("8.7.2", "coordinate descent", "座標降下法", "s8_7_2_coordinate_descent.py"),
-    Section("8.7.3", "Polyak averaging", "ポリヤック平均", "s8_7_3_polyak.py"),
-    Section("8.7.4", "supervised pretraining", "教師あり事前学習", "s8_7_4_pretraining.py"),
-    Section("8.7.5", "designing models to aid optimization", "最適化しやすいモデルの設計", "s8_7_5_easy_models.py"),
-    Section(
-        "8.7.6", "continuation methods and curriculum learning", "継続法とカリキュラム学習", "s8_7_6_curriculum.py"
-    ),
+    Section("8.1", "learning differs from pure optimization: early stopping", "s8_1_early_stopping.py"),
+    Section("8.1.1", "empirical risk, and surrogates of the 0-1 loss", "s8_1_1_surrogate.py"),
+    Section("8.1.2", "surrogate losses: maximum likelihood", "s8_1_2_likelihood.py"),
+    Section("8.1.3", "batch and minibatch algorithms", "s8_1_3_minibatches.py"),
+    Section("8.2", "challenges, seen in TensorBoard", "quickstart.py"),
+    Section("8.2.1", "ill-conditioning", "s8_2_1_ill_conditioning.py"),
+    Section("8.2.2", "local minima", "s8_2_2_local_minima.py"),
+    Section("8.2.3", "plateaus, saddle points and other flat regions", "s8_2_3_saddle_points.py"),
+    Section("8.2.4", "cliffs and exploding gradients", "s8_2_4_cliffs.py"),
+    Section("8.2.5", "long-term dependencies", "s8_2_5_long_term_dependencies.py"),
+    Section("8.2.6", "inexact gradients", "s8_2_6_inexact_gradients.py"),
+    Section("8.2.7", "poor correspondence between local and global structure", "s8_2_7_local_and_global.py"),
+    Section("8.3.1", "stochastic gradient descent and its learning rate", "s8_3_1_learning_rate.py"),
+    Section("8.3.2", "momentum", "s8_3_2_momentum.py"),
+    Section("8.3.3", "Nesterov momentum", "s8_3_2_momentum.py"),
+    Section("8.4", "parameter initialization", "s8_4_initialization.py"),
+    Section("8.5.1", "AdaGrad", "s8_5_1_adaptive_rates.py"),
+    Section("8.5.2", "RMSProp", "s8_5_1_adaptive_rates.py"),
+    Section("8.5.3", "Adam", "quickstart.py"),
+    Section("8.5.4", "choosing the right optimization algorithm", "s8_5_4_compare.py"),
+    Section("8.6", "approximate second-order methods", "s8_6_pinn.py"),
+    Section("8.6.1", "Newton's method", "s8_6_1_newton.py"),
+    Section("8.6.2", "conjugate gradients", "s8_6_2_conjugate_gradients.py"),
+    Section("8.6.3", "BFGS", "s8_6_3_bfgs.py"),
+    Section("8.7.1", "batch normalization", "s8_7_1_batch_norm.py"),
+    Section("8.7.2", "coordinate descent", "s8_7_2_coordinate_descent.py"),
+    Section("8.7.3", "Polyak averaging", "s8_7_3_polyak.py"),
+    Section("8.7.4", "supervised pretraining", "s8_7_4_pretraining.py"),
+    Section("8.7.5", "designing models to aid optimization", "s8_7_5_easy_models.py"),
+    Section("8.7.6", "continuation methods and curriculum learning", "s8_7_6_curriculum.py"),
 )
 
 PICTURES = {
@@ -124,13 +98,18 @@ PICTURES = {
 
 
 def parts() -> Iterator[tuple[str, str]]:
-    """Yield the section and the dotted name below `keras_ch8` of each public class or function that names a section."""
+    """Yield the section, or the paper, and the dotted name below `keras_ch8` of each public part."""
     for package in ("", *keras_ch8.PACKAGES, *keras_ch8.SHELVES, "extend"):
         module = importlib.import_module(f"keras_ch8.{package}".rstrip("."))
         for name in module.__all__:
-            section = getattr(getattr(module, name), "section", None)
-            if isinstance(section, str) and (package or name not in keras_ch8.choosing.__all__):
-                yield section, f"{package}.{name}".lstrip(".")
+            if (said := source(getattr(module, name))) and (package or name not in keras_ch8.choosing.__all__):
+                yield said, f"{package}.{name}".lstrip(".")
+
+
+def _of_papers() -> list[tuple[str, str]]:
+    """Return the paper and the name of the parts that are not in the book."""
+    numbers = {section.number for section in SECTIONS}
+    return sorted((said, name) for said, name in parts() if said not in numbers)
 
 
 def bases() -> Iterator[str]:
@@ -138,7 +117,7 @@ def bases() -> Iterator[str]:
     for name in keras_ch8.extend.__all__:
         thing = getattr(keras_ch8.extend, name)
         derived = thing.__subclasses__() if inspect.isclass(thing) else []
-        if "section" not in getattr(thing, "__dict__", {}) and any(_is_here(cls) for cls in derived):
+        if not source(thing) and any(_is_here(cls) for cls in derived):
             yield f"extend.{name}"
 
 
@@ -155,6 +134,8 @@ def for_terminal(width: int = 100) -> str:
         indent = " " * 8
         lines.append(f"{section.number:<8}{section.subject}")
         lines += textwrap.wrap(names, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+    for paper, name in _of_papers():
+        lines += textwrap.wrap(f"{name}, {paper}", width, subsequent_indent=" " * 8, break_long_words=False)
     return "\n".join(lines)
 
 
@@ -166,24 +147,6 @@ def contents() -> str:
         example = f"[{section.example}](../examples/{section.example})" if section.example else ""
         lines.append(f"| [{section.number}](#{anchor}) | {section.subject} | {example} |")
     return "\n".join(lines)
-
-
-def in_japanese() -> str:
-    """Return the map of the chapter in Japanese, in Markdown."""
-    lines = [
-        "# 章の地図",
-        "",
-        "節ごとに、このパッケージにあるものと例です。英語の[地図](../index.md)には一つずつの説明があります。",
-        "",
-        "| 節 | 主題 | あるもの | 例 |",
-        "|---|---|---|---|",
-    ]
-    of_sections = sorted(parts())
-    for section in SECTIONS:
-        names = ", ".join(f"`{name}`" for number, name in of_sections if number == section.number)
-        example = f"[{section.example}](../../examples/{section.example})" if section.example else ""
-        lines.append(f"| {section.number} | {section.japanese} | {names} | {example} |")
-    return "\n".join(lines) + "\n"
 
 
 def index() -> str:
@@ -205,6 +168,9 @@ def index() -> str:
                 lines += [f"![{PICTURES[section.number]}](pictures/sections/{section.number}.png)", ""]
             lines += [f"- `{name}`: {_first_line(name)}" for name in names]
             lines += [f"- Example: [{section.example}](../examples/{section.example})"] if section.example else []
+    if beyond := _of_papers():
+        lines += ["", "## Beyond the book", ""]
+        lines += [f"- `{name}`: {_first_line(name)}" for _, name in beyond]
     lines += ["", "## Base classes", "", "What to derive from; CONTRIBUTING.md has a recipe for each.", ""]
     lines += [f"- `{name}`: {_first_line(name)}" for name in bases()]
     lines += ["", "## Checks for classes of your own", ""]
@@ -227,7 +193,6 @@ def _rules() -> str:
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/index.md": index,
-    "docs/ja/map.md": in_japanese,
     "docs/diagnosis.md": _rules,
 }
 """The documents that are made from the parts, by what makes them."""

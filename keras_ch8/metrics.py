@@ -17,11 +17,13 @@ __all__ = ["ZeroOneLoss"]
 @final
 @registered
 class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
-    """Fraction of the examples that are classified wrongly (section 8.1.2).
+    r"""Fraction of the examples that are classified wrongly (section 8.1.2).
 
     For each example:
 
-        L <- 0 if y_hat = y, otherwise 1
+    .. math::
+
+        L \leftarrow 0 \text{ if } \hat{y} = y, \text{ otherwise } 1
 
     Prediction (y_pred)                  y_hat                                 Label (y_true)
     (batch,) or (batch, 1)               positive if above the threshold       above 0: positive; {0, 1} or {-1, 1}

@@ -1,6 +1,5 @@
-"""`import keras_ch8` registers its classes in either order; commands and the tab are light; imports go one way."""
+"""`import keras_ch8` registers its classes in either order; commands and the tab of TensorBoard are light."""
 
-import ast
 import os
 import subprocess
 import sys
@@ -12,56 +11,6 @@ import keras_ch8
 from tests.marks import mostly
 
 PACKAGE = Path(keras_ch8.__file__).parent
-LOWEST_FIRST = [
-    "_registration",
-    "_describe",
-    "_spelling",
-    "_section",
-    "_types",
-    "_net",
-    "integration",
-    "_arrays_file",
-    "_checks",
-    "_objects",
-    "_batches",
-    "_sandbox",
-    "_numerics",
-    "_plot",
-    "_result",
-    "_settings",
-    "clipping",
-    "telemetry",
-    "stopping",
-    "schedules",
-    "curvature",
-    "symmetries",
-    "landscapes",
-    "second_order",
-    "optimizers",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "data",
-    "verdicts",
-    "monitors",
-    "curriculum",
-    "continuation",
-    "board",
-    "cockpit",
-    "trackers",
-    "checkpoints",
-    "callbacks",
-    "_preflight",
-    "_cure",
-    "training",
-    "choosing",
-    "extend",
-    "chapter",
-    "tour",
-    "commands",
-    "__main__",
-]
 
 
 def python(code, *args, **kwargs):
@@ -163,38 +112,3 @@ def test_a_model_saved_here_goes_on_in_a_new_process_bit_for_bit(order, tmp_path
     resumed = python(setup + f"m = keras.models.load_model({str(tmp_path / 'm.keras')!r}); fit(m); show(m)")
     assert len(uninterrupted) > 500
     assert resumed == uninterrupted
-
-
-def package_of(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def imports_of(path):
-    """Yield (package of keras_ch8 or outside it, line number) for each import in a file."""
-    here = path.relative_to(PACKAGE).parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name.split(".")[0], node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield node.module.split(".")[0], node.lineno
-        elif isinstance(node, ast.ImportFrom):
-            base = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
-            base = [part for part in base if part]
-            names = [base[0]] if base else [alias.name for alias in node.names]
-            yield from ((name, node.lineno) for name in names)
-
-
-def test_imports_go_one_way_and_tensorflow_stays_in_its_packages():
-    read = 0
-    for path in sorted(PACKAGE.rglob("*.py")):
-        package = package_of(path)
-        for name, line in imports_of(path):
-            read += 1
-            where = f"{path.relative_to(PACKAGE)}:{line} imports {name}"
-            if name in ("tensorflow", "tensorboard"):
-                assert package in ("integration", "board", "cockpit"), where
-            if package != "__init__" and name in LOWEST_FIRST and name != package:
-                assert LOWEST_FIRST.index(name) < LOWEST_FIRST.index(package), where
-    assert read > 50, "the test read no imports"
-    packages = {package_of(p) for p in PACKAGE.rglob("*.py")} - {"__init__"}
-    assert packages <= set(LOWEST_FIRST), "a new package needs its place in the order"

@@ -1,7 +1,7 @@
 """Every public name is a part, a base, or what these take and return; parts explain themselves; documents show all.
 
-Nothing is listed by hand: a part is a class or function with its own `section`, a base is what classes here derive
-from.
+Nothing is listed by hand: a part is a class or function that says itself its `section` of the book or, where the book
+does not have it, its `paper`; a base is what classes here derive from.
 """
 
 import ast
@@ -17,6 +17,7 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import chapter, optimizers
+from keras_ch8._section import source
 from keras_ch8.extend import ClosureOptimizer, RuleOptimizer
 from keras_ch8.losses.likelihoods import BernoulliLikelihood, CategoricalLikelihood
 
@@ -28,17 +29,8 @@ ALL = {**PACKAGES, "integration": keras_ch8.integration}
 MOST_FOR_USERS, MOST_FOR_EXTENSION = 140, 60
 
 
-def own_section(thing):
-    """Return the section that a class or function says itself; a base has none to inherit."""
-    return getattr(thing, "__dict__", {}).get("section")
-
-
 def dotted(package, name):
     return f"{package}.{name}".lstrip(".")
-
-
-def is_part(thing):
-    return isinstance(own_section(thing), str)
 
 
 def everything_defined_in(package):
@@ -52,17 +44,30 @@ def everything_defined_in(package):
                 yield name, thing
 
 
+def said_paper(thing):
+    """Return the paper of a part that is not in the book; None of the others."""
+    return getattr(thing, "__dict__", {}).get("paper")
+
+
+def has_equation(text):
+    """Whether a docstring has an equation in TeX, or an algorithm in words."""
+    return ".. math::" in text or "<-" in text
+
+
 PARTS = [
     (package, name, thing)
     for package, module in PACKAGES.items()
     for name in module.__all__
-    if is_part(thing := getattr(module, name))
+    if source(thing := getattr(module, name))
 ]
 PARTS += [("", name, getattr(keras_ch8, name)) for name in ("Doctor", "cure", "preflight")]
 """Package, "" for those of the top level, name and thing."""
 FIRST_ORDER = [n for _, n, t in PARTS if inspect.isclass(t) and issubclass(t, RuleOptimizer)]
 SECOND_ORDER = [n for _, n, t in PARTS if inspect.isclass(t) and issubclass(t, ClosureOptimizer)]
-OTHERS = [(p, n, t) for p, n, t in PARTS if n not in FIRST_ORDER + SECOND_ORDER or p != "optimizers"]
+OTHERS = [(p, n, t) for p, n, t in PARTS if said_paper(t) or p != "optimizers" or n not in FIRST_ORDER + SECOND_ORDER]
+
+NUMBERS = {section.number for section in chapter.SECTIONS}
+IN_THE_BOOK = [n for n in FIRST_ORDER if not said_paper(getattr(optimizers, n))]
 
 
 def test_the_package_shows_its_packages_and_what_one_begins_with():
@@ -103,9 +108,9 @@ def test_a_public_name_is_a_part_or_a_base_or_what_these_take_and_return(package
     assert len(set(module.__all__)) == len(module.__all__)
     for name in module.__all__:
         thing = getattr(module, name)
-        if is_part(thing):
-            assert own_section(thing) in {section.number for section in chapter.SECTIONS}, name
-        elif inspect.isclass(thing) or inspect.isroutine(thing) or inspect.ismodule(thing):
+        if source(thing):
+            assert said_paper(thing) or source(thing) in NUMBERS, name
+        elif inspect.isclass(thing) or inspect.isfunction(thing):
             assert thing.__doc__, f"{name}: a base, a type or a function on types, which says what it is"
         else:
             assert name.isupper(), f"{name}: what is neither class nor function is a constant"
@@ -116,17 +121,15 @@ def test_what_says_a_section_is_exported(package):
     places = [module for name, module in PACKAGES.items() if name.startswith((package, "extend"))]
     exported = {name for module in (keras_ch8, *places) for name in module.__all__}
     for name, thing in everything_defined_in(PACKAGES[package]):
-        if is_part(thing):
-            assert name in {*exported, *keras_ch8.__all__}, (
-                f"{name} says its section: add it to `__all__` of keras_ch8.{package}"
-            )
+        if source(thing):
+            assert name in exported, f"{name} says its section: add it to `__all__` of keras_ch8.{package}"
 
 
-@pytest.mark.parametrize("name", FIRST_ORDER)
-def test_an_optimizer_is_final_and_explains_itself_in_order(name):
+@pytest.mark.parametrize("name", IN_THE_BOOK)
+def test_an_optimizer_of_the_book_is_final_and_explains_itself_in_order(name):
     cls = getattr(optimizers, name)
     assert cls.__final__
-    headings = ["(algorithm 8.", "theta <- theta", "Book  ", "State:", "Differs from `keras.optimizers.", "Args:",
+    headings = ["(algorithm 8.", ".. math::", "Book  ", "State:", "Differs from `keras.optimizers.", "Args:",
                 "Raises:", "Example:", "References:"]  # fmt: skip
     places = [cls.__doc__.find(heading) for heading in headings]
     assert -1 not in places, f"missing: {headings[places.index(-1)]}"
@@ -140,7 +143,7 @@ def test_an_optimizer_is_final_and_explains_itself_in_order(name):
 def test_an_optimizer_that_is_given_the_loss_is_final_and_explains_itself_in_order(name):
     cls = getattr(optimizers, name)
     assert cls.__final__
-    headings = ["section 8.", "theta <- theta", "State:", "Args:", "Raises:", "Example:", "References:"]
+    headings = ["section 8.", "theta ", "State:", "Args:", "Raises:", "Example:", "References:"]
     text = " ".join(cls.__doc__.split())
     places = [text.find(heading) for heading in headings]
     assert -1 not in places, f"missing: {headings[places.index(-1)]}"
@@ -148,19 +151,19 @@ def test_an_optimizer_that_is_given_the_loss_is_final_and_explains_itself_in_ord
     own = inspect.signature(cls.__init__).parameters.keys() - {"self", "kwargs"} if "__init__" in vars(cls) else ()
     assert all(f"{argument}:" in cls.__doc__ for argument in own)
     assert {n for n in vars(cls) if not n.startswith("_")} <= {"method", "hyperparameters", "refuse", "section"}
-    assert getattr(keras_ch8.second_order.methods, name).__doc__.count("<-")
+    assert has_equation(getattr(keras_ch8.second_order.methods, name).__doc__)
 
 
 @pytest.mark.parametrize("package, part", [(p, t) for p, _, t in OTHERS], ids=[dotted(p, n) for p, n, _ in OTHERS])
 def test_a_part_is_final_and_explains_itself_in_order(package, part):
     assert inspect.isfunction(part) or part.__final__
     first = part.__doc__.splitlines()[0]
-    assert re.search(r"\(.*[78]\.\d.*\)\.$", first)
+    assert f"({said_paper(part)})." in first if said_paper(part) else re.search(r"\(.*[78]\.\d.*\)\.$", first)
     parameters = [] if part in (BernoulliLikelihood, CategoricalLikelihood) else inspect.signature(part).parameters
-    equation = {"clipping": ["<-"], "schedules": ["<-"], "losses": ["<-"],
-                "losses.likelihoods": [" = "]}  # fmt: skip
+    in_symbols = ("clipping", "schedules", "losses", "losses.likelihoods")
+    assert package not in in_symbols or has_equation(part.__doc__)
     state = ["State:"] if package == "clipping" else []
-    headings = [*equation.get(package, []), *state, *(["Args:"] if parameters else []), "Example:", "References:"]
+    headings = [*state, *(["Args:"] if parameters else []), "Example:", "References:"]
     places = [part.__doc__.find(heading) for heading in headings]
     assert -1 not in places, f"missing: {headings[places.index(-1)]}"
     assert places == sorted(places)
@@ -171,27 +174,19 @@ def test_a_part_is_final_and_explains_itself_in_order(package, part):
 def test_a_file_of_an_algorithm_holds_its_box_and_nothing_else(name):
     cls = getattr(optimizers, name)
     assert {n for n in vars(cls) if not n.startswith("_")} <= {
-        "rule", "state_names", "hyperparameters", "elementwise", "rests_without_gradient", "section",
+        "rule", "state_names", "hyperparameters", "elementwise", "rests_without_gradient", "section", "paper",
     }  # fmt: skip
     assert len(inspect.getsource(cls.rule).splitlines()) <= 10
 
 
-def test_the_map_names_every_part_under_a_section_that_there_is():
+def test_the_map_names_every_part_with_the_first_line_of_its_docstring():
     assert sorted(name for _, name in chapter.parts()) == sorted(dotted(p, n) for p, n, _ in PARTS)
+    index = chapter.index()
+    for package, name, thing in PARTS:
+        assert f"`{dotted(package, name)}`: {thing.__doc__.splitlines()[0]}" in index
     numbers = [section.number for section in chapter.SECTIONS]
     assert numbers == sorted(numbers)
     assert all((ROOT / "examples" / s.example).is_file() for s in chapter.SECTIONS if s.example)
-
-
-@pytest.mark.parametrize("document", chapter.DOCUMENTS)
-def test_a_document_that_is_made_from_the_parts_is_up_to_date(document):
-    assert (ROOT / document).read_text() == chapter.DOCUMENTS[document](), "run `python -m keras_ch8.chapter docs`"
-
-
-def test_the_index_names_every_part_with_the_first_line_of_its_docstring():
-    index = (ROOT / "docs" / "index.md").read_text()
-    for package, name, thing in PARTS:
-        assert f"`{dotted(package, name)}`: {thing.__doc__.splitlines()[0]}" in index
 
 
 @pytest.mark.slow

@@ -1,11 +1,10 @@
-"""Counts what the package is made of: `python tools/house.py` writes it into docs/design/house.md and style.md.
+"""Counts what the package is made of: `python tools/house.py`.
 
-`python tools/house.py FOLDER` prints the same of another state of the repository, as a worktree or unpacked.
+`python tools/house.py FOLDER` prints the same of another state of the repository, such as an unpacked one.
 """
 
 import ast
 import dataclasses
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
@@ -14,34 +13,10 @@ from pathlib import Path
 from recipes import recipes
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "design" / "house.md"
-STYLE = ROOT / "docs" / "design" / "style.md"
 SMALL, LONG = 40, 400
 """Lines of code below which a file is small, and all lines above which it is long."""
 MOST_REQUIRED = 5
 """The parameters without defaults that a function may have, `self` apart."""
-BEFORE = {
-    "files": "307, of which 172 have less than 40 lines of code",
-    "lines": "26,556: 14,720 of code, 7,714 of documentation",
-    "files of more than 400 lines": "0",
-    "public names": "202",
-    "tests": "1,244 functions in 24,610 lines",
-    "groups of modules that import each other": "5",
-    "names imported from another package's private modules": "72",
-    "arguments that are annotated as plain `Any`": "1,009 of 2,674 (38 %)",
-    "functions with more than 5 parameters without defaults": "15",
-    "files to touch for an optimizer": "8",
-    "files to touch for a clipping rule": "6",
-    "files to touch for a monitor with a verdict": "10",
-    "files to touch for a pacing": "9",
-    "files to touch for a stopping criterion": "8",
-    "files to touch for a line search": "5",
-    "files to touch for an initializer": "7",
-    "files to touch for a chart": "4",
-    "files to touch for a schedule": "6",
-    "files to touch for a part for continuation": "7",
-}
-"""What this file prints of commit 3589b4f; files to touch were counted by hand, when there were no recipes."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -191,26 +166,6 @@ def counts(root: Path) -> dict[str, str]:
     return found
 
 
-def page() -> str:
-    """Return the page with the counts of today in its first table."""
-    rows = [f"| {name} | {BEFORE.get(name, 'not counted')} | {now} |" for name, now in counts(ROOT).items()]
-    return re.sub(r"(?m)(?<=^\|---\|---\|---\|\n)(^\|.*\n)+", "\n".join(rows) + "\n", PAGE.read_text(), count=1)
-
-
-def style() -> str:
-    """Return the page on style with the lengths of today of the files that it compares with others."""
-    text = STYLE.read_text()
-    for module in modules(ROOT / "keras_ch8"):
-        path = module.path.relative_to(ROOT / "keras_ch8")
-        row = rf"(?m)(?<=^\| `{re.escape(str(path))}` \| )(`[^|]+` \| )\d+ \(\d+\)(?= \| \d)"
-        text = re.sub(row, rf"\g<1>{module.lines} ({module.code})", text)
-    return text
-
-
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        for what, number in counts(Path(sys.argv[1])).items():
-            sys.stdout.write(f"{what}: {number}\n")
-    else:
-        PAGE.write_text(page())
-        STYLE.write_text(style())
+    for what, number in counts(Path(sys.argv[1]) if sys.argv[1:] else ROOT).items():
+        sys.stdout.write(f"{what}: {number}\n")

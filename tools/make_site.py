@@ -20,15 +20,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
-sys.path.insert(0, str(Path(__file__).parent))
-import equations
-
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "site"
 SOURCE = BUILD / "source"
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 CONTENTS = {
-    "Start": ["docs/choose", "docs/index", "docs/migrate", "examples/index", "docs/ja/index"],
+    "Start": ["docs/choose", "docs/index", "docs/migrate", "examples/index"],
     "What each part does": [
         "docs/guide/diagnose", "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target",
         "docs/guide/start", "docs/guide/order", "docs/guide/backends", "docs/guide/speed",
@@ -137,10 +134,7 @@ def documents() -> Iterator[tuple[str, str]]:
         yield page, text
     for file in sorted((ROOT / "docs").rglob("*.md")):
         path = str(file.relative_to(ROOT))
-        text = file.read_text()
-        if path == "docs/ja/index.md":
-            text += "\n" + toctree(["map", "verdicts"], hidden=True)
-        yield path, text
+        yield path, file.read_text()
     notes = sorted(file.stem for file in (ROOT / "docs" / "design").glob("*.md"))
     yield (
         "docs/design/index.md",
@@ -211,19 +205,21 @@ def said_of_constant(module: ModuleType, name: str) -> str:
 
 
 SECTIONS = re.compile(r"(Args|Returns|Yields|Raises|Example|Examples|References|Attributes|Note|Notes):$")
+CODE, MATH = "::", ".. math::"
 ROW_OF_TABLE = re.compile(r"\S.*? {2,}\S")
 
 
 def as_rst(lines: Sequence[str]) -> list[str]:
-    """Return a docstring for Sphinx: with equations in TeX, with what it aligns as it stands, with code as code."""
+    """Return a docstring for Sphinx: with its equations, with what it aligns as it stands, with code as code."""
     out: list[str] = []
     text: list[str] = []
     block: list[str] = []
     in_section = in_block = False
+    kind = CODE
 
     def flush() -> None:
         out.extend(_inline("\n".join(text)).split("\n") if text else [])
-        out.extend(_block(block))
+        out.extend(_block(block, kind))
         text.clear()
         block.clear()
 
@@ -233,7 +229,9 @@ def as_rst(lines: Sequence[str]) -> list[str]:
         if line and not line.startswith(" ") and not (in_block and before):
             flush()
             in_section, in_block = bool(SECTIONS.match(line)), starts and bool(ROW_OF_TABLE.match(line))
+            kind = CODE
         elif starts and not in_section and not in_block:
+            kind = text.pop(-2) if text[-2:-1] == [MATH] else CODE
             flush()
             in_block = True
         if in_block:
@@ -247,12 +245,10 @@ def as_rst(lines: Sequence[str]) -> list[str]:
     return out
 
 
-def _block(lines: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of an indented or aligned block: its equations in TeX, all else as it stands."""
+def _block(lines: Sequence[str], kind: str) -> Iterator[str]:
+    """Yield the lines of an indented or aligned block as it stands: as code, or as an equation."""
     for paragraph in re.split(r"\n{2,}", "\n".join(lines).strip("\n")) if lines else ():
-        tex = equations.as_tex(paragraph.splitlines()) if paragraph.startswith("    ") else ""
-        kind = ".. math::" if tex else "::"
-        yield from (kind, "", *(f"    {line}" for line in (tex or paragraph).splitlines()), "")
+        yield from (kind, "", *(f"    {line}" for line in paragraph.splitlines()), "")
 
 
 def _inline(text: str) -> str:

@@ -49,7 +49,7 @@ class Piece:
 def recipes(text: str) -> dict[str, list[Piece]]:
     """Return the pieces of each recipe in the text of a CONTRIBUTING.md, by its heading."""
     found = {}
-    for section in re.split(r"^### ", text.partition(" recipes\n")[2], flags=re.MULTILINE)[1:]:
+    for section in re.split(r"^### ", text.partition("## Recipes\n")[2], flags=re.MULTILINE)[1:]:
         heading, _, body = section.partition("\n")
         pieces: list[Piece] = []
         [code] = re.findall(r"```python\n(.*?)```", body, re.DOTALL)

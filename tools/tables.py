@@ -1,6 +1,6 @@
 """Writes the numbers of README and of docs/guide/speed.md out of benchmarks/results.json: `python tools/tables.py`.
 
-docs/benchmarks.md is made of the same file by `benchmarks/all.py --document`. A test compares all three.
+docs/benchmarks.md is made of the same file by `benchmarks/all.py --document`. `make docs` calls both.
 """
 
 import json

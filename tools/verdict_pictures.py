@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from drawing import style
 
-sys.path.insert(0, str(style.ROOT))  # for tests.planted
+sys.path.insert(0, str(style.ROOT))  # for benchmarks.diagnosis
 
 from drawing import verdicts
 

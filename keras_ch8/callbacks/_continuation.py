@@ -18,14 +18,16 @@ from .base import Callback
 
 @final
 class Continuation(Callback):
-    """Train on an easy problem first, and on the real one at the end (section 8.7.6).
+    r"""Train on an easy problem first, and on the real one at the end (section 8.7.6).
 
     It moves the annealed numbers of the model's layers and of its loss from their `start` to their `end`: those of
     `continuation.GaussianBlur`, `SmoothedActivation`, `WeightNoise`, `Temperature` and `LabelSmoothing`, and every
     `extend.Annealed` that is an attribute of a layer or of the loss. Before each batch, with u the share of the
     continuation that is over,
 
-        value <- schedule(u) if u < 1, otherwise exactly `end`
+    .. math::
+
+        \text{value} \leftarrow \text{schedule}(u) \text{ if } u < 1, \text{ otherwise exactly end}
 
     In inference, and so in validation and in a saved model, the parts are the real problem at all times, and so is the
     loss between epochs. Early values of `val_loss` thus say how well the weights do what they have not been trained on

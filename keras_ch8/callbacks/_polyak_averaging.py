@@ -31,18 +31,22 @@ but nobody has to know how long it will be. 0 would make it the uniform mean."""
 
 @final
 class PolyakAveraging(Callback):
-    """Average the weights along the training, and use the average in their place (section 8.7.3).
+    r"""Average the weights along the training, and use the average in their place (section 8.7.3).
 
     After the t-th update, for each weight, so that the average is theta after the first one:
 
-        average <- average + (theta - average) (eta + 1) / (t + eta)
+    .. math::
+
+        \text{average} \leftarrow \text{average} + \frac{(\theta - \text{average}) (\eta + 1)}{t + \eta}
 
     With eta = 13 about the last 7 % of the training count, however long it is and wherever it ends. With
     `method="uniform"` eta is 0, and all weights count the same. With `decay` or `half_life` the mean is exponential,
     from theta_hat = 0:
 
-        theta_hat <- alpha theta_hat + (1 - alpha) theta
-        average   <- theta_hat / (1 - alpha^t)
+    .. math::
+
+        \hat{\theta} &\leftarrow \alpha \hat{\theta} + (1 - \alpha) \theta \\
+        \text{average} &\leftarrow \frac{\hat{\theta}}{1 - \alpha^t}
 
     which counts about the last 1 / (1 - alpha) updates; where the training makes fewer, a warning says so.
 

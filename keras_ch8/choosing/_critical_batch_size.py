@@ -49,9 +49,11 @@ def examples_to(target: float, examples: np.ndarray, losses: np.ndarray) -> floa
 
 
 def fit(sizes: np.ndarray, examples: np.ndarray) -> tuple[float, float]:
-    """Return the critical batch size, and the examples that tiny batches need, by least squares in the logarithm.
+    r"""Return the critical batch size, and the examples that tiny batches need, by least squares in the logarithm.
 
-        examples(m) = fewest * (1 + m / critical)
+    .. math::
+
+        \text{examples}(m) = \text{fewest} \cdot (1 + \frac{m}{\text{critical}})
 
     so a batch of the critical size needs twice the examples of a tiny one, and twice the steps of a huge one. Infinite
     where no size needs more than another, 0 where all need as many more as they are larger.

@@ -99,9 +99,11 @@ def find_learning_rate(
     seed: int = 0,
     log_dir: str | None = None,
 ) -> RangeTest:
-    """Try learning rates from small to large, one step each, and suggest one (section 8.3.1; Smith 2017).
+    r"""Try learning rates from small to large, one step each, and suggest one (section 8.3.1; Smith 2017).
 
-        rate_i <- low * (high / low)^(i / (steps - 1))
+    .. math::
+
+        \text{rate}_i \leftarrow \text{low} \cdot (\frac{\text{high}}{\text{low}})^{\frac{i}{\text{steps} - 1}}
 
     It ends once the loss of a batch has risen by as much as the loss was at the start. A first pass with a quarter
     of the steps finds the rate at which that happens, and a second one spends all steps in the three decades below.

@@ -21,13 +21,15 @@ from .units import axes_of_all
 @registered
 @dataclasses.dataclass(frozen=True)
 class Adaptive(TensorRule):
-    """Clip each unit's gradient to a fraction of the norm of the unit's weights (8.2.4; Brock et al. 2021).
+    r"""Clip each unit's gradient to a fraction of the norm of the unit's weights (8.2.4; Brock et al. 2021).
 
     With w_i the weights that go into unit i (a column of a Dense kernel, a filter of a convolution, a row of an
     embedding; a bias or gamma counts as one unit) and g_i their gradient:
 
-        limit_i <- ratio * max(|w_i|, epsilon)
-        if |g_i| > limit_i:  g_i <- g_i * limit_i / |g_i|
+    .. math::
+
+        \text{limit}_i &\leftarrow \text{ratio} \cdot \max(|w_i|, \epsilon) \\
+        & \text{if } |g_i| > \text{limit}_i: \qquad g_i \leftarrow \frac{g_i \cdot \text{limit}_i}{|g_i|}
 
     Brock et al. leave the last, linear layer unclipped and write for SGD; with Adam, whose step does not grow with
     the gradient, a ratio of 0.01 clips nearly always and does little. State: none.

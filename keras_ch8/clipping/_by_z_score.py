@@ -15,15 +15,18 @@ from .rule import GlobalRule, State
 @registered
 @dataclasses.dataclass(frozen=True)
 class ByZScore(GlobalRule):
-    """Clip a gradient whose norm stands out from the norms before it (8.2.4; ZClip, Kumar et al. 2025).
+    r"""Clip a gradient whose norm stands out from the norms before it (8.2.4; ZClip, Kumar et al. 2025).
 
     With the running mean m and deviation s of the norms so far:
 
-        z <- (|g| - m) / s
-        if z > threshold:  g <- g * (m + s * threshold^2 / z) / |g|
-        n <- |g|, clipped
-        m <- rho m + (1 - rho) n
-        s <- sqrt(rho s^2 + (1 - rho) (n - m)^2)
+    .. math::
+
+        z &\leftarrow \frac{|g| - m}{s} \\
+        & \text{if } z > \text{threshold}: \qquad g \leftarrow \frac{g (m + \frac{s \cdot
+          \text{threshold}^2}{z})}{|g|} \\
+        n &\leftarrow |g|, \text{clipped} \\
+        m &\leftarrow \rho m + (1 - \rho) n \\
+        s &\leftarrow \sqrt{\rho s^2 + (1 - \rho) (n - m)^2}
 
     Only spikes are clipped, and the further one stands out the closer to the mean it comes down. In the first `warm_up`
     steps nothing is clipped; m and s are the plain mean and deviation of their norms.

@@ -95,9 +95,11 @@ class ByNorm(TensorRule):
 @registered
 @dataclasses.dataclass(frozen=True)
 class ByValue(TensorRule):
-    """Clip every entry to [-limit, limit] (section 8.2.4; Mikolov 2012).
+    r"""Clip every entry to [-limit, limit] (section 8.2.4; Mikolov 2012).
 
-        g_i <- max(-limit, min(limit, g_i))
+    .. math::
+
+        g_i \leftarrow \max(-\text{limit}, \min(\text{limit}, g_i))
 
     The direction of the gradient changes. Infinite entries come down to the limit; NaN stays NaN. State: none.
 

@@ -17,12 +17,15 @@ SHARP = 0.01
 @final
 @registered
 class GaussianBlur(keras.layers.Layer):
-    """Blur images, sequences or feature maps in training, less and less (section 8.7.6; Sinha et al. 2020).
+    r"""Blur images, sequences or feature maps in training, less and less (section 8.7.6; Sinha et al. 2020).
 
     Along each axis between batch and channels, one after the other:
 
-        w_ij <- exp(-(i - j)^2 / (2 sigma^2))
-        y_i  <- (sum_j w_ij x_j) / (sum_j w_ij)          exactly x_i at sigma = 0, and in inference
+    .. math::
+
+        w_{ij} &\leftarrow \exp(-\frac{(i - j)^2}{2 \sigma^2}) \\
+        y_i &\leftarrow \frac{\sum_j w_{ij} x_j}{\sum_j w_{ij}} \qquad \text{exactly }x_i \text{ at }\sigma = 0,
+          \text{ and in inference}
 
     A network that sees no fine detail cannot begin with it. As sigma falls to 0 (`callbacks.Continuation`) the details
     come back. At the border the weights of what lies inside sum to 1, so what is constant stays as it is.

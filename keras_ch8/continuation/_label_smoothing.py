@@ -16,10 +16,12 @@ from .annealed import Annealed
 @final
 @registered
 class LabelSmoothing(keras.losses.Loss):
-    """A loss whose labels are smoothed, less and less as the training goes on (section 8.7.6; Szegedy et al. 2015).
+    r"""A loss whose labels are smoothed, less and less as the training goes on (section 8.7.6; Szegedy et al. 2015).
 
-        y' <- (1 - s) y + s p
-        J  <- loss(y', f)
+    .. math::
+
+        y' &\leftarrow (1 - s) y + s p \\
+        J &\leftarrow \text{loss}(y', f)
 
     With s > 0 no example asks for infinite logits, so none has a large gradient for long; as s falls to 0
     (`callbacks.Continuation`) the loss becomes exactly that of the labels.

@@ -138,9 +138,12 @@ def minimize(
     ftol: float = 0.0,
     xtol: float = 0.0,
 ) -> Continued:
-    """Minimize blurred costs one after the other, each from the last minimum, the real one last (equation 8.40).
+    r"""Minimize blurred costs one after the other, each from the last minimum, the real one last (equation 8.40).
 
-        J^(i)(x) <- E f(x'),  x' ~ N(x, sigma_i^2 I)        sigma_0 > sigma_1 > ... > 0, then f itself
+    .. math::
+
+        J^{(i)} (x) \leftarrow E f(x'), \qquad x' \sim N (x, \sigma_i^2 I) \qquad \sigma_0 > \sigma_1 > \ldots > 0,
+          \text{ then } f \text{ itself}
 
     Blurring may make a cost with many minima nearly convex, and leave its minimum near the best one. It may also not:
     some costs stay as they are, and a broad shallow minimum outlives a narrow deep one. So plain descent on f runs from

@@ -16,9 +16,11 @@ COLDEST = 1e-4
 @final
 @registered
 class Temperature(keras.layers.Layer):
-    """Divide by a temperature, which falls in training: from flat to steep (section 8.7.6).
+    r"""Divide by a temperature, which falls in training: from flat to steep (section 8.7.6).
 
-        y <- x / T
+    .. math::
+
+        y \leftarrow \frac{x}{T}
 
     Before a softmax a high T makes all classes likely; before a `tanh` or `sigmoid` it makes a unit nearly linear, with
     1 / T its steepness. With the end T = 1 the real problem has exactly y = x.

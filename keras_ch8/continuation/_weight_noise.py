@@ -15,15 +15,20 @@ from .annealed import Annealed
 @final
 @registered
 class WeightNoise(keras.layers.Wrapper):
-    """A layer whose weights are noisy in training, less and less (section 8.7.6, equation 8.40).
+    r"""A layer whose weights are noisy in training, less and less (section 8.7.6, equation 8.40).
 
     In each call in training, for each trainable variable w of the layer with two axes or more:
 
-        w' <- w + sigma z,  z ~ N(0, I)          exactly w at sigma = 0, and in inference
+    .. math::
+
+        w' \leftarrow w + \sigma z, \qquad z \sim N (0, I) \qquad \text{exactly }w \text{ at }\sigma = 0, \text{ and
+          in inference}
 
     and the layer runs with w'. So training descends, by samples, the cost blurred over the weights:
 
-        J^(i)(theta) = E J(theta'),  theta' ~ N(theta, sigma_i^2 I)
+    .. math::
+
+        J^{(i)} (\theta) = E J (\theta'), \qquad \theta' \sim N (\theta, \sigma_i^2 I)
 
     whose sigma falls to 0 (`callbacks.Continuation`). The gradient is that of the drawn weights, and moves w. Biases
     and other vectors have no noise. A recurrent layer has the same in all time steps.

@@ -57,9 +57,11 @@ def sequence_length(x: np.ndarray, y: Data = None, *, padding: float = 0) -> np.
 
 @section("8.7.6")
 def teacher_loss(model: keras.Model, x: Data, y: Data = None) -> np.ndarray:
-    """Return the loss of each example by a trained model, as it was compiled (section 8.7.6).
+    r"""Return the loss of each example by a trained model, as it was compiled (section 8.7.6).
 
-        difficulty of example i <- L(f(x_i; theta of the teacher), y_i)
+    .. math::
+
+        \text{difficulty of example }i \leftarrow L (f (x_i; \theta \text{ of the teacher}), y_i)
 
     Without sample weights and regularization, in inference. Examples that the teacher has been trained on look easier
     than they are, false labels above all: see `cross_validated_loss`.

@@ -84,9 +84,11 @@ def checked_start(start: float) -> float:
 @final
 @dataclasses.dataclass(frozen=True)
 class Linear(Pacing):
-    """Add the same number of examples at every step (section 8.7.6).
+    r"""Add the same number of examples at every step (section 8.7.6).
 
-        c(u) = start + (1 - start) u
+    .. math::
+
+        c(u) = \text{start} + (1 - \text{start}) u
 
     Args:
         start: Fraction of the examples at the beginning, in (0, 1]. Defaults to `0.2`.
@@ -120,9 +122,11 @@ class Linear(Pacing):
 @final
 @dataclasses.dataclass(frozen=True)
 class Root(Pacing):
-    """Add examples the more slowly the more there are (section 8.7.6; Platanios et al. 2019, equation 7).
+    r"""Add examples the more slowly the more there are (section 8.7.6; Platanios et al. 2019, equation 7).
 
-        c(u) = (start^p + (1 - start^p) u)^(1/p)
+    .. math::
+
+        c(u) = (\text{start}^p + (1 - \text{start}^p) u)^{\frac{1}{p}}
 
     With p = 1 this is `Linear`. With p = 2 the pace falls in proportion to 1 / c, as do the draws that an example gets.
 
@@ -161,9 +165,11 @@ class Root(Pacing):
 @final
 @dataclasses.dataclass(frozen=True)
 class Competence(Pacing):
-    """The pacing of Platanios et al. (2019): the square root, from 1 % of the examples on (section 8.7.6).
+    r"""The pacing of Platanios et al. (2019): the square root, from 1 % of the examples on (section 8.7.6).
 
-        c(u) = sqrt(start^2 + (1 - start^2) u)
+    .. math::
+
+        c(u) = \sqrt{\text{start}^2 + (1 - \text{start}^2) u}
 
     They draw an example once its place in the order of difficulty, as a fraction, is below the competence c: so does
     every pacing here. It is `Root(2)` with another default.
@@ -200,9 +206,11 @@ class Competence(Pacing):
 @final
 @dataclasses.dataclass(frozen=True)
 class Exponential(Pacing):
-    """Let the fraction grow by the same factor at every step (section 8.7.6).
+    r"""Let the fraction grow by the same factor at every step (section 8.7.6).
 
-        c(u) = start^(1 - u)
+    .. math::
+
+        c(u) = \text{start}^{1 - u}
 
     Args:
         start: Fraction of the examples at the beginning, in (0, 1]. Defaults to `0.2`.
@@ -236,10 +244,12 @@ class Exponential(Pacing):
 @final
 @dataclasses.dataclass(frozen=True)
 class Step(Pacing):
-    """Draw from the first examples for some time, then from all (section 8.7.6; Bengio et al. 2009, section 5).
+    r"""Draw from the first examples for some time, then from all (section 8.7.6; Bengio et al. 2009, section 5).
 
-        c(u) = start   if u < at
-               1       otherwise
+    .. math::
+
+        c(u) &= \text{start} \qquad \text{ if } u < \text{at} \\
+        & 1 \qquad \text{ otherwise }
 
     Args:
         at: Progress at which all examples come, in (0, 1]. Defaults to `1`.

@@ -16,9 +16,11 @@ LARGEST = 5000
 
 @section("8.2.6")
 def gradient(model: keras.Model, x: Data, y: Data = None, **options: Any) -> np.ndarray:
-    """Return the gradient of the loss (section 8.2.6).
+    r"""Return the gradient of the loss (section 8.2.6).
 
-        g <- dJ / dtheta
+    .. math::
+
+        g \leftarrow \frac{dJ}{d\theta}
 
     Args:
         model: A compiled model.
@@ -51,9 +53,11 @@ def gradient(model: keras.Model, x: Data, y: Data = None, **options: Any) -> np.
 
 @section("8.2.1")
 def hessian_vector_product(model: keras.Model, x: Data, y: Data, vector: np.ndarray, **options: Any) -> np.ndarray:
-    """Return the Hessian of the loss times a vector, without the Hessian (section 8.2.1; Pearlmutter 1994).
+    r"""Return the Hessian of the loss times a vector, without the Hessian (section 8.2.1; Pearlmutter 1994).
 
-        H v <- d(g . v) / dtheta
+    .. math::
+
+        H v \leftarrow \frac{d (g \cdot v)}{d\theta}
 
     It costs about two gradients. Right for batch, layer and group normalization too, where second derivatives through
     TensorFlow's `tf.nn.moments` are silently wrong. Wrong where a product over an axis (`keras.ops.prod`) has a factor

@@ -213,9 +213,11 @@ class MatrixPower(Result):
 
 @section("8.2.5")
 def matrix_power(w: np.ndarray, x: np.ndarray, t: int) -> MatrixPower:
-    """Return W^t x, component by component along the eigenvectors of W (section 8.2.5, equation 8.11).
+    r"""Return W^t x, component by component along the eigenvectors of W (section 8.2.5, equation 8.11).
 
-        W^t <- V diag(lambda)^t V^-1
+    .. math::
+
+        W^t \leftarrow V \operatorname{diag}(\lambda)^t V^{-1}
 
     A component along an eigenvector with |lambda| < 1 vanishes, with |lambda| > 1 it explodes, and soon the
     result points along the largest: as in a recurrent network over t time steps.

@@ -41,9 +41,11 @@ class Bias(Initializer):
 
 @section("8.4")
 def saturation(value: float = 0.1) -> keras.initializers.Initializer:
-    """Bias with which most ReLUs are active at the start of training (section 8.4).
+    r"""Bias with which most ReLUs are active at the start of training (section 8.4).
 
-        b <- value
+    .. math::
+
+        b \leftarrow \text{value}
 
     With a bias of 0 half of the ReLUs are at 0 for an example, where their gradient is 0 too; slightly above, fewer
     are. It does not suit initializers that assume biases of 0, such as `RandomWalk`.

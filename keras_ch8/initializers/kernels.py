@@ -17,9 +17,11 @@ from .base import Initializer, KernelInitializer, RandomInitializer, Seed
 @final
 @registered
 class Heuristic(KernelInitializer):
-    """Uniform weights scaled to the number of inputs (section 8.4).
+    r"""Uniform weights scaled to the number of inputs (section 8.4).
 
-        W_ij <- U(-1 / sqrt(m), 1 / sqrt(m))
+    .. math::
+
+        W_{ij} \leftarrow U (-\frac{1}{\sqrt{m}}, \frac{1}{\sqrt{m}})
 
     where m is the number of inputs of a unit. The variance is 1 / (3 m), so that each layer leaves less than a third of
     the variance of its signal: what `GlorotUniform` is compared with.
@@ -58,9 +60,11 @@ class Heuristic(KernelInitializer):
 @final
 @registered
 class GlorotUniform(KernelInitializer):
-    """Uniform weights that keep both signal and gradient about their size (equation 8.23; Glorot and Bengio 2010).
+    r"""Uniform weights that keep both signal and gradient about their size (equation 8.23; Glorot and Bengio 2010).
 
-        W_ij <- U(-sqrt(6 / (m + n)), sqrt(6 / (m + n)))
+    .. math::
+
+        W_{ij} \leftarrow U (-\sqrt{\frac{6}{m + n}}, \sqrt{\frac{6}{m + n}})
 
     Book   Meaning
     m      inputs of a unit; in a convolution, inputs times places of the kernel
@@ -177,11 +181,13 @@ GAINS = {
 @final
 @registered
 class RandomWalk(KernelInitializer):
-    """Normal weights with which the length of the gradient wanders, and does not drift (section 8.4; Sussillo 2014).
+    r"""Normal weights with which the length of the gradient wanders, and does not drift (section 8.4; Sussillo 2014).
 
-        W_ij <- N(0, g^2 / n)
-        g    <- exp(1 / (2 n))                             linear units
-        g    <- sqrt(2) exp(1.2 / (max(n, 6) - 2.4))       ReLU
+    .. math::
+
+        W_{ij} &\leftarrow N (0, \frac{g^2}{n}) \\
+        g &\leftarrow \exp(\frac{1}{2 n}) \qquad \text{linear units} \\
+        g &\leftarrow \sqrt{2} \exp(\frac{1.2}{\max(n, 6) - 2.4}) \qquad \text{ReLU}
 
     where n is the number of inputs of a unit. On its way back through the layers, the logarithm of the length of the
     gradient makes a random walk. With g = 1, or sqrt(2) for ReLU, the mean square of the gradient is kept, and yet its
@@ -243,9 +249,11 @@ class RandomWalk(KernelInitializer):
 @final
 @registered
 class IdentityRecurrent(Initializer):
-    """The identity as recurrent kernel, which keeps the whole state (section 8.2.5; Le, Jaitly, Hinton 2015).
+    r"""The identity as recurrent kernel, which keeps the whole state (section 8.2.5; Le, Jaitly, Hinton 2015).
 
-        W <- scale * I
+    .. math::
+
+        W \leftarrow \text{scale} \cdot I
 
     With ReLU and biases of 0 a `SimpleRNN` adds up its inputs, and the gradient goes back through time unchanged;
     a scale below 1 forgets after about 1 / (1 - scale) steps. Units are told apart by their input kernel, which must

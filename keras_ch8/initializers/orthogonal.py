@@ -35,11 +35,13 @@ def gain_of(value: float | str) -> float:
 @final
 @registered
 class Orthogonal(KernelInitializer):
-    """Random orthogonal matrix, times a gain (section 8.4; Saxe et al. 2013).
+    r"""Random orthogonal matrix, times a gain (section 8.4; Saxe et al. 2013).
 
-        A_ij <- N(0, 1)
-        Q, R <- qr(A)
-        W    <- gain * Q * sign(diag(R))
+    .. math::
+
+        A_{ij} &\leftarrow N (0, 1) \\
+        Q, R &\leftarrow \operatorname{qr}(A) \\
+        W &\leftarrow \text{gain} \cdot Q \operatorname{sign}(\operatorname{diag}(R))
 
     so that W' W = gain^2 I, or W W' = gain^2 I if there are more units than inputs: a layer rotates its input and
     keeps its length, through any depth. The gain compensates for what a nonlinearity removes:

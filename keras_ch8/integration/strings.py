@@ -4,6 +4,7 @@ import re
 
 import keras
 
+from .._section import source
 from . import keras_private
 
 
@@ -24,7 +25,7 @@ def register_strings() -> list[str]:
         'Momentum'
     """
     registered = keras.saving.get_custom_objects().items()
-    ours = [made for name, made in registered if name.startswith("keras_ch8>") and hasattr(made, "section")]  # no bases
+    ours = [made for name, made in registered if name.startswith("keras_ch8>") and source(made)]  # no bases
     names = []
     for package, (kind, table) in keras_private.tables_of_strings().items():
         for made in (each for each in ours if isinstance(each, type) and issubclass(each, kind)):

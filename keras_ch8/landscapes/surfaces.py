@@ -77,9 +77,12 @@ def _x_and_y(theta: Values) -> tuple[np.ndarray, np.ndarray]:
 @final
 @dataclasses.dataclass(frozen=True)
 class Ravine(Surface):
-    """A ravine: flat along x, steep along y (section 8.2.1; figure 4.6).
+    r"""A ravine: flat along x, steep along y (section 8.2.1; figure 4.6).
 
-        f(x, y) = (x^2 + condition y^2) / 2        minimum 0 at (0, 0), eigenvalues 1 and condition
+    .. math::
+
+        f (x, y) = \frac{x^2 + \text{condition }y^2}{2} \qquad \text{minimum }0 \text{ at }(0, 0), \text{eigenvalues
+          }1 \text{ and condition}
 
     A rate above 2 / condition diverges along y, and at that rate x still needs about condition / 2 steps to fall to
     37 %. From `start`, (condition, 1), steepest descent with exact line searches is slowest: each step divides f by
@@ -133,9 +136,12 @@ class Ravine(Surface):
 @final
 @dataclasses.dataclass(frozen=True)
 class Saddle(Surface):
-    """A saddle: a minimum along x, a maximum along y (section 8.2.3; figure 4.5).
+    r"""A saddle: a minimum along x, a maximum along y (section 8.2.3; figure 4.5).
 
-        f(x, y) = (x^2 - ratio y^2) / 2        saddle point 0 at (0, 0), eigenvalues 1 and -ratio
+    .. math::
+
+        f (x, y) = \frac{x^2 - \text{ratio }y^2}{2} \qquad \text{saddle point }0 \text{ at }(0, 0), \text{eigenvalues
+          }1 \text{ and } - \text{ratio}
 
     Near the line y = 0 descent first runs to the saddle point, and leaves it by a factor of 1 + rate ratio a step; on
     the line it stays. Newton's method jumps onto the saddle point from anywhere.

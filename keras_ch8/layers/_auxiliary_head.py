@@ -130,10 +130,12 @@ def auxiliary_head(
     head: keras.layers.Layer | None = None,
     weight: Weight = 0.3,
 ) -> DeeplySupervised:
-    """Train a hidden layer on the labels too, through a head of its own (section 8.7.5; Lee et al. 2014).
+    r"""Train a hidden layer on the labels too, through a head of its own (section 8.7.5; Lee et al. 2014).
 
-        J_t <- J(y, f(x)) + w_t J(y, head(h(x)))        in training
-        J   <- J(y, f(x))                               otherwise
+    .. math::
+
+        J_t &\leftarrow J (y, f(x)) + w_t J (y, \text{head}(h(x))) \qquad \text{in training} \\
+        J &\leftarrow J (y, f(x)) \qquad \text{ otherwise }
 
     where h is the hidden layer, J the compiled loss, sample weights included, and w_t the weight at update t. The
     gradient of the second term reaches h on a short path, whatever the layers above it do. In the end h should suit the

@@ -17,12 +17,14 @@ DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 
 @section("8.7.1")
 def fold(model: keras.Model) -> keras.Model:
-    """Return a model for inference without the batch normalization after Dense and convolution layers (section 8.7.1).
+    r"""Return a model for inference without the batch normalization after Dense and convolution layers (section 8.7.1).
 
     For each unit of such a layer:
 
-        W <- W * gamma / sigma
-        b <- (b - mu) * gamma / sigma + beta
+    .. math::
+
+        W &\leftarrow \frac{W \gamma}{\sigma} \\
+        b &\leftarrow \frac{(b - \mu) \gamma}{\sigma} + \beta
 
     with the stored mu and sigma: the same function in inference, with less to compute. It holds where the units go into
     the batch normalization and nowhere else, without an activation before it. Any other batch normalization, and one

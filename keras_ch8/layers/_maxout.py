@@ -14,12 +14,14 @@ from .batch_normalization import Constraint, Initializer, Regularizer
 @final
 @registered
 class Maxout(keras.layers.Layer):
-    """The largest of several linear functions for each unit: linear almost everywhere (section 8.7.5).
+    r"""The largest of several linear functions for each unit: linear almost everywhere (section 8.7.5).
 
     For each unit j, over its pieces i:
 
-        z_ij <- x' W_ij + b_ij
-        h_j  <- max_i z_ij
+    .. math::
+
+        z_{ij} &\leftarrow x' W_{ij} + b_{ij} \\
+        h_j &\leftarrow \max_i z_{ij}
 
     The gradient goes through the largest piece unchanged, however large z is: nothing saturates, and nothing is set to
     0 as by a ReLU. A unit is convex and piecewise linear; two pieces can be a ReLU or |z|, more approximate any convex

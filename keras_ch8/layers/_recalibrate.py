@@ -19,13 +19,16 @@ from .batch_normalization import BatchNormalization, trainable_normalizations
 
 @section("8.7.1")
 def recalibrate(model: keras.Model, data: Data, batches: int = 100, *, batch_size: int = 32, seed: int = 0) -> None:
-    """Estimate the statistics of batch normalization again, for the present weights (section 8.7.1).
+    r"""Estimate the statistics of batch normalization again, for the present weights (section 8.7.1).
 
     Over k batches, with m_i entries in batch i, for each feature of each layer:
 
-        M        <- m_1 + ... + m_k
-        mean     <- (m_1 mu_1 + ... + m_k mu_k) / M
-        variance <- (m_1 (sigma_1^2 - delta + (mu_1 - mean)^2) + ... + m_k (sigma_k^2 - delta + (mu_k - mean)^2)) / M
+    .. math::
+
+        M &\leftarrow m_1 + \ldots + m_k \\
+        \text{mean} &\leftarrow \frac{m_1 \mu_1 + \ldots + m_k \mu_k}{M} \\
+        \text{variance} &\leftarrow \frac{m_1 (\sigma_1^2 - \delta + (\mu_1 - \text{mean})^2) + \ldots + m_k
+          (\sigma_k^2 - \delta + (\mu_k - \text{mean})^2)}{M}
 
     which are exactly mean and variance of all these entries as one set, for any batches: where each example occurs
     once, those of the data. (The mean of the variances alone would leave out the differences between the batches: for

@@ -45,13 +45,15 @@ class _Statistic(keras.Variable):
 @final
 @registered
 class BatchNormalization(keras.layers.Layer):
-    """Give each feature the mean beta and the standard deviation gamma over a batch (equations 8.35 to 8.37).
+    r"""Give each feature the mean beta and the standard deviation gamma over a batch (equations 8.35 to 8.37).
 
     For each feature, over the m entries H_i of a batch, in training:
 
-        mu    <- sum_i H_i / m
-        sigma <- sqrt(delta + sum_i (H_i - mu)^2 / m)
-        H'    <- gamma * (H - mu) / sigma + beta
+    .. math::
+
+        \mu &\leftarrow \frac{\sum_i H_i}{m} \\
+        \sigma &\leftarrow \sqrt{\delta + \frac{\sum_i (H_i - \mu)^2}{m}} \\
+        H' &\leftarrow \frac{\gamma (H - \mu)}{\sigma} + \beta
 
     mu and sigma are differentiated through, so the gradient never proposes an update that only shifts a feature, or
     only scales it: the next batch would undo it. In inference (and with `trainable=False`) mu and sigma are

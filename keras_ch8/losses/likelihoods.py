@@ -75,9 +75,12 @@ def as_likelihood(value: Any) -> Likelihood:
 @registered
 @dataclasses.dataclass(frozen=True)
 class BernoulliLikelihood(Likelihood):
-    """Each output is 1 with a probability, whose log odds (logit) the network puts out (sections 8.1.2 and 6.2.2.2).
+    r"""Each output is 1 with a probability, whose log odds (logit) the network puts out (sections 8.1.2 and 6.2.2.2).
 
-        - log p(y | eta) = y * softplus(-eta) + (1 - y) * softplus(eta)        p(1 | eta) = sigmoid(eta)
+    .. math::
+
+        - \log p (y \mid \eta) = y \operatorname{softplus}(-\eta) + (1 - y) \operatorname{softplus}(\eta) \qquad p (1
+          \mid \eta) = \operatorname{sigmoid}(\eta)
 
     Book          Here            Unit and meaning
     y             y               0 or 1; a number between is the probability of 1 in the data
@@ -111,9 +114,11 @@ class BernoulliLikelihood(Likelihood):
 @registered
 @dataclasses.dataclass(frozen=True)
 class CategoricalLikelihood(Likelihood):
-    """The output is a class, and the network puts out one logit for each class (sections 8.1.2 and 6.2.2.3).
+    r"""The output is a class, and the network puts out one logit for each class (sections 8.1.2 and 6.2.2.3).
 
-        - log p(y | eta) = - log softmax(eta)_y = log(sum_j exp(eta_j)) - eta_y
+    .. math::
+
+        - \log p (y \mid \eta) = - \log \operatorname{softmax}(\eta)_y = \log(\sum_j \exp(\eta_j)) - \eta_y
 
     Book          Here            Unit and meaning
     y             y               class 0, 1, ... in the shape (batch,) or (batch, 1); or, in the shape
@@ -167,9 +172,12 @@ def _entry(log_p: Tensor, y: Tensor) -> Tensor:
 @registered
 @dataclasses.dataclass(frozen=True)
 class GaussianLikelihood(Likelihood):
-    """Each output is Gaussian, with a mean that the network puts out (sections 8.1.2 and 6.2.2.1).
+    r"""Each output is Gaussian, with a mean that the network puts out (sections 8.1.2 and 6.2.2.1).
 
-        - log p(y | eta) = (y - eta)^2 / (2 * variance) + log(2 * pi * variance) / 2
+    .. math::
+
+        - \log p (y \mid \eta) = \frac{(y - \eta)^2}{2 \cdot \text{variance}} + \frac{\log(2 \cdot \pi \cdot
+          \text{variance})}{2}
 
     Book          Here            Unit and meaning
     y             y               any number
@@ -215,10 +223,12 @@ class GaussianLikelihood(Likelihood):
 @registered
 @dataclasses.dataclass(frozen=True)
 class HeteroscedasticGaussianLikelihood(Likelihood):
-    """Each output is Gaussian, with a mean and a variance that the network puts out (sections 8.1.2 and 6.2.2.4).
+    r"""Each output is Gaussian, with a mean and a variance that the network puts out (sections 8.1.2 and 6.2.2.4).
 
-        mu, s <- eta
-        - log p(y | eta) = (y - mu)^2 * exp(-s) / 2 + (s + log(2 * pi)) / 2
+    .. math::
+
+        \mu, s &\leftarrow \eta \\
+        - \log p (y \mid \eta) &= \frac{(y - \mu)^2 \exp(-s)}{2} + \frac{s + \log(2 \cdot \pi)}{2}
 
     Book          Here            Unit and meaning
     y             y               any number, k for each example
@@ -258,9 +268,11 @@ class HeteroscedasticGaussianLikelihood(Likelihood):
 @registered
 @dataclasses.dataclass(frozen=True)
 class LaplaceLikelihood(Likelihood):
-    """Each output has a Laplace distribution around what the network puts out (sections 8.1.2 and 3.9.4).
+    r"""Each output has a Laplace distribution around what the network puts out (sections 8.1.2 and 3.9.4).
 
-        - log p(y | eta) = |y - eta| / scale + log(2 * scale)
+    .. math::
+
+        - \log p (y \mid \eta) = \frac{|y - \eta|}{\text{scale}} + \log(2 \cdot \text{scale})
 
     Book          Here            Unit and meaning
     x             y               any number
@@ -305,9 +317,11 @@ class LaplaceLikelihood(Likelihood):
 @registered
 @dataclasses.dataclass(frozen=True)
 class PoissonLikelihood(Likelihood):
-    """Each output is a Poisson count, with a rate whose log the network puts out (section 8.1.2).
+    r"""Each output is a Poisson count, with a rate whose log the network puts out (section 8.1.2).
 
-        - log p(y | eta) = exp(eta) - y * eta + log(y!)
+    .. math::
+
+        - \log p (y \mid \eta) = \exp(\eta) - y \eta + \log(y!)
 
     Symbol        Here            Unit and meaning
     y             y               count 0, 1, 2, ...

@@ -20,12 +20,14 @@ def margin(y: Tensor, f: Tensor) -> Tensor:
 @final
 @registered
 class ExponentialLoss(keras.losses.Loss):
-    """Surrogate of the 0-1 loss that punishes confident mistakes hardest: AdaBoost's (section 8.1.2).
+    r"""Surrogate of the 0-1 loss that punishes confident mistakes hardest: AdaBoost's (section 8.1.2).
 
     For each score f of a label y, with the margin m:
 
-        m <- y * f
-        J <- exp(-m)
+    .. math::
+
+        m &\leftarrow y f \\
+        J &\leftarrow \exp(-m)
 
     Loss              of the margin m                          m = -2      0      2     in Keras or here
     0-1               1 if m <= 0, otherwise 0                   1.00   1.00   0.00     metrics.ZeroOneLoss
@@ -85,13 +87,15 @@ class ExponentialLoss(keras.losses.Loss):
 @final
 @registered
 class ModifiedHuber(keras.losses.Loss):
-    """Surrogate of the 0-1 loss that is smooth and robust to outliers (section 8.1.2).
+    r"""Surrogate of the 0-1 loss that is smooth and robust to outliers (section 8.1.2).
 
     For each score f of a label y, with the margin m:
 
-        m <- y * f
-        J <- max(0, 1 - m)^2    if m >= -1
-             -4 * m             otherwise
+    .. math::
+
+        m &\leftarrow y f \\
+        J &\leftarrow \max(0, 1 - m)^2 \qquad \text{ if } m \ge - 1 \\
+        & - 4 \cdot m \qquad \text{ otherwise }
 
     The gradient is never longer than 4, and 0 for what is classified correctly with a margin of 1. The score of least
     risk tells the probability of the positive class: (f + 1) / 2, cut to [0, 1]. `ExponentialLoss` shows this loss in a

@@ -135,8 +135,7 @@ class Monitor:
     Example:
         A warning when the loss on the probe is above 3:
 
-        >>> from keras_ch8.monitors import Monitor, Curve
-        >>> from keras_ch8.verdicts import Kind, Quantity, Rule, Threshold
+        >>> from keras_ch8.extend import Curve, Kind, Monitor, Quantity, Rule, Threshold
         >>> loss = Quantity("probe_loss", "Loss on the probe.", "it is {:.2g}".format, series="diagnosis/high_loss")
         >>> class HighLoss(Monitor):
         ...     name = "high_loss"

@@ -52,12 +52,12 @@ SEEN: Mapping[str, tuple[str, str]] = {
     "too_short": ("spirals_left_after_eight_epochs", "A loss whose last gains are of no use."),
     "oscillation": ("forecast_by_whole_batches_that_swing", "Few minibatches in an epoch, whose mean is noisy."),
 }
-"""Of each kind a planted run that has it (`tests/planted`), and what looks like it in healthy trainings."""
+"""Of each kind a planted run that has it (`benchmarks/diagnosis`), and what looks like it in healthy trainings."""
 
 HEAD = f"""# Diagnosis: every verdict, and the rules behind it
 
-This page is made from the rules in the code by `python -m keras_ch8.monitors.documentation > docs/diagnosis.md`; a test
-compares the two. How the numbers were found: [design/diagnosis.md](design/diagnosis.md).
+This page is made from the rules in the code by `make docs`. How the numbers were found:
+[design/diagnosis.md](design/diagnosis.md).
 
 `callbacks.Diagnosis` measures a training now and then. Monitors measure quantities, rules judge them:
 
@@ -73,12 +73,12 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
   stands in `{{braces}}`, and the next is what to do if it fails. One is passed over where it is there already, where
   something that it needs is missing, or where its number is not known. The code of the first is `Verdict.code`: lines
   to put before `model.fit(x, y, batch_size=batch_size, epochs=epochs, callbacks=callbacks)`. `keras_ch8.cure` tries it.
-- The table has a small training that has each difficulty (`tests/planted` makes it, and its cured twin), and what
+- The table has a small training that has each difficulty (`benchmarks/diagnosis` makes it and its cured twin), and what
   looks like it where nothing is wrong.
 - *watch* is worth watching, *act* calls for a change now.
-- Most numbers were measured on the planted runs of `tests/planted` that are for calibration: they lie between the
+- Most numbers were measured on the planted runs of `benchmarks/diagnosis` for calibration: they lie between the
   trainings with a known trouble and the healthy ones. Those set later name the group of runs after which they were
-  set (`tests/planted/runs.py` says what each group was for).
+  set (`benchmarks/diagnosis/runs.py` says what each group was for).
 """
 
 CHECKED = """\

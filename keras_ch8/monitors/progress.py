@@ -32,7 +32,7 @@ MANDT = "Mandt, Hoffman, Blei (2017), section 3"
 
 
 def after_group(number: int) -> str:
-    """Say that a number was set by what a group of test trainings (`tests/planted`) had shown."""
+    """Say that a number was set by what a group of test trainings (`benchmarks/diagnosis`) had shown."""
     return f"set after group {number} of the test trainings"
 
 

@@ -15,12 +15,14 @@ from .base import RuleOptimizer
 @final
 @registered
 class Adagrad(RuleOptimizer):
-    """Divide each step by the root of the sum of all past squared gradients (algorithm 8.4, section 8.5.1).
+    r"""Divide each step by the root of the sum of all past squared gradients (algorithm 8.4, section 8.5.1).
 
     For each parameter, at every step:
 
-        r     <- r + g * g
-        theta <- theta - lr / (delta + sqrt(r)) * g
+    .. math::
+
+        r &\leftarrow r + g \odot g \\
+        \theta &\leftarrow \theta - \frac{\text{lr}}{\delta + \sqrt{r}} g
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size; the very first step of a parameter is about this long

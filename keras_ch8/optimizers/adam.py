@@ -57,16 +57,18 @@ class AdamRule(RuleOptimizer):
 @final
 @registered
 class Adam(AdamRule):
-    """Momentum and RMSProp's scaling, both corrected for their start at 0 (algorithm 8.7, section 8.5.3).
+    r"""Momentum and RMSProp's scaling, both corrected for their start at 0 (algorithm 8.7, section 8.5.3).
 
     For each parameter, at every step:
 
-        t     <- t + 1
-        s     <- rho_1 * s + (1 - rho_1) * g
-        r     <- rho_2 * r + (1 - rho_2) * g * g
-        s_hat <- s / (1 - rho_1^t)
-        r_hat <- r / (1 - rho_2^t)
-        theta <- theta - lr * s_hat / (sqrt(r_hat) + delta)
+    .. math::
+
+        t &\leftarrow t + 1 \\
+        s &\leftarrow \rho_1 s + (1 - \rho_1) g \\
+        r &\leftarrow \rho_2 r + (1 - \rho_2) g \odot g \\
+        \hat{s} &\leftarrow \frac{s}{1 - \rho_1^t} \\
+        \hat{r} &\leftarrow \frac{r}{1 - \rho_2^t} \\
+        \theta &\leftarrow \theta - \frac{\text{lr} \cdot \hat{s}}{\sqrt{\hat{r}} + \delta}
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size; about the length of a parameter's step

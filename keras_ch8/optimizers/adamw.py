@@ -11,16 +11,19 @@ from .adam import AdamRule
 @final
 @registered
 class AdamW(AdamRule):
-    """Adam that also shrinks each weight by an unscaled fraction (algorithm 8.7, section 8.5.3; Loshchilov and Hutter).
+    r"""Adam that also shrinks each weight by an unscaled fraction (algorithm 8.7, section 8.5.3; Loshchilov, Hutter).
 
     For each parameter, at every step:
 
-        t     <- t + 1
-        s     <- rho_1 * s + (1 - rho_1) * g
-        r     <- rho_2 * r + (1 - rho_2) * g * g
-        s_hat <- s / (1 - rho_1^t)
-        r_hat <- r / (1 - rho_2^t)
-        theta <- theta - lr * s_hat / (sqrt(r_hat) + delta) - lr * weight_decay * theta
+    .. math::
+
+        t &\leftarrow t + 1 \\
+        s &\leftarrow \rho_1 s + (1 - \rho_1) g \\
+        r &\leftarrow \rho_2 r + (1 - \rho_2) g \odot g \\
+        \hat{s} &\leftarrow \frac{s}{1 - \rho_1^t} \\
+        \hat{r} &\leftarrow \frac{r}{1 - \rho_2^t} \\
+        \theta &\leftarrow \theta - \frac{\text{lr} \cdot \hat{s}}{\sqrt{\hat{r}} + \delta} - \text{lr} \cdot
+          \text{weight_decay} \cdot \theta
 
     `Adam(weight_decay=...)` makes the same steps. A penalty in the loss does not: it goes through s and r, so weights
     with large gradients hardly decay. `exclude_from_weight_decay(var_names=["bias"])` spares variables.

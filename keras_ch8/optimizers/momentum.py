@@ -13,12 +13,14 @@ from .base import RuleOptimizer
 @final
 @registered
 class Momentum(RuleOptimizer):
-    """Move with a velocity that the gradient pushes and drag slows (algorithm 8.2, section 8.3.2).
+    r"""Move with a velocity that the gradient pushes and drag slows (algorithm 8.2, section 8.3.2).
 
     At every step:
 
-        v     <- alpha * v - lr * g
-        theta <- theta + v
+    .. math::
+
+        v &\leftarrow \alpha v - \text{lr} \cdot g \\
+        \theta &\leftarrow \theta + v
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size

@@ -58,13 +58,15 @@ class LookAheadRule(RuleOptimizer):
 @final
 @registered
 class Nesterov(LookAheadRule):
-    """Momentum whose gradient is taken where the velocity leads (algorithm 8.3, section 8.3.3).
+    r"""Momentum whose gradient is taken where the velocity leads (algorithm 8.3, section 8.3.3).
 
     At every step:
 
-        g     <- gradient at theta + alpha * v
-        v     <- alpha * v - lr * g
-        theta <- theta + v
+    .. math::
+
+        g &\leftarrow \text{gradient at }\theta + \alpha v \\
+        v &\leftarrow \alpha v - \text{lr} \cdot g \\
+        \theta &\leftarrow \theta + v
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size

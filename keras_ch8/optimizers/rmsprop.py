@@ -15,12 +15,14 @@ from .base import RuleOptimizer
 @final
 @registered
 class RMSprop(RuleOptimizer):
-    """Divide each step by a decaying root mean square of past gradients (algorithm 8.5, section 8.5.2).
+    r"""Divide each step by a decaying root mean square of past gradients (algorithm 8.5, section 8.5.2).
 
     For each parameter, at every step:
 
-        r     <- rho * r + (1 - rho) * g * g
-        theta <- theta - lr / sqrt(delta + r) * g
+    .. math::
+
+        r &\leftarrow \rho r + (1 - \rho) g \odot g \\
+        \theta &\leftarrow \theta - \frac{\text{lr}}{\sqrt{\delta + r}} g
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size

@@ -15,14 +15,16 @@ from .nesterov import LookAheadRule
 @final
 @registered
 class RMSpropNesterov(LookAheadRule):
-    """RMSProp's scaling with a velocity and a gradient taken ahead (algorithm 8.6, section 8.5.2).
+    r"""RMSProp's scaling with a velocity and a gradient taken ahead (algorithm 8.6, section 8.5.2).
 
     For each parameter, at every step:
 
-        g     <- gradient at theta + alpha * v
-        r     <- rho * r + (1 - rho) * g * g
-        v     <- alpha * v - lr / sqrt(r) * g
-        theta <- theta + v
+    .. math::
+
+        g &\leftarrow \text{gradient at }\theta + \alpha v \\
+        r &\leftarrow \rho r + (1 - \rho) g \odot g \\
+        v &\leftarrow \alpha v - \frac{\text{lr}}{\sqrt{r}} g \\
+        \theta &\leftarrow \theta + v
 
     The book has no delta here; where r is 0 (no gradient yet) the gradient takes no part in the step.
 

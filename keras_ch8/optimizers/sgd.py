@@ -16,11 +16,13 @@ from .nesterov import Nesterov
 @final
 @registered
 class SGD(RuleOptimizer):
-    """Step against the gradient of a minibatch (algorithm 8.1, section 8.3.1).
+    r"""Step against the gradient of a minibatch (algorithm 8.1, section 8.3.1).
 
     At every step, with g the mean gradient over the minibatch:
 
-        theta <- theta - lr * g
+    .. math::
+
+        \theta \leftarrow \theta - \text{lr} \cdot g
 
     Book          Argument        Unit and meaning
     epsilon_k     learning_rate   step size; the book lets it fall linearly with k

@@ -116,9 +116,11 @@ class SequentialSchedule(Schedule):
 @final
 @registered
 class ScaledSchedule(Schedule):
-    """Multiply a schedule by a factor that may change while the training runs (section 8.3.1).
+    r"""Multiply a schedule by a factor that may change while the training runs (section 8.3.1).
 
-        epsilon_k <- factor * schedule(k)
+    .. math::
+
+        \epsilon_k \leftarrow \text{factor} \cdot \text{schedule}(k)
 
     `callbacks.LearningRateDecay` puts it around the schedule of an optimizer. The factor is a variable, so the compiled
     step sees a change. It is saved in the configuration of the optimizer (`model.save`), not in files of weights.

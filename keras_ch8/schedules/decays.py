@@ -14,10 +14,12 @@ from .base import Schedule
 @final
 @registered
 class LinearDecay(Schedule):
-    """Decay the learning rate linearly until step tau, then keep it (section 8.3.1, equation 8.14).
+    r"""Decay the learning rate linearly until step tau, then keep it (section 8.3.1, equation 8.14).
 
-        alpha     <- min(k / tau, 1)
-        epsilon_k <- (1 - alpha) * epsilon_0 + alpha * epsilon_tau
+    .. math::
+
+        \alpha &\leftarrow \min(\frac{k}{\tau}, 1) \\
+        \epsilon_k &\leftarrow (1 - \alpha) \epsilon_0 + \alpha \epsilon_\tau
 
     Book          Argument                 Unit and meaning
     epsilon_0     initial_learning_rate    rate of the first step, k = 0
@@ -78,9 +80,11 @@ class LinearDecay(Schedule):
 @final
 @registered
 class ExponentialDecay(Schedule):
-    """Decay the learning rate by the same factor in every `decay_steps` (section 8.3.1).
+    r"""Decay the learning rate by the same factor in every `decay_steps` (section 8.3.1).
 
-        epsilon_k <- epsilon_0 * decay_rate^(k / decay_steps)
+    .. math::
+
+        \epsilon_k \leftarrow \epsilon_0 \cdot \text{decay_rate}^{\frac{k}{\text{decay_steps}}}
 
     Differs from `keras.optimizers.schedules.ExponentialDecay`: `decay_steps` may be said in epochs; no `staircase`.
 
@@ -133,9 +137,11 @@ class ExponentialDecay(Schedule):
 @final
 @registered
 class InverseTimeDecay(Schedule):
-    """Decay the learning rate as 1/k (section 8.3.1: it meets the conditions of equations 8.12 and 8.13).
+    r"""Decay the learning rate as 1/k (section 8.3.1: it meets the conditions of equations 8.12 and 8.13).
 
-        epsilon_k <- epsilon_0 / (1 + decay_rate * k / decay_steps)
+    .. math::
+
+        \epsilon_k \leftarrow \frac{\epsilon_0}{1 + \frac{\text{decay_rate} \cdot k}{\text{decay_steps}}}
 
     The sum of all rates is infinite and the sum of their squares is not, which is enough for stochastic gradient
     descent to converge.
@@ -190,11 +196,13 @@ class InverseTimeDecay(Schedule):
 @final
 @registered
 class CosineDecay(Schedule):
-    """Decay the learning rate along half a cosine, then keep it (section 8.3.1; Loshchilov and Hutter 2017).
+    r"""Decay the learning rate along half a cosine, then keep it (section 8.3.1; Loshchilov and Hutter 2017).
 
-        u         <- min(k / decay_steps, 1)
-        end       <- alpha * initial
-        epsilon_k <- end + (initial - end) * (1 + cos(pi * u)) / 2
+    .. math::
+
+        u &\leftarrow \min(\frac{k}{\text{decay_steps}}, 1) \\
+        \text{end} &\leftarrow \alpha \cdot \text{initial} \\
+        \epsilon_k &\leftarrow \text{end} + \frac{(\text{initial} - \text{end}) (1 + \cos(\pi u))}{2}
 
     Differs from `keras.optimizers.schedules.CosineDecay`: `decay_steps` may be said in epochs, and defaults to the
     whole training; for a warm-up put `Warmup` before it, in a `SequentialSchedule`.

@@ -14,9 +14,12 @@ from .decays import half_cosine
 @final
 @registered
 class Warmup(Schedule):
-    """Let the learning rate rise linearly, then keep it (section 8.3.1; Goyal et al. 2017).
+    r"""Let the learning rate rise linearly, then keep it (section 8.3.1; Goyal et al. 2017).
 
-        epsilon_k <- initial + min(k / warmup_steps, 1) * (learning_rate - initial)
+    .. math::
+
+        \epsilon_k \leftarrow \text{initial} + \min(\frac{k}{\text{warmup_steps}}, 1) (\text{learning_rate} -
+          \text{initial})
 
     To decay after it, join it with another schedule in a `SequentialSchedule`.
 

@@ -1,6 +1,8 @@
-"""Methods that bound their step instead of searching along it: how far the model of f is trusted, and the trials.
+r"""Methods that bound their step instead of searching along it: how far the model of f is trusted, and the trials.
 
-    rho <- (f(x) - f(x + delta)) / (m(0) - m(delta))
+.. math::
+
+    \rho \leftarrow \frac{f(x) - f (x + \delta)}{m (0) - m(\delta)}
 
 m is the quadratic that the method minimizes, rho the trust ratio: near 1 the model is good and the bound is loosened,
 near 0 or below it is tightened and the next, shorter step tried, within the same iteration. A step is accepted if

@@ -171,7 +171,8 @@ class Method(abc.ABC):
         Gradient descent with a constant rate:
 
         >>> import dataclasses
-        >>> from keras_ch8.second_order import Method, Info, minimize
+        >>> from keras_ch8.extend import Info, Method
+        >>> from keras_ch8.second_order import minimize
         >>> @dataclasses.dataclass(frozen=True)
         ... class GradientDescent(Method):
         ...     rate: float = 0.1

@@ -16,9 +16,11 @@ from .wiring import assign, check_homogeneous, check_symmetric, wiring
 
 @section("8.2.2")
 def permute_units(model: keras.Model, layer: keras.layers.Layer | str, order: Sequence[int] | np.ndarray) -> None:
-    """Permute the units of a layer, with all weights that lead in and out: the same function (section 8.2.2).
+    r"""Permute the units of a layer, with all weights that lead in and out: the same function (section 8.2.2).
 
-        W[:, j], b[j], V[j, :]   <-   W[:, order[j]], b[order[j]], V[order[j], :]
+    .. math::
+
+        W[:, j], b[j], V[j,:] \leftarrow W[:, \text{order}[j]], b[\text{order}[j]], V[\text{order}[j],:]
 
     where W, b lead into the units and V out of them; gamma, beta and the moving statistics of a batch normalization on
     the way move too. A layer of n units has n! such copies of every minimum, m layers (n!)^m. Works in place; after an

@@ -279,7 +279,8 @@ class Rule:
         ValueError: If `at_most` is not one of `LEVELS`.
 
     Example:
-        >>> from keras_ch8.verdicts import Quantity, Rule, Threshold, judge
+        >>> from keras_ch8.extend import Quantity, Rule, Threshold
+        >>> from keras_ch8.verdicts.rules import judge
         >>> growth = Quantity("growth", "Loss over that at the start.", lambda x: f"it is {x:.2g} times its start")
         >>> rule = Rule(
         ...     kind="step_too_long",

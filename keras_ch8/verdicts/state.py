@@ -72,7 +72,7 @@ def state_of(
         reasons: Sentences that say what could not be judged, and what to do about it, the most important first.
 
     Example:
-        >>> from keras_ch8.verdicts import Verdict
+        >>> from keras_ch8.extend import Verdict
         >>> from keras_ch8.verdicts.state import state_of
         >>> fine = Verdict("cliff", "ok", "No spikes.", "", "8.2.4", 5)
         >>> state_of([fine], applicable=["cliff", "plateau", "saddle"]).headline

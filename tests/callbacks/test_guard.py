@@ -578,7 +578,7 @@ HEALTHY = [
 @pytest.mark.full
 @pytest.mark.parametrize("name", HEALTHY)
 def test_healthy_trainings_are_let_be(name):
-    from tests.planted import healthy_images, healthy_practice, healthy_sequences, healthy_tables, runs  # noqa: F401
+    from benchmarks.diagnosis import healthy_images, healthy_practice, healthy_sequences, healthy_tables, runs  # noqa: F401
 
     run = next(each for each in runs.RUNS if each.name == name and each.kind is None).make(0)
     theirs = run.model.optimizer

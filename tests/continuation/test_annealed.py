@@ -125,7 +125,8 @@ def test_none_is_a_weight():
 def test_a_model_saved_on_the_way_goes_on_in_a_new_process_bit_for_bit(tmp_path):
     setup = (
         "import keras, numpy as np, keras_ch8.continuation\nfrom tests.continuation.test_annealed import model_of_all\n"
-        "from keras_ch8.continuation import LabelSmoothing, annealed_in\n"
+        "from keras_ch8.continuation import LabelSmoothing\n"
+        "from keras_ch8.continuation.annealed import annealed_in\n"
         "x = np.random.default_rng(0).normal(size=(32, 6, 2)).astype('float32'); y = np.arange(32) % 3\n"
         "fit = lambda m: m.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0)\n"
         "show = lambda m: print([v.numpy().tobytes().hex() for v in m.weights + m.optimizer.variables])\n"

@@ -24,6 +24,8 @@ class Case:
     arguments: Callable[[], dict]
     meanings: dict
     use: Callable
+    unsaid: tuple = ()
+    """Its arguments whose meaning nobody has said: `make docs` names them."""
 
 
 INITIALIZER = m.of(keras.initializers.Initializer)
@@ -104,4 +106,5 @@ def case(name, /, arguments=dict, use=nothing, make=None, more=(), **meanings):
     kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
     own = [n for n, p in inspect.signature(thing).parameters.items() if p.kind not in kinds]
     names = [*own, *more, *(n for n in meanings if n not in own and n not in more)]
-    return Case(name, make or thing, arguments, {n: meanings.get(n) or BY_NAME[n] for n in names}, use)
+    said = {n: meaning for n in names if (meaning := meanings.get(n) or BY_NAME.get(n))}
+    return Case(name, make or thing, arguments, said, use, tuple(n for n in names if n not in said))

@@ -20,6 +20,8 @@ from keras_ch8.verdicts.rules import judge
 from keras_ch8.verdicts.wording import counted, digits, moved, part, percent, times
 
 MONITORS = [monitor for monitor in members("full") if monitor.rules]
+READ = ("gradient_norm", "step_length", "gradient_noise", "layer_flow", "time_horizon", "batch_statistics", "spectrum")
+"""Monitors of which `reading` makes a reading of extreme numbers."""
 EXTREMES = [0.0, 1e-30, 5e-324, 1e-5, 0.0123456, 0.5, 0.999, 1.0, 1.049, 2.0, 3.14159, 99.96, 123.456, 54321.0,
             987654.3, 1e9, 1e30, 1e308, np.inf, np.nan, -1e-9, -0.034567, -0.5, -1.0, -7.0, -1e30, -np.inf]  # fmt: skip
 WRONG = {
@@ -120,21 +122,20 @@ def test_whatever_was_read_and_reported_the_claims_are_sentences(seed):
     rng = np.random.default_rng(seed)
     past = Past(total=int(rng.choice([0, 12, 12345])))
     past.batch_size = float(rng.choice([0, 1, 100, 12345]))
-    kinds = [monitor.name for monitor in MONITORS if monitor.source in ("probe", "spectrum")]
+    judging = [monitor for monitor in MONITORS if monitor.name in READ or monitor.source in ("rows", "epochs")]
     with np.errstate(all="ignore"):
         for step in range(12_000, 12_000 + 12 * 111, 111):
-            past.add(step, {kind: reading(kind, rng) for kind in kinds})
+            past.add(step, {kind: reading(kind, rng) for kind in READ})
             norms = np.abs(rng.choice(EXTREMES, 111))
             past.add_rows(Rows(np.arange(step - 110, step + 1), norms, rng.choice(EXTREMES, 111)))
             past.add_epoch(dict(zip(("loss", "val_loss"), rng.choice(EXTREMES, 2), strict=True)), norms)
-        for monitor in MONITORS:
+        for monitor in judging:
             drawn = monitor.drawn(past)
             for claim in monitor.claims(past):
                 assert_readable(claim.finding)
                 assert_reasons(claim.why)
                 assert claim.drawn == pytest.approx(drawn, nan_ok=True)
                 assert claim.series == "" or claim.series in drawn
-                assert claim.series or claim.kind in {"step_too_long"}, claim  # an overflow
 
 
 def test_numbers_have_two_or_three_digits_and_fractions_no_sign():

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import schedules
 from keras_ch8.schedules import (
     CosineDecay,
     ExponentialDecay,
@@ -150,10 +149,6 @@ BAD = [
 def test_bad_arguments_are_refused_with_the_fix(make, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make()
-
-
-def test_every_schedule_is_tested():
-    assert set(FORMULAS) | {"Clock", "ReduceOnPlateau", "Schedule"} == set(schedules.__all__)
 
 
 def test_a_share_of_the_training_is_whole_where_it_can_be():

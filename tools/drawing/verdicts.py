@@ -34,7 +34,7 @@ RUNS = {kind: name for kind, (name, _) in SEEN.items()} | {
     "saddle": "tiny_factors",
     "ill_conditioned": "correlated_inputs",
 }
-"""Of each kind a planted run that has it (`tests/planted`); of the last three others than documented show it better."""
+"""Of each kind a planted run that has it (`benchmarks/diagnosis`); of the last three another than documented."""
 OF_THE_DATA = ("wrong_labels", "wrong_loss", "wrong_output", "bad_inputs", "equal_units", "leak", "label_order",
                "imbalance")  # fmt: skip
 """Kinds that are seen before the first step: there is no curve of them."""
@@ -93,14 +93,14 @@ def draw(kind: str) -> Any:
 
 
 def _planted(name: str) -> Any:
-    confusion = importlib.import_module("tests.planted.confusion")
+    confusion = importlib.import_module("benchmarks.diagnosis.confusion")
     return next(run for run in confusion.chosen() if run.name == name)
 
 
 def _train(run: Any, *callbacks: keras.callbacks.Callback) -> Any:
     """Train a planted run, and return what was recorded."""
     folder = tempfile.mkdtemp(dir=".")
-    importlib.import_module("tests.planted.runs").fit(run, [keras_ch8.callbacks.TensorBoard(folder), *callbacks])
+    importlib.import_module("benchmarks.diagnosis.runs").fit(run, [keras_ch8.callbacks.TensorBoard(folder), *callbacks])
     return keras_ch8.read_run(folder)
 
 

@@ -16,9 +16,11 @@ from .line import Line, LineSearch, SearchState, Trial, decreases_or_level
 @registered
 @dataclasses.dataclass(frozen=True)
 class Constant(LineSearch):
-    """A step of constant length, whether or not the value falls (section 8.6).
+    r"""A step of constant length, whether or not the value falls (section 8.6).
 
-        t <- length
+    .. math::
+
+        t \leftarrow \text{length}
 
     Only a step to an infinite value, or NaN, is not made.
 
@@ -62,9 +64,11 @@ class Constant(LineSearch):
 @registered
 @dataclasses.dataclass(frozen=True)
 class Exact(LineSearch):
-    """The minimum along the line if the function is quadratic there (section 8.6.2).
+    r"""The minimum along the line if the function is quadratic there (section 8.6.2).
 
-        t <- -g . d / (d . H d)
+    .. math::
+
+        t \leftarrow - \frac{g \cdot d}{d \cdot H d}
 
     It costs one product with the Hessian. Of other functions it is the Newton step along the line: if that is not
     downhill (d . H d <= 0, where a quadratic has no minimum), no step is made.

@@ -115,7 +115,9 @@ class LineSearch(Settings, abc.ABC):
         A tenth of the step, as long as the value does not fall:
 
         >>> import dataclasses
-        >>> from keras_ch8.second_order import LineSearch, SearchState, SteepestDescent, minimize
+        >>> from keras_ch8.extend import LineSearch, SearchState
+        >>> from keras_ch8.second_order import minimize
+        >>> from keras_ch8.second_order.methods import SteepestDescent
         >>> @keras.saving.register_keras_serializable(package="mine")
         ... @dataclasses.dataclass(frozen=True)
         ... class Tenths(LineSearch):

@@ -1,6 +1,6 @@
 """Tries the first cure of every verdict that calls for action, mechanically, and counts how often it helps.
 
-.venv/bin/python -m tests.planted.cures --group 1 --seeds 0
+.venv/bin/python -m benchmarks.diagnosis.cures --group 1 --seeds 0
 """
 
 import argparse

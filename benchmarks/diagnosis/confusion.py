@@ -1,6 +1,6 @@
 """Judges the planted runs and prints the confusion table.
 
-.venv/bin/python -m tests.planted.confusion --split judged_once --seeds 0 1 2 --processes 2
+.venv/bin/python -m benchmarks.diagnosis.confusion --split judged_once --seeds 0 1 2 --processes 2
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Planted troubles are named, and healthy trainings left in peace: one seed here, three by tests.planted.confusion."""
+"""Planted troubles are named, and healthy trainings left in peace: one seed here, three by `confusion`."""
 
 from pathlib import Path
 

@@ -34,7 +34,7 @@ its published figure is from that time. What groups 2 to 10 showed changed the r
 never served to set one. Groups 12 to 14 are by three authors who had not read the rules; each was committed
 before it was judged, at seed 0: of 40, 48 and 30 sick runs 21, 30 and 21 were named at "act", and 26, 34 and 23 at
 "act" or "watch"; 1 of 12, 1 of 14 and 1 of 12 healthy ones were told to act. What groups 12 and 13 showed changed the
-rules before the next was judged, and what group 14 showed after that (docs/design/diagnosis.md).
+rules before the next was judged, and what group 14 showed after that (LOG.md).
 Group 15 is by a fourth author who had not read the rules, and was committed before it was judged, at seed 0: of 30 sick
 runs 21 were named at "act" and 22 at "act" or "watch", and of 14 healthy ones none was told to act.
 Group 16 is by a fifth author who had not read the rules, and was committed before it was judged, at seed 0: of 30 sick

@@ -1,0 +1,1 @@
+"""What is measured: speed, and in `diagnosis` how often verdicts are right."""
