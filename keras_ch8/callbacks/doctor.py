@@ -357,12 +357,12 @@ class Doctor(keras.callbacks.Callback):
     def __deepcopy__(self, memo: dict[int, Any]) -> "Doctor":
         """Return a doctor with a probe of its own, whose results are results of this one too."""
         copied = object.__new__(Doctor)
-        vars(copied).update(self.__getstate__(), probe=copy.deepcopy(self.probe, memo))
+        copied.__dict__.update(self.__getstate__(), probe=copy.deepcopy(self.probe, memo))
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_model": None, "params": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        self.__dict__.update(state)
         fit.install("Doctor")

@@ -281,8 +281,9 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
             made.callbacks = called
         multi_worker.prepare(getattr(self, "distribute_strategy", None), type(listed[0]).__name__ if listed else "fit")
         with training.running():
-            for callback in called if made is not None else ():
-                if not any(callback is other for other in before):  # which it has met when the list was made
+            if made is not None:
+                met = [id(callback) for callback in before]  # the model, when the list was made
+                for callback in (each for each in called if id(each) not in met):
                     callback.set_model(self)
                     callback.set_params(made.params)
             for callback in [*wholes, *listed]:
