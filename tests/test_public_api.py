@@ -110,7 +110,7 @@ def test_a_public_name_is_a_part_or_a_base_or_what_these_take_and_return(package
         thing = getattr(module, name)
         if source(thing):
             assert said_paper(thing) or source(thing) in NUMBERS, name
-        elif inspect.isclass(thing) or inspect.isfunction(thing):
+        elif inspect.isclass(thing) or inspect.isroutine(thing) or inspect.ismodule(thing):
             assert thing.__doc__, f"{name}: a base, a type or a function on types, which says what it is"
         else:
             assert name.isupper(), f"{name}: what is neither class nor function is a constant"
