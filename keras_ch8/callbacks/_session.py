@@ -279,8 +279,8 @@ class Session:
                 known = len(keras_private.known_state(model.optimizer))
                 keras_private.build_optimizer(model)  # otherwise the first step would, and be traced twice for it
                 is_larger = len(keras_private.known_state(model.optimizer)) > known
-                may_count = has_own_code(model, *keras_private.losses_of(model))
-                if is_larger and may_count and self.training.replicas == 1:
+                has_one_copy = self.training.replicas == 1
+                if is_larger and has_one_copy and has_own_code(model, *keras_private.losses_of(model)):
                     apply = partial(_apply_and_make, model.optimizer.apply, [])
                     exits.enter_context(registry.replaced(model.optimizer, apply=apply))
             if not backend.replicated():

@@ -195,9 +195,8 @@ def has_own_train_function(model: keras.Model) -> bool:
     function = model.train_function
     if function is None or makes_own_train_function(model):
         return False
-    defined_in = getattr(function, "__globals__", {}).get(
-        "__name__", ""
-    )  # `functools.wraps` sets `__module__`, not this
+    # `functools.wraps` sets `__module__`, so what wraps Keras's is told by where its code stands
+    defined_in = getattr(function, "__globals__", {}).get("__name__", "")
     return not defined_in.startswith(("keras.", "keras_ch8."))
 
 
