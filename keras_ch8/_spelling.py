@@ -17,11 +17,15 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f"Did you mean `{alike[0]}`?" if alike else ""
 
 
-def check(owner: str, called: Callable[..., Any], given: Mapping[str, Any]) -> None:
-    """Refuse arguments by names that a function or a class does not have."""
-    parameters = inspect.signature(called).parameters
-    known = [name for name in parameters if name != "self"]
-    if given.keys() <= {*known} or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+def check(
+    owner: str, called: Callable[..., Any], given: Mapping[str, Any], hands_on_to: Callable[..., Any] | None = None
+) -> None:
+    """Refuse arguments by names that a function or a class does not have, nor what it hands the others on to."""
+    both = [called] if hands_on_to is None else [called, hands_on_to]
+    parameters = [parameter for each in both for parameter in inspect.signature(each).parameters.values()]
+    known = [p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+    takes_all = hands_on_to is None and any(p.kind is p.VAR_KEYWORD for p in parameters)
+    if takes_all or given.keys() <= {*known}:
         return
     name = next(name for name in given if name not in known)
     listed = meant(name, known) or f"It takes: {', '.join(known) or 'none'}."

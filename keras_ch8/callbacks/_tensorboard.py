@@ -1,13 +1,16 @@
 """The one sink: everything that the suite measures, for TensorBoard."""
 
 import contextlib
+import copy
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
+import keras
 import numpy as np
 
-from .. import _checks, _net, _objects
+from .. import _checks, _net, _objects, _spelling
 from .._describe import short
 from .._types import Logs
 from ..board import panels, tags
@@ -52,13 +55,13 @@ RUN = {
 class TensorBoard(Callback):
     """Write the loss, the metrics and what every step of the optimizer did for TensorBoard (section 8.2).
 
-    Works with any Keras optimizer and any training step. Everything goes to `<log_dir>/optimization`, a run of its own,
-    so that `keras.callbacks.TensorBoard(log_dir)` may stand beside it. The step, the x axis of every curve, is the
-    number of batches that the model has been trained on: it goes on in a second `fit`, and in a resumed one. Long runs
-    are written in windows of steps, about 900 for the whole run. TensorBoard shows their means; `report.html`, the tab
-    and `read_run` have their smallest and largest values too, so that a spike of one step is seen there. Other
-    callbacks of the suite write through this one, in whatever order they are listed. Whatever ends `fit`, an
-    interruption or an error too, what was not yet written is written then.
+    Works with any Keras optimizer and any training step. Everything goes to `<log_dir>/optimization`, a run of its own;
+    with an argument of Keras's, such as `histogram_freq=1`, Keras's callback writes its files beside it. The step, the
+    x axis of every curve, is the number of batches that the model has been trained on: it goes on in a second `fit`,
+    and in a resumed one. Long runs are written in windows of steps, about 900 for the whole run. TensorBoard shows
+    their means; `report.html`, the tab and `read_run` have their smallest and largest values too, so that a spike of
+    one step is seen there. Other callbacks of the suite write through this one, in whatever order they are listed.
+    Whatever ends `fit`, an interruption or an error too, what was not yet written is written then.
 
     Shown:
 
@@ -85,9 +88,6 @@ class TensorBoard(Callback):
 
     Args:
         log_dir: Folder of the run. Defaults to `"logs"`.
-        histogram_freq, write_graph, write_images, write_steps_per_second, update_freq, profile_batch, embeddings_freq,
-            embeddings_metadata: Accepted at Keras's off values only: `keras.callbacks.TensorBoard(log_dir, ...)` beside
-            this one writes them.
         measure_every: How often the update and the effective rate are measured: steps, or `"1ep"`, `"500ba"`, `"10st"`,
             `"5%"` of the training. Loss and gradient are those of every step, however. Defaults to `10`.
         layers: Whether to write the norm of each layer's gradient: the largest, the median and the smallest as scalars,
@@ -95,11 +95,18 @@ class TensorBoard(Callback):
         log_to: List of `keras_ch8.trackers` that also receive the points, verdicts, events and the report page,
             such as `[trackers.WandB(project="vision"), trackers.CSV()]`. A server that is slow or gone does not slow
             the training; `fit` waits for it at most 30 s when it ends. Defaults to `()`.
+        **of_keras: Arguments of `keras.callbacks.TensorBoard`, such as `histogram_freq`, `write_graph`, `update_freq`
+            or `profile_batch`. With any of them `fit` has `keras.callbacks.TensorBoard(log_dir, **of_keras)` behind
+            this callback, with Keras's files and, for the others, Keras's defaults. Defaults to none: Keras's is not
+            called.
 
     Raises:
-        TypeError: If `log_to` is not a list of trackers.
-        ValueError: If an argument lies outside its range, or asks for what Keras's callback writes.
+        TypeError: If `log_to` is not a list of trackers, or an argument is neither of this callback nor of Keras's.
+        ValueError: If an argument lies outside its range.
         OSError: In `fit`, before the first step, if `log_dir` cannot be written.
+
+    Warns:
+        RuntimeWarning: If something else than Keras's `fit` trains, so that Keras's callback is not called.
 
     Example:
         >>> import tempfile
@@ -121,48 +128,51 @@ class TensorBoard(Callback):
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",
-        histogram_freq: int = 0,
-        write_graph: bool = False,
-        write_images: bool = False,
-        write_steps_per_second: bool = False,
-        update_freq: int | str = "epoch",
-        profile_batch: int | tuple[int, int] = 0,
-        embeddings_freq: int = 0,
-        embeddings_metadata: Any = None,
         *,
         measure_every: int | str = 10,
         layers: bool = False,
         log_to: Sequence[Tracker] = (),
+        **of_keras: Any,
     ) -> None:
         super().__init__()
-        of_keras = {
-            "histogram_freq": (histogram_freq, 0),
-            "write_graph": (write_graph, 0),
-            "write_images": (write_images, 0),
-            "write_steps_per_second": (write_steps_per_second, 0),
-            "update_freq": (update_freq, "epoch"),
-            "profile_batch": (profile_batch, 0),
-            "embeddings_freq": (embeddings_freq, 0),
-            "embeddings_metadata": (embeddings_metadata, None),
-        }
-        for name, (value, off) in of_keras.items():
-            if not _checks.is_off(value, off):
-                raise ValueError(
-                    f"What `{name}` asks for is written by Keras's callback, which may stand beside this one and share "
-                    f"its folder. Received: {name}={short(value)}. List both: "
-                    f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` and "
-                    f"`keras.callbacks.TensorBoard({log_dir!r}, {name}={short(value)})`."
-                )
+        _spelling.check("TensorBoard", TensorBoard.__init__, of_keras, keras.callbacks.TensorBoard)
         self.log_dir = os.fspath(_objects.path("log_dir", log_dir))
         self.measure_every = measure_every
         duration("measure_every", measure_every)
         self.layers = self.observes_layers = _checks.flag("layers", layers, meaning="whether layers are measured")
         self.log_to = feeds.checked(log_to)
+        self.of_keras, self._keras_board = of_keras, None
+        self._behind_in_fit()  # Keras refuses what it does not take here, and not in `fit`
 
     transient: ClassVar[Mapping[str, Any]] = {
+        "_keras_board": None,
         "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_events": {}, "_report": None,
         "_writer": None, "_page": None, "_resumed": {}, "_settings": {}, "_stubs": None,
     }  # fmt: skip
+
+    def __repr__(self) -> str:
+        more = "".join(f", {name}={short(value)}" for name, value in self.of_keras.items())
+        return f"{super().__repr__()[:-1]}{more})"
+
+    def _behind_in_fit(self) -> list[keras.callbacks.Callback]:
+        """Return Keras's callback if it is asked for: one for all trainings, as it would be if it were listed."""
+        if self.of_keras and self._keras_board is None:
+            of_keras = copy.deepcopy(self.of_keras)  # Keras empties `embeddings_metadata`
+            self._keras_board = keras.callbacks.TensorBoard(self.log_dir, **of_keras)
+        return [self._keras_board] if self.of_keras else []
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Join the session, and say so where Keras's callback is not behind this one."""
+        super().on_train_begin(logs)
+        if self.of_keras and self._keras_board not in self.session.training.callbacks:
+            theirs = ", ".join(f"{name}={short(value)}" for name, value in self.of_keras.items())
+            warnings.warn(
+                "`Model.fit` has Keras's `TensorBoard` behind this one, and something else is training here: what "
+                f"Keras's writes is missing. Received: {theirs}. Leave these arguments out, and call "
+                f"`keras.callbacks.TensorBoard({self.log_dir!r}, {theirs})` where you train.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     def on_open(self) -> None:
         """Open the run, and write what is known before the first step."""

@@ -24,7 +24,8 @@ FIT, EVALUATE = "keras.Model.fit", "keras.Model.evaluate"
 FIRST, EARLY, LAST = range(3)
 """Places of a callback in a `fit`, wherever it is listed, as its `_place_in_fit` says; within one, as listed. One that
 has `_parts_in_fit()` gives the callbacks that stand in its place, and is not called by Keras itself. One that has
-`_enter_fit(training)` may change the arguments there, or return a `History` in the place of the training."""
+`_behind_in_fit()` gives callbacks of Keras that stand right behind it. One that has `_enter_fit(training)` may change
+the arguments there, or return a `History` in the place of the training."""
 
 LeadingCallback = Callable[[Any], keras.callbacks.Callback | None]
 
@@ -270,6 +271,7 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
         parts = [part for each in once for part in (each._parts_in_fit() if each in wholes else [each])]
         # once more, since beside a part there may be another of its kind
         listed = sorted(one_of_each(parts), key=lambda callback: getattr(callback, "_place_in_fit", LAST))
+        listed = [each for one in listed for each in (one, *getattr(one, "_behind_in_fit", tuple)())]
         first = [callback for callback in listed if getattr(callback, "_place_in_fit", LAST) == FIRST]
         listed = first + leading + listed[len(first) :]
         training = Training(self, {k: v for k, v in call.arguments.items() if k != "self"}, listed)

@@ -297,11 +297,6 @@ def callback_cases():
         allow=m.sequence(m.NOTHING, empty=True),
     )
     yield case("callbacks.SwitchOptimizer", lambda: {"to": "adam"}, fit_two_steps, start=m.LENGTH, to=m.NOTHING)
-    off = {
-        "histogram_freq": m.only(0), "write_graph": m.only(False), "write_images": m.only(False),
-        "write_steps_per_second": m.only(False), "update_freq": m.only("epoch"), "profile_batch": m.only(0),
-        "embeddings_freq": m.only(0), "embeddings_metadata": m.NONE,
-    }  # fmt: skip
     yield case(
         "callbacks.TensorBoard",
         in_a_folder,
@@ -310,7 +305,6 @@ def callback_cases():
         measure_every=m.LENGTH,
         layers=m.FLAG,
         log_to=m.sequence(m.of(extend.Tracker), empty=True),
-        **off,
     )
     yield case(
         "Doctor",
