@@ -315,6 +315,8 @@ def _part(full: str) -> tuple[str, str] | None:
 
 def _refused(call: ast.Call, package: str, name: str) -> str:
     """Return why our class does not take the arguments that are written out in a call; "" if it does."""
+    if name == "TensorBoard" and len(call.args) > 1:
+        return "Arguments of keras_ch8.callbacks.TensorBoard but `log_dir` go by name."
     named = {keyword.arg: _value(keyword.value) for keyword in call.keywords}
     for (owner, argument), (place, off) in OFF.items():
         value = _value(call.args[place]) if place < len(call.args) else named.get(argument, off)
