@@ -141,7 +141,8 @@ class TensorBoard(Callback):
         duration("measure_every", measure_every)
         self.layers = self.observes_layers = _checks.flag("layers", layers, meaning="whether layers are measured")
         self.log_to = feeds.checked(log_to)
-        self.of_keras, self._keras_board = of_keras, None
+        self._of_keras = of_keras
+        self._keras_board: keras.callbacks.TensorBoard | None = None
         self._behind_in_fit()  # Keras refuses what it does not take here, and not in `fit`
 
     transient: ClassVar[Mapping[str, Any]] = {
@@ -151,25 +152,26 @@ class TensorBoard(Callback):
     }  # fmt: skip
 
     def __repr__(self) -> str:
-        more = "".join(f", {name}={short(value)}" for name, value in self.of_keras.items())
+        more = "".join(f", {name}={short(value)}" for name, value in self._of_keras.items())
         return f"{super().__repr__()[:-1]}{more})"
 
     def _behind_in_fit(self) -> list[keras.callbacks.Callback]:
         """Return Keras's callback if it is asked for: one for all trainings, as it would be if it were listed."""
-        if self.of_keras and self._keras_board is None:
-            of_keras = copy.deepcopy(self.of_keras)  # Keras empties `embeddings_metadata`
+        if not self._of_keras:
+            return []
+        if self._keras_board is None:
+            of_keras = copy.deepcopy(self._of_keras)  # Keras empties `embeddings_metadata`
             self._keras_board = keras.callbacks.TensorBoard(self.log_dir, **of_keras)
-        return [self._keras_board] if self.of_keras else []
+        return [self._keras_board]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Join the session, and say so where Keras's callback is not behind this one."""
         super().on_train_begin(logs)
-        if self.of_keras and self._keras_board not in self.session.training.callbacks:
-            theirs = ", ".join(f"{name}={short(value)}" for name, value in self.of_keras.items())
+        if self._of_keras and self._keras_board not in self.session.training.callbacks:
             warnings.warn(
                 "`Model.fit` has Keras's `TensorBoard` behind this one, and something else is training here: what "
-                f"Keras's writes is missing. Received: {theirs}. Leave these arguments out, and call "
-                f"`keras.callbacks.TensorBoard({self.log_dir!r}, {theirs})` where you train.",
+                f"Keras's writes is missing. Received: {self!r}. Leave Keras's arguments out, and call the hooks of "
+                "`keras.callbacks.TensorBoard` yourself.",
                 RuntimeWarning,
                 stacklevel=2,
             )
