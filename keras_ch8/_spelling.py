@@ -23,7 +23,7 @@ def check(
     """Refuse arguments by names that a function or a class does not have, nor what it hands the others on to."""
     both = [called] if hands_on_to is None else [called, hands_on_to]
     parameters = [parameter for each in both for parameter in inspect.signature(each).parameters.values()]
-    known = [p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+    known = list(dict.fromkeys(p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD))
     takes_all = hands_on_to is None and any(p.kind is p.VAR_KEYWORD for p in parameters)
     if takes_all or given.keys() <= {*known}:
         return
