@@ -190,7 +190,7 @@ def test_a_second_tensorboard_does_nothing_and_neither_does_its_part(tmp_path):
 
 def test_where_something_else_trains_it_is_said_that_keras_is_not_called(tmp_path):
     board, model = callbacks.TensorBoard(tmp_path / "logs", histogram_freq=1), network()
-    said = r"Received: TensorBoard\(log_dir='.*logs', histogram_freq=1\)\. Leave Keras's arguments out"
+    said = r"Received: TensorBoard\(log_dir=.*, histogram_freq=1\)\. Leave Keras's arguments out"
     with (
         pytest.warns(RuntimeWarning, match=said),
         keras_ch8.Doctor(None).watch(model, callbacks=[board, callbacks.Diagnosis(verbose=False)]) as run,
