@@ -100,7 +100,7 @@ class Past:
         """Go on from what `state` has returned."""
         self._known.clear()
         vars(self).update(state)
-        self.has = frozenset(Fact(word) for word in self.has)
+        self.has = frozenset(fact for fact in Fact if fact in self.has)
 
     def add(self, step: int, readings: Mapping[str, Any]) -> None:
         """Add the readings of a measurement at a step."""
