@@ -174,7 +174,8 @@ def test_a_part_is_final_and_explains_itself_in_order(package, part):
 def test_a_file_of_an_algorithm_holds_its_box_and_nothing_else(name):
     cls = getattr(optimizers, name)
     assert {n for n in vars(cls) if not n.startswith("_")} <= {
-        "rule", "state_names", "hyperparameters", "elementwise", "rests_without_gradient", "section", "paper",
+        "rule", "state_names", "hyperparameters", "elementwise", "rests_without_gradient", "is_adaptive",
+        "moves_by_rate", "twin_in_keras", "section", "paper",
     }  # fmt: skip
     assert len(inspect.getsource(cls.rule).splitlines()) <= 10
 

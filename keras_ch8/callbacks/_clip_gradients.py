@@ -46,6 +46,7 @@ class ClipGradients(Callback):
     """
 
     section = "8.2.4"
+    clips_gradients = True
 
     _state_parts: ClassVar[Mapping[str, Any]] = {"remembered": {str: {str: np.ndarray}}}
 

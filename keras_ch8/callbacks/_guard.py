@@ -95,6 +95,7 @@ class Guard(Callback):
     """
 
     section = "8.2.4"
+    skips_steps = True
 
     observes_steps = False
     _needs_fit = True

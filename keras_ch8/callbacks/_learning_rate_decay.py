@@ -58,6 +58,7 @@ class LearningRateDecay(Callback):
     """
 
     section = "8.3.1"
+    sets_learning_rate = True
 
     observes_steps = False
     _state_parts: ClassVar[Mapping[str, Any]] = {

@@ -120,7 +120,7 @@ class TensorBoard(Callback):
     """
 
     section, watches = "8.2", True
-    _is_alone = True
+    _is_alone = _finds_its_run = True
 
     _place_in_summary = LAST
     _state_parts: ClassVar[Mapping[str, Any]] = {"run": (None, RUN)}

@@ -48,6 +48,9 @@ class Callback(keras.callbacks.Callback):
         watches            whether it only observes: an error of one that says so is told in one warning, and the
                            training goes on without it; False: its errors end the training, before the first step if
                            they can be seen by then
+        clips_gradients    whether it clips the gradient of each step; False. The diagnosis then does not recommend it
+        skips_steps        whether it leaves out steps whose gradient is not finite; False
+        sets_learning_rate whether it sets the learning rate; False. The diagnosis then sets none
         transient          attributes that belong to one training of one model, and are not copied or pickled: a dict of
                            the value of each that stands for none
 
@@ -95,10 +98,15 @@ class Callback(keras.callbacks.Callback):
     observes_updates: int | None = None
     observes_layers = False
     tags: ClassVar[Sequence[Tag]] = ()
+    clips_gradients = False
+    skips_steps = False
+    sets_learning_rate = False
     transient: ClassVar[Mapping[str, Any]] = {}
 
     logs: bool | Sequence[str] = False
 
+    _finds_its_run = False
+    """Whether it goes on after an interruption by its own files, without its state."""
     _is_alone = False
     """Whether a training has one of the kind: a second one is left out, with a warning (see `fit.one_of_each`)."""
     _needs_fit = False

@@ -99,7 +99,8 @@ def warn_of_what_a_backup_forgets(callbacks: Callbacks) -> None:
     if backup is None:
         return
     ours = [(name, each) for name, each in named(callbacks) if isinstance(each, keras.callbacks.Callback)]
-    forgotten = [f"`{name}`" for name, each in ours if _has_own(each) and name != "TensorBoard" and each.get_state()]
+    lost = [(name, each) for name, each in ours if _has_own(each) and not getattr(each, "_finds_its_run", False)]
+    forgotten = [f"`{name}`" for name, each in lost if each.get_state()]
     if forgotten:
         warnings.warn(
             "After an interruption `BackupAndRestore` restores the weights and the epoch, and not what "

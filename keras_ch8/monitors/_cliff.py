@@ -9,6 +9,7 @@ from .. import _checks, _objects
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
+from ..verdicts.fact import Fact
 from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, times
 from .base import Curve, Monitor
@@ -276,7 +277,7 @@ class CliffMonitor(Monitor):
             UNDONE.name: _undone(past),
             BROKEN.name: len(_broken(past)),
             GREW.name: float(grew(past)),
-            SKIPS.name: float("skipping" in past.has),
+            SKIPS.name: float(Fact.SKIPPING in past.has),
         }
 
     def remarks(self, past: Past) -> dict[str, str]:

@@ -10,6 +10,7 @@ from .. import _checks, _numerics
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
+from ..verdicts.fact import Fact
 from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, percent
 from .base import Curve, Evaluation, Monitor, Snapshot
@@ -267,7 +268,7 @@ class GradientNoiseMonitor(Monitor):
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
             NOISE_SCALE.name: noise.scale,
             BATCH_SIZE.name: past.batch_size,
-            COMPARES.name: float("compared losses" in past.has),
+            COMPARES.name: float(Fact.COMPARED_LOSSES in past.has),
             SMALLER_BATCH.name: float(max(LEAST_BATCH, np.rint(noise.scale))),
         }
 

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..verdicts.checks import CHECKS
+from ..verdicts.fact import Fact
 from ..verdicts.kinds import KINDS
-from ..verdicts.remedies import FACTS, REMEDIES, Remedy
+from ..verdicts.remedies import REMEDIES, Remedy
 from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.verdict import FORGOTTEN_AFTER, RAISED_BY, WINDOW
 from .base import Monitor, members
@@ -155,7 +156,7 @@ def _checks() -> str:
 
 
 def _facts() -> str:
-    rows = (_row(name, meaning) for name, meaning in FACTS.items())
+    rows = (_row(fact, fact.meaning) for fact in Fact)
     head = ["## What may be there already", "", "| fact | it holds where |", "|---|---|"]
     return "\n".join([*head, *rows, ""])
 

@@ -1,7 +1,7 @@
 """What cures have to know of a training: what its model and optimizer have already, and the numbers they name."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -10,20 +10,24 @@ from .. import layers as suite_layers
 from .._types import Data
 from ..integration import fit, keras_private
 from ..layers import batch_normalization
-from ..optimizers import SteepestDescent, refusals
+from ..optimizers import refusals
 from ..optimizers.closure import ClosureOptimizer
+from ..verdicts.fact import Fact
 from ..verdicts.wording import digits
 from .held_out import are_arrays
 from .past import FEWEST, Past, Rows, once
 from .progress import FADED_RATE, LAST, effective_rate, rate_left
 
-ADAPTIVE = (
-    "Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "Ftrl", "Lamb", "Lion", "Muon", "Nadam", "RMSprop",
-    "RMSpropNesterov",
+BY_THE_RATE = (
+    keras.optimizers.Adam, keras.optimizers.Adamax, keras.optimizers.Lion, keras.optimizers.Nadam,
+    keras.optimizers.RMSprop,
 )  # fmt: skip
-"""Names of optimizers that give each weight a rate of its own."""
-OF_THE_RATE = ("Adam", "Adamax", "AdamW", "Lion", "Nadam", "RMSprop", "RMSpropNesterov")
-"""Those whose steps move each weight by about the learning rate, whatever the gradient."""
+"""Optimizers of Keras that would say `moves_by_rate`, as ours do."""
+ADAPTIVE = (
+    *BY_THE_RATE, keras.optimizers.Adadelta, keras.optimizers.Adafactor, keras.optimizers.Adagrad,
+    keras.optimizers.Ftrl, keras.optimizers.Lamb, keras.optimizers.Muon,
+)  # fmt: skip
+"""Those that would say `is_adaptive`."""
 USUAL, USUAL_OF_OTHERS = 0.01, 1.0
 """The largest learning rate that is usual for these, and for others."""
 DEFAULT, DEFAULT_OF_OTHERS = 0.001, 0.01
@@ -32,14 +36,6 @@ LEAST, OF_IDLE = 3.0, 10.0
 """By what a rate that is too long is divided at least, and where most of what it has done is that units are idle: steps
 are measured where hardly anything moves any more."""
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue", "clipping_rule")
-SCHEDULE = "learning rate schedule"
-BROUGHT_BY = {
-    "ClipGradients": {"clipping"}, "Guard": {"skipping"}, "LearningRateDecay": {SCHEDULE, "rate set elsewhere"},
-    "LearningRateScheduler": {SCHEDULE, "rate set elsewhere"}, "ReduceLROnPlateau": {SCHEDULE, "lowered on plateaus"},
-}  # fmt: skip
-"""What callbacks of this suite and of Keras bring into a training, by the names of their classes."""
-FIRST_ORDER = ("ClipGradients", "Guard")
-"""Names of callbacks of this suite that work on the one gradient of a step."""
 QUANTILE = 0.9
 """Fraction of the steps whose gradient is not clipped."""
 TINY = 0.1
@@ -79,66 +75,64 @@ NORMALIZING = (
 # --- what is there ----------------------------------------------------------------------------------------------------
 
 
-def equipment_of(model: keras.Model, callbacks: Sequence[object] = ()) -> frozenset[str]:
-    """Return what a model, its optimizer and the callbacks of a training have, of `verdicts.remedies.FACTS`."""
+def equipment_of(model: keras.Model, callbacks: Sequence[object] = ()) -> frozenset[Fact]:
+    """Return what a model, its optimizer and the callbacks of a training have."""
     parts = keras_private.parts_of(model)
     kinds = keras.layers
     hidden = [_activation(part) for part in parts if _activation(part)][:-1]
     found = {
-        "sequential": isinstance(model, keras.Sequential),
-        "several inputs": len(getattr(model, "inputs", None) or [None]) > 1,
-        "tokens": any(isinstance(part, kinds.Embedding) for part in parts),
-        "skip connections": any(_adds(part) for part in parts),
-        "reshapes": any(isinstance(part, kinds.Reshape) for part in parts),
-        "normalization": any(isinstance(part, NORMALIZING) for part in parts),
-        "input normalization": any(isinstance(part, kinds.Normalization) for part in parts),
-        "recurrence": any(isinstance(part, kinds.RNN) for part in parts),
-        "simple recurrence": any(isinstance(part, kinds.SimpleRNN) for part in parts),
-        "LSTM": any(isinstance(part, kinds.LSTM) for part in parts),
-        "penalties of units": any(getattr(part, "activity_regularizer", None) is not None for part in parts),
-        "negative biases": any(_has_negative_biases(part) for part in parts),
-        "small start": any(_is_small(variable) for variable in model.trainable_variables),
-        "sigmoid units": "sigmoid" in hidden,
-        "softmax units": "softmax" in hidden and isinstance(model, keras.Sequential),
-        "linear layers": isinstance(model, keras.Sequential) and _has_linear_layers(model.layers),
+        Fact.SEQUENTIAL: isinstance(model, keras.Sequential),
+        Fact.SEVERAL_INPUTS: len(getattr(model, "inputs", None) or [None]) > 1,
+        Fact.TOKENS: any(isinstance(part, kinds.Embedding) for part in parts),
+        Fact.SKIP_CONNECTIONS: any(_adds(part) for part in parts),
+        Fact.RESHAPES: any(isinstance(part, kinds.Reshape) for part in parts),
+        Fact.NORMALIZATION: any(isinstance(part, NORMALIZING) for part in parts),
+        Fact.INPUT_NORMALIZATION: any(isinstance(part, kinds.Normalization) for part in parts),
+        Fact.RECURRENCE: any(isinstance(part, kinds.RNN) for part in parts),
+        Fact.SIMPLE_RECURRENCE: any(isinstance(part, kinds.SimpleRNN) for part in parts),
+        Fact.LSTM: any(isinstance(part, kinds.LSTM) for part in parts),
+        Fact.PENALTIES_OF_UNITS: any(getattr(part, "activity_regularizer", None) is not None for part in parts),
+        Fact.NEGATIVE_BIASES: any(_has_negative_biases(part) for part in parts),
+        Fact.SMALL_START: any(_is_small(variable) for variable in model.trainable_variables),
+        Fact.SIGMOID_UNITS: "sigmoid" in hidden,
+        Fact.SOFTMAX_UNITS: "softmax" in hidden and isinstance(model, keras.Sequential),
+        Fact.LINEAR_LAYERS: isinstance(model, keras.Sequential) and _has_linear_layers(model.layers),
     }
     optimizer = getattr(model, "optimizer", None)
     optimizers = keras_private.optimizers_in(optimizer)
     later = [getattr(callback, "to", None) for callback in callbacks]  # of `SwitchOptimizer`
     of_closures = [one for one in optimizers if isinstance(one, ClosureOptimizer)]
     found |= {
-        "compared losses": bool(of_closures) or any(isinstance(one, ClosureOptimizer) for one in later),
-        "own step length": bool(of_closures),
-        "curvature": any(not isinstance(one, SteepestDescent) for one in of_closures),
-        "first order only": _is_for_first_order(model)
-        or any(type(callback).__name__ in FIRST_ORDER for callback in callbacks),
-        "adaptive rates": any(type(one).__name__ in ADAPTIVE for one in optimizers),
-        "steps of the rate": any(type(one).__name__ in OF_THE_RATE for one in optimizers),
-        "clipping": any(getattr(one, name, None) is not None for one in optimizers for name in CLIPS),
-        "skipping": any(getattr(one, "skip_nonfinite", False) for one in optimizers),
-        "scaled loss": keras_private.unscaled(optimizer) is not optimizer,
-        "own training step": keras_private.has_own_way_to_train(model),
-        "subclassed": not isinstance(model, keras.Sequential) and not getattr(model, "inputs", None),
+        Fact.COMPARED_LOSSES: bool(of_closures) or any(isinstance(one, ClosureOptimizer) for one in later),
+        Fact.OWN_STEP_LENGTH: bool(of_closures),
+        Fact.CURVATURE: any(one.uses_curvature for one in of_closures),
+        Fact.FIRST_ORDER_ONLY: _is_for_first_order(model),
+        Fact.ADAPTIVE_RATES: any(_says(one, "is_adaptive", isinstance(one, ADAPTIVE)) for one in optimizers),
+        Fact.STEPS_OF_THE_RATE: any(_says(one, "moves_by_rate", isinstance(one, BY_THE_RATE)) for one in optimizers),
+        Fact.CLIPPING: any(getattr(one, name, None) is not None for one in optimizers for name in CLIPS),
+        Fact.SKIPPING: any(getattr(one, "skip_nonfinite", False) for one in optimizers),
+        Fact.SCALED_LOSS: keras_private.unscaled(optimizer) is not optimizer,
+        Fact.OWN_TRAINING_STEP: keras_private.has_own_way_to_train(model),
+        Fact.SUBCLASSED: not isinstance(model, keras.Sequential) and not getattr(model, "inputs", None),
     }
-    has = frozenset(name for name, is_there in found.items() if is_there)
-    has = has.union(*map(_rate_of_its_own, optimizers), *(BROUGHT_BY.get(type(c).__name__, set()) for c in callbacks))
-    has_one_rate = not has & {"adaptive rates", SCHEDULE}
-    return has | ({"low rate"} if has_one_rate and rate_of(model) < LOW * DEFAULT_OF_OTHERS else set())
+    has = _true_of(found).union(*map(_rate_of_its_own, optimizers), *map(_brought_by, callbacks))
+    has_one_rate = not has & {Fact.ADAPTIVE_RATES, Fact.LEARNING_RATE_SCHEDULE}
+    return has | ({Fact.LOW_RATE} if has_one_rate and rate_of(model) < LOW * DEFAULT_OF_OTHERS else set())
 
 
-def form_of(training: fit.Training) -> frozenset[str]:
-    """Return what form a training has, of `verdicts.remedies.FACTS`: what it is given, and who makes the steps."""
+def form_of(training: fit.Training) -> frozenset[Fact]:
+    """Return what form a training has: what it is given, and who makes the steps."""
     found = {
-        "loop of one's own": not training.is_fit,
-        "no arrays": training.is_fit and not are_arrays(training.arguments.get("x")),
-        "validated apart": training.validation_data is not None,
-        "built by the first batch": not training.was_built,
+        Fact.LOOP_OF_ONES_OWN: not training.is_fit,
+        Fact.NO_ARRAYS: training.is_fit and not are_arrays(training.arguments.get("x")),
+        Fact.VALIDATED_APART: training.validation_data is not None,
+        Fact.BUILT_BY_THE_FIRST_BATCH: not training.was_built,
     }
-    return frozenset(name for name, is_there in found.items() if is_there)
+    return _true_of(found)
 
 
-def padding_in(model: keras.Model, x: Data) -> frozenset[str]:
-    """Return `"padding"` where sequences of tokens end in zeros that nothing hides from a recurrent layer."""
+def padding_in(model: keras.Model, x: Data) -> frozenset[Fact]:
+    """Return that there is padding where sequences of tokens end in zeros that nothing hides from a recurrent layer."""
     parts = keras_private.parts_of(model)
     reads = any(isinstance(part, keras.layers.RNN) for part in parts)
     embeddings = [part for part in parts if isinstance(part, keras.layers.Embedding)]
@@ -146,22 +140,50 @@ def padding_in(model: keras.Model, x: Data) -> frozenset[str]:
         return frozenset()
     arrays = [np.asarray(keras.ops.convert_to_numpy(array)) for array in keras.tree.flatten(x)]
     shares = [_zeros_at_the_end(a) for a in arrays if a.ndim == 2 and a.dtype.kind in "fiu" and (a == a.round()).all()]
-    return frozenset({"padding"} if any(share > PADDED for share in shares) else ())
+    return frozenset({Fact.PADDING} if any(share > PADDED for share in shares) else ())
 
 
-def flat_in(model: keras.Model, x: Data) -> frozenset[str]:
-    """Return `"flat inputs"` where each example is one number, to which Keras gives the axis that the model has."""
+def flat_in(model: keras.Model, x: Data) -> frozenset[Fact]:
+    """Return that inputs are flat where each example is one number: Keras gives it the axis that the model has."""
     inputs = getattr(model, "inputs", None) or []
     is_flat = len(inputs) == 1 and len(inputs[0].shape) == 2 and len(getattr(x, "shape", ())) == 1
-    return frozenset({"flat inputs"} if is_flat else ())
+    return frozenset({Fact.FLAT_INPUTS} if is_flat else ())
 
 
-def _rate_of_its_own(optimizer: keras.optimizers.Optimizer) -> set[str]:
+def _says(part: object, attribute: str, otherwise: bool = False) -> bool:
+    """Whether a class says something of itself; `otherwise` stands for what one of Keras, which cannot, would say."""
+    return getattr(part, attribute, otherwise) is True
+
+
+def _true_of(found: Mapping[Fact, bool]) -> frozenset[Fact]:
+    return frozenset(fact for fact, is_there in found.items() if is_there)
+
+
+def _brought_by(callback: object) -> frozenset[Fact]:
+    """Return what a callback brings into a training."""
+    clips, skips = _says(callback, "clips_gradients"), _says(callback, "skips_steps")
+    sets = _says(callback, "sets_learning_rate", isinstance(callback, keras.callbacks.LearningRateScheduler))
+    lowers = isinstance(callback, keras.callbacks.ReduceLROnPlateau)
+    found = {
+        Fact.CLIPPING: clips,
+        Fact.SKIPPING: skips,
+        Fact.FIRST_ORDER_ONLY: clips or skips,  # of section 8.6 no step has one gradient
+        Fact.LEARNING_RATE_SCHEDULE: sets or lowers,
+        Fact.RATE_SET_ELSEWHERE: sets,
+        Fact.LOWERED_ON_PLATEAUS: lowers,
+    }
+    return _true_of(found)
+
+
+def _rate_of_its_own(optimizer: keras.optimizers.Optimizer) -> set[Fact]:
     """Return what there is of an optimizer whose learning rate is no number."""
     rate = keras_private.rate_of(optimizer)
     if not callable(rate):
         return set()
-    return {SCHEDULE, "schedule to scale" if keras_private.can_be_copied(rate) else "rate set elsewhere"}
+    return {
+        Fact.LEARNING_RATE_SCHEDULE,
+        Fact.SCHEDULE_TO_SCALE if keras_private.can_be_copied(rate) else Fact.RATE_SET_ELSEWHERE,
+    }
 
 
 def _zeros_at_the_end(rows: np.ndarray) -> float:
@@ -224,9 +246,9 @@ def rate_of(model: keras.Model) -> float:
 
 
 @once
-def facts(past: Past) -> frozenset[str]:
+def facts(past: Past) -> frozenset[Fact]:
     """Return what is there: of the model and its optimizer, of the inputs, and of the start."""
-    found = set(past.has) | ({"faded rate"} if FADED_RATE.level(rate_left(past)) != "ok" else set())
+    found = set(past.has) | ({Fact.FADED_RATE} if FADED_RATE.level(rate_left(past)) != "ok" else set())
     flows = past.of("layer_flow")
     if flows:
         first, last = flows[0], flows[-1]
@@ -234,22 +256,22 @@ def facts(past: Past) -> frozenset[str]:
         signal = first.input_signal
         is_unscaled = signal > LARGE_INPUT or 0 < signal < SMALL_INPUT
         is_made_small = signal > LARGE_INPUT and 0 < first.signal[0] < SMALL_OUTPUT
-        found |= {"unscaled inputs"} if is_unscaled and not is_made_small else set()
-        found |= {"uneven inputs"} if is_unscaled or SPREAD < first.input_spread < np.inf else set()
+        found |= {Fact.UNSCALED_INPUTS} if is_unscaled and not is_made_small else set()
+        found |= {Fact.UNEVEN_INPUTS} if is_unscaled or SPREAD < first.input_spread < np.inf else set()
         has_small_steps = not past.rate > _usual_rate(past)  # larger ones may have done it before the first measurement
         is_of_the_start = has_small_steps and (idle.max() > MANY or first.total < 0.01)
-        found |= {"scale of the start"} if is_of_the_start else set()
-        found |= {"dead units"} if last.fraction_dead > MANY else set()
-        found |= {"saturated units"} if last.fraction_saturated > MANY else set()
-    default = DEFAULT if "steps of the rate" in past.has else DEFAULT_OF_OTHERS
-    found |= {"default rate"} if past.rate <= 1.01 * default else set()  # rates are rounded
-    found |= {"warm-up"} if past.first_rate < WARM_UP * past.peak else set()
-    found |= {"linear model"} if np.isfinite(past.least_squares) and not past.is_penalized else set()
+        found |= {Fact.SCALE_OF_THE_START} if is_of_the_start else set()
+        found |= {Fact.DEAD_UNITS} if last.fraction_dead > MANY else set()
+        found |= {Fact.SATURATED_UNITS} if last.fraction_saturated > MANY else set()
+    default = DEFAULT if Fact.STEPS_OF_THE_RATE in past.has else DEFAULT_OF_OTHERS
+    found |= {Fact.DEFAULT_RATE} if past.rate <= 1.01 * default else set()  # rates are rounded
+    found |= {Fact.WARM_UP} if past.first_rate < WARM_UP * past.peak else set()
+    found |= {Fact.LINEAR_MODEL} if np.isfinite(past.least_squares) and not past.is_penalized else set()
     validated = [logs for logs in past.epochs if {"loss", "val_loss"} <= set(logs)]
     if validated and past.chance > 0:
         is_learned = validated[-1]["loss"] < LEARNED * past.chance
         is_worse = min(logs["val_loss"] for logs in validated) >= past.chance
-        found |= {"held-out of another kind"} if is_learned and is_worse else set()
+        found |= {Fact.HELD_OUT_OF_ANOTHER_KIND} if is_learned and is_worse else set()
     return frozenset(found)
 
 
@@ -300,13 +322,13 @@ def _too_long(past: Past) -> float:
     """
     if not np.isfinite(past.series("gradient_norm", "loss")).all():
         return float("nan")  # how far too long cannot be measured any more
-    least = OF_IDLE if facts(past) & {"dead units", "saturated units"} else LEAST
+    least = OF_IDLE if facts(past) & {Fact.DEAD_UNITS, Fact.SATURATED_UNITS} else LEAST
     factors = [least, 2 * _typical_step(past), _stability(past), _peak(past) / _usual_rate(past)]
     return min(float(np.nanmax(factors)), 1000.0)
 
 
 def _usual_rate(past: Past) -> float:
-    return USUAL if "steps of the rate" in past.has else USUAL_OF_OTHERS
+    return USUAL if Fact.STEPS_OF_THE_RATE in past.has else USUAL_OF_OTHERS
 
 
 def _longer_rate(past: Past) -> float:

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..verdicts.fact import Fact
+
 KEPT = 5000
 """Steps whose rows are kept."""
 WINDOW, FEWEST = 100, 20
@@ -66,8 +68,8 @@ class Past:
         """The first that was measured, and the largest so far."""
         self.examples = 0
         """Examples of an epoch; 0 where it is not known."""
-        self.has: frozenset[str] = frozenset()
-        """What the model and its optimizer have, of `verdicts.remedies.FACTS`."""
+        self.has: frozenset[Fact] = frozenset()
+        """What the model and its optimizer have."""
         self.step = first
         self.rows = Rows()
         self.first_rows = Rows()
@@ -91,12 +93,14 @@ class Past:
 
     def state(self) -> dict[str, Any]:
         """Return all that has been measured, which `set_state` goes on from."""
-        return {name: value for name, value in vars(self).items() if name != "_known"}
+        kept = {name: value for name, value in vars(self).items() if name != "_known"}
+        return kept | {"has": frozenset(map(str, self.has))}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` has returned."""
         self._known.clear()
         vars(self).update(state)
+        self.has = frozenset(fact for fact in Fact if fact in self.has)
 
     def add(self, step: int, readings: Mapping[str, Any]) -> None:
         """Add the readings of a measurement at a step."""

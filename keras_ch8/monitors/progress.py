@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..verdicts.fact import Fact
 from ..verdicts.rules import Combination, Condition, Quantity, Threshold
 from ..verdicts.wording import digits, moved, part, percent, times
 from .past import Past, once
@@ -372,7 +373,7 @@ def progress(past: Past) -> Progress | None:
         penalty=float(np.median(penalties[-3:])),
         newest_penalty=float(penalties[-1]),
         shrunk=float(weights[-1] / weights[0]) if past.is_penalized and weights[0] else float("nan"),
-        far_targets="large targets" in past.has,
+        far_targets=Fact.LARGE_TARGETS in past.has,
     )
 
 

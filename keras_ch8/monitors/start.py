@@ -14,12 +14,14 @@ from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, fit, keras_private
 from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
+from ..verdicts.fact import Fact
 from ..verdicts.facts import (
     DISTANCES,
     LARGE_TARGETS,
     NAN,
     PROBE,
     RANGES,
+    End,
     Facts,
     Layer,
     Output,
@@ -39,8 +41,17 @@ EXAMPLES = 64
 EQUAL = 1e-4
 """A difference of two gradients up to this fraction of the largest entry is rounding."""
 LAYERS = keras.layers
-OF_SHAPE = ("Reshape", "Flatten", "Permute", "Squeeze", "ExpandDims", "Transpose")
-"""Layers and operations that give what they are given, in another shape."""
+OF_SHAPE = (LAYERS.Reshape, LAYERS.Flatten, LAYERS.Permute)
+"""Layers that give what they are given, in another shape."""
+OPERATIONS_OF_SHAPE = ("Reshape", "Squeeze", "ExpandDims", "Transpose")
+"""Operations that do, whose classes Keras keeps private."""
+ENDS = {
+    End.RECURRENT: LAYERS.RNN,
+    End.RANDOM: (LAYERS.Dropout, LAYERS.AlphaDropout, LAYERS.GaussianDropout, LAYERS.GaussianNoise),
+    End.ONE_SIZE: (LAYERS.LayerNormalization, LAYERS.GroupNormalization),
+    End.LENGTH_1: LAYERS.UnitNormalization,
+}
+"""Layers whose kind decides what a model that ends with one can give."""
 ACTIVATIONS = {
     "Sigmoid": "sigmoid",
     "HardSigmoid": "hard_sigmoid",
@@ -58,23 +69,23 @@ ACTIVATIONS = {
 }
 """Activations by the operations of Keras that are them."""
 LOSSES = {
-    "BinaryCrossentropy": "binary_crossentropy",
-    "CategoricalCrossentropy": "categorical_crossentropy",
-    "SparseCategoricalCrossentropy": "sparse_categorical_crossentropy",
-    "MeanSquaredError": "mean_squared_error",
-    "MeanAbsoluteError": "mean_absolute_error",
-    "Huber": "huber",
-    "LogCosh": "log_cosh",
-    "MeanSquaredLogarithmicError": "mean_squared_logarithmic_error",
-    "MeanAbsolutePercentageError": "mean_absolute_percentage_error",
-    "Poisson": "poisson",
-    "KLDivergence": "kl_divergence",
-    "CosineSimilarity": "cosine_similarity",
-    "CategoricalHinge": "categorical_hinge",
-    "Hinge": "hinge",
-    "SquaredHinge": "squared_hinge",
+    keras.losses.BinaryCrossentropy: "binary_crossentropy",
+    keras.losses.CategoricalCrossentropy: "categorical_crossentropy",
+    keras.losses.SparseCategoricalCrossentropy: "sparse_categorical_crossentropy",
+    keras.losses.MeanSquaredError: "mean_squared_error",
+    keras.losses.MeanAbsoluteError: "mean_absolute_error",
+    keras.losses.Huber: "huber",
+    keras.losses.LogCosh: "log_cosh",
+    keras.losses.MeanSquaredLogarithmicError: "mean_squared_logarithmic_error",
+    keras.losses.MeanAbsolutePercentageError: "mean_absolute_percentage_error",
+    keras.losses.Poisson: "poisson",
+    keras.losses.KLDivergence: "kl_divergence",
+    keras.losses.CosineSimilarity: "cosine_similarity",
+    keras.losses.CategoricalHinge: "categorical_hinge",
+    keras.losses.Hinge: "hinge",
+    keras.losses.SquaredHinge: "squared_hinge",
 }
-"""Losses that checks know, by the names of Keras's classes; the functions have the names on the right."""
+"""Losses that checks know, by their classes; the functions have the names on the right."""
 
 
 @np.errstate(all="ignore")
@@ -157,21 +168,21 @@ def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start
     return Start(layers=layers), output, axes
 
 
-def there_in(training: fit.Training, x: Data, y: Data) -> frozenset[str]:
-    """Return what is there before the first measurement, with some examples, of `verdicts.remedies.FACTS`."""
+def there_in(training: fit.Training, x: Data, y: Data) -> frozenset[Fact]:
+    """Return what is there before the first measurement, with some examples."""
     model = training.model
     has = equipment_of(model, training.callbacks) | form_of(training)
     return has | flat_in(model, x) | padding_in(model, x) | large_targets_in(model, y)
 
 
 @np.errstate(all="ignore")
-def large_targets_in(model: keras.Model, y: Data) -> frozenset[str]:
-    """Return `"large targets"` where the only output is to give numbers that vary much, which no layer scales."""
+def large_targets_in(model: keras.Model, y: Data) -> frozenset[Fact]:
+    """Return that targets are large where the only output is to give numbers that vary much, which no layer scales."""
     targets = [array for _, array in arrays_of(y)]
     if len(targets) != 1 or targets[0].dtype.kind not in "fiu" or output_of(model).loss not in DISTANCES:
         return frozenset()
     is_scaled = any(isinstance(part, LAYERS.Rescaling) for part in keras_private.parts_of(model))
-    return frozenset({"large targets"} if targets[0].std() > LARGE_TARGETS and not is_scaled else ())
+    return frozenset({Fact.LARGE_TARGETS} if targets[0].std() > LARGE_TARGETS and not is_scaled else ())
 
 
 def output_of(model: keras.Model) -> Output:
@@ -190,13 +201,13 @@ def _loss_of(arguments: Mapping[str, Any]) -> Output:
         return Output()
     with contextlib.suppress(ValueError, TypeError):
         loss = keras.losses.get(given[0])
-        if not type(loss).__module__.startswith("keras.") and not _is_of_keras(loss):
+        if not _is_of_keras(type(loss)) and not _is_of_keras(loss):
             return Output()
         if not isinstance(loss, keras.losses.Loss):
             return Output(loss=loss.__name__, from_logits=False)
         config = loss.get_config()
         return Output(
-            loss=LOSSES.get(type(loss).__name__, ""),
+            loss=LOSSES.get(type(loss), ""),
             from_logits=bool(config.get("from_logits", False)),
             label_smoothing=float(config.get("label_smoothing") or 0.0),
             is_mean=config.get("reduction") in ("sum_over_batch_size", "mean"),
@@ -206,6 +217,11 @@ def _loss_of(arguments: Mapping[str, Any]) -> Output:
 
 def _is_of_keras(function: Any) -> bool:
     return getattr(function, "__module__", "").startswith("keras.")
+
+
+def _is_operation(thing: Any, *names: str) -> bool:
+    """Whether it is one of these operations of Keras, whose classes are private."""
+    return type(thing).__name__ in names and _is_of_keras(type(thing))
 
 
 def _names(metrics: Any) -> tuple[str, ...]:
@@ -294,6 +310,7 @@ def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], gi
     hides = hasattr(given, "_keras_logits")
     last = last_operation(model)
     found: dict[str, Any] = {"units": units, "hides_logits": hides, "ends_with": type(last).__name__ if last else ""}
+    found["end"] = next((end for end, classes in ENDS.items() if isinstance(last, classes)), None)
     found["places"] = math.prod(given.shape[1:-1]) if units else 0
     found |= _given(np.asarray(keras.ops.convert_to_numpy(given), "float64"), units)
     if keras_private.mask_of(given) is not None:
@@ -319,7 +336,7 @@ def last_operation(model: keras.Model) -> Any:
     operation = None
     while len(tensors) == 1 and (found := keras_private.source_of(tensors[0])):
         operation, tensors = found
-        if type(operation).__name__ not in OF_SHAPE:
+        if not isinstance(operation, OF_SHAPE) and not _is_operation(operation, *OPERATIONS_OF_SHAPE):
             break
     return operation
 
@@ -345,7 +362,7 @@ def _limits_of(operation: Any) -> tuple[float, float]:
         return -1.0, 1.0
     if isinstance(operation, LAYERS.RNN):
         return _limits_of_cell(operation.cell)
-    if type(operation).__name__ == "Clip" and _is_of_keras(type(operation)):
+    if _is_operation(operation, "Clip"):
         with contextlib.suppress(TypeError, ValueError):
             return float(operation.x_min), float(operation.x_max)
     return NAN, NAN

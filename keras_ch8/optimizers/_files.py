@@ -15,17 +15,6 @@ from ._layout import Layout
 Store = MutableMapping[str, np.ndarray]
 """What Keras hands over to be filled or read: arrays by name."""
 
-_TWINS = {
-    "SGD": "SGD()",
-    "Momentum": "SGD(momentum=...)",
-    "Nesterov": "SGD(momentum=..., nesterov=True)",
-    "Adagrad": "Adagrad()",
-    "RMSprop": "RMSprop()",
-    "Adam": "Adam()",
-    "AdamW": "AdamW()",
-}
-"""Which optimizer of Keras has the same state."""
-
 
 def save(store: Store, plain: list[keras.Variable], layout: Layout) -> None:
     """Write under "0", "1", ... as Keras does."""
@@ -87,7 +76,7 @@ def _fix(into: keras.optimizers.Optimizer) -> str:
     if not into.built:
         return "It has no state yet: call `model.optimizer.build(model.trainable_variables)`, then load."
     cls = type(into).__name__
-    twin = f" or of Keras's `{_TWINS[cls]}`" if cls in _TWINS else ""
+    twin = f" or of Keras's `{found}`" if (found := getattr(into, "twin_in_keras", "")) else ""
     return (
         f"Load a file of `{cls}`{twin} that was made for the same variables, with the same arguments (`use_ema`, "
         "`gradient_accumulation_steps`, a number or a schedule as `learning_rate`), or build this one so."

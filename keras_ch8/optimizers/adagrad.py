@@ -56,11 +56,13 @@ class Adagrad(RuleOptimizer):
     """
 
     section = "8.5.1"
+    twin_in_keras = "Adagrad()"
 
     state_names = ("r",)
     hyperparameters = ("epsilon",)
     elementwise = True
     rests_without_gradient = True
+    is_adaptive = True
 
     def __init__(
         self,

@@ -27,6 +27,8 @@ class AdamRule(RuleOptimizer):
     state_names = ("s", "r")
     hyperparameters = ("beta_1", "beta_2", "epsilon")
     elementwise = True
+    is_adaptive = True
+    moves_by_rate = True
 
     def __init__(
         self,
@@ -106,3 +108,4 @@ class Adam(AdamRule):
     """
 
     section = "8.5.3"
+    twin_in_keras = "Adam()"

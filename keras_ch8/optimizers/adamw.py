@@ -66,6 +66,7 @@ class AdamW(AdamRule):
     """
 
     section = "8.5.3"
+    twin_in_keras = "AdamW()"
 
     def __init__(
         self,

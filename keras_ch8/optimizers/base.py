@@ -99,6 +99,13 @@ class RuleOptimizer(keras_private.Optimizer):
     rests_without_gradient = False
     """Whether entries whose gradient is 0 keep theta and state, so that only touched rows of an embedding move, if the
     rule is elementwise."""
+    is_adaptive = False
+    """Whether each weight has a rate of its own, as in Adam: the diagnosis then recommends no other such optimizer."""
+    moves_by_rate = False
+    """Whether each step moves each weight by about the learning rate, whatever the size of the gradient, as in Adam: to
+    the diagnosis rates of up to 0.01 are usual then, and of others up to 1."""
+    twin_in_keras = ""
+    """The optimizer of Keras that has the same state, such as `"Adam()"`, so that files of it can be loaded."""
 
     def __init__(
         self,

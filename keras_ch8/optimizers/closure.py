@@ -96,6 +96,8 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
     hyperparameters: tuple[str, ...] = ()
     """The fields of the method."""
+    uses_curvature = True
+    """Whether the direction depends on curvature: where it does, the diagnosis recommends no such optimizer."""
     _method: type[Method] | None = None
 
     def __init_subclass__(cls, method: type[Method] | None = None, **kwargs: Any) -> None:

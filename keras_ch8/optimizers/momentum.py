@@ -54,6 +54,7 @@ class Momentum(RuleOptimizer):
     """
 
     section = "8.3.2"
+    twin_in_keras = "SGD(momentum=...)"
 
     state_names = ("v",)
     hyperparameters = ("momentum",)

@@ -105,6 +105,7 @@ class Nesterov(LookAheadRule):
     """
 
     section = "8.3.3"
+    twin_in_keras = "SGD(momentum=..., nesterov=True)"
 
     state_names = ("v",)
     hyperparameters = ("momentum",)

@@ -58,10 +58,13 @@ class RMSprop(RuleOptimizer):
     """
 
     section = "8.5.2"
+    twin_in_keras = "RMSprop()"
 
     state_names = ("r",)
     hyperparameters = ("rho", "epsilon")
     elementwise = True
+    is_adaptive = True
+    moves_by_rate = True
 
     def __init__(
         self,

@@ -70,6 +70,8 @@ class RMSpropNesterov(LookAheadRule):
     state_names = ("r", "v")
     hyperparameters = ("rho", "momentum")
     elementwise = True
+    is_adaptive = True
+    moves_by_rate = True
 
     def __init__(
         self,

@@ -210,6 +210,7 @@ class SteepestDescent(ClosureOptimizer, method=methods.SteepestDescent):
     """
 
     section = "8.6.2"
+    uses_curvature = False
 
 
 @final

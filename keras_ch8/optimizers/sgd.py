@@ -57,6 +57,7 @@ class SGD(RuleOptimizer):
     """
 
     section = "8.3.1"
+    twin_in_keras = "SGD()"
 
     elementwise = True
     rests_without_gradient = True

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from .facts import DISTANCES, Facts, Layer, Output, Targets
+from .facts import DISTANCES, End, Facts, Layer, Output, Targets
 from .wording import digits
 
 FEW = 16
@@ -99,4 +99,4 @@ def interval(low: float, high: float) -> str:
 
 
 def is_recurrent(output: Output) -> bool:
-    return not output.activation and output.ends_with in ("LSTM", "GRU", "SimpleRNN", "RNN")
+    return not output.activation and output.end is End.RECURRENT

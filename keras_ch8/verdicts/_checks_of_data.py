@@ -17,6 +17,7 @@ from ._check import (
 from ._checks_of_inputs import unlike
 from ._ends import with_last
 from .code import NUMPY, SHUFFLE
+from .fact import Fact
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Targets
 from .wording import counted, digits, percent
 
@@ -217,7 +218,7 @@ OF_LABELS = (
         f"probe's own {digits(f.neighbours)}; the best constant prediction has {digits(f.chance)}).",
         lambda f: "See that inputs and targets are in one order, and that the targets of training and validation are "
         "numbered alike: shuffle both by one permutation, and split them together.",
-        lambda f: "" if "validated apart" in f.has
+        lambda f: "" if Fact.VALIDATED_APART in f.has
         else f"# of x and y as you loaded them, in place of any other shuffling\n{SHUFFLE}",
         source=FOUND,
     ),
@@ -271,7 +272,7 @@ OF_ALL = (
         and (f.targets.are_whole or f.targets.of == "one-hot"),
         lambda f: f"{percent(f.unseen)} of the validation examples are of classes that no training example has.",
         lambda f: "Shuffle the examples before they are split, or before `validation_split` takes the last of them.",
-        lambda f: "" if "validated apart" in f.has else SHUFFLE,
+        lambda f: "" if Fact.VALIDATED_APART in f.has else SHUFFLE,
         then="Split each class by itself, as `train_test_split(stratify=y)` of scikit-learn does.",
         is_of_other=True,
     ),

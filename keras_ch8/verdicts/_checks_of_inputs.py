@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
 from .code import FIND_RATE, NORMALIZE_BOTH, NORMALIZE_INPUTS, NUMPY, with_layers
+from .fact import Fact
 from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
 from .wording import counted, digits, percent
 
@@ -25,16 +26,16 @@ RESCALE = with_layers("keras.layers.Rescaling(1 / 255), *layers")
 def _need_scale(facts: Facts) -> bool:
     """Whether targets are so large that scaled inputs alone would make them harder to reach, at rates of one's own."""
     is_large = facts.output.loss in DISTANCES and facts.targets.are_large
-    return is_large and "adaptive rates" in facts.has
+    return is_large and Fact.ADAPTIVE_RATES in facts.has
 
 
 def _and_rate(facts: Facts) -> str:
     """Return the end of a cure that makes inputs smaller: a rate that was low for large ones is too low for these."""
-    return ", and find the learning rate anew: `keras_ch8.find_learning_rate`." if "low rate" in facts.has else "."
+    return ", and find the learning rate anew: `keras_ch8.find_learning_rate`." if Fact.LOW_RATE in facts.has else "."
 
 
 def _with_rate(facts: Facts, code: str) -> str:
-    return f"{code}\n{FIND_RATE}" if "low rate" in facts.has else code
+    return f"{code}\n{FIND_RATE}" if Fact.LOW_RATE in facts.has else code
 
 
 def _large(facts: Facts) -> bool:
@@ -124,7 +125,7 @@ OF_INPUTS = (
         f"root mean square of {digits(first(f).input_rms)}, as pixels of 0 to 255; about 1 is best.",
         lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
         "`keras.layers.Rescaling(1 / 255)`" + _and_rate(f),
-        lambda f: "" if "several inputs" in f.has else _with_rate(f, RESCALE),
+        lambda f: "" if Fact.SEVERAL_INPUTS in f.has else _with_rate(f, RESCALE),
         FOUND,
     ),
     Check(
@@ -138,7 +139,7 @@ OF_INPUTS = (
         lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
         "training data, as the first layer of the model"
         + (", and end with `keras.layers.Rescaling`(y.std(), y.mean())." if _need_scale(f) else _and_rate(f)),
-        lambda f: "" if "several inputs" in f.has
+        lambda f: "" if Fact.SEVERAL_INPUTS in f.has
         else NORMALIZE_BOTH if _need_scale(f) else _with_rate(f, NORMALIZE_INPUTS),
         FOUND,
     ),
@@ -147,14 +148,14 @@ OF_INPUTS = (
         "bad_inputs",
         "act",
         "the lowest or highest number of the inputs is there again and again, 10 standard deviations from all others",
-        lambda f: _with_stand_in(f).stand_ins > 0 and "tokens" not in f.has,
+        lambda f: _with_stand_in(f).stand_ins > 0 and Fact.TOKENS not in f.has,
         lambda f: f"{percent(_with_stand_in(f).stand_ins)} of the numbers of the inputs are "
         f"{digits(_with_stand_in(f).stand_in, 5)}, far from all others: it may stand for what is missing.",
         lambda f: "Put the mean or the median of the feature in its place, and add a feature of 0 and 1 that says "
         "where it was.",
         lambda f: f"{NUMPY}missing = x == {digits(_with_stand_in(f).stand_in, 8)}\n"
         "x = np.where(missing, np.nanmean(np.where(missing, np.nan, x), axis=0), x)"
-        if "several inputs" not in f.has else "",
+        if Fact.SEVERAL_INPUTS not in f.has else "",
         CHOSEN_TO_ACT,
         expects="No number of the inputs should be far from all others.",
         then="Leave out the examples, or the feature, in which it is missing.",
@@ -169,7 +170,7 @@ OF_INPUTS = (
         f"root mean square of {digits(first(f).input_rms)}; about 1 is best.",
         lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
         "training data, as the first layer of the model, unless they were divided by 255 twice.",
-        lambda f: "" if "several inputs" in f.has else NORMALIZE_INPUTS,
+        lambda f: "" if Fact.SEVERAL_INPUTS in f.has else NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
     ),
     Check(
@@ -193,7 +194,7 @@ OF_INPUTS = (
         "(the median over the features): the first layer hardly sees how examples differ.",
         lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
         "training data, as the first layer of the model.",
-        lambda f: "" if "several inputs" in f.has else NORMALIZE_INPUTS,
+        lambda f: "" if Fact.SEVERAL_INPUTS in f.has else NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
         expects="The mean of each feature should be small beside its standard deviation.",
         then="Subtract the mean of each feature from the arrays.",

@@ -26,7 +26,8 @@ from ._ends import (
     with_right_end,
 )
 from .code import WITHOUT_LAST, WITHOUT_RELU
-from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
+from .fact import Fact
+from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, End, Facts, Output, Targets
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -35,8 +36,6 @@ OF_LOGARITHMS = ("mean_squared_logarithmic_error", "poisson")
 """Losses that are for counts and sizes, which are never negative."""
 SIDED = ("hinge", "squared_hinge")
 """Losses of two sides, -1 and 1."""
-OF_NOISE = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise")
-"""Layers that change what they are given at random, in training."""
 UNLIMITED = ("relu", "tanh", "linear", "softplus", "elu", "selu", "silu", "gelu", "mish", "hard_tanh", "log_sigmoid")
 """Activations that give no probabilities."""
 
@@ -229,10 +228,10 @@ OF_LOSS = (
         "wrong_output",
         "act",
         "the model ends with a layer that changes what it is given at random",
-        lambda f: f.output.ends_with in OF_NOISE,
+        lambda f: f.output.end is End.RANDOM,
         lambda f: f"The model ends with {f.output.ends_with}, which changes its predictions at random in training.",
         lambda f: f"Put {f.output.ends_with} before the last layer with weights, or take it away.",
-        lambda f: WITHOUT_LAST if "sequential" in f.has else "",
+        lambda f: WITHOUT_LAST if Fact.SEQUENTIAL in f.has else "",
         then="End with a `keras.layers.Dense` of as many units as there are targets.",
     ),
     Check(
@@ -328,7 +327,7 @@ OF_LOSS = (
         lambda f: f.output.activation == f.output.before == "softmax",
         lambda f: "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
         lambda f: "Take one of the two away.",
-        lambda f: WITHOUT_LAST if "sequential" in f.has else "",
+        lambda f: WITHOUT_LAST if Fact.SEQUENTIAL in f.has else "",
         then="End with no activation, and compile with `from_logits=True`.",
     ),
     Check(
@@ -341,7 +340,7 @@ OF_LOSS = (
         + ("no probability is below a half." if f.output.activation == "sigmoid"
            else "units that give 0 for all examples learn no more."),
         lambda f: f"Take the ReLU before the {f.output.activation} away.",
-        lambda f: WITHOUT_RELU if "sequential" in f.has else "",
+        lambda f: WITHOUT_RELU if Fact.SEQUENTIAL in f.has else "",
         then="End with no activation, and compile with `from_logits=True`.",
     ),
     Check(

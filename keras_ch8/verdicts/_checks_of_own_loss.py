@@ -5,7 +5,8 @@ import math
 from ._check import CHOSEN, Check, interval
 from ._ends import with_loss
 from .code import WITHOUT_LAST
-from .facts import CROSS_ENTROPIES, DISTANCES, Facts
+from .fact import Fact
+from .facts import CROSS_ENTROPIES, DISTANCES, End, Facts
 from .wording import digits, percent
 
 SMALL = 0.05
@@ -25,8 +26,6 @@ LIMITED = ("relu", "tanh", "softsign", "hard_tanh", "relu6")
 FEW, ALIKE = 16, 0.1
 """Columns up to which the length of a row counts, as of forces: more are those of embeddings, compared by direction.
 And the standard deviation of the lengths over their mean up to which they are alike."""
-OF_ONE_SIZE = ("LayerNormalization", "GroupNormalization")
-"""Layers that give each example the same mean and size."""
 SMOOTHED = 0.5
 """Smoothing of labels from which on most of them is gone; 0.1 is usual."""
 OTHER_SIGN = """\
@@ -70,7 +69,7 @@ OF_OWN_LOSS = (
         "act",
         f"the cosine is taken of rows of up to {FEW} numbers whose lengths differ, of an output that is not normalized",
         lambda f: f.output.loss == "cosine_similarity" and f.targets.of == "numbers" and 1 < f.targets.width <= FEW
-        and f.targets.lengths > ALIKE and f.output.ends_with != "UnitNormalization",
+        and f.targets.lengths > ALIKE and f.output.end is not End.LENGTH_1,
         lambda f: "cosine_similarity compares directions, and the targets differ in length too, by "
         f"{percent(f.targets.lengths)} of the mean: the size of what is predicted does not count.",
         lambda f: "Compile with `keras.losses.MeanSquaredError`; if directions are all that counts, end with "
@@ -135,11 +134,11 @@ OF_OWN_LOSS = (
         "wrong_output",
         "act",
         "a loss of numbers is taken of an output that is normalized for each example by itself",
-        lambda f: f.output.loss in DISTANCES and f.targets.of != "probabilities" and f.output.ends_with in OF_ONE_SIZE,
+        lambda f: f.output.loss in DISTANCES and f.targets.of != "probabilities" and f.output.end is End.ONE_SIZE,
         lambda f: f"The model ends with {f.output.ends_with}, which gives "
         + ("the same for all examples." if f.output.units == 1 else "numbers of one mean and one size for each."),
         lambda f: f"Put {f.output.ends_with} before the last layer with weights, or take it away.",
-        lambda f: WITHOUT_LAST if "sequential" in f.has else "",
+        lambda f: WITHOUT_LAST if Fact.SEQUENTIAL in f.has else "",
     ),
     Check(
         "labels that are smoothed away",

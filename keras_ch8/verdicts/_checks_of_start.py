@@ -5,6 +5,7 @@ import math
 from ._check import CHOSEN, FOUND, NO_LAYER, Check, first
 from ._ends import activation_for, with_activation
 from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, setting
+from .fact import Fact
 from .facts import Facts, Layer
 from .wording import digits, percent
 
@@ -195,7 +196,8 @@ OF_START = (
         "step on its way back.",
         lambda f: "Start with recurrent weights that keep the size of the state, "
         "`recurrent_initializer='orthogonal'`, and clip the gradient: `global_clipnorm=1.0` of the optimizer.",
-        lambda f: ORTHOGONAL if "clipping" in f.has else f"{ORTHOGONAL}\n{setting('global_clipnorm', '1.0').format()}",
+        lambda f: ORTHOGONAL if Fact.CLIPPING in f.has else f"{ORTHOGONAL}\n"
+        f"{setting('global_clipnorm', '1.0').format()}",
         source=FOUND,
     ),
     Check(

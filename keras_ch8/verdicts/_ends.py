@@ -1,6 +1,7 @@
 """Another end of a model, as code: its last activation or layer, its loss, and metrics that fit them."""
 
 from .code import BY_ADAM, COMPILE_AGAIN, COMPILE_ANEW
+from .fact import Fact
 from .facts import CROSS_ENTROPIES, Facts, Targets
 from .wording import digits
 
@@ -21,7 +22,7 @@ def _fits(metric: str, loss: str) -> bool:
 
 def overshoots(facts: Facts) -> bool:
     """Whether steps of the usual rates times the gradient of a squared error would be far too long."""
-    return facts.targets.are_large and not facts.has & {"adaptive rates", "own step length"}
+    return facts.targets.are_large and not facts.has & {Fact.ADAPTIVE_RATES, Fact.OWN_STEP_LENGTH}
 
 
 def with_loss(facts: Facts, loss: str, body: str = "model") -> str:
@@ -61,7 +62,7 @@ def with_activation(facts: Facts, activation: str, loss: str = "") -> str:
 
 def with_dense(facts: Facts) -> str:
     """Return the code that puts a layer without activation behind those of a Sequential model."""
-    if "sequential" not in facts.has:
+    if Fact.SEQUENTIAL not in facts.has:
         return ""
     return (
         f"last = keras.layers.Dense({facts.output.units})\n"
@@ -78,7 +79,7 @@ def with_flat(facts: Facts) -> str:
 def with_last(facts: Facts, units: int, activation: str, loss: str = "", before: str = "") -> str:
     """Return the code that puts another last layer in the place of that of a Sequential model."""
     layers = facts.start.layers
-    if "sequential" not in facts.has or not facts.output.can_be_set or not layers or not layers[-1].has_matrix:
+    if Fact.SEQUENTIAL not in facts.has or not facts.output.can_be_set or not layers or not layers[-1].has_matrix:
         return ""
     return (
         f'last = keras.layers.Dense({units}, activation="{activation}")\n'

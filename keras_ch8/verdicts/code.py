@@ -4,20 +4,22 @@ import ast
 import re
 from collections.abc import Mapping, Set
 
+from .fact import Fact
+
 _OF_ONE_ARRAY = re.compile(r"\bx\[|\bx\.|len\(x\)|\bx ==|adapt\(x\)")
 """Where code takes the inputs for one array."""
-NO_EDIT: Mapping[str, tuple[str, ...]] = {
-    "x": ("no arrays",),
-    "y": ("no arrays",),
-    "batch_size": ("no arrays",),
-    "model": ("own training step",),
-    "model.layers": ("subclassed",),
-    "model.trainable_variables": ("subclassed",),
-    "model.optimizer.get_config": ("scaled loss",),
-    "model.optimizer.learning_rate": ("rate set elsewhere",),
-    "keras_ch8.optimizers": ("schedule to scale", "rate set elsewhere"),
-    "keras_ch8.schedules": ("rate set elsewhere", "lowered on plateaus"),
-    "keras_ch8.training.scale_to_data": ("subclassed",),
+NO_EDIT: Mapping[str, tuple[Fact, ...]] = {
+    "x": (Fact.NO_ARRAYS,),
+    "y": (Fact.NO_ARRAYS,),
+    "batch_size": (Fact.NO_ARRAYS,),
+    "model": (Fact.OWN_TRAINING_STEP,),
+    "model.layers": (Fact.SUBCLASSED,),
+    "model.trainable_variables": (Fact.SUBCLASSED,),
+    "model.optimizer.get_config": (Fact.SCALED_LOSS,),
+    "model.optimizer.learning_rate": (Fact.RATE_SET_ELSEWHERE,),
+    "keras_ch8.optimizers": (Fact.SCHEDULE_TO_SCALE, Fact.RATE_SET_ELSEWHERE),
+    "keras_ch8.schedules": (Fact.RATE_SET_ELSEWHERE, Fact.LOWERED_ON_PLATEAUS),
+    "keras_ch8.training.scale_to_data": (Fact.SUBCLASSED,),
 }
 """What code names, and the facts of a training in which what it does with that is no right edit: a text says it there.
 
@@ -27,25 +29,25 @@ OF_LAYERS = frozenset({"model.layers", "model.trainable_variables"})
 """What there is only once the model is built."""
 
 
-def fitting(code: str, has: Set[str]) -> str:
-    """Return the code of a cure for a training that has this, of `remedies.FACTS`; "" where it is no right edit there.
+def fitting(code: str, has: Set[Fact]) -> str:
+    """Return the code of a cure for a training that has this; "" where it is no right edit there.
 
     So it is decided for all cures here, by what their code names.
     """
-    if not code or "loop of one's own" in has:
+    if not code or Fact.LOOP_OF_ONES_OWN in has:
         return ""
     named = _named(code)
     if any(has & set(NO_EDIT.get(name, ())) for name in named):
         return ""
-    if named & OF_LAYERS and "built by the first batch" in has:
-        if has & {"no arrays", "several inputs"}:
+    if named & OF_LAYERS and Fact.BUILT_BY_THE_FIRST_BATCH in has:
+        if has & {Fact.NO_ARRAYS, Fact.SEVERAL_INPUTS}:
             return ""
         code = f"model(x[:1])  # builds it\n{code}"
     if _OF_ONE_ARRAY.search(code):
-        if "several inputs" in has:
+        if Fact.SEVERAL_INPUTS in has:
             return ""
-        code = f"x = x[:, None]  # a column\n{code}" if "flat inputs" in has else code
-    is_written_anew = re.search(r"^[xy] =", code, re.MULTILINE) and "validated apart" in has
+        code = f"x = x[:, None]  # a column\n{code}" if Fact.FLAT_INPUTS in has else code
+    is_written_anew = re.search(r"^[xy] =", code, re.MULTILINE) and Fact.VALIDATED_APART in has
     return f"{code}\n# and so x and y of the validation data" if is_written_anew else code
 
 

@@ -4,6 +4,7 @@ What is not known is "" among words and NaN among numbers, which fulfils no cond
 """
 
 import dataclasses
+import enum
 import math
 from typing import Any
 
@@ -14,6 +15,7 @@ from ._inputs import inputs_of as inputs_of
 from ._inputs import stand_in_of
 from ._own_loss import NAN as NAN
 from ._own_loss import OwnLoss as OwnLoss
+from .fact import Fact
 
 MOST_CLASSES = 1000
 """Whole numbers of more different values count something, and are no classes."""
@@ -55,6 +57,18 @@ SUM_IS_ONE = 1e-3
 CROSS_ENTROPIES = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")
 DISTANCES = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
 """Losses that compare numbers."""
+
+
+class End(enum.Enum):
+    """What the last layer of a model is, where that decides what it can give."""
+
+    RECURRENT = enum.auto()
+    RANDOM = enum.auto()
+    """It changes what it is given at random, in training."""
+    ONE_SIZE = enum.auto()
+    """It gives each example the same mean and size."""
+    LENGTH_1 = enum.auto()
+    """It gives each example the length 1."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +150,7 @@ class Output:
         weighted_metrics: Names of those that are weighted as the loss is.
         can_be_set: Whether it is the last of `model.layers`, and its activation can be set.
         ends_with: Name of the class of what the model does last, such as `"Dropout"`; "" where it is not known.
+        end: What kind of layer that is; None of others.
         low: The smallest number that it gives at the start.
         high: The largest.
         off: The largest difference from 1 of the sum of its units for one prediction.
@@ -156,6 +171,7 @@ class Output:
     weighted_metrics: tuple[str, ...] = ()
     can_be_set: bool = False
     ends_with: str = ""
+    end: End | None = None
     low: float = NAN
     high: float = NAN
     off: float = NAN
@@ -270,7 +286,7 @@ class Facts:
         is_weighted: Whether examples or classes have weights.
         is_trained: Whether a weight of the model is trainable.
         own_loss: What a loss of the user's own says.
-        has: What the model and the optimizer have, of `remedies.FACTS`.
+        has: What the model and the optimizer have.
     """
 
     inputs: tuple[Inputs, ...] = ()
@@ -294,7 +310,7 @@ class Facts:
     is_weighted: bool = False
     is_trained: bool = True
     own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)
-    has: frozenset[str] = frozenset()
+    has: frozenset[Fact] = frozenset()
 
 
 # --- from arrays ---------------------------------------------------------------------------------------------------

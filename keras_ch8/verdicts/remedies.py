@@ -28,64 +28,7 @@ from .code import (
     WITHOUT_PLATEAUS,
     fitting,
 )
-
-FACTS: Mapping[str, str] = {
-    "adaptive rates": "the optimizer gives each weight a rate of its own, as Adam does",
-    "steps of the rate": "each step moves each weight by about the learning rate, as those of Adam do",
-    "compared losses": "the optimizer, or one that comes later, compares losses of the same examples in a step, as "
-    "those of section 8.6 do",
-    "own step length": "the optimizer finds the length of each step itself, as those of section 8.6 do",
-    "curvature": "the optimizer uses curvature, as those of section 8.6 but `SteepestDescent` do",
-    "first order only": "a constraint, float16, several replicas, `callbacks.Guard` or `callbacks.ClipGradients` needs "
-    "a first-order optimizer",
-    "clipping": "the gradient is clipped",
-    "skipping": "steps that are not finite are left out, by `callbacks.Guard` or `skip_nonfinite=True`",
-    "learning rate schedule": "the learning rate changes while the training runs",
-    "schedule to scale": "the optimizer has a schedule of the learning rate, which can be copied",
-    "lowered on plateaus": "a `keras.callbacks.ReduceLROnPlateau` lowers the learning rate that was set",
-    "rate set elsewhere": "another callback, a function, or a schedule that cannot be copied sets the learning rate",
-    "warm-up": "the learning rate began below 0.9 of the largest one",
-    "scaled loss": "the optimizer is inside a `keras.optimizers.LossScaleOptimizer`",
-    "no arrays": "`fit` is given a data set or a generator, and no arrays",
-    "validated apart": "`fit` is given validation data, which were split off before",
-    "loop of one's own": "a loop inside `Doctor.watch` makes the steps, without `compile` and `fit`",
-    "own training step": "the model has its own `train_step` or `compile`",
-    "subclassed": "the model is a subclass of `keras.Model` that says itself how it calls its layers",
-    "built by the first batch": "the model has no weights before `fit`",
-    "faded rate": "the effective learning rate has fallen below a hundredth of what it was at the start",
-    "normalization": "there is a normalization between the layers",
-    "input normalization": "there is a `keras.layers.Normalization`",
-    "skip connections": "outputs of layers are added to those of others",
-    "reshapes": "a `keras.layers.Reshape` says how many units the layer before has",
-    "sequential": "the model is a `keras.Sequential`",
-    "several inputs": "the model has several inputs",
-    "flat inputs": "the inputs are one number for each example, without an axis of its own",
-    "tokens": "the inputs are indices into an embedding",
-    "recurrence": "there is a recurrent layer",
-    "simple recurrence": "there is a `keras.layers.SimpleRNN`",
-    "LSTM": "there is a `keras.layers.LSTM`",
-    "padding": "the sequences that a recurrent layer reads end in zeros, which no mask leaves out",
-    "sigmoid units": "hidden units are sigmoids",
-    "softmax units": "hidden layers are softmaxes",
-    "penalties of units": "a layer has an `activity_regularizer`",
-    "linear model": "the model is linear, and its loss a mean squared error that least squares are known of",
-    "linear layers": "layers with weights follow each other with no activation between them",
-    "negative biases": "the biases of a layer were below -1 on average before the training",
-    "small start": "the weights of a matrix hardly differed before the training: a standard deviation below 0.003",
-    "low rate": "there is one learning rate for all weights, without a schedule, below a fifth of the usual 0.01",
-    "unscaled inputs": "the root mean square of the inputs is far from 1, and of large ones the first layer does not "
-    "give less than 0.5",
-    "uneven inputs": "the root mean square of the inputs is far from 1, or deviations of features differ by far",
-    "large targets": "the standard deviation of targets that are numbers is above 100",
-    "held-out of another kind": "held-out examples were never predicted better than by a constant, and those of the "
-    "training were",
-    "scale of the start": "units were saturated or dead, or the gradient vanished, at the first measurement, and the "
-    "learning rate is no larger than is usual: at most 0.01 for steps of the rate, 1 for others",
-    "default rate": "the learning rate is at most Keras's default: 0.001 for steps of the rate, 0.01 for others",
-    "dead units": "many ReLUs are dead",
-    "saturated units": "many units are saturated",
-}
-"""What a remedy may need to be there, or not to be there."""
+from .fact import Fact
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,15 +44,15 @@ class Remedy:
             callbacks=callbacks)` in a script that imports `keras` and `keras_ch8`; "" where it cannot be said in
             general. `code.fitting` leaves it out where it is no right edit for the form of the training.
         expects: One sentence: what should change.
-        needs: Facts of `FACTS` that must be there.
+        needs: Facts that must be there.
         unless: Facts of which none may be there.
     """
 
     cure: str
     code: str = ""
     expects: str = ""
-    needs: tuple[str, ...] = ()
-    unless: tuple[str, ...] = ()
+    needs: tuple[Fact, ...] = ()
+    unless: tuple[Fact, ...] = ()
 
     def filled(self, known: Mapping[str, str]) -> "Remedy | None":
         """Return it with what is known; None where something that it names is not."""
@@ -119,12 +62,12 @@ class Remedy:
         except (KeyError, IndexError):
             return None
 
-    def suits(self, has: Set[str]) -> bool:
+    def suits(self, has: Set[Fact]) -> bool:
         """Whether all that it needs is there, and it is not there itself."""
         return set(self.needs) <= has and not set(self.unless) & has
 
 
-def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[str]) -> Iterator[Remedy]:
+def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[Fact]) -> Iterator[Remedy]:
     """Return the remedies that suit a training, in order, each thing to do once, with its numbers."""
     said: set[str] = set()
     for remedy in remedies:
@@ -135,19 +78,19 @@ def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[
 
 # --- remedies that several kinds share ------------------------------------------------------------------------------
 
-_OWN_LENGTH = ("own step length",)
-_SCHEDULED = ("learning rate schedule",)
+_OWN_LENGTH = (Fact.OWN_STEP_LENGTH,)
+_SCHEDULED = (Fact.LEARNING_RATE_SCHEDULE,)
 _RATED = (*_SCHEDULED, *_OWN_LENGTH)
 """What there is where no learning rate is to be found: it follows a schedule, or each step finds its own length."""
-_ELSEWHERE = ("rate set elsewhere",)
-_LOOP = ("loop of one's own",)
-_NOT_SCALED = ("input normalization", "tokens", "several inputs")
+_ELSEWHERE = (Fact.RATE_SET_ELSEWHERE,)
+_LOOP = (Fact.LOOP_OF_ONES_OWN,)
+_NOT_SCALED = (Fact.INPUT_NORMALIZATION, Fact.TOKENS, Fact.SEVERAL_INPUTS)
 
 
 def _rate(change: str, rate: str, expects: str) -> tuple[Remedy, ...]:
     """Return the remedies that set the rate: as a number, that of a schedule, and one that something else sets."""
     to = f"from {{rate}} to {{{rate}}}"
-    scheduled = "schedule to scale"
+    scheduled = Fact.SCHEDULE_TO_SCALE
     return (
         Remedy(
             f"{change} the learning rate {to}.", SET_RATE.format(rate=rate), expects,
@@ -164,10 +107,10 @@ def _rate(change: str, rate: str, expects: str) -> tuple[Remedy, ...]:
 def _scale_inputs(expects: str, and_rate: bool = False) -> Remedy:
     says = "Bring each input to mean 0 and variance 1, by a `keras.layers.Normalization` in front of the model"
     if not and_rate:
-        return Remedy(f"{says}.", NORMALIZE_INPUTS, expects, ("unscaled inputs",), _NOT_SCALED)
+        return Remedy(f"{says}.", NORMALIZE_INPUTS, expects, (Fact.UNSCALED_INPUTS,), _NOT_SCALED)
     return Remedy(
         f"{says}, and find the learning rate anew: `keras_ch8.find_learning_rate`.",
-        f"{NORMALIZE_INPUTS}\n{FIND_RATE}", expects, ("uneven inputs",), (*_NOT_SCALED, *_RATED),
+        f"{NORMALIZE_INPUTS}\n{FIND_RATE}", expects, (Fact.UNEVEN_INPUTS,), (*_NOT_SCALED, *_RATED),
     )  # fmt: skip
 
 
@@ -177,34 +120,36 @@ def _find_rate(expects: str) -> Remedy:
 
 
 def _adam(expects: str) -> Remedy:
-    return Remedy("Give each weight a rate of its own: `optimizers.Adam`.", ADAM, expects, unless=("adaptive rates",))
+    return Remedy(
+        "Give each weight a rate of its own: `optimizers.Adam`.", ADAM, expects, unless=(Fact.ADAPTIVE_RATES,)
+    )
 
 
 def _scale_start(expects: str) -> Remedy:
     return Remedy("Scale the initial weights to the data: `training.scale_to_data`.", SCALE_TO_DATA, expects)
 
 
-def _normalize(expects: str, *needs: str) -> Remedy:
+def _normalize(expects: str, *needs: Fact) -> Remedy:
     return Remedy(
         "Normalize between layers: `layers.BatchNormalization` after each hidden layer.", NORMALIZE_LAYERS, expects,
-        ("sequential", *needs), ("normalization",),
+        (Fact.SEQUENTIAL, *needs), (Fact.NORMALIZATION,),
     )  # fmt: skip
 
 
-def _leaky(expects: str, *needs: str) -> Remedy:
+def _leaky(expects: str, *needs: Fact) -> Remedy:
     return Remedy("Use leaky units, which are never dead: `keras.layers.LeakyReLU`.", LEAKY, expects, needs)
 
 
 def _clip(expects: str) -> Remedy:
     return Remedy(
         "Clip the gradient at a norm of {clip_at}, which nine of ten steps do not reach: `global_clipnorm={clip_at}`.",
-        CLIP, expects, unless=("clipping", "own step length"),
+        CLIP, expects, unless=(Fact.CLIPPING, Fact.OWN_STEP_LENGTH),
     )  # fmt: skip
 
 
-_NO_CURVATURE = ("curvature", "first order only")
+_NO_CURVATURE = (Fact.CURVATURE, Fact.FIRST_ORDER_ONLY)
 """What there is where `optimizers.LBFGS` is no cure: it, or something that it does not go with."""
-_SKIP = Remedy("Add connections that skip layers: `layers.Residual`.", unless=("skip connections",))
+_SKIP = Remedy("Add connections that skip layers: `layers.Residual`.", unless=(Fact.SKIP_CONNECTIONS,))
 _PLAINLY = (
     Remedy(
         "Lower the learning rate, and look at the inputs: their scale, and whether all are finite.", unless=_OWN_LENGTH
@@ -239,12 +184,12 @@ _DECAY = Remedy(
 _REVIVE = (
     Remedy(
         "Make the factor of `activity_regularizer` a tenth of what it is: the penalty may be what leaves units at 0.",
-        needs=("penalties of units",),
+        needs=(Fact.PENALTIES_OF_UNITS,),
     ),
     _scale_inputs(_PASSES),
-    Remedy("Start with biases of 0.", BIASES_OF_0, _PASSES, ("negative biases",)),
-    _leaky(_PASSES, "scale of the start"),
-    _leaky(_PASSES, "default rate"),
+    Remedy("Start with biases of 0.", BIASES_OF_0, _PASSES, (Fact.NEGATIVE_BIASES,)),
+    _leaky(_PASSES, Fact.SCALE_OF_THE_START),
+    _leaky(_PASSES, Fact.DEFAULT_RATE),
     *_LESS,
     _leaky(_PASSES),
 )
@@ -264,23 +209,23 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             "End the model with `keras.layers.Rescaling`(y.std(), y.mean()): the targets are far from 1, and weights "
             "that move by the learning rate in a step take long to get there.",
             RESCALE_TARGETS, "The loss should fall below that of the best constant prediction in the first epochs.",
-            ("large targets", "steps of the rate"), ("several inputs",),
+            (Fact.LARGE_TARGETS, Fact.STEPS_OF_THE_RATE), (Fact.SEVERAL_INPUTS,),
         ),
         Remedy(
             "Let the learning rate fall more slowly, over the whole training: count its steps, not its epochs, in the "
             "schedule (`schedules.LinearDecay`).",
-            SLOWER_FALL, "The loss should go on falling to the end.", ("faded rate",),
-            ("warm-up", "lowered on plateaus", *_ELSEWHERE, *_OWN_LENGTH),
+            SLOWER_FALL, "The loss should go on falling to the end.", (Fact.FADED_RATE,),
+            (Fact.WARM_UP, Fact.LOWERED_ON_PLATEAUS, *_ELSEWHERE, *_OWN_LENGTH),
         ),
         Remedy(
             "Keep the learning rate up, which was {rate}: leave `keras.callbacks.ReduceLROnPlateau` out, or let it "
             "wait for more epochs.",
-            WITHOUT_PLATEAUS, "The loss should go on falling to the end.", ("faded rate", "lowered on plateaus"),
+            WITHOUT_PLATEAUS, "The loss should go on falling to the end.", (Fact.FADED_RATE, Fact.LOWERED_ON_PLATEAUS),
             _OWN_LENGTH,
         ),
         Remedy(
             "Let the learning rate fall more slowly, over the whole training, where it is set.",
-            needs=("faded rate",), unless=("lowered on plateaus", *_OWN_LENGTH),
+            needs=(Fact.FADED_RATE,), unless=(Fact.LOWERED_ON_PLATEAUS, *_OWN_LENGTH),
         ),
         *_LONGER,
         _find_rate("The loss should fall several times as fast."),
@@ -289,20 +234,20 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Train for three times as many epochs: the optimizer uses curvature already, and ends by itself. In "
             "float64 (`keras.config.set_floatx`) it comes further than where float32 ends it.",
-            "epochs = 3 * epochs", "The loss should go on falling.", ("curvature",),
+            "epochs = 3 * epochs", "The loss should go on falling.", (Fact.CURVATURE,),
         ),
         _scale_inputs("The largest curvature should come near the others, and the loss fall at once.", and_rate=True),
         Remedy(
             "Use curvature, with all examples in each step: `optimizers.LBFGS`. The loss of a linear model is a "
             "quadratic, whose minimum it finds in some tens of steps.",
-            WITH_CURVATURE, "The loss should come to that of least squares.", ("linear model",),
+            WITH_CURVATURE, "The loss should come to that of least squares.", (Fact.LINEAR_MODEL,),
             (*_SCHEDULED, *_NO_CURVATURE),
         ),
         Remedy(
             "Give each weight a rate of its own by `optimizers.Adam`, and find the learning rate anew: "
             "`keras_ch8.find_learning_rate`.",
             f"{ADAM}\n{FIND_RATE}", "The loss should fall faster, along the floor of the ravine too.",
-            unless=("adaptive rates", "curvature"),
+            unless=(Fact.ADAPTIVE_RATES, Fact.CURVATURE),
         ),
         _normalize("The loss should fall faster, at a larger learning rate."),
         _find_rate("The loss should fall faster."),
@@ -318,16 +263,16 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "plateau": (
         _scale_inputs(_LEAVES),
-        *(dataclasses.replace(one, needs=(*one.needs, "dead units")) for one in _REVIVE),
-        _normalize(_LEAVES, "sigmoid units"),
+        *(dataclasses.replace(one, needs=(*one.needs, Fact.DEAD_UNITS)) for one in _REVIVE),
+        _normalize(_LEAVES, Fact.SIGMOID_UNITS),
         _scale_start(_LEAVES),
         _adam(_LEAVES),
         _normalize(_LEAVES),
     ),
     "saddle": (
-        dataclasses.replace(_NEW_START, needs=("small start",)),
+        dataclasses.replace(_NEW_START, needs=(Fact.SMALL_START,)),
         _adam(_LEAVES),
-        dataclasses.replace(_NEW_START, unless=("small start",)),
+        dataclasses.replace(_NEW_START, unless=(Fact.SMALL_START,)),
         Remedy("Add momentum, which leaves a saddle point sooner: `optimizers.Momentum`."),
     ),
     "cliff": (
@@ -339,12 +284,12 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Start the recurrent kernels as orthogonal matrices (`initializers.Orthogonal`), and clip the gradient at "
             "a norm of {clip_at}.",
-            f"{ORTHOGONAL}\n{CLIP}", "The gradient should keep its size through time.", ("recurrence",),
-            ("clipping", "own step length"),
+            f"{ORTHOGONAL}\n{CLIP}", "The gradient should keep its size through time.", (Fact.RECURRENCE,),
+            (Fact.CLIPPING, Fact.OWN_STEP_LENGTH),
         ),
         Remedy(
             "Start the recurrent kernels as orthogonal matrices: `initializers.Orthogonal`.", ORTHOGONAL,
-            "The gradient should keep its size through time.", ("recurrence",),
+            "The gradient should keep its size through time.", (Fact.RECURRENCE,),
         ),
         _scale_start(_FACTOR),
         _normalize(_FACTOR),
@@ -353,9 +298,9 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "vanishing": (
         Remedy(
             "Use ReLU in place of softmax in hidden layers: units of a softmax share a sum of 1, and hardly differ.",
-            ACTIVE, _FACTOR, ("softmax units",),
+            ACTIVE, _FACTOR, (Fact.SOFTMAX_UNITS,),
         ),
-        _normalize(_FACTOR, "sigmoid units"),
+        _normalize(_FACTOR, Fact.SIGMOID_UNITS),
         _scale_start(_FACTOR),
         _normalize(_FACTOR),
         _SKIP,
@@ -364,16 +309,16 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "short_horizon": (
         Remedy(
             "Mask the zeros at the end of the sequences: `keras.layers.Embedding(mask_zero=True)`.",
-            MASK_ZEROS, _REACH, ("padding",),
+            MASK_ZEROS, _REACH, (Fact.PADDING,),
         ),
         Remedy(
             "Use `keras.layers.LSTM` with open forget gates: `initializers.forget_gate(units, {memory})`.",
-            LONG_MEMORY, _REACH, ("simple recurrence", "sequential"),
+            LONG_MEMORY, _REACH, (Fact.SIMPLE_RECURRENCE, Fact.SEQUENTIAL),
         ),
         Remedy(
             "Start with open forget gates: `bias_initializer=initializers.forget_gate(units, {memory})`, with "
             "`unit_forget_bias=False`.",
-            OPEN_GATES, _REACH, ("LSTM",),
+            OPEN_GATES, _REACH, (Fact.LSTM,),
         ),
         Remedy(
             "Start the recurrent kernel as an orthogonal matrix: `initializers.Orthogonal`.", ORTHOGONAL, _REACH,
@@ -386,7 +331,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "saturated_units": (
         _scale_inputs(_PASSES),
-        dataclasses.replace(_scale_start(_PASSES), needs=("scale of the start",)),
+        dataclasses.replace(_scale_start(_PASSES), needs=(Fact.SCALE_OF_THE_START,)),
         _normalize(_PASSES),
         *_LESS,
         _scale_start(_PASSES),
@@ -409,25 +354,26 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         _scale_inputs(_SIGNAL),
         _scale_start(_SIGNAL),
         _normalize(_SIGNAL),
-        Remedy("Normalize between layers: `layers.BatchNormalization`.", unless=("normalization",)),
+        Remedy("Normalize between layers: `layers.BatchNormalization`.", unless=(Fact.NORMALIZATION,)),
     ),
     "overfitting": (
         _STOP,
         Remedy(
             "See whether held-out examples, which a constant predicts better, are drawn and prepared as the others "
             "are: shuffle before they are split.",
-            needs=("held-out of another kind",),
+            needs=(Fact.HELD_OUT_OF_ANOTHER_KIND,),
         ),
         Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), take a smaller model, or find more data."),
     ),
     "underfitting": (
         Remedy(
             "Give hidden layers an activation, such as ReLU: without one, layers in a row are one linear layer.",
-            ACTIVE, "The loss should come to rest much lower.", ("linear layers",),
+            ACTIVE, "The loss should come to rest much lower.", (Fact.LINEAR_LAYERS,),
         ),
         Remedy(
             "Give each hidden layer four times as many units, add a hidden layer, and take penalties and dropout away.",
-            LARGER, "The loss should come to rest much lower.", ("sequential",), ("skip connections", "reshapes"),
+            LARGER, "The loss should come to rest much lower.", (Fact.SEQUENTIAL,),
+            (Fact.SKIP_CONNECTIONS, Fact.RESHAPES),
         ),
         Remedy("Train longer, take a larger model, or regularize less; first cure what else is found here."),
     ),
@@ -451,7 +397,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "equal_units": (_NEW_START,),
     "no_gradient": (
-        _leaky("The gradient should be above 0, and the loss fall.", "dead units"),
+        _leaky("The gradient should be above 0, and the loss fall.", Fact.DEAD_UNITS),
         Remedy(
             "Look behind these layers for what passes no gradient on, such as `keras.ops.round`, `keras.ops.argmax` or "
             "a comparison, and let it straight through: x + `keras.ops.stop_gradient`(f(x) - x) in place of f(x)."

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Literal, TypeAlias
 
 from .._describe import short
+from .fact import Fact
 from .kinds import KINDS
 from .remedies import REMEDIES, Remedy, applicable
 from .verdict import LEVELS, MOST_REASONS, Claim, mildest
@@ -381,7 +382,7 @@ def judge(
     newest: Measured | None = None,
     drawn: Mapping[str, float] | None = None,
     known: Mapping[str, str] | None = None,
-    has: Set[str] = frozenset(),
+    has: Set[Fact] = frozenset(),
 ) -> list[Claim]:
     """Return a claim for each kind of which some rule can be judged by what was measured.
 
@@ -396,7 +397,7 @@ def judge(
             Defaults to `None`: no series is drawn.
         known: Texts that stand for the other names in cures, such as `"rate"` for a new learning rate. Defaults to
             `None`: cures with such names are left out.
-        has: What the training has already, of `verdicts.remedies.FACTS`. Defaults to an empty set.
+        has: What the training has already. Defaults to an empty set.
 
     Returns:
         A list of `Claim`, one for each kind; the gravest claim where several rules are about the same kind.
@@ -449,7 +450,7 @@ def sentence(says: str, phrases: Iterable[str]) -> str:
     return f"{says} ({numbers})." if numbers else f"{says}."
 
 
-def _cures(rule: Rule, measured: Measured, known: Mapping[str, str], has: Set[str]) -> list[Remedy]:
+def _cures(rule: Rule, measured: Measured, known: Mapping[str, str], has: Set[Fact]) -> list[Remedy]:
     """Return what cures it, with its numbers, the first remedy first; a number without end is not known."""
     numbers = {name: digits(value) for name, value in measured.items() if abs(value) < LARGEST}
     own = (Remedy(rule.cure, rule.code, rule.expects),) if rule.cure else ()

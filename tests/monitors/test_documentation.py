@@ -7,8 +7,9 @@ import pytest
 
 from keras_ch8.monitors.base import chosen, members
 from keras_ch8.monitors.documentation import page
+from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_CHAPTER
-from keras_ch8.verdicts.remedies import FACTS, REMEDIES
+from keras_ch8.verdicts.remedies import REMEDIES
 
 MONITORS = members("full")
 RULES = [(monitor.name, number, rule) for monitor in MONITORS for number, rule in enumerate(monitor.rules)]
@@ -36,7 +37,7 @@ def test_every_remedy_is_there_with_its_code():
         for remedy in remedies if name in found else ():
             for words in (remedy.cure, remedy.expects, remedy.code.replace("{{", "{").replace("}}", "}")):
                 assert words in found[name], (name, words)
-    assert all(f"| {fact} | {meaning} |" in page(MONITORS) for fact, meaning in FACTS.items())
+    assert all(f"| {fact} | {fact.meaning} |" in page(MONITORS) for fact in Fact)
 
 
 @pytest.mark.parametrize("monitor, number, rule", RULES, ids=lambda x: x if isinstance(x, str) else "")

@@ -17,6 +17,7 @@ from keras_ch8.monitors.flow import LayerFlow
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.verdicts._checks_of_inputs import RESCALE
 from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, RESCALE_TARGETS, WITH_CURVATURE
+from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from tests.monitors.test_claims import ENDS
 
@@ -54,55 +55,58 @@ def two_inputs():
 @pytest.mark.parametrize(
     "make, expected",
     [
-        (plain, {"sequential"}),
+        (plain, {Fact.SEQUENTIAL}),
         (
             with_sum,
             {
-                "skip connections",
-                "sigmoid units",
-                "adaptive rates",
-                "steps of the rate",
-                "learning rate schedule",
-                "schedule to scale",
-                "clipping",
+                Fact.SKIP_CONNECTIONS,
+                Fact.SIGMOID_UNITS,
+                Fact.ADAPTIVE_RATES,
+                Fact.STEPS_OF_THE_RATE,
+                Fact.LEARNING_RATE_SCHEDULE,
+                Fact.SCHEDULE_TO_SCALE,
+                Fact.CLIPPING,
             },
         ),
-        (two_inputs, {"several inputs", "skip connections"}),
-        (lambda: plain(LAYERS.Dense(3), LAYERS.BatchNormalization()), {"sequential", "normalization"}),
+        (two_inputs, {Fact.SEVERAL_INPUTS, Fact.SKIP_CONNECTIONS}),
+        (lambda: plain(LAYERS.Dense(3), LAYERS.BatchNormalization()), {Fact.SEQUENTIAL, Fact.NORMALIZATION}),
         (
             lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-2.0))),
-            {"sequential", "linear layers", "negative biases"},
+            {Fact.SEQUENTIAL, Fact.LINEAR_LAYERS, Fact.NEGATIVE_BIASES},
         ),
-        (lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-0.5))), {"sequential", "linear layers"}),
-        (lambda: plain(LAYERS.Dense(3, "relu", activity_regularizer="l1")), {"sequential", "penalties of units"}),
-        (lambda: plain(LAYERS.Dense(3, "relu", kernel_regularizer="l2")), {"sequential"}),
-        (lambda: plain(keras_ch8.layers.Residual(LAYERS.Dense(6))), {"sequential", "skip connections"}),
-        (lambda: plain(LAYERS.Normalization(mean=0.0, variance=1.0)), {"sequential", "input normalization"}),
-        (lambda: plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(3)), {"sequential", "tokens", "recurrence", "LSTM"}),
+        (lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-0.5))), {Fact.SEQUENTIAL, Fact.LINEAR_LAYERS}),
+        (lambda: plain(LAYERS.Dense(3, "relu", activity_regularizer="l1")), {Fact.SEQUENTIAL, Fact.PENALTIES_OF_UNITS}),
+        (lambda: plain(LAYERS.Dense(3, "relu", kernel_regularizer="l2")), {Fact.SEQUENTIAL}),
+        (lambda: plain(keras_ch8.layers.Residual(LAYERS.Dense(6))), {Fact.SEQUENTIAL, Fact.SKIP_CONNECTIONS}),
+        (lambda: plain(LAYERS.Normalization(mean=0.0, variance=1.0)), {Fact.SEQUENTIAL, Fact.INPUT_NORMALIZATION}),
+        (
+            lambda: plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(3)),
+            {Fact.SEQUENTIAL, Fact.TOKENS, Fact.RECURRENCE, Fact.LSTM},
+        ),
         (
             lambda: plain(LAYERS.Bidirectional(LAYERS.SimpleRNN(3)), shape=(5, 2)),
-            {"sequential", "recurrence", "simple recurrence"},
+            {Fact.SEQUENTIAL, Fact.RECURRENCE, Fact.SIMPLE_RECURRENCE},
         ),
         (
             lambda: plain(optimizer=keras_ch8.optimizers.RMSprop(clip=keras_ch8.clipping.ByValue(1.0))),
-            {"sequential", "adaptive rates", "steps of the rate", "clipping"},
+            {Fact.SEQUENTIAL, Fact.ADAPTIVE_RATES, Fact.STEPS_OF_THE_RATE, Fact.CLIPPING},
         ),
         (
             lambda: plain(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.Nadam())),
-            {"sequential", "adaptive rates", "steps of the rate", "first order only", "scaled loss"},
+            {Fact.SEQUENTIAL, Fact.ADAPTIVE_RATES, Fact.STEPS_OF_THE_RATE, Fact.FIRST_ORDER_ONLY, Fact.SCALED_LOSS},
         ),
-        (lambda: plain(LAYERS.Dense(6, "relu"), LAYERS.Reshape((3, 2))), {"sequential", "reshapes"}),
+        (lambda: plain(LAYERS.Dense(6, "relu"), LAYERS.Reshape((3, 2))), {Fact.SEQUENTIAL, Fact.RESHAPES}),
         (
             lambda: plain(optimizer=keras_ch8.optimizers.LBFGS()),
-            {"sequential", "compared losses", "own step length", "curvature"},
+            {Fact.SEQUENTIAL, Fact.COMPARED_LOSSES, Fact.OWN_STEP_LENGTH, Fact.CURVATURE},
         ),
         (
             lambda: plain(optimizer=keras_ch8.optimizers.SteepestDescent()),
-            {"sequential", "compared losses", "own step length"},
+            {Fact.SEQUENTIAL, Fact.COMPARED_LOSSES, Fact.OWN_STEP_LENGTH},
         ),
         (
             lambda: plain(LAYERS.Dense(3, "relu", kernel_constraint=keras.constraints.NonNeg())),
-            {"sequential", "first order only"},
+            {Fact.SEQUENTIAL, Fact.FIRST_ORDER_ONLY},
         ),
     ],
 )
@@ -112,14 +116,14 @@ def test_what_a_model_and_its_optimizer_have_is_seen(make, expected):
 
 def test_a_start_whose_weights_hardly_differ_is_seen():
     def has_small_start(kernel, size=6):
-        return "small start" in equipment_of(plain(LAYERS.Dense(size, "tanh", kernel_initializer=kernel)))
+        return Fact.SMALL_START in equipment_of(plain(LAYERS.Dense(size, "tanh", kernel_initializer=kernel)))
 
     assert has_small_start("zeros")
     assert has_small_start(constant(0.3))
     assert has_small_start(keras.initializers.RandomNormal(stddev=0.002))
     assert not has_small_start(keras.initializers.RandomNormal(stddev=0.005))
     assert not has_small_start("glorot_uniform", size=4096)
-    assert "small start" not in equipment_of(plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(3)))
+    assert Fact.SMALL_START not in equipment_of(plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(3)))
 
 
 def test_a_saddle_point_after_a_start_of_the_usual_size_is_left_by_other_rates_first():
@@ -130,14 +134,14 @@ def test_a_saddle_point_after_a_start_of_the_usual_size_is_left_by_other_rates_f
         "Start from random weights of the usual size",
         "Give each weight a rate of its own: `optimizers.Adam`.",
     )
-    assert cures("small start")[:2] == [anew, rates]
+    assert cures(Fact.SMALL_START)[:2] == [anew, rates]
     assert cures()[:2] == [rates, anew]
-    assert cures("adaptive rates")[0] == anew  # there is nothing else to be done as code
+    assert cures(Fact.ADAPTIVE_RATES)[0] == anew  # there is nothing else to be done as code
 
 
 def test_a_low_rate_is_one_for_all_weights_that_nothing_else_sets():
     def is_low(optimizer, *callbacks):
-        return "low rate" in equipment_of(plain(optimizer=optimizer), callbacks)
+        return Fact.LOW_RATE in equipment_of(plain(optimizer=optimizer), callbacks)
 
     assert is_low(keras.optimizers.SGD(1e-3))
     assert is_low(keras_ch8.optimizers.Momentum(1e-4))
@@ -155,8 +159,8 @@ def sequences(lengths):
 @pytest.mark.parametrize(
     "x, embedding, expected",
     [
-        (sequences([3, 5, 8]), {}, {"padding"}),
-        (sequences([3, 5, 8]).astype("float32"), {}, {"padding"}),
+        (sequences([3, 5, 8]), {}, {Fact.PADDING}),
+        (sequences([3, 5, 8]).astype("float32"), {}, {Fact.PADDING}),
         (sequences([3, 5, 8]), {"mask_zero": True}, set()),
         (sequences([3, 5, 8])[:, ::-1], {}, set()),  # padded in front, as Keras does
         (sequences([9, 10, 9]), {}, set()),
@@ -171,7 +175,7 @@ def test_padding_that_a_recurrent_layer_reads_is_seen(x, embedding, expected):
 
 def test_the_last_layers_sigmoid_is_no_hidden_unit():
     model = keras.Sequential([keras.Input((6,)), LAYERS.Dense(4, "relu"), LAYERS.Dense(1, "sigmoid")])
-    assert equipment_of(model) == {"sequential"}
+    assert equipment_of(model) == {Fact.SEQUENTIAL}
 
 
 def test_what_callbacks_bring_is_there_for_the_cures():
@@ -183,12 +187,12 @@ def test_what_callbacks_bring_is_there_for_the_cures():
     ]
     model = plain(optimizer="sgd")
     assert [equipment_of(model, [each]) - equipment_of(model) for each in [clip, *schedules]] == [
-        {"clipping", "first order only"}, *2 * [{"learning rate schedule", "rate set elsewhere"}],
-        {"learning rate schedule", "lowered on plateaus"},
+        {Fact.CLIPPING, Fact.FIRST_ORDER_ONLY}, *2 * [{Fact.LEARNING_RATE_SCHEDULE, Fact.RATE_SET_ELSEWHERE}],
+        {Fact.LEARNING_RATE_SCHEDULE, Fact.LOWERED_ON_PLATEAUS},
     ]  # fmt: skip
     diagnosis = keras_ch8.callbacks.Diagnosis((np.ones((8, 6)), np.ones((8, 1))), ["step_length"])
     model.fit(np.ones((8, 6)), np.ones((8, 1)), verbose=0, callbacks=[diagnosis, clip])
-    assert "clipping" in diagnosis.past.has
+    assert Fact.CLIPPING in diagnosis.past.has
 
 
 def test_the_rate_is_that_of_the_one_optimizer_also_by_a_schedule():
@@ -217,20 +221,20 @@ def past_of(**first):
 @pytest.mark.parametrize(
     "first, expected",
     [
-        ({}, set()), ({"signal": 5.1}, {"unscaled inputs", "uneven inputs"}),
-        ({"signal": 0.04}, {"unscaled inputs", "uneven inputs"}),
-        ({"signal": 5.1, "given": 0.4}, {"uneven inputs"}),  # the weights of the first layer are small
-        ({"signal": 5.1, "given": 0.0}, {"unscaled inputs", "uneven inputs"}),  # its units are dead
-        ({"signal": 0.04, "given": 0.4}, {"unscaled inputs", "uneven inputs"}),
-        ({"signal": 0.0}, set()), ({"spread": 11.0}, {"uneven inputs"}), ({"spread": np.inf}, set()),
-        ({"dead": 0.4}, {"scale of the start"}), ({"total": 0.001}, {"scale of the start"}),
+        ({}, set()), ({"signal": 5.1}, {Fact.UNSCALED_INPUTS, Fact.UNEVEN_INPUTS}),
+        ({"signal": 0.04}, {Fact.UNSCALED_INPUTS, Fact.UNEVEN_INPUTS}),
+        ({"signal": 5.1, "given": 0.4}, {Fact.UNEVEN_INPUTS}),  # the weights of the first layer are small
+        ({"signal": 5.1, "given": 0.0}, {Fact.UNSCALED_INPUTS, Fact.UNEVEN_INPUTS}),  # its units are dead
+        ({"signal": 0.04, "given": 0.4}, {Fact.UNSCALED_INPUTS, Fact.UNEVEN_INPUTS}),
+        ({"signal": 0.0}, set()), ({"spread": 11.0}, {Fact.UNEVEN_INPUTS}), ({"spread": np.inf}, set()),
+        ({"dead": 0.4}, {Fact.SCALE_OF_THE_START}), ({"total": 0.001}, {Fact.SCALE_OF_THE_START}),
     ],
 )  # fmt: skip
 def test_inputs_and_start_are_facts_of_the_first_measurement(first, expected):
     assert facts(past_of(**first)) == expected
 
 
-@pytest.mark.parametrize("has, usual, default", [((), 1.0, 0.01), (("steps of the rate",), 0.01, 0.001)])
+@pytest.mark.parametrize("has, usual, default", [((), 1.0, 0.01), ((Fact.STEPS_OF_THE_RATE,), 0.01, 0.001)])
 def test_units_that_were_idle_early_are_of_the_start_unless_the_rate_is_larger_than_is_usual(has, usual, default):
     def of_rate(rate):
         past = past_of(dead=0.4)
@@ -238,8 +242,8 @@ def test_units_that_were_idle_early_are_of_the_start_unless_the_rate_is_larger_t
         return facts(past) - set(has)
 
     assert of_rate(1.5 * usual) == set()
-    assert of_rate(usual) == {"scale of the start"}
-    assert of_rate(np.float32(default)) == {"scale of the start", "default rate"}
+    assert of_rate(usual) == {Fact.SCALE_OF_THE_START}
+    assert of_rate(np.float32(default)) == {Fact.SCALE_OF_THE_START, Fact.DEFAULT_RATE}
 
 
 def test_dead_units_are_left_to_the_rate_only_where_it_is_above_the_default_and_they_were_not_so_at_the_start():
@@ -248,13 +252,13 @@ def test_dead_units_are_left_to_the_rate_only_where_it_is_above_the_default_and_
 
     leaky = "Use leaky units, which are never dead: `keras.layers.LeakyReLU`."
     assert first() == "Lower the learning rate from 0.1 to 0.01."
-    assert (first("scale of the start"), first("default rate")) == (leaky, leaky)
-    assert first("penalties of units").startswith("Make the factor of `activity_regularizer` a tenth")
+    assert (first(Fact.SCALE_OF_THE_START), first(Fact.DEFAULT_RATE)) == (leaky, leaky)
+    assert first(Fact.PENALTIES_OF_UNITS).startswith("Make the factor of `activity_regularizer` a tenth")
 
 
-@pytest.mark.parametrize("has", [(), ("scale of the start",), ("negative biases",), ("unscaled inputs",)])
+@pytest.mark.parametrize("has", [(), (Fact.SCALE_OF_THE_START,), (Fact.NEGATIVE_BIASES,), (Fact.UNSCALED_INPUTS,)])
 def test_the_cure_of_the_plateau_that_dead_units_make_is_theirs(has):
-    cures = [next(applicable(REMEDIES[kind], KNOWN, {*has, "dead units"})) for kind in ("dead_units", "plateau")]
+    cures = [next(applicable(REMEDIES[kind], KNOWN, {*has, Fact.DEAD_UNITS})) for kind in ("dead_units", "plateau")]
     assert cures[0].code == cures[1].code
 
 
@@ -270,26 +274,28 @@ def test_what_to_do_if_a_cure_fails_is_something_else(kind):
 
 def test_the_ravine_of_a_linear_model_that_is_not_of_scales_is_crossed_by_curvature():
     past = past_of()
-    assert "linear model" not in facts(past)
+    assert Fact.LINEAR_MODEL not in facts(past)
     past = past_of()
     past.least_squares = 0.1
-    assert "linear model" in facts(past)
+    assert Fact.LINEAR_MODEL in facts(past)
 
     def first(*has):
         return next(applicable(REMEDIES["ill_conditioned"], KNOWN, {*has})).cure
 
-    assert "`optimizers.LBFGS`" in first("linear model")
-    assert "`keras.layers.Normalization`" in first("linear model", "uneven inputs")
+    assert "`optimizers.LBFGS`" in first(Fact.LINEAR_MODEL)
+    assert "`keras.layers.Normalization`" in first(Fact.LINEAR_MODEL, Fact.UNEVEN_INPUTS)
     assert "`optimizers.Adam`" in first()
     past.add(3, {"gradient_norm": GradientNorm(1.0, 0.1, 1.0, penalty=0.1)})
-    assert "linear model" not in facts(past), "its least loss is not that of least squares"
-    assert "`optimizers.LBFGS`" in first("linear model", "own step length"), "of `SteepestDescent`, which has none"
-    for one in applicable(REMEDIES["ill_conditioned"], KNOWN, {"linear model", "first order only"}):
+    assert Fact.LINEAR_MODEL not in facts(past), "its least loss is not that of least squares"
+    assert "`optimizers.LBFGS`" in first(Fact.LINEAR_MODEL, Fact.OWN_STEP_LENGTH), (
+        "of `SteepestDescent`, which has none"
+    )
+    for one in applicable(REMEDIES["ill_conditioned"], KNOWN, {Fact.LINEAR_MODEL, Fact.FIRST_ORDER_ONLY}):
         assert "LBFGS" not in one.cure
 
 
 def test_who_uses_curvature_already_trains_longer_and_is_told_neither_of_rates_nor_of_curvature():
-    has = {"linear model", "uneven inputs", "compared losses", "own step length", "curvature"}
+    has = {Fact.LINEAR_MODEL, Fact.UNEVEN_INPUTS, Fact.COMPARED_LOSSES, Fact.OWN_STEP_LENGTH, Fact.CURVATURE}
     ours = list(applicable(REMEDIES["ill_conditioned"], KNOWN, has))
     assert ours[0].code == "epochs = 3 * epochs"
     said = " ".join(one.cure + one.code for one in ours)
@@ -300,7 +306,7 @@ def test_who_uses_curvature_already_trains_longer_and_is_told_neither_of_rates_n
 def test_an_optimizer_that_finds_the_length_of_each_step_is_told_of_no_rate_and_no_clipping_that_it_refuses(kind):
     numbers = {name: number for name, number in KNOWN.items() if not name.endswith("rate")}  # it has none
     for remedy in REMEDIES[kind]:
-        for one in applicable((remedy,), numbers, {*remedy.needs, "own step length"}):
+        for one in applicable((remedy,), numbers, {*remedy.needs, Fact.OWN_STEP_LENGTH}):
             is_of_adam = "optimizers.Adam(" in one.code
             refused = ("find_learning_rate", "learning_rate =", "clipnorm")
             assert is_of_adam or not any(word in one.code for word in refused), one
@@ -325,8 +331,8 @@ def test_the_numbers_of_cures_are_those_of_the_run():
     [
         ((), 0.3, "0.1"),
         ((), 20.0, "1"),
-        (("steps of the rate",), 0.3, "0.01"),
-        (("steps of the rate",), 0.003, "0.001"),
+        ((Fact.STEPS_OF_THE_RATE,), 0.3, "0.01"),
+        ((Fact.STEPS_OF_THE_RATE,), 0.003, "0.001"),
     ],
 )
 def test_a_shorter_rate_is_a_usual_one(has, before, after):
@@ -342,7 +348,9 @@ def test_a_rate_that_has_left_units_idle_is_divided_by_more_since_their_steps_te
     assert known_to_cures(past)["shorter_rate"] == "0.01"
 
 
-@pytest.mark.parametrize("step, has, rate", [(1e-4, (), "1"), (1e-4, ("steps of the rate",), "0.01"), (0.01, (), "1")])
+@pytest.mark.parametrize(
+    "step, has, rate", [(1e-4, (), "1"), (1e-4, (Fact.STEPS_OF_THE_RATE,), "0.01"), (0.01, (), "1")]
+)
 def test_a_longer_rate_is_a_tenth_of_the_best_but_no_more_than_is_usual(step, has, rate):
     past = past_of()
     past.has = frozenset(has)
@@ -383,17 +391,17 @@ CODES = list(dict.fromkeys((r.code, r.needs, r.unless) for rs in REMEDIES.values
 
 def model_for(needs):
     """Return a model that a remedy is for, with its data."""
-    if "padding" in needs:
+    if Fact.PADDING in needs:
         return plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(4), shape=(10,)), sequences(np.arange(64) % 8 + 1)
-    if "recurrence" in needs or "LSTM" in needs or "simple recurrence" in needs:
-        layer = LAYERS.LSTM(4) if "LSTM" in needs else LAYERS.SimpleRNN(4)
+    if Fact.RECURRENCE in needs or Fact.LSTM in needs or Fact.SIMPLE_RECURRENCE in needs:
+        layer = LAYERS.LSTM(4) if Fact.LSTM in needs else LAYERS.SimpleRNN(4)
         return plain(layer, shape=(5, 2)), RNG.normal(size=(64, 5, 2)).astype("float32")
     rate = (
         keras.optimizers.schedules.CosineDecay(0.1, 10)
-        if {"learning rate schedule", "schedule to scale"} & {*needs}
+        if {Fact.LEARNING_RATE_SCHEDULE, Fact.SCHEDULE_TO_SCALE} & {*needs}
         else 0.01
     )
-    hidden = [LAYERS.Dense(4, "sigmoid" if "sigmoid units" in needs else "relu") for _ in range(2)]
+    hidden = [LAYERS.Dense(4, "sigmoid" if Fact.SIGMOID_UNITS in needs else "relu") for _ in range(2)]
     return plain(*hidden, optimizer=keras.optimizers.SGD(rate)), (7 * RNG.normal(size=(64, 6)) + 3).astype("float32")
 
 
@@ -407,13 +415,13 @@ def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, ne
     after = names["model"]
     given = {name: names[name] for name in ("batch_size", "epochs", "callbacks")}
     if code == WITH_CURVATURE:
-        assert "curvature" in equipment_of(after)
+        assert Fact.CURVATURE in equipment_of(after)
         assert (names["batch_size"], names["epochs"]) == (64, 100)
     given["epochs"] = min(given["epochs"], 3)  # that they are numbers is enough
     after.fit(names["x"], names["y"], validation_split=0.5, verbose=0, **given)
-    for fact in {"input normalization", "normalization", "clipping", "adaptive rates"} & set(unless):
-        assert fact in equipment_of(after) or (fact == "normalization" and needs == ()), (fact, code)
-    if "padding" in needs:
+    for fact in {Fact.INPUT_NORMALIZATION, Fact.NORMALIZATION, Fact.CLIPPING, Fact.ADAPTIVE_RATES} & set(unless):
+        assert fact in equipment_of(after) or (fact == Fact.NORMALIZATION and needs == ()), (fact, code)
+    if Fact.PADDING in needs:
         assert not padding_in(after, x)
         np.testing.assert_allclose(after.predict(x[:8, :8], verbose=0), after.predict(x[:8], verbose=0), rtol=1e-5)
 
@@ -428,7 +436,7 @@ def test_the_code_of_one_cure_suits_the_model_that_another_has_made(one, other):
     for each in (one, other):
         exec(compile(WRAPPING[each], "cure", "exec"), names)
     after = names["model"]
-    assert {"sequential", *(["normalization"] if "layers" in (one, other) else [])} <= equipment_of(after)
+    assert {Fact.SEQUENTIAL, *([Fact.NORMALIZATION] if "layers" in (one, other) else [])} <= equipment_of(after)
     assert after.predict(x, verbose=0).shape == (len(x), 1)
 
 

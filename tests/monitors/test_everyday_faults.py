@@ -9,6 +9,7 @@ from keras_ch8 import preflight
 from keras_ch8.monitors.equipment import equipment_of, facts
 from keras_ch8.monitors.held_out import validated_on
 from keras_ch8.monitors.start import facts_of, large_targets_in
+from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from keras_ch8.verdicts.rows import unseen_of
 from tests.monitors.test_certain_causes import claim_of, faded
@@ -65,29 +66,29 @@ def test_no_relu_comes_before_the_softmax_of_the_output(relu):
 @pytest.mark.parametrize(
     "layers, expected",
     [
-        ([LAYERS.Dense(4), LAYERS.Dropout(0.1), LAYERS.Dense(2, "tanh")], {"linear layers"}),
-        ([LAYERS.Conv1D(4, 3), LAYERS.Flatten()], {"linear layers"}),
+        ([LAYERS.Dense(4), LAYERS.Dropout(0.1), LAYERS.Dense(2, "tanh")], {Fact.LINEAR_LAYERS}),
+        ([LAYERS.Conv1D(4, 3), LAYERS.Flatten()], {Fact.LINEAR_LAYERS}),
         ([LAYERS.Dense(4), LAYERS.LeakyReLU()], set()),
-        ([LAYERS.Dense(4, "softmax")], {"softmax units"}),
+        ([LAYERS.Dense(4, "softmax")], {Fact.SOFTMAX_UNITS}),
     ],
 )
 def test_hidden_layers_without_an_activation_and_softmaxes_are_seen_and_made_relus(layers, expected):
     model = compiled(*layers, LAYERS.Dense(1))
-    assert equipment_of(model) - {"sequential"} == expected
-    for kind, fact in (("underfitting", "linear layers"), ("vanishing", "softmax units")):
+    assert equipment_of(model) - {Fact.SEQUENTIAL} == expected
+    for kind, fact in (("underfitting", Fact.LINEAR_LAYERS), ("vanishing", Fact.SOFTMAX_UNITS)):
         if fact in expected:
             remedy = next(applicable(REMEDIES[kind], {}, equipment_of(model)))
             exec(remedy.code, {"model": model, "keras": keras})
-            assert not equipment_of(model) & {"linear layers", "softmax units"}
+            assert not equipment_of(model) & {Fact.LINEAR_LAYERS, Fact.SOFTMAX_UNITS}
             assert model.layers[-1].activation is keras.activations.linear
 
 
 def test_large_targets_are_scaled_where_steps_are_of_the_rate():
     model, y = compiled(LAYERS.Flatten(), LAYERS.Dense(1)), 5000 * ONE + 200
-    assert large_targets_in(model, y) == {"large targets"}
+    assert large_targets_in(model, y) == {Fact.LARGE_TARGETS}
     for other, of in ((model, ONE), (compiled(LAYERS.Dense(1), LAYERS.Rescaling(9.0)), y)):
         assert not large_targets_in(other, of)
-    has = {"large targets", "steps of the rate"}
+    has = {Fact.LARGE_TARGETS, Fact.STEPS_OF_THE_RATE}
     assert "Rescaling" in next(applicable(REMEDIES["step_too_short"], {"longer_rate": "1", "rate": "0"}, has)).cure
     names = {"model": model, "x": X, "y": y, "keras": keras, "keras_ch8": keras_ch8}
     exec(next(applicable(REMEDIES["step_too_short"], {}, has)).code, names)
@@ -115,14 +116,14 @@ def test_classes_that_only_the_validation_data_have_are_in_the_way_of_the_split(
 def test_held_out_examples_that_a_constant_predicts_better_may_be_of_another_kind(val_loss, expected):
     past = past_of(AT_REST)
     past.chance, past.epochs = 1.0, [{"loss": 0.5, "val_loss": 1.5}, {"loss": 0.1, "val_loss": val_loss}]
-    assert ("held-out of another kind" in facts(past)) is expected
+    assert (Fact.HELD_OUT_OF_ANOTHER_KIND in facts(past)) is expected
     second = list(applicable(REMEDIES["overfitting"], {}, facts(past)))[1].cure
     assert ("shuffle before they are split" in second) is expected
 
 
 def test_a_rate_that_has_faded_is_to_fall_more_slowly_not_to_be_raised():
     for left, first in ((1e-3, "fall more slowly"), (1.0, "Raise the learning rate")):
-        has = facts(faded(left)) | {"learning rate schedule"}
+        has = facts(faded(left)) | {Fact.LEARNING_RATE_SCHEDULE}
         assert first in next(applicable(REMEDIES["step_too_short"], {"longer_rate": "1", "rate": "0"}, has)).cure
 
 
@@ -130,9 +131,9 @@ def test_a_rate_that_has_faded_is_to_fall_more_slowly_not_to_be_raised():
     "targets, of_chance, thrown, short",
     [
         (set(), 1.0, "act", "ok"),  # a constant predicts as well
-        ({"large targets"}, 0.2, "ok", "act"),  # five times the loss of a constant, and below its start
-        ({"large targets"}, 0.6, "ok", "watch"),
-        ({"large targets"}, 0.9, "act", "ok"),
+        ({Fact.LARGE_TARGETS}, 0.2, "ok", "act"),  # five times the loss of a constant, and below its start
+        ({Fact.LARGE_TARGETS}, 0.6, "ok", "watch"),
+        ({Fact.LARGE_TARGETS}, 0.9, "act", "ok"),
     ],
 )
 def test_outputs_that_grow_towards_targets_far_away_are_not_thrown_far(targets, of_chance, thrown, short):

@@ -11,6 +11,7 @@ from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors.equipment import equipment_of
 from keras_ch8.monitors.past import Rows
 from keras_ch8.monitors.progress import GOOD, HARDLY_MOVED, STUCK, progress, progress_measured
+from keras_ch8.verdicts.fact import Fact
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_levels import flow, level, losses, ravine, said, with_steps
 
@@ -79,7 +80,7 @@ def held_up(signal, **ends):
     flows = flow(signal=np.array([1.0, signal, signal, signal]))
     past = past_of(losses(0.0), norm=1e-5, batches=1e-4, spectrum=ends, layer_flow=flows)
     past.total = 10
-    past.has = frozenset({"small start"} if signal < 0.01 else ())
+    past.has = frozenset({Fact.SMALL_START} if signal < 0.01 else ())
     return said("spectrum", past, "saddle"), said("spectrum", past, "plateau")
 
 
@@ -141,17 +142,17 @@ def test_a_batch_is_called_wasteful_only_where_the_loss_gets_on():
 
 def test_no_batch_is_wasteful_for_an_optimizer_that_compares_losses_of_the_same_examples():
     """L-BFGS wants all examples at once: fewer would be another loss at each step."""
-    assert wasteful(losses(0.6, 0.3), has=["compared losses"]).level == "ok"
+    assert wasteful(losses(0.6, 0.3), has=[Fact.COMPARED_LOSSES]).level == "ok"
     switch = keras_ch8.callbacks.SwitchOptimizer(to=keras_ch8.optimizers.LBFGS())
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    assert "compared losses" not in equipment_of(model)
-    assert "compared losses" in equipment_of(model, [switch])
-    assert not {"curvature", "own step length"} & equipment_of(model, [switch]), "until it has come"
+    assert Fact.COMPARED_LOSSES not in equipment_of(model)
+    assert Fact.COMPARED_LOSSES in equipment_of(model, [switch])
+    assert not {Fact.CURVATURE, Fact.OWN_STEP_LENGTH} & equipment_of(model, [switch]), "until it has come"
     clipped = keras_ch8.callbacks.ClipGradients(keras_ch8.clipping.ByGlobalNorm(1.0))
-    assert "first order only" in equipment_of(model, [clipped])
+    assert Fact.FIRST_ORDER_ONLY in equipment_of(model, [clipped])
     model.compile(keras_ch8.optimizers.BFGS(), "mse")
-    assert "compared losses" in equipment_of(model)
+    assert Fact.COMPARED_LOSSES in equipment_of(model)
 
 
 def test_no_batch_is_advised_that_is_smaller_than_16():

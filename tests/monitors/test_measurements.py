@@ -15,6 +15,7 @@ from keras_ch8.monitors.eigenvalues import SpectrumEnds
 from keras_ch8.monitors.flow import gradient_through_depth, scale_of_start
 from keras_ch8.monitors.past import Rows
 from keras_ch8.monitors.progress import TRAININGS_TO_GAIN
+from keras_ch8.verdicts.fact import Fact
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_levels import check, cliffs, flow, level, losses, said
 
@@ -379,7 +380,7 @@ def test_gradients_that_are_not_finite_are_said_with_the_number_of_steps():
 def test_steps_that_are_left_out_call_for_no_other_rate():
     past = cliffs([*[1.0] * 28, *[INF] * 2])
     assert said("cliff", past, "nonfinite").level == "act"
-    past.has = frozenset({"skipping"})
+    past.has = frozenset({Fact.SKIPPING})
     claim = said("cliff", past, "nonfinite")
     assert claim.level == "watch"
     assert "`guard.jsonl`" in claim.cure

@@ -5,7 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
+from keras_ch8.callbacks.session.objects_as_data import plain, restored
 from keras_ch8.monitors.past import FEWEST, WINDOW, Past, Rows, once, running_median
+from keras_ch8.verdicts.fact import Fact
 
 RNG = np.random.default_rng(0)
 
@@ -31,6 +33,16 @@ def test_rows_that_come_in_pieces_have_the_medians_of_all_finite_norms_before_th
         past.add_rows(Rows(np.arange(first, last), norms[first:last], np.zeros(last - first)))
     np.testing.assert_array_equal(past.rows.usual[finite], slow_median(norms[finite]))
     assert np.isnan(past.rows.usual[~finite]).all()
+
+
+def test_what_there_is_already_is_kept_as_words_and_comes_back_as_facts():
+    past, after = Past(), Past()
+    past.has = frozenset({Fact.CLIPPING, Fact.TOKENS})
+    kept = plain(past.state())
+    assert kept["has"]["items"] == ["clipping", "tokens"]
+    after.set_state(restored(kept))
+    assert after.has == past.has
+    assert {type(fact) for fact in after.has} == {Fact}
 
 
 def test_what_follows_from_the_past_is_computed_once_until_more_is_seen():

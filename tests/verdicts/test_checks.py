@@ -9,7 +9,8 @@ import pytest
 from keras_ch8.extend import Claim
 from keras_ch8.verdicts.checks import CHECKS, Check, claims_of
 from keras_ch8.verdicts.code import FIND_RATE
-from keras_ch8.verdicts.facts import NAN, Facts, Inputs, Layer, Output, OwnLoss, Start, Targets, targets_of
+from keras_ch8.verdicts.fact import Fact
+from keras_ch8.verdicts.facts import NAN, End, Facts, Inputs, Layer, Output, OwnLoss, Start, Targets, targets_of
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_START
 from keras_ch8.verdicts.verdict import LEVELS
 from tests.verdicts.test_rules import resolve
@@ -147,7 +148,7 @@ CASES = {
         facts(ONE_HOT, change(OF_ROWS, loss="mean_squared_error")),
     ),
     "noise at the end": (
-        facts(output=change(SQUARED, ends_with="Dropout")),
+        facts(output=change(SQUARED, ends_with="Dropout", end=End.RANDOM)),
         facts(output=change(SQUARED, ends_with="Dense")),
     ),
     "one side of two": (
@@ -225,8 +226,8 @@ CASES = {
         facts(own_loss=OwnLoss(0.2, 2.0, 0.72, of_certainty=0.4)),
     ),
     "normalized at the end": (
-        facts(output=change(SQUARED, ends_with="LayerNormalization")),
-        facts(ONE_HOT, change(OF_ROWS, ends_with="LayerNormalization")),
+        facts(output=change(SQUARED, ends_with="LayerNormalization", end=End.ONE_SIZE)),
+        facts(ONE_HOT, change(OF_ROWS, ends_with="LayerNormalization", end=End.ONE_SIZE)),
     ),
     "labels that are smoothed away": (
         facts(ONE_HOT, change(OF_ROWS, label_smoothing=0.9)),
@@ -347,13 +348,13 @@ def test_directions_are_what_is_asked_of_long_rows_and_of_an_output_of_length_1(
     of_directions, vectors = change(SQUARED, loss="cosine_similarity", units=4), change(SIZES, lengths=0.3)
     assert check.when(facts(vectors, of_directions))
     assert not check.when(facts(change(vectors, width=100), of_directions))  # as of embeddings
-    assert not check.when(facts(vectors, change(of_directions, ends_with="UnitNormalization")))
+    assert not check.when(facts(vectors, change(of_directions, ends_with="UnitNormalization", end=End.LENGTH_1)))
     assert not check.when(facts(change(vectors, of="one-hot"), of_directions))
 
 
 def test_behind_a_recurrent_output_that_has_a_limit_comes_a_layer_without():
-    recurrent = change(SQUARED, activation="", ends_with="LSTM", limits=(-1.0, 1.0))
-    for has, code in ((frozenset({"sequential"}), "Dense(1)"), (frozenset(), "")):
+    recurrent = change(SQUARED, activation="", ends_with="LSTM", end=End.RECURRENT, limits=(-1.0, 1.0))
+    for has, code in ((frozenset({Fact.SEQUENTIAL}), "Dense(1)"), (frozenset(), "")):
         (claim,) = claims_of(facts(output=recurrent, has=has), unexpected)[0]
         assert (claim.kind, claim.level) == ("wrong_output", "act")
         assert claim.cure.startswith("Put `keras.layers.Dense(1)` without activation behind the")
@@ -474,7 +475,7 @@ def test_a_check_that_fails_is_left_out_and_the_others_speak(monkeypatch):
 def test_what_a_cure_names_is_filled_in():
     few = change(SOFTMAX, units=3, can_be_set=True)
     assert claims_of(facts(FOUR, few), unexpected)[0][0].code == ""  # the last layer of a model of the user's own
-    claims, _ = claims_of(facts(FOUR, few, has=frozenset({"sequential"})), unexpected)
+    claims, _ = claims_of(facts(FOUR, few, has=frozenset({Fact.SEQUENTIAL})), unexpected)
     assert "4 classes" in claims[0].finding
     assert 'Dense(4, activation="softmax")' in claims[0].code
     claims, _ = claims_of(facts(NUMBERS, change(SQUARED, activation="relu")), unexpected)
@@ -488,8 +489,8 @@ def test_a_rate_that_was_low_for_large_inputs_is_found_anew_for_scaled_ones(inpu
                     if c.kind == "bad_inputs"]  # fmt: skip
         return claim
 
-    assert cure("low rate").code == f"{cure().code}\n{FIND_RATE}"
-    assert "find the learning rate anew" in cure("low rate").cure
+    assert cure(Fact.LOW_RATE).code == f"{cure().code}\n{FIND_RATE}"
+    assert "find the learning rate anew" in cure(Fact.LOW_RATE).cure
     assert "rate" not in cure().cure
 
 
@@ -536,7 +537,7 @@ def test_numbers_in_a_cross_entropy_of_many_units_get_one_unit():
         can_be_set=True,
     )  # fmt: skip
     last = Layer("last", has_matrix=True, is_trained=True, is_output=True)
-    targets, has = targets_of(np.linspace(-3, 3, 64), 2), frozenset({"sequential"})
+    targets, has = targets_of(np.linspace(-3, 3, 64), 2), frozenset({Fact.SEQUENTIAL})
     numbers = facts(targets, output, Start(layers=(last,)), has=has)
     (claim,), _ = claims_of(numbers, unexpected)
     assert 'Dense(1, activation="linear")' in claim.code

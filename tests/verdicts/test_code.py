@@ -10,6 +10,7 @@ import keras_ch8
 from keras_ch8.monitors.equipment import flat_in
 from keras_ch8.verdicts import code
 from keras_ch8.verdicts._ends import for_numbers, with_loss
+from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.facts import Facts, Output, targets_of
 from keras_ch8.verdicts.remedies import REMEDIES
 
@@ -80,7 +81,7 @@ def test_inputs_of_one_number_without_an_axis_of_its_own_are_made_a_column(lines
     x = np.linspace(0, 100, 64).astype("float32")
     model = keras.Sequential([keras.Input((1,)), LAYERS.Dense(4, "relu"), LAYERS.Dense(1)])
     model.compile("sgd", "mse")
-    assert flat_in(model, x) == {"flat inputs"}
+    assert flat_in(model, x) == {Fact.FLAT_INPUTS}
     assert flat_in(model, x[:, None]) == set()
     assert flat_in(keras.Sequential([keras.Input(()), LAYERS.Embedding(9, 4), LAYERS.Dense(1)]), x) == set()
     names = {"model": model, "x": x, "y": x / 100, "keras": keras, "keras_ch8": keras_ch8}
@@ -92,10 +93,10 @@ def test_inputs_of_one_number_without_an_axis_of_its_own_are_made_a_column(lines
 
 def test_code_for_one_array_of_inputs_is_not_given_for_several():
     lines = {remedy.code for remedies in REMEDIES.values() for remedy in remedies}
-    of_several = {code.fitting(each, {"several inputs"}) for each in lines}
+    of_several = {code.fitting(each, {Fact.SEVERAL_INPUTS}) for each in lines}
     assert code.FIND_RATE in of_several
     assert not of_several & {code.SCALE_TO_DATA, code.WITH_CURVATURE, code.NORMALIZE_LAYERS}
-    assert code.fitting(code.SHUFFLE, {"several inputs"}) == ""
+    assert code.fitting(code.SHUFFLE, {Fact.SEVERAL_INPUTS}) == ""
 
 
 def test_a_squared_error_of_large_targets_is_minimized_by_steps_of_the_rate():
@@ -104,7 +105,7 @@ def test_a_squared_error_of_large_targets_is_minimized_by_steps_of_the_rate():
     assert "optimizer=keras_ch8.optimizers.Adam(0.001)" in with_loss(large, "mean_squared_error")
     assert "`optimizers.Adam`" in for_numbers(large)
     small = Facts(targets=targets_of(np.linspace(0.0, 10.0, 64)))
-    ready = [dataclasses.replace(large, has=frozenset({has})) for has in ("adaptive rates", "own step length")]
+    ready = [dataclasses.replace(large, has=frozenset({has})) for has in (Fact.ADAPTIVE_RATES, Fact.OWN_STEP_LENGTH)]
     for facts in (small, *ready):
         assert "Adam" not in with_loss(facts, "mean_squared_error") + for_numbers(facts)
     assert "Adam" not in with_loss(large, "poisson")

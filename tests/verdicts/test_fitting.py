@@ -14,8 +14,9 @@ from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors.equipment import equipment_of, form_of, known_to_cures, rate_of
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.verdicts import code
+from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.kinds import KINDS
-from keras_ch8.verdicts.remedies import FACTS, REMEDIES, applicable
+from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from keras_ch8.verdicts.verdict import VerdictTracker
 
 LAYERS = keras.layers
@@ -49,45 +50,46 @@ def pasted(lines, model, **names):
 
 
 def test_what_is_no_edit_is_said_of_facts_that_there_are():
-    assert {fact for facts in code.NO_EDIT.values() for fact in facts} <= set(FACTS)
+    assert {fact for facts in code.NO_EDIT.values() for fact in facts} <= set(Fact)
 
 
 @pytest.mark.parametrize("lines", CODES)
 def test_a_loop_of_ones_own_gets_no_code_and_a_data_set_none_that_needs_arrays(lines):
-    assert code.fitting(lines, {"loop of one's own"}) == ""
+    assert code.fitting(lines, {Fact.LOOP_OF_ONES_OWN}) == ""
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
     optimizer = keras.optimizers.SGD(schedule if "ScaledSchedule" in lines else 0.1)
-    pasted(code.fitting(lines, {"no arrays"}), net(optimizer), epochs=1, callbacks=[])  # there is no x, y or batch_size
+    # There is no x, y or batch_size.
+    pasted(code.fitting(lines, {Fact.NO_ARRAYS}), net(optimizer), epochs=1, callbacks=[])
 
 
 def test_code_of_the_batch_and_of_the_order_is_for_arrays_and_that_of_the_rate_for_all():
-    assert cures("noise_dominated", "no arrays")[0].code == ""
-    assert cures("noise_dominated", "no arrays")[0].cure == "Take batches of 128 examples, and as many steps."
-    assert code.fitting(code.SHUFFLE, {"no arrays"}) == ""
-    assert cures("step_too_long", "no arrays")[0].code == "model.optimizer.learning_rate = 0.01"
-    assert cures("too_short", "no arrays")[0].code == "epochs = 30"
+    assert cures("noise_dominated", Fact.NO_ARRAYS)[0].code == ""
+    assert cures("noise_dominated", Fact.NO_ARRAYS)[0].cure == "Take batches of 128 examples, and as many steps."
+    assert code.fitting(code.SHUFFLE, {Fact.NO_ARRAYS}) == ""
+    assert cures("step_too_long", Fact.NO_ARRAYS)[0].code == "model.optimizer.learning_rate = 0.01"
+    assert cures("too_short", Fact.NO_ARRAYS)[0].code == "epochs = 30"
 
 
 def test_a_loop_is_told_of_steps_and_no_epochs():
-    assert cures("too_short", "loop of one's own")[0].cure == "Make three times as many steps."
+    assert cures("too_short", Fact.LOOP_OF_ONES_OWN)[0].cure == "Make three times as many steps."
     assert cures("too_short")[0].cure == "Train for 30 epochs."
 
 
 def test_a_subclass_and_a_training_step_of_ones_own_get_no_code_for_what_they_do_themselves():
-    assert code.fitting(code.BIASES_OF_0, {"subclassed"}) == ""
-    assert code.fitting(code.NORMALIZE_INPUTS, {"subclassed"}) == ""
+    assert code.fitting(code.BIASES_OF_0, {Fact.SUBCLASSED}) == ""
+    assert code.fitting(code.NORMALIZE_INPUTS, {Fact.SUBCLASSED}) == ""
     rate = "model.optimizer.learning_rate = 0.01"
-    assert code.fitting(rate, {"subclassed"}) == rate
-    assert code.fitting(rate, {"own training step"}) == ""
-    assert cures("too_long", "own training step")[0].code.startswith("callbacks = ")
+    assert code.fitting(rate, {Fact.SUBCLASSED}) == rate
+    assert code.fitting(rate, {Fact.OWN_TRAINING_STEP}) == ""
+    assert cures("too_long", Fact.OWN_TRAINING_STEP)[0].code.startswith("callbacks = ")
 
 
 def test_code_for_weights_builds_the_model_that_its_first_batch_would_build():
     model = keras.Sequential([LAYERS.Dense(4, bias_initializer="ones"), LAYERS.Dense(1)])
     model.compile("sgd", "mse")
-    pasted(code.fitting(code.BIASES_OF_0, {"built by the first batch"}), model, x=X)
+    pasted(code.fitting(code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH}), model, x=X)
     assert model.layers[0].bias.numpy().tolist() == [0.0] * 4
-    assert code.fitting(code.BIASES_OF_0, {"built by the first batch", "no arrays"}) == ""
+    assert code.fitting(code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH, Fact.NO_ARRAYS}) == ""
 
 
 def test_a_kinds_own_code_does_not_come_back_where_that_of_the_cure_is_left_out(monkeypatch):
@@ -100,9 +102,9 @@ def test_a_kinds_own_code_does_not_come_back_where_that_of_the_cure_is_left_out(
 
 
 def test_targets_that_are_written_anew_are_so_for_validation_too():
-    assert code.fitting("y = y / 2", {"validated apart"}) == "y = y / 2\n# and so x and y of the validation data"
+    assert code.fitting("y = y / 2", {Fact.VALIDATED_APART}) == "y = y / 2\n# and so x and y of the validation data"
     assert code.fitting("y = y / 2", set()) == "y = y / 2"
-    assert code.fitting(code.SHUFFLE, {"validated apart"}) == code.SHUFFLE  # each example keeps its target
+    assert code.fitting(code.SHUFFLE, {Fact.VALIDATED_APART}) == code.SHUFFLE  # each example keeps its target
 
 
 # --- the rate ---------------------------------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ def test_targets_that_are_written_anew_are_so_for_validation_too():
 def test_an_optimizer_that_finds_its_own_step_length_is_told_nothing_of_a_rate(kind):
     numbers = {name: value for name, value in NUMBERS.items() if not name.endswith("rate")}
     for remedy in REMEDIES[kind]:
-        for one in applicable((remedy,), numbers, {*remedy.needs, "own step length"} - {"steps of the rate"}):
+        for one in applicable((remedy,), numbers, {*remedy.needs, Fact.OWN_STEP_LENGTH} - {Fact.STEPS_OF_THE_RATE}):
             assert "Adam" in one.cure or "learning rate" not in one.cure, one
             assert "LearningRateDecay" not in one.cure
 
@@ -147,7 +149,7 @@ def test_a_shorter_rate_by_a_schedule_is_the_schedule_as_a_whole(schedule):
     for cured in (False, True):
         model, rates = net(keras.optimizers.SGD(schedule())), Rates()
         has = equipment_of(model)
-        assert "schedule to scale" in has
+        assert Fact.SCHEDULE_TO_SCALE in has
         if cured:
             remedy = cures("step_too_long", *has)[0]
             assert "the peak of the schedule" in remedy.cure
@@ -162,7 +164,7 @@ def test_a_shorter_rate_by_a_schedule_is_the_schedule_as_a_whole(schedule):
 def test_what_something_else_sets_is_told_of_as_text(kind):
     callbacks = [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate)]
     has = equipment_of(net(), callbacks)
-    assert "rate set elsewhere" in has
+    assert Fact.RATE_SET_ELSEWHERE in has
     (first, *_) = cures(kind, *has)
     assert first.code == ""
     assert first.cure.endswith("where it is set.")
@@ -173,16 +175,16 @@ def test_a_schedule_that_cannot_be_copied_is_told_of_as_text():
         def __call__(self, step):
             return 0.1
 
-    assert "rate set elsewhere" in equipment_of(net(keras.optimizers.SGD(Own())))
-    assert "rate set elsewhere" in equipment_of(net(keras.optimizers.SGD(lambda: 0.1)))
-    assert "schedule to scale" in equipment_of(net(keras.optimizers.SGD(SCHEDULES["of Keras"]())))
+    assert Fact.RATE_SET_ELSEWHERE in equipment_of(net(keras.optimizers.SGD(Own())))
+    assert Fact.RATE_SET_ELSEWHERE in equipment_of(net(keras.optimizers.SGD(lambda: 0.1)))
+    assert Fact.SCHEDULE_TO_SCALE in equipment_of(net(keras.optimizers.SGD(SCHEDULES["of Keras"]())))
 
 
 def test_a_rate_that_faded_on_plateaus_is_kept_up_without_them():
     """A schedule had been put beside `ReduceLROnPlateau`, which cannot set the rate then."""
     plateaus = keras.callbacks.ReduceLROnPlateau("loss")
     model = net(keras.optimizers.SGD(0.1))
-    remedy = cures("step_too_short", "faded rate", *equipment_of(model, [plateaus]))[0]
+    remedy = cures("step_too_short", Fact.FADED_RATE, *equipment_of(model, [plateaus]))[0]
     assert "ReduceLROnPlateau" in remedy.cure
     names = pasted(remedy.code, model, callbacks=[plateaus, "another"])
     assert names["callbacks"] == ["another"]
@@ -190,9 +192,9 @@ def test_a_rate_that_faded_on_plateaus_is_kept_up_without_them():
 
 @pytest.mark.parametrize("kind", REMEDIES)
 def test_no_code_puts_a_schedule_beside_a_callback_that_sets_the_rate(kind):
-    for fact in ("lowered on plateaus", "rate set elsewhere"):
+    for fact in (Fact.LOWERED_ON_PLATEAUS, Fact.RATE_SET_ELSEWHERE):
         for remedy in REMEDIES[kind]:
-            for one in applicable((remedy,), NUMBERS, {*remedy.needs, fact, "learning rate schedule"}):
+            for one in applicable((remedy,), NUMBERS, {*remedy.needs, fact, Fact.LEARNING_RATE_SCHEDULE}):
                 assert "keras_ch8.schedules" not in one.code, one
 
 
@@ -203,7 +205,7 @@ def test_the_rates_of_cures_are_those_of_the_peak():
     past = Past()
     for rate in (1e-4, 3e-3, 7e-5):
         past.see(rate)
-    past.has = frozenset({"steps of the rate"})
+    past.has = frozenset({Fact.STEPS_OF_THE_RATE})
     assert (past.rate, past.first_rate, past.peak) == (7e-5, 1e-4, 3e-3)
     assert known_to_cures(past)["rate"] == "0.003"
     assert known_to_cures(past)["shorter_rate"] == "0.001"  # a third
@@ -256,7 +258,13 @@ def seen_by_diagnosis(model, *data, callbacks=(), **kwargs):
 
 def test_of_arrays_and_a_model_that_is_built_nothing_is_seen_but_how_many_they_are():
     past = seen_by_diagnosis(net(), X, Y, batch_size=16)
-    forms = {"no arrays", "subclassed", "own training step", "validated apart", "built by the first batch"}
+    forms = {
+        Fact.NO_ARRAYS,
+        Fact.SUBCLASSED,
+        Fact.OWN_TRAINING_STEP,
+        Fact.VALIDATED_APART,
+        Fact.BUILT_BY_THE_FIRST_BATCH,
+    }
     assert not past.has & forms
     assert past.examples == 64
     assert past.peak == pytest.approx(past.rate) == pytest.approx(0.01)
@@ -279,34 +287,34 @@ class OwnStep(Own):
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize(
     "make, expected",
-    [(Own, {"subclassed", "built by the first batch"}),
-     (OwnStep, {"subclassed", "own training step", "built by the first batch"})],
+    [(Own, {Fact.SUBCLASSED, Fact.BUILT_BY_THE_FIRST_BATCH}),
+     (OwnStep, {Fact.SUBCLASSED, Fact.OWN_TRAINING_STEP, Fact.BUILT_BY_THE_FIRST_BATCH})],
 )  # fmt: skip
 def test_a_subclass_is_seen(make, expected):
     model = make()
     model.compile("sgd", "mse")
     past = seen_by_diagnosis(model, X, Y, validation_data=(X, Y))
-    assert past.has >= {*expected, "validated apart"}
-    assert "own training step" in expected or "own training step" not in past.has
+    assert past.has >= {*expected, Fact.VALIDATED_APART}
+    assert Fact.OWN_TRAINING_STEP in expected or Fact.OWN_TRAINING_STEP not in past.has
 
 
 def test_a_functional_model_is_no_subclass():
     inputs = keras.Input((3,))
     model = keras.Model(inputs, LAYERS.Dense(1)(inputs))
     model.compile("sgd", "mse")
-    assert "subclassed" not in equipment_of(model)
+    assert Fact.SUBCLASSED not in equipment_of(model)
 
 
 def test_a_data_set_is_seen_before_the_first_step_too():
     data = tf.data.Dataset.from_tensor_slices((100 * X + 900, Y)).batch(16)
     diagnosis = keras_ch8.callbacks.Diagnosis(checks="cheap", verbose=False)
     net().fit(data, verbose=0, shuffle=False, callbacks=[diagnosis])
-    assert "no arrays" in diagnosis.past.has
+    assert Fact.NO_ARRAYS in diagnosis.past.has
     said = next(v for v in diagnosis.verdicts if v.kind == "bad_inputs")
     assert (said.level, said.code) == ("act", "")
     assert "Normalization" in said.cure
 
 
 def test_the_loop_of_watch_is_seen():
-    assert form_of(Training(net(), {}, [], is_fit=False)) == {"loop of one's own"}
+    assert form_of(Training(net(), {}, [], is_fit=False)) == {Fact.LOOP_OF_ONES_OWN}
     assert form_of(Training(net(), {"x": X, "y": Y}, [])) == set()

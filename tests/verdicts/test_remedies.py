@@ -8,8 +8,9 @@ import pytest
 from keras_ch8 import extend
 from keras_ch8.extend import Quantity, Rule, Threshold
 from keras_ch8.verdicts import texts
+from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_CHAPTER
-from keras_ch8.verdicts.remedies import FACTS, REMEDIES, applicable
+from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from keras_ch8.verdicts.rules import judge
 
 NUMBERS = {
@@ -35,7 +36,7 @@ def test_each_remedy_is_sentences_whose_numbers_and_facts_there_are(kind, i, rem
         name for text in (remedy.cure, remedy.code, remedy.expects) for _, name, *_ in string.Formatter().parse(text)
     }
     assert names - {None} <= set(NUMBERS)
-    assert {*remedy.needs, *remedy.unless} <= set(FACTS)
+    assert {*remedy.needs, *remedy.unless} <= set(Fact)
     filled = remedy.filled(NUMBERS)
     assert re.fullmatch(r"[A-Z].*\.", filled.cure)
     assert not filled.expects or re.fullmatch(r"[A-Z].*\.", filled.expects)
@@ -45,47 +46,48 @@ def test_each_remedy_is_sentences_whose_numbers_and_facts_there_are(kind, i, rem
 
 @pytest.mark.parametrize("kind", REMEDIES)
 def test_without_numbers_and_facts_there_is_still_something_to_do(kind):
-    has = {"adaptive rates", "clipping", "input normalization"}
+    has = {Fact.ADAPTIVE_RATES, Fact.CLIPPING, Fact.INPUT_NORMALIZATION}
     if kind not in ("noise_dominated", "batch_norm_gap", "step_too_short"):
         assert first_two(kind, {}, has), kind
-    assert first_two(kind, NUMBERS, {"sequential"}), kind
+    assert first_two(kind, NUMBERS, {Fact.SEQUENTIAL}), kind
 
 
 def test_what_is_there_is_not_advised():
     there = {
-        "skip connections": "layers.Residual", "normalization": "layers.BatchNormalization",
-        "adaptive rates": "optimizers.Adam`", "clipping": "global_clipnorm", "input normalization": "Normalization` in",
+        Fact.SKIP_CONNECTIONS: "layers.Residual", Fact.NORMALIZATION: "layers.BatchNormalization",
+        Fact.ADAPTIVE_RATES: "optimizers.Adam`", Fact.CLIPPING: "global_clipnorm",
+        Fact.INPUT_NORMALIZATION: "Normalization` in",
     }  # fmt: skip
     for kind, remedies in REMEDIES.items():
         for fact, name in there.items():
             for others in (
                 (),
-                ("sequential",),
-                ("unscaled inputs", "uneven inputs", "sequential", "sigmoid units", "recurrence"),
+                (Fact.SEQUENTIAL,),
+                (Fact.UNSCALED_INPUTS, Fact.UNEVEN_INPUTS, Fact.SEQUENTIAL, Fact.SIGMOID_UNITS, Fact.RECURRENCE),
             ):
                 found = applicable(remedies, NUMBERS, frozenset({fact, *others}))
                 assert not [remedy for remedy in found if name in remedy.cure], (kind, fact)
 
 
 def test_the_first_that_suits_is_the_cure_and_the_next_what_to_do_if_it_fails():
-    assert first_two("vanishing", has=["sequential", "sigmoid units"]) == [
+    assert first_two("vanishing", has=[Fact.SEQUENTIAL, Fact.SIGMOID_UNITS]) == [
         "Normalize between layers: `layers.BatchNormalization` after each hidden layer.",
         "Scale the initial weights to the data: `training.scale_to_data`.",
     ]
-    assert first_two("vanishing", has=["sequential", "normalization"])[1] == (
+    assert first_two("vanishing", has=[Fact.SEQUENTIAL, Fact.NORMALIZATION])[1] == (
         "Add connections that skip layers: `layers.Residual`."
     )
-    assert first_two("vanishing", has=["normalization", "skip connections"])[1].startswith("Use ReLU")
-    assert first_two("short_horizon", has=["LSTM"])[0].startswith("Start with open forget gates")
-    assert first_two("step_too_long", has=["schedule to scale"])[0].endswith(": multiply the whole schedule.")
-    assert first_two("step_too_long", has=["rate set elsewhere"])[0].endswith("from 0.1 to 0.01, where it is set.")
+    assert first_two("vanishing", has=[Fact.NORMALIZATION, Fact.SKIP_CONNECTIONS])[1].startswith("Use ReLU")
+    assert first_two("short_horizon", has=[Fact.LSTM])[0].startswith("Start with open forget gates")
+    assert first_two("step_too_long", has=[Fact.SCHEDULE_TO_SCALE])[0].endswith(": multiply the whole schedule.")
+    assert first_two("step_too_long", has=[Fact.RATE_SET_ELSEWHERE])[0].endswith("from 0.1 to 0.01, where it is set.")
     assert first_two("step_too_long", {})[0].startswith("Let `keras_ch8.find_learning_rate`")
 
 
 def test_a_claim_has_cure_code_what_to_expect_and_what_else_to_do_with_the_numbers_of_the_training():
     height = Quantity("height", "A height.", "it is {:.2g} high".format)
     rule = Rule(kind="step_too_long", says="So", all_of=(Threshold(height, "above", 1, 2, "Here."),))
-    (claim,) = judge([rule], {"height": 3.0}, known=NUMBERS, has=frozenset({"clipping"}))
+    (claim,) = judge([rule], {"height": 3.0}, known=NUMBERS, has=frozenset({Fact.CLIPPING}))
     assert claim.cure == "Lower the learning rate from 0.1 to 0.01."
     assert claim.code == "model.optimizer.learning_rate = 0.01"
     assert claim.expects == "The loss should fall from the first epoch on."
