@@ -59,6 +59,7 @@ def warned(action):
     """Return what an action warns of."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", DeprecationWarning)  # of NumPy, about TensorFlow
         action()
     return [str(warning.message) for warning in caught]
 
