@@ -172,6 +172,8 @@ class VerdictTracker:
     and it says which cause explains it. Inputs of the probe unlike those that are trained on explain only what is
     measured on the probe, and that then explains nothing of the training.
 
+    A cure that makes steps longer or noisier has no code while something else asks for the opposite (`causes.STIR_UP`).
+
     What a verdict says is what the newest claim says that bears its level out, with the step of that; its number is
     the newest in any case.
 
@@ -204,6 +206,8 @@ class VerdictTracker:
             _explained(verdict, causes.explained_by(kind, acting if verdict.is_of_probe else of_training))
             for kind, verdict in gravest.items()
         ]
+        if any(verdict.kind in causes.ASK_FOR_CALM and verdict.level != "ok" for verdict in found):
+            found = [dataclasses.replace(v, code="") if v.kind in causes.STIR_UP else v for v in found]
         return sorted(found, key=lambda v: (-LEVELS.index(v.level), not v.explained_by, causes.place(v.kind)))
 
     @property

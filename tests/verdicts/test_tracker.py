@@ -10,7 +10,7 @@ import markdown
 import pytest
 
 from keras_ch8.extend import Claim, Verdict
-from keras_ch8.verdicts import texts
+from keras_ch8.verdicts import causes, texts
 from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.state import state_of
 from keras_ch8.verdicts.verdict import LEVELS, VerdictTracker
@@ -54,6 +54,20 @@ def test_what_is_over_can_be_forgiven_and_what_is_not_cannot():
         assert tracker.verdicts[0].level == ("watch" if last == "ok" else "act")
         tracker.forgive(("cliff",))
         assert tracker.verdicts[0].level == expected
+
+
+@pytest.mark.parametrize("stirring", causes.STIR_UP)
+def test_what_makes_steps_longer_or_noisier_has_no_code_beside_what_asks_for_the_opposite(stirring):
+    tracker = VerdictTracker()
+    for kind in (stirring, "plateau"):
+        tracker.update(1, [claim("watch", kind=kind, proven=True, cure="Do so.", code="x = 1")])
+    assert [verdict.code for verdict in tracker.verdicts] == ["x = 1", "x = 1"]
+    for other in causes.ASK_FOR_CALM:
+        for level, code in (("watch", ""), ("ok", "x = 1")):
+            tracker.update(2, [claim(level, kind=other, proven=True)])
+            found = {verdict.kind: verdict for verdict in tracker.verdicts}
+            assert (found[stirring].level, found[stirring].cure, found[stirring].code) == ("watch", "Do so.", code)
+            assert found["plateau"].code == "x = 1"
 
 
 @pytest.mark.parametrize("length", [6])
