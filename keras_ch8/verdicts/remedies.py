@@ -31,11 +31,11 @@ from .code import (
 
 FACTS: Mapping[str, str] = {
     "adaptive rates": "the optimizer gives each weight a rate of its own, as Adam does",
-    "steps of the rate": "each step moves each weight by about the learning rate, as those of Adam do",
+    "steps of the rate": "each step moves each weight by about the learning rate, as Adam's do",
     "compared losses": "the optimizer, or one that comes later, compares losses of the same examples in a step, as "
     "those of section 8.6 do",
-    "own step length": "the optimizer finds the length of each step itself, as those of section 8.6 do",
-    "curvature": "the optimizer uses curvature, as those of section 8.6 but `SteepestDescent` do",
+    "own step length": "the optimizer finds the length of each step itself (section 8.6)",
+    "curvature": "the optimizer uses curvature: those of section 8.6 but `SteepestDescent`",
     "first order only": "a constraint, float16, several replicas, `callbacks.Guard` or `callbacks.ClipGradients` needs "
     "a first-order optimizer",
     "clipping": "the gradient is clipped",
@@ -52,7 +52,7 @@ FACTS: Mapping[str, str] = {
     "own training step": "the model has its own `train_step` or `compile`",
     "subclassed": "the model is a subclass of `keras.Model` that says itself how it calls its layers",
     "built by the first batch": "the model has no weights before `fit`",
-    "faded rate": "the effective learning rate has fallen below a hundredth of what it was at the start",
+    "faded rate": "the effective learning rate has fallen below a hundredth of its start",
     "normalization": "there is a normalization between the layers",
     "input normalization": "there is a `keras.layers.Normalization`",
     "skip connections": "outputs of layers are added to those of others",
@@ -64,14 +64,14 @@ FACTS: Mapping[str, str] = {
     "recurrence": "there is a recurrent layer",
     "simple recurrence": "there is a `keras.layers.SimpleRNN`",
     "LSTM": "there is a `keras.layers.LSTM`",
-    "padding": "the sequences that a recurrent layer reads end in zeros, which no mask leaves out",
+    "padding": "the sequences of a recurrent layer end in zeros that no mask leaves out",
     "sigmoid units": "hidden units are sigmoids",
     "softmax units": "hidden layers are softmaxes",
     "penalties of units": "a layer has an `activity_regularizer`",
-    "linear model": "the model is linear, and its loss a mean squared error that least squares are known of",
-    "linear layers": "layers with weights follow each other with no activation between them",
-    "negative biases": "the biases of a layer were below -1 on average before the training",
-    "small start": "the weights of a matrix hardly differed before the training: a standard deviation below 0.003",
+    "linear model": "a linear model with a mean squared error, for which least squares are known",
+    "linear layers": "layers with weights and no activation between them",
+    "negative biases": "the biases of a layer began below -1 on average",
+    "small start": "the weights of a matrix began with a standard deviation below 0.003",
     "low rate": "there is one learning rate for all weights, without a schedule, below a fifth of the usual 0.01",
     "unscaled inputs": "the root mean square of the inputs is far from 1, and of large ones the first layer does not "
     "give less than 0.5",
