@@ -151,7 +151,8 @@ def verdicts() -> Iterator[tuple[str, str]]:
     page = (ROOT / "docs" / "diagnosis.md").read_text()
     said = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
     for name in KINDS:
-        yield f"docs/verdicts/{name}.md", f"# {name}\n{said[name].replace('](pictures/', '](../pictures/')}"
+        body = said[name].replace("](pictures/", "](../pictures/")
+        yield f"docs/verdicts/{name}.md", f"# {name}\n\n[How to read this](../diagnosis.md)\n{body}"
     head = "# Verdicts, one by one\n\n| verdict | section | what it means |\n|---|---|---|\n"
     rows = [f"| [{name}]({name}.md) | {kind.section} | {kind.meaning} |\n" for name, kind in KINDS.items()]
     yield "docs/verdicts/index.md", head + "".join(rows) + "\n" + toctree(list(KINDS), hidden=True)
