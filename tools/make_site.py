@@ -150,18 +150,12 @@ def verdicts() -> Iterator[tuple[str, str]]:
     members("full")  # which register kinds of their own
     page = (ROOT / "docs" / "diagnosis.md").read_text()
     said = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
-    for name, kind in KINDS.items():
-        body = said.get(name) or f"\n{kind.meaning} (Section {kind.section}.)\n\n*Cure:* {kind.cure}\n"
-        yield f"docs/verdicts/{name}.md", f"# {name}\n{picture(name)}{body}"
+    for name in KINDS:
+        body = said[name].replace("](pictures/", "](../pictures/")
+        yield f"docs/verdicts/{name}.md", f"# {name}\n\n[How to read this](../diagnosis.md)\n{body}"
     head = "# Verdicts, one by one\n\n| verdict | section | what it means |\n|---|---|---|\n"
     rows = [f"| [{name}]({name}.md) | {kind.section} | {kind.meaning} |\n" for name, kind in KINDS.items()]
     yield "docs/verdicts/index.md", head + "".join(rows) + "\n" + toctree(list(KINDS), hidden=True)
-
-
-def picture(name: str) -> str:
-    """Return the picture of a kind of verdict, if there is one."""
-    there = (ROOT / "docs" / "pictures" / "verdicts" / f"{name}.png").exists()
-    return f"\n![{name}](../pictures/verdicts/{name}.png)\n" if there else ""
 
 
 def reference() -> Iterator[tuple[str, str]]:

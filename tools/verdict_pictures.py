@@ -17,6 +17,8 @@ sys.path.insert(0, str(style.ROOT))  # for benchmarks.diagnosis
 
 from drawing import verdicts
 
+from keras_ch8.monitors.documentation import SEEN
+
 FOLDER = style.ROOT / "docs" / "pictures" / "verdicts"
 
 
@@ -25,7 +27,7 @@ def main(kinds: list[str]) -> None:
     failed: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)  # where the runs write their logs
-        for kind in kinds or verdicts.RUNS:
+        for kind in kinds or SEEN:
             began = time.process_time()
             try:
                 style.save(verdicts.draw(kind), FOLDER / f"{kind}.png")

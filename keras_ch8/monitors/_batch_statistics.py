@@ -85,15 +85,15 @@ GAP = Quantity(
 )
 INFERENCE_OVER_TRAINING = Quantity(
     "inference_over_training",
-    "Loss of the probe in inference over its loss as in training.",
+    "The loss of the probe in inference over that in training.",
     lambda ratio: f"the loss in inference is {times(ratio, 'that in training') if ratio > 0 else 'not above 0'}",
     "the loss in inference is far above that in training",
 )
 
 PROBE_OVER_NEW = Quantity(
     "probe_over_new",
-    "Loss of the probe, normalized by itself, over that of minibatches near by: the median over the first epoch, in "
-    "which the model has seen neither before, or the newest where that is less. Not known before the second epoch.",
+    "From the second epoch on: the normalized loss of the probe over that of minibatches near by, in "
+    "the median of the first epoch or, if less, now.",
     lambda ratio: f"the loss of the probe is {times(ratio, 'that of minibatches that the model had not seen either')}",
     "the loss of the probe is far above that of minibatches that the model had not seen either",
 )

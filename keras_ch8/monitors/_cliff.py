@@ -134,8 +134,8 @@ def _cliff(norms: np.ndarray, steps: np.ndarray, medians: np.ndarray) -> Cliff:
 
 SPIKES = Quantity(
     "spikes",
-    "Steps whose gradient stands out: 10 times the median of the 100 before it, and above all that was usual so far. "
-    "A run of such steps counts once.",
+    "Steps whose gradient is 10 times the median of the 100 before, and above all that was usual so "
+    "far; a run of them is one.",
     lambda number: counted(number, "spike") if number else "no spike",
     series="diagnosis/spikes",
 )
@@ -147,18 +147,17 @@ LARGEST = Quantity(
 )
 UNDONE = Quantity(
     "undone",
-    "The loss of the five minibatches after a spike over that of the ten before it, each their median: the median over "
-    "the spikes. Not known of losses that are not above 0.",
+    "The loss of the five minibatches after a spike over that of the ten before, in medians, if above 0.",
     lambda factor: f"the minibatches after a spike have {times(factor, 'the loss of those before')}",
     "the minibatches after a spike have a loss beyond measure",
 )
 BROKEN = Quantity(
     "nonfinite_steps",
-    "Steps whose gradient is infinite or not a number, or has a norm above 1e19.",
+    "Steps whose gradient is infinite, not a number, or longer than 1e19.",
     lambda number: counted(number, "such step") if number else "",
     series="diagnosis/nonfinite_steps",
 )
-GREW = Quantity("grew", "1 where the loss, the gradient or the weights grew before the loss was infinite, else 0.")
+GREW = Quantity("grew", "1 where loss, gradient or weights grew before the loss was infinite, else 0.")
 SKIPS = Quantity("skips", "1 where steps that are not finite are left out, else 0.")
 AS_GOOD_AS_IT_GETS = Combination(
     "the loss is good, and falls or is not far above what the nearest examples predict",

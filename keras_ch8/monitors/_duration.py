@@ -21,8 +21,7 @@ PLAYBOOK = "Deep Learning Tuning Playbook"
 
 LATELY = Quantity(
     "fell_lately",
-    "By how much the loss fell in the last third of the training, as a fraction of what it was before that; by "
-    "validation, or without it by the training loss.",
+    "By what fraction the validation (else training) loss fell in the last third of the training.",
     lambda fall: (
         f"in the last third of the training the loss fell by {percent(fall)}"
         if fall > 0
@@ -32,8 +31,7 @@ LATELY = Quantity(
 )
 STILL_AHEAD = Quantity(
     "still_ahead",
-    "What as many epochs again would gain if the fall, in proportion, went on to shrink as it did from the second "
-    "third to the last, as a fraction of the loss.",
+    "What as many epochs again would gain, as a fraction of the loss, if the fall goes on shrinking.",
     lambda gain: (
         f"if the fall goes on shrinking as it does, as many more epochs would lower the loss by {percent(gain)}"
         if gain > 0
@@ -41,19 +39,16 @@ STILL_AHEAD = Quantity(
     ),
     number=lambda gain: percent(max(gain, 0.0)),
 )
-FALLEN_SO_FAR = Quantity(
-    "fallen_so_far", "By how much the loss is below that of the first part of the training, as a fraction of that."
-)
+FALLEN_SO_FAR = Quantity("fallen_so_far", "By what fraction the loss is below that of the first part of the training.")
 LAST_OF_FALL = Quantity(
     "last_of_fall",
-    "The part of the whole fall of the loss that the last third of the training has brought: a third where it falls "
-    "evenly, less where it comes to rest.",
+    "The part of the whole fall that the last third of the training has brought.",
     lambda part: f"{percent(max(part, 0.0))} of its fall came in the last third",
     number=lambda part: percent(max(part, 0.0)),
 )
 BEST_AT = Quantity(
     "best_at",
-    "Where in the training the loss was lowest so far: 0 at its beginning, 1 in the last epoch.",
+    "Where the loss was lowest so far: 0 at the start, 1 in the last epoch.",
     lambda place: "it was lowest " + (f"after {percent(place)} of the epochs so far" if place else "at the beginning"),
     number=percent,
 )
@@ -62,34 +57,33 @@ UPDATES = Quantity(
     "Updates of the weights so far.",
     lambda number: f"the training has made {counted(number, 'update')}",
 )
-DONE = Quantity("done", "Part of the training that is done; not known where its length is not.", number=percent)
+DONE = Quantity("done", "Part of the training that is done, if its length is known.", number=percent)
 LEFT = Quantity(
     "left_of_chance",
-    "The loss over that of the best constant prediction or, where that is not known, over that of the first epoch.",
+    "The loss over that of the best constant prediction, else over that of the first epoch.",
     lambda part: f"{percent(part)} of the loss of the best constant prediction, or of the first epoch, is left",
     number=percent,
 )
 LEARNED_SINCE = Quantity(
     "learned_since_best",
-    "By how much the training loss fell since validation was best, as a fraction.",
+    "By what fraction the training loss fell since validation was best.",
     lambda fall: f"since then the training loss fell by {percent(max(fall, 0.0))}",
     number=lambda fall: percent(max(fall, 0.0)),
 )
 RISEN = Quantity(
     "risen_since_best",
-    "By how much the loss is above its lowest, as a fraction of that; of the course that `best_at` is of.",
+    "By what fraction the loss is above its lowest, of the course that `best_at` is of.",
     lambda rise: f"since then it rose by {percent(rise)}",
     number=percent,
 )
 SWING = Quantity(
     "swing",
-    "The change of the training loss from one epoch to the next in the second half, as a fraction of the loss: the "
-    "mean of the sizes.",
+    "The mean change of the training loss between epochs in the second half, as a fraction of the loss.",
     lambda size: f"from one epoch to the next it changes by {percent(size)}",
     number=percent,
 )
 HEADWAY = Quantity(
-    "headway", "The fall over the second half of the epochs over the sum of all changes in it: 1 where it only falls."
+    "headway", "The fall over the second half of the epochs over all changes in it: 1 where it only falls."
 )
 
 AT_THE_END = Condition(DONE, ">=", 0.9, "the training is at its end")

@@ -70,39 +70,37 @@ class GradientNoise(Result):
 
 NOISE_OVER_BATCH = Quantity(
     "noise_over_batch",
-    "The noise scale over the batch size: the steps that are needed go as 1 + this, the examples as 1 + 1 / this.",
+    "`noise_scale` over the batch size: the steps needed go as 1 + this, the examples as 1 + 1 / this.",
     lambda ratio: f"{percent(max(ratio, 0.0) / (1 + max(ratio, 0.0)))} of the squared gradient of a minibatch is noise",
     "the gradient is lost in its noise on the probe",
     number=lambda ratio: percent(max(ratio, 0.0) / (1 + max(ratio, 0.0))),
 )
 NOISE_SCALE = Quantity(
     "noise_scale",
-    "The batch size at which noise and gradient are equally large, by the mean over the last measurements.",
+    "The batch size at which noise and gradient are equal, by the mean.",
     lambda scale: f"a batch of {counted(max(scale, 0.0), 'example')} would have as much noise as gradient",
     series="diagnosis/noise_scale",
 )
 EXCESS = Quantity(
     "excess",
-    "By how much noise keeps the loss above its floor at rest, rate tr(Sigma) / (4 m) on a quadratic, as a fraction of "
-    "the loss.",
+    "By what fraction of the loss noise keeps it above its floor: rate tr(Sigma) / (4 m) on a quadratic.",
     lambda fraction: f"at this learning rate and batch size noise keeps the loss higher by {percent(fraction)}",
     number=percent,
 )
 USUAL_NOISE = Quantity(
     "usual_noise_over_batch",
-    "As `noise_over_batch`, with the median of the noise scales of the measurements.",
+    "`noise_over_batch`, by the median of the noise scales.",
     number=NOISE_OVER_BATCH.number,
 )
 WHOLE_NOISE = Quantity(
     "whole_noise_over_batch",
-    "As `noise_over_batch`, with the median of the noise scales of all measurements since the start.",
+    "`noise_over_batch`, by the median of all noise scales since the start.",
     lambda ratio: f"in the middle of all measurements {NOISE_OVER_BATCH.number(ratio)} of it is noise",
     number=NOISE_OVER_BATCH.number,
 )
 FALL_NOISE = Quantity(
     "fall_noise_over_batch",
-    "As `noise_over_batch`, by the measurements before nine tenths of the loss were gained; not known of fewer than "
-    "four.",
+    "`noise_over_batch` while the first nine tenths of the loss were gained, by four measurements or more.",
     lambda ratio: f"while the loss fell, {NOISE_OVER_BATCH.number(ratio)} of it was noise",
     number=NOISE_OVER_BATCH.number,
 )
@@ -111,7 +109,7 @@ BATCH_SIZE = Quantity(
     "Examples of a minibatch.",
     lambda size: f"a minibatch has {counted(size, 'example')}{'' if float(size).is_integer() else ' on average'}",
 )
-COMPARES = Quantity("compares", "1 where the optimizer compares losses of a batch, as those of section 8.6 do, else 0.")
+COMPARES = Quantity("compares", "1 where the optimizer compares losses of a batch (section 8.6), else 0.")
 LEAST_BATCH = 16
 """Examples of a minibatch below which smaller ones take no less time."""
 SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} at least: a batch size that would do.")

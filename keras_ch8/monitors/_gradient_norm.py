@@ -67,15 +67,14 @@ class GradientNorm(Result):
 
 OVER_LEAST_SQUARES = Quantity(
     "over_least_squares",
-    "The loss over what least squares reach on the probe, each example by all others; of linear models with a mean "
-    "squared error alone.",
+    "The loss of a linear model with a mean squared error over what least squares reach on the probe.",
     lambda factor: f"the loss is {times(factor, 'what least squares reach')}",
     "the loss is beyond measure above what least squares reach",
     usual=OF_THREE,
 )
 UNEVENNESS = Quantity(
     "unevenness",
-    "The condition number of the covariance of the inputs of a linear model, each scaled to variance 1.",
+    "The condition number of the covariance of a linear model's inputs, each scaled to variance 1.",
     lambda number: (
         f"the variance of the inputs, each scaled, differs between directions by a factor of {digits(number)}"
     ),

@@ -24,15 +24,14 @@ AT_THE_START = "at the start"
 
 GROWTH_THROUGH_DEPTH = Quantity(
     "growth_through_depth",
-    "The gradient at the first hidden layer over that at the last, the median over the last measurements: a single one "
-    "may be near a point where the gradient is 0.",
+    "The gradient at the first hidden layer over that at the last, in the median.",
     lambda growth: f"from the last hidden layer to the first it is multiplied by {digits(growth)}",
     "from the last hidden layer to the first it grows beyond measure",
     usual=OF_LAST,
 )
 GROWTH_AT_THE_START = Quantity(
     "growth_at_the_start",
-    "The gradient at the first hidden layer over that at the last, the median over the first three measurements.",
+    "The gradient at the first hidden layer over that at the last, in the median of the first three measurements.",
     lambda growth: (
         f"at the start it was multiplied by {digits(growth)} on its way from the last hidden layer to the first"
     ),
@@ -41,7 +40,7 @@ GROWTH_AT_THE_START = Quantity(
 )
 BACKWARD_FACTOR = Quantity(
     "backward_factor",
-    "By what the gradient is multiplied from one hidden layer to the one before.",
+    "By what the gradient is multiplied from a hidden layer to the one before.",
     series="diagnosis/backward_factor",
 )
 DEAD = Quantity(
@@ -60,19 +59,19 @@ SATURATED = Quantity(
 )
 DEAD_IN_LAYER = Quantity(
     "dead_in_layer",
-    "The same of the layer with most of them.",
+    "`fraction_dead` of the worst layer.",
     lambda fraction: f"{percent(fraction)} in the layer with most of them",
     number=percent,
 )
 SATURATED_IN_LAYER = Quantity(
     "saturated_in_layer",
-    "The same of the layer with most of them.",
+    "`fraction_saturated` of the worst layer.",
     lambda fraction: f"{percent(fraction)} in the layer with most of them",
     number=percent,
 )
 LARGEST_SIGNAL = Quantity(
     "largest_signal",
-    "The largest root mean square of the input and of what the layers give, at the start: about 1 is best.",
+    "The largest root mean square of the inputs and of what layers give, at the start: best near 1.",
     lambda signal: f"the largest root mean square is {digits(signal)}",
     "the largest root mean square is beyond measure",
     usual=AT_THE_START,
@@ -80,7 +79,7 @@ LARGEST_SIGNAL = Quantity(
 )
 SMALLEST_SIGNAL = Quantity(
     "smallest_signal",
-    "The smallest root mean square of the input and of what the layers give.",
+    "The smallest root mean square of the inputs and of what layers give.",
     lambda signal: f"the smallest root mean square is {digits(signal)}",
     "the smallest root mean square is beyond measure",
     usual=AT_THE_START,
@@ -88,14 +87,13 @@ SMALLEST_SIGNAL = Quantity(
 )
 SIGNAL_GROWTH = Quantity(
     "signal_growth",
-    "The largest root mean square of what the layers give, the median over the last three measurements, over what it "
-    "was before the first update.",
+    "`signal_now` over what it was before the first update.",
     lambda factor: f"what the layers give is at its largest {times(factor, 'what it was at the start')}",
     "what the layers give has grown beyond measure since the start",
 )
 SIGNAL_NOW = Quantity(
     "signal_now",
-    "The largest root mean square of what the layers give, the median over the last three measurements.",
+    "The largest root mean square of what layers give, in the median of three measurements.",
     lambda signal: f"the largest root mean square of a layer is {digits(signal)}",
     "the largest root mean square of a layer is beyond measure",
 )

@@ -99,8 +99,8 @@ def _mean(losses: np.ndarray) -> tuple[float, float]:
 
 HELD_OUT_RISE = Quantity(
     "held_out_rise",
-    "By how much the held-out loss rose since its best, over its fall before; at least a tenth of its start. The "
-    "held-out loss is `val_loss` or, without it, the loss on the probe.",
+    "The rise of the held-out loss (`val_loss`, else the probe's) since its best, over its fall "
+    "before or, if more, a tenth of its start.",
     lambda rise: f"the loss on held-out examples has risen by {percent(rise)} of what it had fallen until its best",
     "the loss on held-out examples has risen beyond measure since its best",
     number=percent,
@@ -108,7 +108,7 @@ HELD_OUT_RISE = Quantity(
 )
 RISE_OVER_BEST = Quantity(
     "rise_over_best",
-    "By how much the held-out loss is above its best, as a fraction of that; not known unless that is above 0.",
+    "By what fraction the held-out loss is above its best, if that is above 0.",
     lambda rise: f"the loss on held-out examples is {percent(rise)} above its best",
     "the loss on held-out examples is beyond measure above its best",
     number=percent,
@@ -116,34 +116,30 @@ RISE_OVER_BEST = Quantity(
 )
 RISE_OVER_CHANGES = Quantity(
     "rise_over_changes",
-    "The same rise over the change of the held-out loss from one time to the next, the median of the sizes since its "
-    "best; not known where there are fewer than four since then.",
+    "The rise of the held-out loss since its best over its median change from time to time, of four or more.",
     lambda factor: f"that is {times(factor, 'what it changes by from one time to the next')}",
 )
-HELD_OUT_FALLEN = Quantity(
-    "held_out_fallen", "By how much the held-out loss was below its start at its best, as a fraction of the start."
-)
-LEARNED = Quantity("learned", "By how much the training loss is below that of the first epoch.")
+HELD_OUT_FALLEN = Quantity("held_out_fallen", "By what fraction the held-out loss was below its start at its best.")
+LEARNED = Quantity("learned", "By what fraction the training loss is below that of the first epoch.")
 LEARNED_LATELY = Quantity(
-    "learned_lately", "By how much the training loss fell over the second half of the epochs, as a fraction."
+    "learned_lately", "By what fraction the training loss fell over the second half of the epochs."
 )
 BY_HEART = Quantity(
     "by_heart",
-    "The fraction by which the training loss fell after the epoch in which the validation loss was best.",
+    "By what fraction the training loss fell after the epoch with the best validation loss.",
     lambda fall: f"since the loss on held-out examples was best, the training loss {moved(fall)}",
     number=percent,
     usual="at its lowest",
 )
 KNOWN_OVER_NEW = Quantity(
     "known_over_new",
-    "The training loss of the last epoch over the loss on held-out examples; not known unless both are above 0.",
+    "The training loss of the last epoch over the held-out loss, if both are above 0.",
     lambda part: f"the training loss is {percent(part)} of that on held-out examples",
     number=percent,
 )
 HELD_OUT_LEFT = Quantity(
     "held_out_left",
-    "The loss on held-out examples at its best over that of the best constant prediction or, where that is not known, "
-    "over that at the start.",
+    "The held-out loss at its best over that of the best constant prediction, else over its start.",
     number=percent,
 )
 VALIDATION_LOSS = Quantity("val_loss", "The validation loss of the last epoch.", series="epoch/val_loss")

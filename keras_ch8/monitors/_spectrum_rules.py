@@ -39,16 +39,15 @@ from .progress import (
 
 KERNEL_ELASTICITY = Quantity(
     "kernel_elasticity",
-    "As `elasticity`, for the weights with two axes or more alone if that is smaller: the bias of the output has a "
-    "gradient on any examples but those that it was fitted to.",
+    "`elasticity` of the weights with two axes or more, if less.",
     ELASTICITY.phrase,
     ELASTICITY.endless,
     ELASTICITY.number,
 )
-EARLIER_GAIN = Quantity("earlier_gain", "As `newton_gain`, by the spectrum before the newest.")
+EARLIER_GAIN = Quantity("earlier_gain", "`newton_gain` by the spectrum before.")
 NEGATIVITY = Quantity(
     "negativity",
-    "The strongest negative curvature over the strongest positive one; trained networks have up to 0.03.",
+    "The strongest negative curvature over the strongest positive: up to 0.03 in trained networks.",
     lambda ratio: (
         f"the strongest negative curvature is {part(ratio, 'the strongest positive one')}"
         if ratio > 0
@@ -58,23 +57,20 @@ NEGATIVITY = Quantity(
     number=percent,
     series="diagnosis/negative_curvature",
 )
-UNCERTAINTY = Quantity(
-    "curvature_error", "The error of the smallest eigenvalue over its size; not known where it is not negative."
-)
+UNCERTAINTY = Quantity("curvature_error", "The error of the smallest eigenvalue, if that is negative, over its size.")
 ESCAPES = Quantity(
     "escapes",
-    "How often, in the steps of the training, the way down along the negative curvature grows by e: effective rate "
-    "times curvature times steps.",
+    "Effective rate times negative curvature times the steps of the training.",
 )
 UPDATES_MADE = Quantity("updates_made", "Updates of the weights so far.")
 HIDDEN = Quantity("hidden_layers", "Layers with a matrix before those that give the output.")
 NARROWEST = Quantity(
     "narrowest",
-    "Units of the hidden layer with the fewest; not known unless they are fewer than the outputs.",
+    "Units of the narrowest hidden layer, if fewer than the outputs.",
     lambda units: f"a hidden layer has {counted(units, 'unit')}, fewer than the outputs",
 )
 LOWEST_CURVATURE = Quantity(
-    "lowest_curvature", "The smallest eigenvalue over the size of the largest: not above .001 it is no minimum."
+    "lowest_curvature", "The smallest eigenvalue over the size of the largest: up to 0.001 it is no minimum."
 )
 
 # --- what it means -------------------------------------------------------------------------------------------------

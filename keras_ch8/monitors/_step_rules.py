@@ -40,8 +40,8 @@ from .progress import (
 
 # --- what is measured ----------------------------------------------------------------------------------------------
 
-INFINITE = Quantity("infinite_loss", "1 where the loss on the probe is infinite or not a number, else left out.")
-MEASUREMENTS = Quantity("measurements", "Measurements that are judged together, 9 at most.")
+INFINITE = Quantity("infinite_loss", "1 where the loss on the probe is infinite or not a number.")
+MEASUREMENTS = Quantity("measurements", "Measurements that are judged together, at most 9.")
 JUMP = Quantity(
     "jump",
     "The change of the loss in one update, as a fraction of the loss.",
@@ -51,13 +51,11 @@ JUMP = Quantity(
     usual=OF_LAST,
     series="diagnosis/relative_loss_change",
 )
-HEIGHT_FALLEN = Quantity(
-    "height_fallen", "As `gained`, by the median of the loss over the measurements that are judged together."
-)
-UPDATES = Quantity("updates_spanned", "Updates between the first and the last measurement that are judged together.")
+HEIGHT_FALLEN = Quantity("height_fallen", "`gained`, by the median of the loss.")
+UPDATES = Quantity("updates_spanned", "Updates between the first and the last of these measurements.")
 RISES = Quantity(
     "rises",
-    "All rises of the loss from one measurement to the next, as a fraction of the loss.",
+    "All rises of the loss between measurements, as a fraction of the loss.",
     lambda rises: f"the rises of the loss between the last measurements come to {percent(rises)} of it",
     "between the last measurements it rises beyond measure",
     number=percent,
@@ -65,7 +63,7 @@ RISES = Quantity(
 )
 STEP_OVER_BEST = Quantity(
     "step_over_best",
-    "The length of a step over the best length in its direction, the median over the last measurements.",
+    "The length of a step over the best length in its direction, in the median.",
     lambda ratio: (
         f"a step has {part(ratio, 'the best length in its direction')}"
         f"{', along which the loss curves down' if ratio < 0 else ''}"
@@ -77,32 +75,30 @@ STEP_OVER_BEST = Quantity(
 )
 THROWN = Quantity(
     "thrown",
-    "The largest median of nine minibatches in a row among the first hundred, over the loss on the probe at the start.",
+    "The largest median of nine minibatches in a row among the first hundred, over the loss of the probe at the start.",
     lambda factor: f"in the first steps the loss went up to {times(factor, 'its start')}",
     "in the first steps the loss went up beyond measure",
 )
 THROWN_AT_ONCE = Quantity(
     "thrown_at_once",
-    "The largest loss of the ten minibatches after the first, over the loss on the probe at the start.",
+    "The largest loss of the ten minibatches after the first, over that of the probe at the start.",
     lambda factor: f"a minibatch after the first steps had {times(factor, 'the loss of the start')}",
     "a minibatch after the first steps had a loss beyond measure",
 )
 MINIBATCHES = Quantity(
     "minibatches_over_start",
-    "The median loss of the last 50 minibatches over the loss on the probe at the start; not known of losses that may "
-    "be below 0.",
+    "The median loss of the last 50 minibatches over that of the probe at the start, if never below 0.",
 )
 LARGEST_STEP = Quantity(
     "largest_step",
-    "The longest update that was measured, over the length of all weights after it, or over their usual one if that is "
-    "more.",
+    "The longest update measured, over the length of all weights, now or usually.",
     lambda part: f"a step was {percent(part)} as long as all weights together",
     "a step was far longer than all weights together",
     number=percent,
 )
 TRAININGS_TO_HALVE = Quantity(
     "trainings_to_halve",
-    "Steps that would halve the loss at the pace of the slope along them, over the steps of the training.",
+    "Steps that would halve the loss at the slope along them, over those of the training.",
     lambda trainings: f"at this pace the loss halves after {counted(trainings, 'training')} of this length",
     "at this pace the loss never halves",
     number=lambda trainings: counted(trainings, "training"),

@@ -87,8 +87,7 @@ class TimeHorizon(Result):
 
 HORIZON = Quantity(
     "horizon_reached",
-    "Time steps that the gradient reaches back before it is below 1 % of its largest, over those that there are; the "
-    "median over the last measurements.",
+    "`horizon` over all time steps, in the median.",
     lambda fraction: f"it falls below 1 % of its largest after {percent(fraction)} of the time steps",
     number=percent,
     usual=OF_LAST,
@@ -98,15 +97,15 @@ HORIZON_NOW = Quantity(
 )
 GROWTH_IN_TIME = Quantity(
     "growth_in_time",
-    "The gradient at the first time step over that at the last, the median over the last measurements; where the loss "
-    "sees every time step, over their number: without growth it adds up over them.",
+    "The gradient at the first time step over that at the last, in the median; over their number "
+    "where the loss sees every step.",
     lambda growth: f"on its way back through time it is multiplied by {digits(growth)}",
     "on its way back through time it grows beyond measure",
     usual=OF_LAST,
 )
 FACTOR_NOW = Quantity(
     "time_factor",
-    "By what the gradient is multiplied from one time step to the one before.",
+    "By what the gradient is multiplied from a time step to the one before.",
     series="diagnosis/time_factor",
 )
 

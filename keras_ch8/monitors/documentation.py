@@ -3,8 +3,11 @@
 python -m keras_ch8.monitors.documentation > docs/diagnosis.md
 """
 
+import itertools
+import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import TypeAlias
 
 from ..verdicts.checks import CHECKS
 from ..verdicts.fact import Fact
@@ -16,77 +19,79 @@ from .base import Monitor, members
 
 _ESCAPED = {ord("|"): r"\|", ord("\n"): " "}
 
-SEEN: Mapping[str, tuple[str, str]] = {
-    "step_too_long": (
-        "rate_too_long",
-        "A step at the edge of stability, which healthy trainings come to by themselves: *watch*.",
-    ),
-    "step_too_short": (
-        "rate_too_short",
-        "Adam late in a training, with a twentieth of the best step: no alarm.",
-    ),
-    "ill_conditioned": (
-        "unequal_scales",
-        "Problems where the step is simply too long, which explains it.",
-    ),
-    "noise_dominated": ("batch_too_small", "The end of a training: all of a small gradient is noise there."),
-    "batch_wasteful": ("batch_of_copies", "Plateaus, and losses that rise: the noise says nothing there, nor does it."),
-    "plateau": ("saturated_hidden", "Slow beginnings, which are worth watching until the spectrum is measured twice."),
-    "saddle": ("tiny_weights", "Hessians of trained networks: a thirtieth of their curvature is negative."),
-    "cliff": (
-        "temperatures_that_say_999_where_they_are_missing",
-        "Spikes that undo nothing of a good loss: no alarm; or much of a low one: *watch*.",
-    ),
-    "exploding": ("deep_and_large", "A last layer that starts small: growth is only judged between hidden layers."),
-    "vanishing": ("deep_sigmoids", "A loss that falls far all the same: *watch*."),
-    "short_horizon": ("first_of_45", "Sequences whose end alone matters."),
-    "dead_units": ("negative_biases", "Healthy networks of ReLU, of which up to a fifth is dead."),
-    "saturated_units": ("large_biases", "Healthy networks of tanh, of which up to a seventh is on the flat ends."),
-    "batch_norm_gap": (
-        "moving_too_slowly",
-        "Statistics that are off, but no worse loss in inference: *watch*.",
-    ),
-    "bad_scale": ("large_weights", "Embeddings, which start at 0.03."),
-    "overfitting": ("few_noisy_labels", "Validation data of few examples, whose loss rises by chance."),
-    "underfitting": ("line_for_circles", "Losses that noise of the targets holds up: never more than *watch*."),
-    "nonfinite": ("logarithm_of_a_certain_no", "Steps that mixed precision skips while it finds its scale."),
-    "too_short": ("spirals_left_after_eight_epochs", "A loss whose last gains are of no use."),
-    "oscillation": ("forecast_by_whole_batches_that_swing", "Few minibatches in an epoch, whose mean is noisy."),
+Held: TypeAlias = Condition | Combination | str
+"""What a rule asks for: the name of a kind is the condition that an earlier rule has found it."""
+
+SEEN: Mapping[str, str] = {
+    "step_too_long": "rate_too_long",
+    "step_too_short": "rate_too_short",
+    "ill_conditioned": "correlated_inputs",
+    "noise_dominated": "batch_too_small",
+    "batch_wasteful": "batch_of_copies",
+    "plateau": "saturated_hidden",
+    "saddle": "tiny_factors",
+    "cliff": "temperatures_that_say_999_where_they_are_missing",
+    "exploding": "deep_and_large",
+    "vanishing": "deep_sigmoids",
+    "short_horizon": "first_of_45",
+    "dead_units": "negative_biases",
+    "saturated_units": "large_biases",
+    "batch_norm_gap": "moving_too_slowly",
+    "bad_scale": "large_weights",
+    "overfitting": "few_noisy_labels",
+    "underfitting": "line_for_circles",
+    "nonfinite": "logarithm_of_a_certain_no",
+    "wrong_labels": "humidity_in_per_cent",
+    "wrong_loss": "absolute_error_of_one_hot_digits",
+    "wrong_output": "profits_and_losses_behind_a_relu",
+    "bad_inputs": "readings_missing_as_minus_9999",
+    "equal_units": "digits_from_constant_weights",
+    "no_gradient": "layers_of_signs",
+    "leak": "customers_copied_before_the_split",
+    "label_order": "digits_in_the_order_of_their_folders",
+    "imbalance": "two_frauds_in_a_hundred_payments",
+    "too_short": "spirals_left_after_eight_epochs",
+    "too_long": "tumours_told_apart_long_ago",
+    "oscillation": "forecast_by_whole_batches_that_swing",
 }
-"""Of each kind a planted run that has it (`benchmarks/diagnosis`), and what looks like it in healthy trainings."""
+"""Of each kind a planted run that has it (`benchmarks/diagnosis`), which its picture shows."""
 
-HEAD = f"""# Diagnosis: every verdict, and the rules behind it
+OTHERWISE = {Fact.SCHEDULE_TO_SCALE, Fact.RATE_SET_ELSEWHERE, Fact.OWN_STEP_LENGTH}
+"""What a remedy needs that says the one before it once more, for a rate that is no number of the optimizer."""
 
-This page is made from the rules in the code by `make docs`. How the numbers were found:
-[design/diagnosis.md](design/diagnosis.md).
+HEAD = f"""# Diagnosis: every verdict
 
-`callbacks.Diagnosis` measures a training now and then. Monitors measure quantities, rules judge them:
+`make docs` writes this page from the rules in the code. [guide/diagnose.md](guide/diagnose.md) says how to use them,
+[design/diagnosis.md](design/diagnosis.md) why they are as they are. `callbacks.Diagnosis` measures a training now and
+then; each number here is a [quantity](#quantities).
 
-- A rule holds where **all its thresholds** are reached, all its **conditions** hold, and nothing that **silences** it
-  does. The level is that of the mildest threshold; of several rules of one kind the gravest counts.
-- A quantity that is not known reaches no threshold and fulfils no condition.
-- What is judged may be the middle of several measurements; what a verdict says first is the newest. Its number is the
-  last point of the series in which the first quantity with one is drawn.
-- What a rule says becomes a verdict when {RAISED_BY} of the last {WINDOW} measurements say so, and is taken back when
-  all {WINDOW} say less. What is **certain at once** needs no second measurement. What has called for action stays
-  worth watching until {FORGOTTEN_AFTER} measurements in a row say that all is well.
-- What helps stands in order: the cure of a verdict is the first that suits the training, with its numbers for what
-  stands in `{{braces}}`, and the next is what to do if it fails. One is passed over where it is there already, where
-  something that it needs is missing, or where its number is not known. The code of the first is `Verdict.code`: lines
-  to put before `model.fit(x, y, batch_size=batch_size, epochs=epochs, callbacks=callbacks)`. `keras_ch8.cure` tries it.
-- The table has a small training that has each difficulty (`benchmarks/diagnosis` makes it and its cured twin), and what
-  looks like it where nothing is wrong.
-- *watch* is worth watching, *act* calls for a change now.
-- Most numbers were measured on the planted runs of `benchmarks/diagnosis` for calibration: they lie between the
-  trainings with a known trouble and the healthy ones. Those set later name the group of runs after which they were
-  set (`benchmarks/diagnosis/runs.py` says what each group was for).
+- **Limits**: `growth≥1.3/1.6` is worth watching (*watch*) from 1.3 up, and calls for a change now (*act*) from 1.6 up.
+  One number is the limit of both. A rule has the level of its mildest limit, a verdict that of its gravest rule.
+- **Rules** speak where all under "only where" holds, and nothing under "not where". Numbers in brackets are those of
+  the rules that ask for it; without them all do. Bold names without a meaning in brackets are
+  [conditions](#conditions). What is not known reaches no limit and fulfils no condition.
+- **Verdicts** are raised when {RAISED_BY} of the last {WINDOW} measurements say so, and taken back when all {WINDOW}
+  say less. What is certain at once needs no second one. What has called for action stays worth watching until
+  {FORGOTTEN_AFTER} measurements in a row say that all is well.
+- **Cures** stand in order. `Verdict.cure` is the first that suits the training, with its numbers for what stands in
+  `{{braces}}`; `Verdict.then` is the next, `Verdict.code` the first as code, and `keras_ch8.cure` tries it. Passed over
+  is what is there already, what rests on a number that is not known, and what needs a [fact](#facts) that does not
+  hold. A rate is changed where it is set: of a schedule the whole is multiplied.
+- **Sources**: `Verdict.why` names that of a limit; [the log](../benchmarks/diagnosis/LOG.md) says how they were found.
+- **Pictures** show a small training with the trouble, its cured twin, and what the rules read.
 """
 
 CHECKED = """\
+## Before the first step
+
 `Diagnosis(preflight=True)`, the default, and `keras_ch8.preflight` look at data, labels, loss, last layer and start
-before any step. Of each kind the first check that speaks is said, certain at once, while nothing that explains it
-calls for action. Where a loss, an output or a step is of the user's own, nothing is said of it. What needs all
-examples or steps (equal rows, order, a batch learned by heart) is in the function alone."""
+before any step. What they say is certain at once, and calls for action unless *watch* is said. Of each kind the first
+check that speaks is said, while nothing that explains it calls for action. Of a loss, an output or a step of your own
+little is said. Only the function looks at what needs all examples or steps: equal rows, order, a batch learned by
+heart.
+
+Its notes are no verdicts:
+"""
 
 
 def page(monitors: Sequence[Monitor] | None = None) -> str:
@@ -97,119 +102,177 @@ def page(monitors: Sequence[Monitor] | None = None) -> str:
     """
     monitors = members("full") if monitors is None else monitors
     rules = [(monitor, rule) for monitor in monitors for rule in monitor.rules]
-    kinds = [name for name in KINDS if any(rule.kind == name for _, rule in rules)]
-    parts = [HEAD, _contents(kinds)]
-    parts += [_kind(name, [(m, r) for m, r in rules if r.kind == name]) for name in kinds]
+    checked = {check.kind for check in CHECKS if check.level != "note"}
+    kinds = [name for name in KINDS if name in checked or any(rule.kind == name for _, rule in rules)]
     of_all = [rule for _, rule in rules]
-    parts += [_checks(), _facts(), _conditions(of_all), _quantities(of_all), _curves(monitors)]
+    parts = [HEAD, _contents(kinds)]
+    conditions, facts = _conditions(of_all), _facts(kinds)
+    shared = {*conditions, *facts}
+    parts += [_kind(name, [(m, r) for m, r in rules if r.kind == name], shared) for name in kinds]
+    parts += [_notes(), _meanings("Conditions", "**", conditions), _meanings("Facts", "*", facts)]
+    parts += [_quantities(of_all), _curves(monitors, of_all)]
     return "\n".join(parts)
 
 
 def _contents(kinds: Sequence[str]) -> str:
-    rows = (_row(f"[{name}](#{name})", KINDS[name].section, KINDS[name].meaning, *_seen(name)) for name in kinds)
-    head = "| verdict | section | what it means | a run that has it | what looks like it |"
-    return "\n".join([head, "|---|---|---|---|---|", *rows, ""])
+    """Return links to the kinds, by the section of the chapter."""
+    sections = sorted({KINDS[name].section for name in kinds})
+    of = {section: [f"[{n}](#{n})" for n in kinds if KINDS[n].section == section] for section in sections}
+    return "\n".join([*(f"- {section}: {', '.join(links)}" for section, links in of.items()), ""])
 
 
-def _seen(name: str) -> tuple[str, str]:
-    run, alike = SEEN.get(name, ("", ""))
-    return f"`{run}`" if run else "", alike
+def _kind(name: str, rules: Sequence[tuple[Monitor, Rule]], shared: Set[str]) -> str:
+    """Return the section of a kind; `shared` are the facts and conditions that are explained for several kinds."""
+    lines = [f"## {name}", "", KINDS[name].meaning, ""]
+    lines += [f"![{name}](pictures/verdicts/{name}.png)", ""] if name in SEEN else []
+    lines += _cures(name, [rule for _, rule in rules], shared)
+    if checks := [check for check in CHECKS if check.kind == name and check.level != "note"]:
+        lines += ["Before the first step:", ""]
+        lines += [f"- {check.holds}{' (*watch*)' if check.level == 'watch' else ''}" for check in checks] + [""]
+    return "\n".join([*lines, *_rules(rules, shared)])
 
 
-def _kind(name: str, rules: Sequence[tuple[Monitor, Rule]]) -> str:
-    kind = KINDS[name]
-    lines = [f"## {name}", "", f"{kind.meaning} (Section {kind.section}.)", "", f"*Cure:* {kind.cure}", ""]
-    lines += _remedies(REMEDIES.get(name, ()))
-    for number, (monitor, rule) in enumerate(rules, 1):
-        lines += [f'**Rule {number}**, judged by `{monitor.name}`: "{rule.says}."', "", *_rule(rule), ""]
-    return "\n".join(lines)
-
-
-def _remedies(remedies: Sequence[Remedy]) -> Iterator[str]:
-    """Return what to do, in order, what it needs, what should change, and the code of each."""
-    if not remedies:
+def _cures(name: str, rules: Sequence[Rule], shared: Set[str]) -> Iterator[str]:
+    """Return what to do in order, with what it needs; what single rules know better; and other parts that help."""
+    own = [[rule.cure] if rule.cure else [] for rule in rules]
+    remedies = [remedy for remedy in REMEDIES.get(name, ()) if not OTHERWISE & set(remedy.needs)]
+    if not remedies and not any(own):
+        yield from (f"*Cure:* {KINDS[name].cure}", "")
         return
-    yield "| | what to do | where | not where | afterwards |"
-    yield "|---|---|---|---|---|"
-    for number, remedy in enumerate(remedies, 1):
-        yield _row(number, remedy.cure, ", ".join(remedy.needs), ", ".join(remedy.unless), remedy.expects)
+    yield from ("*Cures:*", "")
+    yield from (f"- {cure} (Rule {_spans(of)}.)" for cure, of in _numbered(own).items())
+    for said, group in itertools.groupby(remedies, lambda remedy: _taken_over(remedy) or remedy.cure):
+        alike = list(group)
+        if said != alike[0].cure and len(alike) > 1:
+            yield f"- {said}"
+            continue
+        needs = [" and ".join(f"*{n}*" if n in shared else n.meaning for n in remedy.needs) for remedy in alike]
+        where = f" (Where {' or '.join(needs)}.)" if all(needs) else ""
+        yield f"- {alike[0].cure}{where}"
+    told = "".join([*itertools.chain(*own), *(remedy.cure for remedy in remedies)])
+    parts = re.findall(r"`([^`]+)`", KINDS[name].cure)
+    if others := [f"`{part}`" for part in parts if part.partition("(")[0] not in told]:
+        yield f"- Also: {', '.join(others)}."
     yield ""
-    numbers: dict[str, list[str]] = {}
-    for number, remedy in enumerate(remedies, 1):
-        if remedy.code:
-            numbers.setdefault(remedy.code.replace("{{", "{").replace("}}", "}"), []).append(str(number))
-    for code, of in numbers.items():
-        yield from (f"Code of {', '.join(of)}:", "", "```python", code, "```", "")
 
 
-def _checks() -> str:
-    """Return what is looked at before the first step."""
-    lines = ["## Before the first step", "", CHECKED, ""]
-    kinds = dict.fromkeys(check.kind for check in CHECKS if check.level != "note")
-    lines += ["| verdict | section | level | it is said where | source |", "|---|---|---|---|---|"]
-    for kind in kinds:
-        of_kind = [check for check in CHECKS if check.kind == kind and check.level != "note"]
-        lines += [_row(kind, KINDS[kind].section, c.level, c.holds, c.source) for c in of_kind]
-    lines += ["", "What is worth knowing and no verdict, in the notes of `keras_ch8.preflight`:", ""]
-    lines += [f"- {check.holds}" for check in CHECKS if check.level == "note"]
-    return "\n".join([*lines, ""])
+def _taken_over(remedy: Remedy) -> str:
+    """Return where a remedy stands that a kind takes over from another, of which there is a fact; else ""."""
+    kinds = (need.replace(" ", "_") for need in remedy.needs)
+    of = next((kind for kind in kinds if remedy.cure in {other.cure for other in REMEDIES.get(kind, ())}), "")
+    return f"As for `{of}`, where {Fact(of.replace('_', ' ')).meaning}." if of else ""
 
 
-def _facts() -> str:
-    rows = (_row(fact, fact.meaning) for fact in Fact)
-    head = ["## What may be there already", "", "| fact | it holds where |", "|---|---|"]
-    return "\n".join([*head, *rows, ""])
+def _rules(rules: Sequence[tuple[Monitor, Rule]], shared: Set[str]) -> Iterator[str]:
+    """Return the rules of a kind with their limits, and the conditions of all together."""
+    if not rules:
+        return
+    yield _row("no.", f"measured by {_listed([[f'`{monitor.name}`'] for monitor, _ in rules])}", "limits")
+    yield "---|---|---"
+    for number, (_, rule) in enumerate(rules, 1):
+        yield _row(number, rule.says, ", ".join(_limits(t, rule) for t in rule.all_of) or rule.at_most)
+    yield ""
+    asked: tuple[tuple[str, Callable[[Rule], Iterable[Held]]], ...] = (
+        ("Only where", lambda rule: rule.when),
+        ("Not where", lambda rule: rule.silenced_by),
+        ("*Watch* at most where", lambda rule: rule.eased_by),
+        ("Certain at once where", lambda rule: rule.proven_by),
+    )
+    for title, of in asked:
+        if said := _listed([[_said(one, shared) for one in of(rule)] for _, rule in rules]):
+            yield f"- {title} {said}."
+    yield ""
 
 
-def _rule(rule: Rule) -> Iterator[str]:
-    if rule.all_of:
-        yield "| quantity | direction | watch | act | source |"
-        yield "|---|---|---|---|---|"
-        yield from (_threshold(threshold) for threshold in rule.all_of)
-        yield ""
-    if rule.when:
-        yield f"- Holds only where {_listed(rule.when, ', and ')}."
-    if rule.silenced_by:
-        yield f"- Silenced where {_listed(rule.silenced_by, ', or ')}."
-    if rule.eased_by:
-        yield f"- Worth watching at most where {_listed(rule.eased_by, ', or ')}."
-    if rule.at_most != "act":
-        yield f"- Never more than *{rule.at_most}*."
-    if rule.proven_by:
-        yield f"- Certain at once, where it calls for action and {_listed(rule.proven_by, ', and ')}."
-    if rule.cure:
-        yield f"- Cure: {rule.cure}{f' `{rule.code}`' if rule.code else ''} {rule.expects}".rstrip()
+def _listed(of_rules: Sequence[Iterable[str]]) -> str:
+    """Return what is said of rules, each once with the numbers of its rules, or none if it is of all."""
+    each = _numbered(of_rules).items()
+    return "; ".join(one if len(of) == len(of_rules) else f"{one} ({_spans(of)})" for one, of in each)
 
 
-def _threshold(threshold: Threshold) -> str:
-    act = "never" if threshold.act is None else f"{threshold.act:g}"
-    return _row(f"`{threshold.quantity.name}`", threshold.direction, f"{threshold.watch:g}", act, threshold.source)
+def _numbered(of_rules: Sequence[Iterable[str]]) -> dict[str, list[int]]:
+    """Return the numbers of the rules of which each thing is said."""
+    numbers: dict[str, list[int]] = {}
+    for number, said in enumerate(of_rules, 1):
+        for one in said:
+            numbers.setdefault(one, []).append(number)
+    return numbers
 
 
-def _listed(conditions: Iterable[Condition | Combination | str], between: str) -> str:
-    return between.join(map(_said, conditions))
+def _spans(numbers: Sequence[int]) -> str:
+    """Return numbers that rise, neighbours together: 1, 2, 3 and 5 as "1-3, 5"."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and spans[-1][-1] == number - 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    return ", ".join(str(span[0]) if len(span) == 1 else f"{span[0]}-{span[-1]}" for span in spans)
 
 
-def _said(condition: Condition | Combination | str) -> str:
-    """Return how a rule refers to a condition; those that have a name are explained below."""
+def _limits(threshold: Threshold, rule: Rule) -> str:
+    sign = "≥" if threshold.direction == "above" else "≤"
+    limits = dict(threshold.limits(rule.at_most))
+    numbers = [f"{limits[level]:g}" if level in limits else "never" for level in ("watch", "act")]
+    if threshold.act == threshold.watch and rule.at_most == "act":
+        numbers = numbers[1:]
+    return f"`{threshold.quantity.name}{sign}{'/'.join(numbers)}`"
+
+
+def _said(condition: Held, shared: Set[str]) -> str:
+    """Return what is compared, or the name of a combination: with what it means, unless that is explained apart."""
     if isinstance(condition, str):
-        return f"an earlier rule claims `{condition}`"
-    if isinstance(condition, Combination):
-        return f"**{condition.name}**"
-    return f"**{condition.name}** ({condition.compared})" if condition.name else condition.compared
+        return f"`{condition}` is claimed"
+    if isinstance(condition, Condition) or len(condition.conditions) == 1:
+        return _meant(condition)
+    name = f"**{condition.name}**"
+    return name if condition.name in shared else f"{name} ({_meant(condition)})"
 
 
-def _conditions(rules: Iterable[Rule]) -> str:
-    """Return what the conditions that have a name mean, and where their numbers come from."""
-    found: dict[str, Condition | Combination] = {}
+def _meant(condition: Condition | Combination) -> str:
+    """Return what a condition compares, or a combination combines."""
+    if isinstance(condition, Condition):
+        sign = condition.is_.replace("<=", "≤").replace(">=", "≥")
+        compared = f"`{condition.quantity.name}{sign}{condition.limit:.4g}`"
+        return f"`{condition.quantity.name}` is known" if sign == "known" else compared
+    parts = [
+        f"({_meant(part)})" if isinstance(part, Combination) and len(part.conditions) > 1 else _meant(part)
+        for part in condition.conditions
+    ]
+    said = (" and " if condition.how == "all of" else " or ").join(parts)
+    if condition.how != "none of":
+        return said
+    return f"not {said}" if len(parts) == 1 else f"not ({said})"
+
+
+def _notes() -> str:
+    """Return what is looked at before the first step and makes no verdict."""
+    return "\n".join([CHECKED, *(f"- {check.holds}" for check in CHECKS if check.level == "note"), ""])
+
+
+def _conditions(rules: Iterable[Rule]) -> dict[str, str]:
+    """Return what the combinations of conditions mean that rules of several kinds ask for."""
+    kinds: dict[str, set[str]] = {}
+    meant: dict[str, str] = {}
     for rule in rules:
-        for condition in (*rule.when, *rule.silenced_by, *rule.eased_by):
-            found.update({c.name: c for c in _with_parts(condition) if c.name})
-    rows = (_row(name, _meaning(condition), _source(condition)) for name, condition in sorted(found.items()))
-    return "\n".join(["## Conditions", "", "| condition | holds where | source |", "|---|---|---|", *rows, ""])
+        for one in (*rule.when, *rule.silenced_by, *rule.eased_by):
+            if isinstance(one, Combination) and len(one.conditions) > 1:
+                kinds.setdefault(one.name, set()).add(rule.kind)
+                meant[one.name] = _meant(one)
+    return {name: meant[name] for name in sorted(meant) if len(kinds[name]) > 1}
 
 
-def _with_parts(condition: Condition | Combination | str) -> Iterator[Condition | Combination]:
+def _facts(kinds: Iterable[str]) -> dict[str, str]:
+    """Return the facts that several remedies need, and what they mean."""
+    needed = [need for kind in kinds for remedy in REMEDIES.get(kind, ()) for need in remedy.needs]
+    return {fact: fact.meaning for fact in Fact if needed.count(fact) > 1 and fact not in OTHERWISE}
+
+
+def _meanings(title: str, mark: str, meanings: Mapping[str, str]) -> str:
+    return "\n".join([f"## {title}", "", *(f"- {mark}{name}{mark}: {said}" for name, said in meanings.items()), ""])
+
+
+def _with_parts(condition: Held) -> Iterator[Condition | Combination]:
     if isinstance(condition, Combination):
         for part in condition.conditions:
             yield from _with_parts(part)
@@ -217,46 +280,34 @@ def _with_parts(condition: Condition | Combination | str) -> Iterator[Condition 
         yield condition
 
 
-def _meaning(condition: Condition | Combination) -> str:
-    if isinstance(condition, Condition):
-        return condition.compared
-    return f"{condition.how}: {_listed(condition.conditions, '; ')}"
-
-
-def _source(condition: Condition | Combination) -> str:
-    return condition.source if isinstance(condition, Condition) else ""
+def _found(rules: Iterable[Rule]) -> dict[str, Quantity]:
+    """Return the quantities of some rules by name, in alphabetical order."""
+    found: dict[str, Quantity] = {}
+    for rule in rules:
+        asked = (*rule.when, *rule.silenced_by, *rule.eased_by, *rule.proven_by)
+        parts = (part for condition in asked for part in _with_parts(condition))
+        of_conditions = (part.quantity for part in parts if isinstance(part, Condition))
+        found.update({q.name: q for q in (*rule.quantities, *rule.mentions, *of_conditions)})
+    return dict(sorted(found.items()))
 
 
 def _quantities(rules: Iterable[Rule]) -> str:
-    found: dict[str, Quantity] = {}
-    for rule in rules:
-        conditions = (
-            p for c in (*rule.when, *rule.silenced_by, *rule.eased_by, *rule.proven_by) for p in _with_parts(c)
-        )
-        of_conditions = (part.quantity for part in conditions if isinstance(part, Condition))
-        found.update({q.name: q for q in (*rule.quantities, *rule.mentions, *of_conditions)})
-    rows = (_row(f"`{name}`", q.meaning, f"`{q.series}`" if q.series else "") for name, q in sorted(found.items()))
-    head = ["## Quantities", "", "| quantity | what it is | drawn as |", "|---|---|---|"]
-    return "\n".join([*head, *rows, ""])
+    rows = (f"- `{name}`{f' (`{q.series}`)' if q.series else ''}: {q.meaning}" for name, q in _found(rules).items())
+    return "\n".join(["## Quantities", "", "In brackets: the curve in TensorBoard.", "", *rows, ""])
 
 
-def _curves(monitors: Iterable[Monitor]) -> str:
-    rows = [_row(f"`diagnosis/{c.name}`", c.title, c.unit, c.text, c.section) for m in monitors for c in m.curves]
-    return "\n".join(
-        [
-            "## Curves in TensorBoard",
-            "",
-            "| tag | title | unit | what it is | section |",
-            "|---|---|---|---|---|",
-            *rows,
-            "",
-        ]
+def _curves(monitors: Iterable[Monitor], rules: Iterable[Rule]) -> str:
+    """Return the curves that no quantity names."""
+    named = {quantity.series for quantity in _found(rules).values()}
+    others = [c.name for monitor in monitors for c in monitor.curves if f"diagnosis/{c.name}" not in named]
+    return (
+        f"Drawn too, and judged by no rule: {', '.join(f'`diagnosis/{name}`' for name in others)}.\n" if others else ""
     )
 
 
 def _row(*cells: object) -> str:
     """Return one row of a table in Markdown; a bar in a cell does not end it."""
-    return f"| {' | '.join(str(cell).translate(_ESCAPED) for cell in cells)} |"
+    return " | ".join(str(cell).translate(_ESCAPED) for cell in cells)
 
 
 if __name__ == "__main__":

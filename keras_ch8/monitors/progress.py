@@ -41,31 +41,30 @@ def after_group(number: int) -> str:
 
 FALLEN = Quantity(
     "fallen",
-    "By how much the loss on the probe is below its start, as a fraction of the start.",
+    "By what fraction the loss on the probe is below its start.",
     lambda fall: f"since the start the loss {moved(fall)}",
     number=moved,
     usual=OF_THREE,
 )
 GAINED = Quantity(
     "gained",
-    "By how much the loss on the probe is below its start or, where that is less, without penalties below the loss of "
-    "the best constant prediction, as a fraction of that.",
+    "By what fraction the loss on the probe is below its start or, if less and without penalties, "
+    "below that of the best constant prediction.",
     lambda gain: f"the loss is {_below(gain)} where it began, or where the best constant prediction is if that is less",
     number=lambda gain: _below(gain),
     usual=OF_THREE,
 )
 OVER_CHANCE = Quantity(
     "over_chance",
-    "The loss, without penalties, over that of the best constant prediction; not known where that is not, or is not "
-    "above 0.",
+    "The loss, without penalties, over that of the best constant prediction, if that is known and above 0.",
     lambda factor: f"the loss is {times(factor, 'that of the best constant prediction')}",
     "the loss is beyond measure above that of the best constant prediction",
     usual=OF_THREE,
 )
 OVER_NEIGHBOURS = Quantity(
     "over_neighbours",
-    "The loss, without penalties, over that of what the nearest other examples of the probe predict; not known for "
-    "inputs that are no numbers.",
+    "The loss, without penalties, over that of what the nearest other examples of the probe predict, "
+    "if inputs are numbers.",
     lambda factor: f"the loss is {times(factor, 'that of predicting from the most similar other examples')}",
     "the loss is beyond measure above that of predicting from the most similar other examples",
     usual=OF_THREE,
@@ -75,34 +74,31 @@ FAR_TARGETS = Quantity(
 )
 SHRUNK = Quantity(
     "shrunk_weights",
-    "The length of all weights over what it was at the first measurement; not known where layers add nothing to the "
-    "loss.",
+    "The length of all weights over that at the first measurement, where layers add to the loss.",
     lambda part: f"of the length of the weights {percent(part)} is left",
     number=percent,
 )
 RECENT = Quantity(
     "recent",
-    "By how much the loss fell over the last third of the steps, as a fraction of what it was then.",
+    "By what fraction the loss fell over the last third of the steps.",
     lambda fall: f"lately the loss {moved(fall)}",
     number=moved,
 )
 PACE_KEPT = Quantity(
     "pace_kept",
-    "The fall of the loss over the last third of the steps over its fall since the start: a third where it falls "
-    "evenly, more where it falls faster and faster; 0 where it has not fallen.",
+    "The fall over the last third of the steps over the whole fall: a third where it falls evenly; 0 without a fall.",
     number=percent,
 )
 HEADWAY_SINCE = Quantity(
     "headway_since_half",
-    "By how much the loss is below the lowest of the first half of the steps, as a fraction of that: the medians of "
-    "three measurements in a row.",
+    "By what fraction the loss is below its lowest in the first half, by medians of three measurements.",
     lambda fall: f"since its lowest in the first half of the steps the loss {moved(fall)}",
     number=lambda fall: f"a {'fall' if fall >= 0 else 'rise'} of {percent(fall)}",
 )
-PART_DONE = Quantity("part_done", "Steps so far over the steps of the training; not known where these are not.")
+PART_DONE = Quantity("part_done", "Steps so far over those of the training, if these are known.")
 GROWTH = Quantity(
     "growth",
-    "The loss over what it was at the start; not known for a loss that may be below 0.",
+    "The loss over its start, if it is never below 0.",
     lambda factor: f"the loss is {times(factor, 'what it was at the start')}",
     "the loss has grown beyond measure since the start",
     usual=OF_THREE,
@@ -110,7 +106,7 @@ GROWTH = Quantity(
 )
 TYPICAL_STEP = Quantity(
     "typical_step",
-    "The length of a step over the best length in its direction: the median of the sizes over the last measurements.",
+    "The size of `step_over_best`, whatever its sign, in the median.",
     lambda ratio: f"a step has {part(ratio, 'the best length in its direction')}",
     "a step is far longer than the best one in its direction",
     number=percent,
@@ -130,13 +126,13 @@ OVERSHOOT = Quantity(
 )
 RATE_LEFT = Quantity(
     "rate_left",
-    "The effective learning rate, the median over the last measurements, over the largest of the first three.",
+    "The effective learning rate, in the median, over the largest of the first three.",
     lambda part: f"of the effective learning rate of the start {percent(part)} is left",
     number=percent,
 )
 RATE_OF_LIMIT = Quantity(
     "rate_times_curvature",
-    "The effective rate times the largest curvature of the loss: gradient descent is unstable where it exceeds 2.",
+    "The effective rate times the largest curvature: gradient descent is unstable above 2.",
     lambda product: f"the effective learning rate is {part(product / 2, 'the largest stable one')}",
     "the effective learning rate is far beyond the largest stable one",
     number=lambda product: percent(product / 2),
@@ -144,7 +140,7 @@ RATE_OF_LIMIT = Quantity(
 )
 NEWTON_GAIN = Quantity(
     "newton_gain",
-    "The fraction of the loss that Newton's step, with a length of its own in each direction, would gain.",
+    "The fraction of the loss that Newton's step would gain, with a length for each direction.",
     lambda gain: (
         f"steps that suit the curvature in each direction would lower the loss by another {percent(gain)}"
         if gain > 0
@@ -156,15 +152,14 @@ NEWTON_GAIN = Quantity(
 )
 TRAININGS_TO_GAIN = Quantity(
     "trainings_to_gain",
-    "How long the loss takes, at its present pace, to fall by what Newton's step would gain, in trainings as long as "
-    "this one.",
+    "How many trainings as long as this one gain `newton_gain` at the present pace.",
     lambda trainings: f"at the present pace that takes {_trainings(trainings)}" if trainings > 0 else "",
     "at the present pace that would never be reached",
 )
 ELASTICITY = Quantity(
     "elasticity",
-    "How much of the loss a change of all weights by their own size moves, |g| |theta| / L; with the gradient of the "
-    "last minibatches if it is smaller.",
+    "How much of the loss a change of all weights by their own size moves, |g| |theta| / L, on the "
+    "probe or, if less, the last minibatches.",
     lambda fraction: f"changing all weights by 1 % would change the loss by {percent(fraction / 100)}",
     "the gradient is large beyond measure",
     number=lambda fraction: percent(fraction / 100),

@@ -19,20 +19,14 @@ class Fact(enum.StrEnum):
         return fact
 
     ADAPTIVE_RATES = "adaptive rates", "the optimizer gives each weight a rate of its own, as Adam does"
-    STEPS_OF_THE_RATE = (
-        "steps of the rate",
-        "each step moves each weight by about the learning rate, as those of Adam do",
-    )
+    STEPS_OF_THE_RATE = ("steps of the rate", "each step moves each weight by about the learning rate, as Adam's do")
     COMPARED_LOSSES = (
         "compared losses",
         "the optimizer, or one that comes later, compares losses of the same examples in a step, as those of "
         "section 8.6 do",
     )
-    OWN_STEP_LENGTH = (
-        "own step length",
-        "the optimizer finds the length of each step itself, as those of section 8.6 do",
-    )
-    CURVATURE = "curvature", "the optimizer uses curvature, as those of section 8.6 but `SteepestDescent` do"
+    OWN_STEP_LENGTH = ("own step length", "the optimizer finds the length of each step itself (section 8.6)")
+    CURVATURE = ("curvature", "the optimizer uses curvature: those of section 8.6 but `SteepestDescent`")
     FIRST_ORDER_ONLY = (
         "first order only",
         "a constraint, float16, several replicas, `callbacks.Guard` or `callbacks.ClipGradients` needs a "
@@ -58,7 +52,7 @@ class Fact(enum.StrEnum):
     OWN_TRAINING_STEP = "own training step", "the model has its own `train_step` or `compile`"
     SUBCLASSED = "subclassed", "the model is a subclass of `keras.Model` that says itself how it calls its layers"
     BUILT_BY_THE_FIRST_BATCH = "built by the first batch", "the model has no weights before `fit`"
-    FADED_RATE = "faded rate", "the effective learning rate has fallen below a hundredth of what it was at the start"
+    FADED_RATE = ("faded rate", "the effective learning rate has fallen below a hundredth of its start")
     NORMALIZATION = "normalization", "there is a normalization between the layers"
     INPUT_NORMALIZATION = "input normalization", "there is a `keras.layers.Normalization`"
     SKIP_CONNECTIONS = "skip connections", "outputs of layers are added to those of others"
@@ -70,20 +64,14 @@ class Fact(enum.StrEnum):
     RECURRENCE = "recurrence", "there is a recurrent layer"
     SIMPLE_RECURRENCE = "simple recurrence", "there is a `keras.layers.SimpleRNN`"
     LSTM = "LSTM", "there is a `keras.layers.LSTM`"
-    PADDING = "padding", "the sequences that a recurrent layer reads end in zeros, which no mask leaves out"
+    PADDING = ("padding", "the sequences of a recurrent layer end in zeros that no mask leaves out")
     SIGMOID_UNITS = "sigmoid units", "hidden units are sigmoids"
     SOFTMAX_UNITS = "softmax units", "hidden layers are softmaxes"
     PENALTIES_OF_UNITS = "penalties of units", "a layer has an `activity_regularizer`"
-    LINEAR_MODEL = (
-        "linear model",
-        "the model is linear, and its loss a mean squared error that least squares are known of",
-    )
-    LINEAR_LAYERS = "linear layers", "layers with weights follow each other with no activation between them"
-    NEGATIVE_BIASES = "negative biases", "the biases of a layer were below -1 on average before the training"
-    SMALL_START = (
-        "small start",
-        "the weights of a matrix hardly differed before the training: a standard deviation below 0.003",
-    )
+    LINEAR_MODEL = ("linear model", "a linear model with a mean squared error, for which least squares are known")
+    LINEAR_LAYERS = ("linear layers", "layers with weights and no activation between them")
+    NEGATIVE_BIASES = ("negative biases", "the biases of a layer began below -1 on average")
+    SMALL_START = ("small start", "the weights of a matrix began with a standard deviation below 0.003")
     LOW_RATE = (
         "low rate",
         "there is one learning rate for all weights, without a schedule, below a fifth of the usual 0.01",

@@ -97,7 +97,7 @@ OF_THE_CHAPTER = (
         "are directions along which the loss curves down.",
         fine="There is no sign of a saddle point",
         cure="Break the symmetry of the start with random weights (`initializers.GlorotUniform`); "
-        "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner than `optimizers.SGD`.",
+        "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner.",
         answers=("initialization", "optimizer"),
     ),
     Kind(

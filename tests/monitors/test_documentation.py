@@ -6,13 +6,20 @@ import runpy
 import pytest
 
 from keras_ch8.monitors.base import chosen, members
-from keras_ch8.monitors.documentation import page
+from keras_ch8.monitors.documentation import SEEN, page
+from keras_ch8.verdicts.checks import CHECKS
 from keras_ch8.verdicts.fact import Fact
-from keras_ch8.verdicts.kinds import KINDS, OF_THE_CHAPTER
-from keras_ch8.verdicts.remedies import REMEDIES
+from keras_ch8.verdicts.kinds import KINDS
+from keras_ch8.verdicts.remedies import REMEDIES, Remedy
+from keras_ch8.verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
 
 MONITORS = members("full")
-RULES = [(monitor.name, number, rule) for monitor in MONITORS for number, rule in enumerate(monitor.rules)]
+RULES = [(monitor.name, rule) for monitor in MONITORS for rule in monitor.rules]
+GROWTH = Quantity("growth", "The loss over its start.")
+OF_RATES = {Fact.SCHEDULE_TO_SCALE, Fact.RATE_SET_ELSEWHERE, Fact.OWN_STEP_LENGTH}
+"""Of the remedies that need these, the page says once at its top that a rate is changed where it is set."""
+OF_DEAD_UNITS = {("plateau", need) for remedy in REMEDIES["dead_units"] for need in (*remedy.needs, Fact.DEAD_UNITS)}
+"""What the remedies need that a plateau takes over from dead units."""
 
 
 def paragraphs():
@@ -21,50 +28,99 @@ def paragraphs():
     return {name: text for name, text in parts if name in KINDS}
 
 
-def test_every_kind_has_its_meaning_its_section_and_its_cure():
-    found, judged = paragraphs(), {rule.kind for *_, rule in RULES}
-    assert {kind.name for kind in OF_THE_CHAPTER} <= judged
-    assert list(found) == [name for name in KINDS if name in judged]  # other tests may bring kinds of their own
-    for name in found:
-        kind = KINDS[name]
-        for words in (kind.meaning, f"(Section {kind.section}.)", kind.cure):
-            assert words in found[name], (name, words)
+def test_every_kind_has_its_meaning_a_picture_and_all_that_cures_it():
+    found, told = paragraphs(), {rule.kind for _, rule in RULES} | {c.kind for c in CHECKS if c.level != "note"}
+    assert list(found) == [name for name in KINDS if name in told]  # other tests may bring kinds of their own
+    assert set(SEEN) <= set(found)
+    for name, text in found.items():
+        assert KINDS[name].meaning in text
+        assert f"- {KINDS[name].section}: " in page(MONITORS)
+        assert (f"![{name}](pictures/verdicts/{name}.png)" in text) == (name in SEEN)
+        cures = [Remedy(rule.cure) for _, rule in RULES if rule.kind == name and rule.cure]
+        cures += REMEDIES.get(name, ())
+        for part in re.findall(r"`([\w.]+)", KINDS[name].cure):
+            assert part in text, (name, part)
+        for remedy in cures or [Remedy(KINDS[name].cure)]:
+            is_of_others = Fact.DEAD_UNITS in remedy.needs and "As for `dead_units`, where many ReLUs are dead." in text
+            place = found["dead_units"] if is_of_others else text
+            assert f" {remedy.cure}" in place or OF_RATES & set(remedy.needs), (name, remedy.cure)
 
 
-def test_every_remedy_is_there_with_its_code():
-    found = paragraphs()
-    for name, remedies in REMEDIES.items():
-        for remedy in remedies if name in found else ():
-            for words in (remedy.cure, remedy.expects, remedy.code.replace("{{", "{").replace("}}", "}")):
-                assert words in found[name], (name, words)
-    assert all(f"| {fact} | {fact.meaning} |" in page(MONITORS) for fact in Fact)
+def test_every_fact_that_a_cure_needs_is_said_where_it_is_needed_or_explained():
+    found, whole = paragraphs(), page(MONITORS)
+    needed = {(kind, need) for kind, remedies in REMEDIES.items() for remedy in remedies for need in remedy.needs}
+    for name, need in needed:
+        if name in found and need not in OF_RATES and (name, need) not in OF_DEAD_UNITS:
+            is_explained = f"*{need}*" in found[name] and f"- *{need}*: {need.meaning}" in whole
+            assert is_explained or need.meaning in found[name], (name, need)
 
 
-@pytest.mark.parametrize("monitor, number, rule", RULES, ids=lambda x: x if isinstance(x, str) else "")
-def test_every_rule_is_there_with_its_numbers_directions_sources_and_conditions(monitor, number, rule):
-    own = [
-        part for part in paragraphs()[rule.kind].split("**Rule ") if f'judged by `{monitor}`: "{rule.says}."' in part
-    ]
-    assert len(own) == 1
+def comparison(condition):
+    """Return a condition as the page writes it."""
+    signs = {"<": "<", "<=": "≤", ">": ">", ">=": "≥"}
+    if condition.is_ == "known":
+        return f"`{condition.quantity.name}` is known"
+    return f"`{condition.quantity.name}{signs[condition.is_]}{condition.limit:.4g}`"
+
+
+def comparisons(condition):
+    """Yield the comparisons of a condition, also of those that it combines."""
+    for part in condition.conditions if isinstance(condition, Combination) else ():
+        yield from comparisons(part)
+    if isinstance(condition, Condition):
+        yield comparison(condition)
+
+
+@pytest.mark.parametrize("monitor, rule", RULES, ids=lambda x: x if isinstance(x, str) else "")
+def test_every_rule_is_there_with_its_limits_and_conditions(monitor, rule):
+    own, whole = paragraphs()[rule.kind], page(MONITORS)
+    (row,) = re.findall(rf"^(\d+) \| {re.escape(rule.says)} \| (.*)$", own, re.MULTILINE)
+    assert re.search(rf"^no\. \| measured by .*`{monitor}`", own, re.MULTILINE)
     for t in rule.all_of:
-        act = "never" if t.act is None else f"{t.act:g}"
-        assert f"| `{t.quantity.name}` | {t.direction} | {t.watch:g} | {act} | {t.source} |" in own[0]
+        act = "never" if t.act is None or rule.at_most == "watch" else f"{t.act:g}"
+        both = f"{t.watch:g}" if act == f"{t.watch:g}" else f"{t.watch:g}/{act}"
+        assert f"`{t.quantity.name}{'≥' if t.direction == 'above' else '≤'}{both}`" in row[1]
+    assert rule.all_of or row[1] == rule.at_most
     for condition in (*rule.when, *rule.silenced_by, *rule.eased_by, *rule.proven_by):
-        name = condition if isinstance(condition, str) else condition.name or condition.compared
-        assert name in own[0], name
+        name = condition if isinstance(condition, str) else getattr(condition, "name", "")
+        explained = re.search(rf"^- \*\*{re.escape(name)}\*\*: (.*)$", whole, re.MULTILINE) if name else None
+        place = f"{own}{explained[1] if explained and f'**{name}**' in own else ''}"
+        for part in [f"`{condition}` is claimed"] if isinstance(condition, str) else comparisons(condition):
+            assert part in place, (name, part)
     for quantity in (*rule.quantities, *rule.mentions):
-        assert f"| `{quantity.name}` | " in page(MONITORS)
+        series = f" (`{quantity.series}`)" if quantity.series else ""
+        assert f"\n- `{quantity.name}`{series}: {quantity.meaning}\n" in whole
 
 
-def test_every_curve_is_there_with_its_title_and_unit():
+def test_what_some_rules_ask_for_has_their_numbers_and_what_all_ask_for_has_none(monkeypatch):
+    def rule(says, *limits):
+        when = tuple(Condition(GROWTH, ">", limit) for limit in limits)
+        limit = Threshold(GROWTH, "above", 1.3, 1.6, "")
+        return Rule(kind="cliff", says=says, all_of=(limit,), when=when)
+
+    (one,) = chosen(["cliff"])
+    asked = {"A": (0.0, 1.0), "B": (0.0,), "C": (0.0, 1.0), "D": (0.0, 1.0), "E": (0.0, 2.0)}
+    monkeypatch.setattr(one, "rules", tuple(rule(says, *limits) for says, limits in asked.items()))
+    assert "- Only where `growth>0`; `growth>1` (1, 3-4); `growth>2` (5)." in page([one])
+    assert "\n2 | B | `growth≥1.3/1.6`\n" in page([one])
+
+
+def test_every_check_of_the_start_is_there():
+    found, whole = paragraphs(), page(MONITORS)
+    for check in CHECKS:
+        text = whole if check.level == "note" else found[check.kind]
+        assert f"\n- {check.holds}{' (*watch*)' if check.level == 'watch' else ''}\n" in text, check.name
+
+
+def test_every_curve_is_there():
     for curve in (curve for monitor in MONITORS for curve in monitor.curves):
-        assert f"| `diagnosis/{curve.name}` | {curve.title} | {curve.unit} | " in page(MONITORS)
+        assert f"`diagnosis/{curve.name}`" in page(MONITORS)
 
 
 def test_the_page_is_of_all_monitors_or_of_those_that_are_given(capsys):
     assert page() == page(MONITORS)
     (one,) = chosen(["cliff"])
-    assert set(re.findall("judged by `(.*)`", page([one]))) == {"cliff"}
+    assert set(re.findall(r"measured by `(.*?)`", page([one]))) == {"cliff"}
     with pytest.warns(RuntimeWarning, match="found in sys.modules"):  # this test has imported it already
         runpy.run_module("keras_ch8.monitors.documentation", run_name="__main__")
     assert capsys.readouterr().out == page()

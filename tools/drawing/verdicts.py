@@ -19,22 +19,6 @@ from keras_ch8.monitors.documentation import SEEN
 from . import around, style
 
 MONITORS = members("full")  # which register kinds of their own
-RUNS = {kind: name for kind, (name, _) in SEEN.items()} | {
-    "wrong_labels": "humidity_in_per_cent",
-    "wrong_loss": "absolute_error_of_one_hot_digits",
-    "wrong_output": "profits_and_losses_behind_a_relu",
-    "bad_inputs": "readings_missing_as_minus_9999",
-    "equal_units": "digits_from_constant_weights",
-    "no_gradient": "layers_of_signs",
-    "leak": "customers_copied_before_the_split",
-    "label_order": "digits_in_the_order_of_their_folders",
-    "imbalance": "two_frauds_in_a_hundred_payments",
-    "too_long": "tumours_told_apart_long_ago",
-    "cliff": "temperatures_that_say_999_where_they_are_missing",
-    "saddle": "tiny_factors",
-    "ill_conditioned": "correlated_inputs",
-}
-"""Of each kind a planted run that has it (`benchmarks/diagnosis`); of the last three another than documented."""
 OF_THE_DATA = ("wrong_labels", "wrong_loss", "wrong_output", "bad_inputs", "equal_units", "leak", "label_order",
                "imbalance")  # fmt: skip
 """Kinds that are seen before the first step: there is no curve of them."""
@@ -65,7 +49,7 @@ NAMES = ("with the trouble", "cured")
 
 def draw(kind: str) -> Any:
     """Draw the losses of a training with a trouble and of its cured twin, and what the trouble is."""
-    planted = _planted(RUNS[kind])
+    planted = _planted(SEEN[kind])
     sick, cured = (_shortened(kind, run) for run in (planted.make(0), planted.cured(0)))
     if kind in OF_THE_DATA and kind != "label_order":  # which only the order in which `fit` reads tells
         verdicts = keras_ch8.preflight(sick.model, sick.x, sick.y, sick.validation_data or sick.probe, 0).verdicts
@@ -75,7 +59,7 @@ def draw(kind: str) -> Any:
         verdicts = tuple(runs[0].verdicts)
     said = [verdict for verdict in verdicts if verdict.kind == kind and verdict.level != "ok"]
     if not said:
-        raise ValueError(f"The run {RUNS[kind]} was to have {kind}. Received: {[(v.kind, v.level) for v in verdicts]}.")
+        raise ValueError(f"The run {SEEN[kind]} was to have {kind}. Received: {[(v.kind, v.level) for v in verdicts]}.")
     figure, (left, right) = style.figure(f"{kind}: {said[0].level}")
     figure.text(0.5, -0.005, textwrap.fill(said[0].finding, 112), ha="center", va="top", fontsize=10)
     for number, (run, name) in enumerate(zip(runs, NAMES, strict=True)):
@@ -176,7 +160,7 @@ def _label(ax: Any, limits: list[tuple[float, str]]) -> None:
 def _draw_data(kind: str, ax: Any, sick: Any, cured: Any) -> None:
     """Draw what is seen of the data, the labels or the weights before the first step."""
     if kind in ("wrong_labels", "wrong_loss", "wrong_output"):
-        start = _planted(RUNS[kind]).make(0)
+        start = _planted(SEEN[kind]).make(0)
         values = {
             "targets": np.ravel(start.y),
             "outputs at the start": np.ravel(start.model(keras.tree.map_structure(lambda part: part[:1000], start.x))),
@@ -192,7 +176,7 @@ def _draw_data(kind: str, ax: Any, sick: Any, cured: Any) -> None:
             ax.hist(np.ravel(run.x), bins=60, log=True, alpha=0.6, color=COLORS[1 - number], label=name)
         style.done(ax, "Inputs", "value", "how many")
     elif kind == "equal_units":
-        both = (_planted(RUNS[kind]).make(0), _planted(RUNS[kind]).cured(0))
+        both = (_planted(SEEN[kind]).make(0), _planted(SEEN[kind]).cured(0))
         kernels = [run.model.trainable_variables[0].numpy() for run in both]
         gap = np.full((len(kernels[0]), 6), np.nan)
         ax.imshow(np.hstack([kernels[0], gap, kernels[1]]), cmap="cividis", aspect="auto", interpolation="nearest")
