@@ -77,7 +77,7 @@ class CurriculumComparison(Result):
         pairs = [(order, "none") for order in self.orders if order != "none" and "none" in self.orders]
         pairs += [("easy", "random")] if {"easy", "random"} <= set(self.orders) else []
         found = {pair: self.gain(*pair) for pair in pairs}
-        lines = [_sentence(*pair, test) for pair, test in found.items()]
+        lines = [f"{order} over {over}: {test.sentence('gain')}" for (order, over), test in found.items()]
         if {("easy", "none"), ("easy", "random")} <= set(pairs):
             lines.append(verdict(found["easy", "none"], found["easy", "random"]))
         return lines
@@ -210,6 +210,8 @@ def compare_curricula(
         )
     if not callable(difficulty) and not isinstance(difficulty, str):
         difficulty = numbers(difficulty, source.count)
+    options = {"verbose": 0} | (fit_arguments or {})
+    given = keras.tree.flatten(options.pop("callbacks", None) or [])
     position = source.get_state()
 
     def train(asked: tuple[str, int]) -> tuple[float, str]:
@@ -218,7 +220,7 @@ def compare_curricula(
             source.set_state(position | {"seed": seed, "epoch": 0, "step": 0})
             model = _objects.made_by("model_factory", model_factory)
             own = [] if order == "none" else [Curriculum(source, difficulty, order=order, **curriculum)]
-            _fit(model, source, epochs, own, fit_arguments or {})
+            model.fit(source, epochs=epochs, callbacks=[*given, *own], **options)
             return _measure(model, validation_data, metric, mode)
 
     try:
@@ -242,22 +244,6 @@ def verdict(over_none: PairedTest, over_random: PairedTest) -> str:
     if over_random.is_significant and over_random.difference > 0:
         return "The curriculum helps, and it is the order that does it: easy first is better than random order too."
     return "The curriculum helps, but the gain over random order is not significant: it may be the pacing alone."
-
-
-def _sentence(order: str, over: str, test: PairedTest) -> str:
-    return f"{order} over {over}: {test.sentence('gain')}"
-
-
-def _fit(
-    model: keras.Model,
-    source: ArraySource,
-    epochs: int,
-    own: list[keras.callbacks.Callback],
-    arguments: dict[str, Any],
-) -> None:
-    callbacks = keras.tree.flatten(arguments.get("callbacks") or [])
-    options = {"verbose": 0} | {name: value for name, value in arguments.items() if name != "callbacks"}
-    model.fit(source, epochs=epochs, callbacks=[*callbacks, *own], **options)
 
 
 def _measure(model: keras.Model, validation_data: Data, metric: str, mode: str) -> tuple[float, str]:

@@ -35,7 +35,7 @@ from ._study_advice import (
 )
 from ._study_findings import BatchSizeStudy, ClippingStudy, DurationStudy, RateSweep, Stability, StudyStep, WarmupStudy
 from ._study_report import StudyReport
-from ._study_trainer import EVALUATIONS, Checkpoint, StudyRun, StudySetting, StudyTrial, Trainer, rounded
+from ._study_trainer import Checkpoint, StudyRun, StudySetting, StudyTrial, Trainer, rounded
 from ._trials import Trials
 
 APART = math.sqrt(10)
@@ -226,7 +226,7 @@ class Study:
         usual = self._train(self._setting)
         twice = dataclasses.replace(self._setting, rate=rounded(2 * self._setting.rate))
         steps = min(STEPS_AT_TWICE, self._trainer.steps(twice.batch_size))
-        run = self._train(twice, steps * twice.batch_size)
+        run = self._trials.one(StudyTrial(twice, steps * twice.batch_size))
         advice, rise, is_slow = of_stability(usual, run, steps)
         return self._found(Stability, advice, before, (run,), rise, is_slow)
 
@@ -281,7 +281,7 @@ class Study:
             points = round(POINTS * length)
             setting = dataclasses.replace(given, batch_size=size, rate=rate if rate == given.rate else rounded(rate))
             examples = max(size, round(length * window))
-            runs.append(self._train(setting, examples, checkpoint, target, points))
+            runs.append(self._trials.one(StudyTrial(setting, examples, checkpoint, target, points)))
             return runs[-1]
 
         def to_the_end(rate: float) -> Branch:
@@ -322,17 +322,9 @@ class Study:
         advice, places, gain = of_length(runs, self._trainer.epochs)
         return self._found(DurationStudy, advice, before, runs, places, gain)
 
-    def _train(
-        self,
-        setting: StudySetting,
-        examples: int | None = None,
-        start: Checkpoint | None = None,
-        target: float = -math.inf,
-        evaluations: int = EVALUATIONS,
-    ) -> StudyRun:
-        """Return a training, run now or before; a full one unless `examples` says how long."""
-        length = self._trainer.examples if examples is None else examples
-        return self._trials.one(StudyTrial(setting, length, start, target, evaluations))
+    def _train(self, setting: StudySetting) -> StudyRun:
+        """Return a full training, run now or before."""
+        return self._trials.one(StudyTrial(setting, self._trainer.examples))
 
     def _is_full(self, trial: StudyTrial) -> bool:
         return trial.start is None and trial.examples == self._trainer.examples
