@@ -46,7 +46,6 @@ def curriculum_cases():
     yield case(
         "curriculum.cross_validated_loss",
         lambda: {"model_factory": new_model, "x": X, "y": Y, "folds": 2, "epochs": 1},
-        model_factory=m.NOTHING,
         folds=m.count(2),
     )
     yield case(
@@ -219,7 +218,6 @@ def callback_cases():
         "callbacks.Curriculum",
         lambda: {"source": data.ArraySource(X, Y, batch_size=4), "difficulty": np.arange(8.0)},
         lambda made: model().fit(made.source, epochs=1, callbacks=[made], verbose=0),
-        model_factory=m.NOTHING,
         data=m.NOTHING,
         difficulty=m.NOTHING,
         pacing=m.NOTHING,
@@ -330,7 +328,6 @@ def training_cases():
         "choosing.Study",
         lambda: {"model_factory": new_model, "data": (X, Y), "epochs": 1, "batch_size": 4, "verbose": 0},
         lambda made: made.duration(),
-        model_factory=m.NOTHING,
         data=m.NOTHING,
         validation_data=m.NONE,
         directory=m.NONE | m.PATH,
@@ -340,7 +337,6 @@ def training_cases():
         "choosing.compare_curricula",
         lambda: {"model_factory": new_model, "data": (X, Y), "difficulty": np.arange(8.0), "validation_data": (X, Y),
                  "epochs": 1, "seeds": 2, "orders": ("none", "easy"), "verbose": 0},
-        model_factory=m.NOTHING,
         data=m.NOTHING,
         difficulty=m.NOTHING,
         seeds=m.count(2) | m.sequence(m.SEED),
@@ -361,7 +357,6 @@ def training_cases():
         lambda: {"candidates": {"SGD": new_candidate()}, "model_factory": new_model, "data": (X, Y), "epochs": 1,
                  "seeds": 1, "trials": 1, "verbose": 0},
         candidates=m.NOTHING,
-        model_factory=m.NOTHING,
         data=m.NOTHING,
         target=m.NONE | m.NUMBER,
         seeds=m.count(1) | m.sequence(m.SEED),
@@ -376,7 +371,6 @@ def training_cases():
     yield case(
         "cure",
         lambda: {"model_factory": new_model, "data": (X, Y), "verdict": lower_the_rate(), "epochs": 1},
-        model_factory=m.NOTHING,
         data=m.NOTHING,
         verdict=m.NOTHING,
         validation_data=m.NONE,
@@ -406,7 +400,6 @@ def training_cases():
     yield case(
         "training.retrain_on_all_data",
         lambda: {"model_factory": new_model, "data": (X, Y), "validation_data": (X, Y), "max_epochs": 1},
-        model_factory=m.NOTHING,
         data=m.NOTHING,
         strategy=m.word("same_steps", "continue"),
         early_stopping=m.NONE,
