@@ -80,9 +80,11 @@ class Trials(Generic[Asked, Outcome]):
         return self._restored(asked, {**arrays, **plain})
 
     def _save(self, key: str, outcome: Any) -> None:
-        if self._keeper is None or getattr(outcome, "error", ""):  # what has failed is tried again another time
+        if self._keeper is None:
             return
         fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
+        if fields.get("error"):  # what has failed is tried again another time
+            return
         arrays = {name: value for name, value in fields.items() if isinstance(value, np.ndarray)}
         plain = {name: value for name, value in fields.items() if name not in arrays}
         self._keeper.save(key, arrays, json.loads(json.dumps(plain, default=dataclasses.asdict)))

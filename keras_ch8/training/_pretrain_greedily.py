@@ -243,7 +243,7 @@ def pretrain_greedily(
             keras.utils.set_random_seed(seed)
         numbers = range(min(count + 1, len(chain.blocks)), len(chain.blocks) + 1)
         models = [_up_to(model, chain, number, head) for number in numbers]
-        settings = {"epochs": epochs, "freeze": freeze, "seed": seed, "source_layers": count}
+        settings: dict[str, Any] = {"epochs": epochs, "freeze": freeze, "seed": seed, "source_layers": count}
         settings["shapes of weights"] = [list(v.shape) for v in model.variables]
         keeper = Keeper(directory, "pretraining", settings)
         stages, slots = _resume(model, keeper)
