@@ -46,7 +46,7 @@ def compared(name, quick, directory):
     if quick:
         data = tuple(part[:200] for part in data)
     return choosing.compare(
-        candidates(load.solver, quick), load.model, data, target=load.target, budget=2 if quick else load.epochs,
+        candidates(load.solver, quick), load.model, data, target=load.target, epochs=2 if quick else load.epochs,
         seeds=2 if quick else 5, trials=2 if quick else 5, validation_data=held_out, batch_size=load.batch_size,
         directory=os.path.join(directory, name.replace(" ", "_")) if directory else None, verbose=0,
     )  # fmt: skip

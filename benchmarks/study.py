@@ -26,7 +26,7 @@ from keras import ops
 from sklearn import datasets
 
 from keras_ch8 import choosing, optimizers
-from keras_ch8.choosing._study_trainer import Setting, Trainer
+from keras_ch8.choosing._study_trainer import StudySetting, StudyTrial, Trainer
 
 X, Y = datasets.load_digits(return_X_y=True)
 X = (X / 16).astype("float32")
@@ -121,7 +121,7 @@ def critical_batch_size(noise):
     study = choosing.Study(
         lambda: quadratic(0.05), (x, zeros), validation_data=(zeros[:1], zeros[:1]), epochs=1, batch_size=16, verbose=0
     )
-    found = study.batch_sizes(after=0.0)
+    found = study.batch_sizes(start=0)
     print(found, end="\n\n", flush=True)
     known = elbow(found.target, noise)
     return {"noise": noise, "measured": found.critical, "known": known, "ratio": found.critical / known,
@@ -153,10 +153,10 @@ SET_UPS = {
 def on_grid(make, data, options, grid):
     """Return the best training of a grid of settings."""
     own = Trainer(make, *data().values(), options["epochs"], options["batch_size"])
-    usual = Setting(own.given_rate, options["batch_size"])
+    usual = StudySetting(own.given_rate, options["batch_size"])
     settings = [dataclasses.replace(usual, **dict(zip(grid, values, strict=True)))
                 for values in itertools.product(*grid.values())]  # fmt: skip
-    return min((own.train(setting, own.examples) for setting in settings), key=lambda run: run.best)
+    return min((own.train(StudyTrial(setting, own.examples)) for setting in settings), key=lambda run: run.best)
 
 
 def studied(make, data, options):

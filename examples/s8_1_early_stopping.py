@@ -95,7 +95,7 @@ def main():
 
     board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/all_data")
     model, report = keras_ch8.training.retrain_on_all_data(
-        network, x, y, validation, strategy="same_steps", early_stopping=stop, max_epochs=epochs, callbacks=[board],
+        network, (x, y), validation, strategy="same_steps", early_stopping=stop, max_epochs=epochs, callbacks=[board],
         validation_batch_size=400, verbose=0)  # fmt: skip
     print(f"and again from the start, {report.steps:4d} steps on all{error(model):6.1f} %\n")
     print(f"the run without stopping, stopped by ...{'on val_loss':>16s}{'on val_zero_one_loss':>26s}")

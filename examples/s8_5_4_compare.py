@@ -54,8 +54,8 @@ def main():
     }
     if quick:
         candidates = {name: candidates[name] for name in ("momentum", "Adam")}
-    budget, seeds, trials = (2, 2, 2) if quick else (10, 5, 6)
-    counts = {"budget": budget, "seeds": seeds, "trials": trials}
+    epochs, seeds, trials = (2, 2, 2) if quick else (10, 5, 6)
+    counts = {"epochs": epochs, "seeds": seeds, "trials": trials}
     found = choosing.compare(
         candidates, network, data, validation_data=held_out, target=0.2, log_dir=LOG_DIR, verbose=0, **counts
     )

@@ -19,7 +19,7 @@ from . import _checks, _objects
 from ._describe import short
 from ._plot import COLORS, axes_of, finished
 from ._result import Result, Table
-from ._sandbox import generators_kept, new_model
+from ._sandbox import StopAfter, generators_kept, new_model
 from ._section import section
 from .callbacks import Diagnosis
 from .callbacks.doctor import Doctor
@@ -124,7 +124,7 @@ def cure(
     validation_data: tuple[Any, Any] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     seed: int = 0,
-    **options: Any,
+    **fit_arguments: Any,
 ) -> CureTrial:
     """Train twice for as many steps, without and with the cure of a verdict, and say whether it helps (section 8.2).
 
@@ -146,7 +146,7 @@ def cure(
         callbacks: Those of your training, such as `keras.callbacks.ReduceLROnPlateau`. Each training has copies of its
             own, and yours stay as they are; a `Doctor` and a `Diagnosis` are left out. Defaults to `()`.
         seed: Seed of both trainings. Defaults to `0`.
-        **options: More arguments of `fit`, such as `class_weight`.
+        **fit_arguments: More arguments of `fit`, such as `class_weight`.
 
     Returns:
         A `CureTrial`. Where the cure has no code, or the code does not suit the model, it has a `reason`.
@@ -197,7 +197,7 @@ def cure(
         new_model(model_factory)
     if not verdict.code:
         return CureTrial(verdict, reason=f"it has no code that suits every model. {verdict.cure}".strip())
-    fits = [Fit(*data, batch_size, epochs, seed, validation_data, options, callbacks) for _ in range(2)]
+    fits = [Fit(*data, batch_size, epochs, seed, validation_data, fit_arguments, callbacks) for _ in range(2)]
     for fit, code in zip(fits, ("", verdict.code), strict=True):
         try:
             fit.prepare(model_factory, code)
@@ -261,11 +261,11 @@ class Fit:
         epochs: int,
         seed: int,
         validation_data: tuple[Any, Any] | None,
-        options: dict[str, Any],
+        fit_arguments: dict[str, Any],
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
         self.x, self.y, self.batch_size, self.epochs, self.seed = x, y, batch_size, epochs, seed
-        self.validation_data, self.options = validation_data, options
+        self.validation_data, self.fit_arguments = validation_data, fit_arguments
         callbacks = [each for each in callbacks if not isinstance(each, Doctor | Diagnosis)]  # `run` has one of its own
         models: dict[int, Any] = {id(callback.model): None for callback in callbacks}  # of a `fit` before: not copied
         self.callbacks: list[keras.callbacks.Callback] = copy.deepcopy(callbacks, models)
@@ -284,8 +284,7 @@ class Fit:
 
     def prepare(self, model_factory: Callable[[], keras.Model], code: str) -> None:
         """Make the model, and run the code in a script around it."""
-        with generators_kept():
-            keras.utils.set_random_seed(self.seed)
+        with generators_kept(self.seed):
             model = _objects.made_by("model_factory", model_factory)
             if not model.built:
                 keras_private.build_on_inputs(model, self.x[:1])
@@ -293,13 +292,15 @@ class Fit:
             suite = importlib.import_module(__package__.partition(".")[0])
             names = {"model": model, "np": np, "keras": keras, "keras_ch8": suite}
             own = ("x", "y", "batch_size", "epochs", "callbacks")
-            names |= {name: getattr(self, name) for name in own} | {"class_weight": self.options.get("class_weight")}
+            names |= {name: getattr(self, name) for name in own} | {
+                "class_weight": self.fit_arguments.get("class_weight")
+            }
             exec(compile(code, "<verdict.code>", "exec"), names)
             self.model = names["model"]
             for name in own:
                 setattr(self, name, names[name])
             if names["class_weight"] is not None:
-                self.options = {**self.options, "class_weight": names["class_weight"]}
+                self.fit_arguments = {**self.fit_arguments, "class_weight": names["class_weight"]}
             has_new_data = names["x"] is not data[0] or names["y"] is not data[1]
             if self.validation_data is not None and has_new_data:  # those of validation are to be written alike
                 names["x"], names["y"] = self.validation_data
@@ -313,13 +314,12 @@ class Fit:
         epochs = self.epochs
         if steps is not None:
             epochs = -(-steps // self.steps_of_epoch)
-            callbacks.append(_StopAfter(steps))
-        with generators_kept():
-            keras.utils.set_random_seed(self.seed)
+            callbacks.append(StopAfter(steps))
+        with generators_kept(self.seed):
             self.at_start = self.evaluated(self.x, self.y)
             history = self.model.fit(
                 self.x, self.y, batch_size=self.batch_size, epochs=epochs, validation_data=self.validation_data,
-                callbacks=callbacks, verbose=0, **self.options,
+                callbacks=callbacks, verbose=0, **self.fit_arguments,
             )  # fmt: skip
             self.at_end = self.evaluated(self.x, self.y)
             self.validated = self.evaluated(*(self.validation_data or (self.x, self.y)))
@@ -346,20 +346,6 @@ class Fit:
             judge(x[:256], training=False)
         loss = float(judge.compute_loss(x, y, y_pred, training=False))
         return loss if np.isfinite(loss) else math.inf
-
-
-class _StopAfter(keras.callbacks.Callback):
-    """Ends a training after some steps."""
-
-    def __init__(self, steps: int) -> None:
-        super().__init__()
-        self.left = steps
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Count."""
-        self.left -= 1
-        if not self.left:
-            self.model.stop_training = True
 
 
 def _rank(level: str) -> int:

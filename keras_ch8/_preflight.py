@@ -81,10 +81,10 @@ def preflight(
     model: keras.Model,
     x: Data,
     y: Data = None,
+    sample_weight: Data = None,
+    *,
     validation_data: Data = None,
     steps: int = 30,
-    *,
-    sample_weight: Data = None,
     seed: int = 0,
 ) -> Preflight:
     """Say what is wrong with a training before it begins: in data, labels, loss, output and start (section 8.2).
@@ -105,9 +105,9 @@ def preflight(
         model: A compiled model; one that is not built is built.
         x: Inputs, as for `fit`; of a data set the first batch is read.
         y: Targets.
-        validation_data: `(x, y)`, or a data set, that the training is to be validated on. Defaults to `None`.
-        steps: Steps on one batch; 0 for none. Defaults to 30.
         sample_weight: Weights of the examples. Defaults to `None`.
+        validation_data: `(x, y)`, or a data set, that the training is to be validated on. Defaults to `None`.
+        steps: Steps on one batch; 0 for none. Defaults to `30`.
         seed: Seed of the choice of examples. Defaults to `0`.
 
     Returns:

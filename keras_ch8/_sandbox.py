@@ -1,4 +1,4 @@
-"""What a training that is only tried needs: to put everything back, and a new model for each."""
+"""What a training of ours needs: to put everything back, a new model for each, an end after some steps."""
 
 import hashlib
 import random
@@ -11,6 +11,7 @@ import numpy as np
 
 from . import _objects
 from ._batches import Batch
+from ._types import Logs
 from .integration import backend, keras_private
 
 
@@ -73,10 +74,12 @@ def fingerprint(model: keras.Model) -> str:
 
 
 @contextmanager
-def generators_kept() -> Iterator[None]:
-    """Restore the random number generators of Python, NumPy and TensorFlow at the end."""
+def generators_kept(seed: int | None = None) -> Iterator[None]:
+    """Restore the random number generators of Python, NumPy and TensorFlow at the end; with a seed, set them first."""
     states = random.getstate(), np.random.get_state(legacy=False), backend.seed_state()  # noqa: NPY002
     try:
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
         yield
     finally:
         random.setstate(states[0])
@@ -120,3 +123,21 @@ def sandbox(model: keras.Model) -> Iterator[keras.Model]:
             "(`model.variables`, `model.optimizer.variables`). Keep such state in variables created by `add_weight`, "
             "or try learning rates on `keras.models.clone_model(model)`."
         )
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Ends a training after some steps; with `steps_per_execution` at the end of the execution that has the last."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.steps, self.done, self._of_epochs = steps, 0, 0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Count from the steps of the epochs before."""
+        self._of_epochs = self.done
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Count."""
+        self.done = self._of_epochs + batch + 1
+        if self.done >= self.steps:
+            self.model.stop_training = True

@@ -114,7 +114,7 @@ def curricula():
 def optimizers_compared():
     rates = {"learning_rate": (0.005, 0.5)}
     candidates = {name: choosing.Candidate(getattr(optimizers, name), rates) for name in ("SGD", "Momentum")}
-    return choosing.compare(candidates, network, (X, Y), target=0.5, budget=3, seeds=3, trials=2, verbose=0)
+    return choosing.compare(candidates, network, (X, Y), target=0.5, epochs=3, seeds=3, trials=2, verbose=0)
 
 
 @functools.cache
@@ -134,7 +134,7 @@ def pretraining():
 
 
 def retraining():
-    return training.retrain_on_all_data(network, X[:200], Y[:200], (X[200:], Y[200:]), max_epochs=8, verbose=0)[1]
+    return training.retrain_on_all_data(network, (X[:200], Y[:200]), (X[200:], Y[200:]), max_epochs=8, verbose=0)[1]
 
 
 @functools.cache

@@ -8,10 +8,10 @@ import keras
 
 from .. import _checks, _objects
 from .._describe import short
+from .._keeper import optimizer_described
 from ..integration import keras_private
 from ..optimizers.closure import ClosureOptimizer
 from ..schedules import ScaledSchedule
-from ._kept_runs import optimizer_described
 
 AROUND = 30.0
 """How far below and above its own learning rate that of an optimizer is looked for, as a factor."""

@@ -1,30 +1,67 @@
 """Which optimizer: each tuned with the same budget, then run over seeds, and judged by the time to a target."""
 
+import contextlib
 import dataclasses
+import functools
+import math
 import os
 import re
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects
+from .._keeper import Keeper, fingerprint, model_described
 from .._sandbox import generators_kept, new_model
 from .._section import section
-from .._types import Data
+from .._types import Data, Logs
 from ..board.reports import ComparedRun, write_compared
 from ..callbacks.base import say
+from ..data import ArraySource
 from ..integration import keras_private
 from . import _search
 from ._candidates import FACTOR, RATE, Candidate, candidates_of, described
 from ._directions import direction_of
-from ._kept_runs import KeptRuns, fingerprint, model_described
-from ._optimizer_comparison import Contender, OptimizerComparison, scores, tuned
-from ._run_jobs import Job, Jobs
-from ._timed_run import Problem, TimedRun, measured
+from ._optimizer_comparison import Contender, OptimizerComparison, TimedRun, scores, tuned
+from ._trials import Trials
 
 TRIALS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """What all trainings of a comparison have in common.
+
+    Args:
+        model_factory: Makes a new compiled model.
+        data: Arrays `(x, y, sample_weight)` to train on.
+        measured_on: Arrays to evaluate on.
+        metric: What `evaluate` reports that is compared.
+        lower_is_better: Whether smaller values of it are better.
+        epochs: Passes over the data, at most.
+        batch_size: Examples in a batch, unless the candidate says otherwise.
+    """
+
+    model_factory: Callable[[], keras.Model]
+    data: tuple[Data, Data, Data]
+    measured_on: tuple[Data, Data, Data]
+    metric: str
+    lower_is_better: bool
+    epochs: int
+    batch_size: int
+
+
+class Job(NamedTuple):
+    """One training: of which candidate, with which setting and seed, and whether its time counts."""
+
+    candidate: str
+    setting: dict[str, float]
+    seed: int
+    counts: bool = False
 
 
 @section("8.5.4")
@@ -34,7 +71,7 @@ def compare(
     data: tuple[Data, ...],
     *,
     target: float | None = None,
-    budget: int = 10,
+    epochs: int = 10,
     seeds: int | Sequence[int] = 5,
     trials: int = TRIALS,
     validation_data: tuple[Data, ...] | None = None,
@@ -55,7 +92,7 @@ def compare(
                   training that misses it took infinitely long
         tests     of each two candidates, a paired t test over the seeds, with Holm's correction for all of them
 
-    A training is `budget` epochs, in a fresh order each, which ends early only where it diverges. It is measured after
+    A training has `epochs` epochs, in a fresh order each, and ends early only where it diverges. It is measured after
     each epoch, and the clock stands still meanwhile. Settings are chosen by the mean over the second half of the
     epochs. All candidates have the same seeds, so the same initial weights and batches; tuning has a seed of its own.
     Without a target the value at the end decides.
@@ -71,7 +108,7 @@ def compare(
         model_factory: Makes a new compiled model each time that it is called; its optimizer is replaced.
         data: Arrays `(x, y)` or `(x, y, sample_weight)` to train on.
         target: The value of the metric to reach. Defaults to `None`: none.
-        budget: Epochs of each training. Defaults to `10`.
+        epochs: Passes over the data of each training. Defaults to `10`.
         seeds: Number of seeds, from 0 on, or the seeds. Defaults to `5`.
         trials: Settings that are tried of each candidate with anything to tune. Defaults to `8`.
         validation_data: Arrays that are measured on. Defaults to `None`: those of the training.
@@ -104,7 +141,7 @@ def compare(
         ...     return model
         >>> found = keras_ch8.compare(
         ...     {"L-BFGS": keras_ch8.optimizers.LBFGS(), "SGD": keras_ch8.optimizers.SGD(0.01)}, model,
-        ...     (x, x @ [[1.0], [2.0], [3.0]]), budget=3, seeds=2, trials=2, verbose=0)
+        ...     (x, x @ [[1.0], [2.0], [3.0]]), epochs=3, seeds=2, trials=2, verbose=0)
         >>> found.values.shape, bool(found.values.max() < 0.1)
         ((2, 2), True)
 
@@ -117,7 +154,7 @@ def compare(
     _objects.function("model_factory", model_factory, returns="a new compiled model")
     if target is not None:
         target = _checks.number("target", target, meaning="the value of the metric to reach", fix="Give None for none.")
-    budget = _checks.count("budget", budget, 1, meaning="the epochs of each training", fix="Try 10.")
+    epochs = _checks.count("epochs", epochs, 1, meaning="the passes over the data of each training", fix="Try 10.")
     trials = _checks.count("trials", trials, 1, meaning="the settings that are tried of each candidate", fix="Try 8.")
     workers = _checks.count("workers", workers, 1, meaning="the processes that train at once", fix="Try 1.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
@@ -130,40 +167,70 @@ def compare(
     arrays = arrays_of("data", data)
     held_out = arrays if validation_data is None else arrays_of("validation_data", validation_data)
     lower = checked_model(model_factory, arrays, held_out, metric, mode)
-    problem = Problem(model_factory, arrays, held_out, metric, lower, budget, batch_size)
+    workload = Workload(model_factory, arrays, held_out, metric, lower, epochs, batch_size)
     settings = {
         "candidates": {name: described(one) for name, one in found.items()},
-        "target": target, "budget": budget, "seeds": listed, "trials": trials, "batch_size": batch_size,
+        "target": target, "epochs": epochs, "seeds": listed, "trials": trials, "batch_size": batch_size,
         "metric": metric, "lower_is_better": lower, "data": fingerprint((arrays, held_out)),
     }  # fmt: skip
     if directory is not None:
         with generators_kept():
             settings["model"] = model_described(_objects.made_by("model_factory", model_factory))
-    kept = KeptRuns(directory, "comparison", settings)
+    keeper = Keeper(directory, "comparison", settings)
     tuned_by = next(seed for seed in range(len(listed) + 1) if seed not in listed)
-    with Jobs(problem, found, kept, workers, int(verbose)) as jobs:
-        jobs.expect(sum(trials for one in found.values() if one.ranges) + len(found) * len(listed))
-        contenders = _tuned(found, jobs, trials, tuned_by)
-        runs = jobs.run([Job(one.name, dict(one.setting), seed, True) for seed in listed for one in contenders])
+    expected = sum(trials for one in found.values() if one.ranges) + len(found) * len(listed)
+    teller = _Teller(metric, int(verbose), expected)
+    train = functools.partial(trained, workload, found)
+    with Trials(train, keeper, lambda _, fields: TimedRun(**fields), teller.tell, workers) as runner:
+        contenders = _tuned(found, runner, teller, trials, tuned_by, lower)
+        runs = runner.run([Job(one.name, dict(one.setting), seed, True) for seed in listed for one in contenders])
     number = len(contenders)
     contenders = [dataclasses.replace(one, runs=tuple(runs[i::number])) for i, one in enumerate(contenders)]
     clock = "wall" if keras.distribution.list_devices("gpu") else "CPU"
     result = OptimizerComparison(metric, lower, target, clock, tuple(contenders))
     if log_dir is not None:
-        _write(log_dir, result, problem, found, validation_data is not None)
+        _write(log_dir, result, workload, found, validation_data is not None)
     if verbose:
         say(str(result))
     return result
 
 
-def _tuned(candidates: Mapping[str, Candidate], jobs: Jobs, trials: int, seed: int) -> list[Contender]:
+class _Teller:
+    """Shows how far a comparison is: a bar in a terminal, or a line for each training."""
+
+    def __init__(self, metric: str, verbose: int, expected: int) -> None:
+        self._metric, self._verbose = metric, verbose
+        has_bar = verbose == 1 and sys.stdout.isatty()
+        self._bar = keras.utils.Progbar(expected, unit_name="training") if has_bar else None
+
+    def expect_one_more(self) -> None:
+        """Let the bar know of one training more."""
+        if self._bar is not None:
+            self._bar.target += 1
+
+    def tell(self, job: Job, run: TimedRun) -> None:
+        """Show that a training is done."""
+        if self._bar is not None:
+            self._bar.add(1)
+        if self._verbose == 2:
+            setting = "".join(f", {name} {value:.3g}" for name, value in job.setting.items())
+            say(f"{job.candidate}{setting}, seed {job.seed}: {self._metric} {run.last:.4g}")
+
+
+def _tuned(
+    candidates: Mapping[str, Candidate],
+    runner: Trials[Job, TimedRun],
+    teller: _Teller,
+    trials: int,
+    seed: int,
+    lower: bool,
+) -> list[Contender]:
     """Return the candidates with their best settings, nothing run over seeds yet."""
-    lower = jobs.problem.lower_is_better
     tried = {name: _search.settings(one.ranges, trials if one.ranges else 0) for name, one in candidates.items()}
     runs: dict[str, list[TimedRun]] = {name: [] for name in candidates}
     new = [Job(name, setting, seed) for name, settings in tried.items() for setting in settings if setting]
     for _ in range(_search.EXTENSIONS + 1):
-        for job, run in zip(new, jobs.run(new), strict=True):
+        for job, run in zip(new, runner.run(new), strict=True):
             runs[job.candidate].append(run)
         new = []
         for name, own in runs.items():
@@ -174,7 +241,7 @@ def _tuned(candidates: Mapping[str, Candidate], jobs: Jobs, trials: int, seed: i
                 best = tried[name][int(np.argmin(losses))]
                 tried[name].append({**best, key: further})
                 new.append(Job(name, tried[name][-1], seed))
-                jobs.expect(1)
+                teller.expect_one_more()
         if not new:
             break
     for job in new:  # of these the boundary is told
@@ -218,8 +285,91 @@ def checked_model(
     return direction_of(first, metric, mode, reported) == "min"
 
 
+_has_trained = False
+"""Whether this process has trained before: the first training of a process starts threads, libraries and compilers."""
+
+
+def trained(workload: Workload, candidates: Mapping[str, Candidate], job: Job) -> TimedRun:
+    """Return a training; one that ends in an error says so."""
+    global _has_trained
+    candidate = candidates[job.candidate]
+    with contextlib.suppress(Exception):  # the training itself tells
+        if job.counts and not _has_trained:
+            timed_run(dataclasses.replace(workload, epochs=1), candidate, job.setting, job.seed)
+    _has_trained = True
+    try:
+        return timed_run(workload, candidate, job.setting, job.seed)
+    except Exception as error:  # of the candidate: the others go on
+        said = f"{type(error).__name__}: {keras_private.first_sentence(error).rstrip('.')}"
+        return TimedRun.failed(job.seed, workload.lower_is_better, said)
+
+
+def timed_run(workload: Workload, candidate: Candidate, setting: Mapping[str, float], seed: int) -> TimedRun:
+    """Train a new model by a candidate with this setting, and measure it after each epoch."""
+    with generators_kept(seed):
+        model = _objects.made_by("model_factory", workload.model_factory)
+        clock = _Clock(workload)
+        clock.measure(model)  # traces it, which is not counted
+        optimizer = candidate.new(setting)
+        size = candidate.batch_size_of(optimizer, workload.batch_size, _batches.examples_of(workload.data[0]))
+        source = ArraySource(*workload.data, batch_size=size, seed=seed)
+        clock.batches = len(source)
+        clock.go()
+        keras_private.set_optimizer(model, optimizer)
+        model.fit(source, epochs=workload.epochs, callbacks=[clock], verbose=0)
+    of_time = np.array(clock.seconds).reshape(-1, 2).T
+    return TimedRun(seed, np.array(clock.steps), np.array(clock.values), *of_time)
+
+
+class _Clock(keras.callbacks.Callback):
+    """Measures after each epoch, and stops the time meanwhile; ends a training that has diverged."""
+
+    def __init__(self, workload: Workload) -> None:
+        super().__init__()
+        self._workload = workload
+        self.batches = 0
+        self.steps: list[int] = []
+        self.values: list[float] = []
+        self.seconds: list[np.ndarray] = []
+        self._spent = np.zeros(2)
+        self._since = np.zeros(2)
+
+    def go(self) -> None:
+        """Let the time run."""
+        self._since = _now()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Measure, and note it."""
+        self._spent = self._spent + _now() - self._since
+        value = self.measure(self.model)
+        has_diverged = not (math.isfinite(value) and math.isfinite(float((logs or {}).get("loss", 0.0))))
+        if has_diverged:
+            value = math.inf if self._workload.lower_is_better else -math.inf
+            self.model.stop_training = True
+        self.steps.append((epoch + 1) * self.batches)
+        self.values.append(value)
+        self.seconds.append(self._spent)
+        self.go()
+
+    def measure(self, model: keras.Model) -> float:
+        """Return what is compared, as the model is now."""
+        return float(measured(model, self._workload.measured_on)[self._workload.metric])
+
+
+def measured(model: keras.Model, arrays: tuple[Data, Data, Data]) -> dict[str, Any]:
+    """Return what `evaluate` reports."""
+    x, y, weight = arrays
+    size = min(1024, _batches.examples_of(x))
+    found: dict[str, Any] = model.evaluate(x, y, sample_weight=weight, batch_size=size, verbose=0, return_dict=True)
+    return found
+
+
+def _now() -> np.ndarray:
+    return np.array([time.process_time(), time.perf_counter()])
+
+
 def _write(
-    log_dir: str, result: OptimizerComparison, problem: Problem, candidates: Mapping[str, Candidate], held_out: bool
+    log_dir: str, result: OptimizerComparison, workload: Workload, candidates: Mapping[str, Candidate], held_out: bool
 ) -> None:
     """Write each training over the seeds as a run of its own for TensorBoard."""
     for one in result.contenders:
@@ -229,9 +379,9 @@ def _write(
             "optimizer": one.name,
             "learning_rate": float(optimizer.learning_rate) if schedule is None else type(schedule).__name__,
             "batch_size": candidates[one.name].batch_size_of(
-                optimizer, problem.batch_size, _batches.examples_of(problem.data[0])
+                optimizer, workload.batch_size, _batches.examples_of(workload.data[0])
             ),
-            "epochs": problem.epochs,
+            "epochs": workload.epochs,
         }
         for run in one.runs:
             at = run.reached(result.target, result.lower_is_better)

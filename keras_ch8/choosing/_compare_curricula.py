@@ -8,17 +8,20 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from .. import _batches, _checks, _objects, data
+from .. import _batches, _checks, _objects
 from .._describe import short
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
+from .._sandbox import generators_kept
 from .._section import section
 from .._types import Data
 from ..callbacks import Curriculum
 from ..callbacks.base import say
 from ..curriculum.difficulty import numbers
+from ..data import ArraySource
 from ._directions import direction_of
 from ._paired_test import PairedTest, critical_t, distributions, paired_test
+from ._trials import Trials
 
 Difficulty: TypeAlias = np.ndarray | Sequence[float] | Callable[..., np.ndarray] | str
 """As for `callbacks.Curriculum`."""
@@ -74,7 +77,7 @@ class CurriculumComparison(Result):
         pairs = [(order, "none") for order in self.orders if order != "none" and "none" in self.orders]
         pairs += [("easy", "random")] if {"easy", "random"} <= set(self.orders) else []
         found = {pair: self.gain(*pair) for pair in pairs}
-        lines = [_sentence(*pair, test) for pair, test in found.items()]
+        lines = [f"{order} over {over}: {test.sentence('gain')}" for (order, over), test in found.items()]
         if {("easy", "none"), ("easy", "random")} <= set(pairs):
             lines.append(verdict(found["easy", "none"], found["easy", "random"]))
         return lines
@@ -113,8 +116,8 @@ class CurriculumComparison(Result):
 
 @section("8.7.6")
 def compare_curricula(
-    build: Callable[[], keras.Model],
-    source: data.ArraySource | tuple[Data, ...],
+    model_factory: Callable[[], keras.Model],
+    data: ArraySource | tuple[Data, ...],
     difficulty: Difficulty,
     validation_data: Data,
     *,
@@ -129,7 +132,7 @@ def compare_curricula(
 ) -> CurriculumComparison:
     """Test whether a curriculum helps, against its controls, over several seeds (section 8.7.6; Wu et al. 2021).
 
-        none     the source as it is
+        none     the data as they are
         easy     the easy examples first
         hard     the hard ones first
         random   as easy, with the difficulties of other examples: the same pacing, without meaning
@@ -140,12 +143,11 @@ def compare_curricula(
     random; otherwise it may be the pacing. With few seeds only large differences are found: the interval shows how
     large.
 
-    Sets the seeds of Python, NumPy and Keras, as `keras.utils.set_random_seed` does. The state of the source is
-    restored.
+    Afterwards the random number generators, and the state of a source, are as they were before.
 
     Args:
-        build: Function that returns a new compiled model.
-        source: A source of `keras_ch8.data`, or `(x, y)` or `(x, y, sample_weight)` for batches of 32.
+        model_factory: Function that returns a new compiled model.
+        data: Arrays `(x, y)` or `(x, y, sample_weight)`, for batches of 32, or a source of `keras_ch8.data`.
         difficulty: As for `callbacks.Curriculum`.
         validation_data: What each model is measured on in the end: `(x, y)`, `(x, y, sample_weight)` or a data set.
         epochs: Epochs of each training. Defaults to `10`.
@@ -161,18 +163,18 @@ def compare_curricula(
         A `CurriculumComparison`.
 
     Raises:
-        TypeError: If `build` is not a function, `source` is neither a source nor arrays, or `fit_arguments` no dict.
+        TypeError: If `model_factory` is not a function, `data` neither arrays nor a source, or `fit_arguments` no dict.
         ValueError: If an argument lies outside its range, or the metric is not reported.
         ImportError: If SciPy is not installed, which tests the differences.
 
     Example:
-        >>> def build():
+        >>> def model():
         ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         ...     model.compile(keras_ch8.optimizers.SGD(0.1), "mse")
         ...     return model
         >>> x = np.linspace(-1, 1, 64).astype("float32")[:, None]
         >>> found = keras_ch8.choosing.compare_curricula(
-        ...     build, (x, 2 * x), np.abs(x[:, 0]), (x, 2 * x), epochs=2, seeds=2, orders=("none", "easy"), verbose=0)
+        ...     model, (x, 2 * x), np.abs(x[:, 0]), (x, 2 * x), epochs=2, seeds=2, orders=("none", "easy"), verbose=0)
         >>> found.values.shape, found.gain("easy").difference < 0
         ((2, 2), True)
 
@@ -181,7 +183,7 @@ def compare_curricula(
         Curricula Work?; Student (1908), The Probable Error of a Mean.
     """
     distributions()  # which are missing before the trainings, not after them
-    _objects.function("build", build, returns="a new compiled model")
+    _objects.function("model_factory", model_factory, returns="a new compiled model")
     known = inspect.signature(keras.Model.fit).parameters
     if fit_arguments is not None and not (isinstance(fit_arguments, dict) and set(fit_arguments) <= set(known)):
         raise TypeError(
@@ -200,29 +202,34 @@ def compare_curricula(
     seeds = _checks.seeds(seeds, 2)
     epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", fix="Try 10.")
     _checks.mode(mode)
-    source = data.ArraySource(*source) if isinstance(source, tuple) else source
-    if not isinstance(source, data.ArraySource):
+    source = ArraySource(*data) if isinstance(data, tuple) else data
+    if not isinstance(source, ArraySource):
         raise TypeError(
-            "`source` must be a source of `keras_ch8.data`, or arrays (x, y). Received: an object of type "
+            "`data` must be arrays (x, y), or a source of `keras_ch8.data`. Received: an object of type "
             f"{type(source).__name__}. Make one: keras_ch8.data.ArraySource(x, y)."
         )
     if not callable(difficulty) and not isinstance(difficulty, str):
         difficulty = numbers(difficulty, source.count)
-    values = np.zeros((len(orders), len(seeds)))
+    options = {"verbose": 0} | (fit_arguments or {})
+    given = keras.tree.flatten(options.pop("callbacks", None) or [])
     position = source.get_state()
+
+    def train(asked: tuple[str, int]) -> tuple[float, str]:
+        order, seed = asked
+        with generators_kept(seed):
+            source.set_state(position | {"seed": seed, "epoch": 0, "step": 0})
+            model = _objects.made_by("model_factory", model_factory)
+            own = [] if order == "none" else [Curriculum(source, difficulty, order=order, **curriculum)]
+            model.fit(source, epochs=epochs, callbacks=[*given, *own], **options)
+            return _measure(model, validation_data, metric, mode)
+
     try:
-        for i, order in enumerate(orders):
-            for j, seed in enumerate(seeds):
-                keras.utils.set_random_seed(seed)
-                source.set_state(position | {"seed": seed, "epoch": 0, "step": 0})
-                model = _objects.made_by("build", build)
-                own = [] if order == "none" else [Curriculum(source, difficulty, order=order, **curriculum)]
-                _fit(model, source, epochs, own, fit_arguments or {})
-                values[i, j], mode = _measure(model, validation_data, metric, mode)
+        measured = Trials(train).run([(order, seed) for order in orders for seed in seeds])
     finally:
         source.lend(None)  # a training may have died
         source.set_state(position)
-    found = CurriculumComparison(metric, mode == "min", tuple(orders), values)
+    values = np.reshape([value for value, _ in measured], (len(orders), len(seeds)))
+    found = CurriculumComparison(metric, measured[0][1] == "min", tuple(orders), values)
     if verbose:
         say(str(found))
     return found
@@ -237,22 +244,6 @@ def verdict(over_none: PairedTest, over_random: PairedTest) -> str:
     if over_random.is_significant and over_random.difference > 0:
         return "The curriculum helps, and it is the order that does it: easy first is better than random order too."
     return "The curriculum helps, but the gain over random order is not significant: it may be the pacing alone."
-
-
-def _sentence(order: str, over: str, test: PairedTest) -> str:
-    return f"{order} over {over}: {test.sentence('gain')}"
-
-
-def _fit(
-    model: keras.Model,
-    source: data.ArraySource,
-    epochs: int,
-    own: list[keras.callbacks.Callback],
-    arguments: dict[str, Any],
-) -> None:
-    callbacks = keras.tree.flatten(arguments.get("callbacks") or [])
-    options = {"verbose": 0} | {name: value for name, value in arguments.items() if name != "callbacks"}
-    model.fit(source, epochs=epochs, callbacks=[*callbacks, *own], **options)
 
 
 def _measure(model: keras.Model, validation_data: Data, metric: str, mode: str) -> tuple[float, str]:

@@ -18,7 +18,8 @@ from .._types import Data
 from ..board.reports import write_rates
 from ..integration import keras_private
 from ._range_test import Suggestion, fallback, refined_range, suggest, without_batch_effects
-from ._trial import Trial
+from ._short_trainings import ShortTrainings, StepsAt
+from ._trials import Trials
 
 RECOMMENDED = "scaled minimum"
 """The rule whose rate is suggested."""
@@ -170,15 +171,15 @@ def find_learning_rate(
     batch_size, seed = checked(batch_size, seed)
     data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
     _batches.check_targets(x, y, _objects.model(model))
-    trial = _trial(model, data)
-    at_start = trial.losses_at_rest(data(), steps, low)
+    trials = _trials(model, data)
+    at_start = trials.one(StepsAt.rest(steps, low))
     if len(at_start) < steps or not np.isfinite(at_start).all():
         return RangeTest(*(np.array([]),) * 3, {}, "the loss is not finite before any step")
     largest_rise = max(abs(at_start.mean()), at_start.std())  # a larger rise is cut to this one
     limit = float(at_start.max() + largest_rise)
     quick = np.geomspace(low, high, max(10, steps // 4))
-    rates = np.geomspace(*refined_range(quick, trial.losses(data(), list(quick), limit), limit), steps)
-    losses = trial.losses(data(), list(rates), limit)
+    rates = np.geomspace(*refined_range(quick, trials.one(StepsAt(tuple(quick), limit)), limit), steps)
+    losses = trials.one(StepsAt(tuple(rates), limit))
     losses = losses[np.isfinite(losses)]
     rates = rates[: len(losses)]
     losses = without_batch_effects(rates, losses, at_start[: len(losses)])
@@ -198,7 +199,7 @@ LAST = 0.2
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Comparison(Result):
+class RateComparison(Result):
     """What `compare_learning_rates` has found.
 
     Args:
@@ -280,7 +281,7 @@ def compare_learning_rates(
     steps: int = 100,
     batch_size: int = 32,
     seed: int = 0,
-) -> Comparison:
+) -> RateComparison:
     """Train for the first steps with each of several learning rates, on the same batches (section 8.3.1).
 
     The book's rule: the best rate for the whole training is higher than the one with the smallest loss after the first
@@ -298,7 +299,7 @@ def compare_learning_rates(
         seed: Seed of the order of the examples. Defaults to `0`.
 
     Returns:
-        A `Comparison`. Where no rate lowers the loss, it has no suggestion and a `reason`.
+        A `RateComparison`. Where no rate lowers the loss, it has no suggestion and a `reason`.
 
     Raises:
         ValueError: If an argument lies outside its range, the model is not compiled, or the optimizer has several
@@ -323,13 +324,12 @@ def compare_learning_rates(
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", fix="The book has about 100.")
     data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
     _batches.check_targets(x, y, _objects.model(model))
-    trial = _trial(model, data)
-    start = float(last_of(trial.losses_at_rest(data(), steps, rates[0])[None]).mean())
+    trials = _trials(model, data)
+    start = float(last_of(trials.one(StepsAt.rest(steps, rates[0]))[None]).mean())
     losses = np.full((len(rates), steps), np.nan)
-    for i, rate in enumerate(rates):
-        found = trial.losses(data(), [rate] * steps)
+    for i, found in enumerate(trials.run([StepsAt((rate,) * steps) for rate in rates])):
         losses[i, : len(found)] = np.where(np.isfinite(found), found, np.nan)
-    result = Comparison(np.array(rates), losses, start)
+    result = RateComparison(np.array(rates), losses, start)
     if np.isnan(result.final).all() or not np.nanmin(result.final) < start:
         return dataclasses.replace(result, reason=f"no rate from {rates[0]:g} to {rates[-1]:g} lowers the loss")
     return result
@@ -346,8 +346,8 @@ def checked(batch_size: int, seed: int) -> tuple[int, int]:
     return size, _checks.seed(seed) or 0
 
 
-def _trial(model: keras.Model, data: Callable[[], Iterable[Batch]]) -> Trial:
-    """Return a trial of a compiled model, built if it is not; refuse an optimizer with several learning rates."""
+def _trials(model: keras.Model, data: Callable[[], Iterable[Batch]]) -> Trials[StepsAt, np.ndarray]:
+    """Return the trials of a compiled model, which is built if it is not; refuse one with several learning rates."""
     _objects.model(model)
     if not model.compiled:
         raise ValueError(
@@ -356,4 +356,4 @@ def _trial(model: keras.Model, data: Callable[[], Iterable[Batch]]) -> Trial:
         )
     _checks.one_rate(keras_private.optimizers_in(model.optimizer))
     build_on(model, next(iter(data())))
-    return Trial(model)
+    return Trials(ShortTrainings(model, data).losses)

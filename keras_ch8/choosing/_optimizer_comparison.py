@@ -13,9 +13,47 @@ from .._plot import axes_of, finished, line, make_log
 from .._result import Result, Table
 from . import _search
 from ._paired_test import PairedTest, holm, paired_test
-from ._timed_run import TimedRun
 
 SAME = "no significant difference"
+
+
+@dataclasses.dataclass(frozen=True)
+class TimedRun:
+    """What came of one training: an entry for each epoch.
+
+    Args:
+        seed: Decides initial weights, order of the examples and random masks.
+        steps: Batches so far.
+        values: What was measured; infinite from where it was not finite.
+        cpu_seconds: Seconds of the processors so far, tracing and compiling counted, measuring left out.
+        wall_seconds: The same, by the clock on the wall.
+        error: Why the training ended in an error; "" if it did not.
+    """
+
+    seed: int
+    steps: np.ndarray
+    values: np.ndarray
+    cpu_seconds: np.ndarray
+    wall_seconds: np.ndarray
+    error: str = ""
+
+    @classmethod
+    def failed(cls, seed: int, lower_is_better: bool, error: str) -> "TimedRun":
+        """Return what is known of a training that ended in an error: it is as if it had diverged at once."""
+        worst = math.inf if lower_is_better else -math.inf
+        return cls(seed, np.zeros(1, int), np.array([worst]), np.full(1, math.nan), np.full(1, math.nan), error)
+
+    @property
+    def last(self) -> float:
+        """What was measured at the end; infinite if the training diverged or ended in an error."""
+        return float(self.values[-1])
+
+    def reached(self, target: float | None, lower_is_better: bool) -> int | None:
+        """Return after which epoch, counted from 0, the target was reached first; `None` if never."""
+        if target is None:
+            return None
+        there = self.values <= target if lower_is_better else (self.values >= target) & np.isfinite(self.values)
+        return int(np.argmax(there)) if there.any() else None
 
 
 @dataclasses.dataclass(frozen=True)

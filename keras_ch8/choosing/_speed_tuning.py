@@ -12,7 +12,7 @@ from .._result import Result, Table
 from ._paired_test import PairedTest, paired_test
 
 
-class Setting(NamedTuple):
+class SpeedSetting(NamedTuple):
     """What a training is compiled with, and its batches.
 
     Args:
@@ -39,7 +39,7 @@ class Timed:
         failure: Why it cannot be trained with this setting; "" where it can.
     """
 
-    setting: Setting
+    setting: SpeedSetting
     seconds: np.ndarray
     first_call: float = math.nan
     failure: str = ""
@@ -72,7 +72,7 @@ class SpeedTuning(Result):
     seconds_of_data: float
 
     @property
-    def recommended(self) -> Setting:
+    def recommended(self) -> SpeedSetting:
         """The simplest setting of `compile` that nothing is faster than by more than the noise."""
         return simplest_of_the_fastest(self.settings, self.noise).setting
 
@@ -191,7 +191,7 @@ def noise_of(one: Timed, again: Timed) -> float:
     return math.expm1(abs(test.difference) + test.margin)
 
 
-def name_of(setting: Setting) -> str:
+def name_of(setting: SpeedSetting) -> str:
     """Return the setting in words."""
     jit, steps, size, policy = setting
     return f"jit_compile={jit}, {steps} steps an execution, batches of {size}{f', {policy}' if policy else ''}"

@@ -12,13 +12,14 @@ import numpy as np
 from .. import _batches, _checks, _objects
 from .._batches import take
 from .._describe import short
+from .._keeper import Keeper
 from .._types import Data
 from ..callbacks.base import say
 from ..curvature.objective import Objective
 from ..monitors import gradient_noise
+from ..schedules.duration import Clock, Duration, duration
 from . import _critical_batch_size as critical_batch_size
 from ._critical_batch_size import Branch, examples_to
-from ._kept_runs import KeptRuns
 from ._search import band, sweep
 from ._study_advice import (
     QUANTILE,
@@ -32,9 +33,10 @@ from ._study_advice import (
     of_warmup,
     refined,
 )
-from ._study_findings import BatchSizes, ClippingStudy, Duration, RateSweep, Stability, StudyStep, WarmupStudy
+from ._study_findings import BatchSizeStudy, ClippingStudy, DurationStudy, RateSweep, Stability, StudyStep, WarmupStudy
 from ._study_report import StudyReport
-from ._study_trainer import Checkpoint, Run, Setting, Trainer, rounded
+from ._study_trainer import Checkpoint, StudyRun, StudySetting, StudyTrial, Trainer, rounded
+from ._trials import Trials
 
 APART = math.sqrt(10)
 """Ratio of one learning rate to the next."""
@@ -151,20 +153,24 @@ class Study:
                 "The loss must be finite before the first step, or no setting helps. Received: `data` and a model with "
                 f"the loss {at_start}. `keras_ch8.preflight(model, x, y)` looks for the reason."
             )
-        self._kept = KeptRuns(directory, "study", self._trainer.described)
-        self._given = self._setting = Setting(self._trainer.given_rate, batch_size)
-        self._runs: dict[str, Run] = {}
+        self._trials = Trials(
+            self._trainer.train,
+            Keeper(directory, "study", self._trainer.described),
+            lambda trial, fields: StudyRun(**fields | {"setting": trial.setting}),
+            self._tell,
+        )
+        self._given = self._setting = StudySetting(self._trainer.given_rate, batch_size)
         self._steps: list[StudyStep] = []
 
     @property
-    def runs(self) -> tuple[Run, ...]:
+    def runs(self) -> tuple[StudyRun, ...]:
         """The full trainings so far, in their order."""
-        return tuple(run for key, run in self._runs.items() if key.startswith("full"))
+        return tuple(run for trial, run in self._trials.done.values() if self._is_full(trial))
 
     @property
     def cost(self) -> float:
         """What was trained so far, in full trainings."""
-        return sum(run.cost for run in self._runs.values())
+        return sum(run.cost for _, run in self._trials.done.values())
 
     @property
     def report(self) -> StudyReport:
@@ -220,7 +226,7 @@ class Study:
         usual = self._train(self._setting)
         twice = dataclasses.replace(self._setting, rate=rounded(2 * self._setting.rate))
         steps = min(STEPS_AT_TWICE, self._trainer.steps(twice.batch_size))
-        run = self._train(twice, steps * twice.batch_size)
+        run = self._trials.one(StudyTrial(twice, steps * twice.batch_size))
         advice, rise, is_slow = of_stability(usual, run, steps)
         return self._found(Stability, advice, before, (run,), rise, is_slow)
 
@@ -258,26 +264,24 @@ class Study:
         share = min(runs, key=lambda run: run.best).clipped
         return self._found(ClippingStudy, of_clipping(base, runs), before, (base, *runs), limit, share)
 
-    def batch_sizes(self, after: float = 0.1) -> BatchSizes:
+    def batch_sizes(self, start: int | str = "10%") -> BatchSizeStudy:
         """Measure the critical batch size: what each size needs from a checkpoint to the same loss.
 
         Args:
-            after: Part of a training after which the checkpoint is taken. Defaults to `0.1`.
+            start: When the checkpoint is taken: 0, or steps, or "1ep", "500ba", "10%" of a training. Defaults to
+                `"10%"`.
         """
-        after = _checks.number(
-            "after", after, 0.0, 1.0, meaning="the part of a training before the checkpoint", fix="Try 0.1."
-        )
         before = self.cost
         trainer, given = self._trainer, self._setting
-        start = self._checkpoint(round(after * trainer.examples))
+        checkpoint = self._checkpoint(self._examples_before(start))
         window = min(max(WINDOW * trainer.examples, FEWEST_STEPS * given.batch_size), LONGEST * trainer.examples)
-        runs: list[Run] = []
+        runs: list[StudyRun] = []
 
-        def branch(size: int, rate: float, target: float = -math.inf, length: float = 1.0) -> Run:
+        def branch(size: int, rate: float, target: float = -math.inf, length: float = 1.0) -> StudyRun:
             points = round(POINTS * length)
             setting = dataclasses.replace(given, batch_size=size, rate=rate if rate == given.rate else rounded(rate))
             examples = max(size, round(length * window))
-            runs.append(self._train(setting, examples, start, target, points))
+            runs.append(self._trials.one(StudyTrial(setting, examples, checkpoint, target, points)))
             return runs[-1]
 
         def to_the_end(rate: float) -> Branch:
@@ -286,13 +290,13 @@ class Study:
             return Branch(given.batch_size, run.setting.rate, math.inf, loss, run.examples_per_second)
 
         first = critical_batch_size.best_rate(to_the_end, given.rate)
-        target, noise, run = first.loss, self._noise_scale(start), branch(given.batch_size, first.rate)
+        target, noise, run = first.loss, self._noise_scale(checkpoint), branch(given.batch_size, first.rate)
         if not target < float(run.evaluated[0]):
             why = f"The loss does not fall from the checkpoint on: {run.evaluated[0]:.4g} there, {target:.4g} later."
             do = "Find a learning rate first: `Study.rates`."
-            return self._found(BatchSizes, Advice(do, why, given), before, tuple(runs), (), math.nan, noise, target)
+            return self._found(BatchSizeStudy, Advice(do, why, given), before, tuple(runs), (), math.nan, noise, target)
 
-        def to_the_target(size: int, rate: float, run: Run | None = None) -> Branch:
+        def to_the_target(size: int, rate: float, run: StudyRun | None = None) -> Branch:
             run = run or branch(size, rate, target, critical_batch_size.TOO_MANY)
             examples = examples_to(target, run.evaluated_at * size, run.evaluated)
             return Branch(size, run.setting.rate, math.inf if run.diverged else examples, float(run.evaluated[-1]),
@@ -303,9 +307,9 @@ class Study:
         sizes, needed = (np.array([getattr(b, name) for b in found.values()]) for name in ("batch_size", "examples"))
         critical, _ = critical_batch_size.fit(sizes, needed)
         advice = of_batches(found, given, critical, noise)
-        return self._found(BatchSizes, advice, before, tuple(runs), tuple(found.values()), critical, noise, target)
+        return self._found(BatchSizeStudy, advice, before, tuple(runs), tuple(found.values()), critical, noise, target)
 
-    def duration(self) -> Duration:
+    def duration(self) -> DurationStudy:
         """Say from where its best steps lie whether the training is too long or too short."""
         before = self.cost
         best = self._train(self._setting)
@@ -314,41 +318,41 @@ class Study:
         runs = (best, *close)[:BEST]
         if best.diverged:
             advice = Advice("Find a learning rate first: `Study.rates`.", "The training diverges.", best.setting)
-            return self._found(Duration, advice, before, (best,), (), math.nan)
+            return self._found(DurationStudy, advice, before, (best,), (), math.nan)
         advice, places, gain = of_length(runs, self._trainer.epochs)
-        return self._found(Duration, advice, before, runs, places, gain)
+        return self._found(DurationStudy, advice, before, runs, places, gain)
 
-    def _train(
-        self,
-        setting: Setting,
-        examples: int | None = None,
-        start: Checkpoint | None = None,
-        target: float = -math.inf,
-        evaluations: int | None = None,
-    ) -> Run:
-        """Return a training, run now or before."""
-        length = self._trainer.examples if examples is None else examples
-        kind = "full" if start is None and length == self._trainer.examples else "part"
-        key = f"{kind} {setting!r} {length} {start and start.of} {target!r} {evaluations}"
-        if key not in self._runs:
-            kept = self._kept.load(key)
-            if kept is None:
-                given = {} if evaluations is None else {"evaluations": evaluations}
-                run = self._trainer.train(setting, length, start, target, **given)
-                self._kept.save(key, run)
-            else:
-                run = Run(**{**kept, "setting": setting})
-            self._runs[key] = run
-            if self._verbose and kind == "full":
-                end = f"diverged at step {run.steps - 1}" if run.diverged else f"best loss {run.best:.4g}"
-                say(f"Training {len(self.runs)}: {setting}: {end}")
-        return self._runs[key]
+    def _train(self, setting: StudySetting) -> StudyRun:
+        """Return a full training, run now or before."""
+        return self._trials.one(StudyTrial(setting, self._trainer.examples))
+
+    def _is_full(self, trial: StudyTrial) -> bool:
+        return trial.start is None and trial.examples == self._trainer.examples
+
+    def _tell(self, trial: StudyTrial, run: StudyRun) -> None:
+        if self._verbose and self._is_full(trial):
+            end = f"diverged at step {run.steps - 1}" if run.diverged else f"best loss {run.best:.4g}"
+            say(f"Training {len(self.runs)}: {trial.setting}: {end}")
 
     def _rate_near(self, rate: float) -> float:
         """Return the rate of a training that differs from the present setting by nothing else, if it is near."""
         alike = [run.setting.rate for run in self.runs
                  if dataclasses.replace(run.setting, rate=self._setting.rate) == self._setting]  # fmt: skip
         return next((known for known in alike if abs(math.log(rate / known)) < SAME_RATE), rounded(rate))
+
+    def _examples_before(self, start: int | str) -> int:
+        """Return the examples of a training up to this length of time; refuse one that is longer than all of it."""
+        length = (
+            Duration(0.0, "st") if _checks.is_off(start, 0) else duration("start", start, "0, or a number of steps")
+        )
+        trainer, size = self._trainer, self._setting.batch_size
+        examples = round(size * length.steps(Clock(trainer.size / size, 1.0, trainer.examples / size)))
+        if examples > trainer.examples:
+            raise ValueError(
+                f"`start` lies in a training, which has {trainer.steps(size)} steps. Received: start={short(start)}. "
+                "Try '10%'."
+            )
+        return examples
 
     def _checkpoint(self, examples: int) -> Checkpoint:
         """Return the given training after some examples."""
@@ -389,7 +393,7 @@ class Study:
         bend = 2 * (objective.value(after) - loss - along)
         return bend / abs(along) / SHORTENED if along else math.nan
 
-    def _found(self, kind: type, advice: Advice, before: float, runs: tuple[Run, ...], *more: Any) -> Any:
+    def _found(self, kind: type, advice: Advice, before: float, runs: tuple[StudyRun, ...], *more: Any) -> Any:
         """Go on with the setting that a step advises; return what it has found, and keep it for the report."""
         self._setting = advice.setting
         self._steps.append(kind(*advice, self.cost - before, runs, *more))

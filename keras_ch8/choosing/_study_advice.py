@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from ._critical_batch_size import Branch
-from ._study_trainer import Run, Setting
+from ._study_trainer import StudyRun, StudySetting
 
 Numbers: TypeAlias = Sequence[float] | np.ndarray
 
@@ -43,7 +43,7 @@ class Advice(NamedTuple):
 
     do: str
     why: str
-    setting: Setting
+    setting: StudySetting
 
 
 def is_better(one: float, other: float) -> bool:
@@ -121,7 +121,7 @@ def rise_of(losses: np.ndarray, planned: int) -> Rise:
     return Rise("start" if onset <= EARLY * planned else "middle", onset, math.inf if broken else height)
 
 
-def of_rates(runs: Sequence[Run], given: Run, at_end: bool) -> Advice:
+def of_rates(runs: Sequence[StudyRun], given: StudyRun, at_end: bool) -> Advice:
     """Return the advice of trainings that differ in the rate, one of which has the given one."""
     rates = sorted(run.setting.rate for run in runs)
     best, first = min(runs, key=lambda run: run.best), given.setting.rate
@@ -146,7 +146,7 @@ def falls(usual: np.ndarray, twice: np.ndarray) -> tuple[float, float] | None:
     return tuple(float(usual[0] - np.mean(losses[last])) for losses in (usual, twice))  # type: ignore[return-value]
 
 
-def of_stability(usual: Run, twice: Run, steps: int) -> tuple[Advice, Rise, bool]:
+def of_stability(usual: StudyRun, twice: StudyRun, steps: int) -> tuple[Advice, Rise, bool]:
     """Return the advice of a training at twice the rate; where its loss rises; whether it learns far less without."""
     rise, fell = rise_of(twice.losses, steps), falls(usual.losses, twice.losses)
     is_slow = rise.kind == "stable" and fell is not None and fell[0] > 0 and fell[1] < SLOW * fell[0]
@@ -164,7 +164,7 @@ def of_stability(usual: Run, twice: Run, steps: int) -> tuple[Advice, Rise, bool
     return Advice(do, why, usual.setting), rise, is_slow
 
 
-def of_warmup(base: Run, best: Run, longest: int, overshoot: tuple[float, float]) -> Advice:
+def of_warmup(base: StudyRun, best: StudyRun, longest: int, overshoot: tuple[float, float]) -> Advice:
     """Return the advice of the best of some trainings with warmups, and of the one without."""
     start, later = overshoot
     sharp = (
@@ -180,7 +180,7 @@ def of_warmup(base: Run, best: Run, longest: int, overshoot: tuple[float, float]
     )
 
 
-def of_clipping(base: Run, clipped: Sequence[Run]) -> Advice:
+def of_clipping(base: StudyRun, clipped: Sequence[StudyRun]) -> Advice:
     """Return the advice of trainings that are clipped to one limit, and of the one that is not."""
     best = min(clipped, key=lambda run: run.best)
     limit, median = best.setting.clip, float(np.median(base.norms[np.isfinite(base.norms)]))
@@ -197,7 +197,7 @@ def of_clipping(base: Run, clipped: Sequence[Run]) -> Advice:
     return Advice(do, f"{why} Clipped there, the best loss is {best.best:.4g}; it was {base.best:.4g}.", best.setting)
 
 
-def of_batches(found: Mapping[int, Branch], setting: Setting, critical: float, noise: float) -> Advice:
+def of_batches(found: Mapping[int, Branch], setting: StudySetting, critical: float, noise: float) -> Advice:
     """Return the largest batch size that needs hardly more examples than the best, where the given one needs more."""
     fewest = min(b.examples for b in found.values())
     here = found[setting.batch_size]
@@ -213,14 +213,14 @@ def of_batches(found: Mapping[int, Branch], setting: Setting, critical: float, n
     return Advice(f"Take batches of {chosen.batch_size}, with the rate {chosen.rate:.3g}.", why, setting)
 
 
-def last_gain(run: Run) -> float:
+def last_gain(run: StudyRun) -> float:
     """Return by which fraction the best loss of a training is lower than it was after three quarters."""
     early = run.evaluated[run.evaluated_at <= (1 - LAST) * run.steps]
     before = float(early.min())
     return (before - run.best) / abs(before) if before else 0.0
 
 
-def of_length(runs: Sequence[Run], epochs: int) -> tuple[Advice, tuple[float, ...], float]:
+def of_length(runs: Sequence[StudyRun], epochs: int) -> tuple[Advice, tuple[float, ...], float]:
     """Return what to do about the length of a training and why, where the best steps lie, and what the end has gained.
 
     The runs are the best ones, the very best first.

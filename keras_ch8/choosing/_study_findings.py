@@ -9,7 +9,7 @@ from .._plot import COLORS, GREY, axes_of, finished, make_log, recommend
 from .._result import Result, Table
 from ._critical_batch_size import Branch
 from ._study_advice import Rise, smoothed
-from ._study_trainer import Run, Setting
+from ._study_trainer import StudyRun, StudySetting
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -26,9 +26,9 @@ class StudyStep(Result):
 
     do: str
     why: str
-    setting: Setting
+    setting: StudySetting
     cost: float
-    runs: tuple[Run, ...]
+    runs: tuple[StudyRun, ...]
 
     name = "step"
     """What it is called in the report."""
@@ -49,7 +49,7 @@ class StudyStep(Result):
         return self._drawn(axes_of(ax))
 
 
-def table_of(runs: Sequence[Run], marked: Setting | None = None) -> Table:
+def table_of(runs: Sequence[StudyRun], marked: StudySetting | None = None) -> Table:
     """Return trainings as a table, that of a setting marked."""
     columns = ("rate", "batch", "warmup [steps]", "clipped to", "best loss", "at step", "of", "")
     rows = [
@@ -64,7 +64,7 @@ def table_of(runs: Sequence[Run], marked: Setting | None = None) -> Table:
     return Table(columns, rows, min(places, key=lambda i: runs[i].best) if places else None)
 
 
-def remark(run: Run) -> str:
+def remark(run: StudyRun) -> str:
     """Say what is special about a training."""
     if run.diverged:
         return f"diverged at step {max(run.steps - 1, 0)}"
@@ -82,7 +82,7 @@ class RateSweep(StudyStep):
         is_inside: Whether both neighbours of the best rate were tried.
     """
 
-    given: Run
+    given: StudyRun
     low: float
     high: float
     is_inside: bool
@@ -90,7 +90,7 @@ class RateSweep(StudyStep):
     name = "rates"
 
     @property
-    def best(self) -> Run:
+    def best(self) -> StudyRun:
         """The training with the smallest loss."""
         return min(self.runs, key=lambda run: run.best)
 
@@ -166,7 +166,7 @@ class ClippingStudy(StudyStep):
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class BatchSizes(StudyStep):
+class BatchSizeStudy(StudyStep):
     """How many examples each batch size needs to the same loss, from a checkpoint on, and how fast it is.
 
     Args:
@@ -214,7 +214,7 @@ class BatchSizes(StudyStep):
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Duration(StudyStep):
+class DurationStudy(StudyStep):
     """Where in the training its best step lies.
 
     Args:

@@ -13,7 +13,7 @@ from .._describe import short
 from .._plot import COLORS, GREY, axes_of, finished, make_log
 from .._result import Result, Table
 from ._study_findings import StudyStep, table_of
-from ._study_trainer import Run, Setting
+from ._study_trainer import StudyRun, StudySetting
 
 QUANTITIES = {"rate": "learning rate", "batch_size": "batch size", "warmup": "warmup [steps]", "clip": "clipped to"}
 """What the trainings of a study may differ in, and what it is called."""
@@ -33,10 +33,10 @@ class StudyReport(Result):
         has_schedule: Whether the learning rate is the largest of a schedule. Defaults to `False`.
     """
 
-    given: Setting
-    setting: Setting
+    given: StudySetting
+    setting: StudySetting
     steps: tuple[StudyStep, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[StudyRun, ...]
     cost: float
     epochs: int
     has_schedule: bool = False
@@ -60,11 +60,11 @@ class StudyReport(Result):
         clip = f", global_clipnorm={s.clip:.3g}" if math.isfinite(s.clip) else ""
         return f"optimizer = Optimizer(learning_rate={rate}{clip})  # {yours}\nbatch_size = {s.batch_size}"
 
-    def best(self, count: int = 3) -> list[Run]:
+    def best(self, count: int = 3) -> list[StudyRun]:
         """Return the trainings with the smallest losses in retrospect, the best first."""
         return sorted((run for run in self.runs if not run.diverged), key=lambda run: run.best)[:count]
 
-    def loss_of(self, setting: Setting) -> float:
+    def loss_of(self, setting: StudySetting) -> float:
         """Return the best loss of the full training with a setting; NaN if there is none."""
         return next((run.best for run in self.runs if run.setting == setting), math.nan)
 
@@ -116,7 +116,8 @@ class StudyReport(Result):
         parts = [f"<h1>{html.escape(self._headline())}</h1>", f"<pre>{html.escape(self.code)}</pre>"]
         parts += [self._of_steps().as_html(), "<h2>All trainings</h2>", self._table().as_html()]
         for thing in (self, *self.steps):
-            parts += [f"<h2>{html.escape(thing.name)}</h2>{_table(thing)}"] if isinstance(thing, StudyStep) else []
+            if isinstance(thing, StudyStep):
+                parts += [f"<h2>{html.escape(thing.name)}</h2>{thing._table().as_html()}"]
             parts += [_picture(thing)]
         style = "body{font-family:sans-serif;max-width:60em;margin:2em auto}td,th{padding:.2em .6em;text-align:left}"
         page = f"<!doctype html><meta charset=utf-8><title>Study</title><style>{style}</style>{''.join(parts)}"
@@ -157,10 +158,6 @@ class StudyReport(Result):
 
 def _before(loss: float) -> str:
     return "which diverged" if math.isinf(loss) else f"{loss:.4g}"
-
-
-def _table(step: StudyStep) -> str:
-    return step._table().as_html()
 
 
 def _picture(thing: Any) -> str:

@@ -12,14 +12,14 @@ from keras import ops
 
 from .. import _batches, _checks, _numerics, _objects
 from .._batches import take
+from .._keeper import fingerprint, model_described, optimizer_described
 from .._sandbox import build_on, generators_kept, new_model, put_values, values_of, variables_of
 from .._types import Data, Tensor
 from ..integration import backend, keras_private
 from ..optimizers.closure import ClosureOptimizer
 from ..schedules.base import Schedule
 from ..schedules.duration import Clock
-from ._kept_runs import fingerprint, model_described, optimizer_described
-from ._trial import dial_of
+from ._short_trainings import dial_of
 
 EVALUATIONS = 20
 """How often a training is evaluated, at equal distances, after the evaluation before its first step."""
@@ -32,7 +32,7 @@ AT_ONCE = 64
 
 
 @dataclasses.dataclass(frozen=True)
-class Setting:
+class StudySetting:
     """What a training of a study is run with.
 
     Args:
@@ -60,7 +60,7 @@ def rounded(number: float, digits: int = 3) -> float:
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class StudyRun:
     """One training of a study.
 
     Args:
@@ -73,7 +73,7 @@ class Run:
         cost: Examples of this training, over those of a full one.
     """
 
-    setting: Setting
+    setting: StudySetting
     losses: np.ndarray
     norms: np.ndarray
     evaluated_at: np.ndarray
@@ -112,12 +112,31 @@ class Run:
         return self.setting.batch_size / self.seconds if self.seconds > 0 else math.nan
 
 
-class Checkpoint(NamedTuple):
-    """A training so far: values of all variables, and the examples that it has seen."""
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A training so far: values of all variables, the examples that it has seen, and the words for it."""
 
-    values: list[np.ndarray]
+    values: list[np.ndarray] = dataclasses.field(repr=False)  # by its `repr` a trial is known again
     seen: int
     of: str
+
+
+class StudyTrial(NamedTuple):
+    """A training of a study that is to be run.
+
+    Args:
+        setting: What it is run with.
+        examples: How many it has at most.
+        start: Where it begins; `None` for the first step.
+        target: The loss of an evaluation at which it ends.
+        evaluations: How often it is evaluated.
+    """
+
+    setting: StudySetting
+    examples: int
+    start: Checkpoint | None = None
+    target: float = -math.inf
+    evaluations: int = EVALUATIONS
 
 
 class Gauge:
@@ -165,8 +184,7 @@ class Trainer:
         self.seed, self.epochs, self.batch_size = seed, epochs, batch_size
         self.probe_rows = np.random.default_rng(seed).permutation(self.size)[:LARGEST_PROBE]
         self.validation = take(self.data, self.probe_rows) if validation_data is None else _arrays(validation_data)
-        with generators_kept():
-            keras.utils.set_random_seed(seed)
+        with generators_kept(seed):
             self.model = new_model(model_factory)
             self._optimizer = rated_optimizer(self.model)
             _objects.inputs("data", self.data[0], self.model)
@@ -218,21 +236,15 @@ class Trainer:
         put_values(self._variables, self._first if start is None else start.values)
         return self.model
 
-    def checkpoint(self, setting: Setting, examples: int) -> Checkpoint:
+    def checkpoint(self, setting: StudySetting, examples: int) -> Checkpoint:
         """Train from the first step on for so many examples, and return where that has led."""
-        self.train(setting, examples, evaluations=1)
+        self.train(StudyTrial(setting, examples, evaluations=1))
         steps = max(1, examples // setting.batch_size)
         return Checkpoint(self.values(), steps * setting.batch_size, f"{setting} after {examples}")
 
-    def train(
-        self,
-        setting: Setting,
-        examples: int,
-        start: Checkpoint | None = None,
-        target: float = -math.inf,
-        evaluations: int = EVALUATIONS,
-    ) -> Run:
+    def train(self, trial: StudyTrial) -> StudyRun:
         """Train for so many examples, or until an evaluation is at most the target, or a loss is not finite."""
+        setting, examples, start, target, evaluations = trial
         size = setting.batch_size
         steps = max(1, examples // size)
         due = set(np.unique(np.linspace(0, steps, min(evaluations, steps) + 1).round().astype(int)).tolist())
@@ -260,7 +272,7 @@ class Trainer:
                 if len(losses) and not math.isfinite(losses[-1]):
                     break
         seconds = seconds[1:] or seconds  # the first may have compiled
-        return Run(
+        return StudyRun(
             setting,
             losses,
             norms,
@@ -276,7 +288,7 @@ class Trainer:
             return self._steps
         return backend.compile_xla(self._steps) if self.model.jit_compile else backend.trace(self._steps)
 
-    def one_step(self, setting: Setting, scale: float) -> None:
+    def one_step(self, setting: StudySetting, scale: float) -> None:
         """Take one step from where the model is, on the examples that it is probed with, at a part of the rate."""
         with generators_kept():
             self._gauge.limit.assign(setting.clip)
@@ -319,7 +331,7 @@ class Trainer:
             total += float(logs["loss"]) * len(rows)
         return total / count
 
-    def rates(self, setting: Setting, steps: int, first: int = 0) -> np.ndarray:
+    def rates(self, setting: StudySetting, steps: int, first: int = 0) -> np.ndarray:
         """Return the rate of each step: the model's schedule, stretched to this training, and the warmup before."""
         k = first + np.arange(steps)
         shape = np.ones(steps)

@@ -19,7 +19,7 @@ from ..callbacks.base import say
 from ..integration import backend, keras_private
 from ._learning_rates import checked
 from ._paired_test import distributions
-from ._speed_tuning import Setting, SpeedTuning, Timed, name_of, noise_of, simplest_of_the_fastest
+from ._speed_tuning import SpeedSetting, SpeedTuning, Timed, name_of, noise_of, simplest_of_the_fastest
 
 BATCHES = 8
 """Batches that every setting is measured on, again and again; larger ones are made of these."""
@@ -107,8 +107,10 @@ def tune_speed(
     batches, seconds_of_data = _read(Examples(x, y, sample_weight), batch_size, seed)
     build_on(model, batches[0])
     size = _batches.examples_of(batches[0])
-    now = Setting(bool(model.jit_compile), int(model.steps_per_execution), size)
-    grid = [Setting(jit, steps, size) for jit, steps in itertools.product((False, True), sorted({now[1], *executions}))]
+    now = SpeedSetting(bool(model.jit_compile), int(model.steps_per_execution), size)
+    grid = [
+        SpeedSetting(jit, steps, size) for jit, steps in itertools.product((False, True), sorted({now[1], *executions}))
+    ]
     with sandbox(model):
         stand = _Stand(model, batches, rounds, say if verbose else _quietly)
         settings, again = stand.compare([now, *(each for each in grid if each != now)])
@@ -194,7 +196,7 @@ class _Stand:
         """Whether all layers compute in float32."""
         return all(leaf.compute_dtype == "float32" for leaf in keras_private.leaves_of(self._model))
 
-    def compare(self, settings: Sequence[Setting]) -> tuple[tuple[Timed, ...], Timed]:
+    def compare(self, settings: Sequence[SpeedSetting]) -> tuple[tuple[Timed, ...], Timed]:
         """Return how fast each is, and how fast the first, which must work, is when it is measured once more."""
         runs = [self._made(settings[0], must_work=True)]
         runs += [self._made(setting) for setting in (*settings[1:], settings[0])]
@@ -209,9 +211,9 @@ class _Stand:
     def _restore(self) -> None:
         put_values(self._variables, self._values)
 
-    def _made(self, setting: Setting, must_work: bool = False) -> "_Run":
+    def _made(self, setting: SpeedSetting, must_work: bool = False) -> "_TimedStep":
         self._restore()
-        run = _Run(self._model, self._batches, setting)
+        run = _TimedStep(self._model, self._batches, setting)
         try:
             run.begin(self._model)
         except Exception as error:  # of XLA, where it cannot compile a step
@@ -222,10 +224,10 @@ class _Stand:
         return run
 
 
-class _Run:
+class _TimedStep:
     """The compiled training step of a model with one setting, and its data."""
 
-    def __init__(self, model: keras.Model, batches: Sequence[Batch], setting: Setting) -> None:
+    def __init__(self, model: keras.Model, batches: Sequence[Batch], setting: SpeedSetting) -> None:
         self.setting, self.failure, self.first_call, self._calls = setting, "", math.nan, 1
         joined = setting.batch_size // _batches.examples_of(batches[0])
         self._data = backend.repeated([keras.utils.pack_x_y_sample_weight(*batch) for batch in batches], joined)

@@ -10,6 +10,7 @@ import keras
 
 from .. import _batches, _checks, _objects
 from .._describe import short
+from .._keeper import Keeper
 from .._plot import GREY, axes_of, finished, line
 from .._result import Result, Table
 from .._sandbox import put_values, values_of, variables_of
@@ -20,10 +21,12 @@ from ..callbacks import TensorBoard
 from ..callbacks.base import say
 from ..integration import backend, keras_private
 from ._chain import Chain, chain_of, transfer
-from ._stage_file import Slots, StageFile, put_slots, slots_of
+from ._slots import Slots, put_slots, slots_of
 
 Head: TypeAlias = Callable[[], keras.layers.Layer | list[keras.layers.Layer]]
 """Returns a new head."""
+KEY = "stages"
+"""Of the one file in which the completed stages are kept."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -240,12 +243,10 @@ def pretrain_greedily(
             keras.utils.set_random_seed(seed)
         numbers = range(min(count + 1, len(chain.blocks)), len(chain.blocks) + 1)
         models = [_up_to(model, chain, number, head) for number in numbers]
-        shapes = [list(v.shape) for v in model.variables]
-        file = StageFile(
-            directory,
-            {"epochs": epochs, "freeze": freeze, "seed": seed, "source_layers": count, "shapes of weights": shapes},
-        )
-        stages, slots = _resume(model, file)
+        settings: dict[str, Any] = {"epochs": epochs, "freeze": freeze, "seed": seed, "source_layers": count}
+        settings["shapes of weights"] = [list(v.shape) for v in model.variables]
+        keeper = Keeper(directory, "pretraining", settings)
+        stages, slots = _resume(model, keeper)
         like = model.optimizer if optimizer is None else keras.optimizers.get(optimizer)
         for number, part in list(zip(numbers, models, strict=True))[len(stages) :]:
             frozen = number - 1 if number > count else number
@@ -257,12 +258,12 @@ def pretrain_greedily(
             stages.append(train(part, f"stage {number}", trained, number, epochs))
             slots |= slots_of(part.optimizer, weights)
             _restore_flags(flags)
-            file.save([dataclasses.asdict(stage) for stage in stages], values_of(model.variables), slots)
+            _keep(model, keeper, stages, slots)
         if type(like) is type(model.optimizer):
             put_slots(model.optimizer, weights, slots)
         if fine_tune_epochs:
             stages.append(train(model, "fine-tuning", chain.names, len(chain.blocks) + 1, fine_tune_epochs))
-        file.remove()
+        keeper.remove(KEY)
     except BaseException:
         put_values(variables, before)
         raise
@@ -331,13 +332,24 @@ def _compile_like(
     put_slots(part.optimizer, weights, slots)
 
 
-def _resume(model: keras.Model, file: StageFile) -> tuple[list[Stage], Slots]:
-    """Load the variables of a file into the model, and return the completed stages and the slots of the optimizers."""
-    stages, values, slots = file.load()
-    for variable, value in zip(model.variables, values, strict=False):
-        native = backend.native(variable)
+def _keep(model: keras.Model, keeper: Keeper, stages: list[Stage], slots: Slots) -> None:
+    """Write the completed stages, the variables of the model and the slots of the optimizers."""
+    arrays = {f"variable {i}": value for i, value in enumerate(values_of(model.variables))}
+    arrays |= {f"slot {i}": value for i, value in enumerate(slots.values())}
+    plain = {"stages": [dataclasses.asdict(stage) for stage in stages], "slots": list(slots)}
+    keeper.save(KEY, arrays, plain)
+
+
+def _resume(model: keras.Model, keeper: Keeper) -> tuple[list[Stage], Slots]:
+    """Load the variables that are kept into the model; return the completed stages and the slots of the optimizers."""
+    if (found := keeper.load(KEY)) is None:
+        return [], {}
+    arrays, plain = found
+    for i, variable in enumerate(model.variables):
+        native, value = backend.native(variable), arrays[f"variable {i}"]
         native.assign(value.view(native.numpy().dtype) if value.dtype.kind == "V" else value)  # bfloat16, in a file
-    return [Stage(**stage | {"trained": tuple(stage["trained"])}) for stage in stages], slots
+    slots = {(place, name): arrays[f"slot {i}"] for i, (place, name) in enumerate(plain["slots"])}
+    return [Stage(**stage | {"trained": tuple(stage["trained"])}) for stage in plain["stages"]], slots
 
 
 def _restore_flags(flags: list[tuple[keras.layers.Layer, bool]]) -> None:

@@ -12,8 +12,9 @@ from .. import _checks, _objects, stopping
 from .._describe import short
 from .._plot import COLORS, axes_of, finished, line
 from .._result import Result, Table
+from .._sandbox import StopAfter
 from .._section import section
-from .._types import Data, Logs
+from .._types import Data
 from ..callbacks import EarlyStopping
 from ..stopping.criterion import Reason, StopReason
 
@@ -80,11 +81,9 @@ class Retraining(Result):
 @section("8.1")
 def retrain_on_all_data(
     model_factory: Callable[[], keras.Model],
-    x: Data,
-    y: Data,
+    data: tuple[Data, ...],
     validation_data: tuple[Data, ...],
     *,
-    sample_weight: Data = None,
     strategy: str = "same_steps",
     early_stopping: EarlyStopping | None = None,
     max_epochs: int = 1000,
@@ -102,10 +101,8 @@ def retrain_on_all_data(
 
     Args:
         model_factory: Function that returns a new compiled model.
-        x: Arrays, also nested, to train on.
-        y: Their targets.
-        sample_weight: Weights of the examples. Defaults to `None`.
-        validation_data: `(x, y)`, or `(x, y, sample_weight)`: arrays to stop on.
+        data: Arrays `(x, y)` or `(x, y, sample_weight)`, also nested, to train on.
+        validation_data: The same, to stop on.
         strategy: One of the above. Defaults to `"same_steps"`.
         early_stopping: A `callbacks.EarlyStopping`. Defaults to one with `patience=5`.
         max_epochs: Epochs after which either training ends in any case. Defaults to `1000`.
@@ -127,7 +124,7 @@ def retrain_on_all_data(
         >>> x = np.random.default_rng(0).normal(size=(128, 2)).astype("float32")
         >>> y = x @ [[1.0], [2.0]]
         >>> model, report = keras_ch8.training.retrain_on_all_data(
-        ...     factory, x[:96], y[:96], (x[96:], y[96:]), max_epochs=10, verbose=0)
+        ...     factory, (x[:96], y[:96]), (x[96:], y[96:]), max_epochs=10, verbose=0)
         >>> report.steps == 3 * (report.best_epoch + 1)
         True
 
@@ -135,10 +132,8 @@ def retrain_on_all_data(
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithms 7.2 and 7.3.
     """
     _objects.function("model_factory", model_factory, returns="a new compiled model")
-    _objects.examples(x=x, y=y, sample_weight=sample_weight)
+    _objects.pair("data", data)
     _objects.pair("validation_data", validation_data)
-    if y is None:
-        raise ValueError("`y` holds the targets to train on. Received: y=None. Give an array.")
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         raise TypeError(
             "`early_stopping` must be a `keras_ch8.callbacks.EarlyStopping`, or None for one with patience=5. "
@@ -162,8 +157,7 @@ def retrain_on_all_data(
             "`until_loss` continues from the best weights. Received: an `EarlyStopping` that does not restore them. "
             "Give it restore_best_weights=True."
         )
-    train = (x, y) if sample_weight is None else (x, y, sample_weight)
-    validation_data = tuple(validation_data)
+    train, validation_data = tuple(data), tuple(validation_data)
     if len(train) != len(validation_data):
         raise ValueError(
             "All data are to be joined, so either both parts have sample weights or neither. Received: "
@@ -207,7 +201,7 @@ def retrain_on_all_data(
     else:
         model = _objects.made_by("model_factory", model_factory)
         of_epoch = per_epoch if strategy == "same_steps" else per_epoch_of_all
-        last = _StopAfter(epochs * of_epoch)
+        last = StopAfter(epochs * of_epoch)
         second = fit(model, all_data, math.ceil(max_epochs * of_epoch / per_epoch_of_all), last)
         steps = last.done
     return model, Retraining(strategy, stop.reason, stop.best_epoch, first, second, steps, target, reached)
@@ -216,22 +210,6 @@ def retrain_on_all_data(
 def _loss(model: keras.Model, data: tuple[Data, ...], batch_size: int) -> float:
     x, y, weight = (*data, None)[:3]
     return float(model.evaluate(x, y, batch_size, verbose=0, sample_weight=weight, return_dict=True)["loss"])
-
-
-class _StopAfter(keras.callbacks.Callback):
-    """Stops after some batches; with `steps_per_execution` at the end of the execution that has the last one."""
-
-    def __init__(self, steps: int) -> None:
-        super().__init__()
-        self.steps, self.done, self._of_epochs = steps, 0, 0
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self._of_epochs = self.done
-
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        self.done = self._of_epochs + batch + 1
-        if self.done >= self.steps:
-            self.model.stop_training = True
 
 
 def _joined(some: tuple[Data, ...], others: tuple[Data, ...]) -> tuple[Data, ...]:

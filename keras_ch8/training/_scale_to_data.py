@@ -92,9 +92,9 @@ class Scaling(Result):
 def scale_to_data(
     model: keras.Model,
     x: Data,
-    target: str = "unit_mean_square",
-    *,
     y: Data = None,
+    *,
+    target: str = "unit_mean_square",
     log_dir: str | None = None,
 ) -> Scaling:
     """Scale the weights so that on these examples each layer has pre-activations of size 1 (section 8.4; Mishkin 2016).
@@ -125,11 +125,11 @@ def scale_to_data(
     Args:
         model: A model that has not been trained, compiled or not; one that is not built is built by its first example.
         x: Examples, as one minibatch: an array, or several as the model takes them. A few hundred are enough.
+        y: Targets of the examples, for a compiled model, so that the loss is watched; `None` if it is not to be.
+            Defaults to `None`.
         target: `"unit_mean_square"`, or `"unit_variance"`, of which Mishkin and Matas write. The variance of a layer of
             few units over others that hardly vary, such as sigmoids in depth, is tiny though its pre-activations are
             not: to scale it to 1 makes its weights thousands of times as large. Defaults to `"unit_mean_square"`.
-        y: Targets of the examples, for a compiled model, so that the loss is watched; `None` if it is not to be.
-            Defaults to `None`.
         log_dir: Folder of a run for TensorBoard with histograms and standard deviations of the pre-activations before
             and after, the layers one behind another; `None` for none. Defaults to `None`.
 

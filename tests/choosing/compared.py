@@ -29,7 +29,7 @@ def momentum(learning_rate):
 def compare(candidates=None, data=(X, Y), factory=model, **options):
     """Compare with as few trainings as there can be."""
     candidates = candidates or {"momentum": choosing.Candidate(momentum, {"learning_rate": (1e-3, 0.1)})}
-    return choosing.compare(candidates, factory, data, **{"budget": 2, "seeds": 2, "trials": 2, "verbose": 0} | options)
+    return choosing.compare(candidates, factory, data, **{"epochs": 2, "seeds": 2, "trials": 2, "verbose": 0} | options)
 
 
 def compare_and_die(directory, trainings):

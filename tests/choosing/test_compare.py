@@ -12,11 +12,11 @@ import pytest
 import keras_ch8
 from keras_ch8 import choosing, optimizers, schedules
 from keras_ch8._sandbox import fingerprint
-from keras_ch8.choosing import _compare, _run_jobs, _timed_run
+from keras_ch8.choosing import _compare
 from keras_ch8.choosing._candidates import candidates_of
-from keras_ch8.choosing._optimizer_comparison import Contender, OptimizerComparison, scores
+from keras_ch8.choosing._compare import Workload, timed_run
+from keras_ch8.choosing._optimizer_comparison import Contender, OptimizerComparison, TimedRun, scores
 from keras_ch8.choosing._paired_test import holm, paired_test
-from keras_ch8.choosing._timed_run import Problem, TimedRun, timed_run
 from tests import forked
 from tests.choosing import compared
 from tests.choosing.compared import X, Y, compare, model
@@ -44,15 +44,15 @@ def formula(monkeypatch):
     """Trainings that are a formula: the loss grows with the distance of the rate from the best, in decades."""
     asked = []
 
-    def instead(problem, candidate, setting, seed):
+    def instead(workload, candidate, setting, seed):
         asked.append((candidate, dict(setting), seed))
         rate = setting.get(RATE, 0.01)
         loss = math.inf if rate > 1 else 0.1 + abs(math.log10(rate / 0.01)) + 0.01 * seed
-        values = [loss * (1 + problem.epochs - epoch) for epoch in range(1, problem.epochs + 1)]
+        values = [loss * (1 + workload.epochs - epoch) for epoch in range(1, workload.epochs + 1)]
         return run(*values, seed=seed)
 
-    monkeypatch.setattr(_run_jobs, "timed_run", instead)
-    monkeypatch.setattr(_run_jobs, "_has_trained", True)
+    monkeypatch.setattr(_compare, "timed_run", instead)
+    monkeypatch.setattr(_compare, "_has_trained", True)
     monkeypatch.setattr(_compare, "checked_model", lambda *_: True)  # it traces
     return asked
 
@@ -186,7 +186,7 @@ def test_an_optimizer_that_cannot_train_the_model_is_told(monkeypatch):
     def fails(*_):
         raise RuntimeError("It needs complex weights.")
 
-    monkeypatch.setattr(_run_jobs, "timed_run", fails)
+    monkeypatch.setattr(_compare, "timed_run", fails)
     monkeypatch.setattr(_compare, "checked_model", lambda *_: True)
     found = compare()
     assert found.sentences[-1] == "momentum ended in an error: RuntimeError: It needs complex weights."
@@ -219,7 +219,7 @@ def sharing():
 
 @pytest.mark.parametrize("options, says", REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_compared_is_refused_before_anything_is_trained(options, says, monkeypatch):
-    monkeypatch.setattr(_run_jobs, "timed_run", None)
+    monkeypatch.setattr(_compare, "timed_run", None)
     with pytest.raises((ValueError, TypeError), match=says) as caught:
         compare(**options)
     assert "Received: " in str(caught.value)
@@ -234,15 +234,15 @@ def test_ranges_must_rise():
 # --- one training ----------------------------------------------------------------------------------------------------
 
 
-def problem(**options):
-    return Problem(**{"model_factory": model, "data": (X, Y, None), "measured_on": (X, Y, None), "metric": "loss",
+def workload(**options):
+    return Workload(**{"model_factory": model, "data": (X, Y, None), "measured_on": (X, Y, None), "metric": "loss",
                       "lower_is_better": True, "epochs": 3, "batch_size": 32} | options)  # fmt: skip
 
 
 def test_a_training_is_that_of_fit_on_a_fresh_order_each_epoch_and_leaves_the_generators_alone():
     before = fingerprint(SHARED)
     one = candidates_of({"a": optimizers.SGD(0.01)})["a"]
-    found = timed_run(problem(), one, {RATE: 0.02}, 7)
+    found = timed_run(workload(), one, {RATE: 0.02}, 7)
     assert fingerprint(SHARED) == before
     assert found.steps.tolist() == [2, 4, 6]
     keras.utils.set_random_seed(7)
@@ -264,11 +264,11 @@ def test_the_clock_stands_still_while_it_is_measured_and_a_training_that_diverge
         clock[0] += 1000.0
         return measured(*arguments)
 
-    clock, measured = [0.0], _timed_run.measured
-    monkeypatch.setattr(_timed_run, "measured", slowly)
-    monkeypatch.setattr(_timed_run, "_now", lambda: np.full(2, clock[0]))
+    clock, measured = [0.0], _compare.measured
+    monkeypatch.setattr(_compare, "measured", slowly)
+    monkeypatch.setattr(_compare, "_now", lambda: np.full(2, clock[0]))
     one = candidates_of({"a": optimizers.SGD(0.01)})["a"]
-    found = timed_run(problem(epochs=50), one, {RATE: 1e18}, 0)
+    found = timed_run(workload(epochs=50), one, {RATE: 1e18}, 0)
     assert found.last == math.inf
     assert len(found.steps) < 50
     assert not found.cpu_seconds.any()
@@ -278,7 +278,7 @@ def test_the_clock_stands_still_while_it_is_measured_and_a_training_that_diverge
 
 
 def test_what_was_interrupted_goes_on_and_what_was_complete_is_not_done_again(formula, tmp_path, monkeypatch):
-    instead, left = _run_jobs.timed_run, [3]
+    instead, left = _compare.timed_run, [3]
 
     def interrupted(*arguments):
         left[0] -= 1
@@ -287,7 +287,7 @@ def test_what_was_interrupted_goes_on_and_what_was_complete_is_not_done_again(fo
         return instead(*arguments)
 
     whole = compare({"a": optimizers.SGD(0.01)})
-    monkeypatch.setattr(_run_jobs, "timed_run", interrupted)
+    monkeypatch.setattr(_compare, "timed_run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compare({"a": optimizers.SGD(0.01)}, directory=tmp_path)
     number = len(formula)
@@ -297,7 +297,7 @@ def test_what_was_interrupted_goes_on_and_what_was_complete_is_not_done_again(fo
     with pytest.raises(ValueError, match=r"it differs in target, data\. Received: directory="):
         compare({"a": optimizers.SGD(0.01)}, (2 * X, Y), directory=tmp_path, target=0.5)
     (tmp_path / "comparison.npz").write_bytes(b"torn")
-    with pytest.raises(ValueError, match=r"cannot be read.*Delete it"):
+    with pytest.raises(ValueError, match=r"cannot be read.*delete it"):
         compare({"a": optimizers.SGD(0.01)}, directory=tmp_path)
 
 
@@ -352,7 +352,7 @@ def test_it_is_quiet_when_it_should_be(formula, capsys, monkeypatch):
 def test_each_run_is_a_row_with_its_settings_in_tensorboard_and_on_the_page(formula, tmp_path):
     from tensorboard.backend.event_processing import event_accumulator
 
-    compare(target=0.5, budget=4, validation_data=(X, Y), log_dir=str(tmp_path))
+    compare(target=0.5, epochs=4, validation_data=(X, Y), log_dir=str(tmp_path))
     folders = sorted(tmp_path.glob("momentum/*/optimization"))
     assert [folder.parent.name for folder in folders] == ["seed_0", "seed_1"]
     found = keras_ch8.read_run(folders[1])

@@ -42,7 +42,7 @@ def of(metric="loss", lower=True, **values):
 
 def compare(**options):
     options = {"epochs": 2, "seeds": 2, "orders": ("none", "easy"), "verbose": 0} | options
-    given = options.pop("source", (X, Y))
+    given = options.pop("data", (X, Y))
     return choosing.compare_curricula(build, given, DIFFICULTY, (X, Y), **options)
 
 
@@ -110,7 +110,7 @@ def test_without_a_control_there_is_no_conclusion():
 def test_each_run_is_that_of_its_seed_what_is_found_is_printed_and_the_source_is_put_back(capsys):
     source = data.ArraySource(X, Y, batch_size=8, seed=77)
     source.seek(3, 1)
-    found = compare(source=source, pacing="root", start=0.5, until="100%", mix=0.0, verbose=1)
+    found = compare(data=source, pacing="root", start=0.5, until="100%", mix=0.0, verbose=1)
     assert capsys.readouterr().out == f"{found}\n"
     assert [line[2:6] for line in str(found).splitlines()[1:]] == ["orde", "none", "easy"]
     assert str(found).startswith("easy over none: gain ")

@@ -13,7 +13,7 @@ import pytest
 from keras_ch8 import choosing, optimizers
 from keras_ch8.choosing import _study_advice as advice
 from keras_ch8.choosing._critical_batch_size import Branch, best_rate, examples_to, fit, measure
-from keras_ch8.choosing._study_trainer import Run, Setting, Trainer
+from keras_ch8.choosing._study_trainer import StudyRun, StudySetting, StudyTrial, Trainer
 from tests.forked import PROCESSES
 
 RNG = np.random.default_rng(0)
@@ -35,7 +35,7 @@ def run_of(evaluated, rate=0.1, norms=None, steps=100, **setting):
     evaluated = np.array(evaluated, float)
     norms = np.ones(steps) if norms is None else np.array(norms)
     at = np.linspace(0, steps, len(evaluated)).round().astype(int)
-    return Run(Setting(rate, 32, **setting), np.ones(len(norms)), norms, at, evaluated, 1e-3, 1.0)
+    return StudyRun(StudySetting(rate, 32, **setting), np.ones(len(norms)), norms, at, evaluated, 1e-3, 1.0)
 
 
 def diverged(rate=0.1):
@@ -131,10 +131,10 @@ def branches(**examples):
 
 def test_a_batch_that_needs_too_many_examples_is_made_smaller_and_no_other():
     found = branches(m16=1e4, m64=1.1e4, m256=4e4)
-    small = advice.of_batches(found, Setting(0.2, 256), 80.0, 50.0)
+    small = advice.of_batches(found, StudySetting(0.2, 256), 80.0, 50.0)
     assert (small.setting.batch_size, small.setting.rate) == (64, 0.1)
     assert small.do.startswith("Take batches of 64")
-    assert advice.of_batches(found, Setting(0.2, 64), 80.0, 50.0).do == ""
+    assert advice.of_batches(found, StudySetting(0.2, 64), 80.0, 50.0).do == ""
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def trainer(make=linear, epochs=2, batch_size=32):
 
 def test_a_training_of_a_study_is_that_of_fit():
     own = trainer()
-    found = own.train(Setting(0.05, 32), 512)
+    found = own.train(StudyTrial(StudySetting(0.05, 32), 512))
     model = linear()
     own.begin()
     model.set_weights(own.model.get_weights())
@@ -214,7 +214,7 @@ def test_a_training_of_a_study_is_that_of_fit():
     np.testing.assert_allclose(found.losses, history, rtol=1e-5)
     assert found.evaluated_at.tolist() == list(range(17))
     assert found.cost == 0.5
-    again = own.train(Setting(0.05, 32), 512)
+    again = own.train(StudyTrial(StudySetting(0.05, 32), 512))
     np.testing.assert_array_equal(found.evaluated, again.evaluated)
 
 
@@ -226,7 +226,7 @@ def test_the_gradient_is_measured_and_clipped_also_by_optimizers_of_keras():
 
     own = trainer(make)
     before = own.model.get_weights()
-    found = own.train(Setting(1.0, 512, clip=0.25), 512)
+    found = own.train(StudyTrial(StudySetting(1.0, 512, clip=0.25), 512))
     moved = np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(own.model.get_weights(), before, strict=True)))
     assert moved == pytest.approx(0.25, rel=1e-4)
     assert found.norms[0] > 1
@@ -241,14 +241,14 @@ def test_a_warmup_and_the_schedule_of_the_model_make_the_rates():
 
     own = trainer(make)
     assert own.given_rate == pytest.approx(0.4)
-    rates = own.rates(Setting(0.8, 32, warmup=4), 32)
+    rates = own.rates(StudySetting(0.8, 32, warmup=4), 32)
     assert rates[:4] == pytest.approx(0.8 * (1 - np.arange(4) / 32) * [0.25, 0.5, 0.75, 1], rel=1e-4)
-    stretched = own.rates(Setting(0.8, 16), 64)
+    stretched = own.rates(StudySetting(0.8, 16), 64)
     assert stretched[32] == pytest.approx(0.4, rel=1e-4)
 
 
 def test_a_training_ends_where_its_loss_is_not_finite():
-    found = trainer().train(Setting(1e6, 32), 1024)
+    found = trainer().train(StudyTrial(StudySetting(1e6, 32), 1024))
     assert found.diverged
     assert found.best == math.inf
     assert found.steps < 32
@@ -331,12 +331,18 @@ def test_the_overshoot_is_the_curvature_along_the_step_times_the_rate():
 @pytest.mark.slow
 def test_batches_far_above_the_critical_size_are_made_smaller():
     own = study(0.05, batch_size=256, epochs=4)
-    found = own.batch_sizes(after=0.0)
+    found = own.batch_sizes(start=0)
     assert found.branches[0].batch_size < 256
     assert found.setting.batch_size < 256
     assert found.critical < 256
     assert "Take batches of" in found.do
     assert found.noise_scale > 0
+
+
+def test_a_checkpoint_lies_in_the_training():
+    for start, said in (("101%", "`start`"), (1000, r"which has 32 steps\. Received: start=1000"), (-1, "`start`")):
+        with pytest.raises(ValueError, match=said):
+            study(0.05).batch_sizes(start)
 
 
 def until_killed(folder):
@@ -385,7 +391,7 @@ def test_the_folder_of_another_study_and_a_damaged_file_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"is of another: it differs in epochs\. Received: directory="):
         study(directory=tmp_path, epochs=3)
     (tmp_path / "study.npz").write_bytes(b"damaged")
-    with pytest.raises(ValueError, match=r"`directory` holds what a study has written.* Delete it, and"):
+    with pytest.raises(ValueError, match=r"`directory` holds what a study has written.* or delete it, and"):
         study(directory=tmp_path)
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import layers
 
 from keras_ch8 import _sandbox, choosing, optimizers
-from keras_ch8.choosing._speed_tuning import Setting, SpeedTuning, Timed, noise_of, simplest_of_the_fastest
+from keras_ch8.choosing._speed_tuning import SpeedSetting, SpeedTuning, Timed, noise_of, simplest_of_the_fastest
 from keras_ch8.integration import backend
 
 RNG = np.random.default_rng(0)
@@ -31,7 +31,7 @@ def network(*more, **options):
 
 def timed(ms, size=8, jit=False, steps=1, spread=0.01, seed=0, **more):
     noise = np.random.default_rng(seed).normal(size=9) * spread
-    return Timed(Setting(jit, steps, size), ms / 1e3 * np.exp(noise), 1.0, **more)
+    return Timed(SpeedSetting(jit, steps, size), ms / 1e3 * np.exp(noise), 1.0, **more)
 
 
 def found(settings, batches=None, noise=0.02, data=0.0):
@@ -43,7 +43,7 @@ def found(settings, batches=None, noise=0.02, data=0.0):
 
 def test_the_setting_that_is_clearly_faster_is_recommended_with_its_gain():
     result = found([timed(2.0), timed(1.0, steps=50, seed=1)])
-    assert result.recommended == Setting(False, 50, 8)
+    assert result.recommended == SpeedSetting(False, 50, 8)
     assert result.speedup == pytest.approx(2.0, rel=0.02)
     assert result.sentences[0].startswith("Compile with steps_per_execution=50: 2.0")
     [marked] = [line for line in str(result).split("\n") if line.startswith("> ")]
@@ -73,9 +73,9 @@ def test_of_settings_that_are_as_fast_the_first_is_taken():
 
 
 def test_what_fails_is_told_and_never_recommended():
-    broken = Timed(Setting(True, 1, 8), np.full(9, np.nan), failure="fails: InvalidArgumentError: no kernel")
+    broken = Timed(SpeedSetting(True, 1, 8), np.full(9, np.nan), failure="fails: InvalidArgumentError: no kernel")
     result = found([timed(1.0), broken])
-    assert result.recommended == Setting(False, 1, 8)
+    assert result.recommended == SpeedSetting(False, 1, 8)
     assert "no kernel" in str(result)
 
 
@@ -122,7 +122,7 @@ def test_it_leaves_no_trace_and_the_next_training_is_that_of_a_twin():
 def test_each_setting_is_timed_from_the_one_of_now_on():
     model = network(steps_per_execution=2)
     result = choosing.tune_speed(model, X, Y, **QUICK | {"steps_per_execution": (1, 2), "multiples": (2, 16)})
-    assert result.settings[0].setting == Setting(False, 2, 8)
+    assert result.settings[0].setting == SpeedSetting(False, 2, 8)
     assert {each.setting[:2] for each in result.settings} == {(jit, n) for jit in (False, True) for n in (1, 2)}
     assert [each.setting.batch_size for each in result.batches] == [8, 16]
     for each in (*result.settings, *result.batches):

@@ -46,7 +46,6 @@ def curriculum_cases():
     yield case(
         "curriculum.cross_validated_loss",
         lambda: {"model_factory": new_model, "x": X, "y": Y, "folds": 2, "epochs": 1},
-        model_factory=m.NOTHING,
         folds=m.count(2),
     )
     yield case(
@@ -219,7 +218,7 @@ def callback_cases():
         "callbacks.Curriculum",
         lambda: {"source": data.ArraySource(X, Y, batch_size=4), "difficulty": np.arange(8.0)},
         lambda made: model().fit(made.source, epochs=1, callbacks=[made], verbose=0),
-        source=m.NOTHING,
+        data=m.NOTHING,
         difficulty=m.NOTHING,
         pacing=m.NOTHING,
         start=m.NONE | m.FRACTION,
@@ -323,7 +322,6 @@ def training_cases():
         "choosing.Study",
         lambda: {"model_factory": new_model, "data": (X, Y), "epochs": 1, "batch_size": 4, "verbose": 0},
         lambda made: made.duration(),
-        model_factory=m.NOTHING,
         data=m.NOTHING,
         validation_data=m.NONE,
         directory=m.NONE | m.PATH,
@@ -331,9 +329,9 @@ def training_cases():
     yield case("training.check_initialization", on_model(), **OBJECTIVE)
     yield case(
         "choosing.compare_curricula",
-        lambda: {"build": new_model, "source": (X, Y), "difficulty": np.arange(8.0), "validation_data": (X, Y),
+        lambda: {"model_factory": new_model, "data": (X, Y), "difficulty": np.arange(8.0), "validation_data": (X, Y),
                  "epochs": 1, "seeds": 2, "orders": ("none", "easy"), "verbose": 0},
-        source=m.NOTHING,
+        data=m.NOTHING,
         difficulty=m.NOTHING,
         seeds=m.count(2) | m.sequence(m.SEED),
         orders=m.NOTHING,
@@ -350,13 +348,11 @@ def training_cases():
     )
     yield case(
         "choosing.compare",
-        lambda: {"candidates": {"SGD": new_candidate()}, "model_factory": new_model, "data": (X, Y), "budget": 1,
+        lambda: {"candidates": {"SGD": new_candidate()}, "model_factory": new_model, "data": (X, Y), "epochs": 1,
                  "seeds": 1, "trials": 1, "verbose": 0},
         candidates=m.NOTHING,
-        model_factory=m.NOTHING,
         data=m.NOTHING,
         target=m.NONE | m.NUMBER,
-        budget=m.count(1),
         seeds=m.count(1) | m.sequence(m.SEED),
         trials=m.count(1),
         validation_data=m.NONE,
@@ -369,7 +365,6 @@ def training_cases():
     yield case(
         "cure",
         lambda: {"model_factory": new_model, "data": (X, Y), "verdict": lower_the_rate(), "epochs": 1},
-        model_factory=m.NOTHING,
         data=m.NOTHING,
         verdict=m.NOTHING,
         validation_data=m.NONE,
@@ -398,8 +393,8 @@ def training_cases():
     )
     yield case(
         "training.retrain_on_all_data",
-        lambda: {"model_factory": new_model, "x": X, "y": Y, "validation_data": (X, Y), "max_epochs": 1},
-        model_factory=m.NOTHING,
+        lambda: {"model_factory": new_model, "data": (X, Y), "validation_data": (X, Y), "max_epochs": 1},
+        data=m.NOTHING,
         strategy=m.word("same_steps", "continue"),
         early_stopping=m.NONE,
         max_epochs=m.count(1),

@@ -144,7 +144,7 @@ def test_what_the_optimizer_remembers_of_a_weight_is_handed_on(make, freeze):
 
 
 def test_slots_of_variables_with_one_path_are_told_apart():
-    from keras_ch8.training._stage_file import put_slots, slots_of
+    from keras_ch8.training._slots import put_slots, slots_of
 
     variables = [keras.Variable(np.ones(shape), name="w") for shape in (3, 3, 2)]
     assert len({v.path for v in variables}) == 1
@@ -314,8 +314,8 @@ def in_a_process(directory, *callbacks):
 def test_a_killed_process_is_gone_on_with(tmp_path):
     with pytest.raises(RuntimeError, match=f"exit code -{signal.SIGKILL:d}"):
         forked.call(in_a_process, str(tmp_path), Kill)
-    assert [path.name for path in tmp_path.iterdir()] == ["pretraining.npz"]
-    with np.load(tmp_path / "pretraining.npz") as file:
+    [path] = [path for path in tmp_path.iterdir() if path.name != "pretraining.npz"]
+    with np.load(path) as file:
         meta = str(file["meta"])
     losses = forked.call(in_a_process, str(tmp_path))
     assert len(losses) == 3
@@ -325,7 +325,7 @@ def test_a_killed_process_is_gone_on_with(tmp_path):
 def test_a_file_of_another_run_is_refused_and_so_is_a_broken_one(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         pretrain(chain(), directory=tmp_path, callbacks=[Interrupt()])
-    with pytest.raises(ValueError, match=r"differs in epochs. Received: .'epochs': 1..*delete the file"):
+    with pytest.raises(ValueError, match=r"of another: it differs in epochs\. Received: directory="):
         pretrain(chain(), epochs=1, directory=tmp_path)
     (tmp_path / "pretraining.npz").write_bytes(b"PK\x03\x04 cut")
     with pytest.raises(ValueError, match=r"cannot be read .*or delete it"):

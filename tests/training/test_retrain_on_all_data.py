@@ -39,9 +39,9 @@ LENGTHS = [("same_steps", 12), ("same_epochs", 20)]
 """Of the second training, and the batches in one of its epochs."""
 
 
-def retrain(**options):
+def retrain(data=TRAIN, **options):
     options = {"batch_size": 10, "verbose": 0, "max_epochs": 60} | options
-    return training.retrain_on_all_data(factory, *TRAIN, VALIDATION, **options)
+    return training.retrain_on_all_data(factory, data, VALIDATION, **options)
 
 
 @pytest.mark.slow
@@ -71,7 +71,7 @@ def test_training_goes_on_until_the_validation_examples_are_learned():
 def test_where_the_validation_examples_are_easier_nothing_is_left_to_do():
     easy = (X[120:], X[120:, :1])
     options = {"strategy": "until_loss", "batch_size": 10, "verbose": 0, "max_epochs": 30}
-    model, report = training.retrain_on_all_data(factory, *TRAIN, easy, **options)
+    model, report = training.retrain_on_all_data(factory, TRAIN, easy, **options)
     assert (report.steps, report.second, report.reached) == (0, {}, True)
     assert report.target == pytest.approx(model.evaluate(*TRAIN, verbose=0), rel=1e-6)  # at the best weights
 
@@ -86,7 +86,7 @@ def test_the_same_step_has_the_same_rate_in_both_trainings(strategy):
 
     rates = Rates()
     options = {"strategy": strategy, "batch_size": 10, "verbose": 0, "max_epochs": 50, "callbacks": [rates]}
-    _, report = training.retrain_on_all_data(decaying, *TRAIN, list(VALIDATION), **options)
+    _, report = training.retrain_on_all_data(decaying, TRAIN, list(VALIDATION), **options)
     share = (report.best_epoch + 1) / 50
     assert rates.rates[-1] == pytest.approx(0.01 * (1 - 0.99 * share), rel=0.01)
 
@@ -95,7 +95,7 @@ def test_the_same_step_has_the_same_rate_in_both_trainings(strategy):
 def test_a_loss_that_is_never_reached_ends_at_the_cap():
     noise = (X[120:], 5 * RNG.normal(size=(80, 1)))
     options = {"strategy": "until_loss", "batch_size": 10, "verbose": 0, "max_epochs": 4}
-    _, report = training.retrain_on_all_data(factory, *TRAIN, noise, **options)
+    _, report = training.retrain_on_all_data(factory, TRAIN, noise, **options)
     assert len(report.second["loss"]) == 4
     assert not report.reached
     assert "not reached" in str(report)
@@ -107,8 +107,8 @@ def test_sample_weights_are_joined_too(strategy):
     weights = np.ones(200, "float32")
     options = {"batch_size": 10, "verbose": 0, "max_epochs": 3, "strategy": strategy}
     validation = (*VALIDATION, weights[120:])
-    _, report = training.retrain_on_all_data(factory, *TRAIN, validation, sample_weight=weights[:120], **options)
-    _, plain = training.retrain_on_all_data(factory, *TRAIN, VALIDATION, **options)
+    _, report = training.retrain_on_all_data(factory, (*TRAIN, weights[:120]), validation, **options)
+    _, plain = training.retrain_on_all_data(factory, TRAIN, VALIDATION, **options)
     assert report.second["loss"] == pytest.approx(plain.second["loss"], rel=1e-5)
 
 
@@ -117,7 +117,7 @@ BAD = [
     ({"max_epochs": 0}, "max_epochs=0"),
     ({"batch_size": 0}, "batch_size=0"),
     ({"steps_per_epoch": 3, "epochs": 2}, "Received: epochs, steps_per_epoch. Leave this out; `max_epochs` bounds"),
-    ({"sample_weight": np.ones(120)}, "either both parts have sample weights or neither"),
+    ({"data": (*TRAIN, np.ones(120))}, "either both parts have sample weights or neither"),
     (
         {"strategy": "until_loss", "early_stopping": callbacks.EarlyStopping(patience=2)},
         "continues from the best weights.*restore_best_weights=True",
@@ -133,4 +133,4 @@ def test_bad_arguments_are_refused_with_the_fix(arguments, message):
 
 def test_data_that_are_no_arrays_are_refused_before_any_training():
     with pytest.raises(ValueError, match=r"`x` must be an array .* of type generator"):
-        training.retrain_on_all_data(factory, (x for x in X), TRAIN[1], VALIDATION)
+        training.retrain_on_all_data(factory, ((x for x in X), TRAIN[1]), VALIDATION)

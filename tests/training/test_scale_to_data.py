@@ -71,7 +71,7 @@ def outputs_of(model, names, x):
 def test_the_variance_of_every_layer_is_1(activation, phi, start):
     model = mlp(activation, start)
     before = [z.var() for z in sums_of(model, FLAT, phi)]
-    scaling = training.scale_to_data(model, FLAT, "unit_variance")
+    scaling = training.scale_to_data(model, FLAT, target="unit_variance")
     after = [z.var() for z in sums_of(model, FLAT, phi)]
     np.testing.assert_allclose(after, 1, rtol=0.1)
     np.testing.assert_allclose([z.var() for z in sums_of(model, FRESH, phi)], 1, rtol=0.25)
@@ -82,7 +82,7 @@ def test_the_variance_of_every_layer_is_1(activation, phi, start):
 
 def test_so_it_is_with_convolutions_normalization_and_skips():
     model, names = residual()
-    scaling = training.scale_to_data(model, PICTURES, "unit_variance")
+    scaling = training.scale_to_data(model, PICTURES, target="unit_variance")
     assert scaling.names == tuple(names)  # in the order of the calls
     for x, tolerance in ((PICTURES, 0.1), (FRESH_PICTURES, 0.25)):
         variances = [np.var(z) for z in outputs_of(model, names, x)]
@@ -124,7 +124,7 @@ def test_layers_of_every_kind_are_scaled():
     h = layers.SimpleRNN(4, name="rnn")(h)
     model = keras.Model(tokens, layers.Dense(1, layers.LeakyReLU(), name="out")(h))
     x = RNG.integers(0, 30, (200, 12))
-    scaling = training.scale_to_data(model, x, "unit_variance")
+    scaling = training.scale_to_data(model, x, target="unit_variance")
     assert scaling.names == ("embedding", "query", "key", "value", "attention_output", "forward_lstm", "backward_lstm",
                              "gru", "rnn", "out")  # fmt: skip
     np.testing.assert_allclose(scaling.after, 1, rtol=0.1)
@@ -137,7 +137,7 @@ def test_of_a_recurrent_layer_the_kernel_of_the_input_is_scaled():
     model = keras.Sequential([keras.Input((9, 4)), layer])
     kernel, *others = model.get_weights()
     x = RNG.normal(size=(50, 9, 4)).astype("float32")
-    scaling = training.scale_to_data(model, x, "unit_variance")
+    scaling = training.scale_to_data(model, x, target="unit_variance")
     assert scaling.before[0] == pytest.approx(np.var(x @ kernel), rel=1e-4)
     np.testing.assert_allclose(model.get_weights()[0], kernel / np.std(x @ kernel), rtol=1e-4)
     for a, b in zip(model.get_weights()[1:], others, strict=True):
@@ -147,7 +147,7 @@ def test_of_a_recurrent_layer_the_kernel_of_the_input_is_scaled():
 def test_a_layer_that_is_called_twice_is_scaled_to_what_it_is_given_first():
     shared, inputs = layers.Dense(20, "tanh"), keras.Input((20,))
     model = keras.Model(inputs, shared(shared(inputs)))
-    scaling = training.scale_to_data(model, FLAT, "unit_variance")
+    scaling = training.scale_to_data(model, FLAT, target="unit_variance")
     assert len(scaling.names) == 1
     assert np.var(FLAT @ shared.kernel.numpy()) == pytest.approx(1, rel=1e-3)
 
@@ -217,7 +217,7 @@ def test_in_mixed_precision_the_weights_keep_their_own():
 
 def test_histograms_go_to_tensorboard_layer_by_layer(tmp_path):
     model = mlp("tanh", STARTS["tiny"], depth=3)
-    scaling = training.scale_to_data(model, FLAT, "unit_variance", log_dir=str(tmp_path))
+    scaling = training.scale_to_data(model, FLAT, target="unit_variance", log_dir=str(tmp_path))
     (run,) = tmp_path.iterdir()
     events = EventAccumulator(str(run)).Reload()
     widths = {}
@@ -286,7 +286,7 @@ def moved():
 )
 def test_what_cannot_be_is_refused_with_the_fix(make, target, said):
     with pytest.raises(ValueError, match=said):
-        training.scale_to_data(make(), FLAT, target)
+        training.scale_to_data(make(), FLAT, target=target)
 
 
 def test_a_model_that_is_not_built_is_built_by_its_first_example_and_scaled_like_any():
@@ -321,7 +321,7 @@ def test_ten_layers_of_sigmoids_keep_the_loss_of_a_constant_prediction():
     training.scale_to_data(model, FLAT)
     assert model.evaluate(FLAT, LABELS, verbose=0) < 1.5 * np.log(2)
     model, _ = sigmoids()
-    training.scale_to_data(model, FLAT, "unit_variance")
+    training.scale_to_data(model, FLAT, target="unit_variance")
     assert model.evaluate(FLAT, LABELS, verbose=0) > 100  # as the book has it: the reason for the default
 
 
@@ -329,7 +329,7 @@ def test_ten_layers_of_sigmoids_keep_the_loss_of_a_constant_prediction():
 @pytest.mark.parametrize("target", ["unit_mean_square", "unit_variance"])
 def test_with_targets_the_loss_does_not_rise_since_the_last_layer_is_made_smaller(target):
     model, before = sigmoids()
-    scaling = training.scale_to_data(model, FLAT, target, y=LABELS)
+    scaling = training.scale_to_data(model, FLAT, LABELS, target=target)
     after = model.evaluate(FLAT, LABELS, verbose=0)
     assert after <= 1.01 * before
     assert (scaling.loss_before, scaling.loss_after) == pytest.approx((before, after), rel=1e-4)

@@ -52,7 +52,8 @@ def draw(kind: str) -> Any:
     planted = _planted(SEEN[kind])
     sick, cured = (_shortened(kind, run) for run in (planted.make(0), planted.cured(0)))
     if kind in OF_THE_DATA and kind != "label_order":  # which only the order in which `fit` reads tells
-        verdicts = keras_ch8.preflight(sick.model, sick.x, sick.y, sick.validation_data or sick.probe, 0).verdicts
+        held_out = sick.validation_data or sick.probe
+        verdicts = keras_ch8.preflight(sick.model, sick.x, sick.y, validation_data=held_out, steps=0).verdicts
         runs = [_train(sick), _train(cured)]
     else:
         runs = [_train(run, keras_ch8.callbacks.Diagnosis(run.probe)) for run in (sick, cured)]

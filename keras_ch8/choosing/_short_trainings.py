@@ -1,8 +1,8 @@
-"""Short trainings at rates that somebody else chooses, each of which leaves the model as it was."""
+"""Short trainings of one model at rates that somebody else chooses, each of which leaves it as it was."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -41,34 +41,45 @@ def dial_of(optimizer: keras.optimizers.Optimizer) -> Any:
     return Dial() if isinstance(rate, LearningRateSchedule) or callable(rate) else rate
 
 
-class Trial:
-    """Short trainings of one model, each in a sandbox; the training step is traced once for all of them."""
+class StepsAt(NamedTuple):
+    """A short training: one step at each rate, until a loss is above the limit or NaN."""
 
-    def __init__(self, model: keras.Model) -> None:
-        self.model = model
+    rates: tuple[float, ...]
+    limit: float = math.inf
+
+    @classmethod
+    def rest(cls, steps: int, rate: float) -> "StepsAt":
+        """Return one that stays at the start: at a millionth of a small rate, since Ftrl does not accept 0."""
+        return cls((1e-6 * rate,) * steps)
+
+
+class ShortTrainings:
+    """Short trainings of one model on the same batches, each in a sandbox; the training step is traced once for all.
+
+    Args:
+        model: A built model.
+        data: Returns the batches, the same at each call.
+    """
+
+    def __init__(self, model: keras.Model, data: Callable[[], Iterable[Batch]]) -> None:
+        self._model, self._data = model, data
         (self._optimizer,) = keras_private.optimizers_in(model.optimizer)
         self._dial = dial_of(self._optimizer)
         self._step: Callable[..., Tensor] | None = None
 
-    def losses(self, data: Iterable[Batch], rates: Sequence[float], limit: float = math.inf) -> np.ndarray:
-        """Take one step at each rate, and return the loss of the next batch after each.
-
-        Ends early, with fewer losses, once one is above the limit or NaN.
-        """
+    def losses(self, asked: StepsAt) -> np.ndarray:
+        """Take the steps, and return the loss of the next batch after each; fewer, where it has ended early."""
         losses: list[float] = []
-        with sandbox(self.model) as model:
+        with sandbox(self._model) as model:
             if keras_private.rate_of(self._optimizer) is not self._dial:
                 self._optimizer.learning_rate = self._dial
             model.steps_per_execution, model.train_function = 1, self._step
-            for (x, y, sample_weight), rate in zip(data, [*rates, rates[-1]], strict=False):
+            rates = [*asked.rates, asked.rates[-1]]
+            for (x, y, sample_weight), rate in zip(self._data(), rates, strict=False):
                 self._dial.assign(rate)
                 logs = model.train_on_batch(x, y, sample_weight=sample_weight, return_dict=True)
                 losses.append(float(logs["loss"]))
-                if not losses[-1] <= limit:
+                if not losses[-1] <= asked.limit:
                     break
             self._step = model.train_function
         return np.array(losses[1:])
-
-    def losses_at_rest(self, data: Iterable[Batch], steps: int, rate: float) -> np.ndarray:
-        """Return the loss of each batch at the start: at a millionth of a small rate, since Ftrl does not accept 0."""
-        return self.losses(data, [1e-6 * rate] * steps)

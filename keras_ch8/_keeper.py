@@ -1,6 +1,6 @@
-"""Keeps each finished training of several in a file, so that another process can go on."""
+"""Keeps what is finished of a long work in files, so that another process can go on with the same work."""
 
-import dataclasses
+import contextlib
 import hashlib
 import json
 import os
@@ -10,17 +10,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _arrays_file
-from .._types import Tree
-from ..integration import keras_private
+from . import _arrays_file
+from ._types import Tree
+from .integration import keras_private
 
 
-class KeptRuns:
-    """Files of finished trainings in a folder; with `None` for a folder, nothing is kept.
+class Keeper:
+    """Files of what is finished, in a folder; with `None` for a folder, nothing is kept.
 
     Args:
         directory: Folder of the files; made if it is not there.
-        of: What the trainings belong to, as messages call it.
+        of: What the files belong to, as messages call it: a "study".
         settings: What who goes on must have in common with who was interrupted.
 
     Raises:
@@ -32,39 +32,49 @@ class KeptRuns:
         if self._folder is None:
             return
         os.makedirs(self._folder, exist_ok=True)
-        path = os.path.join(self._folder, f"{of}.npz")
         settings = json.loads(json.dumps(settings))
-        if not os.path.exists(path):
-            _arrays_file.write(path, {}, settings)
+        self._settings = json.dumps(settings, sort_keys=True)
+        if not os.path.exists(self._described):
+            _arrays_file.write(self._described, {}, settings)
             return
-        _, written = self._read(path)
+        _, written = self._read(self._described)
         differing = [name for name, value in settings.items() if written.get(name) != value]
         if differing:
             raise ValueError(
-                f"`directory` keeps the trainings of one {of}, and {self._folder!r} is of another: it differs in "
+                f"`directory` keeps what is finished of one {of}, and {self._folder!r} is of another: it differs in "
                 f"{', '.join(differing)}. Received: directory={self._folder!r}. Give the same arguments to go on "
                 "with it, or another `directory`."
             )
 
-    def load(self, key: Any) -> dict[str, Any] | None:
-        """Return the fields of a training that is finished; None if it is not."""
+    def load(self, key: str) -> tuple[dict[str, np.ndarray], Any] | None:
+        """Return the arrays, and what is plain, of what is finished; None if it is not."""
         if self._folder is None or not os.path.exists(path := self._path(key)):
             return None
-        arrays, others = self._read(path)
-        return {**arrays, **others}
+        return self._read(path)
 
-    def save(self, key: Any, run: Any) -> None:
-        """Keep a training, a dataclass of arrays, numbers and dataclasses of these."""
+    def save(self, key: str, arrays: Mapping[str, np.ndarray], plain: Any) -> None:
+        """Keep what is finished: arrays by their names, and what JSON takes."""
         if self._folder is not None:
-            fields = {field.name: getattr(run, field.name) for field in dataclasses.fields(run)}
-            arrays = {name: value for name, value in fields.items() if isinstance(value, np.ndarray)}
-            others = {name: value for name, value in fields.items() if name not in arrays}
-            _arrays_file.write(self._path(key), arrays, json.loads(json.dumps(others, default=dataclasses.asdict)))
+            _arrays_file.write(self._path(key), arrays, plain)
 
-    def _path(self, key: Any) -> str:
+    def remove(self, key: str) -> None:
+        """Delete the file of a key and the description of the whole, once all is done."""
+        for path in (self._path(key), self._described) if self._folder is not None else ():
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
+
+    @property
+    def _described(self) -> str:
+        """The file that says what the folder is of."""
+        return self._in_folder(self._of)
+
+    def _path(self, key: str) -> str:
+        # The name depends on the settings too: where the file that says them was deleted, nothing of others is taken.
+        return self._in_folder(hashlib.sha256(f"{self._settings} {key}".encode()).hexdigest()[:24])
+
+    def _in_folder(self, name: str) -> str:
         assert self._folder is not None  # noqa: S101
-        digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
-        return os.path.join(self._folder, f"{digest[:24]}.npz")
+        return os.path.join(self._folder, f"{name}.npz")
 
     def _read(self, path: str) -> tuple[dict[str, np.ndarray], Any]:
         try:
@@ -72,7 +82,7 @@ class KeptRuns:
         except ValueError as error:
             raise ValueError(
                 f"`directory` holds what a {self._of} has written, so {path!r} must be such a file. Received: one "
-                f"that is not: {error}. Delete it, and what it held is trained again."
+                f"that is not: {error}. Put back a copy of it, or delete it, and what it held is trained again."
             ) from error
 
 
