@@ -291,7 +291,7 @@ def test_a_good_criterion_passes():
     [
         (Remembers, r"`Remembers\.evaluate` must be a pure function of the epochs"),
         (NoSentence, r"must say in a sentence, with the number, why the training ends\. Received: message='stop'"),
-        (WrongEpoch, r"must date its reason to the last epoch, 0\. Received: epoch=1\. Write `past\.epoch`"),
+        (WrongEpoch, r"must date its reason to the last epoch, 0\. Received: epoch=1\. Write `history\.epoch`"),
         (Boolean, r"must return a `extend\.Reason` or None\. Received: False"),
         (FailsOnNaN, r"must decide on any positive numbers, and on NaN\. It raised ValueError"),
         (Mutable, r"must be equal to another one with the same arguments: make it a frozen dataclass"),
@@ -512,7 +512,7 @@ def test_a_monitor_of_the_spectrum_passes_whether_or_not_the_training_gives_a_re
         (MeasuresNothing, r"`MeasuresNothing` has measured nothing: `tensors` must return tensors by name"),
         (Raises, r"`Raises` stops the training|has measured nothing"),
         pytest.param(ClaimsText, r"must return a list of `extend\.Claim`|stops the training", marks=pytest.mark.slow),
-        pytest.param(Undecided, r"must be a pure function of the past", marks=pytest.mark.slow),
+        pytest.param(Undecided, r"must be a pure function of the log", marks=pytest.mark.slow),
         pytest.param(RandomCurvature, r"`RandomCurvature.claims` must be a pure", marks=pytest.mark.slow),
         (
             NumbersOfAnother,

@@ -21,7 +21,7 @@ from ..cockpit import page
 from ..trackers import feeds
 from ..trackers.base import Tracker
 from ..verdicts.kinds import ignored
-from ..verdicts.state import State
+from ..verdicts.state import OverallState
 from ..verdicts.texts import brief, report, table
 from ..verdicts.verdict import LEVELS, Verdict, VerdictError
 from ._diagnosis import Diagnosis
@@ -31,7 +31,7 @@ from ._watched_loop import WatchedLoop, compiled, named, together
 from .base import Callback
 from .diagnosis.probe_data import ProbeData
 
-NOT_SEEN = State("little_checked", reasons=("What was found could not be kept.",))
+NOT_SEEN = OverallState("little_checked", reasons=("What was found could not be kept.",))
 """What is known of a training of which nothing else is."""
 
 
@@ -47,7 +47,7 @@ class WatchedRun:
     def __init__(self, diagnosis: Diagnosis, log_dir: str | None) -> None:
         self.log_dir = log_dir
         self._diagnosis: Diagnosis | None = diagnosis
-        self._kept: tuple[list[Verdict], State] = [], NOT_SEEN
+        self._kept: tuple[list[Verdict], OverallState] = [], NOT_SEEN
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -55,7 +55,7 @@ class WatchedRun:
         return self._kept[0] if self._diagnosis is None else self._diagnosis.verdicts
 
     @property
-    def state(self) -> State:
+    def state(self) -> OverallState:
         """What they come to, as `state` of a `Diagnosis`."""
         return self._kept[1] if self._diagnosis is None else self._diagnosis.state
 

@@ -220,7 +220,7 @@ def compare_curricula(
                 _fit(model, source, epochs, own, fit_arguments or {})
                 values[i, j], mode = _measure(model, validation_data, metric, mode)
     finally:
-        source.lend(None)  # a training may have died
+        source.override_sampler(None)  # a training may have died
         source.set_state(position)
     found = CurriculumComparison(metric, mode == "min", tuple(orders), values)
     if verbose:

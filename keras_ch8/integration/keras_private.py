@@ -117,7 +117,7 @@ def optimizers_in(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     return list(getattr(optimizer, "optimizers", [] if optimizer is None else [optimizer]))
 
 
-def movers_in(optimizer: keras.optimizers.Optimizer) -> list[Any]:
+def inner_optimizers(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     """Return the optimizers that move weights: as `optimizers_in`, but those of the blocks of one that takes turns."""
     return [mover for one in optimizers_in(optimizer) for mover in getattr(one, "inners", [one])]
 
@@ -315,7 +315,7 @@ class Batch(NamedTuple):
     sample_weight: Data = None
 
 
-def tell_metrics(model: keras.Model, loss: Tensor, batch: Batch, y_pred: Tree) -> Logs:
+def update_metrics(model: keras.Model, loss: Tensor, batch: Batch, y_pred: Tree) -> Logs:
     """Let the metrics of a model take a step, and return all as `fit` does."""
     x, y, sample_weight = batch
     if model._compile_loss is not None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ..verdicts.checks import CHECKS
 from ..verdicts.kinds import KINDS
 from ..verdicts.remedies import FACTS, REMEDIES, Remedy
-from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.verdict import FORGOTTEN_AFTER, RAISED_BY, WINDOW
 from .base import Monitor, members
 
@@ -180,7 +180,7 @@ def _rule(rule: Rule) -> Iterator[str]:
         yield f"- Cure: {rule.cure}{f' `{rule.code}`' if rule.code else ''} {rule.expects}".rstrip()
 
 
-def _threshold(threshold: Threshold) -> str:
+def _threshold(threshold: LevelThreshold) -> str:
     act = "never" if threshold.act is None else f"{threshold.act:g}"
     return _row(f"`{threshold.quantity.name}`", threshold.direction, f"{threshold.watch:g}", act, threshold.source)
 

@@ -30,7 +30,7 @@ from ..verdicts.facts import (
 )
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
-from .equipment import equipment_of, flat_in, form_of, padding_in
+from .model_facts import facts_of_model, flat_in, form_of, padding_in
 from .own_loss import own_loss_of, tried
 from .probe import RecordedCall, recording
 
@@ -110,7 +110,7 @@ def facts_of(
             failed = error
             with contextlib.suppress(Exception):
                 start, output, axes = _without_loss(model, few, output)
-    has = equipment_of(model, training.callbacks if training else ()) | flat_in(model, data[0])
+    has = facts_of_model(model, training.callbacks if training else ()) | flat_in(model, data[0])
     has |= form_of(training) if training else set()
     facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=has)
     of_chance = data
@@ -160,7 +160,7 @@ def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start
 def there_in(training: fit.Training, x: Data, y: Data) -> frozenset[str]:
     """Return what is there before the first measurement, with some examples, of `verdicts.remedies.FACTS`."""
     model = training.model
-    has = equipment_of(model, training.callbacks) | form_of(training)
+    has = facts_of_model(model, training.callbacks) | form_of(training)
     return has | flat_in(model, x) | padding_in(model, x) | large_targets_in(model, y)
 
 

@@ -5,13 +5,13 @@ from typing import Protocol
 
 from .. import _checks
 from .._describe import short
-from ._update import Rule
+from ._update import UpdateRule
 
 
 class Ruled(Protocol):
     """What is asked of it: see `RuleOptimizer`, which says what each attribute is."""
 
-    rule: Rule
+    rule: UpdateRule
     state_names: tuple[str, ...]
     hyperparameters: tuple[str, ...]
 

@@ -13,15 +13,15 @@ from .._types import Config, Logs, Tensor
 from ..clipping import rule as clipping
 from ..clipping.limits import rule_of
 from ..integration import backend, fit, keras_private, multi_worker, train_step
-from ..telemetry.gate import Gate, Pending
 from ..telemetry.recorder import Blocks, Recorder
+from ..telemetry.step_filter import Pending, StepFilter
 from . import _arguments, _files, _stages
 from ._arguments import LearningRate
 from ._contract import refuse_lost_hyperparameters, refuse_rule_without_its_state
 from ._files import Store
 from ._layout import Block, Layout
-from ._stages import Gradients, Rows
-from ._update import Done, MovingAverage, Rule, Step, Traces, Updater, Work
+from ._stages import Gradients, RowPlan
+from ._update import Done, MovingAverage, StepContext, Traces, Updater, UpdateRule, Work
 
 _COMPILED = (
     "skip_nonfinite", "weight_decay", "clip", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
@@ -88,7 +88,7 @@ class RuleOptimizer(keras_private.Optimizer):
         [0.9 1.1] [ 0.01  -0.005]
     """
 
-    rule: Rule
+    rule: UpdateRule
     """The algorithm: `rule(g, lr, t, **state) -> (delta_theta, new_state)`."""
     state_names: tuple[str, ...] = ()
     """Names of the state that the rule is given and returns, of which each variable has its own."""
@@ -105,7 +105,7 @@ class RuleOptimizer(keras_private.Optimizer):
         learning_rate: LearningRate,
         *,
         skip_nonfinite: bool = False,
-        clip: clipping.Rule | Config | None = None,
+        clip: clipping.ClippingRule | Config | None = None,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -132,7 +132,7 @@ class RuleOptimizer(keras_private.Optimizer):
         multi_worker.prepare(None, type(self).__name__)
         self.clip = clip if clip is None else rule
         self.telemetry = Recorder()
-        self.gate: Gate | None = None
+        self.step_filter: StepFilter | None = None
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
         self.skipped: keras.Variable | None = None
@@ -256,13 +256,13 @@ class RuleOptimizer(keras_private.Optimizer):
         if self.skip_nonfinite:
             train_step.warn_of_what_is_not_kept(self)
         lr = backend.as_tensor(self.learning_rate)
-        heard = self.telemetry.listening or self.gate is not None
-        loss = self.telemetry.take_loss() if heard else None
+        recorded = self.telemetry.listening or self.step_filter is not None
+        loss = self.telemetry.take_loss() if recorded else None
         dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]
         grads = [backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
         step = partial(self._take_step, indices)
         if backend.in_eager_loop():
-            step = self._traces.get((indices, self.telemetry.settings, self.gate), step)
+            step = self._traces.get((indices, self.telemetry.settings, self.step_filter), step)
         step(grads, lr, loss)
 
     def _indices_of(self, variables: list[keras.Variable]) -> tuple[int, ...]:
@@ -281,7 +281,7 @@ class RuleOptimizer(keras_private.Optimizer):
         clipped = _stages.clip(mean, self.known_variables, self._layout, self._clipper, active)
         note, rows = _stages.observe(mean, clipped, loss, backend.as_tensor(self.iterations) + 1, self.telemetry)
         decay = None if self.weight_decay is None else lr * self.weight_decay
-        step = Step(lr, t, active, clipped.factor, decay, note, pending)
+        step = StepContext(lr, t, active, clipped.factor, decay, note, pending)
         backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.gathered, step, rows)
 
     def _accumulate(self, grads: Gradients) -> tuple[Gradients, Tensor | None]:
@@ -296,23 +296,25 @@ class RuleOptimizer(keras_private.Optimizer):
     ) -> tuple[Tensor, Tensor | None, Pending | None]:
         """Return the number of the update, whether it counts, and what the update itself is to judge, if anything.
 
-        For the length of a training a gate decides what is left out (see telemetry.gate).
+        For the length of a training a step filter decides what is left out (see telemetry.step_filter).
         """
         t = backend.as_tensor(self.iterations) + 1
         if self.skipped is None:
             return t, active, None
         gathered = _stages.gather(grads, self._layout)  # as `clip` does: TensorFlow keeps one of two equal operations
-        if self.gate is None:
+        if self.step_filter is None:
             return *_stages.leave_out(t, active, gathered, self.skipped), None
         half = _numerics.half_of_all(_numerics.half_squares(gathered))
-        pending = self.gate.pending(t, loss if self.telemetry.knows_loss else None, half, active, self.skipped)
+        pending = self.step_filter.pending(t, loss if self.telemetry.knows_loss else None, half, active, self.skipped)
         others_ask = self.use_ema or self._clipper.state
-        if not others_ask and self._layout.updates_at_once(grads, self.gate.device, backend.device_of(self.skipped)):
+        if not others_ask and self._layout.updates_at_once(
+            grads, self.step_filter.device, backend.device_of(self.skipped)
+        ):
             return t, None, pending
-        decided = self.gate.decide(pending)
+        decided = self.step_filter.decide(pending)
         return decided.t, decided.active, None
 
-    def _update_all(self, given: Collection[int], gathered: list[Tensor], step: Step, rows: Rows) -> None:
+    def _update_all(self, given: Collection[int], gathered: list[Tensor], step: StepContext, rows: RowPlan) -> None:
         """Update each block of variables, then the averages, once for all replicas."""
         is_due, blocks = backend.one_of(rows.is_due), self._layout.blocks_with(given)
         alone = [i for block in blocks if block.length is None for i in block.indices if rows.is_due is not False]
@@ -328,10 +330,10 @@ class RuleOptimizer(keras_private.Optimizer):
         self,
         given: Collection[int],
         gathered: list[Tensor],
-        step: Step,
+        step: StepContext,
         total: Tensor | None,
         before: dict[int, Tensor],
-    ) -> tuple[Step, list[Done]]:
+    ) -> tuple[StepContext, list[Done]]:
         """Run the rule on each block; while somebody listens, the first leaves a row for all.
 
         A tile that is to judge the step comes first. Return the step as it was judged, and what became of each block.
@@ -357,7 +359,7 @@ class RuleOptimizer(keras_private.Optimizer):
             step = step.after(done[k].decided)
         return step, [done[k] for k in range(len(blocks))]
 
-    def _measure_blocks(self, blocks: list[Block], done: list[Done], step: Step, halves: list[Tensor]) -> None:
+    def _measure_blocks(self, blocks: list[Block], done: list[Done], step: StepContext, halves: list[Tensor]) -> None:
         """Let each block leave a row of its own, in which its update is measured."""
         rows = [self.telemetry.row(self._layout.blocks.index(b), half) for b, half in zip(blocks, halves, strict=True)]
         for device in dict.fromkeys(block.device for block in blocks):
@@ -367,7 +369,7 @@ class RuleOptimizer(keras_private.Optimizer):
                 own = [rows[k] for k in here], step, [done[k] for k in here]
                 backend.each_replica(first, self._updater.measure, *own)
 
-    def _update_averages(self, step: Step) -> None:
+    def _update_averages(self, step: StepContext) -> None:
         average = MovingAverage(self.ema_momentum, self.ema_overwrite_frequency)
         for variable, kept in zip(self.known_variables, self.averages, strict=True):
             if kept is not None:
@@ -390,7 +392,7 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """Scale the loss as `loss_scale_factor` says; Keras calls it in every training step."""
-        self.telemetry.hear_loss(loss)  # a guard hears it too
+        self.telemetry.record_loss(loss)  # a guard needs it too
         return super().scale_loss(loss)
 
     @property

@@ -6,7 +6,7 @@ from typing import Any, final
 from .. import _checks
 from ..verdicts.verdict import Verdict
 from ._mlflow_names import experiment_id, spelled
-from .base import Row, ServerTracker
+from .base import ServerTracker, StepPoints
 
 AT_ONCE = 1000
 """Metrics that MLflow takes in one call."""
@@ -51,7 +51,7 @@ class MLflow(ServerTracker):
         run = self.theirs or self.own
         return run or self.link.create_run(experiment_id(self.link, self.experiment)).info.run_id
 
-    def send(self, rows: list[Row]) -> None:
+    def send(self, rows: list[StepPoints]) -> None:
         """Send points as metrics."""
         from mlflow.entities import Metric
 

@@ -203,10 +203,15 @@ def _free_axes(array: Tensor) -> list[int | None]:
 def warn_of_another_scale(probe: Data, batch: Data) -> None:
     """Warn where inputs of a probe were not prepared as those of the batches that `fit` reads."""
     for a, b in zip(*(keras.tree.flatten(part[0]) for part in (probe, batch)), strict=False):
-        told, read = _scale_of(a), _scale_of(b)
-        if told is not None and read is not None and not _are_integers(a, b) and are_of_another_scale(told, read):
+        of_probe, read = _scale_of(a), _scale_of(b)
+        if (
+            of_probe is not None
+            and read is not None
+            and not _are_integers(a, b)
+            and are_of_another_scale(of_probe, read)
+        ):
             warnings.warn(
-                f"The inputs of `probe` have mean {told.mean:.3g} and standard deviation {told.deviation:.3g}, those "
+                f"The inputs of `probe` have mean {of_probe.mean:.3g} and standard deviation {of_probe.deviation:.3g}, those "
                 f"that `fit` trains on {read.mean:.3g} and {read.deviation:.3g}: what is measured on them says little "
                 "of this training. "
                 "Prepare `probe` as the training data, with the same scaling.",
