@@ -178,7 +178,7 @@ OF_STEPS = {
     "a row": (recorder.Recorder, "row"),
     "whether it is due": (recorder.Recorder, "is_due"),
     "the loss": (recorder.Recorder, "take_loss"),
-    "hearing the loss": (recorder.Recorder, "hear_loss"),
+    "hearing the loss": (recorder.Recorder, "record_loss"),
     "norms of layers": (recorder.Recorder, "write_layers"),
     "making the rings": (recorder.Recorder, "make_rings"),
     "making a row": (RowSlot, "make"),
@@ -348,7 +348,7 @@ def loop(model, optimizer, callbacks=(), log_dir=None, losses=lambda loss: loss,
 
 @pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("compiled", [True, False])
-@pytest.mark.parametrize("part", ["_told", "_leave", "_losses", "_variables"])
+@pytest.mark.parametrize("part", ["_notify", "_leave", "_losses", "_variables"])
 def test_a_loop_of_ones_own_goes_on(part, compiled, tmp_path, monkeypatch):
     expected = loop(network("sgd"), keras.optimizers.Adam(), compiled=compiled)
     monkeypatch.setattr(WatchedLoop, part, boom)

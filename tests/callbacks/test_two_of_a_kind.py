@@ -68,7 +68,7 @@ def test_a_loop_of_ones_own_has_one_of_a_kind_too(tmp_path):
     model = network()
     with pytest.warns(UserWarning, match="A training has one `TensorBoard`"):
         run = keras_ch8.Doctor(tmp_path).watch(model, callbacks=[callbacks.TensorBoard(tmp_path)])
-    assert [type(member).__name__ for member in run._members] == ["TensorBoard", "Diagnosis"]
+    assert [type(each).__name__ for each in run._callbacks] == ["TensorBoard", "Diagnosis"]
 
 
 ACTORS = {

@@ -21,7 +21,7 @@ from tests.curvature.models import MODELS
 
 FILE = """
 from ..verdicts.kinds import Kind
-from ..verdicts.rules import Quantity, Rule, Threshold
+from ..verdicts.rules import LevelThreshold, Quantity, Rule
 from .base import Monitor, Curve
 
 DOUBLED = Quantity("doubled", "Twice the loss.", lambda value: f"twice the loss is {value:.2g}")
@@ -36,7 +36,7 @@ class DoubledLossMonitor(Monitor):
         Rule(
             kind="doubled",
             says="The loss counts twice",
-            all_of=(Threshold(DOUBLED, "above", watch=0.0, act=None, source="made up"),),
+            all_of=(LevelThreshold(DOUBLED, "above", watch=0.0, act=None, source="made up"),),
         ),
     )
 
@@ -46,11 +46,11 @@ class DoubledLossMonitor(Monitor):
     def reading(self, doubled):
         return float(doubled)
 
-    def numbers(self, past):
-        return {"doubled_loss": past.of(self.name)[-1]}
+    def numbers(self, log):
+        return {"doubled_loss": log.of(self.name)[-1]}
 
-    def measure(self, past):
-        return {"doubled": past.of(self.name)[-1]}
+    def measure(self, log):
+        return {"doubled": log.of(self.name)[-1]}
 """
 
 
