@@ -6,12 +6,12 @@ import numpy as np
 
 from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.verdict import Claim
-from ..verdicts.wording import counted, digits, percent
+from ..verdicts.wording import digits, percent
 from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
 from .measurement_log import MeasurementLog
-from .progress import BETWEEN, FOREIGN, OVERSHOOT, VARIANTS, after_group, overshoot
+from .progress import BETWEEN, FOREIGN, OVERSHOOT, PART_DONE, UPDATES, VARIANTS, after_group, overshoot, part_done
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
@@ -57,12 +57,6 @@ BEST_AT = Quantity(
     lambda place: "it was lowest " + (f"after {percent(place)} of the epochs so far" if place else "at the beginning"),
     number=percent,
 )
-UPDATES = Quantity(
-    "updates",
-    "Updates of the weights so far.",
-    lambda number: f"the training has made {counted(number, 'update')}",
-)
-DONE = Quantity("done", "Part of the training that is done; not known where its length is not.", number=percent)
 LEFT = Quantity(
     "left_of_chance",
     "The loss over that of the best constant prediction or, where that is not known, over that of the first epoch.",
@@ -92,7 +86,7 @@ HEADWAY = Quantity(
     "headway", "The fall over the second half of the epochs over the sum of all changes in it: 1 where it only falls."
 )
 
-AT_THE_END = Condition(DONE, ">=", 0.9, "the training is at its end")
+AT_THE_END = Condition(PART_DONE, ">=", 0.9, "the training is at its end")
 NOT_LEARNED = Condition(LEFT, ">", 0.5, "more than half of the loss is left", FOREIGN)
 FALLS_ON = Condition(BEST_AT, ">=", 0.9, "the loss is lowest at the end", PLAYBOOK)
 BY_SHORT_STEPS = Combination(
@@ -267,7 +261,7 @@ class DurationMonitor(Monitor):
                 BEST_AT.name: best / (len(course) - 1),
                 RISEN.name: (course[-1] - course[best]) / abs(course[best]) if course[best] else 0.0,
                 UPDATES.name: log.done,
-                DONE.name: log.done / log.total,
+                PART_DONE.name: part_done(log),
                 LEFT.name: course[-1] / reference if reference > 0 else float("nan"),
             }
             measured |= {OVERSHOOT.name: overshoot(log), NOISE_OVER_BATCH.name: noise_over_batch(log)}

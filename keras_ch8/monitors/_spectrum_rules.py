@@ -31,6 +31,7 @@ from .progress import (
     STUCK,
     TRAININGS_TO_GAIN,
     TYPICAL_STEP,
+    UPDATES,
     VARIANTS,
     after_group,
 )
@@ -66,7 +67,6 @@ ESCAPES = Quantity(
     "How often, in the steps of the training, the way down along the negative curvature grows by e: effective rate "
     "times curvature times steps.",
 )
-UPDATES_MADE = Quantity("updates_made", "Updates of the weights so far.")
 HIDDEN = Quantity("hidden_layers", "Layers with a matrix before those that give the output.")
 NARROWEST = Quantity(
     "narrowest",
@@ -141,7 +141,7 @@ REST_IS_CERTAIN = (
     Condition(GAINED, ">=", 0.1),
 )
 """Where one spectrum is enough: near the end, of a loss that has fallen, far above what the neighbours predict."""
-RESTED = Condition(UPDATES_MADE, ">=", 50, "there were updates enough to come to rest", FOREIGN)
+RESTED = Condition(UPDATES, ">=", 50, "there were updates enough to come to rest", FOREIGN)
 EVEN = Condition(LOWEST_CURVATURE, ">", 0.1, "the curvature is much the same in all directions", FOREIGN)
 BEYOND_LIMIT = Combination(
     "the steps are too long for the largest curvature",
@@ -204,7 +204,7 @@ RULES = (
             LevelThreshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=FOREIGN),
             LevelThreshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.15, source=f"{FOREIGN}; {BETWEEN}"),
         ),
-        when=(AT_REST, Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN)),
+        when=(AT_REST, Condition(UPDATES, ">=", 200, "there were many updates", FOREIGN)),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
         proven_by=REST_IS_CERTAIN,
         mentions=(FALLEN, OVER_CHANCE, RECENT),
@@ -220,7 +220,7 @@ RULES = (
             Condition(RECENT, "<", 0.1, "the loss hardly falls", VARIANTS),
             Condition(GAINED, ">=", 0.1, "something was learned", VARIANTS),
             Condition(NEWTON_GAIN, "<", 0.25, "steps that suit the curvature would not gain much", VARIANTS),
-            Condition(UPDATES_MADE, ">=", 300, "there were many updates", VARIANTS),
+            Condition(UPDATES, ">=", 300, "there were many updates", VARIANTS),
             Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter"),
         ),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
@@ -234,7 +234,7 @@ RULES = (
         when=(
             AT_REST,
             Condition(NARROWEST, "<=", 2, "a hidden layer has one or two units, fewer than outputs", after_group(16)),
-            Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN),
+            Condition(UPDATES, ">=", 200, "there were many updates", FOREIGN),
         ),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
         mentions=(NARROWEST, FALLEN, RECENT),

@@ -26,7 +26,7 @@ from ._step_rules import (
     THROWN,
     THROWN_AT_ONCE,
     TRAININGS_TO_HALVE,
-    UPDATES,
+    UPDATES_SPANNED,
 )
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
@@ -175,7 +175,7 @@ class StepLengthMonitor(Monitor):
         limit, gain = _newton(log)
         return seen.measured() | _heights(last) | {
             HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last])), seen.penalty),
-            UPDATES.name: (steps[-1] - steps[0]) / log.steps_of_update,
+            UPDATES_SPANNED.name: (steps[-1] - steps[0]) / log.steps_of_update,
             OVERSHOOT.name: overshoot(log),
             STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
             TRAININGS_TO_HALVE.name: _halving(last) / log.total if log.total else float("nan"),

@@ -54,7 +54,9 @@ JUMP = Quantity(
 HEIGHT_FALLEN = Quantity(
     "height_fallen", "As `gained`, by the median of the loss over the measurements that are judged together."
 )
-UPDATES = Quantity("updates_spanned", "Updates between the first and the last measurement that are judged together.")
+UPDATES_SPANNED = Quantity(
+    "updates_spanned", "Updates between the first and the last measurement that are judged together."
+)
 RISES = Quantity(
     "rises",
     "All rises of the loss from one measurement to the next, as a fraction of the loss.",
@@ -114,7 +116,7 @@ TRAININGS_TO_HALVE = Quantity(
 SHORT = LevelThreshold(STEP_OVER_BEST, "below", watch=1e-2, act=1.5e-3, source=f"{BETWEEN}; healthy Adam has 2 to 6 %")
 LEAPS = LevelThreshold(JUMP, "above", watch=0.1, act=0.3, source=MEASURED)
 LEAPS_FAR = Condition(JUMP, ">=", 0.45, "single steps change it by nearly half", FOREIGN)
-MANY_UPDATES = Condition(UPDATES, ">=", 100, "the measurements that are judged span 100 updates or more")
+MANY_UPDATES = Condition(UPDATES_SPANNED, ">=", 100, "the measurements that are judged span 100 updates or more")
 BY_CLIFFS = Combination(
     "it is single gradients that stand out, and the steps between are not too long",
     "all of",
@@ -347,7 +349,7 @@ RULES = (
         when=(
             Condition(RECENT, "<", 0.05, "the loss does not fall", MEASURED),
             Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
-            Condition(UPDATES, ">=", 100, "there were updates enough to see it", FOREIGN),
+            Condition(UPDATES_SPANNED, ">=", 100, "there were updates enough to see it", FOREIGN),
         ),
         silenced_by=(GOOD, *CANNOT_BE_LONGER[1:]),
         mentions=(FALLEN, RATE_OF_LIMIT),

@@ -24,7 +24,6 @@ from ._spectrum_rules import (
     NEGATIVITY,
     RULES,
     UNCERTAINTY,
-    UPDATES_MADE,
 )
 from .base import Curve, Monitor
 from .flow import LayerFlow
@@ -36,6 +35,7 @@ from .progress import (
     RATE_LEFT,
     RATE_OF_LIMIT,
     TRAININGS_TO_GAIN,
+    UPDATES,
     effective_rate,
     elasticity,
     part_done,
@@ -193,7 +193,7 @@ class SpectrumMonitor(Monitor):
             UNCERTAINTY.name: ends.residual / -ends.smallest if ends.smallest < 0 else float("nan"),
             ESCAPES.name: rate * -ends.smallest * (log.total or log.done),
             LOWEST_CURVATURE.name: _lowest(ends),
-            UPDATES_MADE.name: log.done,
+            UPDATES.name: log.done,
             PART_DONE.name: part_done(log),
             RATE_LEFT.name: rate_left(log),
         } | ({} if np.isnan(limit) or not log.total else {

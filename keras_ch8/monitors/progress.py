@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity
-from ..verdicts.wording import digits, moved, part, percent, times
+from ..verdicts.wording import counted, digits, moved, part, percent, times
 from .measurement_log import MeasurementLog, once
 
 FEWEST, LAST = 4, 9
@@ -98,7 +98,14 @@ HEADWAY_SINCE = Quantity(
     lambda fall: f"since its lowest in the first half of the steps the loss {moved(fall)}",
     number=lambda fall: f"a {'fall' if fall >= 0 else 'rise'} of {percent(fall)}",
 )
-PART_DONE = Quantity("part_done", "Steps so far over the steps of the training; not known where these are not.")
+PART_DONE = Quantity(
+    "part_done", "Steps so far over the steps of the training; not known where these are not.", number=percent
+)
+UPDATES = Quantity(
+    "updates",
+    "Updates of the weights so far.",
+    lambda number: f"the training has made {counted(number, 'update')}",
+)
 GROWTH = Quantity(
     "growth",
     "The loss over what it was at the start; not known for a loss that may be below 0.",
