@@ -119,7 +119,8 @@ PANELS = (
     _alone("8.1.2", tags.STOPPING_PATIENCE, log=False),
     _panel(
         "Noise scale: the batch size at which noise equals the gradient", "8.1.3", _of("noise_scale"),
-        unit="examples", kinds=("noise_dominated", "batch_wasteful"), lines=(ReferenceLine("batch_size", "batch size"),),
+        unit="examples", kinds=("noise_dominated", "batch_wasteful"),
+        lines=(ReferenceLine("batch_size", "batch size"),),
     ),
     _panel("Standard error of the gradient", "8.1.3", _of("standard_error"), unit="ratio"),
     _panel(
@@ -140,7 +141,8 @@ PANELS = (
     _alone("8.2", tags.UPDATE_NORM),
     _panel(
         "Step length / best (1 ideal, > 2 diverges)", "8.2.1", _of("step_over_best"), unit="ratio", log=False,
-        kinds=("step_too_long", "step_too_short"), lines=(ReferenceLine(2.0, "above it the loss rises"), ReferenceLine(1.0, "best")),
+        kinds=("step_too_long", "step_too_short"),
+        lines=(ReferenceLine(2.0, "above it the loss rises"), ReferenceLine(1.0, "best")),
     ),
     _panel(
         "Change of the loss by one update, and its prediction", "8.2.1",

@@ -306,7 +306,7 @@ class Diagnosis(Callback):
             self._pictures.draw(self.session.writer, self.session.step)
             self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self.state), self.session.step)
 
-    # --- looking, measuring, judging, reporting -------------------------------------------------------------------------
+    # --- looking, measuring, judging, reporting -----------------------------------------------------------------------
 
     def _look(self, first: Data) -> None:
         """Make the checks that need no step, on the first examples that `fit` reads, if known, and the probe."""

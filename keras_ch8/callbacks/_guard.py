@@ -343,7 +343,7 @@ class Guard(Callback):
             self.session.event("rate", sentence)
             self._say(f"Step {self.session.step}: {sentence}")
 
-    # --- what is reported ------------------------------------------------------------------------------------------------
+    # --- what is reported ---------------------------------------------------------------------------------------------
 
     def _counted(self) -> tuple[int, int]:
         """Return on how many batches the optimizer has stepped, and how many make one update."""

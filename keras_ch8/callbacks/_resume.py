@@ -30,7 +30,7 @@ _ended_here: set[str] = set()
 class Resume(Callback):
     """Let a training go on after its process has died, at the very batch, as if nothing had happened (section 8.1.3).
 
-    Add it to the callbacks of `fit`. After a crash, a kill, or the end of a machine that was rented, run the same script
+    Add it to the callbacks of `fit`. After a crash, a kill, or the end of a rented machine, run the same script
     again: `fit` goes on from the newest state, and ends bit for bit as a training that nothing has interrupted:
     weights, state of the optimizer, all variables that hang on the model or a callback, `History`, and the states of
     all callbacks of this package and of Keras's own. A script whose training has ended gets the trained model, its
@@ -41,7 +41,7 @@ class Resume(Callback):
     is damaged, a warning says so, and the one before it is used. If the disk fails, one warning says so, the training
     goes on, and the next state is tried again.
 
-    At SIGTERM, which machines that are rented send before they are taken away, a state is written at the next batch, and
+    At SIGTERM, which rented machines send before they are taken away, a state is written at the next batch, and
     the process ends with `SystemExit(143)`.
 
     Of several workers (`MultiWorkerMirroredStrategy`) each keeps its own states, in a folder of its own in `directory`,

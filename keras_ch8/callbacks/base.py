@@ -49,7 +49,7 @@ class Callback(keras.callbacks.Callback):
                            training goes on without it; False: its errors end the training, before the first step if
                            they can be seen by then
         transient          attributes that belong to one training of one model, and are not copied or pickled: a dict of
-                           the value of each that stands for none
+                           the value that each has where there is none
 
     Numbers of an epoch that others may monitor are handed to `self.session.log(self, logs, values)` in on_epoch_end, by
     name. The criteria of the suite find all of them. Keras's `logs`, and so the progress bar, `History` and

@@ -105,7 +105,7 @@ def check_stopping_criterion(criterion: Any) -> None:
         require(
             criterion.evaluate(history) == first == answers[-1],
             f"`{name}.evaluate` must be a pure function of the epochs: it answered {answers[-1]!r} and then "
-            f"{criterion.evaluate(history)!r} to the same ones. Read the history from its argument, and remember nothing.",
+            f"{criterion.evaluate(history)!r} to the same ones. Read all from its argument, and remember nothing.",
         )
 
 

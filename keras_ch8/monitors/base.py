@@ -115,9 +115,9 @@ class Snapshot:
 class Monitor:
     """Base of all monitors: one quantity, what it means, and what it says of the training.
 
-    A monitor has no state but its settings: everything that has been measured so far is in the `MeasurementLog`. Subclass it for
-    a monitor of your own, and give an object of the class to `callbacks.Diagnosis(checks=[...])`: its numbers are
-    drawn, its rules judged, and its verdicts reported like all others. With `sets`, it is found by its name, too.
+    A monitor has no state but its settings: everything that has been measured so far is in the `MeasurementLog`.
+    Subclass it for a monitor of your own, and give an object of the class to `callbacks.Diagnosis(checks=[...])`: its
+    numbers are drawn, its rules judged, and its verdicts reported like all others. With `sets`, it is found by its name, too.
 
     A subclass sets `name`, and overrides what it needs of
 

@@ -68,7 +68,7 @@ class ProbeEvaluator:
         # The loss of a float16 model is scaled, as its training scales it: small gradients would become 0.
         self._scale = 1024.0 if getattr(model, "compute_dtype", "") == "float16" else 1.0
         self.start: list[Tensor] | None = None
-        """The weights at the beginning of the training, where `evaluate` is not given them; None for those as they are."""
+        """The weights at the beginning of the training, for `evaluate` without `start`; None for those as they are."""
 
     def take(self, data: Data) -> None:
         """Measure on these x, y and sample_weight from now on; what is traced serves all examples of one shape."""

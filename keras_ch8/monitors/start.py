@@ -25,9 +25,9 @@ from ..verdicts.facts import (
     Output,
     Start,
     Targets,
-    inputs_of,
     targets_of,
 )
+from ..verdicts.inputs import inputs_of
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
 from .model_facts import facts_of_model, flat_in, form_of, padding_in

@@ -1,15 +1,14 @@
 """What is wrong before the first step: checks as data, each with its condition, its sentence and its cure.
 
-A `Check` is judged on the `facts.Facts` of a training. Facts that are not known are NaN or "": they fulfil no "
-"condition.
-Those that flagged repaired trainings of the sets of real faults, or that are a matter of taste, are notes: facts worth
-knowing, and never a verdict.
+A `Check` is judged on the `facts.Facts` of a training. Facts that are not known are NaN or "": they fulfil no
+condition. Those that flagged repaired trainings of the sets of real faults, or that are a matter of taste, are notes:
+facts worth knowing, and never a verdict.
 """
 
 import math
 from collections.abc import Callable
 
-from ._check import Check as Check
+from ._check import Check
 from ._checks_of_data import OF_ALL, OF_LABELS
 from ._checks_of_inputs import OF_INPUTS
 from ._checks_of_model import OF_LOSS
@@ -59,7 +58,8 @@ def judged_by(facts: Facts) -> list[str]:
 
     Example:
         >>> from keras_ch8.verdicts.checks import judged_by
-        >>> from keras_ch8.verdicts.facts import Facts, Inputs
+        >>> from keras_ch8.verdicts.facts import Facts
+        >>> from keras_ch8.verdicts.inputs import Inputs
         >>> judged_by(Facts(inputs=(Inputs(),)))
         ['bad_inputs']
     """

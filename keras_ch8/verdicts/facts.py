@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ._inputs import Inputs as Inputs
-from ._inputs import inputs_of as inputs_of
-from ._inputs import stand_in_of
-from ._own_loss import NAN as NAN
-from ._own_loss import OwnLoss as OwnLoss
+from .inputs import Inputs, stand_in_of
+from .own_loss import OwnLoss
 
+NAN = math.nan
+"""A number that is not known."""
 MOST_CLASSES = 1000
 """Whole numbers of more different values count something, and are no classes."""
 LARGE_TARGETS = 100.0

@@ -1,4 +1,4 @@
-"""Two callbacks of one kind in one `fit`: both work, or the second is reported once and does nothing, or it is refused."""
+"""Two callbacks of one kind in one `fit`: both work, or the second does nothing, with a warning, or is refused."""
 
 import warnings
 

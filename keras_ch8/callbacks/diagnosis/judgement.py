@@ -1,4 +1,4 @@
-"""What `Diagnosis` makes of what is measured: the measurements of a training, the verdicts on it, and the numbers to show."""
+"""What `Diagnosis` makes of a training: its measurements, the verdicts on it, and the numbers to show."""
 
 import dataclasses
 import warnings

@@ -85,10 +85,11 @@ def _positions(layer: keras.layers.Layer) -> int:
 class MeasurementSchedule:
     """Says at which steps a measurement is due.
 
-    A measurement is wanted where `measure_every` says so, or by itself at `steps_to_measure`; of one of unknown length, where it is SLOW_GROWTH times as far as at the last measurement, and at each 100th part of
-    the way so far if it is paid for. It is made if there have been fewer than `free_quota`, or if the work of all
-    measurements so far and of this one is within `budget` of that of the training so far. A schedule to which FEWEST are
-    granted gets all places that it has chosen.
+    A measurement is wanted where `measure_every` says so, or by itself at `steps_to_measure`; in a training of unknown
+    length, where it is SLOW_GROWTH times as far as at the last measurement, and at each 100th part of the way so far if
+    it is paid for. It is made if there have been fewer than `free_quota`, or if the work of all measurements so far and
+    of this one is within `budget` of that of the training so far. With a free quota of FEWEST, it is made at all steps
+    that were chosen.
 
     Args:
         budget: Fraction of the work of the training, or None for no limit.

@@ -29,7 +29,7 @@ PRODUCTS = 20
 
 
 class Stopwatch:
-    """Tells the time of training from the time of measuring."""
+    """Counts the time of training, and apart from it the time of measuring."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -206,7 +206,8 @@ class SpectrumMeter(Meter):
         if has_reason and not self.is_wanted:
             self.refusal = (
                 "`Diagnosis(budget=None)` measures the curvature of the loss, too, on which some verdicts rest; it was "
-                f"left out, since it would have cost {RAISED_BY * self.price / self.schedule.training:.0%} of the training."
+                f"left out, since it would have cost {RAISED_BY * self.price / self.schedule.training:.0%} of the "
+                "training."
             )
 
     def read(self) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from ... import _batches
 from ..._describe import short
 from ..._types import Data, Tensor
 from ...integration import backend, fit, keras_private
-from ...verdicts.facts import Inputs, are_of_another_scale
+from ...verdicts.facts import are_of_another_scale
+from ...verdicts.inputs import Inputs
 from ..session.objects_as_data import plain, restored
 
 EXAMPLES = 256
@@ -211,8 +212,8 @@ def warn_of_another_scale(probe: Data, batch: Data) -> None:
             and are_of_another_scale(of_probe, read)
         ):
             warnings.warn(
-                f"The inputs of `probe` have mean {of_probe.mean:.3g} and standard deviation {of_probe.deviation:.3g}, those "
-                f"that `fit` trains on {read.mean:.3g} and {read.deviation:.3g}: what is measured on them says little "
+                f"The inputs of `probe` have mean {of_probe.mean:.3g} and standard deviation {of_probe.deviation:.3g}, "
+                f"those that `fit` trains on {read.mean:.3g} and {read.deviation:.3g}: what is measured on them says little "
                 "of this training. "
                 "Prepare `probe` as the training data, with the same scaling.",
                 UserWarning,

@@ -50,7 +50,7 @@ class EpochNumbers:
             logs.update(monitored)
 
     def of_keras(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
-        """Return what is a number in `logs` and was not put there by a callback; Keras may measure what one does, too."""
+        """Return what is a number in `logs` and was not put there by a callback; Keras may measure the same."""
         ours = self._own_names.union(*self.columns.values())
         return {name: value for name, value in numbers_in(logs or {}).items() if name not in ours}
 

@@ -80,7 +80,7 @@ class Session:
         self.rule_state: Mapping[str, Mapping[str, np.ndarray]] = {}
         """What the rule goes on from, for each optimizer by its name."""
         self.step_filter: Any = None
-        """What lets the steps of the optimizer through, or not (see telemetry.step_filter): the step is traced with it."""
+        """What lets the steps of the optimizer through, or not: the step is traced with it."""
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
         self.numbers = EpochNumbers()
@@ -181,7 +181,7 @@ class Session:
         rules = (self.rule, *(getattr(o, "clipping_rule", None) for o in self.optimizers.values()))
         return any(rule is not None for rule in rules)
 
-    # --- what a callback's state needs of it ----------------------------------------------------------------------------
+    # --- what a callback's state needs of it --------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
         """Return what `resume` goes on from: part of the state of every callback that needs it."""
@@ -341,10 +341,10 @@ class Session:
             so_far = brought + self.training.first_batch
             self.batch_size = keras_private.examples_seen(self.model) / max(1, so_far) or None
 
-    # --- what the callbacks ask for ------------------------------------------------------------------------------------
+    # --- what the callbacks ask for -----------------------------------------------------------------------------------
 
     def read(self, logs: Logs | None = None) -> None:
-        """Hand the rows of the steps since the last time to all callbacks; `logs` is what Keras reports after a batch."""
+        """Hand the rows of the steps since the last time to all callbacks; `logs` are those of Keras after a batch."""
         if not self.reading.pending:
             return
         self._batches.correct()
@@ -360,7 +360,7 @@ class Session:
             self._call(callback, "on_telemetry", frames, logs or {})
 
     def log(self, callback: SessionCallback, logs: Logs | None, values: Mapping[str, float]) -> None:
-        """Take what a callback has measured in this epoch: it can be monitored, and joins `logs` where that is asked for.
+        """Take what a callback has measured in this epoch: it can be monitored, and joins `logs` if asked for.
 
         See `EpochNumbers`.
         """
