@@ -148,7 +148,7 @@ class Resume(Callback):
         epochs.install(type(self).__name__)
         self._training, self._saved, self._taken = training, None, None
         self._sigterm, self._has_begun = Sigterm(), False
-        self._workers, self._told_to_end = Workers(training.model.distribute_strategy), False
+        self._workers, self._asked_to_end = Workers(training.model.distribute_strategy), False
         self._workers.check(self.every, self._every.unit, self.keep)
         self._folder = Folder(self._workers.folder_in(self.directory), self.keep)
         training.exits.callback(self._leave_fit)
@@ -323,7 +323,7 @@ class Resume(Callback):
     @property
     def _must_end(self) -> bool:
         """Whether SIGTERM has come; of several workers, whether all have agreed that it has come to one."""
-        return self._told_to_end if self._workers.are_several else self._sigterm.came
+        return self._asked_to_end if self._workers.are_several else self._sigterm.came
 
     def _note_time(self) -> None:
         self._noted_epoch, self._noted_step, self._noted_seconds = self._epoch, self.session.step, time.monotonic()
@@ -369,7 +369,7 @@ class Resume(Callback):
         self._note_time()
         if self._workers.are_several:
             self._folder.wait()
-            self._told_to_end = self._workers.any_says(self._sigterm.came)
+            self._asked_to_end = self._workers.any_says(self._sigterm.came)
         if packed is not None:
             self._folder.write(*packed)
 

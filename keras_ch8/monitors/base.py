@@ -117,7 +117,8 @@ class Monitor:
 
     A monitor has no state but its settings: everything that has been measured so far is in the `MeasurementLog`.
     Subclass it for a monitor of your own, and give an object of the class to `callbacks.Diagnosis(checks=[...])`: its
-    numbers are drawn, its rules judged, and its verdicts reported like all others. With `sets`, it is found by its name, too.
+    numbers are drawn, its rules judged, and its verdicts reported like all others. With `sets`, it is found by its
+    name, too.
 
     A subclass sets `name`, and overrides what it needs of
 

@@ -1,5 +1,6 @@
 """The base of the first-order optimizers: a file of an algorithm holds only its rule, and all else is here."""
 
+import inspect
 import numbers
 from collections.abc import Callable, Collection
 from functools import partial
@@ -17,7 +18,6 @@ from ..telemetry.recorder import Blocks, Recorder
 from ..telemetry.step_filter import Pending, StepFilter
 from . import _arguments, _files, _stages
 from ._arguments import LearningRate
-from ._contract import refuse_lost_hyperparameters, refuse_rule_without_its_state
 from ._files import Store
 from ._layout import Block, Layout
 from ._stages import Gradients, RowPlan
@@ -112,7 +112,7 @@ class RuleOptimizer(keras_private.Optimizer):
         global_clipnorm: float | None = None,
         **kwargs: Any,
     ) -> None:
-        refuse_rule_without_its_state(type(self))
+        _refuse_rule_without_its_state(type(self))
         of_keras = _arguments.of_optimizer(type(self), kwargs)
         rule = rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
@@ -155,7 +155,7 @@ class RuleOptimizer(keras_private.Optimizer):
         """Create the state for these variables."""
         if self.built:
             return
-        refuse_lost_hyperparameters(self)
+        _refuse_lost_hyperparameters(self)
         own = {i: v for i, v in enumerate(variables) if not keras_private.is_overwritten_by_gradient(v)}
         labels = {i: _label(v) for i, v in own.items()}
         for i, v in own.items():
@@ -426,3 +426,37 @@ class RuleOptimizer(keras_private.Optimizer):
 
 def _label(variable: keras.Variable) -> str:
     return getattr(variable, "path", variable.name).replace("/", "_").replace(":", "_")
+
+
+def _refuse_rule_without_its_state(cls: type[RuleOptimizer]) -> None:
+    """Refuse a subclass without a rule, or with one whose parameters are not those that `state_names` says."""
+    _checks.written(cls, "rule", "rule(self, g, lr, t, **state) -> (delta_theta, new_state)")
+    names = cls.state_names
+    if not isinstance(names, tuple) or len(set(names)) < len(names) or {"theta", "residual"} & set(names):
+        raise TypeError(
+            f"`{cls.__name__}.state_names` must be a tuple of different names, none of them 'theta' or 'residual', "
+            f"which have a meaning of their own. Received: {_describe.short(names)}. Write for example "
+            '`state_names = ("v",)`.'
+        )
+    parameters = list(inspect.signature(cls.rule).parameters.values())
+    if not isinstance(inspect.getattr_static(cls, "rule"), staticmethod):
+        parameters = parameters[1:]
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    own = [p for p in parameters[3:] if p.kind is not p.VAR_KEYWORD]
+    needed = {p.name for p in own if p.default is p.empty} - {"theta"}
+    if len(parameters) < 3 or needed - set(names) or (not takes_all and set(names) - {p.name for p in own}):
+        raise TypeError(
+            f"`{cls.__name__}.rule` must have the parameters g, lr and t, then those in `state_names`, and `theta` if "
+            f"it needs the weights. Received: rule({', '.join(map(str, parameters))}) with "
+            f"state_names={_describe.short(names)}. Write the same names in both."
+        )
+
+
+def _refuse_lost_hyperparameters(optimizer: RuleOptimizer) -> None:
+    """Refuse names of hyperparameters that could not be saved."""
+    lost = [name for name in optimizer.hyperparameters if not hasattr(optimizer, name)]
+    if lost:
+        raise AttributeError(
+            f"`{type(optimizer).__name__}.hyperparameters` are arguments that the optimizer keeps as attributes of the "
+            f"same names, so that they are saved. Received: {lost}, which it does not have. Set them in `__init__`."
+        )

@@ -213,9 +213,8 @@ def warn_of_another_scale(probe: Data, batch: Data) -> None:
         ):
             warnings.warn(
                 f"The inputs of `probe` have mean {of_probe.mean:.3g} and standard deviation {of_probe.deviation:.3g}, "
-                f"those that `fit` trains on {read.mean:.3g} and {read.deviation:.3g}: what is measured on them says little "
-                "of this training. "
-                "Prepare `probe` as the training data, with the same scaling.",
+                f"those that `fit` trains on {read.mean:.3g} and {read.deviation:.3g}: what is measured on them says "
+                "little of this training. Prepare `probe` as the training data, with the same scaling.",
                 UserWarning,
                 stacklevel=2,
             )
