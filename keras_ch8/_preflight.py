@@ -91,7 +91,7 @@ def preflight(
     """Say what is wrong with a training before it begins: in data, labels, loss, output and start (section 8.2).
 
     Most trainings that fail do so for reasons that can be seen without training. One pass through the model, and one
-    look at all of `x` and `y`, tell
+    look at all of `x` and `y`, show
 
         inputs      scale, infinite numbers, another scale in validation, examples of validation that are trained on
         labels      how they are written, and whether loss and output read them so; order, and rare classes

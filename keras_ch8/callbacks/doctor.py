@@ -145,7 +145,7 @@ class Doctor(keras.callbacks.Callback):
         self.log_to = feeds.checked(log_to)
         if log_dir is None and log_to:
             raise ValueError(
-                "`log_to` is told what is written for TensorBoard, so it needs a `log_dir`. Received: "
+                "`log_to` gets what is written for TensorBoard, so it needs a `log_dir`. Received: "
                 f'log_to={short(log_to)} and log_dir=None. Give a folder too, such as log_dir="logs".'
             )
         self.resume = resume if isinstance(resume, Resume) else _objects.path("resume", resume, or_none=True)
@@ -281,7 +281,7 @@ class Doctor(keras.callbacks.Callback):
         Inside the block every step of the optimizers is observed, in eager code and in every `tf.function` that is
         traced inside it; `run.step(loss=...)` ends a step of the loop. The x axis of every curve counts these. After
         the block nothing is left on the optimizers, even after an error; how the training went is printed in a few
-        lines, and `print(doctor)` says what was found. Without a `probe` verdicts rest on the steps alone, which tell
+        lines, and `print(doctor)` says what was found. Without a `probe` verdicts rest on the steps alone, which show
         little: the training counts as little checked.
 
         Args:

@@ -195,7 +195,7 @@ def has_own_train_function(model: keras.Model) -> bool:
     function = model.train_function
     if function is None or makes_own_train_function(model):
         return False
-    # `functools.wraps` sets `__module__`, so what wraps Keras's is told by where its code stands
+    # `functools.wraps` sets `__module__`, so what wraps Keras's is known by where its code stands
     defined_in = getattr(function, "__globals__", {}).get("__name__", "")
     return not defined_in.startswith(("keras.", "keras_ch8."))
 

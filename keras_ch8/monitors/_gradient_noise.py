@@ -329,7 +329,7 @@ def gradient_noise(model: keras.Model, x: Data, y: Data = None, *, parts: int = 
         |G|^2     <- |g|^2 - tr(Sigma) / (k b)
         SE(m)     =  sqrt(tr(Sigma) / m)                  the standard error of a minibatch of m: falls as 1 / sqrt(m)
 
-    Two parts tell it as well as the gradients of all examples, at the cost of one gradient of the batch. One estimate
+    Two parts show it as well as the gradients of all examples, at the cost of one gradient of the batch. One estimate
     of |G|^2 is noisy itself: take the ratio of means over several, never the mean of ratios.
 
     Args:

@@ -210,7 +210,7 @@ class Monitor:
         return False
 
     def kinds_for(self, layers: Sequence[keras.layers.Layer]) -> set[str]:
-        """Return the kinds of trouble that a model with such layers can have, of those that the rules can tell of."""
+        """Return the kinds of trouble that a model with such layers can have, of those that the rules can find."""
         del layers
         return {rule.kind for rule in self.rules}
 

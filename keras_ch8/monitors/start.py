@@ -175,7 +175,7 @@ def large_targets_in(model: keras.Model, y: Data) -> frozenset[str]:
 
 
 def output_of(model: keras.Model) -> Output:
-    """Return what the settings of a model tell of its loss; the layer that gives the output is seen in a pass."""
+    """Return what the settings of a model say of its loss; the layer that gives the output is seen in a pass."""
     if not model.compiled or keras_private.has_own_loss(model):
         return Output()
     arguments = keras_private.compile_arguments(model)
@@ -184,7 +184,7 @@ def output_of(model: keras.Model) -> Output:
 
 
 def _loss_of(arguments: Mapping[str, Any]) -> Output:
-    """Return what the arguments of `compile` tell of the loss."""
+    """Return what the arguments of `compile` say of the loss."""
     given = keras.tree.flatten(arguments.get("loss"))
     if len(given) != 1 or given[0] is None or arguments.get("loss_weights") is not None:
         return Output()

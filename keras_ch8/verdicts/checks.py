@@ -54,7 +54,7 @@ _OF_TARGETS = ("wrong_labels", "wrong_loss", "wrong_output", "label_order", "imb
 
 
 def judged_by(facts: Facts) -> list[str]:
-    """Return the kinds of trouble that the checks can tell of by what is known.
+    """Return the kinds of trouble that the checks can find by what is known.
 
     Example:
         >>> from keras_ch8.verdicts.checks import judged_by

@@ -19,7 +19,7 @@ MOST_CLASSES = 1000
 LARGE_TARGETS = 100.0
 """Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
 OF_ANOTHER_SCALE = 5.0
-"""Ratio of two deviations of inputs prepared otherwise: 255 of pixels; 3 of standardized ones, which is not told."""
+"""Ratio of two deviations of inputs prepared otherwise: 255 of pixels; 3 of standardized ones, not reported."""
 OF_ANOTHER_MEAN = 3.0
 """Difference of two means, in the larger standard deviation, from which on inputs were not prepared alike."""
 

@@ -61,7 +61,7 @@ def steps_to_measure(steps: int, count: float) -> list[int]:
 def multiplications(layers: Iterable[keras.layers.Layer]) -> float:
     """Return about how many multiplications an example costs forward: each weight once at each place of its output.
 
-    Where a layer does not tell the shape of its output, as inside a model that is a subclass, there is one place.
+    Where the shape of a layer's output is not known, as inside a model that is a subclass, there is one place.
     """
     return float(sum(_weights(layer) * _positions(layer) for layer in layers))
 

@@ -258,7 +258,7 @@ class MeterReader:
         """Go on without the probe, and say so once; `reason` says why, and what to do about it."""
         self.go_without(reason)
         warnings.warn(
-            f"`Diagnosis` goes on without its probe, and judges only what the steps and the epochs tell: {reason}",
+            f"`Diagnosis` goes on without its probe, and judges only what the steps and the epochs show: {reason}",
             RuntimeWarning,
             stacklevel=2,
         )
