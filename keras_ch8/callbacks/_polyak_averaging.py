@@ -407,8 +407,7 @@ class PolyakAveraging(Callback):
 
 def _refuse_optimizers(optimizers: Iterable[Any]) -> None:
     """Refuse optimizers that average themselves, and those whose steps cannot be followed."""
-    movers = [mover for optimizer in optimizers for mover in keras_private.inner_optimizers(optimizer)]
-    for inner in movers:
+    for inner in [each for optimizer in optimizers for each in keras_private.inner_optimizers(optimizer)]:
         if getattr(inner, "use_ema", False):
             raise ValueError(
                 f"`PolyakAveraging` averages the weights of any optimizer. Received: {inner.name!r} with use_ema=True, "

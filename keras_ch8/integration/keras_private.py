@@ -119,7 +119,7 @@ def optimizers_in(optimizer: keras.optimizers.Optimizer) -> list[Any]:
 
 def inner_optimizers(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     """Return the optimizers that move weights: as `optimizers_in`, but those of the blocks of one that takes turns."""
-    return [mover for one in optimizers_in(optimizer) for mover in getattr(one, "inners", [one])]
+    return [inner for one in optimizers_in(optimizer) for inner in getattr(one, "inners", [one])]
 
 
 def without_all_reduce(optimizer: keras.optimizers.Optimizer) -> dict[str, Callable[[Any], Any]]:

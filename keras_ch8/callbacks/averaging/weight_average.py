@@ -107,8 +107,9 @@ def _clock(model: keras.Model, batches: int | None, epochs: int, length: Duratio
             "length of an epoch is not known: the data do not say how many batches they have. Give `steps_per_epoch` "
             "to `fit`, or the length in updates."
         )
-    movers = [m for o in keras_private.optimizers_of(model).values() for m in keras_private.inner_optimizers(o)]
-    per_update = min((mover.gradient_accumulation_steps or 1 for mover in movers), default=1)
+    optimizers = keras_private.optimizers_of(model).values()
+    inner = [each for optimizer in optimizers for each in keras_private.inner_optimizers(optimizer)]
+    per_update = min((each.gradient_accumulation_steps or 1 for each in inner), default=1)
     return Clock(batches / per_update, per_update, batches / per_update * epochs)
 
 

@@ -491,8 +491,8 @@ def _updates(model: keras.Model) -> Any:
     """Return how many updates the optimizers of a model have made, those that were skipped left out."""
     total = 0
     for optimizer in keras_private.optimizers_of(model).values():
-        for mover in keras_private.inner_optimizers(optimizer):
-            total = total + backend.as_tensor(mover.iterations)
-            skipped = getattr(mover, "skipped", None)
+        for inner in keras_private.inner_optimizers(optimizer):
+            total = total + backend.as_tensor(inner.iterations)
+            skipped = getattr(inner, "skipped", None)
             total = total if skipped is None else total - backend.as_tensor(skipped)
     return total
