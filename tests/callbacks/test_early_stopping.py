@@ -47,11 +47,11 @@ NAN = float("nan")
 
 def test_nan_in_the_first_epoch_is_never_best():
     losses = [NAN, 5, 4, 3, 3.5, 3.6, 3.7]
-    stop, history = callbacks.EarlyStopping("val_x", patience=3, mode="min", restore_best_weights=True), Remembers()
+    stop, past = callbacks.EarlyStopping("val_x", patience=3, mode="min", restore_best_weights=True), Remembers()
     model = network("sgd")
-    fit(model, [history, Says(val_x=losses), stop], epochs=7)
+    fit(model, [past, Says(val_x=losses), stop], epochs=7)
     assert (stop.best, stop.best_epoch, stop.stopped_epoch, stop.wait) == (3, 3, 6, 3)
-    assert_same(model.get_weights(), history.weights[3])
+    assert_same(model.get_weights(), past.weights[3])
     assert stop.reason.message == (
         "Stopped after epoch 7: `val_x` has not become better for 3 epochs; the best is 3 of epoch 4. "
         "Restored the weights of epoch 4, where `val_x` was 3."
@@ -59,25 +59,25 @@ def test_nan_in_the_first_epoch_is_never_best():
 
 
 def test_where_all_is_nan_nothing_is_restored():
-    stop, history = callbacks.EarlyStopping("val_x", patience=2, mode="min", restore_best_weights=True), Remembers()
+    stop, past = callbacks.EarlyStopping("val_x", patience=2, mode="min", restore_best_weights=True), Remembers()
     model = network("sgd")
-    fit(model, [history, Says(val_x=[NAN] * 5), stop], epochs=5)
-    assert len(history.weights) == 2
-    assert_same(model.get_weights(), history.weights[-1])
+    fit(model, [past, Says(val_x=[NAN] * 5), stop], epochs=5)
+    assert len(past.weights) == 2
+    assert_same(model.get_weights(), past.weights[-1])
     assert "No weights were restored: `val_x` was never a number." in stop.reason.message
 
 
 @pytest.mark.parametrize("start, epoch", [(0, 1), (2, 3)])
 def test_a_missing_metric_is_named_once_at_the_first_epoch_that_counts_and_the_training_goes_on(start, epoch):
-    history = Remembers()
+    past = Remembers()
     stop = callbacks.EarlyStopping("val_loss", start_from_epoch=start, restore_best_weights=True)
     message = (
         rf"`EarlyStopping` watches 'val_loss', which is not reported at the end of epoch {epoch}; .*Reported: loss\."
     )
     with pytest.warns(UserWarning, match=message) as caught:
-        fit(network("sgd"), [history, stop], epochs=5)
+        fit(network("sgd"), [past, stop], epochs=5)
     assert len(caught) == 1
-    assert len(history.weights) == 5
+    assert len(past.weights) == 5
     assert stop.reason.message == (
         "Not stopped: all 5 epochs were run. No weights were restored: `val_loss` was never reported."
     )
@@ -193,24 +193,24 @@ def test_the_state_survives_an_interruption():
     whole = callbacks.EarlyStopping("x", patience=3, mode="min")
     assert len(fit(network("sgd"), [Says(x=x), whole], epochs=9)["x"]) == 6
     first, second = (callbacks.EarlyStopping("x", patience=3, mode="min", restore_best_weights=True) for _ in range(2))
-    model, history = network("sgd"), Remembers()
-    fit(model, [Says(x=x), history, first], epochs=4)
+    model, past = network("sgd"), Remembers()
+    fit(model, [Says(x=x), past, first], epochs=4)
     second.set_state(first.get_state())
     history = fit(model, [Says(x=x), second], epochs=9, initial_epoch=4)
     assert history["x"] == [4.1, 4.2]
     assert (second.best, second.best_epoch, second.stopped_epoch) == (3, 2, 5)
-    assert_same(model.get_weights(), history.weights[2])
+    assert_same(model.get_weights(), past.weights[2])
     fit(model, [Says(x=x), second], epochs=1)  # a new training: all is forgotten
     assert (second.best, second.best_epoch, second.reason.why) == (5, 0, StopReason.COMPLETED)
 
 
 def test_epoch_numbers_that_come_again_are_other_epochs():
-    stop, history = callbacks.EarlyStopping("x", patience=9, mode="max", restore_best_weights=True), Remembers()
+    stop, past = callbacks.EarlyStopping("x", patience=9, mode="max", restore_best_weights=True), Remembers()
     model = network("sgd")
-    fit(model, [history, Says(x=[1, 2, 3]), stop], epochs=3)
-    best = history.weights[2]
+    fit(model, [past, Says(x=[1, 2, 3]), stop], epochs=3)
+    best = past.weights[2]
     stop.set_state(stop.get_state())
-    fit(model, [history, Says(x=[0, 0, 0]), stop], epochs=3)
+    fit(model, [past, Says(x=[0, 0, 0]), stop], epochs=3)
     assert stop.best == 3
     assert_same(model.get_weights(), best)
 
@@ -271,11 +271,11 @@ def test_a_deadline_counts_the_time_before_an_interruption(monkeypatch):
 
 def test_several_metrics_and_the_one_that_is_restored():
     both = stopping.AnyOf(stopping.Patience(2, monitor="b", mode="max"), stopping.Patience(2))
-    stop, history = callbacks.EarlyStopping("a", mode="min", criterion=both, restore_best_weights=True), Remembers()
+    stop, past = callbacks.EarlyStopping("a", mode="min", criterion=both, restore_best_weights=True), Remembers()
     model = network("sgd")
-    fit(model, [history, Says(a=[5, 4, 3, 2, 1], b=[1, 2, 1, 1, 1]), stop], epochs=5)
+    fit(model, [past, Says(a=[5, 4, 3, 2, 1], b=[1, 2, 1, 1, 1]), stop], epochs=5)
     assert stop.reason.message.startswith("Stopped after epoch 4: `b` has not become better for 2 epochs")
-    assert_same(model.get_weights(), history.weights[3])
+    assert_same(model.get_weights(), past.weights[3])
 
 
 @pytest.mark.broad(slow="all")
