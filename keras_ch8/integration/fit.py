@@ -336,7 +336,7 @@ def programs_of(model: keras.Model) -> dict[Any, Any]:
 
 
 def kept_with(train_function: Any) -> tuple[Any, Any, Any]:
-    """Return key, function and parts that `use_train_function` has kept beside a train function; three None before."""
+    """Return key, function and parts that `use_train_function` has kept beside a train function; all None before."""
     return getattr(train_function, KEPT, (None, None, None))
 
 

@@ -94,7 +94,7 @@ class AveragingPlan:
 
 
 def clock_of(model: keras.Model, params: dict[str, Any]) -> Callable[[Duration], Clock]:
-    """Return a function that returns the length of a training in updates, as far as it has to be known."""
+    """Return a function that gives the length of a training in updates, as far as it has to be known."""
     return partial(_clock, model, params["steps"], params["epochs"])
 
 
