@@ -325,7 +325,7 @@ def test_the_clock_tells_training_from_measuring(monkeypatch):
     clock.start()
     now[0] += 3
     for seconds in (2.0, 0.5):
-        with clock.reader(schedule, 1):
+        with clock.measuring(schedule, 1):
             now[0] += seconds
     now[0] += 4
     clock.start()
