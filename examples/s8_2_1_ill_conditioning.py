@@ -41,7 +41,7 @@ def fit(name, model, x, y, probe, **options):
     diagnosis = keras_ch8.callbacks.Diagnosis(probe, checks, measure_every=lambda step: step % 20 == 1, budget=None)
 
     def terms(epoch, logs):
-        steps = diagnosis.past.of("step_length")
+        steps = diagnosis.log.of("step_length")
         logs |= {"slope_term": -steps[-1].slope, "curvature_term": steps[-1].curvature / 2}
 
     board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")
@@ -59,7 +59,7 @@ def digits(epochs):
     x, y = load_digits(return_X_y=True)
     x = (x / 16).astype("float32")
     found = fit("network", model, x[:1440], y[:1440], (x[1440:], y[1440:]), batch_size=16, epochs=epochs)
-    rows = found.past.rows
+    rows = found.log.rows
     print("network: step   loss    |g|, means over the first and the last epoch")
     for part in (slice(90), slice(-90, None)):
         print(f"{rows.steps[part][-1]:13d}{rows.loss[part].mean():7.3f}{rows.norm[part].mean():7.2f}", flush=True)
@@ -96,7 +96,7 @@ def main():
         model = wines(name, x, y)
         copies = [np.concatenate([part] * 20) for part in (x, y)]  # 20 steps an epoch, each with all the data
         found = fit(name, model, *copies, (x, y), batch_size=len(x), epochs=3 if quick else 15, shuffle=False)
-        first, end = found.past.of("step_length")[0], monitors.spectrum(model, x, y)
+        first, end = found.log.of("step_length")[0], monitors.spectrum(model, x, y)
         level = {v.kind: v.level for v in found.verdicts}.get("ill_conditioned", "-")
         rate, losses = float(model.optimizer.learning_rate), (first.loss_before, first.loss_after, end.loss)
         print(f"{name:13s}{rate:7.1e}{-first.slope:11.3f}{first.curvature / 2:16.3f}{losses[0]:9.3f}{losses[1]:8.3f}"

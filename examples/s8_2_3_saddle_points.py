@@ -69,7 +69,7 @@ def main():
         checks = ["step_length", "gradient_norm", "spectrum"]
         diagnosis = keras_ch8.callbacks.Diagnosis(probe, checks, measure_every=lambda step: step % 16 == 1, budget=None)
         model.fit(x, y, batch_size=64, epochs=epochs, callbacks=[board, diagnosis], verbose=0)
-        losses = np.convolve(diagnosis.past.rows.loss, np.ones(WINDOW) / WINDOW, "valid")
+        losses = np.convolve(diagnosis.log.rows.loss, np.ones(WINDOW) / WINDOW, "valid")
         halved = [f"{step}" for step in np.flatnonzero(losses < start.loss / 2)[:1] + WINDOW]
         verdict = {v.kind: f"{v.level}, since step {v.step}" for v in diagnosis.verdicts}.get("saddle", "-")
         print(f"{name:14s}{start.gradient_norm:7.1e}{start.smallest:19.2f}{start.largest:6.2f}"

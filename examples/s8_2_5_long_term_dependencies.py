@@ -62,7 +62,7 @@ def fit(name, model, x, y, check, **options):
     diagnosis = keras_ch8.callbacks.Diagnosis((x[:256], y[:256]), checks, every, budget=None)
     history = model.fit(x[256:], y[256:], callbacks=[board, diagnosis], verbose=0, **options).history
     verdicts = ", ".join(f"{v.level} {v.kind}" for v in diagnosis.verdicts if v.level != "ok")
-    return diagnosis.past.of(check)[0], history["accuracy"][-1], verdicts or "-"
+    return diagnosis.log.of(check)[0], history["accuracy"][-1], verdicts or "-"
 
 
 def main():

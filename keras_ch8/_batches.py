@@ -17,7 +17,7 @@ Batch = tuple[Tree, Tree, Tree]
 """x, y and sample_weight."""
 
 
-class Examples(NamedTuple):
+class FitData(NamedTuple):
     """What `fit` takes: arrays, or a data set as x alone."""
 
     x: Data
@@ -25,7 +25,7 @@ class Examples(NamedTuple):
     sample_weight: Data | None = None
 
 
-def replayable(data: Examples, batch_size: int, seed: int, count: int) -> Callable[[], Iterable[Batch]]:
+def replayable(data: FitData, batch_size: int, seed: int, count: int) -> Callable[[], Iterable[Batch]]:
     """Return a function that returns the same batches at each call; those of a data set are kept, if it may shuffle."""
     if isinstance(data.x, keras.utils.PyDataset) or not _is_dataset(data.x, data.y):
         return lambda: batches(*data, batch_size, seed)

@@ -1,4 +1,4 @@
-"""The net under all that only watches: what it raises is told in one warning, and the training goes on without it.
+"""The net under all that only watches: what it raises is reported in one warning, and the training goes on without it.
 
 What acts on a training, and what a user has written, raises as it did: also where it is called inside a watcher.
 """
@@ -57,7 +57,7 @@ class Net:
 
     Args:
         what: Who that is, as the warning says.
-        lost: Called when it has failed, before that is told.
+        lost: Called when it has failed, before that is reported.
     """
 
     def __init__(self, what: str, lost: Callable[[], None] | None = None) -> None:
@@ -69,7 +69,7 @@ class Net:
             return otherwise
         token = _under.set(self)
         try:
-            with np.errstate(all="ignore"):  # what a training comes to may be infinite or NaN, and is told in words
+            with np.errstate(all="ignore"):  # what a training comes to may be infinite or NaN, and is reported in words
                 return action()
         except Exception as error:
             if error.__dict__.get("passes_keras_ch8") or isinstance(error, Warning):  # one that is asked to be an error

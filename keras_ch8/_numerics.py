@@ -43,7 +43,7 @@ def narrow(full: Tensor, dtype: str) -> tuple[Tensor, Tensor]:
     return ops.cast(rounded, dtype), full - rounded
 
 
-def choose(active: Tensor | None, new: Tensor, old: Tensor) -> Tensor:
+def where(active: Tensor | None, new: Tensor, old: Tensor) -> Tensor:
     """Return `new` where a step counts and `old` where it does not (None: it always does).
 
     Multiplying by 0 instead would turn what is infinite into NaN.
@@ -51,7 +51,7 @@ def choose(active: Tensor | None, new: Tensor, old: Tensor) -> Tensor:
     return new if active is None else ops.where(active, new, old)
 
 
-def both(active: Tensor | None, condition: Tensor) -> Tensor:
+def and_(active: Tensor | None, condition: Tensor) -> Tensor:
     """Return where both hold; an `active` of None always does."""
     return condition if active is None else active & condition
 

@@ -20,9 +20,10 @@ from ._types import Data
 from .monitors.held_out import rows_in_both
 from .monitors.start import arrays_of, facts_of, targets_in
 from .verdicts.checks import claims_of, judged_by
-from .verdicts.facts import Facts, Targets, inputs_of
+from .verdicts.facts import Facts, Targets
+from .verdicts.inputs import inputs_of
 from .verdicts.rows import order_of
-from .verdicts.state import State, state_of
+from .verdicts.state import OverallState, state_of
 from .verdicts.verdict import Claim, Verdict, VerdictTracker
 from .verdicts.wording import digits, percent
 
@@ -30,9 +31,9 @@ EXAMPLES = 256
 """Examples that the model is called on, and BATCH that are learned by heart."""
 BATCH = 32
 OF_STEPS = ("step_too_long", "step_too_short")
-"""Kinds that steps on one batch tell of."""
+"""Kinds that steps on one batch can show."""
 FEWEST, STILL = 10, 0.01
-"""Steps from which on they tell whether a batch is learned, and the part of its loss by which it must fall for that."""
+"""Steps from which on they show whether a batch is learned, and the part of its loss by which it must fall for that."""
 DIVERGED = 10.0
 """Loss of the batch after some steps over that before, from which on the steps are too long for it."""
 
@@ -57,7 +58,7 @@ class Preflight(Result):
     chance: float
     memorized: tuple[float, float]
     blind: float
-    state: State
+    state: OverallState
 
     def _headline(self) -> str:
         said = [f"{v.level.upper()} {v.kind}, section {v.section}: {v.finding} {v.cure}" for v in self.verdicts]
@@ -90,7 +91,7 @@ def preflight(
     """Say what is wrong with a training before it begins: in data, labels, loss, output and start (section 8.2).
 
     Most trainings that fail do so for reasons that can be seen without training. One pass through the model, and one
-    look at all of `x` and `y`, tell
+    look at all of `x` and `y`, show
 
         inputs      scale, infinite numbers, another scale in validation, examples of validation that are trained on
         labels      how they are written, and whether loss and output read them so; order, and rare classes
@@ -287,7 +288,7 @@ def _of_memorizing(memorized: tuple[float, float], steps: int) -> list[Claim]:
         finding = f"{steps} steps on one batch do not lower its loss: from {digits(before, 3)} to {digits(after, 3)}."
         why = f"It is said where the loss of one batch falls by less than {percent(STILL)}."
         cure = "Raise the learning rate: `keras_ch8.find_learning_rate` finds one."
-        then = "See that the inputs tell the targets: that both are in one order, and on scales of about 1."
+        then = "See that the inputs predict the targets: that both are in one order, and on scales of about 1."
         expects = "The loss of the batch should fall far."
         return [Claim("step_too_short", "watch", finding, cure, proven=True, why=(why,), expects=expects, then=then)]
     reached = f"to {digits(after)}" if math.isfinite(after) else "beyond all numbers"

@@ -237,47 +237,47 @@ class AfterEpochs(Criterion):
 
     epochs: int = 5
 
-    def evaluate(self, past):
-        if len(past) < self.epochs:
+    def evaluate(self, history):
+        if len(history) < self.epochs:
             return None
-        return Reason(StopReason.OTHER, f"{self.epochs} epochs have been run", past.epoch)
+        return Reason(StopReason.OTHER, f"{self.epochs} epochs have been run", history.epoch)
 
 
 @frozen
 class Remembers(AfterEpochs):
-    def evaluate(self, past):
+    def evaluate(self, history):
         object.__setattr__(self, "count", getattr(self, "count", 0) + 1)
-        return super().evaluate(past) if self.count % 2 else None
+        return super().evaluate(history) if self.count % 2 else None
 
 
 @frozen
 class NoSentence(AfterEpochs):
-    def evaluate(self, past):
-        return Reason(StopReason.OTHER, "stop", past.epoch)
+    def evaluate(self, history):
+        return Reason(StopReason.OTHER, "stop", history.epoch)
 
 
 @frozen
 class WrongEpoch(AfterEpochs):
-    def evaluate(self, past):
-        return Reason(StopReason.OTHER, "a sentence of some length", len(past))
+    def evaluate(self, history):
+        return Reason(StopReason.OTHER, "a sentence of some length", len(history))
 
 
 @frozen
 class Boolean(AfterEpochs):
-    def evaluate(self, past):
-        return len(past) > 5
+    def evaluate(self, history):
+        return len(history) > 5
 
 
 @frozen
 class FailsOnNaN(AfterEpochs):
-    def evaluate(self, past):
-        return None if int(past.values("val_loss")[-1]) < 9 else super().evaluate(past)
+    def evaluate(self, history):
+        return None if int(history.values("val_loss")[-1]) < 9 else super().evaluate(history)
 
 
 class Mutable(Criterion):
     __eq__, __hash__ = object.__eq__, object.__hash__
 
-    def evaluate(self, past):
+    def evaluate(self, history):
         return None
 
 
@@ -291,7 +291,7 @@ def test_a_good_criterion_passes():
     [
         (Remembers, r"`Remembers\.evaluate` must be a pure function of the epochs"),
         (NoSentence, r"must say in a sentence, with the number, why the training ends\. Received: message='stop'"),
-        (WrongEpoch, r"must date its reason to the last epoch, 0\. Received: epoch=1\. Write `past\.epoch`"),
+        (WrongEpoch, r"must date its reason to the last epoch, 0\. Received: epoch=1\. Write `history\.epoch`"),
         (Boolean, r"must return a `extend\.Reason` or None\. Received: False"),
         (FailsOnNaN, r"must decide on any positive numbers, and on NaN\. It raised ValueError"),
         (Mutable, r"must be equal to another one with the same arguments: make it a frozen dataclass"),
@@ -448,17 +448,17 @@ class Doubled(extend.Monitor):
     def tensors(self, scene):
         return {"doubled": 2 * scene.now.loss}
 
-    def numbers(self, past):
-        return {"doubled": past.of(self.name)[-1]["doubled"]}
+    def numbers(self, log):
+        return {"doubled": log.of(self.name)[-1]["doubled"]}
 
-    def claims(self, past):
+    def claims(self, log):
         return [extend.Claim("cliff", "ok", "Twice the loss is no cliff.")]
 
 
 class WithState(Doubled):
-    def numbers(self, past):
+    def numbers(self, log):
         self.count = getattr(self, "count", 0) + 1
-        return super().numbers(past)
+        return super().numbers(log)
 
 
 class MeasuresNothing(Doubled):
@@ -467,7 +467,7 @@ class MeasuresNothing(Doubled):
 
 
 class ClaimsText(Doubled):
-    def claims(self, past):
+    def claims(self, log):
         return ["all is well"]
 
 
@@ -480,13 +480,13 @@ LEVELS = itertools.cycle(["ok", "watch"])
 
 
 class Undecided(Doubled):
-    def claims(self, past):
+    def claims(self, log):
         return [extend.Claim("cliff", next(LEVELS), "It depends.")]
 
 
 class RandomCurvature(SpectrumMonitor):
-    def claims(self, past):
-        return [extend.Claim("saddle", next(LEVELS), f"The curvature is {past.of(self.name)[-1].smallest:.2g}.")]
+    def claims(self, log):
+        return [extend.Claim("saddle", next(LEVELS), f"The curvature is {log.of(self.name)[-1].smallest:.2g}.")]
 
 
 class NumbersOfAnother(Doubled):
@@ -512,7 +512,7 @@ def test_a_monitor_of_the_spectrum_passes_whether_or_not_the_training_gives_a_re
         (MeasuresNothing, r"`MeasuresNothing` has measured nothing: `tensors` must return tensors by name"),
         (Raises, r"`Raises` stops the training|has measured nothing"),
         pytest.param(ClaimsText, r"must return a list of `extend\.Claim`|stops the training", marks=pytest.mark.slow),
-        pytest.param(Undecided, r"must be a pure function of the past", marks=pytest.mark.slow),
+        pytest.param(Undecided, r"must be a pure function of the log", marks=pytest.mark.slow),
         pytest.param(RandomCurvature, r"`RandomCurvature.claims` must be a pure", marks=pytest.mark.slow),
         (
             NumbersOfAnother,

@@ -328,7 +328,7 @@ def test_metrics_can_be_told_of_a_step_that_keras_did_not_make():
     model.reset_metrics()
     y_pred = model(x)
     batch = keras_private.Batch(x, keras.ops.array(y))
-    logs = keras_private.tell_metrics(model, np.float32(expected["loss"]), batch, y_pred)
+    logs = keras_private.update_metrics(model, np.float32(expected["loss"]), batch, y_pred)
     assert {name: float(value) for name, value in logs.items()} == expected
 
 

@@ -23,7 +23,7 @@ _kept: list[filelock.BaseFileLock] = []
 
 
 @dataclass
-class Run:
+class RunFolder:
     """A folder with what was written there before: the last step of its scalars, their names, and each series' last."""
 
     folder: str
@@ -32,7 +32,7 @@ class Run:
     last: dict[str, int] = field(default_factory=dict)
 
 
-def choose(log_dir: str, first_step: int) -> tuple[Run, "Lock | None"]:
+def choose(log_dir: str, first_step: int) -> tuple[RunFolder, "Lock | None"]:
     """Return the run that goes on at `first_step`, created if it is new, and its lock.
 
     It is the free one that ended nearest before `first_step`, else a new one. File systems that are reached by a
@@ -40,7 +40,7 @@ def choose(log_dir: str, first_step: int) -> tuple[Run, "Lock | None"]:
     """
     runs = [_read(folder) for folder in itertools.takewhile(tf.io.gfile.exists, _folders(log_dir))]
     before = sorted((run for run in runs if run.end < first_step), key=lambda run: run.end, reverse=True)
-    new = (Run(folder) for folder in itertools.islice(_folders(log_dir), len(runs), None))
+    new = (RunFolder(folder) for folder in itertools.islice(_folders(log_dir), len(runs), None))
     for run in itertools.chain(before, new):
         tf.io.gfile.makedirs(run.folder)
         if "://" in log_dir:
@@ -91,9 +91,9 @@ def _folders(log_dir: str) -> Iterator[str]:
         yield os.path.join(log_dir, f"{NAME}_{number}")
 
 
-def _read(folder: str) -> Run:
+def _read(folder: str) -> RunFolder:
     """Read what a folder holds; a last record that was cut short is passed over."""
-    run = Run(folder)
+    run = RunFolder(folder)
     names = [name for name in tf.io.gfile.listdir(folder) if "tfevents" in name]
     for name in sorted(names):
         for event in LegacyEventFileLoader(os.path.join(folder, name)).Load():

@@ -18,7 +18,7 @@ STEPS = "batches trained on"
 
 
 @dataclass(frozen=True)
-class Line:
+class ReferenceLine:
     """A horizontal line that values are compared with.
 
     Args:
@@ -53,7 +53,7 @@ class Panel:
     series: tuple[str, ...]
     kinds: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
-    lines: tuple[Line, ...] = ()
+    lines: tuple[ReferenceLine, ...] = ()
     log: bool = True
     x: str = ""
     x_label: str = STEPS
@@ -119,14 +119,15 @@ PANELS = (
     _alone("8.1.2", tags.STOPPING_PATIENCE, log=False),
     _panel(
         "Noise scale: the batch size at which noise equals the gradient", "8.1.3", _of("noise_scale"),
-        unit="examples", kinds=("noise_dominated", "batch_wasteful"), lines=(Line("batch_size", "batch size"),),
+        unit="examples", kinds=("noise_dominated", "batch_wasteful"),
+        lines=(ReferenceLine("batch_size", "batch size"),),
     ),
     _panel("Standard error of the gradient", "8.1.3", _of("standard_error"), unit="ratio"),
     _panel(
         "Gradient norm, before and after clipping", "8.2.4",
         tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.GRADIENT_NORM_Q90,
         kinds=("cliff", "exploding", "nonfinite"), events=("spike", "nonfinite"),
-        lines=(Line("global_clipnorm", "limit"),),
+        lines=(ReferenceLine("global_clipnorm", "limit"),),
     ),
     _panel(
         "Clipping: share of the steps, and what is left of the gradient", "8.2.4",
@@ -140,7 +141,8 @@ PANELS = (
     _alone("8.2", tags.UPDATE_NORM),
     _panel(
         "Step length / best (1 ideal, > 2 diverges)", "8.2.1", _of("step_over_best"), unit="ratio", log=False,
-        kinds=("step_too_long", "step_too_short"), lines=(Line(2.0, "above it the loss rises"), Line(1.0, "best")),
+        kinds=("step_too_long", "step_too_short"),
+        lines=(ReferenceLine(2.0, "above it the loss rises"), ReferenceLine(1.0, "best")),
     ),
     _panel(
         "Change of the loss by one update, and its prediction", "8.2.1",
@@ -156,7 +158,7 @@ PANELS = (
     ),
     _panel(
         "Loss of the probe over its start", "8.2.1", _of("loss_over_start"), unit="ratio", kinds=("step_too_long",),
-        lines=(Line(1.0, "the start"),),
+        lines=(ReferenceLine(1.0, "the start"),),
     ),
     _panel("Gradient norm of the probe", "8.2.2", _of("gradient_norm"), unit="loss / weight"),
     _panel("Sensitivity to weights", "8.2.3", _of("sensitivity_to_weights"), unit="ratio", kinds=("plateau", "saddle")),
@@ -165,11 +167,11 @@ PANELS = (
     _panel(
         "Eigenvalues of the Hessian, smallest and largest", "8.2.1",
         _of("eigenvalue_smallest"), _of("eigenvalue_largest"), unit="loss / weight^2", log=False,
-        kinds=("ill_conditioned", "saddle"), lines=(Line(0.0, "flat"),),
+        kinds=("ill_conditioned", "saddle"), lines=(ReferenceLine(0.0, "flat"),),
     ),
     _panel(
         "Effective rate times the largest curvature", "8.2.1", _of("rate_times_curvature"), unit="ratio",
-        kinds=("step_too_short", "step_too_long"), lines=(Line(2.0, "above it gradient descent is unstable"),),
+        kinds=("step_too_short", "step_too_long"), lines=(ReferenceLine(2.0, "above it gradient descent is unstable"),),
     ),
     _panel(
         "Strongest negative curvature over the strongest positive", "8.2.3", _of("negative_curvature"), unit="ratio",
@@ -181,19 +183,19 @@ PANELS = (
     ),
     _panel(
         "Gradient from layer to layer", "8.2.5", _of("backward_factor"), unit="ratio a layer",
-        kinds=("vanishing", "exploding"), lines=(Line(1.0, "as large as at the next layer"),),
+        kinds=("vanishing", "exploding"), lines=(ReferenceLine(1.0, "as large as at the next layer"),),
     ),
     _panel(
         "Signal from layer to layer", "8.4", _of("forward_factor"), unit="ratio a layer",
-        lines=(Line(1.0, "as large as at the layer before"),),
+        lines=(ReferenceLine(1.0, "as large as at the layer before"),),
     ),
     _panel(
         "Signal: the largest and the smallest of all layers", "8.4", _of("largest_signal"), _of("smallest_signal"),
-        unit="signal", kinds=("bad_scale", "step_too_long"), lines=(Line(1.0, "best"),),
+        unit="signal", kinds=("bad_scale", "step_too_long"), lines=(ReferenceLine(1.0, "best"),),
     ),
     _panel(
         "Gradient from step to step in time", "8.2.5", _of("time_factor"), unit="ratio a step",
-        kinds=("exploding", "short_horizon"), lines=(Line(1.0, "as large as at the next step"),),
+        kinds=("exploding", "short_horizon"), lines=(ReferenceLine(1.0, "as large as at the next step"),),
     ),
     _panel("Horizon in time", "8.2.5", _of("horizon"), unit="time steps", kinds=("short_horizon",)),
     _panel(
@@ -216,7 +218,7 @@ PANELS = (
     _panel(
         "The start: deviation of what each layer sums up, before and after scaling", "8.4",
         tags.START_DEVIATION_BEFORE, tags.START_DEVIATION_AFTER, x_label="layer",
-        lines=(Line(1.0, "one"),),
+        lines=(ReferenceLine(1.0, "one"),),
     ),
     _alone("8.4", tags.WEIGHT_NORM),
     _alone("8.6", tags.SOLVER["step_length"]),
@@ -227,10 +229,10 @@ PANELS = (
     ),
     _alone("8.6.1", tags.SOLVER["damping"]),
     _alone("8.6.1", tags.SOLVER["radius"]),
-    _alone("8.6.1", tags.SOLVER["trust_ratio"], log=False, lines=(Line(1.0, "as the model promised"),)),
+    _alone("8.6.1", tags.SOLVER["trust_ratio"], log=False, lines=(ReferenceLine(1.0, "as the model promised"),)),
     _panel(
         "Eigenvalues that the solver has seen", "8.6", tags.SOLVER["eigenvalue_smallest"],
-        tags.SOLVER["eigenvalue_largest"], log=False, lines=(Line(0.0, "flat"),),
+        tags.SOLVER["eigenvalue_largest"], log=False, lines=(ReferenceLine(0.0, "flat"),),
     ),
     _panel(
         "Restarts, skipped pairs, negative curvature", "8.6",
@@ -266,7 +268,7 @@ PANELS = (
 monitors and callbacks of the user's own get panels as they come."""
 
 
-def telling(panels: Iterable[Panel], names_of: Callable[[str], set[str]]) -> Iterator[Panel]:
+def informative(panels: Iterable[Panel], names_of: Callable[[str], set[str]]) -> Iterator[Panel]:
     """Yield all panels but those that compare what another panel shows with nothing.
 
     Args:

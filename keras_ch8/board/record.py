@@ -16,7 +16,7 @@ import numpy as np
 
 from ..verdicts.state import NOT_DIAGNOSED
 from ..verdicts.verdict import Verdict
-from .panels import Line, Panel
+from .panels import Panel, ReferenceLine
 from .tags import Tag
 
 VERSION = 1
@@ -185,7 +185,7 @@ class Record:
         self.standing = NOT_DIAGNOSED
         """What the verdicts come to."""
         self.events = Events()
-        self.lines: Mapping[str, Sequence[Line]] = {}
+        self.lines: Mapping[str, Sequence[ReferenceLine]] = {}
         """Thresholds of rules, by the name of the series that they are compared with."""
         self.tags: list[Tag] = []
         """Those of the user's own, which `board.tags` does not know."""

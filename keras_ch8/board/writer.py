@@ -15,15 +15,15 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from .. import _net
 from . import _runs, _summaries
 from ._event_file import EventFile, NoFile
-from ._runs import Lock, Run
+from ._runs import Lock, RunFolder
 from .heat_map import framed, heat_map, png
 from .layout import custom_scalars
 from .tags import RECORD, Tag, is_edge
 from .window import Point
 
 
-class Follower(Protocol):
-    """Is told of what a run is written: see `RunWriter.follow`. None of this raises."""
+class RunListener(Protocol):
+    """Gets all that is written of a run: see `RunWriter.add_listener`. None of this raises."""
 
     def describe(self, name: str, description: str) -> None:
         """Take what a series says of itself, before its first point."""
@@ -35,7 +35,7 @@ class Follower(Protocol):
         """Take the newest record, as JSON."""
 
     def flush(self) -> None:
-        """Bring what was told to the disk, if it writes files."""
+        """Bring what came to the disk, if it writes files."""
 
     def close(self, is_whole: bool = True) -> None:
         """Know that nothing more comes, and whether all was written."""
@@ -47,16 +47,16 @@ class RunWriter:
     Once it is open nothing raises: where the disk fails, one warning says so, and what comes later is dropped.
     """
 
-    def __init__(self, run: Run, file: EventFile | NoFile, lock: Lock | None) -> None:
+    def __init__(self, run: RunFolder, file: EventFile | NoFile, lock: Lock | None) -> None:
         self.folder = run.folder
         self._file: Any = file
         self._steps = Steps(run.last)
         self._names = run.scalars
         self._described: set[str] = set()
         self._declared: dict[str, Tag] = {}
-        self._followers: list[tuple[_net.Net, Follower]] = []
-        self._told: set[str] = set()
-        """Series of which the followers have the description."""
+        self._listeners: list[tuple[_net.Net, RunListener]] = []
+        self._described_to_listeners: set[str] = set()
+        """Series of which the listeners have the description."""
         self._failed = False
         self._net = _net.Net("What writes curves for TensorBoard")
         self._finish = weakref.finalize(self, _finish, file, lock)
@@ -87,7 +87,7 @@ class RunWriter:
     @classmethod
     def silent(cls, log_dir: str) -> "RunWriter":
         """Return one that takes everything and writes nothing, as for a worker that is not the chief."""
-        writer = cls(Run(os.path.join(os.fspath(log_dir), _runs.NAME)), NoFile(), None)
+        writer = cls(RunFolder(os.path.join(os.fspath(log_dir), _runs.NAME)), NoFile(), None)
         writer._failed = True
         return writer
 
@@ -105,7 +105,7 @@ class RunWriter:
         lock = None
         try:
             lock = _runs.go_back(os.path.join(os.fspath(log_dir), state["folder"]), state["files"])
-            run = Run(os.path.join(os.fspath(log_dir), state["folder"]))
+            run = RunFolder(os.path.join(os.fspath(log_dir), state["folder"]))
             run.scalars, run.last = set(state["names"]), dict(state["last"])
             return cls(run, EventFile(run.folder), lock)
         except Exception as error:
@@ -122,7 +122,7 @@ class RunWriter:
     def state(self) -> dict[str, Any]:
         """Return where the run is, once all of it is on the disk: what `resume` goes back to."""
         self.flush()
-        self._tell_followers("flush")
+        self._notify("flush")
         return {
             "folder": os.path.basename(self.folder),
             "files": {} if self._failed else _runs.sizes_of(self.folder),
@@ -139,12 +139,12 @@ class RunWriter:
         """Let the scalars of these tags have their descriptions; those of the suite have theirs."""
         self._declared |= {tag.name: tag for tag in tags}
 
-    def follow(self, follower: Follower) -> None:
-        """Tell a follower of the scalars, their descriptions and the records too, so that it need not read them.
+    def add_listener(self, listener: RunListener) -> None:
+        """Pass on to a listener the scalars, their descriptions and the records too, so that it need not read them.
 
-        It is told all the same where the disk fails. The run is closed for followers in the order in which they came.
+        It gets them all the same where the disk fails. The run is closed for listeners in the order in which they came.
         """
-        self._followers.append((_net.Net(f"`{type(follower).__name__}`, which follows the run,"), follower))
+        self._listeners.append((_net.Net(f"`{type(listener).__name__}`, which listens to the run,"), listener))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Write scalars by name; one whose step is not above the last of its series is dropped, with one warning."""
@@ -161,7 +161,7 @@ class RunWriter:
             new.append((step, {name: value for name, value in values.items() if name in kept}))
         names = {name for _, values in new for name in values}
         self._lay_out(names)
-        self._tell(new, names)
+        self._pass_on(new, names)
         build = partial(_summaries.scalars, described=self._described, declared=self._declared)
         self._write(*((step, partial(build, values)) for step, values in new if values))
 
@@ -179,7 +179,7 @@ class RunWriter:
         except Exception as error:  # of what a callback puts in
             self._fail(error)
             return
-        self._tell_followers("record", said)
+        self._notify("record", said)
         self._write((self._steps.free(step, RECORD.name), lambda: _summaries.record(RECORD, said)))
         self._attempt(self._file.flush_soon)
 
@@ -222,20 +222,20 @@ class RunWriter:
         error = self._finish()
         if error:
             self._fail(error)
-        self._tell_followers("close", not self._failed)
-        self._followers = []
+        self._notify("close", not self._failed)
+        self._listeners = []
 
-    def _tell(self, points: Sequence[Point], names: set[str]) -> None:
-        """Tell the followers of points, and of their series where these are new."""
-        for name in sorted(names - self._told):
-            self._tell_followers("describe", name, _summaries.description(name, self._declared))
-        self._tell_followers("points", points)
-        self._told |= names
+    def _pass_on(self, points: Sequence[Point], names: set[str]) -> None:
+        """Pass on to the listeners points, and of their series where these are new."""
+        for name in sorted(names - self._described_to_listeners):
+            self._notify("describe", name, _summaries.description(name, self._declared))
+        self._notify("points", points)
+        self._described_to_listeners |= names
 
-    def _tell_followers(self, what: str, *args: Any) -> None:
-        """Call a method of each follower that has not failed."""
-        for its_net, follower in self._followers:
-            its_net.attempt(partial(getattr(follower, what), *args))
+    def _notify(self, what: str, *args: Any) -> None:
+        """Call a method of each listener that has not failed."""
+        for its_net, listener in self._listeners:
+            its_net.attempt(partial(getattr(listener, what), *args))
 
     def _lay_out(self, names: set[str]) -> None:
         """Write the layout of the Custom Scalars dashboard where there are scalars that the last one did not know."""

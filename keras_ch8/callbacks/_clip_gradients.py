@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from .._describe import short
-from ..clipping.rule import Rule, as_rule
+from ..clipping.rule import ClippingRule, as_rule
 from ..optimizers.base import RuleOptimizer
 from ..optimizers.closure import ClosureOptimizer
 from .base import Callback
@@ -52,7 +52,7 @@ class ClipGradients(Callback):
 
     def __init__(self, rule: Any) -> None:
         super().__init__()
-        if not isinstance(rule, dict | Rule):
+        if not isinstance(rule, dict | ClippingRule):
             raise TypeError(
                 f"`rule` must be a rule of `keras_ch8.clipping`. Received: rule={short(rule)} of type "
                 f"{type(rule).__name__}. Give one, such as `keras_ch8.clipping.ByGlobalNorm(1.0)`."

@@ -227,10 +227,10 @@ class Continuation(Callback):
         for name, (number, schedule) in self._numbers.items():
             number.value = self._value(name, self._batches)
             if self.share == 1 or schedule in self._in_stages:
-                self._tell(name, number.value)
+                self._report(name, number.value)
         self._set_at = self._batches
 
-    def _tell(self, name: str, value: float) -> None:
+    def _report(self, name: str, value: float) -> None:
         """Remember where a stage begins, the real problem included."""
         if self._stage.get(name) != value:
             self._stage[name] = value

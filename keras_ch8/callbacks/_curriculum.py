@@ -126,7 +126,7 @@ class Curriculum(Callback):
         logs: bool | Sequence[str] = False,
     ) -> None:
         super().__init__(logs)
-        if not all(hasattr(source, name) for name in ("lend", "take", "count", "steps")):
+        if not all(hasattr(source, name) for name in ("override_sampler", "take", "count", "steps")):
             raise TypeError(
                 "`source` has a sampler that decides its epochs, so it must be a source of `keras_ch8.data`. Received: "
                 f"an object of type {type(source).__name__}. Make one: keras_ch8.data.ArraySource(x, y)."
@@ -147,7 +147,7 @@ class Curriculum(Callback):
         self.order = _checks.word("order", order, ORDERS, meaning="which examples come first")
         self.measure_every = duration("measure_every", measure_every)
         if self._of_model and difficulty == "self_paced":
-            source.weighted = True  # what `fit` reads has places for weights or not, before any callback is told
+            source.weighted = True  # what `fit` reads has places for weights or not, before any callback is called
         self._forget({})
 
     def _state(self) -> dict[str, Any]:
@@ -204,7 +204,7 @@ class Curriculum(Callback):
                 self._sampler.rank(self._losses)
         if self._sampler is None:
             self._sampler = self._made(epoch)
-            self.source.lend(self._sampler)
+            self.source.override_sampler(self._sampler)
 
     def _is_old(self, epoch: int) -> bool:
         """Whether the losses were taken so long ago that they are to be taken anew."""
@@ -252,7 +252,7 @@ class Curriculum(Callback):
         self._epochs = epoch + 1
         is_cut_short = self.source.epoch == epoch + sampler.first
         steps = self.source.step if is_cut_short else self.source.steps
-        self._tell(sampler.progress(epoch + sampler.first, self.source.steps)[:steps])
+        self._report(sampler.progress(epoch + sampler.first, self.source.steps)[:steps])
         indices = sampler.plan(epoch + sampler.first).indices[:steps]
         drawn = indices[indices >= 0]
         self._seen[drawn] = True
@@ -266,7 +266,7 @@ class Curriculum(Callback):
             values |= self._losses_of_buckets(sampler.difficulty)
             self.session.show({tags.CURRICULUM[name]: value for name, value in values.items()})
 
-    def _tell(self, progress: np.ndarray) -> None:
+    def _report(self, progress: np.ndarray) -> None:
         """Remember where a stage of this epoch has begun, and where all examples were in, given u at its steps."""
         shares = np.concatenate([[self._share], self.pacing(progress)])
         in_stages = isinstance(self.pacing, StagedPacing | Step)
@@ -299,7 +299,7 @@ class Curriculum(Callback):
 
     def on_close(self) -> None:
         """Give the source its own sampler back."""
-        self.source.lend(None)
+        self.source.override_sampler(None)
 
     def findings(self) -> list[str]:
         """Say when all examples were in."""

@@ -10,28 +10,28 @@ from ..board import tags
 from ..board.record import Diagnosed
 from ..integration import epochs, fit, keras_private
 from ..monitors.base import Monitor, chosen
-from ..monitors.equipment import rate_of
-from ..monitors.past import Past
+from ..monitors.measurement_log import MeasurementLog
+from ..monitors.model_facts import rate_of
 from ..monitors.start import there_in
 from ..telemetry.frame import Frame
 from ..verdicts.kinds import ignored
-from ..verdicts.state import State
+from ..verdicts.state import OverallState
 from ..verdicts.texts import brief, markdown, report, table
 from ..verdicts.verdict import Verdict
 from .base import Callback
 from .board.pictures import FlowMap
 from .diagnosis.first_look import FirstLook
 from .diagnosis.judgement import Judgement, rows_of_all
-from .diagnosis.measurements import Measurement
-from .diagnosis.measuring import NO_PROBE, Measuring
+from .diagnosis.meter_reader import NO_PROBE, MeterReader
+from .diagnosis.meters import Meter
 from .diagnosis.probe_data import ProbeData
-from .diagnosis.telling import begin_record, summary, tell
+from .diagnosis.reporting import begin_record, report_verdicts, summary
 from .session import states
+from .session.batch_counter import READ_EVERY
 from .session.objects_as_data import plain, restored
-from .session.progress import READ_EVERY
 from .session.session import FIRST, STATE, Session
 
-SEEN = {*Judgement.SEEN, *Measuring.SEEN, "past", "verdicts", "told", "has_looked"}
+SEEN = {*Judgement.SEEN, *MeterReader.SEEN, "log", "verdicts", "reported", "has_looked"}
 """What a state has of what the training has come to."""
 
 
@@ -113,7 +113,7 @@ class Diagnosis(Callback):
         "session": (None, STATE),
         "epochs": int,
         "probe": (None, dict),
-        "measurements": {str: dict},
+        "meters": {str: dict},
         "clock": {str: float},
         "seen": dict,
         "pictures": {str: dict},
@@ -145,9 +145,9 @@ class Diagnosis(Callback):
 
     def _forget(self) -> None:
         self._judgement = Judgement(self.monitors, looks=self.preflight, ignore=self.ignore)
-        self._measuring = Measuring(self.budget, self.measure_every, self._judgement)
+        self._reader = MeterReader(self.budget, self.measure_every, self._judgement)
         self._pictures = FlowMap()
-        self._told: set[str] = set()  # kinds of verdicts whose rise to "act" was printed
+        self._reported: set[str] = set()  # kinds of verdicts whose rise to "act" was printed
         self._first_look = FirstLook(self.preflight, self.loss)
         self._of_epoch = 0  # batches of the running epoch so far
 
@@ -168,33 +168,33 @@ class Diagnosis(Callback):
         return self._judgement.tracker.verdicts
 
     @property
-    def state(self) -> State:
+    def state(self) -> OverallState:
         """What the verdicts come to, and of how many checks; `state.name` is one of `verdicts.state.STATES`."""
-        return self._judgement.standing(self._measuring.notes)
+        return self._judgement.standing(self._reader.notes)
 
     @property
-    def past(self) -> Past:
+    def log(self) -> MeasurementLog:
         """What was measured so far."""
-        return self._judgement.past
+        return self._judgement.log
 
     @property
     def cost(self) -> float:
         """Fraction of the training time that measuring took, but for the first time."""
-        return self._measuring.cost
+        return self._reader.cost
 
     @property
     def measurements(self) -> int:
         """How often it has measured."""
-        return self._measuring.count
+        return self._reader.count
 
     @property
     def setup(self) -> float:
         """Seconds that the first measurements took, which trace their graphs unless an earlier `fit` has."""
-        return self._measuring.setup
+        return self._reader.setup
 
     def findings(self) -> list[str]:
         """Return what is wrong, and what measuring cost."""
-        cost = self._measuring.told(self.past.steps_of_update)
+        cost = self._reader.cost_summary(self.log.steps_of_update)
         return [*(str(v) for v in self.verdicts if v.level != "ok"), *self.state.reasons, cost]
 
     # --- a training, from its beginning to its end --------------------------------------------------------------------
@@ -211,19 +211,19 @@ class Diagnosis(Callback):
         """Begin to remember the training, or go on from a state."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
-        self._measuring.know_length(self.session.params["steps"], self.session.params["epochs"])
+        self._reader.know_length(self.session.params["steps"], self.session.params["epochs"])
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
-        self._judgement.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
+        self._judgement.log = MeasurementLog(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
         kept = self._take_kept()
         if kept is not None and kept["session"] is not None:
             self.session.resume(kept["session"])
             self._go_on(kept)
-            if self.past.total:
-                self.past.total += steps * (self.session.params["epochs"] - kept["epochs"])
+            if self.log.total:
+                self.log.total += steps * (self.session.params["epochs"] - kept["epochs"])
         begin_record(self.session, self.monitors)
         self.session.before_record(self._bring_record_up_to_date)
         if self.probe.is_left_to_fit and not self.session.training.can_read_ahead:
-            self._measuring.go_without(NO_PROBE)
+            self._reader.go_without(NO_PROBE)
         elif kept is None or self.probe.batch is None:
             then, seen = self._measure_from_now_on, self._look
             self.probe.open(self.session.training, then, seen, needs_targets=self.loss is None)
@@ -231,7 +231,7 @@ class Diagnosis(Callback):
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
         self._judgement.begin(keras_private.leaves_of(self.model))
-        if self.probe.batch is not None and not self._measuring.failure:
+        if self.probe.batch is not None and not self._reader.failure:
             self._begin_to_measure()
         if self._first_look.first is not None or not self.session.training.can_read_ahead:
             self._look(self._first_look.first)
@@ -239,48 +239,48 @@ class Diagnosis(Callback):
     def _measure_from_now_on(self, why_not: str) -> None:
         """Measure on the probe, if there is one; the first step is still to be made."""
         if self.probe.batch is None:
-            self._measuring.stop(f"{why_not}.")
+            self._reader.stop(f"{why_not}.")
         elif self.session.is_built:
             self._begin_to_measure()
-            self._measuring.prepare()
+            self._reader.prepare()
 
     def _begin_to_measure(self) -> None:
-        if not self._measuring.goes_on:  # else it is what was there when the training began
-            self.past.has = there_in(self.session.training, *self.probe.batch[:2])
-        self._measuring.begin(self.model, self.probe.batch, self.loss)
+        if not self._reader.goes_on:  # else it is what was there when the training began
+            self.log.has = there_in(self.session.training, *self.probe.batch[:2])
+        self._reader.begin(self.model, self.probe.batch, self.loss)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
         super().on_epoch_begin(epoch, logs)
         self._of_epoch = self.session.batches_before
-        self._measuring.prepare()
+        self._reader.prepare()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Measure where it is due; at all other steps this takes no time."""
         super().on_train_batch_end(batch, logs)
-        measuring = self._measuring
+        reader = self._reader
         before, self._of_epoch = self._of_epoch, self.session.batches_of_epoch
-        measuring.batch += self._of_epoch - before
-        if measuring.rests:
+        reader.batch += self._of_epoch - before
+        if reader.is_idle:
             self._show()
             return
-        measuring.clock.start()
-        measuring.begin_paces(self.session.batch_size)
-        ready = measuring.ready
-        for measurement in ready:
-            with measuring.clock.measuring(measurement.pace, measuring.batch + 1):
-                self._measure(measurement)
+        reader.clock.start()
+        reader.begin_schedules(self.session.batch_size)
+        ready = reader.ready
+        for meter in ready:
+            with reader.clock.measuring(meter.schedule, reader.batch + 1):
+                self._measure(meter)
         if ready:
-            measuring.reconsider()
-        elif measuring.batch + 1 >= self._judgement.rows_judged + READ_EVERY:
+            reader.reconsider()
+        elif reader.batch + 1 >= self._judgement.rows_judged + READ_EVERY:
             self.session.read({})
             self._judge_rows()
         self._show()
-        measuring.prepare()
+        reader.prepare()
 
     def next_batch(self) -> float:
         """Return the batch before a measurement that is due, or that of one that is ready."""
-        return self._measuring.rests_until - 2
+        return self._reader.idle_until - 2
 
     def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None:
         """Add the rows of the last steps."""
@@ -291,48 +291,48 @@ class Diagnosis(Callback):
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
         self._judge_rows()
-        self._tell(self._judgement.judge_epoch(self.session.reported(logs)))
+        self._report(self._judgement.judge_epoch(self.session.reported(logs)))
         self._show()
         numbers = self._judgement.take_numbers() | {"cost": self.cost}
         self.session.log(self, logs, {f"diagnosis_{name}": value for name, value in numbers.items()})
 
     def on_close(self) -> None:
         """Write the report; from here on the cost stays as it is."""
-        self._measuring.end()
+        self._reader.end()
         self._judge_rows()
-        self._tell(self._judgement.judge_end())
+        self._report(self._judgement.judge_end())
         self._show()
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)
             self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self.state), self.session.step)
 
-    # --- looking, measuring, judging, telling -------------------------------------------------------------------------
+    # --- looking, measuring, judging, reporting -----------------------------------------------------------------------
 
     def _look(self, first: Data) -> None:
         """Make the checks that need no step, on the first examples that `fit` reads, if known, and the probe."""
-        self._tell(self._first_look.look(self.session, first, self.probe.batch, self._measuring))
+        self._report(self._first_look.look(self.session, first, self.probe.batch, self._reader))
 
-    def _measure(self, measurement: Measurement) -> None:
+    def _measure(self, meter: Meter) -> None:
         """Measure, and judge what was measured."""
         self.session.read({})
         self._judge_rows()
         step = self.session.step
         examples = keras_private.examples_seen(self.model) / self._of_epoch
-        self.past.see(rate_of(self.model), examples, self.session.params["steps"] or 0)
-        readings = self._measuring.measure(measurement)
+        self.log.see(rate_of(self.model), examples, self.session.params["steps"] or 0)
+        readings = self._reader.try_reading(meter)
         if readings is None:
             return
         if self.session.writer is not None:
             self._pictures.add(readings, self.session.record, step)
-        self._tell(self._judgement.judge_readings(step, readings))
+        self._report(self._judgement.judge_readings(step, readings))
         self.session.write_record()
 
     def _judge_rows(self) -> None:
         """Judge the rows that have come, at steps that no clock chooses: the session reads when it likes."""
-        self._tell(self._judgement.judge_rows(self._measuring.batch + 1))
+        self._report(self._judgement.judge_rows(self._reader.batch + 1))
 
-    def _tell(self, changed: Sequence[Verdict]) -> None:
-        tell(self.session, changed, self._told, self.verbose, len(self.past.of("gradient_norm")))
+    def _report(self, changed: Sequence[Verdict]) -> None:
+        report_verdicts(self.session, changed, self._reported, self.verbose, len(self.log.of("gradient_norm")))
 
     def _show(self) -> None:
         """Write the numbers of this batch."""
@@ -352,14 +352,14 @@ class Diagnosis(Callback):
 
     def _state(self) -> dict[str, Any]:
         session: Session | None = getattr(self, "session", None)
-        told = {"told": self._told, "has_looked": self._first_look.is_over}
+        reported = {"reported": self._reported, "has_looked": self._first_look.is_over}
         return {
             "session": session and session.state(),
             "epochs": (self.params or {}).get("epochs", 0),
             "probe": self.probe.state(),
-            "measurements": self._measuring.state_of_measurements(),
-            "clock": self._measuring.clock.state(),
-            "seen": plain(self._judgement.state() | self._measuring.state() | told),
+            "meters": self._reader.state_of_meters(),
+            "clock": self._reader.clock.state(),
+            "seen": plain(self._judgement.state() | self._reader.state() | reported),
             "pictures": plain(self._pictures.state()),
         }
 
@@ -372,7 +372,7 @@ class Diagnosis(Callback):
         given = states.checked(type(self).__name__, state, self._state_parts)
         try:
             seen = set(restored(given["seen"], self._modules))
-            for part in ("measurements", "pictures", "probe"):
+            for part in ("meters", "pictures", "probe"):
                 restored(given[part])
         except (ValueError, TypeError, KeyError, IndexError) as error:
             raise states.refuse(type(self).__name__, "parts", str(error), sorted(SEEN)) from error
@@ -383,14 +383,14 @@ class Diagnosis(Callback):
     def show_results(self, state: Mapping[str, Any]) -> None:
         """Show the verdicts that stood at the end."""
         self._go_on(state)
-        self._measuring.show_results(self.past.total)
+        self._reader.show_results(self.log.total)
 
     def _go_on(self, kept: Mapping[str, Any]) -> None:
         """Remember what a state has; the measurements are still to be made ready."""
         seen = restored(kept["seen"], self._modules)
         self._judgement.set_state(seen)
-        self._measuring.go_on(seen, kept["clock"], kept["measurements"])
-        self._told, self._first_look.is_over = seen["told"], seen["has_looked"]
+        self._reader.go_on(seen, kept["clock"], kept["meters"])
+        self._reported, self._first_look.is_over = seen["reported"], seen["has_looked"]
         self.probe.set_state(kept["probe"])
         self._pictures.set_state(restored(kept["pictures"]))
 

@@ -164,7 +164,7 @@ class EarlyStopping(MonitoringCallback):
         self.reason, self._last_epoch = None, -1
         if kept is not None:
             self.reason, self._last_epoch = _as_reason(kept["reason"]), kept["last_epoch"]
-        spent = self._monitored.past.seconds
+        spent = self._monitored.history.seconds
         self._begun = time.monotonic() - (spent[-1] if spent else 0.0)
 
     def _state(self) -> dict[str, Any]:
@@ -184,24 +184,24 @@ class EarlyStopping(MonitoringCallback):
             measured = self._measure(logs)
             seconds = time.monotonic() - self._begun
             seen = self.session.reported(logs) | measured
-            if not len(past := self._monitored.past):
-                self._monitored.past = dataclasses.replace(past, skipped=epoch - self.session.first_epoch)
+            if not len(history := self._monitored.history):
+                self._monitored.history = dataclasses.replace(history, skipped=epoch - self.session.first_epoch)
             self._monitored.epoch_ended(self.session.training, epoch, seen, seconds)
-            if self._criterion.is_ready(self._monitored.past):
-                self.reason = self._criterion.evaluate(self._monitored.past)
+            if self._criterion.is_ready(self._monitored.history):
+                self.reason = self._criterion.evaluate(self._monitored.history)
             self._show()
             if self.reason:
                 self._stop(self.reason)
 
     def _show(self) -> None:
         """Draw how it stands, and put it into the record; of several callbacks of this kind only the first does."""
-        first = next(member for member in self.session.members if isinstance(member, EarlyStopping))
-        past = self._monitored.past
+        first = next(callback for callback in self.session.callbacks if isinstance(callback, EarlyStopping))
+        history = self._monitored.history
         if self is not first or self.best is None:
             return
-        left = self._criterion.left(past) if isinstance(self._criterion, stopping.Patience) else None
+        left = self._criterion.left(history) if isinstance(self._criterion, stopping.Patience) else None
         values = {
-            tags.STOPPING_METRIC: past.logs[-1].get(self.monitor),
+            tags.STOPPING_METRIC: history.logs[-1].get(self.monitor),
             tags.STOPPING_BEST: self.best,
             tags.STOPPING_PATIENCE: left,
         }
@@ -209,7 +209,7 @@ class EarlyStopping(MonitoringCallback):
         self.session.record.stopping = Stopping(self.monitor, self.best, self.best_epoch + 1, left)
 
     def _stop(self, reason: Reason) -> None:
-        """Stop the training, and tell the record why."""
+        """Stop the training, and write into the record why."""
         self.model.stop_training = True
         why = f"Stopped after epoch {reason.epoch + 1}: {reason.message}."
         self.session.event("stop", why)
@@ -251,7 +251,7 @@ class EarlyStopping(MonitoringCallback):
 
     def _restore(self) -> str:
         if self.best_weights is None:
-            is_known = any(self.monitor in logs for logs in self._monitored.past.logs)
+            is_known = any(self.monitor in logs for logs in self._monitored.history.logs)
             never = f"`{self.monitor}` was never {'a number' if is_known else 'reported'}"
             why = never if self.best is None else "those of the best epoch were not kept"
             return f"No weights were restored: {why}."

@@ -10,7 +10,7 @@ from .._types import Logs
 from ..board import tags
 from ..telemetry.frame import Frame
 from .base import Callback
-from .session.progress import READ_EVERY
+from .session.batch_counter import READ_EVERY
 
 LAST = 1000
 """Norms that the quantiles are taken of."""

@@ -14,7 +14,7 @@ from ..data import ArraySource
 from ..integration import keras_private, train_step
 from ..optimizers.base import RuleOptimizer
 from ..schedules.duration import duration, of_unknown_epoch
-from ..telemetry.gate import Gate, LeftOut
+from ..telemetry.step_filter import LeftOut, StepFilter
 from ..verdicts.wording import digits
 from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
 from ._switch_optimizer import SwitchOptimizer
@@ -32,7 +32,7 @@ DATA_ALONE = 100
 LOOK_EVERY = 16
 """Batches after which a step is asked that cannot call Python itself: one that XLA compiles, or of several replicas."""
 TOLD = 3
-"""Steps of which the terminal is told one by one; further ones are counted."""
+"""Steps that are printed one by one; further ones are counted."""
 
 
 @final
@@ -102,7 +102,7 @@ class Guard(Callback):
     _asks_for_summary = True
     _place_in_summary = FIRST
     tags = (SKIPPED_STEPS,)
-    transient: ClassVar[Mapping[str, Any]] = {"_gate": None, "_states": None, "_optimizer": None}
+    transient: ClassVar[Mapping[str, Any]] = {"_step_filter": None, "_states": None, "_optimizer": None}
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Guard(Callback):
         if spike is not None:
             meaning = "how many deviations above its mean a loss or a gradient is a spike"
             _checks.positive("spike", spike, meaning=meaning, fix="10 is the default; None sees no spikes.")
-        meaning = "whether infinite and NaN steps are told and followed by a rollback"
+        meaning = "whether infinite and NaN steps are reported and followed by a rollback"
         nonfinite = _checks.flag("nonfinite", nonfinite, meaning=meaning)
         self._every = duration("every", every, "a number of batches above 0")
         meaning = "what the learning rate is multiplied by when the guard goes back"
@@ -126,7 +126,7 @@ class Guard(Callback):
         _checks.count("tries", tries, 0, meaning="the times to go back before giving up", fix="Try 3.")
         self.spike, self.nonfinite, self.every = spike, nonfinite, every
         self.lower_rate, self.tries = lower_rate, tries
-        self._gate: Any = None
+        self._step_filter: Any = None
         self._states: Any = None
         self._optimizer: Any = None
         self._forget()
@@ -148,7 +148,7 @@ class Guard(Callback):
 
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "left_out": [dict], "rollbacks": [int], "reason": (None, str), "counts": [int], "lowered": list,
-        "due": [float], "rate": (None, float), "gate": (None, np.ndarray), "states": (None, dict),
+        "due": [float], "rate": (None, float), "step_filter": (None, np.ndarray), "states": (None, dict),
     }  # fmt: skip
 
     def _state(self) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class Guard(Callback):
             "lowered": [self._lowered, self._may_return],
             "due": [float(at) for at in (self._keep_at, self._trust_at, self._due)],
             "rate": None if self._optimizer is None else rate_or_factor(self._optimizer),
-            "gate": None if self._gate is None else self._gate.state(),
+            "step_filter": None if self._step_filter is None else self._step_filter.state(),
             "states": None if self._states is None else self._states.state(),
         }
 
@@ -180,8 +180,8 @@ class Guard(Callback):
         self._keep_at, self._trust_at, self._due = state["due"]
         if state["rate"] is not None:
             set_rate_or_factor(self._optimizer, state["rate"])
-        if state["gate"] is not None:
-            self._gate.set_state(state["gate"])
+        if state["step_filter"] is not None:
+            self._step_filter.set_state(state["step_filter"])
         if state["states"] is not None:
             self._states.set_state(state["states"])
 
@@ -193,23 +193,23 @@ class Guard(Callback):
         self._forget()
 
     def on_open(self) -> None:
-        """Put the gate into the optimizer, before the step is traced."""
+        """Put the step filter into the optimizer, before the step is traced."""
         session = self.session
         self._batches()  # refuses what it cannot count in, before the first step
-        optimizer = _guardable(session, sum(isinstance(member, Guard) for member in session.members))
+        optimizer = _guardable(session, sum(isinstance(callback, Guard) for callback in session.callbacks))
         wanted = self.spike, self.nonfinite
         if not optimizer.built:
             optimizer.skip_nonfinite = True
-        if self._gate is None or self._optimizer is not optimizer or self._gate.settings != wanted:
+        if self._step_filter is None or self._optimizer is not optimizer or self._step_filter.settings != wanted:
             with self.model.distribute_strategy.scope():
-                self._gate = Gate(*wanted)
-        self._gate.reset()
+                self._step_filter = StepFilter(*wanted)
+        self._step_filter.reset()
         self._optimizer, self._states = optimizer, None
         if make_changeable(optimizer):
             self.model.make_train_function(force=True)
-        optimizer.gate, optimizer.telemetry.hears = self._gate, True
-        session.training.exits.callback(_release, optimizer, self._gate)
-        session.gate = self._gate
+        optimizer.step_filter, optimizer.telemetry.records_loss = self._step_filter, True
+        session.training.exits.callback(_release, optimizer, self._step_filter)
+        session.step_filter = self._step_filter
 
     def on_built(self) -> None:
         """Begin, if the optimizer has its state too; else with the first batch."""
@@ -220,7 +220,7 @@ class Guard(Callback):
     def _begin(self) -> None:
         """Keep the first good state: the start, or what the first batch has left."""
         step = self.session.step
-        self._states = KeptStates(self.model, self._optimizer, self._gate)
+        self._states = KeptStates(self.model, self._optimizer, self._step_filter)
         self._keep_at = step + self._batches()
         self._due = min(self._keep_at, step + LOOK_EVERY)
         kept = self._take_kept()
@@ -246,16 +246,20 @@ class Guard(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Compare the step with the next one at which something is due."""
         super().on_train_batch_end(batch, logs)
-        gate = self._gate
-        if gate.caught or self.session.step >= self._due or (batch + 1 == self.params["steps"] and not gate.calls):
+        step_filter = self._step_filter
+        if (
+            step_filter.caught
+            or self.session.step >= self._due
+            or (batch + 1 == self.params["steps"] and not step_filter.calls)
+        ):
             self._look(batch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Draw the curve, and tell what is left to tell of an epoch whose end was not known before."""
+        """Draw the curve, and report what is left of an epoch whose end was not known before."""
         super().on_epoch_end(epoch, logs)
-        faults = 0 if self._states is None else self._gate.knows().faults
+        faults = 0 if self._states is None else self._step_filter.knows().faults
         if faults > self._seen:
-            self._tell(self.session.batches_of_epoch - 1, faults)
+            self._report(self.session.batches_of_epoch - 1, faults)
         self._draw()
 
     def _draw(self) -> None:
@@ -272,12 +276,14 @@ class Guard(Callback):
         """Tell what has been left out since the last time, go back or keep the state where it is time."""
         if self._states is None:
             self._begin()
-        step, knows = self.session.step, self._gate.knows()
+        step, knows = self.session.step, self._step_filter.knows()
         if knows.faults > self._seen:
-            self._tell(batch, knows.faults)
-        if self._gate.caught:
+            self._report(batch, knows.faults)
+        if self._step_filter.caught:
             now, together = self._counted()
-            self._gate.caught[:] = [each for each in self._gate.caught if together > 1 and each[0] > now - together]
+            self._step_filter.caught[:] = [
+                each for each in self._step_filter.caught if together > 1 and each[0] > now - together
+            ]
         if knows.in_a_row >= (IN_A_ROW if self._in_data < knows.in_a_row else DATA_ALONE):
             self._go_back(knows.in_a_row)
         elif step >= self._trust_at and self._states.newest is not None and not knows.in_a_row:
@@ -289,7 +295,7 @@ class Guard(Callback):
         elif step >= self._keep_at and not knows.in_a_row:
             self._states.keep(step)
             self._keep_at, self._trust_at = step + self._batches(), step + SURVIVED
-        self._due = min(self._keep_at, self._trust_at, math.inf if self._gate.calls else step + LOOK_EVERY)
+        self._due = min(self._keep_at, self._trust_at, math.inf if self._step_filter.calls else step + LOOK_EVERY)
 
     def _is_usual(self, now: np.ndarray) -> bool:
         """Whether the mean loss is below the largest at the last good state: where it is not, a training diverges."""
@@ -338,16 +344,16 @@ class Guard(Callback):
             self.session.event("rate", sentence)
             self._say(f"Step {self.session.step}: {sentence}")
 
-    # --- what is told ------------------------------------------------------------------------------------------------
+    # --- what is reported ---------------------------------------------------------------------------------------------
 
     def _counted(self) -> tuple[int, int]:
         """Return on how many batches the optimizer has stepped, and how many make one update."""
         return int(self._optimizer.micro_steps.numpy()), self._optimizer.gradient_accumulation_steps or 1
 
-    def _tell(self, batch: int, left_out: int) -> None:
-        """Find out where the steps that were left out since the last time begin, and tell of each."""
-        (now, together), caught = self._counted(), dict(self._gate.caught)
-        for fault in self._gate.read(self._seen, left_out - 1):
+    def _report(self, batch: int, left_out: int) -> None:
+        """Find out where the steps that were left out since the last time begin, and report each."""
+        (now, together), caught = self._counted(), dict(self._step_filter.caught)
+        for fault in self._step_filter.read(self._seen, left_out - 1):
             last = fault.number * together
             batches = [number for number in range(last - together + 1, last + 1) if number in caught] or [last]
             found = [self._examined(fault, batch, now - number, caught.get(number)) for number in batches]
@@ -374,15 +380,15 @@ class Guard(Callback):
         if len(self.left_out) <= TOLD:
             self._say(*fitted(sentence, 3))
         if len(self.left_out) == TOLD + 1:
-            self._say("Further steps that are left out are counted, and told of at the end.")
+            self._say("Further steps that are left out are counted, and reported at the end.")
 
     def _source(self) -> ArraySource | None:
         x = self.session.training.arguments.get("x")
         return x if isinstance(x, ArraySource) else None
 
-    def _place(self, batch: int, behind: int) -> tuple[left_out.Place, np.ndarray | None]:
+    def _place(self, batch: int, behind: int) -> tuple[left_out.BatchPosition, np.ndarray | None]:
         """Return where a batch was, so many before the last one, and its examples in the source, if there is one."""
-        place = left_out.Place(self.session.step - behind, self._epoch, batch - behind)
+        place = left_out.BatchPosition(self.session.step - behind, self._epoch, batch - behind)
         source = self._source()
         if source is None or place.batch < 0:
             return place, None
@@ -426,7 +432,7 @@ def _guardable(session: Session, guards: int) -> RuleOptimizer:
         ValueError: If it cannot.
     """
     optimizer, others = session.optimizer, list(session.optimizers.values())
-    if any(isinstance(member, SwitchOptimizer) for member in session.members):
+    if any(isinstance(callback, SwitchOptimizer) for callback in session.callbacks):
         raise ValueError(
             "`Guard` keeps the state of one optimizer. Received: `SwitchOptimizer` in the same training. Train with "
             "the two optimizers in two calls of `fit`, each with a guard."
@@ -450,7 +456,7 @@ def _guardable(session: Session, guards: int) -> RuleOptimizer:
     return optimizer
 
 
-def _release(optimizer: RuleOptimizer, gate: Gate) -> None:
+def _release(optimizer: RuleOptimizer, step_filter: StepFilter) -> None:
     """Give the optimizer back."""
-    if optimizer.gate is gate:
-        optimizer.gate, optimizer.telemetry.hears = None, False
+    if optimizer.step_filter is step_filter:
+        optimizer.step_filter, optimizer.telemetry.records_loss = None, False

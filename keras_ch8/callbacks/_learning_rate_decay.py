@@ -132,14 +132,14 @@ class LearningRateDecay(Callback):
         self._put_back(state["rates"])
 
     def _make_changeable(self) -> None:
-        members = [member for member in self.session.members if isinstance(member, LearningRateDecay)]
-        given = [member.rule for member in members if isinstance(member.rule, LearningRateSchedule)]
+        callbacks = [callback for callback in self.session.callbacks if isinstance(callback, LearningRateDecay)]
+        given = [callback.rule for callback in callbacks if isinstance(callback.rule, LearningRateSchedule)]
         if len(given) > 1:
             raise ValueError(
                 f"An optimizer has one schedule. Received: {len(given)}, in as many `LearningRateDecay`s. Keep one, or "
                 "join the schedules in a `keras_ch8.schedules.SequentialSchedule`."
             )
-        to_scale = len(given) < len(members) or self.session.gate is not None  # a guard changes the rate too
+        to_scale = len(given) < len(callbacks) or self.session.step_filter is not None  # a guard changes the rate too
         swapped = [
             make_changeable(optimizer, given[0] if given else None, to_scale) for optimizer in self._optimizers()
         ]
@@ -188,7 +188,7 @@ class LearningRateDecay(Callback):
         self.session.log(self, logs, {name: keras_private.current_rate(o) for name, o in optimizers.items()})
         watch = self._monitored
         seen = self.session.reported(logs)
-        if watch and watch.epoch_ended(self.session.training, epoch, seen) and self.rule.is_due(watch.past):
+        if watch and watch.epoch_ended(self.session.training, epoch, seen) and self.rule.is_due(watch.history):
             lower = [self._set(o, self.rule.lowered(keras_private.current_rate(o)), epoch) for o in optimizers.values()]
             if any(lower) and watch.best_weights is not None:
                 self.model.set_weights(watch.best_weights)
@@ -214,7 +214,7 @@ class LearningRateDecay(Callback):
                 warnings.warn(said, UserWarning, stacklevel=2)  # in the middle of a training, which goes on
                 return False
             schedule.factor = rate / own
-            backend.renew(self.model)
+            backend.retrace(self.model)
         self._changes.append(f"epoch {epoch + 1}: from {old:.4g} to {rate:.4g}")
         if self.verbose:
             self.session.say(f"Learning rate of {optimizer.name}, {self._changes[-1]}.")

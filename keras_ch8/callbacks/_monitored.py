@@ -18,7 +18,7 @@ from .session import states
 
 PAST = {
     "monitor": str,
-    "past": {"modes": {str: str}, "epochs": [int], "logs": [{str: float}], "seconds": [float]},
+    "history": {"modes": {str: str}, "epochs": [int], "logs": [{str: float}], "seconds": [float]},
     "best_weights": (None, [np.ndarray]),
     "missing": [str],
 }
@@ -42,7 +42,7 @@ class MonitoredMetrics:
         self.modes = _merged(owner, watched)
         self.monitor = next(iter(self.modes))
         self.min_delta, self.keeps_weights = min_delta, keeps_weights
-        self.past = EpochHistory(self.monitor)
+        self.history = EpochHistory(self.monitor)
         self.best_weights: Any = None
         self._measured: Any = None
         self._named: set[str] = set()
@@ -50,22 +50,22 @@ class MonitoredMetrics:
 
     @property
     def _best(self) -> int | None:
-        return index_of_best(self.past.falling(self.monitor), self.min_delta)
+        return index_of_best(self.history.falling(self.monitor), self.min_delta)
 
     @property
     def best(self) -> float | None:
         """The best value so far; None before there is a number."""
-        return None if self._best is None else float(self.past.values(self.monitor)[self._best])
+        return None if self._best is None else float(self.history.values(self.monitor)[self._best])
 
     @property
     def best_epoch(self) -> int:
         """The epoch of the best value, counted from 0."""
-        return 0 if self._best is None else int(self.past.epochs_with(self.monitor)[self._best])
+        return 0 if self._best is None else int(self.history.epochs_with(self.monitor)[self._best])
 
     @property
     def wait(self) -> int:
         """Epochs since the best value."""
-        values = self.past.values(self.monitor)
+        values = self.history.values(self.monitor)
         return len(values) if self._best is None else len(values) - 1 - self._best
 
     def state(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class MonitoredMetrics:
         weights = self.best_weights
         return {
             "monitor": self.monitor,
-            "past": self.past.state(),
+            "history": self.history.state(),
             "best_weights": None if weights is None else [np.array(value) for value in weights],
             "missing": sorted(self._named),
         }
@@ -82,20 +82,20 @@ class MonitoredMetrics:
         """Raise ValueError where a state is of other quantities, or of another direction."""
         if state["monitor"] != self.monitor:
             raise states.refuse(self.owner, "monitor", state["monitor"], self.monitor)
-        past = state["past"]
-        for name, mode in past["modes"].items():
+        history = state["history"]
+        for name, mode in history["modes"].items():
             if self.modes.get(name) not in ("auto", mode):
                 raise states.refuse(self.owner, f"mode of {name!r}", mode, self.modes.get(name))
-        lengths = {name: len(past[name]) for name in ("epochs", "logs", "seconds")}
+        lengths = {name: len(history[name]) for name in ("epochs", "logs", "seconds")}
         if len(set(lengths.values())) > 1:
             raise states.refuse(self.owner, "epochs in all lists", lengths, "equally many")
 
     def begin(self, state: Mapping[str, Any] | None) -> None:
         """Forget the last training, or go on from a state."""
-        self.past, self.best_weights, self._measured = EpochHistory(self.monitor), None, None
+        self.history, self.best_weights, self._measured = EpochHistory(self.monitor), None, None
         self._named = set()
         if state is not None:
-            self.past, self.best_weights = self.past.restored(state["past"]), state["best_weights"]
+            self.history, self.best_weights = self.history.restored(state["history"]), state["best_weights"]
             self._named = set(state["missing"])
 
     def validation_begins(self, model: keras.Model) -> None:
@@ -112,15 +112,15 @@ class MonitoredMetrics:
         a validation is still to come.
         """
         model = training.model
-        missing = [name for name in self.modes if name not in seen and not len(self.past.values(name))]
+        missing = [name for name in self.modes if name not in seen and not len(self.history.values(name))]
         for name, mode in self.modes.items():
-            if name not in self.past.modes:
+            if name not in self.history.modes:
                 self._find_mode(model, name, mode, seen)
         waits = training.validates and not training.validates_every_epoch and not any("val_" in name for name in seen)
         for name in missing:
             if not (waits and name.startswith("val_")):
                 self._warn(epoch, name, seen)
-        self.past = self.past.after(epoch, seen, seconds)
+        self.history = self.history.after(epoch, seen, seconds)
         if self.keeps_weights and self.monitor in seen and self.wait == 0:
             self.best_weights = model.get_weights() if self._measured is None else self._measured
         self._measured = None
@@ -147,7 +147,7 @@ class MonitoredMetrics:
                 f"`{self.owner}` watches {name!r}, and whether larger or smaller is better is not known. "
                 f"Received: mode={short(mode)}. Give mode='max' or mode='min'.{missing}"
             )
-        self.past = dataclasses.replace(self.past, modes={**self.past.modes, name: found})
+        self.history = dataclasses.replace(self.history, modes={**self.history.modes, name: found})
 
 
 class MonitoringCallback(Callback):
@@ -172,6 +172,6 @@ def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, mode in watched:
         known = modes.setdefault(name, mode)
         if "auto" not in (known, mode) and known != mode:
-            raise ValueError(f"`{owner}` is told mode={known!r} and mode={mode!r} for {name!r}. Keep one of them.")
+            raise ValueError(f"`{owner}` is given mode={known!r} and mode={mode!r} for {name!r}. Keep one of them.")
         modes[name] = mode if known == "auto" else known
     return modes

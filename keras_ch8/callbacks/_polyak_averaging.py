@@ -17,9 +17,9 @@ from ..board import tags
 from ..integration import fit, keras_private
 from ..schedules.duration import Duration, duration
 from ._switch_optimizer import SwitchOptimizer
-from .averaging.averaged_model import AVERAGED, AveragedModel, give_back, give_back_what_was_trained, lend
+from .averaging.averaged_model import AVERAGED, AveragedModel, put_in_cache, restore_trained_weights, take_cached
 from .averaging.second_validation import validated
-from .averaging.weight_average import ExponentialMean, Follower, Plan, PolynomialMean, WeightAverage
+from .averaging.weight_average import AverageUpdater, AveragingPlan, ExponentialMean, PolynomialMean, WeightAverage
 from .base import Callback
 from .session.epoch_numbers import numbers_in
 from .session.terminal import fitted
@@ -125,7 +125,7 @@ class PolyakAveraging(Callback):
     }
     transient: ClassVar[Mapping[str, Any]] = {
         "_averaged": None,
-        "_follower": None,
+        "_updater": None,
         "_aside": None,
         "_is_training": False,
     }
@@ -170,7 +170,7 @@ class PolyakAveraging(Callback):
             )
         number = "a number of updates of at least 0"
         begin = Duration(0.0, "st") if _checks.is_off(start, 0) else duration("start", start, number)
-        self._plan = Plan(mean, begin)
+        self._plan = AveragingPlan(mean, begin)
         self.evaluate = _checks.word(
             "evaluate", evaluate, ("average", "raw", "both"), meaning="which weights `fit` validates"
         )
@@ -188,14 +188,14 @@ class PolyakAveraging(Callback):
             )
         self.data = data
         self._averaged: AveragedModel | None = None
-        self._follower: Follower | None = None
+        self._updater: AverageUpdater | None = None
         self._best: tuple[float, list[np.ndarray] | None] = (math.inf, None)
         self._copied: Mapping[str, Any] | None = None
         """What the training has brought that this is a copy from; the next one begins without it."""
         self._is_training = False
         self._aside: AbstractContextManager[None] | None = None
         self._of_averages: dict[str, float] = {}
-        """What the last validation has measured with the averages in the model, and nobody was told yet."""
+        """What the last validation has measured with the averages in the model, and was not reported yet."""
 
     # --- the averages ------------------------------------------------------------------------------------------------
 
@@ -243,7 +243,7 @@ class PolyakAveraging(Callback):
         """Begin to average, or go on: after each step of the training, inside its compiled program."""
         self._end_aside()  # of a call that has died
         model, training = self.model, self.session.training
-        give_back_what_was_trained(model)
+        restore_trained_weights(model)
         others = [callback for callback in training.callbacks if callback is not self]
         later = [callback.to for callback in others if isinstance(callback, SwitchOptimizer)]
         _refuse_optimizers([*keras_private.optimizers_of(model).values(), *later])
@@ -251,13 +251,13 @@ class PolyakAveraging(Callback):
             raise ValueError("A training has one average. Received: several `PolyakAveraging`. List one of them.")
         self._averages_stay = _averages_stay(self.evaluate, others, training.validates)
         self._averaged = None
-        kept = lend(model, self._plan, self.batch_norm)
-        self._follower = Follower(self._make) if kept is None else kept
+        kept = take_cached(model, self._plan, self.batch_norm)
+        self._updater = AverageUpdater(self._make) if kept is None else kept
         if kept is not None:
             self._begin(AveragedModel(model, self._plan, self.batch_norm, self.data, kept.average))
         elif model.built:
-            self._follower.begin()
-        self.session.after_step.append(self._follower)
+            self._updater.begin()
+        self.session.after_step.append(self._updater)
         if self.evaluate == "both":
             training.validate = self._validate_both
         self._is_training = True
@@ -358,9 +358,9 @@ class PolyakAveraging(Callback):
         """Of a training that has died, also after its last epoch, give the weights back; keep what was traced."""
         if self._averaged is not None and (self._is_training or self.session.training.has_died):
             self._averaged.swap.back()
-        if self._averaged is not None and self._follower is not None:
-            give_back(self._follower, self._averaged)
-        self._is_training, self._follower = False, None
+        if self._averaged is not None and self._updater is not None:
+            put_in_cache(self._updater, self._averaged)
+        self._is_training, self._updater = False, None
 
     def _summary(self) -> list[str]:
         return [line for sentence in self.findings() for line in fitted(sentence, 1)]
@@ -407,8 +407,7 @@ class PolyakAveraging(Callback):
 
 def _refuse_optimizers(optimizers: Iterable[Any]) -> None:
     """Refuse optimizers that average themselves, and those whose steps cannot be followed."""
-    movers = [mover for optimizer in optimizers for mover in keras_private.movers_in(optimizer)]
-    for inner in movers:
+    for inner in [each for optimizer in optimizers for each in keras_private.inner_optimizers(optimizer)]:
         if getattr(inner, "use_ema", False):
             raise ValueError(
                 f"`PolyakAveraging` averages the weights of any optimizer. Received: {inner.name!r} with use_ema=True, "

@@ -14,7 +14,7 @@ from .._types import Logs
 from ..checkpoints import callback_states, fingerprint, positions, variables
 from ..checkpoints.folder import Folder
 from ..checkpoints.sigterm import Sigterm
-from ..checkpoints.state import State
+from ..checkpoints.state import TrainingState
 from ..checkpoints.variables import Arrays
 from ..checkpoints.workers import Workers
 from ..integration import backend, epochs, fit, keras_private, trained
@@ -30,7 +30,7 @@ _ended_here: set[str] = set()
 class Resume(Callback):
     """Let a training go on after its process has died, at the very batch, as if nothing had happened (section 8.1.3).
 
-    Add it to the callbacks of `fit`. After a crash, a kill, or the end of a machine that was lent, run the same script
+    Add it to the callbacks of `fit`. After a crash, a kill, or the end of a rented machine, run the same script
     again: `fit` goes on from the newest state, and ends bit for bit as a training that nothing has interrupted:
     weights, state of the optimizer, all variables that hang on the model or a callback, `History`, and the states of
     all callbacks of this package and of Keras's own. A script whose training has ended gets the trained model, its
@@ -41,7 +41,7 @@ class Resume(Callback):
     is damaged, a warning says so, and the one before it is used. If the disk fails, one warning says so, the training
     goes on, and the next state is tried again.
 
-    At SIGTERM, which machines that are lent send before they are taken away, a state is written at the next batch, and
+    At SIGTERM, which rented machines send before they are taken away, a state is written at the next batch, and
     the process ends with `SystemExit(143)`.
 
     Of several workers (`MultiWorkerMirroredStrategy`) each keeps its own states, in a folder of its own in `directory`,
@@ -113,7 +113,7 @@ class Resume(Callback):
     _data: positions.Position
     _validation: positions.Validation
     _folder: Folder
-    _saved: State | None
+    _saved: TrainingState | None
     """What is still to be put back, at the moment at which it was taken."""
     _taken: tuple[Arrays, dict[str, Any]] | None
     """What is written after this batch."""
@@ -148,7 +148,7 @@ class Resume(Callback):
         epochs.install(type(self).__name__)
         self._training, self._saved, self._taken = training, None, None
         self._sigterm, self._has_begun = Sigterm(), False
-        self._workers, self._told_to_end = Workers(training.model.distribute_strategy), False
+        self._workers, self._asked_to_end = Workers(training.model.distribute_strategy), False
         self._workers.check(self.every, self._every.unit, self.keep)
         self._folder = Folder(self._workers.folder_in(self.directory), self.keep)
         training.exits.callback(self._leave_fit)
@@ -164,9 +164,9 @@ class Resume(Callback):
         }
         self._fingerprint = fingerprint.by_place(parts, training.model)
         found = self._workers.newest(self._folder)
-        history = None if found is None else self._go_on(State.unpacked(found.arrays, found.meta))
+        history = None if found is None else self._go_on(TrainingState.unpacked(found.arrays, found.meta))
         if history is None:
-            self._tell()
+            self._announce()
             self._sigterm.listen(training.exits)
         return history
 
@@ -183,7 +183,7 @@ class Resume(Callback):
         if has_ended and sigterm.came:
             sigterm.end()
 
-    def _go_on(self, saved: State) -> keras.callbacks.History | None:
+    def _go_on(self, saved: TrainingState) -> keras.callbacks.History | None:
         """Go on from a state; return the history if the training had ended with it."""
         training, first = self._training, self._training.model.optimizer
         differs = self._differs = self._differences(saved)
@@ -192,7 +192,7 @@ class Resume(Callback):
             raise ValueError(fingerprint.not_the_same(self.directory, differs, refused))
         if saved.has_ended and "epochs" in differs:
             if (earlier := self._workers.newest(self._folder, unfinished=True)) is not None:
-                return self._go_on(State.unpacked(earlier.arrays, earlier.meta))
+                return self._go_on(TrainingState.unpacked(earlier.arrays, earlier.meta))
             if self._fingerprint["epochs"] > saved.fingerprint["epochs"] and training.model.optimizer is first:
                 say(f"No state in {self.directory!r} is from before the end, to go on to more epochs: it begins anew.")
                 return None
@@ -214,7 +214,7 @@ class Resume(Callback):
         self._saved = saved
         return None
 
-    def _differences(self, saved: State) -> dict[str, list[str]]:
+    def _differences(self, saved: TrainingState) -> dict[str, list[str]]:
         """Return in what this training is not the one of a state, once its model is built as it was."""
         model = self._training.model
         switch = next((c for name, c in callback_states.named(self._others) if name == saved.switched_by), None)
@@ -231,7 +231,7 @@ class Resume(Callback):
             differs["model"] = differs.get("model", []) + lines
         return differs
 
-    def _history(self, saved: State) -> keras.callbacks.History:
+    def _history(self, saved: TrainingState) -> keras.callbacks.History:
         """Return the history of a training that has ended, and leave the callbacks as it has left them."""
         model, epochs = self._training.model, self._fingerprint["epochs"]
         history = keras.callbacks.History()
@@ -251,7 +251,7 @@ class Resume(Callback):
         callback_states.put_within(self._others, saved.callbacks)
         return history
 
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         """Say from where the training goes on, and where it would."""
         if (saved := self._saved) is not None:
             say(f"Going on from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
@@ -272,7 +272,7 @@ class Resume(Callback):
         super().on_train_begin(logs)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Take a state if it is time: by now all callbacks have been told of the end of the last epoch."""
+        """Take a state if it is time: by now all callbacks have seen the end of the last epoch."""
         self._taken = None  # of a batch that there was not
         is_first, self._has_begun, self._epoch = not self._has_begun, True, epoch
         if self._saved is not None and self._saved.batch == 0:
@@ -289,7 +289,7 @@ class Resume(Callback):
             callback_states.check_others(self._others)
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Take a state if it is time, before any callback is told of the batch.
+        """Take a state if it is time, before any callback is called for the batch.
 
         It is written when the batch has been trained on: at the end of data of unknown length there is a batch less.
         """
@@ -323,7 +323,7 @@ class Resume(Callback):
     @property
     def _must_end(self) -> bool:
         """Whether SIGTERM has come; of several workers, whether all have agreed that it has come to one."""
-        return self._told_to_end if self._workers.are_several else self._sigterm.came
+        return self._asked_to_end if self._workers.are_several else self._sigterm.came
 
     def _note_time(self) -> None:
         self._noted_epoch, self._noted_step, self._noted_seconds = self._epoch, self.session.step, time.monotonic()
@@ -336,16 +336,16 @@ class Resume(Callback):
         try:
             return self._state_now(epoch, batch, has_ended).packed()
         except (MemoryError, callback_states.NoState) as error:
-            self._folder.tell(error)
+            self._folder.report(error)
             return None
 
-    def _state_now(self, epoch: int, batch: int, has_ended: bool) -> State:
+    def _state_now(self, epoch: int, batch: int, has_ended: bool) -> TrainingState:
         session, model = self.session, self._training.model
         copies, built_for = variables.taken(model, self._others)
         self._fingerprint.setdefault("model", fingerprint.of_model(model))
         brought, counted = session.pace
         history = model.history
-        return State(
+        return TrainingState(
             fingerprint=self._fingerprint,
             epoch=epoch,
             batch=batch,
@@ -369,11 +369,11 @@ class Resume(Callback):
         self._note_time()
         if self._workers.are_several:
             self._folder.wait()
-            self._told_to_end = self._workers.any_says(self._sigterm.came)
+            self._asked_to_end = self._workers.any_says(self._sigterm.came)
         if packed is not None:
             self._folder.write(*packed)
 
-    def _put_variables(self, saved: State, without: Sequence[str]) -> None:
+    def _put_variables(self, saved: TrainingState, without: Sequence[str]) -> None:
         """Put back all variables; of an optimizer that was changed what it shares with the old one."""
         model = self._training.model
         variables.build_optimizers(model, saved.built_for)
@@ -382,7 +382,7 @@ class Resume(Callback):
         else:
             variables.put(model, self._others, saved.variables, without)
 
-    def _put_within(self, saved: State) -> None:
+    def _put_within(self, saved: TrainingState) -> None:
         """Put back what `fit` and callbacks forget when they begin, at the moment at which the state was taken."""
         self._saved = None
         missing = variables.others_missing(self._training.model, self._others, saved.variables)

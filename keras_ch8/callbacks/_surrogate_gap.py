@@ -93,11 +93,11 @@ class SurrogateGap(MonitoringCallback):
         """Report the epoch, and say once that the true loss is flat."""
         super().on_epoch_end(epoch, logs)
         self._monitored.epoch_ended(self.session.training, epoch, self.session.reported(logs))
-        last = self._monitored.past.logs[-1]
+        last = self._monitored.history.logs[-1]
         shown = {tag: last[name] for name, tag in self._series().items() if name in last}
         self.session.show(shown | {tags.FLAT_EPOCHS: self._monitored.wait})
         self.session.log(self, logs, {"flat_epochs": self._monitored.wait})
-        sentence = learn_more(self._monitored.past, self.true, self.surrogate, self.patience)
+        sentence = learn_more(self._monitored.history, self.true, self.surrogate, self.patience)
         if sentence and self.verbose and not self._said:
             self._said = True
             self.session.say(sentence)
@@ -112,44 +112,44 @@ class SurrogateGap(MonitoringCallback):
 
     def findings(self) -> list[str]:
         """Return the sentences."""
-        past, true, surrogate = self._monitored.past, self.true, self.surrogate
-        sentences = learn_more(past, true, surrogate, self.patience), best_epochs(past, true, surrogate)
+        history, true, surrogate = self._monitored.history, self.true, self.surrogate
+        sentences = learn_more(history, true, surrogate, self.patience), best_epochs(history, true, surrogate)
         return [sentence for sentence in sentences if sentence]
 
 
-def learn_more(past: EpochHistory, true: str, surrogate: str, patience: int) -> str:
+def learn_more(history: EpochHistory, true: str, surrogate: str, patience: int) -> str:
     """Say that the true loss on the training set is flat while the surrogate still falls; "" where that is not so."""
-    past = past.where(true).where(surrogate)
-    best = index_of_best(past.falling(true))
-    values, surrogates = past.values(true), past.values(surrogate)
+    history = history.where(true).where(surrogate)
+    best = index_of_best(history.falling(true))
+    values, surrogates = history.values(true), history.values(surrogate)
     if best is None or len(values) - 1 - best < patience:
         return ""
     if not surrogates[best] - surrogates[-1] > FALLEN * abs(surrogates[best]):
         return ""
     sentence = (
-        f"On the training set `{true}` is flat since epoch {past.epochs[best] + 1} (at {values[best]:.4g}), while "
+        f"On the training set `{true}` is flat since epoch {history.epochs[best] + 1} (at {values[best]:.4g}), while "
         f"`{surrogate}` has gone on falling from {surrogates[best]:.4g} to {surrogates[-1]:.4g}"
     )
-    since = past.since(best).where(f"val_{true}")
+    since = history.since(best).where(f"val_{true}")
     raw = since.values(f"val_{true}")
     raw = raw[np.isfinite(raw)]
     if len(raw) < 2:
         return f"{sentence}; whether that helps, validation data would tell."
-    change = (raw[-1] - raw[0]) * (-1 if past.is_max(true) else 1)
+    change = (raw[-1] - raw[0]) * (-1 if history.is_max(true) else 1)
     verdict = "it learns more, so go on" if change < 0 else f"it overfits, so stop on `val_{true}`"
     verdict = verdict if change else "it has brought nothing so far"
     return f"{sentence}. `val_{true}` went from {raw[0]:.4g} to {raw[-1]:.4g} meanwhile: {verdict}."
 
 
-def best_epochs(past: EpochHistory, true: str, surrogate: str) -> str:
+def best_epochs(history: EpochHistory, true: str, surrogate: str) -> str:
     """Say where on validation data the surrogate and the true loss were best, if not at the same epoch."""
-    past = past.where(f"val_{true}").where(f"val_{surrogate}")
-    of_surrogate, raw = past.values(f"val_{surrogate}"), past.values(f"val_{true}")
-    at_surrogate, at_true = index_of_best(of_surrogate), index_of_best(-raw if past.is_max(true) else raw)
+    history = history.where(f"val_{true}").where(f"val_{surrogate}")
+    of_surrogate, raw = history.values(f"val_{surrogate}"), history.values(f"val_{true}")
+    at_surrogate, at_true = index_of_best(of_surrogate), index_of_best(-raw if history.is_max(true) else raw)
     if at_surrogate is None or at_true is None or np.isclose(raw[at_surrogate], raw[at_true]):
         return ""
     return (
-        f"`val_{surrogate}` was best at epoch {past.epochs[at_surrogate] + 1}, where `val_{true}` was "
-        f"{raw[at_surrogate]:.4g}; `val_{true}` was best at epoch {past.epochs[at_true] + 1}, with "
+        f"`val_{surrogate}` was best at epoch {history.epochs[at_surrogate] + 1}, where `val_{true}` was "
+        f"{raw[at_surrogate]:.4g}; `val_{true}` was best at epoch {history.epochs[at_true] + 1}, with "
         f"{raw[at_true]:.4g}: to stop on the target metric, monitor it."
     )

@@ -27,8 +27,8 @@ from .base import Callback
 from .board.pictures import LayerMap
 from .board.report import Report, hyperparameters
 from .board.step_events import StepEvents
+from .session.batch_counter import READ_EVERY
 from .session.objects_as_data import plain, restored
-from .session.progress import READ_EVERY
 from .session.session import LAST, STATE, Session
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 RUN = {
     "session": STATE,
     "record": dict,
-    "told": str,
+    "reported": str,
     "trackers": [str],
     "windows": dict,
     "sizes": {"before": float},
@@ -203,12 +203,12 @@ class TensorBoard(Callback):
             self._go_on(run)
         if session.is_chief:
             self._page = LivePage(self._writer.folder, self.log_dir)
-            self._writer.follow(self._page)
+            self._writer.add_listener(self._page)
         if self.log_to and session.is_chief:  # after the page, which they are handed when it is whole
             folder = self._writer.folder
-            told = {} if run is None else {"told": run["told"], "states": run["trackers"]}
-            self._writer.follow(feeds.Feeds(self.log_to, folder, os.path.join(folder, NAME), **told))
-        declared = [tag for member in session.members for tag in member.tags]
+            resumed_from = {} if run is None else {"reported": run["reported"], "states": run["trackers"]}
+            self._writer.add_listener(feeds.Feeds(self.log_to, folder, os.path.join(folder, NAME), **resumed_from))
+        declared = [tag for callback in session.callbacks for tag in callback.tags]
         session.record.tags += declared
         session.record.panels += [panels.of_tag(tag) for tag in declared]
         self._writer.declare(declared)
@@ -221,7 +221,7 @@ class TensorBoard(Callback):
         run = {
             "session": session.state(),
             "record": session.record.state(),
-            "told": session.record_text() if self.log_to else "",
+            "reported": session.record_text() if self.log_to else "",
             "trackers": [tracker.state() for tracker in self.log_to],
             "windows": self._windows.state(),
             "sizes": self._sizes.state(),
@@ -344,7 +344,7 @@ class TensorBoard(Callback):
         return series
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write record and page of the epochs that have ended, of which all callbacks have been told by now."""
+        """Write record and page of the epochs that have ended, whose end all callbacks have seen by now."""
         super().on_epoch_begin(epoch, logs)
         self._sizes.epoch_begins()
         if epoch > self.session.first_epoch:

@@ -16,11 +16,11 @@ from .._describe import short
 from .._types import Tensor
 from ..integration import backend, fit, keras_private
 from ..telemetry import ring
-from ..verdicts.state import State
+from ..verdicts.state import OverallState
 from ..verdicts.verdict import Verdict
 from ._diagnosis import Diagnosis
 from .base import Callback
-from .session.progress import READ_EVERY
+from .session.batch_counter import READ_EVERY
 from .session.session import Session
 
 
@@ -31,7 +31,7 @@ class WatchedLoop:
     Args:
         model: The model that is trained.
         optimizers: The optimizers by name.
-        members: The callbacks that watch.
+        callbacks: The callbacks that watch.
         total: Steps of the loop in all; None if unknown.
         begins: Called with the training when it begins.
     """
@@ -40,11 +40,11 @@ class WatchedLoop:
         self,
         model: keras.Model,
         optimizers: dict[str, Any],
-        members: Sequence[Callback],
+        callbacks: Sequence[Callback],
         total: int | None,
         begins: Callable[[fit.Training], None],
     ) -> None:
-        self.model, self.optimizers, self._members, self._total = model, optimizers, list(members), total
+        self.model, self.optimizers, self._callbacks, self._total = model, optimizers, list(callbacks), total
         self._begins = begins
         self._begun = time.monotonic()
         self._exits = ExitStack()
@@ -57,7 +57,7 @@ class WatchedLoop:
     @property
     def diagnosis(self) -> Diagnosis:
         """What has judged the loop."""
-        return next(member for member in self._members if isinstance(member, Diagnosis))
+        return next(callback for callback in self._callbacks if isinstance(callback, Diagnosis))
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -65,7 +65,7 @@ class WatchedLoop:
         return self.diagnosis.verdicts
 
     @property
-    def state(self) -> State:
+    def state(self) -> OverallState:
         """What they come to, as `state` of a `Diagnosis`."""
         return self.diagnosis.state
 
@@ -94,7 +94,7 @@ class WatchedLoop:
             self._net.attempt(partial(self._leave, step, float("nan") if loss is None else loss))
 
     def _leave(self, step: Tensor, loss: Any) -> None:
-        """Leave the row of a step, and tell the members how far the loop is where that is due."""
+        """Leave the row of a step, and let the callbacks know how far the loop is where that is due."""
         backend.write_row(self._ring, step, backend.floats(step, loss))
         if backend.calls_would_wait():
             warnings.warn(
@@ -105,8 +105,8 @@ class WatchedLoop:
                 stacklevel=2,
             )
             return
-        told = _unless_gone(self._told_safely)
-        backend.call_when(step >= backend.as_tensor(self._due), told, self._variables())
+        notify = _unless_gone(self._notify_safely)
+        backend.call_when(step >= backend.as_tensor(self._due), notify, self._variables())
 
     def _variables(self) -> list[Any]:
         """Return what Python reads when it is called: all of it has to be written by then."""
@@ -120,7 +120,7 @@ class WatchedLoop:
         self._exits, self._net = ExitStack(), _net.Net("What watches this loop")
         self._session: Session | None = None
         """Of those who watch; None where nobody does."""
-        self._called = [member for member in self._members if not (_net.watches(member) and _net.off())]
+        self._called = [callback for callback in self._callbacks if not (_net.watches(callback) and _net.off())]
         if not self._called:
             return self
         self._ring = backend.ring(ring.rows_for(READ_EVERY), 2)
@@ -132,15 +132,15 @@ class WatchedLoop:
         with ExitStack() as entering:
             entering.enter_context(training.running())
             self._begins(training)
-            for member in self._called:
-                member.set_model(self.model)
-                member.set_params({"epochs": 1, "steps": self._total, "verbose": 2})
-                member.on_train_begin()
+            for callback in self._called:
+                callback.set_model(self.model)
+                callback.set_params({"epochs": 1, "steps": self._total, "verbose": 2})
+                callback.on_train_begin()
             self._session = session = training.session
             if session is not None:  # somebody has joined it
                 session.read_losses = partial(self._losses, session)
-            for member in self._called:
-                member.on_epoch_begin(0)
+            for callback in self._called:
+                callback.on_epoch_begin(0)
             self._exits = entering.pop_all()
         return self
 
@@ -148,9 +148,9 @@ class WatchedLoop:
         if exc_info[0] is None:
             with self._exits:
                 self._tell_members()
-                for member in self._called:
-                    member.on_epoch_end(0, {})
-                    member.on_train_end()
+                for callback in self._called:
+                    callback.on_epoch_end(0, {})
+                    callback.on_train_end()
             return
         try:
             if self.steps and self._session is not None:  # so that all rows are read
@@ -158,12 +158,12 @@ class WatchedLoop:
         finally:
             self._exits.__exit__(*exc_info)
 
-    def _told_safely(self) -> None:
-        """Do as `_told`; TensorFlow calls it from a graph, where nothing can be caught."""
-        self._net.attempt(self._told)
+    def _notify_safely(self) -> None:
+        """Do as `_notify`; TensorFlow calls it from a graph, where nothing can be caught."""
+        self._net.attempt(self._notify)
 
-    def _told(self) -> None:
-        """Tell the members how far the loop is, and find out when they have to be told again: after its end never."""
+    def _notify(self) -> None:
+        """Let the callbacks know how far the loop is, and find out when to do so again: after its end never."""
         if self._session is None or not self._session.is_open:
             self._due.assign(np.iinfo("int64").max)
             return
@@ -171,14 +171,14 @@ class WatchedLoop:
         steps = self.steps
         pace = steps / max(time.monotonic() - self._begun, 1e-9)
         reading = steps + self._session.reading.until_due(pace)
-        wished = min((member.next_batch() for member in self._called), default=reading) + 1
+        wished = min((callback.next_batch() for callback in self._called), default=reading) + 1
         self._due.assign(int(max(steps + 1, min(reading, wished))))
 
     def _tell_members(self) -> None:
-        for member in self._called:
+        for callback in self._called:
             if self.steps:
                 with _net.through():
-                    member.on_train_batch_end(self.steps - 1, {})
+                    callback.on_train_batch_end(self.steps - 1, {})
 
     def _losses(self, session: Session) -> tuple[np.ndarray, np.ndarray]:
         """Return steps and losses since the last time, in the steps that the model has been trained on."""

@@ -45,14 +45,14 @@ class Callback(keras.callbacks.Callback):
         observes_layers    whether frames have the norm of each variable's gradient; False
         tags               the curves that `write` adds to TensorBoard, each a `keras_ch8.extend.Tag`, with a chart in
                            Custom Scalars
-        watches            whether it only observes: an error of one that says so is told in one warning, and the
+        watches            whether it only observes: an error of one that says so is reported in one warning, and the
                            training goes on without it; False: its errors end the training, before the first step if
                            they can be seen by then
         clips_gradients    whether it clips the gradient of each step; False. The diagnosis then does not recommend it
         skips_steps        whether it leaves out steps whose gradient is not finite; False
         sets_learning_rate whether it sets the learning rate; False. The diagnosis then sets none
         transient          attributes that belong to one training of one model, and are not copied or pickled: a dict of
-                           the value of each that stands for none
+                           the value that each has where there is none
 
     Numbers of an epoch that others may monitor are handed to `self.session.log(self, logs, values)` in on_epoch_end, by
     name. The criteria of the suite find all of them. Keras's `logs`, and so the progress bar, `History` and
@@ -112,7 +112,7 @@ class Callback(keras.callbacks.Callback):
     _needs_fit = False
     """Whether it cannot do without the hook around `fit`, though it does not observe the steps."""
     _asks_for_summary = False
-    """Whether a summary of all callbacks is printed when `fit` ends, unless that was told to print nothing."""
+    """Whether a summary of all callbacks is printed when `fit` ends, unless that was asked to print nothing."""
     _place_in_summary = THIRD
     _place_in_fit = fit.LAST
     """Where `fit` calls it among the others, wherever it is listed."""
@@ -156,7 +156,7 @@ class Callback(keras.callbacks.Callback):
     def get_state(self) -> dict[str, Any]:
         """Return all that a training needs to go on, in another process too, exactly as if it had not been interrupted.
 
-        It may be taken when all callbacks have been told of the end of a batch or of an epoch, after `session.read()`.
+        It may be taken when all callbacks have seen the end of a batch or of an epoch, after `session.read()`.
 
         Returns:
             A nesting of dicts with texts as keys, of lists, texts, numbers, booleans, None and NumPy arrays; {} where
@@ -185,7 +185,7 @@ class Callback(keras.callbacks.Callback):
         return kept
 
     def show_results(self, state: Mapping[str, Any]) -> None:
-        """Show what a training has come to that has ended in another process: findings, and what properties tell.
+        """Show what a training has come to that has ended in another process: findings, and what properties show.
 
         `Resume` calls it after `on_train_begin`, with the state of the end, where that has not taken it already.
         Nothing is trained after it, and no other hook is called.

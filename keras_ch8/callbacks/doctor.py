@@ -21,7 +21,7 @@ from ..cockpit import page
 from ..trackers import feeds
 from ..trackers.base import Tracker
 from ..verdicts.kinds import ignored
-from ..verdicts.state import State
+from ..verdicts.state import OverallState
 from ..verdicts.texts import brief, report, table
 from ..verdicts.verdict import LEVELS, Verdict, VerdictError
 from ._diagnosis import Diagnosis
@@ -31,7 +31,7 @@ from ._watched_loop import WatchedLoop, compiled, named, together
 from .base import Callback
 from .diagnosis.probe_data import ProbeData
 
-NOT_SEEN = State("little_checked", reasons=("What was found could not be kept.",))
+NOT_SEEN = OverallState("little_checked", reasons=("What was found could not be kept.",))
 """What is known of a training of which nothing else is."""
 
 
@@ -47,7 +47,7 @@ class WatchedRun:
     def __init__(self, diagnosis: Diagnosis, log_dir: str | None) -> None:
         self.log_dir = log_dir
         self._diagnosis: Diagnosis | None = diagnosis
-        self._kept: tuple[list[Verdict], State] = [], NOT_SEEN
+        self._kept: tuple[list[Verdict], OverallState] = [], NOT_SEEN
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -55,7 +55,7 @@ class WatchedRun:
         return self._kept[0] if self._diagnosis is None else self._diagnosis.verdicts
 
     @property
-    def state(self) -> State:
+    def state(self) -> OverallState:
         """What they come to, as `state` of a `Diagnosis`."""
         return self._kept[1] if self._diagnosis is None else self._diagnosis.state
 
@@ -145,7 +145,7 @@ class Doctor(keras.callbacks.Callback):
         self.log_to = feeds.checked(log_to)
         if log_dir is None and log_to:
             raise ValueError(
-                "`log_to` is told what is written for TensorBoard, so it needs a `log_dir`. Received: "
+                "`log_to` gets what is written for TensorBoard, so it needs a `log_dir`. Received: "
                 f'log_to={short(log_to)} and log_dir=None. Give a folder too, such as log_dir="logs".'
             )
         self.resume = resume if isinstance(resume, Resume) else _objects.path("resume", resume, or_none=True)
@@ -281,7 +281,7 @@ class Doctor(keras.callbacks.Callback):
         Inside the block every step of the optimizers is observed, in eager code and in every `tf.function` that is
         traced inside it; `run.step(loss=...)` ends a step of the loop. The x axis of every curve counts these. After
         the block nothing is left on the optimizers, even after an error; how the training went is printed in a few
-        lines, and `print(doctor)` says what was found. Without a `probe` verdicts rest on the steps alone, which tell
+        lines, and `print(doctor)` says what was found. Without a `probe` verdicts rest on the steps alone, which show
         little: the training counts as little checked.
 
         Args:

@@ -22,7 +22,7 @@ DAMAGED = ".damaged"
 """Behind the name of a file that could not be read, so that it is not read again."""
 
 
-class Found(NamedTuple):
+class StoredState(NamedTuple):
     """A state that was read.
 
     Args:
@@ -52,7 +52,7 @@ class Folder:
         self._writing: Future[None] | None = None
         self._left: OSError | None = None
         """Why an old state is still there."""
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._is_missing = False
         self._lock = filelock.FileLock(os.path.join(directory, "lock"))
 
@@ -70,7 +70,7 @@ class Folder:
                 with open(probe, "wb") as file:
                     file.write(b"yes")
             finally:
-                with contextlib.suppress(OSError):  # where it was not made, what has failed is told
+                with contextlib.suppress(OSError):  # where it was not made, what has failed is reported
                     os.remove(probe)
         except OSError as error:
             raise OSError(
@@ -92,7 +92,7 @@ class Folder:
                 os.remove(path)
         self.number = max(self._numbers(), default=0)
 
-    def newest(self, unfinished: bool = False, up_to: int | None = None) -> Found | None:
+    def newest(self, unfinished: bool = False, up_to: int | None = None) -> StoredState | None:
         """Return the newest state that is whole; None where there is none.
 
         Args:
@@ -107,7 +107,7 @@ class Folder:
         for number in reversed(numbers):
             path = self._path(number)
             try:
-                found = Found(number, *_arrays_file.read(path))
+                found = StoredState(number, *_arrays_file.read(path))
             except ValueError as error:
                 failures.append(f"{path!r}: {error}")
                 continue
@@ -158,10 +158,10 @@ class Folder:
             writing.result()
         except (OSError, MemoryError) as error:
             self._is_missing = not os.path.isdir(self.directory)
-            self.tell(error)
+            self.report(error)
             return False
         if self._left is not None:
-            self._tell_once(
+            self._warn_once(
                 f"States of the training that are no longer needed cannot be removed from {self.directory!r}, and the "
                 f"training goes on: {type(self._left).__name__}: {self._left}. Watch that the disk does not fill, or "
                 "give a folder in which files can be removed."
@@ -188,18 +188,18 @@ class Folder:
             except OSError as error:
                 self._left = error
 
-    def tell(self, error: Exception) -> None:
+    def report(self, error: Exception) -> None:
         """Warn that a state was not written, once for each kind of failure."""
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
-        self._tell_once(
+        self._warn_once(
             f"The state of the training could not be written into {self.directory!r}, and the training goes on: "
             f"{said}. What was written before is kept, and the next state is tried again.",
             type(error).__name__,
         )
 
-    def _tell_once(self, text: str, kind: str = "left") -> None:
-        if kind not in self._told:
-            self._told.add(kind)
+    def _warn_once(self, text: str, kind: str = "left") -> None:
+        if kind not in self._warned:
+            self._warned.add(kind)
             warnings.warn(text, RuntimeWarning, stacklevel=2)
 
     def _path(self, number: int) -> str:

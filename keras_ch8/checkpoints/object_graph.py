@@ -24,7 +24,7 @@ _LIBRARIES = {"keras", "keras_ch8", "tensorflow", "numpy", *sys.stdlib_module_na
 """Their other objects and functions hold no variables of a training, or say what they hold (`get_state`)."""
 
 
-class Found(NamedTuple):
+class ObjectGraph(NamedTuple):
     """What hangs on some objects.
 
     Args:
@@ -36,11 +36,11 @@ class Found(NamedTuple):
     cannot_be_saved: list[str]
 
 
-def found_in(roots: Mapping[str, Any], known: list[Any]) -> Found:
+def found_in(roots: Mapping[str, Any], known: list[Any]) -> ObjectGraph:
     """Return what hangs on some objects, but for known variables; the shortest path of each, the first of several."""
     seen = {id(each) for variable in known for each in (variable, backend.native(variable))}
     parts_of: dict[type, Parts] = {}
-    found = Found({}, [])
+    found = ObjectGraph({}, [])
     waiting = deque(roots.items())
     while waiting:
         path, value = waiting.popleft()

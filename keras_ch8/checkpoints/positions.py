@@ -8,7 +8,7 @@ import keras
 
 from ..data import ArraySource
 from ..integration import backend, keras_private
-from ..integration.fit import Place, Training
+from ..integration.fit import DataPosition, Training
 from .fingerprint import of_arrays
 
 NOTHING_LOST = "Give `fit` a `keras_ch8.data.ArraySource` to lose nothing."
@@ -24,13 +24,13 @@ class Position(ABC):
     within_epochs = True
     """Whether a training can go on in the middle of an epoch, and reads what it would have read."""
     said = ""
-    """What the user is told of them, once."""
+    """What a warning says of them, once."""
     differs = ""
     """In what a training that goes on differs from one that nothing interrupts; "" for in nothing."""
 
     def __init__(self, training: Training) -> None:
         self._training = training
-        self._place = Place()
+        self._place = DataPosition()
 
     @property
     @abstractmethod
@@ -47,7 +47,7 @@ class Position(ABC):
 
     def put(self, state: Mapping[str, Any]) -> None:
         """Go on from a position in the training that begins."""
-        self._training.place = Place(**state)
+        self._training.place = DataPosition(**state)
 
     def begin_epoch(self, state: Mapping[str, Any]) -> None:  # noqa: B027  (what cannot do better begins there anyhow)
         """Go on from the beginning of the epoch of a position, in data that are not those of then."""
@@ -179,7 +179,7 @@ class OfEpochs(Position):
 
     def epoch_begins(self) -> None:
         """Note how long an epoch is; which one it is makes no difference."""
-        self._place = Place(length=self._training.place_now().length)
+        self._place = DataPosition(length=self._training.place_now().length)
 
 
 class Validation:

@@ -1,4 +1,4 @@
-"""SIGTERM, which machines that are lent send before they are taken away."""
+"""SIGTERM, which rented machines send before they are taken away."""
 
 import signal
 import threading

@@ -35,7 +35,7 @@ _PATTERN: Pattern = {
 
 
 @dataclass
-class State:
+class TrainingState:
     """All that a training needs to go on from here.
 
     Args:
@@ -81,7 +81,7 @@ class State:
         return arrays, {"format": FORMAT, **data_as_json.apart(values, arrays, "state")}
 
     @classmethod
-    def unpacked(cls, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> "State":
+    def unpacked(cls, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> "TrainingState":
         """Return what `packed` has packed.
 
         Raises:

@@ -161,7 +161,7 @@ def _numbered(model: keras.Model) -> dict[str, list[Any]]:
     } | {f"{OPTIMIZER} {name}": optimizer.variables for name, optimizer in optimizers.items()}
 
 
-def _others(model: keras.Model, callbacks: Callbacks) -> object_graph.Found:
+def _others(model: keras.Model, callbacks: Callbacks) -> object_graph.ObjectGraph:
     known = [variable for group in _numbered(model).values() for variable in group]
     return object_graph.found_in({"model": model, **dict(callback_states.without_own(callbacks))}, known)
 

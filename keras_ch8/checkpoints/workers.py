@@ -71,7 +71,7 @@ class Workers:
         """Whether a worker says yes; each has to call this at the same batch."""
         return any(self._said_by_all(int(yes)))
 
-    def newest(self, folder: files.Folder, unfinished: bool = False) -> files.Found | None:
+    def newest(self, folder: files.Folder, unfinished: bool = False) -> files.StoredState | None:
         """Return the newest state that every worker has whole; None if the training has not got to its second one.
 
         Each worker says the number of its newest, and looks for an older one until all say the same.

@@ -226,7 +226,7 @@ def compare_curricula(
     try:
         measured = Trials(train).run([(order, seed) for order in orders for seed in seeds])
     finally:
-        source.lend(None)  # a training may have died
+        source.override_sampler(None)  # a training may have died
         source.set_state(position)
     values = np.reshape([value for value, _ in measured], (len(orders), len(seeds)))
     found = CurriculumComparison(metric, measured[0][1] == "min", tuple(orders), values)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects
-from .._batches import Batch, Examples, replayable
+from .._batches import Batch, FitData, replayable
 from .._plot import COLORS, GREY, axes_of, finished, limits, line, recommend
 from .._result import Result, Table
 from .._sandbox import build_on
@@ -169,7 +169,7 @@ def find_learning_rate(
     steps = _checks.count("steps", steps, 10, meaning="the number of rates", fix="Try 300.")
     _objects.path("log_dir", log_dir, or_none=True)
     batch_size, seed = checked(batch_size, seed)
-    data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
+    data = replayable(FitData(x, y, sample_weight), batch_size, seed, steps + 1)
     _batches.check_targets(x, y, _objects.model(model))
     trials = _trials(model, data)
     at_start = trials.one(StepsAt.rest(steps, low))
@@ -322,7 +322,7 @@ def compare_learning_rates(
         raise ValueError("`rates` are the learning rates to compare. Received: rates=[]. Try np.geomspace(1e-4, 1, 9).")
     batch_size, seed = checked(batch_size, seed)
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", fix="The book has about 100.")
-    data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
+    data = replayable(FitData(x, y, sample_weight), batch_size, seed, steps + 1)
     _batches.check_targets(x, y, _objects.model(model))
     trials = _trials(model, data)
     start = float(last_of(trials.one(StepsAt.rest(steps, rates[0]))[None]).mean())

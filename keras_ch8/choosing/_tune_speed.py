@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects
-from .._batches import Batch, Examples
+from .._batches import Batch, FitData
 from .._sandbox import build_on, put_values, sandbox, values_of, variables_of
 from .._section import section
 from .._types import Data
@@ -104,7 +104,7 @@ def tune_speed(
     sizes = _counts("multiples", multiples, "by how much larger batches are")
     verbose = _checks.verbose(verbose)
     _batches.check_targets(x, y, model)
-    batches, seconds_of_data = _read(Examples(x, y, sample_weight), batch_size, seed)
+    batches, seconds_of_data = _read(FitData(x, y, sample_weight), batch_size, seed)
     build_on(model, batches[0])
     size = _batches.examples_of(batches[0])
     now = SpeedSetting(bool(model.jit_compile), int(model.steps_per_execution), size)
@@ -151,7 +151,7 @@ def _quietly(*sentences: str) -> None:
     del sentences
 
 
-def _read(data: Examples, batch_size: int, seed: int) -> tuple[list[Batch], float]:
+def _read(data: FitData, batch_size: int, seed: int) -> tuple[list[Batch], float]:
     """Return some batches of one size, and in how many seconds the data bring one."""
     source = _batches.batches(*data, batch_size, seed)
     first = next(source)  # which opens files and starts threads

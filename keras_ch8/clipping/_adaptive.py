@@ -44,7 +44,7 @@ class Adaptive(TensorRule):
         `attention_output/kernel`, of rank 3                              the first two
         anything else                                                     all but the last
 
-    These are the names that Keras gives. What they do not tell, such as which axes an EinsumDense with a kernel of
+    These are the names that Keras gives. What they do not say, such as which axes an EinsumDense with a kernel of
     three axes sums over, is said by `unit_axes`.
 
     Args:

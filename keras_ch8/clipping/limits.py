@@ -9,7 +9,7 @@ from .. import _numerics
 from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
-from .rule import GlobalRule, Rule, State, TensorRule, as_rule, limit
+from .rule import ClippingRule, GlobalRule, State, TensorRule, as_rule, limit
 
 
 @final
@@ -136,7 +136,7 @@ class ByValue(TensorRule):
 _RULES = {"clipnorm": ByNorm, "clipvalue": ByValue, "global_clipnorm": ByGlobalNorm}
 
 
-def rule_of(clip: Rule | Config | None, **numbers: float | None) -> Rule | None:
+def rule_of(clip: ClippingRule | Config | None, **numbers: float | None) -> ClippingRule | None:
     """Return the rule that `clip`, `clipnorm`, `clipvalue` or `global_clipnorm` stands for, of which one may be given.
 
     Raises:

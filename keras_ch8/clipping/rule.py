@@ -19,7 +19,7 @@ State = dict[str, Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
-class Rule(Settings):
+class ClippingRule(Settings):
     """A rule without state of its own: two rules with equal arguments are equal, and Keras can save it."""
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -32,7 +32,7 @@ class Rule(Settings):
         return self.state_shapes()
 
 
-class GlobalRule(Rule):
+class GlobalRule(ClippingRule):
     """The base of every rule that multiplies the whole gradient by one factor, so that its direction stays.
 
     A subclass is a frozen dataclass of its settings and writes
@@ -65,7 +65,7 @@ class GlobalRule(Rule):
     """`coefficient(norm, **state)`: the factor for a gradient of this Euclidean norm, and the new state."""
 
 
-class TensorRule(Rule):
+class TensorRule(ClippingRule):
     """The base of every rule that clips each tensor by itself.
 
     A subclass is a frozen dataclass of its settings and writes `clip(g, theta, axes) -> g`: the gradient of one
@@ -102,7 +102,7 @@ class TensorRule(Rule):
         return [unit_axes(variable) for variable in variables]
 
 
-class NormsRule(Rule):
+class NormsRule(ClippingRule):
     """The base of a rule that multiplies each tensor by a factor of its own, which depends on the norms of all.
 
     A subclass is a frozen dataclass of its settings and writes `factors(norms, **state) -> (factors, new_state)`, on
@@ -120,7 +120,7 @@ class NormsRule(Rule):
     """`factors(norms, **state)`: the factor of each tensor, given the Euclidean norms of all, and the new state."""
 
 
-def as_rule(value: Any) -> Rule | None:
+def as_rule(value: Any) -> ClippingRule | None:
     """Return a rule that came as one or, from a saved optimizer, as its configuration; None passes."""
     if isinstance(value, dict):
         value = keras.saving.deserialize_keras_object(value)
@@ -162,7 +162,7 @@ class Clipper:
     """
 
     def __init__(
-        self, rule: Rule | None, variables: Sequence[keras.Variable], create: Callable[..., keras.Variable]
+        self, rule: ClippingRule | None, variables: Sequence[keras.Variable], create: Callable[..., keras.Variable]
     ) -> None:
         self.rule = rule
         shapes = {} if rule is None else rule.shapes_for(len(variables))
@@ -199,7 +199,7 @@ class Clipper:
             norms[i] = ops.cast(ops.squeeze(_numerics.norm(backend.values(g))), "float32")
         old = {name: backend.as_tensor(variable) for name, variable in self.state.items()}
         factors, new = rule.factors(ops.stack(norms), **old)
-        given = _numerics.both(active, ops.convert_to_tensor([i in indices for i in range(size)]))
+        given = _numerics.and_(active, ops.convert_to_tensor([i in indices for i in range(size)]))
         backend.write(list(self.state.values()), [ops.where(given, new[name], old[name]) for name in old])
         return [_numerics.scaled(g, factors[i]) for i, g in zip(indices, grads, strict=True)]
 
@@ -232,6 +232,6 @@ class Clipper:
                 f"`state_shapes()`, {sorted(old)}. Received: {sorted(new)}."
             )
         if old:
-            kept = [_numerics.choose(active, new[name], old[name]) for name in old]
+            kept = [_numerics.where(active, new[name], old[name]) for name in old]
             backend.write(list(self.state.values()), kept)
         return factor

@@ -13,7 +13,7 @@ one unit follow from the variable's rank and path alone; the first line that fit
     anything else                                                          all but the last, as of a Dense kernel
 
 The names of layers are Keras's own; a number behind them (`conv2d_transpose_3`) and a word before them
-(`decoder_conv2d_transpose`) may be there. What the path does not tell, such as the equation of an EinsumDense whose
+(`decoder_conv2d_transpose`) may be there. What the path does not say, such as the equation of an EinsumDense whose
 kernel has three axes or more, can be said by hand (`unit_axes` of `clipping.Adaptive`).
 """
 

@@ -11,7 +11,7 @@ import numpy as np
 from .. import _plot
 from .._result import Result, Table
 from ..board import tags
-from ..board.panels import Line, Panel
+from ..board.panels import Panel, ReferenceLine
 from ..board.record import Event
 from ..verdicts.verdict import Verdict
 
@@ -50,7 +50,7 @@ _CLOSE = 0.04
 
 @final
 @dataclass(frozen=True, repr=False, eq=False)
-class Curve(Result):
+class RunCurve(Result):
     """A series of a run: all its points, in the order of their steps, as they were written.
 
     Args:
@@ -111,11 +111,11 @@ class Pictured:
     """
 
     name: str
-    curves: Mapping[str, Curve]
+    curves: Mapping[str, RunCurve]
     verdicts: Sequence[Verdict] = ()
     events: Sequence[Event] = ()
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    lines: Mapping[str, Sequence[Line]] = field(default_factory=dict)
+    lines: Mapping[str, Sequence[ReferenceLine]] = field(default_factory=dict)
 
 
 def names_of(panel: Panel, names: Iterable[str]) -> list[str]:
@@ -262,7 +262,7 @@ def _draw_lines(ax: Any, lines: Iterable[tuple[float, str]], drawn: Sequence[_Dr
         end -= _WIDTH_OF_LETTER * (len(label) + 2)
 
 
-def _draw_clipped(ax: Any, curves: Mapping[str, Curve], drawn: Iterable[_Drawn]) -> None:
+def _draw_clipped(ax: Any, curves: Mapping[str, RunCurve], drawn: Iterable[_Drawn]) -> None:
     """Mark along the upper edge where the gradient was clipped."""
     for one in drawn:
         after = curves.get(f"{one.name}_clipped")

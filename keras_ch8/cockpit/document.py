@@ -157,10 +157,10 @@ class Run:
             if name != f"{_RUNNING}loss" and len(of_epochs) < 2:
                 yield name
 
-    def points(self, name: str) -> list["Point"]:
+    def points(self, name: str) -> list["SeriesPoint"]:
         """Return all points of a series, with its smallest and largest values."""
         low, high = (self._ordered(f"{name}/{which}") for which in ("min", "max"))
-        return [Point(step, x, low.get(step, x), high.get(step, x)) for step, x in self._ordered(name).items()]
+        return [SeriesPoint(step, x, low.get(step, x), high.get(step, x)) for step, x in self._ordered(name).items()]
 
     def _ordered(self, name: str) -> dict[int, float]:
         """Return the points of a series in the order of their steps; of several at one step, the last."""
@@ -170,15 +170,15 @@ class Run:
 
     def tag(self, name: str) -> dict[str, str]:
         """Return text, unit and section of a series."""
-        told: dict[str, str] | None = self.said["tags"].get(name)
-        if told:
-            return told
+        declared: dict[str, str] | None = self.said["tags"].get(name)
+        if declared:
+            return declared
         match = _DESCRIPTION.fullmatch(self._descriptions.get(name, ""))
         text, unit, section = match.groups() if match else ("", "", "")
         return {"text": text or "", "unit": unit or "", "section": section or ""}
 
 
-class Point(NamedTuple):
+class SeriesPoint(NamedTuple):
     """A point of a series, as it was written."""
 
     step: int
@@ -245,8 +245,8 @@ def panels_of(series: Mapping[str, Mapping[str, str]], said: Iterable[Mapping[st
     shown += [name for panel in of_records for name in panel["series"]]
     left = [name for name in series if not any(fnmatch.fnmatchcase(name, pattern) for pattern in shown)]
     metrics = dict.fromkeys(metric for name in left if (metric := _metric(name)))
-    telling = panels.telling(known, lambda pattern: set(fnmatch.filter(series, pattern)))
-    yield from (panel.as_data() for panel in telling)
+    informative = panels.informative(known, lambda pattern: set(fnmatch.filter(series, pattern)))
+    yield from (panel.as_data() for panel in informative)
     yield from of_records
     yield from (_panel_of_metric(metric, series).as_data() for metric in metrics)
     yield from (_panel_of_series(name, series[name]).as_data() for name in left if not _metric(name))
@@ -292,7 +292,7 @@ def _number(value: float) -> Number:
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
 
 
-def _as_data(points: Sequence[Point]) -> Document:
+def _as_data(points: Sequence[SeriesPoint]) -> Document:
     """Return a series, with its smallest and largest values where they differ from it."""
     steps, middle, low, high = zip(*points, strict=True)
     values = list(map(_number, middle))
@@ -300,13 +300,13 @@ def _as_data(points: Sequence[Point]) -> Document:
     return {"steps": list(steps), "values": values} | {key: edge for key, edge in edges.items() if edge != values}
 
 
-def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
+def _thinned(points: Sequence[SeriesPoint], most: int) -> Sequence[SeriesPoint]:
     """Return at most so many points: windows of them, as `board.window` makes of steps."""
     width = -(-len(points) // most)
     return [_window(points[first : first + width]) for first in range(0, len(points), width)] if width > 1 else points
 
 
-def _window(points: Sequence[Point]) -> Point:
+def _window(points: Sequence[SeriesPoint]) -> SeriesPoint:
     """Return the mean of some points at the last step, with the smallest and the largest value of all."""
 
     def of(values: Iterable[float], summarize: Callable[[list[float]], float]) -> float:
@@ -314,7 +314,7 @@ def _window(points: Sequence[Point]) -> Point:
         return summarize(finite) if finite else math.nan
 
     mean = of((point.value for point in points), lambda values: math.fsum(values) / len(values))
-    return Point(points[-1].step, mean, of((p.low for p in points), min), of((p.high for p in points), max))
+    return SeriesPoint(points[-1].step, mean, of((p.low for p in points), min), of((p.high for p in points), max))
 
 
 def _summary(series: Mapping[str, Document]) -> Document:

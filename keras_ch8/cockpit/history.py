@@ -9,12 +9,12 @@ import numpy as np
 from .._describe import short
 from .._result import Result, Table
 from .._spelling import spelled
-from ..board.panels import Line, Panel
+from ..board.panels import Panel, ReferenceLine
 from ..board.record import Event
-from ..verdicts.state import State
+from ..verdicts.state import OverallState
 from ..verdicts.verdict import Verdict
 from . import curves, event_files
-from .curves import HISTORY, Curve, Pictured, names_of
+from .curves import HISTORY, Pictured, RunCurve, names_of
 from .document import Document, Run, panels_of
 from .text import state_in, verdicts_of
 
@@ -47,7 +47,7 @@ class RunHistory(Result):
         """Settings of the training by their names."""
         self.verdicts: list[Verdict] = verdicts_of(said)
         """The verdicts that stood at the end, the gravest first."""
-        self.state: State = state_in(said["state"])
+        self.state: OverallState = state_in(said["state"])
         """What they come to; `state.name` is one of `keras_ch8.verdicts.state.STATES`."""
         self.events: list[Event] = [Event(**event) for event in said["events"]]
         """What happened at a step, in order: clipping, spikes, changes of the rate, and the like."""
@@ -59,7 +59,7 @@ class RunHistory(Result):
         panels = [_panel(data) for data in panels_of(described, [said])]
         in_order = dict.fromkeys(name for panel in panels for name in names_of(panel, described))
         rest = [name for name in run.series() if name not in in_order]
-        self.curves: dict[str, Curve] = {name: _curve(run, name) for name in (*in_order, *sorted(rest))}
+        self.curves: dict[str, RunCurve] = {name: _curve(run, name) for name in (*in_order, *sorted(rest))}
         """All its curves by their names, in the order of the chapter."""
         self._pictured = Pictured(
             self.name,
@@ -67,13 +67,13 @@ class RunHistory(Result):
             self.verdicts,
             self.events,
             self.hyperparameters,
-            {name: [Line(**line) for line in lines] for name, lines in said["lines"].items()},
+            {name: [ReferenceLine(**line) for line in lines] for name, lines in said["lines"].items()},
         )
         drawable = [panel for panel in (HISTORY, *panels) if names_of(panel, self._pictured.curves)]
         self.panels: dict[str, Panel] = {panel.title: panel for panel in drawable}
         """What `plot` can draw, by title."""
 
-    def __getitem__(self, name: str) -> Curve:
+    def __getitem__(self, name: str) -> RunCurve:
         if name not in self.curves:
             raise KeyError(
                 f"The name must be that of a curve of this run. Received: {short(name)}. Give one of: "
@@ -236,23 +236,23 @@ def read_run(log_dir: str | os.PathLike[str]) -> RunHistory:
     )
 
 
-def _curve(run: Run, name: str) -> Curve:
+def _curve(run: Run, name: str) -> RunCurve:
     steps, *columns = zip(*run.points(name), strict=True)
     values, low, high = (np.array(column, float) for column in columns)
-    return Curve(name, np.array(steps, np.int64), values, low, high, **run.tag(name))
+    return RunCurve(name, np.array(steps, np.int64), values, low, high, **run.tag(name))
 
 
 def _panel(data: Document) -> Panel:
     """Return a panel as it was before it became data."""
     lists = {key: tuple(map(str, data[key])) for key in ("series", "kinds", "events")}
-    return Panel(**data | lists | {"lines": tuple(Line(**line) for line in data["lines"])})
+    return Panel(**data | lists | {"lines": tuple(ReferenceLine(**line) for line in data["lines"])})
 
 
 def _short(verdict: Verdict) -> str:
     return f"{verdict.level.upper()} {verdict.kind}"
 
 
-def _extremes(curve: Curve) -> tuple[float | None, float | None, float | None]:
+def _extremes(curve: RunCurve) -> tuple[float | None, float | None, float | None]:
     """Return the last, the smallest and the largest value; those that are not finite are left to the last."""
     low, high = (edge[np.isfinite(edge)] for edge in (curve.low, curve.high))
     return float(curve.values[-1]), float(low.min()) if len(low) else None, float(high.max()) if len(high) else None

@@ -15,7 +15,7 @@ FRACTION = 0.01
 
 
 class LivePage:
-    """The file `report.html` in the folder of a run, by a `board.writer.Follower` of it; writing it never raises.
+    """The file `report.html` in the folder of a run, by a `board.writer.RunListener` of it; writing it never raises.
 
     Args:
         folder: Of the run. What earlier trainings have written there belongs to the page too.

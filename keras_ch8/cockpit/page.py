@@ -9,7 +9,7 @@ from typing import final
 
 from .._result import one_line
 from .._spelling import spelled
-from ..verdicts.state import State
+from ..verdicts.state import OverallState
 from ..verdicts.verdict import Verdict
 from . import assets, event_files, files, text
 from .document import Document
@@ -93,7 +93,7 @@ class Page:
         return {run["name"]: text.verdicts_of(run["record"]) for run in self._document["runs"]}
 
     @property
-    def states(self) -> dict[str, State]:
+    def states(self) -> dict[str, OverallState]:
         """What the verdicts on each run come to, by its name."""
         return {run["name"]: text.state_in(run["state"]) for run in self._document["runs"]}
 

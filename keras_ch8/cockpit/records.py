@@ -122,7 +122,7 @@ def read(text: str | bytes) -> tuple[Record, list[str]]:
 
 
 def _state(given: Any, record: Record) -> Record:
-    """Return what the verdicts come to; of a record of before that was written, what they tell of it."""
+    """Return what the verdicts come to; of a record of before that was written, what they show of it."""
     if isinstance(given, dict) and given.get("name") in STATES:
         said = _filled(NOT_DIAGNOSED.as_data(), given)
     else:

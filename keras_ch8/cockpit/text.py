@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..verdicts.state import State
+from ..verdicts.state import OverallState
 from ..verdicts.texts import report
 from ..verdicts.verdict import LEVELS, Verdict
 from .document import Document
@@ -17,10 +17,10 @@ def in_words(document: Document) -> str:
     return "\n\n".join("\n".join(_of_run(run)) for run in document["runs"])
 
 
-def state_in(data: Mapping[str, Any]) -> State:
+def state_in(data: Mapping[str, Any]) -> OverallState:
     """Return the state of a run as its document has it."""
     counts = data["name"], data["judged"], data["applicable"]
-    return State(*counts, missing=tuple(data["missing"]), reasons=tuple(data["reasons"]))
+    return OverallState(*counts, missing=tuple(data["missing"]), reasons=tuple(data["reasons"]))
 
 
 def verdicts_of(record: Mapping[str, Any] | None) -> list[Verdict]:

@@ -32,8 +32,8 @@ class LabelSmoothing(keras.losses.Loss):
 
     Labels: as the predictions, (batch, ..., classes), or the numbers of the classes, (batch, ...) or (batch, ..., 1).
 
-    State: s, an `Annealed` number, in the attribute `smoothing`. A loss is not told whether it trains, so s is the same
-    in `evaluate`; `callbacks.Continuation` puts it to 0 between epochs, and so in validation.
+    State: s, an `Annealed` number, in the attribute `smoothing`. A loss does not know whether it trains, so s is the
+    same in `evaluate`; `callbacks.Continuation` puts it to 0 between epochs, and so in validation.
     Differs from the `label_smoothing` of Keras's losses: that is a constant, compiled into the step.
 
     Args:

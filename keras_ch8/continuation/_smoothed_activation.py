@@ -92,7 +92,7 @@ class SmoothedActivation(keras.layers.Layer):
         relu       x Phi(x / sigma) + sigma phi(x / sigma)
         sign       2 Phi(x / sigma) - 1
 
-    so that kinks, flat parts and jumps have a gradient at first: a unit with `"sign"` is never told one without. Those
+    so that kinks, flat parts and jumps have a gradient at first: a unit with `"sign"` never stays without one. Those
     made of straight pieces (`"relu"`, `"leaky_relu"`, `"relu6"`, `"hard_tanh"`, `"hard_sigmoid"`, `"sign"`) are blurred
     in closed form. For all others the mean is taken at 16 nodes of Gauss and Hermite, which is near if f bends little
     within sigma / 2: `"tanh"` within 1e-4 for sigma up to 1.

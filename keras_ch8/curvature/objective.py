@@ -14,7 +14,7 @@ from ..integration import backend, keras_private
 from ..integration.untouched import has_own_code, untouched
 
 
-class Evaluation(NamedTuple):
+class ModelCall(NamedTuple):
     """One call of the model, as tensors of a graph.
 
     Args:
@@ -175,7 +175,7 @@ class Objective:
         """Return J in a graph, at these values of the variables; on other examples than its own, if given."""
         return self.evaluate(values, data).loss
 
-    def evaluate(self, values: list[Tensor], data: Tree = None, states: Sequence[keras.Variable] = ()) -> "Evaluation":
+    def evaluate(self, values: list[Tensor], data: Tree = None, states: Sequence[keras.Variable] = ()) -> "ModelCall":
         """Call the model in a graph, at these values of the variables; on other examples than its own, if given."""
         if not self.watches:
             return self._evaluate(values, data, states)
@@ -185,7 +185,7 @@ class Objective:
         backend.refuse_effects(begin)
         return found
 
-    def _evaluate(self, values: list[Tensor], data: Tree, states: Sequence[keras.Variable]) -> "Evaluation":
+    def _evaluate(self, values: list[Tensor], data: Tree, states: Sequence[keras.Variable]) -> "ModelCall":
         x, y, sample_weight = self.data if data is None else data
         mapping = list(zip(self.variables, values, strict=True))
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope, keras_private.exact_moments():
@@ -198,7 +198,7 @@ class Objective:
                 loss = loss + sum(ops.cast(one, loss.dtype) for one in self.model.losses)
             added = [ops.sum(one) for one in self.model.losses]
         states_now = [scope.get_current_value(variable) for variable in states]
-        return Evaluation(loss, y_pred, states_now, sum(added) if added else None)
+        return ModelCall(loss, y_pred, states_now, sum(added) if added else None)
 
     def _gradient_at(self, values: list[Tensor], data: Tree) -> list[Tensor]:
         return backend.gradients(lambda values: self.value_at(values, data), values)

@@ -133,7 +133,7 @@ class ArraySource(keras_private.DataAdapter):
                 '"drop" or "wrap".'
             )
         self._sampler: Sampler = self._own
-        self._lent: Sampler | None = None
+        self._override: Sampler | None = None
         self._epoch = self._step = 0
         self._running: TrainingPass | None = None
         self.weighted = False
@@ -182,7 +182,7 @@ class ArraySource(keras_private.DataAdapter):
     @property
     def sampler(self) -> Sampler:
         """Who decides the epochs; a new one decides the next epoch that begins."""
-        return self._sampler if self._lent is None else self._lent
+        return self._sampler if self._override is None else self._override
 
     @sampler.setter
     def sampler(self, value: Sampler) -> None:
@@ -193,9 +193,9 @@ class ArraySource(keras_private.DataAdapter):
             )
         self._sampler = value
 
-    def lend(self, sampler: Sampler | None) -> None:
+    def override_sampler(self, sampler: Sampler | None) -> None:
         """Let a sampler decide the epochs of this `fit`, until it is None or, if `fit` has died, until the next one."""
-        self._lent = sampler
+        self._override = sampler
 
     @property
     def epoch(self) -> int:
@@ -316,7 +316,7 @@ class TrainingPass(keras_private.DataAdapter):
         _objects.inside_source(loop.arguments, "y", "sample_weight")
         _check_arguments(source, loop.arguments)
         self._source, self._loop = source, loop
-        source.lend(None)  # by a training that has died
+        source.override_sampler(None)  # by a training that has died
         training = fit.running_training()
         if training is not None and (source.epoch, source.step) == (0, 0):
             source.seek(training.arguments.get("initial_epoch", 0))
@@ -332,7 +332,7 @@ class TrainingPass(keras_private.DataAdapter):
 
     @property
     def num_batches(self) -> int:
-        """Batches of a whole epoch: what the progress bar and schedules are told."""
+        """Batches of a whole epoch: what the progress bar and schedules get."""
         return self._source.steps
 
     @property

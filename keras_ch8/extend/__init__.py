@@ -21,7 +21,7 @@ from ..schedules.duration import Clock
 from ..stopping.criterion import Criterion, EpochHistory, MonitorCriterion, Reason, StopReason
 from ..telemetry.frame import Frame
 from ..verdicts.kinds import Kind
-from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.verdict import Claim, Verdict, VerdictError
 
 if _backend.is_tensorflow():
@@ -32,7 +32,7 @@ if _backend.is_tensorflow():
     from ..data.plan import Plan, Sampler
     from ..landscapes.surfaces import Surface
     from ..monitors.base import Curve, LayerCall, Monitor, Snapshot
-    from ..monitors.past import Past
+    from ..monitors.measurement_log import MeasurementLog
     from ..optimizers.base import RuleOptimizer
     from ..optimizers.closure import ClosureOptimizer
     from ..second_order.contract import Info, Method, Point, Problem
@@ -66,15 +66,16 @@ __all__ = [
     "KernelInitializer",
     "Kind",
     "LayerCall",
+    "LevelThreshold",
     "Likelihood",
     "Line",
     "LineSearch",
+    "MeasurementLog",
     "Method",
     "Monitor",
     "MonitorCriterion",
     "Move",
     "Pacing",
-    "Past",
     "Plan",
     "Point",
     "Problem",
@@ -91,7 +92,6 @@ __all__ = [
     "Surface",
     "Tag",
     "TensorRule",
-    "Threshold",
     "Tracker",
     "Trial",
     "Verdict",

@@ -48,27 +48,26 @@ def check_monitor(monitor: Any, *, on: Training = small_training) -> None:
         require_close(one, other, f"`{name}` changes the weights: measure in `tensors`, write nothing.", rtol=0, atol=0)
     require(
         vars(monitor) == before,
-        f"`{name}` keeps state between measurements: {vars(monitor)}. Read what was measured from "
-        "`past.of(self.name)`.",
+        f"`{name}` keeps state between measurements: {vars(monitor)}. Read what was measured from `log.of(self.name)`.",
     )
-    past = diagnosis.past
-    if monitor.source == "spectrum" and not past.of("spectrum"):  # the training gave no reason to measure it
-        past.add(past.step, {"spectrum": keras_ch8.monitors.spectrum(watched, x, y)})
+    log = diagnosis.log
+    if monitor.source == "spectrum" and not log.of("spectrum"):  # the training gave no reason to measure it
+        log.add(log.step, {"spectrum": keras_ch8.monitors.spectrum(watched, x, y)})
     if monitor.source == "probe":
         require(
-            len(past.of(monitor.name)) > 1,
+            len(log.of(monitor.name)) > 1,
             f"`{name}` has measured nothing: `tensors` must return tensors by name, and `reading(**arrays)` what they "
             "mean. If it is for certain layers, give a model that has them by `on=`.",
         )
-    with explained(f"`{name}.numbers` must return numbers by name, `claims` a list of claims, from the past alone."):
-        numbers, claims = monitor.numbers(past), monitor.claims(past)
+    with explained(f"`{name}.numbers` must return numbers by name, `claims` a list of claims, from the log alone."):
+        numbers, claims = monitor.numbers(log), monitor.claims(log)
         numbers = {key: float(value) for key, value in numbers.items()}
     require(
         all(isinstance(claim, keras_ch8.extend.Claim) for claim in claims),
         f"`{name}.claims` must return a list of `extend.Claim`. Received: {short(claims)}.",
     )
     require(
-        repr(monitor.claims(past)) == repr(claims),
-        f"`{name}.claims` must be a pure function of the past: it has returned two different lists for the same one. "
+        repr(monitor.claims(log)) == repr(claims),
+        f"`{name}.claims` must be a pure function of the log: it has returned two different lists for the same one. "
         "Compute the claims from the argument alone.",
     )

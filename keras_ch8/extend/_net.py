@@ -6,7 +6,7 @@ from .. import _net
 
 
 def raise_caught(wanted: bool = True) -> None:
-    """Let every error of what only watches be raised, which is otherwise told in a warning while the training goes on.
+    """Raise every error of what only watches, which otherwise becomes a warning while the training goes on.
 
     For tests: so no defect hides. It is the environment variable `KERAS_CH8_RAISE`, so processes that are started
     afterwards do the same.

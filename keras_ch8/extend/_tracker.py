@@ -29,7 +29,7 @@ _SECONDS = 2.0
 
 
 def check_tracker(make: Make) -> None:
-    """Check a tracker: it takes all that a training tells, over several trainings, leaves nothing, and can be copied.
+    """Check a tracker: it takes all that a training reports, over several trainings, leaves nothing, and can be copied.
 
     Args:
         make: The class, or a function without arguments that makes one. The tracker is opened in a temporary folder.
@@ -48,7 +48,7 @@ def check_tracker(make: Make) -> None:
         _train(
             f"`{name}` cannot be used in a second training: begin anew in `open`", tracker, os.path.join(folder, "2")
         )
-        _tell(f"`{name}` does not take every number, name and setting", tracker, folder)
+        _feed(f"`{name}` does not take every number, name and setting", tracker, folder)
         with explained(f"A used `{name}` cannot be copied: name open files and the like in `transient`."):
             pickle.dumps(tracker)
             copied = copy.deepcopy(tracker)
@@ -70,30 +70,30 @@ def _train(message: str, tracker: Any, log_dir: str) -> None:
     _require_no_warning(message, train)
 
 
-def _tell(message: str, tracker: Any, folder: str) -> None:
+def _feed(message: str, tracker: Any, folder: str) -> None:
     """Tell a tracker what is rare."""
 
-    def tell() -> None:
-        told = Feeds([tracker], folder, "")
+    def feed() -> None:
+        feeds = Feeds([tracker], folder, "")
         for series in _NUMBERS:
-            told.describe(series, "")
-        told.points([(3, _NUMBERS), (2, {"late": 1.0}), (4, _NUMBERS)])
+            feeds.describe(series, "")
+        feeds.points([(3, _NUMBERS), (2, {"late": 1.0}), (4, _NUMBERS)])
         for level in ("act", "watch", "ok"):
             verdicts = [_VERDICT | {"level": level}]
-            told.record(
+            feeds.record(
                 json.dumps({"hyperparameters": _SETTINGS, "verdicts": verdicts, "events": [_EVENT], "ended": False})
             )
-        told.close()
+        feeds.close()
 
-    _require_no_warning(message, tell)
+    _require_no_warning(message, feed)
 
 
 def _require_no_warning(message: str, action: Callable[[], None]) -> None:
-    """Make a warning that a tracker is told no more an error; all others are not of interest here."""
+    """Make a warning that a tracker gets no more data an error; all others are not of interest here."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         action()
-    said = [str(each.message) for each in caught if "is told no more" in str(each.message)]
+    said = [str(each.message) for each in caught if "gets no more data" in str(each.message)]
     require(not said, f"{message}: {' '.join(said)}")
 
 

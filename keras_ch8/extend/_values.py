@@ -11,7 +11,7 @@ from keras import ops
 import keras_ch8
 
 from .._describe import short
-from ..clipping.rule import Rule
+from ..clipping.rule import ClippingRule
 from ..integration import backend
 from ._require import explained, name_of, require, require_a_value, require_close, require_that_keras_saves
 from ._training import START
@@ -29,7 +29,7 @@ def check_clipping_rule(rule: Any) -> None:
     Example:
         >>> keras_ch8.extend.check_clipping_rule(keras_ch8.clipping.ByNorm(1.0))
     """
-    name, base = name_of(rule), Rule
+    name, base = name_of(rule), ClippingRule
     require(isinstance(rule, base), f"`{name}` must inherit from `extend.GlobalRule` or `extend.TensorRule`.")
     require_a_value(rule)
     require_that_keras_saves(rule)
@@ -105,7 +105,7 @@ def check_stopping_criterion(criterion: Any) -> None:
         require(
             criterion.evaluate(history) == first == answers[-1],
             f"`{name}.evaluate` must be a pure function of the epochs: it answered {answers[-1]!r} and then "
-            f"{criterion.evaluate(history)!r} to the same ones. Read the past from its argument, and remember nothing.",
+            f"{criterion.evaluate(history)!r} to the same ones. Read all from its argument, and remember nothing.",
         )
 
 
@@ -127,7 +127,7 @@ def _check_reason(name: str, reason: Any, history: Any) -> None:
     require(
         reason.epoch == history.epoch,
         f"`{name}` must date its reason to the last epoch, {history.epoch}. Received: epoch={short(reason.epoch)}. "
-        "Write `past.epoch`.",
+        "Write `history.epoch`.",
     )
     require(
         isinstance(reason.message, str) and len(reason.message.split()) > 2,

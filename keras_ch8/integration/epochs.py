@@ -100,12 +100,12 @@ def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
                 if place.length is not None:
                     self._num_batches: int | None = place.length
 
-        def _place(self) -> fit.Place:
+        def _place(self) -> fit.DataPosition:
             """Return where the data are, at the beginning of an epoch."""
             self._lengthen()
             if self.steps_per_epoch is None or self._current_iterator is None:
-                return fit.Place(self.passes, self._to_skip - self._missing, self._num_batches)
-            return fit.Place(self.passes - 1, self._skipped + self._steps_seen, self._num_batches)
+                return fit.DataPosition(self.passes, self._to_skip - self._missing, self._num_batches)
+            return fit.DataPosition(self.passes - 1, self._skipped + self._steps_seen, self._num_batches)
 
         def _get_iterator(self) -> Any:
             """Return the data, to be begun once."""

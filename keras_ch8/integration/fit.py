@@ -35,7 +35,7 @@ _leaders: dict[str, LeadingCallback] = {}
 _running: contextvars.ContextVar[tuple["Training", ...]] = contextvars.ContextVar("keras_ch8_trainings", default=())
 
 
-class Place(NamedTuple):
+class DataPosition(NamedTuple):
     """Where data are at the beginning of an epoch, as far as Keras's loop knows.
 
     Args:
@@ -90,9 +90,9 @@ class Training:
         """Whether it ends with an exception, whatever raised it: known before anything is given back."""
         self.first_batch = 0
         """The batch of its first epoch, counted from 0, at which it goes on."""
-        self.place = Place()
+        self.place = DataPosition()
         """Where the data are at the beginning of its first epoch."""
-        self.place_now: Callable[[], Place] = Place
+        self.place_now: Callable[[], DataPosition] = DataPosition
         """Returns where the data are at the beginning of an epoch, once they are read."""
         self.ahead = Ahead()
         """What was read ahead of the steps."""
@@ -201,7 +201,7 @@ class Training:
                     raise
         finally:
             _running.set(tuple(training for training in _running.get() if training is not self))
-            self.arguments, self.callbacks, self.validate, self.place_now = {}, [], None, Place
+            self.arguments, self.callbacks, self.validate, self.place_now = {}, [], None, DataPosition
             self.ahead = Ahead()
 
 
@@ -338,7 +338,7 @@ def programs_of(model: keras.Model) -> dict[Any, Any]:
 
 
 def kept_with(train_function: Any) -> tuple[Any, Any, Any]:
-    """Return key, function and parts that `use_train_function` has kept beside a train function; thrice None before."""
+    """Return key, function and parts that `use_train_function` has kept beside a train function; all None before."""
     return getattr(train_function, KEPT, (None, None, None))
 
 
@@ -359,9 +359,9 @@ def use_train_function(model: keras.Model, key: Any, parts: Any, exits: ExitStac
             setattr(bare, KEPT, (key, function, parts))
             setattr(function, INSTEAD_OF, bare)
 
-    def give_back() -> None:
+    def restore() -> None:
         if model.train_function is function:
             model.train_function = bare
 
     model.train_function = function
-    exits.callback(give_back)
+    exits.callback(restore)

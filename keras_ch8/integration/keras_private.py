@@ -117,9 +117,9 @@ def optimizers_in(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     return list(getattr(optimizer, "optimizers", [] if optimizer is None else [optimizer]))
 
 
-def movers_in(optimizer: keras.optimizers.Optimizer) -> list[Any]:
+def inner_optimizers(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     """Return the optimizers that move weights: as `optimizers_in`, but those of the blocks of one that takes turns."""
-    return [mover for one in optimizers_in(optimizer) for mover in getattr(one, "inners", [one])]
+    return [inner for one in optimizers_in(optimizer) for inner in getattr(one, "inners", [one])]
 
 
 def without_all_reduce(optimizer: keras.optimizers.Optimizer) -> dict[str, Callable[[Any], Any]]:
@@ -195,7 +195,7 @@ def has_own_train_function(model: keras.Model) -> bool:
     function = model.train_function
     if function is None or makes_own_train_function(model):
         return False
-    # `functools.wraps` sets `__module__`, so what wraps Keras's is told by where its code stands
+    # `functools.wraps` sets `__module__`, so what wraps Keras's is known by where its code stands
     defined_in = getattr(function, "__globals__", {}).get("__name__", "")
     return not defined_in.startswith(("keras.", "keras_ch8."))
 
@@ -315,7 +315,7 @@ class Batch(NamedTuple):
     sample_weight: Data = None
 
 
-def tell_metrics(model: keras.Model, loss: Tensor, batch: Batch, y_pred: Tree) -> Logs:
+def update_metrics(model: keras.Model, loss: Tensor, batch: Batch, y_pred: Tree) -> Logs:
     """Let the metrics of a model take a step, and return all as `fit` does."""
     x, y, sample_weight = batch
     if model._compile_loss is not None:

@@ -49,7 +49,7 @@ left inside somebody's wrapper by `uninstall` is not, and only passes on."""
 
 
 @dataclass(frozen=True)
-class Place:
+class PatchPoint:
     """Where a function or class of Keras stands that may be replaced.
 
     Args:
@@ -70,14 +70,14 @@ class _Installed:
     """A hook, where it stands, and what the suite has put there."""
 
     hook: Hook
-    place: Place
+    place: PatchPoint
     ours: Any = None
 
 
 _installed: dict[str, _Installed] = {}
 
 
-def attribute(owner: Any, attribute: str, name: str) -> Place:
+def attribute(owner: Any, attribute: str, name: str) -> PatchPoint:
     """Return the place of an attribute of a class or module."""
     theirs, was_own = getattr(owner, attribute), attribute in vars(owner)
 
@@ -87,10 +87,10 @@ def attribute(owner: Any, attribute: str, name: str) -> Place:
         else:
             delattr(owner, attribute)
 
-    return Place(name, theirs, lambda: vars(owner).get(attribute), put)
+    return PatchPoint(name, theirs, lambda: vars(owner).get(attribute), put)
 
 
-def inside(method: str, name: str) -> Place:
+def inside(method: str, name: str) -> PatchPoint:
     """Return the place of the function inside one of Keras's decorated methods.
 
     In `model.fit(x, y, callbacks=[TensorBoard()])` Python looks up `model.fit` before it makes the callback, so another
@@ -101,10 +101,10 @@ def inside(method: str, name: str) -> Place:
     def put(value: Any) -> None:
         cell.cell_contents = value
 
-    return Place(name, cell.cell_contents, lambda: cell.cell_contents, put)
+    return PatchPoint(name, cell.cell_contents, lambda: cell.cell_contents, put)
 
 
-def install(place: Place, make: Make, why: str, for_: str) -> None:
+def install(place: PatchPoint, make: Make, why: str, for_: str) -> None:
     """Put a replacement where a function or class of Keras stands, once.
 
     Args:

@@ -96,10 +96,10 @@ def keeping_what_is_skipped(
     if optimizer.gradient_accumulation_steps:  # in the middle of a sum that will be skipped
         sums = [backend.as_tensor(total) for total in optimizer.accumulators if total is not None]
         counted = counted & backend.all_finite(sums)
-    take = None if optimizer.gate is None else optimizer.gate.taker(optimizer.micro_steps, data)
+    take = None if optimizer.step_filter is None else optimizer.step_filter.taker(optimizer.micro_steps, data)
     takes = backend.put_back_when(~counted, kept, before, take)
-    if optimizer.gate is not None:
-        optimizer.gate.calls = takes
+    if optimizer.step_filter is not None:
+        optimizer.step_filter.calls = takes
     results = model.get_metrics_result()
     return {name: results.get(name, value) for name, value in logs.items()}
 

@@ -275,9 +275,9 @@ class BatchNormalization(keras.layers.Layer):
         rate = 1 / number if self.statistics == "cumulative" or self.bias_correction else 1 - kept
         for variable, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
             was = ops.cast(variable, mean.dtype)
-            variable.keep(_numerics.choose(observed, (1 - rate) * was + rate * new, was))
+            variable.keep(_numerics.where(observed, (1 - rate) * was + rate * new, was))
         with backend.start_after([mean]):
-            self._batches.assign(_numerics.choose(None if observed is None else ops.any(observed), number, old))
+            self._batches.assign(_numerics.where(None if observed is None else ops.any(observed), number, old))
 
     def _start_values(self) -> list[Tensor]:
         initial = (self.moving_mean_initializer, self.moving_variance_initializer)

@@ -14,12 +14,12 @@ from .._section import section
 from .._types import Data, Tensor
 from ..layers.batch_normalization import NORMALIZING, statistics_of
 from ..verdicts.code import SHUFFLE
-from ..verdicts.rules import Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import counted, times
 from ._layer_calls import root_mean_square
 from .base import Curve, Monitor, Snapshot
-from .past import Past
-from .probe import Probe
+from .measurement_log import MeasurementLog
+from .probe import ProbeEvaluator
 from .progress import BETWEEN, FOREIGN, MEASURED, PART_DONE, after_group, part_done
 
 NEAR = 20
@@ -105,8 +105,8 @@ RULES = (
         kind="batch_norm_gap",
         says="The model is worse in inference than in training, since batch normalization uses other statistics there",
         all_of=(
-            Threshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
-            Threshold(INFERENCE_OVER_TRAINING, "above", watch=1.1, act=1.15, source=BETWEEN),
+            LevelThreshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
+            LevelThreshold(INFERENCE_OVER_TRAINING, "above", watch=1.1, act=1.15, source=BETWEEN),
         ),
         silenced_by=(EARLY,),
         proven_by=(
@@ -120,8 +120,8 @@ RULES = (
         says="The model learns what holds within a minibatch and not beyond, since batch normalization hides how "
         "minibatches differ",
         all_of=(
-            Threshold(PROBE_OVER_NEW, "above", watch=2.0, act=3.0, source=after_group(14)),
-            Threshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
+            LevelThreshold(PROBE_OVER_NEW, "above", watch=2.0, act=3.0, source=after_group(14)),
+            LevelThreshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
         ),
         silenced_by=(EARLY,),
         cure="Let each minibatch have examples of all kinds: shuffle them before `fit`, and leave `shuffle=True`.",
@@ -131,7 +131,7 @@ RULES = (
     Rule(
         kind="batch_norm_gap",
         says="In inference batch normalization uses statistics far from those in training",
-        all_of=(Threshold(GAP, "above", watch=1.0, act=2.0, source=f"{after_group(7)}; act {BETWEEN}"),),
+        all_of=(LevelThreshold(GAP, "above", watch=1.0, act=2.0, source=f"{after_group(7)}; act {BETWEEN}"),),
         silenced_by=(EARLY,),
         mentions=(INFERENCE_OVER_TRAINING,),
     ),
@@ -190,47 +190,47 @@ class BatchStatisticsMonitor(Monitor):
             arrays[name] = float(arrays[name])
         return BatchStatistics(**arrays)
 
-    def numbers(self, past: Past) -> dict[str, float]:
+    def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the largest gap, and the loss in inference."""
-        last = past.of(self.name)[-1]
+        last = log.of(self.name)[-1]
         return {"batch_norm_gap": last.gap, "inference_loss": last.inference_loss}
 
-    def measure(self, past: Past) -> dict[str, float]:
+    def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return the largest gap, and what it costs in inference."""
-        last = past.of(self.name)[-1]
+        last = log.of(self.name)[-1]
         ratio = last.inference_loss / last.training_loss if last.training_loss > 0 else float("nan")
         return {
             GAP.name: last.gap,
             INFERENCE_OVER_TRAINING.name: ratio,
-            PROBE_OVER_NEW.name: _probe_over_new(past),
-            PART_DONE.name: part_done(past),
+            PROBE_OVER_NEW.name: _probe_over_new(log),
+            PART_DONE.name: part_done(log),
         }
 
-    def remarks(self, past: Past) -> dict[str, str]:
+    def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return the layer with the largest gap."""
-        last = past.of(self.name)[-1]
+        last = log.of(self.name)[-1]
         return {"batch_norm_gap": f"in {last.names[int(np.argmax(np.maximum(last.mean_gap, last.scale_gap)))]}"}
 
 
-def _probe_over_new(past: Past) -> float:
+def _probe_over_new(log: MeasurementLog) -> float:
     """Return the loss of the probe over that of minibatches that are as new; see `PROBE_OVER_NEW`."""
-    if not past.passes:
+    if not log.passes:
         return float("nan")
     steps, losses = (
-        past.steps_of(BatchStatisticsMonitor.name),
-        past.series(BatchStatisticsMonitor.name, "training_loss"),
+        log.steps_of(BatchStatisticsMonitor.name),
+        log.series(BatchStatisticsMonitor.name, "training_loss"),
     )
-    before = past.first + NEAR
-    is_new = (steps > before) & (steps <= past.first + len(past.passes[0]))
-    ratios = [_over_near(past, step, loss) for step, loss in zip(steps[is_new], losses[is_new], strict=True)]
+    before = log.first + NEAR
+    is_new = (steps > before) & (steps <= log.first + len(log.passes[0]))
+    ratios = [_over_near(log, step, loss) for step, loss in zip(steps[is_new], losses[is_new], strict=True)]
     if not ratios:
         return float("nan")
-    return float(min(np.median(ratios), _over_near(past, int(steps[-1]), float(losses[-1]))))
+    return float(min(np.median(ratios), _over_near(log, int(steps[-1]), float(losses[-1]))))
 
 
-def _over_near(past: Past, step: int, loss: float) -> float:
+def _over_near(log: MeasurementLog, step: int, loss: float) -> float:
     """Return a loss over the median of the minibatches up to a step; NaN where that is not known, or not above 0."""
-    near = past.rows.loss[(past.rows.steps > step - NEAR) & (past.rows.steps <= step)]
+    near = log.rows.loss[(log.rows.steps > step - NEAR) & (log.rows.steps <= step)]
     usual = float(np.median(near)) if len(near) else float("nan")
     return loss / usual if usual > 0 else float("nan")
 
@@ -273,7 +273,7 @@ def batch_statistics(model: keras.Model, x: Data, y: Data = None, **options: Any
     References:
         Ioffe and Szegedy (2015), Batch Normalization.
     """
-    found = Probe(model, x, y, monitors=[BatchStatisticsMonitor()], **options).measure()
+    found = ProbeEvaluator(model, x, y, monitors=[BatchStatisticsMonitor()], **options).evaluate()
     if "batch_statistics" not in found:
         raise ValueError(
             "`batch_statistics` compares the statistics of a batch with the moving averages of layers of batch "

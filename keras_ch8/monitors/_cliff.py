@@ -10,10 +10,10 @@ from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
 from ..verdicts.fact import Fact
-from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import counted, digits, times
 from .base import Curve, Monitor
-from .past import Past, once, running_median
+from .measurement_log import MeasurementLog, once, running_median
 from .progress import (
     BETWEEN,
     FALLING,
@@ -39,7 +39,7 @@ length of a step that is too long for any weights."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Cliff(Result):
+class GradientSpikes(Result):
     """Steps whose gradient stands out.
 
     Args:
@@ -88,7 +88,7 @@ class Cliff(Result):
 
 
 @section("8.2.4")
-def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
+def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> GradientSpikes:
     """Return which steps had a gradient far above the running median (section 8.2.4).
 
         ratio_t <- |g_t| / median(|g_(t-100)| .. |g_(t-1)|)
@@ -101,7 +101,7 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
         steps: Numbers of the steps, one for each norm. Defaults to `None`: 1, 2, ...
 
     Returns:
-        A `Cliff`; the first 20 steps are not judged.
+        A `GradientSpikes`; the first 20 steps are not judged.
 
     Raises:
         ValueError: If `norms` is not an array of numbers, or `steps` has another length.
@@ -123,13 +123,13 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
     return _cliff(norms, steps, running_median(norms))
 
 
-def _cliff(norms: np.ndarray, steps: np.ndarray, medians: np.ndarray) -> Cliff:
+def _cliff(norms: np.ndarray, steps: np.ndarray, medians: np.ndarray) -> GradientSpikes:
     judged = ~np.isnan(medians)
     norms, steps, median = norms[judged], steps[judged], medians[judged]
     usual = UNUSUAL * np.maximum.accumulate(median)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio, rise = (np.where(norms > 0, norms / base, 0.0) for base in (median, usual))
-    return Cliff(steps, *(np.where(np.isnan(x), 1.0, x) for x in (ratio, rise)))
+    return GradientSpikes(steps, *(np.where(np.isnan(x), 1.0, x) for x in (ratio, rise)))
 
 
 SPIKES = Quantity(
@@ -192,7 +192,7 @@ RULES = (
     Rule(
         kind="cliff",
         says="The gradient of single steps is far above all others",
-        all_of=(Threshold(SPIKES, "above", watch=1, act=3, source=MEASURED),),
+        all_of=(LevelThreshold(SPIKES, "above", watch=1, act=3, source=MEASURED),),
         silenced_by=(AS_GOOD_AS_IT_GETS,),
         proven_by=(Condition(SPIKES, ">=", 3),),
         mentions=(LARGEST,),
@@ -201,8 +201,8 @@ RULES = (
         kind="cliff",
         says="Single steps with a gradient far above all others undo what many steps have done",
         all_of=(
-            Threshold(SPIKES, "above", watch=3, act=3, source=MEASURED),
-            Threshold(UNDONE, "above", watch=2.0, act=2.0, source="twice the loss is no noise of minibatches"),
+            LevelThreshold(SPIKES, "above", watch=3, act=3, source=MEASURED),
+            LevelThreshold(UNDONE, "above", watch=2.0, act=2.0, source="twice the loss is no noise of minibatches"),
         ),
         eased_by=(LOW,),
         proven_by=(Condition(SPIKES, ">=", 3),),
@@ -264,25 +264,25 @@ class CliffMonitor(Monitor):
         ),
     )
 
-    def numbers(self, past: Past) -> dict[str, float]:
+    def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return how many spikes there were, and how many gradients that are not finite."""
-        return {"spikes": len(spikes_of(past)), "nonfinite_steps": len(_broken(past))}
+        return {"spikes": len(spikes_of(log)), "nonfinite_steps": len(_broken(log))}
 
-    def measure(self, past: Past) -> dict[str, float]:
+    def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how many spikes there were, and how many gradients that are not finite."""
-        return progress_measured(past) | {
-            SPIKES.name: len(spikes_of(past)),
-            LARGEST.name: _of_rows(past).largest,
-            UNDONE.name: _undone(past),
-            BROKEN.name: len(_broken(past)),
-            GREW.name: float(grew(past)),
-            SKIPS.name: float(Fact.SKIPPING in past.has),
+        return progress_measured(log) | {
+            SPIKES.name: len(spikes_of(log)),
+            LARGEST.name: _of_rows(log).largest,
+            UNDONE.name: _undone(log),
+            BROKEN.name: len(_broken(log)),
+            GREW.name: float(grew(log)),
+            SKIPS.name: float(Fact.SKIPPING in log.has),
         }
 
-    def remarks(self, past: Past) -> dict[str, str]:
+    def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return among how many steps that is, and when the last such step was."""
-        among = f"in the last {digits(len(past.rows.norm), 3)} steps"
-        steps = {"cliff": spikes_of(past), "nonfinite": _broken(past)}
+        among = f"in the last {digits(len(log.rows.norm), 3)} steps"
+        steps = {"cliff": spikes_of(log), "nonfinite": _broken(log)}
         return {
             kind: f"{among}, most recently at step {found[-1]}" if len(found) else among
             for kind, found in steps.items()
@@ -290,14 +290,14 @@ class CliffMonitor(Monitor):
 
 
 @once
-def spikes_of(past: Past) -> np.ndarray:
+def spikes_of(log: MeasurementLog) -> np.ndarray:
     """Return which of the last steps were spikes."""
-    return _of_rows(past).spikes(SPIKE)
+    return _of_rows(log).spikes(SPIKE)
 
 
-def _undone(past: Past) -> float:
+def _undone(log: MeasurementLog) -> float:
     """Return what spikes do to the loss of the minibatches; see `UNDONE`."""
-    losses, places = past.rows.loss, np.searchsorted(past.rows.steps, spikes_of(past))
+    losses, places = log.rows.loss, np.searchsorted(log.rows.steps, spikes_of(log))
     pairs = [(losses[max(0, at - AROUND[0]) : at], losses[at + 1 : at + 1 + AROUND[1]]) for at in places]
     known = [(np.median(a), np.median(b)) for a, b in pairs if len(a) == AROUND[0] and len(b) == AROUND[1]]
     factors = [b / a for a, b in known if a > 0]
@@ -305,31 +305,31 @@ def _undone(past: Past) -> float:
 
 
 @once
-def grew(past: Past) -> bool:
+def grew(log: MeasurementLog) -> bool:
     """Whether loss, gradient or weights grew before the loss was infinite, or nothing is known of them.
 
     What is not a number from one step to the next, or before any step, comes from elsewhere, such as a division by 0.
     """
-    rows = past.rows
+    rows = log.rows
     known = [values[np.isfinite(values)] for values in (rows.loss, rows.norm)]
     if not any(map(len, known)):
-        return not (len(rows.steps) and rows.steps[0] <= past.first + past.steps_of_update)
+        return not (len(rows.steps) and rows.steps[0] <= log.first + log.steps_of_update)
     references = [min(float(values[0]), float(np.median(values))) if len(values) else np.nan for values in known]
     grown = [
         len(values) > 0 and values[-BEFORE:].max() > factor * abs(reference)
         for values, reference, factor in zip(known, references, (2.0, 10.0), strict=True)
     ]
-    return any(grown) or bool((past.series("step_length", "length") > HUGE).any())
+    return any(grown) or bool((log.series("step_length", "length") > HUGE).any())
 
 
 @once
-def _broken(past: Past) -> np.ndarray:
+def _broken(log: MeasurementLog) -> np.ndarray:
     """Return which of the last steps had a gradient that is not finite."""
-    return past.rows.steps[~np.isfinite(past.rows.norm)]
+    return log.rows.steps[~np.isfinite(log.rows.norm)]
 
 
 @once
-def _of_rows(past: Past) -> Cliff:
+def _of_rows(log: MeasurementLog) -> GradientSpikes:
     """Return the cliffs among the finite gradients of the last steps."""
-    finite = np.isfinite(past.rows.norm)
-    return _cliff(past.rows.norm[finite], past.rows.steps[finite], past.rows.usual[finite])
+    finite = np.isfinite(log.rows.norm)
+    return _cliff(log.rows.norm[finite], log.rows.steps[finite], log.rows.usual[finite])

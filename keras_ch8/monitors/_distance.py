@@ -12,8 +12,8 @@ from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
 from .base import Curve, Monitor, Snapshot
-from .past import Past
-from .probe import Probe
+from .measurement_log import MeasurementLog
+from .probe import ProbeEvaluator
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -69,9 +69,9 @@ class DistanceMonitor(Monitor):
         """Return the numbers."""
         return Distance(**{name: float(value) for name, value in arrays.items()})
 
-    def numbers(self, past: Past) -> dict[str, float]:
+    def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the distance and the cosine."""
-        last = past.of(self.name)[-1]
+        last = log.of(self.name)[-1]
         return {"distance": last.distance, "cosine_to_start": last.heading}
 
 
@@ -106,6 +106,6 @@ def distance(model: keras.Model, x: Data, y: Data, start: list[np.ndarray], **op
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.7.
     """
-    probe = Probe(model, x, y, monitors=[DistanceMonitor()], **options)
+    probe = ProbeEvaluator(model, x, y, monitors=[DistanceMonitor()], **options)
     probe.start = probe.objective.weights("start", start)
-    return probe.measure()["distance"]
+    return probe.evaluate()["distance"]

@@ -4,14 +4,14 @@ import dataclasses
 
 import numpy as np
 
-from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.verdict import Claim
-from ..verdicts.wording import counted, digits, percent
+from ..verdicts.wording import digits, percent
 from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
-from .past import Past
-from .progress import BETWEEN, FOREIGN, OVERSHOOT, VARIANTS, after_group, overshoot
+from .measurement_log import MeasurementLog
+from .progress import BETWEEN, FOREIGN, OVERSHOOT, PART_DONE, UPDATES, VARIANTS, after_group, overshoot, part_done
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
@@ -52,12 +52,6 @@ BEST_AT = Quantity(
     lambda place: "it was lowest " + (f"after {percent(place)} of the epochs so far" if place else "at the beginning"),
     number=percent,
 )
-UPDATES = Quantity(
-    "updates",
-    "Updates of the weights so far.",
-    lambda number: f"the training has made {counted(number, 'update')}",
-)
-DONE = Quantity("done", "Part of the training that is done, if its length is known.", number=percent)
 LEFT = Quantity(
     "left_of_chance",
     "The loss over that of the best constant prediction, else over that of the first epoch.",
@@ -86,7 +80,7 @@ HEADWAY = Quantity(
     "headway", "The fall over the second half of the epochs over all changes in it: 1 where it only falls."
 )
 
-AT_THE_END = Condition(DONE, ">=", 0.9, "the training is at its end")
+AT_THE_END = Condition(PART_DONE, ">=", 0.9, "the training is at its end")
 NOT_LEARNED = Condition(LEFT, ">", 0.5, "more than half of the loss is left", FOREIGN)
 FALLS_ON = Condition(BEST_AT, ">=", 0.9, "the loss is lowest at the end", PLAYBOOK)
 BY_SHORT_STEPS = Combination(
@@ -106,7 +100,7 @@ RULES = (
     Rule(
         kind="too_short",
         says="The training ends after a handful of updates, while the loss still falls",
-        all_of=(Threshold(LATELY, "above", watch=0.04, act=None, source=FOREIGN),),
+        all_of=(LevelThreshold(LATELY, "above", watch=0.04, act=None, source=FOREIGN),),
         when=(
             AT_THE_END,
             NOT_LEARNED,
@@ -118,7 +112,7 @@ RULES = (
     Rule(
         kind="too_short",
         says="The training ends after few updates, while the loss still falls",
-        all_of=(Threshold(LATELY, "above", watch=0.08, act=0.08, source=FOREIGN),),
+        all_of=(LevelThreshold(LATELY, "above", watch=0.08, act=0.08, source=FOREIGN),),
         when=(
             AT_THE_END,
             NOT_LEARNED,
@@ -131,7 +125,7 @@ RULES = (
     Rule(
         kind="too_short",
         says="The training ends after few updates, when the loss has only begun to fall",
-        all_of=(Threshold(LAST_OF_FALL, "above", watch=0.25, act=0.25, source=after_group(15)),),
+        all_of=(LevelThreshold(LAST_OF_FALL, "above", watch=0.25, act=0.25, source=after_group(15)),),
         when=(
             AT_THE_END,
             Condition(LEFT, ">", 0.9, "nearly all of the loss is left", after_group(15)),
@@ -146,8 +140,8 @@ RULES = (
         kind="too_short",
         says="The training ends after few updates, while the loss still falls much",
         all_of=(
-            Threshold(LATELY, "above", watch=0.12, act=0.12, source=FOREIGN),
-            Threshold(STILL_AHEAD, "above", watch=0.18, act=0.18, source=FOREIGN),
+            LevelThreshold(LATELY, "above", watch=0.12, act=0.12, source=FOREIGN),
+            LevelThreshold(STILL_AHEAD, "above", watch=0.18, act=0.18, source=FOREIGN),
         ),
         when=(
             AT_THE_END,
@@ -162,8 +156,8 @@ RULES = (
         kind="too_short",
         says="The training ends after few updates, while the loss still falls by much of what is left",
         all_of=(
-            Threshold(LATELY, "above", watch=0.14, act=0.14, source=after_group(13)),
-            Threshold(STILL_AHEAD, "above", watch=0.3, act=0.3, source=after_group(13)),
+            LevelThreshold(LATELY, "above", watch=0.14, act=0.14, source=after_group(13)),
+            LevelThreshold(STILL_AHEAD, "above", watch=0.3, act=0.3, source=after_group(13)),
         ),
         when=(
             AT_THE_END,
@@ -178,8 +172,8 @@ RULES = (
         kind="too_short",
         says="The training ends while the loss still falls",
         all_of=(
-            Threshold(LATELY, "above", watch=0.12, act=None, source=FOREIGN),
-            Threshold(STILL_AHEAD, "above", watch=0.25, act=None, source=FOREIGN),
+            LevelThreshold(LATELY, "above", watch=0.12, act=None, source=FOREIGN),
+            LevelThreshold(STILL_AHEAD, "above", watch=0.25, act=None, source=FOREIGN),
         ),
         when=(AT_THE_END, NOT_LEARNED, FALLS_ON),
         mentions=(UPDATES, LEFT, *HELD_OUT),
@@ -187,7 +181,7 @@ RULES = (
     Rule(
         kind="too_long",
         says="Nothing was gained in the last three quarters of the epochs, neither on held-out examples nor on others",
-        all_of=(Threshold(BEST_AT, "below", watch=0.25, act=0.25, source=PLAYBOOK),),
+        all_of=(LevelThreshold(BEST_AT, "below", watch=0.25, act=0.25, source=PLAYBOOK),),
         when=(
             AT_THE_END,
             Condition(LEARNED_SINCE, "<", 0.02, "the training loss has not fallen since either", FOREIGN),
@@ -199,8 +193,8 @@ RULES = (
         kind="too_long",
         says="The loss on held-out examples was best in the first third of the epochs, and has risen since",
         all_of=(
-            Threshold(BEST_AT, "below", watch=0.33, act=0.33, source=f"{PLAYBOOK}; {after_group(16)}"),
-            Threshold(RISEN, "above", watch=0.02, act=0.02, source=VARIANTS),
+            LevelThreshold(BEST_AT, "below", watch=0.33, act=0.33, source=f"{PLAYBOOK}; {after_group(16)}"),
+            LevelThreshold(RISEN, "above", watch=0.02, act=0.02, source=VARIANTS),
         ),
         when=(
             AT_THE_END,
@@ -212,7 +206,7 @@ RULES = (
     Rule(
         kind="oscillation",
         says="The training loss swings from epoch to epoch at one level",
-        all_of=(Threshold(SWING, "above", watch=0.1, act=0.2, source=f"{FOREIGN}; {BETWEEN}"),),
+        all_of=(LevelThreshold(SWING, "above", watch=0.1, act=0.2, source=f"{FOREIGN}; {BETWEEN}"),),
         when=AT_ONE_LEVEL,
         mentions=HELD_OUT,
     ),
@@ -220,8 +214,8 @@ RULES = (
         kind="oscillation",
         says="The training loss swings from epoch to epoch at one level, as the steps go beyond the lowest point",
         all_of=(
-            Threshold(SWING, "above", watch=0.1, act=0.12, source=after_group(13)),
-            Threshold(OVERSHOOT, "above", watch=0.5, act=0.7, source=after_group(13)),
+            LevelThreshold(SWING, "above", watch=0.1, act=0.12, source=after_group(13)),
+            LevelThreshold(OVERSHOOT, "above", watch=0.5, act=0.7, source=after_group(13)),
         ),
         when=(
             Condition(LEFT, ">", 0.05, "it is not low", VARIANTS),
@@ -247,24 +241,24 @@ class DurationMonitor(Monitor):
     source = "epochs"
     rules = RULES
 
-    def measure(self, past: Past) -> dict[str, float]:
+    def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the loss fell last, where it was lowest, and how it swings."""
-        course, losses = _course(past), _of_epochs(past, "loss")
+        course, losses = _course(log), _of_epochs(log, "loss")
         measured: dict[str, float] = {}
-        if past.total and len(course) >= FEWEST and np.isfinite(course).all():
-            best, reference = int(course.argmin()), _reference(past, course)
+        if log.total and len(course) >= FEWEST and np.isfinite(course).all():
+            best, reference = int(course.argmin()), _reference(log, course)
             measured = {
                 LATELY.name: _lately(course),
-                STILL_AHEAD.name: _still_ahead(course if len(course) >= BLOCKS else _of_steps(past)),
+                STILL_AHEAD.name: _still_ahead(course if len(course) >= BLOCKS else _of_steps(log)),
                 FALLEN_SO_FAR.name: (course[0] - course[-1]) / abs(course[0]) if course[0] else 0.0,
                 LAST_OF_FALL.name: _last_of_fall(course),
                 BEST_AT.name: best / (len(course) - 1),
                 RISEN.name: (course[-1] - course[best]) / abs(course[best]) if course[best] else 0.0,
-                UPDATES.name: past.done,
-                DONE.name: past.done / past.total,
+                UPDATES.name: log.done,
+                PART_DONE.name: part_done(log),
                 LEFT.name: course[-1] / reference if reference > 0 else float("nan"),
             }
-            measured |= {OVERSHOOT.name: overshoot(past), NOISE_OVER_BATCH.name: noise_over_batch(past)}
+            measured |= {OVERSHOOT.name: overshoot(log), NOISE_OVER_BATCH.name: noise_over_batch(log)}
             if len(losses) == len(course) and losses[best]:
                 measured[LEARNED_SINCE.name] = (losses[best] - losses[-1]) / abs(losses[best])
             half = losses[len(losses) // 2 :]
@@ -274,21 +268,21 @@ class DurationMonitor(Monitor):
                 measured[HEADWAY.name] = (half[0] - half[-1]) / changes.sum() if changes.any() else 0.0
         return measured
 
-    def drawn(self, past: Past) -> dict[str, float]:
+    def drawn(self, log: MeasurementLog) -> dict[str, float]:
         """Return the held-out loss by the series in which it is drawn."""
-        return held_out_drawn(past)
+        return held_out_drawn(log)
 
-    def claims(self, past: Past) -> list[Claim]:
+    def claims(self, log: MeasurementLog) -> list[Claim]:
         """Return what the rules say; at the end that is certain, as no other measurement follows: good or bad."""
-        is_over = bool(past.total) and past.done >= past.total
+        is_over = bool(log.total) and log.done >= log.total
         return [
             dataclasses.replace(claim, proven=(claim.level != "ok" or is_over) and claim.kind != "oscillation")
-            for claim in super().claims(past)
+            for claim in super().claims(log)
         ]
 
-    def remarks(self, past: Past) -> dict[str, str]:
+    def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return where the loss came from and where it is."""
-        course = _course(past)
+        course = _course(log)
         if not len(course):
             return {}
         first, last, best = (digits(loss, 3) for loss in (course[0], course[-1], course.min()))
@@ -296,21 +290,21 @@ class DurationMonitor(Monitor):
         return {"too_short": went, "too_long": f"at its best it was {best}"}
 
 
-def _of_epochs(past: Past, name: str) -> np.ndarray:
-    return np.array([logs[name] for logs in past.epochs if name in logs])
+def _of_epochs(log: MeasurementLog, name: str) -> np.ndarray:
+    return np.array([logs[name] for logs in log.epochs if name in logs])
 
 
-def _course(past: Past) -> np.ndarray:
+def _course(log: MeasurementLog) -> np.ndarray:
     """Return the loss from the beginning to now."""
     for name in ("val_loss", "loss"):
-        if len(losses := _of_epochs(past, name)) >= FEWEST:
+        if len(losses := _of_epochs(log, name)) >= FEWEST:
             return losses
-    return _of_steps(past)
+    return _of_steps(log)
 
 
-def _of_steps(past: Past) -> np.ndarray:
+def _of_steps(log: MeasurementLog) -> np.ndarray:
     """Return the mean losses of equal parts of the minibatches."""
-    losses = past.rows.loss[np.isfinite(past.rows.loss)]
+    losses = log.rows.loss[np.isfinite(log.rows.loss)]
     if len(losses) < 2 * BLOCKS:
         return np.zeros(0)
     return np.array([block.mean() for block in np.array_split(losses, BLOCKS)])
@@ -352,6 +346,6 @@ def _still_ahead(course: np.ndarray) -> float:
     return float(1 - np.exp(-last * (kept + kept**2 + kept**3)))
 
 
-def _reference(past: Past, course: np.ndarray) -> float:
+def _reference(log: MeasurementLog, course: np.ndarray) -> float:
     """Return the loss of the best constant prediction, or that of the first epoch where it is not known."""
-    return float(course[0]) if np.isnan(past.chance) or past.is_penalized else past.chance
+    return float(course[0]) if np.isnan(log.chance) or log.is_penalized else log.chance

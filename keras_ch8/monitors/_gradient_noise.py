@@ -11,11 +11,11 @@ from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
 from ..verdicts.fact import Fact
-from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import counted, percent
 from .base import Curve, Evaluation, Monitor, Snapshot
-from .past import Past
-from .probe import Probe
+from .measurement_log import MeasurementLog
+from .probe import ProbeEvaluator
 from .progress import (
     BATCHES,
     BETWEEN,
@@ -114,7 +114,7 @@ LEAST_BATCH = 16
 """Examples of a minibatch below which smaller ones take no less time."""
 SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} at least: a batch size that would do.")
 
-NOISE = Threshold(NOISE_OVER_BATCH, "above", watch=4.0, act=6.0, source=f"{MCCANDLISH}; {BETWEEN}")
+NOISE = LevelThreshold(NOISE_OVER_BATCH, "above", watch=4.0, act=6.0, source=f"{MCCANDLISH}; {BETWEEN}")
 
 LITTLE_EXCESS = Condition(EXCESS, "<", 0.12, "noise keeps the loss up by less than an eighth", FOREIGN)
 WANTS_ALL = Condition(COMPARES, ">=", 1, "the optimizer wants all examples in a batch")
@@ -126,7 +126,7 @@ RULES = (
     Rule(
         kind="noise_dominated",
         says="The noise of the gradient keeps the loss above what it could be",
-        all_of=(NOISE, Threshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {FOREIGN}")),
+        all_of=(NOISE, LevelThreshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {FOREIGN}")),
         when=(SLOW, Condition(EXCESS, "known")),
         silenced_by=(
             Combination(
@@ -153,7 +153,7 @@ RULES = (
     Rule(
         kind="noise_dominated",
         says="The noise of the gradient takes back most of what the steps gain",
-        all_of=(NOISE, Threshold(OVERSHOOT, "above", watch=0.5, act=None, source=FOREIGN)),
+        all_of=(NOISE, LevelThreshold(OVERSHOOT, "above", watch=0.5, act=None, source=FOREIGN)),
         when=(SLOW, FALLING),
         silenced_by=(GOOD,),
         mentions=(NOISE_SCALE, BATCH_SIZE),
@@ -162,8 +162,10 @@ RULES = (
         kind="batch_wasteful",
         says="Far smaller batches would give nearly the same steps",
         all_of=(
-            Threshold(NOISE_OVER_BATCH, "below", watch=0.05, act=0.025, source=f"{MCCANDLISH}; {MEASURED}; {FOREIGN}"),
-            Threshold(USUAL_NOISE, "below", watch=0.05, act=0.025, source=f"{after_group(7)}, as the one before"),
+            LevelThreshold(
+                NOISE_OVER_BATCH, "below", watch=0.05, act=0.025, source=f"{MCCANDLISH}; {MEASURED}; {FOREIGN}"
+            ),
+            LevelThreshold(USUAL_NOISE, "below", watch=0.05, act=0.025, source=f"{after_group(7)}, as the one before"),
         ),
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
@@ -178,7 +180,7 @@ RULES = (
     Rule(
         kind="batch_wasteful",
         says="In batches this large there is hardly any noise over the training, and it does no harm even at the end",
-        all_of=(Threshold(WHOLE_NOISE, "below", watch=0.3, act=0.2, source=f"{MCCANDLISH}; {after_group(13)}"),),
+        all_of=(LevelThreshold(WHOLE_NOISE, "below", watch=0.3, act=0.2, source=f"{MCCANDLISH}; {after_group(13)}"),),
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             Condition(NOISE_OVER_BATCH, ">", 0),
@@ -194,7 +196,7 @@ RULES = (
     Rule(
         kind="batch_wasteful",
         says="While the loss fell, there was hardly any noise in batches this large",
-        all_of=(Threshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {VARIANTS}"),),
+        all_of=(LevelThreshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {VARIANTS}"),),
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             LOW,
@@ -244,37 +246,37 @@ class GradientNoiseMonitor(Monitor):
         """Return the numbers."""
         return GradientNoise(**{name: float(value) for name, value in arrays.items()})
 
-    def numbers(self, past: Past) -> dict[str, float]:
+    def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the noise scale over the last measurements, and the standard error of a minibatch."""
-        noise = pooled(past.of(self.name)[-LAST:])
-        error = {"standard_error": noise.standard_error(past.batch_size)} if past.batch_size else {}
+        noise = pooled(log.of(self.name)[-LAST:])
+        error = {"standard_error": noise.standard_error(log.batch_size)} if log.batch_size else {}
         return {"noise_scale": noise.scale} | error
 
-    def measure(self, past: Past) -> dict[str, float]:
+    def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how noisy a minibatch is, and what that costs."""
-        seen, last = progress(past), past.of(self.name)[-LAST:]
-        if seen is None or not past.batch_size:
+        seen, last = progress(log), log.of(self.name)[-LAST:]
+        if seen is None or not log.batch_size:
             return {}
         noise = pooled(last)
-        costs = excess(noise, past) / abs(seen.now) if seen.now else float("nan")
+        costs = excess(noise, log) / abs(seen.now) if seen.now else float("nan")
         return seen.measured() | {
-            NOISE_OVER_BATCH.name: noise.scale / past.batch_size,
-            USUAL_NOISE.name: float(np.median([n.scale for n in last])) / past.batch_size,
-            WHOLE_NOISE.name: float(np.median([n.scale for n in past.of(self.name)])) / past.batch_size,
-            FALL_NOISE.name: _while_it_fell(past, seen) / past.batch_size,
-            OVERSHOOT.name: overshoot(past),
+            NOISE_OVER_BATCH.name: noise.scale / log.batch_size,
+            USUAL_NOISE.name: float(np.median([n.scale for n in last])) / log.batch_size,
+            WHOLE_NOISE.name: float(np.median([n.scale for n in log.of(self.name)])) / log.batch_size,
+            FALL_NOISE.name: _while_it_fell(log, seen) / log.batch_size,
+            OVERSHOOT.name: overshoot(log),
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
             NOISE_SCALE.name: noise.scale,
-            BATCH_SIZE.name: past.batch_size,
-            COMPARES.name: float(Fact.COMPARED_LOSSES in past.has),
+            BATCH_SIZE.name: log.batch_size,
+            COMPARES.name: float(Fact.COMPARED_LOSSES in log.has),
             SMALLER_BATCH.name: float(max(LEAST_BATCH, np.rint(noise.scale))),
         }
 
 
-def noise_over_batch(past: Past) -> float:
+def noise_over_batch(log: MeasurementLog) -> float:
     """Return the noise scale by the last measurements, over the batch size; NaN where one is not known."""
-    last = past.of(GradientNoiseMonitor.name)[-LAST:]
-    return pooled(last).scale / past.batch_size if last and past.batch_size else float("nan")
+    last = log.of(GradientNoiseMonitor.name)[-LAST:]
+    return pooled(last).scale / log.batch_size if last and log.batch_size else float("nan")
 
 
 def pooled(readings: list[GradientNoise]) -> GradientNoise:
@@ -283,24 +285,24 @@ def pooled(readings: list[GradientNoise]) -> GradientNoise:
     return GradientNoise(trace, squared_norm)
 
 
-def _while_it_fell(past: Past, seen: Progress) -> float:
+def _while_it_fell(log: MeasurementLog, seen: Progress) -> float:
     """Return the noise scale by the measurements before the loss was low; NaN of fewer than four."""
-    ends = dict(zip(past.steps_of("gradient_norm"), past.of("gradient_norm"), strict=True))
-    at = zip(past.steps_of(GradientNoiseMonitor.name), past.of(GradientNoiseMonitor.name), strict=True)
+    ends = dict(zip(log.steps_of("gradient_norm"), log.of("gradient_norm"), strict=True))
+    at = zip(log.steps_of(GradientNoiseMonitor.name), log.of(GradientNoiseMonitor.name), strict=True)
     known = ((reading, ends[step]) for step, reading in at if step in ends)
     early = [reading for reading, end in known if seen.gained_at(end.loss, end.penalty) < LOW.limit]
     return pooled(early).scale if len(early) >= FEWEST else float("nan")
 
 
-def excess(noise: GradientNoise, past: Past) -> float:
+def excess(noise: GradientNoise, log: MeasurementLog) -> float:
     """Return by how much noise keeps the loss above its floor at rest, rate tr(Sigma) / (4 m) on a quadratic.
 
     The variance of a minibatch is not more than what their gradients have: where the training examples are learned by
     heart, those of a probe are noisier.
     """
-    seen = past.rows.norm[-BATCHES:]
-    variance = np.fmin(noise.trace / past.batch_size, np.median(seen**2) if len(seen) else np.nan)
-    return float(effective_rate(past) * variance / 4)
+    seen = log.rows.norm[-BATCHES:]
+    variance = np.fmin(noise.trace / log.batch_size, np.median(seen**2) if len(seen) else np.nan)
+    return float(effective_rate(log) * variance / 4)
 
 
 def _estimates(evaluation: Evaluation, examples: int) -> tuple[Tensor, Tensor]:
@@ -326,7 +328,7 @@ def gradient_noise(model: keras.Model, x: Data, y: Data = None, *, parts: int = 
         |G|^2     <- |g|^2 - tr(Sigma) / (k b)
         SE(m)     =  sqrt(tr(Sigma) / m)                  the standard error of a minibatch of m: falls as 1 / sqrt(m)
 
-    Two parts tell it as well as the gradients of all examples, at the cost of one gradient of the batch. One estimate
+    Two parts show it as well as the gradients of all examples, at the cost of one gradient of the batch. One estimate
     of |G|^2 is noisy itself: take the ratio of means over several, never the mean of ratios.
 
     Args:
@@ -355,5 +357,5 @@ def gradient_noise(model: keras.Model, x: Data, y: Data = None, *, parts: int = 
         McCandlish et al. (2018), An Empirical Model of Large-Batch Training.
     """
     parts = _checks.count("parts", parts, 2, meaning="the number of gradients that are compared", fix="Try 2.")
-    probe = Probe(model, x, y, monitors=[GradientNoiseMonitor()], parts=parts, **options)
-    return probe.measure()["gradient_noise"]
+    probe = ProbeEvaluator(model, x, y, monitors=[GradientNoiseMonitor()], parts=parts, **options)
+    return probe.evaluate()["gradient_noise"]

@@ -11,12 +11,12 @@ from .. import _numerics
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts.rules import Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.verdict import RAISED_BY
 from ..verdicts.wording import digits, times
 from .base import Curve, Monitor, Snapshot
-from .past import Past
-from .probe import Probe
+from .measurement_log import MeasurementLog
+from .probe import ProbeEvaluator
 from .progress import (
     ELASTICITY,
     FALLEN,
@@ -105,7 +105,7 @@ RULES = (
         kind="ill_conditioned",
         says="The model is linear, and its loss is far above what it can reach: it creeps along the floor of a ravine, "
         "since the inputs are correlated",
-        all_of=(Threshold(OVER_LEAST_SQUARES, "above", watch=1.5, act=1.5, source=after_group(16)),),
+        all_of=(LevelThreshold(OVER_LEAST_SQUARES, "above", watch=1.5, act=1.5, source=after_group(16)),),
         when=(
             Condition(UNEVENNESS, ">=", 100.0, "the inputs are correlated", after_group(16)),
             Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter"),
@@ -165,25 +165,25 @@ class GradientNormMonitor(Monitor):
         """Return the numbers."""
         return GradientNorm(**{name: float(value) for name, value in arrays.items()})
 
-    def numbers(self, past: Past) -> dict[str, float]:
+    def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the loss and the norm."""
-        last = past.of(self.name)[-1]
-        return {"loss": last.loss, "gradient_norm": last.norm, "sensitivity_to_weights": elasticity(past, last)}
+        last = log.of(self.name)[-1]
+        return {"loss": last.loss, "gradient_norm": last.norm, "sensitivity_to_weights": elasticity(log, last)}
 
-    def measure(self, past: Past) -> dict[str, float]:
+    def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return where the loss is, and how large the gradient."""
-        measured = progress_measured(past)
+        measured = progress_measured(log)
         if not measured:
             return {}
-        size, seen = elasticity(past, past.of(self.name)[-1]), progress(past)
-        measured |= {ELASTICITY.name: size, SPECTRA.name: len(past.of("spectrum")), PART_DONE.name: part_done(past)}
-        if seen is not None and past.least_squares > 0 and not past.is_penalized:
-            measured |= {OVER_LEAST_SQUARES.name: seen.now / past.least_squares, UNEVENNESS.name: past.unevenness}
+        size, seen = elasticity(log, log.of(self.name)[-1]), progress(log)
+        measured |= {ELASTICITY.name: size, SPECTRA.name: len(log.of("spectrum")), PART_DONE.name: part_done(log)}
+        if seen is not None and log.least_squares > 0 and not log.is_penalized:
+            measured |= {OVER_LEAST_SQUARES.name: seen.now / log.least_squares, UNEVENNESS.name: log.unevenness}
         return measured
 
-    def newest(self, past: Past) -> dict[str, float]:
+    def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return where the loss is by the last measurement alone."""
-        return progress_newest(past)
+        return progress_newest(log)
 
 
 @section("8.2.2")
@@ -213,4 +213,4 @@ def gradient_norm(model: keras.Model, x: Data, y: Data = None, **options: Any) -
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.2.
     """
-    return Probe(model, x, y, monitors=[GradientNormMonitor()], **options).measure()["gradient_norm"]
+    return ProbeEvaluator(model, x, y, monitors=[GradientNormMonitor()], **options).evaluate()["gradient_norm"]

@@ -1,6 +1,6 @@
 """What is said of signal and gradient from layer to layer: the quantities, and the rules that judge them."""
 
-from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import digits, percent, times
 from .progress import (
     BETWEEN,
@@ -105,12 +105,12 @@ STILL = Quantity(
     series="diagnosis/fraction_without_gradient",
 )
 
-EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=20.0, act=30.0, source=f"{MEASURED}; watch {FOREIGN}")
-VANISHING = Threshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.03, source=f"{MEASURED}; act {BETWEEN}")
-DEAD_UNITS = Threshold(
+EXPLODING = LevelThreshold(GROWTH_THROUGH_DEPTH, "above", watch=20.0, act=30.0, source=f"{MEASURED}; watch {FOREIGN}")
+VANISHING = LevelThreshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.03, source=f"{MEASURED}; act {BETWEEN}")
+DEAD_UNITS = LevelThreshold(
     DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 20 %; act {FOREIGN}"
 )
-SATURATED_UNITS = Threshold(
+SATURATED_UNITS = LevelThreshold(
     SATURATED, "above", watch=0.4, act=0.7, source=f"{MEASURED}; healthy networks have up to 15 %; act {FOREIGN}"
 )
 
@@ -125,7 +125,7 @@ RULES = (
     Rule(
         kind="exploding",
         says="The training began with a gradient that grows from layer to layer on its way back, and has got nowhere",
-        all_of=(Threshold(GROWTH_AT_THE_START, "above", watch=30.0, act=50.0, source=after_group(13)),),
+        all_of=(LevelThreshold(GROWTH_AT_THE_START, "above", watch=30.0, act=50.0, source=after_group(13)),),
         when=(
             Condition(
                 GAINED, "<", 0.2, "the loss is not far below that of the best constant prediction", after_group(13)
@@ -146,8 +146,8 @@ RULES = (
         kind="step_too_long",
         says="The steps have moved the weights so far from their start that a constant predicts as well",
         all_of=(
-            Threshold(SIGNAL_GROWTH, "above", watch=100.0, act=100.0, source=after_group(17)),
-            Threshold(SIGNAL_NOW, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),
+            LevelThreshold(SIGNAL_GROWTH, "above", watch=100.0, act=100.0, source=after_group(17)),
+            LevelThreshold(SIGNAL_NOW, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),
         ),
         when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", after_group(15))),
         silenced_by=(FAR_OFF,),
@@ -156,7 +156,7 @@ RULES = (
     Rule(
         kind="no_gradient",
         says="No gradient gets through to some layers: something between them and the loss stops it",
-        all_of=(Threshold(STILL, "above", watch=0.001, act=0.001, source="any: exactly 0 is no matter of noise"),),
+        all_of=(LevelThreshold(STILL, "above", watch=0.001, act=0.001, source="any: exactly 0 is no matter of noise"),),
         silenced_by=(
             Condition(DEAD_IN_LAYER, ">=", 1.0, "a whole layer of ReLUs is dead"),
             Condition(SATURATED_IN_LAYER, ">=", 0.99, "a whole layer is saturated"),
@@ -175,7 +175,7 @@ RULES = (
     Rule(
         kind="dead_units",
         says="Nearly all ReLUs of a layer are dead, so that hardly a signal gets through",
-        all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.7, source=f"{FOREIGN}; {BETWEEN}"),),
+        all_of=(LevelThreshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.7, source=f"{FOREIGN}; {BETWEEN}"),),
         silenced_by=(LOW, SHRUNK_AWAY, FAR_OFF),
         mentions=(DEAD,),
     ),
@@ -189,14 +189,14 @@ RULES = (
     Rule(
         kind="saturated_units",
         says="Nearly all units of a layer are saturated, and pass hardly a gradient on",
-        all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=FOREIGN),),
+        all_of=(LevelThreshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=FOREIGN),),
         silenced_by=(LOW,),
         mentions=(SATURATED,),
     ),
     Rule(
         kind="saturated_units",
         says="Most units of a layer are saturated, since a layer gave large numbers from the start",
-        all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.7, act=0.7, source=after_group(16)),),
+        all_of=(LevelThreshold(SATURATED_IN_LAYER, "above", watch=0.7, act=0.7, source=after_group(16)),),
         when=(Condition(LARGEST_SIGNAL, ">=", 8.0, "a layer gave large numbers at the start", MEASURED),),
         silenced_by=(GOOD,),
         mentions=(SATURATED,),
@@ -204,13 +204,17 @@ RULES = (
     Rule(
         kind="bad_scale",
         says="At the start a layer gives far larger numbers than others can work with",
-        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),),
+        all_of=(
+            LevelThreshold(LARGEST_SIGNAL, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),
+        ),
         mentions=(SMALLEST_SIGNAL,),
     ),
     Rule(
         kind="bad_scale",
         says="At the start a layer gives larger numbers than others can well work with",
-        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=None, source=f"{BOOK}, section 8.4; {MEASURED}"),),
+        all_of=(
+            LevelThreshold(LARGEST_SIGNAL, "above", watch=8.0, act=None, source=f"{BOOK}, section 8.4; {MEASURED}"),
+        ),
         silenced_by=(GOOD,),
         mentions=(SMALLEST_SIGNAL,),
     ),
@@ -218,7 +222,7 @@ RULES = (
         kind="bad_scale",
         says="At the start a layer gave larger numbers than others can work with, and the loss is still above that of "
         "the best constant prediction",
-        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=8.0, source=f"{MEASURED}; {after_group(13)}"),),
+        all_of=(LevelThreshold(LARGEST_SIGNAL, "above", watch=8.0, act=8.0, source=f"{MEASURED}; {after_group(13)}"),),
         when=(
             Condition(
                 OVER_CHANCE, ">=", 1.5, "the loss is far above that of the best constant prediction", after_group(13)
@@ -231,7 +235,7 @@ RULES = (
         kind="bad_scale",
         says="At the start a layer gives far smaller numbers than others can work with",
         all_of=(
-            Threshold(
+            LevelThreshold(
                 SMALLEST_SIGNAL,
                 "below",
                 watch=1e-3,

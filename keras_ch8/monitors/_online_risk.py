@@ -9,10 +9,10 @@ from .. import _objects
 from .._describe import short
 from .._result import Result
 from .._section import section
-from ..verdicts.rules import Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import digits, moved, percent, times
 from .base import Curve, Monitor
-from .past import Past, once
+from .measurement_log import MeasurementLog, once
 from .progress import BETWEEN, FOREIGN, MEASURED, VARIANTS, after_group
 
 LITTLE = 0.1
@@ -150,7 +150,7 @@ RULES = (
     Rule(
         kind="overfitting",
         says="The model learns its examples by heart: the loss on held-out examples rises while it still learns",
-        all_of=(Threshold(HELD_OUT_RISE, "above", watch=0.1, act=0.15, source=f"{MEASURED}; {BETWEEN}"),),
+        all_of=(LevelThreshold(HELD_OUT_RISE, "above", watch=0.1, act=0.15, source=f"{MEASURED}; {BETWEEN}"),),
         when=(
             Condition(LEARNED, ">", 0, "the training loss has fallen"),
             Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
@@ -160,7 +160,7 @@ RULES = (
     Rule(
         kind="overfitting",
         says="The model knows its examples by heart, and much of the loss on held-out ones is left",
-        all_of=(Threshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.04, source=f"{after_group(13)}; {BETWEEN}"),),
+        all_of=(LevelThreshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.04, source=f"{after_group(13)}; {BETWEEN}"),),
         when=(
             Condition(HELD_OUT_LEFT, ">=", 0.25, "a quarter of the loss on held-out examples is left", VARIANTS),
             Condition(LEARNED, ">", 0, "the training loss has fallen"),
@@ -171,7 +171,7 @@ RULES = (
         kind="overfitting",
         says="The loss on held-out examples was better before, and has risen while that on training examples goes on "
         "falling",
-        all_of=(Threshold(RISE_OVER_BEST, "above", watch=0.15, act=1.0, source=FOREIGN),),
+        all_of=(LevelThreshold(RISE_OVER_BEST, "above", watch=0.15, act=1.0, source=FOREIGN),),
         when=(
             Condition(
                 RISE_OVER_CHANGES,
@@ -222,24 +222,24 @@ class OnlineRiskMonitor(Monitor):
         ),
     )
 
-    def numbers(self, past: Past) -> dict[str, float]:
+    def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the loss on examples when they were new, and as they are known now."""
-        found = online_risk(past.passes)
+        found = online_risk(log.passes)
         return {"loss_on_new_examples": found.first, "loss_on_known_examples": found.last}
 
-    def measure(self, past: Past) -> dict[str, float]:
+    def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the held-out loss does beside the training loss; nothing before there are three of each.
 
         The held-out loss is that of validation or, where there is none, of the probe, if it is not trained on.
         """
-        held_out, losses = _held_out(past), np.array([logs["loss"] for logs in past.epochs if "loss" in logs])
+        held_out, losses = _held_out(log), np.array([logs["loss"] for logs in log.epochs if "loss" in logs])
         if len(held_out) < 3 or len(losses) < 3:
             return {}
-        start, best = _start(past), float(held_out.min())
-        reference = start if past.is_penalized else float(np.fmin(start, past.chance))
+        start, best = _start(log), float(held_out.min())
+        reference = start if log.is_penalized else float(np.fmin(start, log.chance))
         first, middle, last = (float(losses[i]) for i in (0, len(losses) // 2, -1))
         return {
-            HELD_OUT_RISE.name: _rise(past, float(held_out[-3:].min())),
+            HELD_OUT_RISE.name: _rise(log, float(held_out[-3:].min())),
             RISE_OVER_BEST.name: (float(held_out[-3:].min()) - best) / best if best > 0 else float("nan"),
             RISE_OVER_CHANGES.name: _over_changes(held_out),
             HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
@@ -247,28 +247,28 @@ class OnlineRiskMonitor(Monitor):
             HELD_OUT_LEFT.name: best / reference if min(best, reference) > 0 else float("nan"),
             LEARNED.name: first - last,
             LEARNED_LATELY.name: _ratio(middle - last, middle),
-            BY_HEART.name: _fallen_since_the_best(past, np.min),
+            BY_HEART.name: _fallen_since_the_best(log, np.min),
         }
 
-    def newest(self, past: Past) -> dict[str, float]:
+    def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return where held-out loss and training loss are by the last epoch alone."""
-        last = float(_held_out(past)[-1])
-        best = float(_held_out(past).min())
+        last = float(_held_out(log)[-1])
+        best = float(_held_out(log).min())
         return {
-            HELD_OUT_RISE.name: _rise(past, last),
+            HELD_OUT_RISE.name: _rise(log, last),
             RISE_OVER_BEST.name: (last - best) / best if best > 0 else float("nan"),
-            BY_HEART.name: _fallen_since_the_best(past, lambda x: x[-1]),
+            BY_HEART.name: _fallen_since_the_best(log, lambda x: x[-1]),
         }
 
-    def drawn(self, past: Past) -> dict[str, float]:
+    def drawn(self, log: MeasurementLog) -> dict[str, float]:
         """Return the held-out loss by the series in which it is drawn; no rule judges the other numbers."""
-        return held_out_drawn(past)
+        return held_out_drawn(log)
 
-    def remarks(self, past: Past) -> dict[str, str]:
+    def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return the losses by themselves."""
-        held_out, losses = _held_out(past), [logs["loss"] for logs in past.epochs if "loss" in logs]
-        name = "`val_loss`" if _is_validated(past) else "the loss on the probe"
-        risk = online_risk(past.passes)
+        held_out, losses = _held_out(log), [logs["loss"] for logs in log.epochs if "loss" in logs]
+        name = "`val_loss`" if _is_validated(log) else "the loss on the probe"
+        risk = online_risk(log.passes)
         ends = [held_out.min(), held_out[-1]]
         best, last = (digits(loss, 3) for loss in ends)
         pairs = [
@@ -283,34 +283,34 @@ class OnlineRiskMonitor(Monitor):
         return {"overfitting": "; ".join(said)}
 
 
-def held_out_drawn(past: Past) -> dict[str, float]:
+def held_out_drawn(log: MeasurementLog) -> dict[str, float]:
     """Return the last held-out loss by the series in which it is drawn; nothing where there is none."""
-    held_out, losses = VALIDATION_LOSS if _is_validated(past) else LOSS_OF_PROBE, _held_out(past)
+    held_out, losses = VALIDATION_LOSS if _is_validated(log) else LOSS_OF_PROBE, _held_out(log)
     return {held_out.series: float(losses[-1])} if len(losses) else {}
 
 
 @once
-def _is_validated(past: Past) -> bool:
-    return any("val_loss" in logs for logs in past.epochs)
+def _is_validated(log: MeasurementLog) -> bool:
+    return any("val_loss" in logs for logs in log.epochs)
 
 
 @once
-def _held_out(past: Past) -> np.ndarray:
+def _held_out(log: MeasurementLog) -> np.ndarray:
     """Return the validation losses or, where there are none, the losses on the probe."""
-    if _is_validated(past):
-        return np.array([logs["val_loss"] for logs in past.epochs if "val_loss" in logs])
-    return past.series("gradient_norm", "loss")
+    if _is_validated(log):
+        return np.array([logs["val_loss"] for logs in log.epochs if "val_loss" in logs])
+    return log.series("gradient_norm", "loss")
 
 
-def _start(past: Past) -> float:
+def _start(log: MeasurementLog) -> float:
     """Return the held-out loss at the start or, where that is more, the first on the probe."""
-    of_probe = past.of("gradient_norm")
-    return float(np.fmax(of_probe[0].loss if of_probe else np.nan, _held_out(past)[0]))
+    of_probe = log.of("gradient_norm")
+    return float(np.fmax(of_probe[0].loss if of_probe else np.nan, _held_out(log)[0]))
 
 
-def _rise(past: Past, now: float) -> float:
+def _rise(log: MeasurementLog, now: float) -> float:
     """Return by how much a held-out loss is above the best, over its fall before."""
-    start, best = _start(past), float(_held_out(past).min())
+    start, best = _start(log), float(_held_out(log).min())
     return _ratio(now - best, max(start - best, LITTLE * abs(start)))
 
 
@@ -329,12 +329,12 @@ def _ratio(change: float, size: float) -> float:
     return float(change * np.inf) if change else 0.0
 
 
-def _fallen_since_the_best(past: Past, to: Callable[[np.ndarray], float]) -> float:
+def _fallen_since_the_best(log: MeasurementLog, to: Callable[[np.ndarray], float]) -> float:
     """Return by what fraction the training loss fell after the epoch in which validation was best; NaN without.
 
     `to` picks one of the losses since then.
     """
-    pairs = [(logs["val_loss"], logs["loss"]) for logs in past.epochs if {"val_loss", "loss"} <= set(logs)]
+    pairs = [(logs["val_loss"], logs["loss"]) for logs in log.epochs if {"val_loss", "loss"} <= set(logs)]
     if not pairs:
         return float("nan")
     held_out, losses = np.array(pairs).T

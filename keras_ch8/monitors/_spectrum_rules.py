@@ -1,6 +1,6 @@
 """What is said of the curvature: the quantities, and the rules that judge them."""
 
-from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import counted, part, percent
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from .progress import (
@@ -31,6 +31,7 @@ from .progress import (
     STUCK,
     TRAININGS_TO_GAIN,
     TYPICAL_STEP,
+    UPDATES,
     VARIANTS,
     after_group,
 )
@@ -62,7 +63,6 @@ ESCAPES = Quantity(
     "escapes",
     "Effective rate times negative curvature times the steps of the training.",
 )
-UPDATES_MADE = Quantity("updates_made", "Updates of the weights so far.")
 HIDDEN = Quantity("hidden_layers", "Layers with a matrix before those that give the output.")
 NARROWEST = Quantity(
     "narrowest",
@@ -75,7 +75,7 @@ LOWEST_CURVATURE = Quantity(
 
 # --- what it means -------------------------------------------------------------------------------------------------
 
-FLAT = Threshold(NEWTON_GAIN, "below", watch=0.1, act=0.05, source=MEASURED)
+FLAT = LevelThreshold(NEWTON_GAIN, "below", watch=0.1, act=0.05, source=MEASURED)
 SADDLE_CANNOT_BE_LEFT = (
     Condition(ESCAPES, "<", 1, "its negative curvature leads nowhere within the training"),
     Condition(NEGATIVITY, ">", 10.0, "nearly all curvature is negative: the flat end of a loss that has a bound"),
@@ -83,8 +83,8 @@ SADDLE_CANNOT_BE_LEFT = (
     FAR_OFF,
 )
 AT_SADDLE = (
-    Threshold(KERNEL_ELASTICITY, "below", watch=SMALL_GRADIENT.watch, act=SMALL_GRADIENT.act, source=MEASURED),
-    Threshold(NEGATIVITY, "above", watch=0.1, act=0.2, source=f"{MEASURED}; trained networks have up to 3 %"),
+    LevelThreshold(KERNEL_ELASTICITY, "below", watch=SMALL_GRADIENT.watch, act=SMALL_GRADIENT.act, source=MEASURED),
+    LevelThreshold(NEGATIVITY, "above", watch=0.1, act=0.2, source=f"{MEASURED}; trained networks have up to 3 %"),
 )
 IS_NEGATIVE = Condition(UNCERTAINTY, "<", 0.5, "the curvature is negative for certain")
 AS_A_CONSTANT = Combination(
@@ -137,7 +137,7 @@ REST_IS_CERTAIN = (
     Condition(GAINED, ">=", 0.1),
 )
 """Where one spectrum is enough: near the end, of a loss that has fallen, far above what the neighbours predict."""
-RESTED = Condition(UPDATES_MADE, ">=", 50, "there were updates enough to come to rest", FOREIGN)
+RESTED = Condition(UPDATES, ">=", 50, "there were updates enough to come to rest", FOREIGN)
 EVEN = Condition(LOWEST_CURVATURE, ">", 0.1, "the curvature is much the same in all directions", FOREIGN)
 BEYOND_LIMIT = Combination(
     "the steps are too long for the largest curvature",
@@ -162,7 +162,7 @@ RULES = (
         kind="saddle",
         says="The training is stuck near a saddle point: there is next to no gradient, but a direction along which the "
         "loss curves down slightly",
-        all_of=(Threshold(NEGATIVITY, "above", watch=0.03, act=None, source=after_group(8)),),
+        all_of=(LevelThreshold(NEGATIVITY, "above", watch=0.03, act=None, source=after_group(8)),),
         when=(
             STUCK,
             IS_NEGATIVE,
@@ -173,7 +173,7 @@ RULES = (
     Rule(
         kind="saddle",
         says="The training began so near to weights of 0, a saddle point, that it does not get away from it",
-        all_of=(AT_SADDLE[0], Threshold(NEGATIVITY, "above", watch=0.1, act=0.1, source=FOREIGN)),
+        all_of=(AT_SADDLE[0], LevelThreshold(NEGATIVITY, "above", watch=0.1, act=0.1, source=FOREIGN)),
         when=(
             STUCK,
             IS_NEGATIVE,
@@ -197,10 +197,10 @@ RULES = (
         says="The loss has come to rest, though predicting from similar examples does better: the model is too small, "
         "or something such as a penalty holds it back",
         all_of=(
-            Threshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=FOREIGN),
-            Threshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.15, source=f"{FOREIGN}; {BETWEEN}"),
+            LevelThreshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=FOREIGN),
+            LevelThreshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.15, source=f"{FOREIGN}; {BETWEEN}"),
         ),
-        when=(AT_REST, Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN)),
+        when=(AT_REST, Condition(UPDATES, ">=", 200, "there were many updates", FOREIGN)),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
         proven_by=REST_IS_CERTAIN,
         mentions=(FALLEN, OVER_CHANCE, RECENT),
@@ -209,14 +209,14 @@ RULES = (
         kind="underfitting",
         says="The loss hardly falls, and no steps would gain much, though predicting from similar examples does far "
         "better",
-        all_of=(Threshold(OVER_NEIGHBOURS, "above", watch=1.9, act=1.9, source=f"{VARIANTS}; {BETWEEN}"),),
+        all_of=(LevelThreshold(OVER_NEIGHBOURS, "above", watch=1.9, act=1.9, source=f"{VARIANTS}; {BETWEEN}"),),
         when=(
             Combination("the loss is not known to be low", "none of", (LOW,)),
             Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
             Condition(RECENT, "<", 0.1, "the loss hardly falls", VARIANTS),
             Condition(GAINED, ">=", 0.1, "something was learned", VARIANTS),
             Condition(NEWTON_GAIN, "<", 0.25, "steps that suit the curvature would not gain much", VARIANTS),
-            Condition(UPDATES_MADE, ">=", 300, "there were many updates", VARIANTS),
+            Condition(UPDATES, ">=", 300, "there were many updates", VARIANTS),
             Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter"),
         ),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
@@ -226,11 +226,11 @@ RULES = (
     Rule(
         kind="underfitting",
         says="The loss has come to rest where it is not low: a hidden layer of one or two units passes on too little",
-        all_of=(Threshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=after_group(16)),),
+        all_of=(LevelThreshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=after_group(16)),),
         when=(
             AT_REST,
             Condition(NARROWEST, "<=", 2, "a hidden layer has one or two units, fewer than outputs", after_group(16)),
-            Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN),
+            Condition(UPDATES, ">=", 200, "there were many updates", FOREIGN),
         ),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
         mentions=(NARROWEST, FALLEN, RECENT),
@@ -252,7 +252,10 @@ RULES = (
     Rule(
         kind="ill_conditioned",
         says="The loss creeps along the floor of a ravine, whose walls do not let the learning rate rise",
-        all_of=(DECREMENT, Threshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=2.0, source=f"{MEASURED}; {FOREIGN}")),
+        all_of=(
+            DECREMENT,
+            LevelThreshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=2.0, source=f"{MEASURED}; {FOREIGN}"),
+        ),
         when=(SLOW, *CANNOT_RISE),
         silenced_by=NO_RAVINE,
         proven_by=(
@@ -267,8 +270,8 @@ RULES = (
         says="Nearly all of the loss is still to be gained along the floor of a ravine, whose walls do not let the "
         "learning rate rise",
         all_of=(
-            Threshold(NEWTON_GAIN, "above", watch=0.9, act=0.9, source=VARIANTS),
-            Threshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=1.0, source=MEASURED),
+            LevelThreshold(NEWTON_GAIN, "above", watch=0.9, act=0.9, source=VARIANTS),
+            LevelThreshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=1.0, source=MEASURED),
         ),
         when=(
             SLOW,
@@ -300,7 +303,7 @@ RULES = (
     Rule(
         kind="ill_conditioned",
         says="The learning rate is at its limit, and nearly all of the loss is left along the floor of a ravine",
-        all_of=(Threshold(NEWTON_GAIN, "above", watch=0.7, act=0.7, source=after_group(7)),),
+        all_of=(LevelThreshold(NEWTON_GAIN, "above", watch=0.7, act=0.7, source=after_group(7)),),
         when=(NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
         silenced_by=NO_RAVINE,
         at_most="watch",

@@ -26,11 +26,11 @@ from ._step_rules import (
     THROWN,
     THROWN_AT_ONCE,
     TRAININGS_TO_HALVE,
-    UPDATES,
+    UPDATES_SPANNED,
 )
 from .base import Curve, Monitor, Snapshot
-from .past import Past
-from .probe import Probe
+from .measurement_log import MeasurementLog
+from .probe import ProbeEvaluator
 from .progress import (
     BATCHES,
     ELASTICITY,
@@ -148,9 +148,9 @@ class StepLengthMonitor(Monitor):
         """Return the numbers."""
         return StepLength(**{name: float(value) for name, value in arrays.items()})
 
-    def numbers(self, past: Past) -> dict[str, float]:
+    def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the step over the best one, the change of the loss beside its prediction, and the loss's way."""
-        seen, last = progress(past), past.of(self.name)[-1]
+        seen, last = progress(log), log.of(self.name)[-1]
         numbers = {
             "step_over_best": last.step_over_optimal,
             "loss_change": last.actual,
@@ -158,46 +158,46 @@ class StepLengthMonitor(Monitor):
             "relative_loss_change": _heights([last])[JUMP.name],
         }
         if seen is not None:
-            numbers["relative_loss_rises"] = _heights(past.of(self.name)[-LAST:])[RISES.name]
+            numbers["relative_loss_rises"] = _heights(log.of(self.name)[-LAST:])[RISES.name]
             numbers["loss_over_start"] = seen.over_start(seen.newest)
-        if past.of("spectrum"):
-            numbers["rate_times_curvature"] = _newton(past)[0]
+        if log.of("spectrum"):
+            numbers["rate_times_curvature"] = _newton(log)[0]
         return numbers
 
-    def measure(self, past: Past) -> dict[str, float]:
+    def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return where the loss is, how it moves, and how long the steps are against what would be best."""
-        seen, last = progress(past), past.of(self.name)[-LAST:]
+        seen, last = progress(log), log.of(self.name)[-LAST:]
         if not np.isfinite(last[-1].loss_after):
-            return {INFINITE.name: 1.0, MEASUREMENTS.name: len(last), GREW.name: float(grew(past))}
+            return {INFINITE.name: 1.0, MEASUREMENTS.name: len(last), GREW.name: float(grew(log))}
         if seen is None:
             return {}
-        steps = past.steps_of(self.name)[-LAST:]
-        limit, gain = _newton(past)
+        steps = log.steps_of(self.name)[-LAST:]
+        limit, gain = _newton(log)
         return seen.measured() | _heights(last) | {
             HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last])), seen.penalty),
-            UPDATES.name: (steps[-1] - steps[0]) / past.steps_of_update,
-            OVERSHOOT.name: overshoot(past),
+            UPDATES_SPANNED.name: (steps[-1] - steps[0]) / log.steps_of_update,
+            OVERSHOOT.name: overshoot(log),
             STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
-            TRAININGS_TO_HALVE.name: _halving(last) / past.total if past.total else float("nan"),
-            ELASTICITY.name: elasticity(past, past.of("gradient_norm")[-1]),
+            TRAININGS_TO_HALVE.name: _halving(last) / log.total if log.total else float("nan"),
+            ELASTICITY.name: elasticity(log, log.of("gradient_norm")[-1]),
             RATE_OF_LIMIT.name: limit,
             NEWTON_GAIN.name: gain,
-            TRAININGS_TO_GAIN.name: trainings_to_gain(seen, gain, past),
-            PART_DONE.name: part_done(past),
-            HEADWAY_SINCE.name: headway_since_half(past),
-            RATE_LEFT.name: rate_left(past),
-            SPIKES.name: len(spikes_of(past)),
-            NOISE_OVER_BATCH.name: noise_over_batch(past),
-            THROWN.name: _thrown(past),
-            THROWN_AT_ONCE.name: _thrown_at_once(past),
-            LARGEST_STEP.name: _largest_step(past),
-            MINIBATCHES.name: _minibatches_over_start(past),
+            TRAININGS_TO_GAIN.name: trainings_to_gain(seen, gain, log),
+            PART_DONE.name: part_done(log),
+            HEADWAY_SINCE.name: headway_since_half(log),
+            RATE_LEFT.name: rate_left(log),
+            SPIKES.name: len(spikes_of(log)),
+            NOISE_OVER_BATCH.name: noise_over_batch(log),
+            THROWN.name: _thrown(log),
+            THROWN_AT_ONCE.name: _thrown_at_once(log),
+            LARGEST_STEP.name: _largest_step(log),
+            MINIBATCHES.name: _minibatches_over_start(log),
         }  # fmt: skip
 
-    def newest(self, past: Past) -> dict[str, float]:
+    def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return what the last update did, and what its slope promises."""
-        last = past.of(self.name)[-1]
-        halving = _halving([last]) / past.total if past.total else float("nan")
+        last = log.of(self.name)[-1]
+        halving = _halving([last]) / log.total if log.total else float("nan")
         return {OVERSHOOT.name: last.ratio, TRAININGS_TO_HALVE.name: halving}
 
 
@@ -210,44 +210,44 @@ def _heights(last: list[StepLength]) -> dict[str, float]:
     return {JUMP.name: jump / height if height else 0.0, RISES.name: rises / height if height else 0.0}
 
 
-def _thrown(past: Past) -> float:
+def _thrown(log: MeasurementLog) -> float:
     """Return the largest median of 9 of the first 100 minibatches over the start; NaN where they are not known."""
-    losses, start = _losses_between(past, 1, 100), past.of("step_length")[0].loss_before
+    losses, start = _losses_between(log, 1, 100), log.of("step_length")[0].loss_before
     if len(losses) < 20 or not start > 0:
         return float("nan")
     return float(np.median(np.lib.stride_tricks.sliding_window_view(losses, 9), axis=1).max() / start)
 
 
-def _thrown_at_once(past: Past) -> float:
+def _thrown_at_once(log: MeasurementLog) -> float:
     """Return the largest loss of the minibatches 2 to 11 over the start; NaN where they are not known."""
-    losses, start = _losses_between(past, 2, 11), past.of("step_length")[0].loss_before
+    losses, start = _losses_between(log, 2, 11), log.of("step_length")[0].loss_before
     return float(losses.max() / start) if len(losses) and start > 0 else float("nan")
 
 
-def _minibatches_over_start(past: Past) -> float:
+def _minibatches_over_start(log: MeasurementLog) -> float:
     """Return the loss of the last minibatches over that of the start; NaN where one is not known, or not above 0."""
-    losses, start = past.rows.loss[-BATCHES:], past.of("step_length")[0].loss_before
+    losses, start = log.rows.loss[-BATCHES:], log.of("step_length")[0].loss_before
     losses = losses[np.isfinite(losses)]
     return float(np.median(losses)) / start if len(losses) and start > 0 else float("nan")
 
 
-def _largest_step(past: Past) -> float:
+def _largest_step(log: MeasurementLog) -> float:
     """Return the longest update that was measured over the length of the weights; NaN where none is known.
 
     That is their length after it, or what they usually have, if that is more: from a start near 0 any step is as long.
     """
     name, weights = StepLengthMonitor.name, "gradient_norm"
-    _, at, of = np.intersect1d(past.steps_of(name), past.steps_of(weights), return_indices=True)
-    steps, sizes = past.series(name, "length")[at], past.series(weights, "weight_norm")[of]
+    _, at, of = np.intersect1d(log.steps_of(name), log.steps_of(weights), return_indices=True)
+    steps, sizes = log.series(name, "length")[at], log.series(weights, "weight_norm")[of]
     sizes = np.maximum(sizes, np.median(sizes)) if len(sizes) else sizes
     parts = [step / size for step, size in zip(steps, sizes, strict=True) if size > 0 and np.isfinite(step)]
     return float(max(parts, default=np.nan))
 
 
-def _losses_between(past: Past, first: int, last: int) -> np.ndarray:
+def _losses_between(log: MeasurementLog, first: int, last: int) -> np.ndarray:
     """Return the finite losses of some minibatches of this training, counted from 1."""
-    rows = past.rows
-    losses = rows.loss[(rows.steps >= past.first + first) & (rows.steps <= past.first + last)]
+    rows = log.rows
+    losses = rows.loss[(rows.steps >= log.first + first) & (rows.steps <= log.first + last)]
     return losses[np.isfinite(losses)]
 
 
@@ -257,10 +257,10 @@ def _halving(last: list[StepLength]) -> float:
     return np.log(2) / pace if pace > 0 else float("inf")
 
 
-def _newton(past: Past) -> tuple[float, float]:
+def _newton(log: MeasurementLog) -> tuple[float, float]:
     """Return the rate times the largest curvature, and what Newton's step would gain; NaN before a spectrum is seen."""
-    ends = past.of("spectrum")
-    return (effective_rate(past) * ends[-1].largest, ends[-1].gain) if ends else (float("nan"), float("nan"))
+    ends = log.of("spectrum")
+    return (effective_rate(log) * ends[-1].largest, ends[-1].gain) if ends else (float("nan"), float("nan"))
 
 
 @section("8.2.1")
@@ -298,5 +298,5 @@ def step_length(model: keras.Model, x: Data, y: Data, before: list[np.ndarray], 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, equation 8.10.
     """
-    probe = Probe(model, x, y, monitors=[StepLengthMonitor()], **options)
-    return probe.measure(probe.objective.weights("before", before))["step_length"]
+    probe = ProbeEvaluator(model, x, y, monitors=[StepLengthMonitor()], **options)
+    return probe.evaluate(probe.objective.weights("before", before))["step_length"]

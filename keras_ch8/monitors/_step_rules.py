@@ -1,6 +1,6 @@
 """What is said of the length of the steps: the quantities, and the rules that judge them."""
 
-from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import counted, part, percent, times
 from ._cliff import GREW, SPIKES
 from ._gradient_noise import NOISE, NOISE_OVER_BATCH
@@ -52,7 +52,7 @@ JUMP = Quantity(
     series="diagnosis/relative_loss_change",
 )
 HEIGHT_FALLEN = Quantity("height_fallen", "`gained`, by the median of the loss.")
-UPDATES = Quantity("updates_spanned", "Updates between the first and the last of these measurements.")
+UPDATES_SPANNED = Quantity("updates_spanned", "Updates between the first and the last of these measurements.")
 RISES = Quantity(
     "rises",
     "All rises of the loss between measurements, as a fraction of the loss.",
@@ -107,10 +107,10 @@ TRAININGS_TO_HALVE = Quantity(
 
 # --- what it means -------------------------------------------------------------------------------------------------
 
-SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1.5e-3, source=f"{BETWEEN}; healthy Adam has 2 to 6 %")
-LEAPS = Threshold(JUMP, "above", watch=0.1, act=0.3, source=MEASURED)
+SHORT = LevelThreshold(STEP_OVER_BEST, "below", watch=1e-2, act=1.5e-3, source=f"{BETWEEN}; healthy Adam has 2 to 6 %")
+LEAPS = LevelThreshold(JUMP, "above", watch=0.1, act=0.3, source=MEASURED)
 LEAPS_FAR = Condition(JUMP, ">=", 0.45, "single steps change it by nearly half", FOREIGN)
-MANY_UPDATES = Condition(UPDATES, ">=", 100, "the measurements that are judged span 100 updates or more")
+MANY_UPDATES = Condition(UPDATES_SPANNED, ">=", 100, "the measurements that are judged span 100 updates or more")
 BY_CLIFFS = Combination(
     "it is single gradients that stand out, and the steps between are not too long",
     "all of",
@@ -160,7 +160,7 @@ RULES = (
     Rule(
         kind="oscillation",
         says="The loss has fallen, but swings up and down at one level",
-        all_of=(Threshold(RISES, "above", watch=0.6, act=0.8, source=f"{FOREIGN}; {BETWEEN}"),),
+        all_of=(LevelThreshold(RISES, "above", watch=0.6, act=0.8, source=f"{FOREIGN}; {BETWEEN}"),),
         when=(
             Condition(HEIGHT_FALLEN, ">=", 0.5, "the loss has come down", FOREIGN),
             MANY_UPDATES,
@@ -176,7 +176,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The loss does not fall because the steps go beyond the lowest point in their direction",
-        all_of=(Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),),
+        all_of=(LevelThreshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),),
         when=(STUCK,),
         silenced_by=SWINGS,
         mentions=(STEP_OVER_BEST,),
@@ -184,7 +184,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The loss does not fall because single steps throw it up and down",
-        all_of=(Threshold(JUMP, "above", watch=0.1, act=0.15, source=f"{MEASURED}; {BETWEEN}"),),
+        all_of=(LevelThreshold(JUMP, "above", watch=0.1, act=0.15, source=f"{MEASURED}; {BETWEEN}"),),
         when=(STUCK,),
         silenced_by=SWINGS,
     ),
@@ -208,7 +208,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The loss goes up and down in many small steps, and the learning rate is near the largest stable one",
-        all_of=(Threshold(RISES, "above", watch=0.3, act=None, source=after_group(8)),),
+        all_of=(LevelThreshold(RISES, "above", watch=0.3, act=None, source=after_group(8)),),
         when=(SLOW, RATE_LIMIT.at("watch", "the learning rate is near the largest stable one")),
         silenced_by=(*SWINGS, GOOD, DECREMENT.at("watch", "it is a ravine: Newton's step would gain much")),
         mentions=(RATE_OF_LIMIT,),
@@ -218,8 +218,10 @@ RULES = (
         says="The learning rate is far beyond the largest stable one, and the loss is no lower than in the first half "
         "of the training",
         all_of=(
-            Threshold(RATE_OF_LIMIT, "above", watch=20.0, act=20.0, source=f"{after_group(13)}; {BETWEEN}"),
-            Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(14)}"),
+            LevelThreshold(RATE_OF_LIMIT, "above", watch=20.0, act=20.0, source=f"{after_group(13)}; {BETWEEN}"),
+            LevelThreshold(
+                TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(14)}"
+            ),
         ),
         when=(
             Condition(HEADWAY_SINCE, "<", 0.0, "the loss is no lower than in the first half"),
@@ -234,8 +236,10 @@ RULES = (
         says="The loss swings up and down and has not come down, since the steps go beyond the lowest point in their "
         "direction",
         all_of=(
-            Threshold(RISES, "above", watch=0.6, act=0.8, source=f"{after_group(14)}; {BETWEEN}"),
-            Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(14)}"),
+            LevelThreshold(RISES, "above", watch=0.6, act=0.8, source=f"{after_group(14)}; {BETWEEN}"),
+            LevelThreshold(
+                TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(14)}"
+            ),
         ),
         when=(
             Condition(HEIGHT_FALLEN, "<", 0.5, "the loss has not come down", FOREIGN),
@@ -248,8 +252,8 @@ RULES = (
         kind="step_too_long",
         says="The loss had come down and rises again, since the steps go beyond the lowest point in their direction",
         all_of=(
-            Threshold(HEADWAY_SINCE, "below", watch=-0.4, act=-0.6, source=f"{after_group(16)}; {BETWEEN}"),
-            Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(16)}"),
+            LevelThreshold(HEADWAY_SINCE, "below", watch=-0.4, act=-0.6, source=f"{after_group(16)}; {BETWEEN}"),
+            LevelThreshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(16)}"),
         ),
         when=(
             HIGH,
@@ -262,7 +266,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The first steps drove the loss far above its start, and it has been stuck since",
-        all_of=(Threshold(THROWN, "above", watch=3.0, act=3.0, source=f"{FOREIGN}; {BETWEEN}"),),
+        all_of=(LevelThreshold(THROWN, "above", watch=3.0, act=3.0, source=f"{FOREIGN}; {BETWEEN}"),),
         when=(STUCK,),
         silenced_by=(BY_CLIFFS,),
         mentions=(GROWTH,),
@@ -270,14 +274,14 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The first steps moved the weights to where nothing is learned: since then a constant predicts as well",
-        all_of=(Threshold(THROWN_AT_ONCE, "above", watch=7.0, act=7.0, source=f"{after_group(15)}; {BETWEEN}"),),
+        all_of=(LevelThreshold(THROWN_AT_ONCE, "above", watch=7.0, act=7.0, source=f"{after_group(15)}; {BETWEEN}"),),
         when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", after_group(15))),
         mentions=(OVER_CHANCE, GROWTH),
     ),
     Rule(
         kind="step_too_long",
         says="A step was about as long as all weights together, which undoes what they were, and the loss is not low",
-        all_of=(Threshold(LARGEST_STEP, "above", watch=0.5, act=0.6, source=BETWEEN),),
+        all_of=(LevelThreshold(LARGEST_STEP, "above", watch=0.5, act=0.6, source=BETWEEN),),
         when=(HIGH, Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over")),
         silenced_by=(
             FALLING_FAST,
@@ -288,14 +292,14 @@ RULES = (
     Rule(
         kind="step_too_short",
         says="The loss hardly falls at this pace, and steps could be many times as long",
-        all_of=(SHORT, Threshold(TRAININGS_TO_HALVE, "above", watch=2.0, act=4.0, source=BETWEEN)),
+        all_of=(SHORT, LevelThreshold(TRAININGS_TO_HALVE, "above", watch=2.0, act=4.0, source=BETWEEN)),
         when=(Condition(RECENT, ">", 0, "the loss falls at all"),),
         silenced_by=(GOOD, *CANNOT_BE_LONGER),
     ),
     Rule(
         kind="step_too_short",
         says="The loss is far above that of a constant: the targets are far from 1, and the outputs get there slowly",
-        all_of=(Threshold(OVER_CHANCE, "above", watch=1.5, act=2.0, source=FOREIGN),),
+        all_of=(LevelThreshold(OVER_CHANCE, "above", watch=1.5, act=2.0, source=FOREIGN),),
         when=(FAR_OFF, Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over")),
         silenced_by=(FALLING_FAST,),
         mentions=(STEP_OVER_BEST,),
@@ -304,7 +308,7 @@ RULES = (
         kind="step_too_short",
         says="The loss creeps, though the learning rate could be many times as large",
         all_of=(
-            Threshold(RATE_OF_LIMIT, "below", watch=0.02, act=None, source=after_group(7)),
+            LevelThreshold(RATE_OF_LIMIT, "below", watch=0.02, act=None, source=after_group(7)),
             DECREMENT,
             CREEPING,
         ),
@@ -314,7 +318,7 @@ RULES = (
     Rule(
         kind="step_too_short",
         says="The loss has hardly fallen, and evenly since the start, in steps that could be many times as long",
-        all_of=(Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=5e-3, source=FOREIGN),),
+        all_of=(LevelThreshold(STEP_OVER_BEST, "below", watch=1e-2, act=5e-3, source=FOREIGN),),
         when=(
             HARDLY_MOVED,
             KEEPS_ITS_PACE,
@@ -326,7 +330,7 @@ RULES = (
     Rule(
         kind="step_too_short",
         says="The loss falls slowly, most of it is still to be gained, and the learning rate could be larger",
-        all_of=(Threshold(NEWTON_GAIN, "above", watch=0.5, act=None, source=FOREIGN), CREEPING),
+        all_of=(LevelThreshold(NEWTON_GAIN, "above", watch=0.5, act=None, source=FOREIGN), CREEPING),
         when=(SLOW, Condition(RATE_OF_LIMIT, "<", RATE_LIMIT.watch, "the learning rate is not near its limit")),
         silenced_by=CANNOT_BE_LONGER,
         mentions=(RATE_OF_LIMIT,),
@@ -339,7 +343,7 @@ RULES = (
         when=(
             Condition(RECENT, "<", 0.05, "the loss does not fall", MEASURED),
             Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
-            Condition(UPDATES, ">=", 100, "there were updates enough to see it", FOREIGN),
+            Condition(UPDATES_SPANNED, ">=", 100, "there were updates enough to see it", FOREIGN),
         ),
         silenced_by=(GOOD, *CANNOT_BE_LONGER[1:]),
         mentions=(FALLEN, RATE_OF_LIMIT),

@@ -12,13 +12,13 @@ from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts.rules import Quantity, Rule, Threshold
+from ..verdicts.rules import LevelThreshold, Quantity, Rule
 from ..verdicts.wording import digits, percent
 from ._layer_rules import EXPLODING
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .flow import growth_per_step
-from .past import Past
-from .probe import Probe
+from .measurement_log import MeasurementLog
+from .probe import ProbeEvaluator
 from .progress import BETWEEN, GOOD, LAST, MEASURED, OF_LAST, after_group, progress
 
 GONE = 0.01
@@ -113,21 +113,23 @@ RULES = (
     Rule(
         kind="short_horizon",
         says="The gradient is gone before it reaches the beginning of the sequences",
-        all_of=(Threshold(HORIZON, "below", watch=0.7, act=0.5, source=MEASURED),),
+        all_of=(LevelThreshold(HORIZON, "below", watch=0.7, act=0.5, source=MEASURED),),
         eased_by=(GOOD,),
         mentions=(HORIZON_NOW,),
     ),
     Rule(
         kind="exploding",
         says="The gradient grows from time step to time step on its way back",
-        all_of=(Threshold(GROWTH_IN_TIME, "above", watch=EXPLODING.watch, act=EXPLODING.act, source=after_group(7)),),
+        all_of=(
+            LevelThreshold(GROWTH_IN_TIME, "above", watch=EXPLODING.watch, act=EXPLODING.act, source=after_group(7)),
+        ),
         eased_by=(GOOD,),
         mentions=(FACTOR_NOW,),
     ),
     Rule(
         kind="exploding",
         says="The gradient grows from time step to time step on its way back, and the loss is not far below its start",
-        all_of=(Threshold(GROWTH_IN_TIME, "above", watch=5.0, act=10.0, source=BETWEEN),),
+        all_of=(LevelThreshold(GROWTH_IN_TIME, "above", watch=5.0, act=10.0, source=BETWEEN),),
         silenced_by=(GOOD,),
         mentions=(FACTOR_NOW,),
     ),
@@ -193,23 +195,23 @@ class TimeHorizonMonitor(Monitor):
             for i, (name, backwards) in enumerate(zip(arrays["names"], arrays["backwards"], strict=True))
         )
 
-    def numbers(self, past: Past) -> dict[str, float]:
+    def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the horizon, and the factor of a time step, of the first recurrent layer."""
-        first = past.of(self.name)[-1][0]
+        first = log.of(self.name)[-1][0]
         return {"horizon": first.horizon, "time_factor": first.factor}
 
-    def measure(self, past: Past) -> dict[str, float]:
+    def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how far the gradient of the first recurrent layer reaches, and how it grows on the way."""
-        seen, firsts = progress(past), [layers[0] for layers in past.of(self.name)]
+        seen, firsts = progress(log), [layers[0] for layers in log.of(self.name)]
         return {} if seen is None else seen.measured() | _reach(firsts[-LAST:])
 
-    def newest(self, past: Past) -> dict[str, float]:
+    def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return the same by the last measurement alone."""
-        return _reach([past.of(self.name)[-1][0]])
+        return _reach([log.of(self.name)[-1][0]])
 
-    def remarks(self, past: Past) -> dict[str, str]:
+    def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return which layer it is, and its numbers."""
-        first = past.of(self.name)[-1][0]
+        first = log.of(self.name)[-1][0]
         steps = digits(len(first.profile), 3)
         said = []
         if np.isfinite(first.factor):
@@ -288,7 +290,7 @@ def time_horizon(model: keras.Model, x: Data, y: Data = None, **options: Any) ->
     References:
         Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
     """
-    found = Probe(model, x, y, monitors=[TimeHorizonMonitor()], **options).measure()
+    found = ProbeEvaluator(model, x, y, monitors=[TimeHorizonMonitor()], **options).evaluate()
     if "time_horizon" not in found:
         raise ValueError(
             "`time_horizon` follows the gradient through the time steps of a recurrent layer. Received: the model "

@@ -18,8 +18,8 @@ from ..verdicts.kinds import Kind
 from ..verdicts.kinds import register as register_kind
 from ..verdicts.rules import Rule, judge
 from ..verdicts.verdict import Claim
-from .equipment import facts, known_to_cures
-from .past import Past
+from .measurement_log import MeasurementLog
+from .model_facts import facts, known_to_cures
 
 SETS = ("cheap", "standard", "full")
 """The sets of monitors, by name."""
@@ -115,14 +115,15 @@ class Snapshot:
 class Monitor:
     """Base of all monitors: one quantity, what it means, and what it says of the training.
 
-    A monitor has no state but its settings: everything that has been measured so far is in the `Past`. Subclass it for
-    a monitor of your own, and give an object of the class to `callbacks.Diagnosis(checks=[...])`: its numbers are
-    drawn, its rules judged, and its verdicts reported like all others. With `sets`, it is found by its name, too.
+    A monitor has no state but its settings: everything that has been measured so far is in the `MeasurementLog`.
+    Subclass it for a monitor of your own, and give an object of the class to `callbacks.Diagnosis(checks=[...])`: its
+    numbers are drawn, its rules judged, and its verdicts reported like all others. With `sets`, it is found by its
+    name, too.
 
     A subclass sets `name`, and overrides what it needs of
 
         tensors(snapshot)    what is computed on the probe, in the compiled graph: tensors by name
-        reading(**arrays)    the measurement made of these arrays, which the past keeps
+        reading(**arrays)    the measurement made of these arrays, which the log keeps
         numbers(past)        numbers to draw, by the names of `curves`
         measure(past)        the quantities that `rules` judge, by name
         newest(past)         the newest measurement of those of which several are judged together
@@ -135,7 +136,7 @@ class Monitor:
     Example:
         A warning when the loss on the probe is above 3:
 
-        >>> from keras_ch8.extend import Curve, Kind, Monitor, Quantity, Rule, Threshold
+        >>> from keras_ch8.extend import Curve, Kind, LevelThreshold, Monitor, Quantity, Rule
         >>> loss = Quantity("probe_loss", "Loss on the probe.", "it is {:.2g}".format, series="diagnosis/high_loss")
         >>> class HighLoss(Monitor):
         ...     name = "high_loss"
@@ -145,7 +146,7 @@ class Monitor:
         ...         Rule(
         ...             kind="high_loss",
         ...             says="The loss is high",
-        ...             all_of=(Threshold(loss, "above", watch=3.0, act=30.0, source="Experience."),),
+        ...             all_of=(LevelThreshold(loss, "above", watch=3.0, act=30.0, source="Experience."),),
         ...         ),
         ...     )
         ...
@@ -155,11 +156,11 @@ class Monitor:
         ...     def reading(self, loss):
         ...         return float(loss)
         ...
-        ...     def numbers(self, past):
-        ...         return {"high_loss": past.of(self.name)[-1]}
+        ...     def numbers(self, log):
+        ...         return {"high_loss": log.of(self.name)[-1]}
         ...
-        ...     def measure(self, past):
-        ...         return {"probe_loss": past.of(self.name)[-1]}
+        ...     def measure(self, log):
+        ...         return {"probe_loss": log.of(self.name)[-1]}
         >>> x, y = np.ones((8, 1)), np.full((8, 1), 4.0)
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
         >>> model.compile(keras_ch8.optimizers.SGD(1e-6), "mse")
@@ -209,7 +210,7 @@ class Monitor:
         return False
 
     def kinds_for(self, layers: Sequence[keras.layers.Layer]) -> set[str]:
-        """Return the kinds of trouble that a model with such layers can have, of those that the rules can tell of."""
+        """Return the kinds of trouble that a model with such layers can have, of those that the rules can find."""
         del layers
         return {rule.kind for rule in self.rules}
 
@@ -220,39 +221,39 @@ class Monitor:
         """
         return {}
 
-    def numbers(self, past: Past) -> dict[str, float]:
+    def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return what is worth a curve, by the names of `curves`."""
         return {}
 
-    def measure(self, past: Past) -> dict[str, float]:
+    def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return the quantities that the rules judge, by name; NaN where one is not known.
 
         A quantity that is left out keeps the rules that need it from saying anything, also that all is well.
         """
         return {}
 
-    def newest(self, past: Past) -> dict[str, float]:
+    def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return the newest measurement of quantities that are judged by several, by name; sentences say it first.
 
         Those whose series is drawn need not be there: the last point is the newest measurement.
         """
         return {}
 
-    def drawn(self, past: Past) -> dict[str, float]:
+    def drawn(self, log: MeasurementLog) -> dict[str, float]:
         """Return the last point of each series that shows a quantity of the rules, by the name of the series."""
-        return {f"{SERIES}{name}": value for name, value in self.numbers(past).items()}
+        return {f"{SERIES}{name}": value for name, value in self.numbers(log).items()}
 
-    def remarks(self, past: Past) -> Mapping[str, str]:
+    def remarks(self, log: MeasurementLog) -> Mapping[str, str]:
         """Return what the sentence of a kind says besides its numbers, such as the name of a layer."""
         return {}
 
-    def claims(self, past: Past) -> list[Claim]:
-        """Return what the rules say of the past, of all kinds that can be judged by now."""
-        measured = self.measure(past)
+    def claims(self, log: MeasurementLog) -> list[Claim]:
+        """Return what the rules say of the log, of all kinds that can be judged by now."""
+        measured = self.measure(log)
         if not measured:
             return []
-        known, has = known_to_cures(past), facts(past)
-        return judge(self.rules, measured, self.remarks(past), self.newest(past), self.drawn(past), known, has)
+        known, has = known_to_cures(log), facts(log)
+        return judge(self.rules, measured, self.remarks(log), self.newest(log), self.drawn(log), known, has)
 
 
 def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:

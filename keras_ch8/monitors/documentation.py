@@ -13,7 +13,7 @@ from ..verdicts.checks import CHECKS
 from ..verdicts.fact import Fact
 from ..verdicts.kinds import KINDS
 from ..verdicts.remedies import REMEDIES, Remedy
-from ..verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.verdict import FORGOTTEN_AFTER, RAISED_BY, WINDOW
 from .base import Monitor, members
 
@@ -210,7 +210,7 @@ def _spans(numbers: Sequence[int]) -> str:
     return ", ".join(str(span[0]) if len(span) == 1 else f"{span[0]}-{span[-1]}" for span in spans)
 
 
-def _limits(threshold: Threshold, rule: Rule) -> str:
+def _limits(threshold: LevelThreshold, rule: Rule) -> str:
     sign = "≥" if threshold.direction == "above" else "≤"
     limits = dict(threshold.limits(rule.at_most))
     numbers = [f"{limits[level]:g}" if level in limits else "never" for level in ("watch", "act")]

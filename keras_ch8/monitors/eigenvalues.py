@@ -24,11 +24,10 @@ from ._spectrum_rules import (
     NEGATIVITY,
     RULES,
     UNCERTAINTY,
-    UPDATES_MADE,
 )
 from .base import Curve, Monitor
 from .flow import LayerFlow
-from .past import Past
+from .measurement_log import MeasurementLog
 from .progress import (
     ELASTICITY,
     NEWTON_GAIN,
@@ -36,6 +35,7 @@ from .progress import (
     RATE_LEFT,
     RATE_OF_LIMIT,
     TRAININGS_TO_GAIN,
+    UPDATES,
     effective_rate,
     elasticity,
     part_done,
@@ -160,9 +160,9 @@ class SpectrumMonitor(Monitor):
         """Return the one that measures regularly, in the full set."""
         return cls(always=name == "full")
 
-    def numbers(self, past: Past) -> dict[str, float]:
+    def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the ends, and what Newton's step would gain."""
-        last = past.of(self.name)[-1]
+        last = log.of(self.name)[-1]
         return {
             "eigenvalue_smallest": last.smallest,
             "eigenvalue_largest": last.largest,
@@ -170,7 +170,7 @@ class SpectrumMonitor(Monitor):
             "newton_gain": last.gain,
         }
 
-    def measure(self, past: Past) -> dict[str, float]:
+    def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return the curvature and the gradient where the training is, and what Newton's step would gain.
 
         What keeps a training from falling where Newton's step would gain nothing is told apart by the rules: on a
@@ -179,35 +179,35 @@ class SpectrumMonitor(Monitor):
         has learned all it can. In a ravine the steep walls limit the rate, and along its floor that is a small part of
         the best step: where the rate is at its limit, no pace is good along a floor that is not low.
         """
-        seen, ends = progress(past), past.of(self.name)[-1]
+        seen, ends = progress(log), log.of(self.name)[-1]
         if seen is None:
             return {}
-        rate, size = effective_rate(past), elasticity(past, ends)
+        rate, size = effective_rate(log), elasticity(log, ends)
         limit = rate * ends.largest
-        return seen.measured() | _idle_layers(past) | {
+        return seen.measured() | _idle_layers(log) | {
             NEWTON_GAIN.name: ends.gain,
-            EARLIER_GAIN.name: past.of(self.name)[-2].gain if len(past.of(self.name)) > 1 else float("nan"),
+            EARLIER_GAIN.name: log.of(self.name)[-2].gain if len(log.of(self.name)) > 1 else float("nan"),
             ELASTICITY.name: size,
             KERNEL_ELASTICITY.name: float(np.fmin(size, ends.kernel_elasticity)),
             NEGATIVITY.name: ends.negativity,
             UNCERTAINTY.name: ends.residual / -ends.smallest if ends.smallest < 0 else float("nan"),
-            ESCAPES.name: rate * -ends.smallest * (past.total or past.done),
+            ESCAPES.name: rate * -ends.smallest * (log.total or log.done),
             LOWEST_CURVATURE.name: _lowest(ends),
-            UPDATES_MADE.name: past.done,
-            PART_DONE.name: part_done(past),
-            RATE_LEFT.name: rate_left(past),
-        } | ({} if np.isnan(limit) or not past.total else {
+            UPDATES.name: log.done,
+            PART_DONE.name: part_done(log),
+            RATE_LEFT.name: rate_left(log),
+        } | ({} if np.isnan(limit) or not log.total else {
             RATE_OF_LIMIT.name: limit,
-            TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, past),
+            TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, log),
         })  # fmt: skip
 
-    def newest(self, past: Past) -> dict[str, float]:
+    def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return where the loss is, and how long the step is, by the last measurement alone."""
-        return progress_newest(past)
+        return progress_newest(log)
 
-    def remarks(self, past: Past) -> dict[str, str]:
+    def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return by how much the scales of the inputs differ: a ravine that one can do something about."""
-        flows = past.of("layer_flow")
+        flows = log.of("layer_flow")
         if not flows or not np.isfinite(flows[-1].input_spread) or flows[-1].input_spread < 1.5:
             return {}
         spread = digits(flows[-1].input_spread)
@@ -219,9 +219,9 @@ def _lowest(ends: SpectrumEnds) -> float:
     return ends.smallest / abs(ends.largest) if ends.largest else float("-inf")
 
 
-def _idle_layers(past: Past) -> dict[str, float]:
+def _idle_layers(log: MeasurementLog) -> dict[str, float]:
     """Return which units and layers take no part, going by the last measurement."""
-    flows = past.of("layer_flow")
+    flows = log.of("layer_flow")
     if not flows:
         return {}
     last = flows[-1]

@@ -45,8 +45,8 @@ from ._layer_rules import (
     STILL,
 )
 from .base import Curve, Monitor, Snapshot
-from .past import Past
-from .probe import Probe
+from .measurement_log import MeasurementLog
+from .probe import ProbeEvaluator
 from .progress import LAST, PART_DONE, part_done, progress_measured
 
 FEWEST_HIDDEN = 3
@@ -259,21 +259,21 @@ class LayerFlowMonitor(Monitor):
             arrays[name] = float(arrays[name])
         return LayerFlow(**arrays)
 
-    def numbers(self, past: Past) -> dict[str, float]:
+    def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the factors, the fractions of units that take no part, and the ends of the signal."""
-        last = past.of(self.name)[-1]
+        last = log.of(self.name)[-1]
         names = ("backward_factor", "forward_factor", "fraction_dead", "fraction_saturated")
         found = {name: getattr(last, name) for name in names} | _scale([last])
-        for value in _still(past.of(self.name)).values():
+        for value in _still(log.of(self.name)).values():
             found["fraction_without_gradient"] = value
         return found
 
-    def measure(self, past: Past) -> dict[str, float]:
+    def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the gradient grows through the layers, which units are idle, and the scale of the start."""
-        flows = past.of(self.name)
+        flows = log.of(self.name)
         return (
-            progress_measured(past)
-            | {PART_DONE.name: part_done(past)}
+            progress_measured(log)
+            | {PART_DONE.name: part_done(log)}
             | _depth(flows)
             | _idle(flows[-1])
             | _still(flows)
@@ -281,13 +281,13 @@ class LayerFlowMonitor(Monitor):
             | _growth(flows)
         )
 
-    def newest(self, past: Past) -> dict[str, float]:
+    def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the gradient grows through the layers by the last measurement alone."""
-        return {GROWTH_THROUGH_DEPTH.name: past.of(self.name)[-1].total}
+        return {GROWTH_THROUGH_DEPTH.name: log.of(self.name)[-1].total}
 
-    def remarks(self, past: Past) -> dict[str, str]:
+    def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return the numbers of layers, and the names of those that are worst."""
-        flows = past.of(self.name)
+        flows = log.of(self.name)
         return _depth_remarks(flows) | _idle_remarks(flows[-1]) | _still_remarks(flows) | _scale_remarks(flows)
 
 
@@ -463,8 +463,8 @@ def layer_flow(
     References:
         Glorot and Bengio (2010), Understanding the Difficulty of Training Deep Feedforward Neural Networks.
     """
-    probe = Probe(model, x, y, monitors=[LayerFlowMonitor()], **options)
-    found = probe.measure(None if before is None else probe.objective.weights("before", before))
+    probe = ProbeEvaluator(model, x, y, monitors=[LayerFlowMonitor()], **options)
+    found = probe.evaluate(None if before is None else probe.objective.weights("before", before))
     if "layer_flow" not in found:
         raise ValueError(
             "`layer_flow` follows signal and gradient through layers with a matrix of weights or an activation such as "

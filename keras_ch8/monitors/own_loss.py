@@ -10,7 +10,8 @@ import numpy as np
 
 from ..integration import keras_private
 from ..integration.untouched import untouched
-from ..verdicts.facts import NAN, PROBABILITIES, Output, OwnLoss, Targets
+from ..verdicts.facts import NAN, PROBABILITIES, Output, Targets
+from ..verdicts.own_loss import OwnLoss
 
 EXAMPLES = 256
 MOST = 1_000_000

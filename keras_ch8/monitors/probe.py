@@ -19,7 +19,7 @@ from ..integration.untouched import untouched
 from .base import Evaluation, LayerCall, Monitor, Snapshot
 
 
-class Probe:
+class ProbeEvaluator:
     """Measures the loss before and after the last update, and changes nothing (see `Objective`).
 
         L_0, g_0 <- loss and gradient at theta - d
@@ -68,7 +68,7 @@ class Probe:
         # The loss of a float16 model is scaled, as its training scales it: small gradients would become 0.
         self._scale = 1024.0 if getattr(model, "compute_dtype", "") == "float16" else 1.0
         self.start: list[Tensor] | None = None
-        """The weights at the beginning of the training, where `measure` is not told; None for those as they are."""
+        """The weights at the beginning of the training, for `evaluate` without `start`; None for those as they are."""
 
     def take(self, data: Data) -> None:
         """Measure on these x, y and sample_weight from now on; what is traced serves all examples of one shape."""
@@ -85,7 +85,7 @@ class Probe:
         """Return a copy of the weights as they are."""
         return [backend.copy(v) for v in self.objective.variables]
 
-    def measure(self, before: list[Tensor] | None = None, start: list[Tensor] | None = None) -> dict[str, Any]:
+    def evaluate(self, before: list[Tensor] | None = None, start: list[Tensor] | None = None) -> dict[str, Any]:
         """Return the reading of each monitor.
 
         Args:

@@ -6,9 +6,9 @@ from typing import Protocol
 import numpy as np
 
 from ..verdicts.fact import Fact
-from ..verdicts.rules import Combination, Condition, Quantity, Threshold
-from ..verdicts.wording import digits, moved, part, percent, times
-from .past import Past, once
+from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity
+from ..verdicts.wording import counted, digits, moved, part, percent, times
+from .measurement_log import MeasurementLog, once
 
 FEWEST, LAST = 4, 9
 """Measurements before anything is said of a trend, and measurements that are judged together."""
@@ -95,7 +95,12 @@ HEADWAY_SINCE = Quantity(
     lambda fall: f"since its lowest in the first half of the steps the loss {moved(fall)}",
     number=lambda fall: f"a {'fall' if fall >= 0 else 'rise'} of {percent(fall)}",
 )
-PART_DONE = Quantity("part_done", "Steps so far over those of the training, if these are known.")
+PART_DONE = Quantity("part_done", "Steps so far over those of the training, if these are known.", number=percent)
+UPDATES = Quantity(
+    "updates",
+    "Updates of the weights so far.",
+    lambda number: f"the training has made {counted(number, 'update')}",
+)
 GROWTH = Quantity(
     "growth",
     "The loss over its start, if it is never below 0.",
@@ -237,16 +242,18 @@ AT_REST = Combination(
 
 # --- thresholds of several rules -----------------------------------------------------------------------------------
 
-SHORT_STEP = Threshold(TYPICAL_STEP, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has 2 to 6 %")
-DECREMENT = Threshold(NEWTON_GAIN, "above", watch=0.1, act=0.3, source=MEASURED)
-CREEPING = Threshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=3.0, source=MEASURED)
-RATE_LIMIT = Threshold(
+SHORT_STEP = LevelThreshold(
+    TYPICAL_STEP, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has 2 to 6 %"
+)
+DECREMENT = LevelThreshold(NEWTON_GAIN, "above", watch=0.1, act=0.3, source=MEASURED)
+CREEPING = LevelThreshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=3.0, source=MEASURED)
+RATE_LIMIT = LevelThreshold(
     RATE_OF_LIMIT, "above", watch=0.3, act=0.3, source="gradient descent is unstable at 2; " + MEASURED
 )
-SMALL_GRADIENT = Threshold(ELASTICITY, "below", watch=0.05, act=0.02, source=MEASURED)
-DIVERGED = Threshold(GROWTH, "above", watch=1.3, act=1.6, source=BETWEEN)
+SMALL_GRADIENT = LevelThreshold(ELASTICITY, "below", watch=0.05, act=0.02, source=MEASURED)
+DIVERGED = LevelThreshold(GROWTH, "above", watch=1.3, act=1.6, source=BETWEEN)
 
-FADED_RATE = Threshold(RATE_LEFT, "below", watch=1e-2, act=5e-3, source=f"{after_group(13)}; {BETWEEN}")
+FADED_RATE = LevelThreshold(RATE_LEFT, "below", watch=1e-2, act=5e-3, source=f"{after_group(13)}; {BETWEEN}")
 
 WORTH_A_SPECTRUM = Combination(
     "the spectrum is worth its price",
@@ -339,47 +346,47 @@ class Progress:
 
 
 @once
-def progress(past: Past) -> Progress | None:
+def progress(log: MeasurementLog) -> Progress | None:
     """Return how the loss develops; None before there are enough measurements."""
-    readings, steps = past.of("gradient_norm"), past.steps_of("gradient_norm")
+    readings, steps = log.of("gradient_norm"), log.steps_of("gradient_norm")
     if len(readings) < FEWEST:
         return None
-    losses, penalties = (past.series("gradient_norm", name) for name in ("loss", "penalty"))
-    first = past.of("step_length")
+    losses, penalties = (log.series("gradient_norm", name) for name in ("loss", "penalty"))
+    first = log.of("step_length")
     start = first[0].loss_before if first else losses[0]
     now = float(np.median(losses[-3:]))
-    before = losses[: max(2, np.searchsorted(steps, past.first + (steps[-1] - past.first) * 2 / 3))]
+    before = losses[: max(2, np.searchsorted(steps, log.first + (steps[-1] - log.first) * 2 / 3))]
     then = float(np.median(before[-3:]))
     recent = (then - now) / abs(then) if then else 0.0
-    sizes = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
+    sizes = np.abs(log.series("step_length", "step_over_optimal")[-LAST:])
     typical = float(np.median(sizes)) if len(sizes) else float("nan")
     lowest = float(_medians_of_three(losses).min())
-    weights = past.series("gradient_norm", "weight_norm")
+    weights = log.series("gradient_norm", "weight_norm")
     return Progress(
         start=float(start),
         now=now,
         recent=recent,
         typical_step=typical,
         newest=float(losses[-1]),
-        chance=past.chance,
+        chance=log.chance,
         then=then,
-        neighbours=past.neighbours,
+        neighbours=log.neighbours,
         lowest=lowest,
         penalty=float(np.median(penalties[-3:])),
         newest_penalty=float(penalties[-1]),
-        shrunk=float(weights[-1] / weights[0]) if past.is_penalized and weights[0] else float("nan"),
-        far_targets=Fact.LARGE_TARGETS in past.has,
+        shrunk=float(weights[-1] / weights[0]) if log.is_penalized and weights[0] else float("nan"),
+        far_targets=Fact.LARGE_TARGETS in log.has,
     )
 
 
-def reported(past: Past) -> tuple[float, float] | None:
+def reported(log: MeasurementLog) -> tuple[float, float] | None:
     """Return the first and the last loss that the training itself reports, of epochs or of parts of its minibatches.
 
     None where there are not two of them.
     """
-    losses = np.array([logs["loss"] for logs in past.epochs if "loss" in logs])
+    losses = np.array([logs["loss"] for logs in log.epochs if "loss" in logs])
     if len(losses) < 2:
-        known = past.rows.loss[~np.isnan(past.rows.loss)]
+        known = log.rows.loss[~np.isnan(log.rows.loss)]
         parts = np.array_split(known, PARTS) if len(known) >= 2 * PARTS else []
         losses = np.array([part.mean() for part in parts])
     return (float(losses[0]), float(losses[-1])) if len(losses) else None
@@ -389,15 +396,15 @@ def _medians_of_three(losses: np.ndarray) -> np.ndarray:
     return np.median(np.lib.stride_tricks.sliding_window_view(losses, 3), axis=1)
 
 
-def progress_measured(past: Past) -> dict[str, float]:
+def progress_measured(log: MeasurementLog) -> dict[str, float]:
     """Return the quantities of `Progress`; nothing before there are enough measurements."""
-    seen = progress(past)
+    seen = progress(log)
     return {} if seen is None else seen.measured()
 
 
-def progress_newest(past: Past) -> dict[str, float]:
+def progress_newest(log: MeasurementLog) -> dict[str, float]:
     """Return the newest measurement of what `Progress` judges by several."""
-    seen, steps = progress(past), past.of("step_length")
+    seen, steps = progress(log), log.of("step_length")
     newest = (
         {}
         if seen is None
@@ -411,10 +418,10 @@ def progress_newest(past: Past) -> dict[str, float]:
     return newest | ({TYPICAL_STEP.name: abs(steps[-1].step_over_optimal)} if steps else {})
 
 
-def trainings_to_gain(seen: Progress, gain: float, past: Past) -> float:
+def trainings_to_gain(seen: Progress, gain: float, log: MeasurementLog) -> float:
     """Return how long the loss takes, at its pace, to fall by this fraction, in trainings as long as this one."""
-    pace = max(seen.recent, 1e-9) / (past.done / 3)
-    return gain / pace / past.total if past.total else float("nan")
+    pace = max(seen.recent, 1e-9) / (log.done / 3)
+    return gain / pace / log.total if log.total else float("nan")
 
 
 class HasElasticity(Protocol):
@@ -428,72 +435,72 @@ class HasElasticity(Protocol):
         """|g| |theta| / L."""
 
 
-def elasticity(past: Past, reading: HasElasticity) -> float:
+def elasticity(log: MeasurementLog, reading: HasElasticity) -> float:
     """Return |g| |theta| / L of a reading, with the norms of the last minibatches if they are smaller.
 
     On a probe that is not trained on the gradient stays above 0 where the one that training follows is 0.
     """
-    norms = past.rows.norm[-BATCHES:]
+    norms = log.rows.norm[-BATCHES:]
     known = len(norms) and reading.loss
     of_batches = float(np.median(norms)) * reading.weight_norm / abs(reading.loss) if known else float("nan")
     return float(np.fmin(reading.elasticity, of_batches))
 
 
 @once
-def effective_rate(past: Past) -> float:
+def effective_rate(log: MeasurementLog) -> float:
     """Return |d| / |g|, the median over the last measurements, with g of the minibatch that made d; NaN if not known.
 
     For gradient descent that is the learning rate, for other optimizers what they make of it.
     """
-    rates = _effective_rates(past, slice(-LAST, None))
+    rates = _effective_rates(log, slice(-LAST, None))
     return float(np.median(rates)) if len(rates) else float("nan")
 
 
 @once
-def rate_left(past: Past) -> float:
+def rate_left(log: MeasurementLog) -> float:
     """Return the effective rate over the largest of the first three measurements; NaN if not known. See `RATE_LEFT`."""
-    first, now = _effective_rates(past, slice(3)), effective_rate(past)
+    first, now = _effective_rates(log, slice(3)), effective_rate(log)
     return now / float(first.max()) if len(first) and first.max() > 0 else float("nan")
 
 
-def _effective_rates(past: Past, which: slice) -> np.ndarray:
+def _effective_rates(log: MeasurementLog, which: slice) -> np.ndarray:
     """Return |d| / |g| of some measurements, as far as it is known.
 
     A gradient that is a tenth of the mean of the last ten or less has not made the step: momentum carries on what they
     have made, and the mean counts.
     """
-    steps, lengths = past.steps_of("step_length")[which], past.series("step_length", "length")[which]
-    _, there, at = np.intersect1d(steps, past.rows.steps, return_indices=True)
-    norms, finite = past.rows.norm[at], np.where(np.isfinite(past.rows.norm), past.rows.norm, 0.0)
+    steps, lengths = log.steps_of("step_length")[which], log.series("step_length", "length")[which]
+    _, there, at = np.intersect1d(steps, log.rows.steps, return_indices=True)
+    norms, finite = log.rows.norm[at], np.where(np.isfinite(log.rows.norm), log.rows.norm, 0.0)
     usual = np.array([finite[max(0, place + 1 - MOMENTUM) : place + 1].mean() for place in at])
     norms = np.where((norms > 0) & (norms <= usual / MOMENTUM), usual, norms)
     is_known = (norms > 0) & np.isfinite(norms)
     return lengths[there][is_known] / norms[is_known]
 
 
-def headway_since_half(past: Past) -> float:
+def headway_since_half(log: MeasurementLog) -> float:
     """Return how far the loss is below the lowest of the first half of the steps; NaN where it is not known."""
-    steps, losses = past.steps_of("gradient_norm"), past.series("gradient_norm", "loss")
+    steps, losses = log.steps_of("gradient_norm"), log.series("gradient_norm", "loss")
     if len(losses) < FEWEST:
         return float("nan")
     medians = _medians_of_three(losses)
-    early = medians[: max(1, np.searchsorted(steps, past.first + (steps[-1] - past.first) / 2) - 2)]
+    early = medians[: max(1, np.searchsorted(steps, log.first + (steps[-1] - log.first) / 2) - 2)]
     lowest = float(early.min())
     return (lowest - float(medians[-1])) / abs(lowest) if lowest else float("nan")
 
 
-def part_done(past: Past) -> float:
+def part_done(log: MeasurementLog) -> float:
     """Return the steps so far over the steps of the training; NaN where these are not known."""
-    return past.done / past.total if past.total else float("nan")
+    return log.done / log.total if log.total else float("nan")
 
 
-def overshoot(past: Past) -> float:
+def overshoot(log: MeasurementLog) -> float:
     """Return half the curvature along a step over its slope, the median over the last measurements; see `OVERSHOOT`."""
-    ratios = past.series("step_length", "ratio")[-LAST:]
+    ratios = log.series("step_length", "ratio")[-LAST:]
     return float(np.median(ratios)) if len(ratios) else float("nan")
 
 
-def is_spectrum_worthwhile(past: Past) -> bool:
+def is_spectrum_worthwhile(log: MeasurementLog) -> bool:
     """Whether the spectrum is worth its price; see `WORTH_A_SPECTRUM`."""
-    seen = progress(past)
+    seen = progress(log)
     return seen is not None and WORTH_A_SPECTRUM.holds(seen.measured())

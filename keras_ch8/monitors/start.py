@@ -27,12 +27,12 @@ from ..verdicts.facts import (
     Output,
     Start,
     Targets,
-    inputs_of,
     targets_of,
 )
+from ..verdicts.inputs import inputs_of
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
-from .equipment import equipment_of, flat_in, form_of, padding_in
+from .model_facts import facts_of_model, flat_in, form_of, padding_in
 from .own_loss import own_loss_of, tried
 from .probe import RecordedCall, recording
 
@@ -121,7 +121,7 @@ def facts_of(
             failed = error
             with contextlib.suppress(Exception):
                 start, output, axes = _without_loss(model, few, output)
-    has = equipment_of(model, training.callbacks if training else ()) | flat_in(model, data[0])
+    has = facts_of_model(model, training.callbacks if training else ()) | flat_in(model, data[0])
     has |= form_of(training) if training else set()
     facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=has)
     of_chance = data
@@ -171,7 +171,7 @@ def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start
 def there_in(training: fit.Training, x: Data, y: Data) -> frozenset[Fact]:
     """Return what is there before the first measurement, with some examples."""
     model = training.model
-    has = equipment_of(model, training.callbacks) | form_of(training)
+    has = facts_of_model(model, training.callbacks) | form_of(training)
     return has | flat_in(model, x) | padding_in(model, x) | large_targets_in(model, y)
 
 
@@ -186,7 +186,7 @@ def large_targets_in(model: keras.Model, y: Data) -> frozenset[Fact]:
 
 
 def output_of(model: keras.Model) -> Output:
-    """Return what the settings of a model tell of its loss; the layer that gives the output is seen in a pass."""
+    """Return what the settings of a model say of its loss; the layer that gives the output is seen in a pass."""
     if not model.compiled or keras_private.has_own_loss(model):
         return Output()
     arguments = keras_private.compile_arguments(model)
@@ -195,7 +195,7 @@ def output_of(model: keras.Model) -> Output:
 
 
 def _loss_of(arguments: Mapping[str, Any]) -> Output:
-    """Return what the arguments of `compile` tell of the loss."""
+    """Return what the arguments of `compile` say of the loss."""
     given = keras.tree.flatten(arguments.get("loss"))
     if len(given) != 1 or given[0] is None or arguments.get("loss_weights") is not None:
         return Output()

@@ -23,9 +23,9 @@ Gradients = dict[int, Tensor]
 
 def sum_over_replicas(grads: Gradients, loss: Tensor | None) -> tuple[Gradients, Tensor | None]:
     """Return the mean gradient, in which no row of a sparse one occurs twice, and the mean loss."""
-    heard = [] if loss is None else [loss]
-    summed = backend.all_reduce_sum([*grads.values(), *heard])
-    loss = summed.pop() if heard else None
+    recorded = [] if loss is None else [loss]
+    summed = backend.all_reduce_sum([*grads.values(), *recorded])
+    loss = summed.pop() if recorded else None
     return dict(zip(grads, map(backend.sum_duplicates, summed), strict=True)), loss
 
 
@@ -37,7 +37,7 @@ def accumulate(
     totals = {i: backend.as_tensor(s) for i, s in sums.items()}
     for i, g in grads.items():
         totals[i] = totals[i] + backend.densify(g, sums[i].shape)
-    after = [_numerics.choose(is_last, ops.zeros_like(total), total) for total in totals.values()]
+    after = [_numerics.where(is_last, ops.zeros_like(total), total) for total in totals.values()]
     backend.write(list(sums.values()), after)
     return {i: totals[i] / steps for i in grads}, is_last
 
@@ -52,9 +52,9 @@ def leave_out(
 ) -> tuple[Tensor, Tensor]:
     """Return the number of the update and whether it counts: not where the gradient is not finite, which is counted."""
     good = backend.all_finite(gathered)
-    count = backend.as_tensor(skipped) + ops.cast(_numerics.both(active, ~good), "int64")
+    count = backend.as_tensor(skipped) + ops.cast(_numerics.and_(active, ~good), "int64")
     backend.write([skipped], [count])
-    return t - count, _numerics.both(active, good)
+    return t - count, _numerics.and_(active, good)
 
 
 class Clipped(NamedTuple):
@@ -90,7 +90,7 @@ def clip(
     return Clipped(gathered, halves, clipper.factor(gathered, halves, active), *before)
 
 
-class Rows(NamedTuple):
+class RowPlan(NamedTuple):
     """Which rows of telemetry a step leaves.
 
     Args:
@@ -106,14 +106,14 @@ class Rows(NamedTuple):
 
 def observe(
     grads: Gradients, clipped: Clipped, loss: Tensor | None, number: Tensor, recorder: Recorder
-) -> tuple[Note | None, Rows]:
+) -> tuple[Note | None, RowPlan]:
     """Return what the rows of telemetry say of the whole step, and which are due; the update writes them."""
-    unobserved = None, Rows(False, clipped.halves, None)
+    unobserved = None, RowPlan(False, clipped.halves, None)
 
-    def observed() -> tuple[Note | None, Rows]:
+    def observed() -> tuple[Note | None, RowPlan]:
         recorder.write_layers(number, grads)
         total = _numerics.half_of_all(clipped.halves)
         note = Note(number, loss, clipped.norm, clipped.nonfinite)
-        return note, Rows(recorder.is_due(number, total), clipped.halves, total)
+        return note, RowPlan(recorder.is_due(number, total), clipped.halves, total)
 
     return recorder.net.attempt(observed, unobserved) if recorder.listening else unobserved

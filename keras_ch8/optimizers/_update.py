@@ -10,18 +10,18 @@ from keras import ops
 from .. import _numerics
 from .._types import Tensor
 from ..integration import backend
-from ..telemetry.gate import Decided, Pending, decide
 from ..telemetry.recorder import Recorder
-from ..telemetry.row import Change, Note, Row, measured
+from ..telemetry.row import Change, Note, RowSlot, measured
+from ..telemetry.step_filter import Decided, Pending, decide
 
 State = dict[str, Tensor]
 """The state of a rule by name: variables of it, or their values."""
 
-Rule = Callable[..., tuple[Tensor, State]]
+UpdateRule = Callable[..., tuple[Tensor, State]]
 """`rule(g, lr, t, **state) -> (delta_theta, new_state)`."""
 
 
-class Step(NamedTuple):
+class StepContext(NamedTuple):
     """What the update of every block needs to know of the step.
 
     Args:
@@ -31,7 +31,7 @@ class Step(NamedTuple):
         factor: `None` or what a clipping rule multiplies the whole gradient by.
         decay: `None` or learning rate times weight decay.
         note: `None` or what the row of telemetry says of the whole step.
-        pending: `None` or what a gate is to judge: `active` and `t` are then as if it lets the step through.
+        pending: `None` or what a step filter is to judge: `active` and `t` are then as if it lets the step through.
     """
 
     lr: Tensor
@@ -42,7 +42,7 @@ class Step(NamedTuple):
     note: Note | None
     pending: Pending | None = None
 
-    def after(self, decided: Decided | None) -> "Step":
+    def after(self, decided: Decided | None) -> "StepContext":
         """Return the step as it is once it has been judged, if it was."""
         return self if decided is None else self._replace(active=decided.active, t=decided.t, pending=None)
 
@@ -70,7 +70,7 @@ class Work(NamedTuple):
     decays: list[bool]
     g: Tensor
     state: State
-    row: Row | None
+    row: RowSlot | None
     before: Tensor | None
 
 
@@ -98,13 +98,13 @@ class Updater:
         recorder: Of the rows of telemetry.
     """
 
-    def __init__(self, rule: Rule, row_by_row: bool, recorder: Recorder) -> None:
+    def __init__(self, rule: UpdateRule, row_by_row: bool, recorder: Recorder) -> None:
         self.rule = rule
         self.row_by_row, self._recorder = row_by_row, recorder
         self._reads_theta = "theta" in inspect.signature(rule).parameters
         self._programs: dict[Callable[..., Any], Any] = {}
 
-    def tile(self, first: keras.Variable, work: Work, step: Step) -> Done:
+    def tile(self, first: keras.Variable, work: Work, step: StepContext) -> Done:
         """Update the variables of a tile; those without a gradient stay as they are."""
         del first
         thetas, g, length = work.thetas, work.g, int(work.g.shape[0])
@@ -112,7 +112,7 @@ class Updater:
         counts = step.active
         if not all(work.has_g):
             fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, work.has_g, strict=True)]
-            counts = _numerics.both(counts, backend.join(fills, length))
+            counts = _numerics.and_(counts, backend.join(fills, length))
         theta = backend.join([backend.as_tensor(each) for each in thetas], length) if self._reads_theta else None
         delta, decided = self._program(self._tile)(theta, g, work.row, step._replace(active=counts), work.state)
         step = step.after(decided)
@@ -124,7 +124,7 @@ class Updater:
                 theta.assign_add(move, read_value=False)
         return Done(decided, g, lambda: delta if step.decay is None else backend.join(moves, length))
 
-    def single(self, theta: keras.Variable, work: Work, step: Step) -> Done:
+    def single(self, theta: keras.Variable, work: Work, step: StepContext) -> Done:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
         step = step if work.decays[0] else step._replace(decay=None)
         g = work.g
@@ -143,7 +143,7 @@ class Updater:
             self._programs[function] = backend.compile_xla(function)
         return self._programs[function]
 
-    def measure(self, first: keras.Variable, rows: list[Row], step: Step, done: list[Done]) -> None:
+    def measure(self, first: keras.Variable, rows: list[RowSlot], step: StepContext, done: list[Done]) -> None:
         """Write the rows of some blocks that are due.
 
         No XLA program: to compile another takes as long as thousands of such rows.
@@ -154,11 +154,11 @@ class Updater:
             self._write_row(row, step.noted, tail)
 
     def _tile(
-        self, theta: Tensor | None, g: Tensor, row: Row | None, step: Step, state: State
+        self, theta: Tensor | None, g: Tensor, row: RowSlot | None, step: StepContext, state: State
     ) -> tuple[Tensor, Decided | None]:
         decided = None if step.pending is None else decide(step.pending)
         if decided is not None:
-            step = step._replace(active=_numerics.both(step.active, decided.active), t=decided.t)
+            step = step._replace(active=_numerics.and_(step.active, decided.active), t=decided.t)
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         delta, new = self._masked_rule(theta, g, step, old)
         for name, variable in state.items():
@@ -166,7 +166,7 @@ class Updater:
         self._write_row(row, step.noted)
         return delta, decided
 
-    def _single(self, theta: keras.Variable, g: Tensor, row: Row | None, step: Step, state: State) -> None:
+    def _single(self, theta: keras.Variable, g: Tensor, row: RowSlot | None, step: StepContext, state: State) -> None:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         after, new = self._advance(backend.as_tensor(theta), g, step, old)
         theta.assign(after)
@@ -174,7 +174,7 @@ class Updater:
             variable.assign(new[name])
         self._write_row(row, step.noted)
 
-    def _rows(self, theta: keras.Variable, g: Tensor, work: Work, step: Step) -> None:
+    def _rows(self, theta: keras.Variable, g: Tensor, work: Work, step: StepContext) -> None:
         old = {name: backend.rows(variable, g.indices) for name, variable in work.state.items()}
         values = ops.reshape(g.values, (-1, *theta.shape[1:]))  # from several replicas they come without their length
         new_theta, new = self._advance(backend.rows(theta, g.indices), values, step, old)
@@ -183,7 +183,7 @@ class Updater:
             backend.assign_rows(variable, g.indices, new[name])
         self._write_row(work.row, step.noted)
 
-    def _write_row(self, row: Row | None, noted: Any, tail: Tensor | None = None) -> None:
+    def _write_row(self, row: RowSlot | None, noted: Any, tail: Tensor | None = None) -> None:
         """Leave the row of a block, if there is one to leave."""
         if row is None:
             return
@@ -194,7 +194,7 @@ class Updater:
 
         self._recorder.net.attempt(write)
 
-    def _advance(self, theta: Tensor, g: Tensor, step: Step, state: State) -> tuple[Tensor, State]:
+    def _advance(self, theta: Tensor, g: Tensor, step: StepContext, state: State) -> tuple[Tensor, State]:
         """Return theta and state after the step; the sum is taken in float32 or wider, what rounding drops is kept."""
         dtype = theta.dtype.name
         state = dict(state)
@@ -207,7 +207,7 @@ class Updater:
         stored, residual = _numerics.narrow(full, dtype)
         return stored, state | {"residual": residual}
 
-    def _masked_rule(self, theta: Tensor | None, g: Tensor, step: Step, state: State) -> tuple[Tensor, State]:
+    def _masked_rule(self, theta: Tensor | None, g: Tensor, step: StepContext, state: State) -> tuple[Tensor, State]:
         """Apply the rule where the step counts; `step.active` may have an entry for each of a tile."""
         lr, t = (ops.cast(x, g.dtype.name) for x in (step.lr, step.t))
         if step.factor is not None:
@@ -215,8 +215,8 @@ class Updater:
         own = {"theta": theta} if self._reads_theta else {}
         delta, new = self.rule(g, lr, t, **own, **state)
         self._refuse_unfit(g, delta, state, new)
-        kept = {name: _numerics.choose(step.active, new[name], old) for name, old in state.items()}
-        return _numerics.choose(step.active, delta, ops.zeros_like(delta)), kept
+        kept = {name: _numerics.where(step.active, new[name], old) for name, old in state.items()}
+        return _numerics.where(step.active, delta, ops.zeros_like(delta)), kept
 
     def _refuse_unfit(self, g: Tensor, delta: Tensor, state: State, new: State) -> None:
         """Refuse a rule that returns other state than it has, or a step of another shape, which would be broadcast."""
@@ -258,16 +258,18 @@ class MovingAverage(NamedTuple):
     momentum: float
     overwrite_frequency: int | None
 
-    def move(self, theta: keras.Variable, average: keras.Variable, residual: keras.Variable | None, step: Step) -> None:
+    def move(
+        self, theta: keras.Variable, average: keras.Variable, residual: keras.Variable | None, step: StepContext
+    ) -> None:
         """Move the average of one variable on, and overwrite the variable with it if it is time."""
         dtype, old, now = theta.dtype.name, backend.as_tensor(average), backend.as_tensor(theta)
         if residual is not None:
             now = _numerics.widen(now, backend.as_tensor(residual), dtype)
         kept = ops.where(step.t == 1, ops.zeros((), old.dtype.name), ops.cast(self.momentum, old.dtype.name))
-        moved = _numerics.choose(step.active, kept * old + (1 - kept) * now, old)
+        moved = _numerics.where(step.active, kept * old + (1 - kept) * now, old)
         average.assign(moved)
         if self.overwrite_frequency:
-            now = ops.where(_numerics.both(step.active, step.t % self.overwrite_frequency == 0), moved, now)
+            now = ops.where(_numerics.and_(step.active, step.t % self.overwrite_frequency == 0), moved, now)
             if residual is not None:
                 now, rest = _numerics.narrow(now, dtype)
                 residual.assign(rest)
@@ -279,4 +281,4 @@ def _decayed(delta: Tensor, theta: Tensor, decay: Tensor | None, active: Tensor 
     if decay is None:
         return delta
     shrinkage = ops.cast(decay, delta.dtype.name) * theta
-    return delta - _numerics.choose(active, shrinkage, ops.zeros_like(shrinkage))
+    return delta - _numerics.where(active, shrinkage, ops.zeros_like(shrinkage))

@@ -1,5 +1,6 @@
 """The base of the first-order optimizers: a file of an algorithm holds only its rule, and all else is here."""
 
+import inspect
 import numbers
 from collections.abc import Callable, Collection
 from functools import partial
@@ -13,15 +14,14 @@ from .._types import Config, Logs, Tensor
 from ..clipping import rule as clipping
 from ..clipping.limits import rule_of
 from ..integration import backend, fit, keras_private, multi_worker, train_step
-from ..telemetry.gate import Gate, Pending
 from ..telemetry.recorder import Blocks, Recorder
+from ..telemetry.step_filter import Pending, StepFilter
 from . import _arguments, _files, _stages
 from ._arguments import LearningRate
-from ._contract import refuse_lost_hyperparameters, refuse_rule_without_its_state
 from ._files import Store
 from ._layout import Block, Layout
-from ._stages import Gradients, Rows
-from ._update import Done, MovingAverage, Rule, Step, Traces, Updater, Work
+from ._stages import Gradients, RowPlan
+from ._update import Done, MovingAverage, StepContext, Traces, Updater, UpdateRule, Work
 
 _COMPILED = (
     "skip_nonfinite", "weight_decay", "clip", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
@@ -88,7 +88,7 @@ class RuleOptimizer(keras_private.Optimizer):
         [0.9 1.1] [ 0.01  -0.005]
     """
 
-    rule: Rule
+    rule: UpdateRule
     """The algorithm: `rule(g, lr, t, **state) -> (delta_theta, new_state)`."""
     state_names: tuple[str, ...] = ()
     """Names of the state that the rule is given and returns, of which each variable has its own."""
@@ -112,14 +112,14 @@ class RuleOptimizer(keras_private.Optimizer):
         learning_rate: LearningRate,
         *,
         skip_nonfinite: bool = False,
-        clip: clipping.Rule | Config | None = None,
+        clip: clipping.ClippingRule | Config | None = None,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         **kwargs: Any,
     ) -> None:
-        refuse_rule_without_its_state(type(self))
+        _refuse_rule_without_its_state(type(self))
         of_keras = _arguments.of_optimizer(type(self), kwargs)
         rule = rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
@@ -139,7 +139,7 @@ class RuleOptimizer(keras_private.Optimizer):
         multi_worker.prepare(None, type(self).__name__)
         self.clip = clip if clip is None else rule
         self.telemetry = Recorder()
-        self.gate: Gate | None = None
+        self.step_filter: StepFilter | None = None
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
         self.skipped: keras.Variable | None = None
@@ -162,7 +162,7 @@ class RuleOptimizer(keras_private.Optimizer):
         """Create the state for these variables."""
         if self.built:
             return
-        refuse_lost_hyperparameters(self)
+        _refuse_lost_hyperparameters(self)
         own = {i: v for i, v in enumerate(variables) if not keras_private.is_overwritten_by_gradient(v)}
         labels = {i: _label(v) for i, v in own.items()}
         for i, v in own.items():
@@ -263,13 +263,13 @@ class RuleOptimizer(keras_private.Optimizer):
         if self.skip_nonfinite:
             train_step.warn_of_what_is_not_kept(self)
         lr = backend.as_tensor(self.learning_rate)
-        heard = self.telemetry.listening or self.gate is not None
-        loss = self.telemetry.take_loss() if heard else None
+        recorded = self.telemetry.listening or self.step_filter is not None
+        loss = self.telemetry.take_loss() if recorded else None
         dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]
         grads = [backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
         step = partial(self._take_step, indices)
         if backend.in_eager_loop():
-            step = self._traces.get((indices, self.telemetry.settings, self.gate), step)
+            step = self._traces.get((indices, self.telemetry.settings, self.step_filter), step)
         step(grads, lr, loss)
 
     def _indices_of(self, variables: list[keras.Variable]) -> tuple[int, ...]:
@@ -288,7 +288,7 @@ class RuleOptimizer(keras_private.Optimizer):
         clipped = _stages.clip(mean, self.known_variables, self._layout, self._clipper, active)
         note, rows = _stages.observe(mean, clipped, loss, backend.as_tensor(self.iterations) + 1, self.telemetry)
         decay = None if self.weight_decay is None else lr * self.weight_decay
-        step = Step(lr, t, active, clipped.factor, decay, note, pending)
+        step = StepContext(lr, t, active, clipped.factor, decay, note, pending)
         backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.gathered, step, rows)
 
     def _accumulate(self, grads: Gradients) -> tuple[Gradients, Tensor | None]:
@@ -303,23 +303,25 @@ class RuleOptimizer(keras_private.Optimizer):
     ) -> tuple[Tensor, Tensor | None, Pending | None]:
         """Return the number of the update, whether it counts, and what the update itself is to judge, if anything.
 
-        For the length of a training a gate decides what is left out (see telemetry.gate).
+        For the length of a training a step filter decides what is left out (see telemetry.step_filter).
         """
         t = backend.as_tensor(self.iterations) + 1
         if self.skipped is None:
             return t, active, None
         gathered = _stages.gather(grads, self._layout)  # as `clip` does: TensorFlow keeps one of two equal operations
-        if self.gate is None:
+        if self.step_filter is None:
             return *_stages.leave_out(t, active, gathered, self.skipped), None
         half = _numerics.half_of_all(_numerics.half_squares(gathered))
-        pending = self.gate.pending(t, loss if self.telemetry.knows_loss else None, half, active, self.skipped)
+        pending = self.step_filter.pending(t, loss if self.telemetry.knows_loss else None, half, active, self.skipped)
         others_ask = self.use_ema or self._clipper.state
-        if not others_ask and self._layout.updates_at_once(grads, self.gate.device, backend.device_of(self.skipped)):
+        if not others_ask and self._layout.updates_at_once(
+            grads, self.step_filter.device, backend.device_of(self.skipped)
+        ):
             return t, None, pending
-        decided = self.gate.decide(pending)
+        decided = self.step_filter.decide(pending)
         return decided.t, decided.active, None
 
-    def _update_all(self, given: Collection[int], gathered: list[Tensor], step: Step, rows: Rows) -> None:
+    def _update_all(self, given: Collection[int], gathered: list[Tensor], step: StepContext, rows: RowPlan) -> None:
         """Update each block of variables, then the averages, once for all replicas."""
         is_due, blocks = backend.one_of(rows.is_due), self._layout.blocks_with(given)
         alone = [i for block in blocks if block.length is None for i in block.indices if rows.is_due is not False]
@@ -335,10 +337,10 @@ class RuleOptimizer(keras_private.Optimizer):
         self,
         given: Collection[int],
         gathered: list[Tensor],
-        step: Step,
+        step: StepContext,
         total: Tensor | None,
         before: dict[int, Tensor],
-    ) -> tuple[Step, list[Done]]:
+    ) -> tuple[StepContext, list[Done]]:
         """Run the rule on each block; while somebody listens, the first leaves a row for all.
 
         A tile that is to judge the step comes first. Return the step as it was judged, and what became of each block.
@@ -364,7 +366,7 @@ class RuleOptimizer(keras_private.Optimizer):
             step = step.after(done[k].decided)
         return step, [done[k] for k in range(len(blocks))]
 
-    def _measure_blocks(self, blocks: list[Block], done: list[Done], step: Step, halves: list[Tensor]) -> None:
+    def _measure_blocks(self, blocks: list[Block], done: list[Done], step: StepContext, halves: list[Tensor]) -> None:
         """Let each block leave a row of its own, in which its update is measured."""
         rows = [self.telemetry.row(self._layout.blocks.index(b), half) for b, half in zip(blocks, halves, strict=True)]
         for device in dict.fromkeys(block.device for block in blocks):
@@ -374,7 +376,7 @@ class RuleOptimizer(keras_private.Optimizer):
                 own = [rows[k] for k in here], step, [done[k] for k in here]
                 backend.each_replica(first, self._updater.measure, *own)
 
-    def _update_averages(self, step: Step) -> None:
+    def _update_averages(self, step: StepContext) -> None:
         average = MovingAverage(self.ema_momentum, self.ema_overwrite_frequency)
         for variable, kept in zip(self.known_variables, self.averages, strict=True):
             if kept is not None:
@@ -397,7 +399,7 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """Scale the loss as `loss_scale_factor` says; Keras calls it in every training step."""
-        self.telemetry.hear_loss(loss)  # a guard hears it too
+        self.telemetry.record_loss(loss)  # a guard needs it too
         return super().scale_loss(loss)
 
     @property
@@ -431,3 +433,37 @@ class RuleOptimizer(keras_private.Optimizer):
 
 def _label(variable: keras.Variable) -> str:
     return getattr(variable, "path", variable.name).replace("/", "_").replace(":", "_")
+
+
+def _refuse_rule_without_its_state(cls: type[RuleOptimizer]) -> None:
+    """Refuse a subclass without a rule, or with one whose parameters are not those that `state_names` says."""
+    _checks.written(cls, "rule", "rule(self, g, lr, t, **state) -> (delta_theta, new_state)")
+    names = cls.state_names
+    if not isinstance(names, tuple) or len(set(names)) < len(names) or {"theta", "residual"} & set(names):
+        raise TypeError(
+            f"`{cls.__name__}.state_names` must be a tuple of different names, none of them 'theta' or 'residual', "
+            f"which have a meaning of their own. Received: {_describe.short(names)}. Write for example "
+            '`state_names = ("v",)`.'
+        )
+    parameters = list(inspect.signature(cls.rule).parameters.values())
+    if not isinstance(inspect.getattr_static(cls, "rule"), staticmethod):
+        parameters = parameters[1:]
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    own = [p for p in parameters[3:] if p.kind is not p.VAR_KEYWORD]
+    needed = {p.name for p in own if p.default is p.empty} - {"theta"}
+    if len(parameters) < 3 or needed - set(names) or (not takes_all and set(names) - {p.name for p in own}):
+        raise TypeError(
+            f"`{cls.__name__}.rule` must have the parameters g, lr and t, then those in `state_names`, and `theta` if "
+            f"it needs the weights. Received: rule({', '.join(map(str, parameters))}) with "
+            f"state_names={_describe.short(names)}. Write the same names in both."
+        )
+
+
+def _refuse_lost_hyperparameters(optimizer: RuleOptimizer) -> None:
+    """Refuse names of hyperparameters that could not be saved."""
+    lost = [name for name in optimizer.hyperparameters if not hasattr(optimizer, name)]
+    if lost:
+        raise AttributeError(
+            f"`{type(optimizer).__name__}.hyperparameters` are arguments that the optimizer keeps as attributes of the "
+            f"same names, so that they are saved. Received: {lost}, which it does not have. Set them in `__init__`."
+        )

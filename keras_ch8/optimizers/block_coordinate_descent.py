@@ -197,14 +197,14 @@ class BlockCoordinateDescent(keras_private.Optimizer):
             backend.switch(block, steps, [gs for gs, _ in parts])
             self.micro_steps.assign_add(1)
 
-    # --- what a callback that observes is told of each step -----------------------------------------------------------
+    # --- what a callback that observes gets of each step -----------------------------------------------------------
 
     @property
     def step_numbers(self) -> tuple[str, ...]:
-        """Names of what `tell_step` tells: the block that moved, and the norm of the gradient of each block."""
+        """Names of what `report_step` returns: the block that moved, and the norm of the gradient of each block."""
         return ("block", *(f"block_gradient_norm_{number}" for number in range(len(self.inners))))
 
-    def tell_step(self, halves: Mapping[int, Tensor]) -> list[Tensor]:
+    def report_step(self, halves: Mapping[int, Tensor]) -> list[Tensor]:
         """Return the numbers of the step that was just made.
 
         Args:

@@ -243,7 +243,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         stacks = stacks_of(parts)
         loss, y_pred = self._program(model)(stacks)
         x, y, sample_weight = joined(stacks)
-        return keras_private.tell_metrics(model, loss, keras_private.Batch(x, y, sample_weight), y_pred)
+        return keras_private.update_metrics(model, loss, keras_private.Batch(x, y, sample_weight), y_pred)
 
     def _key(self, model: keras.Model) -> tuple[int, Any]:
         return id(model), self.telemetry.settings

@@ -177,7 +177,7 @@ def resolve_all(model: keras.Model, params: Logs, epoch: int) -> None:
     """Resolve all schedules of all optimizers of a model that is about to train from `epoch` on."""
     for optimizer in keras_private.optimizers_of(model).values():
         resolve(optimizer, params, epoch)
-    backend.renew(model)
+    backend.retrace(model)
 
 
 def clock_of(optimizer: keras.optimizers.Optimizer, params: Logs, epoch: int, schedule: Schedule) -> Clock:

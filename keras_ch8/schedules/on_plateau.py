@@ -69,10 +69,10 @@ class ReduceOnPlateau:
         _checks.count("cooldown", self.cooldown, 0, meaning="epochs that are not counted", fix="Try 0.")
         _checks.rate("min_lr", self.min_lr, or_zero=True)
 
-    def is_due(self, past: EpochHistory) -> bool:
+    def is_due(self, history: EpochHistory) -> bool:
         """Whether to lower the rate after the last epoch."""
         best, wait, cooldown, due = math.nan, 0, 0, False
-        for value in past.falling(self.monitor):
+        for value in history.falling(self.monitor):
             due = False
             if cooldown:
                 cooldown, wait = cooldown - 1, 0
@@ -82,7 +82,7 @@ class ReduceOnPlateau:
                 wait += 1
                 if wait >= self.patience:
                     wait, cooldown, due = 0, self.cooldown, True
-        return due and self.monitor in past.logs[-1]
+        return due and self.monitor in history.logs[-1]
 
     def lowered(self, rate: float) -> float:
         """Return the next lower rate."""

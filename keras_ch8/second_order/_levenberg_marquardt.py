@@ -8,7 +8,7 @@ from keras import ops
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._trust import BoundedMethod, BoundRule, GainRatio, Model, Step
+from ._trust import BoundedMethod, BoundRule, GainRatio, Model, ProposedStep
 from .contract import Point, Problem, State, check_limit, refuse_more
 
 _LEAST = 2.0**-52
@@ -92,10 +92,10 @@ class LevenbergMarquardt(BoundedMethod):
         A, b = ops.matmul(ops.transpose(J), J), ops.matmul(r, J)
         identity = ops.eye(A.shape[0], dtype="float64")
 
-        def step(alpha: Tensor) -> Step:
+        def step(alpha: Tensor) -> ProposedStep:
             alpha64 = ops.cast(alpha, "float64")
             y = -backend.solve_positive(A + alpha64 * identity, b)
             promise = _vector.dot(y, ops.matmul(A, y)) + 2 * alpha64 * _vector.dot(y, y)
-            return Step(ops.cast(y / scale, dtype), ops.cast(promise, dtype), {"damping": alpha})
+            return ProposedStep(ops.cast(y / scale, dtype), ops.cast(promise, dtype), {"damping": alpha})
 
         return Model(step, {"D": D}, {})

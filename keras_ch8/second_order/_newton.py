@@ -10,7 +10,7 @@ from .. import _checks
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._trust import FIRST_DAMPING, BoundedMethod, BoundRule, GainRatio, Model, Step, Unbound
+from ._trust import FIRST_DAMPING, BoundedMethod, BoundRule, GainRatio, Model, ProposedStep, Unbound
 from .contract import Point, Problem, State, check_limit, refuse_more
 
 # --- eigenvalues in a small space, inside the compiled program ------------------------------------------------------
@@ -182,17 +182,17 @@ class Newton(BoundedMethod):
         )
 
 
-def _constant(alpha: float | str) -> Callable[..., Step]:
+def _constant(alpha: float | str) -> Callable[..., ProposedStep]:
     """Return the steps of a constant alpha: all of -(H + alpha I)^-1 g, or a fraction."""
 
-    def step(g: Tensor, H: Tensor, spectrum: Ritz, fraction: Tensor) -> Step:
+    def step(g: Tensor, H: Tensor, spectrum: Ritz, fraction: Tensor) -> ProposedStep:
         damping = ops.convert_to_tensor(alpha, g.dtype)
         return _promised(g, H, -fraction * backend.solve(_plus(H, damping), g), damping)
 
     return step
 
 
-def _adaptive(g: Tensor, H: Tensor, spectrum: Ritz, mu: Tensor) -> Step:
+def _adaptive(g: Tensor, H: Tensor, spectrum: Ritz, mu: Tensor) -> ProposedStep:
     """Return the step under a damping that makes H + alpha I positive definite, with a way out of a saddle point."""
     smallest, v, largest = spectrum.values[0], spectrum.vectors[0], spectrum.largest
     unit = ops.where(largest > 0, largest, _vector.norm(g))
@@ -209,9 +209,9 @@ def _plus(H: Tensor, alpha: Tensor) -> Tensor:
     return H + alpha * ops.eye(H.shape[0], dtype=H.dtype)
 
 
-def _promised(g: Tensor, H: Tensor, delta: Tensor, alpha: Tensor) -> Step:
+def _promised(g: Tensor, H: Tensor, delta: Tensor, alpha: Tensor) -> ProposedStep:
     promise = -_vector.dot(g, delta) - _vector.dot(delta, ops.matmul(H, delta)) / 2
-    return Step(delta, promise, {"damping": alpha})
+    return ProposedStep(delta, promise, {"damping": alpha})
 
 
 @final
@@ -281,14 +281,14 @@ class SaddleFreeNewton(BoundedMethod):
         rest = g - ops.matmul(c, vectors)
         L = ops.where(spectrum.largest > 0, spectrum.largest, _vector.norm(g))
 
-        def step(mu: Tensor) -> Step:
+        def step(mu: Tensor) -> ProposedStep:
             alpha = mu * L
             p, r = -c / (ops.abs(values) + alpha), -rest / (L + alpha)
             length = ops.sqrt(_vector.dot(p, p) + _vector.dot(r, r))
             first = revealed(p[0], c[0], values[0], spectrum.largest, length)
             p = ops.concatenate([first[None], p[1:]])
             promise = -_vector.dot(p, c + values * p / 2) - _vector.dot(r, rest + L * r / 2)
-            return Step(ops.matmul(p, vectors) + r, promise, {"damping": alpha})
+            return ProposedStep(ops.matmul(p, vectors) + r, promise, {"damping": alpha})
 
         return Model(
             step=step,

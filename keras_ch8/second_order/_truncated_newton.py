@@ -9,7 +9,7 @@ from keras import ops
 from .. import _checks
 from .._types import Tensor
 from . import _vector
-from ._trust import BoundedMethod, BoundRule, Model, Step, TrustRadius
+from ._trust import BoundedMethod, BoundRule, Model, ProposedStep, TrustRadius
 from .contract import Point, Problem, State
 
 _LOOSEST = 0.5
@@ -87,9 +87,9 @@ class TruncatedNewton(BoundedMethod):
         eta = ops.where(g_old > 0, eta, _LOOSEST)
         most = min(self.cg_iterations, 3 * g.shape[0])
 
-        def step(radius: Tensor) -> Step:
+        def step(radius: Tensor) -> ProposedStep:
             end = _steihaug(lambda p: problem.product(point.x, p), point, radius, eta * length, most)
-            return Step(
+            return ProposedStep(
                 delta=end.delta,
                 promise=-_vector.dot(end.delta, g + end.r) / 2,
                 numbers={

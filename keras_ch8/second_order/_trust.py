@@ -43,7 +43,7 @@ class Bound(NamedTuple):
     factor: Tensor
 
 
-class Step(NamedTuple):
+class ProposedStep(NamedTuple):
     """A step that a method proposes.
 
     Args:
@@ -63,7 +63,7 @@ class Step(NamedTuple):
     is_bounded: Tensor = None
 
 
-class Trial(NamedTuple):
+class TriedStep(NamedTuple):
     """A step that was tried.
 
     Args:
@@ -77,7 +77,7 @@ class Trial(NamedTuple):
     ratio: Tensor
 
     @classmethod
-    def of(cls, problem: Problem, point: Point, step: Step) -> "Trial":
+    def of(cls, problem: Problem, point: Point, step: ProposedStep) -> "TriedStep":
         """Evaluate f at the end of a step.
 
         Where both the promise and the change of f are within rounding their ratio is noise, and a smaller gradient
@@ -100,12 +100,12 @@ class BoundRule(abc.ABC):
         """Return the bound before the first trial."""
         return Bound(ops.zeros((), dtype), ops.zeros((), dtype))
 
-    def accepts(self, trial: Trial) -> Tensor:
+    def accepts(self, trial: TriedStep) -> Tensor:
         """Whether the point moves."""
         return (trial.promise > 0) & (trial.ratio > _ENOUGH)
 
     @abc.abstractmethod
-    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
+    def after(self, bound: Bound, step: ProposedStep, trial: TriedStep, accepted: Tensor) -> Bound:
         """Loosen or tighten the bound."""
 
 
@@ -135,7 +135,7 @@ class GainRatio(BoundRule):
         """Return the first damping."""
         return Bound(ops.convert_to_tensor(self.start, dtype), ops.convert_to_tensor(2.0, dtype))
 
-    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
+    def after(self, bound: Bound, step: ProposedStep, trial: TriedStep, accepted: Tensor) -> Bound:
         """Follow the rule."""
         mu, nu = bound
         least = _vector.epsilon(mu) if self.least is None else self.least
@@ -158,7 +158,7 @@ class TrustRadius(BoundRule):
         Nocedal and Wright (2006), algorithm 4.1.
     """
 
-    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
+    def after(self, bound: Bound, step: ProposedStep, trial: TriedStep, accepted: Tensor) -> Bound:
         """Follow the rule."""
         good = ops.where((trial.ratio > 0.75) & step.is_bounded, 2 * step.radius, step.radius)
         return Bound(ops.where(accepted & (trial.ratio >= 0.25), good, _vector.norm(step.delta) / 4), bound.factor)
@@ -173,11 +173,11 @@ class Unbound(BoundRule):
         """Return the fraction of the step that is made: all."""
         return Bound(ops.ones((), dtype), ops.zeros((), dtype))
 
-    def accepts(self, trial: Trial) -> Tensor:
+    def accepts(self, trial: TriedStep) -> Tensor:
         """Whether value and gradient are finite."""
         return trial.ratio > -float("inf")
 
-    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
+    def after(self, bound: Bound, step: ProposedStep, trial: TriedStep, accepted: Tensor) -> Bound:
         """Halve the fraction, or try all of it again in the next iteration."""
         return bound._replace(size=ops.where(accepted, 1, bound.size / 2))
 
@@ -186,13 +186,13 @@ class Model(NamedTuple):
     """What a method knows of f around a point.
 
     Args:
-        step: `step(size)`: the `Step` under a bound.
+        step: `step(size)`: the `ProposedStep` under a bound.
         memory: What is remembered after the iteration.
         numbers: The method's scalars that do not depend on the bound.
         products: Products with the Hessian that it took, int32.
     """
 
-    step: Callable[[Tensor], Step]
+    step: Callable[[Tensor], ProposedStep]
     memory: State
     numbers: dict[str, Tensor]
     products: Tensor = 0
@@ -222,7 +222,7 @@ class BoundedMethod(Method):
     """
 
     step_numbers: ClassVar[tuple[str, ...]] = ("damping",)
-    """The names of the numbers in a `Step`."""
+    """The names of the numbers in a `ProposedStep`."""
 
     model: ClassVar[Callable[..., Model]]
     """`model(problem, point, **memory)`: f around a point."""
@@ -251,7 +251,7 @@ class BoundedMethod(Method):
 
         def once(search: _Search) -> _Search:
             step = model.step(search.bound.size)
-            trial = Trial.of(problem, point, step)
+            trial = TriedStep.of(problem, point, step)
             accepted, there = self.rule.accepts(trial), ops.any(trial.after.x != point.x)
             return _Search(
                 bound=self.rule.after(search.bound, step, trial, accepted),

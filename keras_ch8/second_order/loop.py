@@ -115,7 +115,7 @@ class Totals(NamedTuple):
         return Totals(*(total + ops.cast(count, "int32") for total, count in zip(self, counts, strict=True)))
 
 
-class Run(NamedTuple):
+class LoopState(NamedTuple):
     """Where a run is.
 
     Args:
@@ -153,7 +153,7 @@ class Recording(NamedTuple):
     add: Callable[[Tree, Point, Point, Info], Tree] = lambda log, *_: log
 
 
-def solve(problem: Problem, method: Method, start: Point, state: State, stop: Stop) -> Run:
+def solve(problem: Problem, method: Method, start: Point, state: State, stop: Stop) -> LoopState:
     """Iterate from `start` until there is a reason to stop; a pure function of tensors.
 
     Args:
@@ -164,26 +164,28 @@ def solve(problem: Problem, method: Method, start: Point, state: State, stop: St
         stop: When to stop, a `Stop`.
 
     Returns:
-        A `Run`; `run.best` is the best point, `run.status` the number of the `Status` with which it ended.
+        A `LoopState`; `run.best` is the best point, `run.status` the number of the `Status` with which it ended.
     """
     return iterate(problem, method, begin(start, state, stop), stop, Recording())[0]
 
 
-def iterate(problem: Problem, method: Method, run: Run, stop: Stop, recording: Recording) -> tuple[Run, Tree]:
+def iterate(
+    problem: Problem, method: Method, run: LoopState, stop: Stop, recording: Recording
+) -> tuple[LoopState, Tree]:
     """Go on until a reason to stop; return the log too."""
 
-    def goes_on(run: Run, log: Tree) -> Tensor:
+    def goes_on(run: LoopState, log: Tree) -> Tensor:
         return run.status == Status.RUNNING
 
-    def once(run: Run, log: Tree) -> tuple[Run, Tree]:
+    def once(run: LoopState, log: Tree) -> tuple[LoopState, Tree]:
         point, state, info = method.iterate(problem, run.point, run.state)
         return _judge(run, point, state, info, stop), recording.add(log, run.point, point, info)
 
-    end: tuple[Run, Tree] = ops.while_loop(goes_on, once, (run, recording.log))
+    end: tuple[LoopState, Tree] = ops.while_loop(goes_on, once, (run, recording.log))
     return end
 
 
-def begin(start: Point, state: State, stop: Stop) -> Run:
+def begin(start: Point, state: State, stop: Stop) -> LoopState:
     """Return the run before the first iteration, which may be over."""
     zero, gradient = ops.zeros((), "int32"), _vector.largest(start.gradient)
     reasons = [
@@ -192,12 +194,12 @@ def begin(start: Point, state: State, stop: Stop) -> Run:
         (stop.max_iterations <= 0, Status.ITERATION_LIMIT),
     ]
     fall = ops.full_like(gradient, float("inf"))
-    return Run(
+    return LoopState(
         start, start, state, Totals(*[zero] * 5), gradient, fall, zero, ops.zeros((), "bool"), _first_of(reasons)
     )
 
 
-def _judge(run: Run, point: Point, state: State, info: Info, stop: Stop) -> Run:
+def _judge(run: LoopState, point: Point, state: State, info: Info, stop: Stop) -> LoopState:
     """Count an iteration, keep the best point, and say whether to stop."""
     before, totals = run.point, run.totals.plus(info)
     fall, size = before.value - point.value, ops.abs(before.value)
@@ -223,7 +225,7 @@ def _judge(run: Run, point: Point, state: State, info: Info, stop: Stop) -> Run:
     best = _vector.where(point.value <= run.best.value + rounding, point, run.best)
     fall = ops.where(info.moved, fall, run.fall)
     lowest = ops.minimum(gradient, run.gradient)
-    return Run(point, best, state, totals, lowest, fall, quiet, endless, _first_of(reasons))
+    return LoopState(point, best, state, totals, lowest, fall, quiet, endless, _first_of(reasons))
 
 
 def _first_of(reasons: list[tuple[Tensor, Status]]) -> Tensor:

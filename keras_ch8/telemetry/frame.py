@@ -15,7 +15,7 @@ class Frame:
     Args:
         steps: The steps, in batches that the model has been trained on; what follows has a number for each.
         learning_rate: The rate that the step used; NaN where the optimizer chooses the length of each step.
-        loss: The loss of the minibatch; `None` where the training does not tell it.
+        loss: The loss of the minibatch; `None` where it is not known.
         norm: Euclidean norm of the whole gradient, before clipping. Where nothing is ever measured, it is 0 below 1e-19
             and infinite above 1e19.
         clipped: The norm after clipping.

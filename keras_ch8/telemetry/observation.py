@@ -12,11 +12,11 @@ from keras import ops
 
 from .. import _net, _numerics
 from .._types import Tensor
-from ..clipping.rule import Clipper, Rule
+from ..clipping.rule import Clipper, ClippingRule
 from ..integration import backend, keras_private, registry
 from .frame import Frame
 from .recorder import Blocks, Recorder, Wishes, publish
-from .row import Change, Note, Row, measured
+from .row import Change, Note, RowSlot, measured
 from .solver_log import SolverLog
 
 
@@ -29,10 +29,12 @@ class Observation:
         rule: A clipping rule for each that is not of the suite; None for none.
     """
 
-    def __init__(self, model: keras.Model, optimizers: Mapping[str, Any], rule: Rule | None) -> None:
+    def __init__(self, model: keras.Model, optimizers: Mapping[str, Any], rule: ClippingRule | None) -> None:
         self.optimizers, self.rule = dict(optimizers), rule
         self._observers = {
-            name: OwnObserver(o) if isinstance(getattr(o, "telemetry", None), Recorder | SolverLog) else Tap(o, rule)
+            name: OwnObserver(o)
+            if isinstance(getattr(o, "telemetry", None), Recorder | SolverLog)
+            else ObservedOptimizer(o, rule)
             for name, o in self.optimizers.items()
         }
         self._weights = lambda: _wide(model.trainable_variables)  # as they are then: it may be built later
@@ -42,7 +44,7 @@ class Observation:
         self._filled: dict[str, int] = {}
         """The batches up to the last update of each; those after it are part of one that is still to come."""
 
-    def serves(self, optimizers: Mapping[str, Any], rule: Rule | None) -> bool:
+    def serves(self, optimizers: Mapping[str, Any], rule: ClippingRule | None) -> bool:
         """Whether these are the optimizers and the rule that it was made for."""
         same = self.optimizers.keys() == optimizers.keys() and self.rule == rule and not self._has_failed
         return same and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
@@ -61,25 +63,29 @@ class Observation:
             self._filled[name] = batches - keras_private.batches_of_next_update(observer.optimizer)
         outer = getattr(model, "optimizer", None)
         inner = keras_private.unscaled(outer)
-        heard = next((o.recorder for o in self._observers.values() if o.optimizer is inner), None)
-        if outer is not None and outer is not inner and heard is not None:
+        recorded = next((o.recorder for o in self._observers.values() if o.optimizer is inner), None)
+        if outer is not None and outer is not inner and recorded is not None:
             theirs = outer.scale_loss
 
-            def hear_and_scale(loss: Tensor) -> Any:
-                heard.net.attempt(partial(heard.hear_loss, loss))
+            def record_and_scale(loss: Tensor) -> Any:
+                recorded.net.attempt(partial(recorded.record_loss, loss))
                 return theirs(loss)
 
-            exits.enter_context(registry.replaced(outer, scale_loss=hear_and_scale))
+            exits.enter_context(registry.replaced(outer, scale_loss=record_and_scale))
 
     def rule_state(self) -> dict[str, dict[str, np.ndarray]]:
         """Return what the rule remembers, for each optimizer by its name."""
-        return {name: tap.rule_state() for name, tap in self._observers.items() if isinstance(tap, Tap)}
+        return {
+            name: observed.rule_state()
+            for name, observed in self._observers.items()
+            if isinstance(observed, ObservedOptimizer)
+        }
 
     def set_rule_state(self, state: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """Let the rule go on from what `rule_state` has returned."""
-        for name, tap in self._observers.items():
-            if isinstance(tap, Tap) and name in state:
-                tap.set_rule_state(state[name])
+        for name, observed in self._observers.items():
+            if isinstance(observed, ObservedOptimizer) and name in state:
+                observed.set_rule_state(state[name])
 
     @property
     def most_steps(self) -> int:
@@ -152,16 +158,16 @@ class OwnObserver:
             self.recorder.make_rings()
 
 
-class Tap:
+class ObservedOptimizer:
     """Observes any other optimizer by what goes in and what comes out, and may clip what goes in.
 
     Args:
         optimizer: Any Keras optimizer.
         rule: A clipping rule, or None. It acts on each call of `apply`: with `gradient_accumulation_steps`, on each
-            micro-step. What it remembers lives as long as the tap.
+            micro-step. What it remembers lives as long as this object.
     """
 
-    def __init__(self, optimizer: keras.optimizers.Optimizer, rule: Rule | None) -> None:
+    def __init__(self, optimizer: keras.optimizers.Optimizer, rule: ClippingRule | None) -> None:
         self.optimizer, self.rule = optimizer, rule
         self.recorder = Recorder()
         self._place: dict[int, int] = {}
@@ -222,8 +228,8 @@ class Tap:
                 self._clipper.state[name].assign(value)
 
     def scale_loss(self, loss: Tensor) -> Any:
-        """Hear the loss, and scale it as the optimizer does."""
-        self.recorder.net.attempt(partial(self.recorder.hear_loss, loss))
+        """Record the loss, and scale it as the optimizer does."""
+        self.recorder.net.attempt(partial(self.recorder.record_loss, loss))
         return self._scale(loss)
 
     def apply(
@@ -324,8 +330,8 @@ class Tap:
             leave(None)
             backend.run_when(is_due, lambda: leave(tail()))
         if getattr(self.optimizer, "step_numbers", ()):
-            told = self.optimizer.tell_step(dict(zip(prepared.indices, prepared.halves, strict=True)))
-            self.recorder.write_numbers(step, told)
+            reported = self.optimizer.report_step(dict(zip(prepared.indices, prepared.halves, strict=True)))
+            self.recorder.write_numbers(step, reported)
 
 
 class _Prepared(NamedTuple):
@@ -355,7 +361,7 @@ class _Prepared(NamedTuple):
 class _Begun(NamedTuple):
     """What of a step is known before it is made, for its row: where that stands, the rate, what is due, the weights."""
 
-    row: Row
+    row: RowSlot
     rate: Any
     is_due: Any
     is_measured: Any

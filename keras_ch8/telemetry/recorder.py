@@ -14,7 +14,7 @@ from .._types import Tensor
 from ..integration import backend
 from . import ring
 from .frame import Frame
-from .row import HEAD, TAIL, Row
+from .row import HEAD, TAIL, RowSlot
 
 SAMPLE = 256
 """Parameters of the whole model whose effective rate is measured."""
@@ -73,7 +73,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.listening = False
-        self.hears = False
+        self.records_loss = False
         """Whether the loss of a step is wanted also while nobody listens."""
         self._settings = Wishes()
         self._blocks: Callable[[], Blocks] = lambda: Blocks((), 0)
@@ -149,9 +149,9 @@ class Recorder:
         measured = self.is_measured(step)
         return measured is not False and measured | ~_numerics.is_exact(ops.cast(half, "float32"))
 
-    def hear_loss(self, loss: Tensor) -> None:
+    def record_loss(self, loss: Tensor) -> None:
         """Remember the loss of the step that is on its way."""
-        self._loss = loss if self.listening or self.hears else None
+        self._loss = loss if self.listening or self.records_loss else None
 
     def take_loss(self) -> Any:
         """Return the loss of this step, NaN where it is not known."""
@@ -161,14 +161,14 @@ class Recorder:
 
     @property
     def knows_loss(self) -> bool:
-        """Whether the step that was traced last has told its loss."""
+        """Whether the step that was traced last has recorded its loss."""
         return self._knows_loss
 
-    def row(self, block: int, half: Tensor) -> Row:
-        """Return where a block leaves its row, given half the sum of squares of the gradient that it tells of."""
+    def row(self, block: int, half: Tensor) -> RowSlot:
+        """Return where a block leaves its row, given half the sum of squares of the gradient that it describes."""
         self.make_rings()
         self._rings.written.add(block)
-        return Row(self._rings.of_blocks[block], self._rings.spans[block], half)
+        return RowSlot(self._rings.of_blocks[block], self._rings.spans[block], half)
 
     def write_layers(self, step: Tensor, grads: dict[int, Any]) -> None:
         """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""

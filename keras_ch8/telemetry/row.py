@@ -41,7 +41,7 @@ class Note(NamedTuple):
     nonfinite_before: Any
 
 
-class Row(NamedTuple):
+class RowSlot(NamedTuple):
     """Where one block leaves its row."""
 
     ring: Any
@@ -90,7 +90,7 @@ class Change(NamedTuple):
     half: Tensor
     gs: Sequence[Any]
     deltas: Sequence[Any]
-    row: Row
+    row: RowSlot
 
     @property
     def places(self) -> np.ndarray:

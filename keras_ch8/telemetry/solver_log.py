@@ -76,7 +76,7 @@ class SolverLog:
         """Listen no more."""
         self.listening = False
 
-    def hear_loss(self, loss: Tensor) -> None:
+    def record_loss(self, loss: Tensor) -> None:
         """Take the loss of a step from elsewhere: it is known here already."""
 
     def begin(self, step: Tensor) -> Any:

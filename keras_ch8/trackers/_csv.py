@@ -25,7 +25,7 @@ class CSV(FileTracker):
         verdict          kind                0: all is well; 1: watch; 2: act  finding and cure
         event            kind                                                  what happened
 
-    What was told is on the disk some seconds later.
+    What was given is on the disk some seconds later.
 
     Args:
         path: The file of the points. Defaults to `None`: `run.csv` in the folder of the run, beside its report.

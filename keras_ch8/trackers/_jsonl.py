@@ -24,7 +24,7 @@ class JSONL(FileTracker):
         "end"               report: path of the page of the run
 
     JSON has no NaN and no infinity, so they are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`, of which Python's
-    `float` makes numbers. What was told is on the disk some seconds later.
+    `float` makes numbers. What was given is on the disk some seconds later.
 
     Args:
         path: The file. Defaults to `None`: `run.jsonl` in the folder of the run, beside its report.

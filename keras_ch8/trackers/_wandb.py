@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, final
 
 from ..verdicts.verdict import Verdict
-from .base import Row, ServerTracker
+from .base import ServerTracker, StepPoints
 
 STEP = "step/number"
 
@@ -50,7 +50,7 @@ class WandB(ServerTracker):
         if "*" not in name:
             self.link.define_metric(name, step_metric=STEP)
 
-    def send(self, rows: list[Row]) -> None:
+    def send(self, rows: list[StepPoints]) -> None:
         """Log them."""
         for row in rows:
             self.link.log({**row.values, STEP: row.step})

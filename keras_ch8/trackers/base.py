@@ -16,12 +16,12 @@ from ..verdicts.verdict import Verdict
 
 
 class Tracker:
-    """Is told what a training writes for TensorBoard: its points, verdicts, events and settings (section 8.2).
+    """Gets what a training writes for TensorBoard: its points, verdicts, events and settings (section 8.2).
 
-    A subclass overrides what it wants to hear; nothing is asked of it. `prepare` is called in the thread of the
+    A subclass overrides what it wants to get; nothing is asked of it. `prepare` is called in the thread of the
     training, before its first step, and must be quick. All else is called in a thread that the tracker has for itself,
     one call after another, so it may take its time: where it waits for a server, neither the training nor another
-    tracker does. What raises ends the telling for this training with one warning, and the training goes on.
+    tracker does. One that raises gets no more of this training, with one warning, and the training goes on.
 
         prepare()                      look at what only the training's thread sees; raise if a package is missing
         open(directory)                a training begins, the first one or a later one
@@ -30,7 +30,7 @@ class Tracker:
         log(step, values)              points of some series at a step
         verdict(verdict)               the level of a verdict has changed, or at the end what it says
         event(event)                   something happened at a step
-        flush()                        keep what was told so far: every 5 s, and before the end
+        flush()                        keep what was given so far: every 5 s, and before the end
         close(report)                  the training has ended; also after an error, of the tracker too
 
     Two more are called in the thread of the training, where `callbacks.Resume` lets it go on in another process:
@@ -124,7 +124,7 @@ class Tracker:
         """Take something that happened: `event.step`, `event.kind` and `event.text`."""
 
     def flush(self) -> None:
-        """Bring what was told so far to where a crash does not destroy it."""
+        """Bring what was given so far to where a crash does not destroy it."""
 
     def close(self, report: str | None) -> None:
         """End a training.
@@ -187,11 +187,11 @@ class FileTracker(Tracker):
                 closing.enter_context(file)
 
 
-class Row(NamedTuple):
+class StepPoints(NamedTuple):
     """Points of a step.
 
     Args:
-        time: When they were told, in milliseconds since 1970.
+        time: When they came, in milliseconds since 1970.
         step: Batches that the model had been trained on.
         values: By the names of the series.
     """
@@ -218,7 +218,7 @@ class ServerTracker(Tracker):
     """The id of the run that is written."""
     link: Any
     """The object of the package by which that is done."""
-    rows: list[Row]
+    rows: list[StepPoints]
     """Points that are still to be sent."""
     notes: dict[str, list[dict[str, Any]]]
     """The tables of the run, `"verdicts"` and `"events"`, of which there are any."""
@@ -240,7 +240,7 @@ class ServerTracker(Tracker):
         """Return the id of the user's run, or the last one of its own, or a new one; set `link`."""
         raise NotImplementedError
 
-    def send(self, rows: list[Row]) -> None:
+    def send(self, rows: list[StepPoints]) -> None:
         """Send points."""
         raise NotImplementedError
 
@@ -263,7 +263,7 @@ class ServerTracker(Tracker):
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Keep them until `flush`."""
-        self.rows.append(Row(int(1000 * time.time()), step, values))
+        self.rows.append(StepPoints(int(1000 * time.time()), step, values))
 
     def verdict(self, verdict: Verdict) -> None:
         """Note it."""

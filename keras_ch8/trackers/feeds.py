@@ -37,7 +37,7 @@ class Feed:
     """One tracker in one training: a queue of calls, and the thread that makes them.
 
     Each tracker has its own, so that one that waits for its server keeps nothing from the others. After the first error
-    it is told no more.
+    it gets no more data.
 
     Args:
         tracker: Who is fed.
@@ -47,9 +47,9 @@ class Feed:
     def __init__(self, tracker: Tracker, folder: str) -> None:
         self.tracker = tracker
         self.error: BaseException | None = None
-        """Why it is told no more."""
+        """Why it gets no more data."""
         self.is_known = False
-        """Whether the user was told of that."""
+        """Whether the user was warned of that."""
         self._folder = folder
         self._report: str | None = None
         self._queue: queue.Queue[Call | None] = queue.Queue(QUEUE)
@@ -129,28 +129,28 @@ class Feed:
 
 
 class Feeds:
-    """All trackers of a training, as a `board.writer.Follower` of its run.
+    """All trackers of a training, as a `board.writer.RunListener` of its run.
 
     Args:
         trackers: Who is fed.
         folder: That of the run.
         report: Path of the page of the run, which is written before the run ends.
-        told: The record of which they were told all before an interruption; "" where the run begins.
+        reported: The record that they had in full before an interruption; "" where the run begins.
         states: What each needs to go on after one.
     """
 
     def __init__(
-        self, trackers: Iterable[Tracker], folder: str, report: str, told: str = "", states: Iterable[str] = ()
+        self, trackers: Iterable[Tracker], folder: str, report: str, reported: str = "", states: Iterable[str] = ()
     ) -> None:
         self._report = report
         self._feeds: list[Feed] = []
         self._hyperparameters: dict[str, Any] = {}
         self._verdicts: dict[str, Verdict] = {}
-        """What was told last of each kind."""
+        """What was reported last of each kind."""
         self._events: set[Event] = set()
         trackers = list(trackers)
-        if told:
-            self.record(told)
+        if reported:
+            self.record(reported)
             for tracker, state in zip(trackers, states, strict=False):  # of another script there may be fewer
                 tracker.go_on(state)
         self._feeds = [Feed(tracker, folder) for tracker in trackers]
@@ -178,9 +178,9 @@ class Feeds:
             known |= new
             self._put(lambda tracker: tracker.hyperparameters(new))
         for verdict in [Verdict(**each) for each in record["verdicts"]]:
-            told = self._verdicts.get(verdict.kind)
-            has_risen = told is None or (told.level, told.step) != (verdict.level, verdict.step)
-            if has_risen or (record["ended"] and told != verdict):
+            reported = self._verdicts.get(verdict.kind)
+            has_risen = reported is None or (reported.level, reported.step) != (verdict.level, verdict.step)
+            if has_risen or (record["ended"] and reported != verdict):
                 self._verdicts[verdict.kind] = verdict
                 self._put(functools.partial(_verdict, verdict))
         for event in [Event(**each) for each in record["events"]]:
@@ -190,14 +190,14 @@ class Feeds:
         self._warn()
 
     def flush(self) -> None:
-        """Wait until those that write files have brought what they were told to the disk, but not for ever."""
+        """Wait until those that write files have brought what they were given to the disk, but not for ever."""
         done = [feed.flushed() for feed in self._feeds if isinstance(feed.tracker, FileTracker)]
         deadline = time.monotonic() + PATIENCE
         for each in done:
             each.wait(max(0.0, deadline - time.monotonic()))
 
     def close(self, is_whole: bool = True) -> None:
-        """Wait until all have kept what they were told, but not for ever."""
+        """Wait until all have kept what they were given, but not for ever."""
         report = self._report if os.path.exists(self._report) else None
         deadline = time.monotonic() + PATIENCE
         for feed in self._feeds:
@@ -212,13 +212,13 @@ class Feeds:
         self._warn()
 
     def _warn(self) -> None:
-        """Tell the user once of each tracker that has failed."""
+        """Warn once of each tracker that has failed."""
         for feed in self._feeds:
             if feed.error is not None and not feed.is_known:
                 feed.is_known = True
                 why = f"{type(feed.error).__name__}: {feed.error}".rstrip(".")
                 warnings.warn(
-                    f"`{feed.tracker!r}` is told no more, and the training goes on: {why}. What it was told in the "
+                    f"`{feed.tracker!r}` gets no more data, and the training goes on: {why}. What it was given in the "
                     "last seconds may be lost.",
                     RuntimeWarning,
                     stacklevel=2,

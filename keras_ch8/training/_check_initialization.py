@@ -13,7 +13,7 @@ from .._result import Result, Table
 from .._section import section
 from .._types import Data
 from ..monitors.flow import LayerFlow, LayerFlowMonitor, gradient_through_depth, idle_units, scale_of_start
-from ..monitors.probe import Probe
+from ..monitors.probe import ProbeEvaluator
 from ..monitors.start import copies as copies_of
 from ..verdicts.kinds import KINDS
 from ..verdicts.verdict import LEVELS, Claim, Verdict
@@ -99,8 +99,8 @@ def check_initialization(model: keras.Model, x: Data, y: Data = None, **options:
             f"`check_initialization` needs the gradient of the loss. Received: the model {model.name!r}, which is "
             "not compiled. Compile it, or give `loss`."
         )
-    probe = Probe(model, x, y, monitors=[LayerFlowMonitor()], **options)
-    readings, objective = probe.measure(), probe.objective
+    probe = ProbeEvaluator(model, x, y, monitors=[LayerFlowMonitor()], **options)
+    readings, objective = probe.evaluate(), probe.objective
     if "layer_flow" not in readings:
         raise ValueError(
             "`check_initialization` measures layers with weights or nonlinearities. Received: the model "

@@ -15,7 +15,7 @@ def slots_of(optimizer: keras.optimizers.Optimizer, variables: Iterable[keras.Va
     """Return the slots of an optimizer for each of these variables; nothing for one that it does not update."""
     place = {id(v): i for i, v in enumerate(variables)}
     found: Slots = {}
-    for inner in keras_private.movers_in(optimizer):
+    for inner in keras_private.inner_optimizers(optimizer):
         store = _stored(inner)
         keys = _keys(inner, len(store))
         found |= {(place[key[0]], key[1]): store[at] for at, key in keys.items() if key[0] in place}
@@ -25,7 +25,7 @@ def slots_of(optimizer: keras.optimizers.Optimizer, variables: Iterable[keras.Va
 def put_slots(optimizer: keras.optimizers.Optimizer, variables: Iterable[keras.Variable], slots: Slots) -> None:
     """Give a built optimizer the slots of another of its kind; what is not in `slots`, or does not fit, stays."""
     place = {id(v): i for i, v in enumerate(variables)}
-    for inner in keras_private.movers_in(optimizer):
+    for inner in keras_private.inner_optimizers(optimizer):
         store = _stored(inner)
         for at, (variable, name) in _keys(inner, len(store)).items():
             new = slots.get((place.get(variable, -1), name))

@@ -7,7 +7,7 @@ from .facts import DISTANCES, End, Facts, Layer, Output, Targets
 from .wording import digits
 
 FEW = 16
-"""Fewer examples than these tell nothing of all."""
+"""Fewer examples than these say nothing of all."""
 LARGEST_SIZE = 255.0
 """Grey levels go up to it, and percent to 100: larger numbers are no parts of a whole in another unit."""
 NO_LAYER = Layer("")

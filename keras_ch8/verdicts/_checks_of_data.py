@@ -29,7 +29,7 @@ LONG_RUNS = 16.0
 """Examples in a row of one label, on average, from which on a minibatch has one class, or few."""
 KNOWN, DENIED = 0.5, 1.25
 """Loss of what the nearest examples of the probe predict, over that of the best constant prediction: of each other, up
-to which inputs tell the targets; of training examples, from which on those have the targets of other examples."""
+to which inputs predict the targets; of training examples, from which on those have the targets of other examples."""
 SIZES_OF_CLASSES = (*CROSS_ENTROPIES, *DISTANCES)
 """Losses of a sigmoid or a softmax that tell classes apart."""
 MANY = 32

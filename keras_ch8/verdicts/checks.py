@@ -1,15 +1,14 @@
 """What is wrong before the first step: checks as data, each with its condition, its sentence and its cure.
 
-A `Check` is judged on the `facts.Facts` of a training. Facts that are not known are NaN or "": they fulfil no "
-"condition.
-Those that flagged repaired trainings of the sets of real faults, or that are a matter of taste, are notes: facts worth
-knowing, and never a verdict.
+A `Check` is judged on the `facts.Facts` of a training. Facts that are not known are NaN or "": they fulfil no
+condition. Those that flagged repaired trainings of the sets of real faults, or that are a matter of taste, are notes:
+facts worth knowing, and never a verdict.
 """
 
 import math
 from collections.abc import Callable
 
-from ._check import Check as Check
+from ._check import Check
 from ._checks_of_data import OF_ALL, OF_LABELS
 from ._checks_of_inputs import OF_INPUTS
 from ._checks_of_model import OF_LOSS
@@ -55,11 +54,12 @@ _OF_TARGETS = ("wrong_labels", "wrong_loss", "wrong_output", "label_order", "imb
 
 
 def judged_by(facts: Facts) -> list[str]:
-    """Return the kinds of trouble that the checks can tell of by what is known.
+    """Return the kinds of trouble that the checks can find by what is known.
 
     Example:
         >>> from keras_ch8.verdicts.checks import judged_by
-        >>> from keras_ch8.verdicts.facts import Facts, Inputs
+        >>> from keras_ch8.verdicts.facts import Facts
+        >>> from keras_ch8.verdicts.inputs import Inputs
         >>> judged_by(Facts(inputs=(Inputs(),)))
         ['bad_inputs']
     """

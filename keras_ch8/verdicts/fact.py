@@ -7,7 +7,7 @@ from typing import Self
 class Fact(enum.StrEnum):
     """A fact about a training, with the word that pages and records have for it and what it means.
 
-    `monitors/equipment.py` and `monitors/start.py` say which hold, in sets called `has`; cures ask for them.
+    `monitors/model_facts.py` and `monitors/start.py` say which hold, in sets called `has`; cures ask for them.
     """
 
     meaning: str

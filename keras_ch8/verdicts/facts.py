@@ -10,19 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from ._inputs import Inputs as Inputs
-from ._inputs import inputs_of as inputs_of
-from ._inputs import stand_in_of
-from ._own_loss import NAN as NAN
-from ._own_loss import OwnLoss as OwnLoss
 from .fact import Fact
+from .inputs import Inputs, stand_in_of
+from .own_loss import OwnLoss
 
+NAN = math.nan
+"""A number that is not known."""
 MOST_CLASSES = 1000
 """Whole numbers of more different values count something, and are no classes."""
 LARGE_TARGETS = 100.0
 """Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
 OF_ANOTHER_SCALE = 5.0
-"""Ratio of two deviations of inputs prepared otherwise: 255 of pixels; 3 of standardized ones, which is not told."""
+"""Ratio of two deviations of inputs prepared otherwise: 255 of pixels; 3 of standardized ones, not reported."""
 OF_ANOTHER_MEAN = 3.0
 """Difference of two means, in the larger standard deviation, from which on inputs were not prepared alike."""
 

@@ -1,4 +1,4 @@
-"""What all examples together tell: rows in training and in validation, and the order of the labels."""
+"""What all examples together show: rows in training and in validation, and the order of the labels."""
 
 import collections
 import math

@@ -186,7 +186,7 @@ class Combination:
 
 
 @dataclasses.dataclass(frozen=True)
-class Threshold:
+class LevelThreshold:
     """A limit of a quantity: from `watch` on the level is "watch", from `act` on "act".
 
     Args:
@@ -280,13 +280,13 @@ class Rule:
         ValueError: If `at_most` is not one of `LEVELS`.
 
     Example:
-        >>> from keras_ch8.extend import Quantity, Rule, Threshold
+        >>> from keras_ch8.extend import Quantity, Rule, LevelThreshold
         >>> from keras_ch8.verdicts.rules import judge
         >>> growth = Quantity("growth", "Loss over that at the start.", lambda x: f"it is {x:.2g} times its start")
         >>> rule = Rule(
         ...     kind="step_too_long",
         ...     says="The loss rises",
-        ...     all_of=(Threshold(growth, "above", watch=1.5, act=2.0, source="Experience."),),
+        ...     all_of=(LevelThreshold(growth, "above", watch=1.5, act=2.0, source="Experience."),),
         ... )
         >>> (claim,) = judge([rule], {"growth": 1.7})
         >>> claim.level, claim.finding
@@ -295,7 +295,7 @@ class Rule:
 
     kind: str
     says: str
-    all_of: tuple[Threshold, ...] = ()
+    all_of: tuple[LevelThreshold, ...] = ()
     when: tuple[Condition | Combination, ...] = ()
     silenced_by: tuple[Condition | Combination | str, ...] = ()
     eased_by: tuple[Condition | Combination, ...] = ()
@@ -340,7 +340,7 @@ class Rule:
 
         Without thresholds, the conditions are what was compared. What is not known is left out.
         """
-        compared: Sequence[Threshold | Condition] = self.all_of or tuple(
+        compared: Sequence[LevelThreshold | Condition] = self.all_of or tuple(
             c for c in self.when if isinstance(c, Condition) and c.is_ != "known"
         )
         for one in compared:

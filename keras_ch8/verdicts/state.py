@@ -15,7 +15,7 @@ ENOUGH = 1 / 2
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class State(Result):
+class OverallState(Result):
     """What all verdicts on a training come to; made by `state_of` (section 8.2).
 
     Args:
@@ -57,7 +57,7 @@ def state_of(
     applicable: Collection[str] = (),
     is_compared: bool = True,
     reasons: Sequence[str] = (),
-) -> State:
+) -> OverallState:
     """Return the state of a training: the only place where that is decided.
 
     A verdict that calls for action comes first, then one that is worth watching. Without such, a training is all right
@@ -86,10 +86,10 @@ def state_of(
     levels = {verdict.level for verdict in verdicts}
     is_enough = bool(known) and is_compared and len(known) >= ENOUGH * of
     name = next((level for level in ("act", "watch") if level in levels), "ok" if is_enough else "little_checked")
-    return State(name, len(known), of, tuple(missing), tuple(reasons))
+    return OverallState(name, len(known), of, tuple(missing), tuple(reasons))
 
 
-NOT_DIAGNOSED = State(
+NOT_DIAGNOSED = OverallState(
     "little_checked", reasons=("No Diagnosis has looked at it: add `keras_ch8.callbacks.Diagnosis()`.",)
 )
 """Of a run that was written without a `callbacks.Diagnosis`."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .._result import Table
 from .causes import EXPLAINS, explained_by
-from .state import State, state_of
+from .state import OverallState, state_of
 from .verdict import Verdict
 from .wording import counted
 
@@ -18,7 +18,7 @@ ARGUMENTS = ("batch_size", "epochs", "callbacks", "class_weight")
 """Arguments of `fit` beside x and y that the code of a cure may set."""
 
 
-def report(verdicts: Sequence[Verdict], state: State | None = None) -> str:
+def report(verdicts: Sequence[Verdict], state: OverallState | None = None) -> str:
     """Return the verdicts as text for a terminal of 80 columns: what is to be done first, then what was found in order.
 
     Args:
@@ -51,7 +51,7 @@ def report(verdicts: Sequence[Verdict], state: State | None = None) -> str:
     return "\n\n".join(filter(None, blocks))
 
 
-def markdown(verdicts: Sequence[Verdict], state: State | None = None) -> str:
+def markdown(verdicts: Sequence[Verdict], state: OverallState | None = None) -> str:
     """Return the verdicts in Markdown, as TensorBoard shows it: a heading for each, what was found, and the cure.
 
     Args:
@@ -102,7 +102,7 @@ def table(verdicts: Sequence[Verdict]) -> Table:
     return Table(columns, rows, marked=0 if verdicts and verdicts[0].level != "ok" else None)
 
 
-def brief(verdicts: Sequence[Verdict], state: State) -> list[str]:
+def brief(verdicts: Sequence[Verdict], state: OverallState) -> list[str]:
     """Return in a line for each level what is to be done and worth watching, or the state; then what is not known."""
     names = {level: [v.kind for v in verdicts if v.level == level] for level in ("act", "watch")}
     lines = [f"{level.upper()}: {', '.join(kinds)}" for level, kinds in names.items() if kinds]
@@ -113,7 +113,7 @@ def alarm(verdict: Verdict, so_far: int = 0) -> list[str]:
     """Return in a line each what was found, its numbers, and the first thing that cures it.
 
     Args:
-        verdict: What is told.
+        verdict: What is reported.
         so_far: Measurements, where these are too few to tell the cause: of what may follow from another trouble no cure
             is said. Defaults to `0`.
     """
@@ -146,7 +146,7 @@ def _heading(verdict: Verdict) -> str:
     return f"{verdict.level.upper()} {verdict.kind} (section {verdict.section}), {when}"
 
 
-def _summary(verdicts: Sequence[Verdict], state: State) -> str:
+def _summary(verdicts: Sequence[Verdict], state: OverallState) -> str:
     """Return the state, or of how many other checks nothing was found; "" if something was in all of them."""
     fine = sum(_is_fine(v) for v in verdicts)
     return state.headline or (f"{counted(fine, 'other check')} found nothing." if fine else "")

@@ -19,7 +19,7 @@ from keras_ch8.board import tags
 from keras_ch8.extend import Claim
 from keras_ch8.layers import BatchNormalization
 from keras_ch8.monitors.eigenvalues import SpectrumMonitor
-from keras_ch8.monitors.probe import Probe
+from keras_ch8.monitors.probe import ProbeEvaluator
 from keras_ch8.verdicts.texts import markdown, report
 from tests.board.readers import python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, fit, network
@@ -214,8 +214,8 @@ def test_every_kind_of_probe(kind):
     is_not_read = pytest.warns(UserWarning, match="may change the training, so give arrays")
     with is_not_read if kind == "PyDataset" else contextlib.nullcontext():
         model.fit(batches(), epochs=2, callbacks=[watching], shuffle=False, verbose=0)
-    (reading,) = watching.past.of("gradient_norm")
-    assert watching.past.steps_of("gradient_norm").tolist() == [6]
+    (reading,) = watching.log.of("gradient_norm")
+    assert watching.log.steps_of("gradient_norm").tolist() == [6]
     x, y, *weight = build() if size == 48 else next(iter(batches())) if kind != "PyDataset" else (None, None)
     if x is not None:
         error = np.mean((model(x).numpy() - np.asarray(y)) ** 2, axis=1)
@@ -238,22 +238,22 @@ def test_every_kind_of_probe(kind):
 def test_measurements_are_made_at_the_steps_that_are_due(every, steps):
     watching = diagnosis(["gradient_norm"], every)
     fit(plain(), [watching], epochs=3)
-    assert watching.past.steps_of("gradient_norm").tolist() == steps
+    assert watching.log.steps_of("gradient_norm").tolist() == steps
 
 
 @pytest.mark.slow
 def test_the_spectrum_is_dear_and_measured_ten_times_less_often():
     watching = diagnosis("full", measure_every=1)
     fit(plain(), [watching], epochs=4)
-    assert watching.past.steps_of("gradient_norm").tolist() == [*range(1, 25)]
-    assert watching.past.steps_of("spectrum").tolist() == [10, 20]
+    assert watching.log.steps_of("gradient_norm").tolist() == [*range(1, 25)]
+    assert watching.log.steps_of("spectrum").tolist() == [10, 20]
 
 
 def test_a_measurement_is_of_the_update_that_was_just_made():
     """The change of the loss on the probe at each step is what a loop of `train_on_batch` sees."""
     watching, model = diagnosis(["step_length"]), plain()
     fit(plain(), [watching], epochs=1)
-    for k, found in enumerate(watching.past.of("step_length")):
+    for k, found in enumerate(watching.log.of("step_length")):
         before = np.mean((model(PROBE[0]).numpy() - PROBE[1]) ** 2)
         weights = model.get_weights()
         model.train_on_batch(X[8 * k : 8 * k + 8], Y[8 * k : 8 * k + 8])
@@ -261,7 +261,7 @@ def test_a_measurement_is_of_the_update_that_was_just_made():
         assert (found.loss_before, found.loss_after) == pytest.approx((before, after), rel=1e-5)
         moved = np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(model.get_weights(), weights, strict=True)))
         assert found.length == pytest.approx(moved, rel=1e-4)
-    assert watching.past.batch_size == 8
+    assert watching.log.batch_size == 8
 
 
 @pytest.mark.slow
@@ -269,10 +269,10 @@ def test_four_steps_at_once_are_judged_as_one_update_and_it_says_so():
     one, four = diagnosis(["step_length"]), diagnosis(["step_length"])
     fit(plain(), [one], batch_size=12, epochs=1)
     fit(plain(steps_per_execution=4), [four], batch_size=12, epochs=1)
-    (sum_of_four,) = four.past.of("step_length")
-    assert sum_of_four.loss_before == pytest.approx(one.past.of("step_length")[0].loss_before, rel=1e-6)
-    assert sum_of_four.loss_after == pytest.approx(one.past.of("step_length")[3].loss_after, rel=1e-6)
-    assert four.past.steps_of("step_length").tolist() == [4]
+    (sum_of_four,) = four.log.of("step_length")
+    assert sum_of_four.loss_before == pytest.approx(one.log.of("step_length")[0].loss_before, rel=1e-6)
+    assert sum_of_four.loss_after == pytest.approx(one.log.of("step_length")[3].loss_after, rel=1e-6)
+    assert four.log.steps_of("step_length").tolist() == [4]
     assert "at the sum of 4 updates" in four.findings()[-1]
     assert "sum" not in one.findings()[-1]
 
@@ -293,7 +293,7 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
     curves = {name: points for name, points in read(tmp_path).items() if name.startswith("diagnosis/")}
     assert set(curves) <= {tag.name for tag in tags.diagnosis_tags().values()}
     assert {f"diagnosis/{name}" for name in CHEAP} <= set(curves)
-    expected = watching.past.series("gradient_norm", "loss")
+    expected = watching.log.series("gradient_norm", "loss")
     steps, found = zip(*curves["diagnosis/loss"], strict=True)
     assert steps == tuple(range(1, 2 * STEPS + 1))
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -382,8 +382,8 @@ def test_beside_validation_and_early_stopping():
     epochs = len(history["loss"])
     assert epochs < 30
     assert len(history["diagnosis_loss"]) == epochs
-    assert [set(logs) >= {"loss", "val_loss"} for logs in watching.past.epochs] == [True] * epochs
-    assert [len(losses) for losses in watching.past.passes] == [STEPS] * 2
+    assert [set(logs) >= {"loss", "val_loss"} for logs in watching.log.epochs] == [True] * epochs
+    assert [len(losses) for losses in watching.log.passes] == [STEPS] * 2
 
 
 # --- what it costs -------------------------------------------------------------------------------------------------
@@ -391,8 +391,8 @@ def test_beside_validation_and_early_stopping():
 
 @pytest.mark.slow
 def test_the_probe_is_traced_once_and_the_training_step_no_more_than_with_another_callback(monkeypatch):
-    probes, real = [], Probe._tensors
-    monkeypatch.setattr(Probe, "_tensors", lambda self, *args: (probes.append(1), real(self, *args))[1])
+    probes, real = [], ProbeEvaluator._tensors
+    monkeypatch.setattr(ProbeEvaluator, "_tensors", lambda self, *args: (probes.append(1), real(self, *args))[1])
     steps = []
 
     class Model(keras.Sequential):
@@ -428,13 +428,13 @@ def test_the_budget_is_kept_and_the_cost_reported():
 def test_a_second_fit_starts_afresh_with_the_weights_as_they_are():
     watching, model = diagnosis(["distance"], measure_every=2), plain()
     fit(model, [watching])
-    assert len(watching.past.of("distance")) == STEPS
+    assert len(watching.log.of("distance")) == STEPS
     weights = model.get_weights()
     history = fit(model, [watching], epochs=1)
-    first, *_ = found = watching.past.of("distance")
+    first, *_ = found = watching.log.of("distance")
     assert len(found) == STEPS / 2
     assert first.start_norm == pytest.approx(np.sqrt(sum(np.sum(w**2) for w in weights)), rel=1e-6)
-    assert [logs["loss"] for logs in watching.past.epochs] == history["loss"]
+    assert [logs["loss"] for logs in watching.log.epochs] == history["loss"]
 
 
 @pytest.mark.slow
@@ -443,7 +443,7 @@ def test_another_loss_other_weights_and_another_model_are_seen_as_they_are():
 
     def looked(model):
         fit(model, [watching], epochs=1)
-        return watching.past.of("gradient_norm")[-1].loss
+        return watching.log.of("gradient_norm")[-1].loss
 
     watching, model = diagnosis(["gradient_norm"], measure_every=STEPS), plain()
     looked(model)
@@ -471,10 +471,10 @@ class Broken(extend.Monitor):
     def reading(self, **arrays):
         return self.fails_in("reading", arrays)
 
-    def numbers(self, past):
+    def numbers(self, log):
         return self.fails_in("numbers", {"mine": 7.0})
 
-    def claims(self, past):
+    def claims(self, log):
         return self.fails_in("claims", [Claim("cliff", "watch", "It was me.")])
 
     def fails_in(self, where, otherwise):
@@ -493,7 +493,7 @@ def test_a_monitor_that_fails_is_left_out_with_one_warning_and_the_others_go_on(
     ) as said:
         history = fit(plain(), [watching])
     assert len(said) == 1
-    assert len(watching.past.of("gradient_norm")) == 2 * STEPS
+    assert len(watching.log.of("gradient_norm")) == 2 * STEPS
     assert np.isfinite(history["diagnosis_loss"]).all()
     assert [(v.kind, v.level) for v in watching.verdicts] == [("plateau", "ok")]  # what `gradient_norm` says
 
@@ -502,12 +502,12 @@ def test_a_spectrum_that_cannot_be_taken_is_left_out_with_one_warning_and_the_ot
     def no_second_derivative(*_):
         raise LookupError("gradient registry has no entry for it")
 
-    monkeypatch.setattr("keras_ch8.callbacks.diagnosis.measurements.ends_of", no_second_derivative)
+    monkeypatch.setattr("keras_ch8.callbacks.diagnosis.meters.ends_of", no_second_derivative)
     watching = diagnosis(["gradient_norm", SpectrumMonitor(always=True)])
     with pytest.warns(RuntimeWarning, match="goes on without 'spectrum', which failed with LookupError") as said:
         fit(plain(), [watching])
     assert len(said) == 1
-    assert len(watching.past.of("gradient_norm")) == 2 * STEPS
+    assert len(watching.log.of("gradient_norm")) == 2 * STEPS
 
 
 def test_a_monitor_of_one_s_own_that_works_has_its_say_and_its_curve(tmp_path):
@@ -533,7 +533,7 @@ def test_a_probe_of_one_example_has_no_noise_and_all_the_rest():
     with pytest.warns(RuntimeWarning, match=r"without 'gradient_noise'.*fewer examples \(1\) than parts") as said:
         fit(plain(), [watching])
     assert len(said) == 1
-    assert len(watching.past.of("step_length")) == 2 * STEPS
+    assert len(watching.log.of("step_length")) == 2 * STEPS
 
 
 def endless():

@@ -1,4 +1,4 @@
-"""What `Diagnosis` sees before the first step: it is told at once, changes nothing, and never ends a training."""
+"""What `Diagnosis` sees before the first step: it is reported at once, changes nothing, and never ends a training."""
 
 import math
 import warnings
@@ -53,7 +53,7 @@ def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_
     assert verdict.step == verdict.measured == 0
     assert "activation = keras.activations.sigmoid" in verdict.code
     assert "ACT wrong_output" in str(watching)
-    assert watching.past.chance == pytest.approx(0.69, abs=0.01)
+    assert watching.log.chance == pytest.approx(0.69, abs=0.01)
 
 
 def test_a_model_without_a_trainable_weight_is_told_so():
@@ -88,11 +88,11 @@ def test_a_training_that_is_well_has_no_verdict_of_it_and_none_is_made_where_it_
     watching = diagnosis()
     fit(network(), watching)
     assert found(watching) == {}
-    assert watching.past.chance > 0.5
+    assert watching.log.chance > 0.5
     watching = diagnosis(preflight=False)
     fit(network("softmax"), watching)
     assert found(watching) == {}
-    assert math.isnan(watching.past.chance)
+    assert math.isnan(watching.log.chance)
 
 
 def test_of_a_loss_with_penalties_what_is_not_penalty_is_compared_with_a_constant_prediction():
@@ -100,9 +100,9 @@ def test_of_a_loss_with_penalties_what_is_not_penalty_is_compared_with_a_constan
     watching = diagnosis(checks=["gradient_norm"])
     model.compile("sgd", "binary_crossentropy")
     fit(model, watching)
-    assert watching.past.chance > 0.5
-    assert watching.past.is_penalized
-    last = watching.past.of("gradient_norm")[-1]
+    assert watching.log.chance > 0.5
+    assert watching.log.is_penalized
+    last = watching.log.of("gradient_norm")[-1]
     assert last.penalty == pytest.approx(float(keras.ops.sum(model.losses[0])), rel=1e-5)
 
 
@@ -276,7 +276,7 @@ def test_what_a_layer_adds_to_a_loss_is_known_apart_from_what_a_constant_predict
     model.compile("adam", "binary_crossentropy")
     watching = diagnosis(checks=["gradient_norm"])
     fit(model, watching)
-    assert np.isfinite([watching.past.chance, watching.past.neighbours]).all()
-    assert watching.past.is_penalized == is_penalized
+    assert np.isfinite([watching.log.chance, watching.log.neighbours]).all()
+    assert watching.log.is_penalized == is_penalized
     added = 0.1 * np.mean(PROBE[0] ** 2) if is_penalized else 0.0
-    assert watching.past.of("gradient_norm")[-1].penalty == pytest.approx(added, rel=1e-5)
+    assert watching.log.of("gradient_norm")[-1].penalty == pytest.approx(added, rel=1e-5)

@@ -12,7 +12,7 @@ from keras_ch8 import callbacks, extend
 from keras_ch8.curvature.objective import Objective
 from keras_ch8.integration import backend
 from keras_ch8.monitors.eigenvalues import SpectrumMonitor
-from keras_ch8.monitors.probe import Probe
+from keras_ch8.monitors.probe import ProbeEvaluator
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(24, 3)).astype("float32"), RNG.normal(size=(24, 2)).astype("float32")
@@ -23,7 +23,7 @@ PROBES = [(RNG.normal(size=(8, 3)).astype("float32"), RNG.normal(size=(8, 2)).as
 def traced(monkeypatch):
     """Return a list of what was traced, by name."""
     found = []
-    for owner, name in ((Probe, "_tensors"), (Objective, "_product_at")):
+    for owner, name in ((ProbeEvaluator, "_tensors"), (Objective, "_product_at")):
         real = getattr(owner, name)
 
         def tracing(self, *args, real=real, name=name):
@@ -55,7 +55,7 @@ def trained(model, probe, *others, checks=("gradient_norm",), measure_every=3):
 
 
 def last(watching):
-    return watching.past.of("gradient_norm")[-1].loss
+    return watching.log.of("gradient_norm")[-1].loss
 
 
 def error(model, probe, power=2):
@@ -87,13 +87,13 @@ def test_the_state_of_a_callback_stays_its_own_when_another_measures_by_its_prog
     before = one.get_state()
     trained(model, PROBES[1], checks=["gradient_norm", "distance"])
     after = one.get_state()
-    keras.tree.map_structure(np.testing.assert_array_equal, before["measurements"], after["measurements"])
+    keras.tree.map_structure(np.testing.assert_array_equal, before["meters"], after["meters"])
 
 
 def test_the_spectrum_of_other_examples_is_theirs_though_nothing_is_traced(traced):
     model, checks = compiled(), ["gradient_norm", SpectrumMonitor(always=True)]
     for probe in PROBES:
-        (ends,) = trained(model, probe, checks=checks, measure_every=1).past.of("spectrum")[-1:]
+        (ends,) = trained(model, probe, checks=checks, measure_every=1).log.of("spectrum")[-1:]
         assert ends.loss == pytest.approx(error(model, probe), rel=1e-5)
     assert sorted(traced) == ["_product_at", "_tensors"]
 

@@ -266,7 +266,7 @@ def test_a_deadline_counts_the_time_before_an_interruption(monkeypatch):
     assert stop.reason.message == (
         "Stopped after epoch 5: 5 s are spent and the next epoch may take 1 s: too long for 5.5 s."
     )
-    assert stop.get_state()["watched"]["past"]["seconds"] == [1, 2, 3, 4, 5]
+    assert stop.get_state()["watched"]["history"]["seconds"] == [1, 2, 3, 4, 5]
 
 
 def test_several_metrics_and_the_one_that_is_restored():

@@ -1,4 +1,4 @@
-"""Guard: what is a fault, where it begins, what is left out or undone, what is told; healthy runs are let be."""
+"""Guard: what is a fault, where it begins, what is left out or undone, what is reported; healthy runs are let be."""
 
 import contextlib
 import copy
@@ -18,7 +18,7 @@ from keras_ch8.callbacks.guard import left_out, origin
 from keras_ch8.callbacks.guard.origin import origin_of
 from keras_ch8.integration import backend, keras_private
 from keras_ch8.optimizers._layout import Layout
-from keras_ch8.telemetry import gate
+from keras_ch8.telemetry import step_filter
 from tests import forked
 from tests.board.readers import python_loader
 from tests.callbacks import guard_cases
@@ -35,7 +35,9 @@ def spikes(losses, norms=None, threshold=10.0):
     """Return at which steps a judge sees a spike, and what it knows at the end."""
     statistics, count, found = np.zeros((3, 2), "float32"), 0, []
     for step, values in enumerate(zip(losses, norms or [1.0] * len(losses), strict=True)):
-        finite, spike, new = gate.judged(tf.constant(values, "float32"), statistics, tf.constant(count), threshold)
+        finite, spike, new = step_filter.judged(
+            tf.constant(values, "float32"), statistics, tf.constant(count), threshold
+        )
         if bool(spike):
             found.append(step)
         elif bool(finite):
@@ -68,7 +70,7 @@ def test_the_statistics_are_exponential_means_that_begin_as_plain_ones():
     many = RNG.normal(3.0, 0.5, 200)
     mean, variance = many[0], 0.0
     for n, value in enumerate(many[1:], 2):
-        share = max(1 - gate.RHO, 1 / n)
+        share = max(1 - step_filter.RHO, 1 / n)
         mean, variance = mean + share * (value - mean), (1 - share) * (variance + share * (value - mean) ** 2)
     np.testing.assert_allclose(spikes(many)[1][:2, 0], [mean, np.sqrt(variance)], rtol=1e-4)
 
@@ -433,7 +435,7 @@ def test_a_training_without_faults_is_bit_for_bit_the_same_and_the_optimizer_is_
         np.testing.assert_array_equal(a, b)
     assert history == expected
     assert guard.findings() == ["The guard left out no step."]
-    assert (model.optimizer.gate, model.optimizer.telemetry.hears) == (None, False)
+    assert (model.optimizer.step_filter, model.optimizer.telemetry.records_loss) == (None, False)
     for again in (copy.deepcopy(guard), pickle.loads(pickle.dumps(guard))):
         assert repr(again) == repr(guard)
         trained(X, again, epochs=1)

@@ -26,7 +26,7 @@ class EarlyStopping(callbacks.EarlyStopping):
     @property
     def monitor_op(self):
         return {"min": keras.ops.less, "max": keras.ops.greater}[
-            self.get_state()["watched"]["past"]["modes"][self.monitor]
+            self.get_state()["watched"]["history"]["modes"][self.monitor]
         ]
 
 

@@ -268,7 +268,7 @@ def test_a_probe_needs_no_targets_where_the_loss_is_ones_own():
     diagnosis = callbacks.Diagnosis(X[:64], "cheap", measure_every=5, loss=lambda y, y_pred: keras.ops.mean(y_pred**2))
     with keras_ch8.Doctor(None).watch(model, optimizer, callbacks=[diagnosis]) as run:
         train(model, optimizer, run, True, batches())
-    losses = diagnosis.past.series("gradient_norm", "loss")
+    losses = diagnosis.log.series("gradient_norm", "loss")
     assert len(losses) > 1
     assert np.isfinite(losses).all()
 

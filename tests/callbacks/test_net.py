@@ -18,7 +18,7 @@ from keras_ch8.callbacks.session import session
 from keras_ch8.cockpit.live import LivePage
 from keras_ch8.integration import fit, net
 from keras_ch8.telemetry import observation, recorder
-from keras_ch8.telemetry.row import Row
+from keras_ch8.telemetry.row import RowSlot
 from keras_ch8.telemetry.solver_log import SolverLog
 from keras_ch8.trackers.feeds import Feeds
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
@@ -178,10 +178,10 @@ OF_STEPS = {
     "a row": (recorder.Recorder, "row"),
     "whether it is due": (recorder.Recorder, "is_due"),
     "the loss": (recorder.Recorder, "take_loss"),
-    "hearing the loss": (recorder.Recorder, "hear_loss"),
+    "hearing the loss": (recorder.Recorder, "record_loss"),
     "norms of layers": (recorder.Recorder, "write_layers"),
     "making the rings": (recorder.Recorder, "make_rings"),
-    "making a row": (Row, "make"),
+    "making a row": (RowSlot, "make"),
     "measuring": (observation, "measured"),
     "measuring ours": (keras_ch8.telemetry, "measured"),
     "publishing": (observation, "publish"),
@@ -219,7 +219,7 @@ def test_what_fails_while_a_step_is_traced_leaves_the_bare_step(part, kind, tmp_
 def test_so_it_does_in_other_ways_to_step(kind, way, tmp_path, monkeypatch):
     expected, watched = network(KINDS[kind](), **way), network(KINDS[kind](), **way)
     history = train(expected)
-    monkeypatch.setattr(Row, "make", boom)
+    monkeypatch.setattr(RowSlot, "make", boom)
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         assert train(watched, watchers(str(tmp_path))) == history
@@ -348,7 +348,7 @@ def loop(model, optimizer, callbacks=(), log_dir=None, losses=lambda loss: loss,
 
 @pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("compiled", [True, False])
-@pytest.mark.parametrize("part", ["_told", "_leave", "_losses", "_variables"])
+@pytest.mark.parametrize("part", ["_notify", "_leave", "_losses", "_variables"])
 def test_a_loop_of_ones_own_goes_on(part, compiled, tmp_path, monkeypatch):
     expected = loop(network("sgd"), keras.optimizers.Adam(), compiled=compiled)
     monkeypatch.setattr(WatchedLoop, part, boom)

@@ -1,4 +1,4 @@
-"""A callback of one's own: it is told of every step, and its curves stand in TensorBoard beside the others."""
+"""A callback of one's own: it gets every step, and its curves stand in TensorBoard beside the others."""
 
 import numpy as np
 import pytest

@@ -146,9 +146,9 @@ def test_in_the_program_only_updates_count_and_float64_is_averaged_in_float64():
     average.begin(0, 2)
     for n, theta in enumerate(thetas, 1):
         variable.assign(theta)
-        average.follow(keras.ops.convert_to_tensor(True))
+        average.update(keras.ops.convert_to_tensor(True))
         variable.assign(theta + 1)
-        average.follow(keras.ops.convert_to_tensor(False))
+        average.update(keras.ops.convert_to_tensor(False))
         if n > 2:
             np.testing.assert_allclose(average.state()["averages"][0], averages.uniform(thetas[2:n]), rtol=1e-12)
     assert average.count == 7

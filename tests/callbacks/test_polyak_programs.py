@@ -16,13 +16,13 @@ X, Y = RNG.normal(size=(24, 3)).astype("float32"), RNG.normal(size=(24, 2)).asty
 @pytest.fixture
 def traced(monkeypatch):
     """Return a list that grows by one with each trace of a training step that averages."""
-    found, real = [], WeightAverage.follow
+    found, real = [], WeightAverage.update
 
     def tracing(self, moved):
         found.append(self)
         return real(self, moved)
 
-    monkeypatch.setattr(WeightAverage, "follow", tracing)
+    monkeypatch.setattr(WeightAverage, "update", tracing)
     return found
 
 

@@ -79,7 +79,7 @@ def test_heat_maps_are_names_and_values(tmp_path):
     maps = {each["name"]: each for each in newest(tmp_path)["layers"]}
     parts = {"name", "title", "unit", "section", "rows", "steps", "values", "kinds"}
     assert all(set(each) == parts for each in maps.values())
-    flows, steps = watching.past.of("layer_flow"), watching.past.steps_of("layer_flow").tolist()
+    flows, steps = watching.log.of("layer_flow"), watching.log.steps_of("layer_flow").tolist()
     names = [layer.name for layer in model.layers]
     for tag, quantity in ((tags.FLOW_GRADIENT, "gradient"), (tags.FLOW_SIGNAL, "signal")):
         found = maps[tag.name]
@@ -107,7 +107,7 @@ def test_of_a_recurrent_layer_the_rows_are_the_time_steps_from_the_last(tmp_path
     (found,) = [each for each in newest(tmp_path)["layers"] if each["name"] == tags.TIME_PROFILE.name]
     assert found["rows"] == ["the last", *(f"{i} before the last" for i in range(1, 7))]
     np.testing.assert_allclose(
-        found["values"], [layers[0].profile for layers in watching.past.of("time_horizon")], rtol=5e-3
+        found["values"], [layers[0].profile for layers in watching.log.of("time_horizon")], rtol=5e-3
     )
 
 
@@ -235,11 +235,11 @@ class Ratio(extend.Monitor):
         extend.Rule(
             kind="mine_high",
             says="It is high",
-            all_of=(extend.Threshold(extend.Quantity("mine", "Mine."), "above", 1.0, 2.0, "Experience."),),
+            all_of=(extend.LevelThreshold(extend.Quantity("mine", "Mine."), "above", 1.0, 2.0, "Experience."),),
         ),
     )
 
-    def numbers(self, past):
+    def numbers(self, log):
         return {"ratio_of_mine": 3.0}
 
 

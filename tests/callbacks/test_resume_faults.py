@@ -12,7 +12,7 @@ from keras_ch8 import Doctor, _arrays_file
 from keras_ch8.callbacks import Resume
 from keras_ch8.checkpoints import fingerprint
 from keras_ch8.checkpoints.folder import Folder
-from keras_ch8.checkpoints.state import State
+from keras_ch8.checkpoints.state import TrainingState
 
 from .resuming import Died, X, Y, train
 
@@ -273,7 +273,7 @@ def whole_state(tmp_path_factory):
 )
 def test_a_state_of_other_content_is_one_error(whole_state, change, said):
     arrays, meta = whole_state
-    State.unpacked(arrays, meta)
+    TrainingState.unpacked(arrays, meta)
     changed = {name: value for name, value in (meta | change).items() if value is not None}
     with pytest.raises(ValueError, match=rf"as this version of keras_ch8 writes it\. Received: .*{said}"):
-        State.unpacked(arrays, changed)
+        TrainingState.unpacked(arrays, changed)

@@ -1,4 +1,4 @@
-"""Two callbacks of one kind in one `fit`: both work, or the second is told once and does nothing, or it is refused."""
+"""Two callbacks of one kind in one `fit`: both work, or the second does nothing, with a warning, or is refused."""
 
 import warnings
 
@@ -68,7 +68,7 @@ def test_a_loop_of_ones_own_has_one_of_a_kind_too(tmp_path):
     model = network()
     with pytest.warns(UserWarning, match="A training has one `TensorBoard`"):
         run = keras_ch8.Doctor(tmp_path).watch(model, callbacks=[callbacks.TensorBoard(tmp_path)])
-    assert [type(member).__name__ for member in run._members] == ["TensorBoard", "Diagnosis"]
+    assert [type(each).__name__ for each in run._callbacks] == ["TensorBoard", "Diagnosis"]
 
 
 ACTORS = {

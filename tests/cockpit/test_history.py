@@ -196,7 +196,7 @@ def test_whatever_names_hold_all_is_text():
 
 
 def test_a_curve_has_a_line_and_a_table(history):
-    assert repr(history["step/loss"]) == "<Curve: step/loss [loss]: 100 points, steps 1 to 100, last 0.01.>"
+    assert repr(history["step/loss"]) == "<RunCurve: step/loss [loss]: 100 points, steps 1 to 100, last 0.01.>"
     assert str(history["step/loss"]).splitlines()[1].split() == ["step", "value", "[loss]"]
     norm = history["step/gradient_norm"]
     assert [line.split() for line in str(norm).splitlines()[1:3]] == [

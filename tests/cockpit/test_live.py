@@ -107,7 +107,7 @@ def test_a_page_that_cannot_be_written_is_one_warning_and_the_training_goes_on(t
 def test_a_folder_that_is_reached_by_a_protocol_has_its_page_too():
     writer = RunWriter.open("ram://bucket/logs", 1)
     shown = LivePage(writer.folder, "ram://bucket/logs")
-    writer.follow(shown)
+    writer.add_listener(shown)
     writer.points(curve(5))
     writer.record(record, 5)
     writer.close()

@@ -53,18 +53,18 @@ def test_what_was_written_after_the_state_is_written_again_and_stands_there_once
 
 
 def test_files_of_trackers_go_on_too_beside_the_run_and_elsewhere(tmp_path):
-    def fed(writer, told):
+    def fed(writer, reported):
         made = [JSONL(), CSV(), JSONL(tmp_path / "mine.jsonl")]
-        writer.follow(Feeds(made, writer.folder, "", told, [""] * len(made)))
+        writer.add_listener(Feeds(made, writer.folder, "", reported, [""] * len(made)))
         return writer
 
-    told = '{"hyperparameters": {}, "verdicts": [], "events": [], "ended": false}'
+    reported = '{"hyperparameters": {}, "verdicts": [], "events": [], "ended": false}'
     writer = fed(RunWriter.open(str(tmp_path / "logs"), 1), "")
     writer.scalars(1, {LOSS: 1.0})
     state = writer.state()
     writer.scalars(2, {LOSS: -1.0})
     writer.close()
-    again = fed(RunWriter.resume(str(tmp_path / "logs"), state, 2), told)
+    again = fed(RunWriter.resume(str(tmp_path / "logs"), state, 2), reported)
     again.scalars(2, {LOSS: 2.0})
     again.close()
     beside, elsewhere = (

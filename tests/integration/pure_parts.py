@@ -13,7 +13,7 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import callbacks, clipping, extend, initializers, layers, losses, metrics, schedules, stopping
-from keras_ch8.integration.backend import which
+from keras_ch8.integration.backend import support
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(48, 5)).astype("float32")
@@ -312,17 +312,17 @@ def check_refusals(backend):
     for package, name, error in public_names():
         part = package if name is None else f"{package}.{name}"
         if not error:
-            works |= {package, part} & set(which.WORKS)
-            assert {package, part} & set(which.WORKS), part
+            works |= {package, part} & set(support.WORKS)
+            assert {package, part} & set(support.WORKS), part
             continue
-        assert package == "extend" or not {package, part} & set(which.WORKS), part
+        assert package == "extend" or not {package, part} & set(support.WORKS), part
         said = "choosing" if part in ("compare", "find_learning_rate") else part
         assert error.startswith(f"`keras_ch8.{said}` needs Keras's TensorFlow backend. Received: backend {backend!r}.")
         assert re.search(r'KERAS_BACKEND="tensorflow".*works with.*layers\.Maxout.*schedules', error), error
         if name is None and package not in AT_THE_TOP:
             with pytest.raises(ImportError, match=re.escape(error)):
                 importlib.import_module(f"keras_ch8.{package}")
-    assert works == set(which.WORKS)
+    assert works == set(support.WORKS)
 
 
 def saved():

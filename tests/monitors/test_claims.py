@@ -1,4 +1,4 @@
-"""What monitors make of a past that is written by hand: each number on its two sides of the threshold."""
+"""What monitors make of a log that is written by hand: each number on its two sides of the threshold."""
 
 import numpy as np
 import pytest
@@ -8,23 +8,23 @@ from keras_ch8.monitors._batch_statistics import BatchStatistics
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors._time_horizon import TimeHorizon, TimeHorizonMonitor
-from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 
 STEPS = range(100, 1000, 100)
 
 
-def past_of(losses, *, norm=1.0, curvature=0.005, batches=1.0, spectrum=None, **readings):
+def log_of(losses, *, norm=1.0, curvature=0.005, batches=1.0, spectrum=None, **readings):
     """Return nine measurements: |g| of the probe and of minibatches, steps of 0.01, and what else was read at each."""
-    past = Past(total=1000)
-    past.batch_size = 100.0
+    log = MeasurementLog(total=1000)
+    log.batch_size = 100.0
     for i, (step, loss) in enumerate(zip(STEPS, losses, strict=True)):
         taken = StepLength(loss if i else losses[0], loss, slope=-0.005, curvature=curvature, length=0.01)
         others = {name: given[i] if isinstance(given, list) else given for name, given in readings.items()}
-        past.add(step, {"step_length": taken, "gradient_norm": GradientNorm(norm, 10.0, loss)} | others)
-        past.add_rows(Rows(np.array([step]), np.array([batches]), np.array([loss])))
+        log.add(step, {"step_length": taken, "gradient_norm": GradientNorm(norm, 10.0, loss)} | others)
+        log.add_rows(Rows(np.array([step]), np.array([batches]), np.array([loss])))
     if spectrum:
-        past.add(900, {"spectrum": eigenvalues.SpectrumEnds(**ENDS | {"loss": losses[-1]} | spectrum)})
-    return past
+        log.add(900, {"spectrum": eigenvalues.SpectrumEnds(**ENDS | {"loss": losses[-1]} | spectrum)})
+    return log
 
 
 ENDS = {
@@ -33,8 +33,8 @@ ENDS = {
 }  # fmt: skip
 
 
-def levels(monitor, past):
-    return {claim.kind: claim.level for claim in monitor.claims(past)}
+def levels(monitor, log):
+    return {claim.kind: claim.level for claim in monitor.claims(log)}
 
 
 FALLING, AT_REST, LOW = np.geomspace(1, 0.2, 9), np.full(9, 0.6), np.geomspace(1, 0.02, 9)
@@ -51,8 +51,8 @@ CREEPING = np.array([1, 0.5, 0.4, 0.38, 0.37, 0.365, 0.36, 0.355, 0.35])
     ],
 )
 def test_a_rate_far_below_its_limit_is_too_short_where_the_loss_creeps_though_it_has_fallen(losses, change, level):
-    past = past_of(losses, spectrum={"largest": 0.9, "resolved": 0.175} | change)
-    assert levels(_step_length.StepLengthMonitor(), past)["step_too_short"] == level
+    log = log_of(losses, spectrum={"largest": 0.9, "resolved": 0.175} | change)
+    assert levels(_step_length.StepLengthMonitor(), log)["step_too_short"] == level
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_a_rate_far_below_its_limit_is_too_short_where_the_loss_creeps_though_it
     ],
 )
 def test_a_rate_at_its_limit_that_leaves_nearly_all_of_the_loss_to_newton_is_in_a_ravine(losses, change, level):
-    past = past_of(losses, spectrum={"largest": 150.0, "resolved": 0.8 * losses[-1]} | change)
-    assert levels(eigenvalues.SpectrumMonitor(), past)["ill_conditioned"] == level
+    log = log_of(losses, spectrum={"largest": 150.0, "resolved": 0.8 * losses[-1]} | change)
+    assert levels(eigenvalues.SpectrumMonitor(), log)["ill_conditioned"] == level
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_a_rate_at_its_limit_that_leaves_nearly_all_of_the_loss_to_newton_is_in_
     ],
 )
 def test_a_rate_at_its_limit_is_in_a_ravine_where_a_loss_that_is_not_low_falls_slowly(losses, change, level):
-    past = past_of(losses, spectrum={"largest": 150.0, "resolved": 0.2 * losses[-1]} | change)
-    assert levels(eigenvalues.SpectrumMonitor(), past)["ill_conditioned"] == level
+    log = log_of(losses, spectrum={"largest": 150.0, "resolved": 0.2 * losses[-1]} | change)
+    assert levels(eigenvalues.SpectrumMonitor(), log)["ill_conditioned"] == level
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_a_rate_at_its_limit_is_in_a_ravine_where_a_loss_that_is_not_low_falls_s
     ],
 )
 def test_a_thousandth_of_the_rate_is_too_short_though_the_loss_falls(losses, curvature, change, level):
-    past = past_of(losses, curvature=curvature, spectrum={"largest": 0.1, "resolved": 0.1} | change)
-    assert levels(_step_length.StepLengthMonitor(), past)["step_too_short"] == level
+    log = log_of(losses, curvature=curvature, spectrum={"largest": 0.1, "resolved": 0.1} | change)
+    assert levels(_step_length.StepLengthMonitor(), log)["step_too_short"] == level
 
 
 SWAYING = np.array([1, 0.8, 0.7, 0.8, 0.7, 0.8, 0.7, 0.8, 0.7])
@@ -114,22 +114,22 @@ SWAYING = np.array([1, 0.8, 0.7, 0.8, 0.7, 0.8, 0.7, 0.8, 0.7])
     ],
 )
 def test_steps_that_lead_up_and_down_near_the_limit_are_too_long(losses, change, level):
-    past = past_of(losses, curvature=0.001, spectrum={"largest": 50.0} | change)
-    assert levels(_step_length.StepLengthMonitor(), past)["step_too_long"] == level
+    log = log_of(losses, curvature=0.001, spectrum={"largest": 50.0} | change)
+    assert levels(_step_length.StepLengthMonitor(), log)["step_too_long"] == level
 
 
 def test_the_gradient_is_small_where_that_of_the_training_is_though_the_probe_has_one():
     saddle = {"smallest": -0.3, "gradient_norm": 0.1}
     for batches, level in ((0.1, "ok"), (1e-4, "act")):
-        past = past_of(AT_REST, norm=0.1, batches=batches, curvature=1e-9, spectrum=saddle)
-        assert levels(eigenvalues.SpectrumMonitor(), past)["saddle"] == level
+        log = log_of(AT_REST, norm=0.1, batches=batches, curvature=1e-9, spectrum=saddle)
+        assert levels(eigenvalues.SpectrumMonitor(), log)["saddle"] == level
 
 
 @pytest.mark.parametrize("of_kernels, level", [(0.002, "act"), (0.03, "watch"), (0.2, "ok")])
 def test_the_bias_of_the_output_may_have_a_gradient_at_a_saddle(of_kernels, level):
     saddle = {"smallest": -0.3, "gradient_norm": 0.1, "kernel_elasticity": of_kernels}
-    past = past_of(AT_REST, norm=0.1, curvature=1e-9, spectrum=saddle)
-    said = levels(eigenvalues.SpectrumMonitor(), past)
+    log = log_of(AT_REST, norm=0.1, curvature=1e-9, spectrum=saddle)
+    said = levels(eigenvalues.SpectrumMonitor(), log)
     assert (said["saddle"], said["plateau"]) == (level, "ok")
 
 
@@ -144,18 +144,18 @@ def test_the_bias_of_the_output_may_have_a_gradient_at_a_saddle(of_kernels, leve
     ],
 )
 def test_slight_negative_curvature_makes_a_saddle_where_there_is_hardly_a_gradient(batches, smallest, level):
-    past = past_of(AT_REST, norm=0.1, batches=batches, curvature=1e-9, spectrum={"smallest": smallest})
-    assert levels(eigenvalues.SpectrumMonitor(), past)["saddle"] == level
+    log = log_of(AT_REST, norm=0.1, batches=batches, curvature=1e-9, spectrum={"smallest": smallest})
+    assert levels(eigenvalues.SpectrumMonitor(), log)["saddle"] == level
 
 
 @pytest.mark.parametrize("spectra, level", [(0, "watch"), (1, "watch"), (2, "ok")])
 def test_before_the_spectrum_has_its_say_a_gradient_that_is_small_from_the_start_is_worth_watching(spectra, level):
-    past = past_of(AT_REST, norm=1e-4)
+    log = log_of(AT_REST, norm=1e-4)
     for _ in range(spectra):
-        past.add(900, {"spectrum": eigenvalues.SpectrumEnds(**ENDS)})
-    assert levels(_gradient_norm.GradientNormMonitor(), past) == {"plateau": level}
-    assert levels(_gradient_norm.GradientNormMonitor(), past_of(AT_REST, norm=0.1)) == {"plateau": "ok"}
-    assert levels(_gradient_norm.GradientNormMonitor(), past_of(FALLING, norm=1e-4)) == {"plateau": "ok"}
+        log.add(900, {"spectrum": eigenvalues.SpectrumEnds(**ENDS)})
+    assert levels(_gradient_norm.GradientNormMonitor(), log) == {"plateau": level}
+    assert levels(_gradient_norm.GradientNormMonitor(), log_of(AT_REST, norm=0.1)) == {"plateau": "ok"}
+    assert levels(_gradient_norm.GradientNormMonitor(), log_of(FALLING, norm=1e-4)) == {"plateau": "ok"}
 
 
 @pytest.mark.parametrize(
@@ -171,17 +171,17 @@ def test_before_the_spectrum_has_its_say_a_gradient_that_is_small_from_the_start
 )
 def test_a_gradient_that_grows_on_its_way_back_through_time_explodes(losses, growth, level):
     seen = TimeHorizon("rnn", np.geomspace(1, growth, 20), is_final=True, kernel=np.eye(2))
-    past = past_of(losses, time_horizon=(seen,))
-    assert levels(TimeHorizonMonitor(), past) == {"short_horizon": "ok", "exploding": level}
+    log = log_of(losses, time_horizon=(seen,))
+    assert levels(TimeHorizonMonitor(), log) == {"short_horizon": "ok", "exploding": level}
 
 
 def test_a_batch_that_was_wasteful_at_the_first_measurement_only_is_not():
     """The gradient of the start outweighs all others in the ratio of means."""
     start, later = _gradient_noise.GradientNoise(1.0, 1.0), _gradient_noise.GradientNoise(0.1, 0.001)
     for seen, level in (([start] * 9, "act"), ([start, *[later] * 8], "ok")):
-        past = past_of(FALLING, gradient_noise=seen)
-        past.batch_size = 1000.0
-        assert levels(_gradient_noise.GradientNoiseMonitor(), past)["batch_wasteful"] == level
+        log = log_of(FALLING, gradient_noise=seen)
+        log.batch_size = 1000.0
+        assert levels(_gradient_noise.GradientNoiseMonitor(), log)["batch_wasteful"] == level
 
 
 @pytest.mark.parametrize(
@@ -196,17 +196,17 @@ def test_a_batch_that_was_wasteful_at_the_first_measurement_only_is_not():
 )
 def test_noise_dominates_where_it_keeps_the_loss_up(losses, trace, batches, level):
     noise = _gradient_noise.GradientNoise(trace * 10, trace / 100)  # ten times the batch
-    past = past_of(losses, batches=batches, gradient_noise=noise)
-    assert levels(_gradient_noise.GradientNoiseMonitor(), past)["noise_dominated"] == level
+    log = log_of(losses, batches=batches, gradient_noise=noise)
+    assert levels(_gradient_noise.GradientNoiseMonitor(), log)["noise_dominated"] == level
 
 
 def test_without_a_measurement_of_the_steps_noise_is_worth_watching():
-    past = Past(total=1000)
-    past.batch_size = 100.0
+    log = MeasurementLog(total=1000)
+    log.batch_size = 100.0
     for step in STEPS:
         noise = _gradient_noise.GradientNoise(1e6, 1.0)
-        past.add(step, {"gradient_norm": GradientNorm(1.0, 10.0, 0.6), "gradient_noise": noise})
-    assert levels(_gradient_noise.GradientNoiseMonitor(), past)["noise_dominated"] == "watch"
+        log.add(step, {"gradient_norm": GradientNorm(1.0, 10.0, 0.6), "gradient_noise": noise})
+    assert levels(_gradient_noise.GradientNoiseMonitor(), log)["noise_dominated"] == "watch"
 
 
 def test_noise_keeps_gradient_descent_above_the_floor_of_a_quadratic_by_what_is_said():
@@ -215,9 +215,9 @@ def test_noise_keeps_gradient_descent_above_the_floor_of_a_quadratic_by_what_is_
     for noise in deviation * np.random.default_rng(0).normal(size=40_000):
         theta -= rate * (h * theta + noise)
         heights.append(h * theta**2 / 2)
-    past = past_of(AT_REST, batches=100.0)  # steps of 0.01
-    noise = _gradient_noise.GradientNoise(deviation**2 * past.batch_size, 0.0)
-    expected = _gradient_noise.excess(noise, past) * rate / (0.01 / 100)
+    log = log_of(AT_REST, batches=100.0)  # steps of 0.01
+    noise = _gradient_noise.GradientNoise(deviation**2 * log.batch_size, 0.0)
+    expected = _gradient_noise.excess(noise, log) * rate / (0.01 / 100)
     assert np.mean(heights) == pytest.approx(expected, rel=0.1)
 
 
@@ -225,8 +225,8 @@ def test_noise_keeps_gradient_descent_above_the_floor_of_a_quadratic_by_what_is_
 def test_moving_statistics_far_from_those_of_the_batch_are_worth_watching_whatever_the_loss_is(gap, inference, level):
     one = np.array([gap])
     seen = BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=1.0, inference_loss=inference)
-    past = past_of(FALLING, batch_statistics=seen)
-    assert levels(_batch_statistics.BatchStatisticsMonitor(), past) == {"batch_norm_gap": level}
+    log = log_of(FALLING, batch_statistics=seen)
+    assert levels(_batch_statistics.BatchStatisticsMonitor(), log) == {"batch_norm_gap": level}
 
 
 @pytest.mark.parametrize(
@@ -238,10 +238,10 @@ def test_moving_statistics_far_from_those_of_the_batch_are_worth_watching_whatev
     ],
 )
 def test_what_is_not_a_number_without_growth_is_no_fault_of_the_steps(losses, kinds):
-    past, losses = Past(total=100), np.array(losses)
-    past.add_rows(Rows(np.arange(1, len(losses) + 1), losses, losses))
+    log, losses = MeasurementLog(total=100), np.array(losses)
+    log.add_rows(Rows(np.arange(1, len(losses) + 1), losses, losses))
     for step in (8, 9):
-        past.add(step, {"step_length": StepLength(np.nan, np.nan, np.nan, np.nan, np.nan)})
-    claims = [c for m in (_cliff.CliffMonitor(), _step_length.StepLengthMonitor()) for c in m.claims(past)]
+        log.add(step, {"step_length": StepLength(np.nan, np.nan, np.nan, np.nan, np.nan)})
+    claims = [c for m in (_cliff.CliffMonitor(), _step_length.StepLengthMonitor()) for c in m.claims(log)]
     assert {claim.kind for claim in claims if claim.level == "act"} == kinds
     assert "divides by 0" in claims[1].cure or "step_too_long" in kinds

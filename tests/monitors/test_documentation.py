@@ -11,7 +11,7 @@ from keras_ch8.verdicts.checks import CHECKS
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.remedies import REMEDIES, Remedy
-from keras_ch8.verdicts.rules import Combination, Condition, Quantity, Rule, Threshold
+from keras_ch8.verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 
 MONITORS = members("full")
 RULES = [(monitor.name, rule) for monitor in MONITORS for rule in monitor.rules]
@@ -95,7 +95,7 @@ def test_every_rule_is_there_with_its_limits_and_conditions(monitor, rule):
 def test_what_some_rules_ask_for_has_their_numbers_and_what_all_ask_for_has_none(monkeypatch):
     def rule(says, *limits):
         when = tuple(Condition(GROWTH, ">", limit) for limit in limits)
-        limit = Threshold(GROWTH, "above", 1.3, 1.6, "")
+        limit = LevelThreshold(GROWTH, "above", 1.3, 1.6, "")
         return Rule(kind="cliff", says=says, all_of=(limit,), when=when)
 
     (one,) = chosen(["cliff"])

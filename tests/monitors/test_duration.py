@@ -4,25 +4,25 @@ import numpy as np
 import pytest
 
 from keras_ch8.monitors.base import chosen
-from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.verdicts.verdict import VerdictTracker
 
 NAN = float("nan")
 
 
-def past_of(validation, training=None, *, total=100, done=None, chance=1.0):
-    """Return the past of a training whose epochs have reported these losses."""
-    past = Past(total=total)
-    past.step, past.chance = total if done is None else done, chance
+def log_of(validation, training=None, *, total=100, done=None, chance=1.0):
+    """Return the log of a training whose epochs have reported these losses."""
+    log = MeasurementLog(total=total)
+    log.step, log.chance = total if done is None else done, chance
     for i, loss in enumerate(validation):
         held_out = {} if training is None else {"val_loss": loss}
-        past.add_epoch({"loss": loss if training is None else training[i]} | held_out, np.full(3, loss))
-    return past
+        log.add_epoch({"loss": loss if training is None else training[i]} | held_out, np.full(3, loss))
+    return log
 
 
-def claim_of(past, kind):
+def claim_of(log, kind):
     (monitor,) = chosen(["duration"])
-    return next((claim for claim in monitor.claims(past) if claim.kind == kind), None)
+    return next((claim for claim in monitor.claims(log) if claim.kind == kind), None)
 
 
 def ahead(fall, epochs=10):
@@ -46,7 +46,7 @@ def ahead(fall, epochs=10):
     ],
 )
 def test_a_training_is_too_short_where_the_loss_still_falls_at_its_end(fall, updates, level):
-    for kind in (past_of(ahead(fall), total=updates), past_of(ahead(fall), np.ones(10), total=updates)):
+    for kind in (log_of(ahead(fall), total=updates), log_of(ahead(fall), np.ones(10), total=updates)):
         claim = claim_of(kind, "too_short")
         assert (claim.level, claim.proven) == (level, True)
 
@@ -54,9 +54,9 @@ def test_a_training_is_too_short_where_the_loss_still_falls_at_its_end(fall, upd
 def test_a_training_of_few_updates_is_judged_when_it_ends_and_its_verdict_stands_at_once():
     losses = [0.674, 0.643, 0.603, 0.53]  # four epochs of two updates
     for epochs in (2, 3, 4):
-        assert claim_of(past_of(losses[:epochs], total=8, done=2 * epochs), "too_short") is None or epochs == 4
+        assert claim_of(log_of(losses[:epochs], total=8, done=2 * epochs), "too_short") is None or epochs == 4
     tracker = VerdictTracker()
-    (changed,) = tracker.update(8, [claim_of(past_of(losses, total=8), "too_short")])
+    (changed,) = tracker.update(8, [claim_of(log_of(losses, total=8), "too_short")])
     assert (changed.level, changed.step) == ("act", 8)
     assert "from 0.674 to 0.53" in changed.finding
 
@@ -66,8 +66,8 @@ def test_the_end_of_a_training_has_the_last_word():
     tracker = VerdictTracker()
     levels = []
     for epochs in (9, 10):
-        past = past_of(course[:epochs], done=10 * epochs)
-        tracker.update(past.step, [claim_of(past, "too_short")])
+        log = log_of(course[:epochs], done=10 * epochs)
+        tracker.update(log.step, [claim_of(log, "too_short")])
         levels += [verdict.level for verdict in tracker.verdicts]
     assert levels == ["act", "ok"]
 
@@ -76,7 +76,7 @@ def test_the_end_of_a_training_has_the_last_word():
 def test_no_loss_is_said_to_fall_by_more_than_it_is(last):
     for course in (np.linspace(1.0, last, 12), np.geomspace(1.0, last, 12)):
         (monitor,) = chosen(["duration"])
-        measured = monitor.measure(past_of(course))
+        measured = monitor.measure(log_of(course))
         assert 0 < measured["fell_lately"] < 1
         assert 0 < measured["still_ahead"] < 1
 
@@ -93,26 +93,26 @@ def test_no_loss_is_said_to_fall_by_more_than_it_is(last):
     ],
 )
 def test_a_training_is_called_too_short_only_at_its_end_and_where_much_is_left(change, level):
-    claim = claim_of(past_of(ahead(0.13), **change), "too_short")
+    claim = claim_of(log_of(ahead(0.13), **change), "too_short")
     assert (claim and claim.level) == level
 
 
 def test_a_pace_that_falls_as_it_has_fallen_gains_little():
     steady, slower = np.linspace(2.0, 1.0, 12), 1.0 + 0.5 ** np.arange(12)
     for losses, level in ((steady, "act"), (slower, "ok")):
-        assert claim_of(past_of(0.8 * losses, total=350), "too_short").level == level
+        assert claim_of(log_of(0.8 * losses, total=350), "too_short").level == level
 
 
 def test_a_loss_that_was_lower_before_is_not_too_short_of_epochs():
-    assert claim_of(past_of([*ahead(0.13), 0.59, 0.6, 0.605]), "too_short").level == "ok"
+    assert claim_of(log_of([*ahead(0.13), 0.59, 0.6, 0.605]), "too_short").level == "ok"
 
 
 def test_of_few_epochs_the_minibatches_are_the_course():
-    past = past_of([0.9])
-    assert claim_of(past, "too_short") is None
+    log = log_of([0.9])
+    assert claim_of(log, "too_short") is None
     losses = np.linspace(1.0, 0.6, 100)
-    past.add_rows(Rows(np.arange(1, 101), np.ones(100), losses))
-    assert claim_of(past, "too_short").level == "act"
+    log.add_rows(Rows(np.arange(1, 101), np.ones(100), losses))
+    assert claim_of(log, "too_short").level == "act"
 
 
 def test_epochs_in_which_nothing_is_gained_are_too_many():
@@ -122,7 +122,7 @@ def test_epochs_in_which_nothing_is_gained_are_too_many():
         validation[best] = left
         training = np.full(21, 0.5)
         training[best + 1 :] = 0.5 * (1 - since)
-        return claim_of(past_of(validation, training), "too_long").level
+        return claim_of(log_of(validation, training), "too_long").level
 
     assert [level(*given) for given in ((5,), (6,), (5, 0.019), (5, 0.021), (5, 0.0, 0.88), (5, 0.0, 0.9))] == [
         "act", "ok", "act", "ok", "act", "ok",
@@ -132,7 +132,7 @@ def test_epochs_in_which_nothing_is_gained_are_too_many():
 def test_a_loss_that_swings_from_epoch_to_epoch_at_one_level_oscillates():
     def level(size, height=0.8, slope=0.0):
         swings = height * (1 + size / 2 * np.array([1, -1] * 8)) - slope * np.arange(16)
-        return claim_of(past_of(swings), "oscillation").level
+        return claim_of(log_of(swings), "oscillation").level
 
     assert [level(size) for size in (0.099, 0.101, 0.19, 0.21)] == ["ok", "watch", "watch", "act"]
     assert level(0.5, height=0.15) == "ok"  # it is low

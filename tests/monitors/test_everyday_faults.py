@@ -6,14 +6,14 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import preflight
-from keras_ch8.monitors.equipment import equipment_of, facts
 from keras_ch8.monitors.held_out import validated_on
+from keras_ch8.monitors.model_facts import facts, facts_of_model
 from keras_ch8.monitors.start import facts_of, large_targets_in
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from keras_ch8.verdicts.rows import unseen_of
 from tests.monitors.test_certain_causes import claim_of, faded
-from tests.monitors.test_claims import AT_REST, past_of
+from tests.monitors.test_claims import AT_REST, log_of
 from tests.monitors.test_levels import flow, with_steps
 
 LAYERS = keras.layers
@@ -74,12 +74,12 @@ def test_no_relu_comes_before_the_softmax_of_the_output(relu):
 )
 def test_hidden_layers_without_an_activation_and_softmaxes_are_seen_and_made_relus(layers, expected):
     model = compiled(*layers, LAYERS.Dense(1))
-    assert equipment_of(model) - {Fact.SEQUENTIAL} == expected
+    assert facts_of_model(model) - {Fact.SEQUENTIAL} == expected
     for kind, fact in (("underfitting", Fact.LINEAR_LAYERS), ("vanishing", Fact.SOFTMAX_UNITS)):
         if fact in expected:
-            remedy = next(applicable(REMEDIES[kind], {}, equipment_of(model)))
+            remedy = next(applicable(REMEDIES[kind], {}, facts_of_model(model)))
             exec(remedy.code, {"model": model, "keras": keras})
-            assert not equipment_of(model) & {Fact.LINEAR_LAYERS, Fact.SOFTMAX_UNITS}
+            assert not facts_of_model(model) & {Fact.LINEAR_LAYERS, Fact.SOFTMAX_UNITS}
             assert model.layers[-1].activation is keras.activations.linear
 
 
@@ -114,10 +114,10 @@ def test_classes_that_only_the_validation_data_have_are_in_the_way_of_the_split(
 
 @pytest.mark.parametrize("val_loss, expected", [(1.2, True), (0.7, False)])
 def test_held_out_examples_that_a_constant_predicts_better_may_be_of_another_kind(val_loss, expected):
-    past = past_of(AT_REST)
-    past.chance, past.epochs = 1.0, [{"loss": 0.5, "val_loss": 1.5}, {"loss": 0.1, "val_loss": val_loss}]
-    assert (Fact.HELD_OUT_OF_ANOTHER_KIND in facts(past)) is expected
-    second = list(applicable(REMEDIES["overfitting"], {}, facts(past)))[1].cure
+    log = log_of(AT_REST)
+    log.chance, log.epochs = 1.0, [{"loss": 0.5, "val_loss": 1.5}, {"loss": 0.1, "val_loss": val_loss}]
+    assert (Fact.HELD_OUT_OF_ANOTHER_KIND in facts(log)) is expected
+    second = list(applicable(REMEDIES["overfitting"], {}, facts(log)))[1].cure
     assert ("shuffle before they are split" in second) is expected
 
 
@@ -139,10 +139,10 @@ def test_a_rate_that_has_faded_is_to_fall_more_slowly_not_to_be_raised():
 def test_outputs_that_grow_towards_targets_far_away_are_not_thrown_far(targets, of_chance, thrown, short):
     grown = flow(signal=np.full(4, 50.0), before=np.full(4, 0.1))
     values = np.array([0.61, *AT_REST[1:]])
-    past = with_steps(values, layer_flow=grown)
-    past.chance, past.has = 0.6 * of_chance, frozenset(targets)
-    assert claim_of("layer_flow", past, "step_too_long").level == thrown
-    assert claim_of("step_length", past, "step_too_short").level == short
+    log = with_steps(values, layer_flow=grown)
+    log.chance, log.has = 0.6 * of_chance, frozenset(targets)
+    assert claim_of("layer_flow", log, "step_too_long").level == thrown
+    assert claim_of("step_length", log, "step_too_short").level == short
 
 
 def test_places_are_what_is_predicted_for_each_example():

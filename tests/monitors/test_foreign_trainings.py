@@ -8,11 +8,11 @@ import keras_ch8
 from keras_ch8 import monitors
 from keras_ch8.monitors._batch_statistics import BatchStatistics
 from keras_ch8.monitors._gradient_noise import GradientNoise
-from keras_ch8.monitors.equipment import equipment_of
-from keras_ch8.monitors.past import Rows
+from keras_ch8.monitors.measurement_log import Rows
+from keras_ch8.monitors.model_facts import facts_of_model
 from keras_ch8.monitors.progress import GOOD, HARDLY_MOVED, STUCK, progress, progress_measured
 from keras_ch8.verdicts.fact import Fact
-from tests.monitors.test_claims import past_of
+from tests.monitors.test_claims import log_of
 from tests.monitors.test_levels import flow, level, losses, ravine, said, with_steps
 
 NAN = float("nan")
@@ -29,9 +29,9 @@ def test_a_loss_that_only_falls_from_a_high_start_is_no_cliff_and_neither_is_its
 
 
 def at_chance(values, chance):
-    past = with_steps(values)
-    past.chance = chance
-    return past
+    log = with_steps(values)
+    log.chance = chance
+    return log
 
 
 @pytest.mark.parametrize(
@@ -52,20 +52,20 @@ def test_a_loss_is_good_only_if_it_is_far_below_that_of_the_best_constant_predic
 
 
 def test_a_loss_at_chance_counts_as_where_it_began_and_its_growth_is_over_its_own_start():
-    past = at_chance(np.array([3.4, *[np.log(3)] * 8]), np.log(3))
-    measured = progress_measured(past)
+    log = at_chance(np.array([3.4, *[np.log(3)] * 8]), np.log(3))
+    measured = progress_measured(log)
     assert HARDLY_MOVED.holds(measured)
     assert measured["growth"] == pytest.approx(np.log(3) / 3.4)
     assert measured["over_chance"] == pytest.approx(1)
-    assert progress(past).measured()["fallen"] == pytest.approx(1 - np.log(3) / 3.4)
+    assert progress(log).measured()["fallen"] == pytest.approx(1 - np.log(3) / 3.4)
 
 
 def test_no_ravine_is_named_where_the_curvature_is_nearly_the_same_in_all_directions():
     slow = losses(0.2, 0.02)
     assert ravine(slow, limit=1.5, gain=0.9) == "act"
     for smallest, expected in ((0.74, "ok"), (0.11, "ok"), (0.09, "act")):
-        past = with_steps(slow, spectrum={"largest": 150.0, "resolved": 0.72, "smallest": 150 * smallest})
-        assert level("spectrum", past, "ill_conditioned") == expected
+        log = with_steps(slow, spectrum={"largest": 150.0, "resolved": 0.72, "smallest": 150 * smallest})
+        assert level("spectrum", log, "ill_conditioned") == expected
 
 
 def test_no_ravine_is_named_where_the_steps_are_too_long_for_the_largest_curvature():
@@ -78,10 +78,10 @@ def held_up(signal, **ends):
     """Return the claims on saddle and plateau where nearly all curvature is small, with both signs."""
     ends = {"largest": 1e-3, "smallest": -5e-4, "gradient_norm": 1e-4, "kernel_elasticity": 1e-3, "resolved": 0} | ends
     flows = flow(signal=np.array([1.0, signal, signal, signal]))
-    past = past_of(losses(0.0), norm=1e-5, batches=1e-4, spectrum=ends, layer_flow=flows)
-    past.total = 10
-    past.has = frozenset({Fact.SMALL_START} if signal < 0.01 else ())
-    return said("spectrum", past, "saddle"), said("spectrum", past, "plateau")
+    log = log_of(losses(0.0), norm=1e-5, batches=1e-4, spectrum=ends, layer_flow=flows)
+    log.total = 10
+    log.has = frozenset({Fact.SMALL_START} if signal < 0.01 else ())
+    return said("spectrum", log, "saddle"), said("spectrum", log, "plateau")
 
 
 def test_a_start_at_weights_of_next_to_nothing_is_a_saddle_point_whose_cure_is_larger_weights():
@@ -101,13 +101,13 @@ def test_the_scale_of_the_start_is_that_of_the_first_measurement_and_before_its_
         (flow(signal=fine), "ok"),
     ):
         later = flow(signal=large) if expected == "ok" else flow()
-        assert level("layer_flow", past_of(losses(), layer_flow=[first, *[later] * 8]), "bad_scale") == expected
+        assert level("layer_flow", log_of(losses(), layer_flow=[first, *[later] * 8]), "bad_scale") == expected
 
 
 def test_a_layer_that_begins_at_zero_is_no_matter_of_scale():
     zeros, tiny = flow(signal=np.array([1.0, 1.0, 1.0, 0.0])), flow(signal=np.array([1.0, 1.0, 1.0, 1e-4]))
-    assert level("layer_flow", past_of(losses(), layer_flow=[zeros] * 9), "bad_scale") == "ok"
-    assert level("layer_flow", past_of(losses(), layer_flow=[tiny] * 9), "bad_scale") != "ok"
+    assert level("layer_flow", log_of(losses(), layer_flow=[zeros] * 9), "bad_scale") == "ok"
+    assert level("layer_flow", log_of(losses(), layer_flow=[tiny] * 9), "bad_scale") != "ok"
 
 
 def test_the_signal_before_an_update_is_that_of_the_weights_before_it():
@@ -130,9 +130,9 @@ def test_features_that_are_next_to_constant_do_not_count_for_the_spread_of_the_i
 
 def wasteful(values, scale=1.0, batch_size=2000.0, has=()):
     noise = GradientNoise(trace=scale, squared_norm=1.0)
-    past = with_steps(values, gradient_noise=noise)
-    past.batch_size, past.has = batch_size, frozenset(has)
-    return said("gradient_noise", past, "batch_wasteful")
+    log = with_steps(values, gradient_noise=noise)
+    log.batch_size, log.has = batch_size, frozenset(has)
+    return said("gradient_noise", log, "batch_wasteful")
 
 
 def test_a_batch_is_called_wasteful_only_where_the_loss_gets_on():
@@ -146,13 +146,13 @@ def test_no_batch_is_wasteful_for_an_optimizer_that_compares_losses_of_the_same_
     switch = keras_ch8.callbacks.SwitchOptimizer(to=keras_ch8.optimizers.LBFGS())
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    assert Fact.COMPARED_LOSSES not in equipment_of(model)
-    assert Fact.COMPARED_LOSSES in equipment_of(model, [switch])
-    assert not {Fact.CURVATURE, Fact.OWN_STEP_LENGTH} & equipment_of(model, [switch]), "until it has come"
+    assert Fact.COMPARED_LOSSES not in facts_of_model(model)
+    assert Fact.COMPARED_LOSSES in facts_of_model(model, [switch])
+    assert not {Fact.CURVATURE, Fact.OWN_STEP_LENGTH} & facts_of_model(model, [switch]), "until it has come"
     clipped = keras_ch8.callbacks.ClipGradients(keras_ch8.clipping.ByGlobalNorm(1.0))
-    assert Fact.FIRST_ORDER_ONLY in equipment_of(model, [clipped])
+    assert Fact.FIRST_ORDER_ONLY in facts_of_model(model, [clipped])
     model.compile(keras_ch8.optimizers.BFGS(), "mse")
-    assert Fact.COMPARED_LOSSES in equipment_of(model)
+    assert Fact.COMPARED_LOSSES in facts_of_model(model)
 
 
 def test_no_batch_is_advised_that_is_smaller_than_16():
@@ -163,9 +163,9 @@ def test_no_batch_is_advised_that_is_smaller_than_16():
 
 
 def test_a_pace_that_never_arrives_is_said_in_words_and_not_in_millions():
-    past = with_steps(losses(0.2, 1e-9), spectrum={"largest": 50.0, "resolved": 0.3})
+    log = with_steps(losses(0.2, 1e-9), spectrum={"largest": 50.0, "resolved": 0.3})
     assert (
-        "that takes more than 1000 times as long as this training" in said("spectrum", past, "ill_conditioned").finding
+        "that takes more than 1000 times as long as this training" in said("spectrum", log, "ill_conditioned").finding
     )
 
 
@@ -181,8 +181,8 @@ def test_a_pace_that_never_arrives_is_said_in_words_and_not_in_millions():
 )
 def test_there_is_no_range_of_rates_in_which_a_slow_loss_is_all_right(limit, gain, recent, level):
     values = losses(0.2, recent)
-    past = with_steps(values, ratio=0.1, spectrum={"largest": limit / 0.01, "resolved": gain * values[-1]})
-    assert said("step_length", past, "step_too_short").level == level
+    log = with_steps(values, ratio=0.1, spectrum={"largest": limit / 0.01, "resolved": gain * values[-1]})
+    assert said("step_length", log, "step_too_short").level == level
 
 
 @pytest.mark.parametrize(
@@ -197,10 +197,10 @@ def test_there_is_no_range_of_rates_in_which_a_slow_loss_is_all_right(limit, gai
     ],
 )
 def test_steps_are_too_short_where_the_loss_has_fallen_evenly_and_hardly(ratio, values, level):
-    past = with_steps(values, ratio, spectrum={"largest": 40.0, "resolved": 0.0})
-    assert said("step_length", past, "step_too_short").level == level
-    past.total = 10_000  # at the beginning of a long training nothing is said
-    assert said("step_length", past, "step_too_short").level == "ok"
+    log = with_steps(values, ratio, spectrum={"largest": 40.0, "resolved": 0.0})
+    assert said("step_length", log, "step_too_short").level == level
+    log.total = 10_000  # at the beginning of a long training nothing is said
+    assert said("step_length", log, "step_too_short").level == "ok"
 
 
 def test_no_ravine_is_named_where_the_loss_falls_evenly():
@@ -227,8 +227,8 @@ def test_noise_that_takes_back_what_the_steps_gain_is_worth_watching_though_the_
 def test_a_layer_whose_units_are_nearly_all_idle_counts_though_those_of_others_are_not():
     def idle(share):
         units = {kind: np.array([0.0, share, NAN, NAN]) for kind in ("dead", "saturated")}
-        past = past_of(losses(), layer_flow=flow(units=(100, 4, 8, 8), **units))
-        return [level("layer_flow", past, kind) for kind in ("dead_units", "saturated_units")]
+        log = log_of(losses(), layer_flow=flow(units=(100, 4, 8, 8), **units))
+        return [level("layer_flow", log, kind) for kind in ("dead_units", "saturated_units")]
 
     assert [idle(share) for share in (0.69, 0.71, 0.81, 0.91)] == [
         ["ok", "ok"], ["act", "ok"], ["act", "watch"], ["act", "act"],
@@ -236,16 +236,16 @@ def test_a_layer_whose_units_are_nearly_all_idle_counts_though_those_of_others_a
 
 
 def test_a_training_of_few_updates_has_not_come_to_rest():
-    past = past_of(losses(0.2), norm=1.0, spectrum={"resolved": 0.0, "smallest": 0.5})
-    assert level("spectrum", past, "underfitting") == "watch"
-    past.first = 860
-    assert level("spectrum", past, "underfitting") == "ok"
+    log = log_of(losses(0.2), norm=1.0, spectrum={"resolved": 0.0, "smallest": 0.5})
+    assert level("spectrum", log, "underfitting") == "watch"
+    log.first = 860
+    assert level("spectrum", log, "underfitting") == "ok"
 
 
 def test_idle_units_do_not_matter_where_the_loss_is_low_and_matter_less_where_it_is_good():
     def idle(share, fallen):
-        past = past_of(losses(fallen), layer_flow=flow(dead=np.array([share, share, NAN, NAN])))
-        return level("layer_flow", past, "dead_units")
+        log = log_of(losses(fallen), layer_flow=flow(dead=np.array([share, share, NAN, NAN])))
+        return level("layer_flow", log, "dead_units")
 
     assert [idle(0.5, fallen) for fallen in (0.4, 0.6, 0.91)] == ["act", "watch", "ok"]
     assert [idle(0.61, fallen) for fallen in (0.4, 0.6, 0.91)] == ["act", "act", "ok"]
@@ -253,13 +253,13 @@ def test_idle_units_do_not_matter_where_the_loss_is_low_and_matter_less_where_it
 
 def test_moving_statistics_are_not_expected_to_have_caught_up_in_the_first_quarter():
     off = BatchStatistics(("a",), np.ones(1), np.zeros(1), np.zeros(1), training_loss=1.0, inference_loss=2.0)
-    past = past_of(losses(), batch_statistics=off)
-    assert [level_of_length(past, total) for total in (0, 900, 3500, 3700)] == ["act", "act", "act", "ok"]
+    log = log_of(losses(), batch_statistics=off)
+    assert [level_of_length(log, total) for total in (0, 900, 3500, 3700)] == ["act", "act", "act", "ok"]
 
 
-def level_of_length(past, total):
-    past.total = total
-    return level("batch_statistics", past, "batch_norm_gap")
+def level_of_length(log, total):
+    log.total = total
+    return level("batch_statistics", log, "batch_norm_gap")
 
 
 WEIGHTS = ("a/kernel", "b/kernel", "c/kernel", "d/kernel")
@@ -272,23 +272,23 @@ def sloped(slopes, **others):
 
 def test_a_matrix_whose_gradient_is_always_zero_has_none_whatever_decay_moves_it():
     for slopes, expected in (([HAVE] * 9, "ok"), ([LACKS] * 9, "act"), ([LACKS] * 8 + [HAVE], "ok")):
-        past = past_of(losses(), layer_flow=[sloped(slope) for slope in slopes])
-        assert level("layer_flow", past, "no_gradient") == expected
-    found = said("layer_flow", past_of(losses(), layer_flow=[sloped(LACKS)] * 9), "no_gradient")
+        log = log_of(losses(), layer_flow=[sloped(slope) for slope in slopes])
+        assert level("layer_flow", log, "no_gradient") == expected
+    found = said("layer_flow", log_of(losses(), layer_flow=[sloped(LACKS)] * 9), "no_gradient")
     assert "25 % of the matrices that are trained have a gradient of exactly 0; the first is a/kernel" in found.finding
 
 
 def test_a_gradient_of_zero_says_nothing_where_all_are_or_a_layer_is_dead_or_saturated():
     full = np.array([NAN, 1.0, NAN, NAN])
     for one in (sloped(0 * LACKS), sloped(LACKS, dead=full), sloped(LACKS, saturated=full)):
-        assert level("layer_flow", past_of(losses(), layer_flow=[one] * 9), "no_gradient") in (None, "ok")
+        assert level("layer_flow", log_of(losses(), layer_flow=[one] * 9), "no_gradient") in (None, "ok")
 
 
 def ended(norms, batches):
     """Return what is said of a loss on the probe that is no number, after such steps."""
-    past = with_steps([*[1.0] * 8, NAN])
-    past.rows = Rows(np.arange(len(norms)), np.array(norms), np.array(batches), np.full(len(norms), NAN))
-    return said("step_length", past, "step_too_long").level
+    log = with_steps([*[1.0] * 8, NAN])
+    log.rows = Rows(np.arange(len(norms)), np.array(norms), np.array(batches), np.full(len(norms), NAN))
+    return said("step_length", log, "step_too_long").level
 
 
 def test_a_loss_that_is_no_number_from_one_step_to_the_next_is_not_the_fault_of_the_steps():
@@ -301,7 +301,7 @@ def test_a_loss_that_is_no_number_from_one_step_to_the_next_is_not_the_fault_of_
 def test_a_gradient_that_grows_where_the_loss_is_good_is_worth_watching():
     grows = flow(gradient=np.array([90.0, 9.0, 1.0, 1.0]))
     for values, expected in ((losses(0.9), "watch"), (losses(), "act")):
-        assert level("layer_flow", past_of(values, layer_flow=[grows] * 9), "exploding") == expected
+        assert level("layer_flow", log_of(values, layer_flow=[grows] * 9), "exploding") == expected
 
 
 def test_losses_that_have_overflowed_are_judged_without_a_warning():

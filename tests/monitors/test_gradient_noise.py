@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_ch8 import monitors
 from keras_ch8.monitors._gradient_noise import GradientNoise, GradientNoiseMonitor, pooled
 from keras_ch8.monitors.base import Evaluation, Snapshot
-from keras_ch8.monitors.probe import Probe
+from keras_ch8.monitors.probe import ProbeEvaluator
 from tests.curvature.models import MODELS, SIX, Y
 from tests.monitors.reference import eager, moved, rows
 
@@ -55,9 +55,9 @@ def test_examples_that_cannot_be_shared_out_are_left_out(float64):
 
 def test_with_a_step_it_is_the_mean_over_both_ends(float64):
     model, x, y = MODELS["dense"]()
-    probe = Probe(model, x, y, monitors=[GradientNoiseMonitor()], parts=2)
+    probe = ProbeEvaluator(model, x, y, monitors=[GradientNoiseMonitor()], parts=2)
     before, _ = moved(model, 1.0)
-    found = probe.measure(probe.objective.tensors(before))["gradient_noise"]
+    found = probe.evaluate(probe.objective.tensors(before))["gradient_noise"]
     ends = [gradients(model, x, y, 2, weights).var(axis=0, ddof=1).sum() * 6 for weights in (before, None)]
     assert found.trace == pytest.approx(np.mean(ends), rel=1e-10)
 

@@ -8,8 +8,8 @@ from keras import layers
 from keras_ch8 import monitors
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors.flow import LayerFlow, LayerFlowMonitor
-from keras_ch8.monitors.past import Past
-from keras_ch8.monitors.probe import Probe
+from keras_ch8.monitors.measurement_log import MeasurementLog
+from keras_ch8.monitors.probe import ProbeEvaluator
 from tests.monitors.reference import eager, flat, moved, weights_of
 
 RNG = np.random.default_rng(6)
@@ -78,7 +78,7 @@ def test_every_layer_is_what_numpy_finds(float64):
 def test_in_parts_it_is_the_same(float64):
     model, *_ = mlp()
     whole = monitors.layer_flow(model, X, Y)
-    parts = Probe(model, X, Y, monitors=[LayerFlowMonitor()], parts=3).measure()["layer_flow"]
+    parts = ProbeEvaluator(model, X, Y, monitors=[LayerFlowMonitor()], parts=3).evaluate()["layer_flow"]
     for quantity in ("signal", "gradient", "dead", "saturated"):
         np.testing.assert_allclose(getattr(parts, quantity), getattr(whole, quantity), rtol=1e-6)
     assert np.isnan(whole.relative_update).all()  # there was no update
@@ -263,15 +263,15 @@ def test_the_gradient_of_the_last_layer_leads_to_that_of_its_weights(float64):
 
 @pytest.mark.parametrize("end, level", [(0.9, "act"), (0.1, "watch")])
 def test_a_gradient_that_vanishes_calls_for_action_unless_the_loss_has_fallen_far(end, level):
-    none, past = np.full(4, np.nan), Past(total=100)
+    none, log = np.full(4, np.nan), MeasurementLog(total=100)
     flow = LayerFlow(
         ("a", "b", "c", "out"), (True,) * 4, (False, False, False, True), signal=np.ones(4),
         gradient=np.array([1e-3, 0.03, 1.0, 1.0]), dead=none, saturated=none, relative_update=np.full(4, 1e-3),
         units=(8,) * 4, input_signal=1.0, input_spread=1.0,
     )  # fmt: skip
     for step, loss in enumerate(np.linspace(1, end, 10), 1):
-        past.add(step, {"layer_flow": flow, "gradient_norm": GradientNorm(1.0, 1.0, loss)})
-    said = {claim.kind: claim.level for claim in LayerFlowMonitor().claims(past)}
+        log.add(step, {"layer_flow": flow, "gradient_norm": GradientNorm(1.0, 1.0, loss)})
+    said = {claim.kind: claim.level for claim in LayerFlowMonitor().claims(log)}
     assert (said["vanishing"], said["exploding"]) == (level, "ok")
 
 

@@ -10,22 +10,22 @@ from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.flow import LayerFlow
-from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.progress import is_spectrum_worthwhile
 from keras_ch8.verdicts.verdict import VerdictTracker
-from tests.monitors.test_claims import past_of
+from tests.monitors.test_claims import log_of
 
 NAN = float("nan")
 
 
-def said(monitor, past, kind):
+def said(monitor, log, kind):
     """Return the claim of a monitor on one kind; None without one."""
     (one,) = chosen([monitor])
-    return next((claim for claim in one.claims(past) if claim.kind == kind), None)
+    return next((claim for claim in one.claims(log) if claim.kind == kind), None)
 
 
-def level(monitor, past, kind):
-    claim = said(monitor, past, kind)
+def level(monitor, log, kind):
+    claim = said(monitor, log, kind)
     return claim and claim.level
 
 
@@ -51,16 +51,16 @@ def flow(**changes):
 
 
 def with_steps(values, ratio=0.2, pace=0.005, jump=0.0, **more):
-    """Return a past of steps `ratio` times the best; they promise a fall by `pace`, and change the loss by `jump`."""
+    """Return a log of steps `ratio` times the best; they promise a fall by `pace`, and change the loss by `jump`."""
     steps = [StepLength(v * (1 + jump), v, slope=-pace * v, curvature=ratio * pace * v, length=0.01) for v in values]
-    return past_of(values, step_length=steps, **more)
+    return log_of(values, step_length=steps, **more)
 
 
 def test_a_share_of_idle_units():
     def idle(share):
         units = np.array([share, NAN, NAN, NAN])
-        past = past_of(losses(), layer_flow=flow(dead=units, saturated=units))
-        return [level("layer_flow", past, kind) for kind in ("dead_units", "saturated_units")]
+        log = log_of(losses(), layer_flow=flow(dead=units, saturated=units))
+        return [level("layer_flow", log, kind) for kind in ("dead_units", "saturated_units")]
 
     check([(0.29, ["ok", "ok"]), (0.31, ["watch", "ok"]), (0.39, ["watch", "ok"]), (0.41, ["act", "watch"]),
            (0.69, ["act", "watch"]), (0.71, ["act", "act"])],
@@ -68,21 +68,21 @@ def test_a_share_of_idle_units():
 
 
 def test_each_layer_of_idle_units_counts_by_its_units_and_the_worst_is_named():
-    past = past_of(losses(), layer_flow=flow(dead=np.array([0.1, 0.5, NAN, NAN]), units=(30, 10, 8, 8)))
-    claim = said("layer_flow", past, "dead_units")
+    log = log_of(losses(), layer_flow=flow(dead=np.array([0.1, 0.5, NAN, NAN]), units=(30, 10, 8, 8)))
+    claim = said("layer_flow", log, "dead_units")
     assert (claim.level, claim.finding) == (
         "ok",
         "Few ReLUs are dead, if any (20 % of the ReLUs give 0 for every example of the probe; 50 % in the layer with "
         "most of them; most of them in b).",
     )  # fmt: skip
-    assert said("layer_flow", past, "saturated_units") is None
+    assert said("layer_flow", log, "saturated_units") is None
 
 
 @pytest.mark.parametrize("at_input", [False, True])
 def test_the_scale_of_the_start(at_input):
     def scale(size):
         at = {"input_signal": size} if at_input else {"signal": np.array([1, size, 1, 1])}
-        return level("layer_flow", past_of(losses(), layer_flow=flow(**at)), "bad_scale")
+        return level("layer_flow", log_of(losses(), layer_flow=flow(**at)), "bad_scale")
 
     check([(1.1e-3, "ok"), (0.9e-3, "watch"), (5.1e-4, "watch"), (4.9e-4, "act"),
            (7.9, "ok"), (8.1, "watch"), (9.9, "watch"), (10.1, "act")], scale)  # fmt: skip
@@ -90,8 +90,8 @@ def test_the_scale_of_the_start(at_input):
 
 def test_the_gradient_through_depth():
     def through(total):
-        past = past_of(losses(), layer_flow=flow(gradient=np.array([total, np.sqrt(total), 1.0, 1.0])))
-        return [level("layer_flow", past, kind) for kind in ("exploding", "vanishing")]
+        log = log_of(losses(), layer_flow=flow(gradient=np.array([total, np.sqrt(total), 1.0, 1.0])))
+        return [level("layer_flow", log, kind) for kind in ("exploding", "vanishing")]
 
     check([(19.9, ["ok", "ok"]), (20.1, ["watch", "ok"]), (29, ["watch", "ok"]), (31, ["act", "ok"]),
            (0.051, ["ok", "ok"]), (0.049, ["ok", "watch"]), (0.031, ["ok", "watch"]), (0.029, ["ok", "act"])],
@@ -100,14 +100,14 @@ def test_the_gradient_through_depth():
 
 def test_two_hidden_layers_are_too_few_to_tell_of_depth():
     two = flow(is_output=(False, False, True, True), gradient=np.array([1e-9, 1.0, 1.0, 1.0]))
-    assert level("layer_flow", past_of(losses(), layer_flow=two), "vanishing") is None
+    assert level("layer_flow", log_of(losses(), layer_flow=two), "vanishing") is None
 
 
 def test_the_horizon_in_time():
     def back(steps, rest=0.001, fallen=0.2):
         profile = np.where(np.arange(100) < steps, 1.0, rest)
         seen = (TimeHorizon("rnn", profile, is_final=True, kernel=np.eye(2)),)
-        return level("time_horizon", past_of(losses(fallen), time_horizon=seen), "short_horizon")
+        return level("time_horizon", log_of(losses(fallen), time_horizon=seen), "short_horizon")
 
     check([(71, "ok"), (69, "watch"), (51, "watch"), (49, "act"), (49, 0.0101, "ok"), (49, 0.0099, "act"),
            (49, 0.0, 0.6, "watch")], back)  # fmt: skip
@@ -115,14 +115,14 @@ def test_the_horizon_in_time():
 
 def test_a_loss_that_sees_every_time_step_says_nothing_of_memory():
     seen = (TimeHorizon("rnn", np.geomspace(1, 1e-9, 20), is_final=False, kernel=np.eye(2)),)
-    assert said("time_horizon", past_of(losses(), time_horizon=seen), "short_horizon") is None
+    assert said("time_horizon", log_of(losses(), time_horizon=seen), "short_horizon") is None
 
 
 def test_moving_statistics_and_what_they_cost():
     def off(gap, ratio):
         means, scales = np.array([0.0, gap]), np.zeros(2)
         found = [
-            level("batch_statistics", past_of(losses(), batch_statistics=BatchStatistics(
+            level("batch_statistics", log_of(losses(), batch_statistics=BatchStatistics(
                 ("a", "b"), *pair, np.zeros(2), training_loss=2.0, inference_loss=2 * ratio)), "batch_norm_gap")
             for pair in ((means, scales), (scales, means))
         ]  # fmt: skip
@@ -134,11 +134,11 @@ def test_moving_statistics_and_what_they_cost():
 
 
 def cliffs(norms, fallen=0.2, recent=0.0):
-    past = Past(total=1000)
+    log = MeasurementLog(total=1000)
     for step, loss in zip(range(100, 1000, 100), losses(fallen, recent), strict=True):
-        past.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
-    past.add_rows(Rows(np.arange(1, len(norms) + 1), np.array(norms), np.ones(len(norms))))
-    return past
+        log.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
+    log.add_rows(Rows(np.arange(1, len(norms) + 1), np.array(norms), np.ones(len(norms))))
+    return log
 
 
 def test_cliffs_by_their_number_and_their_height():
@@ -177,9 +177,9 @@ def test_steps_that_are_too_long_where_the_loss_does_not_fall():
 
 def test_steps_that_leap_while_the_loss_falls_though_it_is_high():
     def leaps(values, jump, steps_of_update=1):
-        past = with_steps(values, jump=jump)
-        past.steps_of_update = steps_of_update
-        return level("step_length", past, "step_too_long")
+        log = with_steps(values, jump=jump)
+        log.steps_of_update = steps_of_update
+        return level("step_length", log, "step_too_long")
 
     high, low, slower = losses(0.4, 0.3), [1.0, *[0.06] * 4, *[0.03] * 4], losses(0.4, 0.19)
     check([(slower, 0.099, "ok"), (slower, 0.101, "watch"), (high, 0.101, "ok"), (high, 0.29, "ok"),
@@ -197,26 +197,26 @@ def test_a_loss_above_its_start():
 def test_a_loss_that_goes_up_and_down_near_the_limit_of_the_rate():
     def up_and_down(by, limit, gain=0.0):
         values = [1.0, *[0.8, 0.8 - by] * 4]
-        past = with_steps(values, spectrum={"largest": limit / 0.01, "resolved": gain * values[-1]})
-        return level("step_length", past, "step_too_long")
+        log = with_steps(values, spectrum={"largest": limit / 0.01, "resolved": gain * values[-1]})
+        return level("step_length", log, "step_too_long")
 
     check([(0.081, 0.31, "watch"), (0.079, 0.31, "ok"), (0.081, 0.29, "ok"), (0.081, 0.31, 0.099, "watch"),
            (0.081, 0.31, 0.101, "ok")], up_and_down)  # fmt: skip
 
 
 def test_a_loss_that_is_no_number_calls_for_action_and_twice_it_is_proven():
-    past = Past(total=10)
+    log = MeasurementLog(total=10)
     for step, proven in ((1, False), (2, True)):
-        past.add(step, {"step_length": StepLength(1.0, NAN, -1.0, 1.0, 1.0)})
-        claim = said("step_length", past, "step_too_long")
+        log.add(step, {"step_length": StepLength(1.0, NAN, -1.0, 1.0, 1.0)})
+        claim = said("step_length", log, "step_too_long")
         assert (claim.level, claim.proven) == ("act", proven)
 
 
 def test_steps_that_are_too_short_by_their_length_and_the_pace_that_they_promise():
     def too_short(ratio, halving, recent=0.04, total=1000, **more):
-        past = with_steps(losses(0.2, recent), ratio, np.log(2) / halving / 1000, **more)
-        past.total = total
-        return level("step_length", past, "step_too_short")
+        log = with_steps(losses(0.2, recent), ratio, np.log(2) / halving / 1000, **more)
+        log.total = total
+        return level("step_length", log, "step_too_short")
 
     check([(0.0099, 2.1, "watch"), (0.0101, 2.1, "ok"), (0.0099, 1.9, "ok"), (0.00149, 4.1, "act"),
            (0.00149, 3.9, "watch"), (0.00151, 4.1, "watch"), (0.00149, 4.1, -0.04, "ok"),
@@ -230,8 +230,8 @@ def test_steps_that_are_too_short_by_their_length_and_the_pace_that_they_promise
 def test_a_rate_far_below_its_limit():
     def below(limit, gain, recent):
         values = losses(0.2, recent)
-        past = with_steps(values, spectrum={"largest": limit / 0.01, "resolved": gain * values[-1]})
-        return level("step_length", past, "step_too_short")
+        log = with_steps(values, spectrum={"largest": limit / 0.01, "resolved": gain * values[-1]})
+        return level("step_length", log, "step_too_short")
 
     check([(0.019, 0.11, 0.02, "watch"), (0.021, 0.11, 0.02, "ok"), (0.019, 0.099, 0.02, "ok"),
            (0.019, 0.34, 0.1, "watch"), (0.019, 0.33, 0.1, "ok"), (0.019, 0.9, 0.21, "ok")], below)  # fmt: skip
@@ -240,8 +240,8 @@ def test_a_rate_far_below_its_limit():
 def test_a_rate_and_steps_of_a_thousandth():
     def thousandth(ratio, limit, gain, fallen):
         values = losses(fallen, 0.3)
-        past = with_steps(values, ratio, spectrum={"largest": limit / 0.01, "resolved": gain * values[-1]})
-        return level("step_length", past, "step_too_short")
+        log = with_steps(values, ratio, spectrum={"largest": limit / 0.01, "resolved": gain * values[-1]})
+        return level("step_length", log, "step_too_short")
 
     check([(0.0014, 0.0019, 0.11, 0.89, "watch"), (0.0016, 0.0019, 0.11, 0.89, "ok"),
            (0.0009, 0.0021, 0.11, 0.89, "ok"), (0.0009, 0.0019, 0.099, 0.89, "ok"),
@@ -284,8 +284,8 @@ def flat(kind, values=None, elasticity=10.0, batches=10.0, gain=0.0, **more):
     values = losses() if values is None else values
     ends = {key: more.pop(key) for key in ("smallest", "residual", "kernel_elasticity") if key in more}
     ends |= {"resolved": gain * values[-1], "gradient_norm": elasticity * values[-1] / 10}
-    past = past_of(values, norm=1.0, batches=batches * values[-1] / 10, spectrum=ends, **more)
-    return level("spectrum", past, kind)
+    log = log_of(values, norm=1.0, batches=batches * values[-1] / 10, spectrum=ends, **more)
+    return level("spectrum", log, kind)
 
 
 def test_a_plateau_by_the_gradient_and_what_newton_would_gain():
@@ -350,7 +350,7 @@ def test_a_saddle_point_that_can_be_left_within_the_training():
 def test_a_gradient_that_is_small_from_the_start():
     def small(elasticity, fallen=0.09, recent=0.0):
         values = losses(fallen, recent)
-        return level("gradient_norm", past_of(values, norm=elasticity * values[-1] / 10), "plateau")
+        return level("gradient_norm", log_of(values, norm=elasticity * values[-1] / 10), "plateau")
 
     check([(0.051, "ok"), (0.049, "watch"), (0.001, "watch"), (0.001, 0.11, "ok"), (0.001, 0.09, 0.06, "ok")],
           small)  # fmt: skip
@@ -361,7 +361,7 @@ def test_noise_by_the_batch_and_by_what_it_costs():
         values = losses(fallen, recent)
         trace = costs * values[-1] * 4 * 100 / (0.01 / 20)  # a rate of 0.01 / 20, a batch of 100
         seen = GradientNoise(trace, trace / 100 / ratio)
-        return level("gradient_noise", past_of(values, batches=20.0, gradient_noise=seen), "noise_dominated")
+        return level("gradient_noise", log_of(values, batches=20.0, gradient_noise=seen), "noise_dominated")
 
     check([(3.9, 0.051, "ok"), (4.1, 0.051, "watch"), (5.9, 0.051, "watch"), (6.1, 0.051, "act"),
            (8.1, 0.029, "ok"), (8.1, 0.031, "watch"), (8.1, 0.049, "watch"), (8.1, 0.051, 0.2, 0.19, "watch"),
@@ -371,9 +371,9 @@ def test_noise_by_the_batch_and_by_what_it_costs():
 
 def test_a_batch_that_is_larger_than_its_noise_asks_for():
     def wasteful(ratio):
-        past = past_of(losses(0.4, 0.3), gradient_noise=GradientNoise(1000 * ratio, 1.0))
-        past.batch_size = 1000.0
-        claim = said("gradient_noise", past, "batch_wasteful")
+        log = log_of(losses(0.4, 0.3), gradient_noise=GradientNoise(1000 * ratio, 1.0))
+        log.batch_size = 1000.0
+        claim = said("gradient_noise", log, "batch_wasteful")
         return claim.level, claim.cure
 
     cure = "Take smaller batches, down to some {} examples: as many steps learn the same from fewer."
@@ -386,16 +386,16 @@ LEARNING = np.linspace(1, 0.7, 10)
 
 
 def epochs(training, validation):
-    past = Past(total=100)
+    log = MeasurementLog(total=100)
     for loss, held_out in zip(training, validation, strict=True):
-        past.add_epoch({"loss": loss} | ({} if held_out is None else {"val_loss": held_out}), np.full(10, loss))
-    return past
+        log.add_epoch({"loss": loss} | ({} if held_out is None else {"val_loss": held_out}), np.full(10, loss))
+    return log
 
 
 def test_overfitting_by_the_rise_since_the_best():
     def rises(share, training=LEARNING):
-        past = epochs(training, [0.9, 0.7, 0.5, *[0.5 + 0.4 * share] * 7])
-        return level("online_risk", past, "overfitting")
+        log = epochs(training, [0.9, 0.7, 0.5, *[0.5 + 0.4 * share] * 7])
+        return level("online_risk", log, "overfitting")
 
     check([(0.099, "ok"), (0.101, "watch"), (0.149, "watch"), (0.151, "act"),
            (0.301, np.linspace(0.7, 1, 10), "ok"),  # nothing is learned
@@ -405,25 +405,25 @@ def test_overfitting_by_the_rise_since_the_best():
 
 def test_overfitting_by_what_is_learned_by_heart():
     def by_heart(last, best=0.5):
-        past = epochs([1.2, 1.1, 1.0, *np.linspace(1, last, 7)], [0.9, 0.7, best, *[best + 0.001] * 7])
-        return level("online_risk", past, "overfitting")
+        log = epochs([1.2, 1.1, 1.0, *np.linspace(1, last, 7)], [0.9, 0.7, best, *[best + 0.001] * 7])
+        return level("online_risk", log, "overfitting")
 
     check([(0.51, "ok"), (0.49, "watch"), (0.49, 0.1, "watch"), (0.49, 0.08, "ok")], by_heart)
 
 
 def test_a_rise_after_a_fall_of_next_to_nothing_is_compared_with_a_tenth():
-    past = epochs(LEARNING, [0.5, 0.499, *[0.503] * 8])
-    assert level("online_risk", past, "overfitting") == "ok"  # 0.004 of 0.05
-    past = epochs(LEARNING, [0.5, 0.499, *[0.505] * 8])
-    assert level("online_risk", past, "overfitting") == "watch"
+    log = epochs(LEARNING, [0.5, 0.499, *[0.503] * 8])
+    assert level("online_risk", log, "overfitting") == "ok"  # 0.004 of 0.05
+    log = epochs(LEARNING, [0.5, 0.499, *[0.505] * 8])
+    assert level("online_risk", log, "overfitting") == "watch"
 
 
 def test_without_validation_the_probe_is_held_out_and_three_epochs_are_needed():
-    past = epochs(LEARNING, [None] * 10)
-    assert said("online_risk", past, "overfitting") is None
+    log = epochs(LEARNING, [None] * 10)
+    assert said("online_risk", log, "overfitting") is None
     for step, loss in enumerate([0.9, 0.7, 0.5, *[0.7] * 3], 1):
-        past.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
-    claim = said("online_risk", past, "overfitting")
+        log.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
+    claim = said("online_risk", log, "overfitting")
     assert (claim.level, "the loss on the probe" in claim.finding) == ("act", True)
     assert said("online_risk", epochs([1, 0.9], [1, 1]), "overfitting") is None
     assert said("online_risk", epochs([1, 0.9, 0.8], [1, 1, 1]), "overfitting") is not None
@@ -433,21 +433,21 @@ def test_without_validation_the_probe_is_held_out_and_three_epochs_are_needed():
     ("step_length", "step_too_long"), ("gradient_norm", "plateau"), ("gradient_noise", "noise_dominated"),
 ])  # fmt: skip
 def test_of_a_trend_nothing_is_said_before_the_fourth_measurement(monitor, kind):
-    past = Past(total=100)
-    past.batch_size = 10.0
+    log = MeasurementLog(total=100)
+    log.batch_size = 10.0
     for step in range(1, 5):
-        assert step == 1 or said(monitor, past, kind) is None
-        past.add(step, {
+        assert step == 1 or said(monitor, log, kind) is None
+        log.add(step, {
             "step_length": StepLength(1.0, 1.0, -1.0, 1.0, 1.0),
             "gradient_noise": GradientNoise(1, 1), "gradient_norm": GradientNorm(1.0, 1.0, 1.0),
         })  # fmt: skip
-    assert said(monitor, past, kind) is not None
+    assert said(monitor, log, kind) is not None
 
 
 def test_without_the_size_of_a_batch_nothing_is_said_of_noise():
-    past = past_of(losses(), gradient_noise=GradientNoise(1, 1))
-    past.batch_size = 0.0
-    assert said("gradient_noise", past, "noise_dominated") is None
+    log = log_of(losses(), gradient_noise=GradientNoise(1, 1))
+    log.batch_size = 0.0
+    assert said("gradient_noise", log, "noise_dominated") is None
 
 
 def test_the_spectrum_is_worth_its_price_where_a_loss_is_not_low_and_slow_or_steps_are_short():
@@ -456,13 +456,13 @@ def test_the_spectrum_is_worth_its_price_where_a_loss_is_not_low_and_slow_or_ste
 
     check([(0.94, 0.19, True), (0.96, 0.19, False), (0.94, 0.21, False), (0.96, 0.21, 0.0099, True),
            (0.96, 0.21, 0.0101, False)], closer)  # fmt: skip
-    assert is_spectrum_worthwhile(Past(total=10)) is False
+    assert is_spectrum_worthwhile(MeasurementLog(total=10)) is False
 
 
 def test_the_verdicts_say_what_the_claims_say():
     tracker = VerdictTracker()
-    past = past_of(losses(), layer_flow=flow(dead=np.array([0.7, NAN, NAN, NAN])))
+    log = log_of(losses(), layer_flow=flow(dead=np.array([0.7, NAN, NAN, NAN])))
     for step in (1, 2):
-        tracker.update(step, [said("layer_flow", past, "dead_units")], "layer_flow")
+        tracker.update(step, [said("layer_flow", log, "dead_units")], "layer_flow")
     (verdict,) = tracker.verdicts
     assert (verdict.kind, verdict.level, verdict.section, verdict.step) == ("dead_units", "act", "8.2.5", 2)

@@ -6,11 +6,11 @@ import pytest
 from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors._time_horizon import TimeHorizon
-from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.progress import effective_rate
-from tests.monitors.test_claims import past_of
+from tests.monitors.test_claims import log_of
 from tests.monitors.test_duration import claim_of
-from tests.monitors.test_duration import past_of as of_epochs
+from tests.monitors.test_duration import log_of as of_epochs
 from tests.monitors.test_levels import flow, level, losses, with_steps
 
 
@@ -37,8 +37,8 @@ def test_a_loss_that_rises_again_by_steps_beyond_the_lowest_point_has_steps_that
     lowest, end, ratio, noise, expected
 ):
     values = np.array([1.0, 0.4, lowest, lowest, lowest, *np.linspace(lowest, end, 3), end])
-    past = with_steps(values, ratio=ratio, gradient_noise=GradientNoise(100.0 * noise, 1.0))
-    assert level("step_length", past, "step_too_long") == expected
+    log = with_steps(values, ratio=ratio, gradient_noise=GradientNoise(100.0 * noise, 1.0))
+    assert level("step_length", log, "step_too_long") == expected
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_a_loss_that_rises_again_by_steps_beyond_the_lowest_point_has_steps_that
 def test_spikes_count_where_a_loss_below_0_does_not_fall(shift, recent, expected):
     values = np.array(losses(0.6, recent)) - shift + (0.5 if shift else 0.0)
     values[0] = 1.0
-    past = past_of(values)
+    log = log_of(values)
     norms = np.ones(400)
     norms[100::50] = 40.0
-    past.add_rows(Rows(np.arange(1001, 1401), norms, np.full(400, values[-1])))
-    assert level("cliff", past, "cliff") == expected
+    log.add_rows(Rows(np.arange(1001, 1401), norms, np.full(400, values[-1])))
+    assert level("cliff", log, "cliff") == expected
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_spikes_count_where_a_loss_below_0_does_not_fall(shift, recent, expected
 )
 def test_a_layer_saturated_by_large_numbers_counts_from_fewer_units(share, signal, fallen, expected):
     seen = flow(signal=np.array([signal, 1.0, 1.0, 1.0]), saturated=np.array([0.0, share, 0.0, np.nan]))
-    assert level("layer_flow", past_of(losses(fallen), layer_flow=seen), "saturated_units") == expected
+    assert level("layer_flow", log_of(losses(fallen), layer_flow=seen), "saturated_units") == expected
 
 
 @pytest.mark.parametrize(
@@ -80,15 +80,15 @@ def test_a_layer_saturated_by_large_numbers_counts_from_fewer_units(share, signa
 )
 def test_a_gradient_grows_through_time_also_where_the_loss_sees_every_step(growth, is_final, fallen, expected):
     seen = (TimeHorizon("rnn", np.geomspace(1, growth, 40), is_final=is_final, kernel=np.eye(2)),)
-    assert level("time_horizon", past_of(losses(fallen), time_horizon=seen), "exploding") == expected
+    assert level("time_horizon", log_of(losses(fallen), time_horizon=seen), "exploding") == expected
 
 
 @pytest.mark.parametrize("small, expected", [(1.0, 0.01), (0.2, 0.05), (1e-9, 0.01 / 0.9)])
 def test_a_gradient_that_has_not_made_the_step_says_nothing_of_the_rate(small, expected):
-    past = Past(total=200)
+    log = MeasurementLog(total=200)
     norms = np.ones(200)
     norms[19::20] = small  # where it is measured; momentum goes on all the same
-    past.add_rows(Rows(np.arange(1, 201), norms, np.ones(200)))
+    log.add_rows(Rows(np.arange(1, 201), norms, np.ones(200)))
     for step in range(20, 201, 20):
-        past.add(step, {"step_length": StepLength(1.0, 1.0, slope=-0.1, curvature=0.01, length=0.01)})
-    assert effective_rate(past) == pytest.approx(expected)
+        log.add(step, {"step_length": StepLength(1.0, 1.0, slope=-0.1, curvature=0.01, length=0.01)})
+    assert effective_rate(log) == pytest.approx(expected)

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from keras_ch8.board import tags
-from keras_ch8.extend import Combination, Condition, Quantity, Rule, Threshold
+from keras_ch8.extend import Combination, Condition, LevelThreshold, Quantity, Rule
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import CURVES, SERIES, chosen, lines, members
-from keras_ch8.monitors.past import Past
+from keras_ch8.monitors.measurement_log import MeasurementLog
 from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.rules import judge
 from keras_ch8.verdicts.verdict import VerdictTracker
-from tests.monitors.test_claims import past_of
+from tests.monitors.test_claims import log_of
 from tests.monitors.test_levels import LEARNING, epochs, flow, losses, said
 
 RULES = [rule for monitor in members("full") for rule in monitor.rules]
@@ -23,7 +23,7 @@ STEP = Quantity(
     "step", "A step.", lambda x: f"a step has {x:.2g} m", number="{:.2g} m".format, usual="in the median of the last 3",
     series="diagnosis/step",
 )  # fmt: skip
-LONG = Threshold(STEP, "above", watch=2.0, act=4.0, source="Experience")
+LONG = LevelThreshold(STEP, "above", watch=2.0, act=4.0, source="Experience")
 
 
 def gradients(factor):
@@ -69,7 +69,7 @@ def test_a_number_alone_is_stated_with_the_name_of_what_it_is():
     ]  # fmt: skip
     below = Condition(plain, "<", 1.0, source="Experience")
     assert below.stated(0.5, "watch") == "The loss of probe is 0.5: watch below 1 (Experience)."
-    low = Threshold(plain, "below", watch=2.0, act=1.0, source="Experience")
+    low = LevelThreshold(plain, "below", watch=2.0, act=1.0, source="Experience")
     assert low.stated(0.5) == "The loss of probe is 0.5: watch from 2 down, act from 1 down (Experience)."
 
 
@@ -101,7 +101,7 @@ def test_of_what_eases_or_silences_a_rule_only_what_holds_and_has_a_name_is_a_re
 
 
 def test_a_condition_is_no_reason_where_a_threshold_is_not_reached_anyway():
-    far = Threshold(Quantity("height", "A height."), "above", watch=9.0, act=9.0, source="")
+    far = LevelThreshold(Quantity("height", "A height."), "above", watch=9.0, act=9.0, source="")
     rule = Rule(kind="cliff", says="It is long", all_of=(LONG, far), when=(Condition(STEP, "<", 1.0, "it is short"),))
     (claim,) = judge([rule], {"step": 5.0, "height": 1.0})
     assert claim.why == (
@@ -140,7 +140,8 @@ def test_a_rule_says_why_in_sentences():
 
 def test_of_a_kind_that_is_fine_the_thresholds_of_all_rules_are_why_and_not_more_than_five():
     ups = [
-        Rule(kind="cliff", says="Up", all_of=(Threshold(Quantity(f"q{i}", ""), "above", 9, 9, ""),)) for i in range(7)
+        Rule(kind="cliff", says="Up", all_of=(LevelThreshold(Quantity(f"q{i}", ""), "above", 9, 9, ""),))
+        for i in range(7)
     ]
     (claim,) = judge(ups, {f"q{i}": float(i) for i in range(7)})
     assert claim.why == tuple(f"The q{i} is {i}: act from 9 up." for i in range(5))
@@ -159,23 +160,23 @@ def test_the_number_of_a_claim_is_that_of_its_series_and_only_of_one_that_is_dra
 # --- what the monitors say -----------------------------------------------------------------------------------------
 
 
-def newest(monitor, past):
-    return chosen([monitor])[0].newest(past)
+def newest(monitor, log):
+    return chosen([monitor])[0].newest(log)
 
 
 def test_the_newest_loss_and_step_are_those_of_the_last_measurement():
     usual, last = (StepLength(2.0, 2.0, slope=-1.0, curvature=c, length=0.01) for c in (0.5, -0.3))
-    past = past_of([2.0, *[1.5] * 7, 0.5], step_length=[*[usual] * 8, last])
-    past.chance = 2.0
+    log = log_of([2.0, *[1.5] * 7, 0.5], step_length=[*[usual] * 8, last])
+    log.chance = 2.0
     for monitor in ("gradient_norm", "spectrum"):
-        assert newest(monitor, past) == {
+        assert newest(monitor, log) == {
             "fallen": 0.75,
             "gained": 0.75,
             "over_chance": 0.25,
             "growth": 0.25,
             "typical_step": 0.3,
         }
-    early = Past(total=10)
+    early = MeasurementLog(total=10)
     assert newest("gradient_norm", early) == {}
     early.add(1, {"step_length": usual, "gradient_norm": GradientNorm(1.0, 1.0, 2.0)})
     assert newest("gradient_norm", early) == {"typical_step": 0.5}  # of the loss nothing is judged yet
@@ -183,10 +184,10 @@ def test_the_newest_loss_and_step_are_those_of_the_last_measurement():
 
 def test_the_newest_step_promises_to_halve_the_loss_in_so_many_trainings():
     slow, fast = (StepLength(1.0, 1.0, slope=-s, curvature=s, length=0.01) for s in (1e-6, 1e-3))
-    past = past_of([1.0] * 9, step_length=[*[slow] * 8, fast])
-    assert newest("step_length", past) == {"overshoot": 0.5, "trainings_to_halve": pytest.approx(np.log(2))}
-    past.total = 0
-    assert np.isnan(newest("step_length", past)["trainings_to_halve"])
+    log = log_of([1.0] * 9, step_length=[*[slow] * 8, fast])
+    assert newest("step_length", log) == {"overshoot": 0.5, "trainings_to_halve": pytest.approx(np.log(2))}
+    log.total = 0
+    assert np.isnan(newest("step_length", log)["trainings_to_halve"])
 
 
 def test_the_newest_horizon_is_that_of_the_last_measurement_and_of_long_sequences_three_digits_are_said():
@@ -194,9 +195,9 @@ def test_the_newest_horizon_is_that_of_the_last_measurement_and_of_long_sequence
         (TimeHorizon("rnn", np.where(np.arange(1234) < steps, 1.0, 0.0), is_final=True, kernel=np.eye(2)),)
         for steps in (617, 1234)
     )
-    past = past_of(losses(), time_horizon=[*[whole] * 8, short])
-    assert newest("time_horizon", past) == {"horizon_reached": 0.5, "growth_in_time": 0.0}
-    assert "now after 617 of 1230 time steps" in said("time_horizon", past, "short_horizon").finding
+    log = log_of(losses(), time_horizon=[*[whole] * 8, short])
+    assert newest("time_horizon", log) == {"horizon_reached": 0.5, "growth_in_time": 0.0}
+    assert "now after 617 of 1230 time steps" in said("time_horizon", log, "short_horizon").finding
 
 
 def test_the_risks_are_drawn_by_their_names():
@@ -210,19 +211,19 @@ def test_the_risks_are_drawn_by_their_names():
 def course(monitor, pasts, kind):
     """Return the verdict on a kind after each of some pasts, one measurement after the other."""
     (one,), tracker = chosen([monitor]), VerdictTracker()
-    for past in pasts:
-        tracker.update(past.step, one.claims(past), monitor)
+    for log in pasts:
+        tracker.update(log.step, one.claims(log), monitor)
         yield next((v for v in tracker.verdicts if v.kind == kind), None)
 
 
 def test_a_gradient_that_vanished_once_and_does_no_more_is_said_to_be_over():
     """50 measurements of 0.09 a layer, then 30 of 1.1: over all of them the median would vanish to the end."""
-    factors, past = [*[0.09] * 50, *[1.1] * 30], past_of(losses())
+    factors, log = [*[0.09] * 50, *[1.1] * 30], log_of(losses())
 
     def pasts():
         for step, factor in enumerate(factors, 1000):
-            past.add(step, {"layer_flow": gradients(factor)})
-            yield past
+            log.add(step, {"layer_flow": gradients(factor)})
+            yield log
 
     found = list(course("layer_flow", pasts(), "vanishing"))
     assert (found[49].level, found[49].measured, found[49].value) == ("act", 1049, pytest.approx(0.09))
@@ -246,10 +247,10 @@ def test_a_validation_loss_is_said_as_it_is_at_the_end_not_at_its_best():
 
 
 def test_without_validation_the_loss_of_the_probe_is_the_number_of_overfitting():
-    past = epochs(LEARNING, [None] * 10)
+    log = epochs(LEARNING, [None] * 10)
     for step, loss in enumerate([0.9, 0.7, 0.5, *[0.7] * 3], 1):
-        past.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
-    claim = said("online_risk", past, "overfitting")
+        log.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
+    claim = said("online_risk", log, "overfitting")
     assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/loss", 0.7)
 
 
@@ -264,7 +265,7 @@ def test_a_training_loss_that_has_risen_again_is_not_said_to_be_at_its_lowest():
 def test_the_last_step_is_said_beside_the_usual_one():
     usual = StepLength(1.0, 1.0, slope=-1.0, curvature=2.2, length=0.01)
     last = StepLength(1.0, 1.5, slope=-1.0, curvature=0.2, length=0.01)
-    claim = said("step_length", past_of([*[1.0] * 8, 1.5], step_length=[*[usual] * 8, last]), "step_too_long")
+    claim = said("step_length", log_of([*[1.0] * 8, 1.5], step_length=[*[usual] * 8, last]), "step_too_long")
     assert claim.level == "act"
     assert "the curvature takes back 110 % of what the slope along a step promises in the median" in claim.finding
     assert (
@@ -276,7 +277,7 @@ def test_the_last_step_is_said_beside_the_usual_one():
 
 def test_a_curvature_below_0_along_a_step_is_said_to_be():
     step = StepLength(1.0, 1.0, slope=-1.0, curvature=-0.3, length=0.01)
-    finding = said("step_length", past_of([1.0] * 9, step_length=step), "step_too_long").finding
+    finding = said("step_length", log_of([1.0] * 9, step_length=step), "step_too_long").finding
     assert "a step has 30 % of the best length in its direction, along which the loss curves down" in finding
 
 
@@ -285,12 +286,12 @@ def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
         TimeHorizon("rnn", np.where(np.arange(20) < steps, 1.0, 0.0), is_final=True, kernel=np.eye(2))
         for steps in (5, 20)
     )
-    past = past_of(losses())
+    log = log_of(losses())
     for i in range(40):
-        past.add(1000 + i, {"time_horizon": (short if i < 30 else whole,)})
-    assert said("time_horizon", past, "short_horizon").level == "ok"
-    past.add(1040, {"time_horizon": (short,)})
-    claim = said("time_horizon", past, "short_horizon")
+        log.add(1000 + i, {"time_horizon": (short if i < 30 else whole,)})
+    assert said("time_horizon", log, "short_horizon").level == "ok"
+    log.add(1040, {"time_horizon": (short,)})
+    claim = said("time_horizon", log, "short_horizon")
     assert (
         "1 % of its largest after 100 % of the time steps in the median of the last 9 measurements, and now 25 %"
         in claim.finding
@@ -300,18 +301,18 @@ def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
 
 
 def test_the_scale_of_the_start_is_said_beside_the_scale_now():
-    past = past_of(losses(), layer_flow=[*[flow(input_signal=100.0)] * 3, *[flow()] * 6])
-    claim = said("layer_flow", past, "bad_scale")
+    log = log_of(losses(), layer_flow=[*[flow(input_signal=100.0)] * 3, *[flow()] * 6])
+    claim = said("layer_flow", log, "bad_scale")
     assert claim.level == "act"
     assert "the largest root mean square is 100 at the start, and now 1;" in claim.finding
     assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/largest_signal", 1.0)
 
 
 def test_the_elasticity_is_drawn_as_it_is_judged():
-    past = past_of(losses(), norm=1.0, batches=0.1)
+    log = log_of(losses(), norm=1.0, batches=0.1)
     (monitor,) = chosen(["gradient_norm"])
-    assert monitor.numbers(past)["sensitivity_to_weights"] == pytest.approx(monitor.measure(past)["elasticity"])
-    assert monitor.numbers(past)["sensitivity_to_weights"] == pytest.approx(0.1 * 10 / 0.8)
+    assert monitor.numbers(log)["sensitivity_to_weights"] == pytest.approx(monitor.measure(log)["elasticity"])
+    assert monitor.numbers(log)["sensitivity_to_weights"] == pytest.approx(0.1 * 10 / 0.8)
 
 
 # --- where it is drawn ---------------------------------------------------------------------------------------------

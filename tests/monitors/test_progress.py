@@ -1,4 +1,4 @@
-"""How the loss develops, how long what is left takes, and how large steps and gradients are; on a written past."""
+"""How the loss develops, how long what is left takes, and how large steps and gradients are; on a written log."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import chosen
-from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.progress import (
     AT_REST,
     DIVERGED,
@@ -32,15 +32,15 @@ NAN, INF = float("nan"), float("inf")
 
 
 def past_of_losses(losses, steps=None, first=0, strides=(), start=None):
-    past = Past(total=1000, first=first)
+    log = MeasurementLog(total=1000, first=first)
     strides = list(strides) or [None] * len(losses)
     for step, loss, stride in zip(steps or range(first + 1, first + 1 + len(losses)), losses, strides, strict=True):
         readings = {"gradient_norm": GradientNorm(1.0, 1.0, loss)}
         if stride is not None:
             before = loss if start is None else start
             readings["step_length"] = StepLength(before, loss, slope=-1.0, curvature=stride, length=1.0)
-        past.add(step, readings)
-    return past
+        log.add(step, readings)
+    return log
 
 
 @pytest.mark.parametrize("first", [0, 100])
@@ -102,53 +102,53 @@ def test_the_gravest_level_of_what_may_do_no_harm():
 
 
 def test_how_long_what_is_left_takes():
-    past = Past(total=200, first=10)
-    past.add(40, {})
-    assert trainings_to_gain(Progress(1.0, 0.9, 0.1, 1.0), 0.5, past) == pytest.approx(0.5 / (0.1 / 10) / 200)
-    assert trainings_to_gain(Progress(1.0, 0.9, -0.1, 1.0), 0.5, past) == pytest.approx(0.5 / (1e-9 / 10) / 200)
-    past.total = 0
-    assert np.isnan(trainings_to_gain(Progress(1.0, 0.9, 0.1, 1.0), 0.5, past))
+    log = MeasurementLog(total=200, first=10)
+    log.add(40, {})
+    assert trainings_to_gain(Progress(1.0, 0.9, 0.1, 1.0), 0.5, log) == pytest.approx(0.5 / (0.1 / 10) / 200)
+    assert trainings_to_gain(Progress(1.0, 0.9, -0.1, 1.0), 0.5, log) == pytest.approx(0.5 / (1e-9 / 10) / 200)
+    log.total = 0
+    assert np.isnan(trainings_to_gain(Progress(1.0, 0.9, 0.1, 1.0), 0.5, log))
 
 
 def test_the_gradient_is_that_of_the_last_50_minibatches_where_it_is_smaller():
-    past = Past()
-    assert elasticity(past, GradientNorm(100.0, 2.0, -4.0)) == 50
+    log = MeasurementLog()
+    assert elasticity(log, GradientNorm(100.0, 2.0, -4.0)) == 50
     norms = np.array([0.0] * 10 + [2.0] * 25 + [4.0] * 25)
-    past.add_rows(Rows(np.arange(60), norms, norms))
-    assert elasticity(past, GradientNorm(100.0, 2.0, -4.0)) == 3 * 2 / 4
-    assert elasticity(past, GradientNorm(1.0, 2.0, -4.0)) == 0.5
-    assert np.isnan(elasticity(past, GradientNorm(1.0, 2.0, 0.0)))
+    log.add_rows(Rows(np.arange(60), norms, norms))
+    assert elasticity(log, GradientNorm(100.0, 2.0, -4.0)) == 3 * 2 / 4
+    assert elasticity(log, GradientNorm(1.0, 2.0, -4.0)) == 0.5
+    assert np.isnan(elasticity(log, GradientNorm(1.0, 2.0, 0.0)))
 
 
 def test_one_large_gradient_of_a_minibatch_does_not_count():
-    past = Past()
+    log = MeasurementLog()
     norms = np.array([2.0] * 10 + [1000.0])
-    past.add_rows(Rows(np.arange(11), norms, norms))
-    assert elasticity(past, GradientNorm(100.0, 2.0, -4.0)) == 2 * 2 / 4
+    log.add_rows(Rows(np.arange(11), norms, norms))
+    assert elasticity(log, GradientNorm(100.0, 2.0, -4.0)) == 2 * 2 / 4
 
 
 def test_the_rate_is_the_median_over_the_last_9_steps_whose_gradient_is_known():
-    past = Past()
+    log = MeasurementLog()
     for step in range(1, 13):
         length = 90.0 if step == 9 else float(step)
-        past.add(step, {"step_length": StepLength(1.0, 1.0, -1.0, 1.0, length)})
-    assert np.isnan(effective_rate(past))
+        log.add(step, {"step_length": StepLength(1.0, 1.0, -1.0, 1.0, length)})
+    assert np.isnan(effective_rate(log))
     norms = np.array([0.5] * 9 + [np.inf, 0.0])
-    past.add_rows(Rows(np.array([*range(1, 10), 11, 12]), norms, norms))
-    assert effective_rate(past) == 2 * np.median([4, 5, 6, 7, 8, 90])
+    log.add_rows(Rows(np.array([*range(1, 10), 11, 12]), norms, norms))
+    assert effective_rate(log) == 2 * np.median([4, 5, 6, 7, 8, 90])
 
 
 def test_the_past_keeps_the_first_pass_and_the_last_and_5000_rows():
-    past = Past(first=10)
+    log = MeasurementLog(first=10)
     for epoch in range(3):
-        past.add_epoch({"loss": float(epoch)}, np.full(2, float(epoch)))
-    assert [losses[0] for losses in past.passes] == [0.0, 2.0]
-    past.add_rows(Rows(np.arange(11, 5013), np.ones(5002), np.ones(5002)))
-    assert (len(past.rows.steps), past.rows.steps[0], past.done) == (5000, 13, 5002)
-    past.add_rows(Rows())
-    past.add_rows(Rows(np.array([100]), np.ones(1), np.ones(1)))
-    assert past.done == 5002  # rows of before do not turn it back
-    assert past.of("cliff") == []
+        log.add_epoch({"loss": float(epoch)}, np.full(2, float(epoch)))
+    assert [losses[0] for losses in log.passes] == [0.0, 2.0]
+    log.add_rows(Rows(np.arange(11, 5013), np.ones(5002), np.ones(5002)))
+    assert (len(log.rows.steps), log.rows.steps[0], log.done) == (5000, 13, 5002)
+    log.add_rows(Rows())
+    log.add_rows(Rows(np.array([100]), np.ones(1), np.ones(1)))
+    assert log.done == 5002  # rows of before do not turn it back
+    assert log.of("cliff") == []
 
 
 def test_hidden_layers_from_the_first_to_the_last():
@@ -183,18 +183,18 @@ def test_the_spectral_radius_is_that_of_the_first_gate():
 def test_the_median_of_all_measurements_of_time_counts():
     short, whole = (horizon(np.where(np.arange(20) < steps, 1.0, 0.0)) for steps in (5, 20))
     for of_short, expected in ((4, "ok"), (5, "act")):
-        past = past_of_losses([1.0] * 9)
+        log = past_of_losses([1.0] * 9)
         for i in range(9):
-            past.add(9, {"time_horizon": (short if i < of_short else whole,)})
-        assert level("time_horizon", past, "short_horizon") == expected
+            log.add(9, {"time_horizon": (short if i < of_short else whole,)})
+        assert level("time_horizon", log, "short_horizon") == expected
 
 
 def seen(*profiles, is_final=True):
-    """Return a past of nine measurements of the loss, the last of which were of time, too."""
-    past = past_of_losses([1.0] * 9)
+    """Return a log of nine measurements of the loss, the last of which were of time, too."""
+    log = past_of_losses([1.0] * 9)
     for profile in profiles:
-        past.add(9, {"time_horizon": (TimeHorizon("rnn", np.array(profile), is_final, np.eye(2)),)})
-    return past
+        log.add(9, {"time_horizon": (TimeHorizon("rnn", np.array(profile), is_final, np.eye(2)),)})
+    return log
 
 
 def test_the_median_growth_in_time_counts_and_a_single_measurement_is_enough():
@@ -214,9 +214,9 @@ def test_validation_is_best_of_the_last_three_epochs_and_begins_where_the_probe_
     assert level("online_risk", epochs(LEARNING, rising), "overfitting") == "act"
     assert level("online_risk", epochs(LEARNING, [*rising[:7], 0.5, 0.7, 0.7]), "overfitting") == "ok"
     assert level("online_risk", epochs(LEARNING, [*rising[:6], 0.5, *rising[7:]]), "overfitting") == "act"
-    past = epochs(LEARNING, rising)
-    past.add(1, {"gradient_norm": GradientNorm(1.0, 1.0, 2.0)})
-    assert level("online_risk", past, "overfitting") == "watch"  # 0.2 of 1.5, not of 0.4
+    log = epochs(LEARNING, rising)
+    log.add(1, {"gradient_norm": GradientNorm(1.0, 1.0, 2.0)})
+    assert level("online_risk", log, "overfitting") == "watch"  # 0.2 of 1.5, not of 0.4
 
 
 def test_what_is_learned_by_heart_where_the_loss_is_0_or_below_or_validation_is_rare():
@@ -245,16 +245,16 @@ def test_parts_of_a_held_out_loss_that_begins_at_0_or_falls_to_it():
 
 
 def test_the_finding_says_what_examples_cost_when_they_were_new():
-    past = epochs([1.0, 0.9], [1.0, 0.9])
+    log = epochs([1.0, 0.9], [1.0, 0.9])
     assert np.isnan(monitors.online_risk([np.zeros(0)]).first)
-    past = epochs([1.0, 0.9, 0.8], [1.0, 0.9, 0.8])
+    log = epochs([1.0, 0.9, 0.8], [1.0, 0.9, 0.8])
     expected = (
         "the training loss is now 0.8; `val_loss` is near its best, 0.8; "
         "the loss of minibatches was 1 when they were new, and is 0.8 now)."
     )
-    assert said("online_risk", past, "overfitting").finding.endswith(expected)
-    past.passes = past.passes[:1]
-    assert "of minibatches" not in said("online_risk", past, "overfitting").finding
+    assert said("online_risk", log, "overfitting").finding.endswith(expected)
+    log.passes = log.passes[:1]
+    assert "of minibatches" not in said("online_risk", log, "overfitting").finding
 
 
 def test_a_loss_is_said_with_three_digits():
@@ -289,10 +289,10 @@ def test_a_rise_of_a_validation_loss_below_0_is_compared_with_a_tenth_of_its_siz
 
 
 def test_two_epochs_are_too_few_to_tell_whether_it_learns():
-    past = epochs([1.0, 0.5], [None, None])
+    log = epochs([1.0, 0.5], [None, None])
     for step, loss in enumerate([0.9, 0.5, 0.9, 0.9, 0.9], 1):
-        past.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
-    assert said("online_risk", past, "overfitting") is None
+        log.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
+    assert said("online_risk", log, "overfitting") is None
 
 
 def test_the_end_of_a_short_pass():

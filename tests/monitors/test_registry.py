@@ -13,7 +13,7 @@ from keras_ch8.board import tags
 from keras_ch8.extend import Monitor
 from keras_ch8.monitors import base, documentation
 from keras_ch8.monitors.base import chosen
-from keras_ch8.monitors.probe import Probe
+from keras_ch8.monitors.probe import ProbeEvaluator
 from keras_ch8.verdicts.kinds import KINDS
 from tests.board.readers import python_loader
 from tests.callbacks.test_tensorboard import read
@@ -21,7 +21,7 @@ from tests.curvature.models import MODELS
 
 FILE = """
 from ..verdicts.kinds import Kind
-from ..verdicts.rules import Quantity, Rule, Threshold
+from ..verdicts.rules import LevelThreshold, Quantity, Rule
 from .base import Monitor, Curve
 
 DOUBLED = Quantity("doubled", "Twice the loss.", lambda value: f"twice the loss is {value:.2g}")
@@ -36,7 +36,7 @@ class DoubledLossMonitor(Monitor):
         Rule(
             kind="doubled",
             says="The loss counts twice",
-            all_of=(Threshold(DOUBLED, "above", watch=0.0, act=None, source="made up"),),
+            all_of=(LevelThreshold(DOUBLED, "above", watch=0.0, act=None, source="made up"),),
         ),
     )
 
@@ -46,11 +46,11 @@ class DoubledLossMonitor(Monitor):
     def reading(self, doubled):
         return float(doubled)
 
-    def numbers(self, past):
-        return {"doubled_loss": past.of(self.name)[-1]}
+    def numbers(self, log):
+        return {"doubled_loss": log.of(self.name)[-1]}
 
-    def measure(self, past):
-        return {"doubled": past.of(self.name)[-1]}
+    def measure(self, log):
+        return {"doubled": log.of(self.name)[-1]}
 """
 
 
@@ -92,11 +92,11 @@ def test_a_file_is_enough_and_its_monitor_runs_by_name(added):
     assert "doubled_loss" in names("full")
     assert "doubled_loss" not in names("standard")
     model, x, y = MODELS["dense"]()
-    found = Probe(model, x, y, monitors=chosen(["doubled_loss", "gradient_norm"])).measure()
+    found = ProbeEvaluator(model, x, y, monitors=chosen(["doubled_loss", "gradient_norm"])).evaluate()
     assert found["doubled_loss"] == pytest.approx(2 * found["gradient_norm"].loss)
     watching = callbacks.Diagnosis((x, y), checks=["doubled_loss"], measure_every=1)
     model.fit(x, y, epochs=1, verbose=0, callbacks=[watching])
-    assert np.isfinite(watching.past.of("doubled_loss")).all()
+    assert np.isfinite(watching.log.of("doubled_loss")).all()
 
 
 def watched(monitor, folder):
@@ -122,7 +122,7 @@ def test_a_monitor_has_its_verdict_its_curve_and_its_page_without_a_change_elsew
     watching, described, drawn = watched(monitor, tmp_path / "run")
     (verdict,) = watching.verdicts
     assert (verdict.kind, verdict.level, verdict.section, verdict.cure) == ("doubled", "watch", "8.2", "Halve it.")
-    doubled = watching.past.of("doubled_loss")
+    doubled = watching.log.of("doubled_loss")
     assert verdict.finding == f"The loss counts twice (twice the loss is {doubled[-1]:.2g})."
     assert [value for _, value in drawn["diagnosis/doubled_loss"]] == pytest.approx(doubled)
     assert described["diagnosis/doubled_loss"] == "Twice the loss of the probe. [loss] (section 8.2)"

@@ -9,7 +9,7 @@ from keras_ch8.monitors._cliff import CliffMonitor
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._online_risk import OnlineRiskMonitor
 from keras_ch8.monitors.base import chosen
-from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from tests.curvature.models import MODELS
 from tests.monitors.reference import eager, flat, moved, weights_of
 
@@ -114,12 +114,12 @@ def test_one_minibatch_has_no_error_and_no_pass_no_risk():
 
 @pytest.mark.parametrize("end, level", [(0.9, "act"), (0.1, "ok")])
 def test_cliffs_call_for_action_unless_the_loss_has_fallen_far(end, level):
-    steps, norms, past = np.arange(1, 301), np.ones(300), Past(total=300)
+    steps, norms, log = np.arange(1, 301), np.ones(300), MeasurementLog(total=300)
     norms[[100, 150, 200, 250]] = 20.0
-    past.add_rows(Rows(steps, norms, np.linspace(1, end, 300)))
+    log.add_rows(Rows(steps, norms, np.linspace(1, end, 300)))
     for step, loss in zip(range(30, 301, 30), np.linspace(1, end, 10), strict=True):
-        past.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
-    (claim,) = [c for c in CliffMonitor().claims(past) if c.kind == "cliff"]
+        log.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
+    (claim,) = [c for c in CliffMonitor().claims(log) if c.kind == "cliff"]
     assert claim.level == level
 
 
@@ -135,10 +135,10 @@ def test_cliffs_call_for_action_unless_the_loss_has_fallen_far(end, level):
     ],
 )
 def test_what_is_learned_after_validation_was_best_is_learned_by_heart(training, validation, level):
-    past = Past(total=100)
+    log = MeasurementLog(total=100)
     for loss, held_out in zip(training, validation, strict=True):
-        past.add_epoch({"loss": loss, "val_loss": held_out}, np.full(10, loss))
-    (claim,) = OnlineRiskMonitor().claims(past)
+        log.add_epoch({"loss": loss, "val_loss": held_out}, np.full(10, loss))
+    (claim,) = OnlineRiskMonitor().claims(log)
     assert claim.level == level
 
 

@@ -14,7 +14,7 @@ from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import members
 from keras_ch8.monitors.eigenvalues import SpectrumEnds
 from keras_ch8.monitors.flow import LayerFlow
-from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.rules import judge
 from keras_ch8.verdicts.wording import counted, digits, moved, part, percent, times
@@ -120,18 +120,18 @@ def reading(kind, rng):
 def test_whatever_was_read_and_reported_the_claims_are_sentences(seed):
     """Pasts of extreme readings, rows and epochs: also the names of layers, steps and losses that sentences mention."""
     rng = np.random.default_rng(seed)
-    past = Past(total=int(rng.choice([0, 12, 12345])))
-    past.batch_size = float(rng.choice([0, 1, 100, 12345]))
+    log = MeasurementLog(total=int(rng.choice([0, 12, 12345])))
+    log.batch_size = float(rng.choice([0, 1, 100, 12345]))
     judging = [monitor for monitor in MONITORS if monitor.name in READ or monitor.source in ("rows", "epochs")]
     with np.errstate(all="ignore"):
         for step in range(12_000, 12_000 + 12 * 111, 111):
-            past.add(step, {kind: reading(kind, rng) for kind in READ})
+            log.add(step, {kind: reading(kind, rng) for kind in READ})
             norms = np.abs(rng.choice(EXTREMES, 111))
-            past.add_rows(Rows(np.arange(step - 110, step + 1), norms, rng.choice(EXTREMES, 111)))
-            past.add_epoch(dict(zip(("loss", "val_loss"), rng.choice(EXTREMES, 2), strict=True)), norms)
+            log.add_rows(Rows(np.arange(step - 110, step + 1), norms, rng.choice(EXTREMES, 111)))
+            log.add_epoch(dict(zip(("loss", "val_loss"), rng.choice(EXTREMES, 2), strict=True)), norms)
         for monitor in judging:
-            drawn = monitor.drawn(past)
-            for claim in monitor.claims(past):
+            drawn = monitor.drawn(log)
+            for claim in monitor.claims(log):
                 assert_readable(claim.finding)
                 assert_reasons(claim.why)
                 assert claim.drawn == pytest.approx(drawn, nan_ok=True)

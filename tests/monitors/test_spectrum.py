@@ -9,7 +9,7 @@ from keras_ch8.monitors import eigenvalues
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors.eigenvalues import SpectrumEnds
-from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from tests.curvature.models import MODELS, SIX, Y, sequential, with_693_weights
 from tests.monitors.reference import eager, flat, weights_of
 
@@ -150,16 +150,16 @@ def test_no_steps_are_refused():
 )
 def test_short_steps_at_a_rate_that_cannot_rise_are_a_ravine_though_the_loss_falls(change, level):
     given = {"curvature": 2e-6, "largest": 2.5, "smallest": 1e-4, "resolved": 0.05} | change
-    past = Past(total=1000)
+    log = MeasurementLog(total=1000)
     for step, loss in zip(range(100, 1000, 100), np.geomspace(0.9, 0.08, 9), strict=True):
         taken = StepLength(1.1 * loss, loss, slope=-0.005, curvature=given["curvature"], length=0.01)
-        past.add(step, {"step_length": taken, "gradient_norm": GradientNorm(0.1, 10.0, loss)})
-        past.add_rows(Rows(np.array([step]), np.array([0.005]), np.array([loss])))
+        log.add(step, {"step_length": taken, "gradient_norm": GradientNorm(0.1, 10.0, loss)})
+        log.add_rows(Rows(np.array([step]), np.array([0.005]), np.array([loss])))
     ends = eigenvalues.SpectrumEnds(
         given["smallest"], given["largest"], 0.0, 0.1, 10.0, 12.0, 0.08, 1.0, 0.06, resolved=given["resolved"]
     )
-    past.add(900, {"spectrum": ends})
-    (claim,) = [c for c in eigenvalues.SpectrumMonitor().claims(past) if c.kind == "ill_conditioned"]
+    log.add(900, {"spectrum": ends})
+    (claim,) = [c for c in eigenvalues.SpectrumMonitor().claims(log) if c.kind == "ill_conditioned"]
     assert claim.level == level
 
 
@@ -173,9 +173,9 @@ def test_short_steps_at_a_rate_that_cannot_rise_are_a_ravine_though_the_loss_fal
     ],
 )
 def test_a_loss_that_has_come_to_rest_at_a_minimum_and_is_not_low_is_underfitting(end, recent, level):
-    past = Past(total=1000)
+    log = MeasurementLog(total=1000)
     for step, loss in enumerate([1.0, 0.7, *np.linspace((1 + recent) * end, end, 10)], 1):
-        past.add(80 * step, {"gradient_norm": GradientNorm(0.01, 1.0, loss)})
-    past.add(960, {"spectrum": eigenvalues.SpectrumEnds(0.5, 2.0, 0.0, 0.01, 1.0, 0.1, end, 1.0, 1e-4, resolved=1e-4)})
-    said = {claim.kind: claim.level for claim in eigenvalues.SpectrumMonitor().claims(past)}
+        log.add(80 * step, {"gradient_norm": GradientNorm(0.01, 1.0, loss)})
+    log.add(960, {"spectrum": eigenvalues.SpectrumEnds(0.5, 2.0, 0.0, 0.01, 1.0, 0.1, end, 1.0, 1e-4, resolved=1e-4)})
+    said = {claim.kind: claim.level for claim in eigenvalues.SpectrumMonitor().claims(log)}
     assert (said["underfitting"], said["plateau"], said["saddle"]) == (level, "ok", "ok")

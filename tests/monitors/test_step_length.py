@@ -9,8 +9,8 @@ from keras_ch8.monitors import _step_length
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors.base import chosen
-from keras_ch8.monitors.past import Past
-from keras_ch8.monitors.probe import Probe
+from keras_ch8.monitors.measurement_log import MeasurementLog
+from keras_ch8.monitors.probe import ProbeEvaluator
 from tests.choosing.models import state_of
 from tests.curvature.models import MODELS, ROWS, SIX, Y, sequential
 from tests.monitors.reference import eager, moved
@@ -67,8 +67,8 @@ def test_measuring_changes_nothing():
     model.compile("sgd", "mse", metrics=["mae"], jit_compile=False)
     model.fit(x, y, verbose=0)
     before, variables = state_of(model)
-    probe = Probe(model, x, y, monitors=[m for m in chosen("full") if m.source == "probe"], parts=2)
-    found = probe.measure(probe.objective.tensors(moved(model, 0.1)[0]))
+    probe = ProbeEvaluator(model, x, y, monitors=[m for m in chosen("full") if m.source == "probe"], parts=2)
+    found = probe.evaluate(probe.objective.tensors(moved(model, 0.1)[0]))
     monitors.spectrum(model, x, y, steps=2)
     assert len(found) == 6  # all but the one of recurrent layers
     assert state_of(model, variables)[0] == before
@@ -131,14 +131,14 @@ def test_a_loss_that_is_infinite_is_reported_as_such():
 
 
 def leaping(height, jump, apart, steps_of_update=1):
-    """Return the past of a loss that fell to a height in 9 measurements, and leaps there by a part of it in 9 more."""
-    past = Past(total=1000, steps_of_update=steps_of_update)
+    """Return the log of a loss that fell to a height in 9 measurements, and leaps there by a part of it in 9 more."""
+    log = MeasurementLog(total=1000, steps_of_update=steps_of_update)
     for look in range(18):
         loss = 1 - (1 - height) * min(look, 9) / 9
         after = loss * (1 + jump * (-1) ** look)
         taken = StepLength(loss, after, slope=-0.1, curvature=0.02, length=0.1)
-        past.add(1 + apart * look, {"step_length": taken, "gradient_norm": GradientNorm(1.0, 1.0, loss)})
-    return past
+        log.add(1 + apart * look, {"step_length": taken, "gradient_norm": GradientNorm(1.0, 1.0, loss)})
+    return log
 
 
 @pytest.mark.parametrize(

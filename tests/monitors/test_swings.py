@@ -5,9 +5,9 @@ import pytest
 
 from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors._step_length import StepLength
-from keras_ch8.monitors.past import Rows
+from keras_ch8.monitors.measurement_log import Rows
 from keras_ch8.verdicts.verdict import FORGOTTEN_AFTER, Claim, VerdictTracker
-from tests.monitors.test_claims import past_of
+from tests.monitors.test_claims import log_of
 from tests.monitors.test_levels import flow, level, losses, with_steps
 
 SWINGS = np.array([1.0, *[0.2, 0.4] * 4])
@@ -16,8 +16,8 @@ SWINGS = np.array([1.0, *[0.2, 0.4] * 4])
 
 def swinging(values=SWINGS, ratio=1.5, noise=1.0, jump=0.2):
     noisy = GradientNoise(trace=100.0 * noise, squared_norm=1.0)
-    past = with_steps(values, ratio=ratio, jump=jump, gradient_noise=noisy)
-    return [level("step_length", past, kind) for kind in ("oscillation", "step_too_long")]
+    log = with_steps(values, ratio=ratio, jump=jump, gradient_noise=noisy)
+    return [level("step_length", log, kind) for kind in ("oscillation", "step_too_long")]
 
 
 def test_a_loss_that_has_come_down_and_swings_oscillates_and_one_that_single_steps_throw_has_steps_that_are_too_long():
@@ -43,8 +43,8 @@ def test_steps_that_only_follow_the_noise_of_a_few_examples_are_not_too_long(noi
     """Of the XOR of four examples, one at a time, the loss rests at a saddle point, and each step fits one example."""
     noisy = GradientNoise(trace=100.0 * noise, squared_norm=1.0)
     ends = {"largest": largest} if largest else None
-    past = with_steps(np.full(9, 0.7), ratio=3.0, gradient_noise=noisy, spectrum=ends)
-    assert level("step_length", past, "step_too_long") == expected
+    log = with_steps(np.full(9, 0.7), ratio=3.0, gradient_noise=noisy, spectrum=ends)
+    assert level("step_length", log, "step_too_long") == expected
 
 
 @pytest.mark.parametrize("noise, last, expected", [(6.1, 0.7, "ok"), (5.9, 0.7, "act"), (6.1, 0.99, "act")])
@@ -52,17 +52,17 @@ def test_a_step_as_long_as_all_weights_does_no_harm_where_it_follows_noise_and_t
     values = np.geomspace(1.0, last, 9)
     taken = [StepLength(v, v, -0.005, 0.0005, 7.0 if i == 3 else 0.01) for i, v in enumerate(values)]
     noisy = GradientNoise(trace=100.0 * noise, squared_norm=1.0)
-    past = past_of(values, step_length=taken, gradient_noise=noisy, spectrum={"largest": 1.0})
-    assert level("step_length", past, "step_too_long") == expected
+    log = log_of(values, step_length=taken, gradient_noise=noisy, spectrum={"largest": 1.0})
+    assert level("step_length", log, "step_too_long") == expected
 
 
 def spiked(spikes, ratio):
-    past = with_steps(np.array([1.0, *[0.9, 1.1] * 4]), ratio=ratio, jump=0.4)
+    log = with_steps(np.array([1.0, *[0.9, 1.1] * 4]), ratio=ratio, jump=0.4)
     norms = np.ones(300)
     norms[50 : 50 + 20 * spikes : 20] = 40.0
-    past.rows = Rows()
-    past.add_rows(Rows(np.arange(1, 301), norms, np.ones(300)))
-    return level("step_length", past, "step_too_long"), level("cliff", past, "cliff")
+    log.rows = Rows()
+    log.add_rows(Rows(np.arange(1, 301), norms, np.ones(300)))
+    return level("step_length", log, "step_too_long"), level("cliff", log, "cliff")
 
 
 def test_the_leaps_that_single_gradients_make_are_not_said_to_be_the_fault_of_all_steps():
@@ -72,11 +72,11 @@ def test_the_leaps_that_single_gradients_make_are_not_said_to_be_the_fault_of_al
 
 
 def thrown(losses_of_steps, height=1.0):
-    past = with_steps(np.full(9, height))
-    past.rows = Rows()
+    log = with_steps(np.full(9, height))
+    log.rows = Rows()
     number = len(losses_of_steps)
-    past.add_rows(Rows(np.arange(1, number + 1), np.ones(number), np.array(losses_of_steps)))
-    return level("step_length", past, "step_too_long")
+    log.add_rows(Rows(np.arange(1, number + 1), np.ones(number), np.array(losses_of_steps)))
+    return level("step_length", log, "step_too_long")
 
 
 def test_first_steps_that_throw_the_loss_far_up_were_too_long_where_it_has_not_come_back():
@@ -90,9 +90,9 @@ def test_first_steps_that_throw_the_loss_far_up_were_too_long_where_it_has_not_c
 
 def resting(neighbours, **change):
     spectrum = {"largest": 1.0, "smallest": 0.05, "resolved": 0.0, "gradient_norm": 1.0} | change
-    past = past_of(losses(0.6, 0.0), spectrum=spectrum, layer_flow=flow())
-    past.chance, past.neighbours = 1.0, neighbours
-    return level("spectrum", past, "underfitting")
+    log = log_of(losses(0.6, 0.0), spectrum=spectrum, layer_flow=flow())
+    log.chance, log.neighbours = 1.0, neighbours
+    return level("spectrum", log, "underfitting")
 
 
 def test_a_loss_at_rest_is_judged_by_what_the_nearest_other_examples_predict():
@@ -122,5 +122,5 @@ def test_what_is_over_for_long_is_not_worth_watching_and_what_is_denied_is_taken
 @pytest.mark.parametrize("hidden, expected", [((False, False, False, True), "act"), ((True,) * 4, "ok")])
 def test_a_model_without_a_hidden_layer_has_no_plateau(hidden, expected):
     flat = {"largest": 1e-9, "smallest": -1e-12, "resolved": 0.0, "gradient_norm": 1e-6}
-    past = past_of(losses(0.0), norm=1e-6, batches=1e-6, spectrum=flat, layer_flow=flow(is_output=hidden))
-    assert level("spectrum", past, "plateau") == expected
+    log = log_of(losses(0.0), norm=1e-6, batches=1e-6, spectrum=flat, layer_flow=flow(is_output=hidden))
+    assert level("spectrum", log, "plateau") == expected

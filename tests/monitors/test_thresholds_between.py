@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from keras_ch8.monitors._step_length import StepLength
-from keras_ch8.monitors.past import Rows
-from tests.monitors.test_claims import past_of
+from keras_ch8.monitors.measurement_log import Rows
+from tests.monitors.test_claims import log_of
 from tests.monitors.test_duration import ahead, claim_of
-from tests.monitors.test_duration import past_of as of_epochs
+from tests.monitors.test_duration import log_of as of_epochs
 from tests.monitors.test_levels import flow, level, losses
 
 
@@ -25,8 +25,8 @@ def test_a_step_as_long_as_all_weights_was_too_long(longest, end, expected):
     values = np.array([1.0, *np.linspace(0.8, end, 4), *[end] * 4])
     lengths = [longest, *[0.001] * 8]
     steps = [StepLength(v, v, -0.001, 0.0002, size) for v, size in zip(values, lengths, strict=True)]
-    past = past_of(values, step_length=steps)
-    assert level("step_length", past, "step_too_long") == expected
+    log = log_of(values, step_length=steps)
+    assert level("step_length", log, "step_too_long") == expected
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_a_step_as_long_as_all_weights_was_too_long(longest, end, expected):
     ],
 )
 def test_spikes_that_come_again_and_again_count_where_the_loss_is_not_low(spikes, fallen, recent, expected):
-    past = past_of(losses(fallen, recent))
+    log = log_of(losses(fallen, recent))
     norms = np.ones(500)
     norms[50 : 50 + 50 * spikes : 50] = 40.0
-    past.add_rows(Rows(np.arange(1001, 1501), norms, np.full(500, 0.3)))
-    assert level("cliff", past, "cliff") == expected
+    log.add_rows(Rows(np.arange(1001, 1501), norms, np.full(500, 0.3)))
+    assert level("cliff", log, "cliff") == expected
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_spikes_that_come_again_and_again_count_where_the_loss_is_not_low(spikes
     ],
 )
 def test_a_linear_model_is_held_against_least_squares(reached, uneven, total, expected):
-    past = past_of(losses(0.6, 0.3))
-    past.least_squares, past.unevenness, past.total = reached, uneven, total
-    assert level("gradient_norm", past, "ill_conditioned") == expected
+    log = log_of(losses(0.6, 0.3))
+    log.least_squares, log.unevenness, log.total = reached, uneven, total
+    assert level("gradient_norm", log, "ill_conditioned") == expected
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_a_linear_model_is_held_against_least_squares(reached, uneven, total, ex
     [(0.009, "watch"), (0.011, "act"), (0.2, "act")],  # of less than a hundredth of the best, and more
 )
 def test_a_loss_that_falls_evenly_in_short_steps_may_want_longer_ones_as_well_as_more(ratio, expected):
-    past = of_epochs(ahead(0.1), ahead(0.1), total=90)
+    log = of_epochs(ahead(0.1), ahead(0.1), total=90)
     for step in (10, 40, 80):
-        past.add(step, {"step_length": StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
-    past.step = 90
-    assert claim_of(past, "too_short").level == expected
+        log.add(step, {"step_length": StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
+    log.step = 90
+    assert claim_of(log, "too_short").level == expected
 
 
 @pytest.mark.parametrize(
@@ -88,29 +88,29 @@ def test_a_loss_at_rest_behind_a_layer_of_one_unit_or_two_is_underfitting(units,
     """Though the nearest examples predict no better."""
     values = losses(0.4, recent)
     ends = {"largest": 1.0, "smallest": 0.05, "resolved": gain * values[-1], "gradient_norm": 1.0}
-    past = past_of(values, spectrum=ends, layer_flow=flow(units=units))
-    past.chance, past.neighbours = 1.0, values[-1]
-    assert level("spectrum", past, "underfitting") == expected
+    log = log_of(values, spectrum=ends, layer_flow=flow(units=units))
+    log.chance, log.neighbours = 1.0, values[-1]
+    assert level("spectrum", log, "underfitting") == expected
 
 
 @pytest.mark.parametrize("minibatches, expected", [(1.5, "act"), (0.8, "act"), (0.6, "ok")])
 def test_a_held_out_loss_above_its_start_is_no_divergence_where_the_training_loss_has_fallen(minibatches, expected):
-    past = past_of(np.array([1.0, 0.8, *[1.8] * 7]), curvature=0.001)
-    past.add_rows(Rows(np.arange(1001, 1061), np.ones(60), np.full(60, minibatches)))
-    assert level("step_length", past, "step_too_long") == expected
+    log = log_of(np.array([1.0, 0.8, *[1.8] * 7]), curvature=0.001)
+    log.add_rows(Rows(np.arange(1001, 1061), np.ones(60), np.full(60, minibatches)))
+    assert level("step_length", log, "step_too_long") == expected
 
 
 @pytest.mark.parametrize("ratio, expected", [(0.9, "act"), (1.1, "watch")])
 def test_what_falls_in_steps_of_which_the_curvature_takes_back_half_may_be_a_swing(ratio, expected):
     course = np.array([1.0, 0.5, 0.36, 0.3, 0.25, 0.21, 0.18, 0.15])
-    past = of_epochs(course, course, total=380)
-    past.add(200, {"step_length": StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
-    past.step = 380
-    assert claim_of(past, "too_short").level == expected
+    log = of_epochs(course, course, total=380)
+    log.add(200, {"step_length": StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
+    log.step = 380
+    assert claim_of(log, "too_short").level == expected
 
 
 @pytest.mark.parametrize("updates, expected", [(49, "watch"), (51, "act")])
 def test_of_a_loss_that_has_only_begun_to_fall_a_handful_of_updates_tells_little(updates, expected):
     course = np.linspace(1.0, 0.91, 10)
-    past = of_epochs(course, course, total=updates)
-    assert claim_of(past, "too_short").level == expected
+    log = of_epochs(course, course, total=updates)
+    assert claim_of(log, "too_short").level == expected

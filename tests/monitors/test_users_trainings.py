@@ -10,12 +10,12 @@ from keras_ch8 import monitors
 from keras_ch8.monitors._batch_statistics import BatchStatistics
 from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors._step_length import StepLength
-from keras_ch8.monitors.past import Rows
+from keras_ch8.monitors.measurement_log import Rows
 from keras_ch8.monitors.progress import GOOD, progress_measured
 from keras_ch8.verdicts import causes
 from tests.monitors.test_certain_causes import claim_of
-from tests.monitors.test_claims import AT_REST, past_of
-from tests.monitors.test_duration import past_of as of_epochs
+from tests.monitors.test_claims import AT_REST, log_of
+from tests.monitors.test_duration import log_of as of_epochs
 from tests.monitors.test_levels import cliffs, flow, level, losses, said, with_steps
 
 
@@ -26,7 +26,7 @@ def test_queries_and_keys_tell_nothing_of_the_gradient_on_its_way_back(names, ex
         weighted=(True,) * 6, is_output=(*[False] * 5, True), signal=np.ones(6), dead=np.full(6, np.nan),
         saturated=np.full(6, np.nan), relative_update=np.ones(6), units=(8,) * 6,
     )  # fmt: skip
-    assert level("layer_flow", past_of(losses(), layer_flow=depth), "vanishing") == expected
+    assert level("layer_flow", log_of(losses(), layer_flow=depth), "vanishing") == expected
 
 
 def test_keras_calls_the_weighing_layers_of_an_attention_by_these_names():
@@ -52,12 +52,12 @@ def spiked(sizes):
     """Return what is said of steps with these lengths over the best, and of ten gradients that stand out."""
     values = np.array([1.0, *[0.9, 1.1] * 4])
     steps = [StepLength(v, v, -0.01, 0.01 * size, 0.01) for v, size in zip(values, sizes, strict=True)]
-    past = past_of(values, step_length=steps, spectrum={"largest": 5e3, "smallest": 1.0})
+    log = log_of(values, step_length=steps, spectrum={"largest": 5e3, "smallest": 1.0})
     norms = np.ones(300)
     norms[50:250:20] = 40.0
-    past.rows, past.total = Rows(), 900
-    past.add_rows(Rows(np.arange(1, 301), norms, np.ones(300)))
-    return [level(*asked) for asked in (("step_length", past, "step_too_long"), ("cliff", past, "cliff"))]
+    log.rows, log.total = Rows(), 900
+    log.add_rows(Rows(np.arange(1, 301), norms, np.ones(300)))
+    return [level(*asked) for asked in (("step_length", log, "step_too_long"), ("cliff", log, "cliff"))]
 
 
 def test_gradients_stand_out_of_steps_that_are_too_long_everywhere_though_the_curvature_changes_its_sign():
@@ -81,9 +81,9 @@ def test_a_loss_that_goes_below_0_is_good_by_what_it_has_kept_of_its_fall(values
 
 @pytest.mark.parametrize("recent, expected", [(0.04, "act"), (0.1, "act"), (0.25, "watch")])
 def test_steps_are_too_short_for_a_loss_that_has_hardly_moved_though_it_begins_to(recent, expected):
-    past = with_steps(np.array([1.0, *[0.999] * 5, *[0.999 * (1 - recent)] * 3]), ratio=2e-3, pace=1e-4)
-    past.total, past.chance = 900, 0.8
-    assert level("step_length", past, "step_too_short") == expected
+    log = with_steps(np.array([1.0, *[0.999] * 5, *[0.999 * (1 - recent)] * 3]), ratio=2e-3, pace=1e-4)
+    log.total, log.chance = 900, 0.8
+    assert level("step_length", log, "step_too_short") == expected
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,11 @@ def test_two_spectra_that_agree_are_enough_for_a_ravine_though_the_pace_is_slow_
     total, gain, earlier, proven
 ):
     values = losses(recent=0.02)
-    past = with_steps(values, spectrum={"largest": 50.0, "resolved": earlier * values[-1]})
-    (first,) = past.of("spectrum")
-    past.add(900, {"spectrum": dataclasses.replace(first, resolved=gain * values[-1])})
-    past.total = total
-    claim = said("spectrum", past, "ill_conditioned")
+    log = with_steps(values, spectrum={"largest": 50.0, "resolved": earlier * values[-1]})
+    (first,) = log.of("spectrum")
+    log.add(900, {"spectrum": dataclasses.replace(first, resolved=gain * values[-1])})
+    log.total = total
+    claim = said("spectrum", log, "ill_conditioned")
     assert (claim.level, claim.proven) == ("act", proven)
 
 
@@ -117,11 +117,11 @@ def test_minibatches_that_are_learned_before_they_were_seen_and_a_probe_that_is_
 ):
     one = np.array([gap])
     seen = BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=0.7, inference_loss=0.7)
-    past = past_of(AT_REST, batch_statistics=seen)
-    past.rows, past.total = Rows(), 900
-    past.add_rows(Rows(np.arange(1, 901), np.ones(900), np.full(900, batches)))
-    past.add_epoch({"loss": batches}, np.full(of_epoch, batches))
-    assert claim_of("batch_statistics", past, "batch_norm_gap").level == expected
+    log = log_of(AT_REST, batch_statistics=seen)
+    log.rows, log.total = Rows(), 900
+    log.add_rows(Rows(np.arange(1, 901), np.ones(900), np.full(900, batches)))
+    log.add_epoch({"loss": batches}, np.full(of_epoch, batches))
+    assert claim_of("batch_statistics", log, "batch_norm_gap").level == expected
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_a_loss_that_swings_and_has_not_come_down_has_steps_that_are_too_long(si
     values = 0.9 * (1 + swing * np.array([0.0, -1, 0, -1, 0, -1, 0, -1, -1]))
     steps = [StepLength(v, v, -0.01, 0.01 * size, 0.01) for v, size in zip(values, sizes, strict=True)]
     noise = GradientNoise(trace=100.0, squared_norm=1.0)
-    past = past_of(values, step_length=steps, gradient_noise=noise)
-    assert level("step_length", past, "step_too_long") == expected
+    log = log_of(values, step_length=steps, gradient_noise=noise)
+    assert level("step_length", log, "step_too_long") == expected
 
 
 # --- group 15 ---------------------------------------------------------------------------------------------------------
@@ -147,11 +147,11 @@ def test_a_loss_that_swings_and_has_not_come_down_has_steps_that_are_too_long(si
     "first, chance, expected", [(25.0, 1.0, "act"), (7.1, 1.0, "act"), (6.9, 1.0, "ok"), (25.0, 1.3, "ok")]
 )
 def test_a_first_step_that_throws_the_weights_where_nothing_is_learned_is_too_long(first, chance, expected):
-    past = with_steps(np.array([1.0] * 9), step=0.3)
-    past.chance = chance
-    past.rows = Rows()
-    past.add_rows(Rows(np.arange(1, 31), np.ones(30), np.array([1.0, first, *[1.0] * 28])))
-    assert level("step_length", past, "step_too_long") == expected
+    log = with_steps(np.array([1.0] * 9), step=0.3)
+    log.chance = chance
+    log.rows = Rows()
+    log.add_rows(Rows(np.arange(1, 31), np.ones(30), np.array([1.0, first, *[1.0] * 28])))
+    assert level("step_length", log, "step_too_long") == expected
 
 
 @pytest.mark.parametrize(
@@ -162,9 +162,9 @@ def test_spikes_hold_a_loss_up_that_is_good_but_far_above_what_the_nearest_examp
 ):
     norms = np.ones(200)
     norms[50:150:20] = 40.0
-    past = cliffs(norms, fallen=0.6, recent=recent)
-    past.neighbours = neighbours
-    assert level("cliff", past, "cliff") == expected
+    log = cliffs(norms, fallen=0.6, recent=recent)
+    log.neighbours = neighbours
+    assert level("cliff", log, "cliff") == expected
 
 
 @pytest.mark.parametrize(
@@ -177,5 +177,5 @@ def test_spikes_hold_a_loss_up_that_is_good_but_far_above_what_the_nearest_examp
     ],
 )
 def test_a_training_ends_too_early_when_the_loss_has_only_begun_to_fall(course, updates, expected):
-    past = of_epochs(course, total=updates, chance=2.96)
-    assert level("duration", past, "too_short") == expected
+    log = of_epochs(course, total=updates, chance=2.96)
+    assert level("duration", log, "too_short") == expected

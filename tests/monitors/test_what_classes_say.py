@@ -9,7 +9,7 @@ from keras import ops
 
 import keras_ch8
 from keras_ch8.extend import Callback, ClosureOptimizer, RuleOptimizer
-from keras_ch8.monitors.equipment import equipment_of
+from keras_ch8.monitors.model_facts import facts_of_model
 from keras_ch8.second_order.methods import LBFGS, SteepestDescent
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.facts import End
@@ -32,7 +32,7 @@ def own(base, name="Mine", **says):
 
 
 def rates_of(optimizer):
-    return equipment_of(plain(optimizer=optimizer)) & OF_RATES
+    return facts_of_model(plain(optimizer=optimizer)) & OF_RATES
 
 
 @pytest.mark.parametrize("name", [*ADAPTIVE, "SGD"])
@@ -72,7 +72,7 @@ def test_an_optimizer_that_compares_losses_says_whether_it_uses_curvature(method
         pass
 
     Mine.uses_curvature = uses_curvature
-    found = equipment_of(plain(optimizer=Mine()))
+    found = facts_of_model(plain(optimizer=Mine()))
     assert (Fact.CURVATURE in found) is uses_curvature
     assert found >= {Fact.COMPARED_LOSSES, Fact.OWN_STEP_LENGTH}
 
@@ -101,7 +101,7 @@ def test_an_optimizer_that_compares_losses_says_whether_it_uses_curvature(method
 )
 def test_a_callback_brings_what_it_says_or_what_the_one_of_keras_does_that_it_derives_from(callback, brings):
     model = plain()
-    assert equipment_of(model, [callback]) - equipment_of(model) == brings
+    assert facts_of_model(model, [callback]) - facts_of_model(model) == brings
 
 
 @pytest.mark.parametrize(

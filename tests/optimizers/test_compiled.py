@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras_ch8.integration import backend
 from keras_ch8.integration.backend import compiling
 from keras_ch8.optimizers._layout import TILE, Layout
-from keras_ch8.optimizers._update import Step
+from keras_ch8.optimizers._update import StepContext
 from tests.optimizers.algorithms import FEW, make, random_grads, run, step
 
 SHAPES = [(30, 20)] * 100 + [(7,), (), (300, 200), (250, 300)]
@@ -54,7 +54,7 @@ def test_the_compiler_shows_the_algorithm():
         variable.value,
         tf.ones((300, 200)),
         None,
-        Step(tf.constant(0.1), tf.constant(1, tf.int64), active=None, factor=None, decay=None, note=None),
+        StepContext(tf.constant(0.1), tf.constant(1, tf.int64), active=None, factor=None, decay=None, note=None),
         state,
     )(stage="optimized_hlo")
     assert "fusion" in hlo

@@ -7,7 +7,7 @@ from keras import ops
 from keras_ch8.extend import Problem
 from keras_ch8.integration import backend
 from keras_ch8.second_order import Minimizer, minimize
-from keras_ch8.second_order._trust import Bound, GainRatio, Step, Trial
+from keras_ch8.second_order._trust import Bound, GainRatio, ProposedStep, TriedStep
 from keras_ch8.second_order.loop import Status
 from keras_ch8.second_order.methods import Newton, SaddleFreeNewton, TruncatedNewton
 from tests.marks import mostly
@@ -161,10 +161,10 @@ def test_the_unit_of_f_does_not_change_the_path():
 
 def test_the_damping_follows_nielsen():
     def after(mu, nu, rho, damping=1.0):
-        trial = Trial(None, ops.convert_to_tensor(1.0), ops.convert_to_tensor(rho))
+        trial = TriedStep(None, ops.convert_to_tensor(1.0), ops.convert_to_tensor(rho))
         bound, step = (
             Bound(ops.convert_to_tensor(mu), ops.convert_to_tensor(nu)),
-            Step(None, None, {"damping": damping}),
+            ProposedStep(None, None, {"damping": damping}),
         )
         return [float(t) for t in GainRatio().after(bound, step, trial, GainRatio().accepts(trial))]
 

@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 
 from keras_ch8.second_order import Minimizer
-from keras_ch8.second_order._trust import Bound, Step, Trial, TrustRadius
+from keras_ch8.second_order._trust import Bound, ProposedStep, TriedStep, TrustRadius
 from keras_ch8.second_order.methods import TruncatedNewton
 from tests.second_order.functions import iterations, poisson, quadratic, rosenbrock, runner, start
 from tests.second_order.mgh import CASES
@@ -69,10 +69,10 @@ def test_the_radius_follows_the_trust_ratio():
     rule = TrustRadius()
 
     def after(rho, is_bounded):
-        step = Step(
+        step = ProposedStep(
             ops.convert_to_tensor([3.0, 4.0]), None, {}, radius=ops.convert_to_tensor(8.0), is_bounded=is_bounded
         )
-        trial = Trial(None, ops.convert_to_tensor(1.0), ops.convert_to_tensor(rho))
+        trial = TriedStep(None, ops.convert_to_tensor(1.0), ops.convert_to_tensor(rho))
         bound = Bound(ops.convert_to_tensor(8.0), ops.convert_to_tensor(0.0))
         return float(rule.after(bound, step, trial, rule.accepts(trial)).size)
 

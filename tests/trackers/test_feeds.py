@@ -1,4 +1,4 @@
-"""What a tracker is told, in which order and thread; and that one which fails or blocks is in nobody's way."""
+"""What a tracker gets, in which order and thread; and that one which fails or blocks is in nobody's way."""
 
 import copy
 import json
@@ -133,7 +133,7 @@ def warnings_of(action, *arguments, **options):
     return [str(each.message) for each in caught if issubclass(each.category, RuntimeWarning)]
 
 
-# --- what it is told --------------------------------------------------------------------------------------------------
+# --- what it gets --------------------------------------------------------------------------------------------------
 
 
 def test_a_tracker_is_told_what_tensorboard_is_written_in_a_thread_of_its_own(tmp_path):
@@ -180,7 +180,7 @@ def test_of_records_what_is_new_is_told_once(tmp_path):
 
 def test_what_was_told_before_an_interruption_is_not_told_again(tmp_path):
     tracker, spike = Remembers(), {"step": 2, "kind": "spike", "text": "It jumps."}
-    told = Feeds([tracker], str(tmp_path), "", told=record([VERDICT], [spike], rate=0.1))
+    told = Feeds([tracker], str(tmp_path), "", reported=record([VERDICT], [spike], rate=0.1))
     told.record(record([VERDICT], [spike, spike | {"step": 7}], rate=0.1, batch_size=8))
     told.close()
     assert (tracker.of("hyperparameters"), tracker.of("verdict")) == ([({"batch_size": 8},)], [])
@@ -255,7 +255,7 @@ def test_a_loop_of_ones_own_tells_it_too(tmp_path):
 def test_one_that_fails_is_one_warning_and_all_others_go_on(tmp_path, where):
     tracker, other = Fails(where), Remembers()
     (said,) = warnings_of(fit, tmp_path, tracker, other)
-    assert "is told no more, and the training goes on: ConnectionError: the server is gone" in said
+    assert "gets no more data, and the training goes on: ConnectionError: the server is gone" in said
     assert "Fails(" in said
     assert tracker.of("close")[-1:] == ([] if where == "prepare" else [(None,)])
     steps = [step for step, values in other.of("log") if "step/loss" in values]
@@ -311,7 +311,7 @@ def test_they_go_on_where_the_disk_of_tensorboard_fails(tmp_path, monkeypatch):
 
     tracker = Remembers()
     board = RunWriter.open(str(tmp_path), 1)
-    board.follow(Feeds([tracker], board.folder, ""))
+    board.add_listener(Feeds([tracker], board.folder, ""))
     monkeypatch.setattr(writer.EventFile, "write", fails)
     (said,) = warnings_of(board.points, [(1, {"step/loss": 1.0})])
     assert "Nothing more is written for TensorBoard" in said
@@ -337,7 +337,7 @@ def test_a_package_that_is_not_installed_is_one_warning_with_what_to_install(tmp
         monkeypatch.delitem(keras_ch8.trackers.base.sys.modules, cls.package, raising=False)
         other = Remembers()
         (said,) = warnings_of(lambda cls=cls, other=other: Feeds([cls(), other], str(tmp_path), "").close())
-        assert f"`{cls.__name__}()` is told no more" in said
+        assert f"`{cls.__name__}()` gets no more data" in said
         assert f'`{cls.package}` is not installed. Install it with `pip install "keras_ch8[{cls.package}]"`' in said
         assert other.of("close") == [(None,)]
 

@@ -21,7 +21,7 @@ import pytest
 from keras_ch8.callbacks import Diagnosis, TensorBoard
 from keras_ch8.extend import Verdict
 from keras_ch8.trackers import CSV, JSONL, MLflow, WandB, feeds
-from keras_ch8.trackers._mlflow_names import spelled
+from keras_ch8.trackers._mlflow import spelled
 from keras_ch8.trackers.feeds import Feeds
 from tests.trackers.test_feeds import fit, network, read_scalars, threads, warnings_of
 from tests.trackers.test_files import NUMBERS, VERDICT, lines, table
@@ -151,7 +151,7 @@ def test_one_training_is_the_same_in_tensorboard_wandb_mlflow_jsonl_and_csv(tmp_
     board = TensorBoard(log_dir, log_to=log_to)
     watching = [board, Diagnosis(measure_every=2, budget=None)]
     said = warnings_of(fit, log_dir, model=model, callbacks=watching, epochs=3, validation_split=0.25)
-    assert not [sentence for sentence in said if "told no more" in sentence]
+    assert not [sentence for sentence in said if "no more data" in sentence]
     assert not threads()
     written = {(name, step): np.float32(x) for name, points in read_scalars(log_dir).items() for step, x in points}
     assert {name.partition("/")[0] for name, _ in written} == {"step", "epoch", "diagnosis"}
@@ -238,7 +238,7 @@ def test_a_run_of_wandb_that_is_finished_in_mid_training_is_one_warning(tmp_path
     finish = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: theirs.finish())
     board = TensorBoard(tmp_path / "logs", log_to=[WandB(), JSONL()])
     (said,) = warnings_of(fit, tmp_path / "logs", callbacks=[board, finish], epochs=3)
-    assert "`WandB()` is told no more, and the training goes on" in said
+    assert "`WandB()` gets no more data, and the training goes on" in said
     assert lines(tmp_path / "logs" / "optimization" / "run.jsonl")[-1]["type"] == "end"
     assert not threads()
 
@@ -317,7 +317,7 @@ def test_a_server_that_is_gone_in_mid_training_is_one_warning(tmp_path, mlflow, 
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-    assert f"`MLflow(tracking_uri='{uri}')` is told no more, and the training goes on" in said
+    assert f"`MLflow(tracking_uri='{uri}')` gets no more data, and the training goes on" in said
     assert ("TimeoutError: it has not kept all within 3 s" in said) == (retries == "7")
     assert [step for step, _ in read_scalars(tmp_path / "logs")["step/loss"]] == [*range(1, 81)]
     assert lines(tmp_path / "logs" / "optimization" / "run.jsonl")[-1]["type"] == "end"

@@ -1,4 +1,4 @@
-"""What a tracker says of changes: each change of level once, with its step, and nothing of the past while it lasts."""
+"""What a tracker says of changes: each change of level once, with its step, and nothing of the log while it lasts."""
 
 from keras_ch8.extend import Claim, Verdict
 from keras_ch8.verdicts.verdict import VerdictTracker

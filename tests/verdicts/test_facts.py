@@ -8,12 +8,11 @@ import pytest
 
 from keras_ch8.verdicts.chance import chance_level
 from keras_ch8.verdicts.facts import (
-    Inputs,
     Output,
     are_of_another_scale,
-    inputs_of,
     targets_of,
 )
+from keras_ch8.verdicts.inputs import Inputs, inputs_of
 from keras_ch8.verdicts.rows import order_of
 
 RNG = np.random.default_rng(0)

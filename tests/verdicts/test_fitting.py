@@ -11,8 +11,8 @@ import keras_ch8
 from keras_ch8.extend import Claim
 from keras_ch8.integration.fit import Training
 from keras_ch8.monitors._gradient_noise import GradientNoise
-from keras_ch8.monitors.equipment import equipment_of, form_of, known_to_cures, rate_of
-from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
+from keras_ch8.monitors.model_facts import facts_of_model, form_of, known_to_cures, rate_of
 from keras_ch8.verdicts import code
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.kinds import KINDS
@@ -148,7 +148,7 @@ def test_a_shorter_rate_by_a_schedule_is_the_schedule_as_a_whole(schedule):
     seen = []
     for cured in (False, True):
         model, rates = net(keras.optimizers.SGD(schedule())), Rates()
-        has = equipment_of(model)
+        has = facts_of_model(model)
         assert Fact.SCHEDULE_TO_SCALE in has
         if cured:
             remedy = cures("step_too_long", *has)[0]
@@ -163,7 +163,7 @@ def test_a_shorter_rate_by_a_schedule_is_the_schedule_as_a_whole(schedule):
 @pytest.mark.parametrize("kind", ["step_too_long", "step_too_short", "oscillation", "nonfinite"])
 def test_what_something_else_sets_is_told_of_as_text(kind):
     callbacks = [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate)]
-    has = equipment_of(net(), callbacks)
+    has = facts_of_model(net(), callbacks)
     assert Fact.RATE_SET_ELSEWHERE in has
     (first, *_) = cures(kind, *has)
     assert first.code == ""
@@ -175,16 +175,16 @@ def test_a_schedule_that_cannot_be_copied_is_told_of_as_text():
         def __call__(self, step):
             return 0.1
 
-    assert Fact.RATE_SET_ELSEWHERE in equipment_of(net(keras.optimizers.SGD(Own())))
-    assert Fact.RATE_SET_ELSEWHERE in equipment_of(net(keras.optimizers.SGD(lambda: 0.1)))
-    assert Fact.SCHEDULE_TO_SCALE in equipment_of(net(keras.optimizers.SGD(SCHEDULES["of Keras"]())))
+    assert Fact.RATE_SET_ELSEWHERE in facts_of_model(net(keras.optimizers.SGD(Own())))
+    assert Fact.RATE_SET_ELSEWHERE in facts_of_model(net(keras.optimizers.SGD(lambda: 0.1)))
+    assert Fact.SCHEDULE_TO_SCALE in facts_of_model(net(keras.optimizers.SGD(SCHEDULES["of Keras"]())))
 
 
 def test_a_rate_that_faded_on_plateaus_is_kept_up_without_them():
     """A schedule had been put beside `ReduceLROnPlateau`, which cannot set the rate then."""
     plateaus = keras.callbacks.ReduceLROnPlateau("loss")
     model = net(keras.optimizers.SGD(0.1))
-    remedy = cures("step_too_short", Fact.FADED_RATE, *equipment_of(model, [plateaus]))[0]
+    remedy = cures("step_too_short", Fact.FADED_RATE, *facts_of_model(model, [plateaus]))[0]
     assert "ReduceLROnPlateau" in remedy.cure
     names = pasted(remedy.code, model, callbacks=[plateaus, "another"])
     assert names["callbacks"] == ["another"]
@@ -202,14 +202,14 @@ def test_no_code_puts_a_schedule_beside_a_callback_that_sets_the_rate(kind):
 
 
 def test_the_rates_of_cures_are_those_of_the_peak():
-    past = Past()
+    log = MeasurementLog()
     for rate in (1e-4, 3e-3, 7e-5):
-        past.see(rate)
-    past.has = frozenset({Fact.STEPS_OF_THE_RATE})
-    assert (past.rate, past.first_rate, past.peak) == (7e-5, 1e-4, 3e-3)
-    assert known_to_cures(past)["rate"] == "0.003"
-    assert known_to_cures(past)["shorter_rate"] == "0.001"  # a third
-    assert "longer_rate" not in known_to_cures(past)  # ten times the rate of now is below the peak
+        log.see(rate)
+    log.has = frozenset({Fact.STEPS_OF_THE_RATE})
+    assert (log.rate, log.first_rate, log.peak) == (7e-5, 1e-4, 3e-3)
+    assert known_to_cures(log)["rate"] == "0.003"
+    assert known_to_cures(log)["shorter_rate"] == "0.001"  # a third
+    assert "longer_rate" not in known_to_cures(log)  # ten times the rate of now is below the peak
 
 
 def rows(norms, losses):
@@ -228,18 +228,18 @@ def rows(norms, losses):
     ],
 )
 def test_the_limit_of_a_gradient_is_of_steps_that_were_well(norms, losses, expected):
-    past = Past()
+    log = MeasurementLog()
     for at in range(0, len(norms), 500):
-        past.add_rows(rows(norms[at : at + 500], losses[at : at + 500]))
-    assert known_to_cures(past).get("clip_at") == expected
+        log.add_rows(rows(norms[at : at + 500], losses[at : at + 500]))
+    assert known_to_cures(log).get("clip_at") == expected
 
 
 @pytest.mark.parametrize("examples, expected", [(0, "512"), (160, "128"), (60_000, "512"), (50, None)])
 def test_a_batch_is_no_larger_than_the_data(examples, expected):
-    past = Past()
-    past.batch_size, past.examples = 32.0, examples
-    past.add(1, {"gradient_noise": GradientNoise(6400.0, 1.0)})
-    assert known_to_cures(past).get("larger_batch") == expected
+    log = MeasurementLog()
+    log.batch_size, log.examples = 32.0, examples
+    log.add(1, {"gradient_noise": GradientNoise(6400.0, 1.0)})
+    assert known_to_cures(log).get("larger_batch") == expected
 
 
 def test_a_larger_batch_makes_as_many_steps():
@@ -253,11 +253,11 @@ def test_a_larger_batch_makes_as_many_steps():
 def seen_by_diagnosis(model, *data, callbacks=(), **kwargs):
     diagnosis = keras_ch8.callbacks.Diagnosis((X, Y), "cheap", measure_every=1, verbose=False)
     model.fit(*data, verbose=0, callbacks=[*callbacks, diagnosis], **kwargs)
-    return diagnosis.past
+    return diagnosis.log
 
 
 def test_of_arrays_and_a_model_that_is_built_nothing_is_seen_but_how_many_they_are():
-    past = seen_by_diagnosis(net(), X, Y, batch_size=16)
+    log = seen_by_diagnosis(net(), X, Y, batch_size=16)
     forms = {
         Fact.NO_ARRAYS,
         Fact.SUBCLASSED,
@@ -265,9 +265,9 @@ def test_of_arrays_and_a_model_that_is_built_nothing_is_seen_but_how_many_they_a
         Fact.VALIDATED_APART,
         Fact.BUILT_BY_THE_FIRST_BATCH,
     }
-    assert not past.has & forms
-    assert past.examples == 64
-    assert past.peak == pytest.approx(past.rate) == pytest.approx(0.01)
+    assert not log.has & forms
+    assert log.examples == 64
+    assert log.peak == pytest.approx(log.rate) == pytest.approx(0.01)
 
 
 class Own(keras.Model):
@@ -293,23 +293,23 @@ class OwnStep(Own):
 def test_a_subclass_is_seen(make, expected):
     model = make()
     model.compile("sgd", "mse")
-    past = seen_by_diagnosis(model, X, Y, validation_data=(X, Y))
-    assert past.has >= {*expected, Fact.VALIDATED_APART}
-    assert Fact.OWN_TRAINING_STEP in expected or Fact.OWN_TRAINING_STEP not in past.has
+    log = seen_by_diagnosis(model, X, Y, validation_data=(X, Y))
+    assert log.has >= {*expected, Fact.VALIDATED_APART}
+    assert Fact.OWN_TRAINING_STEP in expected or Fact.OWN_TRAINING_STEP not in log.has
 
 
 def test_a_functional_model_is_no_subclass():
     inputs = keras.Input((3,))
     model = keras.Model(inputs, LAYERS.Dense(1)(inputs))
     model.compile("sgd", "mse")
-    assert Fact.SUBCLASSED not in equipment_of(model)
+    assert Fact.SUBCLASSED not in facts_of_model(model)
 
 
 def test_a_data_set_is_seen_before_the_first_step_too():
     data = tf.data.Dataset.from_tensor_slices((100 * X + 900, Y)).batch(16)
     diagnosis = keras_ch8.callbacks.Diagnosis(checks="cheap", verbose=False)
     net().fit(data, verbose=0, shuffle=False, callbacks=[diagnosis])
-    assert Fact.NO_ARRAYS in diagnosis.past.has
+    assert Fact.NO_ARRAYS in diagnosis.log.has
     said = next(v for v in diagnosis.verdicts if v.kind == "bad_inputs")
     assert (said.level, said.code) == ("act", "")
     assert "Normalization" in said.cure

@@ -8,7 +8,7 @@ import keras
 import pytest
 
 import keras_ch8
-from keras_ch8.extend import Claim, Combination, Condition, Kind, Quantity, Rule, Threshold
+from keras_ch8.extend import Claim, Combination, Condition, Kind, LevelThreshold, Quantity, Rule
 from keras_ch8.monitors.base import members
 from keras_ch8.verdicts import kinds
 from keras_ch8.verdicts.kinds import KINDS
@@ -105,7 +105,7 @@ def test_sections_are_those_of_the_chapter():
     "direction, watch, act, expected", [("above", 1, 3, "ok watch watch act"), ("below", 3, 1, "act act watch ok")]
 )
 def test_a_threshold_goes_up_or_down_and_includes_its_limits(direction, watch, act, expected):
-    threshold = Threshold(HEIGHT, direction, watch=watch, act=act, source="")
+    threshold = LevelThreshold(HEIGHT, direction, watch=watch, act=act, source="")
     assert [threshold.level(v) for v in (0.9, 1, 2, 3.1)] == expected.split()
     assert threshold.level(watch) == "watch"
     assert threshold.level(act) == "act"
@@ -116,15 +116,15 @@ def test_a_threshold_goes_up_or_down_and_includes_its_limits(direction, watch, a
 
 @pytest.mark.parametrize("direction, sign", [("above", 1), ("below", -1)])
 def test_a_threshold_that_no_finite_value_acts_on_is_worth_watching_beyond_its_limit(direction, sign):
-    threshold = Threshold(HEIGHT, direction, watch=1.0, act=None, source="")
+    threshold = LevelThreshold(HEIGHT, direction, watch=1.0, act=None, source="")
     assert [threshold.level(1 + sign * far) for far in (-0.1, 0, 1e30, math.inf)] == ["ok", "watch", "watch", "act"]
 
 
 def test_a_threshold_whose_act_is_the_milder_is_refused():
     with pytest.raises(ValueError, match=r"`act` must be `watch` or more serious\. Received: direction='above'"):
-        Threshold(HEIGHT, "above", watch=3, act=1, source="")
+        LevelThreshold(HEIGHT, "above", watch=3, act=1, source="")
     with pytest.raises(ValueError, match=r"Exchange the numbers, or turn the direction around"):
-        Threshold(HEIGHT, "below", watch=1, act=3, source="")
+        LevelThreshold(HEIGHT, "below", watch=1, act=3, source="")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,10 @@ def test_a_threshold_whose_act_is_the_milder_is_refused():
     [
         (lambda: Condition(HEIGHT, "=", 2.0), r"`is_` must be one of '<', .*'known'\. Received: is_='='"),
         (lambda: Combination("it is so", "some of", ()), r"`how` must be one of 'all of', .*Received: how='some of'"),
-        (lambda: Threshold(HEIGHT, "over", watch=1, act=3, source=""), r"one of 'above', 'below'\. Received: .*'over'"),
+        (
+            lambda: LevelThreshold(HEIGHT, "over", watch=1, act=3, source=""),
+            r"one of 'above', 'below'\. Received: .*'over'",
+        ),
         (lambda: Rule(kind="cliff", says="So", at_most="warn"), r"one of 'ok', 'watch', 'act'\. Received: .*'warn'"),
     ],
     ids=["condition", "combination", "threshold", "rule"],
@@ -144,13 +147,13 @@ def test_a_word_that_is_not_allowed_is_refused(make, said):
 
 @pytest.mark.parametrize("direction, sign", [("above", 1), ("below", -1)])
 def test_a_threshold_may_call_for_action_from_the_first_value_that_is_worth_watching(direction, sign):
-    threshold = Threshold(HEIGHT, direction, watch=2.0, act=2.0, source="")
+    threshold = LevelThreshold(HEIGHT, direction, watch=2.0, act=2.0, source="")
     assert [threshold.level(2.0 + sign * far) for far in (-0.1, 0, 0.1)] == ["ok", "act", "act"]
 
 
 @pytest.mark.parametrize("direction, watch, act", [("below", 3, 1), ("above", 1, 3)])
 def test_a_level_of_a_threshold_is_a_condition_too(direction, watch, act):
-    threshold = Threshold(HEIGHT, direction, watch=watch, act=act, source="")
+    threshold = LevelThreshold(HEIGHT, direction, watch=watch, act=act, source="")
     for value in (0.5, 1, 2, 3, 4, math.nan):
         measured, level = {"height": value}, threshold.level(value)
         assert threshold.at("watch").holds(measured) == (level != "ok")
@@ -178,8 +181,8 @@ def test_a_combination_is_what_its_word_says(how, expected):
     assert combination.holds({}) == (how == "none of")
 
 
-HIGH = Threshold(HEIGHT, "above", watch=1, act=3, source="")
-WIDE = Threshold(WIDTH, "above", watch=1, act=3, source="")
+HIGH = LevelThreshold(HEIGHT, "above", watch=1, act=3, source="")
+WIDE = LevelThreshold(WIDTH, "above", watch=1, act=3, source="")
 BOTH = {"height": 5.0, "width": 5.0}
 
 
@@ -196,7 +199,9 @@ def test_all_thresholds_of_a_rule_must_be_reached_and_the_mildest_counts():
 
 
 def test_of_several_rules_the_gravest_counts_and_its_sentence_is_said():
-    narrow = Rule(kind="cliff", says="It is narrow", all_of=(Threshold(WIDTH, "below", watch=9, act=None, source=""),))
+    narrow = Rule(
+        kind="cliff", says="It is narrow", all_of=(LevelThreshold(WIDTH, "below", watch=9, act=None, source=""),)
+    )
     (claim,) = judge([narrow, Rule(kind="cliff", says="It is high", all_of=(HIGH,))], BOTH)
     assert (claim.level, claim.finding) == ("act", "It is high (it is 5 high).")
     (claim,) = judge([narrow, Rule(kind="cliff", says="It is high", all_of=(HIGH,))], BOTH | {"height": 0.5})
@@ -231,7 +236,7 @@ def test_a_number_of_a_million_millions_has_no_end():
 
 def test_of_what_is_wrong_every_number_is_said_and_of_what_is_fine_four():
     sizes = [Quantity(f"size {i}", "A size.", f"{i} is {{:g}}".format) for i in range(6)]
-    rule = Rule(kind="cliff", says="So", all_of=tuple(Threshold(size, "above", 1, 1, "") for size in sizes))
+    rule = Rule(kind="cliff", says="So", all_of=tuple(LevelThreshold(size, "above", 1, 1, "") for size in sizes))
     wrong, fine = ([f"{i} is {value}" for i in range(6)] for value in (2, 0))
     for value, says, numbers in ((2.0, "So", wrong), (0.0, KINDS["cliff"].fine, fine[:4])):
         (claim,) = judge([rule], {size.name: value for size in sizes})

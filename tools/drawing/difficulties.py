@@ -35,7 +35,7 @@ def seen_in_tensorboard() -> Any:
 def ill_conditioning() -> Any:
     """8.2.1: the gradient grows while the loss falls (figure 8.1)."""
     example = style.example("s8_2_1_ill_conditioning")
-    rows = example.digits(epochs=8).past.rows
+    rows = example.digits(epochs=8).log.rows
     figure, (left, right) = style.figure("The loss falls, and the gradient does not shrink")
     for ax, values, label in ((left, rows.loss, "loss [nats]"), (right, rows.norm, "gradient norm [loss / weight]")):
         ax.plot(rows.steps, values, ".", color="#bbbbbb", markersize=2.5, label="minibatches")

@@ -14,7 +14,7 @@ from ...layers import recalibrate
 from ...layers.batch_normalization import trainable_normalizations
 from ...schedules.duration import Duration
 from ..session import states
-from .weight_average import Follower, Plan, WeightAverage, clock_of
+from .weight_average import AverageUpdater, AveragingPlan, WeightAverage, clock_of
 
 NAME = "average of the weights"
 """Under which a model keeps what was traced to average it."""
@@ -23,7 +23,7 @@ _left_in: "weakref.WeakKeyDictionary[keras.Model, Swap]" = weakref.WeakKeyDictio
 """The weights as they were trained, of models that a training has left with others."""
 
 
-def give_back_what_was_trained(model: keras.Model) -> None:
+def restore_trained_weights(model: keras.Model) -> None:
     """Put the weights back that the last training has brought, but where somebody has set others since."""
     left = _left_in.pop(model, None)
     if left is not None:
@@ -49,7 +49,7 @@ class AveragedModel:
     """
 
     def __init__(
-        self, model: keras.Model, plan: Plan, batch_norm: str, data: Data, average: WeightAverage | None = None
+        self, model: keras.Model, plan: AveragingPlan, batch_norm: str, data: Data, average: WeightAverage | None = None
     ) -> None:
         self.model, self._plan, self._data = model, plan, data
         trained, statistics = _trained(model), _statistics(model)
@@ -117,7 +117,7 @@ class AveragedModel:
 
     @contextlib.contextmanager
     def swapped(self) -> Iterator[None]:
-        """Have the averages in the model, and give back what was there, whatever it was."""
+        """Have the averages in the model, and restore what was there, whatever it was."""
         aside = Swap(self.swap.variables)
         aside.put(self._write)
         try:
@@ -140,22 +140,22 @@ class AveragedModel:
             recalibrate(self.model, self._data)
 
 
-def lend(model: keras.Model, plan: Plan, batch_norm: str) -> Follower | None:
+def take_cached(model: keras.Model, plan: AveragingPlan, batch_norm: str) -> AverageUpdater | None:
     """Return what an earlier training has traced to average a model so, for one training; None if there is nothing."""
-    follower, owner = fit.programs_of(model).pop(NAME, (None, None))
-    if follower is None or follower.average.mean != plan.mean:
+    updater, owner = fit.programs_of(model).pop(NAME, (None, None))
+    if updater is None or updater.average.mean != plan.mean:
         return None
-    if list(map(id, follower.average.variables)) != list(map(id, _averaged(model, batch_norm))):
+    if list(map(id, updater.average.variables)) != list(map(id, _averaged(model, batch_norm))):
         return None
     earlier = owner()
     if earlier is not None:
         earlier.keep_own()
-    return follower
+    return updater
 
 
-def give_back(follower: Follower, averaged: AveragedModel) -> None:
+def put_in_cache(updater: AverageUpdater, averaged: AveragedModel) -> None:
     """Keep what was traced for the next training of the model, with the average of this one in it."""
-    fit.programs_of(averaged.model)[NAME] = follower, weakref.ref(averaged)
+    fit.programs_of(averaged.model)[NAME] = updater, weakref.ref(averaged)
 
 
 def _averaged(model: keras.Model, batch_norm: str) -> list[Any]:

@@ -69,7 +69,7 @@ class PolynomialMean:
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class AveragingPlan:
     """Which mean of the weights is taken, and after how much of the training it begins."""
 
     mean: ExponentialMean | PolynomialMean
@@ -94,7 +94,7 @@ class Plan:
 
 
 def clock_of(model: keras.Model, params: dict[str, Any]) -> Callable[[Duration], Clock]:
-    """Return a function that tells the length of a training in updates, as far as it has to be known."""
+    """Return a function that gives the length of a training in updates, as far as it has to be known."""
     return partial(_clock, model, params["steps"], params["epochs"])
 
 
@@ -107,8 +107,9 @@ def _clock(model: keras.Model, batches: int | None, epochs: int, length: Duratio
             "length of an epoch is not known: the data do not say how many batches they have. Give `steps_per_epoch` "
             "to `fit`, or the length in updates."
         )
-    movers = [m for o in keras_private.optimizers_of(model).values() for m in keras_private.movers_in(o)]
-    per_update = min((mover.gradient_accumulation_steps or 1 for mover in movers), default=1)
+    optimizers = keras_private.optimizers_of(model).values()
+    inner = [each for optimizer in optimizers for each in keras_private.inner_optimizers(optimizer)]
+    per_update = min((each.gradient_accumulation_steps or 1 for each in inner), default=1)
     return Clock(batches / per_update, per_update, batches / per_update * epochs)
 
 
@@ -160,7 +161,7 @@ class WeightAverage:
         copy.begin(**self.state())
         return copy
 
-    def follow(self, moved: Tensor) -> None:
+    def update(self, moved: Tensor) -> None:
         """Take the weights as they are after a training step; `moved` says whether it was an update.
 
         All of it waits for the weights: at the end of data of unknown length Keras's loop runs a step without data.
@@ -197,11 +198,11 @@ class WeightAverage:
         return float(np.sqrt(_numerics.squared_norm(gaps)))
 
 
-class Follower:
+class AverageUpdater:
     """Moves an average on after each training step, inside the compiled step, whose train function keeps it.
 
-    It holds the average and not the callback, which may be gone before that function is. It is lent to one callback for
-    one training, and kept with the model until the next (see `fit.programs_of`), which then traces nothing.
+    It holds the average and not the callback, which may be gone before that function is. One callback at a time
+    takes it from the cache of the model (see `fit.programs_of`), so that the next training traces nothing.
 
     Args:
         make: Makes the average, when the model has its weights: before the first step, or while that is traced.
@@ -228,11 +229,11 @@ class Follower:
         if self._average is None:
             with backend.outside_graphs():
                 self.begin()
-        self.begin().follow(moved)
+        self.begin().update(moved)
 
 
 def _move(averages: Sequence[Any], thetas: Sequence[Any], rate: Tensor, active: Tensor) -> None:
     for average, theta in zip(averages, thetas, strict=True):
         dtype, old = average.dtype.name, backend.as_tensor(average)
         new = old + ops.cast(rate, dtype) * (ops.cast(theta, dtype) - old)
-        average.assign(_numerics.choose(active, new, old), read_value=False)
+        average.assign(_numerics.where(active, new, old), read_value=False)

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ...monitors import cliff
-from ...monitors.past import FEWEST, WINDOW
+from ...monitors.measurement_log import FEWEST, WINDOW
 from ...telemetry.frame import Frame
 from ...verdicts.wording import digits, percent
 
@@ -18,7 +18,7 @@ UNUSUAL = 3.0
 """Times the largest median so far that a spike has to exceed: near the end a small gradient varies much."""
 LARGEST = 1e12
 """Times the median beyond which a number says nothing."""
-Tell: TypeAlias = Callable[[str, str, int], None]
+Report: TypeAlias = Callable[[str, str, int], None]
 """Called with kind, text and step of an event."""
 
 
@@ -26,19 +26,19 @@ class StepEvents:
     """Finds the events in the rows of one optimizer: clipping, spikes, broken gradients, sudden changes of its rate.
 
     Args:
-        tell: Told each event, in order.
+        report: Called with each event, in order.
         prefix: What its texts begin with, such as the name of one of several optimizers.
     """
 
-    def __init__(self, tell: Tell, prefix: str = "") -> None:
-        self._tell, self._prefix = tell, prefix
+    def __init__(self, report: Report, prefix: str = "") -> None:
+        self._report, self._prefix = report, prefix
         self._steps = self._clipped = self._broken = self._last = 0
         self._rate, self._same_for = float("nan"), 0
         self._norms, self._usual = np.zeros(0), 0.0
 
     def state(self) -> dict[str, Any]:
         """Return what was found so far, which `set_state` goes on from."""
-        return {name: value for name, value in vars(self).items() if name not in ("_tell", "_prefix")}
+        return {name: value for name, value in vars(self).items() if name not in ("_report", "_prefix")}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` has returned."""
@@ -57,14 +57,14 @@ class StepEvents:
         self._find_changes(frame.steps, frame.learning_rate)
 
     def end(self) -> None:
-        """Count what has happened since it was told for the first time."""
+        """Count what has happened since it was reported for the first time."""
         if self._clipped:
             self._say("clip", f"Clipping acted at {percent(self._clipped / self._steps)} of the steps.", self._last)
         if self._broken > 1:
             self._say("nonfinite", f"In {self._broken} steps the gradient was infinite or not a number.", self._last)
 
     def _say(self, kind: str, text: str, step: int) -> None:
-        self._tell(kind, self._prefix + text, int(step))
+        self._report(kind, self._prefix + text, int(step))
 
     def _find_broken(self, steps: np.ndarray) -> None:
         if len(steps) and not self._broken:

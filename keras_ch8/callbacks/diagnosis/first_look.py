@@ -10,7 +10,7 @@ from ...verdicts.checks import claims_of, judged_by
 from ...verdicts.verdict import Verdict
 from ..session.session import Session
 from .judgement import Judgement
-from .measuring import Measuring
+from .meter_reader import MeterReader
 from .probe_data import EXAMPLES
 
 
@@ -30,7 +30,7 @@ class FirstLook:
         self.first: Data = None
         """The first examples that `fit` reads, where the model is not built yet."""
 
-    def look(self, session: Session, first: Data, probe: Data, measuring: Measuring) -> list[Verdict]:
+    def look(self, session: Session, first: Data, probe: Data, reader: MeterReader) -> list[Verdict]:
         """Return the verdicts that change by it, if it is time.
 
         Args:
@@ -38,12 +38,12 @@ class FirstLook:
             first: The first examples that `fit` reads, if they are known. Where nobody can read ahead, such as with
                 several replicas or workers, arrays and sources that `fit` was given are looked into.
             probe: The examples that are measured on, if they are known.
-            measuring: What is told of a check that fails.
+            reader: What leaves out a check that fails.
         """
         if self.is_over:
             return []
         if first is None and not session.training.can_read_ahead:
-            first = self._given(session, measuring)
+            first = self._given(session, reader)
         data = probe if first is None else first
         if data is None:
             return []
@@ -53,26 +53,26 @@ class FirstLook:
         self.is_over, self.first = True, None
         if not session.model.built:  # the training step does not call it
             return []
-        judgement: Judgement = measuring.judgement
+        judgement: Judgement = reader.judgement
         try:
             others, training = None if data is probe else probe, session.training
             facts, _ = facts_of(
-                session.model, data, others, self.loss, training=training, is_traced=measuring.only_computes
+                session.model, data, others, self.loss, training=training, is_traced=reader.only_computes
             )
             for name in ("chance", "neighbours", "least_squares", "unevenness"):
-                setattr(judgement.past, name, getattr(facts, name))
+                setattr(judgement.log, name, getattr(facts, name))
             facts = dataclasses.replace(facts, **validated_on(training.arguments))
-            claims, _ = claims_of(facts, measuring.leave_out)
+            claims, _ = claims_of(facts, reader.leave_out)
             judgement.looked(judged_by(facts))
         except Exception as error:
-            measuring.leave_out("preflight", error)
+            reader.leave_out("preflight", error)
             return []
         return judgement.tracker.update(session.step, claims, "preflight")
 
     @staticmethod
-    def _given(session: Session, measuring: Measuring) -> Data:
+    def _given(session: Session, reader: MeterReader) -> Data:
         try:
             return first_given(session.training.arguments, EXAMPLES)
         except Exception as error:  # of a sampler of the user's
-            measuring.leave_out("preflight", error)
+            reader.leave_out("preflight", error)
             return None

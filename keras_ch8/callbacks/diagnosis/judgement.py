@@ -1,4 +1,4 @@
-"""What `Diagnosis` makes of what is measured: the past of a training, the verdicts on it, and the numbers to show."""
+"""What `Diagnosis` makes of a training: its measurements, the verdicts on it, and the numbers to show."""
 
 import dataclasses
 import warnings
@@ -10,11 +10,11 @@ import numpy as np
 
 from ...monitors import progress
 from ...monitors.base import Monitor
-from ...monitors.past import Past, Rows
+from ...monitors.measurement_log import MeasurementLog, Rows
 from ...monitors.progress import is_spectrum_worthwhile
 from ...telemetry.frame import Frame
 from ...verdicts.kinds import OF_THE_START
-from ...verdicts.state import State, state_of
+from ...verdicts.state import OverallState, state_of
 from ...verdicts.verdict import Verdict, VerdictTracker
 from ...verdicts.wording import counted, digits
 
@@ -23,9 +23,9 @@ HARMLESS = ("cliff", "dead_units", "saturated_units")
 
 
 class Judgement:
-    """The past of one training, and the verdicts that stand by now.
+    """The measurements of one training, and the verdicts that stand by now.
 
-    What judges returns the verdicts that have changed by it, for the callback to tell of.
+    What judges returns the verdicts that have changed by it, for the callback to report.
 
     Args:
         monitors: What judges. One that fails is left out, with a warning.
@@ -41,7 +41,7 @@ class Judgement:
 
     def __init__(self, monitors: Sequence[Monitor], looks: bool = False, ignore: Sequence[str] = ()) -> None:
         self.monitors, self.ignore = monitors, set(ignore)
-        self.past, self.tracker = Past(), VerdictTracker(ignore)
+        self.log, self.tracker = MeasurementLog(), VerdictTracker(ignore)
         self.left_out: set[str] = set()
         """Names of monitors that have failed."""
         self.losses: list[np.ndarray] = []
@@ -53,20 +53,20 @@ class Judgement:
         self.of_course: set[str] = set()
         """Kinds of trouble that can come up in this training."""
         self.of_start = {kind.name for kind in OF_THE_START if kind.name != "leak"} if looks else set()
-        """Those that could be there before its first step: of those of validation data the look tells."""
+        """Those that could be there before its first step: of validation data the look shows which."""
         self.looked_at: set[str] = set()
-        """Those of which the look before the first step could tell."""
+        """Those of which the look before the first step could judge."""
         self.rows_judged, self.has_new_rows = 0, False
         """Batches after which rows were judged last, and whether any have come since then."""
 
     def state(self) -> dict[str, Any]:
         """Return all of it, which `set_state` goes on from."""
         seen = {name: getattr(self, name) for name in self.SEEN}
-        return seen | {"past": self.past.state(), "verdicts": self.tracker.state()}
+        return seen | {"log": self.log.state(), "verdicts": self.tracker.state()}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` has returned."""
-        self.past.set_state(state["past"])
+        self.log.set_state(state["log"])
         self.tracker.set_state(state["verdicts"])
         for name in self.SEEN:
             setattr(self, name, state[name])
@@ -76,15 +76,15 @@ class Judgement:
         self.of_course = {kind for monitor in self.monitors for kind in monitor.kinds_for(layers)}
 
     def looked(self, judged: Iterable[str]) -> None:
-        """Take what the look before the first step could tell of: of this form of training nothing else is asked."""
+        """Take what the look before the first step could judge: of this form of training nothing else is asked."""
         self.of_start = self.looked_at = set(judged)
 
-    def standing(self, reasons: Sequence[str]) -> State:
+    def standing(self, reasons: Sequence[str]) -> OverallState:
         """Return what the verdicts come to; `reasons` say why something could not be judged."""
-        seen, judged = progress.progress(self.past), set(self.looked_at)
-        if seen is not None and not is_spectrum_worthwhile(self.past):  # the loss falls: that rules them out
+        seen, judged = progress.progress(self.log), set(self.looked_at)
+        if seen is not None and not is_spectrum_worthwhile(self.log):  # the loss falls: that rules them out
             judged |= {rule.kind for m in self.monitors if m.source == "spectrum" for rule in m.rules}
-        losses = progress.reported(self.past)
+        losses = progress.reported(self.log)
         if losses is not None and not self._has_measured:
             first, last = (digits(loss, 3) if np.isfinite(loss) else "no finite number" for loss in losses)
             reasons = [*reasons, f"The loss that is reported went from {first} to {last}."]
@@ -108,20 +108,18 @@ class Judgement:
 
     def judge_readings(self, step: int, readings: Mapping[str, Any]) -> list[Verdict]:
         """Add what was measured at a step, and judge it; take back what there is no reason to measure any more."""
-        self.past.add(step, readings)
+        self.log.add(step, readings)
         judged = [m for m in self.monitors if m.name in readings or self._is_over(m)]
-        return self._judge(judged, retold=[m for m in judged if m.name not in readings])
+        return self._judge(judged, unchanged=[m for m in judged if m.name not in readings])
 
     def _is_over(self, monitor: Monitor) -> bool:
         """Whether what a monitor says has to be taken back: there is no reason to measure it any more."""
-        return (
-            monitor.source == "spectrum" and bool(self.past.of(monitor.name)) and not is_spectrum_worthwhile(self.past)
-        )
+        return monitor.source == "spectrum" and bool(self.log.of(monitor.name)) and not is_spectrum_worthwhile(self.log)
 
     def add_rows(self, rows: Rows) -> None:
         """Add the rows of the last steps; they are judged at steps that no clock chooses, and come when they like."""
         self.losses.append(rows.loss)
-        self.past.add_rows(rows)
+        self.log.add_rows(rows)
         self.has_new_rows = True
 
     def judge_rows(self, batches: int) -> list[Verdict]:
@@ -131,27 +129,27 @@ class Judgement:
 
     def judge_end(self) -> list[Verdict]:
         """Judge all rows once more where nothing else was measured: what they say at the end, nothing can bear out."""
-        if self._has_measured or not len(self.past.rows.steps):
+        if self._has_measured or not len(self.log.rows.steps):
             return []
         of_rows = [monitor for monitor in self.monitors if monitor.source == "rows"]
-        return self._judge(of_rows, retold=of_rows)
+        return self._judge(of_rows, unchanged=of_rows)
 
     @property
     def _has_measured(self) -> bool:
         """Whether anything was measured beside the rows of the steps and what the epochs report."""
-        return any(self.past.of(monitor.name) for monitor in self.monitors)
+        return any(self.log.of(monitor.name) for monitor in self.monitors)
 
     def judge_epoch(self, reported: Mapping[str, float]) -> list[Verdict]:
         """Add what `fit` reports at the end of an epoch, and judge it."""
-        self.past.add_epoch(dict(reported), np.concatenate([np.zeros(0), *self.losses]))
+        self.log.add_epoch(dict(reported), np.concatenate([np.zeros(0), *self.losses]))
         self.losses = []
         return self._judge(m for m in self.monitors if m.source == "epochs")
 
     @np.errstate(all="ignore")  # what came of numbers without end is not known, and reaches no threshold
-    def _judge(self, which: Iterable[Monitor], retold: Sequence[Monitor] = ()) -> list[Verdict]:
-        """Let monitors say what they make of the past, and take their numbers.
+    def _judge(self, which: Iterable[Monitor], unchanged: Sequence[Monitor] = ()) -> list[Verdict]:
+        """Let monitors say what they make of the log, and take their numbers.
 
-        Of those in `retold` nothing new was measured: they have no new numbers.
+        Of those in `unchanged` nothing new was measured: they have no new numbers.
         """
         numbers: dict[str, float] = {}
         changed: list[Verdict] = []
@@ -159,16 +157,16 @@ class Judgement:
             if monitor.name not in self.left_out:
                 try:
                     is_of_probe = monitor.source in ("probe", "spectrum")
-                    claims = [dataclasses.replace(c, is_of_probe=is_of_probe) for c in monitor.claims(self.past)]
-                    numbers |= {} if monitor in retold else monitor.numbers(self.past)
+                    claims = [dataclasses.replace(c, is_of_probe=is_of_probe) for c in monitor.claims(self.log)]
+                    numbers |= {} if monitor in unchanged else monitor.numbers(self.log)
                 except Exception as error:
                     self.leave_out(monitor.name, error)
                     continue
-                changed += self.tracker.update(self.past.step, claims, monitor.name)
-        seen = progress.progress(self.past)
+                changed += self.tracker.update(self.log.step, claims, monitor.name)
+        seen = progress.progress(self.log)
         if seen is not None and seen.gained_at(seen.now, seen.penalty) >= progress.GOOD.limit:
             self.tracker.retract("preflight", ("vanishing", "exploding"))  # it learned all the same
-            if self.past.total and self.past.done >= self.past.total:
+            if self.log.total and self.log.done >= self.log.total:
                 self.tracker.forgive(HARMLESS)
         self.numbers |= numbers
         self.unwritten |= numbers

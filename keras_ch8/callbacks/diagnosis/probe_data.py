@@ -13,7 +13,8 @@ from ... import _batches
 from ..._describe import short
 from ..._types import Data, Tensor
 from ...integration import backend, fit, keras_private
-from ...verdicts.facts import Inputs, are_of_another_scale
+from ...verdicts.facts import are_of_another_scale
+from ...verdicts.inputs import Inputs
 from ..session.objects_as_data import plain, restored
 
 EXAMPLES = 256
@@ -203,13 +204,17 @@ def _free_axes(array: Tensor) -> list[int | None]:
 def warn_of_another_scale(probe: Data, batch: Data) -> None:
     """Warn where inputs of a probe were not prepared as those of the batches that `fit` reads."""
     for a, b in zip(*(keras.tree.flatten(part[0]) for part in (probe, batch)), strict=False):
-        told, read = _scale_of(a), _scale_of(b)
-        if told is not None and read is not None and not _are_integers(a, b) and are_of_another_scale(told, read):
+        of_probe, read = _scale_of(a), _scale_of(b)
+        if (
+            of_probe is not None
+            and read is not None
+            and not _are_integers(a, b)
+            and are_of_another_scale(of_probe, read)
+        ):
             warnings.warn(
-                f"The inputs of `probe` have mean {told.mean:.3g} and standard deviation {told.deviation:.3g}, those "
-                f"that `fit` trains on {read.mean:.3g} and {read.deviation:.3g}: what is measured on them says little "
-                "of this training. "
-                "Prepare `probe` as the training data, with the same scaling.",
+                f"The inputs of `probe` have mean {of_probe.mean:.3g} and standard deviation {of_probe.deviation:.3g}, "
+                f"those that `fit` trains on {read.mean:.3g} and {read.deviation:.3g}: what is measured on them says "
+                "little of this training. Prepare `probe` as the training data, with the same scaling.",
                 UserWarning,
                 stacklevel=2,
             )

@@ -10,7 +10,7 @@ from ...curvature.objective import Objective
 from ...integration import fit, keras_private
 from ...monitors.base import Monitor
 from ...monitors.eigenvalues import SpectrumMonitor
-from ...monitors.probe import Probe
+from ...monitors.probe import ProbeEvaluator
 
 LARGEST = 256
 """Examples that the spectrum is measured on: every step of Lanczos goes through them twice."""
@@ -20,7 +20,7 @@ NAME = "programs of Diagnosis"
 class Programs:
     """The graphs by which a model is measured on examples of one shape.
 
-    They are lent to one callback for one training, and kept with the model until the next (see `fit.programs_of`).
+    They are kept with the model (see `fit.programs_of`), and taken from there by one callback for one training.
 
     Args:
         model: A compiled model that is built.
@@ -38,7 +38,7 @@ class Programs:
     ) -> None:
         self._model, self._needs, self._shapes = model, _needs(model, monitors, loss), _shapes(data)
         probed = [monitor for monitor in monitors if monitor.source == "probe"]
-        self.probe = Probe(model, *data, monitors=probed, parts=2, loss=loss, watches=True) if probed else None
+        self.probe = ProbeEvaluator(model, *data, monitors=probed, parts=2, loss=loss, watches=True) if probed else None
         self.spectra: list[tuple[SpectrumMonitor, Objective]] = []
         for monitor in monitors:
             if isinstance(monitor, SpectrumMonitor):
@@ -51,22 +51,22 @@ class Programs:
         """Whether they are made from these objects, for examples of these shapes."""
         return list(map(id, self._needs)) == list(map(id, needs)) and self._shapes == shapes
 
-    def take(self, data: Data, leave_out: Callable[[str, Exception], None] | None) -> None:
-        """Measure on these examples, and tell of a monitor that fails."""
+    def use(self, data: Data, leave_out: Callable[[str, Exception], None] | None) -> None:
+        """Measure on these examples, and report a monitor that fails."""
         if self.probe is not None:
             self.probe.take(data)
             self.probe.on_failure = leave_out
         for _, objective in self.spectra:
             objective.take(_some(data))
 
-    def give_back(self) -> None:
+    def put_in_cache(self) -> None:
         """Be kept for the next training of the model, if it is still compiled as it was."""
         if self.probe is not None:
             self.probe.on_failure = None
         fit.programs_of(self._model)[NAME] = self
 
 
-def lent(
+def take_cached(
     model: keras.Model,
     data: Data,
     monitors: Sequence[Monitor],
@@ -77,7 +77,7 @@ def lent(
     kept: Programs | None = fit.programs_of(model).pop(NAME, None)
     if kept is None or not kept.serve(*_needs(model, monitors, loss), shapes=_shapes(data)):
         kept = Programs(model, data, monitors, loss)
-    kept.take(data, leave_out)
+    kept.use(data, leave_out)
     return kept
 
 

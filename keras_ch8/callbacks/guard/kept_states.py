@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from ...integration import backend, keras_private
-from ...telemetry.gate import Gate
+from ...telemetry.step_filter import StepFilter
 from .._changeable_rate import rate_or_factor
 
 SURVIVED = 16
@@ -21,9 +21,9 @@ class Kept:
 
     Args:
         step: Batches that the model had been trained on.
-        updates: Steps that the gate had let through, without those that were undone.
+        updates: Steps that the step filter had let through, without those that were undone.
         rate: The learning rate, or the factor of its schedule.
-        statistics: What the gate knew of the steps before.
+        statistics: What the step filter knew of the steps before.
         values: The values of what `KeptStates` keeps, in order.
     """
 
@@ -40,11 +40,11 @@ class KeptStates:
     Args:
         model: The model.
         optimizer: Its optimizer, of the suite.
-        gate: What lets its steps through.
+        step_filter: What lets its steps through.
     """
 
-    def __init__(self, model: keras.Model, optimizer: Any, gate: Gate) -> None:
-        self._optimizer, self._gate = optimizer, gate
+    def __init__(self, model: keras.Model, optimizer: Any, step_filter: StepFilter) -> None:
+        self._optimizer, self._step_filter = optimizer, step_filter
         seeds = {id(seed) for seed in keras_private.seeds_of(model)}
         of_model = [v for v in (*model.trainable_variables, *model.non_trainable_variables) if id(v) not in seeds]
         sums = optimizer.accumulators if optimizer.gradient_accumulation_steps else ()
@@ -61,7 +61,7 @@ class KeptStates:
 
     def keep(self, step: int) -> None:
         """Keep the state as it is; the first one counts as good."""
-        knows = self._gate.knows()
+        knows = self._step_filter.knows()
         rate, values = rate_or_factor(self._optimizer), list(self._copy())
         self.newest = Kept(step, knows.passed, rate, knows.statistics, values)
         if self.good is None:
@@ -78,9 +78,9 @@ class KeptStates:
             backend.native(variable).assign(value)
         for total in self._sums:
             total.assign(keras.ops.zeros_like(total))
-        undone = self._gate.knows().passed - good.updates
+        undone = self._step_filter.knows().passed - good.updates
         self._optimizer.skipped.assign(self._optimizer.skipped + undone)
-        self._gate.go_back(good.updates, good.statistics)
+        self._step_filter.go_back(good.updates, good.statistics)
         self.newest = None
         return good
 

@@ -1,4 +1,4 @@
-"""What is told of a step that was left out: as numbers and words for JSON, and as a sentence."""
+"""What is reported of a step that was left out: as numbers and words for JSON, and as a sentence."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...data import ArraySource
-from ...telemetry.gate import LeftOut
+from ...telemetry.step_filter import LeftOut
 from ...verdicts.wording import digits
 from .origin import Origin
 
@@ -22,7 +22,7 @@ DATA = ("x", "y", "sample_weight")
 """Places of a fault that are in the data."""
 
 
-class Place(NamedTuple):
+class BatchPosition(NamedTuple):
     """Where in a training a batch was: all counted from 0, but the step from 1."""
 
     step: int
@@ -30,7 +30,7 @@ class Place(NamedTuple):
     batch: int
 
 
-def record_of(fault: LeftOut, place: Place, origin: Origin, rows: np.ndarray | None) -> dict[str, Any]:
+def record_of(fault: LeftOut, place: BatchPosition, origin: Origin, rows: np.ndarray | None) -> dict[str, Any]:
     """Return what is known of a step that was left out; `rows` are the positions of its examples in the source."""
     examples = list(origin.examples)
     return {

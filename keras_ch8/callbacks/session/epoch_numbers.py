@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..._types import Logs
-from .member import Member
+from .session_callback import SessionCallback
 
 
 class EpochNumbers:
@@ -22,22 +22,26 @@ class EpochNumbers:
         self.measured: dict[str, float] = {}
         """By name, whether or not it joins Keras's `logs`."""
         self.columns: dict[int, tuple[str, ...]] = {}
-        """Of each member, by its id, the names that it puts into Keras's `logs`: the same in every epoch."""
+        """Of each callback, by its id, the names that it puts into Keras's `logs`: the same in every epoch."""
         self._own_names: set[str] = set()
-        """What members have put into Keras's `logs` because others monitor it."""
+        """What callbacks have put into Keras's `logs` because others monitor it."""
 
     def epoch_begins(self) -> None:
         """Nothing is measured yet."""
         self.measured = {}
 
     def take(
-        self, member: Member, logs: Logs | None, values: Mapping[str, float], monitored_by_others: Collection[str]
+        self,
+        callback: SessionCallback,
+        logs: Logs | None,
+        values: Mapping[str, float],
+        monitored_by_others: Collection[str],
     ) -> None:
-        """Take what a member has measured; `logs` get what it is asked for, and what others find only there."""
+        """Take what a callback has measured; `logs` get what it is asked for, and what others find only there."""
         measured = {name: float(value) for name, value in values.items() if not np.isnan(value)}
         self.measured |= measured
-        asked = member.logs if isinstance(member.logs, Sequence) else measured if member.logs else ()
-        columns = self.columns.setdefault(id(member), tuple(asked))
+        asked = callback.logs if isinstance(callback.logs, Sequence) else measured if callback.logs else ()
+        columns = self.columns.setdefault(id(callback), tuple(asked))
         if logs is not None:
             absent = {name: np.nan for name in columns if not name.startswith("val_")}
             logs.update(absent | {name: measured[name] for name in columns if name in measured})
@@ -46,7 +50,7 @@ class EpochNumbers:
             logs.update(monitored)
 
     def of_keras(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
-        """Return what is a number in `logs` and was not put there by a member; Keras may measure what one does, too."""
+        """Return what is a number in `logs` and was not put there by a callback; Keras may measure the same."""
         ours = self._own_names.union(*self.columns.values())
         return {name: value for name, value in numbers_in(logs or {}).items() if name not in ours}
 

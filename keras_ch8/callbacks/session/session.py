@@ -16,13 +16,13 @@ from ..._types import Data, Logs
 from ...board import tags
 from ...board.record import Event, Record
 from ...checkpoints import callback_states
-from ...clipping.rule import Rule
+from ...clipping.rule import ClippingRule
 from ...integration import backend, fit, keras_private, registry
 from ...integration.untouched import has_own_code
-from . import progress
+from . import batch_counter
+from .batch_counter import BatchCounter, Reading
 from .epoch_numbers import EpochNumbers
-from .member import Member
-from .progress import Progress, Reading
+from .session_callback import SessionCallback
 from .terminal import Terminal
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ FIRST, SECOND, THIRD, LAST = range(4)
 """Places in the summary: what is wrong, why the training was stopped, what else there is to say, and where to look."""
 
 
-class State(enum.Enum):
+class SessionState(enum.Enum):
     """How far a session has come."""
 
     JOINED = "joined"
@@ -55,52 +55,52 @@ class Session:
     """Joined by every callback at the beginning of `fit`, opened at the first epoch, closed at the end of `fit`.
 
     It lets the optimizers leave their rows (see telemetry.observation), reads them every 500 batches or second (see
-    `progress`) and hands them to every callback. Everything that it replaces is given back when the training ends,
+    `batch_counter`) and hands them to every callback. Everything that it replaces is given back when the training ends,
     even after an error: so does `exits` of the training (see integration.fit).
     """
 
     def __init__(self, training: fit.Training) -> None:
         self.training, self.model = training, training.model
-        self.members: list[Member] = []
-        self._lost: list[Member] = []
+        self.callbacks: list[SessionCallback] = []
+        self._lost: list[SessionCallback] = []
         """Those of them that only watch, and have failed: they are not called any more."""
         self._writing = _net.Net("What the callbacks write together")
         self._observing_net = _net.Net(_net.STEPS)
-        self._leader: Member | None = None
-        """The member whose batches are counted, while the training runs."""
+        self._leader: SessionCallback | None = None
+        """The callback whose batches are counted, while the training runs."""
         self.params: dict[str, Any] = {}
         self.writer: RunWriter | None = None
         self.record = Record()
-        """What is known of the training beside its curves; members put in what they know."""
+        """What is known of the training beside its curves; callbacks put in what they know."""
         self._before_record: list[Callable[[], None]] = []
         self.batch_size: float | None = None
-        """Examples of the first batch; None before it, and where the training does not tell."""
+        """Examples of the first batch; None before it, and where that is not known."""
         self.terminal = Terminal()
-        self.rule: Rule | None = None
+        self.rule: ClippingRule | None = None
         self.rule_state: Mapping[str, Mapping[str, np.ndarray]] = {}
         """What the rule goes on from, for each optimizer by its name."""
-        self.gate: Any = None
-        """What lets the steps of the optimizer through, or not (see telemetry.gate): the step is traced with it."""
+        self.step_filter: Any = None
+        """What lets the steps of the optimizer through, or not: the step is traced with it."""
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
         self.numbers = EpochNumbers()
         self.losses: tuple[np.ndarray, np.ndarray] | None = None
-        """Steps and losses of the minibatches since the last time; None where the training does not tell them."""
+        """Steps and losses of the minibatches since the last time; None where they are not known."""
         self.read_losses: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
-        """Where a loop of one's own has its losses; None for what the optimizers were told."""
+        """Where a loop of one's own has its losses; None for what the optimizers have recorded."""
         self.observation: Observation | None = None
         strategy = getattr(training.model, "distribute_strategy", None)
         self.reading = Reading(by_clock=backend.workers(strategy) == 1)
-        self._progress = Progress(training)
-        self._state, self._has_opened = State.JOINED, False
+        self._batches = BatchCounter(training)
+        self._state, self._has_opened = SessionState.JOINED, False
         self._observing = ExitStack()
         """Gives the optimizers and the model back."""
         self._closing = ExitStack()
-        """Closes the members that were opened, the last first, and then the run of TensorBoard."""
+        """Closes the callbacks that were opened, the last first, and then the run of TensorBoard."""
 
     @classmethod
-    def join(cls, callback: Member) -> "Session":
-        """Return the session of the training that has begun to call a callback, with one more member."""
+    def join(cls, callback: SessionCallback) -> "Session":
+        """Return the session of the training that has begun to call a callback, with one more callback."""
         training = fit.running_training(callback.model)
         if training is None:  # somebody else drives a list of callbacks
             training = fit.Training(callback.model, {}, [callback])
@@ -115,34 +115,34 @@ class Session:
         if training.session is None:
             training.session = cls(training)
         session: Session = training.session
-        if callback not in session.members:
-            session.members.append(callback)
+        if callback not in session.callbacks:
+            session.callbacks.append(callback)
         return session
 
     @property
     def step(self) -> int:
         """The batches that the model has been trained on, over all its trainings: the x axis of every curve."""
-        return self._progress.step
+        return self._batches.step
 
     @property
     def batches_before(self) -> int:
         """Batches of the running epoch that were made before this training entered it, after an interruption."""
-        return self._progress.batches_before
+        return self._batches.batches_before
 
     @property
     def batches_of_epoch(self) -> int:
         """The batches of the running epoch so far, also those that were made before this training entered it."""
-        return self._progress.of_epoch
+        return self._batches.of_epoch
 
     @property
     def first_epoch(self) -> int:
         """The first epoch of this training, counted from 0."""
-        return self._progress.first_epoch
+        return self._batches.first_epoch
 
     @property
     def pace(self) -> tuple[int, int]:
         """Batches that this training has brought so far, and how many the optimizer has counted for them."""
-        return self._progress.pace
+        return self._batches.pace
 
     @property
     def is_chief(self) -> bool:
@@ -152,12 +152,12 @@ class Session:
     @property
     def is_open(self) -> bool:
         """Whether the training runs."""
-        return self._state in (State.OPEN, State.BUILT)
+        return self._state in (SessionState.OPEN, SessionState.BUILT)
 
     @property
     def is_built(self) -> bool:
         """Whether the model has its weights."""
-        return self._state is State.BUILT
+        return self._state is SessionState.BUILT
 
     @property
     def optimizer(self) -> Any:
@@ -181,46 +181,46 @@ class Session:
         rules = (self.rule, *(getattr(o, "clipping_rule", None) for o in self.optimizers.values()))
         return any(rule is not None for rule in rules)
 
-    # --- what a member's state needs of it ----------------------------------------------------------------------------
+    # --- what a callback's state needs of it --------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
-        """Return what `resume` goes on from: part of the state of every member that needs it."""
-        places = {id(member): place for place, member in enumerate(self.members)}
-        of_members = self.numbers.columns.items()
-        columns = {str(places[member]): list(names) for member, names in of_members if member in places}
-        now = {"step": self.step, "epoch": self._progress.epoch, "of_epoch": self._progress.of_epoch}
+        """Return what `resume` goes on from: part of the state of every callback that needs it."""
+        places = {id(callback): place for place, callback in enumerate(self.callbacks)}
+        of_callbacks = self.numbers.columns.items()
+        columns = {str(places[callback]): list(names) for callback, names in of_callbacks if callback in places}
+        now = {"step": self.step, "epoch": self._batches.epoch, "of_epoch": self._batches.of_epoch}
         return {**now, "batch_size": self.batch_size, "columns": columns}
 
     def resume(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` has returned: to be called in `on_open`; a second call changes nothing."""
-        self._progress.resume(state["step"], state["epoch"], state["of_epoch"])
+        self._batches.resume(state["step"], state["epoch"], state["of_epoch"])
         self.batch_size = state["batch_size"]
         for place, names in state["columns"].items():
-            if int(place) < len(self.members):
-                self.numbers.columns[id(self.members[int(place)])] = tuple(names)
+            if int(place) < len(self.callbacks):
+                self.numbers.columns[id(self.callbacks[int(place)])] = tuple(names)
 
-    # --- the training, as the first member is told of it -------------------------------------------------------------
+    # --- the training, as the first callback sees it -------------------------------------------------------------
 
     def epoch_begins(self, params: Mapping[str, Any] | None, epoch: int) -> None:
         """Open the session at the first epoch: by now every callback has joined."""
-        if self._state is State.JOINED:
+        if self._state is SessionState.JOINED:
             self.params = {"steps": None, "epochs": epoch + 1, "verbose": 2} | dict(params or {})
-            self._progress.begin(epoch, self.params["steps"])
+            self._batches.begin(epoch, self.params["steps"])
             self.terminal.begin(self.params["verbose"])
             self._open()
-        self._progress.epoch_begins(epoch)
+        self._batches.epoch_begins(epoch)
         self.terminal.epoch_begins()
         self.numbers.epoch_begins()
 
     def _open(self) -> None:
-        self._state, self._leader = State.OPEN, self._present[0] if self._present else None
-        self.training.exits.callback(self._progress.remember)
+        self._state, self._leader = SessionState.OPEN, self._present[0] if self._present else None
+        self.training.exits.callback(self._batches.remember)
         self.training.exits.callback(self._close)
         self._closing.callback(self._summarize)
         self._closing.callback(self._close_writer)
-        for member in self.members:
-            self._call(member, "on_open")
-            self._closing.callback(self._call, member, "on_close")
+        for callback in self.callbacks:
+            self._call(callback, "on_open")
+            self._closing.callback(self._call, callback, "on_close")
         self._has_opened = True
         callback_states.warn_of_what_a_backup_forgets(self.training.callbacks)
         self._observe()
@@ -230,32 +230,32 @@ class Session:
             self._built()
 
     def _built(self) -> None:
-        self._state = State.BUILT
-        for member in self.members:
-            self._call(member, "on_built")
+        self._state = SessionState.BUILT
+        for callback in self.callbacks:
+            self._call(callback, "on_built")
 
     @property
-    def _present(self) -> list[Member]:
-        """The members that are still called."""
-        return [member for member in self.members if member not in self._lost]
+    def _present(self) -> list[SessionCallback]:
+        """The callbacks that are still called."""
+        return [callback for callback in self.callbacks if callback not in self._lost]
 
-    def lose(self, member: Any) -> None:
-        """Go on without a member that only watches and has failed; another one's batches are counted."""
-        self._lost.append(member)
-        if self._leader is member:
+    def lose(self, callback: Any) -> None:
+        """Go on without a callback that only watches and has failed; another one's batches are counted."""
+        self._lost.append(callback)
+        if self._leader is callback:
             self._leader = next(iter(self._present), None)
 
-    def _call(self, member: Member, hook: str, *args: Any) -> Any:
-        """Call a hook of a member; what one raises that acts is not caught where another one watches."""
+    def _call(self, callback: SessionCallback, hook: str, *args: Any) -> Any:
+        """Call a hook of a callback; what one raises that acts is not caught where another one watches."""
         with _net.through():
-            return getattr(member, hook)(*args)
+            return getattr(callback, hook)(*args)
 
     def _observe(self) -> None:
         """Train with a step in which the optimizers are observed and `after_step` is called, where anybody asks."""
-        observes = any(member.observes_steps for member in self._present)
-        if self.training not in fit.running() or not (observes or self.after_step or self.gate):
+        observes = any(callback.observes_steps for callback in self._present)
+        if self.training not in fit.running() or not (observes or self.after_step or self.step_filter):
             return
-        acts = bool(self.rule or self.gate or self.after_step)
+        acts = bool(self.rule or self.step_filter or self.after_step)
         if self.training.is_fit and keras_private.has_own_train_function(self.model):
             _tell_of_own_train_function(self.model, acts)
             return
@@ -294,14 +294,14 @@ class Session:
         if self.after_step:
             exits.enter_context(registry.replaced(model, train_step=_followed(model, self.after_step)))
         if self.training.is_fit:
-            key = (self.observation, wishes, self.gate, *self.after_step)
+            key = (self.observation, wishes, self.step_filter, *self.after_step)
             fit.use_train_function(model, key, self.observation, exits)
 
     def _wishes(self) -> "Wishes":
-        """Return what the members together ask of every step."""
-        rows = rows_for(progress.READ_EVERY + self.model.steps_per_execution)
-        every = min([m.observes_updates for m in self.members if m.observes_updates], default=0)
-        return Wishes(rows, every, any(m.observes_layers for m in self.members))
+        """Return what the callbacks together ask of every step."""
+        rows = rows_for(batch_counter.READ_EVERY + self.model.steps_per_execution)
+        every = min([m.observes_updates for m in self.callbacks if m.observes_updates], default=0)
+        return Wishes(rows, every, any(m.observes_layers for m in self.callbacks))
 
     def _kept_observation(self) -> "Observation | None":
         """Return the observation that the last `fit` has kept, if it is of the same optimizers and rule."""
@@ -317,11 +317,11 @@ class Session:
         self._observing = ExitStack()
         self._observe()
 
-    def batch_ended(self, member: Member, batch: int, logs: Logs | None) -> None:
-        """Count batches, and read when there are enough; the first member's call counts."""
-        if member is not self._leader:
+    def batch_ended(self, callback: SessionCallback, batch: int, logs: Logs | None) -> None:
+        """Count batches, and read when there are enough; the first callback's call counts."""
+        if callback is not self._leader:
             return
-        brought, reading = self._progress.batch_ended(batch), self.reading
+        brought, reading = self._batches.batch_ended(batch), self.reading
         reading.pending += brought
         self.terminal.batch_ended()
         if reading.every is None:
@@ -332,7 +332,7 @@ class Session:
 
     def _first_batch_ended(self, brought: int) -> None:
         """Learn how often to read, and what a batch is; this one may have made the weights."""
-        if self._state is State.OPEN:
+        if self._state is SessionState.OPEN:
             self._built()
         seen = self.observation
         most = None if seen is None else self._observing_net.attempt(lambda: seen.most_steps)
@@ -341,34 +341,34 @@ class Session:
             so_far = brought + self.training.first_batch
             self.batch_size = keras_private.examples_seen(self.model) / max(1, so_far) or None
 
-    # --- what the members ask for ------------------------------------------------------------------------------------
+    # --- what the callbacks ask for -----------------------------------------------------------------------------------
 
     def read(self, logs: Logs | None = None) -> None:
-        """Hand the rows of the steps since the last time to all members; `logs` is what Keras reports after a batch."""
+        """Hand the rows of the steps since the last time to all callbacks; `logs` are those of Keras after a batch."""
         if not self.reading.pending:
             return
-        self._progress.correct()
+        self._batches.correct()
         self.reading.restart()
         seen = self.observation
         frames = {} if seen is None else self._observing_net.attempt(partial(seen.read, self.step), {})
         if self.read_losses is not None:
             self.losses = self._observing_net.attempt(self.read_losses)
         else:
-            told = ((frame.steps, frame.loss) for frame in frames.values() if frame.loss is not None)
-            self.losses = next(told, None)
-        for member in self.members:
-            self._call(member, "on_telemetry", frames, logs or {})
+            known = ((frame.steps, frame.loss) for frame in frames.values() if frame.loss is not None)
+            self.losses = next(known, None)
+        for callback in self.callbacks:
+            self._call(callback, "on_telemetry", frames, logs or {})
 
-    def log(self, member: Member, logs: Logs | None, values: Mapping[str, float]) -> None:
-        """Take what a member has measured in this epoch: it can be monitored, and joins `logs` where that is asked for.
+    def log(self, callback: SessionCallback, logs: Logs | None, values: Mapping[str, float]) -> None:
+        """Take what a callback has measured in this epoch: it can be monitored, and joins `logs` if asked for.
 
         See `EpochNumbers`.
         """
-        self.numbers.take(member, logs, values, self._monitored_by_others)
+        self.numbers.take(callback, logs, values, self._monitored_by_others)
 
-    def report(self, member: Member, logs: Logs | None, values: Mapping[str, float]) -> None:
+    def report(self, callback: SessionCallback, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Do as `log` does, and draw the numbers in the run of TensorBoard beside Keras's own."""
-        self.log(member, logs, values)
+        self.log(callback, logs, values)
         self.show({tags.epoch(name): value for name, value in values.items() if not np.isnan(value)})
 
     def numbers_of_keras(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
@@ -382,7 +382,7 @@ class Session:
     @property
     def _monitored_by_others(self) -> set[str]:
         """What callbacks that are not of the suite monitor: they find it in `logs` only."""
-        others = [callback for callback in self.training.callbacks if callback not in self.members]
+        others = [callback for callback in self.training.callbacks if callback not in self.callbacks]
         return {name for callback in others if isinstance(name := getattr(callback, "monitor", None), str)}
 
     def show(self, values: Mapping[tags.Tag, float]) -> None:
@@ -401,7 +401,7 @@ class Session:
             self._writing.attempt(partial(self.writer.record, self.record_text, self.step))
 
     def before_record(self, put_in: Callable[[], None]) -> None:
-        """Call a function of a member before the record is written, to put in what is known by then."""
+        """Call a function of a callback before the record is written, to put in what is known by then."""
         self._before_record.append(_net.later(put_in))
 
     def record_text(self) -> str:
@@ -415,26 +415,30 @@ class Session:
         self.terminal.say(*sentences)
 
     def findings(self) -> list[str]:
-        """Return what all members have found."""
-        return [sentence for member in self.members for sentence in self._call(member, "findings")]
+        """Return what all callbacks have found."""
+        return [sentence for callback in self.callbacks for sentence in self._call(callback, "findings")]
 
-    def leave(self, member: Member) -> None:
-        """Close with the last member where no `fit` does it."""
-        if self.training not in fit.running() and member is self.members[-1]:
+    def leave(self, callback: SessionCallback) -> None:
+        """End the session when the last callback leaves a loop that is no `fit`."""
+        if self.training not in fit.running() and callback is self.callbacks[-1]:
             self.training.exits.close()
 
     def _close(self) -> None:
-        """Read the last rows, and let the members finish, even after an error."""
-        self._state, self._leader = State.CLOSED, None
+        """Read the last rows, and let the callbacks finish, even after an error."""
+        self._state, self._leader = SessionState.CLOSED, None
         with self._closing:
             self.read()
 
     def _summarize(self) -> None:
-        """Print in a few lines how the training went, for all members together, where one of them asks for it."""
-        asked = any(member._asks_for_summary for member in self._present)
+        """Print in a few lines how the training went, for all callbacks together, where one of them asks for it."""
+        asked = any(callback._asks_for_summary for callback in self._present)
         if asked and self._has_opened and not self.terminal.is_quiet:
-            members = sorted(self.members, key=lambda member: member._place_in_summary)
-            lines = [(member._place_in_summary, line) for member in members for line in self._call(member, "_summary")]
+            callbacks = sorted(self.callbacks, key=lambda callback: callback._place_in_summary)
+            lines = [
+                (callback._place_in_summary, line)
+                for callback in callbacks
+                for line in self._call(callback, "_summary")
+            ]
             last = [line for place, line in lines if place == LAST]
             others = [line for place, line in lines if place != LAST]
             self.say(*others[: LINES - len(last)], *last)
@@ -449,13 +453,13 @@ class Session:
 
 def _tell_of_own_train_function(model: keras.Model, acts: bool) -> None:
     """Warn that steps are not observed, or refuse that where a callback has to act in them."""
-    told = (
+    message = (
         "`model.train_function` is not what `make_train_function` makes, so it is left alone, and its steps are not "
         f"observed. Received: {short(model.train_function)}. Override `train_step` in its place, or set it to None."
     )
     if acts:
-        raise _net.let_pass(ValueError(f"A callback has to act in each step. {told}"))
-    warnings.warn(told, UserWarning, stacklevel=2)
+        raise _net.let_pass(ValueError(f"A callback has to act in each step. {message}"))
+    warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def _apply_and_make(apply: Callable[..., Any], made: list[Any], *args: Any, **kwargs: Any) -> Any:
@@ -469,7 +473,7 @@ def _apply_and_make(apply: Callable[..., Any], made: list[Any], *args: Any, **kw
 
 
 def _followed(model: keras.Model, after_step: Iterable[Callable[[Any], None]]) -> Callable[[Any], Any]:
-    """Return the training step of a model, which also tells each of `after_step` whether it has made an update."""
+    """Return the training step of a model, which also lets each of `after_step` know whether it has made an update."""
     theirs, each = model.train_step, list(after_step)
 
     def train_step(data: Data) -> Any:
@@ -487,8 +491,8 @@ def _updates(model: keras.Model) -> Any:
     """Return how many updates the optimizers of a model have made, those that were skipped left out."""
     total = 0
     for optimizer in keras_private.optimizers_of(model).values():
-        for mover in keras_private.movers_in(optimizer):
-            total = total + backend.as_tensor(mover.iterations)
-            skipped = getattr(mover, "skipped", None)
+        for inner in keras_private.inner_optimizers(optimizer):
+            total = total + backend.as_tensor(inner.iterations)
+            skipped = getattr(inner, "skipped", None)
             total = total if skipped is None else total - backend.as_tensor(skipped)
     return total

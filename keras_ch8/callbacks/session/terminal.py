@@ -12,14 +12,14 @@ PATIENCE = 5.0
 class Terminal:
     """Where all callbacks of a training print.
 
-    Keras draws its bar again and again on one line, and ends that line after the callbacks were told of the end of the
+    Keras draws its bar again and again on one line, and ends that line after the callbacks have seen the end of the
     epoch. What is printed meanwhile would be torn into it. So it waits until the next epoch begins or `fit` ends; in a
     long epoch it comes below the bar, and the bar goes on below it.
     """
 
     def __init__(self) -> None:
         self.is_quiet = False
-        """Whether `fit` was told to print nothing."""
+        """Whether `fit` was asked to print nothing."""
         self._draws_bars = self._is_drawn = False
         self._waiting: list[str] = []
         self._since = 0.0

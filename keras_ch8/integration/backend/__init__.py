@@ -3,7 +3,7 @@
 On the other backends on which parts of the suite work it has what these need.
 """
 
-from .which import is_tensorflow, needs_tensorflow, refuse_the_rest, require_tensorflow
+from .support import is_tensorflow, needs_tensorflow, refuse_the_rest, require_tensorflow
 
 if is_tensorflow():
     from . import random_numbers
@@ -71,7 +71,7 @@ if is_tensorflow():
         numbers,
         on,
         power_of_two_below,
-        renew,
+        retrace,
         ring,
         rows,
         scalar,
@@ -86,7 +86,7 @@ if is_tensorflow():
         write_row,
     )
 else:
-    from .elsewhere import (
+    from .portable import (
         all_reduce_sum,
         as_tensor,
         in_xla,
@@ -94,8 +94,8 @@ else:
         is_multi_worker,
         is_parameter_server,
         log_gamma,
-        renew,
         replicated,
+        retrace,
         scalar,
         start_after,
         wide,

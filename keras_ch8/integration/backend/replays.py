@@ -102,7 +102,7 @@ def _is_stateful(dataset: tf.data.Dataset) -> bool:
 
 
 def _is_kept_outside(dataset: tf.data.Dataset) -> bool:
-    """Whether a step of a data set writes files, asks a service, or does not tell what it is made from."""
+    """Whether a step of a data set writes files, asks a service, or does not say what it is made from."""
     kind = type(dataset).__name__
     is_file = "Cache" in kind and dataset._filename.numpy() != b""
     return is_file or any(word in kind for word in ("Snapshot", "Save", "Service", "Variant"))

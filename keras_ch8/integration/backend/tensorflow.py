@@ -95,7 +95,7 @@ def wide() -> str:
     return "float64"
 
 
-def renew(model: keras.Model) -> None:
+def retrace(model: keras.Model) -> None:
     """Do nothing: a compiled step reads a `scalar` as it is."""
 
 
@@ -132,7 +132,7 @@ _REGROUPED = {"Mul": tf.multiply, "RealDiv": tf.divide}
 
 
 def beside(gradient: Any, other: Tensor) -> Any:
-    """Return a gradient as it is, for a second reader of whom TensorFlow's graph optimizer must not know.
+    """Return a gradient as it is, which TensorFlow's graph optimizer takes for another one.
 
     It multiplies rate * (a * b) as (rate * a) * b, which rounds otherwise, if the product a * b, such as the gradient
     of batch normalization's gamma, has one reader only; so with a product in a product, and with quotients. So the

@@ -147,7 +147,7 @@ class LineSearch(Settings, abc.ABC):
         """Learn from a trial."""
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """What a search has found.
 
     Args:
@@ -180,7 +180,7 @@ class _Seen(NamedTuple):
         return _Seen(trial.step, self.grows & (trial.step > self.longest), self.rose | rose, self.is_cut | is_cut)
 
 
-def search_along(line: Line, search: LineSearch, first: Tensor) -> Found:
+def search_along(line: Line, search: LineSearch, first: Tensor) -> SearchResult:
     """Try steps along a line until the search is over, or has made the most trials."""
 
     def goes_on(state: SearchState, count: Tensor, seen: _Seen) -> Tensor:
@@ -196,7 +196,7 @@ def search_along(line: Line, search: LineSearch, first: Tensor) -> Found:
     state, count, seen = ops.while_loop(goes_on, once, (begin, ops.zeros((), "int32"), seen))
     falls = ~state.accepted & ~seen.rose & (state.chosen.value < line.value - line.rounding)
     endless = falls & (seen.is_cut | (seen.grows & (count >= MOST_TRIALS)))
-    return Found(state.chosen, state.accepted, count, endless, begin.is_over & ~ops.isnan(begin.step))
+    return SearchResult(state.chosen, state.accepted, count, endless, begin.is_over & ~ops.isnan(begin.step))
 
 
 # --- conditions on a step, with phi(t) = f(x + t d) -----------------------------------------------------------------

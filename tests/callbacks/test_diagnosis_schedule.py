@@ -9,10 +9,18 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks
-from keras_ch8.callbacks.diagnosis import measurements, work
-from keras_ch8.callbacks.diagnosis.measurements import Clock
-from keras_ch8.callbacks.diagnosis.work import FEWEST, FIRST, GAP, LIGHT, MOST, Pace, places
-from keras_ch8.callbacks.session import progress
+from keras_ch8.callbacks.diagnosis import measurement_schedule, meters
+from keras_ch8.callbacks.diagnosis.measurement_schedule import (
+    FEWEST,
+    FIRST,
+    GAP,
+    LIGHT,
+    MOST,
+    MeasurementSchedule,
+    steps_to_measure,
+)
+from keras_ch8.callbacks.diagnosis.meters import Stopwatch
+from keras_ch8.callbacks.session import batch_counter
 from tests.callbacks.runs import X, Y, fit, network
 from tests.marks import mostly
 
@@ -21,16 +29,18 @@ BUDGET = 0.03
 
 def measured_steps(steps=1000, *, price=512.0, batch_size=32, known=True, at_once=1, like=None, **options):
     """Return the steps that are measured, and the pace."""
-    pace = Pace(**{"budget": BUDGET, "steps": steps if known else 0, "price": price, "at_once": at_once} | options)
+    schedule = MeasurementSchedule(
+        **{"budget": BUDGET, "steps": steps if known else 0, "price": price, "at_once": at_once} | options
+    )
     found = []
     for step in range(1, steps + 1, at_once):
-        if pace.is_due(step):
+        if schedule.is_due(step):
             last = min(step + at_once - 1, steps)
-            pace.measured(last, 0.0)
+            schedule.measured(last, 0.0)
             found.append(last)
         if step == 1:
-            pace.begin(batch_size, like)
-    return found, pace
+            schedule.begin(batch_size, like)
+    return found, schedule
 
 
 # --- the places of a training --------------------------------------------------------------------------------------
@@ -39,7 +49,7 @@ def measured_steps(steps=1000, *, price=512.0, batch_size=32, known=True, at_onc
 @pytest.mark.parametrize("steps", [1, 5, 6, 7, 10, 59, 60, 61, 100, 1000, 20_000, 10**6])
 @pytest.mark.parametrize("count", [0, 6, 12, 50, np.inf])
 def test_any_training_has_six_places_and_its_first_and_last_step_is_one(steps, count):
-    found = places(steps, count)
+    found = steps_to_measure(steps, count)
     assert found == sorted(set(found))
     assert found[0] == 1
     assert found[-1] == steps
@@ -51,14 +61,14 @@ def test_any_training_has_six_places_and_its_first_and_last_step_is_one(steps, c
 @pytest.mark.parametrize("steps", [1000, 20_000])
 def test_places_are_spread_evenly_and_no_denser_than_asked_for(steps):
     for count in (12, 50):
-        found = places(steps, count)
+        found = steps_to_measure(steps, count)
         assert count <= len(found) <= count + 8
         assert np.diff(found).max() <= (steps - 4) / (count - 2) + 1
 
 
 @pytest.mark.parametrize("steps", [200, 1000, 10**5, 10**7])
 def test_a_training_that_is_stopped_early_has_been_measured_too(steps):
-    assert sum(place <= 378 for place in places(steps, FEWEST)) >= 6
+    assert sum(place <= 378 for place in steps_to_measure(steps, FEWEST)) >= 6
 
 
 def test_more_measurements_are_made_where_the_work_of_the_training_pays_for_them():
@@ -66,15 +76,15 @@ def test_more_measurements_are_made_where_the_work_of_the_training_pays_for_them
     assert few <= FEWEST + 8
     assert some == pytest.approx(BUDGET * 20_000 * 32 / 400, abs=8)
     assert MOST <= all_of_them <= MOST + 8
-    assert len(measured_steps(20_000, price=10_000, granted=LIGHT)[0]) >= LIGHT
+    assert len(measured_steps(20_000, price=10_000, free_quota=LIGHT)[0]) >= LIGHT
     assert len(measured_steps(20_000, price=1e9, budget=None)[0]) >= MOST
 
 
 def test_the_work_stays_within_the_budget_where_that_pays_for_more_than_those_that_any_training_has():
     for steps in (10_000, 10**5):
-        found, pace = measured_steps(steps, price=900)
-        assert pace.work == 900 * len(found)
-        assert pace.work <= BUDGET * steps * 32 + 8 * 900
+        found, schedule = measured_steps(steps, price=900)
+        assert schedule.work == 900 * len(found)
+        assert schedule.work <= BUDGET * steps * 32 + 8 * 900
 
 
 def test_short_trainings_are_measured_at_each_step():
@@ -86,7 +96,7 @@ def test_a_training_of_unknown_length_is_measured_six_times_soon_and_to_its_end(
     found, _ = measured_steps(20_000, price=price, known=False)
     assert sum(step <= 54 for step in found) >= FEWEST
     assert found[:2] == list(FIRST)
-    assert found[-1] > 20_000 / work.SLOW_GROWTH - 1
+    assert found[-1] > 20_000 / measurement_schedule.SLOW_GROWTH - 1
     assert (np.diff(found[1:]) >= GAP).all()
     if price == 1.0:
         assert found[-1] - found[-2] <= 20_000 / MOST + 1
@@ -108,16 +118,16 @@ def test_with_several_steps_at_once_the_execution_that_holds_the_place_is_measur
 
 def test_an_interval_is_kept_where_it_is_paid_for():
     assert measured_steps(23, measure_every=5, budget=None)[0] == [5, 10, 15, 20]
-    assert measured_steps(30, measure_every=5, granted=6)[0] == [5, 10, 15, 20, 25, 30]  # whatever they cost
-    assert measured_steps(60, measure_every=5, granted=6)[0] == [5, 10, 20, 30, 40, 50]
-    found, pace = measured_steps(20_000, measure_every=5, price=320)
-    assert pace.work <= BUDGET * 20_000 * 32
+    assert measured_steps(30, measure_every=5, free_quota=6)[0] == [5, 10, 15, 20, 25, 30]  # whatever they cost
+    assert measured_steps(60, measure_every=5, free_quota=6)[0] == [5, 10, 20, 30, 40, 50]
+    found, schedule = measured_steps(20_000, measure_every=5, price=320)
+    assert schedule.work <= BUDGET * 20_000 * 32
     assert len(found) == pytest.approx(BUDGET * 20_000 * 32 / 320, abs=6)
 
 
 def test_a_function_of_the_step_says_when():
     assert measured_steps(100, measure_every=lambda step: step in (3, 50, 99), budget=None)[0] == [3, 50, 99]
-    dear, _ = measured_steps(100, measure_every=lambda step: step % 2 == 0, price=1e9, granted=6)
+    dear, _ = measured_steps(100, measure_every=lambda step: step % 2 == 0, price=1e9, free_quota=6)
     assert dear == [2, 18, 34, 50, 68, 84]
 
 
@@ -130,20 +140,22 @@ WHEN = [{}, {"known": False}, {"measure_every": 7}, {"measure_every": lambda ste
 def test_resting_between_measurements_makes_none_late(options, at_once, price):
     options = {"known": True, "measure_every": None} | options
     expected, _ = measured_steps(1000, price=price, at_once=at_once, **options)
-    pace = Pace(BUDGET, options["measure_every"], 1000 if options["known"] else 0, price, at_once=at_once)
-    found, rests, asked = [], 0.0, 0
+    schedule = MeasurementSchedule(
+        BUDGET, options["measure_every"], 1000 if options["known"] else 0, price, at_once=at_once
+    )
+    found, idle, asked = [], 0.0, 0
     for step in range(1, 1001, at_once):
-        if step >= rests:
+        if step >= idle:
             asked += 1
-            if pace.is_due(step):
-                pace.measured(min(step + at_once - 1, 1000), 0.0)
+            if schedule.is_due(step):
+                schedule.measured(min(step + at_once - 1, 1000), 0.0)
                 found.append(min(step + at_once - 1, 1000))
             elif step > 1:
-                rests = pace.rests_until(step)
+                idle = schedule.idle_until(step)
         if step == 1:
-            pace.begin(32)
+            schedule.begin(32)
     assert found == expected
-    assert asked == 1000 // at_once if callable(pace.measure_every) else asked <= 1000 // at_once
+    assert asked == 1000 // at_once if callable(schedule.measure_every) else asked <= 1000 // at_once
 
 
 # --- the spectrum --------------------------------------------------------------------------------------------------
@@ -151,20 +163,20 @@ def test_resting_between_measurements_makes_none_late(options, at_once, price):
 
 def test_the_spectrum_is_measured_at_places_of_the_probe_that_its_own_price_allows():
     _, probe = measured_steps(20_000, price=400)
-    allowed, _ = measured_steps(20_000, price=9000, granted=2, like=probe)
-    assert set(allowed) <= set(probe.places)
+    allowed, _ = measured_steps(20_000, price=9000, free_quota=2, like=probe)
+    assert set(allowed) <= set(probe.steps_to_measure)
     assert len(allowed) == pytest.approx(BUDGET * 20_000 * 32 / 9000, abs=1)
-    assert measured_steps(20_000, price=1e9, granted=0, like=probe)[0] == []
+    assert measured_steps(20_000, price=1e9, free_quota=0, like=probe)[0] == []
 
 
 def test_what_is_affordable_goes_by_the_work_of_the_whole_training():
-    for budget, granted, price, expected in [
+    for budget, free_quota, price, expected in [
         (BUDGET, 0, 480, True), (BUDGET, 0, 481, False), (BUDGET, 2, 481, True), (BUDGET, 1, 481, False),
         (None, 0, 1e9, True),
     ]:  # fmt: skip
-        pace = Pace(budget, None, 1000, price, granted)
-        pace.begin(32)
-        assert pace.is_affordable(2) is expected, (budget, granted, price)
+        schedule = MeasurementSchedule(budget, None, 1000, price, free_quota)
+        schedule.begin(32)
+        assert schedule.is_affordable(2) is expected, (budget, free_quota, price)
 
 
 def test_where_the_training_does_not_tell_its_batch_size_that_of_keras_is_taken():
@@ -184,13 +196,13 @@ def test_where_the_training_does_not_tell_its_batch_size_that_of_keras_is_taken(
 )  # fmt: skip
 def test_each_weight_is_multiplied_at_each_place_of_the_output(layers, shape, expected):
     model = keras.Sequential([keras.Input(shape), *layers])
-    assert work.multiplications(model.layers) == expected
+    assert measurement_schedule.multiplications(model.layers) == expected
 
 
 def test_what_is_light_is_granted_to_any_training():
-    assert work.light(500, 1e3) == LIGHT
-    assert work.light(500, 1e6) == 6
-    assert work.light(12_000, 1e8) == 0
+    assert measurement_schedule.light(500, 1e3) == LIGHT
+    assert measurement_schedule.light(500, 1e6) == 6
+    assert measurement_schedule.light(12_000, 1e8) == 0
 
 
 # --- equal trainings -----------------------------------------------------------------------------------------------
@@ -220,7 +232,7 @@ def trained(*others, load=False, steps_per_execution=1, known=True, options=None
         over.set()
     if load:
         busy.join()
-    steps = {name: watching.past.steps_of(name).tolist() for name in ("gradient_norm", "spectrum")}
+    steps = {name: watching.log.steps_of(name).tolist() for name in ("gradient_norm", "spectrum")}
     return watching.verdicts, steps
 
 
@@ -256,7 +268,7 @@ class Sleeps(keras.callbacks.Callback):
 )
 def test_equal_trainings_have_equal_verdicts_and_are_measured_at_equal_steps_under_any_load(options, monkeypatch):
     quiet = trained(**options)
-    monkeypatch.setattr(progress, "READ_SECONDS", 0.01)  # the session reads at steps that the clock chooses
+    monkeypatch.setattr(batch_counter, "READ_SECONDS", 0.01)  # the session reads at steps that the clock chooses
     assert trained(Sleeps(), load=True, **options) == quiet
     verdicts, steps = quiet
     assert len(verdicts) >= 8
@@ -266,9 +278,9 @@ def test_equal_trainings_have_equal_verdicts_and_are_measured_at_equal_steps_und
 @pytest.mark.slow
 def test_a_training_that_is_held_up_has_the_verdicts_of_one_that_is_not(monkeypatch):
     quiet = trained(options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3)
-    monkeypatch.setattr(progress, "READ_SECONDS", 0.005)
+    monkeypatch.setattr(batch_counter, "READ_SECONDS", 0.005)
     assert trained(Sleeps(), options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3) == quiet
-    assert quiet[1]["gradient_norm"] == places(120, LIGHT)
+    assert quiet[1]["gradient_norm"] == steps_to_measure(120, LIGHT)
 
 
 # --- what cannot be judged -----------------------------------------------------------------------------------------
@@ -287,17 +299,17 @@ def test_too_few_measurements_to_judge_trends_are_said_and_nothing_is_all_right(
 
 @pytest.mark.slow
 def test_a_spectrum_that_is_too_much_work_is_refused_with_its_price_in_one_sentence(monkeypatch):
-    monkeypatch.setattr(work, "LIGHT_WORK", 0.0)
+    monkeypatch.setattr(measurement_schedule, "LIGHT_WORK", 0.0)
     refused = callbacks.Diagnosis((X[:16], Y[:16]), "full")
     fit(network("sgd"), [refused], epochs=2)
     (sentence,) = [note for note in refused.findings() if "curvature of the loss" in note]
     assert "left out, since it would have cost 1500% of the training" in sentence
     assert sentence in " ".join(str(refused).split())
-    assert refused.past.of("spectrum") == []
-    assert len(refused.past.of("gradient_norm")) == FEWEST  # they are made all the same
+    assert refused.log.of("spectrum") == []
+    assert len(refused.log.of("gradient_norm")) == FEWEST  # they are made all the same
     unlimited = callbacks.Diagnosis((X[:16], Y[:16]), "full", budget=None)
     fit(network("sgd"), [unlimited], epochs=2)
-    assert len(unlimited.past.of("spectrum")) >= FEWEST
+    assert len(unlimited.log.of("spectrum")) >= FEWEST
     assert not any("curvature of the loss" in note for note in unlimited.findings())
 
 
@@ -306,14 +318,14 @@ def test_a_spectrum_that_is_too_much_work_is_refused_with_its_price_in_one_sente
 
 def test_the_clock_tells_training_from_measuring(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(measurements.time, "perf_counter", lambda: now[0])
-    clock, pace = Clock(), Pace(None)
+    monkeypatch.setattr(meters.time, "perf_counter", lambda: now[0])
+    clock, schedule = Stopwatch(), MeasurementSchedule(None)
     assert clock.trained == 0
     now[0] += 50  # tracing the training step
     clock.start()
     now[0] += 3
     for seconds in (2.0, 0.5):
-        with clock.measuring(pace, 1):
+        with clock.measuring(schedule, 1):
             now[0] += seconds
     now[0] += 4
     clock.start()
@@ -322,4 +334,4 @@ def test_the_clock_tells_training_from_measuring(monkeypatch):
         clock.stop()
         now[0] += 60  # the training is over
         assert clock.trained == 7
-    assert (pace.setup, pace.spent, pace.count) == (2.0, 0.5, 2)
+    assert (schedule.setup, schedule.spent, schedule.count) == (2.0, 0.5, 2)

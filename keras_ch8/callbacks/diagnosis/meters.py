@@ -15,12 +15,12 @@ from ..._types import Tensor
 from ...curvature.objective import Objective
 from ...integration import keras_private
 from ...monitors.eigenvalues import SpectrumMonitor, ends_of
-from ...monitors.past import Past
-from ...monitors.probe import Probe
+from ...monitors.measurement_log import MeasurementLog
+from ...monitors.probe import ProbeEvaluator
 from ...monitors.progress import is_spectrum_worthwhile
 from ...verdicts.verdict import RAISED_BY
+from .measurement_schedule import FEWEST, MeasurementSchedule, light, multiplications
 from .programs import Programs
-from .work import FEWEST, Pace, light, multiplications
 
 SPECTRA = 4
 """Times that it is measured in any training where that is light."""
@@ -28,8 +28,8 @@ PRODUCTS = 20
 """Steps of Lanczos."""
 
 
-class Clock:
-    """Tells the time of training from the time of measuring."""
+class Stopwatch:
+    """Counts the time of training, and apart from it the time of measuring."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -69,16 +69,16 @@ class Clock:
             self._measuring += time.perf_counter() - begin
 
     @contextlib.contextmanager
-    def measuring(self, pace: Pace, step: int) -> Iterator[None]:
+    def measuring(self, schedule: MeasurementSchedule, step: int) -> Iterator[None]:
         """Count what happens inside as a measurement."""
         before = self._measuring
         with self.stopped():
             yield
-        pace.measured(step, self._measuring - before)
+        schedule.measured(step, self._measuring - before)
 
 
-class Measurement(abc.ABC):
-    """A way to measure a model, with its own pace.
+class Meter(abc.ABC):
+    """A way to measure a model, with its own schedule.
 
     Args:
         examples: Examples that it is made on.
@@ -94,7 +94,7 @@ class Measurement(abc.ABC):
     """Whether there is reason to measure."""
     refusal: str = ""
     """Why it is not measured although there is reason to, in one sentence; "" where it is."""
-    pace: Pace
+    schedule: MeasurementSchedule
 
     def __init__(self, examples: int, passes: float, multiplications: float) -> None:
         self.price = examples * passes
@@ -102,30 +102,30 @@ class Measurement(abc.ABC):
         self.is_ready = False
 
     @property
-    def granted(self) -> int:
+    def free_quota(self) -> int:
         """How many measurements are made whatever they cost."""
         return self.light
 
-    def begin(self, pace: Pace, past: Past) -> None:
+    def begin(self, schedule: MeasurementSchedule, log: MeasurementLog) -> None:
         """Begin a training."""
-        self.pace, self.past, self.is_ready = pace, past, False
+        self.schedule, self.log, self.is_ready = schedule, log, False
 
     def state(self) -> dict[str, Any]:
         """Return what is known of the training, which `set_state` goes on from."""
-        return {"pace": self.pace.state(), "is_wanted": self.is_wanted, "refusal": self.refusal}
+        return {"schedule": self.schedule.state(), "is_wanted": self.is_wanted, "refusal": self.refusal}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` has returned, after `begin`."""
-        self.pace.set_state(state["pace"])
+        self.schedule.set_state(state["schedule"])
         self.is_wanted, self.refusal = state["is_wanted"], state["refusal"]
 
     def is_due(self, step: int) -> bool:
         """Whether to measure the update of this step."""
-        return self.is_wanted and self.pace.is_due(step)
+        return self.is_wanted and self.schedule.is_due(step)
 
-    def rests_until(self, step: int) -> float:
+    def idle_until(self, step: int) -> float:
         """Return the step up to which nothing can be due, if it is not due at this one and nothing is measured."""
-        return self.pace.rests_until(step) if self.is_wanted else math.inf
+        return self.schedule.idle_until(step) if self.is_wanted else math.inf
 
     def prepare(self) -> None:
         """Keep what must be known before the update of a step at which a measurement is due."""
@@ -136,29 +136,29 @@ class Measurement(abc.ABC):
         self.is_wanted = True
 
     @abc.abstractmethod
-    def measure(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
         """Measure, and return readings by the name of the monitor."""
 
 
-class ProbeMeasurement(Measurement):
+class ProbeMeter(Meter):
     """Measures loss and gradient on the probe before and after an update."""
 
     name = "probe"
 
-    def __init__(self, probe: Probe, multiplications: float) -> None:
+    def __init__(self, probe: ProbeEvaluator, multiplications: float) -> None:
         super().__init__(probe.examples, probe.passes, multiplications)
         self._probe = probe
         self._start: list[Tensor] = []
         self._before: list[Tensor] | None = None
 
     @property
-    def granted(self) -> int:
+    def free_quota(self) -> int:
         """Return at least FEWEST, whatever they cost."""
         return max(FEWEST, self.light)
 
-    def begin(self, pace: Pace, past: Past) -> None:
+    def begin(self, schedule: MeasurementSchedule, log: MeasurementLog) -> None:
         """Remember the weights."""
-        super().begin(pace, past)
+        super().begin(schedule, log)
         self._start = self._probe.weights()
 
     def state(self) -> dict[str, Any]:
@@ -177,13 +177,13 @@ class ProbeMeasurement(Measurement):
         super().prepare()
         self._before = self._probe.weights()
 
-    def measure(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
         """Return the readings, and let go of the copy."""
         before, self._before = self._before, None
-        return self._probe.measure(before, self._start)
+        return self._probe.evaluate(before, self._start)
 
 
-class SpectrumMeasurement(Measurement):
+class SpectrumMeter(Meter):
     """Measures the ends of the spectrum: always when it is due, or only where there is reason to."""
 
     name = "spectrum"
@@ -194,28 +194,29 @@ class SpectrumMeasurement(Measurement):
         self._objective, self._always = objective, monitor.always
         self.light = min(SPECTRA, self.light)
 
-    def begin(self, pace: Pace, past: Past) -> None:
+    def begin(self, schedule: MeasurementSchedule, log: MeasurementLog) -> None:
         """Begin: nothing is known of the training yet."""
-        super().begin(pace, past)
+        super().begin(schedule, log)
         self.is_wanted, self.refusal = self._always, ""
 
     def reconsider(self) -> None:
         """Measure where there is reason to, if the training pays for the measurements that a verdict needs."""
-        has_reason = self._always or is_spectrum_worthwhile(self.past)
-        self.is_wanted = has_reason and self.pace.is_affordable(RAISED_BY)
+        has_reason = self._always or is_spectrum_worthwhile(self.log)
+        self.is_wanted = has_reason and self.schedule.is_affordable(RAISED_BY)
         if has_reason and not self.is_wanted:
             self.refusal = (
                 "`Diagnosis(budget=None)` measures the curvature of the loss, too, on which some verdicts rest; it was "
-                f"left out, since it would have cost {RAISED_BY * self.price / self.pace.training:.0%} of the training."
+                f"left out, since it would have cost {RAISED_BY * self.price / self.schedule.training:.0%} of the "
+                "training."
             )
 
-    def measure(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
         """Return the reading."""
         return {self.name: ends_of(self._objective, PRODUCTS)}
 
 
-def measurements(model: keras.Model, programs: Programs) -> list[Measurement]:
+def meters_of(model: keras.Model, programs: Programs) -> list[Meter]:
     """Return the ways to measure by these programs."""
     cost = multiplications(keras_private.leaves_of(model))
-    found: list[Measurement] = [] if programs.probe is None else [ProbeMeasurement(programs.probe, cost)]
-    return found + [SpectrumMeasurement(objective, monitor, cost) for monitor, objective in programs.spectra]
+    found: list[Meter] = [] if programs.probe is None else [ProbeMeter(programs.probe, cost)]
+    return found + [SpectrumMeter(objective, monitor, cost) for monitor, objective in programs.spectra]

@@ -15,12 +15,12 @@ from ...monitors import progress
 from ...schedules.duration import Duration, duration, of_unknown_epoch
 from ...verdicts.verdict import RAISED_BY
 from ...verdicts.wording import counted
+from ..session.batch_counter import READ_EVERY
 from ..session.objects_as_data import plain, restored
-from ..session.progress import READ_EVERY
 from .judgement import Judgement
-from .measurements import Clock, Measurement, measurements
-from .programs import Programs, lent
-from .work import FEWEST, Pace
+from .measurement_schedule import FEWEST, MeasurementSchedule
+from .meters import Meter, Stopwatch, meters_of
+from .programs import Programs, take_cached
 
 ENOUGH = progress.FEWEST + RAISED_BY - 1
 """Measurements from which on trends are judged, and verdicts on them are reached."""
@@ -31,13 +31,13 @@ NO_PROBE = (
 )
 
 
-class Measuring:
+class MeterReader:
     """Knows what a training is measured by, which batch it has come to, and when the next measurement is due.
 
     Args:
         budget: As for `Diagnosis`.
         measure_every: As for `Diagnosis`.
-        judgement: What is told of the measurements of this training.
+        judgement: What judges the measurements of this training.
     """
 
     SEEN = ("batch", "refusal", "failure")
@@ -55,47 +55,47 @@ class Measuring:
             self._asked = duration("measure_every", measure_every)
         self.measure_every: int | Callable[[int], bool] | None = None
         """Batches between two measurements, or a function of the step; None to choose. See `know_length`."""
-        self.clock = Clock()
+        self.clock = Stopwatch()
         self.batch = -1
         """The last batch that was made, counted from 0 over all epochs."""
         self.refusal = ""
         """Why something is not measured although there is reason to; "" where all is."""
         self.failure = ""
         """Why the loss cannot be measured on a probe, and what to do about it; "" where it can."""
-        self.rests_until = 0.0
+        self.idle_until = 0.0
         """The step, counted from 1, before which nothing is due."""
         self.only_computes = False
         """Whether a trace has shown that a call of the model and its loss does no more than compute."""
-        self.measurements: list[Measurement] = []
-        self._paces: list[Pace] = []
+        self.meters: list[Meter] = []
+        self._schedules: list[MeasurementSchedule] = []
         self._programs: Programs | None = None
         """What is measured by; None before, and where it is not to be kept for another training."""
         self._resumed: Mapping[str, Any] = {}
         """The states of the measurements that this training goes on from, until they are in their place."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"measurements": [], "_programs": None}  # they belong to one training of one model
+        return vars(self) | {"meters": [], "_programs": None}  # they belong to one training of one model
 
     @property
     def cost(self) -> float:
         """Fraction of the training time that measuring took, without the first time, which traces a graph."""
-        return sum(pace.spent for pace in self._paces) / self.clock.trained if self.clock.trained else 0.0
+        return sum(schedule.spent for schedule in self._schedules) / self.clock.trained if self.clock.trained else 0.0
 
     @property
     def count(self) -> int:
         """How often was measured."""
-        return sum(pace.count for pace in self._paces)
+        return sum(schedule.count for schedule in self._schedules)
 
     @property
     def setup(self) -> float:
         """Seconds that the first measurements took."""
-        return sum(pace.setup for pace in self._paces)
+        return sum(schedule.setup for schedule in self._schedules)
 
     @property
     def notes(self) -> list[str]:
         """What could not be judged, and why."""
-        past = self.judgement.past
-        probed = [len(past.of(monitor.name)) for monitor in self.judgement.monitors if monitor.source == "probe"]
+        log = self.judgement.log
+        probed = [len(log.of(monitor.name)) for monitor in self.judgement.monitors if monitor.source == "probe"]
         most = max(probed, default=0)
         few = (
             f"Measured {counted(most, 'time')}: too few to judge trends. `Diagnosis(measure_every=1)` measures at each "
@@ -103,7 +103,7 @@ class Measuring:
         )
         return [*filter(None, [self.failure, few if 0 < most < ENOUGH else "", self.refusal])]
 
-    def told(self, updates: int) -> str:
+    def cost_summary(self, updates: int) -> str:
         """Say what it cost, each time at the sum of so many updates."""
         of = f", each time at the sum of {updates} updates," if updates > 1 else ","
         cost = (
@@ -118,9 +118,9 @@ class Measuring:
         """Return what is remembered, without the measurements and the clock."""
         return {name: getattr(self, name) for name in self.SEEN}
 
-    def state_of_measurements(self) -> Any:
+    def state_of_meters(self) -> Any:
         """Return the states of the measurements, by name."""
-        return plain({m.name: m.state() for m in self.measurements if hasattr(m, "pace")})
+        return plain({m.name: m.state() for m in self.meters if hasattr(m, "schedule")})
 
     def go_on(self, seen: Mapping[str, Any], clock: Mapping[str, float], kept: Mapping[str, Any]) -> None:
         """Go on from the states; the measurements are still to be made ready."""
@@ -137,9 +137,9 @@ class Measuring:
     def show_results(self, total: int) -> None:
         """Show what was measured by a training that is over, of so many steps, in the states that it has left."""
         for measured in self._resumed.values():
-            pace = Pace(self.budget, self.measure_every, total)
-            pace.set_state(measured["pace"])
-            self._paces.append(pace)
+            schedule = MeasurementSchedule(self.budget, self.measure_every, total)
+            schedule.set_state(measured["schedule"])
+            self._schedules.append(schedule)
         self.clock.stop()
 
     # --- a training ---------------------------------------------------------------------------------------------------
@@ -165,89 +165,89 @@ class Measuring:
                 self.stop(reason)
                 return
             monitored = [m for m in self.judgement.monitors if m.name not in self.judgement.left_out]
-            self._programs = lent(model, data, monitored, self.leave_out, loss)
+            self._programs = take_cached(model, data, monitored, self.leave_out, loss)
             if self._programs.probe is not None and has_own_code(model, loss, *keras_private.losses_of(model)):
                 self._programs.probe.refuse_effects()
                 self.only_computes = True
-            self.measurements = measurements(model, self._programs)
-            for measurement in self.measurements:
-                measurement.begin(self._pace(measurement, model.steps_per_execution), self.judgement.past)
-                if measurement.name in self._resumed:
-                    measurement.set_state(self._resumed[measurement.name])
-                self._paces.append(measurement.pace)
+            self.meters = meters_of(model, self._programs)
+            for meter in self.meters:
+                meter.begin(self._schedule_for(meter, model.steps_per_execution), self.judgement.log)
+                if meter.name in self._resumed:
+                    meter.set_state(self._resumed[meter.name])
+                self._schedules.append(meter.schedule)
             self._resumed = {}
         except Exception as error:
             self.stop(_of(error))
-        self.rests_until = 0.0  # what a measurement at the next step needs is kept after this batch
+        self.idle_until = 0.0  # what a measurement at the next step needs is kept after this batch
 
-    def _pace(self, measurement: Measurement, at_once: int) -> Pace:
+    def _schedule_for(self, meter: Meter, at_once: int) -> MeasurementSchedule:
         """Return when to measure; all ways to measure have equal parts of the budget."""
-        budget = None if self.budget is None else self.budget / len(self.measurements)
+        budget = None if self.budget is None else self.budget / len(self.meters)
         every = self.measure_every
-        every = every * measurement.rarer if isinstance(every, int) else every
-        return Pace(budget, every, self.judgement.past.total, measurement.price, measurement.granted, at_once)
+        every = every * meter.rarer if isinstance(every, int) else every
+        return MeasurementSchedule(budget, every, self.judgement.log.total, meter.price, meter.free_quota, at_once)
 
-    def begin_paces(self, batch_size: float | None) -> None:
-        """Choose where to measure, once the first batch has told how many examples one has."""
-        first = None if self.measure_every is not None else next((m.pace for m in self.measurements), None)
-        for pace in self._paces:
-            if pace.batch_size is None:
-                pace.begin(batch_size, like=None if pace is first else first)
+    def begin_schedules(self, batch_size: float | None) -> None:
+        """Choose where to measure, once the first batch has shown how many examples one has."""
+        first = None if self.measure_every is not None else next((m.schedule for m in self.meters), None)
+        for schedule in self._schedules:
+            if schedule.batch_size is None:
+                schedule.begin(batch_size, like=None if schedule is first else first)
 
     def prepare(self) -> None:
         """Keep what a measurement at the next step needs, or find out for how long there will be none."""
         step = self.batch + 2
-        for measurement in list(self.measurements):
-            measurement.is_ready = False
-            if measurement.is_due(step):
+        for meter in list(self.meters):
+            meter.is_ready = False
+            if meter.is_due(step):
                 with self.clock.stopped():
-                    self._attempt(measurement, measurement.prepare)
-        rests = [step if m.is_ready else m.rests_until(step) for m in self.measurements]
-        self.rests_until = min(rests, default=math.inf)
+                    self._attempt(meter, meter.prepare)
+        idle = [step if m.is_ready else m.idle_until(step) for m in self.meters]
+        self.idle_until = min(idle, default=math.inf)
         if any(monitor.source == "rows" for monitor in self.judgement.monitors):
-            self.rests_until = min(self.rests_until, max(step, self.judgement.rows_judged + READ_EVERY))
+            self.idle_until = min(self.idle_until, max(step, self.judgement.rows_judged + READ_EVERY))
 
     @property
-    def rests(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing is due at this batch, nor to be kept for the next."""
-        return self.batch + 2 < self.rests_until
+        return self.batch + 2 < self.idle_until
 
     @property
-    def ready(self) -> list[Measurement]:
+    def ready(self) -> list[Meter]:
         """The measurements that are due now, of which all that must be known before the update was kept."""
-        return [measurement for measurement in self.measurements if measurement.is_ready]
+        return [meter for meter in self.meters if meter.is_ready]
 
-    def measure(self, measurement: Measurement) -> dict[str, Any] | None:
+    def try_reading(self, meter: Meter) -> dict[str, Any] | None:
         """Return the readings; None where the measurement fails, which is then left out."""
-        return self._attempt(measurement, measurement.measure)
+        return self._attempt(meter, meter.read)
 
     def reconsider(self) -> None:
         """Decide anew what there is reason to measure."""
-        for measurement in self.measurements:
-            measurement.reconsider()
-            self.refusal = measurement.refusal or self.refusal
+        for meter in self.meters:
+            meter.reconsider()
+            self.refusal = meter.refusal or self.refusal
 
     def end(self) -> None:
         """Keep what was traced for the next training of the model."""
         self.clock.stop()
         if self._programs is not None:
-            self._programs.give_back()
+            self._programs.put_in_cache()
             self._programs = None
 
     # --- what fails ---------------------------------------------------------------------------------------------------
 
-    def _attempt(self, measurement: Measurement, action: Callable[[], Any]) -> Any:
+    def _attempt(self, meter: Meter, action: Callable[[], Any]) -> Any:
         """Return what an action of a measurement gives; one that fails is left out, and not tried again."""
-        if measurement not in self.measurements:
+        if meter not in self.meters:
             return None
         try:
             return action()
         except Exception as error:
-            if measurement.name == "probe":
+            if meter.name == "probe":
                 self.stop(_of(error))
             else:
-                self.measurements.remove(measurement)
-                self.leave_out(measurement.name, error)
+                self.meters.remove(meter)
+                self.leave_out(meter.name, error)
 
     def leave_out(self, name: str, error: Exception) -> None:
         """Go on without a monitor; what was traced with it serves no other training."""
@@ -258,14 +258,14 @@ class Measuring:
         """Go on without the probe, and say so once; `reason` says why, and what to do about it."""
         self.go_without(reason)
         warnings.warn(
-            f"`Diagnosis` goes on without its probe, and judges only what the steps and the epochs tell: {reason}",
+            f"`Diagnosis` goes on without its probe, and judges only what the steps and the epochs show: {reason}",
             RuntimeWarning,
             stacklevel=2,
         )
 
     def go_without(self, reason: str) -> None:
         """Go on without the probe."""
-        self.measurements, self._programs = [], None
+        self.meters, self._programs = [], None
         self.failure = f"No loss was measured: {reason}"
 
 

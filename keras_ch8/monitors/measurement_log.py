@@ -41,7 +41,7 @@ class Rows:
         return Rows(*(column[:count] for column in _columns(self)))
 
 
-class Past:
+class MeasurementLog:
     """What a monitor judges by: all that has been measured of one training.
 
     Args:
@@ -144,15 +144,15 @@ class Past:
         return np.array([float(getattr(reading, quantity)) for reading in self.of(name)])
 
 
-def once(quantity: Callable[[Past], _T]) -> Callable[[Past], _T]:
-    """Let a pure function of the past be computed once, until more is measured."""
-    name = f"{quantity.__module__}.{quantity.__qualname__}"  # a past is copied and pickled, and so is what it knows
+def once(quantity: Callable[[MeasurementLog], _T]) -> Callable[[MeasurementLog], _T]:
+    """Let a pure function of the log be computed once, until more is measured."""
+    name = f"{quantity.__module__}.{quantity.__qualname__}"  # a log is copied and pickled, and so is what it knows
 
     @functools.wraps(quantity)
-    def known(past: Past) -> _T:
-        if name not in past._known:
-            past._known[name] = quantity(past)
-        return past._known[name]
+    def known(log: MeasurementLog) -> _T:
+        if name not in log._known:
+            log._known[name] = quantity(log)
+        return log._known[name]
 
     return known
 

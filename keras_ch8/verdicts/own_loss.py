@@ -1,8 +1,7 @@
 """Plain facts about a loss of the user's own."""
 
 import dataclasses
-
-NAN = float("nan")
+import math
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +19,11 @@ class OwnLoss:
         written: How labels are written with which they would have, as `Targets.of` says it.
     """
 
-    of_truth: float = NAN
-    of_opposite: float = NAN
-    of_constant: float = NAN
-    of_far: float = NAN
-    of_certainty: float = NAN
+    of_truth: float = math.nan
+    of_opposite: float = math.nan
+    of_constant: float = math.nan
+    of_far: float = math.nan
+    of_certainty: float = math.nan
     falls_without_end: bool = False
-    unread: float = NAN
+    unread: float = math.nan
     written: str = ""

@@ -19,7 +19,7 @@ class _Count(NamedTuple):
     counted: int
 
 
-class Progress:
+class BatchCounter:
     """On how many batches a model has been trained, over all its trainings: the x axis of every curve."""
 
     def __init__(self, training: fit.Training) -> None:
@@ -41,7 +41,7 @@ class Progress:
         self._begun = self._now()
 
     def epoch_begins(self, epoch: int) -> None:
-        """Count the batches of an epoch from here; each member says that it begins."""
+        """Count the batches of an epoch from here; each callback says that it begins."""
         self._epoch_begun = self._now()
         if self._resumed is not None or epoch != self.epoch:
             of_epoch = self._resumed[1] if self._resumed is not None and self._resumed[0] == epoch else 0

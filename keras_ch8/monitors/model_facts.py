@@ -15,7 +15,7 @@ from ..optimizers.closure import ClosureOptimizer
 from ..verdicts.fact import Fact
 from ..verdicts.wording import digits
 from .held_out import are_arrays
-from .past import FEWEST, Past, Rows, once
+from .measurement_log import FEWEST, MeasurementLog, Rows, once
 from .progress import FADED_RATE, LAST, effective_rate, rate_left
 
 BY_THE_RATE = (
@@ -75,7 +75,7 @@ NORMALIZING = (
 # --- what is there ----------------------------------------------------------------------------------------------------
 
 
-def equipment_of(model: keras.Model, callbacks: Sequence[object] = ()) -> frozenset[Fact]:
+def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> frozenset[Fact]:
     """Return what a model, its optimizer and the callbacks of a training have."""
     parts = keras_private.parts_of(model)
     kinds = keras.layers
@@ -246,10 +246,10 @@ def rate_of(model: keras.Model) -> float:
 
 
 @once
-def facts(past: Past) -> frozenset[Fact]:
+def facts(log: MeasurementLog) -> frozenset[Fact]:
     """Return what is there: of the model and its optimizer, of the inputs, and of the start."""
-    found = set(past.has) | ({Fact.FADED_RATE} if FADED_RATE.level(rate_left(past)) != "ok" else set())
-    flows = past.of("layer_flow")
+    found = set(log.has) | ({Fact.FADED_RATE} if FADED_RATE.level(rate_left(log)) != "ok" else set())
+    flows = log.of("layer_flow")
     if flows:
         first, last = flows[0], flows[-1]
         idle = np.nan_to_num([first.fraction_saturated, first.fraction_dead])
@@ -258,19 +258,19 @@ def facts(past: Past) -> frozenset[Fact]:
         is_made_small = signal > LARGE_INPUT and 0 < first.signal[0] < SMALL_OUTPUT
         found |= {Fact.UNSCALED_INPUTS} if is_unscaled and not is_made_small else set()
         found |= {Fact.UNEVEN_INPUTS} if is_unscaled or SPREAD < first.input_spread < np.inf else set()
-        has_small_steps = not past.rate > _usual_rate(past)  # larger ones may have done it before the first measurement
+        has_small_steps = not log.rate > _usual_rate(log)  # larger ones may have done it before the first measurement
         is_of_the_start = has_small_steps and (idle.max() > MANY or first.total < 0.01)
         found |= {Fact.SCALE_OF_THE_START} if is_of_the_start else set()
         found |= {Fact.DEAD_UNITS} if last.fraction_dead > MANY else set()
         found |= {Fact.SATURATED_UNITS} if last.fraction_saturated > MANY else set()
-    default = DEFAULT if Fact.STEPS_OF_THE_RATE in past.has else DEFAULT_OF_OTHERS
-    found |= {Fact.DEFAULT_RATE} if past.rate <= 1.01 * default else set()  # rates are rounded
-    found |= {Fact.WARM_UP} if past.first_rate < WARM_UP * past.peak else set()
-    found |= {Fact.LINEAR_MODEL} if np.isfinite(past.least_squares) and not past.is_penalized else set()
-    validated = [logs for logs in past.epochs if {"loss", "val_loss"} <= set(logs)]
-    if validated and past.chance > 0:
-        is_learned = validated[-1]["loss"] < LEARNED * past.chance
-        is_worse = min(logs["val_loss"] for logs in validated) >= past.chance
+    default = DEFAULT if Fact.STEPS_OF_THE_RATE in log.has else DEFAULT_OF_OTHERS
+    found |= {Fact.DEFAULT_RATE} if log.rate <= 1.01 * default else set()  # rates are rounded
+    found |= {Fact.WARM_UP} if log.first_rate < WARM_UP * log.peak else set()
+    found |= {Fact.LINEAR_MODEL} if np.isfinite(log.least_squares) and not log.is_penalized else set()
+    validated = [logs for logs in log.epochs if {"loss", "val_loss"} <= set(logs)]
+    if validated and log.chance > 0:
+        is_learned = validated[-1]["loss"] < LEARNED * log.chance
+        is_worse = min(logs["val_loss"] for logs in validated) >= log.chance
         found |= {Fact.HELD_OUT_OF_ANOTHER_KIND} if is_learned and is_worse else set()
     return frozenset(found)
 
@@ -279,110 +279,110 @@ def facts(past: Past) -> frozenset[Fact]:
 
 
 @once
-def known_to_cures(past: Past) -> dict[str, str]:
+def known_to_cures(log: MeasurementLog) -> dict[str, str]:
     """Return the numbers that cures name, as texts; what is not known is left out.
 
     Where the rate changes, rates are the largest: what was measured of the steps at the rate of now says by what to
     multiply all.
     """
     numbers = {
-        "rate": _peak(past),
-        "shorter_rate": _peak(past) / _too_long(past),
-        "longer_rate": _longer_rate(past),
-        "clip_at": _usual_norm(past),
-        "momentum": float(np.clip(1 - 10 / max(past.total or past.done, 1), 0.5, 0.9)),
-        "memory": _memory(past),
+        "rate": _peak(log),
+        "shorter_rate": _peak(log) / _too_long(log),
+        "longer_rate": _longer_rate(log),
+        "clip_at": _usual_norm(log),
+        "momentum": float(np.clip(1 - 10 / max(log.total or log.done, 1), 0.5, 0.9)),
+        "memory": _memory(log),
     }
     known = {name: digits(number) for name, number in numbers.items() if 0 < number < np.inf}
-    sizes = {"larger_batch": _larger_batch(past), "more_epochs": 3 * len(past.epochs)}
+    sizes = {"larger_batch": _larger_batch(log), "more_epochs": 3 * len(log.epochs)}
     return known | {name: str(size) for name, size in sizes.items() if size}
 
 
-def _peak(past: Past) -> float:
-    return past.rate if np.isnan(past.peak) else past.peak
+def _peak(log: MeasurementLog) -> float:
+    return log.rate if np.isnan(log.peak) else log.peak
 
 
-def _typical_step(past: Past) -> float:
+def _typical_step(log: MeasurementLog) -> float:
     """Return the length of a step over the best in its direction, the median over the last; NaN where not known."""
-    sizes = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
+    sizes = np.abs(log.series("step_length", "step_over_optimal")[-LAST:])
     sizes = sizes[np.isfinite(sizes)]
     return float(np.median(sizes)) if len(sizes) else float("nan")
 
 
-def _stability(past: Past) -> float:
+def _stability(log: MeasurementLog) -> float:
     """Return the effective rate times the largest curvature, which is 2 at the limit; NaN where it is not known."""
-    ends = past.of("spectrum")
-    return effective_rate(past) * ends[-1].largest if ends else float("nan")
+    ends = log.of("spectrum")
+    return effective_rate(log) * ends[-1].largest if ends else float("nan")
 
 
-def _too_long(past: Past) -> float:
+def _too_long(log: MeasurementLog) -> float:
     """Return by what to divide the rate, so that a step is half the best length, and at most half the stable one.
 
     It is at most a usual one. NaN where the loss has overflowed.
     """
-    if not np.isfinite(past.series("gradient_norm", "loss")).all():
+    if not np.isfinite(log.series("gradient_norm", "loss")).all():
         return float("nan")  # how far too long cannot be measured any more
-    least = OF_IDLE if facts(past) & {Fact.DEAD_UNITS, Fact.SATURATED_UNITS} else LEAST
-    factors = [least, 2 * _typical_step(past), _stability(past), _peak(past) / _usual_rate(past)]
+    least = OF_IDLE if facts(log) & {Fact.DEAD_UNITS, Fact.SATURATED_UNITS} else LEAST
+    factors = [least, 2 * _typical_step(log), _stability(log), _peak(log) / _usual_rate(log)]
     return min(float(np.nanmax(factors)), 1000.0)
 
 
-def _usual_rate(past: Past) -> float:
-    return USUAL if Fact.STEPS_OF_THE_RATE in past.has else USUAL_OF_OTHERS
+def _usual_rate(log: MeasurementLog) -> float:
+    return USUAL if Fact.STEPS_OF_THE_RATE in log.has else USUAL_OF_OTHERS
 
 
-def _longer_rate(past: Past) -> float:
+def _longer_rate(log: MeasurementLog) -> float:
     """Return a rate with which a step has a tenth of the best length, but no more than half the stable rate.
 
     NaN where the largest rate is that large already.
     """
-    step, stability = _typical_step(past), _stability(past)
+    step, stability = _typical_step(log), _stability(log)
     asked = [0.1 / step if step > 0 else np.nan, 1 / stability if stability > 0 else np.nan]
     factor = float(np.nanmin(asked)) if not np.isnan(asked).all() else 10.0
-    longer = min(past.rate * float(np.clip(factor, 3.0, 1e6)), _usual_rate(past))
-    return longer if longer > _peak(past) else float("nan")
+    longer = min(log.rate * float(np.clip(factor, 3.0, 1e6)), _usual_rate(log))
+    return longer if longer > _peak(log) else float("nan")
 
 
-def _usual_norm(past: Past) -> float:
+def _usual_norm(log: MeasurementLog) -> float:
     """Return the norm of the gradient that nine of ten steps do not reach.
 
     NaN where too few steps were usual, and where it would clip nearly all of the first ones: those of a training that
     has come to rest are tiny.
     """
-    first, usual = (_norms_of(rows, past) for rows in (past.first_rows, past.rows))
+    first, usual = (_norms_of(rows, log) for rows in (log.first_rows, log.rows))
     if len(usual) < FEWEST or not len(first):
         return float("nan")
     limit = float(np.quantile(usual, QUANTILE))
     return limit if limit >= TINY * np.median(first) else float("nan")
 
 
-def _norms_of(rows: Rows, past: Past) -> np.ndarray:
+def _norms_of(rows: Rows, log: MeasurementLog) -> np.ndarray:
     """Return the finite norms of the steps at which the loss was not far above that of the first, if it is known."""
-    begun = past.first_rows.loss[:FEWEST]
+    begun = log.first_rows.loss[:FEWEST]
     begun = begun[np.isfinite(begun)]
     limit = np.median(begun) + (DIVERGED - 1) * abs(np.median(begun)) if len(begun) else np.inf
     return rows.norm[np.isfinite(rows.norm) & ~(rows.loss > limit)]
 
 
-def _memory(past: Past) -> float:
+def _memory(log: MeasurementLog) -> float:
     """Return the bias of a forget gate for a memory as long as the sequence; NaN without a recurrent layer."""
-    horizons = past.of("time_horizon")
+    horizons = log.of("time_horizon")
     return float(np.log(max(2, len(horizons[-1][0].profile)))) if horizons else float("nan")
 
 
-def _larger_batch(past: Past) -> int:
+def _larger_batch(log: MeasurementLog) -> int:
     """Return a batch with half as much noise as gradient, 4 to 16 times as large as now, and no larger than the data.
 
     0 where it is not known, or the data are less than two of the batches of now.
     """
-    noises = past.of("gradient_noise")[-LAST:]
-    if not noises or not past.batch_size:
+    noises = log.of("gradient_noise")[-LAST:]
+    if not noises or not log.batch_size:
         return 0
     trace, squared = (float(np.mean([getattr(noise, part) for noise in noises])) for part in ("trace", "squared_norm"))
     if not np.isfinite(trace):
         return 0
     wanted = 2 * trace / squared if squared > 0 else np.inf
-    size = 2 ** np.rint(np.log2(np.clip(wanted, 4 * past.batch_size, 16 * past.batch_size)))
-    if past.examples:
-        size = min(size, 2 ** np.floor(np.log2(past.examples)))
-    return int(size) if size >= 2 * past.batch_size else 0
+    size = 2 ** np.rint(np.log2(np.clip(wanted, 4 * log.batch_size, 16 * log.batch_size)))
+    if log.examples:
+        size = min(size, 2 ** np.floor(np.log2(log.examples)))
+    return int(size) if size >= 2 * log.batch_size else 0

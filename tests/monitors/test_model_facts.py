@@ -12,9 +12,9 @@ from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.eigenvalues import SpectrumEnds
-from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, padding_in, rate_of
 from keras_ch8.monitors.flow import LayerFlow
-from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
+from keras_ch8.monitors.model_facts import facts, facts_of_model, known_to_cures, padding_in, rate_of
 from keras_ch8.verdicts._checks_of_inputs import RESCALE
 from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, RESCALE_TARGETS, WITH_CURVATURE
 from keras_ch8.verdicts.fact import Fact
@@ -111,19 +111,19 @@ def two_inputs():
     ],
 )
 def test_what_a_model_and_its_optimizer_have_is_seen(make, expected):
-    assert equipment_of(make()) == expected
+    assert facts_of_model(make()) == expected
 
 
 def test_a_start_whose_weights_hardly_differ_is_seen():
     def has_small_start(kernel, size=6):
-        return Fact.SMALL_START in equipment_of(plain(LAYERS.Dense(size, "tanh", kernel_initializer=kernel)))
+        return Fact.SMALL_START in facts_of_model(plain(LAYERS.Dense(size, "tanh", kernel_initializer=kernel)))
 
     assert has_small_start("zeros")
     assert has_small_start(constant(0.3))
     assert has_small_start(keras.initializers.RandomNormal(stddev=0.002))
     assert not has_small_start(keras.initializers.RandomNormal(stddev=0.005))
     assert not has_small_start("glorot_uniform", size=4096)
-    assert Fact.SMALL_START not in equipment_of(plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(3)))
+    assert Fact.SMALL_START not in facts_of_model(plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(3)))
 
 
 def test_a_saddle_point_after_a_start_of_the_usual_size_is_left_by_other_rates_first():
@@ -141,7 +141,7 @@ def test_a_saddle_point_after_a_start_of_the_usual_size_is_left_by_other_rates_f
 
 def test_a_low_rate_is_one_for_all_weights_that_nothing_else_sets():
     def is_low(optimizer, *callbacks):
-        return Fact.LOW_RATE in equipment_of(plain(optimizer=optimizer), callbacks)
+        return Fact.LOW_RATE in facts_of_model(plain(optimizer=optimizer), callbacks)
 
     assert is_low(keras.optimizers.SGD(1e-3))
     assert is_low(keras_ch8.optimizers.Momentum(1e-4))
@@ -175,7 +175,7 @@ def test_padding_that_a_recurrent_layer_reads_is_seen(x, embedding, expected):
 
 def test_the_last_layers_sigmoid_is_no_hidden_unit():
     model = keras.Sequential([keras.Input((6,)), LAYERS.Dense(4, "relu"), LAYERS.Dense(1, "sigmoid")])
-    assert equipment_of(model) == {Fact.SEQUENTIAL}
+    assert facts_of_model(model) == {Fact.SEQUENTIAL}
 
 
 def test_what_callbacks_bring_is_there_for_the_cures():
@@ -186,13 +186,13 @@ def test_what_callbacks_bring_is_there_for_the_cures():
         keras.callbacks.ReduceLROnPlateau("loss"),
     ]
     model = plain(optimizer="sgd")
-    assert [equipment_of(model, [each]) - equipment_of(model) for each in [clip, *schedules]] == [
+    assert [facts_of_model(model, [each]) - facts_of_model(model) for each in [clip, *schedules]] == [
         {Fact.CLIPPING, Fact.FIRST_ORDER_ONLY}, *2 * [{Fact.LEARNING_RATE_SCHEDULE, Fact.RATE_SET_ELSEWHERE}],
         {Fact.LEARNING_RATE_SCHEDULE, Fact.LOWERED_ON_PLATEAUS},
     ]  # fmt: skip
     diagnosis = keras_ch8.callbacks.Diagnosis((np.ones((8, 6)), np.ones((8, 1))), ["step_length"])
     model.fit(np.ones((8, 6)), np.ones((8, 1)), verbose=0, callbacks=[diagnosis, clip])
-    assert Fact.CLIPPING in diagnosis.past.has
+    assert Fact.CLIPPING in diagnosis.log.has
 
 
 def test_the_rate_is_that_of_the_one_optimizer_also_by_a_schedule():
@@ -210,12 +210,12 @@ def flow(signal=1.0, spread=1.0, dead=0.0, total=1.0, saturated=np.nan, given=1.
     )  # fmt: skip
 
 
-def past_of(**first):
-    past = Past(total=200)
-    past.rate, past.batch_size = 0.1, 32.0
-    past.add(1, {"layer_flow": flow(**first)})
-    past.add(2, {"layer_flow": flow()})
-    return past
+def log_of(**first):
+    log = MeasurementLog(total=200)
+    log.rate, log.batch_size = 0.1, 32.0
+    log.add(1, {"layer_flow": flow(**first)})
+    log.add(2, {"layer_flow": flow()})
+    return log
 
 
 @pytest.mark.parametrize(
@@ -231,15 +231,15 @@ def past_of(**first):
     ],
 )  # fmt: skip
 def test_inputs_and_start_are_facts_of_the_first_measurement(first, expected):
-    assert facts(past_of(**first)) == expected
+    assert facts(log_of(**first)) == expected
 
 
 @pytest.mark.parametrize("has, usual, default", [((), 1.0, 0.01), ((Fact.STEPS_OF_THE_RATE,), 0.01, 0.001)])
 def test_units_that_were_idle_early_are_of_the_start_unless_the_rate_is_larger_than_is_usual(has, usual, default):
     def of_rate(rate):
-        past = past_of(dead=0.4)
-        past.has, past.rate = frozenset(has), rate
-        return facts(past) - set(has)
+        log = log_of(dead=0.4)
+        log.has, log.rate = frozenset(has), rate
+        return facts(log) - set(has)
 
     assert of_rate(1.5 * usual) == set()
     assert of_rate(usual) == {Fact.SCALE_OF_THE_START}
@@ -273,11 +273,11 @@ def test_what_to_do_if_a_cure_fails_is_something_else(kind):
 
 
 def test_the_ravine_of_a_linear_model_that_is_not_of_scales_is_crossed_by_curvature():
-    past = past_of()
-    assert Fact.LINEAR_MODEL not in facts(past)
-    past = past_of()
-    past.least_squares = 0.1
-    assert Fact.LINEAR_MODEL in facts(past)
+    log = log_of()
+    assert Fact.LINEAR_MODEL not in facts(log)
+    log = log_of()
+    log.least_squares = 0.1
+    assert Fact.LINEAR_MODEL in facts(log)
 
     def first(*has):
         return next(applicable(REMEDIES["ill_conditioned"], KNOWN, {*has})).cure
@@ -285,8 +285,8 @@ def test_the_ravine_of_a_linear_model_that_is_not_of_scales_is_crossed_by_curvat
     assert "`optimizers.LBFGS`" in first(Fact.LINEAR_MODEL)
     assert "`keras.layers.Normalization`" in first(Fact.LINEAR_MODEL, Fact.UNEVEN_INPUTS)
     assert "`optimizers.Adam`" in first()
-    past.add(3, {"gradient_norm": GradientNorm(1.0, 0.1, 1.0, penalty=0.1)})
-    assert Fact.LINEAR_MODEL not in facts(past), "its least loss is not that of least squares"
+    log.add(3, {"gradient_norm": GradientNorm(1.0, 0.1, 1.0, penalty=0.1)})
+    assert Fact.LINEAR_MODEL not in facts(log), "its least loss is not that of least squares"
     assert "`optimizers.LBFGS`" in first(Fact.LINEAR_MODEL, Fact.OWN_STEP_LENGTH), (
         "of `SteepestDescent`, which has none"
     )
@@ -313,15 +313,15 @@ def test_an_optimizer_that_finds_the_length_of_each_step_is_told_of_no_rate_and_
 
 
 def test_the_numbers_of_cures_are_those_of_the_run():
-    past = past_of()
-    assert known_to_cures(past) == {"rate": "0.1", "shorter_rate": "0.033", "longer_rate": "1", "momentum": "0.9"}
-    past.add_rows(Rows(np.arange(1, 101), np.linspace(0.01, 1, 100), np.ones(100)))
-    past.add(3, {
+    log = log_of()
+    assert known_to_cures(log) == {"rate": "0.1", "shorter_rate": "0.033", "longer_rate": "1", "momentum": "0.9"}
+    log.add_rows(Rows(np.arange(1, 101), np.linspace(0.01, 1, 100), np.ones(100)))
+    log.add(3, {
         "step_length": StepLength(1.0, 1.5, -1.0, 20.0, 0.1),  # 20 times the best length
         "gradient_noise": GradientNoise(6400.0, 100.0),
         "time_horizon": (TimeHorizon("rnn", np.ones(30), True, None),),
     })  # fmt: skip
-    known = known_to_cures(past)
+    known = known_to_cures(log)
     assert (known["shorter_rate"], known["clip_at"], known["larger_batch"]) == ("0.0025", "0.9", "128")
     assert known["memory"] == "3.4"  # log(30)
 
@@ -336,51 +336,51 @@ def test_the_numbers_of_cures_are_those_of_the_run():
     ],
 )
 def test_a_shorter_rate_is_a_usual_one(has, before, after):
-    past = past_of()
-    past.has, past.rate = frozenset(has), before
-    assert known_to_cures(past)["shorter_rate"] == after
+    log = log_of()
+    log.has, log.rate = frozenset(has), before
+    assert known_to_cures(log)["shorter_rate"] == after
 
 
 @pytest.mark.parametrize("idle", [{"dead": 0.9}, {"saturated": 0.9}])
 def test_a_rate_that_has_left_units_idle_is_divided_by_more_since_their_steps_tell_little(idle):
-    past = past_of()
-    past.add(3, {"layer_flow": flow(**idle)})
-    assert known_to_cures(past)["shorter_rate"] == "0.01"
+    log = log_of()
+    log.add(3, {"layer_flow": flow(**idle)})
+    assert known_to_cures(log)["shorter_rate"] == "0.01"
 
 
 @pytest.mark.parametrize(
     "step, has, rate", [(1e-4, (), "1"), (1e-4, (Fact.STEPS_OF_THE_RATE,), "0.01"), (0.01, (), "1")]
 )
 def test_a_longer_rate_is_a_tenth_of_the_best_but_no_more_than_is_usual(step, has, rate):
-    past = past_of()
-    past.has = frozenset(has)
-    past.rate = 0.1 if step == 0.01 else 0.001
-    past.add(3, {"step_length": StepLength(1.0, 0.99, -1.0, step, 0.1)})
-    assert known_to_cures(past)["longer_rate"] == rate
+    log = log_of()
+    log.has = frozenset(has)
+    log.rate = 0.1 if step == 0.01 else 0.001
+    log.add(3, {"step_length": StepLength(1.0, 0.99, -1.0, step, 0.1)})
+    assert known_to_cures(log)["longer_rate"] == rate
 
 
 @pytest.mark.parametrize("largest, rate", [(0.0, "0.1"), (-1.0, "0.1"), (20.0, "0.05")])
 def test_a_loss_without_curvature_sets_no_limit_to_the_rate(largest, rate):
-    past = past_of()
-    past.rate = 0.01
-    past.add_rows(Rows(np.array([3]), np.array([1.0]), np.array([1.0])))
-    past.add(3, {"step_length": StepLength(1.0, 0.99, -1.0, 0.0, 0.01)})
-    past.add(3, {"spectrum": SpectrumEnds(**ENDS | {"largest": largest})})
-    assert known_to_cures(past)["longer_rate"] == rate
+    log = log_of()
+    log.rate = 0.01
+    log.add_rows(Rows(np.array([3]), np.array([1.0]), np.array([1.0])))
+    log.add(3, {"step_length": StepLength(1.0, 0.99, -1.0, 0.0, 0.01)})
+    log.add(3, {"spectrum": SpectrumEnds(**ENDS | {"largest": largest})})
+    assert known_to_cures(log)["longer_rate"] == rate
 
 
 def test_extreme_readings_make_no_number_that_code_could_not_have():
     for extreme in (0.0, 1e-300, 1e300, np.inf, np.nan, -1.0):
-        past = past_of(signal=extreme, spread=extreme, dead=extreme, total=extreme)
-        past.rate = extreme
-        past.add_rows(Rows(np.arange(1, 31), np.full(30, abs(extreme)), np.full(30, extreme)))
-        past.add(3, {
+        log = log_of(signal=extreme, spread=extreme, dead=extreme, total=extreme)
+        log.rate = extreme
+        log.add_rows(Rows(np.arange(1, 31), np.full(30, abs(extreme)), np.full(30, extreme)))
+        log.add(3, {
             "step_length": StepLength(*[extreme] * 5),
             "gradient_norm": GradientNorm(*[extreme] * 3),
             "gradient_noise": GradientNoise(extreme, extreme),
         })  # fmt: skip
-        facts(past)
-        for name, number in known_to_cures(past).items():
+        facts(log)
+        for name, number in known_to_cures(log).items():
             assert 0 < float(number) < np.inf, (extreme, name)
 
 
@@ -415,12 +415,12 @@ def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, ne
     after = names["model"]
     given = {name: names[name] for name in ("batch_size", "epochs", "callbacks")}
     if code == WITH_CURVATURE:
-        assert Fact.CURVATURE in equipment_of(after)
+        assert Fact.CURVATURE in facts_of_model(after)
         assert (names["batch_size"], names["epochs"]) == (64, 100)
     given["epochs"] = min(given["epochs"], 3)  # that they are numbers is enough
     after.fit(names["x"], names["y"], validation_split=0.5, verbose=0, **given)
     for fact in {Fact.INPUT_NORMALIZATION, Fact.NORMALIZATION, Fact.CLIPPING, Fact.ADAPTIVE_RATES} & set(unless):
-        assert fact in equipment_of(after) or (fact == Fact.NORMALIZATION and needs == ()), (fact, code)
+        assert fact in facts_of_model(after) or (fact == Fact.NORMALIZATION and needs == ()), (fact, code)
     if Fact.PADDING in needs:
         assert not padding_in(after, x)
         np.testing.assert_allclose(after.predict(x[:8, :8], verbose=0), after.predict(x[:8], verbose=0), rtol=1e-5)
@@ -436,7 +436,7 @@ def test_the_code_of_one_cure_suits_the_model_that_another_has_made(one, other):
     for each in (one, other):
         exec(compile(WRAPPING[each], "cure", "exec"), names)
     after = names["model"]
-    assert {Fact.SEQUENTIAL, *([Fact.NORMALIZATION] if "layers" in (one, other) else [])} <= equipment_of(after)
+    assert {Fact.SEQUENTIAL, *([Fact.NORMALIZATION] if "layers" in (one, other) else [])} <= facts_of_model(after)
     assert after.predict(x, verbose=0).shape == (len(x), 1)
 
 

@@ -8,7 +8,7 @@ from ...board import tags
 from ...telemetry.frame import Frame
 
 
-class Member(Protocol):
+class SessionCallback(Protocol):
     """What the session knows of a callback: see `Callback`, which says what each attribute and hook is."""
 
     model: Any

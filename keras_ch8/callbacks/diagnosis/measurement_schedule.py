@@ -25,7 +25,7 @@ LIGHT_WORK = 1e10
 PER_PASS = 3
 """Multiplications of an example with a weight, forward and backward: backward there are two."""
 BATCH_SIZE = 32
-"""Examples of a step where the training does not tell: Keras's own default."""
+"""Examples of a step where that is not known: Keras's own default."""
 
 
 def affordable(budget: float | None, work: float, price: float) -> float:
@@ -38,7 +38,7 @@ def light(price: float, multiplications: float) -> int:
     return int(min(LIGHT, LIGHT_WORK // max(1.0, PER_PASS * multiplications * price)))
 
 
-def places(steps: int, count: float) -> list[int]:
+def steps_to_measure(steps: int, count: float) -> list[int]:
     """Return the steps, counted from 1, at which a training of known length is measured, the last of them included.
 
     There are `count` of them, between FEWEST and MOST and more than LIGHT only where they are GAP steps apart, evenly
@@ -61,7 +61,7 @@ def places(steps: int, count: float) -> list[int]:
 def multiplications(layers: Iterable[keras.layers.Layer]) -> float:
     """Return about how many multiplications an example costs forward: each weight once at each place of its output.
 
-    Where a layer does not tell the shape of its output, as inside a model that is a subclass, there is one place.
+    Where the shape of a layer's output is not known, as inside a model that is a subclass, there is one place.
     """
     return float(sum(_weights(layer) * _positions(layer) for layer in layers))
 
@@ -82,21 +82,21 @@ def _positions(layer: keras.layers.Layer) -> int:
     return int(np.prod([size or 1 for size in between]))
 
 
-class Pace:
+class MeasurementSchedule:
     """Says at which steps a measurement is due.
 
-    A measurement is wanted where `measure_every` says so, or by itself at the places of the training (see `places`); of
-    one of unknown length, where it is SLOW_GROWTH times as far as at the last measurement, and at each 100th part of
-    the way so far if it is paid for. It is made if there have been fewer than `granted`, or if the work of all
-    measurements so far and of this one is within `budget` of that of the training so far. A pace to which FEWEST are
-    granted gets all places that it has chosen.
+    A measurement is wanted where `measure_every` says so, or by itself at `steps_to_measure`; in a training of unknown
+    length, where it is SLOW_GROWTH times as far as at the last measurement, and at each 100th part of the way so far if
+    it is paid for. It is made if there have been fewer than `free_quota`, or if the work of all measurements so far and
+    of this one is within `budget` of that of the training so far. With a free quota of FEWEST, it is made at all steps
+    that were chosen.
 
     Args:
         budget: Fraction of the work of the training, or None for no limit.
         measure_every: Steps between two measurements, or a function of the step, or None to choose.
         steps: Steps of the whole training; 0 where it is not known.
         price: Work of a measurement.
-        granted: Measurements that are made whatever they cost.
+        free_quota: Measurements that are made whatever they cost.
         at_once: Steps between two moments at which the weights can be seen.
     """
 
@@ -106,34 +106,34 @@ class Pace:
         measure_every: int | Callable[[int], bool] | None = None,
         steps: int = 0,
         price: float = 1.0,
-        granted: float = FEWEST,
+        free_quota: float = FEWEST,
         at_once: int = 1,
     ) -> None:
         self.budget, self.measure_every, self.steps = budget, measure_every, steps
-        self.price, self.granted, self.at_once = price, granted, at_once
+        self.price, self.free_quota, self.at_once = price, free_quota, at_once
         self.batch_size: float | None = None
         """Examples of a step; None before the first."""
-        self.places: list[int] = []
+        self.steps_to_measure: list[int] = []
         """Where a training of known length is measured; [] before the first step, and for any other."""
         self.count, self.spent, self.setup = 0, 0.0, 0.0
         self._last, self._is_traced = 0, False
 
-    def begin(self, batch_size: float | None, like: "Pace | None" = None) -> None:
+    def begin(self, batch_size: float | None, like: "MeasurementSchedule | None" = None) -> None:
         """Choose the places, at the end of the first step: by now it is known how many examples one has.
 
         Args:
-            batch_size: Examples of a step, or None where the training does not tell.
-            like: A pace whose places are to be taken.
+            batch_size: Examples of a step, or None where that is not known.
+            like: A schedule whose steps are to be taken.
         """
         self.batch_size = batch_size or BATCH_SIZE
         if like is not None:
-            self.places = like.places
+            self.steps_to_measure = like.steps_to_measure
         elif self.measure_every is None:
             if self.steps:
                 paid = affordable(self.budget, self.training, self.price)
-                self.places = places(self.steps, max(paid, self.granted))
-            if self.granted >= FEWEST:
-                self.granted = math.inf
+                self.steps_to_measure = steps_to_measure(self.steps, max(paid, self.free_quota))
+            if self.free_quota >= FEWEST:
+                self.free_quota = math.inf
 
     def is_due(self, step: int) -> bool:
         """Whether to measure at the step of this number, counted from 1, or at one that is made at once with it."""
@@ -143,7 +143,7 @@ class Pace:
         seen = step + self.at_once - 1
         if self.measure_every is not None:
             return self.measure_every(step) if callable(self.measure_every) else step - self._last >= self.measure_every
-        if self.places:
+        if self.steps_to_measure:
             return self._next(step) <= seen
         if any(self._last < first <= seen for first in FIRST):
             return True
@@ -154,26 +154,26 @@ class Pace:
 
     def _next(self, step: int) -> float:
         """Return the first of the places from this step on."""
-        at = int(np.searchsorted(self.places, step))
-        return self.places[at] if at < len(self.places) else math.inf
+        at = int(np.searchsorted(self.steps_to_measure, step))
+        return self.steps_to_measure[at] if at < len(self.steps_to_measure) else math.inf
 
-    def rests_until(self, step: int) -> float:
+    def idle_until(self, step: int) -> float:
         """Return the step up to which no measurement can be due, as none is at this one."""
         if callable(self.measure_every) or self.batch_size is None:
             return step + 1
         if self.measure_every is not None:
             return max(step + 1, self._last + self.measure_every)
-        if self.places:
+        if self.steps_to_measure:
             return max(step + 1, self._next(step + 1) - self.at_once + 1)
         return step + 1 if step < max(FIRST) else max(step + 1, self._last + GAP - self.at_once + 1)
 
     def is_paid(self, step: int) -> bool:
         """Whether a measurement at this step is one of those that are granted, or within the budget."""
-        return self.count < self._granted_by(step) or self._is_within_budget(step)
+        return self.count < self._free_up_to(step) or self._is_within_budget(step)
 
-    def _granted_by(self, step: int) -> float:
+    def _free_up_to(self, step: int) -> float:
         """Return how many of those that are granted may be made up to this step: they are spread over the training."""
-        return min(self.granted, 1 + self.granted * step // self.steps) if self.steps else self.granted
+        return min(self.free_quota, 1 + self.free_quota * step // self.steps) if self.steps else self.free_quota
 
     def _is_within_budget(self, step: int) -> bool:
         return self.count + 1 <= affordable(self.budget, self._up_to(step), self.price)
@@ -182,7 +182,7 @@ class Pace:
         """Whether the whole training pays for so many measurements; of one of unknown length that is not known."""
         if not self.steps or self.batch_size is None:
             return True
-        return times <= max(self.granted, affordable(self.budget, self.training, self.price))
+        return times <= max(self.free_quota, affordable(self.budget, self.training, self.price))
 
     @property
     def training(self) -> float:
@@ -202,17 +202,17 @@ class Pace:
         return {
             "count": self.count,
             "last": self._last,
-            "granted": float(self.granted),
+            "free_quota": float(self.free_quota),
             "batch_size": self.batch_size,
-            "places": list(self.places),
+            "steps_to_measure": list(self.steps_to_measure),
             "spent": self.spent,
             "setup": self.setup,
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` has returned."""
-        self.count, self._last, self.granted = state["count"], state["last"], state["granted"]
-        self.batch_size, self.places = state["batch_size"], list(state["places"])
+        self.count, self._last, self.free_quota = state["count"], state["last"], state["free_quota"]
+        self.batch_size, self.steps_to_measure = state["batch_size"], list(state["steps_to_measure"])
         self.spent, self.setup = state["spent"], state["setup"]
 
     def measured(self, step: int, seconds: float) -> None:

@@ -1,12 +1,11 @@
 """Plain facts about arrays of inputs."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-
-from ._own_loss import NAN
 
 CONSTANT = 1e-6
 """Standard deviation of a feature, over its largest size, up to which it is constant but for rounding."""
@@ -44,17 +43,17 @@ class Inputs:
     name: str = ""
     of: str = ""
     examples: int = 0
-    low: float = NAN
-    high: float = NAN
-    mean: float = NAN
-    deviation: float = NAN
-    rms: float = NAN
+    low: float = math.nan
+    high: float = math.nan
+    mean: float = math.nan
+    deviation: float = math.nan
+    rms: float = math.nan
     nonfinite: int = 0
     constant: int = 0
     features: int = 0
-    spread: float = NAN
-    offset: float = NAN
-    stand_in: float = NAN
+    spread: float = math.nan
+    offset: float = math.nan
+    stand_in: float = math.nan
     stand_ins: float = 0.0
 
     @property
@@ -103,8 +102,8 @@ def _inputs(name: str, x: np.ndarray) -> Inputs:
         rms=float(np.sqrt(np.mean(some**2))),
         constant=int((~varies).sum()),
         features=columns.shape[1],
-        spread=float(spread[varies].max() / spread[varies].min()) if varies.any() else NAN,
-        offset=float(np.median(mean[varies] / spread[varies])) if varies.any() else NAN,
+        spread=float(spread[varies].max() / spread[varies].min()) if varies.any() else math.nan,
+        offset=float(np.median(mean[varies] / spread[varies])) if varies.any() else math.nan,
         stand_in=stand_in,
         stand_ins=stand_ins,
     )
@@ -118,4 +117,4 @@ def stand_in_of(numbers: np.ndarray) -> tuple[float, float]:
         is_far = others.size > 0 and np.abs(others - end).min() > FAR_AWAY * others.std() > 0
         if end and is_it.sum() >= OFTEN and AGAIN < share < 0.5 and is_far:
             return end, share
-    return NAN, 0.0
+    return math.nan, 0.0

@@ -12,7 +12,7 @@ from ..._types import Tensor
 
 
 class Number:
-    """A number that a step reads and Python sets; one that JAX has compiled keeps it as a constant (see `renew`)."""
+    """A number that a step reads and Python sets; one that JAX has compiled keeps it as a constant (see `retrace`)."""
 
     def __init__(self, value: float) -> None:
         self.value = float(value)
@@ -63,7 +63,7 @@ def wide() -> str:
     return str(keras.backend.result_type("float32", keras.config.floatx()))
 
 
-def renew(model: keras.Model) -> None:
+def retrace(model: keras.Model) -> None:
     """Let the next training step see the `scalar`s as they are now."""
     model.make_train_function(force=True)
 

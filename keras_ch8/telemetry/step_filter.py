@@ -75,7 +75,7 @@ def judged(values: Tensor, statistics: Tensor, count: Tensor, threshold: float |
 
 
 class Known(NamedTuple):
-    """What a gate knows.
+    """What a step filter knows.
 
     Args:
         passed: Steps that it has let through, without those that were undone.
@@ -94,12 +94,12 @@ class Pending(NamedTuple):
     """A step that is to be judged, by the program of an update or by one of its own.
 
     Args:
-        threshold, nonfinite: As in `Gate`.
+        threshold, nonfinite: As in `StepFilter`.
         number: The number of the update, counted from 1, those that were left out among them.
-        loss: The loss; 0 where the step does not tell it.
+        loss: The loss; 0 where it is not known.
         half: Half the sum of squares of the gradient.
         active: Whether the step counts; None: it does.
-        table: What the gate knows.
+        table: What the step filter knows.
         skipped: The variable that counts the steps that were left out.
     """
 
@@ -146,12 +146,12 @@ def _decided(pending: Pending) -> tuple[Decided, Tensor, Tensor]:
     row = ops.stack([ops.cast(x, "float64") for x in (pending.number, pending.loss, norm, is_spike)])
     here = np.arange(KEPT)[:, None] == ops.cast(tally[1], "int64") % KEPT
     whole = ops.concatenate([kept, after[None], ops.where(here, row, old[TOP:])])
-    skipped = skipped + ops.cast(_numerics.both(pending.active, ~good), "int64")
-    decided = Decided(_numerics.both(pending.active, good), pending.number - skipped)
-    return decided, _numerics.choose(pending.active, whole, old), skipped
+    skipped = skipped + ops.cast(_numerics.and_(pending.active, ~good), "int64")
+    decided = Decided(_numerics.and_(pending.active, good), pending.number - skipped)
+    return decided, _numerics.where(pending.active, whole, old), skipped
 
 
-class Gate:
+class StepFilter:
     """Lets a step of an optimizer through, or not, for the length of a training.
 
     All that it knows is one table of numbers, since each variable more costs the program that writes it: the three rows

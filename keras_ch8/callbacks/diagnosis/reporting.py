@@ -1,11 +1,11 @@
-"""How `Diagnosis` tells what it has found: in the record of the run, in a file beside it, on the terminal."""
+"""How `Diagnosis` reports what it has found: in the record of the run, in a file beside it, on the terminal."""
 
 from collections.abc import Sequence
 
 from ...board import panels, tags
 from ...monitors.base import Monitor, lines
 from ...monitors.progress import FEWEST
-from ...verdicts.state import State
+from ...verdicts.state import OverallState
 from ...verdicts.texts import alarm, brief
 from ...verdicts.verdict import Verdict
 from ..session.session import Session
@@ -21,16 +21,18 @@ def begin_record(session: Session, watched: Sequence[Monitor]) -> None:
             session.record.tags += own
             session.record.panels += [panels.of_tag(tag, kinds) for tag in own]
     limits = lines(watched)
-    session.record.lines = {name: [panels.Line(**line) for line in some] for name, some in limits.items()}
+    session.record.lines = {name: [panels.ReferenceLine(**line) for line in some] for name, some in limits.items()}
 
 
-def tell(session: Session, changed: Sequence[Verdict], told: set[str], prints: bool, measurements: int) -> None:
+def report_verdicts(
+    session: Session, changed: Sequence[Verdict], reported: set[str], prints: bool, measurements: int
+) -> None:
     """Write the verdicts that have changed, and print each kind that calls for action when it first does.
 
     Args:
         session: The training.
         changed: The verdicts.
-        told: Kinds whose rise to "act" was told before; those that are told now join them.
+        reported: Kinds whose rise to "act" was reported before; those that are reported now join them.
         prints: Whether anything is printed.
         measurements: How many there were.
     """
@@ -43,13 +45,13 @@ def tell(session: Session, changed: Sequence[Verdict], told: set[str], prints: b
     if changed and session.writer is not None:
         session.writer.lines("verdicts.jsonl", [verdict.as_json() for verdict in changed])
     for verdict in calls:
-        if verdict.kind not in told:
-            told.add(verdict.kind)
+        if verdict.kind not in reported:
+            reported.add(verdict.kind)
             if prints and not session.terminal.is_quiet:
                 session.say(*(line for text in alarm(verdict, so_far) for line in fitted(text, 2)))
 
 
-def summary(session: Session, verdicts: Sequence[Verdict], state: State) -> list[str]:
+def summary(session: Session, verdicts: Sequence[Verdict], state: OverallState) -> list[str]:
     """Return in a few lines what a training that has ended comes to.
 
     Where it ends with an error, that says more than how little was checked.
