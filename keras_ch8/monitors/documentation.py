@@ -158,9 +158,11 @@ def _cures(name: str, rules: Sequence[Rule], shared: Set[str]) -> Iterator[str]:
 
 def _taken_over(remedy: Remedy) -> str:
     """Return where a remedy stands that a kind takes over from another, of which there is a fact; else ""."""
-    kinds = (need.replace(" ", "_") for need in remedy.needs)
-    of = next((kind for kind in kinds if remedy.cure in {other.cure for other in REMEDIES.get(kind, ())}), "")
-    return f"As for `{of}`, where {Fact(of.replace('_', ' ')).meaning}." if of else ""
+    for need in remedy.needs:
+        kind = need.replace(" ", "_")
+        if remedy.cure in {other.cure for other in REMEDIES.get(kind, ())}:
+            return f"As for `{kind}`, where {need.meaning}."
+    return ""
 
 
 def _rules(rules: Sequence[tuple[Monitor, Rule]], shared: Set[str]) -> Iterator[str]:
