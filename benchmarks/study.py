@@ -226,8 +226,8 @@ def page(results):
     lines += ["\n## What it says\n"]
     for row in results["set-ups"]:
         lines += [f"**{row['set-up']}.** {row['said']}\n"]
-        lines += [f"- {name}: {do or 'Nothing is to be changed.'} {why}" for name, do, why in row["steps"]]
-        lines += [""]
+        if changes := [f"- {name}: {do} {why}" for name, do, why in row["steps"] if do]:
+            lines += [*changes, ""]
     lines += [CRITICAL, "| noise | known | measured | ratio | gradient noise scale |", "|---|---|---|---|---|"]
     for row in results["critical batch size"]:
         numbers = [row["noise"], row["known"], row["measured"], row["ratio"], row["noise scale"]]
