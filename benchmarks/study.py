@@ -223,7 +223,7 @@ def page(results):
         grid = row["best of grid"], f"{row['its loss']:.4g}", f"{row['ratio'] - 1:+.1%}"
         cells = [row["set-up"], row["given"], given, row["study"], study, *grid, str(row["trainings"])]
         lines.append(f"| {' | '.join(cells)} | {row['work']:.1f} |")
-    lines += ["\n## What it says\n"]
+    lines += ["\n## What it says\n", "Steps that change nothing are left out.\n"]
     for row in results["set-ups"]:
         lines += [f"**{row['set-up']}.** {row['said']}\n"]
         if changes := [f"- {name}: {do} {why}" for name, do, why in row["steps"] if do]:

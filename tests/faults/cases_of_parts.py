@@ -310,10 +310,10 @@ def loss_cases():
         "HeteroscedasticGaussianLikelihood",
         "PoissonLikelihood",
     ):
-        yield case(f"losses.{name}")
+        yield case(f"losses.likelihoods.{name}")
     for name, argument in (("GaussianLikelihood", "variance"), ("LaplaceLikelihood", "scale")):
         yield case(
-            f"losses.{name}",
+            f"losses.likelihoods.{name}",
             use=lambda family: float(losses.NegativeLogLikelihood(family)(Y, Y)),
             **{argument: m.POSITIVE},
         )
