@@ -20,13 +20,13 @@ from keras import layers
 
 import keras_ch8
 from keras_ch8.board import _event_file, writer
-from keras_ch8.callbacks import _pictures, _step_events
+from keras_ch8.callbacks.board import pictures, step_events
 from keras_ch8.cockpit import live
 
 AIM = 0.005
 PARTS = {
-    "events": [(_step_events.StepEvents, "add")],
-    "heat maps": [(_pictures.FlowMap, "add"), (_pictures.LayerMap, "note")],
+    "events": [(step_events.StepEvents, "add")],
+    "heat maps": [(pictures.FlowMap, "add"), (pictures.LayerMap, "note")],
     "JSON": [(writer.RunWriter, "record"), (writer.RunWriter, "hyperparameters")],
     "page": [(live.LivePage, "refresh"), (live.LivePage, "close")],
 }

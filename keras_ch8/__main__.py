@@ -8,6 +8,7 @@ import argparse
 import importlib
 import pkgutil
 import sys
+from pathlib import Path
 
 from . import commands
 
@@ -37,9 +38,8 @@ def main() -> int:
 
 
 def _print_map(names: list[str]) -> int:
-    from . import chapter
-
-    sys.stdout.write(f"{chapter.for_terminal()}\n\nhelp(keras_ch8.optimizers.Adam) shows the whole text of a part. ")
+    chapter = (Path(__file__).parent / "chapter.txt").read_text()
+    sys.stdout.write(f"{chapter}\nhelp(keras_ch8.optimizers.Adam) shows the whole text of a part. ")
     sys.stdout.write(f"Commands: {', '.join(names)}; --help says more.\n")
     return 0
 

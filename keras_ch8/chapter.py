@@ -3,7 +3,7 @@
 Each part says its section itself (`section = "8.5.3"` in a class, `@section("8.4")` at a function), or its paper where
 the book does not have it (`paper = "Chen et al. 2023"`). The map of the chapter, docs/index.md, is made from that:
 
-    python -m keras_ch8                    prints the map for a terminal
+    python -m keras_ch8                    prints the map, which is kept in chapter.txt, so that nobody waits for Keras
     python -m keras_ch8.chapter docs       writes the documents of `DOCUMENTS` anew, from the root of the repository
 """
 
@@ -136,7 +136,7 @@ def for_terminal(width: int = 100) -> str:
         lines += textwrap.wrap(names, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
     for paper, name in _of_papers():
         lines += textwrap.wrap(f"{name}, {paper}", width, subsequent_indent=" " * 8, break_long_words=False)
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def contents() -> str:
@@ -194,15 +194,15 @@ def _rules() -> str:
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/index.md": index,
     "docs/diagnosis.md": _rules,
+    "keras_ch8/chapter.txt": for_terminal,
 }
 """The documents that are made from the parts, by what makes them."""
 
 
 def main(arguments: list[str]) -> None:
-    """Write the documents, or print the map."""
+    """Write the documents."""
     if arguments != ["docs"]:
-        print(for_terminal())  # noqa: T201
-        return
+        raise SystemExit("This writes the documents that are made from the parts: `python -m keras_ch8.chapter docs`.")
     for name, made in DOCUMENTS.items():
         Path(name).write_text(made())
 

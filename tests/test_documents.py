@@ -30,20 +30,13 @@ FILES = {
     for folder in ("keras_ch8", "tests", "tools", "examples", "benchmarks")
     for path in (ROOT / folder).rglob("*.py")
 }
-ANCHORS = {
-    "keras/src/optimizers/adam.py", "keras/src/callbacks/early_stopping.py", "keras/src/callbacks/swap_ema_weights.py",
-    "optimistix/_solver/backtracking.py", "cockpit/quantities/grad_norm.py", "cockpit/quantities/early_stopping.py",
-    "early_stopping.py", "pytorch_lightning/callbacks/early_stopping.py", "callbacks/weight_averaging.py",
-    "backtracking_linesearch.py",
-}  # fmt: skip
-"""Files of other packages that docs/design/style.md compares with those of this one."""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_file_that_a_document_names_is_there(document):
     """By its path, or the end of it; `x.py` stands for any name, and the recipes make files of their own."""
     text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
-    named = set(re.findall(r"`((?:[\w.-]+/)*\w+\.py)`", text)) - ANCHORS
+    named = set(re.findall(r"`((?:[\w.-]+/)*\w+\.py)`", text))
     named = {name for name in named if not re.search(r"(^|/)_?x\.py$", name)}
     assert {name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in FILES)} == set()
 

@@ -12,7 +12,7 @@ import pytest
 
 import keras_ch8 as ch8
 import keras_ch8.commands.swap
-from keras_ch8 import commands
+from keras_ch8 import chapter, commands
 from keras_ch8._section import source
 from keras_ch8.integration import keras_private
 from tests import forked
@@ -67,6 +67,23 @@ ARGUMENTS = [
 def test_there_are_classes_of_both_names():
     assert {("schedules", "CosineDecay"), ("initializers", "GlorotUniform")} < set(BOTH)
     assert {("optimizers", "Adam"), ("callbacks", "TensorBoard"), ("layers", "BatchNormalization")} <= set(BOTH)
+
+
+def test_the_command_knows_the_classes_that_both_have_and_what_ours_refuse():
+    assert {(p, name) for p, names in commands.swap.BOTH.items() for name in names} == {
+        (package, name) for package, name in BOTH if package in commands.swap.BOTH
+    }
+    for package, name, argument in ARGUMENTS:
+        if package in commands.swap.BOTH:
+            off = commands.swap.OFF.get((name, argument))
+            ours = getattr(getattr(ch8, package), name)
+            if off is None:
+                ours(**{argument: VALUES[argument]})
+                continue
+            with pytest.raises(ValueError, match=f"Received: {argument}="):
+                ours(**{argument: VALUES[argument]})
+            ours(**{argument: off[1]})
+            assert [*inspect.signature(getattr(KERAS[package], name)).parameters][off[0]] == argument
 
 
 @pytest.mark.parametrize(("package", "name", "argument"), ARGUMENTS)
@@ -355,4 +372,13 @@ def test_what_is_something_else_is_left_alone(source):
 def test_the_command_says_what_it_does():
     assert "swap" in run("-m", "keras_ch8", "--help").stdout
     assert "patch train.py" in run("-m", "keras_ch8", "swap", "--help").stdout
-    assert "8.3.2" in run("-m", "keras_ch8").stdout  # the map of the chapter
+    assert run("-m", "keras_ch8").stdout.startswith(chapter.for_terminal())
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("swap", "train.py")])
+def test_the_command_line_imports_neither_keras_nor_tensorflow(arguments, script):
+    printed = run("-X", "importtime", "-m", "keras_ch8", *arguments, cwd=script.parent)
+    assert printed.returncode == 0
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in printed.stderr.splitlines()}
+    assert "keras_ch8" in imported
+    assert not {"keras", "tensorflow", "numpy"} & imported

@@ -10,8 +10,8 @@ from .._describe import short
 from ..clipping.rule import Rule, as_rule
 from ..optimizers.base import RuleOptimizer
 from ..optimizers.closure import ClosureOptimizer
-from . import _states
 from .base import Callback
+from .session import states
 
 
 @final
@@ -68,12 +68,12 @@ class ClipGradients(Callback):
         Raises:
             ValueError: If it is no state of such a callback, or one of another rule.
         """
-        given = _states.checked(type(self).__name__, state, self._state_parts)
+        given = states.checked(type(self).__name__, state, self._state_parts)
         for remembered in given["remembered"].values():
             shapes = {name: value.shape for name, value in remembered.items()}
             expected = self.rule.shapes_for(max((shape[0] for shape in shapes.values() if shape), default=0))
             if shapes and shapes != expected:  # there are none before the first step
-                raise _states.refuse(type(self).__name__, "what the rule remembers", shapes, expected)
+                raise states.refuse(type(self).__name__, "what the rule remembers", shapes, expected)
         self._kept = given
 
     def on_open(self) -> None:

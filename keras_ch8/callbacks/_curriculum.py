@@ -17,8 +17,8 @@ from ..curriculum.staged_pacing import StagedPacing
 from ..data import ArraySource
 from ..integration import keras_private
 from ..schedules.duration import Clock, duration
-from . import _states
 from .base import Callback
+from .session import states
 
 OTHER_DATA = (
     "`Curriculum` decides the epochs of its source, and nobody has asked for one. Received: other data in `fit`. Give "
@@ -167,10 +167,10 @@ class Curriculum(Callback):
         Raises:
             ValueError: If it is no state of such a callback, or that of another source.
         """
-        given = _states.checked(type(self).__name__, state, self._state_parts)
+        given = states.checked(type(self).__name__, state, self._state_parts)
         for name in ("seen", "losses"):
             if given[name] is not None and given[name].shape != (self.source.count,):
-                raise _states.refuse(type(self).__name__, f"shape of {name!r}", given[name].shape, (self.source.count,))
+                raise states.refuse(type(self).__name__, f"shape of {name!r}", given[name].shape, (self.source.count,))
         self._kept = given
 
     def _forget(self, kept: Mapping[str, Any]) -> None:

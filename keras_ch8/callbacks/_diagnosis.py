@@ -18,18 +18,18 @@ from ..verdicts.kinds import ignored
 from ..verdicts.state import State
 from ..verdicts.texts import brief, markdown, report, table
 from ..verdicts.verdict import Verdict
-from . import _states
-from ._first_look import FirstLook
-from ._judgement import Judgement, rows_of_all
-from ._measurements import Measurement
-from ._measuring import NO_PROBE, Measuring
-from ._objects_as_data import plain, restored
-from ._pictures import FlowMap
-from ._probe_data import ProbeData
-from ._progress import READ_EVERY
-from ._session import FIRST, STATE, Session
-from ._telling import begin_record, summary, tell
 from .base import Callback
+from .board.pictures import FlowMap
+from .diagnosis.first_look import FirstLook
+from .diagnosis.judgement import Judgement, rows_of_all
+from .diagnosis.measurements import Measurement
+from .diagnosis.measuring import NO_PROBE, Measuring
+from .diagnosis.probe_data import ProbeData
+from .diagnosis.telling import begin_record, summary, tell
+from .session import states
+from .session.objects_as_data import plain, restored
+from .session.progress import READ_EVERY
+from .session.session import FIRST, STATE, Session
 
 SEEN = {*Judgement.SEEN, *Measuring.SEEN, "past", "verdicts", "told", "has_looked"}
 """What a state has of what the training has come to."""
@@ -369,15 +369,15 @@ class Diagnosis(Callback):
         Raises:
             ValueError: If it is no state of such a callback.
         """
-        given = _states.checked(type(self).__name__, state, self._state_parts)
+        given = states.checked(type(self).__name__, state, self._state_parts)
         try:
             seen = set(restored(given["seen"], self._modules))
             for part in ("measurements", "pictures", "probe"):
                 restored(given[part])
         except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise _states.refuse(type(self).__name__, "parts", str(error), sorted(SEEN)) from error
+            raise states.refuse(type(self).__name__, "parts", str(error), sorted(SEEN)) from error
         if seen != SEEN:
-            raise _states.refuse(type(self).__name__, "parts", sorted(seen), sorted(SEEN))
+            raise states.refuse(type(self).__name__, "parts", sorted(seen), sorted(SEEN))
         self._kept = given
 
     def show_results(self, state: Mapping[str, Any]) -> None:

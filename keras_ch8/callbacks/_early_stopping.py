@@ -11,10 +11,10 @@ from .._types import Data, Logs
 from ..board import tags
 from ..board.record import Stopping
 from ..stopping.criterion import Reason, StopReason, as_criterion
-from ._epoch_numbers import numbers_in
 from ._monitored import PAST, MonitoredMetrics, MonitoringCallback
-from ._session import SECOND
-from ._terminal import fitted
+from .session.epoch_numbers import numbers_in
+from .session.session import SECOND
+from .session.terminal import fitted
 
 
 @final

@@ -9,8 +9,8 @@ from .. import _checks
 from .._types import Logs
 from ..board import tags
 from ..telemetry.frame import Frame
-from ._progress import READ_EVERY
 from .base import Callback
+from .session.progress import READ_EVERY
 
 LAST = 1000
 """Norms that the quantiles are taken of."""
@@ -23,7 +23,7 @@ CLIPPING = {
     "steps": int,
     "clipped": int,
 }
-"""What the state of one optimizer is made of: see `_states`."""
+"""What the state of one optimizer is made of: see `session.states`."""
 
 
 @final

@@ -12,17 +12,18 @@ from .._types import Logs
 from ..board.tags import SKIPPED_STEPS
 from ..data import ArraySource
 from ..integration import keras_private, train_step
+from ..optimizers.base import RuleOptimizer
 from ..schedules.duration import duration, of_unknown_epoch
 from ..telemetry.gate import Gate, LeftOut
 from ..verdicts.wording import digits
-from . import _left_out
 from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
-from ._guardable import guardable, release
-from ._kept_states import SURVIVED, KeptStates
-from ._origin import found_origin
-from ._session import FIRST
-from ._terminal import fitted
+from ._switch_optimizer import SwitchOptimizer
 from .base import Callback
+from .guard import left_out
+from .guard.kept_states import SURVIVED, KeptStates
+from .guard.origin import found_origin
+from .session.session import FIRST, Session
+from .session.terminal import fitted
 
 IN_A_ROW = 3
 """Steps that are left out one after the other, after which the weights are to blame and not the batches."""
@@ -173,7 +174,7 @@ class Guard(Callback):
         self.show_results(state)
         self._seen, self._tried, self._in_data, self._written = state["counts"]
         if self._folder is not None:
-            _left_out.keep_first(self._folder, self._written)
+            left_out.keep_first(self._folder, self._written)
         self._lowered, self._may_return = state["lowered"]
         self._keep_at, self._trust_at, self._due = state["due"]
         if state["rate"] is not None:
@@ -194,7 +195,7 @@ class Guard(Callback):
         """Put the gate into the optimizer, before the step is traced."""
         session = self.session
         self._batches()  # refuses what it cannot count in, before the first step
-        optimizer = guardable(session, sum(isinstance(member, Guard) for member in session.members))
+        optimizer = _guardable(session, sum(isinstance(member, Guard) for member in session.members))
         wanted = self.spike, self.nonfinite
         if not optimizer.built:
             optimizer.skip_nonfinite = True
@@ -206,7 +207,7 @@ class Guard(Callback):
         if make_changeable(optimizer):
             self.model.make_train_function(force=True)
         optimizer.gate, optimizer.telemetry.hears = self._gate, True
-        session.training.exits.callback(release, optimizer, self._gate)
+        session.training.exits.callback(_release, optimizer, self._gate)
         session.gate = self._gate
 
     def on_built(self) -> None:
@@ -303,9 +304,9 @@ class Guard(Callback):
         self._trust_at, self._keep_at = math.inf, step + self._batches()
         self.rollbacks.append(step)
         last = self.left_out[-1] if self.left_out else {}
-        why = f"{in_a_row} steps in succession were left out, the last because of {_left_out.because(last)}"
-        if self._tried > self.tries or (in_a_row >= DATA_ALONE and last.get("place") in _left_out.DATA):
-            vain = f", and going back {_left_out.times(self._tried - 1)} did not help" if self._tried > 1 else ""
+        why = f"{in_a_row} steps in succession were left out, the last because of {left_out.because(last)}"
+        if self._tried > self.tries or (in_a_row >= DATA_ALONE and last.get("place") in left_out.DATA):
+            vain = f", and going back {left_out.times(self._tried - 1)} did not help" if self._tried > 1 else ""
             self.reason = (
                 f"The guard gave up at step {step}: {why}{vain}. The training ends with the weights of step "
                 f"{good.step}."
@@ -361,13 +362,13 @@ class Guard(Callback):
         if data is None and rows is not None:
             data = self.session.training.arguments["x"].take(rows)
         origin = found_origin(self.model, data, fault.is_spike, len(self.left_out))
-        return _left_out.record_of(fault, place, origin, rows)
+        return left_out.record_of(fault, place, origin, rows)
 
     def _tell_of(self, record: dict[str, Any]) -> None:
-        self._in_data = self._in_data + 1 if record["place"] in _left_out.DATA else 0
+        self._in_data = self._in_data + 1 if record["place"] in left_out.DATA else 0
         self.left_out.append(record)
         self._write(record)
-        sentence = _left_out.sentence_of(record)
+        sentence = left_out.sentence_of(record)
         self.session.event("spike" if record["fault"] == "spike" else "nonfinite", sentence, record["step"])
         if len(self.left_out) <= TOLD:
             self._say(*fitted(sentence, 3))
@@ -378,14 +379,14 @@ class Guard(Callback):
         x = self.session.training.arguments.get("x")
         return x if isinstance(x, ArraySource) else None
 
-    def _place(self, batch: int, behind: int) -> tuple[_left_out.Place, np.ndarray | None]:
+    def _place(self, batch: int, behind: int) -> tuple[left_out.Place, np.ndarray | None]:
         """Return where a batch was, so many before the last one, and its examples in the source, if there is one."""
-        place = _left_out.Place(self.session.step - behind, self._epoch, batch - behind)
+        place = left_out.Place(self.session.step - behind, self._epoch, batch - behind)
         source = self._source()
         if source is None or place.batch < 0:
             return place, None
         number = source.step - 1 - behind
-        return place._replace(batch=number), _left_out.rows_of(source, number)
+        return place._replace(batch=number), left_out.rows_of(source, number)
 
     def _say(self, *lines: str) -> None:
         if not self.session.terminal.is_quiet:
@@ -400,18 +401,55 @@ class Guard(Callback):
     def _write(self, record: Mapping[str, Any]) -> None:
         self._written += 1
         if self._folder is not None:
-            _left_out.append(self._folder, [record])
+            left_out.append(self._folder, [record])
 
     def findings(self) -> list[str]:
         """Return how many steps were left out, and why the training was ended."""
         lines = (
-            [_left_out.summary_of(self.left_out, self.rollbacks)] if self.left_out else ["The guard left out no step."]
+            [left_out.summary_of(self.left_out, self.rollbacks)] if self.left_out else ["The guard left out no step."]
         )
         return lines if self.reason is None else [*lines, self.reason]
 
     def _summary(self) -> list[str]:
         if not self.left_out:
             return []
-        where = "" if self._folder is None else f"    Each of them: {os.path.join(self._folder, _left_out.FILE)}"
+        where = "" if self._folder is None else f"    Each of them: {os.path.join(self._folder, left_out.FILE)}"
         lines = [line for sentence in self.findings() for line in fitted(sentence, 3)]
         return [*lines, where] if where else lines
+
+
+def _guardable(session: Session, guards: int) -> RuleOptimizer:
+    """Return the optimizer of a training with so many guards, if a guard can watch it.
+
+    Raises:
+        ValueError: If it cannot.
+    """
+    optimizer, others = session.optimizer, list(session.optimizers.values())
+    if any(isinstance(member, SwitchOptimizer) for member in session.members):
+        raise ValueError(
+            "`Guard` keeps the state of one optimizer. Received: `SwitchOptimizer` in the same training. Train with "
+            "the two optimizers in two calls of `fit`, each with a guard."
+        )
+    if guards > 1:
+        raise ValueError(f"A training has one `Guard`. Received: {guards}. Keep one.")
+    if not isinstance(optimizer, RuleOptimizer) or len(others) > 1:
+        names = ", ".join(f"{type(other).__name__} of {type(other).__module__}" for other in others) or "none"
+        raise ValueError(
+            "`Guard` leaves steps out inside the step of an optimizer of `keras_ch8.optimizers` that follows a "
+            f"gradient, and a model has one of these. Received: {names}. Compile with the one of the same name, such "
+            "as `keras_ch8.optimizers.Adam`, which makes the same steps."
+        )
+    if optimizer.built and not optimizer.skip_nonfinite:
+        name = type(optimizer).__name__
+        raise ValueError(
+            "`Guard` has steps left out by the optimizer, which counts them in its state. Received: "
+            f"{name}(skip_nonfinite=False), which has its state already. Compile with "
+            f"`{name}(..., skip_nonfinite=True)`."
+        )
+    return optimizer
+
+
+def _release(optimizer: RuleOptimizer, gate: Gate) -> None:
+    """Give the optimizer back."""
+    if optimizer.gate is gate:
+        optimizer.gate, optimizer.telemetry.hears = None, False

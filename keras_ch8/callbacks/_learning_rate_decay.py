@@ -14,10 +14,10 @@ from .._describe import short
 from .._types import Logs
 from ..integration import backend, keras_private
 from ..schedules.base import resolve_all
-from . import _states
 from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
 from ._monitored import PAST, MonitoredMetrics
 from .base import Callback
+from .session import states
 
 
 @final
@@ -101,11 +101,11 @@ class LearningRateDecay(Callback):
         Raises:
             ValueError: If it is no state of such a callback, or one of another rule.
         """
-        given = _states.checked(type(self).__name__, state, self._state_parts)
+        given = states.checked(type(self).__name__, state, self._state_parts)
         if (given["watched"] is None) != (self._monitored is None):
             of = {True: "a function or a schedule", False: "`ReduceOnPlateau`"}
             received, expected = of[given["watched"] is None], of[self._monitored is None]
-            raise _states.refuse(type(self).__name__, "rule", received, expected)
+            raise states.refuse(type(self).__name__, "rule", received, expected)
         if self._monitored is not None:
             self._monitored.refuse_other(given["watched"])
         self._kept = given
@@ -148,7 +148,7 @@ class LearningRateDecay(Callback):
     def _put_back(self, rates: list[float | None]) -> None:
         optimizers = self._optimizers()
         if len(rates) not in (0, len(optimizers)):  # 0 of a state that was taken before any `fit`
-            raise _states.refuse(type(self).__name__, "optimizers", len(rates), len(optimizers))
+            raise states.refuse(type(self).__name__, "optimizers", len(rates), len(optimizers))
         for optimizer, rate in zip(optimizers, rates, strict=False):
             if rate is not None:
                 set_rate_or_factor(optimizer, rate)

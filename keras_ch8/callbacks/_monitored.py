@@ -13,8 +13,8 @@ from .._describe import short
 from ..integration import fit, keras_private
 from ..stopping.criterion import EpochHistory
 from ..stopping.improvement import index_of_best
-from . import _states
 from .base import Callback
+from .session import states
 
 PAST = {
     "monitor": str,
@@ -22,7 +22,7 @@ PAST = {
     "best_weights": (None, [np.ndarray]),
     "missing": [str],
 }
-"""What a state of `MonitoredMetrics` is made of: see `_states`."""
+"""What a state of `MonitoredMetrics` is made of: see `session.states`."""
 
 
 class MonitoredMetrics:
@@ -81,14 +81,14 @@ class MonitoredMetrics:
     def refuse_other(self, state: Mapping[str, Any]) -> None:
         """Raise ValueError where a state is of other quantities, or of another direction."""
         if state["monitor"] != self.monitor:
-            raise _states.refuse(self.owner, "monitor", state["monitor"], self.monitor)
+            raise states.refuse(self.owner, "monitor", state["monitor"], self.monitor)
         past = state["past"]
         for name, mode in past["modes"].items():
             if self.modes.get(name) not in ("auto", mode):
-                raise _states.refuse(self.owner, f"mode of {name!r}", mode, self.modes.get(name))
+                raise states.refuse(self.owner, f"mode of {name!r}", mode, self.modes.get(name))
         lengths = {name: len(past[name]) for name in ("epochs", "logs", "seconds")}
         if len(set(lengths.values())) > 1:
-            raise _states.refuse(self.owner, "epochs in all lists", lengths, "equally many")
+            raise states.refuse(self.owner, "epochs in all lists", lengths, "equally many")
 
     def begin(self, state: Mapping[str, Any] | None) -> None:
         """Forget the last training, or go on from a state."""
@@ -161,7 +161,7 @@ class MonitoringCallback(Callback):
         Raises:
             ValueError: If it is no state of such a callback, or one that watches something else.
         """
-        given = _states.checked(type(self).__name__, state, self._state_parts)
+        given = states.checked(type(self).__name__, state, self._state_parts)
         self._monitored.refuse_other(given["watched"])
         self._kept = given
 

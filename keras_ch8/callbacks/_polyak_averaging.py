@@ -3,10 +3,11 @@
 import copy
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, final
 
+import keras
 import numpy as np
 
 from .. import _checks
@@ -15,15 +16,16 @@ from .._types import Data, Logs
 from ..board import tags
 from ..integration import fit, keras_private
 from ..schedules.duration import Duration, duration
-from ._average_among_others import SUFFIX, averages_stay, refuse_optimizers
-from ._averaged_model import AVERAGED, AveragedModel, give_back, give_back_what_was_trained, lend
-from ._epoch_numbers import numbers_in
-from ._second_validation import validated
 from ._switch_optimizer import SwitchOptimizer
-from ._terminal import fitted
-from ._weight_average import ExponentialMean, Follower, Plan, PolynomialMean, WeightAverage
+from .averaging.averaged_model import AVERAGED, AveragedModel, give_back, give_back_what_was_trained, lend
+from .averaging.second_validation import validated
+from .averaging.weight_average import ExponentialMean, Follower, Plan, PolynomialMean, WeightAverage
 from .base import Callback
+from .session.epoch_numbers import numbers_in
+from .session.terminal import fitted
 
+SUFFIX = "_average"
+"""Of the names of what was measured with the averages in the model."""
 ETA = 13.0
 """Of the polynomial mean: about the last 1 / (eta + 1) = 7 % of the training count, as with a half-life of 5 % of it,
 but nobody has to know how long it will be. 0 would make it the uniform mean."""
@@ -244,10 +246,10 @@ class PolyakAveraging(Callback):
         give_back_what_was_trained(model)
         others = [callback for callback in training.callbacks if callback is not self]
         later = [callback.to for callback in others if isinstance(callback, SwitchOptimizer)]
-        refuse_optimizers([*keras_private.optimizers_of(model).values(), *later])
+        _refuse_optimizers([*keras_private.optimizers_of(model).values(), *later])
         if any(isinstance(other, PolyakAveraging) for other in others):
             raise ValueError("A training has one average. Received: several `PolyakAveraging`. List one of them.")
-        self._averages_stay = averages_stay(self.evaluate, others, training.validates)
+        self._averages_stay = _averages_stay(self.evaluate, others, training.validates)
         self._averaged = None
         kept = lend(model, self._plan, self.batch_norm)
         self._follower = Follower(self._make) if kept is None else kept
@@ -401,3 +403,57 @@ class PolyakAveraging(Callback):
         if self._aside is not None:
             aside, self._aside = self._aside, None
             aside.__exit__(None, None, None)
+
+
+def _refuse_optimizers(optimizers: Iterable[Any]) -> None:
+    """Refuse optimizers that average themselves, and those whose steps cannot be followed."""
+    movers = [mover for optimizer in optimizers for mover in keras_private.movers_in(optimizer)]
+    for inner in movers:
+        if getattr(inner, "use_ema", False):
+            raise ValueError(
+                f"`PolyakAveraging` averages the weights of any optimizer. Received: {inner.name!r} with use_ema=True, "
+                "which puts averages of its own into the model. Leave `use_ema` out."
+            )
+        if getattr(inner, "accumulate_batches", False):
+            raise ValueError(
+                f"`PolyakAveraging` takes the weights after each training step. Received: {inner.name!r} with "
+                "accumulate_batches=True, which takes one for several batches. Give all examples in one batch."
+            )
+
+
+def _averages_stay(evaluate: str, companions: Iterable[Any], validates: bool) -> bool:
+    """Whether callbacks are to find the averages in the model at the end of an epoch that was validated.
+
+    Args:
+        evaluate: As in `PolyakAveraging`.
+        companions: The other callbacks.
+        validates: Whether any epoch is validated.
+    """
+    companions = list(companions)
+    monitors = _monitors_of_keepers(companions)
+    wishes = {name.endswith(SUFFIX) for name in monitors}
+    if evaluate == "both" and len(wishes) > 1:
+        raise ValueError(
+            "Callbacks that keep weights find either the weights or the averages in the model. Received: some that "
+            f'monitor {" and ".join(map(repr, monitors))}, with evaluate="both". Let all of them monitor '
+            '"val_..._average", or none.'
+        )
+    stay = evaluate == "average" or (evaluate == "both" and wishes == {True})
+    if stay and validates and any(map(_saves_at_the_end_of_an_epoch, companions)):
+        raise ValueError(
+            "`BackupAndRestore` would save the averages in the place of the weights, and go on from them. Received: it "
+            f'and evaluate={short(evaluate)}. Take evaluate="raw", "both" with all callbacks on \'val_loss\', or a '
+            "`save_freq` in batches, at whose ends the model has the weights."
+        )
+    return stay
+
+
+def _saves_at_the_end_of_an_epoch(callback: keras.callbacks.Callback) -> bool:
+    return isinstance(callback, keras.callbacks.BackupAndRestore) and callback.save_freq == "epoch"
+
+
+def _monitors_of_keepers(callbacks: Iterable[Any]) -> list[str]:
+    """Return what those callbacks monitor that keep the weights of the best epoch."""
+    parts: list[Any] = [part for callback in callbacks for part in (callback, getattr(callback, "rule", None))]
+    keeps = ("restore_best_weights", "save_best_only")
+    return [part.monitor for part in parts if any(getattr(part, name, False) for name in keeps)]

@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
@@ -18,9 +19,11 @@ from ..checkpoints.variables import Arrays
 from ..checkpoints.workers import Workers
 from ..integration import backend, epochs, fit, keras_private, trained
 from ..schedules.duration import duration
-from . import _resume_words
 from ._switch_optimizer import SwitchOptimizer, switched_by
 from .base import Callback, say
+
+_ended_here: set[str] = set()
+"""The folders of the trainings that have ended in this process."""
 
 
 @final
@@ -141,7 +144,7 @@ class Resume(Callback):
 
     def _enter_fit(self, training: fit.Training) -> keras.callbacks.History | None:
         """Bring a training that begins to where it was; return its history if it has ended before."""
-        _resume_words.refuse_what_cannot_resume(training.callbacks, type(self))
+        _refuse_what_cannot_resume(training.callbacks, type(self))
         epochs.install(type(self).__name__)
         self._training, self._saved, self._taken = training, None, None
         self._sigterm, self._has_begun = Sigterm(), False
@@ -173,7 +176,7 @@ class Resume(Callback):
         try:
             if has_ended:
                 self._write(self._copy(self._epoch + 1, 0, has_ended=True))
-                _resume_words.ended_here.add(os.path.realpath(self.directory))
+                _ended_here.add(os.path.realpath(self.directory))
         finally:
             self._folder.close()
             self.__dict__.update(self.transient)
@@ -205,7 +208,7 @@ class Resume(Callback):
         callback_states.put_before(self._others, saved.callbacks)
         trained.remember_batches(training, saved.step, saved.brought, saved.counted)
         if has_ended:
-            _resume_words.say_that_it_has_ended(self.directory)
+            _say_that_it_has_ended(self.directory)
             return self._history(saved)
         training.arguments["initial_epoch"], training.first_batch = saved.epoch, saved.batch
         self._saved = saved
@@ -253,9 +256,9 @@ class Resume(Callback):
         if (saved := self._saved) is not None:
             say(f"Going on from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
         lost = variables.cannot_be_saved(self._training.model, self._others)
-        _resume_words.warn_of_what_differs([self._data.differs, self._validation.differs], lost)
+        _warn_of_what_differs([self._data.differs, self._validation.differs], lost)
         if self._training.arguments.get("verbose") != 0:
-            _resume_words.say_what_to_know(self._data.said, callback_states.without_state(self._others))
+            _say_what_to_know(self._data.said, callback_states.without_state(self._others))
 
     # --- while Keras trains: the first of all callbacks ---------------------------------------------------------------
 
@@ -384,7 +387,7 @@ class Resume(Callback):
         self._saved = None
         missing = variables.others_missing(self._training.model, self._others, saved.variables)
         if missing and "model" not in self.allow:
-            raise ValueError(_resume_words.not_there(missing, self.directory))
+            raise ValueError(_not_there(missing, self.directory))
         is_within = saved.batch > 0 and "loss" not in self._differs
         self._put_variables(saved, () if is_within else (variables.METRICS,))
         callback_states.put_within(self._others, saved.callbacks)
@@ -398,3 +401,59 @@ class Resume(Callback):
         where = f"in {self.directory!r}" if written else f"the one before: {self.directory!r} could not be written"
         say(f"SIGTERM: the newest state of the training is {where}. Run the same script again to go on.")
         self._sigterm.end()
+
+
+def _refuse_what_cannot_resume(callbacks: Sequence[keras.callbacks.Callback], kind: type) -> None:
+    """Refuse what would restore or write over what `Resume` does, which is of this kind."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            raise ValueError(
+                "`Resume` restores all that `keras.callbacks.BackupAndRestore` does, and what that forgets; only one "
+                "of the two can. Received: both. Leave out `BackupAndRestore`."
+            )
+    if sum(isinstance(callback, kind) for callback in callbacks) > 1:
+        raise ValueError("Only one `Resume` can keep the states of a `fit`. Received: several. Leave out the others.")
+
+
+def _not_there(missing: Sequence[str], directory: str) -> str:
+    """Return what an error says of variables that have a value in a state, and are not there before the first step."""
+    return (
+        f"A training goes on with all variables that it had. Received: no {', '.join(missing)}, for which the states "
+        f"in {directory!r} have a value, before the first step. Make them before `fit`, such as in `__init__`, or let "
+        f"them begin anew by `Resume({directory!r}, allow=['model'])`."
+    )
+
+
+def _say_that_it_has_ended(directory: str) -> None:
+    """Say that nothing is trained: as a warning, where it has ended in this process and so may be another training."""
+    said = (
+        f"This training has ended before: model and history are what it has left in {directory!r}; to train again, "
+        "give `Resume` another directory."
+    )
+    if os.path.realpath(directory) in _ended_here:
+        warnings.warn(f"Nothing is trained. {said}", UserWarning, stacklevel=2)
+    else:
+        say(said)
+
+
+def _warn_of_what_differs(differs: Sequence[str], lost: Sequence[str]) -> None:
+    """Warn, if there is anything, of that in which a training that goes on ends otherwise, and of what begins anew."""
+    begins_anew = f"what {', '.join(f'`{path}`' for path in lost)} has come to begins anew" if lost else ""
+    if said := "; ".join(filter(None, (*differs, begins_anew))):
+        warnings.warn(
+            f"After an interruption this training goes on, and ends otherwise than one without: {said}. "
+            "docs/guide/order.md has a table of all kinds of data.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _say_what_to_know(of_data: str, unknown: Sequence[str]) -> None:
+    """Say what is to be known of the data, and of callbacks whose state is not known."""
+    if of_data:
+        say(of_data)
+    if unknown:
+        say(
+            f"`Resume` does not know what {', '.join(unknown)} must remember after an interruption. If it has "
+            "anything to remember but variables, give the class `get_state` and `set_state`."
+        )

@@ -12,8 +12,8 @@ from ..checkpoints import callback_states
 from ..integration import keras_private
 from ..optimizers.closure import ClosureOptimizer
 from ..schedules.duration import duration, of_unknown_epoch
-from . import _states
 from .base import Callback
+from .session import states
 
 
 @final
@@ -83,7 +83,7 @@ class SwitchOptimizer(Callback):
             self._switch()
         shapes, expected = [v.shape for v in values], [tuple(v.shape) for v in self.to.variables]
         if shapes != expected:
-            raise _states.refuse(type(self).__name__, "shapes of the optimizer's variables", shapes, expected)
+            raise states.refuse(type(self).__name__, "shapes of the optimizer's variables", shapes, expected)
         for variable, value in zip(self.to.variables, values, strict=True):
             variable.assign(value)
         self._is_switched = True

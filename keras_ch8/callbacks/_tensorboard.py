@@ -15,18 +15,18 @@ from ..board.window import HeldBack, Point, Stubs, Windows
 from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
+from ..integration import keras_private
 from ..schedules.duration import duration
 from ..telemetry.frame import Frame
 from ..trackers import feeds
 from ..trackers.base import Tracker
-from ._batch_sizes import BatchSizes
-from ._objects_as_data import plain, restored
-from ._pictures import LayerMap
-from ._progress import READ_EVERY
-from ._report import Report, hyperparameters
-from ._session import LAST, STATE, Session
-from ._step_events import StepEvents
 from .base import Callback
+from .board.pictures import LayerMap
+from .board.report import Report, hyperparameters
+from .board.step_events import StepEvents
+from .session.objects_as_data import plain, restored
+from .session.progress import READ_EVERY
+from .session.session import LAST, STATE, Session
 
 if TYPE_CHECKING:
     from ..telemetry.observation import Observation
@@ -45,7 +45,7 @@ RUN = {
     "layer_maps": {str: dict},
     "events": {str: dict},
 }
-"""What the state of a run is made of: see `_states`."""
+"""What the state of a run is made of: see `session.states`."""
 
 
 @final
@@ -175,7 +175,7 @@ class TensorBoard(Callback):
         if run is not None:
             session.resume(run["session"])
         self._windows = Windows(steps * epochs if steps else None)
-        self._sizes = BatchSizes(session)
+        self._sizes = _BatchSizes(session)
         self._clipping: dict[str, HeldBack] = {}
         self._layer_maps: dict[str, LayerMap] = {}
         self._events: dict[str, StepEvents] = {}
@@ -387,3 +387,46 @@ def _effective_rate(frame: Frame) -> tuple[np.ndarray, ...]:
     """Return steps, median and the two other quantiles, of the steps at which a sampled parameter has a gradient."""
     some = ~np.isnan(frame.rates[:, 1])
     return tuple(x[some] for x in (frame.measured, *frame.rates.T[[1, 0, 2]]))
+
+
+class _BatchSizes:
+    """Fills the loss of a short last batch up, so that the curve is equally noisy everywhere.
+
+    The mean over 3 examples jumps far more than that over 32: at the end of each epoch it would look like instability.
+    How many examples there were, Keras's running mean of the loss knows. Where it does not, or where batches have sizes
+    of all kinds, nothing is filled.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._begun = session.step
+        self._before = float("nan")
+
+    def epoch_begins(self) -> None:
+        """Count the batches of an epoch from here."""
+        self._begun = self._session.step - self._session.batches_before
+
+    def state(self) -> dict[str, float]:
+        """Return what `set_state` goes on from."""
+        return {"before": float(self._before)}
+
+    def set_state(self, state: Mapping[str, float]) -> None:
+        """Go on from what `state` has returned."""
+        self._before = state["before"]
+
+    def filled(self, steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return steps and losses; the examples that the newest batch lacks count with the loss of the one before."""
+        if not len(losses):
+            return steps, losses
+        before, self._before = (losses[-2] if len(losses) > 1 else self._before), losses[-1]
+        if steps[-1] == self._session.step and np.isfinite(before) and (fraction := self._fraction()) < 1:
+            losses = np.append(losses[:-1], fraction * losses[-1] + (1 - fraction) * before)
+        return steps, losses
+
+    def _fraction(self) -> float:
+        """Return how much of a full batch the newest one is; 1 where that is not known."""
+        if not self._session.batch_size:
+            return 1.0
+        earlier = self._session.step - self._begun - 1
+        fraction = keras_private.examples_seen(self._session.model) / self._session.batch_size - earlier
+        return fraction if 0 < fraction < 1 else 1.0

@@ -19,9 +19,9 @@ from ..telemetry import ring
 from ..verdicts.state import State
 from ..verdicts.verdict import Verdict
 from ._diagnosis import Diagnosis
-from ._progress import READ_EVERY
-from ._session import Session
 from .base import Callback
+from .session.progress import READ_EVERY
+from .session.session import Session
 
 
 @final

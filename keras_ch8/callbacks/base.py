@@ -13,8 +13,8 @@ from .._types import Logs
 from ..board.tags import Tag
 from ..integration import fit, net
 from ..telemetry.frame import Frame
-from . import _states
-from ._session import THIRD, Session
+from .session import states
+from .session.session import THIRD, Session
 
 
 class Callback(keras.callbacks.Callback):
@@ -112,7 +112,7 @@ class Callback(keras.callbacks.Callback):
     session: Session
 
     _state_parts: ClassVar[Mapping[str, Any]] = {}
-    """What a state has to be made of: see `_states`."""
+    """What a state has to be made of: see `session.states`."""
     _kept: Mapping[str, Any] | None = None
     """What `set_state` was given, until the next training takes it."""
 
@@ -165,7 +165,7 @@ class Callback(keras.callbacks.Callback):
         Raises:
             ValueError: If it is no state of such a callback.
         """
-        self._kept = _states.checked(type(self).__name__, state, self._state_parts)
+        self._kept = states.checked(type(self).__name__, state, self._state_parts)
 
     def _state(self) -> dict[str, Any]:
         """Return what `get_state` does in a training, and before one if nothing was set."""

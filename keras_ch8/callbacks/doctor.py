@@ -25,11 +25,11 @@ from ..verdicts.state import State
 from ..verdicts.texts import brief, report, table
 from ..verdicts.verdict import LEVELS, Verdict, VerdictError
 from ._diagnosis import Diagnosis
-from ._probe_data import ProbeData
 from ._resume import Resume
 from ._tensorboard import TensorBoard
 from ._watched_loop import WatchedLoop, compiled, named, together
 from .base import Callback
+from .diagnosis.probe_data import ProbeData
 
 NOT_SEEN = State("little_checked", reasons=("What was found could not be kept.",))
 """What is known of a training of which nothing else is."""

@@ -145,7 +145,7 @@ class Criterion(abc.ABC):
 
     Example:
         >>> import dataclasses
-        >>> from keras_ch8 import stopping
+        >>> from keras_ch8 import extend, stopping
         >>> @dataclasses.dataclass(frozen=True)
         ... class GapAbove(extend.Criterion):
         ...     limit: float
@@ -191,7 +191,7 @@ class MonitorCriterion(Criterion):
 
     Example:
         >>> import dataclasses
-        >>> from keras_ch8 import stopping
+        >>> from keras_ch8 import extend, stopping
         >>> @dataclasses.dataclass(frozen=True)
         ... class Rises(extend.MonitorCriterion):
         ...     def evaluate(self, history):

@@ -1,13 +1,13 @@
 import pytest
 
-from keras_ch8.callbacks import _progress
+from keras_ch8.callbacks.session import progress
 from keras_ch8.checkpoints.folder import Folder
 
 
 @pytest.fixture(autouse=True)
 def telemetry_is_read_by_batches_alone(monkeypatch):
     """On a busy machine a short training may take longer than the seconds after which telemetry is read."""
-    monkeypatch.setattr(_progress, "READ_SECONDS", float("inf"))
+    monkeypatch.setattr(progress, "READ_SECONDS", float("inf"))
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks
-from keras_ch8.callbacks import _progress
+from keras_ch8.callbacks.session import progress
 from tests.board.readers import python_loader
 from tests.callbacks.runs import Frames, fit, network
 
@@ -44,7 +44,7 @@ def filled(losses, fraction=4 / BATCH):
 @pytest.mark.parametrize("validates_on", [None, SIZE, 41])
 @pytest.mark.parametrize("every", [500, 5, 1])
 def test_a_short_last_batch_counts_by_its_size(tmp_path, monkeypatch, every, validates_on):
-    monkeypatch.setattr(_progress, "READ_EVERY", every)
+    monkeypatch.setattr(progress, "READ_EVERY", every)
     validation = None if validates_on is None else (X[:validates_on], Y[:validates_on])
     written, rows = curve(tmp_path, validation_data=validation)
     np.testing.assert_allclose(written, filled(rows), rtol=1e-6)

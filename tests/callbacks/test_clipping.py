@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks, clipping
 from keras_ch8 import optimizers as ours
-from keras_ch8.callbacks import _progress
 from keras_ch8.callbacks._gradient_clipping_logger import sentence
+from keras_ch8.callbacks.session import progress
 from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, length, network
 
@@ -181,7 +181,7 @@ def test_a_rule_that_never_acts_has_columns_and_no_curves(tmp_path):
 
 
 def test_the_curves_of_a_rule_that_acts_once_are_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(_progress, "READ_EVERY", 2)
+    monkeypatch.setattr(progress, "READ_EVERY", 2)
     norms = by_hand(0.1)["norm"]
     limit = norms.max() * 0.999
     model = network(ours.SGD(0.1, clip=clipping.ByGlobalNorm(limit)))

@@ -502,7 +502,7 @@ def test_a_spectrum_that_cannot_be_taken_is_left_out_with_one_warning_and_the_ot
     def no_second_derivative(*_):
         raise LookupError("gradient registry has no entry for it")
 
-    monkeypatch.setattr("keras_ch8.callbacks._measurements.ends_of", no_second_derivative)
+    monkeypatch.setattr("keras_ch8.callbacks.diagnosis.measurements.ends_of", no_second_derivative)
     watching = diagnosis(["gradient_norm", SpectrumMonitor(always=True)])
     with pytest.warns(RuntimeWarning, match="goes on without 'spectrum', which failed with LookupError") as said:
         fit(plain(), [watching])

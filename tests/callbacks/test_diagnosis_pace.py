@@ -9,9 +9,10 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks
-from keras_ch8.callbacks import _measurements, _progress, _work
-from keras_ch8.callbacks._measurements import Clock
-from keras_ch8.callbacks._work import FEWEST, FIRST, GAP, LIGHT, MOST, Pace, places
+from keras_ch8.callbacks.diagnosis import measurements, work
+from keras_ch8.callbacks.diagnosis.measurements import Clock
+from keras_ch8.callbacks.diagnosis.work import FEWEST, FIRST, GAP, LIGHT, MOST, Pace, places
+from keras_ch8.callbacks.session import progress
 from tests.callbacks.runs import X, Y, fit, network
 from tests.marks import mostly
 
@@ -85,7 +86,7 @@ def test_a_training_of_unknown_length_is_measured_six_times_soon_and_to_its_end(
     found, _ = measured_steps(20_000, price=price, known=False)
     assert sum(step <= 54 for step in found) >= FEWEST
     assert found[:2] == list(FIRST)
-    assert found[-1] > 20_000 / _work.SLOW_GROWTH - 1
+    assert found[-1] > 20_000 / work.SLOW_GROWTH - 1
     assert (np.diff(found[1:]) >= GAP).all()
     if price == 1.0:
         assert found[-1] - found[-2] <= 20_000 / MOST + 1
@@ -183,13 +184,13 @@ def test_where_the_training_does_not_tell_its_batch_size_that_of_keras_is_taken(
 )  # fmt: skip
 def test_each_weight_is_multiplied_at_each_place_of_the_output(layers, shape, expected):
     model = keras.Sequential([keras.Input(shape), *layers])
-    assert _work.multiplications(model.layers) == expected
+    assert work.multiplications(model.layers) == expected
 
 
 def test_what_is_light_is_granted_to_any_training():
-    assert _work.light(500, 1e3) == LIGHT
-    assert _work.light(500, 1e6) == 6
-    assert _work.light(12_000, 1e8) == 0
+    assert work.light(500, 1e3) == LIGHT
+    assert work.light(500, 1e6) == 6
+    assert work.light(12_000, 1e8) == 0
 
 
 # --- equal trainings -----------------------------------------------------------------------------------------------
@@ -255,7 +256,7 @@ class Sleeps(keras.callbacks.Callback):
 )
 def test_equal_trainings_have_equal_verdicts_and_are_measured_at_equal_steps_under_any_load(options, monkeypatch):
     quiet = trained(**options)
-    monkeypatch.setattr(_progress, "READ_SECONDS", 0.01)  # the session reads at steps that the clock chooses
+    monkeypatch.setattr(progress, "READ_SECONDS", 0.01)  # the session reads at steps that the clock chooses
     assert trained(Sleeps(), load=True, **options) == quiet
     verdicts, steps = quiet
     assert len(verdicts) >= 8
@@ -265,7 +266,7 @@ def test_equal_trainings_have_equal_verdicts_and_are_measured_at_equal_steps_und
 @pytest.mark.slow
 def test_a_training_that_is_held_up_has_the_verdicts_of_one_that_is_not(monkeypatch):
     quiet = trained(options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3)
-    monkeypatch.setattr(_progress, "READ_SECONDS", 0.005)
+    monkeypatch.setattr(progress, "READ_SECONDS", 0.005)
     assert trained(Sleeps(), options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3) == quiet
     assert quiet[1]["gradient_norm"] == places(120, LIGHT)
 
@@ -286,7 +287,7 @@ def test_too_few_measurements_to_judge_trends_are_said_and_nothing_is_all_right(
 
 @pytest.mark.slow
 def test_a_spectrum_that_is_too_much_work_is_refused_with_its_price_in_one_sentence(monkeypatch):
-    monkeypatch.setattr(_work, "LIGHT_WORK", 0.0)
+    monkeypatch.setattr(work, "LIGHT_WORK", 0.0)
     refused = callbacks.Diagnosis((X[:16], Y[:16]), "full")
     fit(network("sgd"), [refused], epochs=2)
     (sentence,) = [note for note in refused.findings() if "curvature of the loss" in note]
@@ -305,7 +306,7 @@ def test_a_spectrum_that_is_too_much_work_is_refused_with_its_price_in_one_sente
 
 def test_the_clock_tells_training_from_measuring(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(_measurements.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(measurements.time, "perf_counter", lambda: now[0])
     clock, pace = Clock(), Pace(None)
     assert clock.trained == 0
     now[0] += 50  # tracing the training step

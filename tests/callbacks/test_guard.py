@@ -13,8 +13,9 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, data, extend, layers, optimizers, schedules
-from keras_ch8.callbacks import _guard, _left_out, _origin
-from keras_ch8.callbacks._origin import origin_of
+from keras_ch8.callbacks import _guard
+from keras_ch8.callbacks.guard import left_out, origin
+from keras_ch8.callbacks.guard.origin import origin_of
 from keras_ch8.integration import backend, keras_private
 from keras_ch8.optimizers._layout import Layout
 from keras_ch8.telemetry import gate
@@ -115,11 +116,11 @@ def test_each_step_is_told_with_its_place(corrupt):
 
 def test_the_log_folder_has_lines_of_json_a_curve_and_events(corrupt):
     guard, _, _, folder = corrupt
-    lines = (folder / "optimization" / _left_out.FILE).read_text().splitlines()
+    lines = (folder / "optimization" / left_out.FILE).read_text().splitlines()
     assert [json.loads(line) for line in lines] == guard.left_out
     with python_loader(folder) as board:
         assert board.scalars()["step/skipped_steps"][-1] == (6 * STEPS, len(guard.left_out))
-    assert any("Examples of the source" in _left_out.sentence_of(r) or "Example of" in _left_out.sentence_of(r)
+    assert any("Examples of the source" in left_out.sentence_of(r) or "Example of" in left_out.sentence_of(r)
                for r in guard.left_out)  # fmt: skip
 
 
@@ -132,12 +133,12 @@ def test_the_end_names_the_examples_and_the_file(corrupt):
     )
     assert guard.findings() == [sentence]
     spike = {"fault": "spike", "examples_in": "batch", "examples": [4]}
-    assert _left_out.summary_of([spike], [7]) == "Guard: left out 1 step (1 spike), went back once."
+    assert left_out.summary_of([spike], [7]) == "Guard: left out 1 step (1 spike), went back once."
     told, model = io.StringIO(), network()
     source = data.ArraySource(broken(), Y, batch_size=BATCH, seed=0)
     with contextlib.redirect_stdout(told):
         model.fit(source, callbacks=[callbacks.Guard(), callbacks.TensorBoard(folder / "told")], verbose=2)
-    assert f"    Each of them: {folder / 'told' / 'optimization' / _left_out.FILE}\n" in told.getvalue()
+    assert f"    Each of them: {folder / 'told' / 'optimization' / left_out.FILE}\n" in told.getvalue()
 
 
 @pytest.mark.slow
@@ -276,11 +277,11 @@ def test_a_model_that_cannot_be_asked_is_no_end_of_the_training(monkeypatch):
     def refuse(*args):
         raise TypeError("no")
 
-    monkeypatch.setattr(_origin, "origin_of", refuse)
+    monkeypatch.setattr(origin, "origin_of", refuse)
     guard = callbacks.Guard()
     trained(broken(), guard, epochs=1)
     assert guard.left_out[0]["place"] == "not found, TypeError: no"
-    assert "not known" in _left_out.sentence_of(guard.left_out[0])
+    assert "not known" in left_out.sentence_of(guard.left_out[0])
 
 
 # --- going back -------------------------------------------------------------------------------------------------------
@@ -502,29 +503,29 @@ def test_what_is_no_state_is_refused():
 
 
 def test_what_was_written_after_the_state_that_a_training_goes_on_from_is_forgotten(tmp_path):
-    _left_out.keep_first(str(tmp_path), 0)
-    _left_out.append(str(tmp_path), [{"step": 1}, {"step": 2}, {"step": 3}])
+    left_out.keep_first(str(tmp_path), 0)
+    left_out.append(str(tmp_path), [{"step": 1}, {"step": 2}, {"step": 3}])
     for count, kept in ((5, 3), (3, 3), (2, 2)):
-        _left_out.keep_first(str(tmp_path), count)
-        lines = (tmp_path / _left_out.FILE).read_text().splitlines()
+        left_out.keep_first(str(tmp_path), count)
+        lines = (tmp_path / left_out.FILE).read_text().splitlines()
         assert [json.loads(line)["step"] for line in lines] == [1, 2, 3][:kept]
 
 
 def test_a_full_disk_is_a_warning(tmp_path):
-    (tmp_path / _left_out.FILE).mkdir()
+    (tmp_path / left_out.FILE).mkdir()
     with pytest.warns(RuntimeWarning, match="cannot write guard.jsonl"):
-        _left_out.append(str(tmp_path), [{}])
+        left_out.append(str(tmp_path), [{}])
 
 
 def test_a_log_that_cannot_be_shortened_is_a_warning(tmp_path, monkeypatch):
-    _left_out.append(str(tmp_path), [{"step": 1}, {"step": 2}])
+    left_out.append(str(tmp_path), [{"step": 1}, {"step": 2}])
 
     def read_only(*args, **options):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(_left_out, "open", read_only, raising=False)
+    monkeypatch.setattr(left_out, "open", read_only, raising=False)
     with pytest.warns(RuntimeWarning, match="cannot write guard.jsonl: .*Read-only"):
-        _left_out.keep_first(str(tmp_path), 1)
+        left_out.keep_first(str(tmp_path), 1)
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from keras_ch8.board import tags
-from keras_ch8.callbacks import _pictures
-from keras_ch8.callbacks._pictures import LayerMap
+from keras_ch8.callbacks.board import pictures
+from keras_ch8.callbacks.board.pictures import LayerMap
 
 VARIABLES = [SimpleNamespace(path=path) for path in ("net/a/kernel", "net/a/bias", "net/b/kernel")]
 
@@ -37,7 +37,7 @@ def test_a_broken_layer_leaves_the_others_as_they_are(broken):
 
 @pytest.mark.parametrize("steps, calls", [(7, [7]), (45, [45]), (45, [7] * 6 + [3]), (333, [10] * 33 + [3])])
 def test_an_epoch_of_any_length_is_told_apart_evenly(monkeypatch, steps, calls):
-    monkeypatch.setattr(_pictures, "COLUMNS", 10)
+    monkeypatch.setattr(pictures, "COLUMNS", 10)
     drawn = []
     layers, norms = LayerMap(VARIABLES), np.random.default_rng(0).lognormal(size=(steps, 3))
     norms[:, 1] = 0

@@ -12,8 +12,9 @@ from keras_ch8 import _net, callbacks, clipping, extend
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import writer
 from keras_ch8.board.writer import RunWriter
-from keras_ch8.callbacks import _probe_data, _session
 from keras_ch8.callbacks._watched_loop import WatchedLoop
+from keras_ch8.callbacks.diagnosis import probe_data
+from keras_ch8.callbacks.session import session
 from keras_ch8.cockpit.live import LivePage
 from keras_ch8.integration import fit, net
 from keras_ch8.telemetry import observation, recorder
@@ -133,7 +134,7 @@ def test_in_tests_it_is_raised(again, hook, tmp_path, monkeypatch):
 
 PARTS = {
     "what is put into the record": (callbacks.Diagnosis, "_bring_record_up_to_date"),
-    "the first batches": (_probe_data, "_first_examples"),
+    "the first batches": (probe_data, "_first_examples"),
     "the summary": (callbacks.TensorBoard, "_summary"),
     "the findings": (callbacks.Diagnosis, "findings"),
     "the page": (LivePage, "points"),
@@ -146,7 +147,7 @@ PARTS = {
     "counting": (observation.Observation, "most_steps"),
     "beginning to observe": (observation.Observation, "start"),
     "making an observation": (observation.Observation, "__init__"),
-    "the wishes": (_session.Session, "_wishes"),
+    "the wishes": (session.Session, "_wishes"),
     "the other train function": (fit, "use_train_function"),
 }
 

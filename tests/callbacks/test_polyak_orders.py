@@ -15,8 +15,8 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, optimizers
-from keras_ch8.callbacks import _averaged_model
-from keras_ch8.callbacks._averaged_model import Swap
+from keras_ch8.callbacks.averaging import averaged_model
+from keras_ch8.callbacks.averaging.averaged_model import Swap
 from keras_ch8.integration import backend, keras_private
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same
@@ -536,7 +536,7 @@ def test_a_swap_that_is_interrupted_is_undone_whole(monkeypatch):
         with monkeypatch.context() as patch:
             for name in ("copy", "native"):
                 patch.setattr(backend, name, count(getattr(backend, name)))
-            patch.setattr(_averaged_model, "_print", count(_averaged_model._print))
+            patch.setattr(averaged_model, "_print", count(averaged_model._print))
             try:
                 swap.put(lambda: [count(v.assign)([9.0]) for v in variables])
                 swap.back()

@@ -13,7 +13,7 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import _arrays_file
-from keras_ch8.callbacks import Resume, _resume_words
+from keras_ch8.callbacks import Resume, _resume
 from keras_ch8.checkpoints.folder import Folder
 
 from .resuming import STEPS, Died, X, Y, assert_same, interrupted, small_model, source, train
@@ -45,7 +45,7 @@ def test_it_changes_nothing_and_says_that_a_training_has_ended(whole, resume, ca
     assert_same(train(resume()), whole)
     with pytest.warns(UserWarning, match="Nothing is trained. This training has ended before"):  # in this process
         train(resume(), die_at=1)
-    monkeypatch.setattr(_resume_words, "ended_here", set())
+    monkeypatch.setattr(_resume, "_ended_here", set())
     again = train(resume(), die_at=1)
     assert_same(again, whole)
     assert again.model.get_metrics_result() == whole.model.get_metrics_result()

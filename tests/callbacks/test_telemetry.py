@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks, clipping
 from keras_ch8 import optimizers as ours
-from keras_ch8.callbacks import _progress
+from keras_ch8.callbacks.session import progress
 from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, network
 from tests.marks import mostly
@@ -246,7 +246,7 @@ def test_the_optimizer_is_given_back_as_it_was(kind):
 
 @pytest.mark.slow
 def test_steps_that_are_read_late_are_still_there(monkeypatch):
-    monkeypatch.setattr(_progress, "READ_EVERY", 4)
+    monkeypatch.setattr(progress, "READ_EVERY", 4)
     frames = Frames()
     fit(network(ours.SGD(0.1), steps_per_execution=4), [frames])
     check(frames, by_hand(0.1))

@@ -14,7 +14,7 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from keras_ch8 import callbacks, clipping
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import tags
-from keras_ch8.callbacks import _progress
+from keras_ch8.callbacks.session import progress
 from tests.board.readers import LOADERS, python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, by_hand, fit, network
 from tests.marks import mostly
@@ -78,7 +78,7 @@ def test_a_rule_adds_its_curves_and_metrics_theirs(tmp_path):
 
 @pytest.mark.slow
 def test_metrics_after_batches_are_those_that_keras_reports(tmp_path, monkeypatch):
-    monkeypatch.setattr(_progress, "READ_EVERY", 1)
+    monkeypatch.setattr(progress, "READ_EVERY", 1)
     model, reported = network(ours.SGD(0.1)), {}
     model.compile(model.optimizer, "mse", metrics=["mae"])
 
@@ -285,7 +285,7 @@ def test_a_log_dir_that_cannot_be_written_is_an_error_before_the_first_step(tmp_
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["write", "flush"])
 def test_a_disk_that_fills_up_in_mid_run_is_one_warning_and_the_weights_are_as_without(tmp_path, monkeypatch, method):
-    monkeypatch.setattr(_progress, "READ_EVERY", 4)
+    monkeypatch.setattr(progress, "READ_EVERY", 4)
 
     def full(*_):
         raise OSError(28, "No space left on device")

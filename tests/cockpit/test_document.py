@@ -369,7 +369,7 @@ def test_an_old_run_opens_with_what_it_has(tmp_path):
 
 def test_nothing_heavy_is_imported():
     code = (
-        "import sys\nfrom keras_ch8.cockpit import event_files, page, loader, plugin\n"
+        "import sys\nfrom tensorboard import default\nfrom keras_ch8.cockpit import event_files, page, loader, plugin\n"
         "print({'keras', 'tensorflow', 'matplotlib'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)

@@ -2,7 +2,6 @@
 
 import math
 import pickle
-import subprocess
 import sys
 
 import numpy as np
@@ -88,15 +87,6 @@ def test_the_smallest_and_largest_values_of_windows_belong_to_their_curve(histor
     assert norm.has_band
     assert (norm.low[0], norm.values[0], norm.high[0]) == (0.5, 4.0, 9.0)
     assert "step/gradient_norm/max" not in history.curves
-
-
-def test_it_reads_without_keras(logs):
-    code = (
-        "import sys, keras_ch8\nhistory = keras_ch8.read_run(sys.argv[1])\nrepr(history), str(history)\n"
-        "print(len(history['step/loss']), {'keras', 'tensorflow', 'pandas', 'matplotlib'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(logs)], capture_output=True, text=True)
-    assert done.stdout == "100 set()\n", done.stderr
 
 
 def test_it_can_be_pickled(history):

@@ -222,7 +222,8 @@ def test_the_package_says_where_tensorboard_finds_the_tab():
 
 def test_tensorboard_loads_next_to_nothing_for_it():
     code = (
-        "import sys\nfrom tensorboard.plugins import base_plugin\nbefore = set(sys.modules)\n"
+        "import sys\nfrom tensorboard import default\nfrom tensorboard.plugins import base_plugin\n"
+        "before = set(sys.modules)\n"
         "from keras_ch8.cockpit import loader\nprint(sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)

@@ -38,9 +38,9 @@ from tests.faults.given import (
 def curriculum_cases():
     half = m.NONE | m.FRACTION
     for name in ("BabySteps", "OnePass"):
-        yield case(f"curriculum.{name}", use=grow, buckets=m.count(1), start=half)
+        yield case(f"curriculum.pacings.{name}", use=grow, buckets=m.count(1), start=half)
     for name in ("Competence", "Exponential", "Linear"):
-        yield case(f"curriculum.{name}", use=grow)
+        yield case(f"curriculum.pacings.{name}", use=grow)
     yield case("curriculum.pacings.Root", use=grow, p=m.POSITIVE)
     yield case("curriculum.pacings.Step", use=grow, at=m.FRACTION)
     yield case(

@@ -12,7 +12,7 @@ import tensorflow as tf
 import keras_ch8
 from keras_ch8 import _arrays_file, callbacks, data, layers, optimizers, schedules
 from keras_ch8.board import tags
-from keras_ch8.callbacks import _progress
+from keras_ch8.callbacks.session import progress
 
 L = keras.layers
 RNG = np.random.default_rng(5)
@@ -107,7 +107,7 @@ def main(case, folder, kill=None, resumes=True):
         resumes: Whether the training is given `Resume`.
     """
     warnings.simplefilter("ignore")
-    _progress.READ_SECONDS = float("inf")  # on a busy machine an epoch may take longer
+    progress.READ_SECONDS = float("inf")  # on a busy machine an epoch may take longer
     keras.utils.set_random_seed(1)
     tf.config.experimental.enable_op_determinism()
     model, examples, listed = CASES[case](folder)

@@ -14,8 +14,8 @@ from keras_ch8 import clipping, curriculum, data, extend, schedules
 from keras_ch8.board.record import Event, HeatMap, Record
 from keras_ch8.board.tags import GRADIENT_NORM, LAYER_MAP, LEARNING_RATE
 from keras_ch8.board.window import Windows
-from keras_ch8.callbacks import _states
-from keras_ch8.callbacks._objects_as_data import plain, restored
+from keras_ch8.callbacks.session import states
+from keras_ch8.callbacks.session.objects_as_data import plain, restored
 from keras_ch8.extend import Claim
 from keras_ch8.verdicts.verdict import LEVELS, VerdictTracker
 from tests.faults.resuming import assert_same, kept
@@ -68,10 +68,10 @@ def test_a_state_is_taken_if_it_fits_and_refused_with_what_came_if_not(name, val
         "d": False,
     }[name]
     if fits:
-        assert_same(_states.checked("Mine", good | {name: value}, patterns), good | {name: value})
+        assert_same(states.checked("Mine", good | {name: value}, patterns), good | {name: value})
     else:
         with pytest.raises(ValueError, match=r"`set_state` of `Mine`.*Received: a dict; it\['[abcd]'\]"):
-            _states.checked("Mine", good | {name: value}, patterns)
+            states.checked("Mine", good | {name: value}, patterns)
 
 
 @few

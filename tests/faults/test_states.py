@@ -9,7 +9,7 @@ import pytest
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
 from keras_ch8 import callbacks, clipping, continuation, data, layers, optimizers, schedules
-from keras_ch8.callbacks import _resume_words
+from keras_ch8.callbacks import _resume
 from keras_ch8.cockpit.history import read_run
 from keras_ch8.monitors.base import members
 from tests.faults.resuming import CutsOff, Training, assert_same, cut_off, kept
@@ -216,7 +216,7 @@ def test_one_that_has_ended_tells_in_another_process_what_it_has_come_to_and_the
         return training.fit(callbacks.Resume(tmp_path / "states"))
 
     first = train()
-    monkeypatch.setattr(_resume_words, "ended_here", set())  # as in another process
+    monkeypatch.setattr(_resume, "_ended_here", set())  # as in another process
     again = train()
     assert capsys.readouterr().out.count("has ended before") == 1
     assert_same(tells(again), tells(first))

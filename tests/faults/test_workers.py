@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, data
-from keras_ch8.callbacks import _progress
+from keras_ch8.callbacks.session import progress
 from keras_ch8.data._source import _check_arguments
 from keras_ch8.integration import backend
 from tests.callbacks.runs import X, Y, fit, network
@@ -64,8 +64,8 @@ def test_a_worker_that_is_not_the_chief_writes_nothing_and_trains_as_the_chief_d
 
 
 def test_of_several_workers_no_clock_decides_when_telemetry_is_read(monkeypatch):
-    monkeypatch.setattr(_progress, "READ_SECONDS", -1.0)
-    alone, together = _progress.Reading(), _progress.Reading(by_clock=False)
+    monkeypatch.setattr(progress, "READ_SECONDS", -1.0)
+    alone, together = progress.Reading(), progress.Reading(by_clock=False)
     for reading in (alone, together):
         reading.every, reading.pending = 500, 1
         reading.restart()

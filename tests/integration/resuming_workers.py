@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ch8 import callbacks, data, layers, optimizers
-from keras_ch8.callbacks import _progress
+from keras_ch8.callbacks.session import progress
 from tests import compiling
 from tests.callbacks.guard_cases import Falling
 from tests.faults.killing import Kill
@@ -95,7 +95,7 @@ def main(index, ports, folder, case="averaged", kill=None, term=None, resumes=Tr
     """
     warnings.simplefilter("ignore")
     compiling.quickly()
-    _progress.READ_SECONDS = float("inf")
+    progress.READ_SECONDS = float("inf")
     keras.utils.set_random_seed(1)
     tf.config.experimental.enable_op_determinism()
     strategy = workers.strategy(index, ports)

@@ -81,7 +81,7 @@ TAKE_A_MODEL = {
     for name in getattr(getattr(keras_ch8, package), "__all__", [])
     for part in [getattr(getattr(keras_ch8, package), name)]
     if callable(part) and "model" in inspect.signature(part).parameters
-} | {"cure": keras_ch8.cure, "preflight": keras_ch8.preflight, "Doctor.watch": keras_ch8.Doctor(None).watch}
+} | {"preflight": keras_ch8.preflight, "Doctor.watch": keras_ch8.Doctor(None).watch}
 OF_KERAS_2 = r"works with Keras 3 \(`import keras`\). Received: an object of Keras 2, `tf_keras\."
 
 

@@ -244,3 +244,27 @@ def test_a_loop_over_several_models_or_with_a_restored_optimizer_goes_on():
         assert run.steps == 3
         firsts.append((int(seen.frames[0].steps[0]), int(seen.frames[-1].steps[-1])))
     assert firsts == [(1001, 1003), (1004, 1006)]
+
+
+def test_where_the_optimizer_is_put_back_so_is_the_axis_and_a_new_optimizer_leaves_it():
+    model = network(keras.optimizers.SGD(0.1), run_eagerly=True)
+    begun = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
+
+    def steps_of_a_training():
+        seen = Frames()
+        fit_six_steps(model, [seen], epochs=1)
+        return [int(step) for step in seen.steps]
+
+    def put_back():
+        for variable, value in zip((*model.variables, *model.optimizer.variables), begun, strict=False):
+            variable.assign(value)
+
+    assert steps_of_a_training() == EPOCH
+    put_back()
+    assert steps_of_a_training() == EPOCH
+    fit_six_steps(model, [], epochs=1)  # which nobody watches
+    put_back()
+    fit_six_steps(model, [], epochs=2)
+    assert steps_of_a_training() == [*range(2 * STEPS + 1, 3 * STEPS + 1)]
+    model.compile(keras.optimizers.SGD(0.1), "mse", run_eagerly=True)
+    assert steps_of_a_training() == [*range(3 * STEPS + 1, 4 * STEPS + 1)]

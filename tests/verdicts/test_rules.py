@@ -65,7 +65,7 @@ def resolve(name):
     """Return what a name in a cure stands for: of Keras, or of the suite."""
     parts = name.split(".")
     at = keras if parts[0] == "keras" else keras_ch8
-    for part in parts[1:] if parts[0] == "keras" else parts:
+    for part in parts[1:] if parts[0] in ("keras", "keras_ch8") else parts:
         at = getattr(at, part)
     return at
 

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from .. import _batches
-from ..integration import backend, fit, registry
+from ... import _batches
+from ...integration import backend, fit, registry
 
 
 def validated(

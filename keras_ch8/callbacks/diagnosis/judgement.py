@@ -8,15 +8,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..monitors import progress
-from ..monitors.base import Monitor
-from ..monitors.past import Past, Rows
-from ..monitors.progress import is_spectrum_worthwhile
-from ..telemetry.frame import Frame
-from ..verdicts.kinds import OF_THE_START
-from ..verdicts.state import State, state_of
-from ..verdicts.verdict import Verdict, VerdictTracker
-from ..verdicts.wording import counted, digits
+from ...monitors import progress
+from ...monitors.base import Monitor
+from ...monitors.past import Past, Rows
+from ...monitors.progress import is_spectrum_worthwhile
+from ...telemetry.frame import Frame
+from ...verdicts.kinds import OF_THE_START
+from ...verdicts.state import State, state_of
+from ...verdicts.verdict import Verdict, VerdictTracker
+from ...verdicts.wording import counted, digits
 
 HARMLESS = ("cliff", "dead_units", "saturated_units")
 """Kinds of which nothing is said where the loss is good: at the end nothing is said of what was so before either."""

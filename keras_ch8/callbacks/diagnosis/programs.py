@@ -5,12 +5,12 @@ from typing import Any
 
 import keras
 
-from .._types import Data, Tensor
-from ..curvature.objective import Objective
-from ..integration import fit, keras_private
-from ..monitors.base import Monitor
-from ..monitors.eigenvalues import SpectrumMonitor
-from ..monitors.probe import Probe
+from ..._types import Data, Tensor
+from ...curvature.objective import Objective
+from ...integration import fit, keras_private
+from ...monitors.base import Monitor
+from ...monitors.eigenvalues import SpectrumMonitor
+from ...monitors.probe import Probe
 
 LARGEST = 256
 """Examples that the spectrum is measured on: every step of Lanczos goes through them twice."""

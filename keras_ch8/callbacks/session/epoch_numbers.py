@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._types import Logs
-from ._member import Member
+from ..._types import Logs
+from .member import Member
 
 
 class EpochNumbers:

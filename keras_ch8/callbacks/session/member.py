@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-from .._types import Logs
-from ..board import tags
-from ..telemetry.frame import Frame
+from ..._types import Logs
+from ...board import tags
+from ...telemetry.frame import Frame
 
 
 class Member(Protocol):
@@ -22,9 +22,19 @@ class Member(Protocol):
     _asks_for_summary: bool
     _place_in_summary: int
 
-    def on_open(self) -> None: ...
-    def on_built(self) -> None: ...
-    def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None: ...
-    def on_close(self) -> None: ...
-    def findings(self) -> list[str]: ...
+    def on_open(self) -> None:
+        """Begin."""
+
+    def on_built(self) -> None:
+        """Look at the weights."""
+
+    def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None:
+        """Take the rows of steps."""
+
+    def on_close(self) -> None:
+        """End."""
+
+    def findings(self) -> list[str]:
+        """Return what was found, in lines."""
+
     def _summary(self) -> list[str]: ...

@@ -4,7 +4,7 @@ import math
 import time
 from typing import NamedTuple
 
-from ..integration import fit, trained
+from ...integration import fit, trained
 
 READ_EVERY = 500
 """Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data import ArraySource
-from ..telemetry.gate import LeftOut
-from ..verdicts.wording import digits
-from ._origin import Origin
+from ...data import ArraySource
+from ...telemetry.gate import LeftOut
+from ...verdicts.wording import digits
+from .origin import Origin
 
 NAMED = 8
 """Examples that a sentence names."""
@@ -89,6 +89,7 @@ def _number(value: float) -> float | str:
 
 
 def because(record: Mapping[str, Any]) -> str:
+    """Return in words why a step was left out."""
     words = {"spike": "a spike", "nan": "NaN", "infinite": "an infinite number"}
     where = f" in `{record['layer']}`" if record.get("layer") else ""
     return words.get(record.get("fault", ""), "a fault") + where
@@ -137,4 +138,5 @@ def _examples(examples: Sequence[int], of: str) -> str:
 
 
 def times(count: int) -> str:
+    """Return a count in words."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from .._batches import examples_of
-from .._types import Data, Tree
-from ..curvature.objective import Objective
-from ..integration import backend, keras_private
-from ..integration.untouched import untouched
-from ..monitors.probe import recording
+from ..._batches import examples_of
+from ..._types import Data, Tree
+from ...curvature.objective import Objective
+from ...integration import backend, keras_private
+from ...integration.untouched import untouched
+from ...monitors.probe import recording
 
 MOST_ALONE = 256
 """Examples of which each gradient is taken by itself, at most."""

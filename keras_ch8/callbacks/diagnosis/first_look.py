@@ -3,15 +3,15 @@
 import dataclasses
 from collections.abc import Callable
 
-from .._types import Data, Tensor
-from ..monitors.held_out import first_given, validated_on
-from ..monitors.start import facts_of
-from ..verdicts.checks import claims_of, judged_by
-from ..verdicts.verdict import Verdict
-from ._judgement import Judgement
-from ._measuring import Measuring
-from ._probe_data import EXAMPLES
-from ._session import Session
+from ..._types import Data, Tensor
+from ...monitors.held_out import first_given, validated_on
+from ...monitors.start import facts_of
+from ...verdicts.checks import claims_of, judged_by
+from ...verdicts.verdict import Verdict
+from ..session.session import Session
+from .judgement import Judgement
+from .measuring import Measuring
+from .probe_data import EXAMPLES
 
 
 class FirstLook:

@@ -8,13 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from .._types import Data
-from ..integration import backend, fit, keras_private
-from ..layers import recalibrate
-from ..layers.batch_normalization import trainable_normalizations
-from ..schedules.duration import Duration
-from . import _states
-from ._weight_average import Follower, Plan, WeightAverage, clock_of
+from ..._types import Data
+from ...integration import backend, fit, keras_private
+from ...layers import recalibrate
+from ...layers.batch_normalization import trainable_normalizations
+from ...schedules.duration import Duration
+from ..session import states
+from .weight_average import Follower, Plan, WeightAverage, clock_of
 
 NAME = "average of the weights"
 """Under which a model keeps what was traced to average it."""
@@ -34,7 +34,7 @@ AVERAGED = {
     "average": {"updates": int, "start": int, "averages": [np.ndarray]},
     "held": (None, [np.ndarray]),
 }
-"""What a state of an `AveragedModel` is made of: see `_states`."""
+"""What a state of an `AveragedModel` is made of: see `session.states`."""
 
 
 class AveragedModel:
@@ -72,7 +72,7 @@ class AveragedModel:
             shapes = [average.shape for average in state["average"]["averages"]]
             expected = [tuple(variable.shape) for variable in self.average.variables]
             if shapes != expected:
-                raise _states.refuse("PolyakAveraging", "shapes of the averages", shapes, expected)
+                raise states.refuse("PolyakAveraging", "shapes of the averages", shapes, expected)
             self.average.begin(**state["average"])
             if state["held"] is not None:
                 self._swap_for(state["held"]).set(state["held"])

@@ -15,10 +15,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _numerics
-from .._types import Tensor
-from ..integration import backend, keras_private
-from ..schedules.duration import Clock, Duration
+from ... import _numerics
+from ..._types import Tensor
+from ...integration import backend, keras_private
+from ...schedules.duration import Clock, Duration
 
 
 @final

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..integration import backend, keras_private
-from ..telemetry.gate import Gate
-from ._changeable_rate import rate_or_factor
+from ...integration import backend, keras_private
+from ...telemetry.gate import Gate
+from .._changeable_rate import rate_or_factor
 
 SURVIVED = 16
 """Batches that a state must have led through before it counts as good: damage shows a step or two after it is done."""

@@ -7,20 +7,20 @@ from typing import Any
 
 import keras
 
-from .. import _objects
-from .._types import Data, Tensor
-from ..integration import backend, keras_private
-from ..integration.untouched import has_own_code
-from ..monitors import progress
-from ..schedules.duration import Duration, duration, of_unknown_epoch
-from ..verdicts.verdict import RAISED_BY
-from ..verdicts.wording import counted
-from ._judgement import Judgement
-from ._measurements import Clock, Measurement, measurements
-from ._objects_as_data import plain, restored
-from ._programs import Programs, lent
-from ._progress import READ_EVERY
-from ._work import FEWEST, Pace
+from ... import _objects
+from ..._types import Data, Tensor
+from ...integration import backend, keras_private
+from ...integration.untouched import has_own_code
+from ...monitors import progress
+from ...schedules.duration import Duration, duration, of_unknown_epoch
+from ...verdicts.verdict import RAISED_BY
+from ...verdicts.wording import counted
+from ..session.objects_as_data import plain, restored
+from ..session.progress import READ_EVERY
+from .judgement import Judgement
+from .measurements import Clock, Measurement, measurements
+from .programs import Programs, lent
+from .work import FEWEST, Pace
 
 ENOUGH = progress.FEWEST + RAISED_BY - 1
 """Measurements from which on trends are judged, and verdicts on them are reached."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from ..board import panels, tags
-from ..monitors.base import Monitor, lines
-from ..monitors.progress import FEWEST
-from ..verdicts.state import State
-from ..verdicts.texts import alarm, brief
-from ..verdicts.verdict import Verdict
-from ._session import Session
-from ._terminal import fitted
+from ...board import panels, tags
+from ...monitors.base import Monitor, lines
+from ...monitors.progress import FEWEST
+from ...verdicts.state import State
+from ...verdicts.texts import alarm, brief
+from ...verdicts.verdict import Verdict
+from ..session.session import Session
+from ..session.terminal import fitted
 
 
 def begin_record(session: Session, watched: Sequence[Monitor]) -> None:

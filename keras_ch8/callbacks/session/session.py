@@ -2,7 +2,7 @@
 
 import enum
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,31 +10,30 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from .. import _net
-from .._describe import short
-from .._types import Logs
-from ..board import tags
-from ..board.record import Event, Record
-from ..checkpoints import callback_states
-from ..clipping.rule import Rule
-from ..integration import backend, fit, keras_private, registry
-from ..integration.untouched import has_own_code
-from . import _progress
-from ._epoch_numbers import EpochNumbers
-from ._followed_step import followed
-from ._member import Member
-from ._progress import Progress, Reading
-from ._terminal import Terminal
+from ... import _net
+from ..._describe import short
+from ..._types import Data, Logs
+from ...board import tags
+from ...board.record import Event, Record
+from ...checkpoints import callback_states
+from ...clipping.rule import Rule
+from ...integration import backend, fit, keras_private, registry
+from ...integration.untouched import has_own_code
+from . import progress
+from .epoch_numbers import EpochNumbers
+from .member import Member
+from .progress import Progress, Reading
+from .terminal import Terminal
 
 if TYPE_CHECKING:
-    from ..board.writer import RunWriter
+    from ...board.writer import RunWriter
 if backend.is_tensorflow():
-    from ..telemetry.observation import Observation
-    from ..telemetry.recorder import Wishes
-    from ..telemetry.ring import rows_for
+    from ...telemetry.observation import Observation
+    from ...telemetry.recorder import Wishes
+    from ...telemetry.ring import rows_for
 
 STATE = {"step": int, "epoch": int, "of_epoch": int, "batch_size": (None, float), "columns": {str: [str]}}
-"""What the state of a session is made of: see `_states`."""
+"""What the state of a session is made of: see `session.states`."""
 LINES = 8
 """Lines of the summary when a training ends, at most."""
 FIRST, SECOND, THIRD, LAST = range(4)
@@ -56,7 +55,7 @@ class Session:
     """Joined by every callback at the beginning of `fit`, opened at the first epoch, closed at the end of `fit`.
 
     It lets the optimizers leave their rows (see telemetry.observation), reads them every 500 batches or second (see
-    `_progress`) and hands them to every callback. Everything that it replaces is given back when the training ends,
+    `progress`) and hands them to every callback. Everything that it replaces is given back when the training ends,
     even after an error: so does `exits` of the training (see integration.fit).
     """
 
@@ -293,14 +292,14 @@ class Session:
                 self.rule_state = {}
                 self.observation.start(model, self.step, wishes, exits, self._observing_net)
         if self.after_step:
-            exits.enter_context(registry.replaced(model, train_step=followed(model, self.after_step)))
+            exits.enter_context(registry.replaced(model, train_step=_followed(model, self.after_step)))
         if self.training.is_fit:
             key = (self.observation, wishes, self.gate, *self.after_step)
             fit.use_train_function(model, key, self.observation, exits)
 
     def _wishes(self) -> "Wishes":
         """Return what the members together ask of every step."""
-        rows = rows_for(_progress.READ_EVERY + self.model.steps_per_execution)
+        rows = rows_for(progress.READ_EVERY + self.model.steps_per_execution)
         every = min([m.observes_updates for m in self.members if m.observes_updates], default=0)
         return Wishes(rows, every, any(m.observes_layers for m in self.members))
 
@@ -467,3 +466,29 @@ def _apply_and_make(apply: Callable[..., Any], made: list[Any], *args: Any, **kw
     if not made:
         made.append(backend.scalar(0.0, "float32"))
     return apply(*args, **kwargs)
+
+
+def _followed(model: keras.Model, after_step: Iterable[Callable[[Any], None]]) -> Callable[[Any], Any]:
+    """Return the training step of a model, which also tells each of `after_step` whether it has made an update."""
+    theirs, each = model.train_step, list(after_step)
+
+    def train_step(data: Data) -> Any:
+        before = _updates(model)
+        logs = theirs(data)
+        moved = _updates(model) != before
+        for follow in each:
+            follow(moved)
+        return logs
+
+    return train_step
+
+
+def _updates(model: keras.Model) -> Any:
+    """Return how many updates the optimizers of a model have made, those that were skipped left out."""
+    total = 0
+    for optimizer in keras_private.optimizers_of(model).values():
+        for mover in keras_private.movers_in(optimizer):
+            total = total + backend.as_tensor(mover.iterations)
+            skipped = getattr(mover, "skipped", None)
+            total = total if skipped is None else total - backend.as_tensor(skipped)
+    return total

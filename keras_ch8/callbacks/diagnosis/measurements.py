@@ -10,17 +10,17 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
-from .._batches import examples_of
-from .._types import Tensor
-from ..curvature.objective import Objective
-from ..integration import keras_private
-from ..monitors.eigenvalues import SpectrumMonitor, ends_of
-from ..monitors.past import Past
-from ..monitors.probe import Probe
-from ..monitors.progress import is_spectrum_worthwhile
-from ..verdicts.verdict import RAISED_BY
-from ._programs import Programs
-from ._work import FEWEST, Pace, light, multiplications
+from ..._batches import examples_of
+from ..._types import Tensor
+from ...curvature.objective import Objective
+from ...integration import keras_private
+from ...monitors.eigenvalues import SpectrumMonitor, ends_of
+from ...monitors.past import Past
+from ...monitors.probe import Probe
+from ...monitors.progress import is_spectrum_worthwhile
+from ...verdicts.verdict import RAISED_BY
+from .programs import Programs
+from .work import FEWEST, Pace, light, multiplications
 
 SPECTRA = 4
 """Times that it is measured in any training where that is light."""

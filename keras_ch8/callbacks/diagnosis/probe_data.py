@@ -9,12 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _batches
-from .._describe import short
-from .._types import Data, Tensor
-from ..integration import backend, fit, keras_private
-from ..verdicts.facts import Inputs, are_of_another_scale
-from ._objects_as_data import plain, restored
+from ... import _batches
+from ..._describe import short
+from ..._types import Data, Tensor
+from ...integration import backend, fit, keras_private
+from ...verdicts.facts import Inputs, are_of_another_scale
+from ..session.objects_as_data import plain, restored
 
 EXAMPLES = 256
 """Examples that are kept of the batches that `fit` reads; fewer where these are the batches of one step."""

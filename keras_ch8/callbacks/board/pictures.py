@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..board import tags
-from ..board.record import HeatMap, Record
-from ..board.writer import RunWriter
-from ..telemetry.frame import Frame
+from ...board import tags
+from ...board.record import HeatMap, Record
+from ...board.writer import RunWriter
+from ...telemetry.frame import Frame
 
 COLUMNS = 1000
 """Steps of an epoch that the picture tells apart; more are put together, with the largest norm."""

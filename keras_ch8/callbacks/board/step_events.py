@@ -5,10 +5,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..monitors import cliff
-from ..monitors.past import FEWEST, WINDOW
-from ..telemetry.frame import Frame
-from ..verdicts.wording import digits, percent
+from ...monitors import cliff
+from ...monitors.past import FEWEST, WINDOW
+from ...telemetry.frame import Frame
+from ...verdicts.wording import digits, percent
 
 STEADY = 10
 """Steps for which a learning rate has to be the same before a change of it is an event, and no step of a schedule."""

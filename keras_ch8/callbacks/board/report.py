@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from ..board.tags import Tag
-from ..clipping import ByGlobalNorm
-from ..integration import keras_private
+from ...board.tags import Tag
+from ...clipping import ByGlobalNorm
+from ...integration import keras_private
 
 if TYPE_CHECKING:
-    from ._session import Session
+    from ..session.session import Session
 
 
 WEIGHTS = "trainable weights"

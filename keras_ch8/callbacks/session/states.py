@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .._describe import short
+from ..._describe import short
 
 Pattern = Any
 _KINDS: dict[Any, Any] = {int: (int, np.integer), float: (int, float, np.integer, np.floating)}

@@ -1,0 +1,1 @@
+"""Averages of weights, and the model that has them."""

@@ -1,0 +1,1 @@
+"""What `TensorBoard` writes beside the curves."""

@@ -1,0 +1,1 @@
+"""What `Diagnosis` measures, when, and what it makes of it."""

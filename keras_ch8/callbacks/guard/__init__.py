@@ -1,0 +1,1 @@
+"""What `Guard` keeps, leaves out, and finds to be the origin."""
