@@ -102,7 +102,7 @@ def document(results):
     for name, found in results["benchmarks"].items():
         lines += ["", f"## {name}", "", found["title"], "", "```text", f"$ {found['command']}", found["table"]]
         lines += [f"({found['note']})"] if found["note"] else []
-        lines += ["```", "", f"{found['seconds']:.0f} s, {found['megabytes']} MB at most."]
+        lines += ["```", "", f"{found['seconds']:.0f} s."]
     if PROGRAMS.exists():
         found = json.loads(PROGRAMS.read_text())
         title = (HERE / "programs/run.py").read_text().split('"""')[1].strip().split("\n\n")[0]

@@ -133,6 +133,9 @@ def page(results):
         best = one["candidates"][order[0]]["seconds_to_target"]
         after = ", ".join(f"{c} {median(one['candidates'][c]['seconds_to_target'])}" for c in order[1:])
         lines.append(f"| {name} | {one['target']} | {order[0]} | {median(best)} | {after} |")
+    lines += [f"\n{SAME} (paired t test, Holm) between\n"]
+    for name, one in loads.items():
+        lines += [f"- {name}: {said.split(SAME + ' between ')[-1].split(' (paired')[0]}" for said in one["said"][1:]]
     lines += ["\n## Our Adam beside Keras's\n", ADAMS]
     lines += [
         "| workload | difference of the loss | p | p after Holm, of these six | CPU, ours / Keras's |",
@@ -144,13 +147,13 @@ def page(results):
         lines.append(
             f"| {name} | {a['difference']:.2g} ± {a['margin']:.2g} | {a['p']:.2g} | {p:.2g} | {a['cpu_ratio']:.2f} |"
         )
+    lines += [
+        "\n## All runs\n",
+        "| workload | optimizer | s to the target, median (from, to) | steps | missed | loss at the end (from, to) | "
+        "CPU s of a training | setting | within 5 % |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     for name, one in loads.items():
-        lines += [f"\n## {name}\n", *(f"{sentence}\n" for sentence in one["said"][1:])]
-        lines += [
-            "| optimizer | s to the target, median (from, to) | steps | missed | loss at the end (from, to) | CPU s of "
-            "a training | setting | within 5 % |",
-            "|---|---|---|---|---|---|---|---|",
-        ]
         for optimizer, c in sorted(one["candidates"].items(), key=lambda item: _time(item[1])):
             reached = [x for x in c["seconds_to_target"] if x is not None]
             ends = f" ({min(reached):.3g}, {max(reached):.3g})" if reached else ""
@@ -158,7 +161,7 @@ def page(results):
             band = f"{c['band'][0]:.2g} to {c['band'][1]:.2g}" if c["band"] else ""
             losses, cpu = c["loss"], statistics.median(c["cpu_seconds"])
             lines.append(
-                f"| {optimizer} | {median(c['seconds_to_target'])}{ends} | {median(c['steps_to_target'])} | "
+                f"| {name} | {optimizer} | {median(c['seconds_to_target'])}{ends} | {median(c['steps_to_target'])} | "
                 f"{c['seconds_to_target'].count(None)} of {len(losses)} | {statistics.median(losses):.4g} "
                 f"({min(losses):.4g}, {max(losses):.4g}) | {cpu:.2f} | {setting} | {band} |"
             )
@@ -190,6 +193,9 @@ setting is run with five seeds that the tuning has not seen. What counts is the 
 at a target, tracing and compiling counted, in seconds of one core. L-BFGS sees all examples in each step and has
 nothing to tune. `schedule_factor` is what the rates of a schedule are multiplied by.
 """
+
+SAME = "No significant difference in the time to the target"
+"""What `keras_ch8.compare` says of those that are no slower than the first, as far as is known."""
 
 ADAMS = """Loss at the end, ours minus Keras's, with its 95 % interval and the p of a paired t test; and CPU seconds of
 a whole training, the median of the ratios seed by seed. In a model of one variable the time in which our update is

@@ -223,11 +223,11 @@ def page(results):
         grid = row["best of grid"], f"{row['its loss']:.4g}", f"{row['ratio'] - 1:+.1%}"
         cells = [row["set-up"], row["given"], given, row["study"], study, *grid, str(row["trainings"])]
         lines.append(f"| {' | '.join(cells)} | {row['work']:.1f} |")
-    lines += ["\n## What it says\n"]
+    lines += ["\n## What it says\n", "Steps that change nothing are left out.\n"]
     for row in results["set-ups"]:
         lines += [f"**{row['set-up']}.** {row['said']}\n"]
-        lines += [f"- {name}: {do or 'Nothing is to be changed.'} {why}" for name, do, why in row["steps"]]
-        lines += [""]
+        if changes := [f"- {name}: {do} {why}" for name, do, why in row["steps"] if do]:
+            lines += [*changes, ""]
     lines += [CRITICAL, "| noise | known | measured | ratio | gradient noise scale |", "|---|---|---|---|---|"]
     for row in results["critical batch size"]:
         numbers = [row["noise"], row["known"], row["measured"], row["ratio"], row["noise scale"]]

@@ -19,11 +19,19 @@ import make_site
 project, author, version = "keras_ch8", "the authors of keras_ch8", keras_ch8.__version__
 root_doc, html_theme, html_title = "README", "furo", f"keras_ch8 {version}"
 html_static_path, html_css_files = ["static"], ["site.css"]
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "myst_parser", "sphinx_gallery.gen_gallery"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "myst_parser",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["templates"]
 exclude_patterns = ["scripts/*"]
 default_role = "code"
 html_math_renderer = "mathml"
 autodoc_typehints = "none"
+autodoc_default_options = {"members": True, "imported-members": True, "member-order": "bysource"}
 autodoc_inherit_docstrings = False  # methods that Keras says
 highlight_language = "text"  # of what docstrings align; examples and pages say theirs
 napoleon_use_admonition_for_examples = False

@@ -10,7 +10,7 @@ has hardly a gradient. With a temperature that falls from 1 to 1/20 the units be
 
 What to look for: in the table, that steep units from the start learn least; that soft units which are made steep after
 the training are as good as continuation here, so what helps is the easy problem. Under Time Series,
-epoch/continuation_... falls, and epoch/val_zero_one_loss, which is that of steep units at all times, with it.
+`epoch/continuation_...` falls, and `epoch/val_zero_one_loss`, which is that of steep units at all times, with it.
 """
 
 import argparse

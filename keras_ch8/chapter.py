@@ -140,13 +140,12 @@ def for_terminal(width: int = 100) -> str:
 
 
 def contents() -> str:
-    """Return a table of the sections in Markdown, with the subject and the example of each."""
-    lines = ["| section | subject | example |", "|---|---|---|"]
+    """Return a line of links to the sections of the page."""
+    links = []
     for section in SECTIONS:
         anchor = re.sub(r"[^\w -]", "", f"{section.number} {section.subject}".lower()).replace(" ", "-")
-        example = f"[{section.example}](../examples/{section.example})" if section.example else ""
-        lines.append(f"| [{section.number}](#{anchor}) | {section.subject} | {example} |")
-    return "\n".join(lines)
+        links.append(f"[{section.number}](#{anchor})")
+    return " ".join(links)
 
 
 def index() -> str:
@@ -171,18 +170,19 @@ def index() -> str:
     if beyond := _of_papers():
         lines += ["", "## Beyond the book", ""]
         lines += [f"- `{name}`: {_first_line(name)}" for _, name in beyond]
-    lines += ["", "## Base classes", "", "What to derive from; CONTRIBUTING.md has a recipe for each.", ""]
-    lines += [f"- `{name}`: {_first_line(name)}" for name in bases()]
-    lines += ["", "## Checks for classes of your own", ""]
     checks = [f"extend.{name}" for name in keras_ch8.extend.__all__ if name.startswith("check_")]
-    lines += [f"- `{name}`: {_first_line(name)}" for name in (*checks, "extend.raise_caught")]
+    lines += ["", "## Parts of your own", "", "[CONTRIBUTING.md](../CONTRIBUTING.md) has recipes for most kinds."]
+    lines += ["", "What to derive from: " + ", ".join(f"`{name}`" for name in bases()) + "."]
+    lines += ["", "What checks them: " + ", ".join(f"`{name}`" for name in (*checks, "extend.raise_caught")) + "."]
     return "\n".join(lines) + "\n"
 
 
 def _first_line(name: str) -> str:
+    """Return the first line of a docstring, without the section at its end: the heading of the map says it."""
     package, _, part = name.rpartition(".")
     module = importlib.import_module(f"keras_ch8.{package}".rstrip("."))
-    return (inspect.getdoc(getattr(module, part)) or "").splitlines()[0]
+    line = (inspect.getdoc(getattr(module, part)) or "").splitlines()[0]
+    return re.sub(r" \([^()]*\b[4-8]\.\d[^()]*\)\.$", ".", line)
 
 
 def _rules() -> str:

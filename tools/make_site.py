@@ -8,9 +8,6 @@ Every warning is an error.
 
 import argparse
 import ast
-import importlib
-import inspect
-import itertools
 import os
 import posixpath
 import re
@@ -18,7 +15,6 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "site"
@@ -81,7 +77,7 @@ def main() -> int:
 
 def collect() -> None:
     """Write all sources of the pages, where they stand in the repository."""
-    written = {path: text for path, text in [*documents(), *verdicts(), *reference(), *gallery()]}
+    written = {path: text for path, text in [*documents(), *verdicts(), reference(), *gallery()]}
     for path, text in written.items():
         write(path, linked(path, text, set(written)))
     for page in SOURCE.rglob("*.md"):
@@ -158,95 +154,39 @@ def verdicts() -> Iterator[tuple[str, str]]:
     yield "docs/verdicts/index.md", head + "".join(rows) + "\n" + toctree(list(KINDS), hidden=True)
 
 
-def reference() -> Iterator[tuple[str, str]]:
-    """Yield a page for each package, with all its public names: the text of each is the card of its method."""
+def reference() -> tuple[str, str]:
+    """Return the page of the reference, whose autosummary makes a page for each package."""
     import keras_ch8
 
-    packages = (*keras_ch8.PACKAGES, *keras_ch8.SHELVES, "extend")
-    for package in packages:
-        module = importlib.import_module(f"keras_ch8.{package}")
-        lines = [package, "=" * len(package), "", f".. automodule:: keras_ch8.{package}", ""]
-        for name in (name for name in module.__all__ if not inspect.ismodule(getattr(module, name))):
-            thing = getattr(module, name)
-            is_part = inspect.isclass(thing) or inspect.isfunction(thing)
-            said = inspect.getdoc(thing) if is_part else said_of_constant(module, name)
-            if not said:
-                raise ValueError(f"keras_ch8.{package}.{name} is public and says nothing. Write its docstring.")
-            kind = "autoclass" if inspect.isclass(thing) else "autofunction" if is_part else "py:data"
-            methods = ["   :members:", "   :member-order: bysource"] if inspect.isclass(thing) else []
-            lines += [name, "-" * len(name), "", f".. {kind}:: keras_ch8.{package}.{name}", *methods, ""]
-            lines += [] if is_part else [*(f"   {line}" for line in as_rst(said.splitlines())), ""]
-        yield f"docs/api/{package}.rst", "\n".join(lines)
-    own = ["cure", "preflight", "read_run", "report"]
-    lines = ["Reference", "=========", "", "The text of a part is its method card: what it does, with which defaults, "]
-    lines += ["what it keeps, where it differs from Keras, what it raises, an example that runs, and its source.", ""]
-    lines += [".. autoclass:: keras_ch8.Doctor", "   :members:", "   :member-order: bysource", ""]
-    lines += [f".. autofunction:: keras_ch8.{name}\n" for name in own]
-    lines += [".. toctree::", "   :maxdepth: 1", "", *(f"   {package}" for package in packages)]
-    yield "docs/api/index.rst", "\n".join(lines) + "\n"
+    packages = [f"keras_ch8.{name}" for name in (*keras_ch8.PACKAGES, *keras_ch8.SHELVES, "extend")]
+    head = ["Reference", "=========", "", "Every public name, with its docstring.", ""]
+    listed = [".. autosummary::", "   :toctree:", "", *(f"   {package}" for package in ["keras_ch8", *packages])]
+    return "docs/api/index.rst", "\n".join([*head, *listed]) + "\n"
 
 
-def said_of_constant(module: ModuleType, name: str) -> str:
-    """Return the text below the line that sets a constant of a package; "" if there is none."""
-    for file in sorted(Path(str(module.__file__)).parent.glob("*.py")):
-        body = ast.parse(file.read_text()).body
-        for set_here, below in itertools.pairwise(body):
-            targets = set_here.targets if isinstance(set_here, ast.Assign) else [getattr(set_here, "target", None)]
-            is_it = any(isinstance(target, ast.Name) and target.id == name for target in targets)
-            if is_it and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-                return str(below.value.value)
-    return ""
-
-
-SECTIONS = re.compile(r"(Args|Returns|Yields|Raises|Example|Examples|References|Attributes|Note|Notes):$")
-CODE, MATH = "::", ".. math::"
+SECTION = re.compile(r"(Args|Returns|Yields|Raises|Examples?|References|Attributes|Notes?):\n")
 ROW_OF_TABLE = re.compile(r"\S.*? {2,}\S")
 
 
 def as_rst(lines: Sequence[str]) -> list[str]:
-    """Return a docstring for Sphinx: with its equations, with what it aligns as it stands, with code as code."""
+    """Return a docstring for Sphinx: what it indents or aligns stands as it is, and bars and stars are no markup."""
+    text = re.sub(r"(?m)^(    \w[\w, ]*,)\n +(\w[\w, ]*: )", r"\1 \2", "\n".join(lines))  # names of arguments
     out: list[str] = []
-    text: list[str] = []
-    block: list[str] = []
-    in_section = in_block = False
-    kind = CODE
-
-    def flush() -> None:
-        out.extend(_inline("\n".join(text)).split("\n") if text else [])
-        out.extend(_block(block, kind))
-        text.clear()
-        block.clear()
-
-    joined = re.sub(r"(?m)^(    \w[\w, ]*,)\n +(\w[\w, ]*: )", r"\1 \2", "\n".join(lines))  # names of arguments
-    for before, line in itertools.pairwise(["", *joined.split("\n")]):
-        starts = bool(line) and not before
-        if line and not line.startswith(" ") and not (in_block and before):
-            flush()
-            in_section, in_block = bool(SECTIONS.match(line)), starts and bool(ROW_OF_TABLE.match(line))
-            kind = CODE
-        elif starts and not in_section and not in_block:
-            kind = text.pop(-2) if text[-2:-1] == [MATH] else CODE
-            flush()
-            in_block = True
-        if in_block:
-            block.append(line)
-        elif line.lstrip().startswith((">>>", "...")) or (in_section and line.startswith("        ") and not text):
-            flush()
-            out.append(line)
+    in_section = False
+    for paragraph in re.split(r"\n{2,}", text.strip("\n")):
+        if not paragraph.startswith(" "):
+            in_section = bool(SECTION.match(paragraph))
+        if not in_section and paragraph.startswith(" "):
+            out += [paragraph] if out and out[-1] == ".. math::" else ["::", paragraph]
+        elif not in_section and ROW_OF_TABLE.match(paragraph):
+            out += ["::", re.sub("(?m)^", "    ", paragraph)]
         else:
-            text.append(line)
-    flush()
-    return out
-
-
-def _block(lines: Sequence[str], kind: str) -> Iterator[str]:
-    """Yield the lines of an indented or aligned block as it stands: as code, or as an equation."""
-    for paragraph in re.split(r"\n{2,}", "\n".join(lines).strip("\n")) if lines else ():
-        yield from (kind, "", *(f"    {line}" for line in paragraph.splitlines()), "")
+            out.append(paragraph if ">>> " in paragraph else _inline(paragraph))
+    return [*"\n\n".join(out).split("\n"), ""]
 
 
 def _inline(text: str) -> str:
-    """Return text whose code is in double backquotes, and whose bars are no markup."""
+    """Return text whose code is in double backquotes, and whose bars and stars are no markup."""
     pieces = re.split(r"(`+[^`]+`+)", text)
     for number, piece in enumerate(pieces):
         if number % 2:

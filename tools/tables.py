@@ -1,4 +1,4 @@
-"""Writes the numbers of README and of docs/guide/speed.md out of benchmarks/results.json: `python tools/tables.py`.
+"""Writes the numbers of README out of benchmarks/results.json: `python tools/tables.py`.
 
 docs/benchmarks.md is made of the same file by `benchmarks/all.py --document`. `make docs` calls both.
 """
@@ -10,13 +10,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-SHAPES = {
-    "big": "4 x (2048, 2048)",
-    "mlp": "784-1024-1024-10",
-    "many": "300 x (100, 100)",
-    "resnet": "54 x (3, 3, 64, 64) + 106 x (64)",
-}
-"""The names of `benchmarks/update_step.py` for weights, and what they are."""
 PEERS = ("Keras graph", "Keras jit", "optax jit", "torch fused")
 Numbers = dict[str, dict[str, Any]]
 """What a benchmark measured, by its cases and contenders."""
@@ -35,31 +28,12 @@ def ratio(of: dict[str, Any], peer: str) -> str:
     return f"{median:.2f} x"
 
 
-def update_table() -> str:
-    """Return the table of updates in docs/guide/speed.md."""
-    head = ["optimizer and weights", "here", *PEERS, "from Python: here", "Keras eager"]
-    rows = []
-    for name, of in numbers_of("update_step").items():
-        if len(name.split()) == 2:
-            optimizer, shape = name.split()
-            peers = [f"{of[peer][0]:.2f} ({ratio(of, peer)})" for peer in PEERS]
-            own = f"{of['ours from Python'][0]:.2f}"
-            eager = f"{of['Keras eager'][0]:.1f} ({ratio(of, 'Keras eager')})"
-            rows.append([f"`{optimizer}`, {SHAPES[shape]}", f"{of['ours in graph'][0]:.2f}", *peers, own, eager])
-    return table(head, rows)
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """Return a table in Markdown."""
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)).replace("| --- ", "|---")
-
-
 def update_row(of: Numbers) -> str:
     """Return the row of README on updates."""
     adam = of["Adam mlp"]
     names = ("Keras", "Keras with jit", "optax", "torch")
     peers = ", ".join(f"{name} {ratio(adam, peer)}" for name, peer in zip(names, PEERS, strict=True))
-    return readme_row(f"update of Adam, {SHAPES['mlp']}", f"{adam['ours in graph'][0]:.2f} ms; {peers}", "update_step")
+    return readme_row("update of Adam, 784-1024-1024-10", f"{adam['ours in graph'][0]:.2f} ms; {peers}", "update_step")
 
 
 def step_row(of: Numbers) -> str:
@@ -110,16 +84,13 @@ def span(ratios: Sequence[float]) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Return the pages with the numbers of the file of results in them: rows and tables by how they begin."""
-    readme, speed = ROOT / "README.md", ROOT / "docs" / "guide" / "speed.md"
-    texts = {page: page.read_text() for page in (readme, speed)}
+    """Return README with the numbers of the file of results in it: rows by how they begin."""
+    readme = ROOT / "README.md"
+    text = readme.read_text()
     for row in readme_rows():
         begins = re.escape(row[: row.index(" | ")])
-        texts[readme] = re.sub(rf"(?m)^{begins} \|.*$", lambda _, row=row: row, texts[readme])
-    made = update_table()
-    begins = re.escape(made[: made.index(" | ")])
-    texts[speed] = re.sub(rf"(?m)^{begins} \|(.|\n)*?\|(?=\n\n)", lambda _: made, texts[speed])
-    return texts
+        text = re.sub(rf"(?m)^{begins} \|.*$", lambda _, row=row: row, text)
+    return {readme: text}
 
 
 if __name__ == "__main__":
