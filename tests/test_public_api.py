@@ -150,7 +150,8 @@ def test_an_optimizer_that_is_given_the_loss_is_final_and_explains_itself_in_ord
     assert places == sorted(places)
     own = inspect.signature(cls.__init__).parameters.keys() - {"self", "kwargs"} if "__init__" in vars(cls) else ()
     assert all(f"{argument}:" in cls.__doc__ for argument in own)
-    assert {n for n in vars(cls) if not n.startswith("_")} <= {"method", "hyperparameters", "refuse", "section"}
+    may_say = {"method", "hyperparameters", "refuse", "section", "uses_curvature"}
+    assert {n for n in vars(cls) if not n.startswith("_")} <= may_say
     assert has_equation(getattr(keras_ch8.second_order.methods, name).__doc__)
 
 
