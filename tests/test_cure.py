@@ -162,7 +162,7 @@ def test_targets_that_are_written_otherwise_are_those_of_both_and_classes_count_
     assert compared("wrong_labels", sick, cured)[1] == (sick.evaluated(X, Y / 2), 0.3)
     rare = Fit(X, (np.arange(len(X)) < 5).astype("float32"), 32, 4, 0, None, {})
     rare.prepare(linear, "class_weight = {0: 0.5, 1: 20.0}")
-    assert rare.options == {"class_weight": {0: 0.5, 1: 20.0}}
+    assert rare.fit_arguments == {"class_weight": {0: 0.5, 1: 20.0}}
     each = [rare.evaluated(X[part], rare.y[part]) for part in (slice(5), slice(5, None))]
     name = "mean over the classes of the loss on each"
     assert compared("imbalance", rare, rare) == (name, (pytest.approx(np.mean(each)),) * 2)

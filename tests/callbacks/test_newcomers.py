@@ -2,6 +2,7 @@
 
 import inspect
 import pydoc
+import re
 
 import keras
 import numpy as np
@@ -116,7 +117,7 @@ CLASSES = [name for name in ch8.callbacks.__all__ if inspect.isclass(getattr(ch8
 def test_help_shows_what_a_user_can_use(name):
     cls = getattr(ch8.callbacks, name)
     text = pydoc.plain(pydoc.render_doc(cls))
-    shown = {member for member in dir(cls) if not member.startswith("_") and f"    {member}" in text}
+    shown = {member for member in dir(cls) if not member.startswith("_") and re.search(rf"    {member}\b", text)}
     own = shown - set(dir(ch8.extend.Callback))
     assert own <= {
         "findings", "get_state", "set_state", "verdicts", "cost", "looks", "setup", "best", "best_epoch", "wait",

@@ -127,7 +127,7 @@ def test_a_monitor_has_its_verdict_its_curve_and_its_page_without_a_change_elsew
     assert [value for _, value in drawn["diagnosis/doubled_loss"]] == pytest.approx(doubled)
     assert described["diagnosis/doubled_loss"] == "Twice the loss of the probe. [loss] (section 8.2)"
     page = documentation.page([monitor])
-    for words in ("## doubled", "The loss counts twice", "Halve it.", "Twice the loss.", "made up", "doubled_loss"):
+    for words in ("## doubled", "The loss counts twice", "Halve it.", "Twice the loss.", "doubled_loss"):
         assert words in page, words
 
 

@@ -13,7 +13,7 @@ from keras_ch8.monitors.model_facts import facts_of_model
 from keras_ch8.second_order.methods import LBFGS, SteepestDescent
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.facts import End
-from tests.monitors.test_equipment import plain
+from tests.monitors.test_model_facts import plain
 from tests.monitors.test_start import output_of
 
 OF_RATES = {Fact.ADAPTIVE_RATES, Fact.STEPS_OF_THE_RATE}
