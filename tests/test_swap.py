@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 import keras_ch8 as ch8
 import keras_ch8.commands.swap
-from keras_ch8 import chapter, commands
+from keras_ch8 import commands
 from keras_ch8._section import source
 from keras_ch8.integration import keras_private
 from tests import forked
@@ -70,11 +71,10 @@ def test_there_are_classes_of_both_names():
 
 
 def test_the_command_knows_the_classes_that_both_have_and_what_ours_refuse():
-    assert {(p, name) for p, names in commands.swap.BOTH.items() for name in names} == {
-        (package, name) for package, name in BOTH if package in commands.swap.BOTH
-    }
+    for package in commands.swap.PACKAGES:
+        assert commands.swap.both(package) == {name for of, name in BOTH if of == package}
     for package, name, argument in ARGUMENTS:
-        if package in commands.swap.BOTH:
+        if package in commands.swap.PACKAGES:
             off = commands.swap.OFF.get((name, argument))
             ours = getattr(getattr(ch8, package), name)
             if off is None:
@@ -381,7 +381,8 @@ def test_what_is_something_else_is_left_alone(source):
 def test_the_command_says_what_it_does():
     assert "swap" in run("-m", "keras_ch8", "--help").stdout
     assert "patch train.py" in run("-m", "keras_ch8", "swap", "--help").stdout
-    assert run("-m", "keras_ch8").stdout.startswith(chapter.for_terminal())
+    chapter = Path(keras_ch8.__file__).with_name("chapter.txt").read_text()
+    assert run("-m", "keras_ch8").stdout.startswith(chapter)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("swap", "train.py")])

@@ -11,6 +11,8 @@ apply the edits:
 import argparse
 import ast
 import difflib
+import functools
+import importlib.util
 import io
 import re
 import sys
@@ -20,11 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-BOTH = {
-    "optimizers": ("Adagrad", "Adam", "AdamW", "RMSprop", "SGD"),
-    "callbacks": ("EarlyStopping", "TensorBoard"),
-}
-"""The classes that Keras has too, by package. A table, so that the command need not wait for TensorFlow."""
+PACKAGES = ("optimizers", "callbacks")
 OFF = {
     ("Adagrad", "initial_accumulator_value"): (1, 0.0),
     ("Adam", "amsgrad"): (4, False),
@@ -147,7 +145,7 @@ class _Script:
                 if isinstance(node, ast.Import):
                     name = alias.name if alias.asname else alias.name.split(".")[0]
                     found.setdefault(alias.asname or name, set()).add(name)
-                elif alias.name == "*" and node.module in [f"{r}.{p}" for r in ROOTS for p in BOTH]:
+                elif alias.name == "*" and node.module in [f"{r}.{p}" for r in ROOTS for p in PACKAGES]:
                     self.left.append(
                         (node.lineno, f"`from {node.module} import *` names no class. Import the classes by name.")
                     )
@@ -214,7 +212,7 @@ class _Script:
             return
         for value in [k.value for k in node.keywords if k.arg == "optimizer"] or node.args[:1]:
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                for name in BOTH["optimizers"]:
+                for name in both("optimizers"):
                     if value.value.lower() == name.lower():
                         quote = self._bytes[self._begin(value) : self._begin(value) + 1].decode()
                         self._edits.append((self._begin(value), self._end(value), f"{quote}keras_ch8>{name}{quote}"))
@@ -306,11 +304,26 @@ def _bound_by(node: ast.AST) -> list[str]:
 def _part(full: str) -> tuple[str, str] | None:
     """Return package and name of a class that both have; None if this is no such name."""
     for root in ROOTS:
-        for package, names in BOTH.items():
+        for package in PACKAGES:
             prefix = f"{root}.{package}."
-            if full.startswith(prefix) and full.removeprefix(prefix) in names:
+            if full.startswith(prefix) and full.removeprefix(prefix) in both(package):
                 return package, full.removeprefix(prefix)
     return None
+
+
+@functools.cache
+def both(package: str) -> frozenset[str]:
+    """Return the classes that a package of ours and Keras's share, as their files say: to import Keras takes long."""
+    return frozenset.intersection(*(_classes_in(root, package) for root in ("keras", "keras_ch8")))
+
+
+def _classes_in(root: str, package: str) -> frozenset[str]:
+    spec = importlib.util.find_spec(root)
+    if spec is None or spec.origin is None:
+        return frozenset()
+    tree = ast.parse((Path(spec.origin).parent / package / "__init__.py").read_text())
+    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
+    return frozenset(name for name in names if name[0].isupper())
 
 
 def _refused(call: ast.Call, package: str, name: str) -> str:

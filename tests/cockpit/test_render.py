@@ -618,7 +618,8 @@ def test_code_has_the_width_of_its_verdict_and_no_button_on_it(page, six, width)
 
 
 def test_each_chart_says_its_axis_and_a_single_point_is_a_ring(page):
-    found = curves(np.linspace(2, 1, 20), tag="epoch/loss") | curves([0.5], [20], tag="epoch/val_loss")
+    found = curves(np.linspace(2, 1, 20), tag="diagnosis/loss_on_new_examples")
+    found |= curves([0.5], [20], tag="diagnosis/loss_on_known_examples")
     found |= curves(np.linspace(-1, 1, 20), tag="diagnosis/loss_change")
     page.open(document(run("a", found)))
     said = "return [...document.querySelectorAll('.card')].map((card) => card.querySelector('.axis').textContent)"

@@ -55,7 +55,7 @@ def test_one_program_runs_from_every_start_and_says_how_it_ended():
 def test_xla_compiles_once_for_many_runs_and_iterations(tmp_path):
     code = (
         "import numpy as np; from keras_ch8 import second_order as so; from keras import ops\n"
-        "run = so.Minimizer(lambda x: ops.sum(100 * (x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2), so.LBFGS(3))\n"
+        "run = so.Minimizer(lambda x: ops.sum(100 * (x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2), so.methods.LBFGS(3))\n"
         "print([run(np.full(6, s), max_iterations=m).nit for s, m in ((0., 7), (.5, 50), (2., 99), (3., 12))])"
     )
     flags = {"XLA_FLAGS": f"--xla_dump_to={tmp_path} --xla_dump_hlo_as_text", "TF_CPP_MIN_LOG_LEVEL": "3"}
