@@ -21,7 +21,8 @@ def test_the_map_names_every_part_at_its_section_or_with_its_paper():
     numbers = {section.number for section in chapter.SECTIONS}
     for source, name in chapter.parts():
         if source in numbers:
-            assert re.search(rf"^{re.escape(source)} .*?(?:^\S|\Z)", said, re.MULTILINE | re.DOTALL)[0].count(f" {name}")
+            (part,) = re.findall(rf"^{re.escape(source)} .*?(?:^\S|\Z)", said, re.MULTILINE | re.DOTALL)
+            assert f" {name}" in part
         else:  # a paper
             assert f"{name}, {source}" in " ".join(said.split())
     assert max(map(len, said.splitlines())) <= 100
