@@ -80,7 +80,7 @@ def test_what_is_said_is_not_what_keras_says_of_any_training():
 def test_programs_are_trained_and_end_with_the_same_bits(tmp_path):
     """One whose validation set is shuffled and read in part, and one that has variables without a gradient."""
     command = [sys.executable, str(ROOT / "benchmarks/programs/run.py"), "--json", str(tmp_path / "kept.json")]
-    chosen = ["heads", "two_tower", "--form", "validation_steps", "--callbacks", "standard, probe"]
+    chosen = ["heads", "two_tower", "--form", "validation_steps", "--callbacks", "doctor, probe"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     found = subprocess.run([*command, *chosen], env=environment, capture_output=True, text=True, timeout=600)
     assert "2 runs: 0 crashes, 2 bit-equal" in found.stdout, found.stdout + found.stderr[-2000:]
