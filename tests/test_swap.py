@@ -1,6 +1,7 @@
 """The swap is one word: what a Keras part takes, ours takes or refuses with the fix; strings name ours too."""
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -216,7 +217,8 @@ SCRIPT = """
 
 
 def run(*arguments, **options):
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, **options)
+    env = os.environ | {"PYTHONPATH": str(Path(keras_ch8.__file__).parents[1])}
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=env, **options)
 
 
 def printed_by(script):

@@ -13,7 +13,8 @@ COMMANDS = [module.name for module in pkgutil.iter_modules(commands.__path__)]
 def test_without_a_command_the_map_of_the_chapter_is_printed(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["keras_ch8"])
     assert __main__.main() == 0
-    assert all(name in capsys.readouterr().out.splitlines()[-1] for name in COMMANDS)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert all(name in last for name in COMMANDS)
 
 
 def test_the_map_names_every_part_at_its_section_or_with_its_paper():
