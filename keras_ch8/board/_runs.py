@@ -24,11 +24,10 @@ _kept: list[filelock.BaseFileLock] = []
 
 @dataclass
 class RunFolder:
-    """A folder with what was written there before: the last step of its scalars, their names, and each series' last."""
+    """A folder with what was written there before: the last step of its scalars, and of each series."""
 
     folder: str
     end: int = -1
-    scalars: set[str] = field(default_factory=set)
     last: dict[str, int] = field(default_factory=dict)
 
 
@@ -101,7 +100,6 @@ def _read(folder: str) -> RunFolder:
                 run.last[value.tag] = max(run.last.get(value.tag, -1), event.step)
                 if value.HasField("simple_value"):
                     run.end = max(run.end, event.step)
-                    run.scalars.add(value.tag)
     return run
 
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
-from tensorboard.plugins.custom_scalar import layout_pb2
-from tensorboard.plugins.custom_scalar import metadata as custom_scalar_metadata
 from tensorboard.plugins.histogram import metadata as histogram_metadata
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
 from tensorboard.plugins.hparams import metadata as hparams_metadata
@@ -16,7 +14,6 @@ from tensorboard.util import tensor_util
 
 from . import tags
 
-LAYOUT = custom_scalar_metadata.CONFIG_SUMMARY_TAG
 PLUGIN = "keras_ch8"
 """Name of the plugin that reads the records."""
 
@@ -121,12 +118,6 @@ def histogram(tag: tags.Tag, counts: np.ndarray, edges: np.ndarray) -> summary_p
     buckets = np.stack([edges[:-1], edges[1:], counts], axis=1).astype("float64")
     tensor = tensor_util.make_tensor_proto(buckets)
     return summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=tag.name, metadata=metadata, tensor=tensor)])
-
-
-def layout(charts: layout_pb2.Layout) -> summary_pb2.Summary:
-    """Return a summary of the layout of the Custom Scalars dashboard."""
-    metadata = custom_scalar_metadata.create_summary_metadata()
-    return _strings(LAYOUT, metadata, summary_pb2.DATA_CLASS_TENSOR, [charts.SerializeToString()], shape=[])
 
 
 def _strings(

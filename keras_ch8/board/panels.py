@@ -1,8 +1,8 @@
 """The panels of a run, in the order of the chapter: which series are looked at together, and what is marked there.
 
-The page (`keras_ch8.report`, the tab "Optimization") and TensorBoard's Custom Scalars are made from this one list. A
-panel is shown where one of its series has points, so a part that writes a new series needs a line here, and no more. A
-series of no panel gets one of its own from its description.
+The page (`keras_ch8.report`, the tab "Optimization") is made from this one list. A panel is shown where one of its
+series has points, so a part that writes a new series needs a line here, and no more. A series of no panel gets one of
+its own from its description.
 """
 
 import fnmatch

@@ -17,8 +17,7 @@ from . import _runs, _summaries
 from ._event_file import EventFile, NoFile
 from ._runs import Lock, RunFolder
 from .heat_map import framed, heat_map, png
-from .layout import custom_scalars
-from .tags import RECORD, Tag, is_edge
+from .tags import RECORD, Tag
 from .window import Point
 
 
@@ -51,7 +50,6 @@ class RunWriter:
         self.folder = run.folder
         self._file: Any = file
         self._steps = Steps(run.last)
-        self._names = run.scalars
         self._described: set[str] = set()
         self._declared: dict[str, Tag] = {}
         self._listeners: list[tuple[_net.Net, RunListener]] = []
@@ -106,7 +104,7 @@ class RunWriter:
         try:
             lock = _runs.go_back(os.path.join(os.fspath(log_dir), state["folder"]), state["files"])
             run = RunFolder(os.path.join(os.fspath(log_dir), state["folder"]))
-            run.scalars, run.last = set(state["names"]), dict(state["last"])
+            run.last = dict(state["last"])
             return cls(run, EventFile(run.folder), lock)
         except Exception as error:
             if lock:
@@ -126,7 +124,6 @@ class RunWriter:
         return {
             "folder": os.path.basename(self.folder),
             "files": {} if self._failed else _runs.sizes_of(self.folder),
-            "names": sorted(self._names),
             "last": self._steps.last(),
         }
 
@@ -160,7 +157,6 @@ class RunWriter:
             kept = self._steps.forward(step, values)
             new.append((step, {name: value for name, value in values.items() if name in kept}))
         names = {name for _, values in new for name in values}
-        self._lay_out(names)
         self._pass_on(new, names)
         build = partial(_summaries.scalars, described=self._described, declared=self._declared)
         self._write(*((step, partial(build, values)) for step, values in new if values))
@@ -236,14 +232,6 @@ class RunWriter:
         """Call a method of each listener that has not failed."""
         for its_net, listener in self._listeners:
             its_net.attempt(partial(getattr(listener, what), *args))
-
-    def _lay_out(self, names: set[str]) -> None:
-        """Write the layout of the Custom Scalars dashboard where there are scalars that the last one did not know."""
-        names = {name for name in names if not is_edge(name)}
-        if not names <= self._names:
-            self._names |= names
-            charts = custom_scalars(self._names, self._declared.values())
-            self._write((self._steps.free(0, _summaries.LAYOUT), lambda: _summaries.layout(charts)))
 
     def _write(self, *events: tuple[int, Callable[[], summary_pb2.Summary]]) -> None:
         now = time.time()

@@ -29,7 +29,7 @@ class SurrogateGap(MonitoringCallback):
         flat_epochs    epochs since the true loss on the training set was last better than ever before
 
     which other callbacks can monitor, and shows through `keras_ch8.callbacks.TensorBoard`, if it is there,
-    `epoch/surrogate_gap_loss`, `epoch/surrogate_gap_true_loss` and both with `val_`, one chart of Custom Scalars, and
+    `epoch/surrogate_gap_loss`, `epoch/surrogate_gap_true_loss` and both with `val_`, one panel of the page, and
     `epoch/surrogate_gap_flat_epochs`, and sentences in `diagnosis/report`.
 
     Args:

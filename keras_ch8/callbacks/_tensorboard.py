@@ -43,7 +43,7 @@ RUN = {
     "sizes": {"before": float},
     "report": dict,
     "stubs": dict,
-    "files": {"folder": str, "files": {str: int}, "names": [str], "last": {str: int}},
+    "files": {"folder": str, "files": {str: int}, "last": {str: int}},
     "clipping": {str: dict},
     "layer_maps": {str: dict},
     "events": {str: dict},
@@ -80,7 +80,7 @@ class TensorBoard(Callback):
 
     Of a method of section 8.6 a row is an iteration, and `step/solver_...` has step length, evaluations and the like.
     Once a rule has clipped a step, `step/gradient_norm_clipped`, `step/clip_coefficient` and `step/clipped_share`
-    besides. The dashboard Custom Scalars shows what there is in the order of the chapter, Text the report of the run.
+    besides. The tab Optimization shows what there is in the order of the chapter, Text the report of the run.
     If writing fails, one warning says so, and the training goes on.
 
     TensorBoard's setting "Ignore outliers in chart scaling" is on by default and cuts spikes off: take it off, or the

@@ -43,8 +43,8 @@ class Callback(keras.callbacks.Callback):
         observes_updates   at which steps update and effective rate are measured, as every 10th; None: no wish. Where
                            no callback has one, steps are cheaper, and a norm below 1e-19 is 0, one above 1e19 infinite
         observes_layers    whether frames have the norm of each variable's gradient; False
-        tags               the curves that `write` adds to TensorBoard, each a `keras_ch8.extend.Tag`, with a chart in
-                           Custom Scalars
+        tags               the curves that `write` adds to TensorBoard, each a `keras_ch8.extend.Tag`, with a panel on
+                           the page
         watches            whether it only observes: an error of one that says so is reported in one warning, and the
                            training goes on without it; False: its errors end the training, before the first step if
                            they can be seen by then
