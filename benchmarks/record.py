@@ -19,14 +19,14 @@ import numpy as np
 from keras import layers
 
 import keras_ch8
-from keras_ch8.board import _event_file, writer
-from keras_ch8.callbacks.board import pictures, step_events
+from keras_ch8.board import _event_file, record, writer
+from keras_ch8.callbacks.board import step_events
 from keras_ch8.cockpit import live
 
 AIM = 0.005
 PARTS = {
     "events": [(step_events.StepEvents, "add")],
-    "heat maps": [(pictures.FlowMap, "add"), (pictures.LayerMap, "note")],
+    "heat maps": [(record.Record, "add_column")],
     "JSON": [(writer.RunWriter, "record"), (writer.RunWriter, "hyperparameters")],
     "page": [(live.LivePage, "refresh"), (live.LivePage, "close")],
 }

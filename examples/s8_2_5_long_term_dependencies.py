@@ -12,8 +12,8 @@ with He's weights nearly all.
     .venv/bin/python examples/s8_2_5_long_term_dependencies.py
     .venv/bin/tensorboard --logdir runs/s8_2_5_long_term_dependencies
 
-What to look for under Images: diagnosis/gradient_by_time, the last number on top, is dark below where the gradient
-is gone; diagnosis/gradient_by_layer of eight_sigmoid is dark on top. Under Time Series diagnosis/horizon and
+What to look for under Optimization: the gradient at each time step, the last number on top, is dark below where it is
+gone; the gradient of the layers of eight_sigmoid is dark on top. Under Time Series diagnosis/horizon and
 diagnosis/backward_factor; under Text, diagnosis/verdicts.
 """
 

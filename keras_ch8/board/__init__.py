@@ -1,1 +1,1 @@
-"""What TensorBoard gets: curves, pictures and texts, each with a description, in a run of its own."""
+"""What TensorBoard gets: curves and texts, each with a description, in a run of its own."""

@@ -7,7 +7,6 @@ from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, 
 from tensorboard.plugins.histogram import metadata as histogram_metadata
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
 from tensorboard.plugins.hparams import metadata as hparams_metadata
-from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
 from tensorboard.util import tensor_util
@@ -49,14 +48,14 @@ def description(name: str, declared: Mapping[str, tags.Tag]) -> str:
 def text(tag: tags.Tag, markdown: str) -> summary_pb2.Summary:
     """Return a summary of one markdown text."""
     metadata = text_metadata.create_summary_metadata(tag.name, tag.description)
-    return _strings(tag.name, metadata, summary_pb2.DATA_CLASS_TENSOR, [markdown.encode()], shape=[])
+    return _string(tag.name, metadata, markdown)
 
 
 def record(tag: tags.Tag, json: str) -> summary_pb2.Summary:
     """Return a summary of one JSON object, for the plugin of the suite."""
     data = summary_pb2.SummaryMetadata.PluginData(plugin_name=PLUGIN)
     metadata = summary_pb2.SummaryMetadata(plugin_data=data, summary_description=tag.description)
-    return _strings(tag.name, metadata, summary_pb2.DATA_CLASS_TENSOR, [json.encode()], shape=[])
+    return _string(tag.name, metadata, json)
 
 
 EXPERIMENT, SESSION = hparams_metadata.EXPERIMENT_TAG, hparams_metadata.SESSION_START_INFO_TAG
@@ -104,13 +103,6 @@ def _hparams(tag: str, data: plugin_data_pb2.HParamsPluginData) -> summary_pb2.S
     return summary_pb2.Summary(value=[value])
 
 
-def image(tag: tags.Tag, png: bytes, width: int, height: int) -> summary_pb2.Summary:
-    """Return a summary of one PNG."""
-    metadata = image_metadata.create_summary_metadata(tag.name, tag.description)
-    strings = [b"%d" % width, b"%d" % height, png]
-    return _strings(tag.name, metadata, summary_pb2.DATA_CLASS_BLOB_SEQUENCE, strings, shape=[3])
-
-
 def histogram(tag: tags.Tag, counts: np.ndarray, edges: np.ndarray) -> summary_pb2.Summary:
     """Return a summary of one histogram, a row (left, right, count) for each bucket."""
     metadata = histogram_metadata.create_summary_metadata(tag.name, tag.description)
@@ -120,13 +112,8 @@ def histogram(tag: tags.Tag, counts: np.ndarray, edges: np.ndarray) -> summary_p
     return summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=tag.name, metadata=metadata, tensor=tensor)])
 
 
-def _strings(
-    name: str, metadata: summary_pb2.SummaryMetadata, data_class: int, strings: list[bytes], *, shape: list[int]
-) -> summary_pb2.Summary:
-    metadata.data_class = data_class
-    tensor = tensor_pb2.TensorProto(
-        dtype=types_pb2.DT_STRING,
-        string_val=strings,
-        tensor_shape=tensor_shape_pb2.TensorShapeProto(dim=[{"size": size} for size in shape]),
-    )
+def _string(name: str, metadata: summary_pb2.SummaryMetadata, value: str) -> summary_pb2.Summary:
+    metadata.data_class = summary_pb2.DATA_CLASS_TENSOR
+    shape = tensor_shape_pb2.TensorShapeProto()  # a scalar
+    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[value.encode()], tensor_shape=shape)
     return summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=name, metadata=metadata, tensor=tensor)])

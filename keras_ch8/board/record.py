@@ -106,19 +106,18 @@ class HeatMap:
 
     Args:
         tag: What it shows.
-        title: The same in a few words.
         rows: Names of the rows, the first layer first.
         kinds: Kinds of verdicts that are seen in it.
     """
 
-    def __init__(self, tag: Tag, title: str, rows: Sequence[str], kinds: Sequence[str] = ()) -> None:
+    def __init__(self, tag: Tag, rows: Sequence[str], kinds: Sequence[str] = ()) -> None:
         self.name = tag.name
         self._length = len(rows)
         self._shown = np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).round().astype(int)
         about = {
             "name": tag.name,
-            "title": title,
-            "unit": tag.unit.removeprefix("log10 of "),
+            "title": tag.title,
+            "unit": tag.unit,
             "section": tag.section,
             "rows": [rows[place][:LONGEST_NAME] for place in self._shown],
             "kinds": kinds,

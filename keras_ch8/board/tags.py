@@ -95,9 +95,8 @@ LAYER_NORM_MEDIAN = Tag("step/layer_gradient_norm_median", "Median gradient of t
     "Median over the layers of the norm of the gradient.", "8.2.5")
 LAYER_NORM_BEST = Tag("step/layer_gradient_norm_smallest", "Smallest gradient of a layer", "loss / weight",
     "Smallest norm of the gradient of one layer.", "8.2.5")
-LAYER_MAP = Tag("step/layer_gradient_norms", "Gradient of each layer", "log10 of loss / weight",
-    "Norm of the gradient of each layer (rows, the first on top) at each step (columns): dark is small, bright is "
-    "large, grey is zero, red is infinite or NaN.", "8.2.5")
+LAYER_MAP = Tag("step/layer_gradient_norms", "Largest gradient norm of each layer since the column before",
+    "loss / weight", "Largest norm of the gradient of each layer since the last time.", "8.2.5")
 AVERAGE_DISTANCE = Tag("step/average_distance", "Distance between the weights and their average", "weight",
     "Euclidean distance between the trainable weights and their average.", "8.7.3")
 BLOCK = Tag("step/block", "The block that moves", "number of the block",
@@ -124,15 +123,14 @@ STOPPING_BEST = Tag("epoch/stopping_best", "Early stopping: the best value", "as
     "The best value that it has had so far.", "8.1.2")
 STOPPING_PATIENCE = Tag("epoch/stopping_patience_left", "Early stopping: patience left", "epochs",
     "Epochs without improvement that are left before the training stops.", "8.1.2")
-FLOW_GRADIENT = Tag("diagnosis/gradient_by_layer", "Gradient with respect to each layer", "log10 of loss / signal",
-    "Gradient with respect to what each layer gives (rows, the first on top) at each probe (columns): dark is small.",
-    "8.2.5")
-FLOW_SIGNAL = Tag("diagnosis/signal_by_layer", "Signal of each layer", "log10 of signal",
-    "What each layer gives, in the same order.", "8.4")
-FLOW_UPDATE = Tag("diagnosis/relative_update_by_layer", "Relative update of each layer", "log10 of ratio",
+FLOW_GRADIENT = Tag("diagnosis/gradient_by_layer", "Gradient at what each layer gives", "loss / signal",
+    "Gradient with respect to what each layer gives.", "8.2.5")
+FLOW_SIGNAL = Tag("diagnosis/signal_by_layer", "Signal that each layer gives", "signal",
+    "What each layer gives.", "8.4")
+FLOW_UPDATE = Tag("diagnosis/relative_update_by_layer", "Length of the update over that of the weights", "ratio",
     "Length of the update over that of the weights, for each layer with weights.", "8.2.5")
-TIME_PROFILE = Tag("diagnosis/gradient_by_time", "Gradient with respect to each time step", "log10 of loss / input",
-    "Gradient with respect to each time step of the first recurrent layer: the last on top, the first at the bottom.",
+TIME_PROFILE = Tag("diagnosis/gradient_by_time", "Gradient at each time step of the first recurrent layer",
+    "loss / input", "Gradient with respect to each time step of the first recurrent layer, the last one first.",
     "8.2.5")
 START_BEFORE = Tag("diagnosis/start_sums_before", "The start: sums of each layer, before scaling", "signal",
     "What each layer sums up at the start, before its nonlinearity; the step is the place of the layer.", "8.4")

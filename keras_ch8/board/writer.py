@@ -16,7 +16,6 @@ from .. import _net
 from . import _runs, _summaries
 from ._event_file import EventFile, NoFile
 from ._runs import Lock, RunFolder
-from .heat_map import framed, heat_map, png
 from .tags import RECORD, Tag
 from .window import Point
 
@@ -179,10 +178,6 @@ class RunWriter:
         self._write((self._steps.free(step, RECORD.name), lambda: _summaries.record(RECORD, said)))
         self._attempt(self._file.flush_soon)
 
-    def image(self, tag: Tag, png: bytes, width: int, height: int, step: int) -> None:
-        """Write a PNG at `step`, or at the first one after it that has none yet."""
-        self._write((self._steps.free(step, tag.name), lambda: _summaries.image(tag, png, width, height)))
-
     def histogram(self, tag: Tag, counts: np.ndarray, edges: np.ndarray, step: int) -> None:
         """Write what `np.histogram` returns at `step`, or at the first one after it that has none yet."""
         self._write((self._steps.free(step, tag.name), lambda: _summaries.histogram(tag, counts, edges)))
@@ -195,11 +190,6 @@ class RunWriter:
                 file.write("".join(f"{line}\n" for line in lines))
 
         self._attempt(append)
-
-    def heat_map(self, tag: Tag, values: np.ndarray, step: int, rows: Sequence[str], steps: Sequence[int]) -> None:
-        """Write a picture of positive values [rows, columns] on a logarithmic scale; each column is that of a step."""
-        pixels = framed(heat_map(values), rows, steps)
-        self.image(tag, png(pixels), pixels.shape[1], pixels.shape[0], step)
 
     def hyperparameters(self, values: dict[str, object], begun: float) -> None:
         """Write the settings of a run that began then for the dashboard HParams, unless the run has them."""

@@ -19,7 +19,7 @@ from ..verdicts.state import OverallState
 from ..verdicts.texts import brief, markdown, report, table
 from ..verdicts.verdict import Verdict
 from .base import Callback
-from .board.pictures import FlowMap
+from .board.layers import note_flow
 from .diagnosis.first_look import FirstLook
 from .diagnosis.judgement import Judgement, rows_of_all
 from .diagnosis.meter_reader import NO_PROBE, MeterReader
@@ -47,7 +47,7 @@ class Diagnosis(Callback):
     the cure, and the section of the book. No verdict rests on a single measurement, unless it states a certain event.
 
     `diagnosis.verdicts` are those that stand, the most serious first. With `keras_ch8.callbacks.TensorBoard` in the
-    same `fit`, numbers and pictures go to its run under `diagnosis/`, the report to its text `diagnosis/verdicts`, and
+    same `fit`, numbers go to its run under `diagnosis/`, the report to its text `diagnosis/verdicts`, and
     every change of a verdict as a line to `<log_dir>/optimization/verdicts.jsonl`. Other callbacks can monitor the last
     numbers of an epoch, as `diagnosis_...`, and `diagnosis_cost`, the fraction of the training time that it took.
 
@@ -116,7 +116,6 @@ class Diagnosis(Callback):
         "meters": {str: dict},
         "clock": {str: float},
         "seen": dict,
-        "pictures": {str: dict},
     }
 
     def __init__(
@@ -146,7 +145,6 @@ class Diagnosis(Callback):
     def _forget(self) -> None:
         self._judgement = Judgement(self.monitors, looks=self.preflight, ignore=self.ignore)
         self._reader = MeterReader(self.budget, self.measure_every, self._judgement)
-        self._pictures = FlowMap()
         self._reported: set[str] = set()  # kinds of verdicts whose rise to "act" was printed
         self._first_look = FirstLook(self.preflight, self.loss)
         self._of_epoch = 0  # batches of the running epoch so far
@@ -303,7 +301,6 @@ class Diagnosis(Callback):
         self._report(self._judgement.judge_end())
         self._show()
         if self.session.writer is not None:
-            self._pictures.draw(self.session.writer, self.session.step)
             self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self.state), self.session.step)
 
     # --- looking, measuring, judging, reporting -----------------------------------------------------------------------
@@ -323,7 +320,7 @@ class Diagnosis(Callback):
         if readings is None:
             return
         if self.session.writer is not None:
-            self._pictures.add(readings, self.session.record, step)
+            note_flow(readings, self.session.record, step)
         self._report(self._judgement.judge_readings(step, readings))
         self.session.write_record()
 
@@ -360,7 +357,6 @@ class Diagnosis(Callback):
             "meters": self._reader.state_of_meters(),
             "clock": self._reader.clock.state(),
             "seen": plain(self._judgement.state() | self._reader.state() | reported),
-            "pictures": plain(self._pictures.state()),
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -372,7 +368,7 @@ class Diagnosis(Callback):
         given = states.checked(type(self).__name__, state, self._state_parts)
         try:
             seen = set(restored(given["seen"], self._modules))
-            for part in ("meters", "pictures", "probe"):
+            for part in ("meters", "probe"):
                 restored(given[part])
         except (ValueError, TypeError, KeyError, IndexError) as error:
             raise states.refuse(type(self).__name__, "parts", str(error), sorted(SEEN)) from error
@@ -392,7 +388,6 @@ class Diagnosis(Callback):
         self._reader.go_on(seen, kept["clock"], kept["meters"])
         self._reported, self._first_look.is_over = seen["reported"], seen["has_looked"]
         self.probe.set_state(kept["probe"])
-        self._pictures.set_state(restored(kept["pictures"]))
 
     @property
     def _modules(self) -> set[str]:

@@ -24,7 +24,7 @@ from ..telemetry.frame import Frame
 from ..trackers import feeds
 from ..trackers.base import Tracker
 from .base import Callback
-from .board.pictures import LayerMap
+from .board.layers import LayerNorms
 from .board.report import Report, hyperparameters
 from .board.step_events import StepEvents
 from .session.batch_counter import READ_EVERY
@@ -45,7 +45,7 @@ RUN = {
     "stubs": dict,
     "files": {"folder": str, "files": {str: int}, "last": {str: int}},
     "clipping": {str: dict},
-    "layer_maps": {str: dict},
+    "layer_norms": {str: dict},
     "events": {str: dict},
 }
 """What the state of a run is made of: see `session.states`."""
@@ -91,7 +91,7 @@ class TensorBoard(Callback):
         measure_every: How often the update and the effective rate are measured: steps, or `"1ep"`, `"500ba"`, `"10st"`,
             `"5%"` of the training. Loss and gradient are those of every step, however. Defaults to `10`.
         layers: Whether to write the norm of each layer's gradient: the largest, the median and the smallest as scalars,
-            and all of them as one picture for each epoch. Defaults to `False`.
+            and all of them for the page. Defaults to `False`.
         log_to: List of `keras_ch8.trackers` that also receive the points, verdicts, events and the report page,
             such as `[trackers.WandB(project="vision"), trackers.CSV()]`. A server that is slow or gone does not slow
             the training; `fit` waits for it at most 30 s when it ends. Defaults to `()`.
@@ -147,7 +147,7 @@ class TensorBoard(Callback):
 
     transient: ClassVar[Mapping[str, Any]] = {
         "_keras_board": None,
-        "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_events": {}, "_report": None,
+        "_windows": None, "_sizes": None, "_clipping": {}, "_layer_norms": {}, "_events": {}, "_report": None,
         "_writer": None, "_page": None, "_resumed": {}, "_settings": {}, "_stubs": None,
     }  # fmt: skip
 
@@ -189,7 +189,7 @@ class TensorBoard(Callback):
         self._windows = Windows(steps * epochs if steps else None)
         self._sizes = _BatchSizes(session)
         self._clipping: dict[str, HeldBack] = {}
-        self._layer_maps: dict[str, LayerMap] = {}
+        self._layer_norms: dict[str, LayerNorms] = {}
         self._events: dict[str, StepEvents] = {}
         self._report = Report(session)
         self._stubs = Stubs(tags.RUNNING)
@@ -217,7 +217,7 @@ class TensorBoard(Callback):
         session: Session | None = getattr(self, "session", None)
         if session is None or session.writer is None or not session.is_open:
             return {"run": None}
-        parts = ("clipping", "layer_maps", "events")
+        parts = ("clipping", "layer_norms", "events")
         run = {
             "session": session.state(),
             "record": session.record.state(),
@@ -262,13 +262,13 @@ class TensorBoard(Callback):
         """Return what finds the events of an optimizer."""
         return self._events.setdefault(name, StepEvents(self.session.event, f"`{name}`: " if name else ""))
 
-    def _layer_map(self, name: str, observation: "Observation") -> LayerMap:
-        """Return the picture of the layers of an optimizer."""
-        if name not in self._layer_maps:
-            self._layer_maps[name] = LayerMap(observation.variables_of(name))
-            if name in (kept := self._resumed.get("layer_maps", {})):
-                self._layer_maps[name].set_state(kept[name])
-        return self._layer_maps[name]
+    def _norms_of_layers(self, name: str, observation: "Observation") -> LayerNorms:
+        """Return what keeps the norms of the layers of an optimizer."""
+        if name not in self._layer_norms:
+            self._layer_norms[name] = LayerNorms(observation.variables_of(name))
+            if name in (kept := self._resumed.get("layer_norms", {})):
+                self._layer_norms[name].set_state(kept[name])
+        return self._layer_norms[name]
 
     def on_built(self) -> None:
         """Write what is known once the model has its weights."""
@@ -300,8 +300,8 @@ class TensorBoard(Callback):
         session = self.session
         for name, frame in frames.items():
             self._events_of(name).add(frame)
-            if name in self._layer_maps:
-                self._layer_maps[name].note(session.record, tags.of_optimizer(tags.LAYER_MAP, name), session.step)
+            if name in self._layer_norms:
+                self._layer_norms[name].note(session.record, tags.of_optimizer(tags.LAYER_MAP, name), session.step)
         if len(session.optimizers) > 1:
             self._note_settings()
         known = session.record.hyperparameters
@@ -340,7 +340,7 @@ class TensorBoard(Callback):
             series[tags.CLIPPED_SHARE] = frame.steps, frame.was_clipped.astype(float)
         series |= {tags.solver(name): (frame.steps, values) for name, values in frame.numbers.items()}
         if self.layers and self.session.observation is not None:
-            series |= self._layer_map(name, self.session.observation).series(frame)
+            series |= self._norms_of_layers(name, self.session.observation).series(frame)
         return series
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -365,8 +365,6 @@ class TensorBoard(Callback):
         self._writer.scalars(
             step, {tags.epoch(name).name: value for name, value in self.session.numbers_of_keras(logs).items()}
         )
-        for name, layer_map in self._layer_maps.items():
-            layer_map.draw(self._writer, tags.of_optimizer(tags.LAYER_MAP, name), step)
 
     def findings(self) -> list[str]:
         """Return why a method of section 8.6 has ended the training."""

@@ -51,15 +51,6 @@ class Board:
         found = self.provider.read_tensors(**self.where, plugin_name=plugin, downsample=ALL)[run]
         return {tag: [(point.step, point.numpy) for point in points] for tag, points in found.items()}
 
-    def blobs(self, plugin, run="optimization"):
-        """Return {tag: [(step, [bytes])]}."""
-        found = self.provider.read_blob_sequences(**self.where, plugin_name=plugin, downsample=ALL)[run]
-        read = self.provider.read_blob
-        return {
-            tag: [(p.step, [read(ctx=RequestContext(), blob_key=blob.blob_key) for blob in p.values]) for p in points]
-            for tag, points in found.items()
-        }
-
 
 def samples():
     """Return how many points TensorBoard is told to keep of each plugin."""

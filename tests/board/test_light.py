@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.mark.parametrize("names, expected", [
-    ("tags, window, heat_map", "set()"), ("writer", "{'tensorboard'}"),
+    ("tags, window", "set()"), ("writer", "{'tensorboard'}"),
 ])  # fmt: skip
 def test_nothing_heavy_is_imported(names, expected):
     heavy = "{'keras', 'tensorflow', 'tensorboard', 'matplotlib', 'PIL'}"

@@ -89,10 +89,6 @@ def test_the_report_is_on_the_page(page):
     )
 
 
-def test_the_heat_map_is_on_the_page(page):
-    page("images", "step/layer_gradient_norms")
-
-
 @pytest.fixture(scope="module")
 def three_runs(tmp_path_factory):
     """Return a folder with a run that needs cures, one of a solver, and an ordinary one, and what is wrong."""

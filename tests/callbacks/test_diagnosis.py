@@ -299,10 +299,8 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     np.testing.assert_allclose(history["diagnosis_loss"], expected[[STEPS - 1, 2 * STEPS - 1]])
     with python_loader(tmp_path) as board:
-        pictures = {name for name in board.blobs("images") if name.startswith("diagnosis/")}
         text = board.tensors("text")["diagnosis/verdicts"][-1][1].item().decode()
         described = board.descriptions("scalars", "scalars")
-    assert pictures == {tags.FLOW_GRADIENT.name, tags.FLOW_SIGNAL.name, tags.FLOW_UPDATE.name}
     assert text == markdown(watching.verdicts, watching.state)
     assert all(described[tag.name] == tag.description for tag in tags.diagnosis_tags().values() if tag.name in curves)
     lines = (tmp_path / "optimization" / "verdicts.jsonl").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""The norm of each layer: variables put together, and an epoch of any length in one picture."""
+"""The norm of each layer: variables put together."""
 
 from types import SimpleNamespace
 
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from keras_ch8.board import tags
-from keras_ch8.callbacks.board import pictures
-from keras_ch8.callbacks.board.pictures import LayerMap
+from keras_ch8.callbacks.board.layers import LayerNorms
 
 VARIABLES = [SimpleNamespace(path=path) for path in ("net/a/kernel", "net/a/bias", "net/b/kernel")]
 
@@ -20,7 +19,7 @@ def frame(layers, nonfinite=0):
 
 
 def test_a_layer_is_its_variables_as_one_vector():
-    layers = LayerMap(VARIABLES)
+    layers = LayerNorms(VARIABLES)
     series = layers.series(frame([[3, 4, 12], [0, 1, np.nan]]))
     assert layers.names == ["net/a", "net/b"]
     assert [series[t][1].tolist() for t in (tags.LAYER_NORM_WORST, tags.LAYER_NORM_MEDIAN, tags.LAYER_NORM_BEST)] == [
@@ -30,23 +29,6 @@ def test_a_layer_is_its_variables_as_one_vector():
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])
 def test_a_broken_layer_leaves_the_others_as_they_are(broken):
-    series = LayerMap(VARIABLES).series(frame([[broken, 1, 2]], nonfinite=1))
-    np.testing.assert_array_equal(LayerMap(VARIABLES).series(frame([[0, 1, 2]]))[tags.LAYER_NORM_BEST][1], [1])
+    series = LayerNorms(VARIABLES).series(frame([[broken, 1, 2]], nonfinite=1))
+    np.testing.assert_array_equal(LayerNorms(VARIABLES).series(frame([[0, 1, 2]]))[tags.LAYER_NORM_BEST][1], [1])
     np.testing.assert_array_equal(series[tags.LAYER_NORM_WORST][1], [broken])
-
-
-@pytest.mark.parametrize("steps, calls", [(7, [7]), (45, [45]), (45, [7] * 6 + [3]), (333, [10] * 33 + [3])])
-def test_an_epoch_of_any_length_is_told_apart_evenly(monkeypatch, steps, calls):
-    monkeypatch.setattr(pictures, "COLUMNS", 10)
-    drawn = []
-    layers, norms = LayerMap(VARIABLES), np.random.default_rng(0).lognormal(size=(steps, 3))
-    norms[:, 1] = 0
-    for part in np.split(norms, np.cumsum(calls)[:-1]):
-        layers.series(frame(part))
-    layers.draw(SimpleNamespace(heat_map=lambda tag, norms, *_: drawn.append(norms)), tags.LAYER_MAP, steps)
-    (columns,) = drawn
-    width = int(2 ** np.ceil(np.log2(steps / columns.shape[1])))
-    assert columns.shape[1] == -(-steps // width) < 20
-    ends = np.arange(0, steps, width)
-    np.testing.assert_allclose(columns, np.maximum.reduceat(norms[:, [0, 2]], ends, axis=0).T, rtol=1e-6)
-    layers.draw(SimpleNamespace(heat_map=None), tags.LAYER_MAP, steps)  # nothing is left for the next epoch

@@ -1,6 +1,5 @@
 """TensorBoard: what `fit` writes is what happened, in any order of callbacks, over many calls, beside Keras's own."""
 
-import importlib.util
 import math
 import pathlib
 import re
@@ -202,22 +201,13 @@ def test_a_thousand_steps_at_defaults_take_less_than_a_megabyte(tmp_path):
 
 
 @pytest.mark.slow
-def test_layers_are_three_curves_and_a_picture_an_epoch(tmp_path):
+def test_layers_are_three_curves(tmp_path):
     fit(network(ours.SGD(0.1)), [callbacks.TensorBoard(tmp_path, layers=True)])
     curves, expected = read(tmp_path), by_hand(0.1)["layers"]
     for name, values in (("largest", expected.max(axis=1)), ("smallest", expected.min(axis=1)),
                          ("median", np.median(expected, axis=1))):  # fmt: skip
         found = [value for _, value in curves[f"step/layer_gradient_norm_{name}"]]
         np.testing.assert_allclose(found, values, rtol=1e-4)
-    with python_loader(tmp_path) as board:
-        pictures = board.blobs("images")["step/layer_gradient_norms"]
-    assert [step for step, _ in pictures] == [6, 12]
-    width, height = (int(side) for side in pictures[0][1][:2])
-    if importlib.util.find_spec("PIL"):  # which comes with TensorBoard from 2.20 on
-        assert width > 4 * 6 * 16  # with the names beside it
-        assert height == 2 * 16 * 4 + 32
-    else:
-        assert (width, height) == (6 * 16, 2 * 16)
 
 
 @pytest.mark.slow
@@ -245,7 +235,7 @@ def test_the_descriptions_are_there(tmp_path):
 
 
 @pytest.mark.slow
-def test_every_curve_picture_and_text_of_all_parts_together_says_what_it_is_in_which_unit(tmp_path):
+def test_every_curve_and_text_of_all_parts_together_says_what_it_is_in_which_unit(tmp_path):
     listed = [
         callbacks.TensorBoard(tmp_path, measure_every=2, layers=True), callbacks.GradientClippingLogger(),
         callbacks.PolyakAveraging(), callbacks.EarlyStopping("val_loss", patience=20), callbacks.SurrogateGap("mae"),
@@ -254,7 +244,7 @@ def test_every_curve_picture_and_text_of_all_parts_together_says_what_it_is_in_w
     model = network(ours.SGD(0.1, global_clipnorm=0.5), metrics=["mae"])
     fit(model, listed, epochs=6, validation_data=(X, Y))
     with python_loader(tmp_path) as board:
-        kinds = (("scalars", "scalars"), ("blob_sequences", "images"), ("tensors", "text"))
+        kinds = (("scalars", "scalars"), ("tensors", "text"))
         found = {name: text for kind in kinds for name, text in board.descriptions(*kind).items()}
     assert len(found) > 30
     for name, text in found.items():
