@@ -72,8 +72,8 @@ class ClipGradients(Callback):
         given = states.checked(type(self).__name__, state, self._state_parts)
         for remembered in given["remembered"].values():
             shapes = {name: value.shape for name, value in remembered.items()}
-            expected = self.rule.shapes_for(max((shape[0] for shape in shapes.values() if shape), default=0))
-            if shapes and shapes != expected:  # there are none before the first step
+            if shapes and shapes != self.rule.state_shapes():  # there are none before the first step
+                expected = self.rule.state_shapes()
                 raise states.refuse(type(self).__name__, "what the rule remembers", shapes, expected)
         self._kept = given
 

@@ -9,8 +9,6 @@ They act on the mean gradient of all replicas and micro-steps, before the algori
 
 from ._adaptive import Adaptive
 from ._by_percentile import ByPercentile
-from ._by_tensor_history import ByTensorHistory
-from ._by_z_score import ByZScore
 from .limits import ByGlobalNorm, ByNorm, ByValue
 
 __all__ = [
@@ -18,9 +16,7 @@ __all__ = [
     "ByGlobalNorm",
     "ByNorm",
     "ByPercentile",
-    "ByTensorHistory",
     "ByValue",
-    "ByZScore",
 ]
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
 from keras import ops
@@ -25,11 +25,6 @@ class ClippingRule(Settings):
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of what the rule remembers from step to step, by name; it starts at 0, in float32."""
         return {}
-
-    def shapes_for(self, tensors: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of what it remembers of so many tensors."""
-        del tensors
-        return self.state_shapes()
 
 
 class GlobalRule(ClippingRule):
@@ -102,31 +97,13 @@ class TensorRule(ClippingRule):
         return [unit_axes(variable) for variable in variables]
 
 
-class NormsRule(ClippingRule):
-    """The base of a rule that multiplies each tensor by a factor of its own, which depends on the norms of all.
-
-    A subclass is a frozen dataclass of its settings and writes `factors(norms, **state) -> (factors, new_state)`, on
-    vectors with a number for each tensor. A tensor that got no gradient has the norm 0, and keeps its state.
-    """
-
-    state_names: ClassVar[tuple[str, ...]] = ()
-    """Names of what it remembers: a number for each tensor, which starts at 0, in float32."""
-
-    def shapes_for(self, tensors: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of what it remembers of so many tensors."""
-        return dict.fromkeys(self.state_names, (tensors,))
-
-    factors: Callable[..., tuple[Tensor, State]]
-    """`factors(norms, **state)`: the factor of each tensor, given the Euclidean norms of all, and the new state."""
-
-
 def as_rule(value: Any) -> ClippingRule | None:
     """Return a rule that came as one or, from a saved optimizer, as its configuration; None passes."""
     if isinstance(value, dict):
         value = keras.saving.deserialize_keras_object(value)
     if value is None:
         return None
-    if not isinstance(value, GlobalRule | TensorRule | NormsRule):
+    if not isinstance(value, GlobalRule | TensorRule):
         raise TypeError(
             "`clip` must be a rule of `keras_ch8.clipping`, such as `keras_ch8.clipping.ByGlobalNorm(1.0)`. "
             f"Received: clip={short(value)} of type {type(value).__name__}. For a plain number write `clipnorm`, "
@@ -165,7 +142,7 @@ class Clipper:
         self, rule: ClippingRule | None, variables: Sequence[keras.Variable], create: Callable[..., keras.Variable]
     ) -> None:
         self.rule = rule
-        shapes = {} if rule is None else rule.shapes_for(len(variables))
+        shapes = {} if rule is None else rule.state_shapes()
         self.state = {name: create(shape, f"clip_{name}") for name, shape in shapes.items()}
         self.axes = rule.units(variables) if isinstance(rule, TensorRule) else []
 
@@ -179,29 +156,13 @@ class Clipper:
         """Apply a rule that acts tensor by tensor; `indices` are the variables' places among all.
 
         Also returns the norm of the whole gradient and its non-finite entries before; -1 and 0 without such a rule.
-        What the rule remembers changes where the step counts (`active` of None: it does).
+        Such a rule remembers nothing, so it acts also where the step does not count.
         """
-        if isinstance(self.rule, NormsRule):
-            clipped = self._by_norms(self.rule, grads, indices, active)
-        elif isinstance(self.rule, TensorRule):
-            clipped = [self._clip(self.rule, *each) for each in zip(grads, variables, indices, strict=True)]
-        else:
+        del active
+        if not isinstance(self.rule, TensorRule):
             return grads, -1.0, 0.0
+        clipped = [self._clip(self.rule, *each) for each in zip(grads, variables, indices, strict=True)]
         return clipped, *_numerics.total_norm(grads, _numerics.half_squares(grads))
-
-    def _by_norms(
-        self, rule: NormsRule, grads: list[Tensor], indices: Sequence[int], active: Tensor | None
-    ) -> list[Tensor]:
-        """Multiply each tensor by its factor, and remember what the rule asks for of those that have a gradient."""
-        size = self.state[rule.state_names[0]].shape[0]
-        norms = [ops.zeros((), "float32")] * size
-        for i, g in zip(indices, grads, strict=True):
-            norms[i] = ops.cast(ops.squeeze(_numerics.norm(backend.values(g))), "float32")
-        old = {name: backend.as_tensor(variable) for name, variable in self.state.items()}
-        factors, new = rule.factors(ops.stack(norms), **old)
-        given = _numerics.and_(active, ops.convert_to_tensor([i in indices for i in range(size)]))
-        backend.write(list(self.state.values()), [ops.where(given, new[name], old[name]) for name in old])
-        return [_numerics.scaled(g, factors[i]) for i, g in zip(indices, grads, strict=True)]
 
     def _clip(self, rule: TensorRule, g: Tensor, variable: keras.Variable, index: int) -> Tensor:
         axes = self.axes[index]

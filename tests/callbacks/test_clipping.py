@@ -14,7 +14,7 @@ from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, lengt
 
 RULES = [
     clipping.ByValue(0.05), clipping.ByNorm(0.2), clipping.ByGlobalNorm(0.5), clipping.Adaptive(0.05),
-    clipping.ByPercentile(50), clipping.ByZScore(1.0, warm_up=2), clipping.ByTensorHistory(1.2, warm_up=2, limit=0.5),
+    clipping.ByPercentile(50),
 ]  # fmt: skip
 
 
@@ -237,7 +237,7 @@ def test_a_custom_train_step_without_scale_loss_has_no_loss_but_all_else():
         assert all(frame.loss is None for frame in frames.frames)
 
 
-@pytest.mark.parametrize("rule", [clipping.ByTensorHistory(), clipping.ByPercentile(10), clipping.ByGlobalNorm(1.0)])
+@pytest.mark.parametrize("rule", [clipping.ByPercentile(10), clipping.ByGlobalNorm(1.0)])
 def test_the_state_of_a_rule_is_taken_by_a_callback_with_the_same_rule_and_no_other(rule):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.1), "mse")

@@ -174,9 +174,6 @@ def clipping_a_layer(**arguments):
 def clipping_cases():
     for name in ("ByGlobalNorm", "ByNorm", "ByValue"):
         yield case(f"clipping.{name}", lambda: {"limit": 1.0}, clip_a_tensor)
-    counts = {"rho": m.DECAY_RATE, "warm_up": m.count(1)}
-    yield case("clipping.ByTensorHistory", use=clip_a_tensor, ratio=m.number(1), limit=m.POSITIVE, **counts)
-    yield case("clipping.ByZScore", use=clip_a_tensor, threshold=m.POSITIVE, rho=m.DECAY_RATE, warm_up=m.count(2))
     yield case("clipping.ByPercentile", use=clip_a_tensor, p=m.number(0, 100, up_to=True))
     axes = m.count(-1, 0) | m.sequence(m.count(-1, 0))
     yield case(

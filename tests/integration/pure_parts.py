@@ -173,9 +173,7 @@ RULES = {
     "ByGlobalNorm": lambda: clipping.ByGlobalNorm(0.5),
     "ByNorm": lambda: clipping.ByNorm(0.5),
     "ByPercentile": lambda: clipping.ByPercentile(50, memory=4),
-    "ByTensorHistory": lambda: clipping.ByTensorHistory(1.5, warm_up=2, limit=2.0),
     "ByValue": lambda: clipping.ByValue(0.3),
-    "ByZScore": lambda: clipping.ByZScore(1.0, warm_up=2),
 }
 
 
@@ -183,12 +181,6 @@ def clipped(name):
     rule = RULES[name]()
     if hasattr(rule, "clip"):
         return array(rule.clip(keras.ops.convert_to_tensor(G), keras.ops.convert_to_tensor(X[:5, :3]), (0,)))
-    if hasattr(rule, "factors"):
-        rows, state = [], {name: keras.ops.zeros(2) for name in rule.state_names}
-        for norms in ((1.0, 0.1), (3.0, 0.2), (100.0, 0.1), (2.0, 5.0), (0.4, 0.0)):
-            factors, state = rule.factors(keras.ops.convert_to_tensor(norms, "float32"), **state)
-            rows.append(array(factors))
-        return np.concatenate(rows)
     factors, state = [], {name: keras.ops.zeros(shape) for name, shape in rule.state_shapes().items()}
     for norm in (1.0, 3.0, 100.0, 2.0, 0.4):
         factor, state = rule.coefficient(keras.ops.convert_to_tensor(norm, "float32"), **state)
