@@ -128,7 +128,8 @@ class Root(Pacing):
 
         c(u) = (\text{start}^p + (1 - \text{start}^p) u)^{\frac{1}{p}}
 
-    With p = 1 this is `Linear`. With p = 2 the pace falls in proportion to 1 / c, as do the draws that an example gets.
+    With p = 1 this is `Linear`. With p = 2 the pace falls in proportion to 1 / c, as do the draws that an example gets:
+    `Root(2, start=0.01)` is the competence of Platanios et al.
 
     Args:
         p: The root, a number above 0. Defaults to `2`.
@@ -160,47 +161,6 @@ class Root(Pacing):
     def __call__(self, u: Progress) -> Any:
         """Return c(u)."""
         return (1 - (1 - self.start**self.p) * (1 - u)) ** (1 / self.p)  # c(1) is 1 to the bit
-
-
-@final
-@dataclasses.dataclass(frozen=True)
-class Competence(Pacing):
-    r"""The pacing of Platanios et al. (2019): the square root, from 1 % of the examples on (section 8.7.6).
-
-    .. math::
-
-        c(u) = \sqrt{\text{start}^2 + (1 - \text{start}^2) u}
-
-    They draw an example once its place in the order of difficulty, as a fraction, is below the competence c: so does
-    every pacing here. It is `Root(2)` with another default.
-
-    Args:
-        start: Competence at the beginning, in (0, 1]. Defaults to `0.01`.
-
-    Raises:
-        ValueError: If `start` lies outside its range.
-
-    Example:
-        >>> pacing = keras_ch8.curriculum.pacings.Competence()
-        >>> [round(float(pacing(u)), 6) for u in (0, 0.25, 1)]
-        [0.01, 0.500075, 1.0]
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Platanios et al. (2019), Competence-based
-        Curriculum Learning for Neural Machine Translation.
-    """
-
-    section = "8.7.6"
-    name = "competence"
-
-    start: float = 0.01
-
-    def __post_init__(self) -> None:
-        checked_start(self.start)
-
-    def __call__(self, u: Progress) -> Any:
-        """Return c(u)."""
-        return Root(2, self.start)(u)
 
 
 @final

@@ -15,7 +15,6 @@ U = np.linspace(0, 1, 1001)
 PACINGS_AND_STARTS = {
     "linear": (curriculum.pacings.Linear(0.3), 0.3),
     "root": (curriculum.pacings.Root(3, 0.1), 0.1),
-    "competence": (curriculum.pacings.Competence(0.05), 0.05),
     "exponential": (curriculum.pacings.Exponential(0.2), 0.2),
     "step": (curriculum.pacings.Step(0.4, 0.25), 0.25),
     "baby_steps": (curriculum.pacings.BabySteps(4), 0.25),
@@ -41,13 +40,13 @@ def test_a_pacing_rises_from_the_start_to_1(pacing, start):
         (curriculum.pacings.Linear(0.3), 0.3 + 0.7 * U),
         (curriculum.pacings.Root(3, 0.1), np.cbrt(0.001 + 0.999 * U)),
         (curriculum.pacings.Root(1, 0.3), 0.3 + 0.7 * U),
-        (curriculum.pacings.Competence(), np.sqrt(U * (1 - 0.01**2) + 0.01**2)),
+        (curriculum.pacings.Root(2, 0.01), np.sqrt(U * (1 - 0.01**2) + 0.01**2)),
         (curriculum.pacings.Exponential(0.2), np.exp((1 - U) * np.log(0.2))),
         (curriculum.pacings.Step(0.4, 0.25), np.array([0.25] * 400 + [1.0] * 601)),
         (curriculum.pacings.BabySteps(4), np.repeat([0.25, 0.5, 0.75, 1.0], [250, 250, 250, 251])),
         (curriculum.pacings.BabySteps(3, 0.5), np.repeat([0.5, 0.75, 1.0], [334, 333, 334])),
     ],
-    ids=["linear", "root", "root of 1", "competence", "exponential", "step", "baby_steps", "baby_steps from a half"],
+    ids=["linear", "root", "root of 1", "root of 2", "exponential", "step", "baby_steps", "baby_steps from a half"],
 )
 def test_a_pacing_is_its_formula(pacing, formula):
     np.testing.assert_allclose(pacing(U), formula, rtol=1e-12)
@@ -68,12 +67,11 @@ def test_with_a_root_of_2_the_pace_falls_in_proportion_to_1_over_c():
 
 def test_a_name_is_the_pacing_of_that_name_with_its_own_start_or_the_given_one():
     named = {made.name: made for made in EXPORTED if made.name}
-    assert len(named) > 6
+    assert len(named) > 5
     for name, made in named.items():
         assert PACINGS[name] is made
         assert as_pacing(name, None) == made()
         assert float(as_pacing(name, 0.35)(0.0)) == pytest.approx(0.35)
-    assert float(as_pacing("competence", None)(0.0)) == pytest.approx(0.01)
     assert float(as_pacing("step", None)(0.0)) == pytest.approx(0.2)
     assert as_pacing(curriculum.pacings.Linear(0.4), None) == curriculum.pacings.Linear(0.4)
 

@@ -39,7 +39,7 @@ def curriculum_cases():
     half = m.NONE | m.FRACTION
     for name in ("BabySteps", "OnePass"):
         yield case(f"curriculum.pacings.{name}", use=grow, buckets=m.count(1), start=half)
-    for name in ("Competence", "Exponential", "Linear"):
+    for name in ("Exponential", "Linear"):
         yield case(f"curriculum.pacings.{name}", use=grow)
     yield case("curriculum.pacings.Root", use=grow, p=m.POSITIVE)
     yield case("curriculum.pacings.Step", use=grow, at=m.FRACTION)

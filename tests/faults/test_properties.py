@@ -161,7 +161,7 @@ def test_a_source_that_goes_on_from_its_state_has_the_rest_of_the_batches(count,
 
 
 @few
-@given(st.sampled_from(["linear", "root", "competence", "exponential", "baby_steps", "one_pass"]), st.integers(1, 6),
+@given(st.sampled_from(["linear", "root", "exponential", "baby_steps", "one_pass"]), st.integers(1, 6),
        st.integers(1, 60), st.floats(0, 1), st.integers(0, 5), st.integers(0, 8))  # fmt: skip
 def test_a_plan_of_a_curriculum_is_a_function_of_its_settings_and_the_epoch(pacing, size, until, mix, seed, epoch):
     def plan():
