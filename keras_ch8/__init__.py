@@ -86,7 +86,6 @@ PACKAGES = tuple(name for name in __all__ if name not in (*_LATER, "extend", "in
 """The packages of parts of the chapter."""
 SHELVES = (
     "curriculum.pacings",
-    "landscapes.surfaces",
     "losses.likelihoods",
     "second_order.line_search",
     "second_order.methods",

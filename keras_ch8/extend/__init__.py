@@ -30,7 +30,6 @@ if _backend.is_tensorflow():
     from ..continuation.annealed import Annealed
     from ..curriculum.pacing import Pacing
     from ..data.plan import Plan, Sampler
-    from ..landscapes.surfaces import Surface
     from ..monitors.base import Curve, LayerCall, Monitor, Snapshot
     from ..monitors.measurement_log import MeasurementLog
     from ..optimizers.base import RuleOptimizer
@@ -89,7 +88,6 @@ __all__ = [
     "SearchState",
     "Snapshot",
     "StopReason",
-    "Surface",
     "Tag",
     "TensorRule",
     "Tracker",

@@ -1,4 +1,4 @@
-"""The loss between and around weights, and standard surfaces of two variables. The model stays as it is.
+"""The loss between and around weights. The model stays as it is.
 
 Vectors are flat: the entries of `model.trainable_variables`, one variable after the other.
 """
@@ -7,13 +7,11 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from . import surfaces
 from .slices import interpolate, loss_plane
 
 __all__ = [
     "interpolate",
     "loss_plane",
-    "surfaces",
 ]
 
 

@@ -14,7 +14,6 @@ from tests.faults.given import (
     X,
     Y,
     an_optimizer,
-    at_a_point,
     batches,
     blur_images,
     call_a_layer,
@@ -152,10 +151,6 @@ def of_the_loss_cases():
         trajectory=m.NONE, **OBJECTIVE,
     )  # fmt: skip
     yield case("landscapes.loss_plane", on_model(**few), trajectory=m.NONE, radius=m.POSITIVE, **OBJECTIVE)
-    yield case("landscapes.surfaces.Cliff", use=at_a_point)
-    yield case("landscapes.surfaces.Ravine", use=at_a_point, condition=m.number(1))
-    yield case("landscapes.surfaces.Rosenbrock", use=at_a_point, steepness=m.POSITIVE)
-    yield case("landscapes.surfaces.Saddle", use=at_a_point, ratio=m.POSITIVE)
     yield case("monitors.batch_statistics", on_model("normalized"), **OBJECTIVE)
     yield case("monitors.cliff", lambda: {"norms": np.ones(30)}, norms=m.sequence(m.NUMBER, empty=True), steps=m.NONE)
     yield case("monitors.distance", on_model(start=weights), start=m.NOTHING, **OBJECTIVE)

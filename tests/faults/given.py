@@ -167,7 +167,3 @@ def read_an_epoch(source):
 
 def grow(pacing):
     assert float(pacing(1.0)) == 1.0
-
-
-def at_a_point(surface):
-    repr(surface), surface.value(surface.start), surface.gradient(surface.start)

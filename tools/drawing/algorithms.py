@@ -5,10 +5,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ch8 import choosing, landscapes, optimizers, training
+from keras_ch8 import choosing, optimizers, training
 from keras_ch8._plot import GREY
 
-from . import style
+from . import style, surfaces
 
 
 def learning_rate() -> Any:
@@ -39,7 +39,7 @@ def learning_rate() -> Any:
 
 def in_ravine(point: str, title: str, x: tuple[float, float], steps: int, made: dict[str, Any]) -> Any:
     """Draw the paths of optimizers through a ravine, and their losses."""
-    ravine, start = landscapes.surfaces.Ravine(condition=20.0), (10.0, 1.5)
+    ravine, start = surfaces.ravine(condition=20.0), (10.0, 1.5)
     figure, (left, right) = style.figure(point)
     style.levels(left, ravine.value, x, (-2, 2))
     for number, (name, optimizer) in enumerate(made.items()):
@@ -96,7 +96,7 @@ def rates(points: np.ndarray, surface: Any, axis: int) -> tuple[np.ndarray, np.n
 
 def adagrad() -> Any:
     """8.5.1: each step is divided by the root of the sum of all squared gradients."""
-    ravine, start, steps = landscapes.surfaces.Ravine(condition=20.0), (10.0, 1.5), 60
+    ravine, start, steps = surfaces.ravine(condition=20.0), (10.0, 1.5), 60
     paths = {
         "SGD": style.path(optimizers.SGD(0.09), ravine, start, steps),
         "AdaGrad": style.path(optimizers.Adagrad(1.0, initial_accumulator_value=0.0), ravine, start, steps),
@@ -115,10 +115,10 @@ def adagrad() -> Any:
 
 def rmsprop() -> Any:
     """8.5.2: old gradients are forgotten."""
-    surface, steps = landscapes.surfaces.Rosenbrock(), 500
+    surface, start, steps = surfaces.rosenbrock(), (-1.2, 1.0), 500
     paths = {
-        "AdaGrad": style.path(optimizers.Adagrad(0.3), surface, surface.start, steps),
-        "RMSProp": style.path(optimizers.RMSprop(0.01, rho=0.9), surface, surface.start, steps),
+        "AdaGrad": style.path(optimizers.Adagrad(0.3), surface, start, steps),
+        "RMSProp": style.path(optimizers.RMSprop(0.01, rho=0.9), surface, start, steps),
     }
     figure, (left, right) = style.figure("RMSProp forgets the steep gradients of the beginning")
     style.levels(left, surface.value, (-1.8, 1.6), (-0.7, 2.4))
@@ -150,7 +150,7 @@ def adam() -> Any:
     left.axhline(1, color=GREY, linewidth=1)
     style.done(left, "Gradients of one size, with noise", "step", "mean step over learning rate", log="y")
 
-    surface, start = landscapes.surfaces.Rosenbrock(), (-1.2, 1.0)
+    surface, start = surfaces.rosenbrock(), (-1.2, 1.0)
     paths = {
         "Adam": style.path(optimizers.Adam(0.1), surface, start, 500),
         "SGD": style.path(optimizers.SGD(0.001), surface, start, 500),

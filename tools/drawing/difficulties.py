@@ -10,7 +10,7 @@ import keras_ch8
 from keras_ch8 import curvature, landscapes, monitors, optimizers, symmetries, tour
 from keras_ch8._plot import COLORS, GREY
 
-from . import style
+from . import style, surfaces
 
 
 def seen_in_tensorboard() -> Any:
@@ -79,7 +79,7 @@ def local_minima() -> Any:
 
 def saddle() -> Any:
     """8.2.3: ways away from a saddle point."""
-    surface, start = landscapes.surfaces.Saddle(), (1.5, 1e-3)
+    surface, start = surfaces.saddle(), (1.5, 1e-3)
     paths = {
         "SGD": style.path(optimizers.SGD(0.1), surface, start, 76),
         "momentum 0.9": style.path(optimizers.Momentum(0.1, momentum=0.9), surface, start, 34),
@@ -100,7 +100,7 @@ def saddle() -> Any:
 
 def cliff() -> Any:
     """8.2.4: a cliff with and without clipping (figure 8.3)."""
-    surface, start, steps = landscapes.surfaces.Cliff(), (4.6, -2.1), 60
+    surface, start, steps = surfaces.cliff(), (4.6, -2.1), 60
     paths = {
         "clipped at a norm of 0.5": style.path(optimizers.SGD(0.1, global_clipnorm=0.5), surface, start, steps),
         "not clipped": style.path(optimizers.SGD(0.1), surface, start, steps),

@@ -5,18 +5,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ch8 import extend, landscapes, optimizers, second_order
+from keras_ch8 import extend, optimizers, second_order
 from keras_ch8._plot import GREY
 
-from . import style
+from . import style, surfaces
 
 
-def iterates(surface: Any, method: extend.Method, start: Any, steps: int) -> np.ndarray:
-    """Return the points that a method visits on a ravine or a saddle, [steps + 1, 2], out of a run for each."""
-    x, y = surface.second_partials(0.0, 0.0)[::2]
+def iterates(surface: surfaces.Surface, method: extend.Method, start: Any, steps: int) -> np.ndarray:
+    """Return the points that a method visits, [steps + 1, 2], out of a run for each."""
 
     def f(theta: Any) -> Any:
-        return (x * theta[0] ** 2 + y * theta[1] ** 2) / 2
+        return surface.f(theta[0], theta[1])
 
     run = second_order.minimize
     ends = [run(f, np.array(start), method, max_iterations=k, gtol=0.0).x for k in range(1, steps + 1)]
@@ -51,12 +50,12 @@ def differential_equation() -> Any:
 def newton() -> Any:
     """8.6.1: one step on a quadratic, and to a saddle point unless it is kept from that."""
     figure, (left, right) = style.figure("Newton's method is at the minimum at once - or at a saddle point")
-    ravine, start = landscapes.surfaces.Ravine(condition=8.0), (8.0, 2.0)
+    ravine, start = surfaces.ravine(condition=8.0), (8.0, 2.0)
     style.levels(left, ravine.value, (-3, 9), (-2.6, 2.6))
     style.walk(left, style.path(optimizers.SGD(0.22), ravine, start, 25), 0, "SGD, 25 steps")
     style.walk(left, iterates(ravine, second_order.methods.Newton(damping=0.0), start, 1), 1, "Newton, 1 step")
     style.done(left, "A quadratic", "x", "y", legend="lower left")
-    saddle, start = landscapes.surfaces.Saddle(), (1.5, 0.5)
+    saddle, start = surfaces.saddle(), (1.5, 0.5)
     style.levels(right, saddle.value, (-1, 2), (-1, 2), log=False)
     style.walk(right, style.path(optimizers.SGD(0.1), saddle, start, 14), 0, "SGD")
     style.walk(right, iterates(saddle, second_order.methods.Newton(damping=0.0), start, 1), 1, "Newton as printed")
@@ -69,7 +68,7 @@ def newton() -> Any:
 def conjugate_gradients() -> Any:
     """8.6.2: steepest descent undoes what it did, conjugate gradients do not (figure 8.6)."""
     figure, (left, right) = style.figure("Steepest descent zigzags; conjugate gradients keep what they have won")
-    ravine = landscapes.surfaces.Ravine(condition=8.0)
+    ravine = surfaces.ravine(condition=8.0)
     style.levels(left, ravine.value, (-1.5, 8.8), (-1.3, 1.3))
     names = {"steepest descent": optimizers.SteepestDescent, "conjugate gradients": optimizers.ConjugateGradient}
     with style.in_float64():

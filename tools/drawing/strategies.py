@@ -5,10 +5,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ch8 import landscapes, monitors, optimizers, training
+from keras_ch8 import monitors, optimizers, training
 from keras_ch8._plot import COLORS, GREY
 
-from . import style
+from . import style, surfaces
 
 
 def batch_normalization() -> Any:
@@ -63,7 +63,7 @@ def coordinate_descent() -> Any:
 
 def polyak() -> Any:
     """8.7.3: the average of a path to and fro across a valley."""
-    valley = landscapes.surfaces.Ravine(condition=4.0)
+    valley = surfaces.ravine(condition=4.0)
     noisy = style.path(optimizers.SGD(0.25), valley, (3.0, 1.5), 120, noise=1.0)
     mean = np.array([noisy[max(0, k // 2) : k + 1].mean(axis=0) for k in range(len(noisy))])
     figure, (left, right) = style.figure("The weights jump across the valley, their average is near its floor")
