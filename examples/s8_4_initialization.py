@@ -38,7 +38,7 @@ STARTS = {
     "small": lambda: normal(0.01),
     "large": lambda: normal(1.0),
     "heuristic": lambda: initializers.Heuristic(seed=0),
-    "normalized": lambda: initializers.GlorotUniform(seed=0),
+    "normalized": lambda: keras.initializers.GlorotUniform(seed=keras.random.SeedGenerator(0)),
     "orthogonal": lambda: initializers.Orthogonal("tanh", seed=0),
     "sparse": lambda: initializers.Sparse(k=15, stddev=0.4, seed=0),
     "small_scaled": lambda: normal(0.01),

@@ -67,7 +67,7 @@ ARGUMENTS = [
 
 
 def test_there_are_classes_of_both_names():
-    assert {("schedules", "CosineDecay"), ("initializers", "GlorotUniform")} < set(BOTH)
+    assert {("schedules", "CosineDecay"), ("initializers", "Orthogonal")} < set(BOTH)
     assert {("optimizers", "Adam"), ("callbacks", "TensorBoard"), ("layers", "BatchNormalization")} <= set(BOTH)
 
 

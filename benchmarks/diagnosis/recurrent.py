@@ -70,7 +70,7 @@ def theme_told_by_the_first_word(rng, cured=False):
     x, y = rng.integers(4, 20, size=(4256, 50)), rng.integers(4, size=4256)
     x[:, 0] = y
     train, probe = split(x, y, rng, 256)
-    start = keras_ch8.initializers.IdentityRecurrent() if cured else normal(0.05)
+    start = keras.initializers.Identity() if cured else normal(0.05)
     model = net((50,), layers.Embedding(20, 8), layers.SimpleRNN(24, recurrent_initializer=start), layers.Dense(4))
     return ready(model, LOGITS, keras.optimizers.Adam(global_clipnorm=1.0), train, probe, 32)
 

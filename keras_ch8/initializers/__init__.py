@@ -10,13 +10,11 @@ An initializer of your own derives from `Initializer`, `RandomInitializer` or `K
 """
 
 from .biases import forget_gate, output_marginal, saturation
-from .kernels import GlorotUniform, Heuristic, IdentityRecurrent, RandomWalk, Sparse
+from .kernels import Heuristic, RandomWalk, Sparse
 from .orthogonal import Orthogonal
 
 __all__ = [
-    "GlorotUniform",
     "Heuristic",
-    "IdentityRecurrent",
     "Orthogonal",
     "RandomWalk",
     "Sparse",

@@ -1,4 +1,4 @@
-"""Initializers of kernels, entry by entry: uniform, normal, sparse; and the identity for recurrent kernels."""
+"""Initializers of kernels, entry by entry: uniform, normal, sparse."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from .. import _checks
 from .._describe import short
 from .._registration import registered
 from .._types import Tensor
-from .base import Initializer, KernelInitializer, RandomInitializer, Seed
+from .base import KernelInitializer, RandomInitializer, Seed
 
 
 @final
@@ -24,7 +24,7 @@ class Heuristic(KernelInitializer):
         W_{ij} \leftarrow U (-\frac{1}{\sqrt{m}}, \frac{1}{\sqrt{m}})
 
     where m is the number of inputs of a unit. The variance is 1 / (3 m), so that each layer leaves less than a third of
-    the variance of its signal: what `GlorotUniform` is compared with.
+    the variance of its signal: what `keras.initializers.GlorotUniform` is compared with (equation 8.23).
 
     Differs from Keras: it has none; `keras.initializers.LecunUniform` has limits larger by sqrt(3).
 
@@ -54,56 +54,6 @@ class Heuristic(KernelInitializer):
         """Draw between the limits."""
         m, _ = self.fans(shape)
         limit = max(1, m) ** -0.5
-        return keras.random.uniform(shape, -limit, limit, dtype, next(seeds))
-
-
-@final
-@registered
-class GlorotUniform(KernelInitializer):
-    r"""Uniform weights that keep both signal and gradient about their size (equation 8.23; Glorot and Bengio 2010).
-
-    .. math::
-
-        W_{ij} \leftarrow U (-\sqrt{\frac{6}{m + n}}, \sqrt{\frac{6}{m + n}})
-
-    Book   Meaning
-    m      inputs of a unit; in a convolution, inputs times places of the kernel
-    n      units that an input goes to, counted in the same way
-
-    The variance is 2 / (m + n): between 1 / m, which keeps the variance of the signal on its way forward, and 1 / n,
-    which keeps that of the gradient on its way back, both for linear units. With ReLU half of it is lost in each layer.
-
-    Differs from `keras.initializers.GlorotUniform`, whose values its first call has for the same seed: an
-    instance gives different values at every call, and the axes of an `EinsumDense` kernel can be given.
-
-    Args:
-        seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
-            The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
-        input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
-            Defaults to `None`.
-        output_axes: Axes that are units. Defaults to `None`.
-        repeat: Whether every call returns the values of the first. Defaults to `False`.
-
-    Raises:
-        ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
-
-    Example:
-        >>> start = keras_ch8.initializers.GlorotUniform(seed=0)
-        >>> first, second = start((300, 300)), start((300, 300))
-        >>> bool(abs(first).numpy().max() < 0.1), bool((first == second).numpy().any())
-        (True, False)
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, equation 8.23; Glorot and Bengio (2010), Understanding the
-        Difficulty of Training Deep Feedforward Neural Networks.
-    """
-
-    section = "8.4"
-
-    def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Seed]) -> Tensor:
-        """Draw between the limits."""
-        m, n = self.fans(shape)
-        limit = (6 / max(1, m + n)) ** 0.5
         return keras.random.uniform(shape, -limit, limit, dtype, next(seeds))
 
 
@@ -244,56 +194,3 @@ class RandomWalk(KernelInitializer):
         """Draw with the deviation g / sqrt(n)."""
         n = max(1, self.fans(shape)[0])
         return keras.random.normal(shape, 0.0, GAINS[self.activation](n) / math.sqrt(n), dtype, next(seeds))
-
-
-@final
-@registered
-class IdentityRecurrent(Initializer):
-    r"""The identity as recurrent kernel, which keeps the whole state (section 8.2.5; Le, Jaitly, Hinton 2015).
-
-    .. math::
-
-        W \leftarrow \text{scale} \cdot I
-
-    With ReLU and biases of 0 a `SimpleRNN` adds up its inputs, and the gradient goes back through time unchanged;
-    a scale below 1 forgets after about 1 / (1 - scale) steps. Units are told apart by their input kernel, which must
-    be random, and small: Le et al. take normal weights of deviation 0.001.
-
-    Differs from `keras.initializers.Identity`: it refuses kernels that are not square, where it sets the first gate
-    only; bfloat16 and float16 are computed in float32.
-
-    Args:
-        scale: A number above 0; Le et al. take 1.0, and 0.01 for speech, where it is enough to remember little.
-            Defaults to `1.0`.
-
-    Raises:
-        ValueError: If `scale` is not above 0, or, when called, if the kernel is not square.
-
-    Example:
-        >>> start = keras_ch8.initializers.IdentityRecurrent()
-        >>> small = keras.initializers.RandomNormal(stddev=0.001)
-        >>> irnn = keras.layers.SimpleRNN(8, "relu", recurrent_initializer=start, kernel_initializer=small)
-        >>> start((2, 2)).numpy().tolist()
-        [[1.0, 0.0], [0.0, 1.0]]
-
-    References:
-        Le, Jaitly, Hinton (2015), A Simple Way to Initialize Recurrent Networks of Rectified Linear Units.
-    """
-
-    section = "8.4"
-
-    hyperparameters = ("scale",)
-
-    def __init__(self, scale: float = 1.0) -> None:
-        meaning, fix = "the factor by which a unit keeps its state each time step", "Le et al. take 1.0."
-        self.scale = _checks.positive("scale", scale, meaning=meaning, fix=fix)
-
-    def values(self, shape: tuple[int, ...], dtype: str) -> Tensor:
-        """Return the scaled identity."""
-        if len(shape) != 2 or shape[0] != shape[1]:
-            raise ValueError(
-                "`IdentityRecurrent` initializes the recurrent kernel of a `SimpleRNN`, which is square. "
-                f"Received: shape={shape}. `LSTM` and `GRU` have several gates side by side, and remember by "
-                "themselves: use 'orthogonal' for them, and `keras_ch8.initializers.forget_gate` for the bias of LSTM."
-            )
-        return self.scale * ops.eye(shape[0], dtype=dtype)

@@ -133,7 +133,7 @@ def _without_still_output(flow: LayerFlow) -> LayerFlow:
 
 
 def _symmetry(found: list[Summing], copies: dict[str, int]) -> Iterator[Claim]:
-    cure = "Start with random weights, such as `initializers.GlorotUniform`."
+    cure = "Start with random weights, such as `keras.initializers.GlorotUniform`."
     for s in found:
         if number := copies[s.layer.name]:
             units = s.matrices[0].shape[-1]

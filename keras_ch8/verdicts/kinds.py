@@ -96,7 +96,7 @@ OF_THE_CHAPTER = (
         meaning="The loss does not fall because the training is near a point where the gradient is 0, though there "
         "are directions along which the loss curves down.",
         fine="There is no sign of a saddle point",
-        cure="Break the symmetry of the start with random weights (`initializers.GlorotUniform`); "
+        cure="Break the symmetry of the start with random weights (`keras.initializers.GlorotUniform`); "
         "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner.",
         answers=("initialization", "optimizer"),
     ),
@@ -134,7 +134,7 @@ OF_THE_CHAPTER = (
         "further back cannot be learned from.",
         fine="The gradient reaches far enough back in time",
         cure="Use gated units (`keras.layers.LSTM`, `keras.layers.GRU`), or start the recurrent kernel as an identity "
-        "or orthogonal matrix (`initializers.IdentityRecurrent`, `initializers.Orthogonal`).",
+        "or orthogonal matrix (`keras.initializers.Identity`, `initializers.Orthogonal`).",
     ),
     Kind(
         "dead_units",
@@ -244,7 +244,7 @@ OF_THE_START = (
         section="8.4",
         meaning="All units of a layer start equal and get equal gradients, so that no step tells them apart.",
         fine="The units of each layer differ",
-        cure="Start with random weights, such as `initializers.GlorotUniform`.",
+        cure="Start with random weights, such as `keras.initializers.GlorotUniform`.",
         answers=("initialization",),
     ),
     Kind(

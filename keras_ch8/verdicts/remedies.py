@@ -166,7 +166,7 @@ _LEAVES = "The loss should begin to fall within the first epochs."
 _PASSES = "Fewer than a third of the units should be dead or saturated."
 
 _NEW_START = Remedy(
-    "Start from random weights of the usual size, which make the units differ: `initializers.GlorotUniform`.",
+    "Start from random weights of the usual size, which make the units differ: `keras.initializers.GlorotUniform`.",
     NEW_START, _LEAVES,
 )  # fmt: skip
 _STOP = Remedy(

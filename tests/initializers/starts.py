@@ -8,13 +8,11 @@ from keras_ch8 import initializers
 
 RANDOM = {
     "heuristic": initializers.Heuristic,
-    "normalized": initializers.GlorotUniform,
     "orthogonal": initializers.Orthogonal,
     "random_walk": initializers.RandomWalk,
     "sparse": initializers.Sparse,
 }
 PLAIN = {
-    "identity": (lambda: initializers.IdentityRecurrent(0.9), (6, 6)),
     "marginal": (lambda: initializers.output_marginal(np.array([0, 1, 1, 2])), (3,)),
     "saturation": (initializers.saturation, (4,)),
     "forget_gate": (lambda: initializers.forget_gate(2, 4.0), (8,)),

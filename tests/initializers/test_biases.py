@@ -88,19 +88,9 @@ def test_an_lstm_that_sets_the_forget_bias_itself_is_refused_with_the_fix():
         layer.build((None, 4, 2))
 
 
-def test_an_identity_keeps_the_state():
-    start = initializers.IdentityRecurrent(0.5)
-    rnn = keras.layers.SimpleRNN(3, None, use_bias=False, kernel_initializer="ones", recurrent_initializer=start)
-    x = RNG.normal(size=(1, 6, 1)).astype("float32")
-    expected = np.sum(x[0, ::-1, 0] * 0.5 ** np.arange(6))
-    np.testing.assert_allclose(rnn(x).numpy(), [[expected] * 3], rtol=1e-5)
-
-
 @pytest.mark.parametrize(
     "make, said",
     [
-        (lambda: initializers.IdentityRecurrent()((4, 16)), r"square. Received: shape=\(4, 16\).*forget_gate"),
-        (lambda: initializers.IdentityRecurrent(0.0), "`scale` is the factor"),
         (lambda: bias(CLASSES, 5), r"4 entries. Received: shape=\(5,\).*one column for each unit"),
         (lambda: bias(NUMBERS, 2, "softmax"), "activation='softmax' for targets that may be for linear"),
         (lambda: bias(np.array(["a", "b"]), 2), "dtype <U1.*Encode"),

@@ -32,7 +32,7 @@ EXCEPTIONS = {
 }
 OURS = {
     "Orthogonal": ours.Orthogonal,
-    "VarianceScaling": ours.GlorotUniform,
+    "VarianceScaling": ours.Heuristic,
     "RandomUniform": ours.Heuristic,
     "RandomNormal": ours.RandomWalk,
 }

@@ -28,7 +28,7 @@ def test_identity_and_orthogonal_starts_extend_the_time_horizon():
     keras.utils.set_random_seed(0)
     plain = horizon(recurrent("tanh", keras.initializers.RandomNormal(stddev=0.5 / UNITS**0.5, seed=2)))
     orthogonal = horizon(recurrent("tanh", initializers.Orthogonal(seed=2)))
-    identity = horizon(recurrent("relu", initializers.IdentityRecurrent()))
+    identity = horizon(recurrent("relu", keras.initializers.Identity()))
     assert plain.horizon < 12
     assert identity.horizon == LENGTH
     assert orthogonal.horizon > 0.9 * LENGTH  # the slopes of tanh cost the last step or two
@@ -36,7 +36,7 @@ def test_identity_and_orthogonal_starts_extend_the_time_horizon():
 
 
 def test_a_scaled_identity_forgets_by_its_scale():
-    found = horizon(recurrent(None, initializers.IdentityRecurrent(0.8)))
+    found = horizon(recurrent(None, keras.initializers.Identity(0.8)))
     assert found.factor == pytest.approx(0.8, rel=1e-4)
     # 0.8^20 = 0.0115 is the last power above 1 %.
     assert found.horizon == 21
@@ -55,7 +55,7 @@ def adding(examples, rng):
 def test_the_adding_problem_is_learned_by_an_irnn_and_a_gru_and_not_by_a_tanh_rnn():
     layers = {
         "tanh": lambda: recurrent("tanh", keras.initializers.RandomNormal(stddev=0.5 / UNITS**0.5, seed=2)),
-        "irnn": lambda: recurrent("relu", initializers.IdentityRecurrent()),
+        "irnn": lambda: recurrent("relu", keras.initializers.Identity()),
         "gru": lambda: keras.layers.GRU(UNITS),
     }
     losses = {}

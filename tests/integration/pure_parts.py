@@ -95,14 +95,12 @@ def wrong():
 
 
 KNOWN_STARTS = {
-    "IdentityRecurrent": lambda: initializers.IdentityRecurrent(0.9)((4, 4)),
     "forget_gate": lambda: initializers.forget_gate(3)((12,)),
     "output_marginal": lambda: initializers.output_marginal(np.array([0, 1, 1, 2]), "softmax")((3,)),
     "saturation": lambda: initializers.saturation()((3,)),
 }
 DRAWN_STARTS = {
     "Heuristic": lambda: initializers.Heuristic(seed=1),
-    "GlorotUniform": lambda: initializers.GlorotUniform(seed=1),
     "Orthogonal": lambda: initializers.Orthogonal("tanh", seed=1),
     "RandomWalk": lambda: initializers.RandomWalk(seed=1),
     "Sparse": lambda: initializers.Sparse(7, seed=1),
