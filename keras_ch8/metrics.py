@@ -17,7 +17,7 @@ __all__ = ["ZeroOneLoss"]
 @final
 @registered
 class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
-    r"""Fraction of the examples that are classified wrongly (section 8.1.2).
+    r"""1 minus Keras's accuracy, where NaN is wrong, and an example with any wrong label (section 8.1.2).
 
     For each example:
 

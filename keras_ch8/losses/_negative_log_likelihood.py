@@ -14,7 +14,7 @@ from .likelihoods import Likelihood, as_likelihood
 @final
 @registered
 class NegativeLogLikelihood(keras.losses.Loss):
-    """Minus the log of the probability of the observed targets under the network (sections 8.1.2 and 5.5.1).
+    """-log p of the targets, summed over outputs where Keras's losses average (sections 8.1.2 and 5.5.1).
 
     For each example:
 

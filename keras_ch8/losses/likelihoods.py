@@ -75,7 +75,7 @@ def as_likelihood(value: Any) -> Likelihood:
 @registered
 @dataclasses.dataclass(frozen=True)
 class BernoulliLikelihood(Likelihood):
-    r"""Each output is 1 with a probability, whose log odds (logit) the network puts out (sections 8.1.2 and 6.2.2.2).
+    r"""Outputs are log odds: Keras's binary cross-entropy, summed instead of averaged (sections 8.1.2 and 6.2.2.2).
 
     .. math::
 
@@ -114,7 +114,7 @@ class BernoulliLikelihood(Likelihood):
 @registered
 @dataclasses.dataclass(frozen=True)
 class CategoricalLikelihood(Likelihood):
-    r"""The output is a class, and the network puts out one logit for each class (sections 8.1.2 and 6.2.2.3).
+    r"""Outputs are logits of classes: Keras's cross-entropy, for numbers and one-hot (sections 8.1.2 and 6.2.2.3).
 
     .. math::
 
@@ -172,7 +172,7 @@ def _entry(log_p: Tensor, y: Tensor) -> Tensor:
 @registered
 @dataclasses.dataclass(frozen=True)
 class GaussianLikelihood(Likelihood):
-    r"""Each output is Gaussian, with a mean that the network puts out (sections 8.1.2 and 6.2.2.1).
+    r"""Outputs are means: Keras's squared error as -log p, with all constants (sections 8.1.2 and 6.2.2.1).
 
     .. math::
 
@@ -268,7 +268,7 @@ class HeteroscedasticGaussianLikelihood(Likelihood):
 @registered
 @dataclasses.dataclass(frozen=True)
 class LaplaceLikelihood(Likelihood):
-    r"""Each output has a Laplace distribution around what the network puts out (sections 8.1.2 and 3.9.4).
+    r"""Outputs are medians: Keras's absolute error as -log p, with all constants (sections 8.1.2 and 3.9.4).
 
     .. math::
 
@@ -317,7 +317,7 @@ class LaplaceLikelihood(Likelihood):
 @registered
 @dataclasses.dataclass(frozen=True)
 class PoissonLikelihood(Likelihood):
-    r"""Each output is a Poisson count, with a rate whose log the network puts out (section 8.1.2).
+    r"""Outputs are logs of the rates of counts; Keras's Poisson takes the rates, without log(y!) (section 8.1.2).
 
     .. math::
 

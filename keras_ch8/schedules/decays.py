@@ -14,7 +14,7 @@ from .base import Schedule
 @final
 @registered
 class LinearDecay(Schedule):
-    r"""Decay the learning rate linearly until step tau, then keep it (section 8.3.1, equation 8.14).
+    r"""Keras's linear decay, with lengths in epochs and the book's end of 1 % (section 8.3.1, equation 8.14).
 
     .. math::
 
@@ -80,7 +80,7 @@ class LinearDecay(Schedule):
 @final
 @registered
 class ExponentialDecay(Schedule):
-    r"""Decay the learning rate by the same factor in every `decay_steps` (section 8.3.1).
+    r"""Keras's exponential decay, with lengths in epochs too (section 8.3.1).
 
     .. math::
 
@@ -137,7 +137,7 @@ class ExponentialDecay(Schedule):
 @final
 @registered
 class InverseTimeDecay(Schedule):
-    r"""Decay the learning rate as 1/k (section 8.3.1: it meets the conditions of equations 8.12 and 8.13).
+    r"""Keras's decay as 1/k, with lengths in epochs too (section 8.3.1: it meets equations 8.12 and 8.13).
 
     .. math::
 
@@ -196,7 +196,7 @@ class InverseTimeDecay(Schedule):
 @final
 @registered
 class CosineDecay(Schedule):
-    r"""Decay the learning rate along half a cosine, then keep it (section 8.3.1; Loshchilov and Hutter 2017).
+    r"""Keras's half cosine, with lengths in epochs or percent too (section 8.3.1; Loshchilov and Hutter 2017).
 
     .. math::
 

@@ -12,7 +12,7 @@ from ..stopping.improvement import is_better, margin
 @final
 @dataclasses.dataclass(frozen=True)
 class ReduceOnPlateau:
-    """Lower the learning rate when the monitored quantity has stopped getting better (section 8.3.1).
+    """Keras's `ReduceLROnPlateau`, beside a schedule too and not misled by NaN (section 8.3.1).
 
         epsilon <- max(factor * epsilon, min_lr)    after `patience` epochs without improvement
 
