@@ -24,7 +24,8 @@ class SteepestDescent(Descent):
         x <- x + t d        t from the line search
 
     With exact searches successive directions are orthogonal: figure 8.6, the zigzag. On a quadratic of condition number
-    k an iteration multiplies the distance of the value from the minimum by ((k - 1) / (k + 1))^2 at worst.
+    k an iteration multiplies the distance of the value from the minimum by ((k - 1) / (k + 1))^2 at worst. State: the
+    expected fall of the value, one number.
 
     Args:
         line_search: The `LineSearch` that says how far to go along d. Defaults to `StrongWolfe()`.
