@@ -9,7 +9,7 @@ An initializer of your own derives from `Initializer`, `RandomInitializer` or `K
 `keras_ch8.extend`.
 """
 
-from .biases import forget_gate, output_marginal, saturation
+from .biases import forget_gate, output_marginal
 from .kernels import Heuristic, RandomWalk, Sparse
 from .orthogonal import Orthogonal
 
@@ -20,7 +20,6 @@ __all__ = [
     "Sparse",
     "forget_gate",
     "output_marginal",
-    "saturation",
 ]
 
 

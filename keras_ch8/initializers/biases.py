@@ -39,38 +39,6 @@ class Bias(Initializer):
         return ops.convert_to_tensor(self.numbers, dtype)
 
 
-@section("8.4")
-def saturation(value: float = 0.1) -> keras.initializers.Initializer:
-    r"""Bias with which most ReLUs are active at the start of training (section 8.4).
-
-    .. math::
-
-        b \leftarrow \text{value}
-
-    With a bias of 0 half of the ReLUs are at 0 for an example, where their gradient is 0 too; slightly above, fewer
-    are. It does not suit initializers that assume biases of 0, such as `RandomWalk`.
-
-    Args:
-        value: The bias of every unit. Defaults to `0.1`.
-
-    Returns:
-        A `keras.initializers.Constant`.
-
-    Raises:
-        ValueError: If `value` is not finite.
-
-    Example:
-        >>> layer = keras.layers.Dense(2, "relu", bias_initializer=keras_ch8.initializers.saturation())
-        >>> round(float(layer(np.zeros((1, 3)))[0, 0]), 2)
-        0.1
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4.
-    """
-    meaning, fix = "the bias with which every unit starts", "The book's value is 0.1."
-    return keras.initializers.Constant(_checks.finite("value", value, meaning=meaning, fix=fix))
-
-
 GATES = 4
 """Input gate, forget gate, cell and output gate, in this order."""
 

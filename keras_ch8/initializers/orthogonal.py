@@ -120,7 +120,7 @@ class Orthogonal(KernelInitializer):
         if len(shape) < 2:
             raise ValueError(
                 f"`Orthogonal` initializes matrices and kernels, with at least two axes. Received: shape={shape}. "
-                "For a bias take 'zeros', or one of `keras_ch8.initializers.saturation` and `output_marginal`."
+                "For a bias take 'zeros', or `keras_ch8.initializers.output_marginal`."
             )
         if len(shape) == 3 and (self.input_axes is None or self.output_axes is None):
             raise ValueError(

@@ -243,7 +243,6 @@ def initializer_cases():
         y=numbers,
         activation=words,
     )
-    yield case("initializers.saturation", use=bias, value=m.NUMBER)
 
 
 def layer_cases():

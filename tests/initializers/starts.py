@@ -14,7 +14,6 @@ RANDOM = {
 }
 PLAIN = {
     "marginal": (lambda: initializers.output_marginal(np.array([0, 1, 1, 2])), (3,)),
-    "saturation": (initializers.saturation, (4,)),
     "forget_gate": (lambda: initializers.forget_gate(2, 4.0), (8,)),
 }
 SHAPE = (40, 30)

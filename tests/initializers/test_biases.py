@@ -62,17 +62,6 @@ def test_training_starts_with_the_loss_of_the_best_constant():
     assert loss == pytest.approx(-np.sum(c * np.log(c)), rel=1e-5)
 
 
-def test_a_saturation_bias_opens_relus():
-    x = RNG.normal(size=(100, 10)).astype("float32")
-    w = keras.initializers.RandomNormal(stddev=0.03, seed=0)
-    on = [
-        float((keras.layers.Dense(50, "relu", kernel_initializer=w, bias_initializer=b)(x).numpy() > 0).mean())
-        for b in ("zeros", initializers.saturation(0.1))
-    ]
-    assert on[0] == pytest.approx(0.5, abs=0.1)
-    assert on[1] > 0.8
-
-
 def test_the_forget_gate_is_the_second_of_keras():
     start = initializers.forget_gate(3, 2.0)
     layer = keras.layers.LSTM(3, bias_initializer=start, unit_forget_bias=False)
@@ -96,7 +85,7 @@ def test_an_lstm_that_sets_the_forget_bias_itself_is_refused_with_the_fix():
         (lambda: bias(np.array(["a", "b"]), 2), "dtype <U1.*Encode"),
         (lambda: bias(np.array([np.nan]), 1), "finite"),
         (lambda: bias(np.zeros((0, 2)), 2), "at least one example"),
-        (lambda: initializers.saturation(float("nan")), "value=nan"),
+        (lambda: initializers.forget_gate(4, float("nan")), "value=nan"),
         (lambda: initializers.forget_gate(0), "`units` is the number"),
     ],
 )

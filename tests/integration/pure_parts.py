@@ -97,7 +97,6 @@ def wrong():
 KNOWN_STARTS = {
     "forget_gate": lambda: initializers.forget_gate(3)((12,)),
     "output_marginal": lambda: initializers.output_marginal(np.array([0, 1, 1, 2]), "softmax")((3,)),
-    "saturation": lambda: initializers.saturation()((3,)),
 }
 DRAWN_STARTS = {
     "Heuristic": lambda: initializers.Heuristic(seed=1),
