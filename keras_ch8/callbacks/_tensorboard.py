@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import _checks, _net, _objects, _spelling
 from .._describe import short
+from .._state import dump, load
 from .._types import Logs
 from ..board import panels, tags
 from ..board.window import HeldBack, Point, Stubs, Windows
@@ -28,7 +29,6 @@ from .board.layers import LayerNorms
 from .board.report import Report, hyperparameters
 from .board.step_events import StepEvents
 from .session.batch_counter import READ_EVERY
-from .session.objects_as_data import plain, restored
 from .session.session import LAST, STATE, Session
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class TensorBoard(Callback):
         every = duration("measure_every", self.measure_every)
         self.observes_updates = every.batches(steps, epochs) or READ_EVERY
         kept = self._take_kept()
-        run = None if kept is None else restored(kept["run"])
+        run = None if kept is None else load(kept["run"])
         if run is not None:
             session.resume(run["session"])
         self._windows = Windows(steps * epochs if steps else None)
@@ -230,7 +230,7 @@ class TensorBoard(Callback):
             "files": self._writer.state(),
         }
         named = {part: {name: each.state() for name, each in getattr(self, f"_{part}").items()} for part in parts}
-        return {"run": plain(run | named)}
+        return {"run": dump(run | named)}
 
     def _opened(self, files: Mapping[str, Any] | None) -> RunWriter:
         """Return what writes the run, which goes on from a state or begins."""
