@@ -106,24 +106,22 @@ def fault(value: Any, kind: Any, name: str = "it") -> str:
             Or a dict of the types by names, as `types_of` returns it: then the value is to be a dict of these names.
         name: What the clause calls the value. Defaults to `"it"`.
     """
-    kind = _as_hint(kind)
-    if kind in (Any, object):
+    if kind is Any or kind is object:
         return ""
-    if typing.is_typeddict(kind):
-        kind = types_of(kind)
-    origin, inner = typing.get_origin(kind) or kind, typing.get_args(kind)
+    origin, inner = _origin(types_of(kind) if typing.is_typeddict(kind) else kind)
     if origin in (typing.Union, types.UnionType):
         faults = [fault(value, each, name) for each in inner]
         return "" if "" in faults else faults[-1]
-    wanted = dict if isinstance(kind, Mapping) else origin
+    names = origin if isinstance(origin, Mapping) else None
+    wanted = type(None) if origin is None else origin if names is None else dict
     if not isinstance(value, _NUMBERS.get(wanted, wanted)) or (isinstance(value, bool) and wanted is not bool):
         return f"{name} is of type {type(value).__name__} and not {wanted.__name__}"
-    if isinstance(kind, Mapping):
-        if others := [key for key in value if key not in kind]:
+    if names is not None:
+        if others := [key for key in value if key not in names]:
             return f"{name} has {others[0]!r}, which is not known here"
-        if missing := [key for key in kind if key not in value]:
+        if missing := [key for key in names if key not in value]:
             return f"{name} lacks {missing[0]!r}"
-        parts = [(value[key], each, f"{name}[{key!r}]") for key, each in kind.items()]
+        parts = [(value[key], each, f"{name}[{key!r}]") for key, each in names.items()]
     elif isinstance(value, Mapping) and inner:
         parts = [(key, inner[0], f"a key of {name}") for key in value]
         parts += [(each, inner[1], f"{name}[{key!r}]") for key, each in value.items()]
@@ -146,15 +144,15 @@ def types_of(cls: type) -> dict[str, Any]:
     return hints if typing.is_typeddict(cls) else {name: hints[name] for name in _fields(cls) or ()}
 
 
-def _as_hint(pattern: Any) -> Any:
-    """Return the type that is meant by a tuple of types, by a list or a dict of one, and by None."""
-    if isinstance(pattern, tuple):
-        return typing.Union[tuple(map(_as_hint, pattern))]  # noqa: UP007
-    if isinstance(pattern, list):
-        return list[_as_hint(pattern[0])]  # type: ignore[misc]
-    if isinstance(pattern, dict) and str in pattern:
-        return dict[str, _as_hint(pattern[str])]  # type: ignore[misc]
-    return type(None) if pattern is None else pattern
+def _origin(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return what a type is of, and its arguments; a tuple is a union, a list and a dict of one are of all entries."""
+    if isinstance(kind, tuple):
+        return typing.Union, kind
+    if isinstance(kind, list):
+        return list, tuple(kind)
+    if isinstance(kind, dict) and str in kind:
+        return dict, (str, kind[str])
+    return typing.get_origin(kind) or kind, typing.get_args(kind)
 
 
 def _fields(cls: type) -> list[str] | None:

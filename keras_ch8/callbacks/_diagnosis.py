@@ -28,7 +28,7 @@ from .diagnosis.probe_data import ProbeData
 from .diagnosis.reporting import begin_record, report_verdicts, summary
 from .session import states
 from .session.batch_counter import READ_EVERY
-from .session.session import FIRST, STATE, Session
+from .session.session import FIRST, Session, SessionPosition
 
 SEEN = {*Judgement.SEEN, *MeterReader.SEEN, "log", "verdicts", "reported", "has_looked"}
 """What a state has of what the training has come to."""
@@ -109,7 +109,7 @@ class Diagnosis(Callback):
     _is_alone = True
     _place_in_summary = FIRST
     _state_parts: ClassVar[Mapping[str, Any]] = {
-        "session": (None, STATE),
+        "session": (None, SessionPosition),
         "epochs": int,
         "probe": (None, tuple),
         "meters": {str: dict},
@@ -350,7 +350,7 @@ class Diagnosis(Callback):
         session: Session | None = getattr(self, "session", None)
         reported = {"reported": self._reported, "has_looked": self._first_look.is_over}
         return {
-            "session": session and session.state(),
+            "session": session and session.position(),
             "epochs": (self.params or {}).get("epochs", 0),
             "probe": self.probe.state(),
             "meters": self._reader.state_of_meters(),

@@ -81,9 +81,7 @@ def test_windows_of_a_run_that_was_interrupted_are_those_of_one_that_was_not(siz
         windows, points, step = Windows(total, points=7), [], 0
         for i, size in enumerate(sizes):
             if interrupted and i == cut:
-                state = load(kept(dump(windows.state())))
-                windows = Windows(total, points=7)
-                windows.set_state(state)
+                windows = load(kept(dump(windows)))
             steps = np.arange(step + 1, step + size + 1)
             points += windows.add({GRADIENT_NORM: (steps, np.sin(steps)), LEARNING_RATE: (steps, 1.0 / steps)})
             step += size
@@ -118,19 +116,17 @@ def test_verdicts_of_a_training_that_was_interrupted_are_those_of_one_that_was_n
 @given(st.lists(st.integers(0, 300), max_size=150), st.integers(0, 149))
 def test_a_record_of_a_run_that_was_interrupted_has_its_events_and_heat_maps(steps, cut):
     def record(interrupted):
-        made, heat_map = Record(), HeatMap(LAYER_MAP, ["a", "b"])
+        made, heat_map = Record(), HeatMap.of(LAYER_MAP, ["a", "b"])
         for i, step in enumerate(steps):
             if interrupted and i == cut:
-                state = kept(made.state())
-                made = Record()
-                made.set_state(state)
-                heat_map = made.heat_map(LAYER_MAP) or HeatMap(LAYER_MAP, ["a", "b"])
+                made = load(kept(dump(made)))
+                heat_map = made.heat_map(LAYER_MAP) or HeatMap.of(LAYER_MAP, ["a", "b"])
             made.events.add(Event(step, "rate", "text"))
             made.add_column(heat_map, step, np.array([step, 1.0]))
         made.begun = 0.0
-        return made.state()
+        return dump(made)
 
-    assert record(interrupted=True) == record(interrupted=False)
+    assert_same(record(interrupted=True), record(interrupted=False))
 
 
 @few
