@@ -180,7 +180,7 @@ class Record:
         stopping: How early stopping stands.
     """
 
-    begun: float = field(default_factory=time.time)
+    begun: float = field(default_factory=lambda: time.time())
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     events: Events = field(default_factory=Events)
     heat_maps: list[HeatMap] = field(default_factory=list)

@@ -173,13 +173,18 @@ class Callback(keras.callbacks.Callback):
             state: The state. `fit` is entered in the epoch in which it was taken, or in the next one if that was over.
 
         Raises:
-            ValueError: If it is no state of such a callback.
+            ValueError: If it is no state of such a callback, or one of other data, another rule or another setting.
         """
-        self._kept = states.checked(type(self).__name__, state, self._state_parts)
+        kept = states.checked(type(self).__name__, state, self._state_parts)
+        self._refuse_other(kept)
+        self._kept = kept
 
     def _state(self) -> Any:
         """Return what is remembered in a training, and before one if nothing was set: what `_state_parts` says."""
         return {}
+
+    def _refuse_other(self, kept: Any) -> None:
+        """Raise ValueError where what is to be remembered is that of a callback with other arguments."""
 
     def _take_kept(self) -> Any:
         """Return what `set_state` was given for this training, which it is no more after this; None for nothing."""
