@@ -1,4 +1,4 @@
-"""Arrays and plain data in one file that is whole or not there: NumPy's npz with a checksum, and nothing pickled."""
+"""Plain data with arrays in one file that is whole or not there: NumPy's npz with a checksum, and nothing pickled."""
 
 import contextlib
 import errno
@@ -15,18 +15,26 @@ KNOWN = "biufcSU"
 ENDING = ".new"
 """What a file is called, behind its name, while it is written."""
 
+_ARRAY = "<array>"
+"""The key under which, in the place of an array, its name in the file, its type and its shape stand."""
 _META, _CHECKSUM = "meta", "checksum"
 
 
-def write(path: str, arrays: Mapping[str, np.ndarray], meta: Any) -> None:
-    """Write arrays by their names, and what JSON takes, beside `path`; once the disk has it, let it replace `path`.
+def write(path: str, content: Any) -> None:
+    """Write what JSON takes, with arrays anywhere in it, beside `path`; once the disk has it, let it replace `path`.
 
     Raises:
         OSError: If the disk does not take it; what was at `path` is still there.
     """
-    stored = {f"a{number}": _bytes_of(value) for number, value in enumerate(arrays.values())}
-    described = [[name, value.dtype.name, list(value.shape)] for name, value in arrays.items()]
-    stored[_META] = np.array(json.dumps({"arrays": described, "meta": meta}))
+    stored: dict[str, np.ndarray] = {}
+
+    def apart(array: np.ndarray) -> dict[str, Any]:
+        name = f"a{len(stored)}"
+        stored[name] = _bytes_of(array)
+        return {_ARRAY: [name, array.dtype.name, list(array.shape)]}
+
+    text = json.dumps(content, default=apart)
+    stored[_META] = np.array(text)
     try:
         with open(path + ENDING, "wb") as file:
             np.savez(file, **stored, **{_CHECKSUM: np.array(checksum(stored))})  # type: ignore[arg-type]
@@ -39,8 +47,8 @@ def write(path: str, arrays: Mapping[str, np.ndarray], meta: Any) -> None:
     _let_disk_have(os.path.dirname(path) or ".")
 
 
-def read(path: str) -> tuple[dict[str, np.ndarray], Any]:
-    """Return the arrays by their names, and what was written beside them.
+def read(path: str) -> Any:
+    """Return what `write` was given.
 
     Raises:
         ValueError: If it is not a whole file that `write` has written; the error says why.
@@ -48,18 +56,20 @@ def read(path: str) -> tuple[dict[str, np.ndarray], Any]:
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as content:
             stored = dict(content)
-        written = str(stored.pop(_CHECKSUM))
-        described = json.loads(str(stored[_META]))
+        written, text = str(stored.pop(_CHECKSUM)), str(stored[_META])
     except Exception as error:  # numpy and zipfile raise many kinds of errors for a damaged file
         raise ValueError(f"it cannot be read ({type(error).__name__}: {error})") from error
     found = checksum(stored)
     if found != written:
         raise ValueError(f"its sha256 is {found[:16]}..., and it says {written[:16]}...: it was damaged or changed")
-    arrays = {
-        name: _array_of(stored[f"a{number}"], dtype, shape)
-        for number, (name, dtype, shape) in enumerate(described["arrays"])
-    }
-    return arrays, described["meta"]
+
+    def together(part: dict[str, Any]) -> Any:
+        if part.keys() != {_ARRAY}:
+            return part
+        name, dtype, shape = part[_ARRAY]
+        return _array_of(stored[name], dtype, shape)
+
+    return json.loads(text, object_hook=together)
 
 
 def _bytes_of(value: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from . import _arrays_file
+from . import _arrays_file, _state
 from ._types import Tree
 from .integration import keras_private
 
@@ -35,9 +35,9 @@ class Keeper:
         settings = json.loads(json.dumps(settings))
         self._settings = json.dumps(settings, sort_keys=True)
         if not os.path.exists(self._described):
-            _arrays_file.write(self._described, {}, settings)
+            _arrays_file.write(self._described, settings)
             return
-        _, written = self._read(self._described)
+        written = self._read(self._described)
         differing = [name for name, value in settings.items() if written.get(name) != value]
         if differing:
             raise ValueError(
@@ -46,16 +46,16 @@ class Keeper:
                 "with it, or another `directory`."
             )
 
-    def load(self, key: str) -> tuple[dict[str, np.ndarray], Any] | None:
-        """Return the arrays, and what is plain, of what is finished; None if it is not."""
+    def load(self, key: str) -> Any:
+        """Return what is finished; None if it is not."""
         if self._folder is None or not os.path.exists(path := self._path(key)):
             return None
-        return self._read(path)
+        return _state.load(self._read(path))
 
-    def save(self, key: str, arrays: Mapping[str, np.ndarray], plain: Any) -> None:
-        """Keep what is finished: arrays by their names, and what JSON takes."""
+    def save(self, key: str, finished: Any) -> None:
+        """Keep what is finished: anything that `_state.dump` takes."""
         if self._folder is not None:
-            _arrays_file.write(self._path(key), arrays, plain)
+            _arrays_file.write(self._path(key), _state.dump(finished))
 
     def remove(self, key: str) -> None:
         """Delete the file of a key and the description of the whole, once all is done."""
@@ -76,7 +76,7 @@ class Keeper:
         assert self._folder is not None  # noqa: S101
         return os.path.join(self._folder, f"{name}.npz")
 
-    def _read(self, path: str) -> tuple[dict[str, np.ndarray], Any]:
+    def _read(self, path: str) -> Any:
         try:
             return _arrays_file.read(path)
         except ValueError as error:

@@ -22,7 +22,7 @@ class Kept:
 
     def __init__(self, folder):
         self.keeper = Keeper(folder, "study", {"epochs": 2})
-        self.keeper.save("first", ARRAYS, PLAIN)
+        self.keeper.save("first", {"arrays": ARRAYS, "plain": PLAIN})
         [self.path] = [path for path in folder.glob("*.npz") if path.name != "study.npz"]
         self.name = self.path.name
 
@@ -36,7 +36,7 @@ def file(tmp_path):
 
 
 def is_whole(content):
-    arrays, plain = content
+    arrays, plain = content["arrays"], content["plain"]
     return plain == PLAIN and {name: value.tobytes() for name, value in arrays.items()} == {
         name: value.tobytes() for name, value in ARRAYS.items()
     }
@@ -109,7 +109,7 @@ def test_what_another_work_has_kept_is_refused_and_never_taken_where_the_refusal
 
 def test_without_a_folder_nothing_is_kept():
     keeper = Keeper(None, "study", {})
-    keeper.save("first", ARRAYS, PLAIN)
+    keeper.save("first", PLAIN)
     assert keeper.load("first") is None
     keeper.remove("first")
 

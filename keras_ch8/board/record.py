@@ -9,12 +9,13 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..verdicts.state import NOT_DIAGNOSED
+from ..verdicts.state import NOT_DIAGNOSED, OverallState
 from ..verdicts.verdict import Verdict
 from .panels import Panel, ReferenceLine
 from .tags import Tag
@@ -52,20 +53,20 @@ class Event(NamedTuple):
     text: str
 
 
+@dataclass
 class Events:
     """The events of a training in order: the first 100 and the last 100 of them."""
 
-    def __init__(self, kept: Iterable[Event] = ()) -> None:
-        self._kept = list(kept)
+    kept: list[Event] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Event]:
-        return iter(self._kept)
+        return iter(self.kept)
 
     def add(self, event: Event) -> None:
         """Add an event; of too many, the first one after the 100 that stay goes."""
-        self._kept.append(event._replace(text=event.text[:LONGEST_EVENT]))
-        if len(self._kept) > 2 * KEPT:
-            del self._kept[KEPT]
+        self.kept.append(event._replace(text=event.text[:LONGEST_EVENT]))
+        if len(self.kept) > 2 * KEPT:
+            del self.kept[KEPT]
 
 
 class Diagnosed(NamedTuple):
@@ -99,100 +100,104 @@ class _Column(NamedTuple):
     text: str
 
 
+@dataclass(eq=False)
 class HeatMap:
     """A column of numbers for each of some steps: once there are too many, every other one goes, the newest never.
 
     A column is kept as it stands in the record, so that a new one costs no more than itself.
 
     Args:
-        tag: What it shows.
-        rows: Names of the rows, the first layer first.
-        kinds: Kinds of verdicts that are seen in it.
+        name: Name of what it shows.
+        about: What the record says of it beside its columns, as JSON.
+        length: The rows that a column has.
+        shown: Which of them are shown.
+        columns: What is kept of the columns.
+        every: Of so many columns one is kept.
+        added: The columns that there were.
     """
 
-    def __init__(self, tag: Tag, rows: Sequence[str], kinds: Sequence[str] = ()) -> None:
-        self.name = tag.name
-        self._length = len(rows)
-        self._shown = np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).round().astype(int)
+    name: str
+    about: str
+    length: int
+    shown: np.ndarray
+    columns: list[_Column] = field(default_factory=list)
+    every: int = 1
+    added: int = 0
+
+    @classmethod
+    def of(cls, tag: Tag, rows: Sequence[str], kinds: Sequence[str] = ()) -> "HeatMap":
+        """Return one without a column.
+
+        Args:
+            tag: What it shows.
+            rows: Names of the rows, the first layer first.
+            kinds: Kinds of verdicts that are seen in it.
+        """
+        shown = np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).round().astype(int)
         about = {
             "name": tag.name,
             "title": tag.title,
             "unit": tag.unit,
             "section": tag.section,
-            "rows": [rows[place][:LONGEST_NAME] for place in self._shown],
+            "rows": [rows[place][:LONGEST_NAME] for place in shown],
             "kinds": kinds,
         }
-        self._about = _json(about)
-        self._columns: list[_Column] = []
-        self._every, self._added = 1, 0
-
-    @classmethod
-    def of(cls, state: Mapping[str, Any]) -> "HeatMap":
-        """Return one that goes on from what `state` has returned."""
-        made = cls.__new__(cls)
-        made.name, made._about, made._length = state["name"], state["about"], state["length"]
-        made._shown = np.array(state["shown"], int)
-        made._columns = [_Column(*column) for column in state["columns"]]
-        made._every, made._added = state["every"], state["added"]
-        return made
-
-    def state(self) -> dict[str, Any]:
-        """Return all that it has, as plain data."""
-        return {
-            "name": self.name,
-            "about": self._about,
-            "length": self._length,
-            "shown": self._shown.tolist(),
-            "columns": [list(column) for column in self._columns],
-            "every": self._every,
-            "added": self._added,
-        }
+        return cls(tag.name, _json(about), len(rows), shown)
 
     def add(self, step: int, values: np.ndarray) -> None:
         """Add the column of a step; one that is not of all rows is left out."""
-        if len(values) == self._length:
-            shown = np.asarray(values, float)[self._shown].tolist()
-            if self._columns and self._columns[-1].number % self._every:
-                del self._columns[-1]  # which was there as the newest
-            self._columns.append(_Column(self._added, step, f"[{','.join(map(_digits, shown))}]".replace("e-0", "e-")))
-            self._added += 1
+        if len(values) == self.length:
+            shown = np.asarray(values, float)[self.shown].tolist()
+            if self.columns and self.columns[-1].number % self.every:
+                del self.columns[-1]  # which was there as the newest
+            self.columns.append(_Column(self.added, step, f"[{','.join(map(_digits, shown))}]".replace("e-0", "e-")))
+            self.added += 1
 
     def thin(self, values: int) -> None:
         """Let columns go until there are no more than so many values."""
-        most = min(MOST, max(FEWEST_COLUMNS, values // max(1, len(self._shown))))
-        while len(self._columns) > most:
-            self._every *= 2
-            *older, newest = self._columns
-            self._columns = [column for column in older if column.number % self._every == 0] + [newest]
+        most = min(MOST, max(FEWEST_COLUMNS, values // max(1, len(self.shown))))
+        while len(self.columns) > most:
+            self.every *= 2
+            *older, newest = self.columns
+            self.columns = [column for column in older if column.number % self.every == 0] + [newest]
 
     def as_json(self) -> str:
         """Return it as it stands in the record."""
-        steps = ",".join(str(column.step) for column in self._columns)
-        values = ",".join(column.text for column in self._columns)
-        return f'{self._about[:-1]},"steps":[{steps}],"values":[{values}]}}'
+        steps = ",".join(str(column.step) for column in self.columns)
+        values = ",".join(column.text for column in self.columns)
+        return f'{self.about[:-1]},"steps":[{steps}],"values":[{values}]}}'
 
 
+@dataclass(eq=False)
 class Record:
-    """What is known of a training by now: its callbacks put in what they know, and it is written now and then."""
+    """What is known of a training by now: its callbacks put in what they know, and it is written now and then.
 
-    def __init__(self) -> None:
-        self.begun = time.time()
-        self.ended = False
-        self.hyperparameters: dict[str, Any] = {}
-        self.diagnosis: Diagnosed | None = None
-        self.verdicts: Sequence[Verdict] = ()
-        self.standing = NOT_DIAGNOSED
-        """What the verdicts come to."""
-        self.events = Events()
-        self.lines: Mapping[str, Sequence[ReferenceLine]] = {}
-        """Thresholds of rules, by the name of the series that they are compared with."""
-        self.tags: list[Tag] = []
-        """Those of the user's own, which `board.tags` does not know."""
-        self.panels: list[Panel] = []
-        """Those of the user's own."""
-        self.heat_maps: list[HeatMap] = []
-        self.stopping: Stopping | None = None
-        self._due = 0.0
+    Args:
+        begun: When the training began.
+        hyperparameters: How it is trained.
+        events: What has happened.
+        heat_maps: What the page draws of all layers.
+        stopping: How early stopping stands.
+    """
+
+    begun: float = field(default_factory=lambda: time.time())
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    events: Events = field(default_factory=Events)
+    heat_maps: list[HeatMap] = field(default_factory=list)
+    stopping: Stopping | None = None
+    # What callbacks put in again in a training that goes on:
+    ended: bool = field(default=False, init=False)
+    diagnosis: Diagnosed | None = field(default=None, init=False)
+    verdicts: Sequence[Verdict] = field(default=(), init=False)
+    standing: OverallState = field(default=NOT_DIAGNOSED, init=False)
+    """What the verdicts come to."""
+    lines: Mapping[str, Sequence[ReferenceLine]] = field(default_factory=dict, init=False)
+    """Thresholds of rules, by the name of the series that they are compared with."""
+    tags: list[Tag] = field(default_factory=list, init=False)
+    """Those of the user's own, which `board.tags` does not know."""
+    panels: list[Panel] = field(default_factory=list, init=False)
+    """Those of the user's own."""
+    _due: float = field(default=0.0, init=False)
 
     def add_column(self, heat_map: HeatMap, step: int, values: np.ndarray) -> None:
         """Add a column to a heat map, which belongs to the record from then on."""
@@ -206,23 +211,10 @@ class Record:
         """Return the heat map of this name; None where there is none yet."""
         return next((each for each in self.heat_maps if each.name == tag.name), None)
 
-    def state(self) -> dict[str, Any]:
-        """Return what no callback can put in again, which `set_state` goes on from."""
-        stopping = None if self.stopping is None else dict(self.stopping._asdict())
-        return {
-            "begun": self.begun,
-            "hyperparameters": plain(self.hyperparameters),
-            "events": [dict(event._asdict()) for event in self.events],
-            "heat_maps": [heat_map.state() for heat_map in self.heat_maps],
-            "stopping": stopping,
-        }
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` has returned."""
-        self.begun, self.hyperparameters = state["begun"], dict(state["hyperparameters"])
-        self.events = Events(Event(**each) for each in state["events"])
-        self.heat_maps = [HeatMap.of(each) for each in state["heat_maps"]]
-        self.stopping = None if state["stopping"] is None else Stopping(**state["stopping"])
+    def go_on(self, earlier: "Record") -> None:
+        """Take from the record of the process before what no callback can put in again."""
+        self.begun, self.hyperparameters, self.stopping = earlier.begun, earlier.hyperparameters, earlier.stopping
+        self.events, self.heat_maps = earlier.events, earlier.heat_maps
 
     def is_due(self) -> bool:
         """Whether the last record is old enough for another: in days of training that becomes longer and longer."""

@@ -6,7 +6,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from tensorboard.compat import tf
@@ -37,6 +37,20 @@ class RunListener(Protocol):
 
     def close(self, is_whole: bool = True) -> None:
         """Know that nothing more comes, and whether all was written."""
+
+
+class RunPosition(NamedTuple):
+    """Where a run is, once all of it is on the disk.
+
+    Args:
+        folder: Name of its folder.
+        files: Size of each file in it; none where nothing was written, or no more.
+        last: The last step of each series.
+    """
+
+    folder: str
+    files: dict[str, int]
+    last: dict[str, int]
 
 
 class RunWriter:
@@ -89,42 +103,39 @@ class RunWriter:
         return writer
 
     @classmethod
-    def resume(cls, log_dir: str, state: Mapping[str, Any], first_step: int) -> "RunWriter":
-        """Go on in the folder of a run as it was when `state` was taken; what was written there since then goes.
+    def resume(cls, log_dir: str, position: RunPosition, first_step: int) -> "RunWriter":
+        """Go on in the folder of a run as it was at a position; what was written there since then goes.
 
         Where that folder is gone, or another writer has it, a warning says so, and a new run begins.
 
         Raises:
             OSError: If nothing can be written there.
         """
-        if not state["files"]:  # nothing was written, or no more
+        if not position.files:
             return cls.open(log_dir, first_step)
-        lock = None
+        lock, folder = None, os.path.join(os.fspath(log_dir), position.folder)
         try:
-            lock = _runs.go_back(os.path.join(os.fspath(log_dir), state["folder"]), state["files"])
-            run = RunFolder(os.path.join(os.fspath(log_dir), state["folder"]))
-            run.last = dict(state["last"])
+            lock = _runs.go_back(folder, position.files)
+            run = RunFolder(folder)
+            run.last = dict(position.last)
             return cls(run, EventFile(run.folder), lock)
         except Exception as error:
             if lock:
                 lock.release()
             warnings.warn(
-                f"The run {state['folder']!r} for TensorBoard cannot go on in {os.fspath(log_dir)!r}, and a new one "
+                f"The run {position.folder!r} for TensorBoard cannot go on in {os.fspath(log_dir)!r}, and a new one "
                 f"begins there: {error}.",
                 RuntimeWarning,
                 stacklevel=2,
             )
         return cls.open(log_dir, first_step)
 
-    def state(self) -> dict[str, Any]:
-        """Return where the run is, once all of it is on the disk: what `resume` goes back to."""
+    def position(self) -> RunPosition:
+        """Bring all to the disk, and return where the run is: what `resume` goes back to."""
         self.flush()
         self._notify("flush")
-        return {
-            "folder": os.path.basename(self.folder),
-            "files": {} if self._failed else _runs.sizes_of(self.folder),
-            "last": self._steps.last(),
-        }
+        files = {} if self._failed else _runs.sizes_of(self.folder)
+        return RunPosition(os.path.basename(self.folder), files, self._steps.last())
 
     @property
     def failed(self) -> bool:

@@ -1,6 +1,5 @@
 """Clipping for optimizers that are not of the suite."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
 import keras
@@ -48,7 +47,7 @@ class ClipGradients(Callback):
     section = "8.2.4"
     clips_gradients = True
 
-    _state_parts: ClassVar[Mapping[str, Any]] = {"remembered": {str: {str: np.ndarray}}}
+    _state_parts: ClassVar[Any] = {"remembered": dict[str, dict[str, np.ndarray]]}
 
     def __init__(self, rule: Any) -> None:
         super().__init__()
@@ -63,19 +62,11 @@ class ClipGradients(Callback):
         observation = None if getattr(self, "session", None) is None else self.session.observation
         return {"remembered": {} if observation is None else observation.rule_state()}
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` has returned.
-
-        Raises:
-            ValueError: If it is no state of such a callback, or one of another rule.
-        """
-        given = states.checked(type(self).__name__, state, self._state_parts)
-        for remembered in given["remembered"].values():
-            shapes = {name: value.shape for name, value in remembered.items()}
-            if shapes and shapes != self.rule.state_shapes():  # there are none before the first step
-                expected = self.rule.state_shapes()
+    def _refuse_other(self, kept: dict[str, Any]) -> None:
+        for remembered in kept["remembered"].values():
+            shapes, expected = {name: value.shape for name, value in remembered.items()}, self.rule.state_shapes()
+            if shapes and shapes != expected:  # there are none before the first step
                 raise states.refuse(type(self).__name__, "what the rule remembers", shapes, expected)
-        self._kept = given
 
     def on_open(self) -> None:
         """Hand the rule to the session; each optimizer of the model is clipped by itself."""

@@ -2,7 +2,8 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, final
+from dataclasses import dataclass, field, replace
+from typing import Any, final
 
 import numpy as np
 
@@ -14,6 +15,25 @@ from ..continuation.annealed import Annealed, Schedule, annealed_in, as_schedule
 from ..integration import keras_private
 from ..schedules.duration import Clock, Duration, duration, of_unknown_epoch
 from .base import Callback
+
+
+@dataclass
+class _Memory:
+    """How far a continuation is.
+
+    Args:
+        batches: The batches so far.
+        read_at: Those before the values that were last trained on.
+        epochs: The epochs of the training.
+        length: The batches of the continuation; None where they are not known.
+        stages: The value that each number had when its last stage began.
+    """
+
+    batches: int = 0
+    read_at: int = 0
+    epochs: int = 0
+    length: float | None = None
+    stages: dict[str, float] = field(default_factory=dict)
 
 
 @final
@@ -80,13 +100,7 @@ class Continuation(Callback):
     section = "8.7.6"
 
     observes_steps = False
-    _state_parts: ClassVar[Mapping[str, Any]] = {
-        "batches": int,
-        "read_at": int,
-        "epochs": int,
-        "length": (None, float),
-        "stages": {str: float},
-    }
+    _state_parts = _Memory
 
     def __init__(
         self,
@@ -117,38 +131,33 @@ class Continuation(Callback):
         self._until = duration("until", until, "a number of updates above 0")
         self._in_stages = [self._schedules[name] for name, one in by_name.items() if isinstance(one, list | tuple)]
         self._numbers: dict[str, tuple[Annealed, Schedule]] = {}
-        self._stage: dict[str, float] = {}
-        self._batches = self._set_at = self._read_at = 0
-        self._length: float | None = None
-        self._epochs = 0
+        self._memory, self._set_at = _Memory(), 0
 
-    def _state(self) -> dict[str, Any]:
-        length = {"epochs": self._epochs, "length": self._length}
-        return {"batches": self._batches, "read_at": self._read_at, **length, "stages": dict(self._stage)}
+    def _state(self) -> _Memory:
+        return self._memory
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
         super().on_train_begin(logs)
-        self._numbers, self._stage = {}, {}
+        self._numbers, self._memory.stages = {}, {}
 
     def on_open(self) -> None:
         """Find the numbers, and how many batches the continuation has."""
         optimizer, kept = self.session.optimizer, self._take_kept()
-        self._epochs = self.params["epochs"]
-        micro_steps = optimizer.gradient_accumulation_steps or 1
-        begun = keras_private.iterations_of(optimizer) * micro_steps
-        self._batches = self._set_at = self._read_at = begun if kept is None else kept["batches"]
-        if kept is not None and kept["length"] is not None and kept["epochs"] == self._epochs:
-            self._length, self._stage = kept["length"], dict(kept["stages"])
+        epochs, micro_steps = self.params["epochs"], optimizer.gradient_accumulation_steps or 1
+        begun = keras_private.iterations_of(optimizer) * micro_steps if kept is None else kept.batches
+        if kept is not None and kept.length is not None and kept.epochs == epochs:
+            self._memory = replace(kept, read_at=begun)
         else:
-            epochs_left = self._epochs - self.session.first_epoch
-            self._length = _in_batches(self._until, micro_steps, self.params.get("steps"), self._batches, epochs_left)
+            epochs_left = epochs - self.session.first_epoch
+            length = _in_batches(self._until, micro_steps, self.params.get("steps"), begun, epochs_left)
+            self._memory = _Memory(begun, begun, epochs, length)
+        self._set_at = begun
         self._numbers = self._found()
 
-    def show_results(self, state: Mapping[str, Any]) -> None:
+    def show_results(self, state: _Memory) -> None:
         """Show how far it has come."""
-        self._batches, self._read_at = state["batches"], state["read_at"]
-        self._length, self._stage, self._numbers = state["length"], dict(state["stages"]), self._found()
+        self._memory, self._numbers = state, self._found()
         self._arrive()
 
     def _found(self) -> dict[str, tuple[Annealed, Schedule]]:
@@ -158,15 +167,15 @@ class Continuation(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the values of the first batch."""
         super().on_epoch_begin(epoch, logs)
-        self._epoch_begins_at = self._batches
+        self._epoch_begins_at = self._memory.batches
         self._move()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Set the values of the next batch; between epochs the problem is the real one."""
         super().on_train_batch_end(batch, logs)
-        self._read_at = self._set_at
+        self._memory.read_at = self._set_at
         of_epoch = self.session.batches_of_epoch
-        self._batches = self._epoch_begins_at + of_epoch - self.session.batches_before
+        self._memory.batches = self._epoch_begins_at + of_epoch - self.session.batches_before
         if of_epoch == self.params["steps"]:
             self._arrive()
         else:
@@ -180,7 +189,7 @@ class Continuation(Callback):
         """Report the values of the last execution of batches."""
         super().on_epoch_end(epoch, logs)
         self._arrive()
-        values = {name: self._value(name, self._read_at) for name in self._numbers}
+        values = {name: self._value(name, self._memory.read_at) for name in self._numbers}
         self.session.log(self, logs, values)
         self.session.show({tags.continuation(name): value for name, value in values.items()})
 
@@ -201,7 +210,7 @@ class Continuation(Callback):
     @property
     def share(self) -> float:
         """The share of the continuation that is over, at most 1."""
-        return 0.0 if self._length is None else min(self._batches / self._length, 1.0)
+        return 0.0 if self._memory.length is None else min(self._memory.batches / self._memory.length, 1.0)
 
     def findings(self) -> list[str]:
         """Return how far it has come."""
@@ -209,31 +218,31 @@ class Continuation(Callback):
 
     @property
     def _sentence(self) -> str:
-        last = ", ".join(f"`{name}` at {self._value(name, self._read_at):.4g}" for name in self._numbers)
+        last = ", ".join(f"`{name}` at {self._value(name, self._memory.read_at):.4g}" for name in self._numbers)
         if self.share < 1:
             return (
                 f"The training ended after {self.share:.0%} of the continuation, with {last}. The model now computes "
                 "the real problem, on which it was not trained: train on, or reach it earlier with a smaller `until`."
             )
-        rest = self._batches - int(np.ceil(self._length or 0.0))
+        rest = self._memory.batches - int(np.ceil(self._memory.length or 0.0))
         return f"The continuation has come to the real problem ({last}); {rest} batches were trained on it."
 
     def _value(self, name: str, batch: int) -> float:
         number, schedule = self._numbers[name]
-        u = max(batch, 0) / (self._length or 1.0)
+        u = max(batch, 0) / (self._memory.length or 1.0)
         return schedule(u, number) if u < 1 else number.end
 
     def _move(self) -> None:
         for name, (number, schedule) in self._numbers.items():
-            number.value = self._value(name, self._batches)
+            number.value = self._value(name, self._memory.batches)
             if self.share == 1 or schedule in self._in_stages:
                 self._report(name, number.value)
-        self._set_at = self._batches
+        self._set_at = self._memory.batches
 
     def _report(self, name: str, value: float) -> None:
         """Remember where a stage begins, the real problem included."""
-        if self._stage.get(name) != value:
-            self._stage[name] = value
+        if self._memory.stages.get(name) != value:
+            self._memory.stages[name] = value
             what = "The real problem begins" if self.share == 1 else "A stage begins"
             self.session.event("stage", f"{what}: `{name}` is {value:.4g}.")
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -26,6 +27,29 @@ OTHER_DATA = (
 )
 OWN_LOSS = ("model_loss", "self_paced")
 """Words for a difficulty that is the loss of the model itself."""
+
+
+@dataclass
+class _Memory:
+    """What is remembered of a training.
+
+    Args:
+        seen: Which examples were drawn.
+        losses: The model's own, of which the order is made; None before they are taken.
+        refreshed: The epoch in which they were.
+        epochs: The epochs so far.
+        share: The share of the examples that may be drawn.
+        length: The batches after which all may be.
+        has_losses: Whether the loss of an example can be shown.
+    """
+
+    seen: np.ndarray
+    losses: np.ndarray | None = None
+    refreshed: int = 0
+    epochs: int = 0
+    share: float = 0.0
+    length: float = 1.0
+    has_losses: bool = True
 
 
 @final
@@ -99,15 +123,7 @@ class Curriculum(Callback):
 
     observes_steps = False
 
-    _state_parts: ClassVar[Mapping[str, Any]] = {
-        "losses": (None, np.ndarray),
-        "refreshed": int,
-        "seen": np.ndarray,
-        "epochs": int,
-        "share": float,
-        "length": float,
-        "shows_losses": bool,
-    }
+    _state_parts = _Memory
 
     transient: ClassVar[Mapping[str, Any]] = {"_example_loss": None}
 
@@ -147,47 +163,25 @@ class Curriculum(Callback):
         self.measure_every = duration("measure_every", measure_every)
         if self._of_model and difficulty == "self_paced":
             source.weighted = True  # what `fit` reads has places for weights or not, before any callback is called
-        self._forget({})
+        self._begin(None)
 
-    def _state(self) -> dict[str, Any]:
-        return {
-            "losses": None if self._losses is None else np.array(self._losses),
-            "refreshed": self._refreshed,
-            "seen": self._seen.copy(),
-            "epochs": self._epochs,
-            "share": self._share,
-            "length": self._length,
-            "shows_losses": self._has_losses,
-        }
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` has returned; the source has a position of its own.
-
-        Raises:
-            ValueError: If it is no state of such a callback, or that of another source.
-        """
-        given = states.checked(type(self).__name__, state, self._state_parts)
-        for name in ("seen", "losses"):
-            if given[name] is not None and given[name].shape != (self.source.count,):
-                raise states.refuse(type(self).__name__, f"shape of {name!r}", given[name].shape, (self.source.count,))
-        self._kept = given
-
-    def _forget(self, kept: Mapping[str, Any]) -> None:
-        """Forget the last training, or go on from a state."""
-        self._losses: np.ndarray | None = kept.get("losses")
-        self._refreshed: int = kept.get("refreshed", 0)
-        self._seen = np.array(kept.get("seen", np.zeros(self.source.count, "bool")))
+    def _begin(self, memory: _Memory | None) -> None:
+        """Go on from a training, or begin anew."""
+        self._memory = memory or _Memory(np.zeros(self.source.count, "bool"))
         self._sampler: curriculum.CurriculumSampler | None = None
-        self._epochs: int = kept.get("epochs", 0)
-        self._share: float = kept.get("share", 0.0)
-        self._length: float = kept.get("length", 1.0)
-        """Batches after which all examples may be drawn."""
-        self._has_losses: bool = kept.get("shows_losses", True)
+
+    def _state(self) -> _Memory:
+        return self._memory
+
+    def _refuse_other(self, kept: _Memory) -> None:
+        for name, value in (("seen", kept.seen), ("losses", kept.losses)):
+            if value is not None and value.shape != (self.source.count,):
+                raise states.refuse(type(self).__name__, f"shape of {name!r}", value.shape, (self.source.count,))
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
-        self._forget(self._take_kept() or {})
+        self._begin(self._take_kept())
         self._example_loss = ExampleLoss(self.model)
         if self._of_model and not self.model.built:  # the losses are needed before its first batch could build it
             keras_private.build_on(
@@ -197,10 +191,10 @@ class Curriculum(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Take the losses of the model, if it is time; before the first epoch put the curriculum into the source."""
         super().on_epoch_begin(epoch, logs)
-        if self._of_model and (self._losses is None or self._is_old(epoch)):
-            self._losses, self._refreshed = self._losses_of(np.arange(self.source.count)), epoch
+        if self._of_model and (self._memory.losses is None or self._is_old(epoch)):
+            self._memory.losses, self._memory.refreshed = self._losses_of(np.arange(self.source.count)), epoch
             if self._sampler is not None:
-                self._sampler.rank(self._losses)
+                self._sampler.rank(self._memory.losses)
         if self._sampler is None:
             self._sampler = self._made(epoch)
             self.source.override_sampler(self._sampler)
@@ -208,18 +202,18 @@ class Curriculum(Callback):
     def _is_old(self, epoch: int) -> bool:
         """Whether the losses were taken so long ago that they are to be taken anew."""
         every = self.measure_every.batches(self.source.steps, self.params["epochs"]) or 1
-        return bool((epoch - self._refreshed) * self.source.steps >= every)
+        return bool((epoch - self._memory.refreshed) * self.source.steps >= every)
 
     def _losses_of(self, examples: np.ndarray) -> np.ndarray:
         return self._example_loss(self.source.take, examples)
 
     def _made(self, epoch: int) -> "curriculum.CurriculumSampler":
-        self._length = self._steps()
+        self._memory.length = self._steps()
         return curriculum.CurriculumSampler(
             self.source.sampler,
-            judged(self.difficulty, self.source) if self._losses is None else self._losses,
+            judged(self.difficulty, self.source) if self._memory.losses is None else self._memory.losses,
             self.pacing,
-            until=self._length,
+            until=self._memory.length,
             mix=self.mix,
             order=self.order,
             soft=self._of_model and self.difficulty == "self_paced",
@@ -248,16 +242,16 @@ class Curriculum(Callback):
                 warnings.warn(OTHER_DATA, UserWarning, stacklevel=2)
             self._has_told = True
             return
-        self._epochs = epoch + 1
+        self._memory.epochs = epoch + 1
         is_cut_short = self.source.epoch == epoch + sampler.first
         steps = self.source.step if is_cut_short else self.source.steps
         self._report(sampler.progress(epoch + sampler.first, self.source.steps)[:steps])
         indices = sampler.plan(epoch + sampler.first).indices[:steps]
         drawn = indices[indices >= 0]
-        self._seen[drawn] = True
+        self._memory.seen[drawn] = True
         values = {
             "share": float(self.pacing(sampler.progress(epoch + sampler.first, self.source.steps)[-1])),
-            "seen": float(self._seen.mean()),
+            "seen": float(self._memory.seen.mean()),
             "difficulty": float(sampler.difficulty[drawn].mean()),
         }
         self.session.log(self, logs, {f"curriculum_{name}": value for name, value in values.items()})
@@ -267,24 +261,24 @@ class Curriculum(Callback):
 
     def _report(self, progress: np.ndarray) -> None:
         """Remember where a stage of this epoch has begun, and where all examples were in, given u at its steps."""
-        shares = np.concatenate([[self._share], self.pacing(progress)])
+        shares = np.concatenate([[self._memory.share], self.pacing(progress)])
         in_stages = isinstance(self.pacing, StagedPacing | Step)
         for place in np.flatnonzero(shares[1:] > shares[:-1]).tolist():
             before, now = shares[place : place + 2]
             if in_stages or before == 0 or now == 1:
                 step = self.session.step - len(progress) + place + 1
                 self.session.event("stage", f"From here on {now:.0%} of the examples may be drawn.", step)
-        self._share = float(shares[-1])
+        self._memory.share = float(shares[-1])
 
     def _losses_of_buckets(self, difficulty: np.ndarray) -> dict[str, float]:
         """Return the mean loss of some examples of each fifth; nothing, with a warning, where examples have none."""
-        if not self._has_losses:
+        if not self._memory.has_losses:
             return {}
         examples = samples_of_buckets(difficulty)
         try:
             losses = self._losses_of(examples.ravel()).reshape(examples.shape)
         except Exception as error:  # of a model whose loss of one example is not known, or cannot be asked
-            self._has_losses = False
+            self._memory.has_losses = False
             reason = keras_private.first_sentence(error)
             warnings.warn(f"`Curriculum` shows no loss by difficulty. {reason}", UserWarning, stacklevel=2)
             return {}
@@ -302,9 +296,9 @@ class Curriculum(Callback):
 
     def findings(self) -> list[str]:
         """Say when all examples were in."""
-        if not self._epochs:
+        if not self._memory.epochs:
             return []
-        u = np.minimum(np.arange(self._epochs * self.source.steps) / self._length, 1.0)
+        u = np.minimum(np.arange(self._memory.epochs * self.source.steps) / self._memory.length, 1.0)
         shares, behind = self.pacing(u), float(self.pacing.oldest(u[-1]))
         then = f"at the end, after {len(u)} steps, {shares[-1]:.0%} of the examples were in"
         if shares[-1] == 1:

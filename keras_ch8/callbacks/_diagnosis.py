@@ -28,8 +28,7 @@ from .diagnosis.probe_data import ProbeData
 from .diagnosis.reporting import begin_record, report_verdicts, summary
 from .session import states
 from .session.batch_counter import READ_EVERY
-from .session.objects_as_data import plain, restored
-from .session.session import FIRST, STATE, Session
+from .session.session import FIRST, Session, SessionPosition
 
 SEEN = {*Judgement.SEEN, *MeterReader.SEEN, "log", "verdicts", "reported", "has_looked"}
 """What a state has of what the training has come to."""
@@ -110,9 +109,9 @@ class Diagnosis(Callback):
     _is_alone = True
     _place_in_summary = FIRST
     _state_parts: ClassVar[Mapping[str, Any]] = {
-        "session": (None, STATE),
+        "session": (None, SessionPosition),
         "epochs": int,
-        "probe": (None, dict),
+        "probe": (None, tuple),
         "meters": {str: dict},
         "clock": {str: float},
         "seen": dict,
@@ -351,12 +350,12 @@ class Diagnosis(Callback):
         session: Session | None = getattr(self, "session", None)
         reported = {"reported": self._reported, "has_looked": self._first_look.is_over}
         return {
-            "session": session and session.state(),
+            "session": session and session.position(),
             "epochs": (self.params or {}).get("epochs", 0),
             "probe": self.probe.state(),
             "meters": self._reader.state_of_meters(),
             "clock": self._reader.clock.state(),
-            "seen": plain(self._judgement.state() | self._reader.state() | reported),
+            "seen": self._judgement.state() | self._reader.state() | reported,
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -365,15 +364,10 @@ class Diagnosis(Callback):
         Raises:
             ValueError: If it is no state of such a callback.
         """
-        given = states.checked(type(self).__name__, state, self._state_parts)
-        try:
-            seen = set(restored(given["seen"], self._modules))
-            for part in ("meters", "probe"):
-                restored(given[part])
-        except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise states.refuse(type(self).__name__, "parts", str(error), sorted(SEEN)) from error
-        if seen != SEEN:
-            raise states.refuse(type(self).__name__, "parts", sorted(seen), sorted(SEEN))
+        modules = {type(monitor).__module__ for monitor in self.monitors}  # whose readings a state may have
+        given = states.checked(type(self).__name__, state, self._state_parts, modules)
+        if given["seen"].keys() != SEEN:
+            raise states.refuse(type(self).__name__, "parts", sorted(given["seen"]), sorted(SEEN))
         self._kept = given
 
     def show_results(self, state: Mapping[str, Any]) -> None:
@@ -383,13 +377,8 @@ class Diagnosis(Callback):
 
     def _go_on(self, kept: Mapping[str, Any]) -> None:
         """Remember what a state has; the measurements are still to be made ready."""
-        seen = restored(kept["seen"], self._modules)
+        seen = kept["seen"]
         self._judgement.set_state(seen)
         self._reader.go_on(seen, kept["clock"], kept["meters"])
         self._reported, self._first_look.is_over = seen["reported"], seen["has_looked"]
         self.probe.set_state(kept["probe"])
-
-    @property
-    def _modules(self) -> set[str]:
-        """The modules of the monitors, whose readings a state may have."""
-        return {type(monitor).__module__ for monitor in self.monitors}

@@ -1,6 +1,7 @@
 """What gradient clipping does in a training, in numbers and in a sentence."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -16,14 +17,51 @@ LAST = 1000
 """Norms that the quantiles are taken of."""
 EPOCH = ("norm", "clipped", "coefficient", "was_clipped")
 """Columns of a frame that the numbers of an epoch are made of."""
-CLIPPING = {
-    "has_rule": bool,
-    "norms": np.ndarray,
-    "epoch": [dict.fromkeys(EPOCH, np.ndarray)],
-    "steps": int,
-    "clipped": int,
-}
-"""What the state of one optimizer is made of: see `session.states`."""
+
+
+@dataclass
+class _Clipping:
+    """What clipping did to the gradients of one optimizer, where there is a rule.
+
+    Args:
+        has_rule: Whether there is.
+        norms: The last norms before clipping.
+        epoch: Columns of the steps of this epoch, in parts.
+        steps: The steps so far.
+        clipped: Those that were clipped.
+    """
+
+    has_rule: bool
+    norms: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    epoch: list[dict[str, np.ndarray]] = field(default_factory=list)
+    steps: int = 0
+    clipped: int = 0
+
+    def add(self, frame: Frame) -> None:
+        """Take some steps."""
+        self.epoch.append({name: getattr(frame, name) for name in EPOCH})
+        self.norms = np.concatenate([self.norms, frame.norm])[-LAST:]
+        self.steps += len(frame.steps)
+        self.clipped += int(frame.was_clipped.sum())
+
+    def means_of_epoch(self) -> dict[str, float]:
+        """Return the numbers of the epoch that ends; {} if it had no step."""
+        parts, self.epoch = self.epoch, []
+        if not parts:
+            return {}
+        names = {"gradient_norm": "norm"}
+        if self.has_rule:
+            names |= {
+                "gradient_norm_clipped": "clipped",
+                "clip_coefficient": "coefficient",
+                "clipped_share": "was_clipped",
+            }
+        means = {name: float(np.mean(np.concatenate([part[of] for part in parts]))) for name, of in names.items()}
+        return means | {"gradient_norm_q90": quantile(self.norms, 0.9)}
+
+    def sentence(self) -> str:
+        """Say what clipping did, or what there would be to clip."""
+        return sentence(self.clipped if self.has_rule else None, self.steps, self.norms)
 
 
 @final
@@ -71,7 +109,7 @@ class GradientClippingLogger(Callback):
     _is_alone = True
 
     observes_updates = READ_EVERY  # so that every norm is exact
-    _state_parts: ClassVar[Mapping[str, Any]] = {"optimizers": {str: CLIPPING}}
+    _state_parts: ClassVar[Any] = {"optimizers": dict[str, _Clipping]}
 
     def __init__(self, verbose: bool = False, logs: bool | Sequence[str] = False) -> None:
         super().__init__(logs)
@@ -81,11 +119,10 @@ class GradientClippingLogger(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
         super().on_train_begin(logs)
-        kept = self._take_kept() or {"optimizers": {}}
-        self._clippings = {name: _Clipping.of(state) for name, state in kept["optimizers"].items()}
+        self._clippings = (self._take_kept() or {}).get("optimizers", {})
 
     def _state(self) -> dict[str, Any]:
-        return {"optimizers": {name: clipping.state() for name, clipping in self._clippings.items()}}
+        return {"optimizers": self._clippings}
 
     def on_telemetry(self, frames: Mapping[str, Frame], logs: dict[str, Any]) -> None:
         """Count, for each optimizer."""
@@ -113,57 +150,6 @@ class GradientClippingLogger(Callback):
     def findings(self) -> list[str]:
         """Return the sentence, one for each optimizer."""
         return [(f"`{name}`: " if name else "") + clipping.sentence() for name, clipping in self._clippings.items()]
-
-
-class _Clipping:
-    """What clipping did to the gradients of one optimizer, where there is a rule."""
-
-    def __init__(self, has_rule: bool) -> None:
-        self._has_rule = has_rule
-        self._norms = np.zeros(0)
-        self._epoch: list[Mapping[str, np.ndarray]] = []
-        """Columns of the steps of this epoch, in parts."""
-        self._steps = self._clipped = 0
-
-    @classmethod
-    def of(cls, state: Mapping[str, Any]) -> "_Clipping":
-        """Return one that goes on from a state."""
-        made = cls(state["has_rule"])
-        made._norms, made._epoch = np.array(state["norms"]), list(state["epoch"])
-        made._steps, made._clipped = state["steps"], state["clipped"]
-        return made
-
-    def state(self) -> dict[str, Any]:
-        """Return what `of` goes on from."""
-        counts = {"steps": self._steps, "clipped": self._clipped}
-        epoch = [{name: np.array(column) for name, column in part.items()} for part in self._epoch]
-        return {"has_rule": self._has_rule, "norms": self._norms.copy(), "epoch": epoch, **counts}
-
-    def add(self, frame: Frame) -> None:
-        """Take some steps."""
-        self._epoch.append({name: getattr(frame, name) for name in EPOCH})
-        self._norms = np.concatenate([self._norms, frame.norm])[-LAST:]
-        self._steps += len(frame.steps)
-        self._clipped += int(frame.was_clipped.sum())
-
-    def means_of_epoch(self) -> dict[str, float]:
-        """Return the numbers of the epoch that ends; {} if it had no step."""
-        parts, self._epoch = self._epoch, []
-        if not parts:
-            return {}
-        names = {"gradient_norm": "norm"}
-        if self._has_rule:
-            names |= {
-                "gradient_norm_clipped": "clipped",
-                "clip_coefficient": "coefficient",
-                "clipped_share": "was_clipped",
-            }
-        means = {name: float(np.mean(np.concatenate([part[of] for part in parts]))) for name, of in names.items()}
-        return means | {"gradient_norm_q90": quantile(self._norms, 0.9)}
-
-    def sentence(self) -> str:
-        """Say what clipping did, or what there would be to clip."""
-        return sentence(self._clipped if self._has_rule else None, self._steps, self._norms)
 
 
 def quantile(norms: np.ndarray, share: float) -> float:

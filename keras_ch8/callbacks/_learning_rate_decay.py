@@ -62,10 +62,10 @@ class LearningRateDecay(Callback):
 
     observes_steps = False
     _state_parts: ClassVar[Mapping[str, Any]] = {
-        "rates": [(None, float)],
-        "asked": (None, int),
+        "rates": list[float | None],
+        "asked": int | None,
         "watched": (None, PAST),
-        "changes": [str],
+        "changes": list[str],
     }
 
     def __init__(self, rule: Any, verbose: int = 0, logs: bool | Sequence[str] = False) -> None:
@@ -93,29 +93,22 @@ class LearningRateDecay(Callback):
             "rates": [_to_keep(optimizer) for optimizer in self._optimizers()],
             "asked": self._asked,
             "watched": self._monitored.state() if self._monitored else None,
-            "changes": list(self._changes),
+            "changes": self._changes,
         }
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` has returned.
-
-        Raises:
-            ValueError: If it is no state of such a callback, or one of another rule.
-        """
-        given = states.checked(type(self).__name__, state, self._state_parts)
-        if (given["watched"] is None) != (self._monitored is None):
+    def _refuse_other(self, kept: Mapping[str, Any]) -> None:
+        if (kept["watched"] is None) != (self._monitored is None):
             of = {True: "a function or a schedule", False: "`ReduceOnPlateau`"}
-            received, expected = of[given["watched"] is None], of[self._monitored is None]
+            received, expected = of[kept["watched"] is None], of[self._monitored is None]
             raise states.refuse(type(self).__name__, "rule", received, expected)
         if self._monitored is not None:
-            self._monitored.refuse_other(given["watched"])
-        self._kept = given
+            self._monitored.refuse_other(kept["watched"])
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
         kept = self._kept
-        self._changes = [] if kept is None else list(kept["changes"])
+        self._changes = [] if kept is None else kept["changes"]
         self._asked = None if kept is None else kept["asked"]
         if self._monitored:
             self._monitored.begin(None if kept is None else kept["watched"])

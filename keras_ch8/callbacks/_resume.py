@@ -15,7 +15,6 @@ from ..checkpoints import callback_states, fingerprint, positions, variables
 from ..checkpoints.folder import Folder
 from ..checkpoints.sigterm import Sigterm
 from ..checkpoints.state import TrainingState
-from ..checkpoints.variables import Arrays
 from ..checkpoints.workers import Workers
 from ..integration import backend, epochs, fit, keras_private, trained
 from ..schedules.duration import duration
@@ -115,7 +114,7 @@ class Resume(Callback):
     _folder: Folder
     _saved: TrainingState | None
     """What is still to be put back, at the moment at which it was taken."""
-    _taken: tuple[Arrays, dict[str, Any]] | None
+    _taken: dict[str, Any] | None
     """What is written after this batch."""
 
     def __init__(
@@ -164,7 +163,7 @@ class Resume(Callback):
         }
         self._fingerprint = fingerprint.by_place(parts, training.model)
         found = self._workers.newest(self._folder)
-        history = None if found is None else self._go_on(TrainingState.unpacked(found.arrays, found.meta))
+        history = None if found is None else self._go_on(TrainingState.unpacked(found.content))
         if history is None:
             self._announce()
             self._sigterm.listen(training.exits)
@@ -192,7 +191,7 @@ class Resume(Callback):
             raise ValueError(fingerprint.not_the_same(self.directory, differs, refused))
         if saved.has_ended and "epochs" in differs:
             if (earlier := self._workers.newest(self._folder, unfinished=True)) is not None:
-                return self._go_on(TrainingState.unpacked(earlier.arrays, earlier.meta))
+                return self._go_on(TrainingState.unpacked(earlier.content))
             if self._fingerprint["epochs"] > saved.fingerprint["epochs"] and training.model.optimizer is first:
                 say(f"No state in {self.directory!r} is from before the end, to go on to more epochs: it begins anew.")
                 return None
@@ -330,7 +329,7 @@ class Resume(Callback):
 
     # --- the state ----------------------------------------------------------------------------------------------------
 
-    def _copy(self, epoch: int, batch: int, has_ended: bool = False) -> tuple[Arrays, dict[str, Any]] | None:
+    def _copy(self, epoch: int, batch: int, has_ended: bool = False) -> dict[str, Any] | None:
         """Return a copy of the state of the training before a batch; None, after a warning, where that fails."""
         self.session.read()
         try:
@@ -358,20 +357,20 @@ class Resume(Callback):
             validation=self._validation.taken(),
             callbacks=callback_states.taken(self._others),
             random=backend.random_numbers.taken(),
-            history=[list(history.epoch), {name: list(values) for name, values in history.history.items()}],
+            history=(list(history.epoch), {name: list(values) for name, values in history.history.items()}),
             switched_by=switched_by(model, self._others),
             built_for=built_for,
             variables=copies,
         )
 
-    def _write(self, packed: tuple[Arrays, dict[str, Any]] | None) -> None:
+    def _write(self, packed: dict[str, Any] | None) -> None:
         """Let a state be written while the training goes on; of several workers, once all have the one before."""
         self._note_time()
         if self._workers.are_several:
             self._folder.wait()
             self._asked_to_end = self._workers.any_says(self._sigterm.came)
         if packed is not None:
-            self._folder.write(*packed)
+            self._folder.write(packed)
 
     def _put_variables(self, saved: TrainingState, without: Sequence[str]) -> None:
         """Put back all variables; of an optimizer that was changed what it shares with the old one."""

@@ -1,6 +1,6 @@
 """Another optimizer from some epoch on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, final
 
 import keras
@@ -54,7 +54,7 @@ class SwitchOptimizer(Callback):
     section = "8.6"
 
     observes_steps = False
-    _state_parts: ClassVar[Mapping[str, Any]] = {"switched": bool, "variables": [np.ndarray]}
+    _state_parts: ClassVar[Any] = {"switched": bool, "variables": list[np.ndarray]}
 
     def __init__(self, start: int | str = "50%", *, to: Any) -> None:
         super().__init__()

@@ -4,8 +4,9 @@ import contextlib
 import copy
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, final
 
 import keras
 import numpy as np
@@ -14,8 +15,9 @@ from .. import _checks, _net, _objects, _spelling
 from .._describe import short
 from .._types import Logs
 from ..board import panels, tags
+from ..board.record import Event, Record
 from ..board.window import HeldBack, Point, Stubs, Windows
-from ..board.writer import RunWriter
+from ..board.writer import RunPosition, RunWriter
 from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
 from ..integration import keras_private
@@ -28,27 +30,70 @@ from .board.layers import LayerNorms
 from .board.report import Report, hyperparameters
 from .board.step_events import StepEvents
 from .session.batch_counter import READ_EVERY
-from .session.objects_as_data import plain, restored
-from .session.session import LAST, STATE, Session
+from .session.session import LAST, Session, SessionPosition
 
-if TYPE_CHECKING:
-    from ..telemetry.observation import Observation
 
-RUN = {
-    "session": STATE,
-    "record": dict,
-    "reported": str,
-    "trackers": [str],
-    "windows": dict,
-    "sizes": {"before": float},
-    "report": dict,
-    "stubs": dict,
-    "files": {"folder": str, "files": {str: int}, "last": {str: int}},
-    "clipping": {str: dict},
-    "layer_norms": {str: dict},
-    "events": {str: dict},
-}
-"""What the state of a run is made of: see `session.states`."""
+@dataclass
+class _BatchSizes:
+    """Fills the loss of a short last batch up, so that the curve is equally noisy everywhere.
+
+    The mean over 3 examples jumps far more than that over 32: at the end of each epoch it would look like instability.
+    How many examples there were, Keras's running mean of the loss knows. Where it does not, or where batches have sizes
+    of all kinds, nothing is filled.
+
+    Args:
+        begun: The step after which the epoch has begun.
+        before: The newest loss.
+    """
+
+    begun: int
+    before: float = float("nan")
+
+    def epoch_begins(self, session: Session) -> None:
+        """Count the batches of an epoch from here."""
+        self.begun = session.step - session.batches_before
+
+    def filled(self, session: Session, steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return steps and losses; the examples that the newest batch lacks count with the loss of the one before."""
+        if not len(losses):
+            return steps, losses
+        before, self.before = (losses[-2] if len(losses) > 1 else self.before), float(losses[-1])
+        if steps[-1] == session.step and np.isfinite(before) and (fraction := self._fraction(session)) < 1:
+            losses = np.append(losses[:-1], fraction * losses[-1] + (1 - fraction) * before)
+        return steps, losses
+
+    def _fraction(self, session: Session) -> float:
+        """Return how much of a full batch the newest one is; 1 where that is not known."""
+        if not session.batch_size:
+            return 1.0
+        earlier = session.step - self.begun - 1
+        fraction = keras_private.examples_seen(session.model) / session.batch_size - earlier
+        return fraction if 0 < fraction < 1 else 1.0
+
+
+@dataclass
+class _Parts:
+    """What a run is made of that knows what was before; the last three by the name of the optimizer."""
+
+    windows: Windows
+    sizes: _BatchSizes
+    report: Report
+    stubs: Stubs
+    clipping: dict[str, HeldBack] = field(default_factory=dict)
+    layer_norms: dict[str, LayerNorms] = field(default_factory=dict)
+    events: dict[str, StepEvents] = field(default_factory=dict)
+
+
+@dataclass
+class _Run:
+    """A run at some step; `reported` is the record that trackers were given last, `trackers` what they remember."""
+
+    parts: _Parts
+    session: SessionPosition
+    record: Record
+    files: RunPosition
+    reported: str
+    trackers: list[str]
 
 
 @final
@@ -123,7 +168,7 @@ class TensorBoard(Callback):
     _is_alone = _finds_its_run = True
 
     _place_in_summary = LAST
-    _state_parts: ClassVar[Mapping[str, Any]] = {"run": (None, RUN)}
+    _state_parts: ClassVar[Any] = {"run": _Run | None}
 
     def __init__(
         self,
@@ -147,8 +192,7 @@ class TensorBoard(Callback):
 
     transient: ClassVar[Mapping[str, Any]] = {
         "_keras_board": None,
-        "_windows": None, "_sizes": None, "_clipping": {}, "_layer_norms": {}, "_events": {}, "_report": None,
-        "_writer": None, "_page": None, "_resumed": {}, "_settings": {}, "_stubs": None,
+        "_parts": None, "_writer": None, "_page": None, "_settings": {}, "_is_resumed": False,
     }  # fmt: skip
 
     def __repr__(self) -> str:
@@ -182,58 +226,42 @@ class TensorBoard(Callback):
         steps, epochs = session.params["steps"], session.params["epochs"]
         every = duration("measure_every", self.measure_every)
         self.observes_updates = every.batches(steps, epochs) or READ_EVERY
-        kept = self._take_kept()
-        run = None if kept is None else restored(kept["run"])
+        run: _Run | None = (self._take_kept() or {}).get("run")
+        self._is_resumed = run is not None
         if run is not None:
-            session.resume(run["session"])
-        self._windows = Windows(steps * epochs if steps else None)
-        self._sizes = _BatchSizes(session)
-        self._clipping: dict[str, HeldBack] = {}
-        self._layer_norms: dict[str, LayerNorms] = {}
-        self._events: dict[str, StepEvents] = {}
-        self._report = Report(session)
-        self._stubs = Stubs(tags.RUNNING)
+            session.resume(run.session)
+            session.record.go_on(run.record)
+            self._parts = run.parts
+        else:
+            windows = Windows(steps * epochs if steps else None)
+            self._parts = _Parts(windows, _BatchSizes(session.step), Report(session.step), Stubs(tags.RUNNING))
         self._settings: dict[str, Any] = {}
         """What the record says of how it is trained."""
-        self._resumed: dict[str, Any] = {} if run is None else run
-        """What this training goes on from; {} for nothing."""
         with _net.through():  # a folder that cannot be written is said before the first step
-            self._writer = session.writer = self._opened(None if run is None else run["files"])
-        if run is not None:
-            self._go_on(run)
+            self._writer = session.writer = self._opened(None if run is None else run.files)
         if session.is_chief:
             self._page = LivePage(self._writer.folder, self.log_dir)
             self._writer.add_listener(self._page)
         if self.log_to and session.is_chief:  # after the page, which they are handed when it is whole
             folder = self._writer.folder
-            resumed_from = {} if run is None else {"reported": run["reported"], "states": run["trackers"]}
+            resumed_from: Any = {} if run is None else {"reported": run.reported, "states": run.trackers}
             self._writer.add_listener(feeds.Feeds(self.log_to, folder, os.path.join(folder, NAME), **resumed_from))
         declared = [tag for callback in session.callbacks for tag in callback.tags]
         session.record.tags += declared
         session.record.panels += [panels.of_tag(tag) for tag in declared]
         self._writer.declare(declared)
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, _Run | None]:
         session: Session | None = getattr(self, "session", None)
         if session is None or session.writer is None or not session.is_open:
             return {"run": None}
-        parts = ("clipping", "layer_norms", "events")
-        run = {
-            "session": session.state(),
-            "record": session.record.state(),
-            "reported": session.record_text() if self.log_to else "",
-            "trackers": [tracker.state() for tracker in self.log_to],
-            "windows": self._windows.state(),
-            "sizes": self._sizes.state(),
-            "report": self._report.state(),
-            "stubs": self._stubs.state(),
-            "files": self._writer.state(),
-        }
-        named = {part: {name: each.state() for name, each in getattr(self, f"_{part}").items()} for part in parts}
-        return {"run": plain(run | named)}
+        reported = session.record_text() if self.log_to else ""
+        trackers = [tracker.state() for tracker in self.log_to]
+        files = self._writer.position()
+        return {"run": _Run(self._parts, session.position(), session.record, files, reported, trackers)}
 
-    def _opened(self, files: Mapping[str, Any] | None) -> RunWriter:
-        """Return what writes the run, which goes on from a state or begins."""
+    def _opened(self, files: RunPosition | None) -> RunWriter:
+        """Return what writes the run, which goes on from a position or begins."""
         if not self.session.is_chief:
             return RunWriter.silent(self.log_dir)
         first_step = self.session.step + 1
@@ -241,42 +269,12 @@ class TensorBoard(Callback):
             return RunWriter.open(self.log_dir, first_step)
         return RunWriter.resume(self.log_dir, files, first_step)
 
-    def _go_on(self, run: Mapping[str, Any]) -> None:
-        """Go on with what was not written yet."""
-        self.session.record.set_state(run["record"])
-        self._windows.set_state(run["windows"])
-        self._sizes.set_state(run["sizes"])
-        self._report.set_state(run["report"])
-        self._stubs.set_state(run["stubs"])
-        for name, state in run["clipping"].items():
-            self._held_back(name).set_state(state)
-        for name, state in run["events"].items():
-            self._events_of(name).set_state(state)
-
-    def _held_back(self, name: str) -> HeldBack:
-        """Return what holds the curves of clipping of an optimizer back."""
-        curves = (tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT, tags.GRADIENT_NORM_CLIPPED)
-        return self._clipping.setdefault(name, HeldBack(*(tags.of_optimizer(tag, name) for tag in curves)))
-
-    def _events_of(self, name: str) -> StepEvents:
-        """Return what finds the events of an optimizer."""
-        return self._events.setdefault(name, StepEvents(self.session.event, f"`{name}`: " if name else ""))
-
-    def _norms_of_layers(self, name: str, observation: "Observation") -> LayerNorms:
-        """Return what keeps the norms of the layers of an optimizer."""
-        if name not in self._layer_norms:
-            self._layer_norms[name] = LayerNorms(observation.variables_of(name))
-            if name in (kept := self._resumed.get("layer_norms", {})):
-                self._layer_norms[name].set_state(kept[name])
-        return self._layer_norms[name]
-
     def on_built(self) -> None:
         """Write what is known once the model has its weights."""
         self._note_settings()
         self.session.write_record(is_urgent=True)
-        if self._resumed:
-            return
-        self._writer.text(tags.REPORT, self._report.beginning(), self.session.step)
+        if not self._is_resumed:
+            self._writer.text(tags.REPORT, Report.beginning(self.session), self.session.step)
 
     def on_telemetry(self, frames: Mapping[str, Frame], logs: dict[str, Any]) -> None:
         """Add the rows to the windows, and write those that are full."""
@@ -284,24 +282,26 @@ class TensorBoard(Callback):
         for name, frame in frames.items():
             series |= {tags.of_optimizer(tag, name): rows for tag, rows in self._series_of(name, frame).items()}
         if self.session.losses is not None:
-            series[tags.LOSS] = self._sizes.filled(*self.session.losses)
+            series[tags.LOSS] = self._parts.sizes.filled(self.session, *self.session.losses)
         now = np.array([self.session.step])
         if self.session.observation is not None and frames:
             series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
         for name, value in self.session.numbers_of_keras(logs).items():
             if name != "loss":
                 series[tags.running(name)] = now, np.array([value])
-        self._report.add(series)
-        self._write(self._windows.add(series))
+        self._parts.report.add(series)
+        self._write(self._parts.windows.add(series))
         self._note(frames)
 
     def _note(self, frames: Mapping[str, Frame]) -> None:
         """Bring the record of the run up to date."""
         session = self.session
         for name, frame in frames.items():
-            self._events_of(name).add(frame)
-            if name in self._layer_norms:
-                self._layer_norms[name].note(session.record, tags.of_optimizer(tags.LAYER_MAP, name), session.step)
+            events = self._parts.events.setdefault(name, StepEvents(f"`{name}`: " if name else ""))
+            self._tell(events.add(frame))
+            if name in self._parts.layer_norms:
+                tag = tags.of_optimizer(tags.LAYER_MAP, name)
+                self._parts.layer_norms[name].note(session.record, tag, session.step)
         if len(session.optimizers) > 1:
             self._note_settings()
         known = session.record.hyperparameters
@@ -319,9 +319,13 @@ class TensorBoard(Callback):
 
     def _write(self, points: list[Point]) -> None:
         """Write points; the curves of clipping begin when a step has been clipped, running means with ten points."""
-        for clipping in self._clipping.values():
+        for clipping in self._parts.clipping.values():
             points = clipping.pass_on(points)
-        self._writer.points(self._stubs.pass_on(points))
+        self._writer.points(self._parts.stubs.pass_on(points))
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.session.event(event.kind, event.text, event.step)
 
     def _series_of(self, name: str, frame: Frame) -> dict[tags.Tag, Any]:
         """Return what the steps of one optimizer say."""
@@ -334,19 +338,22 @@ class TensorBoard(Callback):
         if not np.isnan(frame.learning_rate).all():
             series[tags.LEARNING_RATE] = frame.steps, frame.learning_rate
         if self.session.has_clipping_rule:
-            self._held_back(name)
+            curves = (tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT, tags.GRADIENT_NORM_CLIPPED)
+            held_back = HeldBack(tuple(tags.of_optimizer(tag, name) for tag in curves))
+            self._parts.clipping.setdefault(name, held_back)
             series[tags.GRADIENT_NORM_CLIPPED] = frame.steps, frame.clipped
             series[tags.CLIP_COEFFICIENT] = frame.steps, frame.coefficient
             series[tags.CLIPPED_SHARE] = frame.steps, frame.was_clipped.astype(float)
         series |= {tags.solver(name): (frame.steps, values) for name, values in frame.numbers.items()}
         if self.layers and self.session.observation is not None:
-            series |= self._norms_of_layers(name, self.session.observation).series(frame)
+            norms = LayerNorms.of(self.session.observation.variables_of(name))
+            series |= self._parts.layer_norms.setdefault(name, norms).series(frame)
         return series
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Write record and page of the epochs that have ended, whose end all callbacks have seen by now."""
         super().on_epoch_begin(epoch, logs)
-        self._sizes.epoch_begins()
+        self._parts.sizes.epoch_begins(self.session)
         if epoch > self.session.first_epoch:
             self.session.write_record()
             if not self._writer.failed:
@@ -378,12 +385,12 @@ class TensorBoard(Callback):
 
     def on_close(self) -> None:
         """Write the last window, the report and what the dashboard HParams shows."""
-        self._write(self._windows.flush())
-        for events in self._events.values():
-            events.end()
+        self._write(self._parts.windows.flush())
+        for events in self._parts.events.values():
+            self._tell(events.end())
         self._writer.hyperparameters(self.session.record.hyperparameters, self.session.record.begun)
-        idle = {name for clipping in self._clipping.values() for name in clipping.held}
-        self._writer.text(tags.REPORT, self._report.end(without=idle), self.session.step)
+        idle = {name for clipping in self._parts.clipping.values() for name in clipping.held}
+        self._writer.text(tags.REPORT, self._parts.report.end(self.session, without=idle), self.session.step)
 
 
 def _shorter(path: str) -> str:
@@ -397,46 +404,3 @@ def _effective_rate(frame: Frame) -> tuple[np.ndarray, ...]:
     """Return steps, median and the two other quantiles, of the steps at which a sampled parameter has a gradient."""
     some = ~np.isnan(frame.rates[:, 1])
     return tuple(x[some] for x in (frame.measured, *frame.rates.T[[1, 0, 2]]))
-
-
-class _BatchSizes:
-    """Fills the loss of a short last batch up, so that the curve is equally noisy everywhere.
-
-    The mean over 3 examples jumps far more than that over 32: at the end of each epoch it would look like instability.
-    How many examples there were, Keras's running mean of the loss knows. Where it does not, or where batches have sizes
-    of all kinds, nothing is filled.
-    """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._begun = session.step
-        self._before = float("nan")
-
-    def epoch_begins(self) -> None:
-        """Count the batches of an epoch from here."""
-        self._begun = self._session.step - self._session.batches_before
-
-    def state(self) -> dict[str, float]:
-        """Return what `set_state` goes on from."""
-        return {"before": float(self._before)}
-
-    def set_state(self, state: Mapping[str, float]) -> None:
-        """Go on from what `state` has returned."""
-        self._before = state["before"]
-
-    def filled(self, steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return steps and losses; the examples that the newest batch lacks count with the loss of the one before."""
-        if not len(losses):
-            return steps, losses
-        before, self._before = (losses[-2] if len(losses) > 1 else self._before), losses[-1]
-        if steps[-1] == self._session.step and np.isfinite(before) and (fraction := self._fraction()) < 1:
-            losses = np.append(losses[:-1], fraction * losses[-1] + (1 - fraction) * before)
-        return steps, losses
-
-    def _fraction(self) -> float:
-        """Return how much of a full batch the newest one is; 1 where that is not known."""
-        if not self._session.batch_size:
-            return 1.0
-        earlier = self._session.step - self._begun - 1
-        fraction = keras_private.examples_seen(self._session.model) / self._session.batch_size - earlier
-        return fraction if 0 < fraction < 1 else 1.0

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import keras
 
-from .. import _checks, _describe, _spelling
+from .. import _checks, _describe, _spelling, _state
 from .._types import Logs
 from ..board.tags import Tag
 from ..integration import fit, net
@@ -119,9 +119,9 @@ class Callback(keras.callbacks.Callback):
 
     session: Session
 
-    _state_parts: ClassVar[Mapping[str, Any]] = {}
-    """What a state has to be made of: see `session.states`."""
-    _kept: Mapping[str, Any] | None = None
+    _state_parts: ClassVar[Any] = {}
+    """What a state is made of: a dataclass, or a dict of types by names."""
+    _kept: Any = None
     """What `set_state` was given, until the next training takes it."""
 
     def __init__(self, logs: bool | Sequence[str] = False) -> None:
@@ -162,7 +162,9 @@ class Callback(keras.callbacks.Callback):
             A nesting of dicts with texts as keys, of lists, texts, numbers, booleans, None and NumPy arrays; {} where
             nothing is remembered.
         """
-        return self._state() if self._kept is None else copy.deepcopy(dict(self._kept))
+        remembered = self._state() if self._kept is None else self._kept
+        state: dict[str, Any] = _state.dump(remembered if isinstance(remembered, Mapping) else vars(remembered))
+        return state
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on in the next `fit` from what `get_state` has returned; the model and its optimizer are to be as then.
@@ -171,20 +173,25 @@ class Callback(keras.callbacks.Callback):
             state: The state. `fit` is entered in the epoch in which it was taken, or in the next one if that was over.
 
         Raises:
-            ValueError: If it is no state of such a callback.
+            ValueError: If it is no state of such a callback, or one of other data, another rule or another setting.
         """
-        self._kept = states.checked(type(self).__name__, state, self._state_parts)
+        kept = states.checked(type(self).__name__, state, self._state_parts)
+        self._refuse_other(kept)
+        self._kept = kept
 
-    def _state(self) -> dict[str, Any]:
-        """Return what `get_state` does in a training, and before one if nothing was set."""
+    def _state(self) -> Any:
+        """Return what is remembered in a training, and before one if nothing was set: what `_state_parts` says."""
         return {}
 
-    def _take_kept(self) -> Mapping[str, Any] | None:
+    def _refuse_other(self, kept: Any) -> None:
+        """Raise ValueError where what is to be remembered is that of a callback with other arguments."""
+
+    def _take_kept(self) -> Any:
         """Return what `set_state` was given for this training, which it is no more after this; None for nothing."""
         kept, self._kept = self._kept, None
         return kept
 
-    def show_results(self, state: Mapping[str, Any]) -> None:
+    def show_results(self, state: Any) -> None:
         """Show what a training has come to that has ended in another process: findings, and what properties show.
 
         `Resume` calls it after `on_train_begin`, with the state of the end, where that has not taken it already.

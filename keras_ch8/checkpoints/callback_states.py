@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from . import data_as_json
+from .. import _state
 
 Callbacks = Sequence[keras.callbacks.Callback]
 
@@ -69,7 +69,7 @@ def put_before(callbacks: Callbacks, states: Mapping[str, Any]) -> None:
     """Put back, before `fit`, the states of those that take them then, and let files that are written go on."""
     for name, callback in named(callbacks):
         if name in states and _has_own(callback):
-            callback.set_state(states[name])
+            callback.set_state(states[name] if _is_known(callback) else _state.load(states[name]))
         elif name in states and isinstance(callback, keras.callbacks.CSVLogger):
             _let_file_go_on(callback, states[name]["bytes"])
 
@@ -80,7 +80,7 @@ def put_within(callbacks: Callbacks, states: Mapping[str, Any]) -> None:
         if name in states and not _has_own(callback):
             for attribute in _table(callback):
                 if attribute in states[name]:
-                    setattr(callback, attribute, states[name][attribute])
+                    setattr(callback, attribute, _state.load(states[name][attribute]))
 
 
 def without_state(callbacks: Callbacks) -> list[str]:
@@ -152,19 +152,17 @@ def _state_of(callback: keras.callbacks.Callback, name: str) -> dict[str, Any] |
         return known
     if _has_own(callback):
         try:
-            state: dict[str, Any] = callback.get_state()
-            data_as_json.apart(state, {}, f"state/callbacks/{name}")
+            return _state.dump(dict(callback.get_state()))
         except Exception as error:  # whatever the code of somebody else raises
             raise NoState(
                 f"`Resume` keeps what `get_state` of a callback returns. Received from `{name}`: "
                 f"{type(error).__name__}: {error} Mend `get_state`, or leave it out of the class: then the callback "
                 "begins anew after an interruption."
             ) from error
-        return state
     state = {name: getattr(callback, name) for name in _table(callback) if hasattr(callback, name)}
     if isinstance(callback, keras.callbacks.CSVLogger):
         state["bytes"] = os.path.getsize(callback.filename) if os.path.exists(callback.filename) else 0
-    return state
+    return _state.dump(state)
 
 
 def _let_file_go_on(callback: keras.callbacks.CSVLogger, size: int) -> None:

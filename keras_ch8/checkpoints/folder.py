@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import filelock
-import numpy as np
 
 from .. import _arrays_file
 
@@ -27,13 +26,11 @@ class StoredState(NamedTuple):
 
     Args:
         number: States are counted from 1.
-        arrays: Its arrays.
-        meta: What is plain in it.
+        content: What was written, as plain data.
     """
 
     number: int
-    arrays: dict[str, np.ndarray]
-    meta: dict[str, Any]
+    content: dict[str, Any]
 
 
 class Folder:
@@ -107,7 +104,7 @@ class Folder:
         for number in reversed(numbers):
             path = self._path(number)
             try:
-                found = StoredState(number, *_arrays_file.read(path))
+                found = StoredState(number, _arrays_file.read(path))
             except ValueError as error:
                 failures.append(f"{path!r}: {error}")
                 continue
@@ -120,7 +117,7 @@ class Folder:
                 )
                 for later in (n for n in numbers if n > number):
                     os.replace(self._path(later), self._path(later) + DAMAGED)
-            if not (unfinished and found.meta["has_ended"]):
+            if not (unfinished and found.content.get("has_ended")):
                 return found
         if failures:
             raise ValueError(
@@ -141,13 +138,13 @@ class Folder:
         """Whether the last state is still being written."""
         return self._writing is not None and not self._writing.done()
 
-    def write(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+    def write(self, content: Mapping[str, Any]) -> None:
         """Begin to write a state. Where the disk fails, one warning says so, and the next one is tried again."""
         self.wait()
         if self._writer is None:
             self._writer = ThreadPoolExecutor(1, "keras_ch8 writes a state")
         self.number += 1
-        self._writing = self._writer.submit(self._write, self._path(self.number), arrays, meta)
+        self._writing = self._writer.submit(self._write, self._path(self.number), content)
 
     def wait(self) -> bool:
         """Wait until the last state is written, or has failed; return whether it is there."""
@@ -176,10 +173,10 @@ class Folder:
             self._writer = None
         self._lock.release()
 
-    def _write(self, path: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+    def _write(self, path: str, content: Mapping[str, Any]) -> None:
         if self._is_missing:
             os.makedirs(self.directory, exist_ok=True)
-        _arrays_file.write(path, arrays, meta)
+        _arrays_file.write(path, content)
         for old in self._numbers()[: -self.keep]:
             try:
                 os.remove(self._path(old))

@@ -1,37 +1,42 @@
 """The state of a training between two batches."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypedDict
 
 import numpy as np
 
-from . import data_as_json
+from .. import _state
 
-FORMAT = 2
+FORMAT = 3
 """Version of what is written; another is refused."""
 
-Pattern = Any
-"""A type, a tuple of patterns of which one fits, a list of one for each entry, a dict of them by names or by `str`."""
 
-_NONE = type(None)
-_PATTERN: Pattern = {
-    "fingerprint": {"model": dict, "loss": object, "optimizer": object, "data": dict, "callbacks": list, "epochs": int},
-    "epoch": int, "batch": int, "has_ended": bool, "step": int, "brought": int, "counted": int, "updates": int,
-    "data": {str: object},
-    "validation": {"passes": int, "variables": list},
-    "callbacks": {str: dict},
-    "random": {
-        "python": [int, np.ndarray, (float, _NONE)],
-        "numpy": [str, np.ndarray, int, int, float],
-        "operations": (_NONE, [int, np.ndarray]),
-        "tensorflow": (_NONE, np.ndarray),
-    },
-    "history": [list, {str: list}],
-    "switched_by": str,
-    "built_for": {str: list},
-}  # fmt: skip
-"""What is in a state beside its variables."""
+class Fingerprint(TypedDict):
+    """What a training is: see `checkpoints.fingerprint`."""
+
+    model: dict[str, Any]
+    loss: Any
+    optimizer: Any
+    data: dict[str, Any]
+    callbacks: list[Any]
+    epochs: int
+
+
+class ValidationPosition(TypedDict):
+    """How often the data for validation were begun, and the values of the variables that they write."""
+
+    passes: int
+    variables: list[Any]
+
+
+class RandomNumbers(TypedDict):
+    """Where the generators of random numbers were: see `integration.backend.random_numbers`."""
+
+    python: tuple[int, np.ndarray, float | None]
+    numpy: tuple[str, np.ndarray, int, int, float]
+    operations: tuple[int, np.ndarray] | None
+    tensorflow: np.ndarray | None
 
 
 @dataclass
@@ -39,7 +44,7 @@ class TrainingState:
     """All that a training needs to go on from here.
 
     Args:
-        fingerprint: What the training is: see `checkpoints.fingerprint`.
+        fingerprint: What the training is.
         epoch: The epoch that is next, or runs.
         batch: The batch of it that is next.
         has_ended: Whether the training had ended, so that nothing is next.
@@ -49,7 +54,7 @@ class TrainingState:
         updates: The updates that the optimizer had made.
         data: The position of the data.
         validation: That of the data for validation.
-        callbacks: The states of the callbacks, by their names.
+        callbacks: The states of the callbacks as plain data, by their names.
         random: Where the generators of random numbers were.
         history: The epochs of `History`, and its values.
         switched_by: The name of the `SwitchOptimizer` to whose optimizer the training had gone over; "" for none.
@@ -57,7 +62,7 @@ class TrainingState:
         variables: A copy of all variables.
     """
 
-    fingerprint: dict[str, Any]
+    fingerprint: Fingerprint
     epoch: int
     batch: int
     has_ended: bool
@@ -66,39 +71,40 @@ class TrainingState:
     counted: int
     updates: int
     data: dict[str, Any]
-    validation: dict[str, Any]
-    callbacks: dict[str, Any]
-    random: dict[str, Any]
-    history: list[Any]
+    validation: ValidationPosition
+    callbacks: dict[str, dict[str, Any]]
+    random: RandomNumbers
+    history: tuple[list[int], dict[str, list[Any]]]
     switched_by: str
     built_for: dict[str, list[int]]
     variables: dict[str, np.ndarray]
 
-    def packed(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return a copy of it as arrays and plain data."""
-        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "variables"}
-        arrays = dict(self.variables)
-        return arrays, {"format": FORMAT, **data_as_json.apart(values, arrays, "state")}
+    def packed(self) -> dict[str, Any]:
+        """Return it as plain data; `variables` is a copy already, and so are the states of the callbacks."""
+        copies = {"variables": self.variables, "callbacks": self.callbacks}
+        rest = {name: _state.dump(value) for name, value in vars(self).items() if name not in copies}
+        return {"format": FORMAT, **rest, **copies}
 
     @classmethod
-    def unpacked(cls, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> "TrainingState":
-        """Return what `packed` has packed.
+    def unpacked(cls, content: Mapping[str, Any]) -> "TrainingState":
+        """Return what `packed` has packed; the states of the callbacks stay plain data, which each callback loads.
 
         Raises:
             ValueError: If another version has, or something else is in it.
         """
-        if meta.get("format") != FORMAT:
+        if (found := content.get("format", "an older one")) != FORMAT:
             raise ValueError(
                 f"A state must have the format {FORMAT}, which this version of keras_ch8 writes. Received: format "
-                f"{meta.get('format')!r}. Go on with the version that wrote it, or give another `directory`."
+                f"{found!r}. Go on with the version that wrote it, or give another `directory`."
             )
+        given = {name: value for name, value in content.items() if name != "format"}
         try:
-            values = {name: data_as_json.together(value, arrays) for name, value in meta.items() if name != "format"}
-        except KeyError as error:
-            raise _other_content(f"no array {error}") from error
-        if fault := _fault(values, _PATTERN, "it"):
+            values = {name: value if name == "callbacks" else _state.load(value) for name, value in given.items()}
+        except ValueError as error:
+            raise _other_content(str(error)) from error
+        if fault := _state.fault(values, _state.types_of(cls)):
             raise _other_content(fault)
-        state = cls(**values, variables={n: array for n, array in arrays.items() if not n.startswith("state/")})
+        state = cls(**values)
         epochs = state.fingerprint["epochs"]
         if not 0 <= state.epoch <= epochs or state.batch < 0:
             raise _other_content(f"epoch={state.epoch}, batch={state.batch} of {epochs} epochs")
@@ -110,24 +116,3 @@ def _other_content(fault: str) -> ValueError:
         f"A state must be as this version of keras_ch8 writes it. Received: one that is whole, and in which {fault}. "
         "Go on with what wrote it, or give another `directory`."
     )
-
-
-def _fault(found: Any, pattern: Pattern, name: str) -> str:
-    """Return in what a value does not fit a pattern; "" for in nothing."""
-    if isinstance(pattern, tuple):
-        faults = [_fault(found, each, name) for each in pattern]
-        return "" if "" in faults else faults[-1]
-    wanted = pattern if isinstance(pattern, type) else type(pattern)
-    fits = isinstance(found, wanted) and not (wanted is int and isinstance(found, bool))
-    if not fits:
-        return f"{name} is a {type(found).__name__}, not a {wanted.__name__}"
-    if isinstance(pattern, type):
-        return ""
-    value: Any = dict(enumerate(found)) if isinstance(pattern, list) else found
-    if isinstance(pattern, list):
-        pattern = dict(enumerate(pattern))
-    elif str in pattern:
-        pattern = dict.fromkeys(value, pattern[str])
-    if value.keys() != pattern.keys():
-        return f"{name} has {sorted(map(str, value))}, not {sorted(map(str, pattern))}"
-    return next(filter(None, (_fault(value[key], each, f"{name}[{key!r}]") for key, each in pattern.items())), "")

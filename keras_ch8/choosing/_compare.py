@@ -181,7 +181,7 @@ def compare(
     expected = sum(trials for one in found.values() if one.ranges) + len(found) * len(listed)
     teller = _Teller(metric, int(verbose), expected)
     train = functools.partial(trained, workload, found)
-    with Trials(train, keeper, lambda _, fields: TimedRun(**fields), teller.tell, workers) as runner:
+    with Trials(train, keeper, teller.tell, workers) as runner:
         contenders = _tuned(found, runner, teller, trials, tuned_by, lower)
         runs = runner.run([Job(one.name, dict(one.setting), seed, True) for seed in listed for one in contenders])
     number = len(contenders)

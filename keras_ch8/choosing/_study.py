@@ -156,7 +156,6 @@ class Study:
         self._trials = Trials(
             self._trainer.train,
             Keeper(directory, "study", self._trainer.described),
-            lambda trial, fields: StudyRun(**fields | {"setting": trial.setting}),
             self._tell,
         )
         self._given = self._setting = StudySetting(self._trainer.given_rate, batch_size)

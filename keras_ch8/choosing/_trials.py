@@ -1,7 +1,5 @@
 """Runs the trainings that choose: each once, one after another here or several at once in processes of their own."""
 
-import dataclasses
-import json
 import multiprocessing
 import os
 import pickle
@@ -10,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import connection
 from typing import Any, Generic, TypeVar
-
-import numpy as np
 
 from .._keeper import Keeper
 
@@ -27,7 +23,6 @@ class Trials(Generic[Asked, Outcome]):
     Args:
         train: Runs a training. Where there are several workers, each is sent it.
         keeper: Where trainings are kept; `None` for nowhere.
-        restored: Makes of the fields in a file what `train` has returned.
         tell: Told each training that is done, also one that was kept.
         workers: Processes that train at once.
     """
@@ -36,23 +31,23 @@ class Trials(Generic[Asked, Outcome]):
         self,
         train: Callable[[Asked], Outcome],
         keeper: Keeper | None = None,
-        restored: Callable[[Asked, dict[str, Any]], Outcome] | None = None,
         tell: Callable[[Asked, Outcome], None] | None = None,
         workers: int = 1,
     ) -> None:
         self.done: dict[str, tuple[Asked, Outcome]] = {}
         """What was asked, and what came of it, in the order in which it was done."""
-        self._train, self._keeper, self._restored, self._tell = train, keeper, restored, tell
+        self._train, self._keeper, self._tell = train, keeper, tell
         self._workers, self._pool = workers, None if workers == 1 else _pool(workers, train)
 
     def run(self, asked: Sequence[Asked]) -> list[Outcome]:
         """Return what came of some trainings, in their order."""
         left = {key: each for each in asked if (key := repr(each)) not in self.done}
-        for key, kept in [(key, self._load(key, each)) for key, each in left.items()]:
+        for key, kept in [(key, self._keeper and self._keeper.load(key)) for key in left]:
             if kept is not None:
                 self._add(key, left.pop(key), kept)
         for key, outcome in self._trained(left):
-            self._save(key, outcome)
+            if self._keeper is not None and not getattr(outcome, "error", ""):  # what has failed is tried again
+                self._keeper.save(key, outcome)
             self._add(key, left[key], outcome)
         return [self.done[repr(each)][1] for each in asked]
 
@@ -72,22 +67,6 @@ class Trials(Generic[Asked, Outcome]):
         self.done[key] = asked, outcome
         if self._tell is not None:
             self._tell(asked, outcome)
-
-    def _load(self, key: str, asked: Asked) -> Outcome | None:
-        if self._keeper is None or self._restored is None or (found := self._keeper.load(key)) is None:
-            return None
-        arrays, plain = found
-        return self._restored(asked, {**arrays, **plain})
-
-    def _save(self, key: str, outcome: Any) -> None:
-        if self._keeper is None:
-            return
-        fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
-        if fields.get("error"):  # what has failed is tried again another time
-            return
-        arrays = {name: value for name, value in fields.items() if isinstance(value, np.ndarray)}
-        plain = {name: value for name, value in fields.items() if name not in arrays}
-        self._keeper.save(key, arrays, json.loads(json.dumps(plain, default=dataclasses.asdict)))
 
     def __enter__(self) -> "Trials[Asked, Outcome]":
         return self

@@ -334,22 +334,17 @@ def _compile_like(
 
 def _keep(model: keras.Model, keeper: Keeper, stages: list[Stage], slots: Slots) -> None:
     """Write the completed stages, the variables of the model and the slots of the optimizers."""
-    arrays = {f"variable {i}": value for i, value in enumerate(values_of(model.variables))}
-    arrays |= {f"slot {i}": value for i, value in enumerate(slots.values())}
-    plain = {"stages": [dataclasses.asdict(stage) for stage in stages], "slots": list(slots)}
-    keeper.save(KEY, arrays, plain)
+    keeper.save(KEY, {"variables": values_of(model.variables), "stages": stages, "slots": slots})
 
 
 def _resume(model: keras.Model, keeper: Keeper) -> tuple[list[Stage], Slots]:
     """Load the variables that are kept into the model; return the completed stages and the slots of the optimizers."""
     if (found := keeper.load(KEY)) is None:
         return [], {}
-    arrays, plain = found
-    for i, variable in enumerate(model.variables):
-        native, value = backend.native(variable), arrays[f"variable {i}"]
+    for variable, value in zip(model.variables, found["variables"], strict=True):
+        native = backend.native(variable)
         native.assign(value.view(native.numpy().dtype) if value.dtype.kind == "V" else value)  # bfloat16, in a file
-    slots = {(place, name): arrays[f"slot {i}"] for i, (place, name) in enumerate(plain["slots"])}
-    return [Stage(**stage | {"trained": tuple(stage["trained"])}) for stage in plain["stages"]], slots
+    return found["stages"], found["slots"]
 
 
 def _restore_flags(flags: list[tuple[keras.layers.Layer, bool]]) -> None:

@@ -37,7 +37,7 @@ def test_what_is_not_finite_is_null_and_hostile_names_are_data():
     known.hyperparameters = {name: math.nan, "rate": np.float32(0.5), "many": [math.inf, np.int64(3)], "what": object}
     known.verdicts = [Verdict("cliff", "watch", name, "", "8.2.4", 5)]
     known.events.add(Event(3, "spike", name))
-    known.add_column(HeatMap(FLOW_GRADIENT, [name, "b", "c"]), 1, np.array([np.nan, -np.inf, 1e-30]))
+    known.add_column(HeatMap.of(FLOW_GRADIENT, [name, "b", "c"]), 1, np.array([np.nan, -np.inf, 1e-30]))
     found = read(known.text(1))
     assert found["hyperparameters"] == {name: None, "rate": 0.5, "many": [None, 3], "what": "<class 'object'>"}
     assert (found["verdicts"][0]["finding"], found["verdicts"][0]["value"]) == (name, None)
@@ -64,7 +64,7 @@ def test_of_many_events_the_first_and_the_last_hundred_stay():
 
 
 def test_a_heat_map_keeps_its_first_and_its_newest_column_and_even_steps_between():
-    heat_map = HeatMap(FLOW_GRADIENT, ["a", "b"])
+    heat_map = HeatMap.of(FLOW_GRADIENT, ["a", "b"])
     for step in range(1, 1001):
         heat_map.add(step, np.array([step, 2.0 * step]))
         heat_map.thin(10**6)
@@ -78,7 +78,7 @@ def test_a_heat_map_keeps_its_first_and_its_newest_column_and_even_steps_between
 
 
 def test_a_column_of_other_layers_is_left_out():
-    heat_map = HeatMap(FLOW_GRADIENT, ["a", "b"])
+    heat_map = HeatMap.of(FLOW_GRADIENT, ["a", "b"])
     heat_map.add(1, np.ones(2))
     heat_map.add(2, np.ones(3))
     assert read(heat_map.as_json())["steps"] == [1]
@@ -87,7 +87,7 @@ def test_a_column_of_other_layers_is_left_out():
 def test_of_200_layers_and_100_measurements_each_record_and_all_together_are_small():
     known, total = Record(), 0
     rows = [f"a_block_of_many/convolution_{i}" for i in range(200)]
-    maps = [HeatMap(FLOW_GRADIENT, rows) for _ in range(4)]
+    maps = [HeatMap.of(FLOW_GRADIENT, rows) for _ in range(4)]
     random = np.random.default_rng(0)
     known.verdicts = [Verdict("cliff", "act", "f" * 200, "c" * 300, "8.2.4", 5, 5, ("w" * 100,) * 5, "x" * 200)] * 13
     for step in range(100):

@@ -246,14 +246,14 @@ def test_a_disk_that_fails_while_it_trains(whole, resume, tmp_path, monkeypatch,
     written = []
     write = _arrays_file.write
 
-    def failing(path, arrays, meta):
+    def failing(path, content):
         written.append(path)
         if len(written) in (2, 3):
             if kind == "gone":
                 shutil.rmtree(tmp_path / "states", ignore_errors=True)
             else:
                 raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, arrays, meta)
+        write(path, content)
 
     monkeypatch.setattr(_arrays_file, "write", failing)
     with pytest.warns(RuntimeWarning, match="could not be written into .*, and the training goes on") as told:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import Doctor, _arrays_file
+from keras_ch8 import Doctor, _arrays_file, _state
 from keras_ch8.callbacks import Resume
 from keras_ch8.checkpoints import fingerprint
 from keras_ch8.checkpoints.folder import Folder
@@ -257,23 +257,25 @@ def whole_state(tmp_path_factory):
 @pytest.mark.parametrize(
     "change, said",
     [
-        ({"epoch": None}, "it has"),
-        ({"more": 1}, "it has"),
-        ({"epoch": "x"}, r"it\['epoch'\] is a str, not a int"),
+        ({"epoch": None}, "it lacks 'epoch'"),
+        ({"more": 1}, "it has 'more'"),
+        ({"epoch": "x"}, r"it\['epoch'\] is of type str and not int"),
         ({"epoch": 10**9}, "epoch=1000000000"),
         ({"epoch": -3}, "epoch=-3"),
         ({"batch": True}, "bool"),
-        ({"history": {}}, r"it\['history'\] is a dict"),
-        ({"history": [[0], [1]]}, r"it\['history'\]\[1\] is a list"),
-        ({"random": {}}, r"it\['random'\] has"),
+        ({"history": {}}, r"it\['history'\] is of type dict and not tuple"),
+        ({"history": _state.dump(([0], [1]))}, r"it\['history'\]\[1\] is of type list and not dict"),
+        ({"history": _state.dump(([0],))}, r"it\['history'\] has 1 entries and not 2"),
+        ({"random": {}}, r"it\['random'\] lacks 'python'"),
+        ({"variables": {"x": 1.0}}, r"it\['variables'\]\['x'\] is of type float and not ndarray"),
+        ({"data": {_state.KIND: "object", "class": "os:system", "fields": {}}}, "'os:system' names no dataclass"),
         ({"fingerprint": {"epochs": 3}}, "fingerprint"),
         ({"callbacks": {"a": 3}}, "callbacks"),
-        ({"validation": {"passes": {"<array>": "none"}, "variables": []}}, "no array 'none'"),
+        ({"validation": {_state.KIND: "tuple"}}, "no 'tuple' is made of"),
     ],
 )
 def test_a_state_of_other_content_is_one_error(whole_state, change, said):
-    arrays, meta = whole_state
-    TrainingState.unpacked(arrays, meta)
-    changed = {name: value for name, value in (meta | change).items() if value is not None}
+    TrainingState.unpacked(whole_state)
+    changed = {name: value for name, value in (whole_state | change).items() if value is not None}
     with pytest.raises(ValueError, match=rf"as this version of keras_ch8 writes it\. Received: .*{said}"):
-        TrainingState.unpacked(arrays, changed)
+        TrainingState.unpacked(changed)

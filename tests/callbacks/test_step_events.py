@@ -28,14 +28,12 @@ def frame(norm, clipped=None, rate=None):
 
 def told(whole, chunk, prefix=""):
     """Return the events of a frame whose rows come so many at a time."""
-    events = []
-    finder = StepEvents(lambda kind, text, step: events.append((kind, step, text)), prefix)
+    events, finder = [], StepEvents(prefix)
     fields = ("steps", "learning_rate", "norm", "clipped", "nonfinite")
     for start in range(0, len(whole.steps), chunk):
         part = {name: getattr(whole, name)[start : start + chunk] for name in fields}
-        finder.add(dataclasses.replace(whole, **part))
-    finder.end()
-    return events
+        events += finder.add(dataclasses.replace(whole, **part))
+    return [(event.kind, event.step, event.text) for event in (*events, *finder.end())]
 
 
 def places(events, kind):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_ch8._state import dump, load
 from keras_ch8.board.record import Event
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.callbacks import TensorBoard
@@ -32,7 +33,7 @@ def written(log_dir, steps):
 def test_what_was_written_after_the_state_is_written_again_and_stands_there_once(tmp_path, loader):
     writer = written(tmp_path, 5)
     writer.lines("verdicts.jsonl", ["one"])
-    state = kept(writer.state())
+    position = load(kept(dump(writer.position())))
     for step in (6, 7, 8):
         writer.scalars(step, {LOSS: -1.0})
     writer.lines("verdicts.jsonl", ["two"])
@@ -40,7 +41,7 @@ def test_what_was_written_after_the_state_is_written_again_and_stands_there_once
     attempt = RunWriter.open(str(tmp_path), 9)  # a file that did not exist then
     attempt.scalars(9, {LOSS: -1.0})
     attempt.close()
-    again = RunWriter.resume(str(tmp_path), state, 6)
+    again = RunWriter.resume(str(tmp_path), position, 6)
     assert again.folder == writer.folder
     for step in (6, 7):
         again.scalars(step, {LOSS: float(step)})
@@ -61,10 +62,10 @@ def test_files_of_trackers_go_on_too_beside_the_run_and_elsewhere(tmp_path):
     reported = '{"hyperparameters": {}, "verdicts": [], "events": [], "ended": false}'
     writer = fed(RunWriter.open(str(tmp_path / "logs"), 1), "")
     writer.scalars(1, {LOSS: 1.0})
-    state = writer.state()
+    position = writer.position()
     writer.scalars(2, {LOSS: -1.0})
     writer.close()
-    again = fed(RunWriter.resume(str(tmp_path / "logs"), state, 2), reported)
+    again = fed(RunWriter.resume(str(tmp_path / "logs"), position, 2), reported)
     again.scalars(2, {LOSS: 2.0})
     again.close()
     beside, elsewhere = (
@@ -147,12 +148,12 @@ def test_a_state_says_which_run_each_tracker_has(tmp_path):
 
 def test_a_file_that_is_shorter_than_it_was_keeps_what_it_has(tmp_path):
     writer = written(tmp_path, 5)
-    state = writer.state()
+    position = writer.position()
     writer.close()
     (path,) = (tmp_path / "optimization").glob("*tfevents*")
     path.write_bytes(path.read_bytes()[:-30])
     length = path.stat().st_size
-    again = RunWriter.resume(str(tmp_path), state, 6)
+    again = RunWriter.resume(str(tmp_path), position, 6)
     assert again.folder == writer.folder
     assert path.stat().st_size == length
     again.close()
@@ -165,10 +166,10 @@ def test_where_writing_had_failed_nothing_is_cut_off(tmp_path, monkeypatch):
         patch.setattr(tf.io.TFRecordWriter, "write", fails)
         writer.scalars(6, {LOSS: 6.0})
         with pytest.warns(RuntimeWarning, match="No space left on device"):
-            state = writer.state()
+            position = writer.position()
     writer.close()
-    assert state["files"] == {}
-    again = RunWriter.resume(str(tmp_path), state, 7)
+    assert position.files == {}
+    again = RunWriter.resume(str(tmp_path), position, 7)
     again.scalars(7, {LOSS: 7.0})
     again.close()
     with python_loader(tmp_path) as board:
@@ -177,23 +178,23 @@ def test_where_writing_had_failed_nothing_is_cut_off(tmp_path, monkeypatch):
 
 def test_where_the_folder_is_gone_a_new_run_begins_and_a_warning_says_so(tmp_path):
     writer = written(tmp_path / "logs", 5)
-    state = writer.state()
+    position = writer.position()
     writer.close()
     with pytest.warns(RuntimeWarning, match="The run 'optimization' for TensorBoard cannot go on in .* is gone"):
-        again = RunWriter.resume(str(tmp_path / "moved"), state, 6)
+        again = RunWriter.resume(str(tmp_path / "moved"), position, 6)
     assert again.folder == str(tmp_path / "moved" / "optimization")
     again.close()
 
 
 def test_where_another_training_writes_there_a_new_run_begins_and_nothing_of_the_other_is_cut_off(tmp_path):
     writer = written(tmp_path, 5)
-    state = writer.state()
+    position = writer.position()
     writer.scalars(6, {LOSS: 6.0})
     writer.flush()
     (path,) = (tmp_path / "optimization").glob("*tfevents*")
     length = path.stat().st_size
     with pytest.warns(RuntimeWarning, match="cannot go on .*: another training writes there"):
-        again = RunWriter.resume(str(tmp_path), state, 6)
+        again = RunWriter.resume(str(tmp_path), position, 6)
     assert again.folder == str(tmp_path / "optimization_2")
     assert path.stat().st_size == length
     again.close()

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from keras_ch8.callbacks.session.objects_as_data import plain, restored
+from keras_ch8._state import dump, load
 from keras_ch8.monitors.measurement_log import FEWEST, WINDOW, MeasurementLog, Rows, once, running_median
 from keras_ch8.verdicts.fact import Fact
 
@@ -38,9 +38,9 @@ def test_rows_that_come_in_pieces_have_the_medians_of_all_finite_norms_before_th
 def test_what_there_is_already_is_kept_as_words_and_comes_back_as_facts():
     log, after = MeasurementLog(), MeasurementLog()
     log.has = frozenset({Fact.CLIPPING, Fact.TOKENS})
-    kept = plain(log.state())
+    kept = dump(log.state())
     assert kept["has"]["items"] == ["clipping", "tokens"]
-    after.set_state(restored(kept))
+    after.set_state(load(kept))
     assert after.has == log.has
     assert {type(fact) for fact in after.has} == {Fact}
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -18,22 +19,27 @@ KINDS = {
 }
 
 
+@dataclass
 class LayerNorms:
-    """Puts the variables of a layer together, and keeps the largest norm of each since it was last noted."""
+    """Puts the variables of a layer together, and keeps the largest norm of each since it was last noted.
 
-    def __init__(self, variables: Sequence[keras.Variable]) -> None:
+    Args:
+        names: Names of the layers.
+        members: Which variables each has.
+        largest: The largest norm of each.
+    """
+
+    names: list[str]
+    members: list[list[int]]
+    largest: np.ndarray
+
+    @classmethod
+    def of(cls, variables: Sequence[keras.Variable]) -> "LayerNorms":
+        """Return one for these variables, before any norm."""
         layer_of = [v.path.rpartition("/")[0] for v in variables]
-        self.names = list(dict.fromkeys(layer_of))
-        self._members = [[i for i, layer in enumerate(layer_of) if layer == name] for name in self.names]
-        self._largest = np.zeros(len(self.names))
-
-    def state(self) -> dict[str, Any]:
-        """Return what `set_state` goes on from; the record has what was noted."""
-        return {"largest": self._largest}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` has returned."""
-        self._largest = state["largest"]
+        names = list(dict.fromkeys(layer_of))
+        members = [[i for i, layer in enumerate(layer_of) if layer == name] for name in names]
+        return cls(names, members, np.zeros(len(names)))
 
     def series(self, frame: Frame) -> dict[tags.Tag, tuple[np.ndarray, np.ndarray]]:
         """Return the largest, median and smallest norm over the layers at each step."""
@@ -41,8 +47,8 @@ class LayerNorms:
         # A variable without a gradient is NaN too: one that is broken shows in the count.
         missing = np.isnan(squares) & (frame.nonfinite == 0)[:, None]
         squares[missing] = 0
-        norms = np.sqrt(np.stack([squares[:, member].sum(axis=1) for member in self._members], axis=1))
-        self._largest = np.maximum(self._largest, norms.max(axis=0, initial=0.0))
+        norms = np.sqrt(np.stack([squares[:, member].sum(axis=1) for member in self.members], axis=1))
+        self.largest = np.maximum(self.largest, norms.max(axis=0, initial=0.0))
         return {
             tags.LAYER_NORM_WORST: (frame.steps, norms.max(axis=1)),
             tags.LAYER_NORM_MEDIAN: (frame.steps, np.median(norms, axis=1)),
@@ -51,8 +57,8 @@ class LayerNorms:
 
     def note(self, record: Record, tag: tags.Tag, step: int) -> None:
         """Add the largest norms since the last time to the record of the run."""
-        record.add_column(record.heat_map(tag) or HeatMap(tag, self.names), step, self._largest)
-        self._largest = np.zeros(len(self.names))
+        record.add_column(record.heat_map(tag) or HeatMap.of(tag, self.names), step, self.largest)
+        self.largest = np.zeros(len(self.names))
 
 
 def note_flow(readings: Mapping[str, Any], record: Record, step: int) -> None:
@@ -68,4 +74,4 @@ def note_flow(readings: Mapping[str, Any], record: Record, step: int) -> None:
         back = (f"{i} before the last" if i else "the last" for i in range(len(horizons[0].profile)))
         found[tags.TIME_PROFILE] = list(back), horizons[0].profile
     for tag, (rows, column) in found.items():
-        record.add_column(record.heat_map(tag) or HeatMap(tag, rows, KINDS.get(tag, ())), step, column)
+        record.add_column(record.heat_map(tag) or HeatMap.of(tag, rows, KINDS.get(tag, ())), step, column)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -71,25 +72,22 @@ def _name_of_loss(loss: Any) -> str | None:
     return loss if loss is None or isinstance(loss, str) else str(getattr(loss, "name", None) or _short(loss))
 
 
+@dataclass
 class Report:
-    """Keeps first, last and extreme value of each series, and says at the end what the run did."""
+    """Keeps first, last and extreme value of each series, and says at the end what the run did.
 
-    def __init__(self, session: "Session") -> None:
-        self.session = session
-        self._first_step = session.step
-        self._seen: dict[Tag, list[float]] = {}
+    Args:
+        first_step: The batches before the run.
+        seen: First, last, smallest and largest value of each series, and how many were not finite.
+    """
 
-    def state(self) -> dict[str, Any]:
-        """Return what was seen, which `set_state` goes on from."""
-        return {"first_step": self._first_step, "seen": dict(self._seen)}
+    first_step: int
+    seen: dict[Tag, list[float]] = field(default_factory=dict)
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` has returned."""
-        self._first_step, self._seen = state["first_step"], dict(state["seen"])
-
-    def beginning(self) -> str:
+    @staticmethod
+    def beginning(session: "Session") -> str:
         """Return what is known before the first step: a list, since a long value would break the words of a table."""
-        known = self.session.record.hyperparameters.items()
+        known = session.record.hyperparameters.items()
         texts = {name: f"{value:,}" if name == WEIGHTS else str(value) for name, value in known if value is not None}
         return "\n".join(f"- {name}: `{text}`" for name, text in texts.items())
 
@@ -97,21 +95,21 @@ class Report:
         """Take what was measured at some steps."""
         for tag, (_, values, *_) in series.items():
             if len(values):
-                first, _, low, high, broken = self._seen.get(tag, [values[0], values[0], np.inf, -np.inf, 0])
+                first, _, low, high, broken = self.seen.get(tag, [values[0], values[0], np.inf, -np.inf, 0])
                 finite = values[np.isfinite(values)]
                 low, high = finite.min(initial=low), finite.max(initial=high)
-                self._seen[tag] = [first, values[-1], low, high, broken + len(values) - len(finite)]
+                self.seen[tag] = [first, values[-1], low, high, broken + len(values) - len(finite)]
 
-    def end(self, without: Collection[str]) -> str:
+    def end(self, session: "Session", without: Collection[str]) -> str:
         """Return what the run did; `without` names series that have no row."""
         rows = [
             (f"`{tag.name}`", *(f"{x:.4g}" for x in seen[:4]), str(int(seen[4])))
-            for tag, seen in self._seen.items()
+            for tag, seen in self.seen.items()
             if tag.name not in without
         ]
-        findings = "".join(f"- {sentence}\n" for sentence in self.session.findings())
+        findings = "".join(f"- {sentence}\n" for sentence in session.findings())
         table = _table(("series", "first", "last", "smallest", "largest", "not finite"), rows)
-        return f"Steps {self._first_step + 1} to {self.session.step}.\n\n{findings}\n{table}\n"
+        return f"Steps {self.first_step + 1} to {session.step}.\n\n{findings}\n{table}\n"
 
 
 def _short(value: Any) -> Any:

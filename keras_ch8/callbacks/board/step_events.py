@@ -1,10 +1,11 @@
 """What happened at single steps, found in the rows of many."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...board.record import Event
 from ...monitors import cliff
 from ...monitors.measurement_log import FEWEST, WINDOW
 from ...telemetry.frame import Frame
@@ -18,76 +19,84 @@ UNUSUAL = 3.0
 """Times the largest median so far that a spike has to exceed: near the end a small gradient varies much."""
 LARGEST = 1e12
 """Times the median beyond which a number says nothing."""
-Report: TypeAlias = Callable[[str, str, int], None]
-"""Called with kind, text and step of an event."""
 
 
+@dataclass
 class StepEvents:
     """Finds the events in the rows of one optimizer: clipping, spikes, broken gradients, sudden changes of its rate.
 
     Args:
-        report: Called with each event, in order.
-        prefix: What its texts begin with, such as the name of one of several optimizers.
+        prefix: What their texts begin with, such as the name of one of several optimizers.
+        steps: The rows so far.
+        clipped: Those whose gradient was clipped.
+        broken: Those whose gradient was not finite.
+        last: The step of the last one.
+        rate: Its learning rate.
+        same_for: The rows for which that has been the same.
+        norms: The last finite norms.
+        usual: The largest median of norms so far.
     """
 
-    def __init__(self, report: Report, prefix: str = "") -> None:
-        self._report, self._prefix = report, prefix
-        self._steps = self._clipped = self._broken = self._last = 0
-        self._rate, self._same_for = float("nan"), 0
-        self._norms, self._usual = np.zeros(0), 0.0
+    prefix: str = ""
+    steps: int = 0
+    clipped: int = 0
+    broken: int = 0
+    last: int = 0
+    rate: float = float("nan")
+    same_for: int = 0
+    norms: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    usual: float = 0.0
 
-    def state(self) -> dict[str, Any]:
-        """Return what was found so far, which `set_state` goes on from."""
-        return {name: value for name, value in vars(self).items() if name not in ("_report", "_prefix")}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` has returned."""
-        vars(self).update(state)
-
-    def add(self, frame: Frame) -> None:
-        """Take some rows."""
+    def add(self, frame: Frame) -> list[Event]:
+        """Take some rows, and return what has happened at them."""
         if not len(frame.steps):
-            return
-        self._steps += len(frame.steps)
-        self._last = int(frame.steps[-1])
+            return []
+        self.steps += len(frame.steps)
+        self.last = int(frame.steps[-1])
         finite = np.isfinite(frame.norm)
-        self._find_broken(frame.steps[~finite])
-        self._find_clipped(frame)
-        self._find_spikes(frame.steps[finite], frame.norm[finite].astype(float))
-        self._find_changes(frame.steps, frame.learning_rate)
+        return [
+            *self._find_broken(frame.steps[~finite]),
+            *self._find_clipped(frame),
+            *self._find_spikes(frame.steps[finite], frame.norm[finite].astype(float)),
+            *self._find_changes(frame.steps, frame.learning_rate),
+        ]
 
-    def end(self) -> None:
+    def end(self) -> Iterator[Event]:
         """Count what has happened since it was reported for the first time."""
-        if self._clipped:
-            self._say("clip", f"Clipping acted at {percent(self._clipped / self._steps)} of the steps.", self._last)
-        if self._broken > 1:
-            self._say("nonfinite", f"In {self._broken} steps the gradient was infinite or not a number.", self._last)
+        if self.clipped:
+            yield self._event(
+                "clip", f"Clipping acted at {percent(self.clipped / self.steps)} of the steps.", self.last
+            )
+        if self.broken > 1:
+            yield self._event(
+                "nonfinite", f"In {self.broken} steps the gradient was infinite or not a number.", self.last
+            )
 
-    def _say(self, kind: str, text: str, step: int) -> None:
-        self._report(kind, self._prefix + text, int(step))
+    def _event(self, kind: str, text: str, step: int) -> Event:
+        return Event(int(step), kind, self.prefix + text)
 
-    def _find_broken(self, steps: np.ndarray) -> None:
-        if len(steps) and not self._broken:
-            self._say("nonfinite", "For the first time the gradient is infinite or not a number.", steps[0])
-        self._broken += len(steps)
+    def _find_broken(self, steps: np.ndarray) -> Iterator[Event]:
+        if len(steps) and not self.broken:
+            yield self._event("nonfinite", "For the first time the gradient is infinite or not a number.", steps[0])
+        self.broken += len(steps)
 
-    def _find_clipped(self, frame: Frame) -> None:
+    def _find_clipped(self, frame: Frame) -> Iterator[Event]:
         clipped = np.flatnonzero(frame.was_clipped)
-        if len(clipped) and not self._clipped:
+        if len(clipped) and not self.clipped:
             first = clipped[0]
             long, short = (digits(float(norms[first]), 3) for norms in (frame.norm, frame.clipped))
             text = f"The gradient is clipped for the first time, from a norm of {long} to {short}."
-            self._say("clip", text, frame.steps[first])
-        self._clipped += len(clipped)
+            yield self._event("clip", text, frame.steps[first])
+        self.clipped += len(clipped)
 
-    def _find_spikes(self, steps: np.ndarray, norms: np.ndarray) -> None:
+    def _find_spikes(self, steps: np.ndarray, norms: np.ndarray) -> Iterator[Event]:
         """Find the spikes of the verdict `cliff`, above all that was usual so far; mostly one comparison is enough."""
-        before, usual = len(self._norms), self._usual
-        known = np.concatenate([self._norms, norms])
+        before, usual = len(self.norms), self.usual
+        known = np.concatenate([self.norms, norms])
         if len(known) <= FEWEST:
-            self._norms = known
+            self.norms = known
             return
-        self._norms, self._usual = known[-WINDOW:], max(usual, float(np.median(known)))
+        self.norms, self.usual = known[-WINDOW:], max(usual, float(np.median(known)))
         if norms.max(initial=0.0) <= UNUSUAL * usual:
             return
         found = cliff(known, np.arange(len(known)))
@@ -96,17 +105,21 @@ class StepEvents:
             if place >= before and known[place] > UNUSUAL * usual:
                 is_known = ratios[place] < LARGEST
                 how = f"{digits(ratios[place])} times" if is_known else "beyond all measure of"
-                self._say("spike", f"The gradient is {how} the median of the steps before.", steps[place - before])
+                yield self._event(
+                    "spike", f"The gradient is {how} the median of the steps before.", steps[place - before]
+                )
 
-    def _find_changes(self, steps: np.ndarray, rates: np.ndarray) -> None:
+    def _find_changes(self, steps: np.ndarray, rates: np.ndarray) -> Iterator[Event]:
         """Find sudden changes of a rate that had been the same for some steps."""
-        known = np.concatenate([[self._rate], rates])
+        known = np.concatenate([[self.rate], rates])
         changed = np.flatnonzero(known[1:] != known[:-1])
-        same_for = np.diff(changed, prepend=-self._same_for)
+        same_for = np.diff(changed, prepend=-self.same_for)
         for place in changed[same_for >= STEADY].tolist():
             old, new = float(known[place]), float(known[place + 1])
             if abs(new - old) >= SHARP * abs(old):
                 how = "falls" if new < old else "rises"
-                self._say("rate", f"The learning rate {how} from {digits(old, 3)} to {digits(new, 3)}.", steps[place])
-        self._rate = float(known[-1])
-        self._same_for = len(rates) - int(changed[-1]) if len(changed) else self._same_for + len(rates)
+                yield self._event(
+                    "rate", f"The learning rate {how} from {digits(old, 3)} to {digits(new, 3)}.", steps[place]
+                )
+        self.rate = float(known[-1])
+        self.same_for = len(rates) - int(changed[-1]) if len(changed) else self.same_for + len(rates)

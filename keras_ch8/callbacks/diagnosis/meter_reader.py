@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from ... import _objects
+from ..._state import dump, load
 from ..._types import Data, Tensor
 from ...integration import backend, keras_private
 from ...integration.untouched import has_own_code
@@ -16,7 +17,6 @@ from ...schedules.duration import Duration, duration, of_unknown_epoch
 from ...verdicts.verdict import RAISED_BY
 from ...verdicts.wording import counted
 from ..session.batch_counter import READ_EVERY
-from ..session.objects_as_data import plain, restored
 from .judgement import Judgement
 from .measurement_schedule import FEWEST, MeasurementSchedule
 from .meters import Meter, Stopwatch, meters_of
@@ -120,14 +120,14 @@ class MeterReader:
 
     def state_of_meters(self) -> Any:
         """Return the states of the measurements, by name."""
-        return plain({m.name: m.state() for m in self.meters if hasattr(m, "schedule")})
+        return dump({m.name: m.state() for m in self.meters if hasattr(m, "schedule")})
 
     def go_on(self, seen: Mapping[str, Any], clock: Mapping[str, float], kept: Mapping[str, Any]) -> None:
         """Go on from the states; the measurements are still to be made ready."""
         for name in self.SEEN:
             setattr(self, name, seen[name])
         self.clock.set_state(clock)
-        self._resumed = restored(kept)
+        self._resumed = load(kept)
 
     @property
     def goes_on(self) -> bool:

@@ -11,11 +11,11 @@ import numpy as np
 
 from ... import _batches
 from ..._describe import short
+from ..._state import dump, load
 from ..._types import Data, Tensor
 from ...integration import backend, fit, keras_private
 from ...verdicts.facts import are_of_another_scale
 from ...verdicts.inputs import Inputs
-from ..session.objects_as_data import plain, restored
 
 EXAMPLES = 256
 """Examples that are kept of the batches that `fit` reads; fewer where these are the batches of one step."""
@@ -59,14 +59,14 @@ class ProbeData:
         if self._arrays is not None or self.batch is None:
             return None
         try:
-            return plain(keras.tree.map_structure(lambda a: a if a is None else np.asarray(a), self.batch))
+            return dump(keras.tree.map_structure(lambda a: a if a is None else np.asarray(a), self.batch))
         except (TypeError, ValueError):  # sparse or ragged: examples are drawn anew
             return None
 
     def set_state(self, state: Any) -> None:
         """Go on from what `state` has returned."""
         if state is not None and self._arrays is None:
-            self.batch, self._data_set = restored(state), None
+            self.batch, self._data_set = load(state), None
 
     def __reduce__(self) -> Any:
         if self._data_set is not None:

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import numpy as np
@@ -32,12 +32,28 @@ if backend.is_tensorflow():
     from ...telemetry.recorder import Wishes
     from ...telemetry.ring import rows_for
 
-STATE = {"step": int, "epoch": int, "of_epoch": int, "batch_size": (None, float), "columns": {str: [str]}}
-"""What the state of a session is made of: see `session.states`."""
 LINES = 8
 """Lines of the summary when a training ends, at most."""
 FIRST, SECOND, THIRD, LAST = range(4)
 """Places in the summary: what is wrong, why the training was stopped, what else there is to say, and where to look."""
+
+
+class SessionPosition(NamedTuple):
+    """How far a training is: part of the state of every callback that needs it.
+
+    Args:
+        step: The batches that the model has been trained on.
+        epoch: The running epoch.
+        of_epoch: Its batches so far.
+        batch_size: Examples of a batch, on average; None where it is not known.
+        columns: The numbers that each callback logs, by its place in the list.
+    """
+
+    step: int
+    epoch: int
+    of_epoch: int
+    batch_size: float | None
+    columns: dict[str, list[str]]
 
 
 class SessionState(enum.Enum):
@@ -183,19 +199,18 @@ class Session:
 
     # --- what a callback's state needs of it --------------------------------------------------------------------------
 
-    def state(self) -> dict[str, Any]:
-        """Return what `resume` goes on from: part of the state of every callback that needs it."""
+    def position(self) -> SessionPosition:
+        """Return what `resume` goes on from."""
         places = {id(callback): place for place, callback in enumerate(self.callbacks)}
         of_callbacks = self.numbers.columns.items()
         columns = {str(places[callback]): list(names) for callback, names in of_callbacks if callback in places}
-        now = {"step": self.step, "epoch": self._batches.epoch, "of_epoch": self._batches.of_epoch}
-        return {**now, "batch_size": self.batch_size, "columns": columns}
+        return SessionPosition(self.step, self._batches.epoch, self._batches.of_epoch, self.batch_size, columns)
 
-    def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` has returned: to be called in `on_open`; a second call changes nothing."""
-        self._batches.resume(state["step"], state["epoch"], state["of_epoch"])
-        self.batch_size = state["batch_size"]
-        for place, names in state["columns"].items():
+    def resume(self, position: SessionPosition) -> None:
+        """Go on from what `position` has returned: to be called in `on_open`; a second call changes nothing."""
+        self._batches.resume(position.step, position.epoch, position.of_epoch)
+        self.batch_size = position.batch_size
+        for place, names in position.columns.items():
             if int(place) < len(self.callbacks):
                 self.numbers.columns[id(self.callbacks[int(place)])] = tuple(names)
 

@@ -1,39 +1,38 @@
-"""What states of callbacks are made of, and the refusal of what is none.
+"""What `set_state` of a callback takes, and its refusal of anything else."""
 
-A state is a nesting of dicts with texts as keys, of lists, texts, numbers, booleans, None and NumPy arrays, so that it
-can be kept as JSON with arrays beside it. What a callback expects is written as a pattern:
-
-    float, int, ...     a value of this type; a float may be an integer too
-    None                None
-    (a, b)              one of these patterns
-    [a]                 a list of such
-    {str: a}            a dict of such, by any names
-    {"name": a, ...}    a dict with these names and no others
-"""
-
-import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-import numpy as np
-
+from ... import _state
 from ..._describe import short
 
-Pattern = Any
-_KINDS: dict[Any, Any] = {int: (int, np.integer), float: (int, float, np.integer, np.floating)}
 
+def checked(owner: str, state: Any, kind: Any, modules: Collection[str] = ()) -> Any:
+    """Return what the callback `owner` remembered, from what `get_state` has returned.
 
-def checked(owner: str, state: Any, pattern: Mapping[str, Pattern]) -> dict[str, Any]:
-    """Return a copy of a state of the callback `owner`; raise ValueError where it does not fit the pattern."""
-    fault = _fault(state, dict(pattern), "it")
+    Args:
+        owner: Name of the callback, for errors.
+        state: The state.
+        kind: What it is made of: a dataclass, of which one is returned, or a dict of types by names.
+        modules: Where classes may be defined, beside this package. Defaults to `()`.
+
+    Raises:
+        ValueError: If the state is not made of that.
+    """
+    names = kind if isinstance(kind, Mapping) else _state.types_of(kind)
+    try:
+        given = _state.load(state, modules)
+        fault = _state.fault(given, names)
+    except ValueError as error:
+        fault = f"it has what cannot be read: {error}"
     if fault:
-        parts = ", ".join(map(repr, pattern)) or "nothing: it has no state"
+        parts = ", ".join(map(repr, names)) or "nothing: it has no state"
         raise ValueError(
             f"`set_state` of `{owner}` goes on from what `get_state` of one with the same arguments has returned, "
             f"a dict of {parts}. Received: a {type(state).__name__}; {fault}. Give the state that was kept "
             "for this callback, as it was returned."
         )
-    return copy.deepcopy(dict(state))
+    return given if isinstance(kind, Mapping) else kind(**given)
 
 
 def refuse(owner: str, what: str, received: Any, expected: Any) -> ValueError:
@@ -43,42 +42,3 @@ def refuse(owner: str, what: str, received: Any, expected: Any) -> ValueError:
         f"{what}={short(received)}, where this callback has {what}={short(expected)}. Make the callback as it was, or "
         "begin without the state."
     )
-
-
-def _fault(value: Any, pattern: Pattern, name: str) -> str:
-    """Return what is wrong with a value, as a clause; "" for nothing."""
-    if isinstance(pattern, tuple):
-        faults = [_fault(value, each, name) for each in pattern]
-        return "" if "" in faults else faults[-1]
-    if isinstance(pattern, list):
-        if not isinstance(value, list):
-            return _not_a(value, "list", name)
-        return next(filter(None, (_fault(each, pattern[0], f"{name}[{i}]") for i, each in enumerate(value))), "")
-    if isinstance(pattern, dict):
-        return _fault_of_dict(value, pattern, name)
-    if pattern is None:
-        return "" if value is None else _not_a(value, "None", name)
-    wanted: Any = _KINDS.get(pattern, pattern)
-    is_other = isinstance(value, bool) and pattern is not bool
-    return "" if isinstance(value, wanted) and not is_other else _not_a(value, pattern.__name__, name)
-
-
-def _fault_of_dict(value: Any, pattern: dict[Any, Pattern], name: str) -> str:
-    if not isinstance(value, Mapping):
-        return _not_a(value, "dict", name)
-    if str in pattern:
-        others = [key for key in value if not isinstance(key, str)]
-        parts = {key: pattern[str] for key in value}
-    else:
-        others = [key for key in value if key not in pattern]
-        parts = pattern
-    if others:
-        return f"{name} has {others[0]!r}, which is not known here"
-    missing = [key for key in parts if key not in value]
-    if missing:
-        return f"{name} lacks {missing[0]!r}"
-    return next(filter(None, (_fault(value[key], part, f"{name}[{key!r}]") for key, part in parts.items())), "")
-
-
-def _not_a(value: Any, expected: str, name: str) -> str:
-    return f"{name} is of type {type(value).__name__} and not {expected}"

@@ -16,9 +16,9 @@ def taken() -> dict[str, Any]:
     kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
     seeds = _seeds_of_operations()
     return {
-        "python": [version, np.array(words, np.uint32), gauss],
-        "numpy": [kind, np.array(keys), int(position), int(has_gauss), float(cached)],
-        "operations": None if seeds is None else [seeds.getstate()[0], np.array(seeds.getstate()[1], np.uint32)],
+        "python": (version, np.array(words, np.uint32), gauss),
+        "numpy": (kind, np.array(keys), int(position), int(has_gauss), float(cached)),
+        "operations": None if seeds is None else (seeds.getstate()[0], np.array(seeds.getstate()[1], np.uint32)),
         "tensorflow": None if _global_generator() is None else np.array(_global_generator().state),
     }
 
@@ -27,7 +27,7 @@ def put(state: Mapping[str, Any]) -> None:
     """Put them where they were."""
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words.tolist()), gauss))
-    np.random.set_state(tuple(state["numpy"]))  # noqa: NPY002
+    np.random.set_state(state["numpy"])  # noqa: NPY002
     seeds = _seeds_of_operations()
     if seeds is not None and state["operations"] is not None:
         version, words = state["operations"]
