@@ -86,7 +86,7 @@ def pictures() -> Iterator[str]:
     folder = ROOT / "docs" / "pictures"
     for section in chapter.SECTIONS:
         if not (folder / "sections" / f"{section.number}.png").exists() or section.number not in chapter.PICTURES:
-            yield f"section {section.number} has no picture: tools/section_pictures.py"
+            yield f"section {section.number} has no picture in docs/pictures/sections"
         if not section.example:
             yield f"section {section.number} has no example in keras_ch8/chapter.py"
     of_start = {kind.name for kind in OF_THE_START}
