@@ -53,7 +53,7 @@ def mlp():
     return model, weights, signals, slopes
 
 
-def test_every_layer_is_what_numpy_finds(float64):
+def test_every_layer_is_what_numpy_finds(float64, in_graphs):
     model, weights, signals, slopes = mlp()
     before, _ = moved(model, 0.3)
     flow = monitors.layer_flow(model, X, Y, before)
