@@ -8,9 +8,11 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import optimizers as ours
+from keras_ch8.extend import check_optimizer
 from keras_ch8.extend._optimizers import OPTIMIZER_CONTRACT
 from tests.marks import mostly
 from tests.optimizers.algorithms import FEW, NAMES, all_variables, make, random_grads, run, step
+from tests.optimizers.layerwise import LAMB
 
 START = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
 X, Y = random_grads(1, (24, 6))[0], random_grads(1, (24, 2), seed=1)[0]
@@ -36,6 +38,11 @@ def path_of(optimizer, grads=None):
 @pytest.mark.parametrize("name", [pytest.param(name, marks=PROMISES.get(name, pytest.mark.full)) for name in NAMES])
 def test_a_class_keeps_the_promises_that_any_optimizer_must_keep(name, promise):
     promise(partial(make, name))
+
+
+@pytest.mark.slow
+def test_so_does_a_rule_that_looks_at_a_whole_layer():
+    check_optimizer(LAMB)
 
 
 @pytest.mark.slow
