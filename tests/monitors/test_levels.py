@@ -233,7 +233,8 @@ def test_a_rate_far_below_its_limit():
         return level("step_length", log, "step_too_short")
 
     check([(0.019, 0.11, 0.02, "watch"), (0.021, 0.11, 0.02, "ok"), (0.019, 0.099, 0.02, "ok"),
-           (0.019, 0.34, 0.1, "watch"), (0.019, 0.33, 0.1, "ok"), (0.019, 0.9, 0.21, "ok")], below)  # fmt: skip
+           (0.019, 0.34, 0.1, "watch"), (0.019, 0.33, 0.1, "ok"), (0.019, 0.9, 0.21, "ok"),
+           (0.25, 0.51, 0.02, "watch"), (0.25, 0.49, 0.02, "ok"), (0.31, 0.51, 0.02, "ok")], below)  # fmt: skip
 
 
 def test_a_rate_and_steps_of_a_thousandth():
