@@ -112,3 +112,21 @@ def float64():
     yield
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture
+def op_by_op(request):
+    """What asks for a graph runs op by op, unless the test has `in_graphs` too.
+
+    Tracing a graph of each small model takes most of the time where it is evaluated a few times only.
+    """
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly("in_graphs" not in request.fixturenames)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def in_graphs():
+    """The test traces graphs, as users do."""
