@@ -94,14 +94,6 @@ def imported_by(path):
     return {name for name in names if not name.startswith("_")}
 
 
-def test_there_are_not_too_many_names():
-    """A name is what is neither package nor module. One that stands at the top and in a package is one."""
-    of_users = [*(ALL[package] for package in (*keras_ch8.PACKAGES, "integration")), keras_ch8]
-    things = [getattr(module, name) for module in of_users for name in module.__all__]
-    assert len({id(thing) for thing in things if not inspect.ismodule(thing)}) <= MOST_FOR_USERS
-    assert len(keras_ch8.extend.__all__) <= MOST_FOR_EXTENSION
-
-
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_public_name_is_a_part_or_a_base_or_what_these_take_and_return(package):
     module = PACKAGES[package]
