@@ -195,8 +195,6 @@ def test_with_the_files_of_a_recipe_alone_no_test_turns_red(server, names, reade
         piece.apply(tmp_path)
     files = [*(f"tests/{reader}.py" for reader in readers), *(path for path in touched if "__init__" not in path)]
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    if len(names) > 1:  # so many names at once are more than the package has room for
-        options += ["--deselect", "tests/test_public_api.py::test_there_are_not_too_many_names"]
     run(server, f"import pytest\nassert pytest.main({[*options, *files]}) == 0", tmp_path)
 
 
