@@ -67,9 +67,8 @@ TWO_FILES = ("A rule in a monitor that is there", "A monitor with a verdict", "A
 FAST = ("A pacing", "A command")
 CASES = [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in RECIPES]
 
-OF_PARTS = ("test_public_api", "test_checks", "test_spelling", "test_site", "faults/test_fuzz")
 OF_LISTS = (
-    *OF_PARTS, "test_documents", "test_method_cards", "test_results", "test_swap", "test_tour", "test_types",
+    "test_public_api", "test_checks", "test_spelling", "test_site", "faults/test_fuzz", "test_documents", "test_method_cards", "test_results", "test_swap", "test_tour", "test_types",
     "monitors/test_registry", "monitors/test_newest", "monitors/test_documentation", "monitors/test_sentences",
     "monitors/test_scalars", "monitors/test_duration", "verdicts/test_rules", "verdicts/test_remedies",
     "verdicts/test_tracker", "board/test_tags", "board/test_layout", "cockpit/test_document", "cockpit/test_history",
@@ -78,7 +77,6 @@ OF_LISTS = (
 """Tests that read lists: of parts, monitors, rules, kinds, series, panels, commands, documents."""
 ALONE = [pytest.param([name], OF_LISTS, marks=pytest.mark.full, id=name) for name in RECIPES]
 FOLLOWED = [
-    pytest.param(["An optimizer"], OF_PARTS, id="An optimizer, and what reads lists of parts"),
     pytest.param(list(RECIPES), OF_LISTS, marks=pytest.mark.slow, id="all of them"),
     *ALONE,
 ]
