@@ -64,15 +64,14 @@ IN_TENSORBOARD = {
 """A training with what the recipe adds, and what of it is in the files of TensorBoard, or on the screen."""
 
 TWO_FILES = ("A rule in a monitor that is there", "A monitor with a verdict", "A chart", "A command")
-FAST = ("A pacing", "A command")
-CASES = [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in RECIPES]
 
 OF_LISTS = (
-    "test_public_api", "test_checks", "test_spelling", "test_site", "faults/test_fuzz", "test_documents", "test_method_cards", "test_results", "test_swap", "test_tour", "test_types",
-    "monitors/test_registry", "monitors/test_newest", "monitors/test_documentation", "monitors/test_sentences",
-    "monitors/test_scalars", "monitors/test_duration", "verdicts/test_rules", "verdicts/test_remedies",
-    "verdicts/test_tracker", "board/test_tags", "board/test_layout", "cockpit/test_document", "cockpit/test_history",
-    "curriculum/test_pacing", "schedules/test_formulas", "optimizers/test_keras_own", "integration/test_backends",
+    "test_public_api", "test_checks", "test_spelling", "test_site", "faults/test_fuzz", "test_documents",
+    "test_method_cards", "test_results", "test_swap", "test_tour", "test_types", "monitors/test_registry",
+    "monitors/test_newest", "monitors/test_documentation", "monitors/test_sentences", "monitors/test_scalars",
+    "monitors/test_duration", "verdicts/test_rules", "verdicts/test_remedies", "verdicts/test_tracker",
+    "board/test_tags", "board/test_layout", "cockpit/test_document", "cockpit/test_history", "curriculum/test_pacing",
+    "schedules/test_formulas", "optimizers/test_keras_own", "integration/test_backends",
 )  # fmt: skip
 """Tests that read lists: of parts, monitors, rules, kinds, series, panels, commands, documents."""
 ALONE = [pytest.param([name], OF_LISTS, marks=pytest.mark.full, id=name) for name in RECIPES]
@@ -157,8 +156,8 @@ def test_a_recipe_is_followed_in_the_repository_by_its_name(tmp_path, monkeypatc
     assert (tmp_path / said[3].strip()).read_text().startswith("from keras_ch8 import")
 
 
-@pytest.mark.broad(slow="all")
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
 def test_what_a_recipe_adds_works_everywhere(server, name, tmp_path):
     copied(tmp_path, "keras_ch8", "tests")
     (tmp_path / "docs").mkdir()
