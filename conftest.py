@@ -40,7 +40,8 @@ def pytest_xdist_make_scheduler(config, log):
 
 SOLVERS = ("second_order", "training", "choosing", "_cure", "_preflight", "continuation/_minimize",
            "curriculum/difficulty", "callbacks/_switch_optimizer", "optimizers/second_order",
-           "optimizers/closure")  # fmt: skip
+           "optimizers/closure", "callbacks/doctor", "callbacks/_curriculum", "callbacks/_surrogate_gap",
+           "layers/_auxiliary_head")  # fmt: skip
 """Modules of the package whose examples compile a solver, or train several times: 1 to 6 s each."""
 
 ALIKE = [f"keras_ch8/optimizers/second_order.py::keras_ch8.optimizers.second_order.{name}" for name in (
