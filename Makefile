@@ -48,9 +48,8 @@ gallery:  ## the site with what the examples print and draw with --quick, each r
 	$(python) -m pip install -q -e ".[docs,examples]"
 	$(python) -W ignore tools/make_site.py --run $(examples)
 
-pictures:  ## docs/pictures/sections and verdicts, in minutes; `python tools/section_pictures.py 8.2.4` draws one
+pictures:  ## docs/pictures/verdicts, in minutes; `python tools/verdict_pictures.py vanishing` draws one
 	$(python) -m pip install -q -e ".[examples]"
-	$(python) tools/section_pictures.py
 	$(python) tools/verdict_pictures.py
 
 notebooks:  ## notebooks out of examples, in build/notebooks

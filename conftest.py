@@ -40,7 +40,8 @@ def pytest_xdist_make_scheduler(config, log):
 
 SOLVERS = ("second_order", "training", "choosing", "_cure", "_preflight", "continuation/_minimize",
            "curriculum/difficulty", "callbacks/_switch_optimizer", "optimizers/second_order",
-           "optimizers/closure")  # fmt: skip
+           "optimizers/closure", "callbacks/doctor", "callbacks/_curriculum", "callbacks/_surrogate_gap",
+           "layers/_auxiliary_head")  # fmt: skip
 """Modules of the package whose examples compile a solver, or train several times: 1 to 6 s each."""
 
 ALIKE = [f"keras_ch8/optimizers/second_order.py::keras_ch8.optimizers.second_order.{name}" for name in (
@@ -112,3 +113,21 @@ def float64():
     yield
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture
+def op_by_op(request):
+    """What asks for a graph runs op by op, unless the test has `in_graphs` too.
+
+    Tracing a graph of each small model takes most of the time where it is evaluated a few times only.
+    """
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly("in_graphs" not in request.fixturenames)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def in_graphs():
+    """The test traces graphs, as users do."""

@@ -15,6 +15,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import tensorflow as tf
 
+import keras_ch8
+
 LEAST = 5
 """Rounds that are made however long they take."""
 
@@ -122,3 +124,25 @@ def classifier(shape, layers, optimizer, **options):
     model = keras.Sequential([keras.Input(shape), *layers])
     model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), **options)
     return model
+
+
+BATCH = 128
+"""Examples in a batch of the networks below."""
+
+
+def mlp():
+    """Return the layers of an MLP 784-256-256-10."""
+    return [keras.layers.Dense(256, "relu"), keras.layers.Dense(256, "relu"), keras.layers.Dense(10)]
+
+
+def cnn():
+    """Return the layers of a small CNN for the same inputs."""
+    maps = [keras.layers.Conv2D(16, 3, activation="relu"), keras.layers.MaxPooling2D(),
+            keras.layers.Conv2D(32, 3, activation="relu"), keras.layers.MaxPooling2D()]  # fmt: skip
+    dense = [keras.layers.Dense(64, "relu"), keras.layers.Dense(10)]
+    return [keras.layers.Reshape((28, 28, 1)), *maps, keras.layers.Flatten(), *dense]
+
+
+def network(layers):
+    """Return such a network, compiled with SGD."""
+    return classifier((784,), layers(), keras_ch8.optimizers.SGD(0.01))

@@ -2,7 +2,7 @@
 
     python benchmarks/listening.py [--nets mlp,cnn] [--json listening.json]
 
-The networks of `benchmarks/monitors.py`, batch 128, the MLP also with Keras's Adam. Every contender has a model of its
+The networks of `benchmarks/harness.py`, batch 128, the MLP also with Keras's Adam. Every contender has a model of its
 own, which `fit` compiles with its callbacks; then five of its training steps are timed at a time, in random order with
 those of the others, so that what disturbs the machine disturbs all. CPU time (all threads) and wall time are the median
 ratio to the bare steps of the same round; "least" is the ratio of the shortest wall times, which tells most on a busy
@@ -17,7 +17,7 @@ import harness
 import keras
 import numpy as np
 import tensorflow as tf
-from monitors import BATCH, cnn, mlp, network
+from harness import BATCH, cnn, mlp, network
 
 import keras_ch8
 

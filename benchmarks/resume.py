@@ -26,7 +26,7 @@ EVERY = {"bare": None, "bare again": None, "each epoch": "1ep", "each 50 batches
 
 
 def network():
-    """Return the network of `benchmarks/monitors.py` for digits, at their size."""
+    """Return a convolutional network for digits, at their size."""
     layers = [
         keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
         keras.layers.Conv2D(64, 3, padding="same", activation="relu"),

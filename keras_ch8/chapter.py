@@ -94,7 +94,7 @@ PICTURES = {
     "8.7.5": "The gradient through ten layers of three kinds, and the loss of each with the same Adam",
     "8.7.6": "Rastrigin's function, blurred and real, and where plain descents and continuation end",
 }
-"""What is seen on docs/pictures/sections, which `tools/section_pictures.py` draws."""
+"""What is seen on docs/pictures/sections."""
 
 
 def parts() -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks, extend, layers, optimizers, second_order
 
-FIRST_ORDER = ["SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "RMSpropNesterov", "Adam", "AdamW"]
+FIRST_ORDER = ["Adam", "SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "RMSpropNesterov", "AdamW"]
 SHAPES = [(3,), (20, 10), (300, 200), (100, 300), ()]
 """Two that are updated in place or as a vector of their own, and three that share a tile."""
 
@@ -33,12 +33,12 @@ def updated(name, device):
 
 
 @pytest.mark.filterwarnings("ignore:.*skip_nonfinite")
-@pytest.mark.parametrize("name", FIRST_ORDER)
-def test_updates_stay_on_the_device_with_the_numbers_of_the_cpu(name, device):
-    (found, places), (expected, _) = updated(name, device), updated(name, "CPU:0")
-    assert all(place.endswith(device) for place in places)
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-6)
+def test_updates_stay_on_the_device_with_the_numbers_of_the_cpu(device):
+    for name in FIRST_ORDER if device == "GPU:0" else FIRST_ORDER[:1]:
+        (found, places), (expected, _) = updated(name, device), updated(name, "CPU:0")
+        assert all(place.endswith(device) for place in places)
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-6, err_msg=name)
 
 
 class Steps(extend.Callback):

@@ -45,6 +45,7 @@ def test_a_command_waits_for_neither_keras_nor_tensorflow(tmp_path):
         assert done.stdout.splitlines()[-1] == "set()", command
 
 
+@pytest.mark.slow
 def test_a_module_of_the_users_that_is_run_is_no_command(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "__init__.py").write_text("import keras_ch8, sys\nprint('keras' in sys.modules)\n")

@@ -141,25 +141,3 @@ def named(spans):
     """Return the parts that stand in backquotes with or without their package."""
     words = {word for span in spans for word in re.findall(r"\w+", span)}
     return [getattr(place, word) for place in places() for word in words if callable(getattr(place, word, None))]
-
-
-def numbers(card):
-    return [int(number) for number in re.findall(r"(\d) numbers?", card.text.partition("**Cost**")[2])]
-
-
-SAYING_STATE = [card for card in CARDS if card.page == "optimizers" and numbers(card)]
-
-
-@pytest.mark.parametrize("card", SAYING_STATE, ids=lambda card: card.title)
-def test_the_state_that_a_card_says_is_that_of_the_optimizer(card):
-    said = numbers(card)
-    variable = keras.Variable(np.zeros((64, 128)))
-    kept = [state(part, variable) for _, part, _ in own(card)]
-    assert kept in (said, said * len(kept))
-
-
-def state(part, variable):
-    optimizer = part()
-    optimizer.build([variable])
-    kept = sum(int(np.prod(each.shape)) for each in optimizer.variables if len(each.shape) > 0)
-    return round(kept / variable.numpy().size)

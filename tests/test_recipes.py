@@ -64,21 +64,18 @@ IN_TENSORBOARD = {
 """A training with what the recipe adds, and what of it is in the files of TensorBoard, or on the screen."""
 
 TWO_FILES = ("A rule in a monitor that is there", "A monitor with a verdict", "A chart", "A command")
-FAST = ("A pacing", "A command")
-CASES = [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in RECIPES]
 
-OF_PARTS = ("test_public_api", "test_checks", "test_spelling", "test_site", "faults/test_fuzz")
 OF_LISTS = (
-    *OF_PARTS, "test_documents", "test_method_cards", "test_results", "test_swap", "test_tour", "test_types",
-    "monitors/test_registry", "monitors/test_newest", "monitors/test_documentation", "monitors/test_sentences",
-    "monitors/test_scalars", "monitors/test_duration", "verdicts/test_rules", "verdicts/test_remedies",
-    "verdicts/test_tracker", "board/test_tags", "board/test_layout", "cockpit/test_document", "cockpit/test_history",
-    "curriculum/test_pacing", "schedules/test_formulas", "optimizers/test_keras_own", "integration/test_backends",
+    "test_public_api", "test_checks", "test_spelling", "test_site", "faults/test_fuzz", "test_documents",
+    "test_method_cards", "test_results", "test_swap", "test_tour", "test_types", "monitors/test_registry",
+    "monitors/test_newest", "monitors/test_documentation", "monitors/test_sentences", "monitors/test_scalars",
+    "monitors/test_duration", "verdicts/test_rules", "verdicts/test_remedies", "verdicts/test_tracker",
+    "board/test_tags", "board/test_layout", "cockpit/test_document", "cockpit/test_history", "curriculum/test_pacing",
+    "schedules/test_formulas", "optimizers/test_keras_own", "integration/test_backends",
 )  # fmt: skip
 """Tests that read lists: of parts, monitors, rules, kinds, series, panels, commands, documents."""
 ALONE = [pytest.param([name], OF_LISTS, marks=pytest.mark.full, id=name) for name in RECIPES]
 FOLLOWED = [
-    pytest.param(["An optimizer"], OF_PARTS, id="An optimizer, and what reads lists of parts"),
     pytest.param(list(RECIPES), OF_LISTS, marks=pytest.mark.slow, id="all of them"),
     *ALONE,
 ]
@@ -159,8 +156,8 @@ def test_a_recipe_is_followed_in_the_repository_by_its_name(tmp_path, monkeypatc
     assert (tmp_path / said[3].strip()).read_text().startswith("from keras_ch8 import")
 
 
-@pytest.mark.broad(slow="all")
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
 def test_what_a_recipe_adds_works_everywhere(server, name, tmp_path):
     copied(tmp_path, "keras_ch8", "tests")
     (tmp_path / "docs").mkdir()
@@ -195,8 +192,6 @@ def test_with_the_files_of_a_recipe_alone_no_test_turns_red(server, names, reade
         piece.apply(tmp_path)
     files = [*(f"tests/{reader}.py" for reader in readers), *(path for path in touched if "__init__" not in path)]
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    if len(names) > 1:  # so many names at once are more than the package has room for
-        options += ["--deselect", "tests/test_public_api.py::test_there_are_not_too_many_names"]
     run(server, f"import pytest\nassert pytest.main({[*options, *files]}) == 0", tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Draws every `plot` of the suite into docs/pictures/plots.png, and in grey as in print into plots_grey.png.
+"""Draws every `plot` of the suite into docs/pictures/plots.png.
 
 Needs `pip install -e ".[dev,examples]"`; from the root of the repository: `python tools/contact_sheet.py [FOLDER]`.
 """
@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib import pyplot
 
 import keras_ch8 as ch8
@@ -26,8 +25,6 @@ OF_A_RUN = ("read_run", "a curve of it")
 CLIPPING = "Gradient norm, before and after clipping"
 SIZE = 4.6, 3.5
 """Of a picture, in inches."""
-GREY = np.array([0.299, 0.587, 0.114])
-"""How bright red, green and blue are."""
 
 
 def training():
@@ -53,7 +50,7 @@ def pictures():
 
 
 def main(folder):
-    """Draw all of them, as they are and in grey."""
+    """Draw all of them."""
     drawn = pictures()
     rows = -(-len(drawn) // COLUMNS)
     figure, axes = pyplot.subplots(rows, COLUMNS, figsize=(COLUMNS * SIZE[0], rows * SIZE[1]), layout="constrained")
@@ -61,10 +58,7 @@ def main(folder):
         draw(ax=ax)
     for ax in axes.flat[len(drawn) :]:
         ax.set_axis_off()
-    path = Path(folder) / "plots.png"
-    figure.savefig(path, dpi=80)
-    pixels = pyplot.imread(path)[:, :, :3] @ GREY
-    pyplot.imsave(path.with_stem("plots_grey"), pixels, cmap="gray", vmin=0, vmax=1)
+    figure.savefig(Path(folder) / "plots.png", dpi=80)
 
 
 if __name__ == "__main__":

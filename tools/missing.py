@@ -12,8 +12,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import tables
-
 import keras_ch8
 from keras_ch8 import chapter
 from keras_ch8.board import panels
@@ -37,7 +35,7 @@ def pages() -> dict[Path, str]:
     for name in ("compare", "study"):
         results = json.loads((ROOT / "docs" / f"{name}.json").read_text())
         made[ROOT / "docs" / f"{name}.md"] = importlib.import_module(name).page(results)
-    return made | tables.pages()
+    return made
 
 
 def cards() -> Iterator[str]:
@@ -86,7 +84,7 @@ def pictures() -> Iterator[str]:
     folder = ROOT / "docs" / "pictures"
     for section in chapter.SECTIONS:
         if not (folder / "sections" / f"{section.number}.png").exists() or section.number not in chapter.PICTURES:
-            yield f"section {section.number} has no picture: tools/section_pictures.py"
+            yield f"section {section.number} has no picture in docs/pictures/sections"
         if not section.example:
             yield f"section {section.number} has no example in keras_ch8/chapter.py"
     of_start = {kind.name for kind in OF_THE_START}

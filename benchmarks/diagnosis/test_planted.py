@@ -10,6 +10,7 @@ from keras_ch8.monitors.base import members
 from keras_ch8.monitors.documentation import SEEN
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_START
 from keras_ch8.verdicts.remedies import REMEDIES
+from tests.marks import mostly
 
 from . import confusion, cures, forms
 
@@ -83,7 +84,7 @@ def test_the_runs_that_the_documentation_names_have_what_it_says():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["rate_too_short", "large_weights"])
+@pytest.mark.parametrize("name", mostly(pytest.mark.full, ["rate_too_short", "large_weights"], "rate_too_short"))
 def test_the_first_cure_of_a_plain_trouble_makes_the_verdict_leave_and_the_loss_fall(name):
     rows = cures.judge(name, 0)
     assert [row["kind"] for row in rows if row["place"] == 0] == [
@@ -93,7 +94,7 @@ def test_the_first_cure_of_a_plain_trouble_makes_the_verdict_leave_and_the_loss_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", [form for form in forms.FORMS if form != "as it is"])
+@pytest.mark.parametrize("form", mostly(pytest.mark.full, list(forms.FORMS)[1:], "schedule"))
 def test_each_code_that_is_given_in_another_form_runs_there_and_does_no_harm(form):
     found = forms.judge("rate_too_long", form)
     assert [row["kind"] for row in found["codes"]] == ["step_too_long"]

@@ -6,7 +6,7 @@ cure changes, measured at seed 0 without `Diagnosis`.
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 from sklearn import datasets
 
 import keras_ch8
@@ -133,11 +133,6 @@ def bicycles_by_a_straight_line_through_the_hours(rng, cured=False):
     train, probe = split(x, standardized(y)[:, None], rng, 256)
     hidden = (layers.Dense(64, "tanh", kernel_initializer=normal(1.0)), layers.Dense(32, "relu")) if cured else ()
     return ready(net((3,), *hidden, layers.Dense(1)), "mse", keras.optimizers.Adam(0.01), train, probe, 64, steps=960)
-
-
-def contrastive(y, far):
-    """Return the loss of Hadsell et al.: what is alike (1) shall be near, what is not shall be 1 apart."""
-    return ops.mean(y * ops.square(far) + (1 - y) * ops.square(ops.maximum(1 - far, 0)), axis=-1)
 
 
 @sick("too_short", "fifteen times the epochs", group=18)

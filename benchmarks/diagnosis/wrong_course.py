@@ -12,8 +12,6 @@ from sklearn import datasets
 from .data import digits, friedman_split, residual, scikit_table
 from .runs import BINARY_LOGITS, LOGITS, net, normal, ready, seed_of, sick, split, standardized, tiled
 
-CROSS_ENTROPY = "sparse_categorical_crossentropy"
-
 
 def walks(rng, size, length=16):
     """Return random walks that drift by one of three laws, and which."""

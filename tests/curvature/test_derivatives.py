@@ -11,6 +11,7 @@ from keras_ch8.integration import keras_private
 from tests.choosing.models import state_of
 from tests.curvature.models import MODELS, SIX, sequential
 
+pytestmark = pytest.mark.usefixtures("op_by_op")
 RNG = np.random.default_rng(1)
 HARD = ("batch normalization", "layer normalization", "group normalization", "embedding", "two inputs, two outputs")
 CASES = [pytest.param(name, marks=() if name in HARD else pytest.mark.slow) for name in MODELS]
@@ -28,7 +29,7 @@ def differences(objective, v, h=1e-5):
 
 @pytest.mark.broad
 @pytest.mark.parametrize("name", CASES)
-def test_the_product_with_the_hessian_is_that_of_finite_differences(float64, name):
+def test_the_product_with_the_hessian_is_that_of_finite_differences(float64, in_graphs, name):
     model, x, y = MODELS[name]()
     objective = Objective(model, x, y)
     v = RNG.normal(size=objective.size)
@@ -74,7 +75,7 @@ def test_the_hessian_is_that_of_a_known_function(float64):
     np.testing.assert_allclose(h, expected, atol=1e-12)
 
 
-def test_sample_weights_and_another_loss(float64):
+def test_sample_weights_and_another_loss(float64, in_graphs):
     model, x, y = MODELS["dense"]()
     weights = RNG.uniform(size=12)
     some = np.where(weights > 0.5, 1.0, 0.0)
@@ -97,7 +98,7 @@ def test_the_gradient_is_the_one_that_training_uses():
 @pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", ["batch normalization", "dropout"])
-def test_looking_changes_nothing(float64, name):
+def test_looking_changes_nothing(float64, in_graphs, name):
     model, x, y = MODELS[name]()
     model.compile("sgd", "mse", metrics=["mae"])
     model.fit(x, y, verbose=0)

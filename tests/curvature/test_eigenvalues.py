@@ -8,6 +8,7 @@ from keras_ch8 import curvature
 from keras_ch8.curvature.eigenvalues import lanczos_of
 from tests.curvature.models import MODELS, SIX, Y, with_693_weights
 
+pytestmark = pytest.mark.usefixtures("op_by_op")
 RNG = np.random.default_rng(2)
 
 
@@ -47,7 +48,7 @@ def test_a_start_that_reaches_little_ends_early():
     np.testing.assert_allclose(found.residuals, 0, atol=1e-9)
 
 
-def test_one_may_start_from_the_gradient(float64):
+def test_one_may_start_from_the_gradient(float64, in_graphs):
     model, x, y = MODELS["dense"]()
     truth = np.linalg.eigvalsh(curvature.hessian(model, x, y))
     found = curvature.lanczos(model, x, y, start=curvature.gradient(model, x, y), steps=38)

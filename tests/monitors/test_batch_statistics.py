@@ -47,7 +47,7 @@ def test_dense_and_convolution(float64):
     assert found.gap == max(*found.mean_gap, *found.scale_gap)
 
 
-def test_both_losses(float64):
+def test_both_losses(float64, in_graphs):
     model, x, y = sequential(SIX, layers.Dense(4), layers.BatchNormalization(), layers.Activation("tanh"))
     norm = model.layers[1]
     norm.moving_mean.assign(RNG.normal(size=4))

@@ -1,5 +1,6 @@
 """The page of the rules, which `make docs` writes to docs/diagnosis.md, says all that they say."""
 
+import functools
 import re
 import runpy
 
@@ -11,9 +12,10 @@ from keras_ch8.verdicts.checks import CHECKS
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.remedies import REMEDIES, Remedy
-from keras_ch8.verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
+from keras_ch8.verdicts.rules import Condition, LevelThreshold, Quantity, Rule
 
 MONITORS = members("full")
+WHOLE = page(MONITORS)
 RULES = [(monitor.name, rule) for monitor in MONITORS for rule in monitor.rules]
 GROWTH = Quantity("growth", "The loss over its start.")
 OF_RATES = {Fact.SCHEDULE_TO_SCALE, Fact.RATE_SET_ELSEWHERE, Fact.OWN_STEP_LENGTH}
@@ -22,9 +24,10 @@ OF_DEAD_UNITS = {("plateau", need) for remedy in REMEDIES["dead_units"] for need
 """What the remedies need that a plateau takes over from dead units."""
 
 
+@functools.cache
 def paragraphs():
     """Return the part of the page of each kind."""
-    parts = [part.split("\n", 1) for part in page(MONITORS).split("\n## ")[1:]]
+    parts = [part.split("\n", 1) for part in WHOLE.split("\n## ")[1:]]
     return {name: text for name, text in parts if name in KINDS}
 
 
@@ -34,7 +37,7 @@ def test_every_kind_has_its_meaning_a_picture_and_all_that_cures_it():
     assert set(SEEN) <= set(found)
     for name, text in found.items():
         assert KINDS[name].meaning in text
-        assert f"- {KINDS[name].section}: " in page(MONITORS)
+        assert f"- {KINDS[name].section}: " in WHOLE
         assert (f"![{name}](pictures/verdicts/{name}.png)" in text) == (name in SEEN)
         cures = [Remedy(rule.cure) for _, rule in RULES if rule.kind == name and rule.cure]
         cures += REMEDIES.get(name, ())
@@ -47,7 +50,7 @@ def test_every_kind_has_its_meaning_a_picture_and_all_that_cures_it():
 
 
 def test_every_fact_that_a_cure_needs_is_said_where_it_is_needed_or_explained():
-    found, whole = paragraphs(), page(MONITORS)
+    found, whole = paragraphs(), WHOLE
     needed = {(kind, need) for kind, remedies in REMEDIES.items() for remedy in remedies for need in remedy.needs}
     for name, need in needed:
         if name in found and need not in OF_RATES and (name, need) not in OF_DEAD_UNITS:
@@ -55,41 +58,20 @@ def test_every_fact_that_a_cure_needs_is_said_where_it_is_needed_or_explained():
             assert is_explained or need.meaning in found[name], (name, need)
 
 
-def comparison(condition):
-    """Return a condition as the page writes it."""
-    signs = {"<": "<", "<=": "≤", ">": ">", ">=": "≥"}
-    if condition.is_ == "known":
-        return f"`{condition.quantity.name}` is known"
-    return f"`{condition.quantity.name}{signs[condition.is_]}{condition.limit:.4g}`"
-
-
-def comparisons(condition):
-    """Yield the comparisons of a condition, also of those that it combines."""
-    for part in condition.conditions if isinstance(condition, Combination) else ():
-        yield from comparisons(part)
-    if isinstance(condition, Condition):
-        yield comparison(condition)
-
-
-@pytest.mark.parametrize("monitor, rule", RULES, ids=lambda x: x if isinstance(x, str) else "")
-def test_every_rule_is_there_with_its_limits_and_conditions(monitor, rule):
-    own, whole = paragraphs()[rule.kind], page(MONITORS)
-    (row,) = re.findall(rf"^(\d+) \| {re.escape(rule.says)} \| (.*)$", own, re.MULTILINE)
-    assert re.search(rf"^no\. \| measured by .*`{monitor}`", own, re.MULTILINE)
-    for t in rule.all_of:
-        act = "never" if t.act is None or rule.at_most == "watch" else f"{t.act:g}"
-        both = f"{t.watch:g}" if act == f"{t.watch:g}" else f"{t.watch:g}/{act}"
-        assert f"`{t.quantity.name}{'≥' if t.direction == 'above' else '≤'}{both}`" in row[1]
-    assert rule.all_of or row[1] == rule.at_most
-    for condition in (*rule.when, *rule.silenced_by, *rule.eased_by, *rule.proven_by):
-        name = condition if isinstance(condition, str) else getattr(condition, "name", "")
-        explained = re.search(rf"^- \*\*{re.escape(name)}\*\*: (.*)$", whole, re.MULTILINE) if name else None
-        place = f"{own}{explained[1] if explained and f'**{name}**' in own else ''}"
-        for part in [f"`{condition}` is claimed"] if isinstance(condition, str) else comparisons(condition):
-            assert part in place, (name, part)
-    for quantity in (*rule.quantities, *rule.mentions):
-        series = f" (`{quantity.series}`)" if quantity.series else ""
-        assert f"\n- `{quantity.name}`{series}: {quantity.meaning}\n" in whole
+@pytest.mark.parametrize("monitor", MONITORS, ids=lambda monitor: monitor.name)
+def test_every_rule_is_there_with_its_limits(monitor):
+    for rule in monitor.rules:
+        (row,) = re.findall(rf"^\d+ \| {re.escape(rule.says)} \| (.*)$", paragraphs()[rule.kind], re.MULTILINE)
+        for t in rule.all_of:
+            act = "never" if t.act is None or rule.at_most == "watch" else f"{t.act:g}"
+            both = f"{t.watch:g}" if act == f"{t.watch:g}" else f"{t.watch:g}/{act}"
+            assert f"`{t.quantity.name}{'≥' if t.direction == 'above' else '≤'}{both}`" in row
+        assert rule.all_of or row == rule.at_most
+        for quantity in (*rule.quantities, *rule.mentions):
+            assert (
+                f"\n- `{quantity.name}`{f' (`{quantity.series}`)' * bool(quantity.series)}: {quantity.meaning}\n"
+                in WHOLE
+            )
 
 
 def test_what_some_rules_ask_for_has_their_numbers_and_what_all_ask_for_has_none(monkeypatch):
@@ -106,7 +88,7 @@ def test_what_some_rules_ask_for_has_their_numbers_and_what_all_ask_for_has_none
 
 
 def test_every_check_of_the_start_is_there():
-    found, whole = paragraphs(), page(MONITORS)
+    found, whole = paragraphs(), WHOLE
     for check in CHECKS:
         text = whole if check.level == "note" else found[check.kind]
         assert f"\n- {check.holds}{' (*watch*)' if check.level == 'watch' else ''}\n" in text, check.name
@@ -114,11 +96,11 @@ def test_every_check_of_the_start_is_there():
 
 def test_every_curve_is_there():
     for curve in (curve for monitor in MONITORS for curve in monitor.curves):
-        assert f"`diagnosis/{curve.name}`" in page(MONITORS)
+        assert f"`diagnosis/{curve.name}`" in WHOLE
 
 
 def test_the_page_is_of_all_monitors_or_of_those_that_are_given(capsys):
-    assert page() == page(MONITORS)
+    assert page() == WHOLE
     (one,) = chosen(["cliff"])
     assert set(re.findall(r"measured by `(.*?)`", page([one]))) == {"cliff"}
     with pytest.warns(RuntimeWarning, match="found in sys.modules"):  # this test has imported it already

@@ -83,7 +83,7 @@ def test_hidden_layers_without_an_activation_and_softmaxes_are_seen_and_made_rel
             assert model.layers[-1].activation is keras.activations.linear
 
 
-def test_large_targets_are_scaled_where_steps_are_of_the_rate():
+def test_large_targets_are_scaled_where_steps_are_of_the_rate(in_graphs):
     model, y = compiled(LAYERS.Flatten(), LAYERS.Dense(1)), 5000 * ONE + 200
     assert large_targets_in(model, y) == {Fact.LARGE_TARGETS}
     for other, of in ((model, ONE), (compiled(LAYERS.Dense(1), LAYERS.Rescaling(9.0)), y)):
@@ -96,7 +96,7 @@ def test_large_targets_are_scaled_where_steps_are_of_the_rate():
     assert not large_targets_in(names["model"], y)
 
 
-def test_classes_that_only_the_validation_data_have_are_in_the_way_of_the_split():
+def test_classes_that_only_the_validation_data_have_are_in_the_way_of_the_split(in_graphs):
     y = np.sort(CLASSES)
     found = validated_on({"x": X, "y": y, "validation_split": 0.25})
     assert found["unseen"] == 1.0

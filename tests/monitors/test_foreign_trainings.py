@@ -8,7 +8,6 @@ import keras_ch8
 from keras_ch8 import monitors
 from keras_ch8.monitors._batch_statistics import BatchStatistics
 from keras_ch8.monitors._gradient_noise import GradientNoise
-from keras_ch8.monitors.measurement_log import Rows
 from keras_ch8.monitors.model_facts import facts_of_model
 from keras_ch8.monitors.progress import GOOD, HARDLY_MOVED, STUCK, progress, progress_measured
 from keras_ch8.verdicts.fact import Fact
@@ -155,36 +154,6 @@ def test_no_batch_is_wasteful_for_an_optimizer_that_compares_losses_of_the_same_
     assert Fact.COMPARED_LOSSES in facts_of_model(model)
 
 
-def test_no_batch_is_advised_that_is_smaller_than_16():
-    falling = losses(0.6, 0.3)
-    assert "down to some 16 examples" in wasteful(falling, scale=1.0).cure
-    assert "down to some 18 examples" in wasteful(falling, scale=18.0).cure
-    assert [wasteful(falling, 0.01, size).level for size in (255, 257)] == ["ok", "act"]
-
-
-def test_a_pace_that_never_arrives_is_said_in_words_and_not_in_millions():
-    log = with_steps(losses(0.2, 1e-9), spectrum={"largest": 50.0, "resolved": 0.3})
-    assert (
-        "that takes more than 1000 times as long as this training" in said("spectrum", log, "ill_conditioned").finding
-    )
-
-
-@pytest.mark.parametrize(
-    "limit, gain, recent, level",
-    [
-        (0.25, 0.94, 0.02, "watch"),  # a quarter of the largest stable rate is half, and nearly all is left to gain
-        (0.05, 0.94, 0.02, "watch"),
-        (0.31, 0.94, 0.02, "ok"),  # the rate is near its limit
-        (0.25, 0.49, 0.02, "ok"),
-        (0.25, 0.94, 0.35, "ok"),  # the loss falls fast
-    ],
-)
-def test_there_is_no_range_of_rates_in_which_a_slow_loss_is_all_right(limit, gain, recent, level):
-    values = losses(0.2, recent)
-    log = with_steps(values, ratio=0.1, spectrum={"largest": limit / 0.01, "resolved": gain * values[-1]})
-    assert said("step_length", log, "step_too_short").level == level
-
-
 @pytest.mark.parametrize(
     "ratio, values, level",
     [
@@ -282,20 +251,6 @@ def test_a_gradient_of_zero_says_nothing_where_all_are_or_a_layer_is_dead_or_sat
     full = np.array([NAN, 1.0, NAN, NAN])
     for one in (sloped(0 * LACKS), sloped(LACKS, dead=full), sloped(LACKS, saturated=full)):
         assert level("layer_flow", log_of(losses(), layer_flow=[one] * 9), "no_gradient") in (None, "ok")
-
-
-def ended(norms, batches):
-    """Return what is said of a loss on the probe that is no number, after such steps."""
-    log = with_steps([*[1.0] * 8, NAN])
-    log.rows = Rows(np.arange(len(norms)), np.array(norms), np.array(batches), np.full(len(norms), NAN))
-    return said("step_length", log, "step_too_long").level
-
-
-def test_a_loss_that_is_no_number_from_one_step_to_the_next_is_not_the_fault_of_the_steps():
-    assert ended([1.0, 1.1, 0.9, NAN], [1.0, 0.9, 0.8, NAN]) == "ok"
-    assert ended([1.0, 1.1, 40.0, NAN], [1.0, 0.9, 0.8, NAN]) == "act"
-    assert ended([1.0, 1.1, 0.9, NAN], [1.0, 0.9, 8e5, np.inf]) == "act"
-    assert ended([], []) == "act"  # of neither is anything known
 
 
 def test_a_gradient_that_grows_where_the_loss_is_good_is_worth_watching():

@@ -10,7 +10,7 @@ from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors.flow import LayerFlow, LayerFlowMonitor
 from keras_ch8.monitors.measurement_log import MeasurementLog
 from keras_ch8.monitors.probe import ProbeEvaluator
-from tests.monitors.reference import eager, flat, moved, weights_of
+from tests.monitors.reference import moved, weights_of
 
 RNG = np.random.default_rng(6)
 X, Y = RNG.normal(size=(12, 6)), RNG.normal(size=(12, 2))
@@ -53,7 +53,7 @@ def mlp():
     return model, weights, signals, slopes
 
 
-def test_every_layer_is_what_numpy_finds(float64):
+def test_every_layer_is_what_numpy_finds(float64, in_graphs):
     model, weights, signals, slopes = mlp()
     before, _ = moved(model, 0.3)
     flow = monitors.layer_flow(model, X, Y, before)
@@ -251,14 +251,6 @@ def test_mixed_precision_comes_near_float32(policy, rounding):
     for quantity in ("signal", "gradient", "relative_update"):
         exact, mixed = (getattr(flow, quantity) for flow in flows)
         np.testing.assert_allclose(mixed, exact, rtol=10 * rounding, err_msg=quantity)
-
-
-def test_the_gradient_of_the_last_layer_leads_to_that_of_its_weights(float64):
-    """A check on the reference itself: the bias of the output has the mean gradient of the examples' outputs."""
-    model, _, _, slopes = mlp()
-    np.testing.assert_allclose(slopes[-1].sum(axis=0), eager(model, X, Y)[1][-2:], rtol=1e-9)
-    np.testing.assert_allclose(slopes[0].shape, (12, 8))
-    assert len(flat(weights_of(model))) == len(eager(model, X, Y)[1])
 
 
 @pytest.mark.parametrize("end, level", [(0.9, "act"), (0.1, "watch")])

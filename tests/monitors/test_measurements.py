@@ -12,9 +12,8 @@ from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.eigenvalues import SpectrumEnds
-from keras_ch8.monitors.flow import gradient_through_depth, scale_of_start
+from keras_ch8.monitors.flow import scale_of_start
 from keras_ch8.monitors.measurement_log import Rows
-from keras_ch8.monitors.progress import TRAININGS_TO_GAIN
 from keras_ch8.verdicts.fact import Fact
 from tests.monitors.test_claims import log_of
 from tests.monitors.test_levels import check, cliffs, flow, level, losses, said
@@ -76,12 +75,6 @@ def test_statistics_where_the_loss_is_not_above_0_count_by_their_gap(training):
         assert level("batch_statistics", log, "batch_norm_gap") == expected
 
 
-def test_the_layer_with_the_largest_gap_is_named():
-    claim = said("batch_statistics", log_of(losses(), batch_statistics=statistics(2.0)), "batch_norm_gap")
-    assert "(the moving statistics are off by 2 standard deviations; " in claim.finding
-    assert claim.finding.endswith("; in b).")
-
-
 def test_a_spike_is_above_three_times_what_was_usual_also_in_the_first_20_steps():
     usual = [*[2.0] * 130, *[0.5] * 120]
     assert level("cliff", cliffs([*usual, 6.0, 0.5]), "cliff") == "ok"
@@ -123,12 +116,6 @@ def test_the_scale_of_noise_without_a_gradient_is_infinite():
     assert finding.endswith("; a minibatch has 100 examples).")
 
 
-def test_the_finding_says_how_much_of_the_gradient_is_noise():
-    finding = said("gradient_noise", noisy(300.0), "noise_dominated").finding
-    assert "(75 % of the squared gradient of a minibatch is noise; " in finding
-    assert finding.endswith("; a minibatch has 100 examples).")
-
-
 @pytest.mark.parametrize("start, expected", [(-1.0, "act"), (0.0, "watch")])
 def test_noise_where_the_loss_is_below_0_or_0(start, expected):
     """A part of a loss of 0 is unknown, and noise then worth watching."""
@@ -155,13 +142,6 @@ def test_of_several_measurements_of_noise_the_ratio_of_means_counts():
     assert "(80 % of the squared gradient" in said("gradient_noise", log, "noise_dominated").finding
 
 
-def test_a_batch_is_wasteful_if_it_usually_was():
-    usual, once = GradientNoise(40.0, 1.0), GradientNoise(1e-2, 1e-5)
-    log = log_of(losses(0.4, 0.3), gradient_noise=[*[usual] * 8, once])
-    log.batch_size = 1000.0
-    assert level("gradient_noise", log, "batch_wasteful") == "watch"
-
-
 def test_a_batch_is_wasteful_by_its_noise_and_by_what_that_usually_was():
     def wasteful(noise, usual, batch=1000):
         once, small = GradientNoise(batch * noise, 1.0), GradientNoise(1e-9 * batch * usual, 1e-9)
@@ -183,18 +163,6 @@ def test_elasticity_where_the_loss_is_below_0_or_0():
     assert SpectrumEnds(**ends, loss=-4.0).gain == 0.25
     assert np.isnan(SpectrumEnds(**ends, loss=0.0).elasticity)
     assert SpectrumEnds(**ends, loss=0.0).gain == 0.0
-
-
-def test_a_curvature_that_takes_nothing_back_is_said_to():
-    for curvature, words in ((0.5, "the curvature takes back 25 %"), (-0.5, "the curvature takes nothing back")):
-        step = StepLength(1.0, 1.0, slope=-1.0, curvature=curvature, length=0.01)
-        assert words in said("step_length", log_of([1.0] * 9, step_length=step), "step_too_long").finding
-
-
-def test_newton_s_step_that_gains_nothing_is_said_to():
-    for gain, words in ((0.16, "would lower the loss by another 20 %"), (0.0, "would gain nothing")):
-        log = log_of(losses(), spectrum={"resolved": gain})
-        assert words in said("spectrum", log, "underfitting").finding
 
 
 def test_the_step_along_which_the_loss_is_flat_has_no_best_length():
@@ -330,19 +298,6 @@ def test_the_layer_of_the_last_measurement_is_named():
     assert (found["dead_units"], found["saturated_units"]) == ("most of them in a", "most of them in c")
 
 
-def test_depth_is_said_with_its_layers_and_how_far_the_first_moves():
-    deep = flow(gradient=np.array([4.0, 2.0, 1.0, 9.0]), relative_update=np.array([0.25, 0.5, 0.5, 0.5]))
-    found = remarks("layer_flow", log_of(losses(), layer_flow=deep))
-    assert (
-        found["exploding"]
-        == found["vanishing"]
-        == ("a factor of 2 for each of 3 hidden layers; the first moves by 25 % of its size in a step")
-    )
-    claims = {claim.kind: claim.finding for claim in gradient_through_depth(deep)}
-    assert all(finding.endswith("; over 3 hidden layers).") for finding in claims.values())
-    assert set(claims) == {"exploding", "vanishing"}
-
-
 def test_the_scale_is_said_with_its_layers_after_a_single_measurement():
     (claim,) = scale_of_start([flow(input_signal=20.0, signal=np.array([1, 0.5, 1, 1]))])
     assert claim.finding.endswith("; the largest in the input, the smallest in b, and about 1 is best).")
@@ -370,13 +325,6 @@ def test_memory_is_said_with_the_numbers_of_the_last_measurement():
     assert found["exploding"] == "in first, over 1 time steps"
 
 
-def test_gradients_that_are_not_finite_are_said_with_the_number_of_steps():
-    for count, words in ((0, ""), (1, "1 such step; "), (2, "2 such steps; ")):
-        finding = said("cliff", cliffs([*[1.0] * (30 - count), *[INF] * count]), "nonfinite").finding
-        assert f"({words}in the last 30 steps" in finding
-    assert "(no spike; the largest was as large as " in said("cliff", cliffs([1.0] * 30), "cliff").finding
-
-
 def test_steps_that_are_left_out_call_for_no_other_rate():
     log = cliffs([*[1.0] * 28, *[INF] * 2])
     assert said("cliff", log, "nonfinite").level == "act"
@@ -384,20 +332,3 @@ def test_steps_that_are_left_out_call_for_no_other_rate():
     claim = said("cliff", log, "nonfinite")
     assert claim.level == "watch"
     assert "`guard.jsonl`" in claim.cure
-
-
-def test_what_there_is_nothing_of_is_said_to_be_nothing():
-    for ratio, words in (
-        (0.5, "the strongest negative curvature is 50 % of"),
-        (0.0, "no negative curvature was found"),
-    ):
-        log = log_of(losses(), spectrum={"smallest": -ratio})
-        assert words in said("spectrum", log, "saddle").finding
-    step = steps(*[{"curvature": 0.0}] * 9)
-    words = "the curvature takes nothing back"
-    assert words in said("step_length", log_of([1.0] * 9, step_length=step), "step_too_long").finding
-    assert [TRAININGS_TO_GAIN.said(value) for value in (0.0, 0.5, 1.0)] == [
-        "",
-        "at the present pace that takes 0.5 times as long as this training",
-        "at the present pace that takes as long as this training",
-    ]

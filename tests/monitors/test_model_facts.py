@@ -21,6 +21,7 @@ from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from tests.monitors.test_claims import ENDS
 
+pytestmark = pytest.mark.usefixtures("in_graphs")
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
 KNOWN = {

@@ -254,33 +254,6 @@ def test_without_validation_the_loss_of_the_probe_is_the_number_of_overfitting()
     assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/loss", 0.7)
 
 
-def test_a_training_loss_that_has_risen_again_is_not_said_to_be_at_its_lowest():
-    training = [1.2, 1.1, 1.0, *np.linspace(1, 0.2, 5), 0.9, 0.9]
-    claim = said("online_risk", epochs(training, [0.9, 0.7, 0.5, *[0.501] * 7]), "overfitting")
-    assert claim.level == "watch"
-    said_of_it = "since the loss on held-out examples was best, the training loss fell by 80 % at its lowest, and now"
-    assert said_of_it in claim.finding
-
-
-def test_the_last_step_is_said_beside_the_usual_one():
-    usual = StepLength(1.0, 1.0, slope=-1.0, curvature=2.2, length=0.01)
-    last = StepLength(1.0, 1.5, slope=-1.0, curvature=0.2, length=0.01)
-    claim = said("step_length", log_of([*[1.0] * 8, 1.5], step_length=[*[usual] * 8, last]), "step_too_long")
-    assert claim.level == "act"
-    assert "the curvature takes back 110 % of what the slope along a step promises in the median" in claim.finding
-    assert (
-        "; a step has 2.2 times the best length in its direction in the median of the last 9 measurements, and now 20 %"
-        in claim.finding
-    )
-    assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/step_over_best", pytest.approx(0.2))
-
-
-def test_a_curvature_below_0_along_a_step_is_said_to_be():
-    step = StepLength(1.0, 1.0, slope=-1.0, curvature=-0.3, length=0.01)
-    finding = said("step_length", log_of([1.0] * 9, step_length=step), "step_too_long").finding
-    assert "a step has 30 % of the best length in its direction, along which the loss curves down" in finding
-
-
 def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
     short, whole = (
         TimeHorizon("rnn", np.where(np.arange(20) < steps, 1.0, 0.0), is_final=True, kernel=np.eye(2))
@@ -298,14 +271,6 @@ def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
     )
     assert "in rnn, now after 5 of 20 time steps" in claim.finding
     assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/horizon", 5)
-
-
-def test_the_scale_of_the_start_is_said_beside_the_scale_now():
-    log = log_of(losses(), layer_flow=[*[flow(input_signal=100.0)] * 3, *[flow()] * 6])
-    claim = said("layer_flow", log, "bad_scale")
-    assert claim.level == "act"
-    assert "the largest root mean square is 100 at the start, and now 1;" in claim.finding
-    assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/largest_signal", 1.0)
 
 
 def test_the_elasticity_is_drawn_as_it_is_judged():

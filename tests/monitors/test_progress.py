@@ -244,27 +244,6 @@ def test_parts_of_a_held_out_loss_that_begins_at_0_or_falls_to_it():
     assert level("online_risk", epochs(np.geomspace(1, 0.1, 10), [0.0] * 10), "overfitting") == "ok"
 
 
-def test_the_finding_says_what_examples_cost_when_they_were_new():
-    log = epochs([1.0, 0.9], [1.0, 0.9])
-    assert np.isnan(monitors.online_risk([np.zeros(0)]).first)
-    log = epochs([1.0, 0.9, 0.8], [1.0, 0.9, 0.8])
-    expected = (
-        "the training loss is now 0.8; `val_loss` is near its best, 0.8; "
-        "the loss of minibatches was 1 when they were new, and is 0.8 now)."
-    )
-    assert said("online_risk", log, "overfitting").finding.endswith(expected)
-    log.passes = log.passes[:1]
-    assert "of minibatches" not in said("online_risk", log, "overfitting").finding
-
-
-def test_a_loss_is_said_with_three_digits():
-    (monitor,) = chosen(["online_risk"])
-    assert monitor.remarks(epochs([0.12345] * 3, [1.2345] * 3)) == {
-        "overfitting": "the training loss is now 0.123; `val_loss` is near its best, 1.23; "
-        "the loss of minibatches was 0.123 when they were new, and is 0.123 now"
-    }
-
-
 @pytest.mark.parametrize(
     "training, expected",
     [

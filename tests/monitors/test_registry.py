@@ -19,6 +19,7 @@ from tests.board.readers import python_loader
 from tests.callbacks.test_tensorboard import read
 from tests.curvature.models import MODELS
 
+pytestmark = pytest.mark.usefixtures("in_graphs")
 FILE = """
 from ..verdicts.kinds import Kind
 from ..verdicts.rules import LevelThreshold, Quantity, Rule

@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
-from keras_ch8.extend import Monitor
-from keras_ch8.monitors._cliff import CliffMonitor
-from keras_ch8.monitors._gradient_norm import GradientNorm
-from keras_ch8.monitors._online_risk import OnlineRiskMonitor
 from keras_ch8.monitors.base import chosen
-from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from tests.curvature.models import MODELS
 from tests.monitors.reference import eager, flat, moved, weights_of
 
@@ -17,7 +12,7 @@ RNG = np.random.default_rng(5)
 
 
 @pytest.mark.parametrize("name", ["dense", pytest.param("regularization, add_loss", marks=pytest.mark.slow)])
-def test_norms_and_loss(float64, name):
+def test_norms_and_loss(float64, in_graphs, name):
     model, x, y = MODELS[name]()
     loss, g = eager(model, x, y)
     found = monitors.gradient_norm(model, x, y)
@@ -110,44 +105,6 @@ def test_one_minibatch_has_no_error_and_no_pass_no_risk():
     assert np.isnan(found.first_error)
     with pytest.raises(ValueError, match=r"Received: losses=\[\]\. Give at least one array"):
         monitors.online_risk([])
-
-
-@pytest.mark.parametrize("end, level", [(0.9, "act"), (0.1, "ok")])
-def test_cliffs_call_for_action_unless_the_loss_has_fallen_far(end, level):
-    steps, norms, log = np.arange(1, 301), np.ones(300), MeasurementLog(total=300)
-    norms[[100, 150, 200, 250]] = 20.0
-    log.add_rows(Rows(steps, norms, np.linspace(1, end, 300)))
-    for step, loss in zip(range(30, 301, 30), np.linspace(1, end, 10), strict=True):
-        log.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
-    (claim,) = [c for c in CliffMonitor().claims(log) if c.kind == "cliff"]
-    assert claim.level == level
-
-
-@pytest.mark.parametrize(
-    "training, validation, level",
-    [
-        (np.geomspace(1, 0.1, 10), [0.9, 0.7, 0.5, *[0.51] * 7], "watch"),
-        (np.geomspace(1, 0.1, 10), [0.9, 0.7, 0.5, *[0.8] * 7], "act"),  # validation rises
-        (np.geomspace(1, 0.1, 10), np.linspace(0.9, 0.5, 10), "ok"),  # validation still falls
-        (np.linspace(1, 0.6, 10), [0.9, 0.7, 0.5, *[0.51] * 7], "ok"),  # so little is learned by heart
-        (np.geomspace(1, 0.1, 10), [0.9, 0.5, 0.05, *[0.051] * 7], "ok"),  # a loss that is low
-        (np.linspace(-1, -1.4, 10), [0.9, 0.7, 0.5, *[0.51] * 7], "ok"),  # below 0 half is not less
-    ],
-)
-def test_what_is_learned_after_validation_was_best_is_learned_by_heart(training, validation, level):
-    log = MeasurementLog(total=100)
-    for loss, held_out in zip(training, validation, strict=True):
-        log.add_epoch({"loss": loss, "val_loss": held_out}, np.full(10, loss))
-    (claim,) = OnlineRiskMonitor().claims(log)
-    assert claim.level == level
-
-
-def test_sets_grow_and_lists_are_taken_as_they_are():
-    cheap, standard, full = (chosen(name) for name in ("cheap", "standard", "full"))
-    names = [[m.name for m in some] for some in (cheap, standard, full)]
-    assert set(names[0]) < set(names[1]) <= set(names[2])
-    own = Monitor()
-    assert chosen([own, "cliff"]) == (own, *(m for m in cheap if m.name == "cliff"))
 
 
 @pytest.mark.parametrize("checks", ["everything", ["clif"], 3, None, [object]])

@@ -20,7 +20,7 @@ CASES = [pytest.param(name, marks=WHEN.get(name, pytest.mark.full)) for name in 
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_losses_slope_and_curvature_are_those_of_two_plain_gradients(float64, name):
+def test_losses_slope_and_curvature_are_those_of_two_plain_gradients(float64, in_graphs, name):
     model, x, y = MODELS[name]()
     before, d = moved(model, 0.1)
     (loss_0, g_0), (loss_1, g_1) = eager(model, x, y, weights=before), eager(model, x, y)
@@ -61,7 +61,7 @@ def test_where_the_loss_is_quadratic_the_prediction_is_exact_for_a_step_of_any_l
 
 
 @pytest.mark.slow
-def test_measuring_changes_nothing():
+def test_measuring_changes_nothing(in_graphs):
     hidden = keras.layers.Dense(4), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5, seed=3)
     model, x, y = sequential(SIX.astype("float32"), *hidden, dtype="float32")
     model.compile("sgd", "mse", metrics=["mae"], jit_compile=False)

@@ -59,7 +59,7 @@ def test_the_profile_is_that_of_single_examples(float64, kind):
     assert found.spectral_radius == pytest.approx(np.abs(np.linalg.eigvals(square)).max(), rel=1e-5)
 
 
-def test_the_profile_is_the_same_without_a_graph(float64):
+def test_the_profile_is_the_same_without_a_graph(float64, in_graphs):
     model = model_of(layers.SimpleRNN(4))
     (expected,) = monitors.time_horizon(model, X, Y)
     tf.config.run_functions_eagerly(True)

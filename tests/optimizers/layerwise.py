@@ -21,21 +21,6 @@ class Mistaken(Normalized):
 
 
 @keras.saving.register_keras_serializable(package="tests")
-class LARS(RuleOptimizer):
-    state_names = ("v",)
-    hyperparameters = ("eta", "beta", "momentum")
-
-    def __init__(self, learning_rate=0.1, eta=0.1, beta=0.01, momentum=0.9, **kwargs):
-        super().__init__(learning_rate, **kwargs)
-        self.eta, self.beta, self.momentum = eta, beta, momentum
-
-    def rule(self, g, lr, t, theta, v):
-        local = self.eta * _length(theta) / (_length(g) + self.beta * _length(theta))
-        v = self.momentum * v + lr * local * (g + self.beta * theta)
-        return -v, {"v": v}
-
-
-@keras.saving.register_keras_serializable(package="tests")
 class LAMB(RuleOptimizer):
     state_names = ("m", "v")
     hyperparameters = ("beta_1", "beta_2", "epsilon", "lam")

@@ -54,22 +54,6 @@ def test_fit_gives_the_same_numbers_however_it_is_run(order, kind):
 
 
 @pytest.mark.slow
-def test_a_saved_model_goes_on_as_if_uninterrupted(tmp_path):
-    """Saved in the middle of a turn: 4 steps an epoch, 3 in a turn."""
-    inner = keras.optimizers.Adam(schedules.ExponentialDecay(0.05, 10, 0.5))
-    optimizer = ours.BlockCoordinateDescent(inner, BLOCKS, 3, "greedy")
-    model = network(optimizer)
-    fit(model, epochs=1)
-    model.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    assert again.optimizer.get_config() == optimizer.get_config()
-    for each in (model, again):
-        fit(each, epochs=1)
-    for a, b in zip(all_variables(model), all_variables(again), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.slow
 def test_a_saved_model_goes_on_in_a_new_process_bit_for_bit(tmp_path):
     """Keras drops "encoder/" and "decoder/" from the paths of the loaded weights."""
     setup = (

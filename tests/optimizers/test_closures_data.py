@@ -14,7 +14,6 @@ from tests.optimizers.closure_cases import X, Y, fit, flat, network
 
 Z = np.random.default_rng(1).normal(size=(24, 2)).astype("float32")
 TARGETS = {"mean": Y, "kind": np.random.default_rng(2).integers(0, 3, 24)}
-WAYS = [{}, {"jit_compile": True}, {"run_eagerly": True}]
 WEIGHTS = {name: np.random.default_rng(seed).uniform(0.2, 2, 24).astype("float32") for seed, name in enumerate(TARGETS)}
 
 
@@ -235,6 +234,7 @@ def test_data_sets_whose_batches_have_no_length_of_their_own(name):
     np.testing.assert_allclose(found, fit(network(make()), epochs=3)["loss"], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_levenberg_marquardt_takes_weights_in_batches_without_a_length():
     x, y, weight = np.ones((24, 2), "float32"), np.zeros((24, 1), "float32"), WEIGHTS["mean"]
     x[:, 0] = np.arange(24) / 24

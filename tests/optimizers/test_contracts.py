@@ -8,9 +8,11 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import optimizers as ours
+from keras_ch8.extend import check_optimizer
 from keras_ch8.extend._optimizers import OPTIMIZER_CONTRACT
 from tests.marks import mostly
 from tests.optimizers.algorithms import FEW, NAMES, all_variables, make, random_grads, run, step
+from tests.optimizers.layerwise import LAMB
 
 START = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
 X, Y = random_grads(1, (24, 6))[0], random_grads(1, (24, 2), seed=1)[0]
@@ -39,6 +41,11 @@ def test_a_class_keeps_the_promises_that_any_optimizer_must_keep(name, promise):
 
 
 @pytest.mark.slow
+def test_so_does_a_rule_that_looks_at_a_whole_layer():
+    check_optimizer(LAMB)
+
+
+@pytest.mark.slow
 @pytest.mark.broad
 @a_few_classes
 def test_fit_gives_the_same_numbers_however_it_is_run(name):
@@ -46,26 +53,6 @@ def test_fit_gives_the_same_numbers_however_it_is_run(name):
     assert loss[1] < loss[0]
     for options in ({"jit_compile": True}, {"run_eagerly": True}, {"jit_compile": "auto", "steps_per_execution": 3}):
         np.testing.assert_allclose(fitted(make(name), **options)[0], loss, rtol=2e-5)
-
-
-@pytest.mark.broad
-@a_few_classes
-def test_a_tape_loop_is_the_same_op_by_op_and_in_a_graph(name):
-    def loop(compiled):
-        variable, optimizer = keras.Variable(START), make(name)
-
-        def one():
-            with tf.GradientTape() as tape:
-                loss = tf.reduce_sum(variable.value**4)
-            optimizer.apply_gradients([(tape.gradient(loss, variable.value), variable)])
-
-        call = tf.function(one) if compiled else one
-        for _ in range(4):
-            call()
-        return variable.numpy()
-
-    assert np.abs(loop(False) - START).max() > 1e-3
-    np.testing.assert_allclose(loop(True), loop(False), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", mostly(pytest.mark.full, NAMES, "RMSpropNesterov", "Adam"))
@@ -196,7 +183,7 @@ def test_a_variable_without_gradient_stays_with_its_state(name):
 
 @pytest.mark.broad
 @a_few_classes
-def test_constraints_scalars_and_frozen_layers(name):
+def test_constraints_and_scalars(name):
     variable = keras.Variable(-np.ones((2, 2)))
     variable.constraint = keras.constraints.NonNeg()
     step(make(name), [variable], [np.zeros((2, 2), "float32")])
@@ -206,12 +193,6 @@ def test_constraints_scalars_and_frozen_layers(name):
     step(make(name), [scalar], [np.float32(2.0)])
     assert scalar.shape == ()
     assert scalar.numpy() < 1.0
-
-    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, trainable=False), keras.layers.Dense(2)])
-    frozen = model.layers[0].kernel.numpy()
-    model.compile(make(name), "mse")
-    model.fit(X, Y, verbose=0)
-    np.testing.assert_array_equal(model.layers[0].kernel.numpy(), frozen)
 
 
 @every_class

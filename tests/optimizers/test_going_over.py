@@ -149,8 +149,9 @@ def test_of_two_objects_in_one_process_each_letter_finds_its_own():
     assert len(np.unique([*named(theirs, "momentum"), *named(theirs, "velocity")])) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.broad
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float16"])
 def test_what_only_the_suite_keeps_starts_at_0(dtype, tmp_path):
     model = compiled(keras.optimizers.Adam(0.01), dtype)
     losses(model, 0, 3)

@@ -1,20 +1,9 @@
-"""LARS (You, Gitman, Ginsburg 2017, algorithm 1) and LAMB (You et al. 2020, algorithm 2) in float64, layer by layer.
+"""LAMB (You et al. 2020, algorithm 2) in float64, layer by layer.
 
-`gradients[step][layer]` are given; each returns the weights of all layers after every step.
+`gradients[step][layer]` are given; it returns the weights of all layers after every step.
 """
 
 import numpy as np
-
-
-def lars(thetas, gradients, lr, eta, beta, momentum):
-    path, vs = [], [np.zeros_like(theta) for theta in thetas]
-    for gs in gradients:
-        for layer, (theta, g) in enumerate(zip(thetas, gs, strict=True)):
-            local = eta * np.linalg.norm(theta) / (np.linalg.norm(g) + beta * np.linalg.norm(theta))
-            vs[layer] = momentum * vs[layer] + lr * local * (g + beta * theta)
-        thetas = [theta - v for theta, v in zip(thetas, vs, strict=True)]
-        path.append(thetas)
-    return path
 
 
 def lamb(thetas, gradients, lr, beta_1, beta_2, delta, lam):

@@ -126,14 +126,6 @@ def test_it_refuses_a_function_without_residuals():
         minimize(lambda x: ops.sum(x**2), np.ones(2), "levenberg_marquardt")
 
 
-def test_state_and_numbers_keep_names_shapes_and_types():
-    first = METHOD.init(3, "float32")
-    _, state, info = step_from(curve, np.ones(3, "float32"))
-    shapes = [{name: (tuple(t.shape), t.dtype.name) for name, t in each.items()} for each in (first, state)]
-    assert shapes[0] == shapes[1]
-    assert tuple(info.numbers) == METHOD.numbers
-
-
 @pytest.mark.parametrize("case", mostly(pytest.mark.full, CASES, *CASES[::9]), ids=str)
 @pytest.mark.slow
 def test_it_solves_the_problems_of_more_garbow_and_hillstrom(case):

@@ -125,6 +125,13 @@ def test_damped_the_matrix_is_positive_and_the_value_never_rises(compiled_well):
     assert np.abs(before.gradient.numpy()).max() < 1e-8
 
 
+@pytest.mark.parametrize("method", [SaddleFreeNewton(), TruncatedNewton()], ids=lambda m: type(m).__name__)
+def test_a_first_trial_that_is_nan_was_too_far(method):
+    ((point, _, info),) = quick(poisson, np.array([25.0]), method, 1)
+    assert float(point.value) < float(start(poisson, np.array([25.0]))[1].value)
+    assert int(info.evaluations) > 1
+
+
 @pytest.mark.parametrize("damping", mostly(pytest.mark.slow, [0.0, 1e-3, "adaptive"], "adaptive"))
 def test_a_trial_that_is_nan_was_too_far(damping):
     ((point, _, info),) = quick(poisson, np.array([25.0]), Newton(damping=damping), 1)  # the whole step: -12.5
@@ -155,8 +162,9 @@ def goes_the_same_way_in_all_units(method):
 
 
 @pytest.mark.slow
-def test_the_unit_of_f_does_not_change_the_path():
-    assert goes_the_same_way_in_all_units(Newton())
+@pytest.mark.parametrize("method", [Newton(), SaddleFreeNewton(), TruncatedNewton()], ids=lambda m: type(m).__name__)
+def test_the_unit_of_f_does_not_change_the_path(method):
+    assert goes_the_same_way_in_all_units(method)
 
 
 def test_the_damping_follows_nielsen():
@@ -188,6 +196,10 @@ def test_it_refuses_what_it_cannot_do():
         Newton(damping="tikhonov")
     with pytest.raises(ValueError, match=r"`max_parameters` is the most parameters .*Received: max_parameters=0"):
         Newton(max_parameters=0)
+    with pytest.raises(ValueError, match=r"`cg_iterations` is the most iterations of conjugate .*Received: .*=0"):
+        TruncatedNewton(cg_iterations=0)
+    with pytest.raises(ValueError, match=r"`dimension` is the dimension of the Lanczos space, .*Received: dimension=1"):
+        SaddleFreeNewton(dimension=1)
 
 
 @pytest.mark.broad

@@ -6,7 +6,6 @@ import pickle
 import threading
 import time
 import warnings
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -358,11 +357,6 @@ def test_what_is_no_list_of_trackers_is_refused_with_the_fix(log_to, message):
         TensorBoard(log_to=log_to)
     with pytest.raises(TypeError, match=message):
         keras_ch8.Doctor("logs", log_to=log_to)
-
-
-def test_the_file_of_a_tracker_is_short():
-    for name in ("_csv", "_jsonl", "_mlflow", "_wandb"):
-        assert len((Path(keras_ch8.trackers.__file__).parent / f"{name}.py").read_text().splitlines()) <= 80
 
 
 # --- copies -----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from keras import layers
 from keras_ch8 import initializers, training
 from keras_ch8.verdicts.wording import digits
 
+pytestmark = pytest.mark.usefixtures("op_by_op")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 20)).astype("float32")
 Y = RNG.integers(0, 4, 200)
@@ -56,7 +57,7 @@ def test_units_that_no_step_tells_apart_are_counted():
     assert "ACT saddle, section 8.2.3: In h0 19 of 20" in str(audit)
 
 
-def test_copies_stay_copies_and_others_do_not():
+def test_copies_stay_copies_and_others_do_not(in_graphs):
     """What is called a copy is one after training, too: two copies of the first three units are planted."""
     model = network(depth=1)
     kernel, bias, out, out_bias = model.get_weights()

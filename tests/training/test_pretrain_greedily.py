@@ -1,16 +1,10 @@
 """Greedy pretraining: what each stage trains, what is handed on, what is left after a failure, and that it helps."""
 
-import dataclasses
-import os
-import signal
-
 import keras
 import numpy as np
 import pytest
 
 from keras_ch8 import layers, metrics, optimizers, schedules, training
-from keras_ch8.training._pretrain_greedily import Pretraining, Stage
-from tests import forked
 from tests.callbacks.test_record import newest
 from tests.callbacks.test_tensorboard import read
 
@@ -289,39 +283,6 @@ def test_a_run_that_goes_on_ends_as_one_that_was_not_interrupted(make, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-class Kill(keras.callbacks.Callback):
-    """Kills the process in its second training."""
-
-    trainings = 0
-
-    def on_train_begin(self, logs=None):
-        self.trainings += 1
-
-    def on_epoch_end(self, epoch, logs=None):
-        if self.trainings == 2:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-def in_a_process(directory, *callbacks):
-    """Pretrain two layers; return the losses of each stage."""
-    model = keras.Sequential([keras.Input((6,)), Dense(5, "tanh"), Dense(5, "tanh"), Dense(2)])
-    model.compile(optimizers.Adam(0.01), "mse")
-    report = pretrain(model, directory=directory, callbacks=[make() for make in callbacks])
-    return [stage.history["loss"] for stage in report.stages]
-
-
-@pytest.mark.slow
-def test_a_killed_process_is_gone_on_with(tmp_path):
-    with pytest.raises(RuntimeError, match=f"exit code -{signal.SIGKILL:d}"):
-        forked.call(in_a_process, str(tmp_path), Kill)
-    [path] = [path for path in tmp_path.iterdir() if path.name != "pretraining.npz"]
-    with np.load(path) as file:
-        meta = str(file["meta"])
-    losses = forked.call(in_a_process, str(tmp_path))
-    assert len(losses) == 3
-    assert str(losses[0]) in meta  # the first stage is the one that was done before
-
-
 def test_a_file_of_another_run_is_refused_and_so_is_a_broken_one(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         pretrain(chain(), directory=tmp_path, callbacks=[Interrupt()])
@@ -428,13 +389,6 @@ def test_what_cannot_be_pretrained_is_refused_with_the_fix_and_left_alone(make, 
         pretrain(model, **arguments)
     for w, value in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(w, value)
-
-
-def test_a_report_is_a_value():
-    stage = Stage("stage 1", ("h0",), {"loss": [2.0, 1.0]}, 0.5)
-    report = Pretraining((stage,))
-    assert dataclasses.is_dataclass(report)
-    assert str(report).splitlines()[2].split() == ["stage", "1", "2", "0.5", "1", "h0,", "head"]
 
 
 @pytest.mark.full

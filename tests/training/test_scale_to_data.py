@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from keras_ch8 import initializers, optimizers, training
 from keras_ch8.board import tags
 
+pytestmark = pytest.mark.usefixtures("op_by_op")
 RNG = np.random.default_rng(0)
 FLAT, FRESH = (RNG.normal(size=(1000, 20)).astype("float32") * 3 + 1 for _ in range(2))
 PICTURES, FRESH_PICTURES = (RNG.normal(size=(100, 8, 8, 3)).astype("float32") for _ in range(2))
@@ -68,7 +69,7 @@ def outputs_of(model, names, x):
     ],
 )
 @pytest.mark.parametrize("activation, phi", [("tanh", np.tanh), ("relu", lambda z: np.maximum(z, 0))])
-def test_the_variance_of_every_layer_is_1(activation, phi, start):
+def test_the_variance_of_every_layer_is_1(in_graphs, activation, phi, start):
     model = mlp(activation, start)
     before = [z.var() for z in sums_of(model, FLAT, phi)]
     scaling = training.scale_to_data(model, FLAT, target="unit_variance")
@@ -189,7 +190,7 @@ class RowByRow(keras.layers.Layer):
         return keras.ops.vectorized_map(lambda row: self.inner(row[None])[0], x)
 
 
-def test_what_is_called_in_a_loop_of_the_graph_cannot_be_seen_and_the_rest_is_scaled():
+def test_what_is_called_in_a_loop_of_the_graph_cannot_be_seen_and_the_rest_is_scaled(in_graphs):
     model = keras.Sequential([keras.Input((20,)), RowByRow(), layers.Dense(10, name="last")])
     scaling = training.scale_to_data(model, FLAT)
     assert scaling.names == ("inner", "last")
@@ -284,7 +285,7 @@ def moved():
         (lambda: mlp("relu", STARTS["tiny"], 1), "unit_norm", "one of unit_variance, unit_mean_square.*'unit_norm'"),
     ],
 )
-def test_what_cannot_be_is_refused_with_the_fix(make, target, said):
+def test_what_cannot_be_is_refused_with_the_fix(in_graphs, make, target, said):
     with pytest.raises(ValueError, match=said):
         training.scale_to_data(make(), FLAT, target=target)
 
@@ -316,7 +317,7 @@ def sigmoids(start="glorot_uniform"):
 
 
 @pytest.mark.slow
-def test_ten_layers_of_sigmoids_keep_the_loss_of_a_constant_prediction():
+def test_ten_layers_of_sigmoids_keep_the_loss_of_a_constant_prediction(in_graphs):
     model, _ = sigmoids()
     training.scale_to_data(model, FLAT)
     assert model.evaluate(FLAT, LABELS, verbose=0) < 1.5 * np.log(2)
@@ -327,7 +328,7 @@ def test_ten_layers_of_sigmoids_keep_the_loss_of_a_constant_prediction():
 
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("target", ["unit_mean_square", "unit_variance"])
-def test_with_targets_the_loss_does_not_rise_since_the_last_layer_is_made_smaller(target):
+def test_with_targets_the_loss_does_not_rise_since_the_last_layer_is_made_smaller(in_graphs, target):
     model, before = sigmoids()
     scaling = training.scale_to_data(model, FLAT, LABELS, target=target)
     after = model.evaluate(FLAT, LABELS, verbose=0)
@@ -354,7 +355,7 @@ def test_where_no_last_layer_helps_all_weights_are_put_back():
     assert scaling.loss_after == scaling.loss_before
 
 
-def test_a_vanishing_start_is_scaled_without_a_rise_of_the_loss():
+def test_a_vanishing_start_is_scaled_without_a_rise_of_the_loss(in_graphs):
     tiny = keras.initializers.RandomNormal(stddev=0.01, seed=0)
     hidden = [layers.Dense(32, "tanh", kernel_initializer=tiny) for _ in range(5)]
     model = keras.Sequential([keras.Input((20,)), *hidden, layers.Dense(1, kernel_initializer=tiny)])
@@ -370,7 +371,7 @@ def test_targets_need_a_compiled_loss():
         training.scale_to_data(mlp("relu", STARTS["heuristic"], 1), FLAT, y=np.zeros((1000, 10)))
 
 
-def test_a_loss_that_is_not_finite_at_the_start_becomes_finite_or_the_weights_stay():
+def test_a_loss_that_is_not_finite_at_the_start_becomes_finite_or_the_weights_stay(in_graphs):
     huge = keras.initializers.RandomNormal(stddev=20.0, seed=0)
     hidden = [layers.Dense(8, "exponential", kernel_initializer=huge) for _ in range(2)]
     model = keras.Sequential([keras.Input((20,)), *hidden, layers.Dense(1)])

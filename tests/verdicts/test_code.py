@@ -20,7 +20,7 @@ X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
 
 def changed(code, *layers, optimizer="sgd"):
     model = keras.Sequential([keras.Input((3,)), *layers])
-    model.compile(optimizer, "mse")
+    model.compile(optimizer, "mse", run_eagerly=True)
     names = {"model": model, "x": X, "y": X[:, :1], "keras": keras, "keras_ch8": keras_ch8}
     exec(code, names)
     return names["model"]
@@ -80,7 +80,7 @@ def test_a_model_inside_keeps_its_weights_in_a_larger_one():
 def test_inputs_of_one_number_without_an_axis_of_its_own_are_made_a_column(lines):
     x = np.linspace(0, 100, 64).astype("float32")
     model = keras.Sequential([keras.Input((1,)), LAYERS.Dense(4, "relu"), LAYERS.Dense(1)])
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", run_eagerly=True)
     assert flat_in(model, x) == {Fact.FLAT_INPUTS}
     assert flat_in(model, x[:, None]) == set()
     assert flat_in(keras.Sequential([keras.Input(()), LAYERS.Embedding(9, 4), LAYERS.Dense(1)]), x) == set()

@@ -32,7 +32,7 @@ CODES = sorted({remedy.filled(NUMBERS).code for remedies in REMEDIES.values() fo
 
 def net(optimizer="sgd", **kwargs):
     model = keras.Sequential([keras.Input((3,)), LAYERS.Dense(4, "relu", **kwargs), LAYERS.Dense(1)])
-    model.compile(optimizer, "mse")
+    model.compile(optimizer, "mse", run_eagerly=True)  # of a few steps, tracing is most of the time
     return model
 
 
@@ -154,7 +154,7 @@ def test_a_shorter_rate_by_a_schedule_is_the_schedule_as_a_whole(schedule):
             remedy = cures("step_too_long", *has)[0]
             assert "the peak of the schedule" in remedy.cure
             pasted(remedy.code, model)
-        model.fit(X, Y, batch_size=8, epochs=4, verbose=0, callbacks=[rates])
+        model.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[rates])
         seen.append(rates.seen)
     np.testing.assert_allclose(seen[1], 0.1 * np.array(seen[0]), rtol=1e-5, atol=1e-9)
     assert max(seen[1]) > 0.009
@@ -292,7 +292,7 @@ class OwnStep(Own):
 )  # fmt: skip
 def test_a_subclass_is_seen(make, expected):
     model = make()
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", run_eagerly=True)
     log = seen_by_diagnosis(model, X, Y, validation_data=(X, Y))
     assert log.has >= {*expected, Fact.VALIDATED_APART}
     assert Fact.OWN_TRAINING_STEP in expected or Fact.OWN_TRAINING_STEP not in log.has

@@ -1,1 +1,1 @@
-"""What the pictures of the documents are drawn with: the sections of the chapter, and the kinds of verdicts."""
+"""What the pictures of the kinds of verdicts are drawn with."""
