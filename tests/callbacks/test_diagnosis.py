@@ -17,9 +17,7 @@ from keras_ch8 import callbacks, extend
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import tags
 from keras_ch8.extend import Claim
-from keras_ch8.layers import BatchNormalization
 from keras_ch8.monitors.eigenvalues import SpectrumMonitor
-from keras_ch8.monitors.probe import ProbeEvaluator
 from keras_ch8.verdicts.texts import markdown, report
 from tests.board.readers import python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, fit, network
@@ -75,23 +73,6 @@ def ended(optimizer, *listed, **options):
     model = models.network(optimizer, **options)
     history = model.fit(models.X[:96], models.Y[:96], batch_size=16, epochs=2, callbacks=listed, verbose=0).history
     return models.state_of(model)[0], {n: v for n, v in history.items() if not n.startswith("diagnosis_")}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("norm", [layers.BatchNormalization, BatchNormalization])
-def test_a_gradient_that_is_a_product_rounds_as_without(norm):
-    """TensorFlow multiplies the rate and a product in the order it likes, unless somebody else reads the product."""
-
-    def weights(*listed):
-        keras.utils.set_random_seed(0)
-        hidden = [part for _ in range(3) for part in (layers.Dense(32, "relu"), norm())]
-        model = keras.Sequential([keras.Input((64,)), *hidden, layers.Dense(10)])
-        model.compile(keras.optimizers.SGD(0.05), keras.losses.SparseCategoricalCrossentropy(True))
-        x, y = np.random.default_rng(0).normal(size=(640, 64)).astype("float32"), np.arange(640) % 10
-        model.fit(x, y, callbacks=list(listed), verbose=0)
-        return [w.tobytes() for w in model.get_weights()]
-
-    assert weights(callbacks.GradientClippingLogger()) == weights()
 
 
 @pytest.mark.slow
@@ -327,27 +308,6 @@ def test_the_number_of_a_verdict_is_the_last_point_of_its_series(tmp_path):
         assert verdict.why or verdict.kind == "nonfinite"
 
 
-@pytest.mark.slow
-def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
-    found = []
-    for order in (1, -1):
-        watching = diagnosis()
-        fit(diverging(), [callbacks.TensorBoard(tmp_path / str(order)), watching][::order])
-        curves = {n: p for n, p in read(tmp_path / str(order)).items() if n.startswith("diagnosis/")}
-        lines = (tmp_path / str(order) / "optimization" / "verdicts.jsonl").read_text()
-        found.append((curves, lines, watching.verdicts))
-    assert found[0] == found[1]
-
-
-def test_without_tensorboard_the_report_is_printed_on_request(capsys):
-    watching = diagnosis(["step_length", "gradient_norm"], verbose=True)
-    fit(diverging(), [watching], verbose=2)
-    assert watching.verdicts[0].kind == "step_too_long"
-    assert "ACT: step_too_long" in capsys.readouterr().out
-    print(watching)  # noqa: T201
-    assert report(watching.verdicts, watching.state) in capsys.readouterr().out
-
-
 def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_after_unpickling():
     """The name of a kind is that of a monitor, which may be the user's: it is text."""
     watching = diagnosis()
@@ -376,40 +336,7 @@ def test_in_a_notebook_the_texts_of_verdicts_are_text(monkeypatch):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
 
 
-def test_beside_validation_and_early_stopping():
-    watching, stop = diagnosis(measure_every=3, logs=True), callbacks.EarlyStopping("val_loss", patience=1)
-    history = fit(plain(), [watching, stop], epochs=30, validation_data=(X[:8], -Y[:8]))
-    epochs = len(history["loss"])
-    assert epochs < 30
-    assert len(history["diagnosis_loss"]) == epochs
-    assert [set(logs) >= {"loss", "val_loss"} for logs in watching.log.epochs] == [True] * epochs
-    assert [len(losses) for losses in watching.log.passes] == [STEPS] * 2
-
-
 # --- what it costs -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_the_probe_is_traced_once_and_the_training_step_no_more_than_with_another_callback(monkeypatch):
-    probes, real = [], ProbeEvaluator._tensors
-    monkeypatch.setattr(ProbeEvaluator, "_tensors", lambda self, *args: (probes.append(1), real(self, *args))[1])
-    steps = []
-
-    class Model(keras.Sequential):
-        def train_step(self, data):
-            steps.append(1)
-            return super().train_step(data)
-
-    def trains(*listed):
-        model = Model([keras.Input((6,)), layers.Dense(2)])
-        model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
-        steps.clear()
-        for _ in range(2):
-            fit(model, list(listed), epochs=2)
-        return len(steps)
-
-    assert trains(diagnosis()) == trains(callbacks.GradientClippingLogger())
-    assert len(probes) == 1
 
 
 @pytest.mark.slow
@@ -435,25 +362,6 @@ def test_a_second_fit_starts_afresh_with_the_weights_as_they_are():
     assert len(found) == STEPS / 2
     assert first.start_norm == pytest.approx(np.sqrt(sum(np.sum(w**2) for w in weights)), rel=1e-6)
     assert [logs["loss"] for logs in watching.log.epochs] == history["loss"]
-
-
-@pytest.mark.slow
-def test_another_loss_other_weights_and_another_model_are_seen_as_they_are():
-    """What was traced for the last `fit` is not taken for this one."""
-
-    def looked(model):
-        fit(model, [watching], epochs=1)
-        return watching.log.of("gradient_norm")[-1].loss
-
-    watching, model = diagnosis(["gradient_norm"], measure_every=STEPS), plain()
-    looked(model)
-    model.compile(ours.SGD(0.1), "mae", jit_compile=False)
-    assert looked(model) == pytest.approx(np.mean(np.abs(model(PROBE[0]).numpy() - PROBE[1])), rel=1e-5)
-    model.layers[0].trainable = False
-    model.compile(ours.SGD(0.1), "mse", jit_compile=False)
-    assert looked(model) == pytest.approx(np.mean((model(PROBE[0]).numpy() - PROBE[1]) ** 2), rel=1e-5)
-    other = plain()
-    assert looked(other) == pytest.approx(np.mean((other(PROBE[0]).numpy() - PROBE[1]) ** 2), rel=1e-5)
 
 
 # --- what fails ----------------------------------------------------------------------------------------------------

@@ -107,16 +107,6 @@ def test_of_a_loss_with_penalties_what_is_not_penalty_is_compared_with_a_constan
 
 
 @pytest.mark.slow
-def test_it_changes_nothing():
-    def trained(*watching):
-        model = network()
-        model.fit(X, Y, epochs=2, verbose=0, callbacks=list(watching))
-        return [*model.get_weights(), *(v.numpy() for v in model.optimizer.variables)]
-
-    assert all((a == b).all() for a, b in zip(trained(), trained(diagnosis()), strict=True))
-
-
-@pytest.mark.slow
 def test_a_second_fit_is_looked_at_anew():
     model, watching = network("softmax"), diagnosis()
     fit(model, watching)

@@ -103,47 +103,6 @@ def test_verdicts_of_a_loop_are_those_of_fit():
     assert run.verdicts[0].kind == "step_too_short"
 
 
-class Bandit:
-    """A game of two moves: the right one is told by the sign of the first number that is seen."""
-
-    def __init__(self):
-        self.random = np.random.default_rng(0)
-
-    def seen(self):
-        self.state = self.random.normal(size=(1, 3)).astype("float32")
-        return self.state
-
-    def reward(self, move):
-        return float(move == (self.state[0, 0] > 0))
-
-
-@pytest.mark.slow
-def test_an_actor_and_a_critic_of_one_network_that_play_a_game(tmp_path):
-    inputs = keras.Input((3,))
-    shared = keras.layers.Dense(16, "relu")(inputs)
-    model = keras.Model(inputs, [keras.layers.Dense(2, "softmax")(shared), keras.layers.Dense(1)(shared)])
-    optimizer, game, rewards = keras.optimizers.Adam(0.02), Bandit(), []
-    with keras_ch8.Doctor(tmp_path).watch(model, optimizer) as run:
-        for _ in range(60):
-            with tf.GradientTape() as tape:
-                log_odds, errors = [], []
-                for _ in range(4):
-                    moves, value = model(tf.constant(game.seen()))
-                    move = int(game.random.random() < float(moves[0, 1]))
-                    reward = game.reward(move)
-                    rewards.append(reward)
-                    log_odds.append(tf.math.log(moves[0, move]) * (reward - tf.stop_gradient(value[0, 0])))
-                    errors.append(tf.square(value[0, 0] - reward))
-                loss = tf.add_n(errors) - tf.add_n(log_odds)
-            gradients = tape.gradient(loss, model.trainable_variables)
-            optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-            run.step(loss=loss)
-    assert np.mean(rewards[-80:]) > np.mean(rewards[:40])
-    found = curves(tmp_path)
-    assert steps_of(found, "step/gradient_norm") == steps_of(found, "step/loss") == list(range(1, 61))
-    assert [verdict for verdict in run.verdicts if verdict.level != "ok"] == []
-
-
 @pytest.mark.slow
 def test_two_adversaries_are_watched_together_by_the_names_that_they_are_given(tmp_path):
     keras.utils.set_random_seed(0)

@@ -31,7 +31,7 @@ def trained(odd, make, watching=(), **more):
     return history.history, [np.array(v) for v in model.variables]
 
 
-@pytest.mark.broad(slow=19)
+@pytest.mark.broad(slow=12)
 @pytest.mark.parametrize("kind", MAKERS)
 @pytest.mark.parametrize("odd", odd_models.MODELS, ids=lambda odd: odd.__name__)
 def test_it_trains_as_bare(odd, kind, tmp_path):

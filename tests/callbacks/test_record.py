@@ -16,7 +16,6 @@ from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_g
 import keras_ch8
 from keras_ch8 import callbacks, clipping, extend
 from keras_ch8 import optimizers as ours
-from keras_ch8.board import record as board_record
 from keras_ch8.board import tags
 from tests.board.readers import LOADERS
 
@@ -259,17 +258,6 @@ def test_what_is_the_users_own_has_its_tag_and_its_panel(tmp_path):
     (length, ratio) = found["panels"]
     assert (length["title"], length["unit"], length["series"]) == ("A length of mine", "metres", ["mine/number"])
     assert (ratio["series"], ratio["kinds"]) == (["diagnosis/ratio_of_mine"], ["mine_high"])
-
-
-def test_what_cannot_be_recorded_does_not_stop_the_training(tmp_path, monkeypatch):
-    def fails(*_):
-        raise RuntimeError("mine")
-
-    monkeypatch.setattr(board_record.Record, "text", fails)
-    with pytest.warns(RuntimeWarning, match="RuntimeError: mine") as caught:
-        history = fit(network("sgd"), [callbacks.TensorBoard(tmp_path)])
-    assert len(history["loss"]) == 2
-    assert len(caught) == 1
 
 
 @pytest.mark.slow

@@ -8,7 +8,6 @@ import re
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from tensorboard.plugins.custom_scalar import layout_pb2
 
 from keras_ch8 import callbacks, clipping
@@ -18,7 +17,6 @@ from keras_ch8.callbacks.session import batch_counter
 from tests.board.readers import LOADERS, python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, by_hand, fit, network
 from tests.marks import mostly
-from tests.small_callbacks import Dies
 
 ALWAYS = {
     "step/loss", "step/gradient_norm", "step/update_norm", "step/effective_rate", "step/learning_rate",
@@ -108,15 +106,6 @@ def test_a_second_fit_and_a_resumed_one_go_on(tmp_path, loader):
     for points in curves.values():
         assert (np.diff([step for step, _ in points]) > 0).all()
     assert [step for step, _ in curves["epoch/loss"]] == [6, 12, 18, 24]
-
-
-@pytest.mark.slow
-def test_two_trainings_in_one_log_dir_have_a_run_each(tmp_path):
-    for _ in range(2):
-        fit(network(ours.SGD(0.1)), [callbacks.TensorBoard(tmp_path)], epochs=1)
-    first, second = read(tmp_path), read(tmp_path, "optimization_2")
-    assert first == second
-    assert len(first["step/loss"]) == STEPS
 
 
 @pytest.mark.slow
@@ -266,52 +255,6 @@ def test_every_curve_picture_and_text_of_all_parts_together_says_what_it_is_in_w
     assert len(found) > 30
     for name, text in found.items():
         assert re.search(r"\S\. \[.+\]", text), name
-
-
-@pytest.mark.slow
-def test_a_log_dir_that_cannot_be_written_is_an_error_before_the_first_step(tmp_path):
-    (tmp_path / "file").write_text("")
-    model = network(ours.SGD(0.1))
-    before = model.get_weights()
-    with pytest.raises(OSError, match=r"`log_dir` .* Received: log_dir='.*file', .* Give another folder"):
-        fit(model, [callbacks.GradientClippingLogger(), callbacks.TensorBoard(tmp_path / "file")])
-    for a, b in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert int(model.optimizer.iterations.numpy()) == 0
-    fit(model, [callbacks.TensorBoard(tmp_path / "folder")])
-    assert len(read(tmp_path / "folder")["step/loss"]) == 12
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("method", ["write", "flush"])
-def test_a_disk_that_fills_up_in_mid_run_is_one_warning_and_the_weights_are_as_without(tmp_path, monkeypatch, method):
-    monkeypatch.setattr(batch_counter, "READ_EVERY", 4)
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    class Fills(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            monkeypatch.setattr(tf.io.TFRecordWriter, method, full)
-
-    bare = network(ours.Adam(0.01))
-    fit(bare, [], epochs=4)
-    logged = network(ours.Adam(0.01))
-    with pytest.warns(RuntimeWarning) as caught:
-        fit(logged, [callbacks.TensorBoard(tmp_path), Fills()], epochs=4)
-    assert [str(w.message).count("No space left on device") for w in caught] == [1]
-    for a, b in zip(bare.get_weights(), logged.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.slow
-def test_a_training_that_dies_keeps_its_rows_and_the_next_goes_on(tmp_path):
-    model = network(ours.SGD(0.1))
-    board = callbacks.TensorBoard(tmp_path)
-    with pytest.raises(SystemError):
-        fit(model, [board, Dies("on_train_batch_end", 4, SystemError)])
-    fit(model, [board], epochs=1)
-    assert [step for step, _ in read(tmp_path)["step/loss"]] == [*range(1, 4 + STEPS + 1)]
 
 
 @pytest.mark.slow

@@ -61,15 +61,6 @@ def test_several_batches_in_an_execution(tmp_path, make, data, steps_per_executi
     assert found["epoch/loss"] == [STEPS, 2 * STEPS]
 
 
-@RAN_OUT
-def test_the_rounded_last_execution_of_data_of_unknown_length(tmp_path):
-    model = network(keras.optimizers.SGD(0.1), steps_per_execution=4)
-    train(model, tmp_path, data=of_unknown_length(), epochs=2)
-    found = curves(tmp_path)
-    assert found["step/gradient_norm"] == [*range(1, 2 * STEPS + 1)]
-    assert found["epoch/loss"] == [STEPS, 2 * STEPS]
-
-
 @pytest.mark.broad
 @pytest.mark.parametrize("make", [keras.optimizers.SGD, optimizers.SGD])
 def test_accumulation(tmp_path, make):
