@@ -300,14 +300,6 @@ def test_with_several_steps_in_one_execution_the_logs_have_what_the_last_of_them
     np.testing.assert_allclose(history["meter.number"], meter.values[[STEPS - 1, 2 * STEPS - 1]], rtol=1e-6)
 
 
-def test_two_layers_of_one_name_are_both_moved_by_the_name_of_their_number():
-    inner = keras.Sequential([keras.Input((6,)), Temperature(3.0, name="t")])
-    model = keras.Sequential([keras.Input((6,)), inner, keras.layers.Dense(2), Temperature(3.0, name="t")])
-    model.compile("sgd", "mse")
-    history = fit(model, [Continuation({"temperature": [1.5]}, "9ba", logs=True)], epochs=2)
-    assert sorted(name for name in history if "temperature" in name) == ["t.temperature", "t.temperature'"]
-
-
 def test_what_was_set_to_go_on_from_is_what_is_got_before_the_training_begins():
     continued = Continuation()
     state = continued.get_state() | {"batches": 7}

@@ -114,16 +114,6 @@ def test_it_is_over_when_said(until, steps):
     )
 
 
-@pytest.mark.slow
-def test_a_number_counts_updates_where_gradients_are_accumulated():
-    given = source()
-    keeps, easy_first = Keeps(given), callbacks.Curriculum(given, DIFFICULTY, "step", until=3, mix=0)
-    model = compiled(gradient_accumulation_steps=2)
-    model.fit(given, epochs=1, callbacks=[keeps, easy_first], verbose=0)
-    same = (keeps.plans[0].indices == source().plan(0).indices).all(axis=1)
-    assert same.tolist() == [False] * 6 + [True] * 4
-
-
 def test_logs_curves_and_report_are_what_happened(tmp_path):
     given = source()
     easy_first, keeps = callbacks.Curriculum(given, DIFFICULTY, start=0.3, until="2ep", logs=True), Keeps(given)
@@ -156,14 +146,6 @@ def test_a_curriculum_that_is_not_over_says_how_far_it_came(capsys):
     assert capsys.readouterr().out.splitlines() == [
         "The curriculum began with 20% of the data, hard examples first; at the end, after 20 steps, 59% of the "
         "examples were in."
-    ]
-
-
-def test_of_one_pass_it_says_what_is_drawn_from_when_on():
-    easy_first = callbacks.Curriculum(source(), DIFFICULTY, curriculum.pacings.OnePass(4), until=20)
-    linear_model().fit(easy_first.source, epochs=2, callbacks=[easy_first], verbose=0)
-    assert easy_first.findings() == [
-        "The curriculum began with 25% of the data, easy examples first; from step 16 of 20 on the last 25% were drawn."
     ]
 
 

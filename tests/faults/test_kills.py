@@ -75,16 +75,3 @@ def test_everything(seed, tmp_path, tmp_path_factory):
 @pytest.mark.parametrize("case", [name for name in killing.CASES if name != "everything"])
 def test_others(case, seed, tmp_path, tmp_path_factory):
     check(case, seed, tmp_path, tmp_path_factory)
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(name, marks=pytest.mark.slow if name == "everything" else pytest.mark.full)
-        for name in killing.CASES
-    ],
-)
-def test_one_that_has_ended_and_is_started_again(case, tmp_path, tmp_path_factory):
-    for _ in range(2):
-        assert start(case, tmp_path) == 0
-        assert_as_whole(case, tmp_path, tmp_path_factory)
