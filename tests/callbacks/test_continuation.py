@@ -128,19 +128,6 @@ def test_a_training_that_goes_on_is_that_of_an_uninterrupted_one():
 
 
 @pytest.mark.slow
-def test_the_state_goes_on_where_the_optimizer_begins_anew():
-    first, _ = metered()
-    callback = Continuation("linear", until="18ba")
-    with pytest.warns(UserWarning, match="67%"):
-        fit(first, [callback], epochs=2)
-    second, meter = metered()
-    again = Continuation("linear", until="18ba")
-    again.set_state(callback.get_state())
-    fit(second, [again], epochs=2)
-    np.testing.assert_allclose(meter.values, 1 + 2 * np.maximum(1 - np.arange(12, 24) / 18, 0), rtol=1e-6)
-
-
-@pytest.mark.slow
 def test_logs_and_tensorboard_have_the_value_at_the_last_batch_of_each_epoch(tmp_path):
     model, _ = metered()
     board = callbacks.TensorBoard(tmp_path)

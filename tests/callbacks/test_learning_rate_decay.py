@@ -62,27 +62,6 @@ def test_it_goes_back_to_the_best_weights():
     assert_same(model.get_weights(), past.weights[1])
 
 
-@pytest.mark.slow
-def test_the_state_survives_an_interruption():
-    def train(interrupted):
-        decay, frames = LearningRateDecay(ReduceOnPlateau("x", 0.5, patience=3, mode="min", cooldown=1)), Frames()
-        model = network(optimizers.SGD(LinearDecay(0.1, 1000)))
-        if interrupted:
-            first = LearningRateDecay(decay.rule)
-            fit(model, [Says(x=FLAT), first], epochs=6)
-            weights, optimizer_weights = model.get_weights(), [v.numpy() for v in model.optimizer.variables]
-            model = network(optimizers.SGD(LinearDecay(0.1, 1000)))
-            model.optimizer.build(model.trainable_variables)
-            model.set_weights(weights)
-            for variable, value in zip(model.optimizer.variables, optimizer_weights, strict=True):
-                variable.assign(value)
-            decay.set_state(first.get_state())
-        fit(model, [Says(x=FLAT), decay, frames], epochs=9, initial_epoch=6 if interrupted else 0)
-        return frames.learning_rate[-3 * STEPS :]
-
-    np.testing.assert_array_equal(train(interrupted=True), train(interrupted=False))
-
-
 @pytest.mark.broad(slow="all")
 @OPTIMIZERS
 @pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import Doctor, _arrays_file
+from keras_ch8 import _arrays_file
 from keras_ch8.callbacks import Resume
 from keras_ch8.checkpoints import fingerprint
 from keras_ch8.checkpoints.folder import Folder
@@ -228,19 +228,6 @@ def test_a_cell_of_a_notebook_that_is_run_again_goes_on(resume, capsys):
         train(resume(), 4, model=with_counted_names)
     train(resume(), model=with_counted_names)
     assert "in epoch 1, after 2 of its batches" in capsys.readouterr().out
-
-
-# --- what may have changed can be said wherever `resume=` is -------------------------------------------------------
-
-
-def test_a_doctor_takes_a_resume_with_what_may_have_changed(tmp_path, resume):
-    given = resume(allow=["epochs"])
-    assert given in Doctor(tmp_path / "logs", resume=given)._parts_in_fit()
-    doctor = Doctor(tmp_path / "logs", resume=tmp_path / "states")
-    [made] = [each for each in doctor._parts_in_fit() if isinstance(each, Resume)]
-    assert made.directory == str(tmp_path / "states")
-    with pytest.raises(TypeError, match="`resume`"):
-        Doctor(tmp_path / "logs", resume=3)
 
 
 # --- states that somebody has written --------------------------------------------------------------------------------

@@ -129,15 +129,3 @@ def test_gradients_that_are_not_finite_stand_beside_a_probe_that_is_not_scaled()
     assert found["bad_inputs"].is_of_probe
     assert "nonfinite" in str(diagnosis)
     assert "root mean square" not in found["bad_inputs"].expects
-
-
-@pytest.mark.slow
-def test_a_state_goes_on_after_an_interruption(tmp_path):
-    model = plain()
-    one = callbacks.Diagnosis((X[:64], Y[:64]))
-    model.fit(X, Y, batch_size=16, epochs=4, callbacks=[one], verbose=0)
-    two = callbacks.Diagnosis((X[:64], Y[:64]))
-    two.set_state(one.get_state())
-    model.fit(X, Y, batch_size=16, epochs=8, initial_epoch=4, callbacks=[two], verbose=0)
-    assert two.state.judged >= one.state.judged
-    assert two.state.applicable == one.state.applicable

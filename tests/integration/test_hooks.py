@@ -194,22 +194,6 @@ def test_a_list_that_the_user_has_made_is_served_and_given_back():
     assert made.callbacks[:2] == [looks, average]
 
 
-@pytest.mark.slow
-def test_trainings_nest():
-    inner, outer = network("sgd"), network("sgd")
-    seen = []
-
-    class Trains(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            inner.fit(X, Y, verbose=0, callbacks=[callbacks.GradientClippingLogger(), look])
-
-    look = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(len(fit.running())))
-    history = fit_six_steps(outer, [Trains(), look, callbacks.GradientClippingLogger(logs=True)], epochs=1)
-    assert seen == [2, 1]
-    assert history["gradient_norm"][0] > 0
-    assert fit.running() == ()
-
-
 def test_a_hook_that_was_left_in_a_wrapper_stays_out_of_the_way_of_the_next_one():
     with fit_left_in_a_wrapper():
         seen = []
