@@ -348,7 +348,7 @@ EMPTY = {
 }
 
 
-@pytest.mark.broad(slow=len(EMPTY))
+@pytest.mark.broad(slow=4)
 @pytest.mark.filterwarnings("ignore:Your input ran out of data", "ignore:`shuffle=True`")
 @pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["no probe", "arrays"])
 @pytest.mark.parametrize("kind", EMPTY)

@@ -19,14 +19,6 @@ from .resuming import Died, X, Y, train
 PLAIN = {"a": np.zeros(3)}, {"has_ended": False}
 
 
-@pytest.fixture
-def resume(tmp_path):
-    def make(every="2ba", **arguments):
-        return Resume(tmp_path / "states", every, **arguments)
-
-    return make
-
-
 def not_a_step(batch, logs=None):
     pytest.fail("a step was made")
 

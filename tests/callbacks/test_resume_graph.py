@@ -14,11 +14,6 @@ L = keras.layers
 SERIES = X[:64].reshape(16, 4, 6), Y[:16]
 
 
-@pytest.fixture
-def resume(tmp_path):
-    return lambda every="1ba", **arguments: Resume(tmp_path / "states", every, **arguments)
-
-
 def compiled(model):
     model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model

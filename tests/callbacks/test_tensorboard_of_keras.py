@@ -135,7 +135,7 @@ FORMS = {
 }
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("form", FORMS)
 def test_it_stands_behind_ours_wherever_that_stands(form, tmp_path):
     given = {"update_freq": 2, "embeddings_freq": 1, "embeddings_metadata": {"words": "words.tsv"}}

@@ -38,8 +38,8 @@ def each(kinds, *by_default):
     return [case(kind, mark=marks.get(kind.name) if kind.name not in by_default else None) for kind in kinds]
 
 
-MANY = pytest.mark.broad(slow=2)
-"""The same of each kind: of three in `.ci/run`."""
+MANY = pytest.mark.broad
+"""The same of each kind: of one in `.ci/run`."""
 IN_EVERY_RUN = ["train_step_without_super", "adversaries", "mixed_precision", "loop_of_fits"]
 """Those that differ most from each other."""
 
