@@ -189,6 +189,7 @@ def test_a_function_of_x_and_y_says_what_is_difficult():
     assert set(keeps.plans[0].indices.ravel().tolist()) <= set(np.argsort(Y[:, 0])[:10].tolist())
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on_as_if_it_had_not_been():
     def prepared():
         given = source()

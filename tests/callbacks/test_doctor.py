@@ -105,6 +105,7 @@ FORMS = {
 }
 
 
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("form", FORMS)
 def test_it_watches_wherever_it_stands_and_changes_nothing(form):
     bare, model = fit([]), network()
@@ -135,6 +136,7 @@ def test_its_parts_stand_in_its_place(tmp_path):
     assert calls.order == ["Diagnosis", "Calls"]
 
 
+@pytest.mark.slow
 def test_what_it_writes_is_what_its_parts_write(tmp_path):
     probe = X[:64], Y[:64]
     parts = callbacks.TensorBoard(tmp_path / "parts"), callbacks.Diagnosis(probe, verbose=False)
@@ -150,6 +152,7 @@ def test_what_it_writes_is_what_its_parts_write(tmp_path):
 # --- several trainings -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_it_has_one_result_for_each_fit_and_keeps_its_probe():
     doctor, parts = Doctor(None), [callbacks.Diagnosis(verbose=False)]
     of_doctor, of_parts = new(0.05), new(0.05)
@@ -163,6 +166,7 @@ def test_it_has_one_result_for_each_fit_and_keeps_its_probe():
     assert repr(doctor) == "Doctor(log_dir=None, probe=256 examples)"
 
 
+@pytest.mark.slow
 def test_copies_report_to_the_one_they_are_copies_of():
     """As a search for hyperparameters does: a deep copy of the callbacks for each trial."""
     doctor = Doctor(None, (X[:64], Y[:64]), ignore=["too_short"])
@@ -177,6 +181,7 @@ def test_copies_report_to_the_one_they_are_copies_of():
     assert str(doctor).startswith("ACT step_too_short")
 
 
+@pytest.mark.slow
 def test_it_can_be_pickled_before_and_after_a_training(tmp_path):
     doctor = Doctor(tmp_path, (X[:64], Y[:64]), ignore=("too_short",))
     fit([pickle.loads(pickle.dumps(doctor))], epochs=1)
@@ -190,6 +195,7 @@ def test_it_can_be_pickled_before_and_after_a_training(tmp_path):
         pickle.dumps(Doctor(None, tf.data.Dataset.from_tensor_slices((X, Y)).batch(32)))
 
 
+@pytest.mark.slow
 def test_a_training_inside_a_training_has_a_result_of_its_own():
     doctor = Doctor(None, (X[:64], Y[:64]))
 
@@ -214,6 +220,7 @@ def test_the_result_of_a_training_that_runs_or_has_died_is_there():
     assert doctor.verdicts[0].kind == "step_too_short"
 
 
+@pytest.mark.slow
 def test_with_resume_a_training_goes_on_and_one_that_has_ended_is_shown(tmp_path):
     def train(folder, *more):
         doctor = Doctor(None, (X[:64], Y[:64]), resume=tmp_path / folder)
@@ -331,6 +338,7 @@ def test_a_second_doctor_is_told_and_does_nothing(tmp_path):
     assert len(warned(lambda: fit([first, first], epochs=1))) == 1
 
 
+@pytest.mark.slow
 def test_beside_parts_of_ones_own_there_is_one_of_a_kind(tmp_path):
     own = callbacks.Diagnosis((X[:64], Y[:64]), checks="cheap", verbose=False)
     doctor = Doctor(tmp_path / "logs")
@@ -370,6 +378,7 @@ def test_evaluate_and_predict_are_as_without_it(tmp_path):
     assert pickle.loads(pickle.dumps(doctor)).model is None
 
 
+@pytest.mark.slow
 def test_where_something_else_trains_it_says_once_that_it_cannot_watch(tmp_path):
     doctor, model = Doctor(tmp_path / "logs"), network()
     integration.uninstall()

@@ -172,6 +172,7 @@ def test_what_is_no_optimizer_is_refused(wrong):
         keras_ch8.Doctor(None).watch(network("sgd"), wrong)
 
 
+@pytest.mark.slow
 def test_after_the_block_a_function_that_was_traced_inside_it_tells_nobody():
     model, optimizer = network("sgd"), keras.optimizers.SGD(0.01)
     with keras_ch8.Doctor(None, (X, Y)).watch(model, optimizer, loss=MSE) as run:
@@ -222,6 +223,7 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
     assert {verdict.kind for verdict in run.verdicts} >= {"step_too_long", "plateau"}
 
 
+@pytest.mark.slow
 def test_a_probe_needs_no_targets_where_the_loss_is_ones_own():
     model, optimizer = network("sgd"), optimizers.SGD(0.1)
     diagnosis = callbacks.Diagnosis(X[:64], "cheap", measure_every=5, loss=lambda y, y_pred: keras.ops.mean(y_pred**2))
@@ -260,6 +262,7 @@ def test_a_loop_that_diverges_is_not_silent(capsys):
     assert str(run).startswith("ACT nonfinite")
 
 
+@pytest.mark.slow
 def test_a_loss_that_rises_is_told_where_nothing_can_judge_it():
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
     with keras_ch8.Doctor(None).watch(model, optimizer) as run:
@@ -270,6 +273,7 @@ def test_a_loss_that_rises_is_told_where_nothing_can_judge_it():
     assert any(reason.startswith("The loss that is reported went from 1 to 32.") for reason in run.state.reasons)
 
 
+@pytest.mark.slow
 def test_several_models_are_judged_by_the_steps_of_their_optimizers(capsys):
     models, both = [network("sgd"), network("sgd")], {"one": optimizers.SGD(0.01), "two": keras.optimizers.SGD(0.01)}
     with keras_ch8.Doctor(None).watch(models, both) as run:
@@ -282,6 +286,7 @@ def test_several_models_are_judged_by_the_steps_of_their_optimizers(capsys):
     assert capsys.readouterr().out.startswith("LITTLE CHECKED: ")
 
 
+@pytest.mark.slow
 def test_a_diagnosis_of_ones_own_stands_in_place_of_that_of_the_doctor(capsys):
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
     own = callbacks.Diagnosis(verbose=False)

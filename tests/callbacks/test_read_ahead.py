@@ -116,6 +116,7 @@ def test_whole_executions_are_shown_until_there_are_so_many_examples(examples, b
     np.testing.assert_array_equal(np.concatenate([batch[0] for batch in shown]), X[: 8 * batches])
 
 
+@pytest.mark.slow
 def test_each_of_several_fits_of_a_model_makes_the_steps_of_the_bare_one():
     def train(watching):
         model = network()

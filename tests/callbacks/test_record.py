@@ -139,6 +139,7 @@ def test_a_training_that_is_ended_by_an_error_has_ended(tmp_path, error):
     assert (found["ended"], found["step"]) == (True, 4)
 
 
+@pytest.mark.slow
 def test_a_second_fit_begins_a_record_of_its_own(tmp_path):
     model, listed = network("sgd"), [callbacks.TensorBoard(tmp_path)]
     for epochs in (2, 4):
@@ -270,7 +271,7 @@ def test_an_optimizer_that_cannot_tell_its_settings_is_named(tmp_path):
     assert newest(tmp_path)["hyperparameters"]["optimizer"] == "Odd"
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize(
     "loss, name",
     [
@@ -280,6 +281,7 @@ def test_an_optimizer_that_cannot_tell_its_settings_is_named(tmp_path):
         (lambda y, p: keras.ops.mean((y - p) ** 2), "<lambda>"),
     ],
 )
+@pytest.mark.slow
 def test_the_loss_has_its_name(tmp_path, loss, name):
     fit(network("sgd", loss), [callbacks.TensorBoard(tmp_path)], epochs=1)
     assert newest(tmp_path)["hyperparameters"]["loss"] == name
@@ -300,6 +302,7 @@ def two_runs(tmp_path_factory):
 
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.slow
 def test_hparams_has_a_row_for_each_run_with_its_settings_and_its_validation(two_runs, loader):
     folder, last = two_runs
     with loader(folder) as read:

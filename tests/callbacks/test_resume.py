@@ -45,7 +45,7 @@ def test_it_changes_nothing_and_says_that_a_training_has_ended(whole, resume, ca
     assert again.model.evaluate(X, Y, verbose=0) == whole.model.evaluate(X, Y, verbose=0)
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("die_at", [1, STEPS, STEPS + 1])
 def test_a_death_before_the_first_state_or_at_the_turn_of_an_epoch(whole, resume, die_at):
     assert_same(interrupted(lambda: resume("1ep"), (die_at,)), whole)
@@ -175,7 +175,7 @@ def damaged(path, how):
     }[how])  # fmt: skip
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("how", ["cut off", "empty", "one bit"])
 def test_of_a_damaged_state_one_warning_tells_and_the_one_before_is_used(whole, left, how):
     newest = max(left.glob("state-*.npz"))
@@ -193,6 +193,7 @@ def test_where_all_are_damaged_nothing_is_begun(left):
         train(Resume(left))
 
 
+@pytest.mark.slow
 def test_what_a_dead_process_was_writing_is_removed(left):
     half = left / "state-000009.npz.new"
     half.write_bytes(b"half")
@@ -201,6 +202,7 @@ def test_what_a_dead_process_was_writing_is_removed(left):
     assert not half.exists()
 
 
+@pytest.mark.slow
 def test_the_newest_are_kept(resume, tmp_path):
     train(resume("1ba", keep=3))
     assert len(states(tmp_path)) == 3
@@ -217,6 +219,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_the_first_step(tmp_path)
 
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("kind", ["full", "gone"])
+@pytest.mark.slow
 def test_a_disk_that_fails_while_it_trains(whole, resume, tmp_path, monkeypatch, kind):
     """It fails after the first state; later it can be written again, and is."""
     written = []

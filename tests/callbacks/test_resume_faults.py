@@ -88,6 +88,7 @@ def test_old_states_that_cannot_be_removed_are_one_warning(tmp_path, monkeypatch
     assert len(told) == 1
 
 
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("where", ["write", "copy"])
 def test_a_memory_that_is_full_is_one_warning(resume, tmp_path, monkeypatch, where):
     def no_memory(*args, **kwargs):
@@ -106,6 +107,7 @@ def test_a_memory_that_is_full_is_one_warning(resume, tmp_path, monkeypatch, whe
 # --- callbacks of somebody else ------------------------------------------------------------------------------------
 
 
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("state", [{"seen": {1}}, {"seen": object()}, {"seen": b"1"}, RuntimeError("not today")])
 def test_a_state_that_cannot_be_written_is_refused_before_the_first_step(resume, state):
     class Mine(keras.callbacks.Callback):
@@ -183,6 +185,7 @@ def test_of_arrays_some_rows_are_looked_at_and_nothing_is_iterated():
     assert one != fingerprint.of_arrays({"x": {"a": X, "b": Y + 1}})
 
 
+@pytest.mark.slow
 def test_four_trainings_of_one_epoch_in_one_folder_are_told_that_nothing_is_trained(resume):
     train(resume("1ep"), epochs=1)
     for _ in range(3):
@@ -214,6 +217,7 @@ def model_name(outputs):
     return outputs._keras_history.operation.name
 
 
+@pytest.mark.slow
 def test_a_cell_of_a_notebook_that_is_run_again_goes_on(resume, capsys):
     """Keras counts the names of layers and variables up in one process."""
     with pytest.raises(Died):

@@ -201,6 +201,7 @@ def test_it_ends_bit_for_bit_as_one_that_nothing_interrupts(name, resume, capsys
 
 @pytest.mark.broad(slow=5)
 @pytest.mark.parametrize("name", named(DIFFERS))
+@pytest.mark.slow
 def test_one_warning_says_what_differs_whatever_verbose(name, resume):
     _, script = CASES[name]
     with pytest.warns(UserWarning, match="ends otherwise than one without: ") as told:

@@ -13,6 +13,7 @@ from keras_ch8 import callbacks, preflight
 from keras_ch8.callbacks.guard.origin import origin_of
 from keras_ch8.curvature.objective import Objective
 from keras_ch8.integration import backend, keras_private
+from tests.marks import mostly
 
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
 Y = np.tanh(X @ np.ones((4, 1))).astype("float32")
@@ -180,6 +181,8 @@ LAYERS = [
 ]
 LOSSES = [loss_in_variable, loss_by_operation, loss_in_python, loss_in_closure, CountingLoss]
 REFUSED = [CountsInVariable, DrawsFromGenerator, DrawsByOperation, CallsPython, loss_in_variable, loss_by_operation]
+BY_DEFAULT = [CountsInVariable, DrawsByOperation, CountsInPython, DrawsByGlobalSeed, loss_in_closure]
+"""One of each way in which something outlives a call."""
 WATCHERS = {
     "board": lambda folder: [callbacks.TensorBoard(folder)],
     "probe": lambda folder: [callbacks.Diagnosis((X[:32], Y[:32]), "cheap", measure_every=2, verbose=False)],
@@ -230,8 +233,8 @@ def assert_as_bare(part, eager, watchers, optimizer="adam"):
     return [str(each.message) for each in told if "goes on without its probe" in str(each.message)]
 
 
-@pytest.mark.parametrize("eager", [False, pytest.param(True, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("part", [*LAYERS, *LOSSES])
+@pytest.mark.parametrize("eager", [False, pytest.param(True, marks=pytest.mark.full)])
+@pytest.mark.parametrize("part", mostly(pytest.mark.slow, [*LAYERS, *LOSSES], *BY_DEFAULT))
 def test_a_training_on_which_diagnosis_measures_is_the_bare_one(part, eager, tmp_path):
     watchers = WATCHERS["probe"](tmp_path)
     told = assert_as_bare(part, eager, watchers)
@@ -239,6 +242,7 @@ def test_a_training_on_which_diagnosis_measures_is_the_bare_one(part, eager, tmp
     assert bool(watchers[0].measurements) != (part in REFUSED)
 
 
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("watching", ["board", "both"])
 def test_the_python_of_a_layer_is_traced_as_often(optimizer, watching, tmp_path):
@@ -262,6 +266,7 @@ def test_what_writes_is_refused_before_it_is_run_with_the_reason(part):
     assert "keras.Variable" in str(told[0].message)
 
 
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("part", [CountsInVariable, DrawsInPython, CountsInPython, loss_in_python])
 def test_preflight_leaves_the_model_as_it_was(part):
     found = []
@@ -276,6 +281,7 @@ def test_preflight_leaves_the_model_as_it_was(part):
     assert found[0] == found[1]
 
 
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("part", [CountsInVariable, DrawsInPython, loss_in_variable, loss_in_closure])
 def test_a_fault_is_traced_to_its_origin_without_effects(part):
     found = []

@@ -70,6 +70,7 @@ def watched(model, logs=None, epochs=6, **options):
 
 
 @pytest.mark.filterwarnings(NOT_CALLED)
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("optimizer", [keras.optimizers.Adam(1e-8), keras.optimizers.SGD(1e-9)])
 def test_a_training_step_of_ones_own_that_learns_nothing_is_little_checked(optimizer):
     model = Inside()

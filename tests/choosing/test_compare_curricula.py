@@ -145,6 +145,7 @@ def test_a_bad_argument_is_an_error(options, message):
         compare(**options)
 
 
+@pytest.mark.slow
 def test_validation_data_may_be_a_list():
     few = {"epochs": 1, "orders": ("none",)}
     found = choosing.compare_curricula(build, (X, Y), DIFFICULTY, [X, Y], seeds=2, verbose=0, **few)

@@ -57,6 +57,7 @@ def test_all_is_as_it_was_bit_for_bit_and_the_training_goes_on_the_same(optimize
 
 @pytest.mark.broad
 @pytest.mark.parametrize("optimizer", ["number", "schedule"])
+@pytest.mark.slow
 def test_the_training_step_is_traced_once_for_all_trials(optimizer):
     traces = []
 

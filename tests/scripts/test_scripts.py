@@ -21,27 +21,17 @@ HOOKS = {"apply", "scale_loss", "train_step", "test_step", "evaluate", "fit", "p
 """Methods that somebody could have put into an instance, and must have taken out again."""
 
 
-def case(kind, *values, mark=None):
-    """Return a case of a test: a kind, and maybe more; skipped where this Keras does not have what the kind needs."""
-    marks = [pytest.mark.skipif(not kind.is_available, reason=f"this Keras has no {kind.needs}")]
-    name = "-".join([kind.name, *values])
-    return pytest.param(kind, *values, id=name, marks=marks + [mark] * (mark is not None))
-
-
-def each(kinds, *by_default):
-    """Parametrize a test with kinds; if there are names, with these by default, and half of the others behind `slow`.
-
-    They are the half that the test of kept models, which trains watched too, leaves to `full`.
-    """
-    kept = list(KINDS)[::2]
-    marks = {kind.name: pytest.mark.full if kind.name in kept else pytest.mark.slow for kind in kinds if by_default}
-    return [case(kind, mark=marks.get(kind.name) if kind.name not in by_default else None) for kind in kinds]
+def each():
+    """Parametrize a test with the kinds; one is skipped where this Keras does not have what it needs."""
+    kinds = [
+        pytest.param(kind, id=kind.name, marks=pytest.mark.skipif(not kind.is_available, reason=f"no {kind.needs}"))
+        for kind in KINDS.values()
+    ]
+    return pytest.mark.parametrize("kind", kinds)
 
 
 MANY = pytest.mark.broad
 """The same of each kind: of one in `.ci/run`."""
-IN_EVERY_RUN = ["train_step_without_super", "adversaries", "mixed_precision", "loop_of_fits"]
-"""Those that differ most from each other."""
 
 
 def tolerance(kind):
@@ -75,8 +65,8 @@ def curves(log_dir):
 # --- (a) all that watches, together -----------------------------------------------------------------------------------
 
 
-@pytest.mark.broad(slow="all")
-@pytest.mark.parametrize("kind", each(KINDS.values(), *IN_EVERY_RUN))
+@pytest.mark.broad(slow=12)
+@each()
 def test_a_training_that_is_watched_is_the_bare_one(kind, tmp_path):
     plain = bare(kind.name, "Momentum")
     model, arguments = made(kind, "Momentum")
@@ -129,12 +119,9 @@ def acted(kind, optimizer, log_dir, *listed, **changed):
     return model, run, curves(log_dir)
 
 
-ACTING = pytest.mark.parametrize("kind", each(KINDS.values()))
-
-
 @pytest.mark.slow
 @MANY
-@ACTING
+@each()
 def test_a_training_slows_down_and_stops_and_goes_back_to_its_best_epoch(kind, tmp_path):
     seen = []
 
@@ -157,7 +144,7 @@ def test_a_training_slows_down_and_stops_and_goes_back_to_its_best_epoch(kind, t
 
 @pytest.mark.slow
 @MANY
-@ACTING
+@each()
 def test_the_rate_falls_and_gradients_are_clipped_for_an_optimizer_of_keras(kind, tmp_path):
     halve = callbacks.LearningRateDecay(lambda epoch, learning_rate: learning_rate / 2, logs=True)
     clip = callbacks.ClipGradients(clipping.ByGlobalNorm(1e-3))
@@ -174,7 +161,7 @@ def test_the_rate_falls_and_gradients_are_clipped_for_an_optimizer_of_keras(kind
 
 @pytest.mark.slow
 @MANY
-@ACTING
+@each()
 def test_weights_are_averaged_beside_the_callbacks_of_keras(kind, tmp_path):
     theirs = []
     if kind.is_built:  # Keras saves no weights of a model that is not
