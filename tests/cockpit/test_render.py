@@ -569,18 +569,6 @@ def test_a_verdict_leads_to_its_charts_and_they_to_it(page, six):
     assert 0 <= page.js("return arguments[0].getBoundingClientRect().top", opened) < 900
 
 
-def test_each_chart_says_its_axis_and_a_single_point_is_a_ring(page):
-    found = curves(np.linspace(2, 1, 20), tag="diagnosis/loss_on_new_examples")
-    found |= curves([0.5], [20], tag="diagnosis/loss_on_known_examples")
-    found |= curves(np.linspace(-1, 1, 20), tag="diagnosis/loss_change")
-    page.open(document(run("a", found)))
-    said = "return [...document.querySelectorAll('.card')].map((card) => card.querySelector('.axis').textContent)"
-    assert page.js(said) == ["log axis", "linear axis"]
-    assert len(page.all(".ring")) == 1
-    page.drawn("document.querySelector('.tools button').click();")
-    assert page.js(said) == ["linear axis"] * 2
-
-
 def test_early_stopping_is_told(page, six):
     rng = np.random.default_rng(5)
     waits = {"metric": "val_loss", "best": 0.25, "best_epoch": 3, "patience_left": 1, "reason": None}
@@ -639,21 +627,3 @@ def test_the_page_fits_a_narrow_window(page, six):
     page.wait()
     after = [canvas.size["width"] for canvas in page.all("canvas")]
     assert all(a > b for a, b in zip(after, before, strict=True)), "two columns are wider than three"
-
-
-def test_what_was_little_checked_is_grey_with_its_count_and_the_reason(page):
-    reasons = ["No loss was measured: there is no probe. Give `probe=(x, y)` to the `Doctor`."]
-    state = {"name": "little_checked", "judged": 2, "applicable": 24, "missing": ["plateau", "saddle"],
-             "reasons": reasons, "text": "2 of 24 checks could be made."}  # fmt: skip
-    page.open(document(run("gan", curves(np.geomspace(1, 3, 50)), checks=2, state=state)), width=1200)
-    cell = page.row("gan").find_elements("css selector", "td")[1]
-    assert "2 of 24 checks could be made." in cell.text
-    assert "there is no probe" in cell.text
-    assert "right" not in cell.text
-    badge = cell.find_element("css selector", ".badge")
-    assert badge.text == "LITTLE CHECKED"
-    color = "return getComputedStyle(arguments[0]).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number)"
-    red, green, blue = page.js(color, badge)
-    assert max(red, green, blue) - min(red, green, blue) < 25, "it is grey"
-    assert "Little checked: 1 of 1." in page.text()
-    assert "could not be made: plateau, saddle" in page.js("return arguments[0].textContent", cell)
