@@ -1,4 +1,4 @@
-"""What a newcomer sees: one line that attaches the usual callbacks, what prints say, and what `help` shows."""
+"""What a newcomer sees who prints a callback or an optimizer."""
 
 import keras
 import numpy as np
@@ -16,26 +16,6 @@ def model_of(optimizer="adam", **options):
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
     model.compile(optimizer, "mse", **options)
     return model
-
-
-@pytest.mark.slow
-@pytest.mark.broad
-@pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["of the first batches", "given"])
-def test_a_doctor_writes_and_judges_and_changes_nothing(tmp_path, capsys, probe):
-    bare = model_of().fit(X, Y, epochs=3, verbose=2).history
-    quiet = capsys.readouterr().out
-    doctor = ch8.Doctor(tmp_path, probe=probe)
-    watched = model_of().fit(X, Y, epochs=3, verbose=2, callbacks=doctor).history
-    said = capsys.readouterr().out
-    assert watched == bare
-    lines = [line.split("/step - ")[1] for line in said.splitlines() if "/step" in line]
-    assert lines == [line.split("/step - ")[1] for line in quiet.splitlines() if "/step" in line]
-    summary = said.split("/step")[-1].splitlines()[1:]
-    assert 1 <= len(summary) <= 8, said
-    assert all(verdict.kind in summary[0] + summary[1] for verdict in doctor.verdicts)
-    assert all(verdict.finding.split()[0] in str(doctor) for verdict in doctor.verdicts)
-    assert (tmp_path / "optimization").is_dir()
-    assert doctor.runs[0].state.judged > 0
 
 
 PRINTED = [

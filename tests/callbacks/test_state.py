@@ -105,6 +105,7 @@ def test_of_several_optimizers_those_are_named_that_make_steps_and_the_run_is_li
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["no probe", "probe"])
 def test_a_plain_training_is_checked_by_all_that_applies(probe, tmp_path):
     diagnosis = watched(plain(), tmp_path, epochs=10, probe=probe)
