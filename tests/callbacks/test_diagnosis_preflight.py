@@ -40,7 +40,7 @@ def found(watching):
     return {v.kind: v.level for v in watching.verdicts if v.level != "ok"}
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("probe", [PROBE, None])
 def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_on(probe):
     watching = diagnosis(probe)

@@ -62,7 +62,7 @@ def test_it_goes_back_to_the_best_weights():
     assert_same(model.get_weights(), past.weights[1])
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=1)
 @OPTIMIZERS
 @pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
 def test_at_the_floor_nothing_is_lowered_any_more(optimizer, start):
@@ -97,7 +97,7 @@ def step_decay(epoch, drop, every=1):
     return 0.1 * drop ** (epoch // every)
 
 
-@pytest.mark.broad(slow=4)
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize(
     "rule",
     [

@@ -90,7 +90,7 @@ class Meanwhile(keras.callbacks.Callback):
         at = 0 if when == "on_train_batch_begin" else 1
 
 
-@pytest.mark.broad(slow=7)
+@pytest.mark.broad(slow=5)
 @pytest.mark.parametrize("options", [{}, {"steps": 2}, {"eager": True}], ids=["", "two steps at once", "eager"])
 @pytest.mark.parametrize("when", ["on_train_batch_end", "on_train_batch_begin"])
 @pytest.mark.parametrize("what", MEANWHILE)
@@ -210,7 +210,7 @@ def missing(at):
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
-@pytest.mark.broad(slow=5)
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("options", [{}, {"steps": 2}, {"eager": True}], ids=["", "two steps at once", "eager"])
 @pytest.mark.parametrize("at", [5, 0])
 @pytest.mark.parametrize("data", [broken, missing])

@@ -153,7 +153,7 @@ OTHER_VALUES = {
 }
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("what", OTHER_VALUES)
 def test_other_values_of_arrays_are_refused_and_named(resume, what):
     first = {"data": lambda: (X, Y), "sample_weight": np.ones(70), **ARRAYS}

@@ -121,7 +121,7 @@ CASES = {
 }
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("name", CASES)
 def test_it_goes_on_with_all_variables_that_it_had(name, resume, tmp_path):
     script = CASES[name]

@@ -106,7 +106,7 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("kind", ARGUMENTS)
 def test_an_argument_of_keras_writes_what_keras_writes_and_changes_nothing(kind, tmp_path):
     given, tag = ARGUMENTS[kind]
