@@ -166,6 +166,7 @@ def test_a_rule_that_never_acts_has_columns_and_no_curves(tmp_path):
     assert "| `step/gradient_norm_clipped` |" not in report
 
 
+@pytest.mark.slow
 def test_the_curves_of_a_rule_that_acts_once_are_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(batch_counter, "READ_EVERY", 2)
     norms = by_hand(0.1)["norm"]

@@ -273,6 +273,7 @@ def test_the_budget_is_kept_and_the_cost_reported():
     assert watching.cost == cost  # the clock does not run on
 
 
+@pytest.mark.slow
 def test_a_second_fit_starts_afresh_with_the_weights_as_they_are():
     watching, model = diagnosis(["distance"], measure_every=2), plain()
     fit(model, [watching])
@@ -327,6 +328,7 @@ def test_a_monitor_that_fails_is_left_out_with_one_warning_and_the_others_go_on(
     assert [(v.kind, v.level) for v in watching.verdicts] == [("plateau", "ok")]  # what `gradient_norm` says
 
 
+@pytest.mark.slow
 def test_a_spectrum_that_cannot_be_taken_is_left_out_with_one_warning_and_the_others_go_on(monkeypatch):
     def no_second_derivative(*_):
         raise LookupError("gradient registry has no entry for it")
@@ -339,6 +341,7 @@ def test_a_spectrum_that_cannot_be_taken_is_left_out_with_one_warning_and_the_ot
     assert len(watching.log.of("gradient_norm")) == 2 * STEPS
 
 
+@pytest.mark.slow
 def test_a_monitor_of_one_s_own_that_works_has_its_say_and_its_curve(tmp_path):
     watching = diagnosis([Broken("nowhere")], logs=True)
     history = fit(plain(), [watching, callbacks.TensorBoard(tmp_path)])

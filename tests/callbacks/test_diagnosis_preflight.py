@@ -65,6 +65,7 @@ def test_a_model_without_a_trainable_weight_is_told_so():
     assert found(watching) == {}
 
 
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("order, said", [(slice(None), {}), (RNG.permutation(len(X)), {"wrong_labels": "act"})])
 def test_targets_that_belong_to_other_inputs_are_seen_by_the_examples_of_the_probe(order, said):
     x = RNG.normal(size=(128, 4)).astype("float32")
@@ -171,6 +172,7 @@ class Penalized(layers.Layer):
 
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("extra, is_penalized", [(Penalized(), True), (layers.Activation("linear"), False)])
+@pytest.mark.slow
 def test_what_a_layer_adds_to_a_loss_is_known_apart_from_what_a_constant_prediction_has(extra, is_penalized):
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((4,)), extra, layers.Dense(1, "sigmoid")])

@@ -140,6 +140,7 @@ def test_another_data_set_that_has_a_state_or_may_have_one_is_not_read(kind, tmp
     assert diagnosis.measurements > 0
 
 
+@pytest.mark.slow
 def test_the_probe_of_a_model_that_its_first_batch_builds():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.layers.Dense(1)])
@@ -172,6 +173,7 @@ def test_a_method_of_section_8_6_makes_the_same_steps():
     assert len(diagnosis.probe.batch[0]) == 256
 
 
+@pytest.mark.slow
 def test_a_train_function_of_ones_own_is_left_alone():
     class Own(keras.Sequential):
         def make_train_function(self, force=False):
@@ -319,6 +321,7 @@ def test_a_probe_that_the_model_cannot_read_changes_nothing(kind):
     assert watched == plain_model().fit(X, Y, epochs=2, verbose=0).history
 
 
+@pytest.mark.slow
 def test_in_a_fit_of_another_model_other_examples_take_the_place_of_those_that_were_given_and_then_they_are_back():
     encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     encoder.compile("sgd", "mse")
@@ -406,6 +409,7 @@ SIZES = {
 
 @pytest.mark.broad
 @pytest.mark.parametrize("kind", SIZES)
+@pytest.mark.slow
 def test_sizes_that_a_batch_has_of_its_own_need_not_agree(kind):
     layers, shape, target, dtype = SIZES[kind]
     longer = [tuple(2 * n if n > 3 else n for n in sizes) for sizes in (shape, target)]
@@ -417,6 +421,7 @@ def test_sizes_that_a_batch_has_of_its_own_need_not_agree(kind):
     assert diagnosis.measurements == 1
 
 
+@pytest.mark.slow
 def test_few_examples_and_numbers_of_words_tell_no_scale():
     tiny = tf.data.Dataset.from_tensor_slices((X[:20], Y[:20])).batch(1)
     assert losses_of(lambda: tiny, lambda data: (X * 100, Y), epochs=1)[2] == []
@@ -429,6 +434,7 @@ def test_before_it_is_read_a_data_set_is_copied_by_reference_and_not_pickled():
         pickle.dumps(diagnosis)
 
 
+@pytest.mark.slow
 def test_targets_of_a_column_and_of_a_vector_are_alike():
     assert losses_of(shuffled, lambda data: (X[:64], Y[:64, 0]), epochs=1)[2] == []
 
@@ -446,6 +452,7 @@ def test_a_folder_for_logs_is_no_probe_and_the_error_says_what_writes_there(path
         ch8.callbacks.Diagnosis(path)
 
 
+@pytest.mark.slow
 def test_where_the_loss_of_the_probe_fails_nothing_else_is_tried_on_it():
     x, y = np.ones((32, 3, 2), "float32"), np.ones((32, 1), "float32")
 
