@@ -94,20 +94,6 @@ def no_entries_at_all(make):
     return model, X, Y, {}
 
 
-def scalar_alone(make):
-    class Scale(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
-
-        def call(self, x):
-            return self.scale * x[:, :1]
-
-    model = Scale()
-    model.compile(make(), "mse")
-    return model, X, Y, {}
-
-
 class TwoOptimizers(keras.Model):
     """Each of its variables is moved by two optimizers in each step, the first of which knows all."""
 
@@ -205,6 +191,6 @@ def loss_for_each_example(make):
 
 MODELS = [
     unused_head, rounded, embedding_used_twice, unused_weights, variable_without_entries, no_entries_at_all,
-    scalar_alone, variable_in_two_optimizers, other_weights_at_each_step, accumulation, mixed, float16,
+    variable_in_two_optimizers, other_weights_at_each_step, accumulation, mixed, float16,
     loss_for_each_example,
 ]  # fmt: skip

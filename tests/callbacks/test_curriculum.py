@@ -232,20 +232,6 @@ def test_after_a_training_that_died_the_next_one_finds_the_own_sampler():
     assert given.sampler is own
 
 
-def test_after_a_training_that_was_stopped_in_its_last_batch_the_curriculum_begins_at_its_beginning():
-    given = source()
-    stop = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: setattr(model, "stop_training", batch == given.steps - 1)
-    )
-    model = linear_model()
-    model.fit(given, callbacks=[stop], verbose=0)
-    assert given.step == given.steps
-    easy_first = callbacks.Curriculum(given, DIFFICULTY, until="2ep", mix=0, logs=True)
-    shares = linear_model().fit(given, epochs=3, callbacks=[easy_first], verbose=0).history["curriculum_difficulty"]
-    assert shares[0] < shares[1] < shares[2]
-    assert easy_first.source.epoch == 4
-
-
 class Counts(keras.layers.Layer):
     """Counts how often it is traced."""
 

@@ -164,15 +164,6 @@ def test_a_second_fit_measures_on_the_examples_of_the_first_and_a_copy_can_be_ma
         assert one.measurements == 3
 
 
-@pytest.mark.full
-def test_a_method_of_section_8_6_makes_the_same_steps():
-    options = {"optimizer": lambda: ch8.optimizers.LBFGS(), "compiled": {"steps_per_execution": 10}}
-    bare, _, _ = losses_of(shuffled, **options)
-    watched, diagnosis, _ = losses_of(shuffled, lambda data: data, **options)
-    assert watched == bare
-    assert len(diagnosis.probe.batch[0]) == 256
-
-
 @pytest.mark.slow
 def test_a_train_function_of_ones_own_is_left_alone():
     class Own(keras.Sequential):

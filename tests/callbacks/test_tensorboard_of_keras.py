@@ -210,9 +210,3 @@ def test_what_neither_has_or_keras_does_not_take_is_refused_when_it_is_made():
         callbacks.TensorBoard(qqq=1)
     with pytest.raises(ValueError, match="profile_batch must be"):
         callbacks.TensorBoard(profile_batch=-1)
-
-
-def test_it_says_what_it_was_given():
-    board = callbacks.TensorBoard("logs", measure_every=5, histogram_freq=1)
-    assert repr(board) == "TensorBoard(log_dir='logs', measure_every=5, histogram_freq=1)"
-    assert repr(callbacks.TensorBoard()) == "TensorBoard(log_dir='logs')"
