@@ -355,20 +355,6 @@ def test_beside_parts_of_ones_own_there_is_one_of_a_kind(tmp_path):
     assert [run.log_dir for run in doctor.runs] == [str(tmp_path / "logs")] * 2 + [str(tmp_path / "early")]
 
 
-def test_by_the_environment_it_is_inert(tmp_path, monkeypatch):
-    monkeypatch.setenv(_net.OFF, "1")
-    doctor, model = Doctor(tmp_path / "logs"), network()
-    assert warned(lambda: fit([doctor], model, epochs=1)) == []
-    assert not (tmp_path / "logs").exists()
-    assert str(doctor) == "It watches nothing, since KERAS_CH8_OFF is set in the environment."
-    assert "It watches nothing" in doctor._repr_html_()
-    assert doctor.runs == doctor.verdicts == []
-    doctor.raise_if("act")
-    with doctor.watch(model) as run:
-        run.step()
-    assert doctor.runs == []
-
-
 def test_evaluate_and_predict_are_as_without_it(tmp_path):
     doctor, model = Doctor(tmp_path / "logs"), network()
     assert model.evaluate(X, Y, verbose=0, callbacks=[doctor]) == model.evaluate(X, Y, verbose=0)

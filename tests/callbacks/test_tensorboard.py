@@ -125,11 +125,6 @@ def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
     assert [step for step, _ in first[1]["step/update_norm"]] == [4, 8, 12]
 
 
-def test_without_it_the_others_still_fill_the_logs():
-    history = fit(network(ours.SGD(0.1, global_clipnorm=0.5)), [callbacks.GradientClippingLogger(logs=True)])
-    assert history["clipped_share"] == [1.0, 1.0]
-
-
 @pytest.mark.broad
 @pytest.mark.parametrize("loader", LOADERS)
 def test_what_is_not_finite_is_shown_as_such(tmp_path, loader):

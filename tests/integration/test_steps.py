@@ -209,17 +209,6 @@ def test_the_axis_is_that_of_examples_that_were_trained_on(tmp_path):
 # --- what a review found -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_what_is_trained_without_a_callback_is_counted_at_the_pace_of_the_last_watched_training():
-    model, seen = network(optimizers.SGD(0.1)), Frames()
-    fit_six_steps(model, [seen], epochs=101, initial_epoch=100)
-    assert seen.frames[0].steps[0] == 100 * STEPS + 1
-    fit_six_steps(model, [], epochs=1)
-    again = Frames()
-    fit_six_steps(model, [again], epochs=1)
-    assert again.frames[0].steps[0] == 102 * STEPS + 1
-
-
 def test_a_loop_over_several_models_or_with_a_restored_optimizer_goes_on():
     model, optimizer = network("sgd"), keras.optimizers.SGD(0.1)
     optimizer.build(model.trainable_variables)
