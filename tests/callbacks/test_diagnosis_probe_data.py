@@ -87,17 +87,6 @@ def test_a_data_set_that_shares_a_shuffle_is_not_read_either_and_that_is_said(wa
     assert "give arrays" in said[0]
 
 
-@pytest.mark.slow
-def test_reading_such_a_data_set_would_have_changed_the_training():
-    bare, _, _ = losses_of(shuffled)
-
-    def reads(data):
-        next(iter(data.take(1)))
-        return X[:64], Y[:64]
-
-    assert losses_of(shuffled, reads)[0] != bare
-
-
 OTHERS = {
     "in order": ROWS((X, Y)).batch(64),
     "in memory": ROWS((X, Y)).batch(64).cache().prefetch(2),
