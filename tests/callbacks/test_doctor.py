@@ -126,6 +126,7 @@ class Calls(Callback):
         self.order = [type(each).__name__ for each in self.session.training.callbacks]
 
 
+@pytest.mark.slow
 def test_its_parts_stand_in_its_place(tmp_path):
     calls = Calls()
     stop = callbacks.EarlyStopping("loss", patience=9)
@@ -210,6 +211,7 @@ def test_a_training_inside_a_training_has_a_result_of_its_own():
     assert "step_too_short" not in kinds(verdict for verdict in inner.verdicts if verdict.level != "ok")
 
 
+@pytest.mark.slow
 def test_the_result_of_a_training_that_runs_or_has_died_is_there():
     doctor, seen = Doctor(None, (X[:64], Y[:64])), []
     look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(str(doctor)))
@@ -242,6 +244,7 @@ def test_with_resume_a_training_goes_on_and_one_that_has_ended_is_shown(tmp_path
 # --- what is ignored -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_ignored_is_counted_wherever_verdicts_are_shown(tmp_path, capsys):
     loud, quiet = Doctor(None, (X[:64], Y[:64])), Doctor(tmp_path, (X[:64], Y[:64]), ignore=("step_too_short",))
     fit([loud])
@@ -290,6 +293,7 @@ def test_a_kind_that_there_is_not_is_refused_with_the_nearest(make):
 # --- for a script ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_raise_if_says_what_is_wrong_at_a_level_and_above():
     doctor = Doctor(None, (X[:64], Y[:64]))
     with pytest.raises(ValueError, match=r"has watched no training.*fit"):
@@ -328,6 +332,7 @@ def test_what_it_cannot_use_is_refused_when_it_is_made(arguments, error):
 # --- beside others, and where it cannot watch ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_second_doctor_is_told_and_does_nothing(tmp_path):
     first, second = Doctor(tmp_path / "a"), Doctor(tmp_path / "b")
     (told,) = warned(lambda: fit([first, second], epochs=1))
@@ -405,6 +410,7 @@ def test_a_part_that_fails_is_one_warning_and_the_training_is_as_bare(tmp_path, 
     assert str(doctor)
 
 
+@pytest.mark.slow
 def test_what_it_does_at_the_end_of_a_training_ends_none(monkeypatch):
     bare = fit([])
 

@@ -92,6 +92,7 @@ def test_a_long_loop_loses_no_step_and_a_second_one_goes_on(tmp_path):
     assert steps_of(found, "step/loss") == norm
 
 
+@pytest.mark.slow
 def test_verdicts_of_a_loop_are_those_of_fit():
     x = np.random.default_rng(0).normal(size=(256, 1)).astype("float32")
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

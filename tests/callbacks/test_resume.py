@@ -148,6 +148,7 @@ def test_a_change_is_refused_and_named(left, part):
     assert all(value.count("'") in (0, 2) for each in shown for value in each)  # no word is cut
 
 
+@pytest.mark.slow
 def test_a_rate_that_was_changed_and_allowed_is_used(left):
     again = train(Resume(left, allow=["optimizer"]), model=lambda: small_model(keras_ch8.optimizers.Adam(0.5)))
     assert float(again.model.optimizer.learning_rate) == 0.5
@@ -300,6 +301,7 @@ def test_one_training_at_a_time(resume):
         train(resume(), callbacks=lambda: [Meanwhile()])
 
 
+@pytest.mark.slow
 def test_more_epochs_than_those_that_have_ended(resume):
     train(resume(), epochs=1)
     assert_same(train(resume(allow=["epochs"]), epochs=2), train(epochs=2))

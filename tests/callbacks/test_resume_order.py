@@ -188,6 +188,7 @@ def named(how):
 
 @pytest.mark.broad(slow=12)
 @pytest.mark.parametrize("name", [*named(AT_BATCH), *named(AT_EPOCH)])
+@pytest.mark.slow
 def test_it_ends_bit_for_bit_as_one_that_nothing_interrupts(name, resume, capsys):
     how, script = CASES[name]
     every = "2ba" if how == AT_BATCH else "1ep"
