@@ -12,7 +12,7 @@ lowest points at different epochs. On the screen: what stopping at each costs on
 Prechelt (1998) would have stopped the same run, and what is won by training on the validation examples too.
 
 The difference is one of goals. If validation labels are as often wrong as training labels, the negative log-likelihood
-is punished for being sure, as it should be, and stopping on it does as well (tests/callbacks/test_true_goal.py).
+is punished for being sure, as it should be, and stopping on it does as well.
 """
 
 import argparse

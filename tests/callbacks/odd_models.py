@@ -34,29 +34,8 @@ def unused_head(make):
     return _functional(outputs, make(), {"used": "mse"}, y={"used": Y})
 
 
-def branch_behind_stop_gradient(make):
-    def outputs(inputs):
-        frozen = ops.stop_gradient(_dense(30)(inputs))
-        return _dense()(layers.Concatenate()([frozen, _dense(8)(inputs)]))
-
-    return _functional(outputs, make())
-
-
 def rounded(make):
     return _functional(lambda x: _dense()(ops.round(3 * _dense(50)(x))), make())
-
-
-def by_the_largest(make):
-    return _functional(lambda x: _dense()(ops.one_hot(ops.argmax(_dense(9)(x), axis=-1), 9)), make())
-
-
-def shared_layer(make):
-    shared = _dense(6, activation="tanh")
-    return _functional(lambda x: _dense()(shared(shared(x))), make())
-
-
-def embedding(make):
-    return _functional(lambda x: _dense()(layers.Flatten()(layers.Embedding(20, 4)(x))), make(), x=WORDS)
 
 
 def embedding_used_twice(make):
@@ -64,10 +43,6 @@ def embedding_used_twice(make):
     return _functional(
         lambda x: _dense()(layers.Flatten()(layers.Concatenate()([table(x), table(19 - x)]))), make(), x=WORDS
     )
-
-
-def frozen_in_the_middle(make):
-    return _functional(lambda x: _dense()(_dense(7, trainable=False)(_dense(5)(x))), make())
 
 
 class Spare(keras.Model):
@@ -115,20 +90,6 @@ class Nothing(keras.Model):
 
 def no_entries_at_all(make):
     model = Nothing()
-    model.compile(make(), "mse")
-    return model, X, Y, {}
-
-
-def scalar_alone(make):
-    class Scale(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
-
-        def call(self, x):
-            return self.scale * x[:, :1]
-
-    model = Scale()
     model.compile(make(), "mse")
     return model, X, Y, {}
 
@@ -188,11 +149,6 @@ def accumulation(make):
     return model, x, y, options
 
 
-def nothing_trainable(make):
-    model, x, y, options = _functional(lambda x: _dense(trainable=False)(x), make())
-    return model, x, y, options
-
-
 def mixed(make):
     def outputs(inputs):
         hidden = _dense(16, dtype="mixed_float16")(inputs)
@@ -208,23 +164,6 @@ def float16(make):
         return {"used": _dense(name="used", dtype="float16")(hidden), "free": _dense(40, name="free")(hidden)}
 
     return _functional(outputs, make(), {"used": "mse"}, y={"used": Y})
-
-
-def only_add_loss(make):
-    class Penalized(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.dense, self.spare = _dense(), _dense(30)
-
-        def call(self, x):
-            self.spare(x)
-            out = self.dense(x)
-            self.add_loss(ops.mean(ops.square(out)))
-            return out
-
-    model = Penalized()
-    model.compile(make())
-    return model, X, None, {}
 
 
 def loss_for_each_example(make):
@@ -251,8 +190,7 @@ def loss_for_each_example(make):
 
 
 MODELS = [
-    unused_head, branch_behind_stop_gradient, rounded, by_the_largest, shared_layer, embedding, embedding_used_twice,
-    frozen_in_the_middle, unused_weights, variable_without_entries, no_entries_at_all, scalar_alone,
-    variable_in_two_optimizers, other_weights_at_each_step, accumulation, nothing_trainable, mixed, float16,
-    only_add_loss, loss_for_each_example,
+    unused_head, rounded, embedding_used_twice, unused_weights, variable_without_entries, no_entries_at_all,
+    variable_in_two_optimizers, other_weights_at_each_step, accumulation, mixed, float16,
+    loss_for_each_example,
 ]  # fmt: skip

@@ -179,7 +179,7 @@ def same(form, probe, folder, **options):
         assert one == other
 
 
-@pytest.mark.broad(slow=10)
+@pytest.mark.broad(slow=7)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_probe_that_is_the_validation_data_changes_nothing(form, tmp_path):
     same(form, "validation", tmp_path)
@@ -195,6 +195,7 @@ def test_no_probe_changes_anything(form, probe, steps_at_once, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.slow
 def test_the_step_without_data_at_the_end_of_unknown_length_does_what_it_does_bare(tmp_path):
     """What of it needs no data, the count of steps and weight decay, is a race against the end: 60 of them here."""
 

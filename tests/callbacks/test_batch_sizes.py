@@ -79,6 +79,7 @@ def test_full_batches_a_single_one_and_sizes_of_all_kinds_are_left_alone(tmp_pat
         np.testing.assert_array_equal(written, rows)
 
 
+@pytest.mark.slow
 def test_where_keras_does_not_know_how_many_examples_there_were(tmp_path):
     class Own(keras.Sequential):
         def train_step(self, data):

@@ -39,8 +39,3 @@ def test_the_greedy_order_moves_the_block_with_the_largest_gradient(tmp_path, co
     curves = read(tmp_path)
     norms = np.array([[v for _, v in curves[f"step/block_gradient_norm_{number}"]] for number in range(2)])
     assert [value for _, value in curves["step/block"]] == norms.argmax(axis=0).tolist()
-
-
-def test_other_optimizers_have_no_blocks(tmp_path):
-    fit(network("sgd"), [callbacks.TensorBoard(tmp_path)])
-    assert not any(name.startswith("step/block") for name in read(tmp_path))

@@ -128,19 +128,6 @@ def test_a_training_that_goes_on_is_that_of_an_uninterrupted_one():
 
 
 @pytest.mark.slow
-def test_the_state_goes_on_where_the_optimizer_begins_anew():
-    first, _ = metered()
-    callback = Continuation("linear", until="18ba")
-    with pytest.warns(UserWarning, match="67%"):
-        fit(first, [callback], epochs=2)
-    second, meter = metered()
-    again = Continuation("linear", until="18ba")
-    again.set_state(callback.get_state())
-    fit(second, [again], epochs=2)
-    np.testing.assert_allclose(meter.values, 1 + 2 * np.maximum(1 - np.arange(12, 24) / 18, 0), rtol=1e-6)
-
-
-@pytest.mark.slow
 def test_logs_and_tensorboard_have_the_value_at_the_last_batch_of_each_epoch(tmp_path):
     model, _ = metered()
     board = callbacks.TensorBoard(tmp_path)
@@ -298,14 +285,6 @@ def test_with_several_steps_in_one_execution_the_logs_have_what_the_last_of_them
     model, meter = metered(steps_per_execution=3)
     history = fit(model, [Continuation("linear", "100%", logs=True)], epochs=2)
     np.testing.assert_allclose(history["meter.number"], meter.values[[STEPS - 1, 2 * STEPS - 1]], rtol=1e-6)
-
-
-def test_two_layers_of_one_name_are_both_moved_by_the_name_of_their_number():
-    inner = keras.Sequential([keras.Input((6,)), Temperature(3.0, name="t")])
-    model = keras.Sequential([keras.Input((6,)), inner, keras.layers.Dense(2), Temperature(3.0, name="t")])
-    model.compile("sgd", "mse")
-    history = fit(model, [Continuation({"temperature": [1.5]}, "9ba", logs=True)], epochs=2)
-    assert sorted(name for name in history if "temperature" in name) == ["t.temperature", "t.temperature'"]
 
 
 def test_what_was_set_to_go_on_from_is_what_is_got_before_the_training_begins():

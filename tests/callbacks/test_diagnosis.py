@@ -5,7 +5,6 @@ import html
 import json
 import math
 import pickle
-import warnings
 
 import keras
 import numpy as np
@@ -17,9 +16,7 @@ from keras_ch8 import callbacks, extend
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import tags
 from keras_ch8.extend import Claim
-from keras_ch8.layers import BatchNormalization
 from keras_ch8.monitors.eigenvalues import SpectrumMonitor
-from keras_ch8.monitors.probe import ProbeEvaluator
 from keras_ch8.verdicts.texts import markdown, report
 from tests.board.readers import python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, fit, network
@@ -78,23 +75,6 @@ def ended(optimizer, *listed, **options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("norm", [layers.BatchNormalization, BatchNormalization])
-def test_a_gradient_that_is_a_product_rounds_as_without(norm):
-    """TensorFlow multiplies the rate and a product in the order it likes, unless somebody else reads the product."""
-
-    def weights(*listed):
-        keras.utils.set_random_seed(0)
-        hidden = [part for _ in range(3) for part in (layers.Dense(32, "relu"), norm())]
-        model = keras.Sequential([keras.Input((64,)), *hidden, layers.Dense(10)])
-        model.compile(keras.optimizers.SGD(0.05), keras.losses.SparseCategoricalCrossentropy(True))
-        x, y = np.random.default_rng(0).normal(size=(640, 64)).astype("float32"), np.arange(640) % 10
-        model.fit(x, y, callbacks=list(listed), verbose=0)
-        return [w.tobytes() for w in model.get_weights()]
-
-    assert weights(callbacks.GradientClippingLogger()) == weights()
-
-
-@pytest.mark.slow
 def test_in_one_xla_program_it_ends_as_with_any_callback_that_listens():
     """The row that every step leaves makes XLA fuse the step another way, by a last bit; looking adds nothing to it."""
     found = [
@@ -104,84 +84,6 @@ def test_in_one_xla_program_it_ends_as_with_any_callback_that_listens():
 
 
 # --- it works everywhere -------------------------------------------------------------------------------------------
-
-
-class Own(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.stem, self.norm, self.head = layers.Dense(5, "relu"), layers.BatchNormalization(), layers.Dense(2)
-
-    def call(self, x, training=False):
-        return self.head(self.norm(self.stem(x), training=training))
-
-
-def subclassed():
-    model = Own()
-    model(X[:1])
-    return model, (X, Y), "mse", "dead gap"
-
-
-def two_inputs():
-    a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
-    hidden = layers.Dense(4, "tanh")(layers.concatenate([a, b]))
-    model = keras.Model(
-        {"a": a, "b": b}, {"c": layers.Dense(2, name="c")(hidden), "d": layers.Dense(1, name="d")(hidden)}
-    )
-    return model, ({"a": X, "b": -X}, {"c": Y, "d": Y[:, :1]}), {"c": "mse", "d": "mse"}, "cheap"
-
-
-def masked():
-    words = np.random.default_rng(1).integers(1, 7, (48, 5))
-    for i in range(48):
-        words[i, 1 + i % 5 :] = 0
-    parts = [layers.Embedding(7, 3, mask_zero=True), layers.Bidirectional(layers.LSTM(4)), layers.Dense(2)]
-    return keras.Sequential([keras.Input((5,), dtype="int32"), *parts]), (words, Y), "mse", "time"
-
-
-def mixed(policy):
-    hidden = [layers.Dense(5, "relu", dtype=policy), layers.BatchNormalization(dtype=policy)]
-    return keras.Sequential([keras.Input((6,)), *hidden, layers.Dense(2, dtype=policy)]), (X, Y), "mse", "dead gap"
-
-
-def image():
-    x = np.random.default_rng(2).normal(size=(48, 6, 6, 1)).astype("float32")
-    parts = [
-        layers.Conv2D(3, 3, activation="relu"),
-        layers.BatchNormalization(),
-        layers.MaxPooling2D(),
-        layers.Flatten(),
-    ]
-    return keras.Sequential([keras.Input((6, 6, 1)), *parts, layers.Dense(2)]), (x, Y), "mse", "dead gap"
-
-
-KINDS_OF_MODEL = {
-    "two inputs, two outputs": two_inputs,
-    "masked sequences": masked,
-    "subclassed": subclassed,
-    "mixed_float16": lambda: mixed("mixed_float16"),
-    "mixed_bfloat16": lambda: mixed("mixed_bfloat16"),
-    "images": image,
-}
-NEEDS = {"cheap": CHEAP, "backward": {"backward_factor"}, "time": {"horizon", "time_factor"}, "dead": {"fraction_dead"},
-         "gap": {"batch_norm_gap", "inference_loss"}}  # fmt: skip
-
-
-@pytest.mark.slow
-@pytest.mark.broad
-@pytest.mark.parametrize("name", KINDS_OF_MODEL)
-def test_every_kind_of_model_has_all_its_numbers(name):
-    """Warnings are errors here: nothing was left out."""
-    model, (x, y), loss, needs = KINDS_OF_MODEL[name]()
-    model.compile("sgd", loss, jit_compile=False)
-    probe = keras.tree.map_structure(lambda a: a[:16], (x, y))
-    watching = diagnosis("full", lambda step: step in (3, 6), probe=probe, logs=True)
-    history = model.fit(x, y, batch_size=8, epochs=1, callbacks=[watching], verbose=0).history
-    wanted = CHEAP.union(
-        *(NEEDS[need] for need in needs.split()), {"distance", "cosine_to_start", "eigenvalue_largest", "cost"}
-    )
-    assert wanted <= numbers(history)
-    for number in ("loss", "gradient_norm", "distance", "eigenvalue_largest", "loss_change"):
-        assert np.isfinite(history[f"diagnosis_{number}"]).all(), number
 
 
 class Batches(keras.utils.PyDataset):
@@ -325,27 +227,6 @@ def test_the_number_of_a_verdict_is_the_last_point_of_its_series(tmp_path):
         assert verdict.why or verdict.kind == "nonfinite"
 
 
-@pytest.mark.slow
-def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
-    found = []
-    for order in (1, -1):
-        watching = diagnosis()
-        fit(diverging(), [callbacks.TensorBoard(tmp_path / str(order)), watching][::order])
-        curves = {n: p for n, p in read(tmp_path / str(order)).items() if n.startswith("diagnosis/")}
-        lines = (tmp_path / str(order) / "optimization" / "verdicts.jsonl").read_text()
-        found.append((curves, lines, watching.verdicts))
-    assert found[0] == found[1]
-
-
-def test_without_tensorboard_the_report_is_printed_on_request(capsys):
-    watching = diagnosis(["step_length", "gradient_norm"], verbose=True)
-    fit(diverging(), [watching], verbose=2)
-    assert watching.verdicts[0].kind == "step_too_long"
-    assert "ACT: step_too_long" in capsys.readouterr().out
-    print(watching)  # noqa: T201
-    assert report(watching.verdicts, watching.state) in capsys.readouterr().out
-
-
 def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_after_unpickling():
     """The name of a kind is that of a monitor, which may be the user's: it is text."""
     watching = diagnosis()
@@ -374,40 +255,7 @@ def test_in_a_notebook_the_texts_of_verdicts_are_text(monkeypatch):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
 
 
-def test_beside_validation_and_early_stopping():
-    watching, stop = diagnosis(measure_every=3, logs=True), callbacks.EarlyStopping("val_loss", patience=1)
-    history = fit(plain(), [watching, stop], epochs=30, validation_data=(X[:8], -Y[:8]))
-    epochs = len(history["loss"])
-    assert epochs < 30
-    assert len(history["diagnosis_loss"]) == epochs
-    assert [set(logs) >= {"loss", "val_loss"} for logs in watching.log.epochs] == [True] * epochs
-    assert [len(losses) for losses in watching.log.passes] == [STEPS] * 2
-
-
 # --- what it costs -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_the_probe_is_traced_once_and_the_training_step_no_more_than_with_another_callback(monkeypatch):
-    probes, real = [], ProbeEvaluator._tensors
-    monkeypatch.setattr(ProbeEvaluator, "_tensors", lambda self, *args: (probes.append(1), real(self, *args))[1])
-    steps = []
-
-    class Model(keras.Sequential):
-        def train_step(self, data):
-            steps.append(1)
-            return super().train_step(data)
-
-    def trains(*listed):
-        model = Model([keras.Input((6,)), layers.Dense(2)])
-        model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
-        steps.clear()
-        for _ in range(2):
-            fit(model, list(listed), epochs=2)
-        return len(steps)
-
-    assert trains(diagnosis()) == trains(callbacks.GradientClippingLogger())
-    assert len(probes) == 1
 
 
 @pytest.mark.slow
@@ -423,6 +271,7 @@ def test_the_budget_is_kept_and_the_cost_reported():
     assert watching.cost == cost  # the clock does not run on
 
 
+@pytest.mark.slow
 def test_a_second_fit_starts_afresh_with_the_weights_as_they_are():
     watching, model = diagnosis(["distance"], measure_every=2), plain()
     fit(model, [watching])
@@ -433,25 +282,6 @@ def test_a_second_fit_starts_afresh_with_the_weights_as_they_are():
     assert len(found) == STEPS / 2
     assert first.start_norm == pytest.approx(np.sqrt(sum(np.sum(w**2) for w in weights)), rel=1e-6)
     assert [logs["loss"] for logs in watching.log.epochs] == history["loss"]
-
-
-@pytest.mark.slow
-def test_another_loss_other_weights_and_another_model_are_seen_as_they_are():
-    """What was traced for the last `fit` is not taken for this one."""
-
-    def looked(model):
-        fit(model, [watching], epochs=1)
-        return watching.log.of("gradient_norm")[-1].loss
-
-    watching, model = diagnosis(["gradient_norm"], measure_every=STEPS), plain()
-    looked(model)
-    model.compile(ours.SGD(0.1), "mae", jit_compile=False)
-    assert looked(model) == pytest.approx(np.mean(np.abs(model(PROBE[0]).numpy() - PROBE[1])), rel=1e-5)
-    model.layers[0].trainable = False
-    model.compile(ours.SGD(0.1), "mse", jit_compile=False)
-    assert looked(model) == pytest.approx(np.mean((model(PROBE[0]).numpy() - PROBE[1]) ** 2), rel=1e-5)
-    other = plain()
-    assert looked(other) == pytest.approx(np.mean((other(PROBE[0]).numpy() - PROBE[1]) ** 2), rel=1e-5)
 
 
 # --- what fails ----------------------------------------------------------------------------------------------------
@@ -496,6 +326,7 @@ def test_a_monitor_that_fails_is_left_out_with_one_warning_and_the_others_go_on(
     assert [(v.kind, v.level) for v in watching.verdicts] == [("plateau", "ok")]  # what `gradient_norm` says
 
 
+@pytest.mark.slow
 def test_a_spectrum_that_cannot_be_taken_is_left_out_with_one_warning_and_the_others_go_on(monkeypatch):
     def no_second_derivative(*_):
         raise LookupError("gradient registry has no entry for it")
@@ -508,6 +339,7 @@ def test_a_spectrum_that_cannot_be_taken_is_left_out_with_one_warning_and_the_ot
     assert len(watching.log.of("gradient_norm")) == 2 * STEPS
 
 
+@pytest.mark.slow
 def test_a_monitor_of_one_s_own_that_works_has_its_say_and_its_curve(tmp_path):
     watching = diagnosis([Broken("nowhere")], logs=True)
     history = fit(plain(), [watching, callbacks.TensorBoard(tmp_path)])
@@ -566,17 +398,3 @@ def test_unknown_checks_are_an_error_that_names_those_there_are(checks):
 def test_numbers_that_make_no_sense_are_errors(options, message):
     with pytest.raises(ValueError, match=message):
         diagnosis(**options)
-
-
-@pytest.mark.slow
-def test_a_run_that_is_infinite_goes_on_and_says_so():
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((6,)), layers.Dense(2)])
-    model.compile(keras.optimizers.SGD(1e30), "mse", jit_compile=False)
-    watching = diagnosis("standard")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        fit(model, [watching], epochs=3)
-    found = {v.kind: (v.level, v.explained_by) for v in watching.verdicts}
-    assert found["step_too_long"] == ("act", "")
-    assert found["nonfinite"] == ("ok", "step_too_long")

@@ -29,7 +29,7 @@ CASES = {
 }
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=5)
 @pytest.mark.parametrize("loss", ["mse", "binary_crossentropy"])
 @pytest.mark.parametrize("case", CASES)
 def test_no_check_is_lost_where_it_is_needed(case, loss):

@@ -1,17 +1,14 @@
 """What `Diagnosis` sees before the first step: it is reported at once, changes nothing, and never ends a training."""
 
 import math
-import warnings
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
 
 import keras_ch8
 from keras_ch8 import callbacks
-from tests.networks import Softmax
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:You are using a softmax over axis -1", "ignore:`shuffle=True` was passed, but will be ignored"
@@ -43,7 +40,7 @@ def found(watching):
     return {v.kind: v.level for v in watching.verdicts if v.level != "ok"}
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("probe", [PROBE, None])
 def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_on(probe):
     watching = diagnosis(probe)
@@ -68,6 +65,7 @@ def test_a_model_without_a_trainable_weight_is_told_so():
     assert found(watching) == {}
 
 
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("order, said", [(slice(None), {}), (RNG.permutation(len(X)), {"wrong_labels": "act"})])
 def test_targets_that_belong_to_other_inputs_are_seen_by_the_examples_of_the_probe(order, said):
     x = RNG.normal(size=(128, 4)).astype("float32")
@@ -107,16 +105,6 @@ def test_of_a_loss_with_penalties_what_is_not_penalty_is_compared_with_a_constan
 
 
 @pytest.mark.slow
-def test_it_changes_nothing():
-    def trained(*watching):
-        model = network()
-        model.fit(X, Y, epochs=2, verbose=0, callbacks=list(watching))
-        return [*model.get_weights(), *(v.numpy() for v in model.optimizer.variables)]
-
-    assert all((a == b).all() for a, b in zip(trained(), trained(diagnosis()), strict=True))
-
-
-@pytest.mark.slow
 def test_a_second_fit_is_looked_at_anew():
     model, watching = network("softmax"), diagnosis()
     fit(model, watching)
@@ -152,76 +140,6 @@ def test_the_alarm_is_printed_before_the_first_step(capsys):
 # --- whatever is trained -------------------------------------------------------------------------------------------
 
 
-class OwnStep(Softmax):
-    def train_step(self, data):
-        x, y = data
-        with tf.GradientTape() as tape:
-            loss = keras.ops.mean(keras.ops.square(keras.ops.expand_dims(y, -1) - self(x)))
-        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
-        return {"loss": loss}
-
-
-def own_step():
-    model = OwnStep()
-    model.compile("adam")
-    return model
-
-
-def several_outputs():
-    inputs = keras.Input((4,))
-    model = keras.Model(inputs, [layers.Dense(1, "relu")(inputs), layers.Dense(1)(inputs)])
-    model.compile("adam", ["mse", "mae"])
-    return model
-
-
-def frozen():
-    model = network("softmax")
-    model.trainable = False
-    model.compile("adam", "binary_crossentropy")
-    return model
-
-
-def endless():
-    return tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(256, seed=1).repeat().batch(32)
-
-
-@pytest.mark.broad(slow="all")
-@pytest.mark.parametrize(
-    "model, x, expected",
-    [
-        (own_step, (X, Y), {"wrong_output": "act"}),
-        (several_outputs, (X, (Y, Y)), {}),
-        (lambda: network(loss=lambda y, p: keras.ops.mean(y - p)), (X, Y), {}),
-        (lambda: network("softmax"), (endless(), None), {"wrong_output": "act"}),
-        (lambda: network("softmax", run_eagerly=True), (X, Y), {"wrong_output": "act"}),
-        (lambda: network("softmax", steps_per_execution=4), (X, Y), {"wrong_output": "act"}),
-    ],
-    ids=["train_step", "several outputs", "own loss", "endless", "eagerly", "4 steps at once"],
-)
-def test_what_cannot_be_known_is_left_unsaid(model, x, expected):
-    watching = diagnosis(None)
-    fit(model(), watching, *x, steps_per_epoch=4)
-    assert found(watching) == expected
-
-
-@pytest.mark.slow
-def test_mixed_precision_and_a_model_without_trainable_weights():
-    policy = keras.config.dtype_policy()
-    try:
-        keras.config.set_dtype_policy("mixed_float16")
-        model = network("softmax")
-    finally:
-        keras.config.set_dtype_policy(policy)
-    watching = diagnosis()
-    fit(model, watching)
-    assert found(watching) == {"wrong_output": "act"}
-    watching = diagnosis()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fit(frozen(), watching)
-    assert found(watching) == {"wrong_output": "act"}
-
-
 def test_a_check_that_fails_is_left_out_with_one_warning_and_the_training_goes_on(monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("no such thing")
@@ -244,22 +162,6 @@ def test_labels_that_the_loss_cannot_read_are_told_before_the_error_that_ends_th
     assert watching.verdicts[0].code == "y = y - 1"
 
 
-@pytest.mark.slow
-def test_validation_examples_that_are_trained_on_are_told():
-    fresh = RNG.normal(size=(40, 4)).astype("float32"), Y[:40]
-    repeated = np.concatenate([X, X[:64]]), np.concatenate([Y, Y[:64]])  # before the last fifth is split off
-    for x, y, options, expected in (
-        (X, Y, {"validation_data": (X[:40], Y[:40])}, {"leak": "act"}),
-        (X, Y, {"validation_data": fresh}, {}),
-        (*repeated, {"validation_split": 0.2}, {"leak": "act"}),
-        (X, Y, {"validation_split": 0.2}, {}),
-        (X, Y, {"validation_data": tf.data.Dataset.from_tensors(fresh)}, {}),
-    ):
-        watching = diagnosis()
-        fit(network(), watching, x, y, **options)
-        assert found(watching) == expected, options
-
-
 class Penalized(layers.Layer):
     """Adds to the loss when it is called, and is not asked again before the next call."""
 
@@ -270,6 +172,7 @@ class Penalized(layers.Layer):
 
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("extra, is_penalized", [(Penalized(), True), (layers.Activation("linear"), False)])
+@pytest.mark.slow
 def test_what_a_layer_adds_to_a_loss_is_known_apart_from_what_a_constant_prediction_has(extra, is_penalized):
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((4,)), extra, layers.Dense(1, "sigmoid")])

@@ -69,6 +69,7 @@ def test_a_second_fit_with_another_callback_and_other_examples_traces_nothing_an
     assert traced == ["_tensors"]
 
 
+@pytest.mark.slow
 def test_a_model_that_is_compiled_anew_or_has_other_weights_or_is_shown_another_shape_is_traced_anew(traced):
     model = compiled()
     trained(model, PROBES[0])
@@ -98,6 +99,7 @@ def test_the_spectrum_of_other_examples_is_theirs_though_nothing_is_traced(trace
     assert sorted(traced) == ["_product_at", "_tensors"]
 
 
+@pytest.mark.slow
 def test_a_monitor_that_fails_is_not_kept_for_others(traced):
     class Fails(extend.Monitor):
         name = "fails_once"

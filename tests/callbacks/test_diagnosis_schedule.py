@@ -275,14 +275,6 @@ def test_equal_trainings_have_equal_verdicts_and_are_measured_at_equal_steps_und
     assert len(steps["gradient_norm"]) >= FEWEST
 
 
-@pytest.mark.slow
-def test_a_training_that_is_held_up_has_the_verdicts_of_one_that_is_not(monkeypatch):
-    quiet = trained(options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3)
-    monkeypatch.setattr(batch_counter, "READ_SECONDS", 0.005)
-    assert trained(Sleeps(), options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3) == quiet
-    assert quiet[1]["gradient_norm"] == steps_to_measure(120, LIGHT)
-
-
 # --- what cannot be judged -----------------------------------------------------------------------------------------
 
 

@@ -54,6 +54,7 @@ def found_on_two_replicas(kind):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("kind", ["arrays", "source"])
 def test_what_is_wrong_with_the_data_is_seen_on_two_replicas_as_on_one_device(kind):
     together, alone = forked.call(found_on_two_replicas, kind), forked.call(found_in, kind)

@@ -105,6 +105,7 @@ FORMS = {
 }
 
 
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("form", FORMS)
 def test_it_watches_wherever_it_stands_and_changes_nothing(form):
     bare, model = fit([]), network()
@@ -125,6 +126,7 @@ class Calls(Callback):
         self.order = [type(each).__name__ for each in self.session.training.callbacks]
 
 
+@pytest.mark.slow
 def test_its_parts_stand_in_its_place(tmp_path):
     calls = Calls()
     stop = callbacks.EarlyStopping("loss", patience=9)
@@ -135,6 +137,7 @@ def test_its_parts_stand_in_its_place(tmp_path):
     assert calls.order == ["Diagnosis", "Calls"]
 
 
+@pytest.mark.slow
 def test_what_it_writes_is_what_its_parts_write(tmp_path):
     probe = X[:64], Y[:64]
     parts = callbacks.TensorBoard(tmp_path / "parts"), callbacks.Diagnosis(probe, verbose=False)
@@ -150,6 +153,7 @@ def test_what_it_writes_is_what_its_parts_write(tmp_path):
 # --- several trainings -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_it_has_one_result_for_each_fit_and_keeps_its_probe():
     doctor, parts = Doctor(None), [callbacks.Diagnosis(verbose=False)]
     of_doctor, of_parts = new(0.05), new(0.05)
@@ -163,13 +167,7 @@ def test_it_has_one_result_for_each_fit_and_keeps_its_probe():
     assert repr(doctor) == "Doctor(log_dir=None, probe=256 examples)"
 
 
-def test_a_result_holds_no_model():
-    doctor, model = Doctor(None), network()
-    fit([doctor], model, epochs=1)
-    assert not [name for name, value in vars(doctor.runs[0]).items() if isinstance(value, keras.Model | Callback)]
-    assert doctor.model is None
-
-
+@pytest.mark.slow
 def test_copies_report_to_the_one_they_are_copies_of():
     """As a search for hyperparameters does: a deep copy of the callbacks for each trial."""
     doctor = Doctor(None, (X[:64], Y[:64]), ignore=["too_short"])
@@ -184,6 +182,7 @@ def test_copies_report_to_the_one_they_are_copies_of():
     assert str(doctor).startswith("ACT step_too_short")
 
 
+@pytest.mark.slow
 def test_it_can_be_pickled_before_and_after_a_training(tmp_path):
     doctor = Doctor(tmp_path, (X[:64], Y[:64]), ignore=("too_short",))
     fit([pickle.loads(pickle.dumps(doctor))], epochs=1)
@@ -197,6 +196,7 @@ def test_it_can_be_pickled_before_and_after_a_training(tmp_path):
         pickle.dumps(Doctor(None, tf.data.Dataset.from_tensor_slices((X, Y)).batch(32)))
 
 
+@pytest.mark.slow
 def test_a_training_inside_a_training_has_a_result_of_its_own():
     doctor = Doctor(None, (X[:64], Y[:64]))
 
@@ -211,6 +211,7 @@ def test_a_training_inside_a_training_has_a_result_of_its_own():
     assert "step_too_short" not in kinds(verdict for verdict in inner.verdicts if verdict.level != "ok")
 
 
+@pytest.mark.slow
 def test_the_result_of_a_training_that_runs_or_has_died_is_there():
     doctor, seen = Doctor(None, (X[:64], Y[:64])), []
     look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(str(doctor)))
@@ -221,6 +222,7 @@ def test_the_result_of_a_training_that_runs_or_has_died_is_there():
     assert doctor.verdicts[0].kind == "step_too_short"
 
 
+@pytest.mark.slow
 def test_with_resume_a_training_goes_on_and_one_that_has_ended_is_shown(tmp_path):
     def train(folder, *more):
         doctor = Doctor(None, (X[:64], Y[:64]), resume=tmp_path / folder)
@@ -242,6 +244,7 @@ def test_with_resume_a_training_goes_on_and_one_that_has_ended_is_shown(tmp_path
 # --- what is ignored -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_ignored_is_counted_wherever_verdicts_are_shown(tmp_path, capsys):
     loud, quiet = Doctor(None, (X[:64], Y[:64])), Doctor(tmp_path, (X[:64], Y[:64]), ignore=("step_too_short",))
     fit([loud])
@@ -290,6 +293,7 @@ def test_a_kind_that_there_is_not_is_refused_with_the_nearest(make):
 # --- for a script ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_raise_if_says_what_is_wrong_at_a_level_and_above():
     doctor = Doctor(None, (X[:64], Y[:64]))
     with pytest.raises(ValueError, match=r"has watched no training.*fit"):
@@ -328,6 +332,7 @@ def test_what_it_cannot_use_is_refused_when_it_is_made(arguments, error):
 # --- beside others, and where it cannot watch ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_second_doctor_is_told_and_does_nothing(tmp_path):
     first, second = Doctor(tmp_path / "a"), Doctor(tmp_path / "b")
     (told,) = warned(lambda: fit([first, second], epochs=1))
@@ -338,6 +343,7 @@ def test_a_second_doctor_is_told_and_does_nothing(tmp_path):
     assert len(warned(lambda: fit([first, first], epochs=1))) == 1
 
 
+@pytest.mark.slow
 def test_beside_parts_of_ones_own_there_is_one_of_a_kind(tmp_path):
     own = callbacks.Diagnosis((X[:64], Y[:64]), checks="cheap", verbose=False)
     doctor = Doctor(tmp_path / "logs")
@@ -354,20 +360,6 @@ def test_beside_parts_of_ones_own_there_is_one_of_a_kind(tmp_path):
     assert [run.log_dir for run in doctor.runs] == [str(tmp_path / "logs")] * 2 + [str(tmp_path / "early")]
 
 
-def test_by_the_environment_it_is_inert(tmp_path, monkeypatch):
-    monkeypatch.setenv(_net.OFF, "1")
-    doctor, model = Doctor(tmp_path / "logs"), network()
-    assert warned(lambda: fit([doctor], model, epochs=1)) == []
-    assert not (tmp_path / "logs").exists()
-    assert str(doctor) == "It watches nothing, since KERAS_CH8_OFF is set in the environment."
-    assert "It watches nothing" in doctor._repr_html_()
-    assert doctor.runs == doctor.verdicts == []
-    doctor.raise_if("act")
-    with doctor.watch(model) as run:
-        run.step()
-    assert doctor.runs == []
-
-
 def test_evaluate_and_predict_are_as_without_it(tmp_path):
     doctor, model = Doctor(tmp_path / "logs"), network()
     assert model.evaluate(X, Y, verbose=0, callbacks=[doctor]) == model.evaluate(X, Y, verbose=0)
@@ -377,6 +369,7 @@ def test_evaluate_and_predict_are_as_without_it(tmp_path):
     assert pickle.loads(pickle.dumps(doctor)).model is None
 
 
+@pytest.mark.slow
 def test_where_something_else_trains_it_says_once_that_it_cannot_watch(tmp_path):
     doctor, model = Doctor(tmp_path / "logs"), network()
     integration.uninstall()
@@ -401,33 +394,14 @@ def test_where_something_else_trains_it_says_once_that_it_cannot_watch(tmp_path)
     assert not (tmp_path / "logs").exists()
 
 
-def test_a_fit_of_ones_own_that_calls_that_of_keras_is_watched():
-    class Own(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.dense = keras.layers.Dense(1)
-
-        def call(self, x):
-            return self.dense(x)
-
-        def fit(self, *args, **options):
-            return super().fit(*args, **options | {"epochs": 2})
-
-    doctor, model = Doctor(None), Own()
-    model.compile("sgd", "mse")
-    model.fit(X, Y, callbacks=[doctor], verbose=0)
-    assert len(doctor.runs) == 1
-
-
-@pytest.mark.parametrize("hook", ["on_train_begin", "on_open", "on_train_batch_end", "on_close"])
-def test_a_part_that_fails_is_one_warning_and_the_training_is_as_bare(hook, tmp_path, monkeypatch):
+def test_a_part_that_fails_is_one_warning_and_the_training_is_as_bare(tmp_path, monkeypatch):
     bare = fit([])
 
     def boom(*args, **kwargs):
         raise ZeroDivisionError("it broke")
 
     monkeypatch.delenv(_net.RAISE, raising=False)
-    monkeypatch.setattr(callbacks.Diagnosis, hook, boom)
+    monkeypatch.setattr(callbacks.Diagnosis, "on_train_batch_end", boom)
     doctor, found = Doctor(tmp_path, (X[:64], Y[:64])), []
     told = warned(lambda: found.append(fit([doctor])))
     assert found == [bare]
@@ -436,6 +410,7 @@ def test_a_part_that_fails_is_one_warning_and_the_training_is_as_bare(hook, tmp_
     assert str(doctor)
 
 
+@pytest.mark.slow
 def test_what_it_does_at_the_end_of_a_training_ends_none(monkeypatch):
     bare = fit([])
 

@@ -59,7 +59,7 @@ def test_patience_says_how_many_epochs_are_left(baseline, values, expected):
     assert left == expected
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize(
     ("pacing", "expected"),
     [

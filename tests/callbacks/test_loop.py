@@ -92,6 +92,7 @@ def test_a_long_loop_loses_no_step_and_a_second_one_goes_on(tmp_path):
     assert steps_of(found, "step/loss") == norm
 
 
+@pytest.mark.slow
 def test_verdicts_of_a_loop_are_those_of_fit():
     x = np.random.default_rng(0).normal(size=(256, 1)).astype("float32")
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -101,83 +102,6 @@ def test_verdicts_of_a_loop_are_those_of_fit():
     with keras_ch8.Doctor(None).watch(model, optimizer, steps=len(data), callbacks=[looks]) as run:
         train(model, optimizer, run, True, data)
     assert run.verdicts[0].kind == "step_too_short"
-
-
-class Bandit:
-    """A game of two moves: the right one is told by the sign of the first number that is seen."""
-
-    def __init__(self):
-        self.random = np.random.default_rng(0)
-
-    def seen(self):
-        self.state = self.random.normal(size=(1, 3)).astype("float32")
-        return self.state
-
-    def reward(self, move):
-        return float(move == (self.state[0, 0] > 0))
-
-
-@pytest.mark.slow
-def test_an_actor_and_a_critic_of_one_network_that_play_a_game(tmp_path):
-    inputs = keras.Input((3,))
-    shared = keras.layers.Dense(16, "relu")(inputs)
-    model = keras.Model(inputs, [keras.layers.Dense(2, "softmax")(shared), keras.layers.Dense(1)(shared)])
-    optimizer, game, rewards = keras.optimizers.Adam(0.02), Bandit(), []
-    with keras_ch8.Doctor(tmp_path).watch(model, optimizer) as run:
-        for _ in range(60):
-            with tf.GradientTape() as tape:
-                log_odds, errors = [], []
-                for _ in range(4):
-                    moves, value = model(tf.constant(game.seen()))
-                    move = int(game.random.random() < float(moves[0, 1]))
-                    reward = game.reward(move)
-                    rewards.append(reward)
-                    log_odds.append(tf.math.log(moves[0, move]) * (reward - tf.stop_gradient(value[0, 0])))
-                    errors.append(tf.square(value[0, 0] - reward))
-                loss = tf.add_n(errors) - tf.add_n(log_odds)
-            gradients = tape.gradient(loss, model.trainable_variables)
-            optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-            run.step(loss=loss)
-    assert np.mean(rewards[-80:]) > np.mean(rewards[:40])
-    found = curves(tmp_path)
-    assert steps_of(found, "step/gradient_norm") == steps_of(found, "step/loss") == list(range(1, 61))
-    assert [verdict for verdict in run.verdicts if verdict.level != "ok"] == []
-
-
-@pytest.mark.slow
-def test_two_adversaries_are_watched_together_by_the_names_that_they_are_given(tmp_path):
-    keras.utils.set_random_seed(0)
-    generator = keras.Sequential([keras.Input((4,)), keras.layers.Dense(6)])
-    critic = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
-    of_critic, of_generator = optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3)
-    logger = callbacks.GradientClippingLogger()
-    named = {"d_optimizer": of_critic, "g_optimizer": of_generator}
-    with keras_ch8.Doctor(tmp_path).watch([generator, critic], named, callbacks=[logger]) as run:
-
-        @tf.function
-        def step(real):
-            for _ in range(2):
-                with tf.GradientTape() as tape:
-                    fake = generator(tf.random.stateless_normal((BATCH, 4), (1, 2)))
-                    of_d = tf.reduce_mean(critic(fake)) - tf.reduce_mean(critic(real))
-                variables = critic.trainable_variables
-                of_critic.apply_gradients(zip(tape.gradient(of_d, variables), variables, strict=True))
-            with tf.GradientTape() as tape:
-                of_g = -tf.reduce_mean(critic(generator(tf.random.stateless_normal((BATCH, 4), (3, 4)))))
-            variables = generator.trainable_variables
-            of_generator.apply_gradients(zip(tape.gradient(of_g, variables), variables, strict=True))
-            run.step(loss=of_d)
-
-        for x, _ in batches(5):
-            step(x)
-    found = curves(tmp_path)
-    for name in named:
-        assert steps_of(found, f"step/{name}/gradient_norm") == list(range(1, 5 * STEPS + 1))
-    assert "step/gradient_norm" not in found
-    assert len(logger.findings()) == 2
-    assert int(of_critic.iterations.numpy()) == 2 * int(of_generator.iterations.numpy())
-    for optimizer in named.values():
-        assert not {"apply", "scale_loss"} & set(vars(optimizer))
 
 
 def test_whatever_ends_the_loop_nothing_is_left_and_what_happened_is_written(tmp_path):
@@ -213,6 +137,7 @@ def test_what_is_no_optimizer_is_refused(wrong):
         keras_ch8.Doctor(None).watch(network("sgd"), wrong)
 
 
+@pytest.mark.slow
 def test_after_the_block_a_function_that_was_traced_inside_it_tells_nobody():
     model, optimizer = network("sgd"), keras.optimizers.SGD(0.01)
     with keras_ch8.Doctor(None, (X, Y)).watch(model, optimizer, loss=MSE) as run:
@@ -263,6 +188,7 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
     assert {verdict.kind for verdict in run.verdicts} >= {"step_too_long", "plateau"}
 
 
+@pytest.mark.slow
 def test_a_probe_needs_no_targets_where_the_loss_is_ones_own():
     model, optimizer = network("sgd"), optimizers.SGD(0.1)
     diagnosis = callbacks.Diagnosis(X[:64], "cheap", measure_every=5, loss=lambda y, y_pred: keras.ops.mean(y_pred**2))
@@ -301,6 +227,7 @@ def test_a_loop_that_diverges_is_not_silent(capsys):
     assert str(run).startswith("ACT nonfinite")
 
 
+@pytest.mark.slow
 def test_a_loss_that_rises_is_told_where_nothing_can_judge_it():
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
     with keras_ch8.Doctor(None).watch(model, optimizer) as run:
@@ -311,9 +238,10 @@ def test_a_loss_that_rises_is_told_where_nothing_can_judge_it():
     assert any(reason.startswith("The loss that is reported went from 1 to 32.") for reason in run.state.reasons)
 
 
-def test_several_models_are_judged_by_the_steps_of_their_optimizers(capsys):
+@pytest.mark.slow
+def test_several_models_are_judged_and_shown_by_the_steps_of_their_optimizers(capsys, tmp_path):
     models, both = [network("sgd"), network("sgd")], {"one": optimizers.SGD(0.01), "two": keras.optimizers.SGD(0.01)}
-    with keras_ch8.Doctor(None).watch(models, both) as run:
+    with keras_ch8.Doctor(tmp_path).watch(models, both) as run:
         for x, y in batches(2):
             for model, optimizer in zip(models, both.values(), strict=True):
                 train(model, optimizer, None, False, [(x, y)])
@@ -321,8 +249,13 @@ def test_several_models_are_judged_by_the_steps_of_their_optimizers(capsys):
     assert run.state.name == "little_checked"
     assert {v.kind for v in run.verdicts} >= {"nonfinite", "cliff"}
     assert capsys.readouterr().out.startswith("LITTLE CHECKED: ")
+    found = curves(tmp_path)
+    for name in both:
+        assert steps_of(found, f"step/{name}/gradient_norm") == list(range(1, 2 * STEPS + 1))
+    assert "step/gradient_norm" not in found
 
 
+@pytest.mark.slow
 def test_a_diagnosis_of_ones_own_stands_in_place_of_that_of_the_doctor(capsys):
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
     own = callbacks.Diagnosis(verbose=False)

@@ -100,7 +100,7 @@ HOOKS = [
 WATCHERS = ["TensorBoard", "Diagnosis", "GradientClippingLogger", "SurrogateGap"]
 
 
-@pytest.mark.broad(slow=14)
+@pytest.mark.broad(slow=7)
 @pytest.mark.parametrize("name", WATCHERS)
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_hook_that_fails_is_one_warning_and_the_others_go_on(again, hook, name, tmp_path, monkeypatch):

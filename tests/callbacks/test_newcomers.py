@@ -1,8 +1,4 @@
-"""What a newcomer sees: one line that attaches the usual callbacks, what prints say, and what `help` shows."""
-
-import inspect
-import pydoc
-import re
+"""What a newcomer sees who prints a callback or an optimizer."""
 
 import keras
 import numpy as np
@@ -10,7 +6,6 @@ import pytest
 
 import keras_ch8 as ch8
 from tests.integration.everybody import CALLBACKS
-from tests.small_callbacks import Dies
 
 X = np.random.default_rng(0).normal(size=(320, 4)).astype("float32")
 Y = X @ np.ones((4, 1), "float32")
@@ -21,58 +16,6 @@ def model_of(optimizer="adam", **options):
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
     model.compile(optimizer, "mse", **options)
     return model
-
-
-@pytest.mark.slow
-@pytest.mark.broad
-@pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["of the first batches", "given"])
-def test_a_doctor_writes_and_judges_and_changes_nothing(tmp_path, capsys, probe):
-    bare = model_of().fit(X, Y, epochs=3, verbose=2).history
-    quiet = capsys.readouterr().out
-    doctor = ch8.Doctor(tmp_path, probe=probe)
-    watched = model_of().fit(X, Y, epochs=3, verbose=2, callbacks=doctor).history
-    said = capsys.readouterr().out
-    assert watched == bare
-    lines = [line.split("/step - ")[1] for line in said.splitlines() if "/step" in line]
-    assert lines == [line.split("/step - ")[1] for line in quiet.splitlines() if "/step" in line]
-    summary = said.split("/step")[-1].splitlines()[1:]
-    assert 1 <= len(summary) <= 8, said
-    assert all(verdict.kind in summary[0] + summary[1] for verdict in doctor.verdicts)
-    assert all(verdict.finding.split()[0] in str(doctor) for verdict in doctor.verdicts)
-    assert (tmp_path / "optimization").is_dir()
-    assert doctor.runs[0].state.judged > 0
-
-
-@pytest.mark.slow
-def test_a_doctor_lets_a_training_go_on_where_asked(tmp_path):
-    def train(folder, *more):
-        doctor = ch8.Doctor(tmp_path / folder, resume=tmp_path / folder / "states")
-        return model_of().fit(X, Y, epochs=2, verbose=0, callbacks=[doctor, *more]).history["loss"]
-
-    whole = train("whole")
-    with pytest.raises(KeyboardInterrupt):
-        train("dies", Dies("on_epoch_begin", 2))
-    assert train("dies") == whole
-
-
-def test_a_loop_of_ones_own_has_no_first_batches():
-    model = model_of()
-    with ch8.Doctor(log_dir=None).watch(model) as run:
-        pass
-    assert run.state.name == "little_checked"
-    assert "Give `probe=(x, y)` to the `Doctor`" in run.state.reasons[0]
-
-
-@pytest.mark.broad
-@pytest.mark.parametrize("logs", [True, False, ["diagnosis_loss", "diagnosis_cost"]])
-def test_logs_chooses_the_numbers_that_keras_is_told(logs):
-    diagnosis = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", measure_every=2, budget=None, logs=logs)
-    history = model_of().fit(X, Y, verbose=0, callbacks=[diagnosis]).history
-    found = {name for name in history if name.startswith("diagnosis_")}
-    if isinstance(logs, bool):
-        assert bool(found) is logs
-    else:
-        assert found == set(logs)
 
 
 PRINTED = [
@@ -108,23 +51,3 @@ def test_every_callback_and_optimizer_can_be_printed_before_and_after_a_training
     text = " ".join(str(diagnosis).split())
     assert all(verdict.finding in text for verdict in diagnosis.verdicts if verdict.level != "ok")
     assert repr(model.optimizer) == "Adam(learning_rate=0.5)"
-
-
-CLASSES = [name for name in ch8.callbacks.__all__ if inspect.isclass(getattr(ch8.callbacks, name))]
-
-
-@pytest.mark.parametrize("name", CLASSES)
-def test_help_shows_what_a_user_can_use(name):
-    cls = getattr(ch8.callbacks, name)
-    text = pydoc.plain(pydoc.render_doc(cls))
-    shown = {member for member in dir(cls) if not member.startswith("_") and re.search(rf"    {member}\b", text)}
-    own = shown - set(dir(ch8.extend.Callback))
-    assert own <= {
-        "findings", "get_state", "set_state", "verdicts", "cost", "looks", "setup", "best", "best_epoch", "wait",
-        "section", "average", "averaged", "average_batch_statistics", "swapped", "refresh", "rule", "report", "plot",
-    }, own  # fmt: skip
-    assert cls.__doc__.splitlines()[0] in text
-
-
-def test_dir_shows_the_callbacks_and_nothing_else():
-    assert dir(ch8.callbacks) == sorted(ch8.callbacks.__all__)

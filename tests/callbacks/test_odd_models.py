@@ -31,7 +31,7 @@ def trained(odd, make, watching=(), **more):
     return history.history, [np.array(v) for v in model.variables]
 
 
-@pytest.mark.broad(slow=19)
+@pytest.mark.broad(slow=8)
 @pytest.mark.parametrize("kind", MAKERS)
 @pytest.mark.parametrize("odd", odd_models.MODELS, ids=lambda odd: odd.__name__)
 def test_it_trains_as_bare(odd, kind, tmp_path):
@@ -78,7 +78,7 @@ SOME = [
 ]
 
 
-@pytest.mark.broad(slow=3)
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("kind", SGD)
 @pytest.mark.parametrize("odd", SOME, ids=lambda odd: odd.__name__)
 def test_the_rows_are_those_of_the_weights_that_have_a_gradient(odd, kind):

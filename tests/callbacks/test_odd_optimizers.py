@@ -84,6 +84,7 @@ def test_an_optimizer_may_take_more_and_return_something(tmp_path):
     assert ended(GivesMore, lambda: TakesMore(0.1), callbacks.TensorBoard(tmp_path)) == bare
 
 
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("eager", [False, True])
 def test_a_rate_that_is_a_function_is_called_as_often_as_bare(eager, tmp_path):
     def counted(*watching):
@@ -110,7 +111,7 @@ KERNELS = {
 }
 
 
-@pytest.mark.broad(slow=9)
+@pytest.mark.broad(slow=5)
 @pytest.mark.parametrize("optimizer", [keras.optimizers.SGD, keras.optimizers.Lion])
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_gradient_that_is_a_product_keeps_its_last_bit(kernel, optimizer, tmp_path):

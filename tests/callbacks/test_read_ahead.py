@@ -16,16 +16,20 @@ TRAIN, OTHERS = slice(0, 64), slice(64, 80)
 
 
 class Reads(callbacks.base.Callback):
-    """Is shown the first 256 examples."""
+    """Is shown the first examples."""
 
     observes_steps = False
     shown = ()
+
+    def __init__(self, examples=256):
+        super().__init__()
+        self.examples = examples
 
     def _enter_fit(self, training):
         epochs.install("Reads")
 
     def on_open(self):
-        self.session.training.read_ahead(256, lambda batches: setattr(self, "shown", batches))
+        self.session.training.read_ahead(self.examples, lambda batches: setattr(self, "shown", batches))
 
 
 def network(steps=1, eager=False):
@@ -86,7 +90,7 @@ class Meanwhile(keras.callbacks.Callback):
         at = 0 if when == "on_train_batch_begin" else 1
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=5)
 @pytest.mark.parametrize("options", [{}, {"steps": 2}, {"eager": True}], ids=["", "two steps at once", "eager"])
 @pytest.mark.parametrize("when", ["on_train_batch_end", "on_train_batch_begin"])
 @pytest.mark.parametrize("what", MEANWHILE)
@@ -99,6 +103,20 @@ def test_what_a_callback_trains_meanwhile_has_its_own_batches_and_leaves_the_oth
     assert len(shown) == (0 if (what, when) == ("another train function", "on_train_batch_begin") else 8)
 
 
+@pytest.mark.slow
+@pytest.mark.broad
+@pytest.mark.parametrize("examples, batches", [(20, 4), (1, 2), (1000, 8)])
+def test_whole_executions_are_shown_until_there_are_so_many_examples(examples, batches):
+    def train(watching):
+        model = network(steps=2)
+        return fit(model, callbacks=watching), left(model)
+
+    shown = same(train, lambda: Reads(examples)).shown
+    assert len(shown) == batches
+    np.testing.assert_array_equal(np.concatenate([batch[0] for batch in shown]), X[: 8 * batches])
+
+
+@pytest.mark.slow
 def test_each_of_several_fits_of_a_model_makes_the_steps_of_the_bare_one():
     def train(watching):
         model = network()
@@ -192,7 +210,7 @@ def missing(at):
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("options", [{}, {"steps": 2}, {"eager": True}], ids=["", "two steps at once", "eager"])
 @pytest.mark.parametrize("at", [5, 0])
 @pytest.mark.parametrize("data", [broken, missing])

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import Doctor, _arrays_file, _state
+from keras_ch8 import _arrays_file, _state
 from keras_ch8.callbacks import Resume
 from keras_ch8.checkpoints import fingerprint
 from keras_ch8.checkpoints.folder import Folder
@@ -17,14 +17,6 @@ from keras_ch8.checkpoints.state import TrainingState
 from .resuming import Died, X, Y, train
 
 PLAIN = {"a": np.zeros(3)}, {"has_ended": False}
-
-
-@pytest.fixture
-def resume(tmp_path):
-    def make(every="2ba", **arguments):
-        return Resume(tmp_path / "states", every, **arguments)
-
-    return make
 
 
 def not_a_step(batch, logs=None):
@@ -96,6 +88,7 @@ def test_old_states_that_cannot_be_removed_are_one_warning(tmp_path, monkeypatch
     assert len(told) == 1
 
 
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("where", ["write", "copy"])
 def test_a_memory_that_is_full_is_one_warning(resume, tmp_path, monkeypatch, where):
     def no_memory(*args, **kwargs):
@@ -114,6 +107,7 @@ def test_a_memory_that_is_full_is_one_warning(resume, tmp_path, monkeypatch, whe
 # --- callbacks of somebody else ------------------------------------------------------------------------------------
 
 
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("state", [{"seen": {1}}, {"seen": object()}, {"seen": b"1"}, RuntimeError("not today")])
 def test_a_state_that_cannot_be_written_is_refused_before_the_first_step(resume, state):
     class Mine(keras.callbacks.Callback):
@@ -159,7 +153,7 @@ OTHER_VALUES = {
 }
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("what", OTHER_VALUES)
 def test_other_values_of_arrays_are_refused_and_named(resume, what):
     first = {"data": lambda: (X, Y), "sample_weight": np.ones(70), **ARRAYS}
@@ -191,6 +185,7 @@ def test_of_arrays_some_rows_are_looked_at_and_nothing_is_iterated():
     assert one != fingerprint.of_arrays({"x": {"a": X, "b": Y + 1}})
 
 
+@pytest.mark.slow
 def test_four_trainings_of_one_epoch_in_one_folder_are_told_that_nothing_is_trained(resume):
     train(resume("1ep"), epochs=1)
     for _ in range(3):
@@ -222,25 +217,13 @@ def model_name(outputs):
     return outputs._keras_history.operation.name
 
 
+@pytest.mark.slow
 def test_a_cell_of_a_notebook_that_is_run_again_goes_on(resume, capsys):
     """Keras counts the names of layers and variables up in one process."""
     with pytest.raises(Died):
         train(resume(), 4, model=with_counted_names)
     train(resume(), model=with_counted_names)
     assert "in epoch 1, after 2 of its batches" in capsys.readouterr().out
-
-
-# --- what may have changed can be said wherever `resume=` is -------------------------------------------------------
-
-
-def test_a_doctor_takes_a_resume_with_what_may_have_changed(tmp_path, resume):
-    given = resume(allow=["epochs"])
-    assert given in Doctor(tmp_path / "logs", resume=given)._parts_in_fit()
-    doctor = Doctor(tmp_path / "logs", resume=tmp_path / "states")
-    [made] = [each for each in doctor._parts_in_fit() if isinstance(each, Resume)]
-    assert made.directory == str(tmp_path / "states")
-    with pytest.raises(TypeError, match="`resume`"):
-        Doctor(tmp_path / "logs", resume=3)
 
 
 # --- states that somebody has written --------------------------------------------------------------------------------

@@ -14,11 +14,6 @@ L = keras.layers
 SERIES = X[:64].reshape(16, 4, 6), Y[:16]
 
 
-@pytest.fixture
-def resume(tmp_path):
-    return lambda every="1ba", **arguments: Resume(tmp_path / "states", every, **arguments)
-
-
 def compiled(model):
     model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model
@@ -126,7 +121,7 @@ CASES = {
 }
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("name", CASES)
 def test_it_goes_on_with_all_variables_that_it_had(name, resume, tmp_path):
     script = CASES[name]

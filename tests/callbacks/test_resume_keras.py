@@ -6,18 +6,9 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import _state
-from keras_ch8.callbacks import Resume
 from keras_ch8.checkpoints import callback_states
 
-from .resuming import STEPS, X, Y, assert_same, interrupted, small_model, train
-
-
-@pytest.fixture
-def resume(tmp_path):
-    def make(every="2ba", **arguments):
-        return Resume(tmp_path / "states", every, **arguments)
-
-    return make
+from .resuming import STEPS, assert_same, interrupted, small_model, train
 
 
 def with_averages():
@@ -124,6 +115,7 @@ OPTIMIZERS = {
 
 
 @pytest.mark.slow
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_all_kinds_of_steps(name, resume):
     script = {"model": OPTIMIZERS[name]}
@@ -147,13 +139,6 @@ def test_a_loop_of_ones_own_is_refused(resume):
         keras_ch8.Doctor(None).watch(model, callbacks=[resume()]),
     ):
         pass
-
-
-@pytest.mark.slow
-def test_arrays_as_well(resume):
-    """In `fit(x, y)` the callbacks of Keras see the same."""
-    script = {"data": lambda: (X, Y), "batch_size": 16, "shuffle": False}
-    assert_same(train(resume(), **script), train(**script))
 
 
 @pytest.mark.slow

@@ -1,21 +1,17 @@
-"""Every row of the table in docs/guide/order.md: how a training goes on, by what it reads."""
-
-import pathlib
-import re
+"""How a training goes on, by what it reads: every row of the table in docs/guide/order.md, and a few more."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8.callbacks import Resume
+import keras_ch8
 
-from .resuming import STEPS, X, Y, assert_same, interrupted, source, train
+from .resuming import STEPS, Died, X, Y, assert_same, interrupted, small_model, source, train
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*ran out of data", "ignore:`shuffle=True` was passed, but will be ignored"
 )
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "guide" / "order.md"
 AT_BATCH, AT_EPOCH, DIFFERS = "at the very batch", "at the beginning of the epoch", "other examples or another order"
 
 
@@ -129,8 +125,13 @@ def forever(data):
     return lambda: data().repeat()
 
 
+def of_unknown_length():
+    return rows().shuffle(70, seed=7).filter(lambda x, y: True).batch(16)
+
+
 CASES = {
     "arrays": (AT_BATCH, {"data": lambda: (X, Y), "batch_size": 16}),
+    "arrays, `shuffle=False`": (AT_BATCH, {"data": lambda: (X, Y), "batch_size": 16, "shuffle": False}),
     "arrays, `validation_split`": (
         AT_BATCH, {"data": lambda: (X, Y), "batch_size": 16, "validation_split": 0.2, "validation_data": None},
     ),
@@ -138,6 +139,9 @@ CASES = {
     "`Dataset`, `shuffle(seed=)`": (AT_BATCH, {"data": dataset}),
     "`Dataset`, `shuffle()` after `keras.utils.set_random_seed`": (AT_BATCH, {"data": seeded_by_the_process}),
     "`Dataset`, `repeat()` and `steps_per_epoch`": (AT_BATCH, {"data": forever(dataset), "steps_per_epoch": 4}),
+    "`Dataset` of unknown length": (
+        AT_BATCH, {"data": of_unknown_length, "model": lambda: small_model(keras_ch8.optimizers.Adam(0.01))},
+    ),
     "`Dataset`, `tf.random` or `tf.image.random_...` in `map`": (AT_BATCH, {"data": with_random_map}),
     "`Dataset`, a layer or a `tf.random.Generator` in `map`": (AT_BATCH, {"data": with_layer_in_map}),
     "the same, `repeat()` and `steps_per_epoch`": (
@@ -167,31 +171,38 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def resume(tmp_path):
-    def make(every, where="states"):
-        return Resume(tmp_path / where, every)
-
-    return make
+WHY = {
+    "`Dataset`, `shuffle()` without any seed": "it is shuffled without a `seed`",
+    "`Dataset` that ends, `steps_per_epoch`": "`steps_per_epoch` is given for data that end",
+    "`PyDataset`, with `shuffle` or without": "`PyDataset`",
+    "generator": "a generator can only be begun anew",
+    "arrays, `steps_per_epoch`": "makes other epochs",
+}
+THROUGH_A_SOURCE = ("arrays", "arrays, `validation_split`", 'arrays, `shuffle="batch"`')
+"""Read in another order than Keras's own, which depends on what else has drawn."""
 
 
 def named(how):
     return [name for name, (kind, _) in CASES.items() if kind == how]
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=12)
 @pytest.mark.parametrize("name", [*named(AT_BATCH), *named(AT_EPOCH)])
+@pytest.mark.slow
 def test_it_ends_bit_for_bit_as_one_that_nothing_interrupts(name, resume, capsys):
     how, script = CASES[name]
     every = "2ba" if how == AT_BATCH else "1ep"
-    one = train(resume(every, "whole"), **script)
-    other = interrupted(lambda: resume(every), (8, 5), **script)
-    assert (", after 0 of its batches" in capsys.readouterr().out) == (how == AT_EPOCH)
+    one = train(resume(every, "whole") if name in THROUGH_A_SOURCE else None, **script)
+    other = interrupted(lambda: resume(every), (8, 5), verbose=2, **script)
+    said = capsys.readouterr().out
+    assert (", after 0 of its batches" in said) == (how == AT_EPOCH)
+    assert WHY.get(name, "") in said
     assert_same(other, one)
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=5)
 @pytest.mark.parametrize("name", named(DIFFERS))
+@pytest.mark.slow
 def test_one_warning_says_what_differs_whatever_verbose(name, resume):
     _, script = CASES[name]
     with pytest.warns(UserWarning, match="ends otherwise than one without: ") as told:
@@ -199,6 +210,7 @@ def test_one_warning_says_what_differs_whatever_verbose(name, resume):
     said = [str(each.message) for each in told if "ends otherwise" in str(each.message)]
     assert len(said) == len(set(said)) + 1 == 2  # one for each `fit`
     assert ("validations read" in said[0]) == name.startswith("validation")
+    assert WHY.get(name, "") in said[0]
     assert run.epochs == [0, 1, 2]
 
 
@@ -206,12 +218,40 @@ def test_one_warning_says_what_differs_whatever_verbose(name, resume):
 def test_what_a_function_in_python_remembers_begins_anew_and_this_is_said(resume, capsys):
     script = {"data": drawing_in_numpy, "verbose": 2}
     one = train(resume("2ba", "whole"), **script)
-    other = interrupted(lambda: resume("2ba"), (8,), **script)
+    other = interrupted(resume, (8,), **script)
     assert "takes the functions in Python" in capsys.readouterr().out
     assert other.history["loss"] != one.history["loss"]
 
 
-def test_the_table_has_a_row_for_each_case():
-    rows = re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", PAGE.read_text(), re.MULTILINE)
-    table = {name: how for name, how in rows if how in (AT_BATCH, AT_EPOCH, DIFFERS)}
-    assert table == {name: how for name, (how, _) in CASES.items()}
+def test_arrays_are_read_through_a_source_and_this_is_said(resume, capsys):
+    train(resume(), data=lambda: (X, Y), batch_size=16, verbose=2, epochs=1)
+    assert capsys.readouterr().out.count("ArraySource(batch_size=16, shuffle=True)") == 1
+
+
+@pytest.mark.slow
+def test_initial_epoch_begins_with_that_epoch_of_a_source():
+    seen, examples = [], source()
+    look = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append((epoch, examples.epoch)))
+    small_model().fit(examples, initial_epoch=5, epochs=7, callbacks=[look], verbose=0)
+    assert seen == [(5, 5), (6, 6)]
+
+
+@pytest.mark.slow
+def test_other_data_begin_with_the_epoch_where_that_is_allowed(resume):
+    with pytest.raises(Died):
+        train(resume(), 8, data=lambda: (X, Y), batch_size=16)
+    more = np.concatenate([X, X]), np.concatenate([Y, Y])
+    run = train(resume(allow=["data"]), data=lambda: more, batch_size=16)
+    assert int(run.model.optimizer.iterations) == 7 + 2 * 9
+
+
+@pytest.mark.slow
+def test_several_steps_at_once(resume):
+    script = {"data": dataset, "model": lambda: small_model(steps_per_execution=2)}
+    assert_same(interrupted(resume, (8,), **script), train(**script))
+
+
+@pytest.mark.slow
+def test_a_data_set_goes_on_where_no_source_has_put_the_hook_into_keras(resume):
+    keras_ch8.integration.uninstall()
+    assert_same(interrupted(resume, (8,), data=dataset), train(data=dataset))

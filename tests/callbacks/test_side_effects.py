@@ -13,6 +13,7 @@ from keras_ch8 import callbacks, preflight
 from keras_ch8.callbacks.guard.origin import origin_of
 from keras_ch8.curvature.objective import Objective
 from keras_ch8.integration import backend, keras_private
+from tests.marks import mostly
 
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
 Y = np.tanh(X @ np.ones((4, 1))).astype("float32")
@@ -47,19 +48,9 @@ class DrawsByOperation(keras.layers.Layer):
         return x + 0.1 * tf.random.normal(tf.shape(x))
 
 
-class DrawsByOperationWithSeed(keras.layers.Layer):
-    def call(self, x):
-        return x + 0.1 * tf.random.normal(tf.shape(x), seed=3)
-
-
-class DrawsInNumPy(keras.layers.Layer):
-    def call(self, x):
-        return x * (1 + 0.1 * float(np.random.random()))  # noqa: NPY002
-
-
 class DrawsInPython(keras.layers.Layer):
     def call(self, x):
-        return x * (1 + 0.1 * random.random())
+        return x * (1 + 0.1 * random.random() + 0.1 * float(np.random.random()))  # noqa: NPY002
 
 
 class DrawsFromItsOwn(keras.layers.Layer):
@@ -152,12 +143,8 @@ def loss_by_operation():
     return lambda y, y_pred: plain(y, y_pred) * (1 + 0.1 * tf.random.uniform(()))
 
 
-def loss_in_numpy():
-    return lambda y, y_pred: plain(y, y_pred) * (1 + 0.1 * float(np.random.random()))  # noqa: NPY002
-
-
 def loss_in_python():
-    return lambda y, y_pred: plain(y, y_pred) * (1 + 0.1 * random.random())
+    return lambda y, y_pred: plain(y, y_pred) * (1 + 0.1 * random.random() + 0.1 * float(np.random.random()))  # noqa: NPY002
 
 
 def loss_in_closure():
@@ -184,8 +171,6 @@ LAYERS = [
     CountsInVariable,
     DrawsFromGenerator,
     DrawsByOperation,
-    DrawsByOperationWithSeed,
-    DrawsInNumPy,
     DrawsInPython,
     DrawsFromItsOwn,
     CallsPython,
@@ -194,9 +179,10 @@ LAYERS = [
     DrawsByGlobalSeed,
     CountsInKeras,
 ]
-LOSSES = [loss_in_variable, loss_by_operation, loss_in_numpy, loss_in_python, loss_in_closure, CountingLoss]
-REFUSED = [CountsInVariable, DrawsFromGenerator, DrawsByOperation, DrawsByOperationWithSeed, CallsPython]
-REFUSED += [loss_in_variable, loss_by_operation]
+LOSSES = [loss_in_variable, loss_by_operation, loss_in_python, loss_in_closure, CountingLoss]
+REFUSED = [CountsInVariable, DrawsFromGenerator, DrawsByOperation, CallsPython, loss_in_variable, loss_by_operation]
+BY_DEFAULT = [CountsInVariable, DrawsByOperation, CountsInPython, DrawsByGlobalSeed, loss_in_closure]
+"""One of each way in which something outlives a call."""
 WATCHERS = {
     "board": lambda folder: [callbacks.TensorBoard(folder)],
     "probe": lambda folder: [callbacks.Diagnosis((X[:32], Y[:32]), "cheap", measure_every=2, verbose=False)],
@@ -247,8 +233,8 @@ def assert_as_bare(part, eager, watchers, optimizer="adam"):
     return [str(each.message) for each in told if "goes on without its probe" in str(each.message)]
 
 
-@pytest.mark.parametrize("eager", [False, True])
-@pytest.mark.parametrize("part", [*LAYERS, *LOSSES])
+@pytest.mark.parametrize("eager", [False, pytest.param(True, marks=pytest.mark.full)])
+@pytest.mark.parametrize("part", mostly(pytest.mark.slow, [*LAYERS, *LOSSES], *BY_DEFAULT))
 def test_a_training_on_which_diagnosis_measures_is_the_bare_one(part, eager, tmp_path):
     watchers = WATCHERS["probe"](tmp_path)
     told = assert_as_bare(part, eager, watchers)
@@ -256,6 +242,7 @@ def test_a_training_on_which_diagnosis_measures_is_the_bare_one(part, eager, tmp
     assert bool(watchers[0].measurements) != (part in REFUSED)
 
 
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("watching", ["board", "both"])
 def test_the_python_of_a_layer_is_traced_as_often(optimizer, watching, tmp_path):
@@ -264,6 +251,7 @@ def test_the_python_of_a_layer_is_traced_as_often(optimizer, watching, tmp_path)
 
 
 @pytest.mark.slow
+@pytest.mark.broad(slow=8)
 @pytest.mark.parametrize("watching", ["board", "both"])
 @pytest.mark.parametrize("eager", [False, True])
 @pytest.mark.parametrize("part", [*LAYERS, *LOSSES])
@@ -278,7 +266,8 @@ def test_what_writes_is_refused_before_it_is_run_with_the_reason(part):
     assert "keras.Variable" in str(told[0].message)
 
 
-@pytest.mark.parametrize("part", [CountsInVariable, DrawsInNumPy, CountsInPython, loss_in_numpy])
+@pytest.mark.broad(slow=3)
+@pytest.mark.parametrize("part", [CountsInVariable, DrawsInPython, CountsInPython, loss_in_python])
 def test_preflight_leaves_the_model_as_it_was(part):
     found = []
     for looks in (False, True):
@@ -292,6 +281,7 @@ def test_preflight_leaves_the_model_as_it_was(part):
     assert found[0] == found[1]
 
 
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("part", [CountsInVariable, DrawsInPython, loss_in_variable, loss_in_closure])
 def test_a_fault_is_traced_to_its_origin_without_effects(part):
     found = []

@@ -86,6 +86,7 @@ def test_the_row_of_each_iteration_is_what_a_tape_finds(watched):
     assert not watched.model.optimizer.telemetry.listening
 
 
+@pytest.mark.slow
 def test_the_first_direction_is_minus_the_gradient_and_the_slopes_are_downhill(watched):
     numbers = watched.frames.frames[0].numbers
     assert set(SOLVER_NUMBERS) <= numbers.keys()
@@ -98,6 +99,7 @@ def test_the_first_direction_is_minus_the_gradient_and_the_slopes_are_downhill(w
     assert not numbers["restarted"].any()
 
 
+@pytest.mark.slow
 def test_tensorboard_shows_a_point_for_each_iteration(watched):
     steps = list(range(1, STEPS + 1))
     frames, scalars = watched.frames, watched.scalars
@@ -111,6 +113,7 @@ def test_tensorboard_shows_a_point_for_each_iteration(watched):
     assert [step for step, _ in scalars["epoch/val_loss"]] == steps
 
 
+@pytest.mark.slow
 def test_callbacks_of_keras_find_what_they_are_used_to(watched):
     model, history, kept = watched.model, watched.history, watched.weights.kept
     assert len(history["loss"]) == STEPS

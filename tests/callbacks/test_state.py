@@ -70,6 +70,7 @@ def watched(model, logs=None, epochs=6, **options):
 
 
 @pytest.mark.filterwarnings(NOT_CALLED)
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("optimizer", [keras.optimizers.Adam(1e-8), keras.optimizers.SGD(1e-9)])
 def test_a_training_step_of_ones_own_that_learns_nothing_is_little_checked(optimizer):
     model = Inside()
@@ -104,6 +105,7 @@ def test_of_several_optimizers_those_are_named_that_make_steps_and_the_run_is_li
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["no probe", "probe"])
 def test_a_plain_training_is_checked_by_all_that_applies(probe, tmp_path):
     diagnosis = watched(plain(), tmp_path, epochs=10, probe=probe)
@@ -129,15 +131,3 @@ def test_gradients_that_are_not_finite_stand_beside_a_probe_that_is_not_scaled()
     assert found["bad_inputs"].is_of_probe
     assert "nonfinite" in str(diagnosis)
     assert "root mean square" not in found["bad_inputs"].expects
-
-
-@pytest.mark.slow
-def test_a_state_goes_on_after_an_interruption(tmp_path):
-    model = plain()
-    one = callbacks.Diagnosis((X[:64], Y[:64]))
-    model.fit(X, Y, batch_size=16, epochs=4, callbacks=[one], verbose=0)
-    two = callbacks.Diagnosis((X[:64], Y[:64]))
-    two.set_state(one.get_state())
-    model.fit(X, Y, batch_size=16, epochs=8, initial_epoch=4, callbacks=[two], verbose=0)
-    assert two.state.judged >= one.state.judged
-    assert two.state.applicable == one.state.applicable

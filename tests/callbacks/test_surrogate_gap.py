@@ -186,19 +186,6 @@ def test_a_new_training_is_a_new_one(capsys):
     assert capsys.readouterr().out.count("On the training set") == 2
 
 
-@pytest.mark.slow
-def test_the_state_survives_an_interruption():
-    series = {"loss": [6, 5, 4, 3, 2, 1], "x": [2, 1, 1, 2, 2, 0]}
-    whole, first, second = (callbacks.SurrogateGap("x", patience=2, mode="min", logs=True) for _ in range(3))
-    uninterrupted = fit(network("sgd"), [Says(**series), whole], epochs=5)["flat_epochs"]
-    assert uninterrupted == [0, 0, 1, 2, 3]
-    model = network("sgd")
-    fit(model, [Says(**series), first], epochs=3)
-    second.set_state(first.get_state())
-    assert fit(model, [Says(**series), second], epochs=5, initial_epoch=3)["flat_epochs"] == uninterrupted[3:]
-    assert second.findings() == whole.findings() != []
-
-
 def test_a_quantity_that_is_missing_is_named_and_the_training_goes_on():
     message = r"`SurrogateGap` watches 'zero_one_loss', which is not reported at the end of epoch 1; .*Reported: loss\."
     with pytest.warns(UserWarning, match=message):

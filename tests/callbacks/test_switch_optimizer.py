@@ -80,6 +80,7 @@ def test_what_the_other_optimizer_cannot_train_is_refused_before_the_first_step(
     assert not to.built
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_another_model_has_used_is_refused_before_the_first_step():
     switch = callbacks.SwitchOptimizer("1ep", to=optimizers.LBFGS())
     fit(compiled("sgd"), switch)

@@ -7,7 +7,6 @@ import re
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_ch8 import callbacks, clipping
 from keras_ch8 import optimizers as ours
@@ -16,7 +15,6 @@ from keras_ch8.callbacks.session import batch_counter
 from tests.board.readers import LOADERS, python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, by_hand, fit, network
 from tests.marks import mostly
-from tests.small_callbacks import Dies
 
 ALWAYS = {
     "step/loss", "step/gradient_norm", "step/update_norm", "step/effective_rate", "step/learning_rate",
@@ -92,33 +90,6 @@ def test_metrics_after_batches_are_those_that_keras_reports(tmp_path, monkeypatc
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loader", mostly(pytest.mark.full, LOADERS, LOADERS[-1]))
-def test_a_second_fit_and_a_resumed_one_go_on(tmp_path, loader):
-    model = network(ours.Adam(0.01))
-    board = callbacks.TensorBoard(tmp_path / "logs")
-    fit(model, [board])
-    fit(model, [board], epochs=1)
-    model.save(tmp_path / "model.keras")
-    resumed = keras.models.load_model(tmp_path / "model.keras")
-    fit(resumed, [callbacks.TensorBoard(tmp_path / "logs")], epochs=1)
-    curves = read(tmp_path / "logs", loader=loader)
-    for name in ("step/loss", "step/gradient_norm", "step/learning_rate"):
-        assert [step for step, _ in curves[name]] == [*range(1, 4 * STEPS + 1)]
-    for points in curves.values():
-        assert (np.diff([step for step, _ in points]) > 0).all()
-    assert [step for step, _ in curves["epoch/loss"]] == [6, 12, 18, 24]
-
-
-@pytest.mark.slow
-def test_two_trainings_in_one_log_dir_have_a_run_each(tmp_path):
-    for _ in range(2):
-        fit(network(ours.SGD(0.1)), [callbacks.TensorBoard(tmp_path)], epochs=1)
-    first, second = read(tmp_path), read(tmp_path, "optimization_2")
-    assert first == second
-    assert len(first["step/loss"]) == STEPS
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("loader", mostly(pytest.mark.full, LOADERS, LOADERS[-1]))
 def test_beside_the_callback_of_keras_neither_loses_a_point(tmp_path, loader):
     def callback(where):
         return keras.callbacks.TensorBoard(where, update_freq=1, write_graph=False)
@@ -150,11 +121,6 @@ def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
     assert [name for name in first[1] if "gradient_norm_q90" in name] == ["step/gradient_norm_q90"]
     # The finer of two wishes is granted.
     assert [step for step, _ in first[1]["step/update_norm"]] == [4, 8, 12]
-
-
-def test_without_it_the_others_still_fill_the_logs():
-    history = fit(network(ours.SGD(0.1, global_clipnorm=0.5)), [callbacks.GradientClippingLogger(logs=True)])
-    assert history["clipped_share"] == [1.0, 1.0]
 
 
 @pytest.mark.broad
@@ -190,14 +156,6 @@ def test_a_run_of_many_steps_keeps_every_spike(tmp_path):
         assert sorted(points[np.argsort(points[:, 1])[-20:], 0]) == sorted(-(-(places + 1) // 23) * 23)
     written = sum(path.stat().st_size for path in (tmp_path / "logs").rglob("*tfevents*"))
     assert written < 20 * 1_000_000  # at most 1 MB for 1000 steps
-
-
-@pytest.mark.full
-def test_a_thousand_steps_at_defaults_take_less_than_a_megabyte(tmp_path):
-    model = network(ours.SGD(0.01, global_clipnorm=1.0), steps_per_execution=24)
-    listed = [callbacks.TensorBoard(tmp_path), callbacks.GradientClippingLogger()]
-    fit(model, listed, epochs=42, batch_size=2, validation_data=(X, Y))
-    assert sum(path.stat().st_size for path in tmp_path.rglob("*tfevents*")) < 1_000_000
 
 
 @pytest.mark.slow
@@ -249,52 +207,6 @@ def test_every_curve_and_text_of_all_parts_together_says_what_it_is_in_which_uni
     assert len(found) > 30
     for name, text in found.items():
         assert re.search(r"\S\. \[.+\]", text), name
-
-
-@pytest.mark.slow
-def test_a_log_dir_that_cannot_be_written_is_an_error_before_the_first_step(tmp_path):
-    (tmp_path / "file").write_text("")
-    model = network(ours.SGD(0.1))
-    before = model.get_weights()
-    with pytest.raises(OSError, match=r"`log_dir` .* Received: log_dir='.*file', .* Give another folder"):
-        fit(model, [callbacks.GradientClippingLogger(), callbacks.TensorBoard(tmp_path / "file")])
-    for a, b in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert int(model.optimizer.iterations.numpy()) == 0
-    fit(model, [callbacks.TensorBoard(tmp_path / "folder")])
-    assert len(read(tmp_path / "folder")["step/loss"]) == 12
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("method", ["write", "flush"])
-def test_a_disk_that_fills_up_in_mid_run_is_one_warning_and_the_weights_are_as_without(tmp_path, monkeypatch, method):
-    monkeypatch.setattr(batch_counter, "READ_EVERY", 4)
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    class Fills(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            monkeypatch.setattr(tf.io.TFRecordWriter, method, full)
-
-    bare = network(ours.Adam(0.01))
-    fit(bare, [], epochs=4)
-    logged = network(ours.Adam(0.01))
-    with pytest.warns(RuntimeWarning) as caught:
-        fit(logged, [callbacks.TensorBoard(tmp_path), Fills()], epochs=4)
-    assert [str(w.message).count("No space left on device") for w in caught] == [1]
-    for a, b in zip(bare.get_weights(), logged.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.slow
-def test_a_training_that_dies_keeps_its_rows_and_the_next_goes_on(tmp_path):
-    model = network(ours.SGD(0.1))
-    board = callbacks.TensorBoard(tmp_path)
-    with pytest.raises(SystemError):
-        fit(model, [board, Dies("on_train_batch_end", 4, SystemError)])
-    fit(model, [board], epochs=1)
-    assert [step for step, _ in read(tmp_path)["step/loss"]] == [*range(1, 4 + STEPS + 1)]
 
 
 @pytest.mark.slow

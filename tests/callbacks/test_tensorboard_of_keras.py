@@ -106,7 +106,7 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("kind", ARGUMENTS)
 def test_an_argument_of_keras_writes_what_keras_writes_and_changes_nothing(kind, tmp_path):
     given, tag = ARGUMENTS[kind]
@@ -135,7 +135,7 @@ FORMS = {
 }
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("form", FORMS)
 def test_it_stands_behind_ours_wherever_that_stands(form, tmp_path):
     given = {"update_freq": 2, "embeddings_freq": 1, "embeddings_metadata": {"words": "words.tsv"}}
@@ -210,9 +210,3 @@ def test_what_neither_has_or_keras_does_not_take_is_refused_when_it_is_made():
         callbacks.TensorBoard(qqq=1)
     with pytest.raises(ValueError, match="profile_batch must be"):
         callbacks.TensorBoard(profile_batch=-1)
-
-
-def test_it_says_what_it_was_given():
-    board = callbacks.TensorBoard("logs", measure_every=5, histogram_freq=1)
-    assert repr(board) == "TensorBoard(log_dir='logs', measure_every=5, histogram_freq=1)"
-    assert repr(callbacks.TensorBoard()) == "TensorBoard(log_dir='logs')"

@@ -56,14 +56,6 @@ def test_a_second_watcher_is_told_once_and_does_nothing(kind, tmp_path, capsys):
     assert all((a == b).all() for a, b in zip(bare, both, strict=True))
 
 
-@pytest.mark.slow
-def test_the_parts_of_a_doctor_are_of_a_kind_with_those_of_ones_own(tmp_path):
-    own = [callbacks.TensorBoard(tmp_path / "b"), callbacks.Diagnosis()]
-    _, told = fit(keras_ch8.Doctor(tmp_path / "a"), *own)
-    assert [text.split("`")[1] for text in told] == ["TensorBoard", "Diagnosis"]
-    assert [callback.model is None for callback in own] == [True, True]
-
-
 def test_a_loop_of_ones_own_has_one_of_a_kind_too(tmp_path):
     model = network()
     with pytest.warns(UserWarning, match="A training has one `TensorBoard`"):

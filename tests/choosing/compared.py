@@ -1,13 +1,11 @@
 """What the tests of `compare` train: a small model, and functions that a process of its own can be sent."""
 
 import functools
-import os
-import signal
 
 import keras
 import numpy as np
 
-from keras_ch8 import _arrays_file, choosing, optimizers
+from keras_ch8 import choosing, optimizers
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 3)).astype("float32")
@@ -30,21 +28,6 @@ def compare(candidates=None, data=(X, Y), factory=model, **options):
     """Compare with as few trainings as there can be."""
     candidates = candidates or {"momentum": choosing.Candidate(momentum, {"learning_rate": (1e-3, 0.1)})}
     return choosing.compare(candidates, factory, data, **{"epochs": 2, "seeds": 2, "trials": 2, "verbose": 0} | options)
-
-
-def compare_and_die(directory, trainings):
-    """Compare in a folder, and be killed (`kill -9`) where so many trainings are kept and the next is being written."""
-    done = []
-    replace = os.replace
-
-    def watched(*paths):
-        done.append(paths)
-        if len(done) > 1 + trainings:  # the first file says which comparison it is
-            os.kill(os.getpid(), signal.SIGKILL)
-        replace(*paths)
-
-    _arrays_file.os.replace = watched
-    return compare(directory=directory)
 
 
 @functools.cache

@@ -17,7 +17,6 @@ from keras_ch8.choosing._candidates import candidates_of
 from keras_ch8.choosing._compare import Workload, timed_run
 from keras_ch8.choosing._optimizer_comparison import Contender, OptimizerComparison, TimedRun, scores
 from keras_ch8.choosing._paired_test import holm, paired_test
-from tests import forked
 from tests.choosing import compared
 from tests.choosing.compared import X, Y, compare, model
 
@@ -312,18 +311,6 @@ def test_trainings_of_another_model_are_not_taken_for_those_of_this_one(formula,
     for changed in ({"activation": "relu"}, {"loss": "mae"}, {"loss": keras.losses.Huber(2.0)}):
         with pytest.raises(ValueError, match="it differs in model"):
             compare({"a": optimizers.SGD(0.01)}, factory=functools.partial(other, **changed), directory=tmp_path)
-
-
-@pytest.mark.slow
-def test_after_a_kill_the_same_table_comes_out(tmp_path):
-    with pytest.raises(RuntimeError, match="exit code -9"):
-        forked.call(compared.compare_and_die, str(tmp_path), 3)
-    assert len(list(tmp_path.glob("*.npz"))) == 1 + 3
-    found, whole = compare(directory=tmp_path), compared.whole()
-    np.testing.assert_array_equal(found.values, whole.values)
-    np.testing.assert_array_equal(found.steps_to_target, whole.steps_to_target)
-    assert found.contenders[0].tried == whole.contenders[0].tried
-    assert str(compare(directory=tmp_path)) == str(found)  # nothing is trained: also the seconds are the same
 
 
 @pytest.mark.slow

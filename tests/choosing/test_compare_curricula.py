@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, choosing, curriculum, data, metrics, optimizers
+from keras_ch8 import callbacks, choosing, curriculum, data, optimizers
 from keras_ch8.choosing._compare_curricula import CurriculumComparison, verdict
 from keras_ch8.choosing._paired_test import paired_test
 
@@ -145,64 +145,7 @@ def test_a_bad_argument_is_an_error(options, message):
         compare(**options)
 
 
-def digits(noise):
-    """Return 1000 images with a share of false labels to train on, and 797 to test on, with true ones."""
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    rng = np.random.default_rng(0)
-    order = rng.permutation(len(x))
-    x, y = (x[order] / 16).astype("float32"), y[order]
-    false = rng.random(1000) < noise
-    labels = np.where(false, (y[:1000] + rng.integers(1, 10, 1000)) % 10, y[:1000])
-    return x[:1000], labels, x[1000:], y[1000:]
-
-
-@functools.cache
-def traced_perceptron():
-    model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(128, "relu"), keras.layers.Dense(10)])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    zero_one = metrics.ZeroOneLoss(from_logits=True)
-    model.compile(optimizers.Adam(0.003), loss, metrics=[zero_one], steps_per_execution=31)
-    model.optimizer.build(model.trainable_variables)
-    return model, [v.numpy().copy() for v in model.optimizer.variables]
-
-
-def perceptron():
-    """Return a network as new, whose start the seed decides; its step is traced once."""
-    rng = np.random.default_rng(random.getrandbits(32))
-    model, state = traced_perceptron()
-    kernels = [rng.normal(size=shape) * np.sqrt(2 / shape[0]) for shape in ((64, 128), (128, 10))]
-    model.set_weights([kernels[0], np.zeros(128), kernels[1], np.zeros(10)])
-    for variable, value in zip(model.optimizer.variables, state, strict=True):
-        variable.assign(value)
-    return model
-
-
-def compare_on_digits(noise, epochs, orders):
-    x, y, x_test, y_test = digits(noise)
-    keras.utils.set_random_seed(0)
-    difficulty = curriculum.cross_validated_loss(perceptron, x, y, folds=2, epochs=10)
-    return choosing.compare_curricula(
-        perceptron, (x, y), difficulty, (x_test, y_test), epochs=epochs, metric="zero_one_loss", pacing="step",
-        orders=orders, verbose=0,
-    )  # fmt: skip
-
-
-@pytest.mark.full
-def test_where_two_labels_in_five_are_false_easy_first_is_better_than_none_and_than_random_order():
-    found = compare_on_digits(0.4, 24, ("none", "easy", "random"))
-    assert found.lower_is_better
-    assert found.sentences[-1].startswith("The curriculum helps, and it is the order that does it"), str(found)
-
-
-@pytest.mark.full
-def test_where_labels_are_right_no_significant_gain_is_reported():
-    found = compare_on_digits(0.0, 16, ("none", "easy"))
-    gain = found.gain("easy")
-    assert not (gain.is_significant and gain.difference > 0), str(found)
-
-
+@pytest.mark.slow
 def test_validation_data_may_be_a_list():
     few = {"epochs": 1, "orders": ("none",)}
     found = choosing.compare_curricula(build, (X, Y), DIFFICULTY, [X, Y], seeds=2, verbose=0, **few)

@@ -57,6 +57,7 @@ def test_all_is_as_it_was_bit_for_bit_and_the_training_goes_on_the_same(optimize
 
 @pytest.mark.broad
 @pytest.mark.parametrize("optimizer", ["number", "schedule"])
+@pytest.mark.slow
 def test_the_training_step_is_traced_once_for_all_trials(optimizer):
     traces = []
 
@@ -184,19 +185,6 @@ def test_a_loss_that_is_not_finite_at_the_start_is_refused():
 def test_an_optimizer_whose_step_does_not_vanish_with_its_rate_is_refused_or_served():
     found = choosing.find_learning_rate(network(keras.optimizers.Ftrl()), X, Y)
     assert bool(found.reason) != bool(found.suggestions)
-
-
-@pytest.mark.full
-def test_noisy_batches_do_not_hide_that_the_loss_falls():
-    found = 0
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        y = (X[:, :2] + 1.4 * rng.normal(size=Y.shape)).astype("float32")
-        keras.utils.set_random_seed(seed)
-        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2, kernel_initializer="zeros")])
-        model.compile(optimizers.SGD(), "mse")
-        found += choosing.compare_learning_rates(model, X, y, rates=(0.01, 0.1), batch_size=8, steps=60).reason == ""
-    assert found == 5
 
 
 def suggested_where_operations_are_deterministic():

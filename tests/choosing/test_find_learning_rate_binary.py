@@ -94,6 +94,7 @@ def test_the_steps_that_the_reason_names_decide(seed, strength):
 
 @pytest.mark.broad
 @pytest.mark.parametrize("optimizer", [optimizers.SGD, optimizers.Momentum, optimizers.Adam, optimizers.RMSprop])
+@pytest.mark.slow
 def test_labels_that_tell_nothing_get_no_suggestion(optimizer):
     found = choosing.find_learning_rate(from_the_floor(optimizer()), *weak(0, 0.0))
     assert (found.suggestions, found.reason[:20]) == ({}, "the loss never falls")

@@ -16,16 +16,6 @@ def test_each_coordinate_has_one_point_in_each_interval_of_equal_width():
     assert not np.array_equal(points, _search.halton(8, 2, seed=4))
 
 
-def test_points_fill_the_square_more_evenly_than_random_ones():
-    def emptiest(points):  # the largest circle without a point, on a grid of centers
-        centers = np.stack(np.meshgrid(*[np.linspace(0, 1, 40)] * 2), -1).reshape(-1, 1, 2)
-        return np.linalg.norm(centers - points, axis=-1).min(axis=1).max()
-
-    ours = [emptiest(_search.halton(32, 2, seed)) for seed in range(10)]
-    drawn = [emptiest(np.random.default_rng(seed).uniform(size=(32, 2))) for seed in range(10)]
-    assert max(ours) < np.median(drawn)
-
-
 def test_settings_are_even_in_the_logarithm_and_a_momentum_in_that_of_its_distance_from_one():
     found = _search.settings({"learning_rate": (1e-4, 1.0), "momentum": (0.5, 0.999)}, 8, seed=1)
     decades = sorted(math.log10(one["learning_rate"]) for one in found)

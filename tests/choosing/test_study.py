@@ -257,6 +257,7 @@ def test_a_training_ends_where_its_loss_is_not_finite():
 # ---- studies
 
 
+@pytest.mark.slow
 def test_a_rate_that_is_far_too_low_is_raised_and_its_neighbours_are_worse():
     own = study(1e-4)
     found = own.rates()
@@ -279,6 +280,7 @@ def test_on_a_healthy_training_a_study_says_so_and_stops(capsys):
     assert len(lines) == len(report.runs)
 
 
+@pytest.mark.slow
 def test_a_report_is_text_a_page_and_json(tmp_path):
     own = study(0.05)
     own.rates(refine=False)
@@ -296,6 +298,7 @@ def test_a_report_is_text_a_page_and_json(tmp_path):
         report.plot(quantity="x")
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_at_once_is_one_of_many():
     found = study(50.0).rates(refine=False)
     assert found.given.diverged
@@ -395,6 +398,7 @@ def test_the_folder_of_another_study_and_a_damaged_file_are_refused(tmp_path):
         study(directory=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_model_with_a_schedule_is_studied_too():
     def make(rate):
         model = linear()

@@ -114,31 +114,6 @@ def test_of_very_many_runs_ten_are_named(tmp_path):
         keras_ch8.read_run(tmp_path)
 
 
-def test_no_run_is_refused_as_report_does(tmp_path):
-    with pytest.raises(FileNotFoundError, match="must be a folder with runs"):
-        keras_ch8.read_run(tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match="must hold a run"):
-        keras_ch8.read_run(tmp_path)
-
-
-def test_of_a_torn_file_there_is_what_can_be_read_and_what_is_missing_is_said(tmp_path):
-    folder = write(tmp_path, curve(50))
-    (file,) = tmp_path.rglob("events.out.tfevents.*")
-    file.write_bytes(file.read_bytes()[:-11])
-    history = keras_ch8.read_run(folder)
-    assert 40 < len(history["step/loss"]) < 50
-    assert history.ended is None
-    assert "only a part can be read: it is cut short" in history.problem
-    assert history.problem in str(history)
-
-
-def test_a_run_of_before_the_record_has_its_verdicts(tmp_path):
-    folder = write(tmp_path, curve(5))
-    (tmp_path / "optimization" / "verdicts.jsonl").write_text(Verdict(**VERDICT).as_json() + "\n")
-    (verdict,) = keras_ch8.read_run(folder).verdicts
-    assert (verdict.kind, verdict.level, verdict.measured) == ("vanishing", "act", 40)
-
-
 def test_a_curve_that_is_not_there_is_refused_with_those_that_are(history):
     with pytest.raises(KeyError, match=r"curve of this run. Received: 'loss'. Give one of: 'step/loss', 'epoch/"):
         history["loss"]

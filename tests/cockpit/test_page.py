@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import keras_ch8
+from keras_ch8.__main__ import main
 from keras_ch8.cockpit import files, page
 from keras_ch8.extend import Verdict
 from keras_ch8.verdicts.texts import report
@@ -25,14 +26,15 @@ def logs(tmp_path):
     return tmp_path / "logs"
 
 
-def command(*arguments):
-    options = ["-W", "ignore", "-X", "importtime", "-m", "keras_ch8", *map(str, arguments)]
-    done = subprocess.run([sys.executable, *options], capture_output=True, text=True)
-    lines = done.stderr.splitlines(keepends=True)
-    imported = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
-    assert "keras_ch8" in imported
-    assert not {"keras", "tensorflow"} & imported
-    return done.returncode, done.stdout, "".join(line for line in lines if not line.startswith("import time:"))
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Return a function that runs a command, and returns its status and what it prints."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["keras_ch8", *map(str, arguments)])
+        return main(), *capsys.readouterr()
+
+    return run
 
 
 def test_a_file_holds_all_and_loads_nothing(logs):
@@ -113,15 +115,20 @@ def test_a_file_that_cannot_be_written_is_refused_with_the_fix(logs, tmp_path):
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-def test_report_writes_the_page_without_keras(logs, tmp_path):
-    assert command("report", logs) == (0, f"{logs / 'report.html'}\n", "")
+def test_report_writes_the_page_without_keras(logs, tmp_path, command):
+    options = ["-W", "ignore", "-X", "importtime", "-m", "keras_ch8", "report", str(logs)]
+    done = subprocess.run([sys.executable, *options], capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "keras_ch8" in imported
+    assert not {"keras", "tensorflow"} & imported
+    assert done.stdout == f"{logs / 'report.html'}\n"
     assert (logs / "report.html").read_text().startswith("<!doctype html>")
     assert command("report", logs / "deep", "-o", tmp_path / "one.html")[0] == 0
     assert (tmp_path / "one.html").exists()
 
 
 @pytest.mark.parametrize("name", ["report", "diagnose"])
-def test_bad_input_is_refused(name, tmp_path):
+def test_bad_input_is_refused(name, tmp_path, command):
     status, said, error = command(name, tmp_path / "nowhere")
     assert (status, said) == (2, "")
     assert "must be a folder with runs" in error
@@ -130,7 +137,7 @@ def test_bad_input_is_refused(name, tmp_path):
     assert "must hold a run" in error
 
 
-def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs):
+def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs, command):
     status, said, error = command("diagnose", logs)
     assert (status, error) == (1, "")
     assert max(map(len, said.splitlines())) <= 80
@@ -162,7 +169,7 @@ def test_what_follows_from_another_verdict_is_not_called_all_right(tmp_path):
     )
 
 
-def test_diagnose_prints_nothing_that_a_terminal_obeys(tmp_path):
+def test_diagnose_prints_nothing_that_a_terminal_obeys(tmp_path, command):
     write(tmp_path, curve(3), record(verdicts=[VERDICT | {"finding": "\x1b[2J\x07 red " * 20, "kind": "a\nb"}]))
     status, said, _ = command("diagnose", tmp_path)
     assert status == 1

@@ -287,22 +287,6 @@ def test_odd_numbers_are_drawn_in_less_than_a_second(page, name):
     page.drawn("document.querySelector('.tools button')?.click();")
 
 
-def test_a_logarithmic_axis_has_at_most_twelve_decades(page):
-    """So of fifteen that a loss has gone up the first three, a fifth of its steps, are below the axis."""
-    page.open(document(run("a", curves(ODD["fifteen decades"]))))
-    first = page.js(
-        """const [canvas, over] = [document.querySelector("canvas"), document.querySelector(".u-over")];
-        const [x, y, width, height] = [over.offsetLeft, over.offsetTop, over.clientWidth, over.clientHeight];
-        const { data } = canvas.getContext("2d").getImageData(x, y, width, height);
-        let first = width;
-        for (let i = 0; i < data.length; i += 4) {
-            if (data[i + 2] - data[i] > 40) first = Math.min(first, (i / 4) % width);
-        }
-        return first / width;"""
-    )
-    assert first == pytest.approx(0.2, abs=0.03)
-
-
 def test_runs_of_any_lengths_and_those_of_before_the_record_stand_beside_each_other(page):
     rng = np.random.default_rng(1)
     old = run("old", ordinary(rng, STEPS), record=False)
@@ -562,24 +546,6 @@ def test_code_is_copied_and_cures_name_it(page, six):
     assert "`" not in page.text()
 
 
-def test_what_is_all_right_comes_before_what_could_not_be_judged(page):
-    note = "The spectrum is not measured. With `Diagnosis(budget=None)` it is."
-    said = {"measurements": 3, "cost": 0.1, "notes": [note]}
-    page.open(document(run("fine", curves(np.geomspace(1, 3.8e-4, 50)), diagnosis=said)), width=1200)
-    cell, *numbers = page.row("fine").find_elements("css selector", "td")[1:]
-    assert cell.text.split("\n") == ["OK", "All right: 13 of 13 checks.", note.replace("`", "")]
-    assert [code.text for code in cell.find_elements("css selector", ".note code")] == ["Diagnosis(budget=None)"]
-    assert "Nothing to do." in page.text()
-    assert [text.text for text in numbers[:3]] == ["SGD 0.05", "246", "3.8e-4"]
-    assert len({text.rect["height"] for text in numbers}) == 1
-    lines = """
-        const range = document.createRange();
-        range.selectNodeContents(arguments[0]);
-        return range.getClientRects().length;
-    """
-    assert {page.js(lines, text) for text in numbers} == {1}, "no number and no name is broken"
-
-
 def test_a_verdict_leads_to_its_charts_and_they_to_it(page, six):
     page.open(six)
     for block in page.all(".verdict[open]"):
@@ -603,32 +569,6 @@ def test_a_verdict_leads_to_its_charts_and_they_to_it(page, six):
     assert 0 <= page.js("return arguments[0].getBoundingClientRect().top", opened) < 900
 
 
-@pytest.mark.parametrize("width", [420, 900, 1200])
-def test_code_has_the_width_of_its_verdict_and_no_button_on_it(page, six, width):
-    page.open(six, width=width)
-    assert page.js("return document.documentElement.scrollWidth") <= width
-    blocks = [block for block in page.all(".verdict[open]") if block.find_elements("css selector", ".code")]
-    assert blocks
-    for block in blocks:
-        code, pre, copy = (block.find_element("css selector", each).rect for each in (".code", "pre", ".copy"))
-        assert code["width"] > block.rect["width"] - 60
-        beside = copy["x"] >= pre["x"] + pre["width"] or copy["y"] + copy["height"] <= pre["y"]
-        assert beside, "the button does not hide the code"
-        assert "goes between compile and fit(x, y)" in block.text
-
-
-def test_each_chart_says_its_axis_and_a_single_point_is_a_ring(page):
-    found = curves(np.linspace(2, 1, 20), tag="diagnosis/loss_on_new_examples")
-    found |= curves([0.5], [20], tag="diagnosis/loss_on_known_examples")
-    found |= curves(np.linspace(-1, 1, 20), tag="diagnosis/loss_change")
-    page.open(document(run("a", found)))
-    said = "return [...document.querySelectorAll('.card')].map((card) => card.querySelector('.axis').textContent)"
-    assert page.js(said) == ["log axis", "linear axis"]
-    assert len(page.all(".ring")) == 1
-    page.drawn("document.querySelector('.tools button').click();")
-    assert page.js(said) == ["linear axis"] * 2
-
-
 def test_early_stopping_is_told(page, six):
     rng = np.random.default_rng(5)
     waits = {"metric": "val_loss", "best": 0.25, "best_epoch": 3, "patience_left": 1, "reason": None}
@@ -643,24 +583,6 @@ def test_early_stopping_is_told(page, six):
     said = page.card("Early stopping: the metric and its best value").find_element("css selector", ".said").text
     assert "stop" in said
     assert "restore" in said
-
-
-def test_log_axes_are_turned_off_for_the_whole_page(page):
-    page.open(document(run("a", curves(np.geomspace(1, 0.01, 150)))))
-    log = page.all(".tools button")[0]
-    assert log.get_attribute("aria-pressed") == "true"
-    heights = """
-        const canvas = document.querySelector("canvas");
-        const over = document.querySelector(".u-over");
-        const middle = over.offsetLeft + Math.round(over.clientWidth / 2);
-        const { data } = canvas.getContext("2d").getImageData(middle, over.offsetTop, 1, over.clientHeight);
-        const rows = [...Array(over.clientHeight).keys()].filter((y) => data[4 * y + 2] - data[4 * y] > 40);
-        return rows[0] / over.clientHeight;
-    """
-    assert page.js(heights) == pytest.approx(0.5, abs=0.12)
-    page.drawn("document.querySelector('.tools button').click();")
-    assert page.all(".tools button")[0].get_attribute("aria-pressed") == "false"
-    assert page.js(heights) > 0.85
 
 
 def test_a_heat_map_names_its_layers_and_shares_its_colours(page):
@@ -705,32 +627,3 @@ def test_the_page_fits_a_narrow_window(page, six):
     page.wait()
     after = [canvas.size["width"] for canvas in page.all("canvas")]
     assert all(a > b for a, b in zip(after, before, strict=True)), "two columns are wider than three"
-
-
-def test_what_was_little_checked_is_grey_with_its_count_and_the_reason(page):
-    reasons = ["No loss was measured: there is no probe. Give `probe=(x, y)` to the `Doctor`."]
-    state = {"name": "little_checked", "judged": 2, "applicable": 24, "missing": ["plateau", "saddle"],
-             "reasons": reasons, "text": "2 of 24 checks could be made."}  # fmt: skip
-    page.open(document(run("gan", curves(np.geomspace(1, 3, 50)), checks=2, state=state)), width=1200)
-    cell = page.row("gan").find_elements("css selector", "td")[1]
-    assert "2 of 24 checks could be made." in cell.text
-    assert "there is no probe" in cell.text
-    assert "right" not in cell.text
-    badge = cell.find_element("css selector", ".badge")
-    assert badge.text == "LITTLE CHECKED"
-    color = "return getComputedStyle(arguments[0]).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number)"
-    red, green, blue = page.js(color, badge)
-    assert max(red, green, blue) - min(red, green, blue) < 25, "it is grey"
-    assert "Little checked: 1 of 1." in page.text()
-    assert "could not be made: plateau, saddle" in page.js("return arguments[0].textContent", cell)
-
-
-def test_what_follows_from_a_verdict_stands_beside_it_and_not_among_what_is_right(page):
-    cause = verdict("bad_inputs", "act", "Unlike.", cure="Scale.")
-    follows = [verdict(kind, "ok", "So.", explained_by="bad_inputs") for kind in ("plateau", "dead_units")]
-    page.open(document(run("nan", curves(np.geomspace(1, 3, 50)), cause, *follows, checks=6)), width=1200)
-    cell = page.row("nan").find_elements("css selector", "td")[1]
-    assert "Explained by bad_inputs, which is to be cured first: plateau, dead_units" in cell.text
-    (fold,) = cell.find_elements("css selector", ".checks")
-    assert fold.text == "3 found nothing"
-    assert "plateau" not in page.js("return arguments[0].textContent", fold)

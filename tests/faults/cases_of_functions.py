@@ -213,7 +213,7 @@ def callback_cases():
         "callbacks.Curriculum",
         lambda: {"source": data.ArraySource(X, Y, batch_size=4), "difficulty": np.arange(8.0)},
         lambda made: model().fit(made.source, epochs=1, callbacks=[made], verbose=0),
-        data=m.NOTHING,
+        source=m.NOTHING,
         difficulty=m.NOTHING,
         pacing=m.NOTHING,
         start=m.NONE | m.FRACTION,

@@ -38,23 +38,14 @@ class Kill(keras.callbacks.Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def network(optimizer, **compiled):
+def everything(folder):
+    """Return a model, its source, and callbacks that remember much."""
+    examples = data.ArraySource(X[:160], Y[:160], batch_size=BATCH_SIZE, seed=3)
     model = keras.Sequential([
         keras.Input((12,)), L.Dense(16), layers.BatchNormalization(), L.Activation("relu"), L.Dropout(0.3), L.Dense(4),
     ])  # fmt: skip
-    model.compile(
-        optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"], **compiled
-    )
-    return model
-
-
-def source(batch_size=BATCH_SIZE):
-    return data.ArraySource(X[:160], Y[:160], batch_size=batch_size, seed=3)
-
-
-def everything(folder):
-    examples = source()
-    model = network(optimizers.Adam(schedules.LinearDecay(2e-2, "4ep")))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizers.Adam(schedules.LinearDecay(2e-2, "4ep")), loss, metrics=["accuracy"])
     listed = [
         callbacks.PolyakAveraging(half_life="1ep"),
         callbacks.EarlyStopping("val_loss", patience=4, restore_best_weights=True),
@@ -65,43 +56,10 @@ def everything(folder):
     return model, examples, listed
 
 
-def lbfgs(folder):
-    model = keras.Sequential([keras.Input((12,)), L.Dense(8, "tanh"), L.Dense(4)])
-    model.compile(
-        optimizers.LBFGS(), keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
-    )
-    return model, source(40), [callbacks.EarlyStopping("val_loss", patience=9)]
-
-
-def switched(folder):
-    model = keras.Sequential([keras.Input((12,)), L.Dense(8, "tanh"), L.Dense(4)])
-    model.compile(optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    return model, source(40), [callbacks.SwitchOptimizer("3ep", to=optimizers.LBFGS())]
-
-
-def mixed_float16(folder):
-    keras.mixed_precision.set_dtype_policy("mixed_float16")
-    return network(keras.optimizers.Adam(0.01)), source(), [callbacks.PolyakAveraging(half_life="1ep")]
-
-
-def unknown_length(folder):
-    shuffled = tf.data.Dataset.from_tensor_slices((X[:160], Y[:160])).shuffle(160, seed=7)
-    dataset = shuffled.filter(lambda x, y: True).batch(BATCH_SIZE)
-    return (
-        network(optimizers.Adam(0.01)),
-        dataset,
-        [keras.callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=1.0)],
-    )
-
-
-CASES = {case.__name__: case for case in (everything, lbfgs, switched, mixed_float16, unknown_length)}
-
-
-def main(case, folder, kill=None, resumes=True):
+def main(folder, kill=None, resumes=True):
     """Train; kill the process at the end of a batch that it is at, or write all that the training has come to.
 
     Args:
-        case: A name among CASES.
         folder: Where the training keeps its states, and the result is written.
         kill: The number of a batch of this process, and whether to wait for a state that is half written; None for no.
         resumes: Whether the training is given `Resume`.
@@ -110,7 +68,7 @@ def main(case, folder, kill=None, resumes=True):
     batch_counter.READ_SECONDS = float("inf")  # on a busy machine an epoch may take longer
     keras.utils.set_random_seed(1)
     tf.config.experimental.enable_op_determinism()
-    model, examples, listed = CASES[case](folder)
+    model, examples, listed = everything(folder)
     resume = [callbacks.Resume(os.path.join(folder, "states"), every="3ba")] if resumes else []
     killing = [] if kill is None else [Kill(*kill)]
     given = {"epochs": EPOCHS, "validation_data": VALIDATION, "verbose": 0}

@@ -10,13 +10,10 @@ from tests.faults import killing
 from tests.forked import PROCESSES
 from tests.marks import mostly
 
-WHOLE = {}
-"""What a training that nothing kills, and that has no `Resume`, comes to."""
 
-
-def start(case, folder, kill=None, resumes=True):
+def start(folder, kill=None, resumes=True):
     """Run the training in a process of its own, and return how that has ended."""
-    process = PROCESSES.Process(target=killing.main, args=(case, str(folder), kill, resumes))
+    process = PROCESSES.Process(target=killing.main, args=(str(folder), kill, resumes))
     process.start()
     process.join(300)
     return process.exitcode
@@ -28,12 +25,12 @@ def result(folder):
     return json.loads(str(arrays.pop("plain"))), arrays
 
 
-def whole(case, tmp_path_factory):
-    if case not in WHOLE:
-        folder = tmp_path_factory.mktemp(f"whole_{case}")
-        assert start(case, folder, resumes=False) == 0
-        WHOLE[case] = result(folder)
-    return WHOLE[case]
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What a training that nothing kills, and that has no `Resume`, comes to."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert start(folder, resumes=False) == 0
+    return result(folder)
 
 
 def kills_of(seed):
@@ -43,48 +40,18 @@ def kills_of(seed):
     return [(int(batch), bool(rng.integers(3) == 0)) for batch in at]
 
 
-def check(case, seed, tmp_path, tmp_path_factory):
-    folder = tmp_path / "killed"
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", mostly(pytest.mark.full, range(20), 0))
+def test_everything(seed, tmp_path, whole):
     for kill in kills_of(seed):
-        code = start(case, folder, kill)
+        code = start(tmp_path, kill)
         if code == 0:  # it had stopped early before
             break
         assert code == -signal.SIGKILL
-    assert start(case, folder) == 0
-    assert_as_whole(case, folder, tmp_path_factory)
-
-
-def assert_as_whole(case, folder, tmp_path_factory):
-    plain, arrays = whole(case, tmp_path_factory)
-    plain_too, arrays_too = result(folder)
+    assert start(tmp_path) == 0
+    (plain, arrays), (plain_too, arrays_too) = whole, result(tmp_path)
     assert arrays_too.keys() == arrays.keys()
     for name, array in arrays.items():
         np.testing.assert_array_equal(arrays_too[name], array, err_msg=name)
     for name, part in plain.items():
         np.testing.assert_equal(plain_too[name], part, err_msg=name)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", mostly(pytest.mark.full, range(20), 0))
-def test_everything(seed, tmp_path, tmp_path_factory):
-    check("everything", seed, tmp_path, tmp_path_factory)
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("case", [name for name in killing.CASES if name != "everything"])
-def test_others(case, seed, tmp_path, tmp_path_factory):
-    check(case, seed, tmp_path, tmp_path_factory)
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(name, marks=pytest.mark.slow if name == "everything" else pytest.mark.full)
-        for name in killing.CASES
-    ],
-)
-def test_one_that_has_ended_and_is_started_again(case, tmp_path, tmp_path_factory):
-    for _ in range(2):
-        assert start(case, tmp_path) == 0
-        assert_as_whole(case, tmp_path, tmp_path_factory)

@@ -2,15 +2,13 @@
 
 import collections
 import itertools
-import math
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_ch8 import clipping, curriculum, data, extend, schedules
+from keras_ch8 import data, extend
 from keras_ch8._state import dump, load
 from keras_ch8.board.record import Event, HeatMap, Record
 from keras_ch8.board.tags import GRADIENT_NORM, LAYER_MAP, LEARNING_RATE
@@ -154,49 +152,3 @@ def test_a_source_that_goes_on_from_its_state_has_the_rest_of_the_batches(count,
     assert rests[0] == rests[1]
     if step == 0 and last_batch == "keep":
         assert sorted(itertools.chain(*rests[0])) == list(range(count))
-
-
-@few
-@given(st.sampled_from(["linear", "root", "exponential", "baby_steps", "one_pass"]), st.integers(1, 6),
-       st.integers(1, 60), st.floats(0, 1), st.integers(0, 5), st.integers(0, 8))  # fmt: skip
-def test_a_plan_of_a_curriculum_is_a_function_of_its_settings_and_the_epoch(pacing, size, until, mix, seed, epoch):
-    def plan():
-        source = data.ArraySource(np.arange(24), np.arange(24), batch_size=size, seed=seed)
-        of = curriculum.pacing.as_pacing(pacing, None)
-        made = curriculum.CurriculumSampler(source.sampler, np.arange(24.0), of, until=until, mix=mix, seed=seed)
-        return made.plan(epoch).indices, source.sampler.plan(epoch).indices
-
-    (one, ordinary), (other, _) = plan(), plan()
-    np.testing.assert_array_equal(one, other)
-    assert ((one >= 0) == (ordinary >= 0)).all()
-    assert one.max() < 24
-    assert all(len(set(row[row >= 0])) == (row >= 0).sum() for row in one) or mix
-
-
-SCHEDULES = [
-    schedules.LinearDecay(0.1, 50, 0.01), schedules.CosineDecay(0.1, 50), schedules.ExponentialDecay(0.1, 50, 0.5),
-    schedules.InverseTimeDecay(0.1, 50, 0.5), schedules.OneCycle(0.1, 50),
-]  # fmt: skip
-
-
-@few
-@given(st.sampled_from(SCHEDULES), st.integers(0, 10**6), st.floats(0, 1))
-def test_a_schedule_is_saved_whole_and_stays_between_0_and_its_rate(schedule, step, factor):
-    scaled = schedules.ScaledSchedule(schedule)
-    scaled.factor = factor
-    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(scaled))
-    rate = float(scaled(step))
-    assert float(again(step)) == rate
-    assert 0 <= rate <= 0.1 * (1 + 1e-6)
-    assert math.isclose(rate, float(np.float32(factor)) * float(schedule(step)), rel_tol=1e-5, abs_tol=1e-38)
-
-
-@few
-@given(st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=6), st.floats(1e-3, 1e3))
-def test_a_clipped_gradient_has_its_direction_and_no_more_than_the_limit(gradient, limit):
-    g = np.array(gradient, "float32")
-    norm = float(np.linalg.norm(g.astype("float64")))
-    factor = float(clipping.ByGlobalNorm(limit).coefficient(keras.ops.convert_to_tensor(np.float32(norm)))[0])
-    assert 0 <= factor <= 1
-    assert factor * norm <= limit * (1 + 1e-5)
-    assert factor == 1 or norm > limit * (1 - 1e-6)

@@ -194,64 +194,6 @@ def test_a_list_that_the_user_has_made_is_served_and_given_back():
     assert made.callbacks[:2] == [looks, average]
 
 
-@pytest.mark.slow
-@pytest.mark.broad
-@pytest.mark.parametrize("watches", [False, True], ids=["alone", "beside one that watches"])
-@pytest.mark.parametrize("steps", [1, 2])
-@pytest.mark.parametrize("kind", ["arrays", "dataset", "generator"])
-@pytest.mark.parametrize("examples", [1, 20, 1000])
-def test_the_first_batches_are_shown_and_the_training_is_as_without(examples, kind, steps, watches):
-    import tensorflow as tf
-
-    def given():
-        if kind == "arrays":
-            return {"x": X, "y": Y, "batch_size": 8}
-        if kind == "dataset":
-            return {"x": tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(48, seed=1).batch(8)}
-        batches = ((X[i : i + 8], Y[i : i + 8]) for _ in range(9) for i in range(0, 48, 8))
-        return {"x": batches, "steps_per_epoch": 6}
-
-    class Keeps(callbacks.base.Callback):
-        observes_steps = watches
-
-        def _enter_fit(self, training):
-            epochs.install("Keeps")
-
-        def on_open(self):
-            self.session.training.read_ahead(examples, self.take)
-
-        def take(self, batches):
-            assert int(self.model.optimizer.iterations) == 0
-            self.batches = batches
-
-    losses = []
-    for keeps in ([], [Keeps()]):
-        model = network("adam", steps_per_execution=steps)
-        losses.append(model.fit(**given(), epochs=2, verbose=0, shuffle=False, callbacks=keeps).history["loss"])
-    assert losses[0] == losses[1]
-    batches = 1 if kind == "generator" else {1: 1, 20: 3, 1000: 6}[examples]
-    assert len(keeps[0].batches) == batches + batches % steps  # whole executions
-    if kind != "dataset":
-        shown = np.concatenate([batch[0] for batch in keeps[0].batches])
-        np.testing.assert_array_equal(shown, X[: len(shown)])
-
-
-@pytest.mark.slow
-def test_trainings_nest():
-    inner, outer = network("sgd"), network("sgd")
-    seen = []
-
-    class Trains(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            inner.fit(X, Y, verbose=0, callbacks=[callbacks.GradientClippingLogger(), look])
-
-    look = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(len(fit.running())))
-    history = fit_six_steps(outer, [Trains(), look, callbacks.GradientClippingLogger(logs=True)], epochs=1)
-    assert seen == [2, 1]
-    assert history["gradient_norm"][0] > 0
-    assert fit.running() == ()
-
-
 def test_a_hook_that_was_left_in_a_wrapper_stays_out_of_the_way_of_the_next_one():
     with fit_left_in_a_wrapper():
         seen = []

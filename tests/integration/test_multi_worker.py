@@ -150,23 +150,6 @@ def test_keras_is_repaired_for_several_workers_alone():
     assert not {multi_worker.BUILD, multi_worker.REDUCE} & {hook.replaces for hook in keras_ch8.integration.hooks()}
 
 
-def refused_second_order(index, ports):
-    with workers.strategy(index, ports).scope():
-        model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
-        model.compile(optimizers.LBFGS(), "mse")
-    try:
-        model.fit(X, Y, batch_size=16, verbose=0)
-    except ValueError as error:
-        return str(error)
-    return "nothing was refused"
-
-
-@pytest.mark.full
-def test_second_order_optimizers_are_refused_with_the_fix():
-    for error in workers.together(refused_second_order):
-        assert "a strategy of 2 replicas. Build and compile the model outside the strategy." in error
-
-
 def test_parameter_servers_are_refused_with_the_strategy_to_use():
     unconnected = object.__new__(tf.distribute.ParameterServerStrategy)  # its constructor waits for the servers
     with pytest.raises(ValueError, match=r"`Adam` works with .*Use `tf.distribute.MultiWorkerMirroredStrategy"):

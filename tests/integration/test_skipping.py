@@ -66,13 +66,6 @@ def test_of_a_sum_that_is_left_out_the_batches_before_the_bad_one_are_counted(ba
     assert all(np.isfinite(slot).all() for slot in slots)
 
 
-@pytest.mark.slow
-def test_with_dropout_everything_stays_finite():
-    model, variables, reported = trained(BAD_X, Y, dropout=0.5)
-    assert all(np.isfinite(v).all() for v in variables)
-    assert np.isfinite([*reported.values(), *model.evaluate(X, Y, verbose=0)]).all()
-
-
 class Calls(keras.Model):
     """A training step of its own that calls that of Keras."""
 

@@ -61,15 +61,6 @@ def test_several_batches_in_an_execution(tmp_path, make, data, steps_per_executi
     assert found["epoch/loss"] == [STEPS, 2 * STEPS]
 
 
-@RAN_OUT
-def test_the_rounded_last_execution_of_data_of_unknown_length(tmp_path):
-    model = network(keras.optimizers.SGD(0.1), steps_per_execution=4)
-    train(model, tmp_path, data=of_unknown_length(), epochs=2)
-    found = curves(tmp_path)
-    assert found["step/gradient_norm"] == [*range(1, 2 * STEPS + 1)]
-    assert found["epoch/loss"] == [STEPS, 2 * STEPS]
-
-
 @pytest.mark.broad
 @pytest.mark.parametrize("make", [keras.optimizers.SGD, optimizers.SGD])
 def test_accumulation(tmp_path, make):
@@ -216,17 +207,6 @@ def test_the_axis_is_that_of_examples_that_were_trained_on(tmp_path):
 
 
 # --- what a review found -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_what_is_trained_without_a_callback_is_counted_at_the_pace_of_the_last_watched_training():
-    model, seen = network(optimizers.SGD(0.1)), Frames()
-    fit_six_steps(model, [seen], epochs=101, initial_epoch=100)
-    assert seen.frames[0].steps[0] == 100 * STEPS + 1
-    fit_six_steps(model, [], epochs=1)
-    again = Frames()
-    fit_six_steps(model, [again], epochs=1)
-    assert again.frames[0].steps[0] == 102 * STEPS + 1
 
 
 def test_a_loop_over_several_models_or_with_a_restored_optimizer_goes_on():

@@ -7,10 +7,8 @@ script that knows of Keras only.
 
 from . import (
     kinds_custom_steps,
-    kinds_data,
     kinds_generative,
     kinds_metric_learning,
-    kinds_sequences,
     kinds_supervised,
     kinds_ways_to_train,
 )
@@ -20,10 +18,8 @@ __all__ = [
     "KINDS",
     "Kind",
     "kinds_custom_steps",
-    "kinds_data",
     "kinds_generative",
     "kinds_metric_learning",
-    "kinds_sequences",
     "kinds_supervised",
     "kinds_ways_to_train",
 ]

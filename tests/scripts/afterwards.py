@@ -18,9 +18,6 @@ def answers(kind, model, arguments, ask=None):
         return []
     x = kind.probe(arguments)[0]
     x = list(x) if isinstance(x, tuple) else x  # as the model takes several inputs
-    for layer in model.layers:
-        if getattr(layer, "stateful", False):
-            layer.reset_state()
     said = model.predict(x, batch_size=12, verbose=0) if ask is None else ask(x)
     return [np.asarray(part) for part in keras.tree.flatten(said)]
 

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from .registry import BATCH, EPOCHS, blobs, kind, normal, regression
 
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-CLASSIFIES = {"pair": ("accuracy", "loss", "max"), "has_validation": True}
+CLASSIFIES = {"pair": ("accuracy", "loss", "max")}
 
 
 def classify(model, optimizer, **options):
@@ -68,30 +68,6 @@ def model_in_a_model(optimizer):
 
 
 @kind(**CLASSIFIES)
-def wrapped_by_a_class(optimizer):
-    return classify(Wrapper(small_network()), optimizer())
-
-
-@keras.saving.register_keras_serializable("scripts")
-class Wrapper(keras.Model):
-    """Another model, and nothing else."""
-
-    def __init__(self, inner, **kwargs):
-        super().__init__(**kwargs)
-        self.inner = inner
-
-    def call(self, x, training=None):
-        return self.inner(x, training=training)
-
-    def get_config(self):
-        return super().get_config() | {"inner": keras.saving.serialize_keras_object(self.inner)}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(keras.saving.deserialize_keras_object(config.pop("inner")), **config)
-
-
-@kind(**CLASSIFIES)
 def convolutional_with_batch_normalization_and_dropout(optimizer):
     images, y = load_digits(n_class=3, return_X_y=True)
     x = (images[:60].reshape(-1, 8, 8, 1) / 16).astype("float32")
@@ -111,7 +87,7 @@ def convolutional_with_batch_normalization_and_dropout(optimizer):
     return model, {"x": x[:48], "y": y[:48], "validation_data": validation, "batch_size": BATCH, "epochs": EPOCHS}
 
 
-@kind(pair=("mae", "loss", "min"), has_arrays=False, has_validation=True)
+@kind(pair=("mae", "loss", "min"))
 def inputs_in_a_dictionary(optimizer):
     inputs = {"numbers": keras.Input((6,), name="numbers"), "city": keras.Input((), dtype="int32", name="city")}
     city = layers.Embedding(5, 3)(inputs["city"])
@@ -123,7 +99,7 @@ def inputs_in_a_dictionary(optimizer):
     return model, {"x": x, "y": y, "batch_size": BATCH, "epochs": EPOCHS, "validation_split": 0.25}
 
 
-@kind(pair=("kind_accuracy", "kind_loss", "max"), has_arrays=False, has_validation=True)
+@kind(pair=("kind_accuracy", "kind_loss", "max"))
 def several_outputs(optimizer):
     inputs = keras.Input((6,))
     hidden = layers.Dense(8, "tanh")(inputs)

@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from .kinds_supervised import CLASSIFIES, classify, of_blobs, small_network
-from .registry import BATCH, blobs, kind
+from .registry import blobs, kind
 
 
 @contextlib.contextmanager
@@ -68,33 +68,13 @@ def loop_of_fits(optimizer):
     return model, arguments | {"epochs": 1}
 
 
-def batch_by_batch(model, arguments):
-    """Train on one batch after another, and report the end of each epoch."""
-    x, y = arguments["x"], arguments["y"]
-    logs = []
-    for _ in range(arguments["epochs"]):
-        model.reset_metrics()
-        for start in range(0, len(x), BATCH):
-            rows = slice(start, start + BATCH)
-            reported = model.train_on_batch(x[rows], y[rows], return_dict=True)
-        logs.append({name: float(value) for name, value in reported.items()})
-    return logs
-
-
-@kind(pair=("accuracy", "loss", "max"), loop=batch_by_batch)
-def train_on_batch(optimizer):
-    model, arguments = classify(small_network(), optimizer())
-    del arguments["validation_data"]
-    return model, arguments
-
-
-@kind(**CLASSIFIES, has_arrays=False)
+@kind(**CLASSIFIES)
 def classes_that_weigh(optimizer):
     model, arguments = classify(small_network(), optimizer())
     return model, arguments | {"class_weight": {0: 1.0, 1: 2.0, 2: 0.5}}
 
 
-@kind(**CLASSIFIES, has_arrays=False)
+@kind(**CLASSIFIES)
 def examples_that_weigh(optimizer):
     model = small_network()
     model.compile(optimizer(), "sparse_categorical_crossentropy", metrics=["accuracy"], weighted_metrics=["accuracy"])

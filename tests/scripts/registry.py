@@ -41,16 +41,10 @@ class Kind:
         has_loss: Whether Keras's `compile` is told a loss.
         has_call: Whether the model can be called with the x of a batch.
         is_built: Whether the model is built when it is trained; one that only holds others never is.
-        has_parts: Whether the model takes a part of a batch.
-        has_arrays: Whether x and y are an array each, and nothing weighs them.
-        has_validation: Whether `fit` is given validation data.
         saves, exports, quantizes, clones: Whether Keras can save the model with its training, export it as a
             SavedModel, quantize it to int8 (and something is quantized), clone it.
         is_compiled: Whether XLA compiles the training step.
-        logs_vary: Whether the logs of a bare training are not the same each time, by a last bit.
         fits: How often `fit` is called, with the same arguments.
-        loop: What trains the model instead of `fit`: a function of the model and the arguments that returns the logs of
-            each epoch; no callback can take part.
         keras_warns: What a warning of Keras's own says in such a training.
         needs: A class of `keras.optimizers` that old versions of Keras do not have.
     """
@@ -64,24 +58,19 @@ class Kind:
     has_loss: bool = True
     has_call: bool = True
     is_built: bool = True
-    has_parts: bool = True
-    has_arrays: bool = True
-    has_validation: bool = False
     saves: bool = True
     exports: bool = True
     quantizes: bool = True
     clones: bool = True
     is_compiled: bool = False
-    logs_vary: bool = False
     fits: int = 1
-    loop: Callable[[Any, dict[str, Any]], list[dict[str, float]]] | None = None
     keras_warns: str = ""
     needs: str = ""
 
     @property
     def is_ordinary(self):
-        """Whether nothing is missing that a callback could ask for: weights, a loss, a `call`, batches of any size."""
-        return bool(self.optimizers) and self.has_loss and self.has_call and self.has_parts
+        """Whether nothing is missing that a callback could ask for: weights, a loss, a `call`."""
+        return bool(self.optimizers) and self.has_loss and self.has_call
 
     @property
     def is_available(self):

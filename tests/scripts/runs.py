@@ -60,12 +60,12 @@ WATCHING = {
 
 def can_watch(watcher, kind):
     """Whether a kind has what a callback needs at all."""
-    return not kind.loop and (watcher != "SurrogateGap" or kind.pair is not None)
+    return watcher != "SurrogateGap" or kind.pair is not None
 
 
-def watching(kind, arguments, log_dir, leave_out=()):
+def watching(kind, arguments, log_dir):
     """Return everything that watches, together."""
-    names = [name for name in WATCHING if can_watch(name, kind) and name not in leave_out]
+    names = [name for name in WATCHING if can_watch(name, kind)]
     return [WATCHING[name](kind, arguments, log_dir) for name in names]
 
 
@@ -92,10 +92,7 @@ def train(kind, model, arguments, listed=()):
     """Train a model as its kind is trained; return what that has left."""
     logs = []
     with keras_may_warn(kind):
-        if kind.loop:
-            assert not listed, "no callback can take part in a loop"
-            logs = kind.loop(model, arguments)
-        for _ in range(0 if kind.loop else kind.fits):
+        for _ in range(kind.fits):
             history = model.fit(**arguments, callbacks=list(listed), verbose=0).history
             logs += [dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)]
     steps = {name: int(getattr(model, name).iterations) for name in kind.optimizers}
@@ -123,17 +120,13 @@ def bare(name, optimizer):
     return train(KINDS[name], *made(KINDS[name], optimizer))
 
 
-def difference(run, other, logs_within=0.0):
-    """Return the largest relative difference of two trainings, in logs or weights; 0 where every bit is the same.
-
-    What logs differ by up to `logs_within` does not count.
-    """
+def difference(run, other):
+    """Return the largest relative difference of two trainings, in logs or weights; 0 where every bit is the same."""
     largest = 0.0
     assert len(run.logs) == len(other.logs), f"{len(run.logs)} epochs, and {len(other.logs)}"
     for mine, its in zip(run.logs, other.logs, strict=True):
         assert set(mine) <= set(its), f"not reported any more: {set(mine) - set(its)}"
         largest = max([largest, *(relative(value, its[name]) for name, value in mine.items())])
-    largest = largest if largest > logs_within else 0.0
     return max([largest, *(relative(a, b) for a, b in zip(run.weights, other.weights, strict=True))])
 
 

@@ -11,51 +11,32 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, clipping, data, extend, schedules
+from keras_ch8 import callbacks, clipping, extend, schedules
 from tests.board.readers import python_loader
 
 from . import KINDS, afterwards
-from .runs import WATCHING, bare, can_watch, difference, made, train, watching
+from .runs import WATCHING, bare, difference, made, train, watching
 
 HOOKS = {"apply", "scale_loss", "train_step", "test_step", "evaluate", "fit", "predict", "compute_loss"}
 """Methods that somebody could have put into an instance, and must have taken out again."""
 
 
-def case(kind, *values, mark=None):
-    """Return a case of a test: a kind, and maybe more; skipped where this Keras does not have what the kind needs."""
-    marks = [pytest.mark.skipif(not kind.is_available, reason=f"this Keras has no {kind.needs}")]
-    name = "-".join([kind.name, *values])
-    return pytest.param(kind, *values, id=name, marks=marks + [mark] * (mark is not None))
+def each():
+    """Parametrize a test with the kinds; one is skipped where this Keras does not have what it needs."""
+    kinds = [
+        pytest.param(kind, id=kind.name, marks=pytest.mark.skipif(not kind.is_available, reason=f"no {kind.needs}"))
+        for kind in KINDS.values()
+    ]
+    return pytest.mark.parametrize("kind", kinds)
 
 
-def each(kinds, *by_default):
-    """Parametrize a test with kinds; if there are names, with these by default, and half of the others behind `slow`.
-
-    They are the half that the test of kept models, which trains watched too, leaves to `full`.
-    """
-    kept = list(KINDS)[::2]
-    marks = {kind.name: pytest.mark.full if kind.name in kept else pytest.mark.slow for kind in kinds if by_default}
-    return [case(kind, mark=marks.get(kind.name) if kind.name not in by_default else None) for kind in kinds]
-
-
-MANY = pytest.mark.broad(slow=2)
-"""The same of each kind: of three in `.ci/run`."""
-IN_FIT = [kind for kind in KINDS.values() if not kind.loop]
-IN_EVERY_RUN = [
-    "functional", "train_step_without_super", "dataset_of_unknown_length", "adversaries", "metric_learning",
-    "mixed_precision", "several_steps_at_once", "loop_of_fits",
-]  # fmt: skip
-"""Some of each file, and of those that differ most from each other."""
+MANY = pytest.mark.broad
+"""The same of each kind: of one in `.ci/run`."""
 
 
 def tolerance(kind):
     """XLA fuses another step when somebody listens, by a last bit."""
     return 1e-6 if kind.is_compiled else 0.0
-
-
-def of_logs(kind):
-    """Return what the logs of two bare trainings differ by."""
-    return 1.2e-7 if kind.logs_vary else 0.0
 
 
 @contextlib.contextmanager
@@ -81,35 +62,17 @@ def curves(log_dir):
         return board.scalars()
 
 
-def test_the_kinds_have_names_of_their_own_and_are_many():
-    assert len(KINDS) >= 40
-    assert sum(len(kind.optimizers) > 1 for kind in KINDS.values()) >= 2
-    assert sum(not kind.has_call for kind in KINDS.values()) >= 6
-
-
-@pytest.mark.broad(slow=40)  # cheap, and without them nobody knows what the others show
-@pytest.mark.parametrize("kind", each(KINDS.values()))
-def test_traits_say_what_the_model_and_the_arguments_of_fit_are(kind):
-    model, arguments = kind.make(keras.optimizers.SGD)
-    weighs = {"sample_weight", "class_weight", "steps_per_epoch", "validation_split"} & set(arguments)
-    arrays = all(isinstance(arguments.get(part), np.ndarray) for part in "xy") and not weighs
-    validates = bool({"validation_data", "validation_split"} & set(arguments))
-    found = {"has_arrays": arrays, "has_validation": validates, "is_compiled": bool(model.jit_compile)}
-    assert found == {name: getattr(kind, name) for name in found}
-    assert all(isinstance(getattr(model, name), keras.optimizers.Optimizer) for name in kind.optimizers)
-
-
 # --- (a) all that watches, together -----------------------------------------------------------------------------------
 
 
-@pytest.mark.broad(slow="all")
-@pytest.mark.parametrize("kind", each(IN_FIT, *IN_EVERY_RUN))
+@pytest.mark.broad(slow=12)
+@each()
 def test_a_training_that_is_watched_is_the_bare_one(kind, tmp_path):
     plain = bare(kind.name, "Momentum")
     model, arguments = made(kind, "Momentum")
     with at_most_a_sentence(kind):
         run = train(kind, model, arguments, watching(kind, arguments, tmp_path))
-    assert difference(plain, run, of_logs(kind)) <= tolerance(kind)
+    assert difference(plain, run) <= tolerance(kind)
     assert run.steps == plain.steps
     check_curves(kind, curves(tmp_path), run)
     check_that_nothing_is_left(run, plain)
@@ -136,45 +99,13 @@ def check_that_nothing_is_left(run, plain):
         assert not names & HOOKS, path
 
 
-# --- (e) our optimizers for Keras's -----------------------------------------------------------------------------------
-
-
-@MANY
-@pytest.mark.parametrize("kind", each(KINDS.values()))
-def test_momentum_ends_where_the_momentum_of_keras_does(kind):
-    ours, theirs = (bare(kind.name, name).logs[-1] for name in ("Momentum", "keras SGD"))
-    assert set(ours) == set(theirs)
-    losses = [name for name in ours if "loss" in name]
-    assert losses
-    for name in losses:
-        assert ours[name] == pytest.approx(theirs[name], rel=1e-4), name
-
-
 def in_turn(kind, turn):
     """Return Momentum and its twin of Keras in turn for half of the kinds, both Adams for the others."""
     twins = [("Momentum", "keras SGD"), ("keras Adam", "Adam")]
     return twins[list(KINDS).index(kind.name) % 2][turn % 2]
 
 
-# --- (b) each that watches, alone -------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.broad(slow=8)
-@pytest.mark.parametrize(
-    "kind, watcher", [case(kind, name) for name in WATCHING for kind in IN_FIT if can_watch(name, kind)]
-)
-def test_each_that_watches_alone_leaves_the_training_as_it_is(kind, watcher, tmp_path):
-    """With one of our optimizers or one of Keras's by turns, of which each kind meets two; `table` has the rest."""
-    optimizer = in_turn(kind, list(WATCHING).index(watcher))
-    model, arguments = made(kind, optimizer)
-    with at_most_a_sentence(kind):
-        run = train(kind, model, arguments, [WATCHING[watcher](kind, arguments, tmp_path)])
-    assert difference(bare(kind.name, optimizer), run, of_logs(kind)) <= tolerance(kind), optimizer
-    check_that_nothing_is_left(run, bare(kind.name, optimizer))
-
-
-# --- (c) what acts ----------------------------------------------------------------------------------------------------
+# --- (b) what acts ----------------------------------------------------------------------------------------------------
 
 
 def acted(kind, optimizer, log_dir, *listed, **changed):
@@ -188,12 +119,9 @@ def acted(kind, optimizer, log_dir, *listed, **changed):
     return model, run, curves(log_dir)
 
 
-ACTING = pytest.mark.parametrize("kind", each(IN_FIT))
-
-
 @pytest.mark.slow
 @MANY
-@ACTING
+@each()
 def test_a_training_slows_down_and_stops_and_goes_back_to_its_best_epoch(kind, tmp_path):
     seen = []
 
@@ -216,7 +144,7 @@ def test_a_training_slows_down_and_stops_and_goes_back_to_its_best_epoch(kind, t
 
 @pytest.mark.slow
 @MANY
-@ACTING
+@each()
 def test_the_rate_falls_and_gradients_are_clipped_for_an_optimizer_of_keras(kind, tmp_path):
     halve = callbacks.LearningRateDecay(lambda epoch, learning_rate: learning_rate / 2, logs=True)
     clip = callbacks.ClipGradients(clipping.ByGlobalNorm(1e-3))
@@ -233,7 +161,7 @@ def test_the_rate_falls_and_gradients_are_clipped_for_an_optimizer_of_keras(kind
 
 @pytest.mark.slow
 @MANY
-@ACTING
+@each()
 def test_weights_are_averaged_beside_the_callbacks_of_keras(kind, tmp_path):
     theirs = []
     if kind.is_built:  # Keras saves no weights of a model that is not
@@ -255,26 +183,7 @@ def test_weights_are_averaged_beside_the_callbacks_of_keras(kind, tmp_path):
         assert any((a != b).any() for a, b in zip(average.raw_weights, run.weights, strict=True))
 
 
-@pytest.mark.slow
-@MANY
-@pytest.mark.parametrize("kind", each(kind for kind in IN_FIT if kind.has_arrays))
-def test_the_easy_examples_come_first(kind, tmp_path):
-    model, arguments = made(kind, in_turn(kind, 0))
-    x, y = arguments.pop("x"), arguments.pop("y")
-    source = data.ArraySource(x, y, batch_size=arguments.pop("batch_size"), seed=0)
-    arguments.pop("shuffle", None)
-    easy_first = callbacks.Curriculum(source, difficulty=np.arange(len(x)), start=0.5, logs=True)
-    with warnings.catch_warnings():
-        if not kind.is_ordinary:
-            warnings.filterwarnings("ignore", "`Curriculum`", UserWarning)
-        run = train(kind, model, arguments | {"x": source}, [easy_first, callbacks.TensorBoard(tmp_path)])
-    assert run.logs[0]["curriculum_share"] >= 0.5
-    assert run.logs[-1]["curriculum_share"] == pytest.approx(1.0, abs=0.2)
-    assert len(curves(tmp_path)["epoch/curriculum_share"]) == len(run.logs)
-    assert easy_first.findings()[0].startswith("The curriculum began with")
-
-
-# --- (d) what is kept -------------------------------------------------------------------------------------------------
+# --- (c) what is kept -------------------------------------------------------------------------------------------------
 
 
 def able(name, kind, model, arguments, folder):
@@ -331,7 +240,7 @@ def test_a_trained_model_is_kept_as_one_that_nobody_watched(optimizer, suite, fi
 def what_is_wrong(kind, optimizer, folder, kept):
     """Train a kind, watched, and do with it all that can be done; return what a bare one can and this one cannot."""
     model, arguments = made(kind, optimizer)
-    train(kind, model, arguments, [] if kind.loop else watching(kind, arguments, folder / "logs" / kind.name))
+    train(kind, model, arguments, watching(kind, arguments, folder / "logs" / kind.name))
     kept[kind.name] = afterwards.state(kind, model), afterwards.answers(kind, model, arguments)
     wrong = []
     try:
@@ -347,7 +256,7 @@ def what_is_wrong(kind, optimizer, folder, kept):
         if isinstance(mine, Exception) == can:
             wrong.append(f"{name}: {mine!r}")
         if can and name == "exports":
-            close = zip(mine, kept[kind.name][1], strict=True) if isinstance(mine, list) and kind.has_parts else ()
+            close = zip(mine, kept[kind.name][1], strict=True) if isinstance(mine, list) else ()
             wrong += [f"{name}: says something else"] * any(not np.allclose(a, b, 1e-3, 1e-3) for a, b in close)
         if not can:
             if other is None:
