@@ -18,6 +18,9 @@ test:  ## the default tests, 7 minutes on two cores
 slow:  ## the slow tests of .ci/run
 	$(pytest) -n 2 -m "slow and not full" --durations=40 $(topics)
 
+parts:  ## the tests that read lists of parts, rules, charts or commands, as `make recipe` says
+	$(pytest) -n 2 $(topics) $$($(python) tools/recipes.py --tests)
+
 planted:  ## the table of planted troubles that were judged once: hours; `python -m benchmarks.diagnosis.confusion --help` has more
 	$(python) -m benchmarks.diagnosis.confusion --split judged_once
 
@@ -78,5 +81,5 @@ examples ?= .  # for `make gallery examples=s8_3`: those whose names have this i
 
 add ?=  # for `make recipe`: what is to be added
 
-.PHONY: help setup test slow planted lint format types docs recipe site gallery pictures notebooks serve bench coverage ci full
+.PHONY: help setup test slow parts planted lint format types docs recipe site gallery pictures notebooks serve bench coverage ci full
 .DEFAULT_GOAL = help

@@ -65,18 +65,9 @@ IN_TENSORBOARD = {
 
 TWO_FILES = ("A rule in a monitor that is there", "A monitor with a verdict", "A chart", "A command")
 
-OF_LISTS = (
-    "test_public_api", "test_checks", "test_spelling", "test_site", "faults/test_fuzz", "test_documents",
-    "test_method_cards", "test_results", "test_swap", "test_tour", "test_types", "monitors/test_registry",
-    "monitors/test_newest", "monitors/test_documentation", "monitors/test_sentences", "monitors/test_scalars",
-    "monitors/test_duration", "verdicts/test_rules", "verdicts/test_remedies", "verdicts/test_tracker",
-    "board/test_tags", "board/test_layout", "cockpit/test_document", "cockpit/test_history", "curriculum/test_pacing",
-    "schedules/test_formulas", "optimizers/test_keras_own", "integration/test_backends",
-)  # fmt: skip
-"""Tests that read lists: of parts, monitors, rules, kinds, series, panels, commands, documents."""
-ALONE = [pytest.param([name], OF_LISTS, marks=pytest.mark.full, id=name) for name in RECIPES]
+ALONE = [pytest.param([name], tool.READERS, marks=pytest.mark.full, id=name) for name in RECIPES]
 FOLLOWED = [
-    pytest.param(list(RECIPES), OF_LISTS, marks=pytest.mark.slow, id="all of them"),
+    pytest.param(list(RECIPES), tool.READERS, marks=pytest.mark.slow, id="all of them"),
     *ALONE,
 ]
 
@@ -190,7 +181,7 @@ def test_with_the_files_of_a_recipe_alone_no_test_turns_red(server, names, reade
     touched = dict.fromkeys(piece.path for name in names for piece in RECIPES[name])
     for piece in (piece for name in names for piece in RECIPES[name]):
         piece.apply(tmp_path)
-    files = [*(f"tests/{reader}.py" for reader in readers), *(path for path in touched if "__init__" not in path)]
+    files = [*readers, *(path for path in touched if "__init__" not in path)]
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     run(server, f"import pytest\nassert pytest.main({[*options, *files]}) == 0", tmp_path)
 

@@ -1,6 +1,7 @@
 """Follows a recipe of CONTRIBUTING.md in this repository, for its code to be changed into one's own.
 
-`python tools/recipes.py` names the recipes; `python tools/recipes.py "A pacing"` follows one.
+`python tools/recipes.py` names the recipes; `python tools/recipes.py "A pacing"` follows one, and `--tests` names the tests
+that it may turn red.
 """
 
 import dataclasses
@@ -10,6 +11,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PATH_LINE = re.compile(r"^# ((?:keras_ch8|tests)/\S+\.py)(?:, below `(.*)`)?$")
+
+READERS = (
+    "tests/test_public_api.py", "tests/test_checks.py", "tests/test_spelling.py", "tests/test_site.py",
+    "tests/faults/test_fuzz.py", "tests/test_documents.py", "tests/test_method_cards.py", "tests/test_results.py",
+    "tests/test_swap.py", "tests/test_tour.py", "tests/test_types.py", "tests/monitors/test_registry.py",
+    "tests/monitors/test_newest.py", "tests/monitors/test_documentation.py", "tests/monitors/test_sentences.py",
+    "tests/monitors/test_scalars.py", "tests/monitors/test_duration.py", "tests/verdicts/test_rules.py",
+    "tests/verdicts/test_remedies.py", "tests/verdicts/test_tracker.py", "tests/board/test_tags.py",
+    "tests/cockpit/test_document.py", "tests/cockpit/test_history.py", "tests/curriculum/test_pacing.py",
+    "tests/schedules/test_formulas.py", "tests/optimizers/test_keras_own.py", "tests/integration/test_backends.py",
+)  # fmt: skip
+"""Tests that read lists: of parts, monitors, rules, kinds, series, panels, commands, documents."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,13 +77,15 @@ def recipes(text: str) -> dict[str, list[Piece]]:
 
 def main(name: str) -> str:
     """Follow a recipe, or name all of them; return what is to be said."""
+    if name == "--tests":
+        return " ".join(READERS)
     known = recipes((ROOT / "CONTRIBUTING.md").read_text())
     if name not in known:
         return "\n".join(["The recipes of CONTRIBUTING.md:", *(f"  {each}" for each in known)])
     for piece in known[name]:
         piece.apply(ROOT)
     touched = dict.fromkeys(piece.path for piece in known[name])
-    return "\n".join(["Changed:", *(f"  {path}" for path in touched), "Make it your own, then: make format docs"])
+    return "\n".join(["Changed:", *(f"  {path}" for path in touched), "Make it your own, then: make format docs parts"])
 
 
 if __name__ == "__main__":
