@@ -1,7 +1,7 @@
 """Follows a recipe of CONTRIBUTING.md in this repository, for its code to be changed into one's own.
 
-`python tools/recipes.py` names the recipes; `python tools/recipes.py "A pacing"` follows one, and `--tests` names the tests
-that it may turn red.
+`python tools/recipes.py` names the recipes; `python tools/recipes.py "A pacing"` follows one, and `--tests` names
+the tests that it may turn red.
 """
 
 import dataclasses
