@@ -72,7 +72,7 @@ OF_LISTS = (
     *OF_PARTS, "test_documents", "test_method_cards", "test_results", "test_swap", "test_tour", "test_types",
     "monitors/test_registry", "monitors/test_newest", "monitors/test_documentation", "monitors/test_sentences",
     "monitors/test_scalars", "monitors/test_duration", "verdicts/test_rules", "verdicts/test_remedies",
-    "verdicts/test_tracker", "board/test_tags", "board/test_layout", "cockpit/test_document", "cockpit/test_history",
+    "verdicts/test_tracker", "board/test_tags", "cockpit/test_document", "cockpit/test_history",
     "curriculum/test_pacing", "schedules/test_formulas", "optimizers/test_keras_own", "integration/test_backends",
 )  # fmt: skip
 """Tests that read lists: of parts, monitors, rules, kinds, series, panels, commands, documents."""
