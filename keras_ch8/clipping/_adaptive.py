@@ -4,17 +4,20 @@ import dataclasses
 import operator
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import keras
 from keras import ops
 
-from .. import _checks, _numerics
+from .. import _numerics
 from .._describe import short
 from .._registration import registered
+from .._settings import positive
 from .._types import Tensor
 from .rule import TensorRule
 from .units import axes_of_all
+
+RATIO = positive("the largest norm of a unit's gradient, as a fraction of its weights' norm", "0.01 is Brock's.")
 
 
 @final
@@ -71,18 +74,14 @@ class Adaptive(TensorRule):
 
     section = "8.2.4"
 
-    ratio: float = 0.01
-    epsilon: float = 1e-3
+    ratio: Annotated[float, RATIO] = 0.01
+    epsilon: Annotated[float, positive("the norm that a unit's weights count for at least", "0.001 is Brock's.")] = 1e-3
     unit_axes: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False, kw_only=True)
 
     needs_theta = True
 
     def __post_init__(self) -> None:
-        for name, meaning, fix in (
-            ("ratio", "the largest norm of a unit's gradient, as a fraction of its weights' norm", "0.01 is Brock's."),
-            ("epsilon", "the norm that a unit's weights count for at least", "0.001 is Brock's."),
-        ):
-            _checks.positive(name, getattr(self, name), meaning=meaning, fix=fix)
+        super().__post_init__()
         if not isinstance(self.unit_axes, Mapping):
             raise _bad_axes(self.unit_axes)
         object.__setattr__(self, "unit_axes", dict(_checked(*item) for item in self.unit_axes.items()))

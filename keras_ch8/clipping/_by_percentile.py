@@ -1,14 +1,20 @@
 """AutoClip: the limit is a percentile of the norms so far."""
 
 import dataclasses
-from typing import final
+from typing import Annotated, final
 
 from keras import ops
 
-from .. import _checks, _numerics
+from .. import _numerics
 from .._registration import registered
+from .._settings import Count, Number
 from .._types import Tensor
 from .rule import GlobalRule, State
+
+PERCENTILE = Number(
+    "the percentile of past gradient norms to clip to", "10 is AutoClip's; a larger one clips less.",
+    0.0, 100.0, closed_high=True,
+)  # fmt: skip
 
 
 @final
@@ -48,20 +54,8 @@ class ByPercentile(GlobalRule):
 
     section = "8.2.4"
 
-    p: float = 10
-    memory: int = 1000
-
-    def __post_init__(self) -> None:
-        _checks.number(
-            "p",
-            self.p,
-            0.0,
-            100.0,
-            closed_high=True,
-            meaning="the percentile of past gradient norms to clip to",
-            fix="10 is AutoClip's; a larger one clips less.",
-        )
-        _checks.count("memory", self.memory, 2, meaning="how many gradient norms to remember", fix="Try 1000.")
+    p: Annotated[float, PERCENTILE] = 10
+    memory: Annotated[int, Count("how many gradient norms to remember", "Try 1000.", 2)] = 1000
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the ring of norms and the number of norms that it has seen."""

@@ -1,7 +1,7 @@
 """The rules with a fixed limit: for the whole gradient, for each tensor, for each entry. Keras has words for them."""
 
 import dataclasses
-from typing import final
+from typing import Annotated, final
 
 from keras import ops
 
@@ -9,7 +9,7 @@ from .. import _numerics
 from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
-from .rule import ClippingRule, GlobalRule, State, TensorRule, as_rule, limit
+from .rule import LIMIT, ClippingRule, GlobalRule, State, TensorRule, as_rule
 
 
 @final
@@ -41,10 +41,7 @@ class ByGlobalNorm(GlobalRule):
 
     section = "8.2.4"
 
-    limit: float
-
-    def __post_init__(self) -> None:
-        limit("limit", self.limit)
+    limit: Annotated[float, LIMIT]
 
     def coefficient(self, norm: Tensor, **state: Tensor) -> tuple[Tensor, State]:
         """Return limit / |g| where the gradient is longer than the limit."""
@@ -80,10 +77,7 @@ class ByNorm(TensorRule):
 
     section = "8.2.4"
 
-    limit: float
-
-    def __post_init__(self) -> None:
-        limit("limit", self.limit)
+    limit: Annotated[float, LIMIT]
 
     def clip(self, g: Tensor, theta: Tensor | None, axes: tuple[int, ...]) -> Tensor:
         """Clip the norm."""
@@ -122,10 +116,7 @@ class ByValue(TensorRule):
 
     section = "8.2.4"
 
-    limit: float
-
-    def __post_init__(self) -> None:
-        limit("limit", self.limit)
+    limit: Annotated[float, LIMIT]
 
     def clip(self, g: Tensor, theta: Tensor | None, axes: tuple[int, ...]) -> Tensor:
         """Clip the entries."""
@@ -152,5 +143,5 @@ def rule_of(clip: ClippingRule | Config | None, **numbers: float | None) -> Clip
         )
     for name, value in numbers.items():
         if value is not None:
-            rule = _RULES[name](limit(name, value))
+            rule = _RULES[name](LIMIT.check(name, value))
     return rule

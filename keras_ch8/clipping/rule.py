@@ -9,7 +9,7 @@ from keras import ops
 
 from .. import _checks, _numerics
 from .._describe import short
-from .._settings import Settings
+from .._settings import Settings, positive
 from .._types import Tensor
 from ..integration import backend
 from .units import unit_axes
@@ -123,10 +123,8 @@ def as_rule(value: Any) -> ClippingRule | None:
     return value
 
 
-def limit(name: str, value: Any) -> float:
-    """Check the limit of a rule."""
-    meaning, fix = "the limit to clip the gradient to", "Leave it out (None) for no clipping."
-    return _checks.positive(name, value, meaning=meaning, fix=fix)
+LIMIT = positive("the limit to clip the gradient to", "Leave it out (None) for no clipping.")
+"""What the limit of a rule may be."""
 
 
 class Clipper:

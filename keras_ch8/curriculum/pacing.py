@@ -3,12 +3,13 @@
 import abc
 import dataclasses
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeAlias, final
+from typing import Annotated, Any, ClassVar, TypeAlias, final
 
 import numpy as np
 
 from .. import _checks, _objects
 from .._describe import short
+from .._settings import Checked, fraction, positive
 
 Progress: TypeAlias = float | np.ndarray
 """One number or an array of them."""
@@ -23,7 +24,7 @@ ROUNDING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
-class Pacing(abc.ABC):
+class Pacing(Checked, abc.ABC):
     """Base of every pacing: the fraction c(u) of the examples that may be drawn at the progress u, the easiest first.
 
     A pacing is a frozen dataclass; c must rise with u, from a number above 0 to 1. One with a `name` and an argument
@@ -74,11 +75,8 @@ def _register(cls: type[Pacing]) -> None:
     PACINGS[cls.name] = cls  # perhaps the same class, defined anew
 
 
-def checked_start(start: float) -> float:
-    """Check the fraction at the beginning."""
-    return _checks.fraction(
-        "start", start, meaning="the fraction of the examples that may be drawn at the beginning", fix="Try 0.2."
-    )
+START = fraction("the fraction of the examples that may be drawn at the beginning", "Try 0.2.")
+"""What the fraction at the beginning may be."""
 
 
 @final
@@ -109,10 +107,7 @@ class Linear(Pacing):
     section = "8.7.6"
     name = "linear"
 
-    start: float = 0.2
-
-    def __post_init__(self) -> None:
-        checked_start(self.start)
+    start: Annotated[float, START] = 0.2
 
     def __call__(self, u: Progress) -> Any:
         """Return c(u)."""
@@ -151,12 +146,8 @@ class Root(Pacing):
     section = "8.7.6"
     name = "root"
 
-    p: float = 2
-    start: float = 0.2
-
-    def __post_init__(self) -> None:
-        _checks.positive("p", self.p, meaning="the root", fix="Try 2.")
-        checked_start(self.start)
+    p: Annotated[float, positive("the root", "Try 2.")] = 2
+    start: Annotated[float, START] = 0.2
 
     def __call__(self, u: Progress) -> Any:
         """Return c(u)."""
@@ -191,10 +182,7 @@ class Exponential(Pacing):
     section = "8.7.6"
     name = "exponential"
 
-    start: float = 0.2
-
-    def __post_init__(self) -> None:
-        checked_start(self.start)
+    start: Annotated[float, START] = 0.2
 
     def __call__(self, u: Progress) -> Any:
         """Return c(u)."""
@@ -230,12 +218,8 @@ class Step(Pacing):
     section = "8.7.6"
     name = "step"
 
-    at: float = 1.0
-    start: float = 0.2
-
-    def __post_init__(self) -> None:
-        _checks.fraction("at", self.at, meaning="the progress at which all examples come", fix="Try 0.5.")
-        checked_start(self.start)
+    at: Annotated[float, fraction("the progress at which all examples come", "Try 0.5.")] = 1.0
+    start: Annotated[float, START] = 0.2
 
     def __call__(self, u: Progress) -> Any:
         """Return c(u)."""

@@ -1,25 +1,20 @@
 """Pacings in stages, one for each bucket of examples: with the earlier buckets, or without them."""
 
 import dataclasses
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import numpy as np
 
-from .. import _checks
-from .pacing import Pacing, Progress, checked_start
+from .._settings import Count
+from .pacing import START, Pacing, Progress
 
 
 @dataclasses.dataclass(frozen=True)
 class StagedPacing(Pacing):
     """Equally long stages, one for each bucket of examples."""
 
-    buckets: int = 5
-    start: float | None = None
-
-    def __post_init__(self) -> None:
-        _checks.count("buckets", self.buckets, 2, meaning="into how many parts the examples are cut", fix="Try 5.")
-        if self.start is not None:
-            checked_start(self.start)
+    buckets: Annotated[int, Count("into how many parts the examples are cut", "Try 5.", 2)] = 5
+    start: Annotated[float, START] | None = None
 
     def __call__(self, u: Progress) -> Any:
         """Return the end of the bucket whose stage it is."""

@@ -3,15 +3,14 @@
 import abc
 import dataclasses
 import math
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import keras
 from keras import ops
 
-from .. import _checks
 from .._describe import short
 from .._registration import registered
-from .._settings import Settings
+from .._settings import Settings, positive
 from .._types import Tensor
 from ..integration import backend
 from .labels import aligned, class_numbers
@@ -24,6 +23,14 @@ __all__ = [
     "LaplaceLikelihood",
     "PoissonLikelihood",
 ]
+
+VARIANCE = positive(
+    "the variance of each output",
+    "1.0 makes it least squares; leave it to the network with `HeteroscedasticGaussianLikelihood()`.",
+)
+SCALE = positive(
+    "the mean distance of an output from its median", "1.0 makes it the absolute error, which is least at the median."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,11 +214,7 @@ class GaussianLikelihood(Likelihood):
 
     section = "8.1.2"
 
-    variance: float = 1.0
-
-    def __post_init__(self) -> None:
-        fix = "1.0 makes it least squares; leave it to the network with `HeteroscedasticGaussianLikelihood()`."
-        _checks.positive("variance", self.variance, meaning="the variance of each output", fix=fix)
+    variance: Annotated[float, VARIANCE] = 1.0
 
     def nll(self, y: Tensor, eta: Tensor) -> Tensor:
         """Return -log p of each output."""
@@ -301,11 +304,7 @@ class LaplaceLikelihood(Likelihood):
 
     section = "8.1.2"
 
-    scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        fix = "1.0 makes it the absolute error, which is least at the median."
-        _checks.positive("scale", self.scale, meaning="the mean distance of an output from its median", fix=fix)
+    scale: Annotated[float, SCALE] = 1.0
 
     def nll(self, y: Tensor, eta: Tensor) -> Tensor:
         """Return -log p of each output."""

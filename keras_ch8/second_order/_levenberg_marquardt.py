@@ -1,7 +1,7 @@
 """Sums of squares."""
 
 import dataclasses
-from typing import final
+from typing import Annotated, final
 
 from keras import ops
 
@@ -9,7 +9,7 @@ from .._types import Tensor
 from ..integration import backend
 from . import _vector
 from ._trust import BoundedMethod, BoundRule, GainRatio, Model, ProposedStep
-from .contract import Point, Problem, State, check_limit, refuse_more
+from .contract import Point, Problem, State, limit, refuse_more
 
 _LEAST = 2.0**-52
 """The smallest alpha: the rounding of float64, in which the equations are solved."""
@@ -54,10 +54,7 @@ class LevenbergMarquardt(BoundedMethod):
         Moré (1978); Nielsen (1999).
     """
 
-    max_parameters: int = 5000
-
-    def __post_init__(self) -> None:
-        check_limit(self.max_parameters, fix="Try 5000.")
+    max_parameters: Annotated[int, limit("Try 5000.")] = 5000
 
     @property
     def numbers(self) -> tuple[str, ...]:

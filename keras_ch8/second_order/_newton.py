@@ -2,16 +2,17 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple, final
+from typing import Annotated, NamedTuple, final
 
 from keras import ops
 
 from .. import _checks
+from .._settings import Count
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
 from ._trust import FIRST_DAMPING, BoundedMethod, BoundRule, GainRatio, Model, ProposedStep, Unbound
-from .contract import Point, Problem, State, check_limit, refuse_more
+from .contract import Point, Problem, State, limit, refuse_more
 
 # --- eigenvalues in a small space, inside the compiled program ------------------------------------------------------
 
@@ -136,7 +137,7 @@ class Newton(BoundedMethod):
     """
 
     damping: float | str = "adaptive"
-    max_parameters: int = 2000
+    max_parameters: Annotated[int, limit("Try 2000.")] = 2000
 
     def __post_init__(self) -> None:
         if not isinstance(self.damping, str) or self.damping != "adaptive":
@@ -148,7 +149,7 @@ class Newton(BoundedMethod):
                 meaning="what is added to each eigenvalue of the Hessian (alpha in the book)",
                 fix='Try 0.0 for the algorithm as printed, or "adaptive".',
             )
-        check_limit(self.max_parameters, fix="Try 2000.")
+        super().__post_init__()
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -254,10 +255,7 @@ class SaddleFreeNewton(BoundedMethod):
         attacking the saddle point problem in high-dimensional non-convex optimization.
     """
 
-    dimension: int = 20
-
-    def __post_init__(self) -> None:
-        _checks.count("dimension", self.dimension, 2, meaning="the dimension of the Lanczos space", fix="Try 20.")
+    dimension: Annotated[int, Count("the dimension of the Lanczos space", "Try 20.", 2)] = 20
 
     @property
     def numbers(self) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
 """Newton's method without second derivatives: the inverse of the Hessian is learned from the gradients."""
 
 import dataclasses
-from typing import NamedTuple, final
+from typing import Annotated, NamedTuple, final
 
 from keras import ops
 
-from .. import _checks
+from .._settings import Count
 from .._types import Tensor
 from . import _vector
-from .contract import Point, Problem, State, check_limit, refuse_more
+from .contract import Point, Problem, State, limit, refuse_more
 from .descent import Descent, Move
 
 
@@ -42,13 +42,9 @@ class BFGS(Descent):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal and Wright (2006), algorithm 6.1.
     """
 
-    max_parameters: int = 10_000
+    max_parameters: Annotated[int, limit("Try 10000.")] = 10_000
 
     takes_unit_steps = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_limit(self.max_parameters, fix="Try 10000.")
 
     def check(self, n: int) -> None:
         """Raise where there are more parameters than `max_parameters`."""
@@ -125,13 +121,9 @@ class LBFGS(Descent):
         algorithm 7.4.
     """
 
-    history_size: int = 10
+    history_size: Annotated[int, Count("the number of pairs that are kept", "Try 10.", 1)] = 10
 
     takes_unit_steps = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _checks.count("history_size", self.history_size, 1, meaning="the number of pairs that are kept", fix="Try 10.")
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the pairs in rows that are written in a circle."""

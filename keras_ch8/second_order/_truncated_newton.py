@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple, final
+from typing import Annotated, NamedTuple, final
 
 from keras import ops
 
-from .. import _checks
+from .._settings import Count
 from .._types import Tensor
 from . import _vector
 from ._trust import BoundedMethod, BoundRule, Model, ProposedStep, TrustRadius
@@ -56,13 +56,9 @@ class TruncatedNewton(BoundedMethod):
         (1996); Nocedal and Wright (2006), algorithm 7.2.
     """
 
-    cg_iterations: int = 200
+    cg_iterations: Annotated[int, Count("the most iterations of conjugate gradients in a step", "Try 200.", 1)] = 200
 
     step_numbers = ("radius", "cg_iterations", "negative_curvature")
-
-    def __post_init__(self) -> None:
-        meaning = "the most iterations of conjugate gradients in a step"
-        _checks.count("cg_iterations", self.cg_iterations, 1, meaning=meaning, fix="Try 200.")
 
     @property
     def numbers(self) -> tuple[str, ...]:

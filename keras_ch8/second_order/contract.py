@@ -22,7 +22,7 @@ from typing import NamedTuple, Protocol, Self, final
 
 from keras import ops
 
-from .. import _checks
+from .._settings import Checked, Count
 from .._types import Tensor
 from ..integration import backend
 
@@ -160,7 +160,7 @@ class Info(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Method(abc.ABC):
+class Method(Checked, abc.ABC):
     """The base of every method of section 8.6; `Descent` is one for methods that search along a direction.
 
     A subclass is a frozen dataclass of its settings. It writes `init(n, dtype)`, the state before the first iteration,
@@ -192,7 +192,7 @@ class Method(abc.ABC):
         """The names of `info.numbers`."""
         return ()
 
-    def check(self, n: int) -> None:  # noqa: B027  not every method has a limit
+    def check(self, n: int) -> None:
         """Raise where n parameters are too many; a method without a matrix of n^2 numbers takes any number of them."""
 
     @abc.abstractmethod
@@ -215,9 +215,9 @@ class Limited(Protocol):
         """The most parameters that it takes."""
 
 
-def check_limit(max_parameters: int, fix: str) -> None:
-    """Raise unless the limit is a count."""
-    _checks.count("max_parameters", max_parameters, 1, meaning="the most parameters that are allowed", fix=fix)
+def limit(fix: str) -> Count:
+    """Return what a limit of parameters may be."""
+    return Count("the most parameters that are allowed", fix, 1)
 
 
 def refuse_more(method: Limited, n: int, what: str, instead: str) -> None:

@@ -74,6 +74,7 @@ class Descent(Method):
     """Whether a step of 1 is the natural first trial, as in Newton's method."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.line_search, LineSearch):
             raise TypeError(
                 "`line_search` must be one of the line searches of `keras_ch8.second_order`, such as `HagerZhang()`. "

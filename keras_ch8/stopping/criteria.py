@@ -3,11 +3,12 @@
 import dataclasses
 import math
 from collections.abc import Iterator
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 
 from .. import _checks
+from .._settings import Count, Number, positive
 from .criterion import Criterion, EpochHistory, MonitorCriterion, Reason, StopReason, as_criterion
 from .improvement import index_of_best, is_better, margin
 
@@ -42,14 +43,13 @@ class Patience(MonitorCriterion):
 
     section = "8.1"
 
-    epochs: int
+    epochs: Annotated[int, Count("epochs to wait for an improvement", "Try 5.", 0)]
     min_delta: float | str = 0.0
     baseline: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         margin(self.min_delta, 0.0)
-        _checks.count("epochs", self.epochs, 0, meaning="epochs to wait for an improvement", fix="Try 5.")
         _checks.baseline(self.baseline)
 
     def left(self, history: EpochHistory) -> int:
@@ -112,11 +112,7 @@ class Threshold(MonitorCriterion):
 
     section = "8.1"
 
-    value: float
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _checks.finite("value", self.value, meaning="the target value", fix="Try 0.01.")
+    value: Annotated[float, Number("the target value", "Try 0.01.")]
 
     def evaluate(self, history: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
@@ -154,20 +150,7 @@ class Diverged(MonitorCriterion):
 
     section = "8.1"
 
-    limit: float | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.limit is not None:
-            _checks.number(
-                "limit",
-                self.limit,
-                -math.inf,
-                math.inf,
-                open_low=True,
-                meaning="the limit beyond which the training has diverged",
-                fix="Try None.",
-            )
+    limit: Annotated[float, Number("the limit beyond which the training has diverged", "Try None.")] | None = None
 
     def is_ready(self, history: EpochHistory) -> bool:
         """Return True: the training loss is looked at in any case."""
@@ -215,10 +198,7 @@ class Deadline(Criterion):
 
     section = "8.1"
 
-    seconds: float
-
-    def __post_init__(self) -> None:
-        _checks.positive("seconds", self.seconds, meaning="the time for the training", fix="Try 3600, an hour.")
+    seconds: Annotated[float, positive("the time for the training", "Try 3600, an hour.")]
 
     def is_ready(self, history: EpochHistory) -> bool:
         """Return True: it reads the clock alone."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _checks
 from .._describe import short
+from .._settings import Checked
 
 
 class StopReason(enum.StrEnum):
@@ -137,7 +138,7 @@ class EpochHistory:
 
 
 @dataclasses.dataclass(frozen=True)
-class Criterion(abc.ABC):
+class Criterion(Checked, abc.ABC):
     """Base of every stopping criterion: a frozen dataclass with one pure function of the epochs so far.
 
     Two criteria with equal arguments are equal, and none has state: whatever depends on earlier epochs is computed
@@ -208,6 +209,7 @@ class MonitorCriterion(Criterion):
     def __post_init__(self) -> None:
         _checks.text("monitor", self.monitor, meaning="the name of the quantity to evaluate", or_none=True)
         _checks.mode(self.mode)
+        super().__post_init__()
 
     def name(self, history: EpochHistory) -> str:
         """Return the quantity's name."""

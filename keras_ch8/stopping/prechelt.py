@@ -3,12 +3,12 @@
 import dataclasses
 import math
 from collections.abc import Iterator
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 
-from .. import _checks
 from .._describe import short
+from .._settings import Count, positive
 from .criterion import EpochHistory, MonitorCriterion, Reason, StopReason
 
 
@@ -37,11 +37,7 @@ class GeneralizationLoss(MonitorCriterion):
 
     section = "8.1"
 
-    alpha: float
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _checks.positive("alpha", self.alpha, meaning="the loss of generalization in percent", fix="Try 5.")
+    alpha: Annotated[float, positive("the loss of generalization in percent", "Try 5.")]
 
     def evaluate(self, history: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
@@ -102,15 +98,13 @@ class Productivity(MonitorCriterion):
 
     section = "8.1"
 
-    alpha: float
-    strip: int = 5
+    alpha: Annotated[float, positive("the largest GL / P", "Try 0.75.")]
+    strip: Annotated[int, Count("the epochs in a strip", "Prechelt's is 5.", 2)] = 5
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.monitor is not None:
             _refuse_training_error(self.monitor)
-        _checks.positive("alpha", self.alpha, meaning="the largest GL / P", fix="Try 0.75.")
-        _checks.count("strip", self.strip, 2, meaning="the epochs in a strip", fix="Prechelt's is 5.")
 
     def watched(self, monitor: str) -> Iterator[tuple[str, str]]:
         """Yield the quantity on validation and on training data."""
@@ -173,13 +167,8 @@ class SuccessiveRises(MonitorCriterion):
 
     section = "8.1"
 
-    s: int
-    strip: int = 5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _checks.count("s", self.s, 1, meaning="the rises in a row", fix="Try 3.")
-        _checks.count("strip", self.strip, 1, meaning="the epochs in a strip", fix="Prechelt's is 5.")
+    s: Annotated[int, Count("the rises in a row", "Try 3.", 1)]
+    strip: Annotated[int, Count("the epochs in a strip", "Prechelt's is 5.", 1)] = 5
 
     def evaluate(self, history: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""

@@ -1,6 +1,7 @@
 """A case of the fuzz: how a part is called, what its arguments mean, and what a first use of it is.
 
-An argument means the same wherever it has the same name (`BY_NAME`), unless a case says otherwise.
+An argument means what its annotation says, or else the same wherever it has the same name (`BY_NAME`), unless a case
+says otherwise.
 """
 
 import inspect
@@ -45,7 +46,6 @@ BY_NAME = {
     "cooldown": m.count(0),
     "decay_rate": m.POSITIVE,
     "decay_steps": m.LENGTH,
-    "dimension": m.count(2),
     "directory": m.NONE | m.PATH,
     "dtype": m.NONE,
     "ema_momentum": m.number(0, 1, up_to=True),
@@ -61,13 +61,11 @@ BY_NAME = {
     "input_axes": m.NONE | m.sequence(m.count(-(2**63))),
     "layer": m.NOTHING,
     "learning_rate": m.NOT_NEGATIVE | m.SCHEDULE | m.function(),
-    "limit": m.POSITIVE,
     "log_dir": m.NONE | m.PATH,
     "logs": m.NAMES,
     "loss": m.NONE | m.function(0, 0),
     "loss_scale_factor": m.NONE | m.POSITIVE,
     "max_iterations": m.count(0),
-    "memory": m.count(2),
     "min_delta": m.NOT_NEGATIVE,
     "mode": m.MODE,
     "model": m.NOTHING,
@@ -104,7 +102,9 @@ def case(name, /, arguments=dict, use=nothing, make=None, more=(), **meanings):
     """Return a case; the arguments are those of the signature and `more`, without `**kwargs`."""
     thing = operator.attrgetter(name)(keras_ch8)
     kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
-    own = [n for n, p in inspect.signature(thing).parameters.items() if p.kind not in kinds]
+    declared = {n: p.annotation for n, p in inspect.signature(thing).parameters.items() if p.kind not in kinds}
+    own = list(declared)
     names = [*own, *more, *(n for n in meanings if n not in own and n not in more)]
-    said = {n: meaning for n in names if (meaning := meanings.get(n) or BY_NAME.get(n))}
+    known = {n: meanings.get(n) or m.declared(declared.get(n)) or BY_NAME.get(n) for n in names}
+    said = {n: meaning for n, meaning in known.items() if meaning}
     return Case(name, make or thing, arguments, said, use, tuple(n for n in names if n not in said))

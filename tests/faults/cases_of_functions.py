@@ -35,13 +35,8 @@ from tests.faults.given import (
 
 
 def curriculum_cases():
-    half = m.NONE | m.FRACTION
-    for name in ("BabySteps", "OnePass"):
-        yield case(f"curriculum.pacings.{name}", use=grow, buckets=m.count(1), start=half)
-    for name in ("Exponential", "Linear"):
+    for name in ("BabySteps", "Exponential", "Linear", "OnePass", "Root", "Step"):
         yield case(f"curriculum.pacings.{name}", use=grow)
-    yield case("curriculum.pacings.Root", use=grow, p=m.POSITIVE)
-    yield case("curriculum.pacings.Step", use=grow, at=m.FRACTION)
     yield case(
         "curriculum.cross_validated_loss",
         lambda: {"model_factory": new_model, "x": X, "y": Y, "folds": 2, "epochs": 1},
@@ -111,16 +106,9 @@ def continuation_cases():
 
 
 def second_order_cases():
-    yield case(
-        "second_order.line_search.Backtracking",
-        use=repr,
-        shrink=m.number(0, 1, above=True),
-        c1=m.number(0, 0.5, above=True),
-    )
-    yield case("second_order.line_search.Constant", use=repr, length=m.POSITIVE)
-    yield case("second_order.line_search.Exact", use=repr)
+    for name in ("Backtracking", "Constant", "Exact", "StrongWolfe"):
+        yield case(f"second_order.line_search.{name}", use=repr)
     yield case("second_order.line_search.HagerZhang", use=repr, c2=m.number(0.1, 1, above=True))
-    yield case("second_order.line_search.StrongWolfe", use=repr)
     yield case(
         "second_order.minimize",
         lambda: {"fun": square, "x0": [1.0, 2.0], "max_iterations": 2},

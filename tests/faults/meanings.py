@@ -7,11 +7,14 @@ import inspect
 import numbers
 import os
 import sys
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
+
+from keras_ch8._settings import Count, said_of
 
 LARGEST = 2**63 - 1
 """The largest integer of TensorFlow and NumPy."""
@@ -59,6 +62,17 @@ EXAMPLES = Meaning(
     "an array of numbers for each example",
     lambda value: isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "biuf",
 )
+
+
+def declared(annotation):
+    """What the annotation of an argument says of it; None where it says nothing."""
+    for said in said_of(annotation):
+        if isinstance(said, Count):
+            meaning = count(said.low)
+        else:
+            meaning = number(said.low, said.high, above=said.open_low, up_to=said.closed_high)
+        return meaning | NONE if type(None) in typing.get_args(annotation) else meaning
+    return None
 
 
 def word(*words):

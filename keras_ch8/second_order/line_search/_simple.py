@@ -1,12 +1,12 @@
 """Searches that need no bracket: a constant step, the exact minimum of a quadratic, and backtracking."""
 
 import dataclasses
-from typing import final
+from typing import Annotated, final
 
 from keras import ops
 
-from ... import _checks
 from ..._registration import registered
+from ..._settings import Number, positive
 from ..._types import Tensor
 from .. import _vector
 from .line import Line, LineSearch, SearchState, Trial, decreases_or_level
@@ -43,10 +43,7 @@ class Constant(LineSearch):
 
     section = "8.6"
 
-    length: float = 1.0
-
-    def __post_init__(self) -> None:
-        _checks.positive("length", self.length, meaning="the multiple of the direction to go", fix="Try 1.0.")
+    length: Annotated[float, positive("the multiple of the direction to go", "Try 1.0.")] = 1.0
 
     def init(self, line: Line, first: Tensor) -> SearchState:
         """Propose the length."""
@@ -130,14 +127,8 @@ class Backtracking(LineSearch):
 
     section = "8.6"
 
-    c1: float = 1e-4
-    shrink: float = 0.5
-
-    def __post_init__(self) -> None:
-        _checks.number(
-            "c1", self.c1, 0.0, 0.5, open_low=True, meaning="the fraction of the promised decrease", fix="Try 1e-4."
-        )
-        _checks.number("shrink", self.shrink, 0.0, 1.0, open_low=True, meaning="a factor for the step", fix="Try 0.5.")
+    c1: Annotated[float, Number("the fraction of the promised decrease", "Try 1e-4.", 0.0, 0.5, open_low=True)] = 1e-4
+    shrink: Annotated[float, Number("a factor for the step", "Try 0.5.", 0.0, 1.0, open_low=True)] = 0.5
 
     def init(self, line: Line, first: Tensor) -> SearchState:
         """Propose the first step."""
