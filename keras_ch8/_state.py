@@ -138,7 +138,7 @@ def fault(value: Any, kind: Any, name: str = "it") -> str:
 
 
 @functools.cache
-def types_of(cls: type) -> dict[str, Any]:
+def types_of(cls: Any) -> dict[str, Any]:
     """Return the types of what a dataclass, a named tuple or a TypedDict is made from, by names."""
     hints = typing.get_type_hints(cls)
     return hints if typing.is_typeddict(cls) else {name: hints[name] for name in _fields(cls) or ()}
