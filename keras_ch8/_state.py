@@ -7,7 +7,6 @@ texts, numbers, booleans, None and NumPy arrays, so a file of it can be read wit
 import collections
 import dataclasses
 import enum
-import functools
 import itertools
 import sys
 import types
@@ -137,8 +136,7 @@ def fault(value: Any, kind: Any, name: str = "it") -> str:
     return next(filter(None, itertools.starmap(fault, parts)), "")
 
 
-@functools.cache
-def types_of(cls: type) -> dict[str, Any]:
+def types_of(cls: Any) -> dict[str, Any]:
     """Return the types of what a dataclass, a named tuple or a TypedDict is made from, by names."""
     hints = typing.get_type_hints(cls)
     return hints if typing.is_typeddict(cls) else {name: hints[name] for name in _fields(cls) or ()}

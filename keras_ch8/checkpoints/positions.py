@@ -10,6 +10,7 @@ from ..data import ArraySource
 from ..integration import backend, keras_private
 from ..integration.fit import DataPosition, Training
 from .fingerprint import of_arrays
+from .state import ValidationPosition
 
 NOTHING_LOST = "Give `fit` a `keras_ch8.data.ArraySource` to lose nothing."
 
@@ -215,12 +216,12 @@ class Validation:
         contents = _of_source(data) if isinstance(data, ArraySource) else of_arrays({"validation_data": data})
         return {"kind": type(data).__name__, "contents": contents}
 
-    def taken(self) -> dict[str, Any]:
+    def taken(self) -> ValidationPosition:
         """Return how often they were begun, and the values of the variables that they write."""
         passes = self._begun_before + keras_private.validation_passes(self._training.model)
         return {"passes": passes, "variables": [variable.numpy() for variable in self._variables]}
 
-    def put(self, state: Mapping[str, Any]) -> None:
+    def put(self, state: ValidationPosition) -> None:
         """Begin them as often as they were, for nothing: a shuffle then has the order that comes next."""
         self._begun_before = state["passes"]
         if self._dataset is not None:

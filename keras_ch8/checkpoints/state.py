@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from .. import _state
+from ..integration.backend.random_numbers import RandomNumbers
 
 FORMAT = 3
 """Version of what is written; another is refused."""
@@ -28,15 +29,6 @@ class ValidationPosition(TypedDict):
 
     passes: int
     variables: list[Any]
-
-
-class RandomNumbers(TypedDict):
-    """Where the generators of random numbers were: see `integration.backend.random_numbers`."""
-
-    python: tuple[int, np.ndarray, float | None]
-    numpy: tuple[str, np.ndarray, int, int, float]
-    operations: tuple[int, np.ndarray] | None
-    tensorflow: np.ndarray | None
 
 
 @dataclass

@@ -42,7 +42,7 @@ class Trials(Generic[Asked, Outcome]):
     def run(self, asked: Sequence[Asked]) -> list[Outcome]:
         """Return what came of some trainings, in their order."""
         left = {key: each for each in asked if (key := repr(each)) not in self.done}
-        for key, kept in [(key, self._keeper and self._keeper.load(key)) for key in left]:
+        for key, kept in [(key, self._keeper.load(key) if self._keeper else None) for key in left]:
             if kept is not None:
                 self._add(key, left.pop(key), kept)
         for key, outcome in self._trained(left):

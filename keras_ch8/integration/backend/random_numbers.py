@@ -1,8 +1,7 @@
 """Where the generators of random numbers of Python, NumPy and TensorFlow are: what a training may draw from."""
 
 import random
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import tensorflow as tf
@@ -10,8 +9,17 @@ from tensorflow.python.eager import context
 from tensorflow.python.ops import stateful_random_ops
 
 
-def taken() -> dict[str, Any]:
-    """Return where they are, as plain data and arrays."""
+class RandomNumbers(TypedDict):
+    """Where the generators are, as plain data and arrays."""
+
+    python: tuple[int, np.ndarray, float | None]
+    numpy: tuple[str, np.ndarray, int, int, float]
+    operations: tuple[int, np.ndarray] | None
+    tensorflow: np.ndarray | None
+
+
+def taken() -> RandomNumbers:
+    """Return where they are."""
     version, words, gauss = random.getstate()
     kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
     seeds = _seeds_of_operations()
@@ -23,7 +31,7 @@ def taken() -> dict[str, Any]:
     }
 
 
-def put(state: Mapping[str, Any]) -> None:
+def put(state: RandomNumbers) -> None:
     """Put them where they were."""
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words.tolist()), gauss))
