@@ -37,7 +37,7 @@ def test_losses_slope_and_curvature_are_those_of_two_plain_gradients(float64, in
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_short_step_sees_the_exact_hessian(float64, name):
+def test_a_short_step_sees_the_exact_hessian(float64, in_graphs, name):
     model, x, y = MODELS[name]()
     h = curvature.hessian(model, x, y)
     before, d = moved(model, 1e-5)
