@@ -86,6 +86,7 @@ def test_an_optimizer_may_take_more_and_return_something(tmp_path):
 
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.slow
 def test_a_rate_that_is_a_function_is_called_as_often_as_bare(eager, tmp_path):
     def counted(*watching):
         calls = itertools.count()
