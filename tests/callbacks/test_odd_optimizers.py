@@ -79,6 +79,7 @@ def plain():
     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
 
 
+@pytest.mark.slow
 def test_an_optimizer_may_take_more_and_return_something(tmp_path):
     bare = ended(GivesMore, lambda: TakesMore(0.1))
     assert ended(GivesMore, lambda: TakesMore(0.1), callbacks.TensorBoard(tmp_path)) == bare
