@@ -39,6 +39,7 @@ def test_a_print_says_what_it_is(make, said):
     assert " object at 0x" not in repr(made)
 
 
+@pytest.mark.slow
 def test_every_callback_and_optimizer_can_be_printed_before_and_after_a_training(tmp_path):
     for name in CALLBACKS:
         made = CALLBACKS[name](tmp_path)

@@ -94,6 +94,7 @@ def test_the_rows_are_those_of_the_weights_that_have_a_gradient(odd, kind):
 @pytest.mark.parametrize(
     "stopped", [lambda x: ops.round(3 * x), pytest.param(ops.stop_gradient, marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_that_no_gradient_gets_through_is_said(stopped):
     keras.utils.set_random_seed(0)
     x = np.random.default_rng(0).normal(size=(128, 6)).astype("float32")

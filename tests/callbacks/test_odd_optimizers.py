@@ -79,6 +79,7 @@ def plain():
     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
 
 
+@pytest.mark.slow
 def test_an_optimizer_may_take_more_and_return_something(tmp_path):
     bare = ended(GivesMore, lambda: TakesMore(0.1))
     assert ended(GivesMore, lambda: TakesMore(0.1), callbacks.TensorBoard(tmp_path)) == bare
@@ -86,6 +87,7 @@ def test_an_optimizer_may_take_more_and_return_something(tmp_path):
 
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.slow
 def test_a_rate_that_is_a_function_is_called_as_often_as_bare(eager, tmp_path):
     def counted(*watching):
         calls = itertools.count()

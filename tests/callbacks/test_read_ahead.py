@@ -94,6 +94,7 @@ class Meanwhile(keras.callbacks.Callback):
 @pytest.mark.parametrize("options", [{}, {"steps": 2}, {"eager": True}], ids=["", "two steps at once", "eager"])
 @pytest.mark.parametrize("when", ["on_train_batch_end", "on_train_batch_begin"])
 @pytest.mark.parametrize("what", MEANWHILE)
+@pytest.mark.slow
 def test_what_a_callback_trains_meanwhile_has_its_own_batches_and_leaves_the_others_to_fit(what, when, options):
     def train(watching):
         model = network(**options)
@@ -126,6 +127,7 @@ def test_each_of_several_fits_of_a_model_makes_the_steps_of_the_bare_one():
     assert len(same(train).shown) == 8
 
 
+@pytest.mark.slow
 def test_one_that_is_interrupted_while_batches_are_read_leaves_the_model_to_the_next(monkeypatch):
     model, bare = network(), network()
     with monkeypatch.context() as patch:
@@ -246,6 +248,7 @@ class Own(keras.callbacks.Callback):
             self.put(self.model, self.model.train_function)
 
 
+@pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("when", ["before fit", "in on_train_begin"])
 def test_a_train_function_that_was_put_in_place_is_called_at_each_step(when):
     def train(watching):

@@ -178,6 +178,7 @@ def damaged(path, how):
 
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("how", ["cut off", "empty", "one bit"])
+@pytest.mark.slow
 def test_of_a_damaged_state_one_warning_tells_and_the_one_before_is_used(whole, left, how):
     newest = max(left.glob("state-*.npz"))
     damaged(newest, how)

@@ -123,6 +123,7 @@ CASES = {
 
 @pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.slow
 def test_it_goes_on_with_all_variables_that_it_had(name, resume, tmp_path):
     script = CASES[name]
     one = train(Resume(tmp_path / "whole"), **script())

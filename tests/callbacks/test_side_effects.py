@@ -299,6 +299,7 @@ def test_a_fault_is_traced_to_its_origin_without_effects(part):
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_layers_of_keras_keep_their_probe():
     """All of them write variables of Keras's, or draw by a seed that is one."""
     layers = keras.layers

@@ -115,12 +115,14 @@ def test_a_plain_training_is_checked_by_all_that_applies(probe, tmp_path):
     assert keras_ch8.read_run(tmp_path).state == state
 
 
+@pytest.mark.slow
 def test_what_nobody_asked_for_does_not_apply():
     few = watched(plain(), checks=["cliff"], preflight=False).state
     assert (few.judged, few.applicable, few.missing) == (2, 2, ())
     assert watched(plain(), checks=["cliff"]).state.applicable > few.applicable
 
 
+@pytest.mark.slow
 def test_gradients_that_are_not_finite_stand_beside_a_probe_that_is_not_scaled():
     model = plain()
     model.compile(optimizers.SGD(1e6), "mse")

@@ -108,6 +108,7 @@ def test_batches_need_an_epoch_of_known_length():
         model.fit(batches(), epochs=2, shuffle=False, callbacks=[switch], verbose=0)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_scaled_for_float16_stays_so():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")

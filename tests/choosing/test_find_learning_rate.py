@@ -77,6 +77,7 @@ def test_the_training_step_is_traced_once_for_all_trials(optimizer):
     assert several == len(traces) > 0
 
 
+@pytest.mark.slow
 def test_it_comes_back_after_an_error_too():
     model = at_the_same_point("number", fitted=True)
     before, variables = state_of(model)

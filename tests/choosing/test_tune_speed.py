@@ -102,6 +102,7 @@ def test_data_that_take_longer_than_a_step_are_told(ms, waits):
 # --- what is measured ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_it_leaves_no_trace_and_the_next_training_is_that_of_a_twin():
     model, twin = network(), network()
     for each in (model, twin):

@@ -202,6 +202,7 @@ def test_a_hook_that_was_left_in_a_wrapper_stays_out_of_the_way_of_the_next_one(
         assert seen == [1]
 
 
+@pytest.mark.slow
 def test_keras_says_of_a_variable_without_a_gradient_what_it_says_unwatched():
     class Half(keras.Model):
         def __init__(self):

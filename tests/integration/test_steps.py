@@ -226,6 +226,7 @@ def test_a_loop_over_several_models_or_with_a_restored_optimizer_goes_on():
     assert firsts == [(1001, 1003), (1004, 1006)]
 
 
+@pytest.mark.slow
 def test_where_the_optimizer_is_put_back_so_is_the_axis_and_a_new_optimizer_leaves_it():
     model = network(keras.optimizers.SGD(0.1), run_eagerly=True)
     begun = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
