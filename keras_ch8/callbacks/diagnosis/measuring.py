@@ -8,13 +8,13 @@ from typing import Any
 import keras
 
 from ... import _objects
+from ..._duration import Duration, duration, of_unknown_epoch
 from ..._types import Data, Tensor
 from ...integration import backend, keras_private
 from ...integration.untouched import has_own_code
 from ...monitors import progress
 from ...monitors.base import Monitor
 from ...monitors.measurement_log import MeasurementLog
-from ...schedules.duration import Duration, duration, of_unknown_epoch
 from ...verdicts.verdict import RAISED_BY
 from ...verdicts.wording import counted
 from ..session.batch_counter import READ_EVERY
