@@ -30,8 +30,7 @@ from .session import states
 from .session.objects_as_data import plain, restored
 from .session.session import FIRST, STATE, Session
 
-SEEN = {*Measuring.SEEN, *Judge.SEEN, *Reporter.SEEN, "log", "verdicts", "has_looked"}
-"""What a state has of what the training has come to."""
+SEEN = {*Measuring.SEEN, *Judge.SEEN, *Reporter.SEEN, "log", "verdicts", "has_looked"}  # of a training, in its state
 
 
 @final
@@ -143,7 +142,8 @@ class Diagnosis(Callback):
         self._forget()
 
     def _forget(self) -> None:
-        self._log = MeasurementLog()
+        self.log = MeasurementLog()
+        """What was measured so far."""
         self._measuring = Measuring(self.budget, self.measure_every, self.monitors)
         self._judge = Judge(self.monitors, looks=self.preflight, ignore=self.ignore)
         self._reporter = Reporter(self.verbose)
@@ -170,12 +170,7 @@ class Diagnosis(Callback):
     @property
     def state(self) -> OverallState:
         """What the verdicts come to, and of how many checks; `state.name` is one of `verdicts.state.STATES`."""
-        return self._judge.standing(self._log, self._measuring.notes(self._log))
-
-    @property
-    def log(self) -> MeasurementLog:
-        """What was measured so far."""
-        return self._log
+        return self._judge.standing(self.log, self._measuring.notes(self.log))
 
     @property
     def cost(self) -> float:
@@ -194,8 +189,8 @@ class Diagnosis(Callback):
 
     def findings(self) -> list[str]:
         """Return what is wrong, and what measuring cost."""
-        cost = self._measuring.cost_summary(self.log.steps_of_update)
-        return [*(str(v) for v in self.verdicts if v.level != "ok"), *self.state.reasons, cost]
+        found = [str(verdict) for verdict in self.verdicts if verdict.level != "ok"]
+        return [*found, *self.state.reasons, self._measuring.cost_summary(self.log.steps_of_update)]
 
     # --- a training, from its beginning to its end --------------------------------------------------------------------
 
@@ -213,20 +208,19 @@ class Diagnosis(Callback):
         steps, epochs = session.params["steps"] or 0, session.params["epochs"]
         self._measuring.know_length(session.params["steps"], epochs)
         in_one = self.model.steps_per_execution * session.iterations_per_step
-        total = steps * (epochs - session.first_epoch)
-        self._log = MeasurementLog(total=total, first=session.step, steps_of_update=in_one)
+        self.log = MeasurementLog(steps * (epochs - session.first_epoch), session.step, in_one)
         kept = self._take_kept()
         if kept is not None and kept["session"] is not None:
             session.resume(kept["session"])
             self._go_on(kept)
-            if self._log.total:
-                self._log.total += steps * (epochs - kept["epochs"])
+            if self.log.total:
+                self.log.total += steps * (epochs - kept["epochs"])
         begin_record(session, self.monitors)
         session.before_record(self._bring_record_up_to_date)
         if self.probe.is_left_to_fit and not training.can_read_ahead:
             self._measuring.go_without(NO_PROBE)
         elif kept is None or self.probe.batch is None:
-            self.probe.open(training)
+            self.probe.open()
             if training.can_read_ahead:
                 training.read_ahead(EXAMPLES, self._choose_probe)
             else:
@@ -234,7 +228,7 @@ class Diagnosis(Callback):
 
     def _choose_probe(self, batches: Sequence[Any]) -> None:
         """Choose what to measure on, by the first batches that `fit` reads; the first step is still to be made."""
-        why_none = self.probe.choose(self.model, batches, needs_targets=self.loss is None)
+        why_none = self.probe.choose(self.session.training, batches, needs_targets=self.loss is None)
         if self.probe.batch is None:
             self._measuring.stop(f"{why_none}.")
         elif self.session.is_built:
@@ -251,8 +245,8 @@ class Diagnosis(Callback):
 
     def _begin_to_measure(self) -> None:
         if not self._measuring.goes_on:  # else it is what was there when the training began
-            self._log.has = there_in(self.session.training, *self.probe.batch[:2])
-        self._measuring.begin(self.model, self.probe.batch, self.loss, self._log)
+            self.log.has = there_in(self.session.training, *self.probe.batch[:2])
+        self._measuring.begin(self.model, self.probe.batch, self.loss, self.log)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
@@ -275,13 +269,13 @@ class Diagnosis(Callback):
     def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None:
         """Add the rows of the last steps, which come when they like: they are judged at steps that no clock chooses."""
         if frames:
-            self._log.add_rows(rows_of_all(list(frames.values()), self.session.losses))
+            self.log.add_rows(rows_of_all(list(frames.values()), self.session.losses))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
-        self._judge_rows()
-        self._log.add_epoch(self.session.reported(logs))
+        self._judge_and_report()  # the rows
+        self.log.add_epoch(self.session.reported(logs))
         self._judge_and_report()
         numbers = self._reporter.take_numbers() | {"cost": self.cost}
         self.session.log(self, logs, {f"diagnosis_{name}": value for name, value in numbers.items()})
@@ -289,8 +283,8 @@ class Diagnosis(Callback):
     def on_close(self) -> None:
         """Write the report; from here on the cost stays as it is."""
         self._measuring.end()
-        self._judge_rows()
-        self._log.new.add("end")
+        self._judge_and_report()  # the rows
+        self.log.new.add("end")
         self._judge_and_report()
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)
@@ -304,26 +298,22 @@ class Diagnosis(Callback):
         measuring.begin_schedules(self.session.batch_size)
         if measuring.are_rows_due:
             self.session.read({})
-            self._judge_rows()
+            self._judge_and_report()  # the rows
         if measuring.is_ready:
             examples = keras_private.examples_seen(self.model) / self._of_epoch
-            self._log.see(rate_of(self.model), examples, self.session.params["steps"] or 0)
+            self.log.see(rate_of(self.model), examples, self.session.params["steps"] or 0)
             for readings in measuring.measure():
-                self._log.add(self.session.step, readings)
+                sound = self.log.add(self.session.step, readings)
                 if self.session.writer is not None:
-                    sound = {name: each for name, each in readings.items() if name not in self._log.left_out}
                     self._pictures.add(sound, self.session.record, self.session.step)
                 self._judge_and_report()
                 self.session.write_record()
         measuring.prepare()
 
-    def _judge_rows(self) -> None:
-        """Judge the rows of the steps, as far as the session has read them."""
-        self._measuring.rows_read = self._measuring.batch + 1
-        self._judge_and_report()
-
     def _judge_and_report(self) -> None:
-        self._reporter.report(self.session, self._judge.judge(self._log), len(self._log.of("gradient_norm")))
+        """Judge what is new in the log, and report what comes of it."""
+        self._measuring.rows_read = self._measuring.batch + 1
+        self._reporter.report(self.session, self._judge.judge(self.log), len(self.log.of("gradient_norm")))
 
     def _look(self) -> None:
         """Look once at what can be seen without a step; at a model that its first batch builds, after that."""
@@ -333,9 +323,8 @@ class Diagnosis(Callback):
         try:
             first = first_given(training.arguments, EXAMPLES) if first is None else first
         except Exception as error:  # of a sampler of the user's
-            self._log.leave_out(PREFLIGHT, error)
-        first = probe if first is None else first
-        if first is None:
+            self.log.leave_out(PREFLIGHT, error)
+        if (first := probe if first is None else first) is None:
             return
         self._has_looked, self.probe.first = True, None
         if not self.model.built:  # the training step does not call it
@@ -343,11 +332,9 @@ class Diagnosis(Callback):
         others, is_traced = None if first is probe else probe, self._measuring.only_computes
         try:
             facts, _ = facts_of(self.model, first, others, self.loss, training=training, is_traced=is_traced)
-            facts = dataclasses.replace(facts, **validated_on(training.arguments))
+            self.log.look(self.session.step, dataclasses.replace(facts, **validated_on(training.arguments)))
         except Exception as error:
-            self._log.leave_out(PREFLIGHT, error)
-            return
-        self._log.look(self.session.step, facts)
+            self.log.leave_out(PREFLIGHT, error)
         self._judge_and_report()
 
     def _bring_record_up_to_date(self) -> None:
@@ -362,7 +349,7 @@ class Diagnosis(Callback):
 
     def _state(self) -> dict[str, Any]:
         session: Session | None = getattr(self, "session", None)
-        own = {"log": self._log.state(), "has_looked": self._has_looked}
+        own = {"log": self.log.state(), "has_looked": self._has_looked}
         return {
             "session": session and session.state(),
             "epochs": (self.params or {}).get("epochs", 0),
@@ -393,12 +380,12 @@ class Diagnosis(Callback):
     def show_results(self, state: Mapping[str, Any]) -> None:
         """Show the verdicts that stood at the end."""
         self._go_on(state)
-        self._measuring.show_results(self._log.total)
+        self._measuring.show_results(self.log.total)
 
     def _go_on(self, kept: Mapping[str, Any]) -> None:
         """Remember what a state has; the measurements are still to be made ready."""
         seen = restored(kept["seen"], self._modules)
-        self._log.set_state(seen["log"])
+        self.log.set_state(seen["log"])
         self._has_looked = seen["has_looked"]
         self._measuring.go_on(seen, kept["clock"], kept["meters"])
         self._judge.set_state(seen)

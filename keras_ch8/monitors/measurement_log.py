@@ -115,18 +115,20 @@ class MeasurementLog:
         vars(self).update(state)
         self.has = frozenset(fact for fact in Fact if fact in self.has)
 
-    def add(self, step: int, readings: Mapping[str, Any]) -> None:
-        """Add the readings of a measurement at a step; an error in the place of one leaves its monitor out."""
+    def add(self, step: int, readings: Mapping[str, Any]) -> dict[str, Any]:
+        """Add the readings of a measurement at a step, and return them; an error in place of one leaves that out."""
         self._known.clear()
         self.step = step
-        for name, reading in readings.items():
-            if isinstance(reading, Exception):
-                self.leave_out(name, reading)
-                continue
+        for name, error in readings.items():
+            if isinstance(error, Exception):
+                self.leave_out(name, error)
+        sound = {name: each for name, each in readings.items() if not isinstance(each, Exception)}
+        for name, reading in sound.items():
             self._readings.setdefault(name, []).append(reading)
             self._steps.setdefault(name, []).append(step)
             self.newly_read.add(name)
         self.new.add("readings")
+        return sound
 
     def leave_out(self, name: str, error: Exception) -> None:
         """Go on without what has failed, and say so once: whatever fails is left out by this."""

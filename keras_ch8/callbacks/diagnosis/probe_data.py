@@ -42,11 +42,10 @@ class ProbeData:
         """x, y and sample_weight of what this training is measured on; None until that is known."""
         self.first: Data = None
         """The first examples that `fit` reads, once they are known."""
-        self._is_of_fit = self._was_given = False
-        """Whether `batch` is what this `fit`, or an earlier one, has read; whether what this one began with was not."""
+        self._is_of_fit = False
+        """Whether `batch` is what this `fit`, or an earlier one, has read."""
         self._given: Data = None
-        self._why_not = self._why_none = ""
-        """What this training is to be measured on, why that cannot be read, and why there may be nothing else."""
+        """What a training that begins is to be measured on, if it is made as what that reads."""
 
     def __repr__(self) -> str:
         examples = self._arrays if self.batch is None else self.batch
@@ -87,50 +86,41 @@ class ProbeData:
         vars(copied).update(copy.deepcopy(vars(self), memo))
         return copied
 
-    def open(self, training: fit.Training) -> None:
-        """Begin a training: the batch of the last one, drawn by `fit`, is forgotten, and a data set is read.
+    def open(self) -> None:
+        """Begin a training: what it is measured on is still to be chosen."""
+        self._given, self.batch, self.first = self.batch if self._arrays is None else self._arrays, None, None
 
-        Args:
-            training: The training.
-        """
-        given = self.batch if self._arrays is None else self._arrays
-        self._was_given = self._arrays is not None or not self._is_of_fit
-        self.first = self.batch = None
-        self._why_not = ""
-        self._why_none = (
-            "what `fit` reads is not inputs, targets and weights, so give arrays: `probe=(x, y)`"
-            if training.can_read_ahead
-            else "the first examples of a training are kept in `fit` on one device alone, so give arrays"
-        )
-        if given is None and self._data_set is not None and self._data_set is not training.arguments.get("x"):
-            given, self._why_not = _read(self._data_set)
-        self._given = given
-
-    def choose(self, model: keras.Model, batches: Sequence[Any], *, needs_targets: bool) -> str:
-        """Choose what the training is measured on, and return why that is nothing, where it is nothing.
+    def choose(self, training: fit.Training, batches: Sequence[Any], *, needs_targets: bool) -> str:
+        """Choose what the training is measured on, before its first step, and return why that is nothing, if it is.
 
         The first examples that `fit` reads are measured on in the place of a probe that is not made as they are, or
         that must not be read, and no probe at all where they cannot be known before the first step.
 
         Args:
-            model: The model.
+            training: The training.
             batches: The first batches that `fit` reads, as far as they are known.
             needs_targets: Whether the loss that the model is compiled with is what is measured.
         """
+        given, self._given, why = self._given, None, ""
         self.first = first = _first_examples(batches)
-        given, self._given = self._given, None
-        why = self._why_not or ("" if given is None else _why_unfit(model, given, first, needs_targets))
+        if given is None and self._data_set is not None and self._data_set is not training.arguments.get("x"):
+            given, why = _read(self._data_set)
+        if given is not None:
+            why = _why_unfit(training.model, given, first, needs_targets)
         if given is not None and not why:
             self.batch = given
             if first is not None:
                 warn_of_another_scale(given, first)
         elif first is not None:
-            if why and self._was_given:
+            if why and (self._arrays is not None or not self._is_of_fit):
                 _warn_of_other_examples(why, first)
             self.batch, self._is_of_fit = first, True
         if self.batch is not None:
             self._data_set = None
-        return why or self._why_none
+            return ""
+        if training.can_read_ahead:
+            return why or "what `fit` reads is not inputs, targets and weights, so give arrays: `probe=(x, y)`"
+        return why or "the first examples of a training are kept in `fit` on one device alone, so give arrays"
 
 
 def _read(data_set: Data) -> tuple[Data, str]:
