@@ -9,11 +9,11 @@ import numpy as np
 
 from .. import _checks
 from .._describe import short
+from .._duration import Clock, Duration, duration, of_unknown_epoch
 from .._types import Logs
 from ..board import tags
 from ..continuation.annealed import Annealed, Schedule, annealed_in, as_schedule
 from ..integration import keras_private
-from ..schedules.duration import Clock, Duration, duration, of_unknown_epoch
 from .base import Callback
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from .. import _checks, _objects, curriculum
+from .._duration import Clock, duration
 from .._types import Logs
 from ..board import tags
 from ..curriculum.difficulty import judged, numbers, samples_of_buckets
@@ -17,7 +18,6 @@ from ..curriculum.sampler import ORDERS
 from ..curriculum.staged_pacing import StagedPacing
 from ..data import ArraySource
 from ..integration import keras_private
-from ..schedules.duration import Clock, duration
 from .base import Callback
 from .session import states
 

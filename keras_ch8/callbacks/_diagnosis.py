@@ -1,5 +1,6 @@
 """One callback that says what is wrong with a training, and what cures it."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, final
 
@@ -10,9 +11,10 @@ from ..board import tags
 from ..board.record import Diagnosed
 from ..integration import epochs, fit, keras_private
 from ..monitors.base import Monitor, chosen
-from ..monitors.measurement_log import MeasurementLog
+from ..monitors.held_out import first_given, validated_on
+from ..monitors.measurement_log import MeasurementLog, rows_of_all
 from ..monitors.model_facts import rate_of
-from ..monitors.start import there_in
+from ..monitors.start import facts_of, there_in
 from ..telemetry.frame import Frame
 from ..verdicts.kinds import ignored
 from ..verdicts.state import OverallState
@@ -20,18 +22,14 @@ from ..verdicts.texts import brief, markdown, report, table
 from ..verdicts.verdict import Verdict
 from .base import Callback
 from .board.layers import note_flow
-from .diagnosis.first_look import FirstLook
-from .diagnosis.judgement import Judgement, rows_of_all
-from .diagnosis.meter_reader import NO_PROBE, MeterReader
-from .diagnosis.meters import Meter
-from .diagnosis.probe_data import ProbeData
-from .diagnosis.reporting import begin_record, report_verdicts, summary
+from .diagnosis.judging import PREFLIGHT, Judge
+from .diagnosis.measuring import NO_PROBE, Measuring
+from .diagnosis.probe_data import EXAMPLES, ProbeData
+from .diagnosis.reporting import Reporter, begin_record, summary
 from .session import states
-from .session.batch_counter import READ_EVERY
 from .session.session import FIRST, Session, SessionPosition
 
-SEEN = {*Judgement.SEEN, *MeterReader.SEEN, "log", "verdicts", "reported", "has_looked"}
-"""What a state has of what the training has come to."""
+SEEN = {*Measuring.SEEN, *Judge.SEEN, *Reporter.SEEN, "log", "verdicts", "has_looked"}  # of a training, in its state
 
 
 @final
@@ -142,10 +140,12 @@ class Diagnosis(Callback):
         self._forget()
 
     def _forget(self) -> None:
-        self._judgement = Judgement(self.monitors, looks=self.preflight, ignore=self.ignore)
-        self._reader = MeterReader(self.budget, self.measure_every, self._judgement)
-        self._reported: set[str] = set()  # kinds of verdicts whose rise to "act" was printed
-        self._first_look = FirstLook(self.preflight, self.loss)
+        self.log = MeasurementLog()
+        """What was measured so far."""
+        self._measuring = Measuring(self.budget, self.measure_every, self.monitors)
+        self._judge = Judge(self.monitors, looks=self.preflight, ignore=self.ignore)
+        self._reporter = Reporter(self.verbose)
+        self._has_looked = not self.preflight
         self._of_epoch = 0  # batches of the running epoch so far
 
     # --- what it has found --------------------------------------------------------------------------------------------
@@ -162,37 +162,32 @@ class Diagnosis(Callback):
     @property
     def verdicts(self) -> list[Verdict]:
         """The verdicts that stand, the most serious first."""
-        return self._judgement.tracker.verdicts
+        return self._judge.tracker.verdicts
 
     @property
     def state(self) -> OverallState:
         """What the verdicts come to, and of how many checks; `state.name` is one of `verdicts.state.STATES`."""
-        return self._judgement.standing(self._reader.notes)
-
-    @property
-    def log(self) -> MeasurementLog:
-        """What was measured so far."""
-        return self._judgement.log
+        return self._judge.standing(self.log, self._measuring.notes(self.log))
 
     @property
     def cost(self) -> float:
         """Fraction of the training time that measuring took, but for the first time."""
-        return self._reader.cost
+        return self._measuring.cost
 
     @property
     def measurements(self) -> int:
         """How often it has measured."""
-        return self._reader.count
+        return self._measuring.count
 
     @property
     def setup(self) -> float:
         """Seconds that the first measurements took, which trace their graphs unless an earlier `fit` has."""
-        return self._reader.setup
+        return self._measuring.setup
 
     def findings(self) -> list[str]:
         """Return what is wrong, and what measuring cost."""
-        cost = self._reader.cost_summary(self.log.steps_of_update)
-        return [*(str(v) for v in self.verdicts if v.level != "ok"), *self.state.reasons, cost]
+        found = [str(verdict) for verdict in self.verdicts if verdict.level != "ok"]
+        return [*found, *self.state.reasons, self._measuring.cost_summary(self.log.steps_of_update)]
 
     # --- a training, from its beginning to its end --------------------------------------------------------------------
 
@@ -206,135 +201,137 @@ class Diagnosis(Callback):
 
     def on_open(self) -> None:
         """Begin to remember the training, or go on from a state."""
-        steps = self.session.params["steps"] or 0
-        epochs = self.session.params["epochs"] - self.session.first_epoch
-        self._reader.know_length(self.session.params["steps"], self.session.params["epochs"])
-        in_one = self.model.steps_per_execution * self.session.iterations_per_step
-        self._judgement.log = MeasurementLog(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
+        session, training = self.session, self.session.training
+        steps, epochs = session.params["steps"] or 0, session.params["epochs"]
+        self._measuring.know_length(session.params["steps"], epochs)
+        in_one = self.model.steps_per_execution * session.iterations_per_step
+        self.log = MeasurementLog(steps * (epochs - session.first_epoch), session.step, in_one)
         kept = self._take_kept()
         if kept is not None and kept["session"] is not None:
-            self.session.resume(kept["session"])
+            session.resume(kept["session"])
             self._go_on(kept)
             if self.log.total:
-                self.log.total += steps * (self.session.params["epochs"] - kept["epochs"])
-        begin_record(self.session, self.monitors)
-        self.session.before_record(self._bring_record_up_to_date)
-        if self.probe.is_left_to_fit and not self.session.training.can_read_ahead:
-            self._reader.go_without(NO_PROBE)
+                self.log.total += steps * (epochs - kept["epochs"])
+        begin_record(session, self.monitors)
+        session.before_record(self._bring_record_up_to_date)
+        if self.probe.is_left_to_fit and not training.can_read_ahead:
+            self._measuring.go_without(NO_PROBE)
         elif kept is None or self.probe.batch is None:
-            then, seen = self._measure_from_now_on, self._look
-            self.probe.open(self.session.training, then, seen, needs_targets=self.loss is None)
+            self.probe.open()
+            if training.can_read_ahead:
+                training.read_ahead(EXAMPLES, self._choose_probe)
+            else:
+                self._choose_probe([])
+
+    def _choose_probe(self, batches: Sequence[Any]) -> None:
+        """Choose what to measure on, by the first batches that `fit` reads; the first step is still to be made."""
+        why_none = self.probe.choose(self.session.training, batches, needs_targets=self.loss is None)
+        if self.probe.batch is None:
+            self._measuring.stop(f"{why_none}.")
+        elif self.session.is_built:
+            self._begin_to_measure()
+            self._measuring.prepare()
+        self._look()
 
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
-        self._judgement.begin(keras_private.leaves_of(self.model))
-        if self.probe.batch is not None and not self._reader.failure:
+        self._judge.begin(keras_private.leaves_of(self.model))
+        if self.probe.batch is not None and not self._measuring.failure:
             self._begin_to_measure()
-        if self._first_look.first is not None or not self.session.training.can_read_ahead:
-            self._look(self._first_look.first)
-
-    def _measure_from_now_on(self, why_not: str) -> None:
-        """Measure on the probe, if there is one; the first step is still to be made."""
-        if self.probe.batch is None:
-            self._reader.stop(f"{why_not}.")
-        elif self.session.is_built:
-            self._begin_to_measure()
-            self._reader.prepare()
+        self._look()
 
     def _begin_to_measure(self) -> None:
-        if not self._reader.goes_on:  # else it is what was there when the training began
+        if not self._measuring.goes_on:  # else it is what was there when the training began
             self.log.has = there_in(self.session.training, *self.probe.batch[:2])
-        self._reader.begin(self.model, self.probe.batch, self.loss)
+        self._measuring.begin(self.model, self.probe.batch, self.loss, self.log)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
         super().on_epoch_begin(epoch, logs)
         self._of_epoch = self.session.batches_before
-        self._reader.prepare()
+        self._measuring.prepare()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Measure where it is due; at all other steps this takes no time."""
         super().on_train_batch_end(batch, logs)
-        reader = self._reader
         before, self._of_epoch = self._of_epoch, self.session.batches_of_epoch
-        reader.batch += self._of_epoch - before
-        if reader.is_idle:
-            self._show()
-            return
-        reader.clock.start()
-        reader.begin_schedules(self.session.batch_size)
-        ready = reader.ready
-        for meter in ready:
-            with reader.clock.measuring(meter.schedule, reader.batch + 1):
-                self._measure(meter)
-        if ready:
-            reader.reconsider()
-        elif reader.batch + 1 >= self._judgement.rows_judged + READ_EVERY:
-            self.session.read({})
-            self._judge_rows()
-        self._show()
-        reader.prepare()
+        self._measuring.batch += self._of_epoch - before
+        if not self._measuring.is_idle:
+            self._measure()
 
     def next_batch(self) -> float:
         """Return the batch before a measurement that is due, or that of one that is ready."""
-        return self._reader.idle_until - 2
+        return self._measuring.idle_until - 2
 
     def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None:
-        """Add the rows of the last steps."""
+        """Add the rows of the last steps, which come when they like: they are judged at steps that no clock chooses."""
         if frames:
-            self._judgement.add_rows(rows_of_all(list(frames.values()), self.session.losses))
+            self.log.add_rows(rows_of_all(list(frames.values()), self.session.losses))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
-        self._judge_rows()
-        self._report(self._judgement.judge_epoch(self.session.reported(logs)))
-        self._show()
-        numbers = self._judgement.take_numbers() | {"cost": self.cost}
+        self._judge_and_report()  # the rows
+        self.log.add_epoch(self.session.reported(logs))
+        self._judge_and_report()
+        numbers = self._reporter.take_numbers() | {"cost": self.cost}
         self.session.log(self, logs, {f"diagnosis_{name}": value for name, value in numbers.items()})
 
     def on_close(self) -> None:
         """Write the report; from here on the cost stays as it is."""
-        self._reader.end()
-        self._judge_rows()
-        self._report(self._judgement.judge_end())
-        self._show()
+        self._measuring.end()
+        self._judge_and_report()  # the rows
+        self.log.new.add("end")
+        self._judge_and_report()
         if self.session.writer is not None:
             self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self.state), self.session.step)
 
-    # --- looking, measuring, judging, reporting -----------------------------------------------------------------------
+    # --- when -> measure -> log -> judge -> report --------------------------------------------------------------------
 
-    def _look(self, first: Data) -> None:
-        """Make the checks that need no step, on the first examples that `fit` reads, if known, and the probe."""
-        self._report(self._first_look.look(self.session, first, self.probe.batch, self._reader))
+    def _measure(self) -> None:
+        """Measure what is due at this batch, judge each measurement, and get ready for the next ones."""
+        measuring = self._measuring
+        measuring.begin_schedules(self.session.batch_size)
+        if measuring.are_rows_due:
+            self.session.read({})
+            self._judge_and_report()  # the rows
+        if measuring.is_ready:
+            examples = keras_private.examples_seen(self.model) / self._of_epoch
+            self.log.see(rate_of(self.model), examples, self.session.params["steps"] or 0)
+            for readings in measuring.measure():
+                sound = self.log.add(self.session.step, readings)
+                if self.session.writer is not None:
+                    note_flow(sound, self.session.record, self.session.step)
+                self._judge_and_report()
+                self.session.write_record()
+        measuring.prepare()
 
-    def _measure(self, meter: Meter) -> None:
-        """Measure, and judge what was measured."""
-        self.session.read({})
-        self._judge_rows()
-        step = self.session.step
-        examples = keras_private.examples_seen(self.model) / self._of_epoch
-        self.log.see(rate_of(self.model), examples, self.session.params["steps"] or 0)
-        readings = self._reader.try_reading(meter)
-        if readings is None:
+    def _judge_and_report(self) -> None:
+        """Judge what is new in the log, and report what comes of it."""
+        self._measuring.rows_read = self._measuring.batch + 1
+        self._reporter.report(self.session, self._judge.judge(self.log), len(self.log.of("gradient_norm")))
+
+    def _look(self) -> None:
+        """Look once at what can be seen without a step; at a model that its first batch builds, after that."""
+        training, first, probe = self.session.training, self.probe.first, self.probe.batch
+        if self._has_looked or not self.session.is_built or (training.can_read_ahead and first is None):
             return
-        if self.session.writer is not None:
-            note_flow(readings, self.session.record, step)
-        self._report(self._judgement.judge_readings(step, readings))
-        self.session.write_record()
-
-    def _judge_rows(self) -> None:
-        """Judge the rows that have come, at steps that no clock chooses: the session reads when it likes."""
-        self._report(self._judgement.judge_rows(self._reader.batch + 1))
-
-    def _report(self, changed: Sequence[Verdict]) -> None:
-        report_verdicts(self.session, changed, self._reported, self.verbose, len(self.log.of("gradient_norm")))
-
-    def _show(self) -> None:
-        """Write the numbers of this batch."""
-        if self._judgement.unwritten:
-            unwritten = self._judgement.take_unwritten()
-            self.session.show({tags.diagnosis(name): value for name, value in unwritten.items()})
+        try:
+            first = first_given(training.arguments, EXAMPLES) if first is None else first
+        except Exception as error:  # of a sampler of the user's
+            self.log.leave_out(PREFLIGHT, error)
+        if (first := probe if first is None else first) is None:
+            return
+        self._has_looked, self.probe.first = True, None
+        if not self.model.built:  # the training step does not call it
+            return
+        others, is_traced = None if first is probe else probe, self._measuring.only_computes
+        try:
+            facts, _ = facts_of(self.model, first, others, self.loss, training=training, is_traced=is_traced)
+            self.log.look(self.session.step, dataclasses.replace(facts, **validated_on(training.arguments)))
+        except Exception as error:
+            self.log.leave_out(PREFLIGHT, error)
+        self._judge_and_report()
 
     def _bring_record_up_to_date(self) -> None:
         record = self.session.record
@@ -348,14 +345,14 @@ class Diagnosis(Callback):
 
     def _state(self) -> dict[str, Any]:
         session: Session | None = getattr(self, "session", None)
-        reported = {"reported": self._reported, "has_looked": self._first_look.is_over}
+        own = {"log": self.log.state(), "has_looked": self._has_looked}
         return {
             "session": session and session.position(),
             "epochs": (self.params or {}).get("epochs", 0),
             "probe": self.probe.state(),
-            "meters": self._reader.state_of_meters(),
-            "clock": self._reader.clock.state(),
-            "seen": self._judgement.state() | self._reader.state() | reported,
+            "meters": self._measuring.state_of_meters(),
+            "clock": self._measuring.clock.state(),
+            "seen": own | self._measuring.state() | self._judge.state() | self._reporter.state(),
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -373,12 +370,14 @@ class Diagnosis(Callback):
     def show_results(self, state: Mapping[str, Any]) -> None:
         """Show the verdicts that stood at the end."""
         self._go_on(state)
-        self._reader.show_results(self.log.total)
+        self._measuring.show_results(self.log.total)
 
     def _go_on(self, kept: Mapping[str, Any]) -> None:
         """Remember what a state has; the measurements are still to be made ready."""
         seen = kept["seen"]
-        self._judgement.set_state(seen)
-        self._reader.go_on(seen, kept["clock"], kept["meters"])
-        self._reported, self._first_look.is_over = seen["reported"], seen["has_looked"]
+        self.log.set_state(seen["log"])
+        self._has_looked = seen["has_looked"]
+        self._measuring.go_on(seen, kept["clock"], kept["meters"])
+        self._judge.set_state(seen)
+        self._reporter.set_state(seen)
         self.probe.set_state(kept["probe"])

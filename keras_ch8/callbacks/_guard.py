@@ -8,12 +8,12 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from .. import _checks
+from .._duration import duration, of_unknown_epoch
 from .._types import Logs
 from ..board.tags import SKIPPED_STEPS
 from ..data import ArraySource
 from ..integration import keras_private, train_step
 from ..optimizers.base import RuleOptimizer
-from ..schedules.duration import duration, of_unknown_epoch
 from ..telemetry.step_filter import LeftOut, StepFilter
 from ..verdicts.wording import digits
 from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor

@@ -12,10 +12,10 @@ import numpy as np
 
 from .. import _checks
 from .._describe import short
+from .._duration import Duration, duration
 from .._types import Data, Logs
 from ..board import tags
 from ..integration import fit, keras_private
-from ..schedules.duration import Duration, duration
 from ._switch_optimizer import SwitchOptimizer
 from .averaging.averaged_model import AVERAGED, AveragedModel, put_in_cache, restore_trained_weights, take_cached
 from .averaging.second_validation import validated

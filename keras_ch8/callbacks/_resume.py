@@ -10,6 +10,7 @@ import keras
 
 from .. import _checks, _objects
 from .._describe import short
+from .._duration import duration
 from .._types import Logs
 from ..checkpoints import callback_states, fingerprint, positions, variables
 from ..checkpoints.folder import Folder
@@ -17,7 +18,6 @@ from ..checkpoints.sigterm import Sigterm
 from ..checkpoints.state import TrainingState
 from ..checkpoints.workers import Workers
 from ..integration import backend, epochs, fit, keras_private, trained
-from ..schedules.duration import duration
 from ._switch_optimizer import SwitchOptimizer, switched_by
 from .base import Callback, say
 

@@ -7,11 +7,11 @@ import keras
 import numpy as np
 
 from .. import _checks, _objects
+from .._duration import duration, of_unknown_epoch
 from .._types import Logs
 from ..checkpoints import callback_states
 from ..integration import keras_private
 from ..optimizers.closure import ClosureOptimizer
-from ..schedules.duration import duration, of_unknown_epoch
 from .base import Callback
 from .session import states
 

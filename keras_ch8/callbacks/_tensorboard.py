@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import _checks, _net, _objects, _spelling
 from .._describe import short
+from .._duration import duration
 from .._types import Logs
 from ..board import panels, tags
 from ..board.record import Event, Record
@@ -21,7 +22,6 @@ from ..board.writer import RunPosition, RunWriter
 from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
 from ..integration import keras_private
-from ..schedules.duration import duration
 from ..telemetry.frame import Frame
 from ..trackers import feeds
 from ..trackers.base import Tracker

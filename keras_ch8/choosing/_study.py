@@ -12,12 +12,12 @@ import numpy as np
 from .. import _batches, _checks, _objects
 from .._batches import take
 from .._describe import short
+from .._duration import Clock, Duration, duration
 from .._keeper import Keeper
 from .._types import Data
 from ..callbacks.base import say
 from ..curvature.objective import Objective
 from ..monitors import gradient_noise
-from ..schedules.duration import Clock, Duration, duration
 from . import _critical_batch_size as critical_batch_size
 from ._critical_batch_size import Branch, examples_to
 from ._search import band, sweep

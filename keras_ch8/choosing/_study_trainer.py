@@ -12,13 +12,13 @@ from keras import ops
 
 from .. import _batches, _checks, _numerics, _objects
 from .._batches import take
+from .._duration import Clock
 from .._keeper import fingerprint, model_described, optimizer_described
 from .._sandbox import build_on, generators_kept, new_model, put_values, values_of, variables_of
 from .._types import Data, Tensor
 from ..integration import backend, keras_private
 from ..optimizers.closure import ClosureOptimizer
 from ..schedules.base import Schedule
-from ..schedules.duration import Clock
 from ._short_trainings import dial_of
 
 EVALUATIONS = 20

@@ -11,13 +11,13 @@ A check takes a function that makes the object, usually the class itself, or the
 rule, a criterion, a schedule or a pacing answers depends on its arguments alone.
 """
 
+from .._duration import Clock
 from ..clipping.rule import GlobalRule, TensorRule
 from ..initializers.base import Initializer, KernelInitializer, RandomInitializer
 from ..integration import backend as _backend
 from ..losses.labels import aligned
 from ..losses.likelihoods import Likelihood
 from ..schedules.base import Schedule
-from ..schedules.duration import Clock
 from ..stopping.criterion import Criterion, EpochHistory, MonitorCriterion, Reason, StopReason
 from ..telemetry.frame import Frame
 from ..verdicts.kinds import Kind

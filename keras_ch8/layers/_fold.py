@@ -7,7 +7,7 @@ from keras import layers, ops
 from .. import _objects
 from .._section import section
 from ..symmetries.wiring import edges_of
-from .batch_normalization import NORMALIZING, statistics_of
+from .batch_normalization import NORMALIZING, BatchNormalization
 
 LAST = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.SeparableConv1D, layers.SeparableConv2D)
 """Layers with their outputs on the last axis of the kernel, which is the weight before the bias."""
@@ -121,7 +121,10 @@ def _can_absorb(layer: keras.layers.Layer, norm: keras.layers.Layer) -> bool:
 
 
 def _weights_with(layer: keras.layers.Layer, norm: keras.layers.Layer) -> list[np.ndarray]:
-    mean, variance = (ops.convert_to_numpy(v).astype("float64") for v in statistics_of(norm))
+    statistics = (norm.moving_mean, norm.moving_variance)
+    if isinstance(norm, BatchNormalization):
+        statistics = norm.inference_statistics(norm.moving_mean.dtype)
+    mean, variance = (ops.convert_to_numpy(v).astype("float64") for v in statistics)
     factor = (norm.gamma.numpy() if norm.scale else 1.0) / np.sqrt(variance + norm.epsilon)
     *others, kernel, bias = layer.get_weights() if layer.use_bias else [*layer.get_weights(), 0.0]
     broadcast = factor

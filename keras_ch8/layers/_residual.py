@@ -58,6 +58,8 @@ class Residual(keras.layers.Layer):
     """
 
     section = "8.7.5"
+    adds_its_input = True
+    """What a diagnosis asks a layer."""
 
     def __init__(
         self,

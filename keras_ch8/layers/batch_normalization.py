@@ -354,10 +354,3 @@ def trainable_normalizations(model: keras.Model) -> list[keras.layers.Layer]:
     _checks.keras_3(model)
     leaves = {id(leaf): leaf for leaf in keras_private.leaves_of(model)}.values()
     return [leaf for leaf in leaves if isinstance(leaf, NORMALIZING) and leaf.trainable and leaf.built]
-
-
-def statistics_of(layer: keras.layers.Layer) -> tuple[Tensor, Tensor]:
-    """Return the mean and the variance that a layer of batch normalization uses in inference."""
-    if isinstance(layer, BatchNormalization):
-        return layer.inference_statistics(layer.moving_mean.dtype)
-    return layer.moving_mean, layer.moving_variance

@@ -12,13 +12,13 @@ from .._plot import axes_of, finished, name_layers, points
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
-from ..layers.batch_normalization import NORMALIZING, statistics_of
 from ..verdicts.code import SHUFFLE
 from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import counted, times
 from ._layer_calls import root_mean_square
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
+from .model_facts import is_batch_normalization
 from .probe import ProbeEvaluator
 from .progress import BETWEEN, FOREIGN, MEASURED, PART_DONE, after_group, part_done
 
@@ -162,7 +162,7 @@ class BatchStatisticsMonitor(Monitor):
 
     def records(self, layer: keras.layers.Layer) -> bool:
         """Record the layers of batch normalization."""
-        return isinstance(layer, NORMALIZING)
+        return is_batch_normalization(layer)
 
     def kinds_for(self, layers: Sequence[keras.layers.Layer]) -> set[str]:
         """Return all of them where there is batch normalization."""
@@ -238,7 +238,11 @@ def _over_near(log: MeasurementLog, step: int, loss: float) -> float:
 def _gaps(layer: keras.layers.Layer, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     axes = [axis for axis in range(len(inputs.shape)) if axis != layer.axis % len(inputs.shape)]
     mean, variance = ops.mean(inputs, axes), ops.var(inputs, axes) + layer.epsilon
-    moving_mean, moving_variance = (ops.cast(v, "float32") for v in statistics_of(layer))
+    if hasattr(layer, "inference_statistics"):
+        statistics = layer.inference_statistics("float32")
+    else:
+        statistics = (layer.moving_mean, layer.moving_variance)
+    moving_mean, moving_variance = (ops.cast(v, "float32") for v in statistics)
     mean_gap = (mean - moving_mean) / ops.sqrt(variance)
     scale_gap = ops.log((moving_variance + layer.epsilon) / variance) / 2
     size = ops.abs(ops.cast(layer.gamma, "float32")) if layer.scale else ops.ones_like(mean)

@@ -2,12 +2,15 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
+from ..telemetry.frame import Frame
 from ..verdicts.fact import Fact
+from ..verdicts.facts import Facts
 
 KEPT = 5000
 """Steps whose rows are kept."""
@@ -77,6 +80,16 @@ class MeasurementLog:
         self.epochs: list[Mapping[str, float]] = []
         self.passes: list[np.ndarray] = []
         """Loss of each minibatch in the first epoch and, if there is another, the last."""
+        self.left_out: set[str] = set()
+        """Names of what has failed, which is not asked any more."""
+        self.facts: Facts | None = None
+        """What was seen before the first step, until that is judged."""
+        self.new: set[str] = set()
+        """What has come since it was judged last, of `"rows"`, `"readings"`, `"epochs"` and `"end"`."""
+        self.newly_read: set[str] = set()
+        """Names of the monitors whose readings are new."""
+        self.losses: list[np.ndarray] = []
+        """Losses of the minibatches of this epoch, as they come."""
         self._readings: dict[str, list[Any]] = {}
         self._steps: dict[str, list[int]] = {}
         self._known: dict[str, Any] = {}
@@ -93,7 +106,7 @@ class MeasurementLog:
 
     def state(self) -> dict[str, Any]:
         """Return all that has been measured, which `set_state` goes on from."""
-        kept = {name: value for name, value in vars(self).items() if name != "_known"}
+        kept = {name: value for name, value in vars(self).items() if name not in ("_known", "facts")}
         return kept | {"has": frozenset(map(str, self.has))}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -102,13 +115,36 @@ class MeasurementLog:
         vars(self).update(state)
         self.has = frozenset(fact for fact in Fact if fact in self.has)
 
-    def add(self, step: int, readings: Mapping[str, Any]) -> None:
-        """Add the readings of a measurement at a step."""
+    def add(self, step: int, readings: Mapping[str, Any]) -> dict[str, Any]:
+        """Add the readings of a measurement at a step, and return them; an error in place of one leaves that out."""
         self._known.clear()
         self.step = step
-        for name, reading in readings.items():
+        for name, error in readings.items():
+            if isinstance(error, Exception):
+                self.leave_out(name, error)
+        sound = {name: each for name, each in readings.items() if not isinstance(each, Exception)}
+        for name, reading in sound.items():
             self._readings.setdefault(name, []).append(reading)
             self._steps.setdefault(name, []).append(step)
+            self.newly_read.add(name)
+        self.new.add("readings")
+        return sound
+
+    def leave_out(self, name: str, error: Exception) -> None:
+        """Go on without what has failed, and say so once: whatever fails is left out by this."""
+        if name not in self.left_out:
+            self.left_out.add(name)
+            warnings.warn(
+                f"`Diagnosis` goes on without {name!r}, which failed with {type(error).__name__}: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def look(self, step: int, facts: Facts) -> None:
+        """Add what is seen of the training without making a step."""
+        self.step, self.facts = step, facts
+        self.chance, self.neighbours = facts.chance, facts.neighbours
+        self.least_squares, self.unevenness = facts.least_squares, facts.unevenness
 
     def see(self, rate: float, batch_size: float = 0.0, batches: int = 0) -> None:
         """Add the learning rate of now, the examples of a minibatch, and the minibatches of an epoch; 0 if unknown."""
@@ -122,14 +158,19 @@ class MeasurementLog:
         if len(self.first_rows.steps) < WINDOW:
             self.first_rows = self.first_rows.after(rows).first(WINDOW)
         self.rows = self.rows.after(rows)
+        self.losses.append(rows.loss)
+        self.new.add("rows")
         if len(rows.steps):
             self.step = max(self.step, int(rows.steps[-1]))
 
-    def add_epoch(self, logs: Mapping[str, float], losses: np.ndarray) -> None:
-        """Add the end of an epoch: what `fit` reports, and the loss of each minibatch."""
+    def add_epoch(self, logs: Mapping[str, float], losses: np.ndarray | None = None) -> None:
+        """Add the end of an epoch: what `fit` reports, and the loss of each minibatch, by default that of its rows."""
         self._known.clear()
         self.epochs.append(dict(logs))
+        losses = np.concatenate([np.zeros(0), *self.losses]) if losses is None else losses
         self.passes = [*self.passes[:1], losses]
+        self.losses = []
+        self.new.add("epochs")
 
     def of(self, name: str) -> list[Any]:
         """Return the readings of a monitor, the oldest first."""
@@ -139,9 +180,36 @@ class MeasurementLog:
         """Return the steps at which they were made."""
         return np.array(self._steps.get(name, []), int)
 
+    @property
+    def has_readings(self) -> bool:
+        """Whether anything was measured beside the rows of the steps and what the epochs report."""
+        return bool(self._readings)
+
+    def take_new(self) -> tuple[set[str], set[str]]:
+        """Return what is new, and whose readings are, once."""
+        taken, self.new, self.newly_read = (self.new, self.newly_read), set(), set()
+        return taken
+
     def series(self, name: str, quantity: str) -> np.ndarray:
         """Return one quantity of all readings of a monitor."""
         return np.array([float(getattr(reading, quantity)) for reading in self.of(name)])
+
+
+def rows_of_all(frames: Sequence[Frame], losses: tuple[np.ndarray, np.ndarray] | None) -> Rows:
+    """Return the rows of one optimizer, or of several as if they had made one step: the norm is that of all gradients.
+
+    Where several steps are made for a batch, that with the largest gradient counts.
+    """
+    steps = np.unique(np.concatenate([frame.steps for frame in frames]))
+    norms = np.zeros((len(frames), len(steps)))
+    with np.errstate(invalid="ignore"):  # NaN stays NaN
+        for norm, frame in zip(norms, frames, strict=True):
+            np.maximum.at(norm, np.searchsorted(steps, frame.steps), frame.norm)
+    loss = np.full(len(steps), np.nan)
+    if losses is not None:
+        known = np.isin(losses[0], steps)
+        loss[np.searchsorted(steps, losses[0][known])] = losses[1][known]
+    return Rows(steps, np.linalg.norm(norms, axis=0) if len(frames) > 1 else norms[0], loss)
 
 
 def once(quantity: Callable[[MeasurementLog], _T]) -> Callable[[MeasurementLog], _T]:

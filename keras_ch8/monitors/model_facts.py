@@ -6,12 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import keras
 import numpy as np
 
-from .. import layers as suite_layers
 from .._types import Data
-from ..integration import fit, keras_private
-from ..layers import batch_normalization
-from ..optimizers import refusals
-from ..optimizers.closure import ClosureOptimizer
+from ..integration import backend, fit, keras_private
 from ..verdicts.fact import Fact
 from ..verdicts.wording import digits
 from .held_out import are_arrays
@@ -67,9 +63,11 @@ MANY = 0.3
 
 
 NORMALIZING = (
-    *batch_normalization.NORMALIZING, keras.layers.LayerNormalization, keras.layers.GroupNormalization,
-    keras.layers.UnitNormalization,
+    keras.layers.LayerNormalization, keras.layers.GroupNormalization, keras.layers.UnitNormalization,
 )  # fmt: skip
+"""Layers that normalize each example by itself."""
+COMPARABLE = ("float32", "float64")
+"""Types of weights whose losses tell the steps of section 8.6 apart, as `optimizers.refusals` has it."""
 
 
 # --- what is there ----------------------------------------------------------------------------------------------------
@@ -86,7 +84,7 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
         Fact.TOKENS: any(isinstance(part, kinds.Embedding) for part in parts),
         Fact.SKIP_CONNECTIONS: any(_adds(part) for part in parts),
         Fact.RESHAPES: any(isinstance(part, kinds.Reshape) for part in parts),
-        Fact.NORMALIZATION: any(isinstance(part, NORMALIZING) for part in parts),
+        Fact.NORMALIZATION: any(isinstance(part, NORMALIZING) or is_batch_normalization(part) for part in parts),
         Fact.INPUT_NORMALIZATION: any(isinstance(part, kinds.Normalization) for part in parts),
         Fact.RECURRENCE: any(isinstance(part, kinds.RNN) for part in parts),
         Fact.SIMPLE_RECURRENCE: any(isinstance(part, kinds.SimpleRNN) for part in parts),
@@ -101,9 +99,9 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
     optimizer = getattr(model, "optimizer", None)
     optimizers = keras_private.optimizers_in(optimizer)
     later = [getattr(callback, "to", None) for callback in callbacks]  # of `SwitchOptimizer`
-    of_closures = [one for one in optimizers if isinstance(one, ClosureOptimizer)]
+    of_closures = [one for one in optimizers if _compares_losses(one)]
     found |= {
-        Fact.COMPARED_LOSSES: bool(of_closures) or any(isinstance(one, ClosureOptimizer) for one in later),
+        Fact.COMPARED_LOSSES: bool(of_closures) or any(map(_compares_losses, later)),
         Fact.OWN_STEP_LENGTH: bool(of_closures),
         Fact.CURVATURE: any(one.uses_curvature for one in of_closures),
         Fact.FIRST_ORDER_ONLY: _is_for_first_order(model),
@@ -153,6 +151,16 @@ def flat_in(model: keras.Model, x: Data) -> frozenset[Fact]:
 def _says(part: object, attribute: str, otherwise: bool = False) -> bool:
     """Whether a class says something of itself; `otherwise` stands for what one of Keras, which cannot, would say."""
     return getattr(part, attribute, otherwise) is True
+
+
+def is_batch_normalization(layer: object) -> bool:
+    """Whether a layer is batch normalization, of Keras or of the suite, whose class says which statistics it uses."""
+    return isinstance(layer, keras.layers.BatchNormalization) or hasattr(layer, "inference_statistics")
+
+
+def _compares_losses(optimizer: object) -> bool:
+    """Whether an optimizer is one of section 8.6: these say whether they use curvature, and no other does."""
+    return hasattr(optimizer, "uses_curvature")
 
 
 def _true_of(found: Mapping[Fact, bool]) -> frozenset[Fact]:
@@ -209,16 +217,15 @@ def _is_for_first_order(model: keras.Model) -> bool:
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not keras_private.unscaled(optimizer):
         return True
-    try:
-        refusals.of_surroundings("LBFGS", model, accumulates=False)
-        refusals.of_variables("LBFGS", model.trainable_variables)
-    except ValueError:
-        return True
-    return False
+    is_shared = model.distribute_strategy.num_replicas_in_sync > 1
+    return is_shared or any(
+        backend.dtype_of(variable) not in COMPARABLE or getattr(variable, "constraint", None) is not None
+        for variable in model.trainable_variables
+    )
 
 
 def _adds(part: object) -> bool:
-    return isinstance(part, keras.layers.Add | suite_layers.Residual) or type(part).__name__ == "Add"
+    return isinstance(part, keras.layers.Add) or type(part).__name__ == "Add" or _says(part, "adds_its_input")
 
 
 def _has_negative_biases(part: object) -> bool:
@@ -241,7 +248,7 @@ def _activation(part: object) -> str:
 def rate_of(model: keras.Model) -> float:
     """Return the learning rate as it is now; NaN where there are several optimizers, or it has none."""
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
-    has_one = len(optimizers) == 1 and not isinstance(optimizers[0], ClosureOptimizer)
+    has_one = len(optimizers) == 1 and not _compares_losses(optimizers[0])
     return keras_private.current_rate(optimizers[0]) if has_one else float("nan")
 
 

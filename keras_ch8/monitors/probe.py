@@ -33,9 +33,8 @@ class ProbeEvaluator:
         x: Inputs, as for `fit`.
         y: Targets.
         sample_weight: Weights of the examples.
-        monitors: What is to be computed; one that fails while it is traced is left out, after `on_failure`.
+        monitors: What is to be computed; one that fails is not asked again.
         parts: Number of parts.
-        on_failure: Called with the name of the monitor and the error.
         **options: As for `Objective`.
     """
 
@@ -48,11 +47,12 @@ class ProbeEvaluator:
         *,
         monitors: Sequence[Monitor],
         parts: int = 1,
-        on_failure: Callable[[str, Exception], None] | None = None,
         **options: Any,
     ) -> None:
         self.objective = Objective(model, x, y, sample_weight=sample_weight, **options)
-        self.monitors, self.on_failure = list(monitors), on_failure
+        self.monitors = list(monitors)
+        self.failed: dict[str, Exception] = {}
+        """Errors of those that have failed, by name."""
         self._number_of_parts = parts
         self._layers = [leaf for leaf in keras_private.leaves_of(model) if any(m.records(leaf) for m in monitors)]
         self._inference = None
@@ -86,7 +86,7 @@ class ProbeEvaluator:
         return [backend.copy(v) for v in self.objective.variables]
 
     def evaluate(self, before: list[Tensor] | None = None, start: list[Tensor] | None = None) -> dict[str, Any]:
-        """Return the reading of each monitor.
+        """Return the reading of each monitor, or its error.
 
         Args:
             before: The weights before the last update.
@@ -95,14 +95,14 @@ class ProbeEvaluator:
         start = start or self.start or self.weights()
         found = self._compute(start, before, self._parts, self._inference and self.objective.data)
         arrays = {name: {key: np.asarray(t) for key, t in tensors.items()} for name, tensors in found.items()}
-        readings = {}
+        readings: dict[str, Any] = {}
         for monitor in list(self.monitors):
             if monitor.name in arrays:
                 try:
                     readings[monitor.name] = monitor.reading(**arrays[monitor.name], **self._facts[monitor.name])
                 except Exception as error:
                     self._drop(monitor, error)
-        return readings
+        return readings | self.failed
 
     def _tensors(
         self, start: list[Tensor], before: list[Tensor] | None, parts: list[Data], data: Data
@@ -135,10 +135,8 @@ class ProbeEvaluator:
         return found
 
     def _drop(self, monitor: Monitor, error: Exception) -> None:
-        if self.on_failure is None:
-            raise error
         self.monitors.remove(monitor)
-        self.on_failure(monitor.name, error)
+        self.failed[monitor.name] = error.with_traceback(None)  # which would keep what was being traced
 
     def _evaluate(self, values: list[Tensor], data: list[Data]) -> Evaluation:
         """Return the mean over the parts of the data."""

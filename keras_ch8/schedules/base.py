@@ -13,9 +13,9 @@ from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks
 from .._describe import short
+from .._duration import Clock, Duration, duration
 from .._types import Config, Logs, Tensor
 from ..integration import backend, fit, keras_private
-from .duration import Clock, Duration, duration
 
 
 class NotYetKnown(ValueError, AttributeError):

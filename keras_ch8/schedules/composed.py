@@ -11,11 +11,11 @@ from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks, _objects
 from .._describe import short
+from .._duration import Clock
 from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend
 from .base import Schedule
-from .duration import Clock
 
 
 @final

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from .._describe import short
 from .._spelling import meant
@@ -23,6 +23,10 @@ class Kind:
             `activation.hidden`, `loss`, `labels`, `preprocess`, `initialization`, `layers`, `layers.regularize`,
             `layer_properties`, `optimizer`, `epochs`, `batch_size.large`, `learning_rate.high` (it is too high) and
             `learning_rate.low`. Defaults to `()`: none of these.
+        once_learned: What happens to it where the loss is good all the same: it `"stays"`; what was said of it before
+            the first step is `"taken back"`; or what is over by the end of the training is `"forgiven"`. Defaults to
+            `"stays"`.
+        needs_validation: Whether only a training that validates can have it. Defaults to `False`.
     """
 
     name: str
@@ -32,6 +36,8 @@ class Kind:
     cure: str
     code: str = ""
     answers: tuple[str, ...] = ()
+    once_learned: Literal["stays", "taken back", "forgiven"] = "stays"
+    needs_validation: bool = False
 
 
 OF_THE_CHAPTER = (
@@ -107,6 +113,7 @@ OF_THE_CHAPTER = (
         fine="No step stands out by its gradient",
         cure="Clip the gradient: `clipping.ByGlobalNorm` in any optimizer of the suite, `callbacks.ClipGradients` for "
         "others; `callbacks.GradientClippingLogger` finds the threshold.",
+        once_learned="forgiven",
     ),
     Kind(
         "exploding",
@@ -116,6 +123,7 @@ OF_THE_CHAPTER = (
         cure="Scale the start to the data (`training.scale_to_data`) or take `initializers.Orthogonal`, normalize "
         "between layers (`layers.BatchNormalization`), and clip: `clipping.ByGlobalNorm`.",
         answers=("activation.hidden", "initialization"),
+        once_learned="taken back",
     ),
     Kind(
         "vanishing",
@@ -126,6 +134,7 @@ OF_THE_CHAPTER = (
         "(`layers.BatchNormalization`), add connections that skip layers (`layers.Residual`), or use ReLU with "
         "`keras.initializers.HeNormal`.",
         answers=("activation.hidden", "initialization"),
+        once_learned="taken back",
     ),
     Kind(
         "short_horizon",
@@ -144,6 +153,7 @@ OF_THE_CHAPTER = (
         cure="Lower the learning rate or add `schedules.Warmup`; start with `keras.initializers.HeNormal` and biases "
         "of 0 or slightly above; or use leaky units (`keras.layers.LeakyReLU`).",
         answers=("activation.hidden", "activation.last", "initialization", "learning_rate.high"),
+        once_learned="forgiven",
     ),
     Kind(
         "saturated_units",
@@ -153,6 +163,7 @@ OF_THE_CHAPTER = (
         cure="Bring inputs and initial weights to a smaller scale, normalize before the activation "
         "(`layers.BatchNormalization`), or use ReLU.",
         answers=("activation.hidden", "activation.last", "initialization", "preprocess"),
+        once_learned="forgiven",
     ),
     Kind(
         "batch_norm_gap",
@@ -262,6 +273,7 @@ OF_THE_START = (
         meaning="Examples of the validation data are among those of the training, so validation looks too good.",
         fine="No example of the validation data is among those of the training",
         cure="Take the equal examples out of the validation data, and split before anything is repeated or augmented.",
+        needs_validation=True,
     ),
     Kind(
         "label_order",

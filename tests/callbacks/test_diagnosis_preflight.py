@@ -144,7 +144,7 @@ def test_a_check_that_fails_is_left_out_with_one_warning_and_the_training_goes_o
     def broken(*_):
         raise ZeroDivisionError("no such thing")
 
-    monkeypatch.setattr("keras_ch8.callbacks.diagnosis.first_look.claims_of", broken)
+    monkeypatch.setattr("keras_ch8.callbacks.diagnosis.judging.claims_of", broken)
     with pytest.warns(RuntimeWarning, match="goes on without 'preflight', which failed with Zero") as told:
         history = fit(network("softmax"), diagnosis())
     assert len([one for one in told if one.category is RuntimeWarning]) == 1

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from keras_ch8 import callbacks, optimizers
+from keras_ch8._duration import Clock
 from keras_ch8.callbacks.averaging.weight_average import PolynomialMean, WeightAverage, clock_of
-from keras_ch8.schedules.duration import Clock
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_tensorboard import read, report
 from tests.oracles import averages

@@ -62,3 +62,23 @@ def test_a_past_begins_with_nothing():
     log = MeasurementLog()
     assert (log.total, log.first, log.steps_of_update, log.batch_size, log.done) == (0, 0, 1, 0.0, 0)
     assert [len(column) for column in (log.rows.steps, log.rows.norm, log.rows.loss, log.rows.usual)] == [0] * 4
+
+
+def test_an_error_in_the_place_of_a_reading_leaves_its_monitor_out_with_one_warning():
+    log = MeasurementLog()
+    with pytest.warns(RuntimeWarning, match="goes on without 'a', which failed with ValueError: no"):
+        assert log.add(1, {"a": ValueError("no"), "b": 1}) == {"b": 1}
+    log.add(2, {"a": ValueError("again"), "b": 2})  # warnings are errors here
+    assert (log.left_out, log.of("a"), log.of("b")) == ({"a"}, [], [1, 2])
+
+
+def test_what_is_new_is_said_once_and_the_losses_of_an_epoch_are_those_of_its_rows():
+    log = MeasurementLog()
+    log.add(1, {"b": 1.0})
+    log.add_rows(Rows(np.arange(2), np.ones(2), np.array([3.0, 4.0])))
+    assert log.take_new() == ({"readings", "rows"}, {"b"})
+    assert log.take_new() == (set(), set())
+    for losses in ([3.0, 4.0], []):
+        log.add_epoch({"loss": 1.0})
+        assert log.passes[-1].tolist() == losses
+    assert log.take_new() == ({"epochs"}, set())

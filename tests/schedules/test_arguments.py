@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_ch8._duration import duration
 from keras_ch8.extend import Clock, Schedule
 from keras_ch8.schedules import (
     CosineDecay,
@@ -15,7 +16,6 @@ from keras_ch8.schedules import (
     SequentialSchedule,
     Warmup,
 )
-from keras_ch8.schedules.duration import duration
 
 DEFAULTS = [
     (lambda: LinearDecay(0.5), {"decay_steps": "100ep", "end_learning_rate": 0.005}),

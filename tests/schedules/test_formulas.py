@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_ch8._duration import Clock, Duration
 from keras_ch8.schedules import (
     CosineDecay,
     ExponentialDecay,
@@ -18,7 +19,6 @@ from keras_ch8.schedules import (
     SequentialSchedule,
     Warmup,
 )
-from keras_ch8.schedules.duration import Clock, Duration
 
 STEPS = [0, 1, 7, 49, 50, 51, 99, 100, 101, 1000, 10_000_000]
 

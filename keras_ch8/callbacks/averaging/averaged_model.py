@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..._duration import Duration
 from ..._types import Data
 from ...integration import backend, fit, keras_private
 from ...layers import recalibrate
 from ...layers.batch_normalization import trainable_normalizations
-from ...schedules.duration import Duration
 from ..session import states
 from .weight_average import AverageUpdater, AveragingPlan, WeightAverage, clock_of
 

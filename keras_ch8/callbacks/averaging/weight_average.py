@@ -16,9 +16,9 @@ import numpy as np
 from keras import ops
 
 from ... import _numerics
+from ..._duration import Clock, Duration
 from ..._types import Tensor
 from ...integration import backend, keras_private
-from ...schedules.duration import Clock, Duration
 
 
 @final

@@ -192,11 +192,6 @@ class MeasurementSchedule:
     def _up_to(self, step: int) -> float:
         return step * (self.batch_size or BATCH_SIZE)
 
-    @property
-    def work(self) -> float:
-        """The work of all measurements so far."""
-        return self.count * self.price
-
     def state(self) -> dict[str, Any]:
         """Return what was measured so far, and where to measure, which `set_state` goes on from."""
         return {

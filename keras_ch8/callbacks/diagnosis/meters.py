@@ -1,31 +1,34 @@
-"""When a model in training is measured, and how: by the probe, and by the spectrum of the Hessian."""
+"""What a model in training is measured by: the probe and the spectrum of the Hessian, and what is traced for them."""
 
 import abc
 import contextlib
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
 
 from ..._batches import examples_of
-from ..._types import Tensor
+from ..._types import Data, Tensor
 from ...curvature.objective import Objective
-from ...integration import keras_private
+from ...integration import fit, keras_private
+from ...monitors.base import Monitor
 from ...monitors.eigenvalues import SpectrumMonitor, ends_of
 from ...monitors.measurement_log import MeasurementLog
 from ...monitors.probe import ProbeEvaluator
 from ...monitors.progress import is_spectrum_worthwhile
 from ...verdicts.verdict import RAISED_BY
 from .measurement_schedule import FEWEST, MeasurementSchedule, light, multiplications
-from .programs import Programs
 
 SPECTRA = 4
 """Times that it is measured in any training where that is light."""
 PRODUCTS = 20
 """Steps of Lanczos."""
+LARGEST = 256
+"""Examples that the spectrum is measured on: every step of Lanczos goes through them twice."""
+NAME = "programs of Diagnosis"
 
 
 class Stopwatch:
@@ -94,21 +97,18 @@ class Meter(abc.ABC):
     """Whether there is reason to measure."""
     refusal: str = ""
     """Why it is not measured although there is reason to, in one sentence; "" where it is."""
+    is_ready: bool = False
+    """Whether what must be known before the next update is kept, since a measurement is due after it."""
     schedule: MeasurementSchedule
 
     def __init__(self, examples: int, passes: float, multiplications: float) -> None:
         self.price = examples * passes
-        self.light = light(self.price, multiplications)
-        self.is_ready = False
-
-    @property
-    def free_quota(self) -> int:
+        self.free_quota = light(self.price, multiplications)
         """How many measurements are made whatever they cost."""
-        return self.light
 
     def begin(self, schedule: MeasurementSchedule, log: MeasurementLog) -> None:
         """Begin a training."""
-        self.schedule, self.log, self.is_ready = schedule, log, False
+        self.schedule, self.log = schedule, log
 
     def state(self) -> dict[str, Any]:
         """Return what is known of the training, which `set_state` goes on from."""
@@ -147,19 +147,9 @@ class ProbeMeter(Meter):
 
     def __init__(self, probe: ProbeEvaluator, multiplications: float) -> None:
         super().__init__(probe.examples, probe.passes, multiplications)
-        self._probe = probe
-        self._start: list[Tensor] = []
+        self.free_quota = max(FEWEST, self.free_quota)
+        self._probe, self._start = probe, probe.weights()
         self._before: list[Tensor] | None = None
-
-    @property
-    def free_quota(self) -> int:
-        """Return at least FEWEST, whatever they cost."""
-        return max(FEWEST, self.light)
-
-    def begin(self, schedule: MeasurementSchedule, log: MeasurementLog) -> None:
-        """Remember the weights."""
-        super().begin(schedule, log)
-        self._start = self._probe.weights()
 
     def state(self) -> dict[str, Any]:
         """Return the weights at the start of the training, too."""
@@ -191,13 +181,9 @@ class SpectrumMeter(Meter):
 
     def __init__(self, objective: Objective, monitor: SpectrumMonitor, multiplications: float) -> None:
         super().__init__(examples_of(objective.data), monitor.passes, multiplications)
-        self._objective, self._always = objective, monitor.always
-        self.light = min(SPECTRA, self.light)
-
-    def begin(self, schedule: MeasurementSchedule, log: MeasurementLog) -> None:
-        """Begin: nothing is known of the training yet."""
-        super().begin(schedule, log)
-        self.is_wanted, self.refusal = self._always, ""
+        self.free_quota = min(SPECTRA, self.free_quota)
+        self._objective = objective
+        self.is_wanted = self._always = monitor.always
 
     def reconsider(self) -> None:
         """Measure where there is reason to, if the training pays for the measurements that a verdict needs."""
@@ -215,8 +201,78 @@ class SpectrumMeter(Meter):
         return {self.name: ends_of(self._objective, PRODUCTS)}
 
 
-def meters_of(model: keras.Model, programs: Programs) -> list[Meter]:
-    """Return the ways to measure by these programs."""
-    cost = multiplications(keras_private.leaves_of(model))
-    found: list[Meter] = [] if programs.probe is None else [ProbeMeter(programs.probe, cost)]
-    return found + [SpectrumMeter(objective, monitor, cost) for monitor, objective in programs.spectra]
+class Programs:
+    """The graphs by which a model is measured on examples of one shape: traced once for it, not for each training.
+
+    They are kept with the model (see `fit.programs_of`), and taken from there by one callback for one training.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        data: Data,
+        monitors: Sequence[Monitor],
+        loss: Callable[[Tensor, Tensor], Tensor] | None,
+    ) -> None:
+        self._model, self._needs, self._shapes = model, _needs(model, monitors, loss), _shapes(data)
+        options: dict[str, Any] = {"loss": loss, "watches": True}
+        probed = [monitor for monitor in monitors if monitor.source == "probe"]
+        self.probe = ProbeEvaluator(model, *data, monitors=probed, parts=2, **options) if probed else None
+        self.spectra: list[tuple[SpectrumMonitor, Objective]] = []
+        for monitor in monitors:
+            if isinstance(monitor, SpectrumMonitor):
+                x, y, sample_weight = _some(data)
+                self.spectra.append((monitor, Objective(model, x, y, sample_weight=sample_weight, **options)))
+
+    @classmethod
+    def take(
+        cls,
+        model: keras.Model,
+        data: Data,
+        monitors: Sequence[Monitor],
+        loss: Callable[[Tensor, Tensor], Tensor] | None,
+    ) -> "Programs":
+        """Return those of an earlier training, where nothing that they depend on has changed, or new ones.
+
+        Args:
+            model: A compiled model that is built.
+            data: x, y and sample_weight of the first examples.
+            monitors: What is to be computed.
+            loss: Loss to use instead of the compiled one.
+        """
+        kept: Programs | None = fit.programs_of(model).pop(NAME, None)
+        needs = [*map(id, _needs(model, monitors, loss))]
+        if kept is None or [*map(id, kept._needs)] != needs or kept._shapes != _shapes(data):
+            return cls(model, data, monitors, loss)
+        if kept.probe is not None:
+            kept.probe.take(data)
+        for _, objective in kept.spectra:
+            objective.take(_some(data))
+        return kept
+
+    def put_in_cache(self) -> None:
+        """Be kept for the next training of the model, if it is still compiled as it was, and no monitor has failed."""
+        if self.probe is None or not self.probe.failed:
+            fit.programs_of(self._model)[NAME] = self
+
+    def meters(self) -> list[Meter]:
+        """Return the ways to measure by these programs, for a training that begins with the weights of now."""
+        cost = multiplications(keras_private.leaves_of(self._model))
+        found: list[Meter] = [] if self.probe is None else [ProbeMeter(self.probe, cost)]
+        return found + [SpectrumMeter(objective, monitor, cost) for monitor, objective in self.spectra]
+
+
+def _needs(model: keras.Model, monitors: Sequence[Monitor], loss: Any) -> list[Any]:
+    """Return all objects that the graphs depend on: another in the place of one makes other graphs."""
+    return [model, loss, *monitors, *keras_private.what_loss_depends_on(model), *keras_private.leaves_of(model)]
+
+
+def _some(data: Data) -> Any:
+    return keras.tree.map_structure(lambda a: None if a is None else a[:LARGEST], data)
+
+
+def _shapes(data: Data) -> Any:
+    """Return what tells whether a graph for some examples serves others."""
+    return [
+        (path, None if a is None else (tuple(a.shape), str(a.dtype))) for path, a in keras.tree.flatten_with_path(data)
+    ]

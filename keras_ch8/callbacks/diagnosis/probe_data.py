@@ -3,7 +3,7 @@
 import copy
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -40,8 +40,12 @@ class ProbeData:
         """Arrays of the user's, which are there again in each training, and after an interruption."""
         self.batch: Data = None
         """x, y and sample_weight of what this training is measured on; None until that is known."""
+        self.first: Data = None
+        """The first examples that `fit` reads, once they are known."""
         self._is_of_fit = False
-        """Whether these are what this `fit`, or an earlier one, has read."""
+        """Whether `batch` is what this `fit`, or an earlier one, has read."""
+        self._given: Data = None
+        """What a training that begins is to be measured on, if it is made as what that reads."""
 
     def __repr__(self) -> str:
         examples = self._arrays if self.batch is None else self.batch
@@ -82,52 +86,41 @@ class ProbeData:
         vars(copied).update(copy.deepcopy(vars(self), memo))
         return copied
 
-    def open(
-        self,
-        training: fit.Training,
-        then: Callable[[str], None],
-        seen: Callable[[Data], None],
-        *,
-        needs_targets: bool,
-    ) -> None:
-        """Find examples that the training can be measured on, before its first step.
+    def open(self) -> None:
+        """Begin a training: what it is measured on is still to be chosen."""
+        self._given, self.batch, self.first = self.batch if self._arrays is None else self._arrays, None, None
 
-        The first ones that `fit` reads are measured on in the place of a probe that is not made as they are, or that
-        must not be read, and no probe at all where they cannot be known before the first step.
+    def choose(self, training: fit.Training, batches: Sequence[Any], *, needs_targets: bool) -> str:
+        """Choose what the training is measured on, before its first step, and return why that is nothing, if it is.
+
+        The first examples that `fit` reads are measured on in the place of a probe that is not made as they are, or
+        that must not be read, and no probe at all where they cannot be known before the first step.
 
         Args:
             training: The training.
-            then: Called when `batch` is known, or why there is none.
-            seen: Called after that with the first examples that `fit` reads, if they are known.
+            batches: The first batches that `fit` reads, as far as they are known.
             needs_targets: Whether the loss that the model is compiled with is what is measured.
         """
-        given = self.batch if self._arrays is None else self._arrays
-        was_given = self._arrays is not None or not self._is_of_fit
-        self.batch, why_not = None, ""
+        given, self._given, why = self._given, None, ""
+        self.first = first = _first_examples(batches)
         if given is None and self._data_set is not None and self._data_set is not training.arguments.get("x"):
-            given, why_not = _read(self._data_set)
-
-        def choose(first: Data, why_none: str) -> None:
-            why = why_not or ("" if given is None else _why_unfit(training.model, given, first, needs_targets))
-            if given is not None and not why:
-                self.batch = given
-                if first is not None:
-                    warn_of_another_scale(given, first)
-            elif first is not None:
-                if why and was_given:
-                    _warn_of_other_examples(why, first)
-                self.batch, self._is_of_fit = first, True
-            if self.batch is not None:
-                self._data_set = None
-            then(why or why_none)
+            given, why = _read(self._data_set)
+        if given is not None:
+            why = _why_unfit(training.model, given, first, needs_targets)
+        if given is not None and not why:
+            self.batch = given
             if first is not None:
-                seen(first)
-
+                warn_of_another_scale(given, first)
+        elif first is not None:
+            if why and (self._arrays is not None or not self._is_of_fit):
+                _warn_of_other_examples(why, first)
+            self.batch, self._is_of_fit = first, True
+        if self.batch is not None:
+            self._data_set = None
+            return ""
         if training.can_read_ahead:
-            why_none = "what `fit` reads is not inputs, targets and weights, so give arrays: `probe=(x, y)`"
-            training.read_ahead(EXAMPLES, lambda batches: choose(_first_examples(batches), why_none))
-        else:
-            choose(None, "the first examples of a training are kept in `fit` on one device alone, so give arrays")
+            return why or "what `fit` reads is not inputs, targets and weights, so give arrays: `probe=(x, y)`"
+        return why or "the first examples of a training are kept in `fit` on one device alone, so give arrays"
 
 
 def _read(data_set: Data) -> tuple[Data, str]:

@@ -1,6 +1,9 @@
-"""How `Diagnosis` reports what it has found: in the record of the run, in a file beside it, on the terminal."""
+"""Report: what was found goes to the record of the run, to TensorBoard, to a file beside it, to the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from ...board import panels, tags
 from ...monitors.base import Monitor, lines
@@ -10,6 +13,7 @@ from ...verdicts.texts import alarm, brief
 from ...verdicts.verdict import Verdict
 from ..session.session import Session
 from ..session.terminal import fitted
+from .judging import Judged
 
 
 def begin_record(session: Session, watched: Sequence[Monitor]) -> None:
@@ -24,31 +28,62 @@ def begin_record(session: Session, watched: Sequence[Monitor]) -> None:
     session.record.lines = {name: [panels.ReferenceLine(**line) for line in some] for name, some in limits.items()}
 
 
-def report_verdicts(
-    session: Session, changed: Sequence[Verdict], reported: set[str], prints: bool, measurements: int
-) -> None:
-    """Write the verdicts that have changed, and print each kind that calls for action when it first does.
+class Reporter:
+    """Reports what is found in a training, and the numbers that were measured.
 
     Args:
-        session: The training.
-        changed: The verdicts.
-        reported: Kinds whose rise to "act" was reported before; those that are reported now join them.
         prints: Whether anything is printed.
-        measurements: How many there were.
     """
-    so_far = measurements if measurements < FEWEST else 0
-    calls = [verdict for verdict in changed if verdict.level == "act"]
-    for verdict in calls:
-        session.event("act", f"{verdict.kind}: {verdict.finding}", verdict.step)
-    if any(verdict.level != "ok" for verdict in changed):
-        session.write_record(is_urgent=True)
-    if changed and session.writer is not None:
-        session.writer.lines("verdicts.jsonl", [verdict.as_json() for verdict in changed])
-    for verdict in calls:
-        if verdict.kind not in reported:
-            reported.add(verdict.kind)
-            if prints and not session.terminal.is_quiet:
-                session.say(*(line for text in alarm(verdict, so_far) for line in fitted(text, 2)))
+
+    SEEN = ("numbers", "reported")
+    """Attributes that a state has as they are."""
+
+    def __init__(self, prints: bool) -> None:
+        self.prints = prints
+        self.numbers: dict[str, float] = {}
+        """The last numbers that were measured in this epoch."""
+        self.reported: set[str] = set()
+        """Kinds of verdicts whose rise to "act" was printed."""
+
+    def state(self) -> dict[str, Any]:
+        """Return all of it, which `set_state` goes on from."""
+        return {name: getattr(self, name) for name in self.SEEN}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        for name in self.SEEN:
+            setattr(self, name, state[name])
+
+    def report(self, session: Session, judged: Judged, measurements: int) -> None:
+        """Draw the numbers, write the verdicts that have changed, and print each kind when it first calls for action.
+
+        Args:
+            session: The training.
+            judged: What was found.
+            measurements: How many there were.
+        """
+        self.numbers |= judged.numbers
+        points = {tags.diagnosis(name): value for name, value in judged.numbers.items() if np.isfinite(value)}
+        if points:
+            session.show(points)
+        so_far = measurements if measurements < FEWEST else 0
+        calls = [verdict for verdict in judged.changed if verdict.level == "act"]
+        for verdict in calls:
+            session.event("act", f"{verdict.kind}: {verdict.finding}", verdict.step)
+        if any(verdict.level != "ok" for verdict in judged.changed):
+            session.write_record(is_urgent=True)
+        if judged.changed and session.writer is not None:
+            session.writer.lines("verdicts.jsonl", [verdict.as_json() for verdict in judged.changed])
+        for verdict in calls:
+            if verdict.kind not in self.reported:
+                self.reported.add(verdict.kind)
+                if self.prints and not session.terminal.is_quiet:
+                    session.say(*(line for text in alarm(verdict, so_far) for line in fitted(text, 2)))
+
+    def take_numbers(self) -> dict[str, float]:
+        """Return the last numbers that were measured in this epoch, which is over, and no older ones."""
+        numbers, self.numbers = self.numbers, {}
+        return numbers
 
 
 def summary(session: Session, verdicts: Sequence[Verdict], state: OverallState) -> list[str]:

@@ -1,26 +1,26 @@
-"""The measurements of one training for `Diagnosis`: by what, when, and at what cost."""
+"""Measure: what a training gives where a measurement is due, by the probe and by the spectrum of the Hessian."""
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 
 from ... import _objects
+from ..._duration import Duration, duration, of_unknown_epoch
 from ..._state import dump, load
 from ..._types import Data, Tensor
 from ...integration import backend, keras_private
 from ...integration.untouched import has_own_code
 from ...monitors import progress
-from ...schedules.duration import Duration, duration, of_unknown_epoch
+from ...monitors.base import Monitor
+from ...monitors.measurement_log import MeasurementLog
 from ...verdicts.verdict import RAISED_BY
 from ...verdicts.wording import counted
 from ..session.batch_counter import READ_EVERY
-from .judgement import Judgement
 from .measurement_schedule import FEWEST, MeasurementSchedule
-from .meters import Meter, Stopwatch, meters_of
-from .programs import Programs, take_cached
+from .meters import Meter, Programs, Stopwatch
 
 ENOUGH = progress.FEWEST + RAISED_BY - 1
 """Measurements from which on trends are judged, and verdicts on them are reached."""
@@ -31,22 +31,25 @@ NO_PROBE = (
 )
 
 
-class MeterReader:
+class Measuring:
     """Knows what a training is measured by, which batch it has come to, and when the next measurement is due.
 
     Args:
         budget: As for `Diagnosis`.
         measure_every: As for `Diagnosis`.
-        judgement: What judges the measurements of this training.
+        monitors: Those that are measured for.
     """
 
-    SEEN = ("batch", "refusal", "failure")
+    SEEN = ("batch", "rows_read", "refusal", "failure")
     """Attributes that a state has as they are."""
 
     def __init__(
-        self, budget: float | None, measure_every: int | str | Callable[[int], bool] | None, judgement: Judgement
+        self,
+        budget: float | None,
+        measure_every: int | str | Callable[[int], bool] | None,
+        monitors: Sequence[Monitor],
     ) -> None:
-        self.budget, self.judgement = budget, judgement
+        self.budget, self.monitors = budget, monitors
         self._asked: Duration | Callable[[int], bool] | None = None
         """How often to measure, as it was asked for."""
         if callable(measure_every):
@@ -58,6 +61,8 @@ class MeterReader:
         self.clock = Stopwatch()
         self.batch = -1
         """The last batch that was made, counted from 0 over all epochs."""
+        self.rows_read = 0
+        """Batches after which the rows of the steps were read, to be judged, for the last time."""
         self.refusal = ""
         """Why something is not measured although there is reason to; "" where all is."""
         self.failure = ""
@@ -76,6 +81,8 @@ class MeterReader:
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"meters": [], "_programs": None}  # they belong to one training of one model
 
+    # --- what it has cost, and what could not be measured ------------------------------------------------------------
+
     @property
     def cost(self) -> float:
         """Fraction of the training time that measuring took, without the first time, which traces a graph."""
@@ -91,12 +98,9 @@ class MeterReader:
         """Seconds that the first measurements took."""
         return sum(schedule.setup for schedule in self._schedules)
 
-    @property
-    def notes(self) -> list[str]:
-        """What could not be judged, and why."""
-        log = self.judgement.log
-        probed = [len(log.of(monitor.name)) for monitor in self.judgement.monitors if monitor.source == "probe"]
-        most = max(probed, default=0)
+    def notes(self, log: MeasurementLog) -> list[str]:
+        """Return what could not be judged, and why."""
+        most = max((len(log.of(monitor.name)) for monitor in self.monitors if monitor.source == "probe"), default=0)
         few = (
             f"Measured {counted(most, 'time')}: too few to judge trends. `Diagnosis(measure_every=1)` measures at each "
             "step."
@@ -113,6 +117,141 @@ class MeterReader:
         if self.budget is not None and self.cost > self.budget:
             cost += f" That is more than the budget of {self.budget:.1%}: any training is measured {FEWEST} times."
         return cost
+
+    # --- a training ---------------------------------------------------------------------------------------------------
+
+    def know_length(self, steps: int | None, epochs: int) -> None:
+        """Know how many epochs of so many steps a training has, and so in batches how often it is measured.
+
+        Raises:
+            ValueError: If that takes the length of an epoch, and nobody knows it.
+        """
+        if not isinstance(self._asked, Duration):
+            self.measure_every = self._asked
+            return
+        self.measure_every = self._asked.batches(steps, epochs)
+        if self.measure_every is None:
+            received = f"measure_every={self._asked.amount:g}{self._asked.unit}"
+            raise of_unknown_epoch("`measure_every` is in epochs or percent", received, 'batches, such as "500ba"')
+
+    def begin(
+        self, model: keras.Model, data: Data, loss: Callable[[Tensor, Tensor], Tensor] | None, log: MeasurementLog
+    ) -> None:
+        """Get ready what is needed to measure a model on these examples, and plan when to measure."""
+        try:
+            if reason := why_not_measured(model):
+                self.stop(reason)
+                return
+            measured = [monitor for monitor in self.monitors if monitor.name not in log.left_out]
+            self._programs = Programs.take(model, data, measured, loss)
+            if self._programs.probe is not None and has_own_code(model, loss, *keras_private.losses_of(model)):
+                self._programs.probe.refuse_effects()
+                self.only_computes = True
+            self.meters = self._programs.meters()
+            # All ways to measure have equal parts of the budget.
+            budget = None if self.budget is None else self.budget / max(1, len(self.meters))
+            for meter in self.meters:
+                every = self.measure_every
+                every = every * meter.rarer if isinstance(every, int) else every
+                at_once = model.steps_per_execution
+                schedule = MeasurementSchedule(budget, every, log.total, meter.price, meter.free_quota, at_once)
+                meter.begin(schedule, log)
+                if meter.name in self._resumed:
+                    meter.set_state(self._resumed[meter.name])
+                self._schedules.append(schedule)
+            self._resumed = {}
+        except Exception as error:
+            self.stop(_of(error))
+        self.idle_until = 0.0  # what a measurement at the next step needs is kept after this batch
+
+    def prepare(self) -> None:
+        """Keep what a measurement at the next step needs, or find out for how long there will be none."""
+        step = self.batch + 2
+        for meter in list(self.meters):
+            meter.is_ready = False
+            if meter.is_due(step):
+                with self.clock.stopped():
+                    self._attempt(meter, meter.prepare)
+        idle = [step if meter.is_ready else meter.idle_until(step) for meter in self.meters]
+        self.idle_until = min(idle, default=math.inf)
+        if any(monitor.source == "rows" for monitor in self.monitors):
+            self.idle_until = min(self.idle_until, max(step, self.rows_read + READ_EVERY))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is due at this batch, nor to be kept for the next."""
+        return self.batch + 2 < self.idle_until
+
+    def begin_schedules(self, batch_size: float | None) -> None:
+        """Choose where to measure, once the first batch has shown how many examples one has."""
+        self.clock.start()
+        first = None if self.measure_every is not None else next((m.schedule for m in self.meters), None)
+        for schedule in self._schedules:
+            if schedule.batch_size is None:
+                schedule.begin(batch_size, like=None if schedule is first else first)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a measurement is due at this batch, of which all that must be known before the update was kept."""
+        return any(meter.is_ready for meter in self.meters)
+
+    @property
+    def are_rows_due(self) -> bool:
+        """Whether the rows of the steps are to be read and judged at this batch, as counted by no clock."""
+        return self.is_ready or self.batch + 1 >= self.rows_read + READ_EVERY
+
+    def measure(self) -> Iterator[dict[str, Any]]:
+        """Yield the readings of each measurement that is due: by monitor, an error in the place of one that fails.
+
+        What is done with them before the next are asked for counts as measuring.
+        """
+        for meter in [meter for meter in self.meters if meter.is_ready]:
+            with self.clock.measuring(meter.schedule, self.batch + 1):
+                readings = self._attempt(meter, meter.read)
+                if readings is not None:
+                    yield readings
+        for meter in self.meters:
+            meter.reconsider()
+            self.refusal = meter.refusal or self.refusal
+
+    def end(self) -> None:
+        """Keep what was traced for the next training of the model."""
+        self.clock.stop()
+        if self._programs is not None:
+            self._programs.put_in_cache()
+            self._programs = None
+
+    # --- what fails ---------------------------------------------------------------------------------------------------
+
+    def _attempt(self, meter: Meter, action: Callable[[], Any]) -> Any:
+        """Return what an action of a measurement gives, or its error: what fails as a whole is not tried again."""
+        if meter not in self.meters:
+            return None
+        try:
+            return action()
+        except Exception as error:
+            if meter.name == "probe":
+                self.stop(_of(error))
+                return None
+            self.meters.remove(meter)
+            self._programs = None
+            return {meter.name: error}
+
+    def stop(self, reason: str) -> None:
+        """Go on without the probe, and say so once; `reason` says why, and what to do about it."""
+        self.go_without(reason)
+        warnings.warn(
+            f"`Diagnosis` goes on without its probe, and judges only what the steps and the epochs show: {reason}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+    def go_without(self, reason: str) -> None:
+        """Go on without the probe."""
+        self.meters, self._programs = [], None
+        self.failure = f"No loss was measured: {reason}"
+
+    # --- what is remembered from training to training -----------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
         """Return what is remembered, without the measurements and the clock."""
@@ -141,132 +280,6 @@ class MeterReader:
             schedule.set_state(measured["schedule"])
             self._schedules.append(schedule)
         self.clock.stop()
-
-    # --- a training ---------------------------------------------------------------------------------------------------
-
-    def know_length(self, steps: int | None, epochs: int) -> None:
-        """Know how many epochs of so many steps a training has, and so in batches how often it is measured.
-
-        Raises:
-            ValueError: If that takes the length of an epoch, and nobody knows it.
-        """
-        if not isinstance(self._asked, Duration):
-            self.measure_every = self._asked
-            return
-        self.measure_every = self._asked.batches(steps, epochs)
-        if self.measure_every is None:
-            received = f"measure_every={self._asked.amount:g}{self._asked.unit}"
-            raise of_unknown_epoch("`measure_every` is in epochs or percent", received, 'batches, such as "500ba"')
-
-    def begin(self, model: keras.Model, data: Data, loss: Callable[[Tensor, Tensor], Tensor] | None) -> None:
-        """Get ready what is needed to measure a model on these examples, and plan when to measure."""
-        try:
-            if reason := why_not_measured(model):
-                self.stop(reason)
-                return
-            monitored = [m for m in self.judgement.monitors if m.name not in self.judgement.left_out]
-            self._programs = take_cached(model, data, monitored, self.leave_out, loss)
-            if self._programs.probe is not None and has_own_code(model, loss, *keras_private.losses_of(model)):
-                self._programs.probe.refuse_effects()
-                self.only_computes = True
-            self.meters = meters_of(model, self._programs)
-            for meter in self.meters:
-                meter.begin(self._schedule_for(meter, model.steps_per_execution), self.judgement.log)
-                if meter.name in self._resumed:
-                    meter.set_state(self._resumed[meter.name])
-                self._schedules.append(meter.schedule)
-            self._resumed = {}
-        except Exception as error:
-            self.stop(_of(error))
-        self.idle_until = 0.0  # what a measurement at the next step needs is kept after this batch
-
-    def _schedule_for(self, meter: Meter, at_once: int) -> MeasurementSchedule:
-        """Return when to measure; all ways to measure have equal parts of the budget."""
-        budget = None if self.budget is None else self.budget / len(self.meters)
-        every = self.measure_every
-        every = every * meter.rarer if isinstance(every, int) else every
-        return MeasurementSchedule(budget, every, self.judgement.log.total, meter.price, meter.free_quota, at_once)
-
-    def begin_schedules(self, batch_size: float | None) -> None:
-        """Choose where to measure, once the first batch has shown how many examples one has."""
-        first = None if self.measure_every is not None else next((m.schedule for m in self.meters), None)
-        for schedule in self._schedules:
-            if schedule.batch_size is None:
-                schedule.begin(batch_size, like=None if schedule is first else first)
-
-    def prepare(self) -> None:
-        """Keep what a measurement at the next step needs, or find out for how long there will be none."""
-        step = self.batch + 2
-        for meter in list(self.meters):
-            meter.is_ready = False
-            if meter.is_due(step):
-                with self.clock.stopped():
-                    self._attempt(meter, meter.prepare)
-        idle = [step if m.is_ready else m.idle_until(step) for m in self.meters]
-        self.idle_until = min(idle, default=math.inf)
-        if any(monitor.source == "rows" for monitor in self.judgement.monitors):
-            self.idle_until = min(self.idle_until, max(step, self.judgement.rows_judged + READ_EVERY))
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is due at this batch, nor to be kept for the next."""
-        return self.batch + 2 < self.idle_until
-
-    @property
-    def ready(self) -> list[Meter]:
-        """The measurements that are due now, of which all that must be known before the update was kept."""
-        return [meter for meter in self.meters if meter.is_ready]
-
-    def try_reading(self, meter: Meter) -> dict[str, Any] | None:
-        """Return the readings; None where the measurement fails, which is then left out."""
-        return self._attempt(meter, meter.read)
-
-    def reconsider(self) -> None:
-        """Decide anew what there is reason to measure."""
-        for meter in self.meters:
-            meter.reconsider()
-            self.refusal = meter.refusal or self.refusal
-
-    def end(self) -> None:
-        """Keep what was traced for the next training of the model."""
-        self.clock.stop()
-        if self._programs is not None:
-            self._programs.put_in_cache()
-            self._programs = None
-
-    # --- what fails ---------------------------------------------------------------------------------------------------
-
-    def _attempt(self, meter: Meter, action: Callable[[], Any]) -> Any:
-        """Return what an action of a measurement gives; one that fails is left out, and not tried again."""
-        if meter not in self.meters:
-            return None
-        try:
-            return action()
-        except Exception as error:
-            if meter.name == "probe":
-                self.stop(_of(error))
-            else:
-                self.meters.remove(meter)
-                self.leave_out(meter.name, error)
-
-    def leave_out(self, name: str, error: Exception) -> None:
-        """Go on without a monitor; what was traced with it serves no other training."""
-        self._programs = None
-        self.judgement.leave_out(name, error)
-
-    def stop(self, reason: str) -> None:
-        """Go on without the probe, and say so once; `reason` says why, and what to do about it."""
-        self.go_without(reason)
-        warnings.warn(
-            f"`Diagnosis` goes on without its probe, and judges only what the steps and the epochs show: {reason}",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-
-    def go_without(self, reason: str) -> None:
-        """Go on without the probe."""
-        self.meters, self._programs = [], None
-        self.failure = f"No loss was measured: {reason}"
 
 
 def why_not_measured(model: keras.Model) -> str | None:

@@ -4,7 +4,7 @@ import numbers
 import re
 from typing import Any, NamedTuple
 
-from .._describe import short
+from ._describe import short
 
 _WORD = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ep|ba|st|s|%)")
 BEYOND = 2.0**63
