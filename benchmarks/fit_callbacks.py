@@ -39,7 +39,7 @@ def two():
 def five():
     """Return all that one would list together."""
     stopping = callbacks.EarlyStopping(monitor="loss", patience=10**6)
-    return [*two(), stopping, callbacks.PolyakAveraging(), callbacks.Diagnosis(verbose=False)]
+    return [*two(), stopping, callbacks.PolyakAveraging(0.99), callbacks.Diagnosis(verbose=False)]
 
 
 NETS = {"mlp": (mlp, (784,), 128), "conv": (conv, (8, 8, 1), 32)}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from tensorboard.plugins.custom_scalar import layout_pb2
 
 from . import tags
-from .panels import GROUPS, PANELS, Panel, informative
+from .panels import GROUPS, PANELS, Panel
 
 
 def custom_scalars(names: Collection[str], declared: Iterable[tags.Tag] = ()) -> layout_pb2.Layout:
@@ -27,7 +27,7 @@ def custom_scalars(names: Collection[str], declared: Iterable[tags.Tag] = ()) ->
     def names_of(series: str) -> set[str]:
         return set(filter(_compiled(series).match, names))
 
-    for panel in informative([*PANELS, *_of_their_own(names, {tag.name: tag for tag in declared})], names_of):
+    for panel in [*PANELS, *_of_their_own(names, {tag.name: tag for tag in declared})]:
         if any(map(names_of, panel.series)):
             content = layout_pb2.MultilineChartContent(tag=[_pattern(series) for series in panel.series])
             charts[_group(panel.section)].append(layout_pb2.Chart(title=panel.title, multiline=content))

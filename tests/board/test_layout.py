@@ -84,13 +84,6 @@ def test_what_no_panel_shows_has_a_chart_of_its_own_in_its_section():
     }
 
 
-def test_a_comparison_with_nothing_is_no_chart():
-    average = "Validation loss of the weights and of their average"
-    alone, both = (charts_of({"epoch/val_loss", *more}) for more in ((), ("epoch/val_loss_average",)))
-    assert average not in str(alone)
-    assert average in str(both)
-
-
 def what_tensorboard_shows(board):
     """Return {title of the category: [titles of its charts]} of all runs together."""
     with warnings.catch_warnings():

@@ -474,13 +474,13 @@ def _apply_and_make(apply: Callable[..., Any], made: list[Any], *args: Any, **kw
 
 def _followed(model: keras.Model, after_step: Iterable[Callable[[Any], None]]) -> Callable[[Any], Any]:
     """Return the training step of a model, which also lets each of `after_step` know whether it has made an update."""
-    theirs, each = model.train_step, list(after_step)
+    theirs = model.train_step
 
     def train_step(data: Data) -> Any:
         before = _updates(model)
         logs = theirs(data)
         moved = _updates(model) != before
-        for follow in each:
+        for follow in after_step:
             follow(moved)
         return logs
 
@@ -489,10 +489,7 @@ def _followed(model: keras.Model, after_step: Iterable[Callable[[Any], None]]) -
 
 def _updates(model: keras.Model) -> Any:
     """Return how many updates the optimizers of a model have made, those that were skipped left out."""
-    total = 0
-    for optimizer in keras_private.optimizers_of(model).values():
-        for inner in keras_private.inner_optimizers(optimizer):
-            total = total + backend.as_tensor(inner.iterations)
-            skipped = getattr(inner, "skipped", None)
-            total = total if skipped is None else total - backend.as_tensor(skipped)
-    return total
+    optimizers = keras_private.optimizers_of(model).values()
+    inner = [each for optimizer in optimizers for each in keras_private.inner_optimizers(optimizer)]
+    skipped = [backend.as_tensor(each.skipped) for each in inner if getattr(each, "skipped", None) is not None]
+    return sum(backend.as_tensor(each.iterations) for each in inner) - sum(skipped)
