@@ -128,7 +128,8 @@ class PolyakAveraging(Callback):
         self._start = Duration(0.0, "st") if _checks.is_off(start, 0) else duration("start", start, "at least 0")
         self.evaluate = _checks.word("evaluate", evaluate, ("average", "raw"), meaning="which weights `fit` validates")
         self.final = _checks.word("final", final, ("average", "raw"), meaning="which weights the model has after `fit`")
-        self._average: WeightAverage | None = None
+        self._average: Any = None
+        """The `WeightAverage` of the last training; None before the first."""
         self._swap = Swap(())
         """Holds the weights while the averages are in their place."""
         self._is_training = False
