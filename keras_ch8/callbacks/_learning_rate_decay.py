@@ -96,20 +96,13 @@ class LearningRateDecay(Callback):
             "changes": list(self._changes),
         }
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` has returned.
-
-        Raises:
-            ValueError: If it is no state of such a callback, or one of another rule.
-        """
-        given = states.checked(type(self).__name__, state, self._state_parts)
-        if (given["watched"] is None) != (self._monitored is None):
+    def _refuse_other(self, state: Mapping[str, Any]) -> None:
+        if (state["watched"] is None) != (self._monitored is None):
             of = {True: "a function or a schedule", False: "`ReduceOnPlateau`"}
-            received, expected = of[given["watched"] is None], of[self._monitored is None]
+            received, expected = of[state["watched"] is None], of[self._monitored is None]
             raise states.refuse(type(self).__name__, "rule", received, expected)
         if self._monitored is not None:
-            self._monitored.refuse_other(given["watched"])
-        self._kept = given
+            self._monitored.refuse_other(state["watched"])
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
@@ -187,7 +180,7 @@ class LearningRateDecay(Callback):
         optimizers, self._asked = self._in_use(), None
         self.session.log(self, logs, {name: keras_private.current_rate(o) for name, o in optimizers.items()})
         watch = self._monitored
-        seen = self.session.reported(logs)
+        seen = self._epoch_numbers.reported(logs)
         if watch and watch.epoch_ended(self.session.training, epoch, seen) and self.rule.is_due(watch.history):
             lower = [self._set(o, self.rule.lowered(keras_private.current_rate(o)), epoch) for o in optimizers.values()]
             if any(lower) and watch.best_weights is not None:

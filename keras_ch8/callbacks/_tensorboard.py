@@ -288,7 +288,7 @@ class TensorBoard(Callback):
         now = np.array([self.session.step])
         if self.session.observation is not None and frames:
             series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
-        for name, value in self.session.numbers_of_keras(logs).items():
+        for name, value in self._epoch_numbers.of_keras(logs).items():
             if name != "loss":
                 series[tags.running(name)] = now, np.array([value])
         self._report.add(series)
@@ -363,7 +363,7 @@ class TensorBoard(Callback):
         super().on_epoch_end(epoch, logs)
         step = self.session.step
         self._writer.scalars(
-            step, {tags.epoch(name).name: value for name, value in self.session.numbers_of_keras(logs).items()}
+            step, {tags.epoch(name).name: value for name, value in self._epoch_numbers.of_keras(logs).items()}
         )
         for name, layer_map in self._layer_maps.items():
             layer_map.draw(self._writer, tags.of_optimizer(tags.LAYER_MAP, name), step)

@@ -81,7 +81,9 @@ class Training:
         self.exits = ExitStack()
         """What is done at the end, the last first, even after an error."""
         self.session: Any = None
-        """What the callbacks of the suite share."""
+        """What those callbacks of the suite share that see the steps; None where there is none."""
+        self.numbers: Any = None
+        """What all callbacks of the suite have measured, and share."""
         self.has_died = False
         """Whether it ends with an exception, whatever raised it: known before anything is given back."""
         self.first_batch = 0

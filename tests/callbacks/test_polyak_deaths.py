@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, continuation, optimizers
+from keras_ch8 import callbacks, continuation, extend, optimizers
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same, average_of, train
 from tests.small_callbacks import Dies
@@ -12,7 +12,7 @@ from tests.small_callbacks import Dies
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
 
 
-class Refuses(callbacks.base.Callback):
+class Refuses(extend.Callback):
     def on_open(self):
         raise KeyboardInterrupt
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from keras.src.backend.tensorflow import trainer
 
-from keras_ch8 import callbacks, data, integration, optimizers
+from keras_ch8 import callbacks, data, extend, integration, optimizers
 from keras_ch8.integration import epochs, fit, keras_private, registry, train_step
 from tests.callbacks.runs import X, Y, network
 from tests.callbacks.runs import fit as fit_six_steps
@@ -160,7 +160,7 @@ def test_replaced_attributes_of_an_instance_come_back_unless_somebody_has_set_ot
 # --- what the hook around fit knows -------------------------------------------------------------------------------
 
 
-class Looks(callbacks.base.Callback):
+class Looks(extend.Callback):
     """Keeps what the training knows at its first epoch."""
 
     observes_steps = False
@@ -210,7 +210,7 @@ def test_the_first_batches_are_shown_and_the_training_is_as_without(examples, ki
         batches = ((X[i : i + 8], Y[i : i + 8]) for _ in range(9) for i in range(0, 48, 8))
         return {"x": batches, "steps_per_epoch": 6}
 
-    class Keeps(callbacks.base.Callback):
+    class Keeps(extend.Callback):
         observes_steps = watches
 
         def _enter_fit(self, training):

@@ -14,7 +14,7 @@ from ... import _net
 from ..._describe import short
 from ..._types import Data, Logs
 from ...board import tags
-from ...board.record import Event, Record
+from ...board.record import Event, Record, Stopping
 from ...checkpoints import callback_states
 from ...clipping.rule import ClippingRule
 from ...integration import backend, fit, keras_private, registry
@@ -23,7 +23,8 @@ from . import batch_counter
 from .batch_counter import BatchCounter, Reading
 from .epoch_numbers import EpochNumbers
 from .session_callback import SessionCallback
-from .terminal import Terminal
+from .terminal import FIRST as FIRST
+from .terminal import LAST, Terminal
 
 if TYPE_CHECKING:
     from ...board.writer import RunWriter
@@ -36,8 +37,6 @@ STATE = {"step": int, "epoch": int, "of_epoch": int, "batch_size": (None, float)
 """What the state of a session is made of: see `session.states`."""
 LINES = 8
 """Lines of the summary when a training ends, at most."""
-FIRST, SECOND, THIRD, LAST = range(4)
-"""Places in the summary: what is wrong, why the training was stopped, what else there is to say, and where to look."""
 
 
 class SessionState(enum.Enum):
@@ -83,7 +82,7 @@ class Session:
         """What lets the steps of the optimizer through, or not: the step is traced with it."""
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
-        self.numbers = EpochNumbers()
+        self.numbers = EpochNumbers.of(training)
         self.losses: tuple[np.ndarray, np.ndarray] | None = None
         """Steps and losses of the minibatches since the last time; None where they are not known."""
         self.read_losses: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
@@ -101,9 +100,8 @@ class Session:
     @classmethod
     def join(cls, callback: SessionCallback) -> "Session":
         """Return the session of the training that has begun to call a callback, with one more callback."""
-        training = fit.running_training(callback.model)
-        if training is None:  # somebody else drives a list of callbacks
-            training = fit.Training(callback.model, {}, [callback])
+        training = callback.training
+        if training not in fit.running():  # somebody else drives a list of callbacks
             training.spread_net(callback)
             if (callback.observes_steps or callback._needs_fit) and not (callback.watches and _net.off()):
                 warnings.warn(
@@ -185,7 +183,7 @@ class Session:
 
     def state(self) -> dict[str, Any]:
         """Return what `resume` goes on from: part of the state of every callback that needs it."""
-        places = {id(callback): place for place, callback in enumerate(self.callbacks)}
+        places = {id(callback): place for place, callback in enumerate(self.numbers.callbacks)}
         of_callbacks = self.numbers.columns.items()
         columns = {str(places[callback]): list(names) for callback, names in of_callbacks if callback in places}
         now = {"step": self.step, "epoch": self._batches.epoch, "of_epoch": self._batches.of_epoch}
@@ -196,8 +194,8 @@ class Session:
         self._batches.resume(state["step"], state["epoch"], state["of_epoch"])
         self.batch_size = state["batch_size"]
         for place, names in state["columns"].items():
-            if int(place) < len(self.callbacks):
-                self.numbers.columns[id(self.callbacks[int(place)])] = tuple(names)
+            if int(place) < len(self.numbers.callbacks):
+                self.numbers.columns[id(self.numbers.callbacks[int(place)])] = tuple(names)
 
     # --- the training, as the first callback sees it -------------------------------------------------------------
 
@@ -210,7 +208,6 @@ class Session:
             self._open()
         self._batches.epoch_begins(epoch)
         self.terminal.epoch_begins()
-        self.numbers.epoch_begins()
 
     def _open(self) -> None:
         self._state, self._leader = SessionState.OPEN, self._present[0] if self._present else None
@@ -364,36 +361,24 @@ class Session:
 
         See `EpochNumbers`.
         """
-        self.numbers.take(callback, logs, values, self._monitored_by_others)
-
-    def report(self, callback: SessionCallback, logs: Logs | None, values: Mapping[str, float]) -> None:
-        """Do as `log` does, and draw the numbers in the run of TensorBoard beside Keras's own."""
-        self.log(callback, logs, values)
-        self.show({tags.epoch(name): value for name, value in values.items() if not np.isnan(value)})
-
-    def numbers_of_keras(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
-        """Return what is a number in `logs` and does not come from the suite."""
-        return self.numbers.of_keras(logs)
-
-    def reported(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
-        """Return all that was measured in this epoch, by Keras and by the suite: what can be monitored."""
-        return self.numbers.of_keras(logs) | self.numbers.measured
-
-    @property
-    def _monitored_by_others(self) -> set[str]:
-        """What callbacks that are not of the suite monitor: they find it in `logs` only."""
-        others = [callback for callback in self.training.callbacks if callback not in self.callbacks]
-        return {name for callback in others if isinstance(name := getattr(callback, "monitor", None), str)}
+        self.numbers.take(callback, logs, values)
 
     def show(self, values: Mapping[tags.Tag, float]) -> None:
         """Write numbers at this step, if there is a run of TensorBoard."""
+        self.draw({tag.name: value for tag, value in values.items()})
+
+    def draw(self, points: Mapping[str, float]) -> None:
+        """Do as `show` does, by the names of the curves."""
         if self.writer is not None:
-            points = {tag.name: value for tag, value in values.items()}
             self._writing.attempt(partial(self.writer.scalars, self.step, points))
 
     def event(self, kind: str, text: str, step: int | None = None) -> None:
         """Remember that something happened, at this step unless another is given: see `board.record.Event`."""
         self.record.events.add(Event(self.step if step is None else step, kind, text))
+
+    def stands(self, *standing: Any) -> None:
+        """Put into the record how early stopping stands: the arguments of `board.record.Stopping`."""
+        self.record.stopping = Stopping(*standing)
 
     def write_record(self, is_urgent: bool = False) -> None:
         """Write what is known by now, if there is a run of TensorBoard, and the last record is not too new for that."""
@@ -416,7 +401,7 @@ class Session:
 
     def findings(self) -> list[str]:
         """Return what all callbacks have found."""
-        return [sentence for callback in self.callbacks for sentence in self._call(callback, "findings")]
+        return [sentence for callback in self.numbers.callbacks for sentence in self._call(callback, "findings")]
 
     def leave(self, callback: SessionCallback) -> None:
         """End the session when the last callback leaves a loop that is no `fit`."""
@@ -433,7 +418,7 @@ class Session:
         """Print in a few lines how the training went, for all callbacks together, where one of them asks for it."""
         asked = any(callback._asks_for_summary for callback in self._present)
         if asked and self._has_opened and not self.terminal.is_quiet:
-            callbacks = sorted(self.callbacks, key=lambda callback: callback._place_in_summary)
+            callbacks = sorted(self.numbers.callbacks, key=lambda callback: callback._place_in_summary)
             lines = [
                 (callback._place_in_summary, line)
                 for callback in callbacks
