@@ -104,7 +104,7 @@ class PolyakAveraging(Callback):
     _place_in_fit = fit.EARLY
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "average": (None, {"updates": int, "start": int, "averages": [np.ndarray]}),
-        "held": (None, [np.ndarray]),
+        "held": (None, {"values": [np.ndarray], "ours": [bool]}),
     }
     transient: ClassVar[Mapping[str, Any]] = {"_average": None, "_swap": Swap(()), "_is_training": False}
 
@@ -119,9 +119,8 @@ class PolyakAveraging(Callback):
         final: str = "average",
     ) -> None:
         super().__init__()
-        meaning = "which mean of the weights to take"
         uniform = _checks.flag("uniform", uniform, meaning="whether all weights count the same")
-        _checks.at_most_one({"decay": decay, "half_life": half_life, "uniform": uniform or None}, meaning=meaning)
+        _checks.at_most_one({"decay": decay, "half_life": half_life, "uniform": uniform or None}, meaning="which mean")
         decay = DECAY if decay is None else _checks.decay_rate("decay", decay, of="the average")
         self._decay = 1.0 if uniform else decay
         self._half_life = None if half_life is None else duration("half_life", half_life)
@@ -176,8 +175,7 @@ class PolyakAveraging(Callback):
     def _state(self) -> dict[str, Any]:
         if not self._swap.variables:
             return copy.deepcopy(dict(self._copied))
-        held = self._swap.held
-        return {"average": self._average.state(), "held": held and [np.asarray(value) for value in held]}
+        return {"average": self._average.state(), "held": self._swap.state()}
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_copied": self.get_state()}
@@ -187,14 +185,13 @@ class PolyakAveraging(Callback):
     def on_open(self) -> None:
         """Begin to average, or go on: after each step of the training, inside its compiled program."""
         self._refuse([callback for callback in self.session.training.callbacks if callback is not self])
-        model = self.model
         self._is_training = True
-        if self._average is not None and list(map(id, self._swap.variables)) == list(map(id, averaged(model))):
+        if self._average is not None and list(map(id, self._swap.variables)) == list(map(id, averaged(self.model))):
             self._swap.back()
             self._begin()
         else:
-            self._swap, self._average = Swap(()), WeightAverage(model, self._begin)
-            if model.built:
+            self._swap, self._average = Swap(()), WeightAverage(self.model, self._begin)
+            if self.model.built:
                 self._average.build()
         self.session.after_step.append(self._average.update)
 
@@ -211,9 +208,8 @@ class PolyakAveraging(Callback):
                     )
         if any(isinstance(other, PolyakAveraging) for other in others):
             raise ValueError("A training has one average. Received: several `PolyakAveraging`. List one of them.")
-        backups = [callback for callback in others if isinstance(callback, keras.callbacks.BackupAndRestore)]
-        finds_averages = self.evaluate == "average" and self.session.training.validates
-        if finds_averages and any(backup.save_freq == "epoch" for backup in backups):
+        saves = any(isinstance(o, keras.callbacks.BackupAndRestore) and o.save_freq == "epoch" for o in others)
+        if saves and self.evaluate == "average" and self.session.training.validates:
             raise ValueError(
                 "`BackupAndRestore` would save the averages in the place of the weights, and go on from them. "
                 'Received: it and evaluate="average". Take evaluate="raw", or a `save_freq` in batches, at whose ends '
@@ -251,7 +247,7 @@ class PolyakAveraging(Callback):
         self._average.begin(log_alpha, **state["average"])
         self._swap = Swap(self._average.variables)
         if state["held"] is not None:
-            self._swap.hold(state["held"])
+            self._swap.hold(**state["held"])
 
     def show_results(self, state: Mapping[str, Any]) -> None:
         """Have the averages and the weights as they were trained last, beside what was left in the model."""

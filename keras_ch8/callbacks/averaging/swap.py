@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from ...integration import backend
 
@@ -18,7 +19,7 @@ class Swap:
     def __init__(self, variables: Sequence[Any]) -> None:
         self.variables = list(variables)
         self.held: Sequence[Any] | None = None
-        self._left: list[int] | None = None
+        self._left: list[int | None] | None = None
         """What was put in, as prints; None while it is being put in, when all that is there is ours."""
 
     def put(self, write: Callable[[], None]) -> None:
@@ -33,9 +34,17 @@ class Swap:
             self.back()
             raise
 
-    def hold(self, values: Sequence[Any]) -> None:
-        """Hold these values, where what stands in the variables was put in before."""
-        self.held, self._left = list(values), [_print(v) for v in self.variables]
+    def hold(self, values: Sequence[Any], ours: Sequence[bool]) -> None:
+        """Hold these values, where others were put in before; those that are not `ours` somebody has set since."""
+        self.held = list(values)
+        self._left = [_print(v) if is_ours else None for v, is_ours in zip(self.variables, ours, strict=True)]
+
+    def state(self) -> dict[str, Any] | None:
+        """Return the arguments of `hold` that go on from here; None where nothing is held."""
+        if self.held is None or self._left is None:
+            return None
+        ours = [left == _print(v) for left, v in zip(self._left, self.variables, strict=True)]
+        return {"values": [np.asarray(value) for value in self.held], "ours": ours}
 
     def back(self) -> None:
         """Put the values back, but where somebody has set others meanwhile: those stay.

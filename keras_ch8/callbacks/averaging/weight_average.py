@@ -42,8 +42,7 @@ def updates_in(length: Duration, clock: Clock) -> float:
     """Return how many updates make a length of time."""
     updates = length.steps(clock)
     if math.isnan(updates):
-        received = f"{length.amount:g}{length.unit}"
-        raise of_unknown_epoch("A length of `PolyakAveraging` is in epochs or percent", received, "updates")
+        raise of_unknown_epoch("`PolyakAveraging` has epochs or percent", f"{length.amount:g}{length.unit}", "updates")
     return updates
 
 
@@ -82,7 +81,7 @@ class WeightAverage:
             self._on_device.setdefault(device, []).append(i)
             with self.model.distribute_strategy.scope(), backend.on(device):
                 self._averages.append(keras.Variable("zeros", tuple(variable.shape), dtype, trainable=False))
-        then, self._when_built = self._when_built, _nothing
+        then, self._when_built = self._when_built, lambda: None
         then()
 
     def begin(self, log_alpha: float, updates: int, start: int, averages: Sequence[np.ndarray] | None = None) -> None:
@@ -139,10 +138,6 @@ def averaged(model: keras.Model) -> list[Any]:
     """Return the variables of a model that are averaged: trainable weights, and statistics of batch normalization."""
     trained = [v for v in model.trainable_variables if not keras_private.is_overwritten_by_gradient(v)]
     return trained + [v for layer in trainable_normalizations(model) for v in layer.non_trainable_variables]
-
-
-def _nothing() -> None:
-    pass
 
 
 def _move(averages: Sequence[Any], thetas: Sequence[Any], share: Tensor, active: Tensor) -> None:
