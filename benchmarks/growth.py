@@ -121,7 +121,8 @@ def main():
         name: [int(n) for n in getattr(options, name).split(",") if n]
         for name in ("variables", "callbacks", "steps", "at_once")
     }
-    all_of_it = lambda: [*board(), callbacks.EarlyStopping(monitor="loss", patience=10**6), callbacks.PolyakAveraging()]  # noqa: E731
+    stopping = functools.partial(callbacks.EarlyStopping, monitor="loss", patience=10**6)
+    all_of_it = lambda: [*board(), stopping(), callbacks.PolyakAveraging(0.9)]  # noqa: E731
     kinds = {
         "variables, bare": (numbers["variables"], lambda n: (lambda: chain(n // 2, ours()), list, 3, 200)),
         "variables, Keras's Adam, bare": (

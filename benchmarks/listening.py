@@ -27,7 +27,7 @@ CONTENDERS = {
     "bare again": list,
     "Diagnosis": lambda: [keras_ch8.callbacks.Diagnosis((X[:BATCH], Y[:BATCH]), ["cliff"])],
     "TensorBoard": lambda: [keras_ch8.callbacks.TensorBoard(tempfile.mkdtemp())],
-    "PolyakAveraging": lambda: [keras_ch8.callbacks.PolyakAveraging()],
+    "PolyakAveraging": lambda: [keras_ch8.callbacks.PolyakAveraging(0.99)],
 }
 NETS = {"mlp": (mlp, None), "mlp_keras_adam": (mlp, keras.optimizers.Adam), "cnn": (cnn, None)}
 RNG = np.random.default_rng(0)

@@ -295,8 +295,7 @@ def names(name: str, value: Any, *, meaning: str) -> bool | tuple[str, ...]:
         return tuple(map(str, value))
     raise TypeError(
         f"`{name}` says {meaning}, so it must be True, False, or a list of names. Received: {name}={short(value)}. "
-        "Write a "
-        'list, such as ["val_loss_average"], also for one name.'
+        'Write a list, such as ["val_loss"], also for one name.'
     )
 
 

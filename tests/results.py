@@ -142,7 +142,7 @@ def run():
     """Return what `read_run` says of a training with validation, an average, clipping and a verdict."""
     model = network()
     model.compile(optimizers.SGD(1e-7, global_clipnorm=0.5), "mse")
-    watching = [callbacks.Diagnosis((X[:64], Y[:64]), measure_every=2, budget=None), callbacks.PolyakAveraging()]
+    watching = [callbacks.Diagnosis((X[:64], Y[:64]), measure_every=2, budget=None), callbacks.PolyakAveraging(0.9)]
     with tempfile.TemporaryDirectory() as folder:
         board = callbacks.TensorBoard(folder)
         model.fit(X, Y, epochs=8, validation_data=(X[:64], Y[:64]), callbacks=[board, *watching], verbose=0)

@@ -42,7 +42,7 @@ PANELS = {
     "s8_6_pinn": "Step length of the line search",
     "s8_7_1_batch_norm": "Batch normalization: moving statistics against the batch's",
     "s8_7_2_coordinate_descent": "The block that moves",
-    "s8_7_3_polyak": "Validation loss of the weights and of their average",
+    "s8_7_3_polyak": "Loss after each epoch, training and validation",
     "s8_7_4_pretraining": "Pretraining: loss in each stage",
     "s8_7_5_easy_models": "Loss of minibatches",
     "s8_7_6_continuation": "Continuation: annealed numbers of the model",

@@ -55,6 +55,15 @@ def test_a_module_of_the_users_that_is_run_is_no_command(tmp_path):
     assert done.stdout.strip() == "True", done.stderr[-2000:]
 
 
+def test_a_callback_that_needs_no_telemetry_brings_none():
+    code = (
+        "import sys\nfrom keras_ch8.callbacks import EarlyStopping\n"
+        "loaded = {name.split('.')[1] for name in sys.modules if name.startswith('keras_ch8.')}\n"
+        "print(loaded & {'board', 'cockpit', 'monitors', 'trackers', 'verdicts'})"
+    )
+    assert python(code) == "set()"
+
+
 def test_an_unknown_part_is_named_with_what_there_is():
     with pytest.raises(
         AttributeError,

@@ -453,23 +453,6 @@ def test_fit_evaluate_and_predict_ask_a_source_for_an_adapter_and_call_that_in_t
     assert not source.loop.trains
 
 
-def test_fit_validates_by_calling_evaluate_of_the_model_and_says_that_it_is_fit():
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    theirs, calls = model.evaluate, []
-
-    def evaluate(**arguments):
-        calls.append(keras_private.is_validation(arguments))
-        return theirs(**arguments) | {"loss": 7.0}
-
-    model.evaluate = evaluate
-    data = keras.ops.ones((4, 2)), keras.ops.ones((4, 1))
-    history = model.fit(*data, validation_data=data, verbose=0).history
-    model.evaluate(x=data[0], y=data[1], verbose=0, return_dict=True)
-    assert calls == [True, False]
-    assert history["val_loss"] == [7.0]
-
-
 def test_keras_sums_gradients_over_replicas_by_the_method_that_is_replaced_on_one_device():
     optimizer, calls = keras.optimizers.Adam(), []
     instead = keras_private.without_all_reduce(optimizer)

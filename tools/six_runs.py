@@ -68,7 +68,7 @@ def main(log_dir: str) -> None:
     everything = network(ch8.optimizers.Momentum(0.05, clip=ch8.clipping.ByGlobalNorm(1.0)), dense(64, "relu"))
     source = ch8.data.ArraySource(*train, batch_size=32, seed=0)
     easy_first = callbacks.Curriculum(source, difficulty=np.linalg.norm(train[0], axis=1), until="50%", mix=0.1)
-    average = callbacks.PolyakAveraging(evaluate="both")
+    average = callbacks.PolyakAveraging(half_life="5%")
     fit("curriculum_and_average", everything, easy_first, average, data=(source, None))
 
 

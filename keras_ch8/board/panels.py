@@ -6,7 +6,6 @@ its own from its description.
 """
 
 import fnmatch
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +91,6 @@ GROUPS = {
     "8.6": "Second-order solver",
     "8.7.1": "Batch normalization",
     "8.7.2": "Coordinate descent",
-    "8.7.3": "Averages",
     "8.7.4": "Pretraining",
     "8.7.6": "Curriculum and continuation",
     "": "Other numbers",
@@ -244,11 +242,6 @@ PANELS = (
     ),
     _alone("8.7.2", tags.BLOCK, log=False),
     _panel("Gradient of each block", "8.7.2", "step/block_gradient_norm_*", unit="loss / weight"),
-    _panel(
-        "Validation loss of the weights and of their average", "8.7.3",
-        "epoch/val_loss", "epoch/val_loss_average", unit="loss",
-    ),
-    _alone("8.7.3", tags.AVERAGE_DISTANCE),
     _panel("Pretraining: loss in each stage", "8.7.4", "epoch/pretraining_*", unit="loss", events=("stage",)),
     _panel(
         "Curriculum: examples that may be drawn, and that were", "8.7.6",
@@ -266,22 +259,6 @@ PANELS = (
 )  # fmt: skip
 """All panels that are known beforehand. Metrics of the user (`epoch/accuracy` with `val_accuracy`) and series of
 monitors and callbacks of the user's own get panels as they come."""
-
-
-def informative(panels: Iterable[Panel], names_of: Callable[[str], set[str]]) -> Iterator[Panel]:
-    """Yield all panels but those that compare what another panel shows with nothing.
-
-    Args:
-        panels: What there may be.
-        names_of: Returns the names of the series that are there and match a pattern.
-    """
-    shown: set[str] = set()
-    for panel in panels:
-        found = [names_of(pattern) for pattern in panel.series]
-        new = set[str]().union(*found) - shown
-        if new or all(found) or not any(found):
-            shown |= new
-            yield panel
 
 
 def of_series(name: str) -> list[Panel]:

@@ -1,10 +1,14 @@
-"""Callbacks for `fit`. List them in any order: they find each other, and `TensorBoard`, by the model."""
+"""Callbacks for `fit`. List them in any order: they find each other, and `TensorBoard`, by the model.
+
+Each loads on first use, so that one that needs no telemetry brings none.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from ..integration import backend as _backend
-from ._early_stopping import EarlyStopping
-from ._learning_rate_decay import LearningRateDecay
 
-if _backend.is_tensorflow():
+if TYPE_CHECKING:
     from ._clip_gradients import ClipGradients
     from ._continuation import Continuation
     from ._curriculum import Curriculum
@@ -16,6 +20,9 @@ if _backend.is_tensorflow():
     from ._surrogate_gap import SurrogateGap
     from ._switch_optimizer import SwitchOptimizer
     from ._tensorboard import TensorBoard
+if TYPE_CHECKING or not _backend.is_tensorflow():
+    from ._early_stopping import EarlyStopping
+    from ._learning_rate_decay import LearningRateDecay
 
 __all__ = [
     "ClipGradients",
@@ -32,6 +39,30 @@ __all__ = [
     "SwitchOptimizer",
     "TensorBoard",
 ]
+
+_MODULES = {
+    "ClipGradients": "_clip_gradients",
+    "Continuation": "_continuation",
+    "Curriculum": "_curriculum",
+    "Diagnosis": "_diagnosis",
+    "EarlyStopping": "_early_stopping",
+    "GradientClippingLogger": "_gradient_clipping_logger",
+    "Guard": "_guard",
+    "LearningRateDecay": "_learning_rate_decay",
+    "PolyakAveraging": "_polyak_averaging",
+    "Resume": "_resume",
+    "SurrogateGap": "_surrogate_gap",
+    "SwitchOptimizer": "_switch_optimizer",
+    "TensorBoard": "_tensorboard",
+}
+"""Where they are."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(__all__)}.")
+
 
 _backend.refuse_the_rest(__name__)
 

@@ -272,7 +272,7 @@ class Diagnosis(Callback):
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
         self._judge_and_report()  # the rows
-        self.log.add_epoch(self.session.reported(logs))
+        self.log.add_epoch(self._epoch_numbers.reported(logs))
         self._judge_and_report()
         numbers = self._reporter.take_numbers() | {"cost": self.cost}
         self.session.log(self, logs, {f"diagnosis_{name}": value for name, value in numbers.items()})

@@ -1,6 +1,7 @@
 """Stop where the true goal stops getting nearer."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
@@ -8,17 +9,15 @@ from typing import Any, ClassVar, final
 from .. import _batches, _checks, _objects, stopping
 from .._describe import short
 from .._types import Data, Logs
-from ..board import tags
-from ..board.record import Stopping
 from ..stopping.criterion import Reason, StopReason, as_criterion
-from ._monitored import PAST, MonitoredMetrics, MonitoringCallback
+from ._monitored import PAST, MonitoredMetrics
+from .plain import PlainCallback
 from .session.epoch_numbers import numbers_in
-from .session.session import SECOND
-from .session.terminal import fitted
+from .session.terminal import SECOND, fitted
 
 
 @final
-class EarlyStopping(MonitoringCallback):
+class EarlyStopping(PlainCallback):
     """Stop when the monitored quantity stops getting better, by any criterion of `keras_ch8.stopping` (section 8.1.2).
 
     The arguments of `keras.callbacks.EarlyStopping` come first and mean the same. After training, `reason` says why it
@@ -79,7 +78,6 @@ class EarlyStopping(MonitoringCallback):
     section = "8.1"
 
     _place_in_summary = SECOND
-    observes_steps = False
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "watched": PAST,
         "last_epoch": int,
@@ -156,6 +154,9 @@ class EarlyStopping(MonitoringCallback):
         ours = self.reason and self.reason.why not in (StopReason.COMPLETED, StopReason.OTHER)
         return self.reason.epoch if self.reason and ours else 0
 
+    def _refuse_other(self, state: Mapping[str, Any]) -> None:
+        self._monitored.refuse_other(state["watched"])
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
@@ -183,10 +184,10 @@ class EarlyStopping(MonitoringCallback):
         if epoch >= self.start_from_epoch:
             measured = self._measure(logs)
             seconds = time.monotonic() - self._begun
-            seen = self.session.reported(logs) | measured
+            seen = self._epoch_numbers.reported(logs) | measured
             if not len(history := self._monitored.history):
-                self._monitored.history = dataclasses.replace(history, skipped=epoch - self.session.first_epoch)
-            self._monitored.epoch_ended(self.session.training, epoch, seen, seconds)
+                self._monitored.history = dataclasses.replace(history, skipped=epoch - self._epoch_numbers.first_epoch)
+            self._monitored.epoch_ended(self.training, epoch, seen, seconds)
             if self._criterion.is_ready(self._monitored.history):
                 self.reason = self._criterion.evaluate(self._monitored.history)
             self._show()
@@ -195,26 +196,23 @@ class EarlyStopping(MonitoringCallback):
 
     def _show(self) -> None:
         """Draw how it stands, and put it into the record; of several callbacks of this kind only the first does."""
-        first = next(callback for callback in self.session.callbacks if isinstance(callback, EarlyStopping))
-        history = self._monitored.history
-        if self is not first or self.best is None:
+        first = next(callback for callback in self._epoch_numbers.callbacks if isinstance(callback, EarlyStopping))
+        session, history = self.training.session, self._monitored.history
+        if self is not first or self.best is None or session is None:
             return
         left = self._criterion.left(history) if isinstance(self._criterion, stopping.Patience) else None
-        values = {
-            tags.STOPPING_METRIC: history.logs[-1].get(self.monitor),
-            tags.STOPPING_BEST: self.best,
-            tags.STOPPING_PATIENCE: left,
-        }
-        self.session.show({tag: value for tag, value in values.items() if value is not None})
-        self.session.record.stopping = Stopping(self.monitor, self.best, self.best_epoch + 1, left)
+        values = {"metric": history.logs[-1].get(self.monitor), "best": self.best, "patience_left": left}
+        session.draw({f"epoch/stopping_{name}": value for name, value in values.items() if value is not None})
+        session.stands(self.monitor, self.best, self.best_epoch + 1, left)
 
     def _stop(self, reason: Reason) -> None:
         """Stop the training, and write into the record why."""
         self.model.stop_training = True
         why = f"Stopped after epoch {reason.epoch + 1}: {reason.message}."
-        self.session.event("stop", why)
-        if self.session.record.stopping is not None:
-            self.session.record.stopping = self.session.record.stopping._replace(reason=why)
+        self._tell("stop", why)
+        session = self.training.session
+        if session is not None and session.record.stopping is not None:
+            session.record.stopping = session.record.stopping._replace(reason=why)
 
     def _measure(self, logs: Logs | None) -> dict[str, float]:
         """Return the values on `evaluate_on`, under the names that `fit` has for training and validation."""
@@ -222,7 +220,9 @@ class EarlyStopping(MonitoringCallback):
             return {}
         x, y, weight = (*self.evaluate_on, None, None)[:3]
         values = numbers_in(self.model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True))
-        self.session.report(self, logs, {f"measured_{name}": value for name, value in values.items()})
+        measured = {f"measured_{name}": value for name, value in values.items()}
+        self._epoch_numbers.take(self, logs, measured)
+        self._draw({f"epoch/{name}": value for name, value in measured.items() if not math.isnan(value)})
         return values | {f"val_{name}": value for name, value in values.items()}
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -230,7 +230,7 @@ class EarlyStopping(MonitoringCallback):
         if self._last_epoch >= 0:
             self.reason = self._last_reason()
             if self.verbose:
-                self.session.say(self.reason.message)
+                self._say(self.reason.message)
         super().on_train_end(logs)
 
     def _last_reason(self) -> Reason:
@@ -257,13 +257,32 @@ class EarlyStopping(MonitoringCallback):
             return f"No weights were restored: {why}."
         self.model.set_weights(self.best_weights)
         sentence = f"Restored the weights of epoch {self.best_epoch + 1}, where `{self.monitor}` was {self.best:.4g}."
-        self.session.event("restore", sentence)
+        self._tell("restore", sentence)
         if self.evaluate_on is None and not self.monitor.startswith("val_"):
             sentence += (
                 " That is a mean over the epoch, while the weights moved: the restored ones have another value. To "
                 "measure it, give `evaluate_on=(x, y)`."
             )
         return sentence
+
+    # --- what whoever shows it is told --------------------------------------------------------------------------------
+
+    def _draw(self, values: Mapping[str, float]) -> None:
+        """Let numbers be drawn at this step, by the names of their curves."""
+        if self.training.session is not None:
+            self.training.session.draw(values)
+
+    def _tell(self, kind: str, text: str) -> None:
+        """Let it be known that something happened now: see `board.record.Event`."""
+        if self.training.session is not None:
+            self.training.session.event(kind, text)
+
+    def _say(self, sentence: str) -> None:
+        """Tell the user, after Keras's last progress bar: until then a session would wait."""
+        if self.training.session is not None:
+            self.training.session.say(sentence)
+        else:
+            print(sentence)  # noqa: T201
 
     def _summary(self) -> list[str]:
         return [] if self.reason is None or self.verbose else fitted(self.reason.message, 3)

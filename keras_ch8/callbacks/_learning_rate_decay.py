@@ -180,7 +180,7 @@ class LearningRateDecay(Callback):
         optimizers, self._asked = self._in_use(), None
         self.session.log(self, logs, {name: keras_private.current_rate(o) for name, o in optimizers.items()})
         watch = self._monitored
-        seen = self.session.reported(logs)
+        seen = self._epoch_numbers.reported(logs)
         if watch and watch.epoch_ended(self.session.training, epoch, seen) and self.rule.is_due(watch.history):
             lower = [self._set(o, self.rule.lowered(keras_private.current_rate(o)), epoch) for o in optimizers.values()]
             if any(lower) and watch.best_weights is not None:

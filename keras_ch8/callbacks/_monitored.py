@@ -13,7 +13,6 @@ from .._describe import short
 from ..integration import fit, keras_private
 from ..stopping.criterion import EpochHistory
 from ..stopping.improvement import index_of_best
-from .base import Callback
 from .session import states
 
 PAST = {
@@ -148,22 +147,6 @@ class MonitoredMetrics:
                 f"Received: mode={short(mode)}. Give mode='max' or mode='min'.{missing}"
             )
         self.history = dataclasses.replace(self.history, modes={**self.history.modes, name: found})
-
-
-class MonitoringCallback(Callback):
-    """A callback that goes by what it has seen from epoch to epoch, also before an interruption."""
-
-    _monitored: MonitoredMetrics
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` has returned.
-
-        Raises:
-            ValueError: If it is no state of such a callback, or one that watches something else.
-        """
-        given = states.checked(type(self).__name__, state, self._state_parts)
-        self._monitored.refuse_other(given["watched"])
-        self._kept = given
 
 
 def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:

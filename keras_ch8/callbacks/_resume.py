@@ -20,6 +20,7 @@ from ..checkpoints.workers import Workers
 from ..integration import backend, epochs, fit, keras_private, trained
 from ._switch_optimizer import SwitchOptimizer, switched_by
 from .base import Callback, say
+from .plain import PlainCallback
 
 _ended_here: set[str] = set()
 """The folders of the trainings that have ended in this process."""
@@ -240,7 +241,7 @@ class Resume(Callback):
         history.epoch, history.history = saved.history
         model.history = history
         backend.random_numbers.put(saved.random)
-        ours = [callback for callback in self._others if isinstance(callback, Callback)]
+        ours = [callback for callback in self._others if isinstance(callback, PlainCallback)]
         for callback in ours:
             callback.on_train_begin()
         for callback in ours:

@@ -10,14 +10,15 @@ from .._types import Logs
 from ..board import tags
 from ..stopping.criterion import EpochHistory
 from ..stopping.improvement import index_of_best
-from ._monitored import PAST, MonitoredMetrics, MonitoringCallback
+from ._monitored import PAST, MonitoredMetrics
+from .base import Callback
 
 FALLEN = 0.01
 """Share of its value by which a surrogate must have fallen."""
 
 
 @final
-class SurrogateGap(MonitoringCallback):
+class SurrogateGap(Callback):
     """Show the surrogate loss and the true one together, and say when only the surrogate still falls (section 8.1.2).
 
     Training minimizes a surrogate, such as the negative log-likelihood, for a target loss that has no useful
@@ -82,6 +83,9 @@ class SurrogateGap(MonitoringCallback):
     def _state(self) -> dict[str, Any]:
         return {"watched": self._monitored.state(), "said": self._said}
 
+    def _refuse_other(self, state: Mapping[str, Any]) -> None:
+        self._monitored.refuse_other(state["watched"])
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
@@ -92,7 +96,7 @@ class SurrogateGap(MonitoringCallback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the epoch, and say once that the true loss is flat."""
         super().on_epoch_end(epoch, logs)
-        self._monitored.epoch_ended(self.session.training, epoch, self.session.reported(logs))
+        self._monitored.epoch_ended(self.session.training, epoch, self._epoch_numbers.reported(logs))
         last = self._monitored.history.logs[-1]
         shown = {tag: last[name] for name, tag in self._series().items() if name in last}
         self.session.show(shown | {tags.FLAT_EPOCHS: self._monitored.wait})

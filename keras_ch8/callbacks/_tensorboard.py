@@ -286,7 +286,7 @@ class TensorBoard(Callback):
         now = np.array([self.session.step])
         if self.session.observation is not None and frames:
             series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
-        for name, value in self.session.numbers_of_keras(logs).items():
+        for name, value in self._epoch_numbers.of_keras(logs).items():
             if name != "loss":
                 series[tags.running(name)] = now, np.array([value])
         self._parts.report.add(series)
@@ -370,7 +370,7 @@ class TensorBoard(Callback):
         super().on_epoch_end(epoch, logs)
         step = self.session.step
         self._writer.scalars(
-            step, {tags.epoch(name).name: value for name, value in self.session.numbers_of_keras(logs).items()}
+            step, {tags.epoch(name).name: value for name, value in self._epoch_numbers.of_keras(logs).items()}
         )
 
     def findings(self) -> list[str]:

@@ -1,23 +1,16 @@
 """What every callback of the suite is, and one of your own may be: Keras's `Callback`, and a few hooks more."""
 
-import copy
-import inspect
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
-import keras
-
-from .. import _checks, _describe, _spelling, _state
 from .._types import Logs
 from ..board.tags import Tag
-from ..integration import fit, net
 from ..telemetry.frame import Frame
-from .session import states
-from .session.session import THIRD, Session
+from .plain import PlainCallback
+from .session.session import Session
 
 
-class Callback(keras.callbacks.Callback):
+class Callback(PlainCallback):
     """A callback that sees what every step of the optimizer did, and may add curves to TensorBoard (section 8.2).
 
     It is Keras's `Callback` with a few hooks more. All callbacks of this kind in one `fit` share one `session`, which
@@ -93,119 +86,28 @@ class Callback(keras.callbacks.Callback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
-    watches = False
     observes_steps = True
     observes_updates: int | None = None
     observes_layers = False
     tags: ClassVar[Sequence[Tag]] = ()
-    clips_gradients = False
-    skips_steps = False
-    sets_learning_rate = False
-    transient: ClassVar[Mapping[str, Any]] = {}
 
-    logs: bool | Sequence[str] = False
-
-    _finds_its_run = False
-    """Whether it goes on after an interruption by its own files, without its state."""
-    _is_alone = False
-    """Whether a training has one of the kind: a second one is left out, with a warning (see `fit.one_of_each`)."""
     _needs_fit = False
     """Whether it cannot do without the hook around `fit`, though it does not observe the steps."""
     _asks_for_summary = False
     """Whether a summary of all callbacks is printed when `fit` ends, unless that was asked to print nothing."""
-    _place_in_summary = THIRD
-    _place_in_fit = fit.LAST
-    """Where `fit` calls it among the others, wherever it is listed."""
 
     session: Session
-
-    _state_parts: ClassVar[Any] = {}
-    """What a state is made of: a dataclass, or a dict of types by names."""
-    _kept: Any = None
-    """What `set_state` was given, until the next training takes it."""
-
-    def __init__(self, logs: bool | Sequence[str] = False) -> None:
-        super().__init__()
-        self.logs = _checks.names("logs", logs, meaning="which numbers of the callback join Keras's `logs`")
-        fit.install(type(self).__name__)
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Refuse a misspelt argument before `__init__` does, with the one that was meant."""
-        _spelling.check(cls.__name__, cls.__init__, kwargs)
-        return super().__new__(cls)
-
-    def __getstate__(self) -> dict[str, Any]:
-        nobody = {"_model": None, "params": None, "session": None}
-        return net.own(vars(self)) | copy.deepcopy(dict(self.transient)) | nobody
-
-    def __repr__(self) -> str:
-        arguments = inspect.signature(type(self)).parameters
-        return _describe.call_of(self, {name: vars(self)[name] for name in arguments if name in vars(self)})
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        fit.install(type(self).__name__)
-
-    def set_model(self, model: keras.Model) -> None:
-        """Take the model, of Keras 3."""
-        _checks.keras_3(model)
-        super().set_model(model)
-
-    # --- what is remembered from step to step -------------------------------------------------------------------------
-
-    def get_state(self) -> dict[str, Any]:
-        """Return all that a training needs to go on, in another process too, exactly as if it had not been interrupted.
-
-        It may be taken when all callbacks have seen the end of a batch or of an epoch, after `session.read()`.
-
-        Returns:
-            A nesting of dicts with texts as keys, of lists, texts, numbers, booleans, None and NumPy arrays; {} where
-            nothing is remembered.
-        """
-        remembered = self._state() if self._kept is None else self._kept
-        state: dict[str, Any] = _state.dump(remembered if isinstance(remembered, Mapping) else vars(remembered))
-        return state
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` has returned; the model and its optimizer are to be as then.
-
-        Args:
-            state: The state. `fit` is entered in the epoch in which it was taken, or in the next one if that was over.
-
-        Raises:
-            ValueError: If it is no state of such a callback, or one of other data, another rule or another setting.
-        """
-        kept = states.checked(type(self).__name__, state, self._state_parts)
-        self._refuse_other(kept)
-        self._kept = kept
-
-    def _state(self) -> Any:
-        """Return what is remembered in a training, and before one if nothing was set: what `_state_parts` says."""
-        return {}
-
-    def _refuse_other(self, kept: Any) -> None:
-        """Raise ValueError where what is to be remembered is that of a callback with other arguments."""
-
-    def _take_kept(self) -> Any:
-        """Return what `set_state` was given for this training, which it is no more after this; None for nothing."""
-        kept, self._kept = self._kept, None
-        return kept
-
-    def show_results(self, state: Any) -> None:
-        """Show what a training has come to that has ended in another process: findings, and what properties show.
-
-        `Resume` calls it after `on_train_begin`, with the state of the end, where that has not taken it already.
-        Nothing is trained after it, and no other hook is called.
-        """
 
     # --- Keras's hooks, in the order in which they are called ---------------------------------------------------------
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Join the session of the training."""
+        super().on_train_begin(logs)
         self.session = Session.join(self)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Open the session at the first epoch: by then every callback has joined."""
+        super().on_epoch_begin(epoch, logs)
         self.session.epoch_begins(self.params, epoch)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -242,21 +144,6 @@ class Callback(keras.callbacks.Callback):
 
     def on_close(self) -> None:
         """Take the end of the training, even after an error; all rows have come."""
-
-    def findings(self) -> list[str]:
-        """Return sentences for the report of the run."""
-        return []
-
-    def _summary(self) -> list[str]:
-        """Return lines for the summary, of 79 characters at most."""
-        return []
-
-    def next_batch(self) -> float:
-        """Return the batch, counted from 0, at whose end `on_train_batch_end` is needed next; others may be left out.
-
-        Only a compiled loop of your own (`Doctor.watch`) leaves batches out: there each call of Python costs.
-        """
-        return math.inf
 
     def write(self, values: Mapping[Tag, float]) -> None:
         """Write numbers at this step for TensorBoard, if `keras_ch8.callbacks.TensorBoard` is listed too.

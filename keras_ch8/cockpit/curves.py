@@ -19,7 +19,7 @@ HISTORY = Panel(
     "Training history",
     "loss",
     "8.1",
-    (tags.LOSS.name, *(f"epoch/{name}" for name in ("loss", "val_loss", "loss_average", "val_loss_average"))),
+    (tags.LOSS.name, "epoch/loss", "epoch/val_loss"),
     kinds=("*",),
     events=("clip", "spike", "nonfinite", "rate", "stage", "optimizer", "stop", "restore"),
 )

@@ -37,7 +37,7 @@ FOLDER = "optimization"
 """The folder of a run below its log_dir, which goes without saying."""
 
 _OURS = (tags.STEP, tags.EPOCH, tags.DIAGNOSIS)
-_RUNNING, _EPOCH, _VALIDATION, _AVERAGE = tags.RUNNING, tags.EPOCH, "val_", "_average"
+_RUNNING, _EPOCH, _VALIDATION = tags.RUNNING, tags.EPOCH, "val_"
 _DESCRIPTION = re.compile(r"(.*?)(?: \[([^\[\]]*)\])?(?: \(section ([\d.]+)\))?", re.DOTALL)
 
 
@@ -245,8 +245,7 @@ def panels_of(series: Mapping[str, Mapping[str, str]], said: Iterable[Mapping[st
     shown += [name for panel in of_records for name in panel["series"]]
     left = [name for name in series if not any(fnmatch.fnmatchcase(name, pattern) for pattern in shown)]
     metrics = dict.fromkeys(metric for name in left if (metric := _metric(name)))
-    informative = panels.informative(known, lambda pattern: set(fnmatch.filter(series, pattern)))
-    yield from (panel.as_data() for panel in informative)
+    yield from (panel.as_data() for panel in known)
     yield from of_records
     yield from (_panel_of_metric(metric, series).as_data() for metric in metrics)
     yield from (_panel_of_series(name, series[name]).as_data() for name in left if not _metric(name))
@@ -264,13 +263,13 @@ def _metric(name: str) -> str:
     """Return the metric of the user's that a series is of; "" if it is of none."""
     for prefix in (_EPOCH, _RUNNING):
         if name.startswith(prefix):
-            return name.removeprefix(prefix).removeprefix(_VALIDATION).removesuffix(_AVERAGE)
+            return name.removeprefix(prefix).removeprefix(_VALIDATION)
     return ""
 
 
 def _panel_of_metric(metric: str, known: Iterable[str]) -> Panel:
     names = (f"{_EPOCH}{metric}", f"{_EPOCH}{_VALIDATION}{metric}")
-    series = (*names, *(name + _AVERAGE for name in names), f"{_RUNNING}{metric}")
+    series = (*names, f"{_RUNNING}{metric}")
     both = ", training and validation" if names[1] in known else ""
     return Panel(f"{metric} after each epoch{both}", "as the metric", "8.1", series, log=False)
 

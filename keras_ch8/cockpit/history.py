@@ -87,10 +87,9 @@ class RunHistory(Result):
         Verdicts are marked at the step since which they stand, and events at theirs.
 
         Args:
-            what: `"Training history"`: the losses of training and validation, and of an average of the weights, with
-                all verdicts and events. Or the title of a panel (`history.panels` has them), the name of a series, or
-                a section of the book, such as `"8.2.4"`, for all panels of it and of those below it. Defaults to the
-                training history.
+            what: `"Training history"`: the losses of training and validation, with all verdicts and events. Or the
+                title of a panel (`history.panels` has them), the name of a series, or a section of the book, such as
+                `"8.2.4"`, for all panels of it and of those below it. Defaults to the training history.
             ax: Axes to draw one panel on. Defaults to `None`: new ones.
 
         Returns:

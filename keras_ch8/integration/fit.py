@@ -1,8 +1,7 @@
-"""The hook around `fit` and `evaluate` of `keras.Model`: each `fit` is a `Training`.
+"""The hook around `fit` of `keras.Model`: each `fit` is a `Training`.
 
-It knows what Keras tells no callback: the list of callbacks, the arguments, the validation data, the first batch, which
-evaluation is a validation, and the end, even after an error. Every model has it, also one with a `fit` of its own that
-calls `super().fit`.
+It knows what Keras tells no callback: the list of callbacks, the arguments, the validation data, the first batch and
+the end, even after an error. Every model has it, also one with a `fit` of its own that calls `super().fit`.
 """
 
 import contextvars
@@ -19,7 +18,7 @@ from .. import _net
 from . import backend, keras_private, multi_worker, net, registry
 from .ahead import Ahead, most_before_a_step
 
-FIT, EVALUATE = "keras.Model.fit", "keras.Model.evaluate"
+FIT = "keras.Model.fit"
 
 FIRST, EARLY, LAST = range(3)
 """Places of a callback in a `fit`, wherever it is listed, as its `_place_in_fit` says; within one, as listed. One that
@@ -82,10 +81,9 @@ class Training:
         self.exits = ExitStack()
         """What is done at the end, the last first, even after an error."""
         self.session: Any = None
-        """What the callbacks of the suite share."""
-        self.validate: Callable[[Callable[..., Any], dict[str, Any]], Any] | None = None
-        """Called in the place of a validation, with the function that does it and its arguments."""
-        self.is_validating = False
+        """What those callbacks of the suite share that see the steps; None where there is none."""
+        self.numbers: Any = None
+        """What all callbacks of the suite have measured, and share."""
         self.has_died = False
         """Whether it ends with an exception, whatever raised it: known before anything is given back."""
         self.first_batch = 0
@@ -201,7 +199,7 @@ class Training:
                     raise
         finally:
             _running.set(tuple(training for training in _running.get() if training is not self))
-            self.arguments, self.callbacks, self.validate, self.place_now = {}, [], None, DataPosition
+            self.arguments, self.callbacks, self.place_now = {}, [], DataPosition
             self.ahead = Ahead()
 
 
@@ -236,17 +234,12 @@ def one_of_each(callbacks: Iterable[Any]) -> list[Any]:
 
 
 def install(for_: str) -> None:
-    """Put the hook around `fit` and `evaluate`."""
+    """Put the hook around `fit`."""
     why = (
         "Keras tells a callback neither the other callbacks nor the arguments of `fit`, and calls none after an "
         "exception: without it nothing could be given back then."
     )
     registry.install(registry.inside("fit", FIT), _fit, why, for_)
-    why = (
-        "Keras hands callbacks copies of the logs of a validation, so only here can a second one, of averaged weights, "
-        "be reported beside the first."
-    )
-    registry.install(registry.inside("evaluate", EVALUATE), _evaluate, why, for_)
 
 
 def lead_with(name: str, callback_for: LeadingCallback) -> None:
@@ -297,22 +290,6 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
             return theirs(*call.args, **call.kwargs)
 
     return fit
-
-
-def _evaluate(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[..., Any]:
-    @functools.wraps(theirs)
-    def evaluate(self: keras.Model, *args: Any, **kwargs: Any) -> Any:
-        training = running_training(self)
-        if training is None or not keras_private.is_validation(kwargs) or not is_active():
-            return theirs(self, *args, **kwargs)
-        measure = functools.partial(theirs, self, *args)
-        training.is_validating = True
-        try:
-            return measure(**kwargs) if training.validate is None else training.validate(measure, kwargs)
-        finally:
-            training.is_validating = False
-
-    return evaluate
 
 
 # --- the train function ------------------------------------------------------------------------------------------

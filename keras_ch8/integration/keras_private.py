@@ -278,7 +278,7 @@ def lower_is_better(metric: keras.metrics.Metric) -> None:
 
 def mode_of(model: keras.Model, name: str) -> str | None:
     """Return "min" or "max" for a quantity that `fit` reports, by its name; None if Keras does not know."""
-    name = name.removeprefix("val_").removesuffix("_average")
+    name = name.removeprefix("val_")
     if name == "loss" or name.endswith("_loss"):
         return "min"
     metrics = [m for outer in getattr(model, "metrics", ()) for m in (outer, *getattr(outer, "metrics", ()))]
@@ -497,11 +497,6 @@ def parts_of(model: keras.Model) -> list[Any]:
 def tracked_in(part: Any) -> list[set[int]]:
     """Return the sets by which Keras knows the layers, variables and so on of a layer, beside the lists of them."""
     return list(getattr(getattr(part, "_tracker", None), "stored_ids", {}).values())
-
-
-def is_validation(arguments: dict[str, Any]) -> bool:
-    """Whether these are the arguments with which `fit` calls `evaluate`, to validate."""
-    return bool(arguments.get("_use_cached_eval_dataset"))
 
 
 DataAdapter = _data_adapter.DataAdapter

@@ -228,15 +228,3 @@ def on_two_replicas(folder):
 @pytest.mark.slow
 def test_on_two_replicas_a_probe_that_is_the_validation_data_changes_nothing(tmp_path):
     forked.call(on_two_replicas, tmp_path)
-
-
-@pytest.mark.slow
-@pytest.mark.broad
-@pytest.mark.parametrize("form", FORMS)
-def test_a_second_validation_reads_the_same_examples_and_changes_no_later_one(form, tmp_path):
-    bare = trained(form, tmp_path)
-    newest = callbacks.PolyakAveraging(1e-9, evaluate="both", final="raw")  # an average of one update
-    history, *others = trained(form, tmp_path, lambda given: [newest])
-    of_averages = [value for value in history.pop("val_loss_average") if not np.isnan(value)]
-    np.testing.assert_allclose(of_averages, history["val_loss"], rtol=1e-5)
-    assert [history, *others] == list(bare)

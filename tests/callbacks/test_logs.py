@@ -30,18 +30,17 @@ class Now(extend.Callback):
 
 
 @pytest.mark.slow
-def test_with_all_callbacks_there_is_one_column_more_than_without(tmp_path):
+def test_with_all_callbacks_there_is_no_column_more_than_without(tmp_path):
     quiet = [
         callbacks.TensorBoard(tmp_path),
         callbacks.GradientClippingLogger(),
         callbacks.Diagnosis((X, Y), "full", measure_every=2, budget=None),
         callbacks.EarlyStopping("loss", patience=9, evaluate_on=(X[:16], Y[:16])),
         callbacks.LearningRateDecay(schedules.ReduceOnPlateau()),
-        callbacks.PolyakAveraging(evaluate="both"),
+        callbacks.PolyakAveraging(uniform=True),
         callbacks.SurrogateGap("loss"),
     ]
-    assert fit(quiet).keys() - KERAS_ALONE == {"val_loss_average"}
-    assert not fit([callbacks.PolyakAveraging(evaluate="both", logs=False)]).keys() - KERAS_ALONE
+    assert not fit(quiet).keys() - KERAS_ALONE
 
 
 @pytest.mark.slow
@@ -90,26 +89,6 @@ def test_a_callback_of_keras_finds_what_it_monitors():
     history = fit([Now(values, False), stop])
     assert history["a"] == [3.0, 4.0]
     assert "b" not in history
-
-
-@pytest.mark.broad(slow="all")
-@pytest.mark.parametrize("who", [callbacks.EarlyStopping, keras.callbacks.EarlyStopping])
-def test_the_loss_of_the_averages_can_be_monitored_where_it_is_not_printed(who):
-    stop = who("val_loss_average", mode="min", patience=1, min_delta=10.0)
-    history = fit([callbacks.PolyakAveraging(evaluate="both", logs=False), stop])
-    assert len(history["loss"]) == 2
-    assert ("val_loss_average" in history) is (who is keras.callbacks.EarlyStopping)
-
-
-@pytest.mark.slow
-def test_other_metrics_of_the_averages_are_on_request(tmp_path):
-    def history(**options):
-        model = network(optimizers.SGD(0.05), metrics=["mae"])
-        listed = [callbacks.PolyakAveraging(evaluate="both", **options), callbacks.TensorBoard(tmp_path)]
-        return model.fit(X, Y, batch_size=BATCH, verbose=0, callbacks=listed, **VALIDATED).history
-
-    assert {name for name in history() if "average" in name} == {"val_loss_average"}
-    assert {name for name in history(logs=True) if "average" in name} == {"val_loss_average", "val_mae_average"}
 
 
 @pytest.mark.parametrize("logs", ["diagnosis_loss", 1, [1]])

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, continuation, optimizers
+from keras_ch8 import callbacks, continuation, extend, optimizers
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same, average_of, train
 from tests.small_callbacks import Dies
@@ -12,7 +12,7 @@ from tests.small_callbacks import Dies
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
 
 
-class Refuses(callbacks.base.Callback):
+class Refuses(extend.Callback):
     def on_open(self):
         raise KeyboardInterrupt
 
@@ -86,37 +86,11 @@ def test_a_variable_that_others_change_at_the_end_of_an_epoch_stays_and_the_rest
             np.testing.assert_array_equal(now, before)
 
 
-def test_a_prediction_that_dies_leaves_the_weights_to_the_next_training():
-    average = average_of(decay=0.9, final="raw")
-    model, _ = train(average)
-    raw = model.get_weights()
-    with pytest.raises(KeyboardInterrupt):
-        model.predict(X, callbacks=[average, Dies("on_predict_batch_begin")], verbose=0)
-    begins = []
-    look = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: begins.append(model.get_weights()))
-    train(average, look, model=model, epochs=1)
-    assert_same(begins[0], raw)
-
-
-@pytest.mark.slow
-def test_averages_that_cannot_be_put_in_leave_the_weights_in_the_model():
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(2)])
-    model.compile("sgd", "mse")
-    average = average_of(decay=0.9, evaluate="raw", final="raw", batch_norm="recalibrate", data=X[:, :3])
-    train(average, model=model, epochs=1)
-    raw = model.get_weights()
-    with pytest.raises(ValueError, match="shape"):
-        _ = average.weights
-    assert_same(model.get_weights(), raw)
-    assert_same(average.raw_weights, raw)
-
-
 def test_a_state_that_was_set_is_what_is_got_before_the_training_begins():
     average, other = average_of(decay=0.9), average_of(decay=0.9)
     train(average, epochs=1)
     other.set_state(average.get_state())
-    assert other.get_state()["averaged"] is not None
+    assert other.get_state()["average"] is not None
 
 
 def test_the_blocks_of_an_optimizer_are_asked_for_their_skipped_steps_and_averages():

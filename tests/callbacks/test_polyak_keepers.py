@@ -20,17 +20,11 @@ def listed(others, first):
 
 
 @pytest.mark.parametrize(
-    "evaluate, monitor, first",
-    [
-        ("average", "val_loss", False),
-        pytest.param("average", "val_loss", True, marks=pytest.mark.slow),
-        pytest.param("both", "val_loss_average", False, marks=pytest.mark.slow),
-        pytest.param("both", "val_loss_average", True, marks=pytest.mark.slow),
-    ],
+    "first", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["listed last", "listed first"]
 )
-def test_they_keep_the_averages_that_were_measured(evaluate, monitor, first, tmp_path):
+def test_they_keep_the_averages_that_were_measured(first, tmp_path):
     """Defects 3 and 4 of Keras: the model is left with raw weights of another loss than the one reported."""
-    file = str(tmp_path / "best.keras")
+    file, monitor = str(tmp_path / "best.keras"), "val_loss"
     stops = [
         callbacks.EarlyStopping(monitor, patience=1, restore_best_weights=True),
         keras.callbacks.EarlyStopping(monitor, patience=1, restore_best_weights=True, mode="min"),
@@ -38,7 +32,7 @@ def test_they_keep_the_averages_that_were_measured(evaluate, monitor, first, tmp
     keep = keras.callbacks.ModelCheckpoint(file, monitor, save_best_only=True, mode="min")
     average = shared()[1]
     path = Path(average)
-    model, history = again(*listed([*stops, keep, path], first), epochs=9, evaluate=evaluate)
+    model, history = again(*listed([*stops, keep, path], first), epochs=9)
     best = int(np.argmin(history[monitor]))
     assert len(history["loss"]) == best + 2, "the training was stopped"
     averages = path.averages[(best + 1) * STEPS - 1]
@@ -55,15 +49,14 @@ def test_they_keep_the_averages_that_were_measured(evaluate, monitor, first, tmp
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False], ids=["listed first", "listed last"])
-@pytest.mark.parametrize("evaluate", ["raw", "both"])
-def test_they_keep_the_weights_where_those_were_measured(evaluate, first, tmp_path):
+def test_they_keep_the_weights_where_those_were_measured(first, tmp_path):
     file = str(tmp_path / "best.weights.h5")
     kinds = callbacks.EarlyStopping, keras.callbacks.EarlyStopping
     stops = [kind(patience=1, restore_best_weights=True) for kind in kinds]
     keep = keras.callbacks.ModelCheckpoint(file, save_best_only=True, save_weights_only=True)
     backup = keras.callbacks.BackupAndRestore(str(tmp_path / "backup"))
     path = Path()
-    model, _ = again(*listed([*stops, keep, path, backup], first), epochs=9, evaluate=evaluate)
+    model, _ = again(*listed([*stops, keep, path, backup], first), epochs=9, evaluate="raw")
     for stop in stops:
         assert_same(stop.best_weights, path.raw[STEPS - 1])
     assert_same(model.get_weights(), path.raw[STEPS - 1])

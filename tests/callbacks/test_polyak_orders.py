@@ -15,8 +15,8 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, optimizers
-from keras_ch8.callbacks.averaging import averaged_model
-from keras_ch8.callbacks.averaging.averaged_model import Swap
+from keras_ch8.callbacks.averaging import swap as swapping
+from keras_ch8.callbacks.averaging.swap import Swap
 from keras_ch8.integration import backend, keras_private
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same
@@ -32,8 +32,8 @@ pytestmark = pytest.mark.filterwarnings(
 ALPHA, EPOCHS, PATIENCE = 0.8, 5, 1
 VALIDATION = X[:20], 0.3 * Y[:20]
 """The loss on these rises after two epochs of the weights, and after three of the averages."""
-MODES = {"average": "val_loss", "raw": "val_loss", "both": "val_loss", "both, kept": "val_loss_average"}
-"""What `evaluate` says, and what those who keep weights monitor."""
+MODES = "average", "raw"
+"""What `evaluate` says."""
 FREQUENCIES = {"each": 1, "second": 2, "none": None}
 
 
@@ -116,7 +116,7 @@ class Case:
 
     Args:
         order: Names of the callbacks, with "average" among them.
-        mode: Key of MODES.
+        mode: As `evaluate` of `PolyakAveraging`.
         final: As in `PolyakAveraging`.
         frequency: Key of FREQUENCIES.
         folder: Where files go.
@@ -125,14 +125,13 @@ class Case:
     def __init__(self, order, mode, final, frequency, folder):
         self.order, self.mode, self.final, self.folder = order, mode, final, folder
         self.every = FREQUENCIES[frequency]
-        self.monitor = "loss" if self.every is None else MODES[mode]
-        kept = mode == "both, kept" and {"theirs", "ours", "best"} & set(order)
-        self.stays = self.every is not None and bool(mode == "average" or kept)
+        self.monitor = "loss" if self.every is None else "val_loss"
+        self.stays = self.every is not None and mode == "average"
         self.made = {name: getattr(self, f"_{name}")() for name in order}
 
     def _average(self):
         average = shared()[1]
-        average.evaluate, average.final = self.mode.partition(",")[0], self.final
+        average.evaluate, average.final = self.mode, self.final
         return average
 
     def _stop(self, kind, **options):
@@ -168,13 +167,12 @@ class Case:
             warnings.filterwarnings("ignore", "Early stopping conditioned|Can save best model|.*leaves the weights as")
             history = train(model, [seen.first, *self.made.values(), seen.last], every=self.every)
         validated = [e for e in range(EPOCHS) if self.every is not None and (e + 1) % self.every == 0]
-        measured = {"average": ["_average"], "raw": [""]}.get(self.mode, ["", "_average"])
+        measured = {"average": "_average", "raw": ""}[self.mode]
 
         def monitored(epoch):
-            return -trained[epoch] if self.every is None else losses[kind_of_monitor][epoch]
+            return -trained[epoch] if self.every is None else losses[measured][epoch]
 
         # The stop, and what is best by then.
-        kind_of_monitor = "_average" if self.stays else ""
         last, best = EPOCHS - 1, None
         wait = 0
         for epoch in validated or range(EPOCHS):
@@ -197,12 +195,7 @@ class Case:
         assert history["loss"] == trained[: last + 1]
 
         # Validation measured what `evaluate` says.
-        for kind in measured:
-            name = "val_loss_average" if kind and len(measured) == 2 else "val_loss"
-            expected = [losses[kind][e] for e in ran]
-            assert history.get(name, []) == pytest.approx(expected, rel=1e-5)
-        if len(measured) == 1:
-            assert "val_loss_average" not in history
+        assert history.get("val_loss", []) == pytest.approx([losses[measured][e] for e in ran], rel=1e-5)
 
         # What the others find at the end of an epoch, keep and save.
         def at_the_end_of(epoch):
@@ -220,13 +213,10 @@ class Case:
             expected = kept
         elif self.final == "average":
             expected = averaged[updates - 1]
-        elif self.final == "raw" or not ran:
-            expected = path[updates - 1]
         else:
-            _, kind, epoch = min((losses[kind][e], kind, e) for kind in measured for e in ran)
-            expected = (averaged if kind else path)[(epoch + 1) * STEPS - 1]
+            expected = path[updates - 1]
         assert close(model.get_weights(), expected)
-        if self.final == "average" or (self.final == "best" and ran) or not {"theirs", "ours"} & set(self.order):
+        if self.final == "average" or not {"theirs", "ours"} & set(self.order):
             assert_same(average.raw_weights, path[updates - 1])
         assert average.updates == updates
         assert close(average.weights, averaged[updates - 1])
@@ -260,7 +250,7 @@ def test_the_oracle_tells_weights_from_averages_and_one_epoch_from_another():
     assert (np.diff(trained) < 0).all()
 
 
-FINALS = "average", "raw", "best"
+FINALS = "average", "raw"
 
 
 def check_each(cases, folder):
@@ -278,8 +268,8 @@ def check_each(cases, folder):
 def test_beside_one_other_before_and_after_it(tmp_path):
     """Of all that can be combined, a part that has everything in it; the slow test has every order with each mode."""
     orders = [("average", other) if first else (other, "average") for other in KEEPERS for first in (True, False)]
-    modes, frequencies = ("average", "both, kept", "both", "average", "raw"), ("each", "each", "second", "none")
-    cases = [(order, modes[i % 5], FINALS[i % 3], frequencies[i % 4]) for i, order in enumerate(orders)]
+    modes, frequencies = ("average", "average", "raw"), ("each", "each", "second", "none")
+    cases = [(order, modes[i % 3], FINALS[i // 2 % 2], frequencies[i % 4]) for i, order in enumerate(orders)]
     check_each(cases, tmp_path)
 
 
@@ -288,8 +278,7 @@ def test_beside_one_other_before_and_after_it(tmp_path):
 def test_in_every_order_of_three(mode, tmp_path):
     pairs = itertools.combinations(KEEPERS, 2)
     orders = [order for pair in pairs for order in itertools.permutations(("average", *pair))]
-    shift = list(MODES).index(mode)
-    kinds = [(FINALS[i % 3], tuple(FREQUENCIES)[(i // 3 + shift) % 3]) for i in range(len(orders))]
+    kinds = [(FINALS[i % 2], tuple(FREQUENCIES)[(i // 2 + MODES.index(mode)) % 3]) for i in range(len(orders))]
     check_each([(order, mode, *kind) for order, kind in zip(orders, kinds, strict=True)], tmp_path)
 
 
@@ -344,7 +333,7 @@ class Sets(keras.callbacks.Callback):
 def test_weights_that_another_sets_stay_and_the_others_are_what_final_says(hook):
     """`final` is said before the others hear of the end of the training, and what they set at an epoch's end stays."""
     path, averaged, *_ = bare()
-    for i, first in enumerate((True, False, len(hook) == 12)):
+    for i, first in enumerate((True, False)):
         model, average = from_the_start(), shared()[1]
         average.evaluate, average.final = "average", FINALS[i]
         train(model, [average, Sets(hook)] if first else [Sets(hook), average], epochs=1)
@@ -354,24 +343,8 @@ def test_weights_that_another_sets_stay_and_the_others_are_what_final_says(hook)
         assert_same(average.raw_weights[:3], path[STEPS - 1][:3])
 
 
-def test_the_raw_weights_are_kept_whole_beside_the_best():
-    """With batch_norm="keep" the best weights bring statistics that no average has."""
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(2)])
-    model.compile(keras.optimizers.SGD(0.2), "mse")
-    average, seen = callbacks.PolyakAveraging(ALPHA, final="best", batch_norm="keep"), Recorded()
-    y, always = Y + 5, {"epochs": 3, "batch_size": BATCH, "shuffle": False, "verbose": 0}
-    history = model.fit(X, y, validation_data=(X, Y - 5), callbacks=[average, seen.first, seen.last], **always).history
-    assert np.argmin(history["val_loss"]) == 0
-    assert_same(model.get_weights(), seen.ends[0])
-    assert_same(average.raw_weights, seen.path[-1])
-    average.set_state(average.get_state())
-    model.fit(X, y, callbacks=[average, seen.last], initial_epoch=3, **(always | {"epochs": 4}))
-    assert_same(seen.begins[-1], seen.path[-1])
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", mostly(pytest.mark.full, ["raw", "both", "average"], "both"))
+@pytest.mark.parametrize("mode", mostly(pytest.mark.full, MODES, "average"))
 def test_a_backup_goes_on_from_the_weights(mode, tmp_path):
     """By epochs, or, where the model has the averages at their ends, by batches: as it does without an average."""
     frequency = 7 if mode == "average" else "epoch"
@@ -388,14 +361,14 @@ def test_a_backup_goes_on_from_the_weights(mode, tmp_path):
     expected = runs(["backup", "dies"], tmp_path)
     for i, names in enumerate(itertools.permutations(["average", "backup", "dies"])):
         average = shared()[1]
-        average.evaluate, average.final = mode, FINALS[i % 3]
+        average.evaluate, average.final = mode, FINALS[i % 2]
         for some, others in zip(runs(names, tmp_path / str(i)), expected, strict=True):
             assert_same(some, others)
 
 
 # --- a training that dies --------------------------------------------------------------------------------------------
 
-OURS = {"fit", "train_step", "test_step", "evaluate", "apply", "scale_loss"}
+OURS = {"fit", "train_step", "test_step", "apply", "scale_loss"}
 DEATHS = {
     "on_test_batch_end": 5,
     "on_test_end": 2,
@@ -462,13 +435,13 @@ def check_deaths(hook, kinds):
 @pytest.mark.parametrize("hook", ["on_test_batch_end", "on_epoch_end"])
 def test_however_it_dies(hook):
     """Each mode, each `final`, and either place in the list; the full test has all of them with each other."""
-    check_deaths(hook, zip(["average", "raw", "both"], FINALS, (True, False, True), strict=True))
+    check_deaths(hook, zip(MODES, FINALS, (True, False), strict=True))
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("hook", DEATHS)
 def test_whatever_it_averages_and_however_it_dies(hook):
-    check_deaths(hook, itertools.product(["average", "raw", "both"], FINALS, (True, False)))
+    check_deaths(hook, itertools.product(MODES, FINALS, (True, False)))
 
 
 @pytest.mark.slow
@@ -501,15 +474,13 @@ class Interrupted(keras.Sequential):
         return super().test_step(data)
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(2, marks=pytest.mark.slow)], ids=["second pass", "first pass"])
-@pytest.mark.parametrize("monitor", ["val_loss", pytest.param("val_loss_average", marks=pytest.mark.slow)])
-def test_a_death_inside_a_step_of_either_pass_of_a_validation(step, monitor):
+def test_a_death_inside_a_step_of_a_validation():
     keras.utils.set_random_seed(0)
     model = Interrupted([keras.Input((6,)), keras.layers.Dense(2)])
     model.compile("sgd", "mse", run_eagerly=True)
-    model.left, seen = step, Recorded()
-    average = callbacks.PolyakAveraging(ALPHA, evaluate="both")
-    stop = keras.callbacks.EarlyStopping(monitor, mode="min", restore_best_weights=True)
+    model.left, seen = 2, Recorded()
+    average = callbacks.PolyakAveraging(ALPHA)
+    stop = keras.callbacks.EarlyStopping("val_loss", mode="min", restore_best_weights=True)
     with pytest.raises(KeyboardInterrupt):
         train(model, [stop, average, seen.first], epochs=1)
     assert_same(model.get_weights(), seen.path[-1])
@@ -536,7 +507,7 @@ def test_a_swap_that_is_interrupted_is_undone_whole(monkeypatch):
         with monkeypatch.context() as patch:
             for name in ("copy", "native"):
                 patch.setattr(backend, name, count(getattr(backend, name)))
-            patch.setattr(averaged_model, "_print", count(averaged_model._print))
+            patch.setattr(swapping, "_print", count(swapping._print))
             try:
                 swap.put(lambda: [count(v.assign)([9.0]) for v in variables])
                 swap.back()
@@ -633,11 +604,12 @@ def updates_in(path, start=None):
 @pytest.mark.broad
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_the_average_is_that_of_the_bare_path(setting):
-    """A second `fit` with a fresh average begins a new one, and trains on from the weights as they were trained."""
+    """A second `fit` begins a new average, and trains on from the weights as they were trained."""
     model, one_by_one = SETTINGS[setting](), SETTINGS[setting]()
     one_by_one.steps_per_execution = 1
+    average = callbacks.PolyakAveraging(ALPHA)
     for _ in range(2):
-        seen, path, average = Recorded(), Recorded(), callbacks.PolyakAveraging(ALPHA)
+        seen, path = Recorded(), Recorded()
         start = one_by_one.get_weights() if one_by_one.built else None
         history = train(model, [average, seen.first, seen.last], epochs=2)["val_loss"]
         train(one_by_one, [path.first], epochs=2)

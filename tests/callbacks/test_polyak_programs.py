@@ -1,4 +1,4 @@
-"""What is traced to average the weights is traced once a model: by any callback object, in any `fit`."""
+"""What is traced to average the weights is traced once by a callback that is used again."""
 
 import keras
 import numpy as np
@@ -33,10 +33,8 @@ def compiled():
     return model
 
 
-def trained(model, **how):
-    """Train for three steps with a new average, and return it."""
-    average = callbacks.PolyakAveraging(**how)
-    model.fit(X, Y, batch_size=8, verbose=0, shuffle=False, callbacks=[average])
+def trained(model, average, epochs=1):
+    model.fit(X, Y, batch_size=8, epochs=epochs, verbose=0, shuffle=False, callbacks=[average])
     return average
 
 
@@ -44,82 +42,60 @@ def assert_equal(these, those):
     assert all(np.array_equal(a, b) for a, b in zip(these, those, strict=True))
 
 
-def test_a_second_fit_with_another_callback_traces_nothing_and_averages_as_the_first_would(traced):
-    one, other = compiled(), compiled()
-    trained(one), trained(one)
+def test_a_share_of_the_training_is_that_of_each_training_though_nothing_is_traced_anew(traced):
+    model, twin = compiled(), compiled()
+    average = callbacks.PolyakAveraging(half_life="40%", final="raw")
+    for epochs in (1, 2):
+        trained(model, average, epochs)
     assert len(traced) == 1
-    trained(other)
-    other.compile(other.optimizer, "mse", jit_compile=False)  # all is traced anew
-    trained(other)
+    trained(twin, callbacks.PolyakAveraging(half_life="40%", final="raw"))
+    fresh = trained(twin, callbacks.PolyakAveraging(half_life="40%", final="raw"), 2)
     assert len(traced) == 3
-    assert_equal(one.get_weights(), other.get_weights())
+    assert average.updates == fresh.updates == 6
+    assert_equal(average.weights, fresh.weights)
 
 
-def test_the_average_of_a_callback_that_is_kept_stays_what_it_was_when_another_uses_what_was_traced(traced):
+def test_the_average_of_another_callback_stays_what_it_was(traced):
     model = compiled()
-    first = trained(model)
+    first = trained(model, callbacks.PolyakAveraging(uniform=True))
     before, updates = first.weights, first.updates
-    second = trained(model, eta=13.0)
+    second = trained(model, callbacks.PolyakAveraging(uniform=True))
     assert_equal(before, first.weights)
     assert first.updates == updates == second.updates == 3
     assert not np.array_equal(first.weights[0], second.weights[0])
-    state = first.get_state()["averaged"]["average"]
-    assert_equal(state["averages"][:2], before[:2])
-    assert len(traced) == 1
-
-
-def test_the_same_callback_takes_up_again_what_it_has_traced(traced):
-    model, average = compiled(), callbacks.PolyakAveraging()
-    for _ in range(2):
-        model.fit(X, Y, batch_size=8, verbose=0, callbacks=[average])
-    assert len(traced) == 1
 
 
 @pytest.mark.slow
-def test_another_mean_or_other_variables_are_traced_anew(traced):
-    model = compiled()
-    trained(model), trained(model, eta=2.0)
-    assert len(traced) == 2
-    trained(model, eta=2.0, batch_norm="keep")
-    assert len(traced) == 3
+def test_other_variables_are_traced_anew(traced):
+    model, average = compiled(), callbacks.PolyakAveraging(uniform=True)
+    trained(model, average)
     model.layers[0].trainable = False
     model.compile(keras.optimizers.SGD(0.01), "mse", jit_compile=False)
-    trained(model, eta=2.0, batch_norm="keep")
-    assert len(traced) == 4
-
-
-@pytest.mark.slow
-def test_a_share_of_the_training_is_that_of_each_training_though_nothing_is_traced_anew(traced):
-    model, averages = compiled(), []
-    for epochs in (1, 2):
-        averages.append(callbacks.PolyakAveraging(half_life="10%", final="raw"))
-        model.fit(X, Y, batch_size=8, epochs=epochs, verbose=0, callbacks=[averages[-1]])
-    again = compiled()
-    again.fit(X, Y, batch_size=8, verbose=0, callbacks=[callbacks.PolyakAveraging(half_life="10%", final="raw")])
-    again.compile(again.optimizer, "mse", jit_compile=False)
-    fresh = callbacks.PolyakAveraging(half_life="10%", final="raw")
-    again.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[fresh])
+    trained(model, average)
+    assert len(traced) == 2
+    trained(compiled(), average)
     assert len(traced) == 3
-    assert_equal(averages[-1].weights, fresh.weights)
 
 
 @pytest.mark.slow
 def test_a_training_that_dies_keeps_what_was_traced_and_the_next_begins_a_new_average(traced):
     model, twin = compiled(), compiled()
-    for each in (model, twin):
-        both = [callbacks.PolyakAveraging(), Dies("on_train_batch_end")]
+    pairs = [(each, callbacks.PolyakAveraging(uniform=True)) for each in (model, twin)]
+    for each, average in pairs:
+        both = [average, Dies("on_train_batch_end")]
         with pytest.raises(KeyboardInterrupt):
             each.fit(X, Y, batch_size=8, verbose=0, shuffle=False, callbacks=both)
     twin.compile(twin.optimizer, "mse", jit_compile=False)
-    trained(model), trained(twin)
+    for each, average in pairs:
+        trained(each, average)
     assert len(traced) == 3
     assert_equal(model.get_weights(), twin.get_weights())
 
 
 def test_a_model_that_its_first_batch_builds_is_traced_once_too(traced):
-    model = keras.Sequential([layers.Dense(2)])
+    model, average = keras.Sequential([layers.Dense(2)]), callbacks.PolyakAveraging(uniform=True)
     model.compile("sgd", "mse", jit_compile=False)
-    trained(model)
+    trained(model, average)
     traced.clear()
-    trained(model)
+    trained(model, average)
     assert not traced

@@ -83,9 +83,9 @@ def test_every_step_of_an_execution_counts():
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16"])
 def test_in_low_precision_the_average_is_float32(policy):
-    average, path, model = average_of(method="uniform", final="raw"), Path(), network(optimizers.SGD(0.1), policy)
+    average, path, model = average_of(uniform=True, final="raw"), Path(), network(optimizers.SGD(0.1), policy)
     train(path, average, model=model, validation_data=None)
-    kept = average.get_state()["averaged"]["average"]["averages"]
+    kept = average.get_state()["average"]["averages"]
     assert {a.dtype.name for a in kept} == {"float32"}
     counted = path.raw[-average.updates :]  # the loss of float16 is scaled down at first
     assert average.updates > STEPS
@@ -133,7 +133,7 @@ def test_a_model_that_is_built_by_its_first_batch_and_one_with_a_train_step_of_i
 
 @pytest.mark.slow
 def test_beside_telemetry_and_another_optimizer_in_the_middle(tmp_path):
-    average, path = average_of(decay=0.8, evaluate="both"), Path()
+    average, path = average_of(decay=0.8), Path()
     switch = callbacks.SwitchOptimizer("1ep", to=optimizers.SGD(0.05))
     board = callbacks.TensorBoard(tmp_path)
     model, _ = train(board, path, average, switch, optimizer=optimizers.Adam(), epochs=3)

@@ -34,14 +34,11 @@ def test_a_training_goes_on_where_it_was_though_the_model_has_the_averages():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "arguments, ends_in",
-    [
-        ({"half_life": "1ep", "evaluate": "both"}, "average"),
-        ({"method": "uniform", "start": "25%", "final": "best"}, "best"),
-    ],
+    "arguments",
+    [{"half_life": "1ep"}, {"uniform": True, "start": "25%", "evaluate": "raw"}],
     ids=["exponential", "uniform"],
 )
-def test_a_saved_training_that_goes_on_is_one_that_was_not_interrupted(arguments, ends_in, tmp_path):
+def test_a_saved_training_that_goes_on_is_one_that_was_not_interrupted(arguments, tmp_path):
     whole, path = average_of(**arguments), Path()
     uninterrupted, history = train(path, whole, model=momentum(), epochs=4)
 
@@ -51,8 +48,7 @@ def test_a_saved_training_that_goes_on_is_one_that_was_not_interrupted(arguments
     state = pickle.dumps(first.get_state())
 
     model, second = keras.models.load_model(tmp_path / "model.keras"), average_of(**arguments)
-    if ends_in == "average":
-        assert_same(model.get_weights(), first.weights)
+    assert_same(model.get_weights(), first.weights)
     second.set_state(pickle.loads(state))
     rest = Path()
     _, after = train(rest, second, model=model, epochs=4, initial_epoch=2)
@@ -70,14 +66,14 @@ def test_a_state_can_be_taken_at_the_end_of_an_epoch_while_the_averages_are_in_t
     keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: states.append(average.get_state()))
     again(keep, average_of, path)
     for state, raw in zip(states, (path.raw[STEPS - 1], path.raw[-1]), strict=True):
-        assert_same(state["averaged"]["held"], raw)
+        assert_same(state["held"]["values"], raw)
 
 
 @pytest.mark.slow
 def test_without_a_state_a_second_fit_averages_anew_and_traces_nothing_anew():
     model = Counted([keras.Input((6,)), keras.layers.Dense(2)])
     model.compile("sgd", "mse")
-    average, path = average_of(method="uniform", final="raw"), Path()
+    average, path = average_of(uniform=True, final="raw"), Path()
     train(average, model=model, epochs=1)
     once = model.traces
     train(average, path, model=model, epochs=1)

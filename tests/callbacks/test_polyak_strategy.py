@@ -24,7 +24,7 @@ def train(optimizer, setting):
     norm = [layers.BatchNormalization(synchronized=True)] if setting.get("norm") else []
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, "tanh"), *norm, keras.layers.Dense(1)])
     model.compile(optimizer(), "mse")
-    average = callbacks.PolyakAveraging(0.8, evaluate="both")
+    average = callbacks.PolyakAveraging(0.8)
     data = {"batch_size": 16, "epochs": 3, "shuffle": False, "verbose": 0, "validation_data": (x, y)}
     history = model.fit(x, y, callbacks=[average], **data).history
     return model, average, history
@@ -47,7 +47,7 @@ def run_case(case):
         "apart": float(np.abs(flat(together.weights) - flat(together.raw_weights)).max()),
         "final": float(np.abs(flat(model.get_weights()) - flat(together.weights)).max()),
         "between": max(float(np.abs(a - b).max()) for a, b in copies),
-        "loss": abs(history_alone["val_loss_average"][-1] - history["val_loss_average"][-1]),
+        "loss": abs(history_alone["val_loss"][-1] - history["val_loss"][-1]),
     }
 
 

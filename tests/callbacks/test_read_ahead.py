@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import callbacks
+from keras_ch8 import callbacks, extend
 from keras_ch8.integration import ahead, epochs
 
 X = np.random.default_rng(0).normal(size=(80, 4)).astype("float32")
@@ -15,8 +15,8 @@ Y = np.tanh(X @ np.ones((4, 1), "float32"))
 TRAIN, OTHERS = slice(0, 64), slice(64, 80)
 
 
-class Reads(callbacks.base.Callback):
-    """Is shown the first examples."""
+class Reads(extend.Callback):
+    """Is shown the first 256 examples."""
 
     observes_steps = False
     shown = ()

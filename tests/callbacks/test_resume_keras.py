@@ -144,7 +144,10 @@ def test_a_loop_of_ones_own_is_refused(resume):
 @pytest.mark.slow
 def test_a_backup_beside_callbacks_that_remember_something_is_told_what_it_forgets(tmp_path):
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
-    stop, average = keras_ch8.callbacks.EarlyStopping(), keras_ch8.callbacks.PolyakAveraging(evaluate="raw")
+    stop, average = (
+        keras_ch8.callbacks.EarlyStopping(),
+        keras_ch8.callbacks.PolyakAveraging(uniform=True, evaluate="raw"),
+    )
     board = keras_ch8.callbacks.TensorBoard(tmp_path / "logs")
     message = r"not what `PolyakAveraging`, `EarlyStopping` must.*Resume\('.*backup'\)"
     with pytest.warns(UserWarning, match=message) as said:

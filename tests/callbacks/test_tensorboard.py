@@ -196,7 +196,7 @@ def test_the_descriptions_are_there(tmp_path):
 def test_every_curve_and_text_of_all_parts_together_says_what_it_is_in_which_unit(tmp_path):
     listed = [
         callbacks.TensorBoard(tmp_path, measure_every=2, layers=True), callbacks.GradientClippingLogger(),
-        callbacks.PolyakAveraging(), callbacks.EarlyStopping("val_loss", patience=20), callbacks.SurrogateGap("mae"),
+        callbacks.PolyakAveraging(0.5), callbacks.EarlyStopping("val_loss", patience=20), callbacks.SurrogateGap("mae"),
         callbacks.Diagnosis((X, Y), measure_every=3, budget=None),
     ]  # fmt: skip
     model = network(ours.SGD(0.1, global_clipnorm=0.5), metrics=["mae"])

@@ -181,14 +181,6 @@ def test_metrics_are_in_pairs_and_series_without_a_panel_get_one(tmp_path):
     assert [panel["title"] for panel in made["panels"][: len(panels.PANELS)]] == [p.title for p in panels.PANELS]
 
 
-def test_a_comparison_with_nothing_is_no_panel(tmp_path):
-    average = "Validation loss of the weights and of their average"
-    for name, series in (("raw", ["val_loss"]), ("averaged", ["val_loss", "val_loss_average"])):
-        write(tmp_path / name, [(1, {f"epoch/{each}": 0.5 for each in series})], record())
-    titles = [[panel["title"] for panel in event_files.read(tmp_path / name)["panels"]] for name in ("raw", "averaged")]
-    assert [average in each for each in titles] == [False, True]
-
-
 def test_what_keras_reports_after_batches_goes_when_epochs_have_come(tmp_path):
     write(tmp_path / "a", [(step, {"step/running_accuracy": 0.5}) for step in range(1, 9)])
     assert panels_that_show(event_files.read(tmp_path), "step/running_accuracy")

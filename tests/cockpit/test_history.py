@@ -28,7 +28,7 @@ def logs(tmp_path):
     norms = {"step/gradient_norm": 4.0, "step/gradient_norm/min": 0.5, "step/gradient_norm/max": 9.0}
     points = curve(100, **norms, **{"step/gradient_norm_clipped": 1.0})
     for step, values in points[24::25]:
-        values |= {"epoch/loss": 2 / step, "epoch/val_loss": 3 / step, "epoch/val_loss_average": 2.5 / step}
+        values |= {"epoch/loss": 2 / step, "epoch/val_loss": 3 / step}
         values |= {"epoch/accuracy": 0.5, BACKWARD: 30 / step, "step/running_loss": 1.0}
     lines = {BACKWARD: [{"value": 0.8, "label": "act: vanishing"}]}
     more = {"hyperparameters": {"global_clipnorm": 1.0}, "events": EVENTS, "lines": lines}
@@ -242,7 +242,7 @@ def test_the_training_history_has_all_losses_verdicts_and_events(history, pyplot
     assert (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) == ("Training history", "batches trained on", "loss")
     assert ax.get_legend().get_title().get_text() == "run deep"
     assert legend_of(ax) == [
-        "loss", "loss after each epoch", "val_loss after each epoch", "val_loss_average after each epoch",
+        "loss", "loss after each epoch", "val_loss after each epoch",
         "clipping (1)", "spike (1)", "stopped (1)",
     ]  # fmt: skip
     assert ax.get_yscale() == "log"

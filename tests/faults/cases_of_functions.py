@@ -253,13 +253,10 @@ def callback_cases():
         use=fit_two_steps,
         decay=m.NONE | m.DECAY_RATE,
         half_life=m.NONE | m.LENGTH,
-        method=m.NONE | m.word("polynomial", "uniform"),
-        eta=m.NONE | m.NOT_NEGATIVE,
+        uniform=m.FLAG,
         start=m.LENGTH | m.only(0),
-        evaluate=m.word("average", "raw", "both"),
-        final=m.word("average", "raw", "best"),
-        batch_norm=m.word("average", "recalibrate", "keep"),
-        data=m.NONE,
+        evaluate=m.word("average", "raw"),
+        final=m.word("average", "raw"),
     )
     yield case(
         "callbacks.SurrogateGap",

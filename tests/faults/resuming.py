@@ -94,7 +94,7 @@ class Training:
 
     def state(self, epoch):
         """Return what has to be kept, as JSON and arrays bring it back; `epoch` is the one to be entered."""
-        next(iter(self.callbacks.values())).session.read()
+        next(iter(self.callbacks.values())).training.session.read()
         return kept({
             "epoch": epoch,
             "variables": {name: np.array(v) for name, v in self.variables.items()},

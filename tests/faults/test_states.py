@@ -46,7 +46,7 @@ OURS = {
         schedules.ReduceOnPlateau("loss", patience=1, min_delta=1.0), logs=True
     ),
     "curriculum": lambda source: callbacks.Curriculum(source, "model_loss", until="3ep", logs=True),
-    "average": lambda source: callbacks.PolyakAveraging(half_life="1ep", evaluate="both", final="best", logs=True),
+    "average": lambda source: callbacks.PolyakAveraging(half_life="1ep"),
     "gap": lambda source: callbacks.SurrogateGap(true="mae", patience=1, mode="min", logs=True),
     "continuation": lambda source: callbacks.Continuation([2.0, 1.5, 1.2], until="70%", logs=True),
     "clipping": lambda source: callbacks.GradientClippingLogger(logs=True),

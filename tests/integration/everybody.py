@@ -20,7 +20,7 @@ CALLBACKS = {
     "EarlyStopping": lambda folder: callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True),
     "LearningRateDecay": lambda folder: callbacks.LearningRateDecay(same_rate, logs=True),
     "on_plateau": lambda folder: callbacks.LearningRateDecay(schedules.ReduceOnPlateau("loss"), logs=True),
-    "PolyakAveraging": lambda folder: callbacks.PolyakAveraging(evaluate="both"),
+    "PolyakAveraging": lambda folder: callbacks.PolyakAveraging(uniform=True),
     "SurrogateGap": lambda folder: callbacks.SurrogateGap(true="loss", surrogate="loss", logs=True),
     "ClipGradients": lambda folder: callbacks.ClipGradients(clipping.ByGlobalNorm(1.0)),
     "SwitchOptimizer": lambda folder: callbacks.SwitchOptimizer("1ep", to=optimizers.Momentum(0.01)),

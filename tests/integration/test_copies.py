@@ -91,7 +91,7 @@ def test_a_copy_has_the_results_and_trains_another_model_like_a_fresh_callback(t
 
 @pytest.mark.slow
 def test_a_copy_of_an_average_has_its_state_and_begins_anew_with_another_model(tmp_path):
-    average = callbacks.PolyakAveraging(decay=0.9, evaluate="both")
+    average = callbacks.PolyakAveraging(decay=0.9)
     model, history = trained(average)
     state, weights, mean = average.get_state(), model.get_weights(), average.weights
     for way in WAYS.values():

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, optimizers
+from keras_ch8 import extend, optimizers
 from keras_ch8.continuation.annealed import annealed_in
 from keras_ch8.integration import fit
 from tests.board import readers
@@ -44,7 +44,7 @@ class Dies(keras.callbacks.Callback):
         self.batches += 1
 
 
-class Refuses(callbacks.base.Callback):
+class Refuses(extend.Callback):
     """Raises before the first step, after all others have opened."""
 
     batches = 0

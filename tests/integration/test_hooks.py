@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from keras.src.backend.tensorflow import trainer
 
-from keras_ch8 import callbacks, data, integration, optimizers, schedules
+from keras_ch8 import callbacks, data, extend, integration, optimizers
 from keras_ch8.integration import epochs, fit, keras_private, registry, train_step
 from tests.callbacks.runs import X, Y, network
 from tests.callbacks.runs import fit as fit_six_steps
@@ -20,7 +20,6 @@ from tests.callbacks.runs import fit as fit_six_steps
 PAGE = Path(__file__).parents[2] / "docs" / "hooks.md"
 ALL = {
     fit.FIT: lambda: callbacks.EarlyStopping(),
-    fit.EVALUATE: lambda: schedules.LinearDecay(0.1),
     train_step.TRAIN_STEP: lambda: optimizers.Adam(skip_nonfinite=True),
     train_step.MAKE_TRAIN_FUNCTION: lambda: optimizers.LBFGS(),
     epochs.EPOCH_ITERATOR: lambda: data.ArraySource(np.ones((4, 1)), batch_size=2),
@@ -161,7 +160,7 @@ def test_replaced_attributes_of_an_instance_come_back_unless_somebody_has_set_ot
 # --- what the hook around fit knows -------------------------------------------------------------------------------
 
 
-class Looks(callbacks.base.Callback):
+class Looks(extend.Callback):
     """Keeps what the training knows at its first epoch."""
 
     observes_steps = False
@@ -187,7 +186,7 @@ def test_a_training_knows_its_callbacks_in_order_its_arguments_and_its_validatio
 
 def test_a_list_that_the_user_has_made_is_served_and_given_back():
     model, looks = network("sgd"), Looks()
-    average = callbacks.PolyakAveraging()
+    average = callbacks.PolyakAveraging(uniform=True)
     made = keras.callbacks.CallbackList([looks, average], model=model, epochs=1, steps=6, add_history=True)
     model.fit(X, Y, batch_size=8, epochs=1, verbose=0, callbacks=made)
     assert looks.seen[0][:2] == [average, looks]
@@ -226,7 +225,7 @@ def test_a_model_keeps_no_callback_of_an_earlier_fit():
     import weakref
 
     model = network(optimizers.SGD(0.1))
-    average = callbacks.PolyakAveraging()
+    average = callbacks.PolyakAveraging(uniform=True)
     fit_six_steps(model, [average], epochs=1)
     gone = weakref.ref(average)
     del average

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ch8
-from keras_ch8 import callbacks, optimizers
+from keras_ch8 import callbacks, extend, optimizers
 from tests import forked
 from tests.board import readers
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, network
@@ -111,7 +111,7 @@ class Pair(keras.Model):
 
 @pytest.mark.slow
 def test_no_row_is_lost_where_an_optimizer_steps_five_times_a_batch(tmp_path):
-    class Counts(callbacks.base.Callback):
+    class Counts(extend.Callback):
         steps = {"often": [], "seldom": []}  # noqa: RUF012
 
         def on_telemetry(self, frames, logs):

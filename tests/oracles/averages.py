@@ -13,12 +13,3 @@ def exponential(thetas, alpha):
 def uniform(thetas):
     """Sum of theta_i / n."""
     return np.mean(np.asarray(thetas, "float64"), axis=0)
-
-
-def polynomial(thetas, eta=3):
-    """Shamir and Zhang (2013): a <- a (1 - (eta + 1) / (t + eta)) + theta (eta + 1) / (t + eta)."""
-    average = np.zeros_like(thetas[0], "float64")
-    for t, theta in enumerate(thetas, 1):
-        share = (eta + 1) / (t + eta)
-        average = average * (1 - share) + theta * share
-    return average

@@ -1,13 +1,13 @@
 """The numbers of an epoch: what callbacks measure, and what of it joins Keras's `logs`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from ..._types import Logs
-from .session_callback import SessionCallback
+from ...integration import fit
 
 
 class EpochNumbers:
@@ -16,9 +16,18 @@ class EpochNumbers:
     NaN is nothing measured. A column of `logs` has a number or NaN for every epoch, so that all of History are of one
     length: the columns are those that are listed, or those that the first epoch has measured. What validation measures
     ("val_...") is there in the epochs that were validated, as Keras's own is.
+
+    Args:
+        training: The training.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, training: fit.Training) -> None:
+        self._training = training
+        self.callbacks: list[Any] = []
+        """All callbacks of the suite, those that have no session too."""
+        self.first_epoch = 0
+        """The first epoch of the training, counted from 0."""
+        self._epoch: int | None = None
         self.measured: dict[str, float] = {}
         """By name, whether or not it joins Keras's `logs`."""
         self.columns: dict[int, tuple[str, ...]] = {}
@@ -26,17 +35,28 @@ class EpochNumbers:
         self._own_names: set[str] = set()
         """What callbacks have put into Keras's `logs` because others monitor it."""
 
-    def epoch_begins(self) -> None:
-        """Nothing is measured yet."""
-        self.measured = {}
+    @classmethod
+    def of(cls, training: fit.Training) -> "EpochNumbers":
+        """Return those of a training: all its callbacks have the same."""
+        if training.numbers is None:
+            training.numbers = cls(training)
+        return training.numbers
 
-    def take(
-        self,
-        callback: SessionCallback,
-        logs: Logs | None,
-        values: Mapping[str, float],
-        monitored_by_others: Collection[str],
-    ) -> None:
+    def join(self, callback: Any) -> None:
+        """Let a callback of the suite take part."""
+        if callback not in self.callbacks:
+            self.callbacks.append(callback)
+
+    def epoch_begins(self, epoch: int) -> bool:
+        """Forget what the last epoch has measured, once in an epoch; return whether the training begins."""
+        is_first, is_new = self._epoch is None, epoch != self._epoch
+        if is_new:
+            self._epoch, self.measured = epoch, {}
+        if is_first:
+            self.first_epoch = epoch
+        return is_first
+
+    def take(self, callback: Any, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Take what a callback has measured; `logs` get what it is asked for, and what others find only there."""
         measured = {name: float(value) for name, value in values.items() if not np.isnan(value)}
         self.measured |= measured
@@ -45,9 +65,19 @@ class EpochNumbers:
         if logs is not None:
             absent = {name: np.nan for name in columns if not name.startswith("val_")}
             logs.update(absent | {name: measured[name] for name in columns if name in measured})
-            monitored = {name: value for name, value in measured.items() if name in monitored_by_others}
+            monitored = {name: value for name, value in measured.items() if name in self._monitored_by_others}
             self._own_names |= monitored.keys()
             logs.update(monitored)
+
+    @property
+    def _monitored_by_others(self) -> set[str]:
+        """What callbacks that are not of the suite monitor: they find it in `logs` only."""
+        others = [callback for callback in self._training.callbacks if callback not in self.callbacks]
+        return {name for callback in others if isinstance(name := getattr(callback, "monitor", None), str)}
+
+    def reported(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
+        """Return all that was measured in this epoch, by Keras and by the suite: what can be monitored."""
+        return self.of_keras(logs) | self.measured
 
     def of_keras(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
         """Return what is a number in `logs` and was not put there by a callback; Keras may measure the same."""

@@ -14,7 +14,7 @@ from ... import _net
 from ..._describe import short
 from ..._types import Data, Logs
 from ...board import tags
-from ...board.record import Event, Record
+from ...board.record import Event, Record, Stopping
 from ...checkpoints import callback_states
 from ...clipping.rule import ClippingRule
 from ...integration import backend, fit, keras_private, registry
@@ -23,7 +23,8 @@ from . import batch_counter
 from .batch_counter import BatchCounter, Reading
 from .epoch_numbers import EpochNumbers
 from .session_callback import SessionCallback
-from .terminal import Terminal
+from .terminal import FIRST as FIRST
+from .terminal import LAST, Terminal
 
 if TYPE_CHECKING:
     from ...board.writer import RunWriter
@@ -34,8 +35,6 @@ if backend.is_tensorflow():
 
 LINES = 8
 """Lines of the summary when a training ends, at most."""
-FIRST, SECOND, THIRD, LAST = range(4)
-"""Places in the summary: what is wrong, why the training was stopped, what else there is to say, and where to look."""
 
 
 class SessionPosition(NamedTuple):
@@ -99,7 +98,7 @@ class Session:
         """What lets the steps of the optimizer through, or not: the step is traced with it."""
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
-        self.numbers = EpochNumbers()
+        self.numbers = EpochNumbers.of(training)
         self.losses: tuple[np.ndarray, np.ndarray] | None = None
         """Steps and losses of the minibatches since the last time; None where they are not known."""
         self.read_losses: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
@@ -117,9 +116,8 @@ class Session:
     @classmethod
     def join(cls, callback: SessionCallback) -> "Session":
         """Return the session of the training that has begun to call a callback, with one more callback."""
-        training = fit.running_training(callback.model)
-        if training is None:  # somebody else drives a list of callbacks
-            training = fit.Training(callback.model, {}, [callback])
+        training = callback.training
+        if training not in fit.running():  # somebody else drives a list of callbacks
             training.spread_net(callback)
             if (callback.observes_steps or callback._needs_fit) and not (callback.watches and _net.off()):
                 warnings.warn(
@@ -201,7 +199,7 @@ class Session:
 
     def position(self) -> SessionPosition:
         """Return what `resume` goes on from."""
-        places = {id(callback): place for place, callback in enumerate(self.callbacks)}
+        places = {id(callback): place for place, callback in enumerate(self.numbers.callbacks)}
         of_callbacks = self.numbers.columns.items()
         columns = {str(places[callback]): list(names) for callback, names in of_callbacks if callback in places}
         return SessionPosition(self.step, self._batches.epoch, self._batches.of_epoch, self.batch_size, columns)
@@ -211,8 +209,8 @@ class Session:
         self._batches.resume(position.step, position.epoch, position.of_epoch)
         self.batch_size = position.batch_size
         for place, names in position.columns.items():
-            if int(place) < len(self.callbacks):
-                self.numbers.columns[id(self.callbacks[int(place)])] = tuple(names)
+            if int(place) < len(self.numbers.callbacks):
+                self.numbers.columns[id(self.numbers.callbacks[int(place)])] = tuple(names)
 
     # --- the training, as the first callback sees it -------------------------------------------------------------
 
@@ -225,7 +223,6 @@ class Session:
             self._open()
         self._batches.epoch_begins(epoch)
         self.terminal.epoch_begins()
-        self.numbers.epoch_begins()
 
     def _open(self) -> None:
         self._state, self._leader = SessionState.OPEN, self._present[0] if self._present else None
@@ -379,36 +376,24 @@ class Session:
 
         See `EpochNumbers`.
         """
-        self.numbers.take(callback, logs, values, self._monitored_by_others)
-
-    def report(self, callback: SessionCallback, logs: Logs | None, values: Mapping[str, float]) -> None:
-        """Do as `log` does, and draw the numbers in the run of TensorBoard beside Keras's own."""
-        self.log(callback, logs, values)
-        self.show({tags.epoch(name): value for name, value in values.items() if not np.isnan(value)})
-
-    def numbers_of_keras(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
-        """Return what is a number in `logs` and does not come from the suite."""
-        return self.numbers.of_keras(logs)
-
-    def reported(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
-        """Return all that was measured in this epoch, by Keras and by the suite: what can be monitored."""
-        return self.numbers.of_keras(logs) | self.numbers.measured
-
-    @property
-    def _monitored_by_others(self) -> set[str]:
-        """What callbacks that are not of the suite monitor: they find it in `logs` only."""
-        others = [callback for callback in self.training.callbacks if callback not in self.callbacks]
-        return {name for callback in others if isinstance(name := getattr(callback, "monitor", None), str)}
+        self.numbers.take(callback, logs, values)
 
     def show(self, values: Mapping[tags.Tag, float]) -> None:
         """Write numbers at this step, if there is a run of TensorBoard."""
+        self.draw({tag.name: value for tag, value in values.items()})
+
+    def draw(self, points: Mapping[str, float]) -> None:
+        """Do as `show` does, by the names of the curves."""
         if self.writer is not None:
-            points = {tag.name: value for tag, value in values.items()}
             self._writing.attempt(partial(self.writer.scalars, self.step, points))
 
     def event(self, kind: str, text: str, step: int | None = None) -> None:
         """Remember that something happened, at this step unless another is given: see `board.record.Event`."""
         self.record.events.add(Event(self.step if step is None else step, kind, text))
+
+    def stands(self, *standing: Any) -> None:
+        """Put into the record how early stopping stands: the arguments of `board.record.Stopping`."""
+        self.record.stopping = Stopping(*standing)
 
     def write_record(self, is_urgent: bool = False) -> None:
         """Write what is known by now, if there is a run of TensorBoard, and the last record is not too new for that."""
@@ -431,7 +416,7 @@ class Session:
 
     def findings(self) -> list[str]:
         """Return what all callbacks have found."""
-        return [sentence for callback in self.callbacks for sentence in self._call(callback, "findings")]
+        return [sentence for callback in self.numbers.callbacks for sentence in self._call(callback, "findings")]
 
     def leave(self, callback: SessionCallback) -> None:
         """End the session when the last callback leaves a loop that is no `fit`."""
@@ -448,7 +433,7 @@ class Session:
         """Print in a few lines how the training went, for all callbacks together, where one of them asks for it."""
         asked = any(callback._asks_for_summary for callback in self._present)
         if asked and self._has_opened and not self.terminal.is_quiet:
-            callbacks = sorted(self.callbacks, key=lambda callback: callback._place_in_summary)
+            callbacks = sorted(self.numbers.callbacks, key=lambda callback: callback._place_in_summary)
             lines = [
                 (callback._place_in_summary, line)
                 for callback in callbacks
@@ -489,13 +474,13 @@ def _apply_and_make(apply: Callable[..., Any], made: list[Any], *args: Any, **kw
 
 def _followed(model: keras.Model, after_step: Iterable[Callable[[Any], None]]) -> Callable[[Any], Any]:
     """Return the training step of a model, which also lets each of `after_step` know whether it has made an update."""
-    theirs, each = model.train_step, list(after_step)
+    theirs = model.train_step
 
     def train_step(data: Data) -> Any:
         before = _updates(model)
         logs = theirs(data)
         moved = _updates(model) != before
-        for follow in each:
+        for follow in after_step:
             follow(moved)
         return logs
 
@@ -504,10 +489,7 @@ def _followed(model: keras.Model, after_step: Iterable[Callable[[Any], None]]) -
 
 def _updates(model: keras.Model) -> Any:
     """Return how many updates the optimizers of a model have made, those that were skipped left out."""
-    total = 0
-    for optimizer in keras_private.optimizers_of(model).values():
-        for inner in keras_private.inner_optimizers(optimizer):
-            total = total + backend.as_tensor(inner.iterations)
-            skipped = getattr(inner, "skipped", None)
-            total = total if skipped is None else total - backend.as_tensor(skipped)
-    return total
+    optimizers = keras_private.optimizers_of(model).values()
+    inner = [each for optimizer in optimizers for each in keras_private.inner_optimizers(optimizer)]
+    skipped = [backend.as_tensor(each.skipped) for each in inner if getattr(each, "skipped", None) is not None]
+    return sum(backend.as_tensor(each.iterations) for each in inner) - sum(skipped)

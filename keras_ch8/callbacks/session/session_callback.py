@@ -12,6 +12,7 @@ class SessionCallback(Protocol):
     """What the session knows of a callback: see `Callback`, which says what each attribute and hook is."""
 
     model: Any
+    training: Any
     watches: bool
     observes_steps: bool
     observes_updates: int | None

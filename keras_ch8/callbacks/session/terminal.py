@@ -5,6 +5,8 @@ import time
 
 WIDTH = 79
 """Columns of a line; a terminal has 80."""
+FIRST, SECOND, THIRD, LAST = range(4)
+"""Places in the summary: what is wrong, why the training was stopped, what else there is to say, and where to look."""
 PATIENCE = 5.0
 """Seconds that a line waits for the end of the epoch; after them it is printed below the bar."""
 

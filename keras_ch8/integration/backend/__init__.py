@@ -22,7 +22,6 @@ if is_tensorflow():
         FAILED,
         Column,
         can_be_cut,
-        dataset_of,
         end_to_end,
         gathered,
         in_order,
