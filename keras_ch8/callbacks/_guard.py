@@ -207,7 +207,7 @@ class Guard(Callback):
         self._optimizer, self._states = optimizer, None
         if make_changeable(optimizer):
             self.model.make_train_function(force=True)
-        optimizer.step_filter, optimizer.telemetry.records_loss = self._step_filter, True
+        optimizer.step_filter = self._step_filter
         session.training.exits.callback(_release, optimizer, self._step_filter)
         session.step_filter = self._step_filter
 
@@ -459,4 +459,4 @@ def _guardable(session: Session, guards: int) -> RuleOptimizer:
 def _release(optimizer: RuleOptimizer, step_filter: StepFilter) -> None:
     """Give the optimizer back."""
     if optimizer.step_filter is step_filter:
-        optimizer.step_filter, optimizer.telemetry.records_loss = None, False
+        optimizer.step_filter = None

@@ -1,8 +1,8 @@
 """What a clipping rule is: one factor for the whole gradient, or for each tensor, or a limit. And a rule at work."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 from keras import ops
@@ -152,6 +152,28 @@ def limit(name: str, value: Any) -> float:
     return _checks.positive(name, value, meaning=meaning, fix=fix)
 
 
+class Clipped(NamedTuple):
+    """A gradient before and after clipping.
+
+    Args:
+        before: The gradient of each variable that has one, by the place of the variable among all.
+        after: The same once a rule has clipped it tensor by tensor.
+        laid_out: That again, as it is laid out for the update.
+        halves: Half the sum of squares of each of these.
+        factor: What the whole gradient is still to be multiplied by, or `None`.
+        norm: The norm of the whole gradient before a rule has clipped it tensor by tensor; without such a rule -1.
+        nonfinite: How many entries of it were infinite or NaN; without such a rule 0.
+    """
+
+    before: Mapping[int, Tensor]
+    after: Mapping[int, Tensor]
+    laid_out: Sequence[Tensor]
+    halves: Sequence[Tensor]
+    factor: Tensor | None
+    norm: Tensor
+    nonfinite: Tensor
+
+
 class Clipper:
     """Holds a rule's state variables and the units of each variable.
 
@@ -168,6 +190,23 @@ class Clipper:
         shapes = {} if rule is None else rule.shapes_for(len(variables))
         self.state = {name: create(shape, f"clip_{name}") for name, shape in shapes.items()}
         self.axes = rule.units(variables) if isinstance(rule, TensorRule) else []
+
+    def clip(
+        self,
+        grads: Mapping[int, Tensor],
+        known: Sequence[keras.Variable],
+        lay_out: Callable[[Mapping[int, Tensor]], Sequence[Tensor]],
+        active: Tensor | None = None,
+    ) -> Clipped:
+        """Clip the gradient of some of the `known` variables, by their places, and lay it out for the update.
+
+        What the rule remembers changes where the step counts (`active` of None: it does).
+        """
+        clipped, *before = self.tensors(list(grads.values()), [known[i] for i in grads], list(grads), active)
+        after = dict(zip(grads, clipped, strict=True))
+        laid_out = lay_out(after)
+        halves = _numerics.half_squares(laid_out)
+        return Clipped(grads, after, laid_out, halves, self.factor(laid_out, halves, active), *before)
 
     def tensors(
         self,

@@ -43,11 +43,6 @@ class Block:
     """Entries that belong to a variable."""
     state: dict[str, keras.Variable] = field(default_factory=dict)
 
-    @property
-    def span(self) -> int:
-        """Entries at the front of the block that hold all variables, rounded so that few different programs arise."""
-        return self.used if self.length is None else min(self.length, 1 << (self.used - 1).bit_length())
-
     def add(self, index: int, shape: tuple[int, ...]) -> "Block":
         """Append one variable."""
         self.indices.append(index)

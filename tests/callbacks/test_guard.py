@@ -435,7 +435,7 @@ def test_a_training_without_faults_is_bit_for_bit_the_same_and_the_optimizer_is_
         np.testing.assert_array_equal(a, b)
     assert history == expected
     assert guard.findings() == ["The guard left out no step."]
-    assert (model.optimizer.step_filter, model.optimizer.telemetry.records_loss) == (None, False)
+    assert model.optimizer.step_filter is None
     for again in (copy.deepcopy(guard), pickle.loads(pickle.dumps(guard))):
         assert repr(again) == repr(guard)
         trained(X, again, epochs=1)

@@ -1,5 +1,6 @@
 """The update is XLA, traced once; where XLA does not run it says so and goes on."""
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from keras_ch8.integration import backend
 from keras_ch8.integration.backend import compiling
 from keras_ch8.optimizers._layout import TILE, Layout
 from keras_ch8.optimizers._update import StepContext
+from keras_ch8.telemetry.observation import ObservedOptimizer
+from keras_ch8.telemetry.recorder import Wishes
 from tests.optimizers.algorithms import FEW, make, random_grads, run, step
 
 SHAPES = [(30, 20)] * 100 + [(7,), (), (300, 200), (250, 300)]
@@ -54,7 +57,7 @@ def test_the_compiler_shows_the_algorithm():
         variable.value,
         tf.ones((300, 200)),
         None,
-        StepContext(tf.constant(0.1), tf.constant(1, tf.int64), active=None, factor=None, decay=None, note=None),
+        StepContext(tf.constant(0.1), tf.constant(1, tf.int64), active=None, factor=None, decay=None),
         state,
     )(stage="optimized_hlo")
     assert "fusion" in hlo
@@ -129,11 +132,11 @@ def test_who_listens_changes_no_bit_of_a_large_variable(options):
     def trained(listens):
         rng, optimizer = np.random.default_rng(0), make("Adam", **options)
         variable = keras.Variable(rng.normal(size=(300, 200)), dtype="float32")
-        optimizer.build([variable])
-        if listens:
-            optimizer.listen(rows=16, measure_every=3)
-        for _ in range(10):
-            optimizer.apply([tf.constant(rng.normal(size=(300, 200)), "float32")], [variable])
+        with contextlib.ExitStack() as exits:
+            if listens:
+                ObservedOptimizer(optimizer, None).start(Wishes(rows=16, measure_every=3), exits)
+            for _ in range(10):
+                optimizer.apply([tf.constant(rng.normal(size=(300, 200)), "float32")], [variable])
         return variable.numpy()
 
     np.testing.assert_array_equal(trained(True), trained(False))
