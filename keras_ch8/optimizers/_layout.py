@@ -99,11 +99,6 @@ class Layout:
         """Return the blocks that hold at least one of these variables."""
         return [block for block in self.blocks if any(index in indices for index in block.indices)]
 
-    def updates_at_once(self, indices: Collection[int], *devices: str) -> bool:
-        """Whether one program updates the first tile of these variables, and can write what is on such devices too."""
-        tile = next((block for block in self.blocks_with(indices) if block.length is not None), None)
-        return tile is not None and not backend.replicated() and {tile.device} == set(devices)
-
     def create_state(self, names: Sequence[str], labels: dict[int, str], create: Callable[..., keras.Variable]) -> None:
         """Make the state by `create(shape, dtype, name)`; narrow variables get a residual (see _numerics.widen)."""
         for number, block in enumerate(self.blocks):

@@ -11,18 +11,15 @@ from keras import ops
 from .. import _numerics
 from .._types import Tensor
 from ..integration import backend
-from ._layout import Layout
 
 Gradients = Mapping[int, Tensor]
 """The gradient of each variable that has one, by the variable's place among all."""
 
 
-def sum_over_replicas(grads: Gradients, loss: Tensor | None) -> tuple[Gradients, Tensor | None]:
-    """Return the mean gradient, in which no row of a sparse one occurs twice, and the mean loss."""
-    recorded = [] if loss is None else [loss]
-    summed = backend.all_reduce_sum([*grads.values(), *recorded])
-    loss = summed.pop() if recorded else None
-    return dict(zip(grads, map(backend.sum_duplicates, summed), strict=True)), loss
+def sum_over_replicas(grads: Gradients) -> Gradients:
+    """Return the mean gradient, in which no row of a sparse one occurs twice."""
+    summed = backend.all_reduce_sum(list(grads.values()))
+    return dict(zip(grads, map(backend.sum_duplicates, summed), strict=True))
 
 
 def accumulate(
@@ -38,16 +35,11 @@ def accumulate(
     return {i: totals[i] / steps for i in grads}, is_last
 
 
-def lay_out(layout: Layout, grads: Gradients) -> list[Tensor]:
-    """Return the gradient of each block of variables: of a tile, one vector."""
-    return [block.gather([grads.get(i) for i in block.indices]) for block in layout.blocks_with(grads)]
-
-
 def leave_out(
-    t: Tensor, active: Tensor | None, gathered: Sequence[Tensor], skipped: keras.Variable
+    t: Tensor, active: Tensor | None, laid_out: Sequence[Tensor], skipped: keras.Variable
 ) -> tuple[Tensor, Tensor]:
     """Return the number of the update and whether it counts: not where the gradient is not finite, which is counted."""
-    good = backend.all_finite(gathered)
+    good = backend.all_finite(laid_out)
     count = backend.as_tensor(skipped) + ops.cast(_numerics.and_(active, ~good), "int64")
     backend.write([skipped], [count])
     return t - count, _numerics.and_(active, good)

@@ -1,7 +1,7 @@
 """Run a rule over a block of variables: compiled by XLA, in place; the same code serves every algorithm."""
 
 import inspect
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -10,7 +10,6 @@ from keras import ops
 from .. import _numerics
 from .._types import Tensor
 from ..integration import backend
-from ..telemetry.step_filter import Decided, Pending, decide
 
 State = dict[str, Tensor]
 """The state of a rule by name: variables of it, or their values."""
@@ -28,7 +27,6 @@ class StepContext(NamedTuple):
         active: `None` (always) or a boolean: where it is False neither variables nor state change.
         factor: `None` or what a clipping rule multiplies the whole gradient by.
         decay: `None` or learning rate times weight decay.
-        pending: `None` or what a step filter is to judge: `active` and `t` are then as if it lets the step through.
     """
 
     lr: Tensor
@@ -36,11 +34,6 @@ class StepContext(NamedTuple):
     active: Tensor | None
     factor: Tensor | None
     decay: Tensor | None
-    pending: Pending | None = None
-
-    def after(self, decided: Decided | None) -> "StepContext":
-        """Return the step as it is once it has been judged, if it was."""
-        return self if decided is None else self._replace(active=decided.active, t=decided.t, pending=None)
 
 
 class Work(NamedTuple):
@@ -75,11 +68,8 @@ class Updater:
         self._reads_theta = "theta" in inspect.signature(rule).parameters
         self._programs: dict[Callable[..., Any], Any] = {}
 
-    def tile(self, first: keras.Variable, work: Work, step: StepContext) -> Decided | None:
-        """Update the variables of a tile; those without a gradient stay as they are.
-
-        Return what the program of the tile has judged the step to be, if that was left to it.
-        """
+    def tile(self, first: keras.Variable, work: Work, step: StepContext) -> None:
+        """Update the variables of a tile; those without a gradient stay as they are."""
         del first
         thetas, g, length = work.thetas, work.g, int(work.g.shape[0])
         shapes = [tuple(theta.shape) for theta in thetas]
@@ -88,13 +78,11 @@ class Updater:
             fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, work.has_g, strict=True)]
             counts = _numerics.and_(counts, backend.join(fills, length))
         theta = backend.join([backend.as_tensor(each) for each in thetas], length) if self._reads_theta else None
-        delta, decided = self._program(self._tile)(theta, g, step._replace(active=counts), work.state)
-        step = step.after(decided)
+        delta = self._program(self._tile)(theta, g, step._replace(active=counts), work.state)
         for theta, part, has, decays in zip(thetas, backend.cut(delta, shapes), work.has_g, work.decays, strict=True):
             if has:
                 move = _decayed(part, theta, step.decay if decays else None, step.active)
                 theta.assign_add(move, read_value=False)
-        return decided
 
     def single(self, theta: keras.Variable, work: Work, step: StepContext) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
@@ -112,15 +100,12 @@ class Updater:
             self._programs[function] = backend.compile_xla(function)
         return self._programs[function]
 
-    def _tile(self, theta: Tensor | None, g: Tensor, step: StepContext, state: State) -> tuple[Tensor, Decided | None]:
-        decided = None if step.pending is None else decide(step.pending)
-        if decided is not None:
-            step = step._replace(active=_numerics.and_(step.active, decided.active), t=decided.t)
+    def _tile(self, theta: Tensor | None, g: Tensor, step: StepContext, state: State) -> Tensor:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         delta, new = self._masked_rule(theta, g, step, old)
         for name, variable in state.items():
             variable.assign(new[name])
-        return delta, decided
+        return delta
 
     def _single(self, theta: keras.Variable, g: Tensor, step: StepContext, state: State) -> None:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
@@ -177,46 +162,30 @@ class Updater:
                 )
 
 
-class Traces:
-    """One graph of the whole step for each set of variables that gets gradients, for use outside `fit`."""
+def move_average(
+    momentum: float,
+    overwrite_frequency: int | None,
+    theta: keras.Variable,
+    average: keras.Variable,
+    residual: keras.Variable | None,
+    step: StepContext,
+) -> None:
+    """Do as Keras's `use_ema`: average <- momentum * average + (1 - momentum) * theta, from the first updated theta on.
 
-    def __init__(self) -> None:
-        self._traces: dict[Hashable, Any] = {}
-
-    def get(self, key: Hashable, step: Callable[..., None]) -> Any:
-        """Return the graph of `step`, which is the same for the same key."""
-        if key not in self._traces:
-            self._traces[key] = backend.trace(step)
-        return self._traces[key]
-
-
-class MovingAverage(NamedTuple):
-    """Keras's `use_ema`: average <- momentum * average + (1 - momentum) * theta, from the first updated theta on.
-
-    Args:
-        momentum: What the average keeps in each update.
-        overwrite_frequency: After how many updates the variable is overwritten with it, or `None` for never.
+    After every `overwrite_frequency` updates, if it is not `None`, the variable is overwritten with the average.
     """
-
-    momentum: float
-    overwrite_frequency: int | None
-
-    def move(
-        self, theta: keras.Variable, average: keras.Variable, residual: keras.Variable | None, step: StepContext
-    ) -> None:
-        """Move the average of one variable on, and overwrite the variable with it if it is time."""
-        dtype, old, now = theta.dtype.name, backend.as_tensor(average), backend.as_tensor(theta)
+    dtype, old, now = theta.dtype.name, backend.as_tensor(average), backend.as_tensor(theta)
+    if residual is not None:
+        now = _numerics.widen(now, backend.as_tensor(residual), dtype)
+    kept = ops.where(step.t == 1, ops.zeros((), old.dtype.name), ops.cast(momentum, old.dtype.name))
+    moved = _numerics.where(step.active, kept * old + (1 - kept) * now, old)
+    average.assign(moved)
+    if overwrite_frequency:
+        now = ops.where(_numerics.and_(step.active, step.t % overwrite_frequency == 0), moved, now)
         if residual is not None:
-            now = _numerics.widen(now, backend.as_tensor(residual), dtype)
-        kept = ops.where(step.t == 1, ops.zeros((), old.dtype.name), ops.cast(self.momentum, old.dtype.name))
-        moved = _numerics.where(step.active, kept * old + (1 - kept) * now, old)
-        average.assign(moved)
-        if self.overwrite_frequency:
-            now = ops.where(_numerics.and_(step.active, step.t % self.overwrite_frequency == 0), moved, now)
-            if residual is not None:
-                now, rest = _numerics.narrow(now, dtype)
-                residual.assign(rest)
-            theta.assign(now)
+            now, rest = _numerics.narrow(now, dtype)
+            residual.assign(rest)
+        theta.assign(now)
 
 
 def _decayed(delta: Tensor, theta: Tensor, decay: Tensor | None, active: Tensor | None) -> Tensor:

@@ -18,6 +18,9 @@ from .frame import Frame
 from .recorder import Recorder, Sizes, Wishes, publish
 from .solver_log import SolverLog
 
+Judge = Callable[[Tensor, Tensor | None, Tensor], Tensor]
+"""`judge(number, loss, half) -> whether to take the step`, given half the sum of squares of its gradient."""
+
 
 class Observation:
     """Observes optimizers; several calls of `fit` may use it again, and then trace nothing.
@@ -26,14 +29,17 @@ class Observation:
         model: The model that they train.
         optimizers: The optimizers by name; of one that scales the loss, the one inside.
         rule: A clipping rule for each; None for none.
+        judge: As in `ObservedOptimizer`; None for none.
     """
 
-    def __init__(self, model: keras.Model, optimizers: Mapping[str, Any], rule: ClippingRule | None) -> None:
-        self.optimizers, self.rule = dict(optimizers), rule
+    def __init__(
+        self, model: keras.Model, optimizers: Mapping[str, Any], rule: ClippingRule | None, judge: Judge | None
+    ) -> None:
+        self.optimizers, self.rule, self.judge = dict(optimizers), rule, judge
         self._observers = {
             name: ObservedSolver(o)
             if isinstance(getattr(o, "telemetry", None), SolverLog)
-            else ObservedOptimizer(o, rule)
+            else ObservedOptimizer(o, rule, judge)
             for name, o in self.optimizers.items()
         }
         self._weights = lambda: _wide(model.trainable_variables)  # as they are then: it may be built later
@@ -43,18 +49,25 @@ class Observation:
         self._filled: dict[str, int] = {}
         """The batches up to the last update of each; those after it are part of one that is still to come."""
 
-    def serves(self, optimizers: Mapping[str, Any], rule: ClippingRule | None) -> bool:
-        """Whether these are the optimizers and the rule that it was made for."""
-        same = self.optimizers.keys() == optimizers.keys() and self.rule == rule and not self._has_failed
-        return same and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
+    def serves(self, optimizers: Mapping[str, Any], rule: ClippingRule | None, judge: Judge | None) -> bool:
+        """Whether these are the optimizers, the rule and the judge that it was made for."""
+        same = self.optimizers.keys() == optimizers.keys() and (self.rule, self.judge) == (rule, judge)
+        return (
+            same
+            and not self._has_failed
+            and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
+        )
 
     @property
     def _has_failed(self) -> bool:
         """Whether a step was traced without what it was to leave."""
         return any(observer.recorder.net.is_torn for observer in self._observers.values())
 
-    def start(self, model: keras.Model, batches: int, wishes: Wishes, exits: ExitStack, under: _net.Net) -> None:
-        """Observe until `exits` ends, over a net; the model has been trained on so many batches before."""
+    def start(self, model: keras.Model, batches: int, wishes: Wishes | None, exits: ExitStack, under: _net.Net) -> None:
+        """Observe until `exits` ends, over a net; the model has been trained on so many batches before.
+
+        With wishes of None no step leaves a row.
+        """
         for name, observer in self._observers.items():
             observer.start(wishes, exits)
             observer.recorder.net = under
@@ -62,12 +75,12 @@ class Observation:
             self._filled[name] = batches - keras_private.batches_of_next_update(observer.optimizer)
         outer = getattr(model, "optimizer", None)
         inner = keras_private.unscaled(outer)
-        recorded = next((o.recorder for o in self._observers.values() if o.optimizer is inner), None)
-        if outer is not None and outer is not inner and recorded is not None:
+        observed = next((o for o in self._observers.values() if o.optimizer is inner), None)
+        if outer is not None and outer is not inner and isinstance(observed, ObservedOptimizer):
             theirs = outer.scale_loss
 
             def record_and_scale(loss: Tensor) -> Any:
-                recorded.net.attempt(partial(recorded.record_loss, loss))
+                observed.record_loss(loss)
                 return theirs(loss)
 
             exits.enter_context(registry.replaced(outer, scale_loss=record_and_scale))
@@ -150,8 +163,10 @@ class ObservedSolver:
         """Steps that the optimizer has made."""
         return keras_private.iterations_of(self.optimizer)
 
-    def start(self, wishes: Wishes, exits: ExitStack) -> None:
-        """Observe until `exits` ends."""
+    def start(self, wishes: Wishes | None, exits: ExitStack) -> None:
+        """Observe until `exits` ends, if there is something to leave."""
+        if wishes is None:
+            return
         self.optimizer.listen(**wishes._asdict())
         exits.callback(self.recorder.stop)
         if self.optimizer.built:
@@ -159,7 +174,7 @@ class ObservedSolver:
 
 
 class ObservedOptimizer:
-    """Observes an optimizer by what goes in and what comes out, and may clip what goes in.
+    """Observes an optimizer by what goes in and what comes out, and may clip or refuse what goes in.
 
     What only the step itself knows it reports (see integration.step_report): the gradient as it was summed, accumulated
     and clipped. Of an optimizer that reports nothing, that is the gradient that goes in.
@@ -168,11 +183,20 @@ class ObservedOptimizer:
         optimizer: Any Keras optimizer that follows a gradient.
         rule: A clipping rule, or None. It acts on each call of `apply`: with `gradient_accumulation_steps`, on each
             micro-step. What it remembers lives as long as this object.
+        judge: Says whether the optimizer is to take a step, or None. It is asked of each call of `apply`. Where it says
+            no, the optimizer is handed NaN, so it must be one that leaves out such a step: `skip_nonfinite=True`.
     """
 
-    def __init__(self, optimizer: keras.optimizers.Optimizer, rule: ClippingRule | None) -> None:
+    def __init__(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        rule: ClippingRule | None = None,
+        judge: Judge | None = None,
+    ) -> None:
         self.optimizer, self.rule = optimizer, rule
+        self.judge: Any = judge
         self.recorder = Recorder()
+        self.recorder.records_loss = judge is not None
         self._place: dict[int, int] = {}
         self._clipper: Any = None
         self._remembered: Mapping[str, np.ndarray] = {}
@@ -187,15 +211,19 @@ class ObservedOptimizer:
         """Steps that the optimizer has made."""
         return keras_private.iterations_of(self.optimizer)
 
-    def start(self, wishes: Wishes, exits: ExitStack) -> None:
-        """Observe until `exits` ends: until then `apply` and `scale_loss` of the instance are replaced."""
+    def start(self, wishes: Wishes | None, exits: ExitStack) -> None:
+        """Observe until `exits` ends: until then `apply` and `scale_loss` of the instance are replaced.
+
+        With wishes of None no step leaves a row.
+        """
         self._apply, self._scale = self.optimizer.apply, self.optimizer.scale_loss
         exits.enter_context(registry.replaced(self.optimizer, apply=self.apply, scale_loss=self.scale_loss))
         self.recorder.listen(wishes, self._sizes)
         exits.callback(self.recorder.stop)
         if self.optimizer.built:
             self._know(keras_private.known_variables(self.optimizer))
-            self.recorder.make_rings()
+            if wishes is not None:
+                self.recorder.make_rings()
 
     def _sizes(self) -> Sizes:
         variables = keras_private.known_variables(self.optimizer)
@@ -233,8 +261,13 @@ class ObservedOptimizer:
 
     def scale_loss(self, loss: Tensor) -> Any:
         """Record the loss, and scale it as the optimizer does."""
-        self.recorder.net.attempt(partial(self.recorder.record_loss, loss))
+        self.record_loss(loss)
         return self._scale(loss)
+
+    def record_loss(self, loss: Tensor) -> None:
+        """Remember the loss of the step that is on its way."""
+        record = partial(self.recorder.record_loss, loss)
+        record() if self.judge is not None else self.recorder.net.attempt(record)
 
     def apply(
         self,
@@ -245,7 +278,8 @@ class ObservedOptimizer:
     ) -> Any:
         """Take a step with the optimizer, and leave a row of it.
 
-        What clips acts, and raises what it raises. What only watches does not: without it the step is the bare one.
+        What clips or judges acts, and raises what it raises. What only watches does not: without it the step is the
+        bare one.
         """
         given = list(grads)
         known = keras_private.known_variables(self.optimizer)
@@ -253,19 +287,22 @@ class ObservedOptimizer:
         bare = partial(self._apply, given, trainable_variables, *more, **options)
         if len(given) != len(variables) or all(g is None for g in given) or self._refuses(variables):
             return bare()  # raises what Keras says of it
-        watching = self.recorder.net.attempt
+        acts, watching = self.rule is not None or self.judge is not None, self.recorder.net.attempt
         begin = partial(self._step, given, variables)
-        step = begin() if self.rule is not None else watching(begin)
+        step = begin() if acts else watching(begin)
         if step is None:
             return bare()
-        seen = None if self.rule is None else self._seen(step)
-        begun = watching(partial(self._begun, step))
-        handed = iter(step.grads if seen is None else self._handed(step, seen.clipped))
+        seen, handed = None, step.grads
+        if acts:
+            seen = self._seen(step)
+            handed = self._clipped(step, seen.clipped) if self.judge is None else self._judged(step, seen)
+        begun = watching(partial(self._begun, step)) if self.recorder.listening else None
         # Nothing makes Keras's step wait, but that a weight is written after it is read: at the end of data of unknown
         # length, what does not depend on data, such as the count of steps, races with the end, and must win as often
         # as without us. Of those without a gradient Keras says what it says without us.
+        left = iter(handed)
         with step_report.asking(self.optimizer) as reports:
-            answer = self._apply([None if g is None else next(handed) for g in given], variables, *more, **options)
+            answer = self._apply([None if g is None else next(left) for g in given], variables, *more, **options)
         if begun is not None:
             watching(partial(self._leave, step, begun, seen, reports))
         return answer
@@ -297,7 +334,21 @@ class ObservedOptimizer:
         known = keras_private.known_variables(self.optimizer)
         return [known[i] for i in indices]
 
-    def _handed(self, step: "_Step", clipped: Clipped) -> list[Any]:
+    def _judged(self, step: "_Step", seen: "_Seen") -> list[Any]:
+        """Return the gradient, with NaN in one tensor, which is enough, where the step is not to be taken."""
+        number = backend.as_tensor(keras_private.calls_of(self.optimizer)) + 1
+        loss = seen.loss if self.recorder.knows_loss else None
+        good = self.judge(number, loss, _numerics.half_of_all(seen.clipped.halves))
+        variables = self._variables(step.indices)
+        sizes = [(backend.is_sparse(g), math.prod(v.shape)) for g, v in zip(step.grads, variables, strict=True)]
+        place = min((i for i, (_, size) in enumerate(sizes) if size), key=sizes.__getitem__, default=0)
+        g = step.grads[place]
+        values = backend.values(g)
+        values = ops.where(good, values, ops.full_like(values, float("nan")))
+        spoiled = backend.with_values(g, values) if backend.is_sparse(g) else values
+        return [*step.grads[:place], spoiled, *step.grads[place + 1 :]]
+
+    def _clipped(self, step: "_Step", clipped: Clipped) -> list[Any]:
         """Return the clipped gradient as the optimizer is given it, scaled and in the types of its variables."""
         share = (self.optimizer.loss_scale_factor or 1.0) / backend.replicas()  # Keras divides by the one and sums
         factor = share if clipped.factor is None else share * clipped.factor
@@ -328,11 +379,10 @@ class ObservedOptimizer:
         self._graphs[settings](step, begun, seen, reports)
 
     def _write(self, step: "_Step", begun: "_Begun", seen: "_Seen | None", reports: Sequence[Clipped]) -> None:
-        if reports:
-            (loss,) = backend.all_reduce_sum([step.loss])
-            clipped = reports[0]
-        else:
-            clipped, loss = self._seen(step) if seen is None else seen
+        if reports and seen is None:
+            seen = _Seen(reports[0], *backend.all_reduce_sum([step.loss]))
+        clipped, loss = self._seen(step) if seen is None else seen
+        clipped = reports[0] if reports else clipped
         half = _numerics.half_of_all(clipped.halves)
         row, is_due = self.recorder.row(half), self.recorder.is_due(begun.is_measured, half)
         self.recorder.write_layers(step.number, clipped.before)

@@ -67,10 +67,13 @@ class Recorder:
     def __init__(self) -> None:
         self.settings = Wishes()
         self.listening = False
+        self.records_loss = False
+        """Whether the loss of a step is wanted also while nobody listens."""
         self._sizes: Callable[[], Sizes] = lambda: Sizes(0)
         self._known: dict[Wishes, _Rings] = {}
         self._loss: Any = None
-        self._knows_loss = False
+        self.knows_loss = False
+        """Whether the step that was traced last has recorded its loss."""
         self.net = _net.Net(_net.STEPS)
         """Lies under what a step does for who watches: where that fails while it is traced, the rest is left out."""
 
@@ -89,14 +92,14 @@ class Recorder:
         rings = self._rings.of_steps, self._rings.of_layers, self._rings.of_numbers
         return [ring for ring in rings if ring is not None]
 
-    def listen(self, wishes: Wishes, sizes: Callable[[], Sizes]) -> None:
+    def listen(self, wishes: Wishes | None, sizes: Callable[[], Sizes]) -> None:
         """Let steps leave rows from now on.
 
         Args:
-            wishes: What they are to leave.
+            wishes: What they are to leave; None for nothing.
             sizes: Returns how large that is; called in the first step.
         """
-        self.settings, self._sizes, self.listening = wishes, sizes, True
+        self.settings, self._sizes, self.listening = wishes or Wishes(), sizes, wishes is not None
 
     def make_rings(self) -> None:
         """Make the rings, unless they are there: also in the middle of a trace."""
@@ -125,13 +128,13 @@ class Recorder:
 
     def record_loss(self, loss: Tensor) -> None:
         """Remember the loss of the step that is on its way."""
-        self._loss = loss if self.listening else None
+        self._loss = loss if self.listening or self.records_loss else None
 
     def take_loss(self) -> Any:
         """Return the loss of this step, NaN where it is not known."""
         loss, self._loss = self._loss, None
-        self._knows_loss = loss is not None and backend.is_reachable(loss)
-        return ops.cast(loss, "float32") if self._knows_loss else ops.full((), float("nan"), "float32")
+        self.knows_loss = loss is not None and backend.is_reachable(loss)
+        return ops.cast(loss, "float32") if self.knows_loss else ops.full((), float("nan"), "float32")
 
     def row(self, half: Tensor) -> RowSlot:
         """Return where a step leaves its row, given half the sum of squares of its gradient."""
@@ -163,7 +166,7 @@ class Recorder:
         numbers = {}
         if rings.of_numbers is not None:
             numbers = dict(zip(rings.names, ring.read(rings.of_numbers, steps)[some].T, strict=True))
-        return replace(frame, loss=frame.loss if self._knows_loss else None, layers=layers, numbers=numbers)
+        return replace(frame, loss=frame.loss if self.knows_loss else None, layers=layers, numbers=numbers)
 
 
 def publish(written: Any, step: Tensor, row: Tensor) -> None:
