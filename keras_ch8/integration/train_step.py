@@ -90,7 +90,7 @@ class SkippedBatches:
             self.taken.append((number, data))
 
 
-def _unless_gone(method: Callable[..., None]) -> Callable[..., None]:
+def unless_gone(method: Callable[..., None]) -> Callable[..., None]:
     """Return a function that calls a method without keeping its object: TensorFlow keeps the function with a graph."""
     weak = weakref.WeakMethod(method)
 
@@ -130,7 +130,7 @@ def keeping_what_is_skipped(
         counted = counted & backend.all_finite(sums)
     training = fit.running_training(model)
     batches: SkippedBatches | None = None if training is None else training.skipped_batches
-    take = None if batches is None else (_unless_gone(batches.take), optimizer.micro_steps, data)
+    take = None if batches is None else (unless_gone(batches.take), optimizer.micro_steps, data)
     takes = backend.put_back_when(~counted, kept, before, take)
     if batches is not None:
         batches.come = takes
