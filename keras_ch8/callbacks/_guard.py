@@ -14,7 +14,6 @@ from ..board.tags import SKIPPED_STEPS
 from ..data import ArraySource
 from ..integration import keras_private, train_step
 from ..optimizers.base import RuleOptimizer
-from ..telemetry.step_filter import LeftOut, StepFilter
 from ..verdicts.wording import digits
 from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
 from ._switch_optimizer import SwitchOptimizer
@@ -22,6 +21,7 @@ from .base import Callback
 from .guard import left_out
 from .guard.kept_states import SURVIVED, KeptStates
 from .guard.origin import found_origin
+from .guard.step_filter import KEPT, LeftOut, StepFilter
 from .session.session import FIRST, Session
 from .session.terminal import fitted
 
@@ -46,7 +46,8 @@ class Guard(Callback):
                       and above 3 times its largest value so far
 
     Such a step is left out as `skip_nonfinite=True` of the optimizers leaves it out: weights, their state, statistics
-    of layers and the reported numbers stay. Bad examples end there. Where 3 steps in succession are left out and the
+    of layers and the reported numbers stay. Bad examples end there. With `gradient_accumulation_steps` each batch is
+    judged, and a bad one costs the update that it is a part of. Where 3 steps in succession are left out and the
     data are not to blame, the weights are: the guard goes back to weights, statistics and optimizer state that were
     kept in memory at times, as `every` says, multiplies the learning rate by `lower_rate`, and goes on with the next
     batches. At the next good state the rate is what it was; if it goes back again after that, the rate stays lowered.
@@ -102,7 +103,7 @@ class Guard(Callback):
     _asks_for_summary = True
     _place_in_summary = FIRST
     tags = (SKIPPED_STEPS,)
-    transient: ClassVar[Mapping[str, Any]] = {"_step_filter": None, "_states": None, "_optimizer": None}
+    transient: ClassVar[Mapping[str, Any]] = dict.fromkeys(("_step_filter", "_skipped", "_states", "_optimizer"))
 
     def __init__(
         self,
@@ -127,6 +128,7 @@ class Guard(Callback):
         self.spike, self.nonfinite, self.every = spike, nonfinite, every
         self.lower_rate, self.tries = lower_rate, tries
         self._step_filter: Any = None
+        self._skipped: Any = None
         self._states: Any = None
         self._optimizer: Any = None
         self._forget()
@@ -193,7 +195,7 @@ class Guard(Callback):
         self._forget()
 
     def on_open(self) -> None:
-        """Put the step filter into the optimizer, before the step is traced."""
+        """Let the step filter judge the steps of the optimizer, before the step is traced."""
         session = self.session
         self._batches()  # refuses what it cannot count in, before the first step
         optimizer = _guardable(session, sum(isinstance(callback, Guard) for callback in session.callbacks))
@@ -203,13 +205,13 @@ class Guard(Callback):
         if self._step_filter is None or self._optimizer is not optimizer or self._step_filter.settings != wanted:
             with self.model.distribute_strategy.scope():
                 self._step_filter = StepFilter(*wanted)
+            self._skipped = train_step.SkippedBatches(KEPT)
         self._step_filter.reset()
+        self._skipped.taken.clear()
         self._optimizer, self._states = optimizer, None
         if make_changeable(optimizer):
             self.model.make_train_function(force=True)
-        optimizer.step_filter, optimizer.telemetry.records_loss = self._step_filter, True
-        session.training.exits.callback(_release, optimizer, self._step_filter)
-        session.step_filter = self._step_filter
+        session.judge, session.training.skipped_batches = self._step_filter.judge, self._skipped
 
     def on_built(self) -> None:
         """Begin, if the optimizer has its state too; else with the first batch."""
@@ -246,12 +248,8 @@ class Guard(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Compare the step with the next one at which something is due."""
         super().on_train_batch_end(batch, logs)
-        step_filter = self._step_filter
-        if (
-            step_filter.caught
-            or self.session.step >= self._due
-            or (batch + 1 == self.params["steps"] and not step_filter.calls)
-        ):
+        skipped, is_last = self._skipped, batch + 1 == self.params["steps"]
+        if skipped.taken or self.session.step >= self._due or (is_last and not skipped.come):
             self._look(batch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -279,11 +277,7 @@ class Guard(Callback):
         step, knows = self.session.step, self._step_filter.knows()
         if knows.faults > self._seen:
             self._report(batch, knows.faults)
-        if self._step_filter.caught:
-            now, together = self._counted()
-            self._step_filter.caught[:] = [
-                each for each in self._step_filter.caught if together > 1 and each[0] > now - together
-            ]
+        self._skipped.taken.clear()
         if knows.in_a_row >= (IN_A_ROW if self._in_data < knows.in_a_row else DATA_ALONE):
             self._go_back(knows.in_a_row)
         elif step >= self._trust_at and self._states.newest is not None and not knows.in_a_row:
@@ -295,7 +289,7 @@ class Guard(Callback):
         elif step >= self._keep_at and not knows.in_a_row:
             self._states.keep(step)
             self._keep_at, self._trust_at = step + self._batches(), step + SURVIVED
-        self._due = min(self._keep_at, self._trust_at, math.inf if self._step_filter.calls else step + LOOK_EVERY)
+        self._due = min(self._keep_at, self._trust_at, math.inf if self._skipped.come else step + LOOK_EVERY)
 
     def _is_usual(self, now: np.ndarray) -> bool:
         """Whether the mean loss is below the largest at the last good state: where it is not, a training diverges."""
@@ -346,20 +340,11 @@ class Guard(Callback):
 
     # --- what is reported ---------------------------------------------------------------------------------------------
 
-    def _counted(self) -> tuple[int, int]:
-        """Return on how many batches the optimizer has stepped, and how many make one update."""
-        return int(self._optimizer.micro_steps.numpy()), self._optimizer.gradient_accumulation_steps or 1
-
     def _report(self, batch: int, left_out: int) -> None:
         """Find out where the steps that were left out since the last time begin, and report each."""
-        (now, together), caught = self._counted(), dict(self._step_filter.caught)
+        now, batches = int(self._optimizer.micro_steps.numpy()), dict(self._skipped.taken)
         for fault in self._step_filter.read(self._seen, left_out - 1):
-            last = fault.number * together
-            batches = [number for number in range(last - together + 1, last + 1) if number in caught] or [last]
-            found = [self._examined(fault, batch, now - number, caught.get(number)) for number in batches]
-            known = [record for record in found if record["place"] is not None]
-            for record in known or found[:1]:
-                self._tell_of(record)
+            self._tell_of(self._examined(fault, batch, now - fault.number, batches.get(fault.number)))
         self._seen = left_out
         self._draw()
 
@@ -454,9 +439,3 @@ def _guardable(session: Session, guards: int) -> RuleOptimizer:
             f"`{name}(..., skip_nonfinite=True)`."
         )
     return optimizer
-
-
-def _release(optimizer: RuleOptimizer, step_filter: StepFilter) -> None:
-    """Give the optimizer back."""
-    if optimizer.step_filter is step_filter:
-        optimizer.step_filter, optimizer.telemetry.records_loss = None, False

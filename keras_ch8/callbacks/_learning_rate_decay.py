@@ -132,7 +132,7 @@ class LearningRateDecay(Callback):
                 f"An optimizer has one schedule. Received: {len(given)}, in as many `LearningRateDecay`s. Keep one, or "
                 "join the schedules in a `keras_ch8.schedules.SequentialSchedule`."
             )
-        to_scale = len(given) < len(callbacks) or self.session.step_filter is not None  # a guard changes the rate too
+        to_scale = len(given) < len(callbacks) or self.session.judge is not None  # a guard changes the rate too
         swapped = [
             make_changeable(optimizer, given[0] if given else None, to_scale) for optimizer in self._optimizers()
         ]

@@ -2,7 +2,6 @@
 
 import time
 import warnings
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -14,7 +13,7 @@ import numpy as np
 from .. import _checks, _net
 from .._describe import short
 from .._types import Tensor
-from ..integration import backend, fit, keras_private
+from ..integration import backend, fit, keras_private, train_step
 from ..telemetry import ring
 from ..verdicts.state import OverallState
 from ..verdicts.verdict import Verdict
@@ -105,7 +104,7 @@ class WatchedLoop:
                 stacklevel=2,
             )
             return
-        notify = _unless_gone(self._notify_safely)
+        notify = train_step.unless_gone(self._notify_safely)
         backend.call_when(step >= backend.as_tensor(self._due), notify, self._variables())
 
     def _variables(self) -> list[Any]:
@@ -188,18 +187,6 @@ class WatchedLoop:
         self._read_up_to = self.steps
         known = ring.is_there(rows[:, 0], steps, size)
         return (steps + session.step - self.steps)[known], rows[known, 1]
-
-
-def _unless_gone(method: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that calls a method without keeping its object: TensorFlow may keep a graph for ever."""
-    weak = weakref.WeakMethod(method)
-
-    def call() -> None:
-        alive = weak()
-        if alive is not None:
-            alive()
-
-    return call
 
 
 class _Several(keras.Model):

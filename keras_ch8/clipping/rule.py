@@ -1,8 +1,8 @@
 """What a clipping rule is: one factor for the whole gradient, or for each tensor, or a limit. And a rule at work."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -127,6 +127,28 @@ LIMIT = positive("the limit to clip the gradient to", "Leave it out (None) for n
 """What the limit of a rule may be."""
 
 
+class Clipped(NamedTuple):
+    """A gradient before and after clipping.
+
+    Args:
+        before: The gradient of each variable that has one, by the place of the variable among all.
+        after: The same once a rule has clipped it tensor by tensor.
+        laid_out: That again, as it is laid out for the update.
+        halves: Half the sum of squares of each of these.
+        factor: What the whole gradient is still to be multiplied by, or `None`.
+        norm: The norm of the whole gradient before a rule has clipped it tensor by tensor; without such a rule -1.
+        nonfinite: How many entries of it were infinite or NaN; without such a rule 0.
+    """
+
+    before: Mapping[int, Tensor]
+    after: Mapping[int, Tensor]
+    laid_out: Sequence[Tensor]
+    halves: Sequence[Tensor]
+    factor: Tensor | None
+    norm: Tensor
+    nonfinite: Tensor
+
+
 class Clipper:
     """Holds a rule's state variables and the units of each variable.
 
@@ -144,19 +166,33 @@ class Clipper:
         self.state = {name: create(shape, f"clip_{name}") for name, shape in shapes.items()}
         self.axes = rule.units(variables) if isinstance(rule, TensorRule) else []
 
+    def clip(
+        self,
+        grads: Mapping[int, Tensor],
+        known: Sequence[keras.Variable],
+        lay_out: Callable[[Mapping[int, Tensor]], Sequence[Tensor]],
+        active: Tensor | None = None,
+    ) -> Clipped:
+        """Clip the gradient of some of the `known` variables, by their places, and lay it out for the update.
+
+        What the rule remembers changes where the step counts (`active` of None: it does).
+        """
+        clipped, *before = self.tensors(list(grads.values()), [known[i] for i in grads], list(grads))
+        after = dict(zip(grads, clipped, strict=True))
+        laid_out = lay_out(after)
+        halves = _numerics.half_squares(laid_out)
+        return Clipped(grads, after, laid_out, halves, self.factor(laid_out, halves, active), *before)
+
     def tensors(
         self,
         grads: list[Tensor],
         variables: Sequence[keras.Variable],
         indices: Sequence[int],
-        active: Tensor | None = None,
     ) -> tuple[list[Tensor], Tensor, Tensor]:
         """Apply a rule that acts tensor by tensor; `indices` are the variables' places among all.
 
         Also returns the norm of the whole gradient and its non-finite entries before; -1 and 0 without such a rule.
-        Such a rule remembers nothing, so it acts also where the step does not count.
         """
-        del active
         if not isinstance(self.rule, TensorRule):
             return grads, -1.0, 0.0
         clipped = [self._clip(self.rule, *each) for each in zip(grads, variables, indices, strict=True)]

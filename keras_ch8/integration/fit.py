@@ -96,6 +96,8 @@ class Training:
         """What was read ahead of the steps."""
         self._readers_ahead: list[tuple[int, Callable[[list[Any]], None]]] = []
         """Who is shown the first batches before the first step, and how many examples they want."""
+        self.skipped_batches: Any = None
+        """Who is handed the batches of steps that are left out (see train_step); None for nobody."""
 
     @property
     def validation_data(self) -> Any:

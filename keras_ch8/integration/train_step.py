@@ -9,6 +9,7 @@ import contextlib
 import contextvars
 import functools
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -70,6 +71,37 @@ def _make_train_function(theirs: Callable[..., None], is_active: Callable[[], bo
 _keeping: contextvars.ContextVar[bool] = contextvars.ContextVar("keras_ch8_keeping", default=False)
 
 
+class SkippedBatches:
+    """The batches of steps that were skipped, each with its number among all, as the step hands them over.
+
+    Args:
+        most: How many are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.come = False
+        """Whether the step hands them over: XLA and replicas cannot call Python."""
+        self.taken: list[tuple[int, Any]] = []
+
+    def take(self, number: int, data: Any) -> None:
+        """Take one."""
+        if len(self.taken) < self._most:
+            self.taken.append((number, data))
+
+
+def unless_gone(method: Callable[..., None]) -> Callable[..., None]:
+    """Return a function that calls a method without keeping its object: TensorFlow keeps the function with a graph."""
+    weak = weakref.WeakMethod(method)
+
+    def call(*args: Any) -> None:
+        alive = weak()
+        if alive is not None:
+            alive(*args)
+
+    return call
+
+
 def keeping_what_is_skipped(
     optimizer: keras.optimizers.Optimizer, model: keras.Model, data: Data, keras_train_step: Any
 ) -> dict[str, Any]:
@@ -96,10 +128,12 @@ def keeping_what_is_skipped(
     if optimizer.gradient_accumulation_steps:  # in the middle of a sum that will be skipped
         sums = [backend.as_tensor(total) for total in optimizer.accumulators if total is not None]
         counted = counted & backend.all_finite(sums)
-    take = None if optimizer.step_filter is None else optimizer.step_filter.taker(optimizer.micro_steps, data)
+    training = fit.running_training(model)
+    batches: SkippedBatches | None = None if training is None else training.skipped_batches
+    take = None if batches is None else (unless_gone(batches.take), optimizer.micro_steps, data)
     takes = backend.put_back_when(~counted, kept, before, take)
-    if optimizer.step_filter is not None:
-        optimizer.step_filter.calls = takes
+    if batches is not None:
+        batches.come = takes
     results = model.get_metrics_result()
     return {name: results.get(name, value) for name, value in logs.items()}
 

@@ -43,11 +43,6 @@ class Block:
     """Entries that belong to a variable."""
     state: dict[str, keras.Variable] = field(default_factory=dict)
 
-    @property
-    def span(self) -> int:
-        """Entries at the front of the block that hold all variables, rounded so that few different programs arise."""
-        return self.used if self.length is None else min(self.length, 1 << (self.used - 1).bit_length())
-
     def add(self, index: int, shape: tuple[int, ...]) -> "Block":
         """Append one variable."""
         self.indices.append(index)
@@ -103,11 +98,6 @@ class Layout:
     def blocks_with(self, indices: Collection[int]) -> list[Block]:
         """Return the blocks that hold at least one of these variables."""
         return [block for block in self.blocks if any(index in indices for index in block.indices)]
-
-    def updates_at_once(self, indices: Collection[int], *devices: str) -> bool:
-        """Whether one program updates the first tile of these variables, and can write what is on such devices too."""
-        tile = next((block for block in self.blocks_with(indices) if block.length is not None), None)
-        return tile is not None and not backend.replicated() and {tile.device} == set(devices)
 
     def create_state(self, names: Sequence[str], labels: dict[int, str], create: Callable[..., keras.Variable]) -> None:
         """Make the state by `create(shape, dtype, name)`; narrow variables get a residual (see _numerics.widen)."""

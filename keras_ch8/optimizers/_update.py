@@ -1,7 +1,7 @@
 """Run a rule over a block of variables: compiled by XLA, in place; the same code serves every algorithm."""
 
 import inspect
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -10,9 +10,6 @@ from keras import ops
 from .. import _numerics
 from .._types import Tensor
 from ..integration import backend
-from ..telemetry.recorder import Recorder
-from ..telemetry.row import Change, Note, RowSlot, measured
-from ..telemetry.step_filter import Decided, Pending, decide
 
 State = dict[str, Tensor]
 """The state of a rule by name: variables of it, or their values."""
@@ -30,8 +27,6 @@ class StepContext(NamedTuple):
         active: `None` (always) or a boolean: where it is False neither variables nor state change.
         factor: `None` or what a clipping rule multiplies the whole gradient by.
         decay: `None` or learning rate times weight decay.
-        note: `None` or what the row of telemetry says of the whole step.
-        pending: `None` or what a step filter is to judge: `active` and `t` are then as if it lets the step through.
     """
 
     lr: Tensor
@@ -39,17 +34,6 @@ class StepContext(NamedTuple):
     active: Tensor | None
     factor: Tensor | None
     decay: Tensor | None
-    note: Note | None
-    pending: Pending | None = None
-
-    def after(self, decided: Decided | None) -> "StepContext":
-        """Return the step as it is once it has been judged, if it was."""
-        return self if decided is None else self._replace(active=decided.active, t=decided.t, pending=None)
-
-    @property
-    def noted(self) -> tuple[Any, Tensor, Tensor | None]:
-        """What a row of telemetry begins with."""
-        return self.note, self.lr, self.factor
 
 
 class Work(NamedTuple):
@@ -61,8 +45,6 @@ class Work(NamedTuple):
         decays: Of each, whether weight decay acts on it.
         g: The gradient of the block: of a tile one vector.
         state: The rule's state, by name.
-        row: Where the program of the block leaves the row of telemetry of all blocks, or `None`.
-        before: What is updated in place as it was before the step, where the update is to be measured; else `None`.
     """
 
     thetas: list[keras.Variable]
@@ -70,22 +52,6 @@ class Work(NamedTuple):
     decays: list[bool]
     g: Tensor
     state: State
-    row: RowSlot | None
-    before: Tensor | None
-
-
-class Done(NamedTuple):
-    """What the update of a block has come to.
-
-    Args:
-        decided: What the program of the block has judged the step to be, if that was left to it; else `None`.
-        g: The gradient as it was read: sparse, if only the rows that it has were touched.
-        moved: Returns by how much the block has changed, a vector or a tensor, where somebody asks for it.
-    """
-
-    decided: Decided | None
-    g: Tensor
-    moved: Callable[[], Tensor]
 
 
 class Updater:
@@ -95,16 +61,14 @@ class Updater:
         rule: The rule. If it has a parameter named `theta`, it is given the variable's value in the working dtype.
         row_by_row: Whether the rule may run on some rows of a variable, because it is elementwise and leaves entries
             without gradient as they are.
-        recorder: Of the rows of telemetry.
     """
 
-    def __init__(self, rule: UpdateRule, row_by_row: bool, recorder: Recorder) -> None:
-        self.rule = rule
-        self.row_by_row, self._recorder = row_by_row, recorder
+    def __init__(self, rule: UpdateRule, row_by_row: bool) -> None:
+        self.rule, self.row_by_row = rule, row_by_row
         self._reads_theta = "theta" in inspect.signature(rule).parameters
         self._programs: dict[Callable[..., Any], Any] = {}
 
-    def tile(self, first: keras.Variable, work: Work, step: StepContext) -> Done:
+    def tile(self, first: keras.Variable, work: Work, step: StepContext) -> None:
         """Update the variables of a tile; those without a gradient stay as they are."""
         del first
         thetas, g, length = work.thetas, work.g, int(work.g.shape[0])
@@ -114,26 +78,19 @@ class Updater:
             fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, work.has_g, strict=True)]
             counts = _numerics.and_(counts, backend.join(fills, length))
         theta = backend.join([backend.as_tensor(each) for each in thetas], length) if self._reads_theta else None
-        delta, decided = self._program(self._tile)(theta, g, work.row, step._replace(active=counts), work.state)
-        step = step.after(decided)
-        moves = []
-        for theta, part, decays in zip(thetas, backend.cut(delta, shapes), work.decays, strict=True):
-            moves.append(_decayed(part, theta, step.decay if decays else None, step.active))
-        for theta, move, has in zip(thetas, moves, work.has_g, strict=True):
+        delta = self._program(self._tile)(theta, g, step._replace(active=counts), work.state)
+        for theta, part, has, decays in zip(thetas, backend.cut(delta, shapes), work.has_g, work.decays, strict=True):
             if has:
+                move = _decayed(part, theta, step.decay if decays else None, step.active)
                 theta.assign_add(move, read_value=False)
-        return Done(decided, g, lambda: delta if step.decay is None else backend.join(moves, length))
 
-    def single(self, theta: keras.Variable, work: Work, step: StepContext) -> Done:
+    def single(self, theta: keras.Variable, work: Work, step: StepContext) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
         step = step if work.decays[0] else step._replace(decay=None)
-        g = work.g
-        if backend.is_sparse(g) and self.row_by_row and step.decay is None:
-            self._rows(theta, g, work, step)
+        if backend.is_sparse(work.g) and self.row_by_row and step.decay is None:
+            self._rows(theta, work.g, step, work.state)
         else:
-            g = backend.densify(g, theta.shape)
-            self._program(self._single)(theta, g, work.row, step, work.state)
-        return Done(None, g, lambda: backend.as_tensor(theta) - ops.reshape(work.before, theta.shape))
+            self._program(self._single)(theta, backend.densify(work.g, theta.shape), step, work.state)
 
     def _program(self, function: Callable[..., Any]) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
@@ -143,56 +100,27 @@ class Updater:
             self._programs[function] = backend.compile_xla(function)
         return self._programs[function]
 
-    def measure(self, first: keras.Variable, rows: list[RowSlot], step: StepContext, done: list[Done]) -> None:
-        """Write the rows of some blocks that are due.
-
-        No XLA program: to compile another takes as long as thousands of such rows.
-        """
-        del first
-        changes = [Change(row.half, [its.g], [its.moved()], row) for row, its in zip(rows, done, strict=True)]
-        for row, tail in zip(rows, measured(changes), strict=True):
-            self._write_row(row, step.noted, tail)
-
-    def _tile(
-        self, theta: Tensor | None, g: Tensor, row: RowSlot | None, step: StepContext, state: State
-    ) -> tuple[Tensor, Decided | None]:
-        decided = None if step.pending is None else decide(step.pending)
-        if decided is not None:
-            step = step._replace(active=_numerics.and_(step.active, decided.active), t=decided.t)
+    def _tile(self, theta: Tensor | None, g: Tensor, step: StepContext, state: State) -> Tensor:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         delta, new = self._masked_rule(theta, g, step, old)
         for name, variable in state.items():
             variable.assign(new[name])
-        self._write_row(row, step.noted)
-        return delta, decided
+        return delta
 
-    def _single(self, theta: keras.Variable, g: Tensor, row: RowSlot | None, step: StepContext, state: State) -> None:
+    def _single(self, theta: keras.Variable, g: Tensor, step: StepContext, state: State) -> None:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         after, new = self._advance(backend.as_tensor(theta), g, step, old)
         theta.assign(after)
         for name, variable in state.items():
             variable.assign(new[name])
-        self._write_row(row, step.noted)
 
-    def _rows(self, theta: keras.Variable, g: Tensor, work: Work, step: StepContext) -> None:
-        old = {name: backend.rows(variable, g.indices) for name, variable in work.state.items()}
+    def _rows(self, theta: keras.Variable, g: Tensor, step: StepContext, state: State) -> None:
+        old = {name: backend.rows(variable, g.indices) for name, variable in state.items()}
         values = ops.reshape(g.values, (-1, *theta.shape[1:]))  # from several replicas they come without their length
         new_theta, new = self._advance(backend.rows(theta, g.indices), values, step, old)
         backend.assign_rows(theta, g.indices, new_theta)
-        for name, variable in work.state.items():
+        for name, variable in state.items():
             backend.assign_rows(variable, g.indices, new[name])
-        self._write_row(work.row, step.noted)
-
-    def _write_row(self, row: RowSlot | None, noted: Any, tail: Tensor | None = None) -> None:
-        """Leave the row of a block, if there is one to leave."""
-        if row is None:
-            return
-        note, lr, factor = noted
-
-        def write() -> None:
-            backend.write_row(row.ring, note.step, row.make(note, lr, factor, tail))
-
-        self._recorder.net.attempt(write)
 
     def _advance(self, theta: Tensor, g: Tensor, step: StepContext, state: State) -> tuple[Tensor, State]:
         """Return theta and state after the step; the sum is taken in float32 or wider, what rounding drops is kept."""
@@ -234,46 +162,30 @@ class Updater:
                 )
 
 
-class Traces:
-    """One graph of the whole step for each set of variables that gets gradients, for use outside `fit`."""
+def move_average(
+    momentum: float,
+    overwrite_frequency: int | None,
+    theta: keras.Variable,
+    average: keras.Variable,
+    residual: keras.Variable | None,
+    step: StepContext,
+) -> None:
+    """Do as Keras's `use_ema`: average <- momentum * average + (1 - momentum) * theta, from the first updated theta on.
 
-    def __init__(self) -> None:
-        self._traces: dict[Hashable, Any] = {}
-
-    def get(self, key: Hashable, step: Callable[..., None]) -> Any:
-        """Return the graph of `step`, which is the same for the same key."""
-        if key not in self._traces:
-            self._traces[key] = backend.trace(step)
-        return self._traces[key]
-
-
-class MovingAverage(NamedTuple):
-    """Keras's `use_ema`: average <- momentum * average + (1 - momentum) * theta, from the first updated theta on.
-
-    Args:
-        momentum: What the average keeps in each update.
-        overwrite_frequency: After how many updates the variable is overwritten with it, or `None` for never.
+    After every `overwrite_frequency` updates, if it is not `None`, the variable is overwritten with the average.
     """
-
-    momentum: float
-    overwrite_frequency: int | None
-
-    def move(
-        self, theta: keras.Variable, average: keras.Variable, residual: keras.Variable | None, step: StepContext
-    ) -> None:
-        """Move the average of one variable on, and overwrite the variable with it if it is time."""
-        dtype, old, now = theta.dtype.name, backend.as_tensor(average), backend.as_tensor(theta)
+    dtype, old, now = theta.dtype.name, backend.as_tensor(average), backend.as_tensor(theta)
+    if residual is not None:
+        now = _numerics.widen(now, backend.as_tensor(residual), dtype)
+    kept = ops.where(step.t == 1, ops.zeros((), old.dtype.name), ops.cast(momentum, old.dtype.name))
+    moved = _numerics.where(step.active, kept * old + (1 - kept) * now, old)
+    average.assign(moved)
+    if overwrite_frequency:
+        now = ops.where(_numerics.and_(step.active, step.t % overwrite_frequency == 0), moved, now)
         if residual is not None:
-            now = _numerics.widen(now, backend.as_tensor(residual), dtype)
-        kept = ops.where(step.t == 1, ops.zeros((), old.dtype.name), ops.cast(self.momentum, old.dtype.name))
-        moved = _numerics.where(step.active, kept * old + (1 - kept) * now, old)
-        average.assign(moved)
-        if self.overwrite_frequency:
-            now = ops.where(_numerics.and_(step.active, step.t % self.overwrite_frequency == 0), moved, now)
-            if residual is not None:
-                now, rest = _numerics.narrow(now, dtype)
-                residual.assign(rest)
-            theta.assign(now)
+            now, rest = _numerics.narrow(now, dtype)
+            residual.assign(rest)
+        theta.assign(now)
 
 
 def _decayed(delta: Tensor, theta: Tensor, decay: Tensor | None, active: Tensor | None) -> Tensor:

@@ -13,15 +13,13 @@ from .. import _checks, _describe, _numerics
 from .._types import Config, Logs, Tensor
 from ..clipping import rule as clipping
 from ..clipping.limits import rule_of
-from ..integration import backend, fit, keras_private, multi_worker, train_step
-from ..telemetry.recorder import Blocks, Recorder
-from ..telemetry.step_filter import Pending, StepFilter
+from ..integration import backend, fit, keras_private, multi_worker, step_report, train_step
 from . import _arguments, _files, _stages
 from ._arguments import LearningRate
 from ._files import Store
-from ._layout import Block, Layout
-from ._stages import Gradients, RowPlan
-from ._update import Done, MovingAverage, StepContext, Traces, Updater, UpdateRule, Work
+from ._layout import Layout
+from ._stages import Gradients
+from ._update import StepContext, Updater, UpdateRule, Work, move_average
 
 _COMPILED = (
     "skip_nonfinite", "weight_decay", "clip", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
@@ -138,18 +136,13 @@ class RuleOptimizer(keras_private.Optimizer):
             fit.install(type(self).__name__)
         multi_worker.prepare(None, type(self).__name__)
         self.clip = clip if clip is None else rule
-        self.telemetry = Recorder()
-        self.step_filter: StepFilter | None = None
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
         self.skipped: keras.Variable | None = None
         self._of_keras: int | None = None
         self._layout = Layout({})
-        self._updater = self._new_updater()
-        self._traces = Traces()
-
-    def _new_updater(self) -> Updater:
-        return Updater(self.rule, self.elementwise and self.rests_without_gradient, self.telemetry)
+        self._updater = Updater(self.rule, self.elementwise and self.rests_without_gradient)
+        self._traces: dict[Any, Callable[..., Any]] = {}
 
     def theta(self, variable: np.ndarray, **state: np.ndarray) -> np.ndarray:
         """Return the book's theta, given the variable's value and state."""
@@ -259,37 +252,32 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def update(self, grads: list[Tensor], variables: list[keras.Variable]) -> None:
         """Take one step; Keras calls it from `apply`. Run op by op, it goes through a graph of its own."""
-        indices = self._indices_of(variables)
+        indices = tuple(self.index_of(v) for v in variables)
         if self.skip_nonfinite:
             train_step.warn_of_what_is_not_kept(self)
         lr = backend.as_tensor(self.learning_rate)
-        recorded = self.telemetry.listening or self.step_filter is not None
-        loss = self.telemetry.take_loss() if recorded else None
         dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]
         grads = [backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
-        step = partial(self._take_step, indices)
+        step: Callable[..., Any] = partial(self._take_step, indices)
         if backend.in_eager_loop():
-            step = self._traces.get((indices, self.telemetry.settings, self.step_filter), step)
-        step(grads, lr, loss)
-
-    def _indices_of(self, variables: list[keras.Variable]) -> tuple[int, ...]:
-        known = self.known_variables
-        if len(variables) == len(known) and all(a is b for a, b in zip(variables, known, strict=True)):
-            return tuple(range(len(known)))
-        return tuple(self.index_of(v) for v in variables)
+            key = indices, step_report.is_asked(self)
+            step = self._traces.get(key) or self._traces.setdefault(key, backend.trace(step))
+        step_report.report_step(self, step(grads, lr))
 
     # --- the stages of a step, in the order in which they happen --------------------------------------------------
 
-    def _take_step(self, indices: tuple[int, ...], grads: list[Tensor], lr: Tensor, loss: Tensor | None) -> None:
-        """Take one step with the gradients of the variables `indices`; `loss` is None unless somebody listens."""
-        mean, loss = _stages.sum_over_replicas(dict(zip(indices, grads, strict=True)), loss)
-        mean, active = self._accumulate(mean)
-        t, active, pending = self._guard(mean, active, loss)
-        clipped = _stages.clip(mean, self.known_variables, self._layout, self._clipper, active)
-        note, rows = _stages.observe(mean, clipped, loss, backend.as_tensor(self.iterations) + 1, self.telemetry)
+    def _take_step(self, indices: tuple[int, ...], grads: list[Tensor], lr: Tensor) -> clipping.Clipped | None:
+        """Take one step with the gradients of the variables `indices`; if asked, return the gradient as clipped."""
+        mean, active = self._accumulate(_stages.sum_over_replicas(dict(zip(indices, grads, strict=True))))
+        t = backend.as_tensor(self.iterations) + 1
+        if self.skipped is not None:
+            # laid out as for the update: TensorFlow keeps one of two equal operations
+            t, active = _stages.leave_out(t, active, self._lay_out(mean), self.skipped)
+        clipped = self._clipper.clip(mean, self.known_variables, self._lay_out, active)
         decay = None if self.weight_decay is None else lr * self.weight_decay
-        step = StepContext(lr, t, active, clipped.factor, decay, note, pending)
-        backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.gathered, step, rows)
+        step = StepContext(lr, t, active, clipped.factor, decay)
+        backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.laid_out, step)
+        return clipped if step_report.is_asked(self) else None
 
     def _accumulate(self, grads: Gradients) -> tuple[Gradients, Tensor | None]:
         """Return the mean over the micro-steps so far, and whether the last of them has come (None: each is)."""
@@ -298,109 +286,34 @@ class RuleOptimizer(keras_private.Optimizer):
         sums = {i: self.accumulators[i] for i in self._layout.block_of}
         return _stages.accumulate(grads, sums, self.micro_steps, self.gradient_accumulation_steps)
 
-    def _guard(
-        self, grads: Gradients, active: Tensor | None, loss: Tensor | None
-    ) -> tuple[Tensor, Tensor | None, Pending | None]:
-        """Return the number of the update, whether it counts, and what the update itself is to judge, if anything.
+    def _lay_out(self, grads: Gradients) -> list[Tensor]:
+        """Return the gradient of each block of variables: of a tile, one vector."""
+        return [block.gather([grads.get(i) for i in block.indices]) for block in self._layout.blocks_with(grads)]
 
-        For the length of a training a step filter decides what is left out (see telemetry.step_filter).
-        """
-        t = backend.as_tensor(self.iterations) + 1
-        if self.skipped is None:
-            return t, active, None
-        gathered = _stages.gather(grads, self._layout)  # as `clip` does: TensorFlow keeps one of two equal operations
-        if self.step_filter is None:
-            return *_stages.leave_out(t, active, gathered, self.skipped), None
-        half = _numerics.half_of_all(_numerics.half_squares(gathered))
-        pending = self.step_filter.pending(t, loss if self.telemetry.knows_loss else None, half, active, self.skipped)
-        others_ask = self.use_ema or self._clipper.state
-        if not others_ask and self._layout.updates_at_once(
-            grads, self.step_filter.device, backend.device_of(self.skipped)
-        ):
-            return t, None, pending
-        decided = self.step_filter.decide(pending)
-        return decided.t, decided.active, None
-
-    def _update_all(self, given: Collection[int], gathered: list[Tensor], step: StepContext, rows: RowPlan) -> None:
+    def _update_all(self, given: Collection[int], laid_out: list[Tensor], step: StepContext) -> None:
         """Update each block of variables, then the averages, once for all replicas."""
-        is_due, blocks = backend.one_of(rows.is_due), self._layout.blocks_with(given)
-        alone = [i for block in blocks if block.length is None for i in block.indices if rows.is_due is not False]
-        watching, measured = self.telemetry.net.attempt, [backend.native(self.known_variables[i]) for i in alone]
-        copies = watching(partial(backend.copy_when, is_due, measured), [None] * len(alone))
-        step, done = self._update_blocks(given, gathered, step, rows.total, dict(zip(alone, copies, strict=True)))
-        measure = partial(self._measure_blocks, blocks, done, step, rows.halves)
-        watching(partial(backend.run_when, is_due, measure))
-        if self.use_ema:
-            self._update_averages(step)
-
-    def _update_blocks(
-        self,
-        given: Collection[int],
-        gathered: list[Tensor],
-        step: StepContext,
-        total: Tensor | None,
-        before: dict[int, Tensor],
-    ) -> tuple[StepContext, list[Done]]:
-        """Run the rule on each block; while somebody listens, the first leaves a row for all.
-
-        A tile that is to judge the step comes first. Return the step as it was judged, and what became of each block.
-        """
-        is_told, done, watching = step.note is None, {}, self.telemetry.net.attempt
-        blocks = self._layout.blocks_with(given)
-        for k in sorted(range(len(blocks)), key=lambda k: step.pending is not None and blocks[k].length is None):
-            block = blocks[k]
+        for block, g in zip(self._layout.blocks_with(given), laid_out, strict=True):
             variables = [self.known_variables[i] for i in block.indices]
             work = Work(
                 thetas=[backend.native(v) for v in variables],
                 has_g=[i in given for i in block.indices],
                 decays=[step.decay is not None and self.decays(v) for v in variables],
-                g=gathered[k],
+                g=g,
                 state={name: backend.native(v) for name, v in block.state.items()},
-                row=None if is_told else watching(partial(self.telemetry.row, self._layout.blocks.index(block), total)),
-                before=before.get(block.indices[0]),
             )
-            is_told = True
             run = self._updater.single if block.length is None else self._updater.tile
             with backend.on(block.device):
-                done[k] = backend.each_replica(work.thetas[0], run, work, step)
-            step = step.after(done[k].decided)
-        return step, [done[k] for k in range(len(blocks))]
-
-    def _measure_blocks(self, blocks: list[Block], done: list[Done], step: StepContext, halves: list[Tensor]) -> None:
-        """Let each block leave a row of its own, in which its update is measured."""
-        rows = [self.telemetry.row(self._layout.blocks.index(b), half) for b, half in zip(blocks, halves, strict=True)]
-        for device in dict.fromkeys(block.device for block in blocks):
-            here = [k for k, block in enumerate(blocks) if block.device == device]
-            first = backend.native(self.known_variables[blocks[here[0]].indices[0]])
-            with backend.on(device):
-                own = [rows[k] for k in here], step, [done[k] for k in here]
-                backend.each_replica(first, self._updater.measure, *own)
+                backend.each_replica(work.thetas[0], run, work, step)
+        if self.use_ema:
+            self._update_averages(step)
 
     def _update_averages(self, step: StepContext) -> None:
-        average = MovingAverage(self.ema_momentum, self.ema_overwrite_frequency)
+        move = partial(move_average, self.ema_momentum, self.ema_overwrite_frequency)
         for variable, kept in zip(self.known_variables, self.averages, strict=True):
             if kept is not None:
                 state = self._layout.block_of[self.index_of(variable)].state
                 residual = backend.native(state["residual"]) if "residual" in state else None
-                backend.each_replica(backend.native(variable), average.move, backend.native(kept), residual, step)
-
-    # --- telemetry -----------------------------------------------------------------------------------------------
-
-    def listen(self, *, rows: int, measure_every: int, layers: bool = False) -> None:
-        """Let each step leave a row of telemetry from now on (see telemetry.recorder.Recorder)."""
-        if self.telemetry.net.is_torn:  # what was traced then leaves no whole rows
-            self._updater, self._traces = self._new_updater(), Traces()
-        self.telemetry.listen(self._telemetry_blocks, rows=rows, measure_every=measure_every, layers=layers)
-
-    def _telemetry_blocks(self) -> Blocks:
-        blocks = self._layout.blocks
-        places = [backend.on(block.device) for block in blocks]
-        return Blocks([block.span for block in blocks], len(self.known_variables), places)
-
-    def scale_loss(self, loss: Tensor) -> Tensor:
-        """Scale the loss as `loss_scale_factor` says; Keras calls it in every training step."""
-        self.telemetry.record_loss(loss)  # a guard needs it too
-        return super().scale_loss(loss)
+                backend.each_replica(backend.native(variable), move, backend.native(kept), residual, step)
 
     @property
     def learning_rate(self) -> keras.Variable | Tensor:

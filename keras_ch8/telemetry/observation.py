@@ -1,7 +1,7 @@
 """The optimizers of one model, observed for the length of a training: each step of each leaves a row of telemetry."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,12 +12,14 @@ from keras import ops
 
 from .. import _net, _numerics
 from .._types import Tensor
-from ..clipping.rule import Clipper, ClippingRule
-from ..integration import backend, keras_private, registry
+from ..clipping.rule import Clipped, Clipper, ClippingRule
+from ..integration import backend, keras_private, registry, step_report
 from .frame import Frame
-from .recorder import Blocks, Recorder, Wishes, publish
-from .row import Change, Note, RowSlot, measured
+from .recorder import Recorder, Sizes, Wishes, publish
 from .solver_log import SolverLog
+
+Judge = Callable[[Tensor, Tensor | None, Tensor], Tensor]
+"""`judge(number, loss, half) -> whether to take the step`, given half the sum of squares of its gradient."""
 
 
 class Observation:
@@ -26,15 +28,18 @@ class Observation:
     Args:
         model: The model that they train.
         optimizers: The optimizers by name; of one that scales the loss, the one inside.
-        rule: A clipping rule for each that is not of the suite; None for none.
+        rule: A clipping rule for each; None for none.
+        judge: As in `ObservedOptimizer`; None for none.
     """
 
-    def __init__(self, model: keras.Model, optimizers: Mapping[str, Any], rule: ClippingRule | None) -> None:
-        self.optimizers, self.rule = dict(optimizers), rule
+    def __init__(
+        self, model: keras.Model, optimizers: Mapping[str, Any], rule: ClippingRule | None, judge: Judge | None
+    ) -> None:
+        self.optimizers, self.rule, self.judge = dict(optimizers), rule, judge
         self._observers = {
-            name: OwnObserver(o)
-            if isinstance(getattr(o, "telemetry", None), Recorder | SolverLog)
-            else ObservedOptimizer(o, rule)
+            name: ObservedSolver(o)
+            if isinstance(getattr(o, "telemetry", None), SolverLog)
+            else ObservedOptimizer(o, rule, judge)
             for name, o in self.optimizers.items()
         }
         self._weights = lambda: _wide(model.trainable_variables)  # as they are then: it may be built later
@@ -44,18 +49,25 @@ class Observation:
         self._filled: dict[str, int] = {}
         """The batches up to the last update of each; those after it are part of one that is still to come."""
 
-    def serves(self, optimizers: Mapping[str, Any], rule: ClippingRule | None) -> bool:
-        """Whether these are the optimizers and the rule that it was made for."""
-        same = self.optimizers.keys() == optimizers.keys() and self.rule == rule and not self._has_failed
-        return same and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
+    def serves(self, optimizers: Mapping[str, Any], rule: ClippingRule | None, judge: Judge | None) -> bool:
+        """Whether these are the optimizers, the rule and the judge that it was made for."""
+        same = self.optimizers.keys() == optimizers.keys() and (self.rule, self.judge) == (rule, judge)
+        return (
+            same
+            and not self._has_failed
+            and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
+        )
 
     @property
     def _has_failed(self) -> bool:
         """Whether a step was traced without what it was to leave."""
         return any(observer.recorder.net.is_torn for observer in self._observers.values())
 
-    def start(self, model: keras.Model, batches: int, wishes: Wishes, exits: ExitStack, under: _net.Net) -> None:
-        """Observe until `exits` ends, over a net; the model has been trained on so many batches before."""
+    def start(self, model: keras.Model, batches: int, wishes: Wishes | None, exits: ExitStack, under: _net.Net) -> None:
+        """Observe until `exits` ends, over a net; the model has been trained on so many batches before.
+
+        With wishes of None no step leaves a row.
+        """
         for name, observer in self._observers.items():
             observer.start(wishes, exits)
             observer.recorder.net = under
@@ -63,12 +75,12 @@ class Observation:
             self._filled[name] = batches - keras_private.batches_of_next_update(observer.optimizer)
         outer = getattr(model, "optimizer", None)
         inner = keras_private.unscaled(outer)
-        recorded = next((o.recorder for o in self._observers.values() if o.optimizer is inner), None)
-        if outer is not None and outer is not inner and recorded is not None:
+        observed = next((o for o in self._observers.values() if o.optimizer is inner), None)
+        if outer is not None and outer is not inner and isinstance(observed, ObservedOptimizer):
             theirs = outer.scale_loss
 
             def record_and_scale(loss: Tensor) -> Any:
-                recorded.net.attempt(partial(recorded.record_loss, loss))
+                observed.record_loss(loss)
                 return theirs(loss)
 
             exits.enter_context(registry.replaced(outer, scale_loss=record_and_scale))
@@ -139,19 +151,22 @@ def _in_batches(steps: Any, *, first: int, made: int, before: int, batches: int)
     return before + -(-(steps - first) * (batches - before) // made)
 
 
-class OwnObserver:
-    """Observes an optimizer of the suite, which leaves its rows itself."""
+class ObservedSolver:
+    """Observes a method of section 8.6, whose iterations leave their rows in the loop of the method."""
 
     def __init__(self, optimizer: keras.optimizers.Optimizer) -> None:
-        self.optimizer, self.recorder = optimizer, optimizer.telemetry
+        self.optimizer = optimizer
+        self.recorder: SolverLog = optimizer.telemetry
 
     @property
     def count(self) -> int:
         """Steps that the optimizer has made."""
         return keras_private.iterations_of(self.optimizer)
 
-    def start(self, wishes: Wishes, exits: ExitStack) -> None:
-        """Observe until `exits` ends."""
+    def start(self, wishes: Wishes | None, exits: ExitStack) -> None:
+        """Observe until `exits` ends, if there is something to leave."""
+        if wishes is None:
+            return
         self.optimizer.listen(**wishes._asdict())
         exits.callback(self.recorder.stop)
         if self.optimizer.built:
@@ -159,43 +174,60 @@ class OwnObserver:
 
 
 class ObservedOptimizer:
-    """Observes any other optimizer by what goes in and what comes out, and may clip what goes in.
+    """Observes an optimizer by what goes in and what comes out, and may clip or refuse what goes in.
+
+    What only the step itself knows it reports (see integration.step_report): the gradient as it was summed, accumulated
+    and clipped. Of an optimizer that reports nothing, that is the gradient that goes in.
 
     Args:
-        optimizer: Any Keras optimizer.
+        optimizer: Any Keras optimizer that follows a gradient.
         rule: A clipping rule, or None. It acts on each call of `apply`: with `gradient_accumulation_steps`, on each
             micro-step. What it remembers lives as long as this object.
+        judge: Says whether the optimizer is to take a step, or None. It is asked of each call of `apply`. Where it says
+            no, the optimizer is handed NaN, so it must be one that leaves out such a step: `skip_nonfinite=True`.
     """
 
-    def __init__(self, optimizer: keras.optimizers.Optimizer, rule: ClippingRule | None) -> None:
+    def __init__(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        rule: ClippingRule | None = None,
+        judge: Judge | None = None,
+    ) -> None:
         self.optimizer, self.rule = optimizer, rule
+        self.judge: Any = judge
         self.recorder = Recorder()
+        self.recorder.records_loss = judge is not None
         self._place: dict[int, int] = {}
         self._clipper: Any = None
         self._remembered: Mapping[str, np.ndarray] = {}
         """What the rule begins with, before there is anything to hold it."""
         self._apply: Any = None
         self._scale: Any = None
+        self._graphs: dict[Wishes, Callable[..., None]] = {}
+        """What leaves a row in a loop that runs op by op, where a graph is several times faster."""
 
     @property
     def count(self) -> int:
         """Steps that the optimizer has made."""
         return keras_private.iterations_of(self.optimizer)
 
-    def start(self, wishes: Wishes, exits: ExitStack) -> None:
-        """Observe until `exits` ends: until then `apply` and `scale_loss` of the instance are replaced."""
+    def start(self, wishes: Wishes | None, exits: ExitStack) -> None:
+        """Observe until `exits` ends: until then `apply` and `scale_loss` of the instance are replaced.
+
+        With wishes of None no step leaves a row.
+        """
         self._apply, self._scale = self.optimizer.apply, self.optimizer.scale_loss
         exits.enter_context(registry.replaced(self.optimizer, apply=self.apply, scale_loss=self.scale_loss))
-        self.recorder.listen(self._blocks, **wishes._asdict())
+        self.recorder.listen(wishes, self._sizes)
         exits.callback(self.recorder.stop)
         if self.optimizer.built:
             self._know(keras_private.known_variables(self.optimizer))
-            self.recorder.make_rings()
+            if wishes is not None:
+                self.recorder.make_rings()
 
-    def _blocks(self) -> Blocks:
+    def _sizes(self) -> Sizes:
         variables = keras_private.known_variables(self.optimizer)
-        numbers = getattr(self.optimizer, "step_numbers", ())
-        return Blocks([sum(math.prod(v.shape) for v in variables)], len(variables), numbers=numbers)
+        return Sizes(len(variables), getattr(self.optimizer, "step_numbers", ()))
 
     def _know(self, variables: Sequence[Any]) -> None:
         """Learn the variables, once; the optimizer is built by the first that it is given, as by Keras."""
@@ -229,8 +261,13 @@ class ObservedOptimizer:
 
     def scale_loss(self, loss: Tensor) -> Any:
         """Record the loss, and scale it as the optimizer does."""
-        self.recorder.net.attempt(partial(self.recorder.record_loss, loss))
+        self.record_loss(loss)
         return self._scale(loss)
+
+    def record_loss(self, loss: Tensor) -> None:
+        """Remember the loss of the step that is on its way."""
+        record = partial(self.recorder.record_loss, loss)
+        record() if self.judge is not None else self.recorder.net.attempt(record)
 
     def apply(
         self,
@@ -241,7 +278,8 @@ class ObservedOptimizer:
     ) -> Any:
         """Take a step with the optimizer, and leave a row of it.
 
-        What clips acts, and raises what it raises. What only watches does not: without it the step is the bare one.
+        What clips or judges acts, and raises what it raises. What only watches does not: without it the step is the
+        bare one.
         """
         given = list(grads)
         known = keras_private.known_variables(self.optimizer)
@@ -249,18 +287,24 @@ class ObservedOptimizer:
         bare = partial(self._apply, given, trainable_variables, *more, **options)
         if len(given) != len(variables) or all(g is None for g in given) or self._refuses(variables):
             return bare()  # raises what Keras says of it
-        prepare = partial(self._prepared, given, variables)
-        prepared = prepare() if self.rule is not None else self.recorder.net.attempt(prepare)
-        if prepared is None:
+        acts, watching = self.rule is not None or self.judge is not None, self.recorder.net.attempt
+        begin = partial(self._step, given, variables)
+        step = begin() if acts else watching(begin)
+        if step is None:
             return bare()
-        begun = self.recorder.net.attempt(partial(self._begun, prepared))
-        handed = iter(prepared.handed)
+        seen, handed = None, step.grads
+        if acts:
+            seen = self._seen(step)
+            handed = self._clipped(step, seen.clipped) if self.judge is None else self._judged(step, seen)
+        begun = watching(partial(self._begun, step)) if self.recorder.listening else None
         # Nothing makes Keras's step wait, but that a weight is written after it is read: at the end of data of unknown
         # length, what does not depend on data, such as the count of steps, races with the end, and must win as often
         # as without us. Of those without a gradient Keras says what it says without us.
-        answer = self._apply([None if g is None else next(handed) for g in given], variables, *more, **options)
+        left = iter(handed)
+        with step_report.asking(self.optimizer) as reports:
+            answer = self._apply([None if g is None else next(left) for g in given], variables, *more, **options)
         if begun is not None:
-            self.recorder.net.attempt(partial(self._leave, prepared, begun))
+            watching(partial(self._leave, step, begun, seen, reports))
         return answer
 
     def _refuses(self, variables: Sequence[Any]) -> bool:
@@ -268,61 +312,95 @@ class ObservedOptimizer:
         places = {id(v) for v in keras_private.known_variables(self.optimizer)}
         return self.optimizer.built and not all(id(v) in places for v in variables)
 
-    def _prepared(self, given: Sequence[Any], everything: Sequence[Any]) -> "_Prepared":
-        """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
+    def _step(self, given: Sequence[Any], everything: Sequence[Any]) -> "_Step":
         self._know(everything)
-        grads = [g for g in given if g is not None]
-        variables = [v for g, v in zip(given, everything, strict=True) if g is not None]
-        indices = [self._place[id(v)] for v in variables]
-        step = backend.as_tensor(self.optimizer.iterations) + 1
-        scale = self.optimizer.loss_scale_factor or 1.0
-        types = [backend.dtype_of(v) for v in variables]
-        read = grads if self._clipper.rule is not None else [backend.beside(g, step) for g in grads]
-        wide = [backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(read, types, strict=True)]
-        *summed, loss = backend.all_reduce_sum([*wide, self.recorder.take_loss()])
-        true = [_numerics.scaled(backend.sum_duplicates(g), 1 / scale) for g in summed]
-        clipped, *norm_before = self._clipper.tensors(true, variables, indices)
-        halves = _numerics.half_squares(clipped)
-        factor = self._clipper.factor(clipped, halves, None)
-        if self._clipper.rule is not None:
-            share = scale / backend.replicas()  # Keras divides by the scale and sums over the replicas
-            handed = [_numerics.scaled(g, share if factor is None else share * factor) for g in clipped]
-            grads = [backend.as_gradient(g, t) for g, t in zip(handed, types, strict=True)]
-        note = Note(step, loss, *norm_before)
-        return _Prepared(variables, indices, true, grads, clipped, halves, factor, note)
+        indices = tuple(self._place[id(v)] for v, g in zip(everything, given, strict=True) if g is not None)
+        number = backend.as_tensor(self.optimizer.iterations) + 1
+        return _Step(indices, [g for g in given if g is not None], number, self.recorder.take_loss())
 
-    def _begun(self, prepared: "_Prepared") -> "_Begun":
+    def _seen(self, step: "_Step") -> "_Seen":
+        """Return the true gradient, not scaled, and summed over replicas; clipped, if there is a rule; and the loss."""
+        scale = self.optimizer.loss_scale_factor or 1.0
+        read = step.grads if self.rule is not None else [backend.beside(g, step.number) for g in step.grads]
+        types = [_numerics.working_dtype(backend.dtype_of(v)) for v in self._variables(step.indices)]
+        wide = [backend.as_gradient(g, dtype) for g, dtype in zip(read, types, strict=True)]
+        *summed, loss = backend.all_reduce_sum([*wide, step.loss])
+        true = [_numerics.scaled(backend.sum_duplicates(g), 1 / scale) for g in summed]
+        known = keras_private.known_variables(self.optimizer)
+        grads = dict(zip(step.indices, true, strict=True))
+        return _Seen(self._clipper.clip(grads, known, lambda clipped: list(clipped.values())), loss)
+
+    def _variables(self, indices: Iterable[int]) -> list[Any]:
+        known = keras_private.known_variables(self.optimizer)
+        return [known[i] for i in indices]
+
+    def _judged(self, step: "_Step", seen: "_Seen") -> list[Any]:
+        """Return the gradient, with NaN in one tensor, which is enough, where the step is not to be taken."""
+        number = backend.as_tensor(keras_private.calls_of(self.optimizer)) + 1
+        loss = seen.loss if self.recorder.knows_loss else None
+        good = self.judge(number, loss, _numerics.half_of_all(seen.clipped.halves))
+        variables = self._variables(step.indices)
+        sizes = [(backend.is_sparse(g), math.prod(v.shape)) for g, v in zip(step.grads, variables, strict=True)]
+        place = min((i for i, (_, size) in enumerate(sizes) if size), key=sizes.__getitem__, default=0)
+        g = step.grads[place]
+        values = backend.values(g)
+        values = ops.where(good, values, ops.full_like(values, float("nan")))
+        spoiled = backend.with_values(g, values) if backend.is_sparse(g) else values
+        return [*step.grads[:place], spoiled, *step.grads[place + 1 :]]
+
+    def _clipped(self, step: "_Step", clipped: Clipped) -> list[Any]:
+        """Return the clipped gradient as the optimizer is given it, scaled and in the types of its variables."""
+        share = (self.optimizer.loss_scale_factor or 1.0) / backend.replicas()  # Keras divides by the one and sums
+        factor = share if clipped.factor is None else share * clipped.factor
+        types = [backend.dtype_of(v) for v in self._variables(step.indices)]
+        scaled = [_numerics.scaled(g, factor) for g in clipped.after.values()]
+        return [backend.as_gradient(g, dtype) for g, dtype in zip(scaled, types, strict=True)]
+
+    def _begun(self, step: "_Step") -> "_Begun":
         """Return what is to be known of a step before it is made."""
-        step, variables = prepared.note.step, prepared.variables
-        self.recorder.write_layers(step, dict(zip(prepared.indices, prepared.true, strict=True)))
         rate = backend.as_tensor(keras_private.readable_rate(self.optimizer))
-        half = _numerics.half_of_all(prepared.halves)
-        row, is_due = self.recorder.row(0, half), self.recorder.is_due(step, half)
         # The copies do not depend on data: at the end of data of unknown length Keras takes a step without any, and
         # what it counts there it counts here too.
-        is_measured = self.recorder.is_measured(step)
-        before = backend.copy_when(is_measured, [backend.native(v) for v in variables])
-        return _Begun(row, rate, is_due, is_measured, before)
+        is_measured = self.recorder.is_measured(step.number)
+        if is_measured is not False and backend.in_eager_loop():
+            is_measured = bool(is_measured)
+        copied = step.indices if is_measured is not False else ()
+        copies = backend.copy_when(is_measured, [backend.native(v) for v in self._variables(copied)])
+        return _Begun(rate, is_measured, dict(zip(copied, copies, strict=True)))
 
-    def _leave(self, prepared: "_Prepared", begun: "_Begun") -> None:
+    def _leave(self, step: "_Step", begun: "_Begun", seen: "_Seen | None", reports: Sequence[Clipped]) -> None:
         """Leave the row of a step that was made."""
-        row, is_due, is_measured, before = begun.row, begun.is_due, begun.is_measured, begun.before
-        step = prepared.note.step
+        if not backend.in_eager_loop():
+            self._write(step, begun, seen, reports)
+            return
+        settings = self.recorder.settings
+        if settings not in self._graphs:
+            self._graphs[settings] = backend.trace(self._write)
+        self._graphs[settings](step, begun, seen, reports)
+
+    def _write(self, step: "_Step", begun: "_Begun", seen: "_Seen | None", reports: Sequence[Clipped]) -> None:
+        if reports and seen is None:
+            seen = _Seen(reports[0], *backend.all_reduce_sum([step.loss]))
+        clipped, loss = self._seen(step) if seen is None else seen
+        clipped = reports[0] if reports else clipped
+        half = _numerics.half_of_all(clipped.halves)
+        row, is_due = self.recorder.row(half), self.recorder.is_due(begun.is_measured, half)
+        self.recorder.write_layers(step.number, clipped.before)
 
         def moved() -> list[Any]:
-            after = [backend.as_tensor(v) for v in prepared.variables]
+            after = [backend.as_tensor(v) for v in self._variables(clipped.after)]
             return backend.branch(
-                is_measured,
-                lambda: [a - ops.reshape(b, a.shape) for a, b in zip(after, before, strict=True)],
+                begun.is_measured,
+                lambda: [a - ops.reshape(begun.before[i], a.shape) for i, a in zip(clipped.after, after, strict=True)],
                 lambda: [ops.full_like(a, float("nan")) for a in after],
             )
 
         def leave(tail: Tensor | None) -> None:
-            made = row.make(prepared.note, begun.rate, prepared.factor, tail)
-            backend.merge_replicas(partial(publish, row.ring), step, made)
+            made = row.make(step.number, begun.rate, loss, clipped, tail)
+            backend.merge_replicas(partial(publish, row.ring), step.number, made)
 
         def tail() -> Tensor:
-            return measured([Change(row.half, prepared.clipped, moved(), row)])[0]
+            return row.measured(list(clipped.after.values()), moved())
 
         if backend.replicated() and is_due is not False:  # replicas cannot meet in a branch to write a row
             leave(backend.branch(is_due, tail, lambda: row.nothing))
@@ -330,42 +408,32 @@ class ObservedOptimizer:
             leave(None)
             backend.run_when(is_due, lambda: leave(tail()))
         if getattr(self.optimizer, "step_numbers", ()):
-            reported = self.optimizer.report_step(dict(zip(prepared.indices, prepared.halves, strict=True)))
-            self.recorder.write_numbers(step, reported)
+            reported = self.optimizer.report_step(dict(zip(clipped.after, clipped.halves, strict=True)))
+            self.recorder.write_numbers(step.number, reported)
 
 
-class _Prepared(NamedTuple):
-    """A step of an optimizer before it is made.
+class _Step(NamedTuple):
+    """A step before it is made: the places of the variables with a gradient, the gradients, its number, the loss."""
 
-    Args:
-        variables: Those that have a gradient.
-        indices: Their places among all.
-        true: Their gradients, not scaled, and summed over replicas.
-        handed: What the optimizer is given.
-        clipped: The gradients after a rule for each tensor.
-        halves: Half the sum of squares of each.
-        factor: What a rule multiplies the whole gradient by.
-        note: What the row says of the whole step.
-    """
+    indices: tuple[int, ...]
+    grads: list[Any]
+    number: Any
+    loss: Any
 
-    variables: list[Any]
-    indices: list[int]
-    true: list[Any]
-    handed: list[Any]
-    clipped: list[Any]
-    halves: list[Any]
-    factor: Any
-    note: Note
+
+class _Seen(NamedTuple):
+    """The true gradient that goes into a step, and the loss, both of all replicas."""
+
+    clipped: Clipped
+    loss: Any
 
 
 class _Begun(NamedTuple):
-    """What of a step is known before it is made, for its row: where that stands, the rate, what is due, the weights."""
+    """What of a step is known before it is made: its rate, whether it is measured, and then the weights."""
 
-    row: RowSlot
     rate: Any
-    is_due: Any
     is_measured: Any
-    before: list[Any]
+    before: Mapping[int, Any]
 
 
 def _new_state(shape: tuple[int, ...], name: str) -> keras.Variable:

@@ -1,9 +1,4 @@
-"""The row of one step, made inside the step.
-
-Each block of variables that is updated together has a ring of its own, so that the program that updates the block can
-write it. Where rows are due every block writes one, and what concerns the whole step is repeated in each; at all other
-steps one block writes for all.
-"""
+"""The row of one step, made inside the step."""
 
 import math
 from collections.abc import Sequence
@@ -14,60 +9,49 @@ from keras import ops
 
 from .. import _numerics
 from .._types import Tensor
+from ..clipping.rule import Clipped
 from ..integration import backend
 
 HEAD = (
     "step",
     "learning_rate",
     "loss",
-    "norm_before",  # of the whole gradient, before a rule that clips tensor by tensor; -1 without one
+    "norm_before",  # before a rule that clips tensor by tensor; -1 without one
     "nonfinite_before",
     "factor",  # by which a rule for the whole gradient multiplied it
-    "half_squares",  # half the sum of squares of this block's gradient, or of all, before the factor
+    "half_squares",  # half the sum of squares of the gradient, before the factor
 )
 """What every row has."""
 
 TAIL = ("norm", "nonfinite", "update")
 """What only a row that is due has, the effective rates of a sample behind it: norm and number of infinite or NaN
-entries of this block's gradient, before the factor, and the norm of this block's delta theta."""
-
-
-class Note(NamedTuple):
-    """What a row says of the whole step, as scalars."""
-
-    step: Any
-    loss: Any
-    norm_before: Any
-    nonfinite_before: Any
+entries of the gradient, before the factor, and the norm of delta theta."""
 
 
 class RowSlot(NamedTuple):
-    """Where one block leaves its row."""
+    """Where a step leaves its row.
+
+    Args:
+        ring: The table of rows.
+        half: Half the plain sum of squares of the gradient; outside XLA a fast kernel takes it.
+    """
 
     ring: Any
-    span: int
-    """Entries, of the block laid end to end, that the sample is spread over at most."""
-    half: Any
-    """Half the plain sum of squares of the gradient; outside XLA a fast kernel takes it."""
+    half: Tensor
 
-    @property
-    def sample(self) -> int:
-        """How many parameters have their effective rate measured."""
-        return int(self.ring.shape[1]) - len(HEAD) - len(TAIL)
-
-    def make(self, note: Note, lr: Tensor, factor: Tensor | None, tail: Tensor | None = None) -> Any:
+    def make(self, step: Tensor, lr: Tensor, loss: Tensor, clipped: Clipped, tail: Tensor | None = None) -> Any:
         """Return the row.
 
         Args:
-            note: What concerns the whole step.
+            step: The number of the step.
             lr: The learning rate.
-            factor: By which the whole gradient is multiplied, or None.
+            loss: The loss.
+            clipped: What has become of the gradient.
             tail: What `measured` returns, or None where the row is not due.
         """
-        step, *of_step = note
-        head = _vector(step, lr, *of_step, 1.0 if factor is None else factor, self.half)
-        size = int(self.ring.shape[1]) - len(HEAD)
-        if not size:
+        factor = 1.0 if clipped.factor is None else clipped.factor
+        head = _vector(step, lr, loss, clipped.norm, clipped.nonfinite, factor, self.half)
+        if int(self.ring.shape[1]) == len(HEAD):
             return head
         return ops.concatenate([head, self.nothing if tail is None else tail])
 
@@ -76,48 +60,22 @@ class RowSlot(NamedTuple):
         """The tail of a row that is not due."""
         return ops.full((int(self.ring.shape[1]) - len(HEAD),), float("nan"), "float32")
 
+    def measured(self, gs: Sequence[Any], deltas: Sequence[Any]) -> Any:
+        """Return the tail of the row, with |delta theta / g| of a sample of the parameters, NaN where g is 0.
 
-class Change(NamedTuple):
-    """What is measured of one block.
-
-    Args:
-        half: Half the plain sum of squares of the gradient.
-        gs: Gradient of each tensor of the block that has one in this step.
-        deltas: The change of each.
-        row: Where it is left.
-    """
-
-    half: Tensor
-    gs: Sequence[Any]
-    deltas: Sequence[Any]
-    row: RowSlot
-
-    @property
-    def places(self) -> np.ndarray:
-        """The places of the parameters whose effective rate is measured, among those that have a gradient now."""
-        there = min(self.row.span, sum(math.prod(delta.shape) for delta in self.deltas))
-        return np.linspace(0, max(there, 1) - 1, self.row.sample).round().astype("int32")
-
-
-def measured(blocks: Sequence[Change]) -> list[Any]:
-    """Return the tail of the row of each block, with |delta theta / g| of a sample, NaN where g is 0.
-
-    What can be done for all blocks at once is: an operation takes 3 us, however little it has to do.
-    """
-    places = [block.places for block in blocks]
-    step = ops.concatenate([backend.rows(_end_to_end(b.deltas), at) for b, at in zip(blocks, places, strict=True)])
-    dense = [[backend.densify(g, d.shape) for g, d in zip(b.gs, b.deltas, strict=True)] for b in blocks]
-    slope = ops.concatenate([backend.rows(_end_to_end(gs), at) for gs, at in zip(dense, places, strict=True)])
-    some = slope != 0
-    rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
-    of_gradients = [(block.gs, [block.half]) for block in blocks]
-    of_changes = [(block.deltas, _numerics.half_squares(block.deltas)) for block in blocks]
-    norms = _numerics.norms(*of_gradients, *of_changes)
-    parts = backend.cut(rates, [(len(at),) for at in places])
-    tails = []
-    for (norm, nonfinite), (update, _), part in zip(norms[: len(blocks)], norms[len(blocks) :], parts, strict=True):
-        tails.append(ops.concatenate([_vector(norm, nonfinite, update), part]))
-    return tails
+        Args:
+            gs: The gradient of each variable that has one, before the factor.
+            deltas: The change of each.
+        """
+        sample = int(self.ring.shape[1]) - len(HEAD) - len(TAIL)
+        entries = max(1, sum(math.prod(delta.shape) for delta in deltas))
+        places = np.linspace(0, entries - 1, sample).round().astype("int32")
+        dense = [backend.densify(g, delta.shape) for g, delta in zip(gs, deltas, strict=True)]
+        step, slope = (backend.rows(_end_to_end(tensors), places) for tensors in (deltas, dense))
+        some = slope != 0
+        rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
+        (norm, nonfinite), (update, _) = _numerics.norms((gs, [self.half]), (deltas, _numerics.half_squares(deltas)))
+        return ops.concatenate([_vector(norm, nonfinite, update), rates])
 
 
 def _vector(*scalars: Any) -> Any:

@@ -14,15 +14,14 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks, data, extend, layers, optimizers, schedules
 from keras_ch8.callbacks import _guard
-from keras_ch8.callbacks.guard import left_out, origin
+from keras_ch8.callbacks.guard import left_out, origin, step_filter
 from keras_ch8.callbacks.guard.origin import origin_of
 from keras_ch8.integration import backend, keras_private
-from keras_ch8.optimizers._layout import Layout
-from keras_ch8.telemetry import step_filter
 from tests import forked
 from tests.board.readers import python_loader
 from tests.callbacks import guard_cases
 from tests.callbacks.guard_cases import BAD, BATCH, STEPS, Falling, RateSpike, X, Y, broken, loss_of, network, trained
+from tests.callbacks.runs import Frames
 from tests.small_callbacks import Rates
 
 RNG = np.random.default_rng(1)
@@ -162,23 +161,59 @@ def test_what_is_left_out_is_what_the_optimizer_leaves_out_alone(corrupt):
     assert history["loss"] == expected["loss"]
 
 
-def test_the_program_of_the_update_judges_as_one_of_its_own_does(monkeypatch):
-    """Of a model with a kernel that is updated on its own, and two tiles, of which one judges."""
+def spoiled_batches(epochs):
+    """Return the places of the batches of a training that hold a corrupt example, all epochs in succession."""
+    source = data.ArraySource(X, Y, batch_size=BATCH, seed=0)
+    rows = [row for epoch in range(epochs) for row in source.plan(epoch).indices]
+    return [place for place, row in enumerate(rows) if set(BAD) & set(row.tolist())]
 
-    def weights():
-        keras.utils.set_random_seed(0)  # a layer draws its seed when it is made
-        model = network(None, keras.layers.Dense(10_300, "relu"))
-        guard = callbacks.Guard()
-        trained(broken(), guard, epochs=1, model=model)
-        return model.optimizer, guard.left_out, [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
 
-    optimizer, left_out, values = weights()
-    assert [block.length is None for block in optimizer._layout.blocks] == [True, False, False]
-    monkeypatch.setattr(Layout, "updates_at_once", lambda *_: False)
-    _, same, expected = weights()
-    assert left_out == same != []
-    for a, b in zip(values, expected, strict=True):
+def test_with_accumulation_each_batch_is_judged_and_a_bad_one_costs_its_whole_sum():
+    guard = callbacks.Guard()
+    model, _ = trained(
+        broken(), guard, epochs=3, model=network(optimizers.Momentum(0.01, gradient_accumulation_steps=4))
+    )
+    bad = spoiled_batches(3)
+    assert [record["step"] - 1 for record in guard.left_out] == bad
+    assert model.optimizer.skipped_steps == len({place // 4 for place in bad}) < len(bad)
+    alone = network(optimizers.Momentum(0.01, gradient_accumulation_steps=4, skip_nonfinite=True))
+    trained(broken(), epochs=3, model=alone)
+    for a, b in zip(model.variables, alone.variables, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+class Values(keras.callbacks.Callback):
+    """Keeps the weights, and what layers have summed, after each batch."""
+
+    def on_train_begin(self, logs=None):
+        self.values = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.values.append([v.numpy() for v in self.model.variables])
+
+
+@pytest.mark.broad(slow="all")
+@pytest.mark.parametrize("options, scale, more", [
+    ({}, None, list), ({}, 64.0, list), ({}, 64.0, lambda: [Frames()]),
+    pytest.param({"jit_compile": True}, None, list, marks=pytest.mark.slow),
+    pytest.param({"run_eagerly": True}, None, lambda: [Frames()], marks=pytest.mark.slow),
+])  # fmt: skip
+def test_a_spike_is_left_out_by_the_optimizer_also_inside_one_that_scales_the_loss(options, scale, more):
+    x, y = np.concatenate([X, X]), np.concatenate([Y, Y])
+    y[27 * BATCH + 3] = 40
+    optimizer, guard, kept = optimizers.Momentum(0.001), callbacks.Guard(), Values()
+    if scale is not None:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=scale)
+    model, others = network(optimizer, **options), more()
+    model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[guard, kept, *others])
+    found = [(record["fault"], record["step"], record["examples"][:1]) for record in guard.left_out]
+    assert found == [("spike", 28, [] if options.get("jit_compile") else [3])]
+    for before, after in zip(*kept.values[26:28], strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert keras_private.unscaled(model.optimizer).skipped_steps == 1
+    for frames in others:
+        assert len(frames.norm) == 32
+        assert np.argmax(frames.norm) == 27
 
 
 @pytest.mark.broad(slow="all")
@@ -435,7 +470,7 @@ def test_a_training_without_faults_is_bit_for_bit_the_same_and_the_optimizer_is_
         np.testing.assert_array_equal(a, b)
     assert history == expected
     assert guard.findings() == ["The guard left out no step."]
-    assert (model.optimizer.step_filter, model.optimizer.telemetry.records_loss) == (None, False)
+    assert "apply" not in vars(model.optimizer)
     for again in (copy.deepcopy(guard), pickle.loads(pickle.dumps(guard))):
         assert repr(again) == repr(guard)
         trained(X, again, epochs=1)

@@ -1,5 +1,6 @@
 """The update is XLA, traced once; where XLA does not run it says so and goes on."""
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from keras_ch8.integration import backend
 from keras_ch8.integration.backend import compiling
 from keras_ch8.optimizers._layout import TILE, Layout
 from keras_ch8.optimizers._update import StepContext
+from keras_ch8.telemetry.observation import ObservedOptimizer
+from keras_ch8.telemetry.recorder import Wishes
 from tests.optimizers.algorithms import FEW, make, random_grads, run, step
 
 SHAPES = [(30, 20)] * 100 + [(7,), (), (300, 200), (250, 300)]
@@ -54,7 +57,7 @@ def test_the_compiler_shows_the_algorithm():
         variable.value,
         tf.ones((300, 200)),
         None,
-        StepContext(tf.constant(0.1), tf.constant(1, tf.int64), active=None, factor=None, decay=None, note=None),
+        StepContext(tf.constant(0.1), tf.constant(1, tf.int64), active=None, factor=None, decay=None),
         state,
     )(stage="optimized_hlo")
     assert "fusion" in hlo
@@ -130,11 +133,11 @@ def test_who_listens_changes_no_bit_of_a_large_variable(options):
     def trained(listens):
         rng, optimizer = np.random.default_rng(0), make("Adam", **options)
         variable = keras.Variable(rng.normal(size=(300, 200)), dtype="float32")
-        optimizer.build([variable])
-        if listens:
-            optimizer.listen(rows=16, measure_every=3)
-        for _ in range(10):
-            optimizer.apply([tf.constant(rng.normal(size=(300, 200)), "float32")], [variable])
+        with contextlib.ExitStack() as exits:
+            if listens:
+                ObservedOptimizer(optimizer, None).start(Wishes(rows=16, measure_every=3), exits)
+            for _ in range(10):
+                optimizer.apply([tf.constant(rng.normal(size=(300, 200)), "float32")], [variable])
         return variable.numpy()
 
     np.testing.assert_array_equal(trained(True), trained(False))
@@ -149,7 +152,7 @@ def test_traced_once_over_a_thousand_steps_with_a_changing_rate(name):
     for k in range(1000):
         optimizer.learning_rate = 0.1 / (1 + k)
         optimizer.apply([g], [variable])
-    (trace,) = optimizer._traces._traces.values()
+    (trace,) = optimizer._traces.values()
     assert trace.experimental_get_tracing_count() == 1
     assert [p.experimental_get_tracing_count() for p in optimizer._updater._programs.values()] == [1]
 
@@ -162,7 +165,7 @@ def test_any_number_of_rows_of_an_embedding_needs_two_traces(name, rows):
     for n in range(1, 10):
         slices = tf.IndexedSlices(tf.ones((n, 4)), tf.range(n), tf.constant([rows, 4]))
         optimizer.apply([slices], [variable])
-    (trace,) = optimizer._traces._traces.values()
+    (trace,) = optimizer._traces.values()
     assert trace.experimental_get_tracing_count() <= 2
     assert variable.numpy()[0, 0] < variable.numpy()[8, 0] < 1.0
 

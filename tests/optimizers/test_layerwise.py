@@ -1,5 +1,6 @@
 """A rule that looks at a whole layer, or at theta, is given what it asks for, whatever stands beside the rule."""
 
+import contextlib
 import itertools
 
 import keras
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_ch8.telemetry.observation import ObservedOptimizer
+from keras_ch8.telemetry.recorder import Wishes
 from tests import forked
 from tests.optimizers.algorithms import ALGORITHMS, NAMES, make, step
 from tests.optimizers.layerwise import LAMB, Mistaken, Normalized, Pulled, PulledAlone
@@ -87,11 +90,12 @@ def test_a_sparse_gradient_is_the_dense_one():
 @pytest.mark.slow
 def test_the_rows_of_telemetry_tell_of_these_steps():
     optimizer, variables = LAMB(), [keras.Variable(w) for w in START]
-    optimizer.build(variables)
-    optimizer.listen(rows=8, measure_every=1)
-    for gs in GRADS:
-        step(optimizer, variables, gs)
-    frame, weights = optimizer.telemetry.read(1, 6), [START, *of_box()]
+    observed = ObservedOptimizer(optimizer, None)
+    with contextlib.ExitStack() as exits:
+        observed.start(Wishes(rows=8, measure_every=1), exits)
+        for gs in GRADS:
+            step(optimizer, variables, gs)
+    frame, weights = observed.recorder.read(1, 6), [START, *of_box()]
     norms = [np.sqrt(sum(np.sum(g.astype("float64") ** 2) for g in gs)) for gs in GRADS]
     moves = [
         np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(*pair, strict=True))) for pair in itertools.pairwise(weights)

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from ...integration import backend, keras_private
-from ...telemetry.step_filter import StepFilter
 from .._changeable_rate import rate_or_factor
+from .step_filter import StepFilter
 
 SURVIVED = 16
 """Batches that a state must have led through before it counts as good: damage shows a step or two after it is done."""
@@ -21,7 +21,8 @@ class Kept:
 
     Args:
         step: Batches that the model had been trained on.
-        updates: Steps that the step filter had let through, without those that were undone.
+        updates: Updates that the optimizer had made, without those that were undone.
+        passed: Steps that the step filter had let through.
         rate: The learning rate, or the factor of its schedule.
         statistics: What the step filter knew of the steps before.
         values: The values of what `KeptStates` keeps, in order.
@@ -29,6 +30,7 @@ class Kept:
 
     step: int
     updates: int
+    passed: int
     rate: float
     statistics: np.ndarray
     values: list[Any]
@@ -59,11 +61,15 @@ class KeptStates:
         self.newest: Kept | None = None
         """A state that is to be known as good after some more batches; None for none."""
 
+    @property
+    def _updates(self) -> int:
+        return keras_private.iterations_of(self._optimizer) - int(self._optimizer.skipped_steps)
+
     def keep(self, step: int) -> None:
         """Keep the state as it is; the first one counts as good."""
         knows = self._step_filter.knows()
         rate, values = rate_or_factor(self._optimizer), list(self._copy())
-        self.newest = Kept(step, knows.passed, rate, knows.statistics, values)
+        self.newest = Kept(step, self._updates, knows.passed, rate, knows.statistics, values)
         if self.good is None:
             self.trust()
 
@@ -78,9 +84,8 @@ class KeptStates:
             backend.native(variable).assign(value)
         for total in self._sums:
             total.assign(keras.ops.zeros_like(total))
-        undone = self._step_filter.knows().passed - good.updates
-        self._optimizer.skipped.assign(self._optimizer.skipped + undone)
-        self._step_filter.go_back(good.updates, good.statistics)
+        self._optimizer.skipped.assign(self._optimizer.skipped + self._updates - good.updates)
+        self._step_filter.go_back(good.passed, good.statistics)
         self.newest = None
         return good
 

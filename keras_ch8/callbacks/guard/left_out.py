@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...data import ArraySource
-from ...telemetry.step_filter import LeftOut
 from ...verdicts.wording import digits
 from .origin import Origin
+from .step_filter import LeftOut
 
 NAMED = 8
 """Examples that a sentence names."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from ... import _net
 from ..._describe import short
-from ..._types import Data, Logs
+from ..._types import Data, Logs, Tensor
 from ...board import tags
 from ...board.record import Event, Record, Stopping
 from ...checkpoints import callback_states
@@ -94,8 +94,8 @@ class Session:
         self.rule: ClippingRule | None = None
         self.rule_state: Mapping[str, Mapping[str, np.ndarray]] = {}
         """What the rule goes on from, for each optimizer by its name."""
-        self.step_filter: Any = None
-        """What lets the steps of the optimizer through, or not: the step is traced with it."""
+        self.judge: Callable[[Tensor, Tensor | None, Tensor], Tensor] | None = None
+        """Says which steps the optimizer is to take (see telemetry.observation); None for all."""
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
         self.numbers = EpochNumbers.of(training)
@@ -265,9 +265,9 @@ class Session:
     def _observe(self) -> None:
         """Train with a step in which the optimizers are observed and `after_step` is called, where anybody asks."""
         observes = any(callback.observes_steps for callback in self._present)
-        if self.training not in fit.running() or not (observes or self.after_step or self.step_filter):
+        if self.training not in fit.running() or not (observes or self.after_step or self.judge):
             return
-        acts = bool(self.rule or self.step_filter or self.after_step)
+        acts = bool(self.rule or self.judge or self.after_step)
         if self.training.is_fit and keras_private.has_own_train_function(self.model):
             _tell_of_own_train_function(self.model, acts)
             return
@@ -298,15 +298,17 @@ class Session:
                 for given in self.optimizers.values():
                     for each in keras_private.optimizers_in(given):
                         exits.enter_context(registry.replaced(each, **keras_private.without_all_reduce(each)))
-            if wishes is not None:
-                self.observation = self._kept_observation() or Observation(model, self.optimizers, self.rule)
+            if wishes is not None or self.judge is not None:
+                self.observation = self._kept_observation() or Observation(
+                    model, self.optimizers, self.rule, self.judge
+                )
                 self.observation.set_rule_state(self.rule_state)
                 self.rule_state = {}
                 self.observation.start(model, self.step, wishes, exits, self._observing_net)
         if self.after_step:
             exits.enter_context(registry.replaced(model, train_step=_followed(model, self.after_step)))
         if self.training.is_fit:
-            key = (self.observation, wishes, self.step_filter, *self.after_step)
+            key = (self.observation, wishes, *self.after_step)
             fit.use_train_function(model, key, self.observation, exits)
 
     def _wishes(self) -> "Wishes":
@@ -318,7 +320,7 @@ class Session:
     def _kept_observation(self) -> "Observation | None":
         """Return the observation that the last `fit` has kept, if it is of the same optimizers and rule."""
         kept = fit.kept_with(self.model.train_function)[2] if self.training.is_fit else None
-        return kept if kept is not None and kept.serves(self.optimizers, self.rule) else None
+        return kept if kept is not None and kept.serves(self.optimizers, self.rule, self.judge) else None
 
     def switch(self, change: Callable[[], None]) -> None:
         """Let `change` replace the optimizer, and observe the new one."""

@@ -1,21 +1,17 @@
-"""Which steps are let through: a judgement of loss and gradient inside the step, before anything is written.
+"""Which steps are let through: a judgement of loss and gradient inside the step, before the optimizer is called.
 
 What it knows stands in a few numbers beside the optimizer, which are no part of its `variables`. The judgement is a
 pure function, so that it is tested on lists of numbers.
 """
 
-import weakref
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 from keras import ops
 
-from .. import _numerics
-from .._types import Data, Tensor
-from ..integration import backend
-from . import ring
+from ..._types import Tensor
+from ...integration import backend
+from ...telemetry import ring
 
 KEPT = 64
 """Steps that were left out of which loss, norm and number are remembered, a power of two."""
@@ -34,7 +30,7 @@ class LeftOut(NamedTuple):
     """A step that was left out.
 
     Args:
-        number: Its number, counted from 1, over all steps that the optimizer was asked for.
+        number: Its number, counted from 1, over all batches that the optimizer was given a gradient of.
         loss: The loss of its batch.
         norm: The norm of the whole gradient, infinite where its square leaves float32.
         is_spike: Whether both were finite, and too large.
@@ -90,65 +86,26 @@ class Known(NamedTuple):
     statistics: np.ndarray
 
 
-class Pending(NamedTuple):
-    """A step that is to be judged, by the program of an update or by one of its own.
-
-    Args:
-        threshold, nonfinite: As in `StepFilter`.
-        number: The number of the update, counted from 1, those that were left out among them.
-        loss: The loss; 0 where it is not known.
-        half: Half the sum of squares of the gradient.
-        active: Whether the step counts; None: it does.
-        table: What the step filter knows.
-        skipped: The variable that counts the steps that were left out.
-    """
-
-    threshold: float | None
-    nonfinite: bool
-    number: Tensor
-    loss: Tensor
-    half: Tensor
-    active: Tensor | None
-    table: Any
-    skipped: Any
-
-
-class Decided(NamedTuple):
-    """What is known of a step that was judged.
-
-    Args:
-        active: Whether it is made.
-        t: The number of the update, of those that are made.
-    """
-
-    active: Tensor
-    t: Tensor
-
-
-def decide(pending: Pending) -> Decided:
-    """Judge a step and write that down: in a program, since operations by themselves would cost ten times more."""
-    decided, table, skipped = _decided(pending)
-    pending.table.assign(table)
-    pending.skipped.assign(skipped)
-    return decided
-
-
-def _decided(pending: Pending) -> tuple[Decided, Tensor, Tensor]:
-    """Judge a step; return that, the new table, and how many steps have been left out."""
-    norm = ops.sqrt(2 * ops.cast(pending.half, "float32"))
-    old, skipped = backend.as_tensor(pending.table), backend.as_tensor(pending.skipped)
+def _judged(
+    threshold: float | None, nonfinite: bool, table: Any, number: Tensor, loss: Tensor, half: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Judge a step by the table of a `StepFilter`; return whether it is let through, and the new table."""
+    norm, old = ops.sqrt(2 * ops.cast(half, "float32")), backend.as_tensor(table)
     statistics, tally = ops.cast(old[:3, :2], "float32"), old[3]
-    is_finite, is_spike, new = judged(ops.stack([pending.loss, norm]), statistics, tally[0], pending.threshold)
+    is_finite, is_spike, new = judged(ops.stack([loss, norm]), statistics, tally[0], threshold)
     good = is_finite & ~is_spike
-    passed, fault = ops.cast(good, "float64"), ops.cast(is_spike | (~is_finite & pending.nonfinite), "float64")
+    passed, fault = ops.cast(good, "float64"), ops.cast(is_spike | (~is_finite & nonfinite), "float64")
     after = ops.stack([tally[0] + passed, tally[1] + fault, (tally[2] + 1) * fault, tally[3]])
     kept = ops.pad(ops.cast(ops.where(good, new, statistics), "float64"), [(0, 0), (0, 2)])
-    row = ops.stack([ops.cast(x, "float64") for x in (pending.number, pending.loss, norm, is_spike)])
+    row = ops.stack([ops.cast(x, "float64") for x in (number, loss, norm, is_spike)])
     here = np.arange(KEPT)[:, None] == ops.cast(tally[1], "int64") % KEPT
-    whole = ops.concatenate([kept, after[None], ops.where(here, row, old[TOP:])])
-    skipped = skipped + ops.cast(_numerics.and_(pending.active, ~good), "int64")
-    decided = Decided(_numerics.and_(pending.active, good), pending.number - skipped)
-    return decided, _numerics.where(pending.active, whole, old), skipped
+    return good, ops.concatenate([kept, after[None], ops.where(here, row, old[TOP:])])
+
+
+def _judge_and_remember(threshold: float | None, nonfinite: bool, table: Any, *step: Tensor) -> Tensor:
+    good, new = _judged(threshold, nonfinite, table, *step)
+    table.assign(new)
+    return good
 
 
 class StepFilter:
@@ -165,45 +122,27 @@ class StepFilter:
     def __init__(self, threshold: float | None, nonfinite: bool = True) -> None:
         self.settings = threshold, nonfinite
         self._table = backend.numbers(np.zeros((TOP + KEPT, 4)), "float64")
-        self._program = backend.compile_xla(decide)
-        self.calls = False
-        """Whether the step hands over the batches that it leaves out: XLA and replicas cannot call Python."""
-        self.caught: list[tuple[int, Any]] = []
-        """Batches that were handed over, each with the number of its step."""
+        self._program = backend.compile_xla(_judge_and_remember)  # operations by themselves cost ten times more
 
     def reset(self) -> None:
         """Forget everything."""
         self._table.assign(np.zeros((TOP + KEPT, 4)))
-        self.caught.clear()
 
-    def pending(
-        self, number: Tensor, loss: Tensor | None, half: Tensor, active: Tensor | None, skipped: keras.Variable
-    ) -> Pending:
-        """Return a step that is to be judged: see there; a loss of None is not known."""
-        loss = ops.zeros((), "float32") if loss is None else ops.cast(loss, "float32")
-        return Pending(*self.settings, number, loss, half, active, self._table, backend.native(skipped))
+    def judge(self, number: Tensor, loss: Tensor | None, half: Tensor) -> Tensor:
+        """Judge a step inside it, and remember that; return whether it is let through.
 
-    def decide(self, pending: Pending) -> Decided:
-        """Judge a step by itself."""
+        Args:
+            number: The number of the step, counted from 1.
+            loss: Its loss; None where that is not known.
+            half: Half the sum of squares of the gradient.
+        """
+        step = number, ops.zeros((), "float32") if loss is None else loss, half
         if not backend.replicated():
-            with backend.on(self.device):
-                return self._program(pending)
-        decided, table, skipped = _decided(pending)
-        backend.write([pending.table, pending.skipped], [table, skipped])
-        return decided
-
-    @property
-    def device(self) -> str:
-        """Where the table is."""
-        return backend.device_of(self._table)
-
-    def taker(self, number: Tensor, data: Data) -> tuple[Callable[..., None], Tensor, Data]:
-        """Return what keeps the batch of a step that is left out, and what it is to be called with."""
-        return _unless_gone(self._catch), number, data
-
-    def _catch(self, number: int, data: Any) -> None:
-        if len(self.caught) < KEPT:
-            self.caught.append((number, data))
+            with backend.on(backend.device_of(self._table)):
+                return self._program(*self.settings, self._table, *step)
+        good, table = _judged(*self.settings, self._table, *step)
+        backend.write([self._table], [table])
+        return good
 
     def knows(self) -> Known:
         """Return what it knows."""
@@ -229,15 +168,3 @@ class StepFilter:
     def set_state(self, state: np.ndarray) -> None:
         """Go on from `state`."""
         self._table.assign(state)
-
-
-def _unless_gone(method: Callable[..., None]) -> Callable[..., None]:
-    """Return a function that calls a method without keeping its object: TensorFlow keeps the function with a graph."""
-    weak = weakref.WeakMethod(method)
-
-    def call(*args: Any) -> None:
-        alive = weak()
-        if alive is not None:
-            alive(*args)
-
-    return call
