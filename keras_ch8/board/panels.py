@@ -91,6 +91,7 @@ GROUPS = {
     "8.6": "Second-order solver",
     "8.7.1": "Batch normalization",
     "8.7.2": "Coordinate descent",
+    "8.7.3": "Averages",
     "8.7.4": "Pretraining",
     "8.7.6": "Curriculum and continuation",
     "": "Other numbers",
@@ -242,6 +243,7 @@ PANELS = (
     ),
     _alone("8.7.2", tags.BLOCK, log=False),
     _panel("Gradient of each block", "8.7.2", "step/block_gradient_norm_*", unit="loss / weight"),
+    _alone("8.7.3", tags.AVERAGE_DISTANCE),
     _panel("Pretraining: loss in each stage", "8.7.4", "epoch/pretraining_*", unit="loss", events=("stage",)),
     _panel(
         "Curriculum: examples that may be drawn, and that were", "8.7.6",

@@ -97,6 +97,8 @@ LAYER_NORM_BEST = Tag("step/layer_gradient_norm_smallest", "Smallest gradient of
     "Smallest norm of the gradient of one layer.", "8.2.5")
 LAYER_MAP = Tag("step/layer_gradient_norms", "Largest gradient norm of each layer since the column before",
     "loss / weight", "Largest norm of the gradient of each layer since the last time.", "8.2.5")
+AVERAGE_DISTANCE = Tag("step/average_distance", "Distance between the weights and their average", "weight",
+    "Euclidean distance between the trainable weights and their average.", "8.7.3")
 BLOCK = Tag("step/block", "The block that moves", "number of the block",
     "The block of variables that moved, counted from 0.", "8.7.2", spiky=True)
 RANGE_RATE = Tag("step/range_log10_learning_rate", "Range test: learning rate", "decades",
@@ -199,8 +201,8 @@ ALL = (
     EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
     SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT, VERDICTS,
     FLOW_GRADIENT, FLOW_SIGNAL, FLOW_UPDATE, TIME_PROFILE, START_BEFORE, START_AFTER, START_REPORT,
-    GRADIENT_NORM_Q90, SKIPPED_STEPS, FLAT_EPOCHS, STOPPING_METRIC, STOPPING_BEST, STOPPING_PATIENCE, BLOCK,
-    START_DEVIATION_BEFORE, START_DEVIATION_AFTER, RECORD,
+    AVERAGE_DISTANCE, GRADIENT_NORM_Q90, SKIPPED_STEPS, FLAT_EPOCHS, STOPPING_METRIC, STOPPING_BEST, STOPPING_PATIENCE,
+    BLOCK, START_DEVIATION_BEFORE, START_DEVIATION_AFTER, RECORD,
     *SOLVER.values(), *CURRICULUM.values(),
 )  # fmt: skip
 """All tags with a fixed name, the most important first; those of monitors are `diagnosis_tags()`."""

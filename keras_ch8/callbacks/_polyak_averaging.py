@@ -13,6 +13,7 @@ import numpy as np
 from .. import _checks
 from .._duration import Duration, duration
 from .._types import Logs
+from ..board import tags
 from ..integration import fit, keras_private
 from ._switch_optimizer import SwitchOptimizer
 from .averaging.swap import Swap
@@ -268,6 +269,12 @@ class PolyakAveraging(Callback):
         """Put the averages in for a validation; others find them at the end of the epoch."""
         if self._is_training and self.evaluate == "average" and self.updates:
             self._swap.put(self._average.put_in)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Show how far the weights are from their average."""
+        super().on_epoch_end(epoch, logs)
+        if self.updates and self.session.writer is not None:
+            self.session.show({tags.AVERAGE_DISTANCE: self._average.distance(self._swap.held)})
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Leave in the model what `final` says; what others restore, they restore after this."""

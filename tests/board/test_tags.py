@@ -18,7 +18,7 @@ NAMES = {
     "diagnosis/signal_by_layer", "diagnosis/relative_update_by_layer", "diagnosis/gradient_by_time",
     "step/gradient_norm_q90", "epoch/surrogate_gap_flat_epochs", "epoch/stopping_metric", "epoch/stopping_best",
     "epoch/stopping_patience_left", "step/block", "diagnosis/start_deviation_before", "diagnosis/start_deviation_after",
-    "diagnosis/start_sums_before", "diagnosis/start_sums_after", "diagnosis/start_report",
+    "diagnosis/start_sums_before", "diagnosis/start_sums_after", "diagnosis/start_report", "step/average_distance",
     *(f"diagnosis/{name}" for name in tags.diagnosis_tags()), *(f"step/solver_{name}" for name in tags.SOLVER),
     *(f"epoch/curriculum_{name}" for name in tags.CURRICULUM),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from keras_ch8 import callbacks, optimizers
 from keras_ch8._duration import Clock
 from keras_ch8.callbacks.averaging.weight_average import UNIFORM, WeightAverage, clock_of, log_decay, rate, updates_in
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
-from tests.callbacks.test_tensorboard import report
+from tests.callbacks.test_tensorboard import read, report
 from tests.oracles import averages
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
@@ -288,6 +288,17 @@ def test_an_evaluation_in_the_middle_of_an_epoch_leaves_the_training_as_it_is(av
     again(path, looks, average_of)
     for found, weights in zip(path.raw, averaged[2].raw, strict=True):
         assert_same(found, weights)
+
+
+@pytest.mark.parametrize("evaluate", ["raw", "average"])
+def test_the_distance_is_that_of_the_trainable_weights_without_statistics(evaluate, tmp_path):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    average = average_of(decay=0.9, evaluate=evaluate, final="raw")
+    train(callbacks.TensorBoard(tmp_path), average, model=model, epochs=1)
+    gaps = [r - a for v, a, r in zip(model.weights, average.weights, average.raw_weights, strict=True) if v.trainable]
+    expected = np.sqrt(sum(np.sum(np.square(gap)) for gap in gaps))
+    assert read(tmp_path)["step/average_distance"][-1][1] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.slow

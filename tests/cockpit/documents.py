@@ -245,6 +245,7 @@ def everything(rng):
     best = np.minimum.accumulate(curves["epoch/val_loss"]["values"])
     rise = np.clip(epochs / 430, 0.25, 1)
     curves |= {
+        "step/average_distance": series(epochs, 2.3 * np.exp(-epochs / 500)),
         "epoch/surrogate_gap_true_loss": series(epochs, 0.4 * np.exp(-epochs / 200)),
         "epoch/surrogate_gap_val_true_loss": series(epochs, 0.02 + 0.4 * np.exp(-epochs / 200)),
         "epoch/surrogate_gap_loss": curves["epoch/loss"],

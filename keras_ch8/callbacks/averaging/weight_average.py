@@ -128,6 +128,16 @@ class WeightAverage:
             with backend.on(device):
                 self._move([averages[i] for i in places], [thetas[i] for i in places], share, active)
 
+    def distance(self, held: Sequence[Any] | None) -> float:
+        """Return the Euclidean distance of the trainable weights, or of those that are `held`, from their averages."""
+        thetas = zip(self.variables, self.variables if held is None else held, self._averages, strict=True)
+        gaps = [
+            ops.cast(backend.as_tensor(theta), backend.dtype_of(average)) - backend.as_tensor(average)
+            for variable, theta, average in thetas
+            if variable.trainable
+        ]
+        return float(np.sqrt(_numerics.squared_norm(gaps)))
+
     def put_in(self) -> None:
         """Put the averages into the model."""
         for variable, average in zip(self.variables, self._averages, strict=True):
