@@ -19,7 +19,7 @@ def frame(layers, nonfinite=0):
 
 
 def test_a_layer_is_its_variables_as_one_vector():
-    layers = LayerNorms(VARIABLES)
+    layers = LayerNorms.of(VARIABLES)
     series = layers.series(frame([[3, 4, 12], [0, 1, np.nan]]))
     assert layers.names == ["net/a", "net/b"]
     assert [series[t][1].tolist() for t in (tags.LAYER_NORM_WORST, tags.LAYER_NORM_MEDIAN, tags.LAYER_NORM_BEST)] == [
@@ -29,6 +29,6 @@ def test_a_layer_is_its_variables_as_one_vector():
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])
 def test_a_broken_layer_leaves_the_others_as_they_are(broken):
-    series = LayerNorms(VARIABLES).series(frame([[broken, 1, 2]], nonfinite=1))
-    np.testing.assert_array_equal(LayerNorms(VARIABLES).series(frame([[0, 1, 2]]))[tags.LAYER_NORM_BEST][1], [1])
+    series = LayerNorms.of(VARIABLES).series(frame([[broken, 1, 2]], nonfinite=1))
+    np.testing.assert_array_equal(LayerNorms.of(VARIABLES).series(frame([[0, 1, 2]]))[tags.LAYER_NORM_BEST][1], [1])
     np.testing.assert_array_equal(series[tags.LAYER_NORM_WORST][1], [broken])
