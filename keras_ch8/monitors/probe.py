@@ -86,6 +86,13 @@ class ProbeEvaluator:
         return [backend.copy(v) for v in self.objective.variables]
 
     def evaluate(self, before: list[Tensor] | None = None, start: list[Tensor] | None = None) -> dict[str, Any]:
+        """Return what `readings` does; raise the error of a monitor that fails."""
+        found = self.readings(before, start)
+        for error in self.failed.values():
+            raise error
+        return found
+
+    def readings(self, before: list[Tensor] | None = None, start: list[Tensor] | None = None) -> dict[str, Any]:
         """Return the reading of each monitor, or its error.
 
         Args:

@@ -16,7 +16,7 @@ from keras_ch8.checkpoints.state import TrainingState
 
 from .resuming import Died, X, Y, train
 
-PLAIN = {"a": np.zeros(3)}, {"has_ended": False}
+PLAIN = {"a": np.zeros(3), "has_ended": False}
 
 
 def not_a_step(batch, logs=None):
@@ -57,7 +57,7 @@ def written(tmp_path, count=5):
     folder = Folder(str(tmp_path), 2)
     folder.prepare()
     for _ in range(count):
-        folder.write(*PLAIN)
+        folder.write(PLAIN)
         folder.wait()
     folder.close()
     return sorted(path.name for path in tmp_path.glob("state-*"))
@@ -108,7 +108,7 @@ def test_a_memory_that_is_full_is_one_warning(resume, tmp_path, monkeypatch, whe
 
 
 @pytest.mark.broad(slow=3)
-@pytest.mark.parametrize("state", [{"seen": {1}}, {"seen": object()}, {"seen": b"1"}, RuntimeError("not today")])
+@pytest.mark.parametrize("state", [{"seen": object()}, {"seen": b"1"}, RuntimeError("not today")])
 def test_a_state_that_cannot_be_written_is_refused_before_the_first_step(resume, state):
     class Mine(keras.callbacks.Callback):
         def get_state(self):
@@ -132,7 +132,7 @@ def test_one_that_gives_no_state_later_is_one_warning(resume):
             self.batches += 1
 
         def get_state(self):
-            return {"odd": {1} if 2 < self.batches < 9 else 1}
+            return {"odd": object() if 2 < self.batches < 9 else 1}
 
         def set_state(self, state):
             """Forget it."""

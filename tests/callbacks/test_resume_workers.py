@@ -56,7 +56,7 @@ def ask_all(monkeypatch):
 def write(folder, numbers, ended=()):
     for number in numbers:
         folder.number = number - 1
-        folder.write({"a": np.array(number)}, {"number": number, "has_ended": number in ended})
+        folder.write({"a": np.array(number), "number": number, "has_ended": number in ended})
     folder.wait()
 
 

@@ -327,7 +327,7 @@ def test_a_curve_over_another_is_in_the_order_of_that(pyplot):
 def test_curves_of_a_panel_differ_without_colour(history, pyplot):
     ax = history.plot()
     losses = [line for line in ax.lines if "loss" in line.get_label()]
-    assert len({(line.get_linestyle(), line.get_marker()) for line in losses}) == len(losses) == 4
+    assert len({(line.get_linestyle(), line.get_marker()) for line in losses}) == len(losses) == 3
 
 
 def test_without_matplotlib_the_fix_is_said(history, monkeypatch):

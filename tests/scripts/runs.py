@@ -50,7 +50,7 @@ WATCHING = {
     "GradientClippingLogger": lambda kind, arguments, log_dir: callbacks.GradientClippingLogger(),
     "Diagnosis": lambda kind, arguments, log_dir: callbacks.Diagnosis(probe=kind.probe(arguments)),
     "EarlyStopping": lambda kind, arguments, log_dir: callbacks.EarlyStopping(kind.monitor, patience=99, mode="min"),
-    "PolyakAveraging": lambda kind, arguments, log_dir: callbacks.PolyakAveraging(0.9, evaluate="raw", final="raw"),
+    "PolyakAveraging": lambda kind, arguments, log_dir: callbacks.PolyakAveraging(0.5, evaluate="raw", final="raw"),
     "SurrogateGap": lambda kind, arguments, log_dir: callbacks.SurrogateGap(
         true=kind.pair[0], surrogate=kind.pair[1], mode=kind.pair[2]
     ),

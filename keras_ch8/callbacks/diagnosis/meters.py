@@ -170,7 +170,7 @@ class ProbeMeter(Meter):
     def read(self) -> dict[str, Any]:
         """Return the readings, and let go of the copy."""
         before, self._before = self._before, None
-        return self._probe.evaluate(before, self._start)
+        return self._probe.readings(before, self._start)
 
 
 class SpectrumMeter(Meter):
