@@ -107,7 +107,7 @@ def test_a_memory_that_is_full_is_one_warning(resume, tmp_path, monkeypatch, whe
 # --- callbacks of somebody else ------------------------------------------------------------------------------------
 
 
-@pytest.mark.broad(slow=3)
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("state", [{"seen": object()}, {"seen": b"1"}, RuntimeError("not today")])
 def test_a_state_that_cannot_be_written_is_refused_before_the_first_step(resume, state):
     class Mine(keras.callbacks.Callback):
