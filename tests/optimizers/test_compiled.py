@@ -56,7 +56,6 @@ def test_the_compiler_shows_the_algorithm():
     hlo = program.experimental_get_compiler_ir(
         variable.value,
         tf.ones((300, 200)),
-        None,
         StepContext(tf.constant(0.1), tf.constant(1, tf.int64), active=None, factor=None, decay=None),
         state,
     )(stage="optimized_hlo")
