@@ -50,7 +50,6 @@ IN_TENSORBOARD = {
         watched(layer="keras.layers.Dense(3, kernel_initializer=ch8.initializers.Signs()),"),
         "step/loss",
     ),
-    "A chart": (watched(), "Loss beside the norm of the weights"),
     "A schedule": (watched('ch8.optimizers.SGD(ch8.schedules.Halvings(0.1, "1ep"))'), "step/learning_rate"),
     "A tracker": (
         watched(log_to="ch8.trackers.Epochs()"),

@@ -3,6 +3,7 @@
 By hand, with `get_state` and `set_state` alone: what `callbacks.Resume` does for users is tested with it.
 """
 
+import collections
 import io
 import json
 
@@ -58,7 +59,7 @@ def assert_same(one, other, where=""):
         assert one.keys() == other.keys(), f"{where}: {sorted(one)} and {sorted(other)}"
         for name in one:
             assert_same(one[name], other[name], f"{where}.{name}")
-    elif isinstance(one, list | tuple):
+    elif isinstance(one, list | tuple | collections.deque):
         assert len(one) == len(other), f"{where}: lengths {len(one)} and {len(other)}"
         for i, (a, b) in enumerate(zip(one, other, strict=True)):
             assert_same(a, b, f"{where}[{i}]")

@@ -160,7 +160,7 @@ def test_a_saved_model_is_loaded_in_a_new_process(tmp_path):
     layers = [keras.layers.Dense(20, kernel_initializer=cls(seed=1)) for cls in RANDOM.values()]
     marginal = PLAIN["marginal"][0]()
     model = keras.Sequential([keras.Input((20,)), *layers, keras.layers.Dense(3, bias_initializer=marginal)])
-    recurrent = keras.layers.SimpleRNN(6, recurrent_initializer=PLAIN["identity"][0]())
+    recurrent = keras.layers.SimpleRNN(6, recurrent_initializer="identity")
     lstm = keras.layers.LSTM(2, bias_initializer=PLAIN["forget_gate"][0](), unit_forget_bias=False)
     inputs = keras.Input((20,))
     time = keras.ops.expand_dims(model(inputs), -1)

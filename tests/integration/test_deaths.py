@@ -99,7 +99,7 @@ class Watched:
             assert now[:2] == before[:2]
             assert now[2] is before[2], now[:2]
         assert fit.running() == ()
-        assert not any(callback.session.is_open for callback in self.callbacks)
+        assert not any(callback.session.is_open for callback in self.callbacks if hasattr(callback, "session"))
 
     def assert_survives(self, dies):
         before = self.rows()

@@ -67,8 +67,9 @@ class WeightAverage:
 
     def __init__(self, model: keras.Model, when_built: Callable[[], None]) -> None:
         self.model, self._when_built = model, when_built
-        self._log_alpha = backend.scalar(0.0, "float64")
-        self._updates, self._start = (backend.scalar(0, "int64") for _ in range(2))
+        with model.distribute_strategy.scope():  # each worker has its own, as of the averages
+            self._log_alpha = backend.scalar(0.0, "float64")
+            self._updates, self._start = (backend.scalar(0, "int64") for _ in range(2))
         self._averages: list[Any] = []
         self._on_device: dict[str, list[int]] = {}
         self._move = backend.compile_xla(partial(_move))
