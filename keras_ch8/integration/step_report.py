@@ -3,34 +3,44 @@
 A strategy calls `apply` in a thread for each replica, and each has what was asked in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-_asked: ContextVar[tuple[Any, list[Any]] | None] = ContextVar("keras_ch8_asked", default=None)
-"""The optimizer that is asked, and what it has reported."""
+
+class Ending:
+    """What a step of one optimizer ends with: inside the step, so that op by op both are one graph.
+
+    Args:
+        run: `run(report, *given)`. What it returns is handed to who has asked; in a graph, each tensor of it costs.
+    """
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self.run = run
+        self.graphs: dict[Any, Callable[..., Any]] = {}
+        """The graphs of steps that end so, which live no longer than who has asked."""
+
+
+_asked: ContextVar[tuple[Any, Ending, tuple[Any, ...], list[Any]] | None] = ContextVar("keras_ch8_asked", default=None)
+"""The optimizer that is asked, how its step is to end, what that is given, and what has come out."""
 
 
 @contextmanager
-def asking(optimizer: Any) -> Iterator[list[Any]]:
-    """Collect what an optimizer reports of a step that it takes inside; nothing, if it reports nothing."""
-    reports: list[Any] = []
-    token = _asked.set((optimizer, reports))
+def asking(optimizer: Any, ending: Ending, *given: Any) -> Iterator[list[Any]]:
+    """Let a step that an optimizer takes inside end so, and collect what comes out: nothing, if it reports nothing."""
+    answers: list[Any] = []
+    token = _asked.set((optimizer, ending, given, answers))
     try:
-        yield reports
+        yield answers
     finally:
         _asked.reset(token)
 
 
-def is_asked(optimizer: Any) -> bool:
-    """Whether somebody has asked an optimizer, and not one around it, or inside it."""
-    asked = _asked.get()
-    return asked is not None and asked[0] is optimizer
+def asked_of(optimizer: Any, otherwise: Ending) -> tuple[Ending, tuple[Any, ...], list[Any]]:
+    """Return how a step of an optimizer is to end, what that is given, and the list that takes what comes out.
 
-
-def report_step(optimizer: Any, report: Any) -> None:
-    """Tell who has asked an optimizer what it knows of its step."""
+    It is `otherwise` where nobody asks, or asks an optimizer around this one, or inside it.
+    """
     asked = _asked.get()
-    if asked is not None and asked[0] is optimizer:
-        asked[1].append(report)
+    return asked[1:] if asked is not None and asked[0] is optimizer else (otherwise, (), [])

@@ -142,7 +142,8 @@ class RuleOptimizer(keras_private.Optimizer):
         self._of_keras: int | None = None
         self._layout = Layout({})
         self._updater = Updater(self.rule, self.elementwise and self.rests_without_gradient)
-        self._traces: dict[Any, Callable[..., Any]] = {}
+        self._unasked = step_report.Ending(lambda report: None)
+        """What a step ends with where nobody asks how it went."""
 
     def theta(self, variable: np.ndarray, **state: np.ndarray) -> np.ndarray:
         """Return the book's theta, given the variable's value and state."""
@@ -258,16 +259,18 @@ class RuleOptimizer(keras_private.Optimizer):
         lr = backend.as_tensor(self.learning_rate)
         dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]
         grads = [backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
-        step: Callable[..., Any] = partial(self._take_step, indices)
+        ending, given, answers = step_report.asked_of(self, self._unasked)
+        step: Callable[..., Any] = partial(self._take_step, indices, ending.run)
         if backend.in_eager_loop():
-            key = indices, step_report.is_asked(self)
-            step = self._traces.get(key) or self._traces.setdefault(key, backend.trace(step))
-        step_report.report_step(self, step(grads, lr))
+            step = ending.graphs.get(indices) or ending.graphs.setdefault(indices, backend.trace(step))
+        answers.append(step(grads, lr, *given))
 
     # --- the stages of a step, in the order in which they happen --------------------------------------------------
 
-    def _take_step(self, indices: tuple[int, ...], grads: list[Tensor], lr: Tensor) -> clipping.Clipped | None:
-        """Take one step with the gradients of the variables `indices`; if asked, return the gradient as clipped."""
+    def _take_step(
+        self, indices: tuple[int, ...], end: Callable[..., Any], grads: list[Tensor], lr: Tensor, *given: Any
+    ) -> Any:
+        """Take one step with the gradients of the variables `indices`; end it with the gradient as clipped."""
         mean, active = self._accumulate(_stages.sum_over_replicas(dict(zip(indices, grads, strict=True))))
         t = backend.as_tensor(self.iterations) + 1
         if self.skipped is not None:
@@ -277,7 +280,7 @@ class RuleOptimizer(keras_private.Optimizer):
         decay = None if self.weight_decay is None else lr * self.weight_decay
         step = StepContext(lr, t, active, clipped.factor, decay)
         backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.laid_out, step)
-        return clipped if step_report.is_asked(self) else None
+        return end(clipped, *given)
 
     def _accumulate(self, grads: Gradients) -> tuple[Gradients, Tensor | None]:
         """Return the mean over the micro-steps so far, and whether the last of them has come (None: each is)."""

@@ -203,8 +203,10 @@ class ObservedOptimizer:
         """What the rule begins with, before there is anything to hold it."""
         self._apply: Any = None
         self._scale: Any = None
+        self._reporting = step_report.Ending(lambda report: report)
+        self._with_row: dict[Wishes, step_report.Ending] = {}
         self._graphs: dict[Wishes, Callable[..., None]] = {}
-        """What leaves a row in a loop that runs op by op, where a graph is several times faster."""
+        """What leaves a row behind a step in a loop that runs op by op, where a graph is several times faster."""
 
     @property
     def count(self) -> int:
@@ -301,9 +303,12 @@ class ObservedOptimizer:
         # length, what does not depend on data, such as the count of steps, races with the end, and must win as often
         # as without us. Of those without a gradient Keras says what it says without us.
         left = iter(handed)
-        with step_report.asking(self.optimizer) as reports:
-            answer = self._apply([None if g is None else next(left) for g in given], variables, *more, **options)
-        if begun is not None:
+        take = partial(self._apply, [None if g is None else next(left) for g in given], variables, *more, **options)
+        if begun is None:
+            return take()
+        with step_report.asking(self.optimizer, *self._ending(step, begun)) as reports:
+            answer = take()
+        if reports != [None]:  # else the step has ended with its row
             watching(partial(self._leave, step, begun, seen, reports))
         return answer
 
@@ -362,11 +367,25 @@ class ObservedOptimizer:
         # The copies do not depend on data: at the end of data of unknown length Keras takes a step without any, and
         # what it counts there it counts here too.
         is_measured = self.recorder.is_measured(step.number)
-        if is_measured is not False and backend.in_eager_loop():
-            is_measured = bool(is_measured)
         copied = step.indices if is_measured is not False else ()
         copies = backend.copy_when(is_measured, [backend.native(v) for v in self._variables(copied)])
         return _Begun(rate, is_measured, dict(zip(copied, copies, strict=True)))
+
+    def _ending(self, step: "_Step", begun: "_Begun") -> tuple[Any, ...]:
+        """Return what the step is to end with, and what that is given: in a loop op by op with its row, in one graph.
+
+        A step that is measured only reports: its row needs the weights after Keras's constraints, which come last.
+        """
+        if begun.is_measured is not False or not backend.in_eager_loop():
+            return (self._reporting,)
+        settings = self.recorder.settings
+        ending = self._with_row.setdefault(settings, step_report.Ending(self._end_with_row))
+        return ending, step.number, step.loss, begun.rate
+
+    def _end_with_row(self, clipped: Clipped, number: Any, loss: Any, rate: Any) -> None:
+        """Leave the row of a step that is not measured, inside it."""
+        step, begun = _Step((), [], number, loss), _Begun(rate, False, {})
+        self.recorder.net.attempt(partial(self._write, step, begun, None, [clipped]))
 
     def _leave(self, step: "_Step", begun: "_Begun", seen: "_Seen | None", reports: Sequence[Clipped]) -> None:
         """Leave the row of a step that was made."""

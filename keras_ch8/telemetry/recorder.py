@@ -120,6 +120,8 @@ class Recorder:
     def is_measured(self, step: Tensor) -> Any:
         """Whether update and effective rate of a step are measured."""
         every = self.settings.measure_every
+        if every and backend.in_eager_loop():
+            step = int(step)
         return every > 0 and step % every == 0
 
     def is_due(self, measured: Any, half: Tensor) -> Any:
@@ -134,7 +136,7 @@ class Recorder:
         """Return the loss of this step, NaN where it is not known."""
         loss, self._loss = self._loss, None
         self.knows_loss = loss is not None and backend.is_reachable(loss)
-        return ops.cast(loss, "float32") if self.knows_loss else ops.full((), float("nan"), "float32")
+        return ops.cast(loss, "float32") if self.knows_loss else ops.convert_to_tensor(float("nan"), "float32")
 
     def row(self, half: Tensor) -> RowSlot:
         """Return where a step leaves its row, given half the sum of squares of its gradient."""

@@ -1,5 +1,7 @@
 """The row of every step is what a loop by hand finds, for our optimizers and Keras's, however `fit` runs."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ import tensorflow as tf
 from keras_ch8 import callbacks, clipping
 from keras_ch8 import optimizers as ours
 from keras_ch8.callbacks.session import batch_counter
+from keras_ch8.telemetry.observation import ObservedOptimizer
+from keras_ch8.telemetry.recorder import Wishes
 from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, network
 from tests.marks import mostly
@@ -197,6 +201,42 @@ def test_measured_at_every_kth_step_with_weight_decay(name):
     fit(model, [one], epochs=1, steps_per_epoch=1)
     moved = np.concatenate([(a - b).ravel() for a, b in zip(start, model.get_weights(), strict=True)])
     np.testing.assert_allclose(one.update, np.linalg.norm(moved), rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_op_by_op_a_step_that_is_not_measured_leaves_the_same_row():
+    some, every = Frames(observes_updates=3), Frames()
+    for frames in (some, every):
+        fit(network(ours.Adam(0.01, global_clipnorm=0.5), run_eagerly=True), [frames])
+    for name in ("steps", "loss", "learning_rate", "norm", "clipped"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(every, name), err_msg=name)
+    np.testing.assert_array_equal(some.measured, [3, 6, 9, 12])
+    np.testing.assert_array_equal(some.update, every.update[2::3])
+
+
+@pytest.mark.slow
+def test_op_by_op_the_update_is_measured_after_the_constraints():
+    model, frames = network(ours.SGD(0.1), run_eagerly=True), Frames()
+    for variable in model.trainable_variables:
+        variable.constraint = keras.constraints.MaxNorm(0.1)
+    before = model.get_weights()
+    fit(model, [frames], epochs=1, steps_per_epoch=1)
+    moved = np.concatenate([(a - b).ravel() for a, b in zip(before, model.get_weights(), strict=True)])
+    np.testing.assert_allclose(frames.update, np.linalg.norm(moved), rtol=1e-4)
+    assert frames.update[0] > 2 * 0.1 * frames.norm[0]  # the constraints have moved the weights further
+
+
+def test_op_by_op_each_observer_has_the_rows_of_its_steps():
+    optimizer, variable = ours.SGD(0.1), keras.Variable(np.ones(3, "float32"))
+    for last in (3, 6):
+        observed = ObservedOptimizer(optimizer)
+        with contextlib.ExitStack() as exits:
+            observed.start(Wishes(rows=8), exits)
+            for k in range(last - 2, last + 1):
+                optimizer.apply([tf.fill([3], float(k))], [variable])
+        frame = observed.recorder.read(1, last)
+        np.testing.assert_array_equal(frame.steps, [last - 2, last - 1, last])
+        np.testing.assert_allclose(frame.norm, np.sqrt(3) * frame.steps, rtol=1e-6)
 
 
 @pytest.mark.slow

@@ -151,7 +151,7 @@ def test_traced_once_over_a_thousand_steps_with_a_changing_rate(name):
     for k in range(1000):
         optimizer.learning_rate = 0.1 / (1 + k)
         optimizer.apply([g], [variable])
-    (trace,) = optimizer._traces.values()
+    (trace,) = optimizer._unasked.graphs.values()
     assert trace.experimental_get_tracing_count() == 1
     assert [p.experimental_get_tracing_count() for p in optimizer._updater._programs.values()] == [1]
 
@@ -164,7 +164,7 @@ def test_any_number_of_rows_of_an_embedding_needs_two_traces(name, rows):
     for n in range(1, 10):
         slices = tf.IndexedSlices(tf.ones((n, 4)), tf.range(n), tf.constant([rows, 4]))
         optimizer.apply([slices], [variable])
-    (trace,) = optimizer._traces.values()
+    (trace,) = optimizer._unasked.graphs.values()
     assert trace.experimental_get_tracing_count() <= 2
     assert variable.numpy()[0, 0] < variable.numpy()[8, 0] < 1.0
 
