@@ -67,7 +67,7 @@ class Judge:
                 continue
             try:
                 claims = monitor.claims(log)
-                numbers |= monitor.numbers(log) if is_new else {}
+                numbers |= {name: float(n) for name, n in monitor.numbers(log).items()} if is_new else {}
             except Exception as error:
                 log.leave_out(monitor.name, error)
                 continue
