@@ -107,7 +107,8 @@ def fault(value: Any, kind: Any, name: str = "it") -> str:
     """
     if kind is Any or kind is object:
         return ""
-    origin, inner = _origin(types_of(kind) if typing.is_typeddict(kind) else kind)
+    kind = types_of(kind) if typing.is_typeddict(kind) else kind
+    origin, inner = typing.get_origin(kind) or kind, typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         faults = [fault(value, each, name) for each in inner]
         return "" if "" in faults else faults[-1]
@@ -140,17 +141,6 @@ def types_of(cls: Any) -> dict[str, Any]:
     """Return the types of what a dataclass, a named tuple or a TypedDict is made from, by names."""
     hints = typing.get_type_hints(cls)
     return hints if typing.is_typeddict(cls) else {name: hints[name] for name in _fields(cls) or ()}
-
-
-def _origin(kind: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Return what a type is of, and its arguments; a tuple is a union, a list and a dict of one are of all entries."""
-    if isinstance(kind, tuple):
-        return typing.Union, kind
-    if isinstance(kind, list):
-        return list, tuple(kind)
-    if isinstance(kind, dict) and str in kind:
-        return dict, (str, kind[str])
-    return typing.get_origin(kind) or kind, typing.get_args(kind)
 
 
 def _fields(cls: type) -> list[str] | None:

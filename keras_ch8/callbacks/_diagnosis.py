@@ -16,20 +16,17 @@ from ..monitors.measurement_log import MeasurementLog, rows_of_all
 from ..monitors.model_facts import rate_of
 from ..monitors.start import facts_of, there_in
 from ..telemetry.frame import Frame
-from ..verdicts.kinds import ignored
+from ..verdicts.kinds import OF_THE_START, ignored
 from ..verdicts.state import OverallState
 from ..verdicts.texts import brief, markdown, report, table
-from ..verdicts.verdict import Verdict
+from ..verdicts.verdict import Verdict, VerdictTracker
 from .base import Callback
 from .board.layers import note_flow
 from .diagnosis.judging import PREFLIGHT, Judge
-from .diagnosis.measuring import NO_PROBE, Measuring
+from .diagnosis.measuring import NO_PROBE, Measuring, Memory
 from .diagnosis.probe_data import EXAMPLES, ProbeData
 from .diagnosis.reporting import Reporter, begin_record, summary
-from .session import states
 from .session.session import FIRST, Session, SessionPosition
-
-SEEN = {*Measuring.SEEN, *Judge.SEEN, *Reporter.SEEN, "log", "verdicts", "has_looked"}  # of a training, in its state
 
 
 @final
@@ -106,13 +103,15 @@ class Diagnosis(Callback):
     section, watches = "8.2", True
     _is_alone = True
     _place_in_summary = FIRST
-    _state_parts: ClassVar[Mapping[str, Any]] = {
-        "session": (None, SessionPosition),
+    _state_parts: ClassVar[Any] = {
+        "session": SessionPosition | None,
         "epochs": int,
-        "probe": (None, tuple),
-        "meters": {str: dict},
-        "clock": {str: float},
-        "seen": dict,
+        "probe": tuple | None,
+        "has_looked": bool,
+        "log": MeasurementLog,
+        "measuring": Memory,
+        "judge": Judge,
+        "reporter": Reporter,
     }
 
     def __init__(
@@ -136,6 +135,7 @@ class Diagnosis(Callback):
             meaning = "the fraction of the training's work that measurements may add"
             budget = _checks.fraction("budget", budget, meaning=meaning, fix="Try 0.03, or None.")
         self.monitors, self.loss, self.ignore = chosen(checks), loss, ignored(ignore)
+        self._modules = {type(monitor).__module__ for monitor in self.monitors}  # whose readings a state may have
         self.probe, self.measure_every, self.budget = ProbeData(probe), measure_every, budget
         self._forget()
 
@@ -143,8 +143,9 @@ class Diagnosis(Callback):
         self.log = MeasurementLog()
         """What was measured so far."""
         self._measuring = Measuring(self.budget, self.measure_every, self.monitors)
-        self._judge = Judge(self.monitors, looks=self.preflight, ignore=self.ignore)
-        self._reporter = Reporter(self.verbose)
+        of_start = {kind.name for kind in OF_THE_START if self.preflight and not kind.needs_validation}
+        self._judge = Judge(VerdictTracker(self.ignore), of_start=of_start)
+        self._reporter = Reporter()
         self._has_looked = not self.preflight
         self._of_epoch = 0  # batches of the running epoch so far
 
@@ -167,7 +168,7 @@ class Diagnosis(Callback):
     @property
     def state(self) -> OverallState:
         """What the verdicts come to, and of how many checks; `state.name` is one of `verdicts.state.STATES`."""
-        return self._judge.standing(self.log, self._measuring.notes(self.log))
+        return self._judge.standing(self.log, self.monitors, self._measuring.notes(self.log))
 
     @property
     def cost(self) -> float:
@@ -235,13 +236,14 @@ class Diagnosis(Callback):
 
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
-        self._judge.begin(keras_private.leaves_of(self.model))
-        if self.probe.batch is not None and not self._measuring.failure:
+        layers = keras_private.leaves_of(self.model)
+        self._judge.of_course = {kind for monitor in self.monitors for kind in monitor.kinds_for(layers)}
+        if self.probe.batch is not None and not self._measuring.memory.failure:
             self._begin_to_measure()
         self._look()
 
     def _begin_to_measure(self) -> None:
-        if not self._measuring.goes_on:  # else it is what was there when the training began
+        if not self._measuring.memory.meters:  # else it is what was there when the training began
             self.log.has = there_in(self.session.training, *self.probe.batch[:2])
         self._measuring.begin(self.model, self.probe.batch, self.loss, self.log)
 
@@ -255,7 +257,7 @@ class Diagnosis(Callback):
         """Measure where it is due; at all other steps this takes no time."""
         super().on_train_batch_end(batch, logs)
         before, self._of_epoch = self._of_epoch, self.session.batches_of_epoch
-        self._measuring.batch += self._of_epoch - before
+        self._measuring.memory.batch += self._of_epoch - before
         if not self._measuring.is_idle:
             self._measure()
 
@@ -308,8 +310,9 @@ class Diagnosis(Callback):
 
     def _judge_and_report(self) -> None:
         """Judge what is new in the log, and report what comes of it."""
-        self._measuring.rows_read = self._measuring.batch + 1
-        self._reporter.report(self.session, self._judge.judge(self.log), len(self.log.of("gradient_norm")))
+        self._measuring.memory.rows_read = self._measuring.memory.batch + 1
+        judged, measurements = self._judge.judge(self.log, self.monitors), len(self.log.of("gradient_norm"))
+        self._reporter.report(self.session, judged, measurements, self.verbose)
 
     def _look(self) -> None:
         """Look once at what can be seen without a step; at a model that its first batch builds, after that."""
@@ -345,39 +348,25 @@ class Diagnosis(Callback):
 
     def _state(self) -> dict[str, Any]:
         session: Session | None = getattr(self, "session", None)
-        own = {"log": self.log.state(), "has_looked": self._has_looked}
+        self._measuring.memory.clock.count()
         return {
             "session": session and session.position(),
             "epochs": (self.params or {}).get("epochs", 0),
-            "probe": self.probe.state(),
-            "meters": self._measuring.state_of_meters(),
-            "clock": self._measuring.clock.state(),
-            "seen": own | self._measuring.state() | self._judge.state() | self._reporter.state(),
+            "probe": self.probe.drawn,
+            "has_looked": self._has_looked,
+            "log": self.log,
+            "measuring": self._measuring.memory,
+            "judge": self._judge,
+            "reporter": self._reporter,
         }
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` has returned.
-
-        Raises:
-            ValueError: If it is no state of such a callback.
-        """
-        modules = {type(monitor).__module__ for monitor in self.monitors}  # whose readings a state may have
-        given = states.checked(type(self).__name__, state, self._state_parts, modules)
-        if given["seen"].keys() != SEEN:
-            raise states.refuse(type(self).__name__, "parts", sorted(given["seen"]), sorted(SEEN))
-        self._kept = given
 
     def show_results(self, state: Mapping[str, Any]) -> None:
         """Show the verdicts that stood at the end."""
         self._go_on(state)
-        self._measuring.show_results(self.log.total)
 
     def _go_on(self, kept: Mapping[str, Any]) -> None:
         """Remember what a state has; the measurements are still to be made ready."""
-        seen = kept["seen"]
-        self.log.set_state(seen["log"])
-        self._has_looked = seen["has_looked"]
-        self._measuring.go_on(seen, kept["clock"], kept["meters"])
-        self._judge.set_state(seen)
-        self._reporter.set_state(seen)
-        self.probe.set_state(kept["probe"])
+        self.log, self._has_looked = kept["log"], kept["has_looked"]
+        self._measuring.memory, self._reporter, self._judge = kept["measuring"], kept["reporter"], kept["judge"]
+        self._judge.tracker.ignore = self.ignore
+        self.probe.go_on(kept["probe"])

@@ -10,7 +10,7 @@ from .. import _batches, _checks, _objects, stopping
 from .._describe import short
 from .._types import Data, Logs
 from ..stopping.criterion import Reason, StopReason, as_criterion
-from ._monitored import PAST, MonitoredMetrics
+from ._monitored import MonitoredMetrics, Past
 from .plain import PlainCallback
 from .session.epoch_numbers import numbers_in
 from .session.terminal import SECOND, fitted
@@ -78,11 +78,7 @@ class EarlyStopping(PlainCallback):
     section = "8.1"
 
     _place_in_summary = SECOND
-    _state_parts: ClassVar[Mapping[str, Any]] = {
-        "watched": PAST,
-        "last_epoch": int,
-        "reason": (None, {"why": str, "message": str, "epoch": int}),
-    }
+    _state_parts: ClassVar[Any] = {"watched": Past, "last_epoch": int, "reason": Reason | None}
 
     def __init__(
         self,
@@ -113,6 +109,7 @@ class EarlyStopping(PlainCallback):
         self.monitor, self.mode = monitor, _checks.mode(mode)
         self.criterion = criterion
         self._criterion = waiting if criterion is None else as_criterion(criterion)
+        self._modules = {type(self._criterion).__module__}  # whose reason may have a word of its own
         self.min_delta, self.patience, self.baseline = min_delta, patience, baseline
         self.verbose = _checks.verbose(verbose)
         meaning = "whether the model ends with the best weights"
@@ -141,7 +138,7 @@ class EarlyStopping(PlainCallback):
     @property
     def best_weights(self) -> Any:
         """The weights of the best epoch, with `restore_best_weights`; `None` before there is a number."""
-        return self._monitored.best_weights
+        return self._monitored.past.best_weights
 
     @property
     def wait(self) -> int:
@@ -164,13 +161,12 @@ class EarlyStopping(PlainCallback):
         self._monitored.begin(None if kept is None else kept["watched"])
         self.reason, self._last_epoch = None, -1
         if kept is not None:
-            self.reason, self._last_epoch = _as_reason(kept["reason"]), kept["last_epoch"]
+            self.reason, self._last_epoch = kept["reason"], kept["last_epoch"]
         spent = self._monitored.history.seconds
         self._begun = time.monotonic() - (spent[-1] if spent else 0.0)
 
     def _state(self) -> dict[str, Any]:
-        reason = self.reason and {**vars(self.reason), "why": str(self.reason.why)}
-        return {"watched": self._monitored.state(), "last_epoch": self._last_epoch, "reason": reason}
+        return {"watched": self._monitored.past, "last_epoch": self._last_epoch, "reason": self.reason}
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keep the weights that validation measures."""
@@ -186,7 +182,8 @@ class EarlyStopping(PlainCallback):
             seconds = time.monotonic() - self._begun
             seen = self._epoch_numbers.reported(logs) | measured
             if not len(history := self._monitored.history):
-                self._monitored.history = dataclasses.replace(history, skipped=epoch - self._epoch_numbers.first_epoch)
+                skipped = epoch - self._epoch_numbers.first_epoch
+                self._monitored.past.history = dataclasses.replace(history, skipped=skipped)
             self._monitored.epoch_ended(self.training, epoch, seen, seconds)
             if self._criterion.is_ready(self._monitored.history):
                 self.reason = self._criterion.evaluate(self._monitored.history)
@@ -290,14 +287,6 @@ class EarlyStopping(PlainCallback):
     def findings(self) -> list[str]:
         """Return the reason."""
         return [self.reason.message] if self.reason else []
-
-
-def _as_reason(kept: Mapping[str, Any] | None) -> Reason | None:
-    """Return the reason of a state."""
-    if kept is None:
-        return None
-    known = kept["why"] in list(StopReason)
-    return Reason(**{**kept, "why": StopReason(kept["why"]) if known else kept["why"]})
 
 
 def _as_tuple(data: Data) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """Leaves out steps that would ruin a training, goes back where it is ruined already, and says where it began."""
 
+import dataclasses
 import math
 import os
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_facto
 from ._switch_optimizer import SwitchOptimizer
 from .base import Callback
 from .guard import left_out
-from .guard.kept_states import SURVIVED, KeptStates
+from .guard.kept_states import SURVIVED, Kept, KeptStates
+from .guard.left_out import BatchPosition
 from .guard.origin import found_origin
 from .guard.step_filter import KEPT, LeftOut, StepFilter
 from .session.session import FIRST, Session
@@ -33,6 +35,47 @@ LOOK_EVERY = 16
 """Batches after which a step is asked that cannot call Python itself: one that XLA compiles, or of several replicas."""
 TOLD = 3
 """Steps that are printed one by one; further ones are counted."""
+
+
+@dataclasses.dataclass
+class _Memory:
+    """What a guard remembers.
+
+    Args:
+        left_out: Each step that was left out, as in `guard.jsonl`.
+        rollbacks: The steps at which it went back.
+        reason: Why it has ended the training; None if it has not.
+        seen: How many of the steps that were left out it has looked at.
+        tried: Rollbacks since the last good state.
+        in_data: Steps in succession whose fault is that of the data.
+        written: Lines of `guard.jsonl`.
+        lowered: What the rate was multiplied by since the last good state.
+        may_return: Whether the rate comes back at the next one.
+        keep_at: The step at which the state is kept next.
+        trust_at: The step from which on what was kept counts as good.
+        due: The next step at which it looks.
+        rate: The learning rate, or the factor of its schedule; known like the following where it is kept.
+        table: What the step filter knows.
+        good: The last state that is known to be good.
+        newest: A state that is to be known as good after some more batches.
+    """
+
+    left_out: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    rollbacks: list[int] = dataclasses.field(default_factory=list)
+    reason: str | None = None
+    seen: int = 0
+    tried: int = 0
+    in_data: int = 0
+    written: int = 0
+    lowered: float = 1.0
+    may_return: bool = True
+    keep_at: float = math.inf
+    trust_at: float = math.inf
+    due: float = math.inf
+    rate: float | None = None
+    table: np.ndarray | None = None
+    good: Kept | None = None
+    newest: Kept | None = None
 
 
 @final
@@ -101,6 +144,7 @@ class Guard(Callback):
     observes_steps = False
     _needs_fit = True
     _asks_for_summary = True
+    _state_parts = _Memory
     _place_in_summary = FIRST
     tags = (SKIPPED_STEPS,)
     transient: ClassVar[Mapping[str, Any]] = dict.fromkeys(("_step_filter", "_skipped", "_states", "_optimizer"))
@@ -131,68 +175,58 @@ class Guard(Callback):
         self._skipped: Any = None
         self._states: Any = None
         self._optimizer: Any = None
-        self._forget()
+        self._memory = _Memory()
+        self._epoch = self._drawn = 0
         train_step.install(type(self).__name__)
 
-    def _forget(self) -> None:
-        self.left_out: list[dict[str, Any]] = []
+    @property
+    def left_out(self) -> list[dict[str, Any]]:
         """Each step that was left out, as in `guard.jsonl`."""
-        self.rollbacks: list[int] = []
+        return self._memory.left_out
+
+    @property
+    def rollbacks(self) -> list[int]:
         """The steps, in batches that the model had been trained on, at which the guard went back."""
-        self.reason: str | None = None
+        return self._memory.rollbacks
+
+    @property
+    def reason(self) -> str | None:
         """Why the guard has ended the training; None if it has not."""
-        self._seen = self._tried = self._in_data = self._written = 0
-        self._lowered, self._may_return = 1.0, True
-        self._epoch = self._drawn = 0
-        self._keep_at = self._trust_at = self._due = math.inf
+        return self._memory.reason
 
     # --- the state ---------------------------------------------------------------------------------------------------
 
-    _state_parts: ClassVar[Mapping[str, Any]] = {
-        "left_out": [dict], "rollbacks": [int], "reason": (None, str), "counts": [int], "lowered": list,
-        "due": [float], "rate": (None, float), "step_filter": (None, np.ndarray), "states": (None, dict),
-    }  # fmt: skip
-
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> _Memory:
         """Return what has happened so far, with the good states in memory."""
-        return {
-            "left_out": [dict(record) for record in self.left_out],
-            "rollbacks": list(self.rollbacks),
-            "reason": self.reason,
-            "counts": [self._seen, self._tried, self._in_data, self._written],
-            "lowered": [self._lowered, self._may_return],
-            "due": [float(at) for at in (self._keep_at, self._trust_at, self._due)],
-            "rate": None if self._optimizer is None else rate_or_factor(self._optimizer),
-            "step_filter": None if self._step_filter is None else self._step_filter.state(),
-            "states": None if self._states is None else self._states.state(),
-        }
+        now: dict[str, Any] = {}
+        if self._optimizer is not None:
+            now = {"rate": rate_or_factor(self._optimizer), "table": self._step_filter.table.numpy()}
+        if self._states is not None:
+            now |= {"good": self._states.good, "newest": self._states.newest}
+        return dataclasses.replace(self._memory, **now)
 
-    def show_results(self, state: Mapping[str, Any]) -> None:
+    def show_results(self, state: _Memory) -> None:
         """Show what was left out, and why the training has ended, if the guard has ended it."""
-        self.left_out = [dict(record) for record in state["left_out"]]
-        self.rollbacks, self.reason = list(state["rollbacks"]), state["reason"]
+        self._memory = state
 
-    def _go_on(self, state: Mapping[str, Any]) -> None:
+    def _go_on(self, state: _Memory) -> None:
         """Take the state that was set."""
-        self.show_results(state)
-        self._seen, self._tried, self._in_data, self._written = state["counts"]
+        self._memory = dataclasses.replace(state, rate=None, table=None, good=None, newest=None)
         if self._folder is not None:
-            left_out.keep_first(self._folder, self._written)
-        self._lowered, self._may_return = state["lowered"]
-        self._keep_at, self._trust_at, self._due = state["due"]
-        if state["rate"] is not None:
-            set_rate_or_factor(self._optimizer, state["rate"])
-        if state["step_filter"] is not None:
-            self._step_filter.set_state(state["step_filter"])
-        if state["states"] is not None:
-            self._states.set_state(state["states"])
+            left_out.keep_first(self._folder, state.written)
+        if state.rate is not None:
+            set_rate_or_factor(self._optimizer, state.rate)
+        if state.table is not None:
+            self._step_filter.table.assign(state.table)
+        self._states.good, self._states.newest = state.good, state.newest
 
     # --- the training ------------------------------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
-        self._forget()
+        self._memory = _Memory()
+        self._epoch = self._drawn = 0
 
     def on_open(self) -> None:
         """Let the step filter judge the steps of the optimizer, before the step is traced."""
@@ -215,16 +249,16 @@ class Guard(Callback):
 
     def on_built(self) -> None:
         """Begin, if the optimizer has its state too; else with the first batch."""
-        self._due = self._keep_at = 0
+        self._memory.due = self._memory.keep_at = 0
         if self._optimizer.built:
             self._begin()
 
     def _begin(self) -> None:
         """Keep the first good state: the start, or what the first batch has left."""
-        step = self.session.step
+        memory, step = self._memory, self.session.step
         self._states = KeptStates(self.model, self._optimizer, self._step_filter)
-        self._keep_at = step + self._batches()
-        self._due = min(self._keep_at, step + LOOK_EVERY)
+        memory.keep_at = step + self._batches()
+        memory.due = min(memory.keep_at, step + LOOK_EVERY)
         kept = self._take_kept()
         if kept is not None:
             self._go_on(kept)
@@ -249,14 +283,14 @@ class Guard(Callback):
         """Compare the step with the next one at which something is due."""
         super().on_train_batch_end(batch, logs)
         skipped, is_last = self._skipped, batch + 1 == self.params["steps"]
-        if skipped.taken or self.session.step >= self._due or (is_last and not skipped.come):
+        if skipped.taken or self.session.step >= self._memory.due or (is_last and not skipped.come):
             self._look(batch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Draw the curve, and report what is left of an epoch whose end was not known before."""
         super().on_epoch_end(epoch, logs)
         faults = 0 if self._states is None else self._step_filter.knows().faults
-        if faults > self._seen:
+        if faults > self._memory.seen:
             self._report(self.session.batches_of_epoch - 1, faults)
         self._draw()
 
@@ -274,22 +308,22 @@ class Guard(Callback):
         """Tell what has been left out since the last time, go back or keep the state where it is time."""
         if self._states is None:
             self._begin()
-        step, knows = self.session.step, self._step_filter.knows()
-        if knows.faults > self._seen:
+        memory, step, knows = self._memory, self.session.step, self._step_filter.knows()
+        if knows.faults > memory.seen:
             self._report(batch, knows.faults)
         self._skipped.taken.clear()
-        if knows.in_a_row >= (IN_A_ROW if self._in_data < knows.in_a_row else DATA_ALONE):
+        if knows.in_a_row >= (IN_A_ROW if memory.in_data < knows.in_a_row else DATA_ALONE):
             self._go_back(knows.in_a_row)
-        elif step >= self._trust_at and self._states.newest is not None and not knows.in_a_row:
-            self._trust_at = math.inf
+        elif step >= memory.trust_at and self._states.newest is not None and not knows.in_a_row:
+            memory.trust_at = math.inf
             if self._is_usual(knows.statistics):
                 self._states.trust()
-                self._tried = 0
+                memory.tried = 0
                 self._return_rate()
-        elif step >= self._keep_at and not knows.in_a_row:
+        elif step >= memory.keep_at and not knows.in_a_row:
             self._states.keep(step)
-            self._keep_at, self._trust_at = step + self._batches(), step + SURVIVED
-        self._due = min(self._keep_at, self._trust_at, math.inf if self._skipped.come else step + LOOK_EVERY)
+            memory.keep_at, memory.trust_at = step + self._batches(), step + SURVIVED
+        memory.due = min(memory.keep_at, memory.trust_at, math.inf if self._skipped.come else step + LOOK_EVERY)
 
     def _is_usual(self, now: np.ndarray) -> bool:
         """Whether the mean loss is below the largest at the last good state: where it is not, a training diverges."""
@@ -298,31 +332,31 @@ class Guard(Callback):
 
     def _go_back(self, in_a_row: int) -> None:
         """Go back to the last good state and lower the rate, or give up."""
-        step, optimizer = self.session.step, self._optimizer
+        memory, step, optimizer = self._memory, self.session.step, self._optimizer
         good = self._states.go_back()
-        self._tried += 1
-        self._in_data = 0
-        self._trust_at, self._keep_at = math.inf, step + self._batches()
+        memory.tried += 1
+        memory.in_data = 0
+        memory.trust_at, memory.keep_at = math.inf, step + self._batches()
         self.rollbacks.append(step)
         last = self.left_out[-1] if self.left_out else {}
         why = f"{in_a_row} steps in succession were left out, the last because of {left_out.because(last)}"
-        if self._tried > self.tries or (in_a_row >= DATA_ALONE and last.get("place") in left_out.DATA):
-            vain = f", and going back {left_out.times(self._tried - 1)} did not help" if self._tried > 1 else ""
-            self.reason = (
+        if memory.tried > self.tries or (in_a_row >= DATA_ALONE and last.get("place") in left_out.DATA):
+            vain = f", and going back {left_out.times(memory.tried - 1)} did not help" if memory.tried > 1 else ""
+            reason = memory.reason = (
                 f"The guard gave up at step {step}: {why}{vain}. The training ends with the weights of step "
                 f"{good.step}."
             )
             self.model.stop_training = True
-            self._write({"action": "gave up", "step": step, "to_step": good.step, "reason": self.reason})
-            self.session.event("stop", self.reason)
-            self._say(*fitted(self.reason, 3))
+            self._write({"action": "gave up", "step": step, "to_step": good.step, "reason": reason})
+            self.session.event("stop", reason)
+            self._say(*fitted(reason, 3))
             return
         set_rate_or_factor(optimizer, min(rate_or_factor(optimizer), good.rate) * self.lower_rate)
-        self._lowered *= self.lower_rate if self._may_return else 1.0
+        memory.lowered *= self.lower_rate if memory.may_return else 1.0
         new = keras_private.current_rate(optimizer)
         sentence = (
             f"Step {step}: {why}. The guard went back to the weights of step {good.step} and lowered the learning rate "
-            f"to {digits(new, 3)} (try {self._tried} of {self.tries})."
+            f"to {digits(new, 3)} (try {memory.tried} of {self.tries})."
         )
         self._write({"action": "went back", "step": step, "to_step": good.step, "learning_rate": new})
         self.session.event("restore", sentence)
@@ -330,9 +364,9 @@ class Guard(Callback):
 
     def _return_rate(self) -> None:
         """Undo the first lowering of the rate, where the training has come to a good state with it."""
-        if self._lowered < 1:
-            set_rate_or_factor(self._optimizer, rate_or_factor(self._optimizer) / self._lowered)
-            self._lowered, self._may_return = 1.0, False
+        if self._memory.lowered < 1:
+            set_rate_or_factor(self._optimizer, rate_or_factor(self._optimizer) / self._memory.lowered)
+            self._memory.lowered, self._memory.may_return = 1.0, False
             rate = digits(keras_private.current_rate(self._optimizer), 3)
             sentence = f"The guard has a new good state, and the learning rate is {rate} again."
             self.session.event("rate", sentence)
@@ -343,9 +377,9 @@ class Guard(Callback):
     def _report(self, batch: int, left_out: int) -> None:
         """Find out where the steps that were left out since the last time begin, and report each."""
         now, batches = int(self._optimizer.micro_steps.numpy()), dict(self._skipped.taken)
-        for fault in self._step_filter.read(self._seen, left_out - 1):
+        for fault in self._step_filter.read(self._memory.seen, left_out - 1):
             self._tell_of(self._examined(fault, batch, now - fault.number, batches.get(fault.number)))
-        self._seen = left_out
+        self._memory.seen = left_out
         self._draw()
 
     def _examined(self, fault: LeftOut, batch: int, behind: int, data: Any) -> dict[str, Any]:
@@ -357,7 +391,7 @@ class Guard(Callback):
         return left_out.record_of(fault, place, origin, rows)
 
     def _tell_of(self, record: dict[str, Any]) -> None:
-        self._in_data = self._in_data + 1 if record["place"] in left_out.DATA else 0
+        self._memory.in_data = self._memory.in_data + 1 if record["place"] in left_out.DATA else 0
         self.left_out.append(record)
         self._write(record)
         sentence = left_out.sentence_of(record)
@@ -371,9 +405,9 @@ class Guard(Callback):
         x = self.session.training.arguments.get("x")
         return x if isinstance(x, ArraySource) else None
 
-    def _place(self, batch: int, behind: int) -> tuple[left_out.BatchPosition, np.ndarray | None]:
+    def _place(self, batch: int, behind: int) -> tuple[BatchPosition, np.ndarray | None]:
         """Return where a batch was, so many before the last one, and its examples in the source, if there is one."""
-        place = left_out.BatchPosition(self.session.step - behind, self._epoch, batch - behind)
+        place = BatchPosition(self.session.step - behind, self._epoch, batch - behind)
         source = self._source()
         if source is None or place.batch < 0:
             return place, None
@@ -391,7 +425,7 @@ class Guard(Callback):
         return writer.folder if writer is not None and self.session.is_chief else None
 
     def _write(self, record: Mapping[str, Any]) -> None:
-        self._written += 1
+        self._memory.written += 1
         if self._folder is not None:
             left_out.append(self._folder, [record])
 

@@ -15,7 +15,7 @@ from .._types import Logs
 from ..integration import backend, keras_private
 from ..schedules.base import resolve_all
 from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
-from ._monitored import PAST, MonitoredMetrics
+from ._monitored import MonitoredMetrics, Past
 from .base import Callback
 from .session import states
 
@@ -61,10 +61,10 @@ class LearningRateDecay(Callback):
     sets_learning_rate = True
 
     observes_steps = False
-    _state_parts: ClassVar[Mapping[str, Any]] = {
+    _state_parts: ClassVar[Any] = {
         "rates": list[float | None],
         "asked": int | None,
-        "watched": (None, PAST),
+        "watched": Past | None,
         "changes": list[str],
     }
 
@@ -92,7 +92,7 @@ class LearningRateDecay(Callback):
         return {
             "rates": [_to_keep(optimizer) for optimizer in self._optimizers()],
             "asked": self._asked,
-            "watched": self._monitored.state() if self._monitored else None,
+            "watched": self._monitored and self._monitored.past,
             "changes": self._changes,
         }
 
@@ -183,8 +183,8 @@ class LearningRateDecay(Callback):
         seen = self._epoch_numbers.reported(logs)
         if watch and watch.epoch_ended(self.session.training, epoch, seen) and self.rule.is_due(watch.history):
             lower = [self._set(o, self.rule.lowered(keras_private.current_rate(o)), epoch) for o in optimizers.values()]
-            if any(lower) and watch.best_weights is not None:
-                self.model.set_weights(watch.best_weights)
+            if any(lower) and watch.past.best_weights is not None:
+                self.model.set_weights(watch.past.best_weights)
 
     def _set(self, optimizer: keras.optimizers.Optimizer, rate: float, epoch: int) -> bool:
         """Set the rate of an optimizer; return whether it has changed."""

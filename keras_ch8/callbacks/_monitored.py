@@ -15,13 +15,20 @@ from ..stopping.criterion import EpochHistory
 from ..stopping.improvement import index_of_best
 from .session import states
 
-PAST = {
-    "monitor": str,
-    "history": {"modes": {str: str}, "epochs": [int], "logs": [{str: float}], "seconds": [float]},
-    "best_weights": (None, [np.ndarray]),
-    "missing": [str],
-}
-"""What a state of `MonitoredMetrics` is made of: see `session.states`."""
+
+@dataclasses.dataclass
+class Past:
+    """What is remembered of the quantities that are watched.
+
+    Args:
+        history: The epochs so far.
+        best_weights: The weights where the first quantity was best. Defaults to `None`.
+        missing: Quantities that a warning has named as missing in this training. Defaults to none.
+    """
+
+    history: EpochHistory
+    best_weights: list[np.ndarray] | None = None
+    missing: set[str] = dataclasses.field(default_factory=set)
 
 
 class MonitoredMetrics:
@@ -41,11 +48,12 @@ class MonitoredMetrics:
         self.modes = _merged(owner, watched)
         self.monitor = next(iter(self.modes))
         self.min_delta, self.keeps_weights = min_delta, keeps_weights
-        self.history = EpochHistory(self.monitor)
-        self.best_weights: Any = None
-        self._measured: Any = None
-        self._named: set[str] = set()
-        """Quantities that a warning has named as missing in this training."""
+        self.begin(None)
+
+    @property
+    def history(self) -> EpochHistory:
+        """The epochs so far."""
+        return self.past.history
 
     @property
     def _best(self) -> int | None:
@@ -67,35 +75,22 @@ class MonitoredMetrics:
         values = self.history.values(self.monitor)
         return len(values) if self._best is None else len(values) - 1 - self._best
 
-    def state(self) -> dict[str, Any]:
-        """Return what has happened, as `PAST` has it."""
-        weights = self.best_weights
-        return {
-            "monitor": self.monitor,
-            "history": self.history.state(),
-            "best_weights": None if weights is None else [np.array(value) for value in weights],
-            "missing": sorted(self._named),
-        }
-
-    def refuse_other(self, state: Mapping[str, Any]) -> None:
-        """Raise ValueError where a state is of other quantities, or of another direction."""
-        if state["monitor"] != self.monitor:
-            raise states.refuse(self.owner, "monitor", state["monitor"], self.monitor)
-        history = state["history"]
-        for name, mode in history["modes"].items():
+    def refuse_other(self, past: Past) -> None:
+        """Raise ValueError where a past is of other quantities, or of another direction."""
+        history = past.history
+        if history.monitor != self.monitor:
+            raise states.refuse(self.owner, "monitor", history.monitor, self.monitor)
+        for name, mode in history.modes.items():
             if self.modes.get(name) not in ("auto", mode):
                 raise states.refuse(self.owner, f"mode of {name!r}", mode, self.modes.get(name))
-        lengths = {name: len(history[name]) for name in ("epochs", "logs", "seconds")}
+        lengths = {name: len(getattr(history, name)) for name in ("epochs", "logs", "seconds")}
         if len(set(lengths.values())) > 1:
             raise states.refuse(self.owner, "epochs in all lists", lengths, "equally many")
 
-    def begin(self, state: Mapping[str, Any] | None) -> None:
-        """Forget the last training, or go on from a state."""
-        self.history, self.best_weights, self._measured = EpochHistory(self.monitor), None, None
-        self._named = set()
-        if state is not None:
-            self.history, self.best_weights = self.history.restored(state["history"]), state["best_weights"]
-            self._named = set(state["missing"])
+    def begin(self, past: Past | None) -> None:
+        """Forget the last training, or go on from its past."""
+        self.past = Past(EpochHistory(self.monitor)) if past is None else past
+        self._measured: Any = None
 
     def validation_begins(self, model: keras.Model) -> None:
         """Keep the weights that are about to be measured: by now all callbacks have swapped in what they want."""
@@ -119,15 +114,15 @@ class MonitoredMetrics:
         for name in missing:
             if not (waits and name.startswith("val_")):
                 self._warn(epoch, name, seen)
-        self.history = self.history.after(epoch, seen, seconds)
+        self.past.history = self.history.after(epoch, seen, seconds)
         if self.keeps_weights and self.monitor in seen and self.wait == 0:
-            self.best_weights = model.get_weights() if self._measured is None else self._measured
+            self.past.best_weights = model.get_weights() if self._measured is None else self._measured
         self._measured = None
         return not missing
 
     def _warn(self, epoch: int, name: str, seen: Mapping[str, float]) -> None:
-        if name not in self._named:
-            self._named.add(name)
+        if name not in self.past.missing:
+            self.past.missing.add(name)
             warnings.warn(
                 f"`{self.owner}` watches {name!r}, which is not reported at the end of epoch {epoch + 1}; what needs "
                 f"it waits. Reported: {', '.join(seen) or 'nothing'}. Watch one of these; names with 'val_' need "
@@ -146,7 +141,7 @@ class MonitoredMetrics:
                 f"`{self.owner}` watches {name!r}, and whether larger or smaller is better is not known. "
                 f"Received: mode={short(mode)}. Give mode='max' or mode='min'.{missing}"
             )
-        self.history = dataclasses.replace(self.history, modes={**self.history.modes, name: found})
+        self.past.history = dataclasses.replace(self.history, modes={**self.history.modes, name: found})
 
 
 def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:

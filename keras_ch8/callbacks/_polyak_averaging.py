@@ -16,8 +16,8 @@ from .._types import Logs
 from ..board import tags
 from ..integration import fit, keras_private
 from ._switch_optimizer import SwitchOptimizer
-from .averaging.swap import Swap
-from .averaging.weight_average import WeightAverage, averaged, clock_of, log_decay, updates_in
+from .averaging.swap import Held, Swap
+from .averaging.weight_average import Averages, WeightAverage, averaged, clock_of, log_decay, updates_in
 from .base import Callback
 from .session import states
 from .session.terminal import fitted
@@ -103,10 +103,7 @@ class PolyakAveraging(Callback):
     _needs_fit = True
     # Early, so that others find the weights at the beginning of an epoch, and restore theirs after it.
     _place_in_fit = fit.EARLY
-    _state_parts: ClassVar[Mapping[str, Any]] = {
-        "average": (None, {"updates": int, "start": int, "averages": [np.ndarray]}),
-        "held": (None, {"values": [np.ndarray], "ours": [bool]}),
-    }
+    _state_parts: ClassVar[Any] = {"average": Averages | None, "held": Held | None}
     transient: ClassVar[Mapping[str, Any]] = {"_average": None, "_swap": Swap(()), "_is_training": False}
 
     def __init__(
@@ -176,7 +173,7 @@ class PolyakAveraging(Callback):
     def _state(self) -> dict[str, Any]:
         if not self._swap.variables:
             return copy.deepcopy(dict(self._copied))
-        return {"average": self._average.state(), "held": self._swap.state()}
+        return {"average": self._average.kept(), "held": self._swap.kept()}
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_copied": self.get_state()}
@@ -236,19 +233,19 @@ class PolyakAveraging(Callback):
                 stacklevel=2,
             )
         before = round(np.nan_to_num(self.session.first_epoch * clock.steps_per_epoch))
-        self._average.begin(log_alpha, before, max(start, before))
+        self._average.begin(log_alpha, Averages(before, max(start, before)))
         self._swap = Swap(self._average.variables)
 
     def _go_on(self, log_alpha: float, state: Mapping[str, Any]) -> None:
         """Have the averages of a state, and hold the weights where the averages are in the model."""
-        shapes = [average.shape for average in state["average"]["averages"]]
+        shapes = [average.shape for average in state["average"].averages or ()]
         expected = [tuple(variable.shape) for variable in self._average.variables]
         if shapes != expected:
             raise states.refuse("PolyakAveraging", "shapes of the averages", shapes, expected)
-        self._average.begin(log_alpha, **state["average"])
+        self._average.begin(log_alpha, state["average"])
         self._swap = Swap(self._average.variables)
         if state["held"] is not None:
-            self._swap.hold(**state["held"])
+            self._swap.hold(state["held"])
 
     def show_results(self, state: Mapping[str, Any]) -> None:
         """Have the averages and the weights as they were trained last, beside what was left in the model."""

@@ -10,7 +10,7 @@ from .._types import Logs
 from ..board import tags
 from ..stopping.criterion import EpochHistory
 from ..stopping.improvement import index_of_best
-from ._monitored import PAST, MonitoredMetrics
+from ._monitored import MonitoredMetrics, Past
 from .base import Callback
 
 FALLEN = 0.01
@@ -60,7 +60,7 @@ class SurrogateGap(Callback):
     section, watches = "8.1.1", True
 
     observes_steps = False
-    _state_parts: ClassVar[Mapping[str, Any]] = {"watched": PAST, "said": bool}
+    _state_parts: ClassVar[Any] = {"watched": Past, "said": bool}
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class SurrogateGap(Callback):
         self._said = False
 
     def _state(self) -> dict[str, Any]:
-        return {"watched": self._monitored.state(), "said": self._said}
+        return {"watched": self._monitored.past, "said": self._said}
 
     def _refuse_other(self, state: Mapping[str, Any]) -> None:
         self._monitored.refuse_other(state["watched"])

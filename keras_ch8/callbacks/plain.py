@@ -3,7 +3,7 @@
 import copy
 import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import keras
@@ -43,6 +43,8 @@ class PlainCallback(keras.callbacks.Callback):
     """Where `fit` calls it among the others, wherever it is listed."""
     _state_parts: ClassVar[Any] = {}
     """What a state is made of: a dataclass, or a dict of types by names."""
+    _modules: Collection[str] = ()
+    """Where classes of a state may be defined, beside this package."""
     _kept: Any = None
     """What `set_state` was given, until the next training takes it."""
 
@@ -99,7 +101,7 @@ class PlainCallback(keras.callbacks.Callback):
         Raises:
             ValueError: If it is no state of such a callback, or one of other data, another rule or another setting.
         """
-        kept = states.checked(type(self).__name__, state, self._state_parts)
+        kept = states.checked(type(self).__name__, state, self._state_parts, self._modules)
         self._refuse_other(kept)
         self._kept = kept
 

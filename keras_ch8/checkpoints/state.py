@@ -9,7 +9,7 @@ import numpy as np
 from .. import _state
 from ..integration.backend.random_numbers import RandomNumbers
 
-FORMAT = 3
+FORMAT = 4
 """Version of what is written; another is refused."""
 
 

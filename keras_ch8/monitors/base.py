@@ -241,7 +241,7 @@ class Monitor:
 
     def drawn(self, log: MeasurementLog) -> dict[str, float]:
         """Return the last point of each series that shows a quantity of the rules, by the name of the series."""
-        return {f"{SERIES}{name}": value for name, value in self.numbers(log).items()}
+        return {f"{SERIES}{name}": float(value) for name, value in self.numbers(log).items()}
 
     def remarks(self, log: MeasurementLog) -> Mapping[str, str]:
         """Return what the sentence of a kind says besides its numbers, such as the name of a layer."""

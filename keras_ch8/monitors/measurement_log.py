@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -44,6 +45,7 @@ class Rows:
         return Rows(*(column[:count] for column in _columns(self)))
 
 
+@dataclasses.dataclass(eq=False)
 class MeasurementLog:
     """What a monitor judges by: all that has been measured of one training.
 
@@ -53,46 +55,55 @@ class MeasurementLog:
         steps_of_update: Number of steps between two moments at which the weights can be read. Defaults to `1`.
     """
 
-    def __init__(self, total: int = 0, first: int = 0, steps_of_update: int = 1) -> None:
-        self.total, self.first, self.steps_of_update = total, first, steps_of_update
-        self.batch_size = 0.0
-        """Examples of a minibatch of the training, on average; 0 where it is not known."""
-        self.chance = float("nan")
-        """Loss of the best constant prediction on the probe, without penalties; NaN where it is not known."""
-        self.neighbours = float("nan")
-        """Loss on the probe if each example is predicted from its nearest other examples; NaN where it is not known."""
-        self.least_squares = float("nan")
-        """Loss on the probe that a linear model reaches by least squares; NaN where the model is not linear."""
-        self.unevenness = float("nan")
-        """Condition number of the covariance of the scaled inputs of a linear model; NaN of others."""
-        self.rate = float("nan")
-        """Learning rate of the optimizer; NaN where there are several, or none."""
-        self.first_rate = self.peak = float("nan")
-        """The first that was measured, and the largest so far."""
-        self.examples = 0
-        """Examples of an epoch; 0 where it is not known."""
-        self.has: frozenset[Fact] = frozenset()
-        """What the model and its optimizer have."""
-        self.step = first
-        self.rows = Rows()
-        self.first_rows = Rows()
-        """Those of the first steps, of which `rows` has the last."""
-        self.epochs: list[Mapping[str, float]] = []
-        self.passes: list[np.ndarray] = []
-        """Loss of each minibatch in the first epoch and, if there is another, the last."""
-        self.left_out: set[str] = set()
-        """Names of what has failed, which is not asked any more."""
-        self.facts: Facts | None = None
-        """What was seen before the first step, until that is judged."""
-        self.new: set[str] = set()
-        """What has come since it was judged last, of `"rows"`, `"readings"`, `"epochs"` and `"end"`."""
-        self.newly_read: set[str] = set()
-        """Names of the monitors whose readings are new."""
-        self.losses: list[np.ndarray] = []
-        """Losses of the minibatches of this epoch, as they come."""
-        self._readings: dict[str, list[Any]] = {}
-        self._steps: dict[str, list[int]] = {}
-        self._known: dict[str, Any] = {}
+    total: int = 0
+    first: int = 0
+    steps_of_update: int = 1
+    batch_size: float = 0.0
+    """Examples of a minibatch of the training, on average; 0 where it is not known."""
+    chance: float = math.nan
+    """Loss of the best constant prediction on the probe, without penalties; NaN where it is not known."""
+    neighbours: float = math.nan
+    """Loss on the probe if each example is predicted from its nearest other examples; NaN where it is not known."""
+    least_squares: float = math.nan
+    """Loss on the probe that a linear model reaches by least squares; NaN where the model is not linear."""
+    unevenness: float = math.nan
+    """Condition number of the covariance of the scaled inputs of a linear model; NaN of others."""
+    rate: float = math.nan
+    """Learning rate of the optimizer; NaN where there are several, or none."""
+    first_rate: float = math.nan
+    """The first that was measured."""
+    peak: float = math.nan
+    """The largest so far."""
+    examples: int = 0
+    """Examples of an epoch; 0 where it is not known."""
+    has: frozenset[Fact] = frozenset()
+    """What the model and its optimizer have."""
+    step: int = 0
+    rows: Rows = dataclasses.field(default_factory=Rows)
+    first_rows: Rows = dataclasses.field(default_factory=Rows)
+    """Those of the first steps, of which `rows` has the last."""
+    epochs: list[Mapping[str, float]] = dataclasses.field(default_factory=list)
+    passes: list[np.ndarray] = dataclasses.field(default_factory=list)
+    """Loss of each minibatch in the first epoch and, if there is another, the last."""
+    left_out: set[str] = dataclasses.field(default_factory=set)
+    """Names of what has failed, which is not asked any more."""
+    new: set[str] = dataclasses.field(default_factory=set)
+    """What has come since it was judged last, of `"rows"`, `"readings"`, `"epochs"` and `"end"`."""
+    newly_read: set[str] = dataclasses.field(default_factory=set)
+    """Names of the monitors whose readings are new."""
+    losses: list[np.ndarray] = dataclasses.field(default_factory=list)
+    """Losses of the minibatches of this epoch, as they come."""
+    readings: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
+    """Those of each monitor, the oldest first."""
+    measured_at: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    """The steps at which they were made."""
+    facts: Facts | None = dataclasses.field(default=None, init=False)
+    """What was seen before the first step, until that is judged."""
+    _known: dict[str, Any] = dataclasses.field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Begin at the first step."""
+        self.step = max(self.step, self.first)
 
     @property
     def done(self) -> int:
@@ -104,17 +115,6 @@ class MeasurementLog:
         """Whether layers add penalties to the loss; `chance` and `neighbours` contain none."""
         return any(reading.penalty for reading in self.of("gradient_norm")[-1:])
 
-    def state(self) -> dict[str, Any]:
-        """Return all that has been measured, which `set_state` goes on from."""
-        kept = {name: value for name, value in vars(self).items() if name not in ("_known", "facts")}
-        return kept | {"has": frozenset(map(str, self.has))}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` has returned."""
-        self._known.clear()
-        vars(self).update(state)
-        self.has = frozenset(fact for fact in Fact if fact in self.has)
-
     def add(self, step: int, readings: Mapping[str, Any]) -> dict[str, Any]:
         """Add the readings of a measurement at a step, and return them; an error in place of one leaves that out."""
         self._known.clear()
@@ -124,8 +124,8 @@ class MeasurementLog:
                 self.leave_out(name, error)
         sound = {name: each for name, each in readings.items() if not isinstance(each, Exception)}
         for name, reading in sound.items():
-            self._readings.setdefault(name, []).append(reading)
-            self._steps.setdefault(name, []).append(step)
+            self.readings.setdefault(name, []).append(reading)
+            self.measured_at.setdefault(name, []).append(step)
             self.newly_read.add(name)
         self.new.add("readings")
         return sound
@@ -174,16 +174,16 @@ class MeasurementLog:
 
     def of(self, name: str) -> list[Any]:
         """Return the readings of a monitor, the oldest first."""
-        return self._readings.get(name, [])
+        return self.readings.get(name, [])
 
     def steps_of(self, name: str) -> np.ndarray:
         """Return the steps at which they were made."""
-        return np.array(self._steps.get(name, []), int)
+        return np.array(self.measured_at.get(name, []), int)
 
     @property
     def has_readings(self) -> bool:
         """Whether anything was measured beside the rows of the steps and what the epochs report."""
-        return bool(self._readings)
+        return bool(self.readings)
 
     def take_new(self) -> tuple[set[str], set[str]]:
         """Return what is new, and whose readings are, once."""

@@ -4,7 +4,6 @@ import abc
 import dataclasses
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -125,16 +124,6 @@ class EpochHistory:
                 "compare differences only."
             )
         return errors
-
-    def state(self) -> dict[str, Any]:
-        """Return the epochs as plain Python, to be saved."""
-        logs = [dict(x) for x in self.logs]
-        return {"modes": dict(self.modes), "epochs": list(self.epochs), "logs": logs, "seconds": list(self.seconds)}
-
-    def restored(self, state: Mapping[str, Any]) -> "EpochHistory":
-        """Return this history with the epochs of a `state`."""
-        epochs, logs, seconds = (tuple(state[name]) for name in ("epochs", "logs", "seconds"))
-        return dataclasses.replace(self, modes=dict(state["modes"]), epochs=epochs, logs=logs, seconds=seconds)
 
 
 @dataclasses.dataclass(frozen=True)

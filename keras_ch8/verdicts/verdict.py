@@ -4,8 +4,8 @@ import collections
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from .._describe import short
 from .._result import Result
@@ -159,6 +159,7 @@ class _Said(NamedTuple):
     claim: Claim
 
 
+@dataclasses.dataclass
 class VerdictTracker:
     """Makes verdicts out of claims: nothing is said on a single measurement, and nothing is taken back on one.
 
@@ -179,27 +180,22 @@ class VerdictTracker:
 
     Args:
         ignore: Kinds of which nothing is said, and which explain nothing. Defaults to `()`.
+        claims: The last claims of each source on a kind. Defaults to `{}`, as the following.
+        standing: What stands of them.
+        over: What called for action and does not any more, as it was then.
+        fine: How many claims in a row have said since then that all is well.
     """
 
-    def __init__(self, ignore: Iterable[str] = ()) -> None:
-        self._ignored = frozenset(ignore)
-        self._claims: dict[_Key, collections.deque[_Said]] = {}
-        self._standing: dict[_Key, Verdict] = {}
-        self._over: dict[_Key, Verdict] = {}
-        self._fine: dict[_Key, int] = {}
-
-    def state(self) -> dict[str, Any]:
-        """Return all that was claimed and what stands, which `set_state` goes on from."""
-        return {name: value for name, value in vars(self).items() if name != "_ignored"}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` has returned."""
-        vars(self).update(state)
+    ignore: Collection[str] = ()
+    claims: dict[_Key, collections.deque[_Said]] = dataclasses.field(default_factory=dict)
+    standing: dict[_Key, Verdict] = dataclasses.field(default_factory=dict)
+    over: dict[_Key, Verdict] = dataclasses.field(default_factory=dict)
+    fine: dict[_Key, int] = dataclasses.field(default_factory=dict)
 
     @property
     def verdicts(self) -> list[Verdict]:
         """The verdicts that stand, the most serious first, and of these the causes."""
-        gravest = {kind: verdict for kind, verdict in self._gravest().items() if kind not in self._ignored}
+        gravest = {kind: verdict for kind, verdict in self._gravest().items() if kind not in self.ignore}
         acting = {kind: verdict for kind, verdict in gravest.items() if verdict.level == "act"}
         of_training = causes.of_training({kind: verdict.is_of_probe for kind, verdict in acting.items()})
         found = [
@@ -213,7 +209,7 @@ class VerdictTracker:
     @property
     def muted(self) -> list[Verdict]:
         """What would stand of the kinds of which nothing is said, without what is well, the most serious first."""
-        found = [v for kind, v in self._gravest().items() if kind in self._ignored and v.level != "ok"]
+        found = [v for kind, v in self._gravest().items() if kind in self.ignore and v.level != "ok"]
         return sorted(found, key=lambda v: -LEVELS.index(v.level))
 
     def update(self, step: int, claims: Iterable[Claim], source: str = "") -> list[Verdict]:
@@ -229,41 +225,41 @@ class VerdictTracker:
     def retract(self, source: str, kinds: Iterable[str]) -> None:
         """Take back what a source said of some kinds: others know better."""
         for kind in kinds:
-            self._standing.pop((kind, source), None)
+            self.standing.pop((kind, source), None)
 
     def forgive(self, kinds: Iterable[str]) -> None:
         """Call well what called for action before and is over, of some kinds: it has done no harm."""
-        for key, verdict in self._standing.items():
-            newest = self._claims[key][-1]
-            if key[0] in kinds and key in self._over and verdict.level == "watch" and newest.claim.level == "ok":
-                self._standing[key] = self._borne_out("ok", newest.step, [newest])
+        for key, verdict in self.standing.items():
+            newest = self.claims[key][-1]
+            if key[0] in kinds and key in self.over and verdict.level == "watch" and newest.claim.level == "ok":
+                self.standing[key] = self._borne_out("ok", newest.step, [newest])
 
     def _gravest(self) -> dict[str, Verdict]:
         """Return the gravest verdict of each kind, whatever explains it; of several, the first."""
         found: dict[str, Verdict] = {}
-        for (kind, _), verdict in self._standing.items():
+        for (kind, _), verdict in self.standing.items():
             if kind not in found or LEVELS.index(verdict.level) > LEVELS.index(found[kind].level):
                 found[kind] = verdict
         return found
 
     def _add(self, step: int, claim: Claim, key: _Key) -> None:
         """Bring what one source says of a kind up to date."""
-        claims = self._claims.setdefault(key, collections.deque(maxlen=WINDOW))
+        claims = self.claims.setdefault(key, collections.deque(maxlen=WINDOW))
         claims.append(_Said(step, claim))
-        before = self._standing.get(key)
-        level = self._level([said.claim for said in claims], before, has_been_serious=key in self._over)
+        before = self.standing.get(key)
+        level = self._level([said.claim for said in claims], before, has_been_serious=key in self.over)
         if level is None:
             return
         if before is not None and before.level == "act" != level:
-            self._over[key] = dataclasses.replace(before, step=before.measured)
+            self.over[key] = dataclasses.replace(before, step=before.measured)
         since = step if before is None or before.level != level else before.step
-        if key in self._over:
-            self._fine[key] = 0 if claim.level != "ok" else self._fine.get(key, 0) + 1
-            level = "ok" if level == "watch" and self._fine[key] >= FORGOTTEN_AFTER else level
-        if claim.level == "ok" and level == "watch" and key in self._over:
-            self._standing[key] = self._no_longer(self._over[key], since, claims[-1])
+        if key in self.over:
+            self.fine[key] = 0 if claim.level != "ok" else self.fine.get(key, 0) + 1
+            level = "ok" if level == "watch" and self.fine[key] >= FORGOTTEN_AFTER else level
+        if claim.level == "ok" and level == "watch" and key in self.over:
+            self.standing[key] = self._no_longer(self.over[key], since, claims[-1])
         else:
-            self._standing[key] = self._borne_out(level, since, list(claims))
+            self.standing[key] = self._borne_out(level, since, list(claims))
 
     @staticmethod
     def _borne_out(level: str, since: int, claims: list[_Said]) -> Verdict:

@@ -88,7 +88,7 @@ def test_the_state_of_a_callback_stays_its_own_when_another_measures_by_its_prog
     before = one.get_state()
     trained(model, PROBES[1], checks=["gradient_norm", "distance"])
     after = one.get_state()
-    keras.tree.map_structure(np.testing.assert_array_equal, before["meters"], after["meters"])
+    keras.tree.map_structure(np.testing.assert_array_equal, before["measuring"], after["measuring"])
 
 
 def test_the_spectrum_of_other_examples_is_theirs_though_nothing_is_traced(traced):

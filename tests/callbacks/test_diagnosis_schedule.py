@@ -83,7 +83,7 @@ def test_more_measurements_are_made_where_the_work_of_the_training_pays_for_them
 def test_the_work_stays_within_the_budget_where_that_pays_for_more_than_those_that_any_training_has():
     for steps in (10_000, 10**5):
         found, schedule = measured_steps(steps, price=900)
-        assert schedule.count == len(found)
+        assert schedule.so_far.count == len(found)
         assert 900 * len(found) <= BUDGET * steps * 32 + 8 * 900
 
 
@@ -121,7 +121,7 @@ def test_an_interval_is_kept_where_it_is_paid_for():
     assert measured_steps(30, measure_every=5, free_quota=6)[0] == [5, 10, 15, 20, 25, 30]  # whatever they cost
     assert measured_steps(60, measure_every=5, free_quota=6)[0] == [5, 10, 20, 30, 40, 50]
     found, schedule = measured_steps(20_000, measure_every=5, price=320)
-    assert 320 * schedule.count <= BUDGET * 20_000 * 32
+    assert 320 * schedule.so_far.count <= BUDGET * 20_000 * 32
     assert len(found) == pytest.approx(BUDGET * 20_000 * 32 / 320, abs=6)
 
 
@@ -164,7 +164,7 @@ def test_resting_between_measurements_makes_none_late(options, at_once, price):
 def test_the_spectrum_is_measured_at_places_of_the_probe_that_its_own_price_allows():
     _, probe = measured_steps(20_000, price=400)
     allowed, _ = measured_steps(20_000, price=9000, free_quota=2, like=probe)
-    assert set(allowed) <= set(probe.steps_to_measure)
+    assert set(allowed) <= set(probe.so_far.steps_to_measure)
     assert len(allowed) == pytest.approx(BUDGET * 20_000 * 32 / 9000, abs=1)
     assert measured_steps(20_000, price=1e9, free_quota=0, like=probe)[0] == []
 
@@ -326,4 +326,4 @@ def test_the_clock_tells_training_from_measuring(monkeypatch):
         clock.stop()
         now[0] += 60  # the training is over
         assert clock.trained == 7
-    assert (schedule.setup, schedule.spent, schedule.count) == (2.0, 0.5, 2)
+    assert (schedule.so_far.setup, schedule.so_far.spent, schedule.so_far.count) == (2.0, 0.5, 2)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, extend, optimizers, stopping
+from keras_ch8._state import load
 from keras_ch8.callbacks import _early_stopping
 from keras_ch8.extend import StopReason
 from tests.callbacks.runs import X, Y, fit, network
@@ -266,7 +267,7 @@ def test_a_deadline_counts_the_time_before_an_interruption(monkeypatch):
     assert stop.reason.message == (
         "Stopped after epoch 5: 5 s are spent and the next epoch may take 1 s: too long for 5.5 s."
     )
-    assert stop.get_state()["watched"]["history"]["seconds"] == [1, 2, 3, 4, 5]
+    assert load(stop.get_state()["watched"]).history.seconds == (1, 2, 3, 4, 5)
 
 
 def test_several_metrics_and_the_one_that_is_restored():

@@ -6,6 +6,7 @@ import types
 import numpy as np
 import pytest
 
+from keras_ch8.callbacks import Diagnosis
 from keras_ch8.callbacks.diagnosis.judging import PREFLIGHT, Judge
 from keras_ch8.monitors.measurement_log import MeasurementLog
 from keras_ch8.verdicts import kinds
@@ -24,9 +25,9 @@ def learned(total=8):
 def test_what_was_said_of_the_start_is_taken_back_where_the_kind_says_so(monkeypatch, once_learned, level):
     kind = dataclasses.replace(kinds.KINDS["oscillation"], once_learned=once_learned)
     monkeypatch.setitem(kinds.KINDS, "oscillation", kind)
-    judge = Judge([])
+    judge = Judge()
     judge.tracker.update(0, [Claim("oscillation", "act", "It is.", proven=True)], PREFLIGHT)
-    judge.judge(learned())
+    judge.judge(learned(), [])
     assert [verdict.level for verdict in judge.tracker.verdicts] == ([level] if level else [])
 
 
@@ -35,15 +36,15 @@ def test_what_was_said_of_the_start_is_taken_back_where_the_kind_says_so(monkeyp
 def test_what_is_over_is_forgiven_at_the_end_where_the_kind_says_so(monkeypatch, once_learned, level, is_over):
     kind = dataclasses.replace(kinds.KINDS["oscillation"], once_learned=once_learned)
     monkeypatch.setitem(kinds.KINDS, "oscillation", kind)
-    judge = Judge([])
+    judge = Judge()
     for step, said in enumerate(("act", "ok", "ok", "ok")):
         judge.tracker.update(step, [Claim("oscillation", said, "It is.", proven=said == "act")], "a monitor")
-    judge.judge(learned(total=8 if is_over else 100))
+    judge.judge(learned(total=8 if is_over else 100), [])
     (verdict,) = judge.tracker.verdicts
     assert verdict.level == (level if is_over else "watch")
 
 
 def test_only_a_training_that_validates_can_have_a_kind_that_needs_validation():
-    asked = Judge([], looks=True).of_start
+    asked = Diagnosis()._judge.of_start
     assert asked == {kind.name for kind in kinds.OF_THE_START} - {"leak"}
-    assert Judge([]).of_start == set()
+    assert Diagnosis(preflight=False)._judge.of_start == set()

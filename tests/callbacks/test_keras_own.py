@@ -25,9 +25,7 @@ class EarlyStopping(callbacks.EarlyStopping):
 
     @property
     def monitor_op(self):
-        return {"min": keras.ops.less, "max": keras.ops.greater}[
-            self.get_state()["watched"]["history"]["modes"][self.monitor]
-        ]
+        return {"min": keras.ops.less, "max": keras.ops.greater}[self._monitored.history.modes[self.monitor]]
 
 
 CALLBACKS = types.SimpleNamespace(

@@ -9,7 +9,15 @@ import pytest
 
 from keras_ch8 import callbacks, optimizers
 from keras_ch8._duration import Clock
-from keras_ch8.callbacks.averaging.weight_average import UNIFORM, WeightAverage, clock_of, log_decay, rate, updates_in
+from keras_ch8.callbacks.averaging.weight_average import (
+    UNIFORM,
+    Averages,
+    WeightAverage,
+    clock_of,
+    log_decay,
+    rate,
+    updates_in,
+)
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_tensorboard import read, report
 from tests.oracles import averages
@@ -145,7 +153,7 @@ def test_in_the_program_only_updates_count_and_float64_is_averaged_in_float64():
     (variable,) = model.trainable_variables
     average = WeightAverage(model, lambda: None)
     average.build()
-    average.begin(UNIFORM, 0, 2)
+    average.begin(UNIFORM, Averages(0, 2))
     thetas = thetas[:, :, None]
     for n, theta in enumerate(thetas, 1):
         variable.assign(theta)
@@ -153,7 +161,7 @@ def test_in_the_program_only_updates_count_and_float64_is_averaged_in_float64():
         variable.assign(theta + 1)
         average.update(keras.ops.convert_to_tensor(False))
         if n > 2:
-            np.testing.assert_allclose(average.state()["averages"][0], averages.uniform(thetas[2:n]), rtol=1e-12)
+            np.testing.assert_allclose(average.kept().averages[0], averages.uniform(thetas[2:n]), rtol=1e-12)
     assert average.count == 7
 
 

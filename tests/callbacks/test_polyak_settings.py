@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, optimizers
+from keras_ch8._state import load
 from tests.callbacks.runs import BATCH, STEPS, X, Y, needs_multi_optimizer, network
 from tests.callbacks.test_polyak_averaging import Path, assert_same, average_of, train
 from tests.marks import mostly
@@ -85,7 +86,7 @@ def test_every_step_of_an_execution_counts():
 def test_in_low_precision_the_average_is_float32(policy):
     average, path, model = average_of(uniform=True, final="raw"), Path(), network(optimizers.SGD(0.1), policy)
     train(path, average, model=model, validation_data=None)
-    kept = average.get_state()["average"]["averages"]
+    kept = load(average.get_state()["average"]).averages
     assert {a.dtype.name for a in kept} == {"float32"}
     counted = path.raw[-average.updates :]  # the loss of float16 is scaled down at first
     assert average.updates > STEPS

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import optimizers
+from keras_ch8._state import load
 from tests.callbacks.runs import STEPS, network
 from tests.callbacks.test_polyak_averaging import Path, StopAfter, again, assert_same, average_of, shared, train
 from tests.networks import Counted
@@ -66,7 +67,7 @@ def test_a_state_can_be_taken_at_the_end_of_an_epoch_while_the_averages_are_in_t
     keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: states.append(average.get_state()))
     again(keep, average_of, path)
     for state, raw in zip(states, (path.raw[STEPS - 1], path.raw[-1]), strict=True):
-        assert_same(state["held"]["values"], raw)
+        assert_same(load(state["held"]).values, raw)
 
 
 @pytest.mark.slow

@@ -35,13 +35,11 @@ def test_rows_that_come_in_pieces_have_the_medians_of_all_finite_norms_before_th
     assert np.isnan(log.rows.usual[~finite]).all()
 
 
-def test_what_there_is_already_is_kept_as_words_and_comes_back_as_facts():
-    log, after = MeasurementLog(), MeasurementLog()
-    log.has = frozenset({Fact.CLIPPING, Fact.TOKENS})
-    kept = dump(log.state())
-    assert kept["has"]["items"] == ["clipping", "tokens"]
-    after.set_state(load(kept))
-    assert after.has == log.has
+def test_a_log_is_kept_whole_and_what_there_is_already_comes_back_as_facts():
+    log = MeasurementLog(has=frozenset({Fact.CLIPPING, Fact.TOKENS}), first=3)
+    log.add(5, {"distance": 1.0})
+    after = load(dump(log))
+    assert (after.has, after.step, after.of("distance"), after.steps_of("distance")) == (log.has, 5, [1.0], [5])
     assert {type(fact) for fact in after.has} == {Fact}
 
 

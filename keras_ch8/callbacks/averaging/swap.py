@@ -1,12 +1,24 @@
 """Other values into variables and theirs back, bit for bit."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from ...integration import backend
+
+
+class Held(NamedTuple):
+    """What is held while others are in its place.
+
+    Args:
+        values: The values.
+        ours: Whether what is in the place of each was put in by us, and not set by somebody since.
+    """
+
+    values: list[np.ndarray]
+    ours: list[bool]
 
 
 class Swap:
@@ -34,17 +46,17 @@ class Swap:
             self.back()
             raise
 
-    def hold(self, values: Sequence[Any], ours: Sequence[bool]) -> None:
-        """Hold these values, where others were put in before; those that are not `ours` somebody has set since."""
-        self.held = list(values)
-        self._left = [_print(v) if is_ours else None for v, is_ours in zip(self.variables, ours, strict=True)]
+    def hold(self, held: Held) -> None:
+        """Hold these values, where others were put in before."""
+        self.held = held.values
+        self._left = [_print(v) if is_ours else None for v, is_ours in zip(self.variables, held.ours, strict=True)]
 
-    def state(self) -> dict[str, Any] | None:
-        """Return the arguments of `hold` that go on from here; None where nothing is held."""
+    def kept(self) -> Held | None:
+        """Return what `hold` goes on from; None where nothing is held."""
         if self.held is None or self._left is None:
             return None
         ours = [left == _print(v) for left, v in zip(self._left, self.variables, strict=True)]
-        return {"values": [np.asarray(value) for value in self.held], "ours": ours}
+        return Held([np.asarray(value) for value in self.held], ours)
 
     def back(self) -> None:
         """Put the values back, but where somebody has set others meanwhile: those stay.

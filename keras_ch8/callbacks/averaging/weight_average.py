@@ -7,7 +7,7 @@ so an average begins as the first weights and needs no start value.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -55,6 +55,20 @@ def clock_of(model: keras.Model, params: Mapping[str, Any]) -> Clock:
     return Clock(of_epoch, per_update, of_epoch * params["epochs"])
 
 
+class Averages(NamedTuple):
+    """An average of weights.
+
+    Args:
+        updates: The updates so far.
+        start: Those before the first that is averaged.
+        averages: What was averaged. Defaults to `None`: nothing.
+    """
+
+    updates: int
+    start: int
+    averages: list[np.ndarray] | None = None
+
+
 class WeightAverage:
     """Averages of the trainable weights of a model and of its statistics of batch normalization, in float32 or wider.
 
@@ -85,23 +99,23 @@ class WeightAverage:
         then, self._when_built = self._when_built, lambda: None
         then()
 
-    def begin(self, log_alpha: float, updates: int, start: int, averages: Sequence[np.ndarray] | None = None) -> None:
-        """Begin after so many updates, to average those after the `start`-th; or go on from these averages."""
+    def begin(self, log_alpha: float, kept: Averages) -> None:
+        """Begin to average, or go on."""
         self._log_alpha.assign(log_alpha)
-        self._updates.assign(updates)
-        self._start.assign(start)
+        self._updates.assign(kept.updates)
+        self._start.assign(kept.start)
         for i, average in enumerate(self._averages):
-            average.assign(np.zeros(average.shape) if averages is None else averages[i])
+            average.assign(np.zeros(average.shape) if kept.averages is None else kept.averages[i])
 
     @property
     def count(self) -> int:
         """The number of updates that were averaged."""
         return max(0, int(self._updates.numpy()) - int(self._start.numpy()))
 
-    def state(self) -> dict[str, Any]:
-        """Return the arguments of `begin` that go on from here, in a training of any length."""
+    def kept(self) -> Averages:
+        """Return what `begin` goes on from, in a training of any length."""
         averages = [np.asarray(average.numpy()) for average in self._averages]
-        return {"updates": int(self._updates.numpy()), "start": int(self._start.numpy()), "averages": averages}
+        return Averages(int(self._updates.numpy()), int(self._start.numpy()), averages)
 
     def update(self, moved: Tensor) -> None:
         """Take the weights as they are after a training step; `moved` says whether it was an update.

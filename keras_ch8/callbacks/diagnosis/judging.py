@@ -2,9 +2,8 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import keras
 import numpy as np
 
 from ...monitors import progress
@@ -13,7 +12,7 @@ from ...monitors.measurement_log import MeasurementLog
 from ...monitors.progress import is_spectrum_worthwhile
 from ...verdicts.checks import claims_of, judged_by
 from ...verdicts.facts import Facts
-from ...verdicts.kinds import KINDS, OF_THE_START
+from ...verdicts.kinds import KINDS
 from ...verdicts.state import OverallState, state_of
 from ...verdicts.verdict import Claim, Verdict, VerdictTracker
 from ...verdicts.wording import counted, digits
@@ -29,44 +28,25 @@ class Judged(NamedTuple):
     numbers: dict[str, float]
 
 
+@dataclasses.dataclass
 class Judge:
     """Knows the verdicts on one training, of whatever kinds.
 
     Args:
-        monitors: Whose rules judge. One that fails is left out.
-        looks: Whether the training is looked at before its first step, too. Defaults to `False`.
-        ignore: Kinds of which nothing is said. Defaults to `()`.
+        tracker: The verdicts. Defaults to one that nothing was claimed to.
+        of_course: Kinds of trouble that can come up in this training. Defaults to none, as the following.
+        of_start: Those that could be there before its first step; the look shows which.
+        looked_at: Those of which the look before the first step could judge.
     """
 
-    SEEN = ("of_course", "of_start", "looked_at")
-    """Attributes that a state has as they are."""
-
-    def __init__(self, monitors: Sequence[Monitor], looks: bool = False, ignore: Sequence[str] = ()) -> None:
-        self.monitors, self.ignore, self.tracker = monitors, set(ignore), VerdictTracker(ignore)
-        self.of_course: set[str] = set()
-        """Kinds of trouble that can come up in this training."""
-        self.of_start = {kind.name for kind in OF_THE_START if not kind.needs_validation} if looks else set()
-        """Those that could be there before its first step; the look shows which."""
-        self.looked_at: set[str] = set()
-        """Those of which the look before the first step could judge."""
-
-    def state(self) -> dict[str, Any]:
-        """Return all of it, which `set_state` goes on from."""
-        return {name: getattr(self, name) for name in self.SEEN} | {"verdicts": self.tracker.state()}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` has returned."""
-        self.tracker.set_state(state["verdicts"])
-        for name in self.SEEN:
-            setattr(self, name, state[name])
-
-    def begin(self, layers: Sequence[keras.layers.Layer]) -> None:
-        """Learn which kinds of trouble a model with such layers can have."""
-        self.of_course = {kind for monitor in self.monitors for kind in monitor.kinds_for(layers)}
+    tracker: VerdictTracker = dataclasses.field(default_factory=VerdictTracker)
+    of_course: set[str] = dataclasses.field(default_factory=set)
+    of_start: set[str] = dataclasses.field(default_factory=set)
+    looked_at: set[str] = dataclasses.field(default_factory=set)
 
     @np.errstate(all="ignore")  # what came of numbers without end is not known, and reaches no threshold
-    def judge(self, log: MeasurementLog) -> Judged:
-        """Ask those who judge by what is new in the log.
+    def judge(self, log: MeasurementLog, monitors: Sequence[Monitor]) -> Judged:
+        """Ask those who judge by what is new in the log; one that fails is left out.
 
         Two are asked though they have nothing new, and give no numbers then: who measures the spectrum, to take back
         what there is no reason to measure any more; and at the end of a training of which nothing else was measured who
@@ -80,14 +60,14 @@ class Judge:
             changed += self._judge_start(log, facts)
         over = {"spectrum"} if "readings" in new and not is_spectrum_worthwhile(log) else set()
         over |= {"rows"} if "end" in new and not log.has_readings and len(log.rows.steps) else set()
-        for monitor in self.monitors:
+        for monitor in monitors:
             is_new = monitor.name in newly_read or monitor.source in new
             is_over = monitor.source in over and (monitor.source == "rows" or bool(log.of(monitor.name)))
             if monitor.name in log.left_out or not (is_new or is_over):
                 continue
             try:
                 claims = monitor.claims(log)
-                numbers |= monitor.numbers(log) if is_new else {}
+                numbers |= {name: float(n) for name, n in monitor.numbers(log).items()} if is_new else {}
             except Exception as error:
                 log.leave_out(monitor.name, error)
                 continue
@@ -110,11 +90,11 @@ class Judge:
             log.leave_out(PREFLIGHT, error)
         return self.tracker.update(log.step, claims, PREFLIGHT)
 
-    def standing(self, log: MeasurementLog, reasons: Sequence[str]) -> OverallState:
+    def standing(self, log: MeasurementLog, monitors: Sequence[Monitor], reasons: Sequence[str]) -> OverallState:
         """Return what the verdicts come to; `reasons` say why something could not be judged."""
         seen, judged = progress.progress(log), set(self.looked_at)
         if seen is not None and not is_spectrum_worthwhile(log):  # the loss falls: that rules them out
-            judged |= {rule.kind for m in self.monitors if m.source == "spectrum" for rule in m.rules}
+            judged |= {rule.kind for m in monitors if m.source == "spectrum" for rule in m.rules}
         losses = progress.reported(log)
         if losses is not None and not log.has_readings:
             first, last = (digits(loss, 3) if np.isfinite(loss) else "no finite number" for loss in losses)
@@ -125,8 +105,8 @@ class Judge:
             kinds = ", ".join(f"{verdict.kind} ({verdict.level})" for verdict in muted)
             reasons = [f"`ignore` mutes {counted(len(muted), 'verdict')}: {kinds}.", *reasons]
         is_compared = seen is not None or losses is not None
-        applicable = (self.of_course | self.of_start) - self.ignore
-        return state_of(self.tracker.verdicts, judged - self.ignore, applicable, is_compared, reasons)
+        ignored, applicable = set(self.tracker.ignore), self.of_course | self.of_start
+        return state_of(self.tracker.verdicts, judged - ignored, applicable - ignored, is_compared, reasons)
 
 
 def _kinds(once_learned: str) -> list[str]:

@@ -4,8 +4,9 @@ The unit of work is one example that passes through the model forward and backwa
 steps of it, a measurement the examples of the probe times the passes that it makes.
 """
 
+import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -82,6 +83,32 @@ def _positions(layer: keras.layers.Layer) -> int:
     return int(np.prod([size or 1 for size in between]))
 
 
+@dataclasses.dataclass
+class Measurements:
+    """The measurements of one kind in a training so far, and what the next ones go by.
+
+    Args:
+        count: How many there were. Defaults to `0`.
+        last: The step of the last. Defaults to `0`.
+        spent: Seconds that they took, but for the first, which traces its graph. Defaults to `0`.
+        setup: Seconds that the first took. Defaults to `0`.
+        batch_size: Examples of a step. Defaults to `None`, before the first.
+        steps_to_measure: Where a training of known length is measured. Defaults to `[]`, before the first step, and for
+            any other.
+        is_wanted: Whether there is reason to measure. Defaults to `True`.
+        start: The weights at the start of the training, where these are needed. Defaults to `[]`.
+    """
+
+    count: int = 0
+    last: int = 0
+    spent: float = 0.0
+    setup: float = 0.0
+    batch_size: float | None = None
+    steps_to_measure: list[int] = dataclasses.field(default_factory=list)
+    is_wanted: bool = True
+    start: list[Any] = dataclasses.field(default_factory=list)
+
+
 class MeasurementSchedule:
     """Says at which steps a measurement is due.
 
@@ -98,6 +125,7 @@ class MeasurementSchedule:
         price: Work of a measurement.
         free_quota: Measurements that are made whatever they cost.
         at_once: Steps between two moments at which the weights can be seen.
+        so_far: The measurements before. Defaults to none.
     """
 
     def __init__(
@@ -108,15 +136,12 @@ class MeasurementSchedule:
         price: float = 1.0,
         free_quota: float = FEWEST,
         at_once: int = 1,
+        so_far: Measurements | None = None,
     ) -> None:
         self.budget, self.measure_every, self.steps = budget, measure_every, steps
         self.price, self.free_quota, self.at_once = price, free_quota, at_once
-        self.batch_size: float | None = None
-        """Examples of a step; None before the first."""
-        self.steps_to_measure: list[int] = []
-        """Where a training of known length is measured; [] before the first step, and for any other."""
-        self.count, self.spent, self.setup = 0, 0.0, 0.0
-        self._last, self._is_traced = 0, False
+        self.so_far = Measurements() if so_far is None else so_far
+        self._is_traced = False
 
     def begin(self, batch_size: float | None, like: "MeasurementSchedule | None" = None) -> None:
         """Choose the places, at the end of the first step: by now it is known how many examples one has.
@@ -125,15 +150,12 @@ class MeasurementSchedule:
             batch_size: Examples of a step, or None where that is not known.
             like: A schedule whose steps are to be taken.
         """
-        self.batch_size = batch_size or BATCH_SIZE
+        self.so_far.batch_size = batch_size or BATCH_SIZE
         if like is not None:
-            self.steps_to_measure = like.steps_to_measure
-        elif self.measure_every is None:
-            if self.steps:
-                paid = affordable(self.budget, self.training, self.price)
-                self.steps_to_measure = steps_to_measure(self.steps, max(paid, self.free_quota))
-            if self.free_quota >= FEWEST:
-                self.free_quota = math.inf
+            self.so_far.steps_to_measure = like.so_far.steps_to_measure
+        elif self.measure_every is None and self.steps:
+            paid = affordable(self.budget, self.training, self.price)
+            self.so_far.steps_to_measure = steps_to_measure(self.steps, max(paid, self.free_quota))
 
     def is_due(self, step: int) -> bool:
         """Whether to measure at the step of this number, counted from 1, or at one that is made at once with it."""
@@ -142,45 +164,51 @@ class MeasurementSchedule:
     def _is_wanted(self, step: int) -> bool:
         seen = step + self.at_once - 1
         if self.measure_every is not None:
-            return self.measure_every(step) if callable(self.measure_every) else step - self._last >= self.measure_every
-        if self.steps_to_measure:
+            return (
+                self.measure_every(step)
+                if callable(self.measure_every)
+                else step - self.so_far.last >= self.measure_every
+            )
+        if self.so_far.steps_to_measure:
             return self._next(step) <= seen
-        if any(self._last < first <= seen for first in FIRST):
+        if any(self.so_far.last < first <= seen for first in FIRST):
             return True
-        since = seen - self._last
+        since = seen - self.so_far.last
         if since < GAP:
             return False
-        return seen >= SLOW_GROWTH * self._last or (since >= seen / MOST and self._is_within_budget(step))
+        return seen >= SLOW_GROWTH * self.so_far.last or (since >= seen / MOST and self._is_within_budget(step))
 
     def _next(self, step: int) -> float:
         """Return the first of the places from this step on."""
-        at = int(np.searchsorted(self.steps_to_measure, step))
-        return self.steps_to_measure[at] if at < len(self.steps_to_measure) else math.inf
+        at = int(np.searchsorted(self.so_far.steps_to_measure, step))
+        return self.so_far.steps_to_measure[at] if at < len(self.so_far.steps_to_measure) else math.inf
 
     def idle_until(self, step: int) -> float:
         """Return the step up to which no measurement can be due, as none is at this one."""
-        if callable(self.measure_every) or self.batch_size is None:
+        if callable(self.measure_every) or self.so_far.batch_size is None:
             return step + 1
         if self.measure_every is not None:
-            return max(step + 1, self._last + self.measure_every)
-        if self.steps_to_measure:
+            return max(step + 1, self.so_far.last + self.measure_every)
+        if self.so_far.steps_to_measure:
             return max(step + 1, self._next(step + 1) - self.at_once + 1)
-        return step + 1 if step < max(FIRST) else max(step + 1, self._last + GAP - self.at_once + 1)
+        return step + 1 if step < max(FIRST) else max(step + 1, self.so_far.last + GAP - self.at_once + 1)
 
     def is_paid(self, step: int) -> bool:
         """Whether a measurement at this step is one of those that are granted, or within the budget."""
-        return self.count < self._free_up_to(step) or self._is_within_budget(step)
+        return self.so_far.count < self._free_up_to(step) or self._is_within_budget(step)
 
     def _free_up_to(self, step: int) -> float:
         """Return how many of those that are granted may be made up to this step: they are spread over the training."""
+        if self.measure_every is None and self.free_quota >= FEWEST:
+            return math.inf
         return min(self.free_quota, 1 + self.free_quota * step // self.steps) if self.steps else self.free_quota
 
     def _is_within_budget(self, step: int) -> bool:
-        return self.count + 1 <= affordable(self.budget, self._up_to(step), self.price)
+        return self.so_far.count + 1 <= affordable(self.budget, self._up_to(step), self.price)
 
     def is_affordable(self, times: int) -> bool:
         """Whether the whole training pays for so many measurements; of one of unknown length that is not known."""
-        if not self.steps or self.batch_size is None:
+        if not self.steps or self.so_far.batch_size is None:
             return True
         return times <= max(self.free_quota, affordable(self.budget, self.training, self.price))
 
@@ -190,32 +218,14 @@ class MeasurementSchedule:
         return self._up_to(self.steps)
 
     def _up_to(self, step: int) -> float:
-        return step * (self.batch_size or BATCH_SIZE)
-
-    def state(self) -> dict[str, Any]:
-        """Return what was measured so far, and where to measure, which `set_state` goes on from."""
-        return {
-            "count": self.count,
-            "last": self._last,
-            "free_quota": float(self.free_quota),
-            "batch_size": self.batch_size,
-            "steps_to_measure": list(self.steps_to_measure),
-            "spent": self.spent,
-            "setup": self.setup,
-        }
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` has returned."""
-        self.count, self._last, self.free_quota = state["count"], state["last"], state["free_quota"]
-        self.batch_size, self.steps_to_measure = state["batch_size"], list(state["steps_to_measure"])
-        self.spent, self.setup = state["spent"], state["setup"]
+        return step * (self.so_far.batch_size or BATCH_SIZE)
 
     def measured(self, step: int, seconds: float) -> None:
         """Count a measurement that was made; the first, which traces its graph, is set-up and not counted as cost."""
-        self._last = step
-        self.count += 1
+        self.so_far.last = step
+        self.so_far.count += 1
         if self._is_traced:
-            self.spent += seconds
+            self.so_far.spent += seconds
         else:
-            self.setup += seconds
+            self.so_far.setup += seconds
         self._is_traced = True

@@ -1,15 +1,15 @@
 """Measure: what a training gives where a measurement is due, by the probe and by the spectrum of the Hessian."""
 
+import dataclasses
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 
 from ... import _objects
 from ..._duration import Duration, duration, of_unknown_epoch
-from ..._state import dump, load
 from ..._types import Data, Tensor
 from ...integration import backend, keras_private
 from ...integration.untouched import has_own_code
@@ -19,7 +19,7 @@ from ...monitors.measurement_log import MeasurementLog
 from ...verdicts.verdict import RAISED_BY
 from ...verdicts.wording import counted
 from ..session.batch_counter import READ_EVERY
-from .measurement_schedule import FEWEST, MeasurementSchedule
+from .measurement_schedule import FEWEST, Measurements, MeasurementSchedule
 from .meters import Meter, Programs, Stopwatch
 
 ENOUGH = progress.FEWEST + RAISED_BY - 1
@@ -31,6 +31,28 @@ NO_PROBE = (
 )
 
 
+@dataclasses.dataclass
+class Memory:
+    """What is remembered of how a training is measured.
+
+    Args:
+        batch: The last batch that was made, counted from 0 over all epochs. Defaults to `-1`.
+        rows_read: Batches after which the rows of the steps were read, to be judged, for the last time. Defaults to
+            `0`.
+        refusal: Why something is not measured although there is reason to. Defaults to `""`: all is.
+        failure: Why the loss cannot be measured on a probe, and what to do about it. Defaults to `""`: it can.
+        clock: How long it has taken. Defaults to no time.
+        meters: The measurements of each meter, by its name. Defaults to `{}`.
+    """
+
+    batch: int = -1
+    rows_read: int = 0
+    refusal: str = ""
+    failure: str = ""
+    clock: Stopwatch = dataclasses.field(default_factory=Stopwatch)
+    meters: dict[str, Measurements] = dataclasses.field(default_factory=dict)
+
+
 class Measuring:
     """Knows what a training is measured by, which batch it has come to, and when the next measurement is due.
 
@@ -39,9 +61,6 @@ class Measuring:
         measure_every: As for `Diagnosis`.
         monitors: Those that are measured for.
     """
-
-    SEEN = ("batch", "rows_read", "refusal", "failure")
-    """Attributes that a state has as they are."""
 
     def __init__(
         self,
@@ -58,25 +77,14 @@ class Measuring:
             self._asked = duration("measure_every", measure_every)
         self.measure_every: int | Callable[[int], bool] | None = None
         """Batches between two measurements, or a function of the step; None to choose. See `know_length`."""
-        self.clock = Stopwatch()
-        self.batch = -1
-        """The last batch that was made, counted from 0 over all epochs."""
-        self.rows_read = 0
-        """Batches after which the rows of the steps were read, to be judged, for the last time."""
-        self.refusal = ""
-        """Why something is not measured although there is reason to; "" where all is."""
-        self.failure = ""
-        """Why the loss cannot be measured on a probe, and what to do about it; "" where it can."""
+        self.memory = Memory()
         self.idle_until = 0.0
         """The step, counted from 1, before which nothing is due."""
         self.only_computes = False
         """Whether a trace has shown that a call of the model and its loss does no more than compute."""
         self.meters: list[Meter] = []
-        self._schedules: list[MeasurementSchedule] = []
         self._programs: Programs | None = None
         """What is measured by; None before, and where it is not to be kept for another training."""
-        self._resumed: Mapping[str, Any] = {}
-        """The states of the measurements that this training goes on from, until they are in their place."""
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"meters": [], "_programs": None}  # they belong to one training of one model
@@ -86,17 +94,18 @@ class Measuring:
     @property
     def cost(self) -> float:
         """Fraction of the training time that measuring took, without the first time, which traces a graph."""
-        return sum(schedule.spent for schedule in self._schedules) / self.clock.trained if self.clock.trained else 0.0
+        trained = self.memory.clock.trained
+        return sum(each.spent for each in self.memory.meters.values()) / trained if trained else 0.0
 
     @property
     def count(self) -> int:
         """How often was measured."""
-        return sum(schedule.count for schedule in self._schedules)
+        return sum(each.count for each in self.memory.meters.values())
 
     @property
     def setup(self) -> float:
         """Seconds that the first measurements took."""
-        return sum(schedule.setup for schedule in self._schedules)
+        return sum(each.setup for each in self.memory.meters.values())
 
     def notes(self, log: MeasurementLog) -> list[str]:
         """Return what could not be judged, and why."""
@@ -105,7 +114,7 @@ class Measuring:
             f"Measured {counted(most, 'time')}: too few to judge trends. `Diagnosis(measure_every=1)` measures at each "
             "step."
         )
-        return [*filter(None, [self.failure, few if 0 < most < ENOUGH else "", self.refusal])]
+        return [*filter(None, [self.memory.failure, few if 0 < most < ENOUGH else "", self.memory.refusal])]
 
     def cost_summary(self, updates: int) -> str:
         """Say what it cost, each time at the sum of so many updates."""
@@ -154,41 +163,40 @@ class Measuring:
                 every = self.measure_every
                 every = every * meter.rarer if isinstance(every, int) else every
                 at_once = model.steps_per_execution
-                schedule = MeasurementSchedule(budget, every, log.total, meter.price, meter.free_quota, at_once)
+                so_far = self.memory.meters.setdefault(meter.name, meter.so_far)
+                price, free_quota = meter.price, meter.free_quota
+                schedule = MeasurementSchedule(budget, every, log.total, price, free_quota, at_once, so_far)
                 meter.begin(schedule, log)
-                if meter.name in self._resumed:
-                    meter.set_state(self._resumed[meter.name])
-                self._schedules.append(schedule)
-            self._resumed = {}
         except Exception as error:
             self.stop(_of(error))
         self.idle_until = 0.0  # what a measurement at the next step needs is kept after this batch
 
     def prepare(self) -> None:
         """Keep what a measurement at the next step needs, or find out for how long there will be none."""
-        step = self.batch + 2
+        step = self.memory.batch + 2
         for meter in list(self.meters):
             meter.is_ready = False
             if meter.is_due(step):
-                with self.clock.stopped():
+                with self.memory.clock.stopped():
                     self._attempt(meter, meter.prepare)
         idle = [step if meter.is_ready else meter.idle_until(step) for meter in self.meters]
         self.idle_until = min(idle, default=math.inf)
         if any(monitor.source == "rows" for monitor in self.monitors):
-            self.idle_until = min(self.idle_until, max(step, self.rows_read + READ_EVERY))
+            self.idle_until = min(self.idle_until, max(step, self.memory.rows_read + READ_EVERY))
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is due at this batch, nor to be kept for the next."""
-        return self.batch + 2 < self.idle_until
+        return self.memory.batch + 2 < self.idle_until
 
     def begin_schedules(self, batch_size: float | None) -> None:
         """Choose where to measure, once the first batch has shown how many examples one has."""
-        self.clock.start()
-        first = None if self.measure_every is not None else next((m.schedule for m in self.meters), None)
-        for schedule in self._schedules:
-            if schedule.batch_size is None:
-                schedule.begin(batch_size, like=None if schedule is first else first)
+        self.memory.clock.start()
+        schedules = [meter.schedule for meter in self.meters]
+        for schedule in schedules:
+            if schedule.so_far.batch_size is None:
+                is_like_first = self.measure_every is None and schedule is not schedules[0]
+                schedule.begin(batch_size, like=schedules[0] if is_like_first else None)
 
     @property
     def is_ready(self) -> bool:
@@ -198,7 +206,7 @@ class Measuring:
     @property
     def are_rows_due(self) -> bool:
         """Whether the rows of the steps are to be read and judged at this batch, as counted by no clock."""
-        return self.is_ready or self.batch + 1 >= self.rows_read + READ_EVERY
+        return self.is_ready or self.memory.batch + 1 >= self.memory.rows_read + READ_EVERY
 
     def measure(self) -> Iterator[dict[str, Any]]:
         """Yield the readings of each measurement that is due: by monitor, an error in the place of one that fails.
@@ -206,17 +214,17 @@ class Measuring:
         What is done with them before the next are asked for counts as measuring.
         """
         for meter in [meter for meter in self.meters if meter.is_ready]:
-            with self.clock.measuring(meter.schedule, self.batch + 1):
+            with self.memory.clock.measuring(meter.schedule, self.memory.batch + 1):
                 readings = self._attempt(meter, meter.read)
                 if readings is not None:
                     yield readings
         for meter in self.meters:
             meter.reconsider()
-            self.refusal = meter.refusal or self.refusal
+            self.memory.refusal = meter.refusal or self.memory.refusal
 
     def end(self) -> None:
         """Keep what was traced for the next training of the model."""
-        self.clock.stop()
+        self.memory.clock.stop()
         if self._programs is not None:
             self._programs.put_in_cache()
             self._programs = None
@@ -249,37 +257,7 @@ class Measuring:
     def go_without(self, reason: str) -> None:
         """Go on without the probe."""
         self.meters, self._programs = [], None
-        self.failure = f"No loss was measured: {reason}"
-
-    # --- what is remembered from training to training -----------------------------------------------------------------
-
-    def state(self) -> dict[str, Any]:
-        """Return what is remembered, without the measurements and the clock."""
-        return {name: getattr(self, name) for name in self.SEEN}
-
-    def state_of_meters(self) -> Any:
-        """Return the states of the measurements, by name."""
-        return dump({m.name: m.state() for m in self.meters if hasattr(m, "schedule")})
-
-    def go_on(self, seen: Mapping[str, Any], clock: Mapping[str, float], kept: Mapping[str, Any]) -> None:
-        """Go on from the states; the measurements are still to be made ready."""
-        for name in self.SEEN:
-            setattr(self, name, seen[name])
-        self.clock.set_state(clock)
-        self._resumed = load(kept)
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether the measurements are still to go on from those of before an interruption."""
-        return bool(self._resumed)
-
-    def show_results(self, total: int) -> None:
-        """Show what was measured by a training that is over, of so many steps, in the states that it has left."""
-        for measured in self._resumed.values():
-            schedule = MeasurementSchedule(self.budget, self.measure_every, total)
-            schedule.set_state(measured["schedule"])
-            self._schedules.append(schedule)
-        self.clock.stop()
+        self.memory.failure = f"No loss was measured: {reason}"
 
 
 def why_not_measured(model: keras.Model) -> str | None:

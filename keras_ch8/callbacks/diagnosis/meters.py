@@ -2,13 +2,13 @@
 
 import abc
 import contextlib
+import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
 
 from ..._batches import examples_of
 from ..._types import Data, Tensor
@@ -20,7 +20,7 @@ from ...monitors.measurement_log import MeasurementLog
 from ...monitors.probe import ProbeEvaluator
 from ...monitors.progress import is_spectrum_worthwhile
 from ...verdicts.verdict import RAISED_BY
-from .measurement_schedule import FEWEST, MeasurementSchedule, light, multiplications
+from .measurement_schedule import FEWEST, Measurements, MeasurementSchedule, light, multiplications
 
 SPECTRA = 4
 """Times that it is measured in any training where that is light."""
@@ -31,33 +31,35 @@ LARGEST = 256
 NAME = "programs of Diagnosis"
 
 
+@dataclasses.dataclass
 class Stopwatch:
-    """Counts the time of training, and apart from it the time of measuring."""
+    """Counts the time of training, and apart from it the time of measuring.
 
-    def __init__(self) -> None:
-        self._since: float | None = None
-        self._until: float | None = None
-        self._measuring = self._before = 0.0
+    Args:
+        counted: Seconds of both up to when `count` was called last. Defaults to `0`.
+        measured: Seconds of measuring. Defaults to `0`.
+    """
+
+    counted: float = 0.0
+    measured: float = 0.0
+    _since: float | None = dataclasses.field(default=None, init=False)
 
     @property
     def trained(self) -> float:
         """Seconds from the first step to now, or to the end, without those of measuring."""
-        if self._since is None:
-            return max(0.0, self._before - self._measuring)
-        now = time.perf_counter() if self._until is None else self._until
-        return self._before + now - self._since - self._measuring
+        running = 0.0 if self._since is None else time.perf_counter() - self._since
+        return max(0.0, self.counted + running - self.measured)
 
-    def state(self) -> dict[str, float]:
-        """Return the seconds so far, which `set_state` goes on from."""
-        return {"trained": self.trained, "measuring": self._measuring}
-
-    def set_state(self, state: Mapping[str, float]) -> None:
-        """Go on from what `state` has returned, once the first step is made."""
-        self._before, self._measuring = state["trained"] + state["measuring"], state["measuring"]
+    def count(self) -> None:
+        """Count up to now, so that what is kept says it."""
+        if self._since is not None:
+            now = time.perf_counter()
+            self.counted, self._since = self.counted + now - self._since, now
 
     def stop(self) -> None:
         """Count no more: the training is over."""
-        self._until = self._until or time.perf_counter()
+        self.count()
+        self._since = None
 
     def start(self) -> None:
         """Begin to count, at the end of the first step: before it, Keras traces the training step."""
@@ -69,15 +71,15 @@ class Stopwatch:
         begin = time.perf_counter()
         yield
         if self._since is not None:
-            self._measuring += time.perf_counter() - begin
+            self.measured += time.perf_counter() - begin
 
     @contextlib.contextmanager
     def measuring(self, schedule: MeasurementSchedule, step: int) -> Iterator[None]:
         """Count what happens inside as a measurement."""
-        before = self._measuring
+        before = self.measured
         with self.stopped():
             yield
-        schedule.measured(step, self._measuring - before)
+        schedule.measured(step, self.measured - before)
 
 
 class Meter(abc.ABC):
@@ -93,8 +95,6 @@ class Meter(abc.ABC):
 
     rarer: ClassVar[int] = 1
     """By how much its interval is longer than asked for."""
-    is_wanted: bool = True
-    """Whether there is reason to measure."""
     refusal: str = ""
     """Why it is not measured although there is reason to, in one sentence; "" where it is."""
     is_ready: bool = False
@@ -105,27 +105,19 @@ class Meter(abc.ABC):
         self.price = examples * passes
         self.free_quota = light(self.price, multiplications)
         """How many measurements are made whatever they cost."""
+        self.so_far = Measurements()
 
     def begin(self, schedule: MeasurementSchedule, log: MeasurementLog) -> None:
-        """Begin a training."""
-        self.schedule, self.log = schedule, log
-
-    def state(self) -> dict[str, Any]:
-        """Return what is known of the training, which `set_state` goes on from."""
-        return {"schedule": self.schedule.state(), "is_wanted": self.is_wanted, "refusal": self.refusal}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` has returned, after `begin`."""
-        self.schedule.set_state(state["schedule"])
-        self.is_wanted, self.refusal = state["is_wanted"], state["refusal"]
+        """Begin a training, or go on with one that the schedule has measurements of."""
+        self.schedule, self.so_far, self.log = schedule, schedule.so_far, log
 
     def is_due(self, step: int) -> bool:
         """Whether to measure the update of this step."""
-        return self.is_wanted and self.schedule.is_due(step)
+        return self.so_far.is_wanted and self.schedule.is_due(step)
 
     def idle_until(self, step: int) -> float:
         """Return the step up to which nothing can be due, if it is not due at this one and nothing is measured."""
-        return self.schedule.idle_until(step) if self.is_wanted else math.inf
+        return self.schedule.idle_until(step) if self.so_far.is_wanted else math.inf
 
     def prepare(self) -> None:
         """Keep what must be known before the update of a step at which a measurement is due."""
@@ -133,7 +125,7 @@ class Meter(abc.ABC):
 
     def reconsider(self) -> None:
         """Decide whether there is reason to measure; called after every measurement of whichever kind."""
-        self.is_wanted = True
+        self.so_far.is_wanted = True
 
     @abc.abstractmethod
     def read(self) -> dict[str, Any]:
@@ -148,18 +140,15 @@ class ProbeMeter(Meter):
     def __init__(self, probe: ProbeEvaluator, multiplications: float) -> None:
         super().__init__(probe.examples, probe.passes, multiplications)
         self.free_quota = max(FEWEST, self.free_quota)
-        self._probe, self._start = probe, probe.weights()
+        self._probe, self.so_far.start = probe, probe.weights()
         self._before: list[Tensor] | None = None
 
-    def state(self) -> dict[str, Any]:
-        """Return the weights at the start of the training, too."""
-        return super().state() | {"start": [np.array(weight) for weight in self._start]}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from there."""
-        super().set_state(state)
-        self._start = [
-            keras.ops.convert_to_tensor(kept, now.dtype) for kept, now in zip(state["start"], self._start, strict=True)
+    def begin(self, schedule: MeasurementSchedule, log: MeasurementLog) -> None:
+        """Begin with the weights of now, or go on with those that are kept."""
+        now = self.so_far.start
+        super().begin(schedule, log)
+        self.so_far.start = [
+            keras.ops.convert_to_tensor(kept, w.dtype) for kept, w in zip(self.so_far.start, now, strict=True)
         ]
 
     def prepare(self) -> None:
@@ -170,7 +159,7 @@ class ProbeMeter(Meter):
     def read(self) -> dict[str, Any]:
         """Return the readings, and let go of the copy."""
         before, self._before = self._before, None
-        return self._probe.readings(before, self._start)
+        return self._probe.readings(before, self.so_far.start)
 
 
 class SpectrumMeter(Meter):
@@ -183,13 +172,13 @@ class SpectrumMeter(Meter):
         super().__init__(examples_of(objective.data), monitor.passes, multiplications)
         self.free_quota = min(SPECTRA, self.free_quota)
         self._objective = objective
-        self.is_wanted = self._always = monitor.always
+        self.so_far.is_wanted = self._always = monitor.always
 
     def reconsider(self) -> None:
         """Measure where there is reason to, if the training pays for the measurements that a verdict needs."""
         has_reason = self._always or is_spectrum_worthwhile(self.log)
-        self.is_wanted = has_reason and self.schedule.is_affordable(RAISED_BY)
-        if has_reason and not self.is_wanted:
+        self.so_far.is_wanted = has_reason and self.schedule.is_affordable(RAISED_BY)
+        if has_reason and not self.so_far.is_wanted:
             self.refusal = (
                 "`Diagnosis(budget=None)` measures the curvature of the loss, too, on which some verdicts rest; it was "
                 f"left out, since it would have cost {RAISED_BY * self.price / self.schedule.training:.0%} of the "

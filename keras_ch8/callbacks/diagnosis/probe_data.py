@@ -11,7 +11,7 @@ import numpy as np
 
 from ... import _batches
 from ..._describe import short
-from ..._state import dump, load
+from ..._state import dump
 from ..._types import Data, Tensor
 from ...integration import backend, fit, keras_private
 from ...verdicts.facts import are_of_another_scale
@@ -58,8 +58,9 @@ class ProbeData:
         """Whether nobody has named any: the first that `fit` reads are kept, where it can be seen what it reads."""
         return self._arrays is None and self.batch is None and self._data_set is None
 
-    def state(self) -> Any:
-        """Return what was drawn, which `set_state` goes on from; None for arrays that were given, and before it."""
+    @property
+    def drawn(self) -> Any:
+        """What was drawn, as plain data; None for arrays that were given, and before it."""
         if self._arrays is not None or self.batch is None:
             return None
         try:
@@ -67,10 +68,10 @@ class ProbeData:
         except (TypeError, ValueError):  # sparse or ragged: examples are drawn anew
             return None
 
-    def set_state(self, state: Any) -> None:
-        """Go on from what `state` has returned."""
-        if state is not None and self._arrays is None:
-            self.batch, self._data_set = load(state), None
+    def go_on(self, drawn: Any) -> None:
+        """Go on with what was drawn."""
+        if drawn is not None and self._arrays is None:
+            self.batch, self._data_set = drawn, None
 
     def __reduce__(self) -> Any:
         if self._data_set is not None:

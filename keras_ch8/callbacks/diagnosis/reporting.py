@@ -1,7 +1,7 @@
 """Report: what was found goes to the record of the run, to TensorBoard, to a file beside it, to the terminal."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,39 +28,26 @@ def begin_record(session: Session, watched: Sequence[Monitor]) -> None:
     session.record.lines = {name: [panels.ReferenceLine(**line) for line in some] for name, some in limits.items()}
 
 
+@dataclasses.dataclass
 class Reporter:
     """Reports what is found in a training, and the numbers that were measured.
 
     Args:
-        prints: Whether anything is printed.
+        numbers: The last numbers that were measured in this epoch. Defaults to `{}`.
+        reported: Kinds of verdicts whose rise to "act" was told. Defaults to none.
     """
 
-    SEEN = ("numbers", "reported")
-    """Attributes that a state has as they are."""
+    numbers: dict[str, float] = dataclasses.field(default_factory=dict)
+    reported: set[str] = dataclasses.field(default_factory=set)
 
-    def __init__(self, prints: bool) -> None:
-        self.prints = prints
-        self.numbers: dict[str, float] = {}
-        """The last numbers that were measured in this epoch."""
-        self.reported: set[str] = set()
-        """Kinds of verdicts whose rise to "act" was printed."""
-
-    def state(self) -> dict[str, Any]:
-        """Return all of it, which `set_state` goes on from."""
-        return {name: getattr(self, name) for name in self.SEEN}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` has returned."""
-        for name in self.SEEN:
-            setattr(self, name, state[name])
-
-    def report(self, session: Session, judged: Judged, measurements: int) -> None:
+    def report(self, session: Session, judged: Judged, measurements: int, prints: bool) -> None:
         """Draw the numbers, write the verdicts that have changed, and print each kind when it first calls for action.
 
         Args:
             session: The training.
             judged: What was found.
             measurements: How many there were.
+            prints: Whether anything is printed.
         """
         self.numbers |= judged.numbers
         points = {tags.diagnosis(name): value for name, value in judged.numbers.items() if np.isfinite(value)}
@@ -77,7 +64,7 @@ class Reporter:
         for verdict in calls:
             if verdict.kind not in self.reported:
                 self.reported.add(verdict.kind)
-                if self.prints and not session.terminal.is_quiet:
+                if prints and not session.terminal.is_quiet:
                     session.say(*(line for text in alarm(verdict, so_far) for line in fitted(text, 2)))
 
     def take_numbers(self) -> dict[str, float]:

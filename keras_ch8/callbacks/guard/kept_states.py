@@ -1,7 +1,6 @@
 """The last good state of a model and its optimizer, kept in memory, and the way back to it."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -88,15 +87,3 @@ class KeptStates:
         self._step_filter.go_back(good.passed, good.statistics)
         self.newest = None
         return good
-
-    def state(self) -> dict[str, Any]:
-        """Return both states as arrays."""
-        return {name: _as_arrays(kept) for name, kept in (("good", self.good), ("newest", self.newest))}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`."""
-        self.good, self.newest = (None if state[name] is None else Kept(**state[name]) for name in ("good", "newest"))
-
-
-def _as_arrays(kept: Kept | None) -> dict[str, Any] | None:
-    return None if kept is None else vars(kept) | {"values": [np.asarray(value) for value in kept.values]}

@@ -121,12 +121,12 @@ class StepFilter:
 
     def __init__(self, threshold: float | None, nonfinite: bool = True) -> None:
         self.settings = threshold, nonfinite
-        self._table = backend.numbers(np.zeros((TOP + KEPT, 4)), "float64")
+        self.table = backend.numbers(np.zeros((TOP + KEPT, 4)), "float64")
         self._program = backend.compile_xla(_judge_and_remember)  # operations by themselves cost ten times more
 
     def reset(self) -> None:
         """Forget everything."""
-        self._table.assign(np.zeros((TOP + KEPT, 4)))
+        self.table.assign(np.zeros((TOP + KEPT, 4)))
 
     def judge(self, number: Tensor, loss: Tensor | None, half: Tensor) -> Tensor:
         """Judge a step inside it, and remember that; return whether it is let through.
@@ -138,33 +138,25 @@ class StepFilter:
         """
         step = number, ops.zeros((), "float32") if loss is None else loss, half
         if not backend.replicated():
-            with backend.on(backend.device_of(self._table)):
-                return self._program(*self.settings, self._table, *step)
-        good, table = _judged(*self.settings, self._table, *step)
-        backend.write([self._table], [table])
+            with backend.on(backend.device_of(self.table)):
+                return self._program(*self.settings, self.table, *step)
+        good, table = _judged(*self.settings, self.table, *step)
+        backend.write([self.table], [table])
         return good
 
     def knows(self) -> Known:
         """Return what it knows."""
-        table = self._table.numpy()
+        table = self.table.numpy()
         passed, faults, in_a_row = (int(n) for n in table[3, :3])
         return Known(passed, faults, in_a_row, table[:3, :2])
 
     def read(self, first: int, last: int) -> list[LeftOut]:
         """Return the steps that were left out as number `first` to `last` of these, counted from 0."""
-        rows = self._table.numpy()[TOP:][ring.remembered(first, last, KEPT) % KEPT]
+        rows = self.table.numpy()[TOP:][ring.remembered(first, last, KEPT) % KEPT]
         return [LeftOut(round(number), loss, norm, bool(spike)) for number, loss, norm, spike in rows.tolist()]
 
     def go_back(self, passed: int, statistics: np.ndarray) -> None:
         """Know of the steps that are kept what it knew then, and count those that are left out in succession anew."""
-        table = self._table.numpy()
+        table = self.table.numpy()
         table[:3, :2], table[3, 0], table[3, 2] = statistics, passed, 0
-        self._table.assign(table)
-
-    def state(self) -> np.ndarray:
-        """Return the numbers, to go on from them."""
-        return self._table.numpy()
-
-    def set_state(self, state: np.ndarray) -> None:
-        """Go on from `state`."""
-        self._table.assign(state)
+        self.table.assign(table)
