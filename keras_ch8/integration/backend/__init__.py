@@ -8,15 +8,6 @@ from .support import is_tensorflow, needs_tensorflow, refuse_the_rest, require_t
 if is_tensorflow():
     from . import random_numbers
     from .branches import branch, call_when, calls_would_wait, copy_when, put_back_when, run_when, switch
-    from .cluster import (
-        gathered_from_workers,
-        is_chief,
-        is_multi_worker,
-        is_parameter_server,
-        own_part,
-        worker_number,
-        workers,
-    )
     from .compiling import compile_xla, eagerly, in_xla, outside_graphs, trace, trace_each
     from .datasets import (
         FAILED,
@@ -44,7 +35,21 @@ if is_tensorflow():
         value_and_gradients,
         value_and_jacobian,
     )
-    from .strategies import all_reduce_sum, each_replica, merge_replicas, one_of, replicas, replicated
+    from .strategies import (
+        all_reduce_sum,
+        each_replica,
+        gathered_from_workers,
+        is_chief,
+        is_multi_worker,
+        is_parameter_server,
+        merge_replicas,
+        one_of,
+        own_part,
+        replicas,
+        replicated,
+        worker_number,
+        workers,
+    )
     from .tensorflow import (
         add_one,
         all_finite,
