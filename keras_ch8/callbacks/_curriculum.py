@@ -13,9 +13,8 @@ from .._types import Logs
 from ..board import tags
 from ..curriculum.difficulty import judged, numbers, samples_of_buckets
 from ..curriculum.example_loss import ExampleLoss
-from ..curriculum.pacing import Step, as_pacing
+from ..curriculum.pacing import StagedPacing, Step, as_pacing
 from ..curriculum.sampler import ORDERS
-from ..curriculum.staged_pacing import StagedPacing
 from ..data import ArraySource
 from ..integration import keras_private
 from .base import Callback

@@ -6,9 +6,8 @@ from typing import Any, final
 
 import numpy as np
 
-from .._describe import short
+from .._describe import short, spelled
 from .._result import Result, Table
-from .._spelling import spelled
 from ..board.panels import Panel, ReferenceLine
 from ..board.record import Event
 from ..verdicts.state import OverallState

@@ -7,8 +7,8 @@ import json
 import os
 from typing import final
 
+from .._describe import spelled
 from .._result import one_line
-from .._spelling import spelled
 from ..verdicts.state import OverallState
 from ..verdicts.verdict import Verdict
 from . import assets, event_files, files, text

@@ -7,8 +7,7 @@ from typing import Any
 
 import keras
 
-from ._require import Make, explained, made, name_of, require, require_close
-from ._training import Training, fit, small_training
+from ._require import Make, Training, explained, fit, made, name_of, require, require_close, small_training
 
 
 class _Interruption(Exception):

@@ -8,8 +8,7 @@ import keras_ch8
 
 from .._describe import short
 from ..monitors.eigenvalues import SpectrumMonitor
-from ._require import explained, name_of, require, require_close
-from ._training import Training, fit, small_training
+from ._require import Training, explained, fit, name_of, require, require_close, small_training
 
 
 def check_monitor(monitor: Any, *, on: Training = small_training) -> None:

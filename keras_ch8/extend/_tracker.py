@@ -17,8 +17,7 @@ import keras
 from .. import callbacks
 from ..trackers.base import Tracker
 from ..trackers.feeds import Feeds
-from ._require import Make, explained, made, name_of, require
-from ._training import fit, small_training
+from ._require import Make, explained, fit, made, name_of, require, small_training
 
 _NUMBERS = {"plain": 0.5, "odd / name, @1": math.nan, "../up": math.inf, "ä": -math.inf, "tiny": 1e-300}
 _VERDICT = {"kind": "cliff", "level": "act", "finding": "It is steep.", "cure": "Clip.", "section": "8.2.4", "step": 2}

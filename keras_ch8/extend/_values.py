@@ -13,8 +13,7 @@ import keras_ch8
 from .._describe import short
 from ..clipping.rule import ClippingRule
 from ..integration import backend
-from ._require import explained, name_of, require, require_a_value, require_close, require_that_keras_saves
-from ._training import START
+from ._require import START, explained, name_of, require, require_a_value, require_close, require_that_keras_saves
 
 
 def check_clipping_rule(rule: Any) -> None:

@@ -5,8 +5,7 @@ import math
 from typing import final
 
 from .. import _checks
-from ..stopping.criterion import EpochHistory
-from ..stopping.improvement import is_better, margin
+from ..stopping.criterion import EpochHistory, is_better, margin
 
 
 @final

@@ -22,7 +22,6 @@ if is_tensorflow():
         repeated,
     )
     from .effects import HasEffects, operations, refuse_effects
-    from .kept import can_be_saved, fits, has_state_without_variable, holds, is_variable
     from .random_numbers import seed_state, set_seed_state
     from .replays import calls_python, follows_variables, has_seed, has_state, why_not_the_same, written_variables
     from .solver import (
@@ -57,17 +56,22 @@ if is_tensorflow():
         as_tensor,
         assign_rows,
         beside,
+        can_be_saved,
         copies_of,
         copy,
         cut,
         densify,
         device_of,
         dtype_of,
+        fits,
         floats,
         half_sum_of_squares,
+        has_state_without_variable,
+        holds,
         in_eager_loop,
         is_reachable,
         is_sparse,
+        is_variable,
         join,
         log_gamma,
         mixed_precision,
