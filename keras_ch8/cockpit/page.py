@@ -5,19 +5,25 @@ import hashlib
 import html
 import json
 import os
+import textwrap
+from collections.abc import Iterator
 from typing import final
 
 from .._describe import spelled
 from .._result import one_line
 from ..verdicts.state import OverallState
+from ..verdicts.texts import report as report_of
 from ..verdicts.verdict import Verdict
-from . import assets, event_files, files, text
+from . import assets, event_files, files
 from .document import Document
+from .records import state_in, verdicts_of
 
 NAME = "report.html"
 """Of the file in the folder of a run."""
 _HEIGHT = 900
 """Of the page in a notebook, in pixels."""
+_WIDTH = 80
+"""Of the verdicts in words, in characters."""
 _CALL = """
 render(JSON.parse(document.getElementById("document").textContent), document.getElementById("cockpit"));
 """
@@ -50,12 +56,24 @@ def page(document: Document) -> str:
 </head>
 <body style="margin:0">
 <main id="cockpit"></main>
-<noscript><p>The curves need JavaScript. What was found:</p><pre>{html.escape(text.in_words(document))}</pre></noscript>
+<noscript><p>The curves need JavaScript. What was found:</p><pre>{html.escape(in_words(document))}</pre></noscript>
 <script type="application/json" id="document">{data}</script>
 <script type="module">{script}</script>
 </body>
 </html>
 """
+
+
+def in_words(document: Document) -> str:
+    """Return what is known of each run in plain text, what is to be done first."""
+    return "\n\n".join("\n".join(_of_run(run)) for run in document["runs"])
+
+
+def _of_run(run: Document) -> Iterator[str]:
+    ended = {True: ", ended", False: ", not ended", None: ""}[run["ended"]]
+    yield from textwrap.wrap(f"{run['name']}, step {run['step']}{ended}", _WIDTH)
+    yield report_of(verdicts_of(run["record"]), state_in(run["state"]))
+    yield from textwrap.wrap(run["problem"], _WIDTH)
 
 
 @final
@@ -90,19 +108,19 @@ class Page:
     @property
     def verdicts(self) -> dict[str, list[Verdict]]:
         """The verdicts on each run by its name, the gravest first."""
-        return {run["name"]: text.verdicts_of(run["record"]) for run in self._document["runs"]}
+        return {run["name"]: verdicts_of(run["record"]) for run in self._document["runs"]}
 
     @property
     def states(self) -> dict[str, OverallState]:
         """What the verdicts on each run come to, by its name."""
-        return {run["name"]: text.state_in(run["state"]) for run in self._document["runs"]}
+        return {run["name"]: state_in(run["state"]) for run in self._document["runs"]}
 
     def __repr__(self) -> str:
         where = f"in {self.path!r}" if self.path else "not saved: `.save(path)` writes it"
         return one_line(f"<Page of {len(self._document['runs'])} runs of {self._document['title']!r}, {where}>")
 
     def __str__(self) -> str:
-        return text.in_words(self._document)
+        return in_words(self._document)
 
     def _repr_html_(self) -> str:
         """Return the page for a notebook, in a frame that cannot reach the notebook."""

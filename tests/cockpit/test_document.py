@@ -21,8 +21,8 @@ from keras_ch8.board.writer import RunWriter
 from keras_ch8.cockpit import event_files
 from keras_ch8.cockpit.document import POINTS, Run, document, name_of
 from keras_ch8.cockpit.history import RunHistory
-from keras_ch8.cockpit.page import page
-from keras_ch8.cockpit.text import in_words, verdicts_of
+from keras_ch8.cockpit.page import in_words, page
+from keras_ch8.cockpit.records import verdicts_of
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
 
 
