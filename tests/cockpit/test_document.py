@@ -223,8 +223,8 @@ def test_panels_of_records_stand_once_and_lines_are_numbers_or_names(tmp_path):
         (["mine/*"], [{"label": "one", "value": 1}], True)
     ]
     assert not panels_that_show(made, "mine/ratio")
-    noise = next(panel for panel in made["panels"] if panel["title"].startswith("Noise scale"))
-    assert noise["lines"] == [{"value": "batch_size", "label": "batch size"}]
+    norm = next(panel for panel in made["panels"] if panel["title"].startswith("Gradient norm, before"))
+    assert norm["lines"] == [{"value": "global_clipnorm", "label": "limit"}]
 
 
 # --- live ------------------------------------------------------------------------------------------------------------
