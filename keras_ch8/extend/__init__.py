@@ -39,12 +39,9 @@ if _backend.is_tensorflow():
     from ..second_order.descent import Descent, Move
     from ..second_order.line_search.line import Line, LineSearch, SearchState, Trial
     from ..trackers.base import Tracker
-    from ._callback import check_callback
-    from ._initializer import check_initializer
-    from ._monitor import check_monitor
+    from ._callback import check_callback, check_monitor, check_tracker
     from ._optimizers import check_closure_optimizer, check_optimizer
-    from ._tracker import check_tracker
-    from ._values import check_clipping_rule, check_pacing, check_schedule, check_stopping_criterion
+    from ._values import check_clipping_rule, check_initializer, check_pacing, check_schedule, check_stopping_criterion
 
 __all__ = [
     "Annealed",

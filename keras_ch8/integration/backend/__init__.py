@@ -8,7 +8,17 @@ from .support import is_tensorflow, needs_tensorflow, refuse_the_rest, require_t
 if is_tensorflow():
     from . import random_numbers
     from .branches import branch, call_when, calls_would_wait, copy_when, put_back_when, run_when, switch
-    from .compiling import compile_xla, eagerly, in_xla, outside_graphs, trace, trace_each
+    from .compiling import (
+        HasEffects,
+        compile_xla,
+        eagerly,
+        in_xla,
+        operations,
+        outside_graphs,
+        refuse_effects,
+        trace,
+        trace_each,
+    )
     from .datasets import (
         FAILED,
         Column,
@@ -21,7 +31,6 @@ if is_tensorflow():
         planned,
         repeated,
     )
-    from .effects import HasEffects, operations, refuse_effects
     from .random_numbers import seed_state, set_seed_state
     from .replays import calls_python, follows_variables, has_seed, has_state, why_not_the_same, written_variables
     from .solver import (
