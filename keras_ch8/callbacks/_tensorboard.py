@@ -19,8 +19,7 @@ from ..board import panels, tags
 from ..board.record import Event, Record
 from ..board.window import HeldBack, Point, Stubs, Windows
 from ..board.writer import RunPosition, RunWriter
-from ..cockpit.live import LivePage
-from ..cockpit.page import NAME
+from ..cockpit.page import NAME, LivePage
 from ..integration import keras_private
 from ..telemetry.frame import Frame
 from ..trackers import feeds
