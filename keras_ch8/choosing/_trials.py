@@ -4,12 +4,16 @@ import multiprocessing
 import os
 import pickle
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import connection
 from typing import Any, Generic, TypeVar
 
+import keras
+
+from .._describe import short
 from .._keeper import Keeper
+from ..integration import keras_private
 
 Asked = TypeVar("Asked")
 """Which training: its `repr` tells it from all others, also in another process."""
@@ -111,3 +115,19 @@ def _end_after(sentinel: int) -> None:
 
 def _in_worker(asked: Any) -> Any:
     return _train(asked)
+
+
+def direction_of(model: keras.Model, metric: str, mode: str, reported: Iterable[str]) -> str:
+    """Return "min" or "max" for a metric of a model; refuse one that is not reported, or without a direction."""
+    if metric not in reported:
+        raise ValueError(
+            f"`metric` is measured after each training. Received: metric={short(metric)}. Reported: "
+            f"{', '.join(reported)}."
+        )
+    found = keras_private.mode_of(model, metric) if mode == "auto" else mode
+    if found is None:
+        raise ValueError(
+            f"Whether more or less of {metric!r} is better is not known. Received: mode={short(mode)}. Give "
+            "mode='max' or mode='min'."
+        )
+    return found
