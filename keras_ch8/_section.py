@@ -6,7 +6,7 @@ A class says it by its attribute `section` or `paper`, a function by the decorat
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ._spelling import spelled
+from ._describe import spelled
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

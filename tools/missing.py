@@ -14,7 +14,6 @@ from pathlib import Path
 
 import keras_ch8
 from keras_ch8 import chapter
-from keras_ch8.board import panels
 from keras_ch8.integration.backend import support
 from keras_ch8.monitors import documentation
 from keras_ch8.monitors.base import members
@@ -97,7 +96,7 @@ def pictures() -> Iterator[str]:
 
 
 def verdicts() -> Iterator[str]:
-    """Yield the kinds that no planted training has, and the rules that no chart shows, or marks."""
+    """Yield the kinds that no planted training has, and the rules that no chart shows."""
     rules = [(monitor, rule) for monitor in members("full") for rule in monitor.rules]
     for kind in dict.fromkeys(rule.kind for _, rule in rules if rule.kind not in documentation.SEEN):
         yield f"the verdict {kind} has no planted training in `SEEN` of keras_ch8/monitors/documentation.py"
@@ -106,8 +105,6 @@ def verdicts() -> Iterator[str]:
         drawn = [quantity.series for quantity in rule.spoken if quantity.series]
         if rule.all_of and not drawn:
             yield f"{said} says no number that is drawn: none of its quantities has a `series`"
-        elif drawn and not any(rule.kind in panel.kinds for name in drawn for panel in panels.of_series(name)):
-            yield f"{said} frames no panel: keras_ch8/board/panels.py has one of {drawn[0]}"
 
 
 def long_files() -> Iterator[str]:

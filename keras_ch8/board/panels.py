@@ -1,16 +1,20 @@
 """The panels of a run, in the order of the chapter: which series are looked at together, and what is marked there.
 
 The page (`keras_ch8.report`, the tab "Optimization") is made from this one list. A panel is shown where one of its
-series has points, so a part that writes a new series needs a line here, and no more. A series of no panel gets one of
-its own from its description.
+series has points. A curve of a monitor that is looked at alone needs no line here: its panel is made from what it says
+of itself, and stands in the record of the run. Any other series gets a panel from its description.
 """
 
 import fnmatch
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import tags
 from .tags import Tag
+
+if TYPE_CHECKING:
+    from ..monitors.base import Monitor  # which needs TensorFlow; the page does not
 
 STEPS = "batches trained on"
 """What the x axis of nearly all panels is."""
@@ -117,12 +121,6 @@ PANELS = (
     ),
     _alone("8.1.2", tags.STOPPING_PATIENCE, log=False),
     _panel(
-        "Noise scale: the batch size at which noise equals the gradient", "8.1.3", _of("noise_scale"),
-        unit="examples", kinds=("noise_dominated", "batch_wasteful"),
-        lines=(ReferenceLine("batch_size", "batch size"),),
-    ),
-    _panel("Standard error of the gradient", "8.1.3", _of("standard_error"), unit="ratio"),
-    _panel(
         "Gradient norm, before and after clipping", "8.2.4",
         tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.GRADIENT_NORM_Q90,
         kinds=("cliff", "exploding", "nonfinite"), events=("spike", "nonfinite"),
@@ -139,11 +137,6 @@ PANELS = (
     _alone("8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
     _alone("8.2", tags.UPDATE_NORM),
     _panel(
-        "Step length / best (1 ideal, > 2 diverges)", "8.2.1", _of("step_over_best"), unit="ratio", log=False,
-        kinds=("step_too_long", "step_too_short"),
-        lines=(ReferenceLine(2.0, "above it the loss rises"), ReferenceLine(1.0, "best")),
-    ),
-    _panel(
         "Change of the loss by one update, and its prediction", "8.2.1",
         _of("loss_change"), _of("loss_change_predicted"), unit="loss", log=False,
     ),
@@ -156,47 +149,14 @@ PANELS = (
         kinds=("overfitting", "underfitting", "ill_conditioned"),
     ),
     _panel(
-        "Loss of the probe over its start", "8.2.1", _of("loss_over_start"), unit="ratio", kinds=("step_too_long",),
-        lines=(ReferenceLine(1.0, "the start"),),
-    ),
-    _panel("Gradient norm of the probe", "8.2.2", _of("gradient_norm"), unit="loss / weight"),
-    _panel("Sensitivity to weights", "8.2.3", _of("sensitivity_to_weights"), unit="ratio", kinds=("plateau", "saddle")),
-    _panel("Distance from the start", "8.2.7", _of("distance"), unit="weight", log=False),
-    _panel("Heading back to the start", "8.2.7", _of("cosine_to_start"), unit="ratio", log=False),
-    _panel(
         "Eigenvalues of the Hessian, smallest and largest", "8.2.1",
         _of("eigenvalue_smallest"), _of("eigenvalue_largest"), unit="loss / weight^2", log=False,
         kinds=("ill_conditioned", "saddle"), lines=(ReferenceLine(0.0, "flat"),),
     ),
     _panel(
-        "Effective rate times the largest curvature", "8.2.1", _of("rate_times_curvature"), unit="ratio",
-        kinds=("step_too_short", "step_too_long"), lines=(ReferenceLine(2.0, "above it gradient descent is unstable"),),
-    ),
-    _panel(
-        "Strongest negative curvature over the strongest positive", "8.2.3", _of("negative_curvature"), unit="ratio",
-        kinds=("saddle",),
-    ),
-    _panel(
-        "What Newton's step would gain", "8.2.1", _of("newton_gain"), unit="ratio",
-        kinds=("ill_conditioned", "plateau", "underfitting"),
-    ),
-    _panel(
-        "Gradient from layer to layer", "8.2.5", _of("backward_factor"), unit="ratio a layer",
-        kinds=("vanishing", "exploding"), lines=(ReferenceLine(1.0, "as large as at the next layer"),),
-    ),
-    _panel(
-        "Signal from layer to layer", "8.4", _of("forward_factor"), unit="ratio a layer",
-        lines=(ReferenceLine(1.0, "as large as at the layer before"),),
-    ),
-    _panel(
         "Signal: the largest and the smallest of all layers", "8.4", _of("largest_signal"), _of("smallest_signal"),
         unit="signal", kinds=("bad_scale", "step_too_long"), lines=(ReferenceLine(1.0, "best"),),
     ),
-    _panel(
-        "Gradient from step to step in time", "8.2.5", _of("time_factor"), unit="ratio a step",
-        kinds=("exploding", "short_horizon"), lines=(ReferenceLine(1.0, "as large as at the next step"),),
-    ),
-    _panel("Horizon in time", "8.2.5", _of("horizon"), unit="time steps", kinds=("short_horizon",)),
     _panel(
         "Idle units and layers: dead, saturated, never moved", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"),
         _of("fraction_without_gradient"), unit="fraction", log=False,
@@ -237,10 +197,6 @@ PANELS = (
         "Restarts, skipped pairs, negative curvature", "8.6",
         *(tags.SOLVER[name] for name in ("restarted", "skipped_pair", "negative_curvature")), log=False,
     ),
-    _panel(
-        "Batch normalization: moving statistics against the batch's", "8.7.1", _of("batch_norm_gap"),
-        unit="standard deviations", kinds=("batch_norm_gap",),
-    ),
     _alone("8.7.2", tags.BLOCK, log=False),
     _panel("Gradient of each block", "8.7.2", "step/block_gradient_norm_*", unit="loss / weight"),
     _alone("8.7.3", tags.AVERAGE_DISTANCE),
@@ -259,8 +215,8 @@ PANELS = (
         events=("stage",),
     ),
 )  # fmt: skip
-"""All panels that are known beforehand. Metrics of the user (`epoch/accuracy` with `val_accuracy`) and series of
-monitors and callbacks of the user's own get panels as they come."""
+"""All panels that are known beforehand. Curves of monitors that are looked at alone, metrics of the user
+(`epoch/accuracy` with `val_accuracy`) and series of the user's own get panels as they come."""
 
 
 def of_series(name: str) -> list[Panel]:
@@ -268,6 +224,21 @@ def of_series(name: str) -> list[Panel]:
     return [p for p in PANELS if any(fnmatch.fnmatchcase(name, pattern) for pattern in p.series)]
 
 
-def of_tag(tag: Tag, kinds: tuple[str, ...] = ()) -> Panel:
+def of_tag(tag: Tag) -> Panel:
     """Return the panel of a series of the user's own."""
-    return Panel(tag.title, tag.unit, tag.section, (tag.name,), kinds)
+    return Panel(tag.title, tag.unit, tag.section, (tag.name,))
+
+
+def of_monitors(monitors: Sequence["Monitor"]) -> Iterator[Panel]:
+    """Yield a panel for each curve that is looked at alone, framed by the kinds whose rules speak of it.
+
+    A rule that speaks of no curve frames all of its monitor.
+    """
+    rules = [(each, rule.kind, {q.series for q in rule.spoken if q.series}) for each in monitors for rule in each.rules]
+    for monitor in monitors:
+        for curve in monitor.curves:
+            name = tags.DIAGNOSIS + curve.name
+            if not of_series(name):
+                kinds = dict.fromkeys(kind for of, kind, said in rules if name in said or (not said and of is monitor))
+                lines = tuple(ReferenceLine(*line) for line in curve.lines)
+                yield Panel(curve.title, curve.unit, curve.section, (name,), tuple(kinds), (), lines, curve.log)

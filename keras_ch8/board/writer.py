@@ -13,7 +13,7 @@ from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
 from .. import _net
-from . import _runs, _summaries
+from . import _event_file, _runs
 from ._event_file import EventFile, NoFile
 from ._runs import Lock, RunFolder
 from .tags import RECORD, Tag
@@ -168,12 +168,12 @@ class RunWriter:
             new.append((step, {name: value for name, value in values.items() if name in kept}))
         names = {name for _, values in new for name in values}
         self._pass_on(new, names)
-        build = partial(_summaries.scalars, described=self._described, declared=self._declared)
+        build = partial(_event_file.scalars, described=self._described, declared=self._declared)
         self._write(*((step, partial(build, values)) for step, values in new if values))
 
     def text(self, tag: Tag, markdown: str, step: int) -> None:
         """Write a text in markdown at `step`, or at the first one after it that has none yet."""
-        self._write((self._steps.free(step, tag.name), lambda: _summaries.text(tag, markdown)))
+        self._write((self._steps.free(step, tag.name), lambda: _event_file.text(tag, markdown)))
 
     def record(self, text: Callable[[], str], step: int) -> None:
         """Write the record of the run, JSON that `text` returns, at `step` or at the first one after it without one.
@@ -186,12 +186,12 @@ class RunWriter:
             self._fail(error)
             return
         self._notify("record", said)
-        self._write((self._steps.free(step, RECORD.name), lambda: _summaries.record(RECORD, said)))
+        self._write((self._steps.free(step, RECORD.name), lambda: _event_file.record(RECORD, said)))
         self._attempt(self._file.flush_soon)
 
     def histogram(self, tag: Tag, counts: np.ndarray, edges: np.ndarray, step: int) -> None:
         """Write what `np.histogram` returns at `step`, or at the first one after it that has none yet."""
-        self._write((self._steps.free(step, tag.name), lambda: _summaries.histogram(tag, counts, edges)))
+        self._write((self._steps.free(step, tag.name), lambda: _event_file.histogram(tag, counts, edges)))
 
     def lines(self, name: str, lines: Iterable[str]) -> None:
         """Append lines to a text file of this name, beside the event file."""
@@ -204,10 +204,10 @@ class RunWriter:
 
     def hyperparameters(self, values: dict[str, object], begun: float) -> None:
         """Write the settings of a run that began then for the dashboard HParams, unless the run has them."""
-        if _summaries.SESSION not in self._steps:
+        if _event_file.SESSION not in self._steps:
             self._write(
-                (self._steps.free(0, _summaries.EXPERIMENT), _summaries.experiment),
-                (self._steps.free(0, _summaries.SESSION), lambda: _summaries.hyperparameters(values, begun)),
+                (self._steps.free(0, _event_file.EXPERIMENT), _event_file.experiment),
+                (self._steps.free(0, _event_file.SESSION), lambda: _event_file.hyperparameters(values, begun)),
             )
 
     def flush(self) -> None:
@@ -225,7 +225,7 @@ class RunWriter:
     def _pass_on(self, points: Sequence[Point], names: set[str]) -> None:
         """Pass on to the listeners points, and of their series where these are new."""
         for name in sorted(names - self._described_to_listeners):
-            self._notify("describe", name, _summaries.description(name, self._declared))
+            self._notify("describe", name, _event_file.description(name, self._declared))
         self._notify("points", points)
         self._described_to_listeners |= names
 

@@ -11,11 +11,9 @@ from .. import _checks, _objects, curriculum
 from .._duration import Clock, duration
 from .._types import Logs
 from ..board import tags
-from ..curriculum.difficulty import judged, numbers, samples_of_buckets
-from ..curriculum.example_loss import ExampleLoss
-from ..curriculum.pacing import Step, as_pacing
+from ..curriculum.difficulty import ExampleLoss, judged, numbers, samples_of_buckets
+from ..curriculum.pacing import StagedPacing, Step, as_pacing
 from ..curriculum.sampler import ORDERS
-from ..curriculum.staged_pacing import StagedPacing
 from ..data import ArraySource
 from ..integration import keras_private
 from .base import Callback

@@ -11,8 +11,7 @@ import numpy as np
 
 from .._describe import short
 from ..integration import fit, keras_private
-from ..stopping.criterion import EpochHistory
-from ..stopping.improvement import index_of_best
+from ..stopping.criterion import EpochHistory, index_of_best
 from .session import states
 
 

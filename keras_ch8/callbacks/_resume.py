@@ -17,10 +17,11 @@ from ..checkpoints.folder import Folder
 from ..checkpoints.sigterm import Sigterm
 from ..checkpoints.state import TrainingState
 from ..checkpoints.workers import Workers
-from ..integration import backend, epochs, fit, keras_private, trained
+from ..integration import backend, epochs, fit, keras_private
 from ._switch_optimizer import SwitchOptimizer, switched_by
 from .base import Callback, say
 from .plain import PlainCallback
+from .session.batch_counter import remember_batches
 
 _ended_here: set[str] = set()
 """The folders of the trainings that have ended in this process."""
@@ -206,7 +207,7 @@ class Resume(Callback):
                 self._validation.put(saved.validation)
             self._data.put(saved.data)
         callback_states.put_before(self._others, saved.callbacks)
-        trained.remember_batches(training, saved.step, saved.brought, saved.counted)
+        remember_batches(training, saved.step, saved.brought, saved.counted)
         if has_ended:
             _say_that_it_has_ended(self.directory)
             return self._history(saved)

@@ -8,8 +8,7 @@ import numpy as np
 from .. import _checks
 from .._types import Logs
 from ..board import tags
-from ..stopping.criterion import EpochHistory
-from ..stopping.improvement import index_of_best
+from ..stopping.criterion import EpochHistory, index_of_best
 from ._monitored import MonitoredMetrics, Past
 from .base import Callback
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, final
 import keras
 import numpy as np
 
-from .. import _checks, _net, _objects, _spelling
+from .. import _checks, _describe, _net, _objects
 from .._describe import short
 from .._duration import duration
 from .._types import Logs
@@ -19,8 +19,7 @@ from ..board import panels, tags
 from ..board.record import Event, Record
 from ..board.window import HeldBack, Point, Stubs, Windows
 from ..board.writer import RunPosition, RunWriter
-from ..cockpit.live import LivePage
-from ..cockpit.page import NAME
+from ..cockpit.page import NAME, LivePage
 from ..integration import keras_private
 from ..telemetry.frame import Frame
 from ..trackers import feeds
@@ -180,7 +179,7 @@ class TensorBoard(Callback):
         **of_keras: Any,
     ) -> None:
         super().__init__()
-        _spelling.check("TensorBoard", TensorBoard.__init__, of_keras, keras.callbacks.TensorBoard)
+        _describe.check_arguments("TensorBoard", TensorBoard.__init__, of_keras, keras.callbacks.TensorBoard)
         self.log_dir = os.fspath(_objects.path("log_dir", log_dir))
         self.measure_every = measure_every
         duration("measure_every", measure_every)

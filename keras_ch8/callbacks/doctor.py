@@ -8,7 +8,7 @@ from typing import Any, final
 
 import keras
 
-from .. import _checks, _describe, _net, _objects, _spelling
+from .. import _checks, _describe, _net, _objects
 from .._describe import short
 from .._result import as_html
 from .._types import Data, Logs, Tensor
@@ -130,7 +130,7 @@ class Doctor(keras.callbacks.Callback):
     section = "8.2"
     _is_alone = True
 
-    @_spelling.spelled
+    @_describe.spelled
     def __init__(
         self,
         log_dir: str | os.PathLike[str] | None = "logs",
@@ -195,7 +195,7 @@ class Doctor(keras.callbacks.Callback):
         """
         grave = LEVELS[1:]
         if level not in grave:
-            guess = _spelling.meant(level, grave) if isinstance(level, str) else ""
+            guess = _describe.meant(level, grave) if isinstance(level, str) else ""
             raise ValueError(
                 f"`level` must be {' or '.join(map(repr, grave))}. Received: level={short(level)}. "
                 f"{guess or 'Try `act`.'}"
@@ -266,7 +266,7 @@ class Doctor(keras.callbacks.Callback):
 
     # --- in a loop of one's own --------------------------------------------------------------------------------------
 
-    @_spelling.spelled
+    @_describe.spelled
     def watch(
         self,
         model: keras.Model | Sequence[keras.Model],

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import keras
 
-from .. import _checks, _describe, _spelling, _state
+from .. import _checks, _describe, _state
 from .._types import Logs
 from ..checkpoints import callback_states
 from ..integration import fit, net
@@ -57,7 +57,7 @@ class PlainCallback(keras.callbacks.Callback):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Refuse a misspelt argument before `__init__` does, with the one that was meant."""
-        _spelling.check(cls.__name__, cls.__init__, kwargs)
+        _describe.check_arguments(cls.__name__, cls.__init__, kwargs)
         return super().__new__(cls)
 
     def __getstate__(self) -> dict[str, Any]:

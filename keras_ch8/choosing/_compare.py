@@ -25,9 +25,8 @@ from ..data import ArraySource
 from ..integration import keras_private
 from . import _search
 from ._candidates import FACTOR, RATE, Candidate, candidates_of, described
-from ._directions import direction_of
 from ._optimizer_comparison import Contender, OptimizerComparison, TimedRun, scores, tuned
-from ._trials import Trials
+from ._trials import Trials, direction_of
 
 TRIALS = 8
 

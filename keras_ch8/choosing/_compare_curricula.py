@@ -19,9 +19,8 @@ from ..callbacks import Curriculum
 from ..callbacks.base import say
 from ..curriculum.difficulty import numbers
 from ..data import ArraySource
-from ._directions import direction_of
 from ._paired_test import PairedTest, critical_t, distributions, paired_test
-from ._trials import Trials
+from ._trials import Trials, direction_of
 
 Difficulty: TypeAlias = np.ndarray | Sequence[float] | Callable[..., np.ndarray] | str
 """As for `callbacks.Curriculum`."""

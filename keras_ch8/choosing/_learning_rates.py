@@ -18,8 +18,7 @@ from .._types import Data
 from ..board.reports import write_rates
 from ..integration import keras_private
 from ._range_test import Suggestion, fallback, refined_range, suggest, without_batch_effects
-from ._short_trainings import ShortTrainings, StepsAt
-from ._trials import Trials
+from ._trials import ShortTrainings, StepsAt, Trials
 
 RECOMMENDED = "scaled minimum"
 """The rule whose rate is suggested."""

@@ -19,7 +19,7 @@ from .._types import Data, Tensor
 from ..integration import backend, keras_private
 from ..optimizers.closure import ClosureOptimizer
 from ..schedules.base import Schedule
-from ._short_trainings import dial_of
+from ._trials import dial_of
 
 EVALUATIONS = 20
 """How often a training is evaluated, at equal distances, after the evaluation before its first step."""

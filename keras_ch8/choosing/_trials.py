@@ -1,15 +1,25 @@
 """Runs the trainings that choose: each once, one after another here or several at once in processes of their own."""
 
+import math
 import multiprocessing
 import os
 import pickle
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import connection
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
+import keras
+import numpy as np
+from keras.optimizers.schedules import LearningRateSchedule
+
+from .._batches import Batch
+from .._describe import short
 from .._keeper import Keeper
+from .._sandbox import sandbox
+from .._types import Tensor
+from ..integration import backend, keras_private
 
 Asked = TypeVar("Asked")
 """Which training: its `repr` tells it from all others, also in another process."""
@@ -111,3 +121,93 @@ def _end_after(sentinel: int) -> None:
 
 def _in_worker(asked: Any) -> Any:
     return _train(asked)
+
+
+def direction_of(model: keras.Model, metric: str, mode: str, reported: Iterable[str]) -> str:
+    """Return "min" or "max" for a metric of a model; refuse one that is not reported, or without a direction."""
+    if metric not in reported:
+        raise ValueError(
+            f"`metric` is measured after each training. Received: metric={short(metric)}. Reported: "
+            f"{', '.join(reported)}."
+        )
+    found = keras_private.mode_of(model, metric) if mode == "auto" else mode
+    if found is None:
+        raise ValueError(
+            f"Whether more or less of {metric!r} is better is not known. Received: mode={short(mode)}. Give "
+            "mode='max' or mode='min'."
+        )
+    return found
+
+
+# --- trainings of a model that is there ------------------------------------------------------------------------------
+
+
+class Dial(LearningRateSchedule):
+    """A learning rate that can be set between two steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rate = backend.scalar(0.0, "float32")
+
+    def assign(self, rate: float) -> None:
+        """Set the rate."""
+        self._rate.assign(rate)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return nothing: it stands in an optimizer while this is tried, and what it is set to belongs to no config."""
+        return {}
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """Return the rate."""
+        del step
+        return backend.as_tensor(self._rate)
+
+
+def dial_of(optimizer: keras.optimizers.Optimizer) -> Any:
+    """Return what sets the rate of an optimizer between two steps: its variable or, for a schedule, a dial."""
+    rate = keras_private.rate_of(optimizer)
+    return Dial() if isinstance(rate, LearningRateSchedule) or callable(rate) else rate
+
+
+class StepsAt(NamedTuple):
+    """A short training: one step at each rate, until a loss is above the limit or NaN."""
+
+    rates: tuple[float, ...]
+    limit: float = math.inf
+
+    @classmethod
+    def rest(cls, steps: int, rate: float) -> "StepsAt":
+        """Return one that stays at the start: at a millionth of a small rate, since Ftrl does not accept 0."""
+        return cls((1e-6 * rate,) * steps)
+
+
+class ShortTrainings:
+    """Short trainings of one model on the same batches, each in a sandbox; the training step is traced once for all.
+
+    Args:
+        model: A built model.
+        data: Returns the batches, the same at each call.
+    """
+
+    def __init__(self, model: keras.Model, data: Callable[[], Iterable[Batch]]) -> None:
+        self._model, self._data = model, data
+        (self._optimizer,) = keras_private.optimizers_in(model.optimizer)
+        self._dial = dial_of(self._optimizer)
+        self._step: Callable[..., Tensor] | None = None
+
+    def losses(self, asked: StepsAt) -> np.ndarray:
+        """Take the steps, and return the loss of the next batch after each; fewer, where it has ended early."""
+        losses: list[float] = []
+        with sandbox(self._model) as model:
+            if keras_private.rate_of(self._optimizer) is not self._dial:
+                self._optimizer.learning_rate = self._dial
+            model.steps_per_execution, model.train_function = 1, self._step
+            rates = [*asked.rates, asked.rates[-1]]
+            for (x, y, sample_weight), rate in zip(self._data(), rates, strict=False):
+                self._dial.assign(rate)
+                logs = model.train_on_batch(x, y, sample_weight=sample_weight, return_dict=True)
+                losses.append(float(logs["loss"]))
+                if not losses[-1] <= asked.limit:
+                    break
+            self._step = model.train_function
+        return np.array(losses[1:])

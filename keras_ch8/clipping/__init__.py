@@ -7,9 +7,7 @@ Give one as `clip=` to any optimizer of the suite, or to `keras_ch8.callbacks.Cl
 They act on the mean gradient of all replicas and micro-steps, before the algorithm's rule.
 """
 
-from ._adaptive import Adaptive
-from ._by_percentile import ByPercentile
-from .limits import ByGlobalNorm, ByNorm, ByValue
+from .limits import Adaptive, ByGlobalNorm, ByNorm, ByPercentile, ByValue
 
 __all__ = [
     "Adaptive",

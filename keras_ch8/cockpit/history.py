@@ -6,9 +6,8 @@ from typing import Any, final
 
 import numpy as np
 
-from .._describe import short
+from .._describe import short, spelled
 from .._result import Result, Table
-from .._spelling import spelled
 from ..board.panels import Panel, ReferenceLine
 from ..board.record import Event
 from ..verdicts.state import OverallState
@@ -16,7 +15,7 @@ from ..verdicts.verdict import Verdict
 from . import curves, event_files
 from .curves import HISTORY, Pictured, RunCurve, names_of
 from .document import Document, Run, panels_of
-from .text import state_in, verdicts_of
+from .records import state_in, verdicts_of
 
 MOST_NAMED = 10
 """Runs that an error names, at most."""

@@ -5,19 +5,28 @@ import hashlib
 import html
 import json
 import os
+import textwrap
+import time
+import warnings
+from collections.abc import Iterable, Iterator
 from typing import final
 
+from .._describe import spelled
 from .._result import one_line
-from .._spelling import spelled
+from ..board.window import Point
 from ..verdicts.state import OverallState
+from ..verdicts.texts import report as report_of
 from ..verdicts.verdict import Verdict
-from . import assets, event_files, files, text
-from .document import Document
+from . import assets, event_files, files
+from .document import Document, document, name_of, title_of
+from .records import state_in, verdicts_of
 
 NAME = "report.html"
 """Of the file in the folder of a run."""
 _HEIGHT = 900
 """Of the page in a notebook, in pixels."""
+_WIDTH = 80
+"""Of the verdicts in words, in characters."""
 _CALL = """
 render(JSON.parse(document.getElementById("document").textContent), document.getElementById("cockpit"));
 """
@@ -50,12 +59,24 @@ def page(document: Document) -> str:
 </head>
 <body style="margin:0">
 <main id="cockpit"></main>
-<noscript><p>The curves need JavaScript. What was found:</p><pre>{html.escape(text.in_words(document))}</pre></noscript>
+<noscript><p>The curves need JavaScript. What was found:</p><pre>{html.escape(in_words(document))}</pre></noscript>
 <script type="application/json" id="document">{data}</script>
 <script type="module">{script}</script>
 </body>
 </html>
 """
+
+
+def in_words(document: Document) -> str:
+    """Return what is known of each run in plain text, what is to be done first."""
+    return "\n\n".join("\n".join(_of_run(run)) for run in document["runs"])
+
+
+def _of_run(run: Document) -> Iterator[str]:
+    ended = {True: ", ended", False: ", not ended", None: ""}[run["ended"]]
+    yield from textwrap.wrap(f"{run['name']}, step {run['step']}{ended}", _WIDTH)
+    yield report_of(verdicts_of(run["record"]), state_in(run["state"]))
+    yield from textwrap.wrap(run["problem"], _WIDTH)
 
 
 @final
@@ -90,19 +111,19 @@ class Page:
     @property
     def verdicts(self) -> dict[str, list[Verdict]]:
         """The verdicts on each run by its name, the gravest first."""
-        return {run["name"]: text.verdicts_of(run["record"]) for run in self._document["runs"]}
+        return {run["name"]: verdicts_of(run["record"]) for run in self._document["runs"]}
 
     @property
     def states(self) -> dict[str, OverallState]:
         """What the verdicts on each run come to, by its name."""
-        return {run["name"]: text.state_in(run["state"]) for run in self._document["runs"]}
+        return {run["name"]: state_in(run["state"]) for run in self._document["runs"]}
 
     def __repr__(self) -> str:
         where = f"in {self.path!r}" if self.path else "not saved: `.save(path)` writes it"
         return one_line(f"<Page of {len(self._document['runs'])} runs of {self._document['title']!r}, {where}>")
 
     def __str__(self) -> str:
-        return text.in_words(self._document)
+        return in_words(self._document)
 
     def _repr_html_(self) -> str:
         """Return the page for a notebook, in a frame that cannot reach the notebook."""
@@ -148,3 +169,71 @@ def report(log_dir: str | os.PathLike[str], file: str | os.PathLike[str] | None 
     """
     made = Page(event_files.read(log_dir))
     return made if file is None else made.save(file)
+
+
+# --- of a training that still runs -----------------------------------------------------------------------------------
+
+
+FRACTION = 0.01
+"""Of the time of a training that writing its page may take, but for the first time and the last."""
+
+
+class LivePage:
+    """The file `report.html` in the folder of a run, by a `board.writer.RunListener` of it; writing it never raises.
+
+    Args:
+        folder: Of the run. What earlier trainings have written there belongs to the page too.
+        log_dir: The folder above, after which the page is named.
+    """
+
+    def __init__(self, folder: str, log_dir: str) -> None:
+        self._path, self._title = os.path.join(folder, NAME), title_of(log_dir)
+        self._run = event_files.read_run(folder, name_of(os.path.relpath(folder, log_dir), log_dir))
+        self._last, self._took = -float("inf"), 0.0
+        """When it was written, and how long that took."""
+        self._failed = False
+
+    def describe(self, name: str, description: str) -> None:
+        """Take what a series says of itself."""
+        self._run.describe(name, description)
+
+    def points(self, points: Iterable[Point]) -> None:
+        """Take points of several steps."""
+        for step, values in points:
+            for name, value in values.items():
+                self._run.point(name, step, value)
+
+    def record(self, text: str) -> None:
+        """Take the newest record."""
+        self._run.record(text)
+
+    def flush(self) -> None:
+        """Do nothing: the page is written as a whole."""
+
+    def refresh(self) -> None:
+        """Write the page, unless the last time took too much of the time since then."""
+        if self._took <= FRACTION * (time.monotonic() - self._last):
+            self.write()
+
+    def close(self, is_whole: bool = True) -> None:
+        """Write the page for the last time, unless the disk has failed, of which the user knows."""
+        if is_whole:
+            self.write()
+
+    def write(self) -> None:
+        """Write the page; where that fails, one warning says so, and it is not tried again."""
+        if self._failed:
+            return
+        begun = time.monotonic()
+        try:
+            files.write(self._path, page(document(self._title, [self._run])))
+        except Exception as error:  # a training of days is worth more than its page
+            self._failed = True
+            warnings.warn(
+                f"The page {self._path!r} is not written any more, and the training goes on: "
+                f"{type(error).__name__}: {error}. `python -m keras_ch8 report` makes it from the event files.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        self._last = time.monotonic()
+        self._took = self._last - begun

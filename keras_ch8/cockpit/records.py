@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from ..board.record import VERSION
-from ..verdicts.state import NOT_DIAGNOSED, STATES, state_of
+from ..verdicts.state import NOT_DIAGNOSED, STATES, OverallState, state_of
 from ..verdicts.verdict import LEVELS, Verdict
 
 Record: TypeAlias = dict[str, Any]
@@ -161,3 +161,15 @@ def _is_whole(layers: Record) -> bool:
         isinstance(column, list) and len(column) == rows and all(_is_like(x, None) or x is None for x in column)
         for column in columns
     )
+
+
+def state_in(data: Mapping[str, Any]) -> OverallState:
+    """Return the state of a run as its document has it."""
+    counts = data["name"], data["judged"], data["applicable"]
+    return OverallState(*counts, missing=tuple(data["missing"]), reasons=tuple(data["reasons"]))
+
+
+def verdicts_of(record: Mapping[str, Any] | None) -> list[Verdict]:
+    """Return the verdicts of a record, the gravest first."""
+    said = [Verdict(**verdict) for verdict in record["verdicts"]] if record else []
+    return sorted(said, key=lambda verdict: -LEVELS.index(verdict.level))

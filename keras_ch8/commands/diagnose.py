@@ -21,13 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the verdicts; return what the states of the runs say, and 2 if there is nothing to read."""
-    from ..cockpit import event_files, text
+    from ..cockpit import event_files, page
 
     try:
         document = event_files.read(arguments.log_dir)
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    sys.stdout.write(f"{text.in_words(document)}\n")
+    sys.stdout.write(f"{page.in_words(document)}\n")
     states = {run["state"]["name"] for run in document["runs"]}
     return next((status for state, status in STATUS.items() if state in states), 0)

@@ -177,7 +177,7 @@ class _Script:
             else:
                 self._swap(use)
         moved = {name for name, uses in by_import.items() if not any(use.refusal() for use in uses)}
-        moved -= {name for name in moved if not all(map(self._is_in_one_line, self._importing(name)))}
+        moved -= {a.asname or a.name for n in self._imports if n.lineno != n.end_lineno for a in n.names}
         for name, uses in by_import.items():
             if name not in moved:
                 for use in uses:
@@ -232,13 +232,6 @@ class _Script:
             self.left.append((line, f"`{name}` of keras_ch8 makes other steps: {OTHER_NUMBERS[name]}."))
 
     # --- imports -----------------------------------------------------------------------------------------------------
-
-    def _importing(self, name: str) -> list[ast.stmt]:
-        """Return the statements that import a name."""
-        return [n for n in self._imports for a in n.names if (a.asname or a.name) == name]
-
-    def _is_in_one_line(self, node: ast.stmt) -> bool:
-        return node.lineno == node.end_lineno
 
     def _move(self, node: ast.ImportFrom, ours: list[ast.alias]) -> None:
         """Import some names from keras_ch8, and the rest from where it was."""

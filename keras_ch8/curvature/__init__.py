@@ -7,9 +7,9 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from .derivatives import gradient, hessian, hessian_vector_product
 from .eigenvalues import lanczos, matrix_power
 from .gradient_check import check_gradient
+from .objective import gradient, hessian, hessian_vector_product
 
 __all__ = [
     "check_gradient",

@@ -25,6 +25,7 @@ from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, R
 from ..verdicts.verdict import Claim, Verdict, VerdictError
 
 if _backend.is_tensorflow():
+    from .._net import raise_caught
     from ..board.tags import Tag
     from ..callbacks.base import Callback
     from ..continuation.annealed import Annealed
@@ -38,13 +39,9 @@ if _backend.is_tensorflow():
     from ..second_order.descent import Descent, Move
     from ..second_order.line_search.line import Line, LineSearch, SearchState, Trial
     from ..trackers.base import Tracker
-    from ._callback import check_callback
-    from ._initializer import check_initializer
-    from ._monitor import check_monitor
-    from ._net import raise_caught
+    from ._callback import check_callback, check_monitor, check_tracker
     from ._optimizers import check_closure_optimizer, check_optimizer
-    from ._tracker import check_tracker
-    from ._values import check_clipping_rule, check_pacing, check_schedule, check_stopping_criterion
+    from ._values import check_clipping_rule, check_initializer, check_pacing, check_schedule, check_stopping_criterion
 
 __all__ = [
     "Annealed",

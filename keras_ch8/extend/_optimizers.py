@@ -11,8 +11,19 @@ import keras_ch8
 
 from .._describe import short
 from ..integration import backend
-from ._require import Make, explained, name_of, require, require_close, require_that_keras_saves
-from ._training import START, X, Y, fit, small_model
+from ._require import (
+    START,
+    Make,
+    X,
+    Y,
+    explained,
+    fit,
+    name_of,
+    require,
+    require_close,
+    require_that_keras_saves,
+    small_model,
+)
 
 
 def gradients(steps: int = 5, shape: tuple[int, ...] = START.shape, seed: int = 0) -> list[np.ndarray]:

@@ -10,8 +10,7 @@ An initializer of your own derives from `Initializer`, `RandomInitializer` or `K
 """
 
 from .biases import forget_gate, output_marginal
-from .kernels import Heuristic, RandomWalk, Sparse
-from .orthogonal import Orthogonal
+from .kernels import Heuristic, Orthogonal, RandomWalk, Sparse
 
 __all__ = [
     "Heuristic",

@@ -1,4 +1,4 @@
-"""Initializers of kernels, entry by entry: uniform, normal, sparse."""
+"""Initializers of kernels: uniform, normal, sparse, orthogonal."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from .. import _checks
 from .._describe import short
 from .._registration import registered
 from .._types import Tensor
-from .base import KernelInitializer, RandomInitializer, Seed
+from .base import Axes, KernelInitializer, RandomInitializer, Seed, axes_of
 
 
 @final
@@ -194,3 +194,129 @@ class RandomWalk(KernelInitializer):
         """Draw with the deviation g / sqrt(n)."""
         n = max(1, self.fans(shape)[0])
         return keras.random.normal(shape, 0.0, GAINS[self.activation](n) / math.sqrt(n), dtype, next(seeds))
+
+
+ORTHOGONAL_GAINS = {"linear": 1.0, "relu": math.sqrt(2.0), "tanh": 1.592537419722104}
+"""1 / sqrt(E[phi(z)^2]) for normal z of variance 1: the input of the next layer has variance 1 again."""
+
+
+def gain_of(value: float | str) -> float:
+    """Return a gain: a number above 0, or that of a nonlinearity by its name."""
+    if isinstance(value, str):
+        if value not in ORTHOGONAL_GAINS:
+            raise ValueError(
+                "`gain` compensates for the variance that a nonlinearity removes from the signal, so it must be a "
+                f"number above 0 or one of {', '.join(ORTHOGONAL_GAINS)}. Received: gain={short(value)}. "
+                "For another nonlinearity phi give 1 / sqrt(E[phi(z)^2]) for normal z."
+            )
+        return ORTHOGONAL_GAINS[value]
+    return _checks.positive(
+        "gain", value, meaning="by what the orthogonal matrix is multiplied", fix="Try 1.0, or 'relu' before ReLUs."
+    )
+
+
+@final
+@registered
+class Orthogonal(KernelInitializer):
+    r"""Keras's random orthogonal matrix, anew at each call and for convolutions too (section 8.4; Saxe et al. 2013).
+
+    .. math::
+
+        A_{ij} &\leftarrow N (0, 1) \\
+        Q, R &\leftarrow \operatorname{qr}(A) \\
+        W &\leftarrow \text{gain} \cdot Q \operatorname{sign}(\operatorname{diag}(R))
+
+    so that W' W = gain^2 I, or W W' = gain^2 I if there are more units than inputs: a layer rotates its input and
+    keeps its length, through any depth. The gain compensates for what a nonlinearity removes:
+
+        gain         for                               1 / sqrt(E[phi(z)^2]), z normal with variance 1
+        "linear"     linear units                      1
+        "relu"       ReLU                              sqrt(2)
+        "tanh"       tanh                              1.5925
+
+    With these the signal keeps the variance 1; a first layer, whose input is not the output of a nonlinearity, needs
+    gain 1. The gradient keeps its size with the first two; with tanh it grows by 1.09 a layer. It does not grow with
+    gain 1, where the signal of tanh slowly dies. (5/3, which is often used for tanh, lies above.)
+
+    A kernel of a convolution is orthogonal at its central place and 0 elsewhere (delta-orthogonal; Xiao et al. 2018),
+    so that the convolution keeps lengths too: with stride 1, padding "same", and no more inputs than units. Kernels of
+    three axes may be those of `Conv1D` or of `EinsumDense`, and are refused unless the axes are given: for `Conv1D`
+    `input_axes=[1], output_axes=[2]`, for a kernel "abc" with units b and c `input_axes=[0], output_axes=[1, 2]`. It
+    does not suit `DepthwiseConv2D`, whose units have one input each.
+
+    Differs from `keras.initializers.Orthogonal`, whose values its first call has for the same seed and two axes: an
+    instance gives different values at every call; bfloat16, where Keras raises, and float16 are computed in float32;
+    convolutions; gains by name.
+
+    Args:
+        gain: A number above 0, `"linear"`, `"relu"` or `"tanh"`. Defaults to `1.0`.
+        seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
+            The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
+        input_axes: Axes of the kernel that are inputs. Defaults to `None`: the last but one.
+        output_axes: Axes that are units. Defaults to `None`: the last. Axes that are neither are places.
+        repeat: Whether every call returns the values of the first. Defaults to `False`.
+
+    Raises:
+        ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
+
+    Example:
+        >>> w = keras_ch8.initializers.Orthogonal("relu", seed=0)((3, 3, 4, 8)).numpy()
+        >>> centre = w[1, 1] @ w[1, 1].T
+        >>> bool(np.allclose(centre, 2 * np.eye(4), atol=1e-5)), float(abs(w[0, 0]).max())
+        (True, 0.0)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Saxe, McClelland, Ganguli (2013), Exact
+        Solutions to the Nonlinear Dynamics of Learning in Deep Linear Neural Networks; He et al. (2015), Delving Deep
+        into Rectifiers; Poole et al. (2016), Exponential Expressivity in Deep Neural Networks through Transient Chaos;
+        Xiao et al. (2018), Dynamical Isometry and a Mean Field Theory of CNNs.
+    """
+
+    section = "8.4"
+
+    hyperparameters = ("gain", *KernelInitializer.hyperparameters)
+
+    def __init__(
+        self,
+        gain: float | str = 1.0,
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+        repeat: bool = False,
+    ) -> None:
+        super().__init__(seed, input_axes, output_axes, repeat)
+        self.gain, self._factor = gain, gain_of(gain)
+
+    def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Seed]) -> Tensor:
+        """Draw a matrix, and put it at the central place."""
+        axes = self._axes(shape)
+        matrix = self._factor * orthogonal(axes.size(axes.inputs), axes.size(axes.outputs), dtype, next(seeds))
+        ordered = [*axes.places, *axes.inputs, *axes.outputs]
+        sizes = [shape[i] for i in ordered]
+        places = len(axes.places)
+        padding = [((n - 1) // 2, n - 1 - (n - 1) // 2) for n in sizes[:places]]
+        kernel = ops.reshape(matrix, (1,) * places + tuple(sizes[places:]))
+        kernel = ops.pad(kernel, [*padding, *[(0, 0)] * (len(shape) - places)]) if places else kernel
+        return ops.transpose(kernel, [ordered.index(i) for i in range(len(shape))])
+
+    def _axes(self, shape: tuple[int, ...]) -> Axes:
+        if len(shape) < 2:
+            raise ValueError(
+                f"`Orthogonal` initializes matrices and kernels, with at least two axes. Received: shape={shape}. "
+                "For a bias take 'zeros', or `keras_ch8.initializers.output_marginal`."
+            )
+        if len(shape) == 3 and (self.input_axes is None or self.output_axes is None):
+            raise ValueError(
+                "A kernel of three axes may be that of a `Conv1D` or of an `EinsumDense`, and `Orthogonal` must know "
+                f"which. Received: shape={shape}, and no axes. Give input_axes=[1], output_axes=[2] for `Conv1D`; "
+                "for `EinsumDense` the axes of the kernel that are its inputs and its units."
+            )
+        return axes_of(shape, self.input_axes, self.output_axes)
+
+
+def orthogonal(rows: int, columns: int, dtype: str, seed: Seed) -> Tensor:
+    """Return a matrix with orthonormal columns, or rows where these are fewer, uniform among all of them."""
+    size = max(rows, columns), min(rows, columns)
+    q, r = ops.qr(keras.random.normal(size, dtype=dtype, seed=seed))
+    q = q * ops.sign(ops.diagonal(r))
+    return ops.transpose(q) if rows < columns else q

@@ -4,8 +4,7 @@
 same of every hook that there can be. `register_strings()` lets Keras know our classes by their plain names.
 """
 
-from .registry import hooks, uninstall
-from .strings import register_strings
+from .registry import hooks, register_strings, uninstall
 
 __all__ = ["hooks", "register_strings", "uninstall"]
 

@@ -46,13 +46,21 @@ class DistanceMonitor(Monitor):
     sets = ("standard", "full")
     order = 9
     curves = (
-        Curve("distance", "Distance from the start", "weight", "Distance from the start, |theta - theta_0|.", "8.2.7"),
+        Curve(
+            "distance",
+            "Distance from the start",
+            "weight",
+            "Distance from the start, |theta - theta_0|.",
+            "8.2.7",
+            log=False,
+        ),
         Curve(
             "cosine_to_start",
             "Heading back to the start",
             "ratio",
             "Cosine between -g and the way back to the start.",
             "8.2.7",
+            log=False,
         ),
     )
 

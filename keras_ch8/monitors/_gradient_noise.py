@@ -226,6 +226,7 @@ class GradientNoiseMonitor(Monitor):
             "examples",
             "Batch size at which noise and gradient are equal: tr(Sigma) / |G|^2.",
             "8.1.3",
+            lines=(("batch_size", "batch size"),),
         ),
         Curve(
             "standard_error",

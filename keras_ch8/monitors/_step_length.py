@@ -116,7 +116,8 @@ class StepLengthMonitor(Monitor):
     rules = RULES
     curves = (
         Curve("step_over_best", "Step length / best (1 ideal, > 2 diverges)", "ratio",
-              "Update over the best length in its direction: above 2 the loss rises.", "8.2.1"),
+              "Update over the best length in its direction: above 2 the loss rises.", "8.2.1", log=False,
+              lines=((2.0, "above it the loss rises"), (1.0, "best"))),
         Curve("loss_change", "Change of the loss by one update", "loss",
               "Change of the loss of the probe by one update.", "8.2.1"),
         Curve("loss_change_predicted", "Predicted change of the loss by one update", "loss",
@@ -126,9 +127,10 @@ class StepLengthMonitor(Monitor):
         Curve("relative_loss_rises", "Relative rises of the loss", "ratio",
               "All rises of the loss between the last measurements, as a fraction of it.", "8.2.1"),
         Curve("loss_over_start", "Loss of the probe over its start", "ratio",
-              "Loss of the probe over what it was at the start.", "8.2.1"),
+              "Loss of the probe over what it was at the start.", "8.2.1", lines=((1.0, "the start"),)),
         Curve("rate_times_curvature", "Effective rate times the largest curvature", "ratio",
-              "Effective rate times the largest curvature: above 2 gradient descent is unstable.", "8.2.1"),
+              "Effective rate times the largest curvature: above 2 gradient descent is unstable.", "8.2.1",
+              lines=((2.0, "above it gradient descent is unstable"),)),
     )  # fmt: skip
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:

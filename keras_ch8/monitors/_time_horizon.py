@@ -154,9 +154,10 @@ class TimeHorizonMonitor(Monitor):
         Curve(
             "time_factor",
             "Gradient from step to step in time",
-            "ratio",
+            "ratio a step",
             "Gradient at a time step over that at the next.",
             "8.2.5",
+            lines=((1.0, "as large as at the next step"),),
         ),
     )
 

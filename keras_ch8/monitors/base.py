@@ -37,6 +37,9 @@ class Curve:
         unit: Its unit, such as `"loss"` or `"ratio"`.
         text: One sentence that TensorBoard shows beside the chart.
         section: Section of the book.
+        log: Whether the y axis is logarithmic where all values are positive. Defaults to `True`.
+        lines: Values that it is compared with besides the limits of rules, each with what it means: a number, or the
+            name of a hyperparameter of the run. Defaults to `()`.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Curve:
     unit: str
     text: str
     section: str
+    log: bool = True
+    lines: tuple[tuple[float | str, str], ...] = ()
 
 
 @dataclasses.dataclass

@@ -184,6 +184,7 @@ class SpectrumMonitor(Monitor):
             return {}
         rate, size = effective_rate(log), elasticity(log, ends)
         limit = rate * ends.largest
+        lowest = ends.smallest / abs(ends.largest) if ends.largest else float("-inf")  # 0 of 0 is no minimum
         return seen.measured() | _idle_layers(log) | {
             NEWTON_GAIN.name: ends.gain,
             EARLIER_GAIN.name: log.of(self.name)[-2].gain if len(log.of(self.name)) > 1 else float("nan"),
@@ -192,7 +193,7 @@ class SpectrumMonitor(Monitor):
             NEGATIVITY.name: ends.negativity,
             UNCERTAINTY.name: ends.residual / -ends.smallest if ends.smallest < 0 else float("nan"),
             ESCAPES.name: rate * -ends.smallest * (log.total or log.done),
-            LOWEST_CURVATURE.name: _lowest(ends),
+            LOWEST_CURVATURE.name: lowest,
             UPDATES.name: log.done,
             PART_DONE.name: part_done(log),
             RATE_LEFT.name: rate_left(log),
@@ -212,11 +213,6 @@ class SpectrumMonitor(Monitor):
             return {}
         spread = digits(flows[-1].input_spread)
         return {"ill_conditioned": f"the standard deviations of the inputs differ by a factor of {spread}"}
-
-
-def _lowest(ends: SpectrumEnds) -> float:
-    """Return the smallest over the size of the largest curvature; where both are 0, it is no minimum."""
-    return ends.smallest / abs(ends.largest) if ends.largest else float("-inf")
 
 
 def _idle_layers(log: MeasurementLog) -> dict[str, float]:

@@ -164,16 +164,18 @@ class LayerFlowMonitor(Monitor):
         Curve(
             "backward_factor",
             "Gradient from layer to layer",
-            "ratio",
+            "ratio a layer",
             "Gradient at a hidden layer over that at the next.",
             "8.2.5",
+            lines=((1.0, "as large as at the next layer"),),
         ),
         Curve(
             "forward_factor",
             "Signal from layer to layer",
-            "ratio",
+            "ratio a layer",
             "Signal of a hidden layer over that of the one before.",
             "8.4",
+            lines=((1.0, "as large as at the layer before"),),
         ),
         Curve("fraction_dead", "Dead units", "ratio", "Fraction of the ReLUs that give 0 for every example.", "8.2.5"),
         Curve(

@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks
-from .._describe import short
-from .._spelling import meant
+from .._describe import meant, short
 from .._types import Tensor
 
 LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Tensor]

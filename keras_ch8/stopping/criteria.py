@@ -9,8 +9,17 @@ import numpy as np
 
 from .. import _checks
 from .._settings import Count, Number, positive
-from .criterion import Criterion, EpochHistory, MonitorCriterion, Reason, StopReason, as_criterion
-from .improvement import index_of_best, is_better, margin
+from .criterion import (
+    Criterion,
+    EpochHistory,
+    MonitorCriterion,
+    Reason,
+    StopReason,
+    as_criterion,
+    index_of_best,
+    is_better,
+    margin,
+)
 
 
 @final

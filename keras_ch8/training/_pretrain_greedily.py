@@ -20,8 +20,7 @@ from ..board.reports import PretrainingRun
 from ..callbacks import TensorBoard
 from ..callbacks.base import say
 from ..integration import backend, keras_private
-from ._chain import Chain, chain_of, transfer
-from ._slots import Slots, put_slots, slots_of
+from ._chain import Chain, Slots, chain_of, put_slots, slots_of, transfer
 
 Head: TypeAlias = Callable[[], keras.layers.Layer | list[keras.layers.Layer]]
 """Returns a new head."""

@@ -188,7 +188,9 @@ def retrain_on_all_data(
             "clip the gradient."
         )
     epochs = stop.best_epoch + 1
-    per_epoch, per_epoch_of_all = (math.ceil(_size(data) / batch_size) for data in (train, all_data))
+    per_epoch, per_epoch_of_all = (
+        math.ceil(len(keras.tree.flatten(data)[0]) / batch_size) for data in (train, all_data)
+    )
     target, reached = None, True
     if strategy == "until_loss":
         target, loss = _loss(model, train, batch_size), _loss(model, validation_data, batch_size)
@@ -223,7 +225,3 @@ def _joined(some: tuple[Data, ...], others: tuple[Data, ...]) -> tuple[Data, ...
         keras.tree.map_structure(lambda a, b: np.concatenate([np.asarray(a), np.asarray(b)]), a, b)
         for a, b in zip(some, others, strict=True)
     )
-
-
-def _size(data: tuple[Data, ...]) -> int:
-    return len(keras.tree.flatten(data)[0])

@@ -146,7 +146,7 @@ def least_squares_level(output: Output, start: Start, x: Any, y: Any) -> tuple[f
     is_given = abs(layer.input_rms - np.sqrt(np.mean(x**2))) <= NEARLY * layer.input_rms
     if not (layer.is_trained and layer.is_output and layer.activation == "linear" and is_given):
         return NAN, NAN
-    x = _standardized(x)
+    x = _scaled(x, x.mean(axis=0), x.std(axis=0))
     if not x.shape[1]:
         return NAN, NAN
     left, sizes, _ = np.linalg.svd(np.column_stack([np.ones(len(x)), x]), full_matrices=False)
@@ -155,11 +155,6 @@ def least_squares_level(output: Output, start: Start, x: Any, y: Any) -> tuple[f
     errors = (rows - left @ (left.T @ rows)) / (1 - lever)[:, None]
     variances = np.linalg.svd(x, compute_uv=False) ** 2
     return float((errors**2).mean()), float(variances[0] / max(variances[-1], EXACT * variances[0]))
-
-
-def _standardized(x: np.ndarray) -> np.ndarray:
-    """Return the features that vary, each with mean 0 and deviation 1."""
-    return _scaled(x, x.mean(axis=0), x.std(axis=0))
 
 
 def _scaled(x: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:

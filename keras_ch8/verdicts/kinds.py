@@ -4,8 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from .._describe import short
-from .._spelling import meant
+from .._describe import meant, short
 
 
 @dataclasses.dataclass(frozen=True)

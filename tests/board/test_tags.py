@@ -5,6 +5,7 @@ import re
 import pytest
 
 from keras_ch8.board import panels, tags
+from keras_ch8.monitors.base import members
 
 NAMES = {
     "step/gradient_norm", "step/gradient_norm_clipped", "step/clip_coefficient", "step/clipped_share",
@@ -74,6 +75,18 @@ def test_a_panel_of_one_series_is_called_as_that_series_is():
     titles = {tag.name: tag.title for tag in EVERY}
     alone = {panel.series[0]: panel.title for panel in panels.PANELS if len(panel.series) == 1}
     assert {name: title for name, title in alone.items() if titles.get(name, title) != title} == {}
+
+
+def test_a_curve_of_a_monitor_has_one_panel_which_its_rules_frame():
+    made = list(panels.of_monitors(members("full")))
+    names = [name for panel in (*panels.PANELS, *made) for name in panel.series if name.startswith(tags.DIAGNOSIS)]
+    curves = [tag.name for tag in tags.diagnosis_tags().values()]
+    assert sorted(name for name in names if name in curves) == sorted(curves)
+    noise = next(panel for panel in made if panel.series == ("diagnosis/noise_scale",))
+    assert (noise.title, noise.unit) == ("Noise scale: the batch size at which noise equals the gradient", "examples")
+    assert noise.kinds == ("noise_dominated", "batch_wasteful")
+    assert (noise.lines, noise.log) == ((panels.ReferenceLine("batch_size", "batch size"),), True)
+    assert next(panel for panel in made if panel.series == ("diagnosis/distance",)).log is False
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from keras_ch8.board.writer import RunWriter
 from keras_ch8.callbacks._watched_loop import WatchedLoop
 from keras_ch8.callbacks.diagnosis import probe_data
 from keras_ch8.callbacks.session import session
-from keras_ch8.cockpit.live import LivePage
+from keras_ch8.cockpit.page import LivePage
 from keras_ch8.integration import fit, net
 from keras_ch8.telemetry import observation, recorder
-from keras_ch8.telemetry.row import RowSlot
+from keras_ch8.telemetry.recorder import RowSlot
 from keras_ch8.telemetry.solver_log import SolverLog
 from keras_ch8.trackers.feeds import Feeds
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network

@@ -236,13 +236,16 @@ def test_what_is_the_users_own_has_its_tag_and_its_panel(tmp_path):
     listed = [callbacks.TensorBoard(tmp_path), Mine(), callbacks.Diagnosis((X, Y), checks=["step_length", Ratio()])]
     fit(network("sgd"), listed)
     found = newest(tmp_path)
-    assert found["tags"] == {
-        "mine/number": {"text": "A length of mine.", "unit": "metres", "section": ""},
-        "diagnosis/ratio_of_mine": {"text": "A number of mine.", "unit": "1", "section": "8.2"},
-    }
-    (length, ratio) = found["panels"]
-    assert (length["title"], length["unit"], length["series"]) == ("A length of mine", "metres", ["mine/number"])
+    assert found["tags"] == {"mine/number": {"text": "A length of mine.", "unit": "metres", "section": ""}}
+    ratio = keras_ch8.read_run(tmp_path)["diagnosis/ratio_of_mine"]
+    assert (ratio.text, ratio.unit, ratio.section) == ("A number of mine.", "1", "8.2")
+    made = {panel["title"]: panel for panel in found["panels"]}
+    assert len(made) == len(found["panels"])
+    length, ratio = made["A length of mine"], made["Ratio of mine"]
+    assert (length["unit"], length["series"], length["kinds"]) == ("metres", ["mine/number"], [])
     assert (ratio["series"], ratio["kinds"]) == (["diagnosis/ratio_of_mine"], ["mine_high"])
+    step = made["Step length / best (1 ideal, > 2 diverges)"]
+    assert (step["kinds"], step["log"]) == (["step_too_long", "oscillation", "step_too_short"], False)
 
 
 @pytest.mark.slow

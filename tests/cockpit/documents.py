@@ -9,13 +9,14 @@ import numpy as np
 
 from keras_ch8.board import panels
 from keras_ch8.cockpit import records
+from keras_ch8.monitors.base import members
 
 HOSTILE = '<img src=x onerror="window.hurt = true"></script><b>&amp;'
 
 
 def document(*runs, live=False, title="logs"):
     """Return a document of some runs, with the panels that the package knows and those that the runs bring."""
-    listed = [dataclasses.asdict(panel) for panel in panels.PANELS]
+    listed = [dataclasses.asdict(panel) for panel in (*panels.PANELS, *panels.of_monitors(members("full")))]
     for run in runs:
         listed += (run["record"] or {}).get("panels", [])
     made = {

@@ -21,8 +21,8 @@ from keras_ch8.board.writer import RunWriter
 from keras_ch8.cockpit import event_files
 from keras_ch8.cockpit.document import POINTS, Run, document, name_of
 from keras_ch8.cockpit.history import RunHistory
-from keras_ch8.cockpit.page import page
-from keras_ch8.cockpit.text import in_words, verdicts_of
+from keras_ch8.cockpit.page import in_words, page
+from keras_ch8.cockpit.records import verdicts_of
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
 
 
@@ -223,8 +223,8 @@ def test_panels_of_records_stand_once_and_lines_are_numbers_or_names(tmp_path):
         (["mine/*"], [{"label": "one", "value": 1}], True)
     ]
     assert not panels_that_show(made, "mine/ratio")
-    noise = next(panel for panel in made["panels"] if panel["title"].startswith("Noise scale"))
-    assert noise["lines"] == [{"value": "batch_size", "label": "batch size"}]
+    norm = next(panel for panel in made["panels"] if panel["title"].startswith("Gradient norm, before"))
+    assert norm["lines"] == [{"value": "global_clipnorm", "label": "limit"}]
 
 
 # --- live ------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from keras_ch8.board import panels
 from keras_ch8.cockpit.document import Run
 from keras_ch8.cockpit.history import RunHistory
 from keras_ch8.extend import Verdict
+from keras_ch8.monitors.base import members
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
 
 HOSTILE = '<img src=x onerror="alert(1)"></script>$\\frac{\x1b[2J'
@@ -31,7 +32,8 @@ def logs(tmp_path):
         values |= {"epoch/loss": 2 / step, "epoch/val_loss": 3 / step}
         values |= {"epoch/accuracy": 0.5, BACKWARD: 30 / step, "step/running_loss": 1.0}
     lines = {BACKWARD: [{"value": 0.8, "label": "act: vanishing"}]}
-    more = {"hyperparameters": {"global_clipnorm": 1.0}, "events": EVENTS, "lines": lines}
+    said = [panel.as_data() for panel in panels.of_monitors(members("full"))]
+    more = {"hyperparameters": {"global_clipnorm": 1.0}, "events": EVENTS, "lines": lines, "panels": said}
     write(tmp_path / "logs" / "deep", points, record(verdicts=[FINE, VERDICT], **more))
     return tmp_path / "logs"
 
@@ -127,7 +129,7 @@ def test_it_says_how_the_training_ended_and_what_is_wrong(history):
     assert head == "run 'deep', step 100, ended; loss 0.02, val_loss 0.03, val_loss_best 0.03; ACT vanishing."
     assert repr(history) == f"<RunHistory: {head}>"
     assert header.split() == ["curve", "[unit]", "points", "last", "smallest", "largest", "verdict"]
-    assert first.split() == [">", BACKWARD, "[ratio]", "4", "0.3", "0.3", "1.2", "ACT", "vanishing"]
+    assert first.split() == [">", BACKWARD, "[ratio", "a", "layer]", "4", "0.3", "0.3", "1.2", "ACT", "vanishing"]
     assert len(rest) == len(history.curves) - 1
     assert any(line.split()[:2] == ["step/loss", "[loss]"] for line in rest)
 

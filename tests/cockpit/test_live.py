@@ -11,8 +11,9 @@ import tensorflow as tf
 
 import keras_ch8
 from keras_ch8.board.writer import RunWriter
-from keras_ch8.cockpit import event_files, live
-from keras_ch8.cockpit.live import LivePage
+from keras_ch8.cockpit import event_files
+from keras_ch8.cockpit import page as pages
+from keras_ch8.cockpit.page import LivePage
 from tests.cockpit.runs import curve, record
 from tests.small_callbacks import Dies
 
@@ -80,8 +81,8 @@ def test_the_page_takes_a_hundredth_of_the_time(tmp_path, monkeypatch):
         now[0] += 2.0
         written.append(now[0])
 
-    monkeypatch.setattr(live.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(live.files, "write", write)
+    monkeypatch.setattr(pages.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(pages.files, "write", write)
     shown = LivePage(str(tmp_path), str(tmp_path))
     for _ in range(1000):
         now[0] += 1.0
@@ -94,7 +95,7 @@ def test_the_page_takes_a_hundredth_of_the_time(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_page_that_cannot_be_written_is_one_warning_and_the_training_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(live.files, "write", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(pages.files, "write", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         fit(tmp_path / "logs")

@@ -5,8 +5,16 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curriculum, losses
-from keras_ch8.curriculum.difficulty import BUCKETS, PER_BUCKET, judged, numbers, samples_of_buckets
-from keras_ch8.curriculum.example_loss import BATCH, ExampleLoss, rows_of
+from keras_ch8.curriculum.difficulty import (
+    BATCH,
+    BUCKETS,
+    PER_BUCKET,
+    ExampleLoss,
+    judged,
+    numbers,
+    rows_of,
+    samples_of_buckets,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 3)).astype("float32")

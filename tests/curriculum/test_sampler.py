@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curriculum
-from keras_ch8.curriculum.sampler import sampling_weights, sort_keys
+from keras_ch8.curriculum.sampler import sort_keys
 from keras_ch8.extend import Plan
+from tests.oracles.curriculum import sampling_weights
 
 STEPS, PLACES = 12, 5
 COUNT = STEPS * PLACES

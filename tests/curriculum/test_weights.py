@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curriculum
-from keras_ch8.curriculum.sampler import sampling_weights, soft_weights
+from keras_ch8.curriculum.sampler import soft_weights
 from tests.curriculum.test_pacing import PACINGS_AND_STARTS
+from tests.oracles.curriculum import sampling_weights
 
 RANKS = np.arange(40)
 CURRICULA = {name: pacing for name, (pacing, _) in PACINGS_AND_STARTS.items() if name != "one_pass"}

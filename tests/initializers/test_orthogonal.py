@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_ch8.initializers import Orthogonal
-from keras_ch8.initializers.orthogonal import GAINS
+from keras_ch8.initializers.kernels import ORTHOGONAL_GAINS
 
 POINTS, WEIGHTS = np.polynomial.hermite_e.hermegauss(200)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
@@ -23,7 +23,7 @@ def mean(f):
 def test_rows_or_columns_are_orthonormal_times_the_gain(shape, gain):
     w = Orthogonal(gain, seed=1)(shape).numpy().astype("float64")
     product = w.T @ w if shape[0] >= shape[1] else w @ w.T
-    np.testing.assert_allclose(product / GAINS.get(gain, gain) ** 2, np.eye(min(shape)), atol=1e-5)
+    np.testing.assert_allclose(product / ORTHOGONAL_GAINS.get(gain, gain) ** 2, np.eye(min(shape)), atol=1e-5)
 
 
 def test_it_is_uniform_among_all_orthogonal_matrices():
@@ -40,19 +40,23 @@ def test_it_is_uniform_among_all_orthogonal_matrices():
 )
 def test_a_gain_makes_up_for_what_the_nonlinearity_takes(name, phi):
     # The rule of Gauss converges fast for smooth functions; for the kink of ReLU by 1 / points.
-    assert GAINS[name] ** 2 * mean(lambda z: phi(z) ** 2) == pytest.approx(1, rel=1e-2 if name == "relu" else 1e-10)
+    assert ORTHOGONAL_GAINS[name] ** 2 * mean(lambda z: phi(z) ** 2) == pytest.approx(
+        1, rel=1e-2 if name == "relu" else 1e-10
+    )
 
 
 def test_the_gradient_of_tanh_grows_by_1_09_a_layer_and_not_with_gain_1():
     slope = mean(lambda z: (1 - np.tanh(z) ** 2) ** 2)
-    assert GAINS["tanh"] * np.sqrt(slope) == pytest.approx(1.085, abs=1e-3)
+    assert ORTHOGONAL_GAINS["tanh"] * np.sqrt(slope) == pytest.approx(1.085, abs=1e-3)
 
 
 @pytest.mark.parametrize("activation", ["linear", "relu", "tanh"])
 def test_a_deep_network_keeps_its_signal(activation):
     start = Orthogonal(activation, seed=3)
     layers = [keras.layers.Dense(300, activation, kernel_initializer=start) for _ in range(15)]
-    x = np.random.default_rng(0).normal(size=(64, 300)).astype("float32") / GAINS[activation]  # as if it were phi(z)
+    x = (
+        np.random.default_rng(0).normal(size=(64, 300)).astype("float32") / ORTHOGONAL_GAINS[activation]
+    )  # as if it were phi(z)
     last = keras.Sequential([keras.Input((300,)), *layers])(x).numpy()
     kept = np.sqrt(np.mean(last**2) / np.mean(x**2))
     # The units of a layer are a sample of 300: the mean of their squares is off by some sqrt(2 / 300), for each layer.

@@ -10,7 +10,7 @@ import pytest
 
 from keras_ch8 import callbacks, extend, stopping
 from keras_ch8.extend import EpochHistory, StopReason
-from keras_ch8.stopping.improvement import index_of_best
+from keras_ch8.stopping.criterion import index_of_best
 
 RNG = np.random.default_rng(0)
 CURVES = [np.abs(1 + 0.1 * np.cumsum(RNG.normal(size=60))) + 0.01 for _ in range(20)]

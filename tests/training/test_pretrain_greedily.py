@@ -138,7 +138,7 @@ def test_what_the_optimizer_remembers_of_a_weight_is_handed_on(make, freeze):
 
 
 def test_slots_of_variables_with_one_path_are_told_apart():
-    from keras_ch8.training._slots import put_slots, slots_of
+    from keras_ch8.training._chain import put_slots, slots_of
 
     variables = [keras.Variable(np.ones(shape), name="w") for shape in (3, 3, 2)]
     assert len({v.path for v in variables}) == 1

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import optimizers
-from keras_ch8.training._slots import put_slots, slots_of
+from keras_ch8.training._chain import put_slots, slots_of
 
 INNER = {"ours": optimizers.Adam, "Keras": keras.optimizers.Adam}
 

@@ -138,7 +138,8 @@ def _limits(kind: str, series: str, run: Any) -> list[tuple[float, str]]:
     """Return where the rules of a kind have limits for a series, and what its panel compares it with, from below."""
     thresholds = (part for monitor in MONITORS for rule in monitor.rules if rule.kind == kind for part in rule.all_of)
     limits = {(limit, level) for part in thresholds if part.quantity.series == series for level, limit in part.limits()}
-    lines = [line for panel in panels.PANELS for line in panel.lines if series in panel.series]
+    listed = (*panels.PANELS, *panels.of_monitors(MONITORS))
+    lines = [line for panel in listed for line in panel.lines if series in panel.series]
     known = {(run.hyperparameters.get(line.value, line.value), line.label) for line in lines}
     return sorted((value, label) for value, label in limits | known if isinstance(value, (int, float)))
 

@@ -17,13 +17,8 @@ from .judging import Judged
 
 
 def begin_record(session: Session, watched: Sequence[Monitor]) -> None:
-    """Say in the record which curves are the user's own, and by which limits is judged."""
-    for monitor in watched:
-        if type(monitor).__module__.partition(".")[0] != __name__.partition(".")[0]:
-            kinds = tuple(dict.fromkeys(rule.kind for rule in monitor.rules))
-            own = [tags.diagnosis(curve.name) for curve in monitor.curves]
-            session.record.tags += own
-            session.record.panels += [panels.of_tag(tag, kinds) for tag in own]
+    """Say in the record how curves are shown, and by which limits is judged."""
+    session.record.panels += panels.of_monitors(watched)
     limits = lines(watched)
     session.record.lines = {name: [panels.ReferenceLine(**line) for line in some] for name, some in limits.items()}
 

@@ -1,7 +1,6 @@
 """How the fraction of the examples that are drawn grows. Each pacing has a word, which `callbacks.Curriculum` takes."""
 
-from ..pacing import Exponential, Linear, Root, Step
-from ..staged_pacing import BabySteps, OnePass
+from ..pacing import BabySteps, Exponential, Linear, OnePass, Root, Step
 
 __all__ = [
     "BabySteps",

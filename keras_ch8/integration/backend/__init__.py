@@ -8,16 +8,17 @@ from .support import is_tensorflow, needs_tensorflow, refuse_the_rest, require_t
 if is_tensorflow():
     from . import random_numbers
     from .branches import branch, call_when, calls_would_wait, copy_when, put_back_when, run_when, switch
-    from .cluster import (
-        gathered_from_workers,
-        is_chief,
-        is_multi_worker,
-        is_parameter_server,
-        own_part,
-        worker_number,
-        workers,
+    from .compiling import (
+        HasEffects,
+        compile_xla,
+        eagerly,
+        in_xla,
+        operations,
+        outside_graphs,
+        refuse_effects,
+        trace,
+        trace_each,
     )
-    from .compiling import compile_xla, eagerly, in_xla, outside_graphs, trace, trace_each
     from .datasets import (
         FAILED,
         Column,
@@ -30,8 +31,6 @@ if is_tensorflow():
         planned,
         repeated,
     )
-    from .effects import HasEffects, operations, refuse_effects
-    from .kept import can_be_saved, fits, has_state_without_variable, holds, is_variable
     from .random_numbers import seed_state, set_seed_state
     from .replays import calls_python, follows_variables, has_seed, has_state, why_not_the_same, written_variables
     from .solver import (
@@ -44,7 +43,21 @@ if is_tensorflow():
         value_and_gradients,
         value_and_jacobian,
     )
-    from .strategies import all_reduce_sum, each_replica, merge_replicas, one_of, replicas, replicated
+    from .strategies import (
+        all_reduce_sum,
+        each_replica,
+        gathered_from_workers,
+        is_chief,
+        is_multi_worker,
+        is_parameter_server,
+        merge_replicas,
+        one_of,
+        own_part,
+        replicas,
+        replicated,
+        worker_number,
+        workers,
+    )
     from .tensorflow import (
         add_one,
         all_finite,
@@ -52,17 +65,22 @@ if is_tensorflow():
         as_tensor,
         assign_rows,
         beside,
+        can_be_saved,
         copies_of,
         copy,
         cut,
         densify,
         device_of,
         dtype_of,
+        fits,
         floats,
         half_sum_of_squares,
+        has_state_without_variable,
+        holds,
         in_eager_loop,
         is_reachable,
         is_sparse,
+        is_variable,
         join,
         log_gamma,
         mixed_precision,
