@@ -22,9 +22,7 @@ import time
 HERE = pathlib.Path(__file__).parent
 BENCHMARKS = {
     # name: (arguments, arguments of --quick); the shortest first. `--seconds` are for the rounds of a part of a table.
-    "data": ("--rounds 5 --steps 50", "--rounds 1 --steps 50"),
     "batch_norm": ("--seconds 4", "--rounds 3"),
-    "averaging": ("--models 1 --seconds 20", "--models 1 --rounds 1"),
     "fit_step": ("--seconds 10", "--rounds 3"),
     "second_order_fit": ("--seconds 15", "--rounds 1"),
     "telemetry": ("--rounds 5 --epochs 5 --seconds 60", "--rounds 2 --epochs 4"),
