@@ -12,7 +12,7 @@ setup:  ## fill .venv with the package in place and all that is needed below, an
 	.venv/bin/pip install -q -e ".[dev,examples]"
 	.venv/bin/pre-commit install
 
-test:  ## the default tests, 7 minutes on two cores
+test:  ## the default tests, 3 minutes on two cores
 	$(pytest) -n 2 $(topics)
 
 slow:  ## the slow tests of .ci/run

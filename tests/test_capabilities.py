@@ -39,6 +39,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 FAST_BLOCKS = (0,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number", [pytest.param(n, marks=() if n in FAST_BLOCKS else pytest.mark.slow) for n in range(len(BLOCKS))]
 )

@@ -158,6 +158,7 @@ def state(model):
 SLOW = ("a method and a search", "a search")
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make",

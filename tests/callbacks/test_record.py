@@ -50,6 +50,7 @@ def newest(log_dir):
     return records(log_dir)[-1][1]
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_newest_record_alone_has_everything(tmp_path, order):

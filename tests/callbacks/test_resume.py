@@ -135,6 +135,7 @@ def recompiled(model):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("part", CHANGES)
 def test_a_change_is_refused_and_named(left, part):

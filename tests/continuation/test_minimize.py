@@ -43,6 +43,7 @@ def test_of_100_starts_on_rastrigin_in_10_dimensions_plain_descent_finds_none(fo
     assert "Of 100 starts continuation ended below plain descent at 100, above it at 0" in found.message
 
 
+@pytest.mark.slow
 def test_each_stage_ends_at_a_minimum_of_its_cost(found):
     np.testing.assert_array_equal(found.stddevs, [*STAGES, 0.0])
     assert found.path.shape == (11, 100, 10)

@@ -81,6 +81,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("last_batch", ["keep", "pad"])
 @pytest.mark.parametrize("data", CASES)
@@ -115,6 +116,7 @@ def test_weights_of_classes_are_those_of_keras(y):
     assert set(np.ravel(weights[0])) == {np.float32(0.2), 1.0, 3.0}
 
 
+@pytest.mark.slow
 def test_the_last_batch_when_padded_has_the_loss_of_its_own_examples(trained):
     last = ArraySource(X[:5], Y[:5], WEIGHTS[:5], batch_size=8, seed=0, last_batch="pad")
     order = last.plan(0).indices[0][:5]

@@ -1,6 +1,7 @@
 """What the page of faults says of `fit`, seen in `fit`."""
 
 import errno
+import functools
 import shutil
 import warnings
 
@@ -30,8 +31,13 @@ def fit(watching, x=X, model=None):
     return model.get_weights()
 
 
+@functools.cache
+def bare():
+    return fit([])
+
+
 def same_as_bare(weights):
-    for one, other in zip(fit([]), weights, strict=True):
+    for one, other in zip(bare(), weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -90,6 +96,7 @@ def test_a_server_that_is_gone_is_one_warning_and_the_others_go_on(tmp_path):
     assert (tmp_path / "optimization" / "run.jsonl").read_text().count("step/loss") > 0
 
 
+@pytest.mark.slow
 def test_a_gradient_beyond_float32_that_is_clipped_is_no_step(tmp_path):
     model = network()
     model.compile("sgd", lambda y, predicted: keras.ops.mean(predicted - y), run_eagerly=True)
@@ -107,6 +114,7 @@ def test_a_gradient_beyond_float32_that_is_clipped_is_no_step(tmp_path):
         np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.slow
 def test_where_the_folder_of_a_run_is_gone_a_new_run_begins(tmp_path):
     def watching():
         return [callbacks.Resume(str(tmp_path / "states")), callbacks.TensorBoard(str(tmp_path / "logs"))]

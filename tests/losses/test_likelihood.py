@@ -238,6 +238,7 @@ class GeometricLikelihood(extend.Likelihood):
         return y * keras.ops.softplus(eta + self.shift) + keras.ops.softplus(-eta - self.shift)
 
 
+@pytest.mark.slow
 def test_a_strangers_family_is_a_loss_that_is_saved_and_loaded(tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
     model.compile("sgd", NLL(GeometricLikelihood(0.5)))

@@ -60,6 +60,7 @@ def assert_reason(sentence):
     assert_readable(f"It is so: {told}")  # some begin with a number
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("monitor", MONITORS, ids=lambda monitor: monitor.name)
 def test_whatever_was_measured_the_sentence_is_one(monitor):

@@ -180,6 +180,7 @@ class GapAbove(extend.MonitorCriterion):
         return extend.Reason("gap", f"the gap of `{name}` is {gap:.3g}", history.epoch) if gap > self.gap else None
 
 
+@pytest.mark.slow
 def test_a_strangers_criterion_stops_a_training_alone_and_combined():
     x = np.ones((8, 2), "float32")
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])

@@ -49,6 +49,7 @@ def test_the_optimizer_is_as_it_is_now():
     assert float(model.optimizer.learning_rate) == 0.5
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_was_built_for_other_weights_is_a_new_one_with_its_settings():
     other, model = deep(), deep()
     other.fit(X, Y, verbose=0)
