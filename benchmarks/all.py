@@ -29,10 +29,6 @@ BENCHMARKS = {
     "listening": ("--seconds 25", "--rounds 30"),
     "diagnosis_cost": ("--seconds 40 --optimizers sgd", "--rounds 1 --optimizers sgd"),
     "update_step": ("--seconds 4", "--rounds 3 --shapes mlp,resnet"),
-    "growth": (
-        "--variables 30,300,1000 --steps 1000,10000 --at_once 10000,100000",
-        "--variables 30,300 --callbacks 1,10 --steps 1000,4000 --at_once 1000,4000 --runs 4",
-    ),
 }
 
 PROGRAMS = HERE / "programs/results.json"
