@@ -421,6 +421,7 @@ def test_a_good_clipping_rule_passes():
     extend.check_clipping_rule(Half())
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make, message",
     [

@@ -71,6 +71,7 @@ def kinds(some):
 # --- the script of a user --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_script_of_a_user(tmp_path, capsys):
     doctor = keras_ch8.Doctor(tmp_path, probe=(X[:64], Y[:64]))
     assert str(doctor).startswith("It has watched no training yet")

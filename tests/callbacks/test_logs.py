@@ -86,6 +86,7 @@ def test_what_is_not_in_the_logs_can_be_monitored_and_no_old_number_counts(logs)
     assert ("a" in history) is logs
 
 
+@pytest.mark.slow
 def test_a_callback_of_keras_finds_what_it_monitors():
     values = [{"a": 3.0, "b": 0.0}, {"a": 4.0, "b": 0.0}, {"a": 5.0, "b": 0.0}]
     stop = keras.callbacks.EarlyStopping("a", mode="min", patience=1)

@@ -295,6 +295,7 @@ class MineWatches(Mine):
     watches = True
 
 
+@pytest.mark.slow
 def test_one_that_says_that_it_watches_is_caught(again):
     with pytest.warns(RuntimeWarning, match="`MineWatches` has failed, and the training goes on without it"):
         again.check(again.run([MineWatches()]))

@@ -38,6 +38,7 @@ def log_softmax(z):
     return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "loss, y, of_outputs",
     [

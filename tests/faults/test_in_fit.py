@@ -60,6 +60,7 @@ def test_a_disk_that_fills_up_is_one_warning(tmp_path, monkeypatch):
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_deleted_meanwhile_is_one_warning(tmp_path):
     class Deletes(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -72,6 +73,7 @@ def test_a_folder_that_is_deleted_meanwhile_is_one_warning(tmp_path):
     assert all("and the training goes on" in str(w.message) for w in found if w.category is RuntimeWarning)
 
 
+@pytest.mark.slow
 def test_two_trainings_at_once_have_two_folders(tmp_path):
     class Trains(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -89,6 +91,7 @@ class Gone(Tracker):
         raise ConnectionError("the server is gone")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_gone_is_one_warning_and_the_others_go_on(tmp_path):
     with pytest.warns(RuntimeWarning, match="gets no more data, and the training goes on: ConnectionError") as found:
         same_as_bare(fit([callbacks.TensorBoard(str(tmp_path), log_to=[Gone(), JSONL()])]))

@@ -158,6 +158,7 @@ def sequences(lengths):
     return np.stack(rows)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "x, embedding, expected",
     [
@@ -432,6 +433,7 @@ def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, ne
 WRAPPING = {"inputs": NORMALIZE_INPUTS, "layers": NORMALIZE_LAYERS, "pixels": RESCALE, "targets": RESCALE_TARGETS}
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("one, other", list(itertools.permutations(WRAPPING, 2)))
 def test_the_code_of_one_cure_suits_the_model_that_another_has_made(one, other):
     model, x = model_for(())

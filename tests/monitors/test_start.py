@@ -27,6 +27,7 @@ def output_of(function):
     return facts_of(compiled(function), (X, Y, None))[0].output
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "function, activation",
     [
@@ -74,6 +75,7 @@ def head(x, start="zeros"):
     return layers.Dense(3, kernel_initializer=start)(x)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "function, x, units",
     [
@@ -118,6 +120,7 @@ def test_what_a_last_operation_without_a_known_activation_can_give(last, limits)
     assert (output.activation, output.range) == ("", limits)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "last, limits",
     [

@@ -94,6 +94,7 @@ def keras_stop_epoch(values, **arguments):
     return None
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("patience", [0, 1, 3, 10])
 @pytest.mark.parametrize("more", [{}, {"min_delta": 0.05}, {"baseline": 0.8}, {"baseline": 0.9, "min_delta": 0.01}])
 def test_patience_is_that_of_keras(patience, more):

@@ -71,6 +71,7 @@ CODES = {
 }
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("code", CODES.values(), ids=CODES)
 def test_cures_that_compile_keep_the_loss_and_the_metrics_of_the_user(code):
     import keras_ch8
@@ -90,6 +91,7 @@ def end(units, activation, loss, metrics, **options):
     return model
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "model, y, loss, metrics",
     [
