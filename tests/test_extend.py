@@ -211,7 +211,6 @@ def test_a_good_callback_passes():
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -508,7 +507,6 @@ def test_a_monitor_of_the_spectrum_passes_whether_or_not_the_training_gives_a_re
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make, message",
     [

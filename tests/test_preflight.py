@@ -71,7 +71,6 @@ def test_what_is_wrong_is_said_of_a_model_and_its_data(model, x, y, expected):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "kind, model, x, y",
     [

@@ -175,7 +175,6 @@ class Penalized(layers.Layer):
         return inputs
 
 
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("extra, is_penalized", [(Penalized(), True), (layers.Activation("linear"), False)])
 @pytest.mark.slow
 def test_what_a_layer_adds_to_a_loss_is_known_apart_from_what_a_constant_prediction_has(extra, is_penalized):

@@ -81,7 +81,6 @@ def test_a_stage_of_a_curriculum_is_an_event_where_it_begins(tmp_path, pacing, e
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("schedule", ["linear", [1.0, 0.5]])
 def test_a_stage_of_a_continuation_is_an_event_and_so_is_the_real_problem(tmp_path, schedule):
     keras.utils.set_random_seed(0)

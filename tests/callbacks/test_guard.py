@@ -198,7 +198,6 @@ class Values(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("options, scale, more", [
     ({}, None, list), ({}, 64.0, list), ({}, 64.0, lambda: [Frames()]),
     pytest.param({"jit_compile": True}, None, list, marks=pytest.mark.slow),
@@ -223,7 +222,6 @@ def test_a_spike_is_left_out_by_the_optimizer_also_inside_one_that_scales_the_lo
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("options, accumulate", [
     ({"steps_per_execution": 4}, None), ({"jit_compile": True}, None),
     pytest.param({"run_eagerly": True}, None, marks=pytest.mark.slow),
@@ -398,7 +396,6 @@ def test_a_schedule_is_lowered_by_its_factor_until_the_next_good_state(rescued):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("place", [0, 1])
 def test_the_schedule_of_another_callback_is_lowered_too(place):
     guard, spike = callbacks.Guard(every="20ba"), Falling(0.02, 8 * STEPS, spike_at=70)

@@ -330,7 +330,6 @@ class Sets(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("hook", ["on_epoch_end", "on_train_end"])
 def test_weights_that_another_sets_stay_and_the_others_are_what_final_says(hook):
     """`final` is said before the others hear of the end of the training, and what they set at an epoch's end stays."""

@@ -179,7 +179,6 @@ class Follower:
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("kind", ["batches", "dataset", "py_dataset"])
 def test_of_data_that_python_makes_no_more_is_read_than_the_first_step_reads(kind, steps):

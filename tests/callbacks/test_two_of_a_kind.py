@@ -38,7 +38,6 @@ WATCHERS = {
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("kind", WATCHERS)
 def test_a_second_watcher_is_told_once_and_does_nothing(kind, tmp_path, capsys):
     first, second = WATCHERS[kind](tmp_path / "a", tmp_path / "b")

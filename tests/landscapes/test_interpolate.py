@@ -48,7 +48,6 @@ def test_losses_are_those_of_keras_at_each_place(float64, name):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("name", ["batch normalization", "dropout", "two inputs, two outputs"])
 def test_looking_changes_nothing(float64, name):
     model, x, y = MODELS[name]()

@@ -82,7 +82,6 @@ def test_a_loss_and_a_schedule_of_one_name_are_registered_apart():
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("loss", [ALL[3], ALL[6]], ids=["gaussian_with_variance", "exponential"])
 def test_a_model_that_was_saved_goes_on_with_the_same_loss(loss, tmp_path):
     y, outputs = case(loss)

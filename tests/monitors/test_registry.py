@@ -111,7 +111,6 @@ def watched(monitor, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("how", ["a file of the package", "a class of the user"])
 def test_a_monitor_has_its_verdict_its_curve_and_its_page_without_a_change_elsewhere(how, request, tmp_path):
     if how == "a file of the package":

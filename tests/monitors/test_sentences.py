@@ -61,7 +61,6 @@ def assert_reason(sentence):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("monitor", MONITORS, ids=lambda monitor: monitor.name)
 def test_whatever_was_measured_the_sentence_is_one(monitor):
     """Two hundred draws from the extremes, and each of them for all quantities at once."""

@@ -59,7 +59,6 @@ def test_a_schedule_follows_its_law(name):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("jit", [False, True])
 def test_a_schedule_is_part_of_the_graph(jit):
     step = tf.Variable(0, dtype="int64")

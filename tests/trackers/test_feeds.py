@@ -367,7 +367,6 @@ def test_what_is_no_list_of_trackers_is_refused_with_the_fix(log_to, message):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "way", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))], ids=["copy", "pickle"]
 )

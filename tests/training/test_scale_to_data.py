@@ -330,7 +330,6 @@ def test_ten_layers_of_sigmoids_keep_the_loss_of_a_constant_prediction(in_graphs
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("target", ["unit_mean_square", "unit_variance"])
 def test_with_targets_the_loss_does_not_rise_since_the_last_layer_is_made_smaller(in_graphs, target):
     model, before = sigmoids()
