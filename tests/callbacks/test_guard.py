@@ -388,6 +388,7 @@ def test_going_back_counts_what_is_undone_as_left_out(rescued):
     assert int(model.optimizer.iterations.numpy()) == LINEAR
 
 
+@pytest.mark.slow
 def test_a_schedule_is_lowered_by_its_factor_until_the_next_good_state(rescued):
     guard, model, _ = rescued
     assert model.optimizer.get_config()["learning_rate"]["config"]["factor"] == 1

@@ -55,6 +55,7 @@ def test_each_stage_ends_at_a_minimum_of_its_cost(found):
         assert curvature.min() > 0
 
 
+@pytest.mark.slow
 def test_values_are_those_of_the_real_cost(found):
     def value(x):
         return np.sum(10 + x**2 - 10 * np.cos(2 * np.pi * x), axis=-1)
