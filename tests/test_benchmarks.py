@@ -40,5 +40,5 @@ def test_what_is_stopped_is_said(tmp_path, monkeypatch):
     (tmp_path / "slow.py").write_text("import time\nprint('begun', flush=True)\ntime.sleep(60)\n")
     (tmp_path / "broken.py").write_text("raise ValueError('no such thing')\n")
     monkeypatch.setattr(ALL, "HERE", tmp_path)
-    assert ALL.run("slow", "", 1.0, None)["note"].startswith("stopped after")
+    assert ALL.run("slow", "", 0.3, None)["note"].startswith("stopped after")
     assert "no such thing" in ALL.run("broken", "", 60.0, None)["note"]
