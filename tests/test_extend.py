@@ -210,7 +210,7 @@ def test_a_good_callback_passes():
     extend.check_callback(Moves, changes_training=True)
 
 
-@pytest.mark.slow
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -415,12 +415,10 @@ class MutableRule(TensorRule):
         return g
 
 
-@pytest.mark.slow
 def test_a_good_clipping_rule_passes():
     extend.check_clipping_rule(Half())
 
 
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -506,7 +504,7 @@ def test_a_monitor_of_the_spectrum_passes_whether_or_not_the_training_gives_a_re
     extend.check_monitor(SpectrumMonitor(always))
 
 
-@pytest.mark.slow
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -734,7 +732,6 @@ def test_every_check_is_tested_with_a_good_class_and_broken_ones():
         assert f"test_a_broken_{kind}_is_told_why" in globals()
 
 
-@pytest.mark.slow
 @pytest.mark.broad(slow=3)
 @pytest.mark.parametrize(
     "rule",

@@ -71,7 +71,6 @@ def test_there_are_classes_of_both_names():
     assert {("optimizers", "Adam"), ("callbacks", "TensorBoard"), ("layers", "BatchNormalization")} <= set(BOTH)
 
 
-@pytest.mark.slow
 def test_the_command_knows_the_classes_that_both_have_and_what_ours_refuse():
     for package in commands.swap.PACKAGES:
         assert commands.swap.both(package) == {name for of, name in BOTH if of == package}
@@ -161,7 +160,6 @@ def test_a_string_with_the_package_is_ours(name):
     assert type(model.optimizer) is getattr(ch8.optimizers, name)
 
 
-@pytest.mark.slow
 def test_plain_strings_are_ours_where_keras_has_none_and_stay_kerass_where_it_has():
     before = {name: dict(table) for name, (_, table) in keras_private.tables_of_strings().items()}
     try:

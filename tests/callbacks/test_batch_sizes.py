@@ -40,7 +40,6 @@ def filled(losses, fraction=4 / BATCH):
     return losses
 
 
-@pytest.mark.slow
 @pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("validates_on", [None, SIZE, 41])
 @pytest.mark.parametrize("every", [500, 5, 1])
@@ -97,7 +96,6 @@ def test_where_keras_does_not_know_how_many_examples_there_were(tmp_path):
     np.testing.assert_array_equal(written, rows)
 
 
-@pytest.mark.slow
 def test_an_evaluation_alone_needs_no_session(tmp_path):
     board = callbacks.TensorBoard(tmp_path)
     model = network("sgd")

@@ -18,7 +18,6 @@ RULES = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @pytest.mark.parametrize("way", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
@@ -42,7 +41,6 @@ def test_after_fit_the_optimizer_clips_no_more():
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("death", [KeyboardInterrupt, MemoryError])
 def test_a_step_that_is_interrupted_gives_the_optimizer_back(death, tmp_path):
@@ -142,7 +140,6 @@ def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
     assert said.count("\n") == 1
 
 
-@pytest.mark.slow
 def test_without_a_rule_there_are_the_norms_alone_and_the_logger_says_so(tmp_path):
     logger = callbacks.GradientClippingLogger(logs=True)
     history = fit(network(keras.optimizers.Adam()), [logger, callbacks.TensorBoard(tmp_path)])
@@ -227,7 +224,6 @@ def test_a_custom_train_step_without_scale_loss_has_no_loss_but_all_else():
         assert all(frame.loss is None for frame in frames.frames)
 
 
-@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("rule", [clipping.ByPercentile(10), clipping.ByGlobalNorm(1.0)])
 def test_the_state_of_a_rule_is_taken_by_a_callback_with_the_same_rule_and_no_other(rule):

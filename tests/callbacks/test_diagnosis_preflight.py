@@ -40,7 +40,6 @@ def found(watching):
     return {v.kind: v.level for v in watching.verdicts if v.level != "ok"}
 
 
-@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("probe", [PROBE, None])
 def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_on(probe):
@@ -54,7 +53,6 @@ def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_
     assert watching.log.chance == pytest.approx(0.69, abs=0.01)
 
 
-@pytest.mark.slow
 def test_a_model_without_a_trainable_weight_is_told_so():
     model, watching = network(), diagnosis()
     model.trainable = False
@@ -67,7 +65,6 @@ def test_a_model_without_a_trainable_weight_is_told_so():
     assert found(watching) == {}
 
 
-@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("order, said", [(slice(None), {}), (RNG.permutation(len(X)), {"wrong_labels": "act"})])
 def test_targets_that_belong_to_other_inputs_are_seen_by_the_examples_of_the_probe(order, said):
@@ -96,7 +93,6 @@ def test_a_training_that_is_well_has_no_verdict_of_it_and_none_is_made_where_it_
     assert math.isnan(watching.log.chance)
 
 
-@pytest.mark.slow
 def test_of_a_loss_with_penalties_what_is_not_penalty_is_compared_with_a_constant_prediction():
     model = keras.Sequential([layers.Dense(1, "sigmoid", kernel_regularizer="l2")])
     watching = diagnosis(checks=["gradient_norm"])
@@ -144,7 +140,6 @@ def test_the_alarm_is_printed_before_the_first_step(capsys):
 # --- whatever is trained -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_check_that_fails_is_left_out_with_one_warning_and_the_training_goes_on(monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("no such thing")
@@ -175,6 +170,7 @@ class Penalized(layers.Layer):
         return inputs
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("extra, is_penalized", [(Penalized(), True), (layers.Activation("linear"), False)])
 @pytest.mark.slow
 def test_what_a_layer_adds_to_a_loss_is_known_apart_from_what_a_constant_prediction_has(extra, is_penalized):

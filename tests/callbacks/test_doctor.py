@@ -71,7 +71,6 @@ def kinds(some):
 # --- the script of a user --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_the_script_of_a_user(tmp_path, capsys):
     doctor = keras_ch8.Doctor(tmp_path, probe=(X[:64], Y[:64]))
     assert str(doctor).startswith("It has watched no training yet")
@@ -308,7 +307,6 @@ def test_raise_if_says_what_is_wrong_at_a_level_and_above():
     doctor.raise_if("act")
 
 
-@pytest.mark.slow
 def test_without_a_folder_there_is_no_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     doctor = Doctor(log_dir=None)
@@ -396,7 +394,6 @@ def test_where_something_else_trains_it_says_once_that_it_cannot_watch(tmp_path)
     assert not (tmp_path / "logs").exists()
 
 
-@pytest.mark.slow
 def test_a_part_that_fails_is_one_warning_and_the_training_is_as_bare(tmp_path, monkeypatch):
     bare = fit([])
 
@@ -445,7 +442,6 @@ def loop(doctor, model, optimizers=None, steps=60):
     return run
 
 
-@pytest.mark.slow
 def test_a_loop_has_the_compiled_optimizer_and_a_result(tmp_path):
     doctor, model = Doctor(tmp_path, (X[:64], Y[:64])), network()
     run = loop(doctor, model)
@@ -459,7 +455,6 @@ def test_a_loop_has_the_compiled_optimizer_and_a_result(tmp_path):
     assert len(doctor.runs) == 2
 
 
-@pytest.mark.slow
 def test_a_loop_without_an_optimizer_says_what_to_give():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])

@@ -28,7 +28,6 @@ def test_a_swap_is_exact_however_far_the_average_is(raw, average):
     np.testing.assert_array_equal(variable.numpy(), np.float32([raw]))
 
 
-@pytest.mark.slow
 def test_fifty_swaps_leave_the_raw_weights_as_they_are():
     """Keras: after 50 evaluations 83 of 161 weights have changed."""
     model, _ = again(average_of, final="raw", epochs=1)
@@ -52,7 +51,6 @@ class Micro(keras.callbacks.Callback):
         self.last = weights
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", [keras.optimizers.SGD, pytest.param(optimizers.SGD, marks=pytest.mark.slow)], ids=["Keras", "ours"]
 )
@@ -95,7 +93,6 @@ def test_an_evaluation_before_the_first_step_is_of_the_weights():
     assert model.evaluate(*VALIDATION, batch_size=BATCH, verbose=0, callbacks=[average]) == plain
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [layers.BatchNormalization, pytest.param(keras.layers.BatchNormalization, marks=pytest.mark.slow)],

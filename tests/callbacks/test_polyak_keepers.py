@@ -19,7 +19,6 @@ def listed(others, first):
     return [average_of, *others] if first else [*others, average_of]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "first", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["listed last", "listed first"]
 )

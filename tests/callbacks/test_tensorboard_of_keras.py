@@ -85,7 +85,6 @@ def by_hand(folder, **given):
     return [callbacks.TensorBoard(folder), keras.callbacks.TensorBoard(folder, **of_keras)]
 
 
-@pytest.mark.slow
 def test_without_an_argument_of_keras_nothing_of_keras_is_written_and_no_curve_twice(tmp_path):
     fit([callbacks.TensorBoard(tmp_path)])
     assert [path.name for path in tmp_path.iterdir()] == ["optimization"]
@@ -107,7 +106,6 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("kind", ARGUMENTS)
 def test_an_argument_of_keras_writes_what_keras_writes_and_changes_nothing(kind, tmp_path):
@@ -137,7 +135,6 @@ FORMS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("form", FORMS)
 def test_it_stands_behind_ours_wherever_that_stands(form, tmp_path):
@@ -153,7 +150,6 @@ def test_it_stands_behind_ours_wherever_that_stands(form, tmp_path):
     assert of_keras(tmp_path / "ours") == of_keras(tmp_path / "hand")
 
 
-@pytest.mark.slow
 def test_where_nothing_of_ours_watches_keras_writes(tmp_path, monkeypatch):
     monkeypatch.setenv(_net.OFF, "1")
     fit([keras.callbacks.TensorBoard(tmp_path / "hand", update_freq=1)])
@@ -184,7 +180,6 @@ def test_with_resume_it_goes_on_where_it_was_without_a_warning(tmp_path, capsys)
     assert {step for step, tag, *_ in written["train/events"] if tag == "batch_loss"} == {*range(1, 2 * STEPS + 1)}
 
 
-@pytest.mark.slow
 def test_a_second_tensorboard_does_nothing_and_neither_does_its_part(tmp_path):
     doctor, late = keras_ch8.Doctor(tmp_path / "a"), callbacks.TensorBoard(tmp_path / "b", histogram_freq=1)
     (told,) = warned(lambda: fit([doctor, late], epochs=1))

@@ -27,7 +27,6 @@ def differences(objective, v, h=1e-5):
     return (objective.gradient(theta + h * v) - objective.gradient(theta - h * v)) / (2 * h)
 
 
-@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", CASES)
 def test_the_product_with_the_hessian_is_that_of_finite_differences(float64, in_graphs, name):
@@ -76,7 +75,6 @@ def test_the_hessian_is_that_of_a_known_function(float64):
     np.testing.assert_allclose(h, expected, atol=1e-12)
 
 
-@pytest.mark.slow
 def test_sample_weights_and_another_loss(float64, in_graphs):
     model, x, y = MODELS["dense"]()
     weights = RNG.uniform(size=12)
@@ -128,7 +126,6 @@ def test_bad_vectors_and_sizes_are_refused():
         curvature.hessian(large, np.ones((1, 100)), np.ones((1, 100)))
 
 
-@pytest.mark.slow
 def test_a_pair_is_inputs_and_targets_and_a_model_without_weights_is_built():
     x, y = np.random.default_rng(0).normal(size=(2, 16, 3)).astype("float32")
 
@@ -148,7 +145,6 @@ def test_a_pair_is_inputs_and_targets_and_a_model_without_weights_is_built():
     assert noise[0] == noise[1]
 
 
-@pytest.mark.slow
 def test_two_inputs_of_a_model_without_targets_are_not_taken_for_a_pair():
     inputs = [keras.Input((3,)), keras.Input((3,))]
     model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Subtract()(inputs)))

@@ -35,7 +35,6 @@ def test_residuals_say_how_far_an_eigenvalue_is_at_most():
     np.testing.assert_allclose(found.values, truth, atol=1e-9)
 
 
-@pytest.mark.slow
 def test_what_lies_along_the_directions_needs_no_directions():
     model, x, y = MODELS["dropout"]()
     found = curvature.lanczos(model, x, y, steps=5)
@@ -49,7 +48,6 @@ def test_a_start_that_reaches_little_ends_early():
     np.testing.assert_allclose(found.residuals, 0, atol=1e-9)
 
 
-@pytest.mark.slow
 def test_one_may_start_from_the_gradient(float64, in_graphs):
     model, x, y = MODELS["dense"]()
     truth = np.linalg.eigvalsh(curvature.hessian(model, x, y))

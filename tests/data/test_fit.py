@@ -81,7 +81,6 @@ CASES = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("last_batch", ["keep", "pad"])
 @pytest.mark.parametrize("data", CASES)
@@ -105,7 +104,6 @@ def test_weights_of_a_plan_act_on_a_smaller_last_batch_too():
     np.testing.assert_array_equal(np.concatenate([batch[0] for batch in model.given]), X[:5].astype("float32"))
 
 
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("y", [Y, Y[:, None], np.eye(3)[Y]], ids=["flat", "column", "one-hot"])
 def test_weights_of_classes_are_those_of_keras(y):
     model, weights = Recorder(), []
@@ -117,7 +115,6 @@ def test_weights_of_classes_are_those_of_keras(y):
     assert set(np.ravel(weights[0])) == {np.float32(0.2), 1.0, 3.0}
 
 
-@pytest.mark.slow
 def test_the_last_batch_when_padded_has_the_loss_of_its_own_examples(trained):
     last = ArraySource(X[:5], Y[:5], WEIGHTS[:5], batch_size=8, seed=0, last_batch="pad")
     order = last.plan(0).indices[0][:5]

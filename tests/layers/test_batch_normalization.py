@@ -90,7 +90,6 @@ def test_the_stored_variance_is_that_of_keras():
     np.testing.assert_allclose(ours.moving_variance, theirs.moving_variance, rtol=3e-7)
 
 
-@pytest.mark.slow
 def test_statistics_follow_the_recursion_of_keras_for_many_steps():
     ours, theirs = BatchNormalization(bias_correction=False), keras.layers.BatchNormalization()
     for _ in range(50):
@@ -177,7 +176,6 @@ def test_second_derivatives_are_those_of_finite_differences(masked, jit):
     assert np.linalg.norm(found - expected) < 1e-6 * np.linalg.norm(expected)
 
 
-@pytest.mark.slow
 def test_the_hessian_of_a_model_needs_no_fix(float64, monkeypatch):
     """`exact_moments` is for Keras's layers; ours is right without it."""
     layers = [keras.layers.Dense(4), BatchNormalization(), keras.layers.Activation("tanh"), keras.layers.Dense(2)]

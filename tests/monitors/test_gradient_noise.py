@@ -36,7 +36,6 @@ def test_the_variance_is_that_between_the_gradients_of_the_parts(float64, in_gra
     assert found.squared_norm == pytest.approx(np.sum(g.mean(axis=0) ** 2) - variance / parts, rel=1e-9)
 
 
-@pytest.mark.slow
 def test_with_one_example_a_part_it_is_the_covariance_of_their_gradients(float64):
     model, x, y = MODELS["dense"]()
     g = gradients(model, x, y, 12)
@@ -75,7 +74,6 @@ def of_parts(k, ys):
     return [GradientNoiseMonitor().reading(**{name: a[i] for name, a in each.items()}) for i in range(len(ys))]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("k", [2, pytest.param(8, marks=pytest.mark.slow)])
 def test_on_gaussians_of_noise_scale_100_the_ratio_of_means_is_within_4_percent(in_graphs, k):
     """1000 minibatches of 128: the estimates are unbiased, so that their means are 4 standard errors off at most."""
@@ -89,7 +87,6 @@ def test_on_gaussians_of_noise_scale_100_the_ratio_of_means_is_within_4_percent(
     assert abs(np.mean([f.trace / f.squared_norm for f in found]) - 100) > 20
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("parts", [8, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_model_on_gaussian_data_has_the_noise_scale_that_is_known(parts):
     """At w = 0 the gradient of mean (w - y)^2 is -2 y / D: with D = 10^4 one look is as good as many."""

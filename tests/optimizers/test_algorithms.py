@@ -15,7 +15,6 @@ def quadratic(theta):
     return CURVATURES * theta
 
 
-@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", NAMES)
 def test_follows_the_algorithm_on_an_ill_conditioned_quadratic(name, float64):
@@ -82,7 +81,6 @@ def test_variables_hold_the_look_ahead_point(name):
     np.testing.assert_allclose(variable.numpy(), path[-1] + optimizer.momentum * v, rtol=1e-6)
 
 
-@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", ["Nesterov", "RMSpropNesterov"])
 @pytest.mark.parametrize("finish_at_theta", [False, True])
