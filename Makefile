@@ -12,7 +12,7 @@ setup:  ## fill .venv with the package in place and all that is needed below, an
 	.venv/bin/pip install -q -e ".[dev,examples]"
 	.venv/bin/pre-commit install
 
-test:  ## the default tests, 7 minutes on two cores
+test:  ## the default tests, 3 minutes on two cores
 	$(pytest) -n 2 $(topics)
 
 slow:  ## the slow tests of .ci/run
@@ -55,9 +55,6 @@ pictures:  ## docs/pictures/verdicts, in minutes; `python tools/verdict_pictures
 	$(python) -m pip install -q -e ".[examples]"
 	$(python) tools/verdict_pictures.py
 
-notebooks:  ## notebooks out of examples, in build/notebooks
-	$(python) tools/notebooks.py
-
 serve:  ## the site at http://localhost:8000
 	$(python) -m http.server -d build/site/html
 
@@ -81,5 +78,5 @@ examples ?= .  # for `make gallery examples=s8_3`: those whose names have this i
 
 add ?=  # for `make recipe`: what is to be added
 
-.PHONY: help setup test slow parts planted lint format types docs recipe site gallery pictures notebooks serve bench coverage ci full
+.PHONY: help setup test slow parts planted lint format types docs recipe site gallery pictures serve bench coverage ci full
 .DEFAULT_GOAL = help

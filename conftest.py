@@ -38,11 +38,12 @@ def pytest_xdist_make_scheduler(config, log):
     return None
 
 
-SOLVERS = ("second_order", "training", "choosing", "_cure", "_preflight", "continuation/_minimize",
-           "curriculum/difficulty", "callbacks/_switch_optimizer", "optimizers/second_order",
-           "optimizers/closure", "callbacks/doctor", "callbacks/_curriculum", "callbacks/_surrogate_gap",
-           "layers/_auxiliary_head")  # fmt: skip
-"""Modules of the package whose examples compile a solver, or train several times: 1 to 6 s each."""
+TRAINING = (
+    "_cure", "_preflight", "callbacks", "choosing", "cockpit", "continuation/_minimize", "curriculum/difficulty",
+    "data/_source", "extend", "layers/_auxiliary_head", "layers/_residual", "monitors", "optimizers/closure",
+    "optimizers/second_order", "second_order", "training",
+)  # fmt: skip
+"""Packages, and modules of others, whose examples train or compile a solver: up to 6 s each, so they are slow."""
 
 ALIKE = [f"keras_ch8/optimizers/second_order.py::keras_ch8.optimizers.second_order.{name}" for name in (
     "TruncatedNewton", "SaddleFreeNewton", "LevenbergMarquardt", "SteepestDescent", "ConjugateGradient", "BFGS",
@@ -61,7 +62,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("broad") and not item.get_closest_marker("full"):
             cases[item.nodeid.partition("[")[0]].append(item)
-        if isinstance(item, pytest.DoctestItem) and item.nodeid.startswith(tuple(f"keras_ch8/{s}" for s in SOLVERS)):
+        if isinstance(item, pytest.DoctestItem) and item.nodeid.startswith(tuple(f"keras_ch8/{s}" for s in TRAINING)):
             item.add_marker(pytest.mark.full if item.nodeid in ALIKE else pytest.mark.slow)
     for same in cases.values():
         by_default = next((item for item in same if not item.get_closest_marker("slow")), None)

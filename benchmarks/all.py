@@ -1,12 +1,11 @@
 """Run the benchmarks one after another, print one page of all tables, and write it as JSON.
 
-    python benchmarks/all.py [--quick] [--only update_step,growth] [--minutes 20] [--device cpu] [--json results.json]
+    python benchmarks/all.py [--quick] [--only update_step,fit_step] [--minutes 20] [--device cpu] [--json results.json]
     python benchmarks/all.py --document results.json > docs/benchmarks.md
 
 With `--only` the others stay in the file as they are.
 Each is a process of its own, whose peers (torch, optax, SciPy) run beside it there. What has not ended in its share of
 the minutes is stopped, and said so. `--quick` runs fewer rounds, `--device cpu` hides GPUs, `--device gpu` needs one.
-The largest memory of each process is that of the machine; its table ends with that of the GPU, if there is one.
 """
 
 import argparse
@@ -22,53 +21,36 @@ import time
 HERE = pathlib.Path(__file__).parent
 BENCHMARKS = {
     # name: (arguments, arguments of --quick); the shortest first. `--seconds` are for the rounds of a part of a table.
-    "data": ("--rounds 5 --steps 50", "--rounds 1 --steps 50"),
     "batch_norm": ("--seconds 4", "--rounds 3"),
-    "averaging": ("--models 1 --seconds 20", "--models 1 --rounds 1"),
     "fit_step": ("--seconds 10", "--rounds 3"),
     "second_order_fit": ("--seconds 15", "--rounds 1"),
     "telemetry": ("--rounds 5 --epochs 5 --seconds 60", "--rounds 2 --epochs 4"),
     "listening": ("--seconds 25", "--rounds 30"),
     "diagnosis_cost": ("--seconds 40 --optimizers sgd", "--rounds 1 --optimizers sgd"),
     "update_step": ("--seconds 4", "--rounds 3 --shapes mlp,resnet"),
-    "growth": (
-        "--variables 30,300,1000 --steps 1000,10000 --at_once 10000,100000",
-        "--variables 30,300 --callbacks 1,10 --steps 1000,4000 --at_once 1000,4000 --runs 4",
-    ),
 }
 
 PROGRAMS = HERE / "programs/results.json"
 
 
 def run(name, arguments, seconds, environment):
-    """Return what one benchmark prints and writes, how long it took, and its largest memory in MB."""
+    """Return what one benchmark prints and writes, and how long it took."""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "numbers.json"
         command = [sys.executable, str(HERE / f"{name}.py"), *arguments.split(), "--json", str(file)]
-        begun = time.monotonic()
-        with open(pathlib.Path(folder) / "out", "w+") as out, open(pathlib.Path(folder) / "err", "w+") as err:
-            process = subprocess.Popen(command, stdout=out, stderr=err, env=environment)
-            usage, code = None, None
-            while usage is None:
-                found, code, usage = os.wait4(process.pid, os.WNOHANG)
-                usage = usage if found else None
-                if usage is None and time.monotonic() - begun > seconds:
-                    process.kill()
-                    _, code, usage = os.wait4(process.pid, 0)
-                elif usage is None:
-                    time.sleep(0.2)
-            process.returncode = code = os.waitstatus_to_exitcode(
-                code
-            )  # it is waited for by `wait4`, which tells its memory
-            out.seek(0)
-            err.seek(0)
-            table, last = out.read().rstrip(), (err.read().strip().splitlines() or [""])[-1]
+        begun, note = time.monotonic(), ""
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, timeout=seconds)
+            table = done.stdout.decode()
+            if done.returncode:
+                note = f"failed: {(done.stderr.decode().strip().splitlines() or [''])[-1][:200]}"
+        except subprocess.TimeoutExpired as stopped:
+            table, note = (stopped.stdout or b"").decode(), f"stopped after {seconds:.0f} s"
         took = time.monotonic() - begun
-        note = "" if code == 0 else f"stopped after {took:.0f} s" if took > seconds else f"failed: {last[:200]}"
         numbers = json.loads(file.read_text()) if file.exists() else {}
     return {
-        "command": f"python benchmarks/{name}.py {arguments}".strip(), "table": table, "numbers": numbers, "note": note,
-        "seconds": round(took, 1), "megabytes": usage.ru_maxrss // 1024,
+        "command": f"python benchmarks/{name}.py {arguments}".strip(), "table": table.rstrip(), "numbers": numbers,
+        "note": note, "seconds": round(took, 1),
     }  # fmt: skip
 
 
@@ -134,7 +116,7 @@ def main():
         title = (HERE / f"{name}.py").read_text().split('"""')[1].strip().split("\n\n")[0]
         results["benchmarks"][name] = {"title": title, **found}
         print(f"\n== {name}: {title}\n$ {found['command']}\n{found['table']}\n{found['note']}", flush=True)
-        print(f"{found['seconds']:.0f} s, {found['megabytes']} MB at most", flush=True)
+        print(f"{found['seconds']:.0f} s", flush=True)
         pathlib.Path(options.json).write_text(json.dumps(results, indent=1))
 
 

@@ -1,4 +1,4 @@
-"""One result of every public function that returns one: for the test of their forms, and for the contact sheet."""
+"""One result of every public function that returns one, for the test of their forms."""
 
 import contextlib
 import functools

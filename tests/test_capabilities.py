@@ -36,12 +36,10 @@ def fit(model, *watching, x=X, y=Y, **options):
 # --- the blocks of code -----------------------------------------------------------------------------------------------
 
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-FAST_BLOCKS = (0,)
 
 
-@pytest.mark.parametrize(
-    "number", [pytest.param(n, marks=() if n in FAST_BLOCKS else pytest.mark.slow) for n in range(len(BLOCKS))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_a_block_of_code_runs_as_it_is_printed(number, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = re.sub(r"epochs=\d+", "epochs=2", BLOCKS[number])

@@ -55,6 +55,7 @@ def test_what_is_said_names_what_is_to_be_cured_next_or_what_else_to_try():
     )
 
 
+@pytest.mark.slow
 def test_what_layers_add_to_the_loss_is_no_tensor_of_the_training_that_is_over():
     def sparse():
         hidden = keras.layers.Dense(4, "relu", activity_regularizer=keras.regularizers.L1(0.1))
@@ -139,6 +140,7 @@ def test_steps_are_the_same_but_where_the_cure_is_about_their_number(kind, code,
 OVER_START = "part of the loss at the start that is left"
 
 
+@pytest.mark.slow
 def test_losses_are_those_of_training_of_validation_or_over_their_start():
     sick, cured = prepared("", validation_data=(X, Y)), prepared("", validation_data=(X, Y))
     sick.at_start, sick.at_end, sick.validated = 8.0, 2.0, 5.0
@@ -156,6 +158,7 @@ def test_losses_are_those_of_training_of_validation_or_over_their_start():
     assert compared("vanishing", sick, cured) == (OVER_START, (np.inf, 0.75))
 
 
+@pytest.mark.slow
 def test_targets_that_are_written_otherwise_are_those_of_both_and_classes_count_alike():
     sick, cured = prepared(""), prepared("y = y / 2")
     cured.at_end = 0.3

@@ -32,6 +32,7 @@ def updated(name, device):
     return [theta.numpy() for theta in thetas] + state, {theta.value.device for theta in thetas}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*skip_nonfinite")
 def test_updates_stay_on_the_device_with_the_numbers_of_the_cpu(device):
     for name in FIRST_ORDER if device == "GPU:0" else FIRST_ORDER[:1]:

@@ -55,6 +55,7 @@ def test_a_module_of_the_users_that_is_run_is_no_command(tmp_path):
     assert done.stdout.strip() == "True", done.stderr[-2000:]
 
 
+@pytest.mark.slow
 def test_a_callback_that_needs_no_telemetry_brings_none():
     code = (
         "import sys\nfrom keras_ch8.callbacks import EarlyStopping\n"

@@ -484,6 +484,7 @@ def test_a_train_function_that_somebody_has_set_is_told_from_one_that_keras_has_
         assert keras_private.has_own_train_function(model)
 
 
+@pytest.mark.slow
 def test_a_data_set_tells_whether_it_has_a_state(tmp_path):
     rows = tf.data.Dataset.range(9)
     seeds, noise = tf.Variable(0), keras.layers.GaussianNoise(1.0)
@@ -612,6 +613,7 @@ def counting():
     return tf.data.Dataset.range(4).map(lambda x: (table.insert(x, x), x)[1])
 
 
+@pytest.mark.slow
 def test_what_a_data_set_draws_from_is_seen_in_its_graphs():
     keras.utils.set_random_seed(0)
     assert backend.has_seed()

@@ -1,4 +1,4 @@
-"""Notebooks run top to bottom: results.ipynb, where tables and pictures are seen and names are text, and made ones."""
+"""The notebook of results runs top to bottom: tables and pictures are seen, and names are text."""
 
 import ast
 import html
@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from tests.marks import mostly
 
 NOTEBOOK = Path(__file__).parent.parent / "examples" / "results.ipynb"
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -26,10 +24,6 @@ found = np.random.default_rng(0).normal(size=(256, 2)).astype("float32")
 _ = stranger.fit(found, found[:, :1], batch_size=8, epochs=2, verbose=0, callbacks=[board, watching])
 """
 SHOWN = ('keras_ch8.report("logs_of_a_stranger")', 'keras_ch8.read_run("logs_of_a_stranger")', "watching")
-
-
-MADE = ("quickstart", "s8_6_pinn", "s8_7_6_curriculum", "s8_7_3_polyak", "s8_5_4_compare")
-"""What `tools/notebooks.py` makes."""
 
 
 def cell(number, source):
@@ -114,18 +108,3 @@ def the_page_is_in_a_frame(shown):
 def is_a_table(shown):
     assert "<table><thead><tr><th>" in shown["text/html"]
     assert len(shown["text/plain"]) <= 400, "the line of `repr`"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", mostly(pytest.mark.full, MADE, "quickstart"))
-def test_a_notebook_that_is_made_of_a_script_runs_and_ends_with_the_page(name, tmp_path):
-    for needed in ("nbmake", "ipykernel", "sklearn"):
-        pytest.importorskip(needed)
-    maker = NOTEBOOK.parent.parent / "tools" / "notebooks.py"
-    subprocess.run([sys.executable, str(maker), str(tmp_path)], check=True)
-    assert {path.stem for path in tmp_path.glob("*.ipynb")} == set(MADE)
-    made = tmp_path / f"{name}.ipynb"
-    execute(made)
-    cells = json.loads(made.read_text())["cells"]
-    the_page_is_in_a_frame(shown_by(cells[-1]))
-    assert "".join(cells[0]["source"]).startswith("# ")

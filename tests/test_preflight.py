@@ -70,7 +70,7 @@ def test_what_is_wrong_is_said_of_a_model_and_its_data(model, x, y, expected):
     assert kinds(preflight(model(), x, y)) == expected
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind, model, x, y",
     [
@@ -131,6 +131,7 @@ def test_everything_ends_as_it_was_and_so_does_what_is_trained_afterwards():
     assert all((a == b).all() for a, b in zip(trained(True), trained(False), strict=True))
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_not_learned_is_the_finding_and_no_note_beside_good_words():
     model = network(last(3, "softmax"), loss="sparse_categorical_crossentropy", optimizer=keras.optimizers.Adam(1e-7))
     found = preflight(model, X, THREE, steps=30)
@@ -171,6 +172,7 @@ def test_an_order_by_labels_and_other_facts_are_notes():
 # --- models and data of all kinds ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_data_set_without_end_is_read_once():
     import tensorflow as tf
 
@@ -195,6 +197,7 @@ def test_of_a_subclassed_model_the_last_layer_is_seen_and_of_a_loss_of_its_own_n
     assert found.start == 2
 
 
+@pytest.mark.slow
 def test_a_layer_that_only_changes_the_type_is_not_taken_for_the_last_activation():
     for after in (layers.Activation("linear", dtype="float64"), layers.Activation("linear")):
         model = network(last(1, "sigmoid"), after, loss="binary_crossentropy")
@@ -214,6 +217,7 @@ def test_a_dead_layer_that_others_go_around_is_not_flagged():
     assert preflight(model, X, X[:, 0]).verdicts == ()
 
 
+@pytest.mark.slow
 def test_of_a_loss_function_of_the_user_and_of_several_outputs_nothing_is_guessed():
     found = preflight(network(loss=lambda y, p: keras.ops.mean(keras.ops.abs(y - p))), X, X[:, 0] * 1000, steps=3)
     assert found.verdicts == ()

@@ -155,14 +155,8 @@ def state(model):
     return [v.numpy() for v in [*model.variables, *model.optimizer.variables]]
 
 
-SLOW = ("a method and a search", "a search")
-
-
-@pytest.mark.broad(slow="all")
-@pytest.mark.parametrize(
-    "make",
-    [pytest.param(make, id=name, marks=pytest.mark.slow if name in SLOW else ()) for name, make in OPTIMIZERS.items()],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_it_trains_and_a_saved_model_goes_on_bit_for_bit(make, tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     model.compile(make(), "mse")

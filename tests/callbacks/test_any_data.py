@@ -179,6 +179,7 @@ def same(form, probe, folder, **options):
         assert one == other
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=7)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_probe_that_is_the_validation_data_changes_nothing(form, tmp_path):

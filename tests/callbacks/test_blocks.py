@@ -13,7 +13,7 @@ STILL = 1e-12
 """A rate at which nothing moves."""
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("inner", [ours.SGD, keras.optimizers.SGD])
 def test_the_block_that_moves_and_the_gradient_of_each_are_those_of_a_loop_by_hand(tmp_path, inner):
     model = network("sgd")

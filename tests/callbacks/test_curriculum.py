@@ -97,6 +97,7 @@ def test_fit_is_given_the_easy_examples_then_from_the_step_that_is_due_the_ordin
     assert given.epoch == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "until, steps",
     [("50%", 20), *(pytest.param(*p, marks=pytest.mark.slow) for p in (("1.5ep", 15), ("7ba", 7), (7, 7)))],
@@ -114,6 +115,7 @@ def test_it_is_over_when_said(until, steps):
     )
 
 
+@pytest.mark.slow
 def test_logs_curves_and_report_are_what_happened(tmp_path):
     given = source()
     easy_first, keeps = callbacks.Curriculum(given, DIFFICULTY, start=0.3, until="2ep", logs=True), Keeps(given)
@@ -149,6 +151,7 @@ def test_a_curriculum_that_is_not_over_says_how_far_it_came(capsys):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs, built", [(1, True), (2, False)], ids=["built", "not built"])
 def test_the_loss_of_the_model_itself_orders_the_examples_anew_every_few_epochs(epochs, built):
     given = source()
@@ -207,6 +210,7 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been():
     assert found == {name: values[3:] for name, values in expected.items()}
 
 
+@pytest.mark.slow
 def test_a_second_training_begins_the_curriculum_again():
     given = source()
     easy_first = callbacks.Curriculum(given, DIFFICULTY, until="2ep", logs=True)
@@ -242,6 +246,7 @@ class Counts(keras.layers.Layer):
         return x
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("difficulty", ["self_paced", pytest.param(DIFFICULTY, marks=pytest.mark.slow)], ids=WAYS)
 def test_the_step_is_traced_once_and_an_epoch_has_as_many_steps_as_without(difficulty):
     counts, given = Counts(), source()

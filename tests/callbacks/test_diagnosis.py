@@ -107,6 +107,7 @@ PROBES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=() if kind == "tf.data" else pytest.mark.slow) for kind in PROBES]
 )
@@ -127,6 +128,7 @@ def test_every_kind_of_probe(kind):
 # --- what it reports -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "every, steps",
     [
@@ -227,6 +229,7 @@ def test_the_number_of_a_verdict_is_the_last_point_of_its_series(tmp_path):
         assert verdict.why or verdict.kind == "nonfinite"
 
 
+@pytest.mark.slow
 def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_after_unpickling():
     """The name of a kind is that of a monitor, which may be the user's: it is text."""
     watching = diagnosis()
@@ -311,6 +314,7 @@ class Broken(extend.Monitor):
         return otherwise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "where", ["tensors", *(pytest.param(w, marks=pytest.mark.slow) for w in ("reading", "claims", "numbers"))]
 )

@@ -82,6 +82,7 @@ def test_a_model_that_is_compiled_anew_or_has_other_weights_or_is_shown_another_
     assert traced == ["_tensors"] * 4
 
 
+@pytest.mark.slow
 def test_the_state_of_a_callback_stays_its_own_when_another_measures_by_its_programs():
     model = compiled()
     one = trained(model, PROBES[0], checks=["gradient_norm", "distance"])
@@ -91,6 +92,7 @@ def test_the_state_of_a_callback_stays_its_own_when_another_measures_by_its_prog
     keras.tree.map_structure(np.testing.assert_array_equal, before["measuring"], after["measuring"])
 
 
+@pytest.mark.slow
 def test_the_spectrum_of_other_examples_is_theirs_though_nothing_is_traced(traced):
     model, checks = compiled(), ["gradient_norm", SpectrumMonitor(always=True)]
     for probe in PROBES:
@@ -114,6 +116,7 @@ def test_a_monitor_that_fails_is_not_kept_for_others(traced):
     assert len(traced) == 2
 
 
+@pytest.mark.slow
 def test_what_is_kept_does_not_keep_the_model():
     model = compiled()
     watching = trained(model, PROBES[0])

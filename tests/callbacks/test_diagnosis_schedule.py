@@ -71,6 +71,7 @@ def test_a_training_that_is_stopped_early_has_been_measured_too(steps):
     assert sum(place <= 378 for place in steps_to_measure(steps, FEWEST)) >= 6
 
 
+@pytest.mark.slow
 def test_more_measurements_are_made_where_the_work_of_the_training_pays_for_them():
     few, some, all_of_them = (len(measured_steps(20_000, price=price)[0]) for price in (10_000, 400, 1))
     assert few <= FEWEST + 8
@@ -80,6 +81,7 @@ def test_more_measurements_are_made_where_the_work_of_the_training_pays_for_them
     assert len(measured_steps(20_000, price=1e9, budget=None)[0]) >= MOST
 
 
+@pytest.mark.slow
 def test_the_work_stays_within_the_budget_where_that_pays_for_more_than_those_that_any_training_has():
     for steps in (10_000, 10**5):
         found, schedule = measured_steps(steps, price=900)

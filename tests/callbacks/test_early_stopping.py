@@ -68,6 +68,7 @@ def test_where_all_is_nan_nothing_is_restored():
     assert "No weights were restored: `val_x` was never a number." in stop.reason.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start, epoch", [(0, 1), (2, 3)])
 def test_a_missing_metric_is_named_once_at_the_first_epoch_that_counts_and_the_training_goes_on(start, epoch):
     past = Remembers()
@@ -99,6 +100,7 @@ def test_a_name_that_says_nothing_to_keras_either_is_an_error():
         fit(network("sgd"), [stop])
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("start", [0, 1])
 def test_validation_every_other_epoch_counts_those_epochs(start):
@@ -134,6 +136,7 @@ def test_the_direction_of_a_metric_is_known_or_asked_for():
         fit(network("sgd"), [Says(x=[1, 2]), unknown])
 
 
+@pytest.mark.slow
 def test_a_running_mean_is_not_the_value_of_the_restored_weights_and_reason_says_so():
     model, stop = network(optimizers.SGD(0.3)), callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True)
     fit(model, [stop], epochs=20)
@@ -177,6 +180,7 @@ def test_measuring_changes_nothing_of_the_training():
     assert_same(bare[2], watched[2])
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 @pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
@@ -189,6 +193,7 @@ def test_averaged_weights_are_restored_where_they_were_measured(optimizer, order
     assert model.evaluate(*VALIDATION, verbose=0) == pytest.approx(stop.best, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_state_survives_an_interruption():
     x = [5, 4, 3, 4, 4.1, 4.2, 4.3, 4.4, 4.5]
     whole = callbacks.EarlyStopping("x", patience=3, mode="min")
@@ -205,6 +210,7 @@ def test_the_state_survives_an_interruption():
     assert (second.best, second.best_epoch, second.reason.why) == (5, 0, StopReason.COMPLETED)
 
 
+@pytest.mark.slow
 def test_epoch_numbers_that_come_again_are_other_epochs():
     stop, past = callbacks.EarlyStopping("x", patience=9, mode="max", restore_best_weights=True), Remembers()
     model = network("sgd")
@@ -228,6 +234,7 @@ def test_it_works_in_a_loop_without_an_optimizer():
     assert stop.stopped_epoch == 1
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("monitor", ["f1_score", "val_f1_score"])
 def test_a_metric_of_one_value_in_an_array_is_watched(monitor):
@@ -250,6 +257,7 @@ def test_a_metric_of_several_values_is_left_alone():
     assert stop.best > 0
 
 
+@pytest.mark.slow
 def test_a_deadline_counts_the_time_before_an_interruption(monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(_early_stopping, "time", types.SimpleNamespace(monotonic=lambda: now[0]))
@@ -299,6 +307,7 @@ def test_alone_it_opens_no_session_and_still_says_what_a_backup_forgets(tmp_path
     assert capsys.readouterr().out.count("Stopped after epoch 2: `x` has not become better") == 1
 
 
+@pytest.mark.slow
 def test_another_end_is_named_too():
     stop = callbacks.EarlyStopping("loss", patience=50)
     fit(network("sgd"), [stop], epochs=2)
@@ -313,6 +322,7 @@ def test_another_end_is_named_too():
     assert stop.reason.message == "Stopped after epoch 1: something else stopped the training."
 
 
+@pytest.mark.slow
 def test_it_traces_the_training_step_not_once_more():
     traces = []
 

@@ -18,6 +18,7 @@ def events(folder, *kinds):
     return [(event["step"], event["text"]) for event in found if event["kind"] in kinds]
 
 
+@pytest.mark.slow
 def test_early_stopping_shows_metric_best_and_patience_and_says_where_and_why_it_stopped(tmp_path):
     values = [3.0, 2.0, np.nan, 2.5, 2.4, 1.0]
     stop = callbacks.EarlyStopping("x", mode="min", patience=3, restore_best_weights=True)
@@ -59,6 +60,7 @@ def test_patience_says_how_many_epochs_are_left(baseline, values, expected):
     assert left == expected
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize(
     ("pacing", "expected"),
@@ -78,7 +80,7 @@ def test_a_stage_of_a_curriculum_is_an_event_where_it_begins(tmp_path, pacing, e
     assert events(tmp_path, "stage") == said
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["linear", [1.0, 0.5]])
 def test_a_stage_of_a_continuation_is_an_event_and_so_is_the_real_problem(tmp_path, schedule):
     keras.utils.set_random_seed(0)

@@ -30,12 +30,15 @@ RNG = np.random.default_rng(1)
 # --- what is a fault --------------------------------------------------------------------------------------------------
 
 
+in_one_graph = tf.function(step_filter.judged, autograph=False)
+
+
 def spikes(losses, norms=None, threshold=10.0):
     """Return at which steps a judge sees a spike, and what it knows at the end."""
     statistics, count, found = np.zeros((3, 2), "float32"), 0, []
     for step, values in enumerate(zip(losses, norms or [1.0] * len(losses), strict=True)):
-        finite, spike, new = step_filter.judged(
-            tf.constant(values, "float32"), statistics, tf.constant(count), threshold
+        finite, spike, new = in_one_graph(
+            tf.constant(values, "float32"), tf.constant(statistics), tf.constant(count), threshold
         )
         if bool(spike):
             found.append(step)

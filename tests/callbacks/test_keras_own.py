@@ -85,8 +85,9 @@ for name in (
 
 def collect():
     for module_name, names in MODULES.items():
+        trains = module_name.startswith("callbacks.")
         for case, method, test_id in cases_of(copy_of(module_name, **names)):
-            yield pytest.param(case, method, id=test_id)
+            yield pytest.param(case, method, id=test_id, marks=pytest.mark.slow if trains else [])
 
 
 @pytest.mark.filterwarnings("default")
@@ -95,6 +96,7 @@ def test_keras_own(case, method, request):
     check(case, method, request.node.callspec.id, EXCEPTIONS)
 
 
+@pytest.mark.slow
 def test_a_second_training_forgets_the_first():
     stop = callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True)
     decay = reduce_on_plateau(monitor="loss", patience=3, factor=0.1, min_delta=100)

@@ -52,7 +52,7 @@ def test_what_is_asked_for_has_no_column_of_nan_and_all_are_of_one_length(tmp_pa
     assert [name for name, values in history.items() if np.isnan(values).all()] == []
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("logs", [True, ["diagnosis_loss", "diagnosis_distance"]])
 def test_an_epoch_without_a_measurement_has_no_number(logs):
     diagnosis = callbacks.Diagnosis((X, Y), "standard", lambda step: step in (2, 14), budget=None, logs=logs)
@@ -63,6 +63,7 @@ def test_an_epoch_without_a_measurement_has_no_number(logs):
     assert history["diagnosis_loss"][0] != history["diagnosis_loss"][2]
 
 
+@pytest.mark.slow
 def test_the_columns_of_a_training_are_those_of_its_first_epoch_or_those_that_are_listed():
     values = [{"a": 1.0, "b": np.nan}, {"b": 2.0}, {"a": 3.0, "b": np.inf}]
     history = fit([Now(values, logs=True)])
@@ -73,7 +74,7 @@ def test_the_columns_of_a_training_are_those_of_its_first_epoch_or_those_that_ar
     assert "a" not in history
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("logs", [False, True])
 def test_what_is_not_in_the_logs_can_be_monitored_and_no_old_number_counts(logs):
     values = [{"a": 3.0}, {"a": 2.0}, {}, {}, {}, {"a": 2.5}, {"a": 2.6}, {"a": 2.7}]
@@ -83,6 +84,7 @@ def test_what_is_not_in_the_logs_can_be_monitored_and_no_old_number_counts(logs)
     assert ("a" in history) is logs
 
 
+@pytest.mark.slow
 def test_a_callback_of_keras_finds_what_it_monitors():
     values = [{"a": 3.0, "b": 0.0}, {"a": 4.0, "b": 0.0}, {"a": 5.0, "b": 0.0}]
     stop = keras.callbacks.EarlyStopping("a", mode="min", patience=1)

@@ -104,6 +104,7 @@ def test_verdicts_of_a_loop_are_those_of_fit():
     assert run.verdicts[0].kind == "step_too_short"
 
 
+@pytest.mark.slow
 def test_whatever_ends_the_loop_nothing_is_left_and_what_happened_is_written(tmp_path):
     model, optimizer = network("sgd"), keras.optimizers.SGD(0.1)
 
@@ -202,6 +203,7 @@ def test_a_probe_needs_no_targets_where_the_loss_is_ones_own():
 # --- without a probe -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_without_a_probe_a_loop_is_judged_by_its_steps_and_ends_with_its_state(capsys):
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
     with keras_ch8.Doctor(None).watch(model, optimizer) as run:
@@ -268,6 +270,7 @@ def test_a_diagnosis_of_ones_own_stands_in_place_of_that_of_the_doctor(capsys):
         keras_ch8.Doctor(None, (X, Y)).watch(model, optimizer, callbacks=[own])
 
 
+@pytest.mark.slow
 def test_a_loop_that_ends_with_an_error_says_nothing_of_how_little_was_checked(capsys):
     model, optimizer = network("sgd"), optimizers.SGD(0.01)
 

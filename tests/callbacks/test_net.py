@@ -99,6 +99,7 @@ HOOKS = [
 WATCHERS = ["TensorBoard", "Diagnosis", "GradientClippingLogger", "SurrogateGap"]
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=7)
 @pytest.mark.parametrize("name", WATCHERS)
 @pytest.mark.parametrize("hook", HOOKS)
@@ -152,6 +153,7 @@ PARTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=7)
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_that_fails_is_one_warning(again, part, tmp_path, monkeypatch):
@@ -190,6 +192,7 @@ WAYS = [{}, {"run_eagerly": True}, {"jit_compile": True}]
 TRACED = [(part, kind) for part in OF_STEPS for kind in KINDS]
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=6)
 @pytest.mark.parametrize("part, kind", TRACED)
 def test_what_fails_while_a_step_is_traced_leaves_the_bare_step(part, kind, tmp_path, monkeypatch):
@@ -237,6 +240,7 @@ def test_a_method_of_section_8_6_goes_on_without_its_rows(part, monkeypatch):
     assert len(told(found)) == 1, [str(w.message) for w in found]
 
 
+@pytest.mark.slow
 def test_what_clips_the_gradient_still_clips_where_its_rows_fail(monkeypatch):
     def clipped(*more):
         model, rule = network(keras.optimizers.SGD(0.1)), clipping.ByGlobalNorm(0.01)
@@ -278,6 +282,7 @@ class Mine(extend.Callback):
         raise OwnError("mine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False])
 def test_an_error_of_a_callback_of_the_users_own_is_raised_also_inside_a_watcher(again, first, tmp_path):
     watching = watchers(str(tmp_path))
@@ -290,6 +295,7 @@ class MineWatches(Mine):
     watches = True
 
 
+@pytest.mark.slow
 def test_one_that_says_that_it_watches_is_caught(again):
     with pytest.warns(RuntimeWarning, match="`MineWatches` has failed, and the training goes on without it"):
         again.check(again.run([MineWatches()]))
@@ -309,6 +315,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_first_step(again, ve
         np.testing.assert_array_equal(one, np.array(other))
 
 
+@pytest.mark.slow
 def test_by_the_environment_nothing_watches_and_what_acts_still_acts(again, tmp_path, monkeypatch, capsys):
     watching = [callbacks.TensorBoard(str(tmp_path / "logs")), callbacks.Diagnosis()]
     assert str(watching[-1]).startswith("It has watched no training yet")
@@ -343,6 +350,7 @@ def loop(model, optimizer, callbacks=(), log_dir=None, losses=lambda loss: loss,
     return run.steps, model.get_weights()
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("part", ["_notify", "_leave", "_losses", "_variables"])
@@ -358,10 +366,12 @@ def test_a_loop_of_ones_own_goes_on(part, compiled, tmp_path, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_a_loop_may_tell_a_loss_for_each_example():
     assert loop(network("sgd"), keras.optimizers.Adam(), losses=lambda loss: tf.fill([3], loss))[0] == 5
 
 
+@pytest.mark.slow
 def test_by_the_environment_a_loop_is_bare(tmp_path, monkeypatch):
     monkeypatch.setenv(_net.OFF, "1")
     optimizer = keras.optimizers.Adam()

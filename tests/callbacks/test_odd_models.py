@@ -31,6 +31,7 @@ def trained(odd, make, watching=(), **more):
     return history.history, [np.array(v) for v in model.variables]
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=8)
 @pytest.mark.parametrize("kind", MAKERS)
 @pytest.mark.parametrize("odd", odd_models.MODELS, ids=lambda odd: odd.__name__)

@@ -33,7 +33,7 @@ class Steepest(Callback):
         self.write({self.steepest: self.found})
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 1], ids=["before TensorBoard", "after it"])
 def test_its_curve_has_a_description(tmp_path, place):
     mine = Steepest()
@@ -49,12 +49,14 @@ def test_its_curve_has_a_description(tmp_path, place):
     assert described == "Largest gradient of an epoch. [loss / weight]"
 
 
+@pytest.mark.slow
 def test_without_tensorboard_it_writes_nothing_and_goes_on():
     mine = Steepest()
     fit(network("sgd"), [mine])
     assert np.isfinite(mine.found)
 
 
+@pytest.mark.slow
 def test_the_hooks_are_called_in_the_order_in_which_the_base_lists_them(monkeypatch):
     called = []
     for hook in HOOKS:

@@ -187,6 +187,7 @@ def test_the_average_begins_after_start(start, before):
 # --- the training is as without --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_training_goes_the_same_way_to_the_bit(averaged, without):
     for with_average, plain in zip(averaged[2].raw, without[2].raw, strict=True):
         assert_same(with_average, plain)
@@ -215,6 +216,7 @@ def test_the_averages_are_validated(averaged):
         assert loss_of(model) == pytest.approx(value, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_average_is_validated_and_found_at_the_end_of_the_epoch(averaged):
     first, last = Path(), Path()
     model, history = again(first, average_of, last)
@@ -250,6 +252,7 @@ class StopAfter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "final, evaluate",
     [
@@ -273,6 +276,7 @@ def test_the_model_has_what_final_says_also_after_an_early_stop(final, evaluate)
 # --- by hand ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_averages_can_be_put_in_at_any_time_and_give_back_what_was_there(averaged):
     """Defect 2 of Keras: after `predict(callbacks=[SwapEMAWeights()])` the averages stay in the model."""
     model, average, _ = shared()
@@ -288,6 +292,7 @@ def test_the_averages_can_be_put_in_at_any_time_and_give_back_what_was_there(ave
         assert_same(model.get_weights(), found)
 
 
+@pytest.mark.slow
 def test_an_evaluation_in_the_middle_of_an_epoch_leaves_the_training_as_it_is(averaged):
     path, average = Path(), shared()[1]
     looks = keras.callbacks.LambdaCallback(
@@ -298,6 +303,7 @@ def test_an_evaluation_in_the_middle_of_an_epoch_leaves_the_training_as_it_is(av
         assert_same(found, weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evaluate", ["raw", "average"])
 def test_the_distance_is_that_of_the_trainable_weights_without_statistics(evaluate, tmp_path):
     model = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(2)])
@@ -374,6 +380,7 @@ def test_a_length_in_epochs_needs_to_know_how_long_one_is():
     assert updates_in(callbacks.PolyakAveraging(half_life="6ba")._half_life, clock) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_a_memory_that_is_longer_than_the_training_is_told():
     with pytest.warns(UserWarning, match=r"about the last 1000 updates, and this training makes \d+: .*\"5%\""):

@@ -239,6 +239,7 @@ class Case:
             assert_same(model.get_weights(), path[(updates // 4 * 4 if self.stays else updates) - 1])
 
 
+@pytest.mark.slow
 def test_the_oracle_tells_weights_from_averages_and_one_epoch_from_another():
     path, averaged, losses, trained = bare()
     for n in range(STEPS - 1, len(path), STEPS):
@@ -328,7 +329,7 @@ class Sets(keras.callbacks.Callback):
         self.model.layers[-1].bias.assign([7.0, 7.0])
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("hook", ["on_epoch_end", "on_train_end"])
 def test_weights_that_another_sets_stay_and_the_others_are_what_final_says(hook):
     """`final` is said before the others hear of the end of the training, and what they set at an epoch's end stays."""
@@ -418,6 +419,7 @@ def check_death(hook, mode, final, first, error, file=None):
     assert average.updates == updates
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("hook", DEATHS)
 def test_a_training_that_dies_leaves_the_raw_weights_and_nothing_else(hook, tmp_path):

@@ -42,6 +42,7 @@ def assert_equal(these, those):
     assert all(np.array_equal(a, b) for a, b in zip(these, those, strict=True))
 
 
+@pytest.mark.slow
 def test_a_share_of_the_training_is_that_of_each_training_though_nothing_is_traced_anew(traced):
     model, twin = compiled(), compiled()
     average = callbacks.PolyakAveraging(half_life="40%", final="raw")
@@ -55,6 +56,7 @@ def test_a_share_of_the_training_is_that_of_each_training_though_nothing_is_trac
     assert_equal(average.weights, fresh.weights)
 
 
+@pytest.mark.slow
 def test_the_average_of_another_callback_stays_what_it_was(traced):
     model = compiled()
     first = trained(model, callbacks.PolyakAveraging(uniform=True))
@@ -92,6 +94,7 @@ def test_a_training_that_dies_keeps_what_was_traced_and_the_next_begins_a_new_av
     assert_equal(model.get_weights(), twin.get_weights())
 
 
+@pytest.mark.slow
 def test_a_model_that_its_first_batch_builds_is_traced_once_too(traced):
     model, average = keras.Sequential([layers.Dense(2)]), callbacks.PolyakAveraging(uniform=True)
     model.compile("sgd", "mse", jit_compile=False)

@@ -20,6 +20,7 @@ def momentum():
     return network(optimizers.Momentum(0.05, 0.9))
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_where_it_was_though_the_model_has_the_averages():
     model, average, _ = shared()
     whole, rest = Path(average), Path(average)

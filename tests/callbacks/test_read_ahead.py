@@ -178,7 +178,7 @@ class Follower:
         return Batches()
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("kind", ["batches", "dataset", "py_dataset"])
 def test_of_data_that_python_makes_no_more_is_read_than_the_first_step_reads(kind, steps):
@@ -211,6 +211,7 @@ def missing(at):
     return there.concatenate(names.map(lambda line: (tf.zeros((8, 4)), tf.zeros((8, 1)))))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("options", [{}, {"steps": 2}, {"eager": True}], ids=["", "two steps at once", "eager"])
@@ -248,6 +249,7 @@ class Own(keras.callbacks.Callback):
             self.put(self.model, self.model.train_function)
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("when", ["before fit", "in on_train_begin"])
 def test_a_train_function_that_was_put_in_place_is_called_at_each_step(when):

@@ -50,7 +50,7 @@ def newest(log_dir):
     return records(log_dir)[-1][1]
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_newest_record_alone_has_everything(tmp_path, order):
     watching = callbacks.Diagnosis((X, Y), measure_every=3, budget=None)
@@ -287,7 +287,6 @@ def two_runs(tmp_path_factory):
     return folder, last
 
 
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("loader", LOADERS)
 @pytest.mark.slow
 def test_hparams_has_a_row_for_each_run_with_its_settings_and_its_validation(two_runs, loader):

@@ -135,6 +135,7 @@ def recompiled(model):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("part", CHANGES)
 def test_a_change_is_refused_and_named(left, part):
@@ -219,7 +220,6 @@ def test_a_folder_that_cannot_be_made_is_refused_before_the_first_step(tmp_path)
     assert "file/states" in str(error.value)
 
 
-@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("kind", ["full", "gone"])
 @pytest.mark.slow
 def test_a_disk_that_fails_while_it_trains(whole, resume, tmp_path, monkeypatch, kind):

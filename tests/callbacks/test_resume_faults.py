@@ -88,6 +88,7 @@ def test_old_states_that_cannot_be_removed_are_one_warning(tmp_path, monkeypatch
     assert len(told) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("where", ["write", "copy"])
 def test_a_memory_that_is_full_is_one_warning(resume, tmp_path, monkeypatch, where):
@@ -124,6 +125,7 @@ def test_a_state_that_cannot_be_written_is_refused_before_the_first_step(resume,
         train(resume(), callbacks=lambda: [Mine(), see])
 
 
+@pytest.mark.slow
 def test_one_that_gives_no_state_later_is_one_warning(resume):
     class Mine(keras.callbacks.Callback):
         batches = 0
@@ -153,6 +155,7 @@ OTHER_VALUES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("what", OTHER_VALUES)
 def test_other_values_of_arrays_are_refused_and_named(resume, what):

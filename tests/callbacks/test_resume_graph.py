@@ -139,6 +139,7 @@ def states(run):
     return [state.numpy() for layer in run.model.layers for state in getattr(layer, "states", None) or []]
 
 
+@pytest.mark.slow
 def test_a_variable_that_is_not_there_before_the_first_step_is_named_and_can_be_allowed(resume):
     class Late(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -152,6 +153,7 @@ def test_a_variable_that_is_not_there_before_the_first_step_is_named_and_can_be_
     train(resume(allow=["model"]), model=plain, callbacks=lambda: [Late()], epochs=3)
 
 
+@pytest.mark.slow
 def test_a_variable_of_another_shape_or_a_new_one_is_a_change_of_the_model(resume):
     class Holds(keras.callbacks.Callback):
         def __init__(self, **shapes):
@@ -164,6 +166,7 @@ def test_a_variable_of_another_shape_or_a_new_one_is_a_change_of_the_model(resum
         train(resume(), model=plain, callbacks=lambda: [Holds(a=[3], b=[])])
 
 
+@pytest.mark.slow
 def test_what_has_a_state_and_no_variable_is_named_in_one_warning(resume):
     class Reads(keras.callbacks.Callback):
         def __init__(self):

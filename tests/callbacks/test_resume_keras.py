@@ -51,6 +51,7 @@ def test_swapped_averages_are_not_taken_for_the_weights(resume, die_at):
     assert_same(interrupted(lambda: resume("1ba"), (die_at,), **script), train(**script))
 
 
+@pytest.mark.slow
 def test_callbacks_of_somebody_else_are_told_of_once(resume, capsys):
     class Counts(keras.callbacks.Callback):
         def __init__(self):

@@ -233,6 +233,7 @@ def assert_as_bare(part, eager, watchers, optimizer="adam"):
     return [str(each.message) for each in told if "goes on without its probe" in str(each.message)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eager", [False, pytest.param(True, marks=pytest.mark.full)])
 @pytest.mark.parametrize("part", mostly(pytest.mark.slow, [*LAYERS, *LOSSES], *BY_DEFAULT))
 def test_a_training_on_which_diagnosis_measures_is_the_bare_one(part, eager, tmp_path):
@@ -242,6 +243,7 @@ def test_a_training_on_which_diagnosis_measures_is_the_bare_one(part, eager, tmp
     assert bool(watchers[0].measurements) != (part in REFUSED)
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("watching", ["board", "both"])
@@ -259,6 +261,7 @@ def test_a_training_is_the_bare_one_under_the_other_watchers(part, eager, watchi
     assert_as_bare(part, eager, WATCHERS[watching](tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [CountsInVariable, loss_in_variable])
 def test_what_writes_is_refused_before_it_is_run_with_the_reason(part):
     with pytest.warns(RuntimeWarning, match=r"AssignAddVariableOp|AssignVariableOp") as told:

@@ -69,6 +69,7 @@ def watched(model, logs=None, epochs=6, **options):
     return diagnosis
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(NOT_CALLED)
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("optimizer", [keras.optimizers.Adam(1e-8), keras.optimizers.SGD(1e-9)])

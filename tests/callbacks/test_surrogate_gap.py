@@ -139,6 +139,7 @@ def test_logs_and_curves_are_what_happened(order, tmp_path):
         assert curves[f"epoch/surrogate_gap_{tag}"] == expected
 
 
+@pytest.mark.slow
 def test_without_validation_there_are_the_curves_of_the_training_set(tmp_path):
     model = classifier(metrics.ZeroOneLoss(from_logits=True))
     model.fit(X, LABELS, epochs=2, callbacks=[callbacks.TensorBoard(tmp_path), callbacks.SurrogateGap()], verbose=0)
@@ -146,6 +147,7 @@ def test_without_validation_there_are_the_curves_of_the_training_set(tmp_path):
     assert found == {"epoch/surrogate_gap_loss", "epoch/surrogate_gap_true_loss", "epoch/surrogate_gap_flat_epochs"}
 
 
+@pytest.mark.slow
 def test_the_direction_of_keras_s_metrics_is_known():
     gap, model = callbacks.SurrogateGap("accuracy", logs=True), classifier("accuracy")
     history = model.fit(X, LABELS, batch_size=8, epochs=12, callbacks=[gap], verbose=0).history
@@ -186,6 +188,7 @@ def test_a_new_training_is_a_new_one(capsys):
     assert capsys.readouterr().out.count("On the training set") == 2
 
 
+@pytest.mark.slow
 def test_a_quantity_that_is_missing_is_named_and_the_training_goes_on():
     message = r"`SurrogateGap` watches 'zero_one_loss', which is not reported at the end of epoch 1; .*Reported: loss\."
     with pytest.warns(UserWarning, match=message):

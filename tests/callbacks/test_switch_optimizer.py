@@ -50,6 +50,7 @@ def test_adam_then_lbfgs_in_one_run_of_tensorboard_that_is_saved_with_the_second
     assert fit(loaded, epochs=2) == fit(model, epochs=2)
 
 
+@pytest.mark.slow
 def test_a_training_that_ends_before_says_so():
     switch = callbacks.SwitchOptimizer("50ep", to="sgd")
     fit(compiled("adam"), switch, epochs=2)
@@ -90,6 +91,7 @@ def test_an_optimizer_that_another_model_has_used_is_refused_before_the_first_st
     assert int(model.optimizer.iterations.numpy()) == 0
 
 
+@pytest.mark.slow
 def test_the_other_optimizer_may_accumulate_gradients():
     to = optimizers.SGD(0.1, gradient_accumulation_steps=2)
     fit(compiled("sgd"), callbacks.SwitchOptimizer("4ep", to=to))

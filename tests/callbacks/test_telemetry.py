@@ -54,6 +54,7 @@ def test_every_step_is_what_a_loop_by_hand_finds(kind, way):
     np.testing.assert_allclose(frames.rates[:, 1], 0.1, rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("kind, way", pairs(("Keras", 0)))
 def test_where_nobody_asks_to_measure_the_other_numbers_are_the_same(kind, way):
@@ -78,6 +79,7 @@ def test_where_nobody_asks_to_measure_no_step_branches(kind, monkeypatch):
     assert branches
 
 
+@pytest.mark.slow
 @keras_in_every_run
 def test_where_nobody_asks_to_measure_a_norm_out_of_range_is_0_or_infinite(kind):
     for size, norm in ((1e-25, 0.0), (1e25, np.inf)):
@@ -107,6 +109,7 @@ RULES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @both
 @pytest.mark.parametrize("rule", RULES)
@@ -137,6 +140,7 @@ def test_the_norm_of_each_layer(kind):
 HAS_MULTI = hasattr(keras.optimizers, "MultiOptimizer")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not HAS_MULTI, reason="this Keras has no MultiOptimizer")
 def test_an_optimizer_made_of_several_has_all_but_one_learning_rate(tmp_path):
     two = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1), {"dense": keras.optimizers.SGD(0.1)})
@@ -173,6 +177,7 @@ def test_a_norm_whose_square_is_no_float_is_seen(kind, size):
     np.testing.assert_allclose(frames.norm / size, plain.norm, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @both
 def test_infinite_and_nan_entries_are_counted_and_shown(kind):
@@ -317,6 +322,7 @@ def test_a_model_that_its_first_batch_builds_is_heard_from_the_first_step(optimi
     np.testing.assert_array_equal(frames.steps, np.arange(1, 2 * STEPS + 1))
 
 
+@pytest.mark.slow
 def test_a_training_that_dies_before_its_first_step_leaves_a_model_that_can_be_trained():
     class Fails(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):

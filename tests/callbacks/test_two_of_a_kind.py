@@ -37,7 +37,7 @@ WATCHERS = {
 }
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WATCHERS)
 def test_a_second_watcher_is_told_once_and_does_nothing(kind, tmp_path, capsys):
     first, second = WATCHERS[kind](tmp_path / "a", tmp_path / "b")
@@ -89,6 +89,7 @@ def test_two_criteria_both_work():
     assert [stop.stopped_epoch for stop in stops] == [0, 1]
 
 
+@pytest.mark.slow
 def test_two_decays_both_work():
     def rate_after(*decays):
         model = network()

@@ -238,6 +238,7 @@ def workload(**options):
                       "lower_is_better": True, "epochs": 3, "batch_size": 32} | options)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_training_is_that_of_fit_on_a_fresh_order_each_epoch_and_leaves_the_generators_alone():
     before = fingerprint(SHARED)
     one = candidates_of({"a": optimizers.SGD(0.01)})["a"]

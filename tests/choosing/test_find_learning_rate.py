@@ -101,6 +101,7 @@ def eager_network():
     return model
 
 
+@pytest.mark.slow
 def test_the_generators_of_python_and_numpy_are_put_back():
     model = eager_network()
     before, variables = state_of(model)

@@ -233,6 +233,7 @@ def test_the_gradient_is_measured_and_clipped_also_by_optimizers_of_keras():
     assert found.clipped == 1.0
 
 
+@pytest.mark.slow
 def test_a_warmup_and_the_schedule_of_the_model_make_the_rates():
     def make():
         model = linear()
@@ -269,6 +270,7 @@ def test_a_rate_that_is_far_too_low_is_raised_and_its_neighbours_are_worse():
     assert own.rates().do == ""
 
 
+@pytest.mark.slow
 def test_on_a_healthy_training_a_study_says_so_and_stops(capsys):
     report = study(0.05, epochs=8, verbose=1).run()
     assert report.is_healthy, str(report)
@@ -342,6 +344,7 @@ def test_batches_far_above_the_critical_size_are_made_smaller():
     assert found.noise_scale > 0
 
 
+@pytest.mark.slow
 def test_a_checkpoint_lies_in_the_training():
     for start, said in (("101%", "`start`"), (1000, r"which has 32 steps\. Received: start=1000"), (-1, "`start`")):
         with pytest.raises(ValueError, match=said):
@@ -389,6 +392,7 @@ def test_a_study_that_is_killed_goes_on_and_ends_with_the_same_report(tmp_path, 
     assert len(trained) < again
 
 
+@pytest.mark.slow
 def test_the_folder_of_another_study_and_a_damaged_file_are_refused(tmp_path):
     study(directory=tmp_path).duration()
     with pytest.raises(ValueError, match=r"is of another: it differs in epochs\. Received: directory="):

@@ -187,6 +187,7 @@ def test_it_is_measured_how_long_the_data_take_to_bring_a_batch():
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_cannot_be_timed_is_refused():
     with pytest.raises(ValueError, match="run_eagerly"):
         choosing.tune_speed(network(run_eagerly=True), X, Y)

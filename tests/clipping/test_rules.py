@@ -77,6 +77,7 @@ def test_an_infinite_entry_is_not_hidden_but_for_by_value():
     np.testing.assert_array_equal(clipped(clipping.ByValue(0.5), [g])[0], [0.5, 0.5])
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", FEW)
 @pytest.mark.parametrize("word, rule", [
@@ -100,6 +101,7 @@ def test_clipping_acts_on_the_mean_of_the_micro_steps():
     np.testing.assert_allclose(variable.numpy(), [-0.6, -0.8], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_sparse_gradient_is_clipped_as_the_dense_one_with_rows_that_occur_twice():
     rows, values = np.array([1, 4, 1]), np.array([[3.0, 0.0], [0.0, 4.0], [0.0, 8.0]], "float32")
     dense = np.zeros((6, 2), "float32")
@@ -151,6 +153,7 @@ def test_autoclip_remembers_updates_and_not_micro_steps():
     np.testing.assert_allclose(norms, [2, 6, 0, 0, 0, 0, 0, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("rule", [
     clipping.ByPercentile(30, memory=5),

@@ -293,6 +293,7 @@ def test_what_is_no_panel_is_refused_with_those_there_are(history):
         history.plot("9.1")
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("offset", range(4))
 def test_every_panel_of_the_page_can_be_drawn(offset, pyplot):

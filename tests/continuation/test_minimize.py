@@ -43,6 +43,7 @@ def test_of_100_starts_on_rastrigin_in_10_dimensions_plain_descent_finds_none(fo
     assert "Of 100 starts continuation ended below plain descent at 100, above it at 0" in found.message
 
 
+@pytest.mark.slow
 def test_each_stage_ends_at_a_minimum_of_its_cost(found):
     np.testing.assert_array_equal(found.stddevs, [*STAGES, 0.0])
     assert found.path.shape == (11, 100, 10)
@@ -54,6 +55,7 @@ def test_each_stage_ends_at_a_minimum_of_its_cost(found):
         assert curvature.min() > 0
 
 
+@pytest.mark.slow
 def test_values_are_those_of_the_real_cost(found):
     def value(x):
         return np.sum(10 + x**2 - 10 * np.cos(2 * np.pi * x), axis=-1)

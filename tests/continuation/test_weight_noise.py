@@ -51,6 +51,7 @@ def trained(layer, jit_compile=False):
     return losses, layer.layer.get_weights() if isinstance(layer, WeightNoise) else layer.get_weights()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["dense", *(pytest.param(k, marks=pytest.mark.slow) for k in LAYERS if k != "dense")])
 def test_at_0_a_training_is_that_of_the_layer_bit_for_bit(kind):
     plain, noisy = pair(LAYERS[kind], 0.0)

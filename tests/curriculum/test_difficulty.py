@@ -38,6 +38,7 @@ def log_softmax(z):
     return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "loss, y, of_outputs",
     [
@@ -55,6 +56,7 @@ def test_the_loss_of_each_example_is_that_of_the_formula(loss, y, of_outputs):
     np.testing.assert_allclose(curriculum.teacher_loss(model, X, y), of_outputs(outputs_of(model)), rtol=2e-5)
 
 
+@pytest.mark.slow
 def test_several_outputs_add_up_with_their_weights():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((3,))
@@ -66,6 +68,7 @@ def test_several_outputs_add_up_with_their_weights():
     np.testing.assert_allclose(curriculum.teacher_loss(model, X, {"one": Y, "other": Y}), expected, rtol=2e-5)
 
 
+@pytest.mark.slow
 def test_of_a_sequence_it_is_the_mean_over_its_steps():
     x, y = RNG.normal(size=(6, 5, 3)).astype("float32"), RNG.normal(size=(6, 5, 2)).astype("float32")
     model = keras.Sequential([keras.Input((5, 3)), keras.layers.Dense(2)])

@@ -85,6 +85,7 @@ class Quartic(extend.Pacing):
         return self.start + (1 - self.start) * u**4
 
 
+@pytest.mark.slow
 def test_a_strangers_pacing_is_one_class_that_a_curriculum_knows_by_name():
     x = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])

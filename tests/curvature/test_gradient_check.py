@@ -19,6 +19,7 @@ class WrongSquare(keras.layers.Layer):
         return wrong_square(x)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", ["dense", "batch normalization", "embedding", "LSTM"])
 def test_right_gradients_pass_in_float32(name):
@@ -28,6 +29,7 @@ def test_right_gradients_pass_in_float32(name):
         assert curvature.check_gradient(model, x, y, seed=seed).wrong == []
 
 
+@pytest.mark.slow
 def test_a_wrong_gradient_is_named():
     keras.utils.set_random_seed(0)
     parts = [keras.layers.Dense(4, "tanh", name="before"), WrongSquare()]
@@ -57,6 +59,7 @@ def test_a_kink_is_no_error():
     assert said.startswith("Right: the gradients of all 6 variables agree with finite differences. Close to a kink")
 
 
+@pytest.mark.slow
 def test_a_kink_at_the_weights_themselves_is_no_error():
     """Biases of 0 and inputs of 0: each ReLU is exactly at its kink, and TensorFlow takes the slope 0 of one side."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, "relu"), keras.layers.Dense(1)])
@@ -114,6 +117,7 @@ def nan_backwards(x):
     return tf.identity(x), lambda upstream: upstream * np.nan
 
 
+@pytest.mark.slow
 def test_nan_is_wrong():
     model, x, y = rectified(0)
     model.layers[0].activation = nan_backwards

@@ -82,6 +82,7 @@ def test_an_epoch_that_was_stopped_after_its_last_batch_is_finished():
     assert model.fit(source) == uninterrupted([1])
 
 
+@pytest.mark.slow
 def test_an_epoch_in_which_fit_died_is_begun_again_where_it_began():
     model, source = Recorder(), source_of()
     source.seek(3, 1)
@@ -90,6 +91,7 @@ def test_an_epoch_in_which_fit_died_is_begun_again_where_it_began():
     assert model.fit(source) == uninterrupted([3])[1:]
 
 
+@pytest.mark.slow
 def test_with_several_steps_in_one_execution_the_position_is_that_after_the_last_of_them():
     model, source, seen = Recorder(), source_of(), []
     model.steps_per_execution = 3
@@ -100,6 +102,7 @@ def test_with_several_steps_in_one_execution_the_position_is_that_after_the_last
     assert model.fit(source, epochs=2) == uninterrupted([3, 4])[2:]
 
 
+@pytest.mark.slow
 def test_evaluate_and_predict_give_every_example_in_order_and_move_nothing():
     model, source, shown = Recorder(), source_of(), []
 

@@ -35,6 +35,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.slow
 def test_the_order_is_the_same_for_arrays_tf_data_and_pydataset():
     orders = [Recorder().fit(ArraySource(*make(), batch_size=2, seed=4), epochs=3) for make in SOURCES.values()]
     assert orders[1:] == orders[:1] * 3

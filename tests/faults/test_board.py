@@ -119,6 +119,7 @@ def test_a_run_on_a_server_goes_on_in_another_process_with_its_tables():
     assert runs == {"run 0": [(1, {LOSS: 1.0}), (2, {LOSS: 2.0}), "It begins.", "It goes on."]}
 
 
+@pytest.mark.slow
 def test_a_state_says_which_run_each_tracker_has(tmp_path):
     runs = {}
 

@@ -1,6 +1,7 @@
 """What the page of faults says of `fit`, seen in `fit`."""
 
 import errno
+import functools
 import shutil
 import warnings
 
@@ -30,8 +31,13 @@ def fit(watching, x=X, model=None):
     return model.get_weights()
 
 
+@functools.cache
+def bare():
+    return fit([])
+
+
 def same_as_bare(weights):
-    for one, other in zip(fit([]), weights, strict=True):
+    for one, other in zip(bare(), weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -54,6 +60,7 @@ def test_a_disk_that_fills_up_is_one_warning(tmp_path, monkeypatch):
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_deleted_meanwhile_is_one_warning(tmp_path):
     class Deletes(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -66,6 +73,7 @@ def test_a_folder_that_is_deleted_meanwhile_is_one_warning(tmp_path):
     assert all("and the training goes on" in str(w.message) for w in found if w.category is RuntimeWarning)
 
 
+@pytest.mark.slow
 def test_two_trainings_at_once_have_two_folders(tmp_path):
     class Trains(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -83,6 +91,7 @@ class Gone(Tracker):
         raise ConnectionError("the server is gone")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_gone_is_one_warning_and_the_others_go_on(tmp_path):
     with pytest.warns(RuntimeWarning, match="gets no more data, and the training goes on: ConnectionError") as found:
         same_as_bare(fit([callbacks.TensorBoard(str(tmp_path), log_to=[Gone(), JSONL()])]))
@@ -90,6 +99,7 @@ def test_a_server_that_is_gone_is_one_warning_and_the_others_go_on(tmp_path):
     assert (tmp_path / "optimization" / "run.jsonl").read_text().count("step/loss") > 0
 
 
+@pytest.mark.slow
 def test_a_gradient_beyond_float32_that_is_clipped_is_no_step(tmp_path):
     model = network()
     model.compile("sgd", lambda y, predicted: keras.ops.mean(predicted - y), run_eagerly=True)
@@ -107,6 +117,7 @@ def test_a_gradient_beyond_float32_that_is_clipped_is_no_step(tmp_path):
         np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.slow
 def test_where_the_folder_of_a_run_is_gone_a_new_run_begins(tmp_path):
     def watching():
         return [callbacks.Resume(str(tmp_path / "states")), callbacks.TensorBoard(str(tmp_path / "logs"))]

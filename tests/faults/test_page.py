@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 import keras_ch8
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +33,7 @@ def test_each_row_has_a_fault_what_happens_what_is_seen_and_a_test():
         assert all(row), row
 
 
+@pytest.mark.slow
 def test_each_sentence_stands_in_the_code():
     known = "\n".join(" ".join(text.split()) for text in texts())
     for row in ROWS:

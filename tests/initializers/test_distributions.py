@@ -45,6 +45,7 @@ def test_random_walk_is_normal_with_the_gain_of_sussillo_and_abbott(activation, 
     assert farthest(values, normal_cdf(gain(n) / math.sqrt(n))) < 2.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["linear", "relu"])
 def test_the_length_of_the_gradient_walks_without_drift(activation):
     """Over 400 nets of 50 layers with 20 units, in NumPy; without the gain it drifts by -50 / 40 if linear."""
@@ -83,6 +84,7 @@ def test_sparse_has_exactly_k_weights_of_each_unit(shape, dtype):
     assert abs(chi_square - (inputs - 1)) < 5 * math.sqrt(2 * inputs)
 
 
+@pytest.mark.slow
 def test_what_a_sparse_unit_sums_does_not_grow_with_its_inputs():
     rng = np.random.default_rng(0)
     for inputs in (20, 200, 2000):

@@ -26,6 +26,7 @@ def test_rows_or_columns_are_orthonormal_times_the_gain(shape, gain):
     np.testing.assert_allclose(product / ORTHOGONAL_GAINS.get(gain, gain) ** 2, np.eye(min(shape)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_is_uniform_among_all_orthogonal_matrices():
     start = Orthogonal(seed=2)
     drawn = np.stack([start((3, 3)).numpy() for _ in range(250)])
@@ -50,6 +51,7 @@ def test_the_gradient_of_tanh_grows_by_1_09_a_layer_and_not_with_gain_1():
     assert ORTHOGONAL_GAINS["tanh"] * np.sqrt(slope) == pytest.approx(1.085, abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["linear", "relu", "tanh"])
 def test_a_deep_network_keeps_its_signal(activation):
     start = Orthogonal(activation, seed=3)

@@ -59,6 +59,7 @@ def test_an_import_replaces_nothing_and_the_first_callback_one_function():
     assert done.stdout.splitlines() == ["True []", "['keras.Model.fit']"], done.stderr[-2000:]
 
 
+@pytest.mark.slow
 def test_the_first_fit_of_a_process_is_hooked_though_the_method_is_looked_up_before_the_callback_is_made():
     model = network(optimizers.SGD(0.1))
     assert integration.hooks() == []
@@ -66,6 +67,7 @@ def test_the_first_fit_of_a_process_is_hooked_though_the_method_is_looked_up_bef
     assert history["gradient_norm"][0] > 0
 
 
+@pytest.mark.slow
 def test_a_fit_that_somebody_wraps_on_the_class_is_hooked_as_well(monkeypatch):
     theirs = keras.Model.fit
     monkeypatch.setattr(keras.Model, "fit", lambda self, *args, **kwargs: theirs(self, *args, **kwargs))
@@ -171,6 +173,7 @@ class Looks(extend.Callback):
         self.seen = list(training.callbacks), dict(training.arguments), training.validation_data
 
 
+@pytest.mark.slow
 def test_a_training_knows_its_callbacks_in_order_its_arguments_and_its_validation_data():
     model, looks = network("sgd"), Looks()
     others = [keras.callbacks.LambdaCallback(), keras.callbacks.TerminateOnNaN()]

@@ -51,6 +51,7 @@ def test_without_it_the_training_is_lost():
     assert all(np.isnan(v).any() for v in variables[2:4])
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("bad", [5, 20], ids=["first of a sum", "last of a sum"])
 def test_of_a_sum_that_is_left_out_the_batches_before_the_bad_one_are_counted(bad):

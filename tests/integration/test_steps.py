@@ -47,6 +47,7 @@ RAN_OUT = pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarn
 """Keras's word on data of unknown length."""
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=3)
 @RAN_OUT
 @pytest.mark.parametrize("steps_per_execution", [1, 4])
@@ -81,6 +82,7 @@ def test_several_iterations_in_a_batch(tmp_path):
     assert len(frames.norm) == int(model.optimizer.iterations.numpy()) == 3 * 4
 
 
+@pytest.mark.slow
 def test_a_model_without_trainable_weights(tmp_path):
     model = network("sgd", run_eagerly=True)
     model.trainable = False
@@ -156,6 +158,7 @@ def test_the_axis_goes_on_in_the_same_folder_over_all_that_trains_the_model(tmp_
     assert curves(tmp_path)["step/gradient_norm"] == expected
 
 
+@pytest.mark.slow
 def test_a_model_that_nothing_is_known_of_begins_at_initial_epoch(tmp_path):
     train(network(keras.optimizers.SGD(0.1), run_eagerly=True), tmp_path, initial_epoch=3, epochs=4)
     found = curves(tmp_path)
@@ -195,6 +198,7 @@ def test_a_model_that_is_loaded_in_another_process_goes_on(tmp_path):
     assert found["epoch/loss"] == [6, 12, 18, 24]
 
 
+@pytest.mark.slow
 def test_the_axis_is_that_of_examples_that_were_trained_on(tmp_path):
     """The loss at step k is that of the k-th batch: numbers and places belong together."""
     model = network(keras.optimizers.SGD(0.0), steps_per_execution=4, run_eagerly=True)
@@ -209,6 +213,7 @@ def test_the_axis_is_that_of_examples_that_were_trained_on(tmp_path):
 # --- what a review found -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_loop_over_several_models_or_with_a_restored_optimizer_goes_on():
     model, optimizer = network("sgd"), keras.optimizers.SGD(0.1)
     optimizer.build(model.trainable_variables)

@@ -32,6 +32,7 @@ def line(losses):
     return Interpolation(alphas, 2 * alphas, np.array(losses, "float64"))
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", ["dense", "two inputs, two outputs", "regularization, add_loss"])
 def test_losses_are_those_of_keras_at_each_place(float64, name):
@@ -46,7 +47,7 @@ def test_losses_are_those_of_keras_at_each_place(float64, name):
     np.testing.assert_allclose(found.distances, found.alphas * apart)
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["batch normalization", "dropout", "two inputs, two outputs"])
 def test_looking_changes_nothing(float64, name):
     model, x, y = MODELS[name]()

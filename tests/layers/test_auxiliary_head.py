@@ -29,6 +29,7 @@ def losses_of(model, x, y, *, of_head, weights=1.0):
     return [float(np.mean(weights * (prediction - y)[:, 0] ** 2)) for prediction in (out, dense(of_head, h1))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_loss_of_each_step_has_the_weight_of_that_step(jit_compile):
     model = chain()
@@ -41,6 +42,7 @@ def test_the_loss_of_each_step_has_the_weight_of_that_step(jit_compile):
         supervised.reset_metrics()
 
 
+@pytest.mark.slow
 def test_the_step_is_traced_once_however_the_weight_falls():
     model = chain()
     supervised = layers.auxiliary_head(model, "h1", weight=schedules.LinearDecay(0.5, 20, 0.0))
@@ -84,6 +86,7 @@ def test_weights_of_examples_count_for_the_head_too():
     assert supervised.train_on_batch(X, Y, sample_weight=weights) == pytest.approx(main + 2 * aux, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_outside_training_there_is_no_head():
     model = chain()
     supervised = layers.auxiliary_head(model, "h1")

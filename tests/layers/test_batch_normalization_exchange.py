@@ -75,6 +75,7 @@ def test_weights_move_both_ways_and_predict_the_same(tmp_path, move, start, end,
     np.testing.assert_allclose(other.predict(X, verbose=0), model.predict(X, verbose=0), **CLOSE)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @ROUTES
 def test_they_move_in_models_inside_models(tmp_path, move):
@@ -83,6 +84,7 @@ def test_they_move_in_models_inside_models(tmp_path, move):
     np.testing.assert_allclose(other.predict(X, verbose=0), model.predict(X, verbose=0), **CLOSE)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @ROUTES
 @pytest.mark.parametrize("before", [0, 2], ids=["fresh", "trained"])
@@ -97,6 +99,7 @@ def test_weights_of_keras_train_on_as_in_keras(tmp_path, move, before):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @ROUTES
 def test_weights_that_were_never_trained_are_corrected_for_their_start(tmp_path, move):
@@ -177,6 +180,7 @@ def by_checkpoint_of_tensorflow(model, folder):
     return other
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("statistics", ["moving", "cumulative"])
 @pytest.mark.parametrize(
@@ -191,6 +195,7 @@ def test_a_training_goes_on_bit_for_bit(tmp_path, resume, statistics):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_a_clone_begins_anew():
     model = network(BatchNormalization, 3)
     clone = keras.models.clone_model(model)
@@ -199,6 +204,7 @@ def test_a_clone_begins_anew():
     np.testing.assert_array_equal(clone(X), model(X))
 
 
+@pytest.mark.slow
 def test_an_exported_model_predicts_the_same(tmp_path):
     model = network(BatchNormalization, 3)
     model.export(tmp_path / "served", verbose=False)

@@ -26,6 +26,7 @@ def test_masked_entries_do_not_count(statistics):
     np.testing.assert_allclose(y, inference(x, seen.mean(axis=0), seen.var(axis=0)), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
 @pytest.mark.parametrize("statistics", ["moving", "cumulative"])

@@ -130,6 +130,7 @@ def test_frozen_layers_keep_theirs(norm):
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 @EITHER
 def test_after_an_error_all_is_as_it_was(norm):
     model = network(norm)

@@ -116,6 +116,7 @@ def test_cumulative_statistics_are_the_mean_over_all_batches():
     assert [v.numpy().tolist() for v in layer.variables[2:]] == [[0.0] * 4, [1.0] * 4, 0.0]
 
 
+@pytest.mark.slow
 def test_momentum_may_change_after_the_first_fit():
     model, x = network(BatchNormalization(momentum=0.5)), batches(1)[0]
     model.compile("sgd", "mse")

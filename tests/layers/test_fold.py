@@ -53,6 +53,7 @@ BEFORE = {
 }
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "name, norm",
     [

@@ -43,6 +43,7 @@ def test_only_the_largest_piece_is_given_the_gradient_and_all_of_it():
     np.testing.assert_allclose(step, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_with_two_pieces_the_signal_keeps_its_size_through_twenty_layers():
     x = RNG.normal(size=(256, 256)).astype("float32")
     for _ in range(20):
@@ -56,6 +57,7 @@ def test_without_bias_there_is_only_the_kernel():
     assert [w.name for w in layer.weights] == ["kernel"]
 
 
+@pytest.mark.slow
 def test_the_layer_passes_a_mask_on():
     inputs = keras.Input((None, 3))
     hidden = layers.Maxout(2, bias_initializer="ones")(keras.layers.Masking()(inputs))

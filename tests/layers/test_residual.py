@@ -120,6 +120,7 @@ def test_half_precision_comes_out_in_half_precision(policy):
     assert skip.projection.compute_dtype == skip.compute_dtype
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_the_same_model_also_of_nested_ones(tmp_path):
     inner = layers.Residual([Conv2D(4, 3, padding="same", activation="relu")])
     outer = layers.Residual([inner, Conv2D(4, 3, 2, padding="same"), keras.layers.BatchNormalization()])

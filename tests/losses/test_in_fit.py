@@ -81,7 +81,7 @@ def test_a_loss_and_a_schedule_of_one_name_are_registered_apart():
         assert keras.saving.get_registered_object(keras.saving.get_registered_name(cls)) is cls
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [ALL[3], ALL[6]], ids=["gaussian_with_variance", "exponential"])
 def test_a_model_that_was_saved_goes_on_with_the_same_loss(loss, tmp_path):
     y, outputs = case(loss)
@@ -95,6 +95,7 @@ def test_a_model_that_was_saved_goes_on_with_the_same_loss(loss, tmp_path):
     assert one[-1] < one[0]
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_fit_reports_the_loss_of_the_model(jit_compile):

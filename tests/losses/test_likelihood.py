@@ -50,6 +50,7 @@ def test_in_float64_the_arithmetic_is_float64(family, y, eta, density, float64):
     np.testing.assert_allclose(NLL(family)(y, eta), -np.mean(np.log(density).sum(axis=-1)), rtol=1e-14)
 
 
+@pytest.mark.broad(slow="all")
 @each_family
 def test_the_gradient_is_that_of_the_density(family, y, eta, density, float64):
     def loss(eta):
@@ -238,6 +239,7 @@ class GeometricLikelihood(extend.Likelihood):
         return y * keras.ops.softplus(eta + self.shift) + keras.ops.softplus(-eta - self.shift)
 
 
+@pytest.mark.slow
 def test_a_strangers_family_is_a_loss_that_is_saved_and_loaded(tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
     model.compile("sgd", NLL(GeometricLikelihood(0.5)))

@@ -137,6 +137,7 @@ def test_fit_reports_it_and_early_stopping_knows_that_lower_is_better(tmp_path):
     assert loaded.evaluate(MANY, BITS, verbose=0, return_dict=True)["zero_one_loss"] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled_by_xla", [False, True], ids=["graph", "xla"])
 def test_in_a_graph_of_unknown_batch_size_it_is_the_same(compiled_by_xla):
     metric = ZeroOneLoss()
@@ -145,6 +146,7 @@ def test_in_a_graph_of_unknown_batch_size_it_is_the_same(compiled_by_xla):
     assert float(metric.result()) == pytest.approx(np.mean(MANY.argmax(axis=1) != CLASSES))
 
 
+@pytest.mark.slow
 def test_masked_steps_do_not_count():
     steps = np.array([[[1.0], [2.0], [0.0]], [[3.0], [0.0], [0.0]]])
     model = keras.Sequential([keras.Input((3, 1)), keras.layers.Masking(), keras.layers.Dense(1, use_bias=False)])

@@ -40,6 +40,7 @@ def cured(verdict, model, x, y):
     return names["model"]
 
 
+@pytest.mark.slow
 def test_one_target_is_not_compared_with_a_prediction_for_each_time_step():
     model = compiled(LAYERS.LSTM(4, return_sequences=True), LAYERS.Dense(1, "tanh"))
     said = told(model, X, ONE)["wrong_output"]
@@ -52,6 +53,7 @@ def test_one_target_is_not_compared_with_a_prediction_for_each_time_step():
     assert "wrong_output" not in told(model, X, OF_EACH_STEP[..., 0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("relu", [LAYERS.Dense(4, "relu"), LAYERS.ReLU()], ids=["activation", "layer"])
 def test_no_relu_comes_before_the_softmax_of_the_output(relu):
     model = compiled(LAYERS.Flatten(), LAYERS.Dense(4), relu, LAYERS.Softmax(), loss="sparse_categorical_crossentropy")
@@ -96,6 +98,7 @@ def test_large_targets_are_scaled_where_steps_are_of_the_rate(in_graphs):
     assert not large_targets_in(names["model"], y)
 
 
+@pytest.mark.slow
 def test_classes_that_only_the_validation_data_have_are_in_the_way_of_the_split(in_graphs):
     y = np.sort(CLASSES)
     found = validated_on({"x": X, "y": y, "validation_split": 0.25})

@@ -53,6 +53,7 @@ def mlp():
     return model, weights, signals, slopes
 
 
+@pytest.mark.slow
 def test_every_layer_is_what_numpy_finds(float64, in_graphs):
     model, weights, signals, slopes = mlp()
     before, _ = moved(model, 0.3)
@@ -75,6 +76,7 @@ def test_every_layer_is_what_numpy_finds(float64, in_graphs):
     assert flow.input_spread == pytest.approx(spread.max() / spread.min(), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_in_parts_it_is_the_same(float64):
     model, *_ = mlp()
     whole = monitors.layer_flow(model, X, Y)
@@ -146,6 +148,7 @@ def test_a_skip_a_shared_layer_and_a_model_inside_a_model(float64):
     np.testing.assert_allclose(flow.gradient, [of_examples(s) for s in (d_h1, d_z2, d_h2, d_z3, d_h3, d_out)], **CLOSE)
 
 
+@pytest.mark.slow
 def test_a_layer_that_two_models_hold_is_met_once_a_call():
     dense, x = layers.Dense(6, "relu", name="shared"), keras.Input((6,))
     inner = keras.Sequential([keras.Input((6,)), dense])

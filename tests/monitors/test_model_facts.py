@@ -115,6 +115,7 @@ def test_what_a_model_and_its_optimizer_have_is_seen(make, expected):
     assert facts_of_model(make()) == expected
 
 
+@pytest.mark.slow
 def test_a_start_whose_weights_hardly_differ_is_seen():
     def has_small_start(kernel, size=6):
         return Fact.SMALL_START in facts_of_model(plain(LAYERS.Dense(size, "tanh", kernel_initializer=kernel)))
@@ -157,6 +158,7 @@ def sequences(lengths):
     return np.stack(rows)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "x, embedding, expected",
     [
@@ -179,6 +181,7 @@ def test_the_last_layers_sigmoid_is_no_hidden_unit():
     assert facts_of_model(model) == {Fact.SEQUENTIAL}
 
 
+@pytest.mark.slow
 def test_what_callbacks_bring_is_there_for_the_cures():
     clip = keras_ch8.callbacks.ClipGradients(keras_ch8.clipping.ByValue(1.0))
     schedules = [
@@ -430,6 +433,7 @@ def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, ne
 WRAPPING = {"inputs": NORMALIZE_INPUTS, "layers": NORMALIZE_LAYERS, "pixels": RESCALE, "targets": RESCALE_TARGETS}
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("one, other", list(itertools.permutations(WRAPPING, 2)))
 def test_the_code_of_one_cure_suits_the_model_that_another_has_made(one, other):
     model, x = model_for(())
@@ -441,6 +445,7 @@ def test_the_code_of_one_cure_suits_the_model_that_another_has_made(one, other):
     assert after.predict(x, verbose=0).shape == (len(x), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [NORMALIZE_INPUTS, RESCALE])
 def test_a_model_that_is_no_chain_of_layers_is_a_layer_of_the_one_with_scaled_inputs(code):
     inputs = keras.Input((6,))

@@ -98,6 +98,7 @@ def said(loss, y, units=1, activation=None):
     return {claim.kind: claim.level for claim in claims}
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "loss, y, settings, expected",
     [
@@ -118,6 +119,7 @@ def test_labels_that_are_not_read_and_a_loss_of_the_wrong_sign_are_told(loss, y,
     assert said(loss, y, *settings) == {expected: "act"}
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "loss, y, settings",
     [

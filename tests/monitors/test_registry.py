@@ -110,7 +110,7 @@ def watched(monitor, folder):
         return watching, board.descriptions("scalars", "scalars"), read(folder)
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["a file of the package", "a class of the user"])
 def test_a_monitor_has_its_verdict_its_curve_and_its_page_without_a_change_elsewhere(how, request, tmp_path):
     if how == "a file of the package":

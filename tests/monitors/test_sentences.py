@@ -60,7 +60,7 @@ def assert_reason(sentence):
     assert_readable(f"It is so: {told}")  # some begin with a number
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("monitor", MONITORS, ids=lambda monitor: monitor.name)
 def test_whatever_was_measured_the_sentence_is_one(monitor):
     """Two hundred draws from the extremes, and each of them for all quantities at once."""

@@ -26,6 +26,7 @@ def test_after_20_steps_both_ends_of_700_weights_are_known(epochs, smallest):
     assert found.negativity == -found.smallest / found.largest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dense", pytest.param("batch normalization", marks=pytest.mark.slow)])
 def test_with_as_many_steps_as_weights_it_is_all_exact(float64, in_graphs, name):
     model, x, y = MODELS[name]()
@@ -64,6 +65,7 @@ def test_what_newton_s_step_would_gain_from_noise_is_resolved_into_nothing():
     assert np.mean([f.decrement for f in found]) > 0.15
 
 
+@pytest.mark.slow
 def test_on_a_quadratic_newton_s_step_gains_all_that_can_be_gained(float64):
     """g'|H|^-1 g / 2 is J(theta) - min J, which least squares find by themselves."""
     model, y, least = linear(1)
@@ -124,6 +126,7 @@ def test_where_the_gradient_is_zero_it_still_finds_the_curvature(float64):
     assert np.isnan(found.slope_curvature)
 
 
+@pytest.mark.slow
 def test_where_the_weights_are_nan_there_is_no_curvature():
     model, x, y = sequential(SIX.astype("float32"), keras.layers.Dense(4, "tanh"), dtype="float32")
     model.set_weights([np.full(w.shape, np.nan, "float32") for w in model.get_weights()])

@@ -27,6 +27,7 @@ def output_of(function):
     return facts_of(compiled(function), (X, Y, None))[0].output
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "function, activation",
     [
@@ -44,6 +45,7 @@ def test_the_last_operation_tells_the_activation_behind_those_that_change_the_sh
     assert output_of(function).activation == activation
 
 
+@pytest.mark.slow
 def test_what_an_output_gives_tells_what_it_is():
     average = output_of(lambda x: layers.Average()([layers.Dense(3, "softmax")(x), layers.Dense(3, "softmax")(x)]))
     assert average.are_probabilities
@@ -73,6 +75,7 @@ def head(x, start="zeros"):
     return layers.Dense(3, kernel_initializer=start)(x)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "function, x, units",
     [
@@ -92,6 +95,7 @@ def test_units_of_any_layer_are_equal_by_all_of_its_matrices(function, x, units)
     assert first.copies == max(units - 1, 0)
 
 
+@pytest.mark.slow
 def test_the_units_of_both_ways_are_equal_where_those_of_each_are():
     own = layers.SimpleRNN(3, kernel_initializer=EQUAL, recurrent_initializer=EQUAL)
     model = compiled(
@@ -116,6 +120,7 @@ def test_what_a_last_operation_without_a_known_activation_can_give(last, limits)
     assert (output.activation, output.range) == ("", limits)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "last, limits",
     [

@@ -19,6 +19,7 @@ WHEN = dict.fromkeys(("batch normalization", "dropout"), ()) | dict.fromkeys(("L
 CASES = [pytest.param(name, marks=WHEN.get(name, pytest.mark.full)) for name in MODELS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_losses_slope_and_curvature_are_those_of_two_plain_gradients(float64, in_graphs, name):
     model, x, y = MODELS[name]()
@@ -36,6 +37,7 @@ def test_losses_slope_and_curvature_are_those_of_two_plain_gradients(float64, in
     assert found.trust == pytest.approx(found.actual / found.predicted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_short_step_sees_the_exact_hessian(float64, in_graphs, name):
     model, x, y = MODELS[name]()
@@ -47,6 +49,7 @@ def test_a_short_step_sees_the_exact_hessian(float64, in_graphs, name):
     assert found.trust == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0.01, 10.0])
 def test_where_the_loss_is_quadratic_the_prediction_is_exact_for_a_step_of_any_length(float64, size):
     model, x, y = sequential(SIX)
@@ -85,6 +88,7 @@ def test_sample_weights_are_those_of_the_loss(float64):
     assert found.loss_after == pytest.approx(by_hand, rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "policy, rounding", [("mixed_float16", 2**-11), pytest.param("mixed_bfloat16", 2**-8, marks=pytest.mark.slow)]
 )

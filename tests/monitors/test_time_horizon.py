@@ -88,6 +88,7 @@ def test_the_profile_is_that_of_finite_differences(float64):
     np.testing.assert_allclose(found.profile, np.sqrt(squares)[::-1], **CLOSE)
 
 
+@pytest.mark.slow
 def test_what_is_padded_on_the_right_does_not_count(float64):
     """Four sequences of different length end together: the profile counts back from the end of each."""
     x = X.copy()

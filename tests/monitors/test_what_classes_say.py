@@ -53,6 +53,7 @@ def test_an_optimizer_of_ones_own_is_what_it_says():
     assert rates_of(own(keras.optimizers.Adagrad, is_adaptive=False)(0.1)) == set()
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("kind", OURS)
 def test_what_ours_say_of_their_rates_is_how_they_move(kind):
     """Of gradients of 1 and 100 all steps of an adaptive one are of one size, and of some of that of the rate."""
@@ -104,6 +105,7 @@ def test_a_callback_brings_what_it_says_or_what_the_one_of_keras_does_that_it_de
     assert facts_of_model(model, [callback]) - facts_of_model(model) == brings
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "layer, end",
     [

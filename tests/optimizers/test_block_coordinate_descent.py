@@ -97,6 +97,7 @@ def test_each_block_follows_the_algorithm_of_its_own_gradients_and_the_others_st
     assert int(optimizer.iterations.numpy()) == 9
 
 
+@pytest.mark.slow
 def test_clipping_decay_average_and_loss_scale_are_those_of_the_block():
     rate, decay = 0.1, 0.5
     options = {"global_clipnorm": 1.0, "weight_decay": decay, "use_ema": True, "ema_momentum": 0.5}
@@ -118,6 +119,7 @@ def test_clipping_decay_average_and_loss_scale_are_those_of_the_block():
         np.testing.assert_allclose(variable.numpy(), average, atol=1e-6)
 
 
+@pytest.mark.slow
 @both
 def test_with_accumulated_gradients_a_turn_is_so_many_updates(inner):
     turns = [0, 2, 1]
@@ -151,6 +153,7 @@ def test_greedy_takes_the_block_with_the_longest_gradient_and_keeps_it_for_its_t
     assert set(moved) == {0, 1, 2}
 
 
+@pytest.mark.slow
 def test_a_random_order_is_that_of_its_seed_and_uniform():
     def order(seed, steps):
         variables = [keras.Variable(0.0, name=name) for name in PATTERNS]
@@ -189,6 +192,7 @@ def test_a_rate_that_is_set_holds_for_all_blocks():
 # --- gradients of other kinds ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_sparse_gradients_are_the_dense_ones():
     ends = []
     for dense in (False, True):

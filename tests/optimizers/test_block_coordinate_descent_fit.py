@@ -76,6 +76,7 @@ def test_a_saved_model_goes_on_in_a_new_process_bit_for_bit(tmp_path):
     assert resumed == uninterrupted
 
 
+@pytest.mark.slow
 def test_tensorboard_sees_it_as_any_optimizer_and_a_schedule_in_epochs_is_as_long_as_the_training(tmp_path):
     frames = Frames()
     model = network(descent("cyclic", keras.optimizers.SGD(schedules.LinearDecay(0.1, "2ep", 0.0))))
@@ -169,6 +170,7 @@ def compare(strategy, order, kind):
     }
 
 
+@pytest.mark.slow
 def test_a_block_whose_turn_it_is_while_it_has_no_gradient_stays_and_others_move_on():
     inputs = keras.Input((4,))
     heads = {name: keras.layers.Dense(2, name=name)(inputs) for name in ("first", "second")}

@@ -200,6 +200,7 @@ def test_a_run_that_stalls_in_float32_says_that_it_takes_float64(stalled):
     assert reason.endswith("float32 holds 7 digits: a smaller gradient needs float64.")
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_nan_ends_the_training_and_changes_nothing(stalled):
     model, before = stalled[0], [v.numpy() for v in stalled[0].weights]
     history = fit(model, epochs=5, x=X * np.nan)

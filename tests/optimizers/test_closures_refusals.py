@@ -39,6 +39,7 @@ def test_gradients_by_hand_are_refused(name):
     assert float(variable.numpy()[0]) == 1.0
 
 
+@pytest.mark.slow
 def test_a_train_step_that_applies_gradients_is_refused():
     class Own(keras.Sequential):
         def train_step(self, data):

@@ -48,6 +48,7 @@ def test_the_update_is_a_small_fixed_number_of_xla_programs(name):
     assert not any(n.op in ("Sqrt", "Rsqrt", "RealDiv") for n in graph.as_graph_def().node), "arithmetic outside XLA"
 
 
+@pytest.mark.slow
 def test_the_compiler_shows_the_algorithm():
     optimizer, variable = make("Adam"), keras.Variable(np.ones((300, 200), "float32"))
     step(optimizer, [variable], [np.ones((300, 200), "float32")])
@@ -93,6 +94,7 @@ def test_in_a_compiled_model_a_step_makes_no_more_passes_than_keras(name):
     assert 1 <= ours <= passes(KERAS[name](0.01))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(127, 129), (128, 128), (50_001,)], ids=["one by one", "in parts", "with a rest"])
 def test_sums_in_a_compiled_model_are_those_of_all_entries(shape):
     x = np.random.default_rng(0).normal(size=shape).astype("float32")

@@ -161,6 +161,7 @@ def test_an_embedding_trains_in_fit(name):
     np.testing.assert_allclose(losses(jit_compile=True), graph, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @a_few_classes
 def test_a_variable_without_gradient_stays_with_its_state(name):

@@ -96,7 +96,7 @@ def load(module_name):
 def collect():
     for module_name in MODULES:
         for case, method, test_id in cases_of(load(module_name)):
-            quick = module_name in ("optimizers.adam_test", "optimizers.sgd_test", "optimizers.optimizer_test")
+            quick = module_name in ("optimizers.adam_test", "optimizers.sgd_test")
             yield pytest.param(case, method, id=test_id, marks=[] if quick else pytest.mark.slow)
 
 

@@ -19,6 +19,7 @@ def values(variable):
     return variable.numpy().astype("float32")
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", FEW)

@@ -58,6 +58,7 @@ def test_copies_configurations_and_pickles_are_the_same_class(args, kwargs, name
     assert type(ours.SGD.from_config(of_keras)) is type(optimizer)
 
 
+@pytest.mark.slow
 def test_the_file_says_momentum(tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     model.compile(ours.SGD(momentum=0.9), "mse")

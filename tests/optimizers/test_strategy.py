@@ -44,6 +44,7 @@ def test_two_replicas_equal_one_device_in_every_case(case):
     check(case)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
 @pytest.mark.parametrize("name", FEW)

@@ -58,7 +58,7 @@ def test_a_schedule_follows_its_law(name):
         np.testing.assert_allclose(np.array(found), expected, rtol=1e-6, atol=0)
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("jit", [False, True])
 def test_a_schedule_is_part_of_the_graph(jit):
     step = tf.Variable(0, dtype="int64")
@@ -78,6 +78,7 @@ def test_the_numbers_of_the_book():
     assert LinearDecay(0.3).decay_steps == "100ep"
 
 
+@pytest.mark.slow
 def test_the_rates_of_inverse_time_meet_the_conditions_for_convergence():
     k = np.arange(10_000_000)
     rates = np.asarray(InverseTimeDecay(1.0, 1)(k))

@@ -46,6 +46,7 @@ def test_a_length_is_resolved_in_fit(word):
     np.testing.assert_allclose(frames.learning_rate, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_second_fit_resolves_anew_and_traces_nothing_anew():
     model = network(optimizers.SGD(SequentialSchedule([Warmup(0.1, "50%"), CosineDecay(0.1, "50%")], ["50%"])))
     fit_six_steps(model, [])
@@ -79,6 +80,7 @@ def test_a_training_that_is_saved_and_resumed_takes_the_same_rates(tmp_path):
     np.testing.assert_array_equal(resumed, whole[2 * STEPS :])
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD])
 def test_an_epoch_is_an_epoch_under_gradient_accumulation(optimizer):
@@ -92,6 +94,7 @@ def test_an_epoch_is_an_epoch_under_gradient_accumulation(optimizer):
     assert float(batches.optimizer.learning_rate) == pytest.approx(0.001)
 
 
+@pytest.mark.slow
 def test_a_schedule_counts_real_updates():
     frames = Frames()
     model = network(optimizers.SGD(LinearDecay(0.1, 4), gradient_accumulation_steps=3))
@@ -100,6 +103,7 @@ def test_a_schedule_counts_real_updates():
     np.testing.assert_allclose(frames.learning_rate, [float(schedule(k)) for k in range(6)], rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how",
     [
@@ -124,6 +128,7 @@ def test_fit_resolves_however_it_is_called(how):
     assert float(inner._learning_rate.steps("decay_steps")) == STEPS
 
 
+@pytest.mark.slow
 @needs_multi_optimizer
 def test_the_scaled_schedule_of_a_multi_optimizer_is_resolved():
     inner = optimizers.SGD(ScaledSchedule(LinearDecay(0.1, "1ep"), 0.5))
@@ -134,6 +139,7 @@ def test_the_scaled_schedule_of_a_multi_optimizer_is_resolved():
     assert float(inner.learning_rate) == pytest.approx(0.0005)
 
 
+@pytest.mark.slow
 def test_an_unknown_length_of_epoch_is_an_error_with_the_fix():
     data = tf.data.Dataset.from_generator(
         lambda: zip(X, Y, strict=True), output_signature=(tf.TensorSpec((6,)), tf.TensorSpec((2,)))
@@ -145,6 +151,7 @@ def test_an_unknown_length_of_epoch_is_an_error_with_the_fix():
     assert float(model.optimizer._learning_rate.steps("decay_steps")) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD])
 def test_a_rate_that_is_not_known_yet_can_be_replaced(optimizer):
     model = network(optimizer(LinearDecay(0.1, "2ep")))
@@ -161,6 +168,7 @@ def test_a_loop_of_ones_own_resolves_by_hand():
     assert float(schedule(5)) == pytest.approx(0.05)
 
 
+@pytest.mark.slow
 def test_a_schedule_in_steps_asks_for_nothing_and_one_in_epochs_for_the_hook_around_fit():
     integration.uninstall()
     model = network(optimizers.SGD(LinearDecay(0.1, 10)))  # in steps

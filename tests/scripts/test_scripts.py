@@ -65,6 +65,7 @@ def curves(log_dir):
 # --- (a) all that watches, together -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=12)
 @each()
 def test_a_training_that_is_watched_is_the_bare_one(kind, tmp_path):

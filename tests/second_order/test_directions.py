@@ -23,6 +23,7 @@ def path(f, x0, method, count):
     return points, [b.x.numpy() - a.x.numpy() for a, b in itertools.pairwise(points)]
 
 
+@pytest.mark.slow
 def test_all_betas_are_one_on_a_quadratic_with_exact_searches():
     f, hessian, x0 = quadratic(np.linspace(1, 20, 8))
     ways = {beta: path(f, x0, ConjugateGradient(beta, line_search=Exact()), 5)[0] for beta in BETAS}
@@ -59,6 +60,7 @@ def test_three_eigenvalues_need_three_steps_in_conjugate_directions():
         assert abs(a @ hessian @ b) < 1e-10 * np.sqrt((a @ hessian @ a) * (b @ hessian @ b))
 
 
+@pytest.mark.slow
 def test_steepest_descent_zigzags_at_the_rate_of_the_condition_number():
     condition = 30.0
     f, _, _ = quadratic([1.0, condition])
@@ -70,6 +72,7 @@ def test_steepest_descent_zigzags_at_the_rate_of_the_condition_number():
     np.testing.assert_allclose(values[1:] / values[:-1], ((condition - 1) / (condition + 1)) ** 2, rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [BFGS(line_search=Exact()), LBFGS(8, line_search=Exact())], ids=["BFGS", "LBFGS"])
 def test_quasi_newton_with_exact_searches_walks_with_conjugate_gradients(method):
     f, _, x0 = quadratic(THREE)
@@ -91,6 +94,7 @@ def inverse_of(pairs):
     return matrix
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", [1, 3])
 def test_the_two_loops_are_the_matrix_of_the_last_pairs(memory):
     method = LBFGS(memory)
@@ -148,6 +152,7 @@ def test_a_direction_that_is_not_downhill_is_given_up_for_the_gradient(told, res
         assert float(point.x[0]) == float(point.x[1])
 
 
+@pytest.mark.slow
 def test_a_pair_with_negative_curvature_is_skipped_and_nothing_is_lost():
     # Armijo alone steps over the inflection of a sine, where the slope has become steeper.
     f, x0 = lambda x: ops.sum(ops.sin(x)), np.array([1.7])

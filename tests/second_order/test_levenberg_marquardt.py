@@ -51,6 +51,7 @@ def test_the_jacobian_is_the_derivative_of_each_residual(residuals, n):
     np.testing.assert_allclose(J, (np.array(sides[0]) - sides[1]).T / 2e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("dtype, within", [("float64", 1e-10), ("float32", 1e-5)])
 def test_a_step_solves_the_damped_equations_scaled_by_the_columns(dtype, within):
@@ -83,6 +84,7 @@ def test_linear_residuals_take_the_step_of_least_squares():
     assert int(end.totals.iterations) < 12
 
 
+@pytest.mark.slow
 def test_fewer_residuals_than_parameters_are_made_0():
     end = ends(two, np.ones(3))
     assert int(end.status) == Status.CONVERGED_GRADIENT
@@ -115,6 +117,7 @@ def test_a_trial_that_is_nan_was_too_far():
             assert float(end.best.x[0]) == pytest.approx(10, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_parameter_that_nothing_depends_on_stays():
     end = ends(lambda x: ops.stack([x[0] - 3, x[0] * x[1] - 6]), np.array([1.0, 1.0, 7.0]))
     np.testing.assert_allclose(end.best.x, [3, 2, 7], atol=1e-6)

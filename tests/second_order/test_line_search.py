@@ -66,6 +66,7 @@ def look_along(name, search, first):
     return Trial(*(np.ravel(number)[0] for number in chosen)), *(float(number) for number in rest)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("search", WOLFE, ids=repr)
 def test_the_chosen_step_meets_the_conditions_from_short_and_long_first_steps(search):

@@ -54,6 +54,7 @@ def test_a_step_is_that_of_the_book(alpha):
     assert (int(info.evaluations), int(info.products)) == (1, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("method", [PRINTED, Newton()], ids=["as printed", "by default"])
 @pytest.mark.parametrize("dtype, within", [("float64", 1e-10), ("float32", 1e-3)])
@@ -69,6 +70,7 @@ def test_the_minimum_of_a_quadratic_of_condition_1e4_is_one_step_away(dtype, wit
     assert float(info.numbers["damping"]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("a", [1.0, 1e-3])
 def test_two_coupled_parameters_take_one_step(a):
@@ -80,6 +82,7 @@ def test_two_coupled_parameters_take_one_step(a):
         np.testing.assert_allclose(point.x.numpy(), 0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_as_printed_it_goes_up_to_a_saddle_point_and_damped_it_leaves():
     x0 = np.array([1e-3, 1.0])
     ((up, _, info),) = quick(saddle, x0, PRINTED, 1)
@@ -110,6 +113,7 @@ def wavy(x):
     return ops.sum(ops.cos(3 * x)) + ops.sin(ops.sum(x)) + ops.sum(x**2) / 10
 
 
+@pytest.mark.slow
 def test_damped_the_matrix_is_positive_and_the_value_never_rises(compiled_well):
     x0 = np.random.default_rng(0).normal(size=8)
     before, negative = start(wavy, x0)[1], 0
@@ -125,6 +129,7 @@ def test_damped_the_matrix_is_positive_and_the_value_never_rises(compiled_well):
     assert np.abs(before.gradient.numpy()).max() < 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [SaddleFreeNewton(), TruncatedNewton()], ids=lambda m: type(m).__name__)
 def test_a_first_trial_that_is_nan_was_too_far(method):
     ((point, _, info),) = quick(poisson, np.array([25.0]), method, 1)
@@ -132,6 +137,7 @@ def test_a_first_trial_that_is_nan_was_too_far(method):
     assert int(info.evaluations) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damping", mostly(pytest.mark.slow, [0.0, 1e-3, "adaptive"], "adaptive"))
 def test_a_trial_that_is_nan_was_too_far(damping):
     ((point, _, info),) = quick(poisson, np.array([25.0]), Newton(damping=damping), 1)  # the whole step: -12.5
@@ -202,6 +208,7 @@ def test_it_refuses_what_it_cannot_do():
         SaddleFreeNewton(dimension=1)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("method", [Newton(), PRINTED, SaddleFreeNewton(), TruncatedNewton()], ids=repr)
 def test_state_and_numbers_keep_names_shapes_and_types(method):

@@ -22,6 +22,7 @@ def spectrum_of(matrix, first, second, dimension, dtype="float64"):
     return found.values.numpy(), found.vectors.numpy()
 
 
+@pytest.mark.slow
 def test_a_step_is_that_of_the_absolute_hessian_in_the_whole_space():
     x0 = np.random.default_rng(3).normal(size=5)
     g, H = start(wavy, x0)[1].gradient.numpy(), hessian_at(wavy, x0)
@@ -36,6 +37,7 @@ def test_a_step_is_that_of_the_absolute_hessian_in_the_whole_space():
     np.testing.assert_allclose(found, values[[0, -1]], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_outside_the_small_space_it_is_gradient_descent_by_the_largest_curvature():
     x0 = np.random.default_rng(0).normal(size=12)
     method = SaddleFreeNewton(dimension=4)

@@ -37,6 +37,7 @@ def from_x0(x0=X0, unit=1.0, offset=0.0):
     return np.r_[unit, offset, x0]
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", mostly(pytest.mark.slow, METHODS, "lbfgs"))
 def test_the_unit_of_f_does_not_change_the_path(name):
@@ -106,6 +107,7 @@ def test_each_reason_to_stop_has_its_status():
     assert status(wrong(X0)) == Status.LINE_SEARCH_FAILED
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", ["lbfgs", "lbfgs, hz", "cg"])
 def test_float32_converges_as_far_as_its_digits_go_and_says_when_they_end(name):
@@ -149,6 +151,7 @@ UNBOUNDED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("method", [LBFGS(), LBFGS(line_search=HagerZhang()), SteepestDescent()], ids=repr)
 @pytest.mark.parametrize("f", UNBOUNDED.values(), ids=UNBOUNDED)
@@ -159,11 +162,13 @@ def test_a_function_without_a_minimum_is_not_blamed_on_the_gradient(f, method):
         assert "unbounded below" in status(found).message(dtype)
 
 
+@pytest.mark.slow
 def test_nor_is_one_that_newton_s_method_falls_down():
     found = runner(UNBOUNDED["a hill"], Newton())(np.array([1.0, 0.5], "float32"))
     assert status(found) == Status.UNBOUNDED
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize(
     "f", [ops.sum, UNBOUNDED["a hill"], UNBOUNDED["a saddle"]], ids=["a line", "a hill", "a saddle"]
@@ -175,6 +180,7 @@ def test_negative_curvature_is_not_blamed_on_the_gradient(f):
         assert "TruncatedNewton" in status(found).message("float64")
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize(
     "method", [LBFGS(), LBFGS(line_search=HagerZhang()), SteepestDescent(line_search=Backtracking()), Newton(),
@@ -186,11 +192,13 @@ def test_a_wrong_gradient_still_is(method):
     assert "Either it is not the gradient of the function" in status(found).message("float32")
 
 
+@pytest.mark.slow
 def test_steps_that_only_rise_to_infinity_are_not_called_a_fall():
     found = runner(lambda x: ops.sum(x**4), SteepestDescent(line_search=Constant(1.0)))(np.array([3.0]))
     assert status(found) in (Status.STALLED, Status.LINE_SEARCH_FAILED)
 
 
+@pytest.mark.slow
 def test_a_failed_search_gives_the_last_point_back():
     found = runner(lambda x: ops.where(x[0] > 0.5, x[0] ** 2, float("nan")), LBFGS())(np.array([3.0]))
     assert status(found) == Status.UNBOUNDED

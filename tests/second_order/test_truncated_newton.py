@@ -39,6 +39,7 @@ def test_a_step_to_the_boundary_is_as_long_as_the_radius_which_then_grows():
     assert float(state["size"]) == 0.5
 
 
+@pytest.mark.slow
 def test_negative_curvature_leads_to_the_boundary_and_out_of_the_saddle_point():
     method = TruncatedNewton()
     ((point, _, info),) = iterations(saddle, np.array([0.1, 1.0]), method, 1, with_radius(method, 2, 3.0))
@@ -49,6 +50,7 @@ def test_negative_curvature_leads_to_the_boundary_and_out_of_the_saddle_point():
         assert float(point.value) < -1e3
 
 
+@pytest.mark.slow
 def test_the_residual_is_what_was_asked_for():
     f, hessian, x0 = quadratic(np.geomspace(1e-3, 1, 30))
     g = hessian @ x0

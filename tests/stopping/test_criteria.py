@@ -94,6 +94,7 @@ def keras_stop_epoch(values, **arguments):
     return None
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("patience", [0, 1, 3, 10])
 @pytest.mark.parametrize("more", [{}, {"min_delta": 0.05}, {"baseline": 0.8}, {"baseline": 0.9, "min_delta": 0.01}])
 def test_patience_is_that_of_keras(patience, more):
@@ -180,6 +181,7 @@ class GapAbove(extend.MonitorCriterion):
         return extend.Reason("gap", f"the gap of `{name}` is {gap:.3g}", history.epoch) if gap > self.gap else None
 
 
+@pytest.mark.slow
 def test_a_strangers_criterion_stops_a_training_alone_and_combined():
     x = np.ones((8, 2), "float32")
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])

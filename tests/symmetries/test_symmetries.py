@@ -85,6 +85,7 @@ def leaves_the_function(change, model, argument, x, tolerance):
     assert symmetries.difference(model, before, x) < tolerance
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_units_that_change_places_leave_the_function(float64, name):
     model, x = SYMMETRIC[name]()
@@ -94,6 +95,7 @@ def test_units_that_change_places_leave_the_function(float64, name):
     assert apart(model, before) == 0
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("name", HOMOGENEOUS)
 def test_units_that_are_rescaled_leave_the_function(float64, name):
     model, x = HOMOGENEOUS[name]()

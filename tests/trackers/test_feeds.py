@@ -135,6 +135,7 @@ def warnings_of(action, *arguments, **options):
 # --- what it gets --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_tracker_is_told_what_tensorboard_is_written_in_a_thread_of_its_own(tmp_path):
     tracker = Remembers()
     fit(tmp_path, tracker)
@@ -205,6 +206,7 @@ def test_a_tracker_is_flushed_now_and_then(tmp_path, monkeypatch):
     told.close()
 
 
+@pytest.mark.slow
 def test_one_that_wants_to_hear_of_verdicts_alone_need_not_define_more(tmp_path):
     heard = []
 
@@ -228,6 +230,7 @@ def test_a_second_training_goes_on_with_the_same_tracker(tmp_path):
     assert [step for step, values in tracker.of("log") if "step/loss" in values] == [*range(1, 17)]
 
 
+@pytest.mark.slow
 def test_a_training_that_dies_closes_it_all_the_same(tmp_path):
     tracker = Remembers()
     with pytest.raises(KeyboardInterrupt):
@@ -249,6 +252,7 @@ def test_a_loop_of_ones_own_tells_it_too(tmp_path):
 # --- faults -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=6)
 @pytest.mark.parametrize("where", ["log", "prepare", "open", "describe", "hyperparameters", "flush", "close"])
 def test_one_that_fails_is_one_warning_and_all_others_go_on(tmp_path, where):
@@ -362,7 +366,7 @@ def test_what_is_no_list_of_trackers_is_refused_with_the_fix(log_to, message):
 # --- copies -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "way", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))], ids=["copy", "pickle"]
 )

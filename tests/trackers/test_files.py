@@ -89,6 +89,7 @@ def test_one_training_is_the_same_in_both_and_in_tensorboard(tmp_path):
     assert lines(folder / "run.jsonl")[-1] == {"type": "end", "report": str(folder / "report.html")}
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_in_its_folder_goes_on_in_its_files(tmp_path):
     model = network()
     fit(tmp_path, CSV(), model=model, epochs=1)
@@ -160,6 +161,7 @@ def test_a_disk_that_is_full_is_one_warning(monkeypatch, tmp_path):
     assert "OSError: [Errno 28] No space left on device" in said
 
 
+@pytest.mark.slow
 def test_no_file_is_left_open(tmp_path):
     tracker = JSONL()
     fit(tmp_path, tracker)

@@ -56,6 +56,7 @@ def test_units_that_no_step_tells_apart_are_counted():
     assert "ACT saddle, section 8.2.3: In h0 19 of 20" in str(audit)
 
 
+@pytest.mark.slow
 def test_copies_stay_copies_and_others_do_not(in_graphs):
     """What is called a copy is one after training, too: two copies of the first three units are planted."""
     model = network(depth=1)
@@ -136,6 +137,7 @@ def test_what_cannot_be_is_refused_with_the_fix(make, said):
         training.check_initialization(make(), X, Y)
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_built_is_built_and_judged_like_any():
     def audit(*first, data):
         keras.utils.set_random_seed(3)

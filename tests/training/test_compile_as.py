@@ -49,6 +49,7 @@ def test_the_optimizer_is_as_it_is_now():
     assert float(model.optimizer.learning_rate) == 0.5
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_was_built_for_other_weights_is_a_new_one_with_its_settings():
     other, model = deep(), deep()
     other.fit(X, Y, verbose=0)
@@ -70,6 +71,7 @@ CODES = {
 }
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("code", CODES.values(), ids=CODES)
 def test_cures_that_compile_keep_the_loss_and_the_metrics_of_the_user(code):
     import keras_ch8
@@ -89,6 +91,7 @@ def end(units, activation, loss, metrics, **options):
     return model
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "model, y, loss, metrics",
     [

@@ -48,6 +48,7 @@ class Watch(keras.callbacks.Callback):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("freeze", [True, False])
 def test_each_stage_trains_the_next_layer_on_the_last_and_at_the_end_all(freeze):
@@ -69,6 +70,7 @@ def test_each_stage_trains_the_next_layer_on_the_last_and_at_the_end_all(freeze)
     assert "h0, h1, h2, head" in str(report).splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_stage_is_the_training_of_a_shallow_network_of_its_own():
     model = chain(keras.optimizers.SGD(0.05, 0.9))
     first, out = model.get_layer("h0").get_weights(), Dense(2, name="out", kernel_initializer="ones")
@@ -116,6 +118,7 @@ class Slots(keras.callbacks.Callback):
         self.see(self.end)
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("freeze", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
@@ -220,6 +223,7 @@ def images():
     return model
 
 
+@pytest.mark.slow
 def test_convolutions_blocks_and_what_follows_them_are_stages_too():
     x, y = RNG.normal(size=(16, 8, 8, 1)).astype("float32"), RNG.integers(0, 3, 16)
     report = training.pretrain_greedily(images(), x, y, epochs=1, fine_tune_epochs=1, verbose=0)
@@ -256,6 +260,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_after_an_interruption_the_model_is_as_before():
     model = chain(keras.optimizers.SGD(0.05, 0.9), between=(lambda: keras.layers.Dropout(0.2),))
     model.fit(X, Y, verbose=0)
@@ -283,6 +288,7 @@ def test_a_run_that_goes_on_ends_as_one_that_was_not_interrupted(make, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_file_of_another_run_is_refused_and_so_is_a_broken_one(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         pretrain(chain(), directory=tmp_path, callbacks=[Interrupt()])
@@ -293,6 +299,7 @@ def test_a_file_of_another_run_is_refused_and_so_is_a_broken_one(tmp_path):
         pretrain(chain(), directory=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_first_layers_come_from_a_trained_model_and_have_no_stage():
     source, model = chain(seed=4), chain(seed=5)
     copied = [w.copy() for i in range(2) for w in source.get_layer(f"h{i}").get_weights()]

@@ -81,6 +81,7 @@ def test_the_variance_of_every_layer_is_1(in_graphs, activation, phi, start):
     assert scaling.notes == ("",) * 9
 
 
+@pytest.mark.slow
 def test_so_it_is_with_convolutions_normalization_and_skips():
     model, names = residual()
     scaling = training.scale_to_data(model, PICTURES, target="unit_variance")
@@ -90,6 +91,7 @@ def test_so_it_is_with_convolutions_normalization_and_skips():
         np.testing.assert_allclose(variances, 1, rtol=tolerance)
 
 
+@pytest.mark.slow
 def test_nothing_but_matrices_changes_and_they_by_their_factor():
     model, _ = residual()
     model.compile(optimizers.Adam(), "mse")
@@ -115,6 +117,7 @@ def test_before_a_normalization_it_changes_the_size_of_weights_only():
     np.testing.assert_allclose(scaled, model(FLAT, training=True).numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_layers_of_every_kind_are_scaled():
     tokens = keras.Input((12,), dtype="int32")
     h = layers.Embedding(30, 8, name="embedding")(tokens)
@@ -326,7 +329,7 @@ def test_ten_layers_of_sigmoids_keep_the_loss_of_a_constant_prediction(in_graphs
     assert model.evaluate(FLAT, LABELS, verbose=0) > 100  # as the book has it: the reason for the default
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["unit_mean_square", "unit_variance"])
 def test_with_targets_the_loss_does_not_rise_since_the_last_layer_is_made_smaller(in_graphs, target):
     model, before = sigmoids()
@@ -340,6 +343,7 @@ def test_with_targets_the_loss_does_not_rise_since_the_last_layer_is_made_smalle
     assert f"The loss was {before:.3g}, and is now {after:.3g}" in str(scaling)
 
 
+@pytest.mark.slow
 def test_where_no_last_layer_helps_all_weights_are_put_back():
     keras.utils.set_random_seed(0)
     tiny = keras.initializers.RandomNormal(stddev=1e-3)
@@ -355,6 +359,7 @@ def test_where_no_last_layer_helps_all_weights_are_put_back():
     assert scaling.loss_after == scaling.loss_before
 
 
+@pytest.mark.slow
 def test_a_vanishing_start_is_scaled_without_a_rise_of_the_loss(in_graphs):
     tiny = keras.initializers.RandomNormal(stddev=0.01, seed=0)
     hidden = [layers.Dense(32, "tanh", kernel_initializer=tiny) for _ in range(5)]

@@ -141,6 +141,7 @@ class Rates(keras.callbacks.Callback):
         self.seen.append(float(self.model.optimizer.learning_rate))
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=list(SCHEDULES))
 def test_a_shorter_rate_by_a_schedule_is_the_schedule_as_a_whole(schedule):
@@ -256,6 +257,7 @@ def seen_by_diagnosis(model, *data, callbacks=(), **kwargs):
     return diagnosis.log
 
 
+@pytest.mark.slow
 def test_of_arrays_and_a_model_that_is_built_nothing_is_seen_but_how_many_they_are():
     log = seen_by_diagnosis(net(), X, Y, batch_size=16)
     forms = {
@@ -284,6 +286,7 @@ class OwnStep(Own):
         return super().train_step(data)
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize(
     "make, expected",
@@ -305,6 +308,7 @@ def test_a_functional_model_is_no_subclass():
     assert Fact.SUBCLASSED not in facts_of_model(model)
 
 
+@pytest.mark.slow
 def test_a_data_set_is_seen_before_the_first_step_too():
     data = tf.data.Dataset.from_tensor_slices((100 * X + 900, Y)).batch(16)
     diagnosis = keras_ch8.callbacks.Diagnosis(checks="cheap", verbose=False)
