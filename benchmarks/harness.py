@@ -55,13 +55,16 @@ def peaks():
     return found
 
 
-def save(path, results):
-    """Write the results as JSON, with the largest memory, which is printed."""
+def save(path, results, page=None):
+    """Write the results as JSON, with the largest memory, which is printed; a page of them in Markdown beside it."""
     megabytes = peaks()
     print("largest memory: " + ", ".join(f"{size} MB of the {whose}" for whose, size in megabytes.items()))
     with open(f"{path}.part", "w") as file:
         json.dump(results | {"largest memory, MB": megabytes}, file, indent=1)
     os.replace(f"{path}.part", path)  # whole, or not there, also where the process is stopped
+    if page is not None:
+        with open(f"{os.path.splitext(path)[0]}.md", "w") as file:
+            file.write(page)
 
 
 def rounds(options):

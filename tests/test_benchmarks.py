@@ -2,9 +2,14 @@
 
 import argparse
 import math
+import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from tests.outside import loaded
 
@@ -42,3 +47,14 @@ def test_what_is_stopped_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(ALL, "HERE", tmp_path)
     assert ALL.run("slow", "", 0.3, None)["note"].startswith("stopped after")
     assert "no such thing" in ALL.run("broken", "", 60.0, None)["note"]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name, says", [("compare", '"digits MLP": '), ("study", "| healthy | ")])
+def test_the_quick_runs_of_choosing_end(name, says, tmp_path):
+    command = [sys.executable, str(ROOT / f"benchmarks/{name}.py"), "--quick"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    found = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
+    assert found.returncode == 0, found.stderr[-2000:]
+    assert says in found.stdout
+    assert not list(tmp_path.iterdir())
