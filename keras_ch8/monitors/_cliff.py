@@ -15,7 +15,6 @@ from ..verdicts.wording import counted, digits, times
 from .base import Curve, Monitor
 from .measurement_log import MeasurementLog, once, running_median
 from .progress import (
-    BETWEEN,
     FALLING,
     GOOD,
     GROWTH,
@@ -23,7 +22,6 @@ from .progress import (
     LOW,
     MEASURED,
     OVER_NEIGHBOURS,
-    after_group,
     progress_measured,
 )
 
@@ -172,12 +170,12 @@ AS_GOOD_AS_IT_GETS = Combination(
                     "they do not, the spikes are few, and the loss is not below 0, where no level is known to be good",
                     "none of",
                     (
-                        Condition(OVER_NEIGHBOURS, ">=", 2, source=after_group(15)),
-                        Condition(GROWTH, "<", 0, source=after_group(16)),
+                        Condition(OVER_NEIGHBOURS, ">=", 2),
+                        Condition(GROWTH, "<", 0),
                         Combination(
                             "they come again and again, and the loss is not low",
                             "all of",
-                            (Condition(SPIKES, ">=", 6, source=BETWEEN), HIGH),
+                            (Condition(SPIKES, ">=", 6), HIGH),
                         ),
                     ),
                 ),

@@ -18,11 +18,9 @@ from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
 from .progress import (
     BATCHES,
-    BETWEEN,
     DIVERGED,
     FALLING,
     FEWEST,
-    FOREIGN,
     GOOD,
     LAST,
     LOW,
@@ -32,9 +30,7 @@ from .progress import (
     OVERSHOOT,
     SLOW,
     STUCK,
-    VARIANTS,
     Progress,
-    after_group,
     effective_rate,
     overshoot,
     progress,
@@ -114,9 +110,10 @@ LEAST_BATCH = 16
 """Examples of a minibatch below which smaller ones take no less time."""
 SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} at least: a batch size that would do.")
 
-NOISE = LevelThreshold(NOISE_OVER_BATCH, "above", watch=4.0, act=6.0, source=f"{MCCANDLISH}; {BETWEEN}")
+NOISE = LevelThreshold(NOISE_OVER_BATCH, "above", watch=4.0, act=6.0, source=f"{MCCANDLISH}; {MEASURED}")
 
-LITTLE_EXCESS = Condition(EXCESS, "<", 0.12, "noise keeps the loss up by less than an eighth", FOREIGN)
+LITTLE_EXCESS = Condition(EXCESS, "<", 0.12, "noise keeps the loss up by less than an eighth")
+MUCH_TO_SAVE = Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save")
 WANTS_ALL = Condition(COMPARES, ">=", 1, "the optimizer wants all examples in a batch")
 _A_QUARTER = (
     "Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same from fewer."
@@ -126,13 +123,13 @@ RULES = (
     Rule(
         kind="noise_dominated",
         says="The noise of the gradient keeps the loss above what it could be",
-        all_of=(NOISE, LevelThreshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {FOREIGN}")),
+        all_of=(NOISE, LevelThreshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {MEASURED}")),
         when=(SLOW, Condition(EXCESS, "known")),
         silenced_by=(
             Combination(
                 "noise keeps the loss up by less than a twentieth, and the loss is far below its start",
                 "all of",
-                (Condition(EXCESS, "<", 0.05, source=VARIANTS), GOOD),
+                (Condition(EXCESS, "<", 0.05), GOOD),
             ),
         ),
         eased_by=(
@@ -153,7 +150,7 @@ RULES = (
     Rule(
         kind="noise_dominated",
         says="The noise of the gradient takes back most of what the steps gain",
-        all_of=(NOISE, LevelThreshold(OVERSHOOT, "above", watch=0.5, act=None, source=FOREIGN)),
+        all_of=(NOISE, LevelThreshold(OVERSHOOT, "above", watch=0.5, act=None, source=MEASURED)),
         when=(SLOW, FALLING),
         silenced_by=(GOOD,),
         mentions=(NOISE_SCALE, BATCH_SIZE),
@@ -162,15 +159,13 @@ RULES = (
         kind="batch_wasteful",
         says="Far smaller batches would give nearly the same steps",
         all_of=(
-            LevelThreshold(
-                NOISE_OVER_BATCH, "below", watch=0.05, act=0.025, source=f"{MCCANDLISH}; {MEASURED}; {FOREIGN}"
-            ),
-            LevelThreshold(USUAL_NOISE, "below", watch=0.05, act=0.025, source=f"{after_group(7)}, as the one before"),
+            LevelThreshold(NOISE_OVER_BATCH, "below", watch=0.05, act=0.025, source=f"{MCCANDLISH}; {MEASURED}"),
+            LevelThreshold(USUAL_NOISE, "below", watch=0.05, act=0.025, source=MEASURED),
         ),
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             Condition(NOISE_OVER_BATCH, ">", 0),
-            Condition(BATCH_SIZE, ">=", 16 * LEAST_BATCH, "there is something to save", FOREIGN),
+            Condition(BATCH_SIZE, ">=", 16 * LEAST_BATCH, "there is something to save"),
         ),
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start"), WANTS_ALL),
         cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
@@ -180,13 +175,13 @@ RULES = (
     Rule(
         kind="batch_wasteful",
         says="In batches this large there is hardly any noise over the training, and it does no harm even at the end",
-        all_of=(LevelThreshold(WHOLE_NOISE, "below", watch=0.3, act=0.2, source=f"{MCCANDLISH}; {after_group(13)}"),),
+        all_of=(LevelThreshold(WHOLE_NOISE, "below", watch=0.3, act=0.2, source=f"{MCCANDLISH}; {MEASURED}"),),
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             Condition(NOISE_OVER_BATCH, ">", 0),
             Condition(NOISE_OVER_BATCH, "<", 0.5, "the gradient of a minibatch is mostly signal", MCCANDLISH),
-            Condition(EXCESS, "<", 0.005, "noise keeps the loss up by less than a half percent", after_group(13)),
-            Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", after_group(13)),
+            Condition(EXCESS, "<", 0.005, "noise keeps the loss up by less than a half percent"),
+            MUCH_TO_SAVE,
         ),
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start"), WANTS_ALL),
         cure=_A_QUARTER,
@@ -196,13 +191,13 @@ RULES = (
     Rule(
         kind="batch_wasteful",
         says="While the loss fell, there was hardly any noise in batches this large",
-        all_of=(LevelThreshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {VARIANTS}"),),
+        all_of=(LevelThreshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {MEASURED}"),),
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             LOW,
             Condition(FALL_NOISE, ">", 0),
-            Condition(EXCESS, "<", 0.05, "noise keeps the loss up by less than a twentieth", VARIANTS),
-            Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", after_group(13)),
+            Condition(EXCESS, "<", 0.05, "noise keeps the loss up by less than a twentieth"),
+            MUCH_TO_SAVE,
         ),
         silenced_by=(WANTS_ALL,),
         cure=_A_QUARTER,

