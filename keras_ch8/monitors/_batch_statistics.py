@@ -15,11 +15,10 @@ from .._types import Data, Tensor
 from ..verdicts.code import SHUFFLE
 from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import counted, times
-from ._layer_calls import root_mean_square
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .model_facts import is_batch_normalization
-from .probe import ProbeEvaluator
+from .probe import ProbeEvaluator, root_mean_square
 from .progress import MEASURED, PART_DONE, part_done
 
 NEAR = 20
@@ -144,6 +143,7 @@ class BatchStatisticsMonitor(Monitor):
     name = "batch_statistics"
     sets = ("standard", "full")
     order = 8
+    reading = BatchStatistics
     needs_inference = True
     passes = 1 / 3
     rules = RULES
@@ -183,12 +183,6 @@ class BatchStatisticsMonitor(Monitor):
             "training_loss": snapshot.now.loss,
             "inference_loss": snapshot.inference_loss,
         }
-
-    def reading(self, **arrays: Any) -> BatchStatistics:
-        """Return the numbers."""
-        for name in ("training_loss", "inference_loss"):
-            arrays[name] = float(arrays[name])
-        return BatchStatistics(**arrays)
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the largest gap, and the loss in inference."""

@@ -1,6 +1,7 @@
 """Whether a training ends too early, goes on for nothing, or swings at one level, by what its epochs report."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -96,9 +97,10 @@ MAY_BE_A_SWING = Condition(
 
 NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "its rises undo most of its falls")
 AT_ONE_LEVEL = (Condition(LEFT, ">", 0.2, "it is not low"), NO_HEADWAY)
+too_short = functools.partial(Rule, kind="too_short", mentions=(UPDATES, LEFT, *HELD_OUT))
+FEW_UPDATES = Condition(UPDATES, "<", 400, "there were few updates")
 RULES = (
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends after a handful of updates, while the loss still falls",
         all_of=(LevelThreshold(LATELY, "above", watch=0.04, act=None, source=MEASURED),),
         when=(
@@ -107,10 +109,8 @@ RULES = (
             FALLS_ON,
             Condition(UPDATES, "<", 50, "there were fewer than 50 updates"),
         ),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends after few updates, while the loss still falls",
         all_of=(LevelThreshold(LATELY, "above", watch=0.08, act=0.08, source=MEASURED),),
         when=(
@@ -120,10 +120,8 @@ RULES = (
             Condition(UPDATES, "<", 600, "there were few updates"),
         ),
         eased_by=(BY_SHORT_STEPS,),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends after few updates, when the loss has only begun to fall",
         all_of=(LevelThreshold(LAST_OF_FALL, "above", watch=0.25, act=0.25, source=MEASURED),),
         when=(
@@ -134,10 +132,8 @@ RULES = (
             Condition(UPDATES, "<", 300, "there were few updates"),
         ),
         eased_by=(BY_SHORT_STEPS, HARDLY_AN_UPDATE),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends after few updates, while the loss still falls much",
         all_of=(
             LevelThreshold(LATELY, "above", watch=0.12, act=0.12, source=MEASURED),
@@ -147,13 +143,11 @@ RULES = (
             AT_THE_END,
             Condition(LEFT, ">", 0.1, "something is left to learn"),
             FALLS_ON,
-            Condition(UPDATES, "<", 400, "there were few updates"),
+            FEW_UPDATES,
         ),
         eased_by=(BY_SHORT_STEPS, MAY_BE_A_SWING),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends after few updates, while the loss still falls by much of what is left",
         all_of=(
             LevelThreshold(LATELY, "above", watch=0.14, act=0.14, source=MEASURED),
@@ -163,20 +157,17 @@ RULES = (
             AT_THE_END,
             Condition(LEFT, ">", 0.05, "something is left to learn"),
             FALLS_ON,
-            Condition(UPDATES, "<", 400, "there were few updates"),
+            FEW_UPDATES,
         ),
         eased_by=(BY_SHORT_STEPS, MAY_BE_A_SWING),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends while the loss still falls",
         all_of=(
             LevelThreshold(LATELY, "above", watch=0.12, act=None, source=MEASURED),
             LevelThreshold(STILL_AHEAD, "above", watch=0.25, act=None, source=MEASURED),
         ),
         when=(AT_THE_END, NOT_LEARNED, FALLS_ON),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(
         kind="too_long",

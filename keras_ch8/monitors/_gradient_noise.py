@@ -213,6 +213,7 @@ class GradientNoiseMonitor(Monitor):
     name = "gradient_noise"
     sets = ("cheap", "standard", "full")
     order = 2
+    reading = GradientNoise
     rules = RULES
     curves = (
         Curve(
@@ -237,10 +238,6 @@ class GradientNoiseMonitor(Monitor):
         both = [_estimates(end, snapshot.examples) for end in (snapshot.before, snapshot.now) if end is not None]
         trace, squared_norm = (sum(part) / len(both) for part in zip(*both, strict=True))
         return {"trace": trace, "squared_norm": squared_norm}
-
-    def reading(self, **arrays: np.ndarray) -> GradientNoise:
-        """Return the numbers."""
-        return GradientNoise(**{name: float(value) for name, value in arrays.items()})
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the noise scale over the last measurements, and the standard error of a minibatch."""

@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from .. import _numerics
@@ -138,6 +137,7 @@ class GradientNormMonitor(Monitor):
     name = "gradient_norm"
     sets = ("cheap", "standard", "full")
     order = 3
+    reading = GradientNorm
     rules = RULES
     curves = (
         Curve("loss", "Loss of the probe", "loss", "Loss of the probe, as in training.", "8.2"),
@@ -162,10 +162,6 @@ class GradientNormMonitor(Monitor):
         """Return the norms and the loss."""
         norm, weight_norm = (ops.sqrt(_numerics.squared_norm(a)) for a in (snapshot.now.grads, snapshot.theta))
         return {"norm": norm, "weight_norm": weight_norm, "loss": snapshot.now.loss, "penalty": snapshot.now.penalty}
-
-    def reading(self, **arrays: np.ndarray) -> GradientNorm:
-        """Return the numbers."""
-        return GradientNorm(**{name: float(value) for name, value in arrays.items()})
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the loss and the norm."""

@@ -29,19 +29,15 @@ class OnlineRisk(Result):
 
     Args:
         first: Mean loss of the minibatches at the end of the first pass.
-        first_error: Its standard error.
         last: Mean loss of the minibatches at the end of the last pass.
-        last_error: Its standard error.
         passes: Number of passes.
     """
 
     first: float
-    first_error: float
     last: float
-    last_error: float
     passes: int
 
-    _shows = ("first", "first_error", "last", "last_error", "passes")
+    _shows = ("first", "last", "passes")
 
     def _headline(self) -> str:
         return f"loss {self.first:.4g} on new examples, {self.last:.4g} on known ones, after {self.passes} passes"
@@ -85,16 +81,13 @@ def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
             "`losses` holds a number for every minibatch of each pass, so each of its arrays must be flat. Received: "
             f"losses={short(losses)}. Give at least one flat array."
         )
-    (first, first_error), (last, last_error) = map(_mean, (of_first, of_last))
-    return OnlineRisk(first, first_error, last, last_error, len(losses))
+    return OnlineRisk(_mean(of_first), _mean(of_last), len(losses))
 
 
-def _mean(losses: np.ndarray) -> tuple[float, float]:
-    """Return mean and standard error of the end of a pass."""
+def _mean(losses: np.ndarray) -> float:
+    """Return the mean over the end of a pass."""
     tail = losses[-max(1, round(TAIL * len(losses))) :]
-    is_known = len(tail) > 1 and np.isfinite(tail).all()
-    error = tail.std(ddof=1) / np.sqrt(len(tail)) if is_known else float("nan")
-    return (float(tail.mean()) if len(tail) else float("nan")), float(error)
+    return float(tail.mean()) if len(tail) else float("nan")
 
 
 HELD_OUT_RISE = Quantity(

@@ -112,6 +112,7 @@ class StepLengthMonitor(Monitor):
     name = "step_length"
     sets = ("cheap", "standard", "full")
     order = 1
+    reading = StepLength
     needs_step = True
     rules = RULES
     curves = (
@@ -146,10 +147,6 @@ class StepLengthMonitor(Monitor):
             "length": ops.sqrt(_numerics.squared_norm(d)),
         }
 
-    def reading(self, **arrays: np.ndarray) -> StepLength:
-        """Return the numbers."""
-        return StepLength(**{name: float(value) for name, value in arrays.items()})
-
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the step over the best one, the change of the loss beside its prediction, and the loss's way."""
         seen, last = progress(log), log.of(self.name)[-1]
@@ -161,7 +158,7 @@ class StepLengthMonitor(Monitor):
         }
         if seen is not None:
             numbers["relative_loss_rises"] = _heights(log.of(self.name)[-LAST:])[RISES.name]
-            numbers["loss_over_start"] = seen.over_start(seen.newest)
+            numbers["loss_over_start"] = seen.over_start(log.of("gradient_norm")[-1].loss)
         if log.of("spectrum"):
             numbers["rate_times_curvature"] = _newton(log)[0]
         return numbers

@@ -198,7 +198,8 @@ class Monitor:
     rules: ClassVar[tuple[Rule, ...]] = ()
     """What its quantities mean."""
     reading: ClassVar[Callable[..., Any]]
-    """`reading(**arrays)`: what `tensors` computed, as a frozen dataclass; of a monitor of the probe."""
+    """What is made of what `tensors` computed, of scalars as numbers: a frozen dataclass, or a method that returns one;
+    of a monitor of the probe."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

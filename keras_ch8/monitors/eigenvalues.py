@@ -10,7 +10,7 @@ from .. import _batches, _checks
 from .._result import Result
 from .._section import section
 from .._types import Data
-from ..curvature.eigenvalues import dot, lanczos_of, norm
+from ..curvature.eigenvalues import lanczos_of, norm
 from ..curvature.objective import Objective
 from ..verdicts.wording import digits
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
@@ -59,7 +59,6 @@ class SpectrumEnds(Result):
         kernel_elasticity: |g| |theta| / L of the weights with two axes or more: the bias of the output has a gradient
             on any examples but those that it was fitted to. Of all weights, if there are no such.
         loss: L(theta).
-        slope_curvature: g . H g / g . g, the curvature along the gradient.
         decrement: Sum over the directions of (u . g)^2 / (2 |value|): by so much the loss could fall if each of them
             had a step of its own, as Newton's method takes it.
         resolved: The same from two halves of the examples, (u . g_1)(u . g_2) / (2 |value|): without what fits these
@@ -73,7 +72,6 @@ class SpectrumEnds(Result):
     weight_norm: float
     kernel_elasticity: float
     loss: float
-    slope_curvature: float
     decrement: float
     resolved: float
 
@@ -99,7 +97,6 @@ class SpectrumEnds(Result):
         "gradient_norm",
         "weight_norm",
         "loss",
-        "slope_curvature",
         "decrement",
         "gain",
     )
@@ -250,15 +247,13 @@ def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnd
 def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     theta = objective.theta()
     loss, slope = objective.value_and_gradient(theta)
-    size = norm(slope)
     halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
     start = np.random.default_rng(seed).normal(size=objective.size)
     start /= norm(start)
     length = norm(halves[0])
     if length > 0:  # of one half: directions that follow both would find their noise in both
         start += halves[0] / length  # alone, it would never leave a plane of symmetry
-    product = objective.products(theta)
-    found = lanczos_of(product, start, steps, objective.dtype)
+    found = lanczos_of(objective.products(theta), start, steps, objective.dtype)
     sizes = np.maximum(np.abs(found.values), 1e-6 * np.abs(found.values).max(initial=1e-30))
     along, *of_halves = map(found.along, (slope, halves[0], halves[-1]))
 
@@ -266,11 +261,10 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
         smallest=found.smallest,
         largest=found.largest,
         residual=float(found.residuals[0]),
-        gradient_norm=size,
+        gradient_norm=norm(slope),
         weight_norm=norm(theta),
         kernel_elasticity=_kernel_elasticity(objective, theta, slope, loss),
         loss=loss,
-        slope_curvature=dot(slope, product(slope)) / size**2 if size > 0 else float("nan"),
         decrement=float(np.sum(along**2 / (2 * sizes))),
         resolved=float(np.sum(of_halves[0] * of_halves[1] / (2 * sizes))),
     )

@@ -16,20 +16,6 @@ from .._types import Data, Tensor
 from ..verdicts.rules import judge
 from ..verdicts.verdict import Claim
 from ..verdicts.wording import digits, percent
-from ._layer_calls import (
-    SLOPES,
-    WEIGHING,
-    activation,
-    by_unit,
-    dead,
-    gradient,
-    input_spread,
-    is_weighted,
-    largest_size,
-    relative_update,
-    root_mean_square,
-    saturated,
-)
 from ._layer_rules import (
     DEAD,
     DEAD_IN_LAYER,
@@ -46,7 +32,20 @@ from ._layer_rules import (
 )
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
-from .probe import ProbeEvaluator
+from .model_facts import activation, is_weighted
+from .probe import (
+    SLOPES,
+    WEIGHING,
+    ProbeEvaluator,
+    by_unit,
+    dead,
+    gradient,
+    input_spread,
+    largest_size,
+    relative_update,
+    root_mean_square,
+    saturated,
+)
 from .progress import LAST, PART_DONE, part_done, progress_measured
 
 FEWEST_HIDDEN = 3
@@ -257,8 +256,6 @@ class LayerFlowMonitor(Monitor):
         is_output = np.array(arrays["is_output"])
         for name in ("dead", "saturated"):
             arrays[name] = np.where(is_output, np.nan, arrays[name])
-        for name in ("input_signal", "input_spread"):
-            arrays[name] = float(arrays[name])
         return LayerFlow(**arrays)
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:

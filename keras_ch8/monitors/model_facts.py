@@ -77,7 +77,7 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
     """Return what a model, its optimizer and the callbacks of a training have."""
     parts = keras_private.parts_of(model)
     kinds = keras.layers
-    hidden = [_activation(part) for part in parts if _activation(part)][:-1]
+    hidden = [activation(part) for part in parts if activation(part)][:-1]
     found = {
         Fact.SEQUENTIAL: isinstance(model, keras.Sequential),
         Fact.SEVERAL_INPUTS: len(getattr(model, "inputs", None) or [None]) > 1,
@@ -153,6 +153,22 @@ def _says(part: object, attribute: str, otherwise: bool = False) -> bool:
     return getattr(part, attribute, otherwise) is True
 
 
+def is_weighted(layer: keras.layers.Layer) -> bool:
+    """Whether a layer has a matrix of weights; the rows of an embedding are none."""
+    is_embedding = isinstance(layer, keras.layers.Embedding)
+    return not is_embedding and any(len(v.shape) > 1 for v in layer.trainable_variables)
+
+
+def activation(layer: keras.layers.Layer) -> str:
+    """Return the name of the nonlinearity of a layer; "" for recurrent ones, whose units have several."""
+    if isinstance(layer, keras.layers.RNN):
+        return ""
+    if isinstance(layer, keras.layers.ReLU):
+        return "" if layer.negative_slope else "relu"
+    name = getattr(getattr(layer, "activation", None), "__name__", "")
+    return "relu" if name == "relu6" else name
+
+
 def is_batch_normalization(layer: object) -> bool:
     """Whether a layer is batch normalization, of Keras or of the suite, whose class says which statistics it uses."""
     return isinstance(layer, keras.layers.BatchNormalization) or hasattr(layer, "inference_statistics")
@@ -207,7 +223,7 @@ def _has_linear_layers(layers: Iterable[keras.layers.Layer]) -> bool:
     there = [layer for layer in layers if not isinstance(layer, passing)]
     weighted = kinds.Dense | kinds.Conv1D | kinds.Conv2D | kinds.Conv3D
     return any(
-        isinstance(one, weighted) and isinstance(other, weighted) and _activation(one) == "linear"
+        isinstance(one, weighted) and isinstance(other, weighted) and activation(one) == "linear"
         for one, other in itertools.pairwise(there)
     )
 
@@ -237,12 +253,6 @@ def _is_small(variable: keras.Variable) -> bool:
     if len(variable.shape) < 2 or 0 in variable.shape:
         return False
     return float(np.std(keras.ops.convert_to_numpy(variable[:ROWS]))) < SMALL_START
-
-
-def _activation(part: object) -> str:
-    """Return the name of the activation of a layer; "" of a recurrent one, whose gates have their own."""
-    is_recurrent = isinstance(part, keras.layers.RNN)
-    return "" if is_recurrent else getattr(getattr(part, "activation", None), "__name__", "")
 
 
 def rate_of(model: keras.Model) -> float:

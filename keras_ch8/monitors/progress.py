@@ -278,13 +278,11 @@ class Progress:
         now: Median of the last three measurements.
         recent: See `RECENT`.
         typical_step: See `TYPICAL_STEP`; NaN where it is not known.
-        newest: The last measurement.
         chance: Loss of the best constant prediction; NaN where it is not known.
         then: Median of the last three measurements before the last third of the steps.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
         lowest: The lowest median of three measurements in a row.
         penalty: What of `now` layers have added, such as regularizers: constants and neighbours have none of it.
-        newest_penalty: The same of `newest`.
         shrunk: See `SHRUNK`.
         far_targets: See `FAR_TARGETS`.
     """
@@ -293,13 +291,11 @@ class Progress:
     now: float
     recent: float
     typical_step: float
-    newest: float = float("nan")
     chance: float = float("nan")
     then: float = float("nan")
     neighbours: float = float("nan")
     lowest: float = float("nan")
     penalty: float = 0.0
-    newest_penalty: float = 0.0
     shrunk: float = float("nan")
     far_targets: bool = False
 
@@ -364,13 +360,11 @@ def progress(log: MeasurementLog) -> Progress | None:
         now=now,
         recent=recent,
         typical_step=typical,
-        newest=float(losses[-1]),
         chance=log.chance,
         then=then,
         neighbours=log.neighbours,
         lowest=lowest,
         penalty=float(np.median(penalties[-3:])),
-        newest_penalty=float(penalties[-1]),
         shrunk=float(weights[-1] / weights[0]) if log.is_penalized and weights[0] else float("nan"),
         far_targets=Fact.LARGE_TARGETS in log.has,
     )
@@ -401,18 +395,18 @@ def progress_measured(log: MeasurementLog) -> dict[str, float]:
 
 def progress_newest(log: MeasurementLog) -> dict[str, float]:
     """Return the newest measurement of what `Progress` judges by several."""
-    seen, steps = progress(log), log.of("step_length")
-    newest = (
-        {}
-        if seen is None
-        else {
-            FALLEN.name: seen.fallen_to(seen.newest),
-            GAINED.name: seen.gained_at(seen.newest, seen.newest_penalty),
-            OVER_CHANCE.name: seen.over_chance(seen.newest, seen.newest_penalty),
-            GROWTH.name: seen.over_start(seen.newest),
+    newest: dict[str, float] = {}
+    if seen := progress(log):
+        last = log.of("gradient_norm")[-1]
+        newest = {
+            FALLEN.name: seen.fallen_to(last.loss),
+            GAINED.name: seen.gained_at(last.loss, last.penalty),
+            OVER_CHANCE.name: seen.over_chance(last.loss, last.penalty),
+            GROWTH.name: seen.over_start(last.loss),
         }
-    )
-    return newest | ({TYPICAL_STEP.name: abs(steps[-1].step_over_optimal)} if steps else {})
+    if steps := log.of("step_length"):
+        newest[TYPICAL_STEP.name] = abs(steps[-1].step_over_optimal)
+    return newest
 
 
 def trainings_to_gain(seen: Progress, gain: float, log: MeasurementLog) -> float:

@@ -28,7 +28,7 @@ def log_of(losses, *, norm=1.0, curvature=0.005, batches=1.0, spectrum=None, **r
 
 ENDS = {
     "smallest": 0.0, "largest": 1.0, "residual": 0.0, "gradient_norm": 1.0, "weight_norm": 10.0,
-    "kernel_elasticity": 10.0, "loss": 1.0, "slope_curvature": 1.0, "decrement": 0.0, "resolved": 0.0,
+    "kernel_elasticity": 10.0, "loss": 1.0, "decrement": 0.0, "resolved": 0.0,
 }  # fmt: skip
 
 

@@ -78,12 +78,12 @@ def test_statistics_where_the_loss_is_not_above_0_count_by_their_gap(training):
 def test_a_spike_is_above_three_times_what_was_usual_also_in_the_first_20_steps():
     usual = [*[2.0] * 130, *[0.5] * 120]
     assert level("cliff", cliffs([*usual, 6.0, 0.5]), "cliff") == "ok"
-    assert monitors.cliff(np.array([*[1.0] * 20, 20.0])).spikes(10.0).tolist() == [21]
+    assert monitors.cliff(np.array([*[1.0] * 20, 20.0])).spikes().tolist() == [21]
     first = np.array([*[10.0] * 20, *[1.0] * 60])
     first[60] = 29.0
-    assert monitors.cliff(first).spikes(10.0).tolist() == []
+    assert monitors.cliff(first).spikes().tolist() == []
     first[60] = 31.0
-    assert monitors.cliff(first).spikes(10.0).tolist() == [61]
+    assert monitors.cliff(first).spikes().tolist() == [61]
 
 
 def test_the_ratio_where_there_is_no_gradient_and_where_it_is_infinite():
@@ -158,7 +158,7 @@ def test_elasticity_where_the_loss_is_below_0_or_0():
     assert GradientNorm(2.0, 3.0, -4.0).elasticity == 1.5
     assert np.isnan(GradientNorm(2.0, 3.0, 0.0).elasticity)
     ends = {"smallest": 0.0, "largest": 1.0, "residual": 0.0, "gradient_norm": 2.0, "weight_norm": 3.0,
-            "kernel_elasticity": 1.0, "slope_curvature": 1.0, "decrement": 0.0, "resolved": 1.0}  # fmt: skip
+            "kernel_elasticity": 1.0, "decrement": 0.0, "resolved": 1.0}  # fmt: skip
     assert SpectrumEnds(**ends, loss=-4.0).elasticity == 1.5
     assert SpectrumEnds(**ends, loss=-4.0).gain == 0.25
     assert np.isnan(SpectrumEnds(**ends, loss=0.0).elasticity)

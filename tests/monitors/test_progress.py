@@ -276,8 +276,7 @@ def test_two_epochs_are_too_few_to_tell_whether_it_learns():
 
 def test_the_end_of_a_short_pass():
     assert monitors.online_risk([np.array([1.0, 2.0, 3.0, 4.0, 8.0])]).first == 8
-    found = monitors.online_risk([np.arange(8.0)])
-    assert (found.first, found.first_error) == (6.5, pytest.approx(0.5))
+    assert monitors.online_risk([np.arange(8.0)]).first == 6.5
 
 
 def test_what_the_digits_do_not_tell_apart_is_no_rise():
