@@ -19,7 +19,7 @@ from keras_ch8.verdicts._checks_of_inputs import RESCALE
 from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, RESCALE_TARGETS, WITH_CURVATURE
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
-from tests.monitors.test_claims import ENDS
+from tests.monitors.logs import ENDS
 
 pytestmark = pytest.mark.usefixtures("in_graphs")
 LAYERS = keras.layers

@@ -5,10 +5,12 @@ import pytest
 
 from keras_ch8 import monitors
 from keras_ch8.extend import Rule
+from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import chosen
+from keras_ch8.monitors.eigenvalues import SpectrumEnds
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.progress import (
     AT_REST,
@@ -16,19 +18,36 @@ from keras_ch8.monitors.progress import (
     FALLEN,
     GOOD,
     GROWTH,
+    HARDLY_MOVED,
     SHORT_STEP,
     SLOW,
     STUCK,
     Progress,
     effective_rate,
     elasticity,
+    is_spectrum_worthwhile,
     progress,
+    progress_measured,
+    progress_newest,
     trainings_to_gain,
 )
 from keras_ch8.verdicts.rules import judge
-from tests.monitors.test_levels import LEARNING, epochs, flow, level, said
-
-NAN, INF = float("nan"), float("inf")
+from keras_ch8.verdicts.verdict import FORGOTTEN_AFTER, Claim, VerdictTracker
+from tests.monitors.logs import (
+    INF,
+    LEARNING,
+    NAN,
+    check,
+    epochs,
+    flow,
+    level,
+    log_of,
+    losses,
+    penalized,
+    said,
+    statistics,
+    with_steps,
+)
 
 
 def past_of_losses(losses, steps=None, first=0, strides=(), start=None):
@@ -172,21 +191,13 @@ def test_the_horizon_ends_where_the_gradient_stays_below_a_hundredth():
     assert horizon([0.5, 0.006]).horizon == 2  # of its largest, however small that is
     assert np.isnan([horizon([0.0, 1.0]).growth, horizon([]).growth]).all()
     assert horizon([2.0, 1.0, 0.5]).growth == 0.25
+    assert np.isnan(horizon([1.0, 0.5, 0.0, 0.0]).factor)  # of two numbers
     assert horizon([1.0, 0.1, 0.01, 0.001, 5e-9, 1e-9]).factor == pytest.approx(0.1)
 
 
 def test_the_spectral_radius_is_that_of_the_first_gate():
     assert horizon([1.0], [[0.0, 2.0, 9.0, 9.0], [-2.0, 0.0, 9.0, 9.0]]).spectral_radius == pytest.approx(2)
     assert np.isnan(horizon([1.0], np.zeros((0, 0))).spectral_radius)
-
-
-def test_the_median_of_all_measurements_of_time_counts():
-    short, whole = (horizon(np.where(np.arange(20) < steps, 1.0, 0.0)) for steps in (5, 20))
-    for of_short, expected in ((4, "ok"), (5, "act")):
-        log = past_of_losses([1.0] * 9)
-        for i in range(9):
-            log.add(9, {"time_horizon": (short if i < of_short else whole,)})
-        assert level("time_horizon", log, "short_horizon") == expected
 
 
 def seen(*profiles, is_final=True):
@@ -283,3 +294,145 @@ def test_what_the_digits_do_not_tell_apart_is_no_rise():
     risk, length = chosen(["online_risk", "duration"])
     assert "`val_loss` is near its best, 38.7" in risk.remarks(epochs([1.0] * 3, [38.71, 38.71, 38.74]))["overfitting"]
     assert length.remarks(epochs([2.0] * 12, [2.0] * 12))["too_short"] == "it stayed near 2"
+
+
+def at_chance(values, chance):
+    log = with_steps(values)
+    log.chance = chance
+    return log
+
+
+@pytest.mark.parametrize("monitor, kind", [
+    ("step_length", "step_too_long"), ("gradient_norm", "plateau"), ("gradient_noise", "noise_dominated"),
+])  # fmt: skip
+def test_of_a_trend_nothing_is_said_before_the_fourth_measurement(monitor, kind):
+    log = MeasurementLog(total=100)
+    log.batch_size = 10.0
+    for step in range(1, 5):
+        assert step == 1 or said(monitor, log, kind) is None
+        log.add(step, {
+            "step_length": StepLength(1.0, 1.0, -1.0, 1.0, 1.0),
+            "gradient_noise": GradientNoise(1, 1), "gradient_norm": GradientNorm(1.0, 1.0, 1.0),
+        })  # fmt: skip
+    assert said(monitor, log, kind) is not None
+
+
+def test_the_spectrum_is_worth_its_price_where_a_loss_is_not_low_and_slow_or_steps_are_short():
+    def closer(fallen, recent, ratio=0.2):
+        return is_spectrum_worthwhile(with_steps(losses(fallen, recent), ratio))
+
+    check([(0.94, 0.19, True), (0.96, 0.19, False), (0.94, 0.21, False), (0.96, 0.21, 0.0099, True),
+           (0.96, 0.21, 0.0101, False)], closer)  # fmt: skip
+    assert is_spectrum_worthwhile(MeasurementLog(total=10)) is False
+
+
+@pytest.mark.parametrize("monitor, kind, good, bad, expected", [
+    ("batch_statistics", "batch_norm_gap", statistics(), statistics(1.9), "watch"),
+    ("layer_flow", "dead_units", flow(dead=np.array([0.1, NAN, NAN, NAN])), flow(dead=np.array([0.9, NAN, NAN, NAN])),
+     "act"),
+    ("gradient_norm", "plateau", GradientNorm(1.0, 1.0, 0.9), GradientNorm(1e-3, 1.0, 0.9), "watch"),
+])  # fmt: skip
+def test_the_last_measurement_counts(monitor, kind, good, bad, expected):
+    for readings, found in (([*[good] * 8, bad], expected), ([*[bad] * 8, good], "ok")):
+        log = log_of(losses(0.05), **{monitor: readings})
+        assert level(monitor, log, kind) == found
+
+
+def test_elasticity_where_the_loss_is_below_0_or_0():
+    assert GradientNorm(2.0, 3.0, -4.0).elasticity == 1.5
+    assert np.isnan(GradientNorm(2.0, 3.0, 0.0).elasticity)
+    ends = {"smallest": 0.0, "largest": 1.0, "residual": 0.0, "gradient_norm": 2.0, "weight_norm": 3.0,
+            "kernel_elasticity": 1.0, "decrement": 0.0, "resolved": 1.0}  # fmt: skip
+    assert SpectrumEnds(**ends, loss=-4.0).elasticity == 1.5
+    assert SpectrumEnds(**ends, loss=-4.0).gain == 0.25
+    assert np.isnan(SpectrumEnds(**ends, loss=0.0).elasticity)
+    assert SpectrumEnds(**ends, loss=0.0).gain == 0.0
+
+
+def test_what_is_over_for_long_is_not_worth_watching_and_what_is_denied_is_taken_back():
+    tracker = VerdictTracker()
+    found, fine = (Claim("vanishing", given, given) for given in ("act", "ok"))
+    course = []
+    for claim in (found, found, *[fine] * (FORGOTTEN_AFTER + 3)):
+        tracker.update(len(course), [claim])
+        course.append(tracker.verdicts[0].level if tracker.verdicts else "")
+    assert course[1:5] == ["act", "act", "act", "watch"]
+    assert course[-1] == "ok"
+    tracker.update(20, [found, found][:1])
+    tracker.update(21, [found])
+    assert tracker.verdicts[0].level == "act"
+    proven = Claim("exploding", "act", "said before the first step", proven=True)
+    tracker.update(0, [proven], "preflight")
+    tracker.retract("preflight", ("exploding", "vanishing"))
+    assert [verdict.kind for verdict in tracker.verdicts] == ["vanishing"]
+    tracker.retract("preflight", ("exploding",))  # nothing more to take back
+
+
+@pytest.mark.parametrize(
+    "values, is_good",
+    [
+        ([0.5, 0.0, -0.7, -1.3, -1.3, -1.2, 0.2, 0.1, 0.3], False),  # 40 % below its start, and most was lost again
+        ([0.5, 0.0, -0.7, -1.0, -1.2, -1.2, -1.3, -1.2, -1.3], True),
+        ([-1.0, -1.1, -1.2, -1.2, -1.2, -1.2, -1.2, -1.2, -1.2], False),  # kept whole, but it is little
+        ([1.0, 0.2, 0.1, 0.1, 0.1, 0.3, 0.3, 0.3, 0.3], True),  # never below 0
+    ],
+)
+def test_a_loss_that_goes_below_0_is_good_by_what_it_has_kept_of_its_fall(values, is_good):
+    assert GOOD.holds(progress_measured(with_steps(np.array(values)))) == is_good
+
+
+def test_of_a_loss_with_penalties_the_rest_is_held_against_constants_and_neighbours():
+    """All that has fallen is the penalties."""
+    log = penalized(np.array([20.0, *[2.4] * 8]), [17.6, *[0.1] * 8])
+    measured = progress_measured(log)
+    assert (measured["gained"], measured["over_chance"], measured["over_neighbours"]) == pytest.approx((0.0, 1.0, 4.6))
+    assert measured["fallen"] == pytest.approx(0.88)
+    assert not GOOD.holds(measured)
+    without = penalized(np.array([20.0, *[0.6] * 8]), [17.6, *[0.1] * 8])
+    assert GOOD.holds(progress_measured(without))
+    assert progress(log).gained_at(1.25, 0.1) == pytest.approx(0.5)
+
+
+def test_the_newest_loss_is_without_its_own_penalty_not_with_that_of_others():
+    """Penalties that have just come down are no loss below 0."""
+    log = penalized(np.array([20.0] * 8 + [2.0]), [17.6] * 8 + [0.1])
+    newest = progress_newest(log)
+    assert newest["over_chance"] == pytest.approx(1.9 / log.chance)
+    assert newest["gained"] == pytest.approx(min((20 - 2.0) / 20, (log.chance - 1.9) / log.chance))
+
+
+@pytest.mark.parametrize("small, expected", [(1.0, 0.01), (0.2, 0.05), (1e-9, 0.01 / 0.9)])
+def test_a_gradient_that_has_not_made_the_step_says_nothing_of_the_rate(small, expected):
+    log = MeasurementLog(total=200)
+    norms = np.ones(200)
+    norms[19::20] = small  # where it is measured; momentum goes on all the same
+    log.add_rows(Rows(np.arange(1, 201), norms, np.ones(200)))
+    for step in range(20, 201, 20):
+        log.add(step, {"step_length": StepLength(1.0, 1.0, slope=-0.1, curvature=0.01, length=0.01)})
+    assert effective_rate(log) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "values, chance, is_good",
+    [
+        (np.array([1.5e7, *[4.3e5] * 8]), 0.25, False),  # far below its start, and a million times a constant
+        (np.array([3.4, *[np.log(3)] * 8]), np.log(3), False),  # 70 % below its start: as good as a constant
+        (np.array([3.4, *[0.5] * 8]), np.log(3), True),
+        (np.array([1.0, *[0.4] * 8]), 30.0, True),  # it began better than any constant, as a model that is tuned
+        (np.array([1.0, *[0.6] * 8]), 30.0, False),
+        (np.array([3.4, *[np.log(3)] * 8]), NAN, True),  # a constant is not known
+    ],
+)
+def test_a_loss_is_good_only_if_it_is_far_below_that_of_the_best_constant_prediction(values, chance, is_good):
+    measured = progress_measured(at_chance(values, chance))
+    assert GOOD.holds(measured) == is_good
+    assert STUCK.holds(measured) != is_good
+
+
+def test_a_loss_at_chance_counts_as_where_it_began_and_its_growth_is_over_its_own_start():
+    log = at_chance(np.array([3.4, *[np.log(3)] * 8]), np.log(3))
+    measured = progress_measured(log)
+    assert HARDLY_MOVED.holds(measured)
+    assert measured["growth"] == pytest.approx(np.log(3) / 3.4)
+    assert measured["over_chance"] == pytest.approx(1)
+    assert progress(log).measured()["fallen"] == pytest.approx(1 - np.log(3) / 3.4)

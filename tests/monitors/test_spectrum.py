@@ -5,11 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curvature, monitors
-from keras_ch8.monitors import eigenvalues
-from keras_ch8.monitors._gradient_norm import GradientNorm
-from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors.eigenvalues import SpectrumEnds
-from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from tests.curvature.models import MODELS, SIX, Y, sequential, with_693_weights
 from tests.monitors.reference import eager, flat, weights_of
 
@@ -132,29 +128,3 @@ def test_where_the_weights_are_nan_there_is_no_curvature():
 def test_no_steps_are_refused():
     with pytest.raises(ValueError, match=r"`steps` is the steps of Lanczos.*Received: steps=0\. Try 20\."):
         monitors.spectrum(*MODELS["dense"](), steps=0)
-
-
-@pytest.mark.parametrize(
-    "change, level",
-    [
-        ({}, "act"),
-        ({"curvature": 2e-5}, "watch"),  # of the best step 0.4 %, not 0.04
-        ({"curvature": 2e-3}, "ok"),  # steps that are long enough
-        ({"largest": 0.1}, "ok"),  # a rate that could be higher
-        ({"smallest": -0.5}, "ok"),  # where Newton's step means nothing
-        ({"resolved": 0.001}, "ok"),  # nothing to gain
-    ],
-)
-def test_short_steps_at_a_rate_that_cannot_rise_are_a_ravine_though_the_loss_falls(change, level):
-    given = {"curvature": 2e-6, "largest": 2.5, "smallest": 1e-4, "resolved": 0.05} | change
-    log = MeasurementLog(total=1000)
-    for step, loss in zip(range(100, 1000, 100), np.geomspace(0.9, 0.08, 9), strict=True):
-        taken = StepLength(1.1 * loss, loss, slope=-0.005, curvature=given["curvature"], length=0.01)
-        log.add(step, {"step_length": taken, "gradient_norm": GradientNorm(0.1, 10.0, loss)})
-        log.add_rows(Rows(np.array([step]), np.array([0.005]), np.array([loss])))
-    ends = eigenvalues.SpectrumEnds(
-        given["smallest"], given["largest"], 0.0, 0.1, 10.0, 12.0, 0.08, 0.06, resolved=given["resolved"]
-    )
-    log.add(900, {"spectrum": ends})
-    (claim,) = [c for c in eigenvalues.SpectrumMonitor().claims(log) if c.kind == "ill_conditioned"]
-    assert claim.level == level
