@@ -234,7 +234,7 @@ class DurationMonitor(Monitor):
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the loss fell last, where it was lowest, and how it swings."""
-        course, losses = _course(log), _of_epochs(log, "loss")
+        course, losses = _course(log), log.reported("loss")
         measured: dict[str, float] = {}
         if log.total and len(course) >= FEWEST and np.isfinite(course).all():
             best, reference = int(course.argmin()), _reference(log, course)
@@ -281,14 +281,10 @@ class DurationMonitor(Monitor):
         return {"too_short": went, "too_long": f"at its best it was {best}"}
 
 
-def _of_epochs(log: MeasurementLog, name: str) -> np.ndarray:
-    return np.array([logs[name] for logs in log.epochs if name in logs])
-
-
 def _course(log: MeasurementLog) -> np.ndarray:
     """Return the loss from the beginning to now."""
     for name in ("val_loss", "loss"):
-        if len(losses := _of_epochs(log, name)) >= FEWEST:
+        if len(losses := log.reported(name)) >= FEWEST:
             return losses
     return _of_steps(log)
 

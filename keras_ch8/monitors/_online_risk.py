@@ -221,7 +221,7 @@ class OnlineRiskMonitor(Monitor):
 
         The held-out loss is that of validation or, where there is none, of the probe, if it is not trained on.
         """
-        held_out, losses = _held_out(log), np.array([logs["loss"] for logs in log.epochs if "loss" in logs])
+        held_out, losses = _held_out(log), log.reported("loss")
         if len(held_out) < 3 or len(losses) < 3:
             return {}
         start, best = _start(log), float(held_out.min())
@@ -255,7 +255,7 @@ class OnlineRiskMonitor(Monitor):
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return the losses by themselves."""
-        held_out, losses = _held_out(log), [logs["loss"] for logs in log.epochs if "loss" in logs]
+        held_out, losses = _held_out(log), log.reported("loss")
         name = "`val_loss`" if _is_validated(log) else "the loss on the probe"
         risk = online_risk(log.passes)
         ends = [held_out.min(), held_out[-1]]
@@ -287,7 +287,7 @@ def _is_validated(log: MeasurementLog) -> bool:
 def _held_out(log: MeasurementLog) -> np.ndarray:
     """Return the validation losses or, where there are none, the losses on the probe."""
     if _is_validated(log):
-        return np.array([logs["val_loss"] for logs in log.epochs if "val_loss" in logs])
+        return log.reported("val_loss")
     return log.series("gradient_norm", "loss")
 
 

@@ -172,6 +172,8 @@ class StepLengthMonitor(Monitor):
             return {}
         steps = log.steps_of(self.name)[-LAST:]
         limit, gain = _newton(log)
+        last_losses = log.rows.loss[-BATCHES:]
+        minibatches = _over_start(log, last_losses[np.isfinite(last_losses)])
         return seen.measured() | _heights(last) | {
             HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last])), seen.penalty),
             UPDATES_SPANNED.name: (steps[-1] - steps[0]) / log.steps_of_update,
@@ -188,9 +190,9 @@ class StepLengthMonitor(Monitor):
             SPIKES.name: len(spikes_of(log)),
             NOISE_OVER_BATCH.name: noise_over_batch(log),
             THROWN.name: _thrown(log),
-            THROWN_AT_ONCE.name: _thrown_at_once(log),
+            THROWN_AT_ONCE.name: float(max(_over_start(log, _losses_between(log, 2, 11)), default=np.nan)),
             LARGEST_STEP.name: _largest_step(log),
-            MINIBATCHES.name: _minibatches_over_start(log),
+            MINIBATCHES.name: float(np.median(minibatches)) if len(minibatches) else float("nan"),
         }  # fmt: skip
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
@@ -209,25 +211,18 @@ def _heights(last: list[StepLength]) -> dict[str, float]:
     return {JUMP.name: jump / height if height else 0.0, RISES.name: rises / height if height else 0.0}
 
 
+def _over_start(log: MeasurementLog, losses: np.ndarray) -> np.ndarray:
+    """Return losses over that of the probe at the start; none where that is not above 0."""
+    start = log.of("step_length")[0].loss_before
+    return losses / start if start > 0 else np.zeros(0)
+
+
 def _thrown(log: MeasurementLog) -> float:
     """Return the largest median of 9 of the first 100 minibatches over the start; NaN where they are not known."""
-    losses, start = _losses_between(log, 1, 100), log.of("step_length")[0].loss_before
-    if len(losses) < 20 or not start > 0:
+    losses = _over_start(log, _losses_between(log, 1, 100))
+    if len(losses) < 20:
         return float("nan")
-    return float(np.median(np.lib.stride_tricks.sliding_window_view(losses, 9), axis=1).max() / start)
-
-
-def _thrown_at_once(log: MeasurementLog) -> float:
-    """Return the largest loss of the minibatches 2 to 11 over the start; NaN where they are not known."""
-    losses, start = _losses_between(log, 2, 11), log.of("step_length")[0].loss_before
-    return float(losses.max() / start) if len(losses) and start > 0 else float("nan")
-
-
-def _minibatches_over_start(log: MeasurementLog) -> float:
-    """Return the loss of the last minibatches over that of the start; NaN where one is not known, or not above 0."""
-    losses, start = log.rows.loss[-BATCHES:], log.of("step_length")[0].loss_before
-    losses = losses[np.isfinite(losses)]
-    return float(np.median(losses)) / start if len(losses) and start > 0 else float("nan")
+    return float(np.median(np.lib.stride_tricks.sliding_window_view(losses, 9), axis=1).max())
 
 
 def _largest_step(log: MeasurementLog) -> float:

@@ -375,7 +375,7 @@ def reported(log: MeasurementLog) -> tuple[float, float] | None:
 
     None where there are not two of them.
     """
-    losses = np.array([logs["loss"] for logs in log.epochs if "loss" in logs])
+    losses = log.reported("loss")
     if len(losses) < 2:
         known = log.rows.loss[~np.isnan(log.rows.loss)]
         parts = np.array_split(known, PARTS) if len(known) >= 2 * PARTS else []

@@ -121,3 +121,15 @@ def penalized(values, penalties, chance=2.3, neighbours=0.5, **more):
     log = log_of(values, gradient_norm=readings, **more)
     log.chance, log.neighbours = chance, neighbours
     return log
+
+
+def past_of_losses(losses, steps=None, first=0, strides=(), start=None):
+    log = MeasurementLog(total=1000, first=first)
+    strides = list(strides) or [None] * len(losses)
+    for step, loss, stride in zip(steps or range(first + 1, first + 1 + len(losses)), losses, strides, strict=True):
+        readings = {"gradient_norm": GradientNorm(1.0, 1.0, loss)}
+        if stride is not None:
+            before = loss if start is None else start
+            readings["step_length"] = StepLength(before, loss, slope=-1.0, curvature=stride, length=1.0)
+        log.add(step, readings)
+    return log

@@ -261,3 +261,13 @@ def test_a_gradient_that_grows_or_shrinks_where_the_loss_is_good_is_worth_watchi
     changes = flow(gradient=np.array([growth, np.sqrt(growth), 1.0, 1.0]))
     for values, expected in ((losses(0.9), "watch"), (losses(), "act")):
         assert level("layer_flow", log_of(values, layer_flow=changes), kind) == expected
+
+
+def test_hidden_layers_from_the_first_to_the_last():
+    one, two = flow(is_output=(False, True, True, True)), flow(is_output=(False, False, True, True))
+    assert np.isnan(one.total)
+    assert flow(is_output=(False, False, True, True), gradient=np.array([3.0, 2.0, 7.0, 7.0])).total == 1.5
+    assert np.isnan(flow(gradient=np.array([1.0, 1.0, 0.0, 1.0])).total)
+    assert np.isnan([two.forward_factor, two.backward_factor]).all()
+    doubled = flow(signal=np.array([1.0, 2.0, 4.0, 9.0]), gradient=np.array([4.0, 2.0, 1.0, 9.0]))
+    assert (doubled.forward_factor, doubled.backward_factor) == pytest.approx((2, 2))

@@ -6,8 +6,16 @@ import pytest
 from keras_ch8 import monitors
 from keras_ch8.monitors import _online_risk
 from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.measurement_log import MeasurementLog
-from tests.monitors.logs import LEARNING, check, epochs, level, said
+from tests.monitors.logs import (
+    INF,
+    LEARNING,
+    check,
+    epochs,
+    level,
+    said,
+)
 
 
 def risen(to, best=0.22, noise=0.0, training=0.001):
@@ -19,14 +27,11 @@ def risen(to, best=0.22, noise=0.0, training=0.001):
 
 
 def test_overfitting_by_the_rise_since_the_best():
-    def rises(share, training=LEARNING):
-        log = epochs(training, [0.9, 0.7, 0.5, *[0.5 + 0.4 * share] * 7])
+    def rises(share):
+        log = epochs(LEARNING, [0.9, 0.7, 0.5, *[0.5 + 0.4 * share] * 7])
         return level("online_risk", log, "overfitting")
 
-    check([(0.099, "ok"), (0.101, "watch"), (0.149, "watch"), (0.151, "act"),
-           (0.301, np.linspace(0.7, 1, 10), "ok"),  # nothing is learned
-           (0.301, [1.0] * 5 + [0.9] + [0.82] * 4, "ok"), (0.301, [1.0] * 5 + [0.9] + [0.80] * 4, "act")],
-          rises)  # fmt: skip
+    check([(0.099, "ok"), (0.101, "watch"), (0.149, "watch"), (0.151, "act")], rises)
 
 
 def test_overfitting_by_what_is_learned_by_heart():
@@ -75,13 +80,6 @@ def test_a_model_that_knows_its_examples_and_no_others_overfits_though_the_held_
     assert claim.level == level
 
 
-@pytest.mark.parametrize("held_out, expected", [(0.4, "act"), (0.2, "watch")])
-def test_what_is_known_by_heart_is_overfitting_where_a_quarter_of_the_held_out_loss_is_left(held_out, expected):
-    course = np.geomspace(1.0, 0.002, 10)
-    log = epochs(course, np.maximum(course, held_out))
-    assert level("online_risk", log, "overfitting") == expected
-
-
 @pytest.mark.parametrize(
     "change, expected",
     [
@@ -103,3 +101,87 @@ def test_losses_that_have_overflowed_are_judged_without_a_warning():
     passes = [np.array([1.0, np.inf, np.inf, np.inf]), np.array([np.inf, np.nan])]
     found = monitors.online_risk(passes)
     assert (found.first, np.isnan(found.last)) == (np.inf, True)
+
+
+def test_validation_is_best_of_the_last_three_epochs_and_begins_where_the_probe_did():
+    rising = [0.9, 0.7, *[0.5] * 2, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7]
+    assert level("online_risk", epochs(LEARNING, rising), "overfitting") == "act"
+    assert level("online_risk", epochs(LEARNING, [*rising[:7], 0.5, 0.7, 0.7]), "overfitting") == "ok"
+    assert level("online_risk", epochs(LEARNING, [*rising[:6], 0.5, *rising[7:]]), "overfitting") == "act"
+    log = epochs(LEARNING, rising)
+    log.add(1, {"gradient_norm": GradientNorm(1.0, 1.0, 2.0)})
+    assert level("online_risk", log, "overfitting") == "watch"  # 0.2 of 1.5, not of 0.4
+
+
+def test_what_is_learned_by_heart_where_the_loss_is_0_or_below_or_validation_is_rare():
+    flat = [0.9, 0.7, 0.5, *[0.501] * 7]
+    assert level("online_risk", epochs([1, 0, 0, *[-1.0] * 7], flat), "overfitting") == "ok"
+    assert level("online_risk", epochs([1, -0.5, -1.0, *[-1.6] * 7], flat), "overfitting") == "watch"
+    heart = [1.2, 1.1, 1.0, *np.linspace(1, 0.4, 7)]
+    assert level("online_risk", epochs([2, 2, 1, *[0.5] * 7], flat), "overfitting") == "ok"  # by a half, not more
+    assert level("online_risk", epochs(heart, [-1, -1.2, -1.5, *[-1.49] * 7]), "overfitting") == "watch"
+    assert level("online_risk", epochs(heart, [10, 5, 1, *[1.01] * 7]), "overfitting") == "ok"  # low, by nine tenths
+    rare = [0.9, None, 0.5, None, 0.501, None, 0.501, None, 0.501, None]
+    assert level("online_risk", epochs([1.2, 1.1, 1.0, *np.linspace(1, 0.3, 7)], rare), "overfitting") == "watch"
+
+
+def test_parts_of_a_held_out_loss_that_begins_at_0_or_falls_to_it():
+    def measured(training, validation):
+        found = chosen(["online_risk"])[0].measure(epochs(training, validation))
+        return found["held_out_rise"], found["held_out_fallen"], found["learned_lately"]
+
+    assert measured([1, 0, -1], [0, 0, 0]) == (0.0, INF, INF)
+    assert measured([1, 0, 0], [0, 0, 1, 1, 1][:3]) == (0.0, INF, 0.0)
+    assert measured([1, 1, 0, 0.5], [0, 1, 1, 1]) == (INF, INF, -INF)
+    assert measured([4, 2, 1], [4, 1, 1])[1:] == (0.75, 0.5)
+    assert measured([4, 2, 1], [1, 0, 0])[1] == measured([4, 2, 1], [1, -1, 0])[1] == INF
+    assert level("online_risk", epochs(np.geomspace(1, 0.1, 10), [0.0] * 10), "overfitting") == "ok"
+
+
+@pytest.mark.parametrize(
+    "training, expected",
+    [
+        (LEARNING, "act"),
+        ([1.0] * 4 + [0.8] * 6, "ok"),  # it has learned nothing in the second half
+        ([0.5, *[1.0] * 5, *[0.8] * 4], "ok"),  # it is above where it began
+        ([*[1.0] * 3, *[1.3] * 3, *[1.0] * 4], "ok"),  # it is where it began
+        ([1.0, *[1.5] * 5, *[0.9] * 3, 1.2], "ok"),
+        ([11, *[10] * 5, *[9] * 4], "ok"),  # a tenth
+        ([11, *[10] * 5, *[8.9] * 4], "act"),
+        (np.linspace(-1, -1.3, 10), "act"),
+        (np.linspace(-1, -1.1, 10), "ok"),  # less than a tenth
+    ],
+)
+def test_only_a_training_that_learns_overfits(training, expected):
+    assert level("online_risk", epochs(training, [0.9, 0.7, 0.5, *[0.7] * 7]), "overfitting") == expected
+
+
+def test_a_rise_of_a_validation_loss_below_0_is_compared_with_a_tenth_of_its_size():
+    assert level("online_risk", epochs(LEARNING, [-1.0, -1.001, *[-0.997] * 8]), "overfitting") == "ok"
+    assert level("online_risk", epochs(LEARNING, [-1.0, -1.001, *[-0.988] * 8]), "overfitting") == "watch"
+
+
+def test_the_end_of_a_short_pass():
+    assert monitors.online_risk([np.array([1.0, 2.0, 3.0, 4.0, 8.0])]).first == 8
+    assert monitors.online_risk([np.arange(8.0)]).first == 6.5
+
+
+def test_what_the_digits_do_not_tell_apart_is_no_rise():
+    risk, length = chosen(["online_risk", "duration"])
+    assert "`val_loss` is near its best, 38.7" in risk.remarks(epochs([1.0] * 3, [38.71, 38.71, 38.74]))["overfitting"]
+    assert length.remarks(epochs([2.0] * 12, [2.0] * 12))["too_short"] == "it stayed near 2"
+
+
+def test_the_risk_is_the_mean_of_the_last_quarter_of_a_pass():
+    passes = np.random.default_rng(5).normal(size=(3, 40))
+    found = monitors.online_risk(list(passes))
+    assert found.first == pytest.approx(passes[0, 30:].mean())
+    assert found.last == pytest.approx(passes[2, 30:].mean())
+    assert found.passes == 3
+
+
+def test_one_minibatch_is_a_pass_and_no_pass_has_no_risk():
+    found = monitors.online_risk([np.array([2.0])])
+    assert (found.first, found.last, found.passes) == (2.0, 2.0, 1)
+    with pytest.raises(ValueError, match=r"Received: losses=\[\]\. Give at least one array"):
+        monitors.online_risk([])

@@ -3,13 +3,10 @@
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
 from keras_ch8.extend import Rule
 from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
-from keras_ch8.monitors._time_horizon import TimeHorizon
-from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.eigenvalues import SpectrumEnds
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.progress import (
@@ -34,32 +31,18 @@ from keras_ch8.monitors.progress import (
 from keras_ch8.verdicts.rules import judge
 from keras_ch8.verdicts.verdict import FORGOTTEN_AFTER, Claim, VerdictTracker
 from tests.monitors.logs import (
-    INF,
-    LEARNING,
     NAN,
     check,
-    epochs,
     flow,
     level,
     log_of,
     losses,
+    past_of_losses,
     penalized,
     said,
     statistics,
     with_steps,
 )
-
-
-def past_of_losses(losses, steps=None, first=0, strides=(), start=None):
-    log = MeasurementLog(total=1000, first=first)
-    strides = list(strides) or [None] * len(losses)
-    for step, loss, stride in zip(steps or range(first + 1, first + 1 + len(losses)), losses, strides, strict=True):
-        readings = {"gradient_norm": GradientNorm(1.0, 1.0, loss)}
-        if stride is not None:
-            before = loss if start is None else start
-            readings["step_length"] = StepLength(before, loss, slope=-1.0, curvature=stride, length=1.0)
-        log.add(step, readings)
-    return log
 
 
 @pytest.mark.parametrize("first", [0, 100])
@@ -168,132 +151,6 @@ def test_the_past_keeps_the_first_pass_and_the_last_and_5000_rows():
     log.add_rows(Rows(np.array([100]), np.ones(1), np.ones(1)))
     assert log.done == 5002  # rows of before do not turn it back
     assert log.of("cliff") == []
-
-
-def test_hidden_layers_from_the_first_to_the_last():
-    one, two = flow(is_output=(False, True, True, True)), flow(is_output=(False, False, True, True))
-    assert np.isnan(one.total)
-    assert flow(is_output=(False, False, True, True), gradient=np.array([3.0, 2.0, 7.0, 7.0])).total == 1.5
-    assert np.isnan(flow(gradient=np.array([1.0, 1.0, 0.0, 1.0])).total)
-    assert np.isnan([two.forward_factor, two.backward_factor]).all()
-    doubled = flow(signal=np.array([1.0, 2.0, 4.0, 9.0]), gradient=np.array([4.0, 2.0, 1.0, 9.0]))
-    assert (doubled.forward_factor, doubled.backward_factor) == pytest.approx((2, 2))
-
-
-def horizon(profile, kernel=None):
-    return TimeHorizon("rnn", np.array(profile), True, np.eye(2) if kernel is None else np.array(kernel))
-
-
-def test_the_horizon_ends_where_the_gradient_stays_below_a_hundredth():
-    assert horizon([1.0, 0.01, 0.009]).horizon == 2
-    assert horizon([0.5, 0.001, 1.0, 0.001]).horizon == 3
-    assert horizon([0.0, 0.0]).horizon == horizon([]).horizon == 0
-    assert horizon([0.5, 0.006]).horizon == 2  # of its largest, however small that is
-    assert np.isnan([horizon([0.0, 1.0]).growth, horizon([]).growth]).all()
-    assert horizon([2.0, 1.0, 0.5]).growth == 0.25
-    assert np.isnan(horizon([1.0, 0.5, 0.0, 0.0]).factor)  # of two numbers
-    assert horizon([1.0, 0.1, 0.01, 0.001, 5e-9, 1e-9]).factor == pytest.approx(0.1)
-
-
-def test_the_spectral_radius_is_that_of_the_first_gate():
-    assert horizon([1.0], [[0.0, 2.0, 9.0, 9.0], [-2.0, 0.0, 9.0, 9.0]]).spectral_radius == pytest.approx(2)
-    assert np.isnan(horizon([1.0], np.zeros((0, 0))).spectral_radius)
-
-
-def seen(*profiles, is_final=True):
-    """Return a log of nine measurements of the loss, the last of which were of time, too."""
-    log = past_of_losses([1.0] * 9)
-    for profile in profiles:
-        log.add(9, {"time_horizon": (TimeHorizon("rnn", np.array(profile), is_final, np.eye(2)),)})
-    return log
-
-
-def test_the_median_growth_in_time_counts_and_a_single_measurement_is_enough():
-    (monitor,) = chosen(["time_horizon"])
-    assert monitor.measure(seen([1.0]))["horizon_reached"] == 1.0
-    assert monitor.measure(seen([1.0, 0.0], [1.0, 1.0], [1.0, 99.0]))["growth_in_time"] == 1.0
-    of_every_step = monitor.measure(seen([1.0, 99.0], is_final=False))
-    assert of_every_step["growth_in_time"] == 99.0 / 2
-    assert "horizon_reached" not in of_every_step
-    few = past_of_losses([1.0] * 3)
-    few.add(3, {"time_horizon": (horizon([1.0, 1.0]),)})
-    assert monitor.measure(few) == {}
-
-
-def test_validation_is_best_of_the_last_three_epochs_and_begins_where_the_probe_did():
-    rising = [0.9, 0.7, *[0.5] * 2, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7]
-    assert level("online_risk", epochs(LEARNING, rising), "overfitting") == "act"
-    assert level("online_risk", epochs(LEARNING, [*rising[:7], 0.5, 0.7, 0.7]), "overfitting") == "ok"
-    assert level("online_risk", epochs(LEARNING, [*rising[:6], 0.5, *rising[7:]]), "overfitting") == "act"
-    log = epochs(LEARNING, rising)
-    log.add(1, {"gradient_norm": GradientNorm(1.0, 1.0, 2.0)})
-    assert level("online_risk", log, "overfitting") == "watch"  # 0.2 of 1.5, not of 0.4
-
-
-def test_what_is_learned_by_heart_where_the_loss_is_0_or_below_or_validation_is_rare():
-    flat = [0.9, 0.7, 0.5, *[0.501] * 7]
-    assert level("online_risk", epochs([1, 0, 0, *[-1.0] * 7], flat), "overfitting") == "ok"
-    assert level("online_risk", epochs([1, -0.5, -1.0, *[-1.6] * 7], flat), "overfitting") == "watch"
-    heart = [1.2, 1.1, 1.0, *np.linspace(1, 0.4, 7)]
-    assert level("online_risk", epochs([2, 2, 1, *[0.5] * 7], flat), "overfitting") == "ok"  # by a half, not more
-    assert level("online_risk", epochs(heart, [-1, -1.2, -1.5, *[-1.49] * 7]), "overfitting") == "watch"
-    assert level("online_risk", epochs(heart, [10, 5, 1, *[1.01] * 7]), "overfitting") == "ok"  # low, by nine tenths
-    rare = [0.9, None, 0.5, None, 0.501, None, 0.501, None, 0.501, None]
-    assert level("online_risk", epochs([1.2, 1.1, 1.0, *np.linspace(1, 0.3, 7)], rare), "overfitting") == "watch"
-
-
-def test_parts_of_a_held_out_loss_that_begins_at_0_or_falls_to_it():
-    def measured(training, validation):
-        found = chosen(["online_risk"])[0].measure(epochs(training, validation))
-        return found["held_out_rise"], found["held_out_fallen"], found["learned_lately"]
-
-    assert measured([1, 0, -1], [0, 0, 0]) == (0.0, INF, INF)
-    assert measured([1, 0, 0], [0, 0, 1, 1, 1][:3]) == (0.0, INF, 0.0)
-    assert measured([1, 1, 0, 0.5], [0, 1, 1, 1]) == (INF, INF, -INF)
-    assert measured([4, 2, 1], [4, 1, 1])[1:] == (0.75, 0.5)
-    assert measured([4, 2, 1], [1, 0, 0])[1] == measured([4, 2, 1], [1, -1, 0])[1] == INF
-    assert level("online_risk", epochs(np.geomspace(1, 0.1, 10), [0.0] * 10), "overfitting") == "ok"
-
-
-@pytest.mark.parametrize(
-    "training, expected",
-    [
-        (LEARNING, "act"),
-        ([1.0] * 4 + [0.8] * 6, "ok"),  # it has learned nothing in the second half
-        ([0.5, *[1.0] * 5, *[0.8] * 4], "ok"),  # it is above where it began
-        ([*[1.0] * 3, *[1.3] * 3, *[1.0] * 4], "ok"),  # it is where it began
-        ([1.0, *[1.5] * 5, *[0.9] * 3, 1.2], "ok"),
-        ([11, *[10] * 5, *[9] * 4], "ok"),  # a tenth
-        ([11, *[10] * 5, *[8.9] * 4], "act"),
-        (np.linspace(-1, -1.3, 10), "act"),
-        (np.linspace(-1, -1.1, 10), "ok"),  # less than a tenth
-    ],
-)
-def test_only_a_training_that_learns_overfits(training, expected):
-    assert level("online_risk", epochs(training, [0.9, 0.7, 0.5, *[0.7] * 7]), "overfitting") == expected
-
-
-def test_a_rise_of_a_validation_loss_below_0_is_compared_with_a_tenth_of_its_size():
-    assert level("online_risk", epochs(LEARNING, [-1.0, -1.001, *[-0.997] * 8]), "overfitting") == "ok"
-    assert level("online_risk", epochs(LEARNING, [-1.0, -1.001, *[-0.988] * 8]), "overfitting") == "watch"
-
-
-def test_two_epochs_are_too_few_to_tell_whether_it_learns():
-    log = epochs([1.0, 0.5], [None, None])
-    for step, loss in enumerate([0.9, 0.5, 0.9, 0.9, 0.9], 1):
-        log.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
-    assert said("online_risk", log, "overfitting") is None
-
-
-def test_the_end_of_a_short_pass():
-    assert monitors.online_risk([np.array([1.0, 2.0, 3.0, 4.0, 8.0])]).first == 8
-    assert monitors.online_risk([np.arange(8.0)]).first == 6.5
-
-
-def test_what_the_digits_do_not_tell_apart_is_no_rise():
-    risk, length = chosen(["online_risk", "duration"])
-    assert "`val_loss` is near its best, 38.7" in risk.remarks(epochs([1.0] * 3, [38.71, 38.71, 38.74]))["overfitting"]
-    assert length.remarks(epochs([2.0] * 12, [2.0] * 12))["too_short"] == "it stayed near 2"
 
 
 def at_chance(values, chance):

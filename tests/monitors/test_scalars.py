@@ -88,21 +88,6 @@ def test_after_zeros_the_first_gradient_is_a_spike():
     assert monitors.cliff(norms).spikes().tolist() == [31]
 
 
-def test_the_risk_is_the_mean_of_the_last_quarter_of_a_pass():
-    passes = RNG.normal(size=(3, 40))
-    found = monitors.online_risk(list(passes))
-    assert found.first == pytest.approx(passes[0, 30:].mean())
-    assert found.last == pytest.approx(passes[2, 30:].mean())
-    assert found.passes == 3
-
-
-def test_one_minibatch_is_a_pass_and_no_pass_has_no_risk():
-    found = monitors.online_risk([np.array([2.0])])
-    assert (found.first, found.last, found.passes) == (2.0, 2.0, 1)
-    with pytest.raises(ValueError, match=r"Received: losses=\[\]\. Give at least one array"):
-        monitors.online_risk([])
-
-
 @pytest.mark.parametrize("checks", ["everything", ["clif"], 3, None, [object]])
 def test_checks_that_there_are_not_are_named_with_those_that_there_are(checks):
     with pytest.raises(ValueError, match=r"`checks` is 'cheap', 'standard' or 'full', or a list.*cliff.*Received: "):

@@ -8,8 +8,22 @@ from keras import layers
 
 from keras_ch8 import monitors
 from keras_ch8.monitors._time_horizon import TimeHorizon
-from tests.monitors.logs import AT_REST, check, level, log_of, losses, remarks, said
+from keras_ch8.monitors.base import chosen
+from tests.monitors.logs import AT_REST, check, level, log_of, losses, past_of_losses, remarks, said
 from tests.monitors.reference import restored
+
+
+def horizon(profile, kernel=None):
+    return TimeHorizon("rnn", np.array(profile), True, np.eye(2) if kernel is None else np.array(kernel))
+
+
+def seen(*profiles, is_final=True):
+    """Return a log of nine measurements of the loss, the last of which were of time, too."""
+    log = past_of_losses([1.0] * 9)
+    for profile in profiles:
+        log.add(9, {"time_horizon": (TimeHorizon("rnn", np.array(profile), is_final, np.eye(2)),)})
+    return log
+
 
 RNG = np.random.default_rng(7)
 X, Y = RNG.normal(size=(4, 6, 3)), RNG.normal(size=(4, 2))
@@ -215,3 +229,31 @@ def test_memory_is_said_with_the_numbers_of_the_last_measurement():
 def test_a_gradient_grows_through_time_also_where_the_loss_sees_every_step(growth, is_final, fallen, expected):
     seen = (TimeHorizon("rnn", np.geomspace(1, growth, 40), is_final=is_final, kernel=np.eye(2)),)
     assert level("time_horizon", log_of(losses(fallen), time_horizon=seen), "exploding") == expected
+
+
+def test_the_horizon_ends_where_the_gradient_stays_below_a_hundredth():
+    assert horizon([1.0, 0.01, 0.009]).horizon == 2
+    assert horizon([0.5, 0.001, 1.0, 0.001]).horizon == 3
+    assert horizon([0.0, 0.0]).horizon == horizon([]).horizon == 0
+    assert horizon([0.5, 0.006]).horizon == 2  # of its largest, however small that is
+    assert np.isnan([horizon([0.0, 1.0]).growth, horizon([]).growth]).all()
+    assert horizon([2.0, 1.0, 0.5]).growth == 0.25
+    assert np.isnan(horizon([1.0, 0.5, 0.0, 0.0]).factor)  # of two numbers
+    assert horizon([1.0, 0.1, 0.01, 0.001, 5e-9, 1e-9]).factor == pytest.approx(0.1)
+
+
+def test_the_spectral_radius_is_that_of_the_first_gate():
+    assert horizon([1.0], [[0.0, 2.0, 9.0, 9.0], [-2.0, 0.0, 9.0, 9.0]]).spectral_radius == pytest.approx(2)
+    assert np.isnan(horizon([1.0], np.zeros((0, 0))).spectral_radius)
+
+
+def test_the_median_growth_in_time_counts_and_a_single_measurement_is_enough():
+    (monitor,) = chosen(["time_horizon"])
+    assert monitor.measure(seen([1.0]))["horizon_reached"] == 1.0
+    assert monitor.measure(seen([1.0, 0.0], [1.0, 1.0], [1.0, 99.0]))["growth_in_time"] == 1.0
+    of_every_step = monitor.measure(seen([1.0, 99.0], is_final=False))
+    assert of_every_step["growth_in_time"] == 99.0 / 2
+    assert "horizon_reached" not in of_every_step
+    few = past_of_losses([1.0] * 3)
+    few.add(3, {"time_horizon": (horizon([1.0, 1.0]),)})
+    assert monitor.measure(few) == {}
