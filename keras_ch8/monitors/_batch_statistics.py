@@ -19,7 +19,7 @@ from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .model_facts import is_batch_normalization
 from .probe import ProbeEvaluator, root_mean_square
-from .progress import MEASURED, PART_DONE, part_done
+from .progress import MEASURED, PART_DONE, progress_measured
 
 NEAR = 20
 """Minibatches before a measurement whose loss is compared with that of the probe."""
@@ -193,11 +193,10 @@ class BatchStatisticsMonitor(Monitor):
         """Return the largest gap, and what it costs in inference."""
         last = log.of(self.name)[-1]
         ratio = last.inference_loss / last.training_loss if last.training_loss > 0 else float("nan")
-        return {
+        return progress_measured(log) | {
             GAP.name: last.gap,
             INFERENCE_OVER_TRAINING.name: ratio,
             PROBE_OVER_NEW.name: _probe_over_new(log),
-            PART_DONE.name: part_done(log),
         }
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:

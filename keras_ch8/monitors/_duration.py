@@ -12,7 +12,7 @@ from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
 from .measurement_log import MeasurementLog
-from .progress import MEASURED, OVERSHOOT, PART_DONE, UPDATES, overshoot, part_done
+from .progress import MEASURED, OVERSHOOT, PART_DONE, UPDATES, progress_measured
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
@@ -238,18 +238,16 @@ class DurationMonitor(Monitor):
         measured: dict[str, float] = {}
         if log.total and len(course) >= FEWEST and np.isfinite(course).all():
             best, reference = int(course.argmin()), _reference(log, course)
-            measured = {
+            measured = progress_measured(log) | {
                 LATELY.name: _lately(course),
                 STILL_AHEAD.name: _still_ahead(course if len(course) >= BLOCKS else _of_steps(log)),
                 FALLEN_SO_FAR.name: (course[0] - course[-1]) / abs(course[0]) if course[0] else 0.0,
                 LAST_OF_FALL.name: _last_of_fall(course),
                 BEST_AT.name: best / (len(course) - 1),
                 RISEN.name: (course[-1] - course[best]) / abs(course[best]) if course[best] else 0.0,
-                UPDATES.name: log.done,
-                PART_DONE.name: part_done(log),
                 LEFT.name: course[-1] / reference if reference > 0 else float("nan"),
+                NOISE_OVER_BATCH.name: noise_over_batch(log),
             }
-            measured |= {OVERSHOOT.name: overshoot(log), NOISE_OVER_BATCH.name: noise_over_batch(log)}
             if len(losses) == len(course) and losses[best]:
                 measured[LEARNED_SINCE.name] = (losses[best] - losses[-1]) / abs(losses[best])
             half = losses[len(losses) // 2 :]

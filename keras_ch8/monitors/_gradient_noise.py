@@ -32,8 +32,8 @@ from .progress import (
     STUCK,
     Progress,
     effective_rate,
-    overshoot,
     progress,
+    progress_measured,
 )
 
 
@@ -252,12 +252,11 @@ class GradientNoiseMonitor(Monitor):
             return {}
         noise = pooled(last)
         costs = excess(noise, log) / abs(seen.now) if seen.now else float("nan")
-        return seen.measured() | {
+        return progress_measured(log) | {
             NOISE_OVER_BATCH.name: noise.scale / log.batch_size,
             USUAL_NOISE.name: float(np.median([n.scale for n in last])) / log.batch_size,
             WHOLE_NOISE.name: float(np.median([n.scale for n in log.of(self.name)])) / log.batch_size,
             FALL_NOISE.name: _while_it_fell(log, seen) / log.batch_size,
-            OVERSHOOT.name: overshoot(log),
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
             NOISE_SCALE.name: noise.scale,
             BATCH_SIZE.name: log.batch_size,

@@ -26,13 +26,11 @@ from .progress import (
     NO_RISE,
     OF_THREE,
     OVER_CHANCE,
-    PART_DONE,
     SHRUNK,
     SMALL_GRADIENT,
     STUCK,
     THIRD_OVER,
     elasticity,
-    part_done,
     progress,
     progress_measured,
     progress_newest,
@@ -170,12 +168,14 @@ class GradientNormMonitor(Monitor):
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return where the loss is, and how large the gradient."""
-        measured = progress_measured(log)
-        if not measured:
+        seen = progress(log)
+        if seen is None:
             return {}
-        size, seen = elasticity(log, log.of(self.name)[-1]), progress(log)
-        measured |= {ELASTICITY.name: size, SPECTRA.name: len(log.of("spectrum")), PART_DONE.name: part_done(log)}
-        if seen is not None and log.least_squares > 0 and not log.is_penalized:
+        measured = progress_measured(log) | {
+            ELASTICITY.name: elasticity(log, log.of(self.name)[-1]),
+            SPECTRA.name: len(log.of("spectrum")),
+        }
+        if log.least_squares > 0 and not log.is_penalized:
             measured |= {OVER_LEAST_SQUARES.name: seen.now / log.least_squares, UNEVENNESS.name: log.unevenness}
         return measured
 

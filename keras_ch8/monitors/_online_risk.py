@@ -255,7 +255,7 @@ class OnlineRiskMonitor(Monitor):
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return the losses by themselves."""
-        held_out, losses = _held_out(log), log.reported("loss")
+        held_out, losses = _held_out(log), [*log.reported("loss")]
         name = "`val_loss`" if _is_validated(log) else "the loss on the probe"
         risk = online_risk(log.passes)
         ends = [held_out.min(), held_out[-1]]

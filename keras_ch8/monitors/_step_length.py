@@ -34,21 +34,15 @@ from .probe import ProbeEvaluator
 from .progress import (
     BATCHES,
     ELASTICITY,
-    HEADWAY_SINCE,
     LAST,
     NEWTON_GAIN,
     OVERSHOOT,
-    PART_DONE,
-    RATE_LEFT,
     RATE_OF_LIMIT,
     TRAININGS_TO_GAIN,
     effective_rate,
     elasticity,
-    headway_since_half,
-    overshoot,
-    part_done,
     progress,
-    rate_left,
+    progress_measured,
     trainings_to_gain,
 )
 
@@ -174,19 +168,15 @@ class StepLengthMonitor(Monitor):
         limit, gain = _newton(log)
         last_losses = log.rows.loss[-BATCHES:]
         minibatches = _over_start(log, last_losses[np.isfinite(last_losses)])
-        return seen.measured() | _heights(last) | {
+        return progress_measured(log) | _heights(last) | {
             HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last])), seen.penalty),
             UPDATES_SPANNED.name: (steps[-1] - steps[0]) / log.steps_of_update,
-            OVERSHOOT.name: overshoot(log),
             STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
             TRAININGS_TO_HALVE.name: _halving(last) / log.total if log.total else float("nan"),
             ELASTICITY.name: elasticity(log, log.of("gradient_norm")[-1]),
             RATE_OF_LIMIT.name: limit,
             NEWTON_GAIN.name: gain,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, gain, log),
-            PART_DONE.name: part_done(log),
-            HEADWAY_SINCE.name: headway_since_half(log),
-            RATE_LEFT.name: rate_left(log),
             SPIKES.name: len(spikes_of(log)),
             NOISE_OVER_BATCH.name: noise_over_batch(log),
             THROWN.name: _thrown(log),

@@ -19,7 +19,7 @@ from .base import Curve, LayerCall, Monitor, Snapshot
 from .flow import growth_per_step
 from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
-from .progress import GOOD, LAST, MEASURED, OF_LAST, progress
+from .progress import GOOD, LAST, MEASURED, OF_LAST, progress, progress_measured
 
 GONE = 0.01
 """Fraction of its largest value at which the gradient counts as gone."""
@@ -202,7 +202,7 @@ class TimeHorizonMonitor(Monitor):
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how far the gradient of the first recurrent layer reaches, and how it grows on the way."""
         seen, firsts = progress(log), [layers[0] for layers in log.of(self.name)]
-        return {} if seen is None else seen.measured() | _reach(firsts[-LAST:])
+        return {} if seen is None else progress_measured(log) | _reach(firsts[-LAST:])
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return the same by the last measurement alone."""

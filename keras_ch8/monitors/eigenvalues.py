@@ -31,17 +31,13 @@ from .measurement_log import MeasurementLog
 from .progress import (
     ELASTICITY,
     NEWTON_GAIN,
-    PART_DONE,
-    RATE_LEFT,
     RATE_OF_LIMIT,
     TRAININGS_TO_GAIN,
-    UPDATES,
     effective_rate,
     elasticity,
-    part_done,
     progress,
+    progress_measured,
     progress_newest,
-    rate_left,
     trainings_to_gain,
 )
 
@@ -182,7 +178,7 @@ class SpectrumMonitor(Monitor):
         rate, size = effective_rate(log), elasticity(log, ends)
         limit = rate * ends.largest
         lowest = ends.smallest / abs(ends.largest) if ends.largest else float("-inf")  # 0 of 0 is no minimum
-        return seen.measured() | _idle_layers(log) | {
+        return progress_measured(log) | _idle_layers(log) | {
             NEWTON_GAIN.name: ends.gain,
             EARLIER_GAIN.name: log.of(self.name)[-2].gain if len(log.of(self.name)) > 1 else float("nan"),
             ELASTICITY.name: size,
@@ -191,9 +187,6 @@ class SpectrumMonitor(Monitor):
             UNCERTAINTY.name: ends.residual / -ends.smallest if ends.smallest < 0 else float("nan"),
             ESCAPES.name: rate * -ends.smallest * (log.total or log.done),
             LOWEST_CURVATURE.name: lowest,
-            UPDATES.name: log.done,
-            PART_DONE.name: part_done(log),
-            RATE_LEFT.name: rate_left(log),
         } | ({} if np.isnan(limit) or not log.total else {
             RATE_OF_LIMIT.name: limit,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, log),

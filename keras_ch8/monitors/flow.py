@@ -46,7 +46,7 @@ from .probe import (
     root_mean_square,
     saturated,
 )
-from .progress import LAST, PART_DONE, part_done, progress_measured
+from .progress import LAST, progress_measured
 
 FEWEST_HIDDEN = 3
 """Hidden layers that the gradient must pass before it is judged how it changes on its way."""
@@ -271,13 +271,7 @@ class LayerFlowMonitor(Monitor):
         """Return how the gradient grows through the layers, which units are idle, and the scale of the start."""
         flows = log.of(self.name)
         return (
-            progress_measured(log)
-            | {PART_DONE.name: part_done(log)}
-            | _depth(flows)
-            | _idle(flows[-1])
-            | _still(flows)
-            | _scale(flows)
-            | _growth(flows)
+            progress_measured(log) | _depth(flows) | _idle(flows[-1]) | _still(flows) | _scale(flows) | _growth(flows)
         )
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:

@@ -277,27 +277,21 @@ class Progress:
         start: Before the first update.
         now: Median of the last three measurements.
         recent: See `RECENT`.
-        typical_step: See `TYPICAL_STEP`; NaN where it is not known.
         chance: Loss of the best constant prediction; NaN where it is not known.
         then: Median of the last three measurements before the last third of the steps.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
         lowest: The lowest median of three measurements in a row.
         penalty: What of `now` layers have added, such as regularizers: constants and neighbours have none of it.
-        shrunk: See `SHRUNK`.
-        far_targets: See `FAR_TARGETS`.
     """
 
     start: float
     now: float
     recent: float
-    typical_step: float
     chance: float = float("nan")
     then: float = float("nan")
     neighbours: float = float("nan")
     lowest: float = float("nan")
     penalty: float = 0.0
-    shrunk: float = float("nan")
-    far_targets: bool = False
 
     def fallen_to(self, loss: float) -> float:
         """Return by how much it fell if it is at this loss, as a fraction of the start."""
@@ -316,7 +310,7 @@ class Progress:
         return min(gain, (reference - loss) / (reference - self.lowest)) if self.lowest < min(reference, 0) else gain
 
     def measured(self) -> dict[str, float]:
-        """Return the quantities that the rules of many monitors judge."""
+        """Return what rules judge of it."""
         return {
             FALLEN.name: self.fallen_to(self.now),
             GAINED.name: self.gained_at(self.now, self.penalty),
@@ -325,9 +319,7 @@ class Progress:
             RECENT.name: self.recent,
             PACE_KEPT.name: (self.then - self.now) / (self.start - self.now) if self.start > self.now else 0.0,
             GROWTH.name: self.over_start(self.now),
-            TYPICAL_STEP.name: self.typical_step,
-            FAR_TARGETS.name: float(self.far_targets),
-        } | ({} if np.isnan(self.shrunk) else {SHRUNK.name: self.shrunk})  # rules on it say nothing of other losses
+        }
 
     def over_chance(self, loss: float, penalty: float) -> float:
         """Return a loss, without its penalty, over that of the best constant prediction; NaN where that is unknown."""
@@ -351,22 +343,16 @@ def progress(log: MeasurementLog) -> Progress | None:
     before = losses[: max(2, np.searchsorted(steps, log.first + (steps[-1] - log.first) * 2 / 3))]
     then = float(np.median(before[-3:]))
     recent = (then - now) / abs(then) if then else 0.0
-    sizes = np.abs(log.series("step_length", "step_over_optimal")[-LAST:])
-    typical = float(np.median(sizes)) if len(sizes) else float("nan")
     lowest = float(_medians_of_three(losses).min())
-    weights = log.series("gradient_norm", "weight_norm")
     return Progress(
         start=float(start),
         now=now,
         recent=recent,
-        typical_step=typical,
         chance=log.chance,
         then=then,
         neighbours=log.neighbours,
         lowest=lowest,
         penalty=float(np.median(penalties[-3:])),
-        shrunk=float(weights[-1] / weights[0]) if log.is_penalized and weights[0] else float("nan"),
-        far_targets=Fact.LARGE_TARGETS in log.has,
     )
 
 
@@ -388,9 +374,27 @@ def _medians_of_three(losses: np.ndarray) -> np.ndarray:
 
 
 def progress_measured(log: MeasurementLog) -> dict[str, float]:
-    """Return the quantities of `Progress`; nothing before there are enough measurements."""
-    seen = progress(log)
-    return {} if seen is None else seen.measured()
+    """Return what rules of several monitors judge; of the loss nothing before there are enough measurements."""
+    measured = {
+        PART_DONE.name: log.done / log.total if log.total else float("nan"),
+        UPDATES.name: log.done,
+        OVERSHOOT.name: _median(log.series("step_length", "ratio")[-LAST:]),
+        HEADWAY_SINCE.name: _headway_since_half(log),
+        RATE_LEFT.name: rate_left(log),
+    }
+    if seen := progress(log):
+        measured |= seen.measured() | {
+            TYPICAL_STEP.name: _median(np.abs(log.series("step_length", "step_over_optimal")[-LAST:])),
+            FAR_TARGETS.name: float(Fact.LARGE_TARGETS in log.has),
+        }
+        weights = log.series("gradient_norm", "weight_norm")
+        if log.is_penalized and weights[0]:  # rules on it say nothing of other losses
+            measured[SHRUNK.name] = float(weights[-1] / weights[0])
+    return measured
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if len(values) else float("nan")
 
 
 def progress_newest(log: MeasurementLog) -> dict[str, float]:
@@ -443,8 +447,7 @@ def effective_rate(log: MeasurementLog) -> float:
 
     For gradient descent that is the learning rate, for other optimizers what they make of it.
     """
-    rates = _effective_rates(log, slice(-LAST, None))
-    return float(np.median(rates)) if len(rates) else float("nan")
+    return _median(_effective_rates(log, slice(-LAST, None)))
 
 
 @once
@@ -469,7 +472,7 @@ def _effective_rates(log: MeasurementLog, which: slice) -> np.ndarray:
     return lengths[there][is_known] / norms[is_known]
 
 
-def headway_since_half(log: MeasurementLog) -> float:
+def _headway_since_half(log: MeasurementLog) -> float:
     """Return how far the loss is below the lowest of the first half of the steps; NaN where it is not known."""
     steps, losses = log.steps_of("gradient_norm"), log.series("gradient_norm", "loss")
     if len(losses) < FEWEST:
@@ -480,18 +483,6 @@ def headway_since_half(log: MeasurementLog) -> float:
     return (lowest - float(medians[-1])) / abs(lowest) if lowest else float("nan")
 
 
-def part_done(log: MeasurementLog) -> float:
-    """Return the steps so far over the steps of the training; NaN where these are not known."""
-    return log.done / log.total if log.total else float("nan")
-
-
-def overshoot(log: MeasurementLog) -> float:
-    """Return half the curvature along a step over its slope, the median over the last measurements; see `OVERSHOOT`."""
-    ratios = log.series("step_length", "ratio")[-LAST:]
-    return float(np.median(ratios)) if len(ratios) else float("nan")
-
-
 def is_spectrum_worthwhile(log: MeasurementLog) -> bool:
     """Whether the spectrum is worth its price; see `WORTH_A_SPECTRUM`."""
-    seen = progress(log)
-    return seen is not None and WORTH_A_SPECTRUM.holds(seen.measured())
+    return progress(log) is not None and WORTH_A_SPECTRUM.holds(progress_measured(log))
