@@ -1,6 +1,7 @@
 """Whether batch normalization means the same in training and in inference."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,39 +100,34 @@ PROBE_OVER_NEW = Quantity(
 
 EARLY = Condition(PART_DONE, "<", 0.25, "the moving statistics are not expected to have caught up")
 
+batch_norm_gap = functools.partial(Rule, kind="batch_norm_gap", silenced_by=(EARLY,))
 RULES = (
-    Rule(
-        kind="batch_norm_gap",
+    batch_norm_gap(
         says="The model is worse in inference than in training, since batch normalization uses other statistics there",
         all_of=(
             LevelThreshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
             LevelThreshold(INFERENCE_OVER_TRAINING, "above", watch=1.1, act=1.15, source=MEASURED),
         ),
-        silenced_by=(EARLY,),
         proven_by=(
             Condition(PART_DONE, ">=", 1.0),
             Condition(GAP, ">=", 1.0),
             Condition(INFERENCE_OVER_TRAINING, ">=", 2.0),
         ),
     ),
-    Rule(
-        kind="batch_norm_gap",
+    batch_norm_gap(
         says="The model learns what holds within a minibatch and not beyond, since batch normalization hides how "
         "minibatches differ",
         all_of=(
             LevelThreshold(PROBE_OVER_NEW, "above", watch=2.0, act=3.0, source=MEASURED),
             LevelThreshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
         ),
-        silenced_by=(EARLY,),
         cure="Let each minibatch have examples of all kinds: shuffle them before `fit`, and leave `shuffle=True`.",
         code=SHUFFLE,
         expects="The loss of the probe should come near that of the minibatches.",
     ),
-    Rule(
-        kind="batch_norm_gap",
+    batch_norm_gap(
         says="In inference batch normalization uses statistics far from those in training",
         all_of=(LevelThreshold(GAP, "above", watch=1.0, act=2.0, source=MEASURED),),
-        silenced_by=(EARLY,),
         mentions=(INFERENCE_OVER_TRAINING,),
     ),
 )

@@ -1,6 +1,7 @@
 """How noisy the gradient of a minibatch is, and what batch size that asks for."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import keras
@@ -115,10 +116,18 @@ NOISE = LevelThreshold(NOISE_OVER_BATCH, "above", watch=4.0, act=6.0, source=f"{
 LITTLE_EXCESS = Condition(EXCESS, "<", 0.12, "noise keeps the loss up by less than an eighth")
 MUCH_TO_SAVE = Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save")
 WANTS_ALL = Condition(COMPARES, ">=", 1, "the optimizer wants all examples in a batch")
-_A_QUARTER = (
-    "Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same from fewer."
+wasteful = functools.partial(
+    Rule,
+    kind="batch_wasteful",
+    mentions=(NOISE_SCALE, BATCH_SIZE),
+    expects="As many epochs should lower the loss further.",
 )
-
+wasteful_for_long = functools.partial(
+    wasteful,
+    cure="Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same from "
+    "fewer.",
+    code="batch_size = batch_size // 4",
+)
 RULES = (
     Rule(
         kind="noise_dominated",
@@ -155,14 +164,12 @@ RULES = (
         silenced_by=(GOOD,),
         mentions=(NOISE_SCALE, BATCH_SIZE),
     ),
-    Rule(
-        kind="batch_wasteful",
+    wasteful(
         says="Far smaller batches would give nearly the same steps",
         all_of=(
             LevelThreshold(NOISE_OVER_BATCH, "below", watch=0.05, act=0.025, source=f"{MCCANDLISH}; {MEASURED}"),
             LevelThreshold(USUAL_NOISE, "below", watch=0.05, act=0.025, source=MEASURED),
         ),
-        mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             Condition(NOISE_OVER_BATCH, ">", 0),
             Condition(BATCH_SIZE, ">=", 16 * LEAST_BATCH, "there is something to save"),
@@ -170,13 +177,10 @@ RULES = (
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start"), WANTS_ALL),
         cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
         code="batch_size = {smaller_batch}",
-        expects="As many epochs should lower the loss further.",
     ),
-    Rule(
-        kind="batch_wasteful",
+    wasteful_for_long(
         says="In batches this large there is hardly any noise over the training, and it does no harm even at the end",
         all_of=(LevelThreshold(WHOLE_NOISE, "below", watch=0.3, act=0.2, source=f"{MCCANDLISH}; {MEASURED}"),),
-        mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             Condition(NOISE_OVER_BATCH, ">", 0),
             Condition(NOISE_OVER_BATCH, "<", 0.5, "the gradient of a minibatch is mostly signal", MCCANDLISH),
@@ -184,15 +188,10 @@ RULES = (
             MUCH_TO_SAVE,
         ),
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start"), WANTS_ALL),
-        cure=_A_QUARTER,
-        code="batch_size = batch_size // 4",
-        expects="As many epochs should lower the loss further.",
     ),
-    Rule(
-        kind="batch_wasteful",
+    wasteful_for_long(
         says="While the loss fell, there was hardly any noise in batches this large",
         all_of=(LevelThreshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {MEASURED}"),),
-        mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             LOW,
             Condition(FALL_NOISE, ">", 0),
@@ -200,9 +199,6 @@ RULES = (
             MUCH_TO_SAVE,
         ),
         silenced_by=(WANTS_ALL,),
-        cure=_A_QUARTER,
-        code="batch_size = batch_size // 4",
-        expects="As many epochs should lower the loss further.",
     ),
 )
 

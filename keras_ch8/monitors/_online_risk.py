@@ -139,15 +139,16 @@ VALIDATION_LOSS = Quantity("val_loss", "The validation loss of the last epoch.",
 LOSS_OF_PROBE = Quantity("loss_of_probe", "The loss on the probe, where there is no other.", series="diagnosis/loss")
 HELD_OUT = (VALIDATION_LOSS, LOSS_OF_PROBE)
 
+LEARNS = (
+    Condition(LEARNED, ">", 0, "the training loss has fallen"),
+    Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
+)
 RULES = (
     Rule(
         kind="overfitting",
         says="The model learns its examples by heart: the loss on held-out examples rises while it still learns",
         all_of=(LevelThreshold(HELD_OUT_RISE, "above", watch=0.1, act=0.15, source=MEASURED),),
-        when=(
-            Condition(LEARNED, ">", 0, "the training loss has fallen"),
-            Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
-        ),
+        when=LEARNS,
         mentions=HELD_OUT,
     ),
     Rule(
@@ -156,7 +157,7 @@ RULES = (
         all_of=(LevelThreshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.04, source=MEASURED),),
         when=(
             Condition(HELD_OUT_LEFT, ">=", 0.25, "a quarter of the loss on held-out examples is left"),
-            Condition(LEARNED, ">", 0, "the training loss has fallen"),
+            LEARNS[0],
         ),
         mentions=HELD_OUT,
     ),
@@ -170,8 +171,7 @@ RULES = (
                 RISE_OVER_CHANGES, ">=", 3.0, "it has risen by far more than it changes by from one time to the next"
             ),
             Condition(HELD_OUT_LEFT, ">=", 0.05, "at its best it was not next to nothing"),
-            Condition(LEARNED, ">", 0, "the training loss has fallen"),
-            Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
+            *LEARNS,
         ),
         mentions=HELD_OUT,
     ),
@@ -227,27 +227,18 @@ class OnlineRiskMonitor(Monitor):
         start, best = _start(log), float(held_out.min())
         reference = start if log.is_penalized else float(np.fmin(start, log.chance))
         first, middle, last = (float(losses[i]) for i in (0, len(losses) // 2, -1))
-        return {
-            HELD_OUT_RISE.name: _rise(log, float(held_out[-3:].min())),
-            RISE_OVER_BEST.name: (float(held_out[-3:].min()) - best) / best if best > 0 else float("nan"),
+        return _since_the_best(log, np.min) | {
             RISE_OVER_CHANGES.name: _over_changes(held_out),
             HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
             KNOWN_OVER_NEW.name: last / float(held_out[-1]) if last > 0 and held_out[-1] > 0 else float("nan"),
             HELD_OUT_LEFT.name: best / reference if min(best, reference) > 0 else float("nan"),
             LEARNED.name: first - last,
             LEARNED_LATELY.name: _ratio(middle - last, middle),
-            BY_HEART.name: _fallen_since_the_best(log, np.min),
         }
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return where held-out loss and training loss are by the last epoch alone."""
-        last = float(_held_out(log)[-1])
-        best = float(_held_out(log).min())
-        return {
-            HELD_OUT_RISE.name: _rise(log, last),
-            RISE_OVER_BEST.name: (last - best) / best if best > 0 else float("nan"),
-            BY_HEART.name: _fallen_since_the_best(log, lambda x: x[-1]),
-        }
+        return _since_the_best(log, lambda losses: losses[-1])
 
     def drawn(self, log: MeasurementLog) -> dict[str, float]:
         """Return the held-out loss by the series in which it is drawn; no rule judges the other numbers."""
@@ -297,10 +288,14 @@ def _start(log: MeasurementLog) -> float:
     return float(np.fmax(of_probe[0].loss if of_probe else np.nan, _held_out(log)[0]))
 
 
-def _rise(log: MeasurementLog, now: float) -> float:
-    """Return by how much a held-out loss is above the best, over its fall before."""
-    start, best = _start(log), float(_held_out(log).min())
-    return _ratio(now - best, max(start - best, LITTLE * abs(start)))
+def _since_the_best(log: MeasurementLog, to: Callable[[np.ndarray], float]) -> dict[str, float]:
+    """Return what has come of losses since the held-out one was best, by what `to` picks of the last ones."""
+    start, best, now = _start(log), float(_held_out(log).min()), float(to(_held_out(log)[-3:]))
+    return {
+        HELD_OUT_RISE.name: _ratio(now - best, max(start - best, LITTLE * abs(start))),
+        RISE_OVER_BEST.name: (now - best) / best if best > 0 else float("nan"),
+        BY_HEART.name: _fallen_since_the_best(log, to),
+    }
 
 
 def _over_changes(held_out: np.ndarray) -> float:

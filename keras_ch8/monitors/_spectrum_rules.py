@@ -1,5 +1,7 @@
 """What is said of the curvature: the quantities, and the rules that judge them."""
 
+import functools
+
 from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import counted, part, percent
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
@@ -125,11 +127,13 @@ CANNOT_RISE = (
 )
 """Where the curvature does not let the learning rate rise."""
 
-NOT_ARRIVED_AT_A_MINIMUM = (
+HELD_UP = (
+    "saddle",
+    ON_PLATEAU,
     FADED_RATE.at("watch", "the learning rate has fallen to next to nothing"),
     SHORT_STEP.at("act", "the steps are far too short to arrive"),
 )
-"""Where a loss is at rest because the steps are, not because there is nothing to gain."""
+"""Where a loss is at rest without a minimum, or because the steps are, not because there is nothing to gain."""
 REST_IS_CERTAIN = (
     LAST_QUARTER,
     Condition(OVER_NEIGHBOURS, ">=", 2.0),
@@ -148,6 +152,7 @@ NO_RAVINE = (EVEN, BEYOND_LIMIT, EVENLY)
 
 AT_LIMIT = Condition(RATE_OF_LIMIT, ">=", 1.0, "the learning rate cannot be larger")
 
+ravine = functools.partial(Rule, kind="ill_conditioned", silenced_by=NO_RAVINE, mentions=(RATE_OF_LIMIT,))
 RULES = (
     Rule(
         kind="saddle",
@@ -200,7 +205,7 @@ RULES = (
             LevelThreshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.15, source=MEASURED),
         ),
         when=(AT_REST, Condition(UPDATES, ">=", 200, "there were many updates")),
-        silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
+        silenced_by=HELD_UP,
         proven_by=REST_IS_CERTAIN,
         mentions=(FALLEN, OVER_CHANCE, RECENT),
     ),
@@ -218,7 +223,7 @@ RULES = (
             Condition(UPDATES, ">=", 300, "there were many updates"),
             LAST_QUARTER,
         ),
-        silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
+        silenced_by=HELD_UP,
         proven_by=(Condition(OVER_NEIGHBOURS, ">=", 1.9), LAST_QUARTER),
         mentions=(FALLEN, OVER_CHANCE, RECENT, NEWTON_GAIN),
     ),
@@ -231,7 +236,7 @@ RULES = (
             Condition(NARROWEST, "<=", 2, "a hidden layer has one or two units, fewer than outputs"),
             Condition(UPDATES, ">=", 200, "there were many updates"),
         ),
-        silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
+        silenced_by=HELD_UP,
         mentions=(NARROWEST, FALLEN, RECENT),
     ),
     Rule(
@@ -240,32 +245,26 @@ RULES = (
         all_of=(FLAT,),
         when=(AT_REST, RESTED),
         silenced_by=(
-            "saddle",
-            ON_PLATEAU,
-            *NOT_ARRIVED_AT_A_MINIMUM,
+            *HELD_UP,
             Condition(OVER_NEIGHBOURS, "<", 1.1, "what the nearest other examples predict is no better"),
         ),
         at_most="watch",
         mentions=(FALLEN, OVER_CHANCE, RECENT),
     ),
-    Rule(
-        kind="ill_conditioned",
+    ravine(
         says="The loss creeps along the floor of a ravine, whose walls do not let the learning rate rise",
         all_of=(
             DECREMENT,
             LevelThreshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=2.0, source=MEASURED),
         ),
         when=(SLOW, *CANNOT_RISE),
-        silenced_by=NO_RAVINE,
         proven_by=(
             LAST_QUARTER,
             Condition(NEWTON_GAIN, ">=", 0.7),
             Condition(EARLIER_GAIN, ">=", 0.7),
         ),
-        mentions=(RATE_OF_LIMIT,),
     ),
-    Rule(
-        kind="ill_conditioned",
+    ravine(
         says="Nearly all of the loss is still to be gained along the floor of a ravine, whose walls do not let the "
         "learning rate rise",
         all_of=(
@@ -279,33 +278,22 @@ RULES = (
             Condition(OVER_NEIGHBOURS, ">=", 2.0, "the nearest examples predict twice as well"),
             HALF_OVER,
         ),
-        silenced_by=NO_RAVINE,
-        mentions=(RATE_OF_LIMIT,),
     ),
-    Rule(
-        kind="ill_conditioned",
+    ravine(
         says="The steps are far too short along the floor of a ravine, whose walls do not let the learning rate rise",
         all_of=(DECREMENT, SHORT_STEP),
         when=CANNOT_RISE,
-        silenced_by=NO_RAVINE,
-        mentions=(RATE_OF_LIMIT,),
     ),
-    Rule(
-        kind="ill_conditioned",
+    ravine(
         says="The learning rate is at its limit, and the loss still falls slowly along the floor of a ravine",
         all_of=(DECREMENT,),
         when=(SLOW, NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
-        silenced_by=NO_RAVINE,
         at_most="watch",
-        mentions=(RATE_OF_LIMIT,),
     ),
-    Rule(
-        kind="ill_conditioned",
+    ravine(
         says="The learning rate is at its limit, and nearly all of the loss is left along the floor of a ravine",
         all_of=(LevelThreshold(NEWTON_GAIN, "above", watch=0.7, act=0.7, source=MEASURED),),
         when=(NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
-        silenced_by=NO_RAVINE,
         at_most="watch",
-        mentions=(RATE_OF_LIMIT,),
     ),
 )

@@ -388,8 +388,8 @@ def progress_measured(log: MeasurementLog) -> dict[str, float]:
             FAR_TARGETS.name: float(Fact.LARGE_TARGETS in log.has),
         }
         weights = log.series("gradient_norm", "weight_norm")
-        if log.is_penalized and weights[0]:  # rules on it say nothing of other losses
-            measured[SHRUNK.name] = float(weights[-1] / weights[0])
+        shrunk = float(weights[-1] / weights[0]) if log.is_penalized and weights[0] else float("nan")
+        measured |= {} if np.isnan(shrunk) else {SHRUNK.name: shrunk}  # rules on it say nothing of other losses
     return measured
 
 
