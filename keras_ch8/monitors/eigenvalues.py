@@ -228,20 +228,20 @@ def _narrowest(flow: LayerFlow) -> float:
     return float(fewest) if fewest < outputs else float("nan")
 
 
-def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnds:
+def ends_of(objective: Objective, steps: int = 20) -> SpectrumEnds:
     """Return what `spectrum` does, for a function of the weights that is traced already; NaN where it is infinite."""
     with np.errstate(all="ignore"):
         try:
-            return _ends(objective, steps, seed)
+            return _ends(objective, steps)
         except np.linalg.LinAlgError:
             return SpectrumEnds(*[float("nan")] * len(dataclasses.fields(SpectrumEnds)))
 
 
-def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
+def _ends(objective: Objective, steps: int) -> SpectrumEnds:
     theta = objective.theta()
     loss, slope = objective.value_and_gradient(theta)
     halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
-    start = np.random.default_rng(seed).normal(size=objective.size)
+    start = np.random.default_rng(0).normal(size=objective.size)
     start /= norm(start)
     length = norm(halves[0])
     if length > 0:  # of one half: directions that follow both would find their noise in both
@@ -271,9 +271,7 @@ def _kernel_elasticity(objective: Objective, theta: np.ndarray, slope: np.ndarra
 
 
 @section("8.2.3")
-def spectrum(
-    model: keras.Model, x: Data, y: Data = None, *, steps: int = 20, seed: int = 0, **options: Any
-) -> SpectrumEnds:
+def spectrum(model: keras.Model, x: Data, y: Data = None, *, steps: int = 20, **options: Any) -> SpectrumEnds:
     """Return the ends of the spectrum of the Hessian, beside gradient and loss (section 8.2.3).
 
     Where the gradient is small, all curvature positive means a minimum, curvature of both signs a saddle point, and
@@ -284,15 +282,15 @@ def spectrum(
         model: A compiled model.
         x: Inputs, as for `fit`.
         y: Targets.
-        steps: Steps of Lanczos, each one Hessian-vector product. Defaults to `20`.
-        seed: Seed of the random part of the start; the other part is the gradient. Defaults to `0`.
+        steps: Steps of Lanczos, each one Hessian-vector product, from the gradient and a direction that is random but
+            always the same. Defaults to `20`.
         **options: As for `curvature.gradient`.
 
     Returns:
         A `SpectrumEnds`.
 
     Raises:
-        ValueError: If `steps` is below 1, or `seed` below 0.
+        ValueError: If `steps` is below 1.
 
     Example:
         >>> dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
@@ -307,4 +305,4 @@ def spectrum(
         Dauphin et al. (2014), Identifying and Attacking the Saddle Point Problem.
     """
     steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", fix="Try 20.")
-    return ends_of(Objective(model, x, y, **options), steps, _checks.seed(seed) or 0)
+    return ends_of(Objective(model, x, y, **options), steps)

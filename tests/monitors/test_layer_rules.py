@@ -1,5 +1,7 @@
 """What is said of layers and their units: each limit on its two sides."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -45,11 +47,8 @@ def test_a_share_of_idle_units():
 def test_each_layer_of_idle_units_counts_by_its_units_and_the_worst_is_named():
     log = log_of(losses(), layer_flow=flow(dead=np.array([0.1, 0.5, NAN, NAN]), units=(30, 10, 8, 8)))
     claim = said("layer_flow", log, "dead_units")
-    assert (claim.level, claim.finding) == (
-        "ok",
-        "Few ReLUs are dead, if any (20 % of the ReLUs give 0 for every example of the probe; 50 % in the layer with "
-        "most of them; most of them in b).",
-    )  # fmt: skip
+    assert claim.level == "ok"
+    assert re.findall(r"\d+ %|in b\)", claim.finding) == ["20 %", "50 %", "in b)"]
     assert said("layer_flow", log, "saturated_units") is None
 
 
@@ -83,10 +82,8 @@ def test_through_depth_the_median_counts_and_the_last_measurement_says_how_far_t
     log = log_of(losses(), layer_flow=[*[flow()] * 7, explodes, flow(relative_update=np.full(4, 0.25))])
     claim = said("layer_flow", log, "exploding")
     assert claim.level == "ok"
-    assert claim.finding == (
-        "The gradient does not explode on its way back (from the last hidden layer to the first it is multiplied by 1; "
-        "at the start it was multiplied by 1 on its way from the last hidden layer to the first; a factor of 1 for "
-        "each of 3 hidden layers; the first moves by 25 % of its size in a step)."
+    assert claim.finding.endswith(
+        "; a factor of 1 for each of 3 hidden layers; the first moves by 25 % of its size in a step)."
     )
 
 
