@@ -31,7 +31,7 @@ from ..verdicts.facts import (
 )
 from ..verdicts.inputs import inputs_of
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
-from .model_facts import activation, facts_of_model, flat_in, form_of, is_weighted, padding_in
+from .model_facts import activation, facts_of_model, form_of, is_weighted, padding_in
 from .own_loss import own_loss_of, tried
 from .probe import FLAT, SLOPES, RecordedCall, by_unit, recording
 
@@ -183,6 +183,13 @@ def there_in(training: fit.Training, x: Data, y: Data) -> frozenset[Fact]:
     model = training.model
     has = facts_of_model(model, training.callbacks) | form_of(training)
     return has | flat_in(model, x) | padding_in(model, x) | large_targets_in(model, y)
+
+
+def flat_in(model: keras.Model, x: Data) -> frozenset[Fact]:
+    """Return that inputs are flat where each example is one number: Keras gives it the axis that the model has."""
+    inputs = getattr(model, "inputs", None) or []
+    is_flat = len(inputs) == 1 and len(inputs[0].shape) == 2 and len(getattr(x, "shape", ())) == 1
+    return frozenset({Fact.FLAT_INPUTS} if is_flat else ())
 
 
 @np.errstate(all="ignore")
