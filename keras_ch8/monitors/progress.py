@@ -24,7 +24,7 @@ OF_LAST = f"in the median of the last {LAST} measurements"
 # --- where the numbers come from -----------------------------------------------------------------------------------
 
 MEASURED = "measured on trainings whose trouble was known"
-"""That of most; `benchmarks/diagnosis/LOG.md` says what each group of them has changed."""
+"""The source of most limits; `benchmarks/diagnosis/LOG.md` says which trainings have changed what."""
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 MCCANDLISH = "McCandlish et al. (2018)"
 MANDT = "Mandt, Hoffman, Blei (2017), section 3"

@@ -55,7 +55,7 @@ def assert_reasons(why):
 
 @functools.cache
 def assert_reason(sentence):
-    told = re.sub(r" \((measured|set after|Goodfellow|McCandlish|Mandt|gradient descent).*\)\.$", ".", sentence)
+    told = re.sub(r" \((measured|Goodfellow|McCandlish|Mandt|gradient descent).*\)\.$", ".", sentence)
     assert_readable(f"It is so: {told}")  # some begin with a number
 
 
