@@ -90,6 +90,7 @@ BY_SHORT_STEPS = Combination(
     (Condition(LAST_OF_FALL, ">=", 0.33), Condition(OVERSHOOT, "<", 0.005)),
 )
 """Where a training that ends too early may as well have steps that are too short."""
+FEW_UPDATES = Condition(UPDATES, "<", 400, "there were few updates")
 HARDLY_AN_UPDATE = Condition(UPDATES, "<", 50, "there were fewer than 50 updates: few minibatches tell little")
 MAY_BE_A_SWING = Condition(
     OVERSHOOT, ">=", 0.5, "the curvature takes back half of what a step gains: it may be a swing"
@@ -97,8 +98,8 @@ MAY_BE_A_SWING = Condition(
 
 NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "its rises undo most of its falls")
 AT_ONE_LEVEL = (Condition(LEFT, ">", 0.2, "it is not low"), NO_HEADWAY)
+
 too_short = functools.partial(Rule, kind="too_short", mentions=(UPDATES, LEFT, *HELD_OUT))
-FEW_UPDATES = Condition(UPDATES, "<", 400, "there were few updates")
 RULES = (
     too_short(
         says="The training ends after a handful of updates, while the loss still falls",
