@@ -1,6 +1,7 @@
 """Whether batch normalization means the same in training and in inference."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,12 +16,11 @@ from .._types import Data, Tensor
 from ..verdicts.code import SHUFFLE
 from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import counted, times
-from ._layer_calls import root_mean_square
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .model_facts import is_batch_normalization
-from .probe import ProbeEvaluator
-from .progress import BETWEEN, FOREIGN, MEASURED, PART_DONE, after_group, part_done
+from .probe import ProbeEvaluator, root_mean_square
+from .progress import MEASURED, PART_DONE, progress_measured
 
 NEAR = 20
 """Minibatches before a measurement whose loss is compared with that of the probe."""
@@ -98,41 +98,36 @@ PROBE_OVER_NEW = Quantity(
     "the loss of the probe is far above that of minibatches that the model had not seen either",
 )
 
-EARLY = Condition(PART_DONE, "<", 0.25, "the moving statistics are not expected to have caught up", FOREIGN)
+EARLY = Condition(PART_DONE, "<", 0.25, "the moving statistics are not expected to have caught up")
 
+batch_norm_gap = functools.partial(Rule, kind="batch_norm_gap", silenced_by=(EARLY,))
 RULES = (
-    Rule(
-        kind="batch_norm_gap",
+    batch_norm_gap(
         says="The model is worse in inference than in training, since batch normalization uses other statistics there",
         all_of=(
             LevelThreshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
-            LevelThreshold(INFERENCE_OVER_TRAINING, "above", watch=1.1, act=1.15, source=BETWEEN),
+            LevelThreshold(INFERENCE_OVER_TRAINING, "above", watch=1.1, act=1.15, source=MEASURED),
         ),
-        silenced_by=(EARLY,),
         proven_by=(
             Condition(PART_DONE, ">=", 1.0),
             Condition(GAP, ">=", 1.0),
             Condition(INFERENCE_OVER_TRAINING, ">=", 2.0),
         ),
     ),
-    Rule(
-        kind="batch_norm_gap",
+    batch_norm_gap(
         says="The model learns what holds within a minibatch and not beyond, since batch normalization hides how "
         "minibatches differ",
         all_of=(
-            LevelThreshold(PROBE_OVER_NEW, "above", watch=2.0, act=3.0, source=after_group(14)),
+            LevelThreshold(PROBE_OVER_NEW, "above", watch=2.0, act=3.0, source=MEASURED),
             LevelThreshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
         ),
-        silenced_by=(EARLY,),
         cure="Let each minibatch have examples of all kinds: shuffle them before `fit`, and leave `shuffle=True`.",
         code=SHUFFLE,
         expects="The loss of the probe should come near that of the minibatches.",
     ),
-    Rule(
-        kind="batch_norm_gap",
+    batch_norm_gap(
         says="In inference batch normalization uses statistics far from those in training",
-        all_of=(LevelThreshold(GAP, "above", watch=1.0, act=2.0, source=f"{after_group(7)}; act {BETWEEN}"),),
-        silenced_by=(EARLY,),
+        all_of=(LevelThreshold(GAP, "above", watch=1.0, act=2.0, source=MEASURED),),
         mentions=(INFERENCE_OVER_TRAINING,),
     ),
 )
@@ -144,6 +139,7 @@ class BatchStatisticsMonitor(Monitor):
     name = "batch_statistics"
     sets = ("standard", "full")
     order = 8
+    reading = BatchStatistics
     needs_inference = True
     passes = 1 / 3
     rules = RULES
@@ -184,12 +180,6 @@ class BatchStatisticsMonitor(Monitor):
             "inference_loss": snapshot.inference_loss,
         }
 
-    def reading(self, **arrays: Any) -> BatchStatistics:
-        """Return the numbers."""
-        for name in ("training_loss", "inference_loss"):
-            arrays[name] = float(arrays[name])
-        return BatchStatistics(**arrays)
-
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the largest gap, and the loss in inference."""
         last = log.of(self.name)[-1]
@@ -199,11 +189,10 @@ class BatchStatisticsMonitor(Monitor):
         """Return the largest gap, and what it costs in inference."""
         last = log.of(self.name)[-1]
         ratio = last.inference_loss / last.training_loss if last.training_loss > 0 else float("nan")
-        return {
+        return progress_measured(log) | {
             GAP.name: last.gap,
             INFERENCE_OVER_TRAINING.name: ratio,
             PROBE_OVER_NEW.name: _probe_over_new(log),
-            PART_DONE.name: part_done(log),
         }
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:

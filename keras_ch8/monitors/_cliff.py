@@ -15,7 +15,6 @@ from ..verdicts.wording import counted, digits, times
 from .base import Curve, Monitor
 from .measurement_log import MeasurementLog, once, running_median
 from .progress import (
-    BETWEEN,
     FALLING,
     GOOD,
     GROWTH,
@@ -23,7 +22,6 @@ from .progress import (
     LOW,
     MEASURED,
     OVER_NEIGHBOURS,
-    after_group,
     progress_measured,
 )
 
@@ -53,15 +51,12 @@ class GradientSpikes(Result):
     ratio: np.ndarray
     rise: np.ndarray
 
-    def spikes(self, above: float = SPIKE) -> np.ndarray:
-        """Return the numbers of the steps at which `ratio` is above a limit, and `rise` above 1.
+    def spikes(self) -> np.ndarray:
+        """Return the numbers of the steps at which `ratio` is above 10, and `rise` above 1.
 
         Several such steps in a row count once, by the first of them.
-
-        Args:
-            above: The limit of the ratio. Defaults to `10.0`.
         """
-        high = (self.ratio > above) & (self.rise > 1)
+        high = (self.ratio > SPIKE) & (self.rise > 1)
         return self.steps[high & ~np.concatenate([[False], high[:-1]])]
 
     @property
@@ -110,7 +105,7 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> GradientSpikes:
         >>> norms = np.ones(50)
         >>> norms[[30, 31, 40]] = 20.0, 20.0, 30.0
         >>> found = keras_ch8.monitors.cliff(norms)
-        >>> found.spikes(10.0), found.largest
+        >>> found.spikes(), found.largest
         (array([31, 41]), 30.0)
 
     References:
@@ -172,12 +167,12 @@ AS_GOOD_AS_IT_GETS = Combination(
                     "they do not, the spikes are few, and the loss is not below 0, where no level is known to be good",
                     "none of",
                     (
-                        Condition(OVER_NEIGHBOURS, ">=", 2, source=after_group(15)),
-                        Condition(GROWTH, "<", 0, source=after_group(16)),
+                        Condition(OVER_NEIGHBOURS, ">=", 2),
+                        Condition(GROWTH, "<", 0),
                         Combination(
                             "they come again and again, and the loss is not low",
                             "all of",
-                            (Condition(SPIKES, ">=", 6, source=BETWEEN), HIGH),
+                            (Condition(SPIKES, ">=", 6), HIGH),
                         ),
                     ),
                 ),
@@ -292,7 +287,7 @@ class CliffMonitor(Monitor):
 @once
 def spikes_of(log: MeasurementLog) -> np.ndarray:
     """Return which of the last steps were spikes."""
-    return _of_rows(log).spikes(SPIKE)
+    return _of_rows(log).spikes()
 
 
 def _undone(log: MeasurementLog) -> float:

@@ -45,6 +45,7 @@ class DistanceMonitor(Monitor):
     name = "distance"
     sets = ("standard", "full")
     order = 9
+    reading = Distance
     curves = (
         Curve(
             "distance",
@@ -72,10 +73,6 @@ class DistanceMonitor(Monitor):
         )
         heading = _numerics.safe_ratio(_numerics.dot(way, snapshot.now.grads), distance * slope, 0.0)
         return {"distance": distance, "start_norm": start, "weight_norm": theta, "heading": heading}
-
-    def reading(self, **arrays: np.ndarray) -> Distance:
-        """Return the numbers."""
-        return Distance(**{name: float(value) for name, value in arrays.items()})
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the distance and the cosine."""
@@ -115,5 +112,4 @@ def distance(model: keras.Model, x: Data, y: Data, start: list[np.ndarray], **op
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.7.
     """
     probe = ProbeEvaluator(model, x, y, monitors=[DistanceMonitor()], **options)
-    probe.start = probe.objective.weights("start", start)
-    return probe.evaluate()["distance"]
+    return probe.evaluate(start=probe.objective.weights("start", start))["distance"]

@@ -1,6 +1,7 @@
 """Whether a training ends too early, goes on for nothing, or swings at one level, by what its epochs report."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
 from .measurement_log import MeasurementLog
-from .progress import BETWEEN, FOREIGN, OVERSHOOT, PART_DONE, UPDATES, VARIANTS, after_group, overshoot, part_done
+from .progress import MEASURED, OVERSHOOT, PART_DONE, UPDATES, progress_measured
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
@@ -81,7 +82,7 @@ HEADWAY = Quantity(
 )
 
 AT_THE_END = Condition(PART_DONE, ">=", 0.9, "the training is at its end")
-NOT_LEARNED = Condition(LEFT, ">", 0.5, "more than half of the loss is left", FOREIGN)
+NOT_LEARNED = Condition(LEFT, ">", 0.5, "more than half of the loss is left")
 FALLS_ON = Condition(BEST_AT, ">=", 0.9, "the loss is lowest at the end", PLAYBOOK)
 BY_SHORT_STEPS = Combination(
     "it falls no slower than before, in steps that could be a hundred times as long: more epochs, or longer steps",
@@ -89,94 +90,85 @@ BY_SHORT_STEPS = Combination(
     (Condition(LAST_OF_FALL, ">=", 0.33), Condition(OVERSHOOT, "<", 0.005)),
 )
 """Where a training that ends too early may as well have steps that are too short."""
-HARDLY_AN_UPDATE = Condition(UPDATES, "<", 50, "there were fewer than 50 updates: few minibatches tell little", FOREIGN)
+FEW_UPDATES = Condition(UPDATES, "<", 400, "there were few updates")
+HARDLY_AN_UPDATE = Condition(UPDATES, "<", 50, "there were fewer than 50 updates: few minibatches tell little")
 MAY_BE_A_SWING = Condition(
-    OVERSHOOT, ">=", 0.5, "the curvature takes back half of what a step gains: it may be a swing", after_group(16)
+    OVERSHOOT, ">=", 0.5, "the curvature takes back half of what a step gains: it may be a swing"
 )
 
-NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "its rises undo most of its falls", FOREIGN)
-AT_ONE_LEVEL = (Condition(LEFT, ">", 0.2, "it is not low", FOREIGN), NO_HEADWAY)
+NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "its rises undo most of its falls")
+AT_ONE_LEVEL = (Condition(LEFT, ">", 0.2, "it is not low"), NO_HEADWAY)
+
+too_short = functools.partial(Rule, kind="too_short", mentions=(UPDATES, LEFT, *HELD_OUT))
 RULES = (
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends after a handful of updates, while the loss still falls",
-        all_of=(LevelThreshold(LATELY, "above", watch=0.04, act=None, source=FOREIGN),),
+        all_of=(LevelThreshold(LATELY, "above", watch=0.04, act=None, source=MEASURED),),
         when=(
             AT_THE_END,
             NOT_LEARNED,
             FALLS_ON,
-            Condition(UPDATES, "<", 50, "there were fewer than 50 updates", FOREIGN),
+            Condition(UPDATES, "<", 50, "there were fewer than 50 updates"),
         ),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends after few updates, while the loss still falls",
-        all_of=(LevelThreshold(LATELY, "above", watch=0.08, act=0.08, source=FOREIGN),),
+        all_of=(LevelThreshold(LATELY, "above", watch=0.08, act=0.08, source=MEASURED),),
         when=(
             AT_THE_END,
             NOT_LEARNED,
             FALLS_ON,
-            Condition(UPDATES, "<", 600, "there were few updates", BETWEEN),
+            Condition(UPDATES, "<", 600, "there were few updates"),
         ),
         eased_by=(BY_SHORT_STEPS,),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends after few updates, when the loss has only begun to fall",
-        all_of=(LevelThreshold(LAST_OF_FALL, "above", watch=0.25, act=0.25, source=after_group(15)),),
+        all_of=(LevelThreshold(LAST_OF_FALL, "above", watch=0.25, act=0.25, source=MEASURED),),
         when=(
             AT_THE_END,
-            Condition(LEFT, ">", 0.9, "nearly all of the loss is left", after_group(15)),
+            Condition(LEFT, ">", 0.9, "nearly all of the loss is left"),
             FALLS_ON,
-            Condition(FALLEN_SO_FAR, ">=", 0.02, "it has fallen for certain", after_group(15)),
-            Condition(UPDATES, "<", 300, "there were few updates", FOREIGN),
+            Condition(FALLEN_SO_FAR, ">=", 0.02, "it has fallen for certain"),
+            Condition(UPDATES, "<", 300, "there were few updates"),
         ),
         eased_by=(BY_SHORT_STEPS, HARDLY_AN_UPDATE),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends after few updates, while the loss still falls much",
         all_of=(
-            LevelThreshold(LATELY, "above", watch=0.12, act=0.12, source=FOREIGN),
-            LevelThreshold(STILL_AHEAD, "above", watch=0.18, act=0.18, source=FOREIGN),
+            LevelThreshold(LATELY, "above", watch=0.12, act=0.12, source=MEASURED),
+            LevelThreshold(STILL_AHEAD, "above", watch=0.18, act=0.18, source=MEASURED),
         ),
         when=(
             AT_THE_END,
-            Condition(LEFT, ">", 0.1, "something is left to learn", FOREIGN),
+            Condition(LEFT, ">", 0.1, "something is left to learn"),
             FALLS_ON,
-            Condition(UPDATES, "<", 400, "there were few updates", FOREIGN),
+            FEW_UPDATES,
         ),
         eased_by=(BY_SHORT_STEPS, MAY_BE_A_SWING),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends after few updates, while the loss still falls by much of what is left",
         all_of=(
-            LevelThreshold(LATELY, "above", watch=0.14, act=0.14, source=after_group(13)),
-            LevelThreshold(STILL_AHEAD, "above", watch=0.3, act=0.3, source=after_group(13)),
+            LevelThreshold(LATELY, "above", watch=0.14, act=0.14, source=MEASURED),
+            LevelThreshold(STILL_AHEAD, "above", watch=0.3, act=0.3, source=MEASURED),
         ),
         when=(
             AT_THE_END,
-            Condition(LEFT, ">", 0.05, "something is left to learn", after_group(13)),
+            Condition(LEFT, ">", 0.05, "something is left to learn"),
             FALLS_ON,
-            Condition(UPDATES, "<", 400, "there were few updates", FOREIGN),
+            FEW_UPDATES,
         ),
         eased_by=(BY_SHORT_STEPS, MAY_BE_A_SWING),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
-    Rule(
-        kind="too_short",
+    too_short(
         says="The training ends while the loss still falls",
         all_of=(
-            LevelThreshold(LATELY, "above", watch=0.12, act=None, source=FOREIGN),
-            LevelThreshold(STILL_AHEAD, "above", watch=0.25, act=None, source=FOREIGN),
+            LevelThreshold(LATELY, "above", watch=0.12, act=None, source=MEASURED),
+            LevelThreshold(STILL_AHEAD, "above", watch=0.25, act=None, source=MEASURED),
         ),
         when=(AT_THE_END, NOT_LEARNED, FALLS_ON),
-        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(
         kind="too_long",
@@ -184,8 +176,8 @@ RULES = (
         all_of=(LevelThreshold(BEST_AT, "below", watch=0.25, act=0.25, source=PLAYBOOK),),
         when=(
             AT_THE_END,
-            Condition(LEARNED_SINCE, "<", 0.02, "the training loss has not fallen since either", FOREIGN),
-            Condition(LEFT, "<", 0.9, "it had learned something", FOREIGN),
+            Condition(LEARNED_SINCE, "<", 0.02, "the training loss has not fallen since either"),
+            Condition(LEFT, "<", 0.9, "it had learned something"),
         ),
         mentions=(LEARNED_SINCE, *HELD_OUT),
     ),
@@ -193,20 +185,20 @@ RULES = (
         kind="too_long",
         says="The loss on held-out examples was best in the first third of the epochs, and has risen since",
         all_of=(
-            LevelThreshold(BEST_AT, "below", watch=0.33, act=0.33, source=f"{PLAYBOOK}; {after_group(16)}"),
-            LevelThreshold(RISEN, "above", watch=0.02, act=0.02, source=VARIANTS),
+            LevelThreshold(BEST_AT, "below", watch=0.33, act=0.33, source=f"{PLAYBOOK}; {MEASURED}"),
+            LevelThreshold(RISEN, "above", watch=0.02, act=0.02, source=MEASURED),
         ),
         when=(
             AT_THE_END,
-            Condition(LEARNED_SINCE, ">=", 0.02, "the training loss has fallen since", FOREIGN),
-            Condition(UPDATES, ">=", 200, "there were many updates", VARIANTS),
+            Condition(LEARNED_SINCE, ">=", 0.02, "the training loss has fallen since"),
+            Condition(UPDATES, ">=", 200, "there were many updates"),
         ),
         mentions=(LEARNED_SINCE, *HELD_OUT),
     ),
     Rule(
         kind="oscillation",
         says="The training loss swings from epoch to epoch at one level",
-        all_of=(LevelThreshold(SWING, "above", watch=0.1, act=0.2, source=f"{FOREIGN}; {BETWEEN}"),),
+        all_of=(LevelThreshold(SWING, "above", watch=0.1, act=0.2, source=MEASURED),),
         when=AT_ONE_LEVEL,
         mentions=HELD_OUT,
     ),
@@ -214,13 +206,13 @@ RULES = (
         kind="oscillation",
         says="The training loss swings from epoch to epoch at one level, as the steps go beyond the lowest point",
         all_of=(
-            LevelThreshold(SWING, "above", watch=0.1, act=0.12, source=after_group(13)),
-            LevelThreshold(OVERSHOOT, "above", watch=0.5, act=0.7, source=after_group(13)),
+            LevelThreshold(SWING, "above", watch=0.1, act=0.12, source=MEASURED),
+            LevelThreshold(OVERSHOOT, "above", watch=0.5, act=0.7, source=MEASURED),
         ),
         when=(
-            Condition(LEFT, ">", 0.05, "it is not low", VARIANTS),
+            Condition(LEFT, ">", 0.05, "it is not low"),
             NO_HEADWAY,
-            Condition(NOISE_OVER_BATCH, "<", 1.0, "the gradient of a minibatch is not mostly noise", after_group(13)),
+            Condition(NOISE_OVER_BATCH, "<", 1.0, "the gradient of a minibatch is not mostly noise"),
         ),
         mentions=HELD_OUT,
     ),
@@ -243,22 +235,20 @@ class DurationMonitor(Monitor):
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the loss fell last, where it was lowest, and how it swings."""
-        course, losses = _course(log), _of_epochs(log, "loss")
+        course, losses = _course(log), log.reported("loss")
         measured: dict[str, float] = {}
         if log.total and len(course) >= FEWEST and np.isfinite(course).all():
             best, reference = int(course.argmin()), _reference(log, course)
-            measured = {
+            measured = progress_measured(log) | {
                 LATELY.name: _lately(course),
                 STILL_AHEAD.name: _still_ahead(course if len(course) >= BLOCKS else _of_steps(log)),
                 FALLEN_SO_FAR.name: (course[0] - course[-1]) / abs(course[0]) if course[0] else 0.0,
                 LAST_OF_FALL.name: _last_of_fall(course),
                 BEST_AT.name: best / (len(course) - 1),
                 RISEN.name: (course[-1] - course[best]) / abs(course[best]) if course[best] else 0.0,
-                UPDATES.name: log.done,
-                PART_DONE.name: part_done(log),
                 LEFT.name: course[-1] / reference if reference > 0 else float("nan"),
+                NOISE_OVER_BATCH.name: noise_over_batch(log),
             }
-            measured |= {OVERSHOOT.name: overshoot(log), NOISE_OVER_BATCH.name: noise_over_batch(log)}
             if len(losses) == len(course) and losses[best]:
                 measured[LEARNED_SINCE.name] = (losses[best] - losses[-1]) / abs(losses[best])
             half = losses[len(losses) // 2 :]
@@ -290,14 +280,10 @@ class DurationMonitor(Monitor):
         return {"too_short": went, "too_long": f"at its best it was {best}"}
 
 
-def _of_epochs(log: MeasurementLog, name: str) -> np.ndarray:
-    return np.array([logs[name] for logs in log.epochs if name in logs])
-
-
 def _course(log: MeasurementLog) -> np.ndarray:
     """Return the loss from the beginning to now."""
     for name in ("val_loss", "loss"):
-        if len(losses := _of_epochs(log, name)) >= FEWEST:
+        if len(losses := log.reported(name)) >= FEWEST:
             return losses
     return _of_steps(log)
 

@@ -1,6 +1,7 @@
 """How noisy the gradient of a minibatch is, and what batch size that asks for."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import keras
@@ -18,11 +19,9 @@ from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
 from .progress import (
     BATCHES,
-    BETWEEN,
     DIVERGED,
     FALLING,
     FEWEST,
-    FOREIGN,
     GOOD,
     LAST,
     LOW,
@@ -32,12 +31,10 @@ from .progress import (
     OVERSHOOT,
     SLOW,
     STUCK,
-    VARIANTS,
     Progress,
-    after_group,
     effective_rate,
-    overshoot,
     progress,
+    progress_measured,
 )
 
 
@@ -114,25 +111,34 @@ LEAST_BATCH = 16
 """Examples of a minibatch below which smaller ones take no less time."""
 SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} at least: a batch size that would do.")
 
-NOISE = LevelThreshold(NOISE_OVER_BATCH, "above", watch=4.0, act=6.0, source=f"{MCCANDLISH}; {BETWEEN}")
+NOISE = LevelThreshold(NOISE_OVER_BATCH, "above", watch=4.0, act=6.0, source=f"{MCCANDLISH}; {MEASURED}")
 
-LITTLE_EXCESS = Condition(EXCESS, "<", 0.12, "noise keeps the loss up by less than an eighth", FOREIGN)
+LITTLE_EXCESS = Condition(EXCESS, "<", 0.12, "noise keeps the loss up by less than an eighth")
+MUCH_TO_SAVE = Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save")
 WANTS_ALL = Condition(COMPARES, ">=", 1, "the optimizer wants all examples in a batch")
-_A_QUARTER = (
-    "Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same from fewer."
+wasteful = functools.partial(
+    Rule,
+    kind="batch_wasteful",
+    mentions=(NOISE_SCALE, BATCH_SIZE),
+    expects="As many epochs should lower the loss further.",
 )
-
+wasteful_for_long = functools.partial(
+    wasteful,
+    cure="Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same from "
+    "fewer.",
+    code="batch_size = batch_size // 4",
+)
 RULES = (
     Rule(
         kind="noise_dominated",
         says="The noise of the gradient keeps the loss above what it could be",
-        all_of=(NOISE, LevelThreshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {FOREIGN}")),
+        all_of=(NOISE, LevelThreshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {MEASURED}")),
         when=(SLOW, Condition(EXCESS, "known")),
         silenced_by=(
             Combination(
                 "noise keeps the loss up by less than a twentieth, and the loss is far below its start",
                 "all of",
-                (Condition(EXCESS, "<", 0.05, source=VARIANTS), GOOD),
+                (Condition(EXCESS, "<", 0.05), GOOD),
             ),
         ),
         eased_by=(
@@ -153,61 +159,46 @@ RULES = (
     Rule(
         kind="noise_dominated",
         says="The noise of the gradient takes back most of what the steps gain",
-        all_of=(NOISE, LevelThreshold(OVERSHOOT, "above", watch=0.5, act=None, source=FOREIGN)),
+        all_of=(NOISE, LevelThreshold(OVERSHOOT, "above", watch=0.5, act=None, source=MEASURED)),
         when=(SLOW, FALLING),
         silenced_by=(GOOD,),
         mentions=(NOISE_SCALE, BATCH_SIZE),
     ),
-    Rule(
-        kind="batch_wasteful",
+    wasteful(
         says="Far smaller batches would give nearly the same steps",
         all_of=(
-            LevelThreshold(
-                NOISE_OVER_BATCH, "below", watch=0.05, act=0.025, source=f"{MCCANDLISH}; {MEASURED}; {FOREIGN}"
-            ),
-            LevelThreshold(USUAL_NOISE, "below", watch=0.05, act=0.025, source=f"{after_group(7)}, as the one before"),
+            LevelThreshold(NOISE_OVER_BATCH, "below", watch=0.05, act=0.025, source=f"{MCCANDLISH}; {MEASURED}"),
+            LevelThreshold(USUAL_NOISE, "below", watch=0.05, act=0.025, source=MEASURED),
         ),
-        mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             Condition(NOISE_OVER_BATCH, ">", 0),
-            Condition(BATCH_SIZE, ">=", 16 * LEAST_BATCH, "there is something to save", FOREIGN),
+            Condition(BATCH_SIZE, ">=", 16 * LEAST_BATCH, "there is something to save"),
         ),
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start"), WANTS_ALL),
         cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
         code="batch_size = {smaller_batch}",
-        expects="As many epochs should lower the loss further.",
     ),
-    Rule(
-        kind="batch_wasteful",
+    wasteful_for_long(
         says="In batches this large there is hardly any noise over the training, and it does no harm even at the end",
-        all_of=(LevelThreshold(WHOLE_NOISE, "below", watch=0.3, act=0.2, source=f"{MCCANDLISH}; {after_group(13)}"),),
-        mentions=(NOISE_SCALE, BATCH_SIZE),
+        all_of=(LevelThreshold(WHOLE_NOISE, "below", watch=0.3, act=0.2, source=f"{MCCANDLISH}; {MEASURED}"),),
         when=(
             Condition(NOISE_OVER_BATCH, ">", 0),
             Condition(NOISE_OVER_BATCH, "<", 0.5, "the gradient of a minibatch is mostly signal", MCCANDLISH),
-            Condition(EXCESS, "<", 0.005, "noise keeps the loss up by less than a half percent", after_group(13)),
-            Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", after_group(13)),
+            Condition(EXCESS, "<", 0.005, "noise keeps the loss up by less than a half percent"),
+            MUCH_TO_SAVE,
         ),
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start"), WANTS_ALL),
-        cure=_A_QUARTER,
-        code="batch_size = batch_size // 4",
-        expects="As many epochs should lower the loss further.",
     ),
-    Rule(
-        kind="batch_wasteful",
+    wasteful_for_long(
         says="While the loss fell, there was hardly any noise in batches this large",
-        all_of=(LevelThreshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {VARIANTS}"),),
-        mentions=(NOISE_SCALE, BATCH_SIZE),
+        all_of=(LevelThreshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {MEASURED}"),),
         when=(
             LOW,
             Condition(FALL_NOISE, ">", 0),
-            Condition(EXCESS, "<", 0.05, "noise keeps the loss up by less than a twentieth", VARIANTS),
-            Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", after_group(13)),
+            Condition(EXCESS, "<", 0.05, "noise keeps the loss up by less than a twentieth"),
+            MUCH_TO_SAVE,
         ),
         silenced_by=(WANTS_ALL,),
-        cure=_A_QUARTER,
-        code="batch_size = batch_size // 4",
-        expects="As many epochs should lower the loss further.",
     ),
 )
 
@@ -218,6 +209,7 @@ class GradientNoiseMonitor(Monitor):
     name = "gradient_noise"
     sets = ("cheap", "standard", "full")
     order = 2
+    reading = GradientNoise
     rules = RULES
     curves = (
         Curve(
@@ -243,10 +235,6 @@ class GradientNoiseMonitor(Monitor):
         trace, squared_norm = (sum(part) / len(both) for part in zip(*both, strict=True))
         return {"trace": trace, "squared_norm": squared_norm}
 
-    def reading(self, **arrays: np.ndarray) -> GradientNoise:
-        """Return the numbers."""
-        return GradientNoise(**{name: float(value) for name, value in arrays.items()})
-
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the noise scale over the last measurements, and the standard error of a minibatch."""
         noise = pooled(log.of(self.name)[-LAST:])
@@ -260,12 +248,11 @@ class GradientNoiseMonitor(Monitor):
             return {}
         noise = pooled(last)
         costs = excess(noise, log) / abs(seen.now) if seen.now else float("nan")
-        return seen.measured() | {
+        return progress_measured(log) | {
             NOISE_OVER_BATCH.name: noise.scale / log.batch_size,
             USUAL_NOISE.name: float(np.median([n.scale for n in last])) / log.batch_size,
             WHOLE_NOISE.name: float(np.median([n.scale for n in log.of(self.name)])) / log.batch_size,
             FALL_NOISE.name: _while_it_fell(log, seen) / log.batch_size,
-            OVERSHOOT.name: overshoot(log),
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
             NOISE_SCALE.name: noise.scale,
             BATCH_SIZE.name: log.batch_size,

@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from .. import _numerics
@@ -18,20 +17,20 @@ from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
 from .progress import (
+    AT_CHANCE,
     ELASTICITY,
     FALLEN,
     HARDLY_MOVED,
+    LAST_QUARTER,
     MEASURED,
+    NO_RISE,
     OF_THREE,
     OVER_CHANCE,
-    PART_DONE,
-    RECENT,
     SHRUNK,
     SMALL_GRADIENT,
     STUCK,
-    after_group,
+    THIRD_OVER,
     elasticity,
-    part_done,
     progress,
     progress_measured,
     progress_newest,
@@ -105,12 +104,12 @@ RULES = (
         kind="ill_conditioned",
         says="The model is linear, and its loss is far above what it can reach: it creeps along the floor of a ravine, "
         "since the inputs are correlated",
-        all_of=(LevelThreshold(OVER_LEAST_SQUARES, "above", watch=1.5, act=1.5, source=after_group(16)),),
+        all_of=(LevelThreshold(OVER_LEAST_SQUARES, "above", watch=1.5, act=1.5, source=MEASURED),),
         when=(
-            Condition(UNEVENNESS, ">=", 100.0, "the inputs are correlated", after_group(16)),
-            Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter"),
-            Condition(FALLEN, ">=", 0.05, "the loss has fallen", after_group(16)),
-            Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
+            Condition(UNEVENNESS, ">=", 100.0, "the inputs are correlated"),
+            LAST_QUARTER,
+            Condition(FALLEN, ">=", 0.05, "the loss has fallen"),
+            NO_RISE,
         ),
         mentions=(UNEVENNESS, FALLEN, LOSS),
     ),
@@ -118,9 +117,9 @@ RULES = (
         kind="underfitting",
         says="The penalties have shrunk the weights until the model predicts no more than a constant does",
         when=(
-            Condition(SHRUNK, "<", 1 / 3, "penalties have shrunk the weights", after_group(17)),
-            Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", after_group(17)),
-            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+            Condition(SHRUNK, "<", 1 / 3, "penalties have shrunk the weights", MEASURED),
+            AT_CHANCE,
+            THIRD_OVER,
         ),
         mentions=(LOSS,),
         cure="Regularize less: a hundredth of the penalties, or none.",
@@ -136,6 +135,7 @@ class GradientNormMonitor(Monitor):
     name = "gradient_norm"
     sets = ("cheap", "standard", "full")
     order = 3
+    reading = GradientNorm
     rules = RULES
     curves = (
         Curve("loss", "Loss of the probe", "loss", "Loss of the probe, as in training.", "8.2"),
@@ -161,10 +161,6 @@ class GradientNormMonitor(Monitor):
         norm, weight_norm = (ops.sqrt(_numerics.squared_norm(a)) for a in (snapshot.now.grads, snapshot.theta))
         return {"norm": norm, "weight_norm": weight_norm, "loss": snapshot.now.loss, "penalty": snapshot.now.penalty}
 
-    def reading(self, **arrays: np.ndarray) -> GradientNorm:
-        """Return the numbers."""
-        return GradientNorm(**{name: float(value) for name, value in arrays.items()})
-
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the loss and the norm."""
         last = log.of(self.name)[-1]
@@ -172,12 +168,14 @@ class GradientNormMonitor(Monitor):
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return where the loss is, and how large the gradient."""
-        measured = progress_measured(log)
-        if not measured:
+        seen = progress(log)
+        if seen is None:
             return {}
-        size, seen = elasticity(log, log.of(self.name)[-1]), progress(log)
-        measured |= {ELASTICITY.name: size, SPECTRA.name: len(log.of("spectrum")), PART_DONE.name: part_done(log)}
-        if seen is not None and log.least_squares > 0 and not log.is_penalized:
+        measured = progress_measured(log) | {
+            ELASTICITY.name: elasticity(log, log.of(self.name)[-1]),
+            SPECTRA.name: len(log.of("spectrum")),
+        }
+        if log.least_squares > 0 and not log.is_penalized:
             measured |= {OVER_LEAST_SQUARES.name: seen.now / log.least_squares, UNEVENNESS.name: log.unevenness}
         return measured
 

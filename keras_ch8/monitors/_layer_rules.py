@@ -3,21 +3,19 @@
 from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import digits, percent, times
 from .progress import (
-    BETWEEN,
+    AT_CHANCE,
     BOOK,
     FALLING_FAST,
     FAR_OFF,
-    FOREIGN,
     GAINED,
     GOOD,
     LOW,
     MEASURED,
     OF_LAST,
     OVER_CHANCE,
-    PART_DONE,
     SHRUNK_AWAY,
     STUCK,
-    after_group,
+    THIRD_OVER,
 )
 
 AT_THE_START = "at the start"
@@ -105,13 +103,11 @@ STILL = Quantity(
     series="diagnosis/fraction_without_gradient",
 )
 
-EXPLODING = LevelThreshold(GROWTH_THROUGH_DEPTH, "above", watch=20.0, act=30.0, source=f"{MEASURED}; watch {FOREIGN}")
-VANISHING = LevelThreshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.03, source=f"{MEASURED}; act {BETWEEN}")
-DEAD_UNITS = LevelThreshold(
-    DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 20 %; act {FOREIGN}"
-)
+EXPLODING = LevelThreshold(GROWTH_THROUGH_DEPTH, "above", watch=20.0, act=30.0, source=MEASURED)
+VANISHING = LevelThreshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.03, source=MEASURED)
+DEAD_UNITS = LevelThreshold(DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 20 %")
 SATURATED_UNITS = LevelThreshold(
-    SATURATED, "above", watch=0.4, act=0.7, source=f"{MEASURED}; healthy networks have up to 15 %; act {FOREIGN}"
+    SATURATED, "above", watch=0.4, act=0.7, source=f"{MEASURED}; healthy networks have up to 15 %"
 )
 
 RULES = (
@@ -125,12 +121,10 @@ RULES = (
     Rule(
         kind="exploding",
         says="The training began with a gradient that grows from layer to layer on its way back, and has got nowhere",
-        all_of=(LevelThreshold(GROWTH_AT_THE_START, "above", watch=30.0, act=50.0, source=after_group(13)),),
+        all_of=(LevelThreshold(GROWTH_AT_THE_START, "above", watch=30.0, act=50.0, source=MEASURED),),
         when=(
-            Condition(
-                GAINED, "<", 0.2, "the loss is not far below that of the best constant prediction", after_group(13)
-            ),
-            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+            Condition(GAINED, "<", 0.2, "the loss is not far below that of the best constant prediction"),
+            THIRD_OVER,
         ),
         silenced_by=(FALLING_FAST,),
         mentions=(BACKWARD_FACTOR,),
@@ -146,10 +140,10 @@ RULES = (
         kind="step_too_long",
         says="The steps have moved the weights so far from their start that a constant predicts as well",
         all_of=(
-            LevelThreshold(SIGNAL_GROWTH, "above", watch=100.0, act=100.0, source=after_group(17)),
-            LevelThreshold(SIGNAL_NOW, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),
+            LevelThreshold(SIGNAL_GROWTH, "above", watch=100.0, act=100.0, source=MEASURED),
+            LevelThreshold(SIGNAL_NOW, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {MEASURED}"),
         ),
-        when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", after_group(15))),
+        when=(STUCK, AT_CHANCE),
         silenced_by=(FAR_OFF,),
         mentions=(LARGEST_SIGNAL, OVER_CHANCE),
     ),
@@ -175,7 +169,7 @@ RULES = (
     Rule(
         kind="dead_units",
         says="Nearly all ReLUs of a layer are dead, so that hardly a signal gets through",
-        all_of=(LevelThreshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.7, source=f"{FOREIGN}; {BETWEEN}"),),
+        all_of=(LevelThreshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.7, source=MEASURED),),
         silenced_by=(LOW, SHRUNK_AWAY, FAR_OFF),
         mentions=(DEAD,),
     ),
@@ -189,15 +183,15 @@ RULES = (
     Rule(
         kind="saturated_units",
         says="Nearly all units of a layer are saturated, and pass hardly a gradient on",
-        all_of=(LevelThreshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=FOREIGN),),
+        all_of=(LevelThreshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=MEASURED),),
         silenced_by=(LOW,),
         mentions=(SATURATED,),
     ),
     Rule(
         kind="saturated_units",
         says="Most units of a layer are saturated, since a layer gave large numbers from the start",
-        all_of=(LevelThreshold(SATURATED_IN_LAYER, "above", watch=0.7, act=0.7, source=after_group(16)),),
-        when=(Condition(LARGEST_SIGNAL, ">=", 8.0, "a layer gave large numbers at the start", MEASURED),),
+        all_of=(LevelThreshold(SATURATED_IN_LAYER, "above", watch=0.7, act=0.7, source=MEASURED),),
+        when=(Condition(LARGEST_SIGNAL, ">=", 8.0, "a layer gave large numbers at the start"),),
         silenced_by=(GOOD,),
         mentions=(SATURATED,),
     ),
@@ -205,7 +199,7 @@ RULES = (
         kind="bad_scale",
         says="At the start a layer gives far larger numbers than others can work with",
         all_of=(
-            LevelThreshold(LARGEST_SIGNAL, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),
+            LevelThreshold(LARGEST_SIGNAL, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {MEASURED}"),
         ),
         mentions=(SMALLEST_SIGNAL,),
     ),
@@ -222,12 +216,10 @@ RULES = (
         kind="bad_scale",
         says="At the start a layer gave larger numbers than others can work with, and the loss is still above that of "
         "the best constant prediction",
-        all_of=(LevelThreshold(LARGEST_SIGNAL, "above", watch=8.0, act=8.0, source=f"{MEASURED}; {after_group(13)}"),),
+        all_of=(LevelThreshold(LARGEST_SIGNAL, "above", watch=8.0, act=8.0, source=MEASURED),),
         when=(
-            Condition(
-                OVER_CHANCE, ">=", 1.5, "the loss is far above that of the best constant prediction", after_group(13)
-            ),
-            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+            Condition(OVER_CHANCE, ">=", 1.5, "the loss is far above that of the best constant prediction"),
+            THIRD_OVER,
         ),
         mentions=(OVER_CHANCE,),
     ),
@@ -240,7 +232,7 @@ RULES = (
                 "below",
                 watch=1e-3,
                 act=5e-4,
-                source=f"{BOOK}, section 8.4; {BETWEEN}; an embedding has 0.03",
+                source=f"{BOOK}, section 8.4; {MEASURED}; an embedding has 0.03",
             ),
         ),
         mentions=(LARGEST_SIGNAL,),

@@ -13,7 +13,7 @@ from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import digits, moved, percent, times
 from .base import Curve, Monitor
 from .measurement_log import MeasurementLog, once
-from .progress import BETWEEN, FOREIGN, MEASURED, VARIANTS, after_group
+from .progress import MEASURED
 
 LITTLE = 0.1
 """Fall of the loss, as a fraction of its start, that is the least to compare a rise to."""
@@ -29,19 +29,15 @@ class OnlineRisk(Result):
 
     Args:
         first: Mean loss of the minibatches at the end of the first pass.
-        first_error: Its standard error.
         last: Mean loss of the minibatches at the end of the last pass.
-        last_error: Its standard error.
         passes: Number of passes.
     """
 
     first: float
-    first_error: float
     last: float
-    last_error: float
     passes: int
 
-    _shows = ("first", "first_error", "last", "last_error", "passes")
+    _shows = ("first", "last", "passes")
 
     def _headline(self) -> str:
         return f"loss {self.first:.4g} on new examples, {self.last:.4g} on known ones, after {self.passes} passes"
@@ -85,16 +81,13 @@ def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
             "`losses` holds a number for every minibatch of each pass, so each of its arrays must be flat. Received: "
             f"losses={short(losses)}. Give at least one flat array."
         )
-    (first, first_error), (last, last_error) = map(_mean, (of_first, of_last))
-    return OnlineRisk(first, first_error, last, last_error, len(losses))
+    return OnlineRisk(_mean(of_first), _mean(of_last), len(losses))
 
 
-def _mean(losses: np.ndarray) -> tuple[float, float]:
-    """Return mean and standard error of the end of a pass."""
+def _mean(losses: np.ndarray) -> float:
+    """Return the mean over the end of a pass."""
     tail = losses[-max(1, round(TAIL * len(losses))) :]
-    is_known = len(tail) > 1 and np.isfinite(tail).all()
-    error = tail.std(ddof=1) / np.sqrt(len(tail)) if is_known else float("nan")
-    return (float(tail.mean()) if len(tail) else float("nan")), float(error)
+    return float(tail.mean()) if len(tail) else float("nan")
 
 
 HELD_OUT_RISE = Quantity(
@@ -146,24 +139,25 @@ VALIDATION_LOSS = Quantity("val_loss", "The validation loss of the last epoch.",
 LOSS_OF_PROBE = Quantity("loss_of_probe", "The loss on the probe, where there is no other.", series="diagnosis/loss")
 HELD_OUT = (VALIDATION_LOSS, LOSS_OF_PROBE)
 
+LEARNS = (
+    Condition(LEARNED, ">", 0, "the training loss has fallen"),
+    Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
+)
 RULES = (
     Rule(
         kind="overfitting",
         says="The model learns its examples by heart: the loss on held-out examples rises while it still learns",
-        all_of=(LevelThreshold(HELD_OUT_RISE, "above", watch=0.1, act=0.15, source=f"{MEASURED}; {BETWEEN}"),),
-        when=(
-            Condition(LEARNED, ">", 0, "the training loss has fallen"),
-            Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
-        ),
+        all_of=(LevelThreshold(HELD_OUT_RISE, "above", watch=0.1, act=0.15, source=MEASURED),),
+        when=LEARNS,
         mentions=HELD_OUT,
     ),
     Rule(
         kind="overfitting",
         says="The model knows its examples by heart, and much of the loss on held-out ones is left",
-        all_of=(LevelThreshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.04, source=f"{after_group(13)}; {BETWEEN}"),),
+        all_of=(LevelThreshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.04, source=MEASURED),),
         when=(
-            Condition(HELD_OUT_LEFT, ">=", 0.25, "a quarter of the loss on held-out examples is left", VARIANTS),
-            Condition(LEARNED, ">", 0, "the training loss has fallen"),
+            Condition(HELD_OUT_LEFT, ">=", 0.25, "a quarter of the loss on held-out examples is left"),
+            LEARNS[0],
         ),
         mentions=HELD_OUT,
     ),
@@ -171,26 +165,21 @@ RULES = (
         kind="overfitting",
         says="The loss on held-out examples was better before, and has risen while that on training examples goes on "
         "falling",
-        all_of=(LevelThreshold(RISE_OVER_BEST, "above", watch=0.15, act=1.0, source=FOREIGN),),
+        all_of=(LevelThreshold(RISE_OVER_BEST, "above", watch=0.15, act=1.0, source=MEASURED),),
         when=(
             Condition(
-                RISE_OVER_CHANGES,
-                ">=",
-                3.0,
-                "it has risen by far more than it changes by from one time to the next",
-                FOREIGN,
+                RISE_OVER_CHANGES, ">=", 3.0, "it has risen by far more than it changes by from one time to the next"
             ),
-            Condition(HELD_OUT_LEFT, ">=", 0.05, "at its best it was not next to nothing", FOREIGN),
-            Condition(LEARNED, ">", 0, "the training loss has fallen"),
-            Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
+            Condition(HELD_OUT_LEFT, ">=", 0.05, "at its best it was not next to nothing"),
+            *LEARNS,
         ),
         mentions=HELD_OUT,
     ),
     Rule(
         kind="overfitting",
         says="Most of what was learned lately does not hold for held-out examples",
-        when=(Condition(BY_HEART, ">", 0.5, "half of the training loss went after that", source=after_group(6)),),
-        silenced_by=(Condition(HELD_OUT_FALLEN, ">=", 0.9, "the held-out loss was low", source=MEASURED),),
+        when=(Condition(BY_HEART, ">", 0.5, "half of the training loss went after that", source=MEASURED),),
+        silenced_by=(Condition(HELD_OUT_FALLEN, ">=", 0.9, "the held-out loss was low"),),
         at_most="watch",
         mentions=HELD_OUT,
     ),
@@ -232,33 +221,24 @@ class OnlineRiskMonitor(Monitor):
 
         The held-out loss is that of validation or, where there is none, of the probe, if it is not trained on.
         """
-        held_out, losses = _held_out(log), np.array([logs["loss"] for logs in log.epochs if "loss" in logs])
+        held_out, losses = _held_out(log), log.reported("loss")
         if len(held_out) < 3 or len(losses) < 3:
             return {}
         start, best = _start(log), float(held_out.min())
         reference = start if log.is_penalized else float(np.fmin(start, log.chance))
         first, middle, last = (float(losses[i]) for i in (0, len(losses) // 2, -1))
-        return {
-            HELD_OUT_RISE.name: _rise(log, float(held_out[-3:].min())),
-            RISE_OVER_BEST.name: (float(held_out[-3:].min()) - best) / best if best > 0 else float("nan"),
+        return _since_the_best(log, np.min) | {
             RISE_OVER_CHANGES.name: _over_changes(held_out),
             HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
             KNOWN_OVER_NEW.name: last / float(held_out[-1]) if last > 0 and held_out[-1] > 0 else float("nan"),
             HELD_OUT_LEFT.name: best / reference if min(best, reference) > 0 else float("nan"),
             LEARNED.name: first - last,
             LEARNED_LATELY.name: _ratio(middle - last, middle),
-            BY_HEART.name: _fallen_since_the_best(log, np.min),
         }
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return where held-out loss and training loss are by the last epoch alone."""
-        last = float(_held_out(log)[-1])
-        best = float(_held_out(log).min())
-        return {
-            HELD_OUT_RISE.name: _rise(log, last),
-            RISE_OVER_BEST.name: (last - best) / best if best > 0 else float("nan"),
-            BY_HEART.name: _fallen_since_the_best(log, lambda x: x[-1]),
-        }
+        return _since_the_best(log, lambda losses: losses[-1])
 
     def drawn(self, log: MeasurementLog) -> dict[str, float]:
         """Return the held-out loss by the series in which it is drawn; no rule judges the other numbers."""
@@ -266,7 +246,7 @@ class OnlineRiskMonitor(Monitor):
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return the losses by themselves."""
-        held_out, losses = _held_out(log), [logs["loss"] for logs in log.epochs if "loss" in logs]
+        held_out, losses = _held_out(log), [*log.reported("loss")]
         name = "`val_loss`" if _is_validated(log) else "the loss on the probe"
         risk = online_risk(log.passes)
         ends = [held_out.min(), held_out[-1]]
@@ -298,7 +278,7 @@ def _is_validated(log: MeasurementLog) -> bool:
 def _held_out(log: MeasurementLog) -> np.ndarray:
     """Return the validation losses or, where there are none, the losses on the probe."""
     if _is_validated(log):
-        return np.array([logs["val_loss"] for logs in log.epochs if "val_loss" in logs])
+        return log.reported("val_loss")
     return log.series("gradient_norm", "loss")
 
 
@@ -308,10 +288,14 @@ def _start(log: MeasurementLog) -> float:
     return float(np.fmax(of_probe[0].loss if of_probe else np.nan, _held_out(log)[0]))
 
 
-def _rise(log: MeasurementLog, now: float) -> float:
-    """Return by how much a held-out loss is above the best, over its fall before."""
-    start, best = _start(log), float(_held_out(log).min())
-    return _ratio(now - best, max(start - best, LITTLE * abs(start)))
+def _since_the_best(log: MeasurementLog, to: Callable[[np.ndarray], float]) -> dict[str, float]:
+    """Return what has come of losses since the held-out one was best, by what `to` picks of the last ones."""
+    start, best, now = _start(log), float(_held_out(log).min()), float(to(_held_out(log)[-3:]))
+    return {
+        HELD_OUT_RISE.name: _ratio(now - best, max(start - best, LITTLE * abs(start))),
+        RISE_OVER_BEST.name: (now - best) / best if best > 0 else float("nan"),
+        BY_HEART.name: _fallen_since_the_best(log, to),
+    }
 
 
 def _over_changes(held_out: np.ndarray) -> float:

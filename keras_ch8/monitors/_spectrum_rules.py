@@ -1,26 +1,29 @@
 """What is said of the curvature: the quantities, and the rules that judge them."""
 
+import functools
+
 from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import counted, part, percent
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from .progress import (
+    AT_CHANCE,
     AT_REST,
-    BETWEEN,
     DECREMENT,
     ELASTICITY,
     EVENLY,
     FADED_RATE,
     FALLEN,
     FAR_OFF,
-    FOREIGN,
     GAINED,
-    LOW,
+    HALF_OVER,
+    LAST_QUARTER,
     MEASURED,
     NEWTON_GAIN,
+    NO_RISE,
     NOT_ARRIVED,
+    NOT_KNOWN_LOW,
     OVER_CHANCE,
     OVER_NEIGHBOURS,
-    PART_DONE,
     RATE_LIMIT,
     RATE_OF_LIMIT,
     RECENT,
@@ -32,8 +35,6 @@ from .progress import (
     TRAININGS_TO_GAIN,
     TYPICAL_STEP,
     UPDATES,
-    VARIANTS,
-    after_group,
 )
 
 # --- what is measured ----------------------------------------------------------------------------------------------
@@ -91,9 +92,9 @@ AS_A_CONSTANT = Combination(
     "only the biases have a gradient, and a constant predicts as well, though the nearest examples predict better",
     "all of",
     (
-        Condition(KERNEL_ELASTICITY, "<=", SMALL_GRADIENT.watch, source=MEASURED),
-        Condition(OVER_CHANCE, ">=", 0.95, source=after_group(17)),
-        Condition(OVER_NEIGHBOURS, ">=", 1.1, source=FOREIGN),
+        Condition(KERNEL_ELASTICITY, "<=", SMALL_GRADIENT.watch),
+        AT_CHANCE,
+        Condition(OVER_NEIGHBOURS, ">=", 1.1),
     ),
 )
 """A loss that the bias of the output alone has lowered; that has a gradient on any examples but those of its fit."""
@@ -126,29 +127,32 @@ CANNOT_RISE = (
 )
 """Where the curvature does not let the learning rate rise."""
 
-NOT_ARRIVED_AT_A_MINIMUM = (
+HELD_UP = (
+    "saddle",
+    ON_PLATEAU,
     FADED_RATE.at("watch", "the learning rate has fallen to next to nothing"),
     SHORT_STEP.at("act", "the steps are far too short to arrive"),
 )
-"""Where a loss is at rest because the steps are, not because there is nothing to gain."""
+"""Where a loss is at rest without a minimum, or because the steps are, not because there is nothing to gain."""
 REST_IS_CERTAIN = (
-    Condition(PART_DONE, ">=", 0.75),
+    LAST_QUARTER,
     Condition(OVER_NEIGHBOURS, ">=", 2.0),
     Condition(GAINED, ">=", 0.1),
 )
 """Where one spectrum is enough: near the end, of a loss that has fallen, far above what the neighbours predict."""
-RESTED = Condition(UPDATES, ">=", 50, "there were updates enough to come to rest", FOREIGN)
-EVEN = Condition(LOWEST_CURVATURE, ">", 0.1, "the curvature is much the same in all directions", FOREIGN)
+RESTED = Condition(UPDATES, ">=", 50, "there were updates enough to come to rest")
+EVEN = Condition(LOWEST_CURVATURE, ">", 0.1, "the curvature is much the same in all directions")
 BEYOND_LIMIT = Combination(
     "the steps are too long for the largest curvature",
     "all of",
-    (Condition(RATE_OF_LIMIT, ">", 2.5, source=FOREIGN), Condition(TYPICAL_STEP, ">", 0.5, source=FOREIGN)),
+    (Condition(RATE_OF_LIMIT, ">", 2.5), Condition(TYPICAL_STEP, ">", 0.5)),
 )
 NO_RAVINE = (EVEN, BEYOND_LIMIT, EVENLY)
 """Where the walls are no steeper than the floor, where the steps are too long, or where none fell fast before."""
 
-AT_LIMIT = Condition(RATE_OF_LIMIT, ">=", 1.0, "the learning rate cannot be larger", after_group(7))
+AT_LIMIT = Condition(RATE_OF_LIMIT, ">=", 1.0, "the learning rate cannot be larger")
 
+ravine = functools.partial(Rule, kind="ill_conditioned", silenced_by=NO_RAVINE, mentions=(RATE_OF_LIMIT,))
 RULES = (
     Rule(
         kind="saddle",
@@ -162,26 +166,26 @@ RULES = (
         kind="saddle",
         says="The training is stuck near a saddle point: there is next to no gradient, but a direction along which the "
         "loss curves down slightly",
-        all_of=(LevelThreshold(NEGATIVITY, "above", watch=0.03, act=None, source=after_group(8)),),
+        all_of=(LevelThreshold(NEGATIVITY, "above", watch=0.03, act=None, source=MEASURED),),
         when=(
             STUCK,
             IS_NEGATIVE,
-            Condition(KERNEL_ELASTICITY, "<=", 0.02, "there is next to no gradient", after_group(8)),
+            Condition(KERNEL_ELASTICITY, "<=", 0.02, "there is next to no gradient"),
         ),
         silenced_by=SADDLE_CANNOT_BE_LEFT,
     ),
     Rule(
         kind="saddle",
         says="The training began so near to weights of 0, a saddle point, that it does not get away from it",
-        all_of=(AT_SADDLE[0], LevelThreshold(NEGATIVITY, "above", watch=0.1, act=0.1, source=FOREIGN)),
+        all_of=(AT_SADDLE[0], LevelThreshold(NEGATIVITY, "above", watch=0.1, act=0.1, source=MEASURED)),
         when=(
             STUCK,
             IS_NEGATIVE,
-            Condition(SMALLEST_SIGNAL, "<=", 0.01, "a layer gives next to nothing", FOREIGN),
+            Condition(SMALLEST_SIGNAL, "<=", 0.01, "a layer gives next to nothing"),
         ),
         silenced_by=(
             *SADDLE_CANNOT_BE_LEFT[1:],
-            Condition(OVER_CHANCE, ">", 1.3, "the loss is above what weights of 0 give", FOREIGN),
+            Condition(OVER_CHANCE, ">", 1.3, "the loss is above what weights of 0 give"),
         ),
     ),
     Rule(
@@ -197,11 +201,11 @@ RULES = (
         says="The loss has come to rest, though predicting from similar examples does better: the model is too small, "
         "or something such as a penalty holds it back",
         all_of=(
-            LevelThreshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=FOREIGN),
-            LevelThreshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.15, source=f"{FOREIGN}; {BETWEEN}"),
+            LevelThreshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=MEASURED),
+            LevelThreshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.15, source=MEASURED),
         ),
-        when=(AT_REST, Condition(UPDATES, ">=", 200, "there were many updates", FOREIGN)),
-        silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
+        when=(AT_REST, Condition(UPDATES, ">=", 200, "there were many updates")),
+        silenced_by=HELD_UP,
         proven_by=REST_IS_CERTAIN,
         mentions=(FALLEN, OVER_CHANCE, RECENT),
     ),
@@ -209,30 +213,30 @@ RULES = (
         kind="underfitting",
         says="The loss hardly falls, and no steps would gain much, though predicting from similar examples does far "
         "better",
-        all_of=(LevelThreshold(OVER_NEIGHBOURS, "above", watch=1.9, act=1.9, source=f"{VARIANTS}; {BETWEEN}"),),
+        all_of=(LevelThreshold(OVER_NEIGHBOURS, "above", watch=1.9, act=1.9, source=MEASURED),),
         when=(
-            Combination("the loss is not known to be low", "none of", (LOW,)),
-            Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
-            Condition(RECENT, "<", 0.1, "the loss hardly falls", VARIANTS),
-            Condition(GAINED, ">=", 0.1, "something was learned", VARIANTS),
-            Condition(NEWTON_GAIN, "<", 0.25, "steps that suit the curvature would not gain much", VARIANTS),
-            Condition(UPDATES, ">=", 300, "there were many updates", VARIANTS),
-            Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter"),
+            NOT_KNOWN_LOW,
+            NO_RISE,
+            Condition(RECENT, "<", 0.1, "the loss hardly falls"),
+            Condition(GAINED, ">=", 0.1, "something was learned"),
+            Condition(NEWTON_GAIN, "<", 0.25, "steps that suit the curvature would not gain much"),
+            Condition(UPDATES, ">=", 300, "there were many updates"),
+            LAST_QUARTER,
         ),
-        silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
-        proven_by=(Condition(OVER_NEIGHBOURS, ">=", 1.9), Condition(PART_DONE, ">=", 0.75)),
+        silenced_by=HELD_UP,
+        proven_by=(Condition(OVER_NEIGHBOURS, ">=", 1.9), LAST_QUARTER),
         mentions=(FALLEN, OVER_CHANCE, RECENT, NEWTON_GAIN),
     ),
     Rule(
         kind="underfitting",
         says="The loss has come to rest where it is not low: a hidden layer of one or two units passes on too little",
-        all_of=(LevelThreshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=after_group(16)),),
+        all_of=(LevelThreshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=MEASURED),),
         when=(
             AT_REST,
-            Condition(NARROWEST, "<=", 2, "a hidden layer has one or two units, fewer than outputs", after_group(16)),
-            Condition(UPDATES, ">=", 200, "there were many updates", FOREIGN),
+            Condition(NARROWEST, "<=", 2, "a hidden layer has one or two units, fewer than outputs"),
+            Condition(UPDATES, ">=", 200, "there were many updates"),
         ),
-        silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
+        silenced_by=HELD_UP,
         mentions=(NARROWEST, FALLEN, RECENT),
     ),
     Rule(
@@ -241,72 +245,55 @@ RULES = (
         all_of=(FLAT,),
         when=(AT_REST, RESTED),
         silenced_by=(
-            "saddle",
-            ON_PLATEAU,
-            *NOT_ARRIVED_AT_A_MINIMUM,
-            Condition(OVER_NEIGHBOURS, "<", 1.1, "what the nearest other examples predict is no better", FOREIGN),
+            *HELD_UP,
+            Condition(OVER_NEIGHBOURS, "<", 1.1, "what the nearest other examples predict is no better"),
         ),
         at_most="watch",
         mentions=(FALLEN, OVER_CHANCE, RECENT),
     ),
-    Rule(
-        kind="ill_conditioned",
+    ravine(
         says="The loss creeps along the floor of a ravine, whose walls do not let the learning rate rise",
         all_of=(
             DECREMENT,
-            LevelThreshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=2.0, source=f"{MEASURED}; {FOREIGN}"),
+            LevelThreshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=2.0, source=MEASURED),
         ),
         when=(SLOW, *CANNOT_RISE),
-        silenced_by=NO_RAVINE,
         proven_by=(
-            Condition(PART_DONE, ">=", 0.75, source=after_group(14)),
-            Condition(NEWTON_GAIN, ">=", 0.7, source=after_group(14)),
-            Condition(EARLIER_GAIN, ">=", 0.7, source=after_group(14)),
+            LAST_QUARTER,
+            Condition(NEWTON_GAIN, ">=", 0.7),
+            Condition(EARLIER_GAIN, ">=", 0.7),
         ),
-        mentions=(RATE_OF_LIMIT,),
     ),
-    Rule(
-        kind="ill_conditioned",
+    ravine(
         says="Nearly all of the loss is still to be gained along the floor of a ravine, whose walls do not let the "
         "learning rate rise",
         all_of=(
-            LevelThreshold(NEWTON_GAIN, "above", watch=0.9, act=0.9, source=VARIANTS),
+            LevelThreshold(NEWTON_GAIN, "above", watch=0.9, act=0.9, source=MEASURED),
             LevelThreshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=1.0, source=MEASURED),
         ),
         when=(
             SLOW,
             *CANNOT_RISE,
-            Condition(EARLIER_GAIN, ">=", 0.9, "another spectrum says the same", VARIANTS),
-            Condition(OVER_NEIGHBOURS, ">=", 2.0, "the nearest examples predict twice as well", VARIANTS),
-            Condition(PART_DONE, ">=", 0.5, "half of the training is over"),
+            Condition(EARLIER_GAIN, ">=", 0.9, "another spectrum says the same"),
+            Condition(OVER_NEIGHBOURS, ">=", 2.0, "the nearest examples predict twice as well"),
+            HALF_OVER,
         ),
-        silenced_by=NO_RAVINE,
-        mentions=(RATE_OF_LIMIT,),
     ),
-    Rule(
-        kind="ill_conditioned",
+    ravine(
         says="The steps are far too short along the floor of a ravine, whose walls do not let the learning rate rise",
         all_of=(DECREMENT, SHORT_STEP),
         when=CANNOT_RISE,
-        silenced_by=NO_RAVINE,
-        mentions=(RATE_OF_LIMIT,),
     ),
-    Rule(
-        kind="ill_conditioned",
+    ravine(
         says="The learning rate is at its limit, and the loss still falls slowly along the floor of a ravine",
         all_of=(DECREMENT,),
         when=(SLOW, NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
-        silenced_by=NO_RAVINE,
         at_most="watch",
-        mentions=(RATE_OF_LIMIT,),
     ),
-    Rule(
-        kind="ill_conditioned",
+    ravine(
         says="The learning rate is at its limit, and nearly all of the loss is left along the floor of a ravine",
-        all_of=(LevelThreshold(NEWTON_GAIN, "above", watch=0.7, act=0.7, source=after_group(7)),),
+        all_of=(LevelThreshold(NEWTON_GAIN, "above", watch=0.7, act=0.7, source=MEASURED),),
         when=(NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
-        silenced_by=NO_RAVINE,
         at_most="watch",
-        mentions=(RATE_OF_LIMIT,),
     ),
 )

@@ -34,21 +34,15 @@ from .probe import ProbeEvaluator
 from .progress import (
     BATCHES,
     ELASTICITY,
-    HEADWAY_SINCE,
     LAST,
     NEWTON_GAIN,
     OVERSHOOT,
-    PART_DONE,
-    RATE_LEFT,
     RATE_OF_LIMIT,
     TRAININGS_TO_GAIN,
     effective_rate,
     elasticity,
-    headway_since_half,
-    overshoot,
-    part_done,
     progress,
-    rate_left,
+    progress_measured,
     trainings_to_gain,
 )
 
@@ -112,6 +106,7 @@ class StepLengthMonitor(Monitor):
     name = "step_length"
     sets = ("cheap", "standard", "full")
     order = 1
+    reading = StepLength
     needs_step = True
     rules = RULES
     curves = (
@@ -146,10 +141,6 @@ class StepLengthMonitor(Monitor):
             "length": ops.sqrt(_numerics.squared_norm(d)),
         }
 
-    def reading(self, **arrays: np.ndarray) -> StepLength:
-        """Return the numbers."""
-        return StepLength(**{name: float(value) for name, value in arrays.items()})
-
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the step over the best one, the change of the loss beside its prediction, and the loss's way."""
         seen, last = progress(log), log.of(self.name)[-1]
@@ -161,7 +152,7 @@ class StepLengthMonitor(Monitor):
         }
         if seen is not None:
             numbers["relative_loss_rises"] = _heights(log.of(self.name)[-LAST:])[RISES.name]
-            numbers["loss_over_start"] = seen.over_start(seen.newest)
+            numbers["loss_over_start"] = seen.over_start(log.of("gradient_norm")[-1].loss)
         if log.of("spectrum"):
             numbers["rate_times_curvature"] = _newton(log)[0]
         return numbers
@@ -175,25 +166,23 @@ class StepLengthMonitor(Monitor):
             return {}
         steps = log.steps_of(self.name)[-LAST:]
         limit, gain = _newton(log)
-        return seen.measured() | _heights(last) | {
+        last_losses = log.rows.loss[-BATCHES:]
+        minibatches = _over_start(log, last_losses[np.isfinite(last_losses)])
+        return progress_measured(log) | _heights(last) | {
             HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last])), seen.penalty),
             UPDATES_SPANNED.name: (steps[-1] - steps[0]) / log.steps_of_update,
-            OVERSHOOT.name: overshoot(log),
             STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
             TRAININGS_TO_HALVE.name: _halving(last) / log.total if log.total else float("nan"),
             ELASTICITY.name: elasticity(log, log.of("gradient_norm")[-1]),
             RATE_OF_LIMIT.name: limit,
             NEWTON_GAIN.name: gain,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, gain, log),
-            PART_DONE.name: part_done(log),
-            HEADWAY_SINCE.name: headway_since_half(log),
-            RATE_LEFT.name: rate_left(log),
             SPIKES.name: len(spikes_of(log)),
             NOISE_OVER_BATCH.name: noise_over_batch(log),
             THROWN.name: _thrown(log),
-            THROWN_AT_ONCE.name: _thrown_at_once(log),
+            THROWN_AT_ONCE.name: float(max(_over_start(log, _losses_between(log, 2, 11)), default=np.nan)),
             LARGEST_STEP.name: _largest_step(log),
-            MINIBATCHES.name: _minibatches_over_start(log),
+            MINIBATCHES.name: float(np.median(minibatches)) if len(minibatches) else float("nan"),
         }  # fmt: skip
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
@@ -212,25 +201,18 @@ def _heights(last: list[StepLength]) -> dict[str, float]:
     return {JUMP.name: jump / height if height else 0.0, RISES.name: rises / height if height else 0.0}
 
 
+def _over_start(log: MeasurementLog, losses: np.ndarray) -> np.ndarray:
+    """Return losses over that of the probe at the start; none where that is not above 0."""
+    start = log.of("step_length")[0].loss_before
+    return losses / start if start > 0 else np.zeros(0)
+
+
 def _thrown(log: MeasurementLog) -> float:
     """Return the largest median of 9 of the first 100 minibatches over the start; NaN where they are not known."""
-    losses, start = _losses_between(log, 1, 100), log.of("step_length")[0].loss_before
-    if len(losses) < 20 or not start > 0:
+    losses = _over_start(log, _losses_between(log, 1, 100))
+    if len(losses) < 20:
         return float("nan")
-    return float(np.median(np.lib.stride_tricks.sliding_window_view(losses, 9), axis=1).max() / start)
-
-
-def _thrown_at_once(log: MeasurementLog) -> float:
-    """Return the largest loss of the minibatches 2 to 11 over the start; NaN where they are not known."""
-    losses, start = _losses_between(log, 2, 11), log.of("step_length")[0].loss_before
-    return float(losses.max() / start) if len(losses) and start > 0 else float("nan")
-
-
-def _minibatches_over_start(log: MeasurementLog) -> float:
-    """Return the loss of the last minibatches over that of the start; NaN where one is not known, or not above 0."""
-    losses, start = log.rows.loss[-BATCHES:], log.of("step_length")[0].loss_before
-    losses = losses[np.isfinite(losses)]
-    return float(np.median(losses)) / start if len(losses) and start > 0 else float("nan")
+    return float(np.median(np.lib.stride_tricks.sliding_window_view(losses, 9), axis=1).max())
 
 
 def _largest_step(log: MeasurementLog) -> float:

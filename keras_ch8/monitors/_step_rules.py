@@ -5,7 +5,7 @@ from ..verdicts.wording import counted, part, percent, times
 from ._cliff import GREW, SPIKES
 from ._gradient_noise import NOISE, NOISE_OVER_BATCH
 from .progress import (
-    BETWEEN,
+    AT_CHANCE,
     BOOK,
     CREEPING,
     DECREMENT,
@@ -15,27 +15,28 @@ from .progress import (
     FALLING,
     FALLING_FAST,
     FAR_OFF,
-    FOREIGN,
     GOOD,
     GROWTH,
+    HALF_OVER,
     HARDLY_MOVED,
     HEADWAY_SINCE,
     HIGH,
     KEEPS_ITS_PACE,
     MEASURED,
     NEWTON_GAIN,
+    NO_FALL,
+    NO_RISE,
     OF_LAST,
     OVER_CHANCE,
     OVERSHOOT,
-    PART_DONE,
     RATE_LIMIT,
     RATE_OF_LIMIT,
     RECENT,
     SLOW,
     SMALL_GRADIENT,
     STUCK,
+    THIRD_OVER,
     TYPICAL_STEP,
-    after_group,
 )
 
 # --- what is measured ----------------------------------------------------------------------------------------------
@@ -107,16 +108,18 @@ TRAININGS_TO_HALVE = Quantity(
 
 # --- what it means -------------------------------------------------------------------------------------------------
 
-SHORT = LevelThreshold(STEP_OVER_BEST, "below", watch=1e-2, act=1.5e-3, source=f"{BETWEEN}; healthy Adam has 2 to 6 %")
+SHORT = LevelThreshold(STEP_OVER_BEST, "below", watch=1e-2, act=1.5e-3, source=f"{MEASURED}; healthy Adam has 2 to 6 %")
 LEAPS = LevelThreshold(JUMP, "above", watch=0.1, act=0.3, source=MEASURED)
-LEAPS_FAR = Condition(JUMP, ">=", 0.45, "single steps change it by nearly half", FOREIGN)
+NOT_MOSTLY_NOISE = Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise")
+NOT_LOW_ALL_THE_WHILE = Condition(HEIGHT_FALLEN, "<", 0.9, "the loss is not low all the while")
+LEAPS_FAR = Condition(JUMP, ">=", 0.45, "single steps change it by nearly half")
 MANY_UPDATES = Condition(UPDATES_SPANNED, ">=", 100, "the measurements that are judged span 100 updates or more")
 BY_CLIFFS = Combination(
     "it is single gradients that stand out, and the steps between are not too long",
     "all of",
     (
-        Condition(SPIKES, ">=", 3, source=FOREIGN),
-        Condition(TYPICAL_STEP, "<", 1.0, source=f"{FOREIGN}; {after_group(14)}"),
+        Condition(SPIKES, ">=", 3),
+        Condition(TYPICAL_STEP, "<", 1.0),
     ),
 )
 BY_NOISE = Combination(
@@ -124,7 +127,7 @@ BY_NOISE = Combination(
     "all of",
     (
         NOISE.at("act"),
-        Condition(RATE_OF_LIMIT, "<", RATE_LIMIT.watch, source=after_group(18)),
+        Condition(RATE_OF_LIMIT, "<", RATE_LIMIT.watch),
     ),
 )
 SWINGS = ("oscillation", BY_CLIFFS, BY_NOISE)
@@ -142,7 +145,7 @@ RULES = (
         says="The loss on the probe has overflowed: it is infinite or not a number",
         when=(
             Condition(INFINITE, ">=", 1, "the loss on the probe is infinite or not a number"),
-            Condition(GREW, ">=", 1, "the loss or the gradient grew before", FOREIGN),
+            Condition(GREW, ">=", 1, "the loss or the gradient grew before", MEASURED),
         ),
         proven_by=(Condition(MEASUREMENTS, ">", 1),),
     ),
@@ -152,24 +155,22 @@ RULES = (
         all_of=(DIVERGED,),
         silenced_by=(
             BY_CLIFFS,
-            Condition(
-                MINIBATCHES, "<", 0.7, "the loss of the minibatches has fallen: they are learned by heart", BETWEEN
-            ),
+            Condition(MINIBATCHES, "<", 0.7, "the loss of the minibatches has fallen: they are learned by heart"),
         ),
     ),
     Rule(
         kind="oscillation",
         says="The loss has fallen, but swings up and down at one level",
-        all_of=(LevelThreshold(RISES, "above", watch=0.6, act=0.8, source=f"{FOREIGN}; {BETWEEN}"),),
+        all_of=(LevelThreshold(RISES, "above", watch=0.6, act=0.8, source=MEASURED),),
         when=(
-            Condition(HEIGHT_FALLEN, ">=", 0.5, "the loss has come down", FOREIGN),
+            Condition(HEIGHT_FALLEN, ">=", 0.5, "the loss has come down"),
             MANY_UPDATES,
-            Condition(OVERSHOOT, ">=", 0.5, "the curvature takes back much of what a step gains", FOREIGN),
-            Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
+            Condition(OVERSHOOT, ">=", 0.5, "the curvature takes back much of what a step gains"),
+            NOT_MOSTLY_NOISE,
         ),
         silenced_by=(
             LEAPS_FAR,
-            Condition(HEIGHT_FALLEN, ">=", 0.9, "the loss is low all the while", MEASURED),
+            Condition(HEIGHT_FALLEN, ">=", 0.9, "the loss is low all the while"),
         ),
         mentions=(STEP_OVER_BEST,),
     ),
@@ -184,7 +185,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The loss does not fall because single steps throw it up and down",
-        all_of=(LevelThreshold(JUMP, "above", watch=0.1, act=0.15, source=f"{MEASURED}; {BETWEEN}"),),
+        all_of=(LevelThreshold(JUMP, "above", watch=0.1, act=0.15, source=MEASURED),),
         when=(STUCK,),
         silenced_by=SWINGS,
     ),
@@ -193,7 +194,7 @@ RULES = (
         says="Single steps throw the loss up and down, so it stays above what it could be",
         all_of=(LEAPS,),
         when=(
-            Condition(HEIGHT_FALLEN, "<", 0.9, "the loss is not low all the while", MEASURED),
+            NOT_LOW_ALL_THE_WHILE,
             MANY_UPDATES,
         ),
         silenced_by=(
@@ -208,7 +209,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The loss goes up and down in many small steps, and the learning rate is near the largest stable one",
-        all_of=(LevelThreshold(RISES, "above", watch=0.3, act=None, source=after_group(8)),),
+        all_of=(LevelThreshold(RISES, "above", watch=0.3, act=None, source=MEASURED),),
         when=(SLOW, RATE_LIMIT.at("watch", "the learning rate is near the largest stable one")),
         silenced_by=(*SWINGS, GOOD, DECREMENT.at("watch", "it is a ravine: Newton's step would gain much")),
         mentions=(RATE_OF_LIMIT,),
@@ -218,15 +219,13 @@ RULES = (
         says="The learning rate is far beyond the largest stable one, and the loss is no lower than in the first half "
         "of the training",
         all_of=(
-            LevelThreshold(RATE_OF_LIMIT, "above", watch=20.0, act=20.0, source=f"{after_group(13)}; {BETWEEN}"),
-            LevelThreshold(
-                TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(14)}"
-            ),
+            LevelThreshold(RATE_OF_LIMIT, "above", watch=20.0, act=20.0, source=MEASURED),
+            LevelThreshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),
         ),
         when=(
             Condition(HEADWAY_SINCE, "<", 0.0, "the loss is no lower than in the first half"),
-            Condition(HEIGHT_FALLEN, "<", 0.9, "the loss is not low all the while", MEASURED),
-            Condition(PART_DONE, ">=", 0.5, "half of the training is over"),
+            NOT_LOW_ALL_THE_WHILE,
+            HALF_OVER,
         ),
         silenced_by=SWINGS,
         mentions=(HEADWAY_SINCE,),
@@ -236,15 +235,13 @@ RULES = (
         says="The loss swings up and down and has not come down, since the steps go beyond the lowest point in their "
         "direction",
         all_of=(
-            LevelThreshold(RISES, "above", watch=0.6, act=0.8, source=f"{after_group(14)}; {BETWEEN}"),
-            LevelThreshold(
-                TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(14)}"
-            ),
+            LevelThreshold(RISES, "above", watch=0.6, act=0.8, source=MEASURED),
+            LevelThreshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),
         ),
         when=(
-            Condition(HEIGHT_FALLEN, "<", 0.5, "the loss has not come down", FOREIGN),
+            Condition(HEIGHT_FALLEN, "<", 0.5, "the loss has not come down"),
             MANY_UPDATES,
-            Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
+            NOT_MOSTLY_NOISE,
         ),
         silenced_by=(BY_CLIFFS,),
     ),
@@ -252,13 +249,13 @@ RULES = (
         kind="step_too_long",
         says="The loss had come down and rises again, since the steps go beyond the lowest point in their direction",
         all_of=(
-            LevelThreshold(HEADWAY_SINCE, "below", watch=-0.4, act=-0.6, source=f"{after_group(16)}; {BETWEEN}"),
-            LevelThreshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(16)}"),
+            LevelThreshold(HEADWAY_SINCE, "below", watch=-0.4, act=-0.6, source=MEASURED),
+            LevelThreshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),
         ),
         when=(
             HIGH,
             MANY_UPDATES,
-            Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
+            NOT_MOSTLY_NOISE,
         ),
         silenced_by=SWINGS,
         mentions=(STEP_OVER_BEST,),
@@ -266,7 +263,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The first steps drove the loss far above its start, and it has been stuck since",
-        all_of=(LevelThreshold(THROWN, "above", watch=3.0, act=3.0, source=f"{FOREIGN}; {BETWEEN}"),),
+        all_of=(LevelThreshold(THROWN, "above", watch=3.0, act=3.0, source=MEASURED),),
         when=(STUCK,),
         silenced_by=(BY_CLIFFS,),
         mentions=(GROWTH,),
@@ -274,15 +271,15 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The first steps moved the weights to where nothing is learned: since then a constant predicts as well",
-        all_of=(LevelThreshold(THROWN_AT_ONCE, "above", watch=7.0, act=7.0, source=f"{after_group(15)}; {BETWEEN}"),),
-        when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", after_group(15))),
+        all_of=(LevelThreshold(THROWN_AT_ONCE, "above", watch=7.0, act=7.0, source=MEASURED),),
+        when=(STUCK, AT_CHANCE),
         mentions=(OVER_CHANCE, GROWTH),
     ),
     Rule(
         kind="step_too_long",
         says="A step was about as long as all weights together, which undoes what they were, and the loss is not low",
-        all_of=(LevelThreshold(LARGEST_STEP, "above", watch=0.5, act=0.6, source=BETWEEN),),
-        when=(HIGH, Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over")),
+        all_of=(LevelThreshold(LARGEST_STEP, "above", watch=0.5, act=0.6, source=MEASURED),),
+        when=(HIGH, THIRD_OVER),
         silenced_by=(
             FALLING_FAST,
             Combination("the steps follow noise, and the loss still falls", "all of", (FALLING, BY_NOISE)),
@@ -292,15 +289,15 @@ RULES = (
     Rule(
         kind="step_too_short",
         says="The loss hardly falls at this pace, and steps could be many times as long",
-        all_of=(SHORT, LevelThreshold(TRAININGS_TO_HALVE, "above", watch=2.0, act=4.0, source=BETWEEN)),
+        all_of=(SHORT, LevelThreshold(TRAININGS_TO_HALVE, "above", watch=2.0, act=4.0, source=MEASURED)),
         when=(Condition(RECENT, ">", 0, "the loss falls at all"),),
         silenced_by=(GOOD, *CANNOT_BE_LONGER),
     ),
     Rule(
         kind="step_too_short",
         says="The loss is far above that of a constant: the targets are far from 1, and the outputs get there slowly",
-        all_of=(LevelThreshold(OVER_CHANCE, "above", watch=1.5, act=2.0, source=FOREIGN),),
-        when=(FAR_OFF, Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over")),
+        all_of=(LevelThreshold(OVER_CHANCE, "above", watch=1.5, act=2.0, source=MEASURED),),
+        when=(FAR_OFF, THIRD_OVER),
         silenced_by=(FALLING_FAST,),
         mentions=(STEP_OVER_BEST,),
     ),
@@ -308,7 +305,7 @@ RULES = (
         kind="step_too_short",
         says="The loss creeps, though the learning rate could be many times as large",
         all_of=(
-            LevelThreshold(RATE_OF_LIMIT, "below", watch=0.02, act=None, source=after_group(7)),
+            LevelThreshold(RATE_OF_LIMIT, "below", watch=0.02, act=None, source=MEASURED),
             DECREMENT,
             CREEPING,
         ),
@@ -318,11 +315,11 @@ RULES = (
     Rule(
         kind="step_too_short",
         says="The loss has hardly fallen, and evenly since the start, in steps that could be many times as long",
-        all_of=(LevelThreshold(STEP_OVER_BEST, "below", watch=1e-2, act=5e-3, source=FOREIGN),),
+        all_of=(LevelThreshold(STEP_OVER_BEST, "below", watch=1e-2, act=5e-3, source=MEASURED),),
         when=(
             HARDLY_MOVED,
             KEEPS_ITS_PACE,
-            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+            THIRD_OVER,
         ),
         silenced_by=(FALLING_FAST, *CANNOT_BE_LONGER[1:]),
         mentions=(FALLEN,),
@@ -330,7 +327,7 @@ RULES = (
     Rule(
         kind="step_too_short",
         says="The loss falls slowly, most of it is still to be gained, and the learning rate could be larger",
-        all_of=(LevelThreshold(NEWTON_GAIN, "above", watch=0.5, act=None, source=FOREIGN), CREEPING),
+        all_of=(LevelThreshold(NEWTON_GAIN, "above", watch=0.5, act=None, source=MEASURED), CREEPING),
         when=(SLOW, Condition(RATE_OF_LIMIT, "<", RATE_LIMIT.watch, "the learning rate is not near its limit")),
         silenced_by=CANNOT_BE_LONGER,
         mentions=(RATE_OF_LIMIT,),
@@ -341,9 +338,9 @@ RULES = (
         "low",
         all_of=(FADED_RATE,),
         when=(
-            Condition(RECENT, "<", 0.05, "the loss does not fall", MEASURED),
-            Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
-            Condition(UPDATES_SPANNED, ">=", 100, "there were updates enough to see it", FOREIGN),
+            NO_FALL,
+            NO_RISE,
+            Condition(UPDATES_SPANNED, ">=", 100, "there were updates enough to see it"),
         ),
         silenced_by=(GOOD, *CANNOT_BE_LONGER[1:]),
         mentions=(FALLEN, RATE_OF_LIMIT),
@@ -355,13 +352,7 @@ RULES = (
         when=(
             HIGH,
             SHORT.at("act", "the steps are far too short"),
-            Condition(
-                RATE_OF_LIMIT,
-                "<=",
-                2e-3,
-                "the learning rate is below a thousandth of the largest stable one",
-                after_group(8),
-            ),
+            Condition(RATE_OF_LIMIT, "<=", 2e-3, "the learning rate is below a thousandth of the largest stable one"),
         ),
         silenced_by=CANNOT_BE_LONGER,
         eased_by=(GOOD,),

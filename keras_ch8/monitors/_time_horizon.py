@@ -19,7 +19,7 @@ from .base import Curve, LayerCall, Monitor, Snapshot
 from .flow import growth_per_step
 from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
-from .progress import BETWEEN, GOOD, LAST, MEASURED, OF_LAST, after_group, progress
+from .progress import GOOD, LAST, MEASURED, OF_LAST, progress, progress_measured
 
 GONE = 0.01
 """Fraction of its largest value at which the gradient counts as gone."""
@@ -120,16 +120,14 @@ RULES = (
     Rule(
         kind="exploding",
         says="The gradient grows from time step to time step on its way back",
-        all_of=(
-            LevelThreshold(GROWTH_IN_TIME, "above", watch=EXPLODING.watch, act=EXPLODING.act, source=after_group(7)),
-        ),
+        all_of=(LevelThreshold(GROWTH_IN_TIME, "above", watch=EXPLODING.watch, act=EXPLODING.act, source=MEASURED),),
         eased_by=(GOOD,),
         mentions=(FACTOR_NOW,),
     ),
     Rule(
         kind="exploding",
         says="The gradient grows from time step to time step on its way back, and the loss is not far below its start",
-        all_of=(LevelThreshold(GROWTH_IN_TIME, "above", watch=5.0, act=10.0, source=BETWEEN),),
+        all_of=(LevelThreshold(GROWTH_IN_TIME, "above", watch=5.0, act=10.0, source=MEASURED),),
         silenced_by=(GOOD,),
         mentions=(FACTOR_NOW,),
     ),
@@ -204,7 +202,7 @@ class TimeHorizonMonitor(Monitor):
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how far the gradient of the first recurrent layer reaches, and how it grows on the way."""
         seen, firsts = progress(log), [layers[0] for layers in log.of(self.name)]
-        return {} if seen is None else seen.measured() | _reach(firsts[-LAST:])
+        return {} if seen is None else progress_measured(log) | _reach(firsts[-LAST:])
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return the same by the last measurement alone."""

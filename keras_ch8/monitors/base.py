@@ -128,7 +128,7 @@ class Monitor:
     A subclass sets `name`, and overrides what it needs of
 
         tensors(snapshot)    what is computed on the probe, in the compiled graph: tensors by name
-        reading(**arrays)    the measurement made of these arrays, which the log keeps
+        reading(**arrays)    the measurement made of these arrays, scalars as numbers, which the log keeps
         numbers(past)        numbers to draw, by the names of `curves`
         measure(past)        the quantities that `rules` judge, by name
         newest(past)         the newest measurement of those of which several are judged together
@@ -159,7 +159,7 @@ class Monitor:
         ...         return {"loss": snapshot.now.loss}
         ...
         ...     def reading(self, loss):
-        ...         return float(loss)
+        ...         return loss
         ...
         ...     def numbers(self, log):
         ...         return {"high_loss": log.of(self.name)[-1]}
@@ -198,7 +198,8 @@ class Monitor:
     rules: ClassVar[tuple[Rule, ...]] = ()
     """What its quantities mean."""
     reading: ClassVar[Callable[..., Any]]
-    """`reading(**arrays)`: what `tensors` computed, as a frozen dataclass; of a monitor of the probe."""
+    """What is made of what `tensors` computed, of scalars as numbers: a frozen dataclass, or a method that returns one;
+    of a monitor of the probe."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -10,7 +10,7 @@ from .. import _batches, _checks
 from .._result import Result
 from .._section import section
 from .._types import Data
-from ..curvature.eigenvalues import dot, lanczos_of, norm
+from ..curvature.eigenvalues import lanczos_of, norm
 from ..curvature.objective import Objective
 from ..verdicts.wording import digits
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
@@ -31,17 +31,13 @@ from .measurement_log import MeasurementLog
 from .progress import (
     ELASTICITY,
     NEWTON_GAIN,
-    PART_DONE,
-    RATE_LEFT,
     RATE_OF_LIMIT,
     TRAININGS_TO_GAIN,
-    UPDATES,
     effective_rate,
     elasticity,
-    part_done,
     progress,
+    progress_measured,
     progress_newest,
-    rate_left,
     trainings_to_gain,
 )
 
@@ -59,7 +55,6 @@ class SpectrumEnds(Result):
         kernel_elasticity: |g| |theta| / L of the weights with two axes or more: the bias of the output has a gradient
             on any examples but those that it was fitted to. Of all weights, if there are no such.
         loss: L(theta).
-        slope_curvature: g . H g / g . g, the curvature along the gradient.
         decrement: Sum over the directions of (u . g)^2 / (2 |value|): by so much the loss could fall if each of them
             had a step of its own, as Newton's method takes it.
         resolved: The same from two halves of the examples, (u . g_1)(u . g_2) / (2 |value|): without what fits these
@@ -73,7 +68,6 @@ class SpectrumEnds(Result):
     weight_norm: float
     kernel_elasticity: float
     loss: float
-    slope_curvature: float
     decrement: float
     resolved: float
 
@@ -99,7 +93,6 @@ class SpectrumEnds(Result):
         "gradient_norm",
         "weight_norm",
         "loss",
-        "slope_curvature",
         "decrement",
         "gain",
     )
@@ -185,7 +178,7 @@ class SpectrumMonitor(Monitor):
         rate, size = effective_rate(log), elasticity(log, ends)
         limit = rate * ends.largest
         lowest = ends.smallest / abs(ends.largest) if ends.largest else float("-inf")  # 0 of 0 is no minimum
-        return seen.measured() | _idle_layers(log) | {
+        return progress_measured(log) | _idle_layers(log) | {
             NEWTON_GAIN.name: ends.gain,
             EARLIER_GAIN.name: log.of(self.name)[-2].gain if len(log.of(self.name)) > 1 else float("nan"),
             ELASTICITY.name: size,
@@ -194,9 +187,6 @@ class SpectrumMonitor(Monitor):
             UNCERTAINTY.name: ends.residual / -ends.smallest if ends.smallest < 0 else float("nan"),
             ESCAPES.name: rate * -ends.smallest * (log.total or log.done),
             LOWEST_CURVATURE.name: lowest,
-            UPDATES.name: log.done,
-            PART_DONE.name: part_done(log),
-            RATE_LEFT.name: rate_left(log),
         } | ({} if np.isnan(limit) or not log.total else {
             RATE_OF_LIMIT.name: limit,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, log),
@@ -238,27 +228,25 @@ def _narrowest(flow: LayerFlow) -> float:
     return float(fewest) if fewest < outputs else float("nan")
 
 
-def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnds:
+def ends_of(objective: Objective, steps: int = 20) -> SpectrumEnds:
     """Return what `spectrum` does, for a function of the weights that is traced already; NaN where it is infinite."""
     with np.errstate(all="ignore"):
         try:
-            return _ends(objective, steps, seed)
+            return _ends(objective, steps)
         except np.linalg.LinAlgError:
             return SpectrumEnds(*[float("nan")] * len(dataclasses.fields(SpectrumEnds)))
 
 
-def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
+def _ends(objective: Objective, steps: int) -> SpectrumEnds:
     theta = objective.theta()
     loss, slope = objective.value_and_gradient(theta)
-    size = norm(slope)
     halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
-    start = np.random.default_rng(seed).normal(size=objective.size)
+    start = np.random.default_rng(0).normal(size=objective.size)
     start /= norm(start)
     length = norm(halves[0])
     if length > 0:  # of one half: directions that follow both would find their noise in both
         start += halves[0] / length  # alone, it would never leave a plane of symmetry
-    product = objective.products(theta)
-    found = lanczos_of(product, start, steps, objective.dtype)
+    found = lanczos_of(objective.products(theta), start, steps, objective.dtype)
     sizes = np.maximum(np.abs(found.values), 1e-6 * np.abs(found.values).max(initial=1e-30))
     along, *of_halves = map(found.along, (slope, halves[0], halves[-1]))
 
@@ -266,11 +254,10 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
         smallest=found.smallest,
         largest=found.largest,
         residual=float(found.residuals[0]),
-        gradient_norm=size,
+        gradient_norm=norm(slope),
         weight_norm=norm(theta),
         kernel_elasticity=_kernel_elasticity(objective, theta, slope, loss),
         loss=loss,
-        slope_curvature=dot(slope, product(slope)) / size**2 if size > 0 else float("nan"),
         decrement=float(np.sum(along**2 / (2 * sizes))),
         resolved=float(np.sum(of_halves[0] * of_halves[1] / (2 * sizes))),
     )
@@ -284,9 +271,7 @@ def _kernel_elasticity(objective: Objective, theta: np.ndarray, slope: np.ndarra
 
 
 @section("8.2.3")
-def spectrum(
-    model: keras.Model, x: Data, y: Data = None, *, steps: int = 20, seed: int = 0, **options: Any
-) -> SpectrumEnds:
+def spectrum(model: keras.Model, x: Data, y: Data = None, *, steps: int = 20, **options: Any) -> SpectrumEnds:
     """Return the ends of the spectrum of the Hessian, beside gradient and loss (section 8.2.3).
 
     Where the gradient is small, all curvature positive means a minimum, curvature of both signs a saddle point, and
@@ -297,15 +282,15 @@ def spectrum(
         model: A compiled model.
         x: Inputs, as for `fit`.
         y: Targets.
-        steps: Steps of Lanczos, each one Hessian-vector product. Defaults to `20`.
-        seed: Seed of the random part of the start; the other part is the gradient. Defaults to `0`.
+        steps: Steps of Lanczos, each one Hessian-vector product, from the gradient and a direction that is random but
+            always the same. Defaults to `20`.
         **options: As for `curvature.gradient`.
 
     Returns:
         A `SpectrumEnds`.
 
     Raises:
-        ValueError: If `steps` is below 1, or `seed` below 0.
+        ValueError: If `steps` is below 1.
 
     Example:
         >>> dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
@@ -320,4 +305,4 @@ def spectrum(
         Dauphin et al. (2014), Identifying and Attacking the Saddle Point Problem.
     """
     steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", fix="Try 20.")
-    return ends_of(Objective(model, x, y, **options), steps, _checks.seed(seed) or 0)
+    return ends_of(Objective(model, x, y, **options), steps)

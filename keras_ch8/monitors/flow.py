@@ -16,20 +16,6 @@ from .._types import Data, Tensor
 from ..verdicts.rules import judge
 from ..verdicts.verdict import Claim
 from ..verdicts.wording import digits, percent
-from ._layer_calls import (
-    SLOPES,
-    WEIGHING,
-    activation,
-    by_unit,
-    dead,
-    gradient,
-    input_spread,
-    is_weighted,
-    largest_size,
-    relative_update,
-    root_mean_square,
-    saturated,
-)
 from ._layer_rules import (
     DEAD,
     DEAD_IN_LAYER,
@@ -46,8 +32,21 @@ from ._layer_rules import (
 )
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
-from .probe import ProbeEvaluator
-from .progress import LAST, PART_DONE, part_done, progress_measured
+from .model_facts import activation, is_weighted
+from .probe import (
+    SLOPES,
+    WEIGHING,
+    ProbeEvaluator,
+    by_unit,
+    dead,
+    gradient,
+    input_spread,
+    largest_size,
+    relative_update,
+    root_mean_square,
+    saturated,
+)
+from .progress import LAST, progress_measured
 
 FEWEST_HIDDEN = 3
 """Hidden layers that the gradient must pass before it is judged how it changes on its way."""
@@ -257,8 +256,6 @@ class LayerFlowMonitor(Monitor):
         is_output = np.array(arrays["is_output"])
         for name in ("dead", "saturated"):
             arrays[name] = np.where(is_output, np.nan, arrays[name])
-        for name in ("input_signal", "input_spread"):
-            arrays[name] = float(arrays[name])
         return LayerFlow(**arrays)
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
@@ -274,13 +271,7 @@ class LayerFlowMonitor(Monitor):
         """Return how the gradient grows through the layers, which units are idle, and the scale of the start."""
         flows = log.of(self.name)
         return (
-            progress_measured(log)
-            | {PART_DONE.name: part_done(log)}
-            | _depth(flows)
-            | _idle(flows[-1])
-            | _still(flows)
-            | _scale(flows)
-            | _growth(flows)
+            progress_measured(log) | _depth(flows) | _idle(flows[-1]) | _still(flows) | _scale(flows) | _growth(flows)
         )
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:

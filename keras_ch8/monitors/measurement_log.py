@@ -190,6 +190,10 @@ class MeasurementLog:
         taken, self.new, self.newly_read = (self.new, self.newly_read), set(), set()
         return taken
 
+    def reported(self, name: str) -> np.ndarray:
+        """Return what `fit` has reported under this name, of the epochs that have it."""
+        return np.array([logs[name] for logs in self.epochs if name in logs])
+
     def series(self, name: str, quantity: str) -> np.ndarray:
         """Return one quantity of all readings of a monitor."""
         return np.array([float(getattr(reading, quantity)) for reading in self.of(name)])

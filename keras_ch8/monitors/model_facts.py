@@ -60,15 +60,12 @@ LEARNED = 0.5
 """Training loss over that of the best constant prediction, below which something has been learned."""
 MANY = 0.3
 """Fraction of idle units that is many."""
-
-
 NORMALIZING = (
     keras.layers.LayerNormalization, keras.layers.GroupNormalization, keras.layers.UnitNormalization,
 )  # fmt: skip
 """Layers that normalize each example by itself."""
 COMPARABLE = ("float32", "float64")
 """Types of weights whose losses tell the steps of section 8.6 apart, as `optimizers.refusals` has it."""
-
 
 # --- what is there ----------------------------------------------------------------------------------------------------
 
@@ -77,7 +74,7 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
     """Return what a model, its optimizer and the callbacks of a training have."""
     parts = keras_private.parts_of(model)
     kinds = keras.layers
-    hidden = [_activation(part) for part in parts if _activation(part)][:-1]
+    hidden = [activation(part) for part in parts if activation(part)][:-1]
     found = {
         Fact.SEQUENTIAL: isinstance(model, keras.Sequential),
         Fact.SEVERAL_INPUTS: len(getattr(model, "inputs", None) or [None]) > 1,
@@ -141,16 +138,25 @@ def padding_in(model: keras.Model, x: Data) -> frozenset[Fact]:
     return frozenset({Fact.PADDING} if any(share > PADDED for share in shares) else ())
 
 
-def flat_in(model: keras.Model, x: Data) -> frozenset[Fact]:
-    """Return that inputs are flat where each example is one number: Keras gives it the axis that the model has."""
-    inputs = getattr(model, "inputs", None) or []
-    is_flat = len(inputs) == 1 and len(inputs[0].shape) == 2 and len(getattr(x, "shape", ())) == 1
-    return frozenset({Fact.FLAT_INPUTS} if is_flat else ())
-
-
 def _says(part: object, attribute: str, otherwise: bool = False) -> bool:
     """Whether a class says something of itself; `otherwise` stands for what one of Keras, which cannot, would say."""
     return getattr(part, attribute, otherwise) is True
+
+
+def is_weighted(layer: keras.layers.Layer) -> bool:
+    """Whether a layer has a matrix of weights; the rows of an embedding are none."""
+    is_embedding = isinstance(layer, keras.layers.Embedding)
+    return not is_embedding and any(len(v.shape) > 1 for v in layer.trainable_variables)
+
+
+def activation(layer: keras.layers.Layer) -> str:
+    """Return the name of the nonlinearity of a layer; "" for recurrent ones, whose units have several."""
+    if isinstance(layer, keras.layers.RNN):
+        return ""
+    if isinstance(layer, keras.layers.ReLU):
+        return "" if layer.negative_slope else "relu"
+    name = getattr(getattr(layer, "activation", None), "__name__", "")
+    return "relu" if name == "relu6" else name
 
 
 def is_batch_normalization(layer: object) -> bool:
@@ -207,7 +213,7 @@ def _has_linear_layers(layers: Iterable[keras.layers.Layer]) -> bool:
     there = [layer for layer in layers if not isinstance(layer, passing)]
     weighted = kinds.Dense | kinds.Conv1D | kinds.Conv2D | kinds.Conv3D
     return any(
-        isinstance(one, weighted) and isinstance(other, weighted) and _activation(one) == "linear"
+        isinstance(one, weighted) and isinstance(other, weighted) and activation(one) == "linear"
         for one, other in itertools.pairwise(there)
     )
 
@@ -239,12 +245,6 @@ def _is_small(variable: keras.Variable) -> bool:
     return float(np.std(keras.ops.convert_to_numpy(variable[:ROWS]))) < SMALL_START
 
 
-def _activation(part: object) -> str:
-    """Return the name of the activation of a layer; "" of a recurrent one, whose gates have their own."""
-    is_recurrent = isinstance(part, keras.layers.RNN)
-    return "" if is_recurrent else getattr(getattr(part, "activation", None), "__name__", "")
-
-
 def rate_of(model: keras.Model) -> float:
     """Return the learning rate as it is now; NaN where there are several optimizers, or it has none."""
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
@@ -255,31 +255,31 @@ def rate_of(model: keras.Model) -> float:
 @once
 def facts(log: MeasurementLog) -> frozenset[Fact]:
     """Return what is there: of the model and its optimizer, of the inputs, and of the start."""
-    found = set(log.has) | ({Fact.FADED_RATE} if FADED_RATE.level(rate_left(log)) != "ok" else set())
-    flows = log.of("layer_flow")
-    if flows:
+    default = DEFAULT if Fact.STEPS_OF_THE_RATE in log.has else DEFAULT_OF_OTHERS
+    found = {
+        Fact.FADED_RATE: FADED_RATE.level(rate_left(log)) != "ok",
+        Fact.DEFAULT_RATE: log.rate <= 1.01 * default,  # rates are rounded
+        Fact.WARM_UP: log.first_rate < WARM_UP * log.peak,
+        Fact.LINEAR_MODEL: np.isfinite(log.least_squares) and not log.is_penalized,
+    }
+    if flows := log.of("layer_flow"):
         first, last = flows[0], flows[-1]
-        idle = np.nan_to_num([first.fraction_saturated, first.fraction_dead])
-        signal = first.input_signal
+        idle, signal = np.nan_to_num([first.fraction_saturated, first.fraction_dead]), first.input_signal
         is_unscaled = signal > LARGE_INPUT or 0 < signal < SMALL_INPUT
         is_made_small = signal > LARGE_INPUT and 0 < first.signal[0] < SMALL_OUTPUT
-        found |= {Fact.UNSCALED_INPUTS} if is_unscaled and not is_made_small else set()
-        found |= {Fact.UNEVEN_INPUTS} if is_unscaled or SPREAD < first.input_spread < np.inf else set()
         has_small_steps = not log.rate > _usual_rate(log)  # larger ones may have done it before the first measurement
-        is_of_the_start = has_small_steps and (idle.max() > MANY or first.total < 0.01)
-        found |= {Fact.SCALE_OF_THE_START} if is_of_the_start else set()
-        found |= {Fact.DEAD_UNITS} if last.fraction_dead > MANY else set()
-        found |= {Fact.SATURATED_UNITS} if last.fraction_saturated > MANY else set()
-    default = DEFAULT if Fact.STEPS_OF_THE_RATE in log.has else DEFAULT_OF_OTHERS
-    found |= {Fact.DEFAULT_RATE} if log.rate <= 1.01 * default else set()  # rates are rounded
-    found |= {Fact.WARM_UP} if log.first_rate < WARM_UP * log.peak else set()
-    found |= {Fact.LINEAR_MODEL} if np.isfinite(log.least_squares) and not log.is_penalized else set()
+        found |= {
+            Fact.UNSCALED_INPUTS: is_unscaled and not is_made_small,
+            Fact.UNEVEN_INPUTS: is_unscaled or SPREAD < first.input_spread < np.inf,
+            Fact.SCALE_OF_THE_START: has_small_steps and (idle.max() > MANY or first.total < 0.01),
+            Fact.DEAD_UNITS: last.fraction_dead > MANY,
+            Fact.SATURATED_UNITS: last.fraction_saturated > MANY,
+        }
     validated = [logs for logs in log.epochs if {"loss", "val_loss"} <= set(logs)]
     if validated and log.chance > 0:
-        is_learned = validated[-1]["loss"] < LEARNED * log.chance
         is_worse = min(logs["val_loss"] for logs in validated) >= log.chance
-        found |= {Fact.HELD_OUT_OF_ANOTHER_KIND} if is_learned and is_worse else set()
-    return frozenset(found)
+        found[Fact.HELD_OUT_OF_ANOTHER_KIND] = is_worse and validated[-1]["loss"] < LEARNED * log.chance
+    return log.has | _true_of(found)
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

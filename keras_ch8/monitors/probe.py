@@ -11,12 +11,31 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _batches
+from .. import _batches, _numerics
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private, registry
 from ..integration.untouched import untouched
 from .base import Evaluation, LayerCall, Monitor, Snapshot
+from .model_facts import activation, is_weighted
+
+FLAT = 0.05
+"""Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
+
+CONSTANT = 1e-6
+"""Standard deviation of a feature, over its mean or the largest of all, up to which it is constant but for rounding."""
+
+WEIGHING = ("query", "key")
+"""Names that Keras gives to the layers of an attention that only weigh what others give. Their gradient comes through
+the softmax alone, and may be next to 0 while all of it passes through the values."""
+
+SLOPES = {
+    "tanh": lambda y: 1 - ops.square(y),
+    "sigmoid": lambda y: 4 * y * (1 - y),
+    "hard_sigmoid": lambda y: ops.cast((y > 0) & (y < 1), y.dtype),
+    "softsign": lambda y: ops.square(1 - ops.abs(y)),
+}
+"""Slope of each saturating activation, over its largest, by what it gives."""
 
 
 class ProbeEvaluator:
@@ -67,8 +86,6 @@ class ProbeEvaluator:
         self._facts: dict[str, dict[str, Any]] = {}
         # The loss of a float16 model is scaled, as its training scales it: small gradients would become 0.
         self._scale = 1024.0 if getattr(model, "compute_dtype", "") == "float16" else 1.0
-        self.start: list[Tensor] | None = None
-        """The weights at the beginning of the training, for `evaluate` without `start`; None for those as they are."""
 
     def take(self, data: Data) -> None:
         """Measure on these x, y and sample_weight from now on; what is traced serves all examples of one shape."""
@@ -97,11 +114,10 @@ class ProbeEvaluator:
 
         Args:
             before: The weights before the last update.
-            start: The weights at the beginning of the training.
+            start: The weights at the beginning of the training. Defaults to `None`: those as they are.
         """
-        start = start or self.start or self.weights()
-        found = self._compute(start, before, self._parts, self._inference and self.objective.data)
-        arrays = {name: {key: np.asarray(t) for key, t in tensors.items()} for name, tensors in found.items()}
+        found = self._compute(start or self.weights(), before, self._parts, self._inference and self.objective.data)
+        arrays = {name: {key: _number_or_array(t) for key, t in tensors.items()} for name, tensors in found.items()}
         readings: dict[str, Any] = {}
         for monitor in list(self.monitors):
             if monitor.name in arrays:
@@ -192,6 +208,11 @@ class ProbeEvaluator:
         return loss, self._scale * penalties[0], slopes, tensors
 
 
+def _number_or_array(tensor: Tensor) -> float | np.ndarray:
+    array = np.asarray(tensor)
+    return array if array.ndim else array.item()
+
+
 def _threes(values: list[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
     return list(zip(values[0::3], values[1::3], values[2::3], strict=True))
 
@@ -241,3 +262,62 @@ def _recorded(
         return outputs
 
     return recorded
+
+
+# --- what one call of a layer gives and gets back, in the graph of the probe ------------------------------------------
+
+
+def by_unit(layer: keras.layers.Layer, x: Tensor) -> Tensor:
+    """Return inputs or outputs of a layer as a matrix with a column for each unit, or for each channel of images."""
+    is_image = len(x.shape) > 3 and not is_weighted(layer)
+    layout = getattr(layer, "data_format", keras.config.image_data_format() if is_image else None)
+    last = ops.moveaxis(x, 1, -1) if layout == "channels_first" else x
+    return ops.reshape(last, (-1, last.shape[-1]))
+
+
+def gradient(call: LayerCall, examples: int) -> Tensor:
+    """Return the root mean square over the examples of the gradient of their loss with respect to the output."""
+    return ops.sqrt(examples * ops.sum(ops.square(ops.cast(call.output_gradient, "float32"))))
+
+
+def dead(call: LayerCall) -> Tensor:
+    """Return the fraction of ReLUs that give 0 for every example; NaN of another layer."""
+    if activation(call.layer) != "relu":
+        return ops.full((), float("nan"), "float32")
+    positive = ops.any(by_unit(call.layer, call.outputs) > 0, axis=0)
+    return 1 - ops.mean(ops.cast(positive, "float32"))
+
+
+def saturated(call: LayerCall) -> Tensor:
+    """Return the fraction of its outputs that are on the flat ends; NaN of another layer."""
+    slope = SLOPES.get(activation(call.layer))
+    if slope is None:
+        return ops.full((), float("nan"), "float32")
+    return ops.mean(ops.cast(slope(ops.cast(call.outputs, "float32")) < FLAT, "float32"))
+
+
+def input_spread(x: Tensor) -> Tensor:
+    """Return the largest over the smallest standard deviation of the columns, but for those next to constant."""
+    spread = ops.std(x, axis=0)
+    largest = ops.max(spread)
+    varies = spread > CONSTANT * ops.maximum(ops.abs(ops.mean(x, axis=0)), largest)
+    return largest / ops.min(ops.where(varies, spread, largest + 1e-30))
+
+
+def relative_update(layer: keras.layers.Layer, moved: dict[int, tuple[Tensor, Tensor]]) -> Tensor:
+    """Return |d| / |W| of its matrices; NaN without any."""
+    own = [moved[id(v)] for v in layer.trainable_variables if len(v.shape) > 1 and id(v) in moved]
+    if not own:
+        return ops.full((), float("nan"), "float32")
+    weights, change = (_numerics.squared_norm(part) for part in zip(*own, strict=True))
+    return ops.sqrt(change / weights)
+
+
+def largest_size(gradient: Tensor) -> Tensor:
+    """Return the largest size of an entry: squares of small ones would be 0."""
+    return ops.cast(ops.max(ops.abs(backend.values(gradient))), "float32")
+
+
+def root_mean_square(x: Tensor) -> Tensor:
+    """Return sqrt(mean(x^2)) in float32."""
+    return ops.sqrt(ops.mean(ops.square(ops.cast(x, "float32"))))

@@ -24,17 +24,10 @@ OF_LAST = f"in the median of the last {LAST} measurements"
 # --- where the numbers come from -----------------------------------------------------------------------------------
 
 MEASURED = "measured on trainings whose trouble was known"
-VARIANTS = "set on variants of the test trainings, before group 16 of these"
-BETWEEN = "the geometric mean of the values in a troubled training and the nearest of 163 healthy ones"
+"""The source of most limits; `benchmarks/diagnosis/LOG.md` says which trainings have changed what."""
 BOOK = "Goodfellow, Bengio, Courville (2016)"
-FOREIGN = "set on trainings by authors who did not know the rules"
 MCCANDLISH = "McCandlish et al. (2018)"
 MANDT = "Mandt, Hoffman, Blei (2017), section 3"
-
-
-def after_group(number: int) -> str:
-    """Say that a number was set by what a group of test trainings (`benchmarks/diagnosis`) had shown."""
-    return f"set after group {number} of the test trainings"
 
 
 # --- quantities ----------------------------------------------------------------------------------------------------
@@ -188,22 +181,29 @@ def _trainings(number: float) -> str:
 
 # --- conditions ----------------------------------------------------------------------------------------------------
 
-GOOD = Condition(GAINED, ">=", 0.5, "the loss is far below its start and the best constant prediction", MEASURED)
-FALLING = Condition(RECENT, ">=", 0.05, "the loss still falls", MEASURED)
-FALLING_FAST = Condition(RECENT, ">=", 0.2, "the loss falls fast", MEASURED)
+THIRD_OVER = Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over")
+HALF_OVER = Condition(PART_DONE, ">=", 0.5, "half of the training is over")
+LAST_QUARTER = Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter")
+AT_CHANCE = Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well")
+NO_RISE = Condition(RECENT, ">", -0.2, "the loss does not rise much")
+NO_FALL = Condition(RECENT, "<", 0.05, "the loss does not fall")
+GOOD = Condition(GAINED, ">=", 0.5, "the loss is far below its start and the best constant prediction")
+FALLING = Condition(RECENT, ">=", 0.05, "the loss still falls")
+FALLING_FAST = Condition(RECENT, ">=", 0.2, "the loss falls fast")
 HARDLY_MOVED = Condition(
-    GAINED, "<", 0.1, "the loss is hardly below its start, or that of the best constant prediction", MEASURED
+    GAINED, "<", 0.1, "the loss is hardly below its start, or that of the best constant prediction"
 )
-HIGH = Condition(GAINED, "<", 0.9, "the loss is not low", MEASURED)
-LOW = Condition(GAINED, ">=", 0.9, "the loss is low", MEASURED)
-NOT_ARRIVED = Condition(GAINED, "<", 0.95, "more than a twentieth of the loss is left", after_group(7))
+HIGH = Condition(GAINED, "<", 0.9, "the loss is not low")
+LOW = Condition(GAINED, ">=", 0.9, "the loss is low")
+NOT_KNOWN_LOW = Combination("the loss is not known to be low", "none of", (LOW,))
+NOT_ARRIVED = Condition(GAINED, "<", 0.95, "more than a twentieth of the loss is left")
 FAR_OFF = Combination(
     "the loss is on its way down from far above that of a constant: targets are far from 1, and outputs have to grow",
     "all of",
     (
-        Condition(FAR_TARGETS, ">=", 1, source=FOREIGN),
-        Condition(OVER_CHANCE, ">=", 1.5, source=FOREIGN),
-        Condition(FALLEN, ">", 0, source=FOREIGN),
+        Condition(FAR_TARGETS, ">=", 1),
+        Condition(OVER_CHANCE, ">=", 1.5),
+        Condition(FALLEN, ">", 0),
     ),
 )
 STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
@@ -213,29 +213,26 @@ SLOW = Combination(
 KEEPS_ITS_PACE = Combination(
     "the loss falls slowly, but as fast as it did",
     "all of",
-    (Condition(PACE_KEPT, ">=", 0.25, source=FOREIGN), Condition(FALLEN, ">=", 0.005, source=FOREIGN)),
+    (Condition(PACE_KEPT, ">=", 0.25), Condition(FALLEN, ">=", 0.005)),
 )
 EVENLY = Combination(
     "the loss falls slowly, and no faster at the start",
     "all of",
-    (KEEPS_ITS_PACE, Condition(RECENT, "<", 0.05, source=MEASURED)),
+    (KEEPS_ITS_PACE, NO_FALL),
 )
 SHRUNK_AWAY = Combination(
     "penalties have shrunk the weights until a constant predicts as well",
     "all of",
-    (
-        Condition(SHRUNK, "<", 1 / 3, source=after_group(17)),
-        Condition(OVER_CHANCE, ">=", 0.95, source=after_group(17)),
-    ),
+    (Condition(SHRUNK, "<", 1 / 3), AT_CHANCE),
 )
 """Where weights next to 0, and the units that they leave idle, are what the penalties ask for."""
 AT_REST = Combination(
     "the loss is at rest",
     "all of",
     (
-        Combination("the loss is not known to be low", "none of", (LOW,)),
-        Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
-        Condition(RECENT, "<", 0.05, "the loss does not fall", MEASURED),
+        NOT_KNOWN_LOW,
+        NO_RISE,
+        NO_FALL,
         Combination("the loss fell faster at the start", "none of", (KEEPS_ITS_PACE,)),
     ),
 )
@@ -251,9 +248,9 @@ RATE_LIMIT = LevelThreshold(
     RATE_OF_LIMIT, "above", watch=0.3, act=0.3, source="gradient descent is unstable at 2; " + MEASURED
 )
 SMALL_GRADIENT = LevelThreshold(ELASTICITY, "below", watch=0.05, act=0.02, source=MEASURED)
-DIVERGED = LevelThreshold(GROWTH, "above", watch=1.3, act=1.6, source=BETWEEN)
+DIVERGED = LevelThreshold(GROWTH, "above", watch=1.3, act=1.6, source=MEASURED)
 
-FADED_RATE = LevelThreshold(RATE_LEFT, "below", watch=1e-2, act=5e-3, source=f"{after_group(13)}; {BETWEEN}")
+FADED_RATE = LevelThreshold(RATE_LEFT, "below", watch=1e-2, act=5e-3, source=MEASURED)
 
 WORTH_A_SPECTRUM = Combination(
     "the spectrum is worth its price",
@@ -262,7 +259,7 @@ WORTH_A_SPECTRUM = Combination(
         Combination(
             "the training does not go well",
             "none of",
-            (Condition(GAINED, ">=", 0.95, "nothing is missing", after_group(7)), FALLING_FAST),
+            (Condition(GAINED, ">=", 0.95, "nothing is missing"), FALLING_FAST),
         ),
         SHORT_STEP.at("watch", "the steps are short"),
     ),
@@ -280,31 +277,21 @@ class Progress:
         start: Before the first update.
         now: Median of the last three measurements.
         recent: See `RECENT`.
-        typical_step: See `TYPICAL_STEP`; NaN where it is not known.
-        newest: The last measurement.
         chance: Loss of the best constant prediction; NaN where it is not known.
         then: Median of the last three measurements before the last third of the steps.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
         lowest: The lowest median of three measurements in a row.
         penalty: What of `now` layers have added, such as regularizers: constants and neighbours have none of it.
-        newest_penalty: The same of `newest`.
-        shrunk: See `SHRUNK`.
-        far_targets: See `FAR_TARGETS`.
     """
 
     start: float
     now: float
     recent: float
-    typical_step: float
-    newest: float = float("nan")
     chance: float = float("nan")
     then: float = float("nan")
     neighbours: float = float("nan")
     lowest: float = float("nan")
     penalty: float = 0.0
-    newest_penalty: float = 0.0
-    shrunk: float = float("nan")
-    far_targets: bool = False
 
     def fallen_to(self, loss: float) -> float:
         """Return by how much it fell if it is at this loss, as a fraction of the start."""
@@ -323,7 +310,7 @@ class Progress:
         return min(gain, (reference - loss) / (reference - self.lowest)) if self.lowest < min(reference, 0) else gain
 
     def measured(self) -> dict[str, float]:
-        """Return the quantities that the rules of many monitors judge."""
+        """Return what rules judge of it."""
         return {
             FALLEN.name: self.fallen_to(self.now),
             GAINED.name: self.gained_at(self.now, self.penalty),
@@ -332,9 +319,7 @@ class Progress:
             RECENT.name: self.recent,
             PACE_KEPT.name: (self.then - self.now) / (self.start - self.now) if self.start > self.now else 0.0,
             GROWTH.name: self.over_start(self.now),
-            TYPICAL_STEP.name: self.typical_step,
-            FAR_TARGETS.name: float(self.far_targets),
-        } | ({} if np.isnan(self.shrunk) else {SHRUNK.name: self.shrunk})  # rules on it say nothing of other losses
+        }
 
     def over_chance(self, loss: float, penalty: float) -> float:
         """Return a loss, without its penalty, over that of the best constant prediction; NaN where that is unknown."""
@@ -358,24 +343,16 @@ def progress(log: MeasurementLog) -> Progress | None:
     before = losses[: max(2, np.searchsorted(steps, log.first + (steps[-1] - log.first) * 2 / 3))]
     then = float(np.median(before[-3:]))
     recent = (then - now) / abs(then) if then else 0.0
-    sizes = np.abs(log.series("step_length", "step_over_optimal")[-LAST:])
-    typical = float(np.median(sizes)) if len(sizes) else float("nan")
     lowest = float(_medians_of_three(losses).min())
-    weights = log.series("gradient_norm", "weight_norm")
     return Progress(
         start=float(start),
         now=now,
         recent=recent,
-        typical_step=typical,
-        newest=float(losses[-1]),
         chance=log.chance,
         then=then,
         neighbours=log.neighbours,
         lowest=lowest,
         penalty=float(np.median(penalties[-3:])),
-        newest_penalty=float(penalties[-1]),
-        shrunk=float(weights[-1] / weights[0]) if log.is_penalized and weights[0] else float("nan"),
-        far_targets=Fact.LARGE_TARGETS in log.has,
     )
 
 
@@ -384,7 +361,7 @@ def reported(log: MeasurementLog) -> tuple[float, float] | None:
 
     None where there are not two of them.
     """
-    losses = np.array([logs["loss"] for logs in log.epochs if "loss" in logs])
+    losses = log.reported("loss")
     if len(losses) < 2:
         known = log.rows.loss[~np.isnan(log.rows.loss)]
         parts = np.array_split(known, PARTS) if len(known) >= 2 * PARTS else []
@@ -397,25 +374,43 @@ def _medians_of_three(losses: np.ndarray) -> np.ndarray:
 
 
 def progress_measured(log: MeasurementLog) -> dict[str, float]:
-    """Return the quantities of `Progress`; nothing before there are enough measurements."""
-    seen = progress(log)
-    return {} if seen is None else seen.measured()
+    """Return what rules of several monitors judge; of the loss nothing before there are enough measurements."""
+    measured = {
+        PART_DONE.name: log.done / log.total if log.total else float("nan"),
+        UPDATES.name: log.done,
+        OVERSHOOT.name: _median(log.series("step_length", "ratio")[-LAST:]),
+        HEADWAY_SINCE.name: _headway_since_half(log),
+        RATE_LEFT.name: rate_left(log),
+    }
+    if seen := progress(log):
+        measured |= seen.measured() | {
+            TYPICAL_STEP.name: _median(np.abs(log.series("step_length", "step_over_optimal")[-LAST:])),
+            FAR_TARGETS.name: float(Fact.LARGE_TARGETS in log.has),
+        }
+        weights = log.series("gradient_norm", "weight_norm")
+        shrunk = float(weights[-1] / weights[0]) if log.is_penalized and weights[0] else float("nan")
+        measured |= {} if np.isnan(shrunk) else {SHRUNK.name: shrunk}  # rules on it say nothing of other losses
+    return measured
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if len(values) else float("nan")
 
 
 def progress_newest(log: MeasurementLog) -> dict[str, float]:
     """Return the newest measurement of what `Progress` judges by several."""
-    seen, steps = progress(log), log.of("step_length")
-    newest = (
-        {}
-        if seen is None
-        else {
-            FALLEN.name: seen.fallen_to(seen.newest),
-            GAINED.name: seen.gained_at(seen.newest, seen.newest_penalty),
-            OVER_CHANCE.name: seen.over_chance(seen.newest, seen.newest_penalty),
-            GROWTH.name: seen.over_start(seen.newest),
+    newest: dict[str, float] = {}
+    if seen := progress(log):
+        last = log.of("gradient_norm")[-1]
+        newest = {
+            FALLEN.name: seen.fallen_to(last.loss),
+            GAINED.name: seen.gained_at(last.loss, last.penalty),
+            OVER_CHANCE.name: seen.over_chance(last.loss, last.penalty),
+            GROWTH.name: seen.over_start(last.loss),
         }
-    )
-    return newest | ({TYPICAL_STEP.name: abs(steps[-1].step_over_optimal)} if steps else {})
+    if steps := log.of("step_length"):
+        newest[TYPICAL_STEP.name] = abs(steps[-1].step_over_optimal)
+    return newest
 
 
 def trainings_to_gain(seen: Progress, gain: float, log: MeasurementLog) -> float:
@@ -452,8 +447,7 @@ def effective_rate(log: MeasurementLog) -> float:
 
     For gradient descent that is the learning rate, for other optimizers what they make of it.
     """
-    rates = _effective_rates(log, slice(-LAST, None))
-    return float(np.median(rates)) if len(rates) else float("nan")
+    return _median(_effective_rates(log, slice(-LAST, None)))
 
 
 @once
@@ -478,7 +472,7 @@ def _effective_rates(log: MeasurementLog, which: slice) -> np.ndarray:
     return lengths[there][is_known] / norms[is_known]
 
 
-def headway_since_half(log: MeasurementLog) -> float:
+def _headway_since_half(log: MeasurementLog) -> float:
     """Return how far the loss is below the lowest of the first half of the steps; NaN where it is not known."""
     steps, losses = log.steps_of("gradient_norm"), log.series("gradient_norm", "loss")
     if len(losses) < FEWEST:
@@ -489,18 +483,6 @@ def headway_since_half(log: MeasurementLog) -> float:
     return (lowest - float(medians[-1])) / abs(lowest) if lowest else float("nan")
 
 
-def part_done(log: MeasurementLog) -> float:
-    """Return the steps so far over the steps of the training; NaN where these are not known."""
-    return log.done / log.total if log.total else float("nan")
-
-
-def overshoot(log: MeasurementLog) -> float:
-    """Return half the curvature along a step over its slope, the median over the last measurements; see `OVERSHOOT`."""
-    ratios = log.series("step_length", "ratio")[-LAST:]
-    return float(np.median(ratios)) if len(ratios) else float("nan")
-
-
 def is_spectrum_worthwhile(log: MeasurementLog) -> bool:
     """Whether the spectrum is worth its price; see `WORTH_A_SPECTRUM`."""
-    seen = progress(log)
-    return seen is not None and WORTH_A_SPECTRUM.holds(seen.measured())
+    return progress(log) is not None and WORTH_A_SPECTRUM.holds(progress_measured(log))

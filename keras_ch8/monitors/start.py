@@ -31,10 +31,9 @@ from ..verdicts.facts import (
 )
 from ..verdicts.inputs import inputs_of
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
-from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
-from .model_facts import facts_of_model, flat_in, form_of, padding_in
+from .model_facts import activation, facts_of_model, form_of, is_weighted, padding_in
 from .own_loss import own_loss_of, tried
-from .probe import RecordedCall, recording
+from .probe import FLAT, SLOPES, RecordedCall, by_unit, recording
 
 EXAMPLES = 64
 """Examples that go through the model: as many as tell a dead layer, and a small price for a large model."""
@@ -123,42 +122,53 @@ def facts_of(
                 start, output, axes = _without_loss(model, few, output)
     has = facts_of_model(model, training.callbacks if training else ()) | flat_in(model, data[0])
     has |= form_of(training) if training else set()
-    facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=has)
-    of_chance = data
-    facts = dataclasses.replace(facts, is_weighted=data[2] is not None, is_trained=bool(model.trainable_variables))
-    if facts.targets.of in ("0 and 1", "classes", "one-hot"):
-        facts = dataclasses.replace(facts, order_read=order_of(labels[0]), runs_read=runs_of(labels[0]))
-    elif facts.targets.of == "numbers":
-        facts = dataclasses.replace(facts, order_read=order_of_numbers(labels[0]))
+    targets = targets_in(data[1], axes)
+    found: dict[str, Any] = {
+        "has": has,
+        "is_weighted": data[2] is not None,
+        "is_trained": bool(model.trainable_variables),
+    }
+    if targets.of in ("0 and 1", "classes", "one-hot"):
+        found |= {"order_read": order_of(labels[0]), "runs_read": runs_of(labels[0])}
+    elif targets.of == "numbers":
+        found["order_read"] = order_of_numbers(labels[0])
     if probe is not None:
         others = inputs_of(dict(arrays_of(probe[0])))
-        targets_of_probe, of_chance = targets_in(probe[1], axes), probe
-        facts = dataclasses.replace(facts, other=PROBE, other_inputs=others, other_targets=targets_of_probe)
-    targets = [array for _, array in arrays_of(of_chance[1])]
-    if axes is None or len(targets) != 1:
-        return facts, failed
-    own = None if failed or loss is not None else own_loss_of(model)
-    if own is not None and len(labels) == 1:
-        facts = dataclasses.replace(facts, own_loss=tried(own, labels[0], facts.targets, facts.output, axes))
-    if data[2] is not None and of_chance[2] is None:
+        found |= {"other": PROBE, "other_inputs": others, "other_targets": targets_in(probe[1], axes)}
+    if axes is not None:
+        own = None if failed or loss is not None else own_loss_of(model)
+        if own is not None and len(labels) == 1:
+            found["own_loss"] = tried(own, labels[0], targets, output, axes)
+        found |= _levels(output, start, data, probe)
+    return Facts(inputs_of(dict(arrays_of(data[0]))), targets, output, start, **found), failed
+
+
+def _levels(output: Output, start: Start, data: Data, probe: Data) -> dict[str, float]:
+    """Return the losses of the simplest predictions for the probe, or else for the examples that are trained on."""
+    x, y, weights = data if probe is None else probe
+    inputs, targets = _only(x), _only(y)
+    if targets is None or (data[2] is not None and weights is None):
         # Also where `class_weight` weights it, what is trained on is another loss than that of the probe.
-        return facts, failed
-    inputs = [array for _, array in arrays_of(of_chance[0])]
-    near = near_read = least = uneven = NAN
-    if len(inputs) == 1 and of_chance[2] is None:
-        read = [array for _, array in arrays_of(data[0])]
-        of = (read[0], labels[0]) if probe is not None and len(read) == len(labels) == 1 else None
-        near, near_read = neighbours_levels(output, inputs[0], targets[0], of)
-        least, uneven = least_squares_level(output, start, inputs[0], targets[0])
-    chance = chance_level(output, targets[0], of_chance[2])
-    facts = dataclasses.replace(facts, chance=chance, least_squares=least, unevenness=uneven)
-    return dataclasses.replace(facts, neighbours=near, neighbours_of_read=near_read), failed
+        return {}
+    found = {"chance": chance_level(output, targets, weights)}
+    if inputs is not None and weights is None:
+        read = (_only(data[0]), _only(data[1])) if probe is not None else (None, None)
+        further = None if read[0] is None or read[1] is None else read
+        found["neighbours"], found["neighbours_of_read"] = neighbours_levels(output, inputs, targets, further)
+        found["least_squares"], found["unevenness"] = least_squares_level(output, start, inputs, targets)
+    return found
+
+
+def _only(part: Data) -> np.ndarray | None:
+    """Return the array of a part of a batch that has one; None of others."""
+    arrays = [array for _, array in arrays_of(part)]
+    return arrays[0] if len(arrays) == 1 else None
 
 
 def targets_in(y: Data, axes: int | None) -> Targets:
     """Return the facts about the targets of one output, whose predictions have so many axes; nothing without."""
-    arrays = [array for _, array in arrays_of(y)]
-    return targets_of(arrays[0], axes) if len(arrays) == 1 and axes is not None else Targets()
+    targets = _only(y)
+    return Targets() if targets is None or axes is None else targets_of(targets, axes)
 
 
 def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start, Output, int | None]:
@@ -175,14 +185,21 @@ def there_in(training: fit.Training, x: Data, y: Data) -> frozenset[Fact]:
     return has | flat_in(model, x) | padding_in(model, x) | large_targets_in(model, y)
 
 
+def flat_in(model: keras.Model, x: Data) -> frozenset[Fact]:
+    """Return that inputs are flat where each example is one number: Keras gives it the axis that the model has."""
+    inputs = getattr(model, "inputs", None) or []
+    is_flat = len(inputs) == 1 and len(inputs[0].shape) == 2 and len(getattr(x, "shape", ())) == 1
+    return frozenset({Fact.FLAT_INPUTS} if is_flat else ())
+
+
 @np.errstate(all="ignore")
 def large_targets_in(model: keras.Model, y: Data) -> frozenset[Fact]:
     """Return that targets are large where the only output is to give numbers that vary much, which no layer scales."""
-    targets = [array for _, array in arrays_of(y)]
-    if len(targets) != 1 or targets[0].dtype.kind not in "fiu" or output_of(model).loss not in DISTANCES:
+    targets = _only(y)
+    if targets is None or targets.dtype.kind not in "fiu" or output_of(model).loss not in DISTANCES:
         return frozenset()
     is_scaled = any(isinstance(part, LAYERS.Rescaling) for part in keras_private.parts_of(model))
-    return frozenset({Fact.LARGE_TARGETS} if targets[0].std() > LARGE_TARGETS and not is_scaled else ())
+    return frozenset({Fact.LARGE_TARGETS} if targets.std() > LARGE_TARGETS and not is_scaled else ())
 
 
 def output_of(model: keras.Model) -> Output:

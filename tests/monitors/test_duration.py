@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from keras_ch8.monitors._gradient_noise import GradientNoise
+from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.verdicts.verdict import VerdictTracker
-
-NAN = float("nan")
+from tests.monitors import logs
 
 
 def log_of(validation, training=None, *, total=100, done=None, chance=1.0):
@@ -21,8 +22,7 @@ def log_of(validation, training=None, *, total=100, done=None, chance=1.0):
 
 
 def claim_of(log, kind):
-    (monitor,) = chosen(["duration"])
-    return next((claim for claim in monitor.claims(log) if claim.kind == kind), None)
+    return logs.said("duration", log, kind)
 
 
 def ahead(fall, epochs=10):
@@ -88,7 +88,7 @@ def test_no_loss_is_said_to_fall_by_more_than_it_is(last):
         ({"done": 91}, "act"),
         ({"done": 89}, "ok"),  # it is not at its end
         ({"chance": 6.1}, "ok"),  # less than a tenth of the loss is left
-        ({"chance": NAN}, "act"),  # of the first epoch more than half is left
+        ({"chance": np.nan}, "act"),  # of the first epoch more than half is left
         ({"total": 0, "done": 100}, None),  # where it ends is not known
     ],
 )
@@ -103,7 +103,7 @@ def test_a_pace_that_falls_as_it_has_fallen_gains_little():
         assert claim_of(log_of(0.8 * losses, total=350), "too_short").level == level
 
 
-def test_a_loss_that_was_lower_before_is_not_too_short_of_epochs():
+def test_a_loss_that_was_lower_before_is_not_too_short_log_of():
     assert claim_of(log_of([*ahead(0.13), 0.59, 0.6, 0.605]), "too_short").level == "ok"
 
 
@@ -137,3 +137,97 @@ def test_a_loss_that_swings_from_epoch_to_epoch_at_one_level_oscillates():
     assert [level(size) for size in (0.099, 0.101, 0.19, 0.21)] == ["ok", "watch", "watch", "act"]
     assert level(0.5, height=0.15) == "ok"  # it is low
     assert level(0.26, slope=0.04) == "ok"  # it gets on
+
+
+@pytest.mark.parametrize(
+    "last, updates, level", [(0.06, 300, "act"), (0.04, 300, "ok"), (0.06, 500, "ok"), (0.15, 300, "act")]
+)
+def test_few_epochs_that_end_in_the_midst_of_a_fall_are_too_few_though_most_of_the_loss_is_gone(last, updates, level):
+    log = MeasurementLog(total=updates)
+    log.step, log.chance = updates, 1.0
+    for loss in last * 1.25 ** np.arange(6, -1, -1):
+        log.add_epoch({"loss": loss}, np.full(3, loss))
+    assert claim_of(log, "too_short").level == level
+
+
+@pytest.mark.parametrize(
+    "ratio, noise, level", [(0.9, 0.1, "act"), (0.6, 0.1, "watch"), (0.3, 0.1, "watch"), (0.9, 2.0, "watch")]
+)
+def test_a_swing_that_the_curvature_along_the_steps_explains_calls_for_action_sooner(ratio, noise, level):
+    noisy = GradientNoise(trace=100.0 * noise, squared_norm=1.0)
+    log = logs.log_of(logs.AT_REST, curvature=2 * ratio * 0.005, gradient_noise=noisy)
+    log.chance = 1.0
+    for loss in [0.5, 0.6] * 6:
+        log.add_epoch({"loss": loss}, np.full(10, loss))
+    assert claim_of(log, "oscillation").level == level
+
+
+@pytest.mark.parametrize(
+    "ratio, expected",
+    [(0.009, "watch"), (0.011, "act"), (0.2, "act")],  # of less than a hundredth of the best, and more
+)
+def test_a_loss_that_falls_evenly_in_short_steps_may_want_longer_ones_as_well_as_more(ratio, expected):
+    log = log_of(ahead(0.1), ahead(0.1), total=90)
+    for step in (10, 40, 80):
+        log.add(step, {"step_length": StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
+    log.step = 90
+    assert claim_of(log, "too_short").level == expected
+
+
+@pytest.mark.parametrize("ratio, expected", [(0.9, "act"), (1.1, "watch")])
+def test_what_falls_in_steps_of_which_the_curvature_takes_back_half_may_be_a_swing(ratio, expected):
+    course = np.array([1.0, 0.5, 0.36, 0.3, 0.25, 0.21, 0.18, 0.15])
+    log = log_of(course, course, total=380)
+    log.add(200, {"step_length": StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
+    log.step = 380
+    assert claim_of(log, "too_short").level == expected
+
+
+@pytest.mark.parametrize("updates, expected", [(49, "watch"), (51, "act")])
+def test_of_a_loss_that_has_only_begun_to_fall_a_handful_of_updates_tells_little(updates, expected):
+    course = np.linspace(1.0, 0.91, 10)
+    log = log_of(course, course, total=updates)
+    assert claim_of(log, "too_short").level == expected
+
+
+@pytest.mark.parametrize(
+    "course, updates, expected",
+    [
+        (np.linspace(3.0, 2.87, 6), 192, "act"),  # evenly, and hardly any of it yet
+        (np.linspace(3.0, 2.95, 6), 192, "ok"),  # too little to be certain
+        (2.87 + 0.13 * 0.3 ** np.arange(6), 192, "ok"),  # it comes to rest
+        (np.linspace(3.0, 2.87, 6), 400, "ok"),  # there was time
+    ],
+)
+def test_a_training_ends_too_early_when_the_loss_has_only_begun_to_fall(course, updates, expected):
+    log = log_of(course, total=updates, chance=2.96)
+    assert claim_of(log, "too_short").level == expected
+
+
+@pytest.mark.parametrize("left, expected", [(0.1, "act"), (0.03, "ok")])
+def test_a_low_loss_oscillates_too_where_the_curvature_explains_the_swings(left, expected):
+    course = left * (1 + 0.3 * np.array([1.0, -1.0] * 8))
+    log = log_of(course, course)
+    steps = [StepLength(1.0, 1.0, -0.01, 0.02, 0.01)] * 5
+    for step, reading in enumerate(steps):
+        log.add(10 * (step + 1), {"step_length": reading, "gradient_noise": GradientNoise(1.0, 1.0)})
+    log.batch_size = 32.0
+    assert claim_of(log, "oscillation").level == expected
+
+
+@pytest.mark.parametrize(
+    "rise, learned, best, expected",
+    [(0.2, 0.4, 3, "act"), (0.2, 0.95, 3, "act"), (0.021, 0.4, 3, "act"), (0.019, 0.4, 3, "ok"), (0.2, 0.4, 10, "ok")],
+)
+def test_epochs_after_the_best_are_too_many_whatever_is_learned_by_heart_in_them(rise, learned, best, expected):
+    after = 20 - best
+    held_out = [*np.linspace(0.9, 0.5, best), *np.linspace(0.5, 0.5 * (1 + rise), after)]
+    training = [*np.linspace(0.9, 0.5, best), *np.geomspace(0.5, 0.5 * (1 - learned), after)]
+    assert claim_of(log_of(held_out, training, total=400), "too_long").level == expected
+
+
+@pytest.mark.parametrize("best, expected", [(6, "act"), (8, "ok")])
+def test_a_held_out_loss_that_was_best_in_the_first_third_was_best_long_ago(best, expected):
+    held_out = [*np.linspace(0.9, 0.5, best), *np.linspace(0.5, 0.6, 20 - best)]
+    training = [*np.linspace(0.9, 0.5, best), *np.geomspace(0.5, 0.3, 20 - best)]
+    assert claim_of(log_of(held_out, training, total=400), "too_long").level == expected

@@ -12,9 +12,7 @@ from keras_ch8.monitors.start import facts_of, large_targets_in
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from keras_ch8.verdicts.rows import unseen_of
-from tests.monitors.test_certain_causes import claim_of, faded
-from tests.monitors.test_claims import AT_REST, log_of
-from tests.monitors.test_levels import flow, with_steps
+from tests.monitors.logs import AT_REST, faded, flow, log_of, said, with_steps
 
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
@@ -144,8 +142,8 @@ def test_outputs_that_grow_towards_targets_far_away_are_not_thrown_far(targets, 
     values = np.array([0.61, *AT_REST[1:]])
     log = with_steps(values, layer_flow=grown)
     log.chance, log.has = 0.6 * of_chance, frozenset(targets)
-    assert claim_of("layer_flow", log, "step_too_long").level == thrown
-    assert claim_of("step_length", log, "step_too_short").level == short
+    assert said("layer_flow", log, "step_too_long").level == thrown
+    assert said("step_length", log, "step_too_short").level == short
 
 
 def test_places_are_what_is_predicted_for_each_example():

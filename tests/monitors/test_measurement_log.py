@@ -56,12 +56,6 @@ def test_what_follows_from_the_past_is_computed_once_until_more_is_seen():
     assert count(MeasurementLog()) == 5
 
 
-def test_a_past_begins_with_nothing():
-    log = MeasurementLog()
-    assert (log.total, log.first, log.steps_of_update, log.batch_size, log.done) == (0, 0, 1, 0.0, 0)
-    assert [len(column) for column in (log.rows.steps, log.rows.norm, log.rows.loss, log.rows.usual)] == [0] * 4
-
-
 def test_an_error_in_the_place_of_a_reading_leaves_its_monitor_out_with_one_warning():
     log = MeasurementLog()
     with pytest.warns(RuntimeWarning, match="goes on without 'a', which failed with ValueError: no"):

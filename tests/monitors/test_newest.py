@@ -15,8 +15,7 @@ from keras_ch8.monitors.measurement_log import MeasurementLog
 from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.rules import judge
 from keras_ch8.verdicts.verdict import VerdictTracker
-from tests.monitors.test_claims import log_of
-from tests.monitors.test_levels import LEARNING, epochs, flow, losses, said
+from tests.monitors.logs import LEARNING, epochs, flow, log_of, losses, said
 
 RULES = [rule for monitor in members("full") for rule in monitor.rules]
 STEP = Quantity(

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
 from keras_ch8.extend import Rule
+from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
-from keras_ch8.monitors._time_horizon import TimeHorizon
-from keras_ch8.monitors.base import chosen
+from keras_ch8.monitors.eigenvalues import SpectrumEnds
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.progress import (
     AT_REST,
@@ -16,38 +15,39 @@ from keras_ch8.monitors.progress import (
     FALLEN,
     GOOD,
     GROWTH,
-    SHORT_STEP,
+    HARDLY_MOVED,
     SLOW,
     STUCK,
     Progress,
     effective_rate,
     elasticity,
+    is_spectrum_worthwhile,
     progress,
+    progress_measured,
+    progress_newest,
     trainings_to_gain,
 )
 from keras_ch8.verdicts.rules import judge
-from tests.monitors.test_levels import LEARNING, epochs, flow, level, said
-
-NAN, INF = float("nan"), float("inf")
-
-
-def past_of_losses(losses, steps=None, first=0, strides=(), start=None):
-    log = MeasurementLog(total=1000, first=first)
-    strides = list(strides) or [None] * len(losses)
-    for step, loss, stride in zip(steps or range(first + 1, first + 1 + len(losses)), losses, strides, strict=True):
-        readings = {"gradient_norm": GradientNorm(1.0, 1.0, loss)}
-        if stride is not None:
-            before = loss if start is None else start
-            readings["step_length"] = StepLength(before, loss, slope=-1.0, curvature=stride, length=1.0)
-        log.add(step, readings)
-    return log
+from keras_ch8.verdicts.verdict import FORGOTTEN_AFTER, Claim, VerdictTracker
+from tests.monitors.logs import (
+    NAN,
+    check,
+    flow,
+    level,
+    log_of,
+    losses,
+    past_of_losses,
+    penalized,
+    said,
+    statistics,
+    with_steps,
+)
 
 
 @pytest.mark.parametrize("first", [0, 100])
 def test_the_last_third_is_compared_with_what_was_before_it(first):
     found = progress(past_of_losses([9, 8, 7, 6, 5, 4, 3, 2, 1], first=first))
     assert (found.start, found.now, found.recent) == (9, 2, pytest.approx((6 - 2) / 6))
-    assert np.isnan(found.typical_step)
 
 
 def test_where_all_measurements_are_late_the_first_two_are_what_was_before():
@@ -68,14 +68,15 @@ def test_the_last_third_ends_at_the_last_step():
 
 
 def test_the_start_is_before_the_first_step_and_the_stride_that_of_the_last_9():
-    found = progress(past_of_losses([1.0] * 12, strides=[100.0] * 3 + [-1, 2, -3, 4, -5, 6, -7, 8, 900], start=7.0))
-    assert (found.start, found.typical_step) == (7.0, 5)
+    log = past_of_losses([1.0] * 12, strides=[100.0] * 3 + [-1, 2, -3, 4, -5, 6, -7, 8, 900], start=7.0)
+    assert (progress(log).start, progress_measured(log)["typical_step"]) == (7.0, 5)
+    assert np.isnan(progress_measured(past_of_losses([1.0] * 9))["typical_step"])
 
 
 def test_a_loss_that_begins_at_0_or_below():
-    at_0 = Progress(0.0, 1.0, 0.0, 1.0).measured()
+    at_0 = Progress(0.0, 1.0, 0.0).measured()
     assert at_0[FALLEN.name] == 0.0
-    below = Progress(-1.0, -1.5, 0.0, 1.0).measured()
+    below = Progress(-1.0, -1.5, 0.0).measured()
     assert (below[FALLEN.name], GOOD.holds(below)) == (0.5, True)
     assert np.isnan([below[GROWTH.name], at_0[GROWTH.name]]).all()
     assert not DIVERGED.at("watch").holds(below)
@@ -84,30 +85,29 @@ def test_a_loss_that_begins_at_0_or_below():
 
 
 def test_fall_and_growth_are_parts_of_the_loss_at_the_start():
-    fallen, grown = Progress(2.0, 0.5, 0.0, 1.0).measured(), Progress(2.0, 5.0, 0.0, 1.0).measured()
+    fallen, grown = Progress(2.0, 0.5, 0.0).measured(), Progress(2.0, 5.0, 0.0).measured()
     assert [(found[FALLEN.name], found[GROWTH.name]) for found in (fallen, grown)] == [(0.75, 0.25), (-1.5, 2.5)]
 
 
 def test_a_loss_that_is_no_number_is_stuck_and_slow_and_not_at_rest():
-    lost = Progress(1.0, 0.9, NAN, NAN).measured()
-    conditions = STUCK, SLOW, AT_REST, SHORT_STEP.at("watch")
-    assert [condition.holds(lost) for condition in conditions] == [True, True, False, False]
+    lost = Progress(1.0, 0.9, NAN).measured()
+    assert [condition.holds(lost) for condition in (STUCK, SLOW, AT_REST)] == [True, True, False]
 
 
 def test_the_gravest_level_of_what_may_do_no_harm():
     """A rule that is eased by a loss far below its start acts before there are enough measurements, too."""
     rule = Rule(kind="cliff", says="It is so", eased_by=(GOOD,))
-    measured = {}, Progress(1.0, 0.51, 0, 0).measured(), Progress(1.0, 0.49, 0, 0).measured()
+    measured = {}, Progress(1.0, 0.51, 0).measured(), Progress(1.0, 0.49, 0).measured()
     assert [judge([rule], numbers)[0].level for numbers in measured] == ["act", "act", "watch"]
 
 
 def test_how_long_what_is_left_takes():
     log = MeasurementLog(total=200, first=10)
     log.add(40, {})
-    assert trainings_to_gain(Progress(1.0, 0.9, 0.1, 1.0), 0.5, log) == pytest.approx(0.5 / (0.1 / 10) / 200)
-    assert trainings_to_gain(Progress(1.0, 0.9, -0.1, 1.0), 0.5, log) == pytest.approx(0.5 / (1e-9 / 10) / 200)
+    assert trainings_to_gain(Progress(1.0, 0.9, 0.1), 0.5, log) == pytest.approx(0.5 / (0.1 / 10) / 200)
+    assert trainings_to_gain(Progress(1.0, 0.9, -0.1), 0.5, log) == pytest.approx(0.5 / (1e-9 / 10) / 200)
     log.total = 0
-    assert np.isnan(trainings_to_gain(Progress(1.0, 0.9, 0.1, 1.0), 0.5, log))
+    assert np.isnan(trainings_to_gain(Progress(1.0, 0.9, 0.1), 0.5, log))
 
 
 def test_the_gradient_is_that_of_the_last_50_minibatches_where_it_is_smaller():
@@ -151,136 +151,143 @@ def test_the_past_keeps_the_first_pass_and_the_last_and_5000_rows():
     assert log.of("cliff") == []
 
 
-def test_hidden_layers_from_the_first_to_the_last():
-    one, two = flow(is_output=(False, True, True, True)), flow(is_output=(False, False, True, True))
-    assert np.isnan(one.total)
-    assert flow(is_output=(False, False, True, True), gradient=np.array([3.0, 2.0, 7.0, 7.0])).total == 1.5
-    assert np.isnan(flow(gradient=np.array([1.0, 1.0, 0.0, 1.0])).total)
-    assert np.isnan([two.forward_factor, two.backward_factor]).all()
-    doubled = flow(signal=np.array([1.0, 2.0, 4.0, 9.0]), gradient=np.array([4.0, 2.0, 1.0, 9.0]))
-    assert (doubled.forward_factor, doubled.backward_factor) == pytest.approx((2, 2))
-
-
-def horizon(profile, kernel=None):
-    return TimeHorizon("rnn", np.array(profile), True, np.eye(2) if kernel is None else np.array(kernel))
-
-
-def test_the_horizon_ends_where_the_gradient_stays_below_a_hundredth():
-    assert horizon([1.0, 0.01, 0.009]).horizon == 2
-    assert horizon([0.5, 0.001, 1.0, 0.001]).horizon == 3
-    assert horizon([0.0, 0.0]).horizon == horizon([]).horizon == 0
-    assert horizon([0.5, 0.006]).horizon == 2  # of its largest, however small that is
-    assert np.isnan([horizon([0.0, 1.0]).growth, horizon([]).growth]).all()
-    assert horizon([2.0, 1.0, 0.5]).growth == 0.25
-    assert horizon([1.0, 0.1, 0.01, 0.001, 5e-9, 1e-9]).factor == pytest.approx(0.1)
-
-
-def test_the_spectral_radius_is_that_of_the_first_gate():
-    assert horizon([1.0], [[0.0, 2.0, 9.0, 9.0], [-2.0, 0.0, 9.0, 9.0]]).spectral_radius == pytest.approx(2)
-    assert np.isnan(horizon([1.0], np.zeros((0, 0))).spectral_radius)
-
-
-def test_the_median_of_all_measurements_of_time_counts():
-    short, whole = (horizon(np.where(np.arange(20) < steps, 1.0, 0.0)) for steps in (5, 20))
-    for of_short, expected in ((4, "ok"), (5, "act")):
-        log = past_of_losses([1.0] * 9)
-        for i in range(9):
-            log.add(9, {"time_horizon": (short if i < of_short else whole,)})
-        assert level("time_horizon", log, "short_horizon") == expected
-
-
-def seen(*profiles, is_final=True):
-    """Return a log of nine measurements of the loss, the last of which were of time, too."""
-    log = past_of_losses([1.0] * 9)
-    for profile in profiles:
-        log.add(9, {"time_horizon": (TimeHorizon("rnn", np.array(profile), is_final, np.eye(2)),)})
+def at_chance(values, chance):
+    log = with_steps(values)
+    log.chance = chance
     return log
 
 
-def test_the_median_growth_in_time_counts_and_a_single_measurement_is_enough():
-    (monitor,) = chosen(["time_horizon"])
-    assert monitor.measure(seen([1.0]))["horizon_reached"] == 1.0
-    assert monitor.measure(seen([1.0, 0.0], [1.0, 1.0], [1.0, 99.0]))["growth_in_time"] == 1.0
-    of_every_step = monitor.measure(seen([1.0, 99.0], is_final=False))
-    assert of_every_step["growth_in_time"] == 99.0 / 2
-    assert "horizon_reached" not in of_every_step
-    few = past_of_losses([1.0] * 3)
-    few.add(3, {"time_horizon": (horizon([1.0, 1.0]),)})
-    assert monitor.measure(few) == {}
+@pytest.mark.parametrize("monitor, kind", [
+    ("step_length", "step_too_long"), ("gradient_norm", "plateau"), ("gradient_noise", "noise_dominated"),
+])  # fmt: skip
+def test_of_a_trend_nothing_is_said_before_the_fourth_measurement(monitor, kind):
+    log = MeasurementLog(total=100)
+    log.batch_size = 10.0
+    for step in range(1, 5):
+        assert step == 1 or said(monitor, log, kind) is None
+        log.add(step, {
+            "step_length": StepLength(1.0, 1.0, -1.0, 1.0, 1.0),
+            "gradient_noise": GradientNoise(1, 1), "gradient_norm": GradientNorm(1.0, 1.0, 1.0),
+        })  # fmt: skip
+    assert said(monitor, log, kind) is not None
 
 
-def test_validation_is_best_of_the_last_three_epochs_and_begins_where_the_probe_did():
-    rising = [0.9, 0.7, *[0.5] * 2, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7]
-    assert level("online_risk", epochs(LEARNING, rising), "overfitting") == "act"
-    assert level("online_risk", epochs(LEARNING, [*rising[:7], 0.5, 0.7, 0.7]), "overfitting") == "ok"
-    assert level("online_risk", epochs(LEARNING, [*rising[:6], 0.5, *rising[7:]]), "overfitting") == "act"
-    log = epochs(LEARNING, rising)
-    log.add(1, {"gradient_norm": GradientNorm(1.0, 1.0, 2.0)})
-    assert level("online_risk", log, "overfitting") == "watch"  # 0.2 of 1.5, not of 0.4
+def test_the_spectrum_is_worth_its_price_where_a_loss_is_not_low_and_slow_or_steps_are_short():
+    def closer(fallen, recent, ratio=0.2):
+        return is_spectrum_worthwhile(with_steps(losses(fallen, recent), ratio))
+
+    check([(0.94, 0.19, True), (0.96, 0.19, False), (0.94, 0.21, False), (0.96, 0.21, 0.0099, True),
+           (0.96, 0.21, 0.0101, False)], closer)  # fmt: skip
+    assert is_spectrum_worthwhile(MeasurementLog(total=10)) is False
 
 
-def test_what_is_learned_by_heart_where_the_loss_is_0_or_below_or_validation_is_rare():
-    flat = [0.9, 0.7, 0.5, *[0.501] * 7]
-    assert level("online_risk", epochs([1, 0, 0, *[-1.0] * 7], flat), "overfitting") == "ok"
-    assert level("online_risk", epochs([1, -0.5, -1.0, *[-1.6] * 7], flat), "overfitting") == "watch"
-    heart = [1.2, 1.1, 1.0, *np.linspace(1, 0.4, 7)]
-    assert level("online_risk", epochs([2, 2, 1, *[0.5] * 7], flat), "overfitting") == "ok"  # by a half, not more
-    assert level("online_risk", epochs(heart, [-1, -1.2, -1.5, *[-1.49] * 7]), "overfitting") == "watch"
-    assert level("online_risk", epochs(heart, [10, 5, 1, *[1.01] * 7]), "overfitting") == "ok"  # low, by nine tenths
-    rare = [0.9, None, 0.5, None, 0.501, None, 0.501, None, 0.501, None]
-    assert level("online_risk", epochs([1.2, 1.1, 1.0, *np.linspace(1, 0.3, 7)], rare), "overfitting") == "watch"
+@pytest.mark.parametrize("monitor, kind, good, bad, expected", [
+    ("batch_statistics", "batch_norm_gap", statistics(), statistics(1.9), "watch"),
+    ("layer_flow", "dead_units", flow(dead=np.array([0.1, NAN, NAN, NAN])), flow(dead=np.array([0.9, NAN, NAN, NAN])),
+     "act"),
+    ("gradient_norm", "plateau", GradientNorm(1.0, 1.0, 0.9), GradientNorm(1e-3, 1.0, 0.9), "watch"),
+])  # fmt: skip
+def test_the_last_measurement_counts(monitor, kind, good, bad, expected):
+    for readings, found in (([*[good] * 8, bad], expected), ([*[bad] * 8, good], "ok")):
+        log = log_of(losses(0.05), **{monitor: readings})
+        assert level(monitor, log, kind) == found
 
 
-def test_parts_of_a_held_out_loss_that_begins_at_0_or_falls_to_it():
-    def measured(training, validation):
-        found = chosen(["online_risk"])[0].measure(epochs(training, validation))
-        return found["held_out_rise"], found["held_out_fallen"], found["learned_lately"]
+def test_elasticity_where_the_loss_is_below_0_or_0():
+    assert GradientNorm(2.0, 3.0, -4.0).elasticity == 1.5
+    assert np.isnan(GradientNorm(2.0, 3.0, 0.0).elasticity)
+    ends = {"smallest": 0.0, "largest": 1.0, "residual": 0.0, "gradient_norm": 2.0, "weight_norm": 3.0,
+            "kernel_elasticity": 1.0, "decrement": 0.0, "resolved": 1.0}  # fmt: skip
+    assert SpectrumEnds(**ends, loss=-4.0).elasticity == 1.5
+    assert SpectrumEnds(**ends, loss=-4.0).gain == 0.25
+    assert np.isnan(SpectrumEnds(**ends, loss=0.0).elasticity)
+    assert SpectrumEnds(**ends, loss=0.0).gain == 0.0
 
-    assert measured([1, 0, -1], [0, 0, 0]) == (0.0, INF, INF)
-    assert measured([1, 0, 0], [0, 0, 1, 1, 1][:3]) == (0.0, INF, 0.0)
-    assert measured([1, 1, 0, 0.5], [0, 1, 1, 1]) == (INF, INF, -INF)
-    assert measured([4, 2, 1], [4, 1, 1])[1:] == (0.75, 0.5)
-    assert measured([4, 2, 1], [1, 0, 0])[1] == measured([4, 2, 1], [1, -1, 0])[1] == INF
-    assert level("online_risk", epochs(np.geomspace(1, 0.1, 10), [0.0] * 10), "overfitting") == "ok"
+
+def test_what_is_over_for_long_is_not_worth_watching_and_what_is_denied_is_taken_back():
+    tracker = VerdictTracker()
+    found, fine = (Claim("vanishing", given, given) for given in ("act", "ok"))
+    course = []
+    for claim in (found, found, *[fine] * (FORGOTTEN_AFTER + 3)):
+        tracker.update(len(course), [claim])
+        course.append(tracker.verdicts[0].level if tracker.verdicts else "")
+    assert course[1:5] == ["act", "act", "act", "watch"]
+    assert course[-1] == "ok"
+    tracker.update(20, [found, found][:1])
+    tracker.update(21, [found])
+    assert tracker.verdicts[0].level == "act"
+    proven = Claim("exploding", "act", "said before the first step", proven=True)
+    tracker.update(0, [proven], "preflight")
+    tracker.retract("preflight", ("exploding", "vanishing"))
+    assert [verdict.kind for verdict in tracker.verdicts] == ["vanishing"]
+    tracker.retract("preflight", ("exploding",))  # nothing more to take back
 
 
 @pytest.mark.parametrize(
-    "training, expected",
+    "values, is_good",
     [
-        (LEARNING, "act"),
-        ([1.0] * 4 + [0.8] * 6, "ok"),  # it has learned nothing in the second half
-        ([0.5, *[1.0] * 5, *[0.8] * 4], "ok"),  # it is above where it began
-        ([*[1.0] * 3, *[1.3] * 3, *[1.0] * 4], "ok"),  # it is where it began
-        ([1.0, *[1.5] * 5, *[0.9] * 3, 1.2], "ok"),
-        ([11, *[10] * 5, *[9] * 4], "ok"),  # a tenth
-        ([11, *[10] * 5, *[8.9] * 4], "act"),
-        (np.linspace(-1, -1.3, 10), "act"),
-        (np.linspace(-1, -1.1, 10), "ok"),  # less than a tenth
+        ([0.5, 0.0, -0.7, -1.3, -1.3, -1.2, 0.2, 0.1, 0.3], False),  # 40 % below its start, and most was lost again
+        ([0.5, 0.0, -0.7, -1.0, -1.2, -1.2, -1.3, -1.2, -1.3], True),
+        ([-1.0, -1.1, -1.2, -1.2, -1.2, -1.2, -1.2, -1.2, -1.2], False),  # kept whole, but it is little
+        ([1.0, 0.2, 0.1, 0.1, 0.1, 0.3, 0.3, 0.3, 0.3], True),  # never below 0
     ],
 )
-def test_only_a_training_that_learns_overfits(training, expected):
-    assert level("online_risk", epochs(training, [0.9, 0.7, 0.5, *[0.7] * 7]), "overfitting") == expected
+def test_a_loss_that_goes_below_0_is_good_by_what_it_has_kept_of_its_fall(values, is_good):
+    assert GOOD.holds(progress_measured(with_steps(np.array(values)))) == is_good
 
 
-def test_a_rise_of_a_validation_loss_below_0_is_compared_with_a_tenth_of_its_size():
-    assert level("online_risk", epochs(LEARNING, [-1.0, -1.001, *[-0.997] * 8]), "overfitting") == "ok"
-    assert level("online_risk", epochs(LEARNING, [-1.0, -1.001, *[-0.988] * 8]), "overfitting") == "watch"
+def test_of_a_loss_with_penalties_the_rest_is_held_against_constants_and_neighbours():
+    """All that has fallen is the penalties."""
+    log = penalized(np.array([20.0, *[2.4] * 8]), [17.6, *[0.1] * 8])
+    measured = progress_measured(log)
+    assert (measured["gained"], measured["over_chance"], measured["over_neighbours"]) == pytest.approx((0.0, 1.0, 4.6))
+    assert measured["fallen"] == pytest.approx(0.88)
+    assert not GOOD.holds(measured)
+    without = penalized(np.array([20.0, *[0.6] * 8]), [17.6, *[0.1] * 8])
+    assert GOOD.holds(progress_measured(without))
+    assert progress(log).gained_at(1.25, 0.1) == pytest.approx(0.5)
 
 
-def test_two_epochs_are_too_few_to_tell_whether_it_learns():
-    log = epochs([1.0, 0.5], [None, None])
-    for step, loss in enumerate([0.9, 0.5, 0.9, 0.9, 0.9], 1):
-        log.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
-    assert said("online_risk", log, "overfitting") is None
+def test_the_newest_loss_is_without_its_own_penalty_not_with_that_of_others():
+    """Penalties that have just come down are no loss below 0."""
+    log = penalized(np.array([20.0] * 8 + [2.0]), [17.6] * 8 + [0.1])
+    newest = progress_newest(log)
+    assert newest["over_chance"] == pytest.approx(1.9 / log.chance)
+    assert newest["gained"] == pytest.approx(min((20 - 2.0) / 20, (log.chance - 1.9) / log.chance))
 
 
-def test_the_end_of_a_short_pass():
-    assert monitors.online_risk([np.array([1.0, 2.0, 3.0, 4.0, 8.0])]).first == 8
-    found = monitors.online_risk([np.arange(8.0)])
-    assert (found.first, found.first_error) == (6.5, pytest.approx(0.5))
+@pytest.mark.parametrize("small, expected", [(1.0, 0.01), (0.2, 0.05), (1e-9, 0.01 / 0.9)])
+def test_a_gradient_that_has_not_made_the_step_says_nothing_of_the_rate(small, expected):
+    log = MeasurementLog(total=200)
+    norms = np.ones(200)
+    norms[19::20] = small  # where it is measured; momentum goes on all the same
+    log.add_rows(Rows(np.arange(1, 201), norms, np.ones(200)))
+    for step in range(20, 201, 20):
+        log.add(step, {"step_length": StepLength(1.0, 1.0, slope=-0.1, curvature=0.01, length=0.01)})
+    assert effective_rate(log) == pytest.approx(expected)
 
 
-def test_what_the_digits_do_not_tell_apart_is_no_rise():
-    risk, length = chosen(["online_risk", "duration"])
-    assert "`val_loss` is near its best, 38.7" in risk.remarks(epochs([1.0] * 3, [38.71, 38.71, 38.74]))["overfitting"]
-    assert length.remarks(epochs([2.0] * 12, [2.0] * 12))["too_short"] == "it stayed near 2"
+@pytest.mark.parametrize(
+    "values, chance, is_good",
+    [
+        (np.array([1.5e7, *[4.3e5] * 8]), 0.25, False),  # far below its start, and a million times a constant
+        (np.array([3.4, *[np.log(3)] * 8]), np.log(3), False),  # 70 % below its start: as good as a constant
+        (np.array([3.4, *[0.5] * 8]), np.log(3), True),
+        (np.array([1.0, *[0.4] * 8]), 30.0, True),  # it began better than any constant, as a model that is tuned
+        (np.array([1.0, *[0.6] * 8]), 30.0, False),
+        (np.array([3.4, *[np.log(3)] * 8]), NAN, True),  # a constant is not known
+    ],
+)
+def test_a_loss_is_good_only_if_it_is_far_below_that_of_the_best_constant_prediction(values, chance, is_good):
+    measured = progress_measured(at_chance(values, chance))
+    assert GOOD.holds(measured) == is_good
+    assert STUCK.holds(measured) != is_good
+
+
+def test_a_loss_at_chance_counts_as_where_it_began_and_its_growth_is_over_its_own_start():
+    log = at_chance(np.array([3.4, *[np.log(3)] * 8]), np.log(3))
+    measured = progress_measured(log)
+    assert HARDLY_MOVED.holds(measured)
+    assert measured["growth"] == pytest.approx(np.log(3) / 3.4)
+    assert measured["over_chance"] == pytest.approx(1)
+    assert progress(log).measured()["fallen"] == pytest.approx(1 - np.log(3) / 3.4)

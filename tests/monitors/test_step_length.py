@@ -5,11 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curvature, monitors
-from keras_ch8.monitors import _step_length
-from keras_ch8.monitors._gradient_norm import GradientNorm
-from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors.base import chosen
-from keras_ch8.monitors.measurement_log import MeasurementLog
 from keras_ch8.monitors.probe import ProbeEvaluator
 from tests.choosing.models import state_of
 from tests.curvature.models import MODELS, ROWS, SIX, Y, sequential
@@ -132,31 +128,3 @@ def test_a_loss_that_is_infinite_is_reported_as_such():
     before, _ = moved(model, 0.1)
     model.set_weights([np.full(w.shape, np.inf, "float32") for w in model.get_weights()])
     assert not np.isfinite(monitors.step_length(model, x, y, before).loss_after)
-
-
-def leaping(height, jump, apart, steps_of_update=1):
-    """Return the log of a loss that fell to a height in 9 measurements, and leaps there by a part of it in 9 more."""
-    log = MeasurementLog(total=1000, steps_of_update=steps_of_update)
-    for look in range(18):
-        loss = 1 - (1 - height) * min(look, 9) / 9
-        after = loss * (1 + jump * (-1) ** look)
-        taken = StepLength(loss, after, slope=-0.1, curvature=0.02, length=0.1)
-        log.add(1 + apart * look, {"step_length": taken, "gradient_norm": GradientNorm(1.0, 1.0, loss)})
-    return log
-
-
-@pytest.mark.parametrize(
-    "case, level",
-    [
-        ((0.3, 0.15, 20), "watch"),
-        ((0.3, 0.5, 20), "act"),
-        ((0.3, 0.05, 20), "ok"),  # steps that change little
-        ((0.3, 0.15, 10), "ok"),  # too few steps to tell leaps from a fast fall
-        ((0.3, 0.15, 20, 8), "ok"),  # nor are they enough where one update is 8 steps
-        ((0.05, 0.5, 20), "ok"),  # a loss that is low
-    ],
-)
-def test_steps_that_leap_are_too_long_where_the_loss_has_fallen_but_is_high(case, level):
-    claims = _step_length.StepLengthMonitor().claims(leaping(*case))
-    (claim,) = [c for c in claims if c.kind == "step_too_long"]
-    assert claim.level == level

@@ -8,7 +8,22 @@ from keras import layers
 
 from keras_ch8 import monitors
 from keras_ch8.monitors._time_horizon import TimeHorizon
+from keras_ch8.monitors.base import chosen
+from tests.monitors.logs import AT_REST, check, level, log_of, losses, past_of_losses, remarks, said
 from tests.monitors.reference import restored
+
+
+def horizon(profile, kernel=None):
+    return TimeHorizon("rnn", np.array(profile), True, np.eye(2) if kernel is None else np.array(kernel))
+
+
+def seen(*profiles, is_final=True):
+    """Return a log of nine measurements of the loss, the last of which were of time, too."""
+    log = past_of_losses([1.0] * 9)
+    for profile in profiles:
+        log.add(9, {"time_horizon": (TimeHorizon("rnn", np.array(profile), is_final, np.eye(2)),)})
+    return log
+
 
 RNG = np.random.default_rng(7)
 X, Y = RNG.normal(size=(4, 6, 3)), RNG.normal(size=(4, 2))
@@ -147,21 +162,99 @@ def test_backwards_and_every_step(float64):
     assert not monitors.time_horizon(every, X, np.repeat(Y[:, None], 6, axis=1))[0].is_final
 
 
-def test_horizon_and_factor_by_hand():
-    halves = TimeHorizon("rnn", 0.5 ** np.arange(20.0), True, np.zeros((2, 2)))
-    assert halves.horizon == 7  # 1/64 is above 1 %, 1/128 is not
-    assert halves.factor == pytest.approx(0.5)
-    gone = TimeHorizon("rnn", np.array([1.0, 0.5, 0.0, 0.0]), True, np.zeros((0, 0)))
-    assert gone.horizon == 2
-    assert np.isnan(gone.factor)
-    assert np.isnan(gone.spectral_radius)
-    assert TimeHorizon("rnn", np.zeros(4), True, np.zeros((2, 2))).horizon == 0
-    back = TimeHorizon("rnn", np.array([1.0, 1e-3, 0.5, 1e-3]), True, np.zeros((2, 2)))
-    assert back.horizon == 3  # it comes back
-
-
 def test_a_model_without_time_is_refused():
     model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
     model.compile(loss="mse")
     with pytest.raises(ValueError, match=r"`time_horizon` follows .* which has none\. `layer_flow` follows"):
         monitors.time_horizon(model, X[:, 0], Y)
+
+
+FALLING = np.geomspace(1, 0.2, 9)
+
+
+def rnn(growth):
+    return (TimeHorizon("rnn", np.geomspace(1, growth, 20), is_final=True, kernel=np.eye(2)),)
+
+
+@pytest.mark.parametrize(
+    "values, growth, expected",
+    [
+        (AT_REST, 100, "act"),
+        (AT_REST, 11, "act"),
+        (AT_REST, 9, "watch"),
+        (AT_REST, 4, "ok"),
+        (FALLING, 100, "watch"),
+        (FALLING, 11, "ok"),
+    ],
+)
+def test_a_gradient_that_grows_on_its_way_back_through_time_explodes(values, growth, expected):
+    seen = TimeHorizon("rnn", np.geomspace(1, growth, 20), is_final=True, kernel=np.eye(2))
+    log = log_of(values, time_horizon=(seen,))
+    assert [level("time_horizon", log, kind) for kind in ("short_horizon", "exploding")] == ["ok", expected]
+
+
+def test_the_horizon_in_time():
+    def back(steps, rest=0.001, fallen=0.2):
+        profile = np.where(np.arange(100) < steps, 1.0, rest)
+        seen = (TimeHorizon("rnn", profile, is_final=True, kernel=np.eye(2)),)
+        return level("time_horizon", log_of(losses(fallen), time_horizon=seen), "short_horizon")
+
+    check([(71, "ok"), (69, "watch"), (51, "watch"), (49, "act"), (49, 0.0101, "ok"), (49, 0.0099, "act"),
+           (49, 0.0, 0.6, "watch")], back)  # fmt: skip
+
+
+def test_a_loss_that_sees_every_time_step_says_nothing_of_memory():
+    seen = (TimeHorizon("rnn", np.geomspace(1, 1e-9, 20), is_final=False, kernel=np.eye(2)),)
+    assert said("time_horizon", log_of(losses(), time_horizon=seen), "short_horizon") is None
+
+
+def test_memory_is_said_with_the_numbers_of_the_last_measurement():
+    long, short = rnn(1e-9), (TimeHorizon("first", np.ones(1), is_final=True, kernel=np.zeros((0, 0))),)
+    found = remarks("time_horizon", log_of(losses(), time_horizon=[*[short] * 8, long]))
+    assert set(found) == {"short_horizon", "exploding"}
+    assert found["exploding"] == ("in rnn, over 20 time steps, now a factor of 0.34 for each step, spectral radius 1")
+    found = remarks("time_horizon", log_of(losses(), time_horizon=[*[long] * 8, short]))
+    assert found["exploding"] == "in first, over 1 time steps"
+
+
+@pytest.mark.parametrize(
+    "growth, is_final, fallen, expected",
+    [
+        (1400.0, False, 0.2, "act"),
+        (390.0, False, 0.2, "watch"),
+        (190.0, False, 0.2, "ok"),  # a sum over 40 steps may come to 40
+        (190.0, True, 0.2, "act"),
+        (1400.0, False, 0.6, "watch"),
+    ],
+)
+def test_a_gradient_grows_through_time_also_where_the_loss_sees_every_step(growth, is_final, fallen, expected):
+    seen = (TimeHorizon("rnn", np.geomspace(1, growth, 40), is_final=is_final, kernel=np.eye(2)),)
+    assert level("time_horizon", log_of(losses(fallen), time_horizon=seen), "exploding") == expected
+
+
+def test_the_horizon_ends_where_the_gradient_stays_below_a_hundredth():
+    assert horizon([1.0, 0.01, 0.009]).horizon == 2
+    assert horizon([0.5, 0.001, 1.0, 0.001]).horizon == 3
+    assert horizon([0.0, 0.0]).horizon == horizon([]).horizon == 0
+    assert horizon([0.5, 0.006]).horizon == 2  # of its largest, however small that is
+    assert np.isnan([horizon([0.0, 1.0]).growth, horizon([]).growth]).all()
+    assert horizon([2.0, 1.0, 0.5]).growth == 0.25
+    assert np.isnan(horizon([1.0, 0.5, 0.0, 0.0]).factor)  # of two numbers
+    assert horizon([1.0, 0.1, 0.01, 0.001, 5e-9, 1e-9]).factor == pytest.approx(0.1)
+
+
+def test_the_spectral_radius_is_that_of_the_first_gate():
+    assert horizon([1.0], [[0.0, 2.0, 9.0, 9.0], [-2.0, 0.0, 9.0, 9.0]]).spectral_radius == pytest.approx(2)
+    assert np.isnan(horizon([1.0], np.zeros((0, 0))).spectral_radius)
+
+
+def test_the_median_growth_in_time_counts_and_a_single_measurement_is_enough():
+    (monitor,) = chosen(["time_horizon"])
+    assert monitor.measure(seen([1.0]))["horizon_reached"] == 1.0
+    assert monitor.measure(seen([1.0, 0.0], [1.0, 1.0], [1.0, 99.0]))["growth_in_time"] == 1.0
+    of_every_step = monitor.measure(seen([1.0, 99.0], is_final=False))
+    assert of_every_step["growth_in_time"] == 99.0 / 2
+    assert "horizon_reached" not in of_every_step
+    few = past_of_losses([1.0] * 3)
+    few.add(3, {"time_horizon": (horizon([1.0, 1.0]),)})
+    assert monitor.measure(few) == {}

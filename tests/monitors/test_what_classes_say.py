@@ -97,6 +97,14 @@ def test_an_optimizer_that_compares_losses_says_whether_it_uses_curvature(method
             {Fact.LEARNING_RATE_SCHEDULE, Fact.LOWERED_ON_PLATEAUS},
         ),
         (keras_ch8.callbacks.Guard(), {Fact.SKIPPING, Fact.FIRST_ORDER_ONLY}),
+        (
+            keras_ch8.callbacks.ClipGradients(keras_ch8.clipping.ByValue(1.0)),
+            {Fact.CLIPPING, Fact.FIRST_ORDER_ONLY},
+        ),
+        (
+            keras_ch8.callbacks.LearningRateDecay(lambda epoch, rate: rate),
+            {Fact.LEARNING_RATE_SCHEDULE, Fact.RATE_SET_ELSEWHERE},
+        ),
         (own(Callback, "Guard")(), set()),
     ],
 )

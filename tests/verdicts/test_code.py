@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_ch8
-from keras_ch8.monitors.model_facts import flat_in
+from keras_ch8.monitors.start import flat_in
 from keras_ch8.verdicts import code
 from keras_ch8.verdicts._ends import for_numbers, with_loss
 from keras_ch8.verdicts.fact import Fact
