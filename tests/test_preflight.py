@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import keras_ch8
-from keras_ch8._preflight import _of_memorizing, _said_of_memorizing
+from keras_ch8._preflight import _of_memorizing
 from keras_ch8._sandbox import fingerprint
 from tests.networks import Softmax
 
@@ -160,14 +160,6 @@ def test_validation_data_are_compared_with_those_of_the_training():
     assert kinds(preflight(model, X, BINARY, validation_data=(X + 0.5, BINARY))) == {}
 
 
-def test_an_order_by_labels_and_other_facts_are_notes():
-    order = np.argsort(BINARY, kind="stable")
-    found = preflight(network(last(1, "sigmoid"), loss="binary_crossentropy"), X[order], BINARY[order])
-    assert found.verdicts == ()
-    assert "sorted by their labels" in found.notes[0]
-    assert "note: The examples are sorted" in str(found)
-
-
 # --- models and data of all kinds ----------------------------------------------------------------------------------
 
 
@@ -283,5 +275,3 @@ def test_a_check_that_fails_is_left_out_with_a_warning(monkeypatch):
 def test_a_loss_below_0_that_falls_has_not_diverged():
     assert _of_memorizing((-1.0, -5.0), 30) == []
     assert [claim.kind for claim in _of_memorizing((-1.0, 50.0), 30)] == ["step_too_long"]
-    assert "leave its loss at -1." in _said_of_memorizing((-1.0, -1.0), -0.5, 30)[0]
-    assert _said_of_memorizing((-1.0, -1.2), -0.5, 30) == []

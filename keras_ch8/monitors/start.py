@@ -31,7 +31,7 @@ from ..verdicts.facts import (
 )
 from ..verdicts.inputs import inputs_of
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
-from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
+from ._layer_calls import activation, by_unit, is_weighted
 from .model_facts import facts_of_model, flat_in, form_of, padding_in
 from .own_loss import own_loss_of, tried
 from .probe import RecordedCall, recording
@@ -412,7 +412,6 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
             is_finite=bool(np.isfinite(outputs).all()),
             gradient=math.sqrt(sum(float((slopes[id(v)] ** 2).sum()) for v in matrices)) if matrices else NAN,
             dead=float(1 - (columns > 0).any(axis=0).mean()) if name == "relu" else NAN,
-            saturated=_saturated(name, outputs),
             copies=_copies(layer, slopes),
             is_recurrent=isinstance(layer, LAYERS.RNN | LAYERS.Bidirectional),
         )
@@ -420,11 +419,6 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
 
 def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(values, dtype="float64")))) if values.size else NAN
-
-
-def _saturated(name: str, outputs: np.ndarray) -> float:
-    slope = SLOPES.get(name)
-    return NAN if slope is None else float(np.mean(np.asarray(slope(keras.ops.convert_to_tensor(outputs))) < FLAT))
 
 
 def _copies(layer: keras.layers.Layer, slopes: dict[int, np.ndarray]) -> int:

@@ -23,8 +23,8 @@ class Check:
 
     Args:
         name: Its name.
-        kind: The kind of verdict that it makes; of a note what it is about.
-        level: `"act"`, `"watch"` or `"note"`.
+        kind: The kind of verdict that it makes.
+        level: `"act"` or `"watch"`.
         holds: When it speaks, in words.
         when: Whether it speaks, of the facts.
         says: What it says, one sentence with the number.

@@ -256,14 +256,6 @@ OF_ALL = (
         source=CHOSEN,
     ),
     Check(
-        "few rows",
-        "leak",
-        "note",
-        "validation examples are also in the training data",
-        lambda f: f.equal_rows > 0 and (f.rows_are_few or f.equal_rows < 0.05),
-        lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
-    ),
-    Check(
         "classes of the validation alone",
         "label_order",
         "act",
@@ -275,15 +267,6 @@ OF_ALL = (
         lambda f: "" if Fact.VALIDATED_APART in f.has else SHUFFLE,
         then="Split each class by itself, as `train_test_split(stratify=y)` of scikit-learn does.",
         is_of_other=True,
-    ),
-    Check(
-        "sorted labels",
-        "label_order",
-        "note",
-        "the examples are sorted by their labels",
-        lambda f: f.order <= IN_ORDER,
-        lambda f: "The examples are sorted by their labels: `validation_split` takes the last, and without "
-        "shuffling every minibatch has one class.",
     ),
     Check(
         "labels in order",

@@ -18,7 +18,7 @@ with a thousand words, the root mean square alone is."""
 OFFSET = 20.0
 """Mean over standard deviation of the feature in the middle, from which on what differs is lost in what is the same."""
 SPREAD = 100.0
-"""Ratio of the standard deviations of two features, from which on it is worth a note."""
+"""Ratio of the standard deviations of two features, from which on a sentence says it."""
 RESCALE = with_layers("keras.layers.Rescaling(1 / 255), *layers")
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
@@ -213,23 +213,5 @@ OF_INPUTS = (
         expects="Their mean and standard deviation should be about those of the inputs of the training.",
         then="Take them from the same arrays as the training: prepare all examples, and split them then.",
         is_of_other=True,
-    ),
-    Check(
-        "different features",
-        "bad_inputs",
-        "note",
-        f"a feature varies {SPREAD:g} times as much as another, constant ones left out",
-        lambda f: any(x.of == "numbers" and x.spread > SPREAD for x in f.inputs),
-        lambda f: f"One feature of the inputs varies {digits(max(x.spread for x in f.inputs if x.spread > 0))} times "
-        "as much as another; `keras.layers.Normalization` makes them alike.",
-    ),
-    Check(
-        "constant features",
-        "bad_inputs",
-        "note",
-        "a feature is the same in nearly all examples",
-        lambda f: any(x.of == "numbers" and x.constant and x.examples >= FEW for x in f.inputs),
-        lambda f: "Some features are the same in nearly all examples "
-        f"({sum(x.constant for x in f.inputs)} of {sum(x.features for x in f.inputs)}).",
     ),
 )  # fmt: skip

@@ -58,12 +58,6 @@ def _all_dead(facts: Facts) -> Layer | None:
     return next(dead, None) if first(facts).gradient == 0.0 else None
 
 
-def _saturated(facts: Facts) -> Layer:
-    """Return the hidden layer with the most units on the flat ends of their curve."""
-    hidden = [x for x in facts.start.layers if not x.is_output and not math.isnan(x.saturated)]
-    return max(hidden, key=lambda x: x.saturated, default=NO_LAYER)
-
-
 def _first_three(facts: Facts) -> float:
     """Return the largest gradient of the first three matrices; infinite of fewer than five."""
     trained = facts.start.trained
@@ -223,15 +217,6 @@ OF_START = (
         source=FOUND,
     ),
     Check(
-        "saturated layer",
-        "saturated_units",
-        "note",
-        "more than 80 of 100 outputs of a hidden layer are on the flat ends of tanh or sigmoid",
-        lambda f: _saturated(f).saturated > 0.8,
-        lambda f: f"{percent(_saturated(f).saturated)} of the outputs of {_saturated(f).name} are on the flat ends of "
-        f"{_saturated(f).activation}.",
-    ),
-    Check(
         "weights too large",
         "bad_scale",
         "act",
@@ -242,14 +227,5 @@ OF_START = (
         f"has {digits(f.chance)}, and the outputs grow from layer to layer, to {digits(_hidden(f)[-1].signal)} in "
         f"{_hidden(f)[-1].name}: the initial weights are too large.",
         source=CHOSEN,
-    ),
-    Check(
-        "loss above chance",
-        "bad_scale",
-        "note",
-        "the loss at the start is above 3 times that of the best constant prediction",
-        lambda f: f.chance > 0 and f.start.loss_of_predictions > 3 * f.chance,
-        lambda f: f"The loss at the start is {digits(f.start.loss_of_predictions)}; the best constant prediction has "
-        f"{digits(f.chance)}.",
     ),
 )  # fmt: skip

@@ -84,7 +84,6 @@ class Targets:
         high: The largest.
         classes: How many different whole numbers there are, or columns of one-hot rows; 0 of numbers.
         nonfinite: How many are infinite or not a number.
-        rarest: Fraction of the examples that are of the rarest class.
         commonest: Fraction of the examples that are of the commonest class.
         deviation: Standard deviation of all of them.
         negative: Fraction of them that is below 0.
@@ -106,7 +105,6 @@ class Targets:
     high: float = NAN
     classes: int = 0
     nonfinite: int = 0
-    rarest: float = NAN
     commonest: float = NAN
     deviation: float = NAN
     negative: float = NAN
@@ -207,7 +205,6 @@ class Layer:
         is_finite: Whether all of its outputs are finite.
         gradient: Norm of the gradient of its matrices; NaN without one.
         dead: Fraction of its ReLUs that give 0 for every example; NaN of others.
-        saturated: Fraction of its outputs on the flat ends of tanh or sigmoid; NaN of others.
         copies: Units with weights and gradients equal to those of one before them.
         is_recurrent: Whether it goes through its inputs step by step.
     """
@@ -225,7 +222,6 @@ class Layer:
     is_finite: bool = True
     gradient: float = NAN
     dead: float = NAN
-    saturated: float = NAN
     copies: int = 0
     is_recurrent: bool = False
 
@@ -278,9 +274,8 @@ class Facts:
         equal_rows: Fraction of the validation examples that are among those of the training, with their targets.
         unseen: Fraction of the validation examples whose class no training example has; NaN of targets that are none.
         rows_are_few: Whether there are so few possible inputs that equal ones are by nature.
-        order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
-        order_read: The same of the first examples as the training reads them; of numbers 1 where each is at least the
-            one before, or each at most.
+        order_read: Runs of equal labels over the number of classes, of the first examples as the training reads them:
+            1 where they are sorted. Of numbers 1 where each is at least the one before, or each at most.
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
         is_weighted: Whether examples or classes have weights.
         is_trained: Whether a weight of the model is trainable.
@@ -303,7 +298,6 @@ class Facts:
     equal_rows: float = NAN
     unseen: float = NAN
     rows_are_few: bool = False
-    order: float = NAN
     order_read: float = NAN
     runs_read: float = NAN
     is_weighted: bool = False
@@ -346,14 +340,12 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
 
 
 def _of_one_column(known: Targets, values: np.ndarray, counts: np.ndarray) -> Targets:
-    fractions = counts / counts.sum()
     known = dataclasses.replace(known, are_integers=bool((values == np.round(values)).all()))
     if not known.are_integers or len(values) > MOST_CLASSES:
         return dataclasses.replace(known, of="one class" if len(values) == 1 else "numbers")
     pairs = {(0.0, 1.0): "0 and 1", (-1.0, 1.0): "-1 and 1"}
     of = "one class" if len(values) == 1 else pairs.get(tuple(values), "classes")
-    rarest, commonest = float(fractions.min()), float(fractions.max())
-    return dataclasses.replace(known, of=of, classes=len(values), rarest=rarest, commonest=commonest)
+    return dataclasses.replace(known, of=of, classes=len(values), commonest=float(counts.max() / counts.sum()))
 
 
 def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
@@ -362,10 +354,8 @@ def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
         at_once, empty = float((sums > 1).mean()), float((sums == 0).mean())
         if (sums == 1).all():
             fractions = rows.mean(axis=0)
-            there = fractions[fractions > 0]
-            of = "one class" if len(there) == 1 else "one-hot"
-            rarest, commonest = float(there.min()), float(there.max())
-            known = dataclasses.replace(known, of=of, rarest=rarest, commonest=commonest)
+            of = "one class" if np.count_nonzero(fractions) == 1 else "one-hot"
+            known = dataclasses.replace(known, of=of, commonest=float(fractions.max()))
             return dataclasses.replace(known, classes=rows.shape[1], at_once=at_once)
         return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once, empty=empty)
     if values[0] >= 0 and np.allclose(sums, 1, atol=1e-4):

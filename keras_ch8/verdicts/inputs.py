@@ -57,11 +57,6 @@ class Inputs:
     stand_ins: float = 0.0
 
     @property
-    def largest(self) -> float:
-        """The largest size of a number."""
-        return max(abs(self.low), abs(self.high))
-
-    @property
     def are_pixels(self) -> bool:
         """Whether the numbers look like pixels of 0 to 255."""
         return self.low >= 0 and 100 < self.high <= 255

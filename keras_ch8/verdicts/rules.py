@@ -149,11 +149,6 @@ class Condition:
         limit = f"{level} {_WORDS[self.is_]} {self.quantity.number(self.limit)}"
         return f"{self.quantity.stated(value)}: {limit}{source}."
 
-    @property
-    def compared(self) -> str:
-        """The comparison in words, for the documentation."""
-        return f"`{self.quantity.name}` {'is known' if self.is_ == 'known' else f'{self.is_} {self.limit:g}'}"
-
 
 @dataclasses.dataclass(frozen=True)
 class Combination:

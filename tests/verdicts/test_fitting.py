@@ -1,23 +1,18 @@
 """Code of a cure is given where it is a right edit for this form of training; elsewhere the text says it."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import keras_ch8
-from keras_ch8.extend import Claim
 from keras_ch8.integration.fit import Training
 from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.model_facts import facts_of_model, form_of, known_to_cures, rate_of
 from keras_ch8.verdicts import code
 from keras_ch8.verdicts.fact import Fact
-from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
-from keras_ch8.verdicts.verdict import VerdictTracker
 
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
@@ -90,15 +85,6 @@ def test_code_for_weights_builds_the_model_that_its_first_batch_would_build():
     pasted(code.fitting(code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH}), model, x=X)
     assert model.layers[0].bias.numpy().tolist() == [0.0] * 4
     assert code.fitting(code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH, Fact.NO_ARRAYS}) == ""
-
-
-def test_a_kinds_own_code_does_not_come_back_where_that_of_the_cure_is_left_out(monkeypatch):
-    monkeypatch.setitem(KINDS, "cliff", dataclasses.replace(KINDS["cliff"], code="x = x / 2"))
-    tracker = VerdictTracker()
-    tracker.update(1, [Claim("cliff", "act", "So.", "Do this.", proven=True)])
-    assert tracker.verdicts[0].code == ""
-    tracker.update(2, [Claim("plateau", "act", "So.", proven=True)])
-    assert {v.kind: v.cure for v in tracker.verdicts}["plateau"] == KINDS["plateau"].cure
 
 
 def test_targets_that_are_written_anew_are_so_for_validation_too():

@@ -119,12 +119,12 @@ def inputs(mean=0.0, **more):
 def test_what_is_wrong_with_the_probe_silences_nothing_of_the_training_and_has_texts_of_its_own():
     still = Start(loss=1.0, gradient=0.0)
     facts = Facts(inputs=(inputs(),), other_inputs=(inputs(50.0),), other="the probe", start=still)
-    claims, _ = claims_of(facts, lambda name, error: pytest.fail(f"{name}: {error}"))
+    claims = claims_of(facts, lambda name, error: pytest.fail(f"{name}: {error}"))
     found = {claim.kind: claim for claim in claims}
     assert found["bad_inputs"].is_of_probe
     assert "root mean square" not in found["bad_inputs"].expects
     assert "logarithm" not in found["bad_inputs"].then
-    alone, _ = claims_of(dataclasses.replace(facts, other_inputs=(), other=""), lambda *_: None)
+    alone = claims_of(dataclasses.replace(facts, other_inputs=(), other=""), lambda *_: None)
     assert {claim.kind for claim in alone} == set(found) - {"bad_inputs"} != set()
 
 
