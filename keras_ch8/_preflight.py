@@ -19,9 +19,9 @@ from ._section import section
 from ._types import Data
 from .monitors.held_out import rows_in_both
 from .monitors.start import arrays_of, facts_of, targets_in
+from .verdicts.arrays import inputs_of
 from .verdicts.checks import claims_of, judged_by
 from .verdicts.facts import Facts, Targets
-from .verdicts.inputs import inputs_of
 from .verdicts.state import OverallState, state_of
 from .verdicts.verdict import Claim, Verdict, VerdictTracker
 from .verdicts.wording import digits, percent

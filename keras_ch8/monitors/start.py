@@ -13,6 +13,7 @@ import numpy as np
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, fit, keras_private
+from ..verdicts.arrays import inputs_of, order_of, order_of_numbers, runs_of, targets_of
 from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
 from ..verdicts.fact import Fact
 from ..verdicts.facts import (
@@ -27,10 +28,7 @@ from ..verdicts.facts import (
     Output,
     Start,
     Targets,
-    targets_of,
 )
-from ..verdicts.inputs import inputs_of
-from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import activation, by_unit, is_weighted
 from .model_facts import facts_of_model, flat_in, form_of, padding_in
 from .own_loss import own_loss_of, tried

@@ -15,8 +15,7 @@ from ._check import (
     interval,
 )
 from ._checks_of_inputs import unlike
-from ._ends import with_last
-from .code import NUMPY, SHUFFLE
+from .code import NUMPY, SHUFFLE, with_last
 from .fact import Fact
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Targets
 from .wording import counted, digits, percent

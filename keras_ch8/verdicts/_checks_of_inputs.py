@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
 from .code import FIND_RATE, NORMALIZE_BOTH, NORMALIZE_INPUTS, NUMPY, with_layers
 from .fact import Fact
-from .facts import DISTANCES, Facts, are_of_another_scale
-from .inputs import Inputs
+from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
 from .wording import counted, digits, percent
 
 LARGE, LARGE_RMS = 20.0, 10.0

@@ -13,7 +13,9 @@ from ._check import (
     interval,
     is_recurrent,
 )
-from ._ends import (
+from .code import (
+    WITHOUT_LAST,
+    WITHOUT_RELU,
     activation_for,
     classes,
     for_numbers,
@@ -25,7 +27,6 @@ from ._ends import (
     with_loss,
     with_right_end,
 )
-from .code import WITHOUT_LAST, WITHOUT_RELU
 from .fact import Fact
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, End, Facts, Output, Targets
 from .wording import counted, digits, percent

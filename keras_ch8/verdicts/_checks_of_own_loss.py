@@ -3,8 +3,7 @@
 import math
 
 from ._check import CHOSEN, Check, interval
-from ._ends import with_loss
-from .code import WITHOUT_LAST
+from .code import WITHOUT_LAST, with_loss
 from .fact import Fact
 from .facts import CROSS_ENTROPIES, DISTANCES, End, Facts
 from .wording import digits, percent

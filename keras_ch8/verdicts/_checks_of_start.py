@@ -3,8 +3,7 @@
 import math
 
 from ._check import CHOSEN, FOUND, NO_LAYER, Check, first
-from ._ends import activation_for, with_activation
-from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, setting
+from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, activation_for, setting, with_activation
 from .fact import Fact
 from .facts import Facts, Layer
 from .wording import digits, percent

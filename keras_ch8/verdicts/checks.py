@@ -57,8 +57,7 @@ def judged_by(facts: Facts) -> list[str]:
 
     Example:
         >>> from keras_ch8.verdicts.checks import judged_by
-        >>> from keras_ch8.verdicts.facts import Facts
-        >>> from keras_ch8.verdicts.inputs import Inputs
+        >>> from keras_ch8.verdicts.facts import Facts, Inputs
         >>> judged_by(Facts(inputs=(Inputs(),)))
         ['bad_inputs']
     """

@@ -8,12 +8,12 @@ import pytest
 
 from keras_ch8.extend import Claim
 from keras_ch8.verdicts._check import Check
+from keras_ch8.verdicts.arrays import targets_of
 from keras_ch8.verdicts.checks import CHECKS, claims_of
 from keras_ch8.verdicts.code import FIND_RATE
 from keras_ch8.verdicts.fact import Fact
-from keras_ch8.verdicts.facts import NAN, End, Facts, Inputs, Layer, Output, Start, Targets, targets_of
+from keras_ch8.verdicts.facts import NAN, End, Facts, Inputs, Layer, Output, OwnLoss, Start, Targets
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_START
-from keras_ch8.verdicts.own_loss import OwnLoss
 from keras_ch8.verdicts.verdict import LEVELS
 from tests.verdicts.test_rules import resolve
 

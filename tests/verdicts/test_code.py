@@ -9,9 +9,10 @@ import pytest
 import keras_ch8
 from keras_ch8.monitors.model_facts import flat_in
 from keras_ch8.verdicts import code
-from keras_ch8.verdicts._ends import for_numbers, with_loss
+from keras_ch8.verdicts.arrays import targets_of
+from keras_ch8.verdicts.code import for_numbers, with_loss
 from keras_ch8.verdicts.fact import Fact
-from keras_ch8.verdicts.facts import Facts, Output, targets_of
+from keras_ch8.verdicts.facts import Facts, Output
 from keras_ch8.verdicts.remedies import REMEDIES
 
 LAYERS = keras.layers

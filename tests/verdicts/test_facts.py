@@ -6,14 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_ch8.verdicts.arrays import inputs_of, order_of, targets_of
 from keras_ch8.verdicts.chance import chance_level
-from keras_ch8.verdicts.facts import (
-    Output,
-    are_of_another_scale,
-    targets_of,
-)
-from keras_ch8.verdicts.inputs import Inputs, inputs_of
-from keras_ch8.verdicts.rows import order_of
+from keras_ch8.verdicts.facts import Inputs, Output, are_of_another_scale
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 4))

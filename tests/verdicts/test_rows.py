@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from keras_ch8.verdicts.rows import equal_rows
+from keras_ch8.verdicts.arrays import equal_rows
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 4))
@@ -62,5 +62,5 @@ def test_many_examples_are_compared_quickly():
 
 
 def test_of_large_data_some_examples_are_compared(monkeypatch):
-    monkeypatch.setattr("keras_ch8.verdicts.rows.MOST_BYTES", X.nbytes // 2)
+    monkeypatch.setattr("keras_ch8.verdicts.arrays.MOST_BYTES", X.nbytes // 2)
     assert 0.2 < equal_rows(X, X)[0] < 0.5

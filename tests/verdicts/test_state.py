@@ -9,8 +9,7 @@ import pytest
 from keras_ch8.cockpit import records
 from keras_ch8.extend import Claim, Verdict
 from keras_ch8.verdicts.checks import claims_of, judged_by
-from keras_ch8.verdicts.facts import Facts, Start, Targets
-from keras_ch8.verdicts.inputs import Inputs
+from keras_ch8.verdicts.facts import Facts, Inputs, Start, Targets
 from keras_ch8.verdicts.state import STATES, state_of
 from keras_ch8.verdicts.texts import report
 from keras_ch8.verdicts.verdict import LEVELS, VerdictTracker
