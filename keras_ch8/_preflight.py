@@ -144,7 +144,6 @@ def preflight(
         _objects.examples(x=x, y=y, sample_weight=sample_weight)
     if validation_data is not None and not _batches.is_data_set(validation_data):
         _objects.pair("validation_data", validation_data)
-    _refuse_nothing(x, y)
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
     to_come = fit.Training(model, {"x": x, "y": y, "validation_data": validation_data}, [])
     facts, failed = facts_of(model, batch, examples=EXAMPLES, training=to_come)
@@ -169,18 +168,6 @@ def preflight(
     asked = OF_STEPS if steps else ()
     state = state_of(tracker.verdicts, judged, asked, is_compared=is_tried or not math.isnan(facts.chance))
     return Preflight(tuple(tracker.verdicts), facts.start.loss, facts.chance, memorized, blind, state)
-
-
-def _refuse_nothing(x: Data, y: Data) -> None:
-    """Refuse arrays without examples, or with other numbers of them."""
-    if _batches.is_data_set(x):
-        return
-    sizes = [len(array) if array.ndim else 0 for part in (x, y) for _, array in arrays_of(part)]
-    if not sizes or not min(sizes) or len(set(sizes)) > 1:
-        raise ValueError(
-            "`preflight` needs inputs and targets with one entry for each example. Received: "
-            f"{', '.join(map(str, sizes)) or 'no'} entries. Give what `fit` trains on."
-        )
 
 
 def _described(batch: Any) -> str:

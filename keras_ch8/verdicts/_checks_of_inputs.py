@@ -19,6 +19,10 @@ OFFSET = 20.0
 SPREAD = 100.0
 """Ratio of the standard deviations of two features, from which on a sentence says it."""
 RESCALE = with_layers("keras.layers.Rescaling(1 / 255), *layers")
+NORMALIZE = (
+    "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the training data, as the "
+    "first layer of the model"
+)
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
 
@@ -86,6 +90,13 @@ def _with_stand_in(facts: Facts) -> Inputs:
     return next((x for x in facts.inputs if x.of == "numbers" and x.stand_ins > 0), Inputs())
 
 
+def _sizes(facts: Facts) -> str:
+    """Return the beginning of a sentence: what the first layer is given."""
+    layer = first(facts)
+    largest, rms = digits(layer.input_largest), digits(layer.input_rms)
+    return f"The inputs of {layer.name} have absolute values up to {largest} and a root mean square of {rms}"
+
+
 def _features(facts: Facts) -> str:
     spread = max((x.spread for x in facts.inputs if x.spread > 0), default=1.0)
     return f", one feature varying {digits(spread)} times as much as another" if spread > SPREAD else ""
@@ -121,11 +132,10 @@ OF_INPUTS = (
         "act",
         f"the first layer gets inputs of 0 to 255 with a root mean square above {LARGE_RMS:g}",
         lambda f: _large(f) and _pixels(f),
-        lambda f: f"The inputs of {first(f).name} have absolute values up to {digits(first(f).input_largest)} and a "
-        f"root mean square of {digits(first(f).input_rms)}, as pixels of 0 to 255; about 1 is best.",
+        lambda f: f"{_sizes(f)}, as pixels of 0 to 255; about 1 is best.",
         lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
         "`keras.layers.Rescaling(1 / 255)`" + _and_rate(f),
-        lambda f: "" if Fact.SEVERAL_INPUTS in f.has else _with_rate(f, RESCALE),
+        lambda f: _with_rate(f, RESCALE),
         FOUND,
     ),
     Check(
@@ -134,13 +144,10 @@ OF_INPUTS = (
         "act",
         f"the first layer gets inputs of sizes above {LARGE:g} with a root mean square above {LARGE_RMS:g}",
         _large,
-        lambda f: f"The inputs of {first(f).name} have absolute values up to {digits(first(f).input_largest)} and a "
-        f"root mean square of {digits(first(f).input_rms)}{_features(f)}; about 1 is best.",
-        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
-        "training data, as the first layer of the model"
+        lambda f: f"{_sizes(f)}{_features(f)}; about 1 is best.",
+        lambda f: NORMALIZE
         + (", and end with `keras.layers.Rescaling`(y.std(), y.mean())." if _need_scale(f) else _and_rate(f)),
-        lambda f: "" if Fact.SEVERAL_INPUTS in f.has
-        else NORMALIZE_BOTH if _need_scale(f) else _with_rate(f, NORMALIZE_INPUTS),
+        lambda f: NORMALIZE_BOTH if _need_scale(f) else _with_rate(f, NORMALIZE_INPUTS),
         FOUND,
     ),
     Check(
@@ -154,8 +161,7 @@ OF_INPUTS = (
         lambda f: "Put the mean or the median of the feature in its place, and add a feature of 0 and 1 that says "
         "where it was.",
         lambda f: f"{NUMPY}missing = x == {digits(_with_stand_in(f).stand_in, 8)}\n"
-        "x = np.where(missing, np.nanmean(np.where(missing, np.nan, x), axis=0), x)"
-        if Fact.SEVERAL_INPUTS not in f.has else "",
+        "x = np.where(missing, np.nanmean(np.where(missing, np.nan, x), axis=0), x)",
         CHOSEN_TO_ACT,
         expects="No number of the inputs should be far from all others.",
         then="Leave out the examples, or the feature, in which it is missing.",
@@ -166,11 +172,9 @@ OF_INPUTS = (
         "act",
         f"the first layer gets inputs of sizes below {SMALL:g} with a root mean square below {SMALL_RMS:g}",
         _small,
-        lambda f: f"The inputs of {first(f).name} have absolute values up to {digits(first(f).input_largest)} and a "
-        f"root mean square of {digits(first(f).input_rms)}; about 1 is best.",
-        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
-        "training data, as the first layer of the model, unless they were divided by 255 twice.",
-        lambda f: "" if Fact.SEVERAL_INPUTS in f.has else NORMALIZE_INPUTS,
+        lambda f: f"{_sizes(f)}; about 1 is best.",
+        lambda f: f"{NORMALIZE}, unless they were divided by 255 twice.",
+        lambda f: NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
     ),
     Check(
@@ -192,9 +196,8 @@ OF_INPUTS = (
         _far_off,
         lambda f: f"The mean of a feature of the inputs is {digits(f.inputs[0].offset)} times its standard deviation "
         "(the median over the features): the first layer hardly sees how examples differ.",
-        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
-        "training data, as the first layer of the model.",
-        lambda f: "" if Fact.SEVERAL_INPUTS in f.has else NORMALIZE_INPUTS,
+        lambda f: f"{NORMALIZE}.",
+        lambda f: NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
         expects="The mean of each feature should be small beside its standard deviation.",
         then="Subtract the mean of each feature from the arrays.",
@@ -205,7 +208,7 @@ OF_INPUTS = (
         "act",
         "mean or deviation of other inputs are far from those of the training",
         lambda f: unlike(f) is not None,
-        lambda f: _says_unlike(f),
+        _says_unlike,
         lambda f: f"Prepare {f.other} as the inputs of the training, with the mean and the standard deviation of "
         "these: do not scale each by its own.",
         source="5 times the deviation, or 3 deviations between the means; standardized pixels are not told",

@@ -155,7 +155,7 @@ OF_LOSS = (
         "wrong_loss",
         "act",
         "targets of a cross-entropy are not whole, or outside 0 to 1",
-        lambda f: _numbers_in_cross_entropy(f),
+        _numbers_in_cross_entropy,
         lambda f: f"The targets are numbers of {interval(f.targets.low, f.targets.high)}, which {f.output.loss} "
         f"reads as {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}.",
         lambda f: for_numbers(f)

@@ -13,15 +13,12 @@ from keras_ch8.monitors.model_facts import facts_of_model, form_of, known_to_cur
 from keras_ch8.verdicts import code
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
+from tests.verdicts.test_remedies import NUMBERS
 
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 3)).astype("float32")
 Y = X[:, :1]
-NUMBERS = {
-    "rate": "0.1", "shorter_rate": "0.01", "longer_rate": "1", "clip_at": "2.5", "momentum": "0.9", "memory": "3.4",
-    "larger_batch": "128", "smaller_batch": "16", "more_epochs": "30",
-}  # fmt: skip
 CODES = sorted({remedy.filled(NUMBERS).code for remedies in REMEDIES.values() for remedy in remedies} - {""})
 
 
@@ -42,10 +39,6 @@ def pasted(lines, model, **names):
 
 
 # --- the one rule -----------------------------------------------------------------------------------------------------
-
-
-def test_what_is_no_edit_is_said_of_facts_that_there_are():
-    assert {fact for facts in code.NO_EDIT.values() for fact in facts} <= set(Fact)
 
 
 @pytest.mark.parametrize("lines", CODES)
