@@ -24,7 +24,6 @@ class Check:
     Args:
         name: Its name.
         kind: The kind of verdict that it makes.
-        level: `"act"` or `"watch"`.
         holds: When it speaks, in words.
         when: Whether it speaks, of the facts.
         says: What it says, one sentence with the number.
@@ -33,12 +32,12 @@ class Check:
         source: Where the condition comes from.
         then: What to do if it does not help; "" for what the kind says.
         expects: What should change with the cure; "" for what the kind says.
+        level: `"act"` or `"watch"`.
         is_of_other: Whether it is about the other data, such as the probe: that explains nothing of what is trained.
     """
 
     name: str
     kind: str
-    level: str
     holds: str
     when: Callable[[Facts], bool]
     says: Callable[[Facts], str]
@@ -47,6 +46,7 @@ class Check:
     source: str = FACTS
     then: str = ""
     expects: str = ""
+    level: str = "act"
     is_of_other: bool = False
 
 

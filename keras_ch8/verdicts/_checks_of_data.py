@@ -86,7 +86,6 @@ OF_LABELS = (
     Check(
         "nonfinite targets",
         "wrong_labels",
-        "act",
         "a target is infinite or not a number",
         lambda f: f.targets.nonfinite > 0,
         lambda f: f"Some targets are infinite or not a number ({counted(f.targets.nonfinite, 'number')}), and make "
@@ -97,7 +96,6 @@ OF_LABELS = (
     Check(
         "a number for a target that is missing",
         "wrong_labels",
-        "act",
         "the lowest or highest of numbers that are to be met is there again and again, 10 standard deviations from all "
         "others",
         lambda f: f.output.loss in DISTANCES and f.targets.stand_ins > 0 and f.targets.values > 2,
@@ -111,7 +109,6 @@ OF_LABELS = (
     Check(
         "labels from 1",
         "wrong_labels",
-        "act",
         "labels go from 1 to the number of units",
         begins_at_one,
         lambda f: f"The labels go from 1 to {digits(f.targets.high, 4)}; a cross-entropy of {f.output.units} classes "
@@ -122,7 +119,6 @@ OF_LABELS = (
     Check(
         "negative labels",
         "wrong_labels",
-        "act",
         "labels of classes are below 0",
         lambda f: f.output.loss in CROSS_ENTROPIES and f.targets.are_whole and f.targets.low < 0,
         lambda f: f"The labels go from {interval(f.targets.low, f.targets.high)}; {f.output.loss} reads no label "
@@ -133,7 +129,6 @@ OF_LABELS = (
     Check(
         "labels with gaps",
         "wrong_labels",
-        "act",
         "the last layer has units enough for the classes, whose numbers leave gaps",
         have_gaps,
         lambda f: f"There are {f.targets.classes} different labels up to {digits(f.targets.high, 4)}; a cross-entropy "
@@ -144,7 +139,6 @@ OF_LABELS = (
     Check(
         "rows without a class",
         "wrong_labels",
-        "act",
         "rows of a cross-entropy of classes have no 1",
         lambda f: f.output.loss == "categorical_crossentropy" and f.targets.empty > 0.05 and f.targets.at_once < 0.01,
         lambda f: f"{percent(f.targets.empty)} of the rows of the targets are 0 throughout: of no class, so that the "
@@ -155,7 +149,6 @@ OF_LABELS = (
     Check(
         "two numbers for two classes",
         "wrong_labels",
-        "act",
         "there are two different targets, that are not 0 and 1, before a loss or an output that has these",
         lambda f: are_two(f.targets) and f.targets.of != "one class" and (
             (f.output.loss in CROSS_ENTROPIES and (f.targets.low < 0 or f.targets.high > 1) and f.targets.width > 1)
@@ -168,7 +161,6 @@ OF_LABELS = (
     Check(
         "sizes in a cross-entropy",
         "wrong_labels",
-        "act",
         "rows of numbers from 0 on, some above 1, are in a cross-entropy that reads probabilities, or single numbers "
         f"of up to {LARGEST_SIZE:g} behind a sigmoid",
         are_of_another_unit,
@@ -183,7 +175,6 @@ OF_LABELS = (
     Check(
         "two labels beyond 1",
         "wrong_labels",
-        "act",
         "two whole labels, one above 1, are in a binary cross-entropy",
         lambda f: f.output.loss == "binary_crossentropy" and f.targets.of == "classes" and f.targets.classes == 2
         and f.targets.low >= 0,
@@ -195,7 +186,6 @@ OF_LABELS = (
     Check(
         "validation labels",
         "wrong_labels",
-        "act",
         "targets of the validation data are written otherwise, or are of another range",
         lambda f: bool(f.other) and _are_written_otherwise(f),
         lambda f: f"The targets of the training are {f.targets.of} of {interval(f.targets.low, f.targets.high)}, "
@@ -207,7 +197,6 @@ OF_LABELS = (
     Check(
         "labels of others",
         "wrong_labels",
-        "act",
         f"the nearest examples of the probe predict each other's targets with less than {KNOWN:g} of the loss of the "
         "best constant prediction, and those of training examples, which are as near to them, with more than "
         f"{DENIED:g} of it; their inputs are alike",
@@ -224,13 +213,13 @@ OF_LABELS = (
     Check(
         "equal targets",
         "wrong_labels",
-        "watch",
         f"all of {FEW} targets or more are equal, and the loss is one of Keras's",
         lambda f: f.targets.of == "one class" and f.targets.examples >= FEW and bool(f.output.loss)
         and not _is_one_class_of_several(f),
         lambda f: f"All {f.targets.examples} targets are {_one_value(f.targets)}: there is nothing to tell apart.",
         lambda f: "Look at how the targets are read, and shuffle the examples before they are split.",
         source=CHOSEN,
+        level="watch",
     ),
 )  # fmt: skip
 
@@ -238,7 +227,6 @@ OF_ALL = (
     Check(
         "many equal rows",
         "leak",
-        "act",
         "one of 10 validation examples or more is also in the training data with its target, not by nature",
         lambda f: f.equal_rows >= 0.1 and not f.rows_are_few,
         lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
@@ -248,16 +236,15 @@ OF_ALL = (
     Check(
         "equal rows",
         "leak",
-        "watch",
         "one of 20 validation examples or more is also in the training data, not by nature",
         lambda f: f.equal_rows >= 0.05 and not f.rows_are_few,
         lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
         source=CHOSEN,
+        level="watch",
     ),
     Check(
         "classes of the validation alone",
         "label_order",
-        "act",
         "one of 10 validation examples or more is of a class that no training example has",
         lambda f: f.unseen >= 0.1 and f.output.loss in CROSS_ENTROPIES and f.targets.places == 1
         and (f.targets.are_whole or f.targets.of == "one-hot"),
@@ -270,7 +257,6 @@ OF_ALL = (
     Check(
         "labels in order",
         "label_order",
-        "act",
         f"the first {MANY} examples or more are trained on in the order of their labels, or of their targets if these "
         f"are numbers, or in runs of {LONG_RUNS:g} or more of the same label",
         _are_in_order,
@@ -282,7 +268,6 @@ OF_ALL = (
     Check(
         "one class in a batch",
         "label_order",
-        "act",
         f"the first {MANY} examples or more that are trained on are of one class, and others of several",
         lambda f: _is_one_class_of_several(f) and f.targets.examples >= MANY,
         lambda f: f"The first {f.targets.examples} examples that are trained on are all of one class, those of "
@@ -292,7 +277,6 @@ OF_ALL = (
     Check(
         "one class has nearly all",
         "imbalance",
-        "act",
         "one class has 93 of 100 examples or more, and they have no weights",
         lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and 0.93 <= f.targets.commonest < 1
         and (f.output.loss in CROSS_ENTROPIES

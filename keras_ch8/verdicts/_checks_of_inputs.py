@@ -116,7 +116,6 @@ OF_INPUTS = (
     Check(
         "nonfinite inputs",
         "bad_inputs",
-        "act",
         "an input is infinite or not a number",
         lambda f: any(x.nonfinite for x in f.inputs),
         lambda f: "Some inputs are infinite or not a number "
@@ -129,7 +128,6 @@ OF_INPUTS = (
     Check(
         "pixels",
         "bad_inputs",
-        "act",
         f"the first layer gets inputs of 0 to 255 with a root mean square above {LARGE_RMS:g}",
         lambda f: _large(f) and _pixels(f),
         lambda f: f"{_sizes(f)}, as pixels of 0 to 255; about 1 is best.",
@@ -141,7 +139,6 @@ OF_INPUTS = (
     Check(
         "large inputs",
         "bad_inputs",
-        "act",
         f"the first layer gets inputs of sizes above {LARGE:g} with a root mean square above {LARGE_RMS:g}",
         _large,
         lambda f: f"{_sizes(f)}{_features(f)}; about 1 is best.",
@@ -153,7 +150,6 @@ OF_INPUTS = (
     Check(
         "a number for what is missing",
         "bad_inputs",
-        "act",
         "the lowest or highest number of the inputs is there again and again, 10 standard deviations from all others",
         lambda f: _with_stand_in(f).stand_ins > 0 and Fact.TOKENS not in f.has,
         lambda f: f"{percent(_with_stand_in(f).stand_ins)} of the numbers of the inputs are "
@@ -169,7 +165,6 @@ OF_INPUTS = (
     Check(
         "small inputs",
         "bad_inputs",
-        "act",
         f"the first layer gets inputs of sizes below {SMALL:g} with a root mean square below {SMALL_RMS:g}",
         _small,
         lambda f: f"{_sizes(f)}; about 1 is best.",
@@ -180,7 +175,6 @@ OF_INPUTS = (
     Check(
         "constant inputs",
         "bad_inputs",
-        "act",
         f"all numbers of the inputs of {FEW} examples or more are equal",
         _constant,
         lambda f: "All inputs are the same number: there is nothing to learn from.",
@@ -191,7 +185,6 @@ OF_INPUTS = (
     Check(
         "inputs far from 0",
         "bad_inputs",
-        "act",
         f"the mean of the middle feature is above {OFFSET:g} times its standard deviation, and nothing centres it",
         _far_off,
         lambda f: f"The mean of a feature of the inputs is {digits(f.inputs[0].offset)} times its standard deviation "
@@ -205,7 +198,6 @@ OF_INPUTS = (
     Check(
         "another scale",
         "bad_inputs",
-        "act",
         "mean or deviation of other inputs are far from those of the training",
         lambda f: unlike(f) is not None,
         _says_unlike,

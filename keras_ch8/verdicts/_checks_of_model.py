@@ -119,7 +119,6 @@ OF_LOSS = (
     Check(
         "more classes than outputs",
         "wrong_output",
-        "act",
         "there are more classes than units of the last layer",
         lambda f: _classes_beyond(f) and not begins_at_one(f) and not have_gaps(f),
         lambda f: f"The labels go up to {digits(f.targets.high, 4)}, which are {classes(f)} classes, but the last "
@@ -132,7 +131,6 @@ OF_LOSS = (
     Check(
         "softmax of one unit",
         "wrong_output",
-        "act",
         "the last layer is a softmax of one unit",
         lambda f: f.output.activation == "softmax" and f.output.units == 1,
         lambda f: f"{f.output.layer} is a softmax of 1 unit, which gives 1 whatever its input is.",
@@ -143,7 +141,6 @@ OF_LOSS = (
     Check(
         "one unit for classes",
         "wrong_loss",
-        "act",
         "a cross-entropy of classes is taken of one unit",
         lambda f: _is_of_classes(f.output) and f.output.units == 1 and f.output.activation != "softmax",
         lambda f: f"{f.output.loss} compares the units of the last layer with each other, and {f.output.layer} has 1.",
@@ -153,7 +150,6 @@ OF_LOSS = (
     Check(
         "numbers in a cross-entropy",
         "wrong_loss",
-        "act",
         "targets of a cross-entropy are not whole, or outside 0 to 1",
         _numbers_in_cross_entropy,
         lambda f: f"The targets are numbers of {interval(f.targets.low, f.targets.high)}, which {f.output.loss} "
@@ -168,7 +164,6 @@ OF_LOSS = (
     Check(
         "negative targets of a logarithm",
         "wrong_loss",
-        "act",
         "a loss that takes the logarithm of targets or predictions has negative targets",
         lambda f: f.output.loss in OF_LOGARITHMS and f.targets.low < 0,
         lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are below 0, "
@@ -179,7 +174,6 @@ OF_LOSS = (
     Check(
         "one column for many units",
         "wrong_loss",
-        "act",
         "a loss of numbers compares one target with several units",
         lambda f: f.output.loss in DISTANCES and f.targets.width == 1 and f.output.units > 1,
         lambda f: f"{f.output.loss} compares each target with all {f.output.units} units of the last layer.",
@@ -190,7 +184,6 @@ OF_LOSS = (
     Check(
         "one unit for many columns",
         "wrong_output",
-        "act",
         "targets of several columns are compared with one unit",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.units == 1 and f.targets.width > 1,
         lambda f: f"The targets have {f.targets.width} columns, and the last layer 1 unit, which is compared with each "
@@ -202,7 +195,6 @@ OF_LOSS = (
     Check(
         "classes of several labels",
         "wrong_loss",
-        "act",
         "a cross-entropy of classes is to learn several labels at once, of an output that is no softmax",
         lambda f: f.output.loss == "categorical_crossentropy" and f.output.activation not in ("softmax", "")
         and f.targets.at_once > 0.01,
@@ -214,7 +206,6 @@ OF_LOSS = (
     Check(
         "absolute errors of classes",
         "wrong_loss",
-        "act",
         "the absolute errors of a softmax over three classes or more",
         lambda f: f.output.loss == "mean_absolute_error" and f.targets.of == "one-hot" and f.output.units > 2
         and f.output.activation == "softmax",
@@ -227,7 +218,6 @@ OF_LOSS = (
     Check(
         "noise at the end",
         "wrong_output",
-        "act",
         "the model ends with a layer that changes what it is given at random",
         lambda f: f.output.end is End.RANDOM,
         lambda f: f"The model ends with {f.output.ends_with}, which changes its predictions at random in training.",
@@ -238,7 +228,6 @@ OF_LOSS = (
     Check(
         "one side of two",
         "wrong_output",
-        "act",
         "a loss of two sides is taken of an output that has one",
         lambda f: f.output.loss in SIDED and f.output.range[0] == 0.0,
         lambda f: f"{f.output.loss} asks for -1 and 1, but {_name(f.output)} ends with {f.output.activation}, which "
@@ -249,7 +238,6 @@ OF_LOSS = (
     Check(
         "negative rates",
         "wrong_output",
-        "act",
         "the logarithm of an output that is below 0 is in the loss",
         lambda f: f.output.loss == "poisson" and f.output.low < 0,
         lambda f: f"poisson takes the logarithm of the predictions, which are {interval(f.output.low, f.output.high)} "
@@ -260,7 +248,6 @@ OF_LOSS = (
     Check(
         "several labels at once",
         "wrong_output",
-        "act",
         "a softmax is to give several labels at once",
         lambda f: f.output.activation == "softmax" and f.output.units > 1 and f.targets.at_once > 0.01
         and f.output.loss in (*CROSS_ENTROPIES, *DISTANCES),
@@ -272,7 +259,6 @@ OF_LOSS = (
     Check(
         "no probabilities",
         "wrong_output",
-        "act",
         "a cross-entropy of probabilities is taken of an output that gives none",
         lambda f: _takes_probabilities(f.output) and not f.output.hides_logits and not _numbers_in_cross_entropy(f)
         and (f.output.activation in UNLIMITED or _outside_by_value(f.output)),
@@ -286,7 +272,6 @@ OF_LOSS = (
     Check(
         "targets out of reach",
         "wrong_output",
-        "act",
         "targets of a loss of numbers are outside what the last activation can give",
         lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets) and not are_two_for_one(f),
         lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {_name(f.output)} ends with "
@@ -301,7 +286,6 @@ OF_LOSS = (
     Check(
         "numbers from a softmax",
         "wrong_output",
-        "act",
         "a softmax is to give numbers whose sum is not 1",
         lambda f: f.output.loss in DISTANCES and f.output.activation == "softmax" and f.output.units > 1
         and f.targets.of == "numbers" and f.targets.width > 1 and not _outside(f.output, f.targets),
@@ -312,7 +296,6 @@ OF_LOSS = (
     Check(
         "sums that are not 1",
         "wrong_output",
-        "act",
         "a cross-entropy of classes is taken of numbers of 0 to 1 whose sum is not 1, of no known activation",
         lambda f: _is_of_classes(f.output) and f.output.from_logits is False and not f.output.activation
         and f.output.low >= 0 and f.output.high <= 1 and f.output.off > 0.2,
@@ -323,7 +306,6 @@ OF_LOSS = (
     Check(
         "softmax twice",
         "wrong_output",
-        "act",
         "a softmax is taken of a softmax",
         lambda f: f.output.activation == f.output.before == "softmax",
         lambda f: "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
@@ -334,7 +316,6 @@ OF_LOSS = (
     Check(
         "no number below 0 before the end",
         "wrong_output",
-        "act",
         "ReLU is taken of what goes into a softmax or a sigmoid",
         lambda f: f.output.before == "relu" and f.output.activation in ("softmax", "sigmoid"),
         lambda f: f"{f.output.layer} takes the {f.output.activation} of what a ReLU gives, which is never below 0: "
@@ -347,7 +328,6 @@ OF_LOSS = (
     Check(
         "one target for many places",
         "wrong_output",
-        "act",
         "one number for each example is compared with what the model predicts for each time step or pixel of it",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.places > 1
         and f.targets.places == f.targets.width == 1,
@@ -361,7 +341,6 @@ OF_LOSS = (
     Check(
         "probabilities as logits",
         "wrong_loss",
-        "act",
         "the loss takes logits, and the output gives probabilities without their logits, by its activation or by what "
         "it gives",
         lambda f: f.output.from_logits is True and not f.output.hides_logits

@@ -54,7 +54,6 @@ OF_OWN_LOSS = (
     Check(
         "directions of single numbers",
         "wrong_loss",
-        "act",
         "the cosine of one number is taken",
         lambda f: f.output.loss == "cosine_similarity" and f.output.units == 1 and f.targets.width == 1,
         lambda f: "cosine_similarity compares directions, and of one number that is its sign alone: the size of what "
@@ -65,7 +64,6 @@ OF_OWN_LOSS = (
     Check(
         "directions of vectors of any length",
         "wrong_loss",
-        "act",
         f"the cosine is taken of rows of up to {FEW} numbers whose lengths differ, of an output that is not normalized",
         lambda f: f.output.loss == "cosine_similarity" and f.targets.of == "numbers" and 1 < f.targets.width <= FEW
         and f.targets.lengths > ALIKE and f.output.end is not End.LENGTH_1,
@@ -79,7 +77,6 @@ OF_OWN_LOSS = (
     Check(
         "divergence of numbers",
         "wrong_loss",
-        "act",
         "the targets of a divergence of distributions are single numbers, or below 0",
         lambda f: f.output.loss == "kl_divergence" and f.targets.of == "numbers"
         and (f.targets.width == 1 or f.targets.low < 0),
@@ -92,7 +89,6 @@ OF_OWN_LOSS = (
     Check(
         "sides of numbers",
         "wrong_loss",
-        "act",
         "the targets of a loss of two sides are numbers",
         lambda f: f.output.loss in OF_SIDES and f.targets.of == "numbers" and f.targets.values > 3,
         lambda f: f"{f.output.loss} asks for sides, -1 and 1, and the targets are numbers of "
@@ -103,7 +99,6 @@ OF_OWN_LOSS = (
     Check(
         "logits with a limit",
         "wrong_output",
-        "act",
         "the loss takes logits of an activation that cannot say no, or cannot be certain",
         lambda f: f.output.loss in CROSS_ENTROPIES and f.output.from_logits is True
         and f.output.activation in LIMITED,
@@ -117,7 +112,6 @@ OF_OWN_LOSS = (
     Check(
         "a loss of certain predictions",
         "wrong_loss",
-        "act",
         f"a loss of one's own has for predictions that are right and certain more than {LEFT:g} of what it has for the "
         "best constant",
         _leaves_much,
@@ -131,7 +125,6 @@ OF_OWN_LOSS = (
     Check(
         "normalized at the end",
         "wrong_output",
-        "act",
         "a loss of numbers is taken of an output that is normalized for each example by itself",
         lambda f: f.output.loss in DISTANCES and f.targets.of != "probabilities" and f.output.end is End.ONE_SIZE,
         lambda f: f"The model ends with {f.output.ends_with}, which gives "
@@ -142,7 +135,6 @@ OF_OWN_LOSS = (
     Check(
         "labels that are smoothed away",
         "wrong_loss",
-        "act",
         f"the loss smooths the labels by {SMOOTHED:g} or more",
         lambda f: f.output.loss in CROSS_ENTROPIES and f.output.label_smoothing >= SMOOTHED,
         lambda f: f"label_smoothing={digits(f.output.label_smoothing)} takes that part of each label away, and gives "
@@ -155,7 +147,6 @@ OF_OWN_LOSS = (
     Check(
         "labels that are not read",
         "wrong_labels",
-        "act",
         "a loss of one's own does not change with what is predicted for the examples of one label, and would with the "
         "labels written otherwise",
         lambda f: bool(f.own_loss.written),
@@ -169,7 +160,6 @@ OF_OWN_LOSS = (
     Check(
         "errors over small targets",
         "wrong_loss",
-        "act",
         f"a loss divides by targets of both signs, or of which one in 100 is below {SMALL:g} of the median size",
         lambda f: f.output.loss == "mean_absolute_percentage_error" and f.targets.of == "numbers"
         and (RARE < f.targets.negative < 1 - RARE or f.targets.smallest < SMALL),
@@ -183,7 +173,6 @@ OF_OWN_LOSS = (
     Check(
         "a loss that rewards errors",
         "wrong_loss",
-        "act",
         "a loss of one's own is larger for predictions that are right than for wrong ones and for the mean target, or "
         "falls without end as predictions go away from the targets",
         _rewards_errors,

@@ -109,7 +109,6 @@ OF_START = (
     Check(
         "nothing is trained",
         "no_gradient",
-        "act",
         "no weight of the model is trainable",
         lambda f: not f.is_trained,
         lambda f: "No weight of the model is trainable: no step changes anything.",
@@ -120,7 +119,6 @@ OF_START = (
     Check(
         "equal units",
         "equal_units",
-        "act",
         "all units of a hidden layer have equal weights and equal gradients",
         lambda f: _copied(f) is not NO_LAYER,
         lambda f: f"All {_copied(f).units} units of {_copied(f).name} start equal and get equal gradients.",
@@ -129,7 +127,6 @@ OF_START = (
     Check(
         "layer is not finite",
         "nonfinite",
-        "act",
         "a layer is given what is not a number, of finite inputs and without large numbers, before any step",
         lambda f: _is_broken(f) and _is_undefined(f),
         lambda f: f"Before any step {_name(_broken(f))} is given what is not a number, though the inputs of the model "
@@ -140,7 +137,6 @@ OF_START = (
     Check(
         "loss is not finite",
         "exploding",
-        "act",
         "a layer gives infinite numbers of finite inputs before any step, of its own or after large ones",
         lambda f: _is_broken(f) and not _is_undefined(f),
         lambda f: f"Before any step {_name(_broken(f))} gives numbers that are infinite or not a number, of finite "
@@ -152,7 +148,6 @@ OF_START = (
     Check(
         "dead layer",
         "dead_units",
-        "act",
         "all ReLUs of a hidden layer are 0 for every example",
         lambda f: (layer := _all_dead(f)) is not None and not layer.is_output,
         lambda f: f"All ReLUs of {_name(_all_dead(f))} give 0 for every example, so that no weight before them gets a "
@@ -161,7 +156,6 @@ OF_START = (
     Check(
         "dead output",
         "no_gradient",
-        "act",
         "all ReLUs of the last layer are 0 for every example",
         lambda f: (layer := _all_dead(f)) is not None and layer.is_output,
         lambda f: f"All ReLUs of {_name(_all_dead(f))}, the last layer, give 0 for every example, so that no weight "
@@ -172,7 +166,6 @@ OF_START = (
     Check(
         "no gradient",
         "no_gradient",
-        "act",
         "the gradient of all weights is exactly 0",
         lambda f: f.start.gradient == 0.0 and 0 < abs(f.start.loss) < math.inf,
         lambda f: f"The gradient of all weights is exactly 0, at a loss of {digits(f.start.loss)}: no step moves them.",
@@ -180,7 +173,6 @@ OF_START = (
     Check(
         "gradient through time",
         "exploding",
-        "act",
         f"the gradient of a recurrent layer is above {IN_TIME:g} times that of each layer after it, and above "
         f"{OF_LOSS:g} times the loss, of inputs up to {OF_SIZE_1:g}",
         lambda f: _through_time(f).input_rms <= OF_SIZE_1,
@@ -196,7 +188,6 @@ OF_START = (
     Check(
         "faded gradient",
         "vanishing",
-        "act",
         f"the gradients of the first three matrices, of five or more, are below {FADED:g} of that of all weights",
         lambda f: first(f).gradient > 0 and _first_three(f) < FADED * f.start.gradient,
         lambda f: f"Before any step the gradient of {first(f).name} is "
@@ -207,7 +198,6 @@ OF_START = (
     Check(
         "faded examples",
         "vanishing",
-        "act",
         f"what the last hidden layer gives differs between examples by less than {percent(ALIKE)} of its size, after "
         f"{DEEP - 1} layers with a matrix or more",
         lambda f: len(f.start.trained) >= DEEP and _last_hidden(f).variation < ALIKE,
@@ -218,7 +208,6 @@ OF_START = (
     Check(
         "weights too large",
         "bad_scale",
-        "act",
         f"the loss at the start is above {FAR_ABOVE:g} times that of the best constant prediction, and two hidden "
         f"layers or more each give {GROWN:g} times the size that they are given, of inputs up to {OF_SIZE_1:g}",
         lambda f: f.chance > 0 and f.start.loss_of_predictions > FAR_ABOVE * f.chance and _grow(f),

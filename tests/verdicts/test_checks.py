@@ -416,7 +416,7 @@ def test_causes_silence_their_symptoms():
 
 
 def test_a_check_that_fails_is_left_out_and_the_others_speak(monkeypatch):
-    broken = Check("broken", "leak", "act", "", lambda f: 1 / 0, lambda f: "")
+    broken = Check("broken", "leak", "", lambda f: 1 / 0, lambda f: "")
     monkeypatch.setattr("keras_ch8.verdicts.checks.CHECKS", (broken, *CHECKS))
     failed = []
     claims = claims_of(facts(start=LARGE), lambda name, error: failed.append((name, type(error))))
