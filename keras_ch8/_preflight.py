@@ -90,7 +90,7 @@ def preflight(
     look at all of `x` and `y`, show
 
         inputs      scale, infinite numbers, another scale in validation, examples of validation that are trained on
-        labels      how they are written, and whether loss and output read them so; order, and rare classes
+        labels      how they are written, and whether loss and output read them so; rare classes
         output      activation and units of the last layer, against loss and labels
         start       loss against that of the best constant prediction, units that are equal or dead, gradients of 0
 

@@ -87,8 +87,7 @@ CHECKED = """\
 `Diagnosis(preflight=True)`, the default, and `keras_ch8.preflight` look at data, labels, loss, last layer and start
 before any step. What they say is certain at once, and calls for action unless *watch* is said. Of each kind the first
 check that speaks is said, while nothing that explains it calls for action. Of a loss, an output or a step of your own
-little is said. Only the function looks at what needs all examples or steps: equal rows, order, a batch learned by
-heart.
+little is said. Only the function looks at what needs all examples or steps: equal rows, a batch learned by heart.
 """
 
 

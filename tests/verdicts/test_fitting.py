@@ -50,26 +50,40 @@ def test_a_loop_of_ones_own_gets_no_code_and_a_data_set_none_that_needs_arrays(l
     pasted(code.fitting(lines, {Fact.NO_ARRAYS}), net(optimizer), epochs=1, callbacks=[])
 
 
-def test_code_of_the_batch_and_of_the_order_is_for_arrays_and_that_of_the_rate_for_all():
-    assert cures("noise_dominated", Fact.NO_ARRAYS)[0].code == ""
-    assert cures("noise_dominated", Fact.NO_ARRAYS)[0].cure == "Take batches of 128 examples, and as many steps."
-    assert code.fitting(code.SHUFFLE, {Fact.NO_ARRAYS}) == ""
-    assert cures("step_too_long", Fact.NO_ARRAYS)[0].code == "model.optimizer.learning_rate = 0.01"
-    assert cures("too_short", Fact.NO_ARRAYS)[0].code == "epochs = 30"
+RATE = "model.optimizer.learning_rate = 0.01"
 
 
-def test_a_loop_is_told_of_steps_and_no_epochs():
-    assert cures("too_short", Fact.LOOP_OF_ONES_OWN)[0].cure == "Make three times as many steps."
-    assert cures("too_short")[0].cure == "Train for 30 epochs."
+@pytest.mark.parametrize(
+    "lines, has, expected",
+    [
+        (code.SHUFFLE, {Fact.NO_ARRAYS}, ""),
+        (code.SHUFFLE, {Fact.SEVERAL_INPUTS}, ""),
+        (code.BIASES_OF_0, {Fact.SUBCLASSED}, ""),
+        (code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH, Fact.NO_ARRAYS}, ""),
+        (code.NORMALIZE_INPUTS, {Fact.SUBCLASSED}, ""),
+        (RATE, {Fact.SUBCLASSED}, RATE),
+        (RATE, {Fact.OWN_TRAINING_STEP}, ""),
+        ("y = y / 2", set(), "y = y / 2"),
+        ("y = y / 2", {Fact.VALIDATED_APART}, "y = y / 2\n# and so x and y of the validation data"),
+        (code.SHUFFLE, {Fact.VALIDATED_APART}, code.SHUFFLE),  # each example keeps its target
+    ],
+)
+def test_code_is_given_where_it_is_a_right_edit(lines, has, expected):
+    assert code.fitting(lines, has) == expected
 
 
-def test_a_subclass_and_a_training_step_of_ones_own_get_no_code_for_what_they_do_themselves():
-    assert code.fitting(code.BIASES_OF_0, {Fact.SUBCLASSED}) == ""
-    assert code.fitting(code.NORMALIZE_INPUTS, {Fact.SUBCLASSED}) == ""
-    rate = "model.optimizer.learning_rate = 0.01"
-    assert code.fitting(rate, {Fact.SUBCLASSED}) == rate
-    assert code.fitting(rate, {Fact.OWN_TRAINING_STEP}) == ""
-    assert cures("too_long", Fact.OWN_TRAINING_STEP)[0].code.startswith("callbacks = ")
+@pytest.mark.parametrize(
+    "kind, has, cure, lines",
+    [
+        ("noise_dominated", Fact.NO_ARRAYS, "Take batches of 128 examples, and as many steps.", ""),
+        ("step_too_long", Fact.NO_ARRAYS, "Lower the learning rate from 0.1 to 0.01.", RATE),
+        ("too_short", Fact.NO_ARRAYS, "Train for 30 epochs.", "epochs = 30"),
+        ("too_short", Fact.LOOP_OF_ONES_OWN, "Make three times as many steps.", ""),
+        ("step_too_long", Fact.OWN_TRAINING_STEP, "Lower the learning rate from 0.1 to 0.01.", ""),
+    ],
+)
+def test_the_first_cure_is_said_where_it_has_no_code_and_a_loop_is_told_of_steps(kind, has, cure, lines):
+    assert (cures(kind, has)[0].cure, cures(kind, has)[0].code) == (cure, lines)
 
 
 def test_code_for_weights_builds_the_model_that_its_first_batch_would_build():
@@ -77,13 +91,6 @@ def test_code_for_weights_builds_the_model_that_its_first_batch_would_build():
     model.compile("sgd", "mse")
     pasted(code.fitting(code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH}), model, x=X)
     assert model.layers[0].bias.numpy().tolist() == [0.0] * 4
-    assert code.fitting(code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH, Fact.NO_ARRAYS}) == ""
-
-
-def test_targets_that_are_written_anew_are_so_for_validation_too():
-    assert code.fitting("y = y / 2", {Fact.VALIDATED_APART}) == "y = y / 2\n# and so x and y of the validation data"
-    assert code.fitting("y = y / 2", set()) == "y = y / 2"
-    assert code.fitting(code.SHUFFLE, {Fact.VALIDATED_APART}) == code.SHUFFLE  # each example keeps its target
 
 
 # --- the rate ---------------------------------------------------------------------------------------------------------
