@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import TypeAlias
 
 from .facts import DISTANCES, End, Facts, Layer, Output, Targets
 from .wording import digits
@@ -16,6 +17,8 @@ CHOSEN = "chosen; worth watching at most"
 CHOSEN_TO_ACT = "chosen, far from what healthy trainings have"
 FOUND = "said of no mended training of two public sets"
 
+Text: TypeAlias = str | Callable[[Facts], str]
+
 
 @dataclasses.dataclass(frozen=True)
 class Check:
@@ -26,8 +29,8 @@ class Check:
         kind: The kind of verdict that it makes.
         holds: When it speaks, in words.
         when: Whether it speaks, of the facts.
-        says: What it says, one sentence with the number.
-        cure: What to do, with the number; "" for the cure of the kind.
+        says: What it says, one sentence; a text, or with a number a function of the facts, as the following.
+        cure: What to do; "" for the cure of the kind.
         code: Lines of Python that do it; "" where there are none.
         source: Where the condition comes from.
         then: What to do if it does not help; "" for what the kind says.
@@ -40,14 +43,19 @@ class Check:
     kind: str
     holds: str
     when: Callable[[Facts], bool]
-    says: Callable[[Facts], str]
-    cure: Callable[[Facts], str] = lambda f: ""
-    code: Callable[[Facts], str] = lambda f: ""
+    says: Text
+    cure: Text = ""
+    code: Text = ""
     source: str = FACTS
     then: str = ""
     expects: str = ""
     level: str = "act"
     is_of_other: bool = False
+
+
+def said(text: Text, facts: Facts) -> str:
+    """Return a text of a check as it is for these facts."""
+    return text if isinstance(text, str) else text(facts)
 
 
 def first(facts: Facts) -> Layer:

@@ -90,8 +90,8 @@ OF_LABELS = (
         lambda f: f.targets.nonfinite > 0,
         lambda f: f"Some targets are infinite or not a number ({counted(f.targets.nonfinite, 'number')}), and make "
         "the loss so.",
-        lambda f: "Take out the examples without a finite target.",
-        lambda f: f"{NUMPY}there = np.isfinite(y.reshape(len(y), -1)).all(axis=1)\nx, y = x[there], y[there]",
+        "Take out the examples without a finite target.",
+        f"{NUMPY}there = np.isfinite(y.reshape(len(y), -1)).all(axis=1)\nx, y = x[there], y[there]",
     ),
     Check(
         "a number for a target that is missing",
@@ -101,7 +101,7 @@ OF_LABELS = (
         lambda f: f.output.loss in DISTANCES and f.targets.stand_ins > 0 and f.targets.values > 2,
         lambda f: f"{percent(f.targets.stand_ins)} of the targets are {digits(f.targets.stand_in, 5)}, far from all "
         "others: it may stand for what is missing, and the loss is mostly theirs.",
-        lambda f: "Take out the examples whose target is missing.",
+        "Take out the examples whose target is missing.",
         lambda f: f"there = (y != {digits(f.targets.stand_in, 8)}).reshape(len(y), -1).all(axis=1)\n"
         "x, y = x[there], y[there]",
         source=CHOSEN_TO_ACT,
@@ -113,8 +113,8 @@ OF_LABELS = (
         begins_at_one,
         lambda f: f"The labels go from 1 to {digits(f.targets.high, 4)}; a cross-entropy of {f.output.units} classes "
         f"reads 0 to {f.output.units - 1}.",
-        lambda f: "Count the classes from 0: subtract 1 from all labels.",
-        lambda f: "y = y - 1",
+        "Count the classes from 0: subtract 1 from all labels.",
+        "y = y - 1",
     ),
     Check(
         "negative labels",
@@ -133,8 +133,8 @@ OF_LABELS = (
         have_gaps,
         lambda f: f"There are {f.targets.classes} different labels up to {digits(f.targets.high, 4)}; a cross-entropy "
         f"of {f.output.units} units reads 0 to {f.output.units - 1}.",
-        lambda f: "Number the classes from 0 on.",
-        lambda f: NUMBERED,
+        "Number the classes from 0 on.",
+        NUMBERED,
     ),
     Check(
         "rows without a class",
@@ -143,7 +143,7 @@ OF_LABELS = (
         lambda f: f.output.loss == "categorical_crossentropy" and f.targets.empty > 0.05 and f.targets.at_once < 0.01,
         lambda f: f"{percent(f.targets.empty)} of the rows of the targets are 0 throughout: of no class, so that the "
         "loss of these examples is 0 whatever is predicted.",
-        lambda f: "Give each class a column of its own, and each row one 1 (`keras.utils.to_categorical`).",
+        "Give each class a column of its own, and each row one 1 (`keras.utils.to_categorical`).",
         lambda f: f"{ROWS_OF_NONE}\n{last}" if (last := with_last(f, f.targets.width + 1, "softmax")) else "",
     ),
     Check(
@@ -155,7 +155,7 @@ OF_LABELS = (
             or are_two_for_one(f)),
         lambda f: f"The targets are {digits(f.targets.low, 4)} and {digits(f.targets.high, 4)} throughout, where 0 and "
         "1 are asked for.",
-        lambda f: "Write them as 0 and 1.",
+        "Write them as 0 and 1.",
         lambda f: f'y = (y == {digits(f.targets.high, 6)}).astype("float32")',
     ),
     Check(
@@ -180,7 +180,7 @@ OF_LABELS = (
         and f.targets.low >= 0,
         lambda f: f"The two labels are {digits(f.targets.low)} and {digits(f.targets.high)}; binary_crossentropy "
         "reads 0 and 1.",
-        lambda f: "Write the classes as 0 and 1.",
+        "Write the classes as 0 and 1.",
         lambda f: f"y = (y == {digits(f.targets.high, 6)}).astype(\"float32\")",
     ),
     Check(
@@ -204,7 +204,7 @@ OF_LABELS = (
         lambda f: "Training examples have other targets than examples of the probe with similar inputs (predicted from "
         f"the most similar examples of the probe, training examples have a loss of {digits(f.neighbours_of_read)}, the "
         f"probe's own {digits(f.neighbours)}; the best constant prediction has {digits(f.chance)}).",
-        lambda f: "See that inputs and targets are in one order, and that the targets of training and validation are "
+        "See that inputs and targets are in one order, and that the targets of training and validation are "
         "numbered alike: shuffle both by one permutation, and split them together.",
         lambda f: "" if Fact.VALIDATED_APART in f.has
         else f"# of x and y as you loaded them, in place of any other shuffling\n{SHUFFLE}",
@@ -217,7 +217,7 @@ OF_LABELS = (
         lambda f: f.targets.of == "one class" and f.targets.examples >= FEW and bool(f.output.loss)
         and not _is_one_class_of_several(f),
         lambda f: f"All {f.targets.examples} targets are {_one_value(f.targets)}: there is nothing to tell apart.",
-        lambda f: "Look at how the targets are read, and shuffle the examples before they are split.",
+        "Look at how the targets are read, and shuffle the examples before they are split.",
         source=CHOSEN,
         level="watch",
     ),
@@ -230,8 +230,7 @@ OF_ALL = (
         "one of 10 validation examples or more is also in the training data with its target, not by nature",
         lambda f: f.equal_rows >= 0.1 and not f.rows_are_few,
         lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
-        lambda f: "Take the validation examples out of the training data; split before examples are repeated or "
-        "augmented.",
+        "Take the validation examples out of the training data; split before examples are repeated or augmented.",
     ),
     Check(
         "equal rows",
@@ -249,7 +248,7 @@ OF_ALL = (
         lambda f: f.unseen >= 0.1 and f.output.loss in CROSS_ENTROPIES and f.targets.places == 1
         and (f.targets.are_whole or f.targets.of == "one-hot"),
         lambda f: f"{percent(f.unseen)} of the validation examples are of classes that no training example has.",
-        lambda f: "Shuffle the examples before they are split, or before `validation_split` takes the last of them.",
+        "Shuffle the examples before they are split, or before `validation_split` takes the last of them.",
         lambda f: "" if Fact.VALIDATED_APART in f.has else SHUFFLE,
         then="Split each class by itself, as `train_test_split(stratify=y)` of scikit-learn does.",
         is_of_other=True,
@@ -263,7 +262,7 @@ OF_ALL = (
         lambda f: f"The first {f.targets.examples} examples that are trained on are in "
         + (f"runs of {digits(f.runs_read)} of the same label." if f.order_read > IN_ORDER
            else f"the order of their {'targets' if f.targets.of == 'numbers' else 'labels'}."),
-        code=lambda f: SHUFFLE,
+        code=SHUFFLE,
     ),
     Check(
         "one class in a batch",
@@ -272,7 +271,7 @@ OF_ALL = (
         lambda f: _is_one_class_of_several(f) and f.targets.examples >= MANY,
         lambda f: f"The first {f.targets.examples} examples that are trained on are all of one class, those of "
         f"{f.other} of {f.other_targets.classes}.",
-        code=lambda f: SHUFFLE,
+        code=SHUFFLE,
     ),
     Check(
         "one class has nearly all",

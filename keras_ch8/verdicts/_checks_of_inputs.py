@@ -120,8 +120,8 @@ OF_INPUTS = (
         lambda f: any(x.nonfinite for x in f.inputs),
         lambda f: "Some inputs are infinite or not a number "
         f"({counted(sum(x.nonfinite for x in f.inputs), 'number')}), and make the loss so.",
-        lambda f: "Take out the examples with such numbers, or put another number in their place.",
-        lambda f: f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
+        "Take out the examples with such numbers, or put another number in their place.",
+        f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
         expects="The loss should be a number from the first step on.",
         then="Look for where they come from, such as a division by 0, a logarithm of 0, or a value that is missing.",
     ),
@@ -154,8 +154,7 @@ OF_INPUTS = (
         lambda f: _with_stand_in(f).stand_ins > 0 and Fact.TOKENS not in f.has,
         lambda f: f"{percent(_with_stand_in(f).stand_ins)} of the numbers of the inputs are "
         f"{digits(_with_stand_in(f).stand_in, 5)}, far from all others: it may stand for what is missing.",
-        lambda f: "Put the mean or the median of the feature in its place, and add a feature of 0 and 1 that says "
-        "where it was.",
+        "Put the mean or the median of the feature in its place, and add a feature of 0 and 1 that says where it was.",
         lambda f: f"{NUMPY}missing = x == {digits(_with_stand_in(f).stand_in, 8)}\n"
         "x = np.where(missing, np.nanmean(np.where(missing, np.nan, x), axis=0), x)",
         CHOSEN_TO_ACT,
@@ -168,8 +167,8 @@ OF_INPUTS = (
         f"the first layer gets inputs of sizes below {SMALL:g} with a root mean square below {SMALL_RMS:g}",
         _small,
         lambda f: f"{_sizes(f)}; about 1 is best.",
-        lambda f: f"{NORMALIZE}, unless they were divided by 255 twice.",
-        lambda f: NORMALIZE_INPUTS,
+        f"{NORMALIZE}, unless they were divided by 255 twice.",
+        NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
     ),
     Check(
@@ -177,8 +176,8 @@ OF_INPUTS = (
         "bad_inputs",
         f"all numbers of the inputs of {FEW} examples or more are equal",
         _constant,
-        lambda f: "All inputs are the same number: there is nothing to learn from.",
-        lambda f: "Look at how the inputs are read: `print(x[:3])`.",
+        "All inputs are the same number: there is nothing to learn from.",
+        "Look at how the inputs are read: `print(x[:3])`.",
         expects="Examples should differ.",
         then="Look at what the inputs are before they are scaled.",
     ),
@@ -189,8 +188,8 @@ OF_INPUTS = (
         _far_off,
         lambda f: f"The mean of a feature of the inputs is {digits(f.inputs[0].offset)} times its standard deviation "
         "(the median over the features): the first layer hardly sees how examples differ.",
-        lambda f: f"{NORMALIZE}.",
-        lambda f: NORMALIZE_INPUTS,
+        f"{NORMALIZE}.",
+        NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
         expects="The mean of each feature should be small beside its standard deviation.",
         then="Subtract the mean of each feature from the arrays.",

@@ -168,7 +168,7 @@ OF_LOSS = (
         lambda f: f.output.loss in OF_LOGARITHMS and f.targets.low < 0,
         lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are below 0, "
         f"the smallest at {digits(f.targets.low)}.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`: a loss of logarithms cannot compare numbers below 0.",
+        "Compile with `keras.losses.MeanSquaredError`: a loss of logarithms cannot compare numbers below 0.",
         lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
@@ -177,7 +177,7 @@ OF_LOSS = (
         "a loss of numbers compares one target with several units",
         lambda f: f.output.loss in DISTANCES and f.targets.width == 1 and f.output.units > 1,
         lambda f: f"{f.output.loss} compares each target with all {f.output.units} units of the last layer.",
-        lambda f: "For classes compile with `keras.losses.SparseCategoricalCrossentropy` and end with softmax; for "
+        "For classes compile with `keras.losses.SparseCategoricalCrossentropy` and end with softmax; for "
         "numbers end with one unit.",
         lambda f: with_classes(f) if f.targets.are_whole else with_last(f, 1, "linear"),
     ),
@@ -200,7 +200,7 @@ OF_LOSS = (
         and f.targets.at_once > 0.01,
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, and "
         "categorical_crossentropy is for one class of several.",
-        lambda f: "Compile with `keras.losses.BinaryCrossentropy`, and end with sigmoid.",
+        "Compile with `keras.losses.BinaryCrossentropy`, and end with sigmoid.",
         lambda f: with_activation(f, "sigmoid", "binary_crossentropy"),
     ),
     Check(
@@ -211,7 +211,7 @@ OF_LOSS = (
         and f.output.activation == "softmax",
         lambda f: f"mean_absolute_error of a softmax over {f.output.units} classes has hardly a gradient where it is "
         "wrong.",
-        lambda f: "Compile with `keras.losses.CategoricalCrossentropy`.",
+        "Compile with `keras.losses.CategoricalCrossentropy`.",
         lambda f: with_loss(f, "categorical_crossentropy"),
         "Zhang and Sabuncu (2018), section 3",
     ),
@@ -232,7 +232,7 @@ OF_LOSS = (
         lambda f: f.output.loss in SIDED and f.output.range[0] == 0.0,
         lambda f: f"{f.output.loss} asks for -1 and 1, but {_name(f.output)} ends with {f.output.activation}, which "
         f"gives {_can_give(f.output)}.",
-        lambda f: "End with tanh or with no activation.",
+        "End with tanh or with no activation.",
         lambda f: with_activation(f, "linear"),
     ),
     Check(
@@ -242,7 +242,7 @@ OF_LOSS = (
         lambda f: f.output.loss == "poisson" and f.output.low < 0,
         lambda f: f"poisson takes the logarithm of the predictions, which are {interval(f.output.low, f.output.high)} "
         "at the start.",
-        lambda f: "End with `exponential` or softplus, which are above 0.",
+        "End with `exponential` or softplus, which are above 0.",
         lambda f: with_activation(f, "softplus"),
     ),
     Check(
@@ -253,7 +253,7 @@ OF_LOSS = (
         and f.output.loss in (*CROSS_ENTROPIES, *DISTANCES),
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, but the outputs of a "
         "softmax have the sum 1.",
-        lambda f: "End with sigmoid, and compile with `keras.losses.BinaryCrossentropy`.",
+        "End with sigmoid, and compile with `keras.losses.BinaryCrossentropy`.",
         lambda f: with_activation(f, "sigmoid", "binary_crossentropy"),
     ),
     Check(
@@ -289,7 +289,7 @@ OF_LOSS = (
         "a softmax is to give numbers whose sum is not 1",
         lambda f: f.output.loss in DISTANCES and f.output.activation == "softmax" and f.output.units > 1
         and f.targets.of == "numbers" and f.targets.width > 1 and not _outside(f.output, f.targets),
-        lambda f: "The units of a softmax have the sum 1, and the targets have not.",
+        "The units of a softmax have the sum 1, and the targets have not.",
         lambda f: f"End with {_called(activation_for(f.targets))}.",
         lambda f: with_activation(f, activation_for(f.targets)),
     ),
@@ -301,15 +301,15 @@ OF_LOSS = (
         and f.output.low >= 0 and f.output.high <= 1 and f.output.off > 0.2,
         lambda f: f"{f.output.loss} reads probabilities, but the sum of the units of one prediction is up to "
         f"{digits(f.output.off)} away from 1 at the start.",
-        lambda f: "End with softmax over the last axis.",
+        "End with softmax over the last axis.",
     ),
     Check(
         "softmax twice",
         "wrong_output",
         "a softmax is taken of a softmax",
         lambda f: f.output.activation == f.output.before == "softmax",
-        lambda f: "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
-        lambda f: "Take one of the two away.",
+        "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
+        "Take one of the two away.",
         lambda f: WITHOUT_LAST if Fact.SEQUENTIAL in f.has else "",
         then="End with no activation, and compile with `from_logits=True`.",
     ),
@@ -333,7 +333,7 @@ OF_LOSS = (
         and f.targets.places == f.targets.width == 1,
         lambda f: f"The model gives {f.output.places} predictions for each example, one for each time step or place, "
         "and each is compared with the one target that there is.",
-        lambda f: "Let the last recurrent layer give its last step alone (`return_sequences=False`), or put "
+        "Let the last recurrent layer give its last step alone (`return_sequences=False`), or put "
         "`keras.layers.Flatten` before the last layer.",
         with_flat,
         then="Give each time step or place a target of its own.",
@@ -349,7 +349,7 @@ OF_LOSS = (
         + (f"ends with {f.output.activation}." if f.output.activation else "gives probabilities: "
            + ("rows of numbers from 0 on with the sum 1." if f.output.units > 1
               else f"numbers of {interval(f.output.low, f.output.high)}.")),
-        lambda f: "End with no activation, or leave from_logits=True out.",
+        "End with no activation, or leave from_logits=True out.",
         lambda f: with_loss(f, f.output.loss),
     ),
 )  # fmt: skip

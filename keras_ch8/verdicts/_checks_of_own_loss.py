@@ -56,9 +56,9 @@ OF_OWN_LOSS = (
         "wrong_loss",
         "the cosine of one number is taken",
         lambda f: f.output.loss == "cosine_similarity" and f.output.units == 1 and f.targets.width == 1,
-        lambda f: "cosine_similarity compares directions, and of one number that is its sign alone: the size of what "
+        "cosine_similarity compares directions, and of one number that is its sign alone: the size of what "
         "is predicted does not count.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`.",
+        "Compile with `keras.losses.MeanSquaredError`.",
         lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
@@ -69,7 +69,7 @@ OF_OWN_LOSS = (
         and f.targets.lengths > ALIKE and f.output.end is not End.LENGTH_1,
         lambda f: "cosine_similarity compares directions, and the targets differ in length too, by "
         f"{percent(f.targets.lengths)} of the mean: the size of what is predicted does not count.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`; if directions are all that counts, end with "
+        "Compile with `keras.losses.MeanSquaredError`; if directions are all that counts, end with "
         "`keras.layers.UnitNormalization`.",
         lambda f: with_loss(f, "mean_squared_error"),
         CHOSEN,
@@ -82,8 +82,7 @@ OF_OWN_LOSS = (
         and (f.targets.width == 1 or f.targets.low < 0),
         lambda f: f"kl_divergence compares distributions, and the targets are numbers of "
         f"{interval(f.targets.low, f.targets.high)}.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to "
-        "be met.",
+        "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to be met.",
         lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
@@ -93,7 +92,7 @@ OF_OWN_LOSS = (
         lambda f: f.output.loss in OF_SIDES and f.targets.of == "numbers" and f.targets.values > 3,
         lambda f: f"{f.output.loss} asks for sides, -1 and 1, and the targets are numbers of "
         f"{interval(f.targets.low, f.targets.high)}.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`: these are numbers to be met.",
+        "Compile with `keras.losses.MeanSquaredError`: these are numbers to be met.",
         lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
@@ -106,7 +105,7 @@ OF_OWN_LOSS = (
         f"{f.output.layer or 'the last layer'} ends with {f.output.activation}, which gives numbers "
         + (f"from {digits(f.output.range[0])} on." if math.isinf(f.output.range[1]) else
            f"of {interval(*f.output.range)}."),
-        lambda f: "End with no activation.",
+        "End with no activation.",
         lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
     ),
     Check(
@@ -118,7 +117,7 @@ OF_OWN_LOSS = (
         lambda f: f"The loss is {digits(f.own_loss.of_certainty)} for probabilities that are right and certain, and "
         f"{digits(f.own_loss.of_constant)} for those that are the same for all: it may take them for logits, or have a "
         "softmax or a sigmoid of its own.",
-        lambda f: "End with no activation, if the loss has one; or take it out of the loss.",
+        "End with no activation, if the loss has one; or take it out of the loss.",
         lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
         CHOSEN,
     ),
@@ -139,7 +138,7 @@ OF_OWN_LOSS = (
         lambda f: f.output.loss in CROSS_ENTROPIES and f.output.label_smoothing >= SMOOTHED,
         lambda f: f"label_smoothing={digits(f.output.label_smoothing)} takes that part of each label away, and gives "
         "it to all classes alike: little is left to learn.",
-        lambda f: "Compile with a label_smoothing of 0.1, or of 0.",
+        "Compile with a label_smoothing of 0.1, or of 0.",
         lambda f: f"loss = keras.losses.{_class_of(f.output.loss)}(from_logits={bool(f.output.from_logits)}, "
         "label_smoothing=0.1)\nkeras_ch8.training.compile_as(model, model, loss=loss)",
         CHOSEN,
@@ -165,7 +164,7 @@ OF_OWN_LOSS = (
         and (RARE < f.targets.negative < 1 - RARE or f.targets.smallest < SMALL),
         lambda f: f"{f.output.loss} divides by the targets, which are {interval(f.targets.low, f.targets.high)}; one "
         f"in 100 is {_how_small(f.targets.smallest)}, and counts that much more.",
-        lambda f: "Compile with `keras.losses.MeanAbsoluteError` or `keras.losses.MeanSquaredError`: a percentage of a "
+        "Compile with `keras.losses.MeanAbsoluteError` or `keras.losses.MeanSquaredError`: a percentage of a "
         "target near 0 means nothing.",
         lambda f: with_loss(f, "mean_squared_error"),
         CHOSEN,

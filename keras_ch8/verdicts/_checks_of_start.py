@@ -111,9 +111,9 @@ OF_START = (
         "no_gradient",
         "no weight of the model is trainable",
         lambda f: not f.is_trained,
-        lambda f: "No weight of the model is trainable: no step changes anything.",
-        lambda f: "Set `trainable = True` of the layers that are to learn, and compile again.",
-        lambda f: f"model.trainable = True\n{COMPILE_ANEW}",
+        "No weight of the model is trainable: no step changes anything.",
+        "Set `trainable = True` of the layers that are to learn, and compile again.",
+        f"model.trainable = True\n{COMPILE_ANEW}",
         then="Give the model a layer with weights, such as `keras.layers.Dense`.",
     ),
     Check(
@@ -122,7 +122,7 @@ OF_START = (
         "all units of a hidden layer have equal weights and equal gradients",
         lambda f: _copied(f) is not NO_LAYER,
         lambda f: f"All {_copied(f).units} units of {_copied(f).name} start equal and get equal gradients.",
-        code=lambda f: NEW_START,
+        code=NEW_START,
     ),
     Check(
         "layer is not finite",
@@ -131,7 +131,7 @@ OF_START = (
         lambda f: _is_broken(f) and _is_undefined(f),
         lambda f: f"Before any step {_name(_broken(f))} is given what is not a number, though the inputs of the model "
         "are finite, and no layer before it gives large numbers.",
-        lambda f: "Search the model, up to that layer, for what divides by 0, or takes the logarithm or the root of 0, "
+        "Search the model, up to that layer, for what divides by 0, or takes the logarithm or the root of 0, "
         "and keep it off 0, as by `keras.ops.maximum(x, 1e-7)`.",
     ),
     Check(
@@ -141,9 +141,9 @@ OF_START = (
         lambda f: _is_broken(f) and not _is_undefined(f),
         lambda f: f"Before any step {_name(_broken(f))} gives numbers that are infinite or not a number, of finite "
         "inputs.",
-        lambda f: "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "
+        "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "
         "between the layers (`layers.BatchNormalization`).",
-        lambda f: SLOWER,
+        SLOWER,
     ),
     Check(
         "dead layer",
@@ -160,7 +160,7 @@ OF_START = (
         lambda f: (layer := _all_dead(f)) is not None and layer.is_output,
         lambda f: f"All ReLUs of {_name(_all_dead(f))}, the last layer, give 0 for every example, so that no weight "
         "gets a gradient.",
-        lambda f: "Take no ReLU as the last activation.",
+        "Take no ReLU as the last activation.",
         lambda f: with_activation(f, activation_for(f.targets)),
     ),
     Check(
@@ -179,7 +179,7 @@ OF_START = (
         lambda f: f"Before any step the gradient of {_through_time(f).name} is {digits(_through_time(f).gradient)}, at "
         f"a loss of {digits(f.start.loss)}, far above that of the layers after it: it grows from time step to time "
         "step on its way back.",
-        lambda f: "Start with recurrent weights that keep the size of the state, "
+        "Start with recurrent weights that keep the size of the state, "
         "`recurrent_initializer='orthogonal'`, and clip the gradient: `global_clipnorm=1.0` of the optimizer.",
         lambda f: ORTHOGONAL if Fact.CLIPPING in f.has else f"{ORTHOGONAL}\n"
         f"{setting('global_clipnorm', '1.0').format()}",

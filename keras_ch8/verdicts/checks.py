@@ -7,7 +7,7 @@ condition.
 import math
 from collections.abc import Callable
 
-from ._check import Check
+from ._check import Check, said
 from ._checks_of_data import OF_ALL, OF_LABELS
 from ._checks_of_inputs import OF_INPUTS
 from ._checks_of_model import OF_LOSS
@@ -93,7 +93,7 @@ def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> list
 def _claim(check: Check, facts: Facts) -> Claim:
     """Return what a check claims; a check of a kind that rules judge too has the remedies of the kind after its own."""
     remedies = list(applicable(REMEDIES.get(check.kind, ()), {}, facts.has))
-    cure, code = check.cure(facts), fitting(check.code(facts), facts.has)
+    cure, code = said(check.cure, facts), fitting(said(check.code, facts), facts.has)
     expects, then = AFTERWARDS.get(check.kind, ("", ""))
     expects, then = check.expects or expects, check.then or then
     if not cure and remedies:
@@ -105,7 +105,7 @@ def _claim(check: Check, facts: Facts) -> Claim:
     return Claim(
         check.kind,
         check.level,
-        check.says(facts),
+        said(check.says, facts),
         cure,
         proven=True,
         why=why,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_ch8.extend import Claim
-from keras_ch8.verdicts._check import Check
+from keras_ch8.verdicts._check import Check, said
 from keras_ch8.verdicts.arrays import targets_of
 from keras_ch8.verdicts.checks import CHECKS, claims_of
 from keras_ch8.verdicts.code import FIND_RATE
@@ -335,11 +335,11 @@ FURTHER = [
 ]
 
 
-@pytest.mark.parametrize("name, of, said", FURTHER)
-def test_a_check_flags_what_it_is_for_in_other_forms_too_and_nothing_else(name, of, said):
+@pytest.mark.parametrize("name, of, part", FURTHER)
+def test_a_check_flags_what_it_is_for_in_other_forms_too_and_nothing_else(name, of, part):
     check = next(check for check in CHECKS if check.name == name)
-    assert check.when(of) == (said is not None)
-    assert said is None or said in check.says(of)
+    assert check.when(of) == (part is not None)
+    assert part is None or part in said(check.says, of)
 
 
 def test_behind_a_recurrent_output_that_has_a_limit_comes_a_layer_without():
@@ -362,14 +362,14 @@ def test_a_check_flags_what_it_is_for_and_not_its_neighbour(name):
     flagged, neighbour = CASES[name]
     assert check.when(flagged)
     assert not check.when(neighbour)
-    said = check.says(flagged)
-    assert re.fullmatch(r"\w.*[^.]\.", said), said
-    assert "nan" not in said
-    cure = check.cure(flagged)
+    finding = said(check.says, flagged)
+    assert re.fullmatch(r"\w.*[^.]\.", finding), finding
+    assert "nan" not in finding
+    cure = said(check.cure, flagged)
     assert not cure or cure.endswith("."), cure
     for part in re.findall(r"`((?:keras|layers|training|initializers)\.[\w.]+)", cure):
         assert callable(resolve(part)), part
-    if code := check.code(flagged):
+    if code := said(check.code, flagged):
         compile(code, name, "exec")
 
 
