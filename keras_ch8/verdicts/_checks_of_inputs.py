@@ -1,7 +1,5 @@
 """Checks of inputs."""
 
-from collections.abc import Iterable
-
 from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
 from .code import FIND_RATE, NORMALIZE_BOTH, NORMALIZE_INPUTS, NUMPY, with_layers
 from .fact import Fact
@@ -71,17 +69,10 @@ def _far_off(facts: Facts) -> bool:
     return is_known and is_given and inputs[0].offset > OFFSET and inputs[0].rms > 0.5
 
 
-def _pixels(facts: Facts) -> bool:
-    return len(facts.inputs) == 1 and facts.inputs[0].are_pixels
-
-
-def _others(facts: Facts) -> Iterable[tuple[Inputs, Inputs]]:
-    return zip(facts.inputs, facts.other_inputs, strict=False)
-
-
 def unlike(facts: Facts) -> tuple[Inputs, Inputs] | None:
     """Return inputs of the training, and other ones that were not prepared alike."""
-    numbers = (pair for pair in _others(facts) if all(x.of == "numbers" and x.examples >= FEW for x in pair))
+    pairs = zip(facts.inputs, facts.other_inputs, strict=False)
+    numbers = (pair for pair in pairs if all(x.of == "numbers" and x.examples >= FEW for x in pair))
     return next((pair for pair in numbers if are_of_another_scale(*pair)), None)
 
 
@@ -129,7 +120,7 @@ OF_INPUTS = (
         "pixels",
         "bad_inputs",
         f"the first layer gets inputs of 0 to 255 with a root mean square above {LARGE_RMS:g}",
-        lambda f: _large(f) and _pixels(f),
+        lambda f: _large(f) and len(f.inputs) == 1 and f.inputs[0].are_pixels,
         lambda f: f"{_sizes(f)}, as pixels of 0 to 255; about 1 is best.",
         lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
         "`keras.layers.Rescaling(1 / 255)`" + _and_rate(f),
