@@ -371,19 +371,3 @@ def test_what_would_change_its_meaning_stays_and_is_named_and_what_is_something_
     swapped, left = commands.swap.swap(source)
     assert swapped == source
     assert [line for line, _ in left] == lines
-
-
-def test_the_command_says_what_it_does():
-    assert "swap" in run("-m", "keras_ch8", "--help").stdout
-    assert "patch train.py" in run("-m", "keras_ch8", "swap", "--help").stdout
-    chapter = Path(keras_ch8.__file__).with_name("chapter.txt").read_text()
-    assert run("-m", "keras_ch8").stdout.startswith(chapter)
-
-
-@pytest.mark.parametrize("arguments", [(), ("--help",), ("swap", "train.py")])
-def test_the_command_line_imports_neither_keras_nor_tensorflow(arguments, script):
-    printed = run("-X", "importtime", "-m", "keras_ch8", *arguments, cwd=script.parent)
-    assert printed.returncode == 0
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in printed.stderr.splitlines()}
-    assert "keras_ch8" in imported
-    assert not {"keras", "tensorflow", "numpy"} & imported
