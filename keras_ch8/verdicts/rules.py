@@ -302,8 +302,8 @@ class Rule:
 
         Combinations ask for nothing: what is not known does not hold.
         """
-        conditions = (condition for condition in self.when if isinstance(condition, Condition))
-        return tuple(dict.fromkeys(one.quantity for one in (*self.all_of, *conditions)))
+        conditions = (condition.quantity for condition in self.when if isinstance(condition, Condition))
+        return tuple(dict.fromkeys([*(threshold.quantity for threshold in self.all_of), *conditions]))
 
     @functools.cached_property
     def spoken(self) -> tuple[Quantity, ...]:
