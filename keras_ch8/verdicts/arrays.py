@@ -127,8 +127,8 @@ def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
         if (sums == 1).all():
             fractions = rows.mean(axis=0)
             of = "one class" if np.count_nonzero(fractions) == 1 else "one-hot"
-            known = dataclasses.replace(known, of=of, commonest=float(fractions.max()))
-            return dataclasses.replace(known, classes=rows.shape[1], at_once=at_once)
+            commonest = float(fractions.max())
+            return dataclasses.replace(known, of=of, classes=rows.shape[1], commonest=commonest, at_once=at_once)
         return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once, empty=empty)
     if values[0] >= 0 and np.allclose(sums, 1, atol=1e-4):
         return dataclasses.replace(known, of="probabilities", classes=rows.shape[1])

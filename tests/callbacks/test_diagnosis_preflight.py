@@ -159,7 +159,7 @@ class Penalized(layers.Layer):
         return inputs
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options, extra, penalty",
     [
