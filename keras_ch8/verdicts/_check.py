@@ -1,6 +1,7 @@
 """What a check before the first step is, and what several of them ask."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -104,6 +105,15 @@ def have_gaps(facts: Facts) -> bool:
 
 def interval(low: float, high: float) -> str:
     return f"{digits(low)} to {digits(high)}"
+
+
+def name_of(output: Output) -> str:
+    return output.layer or "the last layer"
+
+
+def can_give(output: Output) -> str:
+    low, high = output.range
+    return f"numbers from {digits(low)} on" if math.isinf(high) else f"numbers of {interval(low, high)}"
 
 
 def is_recurrent(output: Output) -> bool:

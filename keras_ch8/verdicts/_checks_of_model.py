@@ -1,7 +1,5 @@
 """Checks of the output and the loss against the labels."""
 
-import math
-
 from ._check import (
     FOUND,
     Check,
@@ -9,9 +7,11 @@ from ._check import (
     are_two,
     are_two_for_one,
     begins_at_one,
+    can_give,
     have_gaps,
     interval,
     is_recurrent,
+    name_of,
 )
 from .code import (
     WITHOUT_LAST,
@@ -56,10 +56,6 @@ def _outside_by_value(output: Output) -> bool:
     return not output.activation and (output.low < -1e-3 or output.high > 1 + 1e-3)
 
 
-def _name(output: Output) -> str:
-    return output.layer or "the last layer"
-
-
 def _is_of_classes(output: Output) -> bool:
     return output.loss in ("categorical_crossentropy", "sparse_categorical_crossentropy")
 
@@ -76,11 +72,6 @@ def _classes_beyond(facts: Facts) -> bool:
     return (
         output.loss == "binary_crossentropy" and output.units == 1 and targets.of == "classes" and targets.classes > 2
     )
-
-
-def _can_give(output: Output) -> str:
-    low, high = output.range
-    return f"numbers from {digits(low)} on" if math.isinf(high) else f"numbers of {interval(low, high)}"
 
 
 def _called(activation: str) -> str:
@@ -230,8 +221,8 @@ OF_LOSS = (
         "wrong_output",
         "a loss of two sides is taken of an output that has one",
         lambda f: f.output.loss in SIDED and f.output.range[0] == 0.0,
-        lambda f: f"{f.output.loss} asks for -1 and 1, but {_name(f.output)} ends with {f.output.activation}, which "
-        f"gives {_can_give(f.output)}.",
+        lambda f: f"{f.output.loss} asks for -1 and 1, but {name_of(f.output)} ends with {f.output.activation}, which "
+        f"gives {can_give(f.output)}.",
         "End with tanh or with no activation.",
         lambda f: with_activation(f, "linear"),
     ),
@@ -262,7 +253,7 @@ OF_LOSS = (
         "a cross-entropy of probabilities is taken of an output that gives none",
         lambda f: _takes_probabilities(f.output) and not f.output.hides_logits and not _numbers_in_cross_entropy(f)
         and (f.output.activation in UNLIMITED or _outside_by_value(f.output)),
-        lambda f: f"{f.output.loss} reads probabilities, but {_name(f.output)} "
+        lambda f: f"{f.output.loss} reads probabilities, but {name_of(f.output)} "
         + (f"ends with {f.output.activation}." if f.output.activation
            else f"gives {interval(f.output.low, f.output.high)} at the start."),
         lambda f: f"End with {_probable(f)}"
@@ -274,8 +265,8 @@ OF_LOSS = (
         "wrong_output",
         "targets of a loss of numbers are outside what the last activation can give",
         lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets) and not are_two_for_one(f),
-        lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {_name(f.output)} ends with "
-        f"{f.output.activation or f.output.ends_with}, which gives {_can_give(f.output)}.",
+        lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {name_of(f.output)} ends with "
+        f"{f.output.activation or f.output.ends_with}, which gives {can_give(f.output)}.",
         lambda f: f"Put `keras.layers.Dense({f.output.units})` without activation behind the recurrent layer, and "
         "give that several units."
         if is_recurrent(f.output) else f"End with {_called(activation_for(f.targets))}"
@@ -345,7 +336,7 @@ OF_LOSS = (
         "it gives",
         lambda f: f.output.from_logits is True and not f.output.hides_logits
         and (f.output.activation in PROBABILITIES or f.output.are_probabilities),
-        lambda f: f"The loss takes logits (from_logits=True), but {_name(f.output)} "
+        lambda f: f"The loss takes logits (from_logits=True), but {name_of(f.output)} "
         + (f"ends with {f.output.activation}." if f.output.activation else "gives probabilities: "
            + ("rows of numbers from 0 on with the sum 1." if f.output.units > 1
               else f"numbers of {interval(f.output.low, f.output.high)}.")),

@@ -1,8 +1,6 @@
 """Checks of losses by what they are for some predictions: of one's own, and of relative errors."""
 
-import math
-
-from ._check import CHOSEN, Check, interval
+from ._check import CHOSEN, Check, can_give, interval, name_of
 from .code import WITHOUT_LAST, with_loss
 from .fact import Fact
 from .facts import CROSS_ENTROPIES, DISTANCES, End, Facts
@@ -101,10 +99,8 @@ OF_OWN_LOSS = (
         "the loss takes logits of an activation that cannot say no, or cannot be certain",
         lambda f: f.output.loss in CROSS_ENTROPIES and f.output.from_logits is True
         and f.output.activation in LIMITED,
-        lambda f: f"The loss takes logits (from_logits=True), which go from far below 0 to far above it, but "
-        f"{f.output.layer or 'the last layer'} ends with {f.output.activation}, which gives numbers "
-        + (f"from {digits(f.output.range[0])} on." if math.isinf(f.output.range[1]) else
-           f"of {interval(*f.output.range)}."),
+        lambda f: "The loss takes logits (from_logits=True), which go from far below 0 to far above it, but "
+        f"{name_of(f.output)} ends with {f.output.activation}, which gives {can_give(f.output)}.",
         "End with no activation.",
         lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
     ),
