@@ -390,10 +390,8 @@ def stddev(value: Any) -> float:
 
 def some_of(name: str, value: Any, words: Sequence[str], *, meaning: str) -> tuple[str, ...]:
     """Return some of these words as a tuple; else raise ValueError."""
-    given = [value] if isinstance(value, str) else value
-    is_listed = isinstance(given, list | tuple)
-    others = [one for one in given if not isinstance(one, str) or one not in words] if is_listed else [value]
-    if not others:
+    given = value if isinstance(value, list | tuple) else [value]
+    if not (others := [one for one in given if not isinstance(one, str) or one not in words]):
         return tuple(given)
     guess = meant(others[0], words) if isinstance(others[0], str) else ""
     raise ValueError(
