@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ._describe import meant, short
+from ._describe import short
 
 _SMALLEST = 1e-37
 """About the smallest number that float32 does not flush to 0."""
@@ -390,11 +390,10 @@ def stddev(value: Any) -> float:
 
 def some_of(name: str, value: Any, words: Sequence[str], *, meaning: str) -> tuple[str, ...]:
     """Return some of these words as a tuple; else raise ValueError."""
-    given = value if isinstance(value, list | tuple) else [value]
-    if not (others := [one for one in given if not isinstance(one, str) or one not in words]):
+    given = [value] if isinstance(value, str) else value
+    if isinstance(given, Sequence) and all(isinstance(one, str) and one in words for one in given):
         return tuple(given)
-    guess = meant(others[0], words) if isinstance(others[0], str) else ""
     raise ValueError(
         f"`{name}` says {meaning}, so it must be a list of some of {', '.join(map(repr, words))}. Received: "
-        f"{name}={short(value)}. {guess or 'Leave out what is not among them.'}"
+        f"{name}={short(value)}. Leave out what is not among them."
     )

@@ -16,7 +16,7 @@ from ..monitors.measurement_log import MeasurementLog, rows_of_all
 from ..monitors.model_facts import rate_of
 from ..monitors.start import facts_of, there_in
 from ..telemetry.frame import Frame
-from ..verdicts.kinds import KINDS, OF_THE_START
+from ..verdicts.kinds import OF_THE_START, ignored
 from ..verdicts.state import OverallState
 from ..verdicts.texts import brief, markdown, report, table
 from ..verdicts.verdict import Verdict, VerdictTracker
@@ -134,8 +134,7 @@ class Diagnosis(Callback):
         if budget is not None:
             meaning = "the fraction of the training's work that measurements may add"
             budget = _checks.fraction("budget", budget, meaning=meaning, fix="Try 0.03, or None.")
-        self.monitors, self.loss = chosen(checks), loss
-        self.ignore = _checks.some_of("ignore", ignore, tuple(KINDS), meaning="of which kinds nothing is said")
+        self.monitors, self.loss, self.ignore = chosen(checks), loss, ignored(ignore)
         self._modules = {type(monitor).__module__ for monitor in self.monitors}  # whose readings a state may have
         self.probe, self.measure_every, self.budget = ProbeData(probe), measure_every, budget
         self._forget()

@@ -20,7 +20,7 @@ if not backend.is_tensorflow():
 from ..cockpit import page
 from ..trackers import feeds
 from ..trackers.base import Tracker
-from ..verdicts.kinds import KINDS
+from ..verdicts.kinds import ignored
 from ..verdicts.state import OverallState
 from ..verdicts.texts import brief, report, table
 from ..verdicts.verdict import LEVELS, Verdict, VerdictError
@@ -149,7 +149,7 @@ class Doctor(keras.callbacks.Callback):
                 f'log_to={short(log_to)} and log_dir=None. Give a folder too, such as log_dir="logs".'
             )
         self.resume = resume if isinstance(resume, Resume) else _objects.path("resume", resume, or_none=True)
-        self.ignore = _checks.some_of("ignore", ignore, tuple(KINDS), meaning="of which kinds nothing is said")
+        self.ignore = ignored(ignore)
         self.probe, self._has_probe = ProbeData(probe), probe is not None
         self.runs: list[WatchedRun] = []
         """What it has found, one for each training, the last one too that still runs."""

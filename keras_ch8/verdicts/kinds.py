@@ -1,9 +1,10 @@
 """What a verdict can be about: the difficulties of the chapter, and those that a monitor of the user adds."""
 
 import dataclasses
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
-from .._describe import short
+from .._describe import meant, short
 
 
 @dataclasses.dataclass(frozen=True)
@@ -294,6 +295,26 @@ OF_THE_COURSE = (
 
 KINDS = {kind.name: kind for kind in (*OF_THE_CHAPTER, *OF_THE_START, *OF_THE_COURSE)}
 """Every kind of verdict by name; a monitor adds its own (`extend.Monitor.kinds`)."""
+
+
+def ignored(value: Any) -> tuple[str, ...]:
+    """Check the argument `ignore`, and return it as a tuple; one kind may stand without a list.
+
+    Raises:
+        ValueError: If there is no such kind.
+    """
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, Sequence) or isinstance(given, bytes):
+        unknown: list[Any] = [given]
+    else:
+        unknown = [kind for kind in given if not isinstance(kind, str) or kind not in KINDS]
+        if not unknown:
+            return tuple(given)
+    guess = meant(unknown[0], KINDS) if isinstance(unknown[0], str) else ""
+    raise ValueError(
+        "`ignore` names kinds of verdicts of which nothing is said, so it must be a list of some that there are. "
+        f"Received: ignore={short(value)}. {guess or '`keras_ch8.verdicts.kinds.KINDS` has all of them.'}"
+    )
 
 
 _ADDED_BY: dict[str, str] = {}  # which class has added a kind, by the name of the kind
