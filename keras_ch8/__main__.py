@@ -33,7 +33,11 @@ def main() -> int:
     arguments = parser.parse_args()
     if not hasattr(arguments, "run"):
         return _print_map(list(subparsers.choices))
-    status: int = arguments.run(arguments)
+    try:
+        status: int = arguments.run(arguments)
+    except (ImportError, OSError) as error:  # what is not installed, and what cannot be read or written
+        sys.stderr.write(f"{error}\n")
+        return 2
     return status
 
 

@@ -226,10 +226,11 @@ def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[str, tuple[float,
         return "loss on the validation data", (without.validated, cured.validated)
     if kind in OF_EACH_CLASS:
         return "mean over the classes of the loss on each", (without.of_each_class(), cured.of_each_class())
-    if without.loss == cured.loss and not np.array_equal(without.y, cured.y):
+    has_same_loss = without.model.loss == cured.model.loss
+    if has_same_loss and not np.array_equal(without.y, cured.y):
         with contextlib.suppress(Exception):  # where the loss cannot compare one model's output with the other's
             return ON_TRAINING_DATA, (without.evaluated(cured.x, cured.y), cured.at_end)
-    if without.loss != cured.loss:
+    if not has_same_loss:
         with contextlib.suppress(Exception):
             if math.isfinite(by_the_new := without.evaluated(cured.x, cured.y, by=cured.model)):
                 return ON_TRAINING_DATA, (by_the_new, cured.at_end)
@@ -250,37 +251,33 @@ def steps_like(kind: str, without: "Fit", cured: "Fit") -> int | None:
     return without.epochs * without.steps_of_epoch
 
 
+@dataclasses.dataclass
 class Fit:
     """One of the two trainings: what its script has as names, and what came of it."""
 
-    def __init__(
-        self,
-        x: Any,
-        y: Any,
-        batch_size: int,
-        epochs: int,
-        seed: int,
-        validation_data: tuple[Any, Any] | None,
-        fit_arguments: dict[str, Any],
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-    ) -> None:
-        self.x, self.y, self.batch_size, self.epochs, self.seed = x, y, batch_size, epochs, seed
-        self.validation_data, self.fit_arguments = validation_data, fit_arguments
-        callbacks = [each for each in callbacks if not isinstance(each, Doctor | Diagnosis)]  # `run` has one of its own
-        models: dict[int, Any] = {id(callback.model): None for callback in callbacks}  # of a `fit` before: not copied
-        self.callbacks: list[keras.callbacks.Callback] = copy.deepcopy(callbacks, models)
-        self.verdicts: tuple[Verdict, ...] = ()
-        self.at_start = self.at_end = self.validated = math.inf
+    x: Any
+    y: Any
+    batch_size: int
+    epochs: int
+    seed: int
+    validation_data: tuple[Any, Any] | None
+    fit_arguments: dict[str, Any]
+    callbacks: Sequence[keras.callbacks.Callback] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    at_start: float = math.inf
+    at_end: float = math.inf
+    validated: float = math.inf
+
+    def __post_init__(self) -> None:
+        """Take copies of the callbacks, but for those that `run` has of its own."""
+        given = [each for each in self.callbacks if not isinstance(each, Doctor | Diagnosis)]
+        models: dict[int, Any] = {id(callback.model): None for callback in given}  # of a `fit` before: not copied
+        self.callbacks = copy.deepcopy(given, models)
 
     @property
     def steps_of_epoch(self) -> int:
         """Batches of an epoch."""
         return -(-len(self.x) // self.batch_size)
-
-    @property
-    def loss(self) -> Any:
-        """The loss that the model is compiled with."""
-        return self.model.loss
 
     def prepare(self, model_factory: Callable[[], keras.Model], code: str) -> None:
         """Make the model, and run the code in a script around it."""
@@ -290,18 +287,17 @@ class Fit:
                 keras_private.build_on_inputs(model, self.x[:1])
             data = self.x, self.y
             suite = importlib.import_module(__package__.partition(".")[0])
-            names = {"model": model, "np": np, "keras": keras, "keras_ch8": suite}
             own = ("x", "y", "batch_size", "epochs", "callbacks")
-            names |= {name: getattr(self, name) for name in own} | {
-                "class_weight": self.fit_arguments.get("class_weight")
-            }
+            names = {"model": model, "np": np, "keras": keras, "keras_ch8": suite}
+            names |= {"class_weight": self.fit_arguments.get("class_weight")}
+            names |= {name: getattr(self, name) for name in own}
             exec(compile(code, "<verdict.code>", "exec"), names)
             self.model = names["model"]
             for name in own:
                 setattr(self, name, names[name])
             if names["class_weight"] is not None:
                 self.fit_arguments = {**self.fit_arguments, "class_weight": names["class_weight"]}
-            has_new_data = names["x"] is not data[0] or names["y"] is not data[1]
+            has_new_data = self.x is not data[0] or self.y is not data[1]
             if self.validation_data is not None and has_new_data:  # those of validation are to be written alike
                 names["x"], names["y"] = self.validation_data
                 exec(compile(code, "<verdict.code>", "exec"), names)

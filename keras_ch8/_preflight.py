@@ -19,10 +19,9 @@ from ._section import section
 from ._types import Data
 from .monitors.held_out import rows_in_both
 from .monitors.start import arrays_of, facts_of, targets_in
+from .verdicts.arrays import inputs_of
 from .verdicts.checks import claims_of, judged_by
 from .verdicts.facts import Facts, Targets
-from .verdicts.inputs import inputs_of
-from .verdicts.rows import order_of
 from .verdicts.state import OverallState, state_of
 from .verdicts.verdict import Claim, Verdict, VerdictTracker
 from .verdicts.wording import digits, percent
@@ -44,7 +43,6 @@ class Preflight(Result):
 
     Args:
         verdicts: What was found, the most serious first; nothing where all that was looked at is well.
-        notes: Facts that are worth knowing, and no reason to change anything.
         start: Loss at the initial weights.
         chance: Loss of the best constant prediction; NaN where the loss is not one of Keras's.
         memorized: Loss of one batch before and after `steps` steps on it; NaN where this was not tried.
@@ -53,7 +51,6 @@ class Preflight(Result):
     """
 
     verdicts: tuple[Verdict, ...]
-    notes: tuple[str, ...]
     start: float
     chance: float
     memorized: tuple[float, float]
@@ -62,7 +59,6 @@ class Preflight(Result):
 
     def _headline(self) -> str:
         said = [f"{v.level.upper()} {v.kind}, section {v.section}: {v.finding} {v.cure}" for v in self.verdicts]
-        said += [f"note: {note}" for note in self.notes]
         return "\n".join(filter(None, [self.state.headline, *self.state.reasons, *said]))
 
     def _table(self) -> Table:
@@ -94,7 +90,7 @@ def preflight(
     look at all of `x` and `y`, show
 
         inputs      scale, infinite numbers, another scale in validation, examples of validation that are trained on
-        labels      how they are written, and whether loss and output read them so; order, and rare classes
+        labels      how they are written, and whether loss and output read them so; rare classes
         output      activation and units of the last layer, against loss and labels
         start       loss against that of the best constant prediction, units that are equal or dead, gradients of 0
 
@@ -148,12 +144,11 @@ def preflight(
         _objects.examples(x=x, y=y, sample_weight=sample_weight)
     if validation_data is not None and not _batches.is_data_set(validation_data):
         _objects.pair("validation_data", validation_data)
-    _refuse_nothing(x, y)
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
     to_come = fit.Training(model, {"x": x, "y": y, "validation_data": validation_data}, [])
     facts, failed = facts_of(model, batch, examples=EXAMPLES, training=to_come)
     known = _with_all(facts, x, y, batch, validation_data)
-    claims, notes = claims_of(known, _leave_out)
+    claims = claims_of(known, _leave_out)
     if isinstance(failed, backend.HasEffects):
         warnings.warn(f"`preflight` looks at the data and the settings alone: {failed}", RuntimeWarning, stacklevel=2)
     elif failed is not None and not claims:
@@ -164,29 +159,15 @@ def preflight(
         ) from failed
     steps = 0 if failed else steps
     memorized, blind = _memorized(model, batch, steps) if steps else ((math.nan, math.nan), math.nan)
-    is_known_why = any(claim.level == "act" for claim in claims)
-    of_memorizing = [] if is_known_why else _of_memorizing(memorized, steps)
-    claims += of_memorizing
-    notes += [] if of_memorizing else _said_of_memorizing(memorized, blind, steps)
+    if not any(claim.level == "act" for claim in claims):
+        claims += _of_memorizing(memorized, steps)
     tracker = VerdictTracker()
     tracker.update(0, claims, "start")
     is_tried = not math.isnan(memorized[0])
     judged = [*judged_by(known), *(OF_STEPS if is_tried else ())]
     asked = OF_STEPS if steps else ()
     state = state_of(tracker.verdicts, judged, asked, is_compared=is_tried or not math.isnan(facts.chance))
-    return Preflight(tuple(tracker.verdicts), tuple(notes), facts.start.loss, facts.chance, memorized, blind, state)
-
-
-def _refuse_nothing(x: Data, y: Data) -> None:
-    """Refuse arrays without examples, or with other numbers of them."""
-    if _batches.is_data_set(x):
-        return
-    sizes = [len(array) if array.ndim else 0 for part in (x, y) for _, array in arrays_of(part)]
-    if not sizes or not min(sizes) or len(set(sizes)) > 1:
-        raise ValueError(
-            "`preflight` needs inputs and targets with one entry for each example. Received: "
-            f"{', '.join(map(str, sizes)) or 'no'} entries. Give what `fit` trains on."
-        )
+    return Preflight(tuple(tracker.verdicts), facts.start.loss, facts.chance, memorized, blind, state)
 
 
 def _described(batch: Any) -> str:
@@ -214,7 +195,6 @@ def _with_all(facts: Facts, x: Data, y: Data, batch: Any, validation_data: Data)
         found["inputs"] = inputs_of(arrays)
     if len(targets) == 1 and facts.targets.of:
         found["targets"] = _like(facts.targets, targets[0])
-        found["order"] = order_of(targets[0])
     if validation_data is not None:
         other = _first(validation_data)
         others = dict(arrays_of(other[0]))
@@ -295,17 +275,3 @@ def _of_memorizing(memorized: tuple[float, float], steps: int) -> list[Claim]:
     finding = f"In {steps} steps on one batch the loss goes from {digits(before)} {reached}."
     why = f"It is said where the loss of one batch becomes {DIVERGED:g} times as large, or infinite."
     return [Claim("step_too_long", "act", finding, proven=True, why=(why,))]
-
-
-def _said_of_memorizing(memorized: tuple[float, float], blind: float, steps: int) -> list[str]:
-    before, after = memorized
-    if not (math.isfinite(after) and math.isfinite(blind)):
-        return []
-    said = []
-    if after > before - 0.1 * abs(before):
-        start, end = digits(before), digits(after)
-        done = f"bring its loss from {start} to {end}" if start != end else f"leave its loss at {start}"
-        said.append(f"{steps} steps on one batch {done}.")
-    if after >= blind:
-        said.append(f"If all examples have the inputs of one, the loss falls as far: to {digits(blind)}.")
-    return said

@@ -30,51 +30,37 @@ class Table:
     marked: int | None = None
 
     def __str__(self) -> str:
-        texts = self._texts()
-        widths = [max(len(row[place]) for row in (self.columns, *texts)) for place in range(len(self.columns))]
-        is_text = [any(isinstance(row[place], str) for row in self.rows) for place in range(len(self.columns))]
-        lines = []
-        for number, row in enumerate((self.columns, *texts)):
-            cells = (
-                cell.ljust(width) if left else cell.rjust(width)
-                for cell, width, left in zip(row, widths, is_text, strict=True)
-            )
-            mark = MARK if number and self._shown()[number - 1] == self.marked else " " * len(MARK)
-            lines.append((mark + "  ".join(cells)).rstrip())
-        return "\n".join(self._with_gap(lines, " " * len(MARK) + self._gap))
+        rows, columns = self._shown(), range(len(self.columns))
+        widths = [max(len(texts[i]) for place, texts in [(0, self.columns), *rows] if place >= 0) for i in columns]
+        is_text = [any(isinstance(row[i], str) for row in self.rows) for i in columns]
+
+        def line(texts: Sequence[str]) -> str:
+            return "  ".join(texts[i].ljust(widths[i]) if is_text[i] else texts[i].rjust(widths[i]) for i in columns)
+
+        lines = [" " * len(MARK) + line(self.columns)]
+        for place, texts in rows:
+            mark = MARK if place == self.marked else " " * len(MARK)
+            lines.append(mark + (line(texts) if place >= 0 else texts[0]))
+        return "\n".join(map(str.rstrip, lines))
 
     def as_html(self) -> str:
         """Return it as an HTML table, in which every text is text."""
         head = "".join(f"<th>{html.escape(column)}</th>" for column in self.columns)
-        lines = [f"<thead><tr>{head}</tr></thead>"]
-        for place, row in zip(self._shown(), self._texts(), strict=True):
+        lines = []
+        for place, texts in self._shown():
             bold = ' style="font-weight:bold"' if place == self.marked else ""
-            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+            wide = f' colspan="{len(self.columns)}"' if place < 0 else ""
+            cells = "".join(f"<td{wide}>{html.escape(text)}</td>" for text in texts)
             lines.append(f"<tr{bold}>{cells}</tr>")
-        gap = f'<tr><td colspan="{len(self.columns)}">{self._gap}</td></tr>'
-        head, *body = self._with_gap(lines, gap)
-        return f"<table>{head}<tbody>{''.join(body)}</tbody></table>"
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
-    def _shown(self) -> list[int]:
-        """Return the places of the rows that are shown."""
-        places = list(range(len(self.rows)))
-        return places if self._left_out <= 0 else places[: MOST_ROWS // 2] + places[-MOST_ROWS // 2 :]
-
-    def _texts(self) -> list[list[str]]:
-        return [[_cell(value) for value in self.rows[place]] for place in self._shown()]
-
-    @property
-    def _left_out(self) -> int:
-        return len(self.rows) - MOST_ROWS
-
-    @property
-    def _gap(self) -> str:
-        return f"... {self._left_out} more"
-
-    def _with_gap(self, lines: list[str], gap: str) -> list[str]:
-        """Return lines, the first of which is the header, with another one where rows were left out."""
-        middle = 1 + MOST_ROWS // 2
-        return lines if self._left_out <= 0 else [*lines[:middle], gap, *lines[middle:]]
+    def _shown(self) -> list[tuple[int, list[str]]]:
+        """Return place and texts of the rows; for those in the middle of a long table -1, and how many they are."""
+        rows = [(place, [_cell(value) for value in row]) for place, row in enumerate(self.rows)]
+        left_out = len(rows) - MOST_ROWS
+        if left_out <= 0:
+            return rows
+        return [*rows[: MOST_ROWS // 2], (-1, [f"... {left_out} more"]), *rows[-MOST_ROWS // 2 :]]
 
 
 def _cell(value: object) -> str:

@@ -179,11 +179,6 @@ def test_validation_data_are_written_as_the_training_data_are():
     )
 
 
-def test_code_that_names_the_model_and_changes_data_is_run_on_the_validation_data_too():
-    fit = prepared("y = y / 2  # as the model asks for", validation_data=(X[:8], Y[:8]))
-    np.testing.assert_array_equal(fit.validation_data[1], Y[:8] / 2)
-
-
 def test_the_same_seed_makes_the_same_model_and_names_of_the_script_are_taken_back():
     one, other = prepared(""), prepared("x, y = x[:64], y[:64]\nbatch_size = 8\nepochs = 2\ncallbacks = [None]")
     for a, b in zip(one.model.get_weights(), other.model.get_weights(), strict=True):

@@ -36,7 +36,7 @@ def test_a_command_waits_for_neither_keras_nor_tensorflow(tmp_path):
     (tmp_path / "train.py").write_text("import keras\n")
     code = f"import atexit, sys; atexit.register(lambda: print({HEAVY}))"
     (tmp_path / "sitecustomize.py").write_text(code)
-    for command in ("swap --help", f"swap {tmp_path / 'train.py'}", "report --help", "diagnose --help"):
+    for command in ("", "--help", "swap --help", f"swap {tmp_path / 'train.py'}", "report --help", "diagnose --help"):
         there = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(PACKAGE.parent)])}
         done = subprocess.run(
             [sys.executable, "-m", "keras_ch8", *command.split()], env=there, capture_output=True, text=True

@@ -2,6 +2,7 @@
 
 import pkgutil
 import re
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,9 @@ COMMANDS = [module.name for module in pkgutil.iter_modules(commands.__path__)]
 def test_without_a_command_the_map_of_the_chapter_is_printed(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["keras_ch8"])
     assert __main__.main() == 0
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert all(name in last for name in COMMANDS)
+    said = capsys.readouterr().out
+    assert said.startswith(Path(chapter.__file__).with_name("chapter.txt").read_text())
+    assert all(name in said.splitlines()[-1] for name in COMMANDS)
 
 
 def test_the_map_names_every_part_at_its_section_or_with_its_paper():

@@ -17,14 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the page, and print where; return 2 if that cannot be done."""
+    """Write the page, and print where."""
     from ..cockpit import page
 
     file = arguments.file or os.path.join(arguments.log_dir, page.NAME)
-    try:
-        made = page.report(arguments.log_dir, file)
-    except OSError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    sys.stdout.write(f"{made.path}\n")
+    sys.stdout.write(f"{page.report(arguments.log_dir, file).path}\n")
     return 0

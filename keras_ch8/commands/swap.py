@@ -18,9 +18,8 @@ import re
 import sys
 import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PACKAGES = ("optimizers", "callbacks")
 OFF = {
@@ -103,20 +102,13 @@ def swap(source: str) -> tuple[str, list[tuple[int, str]]]:
     return begins + swapped, script.left
 
 
-@dataclass(frozen=True)
-class _Use:
+class _Use(NamedTuple):
     """Where a class of Keras stands, the call that it is made with, if any, and what it is called in full."""
 
     node: ast.Name | ast.Attribute
     call: ast.Call | None
     package: str
     name: str
-
-    def refusal(self) -> str:
-        """Return why it stays; "" if it is swapped."""
-        if self.call is None:
-            return "It is named here without being called, so that a swap would change what the script means."
-        return _refused(self.call, self.package, self.name)
 
 
 class _Script:
@@ -176,14 +168,14 @@ class _Script:
                 by_import.setdefault(use.node.id, []).append(use)
             else:
                 self._swap(use)
-        moved = {name for name, uses in by_import.items() if not any(use.refusal() for use in uses)}
+        moved = {name for name, uses in by_import.items() if not any(_refusal(use) for use in uses)}
         moved -= {a.asname or a.name for n in self._imports if n.lineno != n.end_lineno for a in n.names}
         for name, uses in by_import.items():
-            if name not in moved:
-                for use in uses:
+            for use in uses:
+                if name in moved:
+                    self._note_numbers(use.node.lineno, use.name, use.call)
+                else:
                     self._swap(use)
-        for use in (use for name in moved for use in by_import[name]):
-            self._note_numbers(use.node.lineno, use.name, use.call)
         for node in self._imports:
             if isinstance(node, ast.ImportFrom) and (ours := [a for a in node.names if (a.asname or a.name) in moved]):
                 self._move(node, ours)
@@ -219,7 +211,7 @@ class _Script:
                         self._note_numbers(value.lineno, name)
 
     def _swap(self, use: _Use) -> None:
-        if reason := use.refusal():
+        if reason := _refusal(use):
             self.left.append((use.node.lineno, f"`keras.{use.package}.{use.name}` stays. {reason}"))
         else:
             self._edits.append((self._begin(use.node), self._end(use.node), f"keras_ch8.{use.package}.{use.name}"))
@@ -319,8 +311,11 @@ def _classes_in(root: str, package: str) -> frozenset[str]:
     return frozenset(name for name in names if name[0].isupper())
 
 
-def _refused(call: ast.Call, package: str, name: str) -> str:
-    """Return why our class does not take the arguments that are written out in a call; "" if it does."""
+def _refusal(use: _Use) -> str:
+    """Return why a class of Keras stays, such as for the arguments that are written out; "" if ours takes its place."""
+    _, call, package, name = use
+    if call is None:
+        return "It is named here without being called, so that a swap would change what the script means."
     if name == "TensorBoard" and len(call.args) > 1:
         return "Arguments of keras_ch8.callbacks.TensorBoard but `log_dir` go by name."
     named = {keyword.arg: _value(keyword.value) for keyword in call.keywords}

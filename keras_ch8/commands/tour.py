@@ -6,7 +6,6 @@ It needs scikit-learn (`pip install "keras_ch8[examples]"`), prints one screen, 
 """
 
 import argparse
-import sys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,12 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Go on the tour; return 2 if what it needs is not installed."""
-    try:
-        from .. import tour
+    """Go on the tour."""
+    from .. import tour
 
-        tour.main(arguments.logs, epochs=3 if arguments.quick else tour.EPOCHS)
-    except ImportError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    tour.main(arguments.logs, epochs=3 if arguments.quick else tour.EPOCHS)
     return 0

@@ -87,10 +87,7 @@ CHECKED = """\
 `Diagnosis(preflight=True)`, the default, and `keras_ch8.preflight` look at data, labels, loss, last layer and start
 before any step. What they say is certain at once, and calls for action unless *watch* is said. Of each kind the first
 check that speaks is said, while nothing that explains it calls for action. Of a loss, an output or a step of your own
-little is said. Only the function looks at what needs all examples or steps: equal rows, order, a batch learned by
-heart.
-
-Its notes are no verdicts:
+little is said. Only the function looks at what needs all examples or steps: equal rows, a batch learned by heart.
 """
 
 
@@ -102,14 +99,14 @@ def page(monitors: Sequence[Monitor] | None = None) -> str:
     """
     monitors = members("full") if monitors is None else monitors
     rules = [(monitor, rule) for monitor in monitors for rule in monitor.rules]
-    checked = {check.kind for check in CHECKS if check.level != "note"}
+    checked = {check.kind for check in CHECKS}
     kinds = [name for name in KINDS if name in checked or any(rule.kind == name for _, rule in rules)]
     of_all = [rule for _, rule in rules]
     parts = [HEAD, _contents(kinds)]
     conditions, facts = _conditions(of_all), _facts(kinds)
     shared = {*conditions, *facts}
     parts += [_kind(name, [(m, r) for m, r in rules if r.kind == name], shared) for name in kinds]
-    parts += [_notes(), _meanings("Conditions", "**", conditions), _meanings("Facts", "*", facts)]
+    parts += [CHECKED, _meanings("Conditions", "**", conditions), _meanings("Facts", "*", facts)]
     parts += [_quantities(of_all), _curves(monitors, of_all)]
     return "\n".join(parts)
 
@@ -126,7 +123,7 @@ def _kind(name: str, rules: Sequence[tuple[Monitor, Rule]], shared: Set[str]) ->
     lines = [f"## {name}", "", KINDS[name].meaning, ""]
     lines += [f"![{name}](pictures/verdicts/{name}.png)", ""] if name in SEEN else []
     lines += _cures(name, [rule for _, rule in rules], shared)
-    if checks := [check for check in CHECKS if check.kind == name and check.level != "note"]:
+    if checks := [check for check in CHECKS if check.kind == name]:
         lines += ["Before the first step:", ""]
         lines += [f"- {check.holds}{' (*watch*)' if check.level == 'watch' else ''}" for check in checks] + [""]
     return "\n".join([*lines, *_rules(rules, shared)])
@@ -245,11 +242,6 @@ def _meant(condition: Condition | Combination) -> str:
     if condition.how != "none of":
         return said
     return f"not {said}" if len(parts) == 1 else f"not ({said})"
-
-
-def _notes() -> str:
-    """Return what is looked at before the first step and makes no verdict."""
-    return "\n".join([CHECKED, *(f"- {check.holds}" for check in CHECKS if check.level == "note"), ""])
 
 
 def _conditions(rules: Iterable[Rule]) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _batches
 from .._types import Data
-from ..verdicts.rows import equal_rows, unseen_of
+from ..verdicts.arrays import equal_rows, unseen_of
 
 
 def rows_in_both(

@@ -10,8 +10,7 @@ import numpy as np
 
 from ..integration import keras_private
 from ..integration.untouched import untouched
-from ..verdicts.facts import NAN, PROBABILITIES, Output, Targets
-from ..verdicts.own_loss import OwnLoss
+from ..verdicts.facts import NAN, PROBABILITIES, Output, OwnLoss, Targets
 
 EXAMPLES = 256
 MOST = 1_000_000

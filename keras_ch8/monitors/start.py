@@ -13,6 +13,7 @@ import numpy as np
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, fit, keras_private
+from ..verdicts.arrays import inputs_of, order_of, order_of_numbers, runs_of, targets_of
 from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
 from ..verdicts.fact import Fact
 from ..verdicts.facts import (
@@ -27,13 +28,10 @@ from ..verdicts.facts import (
     Output,
     Start,
     Targets,
-    targets_of,
 )
-from ..verdicts.inputs import inputs_of
-from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from .model_facts import activation, facts_of_model, form_of, is_weighted, padding_in
 from .own_loss import own_loss_of, tried
-from .probe import FLAT, SLOPES, RecordedCall, by_unit, recording
+from .probe import RecordedCall, by_unit, recording
 
 EXAMPLES = 64
 """Examples that go through the model: as many as tell a dead layer, and a small price for a large model."""
@@ -429,7 +427,6 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
             is_finite=bool(np.isfinite(outputs).all()),
             gradient=math.sqrt(sum(float((slopes[id(v)] ** 2).sum()) for v in matrices)) if matrices else NAN,
             dead=float(1 - (columns > 0).any(axis=0).mean()) if name == "relu" else NAN,
-            saturated=_saturated(name, outputs),
             copies=_copies(layer, slopes),
             is_recurrent=isinstance(layer, LAYERS.RNN | LAYERS.Bidirectional),
         )
@@ -437,11 +434,6 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
 
 def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(values, dtype="float64")))) if values.size else NAN
-
-
-def _saturated(name: str, outputs: np.ndarray) -> float:
-    slope = SLOPES.get(name)
-    return NAN if slope is None else float(np.mean(np.asarray(slope(keras.ops.convert_to_tensor(outputs))) < FLAT))
 
 
 def _copies(layer: keras.layers.Layer, slopes: dict[int, np.ndarray]) -> int:

@@ -1,7 +1,9 @@
 """What a check before the first step is, and what several of them ask."""
 
 import dataclasses
+import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 from .facts import DISTANCES, End, Facts, Layer, Output, Targets
 from .wording import digits
@@ -16,6 +18,8 @@ CHOSEN = "chosen; worth watching at most"
 CHOSEN_TO_ACT = "chosen, far from what healthy trainings have"
 FOUND = "said of no mended training of two public sets"
 
+Text: TypeAlias = str | Callable[[Facts], str]
+
 
 @dataclasses.dataclass(frozen=True)
 class Check:
@@ -23,31 +27,36 @@ class Check:
 
     Args:
         name: Its name.
-        kind: The kind of verdict that it makes; of a note what it is about.
-        level: `"act"`, `"watch"` or `"note"`.
+        kind: The kind of verdict that it makes.
         holds: When it speaks, in words.
         when: Whether it speaks, of the facts.
-        says: What it says, one sentence with the number.
-        cure: What to do, with the number; "" for the cure of the kind.
+        says: What it says, one sentence; a text, or with a number a function of the facts, as the following.
+        cure: What to do; "" for the cure of the kind.
         code: Lines of Python that do it; "" where there are none.
         source: Where the condition comes from.
         then: What to do if it does not help; "" for what the kind says.
         expects: What should change with the cure; "" for what the kind says.
+        level: `"act"` or `"watch"`.
         is_of_other: Whether it is about the other data, such as the probe: that explains nothing of what is trained.
     """
 
     name: str
     kind: str
-    level: str
     holds: str
     when: Callable[[Facts], bool]
-    says: Callable[[Facts], str]
-    cure: Callable[[Facts], str] = lambda f: ""
-    code: Callable[[Facts], str] = lambda f: ""
+    says: Text
+    cure: Text = ""
+    code: Text = ""
     source: str = FACTS
     then: str = ""
     expects: str = ""
+    level: str = "act"
     is_of_other: bool = False
+
+
+def said(text: Text, facts: Facts) -> str:
+    """Return a text of a check as it is for these facts."""
+    return text if isinstance(text, str) else text(facts)
 
 
 def first(facts: Facts) -> Layer:
@@ -96,6 +105,15 @@ def have_gaps(facts: Facts) -> bool:
 
 def interval(low: float, high: float) -> str:
     return f"{digits(low)} to {digits(high)}"
+
+
+def name_of(output: Output) -> str:
+    return output.layer or "the last layer"
+
+
+def can_give(output: Output) -> str:
+    low, high = output.range
+    return f"numbers from {digits(low)} on" if math.isinf(high) else f"numbers of {interval(low, high)}"
 
 
 def is_recurrent(output: Output) -> bool:

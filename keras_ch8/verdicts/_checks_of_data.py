@@ -15,8 +15,7 @@ from ._check import (
     interval,
 )
 from ._checks_of_inputs import unlike
-from ._ends import with_last
-from .code import NUMPY, SHUFFLE
+from .code import NUMPY, SHUFFLE, with_last
 from .fact import Fact
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Targets
 from .wording import counted, digits, percent
@@ -87,24 +86,22 @@ OF_LABELS = (
     Check(
         "nonfinite targets",
         "wrong_labels",
-        "act",
         "a target is infinite or not a number",
         lambda f: f.targets.nonfinite > 0,
         lambda f: f"Some targets are infinite or not a number ({counted(f.targets.nonfinite, 'number')}), and make "
         "the loss so.",
-        lambda f: "Take out the examples without a finite target.",
-        lambda f: f"{NUMPY}there = np.isfinite(y.reshape(len(y), -1)).all(axis=1)\nx, y = x[there], y[there]",
+        "Take out the examples without a finite target.",
+        f"{NUMPY}there = np.isfinite(y.reshape(len(y), -1)).all(axis=1)\nx, y = x[there], y[there]",
     ),
     Check(
         "a number for a target that is missing",
         "wrong_labels",
-        "act",
         "the lowest or highest of numbers that are to be met is there again and again, 10 standard deviations from all "
         "others",
         lambda f: f.output.loss in DISTANCES and f.targets.stand_ins > 0 and f.targets.values > 2,
         lambda f: f"{percent(f.targets.stand_ins)} of the targets are {digits(f.targets.stand_in, 5)}, far from all "
         "others: it may stand for what is missing, and the loss is mostly theirs.",
-        lambda f: "Take out the examples whose target is missing.",
+        "Take out the examples whose target is missing.",
         lambda f: f"there = (y != {digits(f.targets.stand_in, 8)}).reshape(len(y), -1).all(axis=1)\n"
         "x, y = x[there], y[there]",
         source=CHOSEN_TO_ACT,
@@ -112,18 +109,16 @@ OF_LABELS = (
     Check(
         "labels from 1",
         "wrong_labels",
-        "act",
         "labels go from 1 to the number of units",
         begins_at_one,
         lambda f: f"The labels go from 1 to {digits(f.targets.high, 4)}; a cross-entropy of {f.output.units} classes "
         f"reads 0 to {f.output.units - 1}.",
-        lambda f: "Count the classes from 0: subtract 1 from all labels.",
-        lambda f: "y = y - 1",
+        "Count the classes from 0: subtract 1 from all labels.",
+        "y = y - 1",
     ),
     Check(
         "negative labels",
         "wrong_labels",
-        "act",
         "labels of classes are below 0",
         lambda f: f.output.loss in CROSS_ENTROPIES and f.targets.are_whole and f.targets.low < 0,
         lambda f: f"The labels go from {interval(f.targets.low, f.targets.high)}; {f.output.loss} reads no label "
@@ -134,42 +129,38 @@ OF_LABELS = (
     Check(
         "labels with gaps",
         "wrong_labels",
-        "act",
         "the last layer has units enough for the classes, whose numbers leave gaps",
         have_gaps,
         lambda f: f"There are {f.targets.classes} different labels up to {digits(f.targets.high, 4)}; a cross-entropy "
         f"of {f.output.units} units reads 0 to {f.output.units - 1}.",
-        lambda f: "Number the classes from 0 on.",
-        lambda f: NUMBERED,
+        "Number the classes from 0 on.",
+        NUMBERED,
     ),
     Check(
         "rows without a class",
         "wrong_labels",
-        "act",
         "rows of a cross-entropy of classes have no 1",
         lambda f: f.output.loss == "categorical_crossentropy" and f.targets.empty > 0.05 and f.targets.at_once < 0.01,
         lambda f: f"{percent(f.targets.empty)} of the rows of the targets are 0 throughout: of no class, so that the "
         "loss of these examples is 0 whatever is predicted.",
-        lambda f: "Give each class a column of its own, and each row one 1 (`keras.utils.to_categorical`).",
+        "Give each class a column of its own, and each row one 1 (`keras.utils.to_categorical`).",
         lambda f: f"{ROWS_OF_NONE}\n{last}" if (last := with_last(f, f.targets.width + 1, "softmax")) else "",
     ),
     Check(
         "two numbers for two classes",
         "wrong_labels",
-        "act",
         "there are two different targets, that are not 0 and 1, before a loss or an output that has these",
         lambda f: are_two(f.targets) and f.targets.of != "one class" and (
             (f.output.loss in CROSS_ENTROPIES and (f.targets.low < 0 or f.targets.high > 1) and f.targets.width > 1)
             or are_two_for_one(f)),
         lambda f: f"The targets are {digits(f.targets.low, 4)} and {digits(f.targets.high, 4)} throughout, where 0 and "
         "1 are asked for.",
-        lambda f: "Write them as 0 and 1.",
+        "Write them as 0 and 1.",
         lambda f: f'y = (y == {digits(f.targets.high, 6)}).astype("float32")',
     ),
     Check(
         "sizes in a cross-entropy",
         "wrong_labels",
-        "act",
         "rows of numbers from 0 on, some above 1, are in a cross-entropy that reads probabilities, or single numbers "
         f"of up to {LARGEST_SIZE:g} behind a sigmoid",
         are_of_another_unit,
@@ -184,19 +175,17 @@ OF_LABELS = (
     Check(
         "two labels beyond 1",
         "wrong_labels",
-        "act",
         "two whole labels, one above 1, are in a binary cross-entropy",
         lambda f: f.output.loss == "binary_crossentropy" and f.targets.of == "classes" and f.targets.classes == 2
         and f.targets.low >= 0,
         lambda f: f"The two labels are {digits(f.targets.low)} and {digits(f.targets.high)}; binary_crossentropy "
         "reads 0 and 1.",
-        lambda f: "Write the classes as 0 and 1.",
+        "Write the classes as 0 and 1.",
         lambda f: f"y = (y == {digits(f.targets.high, 6)}).astype(\"float32\")",
     ),
     Check(
         "validation labels",
         "wrong_labels",
-        "act",
         "targets of the validation data are written otherwise, or are of another range",
         lambda f: bool(f.other) and _are_written_otherwise(f),
         lambda f: f"The targets of the training are {f.targets.of} of {interval(f.targets.low, f.targets.high)}, "
@@ -208,7 +197,6 @@ OF_LABELS = (
     Check(
         "labels of others",
         "wrong_labels",
-        "act",
         f"the nearest examples of the probe predict each other's targets with less than {KNOWN:g} of the loss of the "
         "best constant prediction, and those of training examples, which are as near to them, with more than "
         f"{DENIED:g} of it; their inputs are alike",
@@ -216,7 +204,7 @@ OF_LABELS = (
         lambda f: "Training examples have other targets than examples of the probe with similar inputs (predicted from "
         f"the most similar examples of the probe, training examples have a loss of {digits(f.neighbours_of_read)}, the "
         f"probe's own {digits(f.neighbours)}; the best constant prediction has {digits(f.chance)}).",
-        lambda f: "See that inputs and targets are in one order, and that the targets of training and validation are "
+        "See that inputs and targets are in one order, and that the targets of training and validation are "
         "numbered alike: shuffle both by one permutation, and split them together.",
         lambda f: "" if Fact.VALIDATED_APART in f.has
         else f"# of x and y as you loaded them, in place of any other shuffling\n{SHUFFLE}",
@@ -225,13 +213,13 @@ OF_LABELS = (
     Check(
         "equal targets",
         "wrong_labels",
-        "watch",
         f"all of {FEW} targets or more are equal, and the loss is one of Keras's",
         lambda f: f.targets.of == "one class" and f.targets.examples >= FEW and bool(f.output.loss)
         and not _is_one_class_of_several(f),
         lambda f: f"All {f.targets.examples} targets are {_one_value(f.targets)}: there is nothing to tell apart.",
-        lambda f: "Look at how the targets are read, and shuffle the examples before they are split.",
+        "Look at how the targets are read, and shuffle the examples before they are split.",
         source=CHOSEN,
+        level="watch",
     ),
 )  # fmt: skip
 
@@ -239,78 +227,55 @@ OF_ALL = (
     Check(
         "many equal rows",
         "leak",
-        "act",
         "one of 10 validation examples or more is also in the training data with its target, not by nature",
         lambda f: f.equal_rows >= 0.1 and not f.rows_are_few,
         lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
-        lambda f: "Take the validation examples out of the training data; split before examples are repeated or "
-        "augmented.",
+        "Take the validation examples out of the training data; split before examples are repeated or augmented.",
     ),
     Check(
         "equal rows",
         "leak",
-        "watch",
         "one of 20 validation examples or more is also in the training data, not by nature",
         lambda f: f.equal_rows >= 0.05 and not f.rows_are_few,
         lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
         source=CHOSEN,
-    ),
-    Check(
-        "few rows",
-        "leak",
-        "note",
-        "validation examples are also in the training data",
-        lambda f: f.equal_rows > 0 and (f.rows_are_few or f.equal_rows < 0.05),
-        lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
+        level="watch",
     ),
     Check(
         "classes of the validation alone",
         "label_order",
-        "act",
         "one of 10 validation examples or more is of a class that no training example has",
         lambda f: f.unseen >= 0.1 and f.output.loss in CROSS_ENTROPIES and f.targets.places == 1
         and (f.targets.are_whole or f.targets.of == "one-hot"),
         lambda f: f"{percent(f.unseen)} of the validation examples are of classes that no training example has.",
-        lambda f: "Shuffle the examples before they are split, or before `validation_split` takes the last of them.",
+        "Shuffle the examples before they are split, or before `validation_split` takes the last of them.",
         lambda f: "" if Fact.VALIDATED_APART in f.has else SHUFFLE,
         then="Split each class by itself, as `train_test_split(stratify=y)` of scikit-learn does.",
         is_of_other=True,
     ),
     Check(
-        "sorted labels",
-        "label_order",
-        "note",
-        "the examples are sorted by their labels",
-        lambda f: f.order <= IN_ORDER,
-        lambda f: "The examples are sorted by their labels: `validation_split` takes the last, and without "
-        "shuffling every minibatch has one class.",
-    ),
-    Check(
         "labels in order",
         "label_order",
-        "act",
         f"the first {MANY} examples or more are trained on in the order of their labels, or of their targets if these "
         f"are numbers, or in runs of {LONG_RUNS:g} or more of the same label",
         _are_in_order,
         lambda f: f"The first {f.targets.examples} examples that are trained on are in "
         + (f"runs of {digits(f.runs_read)} of the same label." if f.order_read > IN_ORDER
            else f"the order of their {'targets' if f.targets.of == 'numbers' else 'labels'}."),
-        code=lambda f: SHUFFLE,
+        code=SHUFFLE,
     ),
     Check(
         "one class in a batch",
         "label_order",
-        "act",
         f"the first {MANY} examples or more that are trained on are of one class, and others of several",
         lambda f: _is_one_class_of_several(f) and f.targets.examples >= MANY,
         lambda f: f"The first {f.targets.examples} examples that are trained on are all of one class, those of "
         f"{f.other} of {f.other_targets.classes}.",
-        code=lambda f: SHUFFLE,
+        code=SHUFFLE,
     ),
     Check(
         "one class has nearly all",
         "imbalance",
-        "act",
         "one class has 93 of 100 examples or more, and they have no weights",
         lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and 0.93 <= f.targets.commonest < 1
         and (f.output.loss in CROSS_ENTROPIES

@@ -1,12 +1,9 @@
 """Checks of inputs."""
 
-from collections.abc import Iterable
-
 from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
 from .code import FIND_RATE, NORMALIZE_BOTH, NORMALIZE_INPUTS, NUMPY, with_layers
 from .fact import Fact
-from .facts import DISTANCES, Facts, are_of_another_scale
-from .inputs import Inputs
+from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
 from .wording import counted, digits, percent
 
 LARGE, LARGE_RMS = 20.0, 10.0
@@ -18,8 +15,12 @@ with a thousand words, the root mean square alone is."""
 OFFSET = 20.0
 """Mean over standard deviation of the feature in the middle, from which on what differs is lost in what is the same."""
 SPREAD = 100.0
-"""Ratio of the standard deviations of two features, from which on it is worth a note."""
+"""Ratio of the standard deviations of two features, from which on a sentence says it."""
 RESCALE = with_layers("keras.layers.Rescaling(1 / 255), *layers")
+NORMALIZE = (
+    "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the training data, as the "
+    "first layer of the model"
+)
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
 
@@ -68,23 +69,23 @@ def _far_off(facts: Facts) -> bool:
     return is_known and is_given and inputs[0].offset > OFFSET and inputs[0].rms > 0.5
 
 
-def _pixels(facts: Facts) -> bool:
-    return len(facts.inputs) == 1 and facts.inputs[0].are_pixels
-
-
-def _others(facts: Facts) -> Iterable[tuple[Inputs, Inputs]]:
-    return zip(facts.inputs, facts.other_inputs, strict=False)
-
-
 def unlike(facts: Facts) -> tuple[Inputs, Inputs] | None:
     """Return inputs of the training, and other ones that were not prepared alike."""
-    numbers = (pair for pair in _others(facts) if all(x.of == "numbers" and x.examples >= FEW for x in pair))
+    pairs = zip(facts.inputs, facts.other_inputs, strict=False)
+    numbers = (pair for pair in pairs if all(x.of == "numbers" and x.examples >= FEW for x in pair))
     return next((pair for pair in numbers if are_of_another_scale(*pair)), None)
 
 
 def _with_stand_in(facts: Facts) -> Inputs:
     """Return the first inputs in which a number stands for what is missing."""
     return next((x for x in facts.inputs if x.of == "numbers" and x.stand_ins > 0), Inputs())
+
+
+def _sizes(facts: Facts) -> str:
+    """Return the beginning of a sentence: what the first layer is given."""
+    layer = first(facts)
+    largest, rms = digits(layer.input_largest), digits(layer.input_rms)
+    return f"The inputs of {layer.name} have absolute values up to {largest} and a root mean square of {rms}"
 
 
 def _features(facts: Facts) -> str:
@@ -106,57 +107,47 @@ OF_INPUTS = (
     Check(
         "nonfinite inputs",
         "bad_inputs",
-        "act",
         "an input is infinite or not a number",
         lambda f: any(x.nonfinite for x in f.inputs),
         lambda f: "Some inputs are infinite or not a number "
         f"({counted(sum(x.nonfinite for x in f.inputs), 'number')}), and make the loss so.",
-        lambda f: "Take out the examples with such numbers, or put another number in their place.",
-        lambda f: f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
+        "Take out the examples with such numbers, or put another number in their place.",
+        f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
         expects="The loss should be a number from the first step on.",
         then="Look for where they come from, such as a division by 0, a logarithm of 0, or a value that is missing.",
     ),
     Check(
         "pixels",
         "bad_inputs",
-        "act",
         f"the first layer gets inputs of 0 to 255 with a root mean square above {LARGE_RMS:g}",
-        lambda f: _large(f) and _pixels(f),
-        lambda f: f"The inputs of {first(f).name} have absolute values up to {digits(first(f).input_largest)} and a "
-        f"root mean square of {digits(first(f).input_rms)}, as pixels of 0 to 255; about 1 is best.",
+        lambda f: _large(f) and len(f.inputs) == 1 and f.inputs[0].are_pixels,
+        lambda f: f"{_sizes(f)}, as pixels of 0 to 255; about 1 is best.",
         lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
         "`keras.layers.Rescaling(1 / 255)`" + _and_rate(f),
-        lambda f: "" if Fact.SEVERAL_INPUTS in f.has else _with_rate(f, RESCALE),
+        lambda f: _with_rate(f, RESCALE),
         FOUND,
     ),
     Check(
         "large inputs",
         "bad_inputs",
-        "act",
         f"the first layer gets inputs of sizes above {LARGE:g} with a root mean square above {LARGE_RMS:g}",
         _large,
-        lambda f: f"The inputs of {first(f).name} have absolute values up to {digits(first(f).input_largest)} and a "
-        f"root mean square of {digits(first(f).input_rms)}{_features(f)}; about 1 is best.",
-        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
-        "training data, as the first layer of the model"
+        lambda f: f"{_sizes(f)}{_features(f)}; about 1 is best.",
+        lambda f: NORMALIZE
         + (", and end with `keras.layers.Rescaling`(y.std(), y.mean())." if _need_scale(f) else _and_rate(f)),
-        lambda f: "" if Fact.SEVERAL_INPUTS in f.has
-        else NORMALIZE_BOTH if _need_scale(f) else _with_rate(f, NORMALIZE_INPUTS),
+        lambda f: NORMALIZE_BOTH if _need_scale(f) else _with_rate(f, NORMALIZE_INPUTS),
         FOUND,
     ),
     Check(
         "a number for what is missing",
         "bad_inputs",
-        "act",
         "the lowest or highest number of the inputs is there again and again, 10 standard deviations from all others",
         lambda f: _with_stand_in(f).stand_ins > 0 and Fact.TOKENS not in f.has,
         lambda f: f"{percent(_with_stand_in(f).stand_ins)} of the numbers of the inputs are "
         f"{digits(_with_stand_in(f).stand_in, 5)}, far from all others: it may stand for what is missing.",
-        lambda f: "Put the mean or the median of the feature in its place, and add a feature of 0 and 1 that says "
-        "where it was.",
+        "Put the mean or the median of the feature in its place, and add a feature of 0 and 1 that says where it was.",
         lambda f: f"{NUMPY}missing = x == {digits(_with_stand_in(f).stand_in, 8)}\n"
-        "x = np.where(missing, np.nanmean(np.where(missing, np.nan, x), axis=0), x)"
-        if Fact.SEVERAL_INPUTS not in f.has else "",
+        "x = np.where(missing, np.nanmean(np.where(missing, np.nan, x), axis=0), x)",
         CHOSEN_TO_ACT,
         expects="No number of the inputs should be far from all others.",
         then="Leave out the examples, or the feature, in which it is missing.",
@@ -164,38 +155,32 @@ OF_INPUTS = (
     Check(
         "small inputs",
         "bad_inputs",
-        "act",
         f"the first layer gets inputs of sizes below {SMALL:g} with a root mean square below {SMALL_RMS:g}",
         _small,
-        lambda f: f"The inputs of {first(f).name} have absolute values up to {digits(first(f).input_largest)} and a "
-        f"root mean square of {digits(first(f).input_rms)}; about 1 is best.",
-        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
-        "training data, as the first layer of the model, unless they were divided by 255 twice.",
-        lambda f: "" if Fact.SEVERAL_INPUTS in f.has else NORMALIZE_INPUTS,
+        lambda f: f"{_sizes(f)}; about 1 is best.",
+        f"{NORMALIZE}, unless they were divided by 255 twice.",
+        NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
     ),
     Check(
         "constant inputs",
         "bad_inputs",
-        "act",
         f"all numbers of the inputs of {FEW} examples or more are equal",
         _constant,
-        lambda f: "All inputs are the same number: there is nothing to learn from.",
-        lambda f: "Look at how the inputs are read: `print(x[:3])`.",
+        "All inputs are the same number: there is nothing to learn from.",
+        "Look at how the inputs are read: `print(x[:3])`.",
         expects="Examples should differ.",
         then="Look at what the inputs are before they are scaled.",
     ),
     Check(
         "inputs far from 0",
         "bad_inputs",
-        "act",
         f"the mean of the middle feature is above {OFFSET:g} times its standard deviation, and nothing centres it",
         _far_off,
         lambda f: f"The mean of a feature of the inputs is {digits(f.inputs[0].offset)} times its standard deviation "
         "(the median over the features): the first layer hardly sees how examples differ.",
-        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
-        "training data, as the first layer of the model.",
-        lambda f: "" if Fact.SEVERAL_INPUTS in f.has else NORMALIZE_INPUTS,
+        f"{NORMALIZE}.",
+        NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
         expects="The mean of each feature should be small beside its standard deviation.",
         then="Subtract the mean of each feature from the arrays.",
@@ -203,33 +188,14 @@ OF_INPUTS = (
     Check(
         "another scale",
         "bad_inputs",
-        "act",
         "mean or deviation of other inputs are far from those of the training",
         lambda f: unlike(f) is not None,
-        lambda f: _says_unlike(f),
+        _says_unlike,
         lambda f: f"Prepare {f.other} as the inputs of the training, with the mean and the standard deviation of "
         "these: do not scale each by its own.",
         source="5 times the deviation, or 3 deviations between the means; standardized pixels are not told",
         expects="Their mean and standard deviation should be about those of the inputs of the training.",
         then="Take them from the same arrays as the training: prepare all examples, and split them then.",
         is_of_other=True,
-    ),
-    Check(
-        "different features",
-        "bad_inputs",
-        "note",
-        f"a feature varies {SPREAD:g} times as much as another, constant ones left out",
-        lambda f: any(x.of == "numbers" and x.spread > SPREAD for x in f.inputs),
-        lambda f: f"One feature of the inputs varies {digits(max(x.spread for x in f.inputs if x.spread > 0))} times "
-        "as much as another; `keras.layers.Normalization` makes them alike.",
-    ),
-    Check(
-        "constant features",
-        "bad_inputs",
-        "note",
-        "a feature is the same in nearly all examples",
-        lambda f: any(x.of == "numbers" and x.constant and x.examples >= FEW for x in f.inputs),
-        lambda f: "Some features are the same in nearly all examples "
-        f"({sum(x.constant for x in f.inputs)} of {sum(x.features for x in f.inputs)}).",
     ),
 )  # fmt: skip

@@ -1,7 +1,5 @@
 """Checks of the output and the loss against the labels."""
 
-import math
-
 from ._check import (
     FOUND,
     Check,
@@ -9,11 +7,15 @@ from ._check import (
     are_two,
     are_two_for_one,
     begins_at_one,
+    can_give,
     have_gaps,
     interval,
     is_recurrent,
+    name_of,
 )
-from ._ends import (
+from .code import (
+    WITHOUT_LAST,
+    WITHOUT_RELU,
     activation_for,
     classes,
     for_numbers,
@@ -25,7 +27,6 @@ from ._ends import (
     with_loss,
     with_right_end,
 )
-from .code import WITHOUT_LAST, WITHOUT_RELU
 from .fact import Fact
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, End, Facts, Output, Targets
 from .wording import counted, digits, percent
@@ -55,10 +56,6 @@ def _outside_by_value(output: Output) -> bool:
     return not output.activation and (output.low < -1e-3 or output.high > 1 + 1e-3)
 
 
-def _name(output: Output) -> str:
-    return output.layer or "the last layer"
-
-
 def _is_of_classes(output: Output) -> bool:
     return output.loss in ("categorical_crossentropy", "sparse_categorical_crossentropy")
 
@@ -75,11 +72,6 @@ def _classes_beyond(facts: Facts) -> bool:
     return (
         output.loss == "binary_crossentropy" and output.units == 1 and targets.of == "classes" and targets.classes > 2
     )
-
-
-def _can_give(output: Output) -> str:
-    low, high = output.range
-    return f"numbers from {digits(low)} on" if math.isinf(high) else f"numbers of {interval(low, high)}"
 
 
 def _called(activation: str) -> str:
@@ -118,7 +110,6 @@ OF_LOSS = (
     Check(
         "more classes than outputs",
         "wrong_output",
-        "act",
         "there are more classes than units of the last layer",
         lambda f: _classes_beyond(f) and not begins_at_one(f) and not have_gaps(f),
         lambda f: f"The labels go up to {digits(f.targets.high, 4)}, which are {classes(f)} classes, but the last "
@@ -131,7 +122,6 @@ OF_LOSS = (
     Check(
         "softmax of one unit",
         "wrong_output",
-        "act",
         "the last layer is a softmax of one unit",
         lambda f: f.output.activation == "softmax" and f.output.units == 1,
         lambda f: f"{f.output.layer} is a softmax of 1 unit, which gives 1 whatever its input is.",
@@ -142,7 +132,6 @@ OF_LOSS = (
     Check(
         "one unit for classes",
         "wrong_loss",
-        "act",
         "a cross-entropy of classes is taken of one unit",
         lambda f: _is_of_classes(f.output) and f.output.units == 1 and f.output.activation != "softmax",
         lambda f: f"{f.output.loss} compares the units of the last layer with each other, and {f.output.layer} has 1.",
@@ -152,9 +141,8 @@ OF_LOSS = (
     Check(
         "numbers in a cross-entropy",
         "wrong_loss",
-        "act",
         "targets of a cross-entropy are not whole, or outside 0 to 1",
-        lambda f: _numbers_in_cross_entropy(f),
+        _numbers_in_cross_entropy,
         lambda f: f"The targets are numbers of {interval(f.targets.low, f.targets.high)}, which {f.output.loss} "
         f"reads as {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}.",
         lambda f: for_numbers(f)
@@ -167,29 +155,26 @@ OF_LOSS = (
     Check(
         "negative targets of a logarithm",
         "wrong_loss",
-        "act",
         "a loss that takes the logarithm of targets or predictions has negative targets",
         lambda f: f.output.loss in OF_LOGARITHMS and f.targets.low < 0,
         lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are below 0, "
         f"the smallest at {digits(f.targets.low)}.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`: a loss of logarithms cannot compare numbers below 0.",
+        "Compile with `keras.losses.MeanSquaredError`: a loss of logarithms cannot compare numbers below 0.",
         lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
         "one column for many units",
         "wrong_loss",
-        "act",
         "a loss of numbers compares one target with several units",
         lambda f: f.output.loss in DISTANCES and f.targets.width == 1 and f.output.units > 1,
         lambda f: f"{f.output.loss} compares each target with all {f.output.units} units of the last layer.",
-        lambda f: "For classes compile with `keras.losses.SparseCategoricalCrossentropy` and end with softmax; for "
+        "For classes compile with `keras.losses.SparseCategoricalCrossentropy` and end with softmax; for "
         "numbers end with one unit.",
         lambda f: with_classes(f) if f.targets.are_whole else with_last(f, 1, "linear"),
     ),
     Check(
         "one unit for many columns",
         "wrong_output",
-        "act",
         "targets of several columns are compared with one unit",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.units == 1 and f.targets.width > 1,
         lambda f: f"The targets have {f.targets.width} columns, and the last layer 1 unit, which is compared with each "
@@ -201,32 +186,29 @@ OF_LOSS = (
     Check(
         "classes of several labels",
         "wrong_loss",
-        "act",
         "a cross-entropy of classes is to learn several labels at once, of an output that is no softmax",
         lambda f: f.output.loss == "categorical_crossentropy" and f.output.activation not in ("softmax", "")
         and f.targets.at_once > 0.01,
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, and "
         "categorical_crossentropy is for one class of several.",
-        lambda f: "Compile with `keras.losses.BinaryCrossentropy`, and end with sigmoid.",
+        "Compile with `keras.losses.BinaryCrossentropy`, and end with sigmoid.",
         lambda f: with_activation(f, "sigmoid", "binary_crossentropy"),
     ),
     Check(
         "absolute errors of classes",
         "wrong_loss",
-        "act",
         "the absolute errors of a softmax over three classes or more",
         lambda f: f.output.loss == "mean_absolute_error" and f.targets.of == "one-hot" and f.output.units > 2
         and f.output.activation == "softmax",
         lambda f: f"mean_absolute_error of a softmax over {f.output.units} classes has hardly a gradient where it is "
         "wrong.",
-        lambda f: "Compile with `keras.losses.CategoricalCrossentropy`.",
+        "Compile with `keras.losses.CategoricalCrossentropy`.",
         lambda f: with_loss(f, "categorical_crossentropy"),
         "Zhang and Sabuncu (2018), section 3",
     ),
     Check(
         "noise at the end",
         "wrong_output",
-        "act",
         "the model ends with a layer that changes what it is given at random",
         lambda f: f.output.end is End.RANDOM,
         lambda f: f"The model ends with {f.output.ends_with}, which changes its predictions at random in training.",
@@ -237,45 +219,41 @@ OF_LOSS = (
     Check(
         "one side of two",
         "wrong_output",
-        "act",
         "a loss of two sides is taken of an output that has one",
         lambda f: f.output.loss in SIDED and f.output.range[0] == 0.0,
-        lambda f: f"{f.output.loss} asks for -1 and 1, but {_name(f.output)} ends with {f.output.activation}, which "
-        f"gives {_can_give(f.output)}.",
-        lambda f: "End with tanh or with no activation.",
+        lambda f: f"{f.output.loss} asks for -1 and 1, but {name_of(f.output)} ends with {f.output.activation}, which "
+        f"gives {can_give(f.output)}.",
+        "End with tanh or with no activation.",
         lambda f: with_activation(f, "linear"),
     ),
     Check(
         "negative rates",
         "wrong_output",
-        "act",
         "the logarithm of an output that is below 0 is in the loss",
         lambda f: f.output.loss == "poisson" and f.output.low < 0,
         lambda f: f"poisson takes the logarithm of the predictions, which are {interval(f.output.low, f.output.high)} "
         "at the start.",
-        lambda f: "End with `exponential` or softplus, which are above 0.",
+        "End with `exponential` or softplus, which are above 0.",
         lambda f: with_activation(f, "softplus"),
     ),
     Check(
         "several labels at once",
         "wrong_output",
-        "act",
         "a softmax is to give several labels at once",
         lambda f: f.output.activation == "softmax" and f.output.units > 1 and f.targets.at_once > 0.01
         and f.output.loss in (*CROSS_ENTROPIES, *DISTANCES),
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, but the outputs of a "
         "softmax have the sum 1.",
-        lambda f: "End with sigmoid, and compile with `keras.losses.BinaryCrossentropy`.",
+        "End with sigmoid, and compile with `keras.losses.BinaryCrossentropy`.",
         lambda f: with_activation(f, "sigmoid", "binary_crossentropy"),
     ),
     Check(
         "no probabilities",
         "wrong_output",
-        "act",
         "a cross-entropy of probabilities is taken of an output that gives none",
         lambda f: _takes_probabilities(f.output) and not f.output.hides_logits and not _numbers_in_cross_entropy(f)
         and (f.output.activation in UNLIMITED or _outside_by_value(f.output)),
-        lambda f: f"{f.output.loss} reads probabilities, but {_name(f.output)} "
+        lambda f: f"{f.output.loss} reads probabilities, but {name_of(f.output)} "
         + (f"ends with {f.output.activation}." if f.output.activation
            else f"gives {interval(f.output.low, f.output.high)} at the start."),
         lambda f: f"End with {_probable(f)}"
@@ -285,11 +263,10 @@ OF_LOSS = (
     Check(
         "targets out of reach",
         "wrong_output",
-        "act",
         "targets of a loss of numbers are outside what the last activation can give",
         lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets) and not are_two_for_one(f),
-        lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {_name(f.output)} ends with "
-        f"{f.output.activation or f.output.ends_with}, which gives {_can_give(f.output)}.",
+        lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {name_of(f.output)} ends with "
+        f"{f.output.activation or f.output.ends_with}, which gives {can_give(f.output)}.",
         lambda f: f"Put `keras.layers.Dense({f.output.units})` without activation behind the recurrent layer, and "
         "give that several units."
         if is_recurrent(f.output) else f"End with {_called(activation_for(f.targets))}"
@@ -300,40 +277,36 @@ OF_LOSS = (
     Check(
         "numbers from a softmax",
         "wrong_output",
-        "act",
         "a softmax is to give numbers whose sum is not 1",
         lambda f: f.output.loss in DISTANCES and f.output.activation == "softmax" and f.output.units > 1
         and f.targets.of == "numbers" and f.targets.width > 1 and not _outside(f.output, f.targets),
-        lambda f: "The units of a softmax have the sum 1, and the targets have not.",
+        "The units of a softmax have the sum 1, and the targets have not.",
         lambda f: f"End with {_called(activation_for(f.targets))}.",
         lambda f: with_activation(f, activation_for(f.targets)),
     ),
     Check(
         "sums that are not 1",
         "wrong_output",
-        "act",
         "a cross-entropy of classes is taken of numbers of 0 to 1 whose sum is not 1, of no known activation",
         lambda f: _is_of_classes(f.output) and f.output.from_logits is False and not f.output.activation
         and f.output.low >= 0 and f.output.high <= 1 and f.output.off > 0.2,
         lambda f: f"{f.output.loss} reads probabilities, but the sum of the units of one prediction is up to "
         f"{digits(f.output.off)} away from 1 at the start.",
-        lambda f: "End with softmax over the last axis.",
+        "End with softmax over the last axis.",
     ),
     Check(
         "softmax twice",
         "wrong_output",
-        "act",
         "a softmax is taken of a softmax",
         lambda f: f.output.activation == f.output.before == "softmax",
-        lambda f: "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
-        lambda f: "Take one of the two away.",
+        "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
+        "Take one of the two away.",
         lambda f: WITHOUT_LAST if Fact.SEQUENTIAL in f.has else "",
         then="End with no activation, and compile with `from_logits=True`.",
     ),
     Check(
         "no number below 0 before the end",
         "wrong_output",
-        "act",
         "ReLU is taken of what goes into a softmax or a sigmoid",
         lambda f: f.output.before == "relu" and f.output.activation in ("softmax", "sigmoid"),
         lambda f: f"{f.output.layer} takes the {f.output.activation} of what a ReLU gives, which is never below 0: "
@@ -346,13 +319,12 @@ OF_LOSS = (
     Check(
         "one target for many places",
         "wrong_output",
-        "act",
         "one number for each example is compared with what the model predicts for each time step or pixel of it",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.places > 1
         and f.targets.places == f.targets.width == 1,
         lambda f: f"The model gives {f.output.places} predictions for each example, one for each time step or place, "
         "and each is compared with the one target that there is.",
-        lambda f: "Let the last recurrent layer give its last step alone (`return_sequences=False`), or put "
+        "Let the last recurrent layer give its last step alone (`return_sequences=False`), or put "
         "`keras.layers.Flatten` before the last layer.",
         with_flat,
         then="Give each time step or place a target of its own.",
@@ -360,72 +332,15 @@ OF_LOSS = (
     Check(
         "probabilities as logits",
         "wrong_loss",
-        "act",
         "the loss takes logits, and the output gives probabilities without their logits, by its activation or by what "
         "it gives",
         lambda f: f.output.from_logits is True and not f.output.hides_logits
         and (f.output.activation in PROBABILITIES or f.output.are_probabilities),
-        lambda f: f"The loss takes logits (from_logits=True), but {_name(f.output)} "
+        lambda f: f"The loss takes logits (from_logits=True), but {name_of(f.output)} "
         + (f"ends with {f.output.activation}." if f.output.activation else "gives probabilities: "
            + ("rows of numbers from 0 on with the sum 1." if f.output.units > 1
               else f"numbers of {interval(f.output.low, f.output.high)}.")),
-        lambda f: "End with no activation, or leave from_logits=True out.",
+        "End with no activation, or leave from_logits=True out.",
         lambda f: with_loss(f, f.output.loss),
-    ),
-    Check(
-        "logits beside probabilities",
-        "wrong_loss",
-        "note",
-        "the loss takes logits of an output that gives probabilities with their logits",
-        lambda f: f.output.from_logits is True and f.output.activation in PROBABILITIES and f.output.hides_logits,
-        lambda f: f"The loss takes logits, and {f.output.layer} ends with {f.output.activation}: Keras finds the "
-        "logits itself on TensorFlow, and only there.",
-    ),
-    Check(
-        "sigmoids for classes",
-        "wrong_output",
-        "note",
-        "a cross-entropy of classes is taken of sigmoids",
-        lambda f: _is_of_classes(f.output) and f.output.units > 1 and f.output.activation == "sigmoid",
-        lambda f: f"{f.output.layer} ends with sigmoid before {f.output.loss}: Keras trains it as a softmax on "
-        "TensorFlow, but `predict` gives numbers whose sum is not 1.",
-    ),
-    Check(
-        "distances of classes",
-        "wrong_loss",
-        "note",
-        "a loss of numbers compares one-hot classes",
-        lambda f: f.output.loss in DISTANCES and f.targets.of == "one-hot" and f.output.units > 1,
-        lambda f: f"{f.output.loss} compares classes; a cross-entropy with softmax has a steeper gradient where it "
-        "is wrong.",
-    ),
-    Check(
-        "fractions in a cross-entropy",
-        "wrong_loss",
-        "note",
-        "targets of a binary cross-entropy are numbers between 0 and 1",
-        lambda f: f.output.loss == "binary_crossentropy" and f.targets.of == "numbers" and f.targets.low >= 0
-        and f.targets.high <= 1,
-        lambda f: "The targets are numbers between 0 and 1: the smallest loss that binary_crossentropy can reach "
-        "with them is not 0.",
-    ),
-    Check(
-        "accuracy of numbers",
-        "wrong_loss",
-        "note",
-        "accuracy is asked for of targets that are numbers",
-        lambda f: f.targets.of == "numbers"
-        and not _are_many_classes(f)
-        and any("accuracy" in name for name in f.output.metrics),
-        lambda f: "Accuracy counts targets that are met exactly, which says nothing of numbers.",
-    ),
-    Check(
-        "large targets",
-        "bad_inputs",
-        "note",
-        "targets of a squared error are far from 1",
-        lambda f: f.output.loss in DISTANCES and f.targets.are_large,
-        lambda f: f"The targets have a standard deviation of {digits(f.targets.deviation)}; the usual learning "
-        "rates are for targets that are divided by it.",
     ),
 )  # fmt: skip

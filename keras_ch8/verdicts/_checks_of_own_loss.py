@@ -1,10 +1,7 @@
 """Checks of losses by what they are for some predictions: of one's own, and of relative errors."""
 
-import math
-
-from ._check import CHOSEN, Check, interval
-from ._ends import with_loss
-from .code import WITHOUT_LAST
+from ._check import CHOSEN, Check, can_give, interval, name_of
+from .code import WITHOUT_LAST, with_loss
 from .fact import Fact
 from .facts import CROSS_ENTROPIES, DISTANCES, End, Facts
 from .wording import digits, percent
@@ -55,24 +52,22 @@ OF_OWN_LOSS = (
     Check(
         "directions of single numbers",
         "wrong_loss",
-        "act",
         "the cosine of one number is taken",
         lambda f: f.output.loss == "cosine_similarity" and f.output.units == 1 and f.targets.width == 1,
-        lambda f: "cosine_similarity compares directions, and of one number that is its sign alone: the size of what "
+        "cosine_similarity compares directions, and of one number that is its sign alone: the size of what "
         "is predicted does not count.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`.",
+        "Compile with `keras.losses.MeanSquaredError`.",
         lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
         "directions of vectors of any length",
         "wrong_loss",
-        "act",
         f"the cosine is taken of rows of up to {FEW} numbers whose lengths differ, of an output that is not normalized",
         lambda f: f.output.loss == "cosine_similarity" and f.targets.of == "numbers" and 1 < f.targets.width <= FEW
         and f.targets.lengths > ALIKE and f.output.end is not End.LENGTH_1,
         lambda f: "cosine_similarity compares directions, and the targets differ in length too, by "
         f"{percent(f.targets.lengths)} of the mean: the size of what is predicted does not count.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`; if directions are all that counts, end with "
+        "Compile with `keras.losses.MeanSquaredError`; if directions are all that counts, end with "
         "`keras.layers.UnitNormalization`.",
         lambda f: with_loss(f, "mean_squared_error"),
         CHOSEN,
@@ -80,59 +75,51 @@ OF_OWN_LOSS = (
     Check(
         "divergence of numbers",
         "wrong_loss",
-        "act",
         "the targets of a divergence of distributions are single numbers, or below 0",
         lambda f: f.output.loss == "kl_divergence" and f.targets.of == "numbers"
         and (f.targets.width == 1 or f.targets.low < 0),
         lambda f: f"kl_divergence compares distributions, and the targets are numbers of "
         f"{interval(f.targets.low, f.targets.high)}.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to "
-        "be met.",
+        "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to be met.",
         lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
         "sides of numbers",
         "wrong_loss",
-        "act",
         "the targets of a loss of two sides are numbers",
         lambda f: f.output.loss in OF_SIDES and f.targets.of == "numbers" and f.targets.values > 3,
         lambda f: f"{f.output.loss} asks for sides, -1 and 1, and the targets are numbers of "
         f"{interval(f.targets.low, f.targets.high)}.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`: these are numbers to be met.",
+        "Compile with `keras.losses.MeanSquaredError`: these are numbers to be met.",
         lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
         "logits with a limit",
         "wrong_output",
-        "act",
         "the loss takes logits of an activation that cannot say no, or cannot be certain",
         lambda f: f.output.loss in CROSS_ENTROPIES and f.output.from_logits is True
         and f.output.activation in LIMITED,
-        lambda f: f"The loss takes logits (from_logits=True), which go from far below 0 to far above it, but "
-        f"{f.output.layer or 'the last layer'} ends with {f.output.activation}, which gives numbers "
-        + (f"from {digits(f.output.range[0])} on." if math.isinf(f.output.range[1]) else
-           f"of {interval(*f.output.range)}."),
-        lambda f: "End with no activation.",
+        lambda f: "The loss takes logits (from_logits=True), which go from far below 0 to far above it, but "
+        f"{name_of(f.output)} ends with {f.output.activation}, which gives {can_give(f.output)}.",
+        "End with no activation.",
         lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
     ),
     Check(
         "a loss of certain predictions",
         "wrong_loss",
-        "act",
         f"a loss of one's own has for predictions that are right and certain more than {LEFT:g} of what it has for the "
         "best constant",
         _leaves_much,
         lambda f: f"The loss is {digits(f.own_loss.of_certainty)} for probabilities that are right and certain, and "
         f"{digits(f.own_loss.of_constant)} for those that are the same for all: it may take them for logits, or have a "
         "softmax or a sigmoid of its own.",
-        lambda f: "End with no activation, if the loss has one; or take it out of the loss.",
+        "End with no activation, if the loss has one; or take it out of the loss.",
         lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
         CHOSEN,
     ),
     Check(
         "normalized at the end",
         "wrong_output",
-        "act",
         "a loss of numbers is taken of an output that is normalized for each example by itself",
         lambda f: f.output.loss in DISTANCES and f.targets.of != "probabilities" and f.output.end is End.ONE_SIZE,
         lambda f: f"The model ends with {f.output.ends_with}, which gives "
@@ -143,12 +130,11 @@ OF_OWN_LOSS = (
     Check(
         "labels that are smoothed away",
         "wrong_loss",
-        "act",
         f"the loss smooths the labels by {SMOOTHED:g} or more",
         lambda f: f.output.loss in CROSS_ENTROPIES and f.output.label_smoothing >= SMOOTHED,
         lambda f: f"label_smoothing={digits(f.output.label_smoothing)} takes that part of each label away, and gives "
         "it to all classes alike: little is left to learn.",
-        lambda f: "Compile with a label_smoothing of 0.1, or of 0.",
+        "Compile with a label_smoothing of 0.1, or of 0.",
         lambda f: f"loss = keras.losses.{_class_of(f.output.loss)}(from_logits={bool(f.output.from_logits)}, "
         "label_smoothing=0.1)\nkeras_ch8.training.compile_as(model, model, loss=loss)",
         CHOSEN,
@@ -156,7 +142,6 @@ OF_OWN_LOSS = (
     Check(
         "labels that are not read",
         "wrong_labels",
-        "act",
         "a loss of one's own does not change with what is predicted for the examples of one label, and would with the "
         "labels written otherwise",
         lambda f: bool(f.own_loss.written),
@@ -170,13 +155,12 @@ OF_OWN_LOSS = (
     Check(
         "errors over small targets",
         "wrong_loss",
-        "act",
         f"a loss divides by targets of both signs, or of which one in 100 is below {SMALL:g} of the median size",
         lambda f: f.output.loss == "mean_absolute_percentage_error" and f.targets.of == "numbers"
         and (RARE < f.targets.negative < 1 - RARE or f.targets.smallest < SMALL),
         lambda f: f"{f.output.loss} divides by the targets, which are {interval(f.targets.low, f.targets.high)}; one "
         f"in 100 is {_how_small(f.targets.smallest)}, and counts that much more.",
-        lambda f: "Compile with `keras.losses.MeanAbsoluteError` or `keras.losses.MeanSquaredError`: a percentage of a "
+        "Compile with `keras.losses.MeanAbsoluteError` or `keras.losses.MeanSquaredError`: a percentage of a "
         "target near 0 means nothing.",
         lambda f: with_loss(f, "mean_squared_error"),
         CHOSEN,
@@ -184,7 +168,6 @@ OF_OWN_LOSS = (
     Check(
         "a loss that rewards errors",
         "wrong_loss",
-        "act",
         "a loss of one's own is larger for predictions that are right than for wrong ones and for the mean target, or "
         "falls without end as predictions go away from the targets",
         _rewards_errors,

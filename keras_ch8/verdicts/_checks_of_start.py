@@ -3,8 +3,7 @@
 import math
 
 from ._check import CHOSEN, FOUND, NO_LAYER, Check, first
-from ._ends import activation_for, with_activation
-from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, setting
+from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, activation_for, setting, with_activation
 from .fact import Fact
 from .facts import Facts, Layer
 from .wording import digits, percent
@@ -56,12 +55,6 @@ def _all_dead(facts: Facts) -> Layer | None:
     """Return a layer of ReLUs all of which are dead, where no gradient comes back to the first layer around it."""
     dead = (layer for layer in facts.start.layers if layer.dead == 1.0 and not math.isnan(layer.signal))
     return next(dead, None) if first(facts).gradient == 0.0 else None
-
-
-def _saturated(facts: Facts) -> Layer:
-    """Return the hidden layer with the most units on the flat ends of their curve."""
-    hidden = [x for x in facts.start.layers if not x.is_output and not math.isnan(x.saturated)]
-    return max(hidden, key=lambda x: x.saturated, default=NO_LAYER)
 
 
 def _first_three(facts: Facts) -> float:
@@ -116,50 +109,45 @@ OF_START = (
     Check(
         "nothing is trained",
         "no_gradient",
-        "act",
         "no weight of the model is trainable",
         lambda f: not f.is_trained,
-        lambda f: "No weight of the model is trainable: no step changes anything.",
-        lambda f: "Set `trainable = True` of the layers that are to learn, and compile again.",
-        lambda f: f"model.trainable = True\n{COMPILE_ANEW}",
+        "No weight of the model is trainable: no step changes anything.",
+        "Set `trainable = True` of the layers that are to learn, and compile again.",
+        f"model.trainable = True\n{COMPILE_ANEW}",
         then="Give the model a layer with weights, such as `keras.layers.Dense`.",
     ),
     Check(
         "equal units",
         "equal_units",
-        "act",
         "all units of a hidden layer have equal weights and equal gradients",
         lambda f: _copied(f) is not NO_LAYER,
         lambda f: f"All {_copied(f).units} units of {_copied(f).name} start equal and get equal gradients.",
-        code=lambda f: NEW_START,
+        code=NEW_START,
     ),
     Check(
         "layer is not finite",
         "nonfinite",
-        "act",
         "a layer is given what is not a number, of finite inputs and without large numbers, before any step",
         lambda f: _is_broken(f) and _is_undefined(f),
         lambda f: f"Before any step {_name(_broken(f))} is given what is not a number, though the inputs of the model "
         "are finite, and no layer before it gives large numbers.",
-        lambda f: "Search the model, up to that layer, for what divides by 0, or takes the logarithm or the root of 0, "
+        "Search the model, up to that layer, for what divides by 0, or takes the logarithm or the root of 0, "
         "and keep it off 0, as by `keras.ops.maximum(x, 1e-7)`.",
     ),
     Check(
         "loss is not finite",
         "exploding",
-        "act",
         "a layer gives infinite numbers of finite inputs before any step, of its own or after large ones",
         lambda f: _is_broken(f) and not _is_undefined(f),
         lambda f: f"Before any step {_name(_broken(f))} gives numbers that are infinite or not a number, of finite "
         "inputs.",
-        lambda f: "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "
+        "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "
         "between the layers (`layers.BatchNormalization`).",
-        lambda f: SLOWER,
+        SLOWER,
     ),
     Check(
         "dead layer",
         "dead_units",
-        "act",
         "all ReLUs of a hidden layer are 0 for every example",
         lambda f: (layer := _all_dead(f)) is not None and not layer.is_output,
         lambda f: f"All ReLUs of {_name(_all_dead(f))} give 0 for every example, so that no weight before them gets a "
@@ -168,18 +156,16 @@ OF_START = (
     Check(
         "dead output",
         "no_gradient",
-        "act",
         "all ReLUs of the last layer are 0 for every example",
         lambda f: (layer := _all_dead(f)) is not None and layer.is_output,
         lambda f: f"All ReLUs of {_name(_all_dead(f))}, the last layer, give 0 for every example, so that no weight "
         "gets a gradient.",
-        lambda f: "Take no ReLU as the last activation.",
+        "Take no ReLU as the last activation.",
         lambda f: with_activation(f, activation_for(f.targets)),
     ),
     Check(
         "no gradient",
         "no_gradient",
-        "act",
         "the gradient of all weights is exactly 0",
         lambda f: f.start.gradient == 0.0 and 0 < abs(f.start.loss) < math.inf,
         lambda f: f"The gradient of all weights is exactly 0, at a loss of {digits(f.start.loss)}: no step moves them.",
@@ -187,14 +173,13 @@ OF_START = (
     Check(
         "gradient through time",
         "exploding",
-        "act",
         f"the gradient of a recurrent layer is above {IN_TIME:g} times that of each layer after it, and above "
         f"{OF_LOSS:g} times the loss, of inputs up to {OF_SIZE_1:g}",
         lambda f: _through_time(f).input_rms <= OF_SIZE_1,
         lambda f: f"Before any step the gradient of {_through_time(f).name} is {digits(_through_time(f).gradient)}, at "
         f"a loss of {digits(f.start.loss)}, far above that of the layers after it: it grows from time step to time "
         "step on its way back.",
-        lambda f: "Start with recurrent weights that keep the size of the state, "
+        "Start with recurrent weights that keep the size of the state, "
         "`recurrent_initializer='orthogonal'`, and clip the gradient: `global_clipnorm=1.0` of the optimizer.",
         lambda f: ORTHOGONAL if Fact.CLIPPING in f.has else f"{ORTHOGONAL}\n"
         f"{setting('global_clipnorm', '1.0').format()}",
@@ -203,7 +188,6 @@ OF_START = (
     Check(
         "faded gradient",
         "vanishing",
-        "act",
         f"the gradients of the first three matrices, of five or more, are below {FADED:g} of that of all weights",
         lambda f: first(f).gradient > 0 and _first_three(f) < FADED * f.start.gradient,
         lambda f: f"Before any step the gradient of {first(f).name} is "
@@ -214,7 +198,6 @@ OF_START = (
     Check(
         "faded examples",
         "vanishing",
-        "act",
         f"what the last hidden layer gives differs between examples by less than {percent(ALIKE)} of its size, after "
         f"{DEEP - 1} layers with a matrix or more",
         lambda f: len(f.start.trained) >= DEEP and _last_hidden(f).variation < ALIKE,
@@ -223,18 +206,8 @@ OF_START = (
         source=FOUND,
     ),
     Check(
-        "saturated layer",
-        "saturated_units",
-        "note",
-        "more than 80 of 100 outputs of a hidden layer are on the flat ends of tanh or sigmoid",
-        lambda f: _saturated(f).saturated > 0.8,
-        lambda f: f"{percent(_saturated(f).saturated)} of the outputs of {_saturated(f).name} are on the flat ends of "
-        f"{_saturated(f).activation}.",
-    ),
-    Check(
         "weights too large",
         "bad_scale",
-        "act",
         f"the loss at the start is above {FAR_ABOVE:g} times that of the best constant prediction, and two hidden "
         f"layers or more each give {GROWN:g} times the size that they are given, of inputs up to {OF_SIZE_1:g}",
         lambda f: f.chance > 0 and f.start.loss_of_predictions > FAR_ABOVE * f.chance and _grow(f),
@@ -242,14 +215,5 @@ OF_START = (
         f"has {digits(f.chance)}, and the outputs grow from layer to layer, to {digits(_hidden(f)[-1].signal)} in "
         f"{_hidden(f)[-1].name}: the initial weights are too large.",
         source=CHOSEN,
-    ),
-    Check(
-        "loss above chance",
-        "bad_scale",
-        "note",
-        "the loss at the start is above 3 times that of the best constant prediction",
-        lambda f: f.chance > 0 and f.start.loss_of_predictions > 3 * f.chance,
-        lambda f: f"The loss at the start is {digits(f.start.loss_of_predictions)}; the best constant prediction has "
-        f"{digits(f.chance)}.",
     ),
 )  # fmt: skip

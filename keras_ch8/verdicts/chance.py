@@ -135,12 +135,12 @@ def least_squares_level(output: Output, start: Start, x: Any, y: Any) -> tuple[f
     a training. The second is the condition number of the covariance of the inputs, each scaled to variance 1: by that
     the curvature of a linear model differs between directions, once its inputs are scaled.
     """
-    x, y = np.asarray(x), np.asarray(y)
-    if x.ndim != 2 or x.dtype.kind != "f" or y.dtype.kind not in "fiub" or len(x) != len(y) or len(x) < FEWEST:
+    known = _numbers(x, y) if np.ndim(x) == 2 else None
+    if known is None:
         return NAN, NAN
-    x, rows = x[:MOST].astype("float64"), y.reshape(len(y), -1)[:MOST].astype("float64")
+    x, rows = known
     is_linear = output.loss == "mean_squared_error" and output.is_mean and len(start.layers) == 1
-    if not (is_linear and 1 < x.shape[1] <= len(x) // 3 and np.isfinite(x).all() and np.isfinite(rows).all()):
+    if not (is_linear and 1 < x.shape[1] <= len(x) // 3):
         return NAN, NAN
     (layer,) = start.layers
     is_given = abs(layer.input_rms - np.sqrt(np.mean(x**2))) <= NEARLY * layer.input_rms

@@ -1,14 +1,13 @@
 """What is wrong before the first step: checks as data, each with its condition, its sentence and its cure.
 
 A `Check` is judged on the `facts.Facts` of a training. Facts that are not known are NaN or "": they fulfil no
-condition. Those that flagged repaired trainings of the sets of real faults, or that are a matter of taste, are notes:
-facts worth knowing, and never a verdict.
+condition.
 """
 
 import math
 from collections.abc import Callable
 
-from ._check import Check
+from ._check import Check, said
 from ._checks_of_data import OF_ALL, OF_LABELS
 from ._checks_of_inputs import OF_INPUTS
 from ._checks_of_model import OF_LOSS
@@ -58,8 +57,7 @@ def judged_by(facts: Facts) -> list[str]:
 
     Example:
         >>> from keras_ch8.verdicts.checks import judged_by
-        >>> from keras_ch8.verdicts.facts import Facts
-        >>> from keras_ch8.verdicts.inputs import Inputs
+        >>> from keras_ch8.verdicts.facts import Facts, Inputs
         >>> judged_by(Facts(inputs=(Inputs(),)))
         ['bad_inputs']
     """
@@ -72,36 +70,30 @@ def judged_by(facts: Facts) -> list[str]:
     return [kind for kinds, is_known in known.items() if is_known for kind in kinds]
 
 
-def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> tuple[list[Claim], list[str]]:
-    """Return what the checks claim and note of some facts, the gravest claim of each kind; causes silence symptoms.
+def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> list[Claim]:
+    """Return what the checks claim of some facts, of each kind what the first says; causes silence symptoms.
 
     A check that fails is left out, after `leave_out` was called with its name and the error.
     """
     found: dict[str, Claim] = {}
-    notes: list[str] = []
     of_other: set[str] = set()
     for check in CHECKS:
         try:
             acting = [kind for kind, claim in found.items() if claim.level == "act"]
             if not check.is_of_other:
                 acting = [kind for kind in acting if kind not in of_other]
-            if not check.when(facts) or (check.level != "note" and explained_by(check.kind, acting)):
-                continue
-            said = check.says(facts)
-            if check.level == "note":
-                notes.append(said)
-            elif check.kind not in found:
-                found[check.kind] = _claim(check, facts, said)
+            if check.kind not in found and check.when(facts) and not explained_by(check.kind, acting):
+                found[check.kind] = _claim(check, facts)
                 of_other |= {check.kind} if check.is_of_other else set()
         except Exception as error:
             leave_out(check.name, error)
-    return list(found.values()), notes
+    return list(found.values())
 
 
-def _claim(check: Check, facts: Facts, said: str) -> Claim:
+def _claim(check: Check, facts: Facts) -> Claim:
     """Return what a check claims; a check of a kind that rules judge too has the remedies of the kind after its own."""
     remedies = list(applicable(REMEDIES.get(check.kind, ()), {}, facts.has))
-    cure, code = check.cure(facts), fitting(check.code(facts), facts.has)
+    cure, code = said(check.cure, facts), fitting(said(check.code, facts), facts.has)
     expects, then = AFTERWARDS.get(check.kind, ("", ""))
     expects, then = check.expects or expects, check.then or then
     if not cure and remedies:
@@ -113,7 +105,7 @@ def _claim(check: Check, facts: Facts, said: str) -> Claim:
     return Claim(
         check.kind,
         check.level,
-        said,
+        said(check.says, facts),
         cure,
         proven=True,
         why=why,

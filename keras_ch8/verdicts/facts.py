@@ -1,4 +1,4 @@
-"""Plain facts about a training before its first step: from arrays of NumPy and words, without a model.
+"""Plain facts about a training before its first step, as numbers and words: `arrays.py` has those of arrays.
 
 What is not known is "" among words and NaN among numbers, which fulfils no condition: nothing is guessed.
 """
@@ -6,18 +6,11 @@ What is not known is "" among words and NaN among numbers, which fulfils no cond
 import dataclasses
 import enum
 import math
-from typing import Any
-
-import numpy as np
 
 from .fact import Fact
-from .inputs import Inputs, stand_in_of
-from .own_loss import OwnLoss
 
 NAN = math.nan
 """A number that is not known."""
-MOST_CLASSES = 1000
-"""Whole numbers of more different values count something, and are no classes."""
 LARGE_TARGETS = 100.0
 """Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
 OF_ANOTHER_SCALE = 5.0
@@ -71,6 +64,50 @@ class End(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True)
+class Inputs:
+    """One array of inputs.
+
+    Args:
+        name: Its name; "" for the only one.
+        of: `"words"`, `"whole numbers"` or `"numbers"`; "" where it is not known.
+        examples: How many there are.
+        low: The smallest finite number.
+        high: The largest finite number.
+        mean: Mean of the finite numbers.
+        deviation: Their standard deviation.
+        rms: Their root mean square.
+        nonfinite: How many numbers are infinite or not a number.
+        constant: How many of the features are the same in all examples, or nearly all.
+        features: How many features there are, on the last axis.
+        spread: The largest over the smallest standard deviation of the features that are not nearly constant.
+        offset: The size of the mean of such a feature over its standard deviation, the median over them.
+        stand_in: A number far from all others that is there again and again, as one that stands for what is missing.
+        stand_ins: Fraction of the numbers that are this one.
+    """
+
+    name: str = ""
+    of: str = ""
+    examples: int = 0
+    low: float = NAN
+    high: float = NAN
+    mean: float = NAN
+    deviation: float = NAN
+    rms: float = NAN
+    nonfinite: int = 0
+    constant: int = 0
+    features: int = 0
+    spread: float = NAN
+    offset: float = NAN
+    stand_in: float = NAN
+    stand_ins: float = 0.0
+
+    @property
+    def are_pixels(self) -> bool:
+        """Whether the numbers look like pixels of 0 to 255."""
+        return self.low >= 0 and 100 < self.high <= 255
+
+
+@dataclasses.dataclass(frozen=True)
 class Targets:
     """The targets of one output.
 
@@ -84,7 +121,6 @@ class Targets:
         high: The largest.
         classes: How many different whole numbers there are, or columns of one-hot rows; 0 of numbers.
         nonfinite: How many are infinite or not a number.
-        rarest: Fraction of the examples that are of the rarest class.
         commonest: Fraction of the examples that are of the commonest class.
         deviation: Standard deviation of all of them.
         negative: Fraction of them that is below 0.
@@ -106,7 +142,6 @@ class Targets:
     high: float = NAN
     classes: int = 0
     nonfinite: int = 0
-    rarest: float = NAN
     commonest: float = NAN
     deviation: float = NAN
     negative: float = NAN
@@ -207,7 +242,6 @@ class Layer:
         is_finite: Whether all of its outputs are finite.
         gradient: Norm of the gradient of its matrices; NaN without one.
         dead: Fraction of its ReLUs that give 0 for every example; NaN of others.
-        saturated: Fraction of its outputs on the flat ends of tanh or sigmoid; NaN of others.
         copies: Units with weights and gradients equal to those of one before them.
         is_recurrent: Whether it goes through its inputs step by step.
     """
@@ -225,7 +259,6 @@ class Layer:
     is_finite: bool = True
     gradient: float = NAN
     dead: float = NAN
-    saturated: float = NAN
     copies: int = 0
     is_recurrent: bool = False
 
@@ -258,6 +291,31 @@ class Start:
 
 
 @dataclasses.dataclass(frozen=True)
+class OwnLoss:
+    """What a loss of the user's own is at predictions that are made up.
+
+    Args:
+        of_truth: Loss of predictions that are right.
+        of_opposite: Loss of predictions that are wrong; of numbers the larger of far too large and far too small ones.
+        of_constant: Loss of the mean target for all.
+        of_far: Loss of numbers that are wrong a hundred times as far, where it is less.
+        of_certainty: Loss of probabilities that are right and certain.
+        falls_without_end: Whether the loss of numbers falls below that of the right ones the farther they are away.
+        unread: A label whose examples have no influence on the loss, whatever is predicted for them; NaN without one.
+        written: How labels are written with which they would have, as `Targets.of` says it.
+    """
+
+    of_truth: float = NAN
+    of_opposite: float = NAN
+    of_constant: float = NAN
+    of_far: float = NAN
+    of_certainty: float = NAN
+    falls_without_end: bool = False
+    unread: float = NAN
+    written: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Facts:
     """All that is known of a training before its first step.
 
@@ -278,9 +336,8 @@ class Facts:
         equal_rows: Fraction of the validation examples that are among those of the training, with their targets.
         unseen: Fraction of the validation examples whose class no training example has; NaN of targets that are none.
         rows_are_few: Whether there are so few possible inputs that equal ones are by nature.
-        order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
-        order_read: The same of the first examples as the training reads them; of numbers 1 where each is at least the
-            one before, or each at most.
+        order_read: Runs of equal labels over the number of classes, of the first examples as the training reads them:
+            1 where they are sorted. Of numbers 1 where each is at least the one before, or each at most.
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
         is_weighted: Whether examples or classes have weights.
         is_trained: Whether a weight of the model is trainable.
@@ -303,77 +360,12 @@ class Facts:
     equal_rows: float = NAN
     unseen: float = NAN
     rows_are_few: bool = False
-    order: float = NAN
     order_read: float = NAN
     runs_read: float = NAN
     is_weighted: bool = False
     is_trained: bool = True
     own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)
     has: frozenset[Fact] = frozenset()
-
-
-# --- from arrays ---------------------------------------------------------------------------------------------------
-
-
-def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
-    """Return the facts about targets; `predicted_axes` are the axes of what is compared with them."""
-    y = np.asarray(y)
-    if y.dtype.kind in "OUS":
-        return Targets("words", len(y) if y.ndim else 0)
-    if y.dtype.kind not in "fiub" or not y.size or not y.ndim:
-        return Targets()
-    has_last_axis = y.ndim > 1 and (predicted_axes is None or y.ndim >= predicted_axes)
-    rows = y.astype("float64").reshape(-1, y.shape[-1] if has_last_axis else 1)
-    nonfinite = int((~np.isfinite(rows)).sum())
-    known = Targets(examples=len(y), width=rows.shape[1], places=len(rows) // len(y), nonfinite=nonfinite)
-    if known.nonfinite:
-        return known
-    values, counts = np.unique(rows, return_counts=True)
-    sizes = np.abs(rows)
-    stand_in, stand_ins = stand_in_of(rows)
-    known = dataclasses.replace(
-        known,
-        stand_in=stand_in,
-        stand_ins=stand_ins,
-        low=float(values[0]),
-        high=float(values[-1]),
-        deviation=float(rows.std()),
-        negative=float((rows < 0).mean()),
-        values=len(values),
-        smallest=float(np.quantile(sizes, 0.01) / np.median(sizes[sizes > 0])) if sizes.any() else NAN,
-    )
-    return _of_one_column(known, values, counts) if rows.shape[1] == 1 else _of_rows(known, rows, values)
-
-
-def _of_one_column(known: Targets, values: np.ndarray, counts: np.ndarray) -> Targets:
-    fractions = counts / counts.sum()
-    known = dataclasses.replace(known, are_integers=bool((values == np.round(values)).all()))
-    if not known.are_integers or len(values) > MOST_CLASSES:
-        return dataclasses.replace(known, of="one class" if len(values) == 1 else "numbers")
-    pairs = {(0.0, 1.0): "0 and 1", (-1.0, 1.0): "-1 and 1"}
-    of = "one class" if len(values) == 1 else pairs.get(tuple(values), "classes")
-    rarest, commonest = float(fractions.min()), float(fractions.max())
-    return dataclasses.replace(known, of=of, classes=len(values), rarest=rarest, commonest=commonest)
-
-
-def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
-    sums = rows.sum(axis=1)
-    if set(values) <= {0.0, 1.0}:
-        at_once, empty = float((sums > 1).mean()), float((sums == 0).mean())
-        if (sums == 1).all():
-            fractions = rows.mean(axis=0)
-            there = fractions[fractions > 0]
-            of = "one class" if len(there) == 1 else "one-hot"
-            rarest, commonest = float(there.min()), float(there.max())
-            known = dataclasses.replace(known, of=of, rarest=rarest, commonest=commonest)
-            return dataclasses.replace(known, classes=rows.shape[1], at_once=at_once)
-        return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once, empty=empty)
-    if values[0] >= 0 and np.allclose(sums, 1, atol=1e-4):
-        return dataclasses.replace(known, of="probabilities", classes=rows.shape[1])
-    if len(values) == 1:
-        return dataclasses.replace(known, of="one class")
-    lengths = np.linalg.norm(rows, axis=1)
-    return dataclasses.replace(known, of="numbers", lengths=float(lengths.std() / lengths.mean()))
 
 
 def are_of_another_scale(a: Inputs, b: Inputs) -> bool:

@@ -17,11 +17,6 @@ class Kind:
         meaning: One sentence for the documentation: what goes wrong in a training that has it.
         fine: The sentence that is said where all is well, without its full stop: numbers in brackets follow.
         cure: What to do about it, in full sentences.
-        code: One or two lines of Python that cure it for certain, to be pasted. Defaults to `""`: there are none.
-        answers: What its cure changes, in the words that studies of real faults use: some of `activation.last`,
-            `activation.hidden`, `loss`, `labels`, `preprocess`, `initialization`, `layers`, `layers.regularize`,
-            `layer_properties`, `optimizer`, `epochs`, `batch_size.large`, `learning_rate.high` (it is too high) and
-            `learning_rate.low`. Defaults to `()`: none of these.
         once_learned: What happens to it where the loss is good all the same: it `"stays"`; what was said of it before
             the first step is `"taken back"`; or what is over by the end of the training is `"forgiven"`. Defaults to
             `"stays"`.
@@ -33,8 +28,6 @@ class Kind:
     meaning: str
     fine: str
     cure: str
-    code: str = ""
-    answers: tuple[str, ...] = ()
     once_learned: Literal["stays", "taken back", "forgiven"] = "stays"
     needs_validation: bool = False
 
@@ -47,7 +40,6 @@ OF_THE_CHAPTER = (
         fine="There is no sign that the steps are too long",
         cure="Lower the learning rate: `keras_ch8.find_learning_rate` finds one, `callbacks.LearningRateDecay` lowers "
         "it in time, `schedules.Warmup` leads up to it.",
-        answers=("learning_rate.high",),
     ),
     Kind(
         "step_too_short",
@@ -55,7 +47,6 @@ OF_THE_CHAPTER = (
         meaning="The loss would fall much faster with longer steps in the same directions.",
         fine="There is no sign that longer steps would help",
         cure="Raise the learning rate: `keras_ch8.find_learning_rate` finds one.",
-        answers=("learning_rate.low",),
     ),
     Kind(
         "ill_conditioned",
@@ -66,7 +57,6 @@ OF_THE_CHAPTER = (
         cure="Bring the inputs to one scale (`keras.layers.Normalization`), normalize between layers "
         "(`layers.BatchNormalization`), or give each weight a rate of its own: `optimizers.Adam`, "
         "`optimizers.RMSprop`; `optimizers.Nesterov` helps too.",
-        answers=("optimizer", "preprocess"),
     ),
     Kind(
         "noise_dominated",
@@ -76,7 +66,6 @@ OF_THE_CHAPTER = (
         fine="There is no sign that noise of the gradient keeps the loss high",
         cure="Take larger batches, or let the learning rate fall: `schedules.LinearDecay`, "
         "`callbacks.LearningRateDecay`.",
-        answers=("learning_rate.high",),
     ),
     Kind(
         "batch_wasteful",
@@ -84,7 +73,6 @@ OF_THE_CHAPTER = (
         meaning="The batch is so large that its gradient has next to no noise: fewer examples would do for each step.",
         fine="The batch is not larger than the noise of the gradient asks for",
         cure="Take smaller batches: as many steps learn the same from fewer examples.",
-        answers=("batch_size.large",),
     ),
     Kind(
         "plateau",
@@ -93,7 +81,6 @@ OF_THE_CHAPTER = (
         fine="There is no sign of a plateau",
         cure="Start where the gradient is not small: smaller initial weights and biases, or units that do not saturate "
         "(ReLU); `optimizers.Adam` makes steps that do not shrink with the gradient.",
-        answers=("activation.hidden", "initialization", "optimizer"),
     ),
     Kind(
         "saddle",
@@ -103,7 +90,6 @@ OF_THE_CHAPTER = (
         fine="There is no sign of a saddle point",
         cure="Break the symmetry of the start with random weights (`keras.initializers.GlorotUniform`); "
         "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner.",
-        answers=("initialization", "optimizer"),
     ),
     Kind(
         "cliff",
@@ -121,7 +107,6 @@ OF_THE_CHAPTER = (
         fine="The gradient does not explode on its way back",
         cure="Scale the start to the data (`training.scale_to_data`) or take `initializers.Orthogonal`, normalize "
         "between layers (`layers.BatchNormalization`), and clip: `clipping.ByGlobalNorm`.",
-        answers=("activation.hidden", "initialization"),
         once_learned="taken back",
     ),
     Kind(
@@ -132,7 +117,6 @@ OF_THE_CHAPTER = (
         cure="Scale the start to the data (`training.scale_to_data`), normalize between layers "
         "(`layers.BatchNormalization`), add connections that skip layers (`layers.Residual`), or use ReLU with "
         "`keras.initializers.HeNormal`.",
-        answers=("activation.hidden", "initialization"),
         once_learned="taken back",
     ),
     Kind(
@@ -151,7 +135,6 @@ OF_THE_CHAPTER = (
         fine="Few ReLUs are dead, if any",
         cure="Lower the learning rate or add `schedules.Warmup`; start with `keras.initializers.HeNormal` and biases "
         "of 0 or slightly above; or use leaky units (`keras.layers.LeakyReLU`).",
-        answers=("activation.hidden", "activation.last", "initialization", "learning_rate.high"),
         once_learned="forgiven",
     ),
     Kind(
@@ -161,7 +144,6 @@ OF_THE_CHAPTER = (
         fine="Few units are saturated, if any",
         cure="Bring inputs and initial weights to a smaller scale, normalize before the activation "
         "(`layers.BatchNormalization`), or use ReLU.",
-        answers=("activation.hidden", "activation.last", "initialization", "preprocess"),
         once_learned="forgiven",
     ),
     Kind(
@@ -180,7 +162,6 @@ OF_THE_CHAPTER = (
         fine="The signal has a good scale in all layers at the start",
         cure="Bring the inputs to mean 0 and variance 1 (`keras.layers.Normalization`), and scale the weights to the "
         "data: `training.scale_to_data`. `training.check_initialization` judges a start before any step.",
-        answers=("initialization", "preprocess"),
     ),
     Kind(
         "overfitting",
@@ -189,7 +170,6 @@ OF_THE_CHAPTER = (
         fine="There is no sign that what is learned does not hold for new examples",
         cure="Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`; regularize, or find "
         "more data. `callbacks.SurrogateGap` says whether the true loss suffers.",
-        answers=("layers.regularize",),
     ),
     Kind(
         "underfitting",
@@ -197,7 +177,6 @@ OF_THE_CHAPTER = (
         meaning="The loss has come to rest at a minimum, but is not low: the model has learned all that it can.",
         fine="There is no sign that the model is too small for its task",
         cure="Train longer, take a larger model, or regularize less; first cure what else is found here.",
-        answers=("epochs", "layer_properties", "layers"),
     ),
     Kind(
         "nonfinite",
@@ -206,7 +185,6 @@ OF_THE_CHAPTER = (
         fine="All gradients were finite",
         cure="Search the data for NaN, lower the learning rate (`keras_ch8.find_learning_rate`), clip "
         "(`clipping.ByGlobalNorm`), or skip such steps: `skip_nonfinite=True` of a first-order optimizer of the suite.",
-        answers=("learning_rate.high",),
     ),
 )
 """The difficulties that the monitors of the suite know."""
@@ -220,7 +198,6 @@ OF_THE_START = (
         fine="The targets are written as the loss reads them",
         cure="Write the targets as the loss reads them: classes as 0, 1, 2 and so on for "
         "`keras.losses.SparseCategoricalCrossentropy`, as 0 and 1 for `keras.losses.BinaryCrossentropy`.",
-        answers=("labels",),
     ),
     Kind(
         "wrong_loss",
@@ -229,7 +206,6 @@ OF_THE_START = (
         fine="The loss is one for these targets",
         cure="Compile with a loss for these targets: `keras.losses.MeanSquaredError` for numbers, a cross-entropy for "
         "classes.",
-        answers=("loss",),
     ),
     Kind(
         "wrong_output",
@@ -238,7 +214,6 @@ OF_THE_START = (
         fine="The last layer can give what the loss asks for",
         cure="Give the last layer the activation and the units that fit the loss: softmax and a unit for each class, "
         "sigmoid and one unit for two classes, no activation for numbers.",
-        answers=("activation.last", "layer_properties"),
     ),
     Kind(
         "bad_inputs",
@@ -247,7 +222,6 @@ OF_THE_START = (
         fine="The inputs are on a good scale",
         cure="Bring the inputs to mean 0 and variance 1: `keras.layers.Normalization`; divide pixels of 0 to 255 with "
         "`keras.layers.Rescaling`.",
-        answers=("preprocess",),
     ),
     Kind(
         "equal_units",
@@ -255,7 +229,6 @@ OF_THE_START = (
         meaning="All units of a layer start equal and get equal gradients, so that no step tells them apart.",
         fine="The units of each layer differ",
         cure="Start with random weights, such as `keras.initializers.GlorotUniform`.",
-        answers=("initialization",),
     ),
     Kind(
         "no_gradient",
@@ -264,7 +237,6 @@ OF_THE_START = (
         fine="Every layer has a gradient",
         cure="Let the gradient through: no ReLU as the last activation, `keras.layers.LeakyReLU` or "
         "`keras.initializers.HeNormal` where all ReLUs are dead.",
-        answers=("activation.hidden", "activation.last", "initialization"),
     ),
     Kind(
         "leak",
@@ -300,7 +272,6 @@ OF_THE_COURSE = (
         fine="The training does not end while the loss still falls much",
         cure="Train for more epochs, two or three times as many, and add "
         "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
-        answers=("epochs",),
     ),
     Kind(
         "too_long",
@@ -318,7 +289,6 @@ OF_THE_COURSE = (
         fine="The training loss does not swing from epoch to epoch",
         cure="Let the learning rate fall in time: `schedules.LinearDecay`, `callbacks.LearningRateDecay`; or lower it: "
         "`keras_ch8.find_learning_rate` finds one.",
-        answers=("learning_rate.high",),
     ),
 )
 """How long a training is, and whether it comes to rest: what its epochs say."""

@@ -133,10 +133,6 @@ class Condition:
         value = measured.get(self.quantity.name, NAN)
         return not math.isnan(value) if self.is_ == "known" else _OPERATORS[self.is_](value, self.limit)
 
-    def quantities(self) -> Iterator[Quantity]:
-        """Return what must have been measured."""
-        yield self.quantity
-
     def stated(self, value: float, level: str = "act") -> str:
         """Return a sentence with the value, the limit of the level, and where that comes from.
 
@@ -148,11 +144,6 @@ class Condition:
             return f"{self.name[0].upper()}{self.name[1:]}: {answer}{source}."
         limit = f"{level} {_WORDS[self.is_]} {self.quantity.number(self.limit)}"
         return f"{self.quantity.stated(value)}: {limit}{source}."
-
-    @property
-    def compared(self) -> str:
-        """The comparison in words, for the documentation."""
-        return f"`{self.quantity.name}` {'is known' if self.is_ == 'known' else f'{self.is_} {self.limit:g}'}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,10 +170,6 @@ class Combination:
         """Whether it holds for what was measured."""
         each = (condition.holds(measured) for condition in self.conditions)
         return all(each) if self.how == "all of" else any(each) == (self.how == "any of")
-
-    def quantities(self) -> Iterator[Quantity]:
-        """Return what must have been measured: nothing, since what is unknown does not hold."""
-        yield from ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -311,8 +298,11 @@ class Rule:
 
     @functools.cached_property
     def quantities(self) -> tuple[Quantity, ...]:
-        """What must have been measured for the rule to say anything, also that all is well."""
-        conditions = (quantity for condition in self.when for quantity in condition.quantities())
+        """What must have been measured for the rule to say anything, also that all is well.
+
+        Combinations ask for nothing: what is not known does not hold.
+        """
+        conditions = (condition.quantity for condition in self.when if isinstance(condition, Condition))
         return tuple(dict.fromkeys([*(threshold.quantity for threshold in self.all_of), *conditions]))
 
     @functools.cached_property

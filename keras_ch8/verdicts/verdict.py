@@ -40,7 +40,7 @@ class Claim:
         proven: Whether it needs no second measurement: something that happened, such as an infinite gradient. Defaults
             to `False`.
         why: Up to five sentences: what was measured, against which limits, and where these come from. Defaults to `()`.
-        code: Lines of Python that cure it. Defaults to `""`: those of the kind.
+        code: Lines of Python that cure it. Defaults to `""`: there are none.
         series: Name of the series that shows the number in the finding. Defaults to `""`: no series does.
         drawn: The last point of each series that shows something of this kind, by its name. Defaults to `{}`.
         then: What to do if that does not help. Defaults to `""`: nothing else is known.
@@ -278,7 +278,7 @@ class VerdictTracker:
             step=since,
             measured=said.step,
             why=(*doubt, *claim.why)[:MOST_REASONS],
-            code="" if level == "ok" else claim.code or ("" if claim.cure else kind.code),
+            code="" if level == "ok" else claim.code,
             series=claim.series,
             value=newest.claim.drawn.get(claim.series),
             then="" if level == "ok" else claim.then,

@@ -93,17 +93,6 @@ def test_a_training_that_is_well_has_no_verdict_of_it_and_none_is_made_where_it_
     assert math.isnan(watching.log.chance)
 
 
-def test_of_a_loss_with_penalties_what_is_not_penalty_is_compared_with_a_constant_prediction():
-    model = keras.Sequential([layers.Dense(1, "sigmoid", kernel_regularizer="l2")])
-    watching = diagnosis(checks=["gradient_norm"])
-    model.compile("sgd", "binary_crossentropy")
-    fit(model, watching)
-    assert watching.log.chance > 0.5
-    assert watching.log.is_penalized
-    last = watching.log.of("gradient_norm")[-1]
-    assert last.penalty == pytest.approx(float(keras.ops.sum(model.losses[0])), rel=1e-5)
-
-
 @pytest.mark.slow
 def test_a_second_fit_is_looked_at_anew():
     model, watching = network("softmax"), diagnosis()
@@ -170,16 +159,24 @@ class Penalized(layers.Layer):
         return inputs
 
 
-@pytest.mark.broad(slow="all")
-@pytest.mark.parametrize("extra, is_penalized", [(Penalized(), True), (layers.Activation("linear"), False)])
 @pytest.mark.slow
-def test_what_a_layer_adds_to_a_loss_is_known_apart_from_what_a_constant_prediction_has(extra, is_penalized):
+@pytest.mark.parametrize(
+    "options, extra, penalty",
+    [
+        ({"kernel_regularizer": "l2"}, [], lambda model: float(keras.ops.sum(model.losses[0]))),
+        ({}, [Penalized()], lambda model: 0.1 * np.mean(PROBE[0] ** 2)),
+        ({}, [], lambda model: 0.0),
+    ],
+)
+def test_what_layers_add_to_a_loss_is_known_apart_from_what_a_constant_prediction_has(options, extra, penalty):
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((4,)), extra, layers.Dense(1, "sigmoid")])
+    model, watching = (
+        keras.Sequential([*extra, layers.Dense(1, "sigmoid", **options)]),
+        diagnosis(checks=["gradient_norm"]),
+    )
     model.compile("adam", "binary_crossentropy")
-    watching = diagnosis(checks=["gradient_norm"])
     fit(model, watching)
     assert np.isfinite([watching.log.chance, watching.log.neighbours]).all()
-    assert watching.log.is_penalized == is_penalized
-    added = 0.1 * np.mean(PROBE[0] ** 2) if is_penalized else 0.0
-    assert watching.log.of("gradient_norm")[-1].penalty == pytest.approx(added, rel=1e-5)
+    assert watching.log.chance > 0.5
+    assert watching.log.is_penalized == (penalty(model) > 0)
+    assert watching.log.of("gradient_norm")[-1].penalty == pytest.approx(penalty(model), rel=1e-5)

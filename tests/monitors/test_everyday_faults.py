@@ -9,9 +9,9 @@ from keras_ch8 import preflight
 from keras_ch8.monitors.held_out import validated_on
 from keras_ch8.monitors.model_facts import facts, facts_of_model
 from keras_ch8.monitors.start import facts_of, large_targets_in
+from keras_ch8.verdicts.arrays import unseen_of
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
-from keras_ch8.verdicts.rows import unseen_of
 from tests.monitors.logs import AT_REST, faded, flow, log_of, said, with_steps
 
 LAYERS = keras.layers

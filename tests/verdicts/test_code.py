@@ -9,9 +9,10 @@ import pytest
 import keras_ch8
 from keras_ch8.monitors.start import flat_in
 from keras_ch8.verdicts import code
-from keras_ch8.verdicts._ends import for_numbers, with_loss
+from keras_ch8.verdicts.arrays import targets_of
+from keras_ch8.verdicts.code import for_numbers, with_loss
 from keras_ch8.verdicts.fact import Fact
-from keras_ch8.verdicts.facts import Facts, Output, targets_of
+from keras_ch8.verdicts.facts import Facts, Output
 from keras_ch8.verdicts.remedies import REMEDIES
 
 LAYERS = keras.layers
@@ -96,7 +97,6 @@ def test_code_for_one_array_of_inputs_is_not_given_for_several():
     of_several = {code.fitting(each, {Fact.SEVERAL_INPUTS}) for each in lines}
     assert code.FIND_RATE in of_several
     assert not of_several & {code.SCALE_TO_DATA, code.WITH_CURVATURE, code.NORMALIZE_LAYERS}
-    assert code.fitting(code.SHUFFLE, {Fact.SEVERAL_INPUTS}) == ""
 
 
 def test_a_squared_error_of_large_targets_is_minimized_by_steps_of_the_rate():

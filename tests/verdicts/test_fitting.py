@@ -1,32 +1,24 @@
 """Code of a cure is given where it is a right edit for this form of training; elsewhere the text says it."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import keras_ch8
-from keras_ch8.extend import Claim
 from keras_ch8.integration.fit import Training
 from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.model_facts import facts_of_model, form_of, known_to_cures, rate_of
 from keras_ch8.verdicts import code
 from keras_ch8.verdicts.fact import Fact
-from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
-from keras_ch8.verdicts.verdict import VerdictTracker
+from tests.verdicts.test_remedies import NUMBERS
 
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 3)).astype("float32")
 Y = X[:, :1]
-NUMBERS = {
-    "rate": "0.1", "shorter_rate": "0.01", "longer_rate": "1", "clip_at": "2.5", "momentum": "0.9", "memory": "3.4",
-    "larger_batch": "128", "smaller_batch": "16", "more_epochs": "30",
-}  # fmt: skip
 CODES = sorted({remedy.filled(NUMBERS).code for remedies in REMEDIES.values() for remedy in remedies} - {""})
 
 
@@ -49,10 +41,6 @@ def pasted(lines, model, **names):
 # --- the one rule -----------------------------------------------------------------------------------------------------
 
 
-def test_what_is_no_edit_is_said_of_facts_that_there_are():
-    assert {fact for facts in code.NO_EDIT.values() for fact in facts} <= set(Fact)
-
-
 @pytest.mark.parametrize("lines", CODES)
 def test_a_loop_of_ones_own_gets_no_code_and_a_data_set_none_that_needs_arrays(lines):
     assert code.fitting(lines, {Fact.LOOP_OF_ONES_OWN}) == ""
@@ -62,26 +50,40 @@ def test_a_loop_of_ones_own_gets_no_code_and_a_data_set_none_that_needs_arrays(l
     pasted(code.fitting(lines, {Fact.NO_ARRAYS}), net(optimizer), epochs=1, callbacks=[])
 
 
-def test_code_of_the_batch_and_of_the_order_is_for_arrays_and_that_of_the_rate_for_all():
-    assert cures("noise_dominated", Fact.NO_ARRAYS)[0].code == ""
-    assert cures("noise_dominated", Fact.NO_ARRAYS)[0].cure == "Take batches of 128 examples, and as many steps."
-    assert code.fitting(code.SHUFFLE, {Fact.NO_ARRAYS}) == ""
-    assert cures("step_too_long", Fact.NO_ARRAYS)[0].code == "model.optimizer.learning_rate = 0.01"
-    assert cures("too_short", Fact.NO_ARRAYS)[0].code == "epochs = 30"
+RATE = "model.optimizer.learning_rate = 0.01"
 
 
-def test_a_loop_is_told_of_steps_and_no_epochs():
-    assert cures("too_short", Fact.LOOP_OF_ONES_OWN)[0].cure == "Make three times as many steps."
-    assert cures("too_short")[0].cure == "Train for 30 epochs."
+@pytest.mark.parametrize(
+    "lines, has, expected",
+    [
+        (code.SHUFFLE, {Fact.NO_ARRAYS}, ""),
+        (code.SHUFFLE, {Fact.SEVERAL_INPUTS}, ""),
+        (code.BIASES_OF_0, {Fact.SUBCLASSED}, ""),
+        (code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH, Fact.NO_ARRAYS}, ""),
+        (code.NORMALIZE_INPUTS, {Fact.SUBCLASSED}, ""),
+        (RATE, {Fact.SUBCLASSED}, RATE),
+        (RATE, {Fact.OWN_TRAINING_STEP}, ""),
+        ("y = y / 2", set(), "y = y / 2"),
+        ("y = y / 2", {Fact.VALIDATED_APART}, "y = y / 2\n# and so x and y of the validation data"),
+        (code.SHUFFLE, {Fact.VALIDATED_APART}, code.SHUFFLE),  # each example keeps its target
+    ],
+)
+def test_code_is_given_where_it_is_a_right_edit(lines, has, expected):
+    assert code.fitting(lines, has) == expected
 
 
-def test_a_subclass_and_a_training_step_of_ones_own_get_no_code_for_what_they_do_themselves():
-    assert code.fitting(code.BIASES_OF_0, {Fact.SUBCLASSED}) == ""
-    assert code.fitting(code.NORMALIZE_INPUTS, {Fact.SUBCLASSED}) == ""
-    rate = "model.optimizer.learning_rate = 0.01"
-    assert code.fitting(rate, {Fact.SUBCLASSED}) == rate
-    assert code.fitting(rate, {Fact.OWN_TRAINING_STEP}) == ""
-    assert cures("too_long", Fact.OWN_TRAINING_STEP)[0].code.startswith("callbacks = ")
+@pytest.mark.parametrize(
+    "kind, has, cure, lines",
+    [
+        ("noise_dominated", Fact.NO_ARRAYS, "Take batches of 128 examples, and as many steps.", ""),
+        ("step_too_long", Fact.NO_ARRAYS, "Lower the learning rate from 0.1 to 0.01.", RATE),
+        ("too_short", Fact.NO_ARRAYS, "Train for 30 epochs.", "epochs = 30"),
+        ("too_short", Fact.LOOP_OF_ONES_OWN, "Make three times as many steps.", ""),
+        ("step_too_long", Fact.OWN_TRAINING_STEP, "Lower the learning rate from 0.1 to 0.01.", ""),
+    ],
+)
+def test_the_first_cure_is_said_where_it_has_no_code_and_a_loop_is_told_of_steps(kind, has, cure, lines):
+    assert (cures(kind, has)[0].cure, cures(kind, has)[0].code) == (cure, lines)
 
 
 def test_code_for_weights_builds_the_model_that_its_first_batch_would_build():
@@ -89,22 +91,6 @@ def test_code_for_weights_builds_the_model_that_its_first_batch_would_build():
     model.compile("sgd", "mse")
     pasted(code.fitting(code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH}), model, x=X)
     assert model.layers[0].bias.numpy().tolist() == [0.0] * 4
-    assert code.fitting(code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH, Fact.NO_ARRAYS}) == ""
-
-
-def test_a_kinds_own_code_does_not_come_back_where_that_of_the_cure_is_left_out(monkeypatch):
-    monkeypatch.setitem(KINDS, "cliff", dataclasses.replace(KINDS["cliff"], code="x = x / 2"))
-    tracker = VerdictTracker()
-    tracker.update(1, [Claim("cliff", "act", "So.", "Do this.", proven=True)])
-    assert tracker.verdicts[0].code == ""
-    tracker.update(2, [Claim("plateau", "act", "So.", proven=True)])
-    assert {v.kind: v.cure for v in tracker.verdicts}["plateau"] == KINDS["plateau"].cure
-
-
-def test_targets_that_are_written_anew_are_so_for_validation_too():
-    assert code.fitting("y = y / 2", {Fact.VALIDATED_APART}) == "y = y / 2\n# and so x and y of the validation data"
-    assert code.fitting("y = y / 2", set()) == "y = y / 2"
-    assert code.fitting(code.SHUFFLE, {Fact.VALIDATED_APART}) == code.SHUFFLE  # each example keeps its target
 
 
 # --- the rate ---------------------------------------------------------------------------------------------------------

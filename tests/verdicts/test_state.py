@@ -9,10 +9,8 @@ import pytest
 from keras_ch8.cockpit import records
 from keras_ch8.extend import Claim, Verdict
 from keras_ch8.verdicts.checks import claims_of, judged_by
-from keras_ch8.verdicts.facts import Facts, Start, Targets
-from keras_ch8.verdicts.inputs import Inputs
+from keras_ch8.verdicts.facts import Facts, Inputs, Start, Targets
 from keras_ch8.verdicts.state import STATES, state_of
-from keras_ch8.verdicts.texts import report
 from keras_ch8.verdicts.verdict import LEVELS, VerdictTracker
 
 FINE = Verdict("cliff", "ok", "No spikes.", "", "8.2.4", 5)
@@ -46,13 +44,6 @@ def test_what_was_found_comes_before_how_little_was_checked():
 def test_of_a_check_that_nobody_asked_for_the_count_is_right_too():
     assert state_of(fine("cliff"), judged=["leak"], applicable=["plateau"]).headline == "All right: 2 of 3 checks."
     assert state_of(fine("cliff")).headline == "All right: 1 of 1 check."
-
-
-def test_the_report_of_what_was_little_checked_says_so_with_the_reason_and_nothing_is_right():
-    state = state_of(fine("cliff"), applicable=ALL, reasons=["There is no probe. Give one."])
-    said = "LITTLE CHECKED: 1 of 4 checks could be made.\n\nThere is no probe. Give one."
-    assert report(fine("cliff"), state) == said
-    assert report([]) == "LITTLE CHECKED: No check could be made."
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
@@ -119,12 +110,12 @@ def inputs(mean=0.0, **more):
 def test_what_is_wrong_with_the_probe_silences_nothing_of_the_training_and_has_texts_of_its_own():
     still = Start(loss=1.0, gradient=0.0)
     facts = Facts(inputs=(inputs(),), other_inputs=(inputs(50.0),), other="the probe", start=still)
-    claims, _ = claims_of(facts, lambda name, error: pytest.fail(f"{name}: {error}"))
+    claims = claims_of(facts, lambda name, error: pytest.fail(f"{name}: {error}"))
     found = {claim.kind: claim for claim in claims}
     assert found["bad_inputs"].is_of_probe
     assert "root mean square" not in found["bad_inputs"].expects
     assert "logarithm" not in found["bad_inputs"].then
-    alone, _ = claims_of(dataclasses.replace(facts, other_inputs=(), other=""), lambda *_: None)
+    alone = claims_of(dataclasses.replace(facts, other_inputs=(), other=""), lambda *_: None)
     assert {claim.kind for claim in alone} == set(found) - {"bad_inputs"} != set()
 
 

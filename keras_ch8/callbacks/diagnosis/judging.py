@@ -84,7 +84,7 @@ class Judge:
         """Judge what was seen before the first step: of this form of training nothing else is asked."""
         claims: list[Claim] = []
         try:
-            claims, _ = claims_of(facts, log.leave_out)
+            claims = claims_of(facts, log.leave_out)
             self.of_start = self.looked_at = set(judged_by(facts))
         except Exception as error:
             log.leave_out(PREFLIGHT, error)

@@ -14,8 +14,7 @@ from ..._describe import short
 from ..._state import dump
 from ..._types import Data, Tensor
 from ...integration import backend, fit, keras_private
-from ...verdicts.facts import are_of_another_scale
-from ...verdicts.inputs import Inputs
+from ...verdicts.facts import Inputs, are_of_another_scale
 
 EXAMPLES = 256
 """Examples that are kept of the batches that `fit` reads; fewer where these are the batches of one step."""

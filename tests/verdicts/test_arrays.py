@@ -1,19 +1,13 @@
-"""Plain facts about inputs and targets, and the loss of the best constant prediction against a search for it."""
+"""Facts about arrays: inputs, targets, and what all examples together show."""
 
 import math
+import time
 
-import keras
 import numpy as np
 import pytest
 
-from keras_ch8.verdicts.chance import chance_level
-from keras_ch8.verdicts.facts import (
-    Output,
-    are_of_another_scale,
-    targets_of,
-)
-from keras_ch8.verdicts.inputs import Inputs, inputs_of
-from keras_ch8.verdicts.rows import order_of
+from keras_ch8.verdicts.arrays import equal_rows, inputs_of, order_of, targets_of
+from keras_ch8.verdicts.facts import Inputs, are_of_another_scale
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 4))
@@ -30,7 +24,6 @@ def test_range_and_spread_of_inputs():
     known = inputs(X * [1, 10, 1, 1] + [0, 0, 5, 0])
     assert (known.of, known.examples, known.features, known.constant) == ("numbers", 200, 4, 0)
     assert known.spread == pytest.approx(10, rel=0.3)
-    assert known.largest == pytest.approx(np.abs(X[:, 1] * 10).max())
     assert not known.are_pixels
 
 
@@ -131,9 +124,9 @@ def test_of_targets_that_are_not_finite_only_their_number_is_known():
 
 def test_fractions_of_the_classes():
     targets = targets_of(np.array([0] * 90 + [1] * 10))
-    assert (targets.rarest, targets.commonest) == pytest.approx((0.1, 0.9))
+    assert targets.commonest == pytest.approx(0.9)
     targets = targets_of(np.eye(2)[[0] * 90 + [1] * 10])
-    assert (targets.rarest, targets.commonest) == pytest.approx((0.1, 0.9))
+    assert targets.commonest == pytest.approx(0.9)
 
 
 # --- all examples together -----------------------------------------------------------------------------------------
@@ -147,50 +140,56 @@ def test_order_by_labels():
     assert math.isnan(order_of(np.zeros(50)))
 
 
-# --- the best constant prediction ----------------------------------------------------------------------------------
+def test_equal_rows_are_counted_and_told_from_those_that_are_equal_by_nature():
+    assert equal_rows(X[:100], np.concatenate([X[:10], X[100:190]])) == (0.1, False)
+    assert equal_rows(X[:100], X[100:])[0] == 0
+    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
+    assert equal_rows(bits, bits) == (1.0, True)
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 12)] * 2), -1).reshape(-1, 2)
+    assert equal_rows(grid, grid[::3]) == (1.0, True)
 
 
-def best_constant(loss, y, start, weights):
-    """Find it with Keras's loss, by a search that knows nothing of the formulas."""
-    from scipy import optimize
-
-    def at(constant):
-        constant = np.exp(constant) / np.exp(constant).sum() if "categorical" in loss.name else constant
-        p = np.broadcast_to(constant, (len(y), len(start))).astype("float64")
-        return float(loss(keras.ops.convert_to_tensor(y), keras.ops.convert_to_tensor(p), sample_weight=weights))
-
-    return optimize.minimize(at, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}).fun
-
-
-SKEWED = np.eye(2)[[0] * 30 + [1] * 10]
-
-
-@pytest.mark.broad(slow="all")
-@pytest.mark.parametrize(
-    "loss, y, start",
-    [
-        (keras.losses.MeanSquaredError(dtype="float64"), RNG.normal(size=(40, 2)), [0.0, 0.0]),
-        (keras.losses.MeanAbsoluteError(dtype="float64"), RNG.normal(size=(40, 1)), [0.1]),
-        (keras.losses.BinaryCrossentropy(dtype="float64"), RNG.integers(0, 2, (40, 1)).astype(float), [0.4]),
-        (keras.losses.BinaryCrossentropy(label_smoothing=0.2, dtype="float64"), SKEWED, [0.5, 0.5]),
-        (keras.losses.CategoricalCrossentropy(dtype="float64"), np.eye(3)[RNG.integers(0, 3, 40)], [0.1, 0.0, 0.0]),
-        (keras.losses.CategoricalCrossentropy(label_smoothing=0.1, dtype="float64"), SKEWED, [0.1, 0]),
-        (keras.losses.SparseCategoricalCrossentropy(dtype="float64"), RNG.integers(0, 3, 40), [0.1, 0.0, 0.0]),
-    ],
-)  # fmt: skip
-def test_chance_is_the_smallest_loss_of_a_constant(loss, y, start):
-    smoothing = loss.get_config().get("label_smoothing", 0.0)
-    output = Output(loss=loss.name, label_smoothing=smoothing)
-    weights = np.linspace(0.2, 2, 40)
-    assert chance_level(output, y, weights) == pytest.approx(best_constant(loss, y, start, weights), rel=1e-3)
+def test_examples_repeated_before_the_split_are_told_from_answers_that_many_give():
+    repeated = RNG.permutation(np.repeat(X, np.where(np.arange(200) < 40, 9, 1), axis=0))
+    equal, by_nature = equal_rows(repeated[:400], repeated[400:])
+    assert equal > 0.3
+    assert not by_nature
+    words = np.tile(RNG.integers(0, 30, (150, 12)), (3, 1))  # no column tells them apart
+    order = RNG.permutation(450)
+    equal, by_nature = equal_rows(words[order[:300]], words[order[300:]])
+    assert equal > 0.8
+    assert not by_nature
+    answers = RNG.integers(0, 4, (40, 20))[RNG.integers(0, 40, 500)]  # of 40 kinds of people
+    assert equal_rows(answers[:400], answers[400:]) == (pytest.approx(1.0, abs=0.1), True)
 
 
-def test_chance_is_not_known_of_other_losses_sums_and_labels_that_the_loss_cannot_read():
-    y = np.array([[0.0], [1.0]])
-    assert chance_level(Output(loss="mean_squared_error"), y) == 0.25
-    assert math.isnan(chance_level(Output(loss="mean_squared_error", is_mean=False), y))
-    assert math.isnan(chance_level(Output(loss="huber"), y))
-    assert math.isnan(chance_level(Output(loss=""), y))
-    assert math.isnan(chance_level(Output(loss="binary_crossentropy"), 3 * y))
-    assert math.isnan(chance_level(Output(loss="mean_squared_error"), np.array(["a"])))
-    assert math.isnan(chance_level(Output(loss="mean_squared_error"), y, np.zeros(2)))
+def test_equal_inputs_of_another_target_and_empty_images_are_not_counted():
+    y = np.arange(200.0)
+    assert equal_rows(X[:100], X[:50], (y[:100], y[:50]))[0] == 1
+    assert equal_rows(X[:100], X[:50], (y[:100], y[100:150]))[0] == 0
+    images = RNG.normal(size=(100, 8, 8))
+    images[::2] = 0
+    assert equal_rows(images[:60], images[60:])[0] == 0
+    images[60:] = images[:40]
+    assert equal_rows(images[:60], images[60:]) == (0.5, False)
+
+
+def test_arrays_of_several_inputs_are_compared_together_and_in_all_their_numbers():
+    other = RNG.normal(size=(200, 300))
+    assert equal_rows([X[:100], other[:100]], [X[:50], other[:50]]) == (1.0, False)
+    assert equal_rows([X[:100], other[:100]], [X[:50], other[50:100]])[0] == 0
+    changed = other[:50].copy()
+    changed[:, 1] += 1  # a number by which they are not looked for
+    assert equal_rows(other, changed)[0] == 0
+
+
+def test_many_examples_are_compared_quickly():
+    x = RNG.normal(size=(60_000, 64)).astype("float32")
+    begin = time.process_time()
+    assert equal_rows(x, x[:10_000]) == (1.0, False)
+    assert time.process_time() - begin < 2.0  # 0.2 s on a machine that is not busy
+
+
+def test_of_large_data_some_examples_are_compared(monkeypatch):
+    monkeypatch.setattr("keras_ch8.verdicts.arrays.MOST_BYTES", X.nbytes // 2)
+    assert 0.2 < equal_rows(X, X)[0] < 0.5

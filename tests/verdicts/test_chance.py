@@ -1,11 +1,15 @@
-"""The loss of what the nearest other examples predict: what a model that is not too small can reach at least."""
+"""The loss of the best constant prediction, of what the nearest other examples predict, and of least squares."""
 
+import math
+
+import keras
 import numpy as np
 import pytest
 
 from keras_ch8.verdicts.chance import chance_level, least_squares_level, neighbours_levels
 from keras_ch8.verdicts.facts import Layer, Output, Start
 
+RNG = np.random.default_rng(0)
 LOSSES = (
     "mean_squared_error",
     "mean_absolute_error",
@@ -13,6 +17,57 @@ LOSSES = (
     "sparse_categorical_crossentropy",
     "categorical_crossentropy",
 )
+
+# --- the best constant prediction ----------------------------------------------------------------------------------
+
+
+def best_constant(loss, y, start, weights):
+    """Find it with Keras's loss, by a search that knows nothing of the formulas."""
+    from scipy import optimize
+
+    def at(constant):
+        constant = np.exp(constant) / np.exp(constant).sum() if "categorical" in loss.name else constant
+        p = np.broadcast_to(constant, (len(y), len(start))).astype("float64")
+        return float(loss(keras.ops.convert_to_tensor(y), keras.ops.convert_to_tensor(p), sample_weight=weights))
+
+    return optimize.minimize(at, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}).fun
+
+
+SKEWED = np.eye(2)[[0] * 30 + [1] * 10]
+
+
+@pytest.mark.broad(slow="all")
+@pytest.mark.parametrize(
+    "loss, y, start",
+    [
+        (keras.losses.MeanSquaredError(dtype="float64"), RNG.normal(size=(40, 2)), [0.0, 0.0]),
+        (keras.losses.MeanAbsoluteError(dtype="float64"), RNG.normal(size=(40, 1)), [0.1]),
+        (keras.losses.BinaryCrossentropy(dtype="float64"), RNG.integers(0, 2, (40, 1)).astype(float), [0.4]),
+        (keras.losses.BinaryCrossentropy(label_smoothing=0.2, dtype="float64"), SKEWED, [0.5, 0.5]),
+        (keras.losses.CategoricalCrossentropy(dtype="float64"), np.eye(3)[RNG.integers(0, 3, 40)], [0.1, 0.0, 0.0]),
+        (keras.losses.CategoricalCrossentropy(label_smoothing=0.1, dtype="float64"), SKEWED, [0.1, 0]),
+        (keras.losses.SparseCategoricalCrossentropy(dtype="float64"), RNG.integers(0, 3, 40), [0.1, 0.0, 0.0]),
+    ],
+)  # fmt: skip
+def test_chance_is_the_smallest_loss_of_a_constant(loss, y, start):
+    smoothing = loss.get_config().get("label_smoothing", 0.0)
+    output = Output(loss=loss.name, label_smoothing=smoothing)
+    weights = np.linspace(0.2, 2, 40)
+    assert chance_level(output, y, weights) == pytest.approx(best_constant(loss, y, start, weights), rel=1e-3)
+
+
+def test_chance_is_not_known_of_other_losses_sums_and_labels_that_the_loss_cannot_read():
+    y = np.array([[0.0], [1.0]])
+    assert chance_level(Output(loss="mean_squared_error"), y) == 0.25
+    assert math.isnan(chance_level(Output(loss="mean_squared_error", is_mean=False), y))
+    assert math.isnan(chance_level(Output(loss="huber"), y))
+    assert math.isnan(chance_level(Output(loss=""), y))
+    assert math.isnan(chance_level(Output(loss="binary_crossentropy"), 3 * y))
+    assert math.isnan(chance_level(Output(loss="mean_squared_error"), np.array(["a"])))
+    assert math.isnan(chance_level(Output(loss="mean_squared_error"), y, np.zeros(2)))
+
+
+# --- the nearest other examples ------------------------------------------------------------------------------------
 
 
 def rings(rng, loss, noise):
