@@ -82,14 +82,11 @@ def safe_ratio(a: Tensor, b: Tensor, otherwise: float) -> Tensor:
     return ops.where(nonzero, a / ops.where(nonzero, b, 1), otherwise)
 
 
-def norm(x: Tensor, axis: int | tuple[int, ...] | None = None) -> Tensor:
-    """Return the Euclidean norm over `axis` (all by default), which stays as a dimension of 1.
-
-    The entries are divided by the largest before they are squared: in float32 the square of 1e20 is infinite.
-    """
-    largest = ops.max(ops.abs(x), axis=axis, keepdims=True, initial=0)  # without it Keras refuses what has no entries
+def norm(x: Tensor) -> Tensor:
+    """Return the Euclidean norm; the entries are divided by the largest first, so that no square overflows."""
+    largest = ops.max(ops.abs(x), initial=0)  # without it Keras refuses what has no entries
     scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
-    return scale * ops.sqrt(ops.sum(ops.square(x / scale), axis=axis, keepdims=True))
+    return scale * ops.sqrt(ops.sum(ops.square(x / scale)))
 
 
 def half_squares(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -1,18 +1,16 @@
-"""What a clipping rule is: one factor for the whole gradient, or for each tensor, or a limit. And a rule at work."""
+"""What a clipping rule is: one factor for the whole gradient, or a limit for each tensor. And a rule at work."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
-from keras import ops
 
 from .. import _checks, _numerics
 from .._describe import short
 from .._settings import Settings, positive
 from .._types import Tensor
 from ..integration import backend
-from .units import unit_axes
 
 State = dict[str, Tensor]
 """What a rule remembers, by name."""
@@ -63,9 +61,8 @@ class GlobalRule(ClippingRule):
 class TensorRule(ClippingRule):
     """The base of every rule that clips each tensor by itself.
 
-    A subclass is a frozen dataclass of its settings and writes `clip(g, theta, axes) -> g`: the gradient of one
-    variable, clipped. theta is the variable's value if the class says `needs_theta = True`, else None; `axes` run over
-    the weights of one unit (see `clipping.Adaptive`).
+    A subclass is a frozen dataclass of its settings and writes `clip(g) -> g`: the gradient of one variable, clipped.
+    Of a sparse gradient it is given the rows.
 
     Raises:
         TypeError: When it is given to an optimizer, if it is no dataclass, or has no `clip`.
@@ -77,8 +74,8 @@ class TensorRule(ClippingRule):
         >>> @keras.saving.register_keras_serializable(package="mine")
         ... @dataclasses.dataclass(frozen=True)
         ... class Centralize(keras_ch8.extend.TensorRule):
-        ...     def clip(self, g, theta, axes):
-        ...         return g - keras.ops.mean(g, axis=axes, keepdims=True)
+        ...     def clip(self, g):
+        ...         return g - keras.ops.mean(g, axis=0)
         >>> variable = keras.Variable([[0.0], [0.0]])
         >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=Centralize())
         >>> optimizer.apply([keras.ops.array([[3.0], [1.0]])], [variable])
@@ -86,15 +83,8 @@ class TensorRule(ClippingRule):
         [[-1.0], [1.0]]
     """
 
-    needs_theta = False
-    """Whether the limit depends on the weights."""
-
-    clip: Callable[[Tensor, Tensor | None, tuple[int, ...]], Tensor]
-    """`clip(g, theta, axes)`: one tensor's gradient, clipped; `axes` run over the weights of one unit."""
-
-    def units(self, variables: Sequence[keras.Variable]) -> list[tuple[int, ...]]:
-        """Return the axes that run over the weights of one unit, for each variable (see units)."""
-        return [unit_axes(variable) for variable in variables]
+    clip: Callable[[Tensor], Tensor]
+    """`clip(g)`: one tensor's gradient, clipped."""
 
 
 def as_rule(value: Any) -> ClippingRule | None:
@@ -113,7 +103,7 @@ def as_rule(value: Any) -> ClippingRule | None:
     if isinstance(value, GlobalRule):
         _checks.written(cls, "coefficient", "coefficient(self, norm, **state) -> (factor, new_state)")
     elif isinstance(value, TensorRule):
-        _checks.written(cls, "clip", "clip(self, g, theta, axes) -> g")
+        _checks.written(cls, "clip", "clip(self, g) -> g")
     if "__dataclass_fields__" not in vars(cls):
         raise TypeError(
             "A clipping rule is a frozen dataclass, so that its settings are saved and compared. Received: "
@@ -150,83 +140,54 @@ class Clipped(NamedTuple):
 
 
 class Clipper:
-    """Holds a rule's state variables and the units of each variable.
+    """A rule and what it remembers.
 
     Args:
         rule: The rule, or None to clip nothing.
-        variables: All variables of the optimizer.
         create: Makes a state variable: `create(shape, name)`.
     """
 
-    def __init__(
-        self, rule: ClippingRule | None, variables: Sequence[keras.Variable], create: Callable[..., keras.Variable]
-    ) -> None:
+    def __init__(self, rule: ClippingRule | None, create: Callable[..., keras.Variable]) -> None:
         self.rule = rule
         shapes = {} if rule is None else rule.state_shapes()
         self.state = {name: create(shape, f"clip_{name}") for name, shape in shapes.items()}
-        self.axes = rule.units(variables) if isinstance(rule, TensorRule) else []
 
     def clip(
         self,
         grads: Mapping[int, Tensor],
-        known: Sequence[keras.Variable],
         lay_out: Callable[[Mapping[int, Tensor]], Sequence[Tensor]],
         active: Tensor | None = None,
     ) -> Clipped:
-        """Clip the gradient of some of the `known` variables, by their places, and lay it out for the update.
+        """Clip the gradients of some variables, by their places among all, and lay them out for the update.
 
         What the rule remembers changes where the step counts (`active` of None: it does).
         """
-        clipped, *before = self.tensors(list(grads.values()), [known[i] for i in grads], list(grads))
-        after = dict(zip(grads, clipped, strict=True))
+        after, norm, nonfinite = grads, -1.0, 0.0
+        if isinstance(self.rule, TensorRule):
+            after = {i: _clipped(self.rule, g) for i, g in grads.items()}
+            before = list(grads.values())
+            norm, nonfinite = _numerics.total_norm(before, _numerics.half_squares(before))
         laid_out = lay_out(after)
         halves = _numerics.half_squares(laid_out)
-        return Clipped(grads, after, laid_out, halves, self.factor(laid_out, halves, active), *before)
+        factor = None
+        if isinstance(self.rule, GlobalRule):
+            factor = self._factor(self.rule, _numerics.total_norm(laid_out, halves)[0], active)
+        return Clipped(grads, after, laid_out, halves, factor, norm, nonfinite)
 
-    def tensors(
-        self,
-        grads: list[Tensor],
-        variables: Sequence[keras.Variable],
-        indices: Sequence[int],
-    ) -> tuple[list[Tensor], Tensor, Tensor]:
-        """Apply a rule that acts tensor by tensor; `indices` are the variables' places among all.
-
-        Also returns the norm of the whole gradient and its non-finite entries before; -1 and 0 without such a rule.
-        """
-        if not isinstance(self.rule, TensorRule):
-            return grads, -1.0, 0.0
-        clipped = [self._clip(self.rule, *each) for each in zip(grads, variables, indices, strict=True)]
-        return clipped, *_numerics.total_norm(grads, _numerics.half_squares(grads))
-
-    def _clip(self, rule: TensorRule, g: Tensor, variable: keras.Variable, index: int) -> Tensor:
-        axes = self.axes[index]
-        if not backend.is_sparse(g):
-            return rule.clip(g, self._theta(rule, backend.as_tensor(variable), g), axes)
-        if rule.needs_theta and 0 in axes:  # a unit spans rows that this gradient does not have
-            return self._clip(rule, backend.densify(g, variable.shape), variable, index)
-        theta = self._theta(rule, backend.rows(backend.native(variable), g.indices), g.values)
-        return backend.with_values(g, rule.clip(g.values, theta, axes))
-
-    @staticmethod
-    def _theta(rule: TensorRule, theta: Tensor, g: Tensor) -> Tensor | None:
-        return ops.cast(theta, g.dtype) if rule.needs_theta else None
-
-    def factor(self, tensors: Sequence[Tensor], halves: Sequence[Tensor], active: Tensor | None) -> Tensor | None:
-        """Return the factor of a rule that acts on the whole gradient, None without such a rule.
-
-        `halves` are half the sums of squares of the tensors. What the rule remembers changes where the step counts.
-        """
-        if not isinstance(self.rule, GlobalRule):
-            return None
-        norm, _ = _numerics.total_norm(tensors, halves)
+    def _factor(self, rule: GlobalRule, norm: Tensor, active: Tensor | None) -> Tensor:
+        """Return the factor for a gradient of this norm, and remember what the rule does, where the step counts."""
         old = {name: backend.as_tensor(variable) for name, variable in self.state.items()}
-        factor, new = self.rule.coefficient(norm, **old)
+        factor, new = rule.coefficient(norm, **old)
         if new.keys() != old.keys():
             raise ValueError(
-                f"`{type(self.rule).__name__}.coefficient` must return the new state under the names of "
+                f"`{type(rule).__name__}.coefficient` must return the new state under the names of "
                 f"`state_shapes()`, {sorted(old)}. Received: {sorted(new)}."
             )
         if old:
             kept = [_numerics.where(active, new[name], old[name]) for name in old]
             backend.write(list(self.state.values()), kept)
         return factor
+
+
+def _clipped(rule: TensorRule, g: Tensor) -> Tensor:
+    return backend.with_values(g, rule.clip(g.values)) if backend.is_sparse(g) else rule.clip(g)

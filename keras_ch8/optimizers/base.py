@@ -168,7 +168,7 @@ class RuleOptimizer(keras_private.Optimizer):
         if self.skip_nonfinite:
             self.skipped = self.add_variable((), dtype="int64", name="skipped")
         self._clipper = clipping.Clipper(
-            self.clipping_rule, variables, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
+            self.clipping_rule, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
         )
         self._layout.create_state(
             self.state_names, labels, lambda shape, dtype, name: self.add_variable(shape, dtype=dtype, name=name)
@@ -276,7 +276,7 @@ class RuleOptimizer(keras_private.Optimizer):
         if self.skipped is not None:
             # laid out as for the update: TensorFlow keeps one of two equal operations
             t, active = _stages.leave_out(t, active, self._lay_out(mean), self.skipped)
-        clipped = self._clipper.clip(mean, self.known_variables, self._lay_out, active)
+        clipped = self._clipper.clip(mean, self._lay_out, active)
         decay = None if self.weight_decay is None else lr * self.weight_decay
         step = StepContext(lr, t, active, clipped.factor, decay)
         backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.laid_out, step)

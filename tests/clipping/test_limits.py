@@ -1,8 +1,7 @@
-"""Every default and limit of a clipping rule; a row of an embedding as a unit; variables without a path."""
+"""Every default and limit of a clipping rule, and a rule at work."""
 
 import dataclasses
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,7 +12,6 @@ from keras_ch8.clipping.rule import Clipper
 
 
 def test_the_defaults():
-    assert clipping.Adaptive() == clipping.Adaptive(0.01, 0.001, unit_axes={})
     assert clipping.ByPercentile() == clipping.ByPercentile(10, 1000)
 
 
@@ -32,8 +30,6 @@ INF = float("inf")
         (lambda: clipping.ByValue(INF), "limit=inf"),
         (lambda: clipping.ByGlobalNorm(INF), "limit=inf"),
         (lambda: clipping.ByPercentile(-1), "p=-1"),
-        (lambda: clipping.Adaptive(ratio=INF), "ratio=inf"),
-        (lambda: clipping.Adaptive(epsilon=0.0), "epsilon=0.0"),
         (lambda: ours.SGD(clipnorm=0.0), "clipnorm=0.0"),
     ],
 )
@@ -42,77 +38,23 @@ def test_beyond_them_they_are_refused(make, received):
         make()
 
 
-@pytest.mark.parametrize("name", ["embeddings", "kernel"])
-def test_some_rows_of_an_embedding_are_clipped_as_in_the_dense_gradient(name):
-    """In `embeddings` a row is a unit, which is clipped without the other rows; in `kernel` a column."""
-    start = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
-    rows, values = np.array([1, 4]), np.array([[3.0, 0.0, 1.0], [0.0, 1e-4, 0.0]], "float32")
-    dense = np.zeros((6, 3), "float32")
-    dense[rows] = values
-    axis = 1 if name == "embeddings" else 0
-    limit = 0.01 * np.linalg.norm(start, axis=axis, keepdims=True)
-    norm = np.linalg.norm(dense, axis=axis, keepdims=True)
-    expected = start - dense * np.minimum(1, limit / np.where(norm, norm, 1))
-    for g in (tf.IndexedSlices(values, rows, (6, 3)), tf.constant(dense)):
-        variable = keras.Variable(start, name=name)
-        ours.SGD(1.0, clip=clipping.Adaptive(0.01)).apply([g], [variable])
-        np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-5, atol=1e-7)
-
-
-def test_a_pattern_is_searched_in_the_order_in_which_it_is_given():
-    rule = clipping.Adaptive(unit_axes={"kernel": 1, "dense/kernel": 0})
-    dense = keras.layers.Dense(2, use_bias=False, name="dense")
-    dense.build((None, 3))
-    assert rule.units([dense.kernel]) == [(1,)]
-
-
-def test_a_negative_axis_is_counted_from_the_end():
-    variable = keras.Variable(np.zeros((4, 3, 2)), name="kernel")
-    for axes, expected in ((-1, (2,)), ((-3, 1), (0, 1)), ((0, 2), (0, 2))):
-        assert clipping.Adaptive(unit_axes={"kernel": axes}).units([variable]) == [expected]
-
-
-def test_what_a_variable_is_is_known_by_its_name():
-    assert clipping.Adaptive().units([keras.Variable(np.zeros((4, 3, 2)), name="embeddings")]) == [(2,)]
-    assert clipping.Adaptive(unit_axes={"mine": 1}).units([tf.Variable(np.zeros((4, 3)), name="mine")]) == [(1,)]
-
-
-def test_what_is_given_by_name_only_and_what_is_no_axis():
-    with pytest.raises(TypeError):
-        clipping.Adaptive(0.01, 1e-3, {})
-    with pytest.raises(ValueError, match="an axis is an integer"):
-        clipping.Adaptive(unit_axes={"kernel": (0, True)})
-
-
 @dataclasses.dataclass(frozen=True)
 class Halved(extend.TensorRule):
-    """Halves each tensor; says nothing of the weights, and so is handed none."""
-
-    seen: list = dataclasses.field(default_factory=list, compare=False)
-
-    def clip(self, g, theta, axes):
-        self.seen.append(theta)
+    def clip(self, g):
         return 0.5 * g
 
 
-def test_a_rule_that_needs_no_weights_is_handed_none_and_a_sparse_gradient_stays_sparse():
-    variables = [keras.Variable(np.ones((6, 3), "float32"), name="embeddings")]
+def test_a_sparse_gradient_stays_sparse():
     rows = tf.IndexedSlices(tf.ones((2, 3)), tf.constant([1, 4]), (6, 3))
-    for rule in (Halved(), clipping.Adaptive(0.01)):  # of the second a unit is a row, so no other row is needed
-        [clipped], _, _ = Clipper(rule, variables, None).tensors([rows], variables, [0])
-        assert isinstance(clipped, tf.IndexedSlices)
-        assert clipped.values.shape == (2, 3)
-    columns = dataclasses.replace(Halved(), seen=[])
-    free = [keras.Variable(np.ones((6, 3), "float32"), name="kernel")]  # of which a unit is a column
-    [clipped], _, _ = Clipper(columns, free, None).tensors([rows], free, [0])
-    assert isinstance(clipped, tf.IndexedSlices)
-    assert columns.seen == [None]
+    clipped = Clipper(Halved(), None).clip({0: rows}, lambda grads: [tf.convert_to_tensor(g) for g in grads.values()])
+    assert isinstance(clipped.after[0], tf.IndexedSlices)
+    np.testing.assert_array_equal(clipped.after[0].values, np.full((2, 3), 0.5))
 
 
 def test_without_a_rule_nothing_is_clipped_and_nothing_is_measured():
-    clipper = Clipper(None, [], None)
-    assert clipper.tensors([1.0, 2.0], [], []) == ([1.0, 2.0], -1.0, 0.0)
-    assert clipper.factor([1.0], [0.5], None) is None
+    clipper, grads = Clipper(None, None), {0: tf.ones(2)}
+    clipped = clipper.clip(grads, lambda grads: list(grads.values()))
+    assert (clipped.after, clipped.factor, clipped.norm, clipped.nonfinite) == (grads, None, -1.0, 0.0)
     assert clipper.state == {}
 
 

@@ -104,7 +104,7 @@ def test_a_sparse_gradient_is_clipped_as_the_dense_one_with_rows_that_occur_twic
     rows, values = np.array([1, 4, 1]), np.array([[3.0, 0.0], [0.0, 4.0], [0.0, 8.0]], "float32")
     dense = np.zeros((6, 2), "float32")
     np.add.at(dense, rows, values)
-    for rule in (clipping.ByGlobalNorm(1.0), clipping.ByNorm(1.0), clipping.ByValue(1.0), clipping.Adaptive()):
+    for rule in (clipping.ByGlobalNorm(1.0), clipping.ByNorm(1.0), clipping.ByValue(1.0)):
         start = np.random.default_rng(0).normal(size=(6, 2)).astype("float32")
         results = []
         for g in (tf.IndexedSlices(values, rows, (6, 2)), dense):
@@ -155,7 +155,7 @@ def test_autoclip_remembers_updates_and_not_micro_steps():
 @pytest.mark.parametrize("rule", [
     clipping.ByPercentile(30, memory=5),
     *(pytest.param(rule, marks=pytest.mark.slow) for rule in (
-        clipping.ByValue(0.1), clipping.ByNorm(0.1), clipping.ByGlobalNorm(0.1), clipping.Adaptive(0.02, 1e-4),
+        clipping.ByValue(0.1), clipping.ByNorm(0.1), clipping.ByGlobalNorm(0.1),
     )),
 ], ids=str)  # fmt: skip
 def test_a_saved_model_keeps_its_rule_and_what_it_remembers(rule, tmp_path):
@@ -178,8 +178,6 @@ BAD = [
     (lambda: clipping.ByValue(0), ValueError, r"`limit` .* in \(0, inf\)\. Received: limit=0\."),
     (lambda: clipping.ByNorm(-1.0), ValueError, r"Received: limit=-1\.0"),
     (lambda: clipping.ByGlobalNorm(float("nan")), ValueError, r"Received: limit=nan"),
-    (lambda: clipping.Adaptive(ratio=0), ValueError, r"`ratio` .*Received: ratio=0\. 0\.01 is Brock's"),
-    (lambda: clipping.Adaptive(epsilon=-1), ValueError, r"`epsilon` .*Received: epsilon=-1"),
     (lambda: clipping.ByPercentile(101), ValueError, r"`p` .*Received: p=101"),
     (lambda: clipping.ByPercentile(10, memory=1), ValueError, r"`memory` .*Received: memory=1\."),
     (lambda: clipping.ByPercentile(10, memory=2.5), ValueError, r"Received: memory=2\.5"),
