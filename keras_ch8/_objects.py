@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ._checks import as_array, is_list, keras_3, label, takes, text
+from ._checks import as_array, is_list, keras_3, takes
 from ._describe import short
 from .integration import keras_private
 
@@ -186,12 +186,6 @@ def _fits(given: Any, expected: tuple[int | None, ...]) -> bool:
     return len(given) == len(expected) and all(
         n is None or m is None or n == m for n, m in zip(given[1:], expected[1:], strict=True)
     )
-
-
-def of_loss(name: Any, reduction: Any, dtype_of_loss: Any) -> dict[str, Any]:
-    """Return the arguments that every loss of Keras has, for `keras.losses.Loss.__init__`."""
-    text("reduction", reduction, meaning="how the losses of the examples are reduced", or_none=True)
-    return {"name": label(name), "reduction": reduction, "dtype": dtype(dtype_of_loss)}
 
 
 def examples(**parts: Any) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import callbacks, curriculum, data, extend
-from keras_ch8.curriculum.pacing import PACINGS, as_pacing
+from keras_ch8.curriculum.pacings import PACINGS, as_pacing
 
 PARTS = [getattr(curriculum.pacings, name) for name in curriculum.pacings.__all__]
 EXPORTED = [part for part in PARTS if isinstance(part, type) and extend.Pacing in part.__mro__[1:]]
