@@ -14,20 +14,24 @@ from .._types import Config, Logs, Tensor
 from ..clipping import rule as clipping
 from ..clipping.limits import rule_of
 from ..integration import backend, fit, keras_private, multi_worker, step_report, train_step
-from . import _arguments, _files, _stages
+from . import _arguments, _files
 from ._arguments import LearningRate
 from ._files import Store
 from ._layout import Layout
-from ._stages import Gradients
-from ._update import StepContext, Updater, UpdateRule, Work, move_average
-
-_COMPILED = (
-    "skip_nonfinite", "weight_decay", "clip", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
-    "ema_overwrite_frequency", "gradient_accumulation_steps",
+from ._update import (
+    Gradients,
+    StepContext,
+    Updater,
+    UpdateRule,
+    Work,
+    accumulate,
+    leave_out,
+    move_average,
+    sum_over_replicas,
 )  # fmt: skip
 
 
-class RuleOptimizer(keras_private.Optimizer):
+class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
     """The base of every optimizer that follows a gradient: Keras's optimizer around a rule that reads as in the book.
 
     A subclass names its `state_names` and `hyperparameters` and writes
@@ -92,6 +96,11 @@ class RuleOptimizer(keras_private.Optimizer):
     """Names of the state that the rule is given and returns, of which each variable has its own."""
     hyperparameters: tuple[str, ...] = ()
     """Arguments of the subclass, which it keeps as attributes of the same names; they are saved."""
+    compiled = (
+        "skip_nonfinite", "weight_decay", "clip", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
+        "ema_overwrite_frequency", "gradient_accumulation_steps",
+    )  # fmt: skip
+    instead = "Compile the model with a new optimizer, or change `learning_rate`."
     elementwise = False
     """Whether each entry of the step depends on the same entry of gradient, theta and state alone."""
     rests_without_gradient = False
@@ -271,11 +280,11 @@ class RuleOptimizer(keras_private.Optimizer):
         self, indices: tuple[int, ...], end: Callable[..., Any], grads: list[Tensor], lr: Tensor, *given: Any
     ) -> Any:
         """Take one step with the gradients of the variables `indices`; end it with the gradient as clipped."""
-        mean, active = self._accumulate(_stages.sum_over_replicas(dict(zip(indices, grads, strict=True))))
+        mean, active = self._accumulate(sum_over_replicas(dict(zip(indices, grads, strict=True))))
         t = backend.as_tensor(self.iterations) + 1
         if self.skipped is not None:
             # laid out as for the update: TensorFlow keeps one of two equal operations
-            t, active = _stages.leave_out(t, active, self._lay_out(mean), self.skipped)
+            t, active = leave_out(t, active, self._lay_out(mean), self.skipped)
         clipped = self._clipper.clip(mean, self._lay_out, active)
         decay = None if self.weight_decay is None else lr * self.weight_decay
         step = StepContext(lr, t, active, clipped.factor, decay)
@@ -287,7 +296,7 @@ class RuleOptimizer(keras_private.Optimizer):
         if not self.gradient_accumulation_steps:
             return grads, None
         sums = {i: self.accumulators[i] for i in self._layout.block_of}
-        return _stages.accumulate(grads, sums, self.micro_steps, self.gradient_accumulation_steps)
+        return accumulate(grads, sums, self.micro_steps, self.gradient_accumulation_steps)
 
     def _lay_out(self, grads: Gradients) -> list[Tensor]:
         """Return the gradient of each block of variables: of a tile, one vector."""
@@ -336,15 +345,6 @@ class RuleOptimizer(keras_private.Optimizer):
         own = {name: getattr(self, name) for name in (*self.hyperparameters, "skip_nonfinite")}
         own["clip"] = keras.saving.serialize_keras_object(self.clip)
         return super().get_config() | own
-
-    def __repr__(self) -> str:
-        return _describe.call_of(self, {k: v for k, v in self.get_config().items() if k != "name"})
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in (*self.hyperparameters, *_COMPILED) and getattr(self, "built", False):
-            fix = "Compile the model with a new optimizer, or change `learning_rate`."
-            _checks.compiled(self.name, name, value, fix)
-        super().__setattr__(name, value)
 
 
 def _label(variable: keras.Variable) -> str:
