@@ -12,12 +12,10 @@ import numpy as np
 from .. import _checks, _describe, _numerics
 from .._types import Config, Logs, Tensor
 from ..clipping import rule as clipping
-from ..clipping.limits import rule_of
 from ..integration import backend, fit, keras_private, multi_worker, step_report, train_step
-from . import _arguments, _files
+from . import _arguments, _layout
 from ._arguments import LearningRate
-from ._files import Store
-from ._layout import Layout
+from ._layout import Layout, Store
 from ._update import (
     Gradients,
     StepContext,
@@ -128,7 +126,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
     ) -> None:
         _refuse_rule_without_its_state(type(self))
         of_keras = _arguments.of_optimizer(type(self), kwargs)
-        rule = rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
             learning_rate=_arguments.learning_rate(learning_rate),
             weight_decay=_arguments.weight_decay(weight_decay),
@@ -234,11 +232,11 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
 
     def save_own_variables(self, store: Store) -> None:
         """Save counters, averages and sums, then the state of each variable in its own shape."""
-        _files.save(store, self._plain_variables(), self._layout)
+        _layout.save(store, self._plain_variables(), self._layout)
 
     def load_own_variables(self, store: Store) -> None:
         """Load what `save_own_variables` saved, also from a file of Keras's optimizer with the same state."""
-        _files.load(store, self._plain_variables(), self._layout, into=self, of_keras=self._of_keras)
+        _layout.load(store, self._plain_variables(), self._layout, into=self, of_keras=self._of_keras)
 
     def _plain_variables(self) -> list[keras.Variable]:
         state = {id(v) for v in self._layout.variables()}

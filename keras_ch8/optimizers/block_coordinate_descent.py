@@ -14,8 +14,8 @@ from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend, keras_private
-from . import _arguments, _files
-from ._layout import Layout
+from . import _arguments, _layout
+from ._layout import Layout, Store
 from .closure import ClosureOptimizer
 
 ORDERS = ("cyclic", "random", "greedy")
@@ -160,13 +160,13 @@ class BlockCoordinateDescent(_arguments.FixedOnceBuilt, keras_private.Optimizer)
         """Which block moved last, counted from 0; 0 before the first step."""
         return 0 if self._block is None else int(self._block.numpy())
 
-    def save_own_variables(self, store: _files.Store) -> None:
+    def save_own_variables(self, store: Store) -> None:
         """Save the counters; Keras saves what is in `inners` besides."""
-        _files.save(store, super().variables, Layout({}))
+        _layout.save(store, super().variables, Layout({}))
 
-    def load_own_variables(self, store: _files.Store) -> None:
+    def load_own_variables(self, store: Store) -> None:
         """Load what `save_own_variables` saved."""
-        _files.load(store, super().variables, Layout({}), into=self)
+        _layout.load(store, super().variables, Layout({}), into=self)
 
     def exclude_from_weight_decay(
         self, var_list: list[keras.Variable] | None = None, var_names: list[str] | None = None
