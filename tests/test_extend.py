@@ -724,14 +724,6 @@ def test_a_broken_tracker_is_told_why(make, message):
 # --- the package's own ------------------------------------------------------------------------------------------------
 
 
-def test_every_check_is_tested_with_a_good_class_and_broken_ones():
-    checks = [name for name in extend.__all__ if name.startswith("check_")]
-    kinds = {name.removeprefix("check_").removeprefix("stopping_") for name in checks}
-    for kind in kinds:
-        assert f"test_a_good_{kind}_passes" in globals()
-        assert f"test_a_broken_{kind}_is_told_why" in globals()
-
-
 @pytest.mark.broad(slow=3)
 @pytest.mark.parametrize(
     "rule",

@@ -1,12 +1,11 @@
 """The ends of the spectrum beside NumPy's, and powers of a matrix."""
 
-import keras
 import numpy as np
 import pytest
 
 from keras_ch8 import curvature
 from keras_ch8.curvature.eigenvalues import lanczos_of
-from tests.curvature.models import MODELS, SIX, Y, with_693_weights
+from tests.curvature.models import MODELS, with_693_weights
 
 pytestmark = pytest.mark.usefixtures("op_by_op")
 RNG = np.random.default_rng(2)
@@ -68,13 +67,6 @@ def test_powers_of_a_matrix():
     assert curvature.matrix_power(w, x, 200).surviving[:2].sum() > 0.99  # a complex pair counts twice
     with pytest.raises(ValueError, match=r"Received: shapes \(2, 3\) and \(3,\)"):
         curvature.matrix_power(np.ones((2, 3)), np.ones(3), 1)
-
-
-def test_y_is_not_needed_where_the_loss_is_the_models_own():
-    inputs = keras.Input((6,))
-    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
-    model.compile(loss=lambda y, prediction: prediction**2)
-    assert curvature.gradient(model, SIX.astype("float32"), Y[:, :1].astype("float32")).shape == (7,)
 
 
 @pytest.mark.parametrize("bad", [0.0, np.nan, np.inf])
