@@ -14,8 +14,7 @@ from .adam import Adam, AdamW
 from .block_coordinate_descent import BlockCoordinateDescent
 from .momentum import Momentum
 from .nesterov import Nesterov
-from .rmsprop import RMSprop
-from .rmsprop_nesterov import RMSpropNesterov
+from .rmsprop import RMSprop, RMSpropNesterov
 from .second_order import (
     BFGS,
     LBFGS,
