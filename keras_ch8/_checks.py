@@ -14,6 +14,8 @@ from ._describe import short
 
 _SMALLEST = 1e-37
 """About the smallest number that float32 does not flush to 0."""
+COMPARABLE = ("float32", "float64")
+"""Types in which losses can be compared that differ in the last digits, as the methods of section 8.6 do."""
 LARGEST_INTEGER = 2**63 - 1
 """The largest that TensorFlow and NumPy count with."""
 
@@ -351,14 +353,6 @@ def floating(name: str, path: str, dtype: str) -> None:
         )
 
 
-def compiled(owner: str, name: str, value: Any, fix: str) -> None:
-    """Refuse the change of a setting that is compiled into the step of an optimizer."""
-    raise AttributeError(
-        f"`{name}` is compiled into the update step of {owner!r} and cannot change after the first step. "
-        f"Received: {name}={short(value)}. {fix}"
-    )
-
-
 def keras_3(value: Any) -> None:
     """Refuse an object of Keras 2: a model, an optimizer, a tensor; where its class comes from tells."""
     homes = [f"{cls.__module__}.{cls.__qualname__}" for cls in type(value).__mro__]
@@ -369,9 +363,10 @@ def keras_3(value: Any) -> None:
         )
 
 
-def tolerance(name: str, value: Any, *, fix: str) -> float:
-    """Return a tolerance, which is at least 0."""
-    return number(name, value, 0.0, float("inf"), meaning="a tolerance", fix=fix)
+def tolerances(**given: Any) -> dict[str, float]:
+    """Return the tolerances of a minimization, each at least 0."""
+    fix = "Try 1e-5 for `gtol`; 0 switches a criterion off."
+    return {name: number(name, value, 0.0, meaning="a tolerance", fix=fix) for name, value in given.items()}
 
 
 def wolfe(c1: Any, c2: Any) -> None:

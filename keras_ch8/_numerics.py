@@ -82,14 +82,11 @@ def safe_ratio(a: Tensor, b: Tensor, otherwise: float) -> Tensor:
     return ops.where(nonzero, a / ops.where(nonzero, b, 1), otherwise)
 
 
-def norm(x: Tensor, axis: int | tuple[int, ...] | None = None) -> Tensor:
-    """Return the Euclidean norm over `axis` (all by default), which stays as a dimension of 1.
-
-    The entries are divided by the largest before they are squared: in float32 the square of 1e20 is infinite.
-    """
-    largest = ops.max(ops.abs(x), axis=axis, keepdims=True, initial=0)  # without it Keras refuses what has no entries
+def norm(x: Tensor) -> Tensor:
+    """Return the Euclidean norm; the entries are divided by the largest first, so that no square overflows."""
+    largest = ops.max(ops.abs(x), initial=0)  # without it Keras refuses what has no entries
     scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
-    return scale * ops.sqrt(ops.sum(ops.square(x / scale), axis=axis, keepdims=True))
+    return scale * ops.sqrt(ops.sum(ops.square(x / scale)))
 
 
 def half_squares(tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -130,8 +127,7 @@ def careful_norm(tensors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
     With an infinite or NaN entry the norm is infinite or NaN.
     """
-    values = [backend.values(t) for t in tensors]
-    wide = [ops.cast(v, _widest(values)) for v in values]
+    wide = _wide([backend.values(t) for t in tensors])
     largest = functools.reduce(ops.maximum, [ops.max(ops.abs(v), initial=0) for v in wide])
     scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
     total = functools.reduce(ops.add, [ops.sum(ops.square(v / scale)) for v in wide])
@@ -176,9 +172,5 @@ def dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
 
 def _wide(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Return tensors in the widest of their types; those that have it already as they are."""
-    widest = _widest(tensors)
+    widest = "float64" if any(t.dtype.name == "float64" for t in tensors) else "float32"
     return [t if t.dtype.name == widest else ops.cast(t, widest) for t in tensors]
-
-
-def _widest(tensors: Sequence[Tensor]) -> str:
-    return "float64" if any(t.dtype.name == "float64" for t in tensors) else "float32"

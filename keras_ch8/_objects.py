@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ._checks import as_array, is_list, keras_3, label, takes, text
+from ._checks import COMPARABLE, as_array, is_list, keras_3, takes
 from ._describe import short
 from .integration import keras_private
 
@@ -22,6 +22,20 @@ def numbers(name: str, value: Any, *, may_be_empty: bool = False) -> np.ndarray:
             "Try `np.array([1.0, 2.0])`."
         )
     return array.astype("float64")
+
+
+def start(value: Any, *, may_be_rows: bool = False) -> np.ndarray:
+    """Return where a minimization begins: a vector of float32 or float64, or several as rows; else raise ValueError."""
+    array = as_array(value)
+    if array.dtype.kind in "iu":
+        array = array.astype("float64")
+    rows = ", or one a row," if may_be_rows else ""
+    if array.ndim not in (1, 1 + may_be_rows) or not array.size or array.dtype.name not in COMPARABLE:
+        raise ValueError(
+            f"`x0` must be a vector{rows} of at least one number in float32 or float64. Received: shape {array.shape} "
+            f"and dtype {array.dtype.name}. Flatten it with `np.ravel`, and cast it."
+        )
+    return array
 
 
 def leaves(part: Any) -> list[Any]:
@@ -186,12 +200,6 @@ def _fits(given: Any, expected: tuple[int | None, ...]) -> bool:
     return len(given) == len(expected) and all(
         n is None or m is None or n == m for n, m in zip(given[1:], expected[1:], strict=True)
     )
-
-
-def of_loss(name: Any, reduction: Any, dtype_of_loss: Any) -> dict[str, Any]:
-    """Return the arguments that every loss of Keras has, for `keras.losses.Loss.__init__`."""
-    text("reduction", reduction, meaning="how the losses of the examples are reduced", or_none=True)
-    return {"name": label(name), "reduction": reduction, "dtype": dtype(dtype_of_loss)}
 
 
 def examples(**parts: Any) -> None:

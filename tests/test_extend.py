@@ -411,7 +411,7 @@ class NotSavedRule(Half):
 class MutableRule(TensorRule):
     __hash__ = None
 
-    def clip(self, g, theta, axes):
+    def clip(self, g):
         return g
 
 
@@ -724,19 +724,10 @@ def test_a_broken_tracker_is_told_why(make, message):
 # --- the package's own ------------------------------------------------------------------------------------------------
 
 
-def test_every_check_is_tested_with_a_good_class_and_broken_ones():
-    checks = [name for name in extend.__all__ if name.startswith("check_")]
-    kinds = {name.removeprefix("check_").removeprefix("stopping_") for name in checks}
-    for kind in kinds:
-        assert f"test_a_good_{kind}_passes" in globals()
-        assert f"test_a_broken_{kind}_is_told_why" in globals()
-
-
 @pytest.mark.broad(slow=3)
 @pytest.mark.parametrize(
     "rule",
-    [clipping.ByNorm(1.0), clipping.ByGlobalNorm(1.0), clipping.ByValue(1.0), clipping.ByPercentile(10),
-     clipping.Adaptive(0.01)],
+    [clipping.ByNorm(1.0), clipping.ByGlobalNorm(1.0), clipping.ByValue(1.0), clipping.ByPercentile(10)],
     ids=str,
 )  # fmt: skip
 def test_the_clipping_rules_of_the_package_pass(rule):

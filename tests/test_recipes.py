@@ -62,7 +62,7 @@ IN_TENSORBOARD = {
 }
 """A training with what the recipe adds, and what of it is in the files of TensorBoard, or on the screen."""
 
-TWO_FILES = ("A rule in a monitor that is there", "A monitor with a verdict", "A chart", "A command")
+TWO_FILES = ("A rule in a monitor that is there", "A monitor with a verdict", "A chart", "A command", "A pacing")
 
 ALONE = [pytest.param([name], tool.READERS, marks=pytest.mark.full, id=name) for name in RECIPES]
 FOLLOWED = [
@@ -135,15 +135,16 @@ def test_a_recipe_touches_two_or_three_files_and_one_is_a_test(name):
 
 def test_a_recipe_is_followed_in_the_repository_by_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr(tool, "ROOT", tmp_path)
-    for path in ("CONTRIBUTING.md", "keras_ch8/curriculum/pacing.py", "keras_ch8/curriculum/pacings/__init__.py"):
+    for path in ("CONTRIBUTING.md", "keras_ch8/curriculum/pacings.py"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     assert tool.main("A pace").splitlines()[1:] == [f"  {name}" for name in RECIPES]
     said = tool.main("A pacing").splitlines()
-    assert said[1:-1] == [f"  {piece.path}" for piece in RECIPES["A pacing"]]
-    assert "class Cubic(Pacing):" in (tmp_path / said[1].strip()).read_text()
-    assert '"Cubic"' in (tmp_path / said[2].strip()).read_text()
-    assert (tmp_path / said[3].strip()).read_text().startswith("from keras_ch8 import")
+    assert said[1:-1] == [f"  {path}" for path in dict.fromkeys(piece.path for piece in RECIPES["A pacing"])]
+    changed = (tmp_path / said[1].strip()).read_text()
+    assert "class Cubic(Pacing):" in changed
+    assert '    "Cubic",\n' in changed
+    assert (tmp_path / said[2].strip()).read_text().startswith("from keras_ch8 import")
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from .._duration import Clock, duration
 from .._types import Logs
 from ..board import tags
 from ..curriculum.difficulty import ExampleLoss, judged, numbers, samples_of_buckets
-from ..curriculum.pacing import StagedPacing, Step, as_pacing
+from ..curriculum.pacings import StagedPacing, Step, as_pacing
 from ..curriculum.sampler import ORDERS
 from ..data import ArraySource
 from ..integration import keras_private

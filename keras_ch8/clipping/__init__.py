@@ -7,10 +7,9 @@ Give one as `clip=` to any optimizer of the suite, or to `keras_ch8.callbacks.Cl
 They act on the mean gradient of all replicas and micro-steps, before the algorithm's rule.
 """
 
-from .limits import Adaptive, ByGlobalNorm, ByNorm, ByPercentile, ByValue
+from .rule import ByGlobalNorm, ByNorm, ByPercentile, ByValue
 
 __all__ = [
-    "Adaptive",
     "ByGlobalNorm",
     "ByNorm",
     "ByPercentile",

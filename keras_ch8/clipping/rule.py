@@ -1,18 +1,18 @@
-"""What a clipping rule is: one factor for the whole gradient, or for each tensor, or a limit. And a rule at work."""
+"""Rules that clip: one factor for the whole gradient, or a limit for each tensor. And a rule at work."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, final
 
 import keras
 from keras import ops
 
 from .. import _checks, _numerics
 from .._describe import short
-from .._settings import Settings, positive
-from .._types import Tensor
+from .._registration import registered
+from .._settings import Count, Number, Settings, positive
+from .._types import Config, Tensor
 from ..integration import backend
-from .units import unit_axes
 
 State = dict[str, Tensor]
 """What a rule remembers, by name."""
@@ -63,9 +63,8 @@ class GlobalRule(ClippingRule):
 class TensorRule(ClippingRule):
     """The base of every rule that clips each tensor by itself.
 
-    A subclass is a frozen dataclass of its settings and writes `clip(g, theta, axes) -> g`: the gradient of one
-    variable, clipped. theta is the variable's value if the class says `needs_theta = True`, else None; `axes` run over
-    the weights of one unit (see `clipping.Adaptive`).
+    A subclass is a frozen dataclass of its settings and writes `clip(g) -> g`: the gradient of one variable, clipped.
+    Of a sparse gradient it is given the rows.
 
     Raises:
         TypeError: When it is given to an optimizer, if it is no dataclass, or has no `clip`.
@@ -77,8 +76,8 @@ class TensorRule(ClippingRule):
         >>> @keras.saving.register_keras_serializable(package="mine")
         ... @dataclasses.dataclass(frozen=True)
         ... class Centralize(keras_ch8.extend.TensorRule):
-        ...     def clip(self, g, theta, axes):
-        ...         return g - keras.ops.mean(g, axis=axes, keepdims=True)
+        ...     def clip(self, g):
+        ...         return g - keras.ops.mean(g, axis=0)
         >>> variable = keras.Variable([[0.0], [0.0]])
         >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=Centralize())
         >>> optimizer.apply([keras.ops.array([[3.0], [1.0]])], [variable])
@@ -86,15 +85,8 @@ class TensorRule(ClippingRule):
         [[-1.0], [1.0]]
     """
 
-    needs_theta = False
-    """Whether the limit depends on the weights."""
-
-    clip: Callable[[Tensor, Tensor | None, tuple[int, ...]], Tensor]
-    """`clip(g, theta, axes)`: one tensor's gradient, clipped; `axes` run over the weights of one unit."""
-
-    def units(self, variables: Sequence[keras.Variable]) -> list[tuple[int, ...]]:
-        """Return the axes that run over the weights of one unit, for each variable (see units)."""
-        return [unit_axes(variable) for variable in variables]
+    clip: Callable[[Tensor], Tensor]
+    """`clip(g)`: one tensor's gradient, clipped."""
 
 
 def as_rule(value: Any) -> ClippingRule | None:
@@ -113,7 +105,7 @@ def as_rule(value: Any) -> ClippingRule | None:
     if isinstance(value, GlobalRule):
         _checks.written(cls, "coefficient", "coefficient(self, norm, **state) -> (factor, new_state)")
     elif isinstance(value, TensorRule):
-        _checks.written(cls, "clip", "clip(self, g, theta, axes) -> g")
+        _checks.written(cls, "clip", "clip(self, g) -> g")
     if "__dataclass_fields__" not in vars(cls):
         raise TypeError(
             "A clipping rule is a frozen dataclass, so that its settings are saved and compared. Received: "
@@ -125,6 +117,211 @@ def as_rule(value: Any) -> ClippingRule | None:
 
 LIMIT = positive("the limit to clip the gradient to", "Leave it out (None) for no clipping.")
 """What the limit of a rule may be."""
+
+
+@final
+@registered
+@dataclasses.dataclass(frozen=True)
+class ByGlobalNorm(GlobalRule):
+    """Clip the norm of the whole gradient (section 8.2.4; equations 10.48 and 10.49).
+
+        if |g| > limit:  g <- g * limit / |g|      where g is the gradient of all parameters, one vector
+
+    The direction stays: at a cliff the step is short and still downhill. State: none.
+
+    Args:
+        limit: Number above 0: the largest Euclidean norm. `global_clipnorm=limit` is the same.
+
+    Raises:
+        ValueError: If `limit` is not above 0.
+
+    Example:
+        >>> variables = [keras.Variable([0.0, 0.0]), keras.Variable([0.0, 0.0])]
+        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.ByGlobalNorm(6.5))
+        >>> optimizer.apply([keras.ops.array([3.0, 4.0]), keras.ops.array([0.0, 12.0])], variables)
+        >>> [[round(float(x), 4) for x in v.numpy()] for v in variables]
+        [[-1.5, -2.0], [0.0, -6.0]]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 10.11.1; Pascanu, Mikolov, Bengio (2013).
+    """
+
+    section = "8.2.4"
+
+    limit: Annotated[float, LIMIT]
+
+    def coefficient(self, norm: Tensor, **state: Tensor) -> tuple[Tensor, State]:
+        """Return limit / |g| where the gradient is longer than the limit."""
+        return _numerics.shrink_to(self.limit, norm), state
+
+
+@final
+@registered
+@dataclasses.dataclass(frozen=True)
+class ByNorm(TensorRule):
+    """Clip the norm of each tensor's gradient (section 8.2.4; equations 10.48 and 10.49).
+
+        if |g| > limit:  g <- g * limit / |g|      where g is the gradient of one parameter tensor
+
+    Each tensor keeps its own direction; the direction of the whole gradient changes. State: none.
+
+    Args:
+        limit: Number above 0: the largest Euclidean norm of one tensor's gradient. `clipnorm=limit` is the same.
+
+    Raises:
+        ValueError: If `limit` is not above 0.
+
+    Example:
+        >>> variables = [keras.Variable([0.0, 0.0]), keras.Variable([0.0, 0.0])]
+        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.ByNorm(1.0))
+        >>> optimizer.apply([keras.ops.array([3.0, 4.0]), keras.ops.array([0.0, 12.0])], variables)
+        >>> [[round(float(x), 4) for x in v.numpy()] for v in variables]
+        [[-0.6, -0.8], [0.0, -1.0]]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 10.11.1; Pascanu, Mikolov, Bengio (2013).
+    """
+
+    section = "8.2.4"
+
+    limit: Annotated[float, LIMIT]
+
+    def clip(self, g: Tensor) -> Tensor:
+        """Clip the norm."""
+        return g * _numerics.shrink_to(self.limit, _numerics.norm(g))
+
+
+@final
+@registered
+@dataclasses.dataclass(frozen=True)
+class ByValue(TensorRule):
+    r"""Clip every entry to [-limit, limit] (section 8.2.4; Mikolov 2012).
+
+    .. math::
+
+        g_i \leftarrow \max(-\text{limit}, \min(\text{limit}, g_i))
+
+    The direction of the gradient changes. Infinite entries come down to the limit; NaN stays NaN. State: none.
+
+    Args:
+        limit: Number above 0, in units of the gradient. `clipvalue=limit` is the same.
+
+    Raises:
+        ValueError: If `limit` is not above 0.
+
+    Example:
+        >>> variable = keras.Variable([0.0, 0.0])
+        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.ByValue(0.5))
+        >>> optimizer.apply([keras.ops.array([4.0, -0.25])], [variable])
+        >>> [float(x) for x in variable.numpy()]
+        [-0.5, 0.25]
+
+    References:
+        Mikolov (2012), Statistical Language Models Based on Neural Networks.
+    """
+
+    section = "8.2.4"
+
+    limit: Annotated[float, LIMIT]
+
+    def clip(self, g: Tensor) -> Tensor:
+        """Clip the entries."""
+        return ops.clip(g, -self.limit, self.limit)
+
+
+_RULES = {"clipnorm": ByNorm, "clipvalue": ByValue, "global_clipnorm": ByGlobalNorm}
+
+
+def rule_of(clip: ClippingRule | Config | None, **numbers: float | None) -> ClippingRule | None:
+    """Return the rule that `clip`, `clipnorm`, `clipvalue` or `global_clipnorm` stands for, of which one may be given.
+
+    Raises:
+        ValueError: If more than one is given, or a limit is not above 0.
+        TypeError: If `clip` is not a rule.
+    """
+    rule = as_rule(clip)
+    given = {name: value for name, value in {"clip": rule, **numbers}.items() if value is not None}
+    if len(given) > 1:
+        raise ValueError(
+            "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set, or `clip` instead: each is a rule "
+            f"for the same gradient. Received: {', '.join(f'{k}={short(v)}' for k, v in given.items())}. Keep one."
+        )
+    for name, value in numbers.items():
+        if value is not None:
+            rule = _RULES[name](LIMIT.check(name, value))
+    return rule
+
+
+PERCENTILE = Number(
+    "the percentile of past gradient norms to clip to", "10 is AutoClip's; a larger one clips less.",
+    0.0, 100.0, closed_high=True,
+)  # fmt: skip
+
+
+@final
+@registered
+@dataclasses.dataclass(frozen=True)
+class ByPercentile(GlobalRule):
+    """Clip the norm of the whole gradient to a percentile of its past norms (8.2.4; AutoClip, 2020).
+
+        add |g| to the norms remembered
+        limit <- the p-th percentile of them
+        if |g| > limit:  g <- g * limit / |g|
+
+    No limit needs tuning; with p = 10 about nine steps of ten are clipped. Differs from the paper: the last `memory`
+    norms are remembered, not all; and an infinite or NaN norm is not remembered.
+
+    State: `norms`, a ring of `memory` float32 numbers, and `count`, among the optimizer's variables.
+
+    Args:
+        p: Number in [0, 100]: the percentile of the norms that is the limit. Defaults to `10`.
+        memory: Number of norms to remember, an integer of at least 2. Defaults to `1000`.
+
+    Raises:
+        ValueError: If an argument lies outside its range.
+
+    Example:
+        >>> variable = keras.Variable([0.0])
+        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.ByPercentile(50))
+        >>> for g in (1.0, 3.0, 100.0):
+        ...     optimizer.apply([keras.ops.array([g])], [variable])
+        >>> float(variable[0])  # 1, then (1 + 3) / 2, then 3, the median of 1, 3 and 100
+        -6.0
+
+    References:
+        Seetharaman, Wichern, Pardo, Le Roux (2020), AutoClip: Adaptive Gradient Clipping for Source
+        Separation Networks.
+    """
+
+    section = "8.2.4"
+
+    p: Annotated[float, PERCENTILE] = 10
+    memory: Annotated[int, Count("how many gradient norms to remember", "Try 1000.", 2)] = 1000
+
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the ring of norms and the number of norms that it has seen."""
+        return {"norms": (self.memory,), "count": ()}
+
+    def coefficient(self, norm: Tensor, **state: Tensor) -> tuple[Tensor, State]:
+        """Return limit / |g|, with the limit from the norms so far and this one."""
+        norm, finite = ops.cast(norm, "float32"), ops.isfinite(norm)
+        place = ops.arange(self.memory)
+        here = place == ops.cast(state["count"] % self.memory, "int32")
+        norms = ops.where(here & finite, norm, state["norms"])
+        count = state["count"] + ops.cast(finite, "float32")
+        count = ops.where(count < 2 * self.memory, count, self.memory)  # stays a small number, for the same place
+        remembered = ops.cast(ops.minimum(count, self.memory), "int32")
+        limit = self._percentile(ops.where(place < remembered, norms, float("inf")), remembered)
+        return _numerics.shrink_to(limit, norm), {"norms": norms, "count": count}
+
+    def _percentile(self, norms: Tensor, filled: Tensor) -> Tensor:
+        """Return the percentile of the `filled` smallest, between two neighbours by linear interpolation."""
+        ascending = ops.sort(norms)
+        place = self.p / 100 * ops.cast(ops.maximum(filled - 1, 0), "float32")
+        below = ops.cast(ops.floor(place), "int32")
+        above = ops.minimum(below + 1, ops.maximum(filled - 1, 0))
+        low, high = ops.take(ascending, below), ops.take(ascending, above)
+        return low + (high - low) * (place - ops.floor(place))
 
 
 class Clipped(NamedTuple):
@@ -150,83 +347,54 @@ class Clipped(NamedTuple):
 
 
 class Clipper:
-    """Holds a rule's state variables and the units of each variable.
+    """A rule and what it remembers.
 
     Args:
         rule: The rule, or None to clip nothing.
-        variables: All variables of the optimizer.
         create: Makes a state variable: `create(shape, name)`.
     """
 
-    def __init__(
-        self, rule: ClippingRule | None, variables: Sequence[keras.Variable], create: Callable[..., keras.Variable]
-    ) -> None:
+    def __init__(self, rule: ClippingRule | None, create: Callable[..., keras.Variable]) -> None:
         self.rule = rule
         shapes = {} if rule is None else rule.state_shapes()
         self.state = {name: create(shape, f"clip_{name}") for name, shape in shapes.items()}
-        self.axes = rule.units(variables) if isinstance(rule, TensorRule) else []
 
     def clip(
         self,
         grads: Mapping[int, Tensor],
-        known: Sequence[keras.Variable],
         lay_out: Callable[[Mapping[int, Tensor]], Sequence[Tensor]],
         active: Tensor | None = None,
     ) -> Clipped:
-        """Clip the gradient of some of the `known` variables, by their places, and lay it out for the update.
+        """Clip the gradients of some variables, by their places among all, and lay them out for the update.
 
         What the rule remembers changes where the step counts (`active` of None: it does).
         """
-        clipped, *before = self.tensors(list(grads.values()), [known[i] for i in grads], list(grads))
-        after = dict(zip(grads, clipped, strict=True))
+        after, norm, nonfinite = grads, -1.0, 0.0
+        if isinstance(self.rule, TensorRule):
+            after = {i: _clipped(self.rule, g) for i, g in grads.items()}
+            before = list(grads.values())
+            norm, nonfinite = _numerics.total_norm(before, _numerics.half_squares(before))
         laid_out = lay_out(after)
         halves = _numerics.half_squares(laid_out)
-        return Clipped(grads, after, laid_out, halves, self.factor(laid_out, halves, active), *before)
+        factor = None
+        if isinstance(self.rule, GlobalRule):
+            factor = self._factor(self.rule, _numerics.total_norm(laid_out, halves)[0], active)
+        return Clipped(grads, after, laid_out, halves, factor, norm, nonfinite)
 
-    def tensors(
-        self,
-        grads: list[Tensor],
-        variables: Sequence[keras.Variable],
-        indices: Sequence[int],
-    ) -> tuple[list[Tensor], Tensor, Tensor]:
-        """Apply a rule that acts tensor by tensor; `indices` are the variables' places among all.
-
-        Also returns the norm of the whole gradient and its non-finite entries before; -1 and 0 without such a rule.
-        """
-        if not isinstance(self.rule, TensorRule):
-            return grads, -1.0, 0.0
-        clipped = [self._clip(self.rule, *each) for each in zip(grads, variables, indices, strict=True)]
-        return clipped, *_numerics.total_norm(grads, _numerics.half_squares(grads))
-
-    def _clip(self, rule: TensorRule, g: Tensor, variable: keras.Variable, index: int) -> Tensor:
-        axes = self.axes[index]
-        if not backend.is_sparse(g):
-            return rule.clip(g, self._theta(rule, backend.as_tensor(variable), g), axes)
-        if rule.needs_theta and 0 in axes:  # a unit spans rows that this gradient does not have
-            return self._clip(rule, backend.densify(g, variable.shape), variable, index)
-        theta = self._theta(rule, backend.rows(backend.native(variable), g.indices), g.values)
-        return backend.with_values(g, rule.clip(g.values, theta, axes))
-
-    @staticmethod
-    def _theta(rule: TensorRule, theta: Tensor, g: Tensor) -> Tensor | None:
-        return ops.cast(theta, g.dtype) if rule.needs_theta else None
-
-    def factor(self, tensors: Sequence[Tensor], halves: Sequence[Tensor], active: Tensor | None) -> Tensor | None:
-        """Return the factor of a rule that acts on the whole gradient, None without such a rule.
-
-        `halves` are half the sums of squares of the tensors. What the rule remembers changes where the step counts.
-        """
-        if not isinstance(self.rule, GlobalRule):
-            return None
-        norm, _ = _numerics.total_norm(tensors, halves)
+    def _factor(self, rule: GlobalRule, norm: Tensor, active: Tensor | None) -> Tensor:
+        """Return the factor for a gradient of this norm, and remember what the rule does, where the step counts."""
         old = {name: backend.as_tensor(variable) for name, variable in self.state.items()}
-        factor, new = self.rule.coefficient(norm, **old)
+        factor, new = rule.coefficient(norm, **old)
         if new.keys() != old.keys():
             raise ValueError(
-                f"`{type(self.rule).__name__}.coefficient` must return the new state under the names of "
+                f"`{type(rule).__name__}.coefficient` must return the new state under the names of "
                 f"`state_shapes()`, {sorted(old)}. Received: {sorted(new)}."
             )
         if old:
             kept = [_numerics.where(active, new[name], old[name]) for name in old]
             backend.write(list(self.state.values()), kept)
         return factor
+
+
+def _clipped(rule: TensorRule, g: Tensor) -> Tensor:
+    return backend.with_values(g, rule.clip(g.values)) if backend.is_sparse(g) else rule.clip(g)

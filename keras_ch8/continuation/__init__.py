@@ -4,12 +4,10 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from ._gaussian_blur import GaussianBlur
 from ._label_smoothing import LabelSmoothing
+from ._layers import GaussianBlur, Temperature, WeightNoise
 from ._minimize import minimize
 from ._smoothed_activation import SmoothedActivation
-from ._temperature import Temperature
-from ._weight_noise import WeightNoise
 
 __all__ = [
     "GaussianBlur",

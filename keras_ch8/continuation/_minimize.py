@@ -190,12 +190,9 @@ def minimize(
     _objects.function("fun", fun, "x", returns="a scalar")
     if blurred is not None:
         _objects.function("blurred", blurred, "x", "sigma", returns="a scalar")
-    starts, stages = _as_starts(x0), _as_stages(stddevs)
+    starts, stages = np.atleast_2d(_objects.start(x0, may_be_rows=True)), _as_stages(stddevs)
     _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations of a stage", fix="Try 1000.")
-    tolerances = {"gtol": gtol, "ftol": ftol, "xtol": xtol}
-    for name, tolerance in tolerances.items():
-        _checks.tolerance(name, tolerance, fix="Try 1e-5 for `gtol`; 0 switches a criterion off.")
-    stop = Stop(**tolerances, max_iterations=max_iterations)
+    stop = Stop(**_checks.tolerances(gtol=gtol, ftol=ftol, xtol=xtol), max_iterations=max_iterations)
     method = as_method(method)
     of_newton = Newton, SaddleFreeNewton, TruncatedNewton
     if blurred is None and isinstance(method, of_newton):
@@ -225,19 +222,6 @@ def minimize(
         plain_evaluations=plain_evaluations,
     )
     return found if np.ndim(x0) == 2 else found.of_start(0)
-
-
-def _as_starts(x0: np.ndarray | Sequence[float] | Sequence[Sequence[float]]) -> np.ndarray:
-    """Return the starts as rows."""
-    rows = _checks.as_array(x0)
-    if rows.dtype.kind in "iu":
-        rows = rows.astype("float64")
-    if rows.ndim not in (1, 2) or rows.size == 0 or rows.dtype.name not in ("float32", "float64"):
-        raise ValueError(
-            "`x0` must be a vector, or one a row, of at least one number in float32 or float64. "
-            f"Received: shape {rows.shape} and dtype {rows.dtype.name}. Flatten each start, and cast it."
-        )
-    return np.atleast_2d(rows)
 
 
 def _as_stages(stddevs: Sequence[float]) -> np.ndarray:

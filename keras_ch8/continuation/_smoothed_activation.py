@@ -14,6 +14,7 @@ from .. import _checks, _numerics, _objects
 from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
+from ._layers import SameShape
 from .annealed import Annealed
 
 ROOT = math.sqrt(2 * math.pi)
@@ -81,7 +82,7 @@ NODES = 16
 
 @final
 @registered
-class SmoothedActivation(keras.layers.Layer):
+class SmoothedActivation(SameShape):
     """An activation blurred by a Gaussian in training, less and less (section 8.7.6; Gulcehre et al. 2016).
 
     For each entry x, with the normal density phi and distribution Phi:
@@ -143,7 +144,6 @@ class SmoothedActivation(keras.layers.Layer):
         is_keras = getattr(self.activation, "__module__", "").startswith("keras.src.")
         exact = EXACT.get(self._word) if is_keras and isinstance(self._word, str) else None
         self._added = exact.added if exact else _quadrature(self.activation)
-        self.supports_masking = True
 
     @property
     def _word(self) -> Any:
@@ -159,10 +159,6 @@ class SmoothedActivation(keras.layers.Layer):
         # Where sigma is 0 the other branch must have no NaN, which would get into the gradient.
         mean = self.activation(x) + self._added(x, ops.where(sigma > 0, sigma, 1))
         return ops.where(sigma > 0, ops.cast(mean, y.dtype), y)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the shape of the input."""
-        return input_shape
 
     def get_config(self) -> Config:
         """Return the arguments that make this layer again."""

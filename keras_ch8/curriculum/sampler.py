@@ -5,7 +5,7 @@ from typing import final
 import numpy as np
 
 from ..data.plan import Plan, Sampler
-from .pacing import Pacing
+from .pacings import Pacing
 
 ORDERS = ("easy", "hard", "random")
 """Which examples come first."""

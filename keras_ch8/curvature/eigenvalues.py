@@ -86,12 +86,11 @@ def lanczos(
     *,
     steps: int = 20,
     seed: int = 0,
-    start: np.ndarray | None = None,
     **options: Any,
 ) -> Spectrum:
     """Return approximate extreme eigenvalues of the Hessian of the loss (section 8.2.3; Lanczos 1950).
 
-        beta_0 q_0 <- 0, q_1 <- start / |start|
+        beta_0 q_0 <- 0, q_1 <- v / |v| with a random v
         for k = 1 .. steps:
             w       <- H q_k
             alpha_k <- q_k . w
@@ -108,14 +107,13 @@ def lanczos(
         y: Targets.
         steps: Integer of at least 1; there are at most as many as weights. Defaults to `20`.
         seed: Seed of the random start. Defaults to `0`.
-        start: Flat vector to start from instead, such as the gradient.
         **options: As for `gradient`.
 
     Returns:
         A `Spectrum`.
 
     Raises:
-        ValueError: If `steps` is below 1, `seed` below 0, or `start` has another length than the weights.
+        ValueError: If `steps` is below 1 or `seed` below 0.
 
     Example:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -129,15 +127,8 @@ def lanczos(
     """
     steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", fix="Try 20.")
     objective = Objective(model, x, y, **options)
-    if start is None:
-        start = np.random.default_rng(_checks.seed(seed)).normal(size=objective.size)
-    _checks.length("start", start, objective.size, of="the trainable weights")
-    if not 0 < (size := norm(np.asarray(start, "float64"))) < math.inf:
-        raise ValueError(
-            "`start` is the first direction, so it must have a finite length above 0. Received: a vector of length "
-            f"{size}. Leave it out for a random one: the gradient is 0 at a critical point."
-        )
-    return lanczos_of(objective.products(objective.theta()), np.asarray(start, "float64"), steps, objective.dtype)
+    start = np.random.default_rng(_checks.seed(seed)).normal(size=objective.size)
+    return lanczos_of(objective.products(objective.theta()), start, steps, objective.dtype)
 
 
 def dot(a: np.ndarray, b: np.ndarray) -> float:

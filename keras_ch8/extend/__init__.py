@@ -29,7 +29,7 @@ if _backend.is_tensorflow():
     from ..board.tags import Tag
     from ..callbacks.base import Callback
     from ..continuation.annealed import Annealed
-    from ..curriculum.pacing import Pacing
+    from ..curriculum.pacings import Pacing
     from ..data.plan import Plan, Sampler
     from ..monitors.base import Curve, LayerCall, Monitor, Snapshot
     from ..monitors.measurement_log import MeasurementLog

@@ -32,18 +32,16 @@ def check_clipping_rule(rule: Any) -> None:
     require(isinstance(rule, base), f"`{name}` must inherit from `extend.GlobalRule` or `extend.TensorRule`.")
     require_a_value(rule)
     require_that_keras_saves(rule)
-    is_global = hasattr(rule, "coefficient")
     require(
-        is_global or hasattr(rule, "clip") or hasattr(rule, "factors"),
+        hasattr(rule, "coefficient") or hasattr(rule, "clip"),
         f"`{name}` must define `coefficient(norm, **state)`, one factor for the whole gradient, or "
-        "`clip(g, theta, axes)`, which clips one tensor.",
+        "`clip(g)`, which clips one tensor.",
     )
     grads = [np.array([3.0, 4.0], "float32"), START]
     for size in (0.0, 1e-20, 1.0, 1e4, 1e20):
-        variables = [keras.Variable(np.ones_like(g)) for g in grads]
         scaled = [np.float32(size) * g for g in grads]
         with explained(f"`{name}` cannot clip. Write it in `keras.ops`, and return what the base class says."):
-            kept = _clipped(rule, variables, scaled)
+            kept = _clipped(rule, scaled)
         require(
             all(np.isfinite(c).all() for c in kept),
             f"`{name}` must give finite numbers for a finite gradient. Received: {kept} for one of size {size:g}. "
@@ -61,12 +59,11 @@ def check_clipping_rule(rule: Any) -> None:
         require(not any(turned), f"`{name}` changes the sign of an entry: a factor must be at least 0.")
 
 
-def _clipped(rule: Any, variables: list[keras.Variable], grads: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _clipped(rule: Any, grads: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return what is left of gradients: the step of gradient descent with rate 1 from 0, backwards."""
-    kept = [keras.Variable(np.zeros_like(g)) for g in grads] if not getattr(rule, "needs_theta", False) else variables
-    before = [v.numpy().astype("float64") for v in kept]
-    keras_ch8.optimizers.SGD(1.0, clip=rule).apply([ops.convert_to_tensor(g) for g in grads], kept)
-    return [b - v.numpy() for b, v in zip(before, kept, strict=True)]
+    variables = [keras.Variable(np.zeros_like(g)) for g in grads]
+    keras_ch8.optimizers.SGD(1.0, clip=rule).apply([ops.convert_to_tensor(g) for g in grads], variables)
+    return [-v.numpy().astype("float64") for v in variables]
 
 
 def check_stopping_criterion(criterion: Any) -> None:

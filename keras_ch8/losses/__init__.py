@@ -8,8 +8,7 @@ A family of your own is a frozen dataclass derived from `keras_ch8.extend.Likeli
 """
 
 from . import likelihoods
-from ._negative_log_likelihood import NegativeLogLikelihood
-from .margins import ExponentialLoss, ModifiedHuber
+from .surrogates import ExponentialLoss, ModifiedHuber, NegativeLogLikelihood
 
 __all__ = [
     "ExponentialLoss",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import keras
 import numpy as np
 
+from .. import _checks
 from .._types import Data
 from ..integration import backend, fit, keras_private
 from ..verdicts.fact import Fact
@@ -64,8 +65,6 @@ NORMALIZING = (
     keras.layers.LayerNormalization, keras.layers.GroupNormalization, keras.layers.UnitNormalization,
 )  # fmt: skip
 """Layers that normalize each example by itself."""
-COMPARABLE = ("float32", "float64")
-"""Types of weights whose losses tell the steps of section 8.6 apart, as `optimizers.refusals` has it."""
 
 # --- what is there ----------------------------------------------------------------------------------------------------
 
@@ -225,7 +224,7 @@ def _is_for_first_order(model: keras.Model) -> bool:
         return True
     is_shared = model.distribute_strategy.num_replicas_in_sync > 1
     return is_shared or any(
-        backend.dtype_of(variable) not in COMPARABLE or getattr(variable, "constraint", None) is not None
+        backend.dtype_of(variable) not in _checks.COMPARABLE or getattr(variable, "constraint", None) is not None
         for variable in model.trainable_variables
     )
 

@@ -10,13 +10,11 @@ from ..integration import keras_private as _keras_private
 _backend.require_tensorflow(__name__)
 
 from .adagrad import Adagrad
-from .adam import Adam
-from .adamw import AdamW
+from .adam import Adam, AdamW
 from .block_coordinate_descent import BlockCoordinateDescent
 from .momentum import Momentum
 from .nesterov import Nesterov
-from .rmsprop import RMSprop
-from .rmsprop_nesterov import RMSpropNesterov
+from .rmsprop import RMSprop, RMSpropNesterov
 from .second_order import (
     BFGS,
     LBFGS,

@@ -3,12 +3,12 @@
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks
-from .._describe import meant, short
+from .._describe import call_of, meant, short
 from .._types import Tensor
 
 LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Tensor]
@@ -96,3 +96,25 @@ def no_other_arguments(owner: str, args: tuple[Any, ...], unknown: Mapping[str, 
             f"itself, and it neither clips nor decays. Received: {owner}({received}). {alike} Its arguments "
             f"go by name: {', '.join(known)}."
         )
+
+
+class FixedOnceBuilt:
+    """An optimizer some of whose arguments are compiled into its step, and so cannot change after the first."""
+
+    name: str
+    hyperparameters: tuple[str, ...] = ()
+    compiled: ClassVar[tuple[str, ...]] = ()
+    """Such arguments, besides the hyperparameters."""
+    instead: ClassVar[str] = "Compile the model with a new optimizer."
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in (*self.hyperparameters, *self.compiled) and getattr(self, "built", False):
+            raise AttributeError(
+                f"`{name}` is compiled into the update step of {self.name!r} and cannot change after the first step. "
+                f"Received: {name}={short(value)}. {self.instead}"
+            )
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        config = self.get_config() | {name: getattr(self, name) for name in self.hyperparameters}  # type: ignore[attr-defined]
+        return call_of(self, {name: value for name, value in config.items() if name != "name"})

@@ -12,22 +12,24 @@ import numpy as np
 from .. import _checks, _describe, _numerics
 from .._types import Config, Logs, Tensor
 from ..clipping import rule as clipping
-from ..clipping.limits import rule_of
 from ..integration import backend, fit, keras_private, multi_worker, step_report, train_step
-from . import _arguments, _files, _stages
+from . import _arguments, _layout
 from ._arguments import LearningRate
-from ._files import Store
-from ._layout import Layout
-from ._stages import Gradients
-from ._update import StepContext, Updater, UpdateRule, Work, move_average
-
-_COMPILED = (
-    "skip_nonfinite", "weight_decay", "clip", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
-    "ema_overwrite_frequency", "gradient_accumulation_steps",
+from ._layout import Layout, Store
+from ._update import (
+    Gradients,
+    StepContext,
+    Updater,
+    UpdateRule,
+    Work,
+    accumulate,
+    leave_out,
+    move_average,
+    sum_over_replicas,
 )  # fmt: skip
 
 
-class RuleOptimizer(keras_private.Optimizer):
+class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
     """The base of every optimizer that follows a gradient: Keras's optimizer around a rule that reads as in the book.
 
     A subclass names its `state_names` and `hyperparameters` and writes
@@ -92,6 +94,11 @@ class RuleOptimizer(keras_private.Optimizer):
     """Names of the state that the rule is given and returns, of which each variable has its own."""
     hyperparameters: tuple[str, ...] = ()
     """Arguments of the subclass, which it keeps as attributes of the same names; they are saved."""
+    compiled = (
+        "skip_nonfinite", "weight_decay", "clip", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
+        "ema_overwrite_frequency", "gradient_accumulation_steps",
+    )  # fmt: skip
+    instead = "Compile the model with a new optimizer, or change `learning_rate`."
     elementwise = False
     """Whether each entry of the step depends on the same entry of gradient, theta and state alone."""
     rests_without_gradient = False
@@ -119,7 +126,7 @@ class RuleOptimizer(keras_private.Optimizer):
     ) -> None:
         _refuse_rule_without_its_state(type(self))
         of_keras = _arguments.of_optimizer(type(self), kwargs)
-        rule = rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
             learning_rate=_arguments.learning_rate(learning_rate),
             weight_decay=_arguments.weight_decay(weight_decay),
@@ -168,7 +175,7 @@ class RuleOptimizer(keras_private.Optimizer):
         if self.skip_nonfinite:
             self.skipped = self.add_variable((), dtype="int64", name="skipped")
         self._clipper = clipping.Clipper(
-            self.clipping_rule, variables, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
+            self.clipping_rule, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
         )
         self._layout.create_state(
             self.state_names, labels, lambda shape, dtype, name: self.add_variable(shape, dtype=dtype, name=name)
@@ -225,11 +232,11 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def save_own_variables(self, store: Store) -> None:
         """Save counters, averages and sums, then the state of each variable in its own shape."""
-        _files.save(store, self._plain_variables(), self._layout)
+        _layout.save(store, self._plain_variables(), self._layout)
 
     def load_own_variables(self, store: Store) -> None:
         """Load what `save_own_variables` saved, also from a file of Keras's optimizer with the same state."""
-        _files.load(store, self._plain_variables(), self._layout, into=self, of_keras=self._of_keras)
+        _layout.load(store, self._plain_variables(), self._layout, into=self, of_keras=self._of_keras)
 
     def _plain_variables(self) -> list[keras.Variable]:
         state = {id(v) for v in self._layout.variables()}
@@ -271,12 +278,12 @@ class RuleOptimizer(keras_private.Optimizer):
         self, indices: tuple[int, ...], end: Callable[..., Any], grads: list[Tensor], lr: Tensor, *given: Any
     ) -> Any:
         """Take one step with the gradients of the variables `indices`; end it with the gradient as clipped."""
-        mean, active = self._accumulate(_stages.sum_over_replicas(dict(zip(indices, grads, strict=True))))
+        mean, active = self._accumulate(sum_over_replicas(dict(zip(indices, grads, strict=True))))
         t = backend.as_tensor(self.iterations) + 1
         if self.skipped is not None:
             # laid out as for the update: TensorFlow keeps one of two equal operations
-            t, active = _stages.leave_out(t, active, self._lay_out(mean), self.skipped)
-        clipped = self._clipper.clip(mean, self.known_variables, self._lay_out, active)
+            t, active = leave_out(t, active, self._lay_out(mean), self.skipped)
+        clipped = self._clipper.clip(mean, self._lay_out, active)
         decay = None if self.weight_decay is None else lr * self.weight_decay
         step = StepContext(lr, t, active, clipped.factor, decay)
         backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.laid_out, step)
@@ -287,7 +294,7 @@ class RuleOptimizer(keras_private.Optimizer):
         if not self.gradient_accumulation_steps:
             return grads, None
         sums = {i: self.accumulators[i] for i in self._layout.block_of}
-        return _stages.accumulate(grads, sums, self.micro_steps, self.gradient_accumulation_steps)
+        return accumulate(grads, sums, self.micro_steps, self.gradient_accumulation_steps)
 
     def _lay_out(self, grads: Gradients) -> list[Tensor]:
         """Return the gradient of each block of variables: of a tile, one vector."""
@@ -336,15 +343,6 @@ class RuleOptimizer(keras_private.Optimizer):
         own = {name: getattr(self, name) for name in (*self.hyperparameters, "skip_nonfinite")}
         own["clip"] = keras.saving.serialize_keras_object(self.clip)
         return super().get_config() | own
-
-    def __repr__(self) -> str:
-        return _describe.call_of(self, {k: v for k, v in self.get_config().items() if k != "name"})
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in (*self.hyperparameters, *_COMPILED) and getattr(self, "built", False):
-            fix = "Compile the model with a new optimizer, or change `learning_rate`."
-            _checks.compiled(self.name, name, value, fix)
-        super().__setattr__(name, value)
 
 
 def _label(variable: keras.Variable) -> str:

@@ -10,16 +10,15 @@ import keras
 from keras import ops
 
 from .. import _checks, _numerics, _objects
-from .._describe import call_of, short
+from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend, keras_private
-from . import _files
-from ._layout import Layout
+from . import _arguments, _layout
+from ._layout import Layout, Store
 from .closure import ClosureOptimizer
 
 ORDERS = ("cyclic", "random", "greedy")
-_COMPILED = ("blocks", "steps_per_block", "order", "seed")
 Blocks = tuple[tuple[str | int, ...], ...]
 """For each block, patterns that are searched in the paths of variables, and places among the trainable variables."""
 Part: TypeAlias = int | str | keras.Variable | keras.layers.Layer | Sequence[Any]
@@ -28,7 +27,7 @@ Part: TypeAlias = int | str | keras.Variable | keras.layers.Layer | Sequence[Any
 
 @final
 @registered
-class BlockCoordinateDescent(keras_private.Optimizer):
+class BlockCoordinateDescent(_arguments.FixedOnceBuilt, keras_private.Optimizer):
     """Move one block of variables at a time, all others held where they are (section 8.7.2).
 
     At every step, with theta_b the variables of block b, and u the steps that were made before:
@@ -92,6 +91,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
     """
 
     section = "8.7.2"
+    compiled = ("blocks", "steps_per_block", "order", "seed")
 
     gradient_accumulation_steps: int | None
 
@@ -160,13 +160,13 @@ class BlockCoordinateDescent(keras_private.Optimizer):
         """Which block moved last, counted from 0; 0 before the first step."""
         return 0 if self._block is None else int(self._block.numpy())
 
-    def save_own_variables(self, store: _files.Store) -> None:
+    def save_own_variables(self, store: Store) -> None:
         """Save the counters; Keras saves what is in `inners` besides."""
-        _files.save(store, super().variables, Layout({}))
+        _layout.save(store, super().variables, Layout({}))
 
-    def load_own_variables(self, store: _files.Store) -> None:
+    def load_own_variables(self, store: Store) -> None:
         """Load what `save_own_variables` saved."""
-        _files.load(store, super().variables, Layout({}), into=self)
+        _layout.load(store, super().variables, Layout({}), into=self)
 
     def exclude_from_weight_decay(
         self, var_list: list[keras.Variable] | None = None, var_names: list[str] | None = None
@@ -250,9 +250,6 @@ class BlockCoordinateDescent(keras_private.Optimizer):
 
     # --- configuration -------------------------------------------------------------------------------------------
 
-    def __repr__(self) -> str:
-        return call_of(self, {k: v for k, v in self.get_config().items() if k != "name"})
-
     def get_config(self) -> Config:
         """Return the arguments that make this optimizer again."""
         base = super().get_config()
@@ -271,11 +268,6 @@ class BlockCoordinateDescent(keras_private.Optimizer):
         """Make the optimizer that `get_config` describes."""
         inner = keras.saving.deserialize_keras_object(config["inner"], custom_objects=custom_objects)
         return cls(**config | {"inner": inner})
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _COMPILED and getattr(self, "built", False):
-            _checks.compiled(self.name, name, value, "Compile the model with a new optimizer.")
-        super().__setattr__(name, value)
 
 
 def _first_order(inner: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks, _describe
+from .. import _checks
 from .._describe import short
 from .._types import Config, Data, Logs, Tensor
 from ..integration import backend, keras_private, multi_worker, train_step
@@ -29,10 +29,10 @@ FIX = (
 
 TrainFunction = Callable[[Iterator[Data]], Logs]
 
-_COMPILED = ("iterations_per_step", "accumulate_batches", "gtol", "ftol", "xtol")
+_OWN = ("iterations_per_step", "accumulate_batches", "gtol", "ftol", "xtol")
 
 
-class ClosureOptimizer(keras.optimizers.Optimizer):
+class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
     """The base of every optimizer that evaluates the loss as often as it likes within a training step (section 8.6).
 
     A subclass names the method of `keras_ch8.second_order` that it brings into `fit`, a frozen dataclass:
@@ -96,6 +96,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
     hyperparameters: tuple[str, ...] = ()
     """The fields of the method."""
+    compiled = _OWN
     uses_curvature = True
     """Whether the direction depends on curvature: where it does, the diagnosis recommends no such optimizer."""
     _method: type[Method] | None = None
@@ -132,7 +133,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
                 f"`class {owner}(ClosureOptimizer, method=...)` with a method of `keras_ch8.second_order`."
             )
         unknown = {key: value for key, value in of_method.items() if key not in self.hyperparameters}
-        _arguments.no_other_arguments(owner, args, unknown, (*self.hyperparameters, *_COMPILED, "name"))
+        _arguments.no_other_arguments(owner, args, unknown, (*self.hyperparameters, *_OWN, "name"))
         super().__init__(learning_rate=1.0, name=_checks.label(name))
         method = self._method(**_read(of_method))
         for key in self.hyperparameters:
@@ -142,10 +143,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         )
         meaning = "whether the loss is the mean over all batches of an execution"
         self.accumulate_batches = _checks.flag("accumulate_batches", accumulate_batches, meaning=meaning)
-        self.gtol, self.ftol, self.xtol = (
-            _checks.tolerance(key, value, fix="Try 1e-8; 0 switches this criterion off.")
-            for key, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol))
-        )
+        self.gtol, self.ftol, self.xtol = _checks.tolerances(gtol=gtol, ftol=ftol, xtol=xtol).values()
         self.telemetry = SolverLog()
         self.stop_reason: str | None = None
         self.has_warned = False
@@ -352,7 +350,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
     def get_config(self) -> Config:
         """Return the arguments that make this optimizer again."""
-        names = (*self.hyperparameters, *_COMPILED)
+        names = (*self.hyperparameters, *_OWN)
         own = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
         return {"name": self.name, **own}
 
@@ -367,15 +365,6 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
             f"`{type(self).__name__}` finds the length of each step itself. Received: learning_rate={short(value)}. "
             "Leave out the callback that sets it, or use a first-order optimizer."
         )
-
-    def __repr__(self) -> str:
-        config = self.get_config() | {name: getattr(self, name) for name in self.hyperparameters}
-        return _describe.call_of(self, {k: v for k, v in config.items() if k != "name"})
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in (*self.hyperparameters, *_COMPILED) and getattr(self, "built", False):
-            _checks.compiled(self.name, name, value, "Compile the model with a new optimizer.")
-        super().__setattr__(name, value)
 
 
 def _default_of(field: dataclasses.Field[Any]) -> Any:

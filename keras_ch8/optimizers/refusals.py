@@ -23,7 +23,7 @@ def of_variables(owner: str, variables: Iterable[keras.Variable]) -> None:
     for variable in variables:
         path, dtype = getattr(variable, "path", variable.name), backend.dtype_of(variable)
         _checks.floating(owner, path, dtype)
-        if dtype not in ("float32", "float64"):
+        if dtype not in _checks.COMPARABLE:
             raise ValueError(
                 f"`{owner}` compares losses that differ in the last digits, so weights must be float32 or float64. "
                 f"Received: {path!r} of dtype {dtype}. Use a policy such as 'mixed_bfloat16', whose weights are "

@@ -8,8 +8,8 @@ from keras import ops
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._trust import BoundedMethod, BoundRule, GainRatio, Model, ProposedStep
-from .contract import Point, Problem, State, limit, refuse_more
+from ._trust import BoundedMethod, GainRatio, Model, ProposedStep
+from .contract import Limited, Point, Problem, State, limit
 
 _LEAST = 2.0**-52
 """The smallest alpha: the rounding of float64, in which the equations are solved."""
@@ -17,7 +17,7 @@ _LEAST = 2.0**-52
 
 @final
 @dataclasses.dataclass(frozen=True)
-class LevenbergMarquardt(BoundedMethod):
+class LevenbergMarquardt(Limited, BoundedMethod):
     """The method for sums of squares f(x) = r . r: the second derivatives of f from first ones (section 8.6.1).
 
         J <- the Jacobian of r(x), a row for each residual
@@ -55,20 +55,10 @@ class LevenbergMarquardt(BoundedMethod):
     """
 
     max_parameters: Annotated[int, limit("Try 5000.")] = 5000
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """The names of `info.numbers`."""
-        return "damping", "trust_ratio"
-
-    @property
-    def rule(self) -> BoundRule:
-        """How alpha follows from the trials."""
-        return GainRatio(least=_LEAST)
-
-    def check(self, n: int) -> None:
-        """Raise where there are more parameters than `max_parameters`."""
-        refuse_more(self, n, "solves with a matrix of n^2 numbers", instead="`TruncatedNewton()` or `LBFGS()`")
+    matrix = "solves with a matrix of n^2 numbers"
+    instead = "`TruncatedNewton()` or `LBFGS()`"
+    numbers = ("damping", "trust_ratio")
+    rule = GainRatio(least=_LEAST)
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the scales of the parameters."""

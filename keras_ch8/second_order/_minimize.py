@@ -152,11 +152,10 @@ class Minimizer:
     ) -> OptimizeResult:
         """Run from `x0`; the arguments are those of `minimize`."""
         _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", fix="Try 1000.")
-        for name, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol)):
-            _checks.tolerance(name, value, fix="Try 1e-5 for `gtol`; 0 switches a criterion off.")
-        x0 = _as_start(x0)
-        typed = functools.partial(np.asarray, dtype=x0.dtype)
-        stop = Stop(typed(gtol), typed(ftol), typed(xtol), np.asarray(max_iterations, "int32"))
+        tolerances = _checks.tolerances(gtol=gtol, ftol=ftol, xtol=xtol)
+        x0 = _objects.start(x0)
+        typed = {name: np.asarray(value, x0.dtype) for name, value in tolerances.items()}
+        stop = Stop(**typed, max_iterations=np.asarray(max_iterations, "int32"))
         found = self._run(x0, stop)
         if found.status == Status.CONVERGED_AT_START and found.gradient_norm == 0 and self._is_flat(x0, stop, found):
             return dataclasses.replace(found, status=Status.FLAT)
@@ -273,16 +272,3 @@ def minimize(
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6; Nocedal and Wright (2006).
     """
     return Minimizer(fun, method)(x0, max_iterations=max_iterations, gtol=gtol, ftol=ftol, xtol=xtol)
-
-
-def _as_start(x0: np.ndarray | Sequence[float]) -> np.ndarray:
-    """Return the start as an array that can be computed in."""
-    x0 = _checks.as_array(x0)
-    if x0.dtype.kind in "iu":
-        x0 = x0.astype("float64")
-    if x0.ndim != 1 or x0.size == 0 or x0.dtype.name not in ("float32", "float64"):
-        raise ValueError(
-            "`x0` must be a vector of at least one number in float32 or float64. "
-            f"Received: shape {x0.shape} and dtype {x0.dtype.name}. Flatten it with `np.ravel`, and cast it."
-        )
-    return x0

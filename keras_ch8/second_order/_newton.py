@@ -12,7 +12,7 @@ from .._types import Tensor
 from ..integration import backend
 from . import _vector
 from ._trust import FIRST_DAMPING, BoundedMethod, BoundRule, GainRatio, Model, ProposedStep, Unbound
-from .contract import Point, Problem, State, limit, refuse_more
+from .contract import Limited, Point, Problem, State, limit
 
 # --- eigenvalues in a small space, inside the compiled program ------------------------------------------------------
 
@@ -96,7 +96,7 @@ _DIMENSION = 40
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Newton(BoundedMethod):
+class Newton(Limited, BoundedMethod):
     """Newton's method, with damping (algorithm 8.8, section 8.6.1).
 
         g <- nabla f(x)
@@ -138,6 +138,9 @@ class Newton(BoundedMethod):
 
     damping: float | str = "adaptive"
     max_parameters: Annotated[int, limit("Try 2000.")] = 2000
+    matrix = "computes all n^2 second derivatives"
+    instead = "`TruncatedNewton()` or `LBFGS()`"
+    numbers = ("damping", "trust_ratio", "eigenvalue_smallest", "eigenvalue_largest")
 
     def __post_init__(self) -> None:
         if not isinstance(self.damping, str) or self.damping != "adaptive":
@@ -152,18 +155,9 @@ class Newton(BoundedMethod):
         super().__post_init__()
 
     @property
-    def numbers(self) -> tuple[str, ...]:
-        """The names of `info.numbers`."""
-        return "damping", "trust_ratio", "eigenvalue_smallest", "eigenvalue_largest"
-
-    @property
     def rule(self) -> BoundRule:
         """How mu follows from the trials."""
         return GainRatio(start=0.0) if self.damping == "adaptive" else Unbound()
-
-    def check(self, n: int) -> None:
-        """Raise where there are more parameters than `max_parameters`."""
-        refuse_more(self, n, "computes all n^2 second derivatives", instead="`TruncatedNewton()` or `LBFGS()`")
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the direction of the smallest eigenvalue, where the next search for it begins."""
@@ -256,16 +250,8 @@ class SaddleFreeNewton(BoundedMethod):
     """
 
     dimension: Annotated[int, Count("the dimension of the Lanczos space", "Try 20.", 2)] = 20
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """The names of `info.numbers`."""
-        return "damping", "trust_ratio", "eigenvalue_smallest", "eigenvalue_largest"
-
-    @property
-    def rule(self) -> BoundRule:
-        """How mu follows from the trials."""
-        return GainRatio()
+    numbers = Newton.numbers
+    rule = GainRatio()
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the direction of the smallest eigenvalue."""

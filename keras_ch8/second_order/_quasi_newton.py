@@ -8,13 +8,13 @@ from keras import ops
 from .._settings import Count
 from .._types import Tensor
 from . import _vector
-from .contract import Point, Problem, State, limit, refuse_more
+from .contract import Limited, Point, Problem, State, limit
 from .descent import Descent, Move
 
 
 @final
 @dataclasses.dataclass(frozen=True)
-class BFGS(Descent):
+class BFGS(Limited, Descent):
     """Newton's method with an inverse Hessian that is learned from the gradients (section 8.6.3).
 
         d <- -M g
@@ -43,12 +43,10 @@ class BFGS(Descent):
     """
 
     max_parameters: Annotated[int, limit("Try 10000.")] = 10_000
+    matrix = "keeps a matrix of n^2 numbers"
+    instead = "`LBFGS()`"
 
     takes_unit_steps = True
-
-    def check(self, n: int) -> None:
-        """Raise where there are more parameters than `max_parameters`."""
-        refuse_more(self, n, "keeps a matrix of n^2 numbers", instead="`LBFGS()`")
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the approximate inverse of the Hessian."""

@@ -9,7 +9,7 @@ from keras import ops
 from .._settings import Count
 from .._types import Tensor
 from . import _vector
-from ._trust import BoundedMethod, BoundRule, Model, ProposedStep, TrustRadius
+from ._trust import BoundedMethod, Model, ProposedStep, TrustRadius
 from .contract import Point, Problem, State
 
 _LOOSEST = 0.5
@@ -59,16 +59,8 @@ class TruncatedNewton(BoundedMethod):
     cg_iterations: Annotated[int, Count("the most iterations of conjugate gradients in a step", "Try 200.", 1)] = 200
 
     step_numbers = ("radius", "cg_iterations", "negative_curvature")
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """The names of `info.numbers`."""
-        return "trust_ratio", *self.step_numbers
-
-    @property
-    def rule(self) -> BoundRule:
-        """How the radius follows from the trials."""
-        return TrustRadius()
+    numbers = ("trust_ratio", *step_numbers)
+    rule = TrustRadius()
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the last |g| and eta; there is none before the first iteration."""

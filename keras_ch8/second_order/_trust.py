@@ -282,9 +282,7 @@ class BoundedMethod(Method):
             accepted=moved,
             steepest=~moved,
             restarted=~moved,
-            skipped=no,
             endless=moved & end.is_cut & ~end.rose & (after.value < point.value - _vector.rounding(point.value)),
-            bent=no,
             numbers={name: numbers[name] for name in self.numbers},
         )
         state = {**end.bound._asdict(), **model.memory}

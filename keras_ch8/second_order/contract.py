@@ -17,8 +17,9 @@ Two families stand on this: `Descent` (a direction, then a line search: `descent
 import abc
 import dataclasses
 import functools
-from collections.abc import Callable
-from typing import NamedTuple, Protocol, Self, final
+import types
+from collections.abc import Callable, Mapping
+from typing import ClassVar, NamedTuple, Self, final
 
 from keras import ops
 
@@ -115,48 +116,36 @@ class Info(NamedTuple):
         step: Step length: of a line search, the multiple of the direction; 0 if there was no step.
         slope: g . d, the slope along the direction at its start.
         evaluations: How often f and its gradient were computed, int32.
-        products: How many products with the Hessian, int32.
         moved: Whether the point is another one, boolean.
         accepted: Whether the step meets the conditions of the search, and is not just the best that was found.
         steepest: Whether the direction was -g.
-        restarted: Whether a direction that did not lead downhill, or failed, was given up for -g.
-        skipped: Whether a pair (s, y) was not learned from.
-        endless: Whether the value was still falling at the longest step that could be made.
-        bent: Whether no step was tried because the curvature along the direction is not positive.
-        numbers: More scalars of the method's own, by the names in `method.numbers`.
+        products: How many products with the Hessian, int32. Defaults to `0`.
+        restarted: Whether a direction that did not lead downhill, or failed, was given up for -g. Defaults to `False`.
+        skipped: Whether a pair (s, y) was not learned from. Defaults to `False`.
+        endless: Whether the value was still falling at the longest step that could be made. Defaults to `False`.
+        bent: Whether no step was tried because the curvature along the direction is not positive. Defaults to `False`.
+        numbers: More scalars of the method's own, by the names in `method.numbers`. Defaults to none.
     """
 
     step: Tensor
     slope: Tensor
     evaluations: Tensor
-    products: Tensor
     moved: Tensor
     accepted: Tensor
     steepest: Tensor
-    restarted: Tensor
-    skipped: Tensor
-    endless: Tensor
-    bent: Tensor
-    numbers: dict[str, Tensor]
+    products: Tensor = 0
+    restarted: Tensor = False
+    skipped: Tensor = False
+    endless: Tensor = False
+    bent: Tensor = False
+    numbers: Mapping[str, Tensor] = types.MappingProxyType({})
 
     @classmethod
     def of_step(cls, before: Point, after: Point) -> Self:
         """Return what there is to say of a plain step with one evaluation, which is accepted wherever it leads."""
-        no, none, moved = ops.zeros((), "bool"), ops.zeros((), "int32"), ops.any(after.x != before.x)
-        return cls(
-            step=ops.cast(moved, before.value.dtype),
-            slope=ops.sum(before.gradient * (after.x - before.x)),
-            evaluations=none + 1,
-            products=none,
-            moved=moved,
-            accepted=moved,
-            steepest=~moved,
-            restarted=no,
-            skipped=no,
-            endless=no,
-            bent=no,
-            numbers={},
-        )
+        moved = ops.any(after.x != before.x)
+        slope = ops.sum(before.gradient * (after.x - before.x))
+        return cls(ops.cast(moved, before.value.dtype), slope, 1, moved, accepted=moved, steepest=~moved)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,10 +176,8 @@ class Method(Checked, abc.ABC):
         array([1., 1.])
     """
 
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """The names of `info.numbers`."""
-        return ()
+    numbers: ClassVar[tuple[str, ...]] = ()
+    """The names of `info.numbers`."""
 
     def check(self, n: int) -> None:
         """Raise where n parameters are too many; a method without a matrix of n^2 numbers takes any number of them."""
@@ -207,24 +194,25 @@ class Method(Checked, abc.ABC):
 # --- methods that hold a matrix of n^2 numbers ----------------------------------------------------------------------
 
 
-class Limited(Protocol):
-    """A method with a limit for the number of parameters."""
-
-    @property
-    def max_parameters(self) -> int:
-        """The most parameters that it takes."""
-
-
 def limit(fix: str) -> Count:
     """Return what a limit of parameters may be."""
     return Count("the most parameters that are allowed", fix, 1)
 
 
-def refuse_more(method: Limited, n: int, what: str, instead: str) -> None:
-    """Raise where there are more parameters; otherwise the process would end for lack of memory, without a word."""
-    if n > method.max_parameters:
-        raise ValueError(
-            f"`{type(method).__name__}` {what}, so it takes at most {method.max_parameters} parameters. Received: {n}. "
-            f"Use {instead} instead, or raise `max_parameters`: n^2 numbers are {4e-9 * n * n:.2g} GB in float32, "
-            f"{8e-9 * n * n:.2g} GB in float64."
-        )
+class Limited:
+    """A method that refuses too many parameters; otherwise the process would end for lack of memory, without a word."""
+
+    max_parameters: int
+    matrix: ClassVar[str]
+    """What it does with its n^2 numbers."""
+    instead: ClassVar[str]
+    """What takes more parameters."""
+
+    def check(self, n: int) -> None:
+        """Raise where there are more parameters than `max_parameters`."""
+        if n > self.max_parameters:
+            raise ValueError(
+                f"`{type(self).__name__}` {self.matrix}, so it takes at most {self.max_parameters} parameters. "
+                f"Received: {n}. Use {self.instead} instead, or raise `max_parameters`: n^2 numbers are "
+                f"{4e-9 * n * n:.2g} GB in float32, {8e-9 * n * n:.2g} GB in float64."
+            )

@@ -146,7 +146,6 @@ class Descent(Method):
             skipped=moved & ~useful,
             endless=endless,
             bent=bent,
-            numbers={},
         )
         return after, state, info
 

@@ -133,22 +133,22 @@ class Balance(Result):
 
 
 @section("8.2.2")
-def balance(model: keras.Model, layer: keras.layers.Layer | str, *, bias: bool = False) -> Balance:
+def balance(model: keras.Model, layer: keras.layers.Layer | str) -> Balance:
     """Return how far the units of a layer are from the scale that weight decay prefers (section 8.2.2).
 
     Rescaling a unit by alpha leaves the function as it is, but not the penalty,
 
         |alpha W_j|^2 + |V_j / alpha|^2   >=   2 |W_j| |V_j|        with equality at alpha = sqrt(|V_j| / |W_j|)
 
-    where W_j leads into unit j and V_j out of it. So of the whole valley of equal functions weight decay prefers one
-    point, |W_j| = |V_j|, and every critical point of the loss with decay is balanced. To go there at once:
+    where W_j leads into unit j, the bias aside, and V_j out of it. So of the whole valley of equal functions weight
+    decay prefers one point, |W_j| = |V_j|, and every critical point of the loss with decay is balanced. To go there at
+    once:
 
         rescale_units(model, layer, balance(model, layer).factors)
 
     Args:
         model: As for `rescale_units`. It stays as it is.
         layer: As for `rescale_units`.
-        bias: Whether the bias counts among the weights that lead in: `True` if it is decayed too. Defaults to `False`.
 
     Returns:
         A `Balance`, with one entry for each unit.
@@ -176,14 +176,12 @@ def balance(model: keras.Model, layer: keras.layers.Layer | str, *, bias: bool =
     """
     found = wiring(model, layer)
     check_homogeneous(found)
-    bias = _checks.flag("bias", bias, meaning="whether the bias counts among the weights that lead in")
-    inside = found.incoming if bias else found.incoming[:1]
-    incoming = np.sqrt(sum(np.sum(found.ending(v) ** 2, axis=0) for v in inside))
+    incoming = np.sqrt(np.sum(found.ending(found.incoming[0]) ** 2, axis=0))
     return Balance(incoming, np.sqrt(np.sum(found.leaving() ** 2, axis=(0, 2))))
 
 
 @section("8.2.2")
-def difference(model: keras.Model, other: keras.Model | Sequence[np.ndarray], x: Data) -> float:
+def difference(model: keras.Model, other: Sequence[np.ndarray], x: Data) -> float:
     """Return how far a model's outputs are from those with other weights (section 8.2.2).
 
         max |f(x) - f_other(x)| / max |f(x)|        over examples and entries; the largest of several outputs
@@ -193,7 +191,7 @@ def difference(model: keras.Model, other: keras.Model | Sequence[np.ndarray], x:
 
     Args:
         model: A built model. It stays as it is.
-        other: Weights of the same model, as from `model.get_weights()`; or another model.
+        other: Weights of the same model, as from `model.get_weights()`.
         x: Inputs, as for `predict`, in one batch.
 
     Returns:
@@ -201,7 +199,7 @@ def difference(model: keras.Model, other: keras.Model | Sequence[np.ndarray], x:
         is NaN.
 
     Raises:
-        ValueError: If `other` are not weights of this model, or outputs have other shapes.
+        ValueError: If `other` are not weights of this model.
 
     Example:
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
@@ -213,19 +211,10 @@ def difference(model: keras.Model, other: keras.Model | Sequence[np.ndarray], x:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.2.
     """
     _objects.model(model)
-    _checks.keras_3(other)
     _objects.examples(x=x)
     _objects.inputs("x", x, model)
     x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
-    first = _outputs(model, [], x)
-    second = (
-        _outputs(other, [], x) if isinstance(other, keras.Model) else _outputs(model, _state_mapping(model, other), x)
-    )
-    if [f.shape for f in first] != [s.shape for s in second]:
-        raise ValueError(
-            "`other` must have outputs of the same shapes. Received: "
-            f"{[s.shape for s in second]} beside {[f.shape for f in first]}. Give a model with the same outputs."
-        )
+    first, second = _outputs(model, [], x), _outputs(model, _state_mapping(model, other), x)
     return float(np.max([_relative(f, s) for f, s in zip(first, second, strict=True)]))
 
 
@@ -240,7 +229,7 @@ def _state_mapping(model: keras.Model, weights: Sequence[np.ndarray]) -> list[tu
     shapes = [getattr(w, "shape", ()) for w in weights] if is_list else type(weights).__name__
     if shapes != expected:
         raise ValueError(
-            "`other` must be a model, or weights of this one as from `model.get_weights()`, of shapes "
+            "`other` must be weights of this model as from `model.get_weights()`, of shapes "
             f"{expected}. Received: shapes {short(shapes)}. Take the weights from a model with the same layers."
         )
     return [(v, keras.ops.convert_to_tensor(w, v.dtype)) for v, w in zip(model.weights, weights, strict=True)]

@@ -239,7 +239,7 @@ class ObservedOptimizer:
                     self.optimizer.build(variables)
                 known = keras_private.known_variables(self.optimizer)
                 self._place = {id(v): i for i, v in enumerate(known)}
-                self._clipper = Clipper(self.rule, known, _new_state)
+                self._clipper = Clipper(self.rule, _new_state)
                 self.set_rule_state(self._remembered)
 
     def rule_state(self) -> dict[str, np.ndarray]:
@@ -331,9 +331,8 @@ class ObservedOptimizer:
         wide = [backend.as_gradient(g, dtype) for g, dtype in zip(read, types, strict=True)]
         *summed, loss = backend.all_reduce_sum([*wide, step.loss])
         true = [_numerics.scaled(backend.sum_duplicates(g), 1 / scale) for g in summed]
-        known = keras_private.known_variables(self.optimizer)
         grads = dict(zip(step.indices, true, strict=True))
-        return _Seen(self._clipper.clip(grads, known, lambda clipped: list(clipped.values())), loss)
+        return _Seen(self._clipper.clip(grads, lambda clipped: list(clipped.values())), loss)
 
     def _variables(self, indices: Iterable[int]) -> list[Any]:
         known = keras_private.known_variables(self.optimizer)

@@ -232,7 +232,7 @@ class Recorder:
         if self.settings.layers:
             self.make_rings()
             rings = self._rings.of_layers
-            norms = {i: ops.cast(ops.squeeze(_numerics.norm(backend.values(g))), "float32") for i, g in grads.items()}
+            norms = {i: ops.cast(_numerics.norm(backend.values(g)), "float32") for i, g in grads.items()}
             missing = ops.full((), float("nan"), "float32")
             row = ops.stack([norms.get(i, missing) for i in range(rings.shape[1])])
             backend.merge_replicas(partial(publish, rings), step, row)

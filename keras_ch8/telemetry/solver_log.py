@@ -97,7 +97,7 @@ class SolverLog:
     def _with_row(self, log: Any, before: Any, after: Any, info: Any) -> Any:
         step, rows = log
         every = (info.step, info.slope, info.evaluations, info.products, info.restarted, info.skipped)
-        numbers = dict(zip(SOLVER_NUMBERS, every, strict=True)) | info.numbers
+        numbers = dict(zip(SOLVER_NUMBERS, every, strict=True)) | dict(info.numbers)
         moved = after.x - before.x
         head = (step + 1, before.value, ops.norm(before.gradient), ops.norm(moved))
         parts = backend.cut(before.gradient, [(size,) for size in self._sizes]) if self._sizes else []

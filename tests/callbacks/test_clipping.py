@@ -13,8 +13,7 @@ from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, length, network
 
 RULES = [
-    clipping.ByValue(0.05), clipping.ByNorm(0.2), clipping.ByGlobalNorm(0.5), clipping.Adaptive(0.05),
-    clipping.ByPercentile(50),
+    clipping.ByValue(0.05), clipping.ByNorm(0.2), clipping.ByGlobalNorm(0.5), clipping.ByPercentile(50),
 ]  # fmt: skip
 
 

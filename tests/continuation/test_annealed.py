@@ -14,7 +14,7 @@ from tests import forked
 def parts():
     """One of each kind, away from its start."""
     return {
-        "stddev of a blur": (GaussianBlur(2.0, axes=(1,), value=1.5), "stddev"),
+        "stddev of a blur": (GaussianBlur(2.0, value=1.5), "stddev"),
         "stddev of an activation": (SmoothedActivation("tanh", 2.0, value=1.5), "stddev"),
         "stddev of sign": (SmoothedActivation("sign", 2.0, value=1.5), "stddev"),
         "stddev of noise": (WeightNoise(keras.layers.Dense(2), 2.0, value=1.5, seed=3), "stddev"),

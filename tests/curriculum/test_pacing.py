@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import callbacks, curriculum, data, extend
-from keras_ch8.curriculum.pacing import PACINGS, as_pacing
+from keras_ch8.curriculum.pacings import PACINGS, as_pacing
 
 PARTS = [getattr(curriculum.pacings, name) for name in curriculum.pacings.__all__]
 EXPORTED = [part for part in PARTS if isinstance(part, type) and extend.Pacing in part.__mro__[1:]]
@@ -122,20 +122,12 @@ def test_a_function_that_is_no_pacing_is_an_error(function):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: curriculum.pacings.Linear(0), r"`start` .*Received: start=0\. Try 0\.2\."),
-        (lambda: curriculum.pacings.Exponential(1.5), r"Received: start=1\.5"),
-        (lambda: curriculum.pacings.Root(0), r"`p` .*Received: p=0\. Try 2\."),
-        (lambda: curriculum.pacings.Step(0), r"`at` .*Received: at=0\. Try 0\.5\."),
-        (lambda: curriculum.pacings.BabySteps(1), r"`buckets` .*Received: buckets=1\. Try 5\."),
-        (lambda: curriculum.pacings.OnePass(2.5), r"Received: buckets=2\.5"),
-        (lambda: curriculum.pacings.OnePass(2, -1), r"Received: start=-1"),
         (lambda: as_pacing("linaer", None), r"`pacing` .*'linear', 'root'.*Received: pacing='linaer'"),
         (
             lambda: as_pacing(curriculum.pacings.Linear(), 0.3),
             r"A pacing that comes as an object has its own start\. Received: start=0\.3.*Say it once",
         ),
     ],
-    ids=range(9),
 )
 def test_a_bad_argument_is_an_error_with_its_fix(make, message):
     with pytest.raises(ValueError, match=message):

@@ -38,23 +38,11 @@ def test_the_entropy_never_falls(pacing, mix):
     assert entropy[0] < entropy[-1] == pytest.approx(np.log(40))
 
 
-@pytest.mark.parametrize("pacing", CURRICULA.values(), ids=CURRICULA)
-def test_in_the_end_the_distribution_is_that_of_the_data(pacing):
-    assert (weights_on_the_way(pacing, 0.1)[-1] == 1).all()
-
-
 def test_one_pass_breaks_two_of_the_three():
     weights = weights_on_the_way(curriculum.pacings.OnePass(4), 0.0)
     assert (np.diff(weights, axis=0) < 0).any()
     assert weights[-1].tolist() == [0.0] * 30 + [1.0] * 10
     np.testing.assert_allclose(entropies(weights), np.log(10))
-
-
-@pytest.mark.parametrize("mix", [0.0, 0.2])
-def test_the_weights_are_a_draw_from_all_with_probability_mix_and_from_the_first_otherwise(mix):
-    weights = sampling_weights(RANKS, 0.25, mix)
-    expected = np.full(40, mix / 40) + np.where(RANKS < 10, (1 - mix) / 10, 0)
-    np.testing.assert_allclose(weights / weights.sum(), expected, rtol=1e-14)
 
 
 def test_soft_weights_of_losses_from_0_on_are_one_minus_loss_over_lambda():

@@ -128,7 +128,7 @@ def of_the_loss_cases():
     yield case("curvature.gradient", on_model(), **OBJECTIVE)
     yield case("curvature.hessian", on_model(), **OBJECTIVE)
     yield case("curvature.hessian_vector_product", on_model(vector=flat), vector=vector, **OBJECTIVE)
-    yield case("curvature.lanczos", on_model(steps=lambda: 2), start=m.NONE, **OBJECTIVE)
+    yield case("curvature.lanczos", on_model(steps=lambda: 2), **OBJECTIVE)
     yield case(
         "curvature.matrix_power", lambda: {"w": np.eye(2), "x": np.ones(2), "t": 2}, w=m.NOTHING,
         x=m.sequence(m.NUMBER, 2), t=m.count(0),

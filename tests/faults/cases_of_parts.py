@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ch8 import clipping, extend, initializers, losses, optimizers, schedules, stopping
+from keras_ch8 import extend, initializers, losses, optimizers, schedules, stopping
 from keras_ch8.extend import ClosureOptimizer
 from tests.faults import meanings as m
 from tests.faults.case import INITIALIZER, case
@@ -161,26 +161,10 @@ def schedule_cases():
     )
 
 
-def clipping_a_layer(**arguments):
-    """Make a rule, and tell it of the variables: before, it cannot know which axes there are."""
-    rule = clipping.Adaptive(**arguments)
-    optimizers.SGD(0.1, clip=rule).build([keras.Variable([1.0, 2.0])])
-    return rule
-
-
 def clipping_cases():
     for name in ("ByGlobalNorm", "ByNorm", "ByValue"):
         yield case(f"clipping.{name}", lambda: {"limit": 1.0}, clip_a_tensor)
     yield case("clipping.ByPercentile", use=clip_a_tensor)
-    axes = m.count(-1, 0) | m.sequence(m.count(-1, 0))
-    yield case(
-        "clipping.Adaptive",
-        use=clip_a_tensor,
-        make=clipping_a_layer,
-        ratio=m.POSITIVE,
-        epsilon=m.POSITIVE,
-        unit_axes=m.mapping(m.NONE | axes),
-    )
 
 
 def stopping_cases():

@@ -85,8 +85,6 @@ def test_an_lstm_that_sets_the_forget_bias_itself_is_refused_with_the_fix():
         (lambda: bias(np.array(["a", "b"]), 2), "dtype <U1.*Encode"),
         (lambda: bias(np.array([np.nan]), 1), "finite"),
         (lambda: bias(np.zeros((0, 2)), 2), "at least one example"),
-        (lambda: initializers.forget_gate(4, float("nan")), "value=nan"),
-        (lambda: initializers.forget_gate(0), "`units` is the number"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_fix(make, said):

@@ -101,7 +101,6 @@ def test_a_kernel_of_einsum_is_orthogonal_over_the_axes_given():
         (lambda: Orthogonal()((5,)), "at least two axes.*output_marginal"),
         (lambda: Orthogonal()((3, 4, 5)), r"`Conv1D` or of an `EinsumDense`.*input_axes=\[1\], output_axes=\[2\]"),
         (lambda: Orthogonal("sigmoid"), "one of linear, relu, tanh. Received: gain='sigmoid'"),
-        (lambda: Orthogonal(0.0), "`gain` is by what"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_fix(make, said):

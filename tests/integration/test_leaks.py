@@ -21,7 +21,7 @@ OURS = {
     "LBFGS": lambda: optimizers.LBFGS(),
     "a schedule in percent": lambda: optimizers.SGD(schedules.LinearDecay(0.1, "50%")),
     "skip_nonfinite": lambda: optimizers.SGD(skip_nonfinite=True),
-    "adaptive": lambda: optimizers.SGD(0.1, clip=clipping.Adaptive(0.1)),
+    "clipped": lambda: optimizers.SGD(0.1, clip=clipping.ByPercentile(50)),
 }
 
 

@@ -100,13 +100,6 @@ def test_a_mask_ends_where_the_time_steps_do():
     assert not strided.supports_masking
 
 
-def test_it_is_the_same_with_dropout_and_normalization_in_prediction():
-    skip = layers.Residual([keras.layers.BatchNormalization(), keras.layers.Dropout(0.5), Dense(4)])
-    x = RNG.normal(size=(5, 4)).astype("float32")
-    np.testing.assert_array_equal(skip(x, training=False), skip(x))
-    assert np.abs(skip(x, training=True) - skip(x)).max() > 0.1
-
-
 @pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16"])
 def test_half_precision_comes_out_in_half_precision(policy):
     before = keras.config.dtype_policy()

@@ -14,12 +14,6 @@ class Normalized(RuleOptimizer):
         return -lr * g / ops.norm(g), {}
 
 
-class Mistaken(Normalized):
-    """Says what is not true."""
-
-    elementwise = True
-
-
 @keras.saving.register_keras_serializable(package="tests")
 class LAMB(RuleOptimizer):
     state_names = ("m", "v")

@@ -33,7 +33,7 @@ CASES |= {
     "Adagrad-embedding": ("Adagrad", {"global_clipnorm": 0.5}, {"embedding": True}),
     "Adam-bfloat16-weights": ("Adam", {}, {"dtype": "bfloat16"}),
     "Adam-telemetry": ("Adam", {"clip": clipping.ByPercentile(50)}, {"telemetry": True}),
-    "Adam-telemetry-tensor-rule": ("Adam", {"clip": clipping.Adaptive(0.1)}, {"telemetry": True}),
+    "Adam-telemetry-tensor-rule": ("Adam", {"clip": clipping.ByNorm(0.1)}, {"telemetry": True}),
     "Adam-telemetry-schedule": ("Adam", {}, {"telemetry": True, "decay": DECAY}),
     "LAMB-everything": ("LAMB", FEATURES["everything"], {}),
     "Keras-telemetry-schedule": ("Keras", {}, {"telemetry": True, "decay": DECAY}),

@@ -123,13 +123,6 @@ def test_arguments_outside_their_range(options, error):
         ours.BlockCoordinateDescent(ours.SGD(), ["first", ".*"], **options)
 
 
-def test_what_is_compiled_cannot_change_silently():
-    optimizer = built(network(), ["first", ".*"])
-    for name, value in (("steps_per_block", 3), ("order", "greedy"), ("blocks", [])):
-        with pytest.raises(AttributeError, match=rf"`{name}` is compiled into the update step"):
-            setattr(optimizer, name, value)
-
-
 def test_a_variable_that_it_was_not_built_with_is_refused():
     optimizer, other = built(network(), ["first", ".*"]), keras.Variable(1.0, name="other")
     with pytest.raises(ValueError, match=r"no block for 'other': it was built on \['\w+/first/kernel'.*new optimizer"):

@@ -59,9 +59,9 @@ def path_in_fit(optimizer, steps):
     return model, path.thetas
 
 
-def check_the_path(make, method):
+def check_the_path(make, method, function=mean_square):
     model, thetas = path_in_fit(make(), STEPS)
-    minimizer = second_order.Minimizer(mean_square, method)
+    minimizer = second_order.Minimizer(function, method)
     for k, theta in enumerate(thetas):
         found = minimizer(thetas[0], max_iterations=k, gtol=1e-8)
         assert found.nit == k
@@ -114,12 +114,7 @@ def test_the_path_of_levenberg_marquardt_is_that_of_minimize(float64):
         outputs = keras.ops.matmul(hidden, keras.ops.reshape(kernel_2, (4, 2))) + bias_2
         return keras.ops.reshape(outputs - Y.astype("float64"), (-1,)) / np.sqrt(Y.size)
 
-    _, thetas = path_in_fit(ours.LevenbergMarquardt(), STEPS)
-    minimizer = second_order.Minimizer(extend.Problem.of_squares(errors), "levenberg_marquardt")
-    for k, theta in enumerate(thetas):
-        found = minimizer(thetas[0], max_iterations=k, gtol=1e-8)
-        assert found.nit == k
-        np.testing.assert_allclose(theta, found.x, rtol=0, atol=1e-10, err_msg=f"{k} iterations")
+    check_the_path(ours.LevenbergMarquardt, "levenberg_marquardt", extend.Problem.of_squares(errors))
 
 
 @pytest.mark.slow

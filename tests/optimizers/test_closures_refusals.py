@@ -173,20 +173,6 @@ def test_levenberg_marquardt_refuses_a_mask():
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name, value", [("history_size", 3), ("line_search", second_order.line_search.HagerZhang()),
-                    ("iterations_per_step", 2), ("gtol", 1e-3), ("ftol", 1e-3), ("xtol", 1e-3),
-                    ("accumulate_batches", True)],
-)  # fmt: skip
-def test_a_setting_that_is_compiled_cannot_change(name, value):
-    optimizer = ours.LBFGS()
-    setattr(optimizer, name, value)
-    optimizer.build([keras.Variable([1.0])])
-    match = rf"`{name}` is compiled into the update step of .* after the first step. Received: {name}=.* new optimizer"
-    with pytest.raises(AttributeError, match=match):
-        setattr(optimizer, name, value)
-
-
 def test_there_is_no_learning_rate_to_set():
     model = network(ours.LBFGS())
     with pytest.raises(AttributeError, match=r"finds the length of each step itself. Received: learning_rate="):

@@ -11,8 +11,8 @@ import tensorflow as tf
 from keras_ch8.telemetry.observation import ObservedOptimizer
 from keras_ch8.telemetry.recorder import Wishes
 from tests import forked
-from tests.optimizers.algorithms import ALGORITHMS, NAMES, make, step
-from tests.optimizers.layerwise import LAMB, Mistaken, Normalized, Pulled, PulledAlone
+from tests.optimizers.algorithms import NAMES, make, step
+from tests.optimizers.layerwise import LAMB, Normalized, Pulled, PulledAlone
 from tests.optimizers.strategy_cases import run_case
 from tests.oracles import layerwise as oracle
 
@@ -127,32 +127,6 @@ def test_of_an_embedding_it_reads_the_touched_rows_only():
     right = table.copy()
     right[[5, 7]] -= 0.1 * (1 + 2 * table[[5, 7]])
     np.testing.assert_allclose(variable.numpy(), right, rtol=1e-6)
-
-
-# --- a flag that is not true ----------------------------------------------------------------------------------------
-
-
-def assert_updated_together_as_alone(make_one):
-    """Two small variables of unequal scale, updated together, are bit for bit what each is alone."""
-    small, large = START[1], START[0]
-    grads = [[1e-4 * gs[1], 1e3 * gs[0]] for gs in GRADS]
-    together = path(make_one(), grads, [small, large])
-    alone = [path(make_one(), [[gs[i]] for gs in grads], [w]) for i, w in enumerate((small, large))]
-    for both_of_them, *each in zip(together, *alone, strict=True):
-        for a, (b,) in zip(both_of_them, each, strict=True):
-            np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.broad
-@pytest.mark.parametrize("name", [*NAMES, "LAMB"])
-def test_no_variable_depends_on_who_is_updated_beside_it(name):
-    assert_updated_together_as_alone(ALGORITHMS[name][0] if name in ALGORITHMS else LAMB)
-
-
-def test_a_rule_that_is_called_elementwise_and_is_not_is_found_out():
-    assert_updated_together_as_alone(lambda: Normalized(0.1))
-    with pytest.raises(AssertionError, match="not equal"):
-        assert_updated_together_as_alone(lambda: Mistaken(0.1))
 
 
 def test_the_suite_shares_tiles_and_strangers_do_not():

@@ -22,15 +22,23 @@ def saved(optimizer):
     return store
 
 
-@pytest.mark.parametrize("name, value", [
-    ("beta_1", 0.5), ("clipnorm", 3.0), ("weight_decay", 0.5), ("use_ema", True), ("gradient_accumulation_steps", 2),
-])  # fmt: skip
-def test_what_is_compiled_cannot_change_silently(name, value):
-    optimizer = ours.Adam()
-    setattr(optimizer, name, value)
-    optimizer = built(ours.Adam(), (2,))
-    with pytest.raises(AttributeError, match=rf"`{name}` is compiled into the update step.*Received: {name}={value}"):
-        setattr(optimizer, name, value)
+FIXED = [
+    (ours.Adam, ("beta_1", "clipnorm", "weight_decay", "gradient_accumulation_steps")),
+    (ours.LBFGS, ("history_size", "line_search", "iterations_per_step", "gtol", "ftol", "xtol", "accumulate_batches")),
+    (lambda: ours.BlockCoordinateDescent("sgd", [".*"]), ("steps_per_block", "order", "blocks")),
+]
+
+
+@pytest.mark.parametrize("make_one, names", FIXED, ids=["first order", "section 8.6", "blocks"])
+def test_what_is_compiled_cannot_change_silently(make_one, names):
+    optimizer = make_one()
+    for name in names:
+        setattr(optimizer, name, getattr(optimizer, name))
+    built(optimizer, (2,))
+    for name in names:
+        match = rf"`{name}` is compiled into the update step of .* first step\. Received: {name}=.* new optimizer"
+        with pytest.raises(AttributeError, match=match):
+            setattr(optimizer, name, getattr(optimizer, name))
 
 
 def test_a_learning_rate_set_later_is_checked_as_at_construction():

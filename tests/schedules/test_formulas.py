@@ -118,19 +118,10 @@ def test_a_factor_changes_what_a_traced_step_reads_and_is_saved():
 
 BAD = [
     (lambda: LinearDecay(0.0), r"`initial_learning_rate`.*Received: initial_learning_rate=0.0. Try 0.001"),
-    (lambda: LinearDecay(math.nan), "`initial_learning_rate`"),
-    (lambda: LinearDecay(0.1, 100, -0.1), "`end_learning_rate`"),
     (lambda: LinearDecay(0.1, 0), r"`decay_steps` is a length of time.*\"10ep\".*Received: decay_steps=0"),
     (lambda: LinearDecay(0.1, "10 epochs"), r"Received: decay_steps='10 epochs'"),
     (lambda: LinearDecay(0.1, "0ep"), "Received: decay_steps='0ep'"),
     (lambda: LinearDecay(0.1, "130%"), "Received: decay_steps='130%'"),
-    (lambda: LinearDecay(0.1, -5), "decay_steps=-5"),
-    (lambda: LinearDecay(0.1, True), "decay_steps=True"),
-    (lambda: LinearDecay(0.1, math.inf), "decay_steps=inf"),
-    (lambda: ExponentialDecay(0.1, 10, 1.5), r"`decay_rate`.*\(0, 1\].*Received: decay_rate=1.5"),
-    (lambda: InverseTimeDecay(0.1, 10, 0.0), "`decay_rate`"),
-    (lambda: OneCycle(0.1, 10, rise=1.0), "`rise`"),
-    (lambda: Warmup(0.1, 10, -1.0), "`initial_learning_rate`"),
     (
         lambda: SequentialSchedule([Warmup(0.1, 10)], [10]),
         "one fewer of them. Received: 1 schedules and boundaries=.10.",
@@ -141,7 +132,6 @@ BAD = [
         r"must be a list of LearningRateSchedule. Received: schedules=.0.1",
     ),
     (lambda: ScaledSchedule(0.1), "Received: 0.1 of type float"),
-    (lambda: ScaledSchedule(LinearDecay(0.1), math.nan), "`factor`"),
     (lambda: LinearDecay(0.1)(0), r"`decay_steps='100ep'` of LinearDecay is not known.*schedule.resolve"),
 ]
 

@@ -177,14 +177,6 @@ def test_state_keeps_names_shapes_and_types(method, dtype):
     assert tuple(info.numbers) == method.numbers
 
 
-def test_a_method_refuses_what_it_cannot_be():
-    with pytest.raises(
-        ValueError, match=r"`history_size` is the number of pairs that are kept, .*Received: history_size=0"
-    ):
-        LBFGS(0)
-    with pytest.raises(
-        ValueError, match=r"`beta_rule` says .*must be one of 'dai_yuan', .*Received: beta_rule='newton'"
-    ):
-        ConjugateGradient("newton")
+def test_conjugate_gradients_want_more_of_the_slope_taken_away():
     assert ConjugateGradient().line_search == StrongWolfe(c2=0.4)
     assert LBFGS(5, line_search=HagerZhang()) == LBFGS(history_size=5, line_search=HagerZhang())

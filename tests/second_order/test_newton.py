@@ -196,16 +196,8 @@ def test_the_damping_follows_nielsen():
 def test_it_refuses_what_it_cannot_do():
     with pytest.raises(ValueError, match=r"at most 2000 parameters\. Received: 2001\. Use `TruncatedNewton\(\)`"):
         minimize(lambda x: ops.sum(x**2), np.ones(2001), "newton")
-    with pytest.raises(ValueError, match=r"`damping` is what is added .*Received: damping=-1.*Try 0\.0"):
-        Newton(damping=-1)
     with pytest.raises(ValueError, match=r"Received: damping='tikhonov'"):
         Newton(damping="tikhonov")
-    with pytest.raises(ValueError, match=r"`max_parameters` is the most parameters .*Received: max_parameters=0"):
-        Newton(max_parameters=0)
-    with pytest.raises(ValueError, match=r"`cg_iterations` is the most iterations of conjugate .*Received: .*=0"):
-        TruncatedNewton(cg_iterations=0)
-    with pytest.raises(ValueError, match=r"`dimension` is the dimension of the Lanczos space, .*Received: dimension=1"):
-        SaddleFreeNewton(dimension=1)
 
 
 @pytest.mark.slow

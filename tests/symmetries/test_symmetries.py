@@ -153,13 +153,12 @@ def test_balance_is_what_is_smallest_of_all_rescalings(float64):
         assert rescaled(found.factors * np.exp(RNG.normal(size=UNITS))) > least
 
 
-def test_balance_counts_the_bias_if_asked():
+def test_balance_leaves_the_bias_aside():
     model, _ = sequential(FLAT, dense("relu"))
-    kernel, bias, out, _ = model.get_weights()
-    with_bias = symmetries.balance(model, "units", bias=True)
-    np.testing.assert_allclose(with_bias.incoming**2, np.sum(kernel**2, axis=0) + bias**2, rtol=1e-6)
-    np.testing.assert_allclose(symmetries.balance(model, "units").incoming ** 2, np.sum(kernel**2, axis=0), rtol=1e-6)
-    np.testing.assert_allclose(with_bias.outgoing**2, np.sum(out**2, axis=1), rtol=1e-6)
+    kernel, _, out, _ = model.get_weights()
+    found = symmetries.balance(model, "units")
+    np.testing.assert_allclose(found.incoming**2, np.sum(kernel**2, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(found.outgoing**2, np.sum(out**2, axis=1), rtol=1e-6)
 
 
 def test_a_unit_without_weights_on_one_side_has_no_better_scale():
@@ -200,9 +199,6 @@ def test_difference_is_relative_to_the_outputs(float64):
     other[-1] = other[-1] + 0.5
     scale = np.abs(model(x)).max()
     assert symmetries.difference(model, other, x) == pytest.approx(0.5 / scale)
-    twin = keras.models.clone_model(model)
-    twin.set_weights(other)
-    assert symmetries.difference(model, twin, x) == pytest.approx(0.5 / scale)
     two, x = functional()
     other = [
         w * (1 + (v.path == two.get_layer("a").bias.path)) for w, v in zip(two.get_weights(), two.weights, strict=True)
@@ -220,10 +216,5 @@ def test_difference_changes_nothing_and_says_what_does_not_fit():
     model.set_weights(zero)
     assert symmetries.difference(model, zero, x) == 0
     assert symmetries.difference(model, before, x) == np.inf
-    with pytest.raises(
-        ValueError, match=r"`other` must be a model, or weights of this one .* Received: shapes \[\(6, 4\)"
-    ):
+    with pytest.raises(ValueError, match=r"`other` must be weights of this model .* Received: shapes \[\(6, 4\)"):
         symmetries.difference(model, before[:1], x)
-    other = keras.Sequential([keras.Input((6,)), layers.Dense(2)])
-    with pytest.raises(ValueError, match=r"same shapes. Received: \[\(9, 2\)\] beside \[\(9, 3\)\]"):
-        symmetries.difference(model, other, x)

@@ -1,4 +1,7 @@
-"""Pacings: how the fraction of the examples that are drawn grows with the progress u of the curriculum, from 0 to 1."""
+"""How the fraction of the examples that are drawn grows with the progress u of the curriculum, from 0 to 1.
+
+Each pacing has a word, which `callbacks.Curriculum` takes.
+"""
 
 import abc
 import dataclasses
@@ -10,6 +13,15 @@ import numpy as np
 from .. import _checks, _objects
 from .._describe import short
 from .._settings import Checked, Count, fraction, positive
+
+__all__ = [
+    "BabySteps",
+    "Exponential",
+    "Linear",
+    "OnePass",
+    "Root",
+    "Step",
+]
 
 Progress: TypeAlias = float | np.ndarray
 """One number or an array of them."""
@@ -359,3 +371,7 @@ class OnePass(StagedPacing):
         """Return the beginning of the bucket."""
         now = self._bucket_at(u)
         return np.where(now == 0, 0.0, self._end_of(now - 1))
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

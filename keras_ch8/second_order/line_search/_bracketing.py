@@ -1,0 +1,258 @@
+"""Searches that narrow a bracket: by values and slopes to the strong Wolfe conditions, and by slopes alone."""
+
+import dataclasses
+from typing import NamedTuple, final
+
+from keras import ops
+
+from ... import _checks
+from ..._registration import registered
+from ..._types import Tensor
+from .. import _vector
+from .line import (
+    Line,
+    LineSearch,
+    SearchState,
+    Trial,
+    decreases,
+    decreases_or_level,
+    is_flat,
+    is_level,
+    is_low,
+    slope_says_so,
+)
+
+_SHRINK = 0.66
+"""Two trials must shrink the bracket by this, else it is halved (Moré and Thuente, 1994)."""
+
+
+# --- the ends of a bracket, and where a polynomial through them is smallest; NaN where it has no minimum --------------
+
+
+class End(NamedTuple):
+    """A trial without its gradient, which the end of a bracket does not need."""
+
+    step: Tensor
+    value: Tensor
+    slope: Tensor
+
+
+def as_end(trial: Trial) -> End:
+    """Return the numbers of a trial."""
+    return End(trial.step, trial.value, trial.slope)
+
+
+def infinite(like: Tensor) -> End:
+    """Return the end of a bracket that is still open."""
+    infinity = ops.full_like(like, float("inf"))
+    return End(infinity, infinity, infinity)
+
+
+def middle(low: End, high: End) -> Tensor:
+    """Return the middle; a tenth if of the start of the line alone one knows that the function is finite there."""
+    width = high.step - low.step
+    return low.step + ops.where(ops.isfinite(high.value) | (low.step > 0), 0.5 * width, 0.1 * width)
+
+
+def cubic(a: End, b: End) -> Tensor:
+    """Return the minimum of the cubic with the values and slopes of both (Nocedal and Wright, equation 3.59)."""
+    d1 = a.slope + b.slope - 3 * (a.value - b.value) / (a.step - b.step)
+    scale = ops.maximum(ops.abs(d1), ops.maximum(ops.abs(a.slope), ops.abs(b.slope)))
+    d2 = ops.sign(b.step - a.step) * scale * ops.sqrt(ops.square(d1 / scale) - (a.slope / scale) * (b.slope / scale))
+    return b.step - (b.step - a.step) * (b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2)
+
+
+def quadratic(a: End, b: End) -> Tensor:
+    """Return the minimum of the parabola with both values and the slope of the first."""
+    width = b.step - a.step
+    bend = (b.value - a.value) / width - a.slope
+    return ops.where(bend * width > 0, a.step - a.slope * width / (2 * bend), float("nan"))
+
+
+def root_of_slope(a: End, b: End) -> Tensor:
+    """Return where the slope is 0 if it changes linearly."""
+    return (a.step * b.slope - b.step * a.slope) / (b.slope - a.slope)
+
+
+def minimum(a: End, b: End, rounding: Tensor) -> Tensor:
+    """Return the best of these: of the slopes alone, where the values differ by rounding, and else of all four."""
+    by_value = cubic(a, b)
+    by_value = ops.where(ops.isfinite(by_value), by_value, quadratic(a, b))
+    return ops.where(ops.abs(a.value - b.value) <= rounding, root_of_slope(a, b), by_value)
+
+
+def within(t: Tensor, low: Tensor, high: Tensor, otherwise: Tensor) -> Tensor:
+    """Return t, moved between two bounds in either order, or something else where it is NaN or infinite."""
+    smaller, larger = ops.minimum(low, high), ops.maximum(low, high)
+    return ops.where(ops.isfinite(t), ops.minimum(ops.maximum(t, smaller), larger), otherwise)
+
+
+# --- the strong Wolfe conditions --------------------------------------------------------------------------------------
+
+
+_MARGIN = 0.1
+"""A trial stays this fraction of the bracket away from its ends."""
+_FARTHEST = 10.0
+"""How far beyond the last two trials the next one may lie, in multiples of their distance."""
+
+
+@final
+@registered
+@dataclasses.dataclass(frozen=True)
+class StrongWolfe(LineSearch):
+    """A step that decreases the value sufficiently and takes most of the slope away (section 8.6.2).
+
+        phi(t) <= phi(0) + c1 t phi'(0)        and        |phi'(t)| <= c2 |phi'(0)|
+
+    The step grows until a minimum lies between two trials; then the bracket is narrowed by cubic interpolation. Its low
+    end is the best step that decreases sufficiently, and is what is taken if the trials run out. Below the rounding of
+    f the slopes decide instead of the values.
+
+    Args:
+        c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `1e-4`.
+        c2: Number in (c1, 1): the fraction of the slope that may be left; 0.9 for quasi-Newton methods, 0.4 for
+            conjugate gradients. Defaults to `0.9`.
+
+    Raises:
+        ValueError: If an argument lies outside its range.
+
+    Example:
+        >>> search = keras_ch8.second_order.line_search.StrongWolfe(c2=0.5)
+        >>> method = keras_ch8.second_order.methods.LBFGS(line_search=search)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.2; Nocedal and Wright (2006), algorithms 3.5
+        and 3.6.
+    """
+
+    section = "8.6"
+
+    c1: float = 1e-4
+    c2: float = 0.9
+
+    def __post_init__(self) -> None:
+        _checks.wolfe(self.c1, self.c2)
+
+    def init(self, line: Line, first: Tensor) -> SearchState:
+        """Propose the first step; nothing bounds it yet."""
+        infinity = ops.full_like(first, float("inf"))
+        return SearchState.before_any_trial(
+            line, first, {"high": infinite(first), "width": infinity, "width_before": infinity}
+        )
+
+    def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
+        """Let the trial replace an end of the bracket, and propose a step inside it, or beyond while it is open."""
+        last, low, high = as_end(trial), as_end(state.chosen), state.own["high"]
+        enough = decreases_or_level(line, trial, self.c1)
+        accepted = enough & is_flat(line, trial, self.c2)
+        is_worse = ~enough | ((trial.value >= low.value) & ~is_level(line, trial))
+        turns = (trial.slope >= 0) == (high.step > low.step)
+        new_high = _vector.where(is_worse, last, _vector.where(turns, low, high))
+        chosen = _vector.where(accepted | ~is_worse, trial, state.chosen)
+        new_low = as_end(chosen)
+        width = ops.abs(new_high.step - new_low.step)
+        slow = width > _SHRINK * state.own["width_before"]
+        is_open = ~ops.isfinite(new_high.step)
+        a, b = _vector.where(is_open, low, new_low), _vector.where(is_open, last, new_high)
+        best = minimum(a, b, line.rounding)
+        inside = _inside(new_low, new_high, ops.where(slow, float("nan"), best))
+        step = ops.where(is_open, _beyond(low, last, best), inside)
+        gone = (step == new_low.step) | (step == new_high.step) | ~ops.isfinite(step)
+        own = {"high": new_high, "width": width, "width_before": state.own["width"]}
+        return SearchState(step, chosen, accepted, accepted | gone, own)
+
+
+def _inside(low: End, high: End, best: Tensor) -> Tensor:
+    """Return the next step inside a bracket, given the minimum of an interpolation."""
+    width = high.step - low.step
+    return within(best, low.step + _MARGIN * width, high.step - _MARGIN * width, middle(low, high))
+
+
+def _beyond(before: End, last: End, best: Tensor) -> Tensor:
+    """Return the next step beyond the last trial, which is still downhill, given the minimum of an extrapolation."""
+    width = last.step - before.step
+    farthest = last.step + _FARTHEST * width
+    return within(ops.where(best > last.step, best, farthest), last.step + width, farthest, farthest)
+
+
+# --- the search of Hager and Zhang ------------------------------------------------------------------------------------
+
+
+_EXPANSION = 5.0
+"""While nothing bounds the step, it grows by this."""
+_CLOSEST = 0.01
+"""A trial stays this fraction of the bracket away from its ends: so close to them, x would not change."""
+_OPEN, _SECANT, _SECOND_SECANT = 0, 1, 2
+"""Where the trial in hand came from; the first is all else."""
+
+
+@final
+@registered
+@dataclasses.dataclass(frozen=True)
+class HagerZhang(LineSearch):
+    """A search on slopes, which stays exact where values drown in rounding (section 8.6.2).
+
+        phi(t) <= phi(0) + c1 t phi'(0)    or    phi(t) <= phi(0), but for rounding, and phi'(t) <= (2 c1 - 1) phi'(0)
+        and    phi'(t) >= c2 phi'(0)
+
+    The bracket [a, b] keeps phi'(a) < 0 with phi(a) no higher than the start, and phi'(b) >= 0. Two secants of the
+    slope in turn, each with an end and what it was before, move both ends; if they do not take a third off the bracket,
+    it is halved.
+
+    Args:
+        c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `0.1`.
+        c2: Number in (c1, 1): the fraction of the slope that may be left. Defaults to `0.9`.
+
+    Raises:
+        ValueError: If an argument lies outside its range.
+
+    Example:
+        >>> method = keras_ch8.second_order.methods.LBFGS(line_search=keras_ch8.second_order.line_search.HagerZhang())
+        >>> f = lambda x: keras.ops.sum((x - 1) ** 4 + x**2)
+        >>> keras_ch8.second_order.minimize(f, np.zeros(10, "float32"), method).success
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.2; Hager and Zhang (2005, 2006).
+    """
+
+    section = "8.6"
+
+    c1: float = 0.1
+    c2: float = 0.9
+
+    def __post_init__(self) -> None:
+        _checks.wolfe(self.c1, self.c2)
+
+    def init(self, line: Line, first: Tensor) -> SearchState:
+        """Propose the first step; nothing bounds it yet."""
+        own = {"b": infinite(first), "width": ops.full_like(first, float("inf")), "stage": ops.zeros((), "int32")}
+        return SearchState.before_any_trial(line, first, own)
+
+    def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
+        """Let the trial replace an end of the bracket, and propose the next secant."""
+        a_old, b_old, stage = as_end(state.chosen), state.own["b"], state.own["stage"]
+        enough = decreases(line, trial, self.c1) | (is_low(line, trial) & slope_says_so(line, trial, self.c1))
+        accepted = enough & (trial.slope >= self.c2 * line.slope)
+        goes_down = (trial.slope < 0) & is_low(line, trial)
+        chosen = _vector.where(goes_down | accepted, trial, state.chosen)
+        a, b = as_end(chosen), _vector.where(goes_down, b_old, as_end(trial))
+        width = b.step - a.step
+
+        inside = a.step + _CLOSEST * width, b.step - _CLOSEST * width
+        secant = within(root_of_slope(a, b), *inside, middle(a, b))
+        second = ops.where(goes_down, root_of_slope(a_old, a), root_of_slope(b_old, b))
+        use_second = (stage == _SECANT) & (second > inside[0]) & (second < inside[1])
+        halve = (stage != _OPEN) & (width > _SHRINK * state.own["width"])
+        is_bracket = ops.isfinite(b.value) & (b.slope >= 0)
+        choices = [
+            (~ops.isfinite(b.step), _EXPANSION * trial.step, _OPEN),
+            (~is_bracket, middle(a, b), _OPEN),
+            (use_second, second, _SECOND_SECANT),
+            (halve, middle(a, b), _OPEN),
+        ]
+        step, stage = secant, ops.full_like(stage, _SECANT)
+        for holds, other, name in reversed(choices):
+            step, stage = ops.where(holds, other, step), ops.where(holds, name, stage)
+        own = {"b": b, "width": ops.where(stage == _SECANT, width, state.own["width"]), "stage": stage}
+        return SearchState(step, chosen, accepted, accepted | (step == b.step) | ~ops.isfinite(step), own)
