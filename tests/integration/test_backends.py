@@ -101,7 +101,6 @@ def test_a_model_of_keras_2_is_refused_by_its_name(name):
 @pytest.mark.parametrize("made", [
     lambda old: keras_ch8.layers.auxiliary_head(old, "dense"),
     lambda old: keras_ch8.landscapes.interpolate(old, np.ones((2, 2)), np.ones(2), start=[np.ones(2)]),
-    lambda old: keras_ch8.symmetries.difference(keras.Sequential(), old, np.ones((2, 2))),
     lambda old: keras_ch8.Doctor(None).watch([keras.Sequential(), old], optimizers.SGD()),
     lambda old: keras_ch8.Doctor(None).watch(keras.Sequential(), old),
     lambda old: callbacks.EarlyStopping().set_model(old),
