@@ -7,7 +7,6 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import _checks
 from .._describe import short
 from .._duration import Clock, Duration, duration, of_unknown_epoch
 from .._types import Logs
@@ -74,7 +73,6 @@ class Continuation(Callback):
         until: When the real problem is reached: updates, or "10ep", "500ba", "70%": epochs, batches, or share of the
             training. Defaults to `"70%"`.
         variables: Dict of the numbers to move by name, instead of those found in model and loss. Defaults to `None`.
-        verbose: 1 prints at the end how many batches the real problem had. Defaults to `0`.
         logs: Which of the values join Keras's `logs`, and so the progress bar and `History`: `True` for all, or a list
             of names. Defaults to `False`.
 
@@ -100,18 +98,16 @@ class Continuation(Callback):
     section = "8.7.6"
 
     observes_steps = False
-    _state_parts = _Memory
+    _remembers = _Memory
 
     def __init__(
         self,
         schedule: Any = "linear",
         until: int | str = "70%",
         variables: Mapping[str, Annealed] | None = None,
-        verbose: int = 0,
         logs: bool | Sequence[str] = False,
     ) -> None:
         super().__init__(logs)
-        self.verbose = _checks.verbose(verbose)
         if isinstance(schedule, Mapping) and not schedule:
             raise ValueError(
                 "`schedule` says how numbers get to their ends, by their names if it is a dict. Received: schedule={}. "
@@ -132,9 +128,6 @@ class Continuation(Callback):
         self._in_stages = [self._schedules[name] for name, one in by_name.items() if isinstance(one, list | tuple)]
         self._numbers: dict[str, tuple[Annealed, Schedule]] = {}
         self._memory, self._set_at = _Memory(), 0
-
-    def _state(self) -> _Memory:
-        return self._memory
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
@@ -196,11 +189,8 @@ class Continuation(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Put the real problem in its place, and say so if it was not reached."""
         self._arrive()
-        for sentence in self.findings():
-            if self.share < 1:
-                warnings.warn(sentence, stacklevel=2)
-            elif self.verbose:
-                self.session.say(sentence)
+        if self._numbers and self.share < 1:
+            warnings.warn(self._sentence, stacklevel=2)
         super().on_train_end(logs)
 
     def on_close(self) -> None:

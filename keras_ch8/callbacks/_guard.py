@@ -144,7 +144,7 @@ class Guard(Callback):
     observes_steps = False
     _needs_fit = True
     _asks_for_summary = True
-    _state_parts = _Memory
+    _remembers = _Memory
     _place_in_summary = FIRST
     tags = (SKIPPED_STEPS,)
     transient: ClassVar[Mapping[str, Any]] = dict.fromkeys(("_step_filter", "_skipped", "_states", "_optimizer"))

@@ -1,9 +1,10 @@
 """Change the learning rate from epoch to epoch."""
 
+import dataclasses
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, final
+from collections.abc import Sequence
+from typing import Any, final
 
 import keras
 import numpy as np
@@ -17,7 +18,24 @@ from ..schedules.base import resolve_all
 from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
 from ._monitored import MonitoredMetrics, Past
 from .base import Callback
-from .session import states
+from .plain import of_another
+
+
+@dataclasses.dataclass
+class _Memory:
+    """What is remembered.
+
+    Args:
+        watched: What was watched for a plateau; None for another rule.
+        rates: What the rate of each optimizer was changed to; known where it is kept.
+        asked: The running epoch, once the function was asked for it: entered again in its middle, it has its rate.
+        changes: When the rate was changed, in words.
+    """
+
+    watched: Past | None
+    rates: list[float | None] = dataclasses.field(default_factory=list)
+    asked: int | None = None
+    changes: list[str] = dataclasses.field(default_factory=list)
 
 
 @final
@@ -61,12 +79,7 @@ class LearningRateDecay(Callback):
     sets_learning_rate = True
 
     observes_steps = False
-    _state_parts: ClassVar[Any] = {
-        "rates": list[float | None],
-        "asked": int | None,
-        "watched": Past | None,
-        "changes": list[str],
-    }
+    _remembers = _Memory
 
     def __init__(self, rule: Any, verbose: int = 0, logs: bool | Sequence[str] = False) -> None:
         super().__init__(logs)
@@ -84,45 +97,36 @@ class LearningRateDecay(Callback):
             self._monitored = MonitoredMetrics(
                 type(self).__name__, [(rule.monitor, rule.mode)], rule.min_delta, rule.restore_best_weights
             )
-        self._changes: list[str] = []
-        self._asked: int | None = None
-        """The running epoch, once the function was asked for it: entered again in its middle, it has its rate."""
+        self._memory = _Memory(None if self._monitored is None else self._monitored.past)
 
-    def _state(self) -> dict[str, Any]:
-        return {
-            "rates": [_to_keep(optimizer) for optimizer in self._optimizers()],
-            "asked": self._asked,
-            "watched": self._monitored and self._monitored.past,
-            "changes": self._changes,
-        }
+    def _state(self) -> _Memory:
+        return dataclasses.replace(self._memory, rates=[_to_keep(optimizer) for optimizer in self._optimizers()])
 
-    def _refuse_other(self, kept: Mapping[str, Any]) -> None:
-        if (kept["watched"] is None) != (self._monitored is None):
+    def _refuse_other(self, kept: _Memory) -> None:
+        if (kept.watched is None) != (self._monitored is None):
             of = {True: "a function or a schedule", False: "`ReduceOnPlateau`"}
-            received, expected = of[kept["watched"] is None], of[self._monitored is None]
-            raise states.refuse(type(self).__name__, "rule", received, expected)
-        if self._monitored is not None:
-            self._monitored.refuse_other(kept["watched"])
+            received, expected = of[kept.watched is None], of[self._monitored is None]
+            raise of_another(type(self).__name__, "rule", received, expected)
+        if self._monitored is not None and kept.watched is not None:
+            self._monitored.refuse_other(kept.watched)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
-        kept = self._kept
-        self._changes = [] if kept is None else kept["changes"]
-        self._asked = None if kept is None else kept["asked"]
+        self._memory = _Memory(None) if self._kept is None else self._kept
         if self._monitored:
-            self._monitored.begin(None if kept is None else kept["watched"])
+            self._memory.watched = self._monitored.begin(None if self._kept is None else self._kept.watched)
 
     def on_open(self) -> None:
         """Give the optimizers a rate that can be changed as all callbacks of this kind together ask."""
         self._make_changeable()
         if (kept := self._take_kept()) is not None:
-            self._put_back(kept["rates"])
+            self._put_back(kept.rates)
 
-    def show_results(self, state: Mapping[str, Any]) -> None:
+    def show_results(self, state: _Memory) -> None:
         """Leave the optimizers with their last rates."""
         self._make_changeable()
-        self._put_back(state["rates"])
+        self._put_back(state.rates)
 
     def _make_changeable(self) -> None:
         callbacks = [callback for callback in self.session.callbacks if isinstance(callback, LearningRateDecay)]
@@ -142,7 +146,7 @@ class LearningRateDecay(Callback):
     def _put_back(self, rates: list[float | None]) -> None:
         optimizers = self._optimizers()
         if len(rates) not in (0, len(optimizers)):  # 0 of a state that was taken before any `fit`
-            raise states.refuse(type(self).__name__, "optimizers", len(rates), len(optimizers))
+            raise of_another(type(self).__name__, "optimizers", len(rates), len(optimizers))
         for optimizer, rate in zip(optimizers, rates, strict=False):
             if rate is not None:
                 set_rate_or_factor(optimizer, rate)
@@ -153,8 +157,8 @@ class LearningRateDecay(Callback):
         if epoch == self.session.first_epoch:
             resolve_all(self.model, self.params, epoch)
         is_function = self._monitored is None and not isinstance(self.rule, LearningRateSchedule)
-        if is_function and epoch != self._asked:
-            self._asked = epoch
+        if is_function and epoch != self._memory.asked:
+            self._memory.asked = epoch
             for optimizer in self._optimizers():
                 self._set(optimizer, self._ask(epoch, keras_private.current_rate(optimizer)), epoch)
 
@@ -177,7 +181,7 @@ class LearningRateDecay(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the rate, and lower it on a plateau."""
         super().on_epoch_end(epoch, logs)
-        optimizers, self._asked = self._in_use(), None
+        optimizers, self._memory.asked = self._in_use(), None
         self.session.log(self, logs, {name: keras_private.current_rate(o) for name, o in optimizers.items()})
         watch = self._monitored
         seen = self._epoch_numbers.reported(logs)
@@ -208,9 +212,10 @@ class LearningRateDecay(Callback):
                 return False
             schedule.factor = rate / own
             backend.retrace(self.model)
-        self._changes.append(f"epoch {epoch + 1}: from {old:.4g} to {rate:.4g}")
+        change = f"epoch {epoch + 1}: from {old:.4g} to {rate:.4g}"
+        self._memory.changes.append(change)
         if self.verbose:
-            self.session.say(f"Learning rate of {optimizer.name}, {self._changes[-1]}.")
+            self.session.say(f"Learning rate of {optimizer.name}, {change}.")
         return True
 
     def _optimizers(self) -> list[Any]:
@@ -231,11 +236,10 @@ class LearningRateDecay(Callback):
 
     def findings(self) -> list[str]:
         """Say when the rate was lowered on a plateau."""
-        if not self._monitored or not self._changes:
+        if not self._monitored or not self._memory.changes:
             return []
-        return [
-            f"The learning rate was lowered where `{self._monitored.monitor}` stood still: {'; '.join(self._changes)}."
-        ]
+        changes = "; ".join(self._memory.changes)
+        return [f"The learning rate was lowered where `{self._monitored.monitor}` stood still: {changes}."]
 
 
 def _to_keep(optimizer: keras.optimizers.Optimizer) -> float | None:

@@ -95,6 +95,13 @@ class _Run:
     trackers: list[str]
 
 
+@dataclass
+class _Memory:
+    """What is remembered: the run, if there is one."""
+
+    run: _Run | None = None
+
+
 @final
 class TensorBoard(Callback):
     """Write the loss, the metrics and what every step of the optimizer did for TensorBoard (section 8.2).
@@ -167,7 +174,7 @@ class TensorBoard(Callback):
     _is_alone = _finds_its_run = True
 
     _place_in_summary = LAST
-    _state_parts: ClassVar[Any] = {"run": _Run | None}
+    _remembers = _Memory
 
     def __init__(
         self,
@@ -225,7 +232,7 @@ class TensorBoard(Callback):
         steps, epochs = session.params["steps"], session.params["epochs"]
         every = duration("measure_every", self.measure_every)
         self.observes_updates = every.batches(steps, epochs) or READ_EVERY
-        run: _Run | None = (self._take_kept() or {}).get("run")
+        run: _Run | None = (self._take_kept() or _Memory()).run
         self._is_resumed = run is not None
         if run is not None:
             session.resume(run.session)
@@ -250,14 +257,14 @@ class TensorBoard(Callback):
         session.record.panels += [panels.of_tag(tag) for tag in declared]
         self._writer.declare(declared)
 
-    def _state(self) -> dict[str, _Run | None]:
+    def _state(self) -> _Memory:
         session: Session | None = getattr(self, "session", None)
         if session is None or session.writer is None or not session.is_open:
-            return {"run": None}
+            return _Memory()
         reported = session.record_text() if self.log_to else ""
         trackers = [tracker.state() for tracker in self.log_to]
         files = self._writer.position()
-        return {"run": _Run(self._parts, session.position(), session.record, files, reported, trackers)}
+        return _Memory(_Run(self._parts, session.position(), session.record, files, reported, trackers))
 
     def _opened(self, files: RunPosition | None) -> RunWriter:
         """Return what writes the run, which goes on from a position or begins."""

@@ -232,7 +232,7 @@ def callback_cases():
         evaluate_on=m.NONE,
         **names,
     )
-    yield case("callbacks.GradientClippingLogger", use=fit_two_steps, verbose=m.FLAG)
+    yield case("callbacks.GradientClippingLogger", use=fit_two_steps)
     yield case(
         "callbacks.Guard",
         spike=m.NONE | m.POSITIVE,
