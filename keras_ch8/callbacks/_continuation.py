@@ -142,7 +142,7 @@ class Continuation(Callback):
         if kept is not None and kept.length is not None and kept.epochs == epochs:
             self._memory = replace(kept, read_at=begun)
         else:
-            epochs_left = epochs - self.session.first_epoch
+            epochs_left = epochs - self.session.batches.first_epoch
             length = _in_batches(self._until, micro_steps, self.params.get("steps"), begun, epochs_left)
             self._memory = _Memory(begun, begun, epochs, length)
         self._set_at = begun
@@ -167,8 +167,8 @@ class Continuation(Callback):
         """Set the values of the next batch; between epochs the problem is the real one."""
         super().on_train_batch_end(batch, logs)
         self._memory.read_at = self._set_at
-        of_epoch = self.session.batches_of_epoch
-        self._memory.batches = self._epoch_begins_at + of_epoch - self.session.batches_before
+        of_epoch = self.session.batches.of_epoch
+        self._memory.batches = self._epoch_begins_at + of_epoch - self.session.batches.before
         if of_epoch == self.params["steps"]:
             self._arrive()
         else:

@@ -222,7 +222,7 @@ class Diagnosis(Callback):
         steps, epochs = session.params["steps"] or 0, session.params["epochs"]
         self._measuring.know_length(session.params["steps"], epochs)
         in_one = self.model.steps_per_execution * session.iterations_per_step
-        self.log = MeasurementLog(steps * (epochs - session.first_epoch), session.step, in_one)
+        self.log = MeasurementLog(steps * (epochs - session.batches.first_epoch), session.step, in_one)
         kept = self._take_kept()
         if kept is not None and kept.session is not None:
             session.resume(kept.session)
@@ -266,13 +266,13 @@ class Diagnosis(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
         super().on_epoch_begin(epoch, logs)
-        self._of_epoch = self.session.batches_before
+        self._of_epoch = self.session.batches.before
         self._measuring.prepare()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Measure where it is due; at all other steps this takes no time."""
         super().on_train_batch_end(batch, logs)
-        before, self._of_epoch = self._of_epoch, self.session.batches_of_epoch
+        before, self._of_epoch = self._of_epoch, self.session.batches.of_epoch
         self._measuring.memory.batch += self._of_epoch - before
         if not self._measuring.is_idle:
             self._measure()

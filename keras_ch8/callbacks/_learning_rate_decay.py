@@ -15,7 +15,6 @@ from .._describe import short
 from .._types import Logs
 from ..integration import backend, keras_private
 from ..schedules.base import resolve_all
-from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
 from ._monitored import MonitoredMetrics, Past
 from .base import Callback
 from .plain import of_another
@@ -154,7 +153,7 @@ class LearningRateDecay(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Ask the function for the rate of the epoch."""
         super().on_epoch_begin(epoch, logs)
-        if epoch == self.session.first_epoch:
+        if epoch == self.session.batches.first_epoch:
             resolve_all(self.model, self.params, epoch)
         is_function = self._monitored is None and not isinstance(self.rule, LearningRateSchedule)
         if is_function and epoch != self._memory.asked:
@@ -206,7 +205,7 @@ class LearningRateDecay(Callback):
                     f"The schedule's rate is 0 at the beginning of epoch {epoch + 1}, so no factor makes it {rate:g}. "
                     "Give `LearningRateDecay` a schedule instead of a function, or begin the schedule above 0."
                 )
-                if epoch == self.session.first_epoch:
+                if epoch == self.session.batches.first_epoch:
                     raise ValueError(said)
                 warnings.warn(said, UserWarning, stacklevel=2)  # in the middle of a training, which goes on
                 return False
@@ -247,3 +246,46 @@ def _to_keep(optimizer: keras.optimizers.Optimizer) -> float | None:
     schedule = keras_private.schedule_of(optimizer)
     is_plain = schedule is not None and not isinstance(schedule, schedules.ScaledSchedule)
     return None if is_plain else rate_or_factor(optimizer)
+
+
+# --- the rate of an optimizer, as a callback may change it: the number, or a factor before its schedule --------------
+
+
+def make_changeable(
+    optimizer: keras.optimizers.Optimizer, given: LearningRateSchedule | None = None, to_scale: bool = True
+) -> bool:
+    """Let the rate of an optimizer be changed; return whether the training step must be traced anew for it.
+
+    Args:
+        optimizer: The optimizer.
+        given: A schedule that takes the place of its rate; None keeps what it has.
+        to_scale: Whether a schedule is put into a `ScaledSchedule`, whose factor can be changed.
+
+    Raises:
+        TypeError: If the rate is a callable, which cannot be changed.
+    """
+    now = keras_private.schedule_of(optimizer)
+    inner = now.schedule if isinstance(now, schedules.ScaledSchedule) else now
+    wanted = inner if given is None else given
+    if wanted is None:
+        _checks.changeable_rate(keras_private.rate_of(optimizer), type(optimizer).__name__)
+        return False
+    if wanted is inner and (inner is not now or not to_scale):
+        return False
+    optimizer.learning_rate = schedules.ScaledSchedule(wanted) if to_scale else wanted
+    return True
+
+
+def rate_or_factor(optimizer: keras.optimizers.Optimizer) -> float:
+    """Return what the rate is changed by: the rate where that is a number, or the factor of its `ScaledSchedule`."""
+    schedule = keras_private.schedule_of(optimizer)
+    return keras_private.current_rate(optimizer) if schedule is None else float(schedule.factor)
+
+
+def set_rate_or_factor(optimizer: keras.optimizers.Optimizer, value: float) -> None:
+    """Set what `rate_or_factor` returns."""
+    schedule = keras_private.schedule_of(optimizer)
+    if schedule is None:
+        optimizer.learning_rate = value
+    else:
+        schedule.factor = value

@@ -17,11 +17,10 @@ from .._types import Logs
 from ..board import tags
 from ..integration import fit, keras_private
 from ._switch_optimizer import SwitchOptimizer
-from .averaging.swap import Held, Swap
-from .averaging.weight_average import Averages, WeightAverage, averaged, clock_of, log_decay, updates_in
 from .base import Callback
 from .plain import of_another
 from .session.terminal import fitted
+from .weight_average import Averages, Held, Swap, WeightAverage, averaged, clock_of, log_decay, updates_in
 
 DECAY = 0.999
 """Of the exponential mean where nothing is said, as in `torch.optim.swa_utils`."""
@@ -240,7 +239,7 @@ class PolyakAveraging(Callback):
                 UserWarning,
                 stacklevel=2,
             )
-        before = round(np.nan_to_num(self.session.first_epoch * clock.steps_per_epoch))
+        before = round(np.nan_to_num(self.session.batches.first_epoch * clock.steps_per_epoch))
         self._average.begin(log_alpha, Averages(before, max(start, before)))
         self._swap = Swap(self._average.variables)
 

@@ -50,7 +50,7 @@ class _BatchSizes:
 
     def epoch_begins(self, session: Session) -> None:
         """Count the batches of an epoch from here."""
-        self.begun = session.step - session.batches_before
+        self.begun = session.step - session.batches.before
 
     def filled(self, session: Session, steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return steps and losses; the examples that the newest batch lacks count with the loss of the one before."""
@@ -360,7 +360,7 @@ class TensorBoard(Callback):
         """Write record and page of the epochs that have ended, whose end all callbacks have seen by now."""
         super().on_epoch_begin(epoch, logs)
         self._parts.sizes.epoch_begins(self.session)
-        if epoch > self.session.first_epoch:
+        if epoch > self.session.batches.first_epoch:
             self.session.write_record()
             if not self._writer.failed:
                 self._page.refresh()

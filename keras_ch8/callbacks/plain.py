@@ -13,7 +13,7 @@ from .. import _checks, _describe, _state
 from .._describe import short
 from .._types import Logs
 from ..checkpoints import callback_states
-from ..integration import fit, net
+from ..integration import fit
 from .session.epoch_numbers import EpochNumbers
 from .session.terminal import THIRD
 
@@ -69,7 +69,7 @@ class PlainCallback(keras.callbacks.Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         nobody = {"_model": None, "params": None, "session": None, "training": None}
-        return net.own(vars(self)) | copy.deepcopy(dict(self.transient)) | nobody
+        return fit.without_net(vars(self)) | copy.deepcopy(dict(self.transient)) | nobody
 
     def __repr__(self) -> str:
         arguments = inspect.signature(type(self)).parameters

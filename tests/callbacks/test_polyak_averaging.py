@@ -9,7 +9,7 @@ import pytest
 
 from keras_ch8 import callbacks, optimizers
 from keras_ch8._duration import Clock
-from keras_ch8.callbacks.averaging.weight_average import (
+from keras_ch8.callbacks.weight_average import (
     UNIFORM,
     Averages,
     WeightAverage,

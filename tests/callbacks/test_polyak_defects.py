@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import layers, optimizers
-from keras_ch8.callbacks.averaging.swap import Swap
+from keras_ch8.callbacks.weight_average import Swap
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import VALIDATION, Path, again, assert_same, average_of, shared, train
 from tests.oracles import averages

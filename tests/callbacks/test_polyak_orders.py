@@ -15,8 +15,8 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, optimizers
-from keras_ch8.callbacks.averaging import swap as swapping
-from keras_ch8.callbacks.averaging.swap import Swap
+from keras_ch8.callbacks import weight_average
+from keras_ch8.callbacks.weight_average import Swap
 from keras_ch8.integration import backend, keras_private
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same
@@ -507,7 +507,7 @@ def test_a_swap_that_is_interrupted_is_undone_whole(monkeypatch):
         with monkeypatch.context() as patch:
             for name in ("copy", "native"):
                 patch.setattr(backend, name, count(getattr(backend, name)))
-            patch.setattr(swapping, "_print", count(swapping._print))
+            patch.setattr(weight_average, "_print", count(weight_average._print))
             try:
                 swap.put(lambda: [count(v.assign)([9.0]) for v in variables])
                 swap.back()

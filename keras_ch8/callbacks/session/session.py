@@ -22,7 +22,6 @@ from ...integration.untouched import has_own_code
 from . import batch_counter
 from .batch_counter import BatchCounter, Reading
 from .epoch_numbers import EpochNumbers
-from .session_callback import SessionCallback
 from .terminal import FIRST as FIRST
 from .terminal import LAST, Terminal
 
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from ...board.writer import RunWriter
 if backend.is_tensorflow():
     from ...telemetry.observation import Observation
-    from ...telemetry.recorder import Wishes
-    from ...telemetry.ring import rows_for
+    from ...telemetry.recorder import Wishes, rows_for
 
 LINES = 8
 """Lines of the summary when a training ends, at most."""
@@ -76,12 +74,13 @@ class Session:
 
     def __init__(self, training: fit.Training) -> None:
         self.training, self.model = training, training.model
-        self.callbacks: list[SessionCallback] = []
-        self._lost: list[SessionCallback] = []
+        self.callbacks: list[Any] = []
+        """Those of the suite that see the steps (see `Callback`), in the order in which they have joined."""
+        self._lost: list[Any] = []
         """Those of them that only watch, and have failed: they are not called any more."""
         self._writing = _net.Net("What the callbacks write together")
         self._observing_net = _net.Net(_net.STEPS)
-        self._leader: SessionCallback | None = None
+        self._leader: Any = None
         """The callback whose batches are counted, while the training runs."""
         self.params: dict[str, Any] = {}
         self.writer: RunWriter | None = None
@@ -106,7 +105,8 @@ class Session:
         self.observation: Observation | None = None
         strategy = getattr(training.model, "distribute_strategy", None)
         self.reading = Reading(by_clock=backend.workers(strategy) == 1)
-        self._batches = BatchCounter(training)
+        self.batches = BatchCounter(training)
+        """How far the training is."""
         self._state, self._has_opened = SessionState.JOINED, False
         self._observing = ExitStack()
         """Gives the optimizers and the model back."""
@@ -114,7 +114,7 @@ class Session:
         """Closes the callbacks that were opened, the last first, and then the run of TensorBoard."""
 
     @classmethod
-    def join(cls, callback: SessionCallback) -> "Session":
+    def join(cls, callback: Any) -> "Session":
         """Return the session of the training that has begun to call a callback, with one more callback."""
         training = callback.training
         if training not in fit.running():  # somebody else drives a list of callbacks
@@ -136,27 +136,7 @@ class Session:
     @property
     def step(self) -> int:
         """The batches that the model has been trained on, over all its trainings: the x axis of every curve."""
-        return self._batches.step
-
-    @property
-    def batches_before(self) -> int:
-        """Batches of the running epoch that were made before this training entered it, after an interruption."""
-        return self._batches.batches_before
-
-    @property
-    def batches_of_epoch(self) -> int:
-        """The batches of the running epoch so far, also those that were made before this training entered it."""
-        return self._batches.of_epoch
-
-    @property
-    def first_epoch(self) -> int:
-        """The first epoch of this training, counted from 0."""
-        return self._batches.first_epoch
-
-    @property
-    def pace(self) -> tuple[int, int]:
-        """Batches that this training has brought so far, and how many the optimizer has counted for them."""
-        return self._batches.pace
+        return self.batches.step
 
     @property
     def is_chief(self) -> bool:
@@ -202,11 +182,11 @@ class Session:
         places = {id(callback): place for place, callback in enumerate(self.numbers.callbacks)}
         of_callbacks = self.numbers.columns.items()
         columns = {str(places[callback]): list(names) for callback, names in of_callbacks if callback in places}
-        return SessionPosition(self.step, self._batches.epoch, self._batches.of_epoch, self.batch_size, columns)
+        return SessionPosition(self.step, self.batches.epoch, self.batches.of_epoch, self.batch_size, columns)
 
     def resume(self, position: SessionPosition) -> None:
         """Go on from what `position` has returned: to be called in `on_open`; a second call changes nothing."""
-        self._batches.resume(position.step, position.epoch, position.of_epoch)
+        self.batches.resume(position.step, position.epoch, position.of_epoch)
         self.batch_size = position.batch_size
         for place, names in position.columns.items():
             if int(place) < len(self.numbers.callbacks):
@@ -218,15 +198,15 @@ class Session:
         """Open the session at the first epoch: by now every callback has joined."""
         if self._state is SessionState.JOINED:
             self.params = {"steps": None, "epochs": epoch + 1, "verbose": 2} | dict(params or {})
-            self._batches.begin(epoch, self.params["steps"])
+            self.batches.begin(epoch, self.params["steps"])
             self.terminal.begin(self.params["verbose"])
             self._open()
-        self._batches.epoch_begins(epoch)
+        self.batches.epoch_begins(epoch)
         self.terminal.epoch_begins()
 
     def _open(self) -> None:
         self._state, self._leader = SessionState.OPEN, self._present[0] if self._present else None
-        self.training.exits.callback(self._batches.remember)
+        self.training.exits.callback(self.batches.remember)
         self.training.exits.callback(self._close)
         self._closing.callback(self._summarize)
         self._closing.callback(self._close_writer)
@@ -247,7 +227,7 @@ class Session:
             self._call(callback, "on_built")
 
     @property
-    def _present(self) -> list[SessionCallback]:
+    def _present(self) -> list[Any]:
         """The callbacks that are still called."""
         return [callback for callback in self.callbacks if callback not in self._lost]
 
@@ -257,7 +237,7 @@ class Session:
         if self._leader is callback:
             self._leader = next(iter(self._present), None)
 
-    def _call(self, callback: SessionCallback, hook: str, *args: Any) -> Any:
+    def _call(self, callback: Any, hook: str, *args: Any) -> Any:
         """Call a hook of a callback; what one raises that acts is not caught where another one watches."""
         with _net.through():
             return getattr(callback, hook)(*args)
@@ -331,11 +311,11 @@ class Session:
         self._observing = ExitStack()
         self._observe()
 
-    def batch_ended(self, callback: SessionCallback, batch: int, logs: Logs | None) -> None:
+    def batch_ended(self, callback: Any, batch: int, logs: Logs | None) -> None:
         """Count batches, and read when there are enough; the first callback's call counts."""
         if callback is not self._leader:
             return
-        brought, reading = self._batches.batch_ended(batch), self.reading
+        brought, reading = self.batches.batch_ended(batch), self.reading
         reading.pending += brought
         self.terminal.batch_ended()
         if reading.every is None:
@@ -361,7 +341,7 @@ class Session:
         """Hand the rows of the steps since the last time to all callbacks; `logs` are those of Keras after a batch."""
         if not self.reading.pending:
             return
-        self._batches.correct()
+        self.batches.correct()
         self.reading.restart()
         seen = self.observation
         frames = {} if seen is None else self._observing_net.attempt(partial(seen.read, self.step), {})
@@ -373,7 +353,7 @@ class Session:
         for callback in self.callbacks:
             self._call(callback, "on_telemetry", frames, logs or {})
 
-    def log(self, callback: SessionCallback, logs: Logs | None, values: Mapping[str, float]) -> None:
+    def log(self, callback: Any, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Take what a callback has measured in this epoch: it can be monitored, and joins `logs` if asked for.
 
         See `EpochNumbers`.
@@ -420,7 +400,7 @@ class Session:
         """Return what all callbacks have found."""
         return [sentence for callback in self.numbers.callbacks for sentence in self._call(callback, "findings")]
 
-    def leave(self, callback: SessionCallback) -> None:
+    def leave(self, callback: Any) -> None:
         """End the session when the last callback leaves a loop that is no `fit`."""
         if self.training not in fit.running() and callback is self.callbacks[-1]:
             self.training.exits.close()
