@@ -236,20 +236,6 @@ def test_data_of_unknown_length_need_a_length_in_batches():
         model.fit(until_the_end(), callbacks=[Continuation()], shuffle=False, verbose=0)
 
 
-@pytest.mark.parametrize(
-    "arguments, error, message",
-    [
-        ({"schedule": "square"}, ValueError, "`schedule` says how to get from the start to the end.*'linear'"),
-        ({"schedule": 3.0}, TypeError, "`schedule` must be one of 'linear'.*Received: schedule=3.0"),
-        ({"schedule": []}, TypeError, "or a list of values"),
-        ({"until": "70"}, ValueError, "`until` is a length of time"),
-    ],
-)
-def test_an_argument_that_is_none_is_named(arguments, error, message):
-    with pytest.raises(error, match=message):
-        Continuation(**arguments)
-
-
 def test_what_is_not_there_is_named_with_what_there_is():
     model, _ = metered()
     with pytest.raises(ValueError, match=r"schedule for 'blur'.*There are: meter.number"):

@@ -569,25 +569,9 @@ def test_a_log_that_cannot_be_shortened_is_a_warning(tmp_path, monkeypatch):
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make, message", [
-    (lambda: callbacks.Guard(spike=0), r"`spike`.*spike=0"),
-    (lambda: callbacks.Guard(spike=float("nan")), "spike=nan"),
-    (lambda: callbacks.Guard(nonfinite="yes"), "nonfinite='yes'"),
-    (lambda: callbacks.Guard(every="0ba"), "every='0ba'"),
-    (lambda: callbacks.Guard(lower_rate=0.0), r"lower_rate=0\.0"),
-    (lambda: callbacks.Guard(lower_rate=1.5), r"lower_rate=1\.5"),
-    (lambda: callbacks.Guard(tries=-1), "tries=-1"),
-    (lambda: callbacks.Guard(tries=1.5), r"tries=1\.5"),
-])  # fmt: skip
-def test_bad_arguments_are_refused(make, message):
-    with pytest.raises((ValueError, TypeError), match=message):
-        make()
-
-
 @pytest.mark.parametrize("optimizer, members, message", [
     (lambda: keras.optimizers.Adam(), list, r"Received: Adam of keras.*`keras_ch8\.optimizers\.Adam`"),
     (lambda: optimizers.BFGS(), list, "Received: BFGS"),
-    (None, lambda: [callbacks.Guard()], "one `Guard`"),
     (None, lambda: [callbacks.SwitchOptimizer("50%", to="sgd")], "SwitchOptimizer"),
 ])  # fmt: skip
 def test_what_cannot_be_guarded_is_refused_before_the_first_step(optimizer, members, message):

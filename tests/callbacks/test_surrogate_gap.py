@@ -185,17 +185,6 @@ def test_a_quantity_that_is_missing_is_named_and_the_training_goes_on():
         fit(network("sgd"), [callbacks.SurrogateGap("loss", "nll")], epochs=2)
 
 
-@pytest.mark.parametrize("patience", [0, -1, 2.5])
-def test_a_patience_that_is_none_is_an_error(patience):
-    with pytest.raises(ValueError, match=rf"patience.*Received: patience={patience}.*Try 5\."):
-        callbacks.SurrogateGap(patience=patience)
-
-
-def test_a_mode_that_is_none_is_an_error():
-    with pytest.raises(ValueError, match=r"Received: mode='mni'"):
-        callbacks.SurrogateGap(mode="mni")
-
-
 def test_a_negative_surrogate_falls_too():
     assert said(loss=[-1, -1, -1, -1, -0.995], zero_one_loss=[0] * 5) == ""
     assert "from -1 to -1.5" in said(loss=[-1, -1, -1, -1, -1.5], zero_one_loss=[0] * 5)
