@@ -14,7 +14,6 @@ from .. import _checks, schedules
 from .._describe import short
 from .._types import Logs
 from ..integration import backend, keras_private
-from ..schedules.base import resolve_all
 from ._monitored import MonitoredMetrics, Past
 from .base import Callback
 from .plain import of_another
@@ -39,11 +38,11 @@ class _Memory:
 
 @final
 class LearningRateDecay(Callback):
-    """Lower the learning rate on a plateau, by a function of the epoch, or by a schedule (section 8.3.1).
+    """Lower the learning rate on a plateau, or by a function of the epoch (section 8.3.1).
 
     It works with any optimizer, also where its rate is a schedule already: then the schedule is multiplied by a factor
     (`schedules.ScaledSchedule`). The factor is saved by `model.save`, and is in `get_state`; files of weights, and so
-    `BackupAndRestore`, do not have it. Given a schedule, the optimizer has it from then on, as if compiled with it.
+    `BackupAndRestore`, do not have it.
 
     With `logs=True` History has, for each epoch, `learning_rate`: the rate at its end (`learning_rate_<name>` for each
     optimizer of a `MultiOptimizer`). `keras_ch8.callbacks.TensorBoard` shows the rate that each step used, as
@@ -54,13 +53,13 @@ class LearningRateDecay(Callback):
 
     Args:
         rule: One of `schedules.ReduceOnPlateau(...)`; a function of `(epoch, learning_rate)` or of `(epoch)`, with
-            epochs counted from 0, that returns the rate; a `LearningRateSchedule`.
+            epochs counted from 0, that returns the rate. With a schedule the optimizer is compiled.
         verbose: 1 prints a line at each reduction. Defaults to `0`.
         logs: Whether `learning_rate` joins Keras's `logs`, and so the progress bar and `History`. Defaults to `False`.
 
     Raises:
-        TypeError: If `rule` is of none of these three kinds; in `fit`, if the optimizer's rate is a callable.
-        ValueError: In `fit`, if the function returns no rate, or there are two schedules.
+        TypeError: If `rule` is of neither kind; in `fit`, if the optimizer's rate is a callable.
+        ValueError: In `fit`, if the function returns no rate.
 
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -83,12 +82,11 @@ class LearningRateDecay(Callback):
     def __init__(self, rule: Any, verbose: int = 0, logs: bool | Sequence[str] = False) -> None:
         super().__init__(logs)
         _checks.keras_3(rule)
-        if not isinstance(rule, schedules.ReduceOnPlateau | LearningRateSchedule) and not any(
-            _checks.takes(rule, n) for n in (1, 2)
-        ):
+        is_function = not isinstance(rule, LearningRateSchedule) and any(_checks.takes(rule, n) for n in (1, 2))
+        if not is_function and not isinstance(rule, schedules.ReduceOnPlateau):
             raise TypeError(
-                "`rule` must be `schedules.ReduceOnPlateau(...)`, a function of (epoch, learning_rate), or a "
-                f"`LearningRateSchedule`. Received: {short(rule)} of type {type(rule).__name__}."
+                "`rule` must be `schedules.ReduceOnPlateau(...)`, or a function of (epoch, learning_rate). Received: "
+                f"{short(rule)} of type {type(rule).__name__}. With a `LearningRateSchedule` compile the optimizer."
             )
         self.rule, self.verbose = rule, _checks.verbose(verbose)
         self._monitored: MonitoredMetrics | None = None
@@ -103,7 +101,7 @@ class LearningRateDecay(Callback):
 
     def _refuse_other(self, kept: _Memory) -> None:
         if (kept.watched is None) != (self._monitored is None):
-            of = {True: "a function or a schedule", False: "`ReduceOnPlateau`"}
+            of = {True: "a function", False: "`ReduceOnPlateau`"}
             received, expected = of[kept.watched is None], of[self._monitored is None]
             raise of_another(type(self).__name__, "rule", received, expected)
         if self._monitored is not None and kept.watched is not None:
@@ -117,7 +115,7 @@ class LearningRateDecay(Callback):
             self._memory.watched = self._monitored.begin(None if self._kept is None else self._kept.watched)
 
     def on_open(self) -> None:
-        """Give the optimizers a rate that can be changed as all callbacks of this kind together ask."""
+        """Give the optimizers a rate that can be changed."""
         self._make_changeable()
         if (kept := self._take_kept()) is not None:
             self._put_back(kept.rates)
@@ -128,18 +126,7 @@ class LearningRateDecay(Callback):
         self._put_back(state.rates)
 
     def _make_changeable(self) -> None:
-        callbacks = [callback for callback in self.session.callbacks if isinstance(callback, LearningRateDecay)]
-        given = [callback.rule for callback in callbacks if isinstance(callback.rule, LearningRateSchedule)]
-        if len(given) > 1:
-            raise ValueError(
-                f"An optimizer has one schedule. Received: {len(given)}, in as many `LearningRateDecay`s. Keep one, or "
-                "join the schedules in a `keras_ch8.schedules.SequentialSchedule`."
-            )
-        to_scale = len(given) < len(callbacks) or self.session.judge is not None  # a guard changes the rate too
-        swapped = [
-            make_changeable(optimizer, given[0] if given else None, to_scale) for optimizer in self._optimizers()
-        ]
-        if any(swapped):
+        if any([make_changeable(optimizer) for optimizer in self._optimizers()]):
             self.model.make_train_function(force=True)
 
     def _put_back(self, rates: list[float | None]) -> None:
@@ -153,10 +140,7 @@ class LearningRateDecay(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Ask the function for the rate of the epoch."""
         super().on_epoch_begin(epoch, logs)
-        if epoch == self.session.batches.first_epoch:
-            resolve_all(self.model, self.params, epoch)
-        is_function = self._monitored is None and not isinstance(self.rule, LearningRateSchedule)
-        if is_function and epoch != self._memory.asked:
+        if self._monitored is None and epoch != self._memory.asked:
             self._memory.asked = epoch
             for optimizer in self._optimizers():
                 self._set(optimizer, self._ask(epoch, keras_private.current_rate(optimizer)), epoch)
@@ -251,28 +235,18 @@ def _to_keep(optimizer: keras.optimizers.Optimizer) -> float | None:
 # --- the rate of an optimizer, as a callback may change it: the number, or a factor before its schedule --------------
 
 
-def make_changeable(
-    optimizer: keras.optimizers.Optimizer, given: LearningRateSchedule | None = None, to_scale: bool = True
-) -> bool:
+def make_changeable(optimizer: keras.optimizers.Optimizer) -> bool:
     """Let the rate of an optimizer be changed; return whether the training step must be traced anew for it.
-
-    Args:
-        optimizer: The optimizer.
-        given: A schedule that takes the place of its rate; None keeps what it has.
-        to_scale: Whether a schedule is put into a `ScaledSchedule`, whose factor can be changed.
 
     Raises:
         TypeError: If the rate is a callable, which cannot be changed.
     """
-    now = keras_private.schedule_of(optimizer)
-    inner = now.schedule if isinstance(now, schedules.ScaledSchedule) else now
-    wanted = inner if given is None else given
-    if wanted is None:
+    schedule = keras_private.schedule_of(optimizer)
+    if schedule is None:
         _checks.changeable_rate(keras_private.rate_of(optimizer), type(optimizer).__name__)
+    if schedule is None or isinstance(schedule, schedules.ScaledSchedule):
         return False
-    if wanted is inner and (inner is not now or not to_scale):
-        return False
-    optimizer.learning_rate = schedules.ScaledSchedule(wanted) if to_scale else wanted
+    optimizer.learning_rate = schedules.ScaledSchedule(schedule)
     return True
 
 

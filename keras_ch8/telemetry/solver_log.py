@@ -76,9 +76,6 @@ class SolverLog:
         """Listen no more."""
         self.listening = False
 
-    def record_loss(self, loss: Tensor) -> None:
-        """Take the loss of a step from elsewhere: it is known here already."""
-
     def begin(self, step: Tensor) -> Any:
         """Return what goes through the loop after the iteration of this number; nothing if no callback observes."""
         if not self.listening:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import callbacks, data, extend, layers, optimizers, schedules
+from keras_ch8 import callbacks, data, extend, layers, optimizers
 from keras_ch8.callbacks import _guard
 from keras_ch8.callbacks.guard import left_out, origin, step_filter
 from keras_ch8.callbacks.guard.origin import origin_of
@@ -384,18 +384,6 @@ def test_a_schedule_is_lowered_by_its_factor_until_the_next_good_state(rescued):
     assert model.optimizer.get_config()["learning_rate"]["config"]["factor"] == 1
     state = guard.get_state()
     assert (state["lowered"], state["may_return"]) == (1.0, False)
-
-
-@pytest.mark.broad(slow="all")
-@pytest.mark.parametrize("place", [0, 1])
-def test_the_schedule_of_another_callback_is_lowered_too(place):
-    guard, spike = callbacks.Guard(every="20ba"), Falling(0.02, 8 * STEPS, spike_at=70)
-    members = [callbacks.LearningRateDecay(spike)]
-    members.insert(place, guard)
-    model, _ = trained(X, *members, epochs=8)
-    assert len(guard.rollbacks) == 1
-    assert isinstance(keras_private.schedule_of(model.optimizer), schedules.ScaledSchedule)
-    assert loss_of(model) < 1
 
 
 def test_it_goes_back_to_the_start_once_where_nothing_later_is_known_to_be_good():
