@@ -14,7 +14,7 @@ from keras_ch8.board import writer
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.callbacks._watched_loop import WatchedLoop
 from keras_ch8.callbacks.diagnosis import probe_data
-from keras_ch8.callbacks.session import session
+from keras_ch8.callbacks.session import observing
 from keras_ch8.cockpit.page import LivePage
 from keras_ch8.integration import fit
 from keras_ch8.telemetry import observation, recorder
@@ -147,7 +147,7 @@ PARTS = {
     "counting": (observation.Observation, "most_steps"),
     "beginning to observe": (observation.Observation, "start"),
     "making an observation": (observation.Observation, "__init__"),
-    "the wishes": (session.Session, "_wishes"),
+    "the wishes": (observing, "wishes_of"),
     "the other train function": (fit, "use_train_function"),
 }
 

@@ -2,24 +2,20 @@
 
 import enum
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import keras
 import numpy as np
 
 from ... import _net
-from ..._describe import short
-from ..._types import Data, Logs, Tensor
+from ..._types import Logs, Tensor
 from ...board import tags
 from ...board.record import Event, Record, Stopping
 from ...checkpoints import callback_states
 from ...clipping.rule import ClippingRule
-from ...integration import backend, fit, keras_private, registry
-from ...integration.untouched import has_own_code
-from . import batch_counter
+from ...integration import backend, fit, keras_private
 from .batch_counter import BatchCounter, Reading
 from .epoch_numbers import EpochNumbers
 from .terminal import FIRST as FIRST
@@ -29,7 +25,7 @@ if TYPE_CHECKING:
     from ...board.writer import RunWriter
 if backend.is_tensorflow():
     from ...telemetry.observation import Observation
-    from ...telemetry.recorder import Wishes, rows_for
+    from . import observing
 
 LINES = 8
 """Lines of the summary when a training ends, at most."""
@@ -249,10 +245,10 @@ class Session:
             return
         acts = bool(self.rule or self.judge or self.after_step)
         if self.training.is_fit and keras_private.has_own_train_function(self.model):
-            _tell_of_own_train_function(self.model, acts)
+            observing.warn_of_own_train_function(self.model, acts)
             return
         self.training.exits.enter_context(self._observing)
-        replace = partial(self._replace_the_step, observes)
+        replace = partial(observing.replace_step, self, observes, self._observing, self._observing_net)
         if acts:
             with _net.through():
                 replace()
@@ -261,46 +257,6 @@ class Session:
         if self._observing_net.is_torn:
             self.observation = None
             self._observing.close()
-
-    def _replace_the_step(self, observes: bool) -> None:
-        model, exits = self.model, self._observing
-        wishes = self._wishes() if observes else None
-        with model.distribute_strategy.scope():
-            if self.training.is_fit:
-                known = len(keras_private.known_state(model.optimizer))
-                keras_private.build_optimizer(model)  # otherwise the first step would, and be traced twice for it
-                is_larger = len(keras_private.known_state(model.optimizer)) > known
-                has_one_copy = self.training.replicas == 1
-                if is_larger and has_one_copy and has_own_code(model, *keras_private.losses_of(model)):
-                    apply = partial(_apply_and_make, model.optimizer.apply, [])
-                    exits.enter_context(registry.replaced(model.optimizer, apply=apply))
-            if not backend.replicated():
-                for given in self.optimizers.values():
-                    for each in keras_private.optimizers_in(given):
-                        exits.enter_context(registry.replaced(each, **keras_private.without_all_reduce(each)))
-            if wishes is not None or self.judge is not None:
-                self.observation = self._kept_observation() or Observation(
-                    model, self.optimizers, self.rule, self.judge
-                )
-                self.observation.set_rule_state(self.rule_state)
-                self.rule_state = {}
-                self.observation.start(model, self.step, wishes, exits, self._observing_net)
-        if self.after_step:
-            exits.enter_context(registry.replaced(model, train_step=_followed(model, self.after_step)))
-        if self.training.is_fit:
-            key = (self.observation, wishes, *self.after_step)
-            fit.use_train_function(model, key, self.observation, exits)
-
-    def _wishes(self) -> "Wishes":
-        """Return what the callbacks together ask of every step."""
-        rows = rows_for(batch_counter.READ_EVERY + self.model.steps_per_execution)
-        every = min([m.observes_updates for m in self.callbacks if m.observes_updates], default=0)
-        return Wishes(rows, every, any(m.observes_layers for m in self.callbacks))
-
-    def _kept_observation(self) -> "Observation | None":
-        """Return the observation that the last `fit` has kept, if it is of the same optimizers and rule."""
-        kept = fit.kept_with(self.model.train_function)[2] if self.training.is_fit else None
-        return kept if kept is not None and kept.serves(self.optimizers, self.rule, self.judge) else None
 
     def switch(self, change: Callable[[], None]) -> None:
         """Let `change` replace the optimizer, and observe the new one."""
@@ -431,47 +387,3 @@ class Session:
         self.write_record(is_urgent=True)
         if self.writer is not None:
             self._writing.attempt(self.writer.close)
-
-
-def _tell_of_own_train_function(model: keras.Model, acts: bool) -> None:
-    """Warn that steps are not observed, or refuse that where a callback has to act in them."""
-    message = (
-        "`model.train_function` is not what `make_train_function` makes, so it is left alone, and its steps are not "
-        f"observed. Received: {short(model.train_function)}. Override `train_step` in its place, or set it to None."
-    )
-    if acts:
-        raise _net.let_pass(ValueError(f"A callback has to act in each step. {message}"))
-    warnings.warn(message, UserWarning, stacklevel=2)
-
-
-def _apply_and_make(apply: Callable[..., Any], made: list[Any], *args: Any, **kwargs: Any) -> Any:
-    """Apply gradients, and make a variable at the first call, as an optimizer does that is not built.
-
-    For that TensorFlow traces the first step twice, and calls the user's Python as often as in the bare training.
-    """
-    if not made:
-        made.append(backend.scalar(0.0, "float32"))
-    return apply(*args, **kwargs)
-
-
-def _followed(model: keras.Model, after_step: Iterable[Callable[[Any], None]]) -> Callable[[Any], Any]:
-    """Return the training step of a model, which also lets each of `after_step` know whether it has made an update."""
-    theirs = model.train_step
-
-    def train_step(data: Data) -> Any:
-        before = _updates(model)
-        logs = theirs(data)
-        moved = _updates(model) != before
-        for follow in after_step:
-            follow(moved)
-        return logs
-
-    return train_step
-
-
-def _updates(model: keras.Model) -> Any:
-    """Return how many updates the optimizers of a model have made, those that were skipped left out."""
-    optimizers = keras_private.optimizers_of(model).values()
-    inner = [each for optimizer in optimizers for each in keras_private.inner_optimizers(optimizer)]
-    skipped = [backend.as_tensor(each.skipped) for each in inner if getattr(each, "skipped", None) is not None]
-    return sum(backend.as_tensor(each.iterations) for each in inner) - sum(skipped)
