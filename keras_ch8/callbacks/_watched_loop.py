@@ -15,8 +15,6 @@ from .._describe import short
 from .._types import Tensor
 from ..integration import backend, fit, keras_private, train_step
 from ..telemetry.recorder import is_there, read_rows, remembered, rows_for
-from ..verdicts.state import OverallState
-from ..verdicts.verdict import Verdict
 from ._diagnosis import Diagnosis
 from .base import Callback
 from .session.batch_counter import READ_EVERY
@@ -57,22 +55,6 @@ class WatchedLoop:
     def diagnosis(self) -> Diagnosis:
         """What has judged the loop."""
         return next(callback for callback in self._callbacks if isinstance(callback, Diagnosis))
-
-    @property
-    def verdicts(self) -> list[Verdict]:
-        """The verdicts that stand, the most serious first."""
-        return self.diagnosis.verdicts
-
-    @property
-    def state(self) -> OverallState:
-        """What they come to, as `state` of a `Diagnosis`."""
-        return self.diagnosis.state
-
-    def __str__(self) -> str:
-        return str(self.diagnosis)
-
-    def _repr_html_(self) -> str:
-        return self.diagnosis._repr_html_()
 
     def step(self, loss: Tensor = None) -> None:
         """End a step of the loop, in eager code or inside a `tf.function`.

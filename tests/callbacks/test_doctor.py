@@ -422,8 +422,8 @@ def test_a_loop_has_the_compiled_optimizer_and_a_result(tmp_path):
     run = loop(doctor, model)
     assert run.steps == 60
     assert list(run.optimizers.values()) == [model.optimizer]
-    assert doctor.runs[0].verdicts == run.verdicts != []
-    assert str(doctor) == str(run)
+    assert doctor.runs[0].verdicts == run.diagnosis.verdicts != []
+    assert str(doctor) == str(run.diagnosis)
     assert keras_ch8.read_run(tmp_path).step == 60
     assert doctor.report().verdicts
     fit([doctor], model, epochs=1)

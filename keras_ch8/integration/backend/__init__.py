@@ -41,7 +41,6 @@ if is_tensorflow():
         is_multi_worker,
         is_parameter_server,
         merge_replicas,
-        one_of,
         own_part,
         replicas,
         replicated,
