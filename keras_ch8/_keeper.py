@@ -12,7 +12,6 @@ import numpy as np
 
 from . import _arrays_file, _state
 from ._types import Tree
-from .integration import keras_private
 
 
 class Keeper:
@@ -90,34 +89,3 @@ def fingerprint(data: Tree) -> str:
     """Return what tells whether arrays are the same as another time."""
     leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(data) if leaf is not None]
     return _arrays_file.checksum({str(place): leaf for place, leaf in enumerate(leaves)})
-
-
-def optimizer_described(kind: type, config: Mapping[str, Any]) -> str:
-    """Return what tells whether an optimizer is the same as another time, but for its name, which Keras gives anew."""
-    settings = {key: value for key, value in config.items() if key != "name"}
-    return json.dumps([kind.__name__, settings], default=lambda value: type(value).__name__, sort_keys=True)
-
-
-def model_described(model: keras.Model) -> str:
-    """Return what tells whether a model has the layers, their settings and the loss of another time, but for names."""
-    parts = [_told(part) for part in keras_private.parts_of(model)]
-    shapes = [list(variable.shape) for variable in model.variables]
-    return json.dumps([parts, shapes, _unnamed(model.loss)], default=_told, sort_keys=True)
-
-
-def _told(part: Any) -> Any:
-    """Return the class of an object with its settings, where it has some; the name of a function."""
-    if isinstance(part, keras.Model | keras.layers.Lambda):  # its layers are told anyway; code moves in its file
-        return type(part).__name__
-    try:
-        return [type(part).__name__, _unnamed(part.get_config())]
-    except Exception:  # a function, or a class of the user's that cannot be saved
-        return getattr(part, "__name__", type(part).__name__)
-
-
-def _unnamed(settings: Any) -> Any:
-    """Return settings without names and numbers that Keras gives anew in each process."""
-    if isinstance(settings, Mapping):
-        given_anew = ("name", "shared_object_id", "seed")  # a seed may have been drawn
-        return {str(key): _unnamed(value) for key, value in settings.items() if key not in given_anew}
-    return [_unnamed(one) for one in settings] if isinstance(settings, list | tuple) else settings

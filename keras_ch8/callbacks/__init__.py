@@ -4,6 +4,7 @@ Each loads on first use, so that one that needs no telemetry brings none.
 """
 
 import importlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..integration import backend as _backend
@@ -40,27 +41,12 @@ __all__ = [
     "TensorBoard",
 ]
 
-_MODULES = {
-    "ClipGradients": "_clip_gradients",
-    "Continuation": "_continuation",
-    "Curriculum": "_curriculum",
-    "Diagnosis": "_diagnosis",
-    "EarlyStopping": "_early_stopping",
-    "GradientClippingLogger": "_gradient_clipping_logger",
-    "Guard": "_guard",
-    "LearningRateDecay": "_learning_rate_decay",
-    "PolyakAveraging": "_polyak_averaging",
-    "Resume": "_resume",
-    "SurrogateGap": "_surrogate_gap",
-    "SwitchOptimizer": "_switch_optimizer",
-    "TensorBoard": "_tensorboard",
-}
-"""Where they are."""
-
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    if name in __all__:
+        words = name.replace("TensorBoard", "Tensorboard")  # one word in the name of its file
+        file = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", words).lower()
+        return getattr(importlib.import_module(f"{__name__}._{file}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(__all__)}.")
 
 

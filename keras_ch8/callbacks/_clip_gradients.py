@@ -1,6 +1,7 @@
 """Clipping for optimizers that are not of the suite."""
 
-from typing import Any, ClassVar, final
+from dataclasses import dataclass
+from typing import Any, final
 
 import keras
 import numpy as np
@@ -10,7 +11,14 @@ from ..clipping.rule import ClippingRule, as_rule
 from ..optimizers.base import RuleOptimizer
 from ..optimizers.closure import ClosureOptimizer
 from .base import Callback
-from .session import states
+from .plain import of_another
+
+
+@dataclass
+class _Memory:
+    """What the rule remembers, for each optimizer by its name."""
+
+    remembered: dict[str, dict[str, np.ndarray]]
 
 
 @final
@@ -47,7 +55,7 @@ class ClipGradients(Callback):
     section = "8.2.4"
     clips_gradients = True
 
-    _state_parts: ClassVar[Any] = {"remembered": dict[str, dict[str, np.ndarray]]}
+    _remembers = _Memory
 
     def __init__(self, rule: Any) -> None:
         super().__init__()
@@ -58,15 +66,15 @@ class ClipGradients(Callback):
             )
         self.rule: Any = as_rule(rule)
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> _Memory:
         observation = None if getattr(self, "session", None) is None else self.session.observation
-        return {"remembered": {} if observation is None else observation.rule_state()}
+        return _Memory({} if observation is None else observation.rule_state())
 
-    def _refuse_other(self, kept: dict[str, Any]) -> None:
-        for remembered in kept["remembered"].values():
+    def _refuse_other(self, kept: _Memory) -> None:
+        for remembered in kept.remembered.values():
             shapes, expected = {name: value.shape for name, value in remembered.items()}, self.rule.state_shapes()
             if shapes and shapes != expected:  # there are none before the first step
-                raise states.refuse(type(self).__name__, "what the rule remembers", shapes, expected)
+                raise of_another(type(self).__name__, "what the rule remembers", shapes, expected)
 
     def on_open(self) -> None:
         """Hand the rule to the session; each optimizer of the model is clipped by itself."""
@@ -79,7 +87,7 @@ class ClipGradients(Callback):
             )
         self.session.rule = self.rule
         if (kept := self._take_kept()) is not None:
-            self.session.rule_state = kept["remembered"]
+            self.session.rule_state = kept.remembered
 
     def _refuse(self, optimizer: keras.optimizers.Optimizer) -> None:
         """Refuse an optimizer that clips already, or that takes the rule itself."""

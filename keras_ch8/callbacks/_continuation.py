@@ -1,18 +1,16 @@
 """From an easy problem to the real one."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
 
-from .. import _checks
-from .._describe import short
 from .._duration import Clock, Duration, duration, of_unknown_epoch
 from .._types import Logs
 from ..board import tags
-from ..continuation.annealed import Annealed, Schedule, annealed_in, as_schedule
+from ..continuation.annealed import Annealed, annealed_in, as_schedule
 from ..integration import keras_private
 from .base import Callback
 
@@ -68,20 +66,17 @@ class Continuation(Callback):
 
     Args:
         schedule: `"linear"`, `"cosine"` (slow at both ends) or `"exponential"` (down to 1 % of the way, then the end):
-            from each number's start to its end; a function of u that returns the value; a list of values, for stages
-            of equal length; or a dict of such schedules by name, by layer or loss, or by attribute, which leaves the
-            other numbers alone. Defaults to `"linear"`.
+            from each number's start to its end; a function of u that returns the value; or a list of values, for
+            stages of equal length. Defaults to `"linear"`.
         until: When the real problem is reached: updates, or "10ep", "500ba", "70%": epochs, batches, or share of the
             training. Defaults to `"70%"`.
-        variables: Dict of the numbers to move by name, instead of those found in model and loss. Defaults to `None`.
-        verbose: 1 prints at the end how many batches the real problem had. Defaults to `0`.
         logs: Which of the values join Keras's `logs`, and so the progress bar and `History`: `True` for all, or a list
             of names. Defaults to `False`.
 
     Raises:
-        TypeError: If `schedule` is of none of these kinds, or `variables` is not a dict of `extend.Annealed`.
-        ValueError: If `until` is no length of time; in `fit`, if there is nothing to move or nothing of a name, a value
-            lies outside its range, or the length of an epoch is needed and not known.
+        TypeError: If `schedule` is of none of these kinds.
+        ValueError: If `until` is no length of time; in `fit`, if there is nothing to move, a value lies outside its
+            range, or the length of an epoch is needed and not known.
 
     Example:
         >>> blur = keras_ch8.continuation.GaussianBlur(2.0, name="blur")
@@ -100,41 +95,20 @@ class Continuation(Callback):
     section = "8.7.6"
 
     observes_steps = False
-    _state_parts = _Memory
+    _remembers = _Memory
 
     def __init__(
         self,
         schedule: Any = "linear",
         until: int | str = "70%",
-        variables: Mapping[str, Annealed] | None = None,
-        verbose: int = 0,
         logs: bool | Sequence[str] = False,
     ) -> None:
         super().__init__(logs)
-        self.verbose = _checks.verbose(verbose)
-        if isinstance(schedule, Mapping) and not schedule:
-            raise ValueError(
-                "`schedule` says how numbers get to their ends, by their names if it is a dict. Received: schedule={}. "
-                "Try 'linear', for all of them."
-            )
-        is_named = isinstance(variables, Mapping) and len(variables) > 0
-        if variables is not None and not (
-            is_named and all(isinstance(number, Annealed) for number in variables.values())
-        ):
-            raise TypeError(
-                "`variables` are annealed numbers by name, so it must be a dict of `keras_ch8.extend.Annealed`, "
-                f"or None for those of the model. Received: variables={short(variables)}."
-            )
-        by_name = schedule if isinstance(schedule, Mapping) else {"": schedule}
-        self._schedules = {name: as_schedule(one) for name, one in by_name.items()}
-        self.schedule, self.until, self.variables = schedule, until, variables
+        self.schedule, self.until = schedule, until
+        self._schedule = as_schedule(schedule)
         self._until = duration("until", until, "a number of updates above 0")
-        self._in_stages = [self._schedules[name] for name, one in by_name.items() if isinstance(one, list | tuple)]
-        self._numbers: dict[str, tuple[Annealed, Schedule]] = {}
+        self._numbers: dict[str, Annealed] = {}
         self._memory, self._set_at = _Memory(), 0
-
-    def _state(self) -> _Memory:
-        return self._memory
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
@@ -149,7 +123,7 @@ class Continuation(Callback):
         if kept is not None and kept.length is not None and kept.epochs == epochs:
             self._memory = replace(kept, read_at=begun)
         else:
-            epochs_left = epochs - self.session.first_epoch
+            epochs_left = epochs - self.session.batches.first_epoch
             length = _in_batches(self._until, micro_steps, self.params.get("steps"), begun, epochs_left)
             self._memory = _Memory(begun, begun, epochs, length)
         self._set_at = begun
@@ -160,9 +134,13 @@ class Continuation(Callback):
         self._memory, self._numbers = state, self._found()
         self._arrive()
 
-    def _found(self) -> dict[str, tuple[Annealed, Schedule]]:
-        found = annealed_in(self.model) if self.variables is None else dict(self.variables)
-        return _chosen(self._schedules, found)
+    def _found(self) -> dict[str, Annealed]:
+        if found := annealed_in(self.model):
+            return found
+        raise ValueError(
+            "`Continuation` moves annealed numbers, and there are none in the layers of the model or its loss. Put in "
+            "a part of `keras_ch8.continuation`, such as `GaussianBlur`."
+        )
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the values of the first batch."""
@@ -174,8 +152,8 @@ class Continuation(Callback):
         """Set the values of the next batch; between epochs the problem is the real one."""
         super().on_train_batch_end(batch, logs)
         self._memory.read_at = self._set_at
-        of_epoch = self.session.batches_of_epoch
-        self._memory.batches = self._epoch_begins_at + of_epoch - self.session.batches_before
+        of_epoch = self.session.batches.of_epoch
+        self._memory.batches = self._epoch_begins_at + of_epoch - self.session.batches.before
         if of_epoch == self.params["steps"]:
             self._arrive()
         else:
@@ -196,11 +174,8 @@ class Continuation(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Put the real problem in its place, and say so if it was not reached."""
         self._arrive()
-        for sentence in self.findings():
-            if self.share < 1:
-                warnings.warn(sentence, stacklevel=2)
-            elif self.verbose:
-                self.session.say(sentence)
+        if self._numbers and self.share < 1:
+            warnings.warn(self._sentence, stacklevel=2)
         super().on_train_end(logs)
 
     def on_close(self) -> None:
@@ -228,14 +203,13 @@ class Continuation(Callback):
         return f"The continuation has come to the real problem ({last}); {rest} batches were trained on it."
 
     def _value(self, name: str, batch: int) -> float:
-        number, schedule = self._numbers[name]
-        u = max(batch, 0) / (self._memory.length or 1.0)
-        return schedule(u, number) if u < 1 else number.end
+        number, u = self._numbers[name], max(batch, 0) / (self._memory.length or 1.0)
+        return self._schedule(u, number) if u < 1 else number.end
 
     def _move(self) -> None:
-        for name, (number, schedule) in self._numbers.items():
+        for name, number in self._numbers.items():
             number.value = self._value(name, self._memory.batches)
-            if self.share == 1 or schedule in self._in_stages:
+            if self.share == 1 or isinstance(self.schedule, list | tuple):
                 self._report(name, number.value)
         self._set_at = self._memory.batches
 
@@ -247,7 +221,7 @@ class Continuation(Callback):
             self.session.event("stage", f"{what}: `{name}` is {value:.4g}.")
 
     def _arrive(self) -> None:
-        for number, _ in self._numbers.values():
+        for number in self._numbers.values():
             number.value = number.end
 
 
@@ -261,25 +235,3 @@ def _in_batches(until: Duration, micro_steps: int, per_epoch: float | None, begu
         received = f"until={until.amount:g}{until.unit}"
         raise of_unknown_epoch("`until` is in epochs or percent", received, 'batches, such as "500ba"')
     return until.steps(Clock(per_epoch, 1, begun + per_epoch * epochs_left))
-
-
-def _chosen(schedules: Mapping[str, Schedule], found: Mapping[str, Annealed]) -> dict[str, tuple[Annealed, Schedule]]:
-    """Return each number with its schedule: that of its name before that of its owner or its attribute."""
-    if not found:
-        raise ValueError(
-            "`Continuation` moves annealed numbers, and there are none in the layers of the model or its loss. Put in "
-            "a part of `keras_ch8.continuation`, such as `GaussianBlur`, or give `variables`."
-        )
-    chosen, used = {}, set()
-    for name, number in found.items():
-        owner, _, attribute = name.rstrip("'").rpartition(".")  # ' marks a second number of one name
-        fitting = [key for key in (name, owner, attribute, "") if key in schedules]
-        used |= set(fitting)
-        if fitting:
-            chosen[name] = number, schedules[fitting[0]]
-    if unknown := [key for key in schedules if key not in used]:
-        raise ValueError(
-            f"`schedule` has a schedule for {', '.join(map(repr, unknown))}, and there is no annealed number of that "
-            f"name, layer, loss or attribute. There are: {', '.join(found)}."
-        )
-    return chosen

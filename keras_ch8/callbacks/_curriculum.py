@@ -17,7 +17,7 @@ from ..curriculum.sampler import ORDERS
 from ..data import ArraySource
 from ..integration import keras_private
 from .base import Callback
-from .session import states
+from .plain import of_another
 
 OTHER_DATA = (
     "`Curriculum` decides the epochs of its source, and nobody has asked for one. Received: other data in `fit`. Give "
@@ -93,7 +93,6 @@ class Curriculum(Callback):
         order: `"easy"`, `"hard"` or `"random"`: which examples come first. Defaults to `"easy"`.
         measure_every: After what time the model's own losses are taken anew, at the beginning of an epoch: batches, or
             a string such as "2ep" (epochs). Defaults to `"1ep"`.
-        verbose: 1 prints at the end when all examples were in. Defaults to `0`.
         logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all, or a list
             of names. Defaults to `False`.
 
@@ -121,7 +120,7 @@ class Curriculum(Callback):
 
     observes_steps = False
 
-    _state_parts = _Memory
+    _remembers = _Memory
 
     transient: ClassVar[Mapping[str, Any]] = {"_example_loss": None}
 
@@ -135,7 +134,6 @@ class Curriculum(Callback):
         mix: float = 0.1,
         order: str = "easy",
         measure_every: int | str = "1ep",
-        verbose: int = 0,
         logs: bool | Sequence[str] = False,
     ) -> None:
         super().__init__(logs)
@@ -153,7 +151,7 @@ class Curriculum(Callback):
         else:
             difficulty = numbers(difficulty, source.count)
         self.source, self.difficulty, self.pacing = source, difficulty, as_pacing(pacing, start)
-        self.until, self.verbose = duration("until", until), _checks.verbose(verbose)
+        self.until = duration("until", until)
         self.mix = _checks.number(
             "mix", mix, 0.0, 1.0, meaning="the share of the places that all examples may fill", fix="Try 0.1."
         )
@@ -168,13 +166,10 @@ class Curriculum(Callback):
         self._memory = memory or _Memory(np.zeros(self.source.count, "bool"))
         self._sampler: curriculum.CurriculumSampler | None = None
 
-    def _state(self) -> _Memory:
-        return self._memory
-
     def _refuse_other(self, kept: _Memory) -> None:
         for name, value in (("seen", kept.seen), ("losses", kept.losses)):
             if value is not None and value.shape != (self.source.count,):
-                raise states.refuse(type(self).__name__, f"shape of {name!r}", value.shape, (self.source.count,))
+                raise of_another(type(self).__name__, f"shape of {name!r}", value.shape, (self.source.count,))
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
@@ -281,12 +276,6 @@ class Curriculum(Callback):
             warnings.warn(f"`Curriculum` shows no loss by difficulty. {reason}", UserWarning, stacklevel=2)
             return {}
         return {f"loss_{i}": float(loss) for i, loss in enumerate(losses.mean(axis=1), 1)}
-
-    def on_train_end(self, logs: Logs | None = None) -> None:
-        """Say how it went."""
-        if self.verbose:
-            self.session.say(*self.findings())
-        super().on_train_end(logs)
 
     def on_close(self) -> None:
         """Give the source its own sampler back."""

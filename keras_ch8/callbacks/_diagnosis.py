@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 from .. import _checks, _net, _objects
 from .._result import as_html
@@ -27,6 +27,31 @@ from .diagnosis.measuring import NO_PROBE, Measuring, Memory
 from .diagnosis.probe_data import EXAMPLES, ProbeData
 from .diagnosis.reporting import Reporter, begin_record, summary
 from .session.session import FIRST, Session, SessionPosition
+
+
+@dataclasses.dataclass
+class _Memory:
+    """What is remembered of a training.
+
+    Args:
+        session: How far it is; None before it has begun.
+        epochs: The epochs that it was to have.
+        probe: What was drawn to measure on.
+        has_looked: Whether what can be seen without a step was looked at.
+        log: What was measured.
+        measuring: How it was measured.
+        judge: What was found.
+        reporter: What of it was reported.
+    """
+
+    session: SessionPosition | None
+    epochs: int
+    probe: tuple[Any, ...] | None
+    has_looked: bool
+    log: MeasurementLog
+    measuring: Memory
+    judge: Judge
+    reporter: Reporter
 
 
 @final
@@ -103,16 +128,7 @@ class Diagnosis(Callback):
     section, watches = "8.2", True
     _is_alone = True
     _place_in_summary = FIRST
-    _state_parts: ClassVar[Any] = {
-        "session": SessionPosition | None,
-        "epochs": int,
-        "probe": tuple | None,
-        "has_looked": bool,
-        "log": MeasurementLog,
-        "measuring": Memory,
-        "judge": Judge,
-        "reporter": Reporter,
-    }
+    _remembers = _Memory
 
     def __init__(
         self,
@@ -206,13 +222,13 @@ class Diagnosis(Callback):
         steps, epochs = session.params["steps"] or 0, session.params["epochs"]
         self._measuring.know_length(session.params["steps"], epochs)
         in_one = self.model.steps_per_execution * session.iterations_per_step
-        self.log = MeasurementLog(steps * (epochs - session.first_epoch), session.step, in_one)
+        self.log = MeasurementLog(steps * (epochs - session.batches.first_epoch), session.step, in_one)
         kept = self._take_kept()
-        if kept is not None and kept["session"] is not None:
-            session.resume(kept["session"])
-            self._go_on(kept)
+        if kept is not None and kept.session is not None:
+            session.resume(kept.session)
+            self.show_results(kept)
             if self.log.total:
-                self.log.total += steps * (epochs - kept["epochs"])
+                self.log.total += steps * (epochs - kept.epochs)
         begin_record(session, self.monitors)
         session.before_record(self._bring_record_up_to_date)
         if self.probe.is_left_to_fit and not training.can_read_ahead:
@@ -250,13 +266,13 @@ class Diagnosis(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
         super().on_epoch_begin(epoch, logs)
-        self._of_epoch = self.session.batches_before
+        self._of_epoch = self.session.batches.before
         self._measuring.prepare()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Measure where it is due; at all other steps this takes no time."""
         super().on_train_batch_end(batch, logs)
-        before, self._of_epoch = self._of_epoch, self.session.batches_of_epoch
+        before, self._of_epoch = self._of_epoch, self.session.batches.of_epoch
         self._measuring.memory.batch += self._of_epoch - before
         if not self._measuring.is_idle:
             self._measure()
@@ -346,27 +362,23 @@ class Diagnosis(Callback):
 
     # --- what is remembered from training to training -----------------------------------------------------------------
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> _Memory:
         session: Session | None = getattr(self, "session", None)
         self._measuring.memory.clock.count()
-        return {
-            "session": session and session.position(),
-            "epochs": (self.params or {}).get("epochs", 0),
-            "probe": self.probe.drawn,
-            "has_looked": self._has_looked,
-            "log": self.log,
-            "measuring": self._measuring.memory,
-            "judge": self._judge,
-            "reporter": self._reporter,
-        }
+        return _Memory(
+            session=None if session is None else session.position(),
+            epochs=(self.params or {}).get("epochs", 0),
+            probe=self.probe.drawn,
+            has_looked=self._has_looked,
+            log=self.log,
+            measuring=self._measuring.memory,
+            judge=self._judge,
+            reporter=self._reporter,
+        )
 
-    def show_results(self, state: Mapping[str, Any]) -> None:
-        """Show the verdicts that stood at the end."""
-        self._go_on(state)
-
-    def _go_on(self, kept: Mapping[str, Any]) -> None:
-        """Remember what a state has; the measurements are still to be made ready."""
-        self.log, self._has_looked = kept["log"], kept["has_looked"]
-        self._measuring.memory, self._reporter, self._judge = kept["measuring"], kept["reporter"], kept["judge"]
+    def show_results(self, state: _Memory) -> None:
+        """Remember what a state has; in a training that goes on the measurements are still to be made ready."""
+        self.log, self._has_looked = state.log, state.has_looked
+        self._measuring.memory, self._reporter, self._judge = state.measuring, state.reporter, state.judge
         self._judge.tracker.ignore = self.ignore
-        self.probe.go_on(kept["probe"])
+        self.probe.go_on(state.probe)

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 from .. import _batches, _checks, _objects, stopping
 from .._describe import short
@@ -14,6 +14,15 @@ from ._monitored import MonitoredMetrics, Past
 from .plain import PlainCallback
 from .session.epoch_numbers import numbers_in
 from .session.terminal import SECOND, fitted
+
+
+@dataclasses.dataclass
+class _Memory:
+    """What is remembered: what was watched, the last epoch, and why the training is to end after it."""
+
+    watched: Past
+    last_epoch: int = -1
+    reason: Reason | None = None
 
 
 @final
@@ -78,7 +87,7 @@ class EarlyStopping(PlainCallback):
     section = "8.1"
 
     _place_in_summary = SECOND
-    _state_parts: ClassVar[Any] = {"watched": Past, "last_epoch": int, "reason": Reason | None}
+    _remembers = _Memory
 
     def __init__(
         self,
@@ -120,10 +129,14 @@ class EarlyStopping(PlainCallback):
         if not _batches.is_data_set(evaluate_on):
             _objects.pair("evaluate_on", evaluate_on, or_none=True)
         self.evaluate_on = None if evaluate_on is None else _as_tuple(evaluate_on)
-        self.reason: Reason | None = None
-        self._last_epoch = -1
         watched = [(monitor, mode), *self._criterion.watched(monitor)]
         self._monitored = MonitoredMetrics(type(self).__name__, watched, min_delta, restore_best_weights)
+        self._memory = _Memory(self._monitored.past)
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why the training has ended; `None` while it runs."""
+        return self._memory.reason
 
     @property
     def best(self) -> float | None:
@@ -151,22 +164,17 @@ class EarlyStopping(PlainCallback):
         ours = self.reason and self.reason.why not in (StopReason.COMPLETED, StopReason.OTHER)
         return self.reason.epoch if self.reason and ours else 0
 
-    def _refuse_other(self, state: Mapping[str, Any]) -> None:
-        self._monitored.refuse_other(state["watched"])
+    def _refuse_other(self, kept: _Memory) -> None:
+        self._monitored.refuse_other(kept.watched)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
         kept = self._take_kept()
-        self._monitored.begin(None if kept is None else kept["watched"])
-        self.reason, self._last_epoch = None, -1
-        if kept is not None:
-            self.reason, self._last_epoch = kept["reason"], kept["last_epoch"]
+        past = self._monitored.begin(None if kept is None else kept.watched)
+        self._memory = _Memory(past) if kept is None else kept
         spent = self._monitored.history.seconds
         self._begun = time.monotonic() - (spent[-1] if spent else 0.0)
-
-    def _state(self) -> dict[str, Any]:
-        return {"watched": self._monitored.past, "last_epoch": self._last_epoch, "reason": self.reason}
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keep the weights that validation measures."""
@@ -176,7 +184,7 @@ class EarlyStopping(PlainCallback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Look at the epoch, and stop if the criterion says so."""
         super().on_epoch_end(epoch, logs)
-        self.reason, self._last_epoch = None, epoch
+        self._memory.reason, self._memory.last_epoch = None, epoch
         if epoch >= self.start_from_epoch:
             measured = self._measure(logs)
             seconds = time.monotonic() - self._begun
@@ -186,7 +194,7 @@ class EarlyStopping(PlainCallback):
                 self._monitored.past.history = dataclasses.replace(history, skipped=skipped)
             self._monitored.epoch_ended(self.training, epoch, seen, seconds)
             if self._criterion.is_ready(self._monitored.history):
-                self.reason = self._criterion.evaluate(self._monitored.history)
+                self._memory.reason = self._criterion.evaluate(self._monitored.history)
             self._show()
             if self.reason:
                 self._stop(self.reason)
@@ -224,10 +232,10 @@ class EarlyStopping(PlainCallback):
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Put the best weights back, and say how the training ended."""
-        if self._last_epoch >= 0:
-            self.reason = self._last_reason()
+        if self._memory.last_epoch >= 0:
+            reason = self._memory.reason = self._last_reason()
             if self.verbose:
-                self._say(self.reason.message)
+                self._say(reason.message)
         super().on_train_end(logs)
 
     def _last_reason(self) -> Reason:
@@ -241,10 +249,11 @@ class EarlyStopping(PlainCallback):
         return dataclasses.replace(reason, message=sentence)
 
     def _other_reason(self) -> Reason:
-        epochs = (self.params or {}).get("epochs", self._last_epoch + 1)
-        if self._last_epoch + 1 < epochs:
-            return Reason(StopReason.OTHER, "something else stopped the training", self._last_epoch)
-        return Reason(StopReason.COMPLETED, f"all {epochs} epochs were run", self._last_epoch)
+        last = self._memory.last_epoch
+        epochs = (self.params or {}).get("epochs", last + 1)
+        if last + 1 < epochs:
+            return Reason(StopReason.OTHER, "something else stopped the training", last)
+        return Reason(StopReason.COMPLETED, f"all {epochs} epochs were run", last)
 
     def _restore(self) -> str:
         if self.best_weights is None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 import numpy as np
 
-from .. import _checks
 from .._types import Logs
 from ..board import tags
 from ..telemetry.frame import Frame
@@ -64,6 +63,13 @@ class _Clipping:
         return sentence(self.clipped if self.has_rule else None, self.steps, self.norms)
 
 
+@dataclass
+class _Memory:
+    """What is remembered, for each optimizer by its name."""
+
+    optimizers: dict[str, _Clipping] = field(default_factory=dict)
+
+
 @final
 class GradientClippingLogger(Callback):
     """Report how often the gradient is clipped, by how much, and what limit would fit (section 8.2.4).
@@ -89,7 +95,6 @@ class GradientClippingLogger(Callback):
     once a step has been clipped.
 
     Args:
-        verbose: Whether to print the sentence when `fit` ends. Defaults to `False`.
         logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all, or a list
             of names. Defaults to `False`.
 
@@ -109,47 +114,40 @@ class GradientClippingLogger(Callback):
     _is_alone = True
 
     observes_updates = READ_EVERY  # so that every norm is exact
-    _state_parts: ClassVar[Any] = {"optimizers": dict[str, _Clipping]}
+    _remembers = _Memory
 
-    def __init__(self, verbose: bool = False, logs: bool | Sequence[str] = False) -> None:
+    def __init__(self, logs: bool | Sequence[str] = False) -> None:
         super().__init__(logs)
-        self.verbose = _checks.flag("verbose", verbose, meaning="whether the sentence is printed when `fit` ends")
-        self._clippings: dict[str, _Clipping] = {}
+        self._memory = _Memory()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
         super().on_train_begin(logs)
-        self._clippings = (self._take_kept() or {}).get("optimizers", {})
-
-    def _state(self) -> dict[str, Any]:
-        return {"optimizers": self._clippings}
+        self._memory = self._take_kept() or _Memory()
 
     def on_telemetry(self, frames: Mapping[str, Frame], logs: dict[str, Any]) -> None:
         """Count, for each optimizer."""
         for name, frame in frames.items():
             if not len(frame.steps):
                 continue
-            self._clippings.setdefault(name, _Clipping(self.session.has_clipping_rule)).add(frame)
+            clipping = self._memory.optimizers.setdefault(name, _Clipping(self.session.has_clipping_rule))
+            clipping.add(frame)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the numbers of the epoch."""
         super().on_epoch_end(epoch, logs)
         numbers: dict[str, float] = {}
-        for name, clipping in self._clippings.items():
+        for name, clipping in self._memory.optimizers.items():
             means = clipping.means_of_epoch()
             numbers |= {f"{name}_{key}" if name else key: value for key, value in means.items()}
             if means:
                 self.session.show({tags.of_optimizer(tags.GRADIENT_NORM_Q90, name): means["gradient_norm_q90"]})
         self.session.log(self, logs, numbers)
 
-    def on_close(self) -> None:
-        """Print the sentence, if asked to."""
-        if self.verbose:
-            self.session.say(*self.findings())
-
     def findings(self) -> list[str]:
         """Return the sentence, one for each optimizer."""
-        return [(f"`{name}`: " if name else "") + clipping.sentence() for name, clipping in self._clippings.items()]
+        clippings = self._memory.optimizers.items()
+        return [(f"`{name}`: " if name else "") + clipping.sentence() for name, clipping in clippings]
 
 
 def quantile(norms: np.ndarray, share: float) -> float:

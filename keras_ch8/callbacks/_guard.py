@@ -16,7 +16,7 @@ from ..data import ArraySource
 from ..integration import keras_private, train_step
 from ..optimizers.base import RuleOptimizer
 from ..verdicts.wording import digits
-from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
+from ._learning_rate_decay import make_changeable, rate_or_factor, set_rate_or_factor
 from ._switch_optimizer import SwitchOptimizer
 from .base import Callback
 from .guard import left_out
@@ -144,7 +144,7 @@ class Guard(Callback):
     observes_steps = False
     _needs_fit = True
     _asks_for_summary = True
-    _state_parts = _Memory
+    _remembers = _Memory
     _place_in_summary = FIRST
     tags = (SKIPPED_STEPS,)
     transient: ClassVar[Mapping[str, Any]] = dict.fromkeys(("_step_filter", "_skipped", "_states", "_optimizer"))
@@ -291,7 +291,7 @@ class Guard(Callback):
         super().on_epoch_end(epoch, logs)
         faults = 0 if self._states is None else self._step_filter.knows().faults
         if faults > self._memory.seen:
-            self._report(self.session.batches_of_epoch - 1, faults)
+            self._report(self.session.batches.of_epoch - 1, faults)
         self._draw()
 
     def _draw(self) -> None:

@@ -1,9 +1,10 @@
 """Change the learning rate from epoch to epoch."""
 
+import dataclasses
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, final
+from collections.abc import Sequence
+from typing import Any, final
 
 import keras
 import numpy as np
@@ -13,20 +14,35 @@ from .. import _checks, schedules
 from .._describe import short
 from .._types import Logs
 from ..integration import backend, keras_private
-from ..schedules.base import resolve_all
-from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
 from ._monitored import MonitoredMetrics, Past
 from .base import Callback
-from .session import states
+from .plain import of_another
+
+
+@dataclasses.dataclass
+class _Memory:
+    """What is remembered.
+
+    Args:
+        watched: What was watched for a plateau; None for another rule.
+        rates: What the rate of each optimizer was changed to; known where it is kept.
+        asked: The running epoch, once the function was asked for it: entered again in its middle, it has its rate.
+        changes: When the rate was changed, in words.
+    """
+
+    watched: Past | None
+    rates: list[float | None] = dataclasses.field(default_factory=list)
+    asked: int | None = None
+    changes: list[str] = dataclasses.field(default_factory=list)
 
 
 @final
 class LearningRateDecay(Callback):
-    """Lower the learning rate on a plateau, by a function of the epoch, or by a schedule (section 8.3.1).
+    """Lower the learning rate on a plateau, or by a function of the epoch (section 8.3.1).
 
     It works with any optimizer, also where its rate is a schedule already: then the schedule is multiplied by a factor
     (`schedules.ScaledSchedule`). The factor is saved by `model.save`, and is in `get_state`; files of weights, and so
-    `BackupAndRestore`, do not have it. Given a schedule, the optimizer has it from then on, as if compiled with it.
+    `BackupAndRestore`, do not have it.
 
     With `logs=True` History has, for each epoch, `learning_rate`: the rate at its end (`learning_rate_<name>` for each
     optimizer of a `MultiOptimizer`). `keras_ch8.callbacks.TensorBoard` shows the rate that each step used, as
@@ -37,13 +53,13 @@ class LearningRateDecay(Callback):
 
     Args:
         rule: One of `schedules.ReduceOnPlateau(...)`; a function of `(epoch, learning_rate)` or of `(epoch)`, with
-            epochs counted from 0, that returns the rate; a `LearningRateSchedule`.
+            epochs counted from 0, that returns the rate. With a schedule the optimizer is compiled.
         verbose: 1 prints a line at each reduction. Defaults to `0`.
         logs: Whether `learning_rate` joins Keras's `logs`, and so the progress bar and `History`. Defaults to `False`.
 
     Raises:
-        TypeError: If `rule` is of none of these three kinds; in `fit`, if the optimizer's rate is a callable.
-        ValueError: In `fit`, if the function returns no rate, or there are two schedules.
+        TypeError: If `rule` is of neither kind; in `fit`, if the optimizer's rate is a callable.
+        ValueError: In `fit`, if the function returns no rate.
 
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -61,22 +77,16 @@ class LearningRateDecay(Callback):
     sets_learning_rate = True
 
     observes_steps = False
-    _state_parts: ClassVar[Any] = {
-        "rates": list[float | None],
-        "asked": int | None,
-        "watched": Past | None,
-        "changes": list[str],
-    }
+    _remembers = _Memory
 
     def __init__(self, rule: Any, verbose: int = 0, logs: bool | Sequence[str] = False) -> None:
         super().__init__(logs)
         _checks.keras_3(rule)
-        if not isinstance(rule, schedules.ReduceOnPlateau | LearningRateSchedule) and not any(
-            _checks.takes(rule, n) for n in (1, 2)
-        ):
+        is_function = not isinstance(rule, LearningRateSchedule) and any(_checks.takes(rule, n) for n in (1, 2))
+        if not is_function and not isinstance(rule, schedules.ReduceOnPlateau):
             raise TypeError(
-                "`rule` must be `schedules.ReduceOnPlateau(...)`, a function of (epoch, learning_rate), or a "
-                f"`LearningRateSchedule`. Received: {short(rule)} of type {type(rule).__name__}."
+                "`rule` must be `schedules.ReduceOnPlateau(...)`, or a function of (epoch, learning_rate). Received: "
+                f"{short(rule)} of type {type(rule).__name__}. With a `LearningRateSchedule` compile the optimizer."
             )
         self.rule, self.verbose = rule, _checks.verbose(verbose)
         self._monitored: MonitoredMetrics | None = None
@@ -84,65 +94,45 @@ class LearningRateDecay(Callback):
             self._monitored = MonitoredMetrics(
                 type(self).__name__, [(rule.monitor, rule.mode)], rule.min_delta, rule.restore_best_weights
             )
-        self._changes: list[str] = []
-        self._asked: int | None = None
-        """The running epoch, once the function was asked for it: entered again in its middle, it has its rate."""
+        self._memory = _Memory(None if self._monitored is None else self._monitored.past)
 
-    def _state(self) -> dict[str, Any]:
-        return {
-            "rates": [_to_keep(optimizer) for optimizer in self._optimizers()],
-            "asked": self._asked,
-            "watched": self._monitored and self._monitored.past,
-            "changes": self._changes,
-        }
+    def _state(self) -> _Memory:
+        return dataclasses.replace(self._memory, rates=[_to_keep(optimizer) for optimizer in self._optimizers()])
 
-    def _refuse_other(self, kept: Mapping[str, Any]) -> None:
-        if (kept["watched"] is None) != (self._monitored is None):
-            of = {True: "a function or a schedule", False: "`ReduceOnPlateau`"}
-            received, expected = of[kept["watched"] is None], of[self._monitored is None]
-            raise states.refuse(type(self).__name__, "rule", received, expected)
-        if self._monitored is not None:
-            self._monitored.refuse_other(kept["watched"])
+    def _refuse_other(self, kept: _Memory) -> None:
+        if (kept.watched is None) != (self._monitored is None):
+            of = {True: "a function", False: "`ReduceOnPlateau`"}
+            received, expected = of[kept.watched is None], of[self._monitored is None]
+            raise of_another(type(self).__name__, "rule", received, expected)
+        if self._monitored is not None and kept.watched is not None:
+            self._monitored.refuse_other(kept.watched)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
-        kept = self._kept
-        self._changes = [] if kept is None else kept["changes"]
-        self._asked = None if kept is None else kept["asked"]
+        self._memory = _Memory(None) if self._kept is None else self._kept
         if self._monitored:
-            self._monitored.begin(None if kept is None else kept["watched"])
+            self._memory.watched = self._monitored.begin(None if self._kept is None else self._kept.watched)
 
     def on_open(self) -> None:
-        """Give the optimizers a rate that can be changed as all callbacks of this kind together ask."""
+        """Give the optimizers a rate that can be changed."""
         self._make_changeable()
         if (kept := self._take_kept()) is not None:
-            self._put_back(kept["rates"])
+            self._put_back(kept.rates)
 
-    def show_results(self, state: Mapping[str, Any]) -> None:
+    def show_results(self, state: _Memory) -> None:
         """Leave the optimizers with their last rates."""
         self._make_changeable()
-        self._put_back(state["rates"])
+        self._put_back(state.rates)
 
     def _make_changeable(self) -> None:
-        callbacks = [callback for callback in self.session.callbacks if isinstance(callback, LearningRateDecay)]
-        given = [callback.rule for callback in callbacks if isinstance(callback.rule, LearningRateSchedule)]
-        if len(given) > 1:
-            raise ValueError(
-                f"An optimizer has one schedule. Received: {len(given)}, in as many `LearningRateDecay`s. Keep one, or "
-                "join the schedules in a `keras_ch8.schedules.SequentialSchedule`."
-            )
-        to_scale = len(given) < len(callbacks) or self.session.judge is not None  # a guard changes the rate too
-        swapped = [
-            make_changeable(optimizer, given[0] if given else None, to_scale) for optimizer in self._optimizers()
-        ]
-        if any(swapped):
+        if any([make_changeable(optimizer) for optimizer in self._optimizers()]):
             self.model.make_train_function(force=True)
 
     def _put_back(self, rates: list[float | None]) -> None:
         optimizers = self._optimizers()
         if len(rates) not in (0, len(optimizers)):  # 0 of a state that was taken before any `fit`
-            raise states.refuse(type(self).__name__, "optimizers", len(rates), len(optimizers))
+            raise of_another(type(self).__name__, "optimizers", len(rates), len(optimizers))
         for optimizer, rate in zip(optimizers, rates, strict=False):
             if rate is not None:
                 set_rate_or_factor(optimizer, rate)
@@ -150,11 +140,8 @@ class LearningRateDecay(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Ask the function for the rate of the epoch."""
         super().on_epoch_begin(epoch, logs)
-        if epoch == self.session.first_epoch:
-            resolve_all(self.model, self.params, epoch)
-        is_function = self._monitored is None and not isinstance(self.rule, LearningRateSchedule)
-        if is_function and epoch != self._asked:
-            self._asked = epoch
+        if self._monitored is None and epoch != self._memory.asked:
+            self._memory.asked = epoch
             for optimizer in self._optimizers():
                 self._set(optimizer, self._ask(epoch, keras_private.current_rate(optimizer)), epoch)
 
@@ -177,7 +164,7 @@ class LearningRateDecay(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the rate, and lower it on a plateau."""
         super().on_epoch_end(epoch, logs)
-        optimizers, self._asked = self._in_use(), None
+        optimizers, self._memory.asked = self._in_use(), None
         self.session.log(self, logs, {name: keras_private.current_rate(o) for name, o in optimizers.items()})
         watch = self._monitored
         seen = self._epoch_numbers.reported(logs)
@@ -202,15 +189,16 @@ class LearningRateDecay(Callback):
                     f"The schedule's rate is 0 at the beginning of epoch {epoch + 1}, so no factor makes it {rate:g}. "
                     "Give `LearningRateDecay` a schedule instead of a function, or begin the schedule above 0."
                 )
-                if epoch == self.session.first_epoch:
+                if epoch == self.session.batches.first_epoch:
                     raise ValueError(said)
                 warnings.warn(said, UserWarning, stacklevel=2)  # in the middle of a training, which goes on
                 return False
             schedule.factor = rate / own
             backend.retrace(self.model)
-        self._changes.append(f"epoch {epoch + 1}: from {old:.4g} to {rate:.4g}")
+        change = f"epoch {epoch + 1}: from {old:.4g} to {rate:.4g}"
+        self._memory.changes.append(change)
         if self.verbose:
-            self.session.say(f"Learning rate of {optimizer.name}, {self._changes[-1]}.")
+            self.session.say(f"Learning rate of {optimizer.name}, {change}.")
         return True
 
     def _optimizers(self) -> list[Any]:
@@ -231,11 +219,10 @@ class LearningRateDecay(Callback):
 
     def findings(self) -> list[str]:
         """Say when the rate was lowered on a plateau."""
-        if not self._monitored or not self._changes:
+        if not self._monitored or not self._memory.changes:
             return []
-        return [
-            f"The learning rate was lowered where `{self._monitored.monitor}` stood still: {'; '.join(self._changes)}."
-        ]
+        changes = "; ".join(self._memory.changes)
+        return [f"The learning rate was lowered where `{self._monitored.monitor}` stood still: {changes}."]
 
 
 def _to_keep(optimizer: keras.optimizers.Optimizer) -> float | None:
@@ -243,3 +230,36 @@ def _to_keep(optimizer: keras.optimizers.Optimizer) -> float | None:
     schedule = keras_private.schedule_of(optimizer)
     is_plain = schedule is not None and not isinstance(schedule, schedules.ScaledSchedule)
     return None if is_plain else rate_or_factor(optimizer)
+
+
+# --- the rate of an optimizer, as a callback may change it: the number, or a factor before its schedule --------------
+
+
+def make_changeable(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Let the rate of an optimizer be changed; return whether the training step must be traced anew for it.
+
+    Raises:
+        TypeError: If the rate is a callable, which cannot be changed.
+    """
+    schedule = keras_private.schedule_of(optimizer)
+    if schedule is None:
+        _checks.changeable_rate(keras_private.rate_of(optimizer), type(optimizer).__name__)
+    if schedule is None or isinstance(schedule, schedules.ScaledSchedule):
+        return False
+    optimizer.learning_rate = schedules.ScaledSchedule(schedule)
+    return True
+
+
+def rate_or_factor(optimizer: keras.optimizers.Optimizer) -> float:
+    """Return what the rate is changed by: the rate where that is a number, or the factor of its `ScaledSchedule`."""
+    schedule = keras_private.schedule_of(optimizer)
+    return keras_private.current_rate(optimizer) if schedule is None else float(schedule.factor)
+
+
+def set_rate_or_factor(optimizer: keras.optimizers.Optimizer, value: float) -> None:
+    """Set what `rate_or_factor` returns."""
+    schedule = keras_private.schedule_of(optimizer)
+    if schedule is None:
+        optimizer.learning_rate = value
+    else:
+        schedule.factor = value

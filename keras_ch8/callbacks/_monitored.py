@@ -12,7 +12,7 @@ import numpy as np
 from .._describe import short
 from ..integration import fit, keras_private
 from ..stopping.criterion import EpochHistory, index_of_best
-from .session import states
+from .plain import of_another
 
 
 @dataclasses.dataclass
@@ -78,18 +78,19 @@ class MonitoredMetrics:
         """Raise ValueError where a past is of other quantities, or of another direction."""
         history = past.history
         if history.monitor != self.monitor:
-            raise states.refuse(self.owner, "monitor", history.monitor, self.monitor)
+            raise of_another(self.owner, "monitor", history.monitor, self.monitor)
         for name, mode in history.modes.items():
             if self.modes.get(name) not in ("auto", mode):
-                raise states.refuse(self.owner, f"mode of {name!r}", mode, self.modes.get(name))
+                raise of_another(self.owner, f"mode of {name!r}", mode, self.modes.get(name))
         lengths = {name: len(getattr(history, name)) for name in ("epochs", "logs", "seconds")}
         if len(set(lengths.values())) > 1:
-            raise states.refuse(self.owner, "epochs in all lists", lengths, "equally many")
+            raise of_another(self.owner, "epochs in all lists", lengths, "equally many")
 
-    def begin(self, past: Past | None) -> None:
-        """Forget the last training, or go on from its past."""
+    def begin(self, past: Past | None) -> Past:
+        """Forget the last training, or go on from its past; return what is remembered from here on."""
         self.past = Past(EpochHistory(self.monitor)) if past is None else past
         self._measured: Any = None
+        return self.past
 
     def validation_begins(self, model: keras.Model) -> None:
         """Keep the weights that are about to be measured: by now all callbacks have swapped in what they want."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import dataclasses
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,14 +17,21 @@ from .._types import Logs
 from ..board import tags
 from ..integration import fit, keras_private
 from ._switch_optimizer import SwitchOptimizer
-from .averaging.swap import Held, Swap
-from .averaging.weight_average import Averages, WeightAverage, averaged, clock_of, log_decay, updates_in
 from .base import Callback
-from .session import states
+from .plain import of_another
 from .session.terminal import fitted
+from .weight_average import Averages, Held, Swap, WeightAverage, averaged, clock_of, log_decay, updates_in
 
 DECAY = 0.999
 """Of the exponential mean where nothing is said, as in `torch.optim.swa_utils`."""
+
+
+@dataclasses.dataclass
+class _Memory:
+    """What is remembered: the average, and the weights where the average is in the model."""
+
+    average: Averages | None = None
+    held: Held | None = None
 
 
 @final
@@ -103,7 +111,7 @@ class PolyakAveraging(Callback):
     _needs_fit = True
     # Early, so that others find the weights at the beginning of an epoch, and restore theirs after it.
     _place_in_fit = fit.EARLY
-    _state_parts: ClassVar[Any] = {"average": Averages | None, "held": Held | None}
+    _remembers = _Memory
     transient: ClassVar[Mapping[str, Any]] = {"_average": None, "_swap": Swap(()), "_is_training": False}
 
     def __init__(
@@ -130,7 +138,7 @@ class PolyakAveraging(Callback):
         self._swap = Swap(())
         """Holds the weights while the averages are in their place."""
         self._is_training = False
-        self._copied: Mapping[str, Any] = {"average": None, "held": None}
+        self._copied = _Memory()
         """What the training has brought that this is a copy from; the next one begins without it."""
 
     # --- the averages ------------------------------------------------------------------------------------------------
@@ -170,13 +178,12 @@ class PolyakAveraging(Callback):
         finally:
             aside.back()
 
-    def _state(self) -> dict[str, Any]:
-        if not self._swap.variables:
-            return copy.deepcopy(dict(self._copied))
-        return {"average": self._average.kept(), "held": self._swap.kept()}
+    def _state(self) -> _Memory:
+        return _Memory(self._average.kept(), self._swap.kept()) if self._swap.variables else self._copied
 
     def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"_copied": self.get_state()}
+        kept = self._state() if self._kept is None else self._kept
+        return super().__getstate__() | {"_copied": copy.deepcopy(kept)}
 
     # --- a training --------------------------------------------------------------------------------------------------
 
@@ -218,8 +225,8 @@ class PolyakAveraging(Callback):
         """Begin the average of this training, or go on in it, once the model has its weights."""
         clock, kept = clock_of(self.model, self.session.params), self._take_kept()
         log_alpha = log_decay(self._decay, self._half_life, clock)
-        self._copied = {"average": None, "held": None}
-        if kept is not None and kept["average"] is not None:
+        self._copied = _Memory()
+        if kept is not None and kept.average is not None:
             self._go_on(log_alpha, kept)
             self._swap.back()
             return
@@ -232,24 +239,25 @@ class PolyakAveraging(Callback):
                 UserWarning,
                 stacklevel=2,
             )
-        before = round(np.nan_to_num(self.session.first_epoch * clock.steps_per_epoch))
+        before = round(np.nan_to_num(self.session.batches.first_epoch * clock.steps_per_epoch))
         self._average.begin(log_alpha, Averages(before, max(start, before)))
         self._swap = Swap(self._average.variables)
 
-    def _go_on(self, log_alpha: float, state: Mapping[str, Any]) -> None:
+    def _go_on(self, log_alpha: float, state: _Memory) -> None:
         """Have the averages of a state, and hold the weights where the averages are in the model."""
-        shapes = [average.shape for average in state["average"].averages or ()]
+        assert state.average is not None  # noqa: S101
+        shapes = [average.shape for average in state.average.averages or ()]
         expected = [tuple(variable.shape) for variable in self._average.variables]
         if shapes != expected:
-            raise states.refuse("PolyakAveraging", "shapes of the averages", shapes, expected)
-        self._average.begin(log_alpha, state["average"])
+            raise of_another("PolyakAveraging", "shapes of the averages", shapes, expected)
+        self._average.begin(log_alpha, state.average)
         self._swap = Swap(self._average.variables)
-        if state["held"] is not None:
-            self._swap.hold(state["held"])
+        if state.held is not None:
+            self._swap.hold(state.held)
 
-    def show_results(self, state: Mapping[str, Any]) -> None:
+    def show_results(self, state: _Memory) -> None:
         """Have the averages and the weights as they were trained last, beside what was left in the model."""
-        if state["average"] is not None:
+        if state.average is not None:
             self._average = WeightAverage(self.model, lambda: self._go_on(0.0, state))
             self._average.build()
 

@@ -14,9 +14,8 @@ from .._duration import duration
 from .._types import Logs
 from ..checkpoints import callback_states, fingerprint, positions, variables
 from ..checkpoints.folder import Folder
-from ..checkpoints.sigterm import Sigterm
 from ..checkpoints.state import TrainingState
-from ..checkpoints.workers import Workers
+from ..checkpoints.workers import Sigterm, Workers
 from ..integration import backend, epochs, fit, keras_private
 from ._switch_optimizer import SwitchOptimizer, switched_by
 from .base import Callback, say
@@ -344,7 +343,7 @@ class Resume(Callback):
         session, model = self.session, self._training.model
         copies, built_for = variables.taken(model, self._others)
         self._fingerprint.setdefault("model", fingerprint.of_model(model))
-        brought, counted = session.pace
+        brought, counted = session.batches.pace
         history = model.history
         return TrainingState(
             fingerprint=self._fingerprint,

@@ -1,7 +1,7 @@
 """The surrogate loss that is minimized, beside the target metric."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, final
+from collections.abc import Sequence
+from typing import final
 
 import numpy as np
 
@@ -37,7 +37,6 @@ class SurrogateGap(Callback):
         surrogate: Name of the loss that is minimized. Defaults to `"loss"`.
         patience: Epochs after which the true loss counts as flat. Defaults to `5`.
         mode: `"min"`, `"max"`, or `"auto"` for the direction of `true` that Keras knows. Defaults to `"auto"`.
-        verbose: 1 prints the sentence once, when the true loss is first flat. Defaults to `0`.
         logs: Whether `flat_epochs` joins Keras's `logs`, and so the progress bar and `History`. Defaults to `False`.
 
     Raises:
@@ -59,7 +58,7 @@ class SurrogateGap(Callback):
     section, watches = "8.1.1", True
 
     observes_steps = False
-    _state_parts: ClassVar[Any] = {"watched": Past, "said": bool}
+    _remembers = Past
 
     def __init__(
         self,
@@ -67,43 +66,34 @@ class SurrogateGap(Callback):
         surrogate: str = "loss",
         patience: int = 5,
         mode: str = "auto",
-        verbose: int = 0,
         logs: bool | Sequence[str] = False,
     ) -> None:
         super().__init__(logs)
         self.true = _checks.text("true", true, meaning="the name of the quantity that is wanted")
         self.surrogate = _checks.text("surrogate", surrogate, meaning="the name of the loss that is trained on")
-        self.verbose = _checks.verbose(verbose)
         self.patience = _checks.count("patience", patience, 1, meaning="epochs until flat", fix="Try 5.")
         watched = [(true, _checks.mode(mode)), (surrogate, "min")]
         self._monitored = MonitoredMetrics(type(self).__name__, watched, min_delta=0.0, keeps_weights=False)
-        self._said = False
 
-    def _state(self) -> dict[str, Any]:
-        return {"watched": self._monitored.past, "said": self._said}
+    def _state(self) -> Past:
+        return self._monitored.past
 
-    def _refuse_other(self, state: Mapping[str, Any]) -> None:
-        self._monitored.refuse_other(state["watched"])
+    def _refuse_other(self, kept: Past) -> None:
+        self._monitored.refuse_other(kept)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
-        kept = self._take_kept()
-        self._monitored.begin(None if kept is None else kept["watched"])
-        self._said = False if kept is None else kept["said"]
+        self._monitored.begin(self._take_kept())
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Report the epoch, and say once that the true loss is flat."""
+        """Report the epoch."""
         super().on_epoch_end(epoch, logs)
         self._monitored.epoch_ended(self.session.training, epoch, self._epoch_numbers.reported(logs))
         last = self._monitored.history.logs[-1]
         shown = {tag: last[name] for name, tag in self._series().items() if name in last}
         self.session.show(shown | {tags.FLAT_EPOCHS: self._monitored.wait})
         self.session.log(self, logs, {"flat_epochs": self._monitored.wait})
-        sentence = learn_more(self._monitored.history, self.true, self.surrogate, self.patience)
-        if sentence and self.verbose and not self._said:
-            self._said = True
-            self.session.say(sentence)
 
     def _series(self) -> dict[str, tags.Tag]:
         return {

@@ -1,7 +1,8 @@
 """Another optimizer from some epoch on."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, final
+from dataclasses import dataclass
+from typing import Any, final
 
 import keras
 import numpy as np
@@ -13,7 +14,15 @@ from ..checkpoints import callback_states
 from ..integration import keras_private
 from ..optimizers.closure import ClosureOptimizer
 from .base import Callback
-from .session import states
+from .plain import of_another
+
+
+@dataclass
+class _Memory:
+    """Whether the optimizer was switched, and then the variables of the new one."""
+
+    switched: bool
+    variables: list[np.ndarray]
 
 
 @final
@@ -54,7 +63,7 @@ class SwitchOptimizer(Callback):
     section = "8.6"
 
     observes_steps = False
-    _state_parts: ClassVar[Any] = {"switched": bool, "variables": list[np.ndarray]}
+    _remembers = _Memory
 
     def __init__(self, start: int | str = "50%", *, to: Any) -> None:
         super().__init__()
@@ -70,12 +79,11 @@ class SwitchOptimizer(Callback):
         """Forget the last training."""
         super().on_train_begin(logs)
         self._is_switched = self.model.optimizer is self.to
-        if (kept := self._take_kept()) is not None and kept["switched"]:
-            self._go_on(kept["variables"])
+        if (kept := self._take_kept()) is not None and kept.switched:
+            self._go_on(kept.variables)
 
-    def _state(self) -> dict[str, Any]:
-        variables = [np.array(variable) for variable in self.to.variables] if self._is_switched else []
-        return {"switched": self._is_switched, "variables": variables}
+    def _state(self) -> _Memory:
+        return _Memory(self._is_switched, [np.array(v) for v in self.to.variables] if self._is_switched else [])
 
     def _go_on(self, values: list[np.ndarray]) -> None:
         """Have the second optimizer in the model, as it was."""
@@ -83,7 +91,7 @@ class SwitchOptimizer(Callback):
             self._switch()
         shapes, expected = [v.shape for v in values], [tuple(v.shape) for v in self.to.variables]
         if shapes != expected:
-            raise states.refuse(type(self).__name__, "shapes of the optimizer's variables", shapes, expected)
+            raise of_another(type(self).__name__, "shapes of the optimizer's variables", shapes, expected)
         for variable, value in zip(self.to.variables, values, strict=True):
             variable.assign(value)
         self._is_switched = True

@@ -20,7 +20,6 @@ from ..board.record import Event, Record
 from ..board.window import HeldBack, Point, Stubs, Windows
 from ..board.writer import RunPosition, RunWriter
 from ..cockpit.page import NAME, LivePage
-from ..integration import keras_private
 from ..telemetry.frame import Frame
 from ..trackers import feeds
 from ..trackers.base import Tracker
@@ -33,49 +32,10 @@ from .session.session import LAST, Session, SessionPosition
 
 
 @dataclass
-class _BatchSizes:
-    """Fills the loss of a short last batch up, so that the curve is equally noisy everywhere.
-
-    The mean over 3 examples jumps far more than that over 32: at the end of each epoch it would look like instability.
-    How many examples there were, Keras's running mean of the loss knows. Where it does not, or where batches have sizes
-    of all kinds, nothing is filled.
-
-    Args:
-        begun: The step after which the epoch has begun.
-        before: The newest loss.
-    """
-
-    begun: int
-    before: float = float("nan")
-
-    def epoch_begins(self, session: Session) -> None:
-        """Count the batches of an epoch from here."""
-        self.begun = session.step - session.batches_before
-
-    def filled(self, session: Session, steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return steps and losses; the examples that the newest batch lacks count with the loss of the one before."""
-        if not len(losses):
-            return steps, losses
-        before, self.before = (losses[-2] if len(losses) > 1 else self.before), float(losses[-1])
-        if steps[-1] == session.step and np.isfinite(before) and (fraction := self._fraction(session)) < 1:
-            losses = np.append(losses[:-1], fraction * losses[-1] + (1 - fraction) * before)
-        return steps, losses
-
-    def _fraction(self, session: Session) -> float:
-        """Return how much of a full batch the newest one is; 1 where that is not known."""
-        if not session.batch_size:
-            return 1.0
-        earlier = session.step - self.begun - 1
-        fraction = keras_private.examples_seen(session.model) / session.batch_size - earlier
-        return fraction if 0 < fraction < 1 else 1.0
-
-
-@dataclass
 class _Parts:
     """What a run is made of that knows what was before; the last three by the name of the optimizer."""
 
     windows: Windows
-    sizes: _BatchSizes
     report: Report
     stubs: Stubs
     clipping: dict[str, HeldBack] = field(default_factory=dict)
@@ -95,6 +55,13 @@ class _Run:
     trackers: list[str]
 
 
+@dataclass
+class _Memory:
+    """What is remembered: the run, if there is one."""
+
+    run: _Run | None = None
+
+
 @final
 class TensorBoard(Callback):
     """Write the loss, the metrics and what every step of the optimizer did for TensorBoard (section 8.2).
@@ -109,7 +76,7 @@ class TensorBoard(Callback):
 
     Shown:
 
-        step/loss            loss of each minibatch; a last batch of fewer examples is filled up with the loss before it
+        step/loss            loss of each minibatch
         step/gradient_norm   |g|, before clipping
         step/update_norm     |delta theta|, at the steps of `measure_every`
         step/effective_rate  |delta theta / g|: median of a sample of the parameters; on the page two quantiles too
@@ -167,7 +134,7 @@ class TensorBoard(Callback):
     _is_alone = _finds_its_run = True
 
     _place_in_summary = LAST
-    _state_parts: ClassVar[Any] = {"run": _Run | None}
+    _remembers = _Memory
 
     def __init__(
         self,
@@ -225,7 +192,7 @@ class TensorBoard(Callback):
         steps, epochs = session.params["steps"], session.params["epochs"]
         every = duration("measure_every", self.measure_every)
         self.observes_updates = every.batches(steps, epochs) or READ_EVERY
-        run: _Run | None = (self._take_kept() or {}).get("run")
+        run: _Run | None = (self._take_kept() or _Memory()).run
         self._is_resumed = run is not None
         if run is not None:
             session.resume(run.session)
@@ -233,7 +200,7 @@ class TensorBoard(Callback):
             self._parts = run.parts
         else:
             windows = Windows(steps * epochs if steps else None)
-            self._parts = _Parts(windows, _BatchSizes(session.step), Report(session.step), Stubs(tags.RUNNING))
+            self._parts = _Parts(windows, Report(session.step), Stubs(tags.RUNNING))
         self._settings: dict[str, Any] = {}
         """What the record says of how it is trained."""
         with _net.through():  # a folder that cannot be written is said before the first step
@@ -250,14 +217,14 @@ class TensorBoard(Callback):
         session.record.panels += [panels.of_tag(tag) for tag in declared]
         self._writer.declare(declared)
 
-    def _state(self) -> dict[str, _Run | None]:
+    def _state(self) -> _Memory:
         session: Session | None = getattr(self, "session", None)
         if session is None or session.writer is None or not session.is_open:
-            return {"run": None}
+            return _Memory()
         reported = session.record_text() if self.log_to else ""
         trackers = [tracker.state() for tracker in self.log_to]
         files = self._writer.position()
-        return {"run": _Run(self._parts, session.position(), session.record, files, reported, trackers)}
+        return _Memory(_Run(self._parts, session.position(), session.record, files, reported, trackers))
 
     def _opened(self, files: RunPosition | None) -> RunWriter:
         """Return what writes the run, which goes on from a position or begins."""
@@ -281,7 +248,7 @@ class TensorBoard(Callback):
         for name, frame in frames.items():
             series |= {tags.of_optimizer(tag, name): rows for tag, rows in self._series_of(name, frame).items()}
         if self.session.losses is not None:
-            series[tags.LOSS] = self._parts.sizes.filled(self.session, *self.session.losses)
+            series[tags.LOSS] = self.session.losses
         now = np.array([self.session.step])
         if self.session.observation is not None and frames:
             series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
@@ -352,14 +319,13 @@ class TensorBoard(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Write record and page of the epochs that have ended, whose end all callbacks have seen by now."""
         super().on_epoch_begin(epoch, logs)
-        self._parts.sizes.epoch_begins(self.session)
-        if epoch > self.session.first_epoch:
+        if epoch > self.session.batches.first_epoch:
             self.session.write_record()
             if not self._writer.failed:
                 self._page.refresh()
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Read the rows of the epoch before its validation forgets how many examples it had."""
+        """Read the rows of the epoch before its validation: for that, others may put averages in the model."""
         session = getattr(self, "session", None)  # there is none in `evaluate` alone
         if session is not None and session.is_open:
             session.read()

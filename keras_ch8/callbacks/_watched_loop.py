@@ -14,9 +14,7 @@ from .. import _checks, _net
 from .._describe import short
 from .._types import Tensor
 from ..integration import backend, fit, keras_private, train_step
-from ..telemetry import ring
-from ..verdicts.state import OverallState
-from ..verdicts.verdict import Verdict
+from ..telemetry.recorder import is_there, read_rows, remembered, rows_for
 from ._diagnosis import Diagnosis
 from .base import Callback
 from .session.batch_counter import READ_EVERY
@@ -57,22 +55,6 @@ class WatchedLoop:
     def diagnosis(self) -> Diagnosis:
         """What has judged the loop."""
         return next(callback for callback in self._callbacks if isinstance(callback, Diagnosis))
-
-    @property
-    def verdicts(self) -> list[Verdict]:
-        """The verdicts that stand, the most serious first."""
-        return self.diagnosis.verdicts
-
-    @property
-    def state(self) -> OverallState:
-        """What they come to, as `state` of a `Diagnosis`."""
-        return self.diagnosis.state
-
-    def __str__(self) -> str:
-        return str(self.diagnosis)
-
-    def _repr_html_(self) -> str:
-        return self.diagnosis._repr_html_()
 
     def step(self, loss: Tensor = None) -> None:
         """End a step of the loop, in eager code or inside a `tf.function`.
@@ -122,7 +104,7 @@ class WatchedLoop:
         self._called = [callback for callback in self._callbacks if not (_net.watches(callback) and _net.off())]
         if not self._called:
             return self
-        self._ring = backend.ring(ring.rows_for(READ_EVERY), 2)
+        self._ring = backend.ring(rows_for(READ_EVERY), 2)
         self._read_up_to, self._begun = 0, time.monotonic()
         counted_as = self.model.models[0] if isinstance(self.model, _Several) else self.model
         training = fit.Training(
@@ -182,10 +164,10 @@ class WatchedLoop:
     def _losses(self, session: Session) -> tuple[np.ndarray, np.ndarray]:
         """Return steps and losses since the last time, in the steps that the model has been trained on."""
         size = int(self._ring.shape[0])
-        steps = ring.remembered(self._read_up_to + 1, self.steps, size)
-        rows = ring.read(self._ring, steps)
+        steps = remembered(self._read_up_to + 1, self.steps, size)
+        rows = read_rows(self._ring, steps)
         self._read_up_to = self.steps
-        known = ring.is_there(rows[:, 0], steps, size)
+        known = is_there(rows[:, 0], steps, size)
         return (steps + session.step - self.steps)[known], rows[known, 1]
 
 

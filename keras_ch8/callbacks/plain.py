@@ -1,6 +1,7 @@
 """What every callback of the suite has, whether or not it sees the steps: a state, and numbers that others find."""
 
 import copy
+import dataclasses
 import inspect
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -9,12 +10,17 @@ from typing import Any, ClassVar, Self
 import keras
 
 from .. import _checks, _describe, _state
+from .._describe import short
 from .._types import Logs
 from ..checkpoints import callback_states
-from ..integration import fit, net
-from .session import states
+from ..integration import fit
 from .session.epoch_numbers import EpochNumbers
 from .session.terminal import THIRD
+
+
+@dataclasses.dataclass
+class NoMemory:
+    """What a callback remembers that has no state."""
 
 
 class PlainCallback(keras.callbacks.Callback):
@@ -41,8 +47,9 @@ class PlainCallback(keras.callbacks.Callback):
     _place_in_summary = THIRD
     _place_in_fit = fit.LAST
     """Where `fit` calls it among the others, wherever it is listed."""
-    _state_parts: ClassVar[Any] = {}
-    """What a state is made of: a dataclass, or a dict of types by names."""
+    _remembers: ClassVar[type] = NoMemory
+    """The dataclass whose fields are the state."""
+    _memory: Any = NoMemory()
     _modules: Collection[str] = ()
     """Where classes of a state may be defined, beside this package."""
     _kept: Any = None
@@ -62,7 +69,7 @@ class PlainCallback(keras.callbacks.Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         nobody = {"_model": None, "params": None, "session": None, "training": None}
-        return net.own(vars(self)) | copy.deepcopy(dict(self.transient)) | nobody
+        return fit.without_net(vars(self)) | copy.deepcopy(dict(self.transient)) | nobody
 
     def __repr__(self) -> str:
         arguments = inspect.signature(type(self)).parameters
@@ -88,8 +95,7 @@ class PlainCallback(keras.callbacks.Callback):
             A nesting of dicts with texts as keys, of lists, texts, numbers, booleans, None and NumPy arrays; {} where
             nothing is remembered.
         """
-        remembered = self._state() if self._kept is None else self._kept
-        state: dict[str, Any] = _state.dump(remembered if isinstance(remembered, Mapping) else vars(remembered))
+        state: dict[str, Any] = _state.dump(vars(self._state() if self._kept is None else self._kept))
         return state
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -101,13 +107,26 @@ class PlainCallback(keras.callbacks.Callback):
         Raises:
             ValueError: If it is no state of such a callback, or one of other data, another rule or another setting.
         """
-        kept = states.checked(type(self).__name__, state, self._state_parts, self._modules)
+        names = _state.types_of(self._remembers)
+        try:
+            given = _state.load(state, self._modules)
+            fault = _state.fault(given, names)
+        except ValueError as error:
+            fault = f"it has what cannot be read: {error}"
+        if fault:
+            parts = ", ".join(map(repr, names)) or "nothing: it has no state"
+            raise ValueError(
+                f"`set_state` of `{type(self).__name__}` goes on from what `get_state` of one with the same arguments "
+                f"has returned, a dict of {parts}. Received: a {type(state).__name__}; {fault}. Give the state that "
+                "was kept for this callback, as it was returned."
+            )
+        kept = self._remembers(**given)
         self._refuse_other(kept)
         self._kept = kept
 
     def _state(self) -> Any:
-        """Return what is remembered in a training, and before one if nothing was set: what `_state_parts` says."""
-        return {}
+        """Return what is remembered in a training, and before one if nothing was set."""
+        return self._memory
 
     def _refuse_other(self, kept: Any) -> None:
         """Raise ValueError where what is to be remembered is that of a callback with other arguments."""
@@ -156,3 +175,12 @@ class PlainCallback(keras.callbacks.Callback):
     def _summary(self) -> list[str]:
         """Return lines for the summary, of 79 characters at most."""
         return []
+
+
+def of_another(owner: str, what: str, received: Any, expected: Any) -> ValueError:
+    """Return the error that says that a state is that of another callback, model or setting."""
+    return ValueError(
+        f"`set_state` of `{owner}` goes on from the state of one with the same arguments. Received: a state with "
+        f"{what}={short(received)}, where this callback has {what}={short(expected)}. Make the callback as it was, or "
+        "begin without the state."
+    )

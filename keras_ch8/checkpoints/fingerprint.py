@@ -26,10 +26,11 @@ ROWS, ENTRIES = 32, 64
 """Of an array, rows of which a checksum is made, and entries of each: a millisecond, however long it is."""
 
 _NOT_COMPARED = {
-    "name", "seed", "registered_name", "shared_object_id", "build_config", "module",
+    "name", "seed", "registered_name", "shared_object_id", "build_config", "module", "code",
     "directory", "log_dir", "filepath", "filename", "backup_dir", "verbose", "log_to", "logs", "model", "params",
 }  # fmt: skip
-"""What a training does not depend on: names that Keras counts up, seeds (their states are restored), paths."""
+"""What a training does not depend on: names that Keras counts up, seeds (their states are restored), paths, and
+code, which is another wherever it moves in its file."""
 
 
 def of_model(model: keras.Model) -> dict[str, Any]:
@@ -50,6 +51,11 @@ def of_loss(model: keras.Model) -> Any:
     """Return loss and metrics, as far as Keras can say them."""
     arguments = keras_private.compile_arguments(model)
     return _plain({name: arguments.get(name) for name in ("loss", "loss_weights", "metrics", "weighted_metrics")})
+
+
+def of_config(kind: type, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return class and arguments of a part of Keras that its config makes again."""
+    return {"class": kind.__name__, "config": _plain(config)}
 
 
 def of_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:

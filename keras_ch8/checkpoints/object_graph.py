@@ -4,6 +4,7 @@ The states of a stateful recurrent layer, a weight of the loss that a `train_ste
 in a list or a dict: whatever can be reached by attributes of objects, and names in functions, of Keras and of the user.
 """
 
+import enum
 import inspect
 import sys
 import types
@@ -39,7 +40,7 @@ class ObjectGraph(NamedTuple):
 def found_in(roots: Mapping[str, Any], known: list[Any]) -> ObjectGraph:
     """Return what hangs on some objects, but for known variables; the shortest path of each, the first of several."""
     seen = {id(each) for variable in known for each in (variable, backend.native(variable))}
-    parts_of: dict[type, Parts] = {}
+    parts_of: dict[type, Parts | Kind] = {}
     found = ObjectGraph({}, [])
     waiting = deque(roots.items())
     while waiting:
@@ -47,32 +48,38 @@ def found_in(roots: Mapping[str, Any], known: list[Any]) -> ObjectGraph:
         kind = value.__class__  # of a wrapped list or dict that of what is inside
         if kind not in parts_of:
             parts_of[kind] = _parts_of(value, kind)
-        if (parts := parts_of[kind]) is _nothing or id(value) in seen:
+        if (parts := parts_of[kind]) is Kind.NOTHING or id(value) in seen:
             continue
         seen.add(id(value))
-        if parts is _variable:
+        if parts is Kind.VARIABLE:
             seen.add(id(backend.native(value)))
-        if parts is _no_variable or (parts is _variable and not backend.can_be_saved(value)):
-            found.cannot_be_saved.append(path)
-        elif parts is _variable:
+        if not isinstance(parts, Kind):
+            waiting.extend((path + name, part) for name, part in parts(value))
+        elif parts is Kind.VARIABLE and backend.can_be_saved(value):
             found.variables[path] = value
         else:
-            waiting.extend((path + name, part) for name, part in parts(value))
+            found.cannot_be_saved.append(path)
     return found
+
+
+class Kind(enum.Enum):
+    """What holds nothing more: a variable, something with a state and no variable, anything else."""
+
+    VARIABLE, NO_VARIABLE, NOTHING = range(3)
 
 
 Parts = Callable[[Any], Iterable[tuple[str, Any]]]
 """Returns what an object of a class holds, by how it is reached from there."""
 
 
-def _parts_of(value: Any, kind: type) -> Parts:
-    """Return the function that is asked for the parts of an object of this class."""
+def _parts_of(value: Any, kind: type) -> Parts | Kind:
+    """Return the function that is asked for the parts of an object of this class, or what it is instead."""
     if issubclass(kind, str | bytes | int | float | type | types.ModuleType | None):
-        return _nothing
+        return Kind.NOTHING
     if backend.is_variable(value):
-        return _variable
+        return Kind.VARIABLE
     if backend.has_state_without_variable(value):
-        return _no_variable
+        return Kind.NO_VARIABLE
     if isinstance(value, Mapping):
         return _values
     if isinstance(value, list | tuple | deque):
@@ -81,19 +88,7 @@ def _parts_of(value: Any, kind: type) -> Parts:
         return _names
     is_plain = isinstance(value, types.SimpleNamespace) or backend.holds(value) or _is_of_user(kind)
     of_keras = isinstance(value, _OF_KERAS) and not kind.__module__.startswith("keras_ch8.optimizers")
-    return _attributes if hasattr(value, "__dict__") and (of_keras or is_plain) else _nothing
-
-
-def _nothing(value: Any) -> Iterable[tuple[str, Any]]:
-    return ()
-
-
-def _variable(value: Any) -> Iterable[tuple[str, Any]]:
-    return ()
-
-
-def _no_variable(value: Any) -> Iterable[tuple[str, Any]]:
-    return ()
+    return _attributes if hasattr(value, "__dict__") and (of_keras or is_plain) else Kind.NOTHING
 
 
 def _values(value: Mapping[Any, Any]) -> Iterable[tuple[str, Any]]:

@@ -8,7 +8,7 @@ import keras
 
 from .. import _checks, _objects
 from .._describe import short
-from .._keeper import optimizer_described
+from ..checkpoints.fingerprint import of_config
 from ..integration import keras_private
 from ..optimizers.closure import ClosureOptimizer
 from ..schedules import ScaledSchedule
@@ -128,9 +128,8 @@ def _of_optimizer(name: str, given: Any) -> Candidate:
 
 def described(candidate: Candidate) -> list[Any]:
     """Return what tells whether a candidate is the same as another time."""
-    make, made = candidate.factory, "a function"
-    if isinstance(make, Copy):
-        made = optimizer_described(make.kind, make.config)
+    make: Any = candidate.factory
+    made: Any = of_config(make.kind, make.config) if isinstance(make, Copy) else "a function"
     return [made, {name: list(map(float, ends)) for name, ends in candidate.ranges.items()}, candidate.batch_size]
 
 

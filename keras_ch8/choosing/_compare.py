@@ -15,12 +15,13 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects
-from .._keeper import Keeper, fingerprint, model_described
+from .._keeper import Keeper, fingerprint
 from .._sandbox import generators_kept, new_model
 from .._section import section
 from .._types import Data, Logs
 from ..board.reports import ComparedRun, write_compared
 from ..callbacks.base import say
+from ..checkpoints.fingerprint import of_loss, of_model
 from ..data import ArraySource
 from ..integration import keras_private
 from . import _search
@@ -174,7 +175,8 @@ def compare(
     }  # fmt: skip
     if directory is not None:
         with generators_kept():
-            settings["model"] = model_described(_objects.made_by("model_factory", model_factory))
+            model = _objects.made_by("model_factory", model_factory)
+        settings |= {"model": of_model(model), "loss": of_loss(model)}
     keeper = Keeper(directory, "comparison", settings)
     tuned_by = next(seed for seed in range(len(listed) + 1) if seed not in listed)
     expected = sum(trials for one in found.values() if one.ranges) + len(found) * len(listed)

@@ -13,9 +13,10 @@ from keras import ops
 from .. import _batches, _checks, _numerics, _objects
 from .._batches import take
 from .._duration import Clock
-from .._keeper import fingerprint, model_described, optimizer_described
+from .._keeper import fingerprint
 from .._sandbox import build_on, generators_kept, new_model, put_values, values_of, variables_of
 from .._types import Data, Tensor
+from ..checkpoints.fingerprint import of_config, of_loss, of_model
 from ..integration import backend, keras_private
 from ..optimizers.closure import ClosureOptimizer
 from ..schedules.base import Schedule
@@ -211,12 +212,11 @@ class Trainer:
         return {
             "data": fingerprint([self.data, self.validation]),
             "weights": [[v.path.rsplit("/", 1)[-1], list(v.shape)] for v in self.model.variables],
-            "optimizer": optimizer_described(type(optimizer), config),
+            "optimizer": of_config(type(optimizer), config),
             "learning_rate": self.given_rate,
-            "schedule": ""
-            if self.schedule is None
-            else optimizer_described(type(self.schedule), self.schedule.get_config()),
-            "model": model_described(self.model),
+            "schedule": "" if self.schedule is None else of_config(type(self.schedule), self.schedule.get_config()),
+            "model": of_model(self.model),
+            "loss": of_loss(self.model),
             "epochs": self.epochs,
             "seed": self.seed,
             "batch_size": self.batch_size,

@@ -15,7 +15,7 @@ from .._types import Tensor
 from ..clipping.rule import Clipped, Clipper, ClippingRule
 from ..integration import backend, keras_private, registry, step_report
 from .frame import Frame
-from .recorder import Recorder, Sizes, Wishes, publish
+from .recorder import Recorder, Wishes, publish
 from .solver_log import SolverLog
 
 Judge = Callable[[Tensor, Tensor | None, Tensor], Tensor]
@@ -195,7 +195,7 @@ class ObservedOptimizer:
     ) -> None:
         self.optimizer, self.rule = optimizer, rule
         self.judge: Any = judge
-        self.recorder = Recorder()
+        self.recorder = Recorder(optimizer)
         self.recorder.records_loss = judge is not None
         self._place: dict[int, int] = {}
         self._clipper: Any = None
@@ -220,16 +220,12 @@ class ObservedOptimizer:
         """
         self._apply, self._scale = self.optimizer.apply, self.optimizer.scale_loss
         exits.enter_context(registry.replaced(self.optimizer, apply=self.apply, scale_loss=self.scale_loss))
-        self.recorder.listen(wishes, self._sizes)
+        self.recorder.listen(wishes)
         exits.callback(self.recorder.stop)
         if self.optimizer.built:
             self._know(keras_private.known_variables(self.optimizer))
             if wishes is not None:
                 self.recorder.make_rings()
-
-    def _sizes(self) -> Sizes:
-        variables = keras_private.known_variables(self.optimizer)
-        return Sizes(len(variables), getattr(self.optimizer, "step_numbers", ()))
 
     def _know(self, variables: Sequence[Any]) -> None:
         """Learn the variables, once; the optimizer is built by the first that it is given, as by Keras."""

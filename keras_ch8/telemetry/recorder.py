@@ -1,19 +1,19 @@
 """The rings of one optimizer: made at the first step that is observed, filled by the step, read by Python."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from keras import ops
 
 from .. import _net, _numerics
 from .._types import Tensor
 from ..clipping.rule import Clipped
-from ..integration import backend
-from . import ring
+from ..integration import backend, keras_private
 from .frame import Frame
 
 HEAD = (
@@ -118,18 +118,6 @@ class Wishes(NamedTuple):
     layers: bool = False
 
 
-class Sizes(NamedTuple):
-    """How large what a step leaves is: known once the optimizer is built, which may be in its first step.
-
-    Args:
-        variables: Number of variables.
-        numbers: Names of what the optimizer says of each step besides, such as which variables it has moved.
-    """
-
-    variables: int
-    numbers: Sequence[str] = ()
-
-
 @dataclass
 class _Rings:
     """The rings for one way to listen."""
@@ -141,19 +129,19 @@ class _Rings:
 
 
 class Recorder:
-    """Off until `listen`: a step then leaves nothing and costs nothing.
+    """Off until `listen`: a step of the optimizer then leaves nothing and costs nothing.
 
     The rings are no part of the optimizer's `variables`, so what is saved does not depend on who listens. They are made
     when the first step is traced, outside its graph: an optimizer that is never applied has none. They stay as long as
     the recorder, since the graphs that write them do.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, optimizer: keras.optimizers.Optimizer) -> None:
+        self._optimizer = optimizer
         self.settings = Wishes()
         self.listening = False
         self.records_loss = False
         """Whether the loss of a step is wanted also while nobody listens."""
-        self._sizes: Callable[[], Sizes] = lambda: Sizes(0)
         self._known: dict[Wishes, _Rings] = {}
         self._loss: Any = None
         self.knows_loss = False
@@ -176,25 +164,21 @@ class Recorder:
         rings = self._rings.of_steps, self._rings.of_layers, self._rings.of_numbers
         return [ring for ring in rings if ring is not None]
 
-    def listen(self, wishes: Wishes | None, sizes: Callable[[], Sizes]) -> None:
-        """Let steps leave rows from now on.
-
-        Args:
-            wishes: What they are to leave; None for nothing.
-            sizes: Returns how large that is; called in the first step.
-        """
-        self.settings, self._sizes, self.listening = wishes or Wishes(), sizes, wishes is not None
+    def listen(self, wishes: Wishes | None) -> None:
+        """Let steps leave from now on what is wished; nothing with None."""
+        self.settings, self.listening = wishes or Wishes(), wishes is not None
 
     def make_rings(self) -> None:
-        """Make the rings, unless they are there: also in the middle of a trace."""
+        """Make the rings, unless they are there, also in the middle of a trace: by now the optimizer is built."""
         if self.has_rings:
             return
         rows, every, layers = self.settings
         with backend.outside_graphs():
-            sizes, rings = self._sizes(), self._rings
+            rings = self._rings
             rings.of_steps = backend.ring(rows, len(HEAD) + (len(TAIL) + SAMPLE if every else 0))
-            rings.of_layers = backend.ring(rows, sizes.variables) if layers else None
-            rings.names = tuple(sizes.numbers)
+            variables = len(keras_private.known_variables(self._optimizer))
+            rings.of_layers = backend.ring(rows, variables) if layers else None
+            rings.names = tuple(getattr(self._optimizer, "step_numbers", ()))
             rings.of_numbers = backend.ring(rows, len(rings.names)) if rings.names else None
 
     def stop(self) -> None:
@@ -238,7 +222,7 @@ class Recorder:
             backend.merge_replicas(partial(publish, rings), step, row)
 
     def write_numbers(self, step: Tensor, values: Sequence[Tensor]) -> None:
-        """Write what the optimizer says of a step besides: scalars, in the order of `Sizes.numbers`."""
+        """Write what the optimizer says of a step besides: scalars, in the order of its `step_numbers`."""
         self.make_rings()
         row = ops.stack([ops.cast(value, "float32") for value in values])
         backend.merge_replicas(partial(publish, self._rings.of_numbers), step, row)
@@ -246,12 +230,12 @@ class Recorder:
     def read(self, first: int, last: int) -> Frame:
         """Return the steps `first` to `last`, as far as the rings remember them."""
         rings = self._rings
-        steps = ring.remembered(first, last, self.settings.rows)
-        some, frame = frame_of(steps, ring.read(rings.of_steps, steps), self.settings)
-        layers = None if rings.of_layers is None else ring.read(rings.of_layers, steps)[some]
+        steps = remembered(first, last, self.settings.rows)
+        some, frame = frame_of(steps, read_rows(rings.of_steps, steps), self.settings)
+        layers = None if rings.of_layers is None else read_rows(rings.of_layers, steps)[some]
         numbers = {}
         if rings.of_numbers is not None:
-            numbers = dict(zip(rings.names, ring.read(rings.of_numbers, steps)[some].T, strict=True))
+            numbers = dict(zip(rings.names, read_rows(rings.of_numbers, steps)[some].T, strict=True))
         return replace(frame, loss=frame.loss if self.knows_loss else None, layers=layers, numbers=numbers)
 
 
@@ -263,7 +247,7 @@ def publish(written: Any, step: Tensor, row: Tensor) -> None:
 def frame_of(steps: np.ndarray, rows: np.ndarray, wishes: Wishes) -> tuple[np.ndarray, Frame]:
     """Return which of the steps are there, and what happened at these, given what stands where their rows would."""
     width = len(HEAD) + len(TAIL)
-    some = ring.is_there(rows[:, 0], steps, wishes.rows)
+    some = is_there(rows[:, 0], steps, wishes.rows)
     steps, rows = steps[some], rows[some].astype("float64")
     found = np.full((len(steps), width), np.nan)
     found[:, : rows.shape[1]] = rows[:, :width]
@@ -294,3 +278,28 @@ def _quantiles(rates: np.ndarray) -> np.ndarray:
     finite = np.isfinite(ascending).sum(axis=1, keepdims=True)
     place = np.rint(np.array([0.05, 0.5, 0.95]) * np.maximum(finite - 1, 0)).astype(int)
     return np.where(finite > 0, np.take_along_axis(ascending, place, axis=1), np.nan)
+
+
+# --- rings: tables of rows, of which that of a step stands at the step's remainder -----------------------------------
+#
+# The first number of a row is its step, so that a row that is of an earlier round, or was never written, is known.
+
+
+def rows_for(steps: int) -> int:
+    """Return how many rows a ring has that remembers so many steps: a power of two (see `backend.ring`)."""
+    return 1 << (steps - 1).bit_length()
+
+
+def remembered(first: int, last: int, rows: int) -> np.ndarray:
+    """Return those of the steps `first` to `last` that a ring of so many rows may still remember."""
+    return np.arange(max(first, last + 1 - rows), last + 1)
+
+
+def read_rows(ring: Tensor, steps: np.ndarray) -> np.ndarray:
+    """Return the rows of some steps, one after the other."""
+    return np.asarray(backend.rows(ring, steps % int(ring.shape[0])))
+
+
+def is_there(found: np.ndarray, steps: np.ndarray, rows: int) -> np.ndarray:
+    """Return which of the numbers that rows have as their steps are those steps; float32 rounds large ones."""
+    return np.abs(found - steps) < rows / 2

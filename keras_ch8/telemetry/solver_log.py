@@ -10,8 +10,8 @@ from keras import ops
 from .. import _net
 from .._types import Tensor
 from ..integration import backend
-from . import ring
 from .frame import Frame
+from .recorder import is_there, read_rows, remembered, rows_for
 
 SOLVER_NUMBERS = ("step_length", "slope", "evaluations", "products", "restarted", "skipped_pair")
 """What every method has; its own numbers follow."""
@@ -61,7 +61,7 @@ class SolverLog:
 
         `sizes` returns those of the variables, where the norm of the gradient of each is asked for.
         """
-        self._settings = (ring.rows_for(rows), tuple(names), sizes is not None)
+        self._settings = (rows_for(rows), tuple(names), sizes is not None)
         self._sizes_of, self.listening = sizes or tuple, True
 
     def make_rings(self) -> None:
@@ -75,9 +75,6 @@ class SolverLog:
     def stop(self) -> None:
         """Listen no more."""
         self.listening = False
-
-    def record_loss(self, loss: Tensor) -> None:
-        """Take the loss of a step from elsewhere: it is known here already."""
 
     def begin(self, step: Tensor) -> Any:
         """Return what goes through the loop after the iteration of this number; nothing if no callback observes."""
@@ -115,9 +112,9 @@ class SolverLog:
         """Return the iterations `first` to `last`, as far as the ring remembers them."""
         rows, names, _ = self._settings
         sizes = self._sizes
-        steps = ring.remembered(first, last, rows)
-        found = ring.read(self._ring, steps).astype("float64")
-        there = ring.is_there(found[:, 0], steps, rows)
+        steps = remembered(first, last, rows)
+        found = read_rows(self._ring, steps).astype("float64")
+        there = is_there(found[:, 0], steps, rows)
         steps, found = steps[there], found[there]
         ends = np.cumsum([len(HEAD), len(names), len(sizes)])
         head, numbers, layers = np.split(found, ends[:-1], axis=1)

@@ -28,18 +28,6 @@ def test_an_optimizer_of_keras_with_the_callback_is_ours_with_the_rule(rule, way
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-@pytest.mark.slow
-def test_after_fit_the_optimizer_clips_no_more():
-    model = network(keras.optimizers.SGD(0.1))
-    fit(model, [callbacks.ClipGradients(clipping.ByGlobalNorm(1e-6))])
-    plain = network(keras.optimizers.SGD(0.1))
-    plain.set_weights(model.get_weights())
-    for m in (model, plain):
-        fit(m, [])
-    for a, b in zip(model.get_weights(), plain.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
 @pytest.mark.broad
 @pytest.mark.parametrize("death", [KeyboardInterrupt, MemoryError])
 def test_a_step_that_is_interrupted_gives_the_optimizer_back(death, tmp_path):
@@ -91,7 +79,6 @@ BAD = [
         r"for optimizers that are not of keras_ch8.*`SGD\(\.\.\., clip=ByValue\(limit=0\.05\)\)`",
     ),
     (keras.optimizers.SGD(0.1, clipnorm=1.0), RULES[:1], r"would both clip\. Received: SGD with clipnorm=1\.0"),
-    (keras.optimizers.SGD(0.1), RULES[:2], r"One training takes one clipping rule\. Received: ByValue.* and By"),
 ]
 
 
@@ -103,16 +90,10 @@ def test_two_that_clip_are_refused_before_the_first_step(optimizer, rules, messa
     assert int(optimizer.iterations.numpy()) == 0
 
 
-@pytest.mark.parametrize("rule", [None, 1.0, "by_norm"])
-def test_what_is_no_rule_is_refused(rule):
-    with pytest.raises(TypeError, match=r"must be a rule of `keras_ch8.clipping`.*Received: "):
-        callbacks.ClipGradients(rule)
-
-
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("kind", ["ours", "Keras"])
-def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
-    listed = [callbacks.GradientClippingLogger(verbose=True, logs=True)]
+def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind):
+    listed = [callbacks.GradientClippingLogger(logs=True)]
     if kind == "ours":
         model = network(ours.SGD(0.1, clip=clipping.ByGlobalNorm(1.0)))
     else:
@@ -134,9 +115,7 @@ def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
             "gradient_norm_q90": np.quantile(row["norm"][: at.stop], 0.9),
         }
         assert {name: history[name][epoch] for name in expected} == pytest.approx(expected, rel=1e-5)
-    said = capsys.readouterr().out
-    assert said.startswith(f"clipped {was_clipped.mean():.1%} of 12 steps")
-    assert said.count("\n") == 1
+    assert listed[0].findings()[0].startswith(f"clipped {was_clipped.mean():.1%} of 12 steps")
 
 
 def test_without_a_rule_there_are_the_norms_alone_and_the_logger_says_so(tmp_path):

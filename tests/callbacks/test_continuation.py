@@ -196,23 +196,6 @@ def test_an_early_end_warns_and_leaves_the_real_problem():
     assert callback.findings()[0].startswith("The training ended after 50%")
 
 
-def test_a_dict_moves_what_it_names_and_the_nearest_name_counts():
-    keras.utils.set_random_seed(0)
-    a, b, c, d = Meter(name="a"), Meter(name="b"), Temperature(2.0, name="c"), Meter(name="d")
-    model = keras.Sequential([keras.Input((6,)), a, b, c, d, keras.layers.Dense(2)])
-    model.compile("sgd", "mse")
-    fit(model, [Continuation({"a": [2.0], "b.number": [1.5], "b": [2.5], "temperature": [1.5]}, until="6ba")], epochs=1)
-    assert (set(a.values), set(b.values), set(d.values)) == ({2.0}, {1.5}, {3.0})
-
-
-def test_numbers_of_ones_own_are_moved():
-    model, meter = metered()
-    own = Annealed(4.0)
-    history = fit(model, [Continuation([2.0], until="6ba", variables={"own": own}, logs=True)], epochs=1)
-    assert history["own"] == [2.0]
-    assert (own.value, meter.number.value) == (0.0, 3.0)
-
-
 @pytest.mark.slow
 def test_a_model_without_shapes_is_built_by_its_first_batch():
     meter = Meter(name="meter")
@@ -236,31 +219,15 @@ def test_data_of_unknown_length_need_a_length_in_batches():
         model.fit(until_the_end(), callbacks=[Continuation()], shuffle=False, verbose=0)
 
 
-@pytest.mark.parametrize(
-    "arguments, error, message",
-    [
-        ({"schedule": "square"}, ValueError, "`schedule` says how to get from the start to the end.*'linear'"),
-        ({"schedule": 3.0}, TypeError, "`schedule` must be one of 'linear'.*Received: schedule=3.0"),
-        ({"schedule": []}, TypeError, "or a list of values"),
-        ({"until": "70"}, ValueError, "`until` is a length of time"),
-    ],
-)
-def test_an_argument_that_is_none_is_named(arguments, error, message):
-    with pytest.raises(error, match=message):
-        Continuation(**arguments)
-
-
-def test_what_is_not_there_is_named_with_what_there_is():
-    model, _ = metered()
-    with pytest.raises(ValueError, match=r"schedule for 'blur'.*There are: meter.number"):
-        fit(model, [Continuation({"blur": "linear", "meter": "linear"})])
+def test_a_model_with_nothing_to_move_and_a_value_out_of_its_range_are_refused():
     plain = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
     plain.compile("sgd", "mse")
     with pytest.raises(ValueError, match="there are none in the layers of the model or its loss"):
         fit(plain, [Continuation()])
-    number = Annealed(1.0, low=0.0)
+    model, meter = metered()
+    meter.number = Annealed(1.0, low=0.0)
     with pytest.raises(ValueError, match=r"`value` is an annealed number.*Received: value=-1.0"):
-        fit(plain, [Continuation([-1.0], variables={"own": number})])
+        fit(model, [Continuation([-1.0])])
 
 
 def on_two_replicas_and_on_one_device():

@@ -389,16 +389,3 @@ def test_unknown_checks_are_an_error_that_names_those_there_are(checks):
         ValueError, match=r"`checks` is 'cheap', 'standard' or 'full', or a list of monitors: step_length"
     ):
         diagnosis(checks)
-
-
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        ({"measure_every": 0}, r"`measure_every` is a length of time.*Received: measure_every=0\."),
-        ({"budget": -1}, r"`budget` is the fraction .*Received: budget=-1.*Try 0\.03, or None\."),
-        ({"budget": "all"}, r"`budget` is the fraction .*Received: budget='all'"),
-    ],
-)
-def test_numbers_that_make_no_sense_are_errors(options, message):
-    with pytest.raises(ValueError, match=message):
-        diagnosis(**options)

@@ -219,32 +219,6 @@ def test_a_training_is_bit_for_bit_the_bare_one(kind, steps, given):
     assert losses(watching) == losses()
 
 
-def mapped_by(layer):
-    return ROWS((X, Y)).batch(32).map(lambda x, y: (layer(x, training=True), y))
-
-
-def drawn_by(rng):
-    rows = lambda: ((X[i : i + 32] + rng.normal(), Y[i : i + 32]) for i in range(0, 320, 32))  # noqa: E731
-    kinds = tf.TensorSpec((None, 8), "float32"), tf.TensorSpec((None, 1), "float32")
-    return tf.data.Dataset.from_generator(rows, output_signature=kinds)
-
-
-@pytest.mark.slow
-@pytest.mark.broad
-@pytest.mark.parametrize("kind", ["one layer in a map", "one layer in two maps", "a generator of Python"])
-def test_a_data_set_that_draws_with_that_of_fit_is_not_read(kind):
-    def watched(**options):
-        keras.utils.set_random_seed(1)
-        layer = keras.layers.GaussianNoise(1.0, seed=1)
-        data = drawn_by(np.random.default_rng(0)) if "Python" in kind else mapped_by(layer)
-        probe = mapped_by(layer) if "two" in kind else data.take(1)
-        return losses_of(lambda: data, **({"probe_of": lambda _: probe} if options else {}))
-
-    bare, found = watched()[0], watched(probe=True)
-    assert found[0] == bare
-    assert "give arrays" in found[2][0]
-
-
 def test_a_map_that_computes_alone_is_read():
     scaled = ROWS((X, Y)).batch(32).map(lambda x, y: (x * 2, y))
     _, diagnosis, said = losses_of(lambda: scaled.shuffle(10, seed=1), lambda data: scaled.take(1))
@@ -417,11 +391,6 @@ def test_before_it_is_read_a_data_set_is_copied_by_reference_and_not_pickled():
 @pytest.mark.slow
 def test_targets_of_a_column_and_of_a_vector_are_alike():
     assert losses_of(shuffled, lambda data: (X[:64], Y[:64, 0]), epochs=1)[2] == []
-
-
-def test_parts_of_other_lengths_are_an_error_at_once():
-    with pytest.raises(ValueError, match=r"one entry for each example. Received: 64 in `x`, 10 in `y`"):
-        ch8.callbacks.Diagnosis((X[:64], Y[:10]))
 
 
 @pytest.mark.parametrize("path", ["logs", pathlib.PurePath("logs")], ids=["str", "path"])

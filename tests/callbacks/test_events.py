@@ -1,12 +1,12 @@
 """What the callbacks tell the record of a run, and the series by which the page shows them."""
 
-import keras
 import numpy as np
 import pytest
 
 import keras_ch8 as ch8
 from keras_ch8 import callbacks, extend, stopping
 from tests.callbacks.runs import STEPS, X, Y, fit, network
+from tests.callbacks.test_continuation import Meter, metered
 from tests.callbacks.test_early_stopping import Says
 from tests.callbacks.test_record import newest
 from tests.callbacks.test_tensorboard import read
@@ -83,10 +83,8 @@ def test_a_stage_of_a_curriculum_is_an_event_where_it_begins(tmp_path, pacing, e
 @pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["linear", [1.0, 0.5]])
 def test_a_stage_of_a_continuation_is_an_event_and_so_is_the_real_problem(tmp_path, schedule):
-    keras.utils.set_random_seed(0)
-    number = ch8.extend.Annealed(1.0)
-    model = network("sgd")
-    listed = [callbacks.Continuation(schedule, "8ba", variables={"own": number}), callbacks.TensorBoard(tmp_path)]
-    fit(model, listed)
-    stages = [] if schedule == "linear" else [(0, "A stage begins: `own` is 1."), (4, "A stage begins: `own` is 0.5.")]
-    assert events(tmp_path, "stage") == [*stages, (8, "The real problem begins: `own` is 0.")]
+    model, _ = metered(meter=Meter(1.0, 0.0, name="m"))
+    fit(model, [callbacks.Continuation(schedule, "8ba"), callbacks.TensorBoard(tmp_path)])
+    begins = [(0, "A stage begins: `m.number` is 1."), (4, "A stage begins: `m.number` is 0.5.")]
+    stages = [] if schedule == "linear" else begins
+    assert events(tmp_path, "stage") == [*stages, (8, "The real problem begins: `m.number` is 0.")]

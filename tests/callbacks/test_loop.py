@@ -73,7 +73,7 @@ def test_a_loop_is_as_without_and_its_curves_are_what_happened(whose, in_graph, 
     np.testing.assert_allclose(found["step/gradient_norm"][1], known["norm"], rtol=1e-5)
     assert found["step/weight_norm"][1][-1] == pytest.approx(length(watched.get_weights()), rel=1e-6)
     assert "diagnosis/gradient_norm" in found
-    assert {verdict.kind for verdict in run.verdicts} >= {"nonfinite", "cliff"}
+    assert {verdict.kind for verdict in run.diagnosis.verdicts} >= {"nonfinite", "cliff"}
     assert set(vars(optimizer)) == set(vars(alone))
     assert integration_fit.running() == ()
 
@@ -101,7 +101,7 @@ def test_verdicts_of_a_loop_are_those_of_fit():
     looks = callbacks.Diagnosis((x, 3 * x), measure_every=5, budget=None, loss=MSE)
     with keras_ch8.Doctor(None).watch(model, optimizer, steps=len(data), callbacks=[looks]) as run:
         train(model, optimizer, run, True, data)
-    assert run.verdicts[0].kind == "step_too_short"
+    assert run.diagnosis.verdicts[0].kind == "step_too_short"
 
 
 @pytest.mark.slow
@@ -153,11 +153,11 @@ def test_after_the_block_a_function_that_was_traced_inside_it_tells_nobody():
 
         for x, y in batches(1):
             step(x, y)
-    verdicts, seen = run.verdicts, optimizer.iterations.numpy()
+    verdicts, seen = run.diagnosis.verdicts, optimizer.iterations.numpy()
     for x, y in batches(20):
         step(x, y)
     assert optimizer.iterations.numpy() == seen + 20 * STEPS  # the loop itself goes on
-    assert run.verdicts == verdicts
+    assert run.diagnosis.verdicts == verdicts
 
 
 def test_loops_may_end_in_any_order():
@@ -186,7 +186,7 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
     with keras_ch8.Doctor(None).watch(model, optimizer, steps=300, callbacks=[looks]) as run:
         losses = train(model, optimizer, run, True, [(x, 0 * x[:, :1])] * 300)
     assert losses[-1] == 0
-    assert {verdict.kind for verdict in run.verdicts} >= {"step_too_long", "plateau"}
+    assert {verdict.kind for verdict in run.diagnosis.verdicts} >= {"step_too_long", "plateau"}
 
 
 @pytest.mark.slow
@@ -209,13 +209,14 @@ def test_without_a_probe_a_loop_is_judged_by_its_steps_and_ends_with_its_state(c
     with keras_ch8.Doctor(None).watch(model, optimizer) as run:
         train(model, optimizer, run, False, batches(2))
     said = " ".join(capsys.readouterr().out.split())
-    assert run.state.name == "little_checked"
-    assert said.startswith(f"LITTLE CHECKED: {run.state.judged} of {run.state.applicable} checks could be made.")
+    assert run.diagnosis.state.name == "little_checked"
+    assert said.startswith(
+        f"LITTLE CHECKED: {run.diagnosis.state.judged} of {run.diagnosis.state.applicable} checks could be made."
+    )
     assert "there is no probe. Give `probe=(x, y)` to the `Doctor`" in said
-    assert {v.kind for v in run.verdicts} >= {"nonfinite", "cliff"}
-    assert run.state.judged < run.state.applicable / 2
-    assert str(run) == str(run.diagnosis)
-    assert str(run).startswith("LITTLE CHECKED: ")
+    assert {v.kind for v in run.diagnosis.verdicts} >= {"nonfinite", "cliff"}
+    assert run.diagnosis.state.judged < run.diagnosis.state.applicable / 2
+    assert str(run.diagnosis).startswith("LITTLE CHECKED: ")
 
 
 def test_a_loop_that_diverges_is_not_silent(capsys):
@@ -223,10 +224,10 @@ def test_a_loop_that_diverges_is_not_silent(capsys):
     with keras_ch8.Doctor(None).watch(model, optimizer) as run:
         train(model, optimizer, run, False, batches(6))
     said = capsys.readouterr().out
-    assert run.state.name == "act"
+    assert run.diagnosis.state.name == "act"
     assert "ACT: nonfinite" in said
     assert "`print` the Doctor, or the Diagnosis," in said
-    assert str(run).startswith("ACT nonfinite")
+    assert str(run.diagnosis).startswith("ACT nonfinite")
 
 
 @pytest.mark.slow
@@ -236,8 +237,10 @@ def test_a_loss_that_rises_is_told_where_nothing_can_judge_it():
         for i, batch in enumerate(batches(6)[:24]):
             train(model, optimizer, None, False, [batch])
             run.step(loss=tf.constant(2.0 ** (i // 4)))
-    assert run.state.name == "little_checked"
-    assert any(reason.startswith("The loss that is reported went from 1 to 32.") for reason in run.state.reasons)
+    assert run.diagnosis.state.name == "little_checked"
+    assert any(
+        reason.startswith("The loss that is reported went from 1 to 32.") for reason in run.diagnosis.state.reasons
+    )
 
 
 @pytest.mark.slow
@@ -248,8 +251,8 @@ def test_several_models_are_judged_and_shown_by_the_steps_of_their_optimizers(ca
             for model, optimizer in zip(models, both.values(), strict=True):
                 train(model, optimizer, None, False, [(x, y)])
             run.step()
-    assert run.state.name == "little_checked"
-    assert {v.kind for v in run.verdicts} >= {"nonfinite", "cliff"}
+    assert run.diagnosis.state.name == "little_checked"
+    assert {v.kind for v in run.diagnosis.verdicts} >= {"nonfinite", "cliff"}
     assert capsys.readouterr().out.startswith("LITTLE CHECKED: ")
     found = curves(tmp_path)
     for name in both:
@@ -264,7 +267,7 @@ def test_a_diagnosis_of_ones_own_stands_in_place_of_that_of_the_doctor(capsys):
     with keras_ch8.Doctor(None).watch(model, optimizer, callbacks=[own]) as run:
         train(model, optimizer, run, False, batches(1))
     assert run.diagnosis is own
-    assert run.verdicts == own.verdicts != []
+    assert own.verdicts != []
     assert capsys.readouterr().out == ""
     with pytest.raises(ValueError, match=r"Give them to that: `Diagnosis\(probe, loss=loss\)`"):
         keras_ch8.Doctor(None, (X, Y)).watch(model, optimizer, callbacks=[own])

@@ -14,9 +14,9 @@ from keras_ch8.board import writer
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.callbacks._watched_loop import WatchedLoop
 from keras_ch8.callbacks.diagnosis import probe_data
-from keras_ch8.callbacks.session import session
+from keras_ch8.callbacks.session import observing
 from keras_ch8.cockpit.page import LivePage
-from keras_ch8.integration import fit, net
+from keras_ch8.integration import fit
 from keras_ch8.telemetry import observation, recorder
 from keras_ch8.telemetry.recorder import RowSlot
 from keras_ch8.telemetry.solver_log import SolverLog
@@ -88,7 +88,7 @@ def nothing_is_left(model, watching):
     assert not attributes & vars(model.optimizer).keys()
     assert "train_step" not in vars(model)
     for callback in watching:
-        assert not [name for name in vars(callback) if name.startswith("on_") or name in net.ANSWERS]
+        assert not [name for name in vars(callback) if name.startswith("on_") or name in fit.ANSWERS]
 
 
 HOOKS = [
@@ -148,7 +148,7 @@ PARTS = {
     "counting": (observation.Observation, "most_steps"),
     "beginning to observe": (observation.Observation, "start"),
     "making an observation": (observation.Observation, "__init__"),
-    "the wishes": (session.Session, "_wishes"),
+    "the wishes": (observing, "wishes_of"),
     "the other train function": (fit, "use_train_function"),
 }
 

@@ -1,4 +1,4 @@
-"""What averaging is for: closed forms on a noisy quadratic, and batch normalization at a high learning rate."""
+"""What averaging is for: short trainings, and batch normalization at a high learning rate."""
 
 import sys
 
@@ -7,48 +7,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from keras_ch8 import callbacks, optimizers
+from keras_ch8 import callbacks
 from keras_ch8.layers import recalibrate
 from tests.marks import mostly
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
-
-RUNS, LR, H = 4096, 0.1, 1.0
-"""So many trainings at once, each of one weight: theta <- theta - lr (h theta + noise), with noise of variance 1."""
-
-
-def descend(average, steps, start=0.0, seed=0):
-    """Minimize h theta^2 / 2 with a noisy gradient; return the last weights and the averages."""
-    bias = keras.layers.Dense(RUNS, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(start))
-    model = keras.Sequential([keras.Input((1,)), bias])
-    model.compile(
-        optimizers.SGD(LR),
-        lambda noise, theta: keras.ops.sum(H / 2 * keras.ops.square(theta) + noise * theta, axis=-1),
-        steps_per_execution=50,
-    )
-    noise = np.random.default_rng(seed).normal(size=(steps, RUNS)).astype("float32")
-    model.fit(np.zeros((steps, 1), "float32"), noise, batch_size=1, verbose=0, callbacks=[average])
-    return average.raw_weights[1].astype("float64"), average.weights[1].astype("float64")
-
-
-@pytest.mark.slow
-def test_an_exponential_average_of_ar1_iterates_has_the_variance_of_theory():
-    """(1 - alpha) / (1 + alpha) (1 + alpha phi) / (1 - alpha phi) of theirs, with phi = 1 - lr h."""
-    alpha, phi = 0.99, 1 - LR * H
-    expected = (1 - alpha) / (1 + alpha) * (1 + alpha * phi) / (1 - alpha * phi)
-    assert expected == pytest.approx(0.0872, abs=1e-4)
-    last, average = descend(callbacks.PolyakAveraging(alpha), steps=1000)
-    assert np.mean(average**2) / np.mean(last**2) == pytest.approx(expected, rel=0.06)
-
-
-@pytest.mark.slow
-def test_a_tail_average_finds_the_bottom_that_the_last_iterate_jumps_around():
-    """Loss of the last iterate lr / (2 (2 - lr h)), .0263; of the mean of n, n E[theta^2] = 1 / h^2: .0005 for 1000."""
-    last, average = descend(callbacks.PolyakAveraging(uniform=True, start="50%"), steps=2000, start=3.0)
-    assert H / 2 * np.mean(last**2) == pytest.approx(LR / (2 * (2 - LR * H)), rel=0.06)
-    assert 1000 * np.mean(average**2) == pytest.approx(1 / H**2, rel=0.06)
-    assert H / 2 * np.mean(average**2) == pytest.approx(0.0005, rel=0.06)
-
 
 SHORT = [(50, 1.1), (150, 1.05), (500, 1.05), (1500, 1.05)]
 

@@ -28,8 +28,8 @@ def weights_after_training(model, kept):
 @pytest.mark.broad
 @pytest.mark.parametrize(
     "last",
-    [Dies("on_train_batch_end"), Dies("on_epoch_end"), Refuses(), Dies("on_train_begin")],
-    ids=["in a batch", "after validation", "refused", "at the beginning"],
+    [Refuses(), Dies("on_train_begin")],
+    ids=["refused", "at the beginning"],
 )
 def test_a_later_fit_without_the_average_is_that_of_a_model_that_never_had_one(last):
     model, _ = train()
@@ -84,13 +84,6 @@ def test_a_variable_that_others_change_at_the_end_of_an_epoch_stays_and_the_rest
             assert np.abs(now).max() == np.float32(0.01)
         else:
             np.testing.assert_array_equal(now, before)
-
-
-def test_a_state_that_was_set_is_what_is_got_before_the_training_begins():
-    average, other = average_of(decay=0.9), average_of(decay=0.9)
-    train(average, epochs=1)
-    other.set_state(average.get_state())
-    assert other.get_state()["average"] is not None
 
 
 def test_the_blocks_of_an_optimizer_are_asked_for_their_skipped_steps_and_averages():

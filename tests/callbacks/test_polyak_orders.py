@@ -15,8 +15,8 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, optimizers
-from keras_ch8.callbacks.averaging import swap as swapping
-from keras_ch8.callbacks.averaging.swap import Swap
+from keras_ch8.callbacks import weight_average
+from keras_ch8.callbacks.weight_average import Swap
 from keras_ch8.integration import backend, keras_private
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same
@@ -300,16 +300,17 @@ def test_by_itself(mode, frequency, tmp_path):
         (keras.optimizers.SGD(use_ema=True), [], r"with use_ema=True.*Leave `use_ema` out"),
         (keras.optimizers.SGD(use_ema=True), [keras.callbacks.SwapEMAWeights()], r"with use_ema=True"),
         ("sgd", [callbacks.SwitchOptimizer("1ep", to=optimizers.SGD(use_ema=True))], r"with use_ema=True"),
+        (optimizers.LBFGS(accumulate_batches=True), [], r"accumulate_batches=True.*Leave `accumulate_batches` out"),
         (
             "sgd",
             [keras.callbacks.BackupAndRestore("never")],
             r"`BackupAndRestore` would save .* a `save_freq` in batch",
         ),
     ],
-    ids=["use_ema", "SwapEMAWeights", "use_ema later", "BackupAndRestore"],
+    ids=["use_ema", "SwapEMAWeights", "use_ema later", "accumulate_batches", "BackupAndRestore"],
 )
-def test_other_averages_and_backups_of_averages_are_refused_in_either_order(optimizer, others, message):
-    model = network(optimizer)
+def test_what_cannot_go_with_it_is_refused_before_the_first_step_in_either_order(optimizer, others, message):
+    model = network(optimizer, steps_per_execution=2 if isinstance(optimizer, optimizers.LBFGS) else 1)
     before = model.get_weights()
     for order in itertools.permutations([callbacks.PolyakAveraging(ALPHA), *others]):
         with pytest.raises(ValueError, match=message):
@@ -509,7 +510,7 @@ def test_a_swap_that_is_interrupted_is_undone_whole(monkeypatch):
         with monkeypatch.context() as patch:
             for name in ("copy", "native"):
                 patch.setattr(backend, name, count(getattr(backend, name)))
-            patch.setattr(swapping, "_print", count(swapping._print))
+            patch.setattr(weight_average, "_print", count(weight_average._print))
             try:
                 swap.put(lambda: [count(v.assign)([9.0]) for v in variables])
                 swap.back()
@@ -596,6 +597,15 @@ SETTINGS = {
 }
 
 
+OTHERS = {
+    "op by op": lambda: network(keras.optimizers.Adam(0.02), run_eagerly=True),
+    "XLA, ours": lambda: network(optimizers.Adam(0.02), jit_compile=True),
+    "Nesterov": lambda: network(optimizers.Nesterov(0.1, 0.9)),
+    "clipped": lambda: network(optimizers.Adam(0.02, global_clipnorm=0.1, weight_decay=0.1)),
+    "RMSprop": lambda: network(keras.optimizers.RMSprop()),
+}
+
+
 def updates_in(path, start=None):
     """Return the weights after each update, without those of batches that changed nothing."""
     pairs = zip([start, *path], path, strict=False)
@@ -604,10 +614,11 @@ def updates_in(path, start=None):
 
 @pytest.mark.slow
 @pytest.mark.broad
-@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("setting", SETTINGS | OTHERS)
 def test_the_average_is_that_of_the_bare_path(setting):
     """A second `fit` begins a new average, and trains on from the weights as they were trained."""
-    model, one_by_one = SETTINGS[setting](), SETTINGS[setting]()
+    make = (SETTINGS | OTHERS)[setting]
+    model, one_by_one = make(), make()
     one_by_one.steps_per_execution = 1
     average = callbacks.PolyakAveraging(ALPHA)
     for _ in range(2):
@@ -616,7 +627,8 @@ def test_the_average_is_that_of_the_bare_path(setting):
         history = train(model, [average, seen.first, seen.last], epochs=2)["val_loss"]
         train(one_by_one, [path.first], epochs=2)
         every = len(path.path) // len(seen.path)
-        same = close if setting in ("XLA", "several steps at once") else lambda a, b: assert_same(a, b) or True
+        is_close = "XLA" in setting or setting == "several steps at once"
+        same = close if is_close else lambda a, b: assert_same(a, b) or True
         for some, others in zip(seen.path, path.path[every - 1 :: every], strict=True):
             assert same(some, others)
         assert_same(seen.begins[1], seen.path[STEPS // every - 1])

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from keras_ch8 import callbacks
-from keras_ch8.callbacks.averaging.weight_average import WeightAverage
+from keras_ch8.callbacks.weight_average import WeightAverage
 from tests.small_callbacks import Dies
 
 RNG = np.random.default_rng(0)

@@ -9,7 +9,6 @@ from keras_ch8 import callbacks, optimizers
 from keras_ch8._state import load
 from tests.callbacks.runs import BATCH, STEPS, X, Y, needs_multi_optimizer, network
 from tests.callbacks.test_polyak_averaging import Path, assert_same, average_of, train
-from tests.marks import mostly
 from tests.oracles import averages
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
@@ -26,24 +25,6 @@ def multi():
     return keras.optimizers.MultiOptimizer(kinds)
 
 
-OPTIMIZERS = {
-    "Nesterov": lambda: optimizers.Nesterov(0.1, 0.9),
-    "Adam-clipped": lambda: optimizers.Adam(global_clipnorm=0.1, weight_decay=0.1),
-    "RMSprop of Keras": lambda: keras.optimizers.RMSprop(),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", mostly(pytest.mark.full, OPTIMIZERS, "Adam-clipped"))
-def test_with_any_optimizer(name):
-    plain, path, average = Path(), Path(), average_of(decay=0.8)
-    train(path, average, optimizer=OPTIMIZERS[name](), epochs=1, validation_data=None)
-    check(path, average)
-    train(plain, optimizer=OPTIMIZERS[name](), epochs=1, validation_data=None)
-    for a, b in zip(path.raw, plain.raw, strict=True):
-        assert_same(a, b)
-
-
 @pytest.mark.slow
 def test_with_an_optimizer_that_is_given_the_loss():
     path, average = Path(), average_of(decay=0.8)
@@ -57,28 +38,6 @@ def test_with_several_optimizers():
     path, average = Path(), average_of(decay=0.8)
     train(path, average, optimizer=multi(), validation_data=None)
     check(path, average)
-
-
-WAYS = [{"jit_compile": True}, {"run_eagerly": True}]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("options", mostly(pytest.mark.full, WAYS, WAYS[0]), ids=lambda way: next(iter(way)))
-@pytest.mark.parametrize("optimizer", [optimizers.Adam, keras.optimizers.Adam], ids=["ours", "Keras"])
-def test_compiled_or_op_by_op(options, optimizer):
-    path, average = Path(), average_of(decay=0.8)
-    train(path, average, model=network(optimizer(), **options), validation_data=None)
-    check(path, average)
-
-
-@pytest.mark.slow
-def test_every_step_of_an_execution_counts():
-    path, average, at_once = Path(), average_of(decay=0.8), average_of(decay=0.8)
-    train(path, average, model=network("sgd"), validation_data=None)
-    train(at_once, model=network("sgd", steps_per_execution=4), validation_data=None)
-    assert at_once.updates == len(path.raw) == 2 * STEPS
-    for a, b in zip(at_once.weights, average.weights, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.slow
@@ -108,28 +67,6 @@ def test_data_of_unknown_length_bring_no_ghost_update(optimizer):
     model.fit(data, epochs=2, verbose=0, shuffle=False, callbacks=[path, average])
     assert average.updates == 2 * STEPS
     check(path, average)
-
-
-@pytest.mark.slow
-def test_a_model_that_is_built_by_its_first_batch_and_one_with_a_train_step_of_its_own():
-    class Model(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.inside = [keras.layers.Dense(5, "tanh"), keras.layers.Dense(2)]
-
-        def call(self, x):
-            return self.inside[1](self.inside[0](x))
-
-        def train_step(self, data):
-            return super().train_step(data) | {"own": keras.ops.ones(())}
-
-    keras.utils.set_random_seed(0)
-    model = Model()
-    model.compile(optimizers.SGD(0.1), "mse")
-    path, average = Path(), average_of(decay=0.8)
-    _, history = train(path, average, model=model)
-    check(path, average)
-    assert history["own"] == [1.0, 1.0]
 
 
 @pytest.mark.slow

@@ -3,15 +3,12 @@
 import pickle
 
 import keras
-import numpy as np
 import pytest
 
 from keras_ch8 import optimizers
 from keras_ch8._state import load
 from tests.callbacks.runs import STEPS, network
 from tests.callbacks.test_polyak_averaging import Path, StopAfter, again, assert_same, average_of, shared, train
-from tests.networks import Counted
-from tests.oracles import averages
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
 
@@ -69,17 +66,3 @@ def test_a_state_can_be_taken_at_the_end_of_an_epoch_while_the_averages_are_in_t
     again(keep, average_of, path)
     for state, raw in zip(states, (path.raw[STEPS - 1], path.raw[-1]), strict=True):
         assert_same(load(state["held"]).values, raw)
-
-
-@pytest.mark.slow
-def test_without_a_state_a_second_fit_averages_anew_and_traces_nothing_anew():
-    model = Counted([keras.Input((6,)), keras.layers.Dense(2)])
-    model.compile("sgd", "mse")
-    average, path = average_of(uniform=True, final="raw"), Path()
-    train(average, model=model, epochs=1)
-    once = model.traces
-    train(average, path, model=model, epochs=1)
-    assert model.traces == once
-    assert average.updates == STEPS
-    for i, values in enumerate(zip(*path.raw, strict=True)):
-        np.testing.assert_allclose(average.weights[i], averages.uniform(values), rtol=1e-5, atol=1e-7)

@@ -91,13 +91,6 @@ def test_what_is_no_plain_data_is_refused_with_its_place():
         _state.dump({"Mine": [0, object()]})
 
 
-def test_states_come_back_as_they_were():
-    state = {"a": [1, 2.5, None, True, "text", float("inf")], "b": {"c": np.arange(3), "d": np.float64(0.1)}, "e": []}
-    back = _state.load(_state.dump(state))
-    np.testing.assert_equal(back, state)
-    assert type(back["b"]["d"]) is np.float64
-
-
 def test_every_callback_of_keras_is_in_one_of_the_tables():
     """A new one, or one that remembers more than before, is to be looked at."""
     known = {*callback_states.OF_KERAS, *callback_states.WITHOUT_STATE}

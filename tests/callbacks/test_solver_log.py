@@ -191,11 +191,3 @@ def test_a_diagnosis_looks_at_the_model_and_leaves_the_path_as_it_is():
     diagnosis = callbacks.Diagnosis((X, Y), measure_every=2, budget=None)
     found = fit(watched, [diagnosis, Frames()], epochs=8)["loss"]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
-
-
-@pytest.mark.slow
-def test_early_stopping_of_the_suite_ends_the_training_too():
-    model = network(ours.LBFGS())
-    history = fit(model, [callbacks.EarlyStopping("loss", mode="max", patience=2)], epochs=50)
-    assert len(history["loss"]) == 3
-    assert model.optimizer.stop_reason is None

@@ -278,17 +278,6 @@ def test_many_fits_trace_once_more_and_a_bare_one_is_as_before():
 
 
 @pytest.mark.slow
-@keras_in_every_run
-def test_the_optimizer_is_given_back_as_it_was(kind):
-    model = network(OPTIMIZERS[kind](0.1))
-    fit(model, [])
-    before = dict(vars(model.optimizer))
-    fit(model, [Frames()])
-    assert vars(model.optimizer) == before
-    assert type(model.optimizer).apply == model.optimizer.apply.__func__
-
-
-@pytest.mark.slow
 def test_steps_that_are_read_late_are_still_there(monkeypatch):
     monkeypatch.setattr(batch_counter, "READ_EVERY", 4)
     frames = Frames()

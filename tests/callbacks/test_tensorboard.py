@@ -221,3 +221,10 @@ def test_two_trainings_have_two_folders_whatever_the_log_dir_is_called(tmp_path,
     assert sorted(path.name for path in (tmp_path / name).iterdir()) == ["optimization", "optimization_2"]
     for run in ("optimization", "optimization_2"):
         assert [step for step, _ in read(str(tmp_path / name), run)["step/loss"]] == list(range(1, 2 * STEPS + 1))
+
+
+def test_an_evaluation_alone_needs_no_session(tmp_path):
+    board, model = callbacks.TensorBoard(tmp_path), network("sgd")
+    model.evaluate(X, Y, callbacks=[board], verbose=0)
+    fit(model, [board], epochs=1)
+    model.evaluate(X, Y, callbacks=[board], verbose=0)

@@ -180,14 +180,6 @@ def test_with_resume_it_goes_on_where_it_was_without_a_warning(tmp_path, capsys)
     assert {step for step, tag, *_ in written["train/events"] if tag == "batch_loss"} == {*range(1, 2 * STEPS + 1)}
 
 
-def test_a_second_tensorboard_does_nothing_and_neither_does_its_part(tmp_path):
-    doctor, late = keras_ch8.Doctor(tmp_path / "a"), callbacks.TensorBoard(tmp_path / "b", histogram_freq=1)
-    (told,) = warned(lambda: fit([doctor, late], epochs=1))
-    assert "A training has one `TensorBoard`" in told
-    assert "histogram_freq=1), does nothing" in told
-    assert not (tmp_path / "b").exists()
-
-
 def test_where_something_else_trains_it_is_said_that_keras_is_not_called(tmp_path):
     board, model = callbacks.TensorBoard(tmp_path / "logs", histogram_freq=1), network()
     said = r"Received: TensorBoard\(log_dir=.*, histogram_freq=1\)\. Leave Keras's arguments out"

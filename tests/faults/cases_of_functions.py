@@ -188,14 +188,11 @@ KINDS_OF_VERDICTS = m.word(*KINDS) | m.sequence(m.word(*KINDS), empty=True, arra
 
 
 def callback_cases():
-    names = {"verbose": m.VERBOSE}
     yield case("callbacks.ClipGradients", lambda: {"rule": clipping.ByNorm(1.0)}, fit_two_steps, rule=m.NOTHING)
     yield case(
         "callbacks.Continuation",
         use=fit_a_problem_that_is_made_easy,
         schedule=m.sequence(m.NUMBER, arrays=False) | m.function(0.5),
-        variables=m.NONE,
-        **names,
     )
     yield case(
         "callbacks.Curriculum",
@@ -208,7 +205,6 @@ def callback_cases():
         mix=m.number(0, 1),
         order=m.word(*ORDERS),
         measure_every=m.LENGTH,
-        **names,
     )
     yield case(
         "callbacks.Diagnosis",
@@ -230,9 +226,9 @@ def callback_cases():
         start_from_epoch=m.count(0),
         criterion=m.NONE,
         evaluate_on=m.NONE,
-        **names,
+        verbose=m.VERBOSE,
     )
-    yield case("callbacks.GradientClippingLogger", use=fit_two_steps, verbose=m.FLAG)
+    yield case("callbacks.GradientClippingLogger", use=fit_two_steps)
     yield case(
         "callbacks.Guard",
         spike=m.NONE | m.POSITIVE,
@@ -246,7 +242,7 @@ def callback_cases():
         lambda: {"rule": schedules.ReduceOnPlateau()},
         fit_two_steps,
         rule=m.NOTHING,
-        **names,
+        verbose=m.VERBOSE,
     )
     yield case(
         "callbacks.PolyakAveraging",
@@ -265,7 +261,6 @@ def callback_cases():
         true=m.TEXT,
         surrogate=m.TEXT,
         patience=m.count(1),
-        **names,
     )
     yield case(
         "callbacks.Resume",

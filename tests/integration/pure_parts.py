@@ -246,7 +246,7 @@ def decayed():
     first, _ = trained(decay_by_steps, [callbacks.LearningRateDecay(freeze)], epochs=1)
     pairs = zip(frozen.get_weights(), first.get_weights(), strict=True)
     assert all((a == b).all() for a, b in pairs), "the step that is compiled has the new factor"
-    given, as_schedule = trained(0.02, [callbacks.LearningRateDecay(decay)], epochs=2)
+    given, as_schedule = trained(decay, [], epochs=2)
     longer = given.fit(X[:24], Y[:24], batch_size=12, epochs=4, verbose=0, shuffle=False).history  # 2 steps an epoch
     return [*history["loss"], *scaled["loss"], *as_schedule["loss"], *longer["loss"], *np.ravel(given.get_weights()[0])]
 

@@ -139,19 +139,3 @@ def test_a_criterion_looks_at_a_quantity_of_its_own():
 def test_a_history_is_kept_as_plain_data_and_goes_on_from_there():
     past = dataclasses.replace(history([3, None]), modes={"val_loss": "min"}, skipped=2)
     assert load(json.loads(json.dumps(dump(past)))) == past
-
-
-@pytest.mark.parametrize(
-    "make, message",
-    [
-        (lambda: stopping.Diverged(limit=NAN), "limit=nan"),
-        (lambda: stopping.Diverged(limit=-INF), "limit=-inf"),
-        (lambda: stopping.Threshold(-INF), "value=-inf"),
-        (lambda: stopping.Patience(1, min_delta=-INF), "min_delta=-inf"),
-        (lambda: stopping.Productivity(0), "alpha=0"),
-        (lambda: stopping.SuccessiveRises(1, strip=0), "strip=0"),
-    ],
-)
-def test_limits_that_are_none_are_refused(make, message):
-    with pytest.raises(ValueError, match=f"Received: {message}"):
-        make()

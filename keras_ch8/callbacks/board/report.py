@@ -22,7 +22,9 @@ WEIGHTS = "trainable weights"
 def hyperparameters(session: "Session") -> dict[str, Any]:
     """Return the settings of a training: numbers, texts and booleans by name; None for what is not known."""
     model, arguments = session.model, session.training.arguments
-    used = optimizers_in_use(session)
+    known = session.optimizers
+    # `compile` of a model with its own training step may have made one that nothing uses
+    used = {name: o for name, o in known.items() if keras_private.iterations_of(o) > 0} or known
     found: dict[str, Any] = {
         "optimizer": " + ".join(type(o).__name__ for o in used.values()),
         "learning_rate": None,
@@ -38,21 +40,9 @@ def hyperparameters(session: "Session") -> dict[str, Any]:
     if isinstance(rule, ByGlobalNorm) and len(used) == 1:
         found["global_clipnorm"] = rule.limit
     for name, optimizer in used.items():
-        found |= {f"{_prefix(name, used)}{key}": value for key, value in _config(optimizer).items()}
+        prefix = "" if len(used) == 1 else f"{name}: "
+        found |= {f"{prefix}{key}": value for key, value in _config(optimizer).items()}
     return found
-
-
-def optimizers_in_use(session: "Session") -> dict[str, Any]:
-    """Return the optimizers that have made steps; all, before any has.
-
-    `compile` of a model with its own training step may have made one that nothing uses.
-    """
-    known = session.optimizers
-    return {name: o for name, o in known.items() if keras_private.iterations_of(o) > 0} or known
-
-
-def _prefix(name: str, optimizers: Mapping[str, Any]) -> str:
-    return "" if len(optimizers) == 1 else f"{name}: "
 
 
 def _config(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from ...integration import backend, keras_private
-from .._changeable_rate import rate_or_factor
+from .._learning_rate_decay import rate_or_factor
 from .step_filter import StepFilter
 
 SURVIVED = 16

@@ -11,7 +11,7 @@ from keras import ops
 
 from ..._types import Tensor
 from ...integration import backend
-from ...telemetry import ring
+from ...telemetry.recorder import remembered
 
 KEPT = 64
 """Steps that were left out of which loss, norm and number are remembered, a power of two."""
@@ -152,7 +152,7 @@ class StepFilter:
 
     def read(self, first: int, last: int) -> list[LeftOut]:
         """Return the steps that were left out as number `first` to `last` of these, counted from 0."""
-        rows = self.table.numpy()[TOP:][ring.remembered(first, last, KEPT) % KEPT]
+        rows = self.table.numpy()[TOP:][remembered(first, last, KEPT) % KEPT]
         return [LeftOut(round(number), loss, norm, bool(spike)) for number, loss, norm, spike in rows.tolist()]
 
     def go_back(self, passed: int, statistics: np.ndarray) -> None:

@@ -26,7 +26,7 @@ class BatchCounter:
     def __init__(self, training: fit.Training) -> None:
         self._training = training
         self.step = self.first_epoch = 0
-        self.epoch = self.batches_before = 0
+        self.epoch = self.before = 0
         """The running epoch, counted from 0, and the batches of it that were made before this training entered it."""
         self._resumed: tuple[int, int] | None = None
         self._steps_per_epoch: int | None = None
@@ -37,7 +37,7 @@ class BatchCounter:
     def begin(self, epoch: int, steps_per_epoch: int | None) -> None:
         """Begin with this epoch; of one whose length is not known the steps are None."""
         self.first_epoch, self._steps_per_epoch = epoch, steps_per_epoch
-        self.epoch, self.batches_before = epoch, self._training.first_batch
+        self.epoch, self.before = epoch, self._training.first_batch
         self.step = batches_trained(self._training, epoch, steps_per_epoch)
         self._begun = self._now()
 
@@ -46,7 +46,7 @@ class BatchCounter:
         self._epoch_begun = self._now()
         if self._resumed is not None or epoch != self.epoch:
             of_epoch = self._resumed[1] if self._resumed is not None and self._resumed[0] == epoch else 0
-            self.epoch, self.batches_before, self._resumed = epoch, of_epoch, None
+            self.epoch, self.before, self._resumed = epoch, of_epoch, None
         self._first = self._epoch_begun.trained + self.made(0) + 1
         steps = self._steps_per_epoch if self._training.is_fit else None
         self._last = math.inf if steps is None else steps - 1
@@ -54,7 +54,7 @@ class BatchCounter:
     @property
     def of_epoch(self) -> int:
         """The batches of the running epoch so far, also those that were made before this training entered it."""
-        return self.batches_before + self.step - self._epoch_begun.trained
+        return self.before + self.step - self._epoch_begun.trained
 
     def resume(self, step: int, epoch: int, of_epoch: int) -> None:
         """Go on at this step, after so many batches of this epoch: to be called while the session opens."""

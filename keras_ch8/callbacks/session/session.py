@@ -2,27 +2,22 @@
 
 import enum
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import keras
 import numpy as np
 
 from ... import _net
-from ..._describe import short
-from ..._types import Data, Logs, Tensor
+from ..._types import Logs, Tensor
 from ...board import tags
 from ...board.record import Event, Record, Stopping
 from ...checkpoints import callback_states
 from ...clipping.rule import ClippingRule
-from ...integration import backend, fit, keras_private, registry
-from ...integration.untouched import has_own_code
-from . import batch_counter
+from ...integration import backend, fit, keras_private
 from .batch_counter import BatchCounter, Reading
 from .epoch_numbers import EpochNumbers
-from .session_callback import SessionCallback
 from .terminal import FIRST as FIRST
 from .terminal import LAST, Terminal
 
@@ -30,8 +25,7 @@ if TYPE_CHECKING:
     from ...board.writer import RunWriter
 if backend.is_tensorflow():
     from ...telemetry.observation import Observation
-    from ...telemetry.recorder import Wishes
-    from ...telemetry.ring import rows_for
+    from . import observing
 
 LINES = 8
 """Lines of the summary when a training ends, at most."""
@@ -76,12 +70,13 @@ class Session:
 
     def __init__(self, training: fit.Training) -> None:
         self.training, self.model = training, training.model
-        self.callbacks: list[SessionCallback] = []
-        self._lost: list[SessionCallback] = []
+        self.callbacks: list[Any] = []
+        """Those of the suite that see the steps (see `Callback`), in the order in which they have joined."""
+        self._lost: list[Any] = []
         """Those of them that only watch, and have failed: they are not called any more."""
         self._writing = _net.Net("What the callbacks write together")
         self._observing_net = _net.Net(_net.STEPS)
-        self._leader: SessionCallback | None = None
+        self._leader: Any = None
         """The callback whose batches are counted, while the training runs."""
         self.params: dict[str, Any] = {}
         self.writer: RunWriter | None = None
@@ -106,7 +101,8 @@ class Session:
         self.observation: Observation | None = None
         strategy = getattr(training.model, "distribute_strategy", None)
         self.reading = Reading(by_clock=backend.workers(strategy) == 1)
-        self._batches = BatchCounter(training)
+        self.batches = BatchCounter(training)
+        """How far the training is."""
         self._state, self._has_opened = SessionState.JOINED, False
         self._observing = ExitStack()
         """Gives the optimizers and the model back."""
@@ -114,7 +110,7 @@ class Session:
         """Closes the callbacks that were opened, the last first, and then the run of TensorBoard."""
 
     @classmethod
-    def join(cls, callback: SessionCallback) -> "Session":
+    def join(cls, callback: Any) -> "Session":
         """Return the session of the training that has begun to call a callback, with one more callback."""
         training = callback.training
         if training not in fit.running():  # somebody else drives a list of callbacks
@@ -136,27 +132,7 @@ class Session:
     @property
     def step(self) -> int:
         """The batches that the model has been trained on, over all its trainings: the x axis of every curve."""
-        return self._batches.step
-
-    @property
-    def batches_before(self) -> int:
-        """Batches of the running epoch that were made before this training entered it, after an interruption."""
-        return self._batches.batches_before
-
-    @property
-    def batches_of_epoch(self) -> int:
-        """The batches of the running epoch so far, also those that were made before this training entered it."""
-        return self._batches.of_epoch
-
-    @property
-    def first_epoch(self) -> int:
-        """The first epoch of this training, counted from 0."""
-        return self._batches.first_epoch
-
-    @property
-    def pace(self) -> tuple[int, int]:
-        """Batches that this training has brought so far, and how many the optimizer has counted for them."""
-        return self._batches.pace
+        return self.batches.step
 
     @property
     def is_chief(self) -> bool:
@@ -202,11 +178,11 @@ class Session:
         places = {id(callback): place for place, callback in enumerate(self.numbers.callbacks)}
         of_callbacks = self.numbers.columns.items()
         columns = {str(places[callback]): list(names) for callback, names in of_callbacks if callback in places}
-        return SessionPosition(self.step, self._batches.epoch, self._batches.of_epoch, self.batch_size, columns)
+        return SessionPosition(self.step, self.batches.epoch, self.batches.of_epoch, self.batch_size, columns)
 
     def resume(self, position: SessionPosition) -> None:
         """Go on from what `position` has returned: to be called in `on_open`; a second call changes nothing."""
-        self._batches.resume(position.step, position.epoch, position.of_epoch)
+        self.batches.resume(position.step, position.epoch, position.of_epoch)
         self.batch_size = position.batch_size
         for place, names in position.columns.items():
             if int(place) < len(self.numbers.callbacks):
@@ -218,15 +194,15 @@ class Session:
         """Open the session at the first epoch: by now every callback has joined."""
         if self._state is SessionState.JOINED:
             self.params = {"steps": None, "epochs": epoch + 1, "verbose": 2} | dict(params or {})
-            self._batches.begin(epoch, self.params["steps"])
+            self.batches.begin(epoch, self.params["steps"])
             self.terminal.begin(self.params["verbose"])
             self._open()
-        self._batches.epoch_begins(epoch)
+        self.batches.epoch_begins(epoch)
         self.terminal.epoch_begins()
 
     def _open(self) -> None:
         self._state, self._leader = SessionState.OPEN, self._present[0] if self._present else None
-        self.training.exits.callback(self._batches.remember)
+        self.training.exits.callback(self.batches.remember)
         self.training.exits.callback(self._close)
         self._closing.callback(self._summarize)
         self._closing.callback(self._close_writer)
@@ -247,7 +223,7 @@ class Session:
             self._call(callback, "on_built")
 
     @property
-    def _present(self) -> list[SessionCallback]:
+    def _present(self) -> list[Any]:
         """The callbacks that are still called."""
         return [callback for callback in self.callbacks if callback not in self._lost]
 
@@ -257,7 +233,7 @@ class Session:
         if self._leader is callback:
             self._leader = next(iter(self._present), None)
 
-    def _call(self, callback: SessionCallback, hook: str, *args: Any) -> Any:
+    def _call(self, callback: Any, hook: str, *args: Any) -> Any:
         """Call a hook of a callback; what one raises that acts is not caught where another one watches."""
         with _net.through():
             return getattr(callback, hook)(*args)
@@ -269,10 +245,10 @@ class Session:
             return
         acts = bool(self.rule or self.judge or self.after_step)
         if self.training.is_fit and keras_private.has_own_train_function(self.model):
-            _tell_of_own_train_function(self.model, acts)
+            observing.warn_of_own_train_function(self.model, acts)
             return
         self.training.exits.enter_context(self._observing)
-        replace = partial(self._replace_the_step, observes)
+        replace = partial(observing.replace_step, self, observes, self._observing, self._observing_net)
         if acts:
             with _net.through():
                 replace()
@@ -281,46 +257,6 @@ class Session:
         if self._observing_net.is_torn:
             self.observation = None
             self._observing.close()
-
-    def _replace_the_step(self, observes: bool) -> None:
-        model, exits = self.model, self._observing
-        wishes = self._wishes() if observes else None
-        with model.distribute_strategy.scope():
-            if self.training.is_fit:
-                known = len(keras_private.known_state(model.optimizer))
-                keras_private.build_optimizer(model)  # otherwise the first step would, and be traced twice for it
-                is_larger = len(keras_private.known_state(model.optimizer)) > known
-                has_one_copy = self.training.replicas == 1
-                if is_larger and has_one_copy and has_own_code(model, *keras_private.losses_of(model)):
-                    apply = partial(_apply_and_make, model.optimizer.apply, [])
-                    exits.enter_context(registry.replaced(model.optimizer, apply=apply))
-            if not backend.replicated():
-                for given in self.optimizers.values():
-                    for each in keras_private.optimizers_in(given):
-                        exits.enter_context(registry.replaced(each, **keras_private.without_all_reduce(each)))
-            if wishes is not None or self.judge is not None:
-                self.observation = self._kept_observation() or Observation(
-                    model, self.optimizers, self.rule, self.judge
-                )
-                self.observation.set_rule_state(self.rule_state)
-                self.rule_state = {}
-                self.observation.start(model, self.step, wishes, exits, self._observing_net)
-        if self.after_step:
-            exits.enter_context(registry.replaced(model, train_step=_followed(model, self.after_step)))
-        if self.training.is_fit:
-            key = (self.observation, wishes, *self.after_step)
-            fit.use_train_function(model, key, self.observation, exits)
-
-    def _wishes(self) -> "Wishes":
-        """Return what the callbacks together ask of every step."""
-        rows = rows_for(batch_counter.READ_EVERY + self.model.steps_per_execution)
-        every = min([m.observes_updates for m in self.callbacks if m.observes_updates], default=0)
-        return Wishes(rows, every, any(m.observes_layers for m in self.callbacks))
-
-    def _kept_observation(self) -> "Observation | None":
-        """Return the observation that the last `fit` has kept, if it is of the same optimizers and rule."""
-        kept = fit.kept_with(self.model.train_function)[2] if self.training.is_fit else None
-        return kept if kept is not None and kept.serves(self.optimizers, self.rule, self.judge) else None
 
     def switch(self, change: Callable[[], None]) -> None:
         """Let `change` replace the optimizer, and observe the new one."""
@@ -331,11 +267,11 @@ class Session:
         self._observing = ExitStack()
         self._observe()
 
-    def batch_ended(self, callback: SessionCallback, batch: int, logs: Logs | None) -> None:
+    def batch_ended(self, callback: Any, batch: int, logs: Logs | None) -> None:
         """Count batches, and read when there are enough; the first callback's call counts."""
         if callback is not self._leader:
             return
-        brought, reading = self._batches.batch_ended(batch), self.reading
+        brought, reading = self.batches.batch_ended(batch), self.reading
         reading.pending += brought
         self.terminal.batch_ended()
         if reading.every is None:
@@ -361,7 +297,7 @@ class Session:
         """Hand the rows of the steps since the last time to all callbacks; `logs` are those of Keras after a batch."""
         if not self.reading.pending:
             return
-        self._batches.correct()
+        self.batches.correct()
         self.reading.restart()
         seen = self.observation
         frames = {} if seen is None else self._observing_net.attempt(partial(seen.read, self.step), {})
@@ -373,7 +309,7 @@ class Session:
         for callback in self.callbacks:
             self._call(callback, "on_telemetry", frames, logs or {})
 
-    def log(self, callback: SessionCallback, logs: Logs | None, values: Mapping[str, float]) -> None:
+    def log(self, callback: Any, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Take what a callback has measured in this epoch: it can be monitored, and joins `logs` if asked for.
 
         See `EpochNumbers`.
@@ -420,7 +356,7 @@ class Session:
         """Return what all callbacks have found."""
         return [sentence for callback in self.numbers.callbacks for sentence in self._call(callback, "findings")]
 
-    def leave(self, callback: SessionCallback) -> None:
+    def leave(self, callback: Any) -> None:
         """End the session when the last callback leaves a loop that is no `fit`."""
         if self.training not in fit.running() and callback is self.callbacks[-1]:
             self.training.exits.close()
@@ -451,47 +387,3 @@ class Session:
         self.write_record(is_urgent=True)
         if self.writer is not None:
             self._writing.attempt(self.writer.close)
-
-
-def _tell_of_own_train_function(model: keras.Model, acts: bool) -> None:
-    """Warn that steps are not observed, or refuse that where a callback has to act in them."""
-    message = (
-        "`model.train_function` is not what `make_train_function` makes, so it is left alone, and its steps are not "
-        f"observed. Received: {short(model.train_function)}. Override `train_step` in its place, or set it to None."
-    )
-    if acts:
-        raise _net.let_pass(ValueError(f"A callback has to act in each step. {message}"))
-    warnings.warn(message, UserWarning, stacklevel=2)
-
-
-def _apply_and_make(apply: Callable[..., Any], made: list[Any], *args: Any, **kwargs: Any) -> Any:
-    """Apply gradients, and make a variable at the first call, as an optimizer does that is not built.
-
-    For that TensorFlow traces the first step twice, and calls the user's Python as often as in the bare training.
-    """
-    if not made:
-        made.append(backend.scalar(0.0, "float32"))
-    return apply(*args, **kwargs)
-
-
-def _followed(model: keras.Model, after_step: Iterable[Callable[[Any], None]]) -> Callable[[Any], Any]:
-    """Return the training step of a model, which also lets each of `after_step` know whether it has made an update."""
-    theirs = model.train_step
-
-    def train_step(data: Data) -> Any:
-        before = _updates(model)
-        logs = theirs(data)
-        moved = _updates(model) != before
-        for follow in after_step:
-            follow(moved)
-        return logs
-
-    return train_step
-
-
-def _updates(model: keras.Model) -> Any:
-    """Return how many updates the optimizers of a model have made, those that were skipped left out."""
-    optimizers = keras_private.optimizers_of(model).values()
-    inner = [each for optimizer in optimizers for each in keras_private.inner_optimizers(optimizer)]
-    skipped = [backend.as_tensor(each.skipped) for each in inner if getattr(each, "skipped", None) is not None]
-    return sum(backend.as_tensor(each.iterations) for each in inner) - sum(skipped)

@@ -33,16 +33,6 @@ if is_tensorflow():
     )
     from .random_numbers import seed_state, set_seed_state
     from .replays import calls_python, follows_variables, has_seed, has_state, why_not_the_same, written_variables
-    from .solver import (
-        gradients,
-        hessian_product,
-        rows_of,
-        solve,
-        solve_positive,
-        value_and_gradient,
-        value_and_gradients,
-        value_and_jacobian,
-    )
     from .strategies import (
         all_reduce_sum,
         each_replica,
@@ -51,7 +41,6 @@ if is_tensorflow():
         is_multi_worker,
         is_parameter_server,
         merge_replicas,
-        one_of,
         own_part,
         replicas,
         replicated,
@@ -74,8 +63,10 @@ if is_tensorflow():
         dtype_of,
         fits,
         floats,
+        gradients,
         half_sum_of_squares,
         has_state_without_variable,
+        hessian_product,
         holds,
         in_eager_loop,
         is_reachable,
@@ -91,10 +82,16 @@ if is_tensorflow():
         retrace,
         ring,
         rows,
+        rows_of,
         scalar,
+        solve,
+        solve_positive,
         start_after,
         sum_duplicates,
         total,
+        value_and_gradient,
+        value_and_gradients,
+        value_and_jacobian,
         values,
         wide,
         with_backward,

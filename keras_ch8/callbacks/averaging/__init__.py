@@ -1,1 +1,0 @@
-"""Averages of weights, and the model that has them."""
