@@ -161,19 +161,6 @@ class OptimizerComparison(Result):
             for (i, j), test, p in zip(pairs, tests, corrected, strict=True)
         }
 
-    def difference(self, first: str, second: str, of: str = "value") -> PairedTest:
-        """Return the test of two candidates, first minus second, out of `differences`."""
-        tests = self.differences(of)
-        if (first, second) in tests:
-            return tests[first, second]
-        if (second, first) in tests:
-            found = tests[second, first]
-            return dataclasses.replace(found, difference=-found.difference)
-        raise ValueError(
-            f"There is no test of these two candidates. Received: {short(first)} and {short(second)}. "
-            f"{self._why_no_test()} The candidates are {', '.join(self.names)}."
-        )
-
     @property
     def sentences(self) -> list[str]:
         """What the table does not say: what is not significant, what was missed, what to change."""

@@ -316,7 +316,6 @@ def training_cases():
         seeds=m.count(2) | m.sequence(m.SEED),
         orders=m.NOTHING,
         metric=m.NOTHING,
-        fit_arguments=m.NONE | m.mapping(m.NOTHING),
     )  # fmt: skip
     yield case(
         "choosing.Candidate",
