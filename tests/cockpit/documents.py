@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import json
 import math
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from keras_ch8.board import panels
 from keras_ch8.cockpit import records
 from keras_ch8.monitors.base import members
+from tests.cockpit.runs import standing
 
 HOSTILE = '<img src=x onerror="window.hurt = true"></script><b>&amp;'
 
@@ -53,7 +53,7 @@ def verdict(
 
 
 def run(name, curves, *verdicts, step=None, ended=True, checks=13, record=True, **more):
-    """Return a run; `record` may be False for an old one, and `more` goes into the record, but `problem`."""
+    """Return a run; `record` may be False for one without, and `more` goes into the record, but `problem`."""
     problem = more.pop("problem", "")
     last = max((s["steps"][-1] for s in curves.values() if s["steps"]), default=0)
     hyperparameters = {"optimizer": "SGD", "learning_rate": 0.05, "batch_size": 32} | more.pop("hyperparameters", {})
@@ -65,10 +65,12 @@ def run(name, curves, *verdicts, step=None, ended=True, checks=13, record=True, 
         "events": [], "lines": {}, "tags": {}, "panels": [], "layers": [],
         "stopping": None,
     }  # fmt: skip
-    said = records.read(json.dumps(written | more))[0] if record else records.EMPTY
+    written |= more
+    written["state"] = standing(written)
+    said = written if record else records.EMPTY
     return {
         "name": name, "step": step or last, "ended": ended if record else None, "state": said["state"],
-        "record": written | more if record else None, "series": curves, "tags": {}, "summary": summary(curves),
+        "record": written if record else None, "series": curves, "tags": {}, "summary": summary(curves),
         "problem": problem,
     }  # fmt: skip
 

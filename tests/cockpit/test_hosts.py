@@ -32,7 +32,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory):
-    """Return a folder with a real run, a run whose names mean no good, and an ordinary one of before the record."""
+    """Return a folder with a real run, a run whose names mean no good, and an ordinary one without a record."""
     folder = tmp_path_factory.mktemp("runs") / "logs"
     random = np.random.default_rng(0)
     x = random.normal(size=(512, 8)).astype("float32")
