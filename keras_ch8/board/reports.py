@@ -21,8 +21,8 @@ class Sums(NamedTuple):
         histograms: Of those layers whose sums are finite.
     """
 
-    deviations: Sequence[float]
-    histograms: Sequence[Histogram]
+    deviations: list[float]
+    histograms: list[Histogram]
 
 
 def write_rates(log_dir: str, rates: np.ndarray, losses: np.ndarray, smoothed: np.ndarray, text: str) -> None:
