@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import layers, metrics, optimizers, schedules, training
+from keras_ch8.training._chain import put_slots, slots_of
 from tests.callbacks.test_record import newest
 from tests.callbacks.test_tensorboard import read
 
@@ -138,8 +139,6 @@ def test_what_the_optimizer_remembers_of_a_weight_is_handed_on(make, freeze):
 
 
 def test_slots_of_variables_with_one_path_are_told_apart():
-    from keras_ch8.training._chain import put_slots, slots_of
-
     variables = [keras.Variable(np.ones(shape), name="w") for shape in (3, 3, 2)]
     assert len({v.path for v in variables}) == 1
     some, other = keras.optimizers.Adam(), keras.optimizers.Adam()
@@ -152,6 +151,26 @@ def test_slots_of_variables_with_one_path_are_told_apart():
             np.testing.assert_array_equal(remembered(other, variable)[name], value)
             assert np.all(value == value.flat[0])
             assert value.flat[0] == pytest.approx({"m": 0.1 * (i + 1), "v": 0.001 * (i + 1) ** 2}[name], rel=1e-5)
+
+
+@pytest.mark.parametrize("inner", [optimizers.Adam, keras.optimizers.Adam], ids=["ours", "Keras"])
+def test_slots_of_blocks_are_carried_to_another_optimizer(inner):
+    known, others = (
+        [keras.Variable(np.ones(n), name=name, dtype="float32") for name, n in (("one", 2), ("two", 3))]
+        for _ in range(2)
+    )
+    optimizer, other = (optimizers.BlockCoordinateDescent(inner(), blocks=["one", "two"]) for _ in range(2))
+    for _ in range(2):
+        optimizer.apply([keras.ops.ones(2), 2 * keras.ops.ones(3)], known)
+    other.build(others)
+    slots = slots_of(optimizer, known)
+    put_slots(other, others, slots)
+    found = slots_of(other, others)
+    assert found.keys() == slots.keys()
+    assert {place for place, _ in slots} == {0, 1}
+    for key, value in slots.items():
+        np.testing.assert_array_equal(found[key], value)
+    assert all(np.any(value != 0) for value in slots.values())
 
 
 @pytest.mark.slow
