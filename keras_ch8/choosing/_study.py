@@ -17,7 +17,7 @@ from .._keeper import Keeper
 from .._types import Data
 from ..callbacks.base import say
 from ..monitors import gradient_noise
-from ._search import band, sweep
+from ._search import sweep
 from ._study_advice import (
     QUANTILE,
     TOO_MANY,
@@ -220,8 +220,7 @@ class Study:
         if refine and (rate := refined(tried, losses)) is not None:
             loss_of(rate)
         ordered = tuple(runs[rate] for rate in sorted(runs))
-        low, high = band([r.setting.rate for r in ordered], [r.best for r in ordered])
-        return self._found(RateSweep, of_rates(ordered, given, at_end), before, ordered, given, low, high, not at_end)
+        return self._found(RateSweep, of_rates(ordered, given, at_end), before, ordered, given, not at_end)
 
     def stability(self) -> Stability:
         """Train with twice the rate for 500 steps, measured at every step: is it unstable, and from when on?"""
@@ -263,8 +262,7 @@ class Study:
         limit = rounded(np.quantile(norms, QUANTILE))
         clipped = dataclasses.replace(self._setting, clip=limit)
         runs = [self._train(clipped), self._train(dataclasses.replace(clipped, rate=rounded(APART * clipped.rate)))]
-        share = min(runs, key=lambda run: run.best).clipped
-        return self._found(ClippingStudy, of_clipping(base, runs), before, (base, *runs), limit, share)
+        return self._found(ClippingStudy, of_clipping(base, runs), before, (base, *runs), limit)
 
     def batch_sizes(self, start: int | str = "10%") -> BatchSizeStudy:
         """Measure the critical batch size: what each size needs from a checkpoint to the same loss.
@@ -320,9 +318,8 @@ class Study:
         runs = (best, *close)[:BEST]
         if best.diverged:
             advice = Advice("Find a learning rate first: `Study.rates`.", "The training diverges.", best.setting)
-            return self._found(DurationStudy, advice, before, (best,), (), math.nan)
-        advice, places, gain = of_length(runs, self._trainer.epochs)
-        return self._found(DurationStudy, advice, before, runs, places, gain)
+            return self._found(DurationStudy, advice, before, (best,))
+        return self._found(DurationStudy, of_length(runs, self._trainer.epochs), before, runs)
 
     def _train(self, setting: StudySetting) -> StudyRun:
         """Return a full training, run now or before."""

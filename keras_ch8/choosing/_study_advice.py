@@ -223,25 +223,21 @@ def last_gain(run: StudyRun) -> float:
     return (before - run.best) / abs(before) if before else 0.0
 
 
-def of_length(runs: Sequence[StudyRun], epochs: int) -> tuple[Advice, tuple[float, ...], float]:
-    """Return what to do about the length of a training and why, where the best steps lie, and what the end has gained.
-
-    The runs are the best ones, the very best first.
-    """
-    places = tuple(run.best_step / run.steps for run in runs)
-    place, gain, first = float(np.median(places)), last_gain(runs[0]), runs[0]
+def of_length(runs: Sequence[StudyRun], epochs: int) -> Advice:
+    """Return what to do about the length of a training, and why; the runs are the best ones, the very best first."""
+    place, gain, first = float(np.median([run.best_step / run.steps for run in runs])), last_gain(runs[0]), runs[0]
     of = f"in the {len(runs)} best trainings" if len(runs) > 1 else "in the best training"
     where = f"The loss was smallest after {place:.0%} of the steps {of}"
     if place <= FIRST:
         do = f"Train for fewer steps, some {max(1, 4 * first.best_step)}, or with a lower rate at the end."
         why = f"{where}: what comes after the first tenth is for nothing."
-        return Advice(do, why, first.setting), places, gain
+        return Advice(do, why, first.setting)
     if place >= 1 - LAST and gain > STILL_FALLING:
         do = f"Train longer: try {2 * epochs} epochs, {2 * first.steps} steps, and let a schedule stretch with it."
         why = f"{where}, and the last quarter still took {gain:.0%} off."
-        return Advice(do, why, first.setting), places, gain
+        return Advice(do, why, first.setting)
     why = f"{where}, and the last quarter took {max(gain, 0.0):.1%} off."
-    return Advice("", why, first.setting), places, gain
+    return Advice("", why, first.setting)
 
 
 # --- the critical batch size: how many examples each size needs from a checkpoint to the same loss -------------------

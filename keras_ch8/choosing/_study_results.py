@@ -77,14 +77,10 @@ class RateSweep(StudyStep):
 
     Args:
         given: The training with the rate that it began with.
-        low: The lowest rate around the best one whose losses lie within 5 % of the best.
-        high: The highest.
         is_inside: Whether both neighbours of the best rate were tried.
     """
 
     given: StudyRun
-    low: float
-    high: float
     is_inside: bool
 
     name = "rates"
@@ -142,11 +138,9 @@ class ClippingStudy(StudyStep):
 
     Args:
         limit: That quantile, of the training without.
-        clipped: Fraction of the steps that it clips.
     """
 
     limit: float
-    clipped: float
 
     name = "clipping"
 
@@ -208,15 +202,7 @@ class BatchSizeStudy(StudyStep):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class DurationStudy(StudyStep):
-    """Where in the training its best step lies.
-
-    Args:
-        places: For each of the best trainings, its best step over all of its steps.
-        gain: Fraction of the loss that the last quarter of the best training has taken off.
-    """
-
-    places: tuple[float, ...]
-    gain: float
+    """Where in the training its best step lies."""
 
     name = "duration"
 
@@ -303,10 +289,11 @@ class StudyReport(Result):
         beyond = " ".join(step.do for step in self.steps if step.do and step.name == "duration")
         if self.setting == self.given:
             return f"Keep {self.given}. {beyond} ({spent})"
-        was, gain = self.loss_of(self.given), f"loss {self.loss_of(self.setting):.4g}"
-        if not math.isnan(was):
+        loss, was = self.loss_of(self.setting), self.loss_of(self.given)
+        gain = "" if math.isnan(loss) else f": loss {loss:.4g}"
+        if gain and not math.isnan(was):
             gain += f", {'which diverged' if math.isinf(was) else f'{was:.4g}'} with {self.given}"
-        return f"Train with {self.setting}: {gain}. {beyond}".strip() + f" ({spent})"
+        return f"Train with {self.setting}{gain}. {beyond}".strip() + f" ({spent})"
 
     def _table(self) -> Table:
         return table_of(self.runs, self.setting)

@@ -51,8 +51,6 @@ class RunHistory(Result):
         """What happened at a step, in order: clipping, spikes, changes of the rate, and the like."""
         self.problem = run.problems
         """What could not be read, and why; `""` for nothing."""
-        self.is_diagnosed: bool = said["diagnosis"] is not None
-        """Whether `keras_ch8.callbacks.Diagnosis` has looked at it."""
         described = {name: run.tag(name) for name in run.shown()}
         panels = [_panel(data) for data in panels_of(described, [said])]
         in_order = dict.fromkeys(name for panel in panels for name in names_of(panel, described))

@@ -141,7 +141,7 @@ def test_a_batch_that_needs_too_many_examples_is_made_smaller_and_no_other():
     ],
 )
 def test_the_place_of_the_best_step_says_how_long_to_train(evaluated, said):
-    found, *_ = advice.of_length([run_of(evaluated)], 10)
+    found = advice.of_length([run_of(evaluated)], 10)
     assert said in found.do
     assert bool(found.do) == bool(said)
 
@@ -258,7 +258,6 @@ def test_a_rate_that_is_far_too_low_is_raised_and_its_neighbours_are_worse():
     assert found.is_inside
     assert found.best.best < 0.6 < found.given.best
     assert found.do == f"Set the learning rate to {found.setting.rate:.3g}."
-    assert found.low <= found.setting.rate <= found.high
     assert own.rates().cost == 0.0, "all is known"
     assert own.rates().do == ""
 
@@ -303,7 +302,7 @@ def test_warmup_clipping_and_stability_alone():
     warmup = own.warmup()
     assert warmup.do == ""
     clipping = own.clipping()
-    assert 0.05 < clipping.clipped < 0.25 or clipping.do == ""
+    assert 0.05 < clipping.runs[1].clipped < 0.25 or clipping.do == ""
     assert clipping.limit == pytest.approx(np.quantile(clipping.runs[0].norms, 0.9), rel=0.005)
 
 
@@ -316,6 +315,7 @@ def test_batches_far_above_the_critical_size_are_made_smaller():
     assert found.critical < 256
     assert "Take batches of" in found.do
     assert found.noise_scale > 0
+    assert str(own.report).startswith(f"Train with {found.setting}. ("), "which nobody has trained in full"
 
 
 def test_a_checkpoint_lies_in_the_training():

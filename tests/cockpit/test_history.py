@@ -59,7 +59,7 @@ def history_of(points, **said):
 
 def test_a_run_is_read_back(history, logs):
     assert (history.name, history.folder) == ("deep", str(logs / "deep" / "optimization"))
-    assert (history.step, history.ended, history.problem, history.is_diagnosed) == (100, True, "", True)
+    assert (history.step, history.ended, history.problem) == (100, True, "")
     assert history.hyperparameters == {"global_clipnorm": 1.0}
     assert history.verdicts == [Verdict(**VERDICT), Verdict(**FINE)]
     assert [(e.step, e.kind, e.text) for e in history.events] == [tuple(event.values()) for event in EVENTS]
