@@ -125,11 +125,6 @@ def names_of(panel: Panel, names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(shown))
 
 
-def draw_all(panels: Sequence[Panel], of: Pictured) -> list[Any]:
-    """Draw panels beside each other; return their axes."""
-    return [draw(panel, of, ax) for panel, ax in zip(panels, _plot.grid(len(panels)), strict=True)]
-
-
 def draw(panel: Panel, of: Pictured, ax: Any = None) -> Any:
     """Draw one panel of a run, on new axes unless some are given; return them."""
     ax = _plot.axes_of(ax)

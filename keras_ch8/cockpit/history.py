@@ -6,6 +6,7 @@ from typing import Any, final
 import numpy as np
 
 from .._describe import short, spelled
+from .._plot import grid
 from .._result import Result, Table
 from ..board.panels import Panel, ReferenceLine
 from ..board.record import Event
@@ -103,7 +104,7 @@ class RunHistory(Result):
                 f"`ax` is for one panel. Received: what={short(what)}, which stands for {len(found)} panels. Leave "
                 f"`ax` out, or give the title of one: {', '.join(repr(panel.title) for panel in found)}."
             )
-        return curves.draw_all(found, self._pictured)
+        return [curves.draw(panel, self._pictured, ax) for panel, ax in zip(found, grid(len(found)), strict=True)]
 
     def _found(self, what: str) -> list[Panel]:
         """Return the panels with that title, of that series, or of that section."""
