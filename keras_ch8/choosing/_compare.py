@@ -18,7 +18,8 @@ from .._keeper import Keeper, fingerprint, model_described
 from .._sandbox import generators_kept, new_model
 from .._section import section
 from .._types import Data, Logs
-from ..board.reports import ComparedRun, write_compared
+from ..board.record import Event
+from ..board.reports import write_compared
 from ..callbacks.base import say
 from ..data import ArraySource
 from ..integration import keras_private
@@ -357,7 +358,9 @@ def _write(
         }
         for run in one.runs:
             at = run.reached(result.target, result.lower_is_better)
-            said = None if at is None else (int(run.steps[at]), f"{result.metric} has reached {result.target:g}.")
+            reached = None
+            if at is not None:
+                reached = Event(int(run.steps[at]), "target", f"{result.metric} has reached {result.target:g}.")
             folder = os.path.join(log_dir, re.sub(r"[^\w.-]+", "_", one.name), f"seed_{run.seed}")
             name = f"val_{result.metric}" if held_out else result.metric
-            write_compared(folder, ComparedRun(settings, name, list(run.steps), list(run.values), said))
+            write_compared(folder, settings, name, run.steps, run.values, reached)

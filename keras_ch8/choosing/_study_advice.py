@@ -1,15 +1,14 @@
 """What is to be done after each step of a study, and why: pure functions of finished trainings."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
 from ._study_trainer import StudyRun, StudySetting
-
-Numbers: TypeAlias = Sequence[float] | np.ndarray
 
 NEAR = 0.03
 """Losses that differ by less than this fraction are equally good."""
@@ -68,14 +67,13 @@ def is_better(one: float, other: float) -> bool:
     return other - one > NEAR * abs(other)
 
 
-def refined(rates: Numbers, losses: Numbers) -> float | None:
-    """Return the rate at the minimum of a parabola through the best rate and its neighbours, in the logarithm of both.
+def refined(rates: np.ndarray, losses: np.ndarray) -> float | None:
+    """Return the rate at the minimum of a parabola through the best of rising rates and its neighbours, in logarithms.
 
     None where a neighbour is missing, or where that rate lies within a tenth of a decade of one that was tried. Where
     the higher neighbour lies beyond a cliff, it is the rate half-way to it: the best rate is near the edge.
     """
-    order = np.argsort(rates)
-    x, y = np.log10(np.asarray(rates)[order]), np.asarray(losses, float)[order]
+    x, y = np.log10(rates), np.asarray(losses, float)
     at = int(np.argmin(y))
     if at in (0, len(x) - 1) or not np.isfinite(y[at - 1]):
         return None
@@ -316,7 +314,7 @@ def measure(branch: Callable[[int, float], Branch], first: Branch, smallest: int
     while size // STEP >= smallest:
         before = found[size]
         size //= STEP
-        found[size] = best_rate(lambda r, size=size: branch(size, r), before.rate / STEP)  # type: ignore[misc]
+        found[size] = best_rate(functools.partial(branch, size), before.rate / STEP)
         if found[size].examples > SAVES * before.examples:
             break
     size = first.batch_size
@@ -326,5 +324,5 @@ def measure(branch: Callable[[int, float], Branch], first: Branch, smallest: int
             break
         before = found[size]
         size *= STEP
-        found[size] = best_rate(lambda r, size=size: branch(size, r), before.rate * STEP)  # type: ignore[misc]
+        found[size] = best_rate(functools.partial(branch, size), before.rate * STEP)
     return dict(sorted(found.items()))
