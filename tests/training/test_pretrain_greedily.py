@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import layers, metrics, optimizers, schedules, training
+from keras_ch8 import layers, optimizers, schedules, training
 from keras_ch8.training._chain import put_slots, slots_of
 from tests.callbacks.test_record import newest
 from tests.callbacks.test_tensorboard import read
@@ -408,28 +408,3 @@ def test_what_cannot_be_pretrained_is_refused_with_the_fix_and_left_alone(make, 
         pretrain(model, **arguments)
     for w, value in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(w, value)
-
-
-@pytest.mark.full
-def test_five_sigmoid_layers_learn_digits_greedily_and_not_jointly():  # three seeds: examples/s8_7_4_pretraining.py
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(x))
-    x, y = (x[order] / 16).astype("float32"), y[order]
-
-    def five():
-        keras.utils.set_random_seed(0)
-        small = [keras.initializers.RandomNormal(stddev=0.1) for _ in range(6)]
-        hidden = [Dense(64, "sigmoid", kernel_initializer=init) for init in small[:5]]
-        model = keras.Sequential([keras.Input((64,)), *hidden, Dense(10, kernel_initializer=small[5])])
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(optimizers.Momentum(0.1), loss, metrics=[metrics.ZeroOneLoss(from_logits=True)])
-        return model
-
-    joint, greedy = five(), five()
-    joint.fit(x[:1200], y[:1200], epochs=60, verbose=0)
-    training.pretrain_greedily(greedy, x[:1200], y[:1200], epochs=10, fine_tune_epochs=10, verbose=0)
-    errors = [model.evaluate(x[1200:], y[1200:], verbose=0)[1] for model in (joint, greedy)]
-    assert errors[0] > 0.85
-    assert errors[1] < 0.1
