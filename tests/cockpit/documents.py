@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_ch8.board import panels
 from keras_ch8.cockpit import records
+from keras_ch8.cockpit.document import _summary
 from keras_ch8.monitors.base import members
 from tests.cockpit.runs import standing
 
@@ -70,7 +71,7 @@ def run(name, curves, *verdicts, step=None, ended=True, checks=13, record=True, 
     said = written if record else records.EMPTY
     return {
         "name": name, "step": step or last, "ended": ended if record else None, "state": said["state"],
-        "record": written if record else None, "series": curves, "tags": {}, "summary": summary(curves),
+        "record": written if record else None, "series": curves, "tags": {}, "summary": _summary(curves),
         "problem": problem,
     }  # fmt: skip
 
@@ -78,19 +79,6 @@ def run(name, curves, *verdicts, step=None, ended=True, checks=13, record=True, 
 def fine(number):
     """Return so many verdicts that say that all is well."""
     return [verdict(f"check_{i}", "ok", "Nothing was found.") for i in range(number)]
-
-
-def summary(curves):
-    def finite(tag):
-        return [value for value in curves.get(tag, {"values": []})["values"] if value is not None]
-
-    loss = finite("epoch/loss") or finite("step/loss")
-    validation, clipped = finite("epoch/val_loss"), finite("step/clipped_share")
-    return {
-        "loss": loss[-1] if loss else None,
-        "validation": {"name": "val_loss", "last": validation[-1], "best": min(validation)} if validation else None,
-        "clipped": float(np.mean(clipped)) if clipped else None,
-    }
 
 
 def banded(rng, steps, middle, width=0.3):
