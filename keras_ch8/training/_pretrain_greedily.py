@@ -202,10 +202,9 @@ def pretrain_greedily(
         )
     if optimizer is not None:
         optimizer = _objects.of_keras("optimizer", optimizer, "optimizer")
-    if not _batches.is_data_set(x):
-        _objects.examples(x=x, y=y)
     chain = chain_of(model)
     if not _batches.is_data_set(x):
+        _objects.examples(x=x, y=y)
         _objects.targets(y, model)
     if not model.compiled:
         raise ValueError(f"Stages are compiled as the model is. Received: {model.name!r}, not compiled. Compile it.")
