@@ -54,6 +54,7 @@ class Feed:
         self._folder = folder
         self._report: str | None = None
         self._queue: queue.Queue[Call | None] = queue.Queue(QUEUE)
+        self._flushes: list[threading.Event] = []
         self._worker = threading.Thread(
             target=self._work, name=f"keras_ch8 tracker {type(tracker).__name__}", daemon=True
         )
@@ -74,6 +75,7 @@ class Feed:
     def flushed(self) -> threading.Event:
         """Let the tracker flush, and return what says that it has."""
         done = threading.Event()
+        self._flushes.append(done)
 
         def flush(tracker: Tracker) -> None:
             try:
@@ -113,6 +115,8 @@ class Feed:
             self.error = self.error or error
         with contextlib.suppress(BaseException):  # the first error is what counts
             self.tracker.close(None)
+        for done in self._flushes:  # nobody is to wait for what is not called any more
+            done.set()
 
     def _make_calls(self) -> None:
         due = time.monotonic() + FLUSH_SECONDS

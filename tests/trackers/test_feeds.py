@@ -305,6 +305,20 @@ def test_where_too_much_waits_for_one_it_is_given_up(tmp_path, is_quick, monkeyp
     tracker.let_go.set()
 
 
+def test_nobody_waits_for_the_flush_of_one_that_has_failed_before_it(tmp_path):
+    class Fills(JSONL):
+        def log(self, step, values):
+            time.sleep(0.2)
+            raise OSError("full")
+
+    told, begun = Feeds([Fills()], str(tmp_path), ""), time.monotonic()
+    told.points([(1, {"a": 1.0})])
+    told.flush()
+    assert time.monotonic() - begun < feeds.PATIENCE / 2
+    (said,) = warnings_of(told.close)
+    assert "OSError: full" in said
+
+
 def test_they_go_on_where_the_disk_of_tensorboard_fails(tmp_path, monkeypatch):
     def fails(*_):
         raise OSError("full")
