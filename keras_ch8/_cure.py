@@ -187,7 +187,7 @@ def cure(
             "`verdict` is one that a `callbacks.Diagnosis` has given. Received: "
             f"verdict={short(verdict)} of type {type(verdict).__name__}. Take one of its `verdicts`."
         )
-    _objects.examples(x=data[0], y=data[1])
+    _objects.examples(**{"data[0]": data[0], "data[1]": data[1]})
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
     _checks.seed(seed)
     _objects.pair("validation_data", validation_data, or_none=True)

@@ -212,8 +212,9 @@ def examples(**parts: Any) -> None:
         named = [(f"{name}[{i}]" if len(shapes) > 1 else name, shape[0]) for i, shape in enumerate(shapes)]
         sizes |= {each: int(size) for each, size in named if size is not None}  # None in a graph
     if len(set(sizes.values())) > 1:
+        given = " and ".join(f"`{name}`" for name, part in parts.items() if part is not None)
         raise ValueError(
-            "`x`, `y` and `sample_weight` must have one entry for each example. Received: "
+            f"{given} must have one entry for each example. Received: "
             f"{', '.join(f'{size} in `{name}`' for name, size in sizes.items())}. Take as many examples from each."
         )
 

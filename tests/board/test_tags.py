@@ -55,9 +55,10 @@ def test_a_panel_of_one_series_is_called_as_that_series_is():
 
 
 def test_a_curve_of_a_monitor_has_one_panel_which_its_rules_frame():
-    made = list(panels.of_monitors(members("full")))
+    monitors = members("full")
+    made = list(panels.of_monitors(monitors))
     names = [name for panel in (*panels.PANELS, *made) for name in panel.series if name.startswith(tags.DIAGNOSIS)]
-    curves = [tag.name for tag in tags.diagnosis_tags().values()]
+    curves = [tags.DIAGNOSIS + curve.name for monitor in monitors for curve in monitor.curves]
     assert sorted(name for name in names if name in curves) == sorted(curves)
     noise = next(panel for panel in made if panel.series == ("diagnosis/noise_scale",))
     assert (noise.title, noise.unit) == ("Noise scale: the batch size at which noise equals the gradient", "examples")

@@ -187,9 +187,12 @@ def test_a_probe_that_is_the_validation_data_changes_nothing(form, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.broad
-@pytest.mark.parametrize("steps_at_once", [1, 3])
+@pytest.mark.parametrize(
+    ("form", "steps_at_once"),
+    # Of a generator, several steps at once read ahead in a race: the bare training does not end alike twice.
+    [(form, steps) for form in FORMS for steps in (1, 3) if (form, steps) != ("generator", 3)],
+)
 @pytest.mark.parametrize("probe", [probe for probe in PROBES if probe != "validation"])
-@pytest.mark.parametrize("form", FORMS)
 def test_no_probe_changes_anything(form, probe, steps_at_once, tmp_path):
     same(form, probe, tmp_path, steps_at_once=steps_at_once)
 
