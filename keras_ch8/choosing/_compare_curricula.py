@@ -191,6 +191,8 @@ def compare_curricula(
     seeds = _checks.seeds(seeds, 2)
     epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", fix="Try 10.")
     _checks.mode(mode)
+    if isinstance(data, tuple):
+        _objects.pair("data", data)
     source = ArraySource(*data) if isinstance(data, tuple) else data
     if not isinstance(source, ArraySource):
         raise TypeError(
