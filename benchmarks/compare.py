@@ -79,7 +79,7 @@ def of_adams(found):
     """Return how our Adam compares with Keras's: differences of the loss, and the ratio of CPU seconds."""
     names = found.names
     ours, theirs = names.index("Adam"), names.index("Keras Adam")
-    test = found.difference("Adam", "Keras Adam")
+    test = found.differences()["Adam", "Keras Adam"]
     ratios = found.cpu_seconds[ours] / found.cpu_seconds[theirs]
     return {
         "difference": test.difference,

@@ -47,19 +47,6 @@ class _Mark:
     done: threading.Event = field(default_factory=threading.Event)
 
 
-class NoFile:
-    """In the place of an event file where nothing is written."""
-
-    def flush(self) -> None:
-        """Do nothing."""
-
-    def flush_soon(self) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
 class EventFile:
     """A new event file in `folder`, which is created; raises at once if it cannot be written."""
 

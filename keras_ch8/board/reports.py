@@ -21,8 +21,8 @@ class Sums(NamedTuple):
         histograms: Of those layers whose sums are finite.
     """
 
-    deviations: Sequence[float]
-    histograms: Sequence[Histogram]
+    deviations: list[float]
+    histograms: list[Histogram]
 
 
 def write_rates(log_dir: str, rates: np.ndarray, losses: np.ndarray, smoothed: np.ndarray, text: str) -> None:
@@ -58,38 +58,30 @@ def write_signals(log_dir: str, before: Sums, after: Sums, text: str) -> None:
     writer.close()
 
 
-class ComparedRun(NamedTuple):
-    """One training of a comparison of optimizers.
+def write_compared(
+    log_dir: str, settings: dict[str, object], metric: str, steps: np.ndarray, values: np.ndarray, reached: Event | None
+) -> None:
+    """Write a training of a comparison of optimizers as a run of its own.
 
     Args:
+        log_dir: Folder of the run.
         settings: What the dashboard HParams and the row of the page say of it.
         metric: What was measured, as Keras calls it: a name that begins with `val_` if on validation data.
         steps: The steps at which it was measured.
         values: What was measured.
-        reached: The step at which the target was reached, and a sentence on it; `None` if it was not.
-    """
-
-    settings: dict[str, object]
-    metric: str
-    steps: Sequence[int]
-    values: Sequence[float]
-    reached: tuple[int, str] | None
-
-
-def write_compared(log_dir: str, run: ComparedRun) -> None:
-    """Write a training of a comparison of optimizers as a run of its own.
+        reached: That the target was reached; `None` if it was not.
 
     Raises:
         OSError: If nothing can be written there.
     """
     writer, record = RunWriter.open(log_dir, 1), Record()
-    name = tags.epoch(run.metric).name
-    writer.points((int(step), {name: float(value)}) for step, value in zip(run.steps, run.values, strict=True))
-    last = int(run.steps[-1])
-    if run.reached is not None:
-        record.events.add(Event(run.reached[0], "target", run.reached[1]))
-    record.hyperparameters, record.ended = run.settings, True
-    writer.hyperparameters(run.settings, record.begun)
+    name = tags.epoch(metric).name
+    writer.points((int(step), {name: float(value)}) for step, value in zip(steps, values, strict=True))
+    last = int(steps[-1])
+    if reached is not None:
+        record.events.add(reached)
+    record.hyperparameters, record.ended = settings, True
+    writer.hyperparameters(settings, record.begun)
     writer.record(lambda: record.text(last), last)
     writer.close()
 

@@ -196,16 +196,8 @@ CURRICULUM = {
 }  # fmt: skip
 """Numbers of a curriculum, by name."""
 
-ALL = (
-    LOSS, GRADIENT_NORM, UPDATE_NORM, LEARNING_RATE, NONFINITE, GRADIENT_NORM_CLIPPED, CLIP_COEFFICIENT, CLIPPED_SHARE,
-    EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
-    SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT, VERDICTS,
-    FLOW_GRADIENT, FLOW_SIGNAL, FLOW_UPDATE, TIME_PROFILE, START_BEFORE, START_AFTER, START_REPORT,
-    AVERAGE_DISTANCE, GRADIENT_NORM_Q90, SKIPPED_STEPS, FLAT_EPOCHS, STOPPING_METRIC, STOPPING_BEST, STOPPING_PATIENCE,
-    BLOCK, START_DEVIATION_BEFORE, START_DEVIATION_AFTER, RECORD,
-    *SOLVER.values(), *CURRICULUM.values(),
-)  # fmt: skip
-"""All tags with a fixed name, the most important first; those of monitors are `diagnosis_tags()`."""
+ALL = (*(each for each in list(vars().values()) if isinstance(each, Tag)), *SOLVER.values(), *CURRICULUM.values())
+"""All tags with a fixed name; those of monitors are `diagnosis_tags()`."""
 
 RUNNING = "step/running_"
 """How the names of running means begin."""

@@ -139,18 +139,15 @@ class Windows:
         """Return the windows that end at step `until` or before it, and hold what is left."""
         opened, self.open = self.open, {}
         windows: dict[int, Point] = {}
-        cuts: dict[tuple[int, bool], _Cut] = {}
         nothing = np.zeros(0, np.int64)
         for tag in {**opened, **series}:
             steps, *columns = series.get(tag, (nothing, nothing))
             columns = (columns * 3 if len(columns) == 1 else columns) if tag.spiky else columns[:1]
             held = opened.get(tag)
             if held:  # goes in front, as one value at the last step of the last call
+                steps = np.concatenate(([self.open_step], steps))
                 columns = [np.concatenate(([t], c)) for t, c in zip(held.totals, columns, strict=True)]
-            key = id(steps), held is not None
-            if key not in cuts:
-                cuts[key] = self._cut(np.concatenate(([self.open_step], steps)) if held else steps, until, windows)
-            self._fill(tag, cuts[key], columns, held)
+            self._fill(tag, self._cut(steps, until, windows), columns, held)
         self.open_step = newest
         self._widen(len(windows))
         return [windows[end] for end in sorted(windows)]
@@ -175,7 +172,6 @@ class Windows:
             ]
         counts = cut.counts
         if held:
-            counts = counts.copy()
             counts[0] += held.size - 1
         if len(cut.points) < len(counts):
             self.open[tag] = _Held(int(counts[-1]), [float(t[-1]) for t in totals])

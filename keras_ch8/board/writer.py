@@ -14,7 +14,7 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 
 from .. import _net
 from . import _event_file, _runs
-from ._event_file import EventFile, NoFile
+from ._event_file import EventFile
 from ._runs import Lock, RunFolder
 from .tags import RECORD, Tag
 from .window import Point
@@ -59,7 +59,7 @@ class RunWriter:
     Once it is open nothing raises: where the disk fails, one warning says so, and what comes later is dropped.
     """
 
-    def __init__(self, run: RunFolder, file: EventFile | NoFile, lock: Lock | None) -> None:
+    def __init__(self, run: RunFolder, file: EventFile | None, lock: Lock | None) -> None:
         self.folder = run.folder
         self._file: Any = file
         self._steps = Steps(run.last)
@@ -68,7 +68,7 @@ class RunWriter:
         self._listeners: list[tuple[_net.Net, RunListener]] = []
         self._described_to_listeners: set[str] = set()
         """Series of which the listeners have the description."""
-        self._failed = False
+        self._failed = file is None
         self._net = _net.Net("What writes curves for TensorBoard")
         self._finish = weakref.finalize(self, _finish, file, lock)
 
@@ -98,9 +98,7 @@ class RunWriter:
     @classmethod
     def silent(cls, log_dir: str) -> "RunWriter":
         """Return one that takes everything and writes nothing, as for a worker that is not the chief."""
-        writer = cls(RunFolder(os.path.join(os.fspath(log_dir), _runs.NAME)), NoFile(), None)
-        writer._failed = True
-        return writer
+        return cls(RunFolder(os.path.join(os.fspath(log_dir), _runs.NAME)), None, None)
 
     @classmethod
     def resume(cls, log_dir: str, position: RunPosition, first_step: int) -> "RunWriter":
@@ -187,7 +185,7 @@ class RunWriter:
             return
         self._notify("record", said)
         self._write((self._steps.free(step, RECORD.name), lambda: _event_file.record(RECORD, said)))
-        self._attempt(self._file.flush_soon)
+        self._attempt(lambda: self._file.flush_soon())
 
     def histogram(self, tag: Tag, counts: np.ndarray, edges: np.ndarray, step: int) -> None:
         """Write what `np.histogram` returns at `step`, or at the first one after it that has none yet."""
@@ -212,7 +210,7 @@ class RunWriter:
 
     def flush(self) -> None:
         """Wait until everything is on the disk, but not for ever."""
-        self._attempt(self._file.flush)
+        self._attempt(lambda: self._file.flush())
 
     def close(self) -> None:
         """Flush, close and give the folder free; also happens when the writer or the process ends."""
@@ -302,10 +300,11 @@ class Steps:
             )
 
 
-def _finish(file: EventFile | NoFile, lock: Lock | None) -> Exception | None:
+def _finish(file: EventFile | None, lock: Lock | None) -> Exception | None:
     """Close the file and give the folder free; return what went wrong."""
     try:
-        file.close()
+        if file is not None:
+            file.close()
     except Exception as error:
         return error
     finally:

@@ -6,7 +6,6 @@ import functools
 import math
 import os
 import re
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +18,8 @@ from .._keeper import Keeper, fingerprint
 from .._sandbox import generators_kept, new_model
 from .._section import section
 from .._types import Data, Logs
-from ..board.reports import ComparedRun, write_compared
+from ..board.record import Event
+from ..board.reports import write_compared
 from ..callbacks.base import say
 from ..checkpoints.fingerprint import of_loss, of_model
 from ..data import ArraySource
@@ -121,8 +121,7 @@ def compare(
             interrupted, even by `kill -9`. Defaults to `None`: nothing is kept.
         log_dir: Folder for TensorBoard: a run for each candidate and seed, with its settings for the dashboard HParams,
             and a row each on the page of the cockpit. Defaults to `None`: none.
-        verbose: 1 prints the result, and draws a bar meanwhile if this is a terminal; 2 prints a line for each training
-            instead; 0 prints nothing. Defaults to `1`.
+        verbose: 1 prints a line for each training, and the result. Defaults to `1`.
 
     Returns:
         An `OptimizerComparison`.
@@ -179,11 +178,14 @@ def compare(
         settings |= {"model": of_model(model), "loss": of_loss(model)}
     keeper = Keeper(directory, "comparison", settings)
     tuned_by = next(seed for seed in range(len(listed) + 1) if seed not in listed)
-    expected = sum(trials for one in found.values() if one.ranges) + len(found) * len(listed)
-    teller = _Teller(metric, int(verbose), expected)
-    train = functools.partial(trained, workload, found)
-    with Trials(train, keeper, teller.tell, workers) as runner:
-        contenders = _tuned(found, runner, teller, trials, tuned_by, lower)
+
+    def tell(job: Job, run: TimedRun) -> None:
+        if verbose:
+            setting = "".join(f", {name} {value:.3g}" for name, value in job.setting.items())
+            say(f"{job.candidate}{setting}, seed {job.seed}: {metric} {run.last:.4g}")
+
+    with Trials(functools.partial(trained, workload, found), keeper, tell, workers) as runner:
+        contenders = _tuned(found, runner, trials, tuned_by, lower)
         runs = runner.run([Job(one.name, dict(one.setting), seed, True) for seed in listed for one in contenders])
     number = len(contenders)
     contenders = [dataclasses.replace(one, runs=tuple(runs[i::number])) for i, one in enumerate(contenders)]
@@ -196,35 +198,8 @@ def compare(
     return result
 
 
-class _Teller:
-    """Shows how far a comparison is: a bar in a terminal, or a line for each training."""
-
-    def __init__(self, metric: str, verbose: int, expected: int) -> None:
-        self._metric, self._verbose = metric, verbose
-        has_bar = verbose == 1 and sys.stdout.isatty()
-        self._bar = keras.utils.Progbar(expected, unit_name="training") if has_bar else None
-
-    def expect_one_more(self) -> None:
-        """Let the bar know of one training more."""
-        if self._bar is not None:
-            self._bar.target += 1
-
-    def tell(self, job: Job, run: TimedRun) -> None:
-        """Show that a training is done."""
-        if self._bar is not None:
-            self._bar.add(1)
-        if self._verbose == 2:
-            setting = "".join(f", {name} {value:.3g}" for name, value in job.setting.items())
-            say(f"{job.candidate}{setting}, seed {job.seed}: {self._metric} {run.last:.4g}")
-
-
 def _tuned(
-    candidates: Mapping[str, Candidate],
-    runner: Trials[Job, TimedRun],
-    teller: _Teller,
-    trials: int,
-    seed: int,
-    lower: bool,
+    candidates: Mapping[str, Candidate], runner: Trials[Job, TimedRun], trials: int, seed: int, lower: bool
 ) -> list[Contender]:
     """Return the candidates with their best settings, nothing run over seeds yet."""
     tried = {name: _search.settings(one.ranges, trials if one.ranges else 0) for name, one in candidates.items()}
@@ -242,7 +217,6 @@ def _tuned(
                 best = tried[name][int(np.argmin(losses))]
                 tried[name].append({**best, key: further})
                 new.append(Job(name, tried[name][-1], seed))
-                teller.expect_one_more()
         if not new:
             break
     for job in new:  # of these the boundary is told
@@ -386,7 +360,9 @@ def _write(
         }
         for run in one.runs:
             at = run.reached(result.target, result.lower_is_better)
-            said = None if at is None else (int(run.steps[at]), f"{result.metric} has reached {result.target:g}.")
+            reached = None
+            if at is not None:
+                reached = Event(int(run.steps[at]), "target", f"{result.metric} has reached {result.target:g}.")
             folder = os.path.join(log_dir, re.sub(r"[^\w.-]+", "_", one.name), f"seed_{run.seed}")
             name = f"val_{result.metric}" if held_out else result.metric
-            write_compared(folder, ComparedRun(settings, name, list(run.steps), list(run.values), said))
+            write_compared(folder, settings, name, run.steps, run.values, reached)

@@ -1,7 +1,6 @@
 """A curriculum compared with its controls."""
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -9,7 +8,6 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects
-from .._describe import short
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._sandbox import generators_kept
@@ -126,7 +124,6 @@ def compare_curricula(
     metric: str = "loss",
     mode: str = "auto",
     verbose: int = 1,
-    fit_arguments: dict[str, Any] | None = None,
     **curriculum: Any,
 ) -> CurriculumComparison:
     """Test whether a curriculum helps, against its controls, over several seeds (section 8.7.6; Wu et al. 2021).
@@ -155,14 +152,13 @@ def compare_curricula(
         metric: What is measured: a name that `evaluate` reports. Defaults to `"loss"`.
         mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
         verbose: 1 prints the result. Defaults to `1`.
-        fit_arguments: For `fit`: `callbacks`, `class_weight`, ... Defaults to `None`.
         **curriculum: For `callbacks.Curriculum`: `pacing`, `start`, `until`, `mix`, `measure_every`.
 
     Returns:
         A `CurriculumComparison`.
 
     Raises:
-        TypeError: If `model_factory` is not a function, `data` neither arrays nor a source, or `fit_arguments` no dict.
+        TypeError: If `model_factory` is not a function, or `data` neither arrays nor a source.
         ValueError: If an argument lies outside its range, or the metric is not reported.
         ImportError: If SciPy is not installed, which tests the differences.
 
@@ -183,12 +179,6 @@ def compare_curricula(
     """
     distributions()  # which are missing before the trainings, not after them
     _objects.function("model_factory", model_factory, returns="a new compiled model")
-    known = inspect.signature(keras.Model.fit).parameters
-    if fit_arguments is not None and not (isinstance(fit_arguments, dict) and set(fit_arguments) <= set(known)):
-        raise TypeError(
-            f"`fit_arguments` is a dict of arguments of `fit`. Received: fit_arguments={short(fit_arguments)}. "
-            f"Those of `fit` are {', '.join(known)}."
-        )
     if not _batches.is_data_set(validation_data):
         _objects.pair("validation_data", validation_data)
     _checks.verbose(verbose)
@@ -201,6 +191,8 @@ def compare_curricula(
     seeds = _checks.seeds(seeds, 2)
     epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", fix="Try 10.")
     _checks.mode(mode)
+    if isinstance(data, tuple):
+        _objects.pair("data", data)
     source = ArraySource(*data) if isinstance(data, tuple) else data
     if not isinstance(source, ArraySource):
         raise TypeError(
@@ -209,8 +201,6 @@ def compare_curricula(
         )
     if not callable(difficulty) and not isinstance(difficulty, str):
         difficulty = numbers(difficulty, source.count)
-    options = {"verbose": 0} | (fit_arguments or {})
-    given = keras.tree.flatten(options.pop("callbacks", None) or [])
     position = source.get_state()
 
     def train(asked: tuple[str, int]) -> tuple[float, str]:
@@ -219,7 +209,7 @@ def compare_curricula(
             source.set_state(position | {"seed": seed, "epoch": 0, "step": 0})
             model = _objects.made_by("model_factory", model_factory)
             own = [] if order == "none" else [Curriculum(source, difficulty, order=order, **curriculum)]
-            model.fit(source, epochs=epochs, callbacks=[*given, *own], **options)
+            model.fit(source, epochs=epochs, callbacks=own, verbose=0)
             return _measure(model, validation_data, metric, mode)
 
     try:

@@ -2,14 +2,14 @@
 
 import dataclasses
 import numbers
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects
-from .._batches import Batch, FitData, replayable
+from .._batches import FitData, replayable
 from .._plot import COLORS, GREY, axes_of, finished, limits, line, recommend
 from .._result import Result, Table
 from .._sandbox import build_on
@@ -167,10 +167,7 @@ def find_learning_rate(
     )
     steps = _checks.count("steps", steps, 10, meaning="the number of rates", fix="Try 300.")
     _objects.path("log_dir", log_dir, or_none=True)
-    batch_size, seed = checked(batch_size, seed)
-    data = replayable(FitData(x, y, sample_weight), batch_size, seed, steps + 1)
-    _batches.check_targets(x, y, _objects.model(model))
-    trials = _trials(model, data)
+    trials = _trials(model, FitData(x, y, sample_weight), batch_size, seed, steps)
     at_start = trials.one(StepsAt.rest(steps, low))
     if len(at_start) < steps or not np.isfinite(at_start).all():
         return RangeTest(*(np.array([]),) * 3, {}, "the loss is not finite before any step")
@@ -319,11 +316,8 @@ def compare_learning_rates(
     rates = sorted(_checks.rate("rates", rate) for rate in _objects.list_of("rates", rates, numbers.Real))
     if not rates:
         raise ValueError("`rates` are the learning rates to compare. Received: rates=[]. Try np.geomspace(1e-4, 1, 9).")
-    batch_size, seed = checked(batch_size, seed)
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", fix="The book has about 100.")
-    data = replayable(FitData(x, y, sample_weight), batch_size, seed, steps + 1)
-    _batches.check_targets(x, y, _objects.model(model))
-    trials = _trials(model, data)
+    trials = _trials(model, FitData(x, y, sample_weight), batch_size, seed, steps)
     start = float(last_of(trials.one(StepsAt.rest(steps, rates[0]))[None]).mean())
     losses = np.full((len(rates), steps), np.nan)
     for i, found in enumerate(trials.run([StepsAt((rate,) * steps) for rate in rates])):
@@ -345,9 +339,11 @@ def checked(batch_size: int, seed: int) -> tuple[int, int]:
     return size, _checks.seed(seed) or 0
 
 
-def _trials(model: keras.Model, data: Callable[[], Iterable[Batch]]) -> Trials[StepsAt, np.ndarray]:
+def _trials(model: keras.Model, given: FitData, batch_size: int, seed: int, steps: int) -> Trials[StepsAt, np.ndarray]:
     """Return the trials of a compiled model, which is built if it is not; refuse one with several learning rates."""
-    _objects.model(model)
+    batch_size, seed = checked(batch_size, seed)
+    data = replayable(given, batch_size, seed, steps + 1)
+    _batches.check_targets(given.x, given.y, _objects.model(model))
     if not model.compiled:
         raise ValueError(
             "Learning rates are tried with the optimizer that the model is compiled with. Received: the model "

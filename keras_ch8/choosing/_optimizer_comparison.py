@@ -161,19 +161,6 @@ class OptimizerComparison(Result):
             for (i, j), test, p in zip(pairs, tests, corrected, strict=True)
         }
 
-    def difference(self, first: str, second: str, of: str = "value") -> PairedTest:
-        """Return the test of two candidates, first minus second, out of `differences`."""
-        tests = self.differences(of)
-        if (first, second) in tests:
-            return tests[first, second]
-        if (second, first) in tests:
-            found = tests[second, first]
-            return dataclasses.replace(found, difference=-found.difference)
-        raise ValueError(
-            f"There is no test of these two candidates. Received: {short(first)} and {short(second)}. "
-            f"{self._why_no_test()} The candidates are {', '.join(self.names)}."
-        )
-
     @property
     def sentences(self) -> list[str]:
         """What the table does not say: what is not significant, what was missed, what to change."""
@@ -269,19 +256,17 @@ class OptimizerComparison(Result):
         return ("time", self.differences("time")) if reached else (self.metric, self.differences("value"))
 
     def _on_differences(self) -> list[str]:
+        if len(self.names) == 1:
+            return []
+        if self.values.shape[1] == 1:
+            return ["With one seed no spread can be given, and nothing is tested: give several."]
         of, tests = self._tested()
         if not tests:
-            return [self._why_no_test()] if len(self.names) > 1 else []
+            return ["Differences are not tested, for want of SciPy: pip install keras_ch8[tune]."]
         same = [name for name in self.ranking[1:] if self._beside(name).startswith(SAME)]
         what = "time to the target" if of == "time" else f"{of} at the end"
-        if not same:
-            return []
-        return [f"{SAME.capitalize()} in the {what} between {self.winner} and {', '.join(same)} (paired t test, Holm)."]
-
-    def _why_no_test(self) -> str:
-        if self.values.shape[1] < 2:
-            return "With one seed no spread can be given, and nothing is tested: give several."
-        return "Differences are not tested, for want of SciPy: pip install keras_ch8[tune]."
+        said = f"{SAME.capitalize()} in the {what} between {self.winner} and {', '.join(same)} (paired t test, Holm)."
+        return [said] if same else []
 
     def _on_trouble(self) -> list[str]:
         said = []

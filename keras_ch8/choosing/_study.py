@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, final
 
 import keras
@@ -16,15 +16,18 @@ from .._duration import Clock, Duration, duration
 from .._keeper import Keeper
 from .._types import Data
 from ..callbacks.base import say
-from ..curvature.objective import Objective
 from ..monitors import gradient_noise
-from . import _critical_batch_size as critical_batch_size
-from ._critical_batch_size import Branch, examples_to
-from ._search import band, sweep
+from ._search import sweep
 from ._study_advice import (
     QUANTILE,
+    TOO_MANY,
     Advice,
+    Branch,
+    best_rate,
+    examples_to,
+    fit_critical,
     is_better,
+    measure,
     of_batches,
     of_clipping,
     of_length,
@@ -33,8 +36,16 @@ from ._study_advice import (
     of_warmup,
     refined,
 )
-from ._study_findings import BatchSizeStudy, ClippingStudy, DurationStudy, RateSweep, Stability, StudyStep, WarmupStudy
-from ._study_report import StudyReport
+from ._study_results import (
+    BatchSizeStudy,
+    ClippingStudy,
+    DurationStudy,
+    RateSweep,
+    Stability,
+    StudyReport,
+    StudyStep,
+    WarmupStudy,
+)
 from ._study_trainer import Checkpoint, StudyRun, StudySetting, StudyTrial, Trainer, rounded
 from ._trials import Trials
 
@@ -58,7 +69,6 @@ SUSPICIOUS = 4.0
 SMALLEST_BATCH = 4
 BEST = 3
 """Trainings whose best steps tell the length."""
-SHORTENED = 0.1  # part of a step's length that tells the curvature along it
 
 
 @final
@@ -130,11 +140,8 @@ class Study:
         verbose: int = 1,
     ) -> None:
         _objects.function("model_factory", model_factory, returns="a new compiled model")
-        _refuse_data_sets("data", data)
         _objects.pair("data", data)
-        if validation_data is not None:
-            _refuse_data_sets("validation_data", validation_data)
-            _objects.pair("validation_data", validation_data)
+        _objects.pair("validation_data", validation_data, or_none=True)
         epochs = _checks.count("epochs", epochs, 1, meaning="the passes over the data of each training", fix="Try 10.")
         batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
         _objects.path("directory", directory, or_none=True)
@@ -153,11 +160,8 @@ class Study:
                 "The loss must be finite before the first step, or no setting helps. Received: `data` and a model with "
                 f"the loss {at_start}. `keras_ch8.preflight(model, x, y)` looks for the reason."
             )
-        self._trials = Trials(
-            self._trainer.train,
-            Keeper(directory, "study", self._trainer.described),
-            self._tell,
-        )
+        keeper = Keeper(directory, "study", self._trainer.described)
+        self._trials = Trials(self._trainer.train, keeper, self._tell)
         self._given = self._setting = StudySetting(self._trainer.given_rate, batch_size)
         self._steps: list[StudyStep] = []
 
@@ -175,7 +179,7 @@ class Study:
     def report(self) -> StudyReport:
         """What the steps that were taken so far have found, together."""
         found = tuple(self._steps), self.runs, self.cost
-        return StudyReport(self._given, self._setting, *found, self._trainer.epochs, self._trainer.schedule is not None)
+        return StudyReport(self._given, self._setting, *found, self._trainer.schedule is not None)
 
     def run(self) -> StudyReport:
         """Take all steps for which there is a reason; return what was found, and what to do next."""
@@ -216,8 +220,7 @@ class Study:
         if refine and (rate := refined(tried, losses)) is not None:
             loss_of(rate)
         ordered = tuple(runs[rate] for rate in sorted(runs))
-        low, high = band([r.setting.rate for r in ordered], [r.best for r in ordered])
-        return self._found(RateSweep, of_rates(ordered, given, at_end), before, ordered, given, low, high, not at_end)
+        return self._found(RateSweep, of_rates(ordered, given, at_end), before, ordered, given, not at_end)
 
     def stability(self) -> Stability:
         """Train with twice the rate for 500 steps, measured at every step: is it unstable, and from when on?"""
@@ -249,8 +252,7 @@ class Study:
             runs.append(self._train(dataclasses.replace(best.setting, warmup=shorter)))
             if not is_better(best.best, runs[-1].best):
                 best = runs[-1]
-        sharp = self._overshoot(None), self._overshoot(self._checkpoint(steps * base.setting.batch_size))
-        return self._found(WarmupStudy, of_warmup(base, best, steps, sharp), before, tuple(runs), sharp)
+        return self._found(WarmupStudy, of_warmup(base, best, steps), before, tuple(runs))
 
     def clipping(self) -> ClippingStudy:
         """Clip the gradient at the 90 % quantile of its norms, at the given rate and a higher one."""
@@ -260,8 +262,7 @@ class Study:
         limit = rounded(np.quantile(norms, QUANTILE))
         clipped = dataclasses.replace(self._setting, clip=limit)
         runs = [self._train(clipped), self._train(dataclasses.replace(clipped, rate=rounded(APART * clipped.rate)))]
-        share = min(runs, key=lambda run: run.best).clipped
-        return self._found(ClippingStudy, of_clipping(base, runs), before, (base, *runs), limit, share)
+        return self._found(ClippingStudy, of_clipping(base, runs), before, (base, *runs), limit)
 
     def batch_sizes(self, start: int | str = "10%") -> BatchSizeStudy:
         """Measure the critical batch size: what each size needs from a checkpoint to the same loss.
@@ -288,7 +289,7 @@ class Study:
             loss = math.inf if run.diverged else float(np.median(run.evaluated[-max(1, POINTS // 5) :]))
             return Branch(given.batch_size, run.setting.rate, math.inf, loss, run.examples_per_second)
 
-        first = critical_batch_size.best_rate(to_the_end, given.rate)
+        first = best_rate(to_the_end, given.rate)
         target, noise, run = first.loss, self._noise_scale(checkpoint), branch(given.batch_size, first.rate)
         if not target < float(run.evaluated[0]):
             why = f"The loss does not fall from the checkpoint on: {run.evaluated[0]:.4g} there, {target:.4g} later."
@@ -296,15 +297,15 @@ class Study:
             return self._found(BatchSizeStudy, Advice(do, why, given), before, tuple(runs), (), math.nan, noise, target)
 
         def to_the_target(size: int, rate: float, run: StudyRun | None = None) -> Branch:
-            run = run or branch(size, rate, target, critical_batch_size.TOO_MANY)
+            run = run or branch(size, rate, target, TOO_MANY)
             examples = examples_to(target, run.evaluated_at * size, run.evaluated)
             return Branch(size, run.setting.rate, math.inf if run.diverged else examples, float(run.evaluated[-1]),
                           run.examples_per_second)  # fmt: skip
 
         first = to_the_target(given.batch_size, first.rate, run)
-        found = critical_batch_size.measure(to_the_target, first, SMALLEST_BATCH, trainer.size)
+        found = measure(to_the_target, first, SMALLEST_BATCH, trainer.size)
         sizes, needed = (np.array([getattr(b, name) for b in found.values()]) for name in ("batch_size", "examples"))
-        critical, _ = critical_batch_size.fit(sizes, needed)
+        critical = fit_critical(sizes, needed)
         advice = of_batches(found, given, critical, noise)
         return self._found(BatchSizeStudy, advice, before, tuple(runs), tuple(found.values()), critical, noise, target)
 
@@ -317,9 +318,8 @@ class Study:
         runs = (best, *close)[:BEST]
         if best.diverged:
             advice = Advice("Find a learning rate first: `Study.rates`.", "The training diverges.", best.setting)
-            return self._found(DurationStudy, advice, before, (best,), (), math.nan)
-        advice, places, gain = of_length(runs, self._trainer.epochs)
-        return self._found(DurationStudy, advice, before, runs, places, gain)
+            return self._found(DurationStudy, advice, before, (best,))
+        return self._found(DurationStudy, of_length(runs, self._trainer.epochs), before, runs)
 
     def _train(self, setting: StudySetting) -> StudyRun:
         """Return a full training, run now or before."""
@@ -354,15 +354,13 @@ class Study:
         return examples
 
     def _checkpoint(self, examples: int) -> Checkpoint:
-        """Return the given training after some examples."""
-        if examples < self._setting.batch_size or self._diverges_before(examples):
-            self._trainer.begin()
-            return Checkpoint(self._trainer.values(), 0, "start")
-        return self._trainer.checkpoint(self._setting, examples)
-
-    def _diverges_before(self, examples: int) -> bool:
+        """Return the given training after some examples; at its start, where it diverges before."""
+        if examples < self._setting.batch_size:
+            return self._trainer.at_start()
         run = self._train(self._setting)
-        return run.diverged and run.steps * run.setting.batch_size <= examples
+        if run.diverged and run.steps * run.setting.batch_size <= examples:
+            return self._trainer.at_start()
+        return self._trainer.checkpoint(self._setting, examples)
 
     def _noise_scale(self, start: Checkpoint) -> float:
         model = self._trainer.begin(start)
@@ -375,34 +373,8 @@ class Study:
         scale = self._noise_scale(self._checkpoint(round(0.1 * self._trainer.examples)))
         return self._setting.batch_size > SUSPICIOUS * scale and self._setting.batch_size > SMALLEST_BATCH
 
-    def _overshoot(self, start: Checkpoint | None) -> float:
-        """Return rate times curvature along the next step, over the slope along it: above 2 the step leads upwards.
-
-        A step of a tenth of the length tells the curvature: d' H d = 2 (L(theta + d) - L(theta) - g' d).
-        """
-        trainer = self._trainer
-        model = trainer.begin(start)
-        x, y, weight = take(trainer.data, trainer.probe_rows)
-        objective = Objective(model, x, y, sample_weight=weight)
-        theta = objective.theta()
-        loss, slope = objective.value(theta), objective.gradient(theta)
-        trainer.one_step(self._setting, SHORTENED)
-        after = objective.theta()
-        along = float(slope @ (after - theta))
-        bend = 2 * (objective.value(after) - loss - along)
-        return bend / abs(along) / SHORTENED if along else math.nan
-
     def _found(self, kind: type, advice: Advice, before: float, runs: tuple[StudyRun, ...], *more: Any) -> Any:
         """Go on with the setting that a step advises; return what it has found, and keep it for the report."""
         self._setting = advice.setting
         self._steps.append(kind(*advice, self.cost - before, runs, *more))
         return self._steps[-1]
-
-
-def _refuse_data_sets(name: str, value: Any) -> None:
-    """Refuse what is not arrays: a study draws its batches itself."""
-    if not isinstance(value, Sequence) or isinstance(value, str | bytes) or any(_batches.is_data_set(v) for v in value):
-        raise TypeError(
-            f"`{name}` must be arrays (x, y), or (x, y, sample_weight), of which a study draws batches of any size. "
-            f"Received: {name}={short(value)} of type {type(value).__name__}. Take those of a data set as arrays."
-        )

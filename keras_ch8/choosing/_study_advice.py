@@ -1,16 +1,14 @@
 """What is to be done after each step of a study, and why: pure functions of finished trainings."""
 
 import dataclasses
+import functools
 import math
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from ._critical_batch_size import Branch
 from ._study_trainer import StudyRun, StudySetting
-
-Numbers: TypeAlias = Sequence[float] | np.ndarray
 
 NEAR = 0.03
 """Losses that differ by less than this fraction are equally good."""
@@ -32,8 +30,6 @@ RISE = 0.2
 """Fraction of its fall by which the smoothed loss must rise to be unstable."""
 SIGMAS = 6.0
 """Standard deviations of its noise by which it must rise, too."""
-
-
 ENOUGH = 1.25
 """A batch size that needs at most so many times the examples of the best is small enough."""
 
@@ -46,6 +42,24 @@ class Advice(NamedTuple):
     setting: StudySetting
 
 
+class Branch(NamedTuple):
+    """A batch size at its best learning rate.
+
+    Args:
+        batch_size: Examples in a batch.
+        rate: The best of the learning rates that were tried.
+        examples: Examples from the checkpoint to the loss that all had to reach; infinite if it was not reached.
+        loss: The last loss.
+        examples_per_second: Throughput.
+    """
+
+    batch_size: int
+    rate: float
+    examples: float
+    loss: float
+    examples_per_second: float
+
+
 def is_better(one: float, other: float) -> bool:
     """Whether a loss is lower than another by more than what counts as equal."""
     if math.isinf(other):
@@ -53,14 +67,13 @@ def is_better(one: float, other: float) -> bool:
     return other - one > NEAR * abs(other)
 
 
-def refined(rates: Numbers, losses: Numbers) -> float | None:
-    """Return the rate at the minimum of a parabola through the best rate and its neighbours, in the logarithm of both.
+def refined(rates: np.ndarray, losses: np.ndarray) -> float | None:
+    """Return the rate at the minimum of a parabola through the best of rising rates and its neighbours, in logarithms.
 
     None where a neighbour is missing, or where that rate lies within a tenth of a decade of one that was tried. Where
     the higher neighbour lies beyond a cliff, it is the rate half-way to it: the best rate is near the edge.
     """
-    order = np.argsort(rates)
-    x, y = np.log10(np.asarray(rates)[order]), np.asarray(losses, float)[order]
+    x, y = np.log10(rates), np.asarray(losses, float)
     at = int(np.argmin(y))
     if at in (0, len(x) - 1) or not np.isfinite(y[at - 1]):
         return None
@@ -74,17 +87,15 @@ def refined(rates: Numbers, losses: Numbers) -> float | None:
 
 @dataclasses.dataclass(frozen=True)
 class Rise:
-    """Where a loss rises, and by how much.
+    """Where a loss rises.
 
     Args:
         kind: "stable", "start" or "middle".
         onset: Step at which the largest rise begins.
-        height: How far the smoothed loss rises.
     """
 
     kind: str
     onset: int = 0
-    height: float = 0.0
 
 
 def smoothed(losses: np.ndarray) -> np.ndarray:
@@ -104,21 +115,17 @@ def rise_of(losses: np.ndarray, planned: int) -> Rise:
     """
     good = losses[: int(np.argmin(np.isfinite(losses)))] if not np.isfinite(losses).all() else losses
     if len(good) < 3:
-        return Rise("start", 0, math.inf)
+        return Rise("start")
     curve = smoothed(good)
     noise = 1.4826 * float(np.median(np.abs(good - curve)))
-    lowest = np.minimum.accumulate(curve)
-    rises = curve - lowest
+    rises = curve - np.minimum.accumulate(curve)
     top = int(np.argmax(rises))
     onset = int(np.argmin(curve[: top + 1]))
-    height = float(rises[top])
-    least = max(SIGMAS * noise, RISE * float(curve[0] - curve.min()), 0.02 * abs(float(curve[0])))
-    broken = len(good) < len(losses)
-    if broken and height <= least:
-        onset, height = len(good) - 1, math.inf
-    if not broken and height <= least:
-        return Rise("stable", onset, height)
-    return Rise("start" if onset <= EARLY * planned else "middle", onset, math.inf if broken else height)
+    if rises[top] <= max(SIGMAS * noise, RISE * float(curve[0] - curve.min()), 0.02 * abs(float(curve[0]))):
+        if len(good) == len(losses):
+            return Rise("stable", onset)
+        onset = len(good) - 1
+    return Rise("start" if onset <= EARLY * planned else "middle", onset)
 
 
 def of_rates(runs: Sequence[StudyRun], given: StudyRun, at_end: bool) -> Advice:
@@ -164,20 +171,14 @@ def of_stability(usual: StudyRun, twice: StudyRun, steps: int) -> tuple[Advice, 
     return Advice(do, why, usual.setting), rise, is_slow
 
 
-def of_warmup(base: StudyRun, best: StudyRun, longest: int, overshoot: tuple[float, float]) -> Advice:
+def of_warmup(base: StudyRun, best: StudyRun, longest: int) -> Advice:
     """Return the advice of the best of some trainings with warmups, and of the one without."""
-    start, later = overshoot
-    sharp = (
-        f"Along the first step curvature times rate {base.setting.rate:.3g} is {start:.2g}, later {later:.2g}; above 2 "
-        "a step leads upwards."
-    )
     if not is_better(best.best, base.best):
-        why = f"No warmup of up to {longest} steps ends better than none, {base.best:.4g}. {sharp}"
+        why = f"No warmup of up to {longest} steps ends better than none, {base.best:.4g}."
         return Advice("", why, base.setting)
     do = f"Let the rate rise to {best.setting.rate:.3g} over the first {best.setting.warmup} steps."
-    return Advice(
-        do, f"So the best loss is {best.best:.4g}; without warmup it was {base.best:.4g}. {sharp}", best.setting
-    )
+    why = f"So the best loss is {best.best:.4g}; without warmup it was {base.best:.4g}."
+    return Advice(do, why, best.setting)
 
 
 def of_clipping(base: StudyRun, clipped: Sequence[StudyRun]) -> Advice:
@@ -220,22 +221,108 @@ def last_gain(run: StudyRun) -> float:
     return (before - run.best) / abs(before) if before else 0.0
 
 
-def of_length(runs: Sequence[StudyRun], epochs: int) -> tuple[Advice, tuple[float, ...], float]:
-    """Return what to do about the length of a training and why, where the best steps lie, and what the end has gained.
-
-    The runs are the best ones, the very best first.
-    """
-    places = tuple(run.best_step / run.steps for run in runs)
-    place, gain, first = float(np.median(places)), last_gain(runs[0]), runs[0]
+def of_length(runs: Sequence[StudyRun], epochs: int) -> Advice:
+    """Return what to do about the length of a training, and why; the runs are the best ones, the very best first."""
+    place, gain, first = float(np.median([run.best_step / run.steps for run in runs])), last_gain(runs[0]), runs[0]
     of = f"in the {len(runs)} best trainings" if len(runs) > 1 else "in the best training"
     where = f"The loss was smallest after {place:.0%} of the steps {of}"
     if place <= FIRST:
         do = f"Train for fewer steps, some {max(1, 4 * first.best_step)}, or with a lower rate at the end."
         why = f"{where}: what comes after the first tenth is for nothing."
-        return Advice(do, why, first.setting), places, gain
+        return Advice(do, why, first.setting)
     if place >= 1 - LAST and gain > STILL_FALLING:
         do = f"Train longer: try {2 * epochs} epochs, {2 * first.steps} steps, and let a schedule stretch with it."
         why = f"{where}, and the last quarter still took {gain:.0%} off."
-        return Advice(do, why, first.setting), places, gain
+        return Advice(do, why, first.setting)
     why = f"{where}, and the last quarter took {max(gain, 0.0):.1%} off."
-    return Advice("", why, first.setting), places, gain
+    return Advice("", why, first.setting)
+
+
+# --- the critical batch size: how many examples each size needs from a checkpoint to the same loss -------------------
+
+
+STEP = 4
+"""Ratio of one batch size to the next."""
+RATE_STEP = 2.0
+"""Ratio of one learning rate to the next, of one batch size."""
+MOST_RATES = 6
+"""Learning rates that are tried with one batch size, at most."""
+SAVES = 0.85
+"""A smaller batch that needs more than this fraction of the examples saves nothing: no smaller one is tried."""
+TOO_MANY = 4.0
+"""A batch size that needs so many times the examples of the best is far above the critical one."""
+
+
+def examples_to(target: float, examples: np.ndarray, losses: np.ndarray) -> float:
+    """Return after how many examples a curve is at the target for the first time, between its points on a line."""
+    below = np.flatnonzero(losses <= target)
+    if not len(below):
+        return math.inf
+    at = int(below[0])
+    if at == 0:
+        return float(examples[0])
+    share = (losses[at - 1] - target) / (losses[at - 1] - losses[at])
+    return float(examples[at - 1] + share * (examples[at] - examples[at - 1]))
+
+
+def fit_critical(sizes: np.ndarray, examples: np.ndarray) -> float:
+    r"""Return the critical batch size, by least squares in the logarithm of the examples.
+
+    .. math::
+
+        \text{examples}(m) = \text{fewest} \cdot (1 + \frac{m}{\text{critical}})
+
+    so a batch of the critical size needs twice the examples of a tiny one, and twice the steps of a huge one. Infinite
+    where no size needs more than another, 0 where all need as many more as they are larger.
+    """
+    known = np.isfinite(examples)
+    sizes, logs = np.asarray(sizes, float)[known], np.log(np.asarray(examples, float)[known])
+    if len(sizes) < 2:
+        return math.nan
+    criticals = np.geomspace(sizes.min() / 100, sizes.max() * 100, 2001)
+    shape = np.log1p(sizes[None] / criticals[:, None])
+    at = int(np.argmin((logs[None] - shape).var(axis=1)))
+    ends = {0: 0.0, len(criticals) - 1: math.inf}
+    return float(ends.get(at, criticals[at]))
+
+
+def _cost(branch: Branch) -> tuple[float, float, float]:
+    """Return what is compared: examples, then loss; of rates that all diverge the lowest is best."""
+    return branch.examples, branch.loss if math.isfinite(branch.loss) else math.inf, branch.rate
+
+
+def best_rate(branch: Callable[[float], Branch], first: float) -> Branch:
+    """Return the best learning rate from `first` on, by factors of 2 in the direction that needs fewer examples."""
+    tried = {0: branch(first)}
+    while len(tried) < MOST_RATES:
+        best = min(tried, key=lambda place: _cost(tried[place]))
+        place = next((p for p in (best - 1, best + 1) if p not in tried), None)
+        if place is None:
+            break
+        tried[place] = branch(first * RATE_STEP**place)
+    return min(tried.values(), key=_cost)
+
+
+def measure(branch: Callable[[int, float], Branch], first: Branch, smallest: int, largest: int) -> Mapping[int, Branch]:
+    """Return the branch of each batch size that tells the critical one, from the first one down and then up.
+
+    Each size is four times the one before, and begins with the rate that suits it by the rule of proportion. Downwards
+    it ends where smaller batches save no more examples, upwards where larger ones need four times as many.
+    """
+    found = {first.batch_size: first}
+    size = first.batch_size
+    while size // STEP >= smallest:
+        before = found[size]
+        size //= STEP
+        found[size] = best_rate(functools.partial(branch, size), before.rate / STEP)
+        if found[size].examples > SAVES * before.examples:
+            break
+    size = first.batch_size
+    while size * STEP <= largest:
+        fewest = min(b.examples for b in found.values())
+        if found[size].examples > TOO_MANY * fewest:
+            break
+        before = found[size]
+        size *= STEP
+        found[size] = best_rate(functools.partial(branch, size), before.rate * STEP)
+    return dict(sorted(found.items()))

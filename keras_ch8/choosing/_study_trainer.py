@@ -201,7 +201,7 @@ class Trainer:
         self._leaves = [None if a is None else ops.convert_to_tensor(a) for a in keras.tree.flatten(self._like)]
         self._program = self._compiled()
         self._variables = variables_of(self.model)
-        self._first = self.values()
+        self._first = values_of(self._variables)
         self._ordered = -1, np.zeros(0, int)
 
     @property
@@ -236,11 +236,15 @@ class Trainer:
         put_values(self._variables, self._first if start is None else start.values)
         return self.model
 
+    def at_start(self) -> Checkpoint:
+        """Return the training before its first step."""
+        return Checkpoint(self._first, 0, "start")
+
     def checkpoint(self, setting: StudySetting, examples: int) -> Checkpoint:
         """Train from the first step on for so many examples, and return where that has led."""
         self.train(StudyTrial(setting, examples, evaluations=1))
         steps = max(1, examples // setting.batch_size)
-        return Checkpoint(self.values(), steps * setting.batch_size, f"{setting} after {examples}")
+        return Checkpoint(values_of(self._variables), steps * setting.batch_size, f"{setting} after {examples}")
 
     def train(self, trial: StudyTrial) -> StudyRun:
         """Train for so many examples, or until an evaluation is at most the target, or a loss is not finite."""
@@ -287,12 +291,6 @@ class Trainer:
         if self.model.run_eagerly:
             return self._steps
         return backend.compile_xla(self._steps) if self.model.jit_compile else backend.trace(self._steps)
-
-    def one_step(self, setting: StudySetting, scale: float) -> None:
-        """Take one step from where the model is, on the examples that it is probed with, at a part of the rate."""
-        with generators_kept():
-            self._gauge.limit.assign(setting.clip)
-            self._take_steps(self.probe_rows[None], np.array([scale * setting.rate]))
 
     def _take_steps(self, rows: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Take a step on each of these batches; return losses and norms, up to the first loss that is not finite."""
@@ -348,10 +346,6 @@ class Trainer:
         if isinstance(self.schedule, Schedule) and self.schedule.is_relative:
             self.schedule.resolve(Clock(steps / self.epochs, 1.0, steps))
         return rounded(max(float(self.schedule(k)) for k in np.linspace(0, steps, 200)), 6)
-
-    def values(self) -> list[np.ndarray]:
-        """Return all variables as they are."""
-        return values_of(self._variables)
 
     def _rows(self, begin: int, count: int) -> np.ndarray:
         """Return which examples come from the `begin`-th on: a fresh order in every pass, whatever the batch size."""

@@ -112,13 +112,14 @@ def tune_speed(
         SpeedSetting(jit, steps, size) for jit, steps in itertools.product((False, True), sorted({now[1], *executions}))
     ]
     with sandbox(model):
-        stand = _Stand(model, batches, rounds, say if verbose else _quietly)
+        stand = _Stand(model, batches, rounds, bool(verbose))
         settings, again = stand.compare([now, *(each for each in grid if each != now)])
         noise = noise_of(settings[0], again)
         best = simplest_of_the_fastest(settings, noise).setting
         larger = [best._replace(batch_size=size * n) for n in sorted(sizes) if 1 < n <= len(batches)]
         policy = backend.mixed_precision()
-        narrow = [best._replace(policy=policy)] if policy and stand.can_be_narrowed else []
+        is_wide = all(leaf.compute_dtype == "float32" for leaf in keras_private.leaves_of(model))
+        narrow = [best._replace(policy=policy)] if policy and is_wide else []
         found, _ = stand.compare([best, *larger, *narrow]) if larger or narrow else ((), None)
     return SpeedTuning(settings, found or (next(t for t in settings if t.setting == best),), noise, seconds_of_data)
 
@@ -145,10 +146,6 @@ def _counts(name: str, values: Any, meaning: str) -> list[int]:
     """Return whole numbers above 0, each once."""
     listed = _objects.list_of(name, values, int)
     return list(dict.fromkeys(_checks.count(name, each, 1, meaning=meaning, fix="Try (1, 10).") for each in listed))
-
-
-def _quietly(*sentences: str) -> None:
-    del sentences
 
 
 def _read(data: FitData, batch_size: int, seed: int) -> tuple[list[Batch], float]:
@@ -182,19 +179,14 @@ class _Stand:
         model: The model, in a sandbox.
         batches: What it is trained on, again and again.
         rounds: How often each setting is timed.
-        tell: Told how far it is.
+        verbose: Whether it says how far it is.
     """
 
-    def __init__(self, model: keras.Model, batches: Sequence[Batch], rounds: int, tell: Callable[..., None]) -> None:
-        self._model, self._batches, self._rounds, self._tell = model, batches, rounds, tell
+    def __init__(self, model: keras.Model, batches: Sequence[Batch], rounds: int, verbose: bool) -> None:
+        self._model, self._batches, self._rounds, self._verbose = model, batches, rounds, verbose
         self._variables = variables_of(model)
         self._values = values_of(self._variables)
         self._rng = np.random.default_rng(0)
-
-    @property
-    def can_be_narrowed(self) -> bool:
-        """Whether all layers compute in float32."""
-        return all(leaf.compute_dtype == "float32" for leaf in keras_private.leaves_of(self._model))
 
     def compare(self, settings: Sequence[SpeedSetting]) -> tuple[tuple[Timed, ...], Timed]:
         """Return how fast each is, and how fast the first, which must work, is when it is measured once more."""
@@ -204,7 +196,8 @@ class _Stand:
         for number in range(self._rounds):
             for place in self._rng.permutation(len(runs)):
                 if not runs[place].failure:
-                    seconds[place, number] = runs[place].time(self._restore)
+                    self._restore()
+                    seconds[place, number] = runs[place].time()
         timed = [Timed(run.setting, own, run.first_call, run.failure) for run, own in zip(runs, seconds, strict=True)]
         return tuple(timed[:-1]), timed[-1]
 
@@ -220,7 +213,8 @@ class _Stand:
             if must_work:
                 raise
             run.failure = f"fails: {type(error).__name__}: {keras_private.first_sentence(error)}"[:200]
-        self._tell(f"{name_of(setting)}: {run.failure or f'compiled in {run.first_call:.2g} s'}")
+        if self._verbose:
+            say(f"{name_of(setting)}: {run.failure or f'compiled in {run.first_call:.2g} s'}")
         return run
 
 
@@ -247,9 +241,8 @@ class _TimedStep:
             self.first_call = self._seconds()
         self._calls = max(1, math.ceil(SECONDS / max(self._seconds(), 1e-6)))
 
-    def time(self, restore: Callable[[], None]) -> float:
-        """Return the seconds of a step, of some steps from the same weights."""
-        restore()
+    def time(self) -> float:
+        """Return the seconds of a step, of some steps."""
         return self._seconds() / (self._calls * self.setting.steps_per_execution)
 
     def _seconds(self) -> float:

@@ -125,11 +125,6 @@ def names_of(panel: Panel, names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(shown))
 
 
-def draw_all(panels: Sequence[Panel], of: Pictured) -> list[Any]:
-    """Draw panels beside each other; return their axes."""
-    return [draw(panel, of, ax) for panel, ax in zip(panels, _plot.grid(len(panels)), strict=True)]
-
-
 def draw(panel: Panel, of: Pictured, ax: Any = None) -> Any:
     """Draw one panel of a run, on new axes unless some are given; return them."""
     ax = _plot.axes_of(ax)
@@ -144,7 +139,6 @@ def draw(panel: Panel, of: Pictured, ax: Any = None) -> Any:
         _draw_lines(ax, _lines(panel, of, drawn), drawn)
     if not panel.x:
         ax.xaxis.get_major_locator().set_params(integer=True)
-        _draw_clipped(ax, of.curves, drawn)
         _draw_verdicts(ax, [v for v in of.verdicts if _concerns(v, panel, drawn)])
         _draw_events(ax, [event for event in of.events if event.kind in panel.events])
     title, x, y, name = map(_shown, (textwrap.fill(panel.title, _WRAP), panel.x_label, panel.unit or "1", of.name))
@@ -260,18 +254,6 @@ def _draw_lines(ax: Any, lines: Iterable[tuple[float, str]], drawn: Sequence[_Dr
             textcoords="offset points", **_TEXT,
         )  # fmt: skip
         end -= _WIDTH_OF_LETTER * (len(label) + 2)
-
-
-def _draw_clipped(ax: Any, curves: Mapping[str, RunCurve], drawn: Iterable[_Drawn]) -> None:
-    """Mark along the upper edge where the gradient was clipped."""
-    for one in drawn:
-        after = curves.get(f"{one.name}_clipped")
-        if after is not None:
-            steps, here, there = np.intersect1d(one.x, after.steps, return_indices=True)
-            clipped = steps[after.values[there] < one.y[here] * (1 - 1e-6)]
-            label = f"clipped ({len(clipped)} of {len(steps)} points)"
-            look = {"marker": "|", "linestyle": "none", "color": _INK, "markersize": 6, "markeredgewidth": 0.5}
-            ax.plot(clipped, np.full(len(clipped), 0.98), transform=ax.get_xaxis_transform(), label=label, **look)
 
 
 def _concerns(verdict: Verdict, panel: Panel, drawn: Iterable[_Drawn]) -> bool:

@@ -202,12 +202,13 @@ def most_points(runs: Iterable[Run]) -> int:
 def joined(title: str, runs: Sequence[Document], live: bool) -> Document:
     """Return the document of runs that are documents already, in the order in which they began where that is known."""
     runs = sorted(runs, key=lambda run: (run["record"] or {}).get("begun") or math.inf)
+    series = {name: run["tags"][name] for run in runs for name in run["series"]}
     return {
         "version": VERSION,
         "title": title,
         "live": live,
         "groups": panels.GROUPS,
-        "panels": list(_panels_of(runs)),
+        "panels": list(panels_of(series, [run["record"] for run in runs if run["record"]])),
         "runs": list(runs),
     }
 
@@ -225,11 +226,6 @@ def title_of(log_dir: str) -> str:
 
 
 # --- panels ----------------------------------------------------------------------------------------------------------
-
-
-def _panels_of(runs: Sequence[Document]) -> Iterable[Document]:
-    series = {name: run["tags"][name] for run in runs for name in run["series"]}
-    return panels_of(series, [run["record"] for run in runs if run["record"]])
 
 
 def panels_of(series: Mapping[str, Mapping[str, str]], said: Iterable[Mapping[str, Any]]) -> Iterable[Document]:

@@ -3,8 +3,6 @@
 Of TensorBoard only the messages are imported: how they are framed in a file is read here, without TensorFlow.
 """
 
-import contextlib
-import json
 import os
 import struct
 from collections.abc import Iterator
@@ -14,11 +12,9 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from ..board import tags
-from ..verdicts.verdict import LEVELS
-from . import files, records
+from . import files
 from .document import Document, Run, document, name_of, title_of
 
-VERDICTS = "verdicts.jsonl"
 _HEADER = struct.Struct("<QI")
 """Of a record: its length, and the checksum of that."""
 _CHECKSUM = 4
@@ -59,23 +55,20 @@ def runs_below(log_dir: str | os.PathLike[str]) -> dict[str, Run]:
 def read_run(folder: str, name: str) -> Run:
     """Return what the event files of one folder say, in the order of their names, which is that of time."""
     run = Run(name)
-    record, report, torn = b"", "", []
-    names = next(iter(files.walk(folder)))[2]
-    for file in sorted(filter(_is_event_file, names)):
+    record, torn = b"", []
+    for file in sorted(filter(_is_event_file, next(iter(files.walk(folder)))[2])):
         try:
             with files.opened(os.path.join(folder, file)) as opened:
                 for event in _events(opened, files.size(opened)):
                     run.last_written = max(run.last_written, event.wall_time)
                     for value in event.summary.value:
                         _add(run, event.step, value)
-                        record = _text(value, tags.RECORD.name) or record
-                        report = report or _text(value, tags.REPORT.name).decode(errors="replace")
+                        if value.tag == tags.RECORD.name and value.tensor.string_val:
+                            record = value.tensor.string_val[0]
         except (OSError, ValueError) as error:
             torn.append(f"Of {file} only a part can be read: {error}.")
     if record:
         run.record(record)
-    elif run.is_ours and (report or VERDICTS in names):
-        run.record(_record_of_an_old_run(folder, names, report))
     if not run.is_live:  # the end of a file that is written right now may be on its way
         for problem in torn:
             run.problem(problem)
@@ -119,34 +112,3 @@ def _add(run: Run, step: int, value: summary_pb2.Summary.Value) -> None:
         run.point(value.tag, step, value.tensor.float_val[0])
     if value.metadata.summary_description:
         run.describe(value.tag, value.metadata.summary_description)
-
-
-def _text(value: summary_pb2.Summary.Value, tag: str) -> bytes:
-    """Return the text of a value; b"" if it is of another tag, or no text."""
-    texts = value.tensor.string_val if value.tag == tag else ()
-    return texts[0] if texts else b""
-
-
-# --- runs of before the record ---------------------------------------------------------------------------------------
-
-
-def _record_of_an_old_run(folder: str, names: list[str], report: str) -> str:
-    """Return what a record would say, as far as other files and texts of the run do."""
-    newest = {}
-    if VERDICTS in names:
-        with files.opened(os.path.join(folder, VERDICTS)) as file:
-            for line in file.read().decode(errors="replace").splitlines():
-                with contextlib.suppress(ValueError, TypeError, KeyError):  # as where the last line is cut short
-                    verdict = records.loads(line)
-                    newest[verdict["kind"]] = verdict | {"measured": verdict["step"]}
-    diagnosis = {"measurements": None, "cost": None} if newest else None
-    by_level = sorted(newest.values(), key=lambda v: -LEVELS.index(v["level"]) if v.get("level") in LEVELS else 0)
-    return json.dumps(
-        {"version": 1, "verdicts": by_level, "diagnosis": diagnosis, "hyperparameters": _rows_of_table(report)}
-    )
-
-
-def _rows_of_table(markdown: str) -> dict[str, str]:
-    """Return a table of two columns in Markdown as it is read."""
-    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in markdown.splitlines()[2:]]
-    return {row[0]: row[1].replace("&#124;", "|") for row in rows if len(row) == 2}

@@ -1,12 +1,12 @@
 """A run for people who go on with it: its curves as arrays or frames, its verdicts and events, and its pictures."""
 
 import os
-from dataclasses import fields
 from typing import Any, final
 
 import numpy as np
 
 from .._describe import short, spelled
+from .._plot import grid
 from .._result import Result, Table
 from ..board.panels import Panel, ReferenceLine
 from ..board.record import Event
@@ -52,8 +52,6 @@ class RunHistory(Result):
         """What happened at a step, in order: clipping, spikes, changes of the rate, and the like."""
         self.problem = run.problems
         """What could not be read, and why; `""` for nothing."""
-        self.is_diagnosed: bool = said["diagnosis"] is not None
-        """Whether `keras_ch8.callbacks.Diagnosis` has looked at it."""
         described = {name: run.tag(name) for name in run.shown()}
         panels = [_panel(data) for data in panels_of(described, [said])]
         in_order = dict.fromkeys(name for panel in panels for name in names_of(panel, described))
@@ -106,7 +104,7 @@ class RunHistory(Result):
                 f"`ax` is for one panel. Received: what={short(what)}, which stands for {len(found)} panels. Leave "
                 f"`ax` out, or give the title of one: {', '.join(repr(panel.title) for panel in found)}."
             )
-        return curves.draw_all(found, self._pictured)
+        return [curves.draw(panel, self._pictured, ax) for panel, ax in zip(found, grid(len(found)), strict=True)]
 
     def _found(self, what: str) -> list[Panel]:
         """Return the panels with that title, of that series, or of that section."""
@@ -134,30 +132,19 @@ class RunHistory(Result):
         Raises:
             ImportError: If pandas is not installed.
         """
-        pandas = _pandas("frame")
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "`frame` needs pandas, which is not installed. Install it with `pip install pandas`. `curves` has the "
+                "same without it."
+            ) from error
         columns: dict[str, Any] = {}
         for name, curve in self.curves.items():
             band = {f"{name}/min": curve.low, f"{name}/max": curve.high} if curve.has_band else {}
             for column, values in ({name: curve.values} | band).items():
                 columns[column] = pandas.Series(values, index=curve.steps)
         return pandas.DataFrame(columns).rename_axis(index="step")
-
-    def verdicts_frame(self) -> Any:
-        """Return the verdicts as a `pandas.DataFrame`, the gravest first.
-
-        Raises:
-            ImportError: If pandas is not installed.
-        """
-        names = [each.name for each in fields(Verdict)]
-        return _pandas("verdicts_frame").DataFrame([vars(verdict) for verdict in self.verdicts], columns=names)
-
-    def events_frame(self) -> Any:
-        """Return the events as a `pandas.DataFrame`, in order.
-
-        Raises:
-            ImportError: If pandas is not installed.
-        """
-        return _pandas("events_frame").DataFrame(self.events, columns=list(Event._fields))
 
     def _headline(self) -> str:
         ended = {True: ", ended", False: ", not ended", None: ""}[self.ended]
@@ -254,14 +241,3 @@ def _extremes(curve: RunCurve) -> tuple[float | None, float | None, float | None
     """Return the last, the smallest and the largest value; those that are not finite are left to the last."""
     low, high = (edge[np.isfinite(edge)] for edge in (curve.low, curve.high))
     return float(curve.values[-1]), float(low.min()) if len(low) else None, float(high.max()) if len(high) else None
-
-
-def _pandas(what: str) -> Any:
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            f"`{what}` needs pandas, which is not installed. Install it with `pip install pandas`. `curves`, "
-            "`verdicts` and `events` have the same without it."
-        ) from error
-    return pandas

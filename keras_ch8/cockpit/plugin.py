@@ -7,7 +7,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from tensorboard import context as contexts
 from tensorboard.backend import experiment_id, http_util
@@ -22,6 +22,8 @@ from .document import POINTS, Document, Run, is_ours, joined, most_points, name_
 NAME, TAB = "keras_ch8", "Optimization"
 FILES = assets.FILES | {assets.TAB: "text/javascript"}
 JSON = "application/json"
+Where: TypeAlias = Mapping[str, Any]
+"""Of which request and experiment a provider is asked: its arguments `ctx` and `experiment_id`."""
 SCALARS = "scalars"
 """The plugin of TensorBoard whose data the curves are."""
 
@@ -54,7 +56,8 @@ class Plugin(base_plugin.TBPlugin):
     def _document(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer with the document, or that it is still the one with the token that is asked about."""
         request = Request(environ)
-        where = Where(contexts.from_environ(environ), environ.get(experiment_id.WSGI_ENVIRON_KEY, ""))
+        experiment = environ.get(experiment_id.WSGI_ENVIRON_KEY, "")
+        where = {"ctx": contexts.from_environ(environ), "experiment_id": experiment}
         answer = self._documents.newer_than(request.args.get("since", ""), where)
         response: Response = http_util.Respond(request, answer, JSON)
         return response(environ, start_response)
@@ -66,13 +69,6 @@ def _asset(content: bytes, kind: str) -> Callable[..., Any]:
         return http_util.Respond(request, content, kind)
 
     return app
-
-
-class Where(NamedTuple):
-    """Of which request and experiment a provider is asked."""
-
-    ctx: contexts.RequestContext
-    experiment_id: str
 
 
 class _Listed(NamedTuple):
@@ -108,7 +104,7 @@ class Documents:
     def newer_than(self, token: str, where: Where) -> str:
         """Return the document as JSON with its token, or that it is unchanged if it is the one with this token."""
         with self._lock:
-            runs = self._known[where.experiment_id] = self._read(where, self._known.get(where.experiment_id, {}))
+            runs = self._known[where["experiment_id"]] = self._read(where, self._known.get(where["experiment_id"], {}))
         live = any(read.run.is_live for read in runs.values())
         state = [live, *((folder, read.listed.state) for folder, read in runs.items())]
         now = _hash(state)
@@ -118,8 +114,8 @@ class Documents:
 
     def _read(self, where: Where, known: Mapping[str, _Read]) -> dict[str, _Read]:
         """Return the runs of this package, in the order of their folders; those that have not changed as known."""
-        scalars, edges = (self._provider.list_scalars(**where._asdict(), plugin_name=name) for name in (SCALARS, EDGES))
-        records = self._provider.list_tensors(**where._asdict(), plugin_name=NAME)
+        scalars, edges = (self._provider.list_scalars(**where, plugin_name=name) for name in (SCALARS, EDGES))
+        records = self._provider.list_tensors(**where, plugin_name=NAME)
         series = {
             folder: {**scalars.get(folder, {}), **edges.get(folder, {}), **records.get(folder, {})}
             for folder in sorted({*scalars, *records})
@@ -149,9 +145,9 @@ class Documents:
     def _fill(self, runs: Mapping[str, Run], where: Where) -> None:
         """Give runs their points and their newest records."""
         of_runs = {"downsample": POINTS, "run_tag_filter": RunTagFilter(runs=list(runs))}
-        read = [self._provider.read_scalars(**where._asdict(), plugin_name=p, **of_runs) for p in (SCALARS, EDGES)]
+        read = [self._provider.read_scalars(**where, plugin_name=p, **of_runs) for p in (SCALARS, EDGES)]
         newest = RunTagFilter(runs=list(runs), tags=[RECORD.name])
-        records = self._provider.read_tensors(**where._asdict(), plugin_name=NAME, downsample=1, run_tag_filter=newest)
+        records = self._provider.read_tensors(**where, plugin_name=NAME, downsample=1, run_tag_filter=newest)
         for folder, run in runs.items():
             for name, points in (each for found in read for each in found.get(folder, {}).items()):
                 for point in points:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from ..board.record import VERSION
-from ..verdicts.state import NOT_DIAGNOSED, STATES, OverallState, state_of
+from ..verdicts.state import NOT_DIAGNOSED, STATES, OverallState
 from ..verdicts.verdict import LEVELS, Verdict
 
 Record: TypeAlias = dict[str, Any]
@@ -106,7 +106,7 @@ def read(text: str | bytes) -> tuple[Record, list[str]]:
             problems.append(f"The {key!r} of its newest record cannot be read: it is a {type(value).__name__}.")
     verdicts = [_filled(_VERDICT, verdict) for verdict in record["verdicts"]]
     record["verdicts"] = [verdict for verdict in verdicts if verdict["level"] in LEVELS]
-    record["state"] = _state(read.get("state"), record)
+    record["state"] = _state(read.get("state"))
     events = [_filled(_EVENT, event) for event in record["events"]]
     record["events"] = [event for event in events if event["kind"]]
     record["lines"] = {name: _lines(lines) for name, lines in record["lines"].items()}
@@ -121,15 +121,10 @@ def read(text: str | bytes) -> tuple[Record, list[str]]:
     return record, problems
 
 
-def _state(given: Any, record: Record) -> Record:
-    """Return what the verdicts come to; of a record of before that was written, what they show of it."""
-    if isinstance(given, dict) and given.get("name") in STATES:
-        said = _filled(NOT_DIAGNOSED.as_data(), given)
-    else:
-        notes = _filled({"notes": []}, record["diagnosis"])["notes"]
-        verdicts = [Verdict(**verdict) for verdict in record["verdicts"]]
-        is_diagnosed = verdicts or record["diagnosis"] is not None
-        said = (state_of(verdicts, reasons=notes) if is_diagnosed else NOT_DIAGNOSED).as_data()
+def _state(given: Any) -> Record:
+    """Return what the verdicts come to."""
+    is_one = isinstance(given, dict) and given.get("name") in STATES
+    said = _filled(NOT_DIAGNOSED.as_data(), given if is_one else {})
     return said | {key: [str(each) for each in said[key]] for key in ("missing", "reasons")}
 
 

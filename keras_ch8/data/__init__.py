@@ -4,7 +4,7 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from ._read import read
+from ._examples import read
 from ._source import ArraySource
 
 __all__ = [

@@ -1,5 +1,6 @@
 """Arrays with an order of their own, and what each of Keras's loops is given of them."""
 
+import dataclasses
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any, final
@@ -239,7 +240,7 @@ class ArraySource(keras_private.DataAdapter):
                     "The source's sampler was made for another seed. Received: a state with "
                     f"seed={state['seed']}, where this source has seed={self.seed}. Make the source with that seed."
                 )
-            self._own = self._own.with_seed(state["seed"])
+            self._own = dataclasses.replace(self._own, seed=state["seed"])
             self._sampler = self._own
         self.seek(state["epoch"], state["step"])
 

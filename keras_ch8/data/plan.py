@@ -96,10 +96,6 @@ class EveryExample:
             order = np.pad(order, (0, size - self.count), constant_values=-1)
         return Plan(order[:size].reshape(self.steps, self.batch_size))
 
-    def with_seed(self, seed: int) -> "EveryExample":
-        """Return the same with other orders."""
-        return dataclasses.replace(self, seed=seed)
-
 
 def checked(plan: Any, shape: tuple[int, int], count: int, sampler: Any) -> Plan:
     """Return the plan of a sampler; raise ValueError if the source cannot follow it."""

@@ -4,10 +4,8 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from ._csv import CSV
-from ._jsonl import JSONL
-from ._mlflow import MLflow
-from ._wandb import WandB
+from ._files import CSV, JSONL
+from ._servers import MLflow, WandB
 
 __all__ = [
     "CSV",

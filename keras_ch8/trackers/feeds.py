@@ -1,14 +1,14 @@
 """Feeds trackers with what a run of TensorBoard is written, each in a thread of its own."""
 
 import contextlib
-import functools
 import json
 import os
 import queue
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
+from operator import methodcaller
 from typing import Any
 
 from .._describe import short
@@ -16,7 +16,8 @@ from ..board.record import Event
 from ..board.tags import is_edge
 from ..board.window import Point
 from ..verdicts.verdict import Verdict
-from .base import FileTracker, Tracker
+from ._files import FileTracker
+from .base import Tracker
 
 FLUSH_SECONDS = 5.0
 """The longest time between two flushes."""
@@ -53,6 +54,7 @@ class Feed:
         self._folder = folder
         self._report: str | None = None
         self._queue: queue.Queue[Call | None] = queue.Queue(QUEUE)
+        self._flushes: list[threading.Event] = []
         self._worker = threading.Thread(
             target=self._work, name=f"keras_ch8 tracker {type(tracker).__name__}", daemon=True
         )
@@ -73,6 +75,7 @@ class Feed:
     def flushed(self) -> threading.Event:
         """Let the tracker flush, and return what says that it has."""
         done = threading.Event()
+        self._flushes.append(done)
 
         def flush(tracker: Tracker) -> None:
             try:
@@ -112,6 +115,8 @@ class Feed:
             self.error = self.error or error
         with contextlib.suppress(BaseException):  # the first error is what counts
             self.tracker.close(None)
+        for done in self._flushes:  # nobody is to wait for what is not called any more
+            done.set()
 
     def _make_calls(self) -> None:
         due = time.monotonic() + FLUSH_SECONDS
@@ -159,7 +164,7 @@ class Feeds:
     def describe(self, name: str, description: str) -> None:
         """Pass on what a series says of itself."""
         if not is_edge(name):
-            self._put(lambda tracker: tracker.describe(name, description))
+            self._put(methodcaller("describe", name, description))
 
     def points(self, points: Iterable[Point]) -> None:
         """Pass on points, those of a step together; not the edges of bands, of which trackers would draw charts."""
@@ -167,7 +172,12 @@ class Feeds:
         for step, values in points:
             if drawn := {name: float(value) for name, value in values.items() if not is_edge(name)}:
                 rows.setdefault(int(step), {}).update(drawn)
-        self._put(functools.partial(_log, sorted(rows.items())))
+
+        def log(tracker: Tracker) -> None:
+            for step, values in sorted(rows.items()):
+                tracker.log(step, values)
+
+        self._put(log)
 
     def record(self, text: str) -> None:
         """Pass on what is new in a record."""
@@ -176,17 +186,17 @@ class Feeds:
         new = {name: x for name, x in settings.items() if x is not None and (name not in known or known[name] != x)}
         if new:
             known |= new
-            self._put(lambda tracker: tracker.hyperparameters(new))
+            self._put(methodcaller("hyperparameters", new))
         for verdict in [Verdict(**each) for each in record["verdicts"]]:
             reported = self._verdicts.get(verdict.kind)
             has_risen = reported is None or (reported.level, reported.step) != (verdict.level, verdict.step)
             if has_risen or (record["ended"] and reported != verdict):
                 self._verdicts[verdict.kind] = verdict
-                self._put(functools.partial(_verdict, verdict))
+                self._put(methodcaller("verdict", verdict))
         for event in [Event(**each) for each in record["events"]]:
             if event not in self._events:
                 self._events.add(event)
-                self._put(functools.partial(_event, event))
+                self._put(methodcaller("event", event))
         self._warn()
 
     def flush(self) -> None:
@@ -242,16 +252,3 @@ def checked(log_to: Any) -> tuple[Tracker, ...]:
             "for each place that is to be written, and put them in a list."
         )
     return tuple(given)
-
-
-def _log(rows: Sequence[tuple[int, Mapping[str, float]]], tracker: Tracker) -> None:
-    for step, values in rows:
-        tracker.log(step, values)
-
-
-def _verdict(verdict: Verdict, tracker: Tracker) -> None:
-    tracker.verdict(verdict)
-
-
-def _event(event: Event, tracker: Tracker) -> None:
-    tracker.event(event)

@@ -91,9 +91,7 @@ def transfer(chain: Chain, source: keras.Model, count: int | None) -> int:
     """Copy the weights of the first hidden layers, all or none, and return of how many."""
     other_chain = chain_of(source)
     most = min(len(chain.blocks), len(other_chain.blocks))
-    count = most if count is None else _checks.count(
-        "source_layers", count, 1, meaning="how many hidden layers to copy", fix="Leave out `source` for none."
-    )  # fmt: skip
+    count = most if count is None else count
     if count > most:
         raise ValueError(
             "`source_layers` are the hidden layers to copy, so it must be at most the number that both models have. "

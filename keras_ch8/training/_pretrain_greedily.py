@@ -202,10 +202,9 @@ def pretrain_greedily(
         )
     if optimizer is not None:
         optimizer = _objects.of_keras("optimizer", optimizer, "optimizer")
-    if not _batches.is_data_set(x):
-        _objects.examples(x=x, y=y)
     chain = chain_of(model)
     if not _batches.is_data_set(x):
+        _objects.examples(x=x, y=y)
         _objects.targets(y, model)
     if not model.compiled:
         raise ValueError(f"Stages are compiled as the model is. Received: {model.name!r}, not compiled. Compile it.")
@@ -257,7 +256,7 @@ def pretrain_greedily(
             stages.append(train(part, f"stage {number}", trained, number, epochs))
             slots |= slots_of(part.optimizer, weights)
             _restore_flags(flags)
-            _keep(model, keeper, stages, slots)
+            keeper.save(KEY, {"variables": values_of(model.variables), "stages": stages, "slots": slots})
         if type(like) is type(model.optimizer):
             put_slots(model.optimizer, weights, slots)
         if fine_tune_epochs:
@@ -329,11 +328,6 @@ def _compile_like(
         part.compile(**keras_private.compile_arguments(model) | {"optimizer": new})
         part.optimizer.build(part.trainable_variables)
     put_slots(part.optimizer, weights, slots)
-
-
-def _keep(model: keras.Model, keeper: Keeper, stages: list[Stage], slots: Slots) -> None:
-    """Write the completed stages, the variables of the model and the slots of the optimizers."""
-    keeper.save(KEY, {"variables": values_of(model.variables), "stages": stages, "slots": slots})
 
 
 def _resume(model: keras.Model, keeper: Keeper) -> tuple[list[Stage], Slots]:

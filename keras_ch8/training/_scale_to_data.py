@@ -14,7 +14,7 @@ from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
-from ..board.reports import Histogram, Sums, write_signals
+from ..board.reports import Sums, write_signals
 from ..curvature.objective import Objective
 from ..integration import keras_private
 from ..verdicts.wording import digits
@@ -198,22 +198,16 @@ class _Measuring:
     def __init__(self, statistic: Callable[[np.ndarray], float]) -> None:
         self.statistic = statistic
         self.values: list[float] = []
-        self._deviations: list[float] = []
-        self._histograms: list[Histogram] = []
-
-    @property
-    def sums(self) -> Sums:
-        """What was measured, to be drawn."""
-        return Sums(self._deviations, self._histograms)
+        self.sums = Sums([], [])
 
     def visit(self, summing: Summing, sums: Callable[[], Tensor]) -> None:
         """Measure one layer."""
         z = _array(sums())
         with np.errstate(all="ignore"):
             self.values.append(float("nan") if z is None else self.statistic(z))
-            self._deviations.append(float("nan") if z is None else float(np.std(z)))
+            self.sums.deviations.append(float("nan") if z is None else float(np.std(z)))
         if z is not None and np.isfinite(z).all():
-            self._histograms.append(np.histogram(z, BINS))
+            self.sums.histograms.append(np.histogram(z, BINS))
 
 
 class _Scaling:

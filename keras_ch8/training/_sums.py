@@ -69,17 +69,10 @@ def walk(
             visit(summing, functools.partial(summing.sums, call, *args, **kw))
         return call(*args, **kw)
 
-    with keras.StatelessScope(collect_losses=True), _calls_replaced(found, call_of):
-        keras_private.call(model, x, training=True)
-
-
-@contextlib.contextmanager
-def _calls_replaced(found: list[Summing], call_of: Callable[..., Tree]) -> Iterator[None]:
-    with contextlib.ExitStack() as exits:
+    with keras.StatelessScope(collect_losses=True), contextlib.ExitStack() as exits:
         for s in found:
-            call = functools.partial(call_of, s, s.layer.call)
-            exits.enter_context(registry.replaced(s.layer, call=call))
-        yield
+            exits.enter_context(registry.replaced(s.layer, call=functools.partial(call_of, s, s.layer.call)))
+        keras_private.call(model, x, training=True)
 
 
 @contextlib.contextmanager

@@ -125,22 +125,3 @@ def test_a_writer_that_is_forgotten_closes_itself(tmp_path):
     del writer
     assert run(tmp_path, 1) == "optimization_2"
     assert run(tmp_path, 2) in ("optimization", "optimization_2")
-
-
-@pytest.mark.slow
-def test_a_process_that_dies_of_an_exception_keeps_its_points(tmp_path):
-    code = (
-        "import sys\n"
-        "from keras_ch8.board.writer import RunWriter\n"
-        f"writer = RunWriter.open({str(tmp_path)!r}, int(sys.argv[1]))\n"
-        "writer.scalars(int(sys.argv[1]), {'step/loss': 1.0})\n"
-        "print(writer.folder)\n"
-        "raise SystemError('of the training')"
-    )
-    for step in ("1", "2"):
-        command = [sys.executable, "-W", "ignore", "-c", code, step]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        assert "SystemError: of the training" in done.stderr
-        assert done.stdout.strip() == str(tmp_path / "optimization")
-    assert run(tmp_path, 2) == "optimization_2"
-    assert run(tmp_path, 3) in ("optimization", "optimization_2")

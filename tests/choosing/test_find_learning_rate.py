@@ -1,6 +1,7 @@
 """The range test leaves no trace, whatever the model and the data, and says when it has found nothing."""
 
 import random
+import re
 
 import keras
 import numpy as np
@@ -230,6 +231,43 @@ def test_where_the_loss_never_falls_it_says_so():
     compared = choosing.compare_learning_rates(model, X * 0, noise * 0, steps=5)
     with pytest.raises(ValueError, match=r"no rate from 0\.0001 to 1 lowers the loss"):
         _ = compared.suggestion
+
+
+def from_the_floor(optimizer="sgd"):
+    """Return a network that says one half of everything, which is the best where the labels tell nothing."""
+    keras.utils.set_random_seed(0)
+    last = keras.layers.Dense(1, kernel_initializer="zeros")
+    model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(8, "relu"), last])
+    model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
+    return model
+
+
+def weak(seed, strength):
+    """Return inputs, and as many labels of each class; at strength 0 the inputs do not matter for them."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(3000, 20)).astype("float32")
+    score = strength * x @ rng.normal(size=(20, 1)) / 20**0.5 + rng.logistic(size=(3000, 1))
+    return x, (score > np.median(score)).astype("float32")
+
+
+@pytest.mark.slow
+@pytest.mark.broad
+@pytest.mark.parametrize("seed, strength", [(0, 2.0), (1, 1.0), (2, 1.0)])
+def test_the_steps_that_the_reason_names_decide(seed, strength):
+    model, (x, y) = from_the_floor(optimizers.Adam()), weak(seed, strength)
+    reason = choosing.find_learning_rate(model, x, y, steps=50).reason
+    steps = int(re.search(r"`steps=(\d+)` would tell a fall of", reason)[1])
+    found = choosing.find_learning_rate(model, x, y, steps=steps)
+    assert found.reason == ""
+    assert 1e-4 < found.suggestion < 0.1
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("optimizer", [optimizers.SGD, optimizers.Momentum, optimizers.Adam, optimizers.RMSprop])
+@pytest.mark.slow
+def test_labels_that_tell_nothing_get_no_suggestion(optimizer):
+    found = choosing.find_learning_rate(from_the_floor(optimizer()), *weak(0, 0.0))
+    assert (found.suggestions, found.reason[:20]) == ({}, "the loss never falls")
 
 
 @pytest.mark.slow

@@ -37,13 +37,6 @@ def test_the_steepest_point_is_found_in_50_of_50_draws(curve):
     assert np.std(np.log10(noisy)) < 0.15
 
 
-def test_the_slope_over_the_rate_itself_would_suggest_a_tiny_rate():
-    """The fault that this is about: d loss / d rate of noise is largest where rates lie closest."""
-    losses = textbook(RATES) + 0.02 * np.random.default_rng(0).normal(size=100)
-    assert RATES[np.argmin(np.gradient(losses, RATES))] < 1e-6
-    assert suggest(RATES, losses)[1]["steepest"].rate > 5e-3
-
-
 @pytest.mark.slow
 def test_noise_alone_is_refused_and_a_small_fall_is_found():
     refused = found = 0

@@ -2,14 +2,15 @@
 
 import copy
 import dataclasses
-import json
 import math
 
 import numpy as np
 
 from keras_ch8.board import panels
 from keras_ch8.cockpit import records
+from keras_ch8.cockpit.document import _summary
 from keras_ch8.monitors.base import members
+from tests.cockpit.runs import standing
 
 HOSTILE = '<img src=x onerror="window.hurt = true"></script><b>&amp;'
 
@@ -53,7 +54,7 @@ def verdict(
 
 
 def run(name, curves, *verdicts, step=None, ended=True, checks=13, record=True, **more):
-    """Return a run; `record` may be False for an old one, and `more` goes into the record, but `problem`."""
+    """Return a run; `record` may be False for one without, and `more` goes into the record, but `problem`."""
     problem = more.pop("problem", "")
     last = max((s["steps"][-1] for s in curves.values() if s["steps"]), default=0)
     hyperparameters = {"optimizer": "SGD", "learning_rate": 0.05, "batch_size": 32} | more.pop("hyperparameters", {})
@@ -65,10 +66,12 @@ def run(name, curves, *verdicts, step=None, ended=True, checks=13, record=True, 
         "events": [], "lines": {}, "tags": {}, "panels": [], "layers": [],
         "stopping": None,
     }  # fmt: skip
-    said = records.read(json.dumps(written | more))[0] if record else records.EMPTY
+    written |= more
+    written["state"] = standing(written)
+    said = written if record else records.EMPTY
     return {
         "name": name, "step": step or last, "ended": ended if record else None, "state": said["state"],
-        "record": written | more if record else None, "series": curves, "tags": {}, "summary": summary(curves),
+        "record": written if record else None, "series": curves, "tags": {}, "summary": _summary(curves),
         "problem": problem,
     }  # fmt: skip
 
@@ -76,19 +79,6 @@ def run(name, curves, *verdicts, step=None, ended=True, checks=13, record=True, 
 def fine(number):
     """Return so many verdicts that say that all is well."""
     return [verdict(f"check_{i}", "ok", "Nothing was found.") for i in range(number)]
-
-
-def summary(curves):
-    def finite(tag):
-        return [value for value in curves.get(tag, {"values": []})["values"] if value is not None]
-
-    loss = finite("epoch/loss") or finite("step/loss")
-    validation, clipped = finite("epoch/val_loss"), finite("step/clipped_share")
-    return {
-        "loss": loss[-1] if loss else None,
-        "validation": {"name": "val_loss", "last": validation[-1], "best": min(validation)} if validation else None,
-        "clipped": float(np.mean(clipped)) if clipped else None,
-    }
 
 
 def banded(rng, steps, middle, width=0.3):

@@ -5,6 +5,8 @@ import json
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
 
 from keras_ch8.board.writer import RunWriter
+from keras_ch8.verdicts.state import NOT_DIAGNOSED, state_of
+from keras_ch8.verdicts.verdict import Verdict
 
 VERDICT = {
     "kind": "vanishing", "level": "act", "finding": "The gradient shrinks 3 times a layer.", "cure": "Use `ReLU`.",
@@ -20,10 +22,17 @@ FINE = {
 }  # fmt: skip
 
 
+def standing(said):
+    """Return what the verdicts of a record come to, as it stands there."""
+    is_diagnosed = said["verdicts"] or said["diagnosis"]
+    return (state_of([Verdict(**each) for each in said["verdicts"]]) if is_diagnosed else NOT_DIAGNOSED).as_data()
+
+
 def record(**said):
     """Return a record as JSON."""
     basic = {"version": 1, "begun": 1.0, "now": 2.0, "ended": True, "step": 100, "hyperparameters": {"batch_size": 32}}
-    return json.dumps(basic | {"diagnosis": {"measurements": 9, "cost": 0.01}} | said)
+    whole = basic | {"diagnosis": {"measurements": 9, "cost": 0.01}, "verdicts": []} | said
+    return json.dumps({"state": standing(whole)} | whole)
 
 
 def write(log_dir, points, text=None):

@@ -83,12 +83,6 @@ def test_a_notebook_is_shown_the_page_in_a_frame_of_its_own(logs):
     assert html.unescape(inside) == page.page(keras_ch8.report(logs)._document)
 
 
-def test_a_verdict_without_a_number_has_none(tmp_path):
-    write(tmp_path, curve(3), record(verdicts=[VERDICT | {"value": None}]))
-    ((verdict,),) = keras_ch8.report(tmp_path).verdicts.values()
-    assert verdict.value is None
-
-
 def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(tmp_path):
     folder = tmp_path / "caf\udce9"
     write(tmp_path / "cafe" / "a", curve(3), record())
@@ -158,15 +152,6 @@ def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs, command):
     assert {name: state.name for name, state in keras_ch8.report(logs).states.items()} == {
         "deep": "act", "fine": "ok", "plain": "little_checked",
     }  # fmt: skip
-
-
-def test_what_follows_from_another_verdict_is_not_called_all_right(tmp_path):
-    follows = FINE | {"kind": "plateau", "section": "8.2.3", "explained_by": "vanishing"}
-    write(tmp_path / "logs", curve(9), record(verdicts=[VERDICT, FINE, follows]))
-    said = str(keras_ch8.report(tmp_path / "logs"))
-    assert said.endswith(
-        "Explained by vanishing, which is to be cured first: plateau (8.2.3).\n\n1 other check found nothing."
-    )
 
 
 def test_diagnose_prints_nothing_that_a_terminal_obeys(tmp_path, command):

@@ -287,7 +287,7 @@ def test_odd_numbers_are_drawn_in_less_than_a_second(page, name):
     page.drawn("document.querySelector('.tools button')?.click();")
 
 
-def test_runs_of_any_lengths_and_those_of_before_the_record_stand_beside_each_other(page):
+def test_runs_of_any_lengths_and_those_without_a_record_stand_beside_each_other(page):
     rng = np.random.default_rng(1)
     old = run("old", ordinary(rng, STEPS), record=False)
     torn = run("torn", curves(np.linspace(2, 1, 12)), problem="The event file ends in the middle of an entry.")

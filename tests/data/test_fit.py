@@ -115,16 +115,6 @@ def test_weights_of_classes_are_those_of_keras(y):
     assert set(np.ravel(weights[0])) == {np.float32(0.2), 1.0, 3.0}
 
 
-def test_the_last_batch_when_padded_has_the_loss_of_its_own_examples(trained):
-    last = ArraySource(X[:5], Y[:5], WEIGHTS[:5], batch_size=8, seed=0, last_batch="pad")
-    order = last.plan(0).indices[0][:5]
-    history, ours = trained(last)
-    expected, theirs = trained(X[order], Y[order], batch_size=5, shuffle=False, sample_weight=WEIGHTS[order])
-    np.testing.assert_allclose(history["loss"], expected["loss"], rtol=1e-6)
-    for mine, their in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(mine, their, rtol=1e-5, atol=1e-7)
-
-
 @pytest.mark.parametrize(
     ("target", "loss"),
     [pytest.param(SERIES[..., :1], "mse", marks=pytest.mark.slow), (SERIES[..., 0] > 0, SPARSE)],

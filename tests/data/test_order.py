@@ -46,11 +46,6 @@ def test_a_position_before_the_smaller_batch_goes_on_with_what_is_left(step):
     assert np.concatenate(given).tolist() == expected.tolist()
 
 
-def test_without_shuffling_every_epoch_has_the_order_of_the_arrays():
-    source = ArraySource(X, batch_size=5, shuffle=False)
-    assert [source.plan(epoch).indices.ravel().tolist() for epoch in (0, 3)] == [list(range(10))] * 2
-
-
 def test_a_batch_larger_than_the_data_goes_round_several_times():
     source = ArraySource(X, batch_size=25, seed=0, last_batch="wrap")
     assert source.plan(2).indices.tolist() == [[*order(10, 0, 2), *order(10, 0, 2), *order(10, 0, 2)[:5]]]

@@ -167,7 +167,7 @@ def symmetry_cases():
 
 def tracker_cases():
     for name in ("CSV", "JSONL"):
-        yield case(f"trackers.{name}", use=repr, path=m.NONE | m.PATH, append=m.FLAG)
+        yield case(f"trackers.{name}", use=repr, path=m.NONE | m.PATH)
     yield case("trackers.MLflow", use=repr, tracking_uri=m.NONE | m.TEXT, experiment=m.NONE | m.TEXT)
     yield case("trackers.WandB", use=repr)
 
@@ -311,7 +311,6 @@ def training_cases():
         seeds=m.count(2) | m.sequence(m.SEED),
         orders=m.NOTHING,
         metric=m.NOTHING,
-        fit_arguments=m.NONE | m.mapping(m.NOTHING),
     )  # fmt: skip
     yield case(
         "choosing.Candidate",

@@ -13,7 +13,7 @@ from keras_ch8.board.record import Event
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.callbacks import TensorBoard
 from keras_ch8.trackers import CSV, JSONL
-from keras_ch8.trackers.base import ServerTracker
+from keras_ch8.trackers._servers import ServerTracker
 from keras_ch8.trackers.feeds import Feeds
 from tests.board.readers import LOADERS, python_loader
 from tests.board.test_faults import fails

@@ -100,16 +100,14 @@ def test_a_run_that_goes_on_in_its_folder_goes_on_in_its_files(tmp_path):
     assert len(table(tmp_path / "optimization_2" / "run.csv")) > 4
 
 
-@pytest.mark.parametrize("append, left", [(False, 2), (True, 3)], ids=["anew", "append"])
-def test_a_file_of_ones_own_is_overwritten_unless_it_is_to_go_on(tmp_path, append, left):
+def test_a_file_of_ones_own_is_overwritten_by_another_tracker_and_goes_on_with_the_same(tmp_path):
     path = tmp_path / "deeper" / "mine.csv"
-    first = CSV(path)
-    tell(first, tmp_path)
-    assert len(table(path)) == len(NUMBERS)
-    tracker = CSV(path, append=append)
+    tell(CSV(path), tmp_path)
+    tracker = CSV(path)
     tell(tracker, tmp_path)
-    tell(tracker, tmp_path)  # a second training with the same one goes on
-    assert len(table(path)) == left * len(NUMBERS)
+    assert len(table(path)) == len(NUMBERS)
+    tell(tracker, tmp_path)
+    assert len(table(path)) == 2 * len(NUMBERS)
     assert (tmp_path / "deeper" / "mine_notes.csv").exists()
 
 

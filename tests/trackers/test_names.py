@@ -5,7 +5,7 @@ import random
 import re
 
 from keras_ch8.board import tags
-from keras_ch8.trackers._mlflow import LONGEST, spelled
+from keras_ch8.trackers._servers import LONGEST, spelled
 
 CHARACTERS = ["-", "x", "-x", "4", "40-", "@", ".", "/", "..", "//", " ", "a", "ä", "\n", ":", "_", "-x-", "n" * 100]
 

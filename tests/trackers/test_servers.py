@@ -21,7 +21,7 @@ import pytest
 from keras_ch8.callbacks import Diagnosis, TensorBoard
 from keras_ch8.extend import Verdict
 from keras_ch8.trackers import CSV, JSONL, MLflow, WandB, feeds
-from keras_ch8.trackers._mlflow import spelled
+from keras_ch8.trackers._servers import spelled
 from keras_ch8.trackers.feeds import Feeds
 from tests.trackers.test_feeds import fit, network, read_scalars, threads, warnings_of
 from tests.trackers.test_files import NUMBERS, VERDICT, lines, table

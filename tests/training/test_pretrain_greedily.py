@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import layers, metrics, optimizers, schedules, training
+from keras_ch8 import layers, optimizers, schedules, training
+from keras_ch8.training._chain import put_slots, slots_of
 from tests.callbacks.test_record import newest
 from tests.callbacks.test_tensorboard import read
 
@@ -141,8 +142,6 @@ def test_what_the_optimizer_remembers_of_a_weight_is_handed_on(make, freeze):
 
 
 def test_slots_of_variables_with_one_path_are_told_apart():
-    from keras_ch8.training._chain import put_slots, slots_of
-
     variables = [keras.Variable(np.ones(shape), name="w") for shape in (3, 3, 2)]
     assert len({v.path for v in variables}) == 1
     some, other = keras.optimizers.Adam(), keras.optimizers.Adam()
@@ -155,6 +154,26 @@ def test_slots_of_variables_with_one_path_are_told_apart():
             np.testing.assert_array_equal(remembered(other, variable)[name], value)
             assert np.all(value == value.flat[0])
             assert value.flat[0] == pytest.approx({"m": 0.1 * (i + 1), "v": 0.001 * (i + 1) ** 2}[name], rel=1e-5)
+
+
+@pytest.mark.parametrize("inner", [optimizers.Adam, keras.optimizers.Adam], ids=["ours", "Keras"])
+def test_slots_of_blocks_are_carried_to_another_optimizer(inner):
+    known, others = (
+        [keras.Variable(np.ones(n), name=name, dtype="float32") for name, n in (("one", 2), ("two", 3))]
+        for _ in range(2)
+    )
+    optimizer, other = (optimizers.BlockCoordinateDescent(inner(), blocks=["one", "two"]) for _ in range(2))
+    for _ in range(2):
+        optimizer.apply([keras.ops.ones(2), 2 * keras.ops.ones(3)], known)
+    other.build(others)
+    slots = slots_of(optimizer, known)
+    put_slots(other, others, slots)
+    found = slots_of(other, others)
+    assert found.keys() == slots.keys()
+    assert {place for place, _ in slots} == {0, 1}
+    for key, value in slots.items():
+        np.testing.assert_array_equal(found[key], value)
+    assert all(np.any(value != 0) for value in slots.values())
 
 
 @pytest.mark.slow
@@ -396,28 +415,3 @@ def test_what_cannot_be_pretrained_is_refused_with_the_fix_and_left_alone(make, 
         pretrain(model, **arguments)
     for w, value in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(w, value)
-
-
-@pytest.mark.full
-def test_five_sigmoid_layers_learn_digits_greedily_and_not_jointly():  # three seeds: examples/s8_7_4_pretraining.py
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(x))
-    x, y = (x[order] / 16).astype("float32"), y[order]
-
-    def five():
-        keras.utils.set_random_seed(0)
-        small = [keras.initializers.RandomNormal(stddev=0.1) for _ in range(6)]
-        hidden = [Dense(64, "sigmoid", kernel_initializer=init) for init in small[:5]]
-        model = keras.Sequential([keras.Input((64,)), *hidden, Dense(10, kernel_initializer=small[5])])
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(optimizers.Momentum(0.1), loss, metrics=[metrics.ZeroOneLoss(from_logits=True)])
-        return model
-
-    joint, greedy = five(), five()
-    joint.fit(x[:1200], y[:1200], epochs=60, verbose=0)
-    training.pretrain_greedily(greedy, x[:1200], y[:1200], epochs=10, fine_tune_epochs=10, verbose=0)
-    errors = [model.evaluate(x[1200:], y[1200:], verbose=0)[1] for model in (joint, greedy)]
-    assert errors[0] > 0.85
-    assert errors[1] < 0.1

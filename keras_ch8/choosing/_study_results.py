@@ -1,14 +1,14 @@
-"""What each step of a study has found, to print and to draw."""
+"""What the steps of a study have found, each alone and all together, to print and to draw."""
 
 import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
 
+from .._describe import short
 from .._plot import COLORS, GREY, axes_of, finished, make_log, recommend
 from .._result import Result, Table
-from ._critical_batch_size import Branch
-from ._study_advice import Rise, smoothed
+from ._study_advice import Branch, Rise, smoothed
 from ._study_trainer import StudyRun, StudySetting
 
 
@@ -34,7 +34,7 @@ class StudyStep(Result):
     """What it is called in the report."""
 
     def _headline(self) -> str:
-        return f"{self.why} {self.do}".strip() if self.do else f"{self.why} Nothing is to be changed."
+        return f"{self.why} {self.do or 'Nothing is to be changed.'}"
 
     def _table(self) -> Table:
         return table_of(self.runs, self.setting)
@@ -77,14 +77,10 @@ class RateSweep(StudyStep):
 
     Args:
         given: The training with the rate that it began with.
-        low: The lowest rate around the best one whose losses lie within 5 % of the best.
-        high: The highest.
         is_inside: Whether both neighbours of the best rate were tried.
     """
 
     given: StudyRun
-    low: float
-    high: float
     is_inside: bool
 
     name = "rates"
@@ -131,14 +127,7 @@ class Stability(StudyStep):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class WarmupStudy(StudyStep):
-    """Whether a warmup of the learning rate helps, and how long it must be.
-
-    Args:
-        overshoot: Rate times curvature along the step, over the slope along it, at the start and after a tenth of the
-            training: where it is above 2, the step leads upwards.
-    """
-
-    overshoot: tuple[float, float]
+    """Whether a warmup of the learning rate helps, and how long it must be."""
 
     name = "warmup"
 
@@ -149,11 +138,9 @@ class ClippingStudy(StudyStep):
 
     Args:
         limit: That quantile, of the training without.
-        clipped: Fraction of the steps that it clips.
     """
 
     limit: float
-    clipped: float
 
     name = "clipping"
 
@@ -215,14 +202,105 @@ class BatchSizeStudy(StudyStep):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class DurationStudy(StudyStep):
-    """Where in the training its best step lies.
-
-    Args:
-        places: For each of the best trainings, its best step over all of its steps.
-        gain: Fraction of the loss that the last quarter of the best training has taken off.
-    """
-
-    places: tuple[float, ...]
-    gain: float
+    """Where in the training its best step lies."""
 
     name = "duration"
+
+
+QUANTITIES = {"rate": "learning rate", "batch_size": "batch size", "warmup": "warmup [steps]", "clip": "clipped to"}
+"""What the trainings of a study may differ in, and what it is called."""
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class StudyReport(Result):
+    """What the steps of a `Study` have found, together.
+
+    Args:
+        given: The setting that the study began with.
+        setting: The setting that it recommends.
+        steps: What each step has found, in their order.
+        runs: All full trainings.
+        cost: What was trained, in full trainings.
+        has_schedule: Whether the learning rate is the largest of a schedule. Defaults to `False`.
+    """
+
+    given: StudySetting
+    setting: StudySetting
+    steps: tuple[StudyStep, ...]
+    runs: tuple[StudyRun, ...]
+    cost: float
+    has_schedule: bool = False
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the given setting is as good as any that was tried, and nothing is to be done."""
+        return self.setting == self.given and not any(step.do for step in self.steps if step.name != "stability")
+
+    @property
+    def code(self) -> str:
+        """What to write in a script for the recommended setting."""
+        s = self.setting
+        rate = f"{s.rate:.3g}" if not s.warmup else f"keras_ch8.schedules.Warmup({s.rate:.3g}, {s.warmup})"
+        yours = "the class of yours"
+        if self.has_schedule:
+            factor = s.rate / self.given.rate
+            rate = "schedule" if factor == 1 else f"keras_ch8.schedules.ScaledSchedule(schedule, {factor:.3g})"
+            yours = "the class and the schedule of yours"
+            yours += f", times min((step + 1) / {s.warmup}, 1)" if s.warmup else ""
+        clip = f", global_clipnorm={s.clip:.3g}" if math.isfinite(s.clip) else ""
+        return f"optimizer = Optimizer(learning_rate={rate}{clip})  # {yours}\nbatch_size = {s.batch_size}"
+
+    def best(self, count: int = 3) -> list[StudyRun]:
+        """Return the trainings with the smallest losses in retrospect, the best first."""
+        return sorted((run for run in self.runs if not run.diverged), key=lambda run: run.best)[:count]
+
+    def loss_of(self, setting: StudySetting) -> float:
+        """Return the best loss of the full training with a setting; NaN if there is none."""
+        return next((run.best for run in self.runs if run.setting == setting), math.nan)
+
+    def plot(self, ax: Any = None, quantity: str = "rate") -> Any:
+        """Draw the best loss of each training over one quantity, with matplotlib; return the axes.
+
+        Every training is a point; the line goes through the best one of each value (what the playbook calls an
+        isolation plot).
+        """
+        if quantity not in QUANTITIES:
+            raise ValueError(
+                f"`quantity` is what the trainings differ in, one of {', '.join(QUANTITIES)}. Received: "
+                f"quantity={short(quantity)}. Try 'rate'."
+            )
+        ax = axes_of(ax)
+        good = [run for run in self.runs if not run.diverged]
+        values = [getattr(run.setting, quantity) for run in good]
+        shown = [(v, run.best) for v, run in zip(values, good, strict=True) if math.isfinite(v)]
+        ax.plot(*zip(*shown, strict=True), "x", color=GREY, label="a training") if shown else None
+        lowest = {value: min(loss for v, loss in shown if v == value) for value, _ in shown}
+        ax.plot(sorted(lowest), [lowest[v] for v in sorted(lowest)], "o-", color=COLORS[0], label="the best of each")
+        if quantity in ("rate", "batch_size"):
+            make_log(ax.xaxis)
+        return finished(
+            ax, "Best loss of each training", QUANTITIES[quantity], "loss on the validation data", "trainings"
+        )
+
+    def _headline(self) -> str:
+        spent = f"{len(self.runs)} trainings, {self.cost:.1f} times the work of one"
+        if self.is_healthy:
+            return f"Nothing is to be changed: {self.given} is as good as anything that was tried. ({spent})"
+        beyond = " ".join(step.do for step in self.steps if step.do and step.name == "duration")
+        if self.setting == self.given:
+            return f"Keep {self.given}. {beyond} ({spent})"
+        loss, was = self.loss_of(self.setting), self.loss_of(self.given)
+        gain = "" if math.isnan(loss) else f": loss {loss:.4g}"
+        if gain and not math.isnan(was):
+            gain += f", {'which diverged' if math.isinf(was) else f'{was:.4g}'} with {self.given}"
+        return f"Train with {self.setting}{gain}. {beyond}".strip() + f" ({spent})"
+
+    def _table(self) -> Table:
+        return table_of(self.runs, self.setting)
+
+    def __str__(self) -> str:
+        lines = [self._headline(), ""]
+        for number, step in enumerate(self.steps, 1):
+            lines += [f"{number}. {step.name}: {step.why}", f"   {step.do or 'Nothing is to be changed.'}"]
+        lines += ["", str(self._table()), "", self.code]
+        return "\n".join(lines)
