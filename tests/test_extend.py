@@ -210,7 +210,7 @@ def test_a_good_callback_passes():
     extend.check_callback(Moves, changes_training=True)
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -415,10 +415,12 @@ class MutableRule(TensorRule):
         return g
 
 
+@pytest.mark.slow
 def test_a_good_clipping_rule_passes():
     extend.check_clipping_rule(Half())
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -504,7 +506,7 @@ def test_a_monitor_of_the_spectrum_passes_whether_or_not_the_training_gives_a_re
     extend.check_monitor(SpectrumMonitor(always))
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -724,6 +726,7 @@ def test_a_broken_tracker_is_told_why(make, message):
 # --- the package's own ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=3)
 @pytest.mark.parametrize(
     "rule",

@@ -158,6 +158,7 @@ def test_a_string_with_the_package_is_ours(name):
     assert type(model.optimizer) is getattr(ch8.optimizers, name)
 
 
+@pytest.mark.slow
 def test_plain_strings_are_ours_where_keras_has_none_and_stay_kerass_where_it_has():
     before = {name: dict(table) for name, (_, table) in keras_private.tables_of_strings().items()}
     try:

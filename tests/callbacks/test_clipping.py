@@ -17,6 +17,7 @@ RULES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @pytest.mark.parametrize("way", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
@@ -28,6 +29,7 @@ def test_an_optimizer_of_keras_with_the_callback_is_ours_with_the_rule(rule, way
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("death", [KeyboardInterrupt, MemoryError])
 def test_a_step_that_is_interrupted_gives_the_optimizer_back(death, tmp_path):
@@ -118,6 +120,7 @@ def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind):
     assert listed[0].findings()[0].startswith(f"clipped {was_clipped.mean():.1%} of 12 steps")
 
 
+@pytest.mark.slow
 def test_without_a_rule_there_are_the_norms_alone_and_the_logger_says_so(tmp_path):
     logger = callbacks.GradientClippingLogger(logs=True)
     history = fit(network(keras.optimizers.Adam()), [logger, callbacks.TensorBoard(tmp_path)])
@@ -202,6 +205,7 @@ def test_a_custom_train_step_without_scale_loss_has_no_loss_but_all_else():
         assert all(frame.loss is None for frame in frames.frames)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("rule", [clipping.ByPercentile(10), clipping.ByGlobalNorm(1.0)])
 def test_the_state_of_a_rule_is_taken_by_a_callback_with_the_same_rule_and_no_other(rule):

@@ -93,6 +93,7 @@ def test_a_function_and_a_list_give_the_value_itself():
     assert [stages(u / 6, number) for u in range(6)] == [3.0, 3.0, 2.0, 2.0, 1.5, 1.5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{"steps_per_execution": 2}, pytest.param({"jit_compile": True}, marks=pytest.mark.slow)]
 )
@@ -182,6 +183,7 @@ def test_validation_is_on_the_real_problem_and_the_end_is_the_model_without_the_
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_an_early_end_warns_and_leaves_the_real_problem():
     model, meter = metered()
 
@@ -210,6 +212,7 @@ def until_the_end():
         yield X[:BATCH], Y[:BATCH]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
 def test_data_of_unknown_length_need_a_length_in_batches():
     model, meter = metered()
@@ -248,6 +251,7 @@ def test_two_replicas_train_as_one_device():
     assert np.abs(one - two).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_with_several_steps_in_one_execution_the_logs_have_what_the_last_of_them_read():
     model, meter = metered(steps_per_execution=3)
     history = fit(model, [Continuation("linear", "100%", logs=True)], epochs=2)

@@ -40,6 +40,7 @@ def found(watching):
     return {v.kind: v.level for v in watching.verdicts if v.level != "ok"}
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("probe", [PROBE, None])
 def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_on(probe):
@@ -53,6 +54,7 @@ def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_
     assert watching.log.chance == pytest.approx(0.69, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_model_without_a_trainable_weight_is_told_so():
     model, watching = network(), diagnosis()
     model.trainable = False
@@ -65,6 +67,7 @@ def test_a_model_without_a_trainable_weight_is_told_so():
     assert found(watching) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("order, said", [(slice(None), {}), (RNG.permutation(len(X)), {"wrong_labels": "act"})])
 def test_targets_that_belong_to_other_inputs_are_seen_by_the_examples_of_the_probe(order, said):
@@ -129,6 +132,7 @@ def test_the_alarm_is_printed_before_the_first_step(capsys):
 # --- whatever is trained -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_check_that_fails_is_left_out_with_one_warning_and_the_training_goes_on(monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("no such thing")

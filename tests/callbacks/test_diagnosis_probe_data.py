@@ -95,6 +95,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("validates", [False, True])
 @pytest.mark.parametrize("kind", OTHERS)
@@ -110,6 +111,7 @@ def test_a_data_set_without_a_state_is_read_also_where_fit_validates_on_it(kind,
     assert len(diagnosis.probe.batch[0]) == 64
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("kind", ["shuffled", "PyDataset", "in a file"])
 def test_another_data_set_that_has_a_state_or_may_have_one_is_not_read(kind, tmp_path):
@@ -219,6 +221,7 @@ def test_a_training_is_bit_for_bit_the_bare_one(kind, steps, given):
     assert losses(watching) == losses()
 
 
+@pytest.mark.slow
 def test_a_map_that_computes_alone_is_read():
     scaled = ROWS((X, Y)).batch(32).map(lambda x, y: (x * 2, y))
     _, diagnosis, said = losses_of(lambda: scaled.shuffle(10, seed=1), lambda data: scaled.take(1))
@@ -246,6 +249,7 @@ def plain_model():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_probe_of_another_form_is_one_sentence_and_the_first_examples_of_fit_take_its_place(kind):
@@ -305,6 +309,7 @@ EMPTY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=4)
 @pytest.mark.filterwarnings("ignore:Your input ran out of data", "ignore:`shuffle=True`")
 @pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["no probe", "arrays"])
@@ -321,6 +326,7 @@ def test_a_fit_of_no_batches_ends_as_the_bare_one(kind, probe, tmp_path):
     assert ended(ch8.callbacks.TensorBoard(tmp_path), ch8.callbacks.Diagnosis(probe, verbose=False)) == ended()
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("change", ["scaled", "shifted", "pixels"])
 def test_a_probe_of_another_scale_is_told_with_both_numbers(change):
@@ -332,6 +338,7 @@ def test_a_probe_of_another_scale_is_told_with_both_numbers(change):
     assert diagnosis.measurements > 0
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("seed", range(8))
 def test_a_probe_that_is_prepared_alike_is_not_told(seed):

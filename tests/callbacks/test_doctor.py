@@ -71,6 +71,7 @@ def kinds(some):
 # --- the script of a user --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_script_of_a_user(tmp_path, capsys):
     doctor = keras_ch8.Doctor(tmp_path, probe=(X[:64], Y[:64]))
     assert str(doctor).startswith("It has watched no training yet")
@@ -307,6 +308,7 @@ def test_raise_if_says_what_is_wrong_at_a_level_and_above():
     doctor.raise_if("act")
 
 
+@pytest.mark.slow
 def test_without_a_folder_there_is_no_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     doctor = Doctor(log_dir=None)
@@ -417,6 +419,7 @@ def loop(doctor, model, optimizers=None, steps=60):
     return run
 
 
+@pytest.mark.slow
 def test_a_loop_has_the_compiled_optimizer_and_a_result(tmp_path):
     doctor, model = Doctor(tmp_path, (X[:64], Y[:64])), network()
     run = loop(doctor, model)
@@ -430,6 +433,7 @@ def test_a_loop_has_the_compiled_optimizer_and_a_result(tmp_path):
     assert len(doctor.runs) == 2
 
 
+@pytest.mark.slow
 def test_a_loop_without_an_optimizer_says_what_to_give():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])

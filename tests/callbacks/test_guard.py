@@ -156,6 +156,7 @@ def test_of_several_workers_the_chief_alone_writes_what_was_left_out(corrupt, mo
     assert {path.name: path.read_bytes() for path in (folder / "optimization").iterdir()} == before
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_what_the_optimizer_leaves_out_alone(corrupt):
     _, model, history, _ = corrupt
     same, expected = trained(broken(), model=network(optimizers.Momentum(0.01, skip_nonfinite=True)))
@@ -171,6 +172,7 @@ def spoiled_batches(epochs):
     return [place for place, row in enumerate(rows) if set(BAD) & set(row.tolist())]
 
 
+@pytest.mark.slow
 def test_with_accumulation_each_batch_is_judged_and_a_bad_one_costs_its_whole_sum():
     guard = callbacks.Guard()
     model, _ = trained(
@@ -195,7 +197,7 @@ class Values(keras.callbacks.Callback):
         self.values.append([v.numpy() for v in self.model.variables])
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("options, scale, more", [
     ({}, None, list), ({}, 64.0, list), ({}, 64.0, lambda: [Frames()]),
     pytest.param({"jit_compile": True}, None, list, marks=pytest.mark.slow),
@@ -219,7 +221,7 @@ def test_a_spike_is_left_out_by_the_optimizer_also_inside_one_that_scales_the_lo
         assert np.argmax(frames.norm) == 27
 
 
-@pytest.mark.broad(slow="all")
+@pytest.mark.slow
 @pytest.mark.parametrize("options, accumulate", [
     ({"steps_per_execution": 4}, None), ({"jit_compile": True}, None),
     pytest.param({"run_eagerly": True}, None, marks=pytest.mark.slow),
@@ -236,6 +238,7 @@ def test_examples_are_named_however_the_step_is_run(options, accumulate):
     assert all(np.isfinite(v).all() for v in model.get_weights())
 
 
+@pytest.mark.slow
 def test_of_arrays_the_place_in_the_batch_is_named():
     guard = callbacks.Guard()
     trained(broken(), guard, epochs=1, source=False)
@@ -280,6 +283,7 @@ class BreaksBackward(keras.layers.Layer):
         return shape
 
 
+@pytest.mark.slow
 def test_the_first_layer_is_named_and_the_model_stays_as_it_is():
     x = X[:16].copy()
     x[5] = 30
@@ -313,6 +317,7 @@ def test_of_a_spike_the_examples_whose_loss_stands_out_are_named():
     assert origin.layer is not None
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_asked_is_no_end_of_the_training(monkeypatch):
     def refuse(*args):
         raise TypeError("no")
@@ -375,6 +380,7 @@ def test_digits_with_corrupt_examples_or_a_spike_of_the_rate_end_as_the_clean_ru
     assert not guard_cases.digits(spike_at=250) < 3 * clean
 
 
+@pytest.mark.slow
 def test_going_back_counts_what_is_undone_as_left_out(rescued):
     guard, model, _ = rescued
     undone = model.optimizer.skipped_steps - len(guard.left_out)
@@ -382,6 +388,7 @@ def test_going_back_counts_what_is_undone_as_left_out(rescued):
     assert int(model.optimizer.iterations.numpy()) == LINEAR
 
 
+@pytest.mark.slow
 def test_a_schedule_is_lowered_by_its_factor_until_the_next_good_state(rescued):
     guard, model, _ = rescued
     assert model.optimizer.get_config()["learning_rate"]["config"]["factor"] == 1
@@ -389,6 +396,7 @@ def test_a_schedule_is_lowered_by_its_factor_until_the_next_good_state(rescued):
     assert (state["lowered"], state["may_return"]) == (1.0, False)
 
 
+@pytest.mark.slow
 def test_it_goes_back_to_the_start_once_where_nothing_later_is_known_to_be_good():
     guard = callbacks.Guard()
     model, _ = trained(X, RateSpike(at=40), guard, epochs=5)
@@ -426,6 +434,7 @@ def test_it_gives_up_after_its_tries_and_says_why(capfd):
     assert all(len(line) <= 79 for line in told.splitlines() if "guard" in line)
 
 
+@pytest.mark.slow
 def test_where_all_data_are_broken_it_ends_too(monkeypatch):
     monkeypatch.setattr(_guard, "DATA_ALONE", 12)
     guard = callbacks.Guard()
@@ -434,6 +443,7 @@ def test_where_all_data_are_broken_it_ends_too(monkeypatch):
     assert len(history["loss"]) == 1
 
 
+@pytest.mark.slow
 def test_with_few_broken_batches_in_succession_the_weights_are_not_to_blame():
     x = X.copy()
     x[64:160] = np.nan  # six batches of arrays
@@ -443,6 +453,7 @@ def test_with_few_broken_batches_in_succession_the_weights_are_not_to_blame():
     assert guard.rollbacks == []
 
 
+@pytest.mark.slow
 def test_what_is_not_finite_can_be_left_to_the_optimizer():
     guard = callbacks.Guard(nonfinite=False)
     model, _ = trained(broken(), guard, epochs=1)
@@ -468,6 +479,7 @@ def test_a_training_without_faults_is_bit_for_bit_the_same_and_the_optimizer_is_
         trained(X, again, epochs=1)
 
 
+@pytest.mark.slow
 def test_a_second_fit_traces_nothing_anew():
     guard, model = callbacks.Guard(), network()
     trained(X, guard, epochs=1, model=model)
@@ -606,6 +618,7 @@ def test_healthy_trainings_are_let_be(name):
     assert guard.left_out == []
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 def test_what_is_left_out_at_the_end_of_an_epoch_of_unknown_length_is_told():
     x = np.ones((30, 4, 2), "float32")

@@ -33,6 +33,7 @@ def test_the_rate_that_each_step_uses_is_lowered_on_a_plateau(optimizer, start):
     assert history["learning_rate"][0] == pytest.approx(0.1 if start == 0.1 else float(start(STEPS)))
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @OPTIMIZERS
 @pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
@@ -44,6 +45,7 @@ def test_a_function_of_the_epoch_sets_the_rate(optimizer, start):
     assert (falls == 0).all() if start == 0.1 else (falls < 0).all()  # within the epoch the schedule goes on
 
 
+@pytest.mark.slow
 def test_it_goes_back_to_the_best_weights():
     past, decay = Remembers(), LearningRateDecay(ReduceOnPlateau("x", 0.5, 2, "min", restore_best_weights=True))
     model = network("sgd")
@@ -51,6 +53,7 @@ def test_it_goes_back_to_the_best_weights():
     assert_same(model.get_weights(), past.weights[1])
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @OPTIMIZERS
 @pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
@@ -86,12 +89,14 @@ def test_a_function_may_have_other_parameters(rule):
     assert history["learning_rate"] == pytest.approx([0.1, 0.05])
 
 
+@pytest.mark.slow
 def test_a_rate_of_zero_over_a_schedule_is_no_dead_end():
     rule = [0.1, 0.0, 0.05].__getitem__
     history = fit(network(optimizers.SGD(LinearDecay(0.1, 1000))), [LearningRateDecay(rule, logs=True)], epochs=3)
     assert history["learning_rate"] == pytest.approx([0.1, 0, 0.05], rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_state_before_the_first_fit_and_of_a_number():
     decay, model = LearningRateDecay(lambda epoch, rate: rate / 2), network(optimizers.SGD(0.1))
     assert decay.get_state() == {"rates": [], "asked": None, "watched": None, "changes": []}
@@ -102,6 +107,7 @@ def test_a_state_before_the_first_fit_and_of_a_number():
     assert float(fresh.optimizer.learning_rate) == pytest.approx(0.0125)
 
 
+@pytest.mark.slow
 @needs_multi_optimizer
 def test_a_multi_optimizer_has_each_rate_lowered():
     inner = [optimizers.SGD(0.1, name="one"), keras.optimizers.SGD(0.2, name="other")]
@@ -114,6 +120,7 @@ def test_a_multi_optimizer_has_each_rate_lowered():
     assert set(history) >= {"learning_rate_one", "learning_rate_other"}
 
 
+@pytest.mark.slow
 def test_mixed_precision_changes_the_inner_rate():
     model = network(keras.optimizers.LossScaleOptimizer(optimizers.SGD(0.1)), policy="mixed_float16")
     fit(model, [LearningRateDecay(lambda epoch, rate: rate / 2)], epochs=2)
@@ -131,6 +138,7 @@ def test_tensorboard_shows_the_rate_at_the_step_that_used_it(tmp_path, capsys):
     assert capsys.readouterr().out.count(", epoch 4: from 0.1 to 0.05.") == 1
 
 
+@pytest.mark.slow
 def test_many_fits_trace_no_more_than_one():
     model = network(optimizers.SGD(LinearDecay(0.1, 1000)))
     decay = LearningRateDecay(ReduceOnPlateau("loss", 0.5, 1))
@@ -174,6 +182,7 @@ def test_bad_input_is_refused_with_the_fix(act, error, message):
         act()
 
 
+@pytest.mark.slow
 def test_a_schedule_that_comes_to_0_in_the_middle_is_a_warning_and_the_training_goes_on():
     model = network(optimizers.SGD(schedules.LinearDecay(0.1, 2 * STEPS, end_learning_rate=0.0)))
     with pytest.warns(UserWarning, match="The schedule's rate is 0 at the beginning of epoch 3"):

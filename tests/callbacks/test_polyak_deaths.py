@@ -25,6 +25,7 @@ def weights_after_training(model, kept):
     return model.get_weights()
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize(
     "last",
@@ -65,6 +66,7 @@ def test_a_step_that_dies_gives_the_real_problem_back_though_nobody_listens():
     assert temperature.temperature.value == temperature.temperature.end
 
 
+@pytest.mark.slow
 def test_a_variable_that_others_change_at_the_end_of_an_epoch_stays_and_the_rest_comes_back():
     seen = {}
 
@@ -86,6 +88,7 @@ def test_a_variable_that_others_change_at_the_end_of_an_epoch_stays_and_the_rest
             np.testing.assert_array_equal(now, before)
 
 
+@pytest.mark.slow
 def test_the_blocks_of_an_optimizer_are_asked_for_their_skipped_steps_and_averages():
     average = average_of(decay=0.9)
     blocks = optimizers.BlockCoordinateDescent(optimizers.SGD(0.1, skip_nonfinite=True), blocks=[".*"])

@@ -49,6 +49,7 @@ class Micro(keras.callbacks.Callback):
         self.last = weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", [keras.optimizers.SGD, pytest.param(optimizers.SGD, marks=pytest.mark.slow)], ids=["Keras", "ours"]
 )
@@ -82,6 +83,7 @@ def test_an_evaluation_before_the_first_step_is_of_the_weights():
     assert model.evaluate(*VALIDATION, batch_size=BATCH, verbose=0, callbacks=[average]) == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [layers.BatchNormalization, pytest.param(keras.layers.BatchNormalization, marks=pytest.mark.slow)],
@@ -105,6 +107,7 @@ def listed(others, first):
     return [average_of, *others] if first else [*others, average_of]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "first", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["listed last", "listed first"]
 )

@@ -223,6 +223,7 @@ def test_two_trainings_have_two_folders_whatever_the_log_dir_is_called(tmp_path,
         assert [step for step, _ in read(str(tmp_path / name), run)["step/loss"]] == list(range(1, 2 * STEPS + 1))
 
 
+@pytest.mark.slow
 def test_an_evaluation_alone_needs_no_session(tmp_path):
     board, model = callbacks.TensorBoard(tmp_path), network("sgd")
     model.evaluate(X, Y, callbacks=[board], verbose=0)

@@ -85,6 +85,7 @@ def by_hand(folder, **given):
     return [callbacks.TensorBoard(folder), keras.callbacks.TensorBoard(folder, **of_keras)]
 
 
+@pytest.mark.slow
 def test_without_an_argument_of_keras_nothing_of_keras_is_written_and_no_curve_twice(tmp_path):
     fit([callbacks.TensorBoard(tmp_path)])
     assert [path.name for path in tmp_path.iterdir()] == ["optimization"]
@@ -106,6 +107,7 @@ ARGUMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("kind", ARGUMENTS)
 def test_an_argument_of_keras_writes_what_keras_writes_and_changes_nothing(kind, tmp_path):
@@ -135,6 +137,7 @@ FORMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("form", FORMS)
 def test_it_stands_behind_ours_wherever_that_stands(form, tmp_path):
@@ -150,6 +153,7 @@ def test_it_stands_behind_ours_wherever_that_stands(form, tmp_path):
     assert of_keras(tmp_path / "ours") == of_keras(tmp_path / "hand")
 
 
+@pytest.mark.slow
 def test_where_nothing_of_ours_watches_keras_writes(tmp_path, monkeypatch):
     monkeypatch.setenv(_net.OFF, "1")
     fit([keras.callbacks.TensorBoard(tmp_path / "hand", update_freq=1)])

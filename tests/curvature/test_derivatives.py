@@ -27,6 +27,7 @@ def differences(objective, v, h=1e-5):
     return (objective.gradient(theta + h * v) - objective.gradient(theta - h * v)) / (2 * h)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", CASES)
 def test_the_product_with_the_hessian_is_that_of_finite_differences(float64, in_graphs, name):
@@ -124,6 +125,7 @@ def test_bad_vectors_and_sizes_are_refused():
         curvature.hessian(large, np.ones((1, 100)), np.ones((1, 100)))
 
 
+@pytest.mark.slow
 def test_a_pair_is_inputs_and_targets_and_a_model_without_weights_is_built():
     x, y = np.random.default_rng(0).normal(size=(2, 16, 3)).astype("float32")
 
@@ -143,6 +145,7 @@ def test_a_pair_is_inputs_and_targets_and_a_model_without_weights_is_built():
     assert noise[0] == noise[1]
 
 
+@pytest.mark.slow
 def test_two_inputs_of_a_model_without_targets_are_not_taken_for_a_pair():
     inputs = [keras.Input((3,)), keras.Input((3,))]
     model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Subtract()(inputs)))

@@ -34,6 +34,7 @@ def test_residuals_say_how_far_an_eigenvalue_is_at_most():
     np.testing.assert_allclose(found.values, truth, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_what_lies_along_the_directions_needs_no_directions():
     model, x, y = MODELS["dropout"]()
     found = curvature.lanczos(model, x, y, steps=5)

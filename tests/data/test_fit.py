@@ -81,6 +81,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("last_batch", ["keep", "pad"])
 @pytest.mark.parametrize("data", CASES)
@@ -104,6 +105,7 @@ def test_weights_of_a_plan_act_on_a_smaller_last_batch_too():
     np.testing.assert_array_equal(np.concatenate([batch[0] for batch in model.given]), X[:5].astype("float32"))
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("y", [Y, Y[:, None], np.eye(3)[Y]], ids=["flat", "column", "one-hot"])
 def test_weights_of_classes_are_those_of_keras(y):
     model, weights = Recorder(), []

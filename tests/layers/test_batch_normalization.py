@@ -162,6 +162,7 @@ def test_second_derivatives_are_those_of_finite_differences(masked, jit):
     assert np.linalg.norm(found - expected) < 1e-6 * np.linalg.norm(expected)
 
 
+@pytest.mark.slow
 def test_the_hessian_of_a_model_needs_no_fix(float64, monkeypatch):
     """`exact_moments` is for Keras's layers; ours is right without it."""
     layers = [keras.layers.Dense(4), BatchNormalization(), keras.layers.Activation("tanh"), keras.layers.Dense(2)]

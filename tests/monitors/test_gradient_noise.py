@@ -34,6 +34,7 @@ def test_the_variance_is_that_between_the_gradients_of_the_parts(float64, in_gra
     assert found.squared_norm == pytest.approx(np.sum(g.mean(axis=0) ** 2) - variance / parts, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_with_one_example_a_part_it_is_the_covariance_of_their_gradients(float64):
     model, x, y = MODELS["dense"]()
     g = gradients(model, x, y, 12)
@@ -60,6 +61,7 @@ def test_with_a_step_it_is_the_mean_over_both_ends(float64):
     assert found.trace == pytest.approx(np.mean(ends), rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [8, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_model_on_gaussian_data_has_the_noise_scale_that_is_known(parts):
     """At w = 0 the gradient of mean (w - y)^2 is -2 y / D: with D = 10^4 one look is as good as many."""

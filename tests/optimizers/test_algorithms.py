@@ -77,6 +77,7 @@ def test_variables_hold_the_look_ahead_point(name):
     np.testing.assert_allclose(variable.numpy(), path[-1] + optimizer.momentum * v, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", ["Nesterov", "RMSpropNesterov"])
 @pytest.mark.parametrize("finish_at_theta", [False, True])
