@@ -383,3 +383,11 @@ def test_a_run_that_cannot_be_read_is_named_and_the_others_are_shown(tmp_path, k
     assert bad["series"]["step/loss"]["steps"] == [1, 2, 3, 4, 5]
     json.dumps([bad, good], allow_nan=False)
     assert "vanishing" in str(keras_ch8.report(tmp_path))
+
+
+def test_a_verdict_of_an_untrusted_folder_has_no_escape_sequences(tmp_path):
+    hostile = VERDICT | {"finding": "Bad\x1b]0;title\x07 news", "code": "a = 1\n\tb"}
+    write(tmp_path, curve(3), record(verdicts=[hostile]))
+    ((verdict,),) = keras_ch8.report(tmp_path).verdicts.values()
+    assert (verdict.finding, verdict.code) == ("Bad]0;title news", "a = 1\n b")
+    assert str(keras_ch8.read_run(tmp_path).verdicts[0]).isprintable()

@@ -194,7 +194,7 @@ def test_a_large_mean_leaves_the_variance_exact():
     The sum rounds the mean by a few units of its last place, 2^-10, and the variance by their square.
     """
     rounding = 4 * 2.0**-10
-    x = RNG.normal(1e4, 1, (256, 3)).astype("float32")
+    x = np.random.default_rng(0).normal(1e4, 1, (256, 3)).astype("float32")
     layer = BatchNormalization(momentum=0.0)
     y = layer(x, training=True)
     expected, _, variance = batch(x)
