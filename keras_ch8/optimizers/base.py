@@ -13,20 +13,10 @@ from .. import _checks, _describe, _numerics
 from .._types import Config, Logs, Tensor
 from ..clipping import rule as clipping
 from ..integration import backend, fit, keras_private, multi_worker, step_report, train_step
-from . import _arguments, _layout
+from . import _arguments, _layout, _update
 from ._arguments import LearningRate
 from ._layout import Layout, Store
-from ._update import (
-    Gradients,
-    StepContext,
-    Updater,
-    UpdateRule,
-    Work,
-    accumulate,
-    leave_out,
-    move_average,
-    sum_over_replicas,
-)  # fmt: skip
+from ._update import Gradients, StepContext, Updater, UpdateRule, Work
 
 
 class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
@@ -278,11 +268,11 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         self, indices: tuple[int, ...], end: Callable[..., Any], grads: list[Tensor], lr: Tensor, *given: Any
     ) -> Any:
         """Take one step with the gradients of the variables `indices`; end it with the gradient as clipped."""
-        mean, active = self._accumulate(sum_over_replicas(dict(zip(indices, grads, strict=True))))
+        mean, active = self._accumulate(_update.sum_over_replicas(dict(zip(indices, grads, strict=True))))
         t = backend.as_tensor(self.iterations) + 1
         if self.skipped is not None:
             # laid out as for the update: TensorFlow keeps one of two equal operations
-            t, active = leave_out(t, active, self._lay_out(mean), self.skipped)
+            t, active = _update.leave_out(t, active, self._lay_out(mean), self.skipped)
         clipped = self._clipper.clip(mean, self._lay_out, active)
         decay = None if self.weight_decay is None else lr * self.weight_decay
         step = StepContext(lr, t, active, clipped.factor, decay)
@@ -294,7 +284,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         if not self.gradient_accumulation_steps:
             return grads, None
         sums = {i: self.accumulators[i] for i in self._layout.block_of}
-        return accumulate(grads, sums, self.micro_steps, self.gradient_accumulation_steps)
+        return _update.accumulate(grads, sums, self.micro_steps, self.gradient_accumulation_steps)
 
     def _lay_out(self, grads: Gradients) -> list[Tensor]:
         """Return the gradient of each block of variables: of a tile, one vector."""
@@ -318,7 +308,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
             self._update_averages(step)
 
     def _update_averages(self, step: StepContext) -> None:
-        move = partial(move_average, self.ema_momentum, self.ema_overwrite_frequency)
+        move = partial(_update.move_average, self.ema_momentum, self.ema_overwrite_frequency)
         for variable, kept in zip(self.known_variables, self.averages, strict=True):
             if kept is not None:
                 state = self._layout.block_of[self.index_of(variable)].state
