@@ -194,8 +194,11 @@ def main():
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--check", dest="mode", action="store_const", const="check")
     mode.add_argument("--detect", dest="mode", action="store_const", const="detect")
+    mode.add_argument("--rules", action="store_true", help="print the sign of the rules of today")
     parser.add_argument("--json", type=pathlib.Path, help="by default check.json or detect.json in this folder")
     options = parser.parse_args()
+    if options.rules:
+        return print(rules())
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"there is no case {', '.join(sorted(unknown))}")
     path = options.json or HERE / f"{options.mode}.json"
