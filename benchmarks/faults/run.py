@@ -198,7 +198,8 @@ def main():
     parser.add_argument("--json", type=pathlib.Path, help="by default check.json or detect.json in this folder")
     options = parser.parse_args()
     if options.rules:
-        return print(rules())
+        print(rules())
+        return
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"there is no case {', '.join(sorted(unknown))}")
     path = options.json or HERE / f"{options.mode}.json"
