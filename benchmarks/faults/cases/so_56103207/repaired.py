@@ -26,8 +26,8 @@ def doodle(kind):
     return np.clip(ink * rng.uniform(0.6, 1.0) + rng.normal(0, 0.15, ink.shape), 0, 1)
 
 
-x = np.stack([doodle(k) for k in range(5) for _ in range(300)])[..., None].astype("float32")
-y = to_categorical(np.repeat(np.arange(5), 300), 5)
+x = np.stack([doodle(k) for k in range(5) for _ in range(200)])[..., None].astype("float32")
+y = to_categorical(np.repeat(np.arange(5), 200), 5)
 x_test = np.stack([doodle(k) for k in range(5) for _ in range(80)])[..., None].astype("float32")
 labels_test = np.repeat(np.arange(5), 80)
 
@@ -47,7 +47,7 @@ model.add(Dense(units=5, activation="softmax"))
 
 model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
 
-model.fit(x, y, batch_size=100, epochs=12, validation_split=0.2, verbose=2)
+model.fit(x, y, batch_size=50, epochs=10, validation_split=0.2, verbose=2)
 
 score = float(np.mean(model.predict(x_test, verbose=0).argmax(axis=1) == labels_test))
 print("test accuracy:", score)
