@@ -1,11 +1,13 @@
 from sklearn.datasets import load_iris
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import scale
 from keras.models import Sequential
 from keras.layers import Dense, Input
 from keras.utils import to_categorical
 import numpy as np
 
 X, y = load_iris(return_X_y=True)
+X = scale(X)
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.33, stratify=y, random_state=7)
 
 model = Sequential()
