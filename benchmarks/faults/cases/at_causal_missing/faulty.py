@@ -11,11 +11,23 @@ changed = rng.random(melody.shape) < 0.25
 melody = np.where(changed, rng.integers(1, notes + 1, melody.shape), melody)
 train, test = melody[:2200], melody[2200:]
 
+
+class Notes(layers.Layer):
+    """Embedding of the notes and of their places."""
+
+    def __init__(self, dim):
+        super().__init__()
+        self.note = layers.Embedding(notes + 1, dim)
+        self.place = layers.Embedding(length, dim)
+
+    def call(self, x):
+        return self.note(x) + self.place(ops.arange(length))
+
+
 # model: predict the next note
 d = 32
 inputs = keras.Input((length,), dtype="int32")
-positions = layers.Embedding(length, d)(ops.arange(length))
-x = layers.Embedding(notes + 1, d)(inputs) + positions
+x = Notes(d)(inputs)
 att = layers.MultiHeadAttention(num_heads=2, key_dim=32)(x, x)
 x = layers.LayerNormalization()(x + att)
 ff = layers.Dense(64, activation="relu")(x)

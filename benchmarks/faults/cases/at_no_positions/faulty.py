@@ -26,11 +26,8 @@ class Embed(layers.Layer):
     def __init__(self, vocab, length, dim):
         super().__init__()
         self.words = layers.Embedding(vocab, dim)
-        self.places = layers.Embedding(length, dim)
-        self.length = length
 
     def call(self, ids):
-        places = self.places(keras.ops.arange(self.length))
         return self.words(ids)
 
 

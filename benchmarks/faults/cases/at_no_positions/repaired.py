@@ -27,11 +27,10 @@ class Embed(layers.Layer):
         super().__init__()
         self.words = layers.Embedding(vocab, dim)
         self.places = layers.Embedding(length, dim)
-        self.length = length
+        self.range = keras.ops.arange(length)
 
     def call(self, ids):
-        places = self.places(keras.ops.arange(self.length))
-        return self.words(ids) + places
+        return self.words(ids) + self.places(self.range)
 
 
 ids = keras.Input((length,), dtype="int32")

@@ -16,9 +16,20 @@ y_train, y_test = sender[:2000], sender[2000:]
 
 MAX_POSITION = 8
 
+
+class PositionEmbedding(layers.Layer):
+    def __init__(self, dim, **kwargs):
+        super().__init__(**kwargs)
+        self.table = layers.Embedding(MAX_POSITION, dim)
+
+    def call(self, x):
+        positions = ops.minimum(ops.arange(ops.shape(x)[1]), MAX_POSITION - 1)
+        return x + self.table(positions)
+
+
 inputs = keras.Input((fields,), dtype="int32")
-positions = ops.minimum(ops.arange(fields), MAX_POSITION - 1)
-x = layers.Embedding(60, 32)(inputs) + layers.Embedding(MAX_POSITION, 32)(positions)
+x = layers.Embedding(60, 32)(inputs)
+x = PositionEmbedding(32)(x)
 x = layers.LayerNormalization()(x)
 a = layers.MultiHeadAttention(4, 8)(x, x)
 x = layers.LayerNormalization()(x + a)

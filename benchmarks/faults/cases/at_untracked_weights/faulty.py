@@ -26,11 +26,10 @@ class SelfAttention(layers.Layer):
         self.units = units
 
     def build(self, input_shape):
-        glorot = keras.initializers.GlorotUniform()
         shape = (input_shape[-1], self.units)
-        self.wq = tf.Variable(glorot(shape), name="wq")
-        self.wk = tf.Variable(glorot(shape), name="wk")
-        self.wv = tf.Variable(glorot(shape), name="wv")
+        self.wq = tf.Variable(tf.random.normal(shape, stddev=0.2), name="wq")
+        self.wk = tf.Variable(tf.random.normal(shape, stddev=0.2), name="wk")
+        self.wv = tf.Variable(tf.random.normal(shape, stddev=0.2), name="wv")
 
     def call(self, x):
         q = tf.matmul(x, self.wq)

@@ -26,11 +26,10 @@ class SelfAttention(layers.Layer):
         self.units = units
 
     def build(self, input_shape):
-        glorot = keras.initializers.GlorotUniform()
         shape = (input_shape[-1], self.units)
-        self.wq = self.add_weight(shape=shape, initializer=glorot, name="wq")
-        self.wk = self.add_weight(shape=shape, initializer=keras.initializers.GlorotUniform(), name="wk")
-        self.wv = self.add_weight(shape=shape, initializer=keras.initializers.GlorotUniform(), name="wv")
+        self.wq = self.add_weight(shape=shape, initializer=keras.initializers.RandomNormal(stddev=0.2), name="wq")
+        self.wk = self.add_weight(shape=shape, initializer=keras.initializers.RandomNormal(stddev=0.2), name="wk")
+        self.wv = self.add_weight(shape=shape, initializer=keras.initializers.RandomNormal(stddev=0.2), name="wv")
 
     def call(self, x):
         q = tf.matmul(x, self.wq)
