@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 # sensors around a tank: 10 readings with 16 values each; one of them is marked by the operator,
 # and its state (first four values) is asked for
 rng = np.random.default_rng(0)
-n, readings, width = 3000, 10, 16
+n, readings, width = 800, 10, 16
 state = rng.integers(0, 4, (n, readings))
 X = rng.normal(0, 1, (n, readings, width))
 X[:, :, :4] = 2 * np.eye(4)[state] + rng.normal(0, 0.3, (n, readings, 4))
@@ -41,7 +41,7 @@ outputs = layers.Dense(4, activation="softmax")(h)
 model = keras.Model(inputs, outputs)
 model.compile(optimizer=keras.optimizers.SGD(0.05, momentum=0.9),
               loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-model.fit(X_train, y_train, epochs=10, batch_size=32, validation_split=0.1, verbose=2)
+model.fit(X_train, y_train, epochs=6, batch_size=32, validation_split=0.1, verbose=2)
 
 y_pred = model.predict(X_test, verbose=0).argmax(axis=1)
 score = float((y_pred == y_test).mean())
