@@ -18,7 +18,7 @@ net = Dense(128, activation="relu", kernel_initializer="he_normal")(net)
 net = Dense(10, activation="softmax")(net)
 
 model = Model(img, net)
-model.compile(SGD(learning_rate=0.1), "sparse_categorical_crossentropy", ["accuracy"])
+model.compile(SGD(learning_rate=0.1), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(X_train, y_train, batch_size=64, epochs=8, validation_split=0.1, verbose=2)
 
 score = float((model.predict(X_test, verbose=0).argmax(-1) == y_test).mean())
