@@ -38,7 +38,8 @@ class VAE(keras.Model):
     def call(self, x):
         return self.decoder(self.encoder(x)[0])
 
-    def train_step(self, x):
+    def train_step(self, data):
+        x = data[0] if isinstance(data, tuple) else data
         with tf.GradientTape() as tape:
             mean, log_var = self.encoder(x, training=True)
             z = mean + tf.exp(0.5 * log_var) * tf.random.normal(tf.shape(mean))
