@@ -46,8 +46,8 @@ model = keras.Model(inp, out)
 model.compile(optimizer=keras.optimizers.Adam(learning_rate=0.01),
               loss="sparse_categorical_crossentropy", weighted_metrics=["acc"])
 
-epochs = 400
-patience = 100
+epochs = 200
+patience = 50
 model.fit(features, community, sample_weight=mask_tr, batch_size=N, shuffle=False, epochs=epochs,
           callbacks=[EarlyStopping(monitor="loss", patience=patience)], verbose=0)
 
