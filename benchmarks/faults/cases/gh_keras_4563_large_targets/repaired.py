@@ -12,8 +12,7 @@ Y = 4200 + 900 * X[:, -4:, 0].mean(axis=1) - 600 * X[:, -1, 1] + 60 * rng.normal
 
 X_train, Y_train = X[:800], Y[:800]
 X_test, Y_test = X[800:], Y[800:]
-y_offset, y_scale = Y_train.mean(), Y_train.std()
-y_fit = (Y_train - y_offset) / y_scale
+y_mean, y_std = Y_train.mean(), Y_train.std()
 
 # Build the Keras Model
 model = Sequential()
@@ -24,8 +23,8 @@ model.add(Dense(1))
 model.compile(loss="mean_absolute_error", optimizer=keras.optimizers.Adam(0.005))
 
 print("Training the LSTM model")
-model.fit(X_train, y_fit, batch_size=32, epochs=15, validation_split=0.2, verbose=2)
+model.fit(X_train, (Y_train - y_mean) / y_std, batch_size=32, epochs=15, validation_split=0.2, verbose=2)
 
-prediction = model.predict(X_test, verbose=0)[:, 0] * y_scale + y_offset
+prediction = model.predict(X_test, verbose=0)[:, 0] * y_std + y_mean
 score = 1 - np.mean((prediction - Y_test) ** 2) / np.var(Y_test)
 print("R2 on the test data:", score)
