@@ -51,7 +51,7 @@ x_train, y_train, x_test, y_test = ids[:900], labels[:900], ids[900:], labels[90
 
 model = TinyBert()
 model.compile(loss="binary_crossentropy", optimizer=keras.optimizers.Adam(learning_rate=0.001), metrics=["accuracy"])
-model.fit(x_train, y_train, validation_split=0.1, epochs=8, batch_size=32, verbose=2)
+model.fit(x_train, y_train, validation_split=0.1, epochs=6, batch_size=32, verbose=2)
 
 pred = model.predict(x_test, verbose=0)
 score = np.mean((pred[:, 0] > 0.5) == y_test)

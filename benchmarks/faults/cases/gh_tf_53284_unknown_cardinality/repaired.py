@@ -9,7 +9,7 @@ x = (x / 16.0).astype("float32")
 x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=0.2, random_state=42)
 
 batch_size = 32
-epochs = 20
+epochs = 12
 
 
 def samples():
@@ -28,7 +28,7 @@ train_ds = train_ds.shuffle(2000).batch(batch_size).prefetch(1)
 
 steps_per_epoch = int(np.ceil(len(x_train) / batch_size))
 lr_schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-    boundaries=[steps_per_epoch * 12, steps_per_epoch * 16],
+    boundaries=[steps_per_epoch * 8, steps_per_epoch * 10],
     values=[0.1, 0.01, 0.001],
 )
 
