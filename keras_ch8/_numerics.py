@@ -170,6 +170,15 @@ def dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
     return sum(ops.sum(x * y) for x, y in zip(wide[: len(a)], wide[len(a) :], strict=True))
 
 
+def end_to_end(tensors: Sequence[Tensor]) -> Tensor:
+    """Return the entries of all tensors in one vector, in the widest of their types; a single 0 where there are none.
+
+    What is computed of it is one operation, where it would be one for each tensor: graphs are traced in that much less.
+    """
+    flat = [ops.reshape(t, [-1]) for t in _wide(tensors)]
+    return ops.concatenate(flat) if any(math.prod(t.shape) for t in tensors) else ops.zeros((1,), "float32")
+
+
 def _wide(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Return tensors in the widest of their types; those that have it already as they are."""
     widest = "float64" if any(t.dtype.name == "float64" for t in tensors) else "float32"

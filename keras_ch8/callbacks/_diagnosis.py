@@ -261,7 +261,7 @@ class Diagnosis(Callback):
     def _begin_to_measure(self) -> None:
         if not self._measuring.memory.meters:  # else it is what was there when the training began
             self.log.has = there_in(self.session.training, *self.probe.batch[:2])
-        self._measuring.begin(self.model, self.probe.batch, self.loss, self.log)
+        self._measuring.begin(self.model, self.probe.batch, self.loss, self.log, self.probe.batch_size)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""

@@ -126,6 +126,24 @@ def test_what_is_kept_does_not_keep_the_model():
     assert gone() is None
 
 
+@pytest.mark.parametrize(("metric", "traces"), [("mae", 1), (lambda y, y_pred: keras.ops.mean(y_pred), 2)])
+def test_keras_traces_the_step_once_since_its_metrics_are_there_but_code_of_users_as_often_as_without(
+    monkeypatch, metric, traces
+):
+    theirs, traced = keras.Model.train_step, []
+    monkeypatch.setattr(keras.Model, "train_step", lambda self, data: (traced.append(data), theirs(self, data))[1])
+    bare, watched = [], compiled()
+    for model, found in ((compiled(), bare), (watched, [])):
+        model.compile(keras.optimizers.SGD(0.01), "mse", metrics=[metric])
+        model.set_weights(watched.get_weights())
+        watching = [] if found is bare else [callbacks.Diagnosis(PROBES[0], verbose=False)]
+        history = model.fit(X, Y, batch_size=8, verbose=0, shuffle=False, callbacks=watching).history
+        found += [len(traced), history]
+        traced.clear()
+    assert (bare[0], found[0]) == (2, traces)
+    assert bare[1] == found[1]
+
+
 def test_first_batches_are_given_again_as_they_were_with_the_last_one_smaller():
     batches = list(keras.ops.convert_to_tensor(X[i : i + 10]) for i in (0, 10, 20))
     pairs = [(x, {"y": x[:, 0]}) for x in batches]

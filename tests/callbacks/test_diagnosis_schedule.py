@@ -203,8 +203,34 @@ def test_each_weight_is_multiplied_at_each_place_of_the_output(layers, shape, ex
 
 def test_what_is_light_is_granted_to_any_training():
     assert measurement_schedule.light(500, 1e3) == LIGHT
-    assert measurement_schedule.light(500, 1e6) == 6
+    assert measurement_schedule.light(500, 2e5) == 6
     assert measurement_schedule.light(12_000, 1e8) == 0
+
+
+@pytest.mark.parametrize(
+    ("there", "steps", "batch_size", "multiplications", "budget", "expected"),
+    [
+        (256, 880, 32, 1e4, 0.03, 256),  # light, whatever the training has
+        (256, 72, 16, 1e9, 0.03, 16),  # a few steps of a large model
+        (256, 1000, 16, 1e9, 0.03, 133),  # 0.1 * 16000 examples, in 6 measurements of 2 passes
+        (256, 0, 64, 1e9, 0.03, 64),  # of unknown length: those of a step
+        (8, 72, 16, 1e9, 0.03, 8),
+        (256, 72, 16, 1e9, None, 256),
+    ],
+)
+def test_a_training_is_measured_on_as_many_examples_as_it_can_afford(
+    there, steps, batch_size, multiplications, budget, expected
+):
+    price = 2, multiplications
+    assert measurement_schedule.examples_to_measure(there, steps, batch_size, *price, budget) == expected
+
+
+def test_the_cost_says_on_how_many_examples_was_measured_where_that_is_not_all_of_the_probe(monkeypatch):
+    monkeypatch.setattr(measurement_schedule, "LIGHT_WORK", 0.0)
+    watching = callbacks.Diagnosis((X[:32], Y[:32]), "cheap")
+    fit(network("sgd"), [watching], batch_size=16, epochs=2)
+    assert "times on 16 of 32 examples, which took" in watching.findings()[-1]
+    assert watching.log.of("gradient_norm")
 
 
 # --- equal trainings -----------------------------------------------------------------------------------------------

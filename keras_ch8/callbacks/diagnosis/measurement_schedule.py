@@ -21,8 +21,12 @@ GAP = 10
 GROWTH, SLOW_GROWTH = 3.0, 1.5
 """A step is followed by another before it is this many times as far from the start: a training may end early. By the
 second where it is not known when it ends, so that nothing else says where to measure."""
-LIGHT_WORK = 1e10
+LIGHT_WORK = 2e9
 """Multiplications that any training may spend: some tenths of a second of a processor."""
+GUARANTEED = 0.1
+"""The part of the work of a training that FEWEST measurements may add."""
+FEWEST_EXAMPLES = 16
+"""Examples that are measured on at least, where there are as many."""
 PER_PASS = 3
 """Multiplications of an example with a weight, forward and backward: backward there are two."""
 BATCH_SIZE = 32
@@ -37,6 +41,19 @@ def affordable(budget: float | None, work: float, price: float) -> float:
 def light(price: float, multiplications: float) -> int:
     """Return how many measurements any training may have, since they are light: LIGHT at most."""
     return int(min(LIGHT, LIGHT_WORK // max(1.0, PER_PASS * multiplications * price)))
+
+
+def examples_to_measure(
+    there: int, steps: int, batch_size: float, passes: float, multiplications: float, budget: float | None
+) -> int:
+    """Return on how many of the examples that are there a training is measured: on all, or what it can afford.
+
+    That is what makes LIGHT measurements light, or FEWEST of them a GUARANTEED part of the training; of one whose
+    length is not known, the examples of a step.
+    """
+    light = LIGHT_WORK / max(1.0, PER_PASS * multiplications * passes * LIGHT)
+    paid = GUARANTEED * steps * batch_size / (FEWEST * passes) if steps else batch_size
+    return there if budget is None else min(there, max(FEWEST_EXAMPLES, int(max(light, paid))))
 
 
 def steps_to_measure(steps: int, count: float) -> list[int]:

@@ -210,7 +210,7 @@ class Programs:
         self.spectra: list[tuple[SpectrumMonitor, Objective]] = []
         for monitor in monitors:
             if isinstance(monitor, SpectrumMonitor):
-                x, y, sample_weight = _some(data)
+                x, y, sample_weight = first_of(data, LARGEST)
                 self.spectra.append((monitor, Objective(model, x, y, sample_weight=sample_weight, **options)))
 
     @classmethod
@@ -236,7 +236,7 @@ class Programs:
         if kept.probe is not None:
             kept.probe.take(data)
         for _, objective in kept.spectra:
-            objective.take(_some(data))
+            objective.take(first_of(data, LARGEST))
         return kept
 
     def put_in_cache(self) -> None:
@@ -256,8 +256,9 @@ def _needs(model: keras.Model, monitors: Sequence[Monitor], loss: Any) -> list[A
     return [model, loss, *monitors, *keras_private.what_loss_depends_on(model), *keras_private.leaves_of(model)]
 
 
-def _some(data: Data) -> Any:
-    return keras.tree.map_structure(lambda a: None if a is None else a[:LARGEST], data)
+def first_of(data: Data, count: int) -> Any:
+    """Return the first examples."""
+    return keras.tree.map_structure(lambda a: None if a is None else a[:count], data)
 
 
 def _shapes(data: Data) -> Any:
