@@ -175,8 +175,7 @@ def end_to_end(tensors: Sequence[Tensor]) -> Tensor:
 
     What is computed of it is one operation, where it would be one for each tensor: graphs are traced in that much less.
     """
-    flat = [ops.reshape(t, [-1]) for t in _wide(tensors)]
-    return ops.concatenate(flat) if any(math.prod(t.shape) for t in tensors) else ops.zeros((1,), "float32")
+    return backend.join(_wide(tensors), max(1, sum(math.prod(t.shape) for t in tensors)))
 
 
 def _wide(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -1,6 +1,7 @@
 """Train each program bare and watched, and compare all that is left: every bit has to be equal.
 
     python benchmarks/programs/run.py [PROGRAM ...] [--form FORM] [--callbacks SET] [--pairs] [--json kept.json]
+    python benchmarks/programs/run.py [PROGRAM ...] --cost 10,60 [--json cost.json]
 
 A program is a script of a user of Keras, in this folder; `forms.py` has the forms of its data, `SETS` the callbacks
 that are added to its own at each `fit`. By default every combination of what is chosen is run. With `--pairs` it is one
@@ -14,6 +15,10 @@ generator, in which Keras reads ahead.
 Each result is written at once; the next call goes on, and runs again what was run with other code. What is written to
 benchmarks/programs/results.json is shown in docs/benchmarks.md. CPU is in seconds, of all threads: of the first step
 with all that comes before it (built, traced), and in all; bare and watched. The table has the medians of a program.
+
+With `--cost` programs are trained on arrays, bare and with a `Doctor`, for as many epochs as take about so many seconds
+of CPU bare; the table has what the Doctor costs before the first step has ended, over what the first step itself takes,
+and in all the rest, over the bare rest; the file has the seconds. Best on a quiet machine.
 """
 
 import argparse
@@ -45,6 +50,10 @@ from keras_ch8 import callbacks, trackers
 
 HERE = pathlib.Path(__file__).parent
 PROGRAMS = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in ("forms", "run"))
+COSTLY = (
+    "captcha_ctc", "conditional_gan", "point_net", "real_nvp", "stateful_forecast", "transformer", "unet", "unet_large",
+)  # fmt: skip
+"""Programs whose graphs or steps are large, for `--cost`."""
 SETS = {
     "doctor, probe": lambda probe: [keras_ch8.Doctor("logs", probe=probe)],
     "doctor": lambda probe: [keras_ch8.Doctor("logs")],
@@ -97,14 +106,15 @@ def nothing(probe):
     return []
 
 
-def trained(program, form, added):
+def trained(program, form, added, epochs=None):
     """Train a program in this process, which is a fork; return what can be compared and told.
 
-    `added` returns callbacks, made of a probe.
+    `added` returns callbacks, made of a probe. There are as many epochs as the program has, or these.
     """
     tf.config.threading.set_intra_op_parallelism_threads(1)  # every sum in one order
     tf.config.threading.set_inter_op_parallelism_threads(1)
     script = importlib.import_module(program)
+    script.EPOCHS = epochs or script.EPOCHS
     strategy = contextlib.nullcontext()
     if form == "replicas":
         cpu = tf.config.list_physical_devices("CPU")[0]
@@ -127,6 +137,7 @@ def trained(program, form, added):
         "variables": [(variable.path, keras.ops.convert_to_numpy(variable)) for variable in variables],
         "first": round(clock.first - begun, 2),
         "cpu": round(ended - begun, 2),
+        "epochs": len(clock.rates),
         "verdicts": [
             f"{verdict.level} {verdict.kind}"
             for callback in listed
@@ -222,6 +233,42 @@ def compared(program, form, watching):
     return {"outcome": outcome, "why": why, **times, "verdicts": watched["verdicts"], "said": added}
 
 
+def cost(program, seconds):
+    """Return what watching costs in a training of about so many seconds of CPU."""
+    short = in_a_fork(program, "arrays", nothing)
+    an_epoch = (short["cpu"] - short["first"]) / short["epochs"]
+    epochs = max(1, round((seconds - short["first"]) / an_epoch))
+    bare, watched = (in_a_fork(program, "arrays", added, epochs) for added in (nothing, SETS["doctor"]))
+    bare_rest, watched_rest = (each["cpu"] - each["first"] for each in (bare, watched))
+    return {
+        "bare": bare["cpu"],
+        "watched": watched["cpu"],
+        "bare_first": bare["first"],
+        "watched_first": watched["first"],
+        "first": round(watched["first"] / bare["first"] - 1, 3),
+        "rest": round(watched_rest / bare_rest - 1, 3),
+        "verdicts": watched["verdicts"],
+    }
+
+
+def costs(programs, seconds, path):
+    """Print and keep what watching costs each program."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    print("| program | bare, s | watched, s | more up to the first step | more in the rest |\n|---|---|---|---|---|")
+    for program in programs:
+        for about in seconds:
+            name, code = f"{program}, {about} s", code_of(program)
+            if kept.get(name, {}).get("code") != code:
+                kept[name] = {"code": code, **cost(program, about)}
+                save(path, kept)
+            row = kept[name]
+            print(
+                f"| {program} | {row['bare']:.1f} | {row['watched']:.1f} | {row['first']:.0%} "
+                f"({row['bare_first']:.1f} -> {row['watched_first']:.1f} s) | {row['rest']:.0%} |",
+                flush=True,
+            )
+
+
 def pairs():
     """Return combinations in which every two of program, form and set meet: the set is next to its neighbours'."""
     sets = list(SETS)
@@ -287,10 +334,14 @@ def main():
     parser.add_argument("--form", action="append", choices=forms.FORMS, help="by default all")
     parser.add_argument("--callbacks", action="append", choices=SETS, help="by default all")
     parser.add_argument("--pairs", action="store_true", help="one set for each program and form")
+    parser.add_argument("--cost", help="about how many seconds of CPU the bare trainings take, such as 10,60")
     parser.add_argument("--json", type=pathlib.Path, default=HERE / "kept.json")
     options = parser.parse_args()
     if unknown := set(options.programs) - set(PROGRAMS):
         parser.error(f"there is no program {', '.join(sorted(unknown))}. There are: {', '.join(PROGRAMS)}")
+    if options.cost:
+        costs(options.programs or COSTLY, [int(each) for each in options.cost.split(",")], options.json)
+        return
     chosen = (options.programs or PROGRAMS, options.form or forms.FORMS, options.callbacks or SETS)
     every = pairs() if options.pairs else [(p, f, s) for p in PROGRAMS for f in forms.FORMS for s in SETS]
     kept = json.loads(options.json.read_text()) if options.json.exists() else {"rows": {}}

@@ -81,6 +81,8 @@ class ProbeEvaluator:
         self.passes = passes_of(model, monitors)
         self._part = backend.trace(self._part_at)
         self._compute = backend.trace(self._tensors)
+        self.operations = 0
+        """Operations of loss and gradient on a part of the probe, once they are traced."""
         self._recorded: list[tuple[keras.layers.Layer, bool]] = []
         self._facts: dict[str, dict[str, Any]] = {}
         # The loss of a float16 model is scaled, as its training scales it: small gradients would become 0.
@@ -197,7 +199,7 @@ class ProbeEvaluator:
             return found.loss * self._scale, [end for end in ends if keras.backend.is_float_dtype(end.dtype)]
 
         loss, slopes = backend.value_and_gradients(value, values)
-        size = len(values)
+        size, self.operations = len(values), backend.operations()
         return loss, self._scale * penalties[0], _numerics.end_to_end(slopes[:size]), slopes[size:], tensors
 
 

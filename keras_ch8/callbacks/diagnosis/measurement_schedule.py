@@ -23,6 +23,10 @@ GROWTH, SLOW_GROWTH = 3.0, 1.5
 second where it is not known when it ends, so that nothing else says where to measure."""
 LIGHT_WORK = 2e9
 """Multiplications that any training may spend: some tenths of a second of a processor."""
+STEP_WORK, TRACE_WORK = 1e7, 6e6
+"""Multiplications that take as long as what Keras does around a step, and as to trace an operation of a graph."""
+LIGHT_GRAPH = 1500
+"""Operations that may be traced for any training: about a second of a processor."""
 GUARANTEED = 0.1
 """The part of the work of a training that FEWEST measurements may add."""
 FEWEST_EXAMPLES = 16
@@ -54,6 +58,19 @@ def examples_to_measure(
     light = LIGHT_WORK / max(1.0, PER_PASS * multiplications * passes * LIGHT)
     paid = GUARANTEED * steps * batch_size / (FEWEST * passes) if steps else batch_size
     return there if budget is None else min(there, max(FEWEST_EXAMPLES, int(max(light, paid))))
+
+
+def share_of_tracing(operations: int, steps: int, examples: float, multiplications: float) -> float:
+    """Return what part of a training it costs to trace so many operations; 0 where that is light, or not known.
+
+    Args:
+        operations: How many are traced.
+        steps: Steps of the training; 0 where it is not known.
+        examples: Examples of all its steps.
+        multiplications: What an example costs forward.
+    """
+    work = steps * STEP_WORK + examples * PER_PASS * multiplications
+    return operations * TRACE_WORK / work if steps and operations > LIGHT_GRAPH else 0.0
 
 
 def steps_to_measure(steps: int, count: float) -> list[int]:

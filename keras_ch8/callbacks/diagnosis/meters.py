@@ -20,12 +20,22 @@ from ...monitors.measurement_log import MeasurementLog
 from ...monitors.probe import ProbeEvaluator
 from ...monitors.progress import is_spectrum_worthwhile
 from ...verdicts.verdict import RAISED_BY
-from .measurement_schedule import FEWEST, Measurements, MeasurementSchedule, light, multiplications
+from .measurement_schedule import (
+    FEWEST,
+    GUARANTEED,
+    Measurements,
+    MeasurementSchedule,
+    light,
+    multiplications,
+    share_of_tracing,
+)
 
 SPECTRA = 4
 """Times that it is measured in any training where that is light."""
 PRODUCTS = 20
 """Steps of Lanczos."""
+SECOND_ORDER = 3
+"""Operations of a product with the Hessian, over those of a gradient."""
 LARGEST = 256
 """Examples that the spectrum is measured on: every step of Lanczos goes through them twice."""
 NAME = "programs of Diagnosis"
@@ -168,21 +178,26 @@ class SpectrumMeter(Meter):
     name = "spectrum"
     rarer = 10
 
-    def __init__(self, objective: Objective, monitor: SpectrumMonitor, multiplications: float) -> None:
+    def __init__(
+        self, objective: Objective, monitor: SpectrumMonitor, multiplications: float, probe: ProbeEvaluator | None
+    ) -> None:
         super().__init__(examples_of(objective.data), monitor.passes, multiplications)
         self.free_quota = min(SPECTRA, self.free_quota)
-        self._objective = objective
+        self._objective, self._multiplications, self._probe = objective, multiplications, probe
         self.so_far.is_wanted = self._always = monitor.always
 
     def reconsider(self) -> None:
         """Measure where there is reason to, if the training pays for the measurements that a verdict needs."""
         has_reason = self._always or is_spectrum_worthwhile(self.log)
-        self.so_far.is_wanted = has_reason and self.schedule.is_affordable(RAISED_BY)
+        steps, examples = self.schedule.steps, self.schedule.training
+        operations = SECOND_ORDER * self._probe.operations if self._probe else 0
+        tracing = share_of_tracing(operations, steps, examples, self._multiplications)
+        is_paid = self.schedule.is_affordable(RAISED_BY) and tracing <= GUARANTEED
+        self.so_far.is_wanted = has_reason and (is_paid or self.schedule.budget is None)
         if has_reason and not self.so_far.is_wanted:
             self.refusal = (
                 "`Diagnosis(budget=None)` measures the curvature of the loss, too, on which some verdicts rest; it was "
-                f"left out, since it would have cost {RAISED_BY * self.price / self.schedule.training:.0%} of the "
-                "training."
+                f"left out, since it would have cost {tracing + RAISED_BY * self.price / examples:.0%} of the training."
             )
 
     def read(self) -> dict[str, Any]:
@@ -248,7 +263,7 @@ class Programs:
         """Return the ways to measure by these programs, for a training that begins with the weights of now."""
         cost = multiplications(keras_private.leaves_of(self._model))
         found: list[Meter] = [] if self.probe is None else [ProbeMeter(self.probe, cost)]
-        return found + [SpectrumMeter(objective, monitor, cost) for monitor, objective in self.spectra]
+        return found + [SpectrumMeter(objective, monitor, cost, self.probe) for monitor, objective in self.spectra]
 
 
 def _needs(model: keras.Model, monitors: Sequence[Monitor], loss: Any) -> list[Any]:
