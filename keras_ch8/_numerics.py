@@ -164,12 +164,6 @@ def squared_norm(tensors: Sequence[Tensor]) -> Tensor:
     return 2 * half_of_all(half_squares(_wide([backend.values(t) for t in tensors])))
 
 
-def dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
-    """Return the product of two lists of tensors as vectors, in the widest of their types."""
-    wide = _wide([*a, *b])
-    return sum(ops.sum(x * y) for x, y in zip(wide[: len(a)], wide[len(a) :], strict=True))
-
-
 def end_to_end(tensors: Sequence[Tensor]) -> Tensor:
     """Return the entries of all tensors in one vector, in the widest of their types; a single 0 where there are none.
 

@@ -253,20 +253,26 @@ def cost(program, seconds):
 
 def costs(programs, seconds, path):
     """Print and keep what watching costs each program."""
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    print("| program | bare, s | watched, s | more up to the first step | more in the rest |\n|---|---|---|---|---|")
+    kept = json.loads(path.read_text()) if path.exists() else {"rows": {}}
     for program in programs:
         for about in seconds:
             name, code = f"{program}, {about} s", code_of(program)
-            if kept.get(name, {}).get("code") != code:
-                kept[name] = {"code": code, **cost(program, about)}
-                save(path, kept)
-            row = kept[name]
-            print(
-                f"| {program} | {row['bare']:.1f} | {row['watched']:.1f} | {row['first']:.0%} "
-                f"({row['bare_first']:.1f} -> {row['watched_first']:.1f} s) | {row['rest']:.0%} |",
-                flush=True,
-            )
+            if kept["rows"].get(name, {}).get("code") != code:
+                kept["rows"][name] = {"code": code, **cost(program, about)}
+                save(path, kept | {"table": table_of_costs(kept["rows"])})
+    print(table_of_costs(kept["rows"]))
+
+
+def table_of_costs(rows):
+    """Return in Markdown what watching costs each program."""
+    lines = [
+        "| program | bare, s | watched, s | up to the first step, s | more | in the rest, more |",
+        6 * "|---" + "|",
+    ]
+    for name, row in sorted(rows.items()):
+        first = f"{row['bare_first']:.1f} -> {row['watched_first']:.1f} | {row['first']:.0%}"
+        lines += [f"| {name} | {row['bare']:.1f} | {row['watched']:.1f} | {first} | {row['rest']:.0%} |"]
+    return "\n".join(lines)
 
 
 def pairs():

@@ -14,6 +14,7 @@ from ..monitors.base import Monitor, chosen
 from ..monitors.held_out import first_given, validated_on
 from ..monitors.measurement_log import MeasurementLog, rows_of_all
 from ..monitors.model_facts import rate_of
+from ..monitors.start import EXAMPLES as LOOKED_AT
 from ..monitors.start import facts_of, there_in
 from ..telemetry.frame import Frame
 from ..verdicts.kinds import OF_THE_START, ignored
@@ -23,10 +24,14 @@ from ..verdicts.verdict import Verdict, VerdictTracker
 from .base import Callback
 from .board.layers import note_flow
 from .diagnosis.judging import PREFLIGHT, Judge
+from .diagnosis.measurement_schedule import examples_to_look_at, multiplications
 from .diagnosis.measuring import NO_PROBE, Measuring, Memory
 from .diagnosis.probe_data import EXAMPLES, ProbeData
 from .diagnosis.reporting import Reporter, begin_record, summary
 from .session.session import FIRST, Session, SessionPosition
+
+LONG = 10.0
+"""Seconds after which a training seems to hang, so what takes them is announced."""
 
 
 @dataclasses.dataclass
@@ -316,6 +321,10 @@ class Diagnosis(Callback):
         if measuring.is_ready:
             examples = keras_private.examples_seen(self.model) / self._of_epoch
             self.log.see(rate_of(self.model), examples, self.session.params["steps"] or 0)
+            if self.verbose and not self.session.terminal.is_quiet and measuring.setup_to_come > LONG:
+                self.session.say(
+                    f"The Doctor traces what it measures by, which takes about {measuring.setup_to_come:.0f} s."
+                )
             for readings in measuring.measure():
                 sound = self.log.add(self.session.step, readings)
                 if self.session.writer is not None:
@@ -346,7 +355,9 @@ class Diagnosis(Callback):
             return
         others, is_traced = None if first is probe else probe, self._measuring.only_computes
         try:
-            facts, _ = facts_of(self.model, first, others, self.loss, training=training, is_traced=is_traced)
+            price = multiplications(keras_private.leaves_of(self.model))
+            few = examples_to_look_at(LOOKED_AT, self.probe.batch_size, price)
+            facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced)
             self.log.look(self.session.step, dataclasses.replace(facts, **validated_on(training.arguments)))
         except Exception as error:
             self.log.leave_out(PREFLIGHT, error)

@@ -68,6 +68,7 @@ class ProbeEvaluator:
         parts: int = 1,
         **options: Any,
     ) -> None:
+        self.model = model
         self.objective = Objective(model, x, y, sample_weight=sample_weight, **options)
         self.monitors = list(monitors)
         self.failed: dict[str, Exception] = {}
@@ -87,6 +88,11 @@ class ProbeEvaluator:
         self._facts: dict[str, dict[str, Any]] = {}
         # The loss of a float16 model is scaled, as its training scales it: small gradients would become 0.
         self._scale = 1024.0 if getattr(model, "compute_dtype", "") == "float16" else 1.0
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether the graph of a measurement is there."""
+        return bool(self._facts)
 
     def take(self, data: Data) -> None:
         """Measure on these x, y and sample_weight from now on; what is traced serves all examples of one shape."""

@@ -9,6 +9,7 @@ import pytest
 from keras import layers
 
 from keras_ch8 import callbacks, extend
+from keras_ch8.callbacks.diagnosis import measuring
 from keras_ch8.curvature.objective import Objective
 from keras_ch8.integration import backend
 from keras_ch8.monitors.eigenvalues import SpectrumMonitor
@@ -142,6 +143,16 @@ def test_keras_traces_the_step_once_since_its_metrics_are_there_but_code_of_user
         traced.clear()
     assert (bare[0], found[0]) == (2, traces)
     assert bare[1] == found[1]
+
+
+def test_a_long_trace_is_announced_once(monkeypatch, capsys):
+    monkeypatch.setattr(measuring, "SECONDS_A_LAYER", 20.0)
+    model = compiled()
+    for said in (1, 0):
+        watching = callbacks.Diagnosis(PROBES[0], ["gradient_norm"], preflight=False)
+        model.fit(X, Y, batch_size=8, verbose=2, callbacks=[watching])
+        found = capsys.readouterr().out
+        assert found.count("The Doctor traces what it measures by, which takes about 20 s.") == said
 
 
 def test_first_batches_are_given_again_as_they_were_with_the_last_one_smaller():

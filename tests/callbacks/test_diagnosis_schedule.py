@@ -225,6 +225,12 @@ def test_a_training_is_measured_on_as_many_examples_as_it_can_afford(
     assert measurement_schedule.examples_to_measure(there, steps, batch_size, *price, budget) == expected
 
 
+def test_the_first_look_takes_no_more_examples_of_a_large_model_than_the_first_step():
+    look = measurement_schedule.examples_to_look_at
+    assert [look(64, 8, work) for work in (1e4, 2e7, 1e9)] == [64, 33, 8]
+    assert [look(64, size, 1e9) for size in (None, 128)] == [32, 64]
+
+
 def test_the_cost_says_on_how_many_examples_was_measured_where_that_is_not_all_of_the_probe(monkeypatch):
     monkeypatch.setattr(measurement_schedule, "LIGHT_WORK", 0.0)
     watching = callbacks.Diagnosis((X[:32], Y[:32]), "cheap")

@@ -60,6 +60,12 @@ def examples_to_measure(
     return there if budget is None else min(there, max(FEWEST_EXAMPLES, int(max(light, paid))))
 
 
+def examples_to_look_at(most: int, batch_size: float | None, multiplications: float) -> int:
+    """Return with how many examples is looked before the first step: no more than are light, or than that step has."""
+    light = LIGHT_WORK / max(1.0, PER_PASS * multiplications)
+    return min(most, max(int(light), int(batch_size or BATCH_SIZE)))
+
+
 def share_of_tracing(operations: int, steps: int, examples: float, multiplications: float) -> float:
     """Return what part of a training it costs to trace so many operations; 0 where that is light, or not known.
 

@@ -34,6 +34,9 @@ from .meters import Meter, Programs, Stopwatch, first_of
 ENOUGH = progress.FEWEST + RAISED_BY - 1
 """Measurements from which on trends are judged, and verdicts on them are reached."""
 
+SECONDS_A_LAYER = 0.1
+"""About how long it takes on one processor to trace what is measured of a layer."""
+
 NO_PROBE = (
     "there is no probe. Give `probe=(x, y)` to the `Doctor`, or `Diagnosis`, and `loss=` to `watch` where the model is "
     "not compiled with one. It is of one model."
@@ -119,6 +122,12 @@ class Measuring:
     def setup(self) -> float:
         """Seconds that the first measurements took."""
         return sum(each.setup for each in self.memory.meters.values())
+
+    @property
+    def setup_to_come(self) -> float:
+        """About how many seconds the next measurement traces its graph, by the layers; 0 where it is there."""
+        probe = self._programs.probe if self._programs else None
+        return 0.0 if probe is None or probe.is_traced else SECONDS_A_LAYER * len(keras_private.leaves_of(probe.model))
 
     def notes(self, log: MeasurementLog) -> list[str]:
         """Return what could not be judged, and why."""
