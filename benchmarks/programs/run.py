@@ -266,7 +266,7 @@ def costs(programs, seconds, path):
 def table_of_costs(rows):
     """Return in Markdown what watching costs each program."""
     lines = [
-        "| program | bare, s | watched, s | up to the first step, s | more | in the rest, more |",
+        "| program | bare, s | watched, s | up to the first step, s | more | in the rest |",
         6 * "|---" + "|",
     ]
     for name, row in sorted(rows.items()):

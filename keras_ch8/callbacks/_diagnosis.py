@@ -321,10 +321,9 @@ class Diagnosis(Callback):
         if measuring.is_ready:
             examples = keras_private.examples_seen(self.model) / self._of_epoch
             self.log.see(rate_of(self.model), examples, self.session.params["steps"] or 0)
-            if self.verbose and not self.session.terminal.is_quiet and measuring.setup_to_come > LONG:
-                self.session.say(
-                    f"The Doctor traces what it measures by, which takes about {measuring.setup_to_come:.0f} s."
-                )
+            seconds = measuring.setup_to_come
+            if seconds > LONG and self.verbose and not self.session.terminal.is_quiet:
+                self.session.say(f"The Doctor traces what it measures by, which takes about {seconds:.0f} s.")
             for readings in measuring.measure():
                 sound = self.log.add(self.session.step, readings)
                 if self.session.writer is not None:
