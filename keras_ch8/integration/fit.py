@@ -17,8 +17,7 @@ import keras
 
 from .. import _net
 from . import backend, keras_private, multi_worker, registry
-from .ahead import Ahead, most_before_a_step
-from .untouched import has_own_code
+from .ahead import Ahead, build_metrics, most_before_a_step
 
 FIT = "keras.Model.fit"
 
@@ -155,7 +154,7 @@ class Training:
             if ahead.error is None:
                 put_back()
             if batches:
-                _build_metrics(model, batches[0])
+                build_metrics(model, batches[0])
                 for _, then in readers:
                     then(list(batches))
             return iterator
@@ -206,20 +205,6 @@ class Training:
             _running.set(tuple(training for training in _running.get() if training is not self))
             self.arguments, self.callbacks, self.place_now = {}, [], DataPosition
             self.ahead = Ahead()
-
-
-def _build_metrics(model: keras.Model, batch: Any) -> None:
-    """Make the variables of metrics, which the first step would make, so that Keras traces it once and not twice.
-
-    Code of the user's is traced as often as without us. What fails here fails in the step, which says so as Keras does.
-    """
-    compiled = keras_private.compile_arguments(model) if model.compiled else {}
-    given = keras.tree.flatten([compiled.get("metrics"), compiled.get("weighted_metrics")])
-    parts = [model, *keras_private.losses_of(model), *(metric for metric in given if callable(metric))]
-    are_arrays = all(a is None or backend.can_be_cut(a) for a in keras.tree.flatten(batch))
-    if model.built and keras_private.lacks_variables(model) and are_arrays and not has_own_code(*parts):
-        with suppress(Exception):
-            keras_private.build_on(model, keras.utils.unpack_x_y_sample_weight(batch))
 
 
 def running_training(model: keras.Model | None = None) -> Training | None:
