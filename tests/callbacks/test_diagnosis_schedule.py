@@ -202,9 +202,8 @@ def test_each_weight_is_multiplied_at_each_place_of_the_output(layers, shape, ex
 
 
 def test_what_is_light_is_granted_to_any_training():
-    assert measurement_schedule.light(500, 1e3) == LIGHT
-    assert measurement_schedule.light(500, 2e5) == 6
-    assert measurement_schedule.light(12_000, 1e8) == 0
+    assert [measurement_schedule.light(work) for work in (1e6, 3e8, 1e12)] == [LIGHT, 6, 0]
+    assert measurement_schedule.light(3e8, 1e9) == 3
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,9 @@ GAP = 10
 GROWTH, SLOW_GROWTH = 3.0, 1.5
 """A step is followed by another before it is this many times as far from the start: a training may end early. By the
 second where it is not known when it ends, so that nothing else says where to measure."""
-LIGHT_WORK = 2e9
-"""Multiplications that any training may spend: some tenths of a second of a processor."""
+LIGHT_WORK, LAYER_WORK = 2e9, 8e6
+"""Multiplications that any training may spend, some tenths of a second of a processor; and those that take as long as a
+pass through the operations of a layer, forward and backward, whatever they compute."""
 STEP_WORK, TRACE_WORK = 1e7, 6e6
 """Multiplications that take as long as what Keras does around a step, and as to trace an operation of a graph."""
 LIGHT_GRAPH = 1500
@@ -42,9 +43,9 @@ def affordable(budget: float | None, work: float, price: float) -> float:
     return math.inf if budget is None or not price else budget * work / price
 
 
-def light(price: float, multiplications: float) -> int:
-    """Return how many measurements any training may have, since they are light: LIGHT at most."""
-    return int(min(LIGHT, LIGHT_WORK // max(1.0, PER_PASS * multiplications * price)))
+def light(work: float, allowed: float = LIGHT_WORK) -> int:
+    """Return how many measurements of so much work any training may have, since they are light: LIGHT at most."""
+    return int(min(LIGHT, allowed // max(1.0, work)))
 
 
 def examples_to_measure(

@@ -23,6 +23,8 @@ from ...verdicts.verdict import RAISED_BY
 from .measurement_schedule import (
     FEWEST,
     GUARANTEED,
+    LAYER_WORK,
+    PER_PASS,
     Measurements,
     MeasurementSchedule,
     light,
@@ -30,8 +32,8 @@ from .measurement_schedule import (
     share_of_tracing,
 )
 
-SPECTRA = 4
-"""Times that it is measured in any training where that is light."""
+SPECTRA, SPECTRUM_WORK = 4, 1e10
+"""Times that it is measured in any training where that is light, and multiplications that this may take."""
 PRODUCTS = 20
 """Steps of Lanczos."""
 SECOND_ORDER = 3
@@ -99,6 +101,7 @@ class Meter(abc.ABC):
         examples: Examples that it is made on.
         passes: How often they pass forward and backward.
         multiplications: What an example costs forward.
+        layers: How many layers it passes.
     """
 
     name: ClassVar[str]
@@ -111,10 +114,13 @@ class Meter(abc.ABC):
     """Whether what must be known before the next update is kept, since a measurement is due after it."""
     schedule: MeasurementSchedule
 
-    def __init__(self, examples: int, passes: float, multiplications: float) -> None:
+    free_quota: float
+    """How many measurements are made whatever they cost."""
+
+    def __init__(self, examples: int, passes: float, multiplications: float, layers: int) -> None:
         self.price = examples * passes
-        self.free_quota = light(self.price, multiplications)
-        """How many measurements are made whatever they cost."""
+        self.work = PER_PASS * multiplications * self.price + LAYER_WORK * layers * passes
+        """Multiplications that take as long as a measurement."""
         self.so_far = Measurements()
 
     def begin(self, schedule: MeasurementSchedule, log: MeasurementLog) -> None:
@@ -147,9 +153,9 @@ class ProbeMeter(Meter):
 
     name = "probe"
 
-    def __init__(self, probe: ProbeEvaluator, multiplications: float) -> None:
-        super().__init__(probe.examples, probe.passes, multiplications)
-        self.free_quota = max(FEWEST, self.free_quota)
+    def __init__(self, probe: ProbeEvaluator, multiplications: float, layers: int) -> None:
+        super().__init__(probe.examples, probe.passes, multiplications, layers)
+        self.free_quota = max(FEWEST, light(self.work))
         self._probe, self.so_far.start = probe, probe.weights()
         self._before: list[Tensor] | None = None
 
@@ -179,10 +185,15 @@ class SpectrumMeter(Meter):
     rarer = 10
 
     def __init__(
-        self, objective: Objective, monitor: SpectrumMonitor, multiplications: float, probe: ProbeEvaluator | None
+        self,
+        objective: Objective,
+        monitor: SpectrumMonitor,
+        multiplications: float,
+        layers: int,
+        probe: ProbeEvaluator | None,
     ) -> None:
-        super().__init__(examples_of(objective.data), monitor.passes, multiplications)
-        self.free_quota = min(SPECTRA, self.free_quota)
+        super().__init__(examples_of(objective.data), monitor.passes, multiplications, layers)
+        self.free_quota = min(SPECTRA, light(self.work, SPECTRUM_WORK))
         self._objective, self._multiplications, self._probe = objective, multiplications, probe
         self.so_far.is_wanted = self._always = monitor.always
 
@@ -261,9 +272,10 @@ class Programs:
 
     def meters(self) -> list[Meter]:
         """Return the ways to measure by these programs, for a training that begins with the weights of now."""
-        cost = multiplications(keras_private.leaves_of(self._model))
-        found: list[Meter] = [] if self.probe is None else [ProbeMeter(self.probe, cost)]
-        return found + [SpectrumMeter(objective, monitor, cost, self.probe) for monitor, objective in self.spectra]
+        leaves = keras_private.leaves_of(self._model)
+        cost = multiplications(leaves), len(leaves)
+        found: list[Meter] = [] if self.probe is None else [ProbeMeter(self.probe, *cost)]
+        return found + [SpectrumMeter(objective, monitor, *cost, self.probe) for monitor, objective in self.spectra]
 
 
 def _needs(model: keras.Model, monitors: Sequence[Monitor], loss: Any) -> list[Any]:
