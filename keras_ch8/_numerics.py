@@ -169,7 +169,8 @@ def end_to_end(tensors: Sequence[Tensor]) -> Tensor:
 
     What is computed of it is one operation, where it would be one for each tensor: graphs are traced in that much less.
     """
-    return backend.join(_wide(tensors), max(1, sum(math.prod(t.shape) for t in tensors)))
+    size = sum(math.prod(t.shape) for t in tensors)
+    return backend.join(_wide(tensors), size) if size else ops.zeros((1,), "float32")
 
 
 def _wide(tensors: Sequence[Tensor]) -> list[Tensor]:

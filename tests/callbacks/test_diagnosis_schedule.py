@@ -202,7 +202,7 @@ def test_each_weight_is_multiplied_at_each_place_of_the_output(layers, shape, ex
 
 
 def test_what_is_light_is_granted_to_any_training():
-    assert [measurement_schedule.light(work) for work in (1e6, 3e8, 1e12)] == [LIGHT, 6, 0]
+    assert [measurement_schedule.light(work) for work in (1e6, 6e8, 1e12)] == [LIGHT, 6, 0]
     assert measurement_schedule.light(3e8, 1e9) == 3
 
 
@@ -226,8 +226,18 @@ def test_a_training_is_measured_on_as_many_examples_as_it_can_afford(
 
 def test_the_first_look_takes_no_more_examples_of_a_large_model_than_the_first_step():
     look = measurement_schedule.examples_to_look_at
-    assert [look(64, 8, work) for work in (1e4, 2e7, 1e9)] == [64, 33, 8]
+    assert [look(64, 8, work) for work in (1e4, 4e7, 1e9)] == [64, 33, 8]
     assert [look(64, size, 1e9) for size in (None, 128)] == [32, 64]
+
+
+def test_the_spectrum_which_has_a_price_of_its_own_leaves_the_examples_of_the_probe_alone(monkeypatch):
+    monkeypatch.setattr(measurement_schedule, "LIGHT_WORK", 0.0)
+    found = []
+    for checks in ("cheap", "full"):
+        watching = callbacks.Diagnosis((X[:32], Y[:32]), checks, verbose=False)
+        fit(network("sgd"), [watching], batch_size=16, epochs=80)
+        found.append(watching._measuring.memory.examples)
+    assert found[0] == found[1] > measurement_schedule.FEWEST_EXAMPLES
 
 
 def test_the_cost_says_on_how_many_examples_was_measured_where_that_is_not_all_of_the_probe(monkeypatch):

@@ -21,8 +21,8 @@ GAP = 10
 GROWTH, SLOW_GROWTH = 3.0, 1.5
 """A step is followed by another before it is this many times as far from the start: a training may end early. By the
 second where it is not known when it ends, so that nothing else says where to measure."""
-LIGHT_WORK, LAYER_WORK = 2e9, 8e6
-"""Multiplications that any training may spend, some tenths of a second of a processor; and those that take as long as a
+LIGHT_WORK, LAYER_WORK = 4e9, 8e6
+"""Multiplications that any training may spend, less than a second of a processor; and those that take as long as a
 pass through the operations of a layer, forward and backward, whatever they compute."""
 STEP_WORK, TRACE_WORK = 1e7, 6e6
 """Multiplications that take as long as what Keras does around a step, and as to trace an operation of a graph."""

@@ -182,7 +182,8 @@ class Measuring:
             measured = [monitor for monitor in self.monitors if monitor.name not in log.left_out]
             self.there = examples_of(data)
             if not self.memory.examples:
-                of_example = passes_of(model, measured), multiplications(keras_private.leaves_of(model))
+                probed = [monitor for monitor in measured if monitor.source == "probe"]
+                of_example = passes_of(model, probed), multiplications(keras_private.leaves_of(model))
                 of_training = log.total, batch_size or BATCH_SIZE
                 self.memory.examples = examples_to_measure(self.there, *of_training, *of_example, self.budget)
             self._programs = Programs.take(model, first_of(data, self.memory.examples), measured, loss)
