@@ -83,7 +83,7 @@ def build_metrics(model: keras.Model, batch: Any) -> None:
     given = keras.tree.flatten([compiled.get("metrics"), compiled.get("weighted_metrics")])
     parts = [model, *keras_private.losses_of(model), *(metric for metric in given if callable(metric))]
     are_arrays = all(a is None or backend.can_be_cut(a) for a in keras.tree.flatten(batch))
-    is_ready = model.built and not model.run_eagerly and are_arrays
+    is_ready = model.built and bool(model.trainable_variables) and not model.run_eagerly and are_arrays
     if is_ready and keras_private.lacks_variables(model) and not has_own_code(*parts):
         with suppress(Exception):
             keras_private.build_on(model, keras.utils.unpack_x_y_sample_weight(batch))

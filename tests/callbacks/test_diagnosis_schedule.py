@@ -334,14 +334,14 @@ def test_too_few_measurements_to_judge_trends_are_said_and_nothing_is_all_right(
 
 @pytest.mark.slow
 def test_a_spectrum_that_is_too_much_work_is_refused_with_its_price_in_one_sentence(monkeypatch):
-    monkeypatch.setattr(measurement_schedule, "LIGHT_WORK", 0.0)
+    monkeypatch.setattr(meters, "SPECTRUM_WORK", 0.0)
     refused = callbacks.Diagnosis((X[:16], Y[:16]), "full")
     fit(network("sgd"), [refused], epochs=2)
     (sentence,) = [note for note in refused.findings() if "curvature of the loss" in note]
     assert "left out, since it would have cost 1500% of the training" in sentence
     assert sentence in " ".join(str(refused).split())
     assert refused.log.of("spectrum") == []
-    assert len(refused.log.of("gradient_norm")) == FEWEST  # they are made all the same
+    assert len(refused.log.of("gradient_norm")) >= FEWEST  # they are made all the same
     unlimited = callbacks.Diagnosis((X[:16], Y[:16]), "full", budget=None)
     fit(network("sgd"), [unlimited], epochs=2)
     assert len(unlimited.log.of("spectrum")) >= FEWEST
