@@ -1,7 +1,7 @@
 """Train each program bare and watched, and compare all that is left: every bit has to be equal.
 
     python benchmarks/programs/run.py [PROGRAM ...] [--form FORM] [--callbacks SET] [--pairs] [--json kept.json]
-    python benchmarks/programs/run.py [PROGRAM ...] --cost 10,60 [--json cost.json]
+    python benchmarks/programs/run.py [PROGRAM ...] --cost 10,60 [--json costs.json]
 
 A program is a script of a user of Keras, in this folder; `forms.py` has the forms of its data, `SETS` the callbacks
 that are added to its own at each `fit`. By default every combination of what is chosen is run. With `--pairs` it is one
@@ -341,10 +341,11 @@ def main():
     parser.add_argument("--callbacks", action="append", choices=SETS, help="by default all")
     parser.add_argument("--pairs", action="store_true", help="one set for each program and form")
     parser.add_argument("--cost", help="about how many seconds of CPU the bare trainings take, such as 10,60")
-    parser.add_argument("--json", type=pathlib.Path, default=HERE / "kept.json")
+    parser.add_argument("--json", type=pathlib.Path, help="by default kept.json, or costs.json, here")
     options = parser.parse_args()
     if unknown := set(options.programs) - set(PROGRAMS):
         parser.error(f"there is no program {', '.join(sorted(unknown))}. There are: {', '.join(PROGRAMS)}")
+    options.json = options.json or HERE / ("costs.json" if options.cost else "kept.json")
     if options.cost:
         costs(options.programs or COSTLY, [int(each) for each in options.cost.split(",")], options.json)
         return

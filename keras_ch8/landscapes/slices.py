@@ -365,10 +365,13 @@ def flat(name: str, weights: Weights, objective: Objective) -> np.ndarray:
     if isinstance(weights, np.ndarray) and weights.shape == (objective.size,):
         return weights.astype("float64")
     if isinstance(weights, (list, tuple)):
-        shapes = [getattr(w, "shape", None) for w in weights]
+        try:
+            arrays = [np.asarray(w) for w in weights]
+        except ValueError:  # a list of lists of different lengths is no array
+            arrays = []
         for variables in (objective.model.weights, objective.variables):
-            if shapes == [tuple(v.shape) for v in variables]:
-                of = {id(v): np.asarray(a) for v, a in zip(variables, weights, strict=True)}
+            if [a.shape for a in arrays] == [tuple(v.shape) for v in variables]:
+                of = {id(v): a for v, a in zip(variables, arrays, strict=True)}
                 return objective.join([of[id(v)] for v in objective.variables])
     raise ValueError(
         f"`{name}` must be weights of this model: a list of arrays as from `model.get_weights()`, of shapes "

@@ -68,7 +68,6 @@ class ProbeEvaluator:
         parts: int = 1,
         **options: Any,
     ) -> None:
-        self.model = model
         self.objective = Objective(model, x, y, sample_weight=sample_weight, **options)
         self.monitors = list(monitors)
         self.failed: dict[str, Exception] = {}

@@ -43,7 +43,7 @@ def affordable(budget: float | None, work: float, price: float) -> float:
     return math.inf if budget is None or not price else budget * work / price
 
 
-def light(work: float, allowed: float = LIGHT_WORK) -> int:
+def light(work: float, allowed: float) -> int:
     """Return how many measurements of so much work any training may have, since they are light: LIGHT at most."""
     return int(min(LIGHT, allowed // max(1.0, work)))
 

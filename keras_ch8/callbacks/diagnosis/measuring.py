@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from ... import _objects
-from ..._batches import examples_of
+from ..._batches import examples_of, take
 from ..._duration import Duration, duration, of_unknown_epoch
 from ..._types import Data, Tensor
 from ...integration import backend, keras_private
@@ -29,7 +29,7 @@ from .measurement_schedule import (
     examples_to_measure,
     multiplications,
 )
-from .meters import Meter, Programs, Stopwatch, first_of
+from .meters import Meter, Programs, Stopwatch
 
 ENOUGH = progress.FEWEST + RAISED_BY - 1
 """Measurements from which on trends are judged, and verdicts on them are reached."""
@@ -127,7 +127,11 @@ class Measuring:
     def setup_to_come(self) -> float:
         """About how many seconds the next measurement traces its graph, by the layers; 0 where it is there."""
         probe = self._programs.probe if self._programs else None
-        return 0.0 if probe is None or probe.is_traced else SECONDS_A_LAYER * len(keras_private.leaves_of(probe.model))
+        return (
+            0.0
+            if probe is None or probe.is_traced
+            else SECONDS_A_LAYER * len(keras_private.leaves_of(probe.objective.model))
+        )
 
     def notes(self, log: MeasurementLog) -> list[str]:
         """Return what could not be judged, and why."""
@@ -186,7 +190,7 @@ class Measuring:
                 of_example = passes_of(model, probed), multiplications(keras_private.leaves_of(model))
                 of_training = log.total, batch_size or BATCH_SIZE
                 self.memory.examples = examples_to_measure(self.there, *of_training, *of_example, self.budget)
-            self._programs = Programs.take(model, first_of(data, self.memory.examples), measured, loss)
+            self._programs = Programs.take(model, take(data, slice(self.memory.examples)), measured, loss)
             if self._programs.probe is not None and has_own_code(model, loss, *keras_private.losses_of(model)):
                 self._programs.probe.refuse_effects()
                 self.only_computes = True

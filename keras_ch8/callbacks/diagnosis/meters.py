@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from ..._batches import examples_of
+from ..._batches import examples_of, take
 from ..._types import Data, Tensor
 from ...curvature.objective import Objective
 from ...integration import fit, keras_private
@@ -24,6 +24,7 @@ from .measurement_schedule import (
     FEWEST,
     GUARANTEED,
     LAYER_WORK,
+    LIGHT_WORK,
     PER_PASS,
     Measurements,
     MeasurementSchedule,
@@ -155,7 +156,7 @@ class ProbeMeter(Meter):
 
     def __init__(self, probe: ProbeEvaluator, multiplications: float, layers: int) -> None:
         super().__init__(probe.examples, probe.passes, multiplications, layers)
-        self.free_quota = max(FEWEST, light(self.work))
+        self.free_quota = max(FEWEST, light(self.work, LIGHT_WORK))
         self._probe, self.so_far.start = probe, probe.weights()
         self._before: list[Tensor] | None = None
 
@@ -236,7 +237,7 @@ class Programs:
         self.spectra: list[tuple[SpectrumMonitor, Objective]] = []
         for monitor in monitors:
             if isinstance(monitor, SpectrumMonitor):
-                x, y, sample_weight = first_of(data, LARGEST)
+                x, y, sample_weight = take(data, slice(LARGEST))
                 self.spectra.append((monitor, Objective(model, x, y, sample_weight=sample_weight, **options)))
 
     @classmethod
@@ -262,7 +263,7 @@ class Programs:
         if kept.probe is not None:
             kept.probe.take(data)
         for _, objective in kept.spectra:
-            objective.take(first_of(data, LARGEST))
+            objective.take(take(data, slice(LARGEST)))
         return kept
 
     def put_in_cache(self) -> None:
@@ -281,11 +282,6 @@ class Programs:
 def _needs(model: keras.Model, monitors: Sequence[Monitor], loss: Any) -> list[Any]:
     """Return all objects that the graphs depend on: another in the place of one makes other graphs."""
     return [model, loss, *monitors, *keras_private.what_loss_depends_on(model), *keras_private.leaves_of(model)]
-
-
-def first_of(data: Data, count: int) -> Any:
-    """Return the first examples."""
-    return keras.tree.map_structure(lambda a: None if a is None else a[:count], data)
 
 
 def _shapes(data: Data) -> Any:
