@@ -26,11 +26,10 @@ BENCHMARKS = {
     "second_order_fit": ("--seconds 15", "--rounds 1"),
     "telemetry": ("--rounds 5 --epochs 5 --seconds 60", "--rounds 2 --epochs 4"),
     "listening": ("--seconds 25", "--rounds 30"),
-    "diagnosis_cost": ("--seconds 40 --optimizers sgd", "--rounds 1 --optimizers sgd"),
     "update_step": ("--seconds 4", "--rounds 3 --shapes mlp,resnet"),
 }
 
-PROGRAMS = HERE / "programs/results.json"
+PROGRAMS, COSTS = HERE / "programs/results.json", HERE / "programs/costs.json"
 
 
 def run(name, arguments, seconds, environment):
@@ -86,6 +85,9 @@ def document(results):
         title = (HERE / "programs/run.py").read_text().split('"""')[1].strip().split("\n\n")[0]
         lines += ["", "## programs", "", title, "", "```text", "$ python benchmarks/programs/run.py --pairs", "```", ""]
         lines += [found["table"], "", f"{found['total']}."]
+    if COSTS.exists():
+        lines += ["", "```text", "$ python benchmarks/programs/run.py --cost 10,60", "```", ""]
+        lines += [json.loads(COSTS.read_text())["table"]]
     return "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,7 @@
 """Train each program bare and watched, and compare all that is left: every bit has to be equal.
 
     python benchmarks/programs/run.py [PROGRAM ...] [--form FORM] [--callbacks SET] [--pairs] [--json kept.json]
+    python benchmarks/programs/run.py [PROGRAM ...] --cost 10,60 [--json costs.json]
 
 A program is a script of a user of Keras, in this folder; `forms.py` has the forms of its data, `SETS` the callbacks
 that are added to its own at each `fit`. By default every combination of what is chosen is run. With `--pairs` it is one
@@ -8,12 +9,16 @@ set for each program and form, so that every program meets every set, and every 
 of its own, a fork of one that has only imported. Compared are `History` of each `fit`, the learning rates after each
 epoch, and all variables of the model and its optimizers, seeds and statistics included. The outcome is "equal",
 "differs" or "crash"; "refused" where the program, bare, is not trained on this form at all; "not itself" where the bare
-training, run again, does not end as the first time either, as several calls of `fit` of one generator, in which Keras
-reads ahead.
+training, run again up to five times, does not always end as the first time either, as several calls of `fit` of one
+generator, in which Keras reads ahead.
 
 Each result is written at once; the next call goes on, and runs again what was run with other code. What is written to
 benchmarks/programs/results.json is shown in docs/benchmarks.md. CPU is in seconds, of all threads: of the first step
 with all that comes before it (built, traced), and in all; bare and watched. The table has the medians of a program.
+
+With `--cost` programs are trained on arrays, bare and with a `Doctor`, for as many epochs as take about so many seconds
+of CPU bare; the table has what the Doctor costs before the first step has ended, over what the first step itself takes,
+and in all the rest, over the bare rest; the file has the seconds. Best on a quiet machine.
 """
 
 import argparse
@@ -45,6 +50,10 @@ from keras_ch8 import callbacks, trackers
 
 HERE = pathlib.Path(__file__).parent
 PROGRAMS = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in ("forms", "run"))
+COSTLY = (
+    "captcha_ctc", "conditional_gan", "point_net", "real_nvp", "stateful_forecast", "transformer", "unet", "unet_large",
+)  # fmt: skip
+"""Programs whose graphs or steps are large, for `--cost`."""
 SETS = {
     "doctor, probe": lambda probe: [keras_ch8.Doctor("logs", probe=probe)],
     "doctor": lambda probe: [keras_ch8.Doctor("logs")],
@@ -62,6 +71,8 @@ CLOCKS = ("first", "cpu")
 OUTCOMES = ("refused", "equal", "not itself", "differs", "crash")
 SECONDS = 900
 """A training that takes longer is stopped, and has failed."""
+AGAIN = 5
+"""Bare trainings that all have to end alike, before it is watching that makes a difference."""
 
 
 PROGRESS = re.compile(r"━|^Epoch \d+/\d+$|^Epoch \d+: |^Restoring|^\d+/\d+ ")
@@ -95,14 +106,15 @@ def nothing(probe):
     return []
 
 
-def trained(program, form, added):
+def trained(program, form, added, epochs=None):
     """Train a program in this process, which is a fork; return what can be compared and told.
 
-    `added` returns callbacks, made of a probe.
+    `added` returns callbacks, made of a probe. There are as many epochs as the program has, or these.
     """
     tf.config.threading.set_intra_op_parallelism_threads(1)  # every sum in one order
     tf.config.threading.set_inter_op_parallelism_threads(1)
     script = importlib.import_module(program)
+    script.EPOCHS = epochs or script.EPOCHS
     strategy = contextlib.nullcontext()
     if form == "replicas":
         cpu = tf.config.list_physical_devices("CPU")[0]
@@ -125,6 +137,7 @@ def trained(program, form, added):
         "variables": [(variable.path, keras.ops.convert_to_numpy(variable)) for variable in variables],
         "first": round(clock.first - begun, 2),
         "cpu": round(ended - begun, 2),
+        "epochs": len(clock.rates),
         "verdicts": [
             f"{verdict.level} {verdict.kind}"
             for callback in listed
@@ -213,11 +226,53 @@ def compared(program, form, watching):
         return {"outcome": "crash", "why": watched["error"], "said": watched["said"]}
     why, outcome = difference(bare, watched), "equal"
     if why:
-        again = in_a_fork(program, form, acting)
-        outcome = "not itself" if "error" in again or difference(bare, again) else "differs"
+        again = (in_a_fork(program, form, acting) for _ in range(AGAIN))
+        outcome = "not itself" if any("error" in each or difference(bare, each) for each in again) else "differs"
     times = {name: [bare[name], watched[name]] for name in CLOCKS}
     added = [line for line in watched["said"] if line not in bare["said"]]
     return {"outcome": outcome, "why": why, **times, "verdicts": watched["verdicts"], "said": added}
+
+
+def cost(program, seconds):
+    """Return what watching costs in a training of about so many seconds of CPU."""
+    short = in_a_fork(program, "arrays", nothing)
+    an_epoch = (short["cpu"] - short["first"]) / short["epochs"]
+    epochs = max(1, round((seconds - short["first"]) / an_epoch))
+    bare, watched = (in_a_fork(program, "arrays", added, epochs) for added in (nothing, SETS["doctor"]))
+    bare_rest, watched_rest = (each["cpu"] - each["first"] for each in (bare, watched))
+    return {
+        "bare": bare["cpu"],
+        "watched": watched["cpu"],
+        "bare_first": bare["first"],
+        "watched_first": watched["first"],
+        "first": round(watched["first"] / bare["first"] - 1, 3),
+        "rest": round(watched_rest / bare_rest - 1, 3),
+        "verdicts": watched["verdicts"],
+    }
+
+
+def costs(programs, seconds, path):
+    """Print and keep what watching costs each program."""
+    kept = json.loads(path.read_text()) if path.exists() else {"rows": {}}
+    for program in programs:
+        for about in seconds:
+            name, code = f"{program}, {about} s", code_of(program)
+            if kept["rows"].get(name, {}).get("code") != code:
+                kept["rows"][name] = {"code": code, **cost(program, about)}
+                save(path, kept | {"table": table_of_costs(kept["rows"])})
+    print(table_of_costs(kept["rows"]))
+
+
+def table_of_costs(rows):
+    """Return in Markdown what watching costs each program."""
+    lines = [
+        "| program | bare, s | watched, s | up to the first step, s | more | in the rest |",
+        6 * "|---" + "|",
+    ]
+    for name, row in sorted(rows.items()):
+        first = f"{row['bare_first']:.1f} -> {row['watched_first']:.1f} | {row['first']:.0%}"
+        lines += [f"| {name} | {row['bare']:.1f} | {row['watched']:.1f} | {first} | {row['rest']:.0%} |"]
+    return "\n".join(lines)
 
 
 def pairs():
@@ -285,10 +340,15 @@ def main():
     parser.add_argument("--form", action="append", choices=forms.FORMS, help="by default all")
     parser.add_argument("--callbacks", action="append", choices=SETS, help="by default all")
     parser.add_argument("--pairs", action="store_true", help="one set for each program and form")
-    parser.add_argument("--json", type=pathlib.Path, default=HERE / "kept.json")
+    parser.add_argument("--cost", help="about how many seconds of CPU the bare trainings take, such as 10,60")
+    parser.add_argument("--json", type=pathlib.Path, help="by default kept.json, or costs.json, here")
     options = parser.parse_args()
     if unknown := set(options.programs) - set(PROGRAMS):
         parser.error(f"there is no program {', '.join(sorted(unknown))}. There are: {', '.join(PROGRAMS)}")
+    options.json = options.json or HERE / ("costs.json" if options.cost else "kept.json")
+    if options.cost:
+        costs(options.programs or COSTLY, [int(each) for each in options.cost.split(",")], options.json)
+        return
     chosen = (options.programs or PROGRAMS, options.form or forms.FORMS, options.callbacks or SETS)
     every = pairs() if options.pairs else [(p, f, s) for p in PROGRAMS for f in forms.FORMS for s in SETS]
     kept = json.loads(options.json.read_text()) if options.json.exists() else {"rows": {}}

@@ -14,6 +14,7 @@ from ..monitors.base import Monitor, chosen
 from ..monitors.held_out import first_given, validated_on
 from ..monitors.measurement_log import MeasurementLog, rows_of_all
 from ..monitors.model_facts import rate_of
+from ..monitors.start import EXAMPLES as LOOKED_AT
 from ..monitors.start import facts_of, there_in
 from ..telemetry.frame import Frame
 from ..verdicts.kinds import OF_THE_START, ignored
@@ -23,10 +24,14 @@ from ..verdicts.verdict import Verdict, VerdictTracker
 from .base import Callback
 from .board.layers import note_flow
 from .diagnosis.judging import PREFLIGHT, Judge
+from .diagnosis.measurement_schedule import examples_to_look_at, multiplications
 from .diagnosis.measuring import NO_PROBE, Measuring, Memory
 from .diagnosis.probe_data import EXAMPLES, ProbeData
 from .diagnosis.reporting import Reporter, begin_record, summary
 from .session.session import FIRST, Session, SessionPosition
+
+LONG = 10.0
+"""Seconds after which a training seems to hang, so what takes them is announced."""
 
 
 @dataclasses.dataclass
@@ -78,7 +83,8 @@ class Diagnosis(Callback):
             some 64 to 512 examples that are not trained on, prepared as those that are. The first 256 that `fit` trains
             on, or those of its first step where Python makes them (a generator, a `PyDataset`), take the place of a
             probe that is not made as they are, and of a data set that shuffles, draws random numbers or calls Python,
-            since to read that may change the training. Defaults to `None`: these.
+            since to read that may change the training. Of a large model in a short training only some of these are
+            measured on, 16 at least. Defaults to `None`: the first ones of `fit`.
         checks: What to measure: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
@@ -261,7 +267,7 @@ class Diagnosis(Callback):
     def _begin_to_measure(self) -> None:
         if not self._measuring.memory.meters:  # else it is what was there when the training began
             self.log.has = there_in(self.session.training, *self.probe.batch[:2])
-        self._measuring.begin(self.model, self.probe.batch, self.loss, self.log)
+        self._measuring.begin(self.model, self.probe.batch, self.loss, self.log, self.probe.batch_size)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
@@ -316,6 +322,9 @@ class Diagnosis(Callback):
         if measuring.is_ready:
             examples = keras_private.examples_seen(self.model) / self._of_epoch
             self.log.see(rate_of(self.model), examples, self.session.params["steps"] or 0)
+            seconds = measuring.setup_to_come
+            if seconds > LONG and self.verbose and not self.session.terminal.is_quiet:
+                self.session.say(f"The Doctor traces what it measures by, which takes about {seconds:.0f} s.")
             for readings in measuring.measure():
                 sound = self.log.add(self.session.step, readings)
                 if self.session.writer is not None:
@@ -346,7 +355,9 @@ class Diagnosis(Callback):
             return
         others, is_traced = None if first is probe else probe, self._measuring.only_computes
         try:
-            facts, _ = facts_of(self.model, first, others, self.loss, training=training, is_traced=is_traced)
+            price = multiplications(keras_private.leaves_of(self.model))
+            few = examples_to_look_at(LOOKED_AT, self.probe.batch_size, price)
+            facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced)
             self.log.look(self.session.step, dataclasses.replace(facts, **validated_on(training.arguments)))
         except Exception as error:
             self.log.leave_out(PREFLIGHT, error)

@@ -202,9 +202,9 @@ class PolyakAveraging(Callback):
 
     def _refuse(self, others: Iterable[Any]) -> None:
         """Refuse optimizers that average themselves or make several steps one, and callbacks that need the weights."""
-        later = [callback.to for callback in others if isinstance(callback, SwitchOptimizer)]
-        optimizers = [*keras_private.optimizers_of(self.model).values(), *later]
-        for inner in [each for optimizer in optimizers for each in keras_private.inner_optimizers(optimizer)]:
+        switches = [callback for callback in others if isinstance(callback, SwitchOptimizer)]
+        later = [inner for callback in switches for inner in keras_private.inner_optimizers(callback.to)]
+        for inner in [*keras_private.inner_optimizers_of(self.model), *later]:
             for name in ("use_ema", "accumulate_batches"):
                 if getattr(inner, name, False):
                     raise ValueError(

@@ -48,8 +48,7 @@ def updates_in(length: Duration, clock: Clock) -> float:
 
 def clock_of(model: keras.Model, params: Mapping[str, Any]) -> Clock:
     """Return the length of a training in updates: NaN where the data do not say how long an epoch is."""
-    optimizers = keras_private.optimizers_of(model).values()
-    inner = [each for optimizer in optimizers for each in keras_private.inner_optimizers(optimizer)]
+    inner = keras_private.inner_optimizers_of(model)
     per_update = min((each.gradient_accumulation_steps or 1 for each in inner), default=1)
     of_epoch = (params["steps"] or math.nan) / per_update
     return Clock(of_epoch, per_update, of_epoch * params["epochs"])

@@ -5,12 +5,14 @@ the train function meanwhile, or makes another one, meets what it would meet oth
 """
 
 import itertools
+from contextlib import suppress
 from typing import Any
 
 import keras
 
 from .._types import Tree
-from . import backend
+from . import backend, keras_private
+from .untouched import has_own_code
 
 
 class Ahead:
@@ -70,6 +72,21 @@ def most_before_a_step(data: Tree, at_once: int) -> int | None:
         return at_once if backend.calls_python(data) else None
     is_source = hasattr(data, "adapter_for")
     return None if is_source or all(hasattr(a, "shape") for a in keras.tree.flatten(data)) else at_once
+
+
+def build_metrics(model: keras.Model, batch: Any) -> None:
+    """Make the variables of metrics, which the first step would make, so that Keras traces it once and not twice.
+
+    Code of the user's is traced as often as without us. What fails here fails in the step, which says so as Keras does.
+    """
+    compiled = keras_private.compile_arguments(model) if model.compiled else {}
+    given = keras.tree.flatten([compiled.get("metrics"), compiled.get("weighted_metrics")])
+    parts = [model, *keras_private.losses_of(model), *(metric for metric in given if callable(metric))]
+    are_arrays = all(a is None or backend.can_be_cut(a) for a in keras.tree.flatten(batch))
+    is_ready = model.built and bool(model.trainable_variables) and not model.run_eagerly and are_arrays
+    if is_ready and keras_private.lacks_variables(model) and not has_own_code(*parts):
+        with suppress(Exception):
+            keras_private.build_on(model, keras.utils.unpack_x_y_sample_weight(batch))
 
 
 def examples_of(batch: Tree) -> int:

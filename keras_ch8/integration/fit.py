@@ -17,7 +17,7 @@ import keras
 
 from .. import _net
 from . import backend, keras_private, multi_worker, registry
-from .ahead import Ahead, most_before_a_step
+from .ahead import Ahead, build_metrics, most_before_a_step
 
 FIT = "keras.Model.fit"
 
@@ -154,6 +154,7 @@ class Training:
             if ahead.error is None:
                 put_back()
             if batches:
+                build_metrics(model, batches[0])
                 for _, then in readers:
                     then(list(batches))
             return iterator

@@ -514,6 +514,11 @@ def batches_of_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int) -> An
     return iter(adapter.get_tf_dataset().repeat())
 
 
+def inner_optimizers_of(model: keras.Model) -> list[Any]:
+    """Return the optimizers that move the weights of a model (see `inner_optimizers`)."""
+    return [inner for optimizer in optimizers_of(model).values() for inner in inner_optimizers(optimizer)]
+
+
 def outer_optimizers_of(model: keras.Model) -> dict[str, Any]:
     """Return the optimizers of a model as `optimizers_of` does, but the one that scales the loss where there is one."""
     inner = optimizers_of(model)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._describe import short
 from .._plot import COLOR_MAP, COLORS, axes_of, finished, line
 from .._result import Result, Table
 from .._section import section
@@ -364,19 +365,18 @@ def flat(name: str, weights: Weights, objective: Objective) -> np.ndarray:
     if isinstance(weights, np.ndarray) and weights.shape == (objective.size,):
         return weights.astype("float64")
     if isinstance(weights, (list, tuple)):
-        arrays = [np.asarray(w) for w in weights]
+        try:
+            arrays = [np.asarray(w) for w in weights]
+        except ValueError:  # a list of lists of different lengths is no array
+            arrays = []
         for variables in (objective.model.weights, objective.variables):
             if [a.shape for a in arrays] == [tuple(v.shape) for v in variables]:
                 of = {id(v): a for v, a in zip(variables, arrays, strict=True)}
                 return objective.join([of[id(v)] for v in objective.variables])
-        raise ValueError(
-            f"`{name}` must be weights of this model: a list of arrays as from `model.get_weights()`. Received: "
-            f"{len(arrays)} arrays of shapes {[a.shape for a in arrays]}; the model's are "
-            f"{[tuple(v.shape) for v in objective.model.weights]}."
-        )
     raise ValueError(
-        f"`{name}` must be weights of this model: a list of arrays as from `model.get_weights()`, or a flat vector of "
-        f"the {objective.size} trainable ones. Received: {type(weights).__name__} of shape {np.shape(weights)}."
+        f"`{name}` must be weights of this model: a list of arrays as from `model.get_weights()`, of shapes "
+        f"{short([tuple(v.shape) for v in objective.model.weights])}, or a flat vector of the {objective.size} "
+        f"trainable ones. Received: {short(weights)}."
     )
 
 

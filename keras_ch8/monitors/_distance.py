@@ -67,11 +67,10 @@ class DistanceMonitor(Monitor):
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the norms, and the cosine."""
-        way = [b - a for a, b in zip(snapshot.start, snapshot.theta, strict=True)]
-        distance, start, theta, slope = (
-            ops.sqrt(_numerics.squared_norm(a)) for a in (way, snapshot.start, snapshot.theta, snapshot.now.grads)
-        )
-        heading = _numerics.safe_ratio(_numerics.dot(way, snapshot.now.grads), distance * slope, 0.0)
+        way, gradient = snapshot.theta - snapshot.start, snapshot.now.gradient
+        vectors = way, snapshot.start, snapshot.theta, gradient
+        distance, start, theta, slope = (ops.sqrt(ops.sum(ops.square(vector))) for vector in vectors)
+        heading = _numerics.safe_ratio(ops.sum(way * gradient), distance * slope, 0.0)
         return {"distance": distance, "start_norm": start, "weight_norm": theta, "heading": heading}
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:

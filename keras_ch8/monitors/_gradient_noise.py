@@ -6,8 +6,9 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
-from .. import _checks, _numerics
+from .. import _checks
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
@@ -295,15 +296,15 @@ def excess(noise: GradientNoise, log: MeasurementLog) -> float:
 
 def _estimates(evaluation: Evaluation, examples: int) -> tuple[Tensor, Tensor]:
     """Return tr(Sigma) and |G|^2 from the gradients of k equal parts and their mean."""
-    k = len(evaluation.part_grads)
+    k = len(evaluation.part_gradients)
     if k < 2:
         raise ValueError(
             "The noise of the gradient is measured by how far the gradients of equal parts of the probe differ, so "
             f"each part needs an example. Received: a probe with fewer examples ({examples}) than parts. Give more "
             "examples, in random order."
         )
-    squares = sum(_numerics.squared_norm(g) for g in evaluation.part_grads)
-    mean = _numerics.squared_norm(evaluation.grads)
+    squares = sum(ops.sum(ops.square(gradient)) for gradient in evaluation.part_gradients)
+    mean = ops.sum(ops.square(evaluation.gradient))
     trace = examples / k / (k - 1) * (squares - k * mean)
     return trace, mean - trace / examples
 

@@ -6,7 +6,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from .. import _numerics
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
@@ -158,7 +157,7 @@ class GradientNormMonitor(Monitor):
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the norms and the loss."""
-        norm, weight_norm = (ops.sqrt(_numerics.squared_norm(a)) for a in (snapshot.now.grads, snapshot.theta))
+        norm, weight_norm = (ops.sqrt(ops.sum(ops.square(a))) for a in (snapshot.now.gradient, snapshot.theta))
         return {"norm": norm, "weight_norm": weight_norm, "loss": snapshot.now.loss, "penalty": snapshot.now.penalty}
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:

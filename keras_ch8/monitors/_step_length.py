@@ -7,7 +7,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _numerics
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
@@ -132,13 +131,12 @@ class StepLengthMonitor(Monitor):
         """Return the losses and the products with d."""
         before, now, d = snapshot.before, snapshot.now, snapshot.d
         assert before is not None and d is not None  # noqa: S101, PT018
-        change = [b - a for a, b in zip(before.grads, now.grads, strict=True)]
         return {
             "loss_before": before.loss,
             "loss_after": now.loss,
-            "slope": _numerics.dot(before.grads, d),
-            "curvature": _numerics.dot(change, d),
-            "length": ops.sqrt(_numerics.squared_norm(d)),
+            "slope": ops.sum(before.gradient * d),
+            "curvature": ops.sum((now.gradient - before.gradient) * d),
+            "length": ops.sqrt(ops.sum(ops.square(d))),
         }
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:

@@ -14,6 +14,7 @@ import keras
 
 from .._describe import short
 from .._types import Tensor
+from ..integration import backend
 from ..verdicts.kinds import Kind
 from ..verdicts.kinds import register as register_kind
 from ..verdicts.rules import Rule, judge
@@ -82,8 +83,8 @@ class Evaluation:
     """The probe at one point: loss and gradient, also of each of its parts, and the calls of the recorded layers."""
 
     loss: Tensor
-    grads: list[Tensor]
-    part_grads: list[list[Tensor]]
+    gradient: Tensor
+    part_gradients: list[Tensor]
     calls: list[LayerCall]
     penalty: Tensor = 0.0
     """What of the loss layers have added, such as regularizers."""
@@ -95,12 +96,12 @@ class Snapshot:
 
     Args:
         variables: The trainable variables of the model.
-        theta: Their values, one tensor for each variable.
+        theta: Their values, all in one vector, the first variable first. So are all that follow; `cut` undoes it.
         start: Their values at the beginning of the training.
-        d: The last update of the optimizer, one tensor for each variable; `None` for a measurement without a step.
-        before: The `Evaluation` at theta - d: `loss`, `grads` (one gradient for each variable), `part_grads` (the same
-            for each part of the probe), `calls` (a `LayerCall` for each call of a recorded layer), `penalty` (the part
-            of the loss that layers have added). `None` for a measurement without a step.
+        d: The last update of the optimizer; `None` for a measurement without a step.
+        before: The `Evaluation` at theta - d: `loss`, `gradient`, `part_gradients` (that of each part of the probe),
+            `calls` (a `LayerCall` for each call of a recorded layer), `penalty` (the part of the loss that layers have
+            added). `None` for a measurement without a step.
         now: The same at theta.
         inference_loss: The loss at theta with the model as in inference; `None` unless a monitor with `needs_inference`
             records a layer of the model.
@@ -108,13 +109,17 @@ class Snapshot:
     """
 
     variables: list[keras.Variable]
-    theta: list[Tensor]
-    start: list[Tensor]
-    d: list[Tensor] | None
+    theta: Tensor
+    start: Tensor
+    d: Tensor | None
     before: Evaluation | None
     now: Evaluation
     inference_loss: Tensor
     examples: int
+
+    def cut(self, vector: Tensor) -> list[Tensor]:
+        """Return what a vector has for each variable, in its shape."""
+        return backend.cut(vector, [tuple(variable.shape) for variable in self.variables])
 
 
 class Monitor:

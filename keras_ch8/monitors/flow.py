@@ -228,13 +228,14 @@ class LayerFlowMonitor(Monitor):
         calls = [call for call in snapshot.now.calls if self.records(call.layer)]
         if not calls:
             return {}
-        d = snapshot.d or [ops.full_like(t, float("nan")) for t in snapshot.theta]
-        moved = {id(v): (w, change) for v, w, change in zip(snapshot.variables, snapshot.theta, d, strict=True)}
+        d = ops.full_like(snapshot.theta, float("nan")) if snapshot.d is None else snapshot.d
+        pairs = zip(snapshot.cut(snapshot.theta), snapshot.cut(d), strict=True)
+        moved = dict(zip(map(id, snapshot.variables), pairs, strict=True))
         last = max((i for i, call in enumerate(calls) if is_weighted(call.layer)), default=0)
         inputs = ops.cast(calls[0].inputs, "float32")
         before = [call for call in snapshot.before.calls if self.records(call.layer)] if snapshot.before else []
-        pairs = zip(snapshot.variables, snapshot.now.grads, strict=True)
-        matrices = [(v.path, largest_size(g)) for v, g in pairs if len(v.shape) > 1]
+        slopes = zip(snapshot.variables, snapshot.cut(snapshot.now.gradient), strict=True)
+        matrices = [(v.path, largest_size(g)) for v, g in slopes if len(v.shape) > 1]
         return {
             "names": tuple(call.layer.name for call in calls),
             "weighted": tuple(is_weighted(call.layer) for call in calls),

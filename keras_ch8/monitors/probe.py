@@ -78,14 +78,20 @@ class ProbeEvaluator:
         if any(m.needs_inference and any(map(m.records, self._layers)) for m in monitors):
             self._inference = Objective(model, x, y, sample_weight=sample_weight, **options | {"training": False})
         self.take(self.objective.data)
-        self.passes = 2 + sum(m.passes for m in monitors if self._inference or not m.needs_inference)
-        """How often the examples pass forward and backward in a measurement."""
+        self.passes = passes_of(model, monitors)
         self._part = backend.trace(self._part_at)
         self._compute = backend.trace(self._tensors)
+        self.operations = 0
+        """Operations of loss and gradient on a part of the probe, once they are traced."""
         self._recorded: list[tuple[keras.layers.Layer, bool]] = []
         self._facts: dict[str, dict[str, Any]] = {}
         # The loss of a float16 model is scaled, as its training scales it: small gradients would become 0.
         self._scale = 1024.0 if getattr(model, "compute_dtype", "") == "float16" else 1.0
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether the graph of a measurement is there."""
+        return bool(self._facts)
 
     def take(self, data: Data) -> None:
         """Measure on these x, y and sample_weight from now on; what is traced serves all examples of one shape."""
@@ -134,9 +140,9 @@ class ProbeEvaluator:
         now = self.weights()
         snapshot = Snapshot(
             variables=self.objective.variables,
-            theta=now,
-            start=start,
-            d=None if before is None else [a - b for a, b in zip(now, before, strict=True)],
+            theta=(theta := _numerics.end_to_end(now)),
+            start=_numerics.end_to_end(start),
+            d=None if before is None else theta - _numerics.end_to_end(before),
             before=None if before is None else self._evaluate(before, parts),
             now=self._evaluate(now, parts),
             inference_loss=self._inference and self._inference.value_at(now, data),
@@ -165,12 +171,8 @@ class ProbeEvaluator:
         """Return the mean over the parts of the data."""
         parts = [self._part(values, part) for part in data]
         scale = 1 / (len(parts) * self._scale)
-        size = len(values)
-        part_grads = [[self._unscaled(g) for g in slopes[:size]] for _, _, slopes, _ in parts]
-        grads = [functools.reduce(operator.add, gs) / len(parts) for gs in zip(*part_grads, strict=True)]
-        slopes = [
-            ops.concatenate(s, axis=0) * scale for s in zip(*(slopes[size:] for *_, slopes, _ in parts), strict=True)
-        ]
+        gradients = [self._unscaled(gradient) for *_, gradient, _, _ in parts]
+        slopes = [ops.concatenate(s, axis=0) * scale for s in zip(*(slopes for *_, slopes, _ in parts), strict=True)]
         recorded = [
             None if None in v else ops.concatenate(v, axis=0)
             for v in zip(*(tensors for *_, tensors in parts), strict=True)
@@ -181,16 +183,13 @@ class ProbeEvaluator:
             calls.append(LayerCall(layer, inputs, mask, outputs, input_gradient, next(n), is_output))
         sums = zip(*(part[:2] for part in parts), strict=True)
         loss, penalty = (functools.reduce(operator.add, some) * scale for some in sums)
-        return Evaluation(loss, grads, part_grads, calls, penalty)
+        return Evaluation(loss, functools.reduce(operator.add, gradients) / len(parts), gradients, calls, penalty)
 
     def _unscaled(self, g: Tensor) -> Tensor:
         return g if self._scale == 1.0 else g / self._scale  # dividing by 1 would be a pass over all gradients
 
-    def _part_at(self, values: list[Tensor], part: Data) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
-        """Return the loss of some examples, the penalties in it, its slopes, and the tensors of recorded calls.
-
-        The slopes are those along the weights, and then along the layers.
-        """
+    def _part_at(self, values: list[Tensor], part: Data) -> tuple[Tensor, Tensor, Tensor, list[Tensor], list[Tensor]]:
+        """Return loss, penalties in it and gradient on some examples, and slopes and tensors of recorded calls."""
         tensors: list[Tensor] = []
         penalties: list[Tensor] = []
 
@@ -205,7 +204,14 @@ class ProbeEvaluator:
             return found.loss * self._scale, [end for end in ends if keras.backend.is_float_dtype(end.dtype)]
 
         loss, slopes = backend.value_and_gradients(value, values)
-        return loss, self._scale * penalties[0], slopes, tensors
+        size, self.operations = len(values), backend.operations()
+        return loss, self._scale * penalties[0], _numerics.end_to_end(slopes[:size]), slopes[size:], tensors
+
+
+def passes_of(model: keras.Model, monitors: Sequence[Monitor]) -> float:
+    """Return how often the examples pass forward and backward in a measurement."""
+    leaves = keras_private.leaves_of(model)
+    return 2 + sum(m.passes for m in monitors if not m.needs_inference or any(map(m.records, leaves)))
 
 
 def _number_or_array(tensor: Tensor) -> float | np.ndarray:

@@ -401,12 +401,16 @@ class ObservedOptimizer:
         row, is_due = self.recorder.row(half), self.recorder.is_due(begun.is_measured, half)
         self.recorder.write_layers(step.number, clipped.before)
 
-        def moved() -> list[Any]:
-            after = [backend.as_tensor(v) for v in self._variables(clipped.after)]
+        variables = dict(zip(clipped.after, self._variables(clipped.after), strict=True))
+
+        def moved() -> Any:
+            after = _numerics.end_to_end([backend.as_tensor(v) for v in variables.values()])
             return backend.branch(
                 begun.is_measured,
-                lambda: [a - ops.reshape(begun.before[i], a.shape) for i, a in zip(clipped.after, after, strict=True)],
-                lambda: [ops.full_like(a, float("nan")) for a in after],
+                lambda: (
+                    after - _numerics.end_to_end([ops.reshape(begun.before[i], v.shape) for i, v in variables.items()])
+                ),
+                lambda: ops.full_like(after, float("nan")),
             )
 
         def leave(tail: Tensor | None) -> None:
@@ -414,7 +418,8 @@ class ObservedOptimizer:
             backend.merge_replicas(partial(publish, row.ring), step.number, made)
 
         def tail() -> Tensor:
-            return row.measured(list(clipped.after.values()), moved())
+            dense = [backend.densify(clipped.after[i], v.shape) for i, v in variables.items()]
+            return row.measured(dense, moved())
 
         if backend.replicated() and is_due is not False:  # replicas cannot meet in a branch to write a row
             leave(backend.branch(is_due, tail, lambda: row.nothing))

@@ -1,6 +1,5 @@
 """The rings of one optimizer: made at the first step that is observed, filled by the step, read by Python."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -64,21 +63,21 @@ class RowSlot(NamedTuple):
         """The tail of a row that is not due."""
         return ops.full((int(self.ring.shape[1]) - len(HEAD),), float("nan"), "float32")
 
-    def measured(self, gs: Sequence[Any], deltas: Sequence[Any]) -> Any:
+    def measured(self, gs: Sequence[Any], moved: Any) -> Any:
         """Return the tail of the row, with |delta theta / g| of a sample of the parameters, NaN where g is 0.
 
         Args:
-            gs: The gradient of each variable that has one, before the factor.
-            deltas: The change of each.
+            gs: The gradient of each variable that has one, before the factor; no sparse ones.
+            moved: The change of all of them, end to end.
         """
         sample = int(self.ring.shape[1]) - len(HEAD) - len(TAIL)
-        entries = max(1, sum(math.prod(delta.shape) for delta in deltas))
-        places = np.linspace(0, entries - 1, sample).round().astype("int32")
-        dense = [backend.densify(g, delta.shape) for g, delta in zip(gs, deltas, strict=True)]
-        step, slope = (backend.rows(_end_to_end(tensors), places) for tensors in (deltas, dense))
+        gradient = _numerics.end_to_end(gs)
+        places = np.linspace(0, gradient.shape[0] - 1, sample).round().astype("int32")
+        step, slope = (ops.cast(backend.rows(vector, places), "float32") for vector in (moved, gradient))
         some = slope != 0
         rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
-        (norm, nonfinite), (update, _) = _numerics.norms((gs, [self.half]), (deltas, _numerics.half_squares(deltas)))
+        of_gradient, of_step = ([gradient], [self.half]), ([moved], _numerics.half_squares([moved]))
+        (norm, nonfinite), (update, _) = _numerics.norms(of_gradient, of_step)
         return ops.concatenate([_vector(norm, nonfinite, update), rates])
 
 
@@ -89,14 +88,6 @@ def _vector(*scalars: Any) -> Any:
 def _scalar(x: Tensor) -> Tensor:
     """Return a number of a step as a scalar: a rate or a loss may come with axes, which nothing else asks about."""
     return x if x.shape.rank == 0 else ops.mean(x)
-
-
-def _end_to_end(tensors: Sequence[Any]) -> Any:
-    """Return the entries of some tensors in one vector; a single 0 where there are none, so that there is a first."""
-    if not any(math.prod(t.shape) for t in tensors):
-        return ops.zeros((1,), "float32")
-    flat = [ops.cast(ops.reshape(t, [-1]), "float32") for t in tensors]
-    return ops.concatenate(flat) if len(flat) > 1 else flat[0]
 
 
 SAMPLE = 256

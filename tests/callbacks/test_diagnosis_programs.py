@@ -9,6 +9,7 @@ import pytest
 from keras import layers
 
 from keras_ch8 import callbacks, extend
+from keras_ch8.callbacks.diagnosis import measuring
 from keras_ch8.curvature.objective import Objective
 from keras_ch8.integration import backend
 from keras_ch8.monitors.eigenvalues import SpectrumMonitor
@@ -124,6 +125,34 @@ def test_what_is_kept_does_not_keep_the_model():
     del model, watching
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize(("metric", "traces"), [("mae", 1), (lambda y, y_pred: keras.ops.mean(y_pred), 2)])
+def test_keras_traces_the_step_once_since_its_metrics_are_there_but_code_of_users_as_often_as_without(
+    monkeypatch, metric, traces
+):
+    theirs, traced = keras.Model.train_step, []
+    monkeypatch.setattr(keras.Model, "train_step", lambda self, data: (traced.append(data), theirs(self, data))[1])
+    bare, watched = [], compiled()
+    for model, found in ((compiled(), bare), (watched, [])):
+        model.compile(keras.optimizers.SGD(0.01), "mse", metrics=[metric])
+        model.set_weights(watched.get_weights())
+        watching = [] if found is bare else [callbacks.Diagnosis(PROBES[0], verbose=False)]
+        history = model.fit(X, Y, batch_size=8, verbose=0, shuffle=False, callbacks=watching).history
+        found += [len(traced), history]
+        traced.clear()
+    assert (bare[0], found[0]) == (2, traces)
+    assert bare[1] == found[1]
+
+
+def test_a_long_trace_is_announced_once(monkeypatch, capsys):
+    monkeypatch.setattr(measuring, "SECONDS_A_LAYER", 20.0)
+    model = compiled()
+    for said in (1, 0):
+        watching = callbacks.Diagnosis(PROBES[0], ["gradient_norm"], preflight=False)
+        model.fit(X, Y, batch_size=8, verbose=2, callbacks=[watching])
+        found = capsys.readouterr().out
+        assert found.count("The Doctor traces what it measures by, which takes about 40 s.") == said
 
 
 def test_first_batches_are_given_again_as_they_were_with_the_last_one_smaller():

@@ -202,9 +202,51 @@ def test_each_weight_is_multiplied_at_each_place_of_the_output(layers, shape, ex
 
 
 def test_what_is_light_is_granted_to_any_training():
-    assert measurement_schedule.light(500, 1e3) == LIGHT
-    assert measurement_schedule.light(500, 1e6) == 6
-    assert measurement_schedule.light(12_000, 1e8) == 0
+    allowed = measurement_schedule.LIGHT_WORK
+    assert [measurement_schedule.light(work, allowed) for work in (1e6, 6e8, 1e12)] == [LIGHT, 6, 0]
+    assert measurement_schedule.light(3e8, 1e9) == 3
+
+
+@pytest.mark.parametrize(
+    ("there", "steps", "batch_size", "multiplications", "budget", "expected"),
+    [
+        (256, 880, 32, 1e4, 0.03, 256),  # light, whatever the training has
+        (256, 72, 16, 1e9, 0.03, 16),  # a few steps of a large model
+        (256, 1000, 16, 1e9, 0.03, 133),  # 0.1 * 16000 examples, in 6 measurements of 2 passes
+        (256, 0, 64, 1e9, 0.03, 64),  # of unknown length: those of a step
+        (8, 72, 16, 1e9, 0.03, 8),
+        (256, 72, 16, 1e9, None, 256),
+    ],
+)
+def test_a_training_is_measured_on_as_many_examples_as_it_can_afford(
+    there, steps, batch_size, multiplications, budget, expected
+):
+    price = 2, multiplications
+    assert measurement_schedule.examples_to_measure(there, steps, batch_size, *price, budget) == expected
+
+
+def test_the_first_look_takes_no_more_examples_of_a_large_model_than_the_first_step():
+    look = measurement_schedule.examples_to_look_at
+    assert [look(64, 8, work) for work in (1e4, 4e7, 1e9)] == [64, 33, 8]
+    assert [look(64, size, 1e9) for size in (None, 128)] == [32, 64]
+
+
+def test_the_spectrum_which_has_a_price_of_its_own_leaves_the_examples_of_the_probe_alone(monkeypatch):
+    monkeypatch.setattr(measurement_schedule, "LIGHT_WORK", 0.0)
+    found = []
+    for checks in ("cheap", "full"):
+        watching = callbacks.Diagnosis((X[:32], Y[:32]), checks, verbose=False)
+        fit(network("sgd"), [watching], batch_size=16, epochs=80)
+        found.append(watching._measuring.memory.examples)
+    assert found[0] == found[1] > measurement_schedule.FEWEST_EXAMPLES
+
+
+def test_the_cost_says_on_how_many_examples_was_measured_where_that_is_not_all_of_the_probe(monkeypatch):
+    monkeypatch.setattr(measurement_schedule, "LIGHT_WORK", 0.0)
+    watching = callbacks.Diagnosis((X[:32], Y[:32]), "cheap")
+    fit(network("sgd"), [watching], batch_size=16, epochs=2)
+    assert "times on 16 of 32 examples, which took" in watching.findings()[-1]
+    assert watching.log.of("gradient_norm")
 
 
 # --- equal trainings -----------------------------------------------------------------------------------------------
@@ -293,7 +335,8 @@ def test_too_few_measurements_to_judge_trends_are_said_and_nothing_is_all_right(
 
 @pytest.mark.slow
 def test_a_spectrum_that_is_too_much_work_is_refused_with_its_price_in_one_sentence(monkeypatch):
-    monkeypatch.setattr(measurement_schedule, "LIGHT_WORK", 0.0)
+    monkeypatch.setattr(meters, "LIGHT_WORK", 0.0)
+    monkeypatch.setattr(meters, "SPECTRUM_WORK", 0.0)
     refused = callbacks.Diagnosis((X[:16], Y[:16]), "full")
     fit(network("sgd"), [refused], epochs=2)
     (sentence,) = [note for note in refused.findings() if "curvature of the loss" in note]

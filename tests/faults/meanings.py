@@ -64,6 +64,12 @@ EXAMPLES = Meaning(
 )
 
 
+TEXTS = Meaning(
+    "a text for each example, which some models take",
+    lambda value: isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind == "U",
+)
+
+
 def declared(annotation):
     """What the annotation of an argument says of it; None where it says nothing."""
     for said in said_of(annotation):

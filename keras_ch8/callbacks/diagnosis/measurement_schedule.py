@@ -21,8 +21,17 @@ GAP = 10
 GROWTH, SLOW_GROWTH = 3.0, 1.5
 """A step is followed by another before it is this many times as far from the start: a training may end early. By the
 second where it is not known when it ends, so that nothing else says where to measure."""
-LIGHT_WORK = 1e10
-"""Multiplications that any training may spend: some tenths of a second of a processor."""
+LIGHT_WORK, LAYER_WORK = 4e9, 8e6
+"""Multiplications that any training may spend, less than a second of a processor; and those that take as long as a
+pass through the operations of a layer, forward and backward, whatever they compute."""
+STEP_WORK, TRACE_WORK = 1e7, 6e6
+"""Multiplications that take as long as what Keras does around a step, and as to trace an operation of a graph."""
+LIGHT_GRAPH = 1500
+"""Operations that may be traced for any training: about a second of a processor."""
+GUARANTEED = 0.1
+"""The part of the work of a training that FEWEST measurements may add."""
+FEWEST_EXAMPLES = 16
+"""Examples that are measured on at least, where there are as many."""
 PER_PASS = 3
 """Multiplications of an example with a weight, forward and backward: backward there are two."""
 BATCH_SIZE = 32
@@ -34,9 +43,41 @@ def affordable(budget: float | None, work: float, price: float) -> float:
     return math.inf if budget is None or not price else budget * work / price
 
 
-def light(price: float, multiplications: float) -> int:
-    """Return how many measurements any training may have, since they are light: LIGHT at most."""
-    return int(min(LIGHT, LIGHT_WORK // max(1.0, PER_PASS * multiplications * price)))
+def light(work: float, allowed: float) -> int:
+    """Return how many measurements of so much work any training may have, since they are light: LIGHT at most."""
+    return int(min(LIGHT, allowed // max(1.0, work)))
+
+
+def examples_to_measure(
+    there: int, steps: int, batch_size: float, passes: float, multiplications: float, budget: float | None
+) -> int:
+    """Return on how many of the examples that are there a training is measured: on all, or what it can afford.
+
+    That is what makes LIGHT measurements light, or FEWEST of them a GUARANTEED part of the training; of one whose
+    length is not known, the examples of a step.
+    """
+    light = LIGHT_WORK / max(1.0, PER_PASS * multiplications * passes * LIGHT)
+    paid = GUARANTEED * steps * batch_size / (FEWEST * passes) if steps else batch_size
+    return there if budget is None else min(there, max(FEWEST_EXAMPLES, int(max(light, paid))))
+
+
+def examples_to_look_at(most: int, batch_size: float | None, multiplications: float) -> int:
+    """Return with how many examples is looked before the first step: no more than are light, or than that step has."""
+    light = LIGHT_WORK / max(1.0, PER_PASS * multiplications)
+    return min(most, max(int(light), int(batch_size or BATCH_SIZE)))
+
+
+def share_of_tracing(operations: int, steps: int, examples: float, multiplications: float) -> float:
+    """Return what part of a training it costs to trace so many operations; 0 where that is light, or not known.
+
+    Args:
+        operations: How many are traced.
+        steps: Steps of the training; 0 where it is not known.
+        examples: Examples of all its steps.
+        multiplications: What an example costs forward.
+    """
+    work = steps * STEP_WORK + examples * PER_PASS * multiplications
+    return operations * TRACE_WORK / work if steps and operations > LIGHT_GRAPH else 0.0
 
 
 def steps_to_measure(steps: int, count: float) -> list[int]:

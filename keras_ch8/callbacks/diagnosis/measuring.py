@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from ... import _objects
+from ..._batches import examples_of, take
 from ..._duration import Duration, duration, of_unknown_epoch
 from ..._types import Data, Tensor
 from ...integration import backend, keras_private
@@ -16,14 +17,25 @@ from ...integration.untouched import has_own_code
 from ...monitors import progress
 from ...monitors.base import Monitor
 from ...monitors.measurement_log import MeasurementLog
+from ...monitors.probe import passes_of
 from ...verdicts.verdict import RAISED_BY
 from ...verdicts.wording import counted
 from ..session.batch_counter import READ_EVERY
-from .measurement_schedule import FEWEST, Measurements, MeasurementSchedule
+from .measurement_schedule import (
+    BATCH_SIZE,
+    FEWEST,
+    Measurements,
+    MeasurementSchedule,
+    examples_to_measure,
+    multiplications,
+)
 from .meters import Meter, Programs, Stopwatch
 
 ENOUGH = progress.FEWEST + RAISED_BY - 1
 """Measurements from which on trends are judged, and verdicts on them are reached."""
+
+SECONDS_A_LAYER = 0.1
+"""About how long it takes on one processor to trace what is measured of a layer."""
 
 NO_PROBE = (
     "there is no probe. Give `probe=(x, y)` to the `Doctor`, or `Diagnosis`, and `loss=` to `watch` where the model is "
@@ -37,6 +49,7 @@ class Memory:
 
     Args:
         batch: The last batch that was made, counted from 0 over all epochs. Defaults to `-1`.
+        examples: On how many examples is measured; 0 before that is chosen. Defaults to `0`.
         rows_read: Batches after which the rows of the steps were read, to be judged, for the last time. Defaults to
             `0`.
         refusal: Why something is not measured although there is reason to. Defaults to `""`: all is.
@@ -46,6 +59,7 @@ class Memory:
     """
 
     batch: int = -1
+    examples: int = 0
     rows_read: int = 0
     refusal: str = ""
     failure: str = ""
@@ -82,6 +96,8 @@ class Measuring:
         """The step, counted from 1, before which nothing is due."""
         self.only_computes = False
         """Whether a trace has shown that a call of the model and its loss does no more than compute."""
+        self.there = 0
+        """How many examples there are to measure on."""
         self.meters: list[Meter] = []
         self._programs: Programs | None = None
         """What is measured by; None before, and where it is not to be kept for another training."""
@@ -107,6 +123,16 @@ class Measuring:
         """Seconds that the first measurements took."""
         return sum(each.setup for each in self.memory.meters.values())
 
+    @property
+    def setup_to_come(self) -> float:
+        """About how many seconds the next measurement traces its graph, by the layers; 0 where it is there."""
+        probe = self._programs.probe if self._programs else None
+        return (
+            0.0
+            if probe is None or probe.is_traced
+            else SECONDS_A_LAYER * len(keras_private.leaves_of(probe.objective.model))
+        )
+
     def notes(self, log: MeasurementLog) -> list[str]:
         """Return what could not be judged, and why."""
         most = max((len(log.of(monitor.name)) for monitor in self.monitors if monitor.source == "probe"), default=0)
@@ -118,9 +144,10 @@ class Measuring:
 
     def cost_summary(self, updates: int) -> str:
         """Say what it cost, each time at the sum of so many updates."""
-        of = f", each time at the sum of {updates} updates," if updates > 1 else ","
+        of = f", each time at the sum of {updates} updates" if updates > 1 else ""
+        on = f" on {self.memory.examples} of {self.there} examples" if self.memory.examples < self.there else ""
         cost = (
-            f"Diagnosis measured {self.count} times{of} which took {self.cost:.1%} of the training time, and "
+            f"Diagnosis measured {self.count} times{on}{of}, which took {self.cost:.1%} of the training time, and "
             f"{self.setup:.2g} s for the first time."
         )
         if self.budget is not None and self.cost > self.budget:
@@ -144,15 +171,26 @@ class Measuring:
             raise of_unknown_epoch("`measure_every` is in epochs or percent", received, 'batches, such as "500ba"')
 
     def begin(
-        self, model: keras.Model, data: Data, loss: Callable[[Tensor, Tensor], Tensor] | None, log: MeasurementLog
+        self,
+        model: keras.Model,
+        data: Data,
+        loss: Callable[[Tensor, Tensor], Tensor] | None,
+        log: MeasurementLog,
+        batch_size: int | None,
     ) -> None:
-        """Get ready what is needed to measure a model on these examples, and plan when to measure."""
+        """Get ready what is needed to measure a model, on as many of these examples as it can afford, and plan when."""
         try:
             if reason := why_not_measured(model):
                 self.stop(reason)
                 return
             measured = [monitor for monitor in self.monitors if monitor.name not in log.left_out]
-            self._programs = Programs.take(model, data, measured, loss)
+            self.there = examples_of(data)
+            if not self.memory.examples:
+                probed = [monitor for monitor in measured if monitor.source == "probe"]
+                of_example = passes_of(model, probed), multiplications(keras_private.leaves_of(model))
+                of_training = log.total, batch_size or BATCH_SIZE
+                self.memory.examples = examples_to_measure(self.there, *of_training, *of_example, self.budget)
+            self._programs = Programs.take(model, take(data, slice(self.memory.examples)), measured, loss)
             if self._programs.probe is not None and has_own_code(model, loss, *keras_private.losses_of(model)):
                 self._programs.probe.refuse_effects()
                 self.only_computes = True

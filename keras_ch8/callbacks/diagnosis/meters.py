@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from ..._batches import examples_of
+from ..._batches import examples_of, take
 from ..._types import Data, Tensor
 from ...curvature.objective import Objective
 from ...integration import fit, keras_private
@@ -20,12 +20,25 @@ from ...monitors.measurement_log import MeasurementLog
 from ...monitors.probe import ProbeEvaluator
 from ...monitors.progress import is_spectrum_worthwhile
 from ...verdicts.verdict import RAISED_BY
-from .measurement_schedule import FEWEST, Measurements, MeasurementSchedule, light, multiplications
+from .measurement_schedule import (
+    FEWEST,
+    GUARANTEED,
+    LAYER_WORK,
+    LIGHT_WORK,
+    PER_PASS,
+    Measurements,
+    MeasurementSchedule,
+    light,
+    multiplications,
+    share_of_tracing,
+)
 
-SPECTRA = 4
-"""Times that it is measured in any training where that is light."""
+SPECTRA, SPECTRUM_WORK = 4, 1e10
+"""Times that it is measured in any training where that is light, and multiplications that this may take."""
 PRODUCTS = 20
 """Steps of Lanczos."""
+SECOND_ORDER = 3
+"""Operations of a product with the Hessian, over those of a gradient."""
 LARGEST = 256
 """Examples that the spectrum is measured on: every step of Lanczos goes through them twice."""
 NAME = "programs of Diagnosis"
@@ -89,6 +102,7 @@ class Meter(abc.ABC):
         examples: Examples that it is made on.
         passes: How often they pass forward and backward.
         multiplications: What an example costs forward.
+        layers: How many layers it passes.
     """
 
     name: ClassVar[str]
@@ -101,10 +115,13 @@ class Meter(abc.ABC):
     """Whether what must be known before the next update is kept, since a measurement is due after it."""
     schedule: MeasurementSchedule
 
-    def __init__(self, examples: int, passes: float, multiplications: float) -> None:
+    free_quota: float
+    """How many measurements are made whatever they cost."""
+
+    def __init__(self, examples: int, passes: float, multiplications: float, layers: int) -> None:
         self.price = examples * passes
-        self.free_quota = light(self.price, multiplications)
-        """How many measurements are made whatever they cost."""
+        self.work = PER_PASS * multiplications * self.price + LAYER_WORK * layers * passes
+        """Multiplications that take as long as a measurement."""
         self.so_far = Measurements()
 
     def begin(self, schedule: MeasurementSchedule, log: MeasurementLog) -> None:
@@ -137,9 +154,9 @@ class ProbeMeter(Meter):
 
     name = "probe"
 
-    def __init__(self, probe: ProbeEvaluator, multiplications: float) -> None:
-        super().__init__(probe.examples, probe.passes, multiplications)
-        self.free_quota = max(FEWEST, self.free_quota)
+    def __init__(self, probe: ProbeEvaluator, multiplications: float, layers: int) -> None:
+        super().__init__(probe.examples, probe.passes, multiplications, layers)
+        self.free_quota = max(FEWEST, light(self.work, LIGHT_WORK))
         self._probe, self.so_far.start = probe, probe.weights()
         self._before: list[Tensor] | None = None
 
@@ -168,21 +185,31 @@ class SpectrumMeter(Meter):
     name = "spectrum"
     rarer = 10
 
-    def __init__(self, objective: Objective, monitor: SpectrumMonitor, multiplications: float) -> None:
-        super().__init__(examples_of(objective.data), monitor.passes, multiplications)
-        self.free_quota = min(SPECTRA, self.free_quota)
-        self._objective = objective
+    def __init__(
+        self,
+        objective: Objective,
+        monitor: SpectrumMonitor,
+        multiplications: float,
+        layers: int,
+        probe: ProbeEvaluator | None,
+    ) -> None:
+        super().__init__(examples_of(objective.data), monitor.passes, multiplications, layers)
+        self.free_quota = min(SPECTRA, light(self.work, SPECTRUM_WORK))
+        self._objective, self._multiplications, self._probe = objective, multiplications, probe
         self.so_far.is_wanted = self._always = monitor.always
 
     def reconsider(self) -> None:
         """Measure where there is reason to, if the training pays for the measurements that a verdict needs."""
         has_reason = self._always or is_spectrum_worthwhile(self.log)
-        self.so_far.is_wanted = has_reason and self.schedule.is_affordable(RAISED_BY)
+        steps, examples = self.schedule.steps, self.schedule.training
+        operations = SECOND_ORDER * self._probe.operations if self._probe else 0
+        tracing = share_of_tracing(operations, steps, examples, self._multiplications)
+        is_paid = self.schedule.is_affordable(RAISED_BY) and tracing <= GUARANTEED
+        self.so_far.is_wanted = has_reason and (is_paid or self.schedule.budget is None)
         if has_reason and not self.so_far.is_wanted:
             self.refusal = (
                 "`Diagnosis(budget=None)` measures the curvature of the loss, too, on which some verdicts rest; it was "
-                f"left out, since it would have cost {RAISED_BY * self.price / self.schedule.training:.0%} of the "
-                "training."
+                f"left out, since it would have cost {tracing + RAISED_BY * self.price / examples:.0%} of the training."
             )
 
     def read(self) -> dict[str, Any]:
@@ -210,7 +237,7 @@ class Programs:
         self.spectra: list[tuple[SpectrumMonitor, Objective]] = []
         for monitor in monitors:
             if isinstance(monitor, SpectrumMonitor):
-                x, y, sample_weight = _some(data)
+                x, y, sample_weight = take(data, slice(LARGEST))
                 self.spectra.append((monitor, Objective(model, x, y, sample_weight=sample_weight, **options)))
 
     @classmethod
@@ -236,7 +263,7 @@ class Programs:
         if kept.probe is not None:
             kept.probe.take(data)
         for _, objective in kept.spectra:
-            objective.take(_some(data))
+            objective.take(take(data, slice(LARGEST)))
         return kept
 
     def put_in_cache(self) -> None:
@@ -246,18 +273,15 @@ class Programs:
 
     def meters(self) -> list[Meter]:
         """Return the ways to measure by these programs, for a training that begins with the weights of now."""
-        cost = multiplications(keras_private.leaves_of(self._model))
-        found: list[Meter] = [] if self.probe is None else [ProbeMeter(self.probe, cost)]
-        return found + [SpectrumMeter(objective, monitor, cost) for monitor, objective in self.spectra]
+        leaves = keras_private.leaves_of(self._model)
+        cost = multiplications(leaves), len(leaves)
+        found: list[Meter] = [] if self.probe is None else [ProbeMeter(self.probe, *cost)]
+        return found + [SpectrumMeter(objective, monitor, *cost, self.probe) for monitor, objective in self.spectra]
 
 
 def _needs(model: keras.Model, monitors: Sequence[Monitor], loss: Any) -> list[Any]:
     """Return all objects that the graphs depend on: another in the place of one makes other graphs."""
     return [model, loss, *monitors, *keras_private.what_loss_depends_on(model), *keras_private.leaves_of(model)]
-
-
-def _some(data: Data) -> Any:
-    return keras.tree.map_structure(lambda a: None if a is None else a[:LARGEST], data)
 
 
 def _shapes(data: Data) -> Any:

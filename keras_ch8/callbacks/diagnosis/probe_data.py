@@ -41,6 +41,8 @@ class ProbeData:
         """x, y and sample_weight of what this training is measured on; None until that is known."""
         self.first: Data = None
         """The first examples that `fit` reads, once they are known."""
+        self.batch_size: int | None = None
+        """Examples of the first batch that `fit` reads, once it is known."""
         self._is_of_fit = False
         """Whether `batch` is what this `fit`, or an earlier one, has read."""
         self._given: Data = None
@@ -103,6 +105,7 @@ class ProbeData:
         """
         given, self._given, why = self._given, None, ""
         self.first = first = _first_examples(batches)
+        self.batch_size = _batches.examples_of(batches[0]) if batches else None
         if given is None and self._data_set is not None and self._data_set is not training.arguments.get("x"):
             given, why = _read(self._data_set)
         if given is not None:

@@ -107,7 +107,6 @@ def _followed(model: keras.Model, after_step: Iterable[Callable[[Any], None]]) -
 
 def _updates(model: keras.Model) -> Any:
     """Return how many updates the optimizers of a model have made, those that were skipped left out."""
-    optimizers = keras_private.optimizers_of(model).values()
-    inner = [each for optimizer in optimizers for each in keras_private.inner_optimizers(optimizer)]
+    inner = keras_private.inner_optimizers_of(model)
     skipped = [backend.as_tensor(each.skipped) for each in inner if getattr(each, "skipped", None) is not None]
     return sum(backend.as_tensor(each.iterations) for each in inner) - sum(skipped)
