@@ -30,7 +30,7 @@ model.add(Dense(1))
 model.compile(loss="mse", optimizer=keras.optimizers.Adam(0.01))
 
 for i in range(epochs):
-    model.fit(x_train, y_train, batch_size=batch_size, epochs=1, shuffle=True, verbose=2)
+    model.fit(x_train, y_train, batch_size=batch_size, epochs=1, verbose=2)
     model.layers[0].reset_state()
 
 predicted = model.predict(x_test, batch_size=batch_size, verbose=0)

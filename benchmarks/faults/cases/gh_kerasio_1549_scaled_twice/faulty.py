@@ -10,20 +10,21 @@ x_train = x_train.astype("float32") / 255
 x_test = x_test.astype("float32") / 255
 t_train = keras.utils.to_categorical(y_train, 10)
 
-# Backbone
-inputs = keras.Input(shape=(16, 16, 1))
-x = keras.layers.Rescaling(1.0 / 255)(inputs)
-x = keras.layers.Conv2D(16, 3, strides=2, padding="same", activation="relu")(x)
-x = keras.layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(x)
-x = keras.layers.Conv2D(48, 3, padding="same", activation="relu")(x)
-backbone = keras.Model(inputs, x, name="backbone")
 
-# Pipeline
+def build_backbone(size):
+    inputs = keras.Input(shape=(size, size, 1))
+    x = keras.layers.Rescaling(1.0 / 255)(inputs)
+    x = keras.layers.Conv2D(16, 3, strides=2, padding="same", activation="relu")(x)
+    x = keras.layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(x)
+    x = keras.layers.Conv2D(48, 3, padding="same", activation="relu")(x)
+    return keras.Model(inputs, x, name="backbone")
+
+
 model = keras.Sequential(
     [
         keras.Input(shape=(8, 8, 1)),
         keras.layers.Resizing(16, 16),
-        backbone,
+        build_backbone(16),
         keras.layers.Flatten(),
         keras.layers.Dense(10, activation="softmax"),
     ]

@@ -24,7 +24,7 @@ model.add(layers.Dropout(0.5))
 model.add(layers.Dense(1, activation="sigmoid"))
 model.compile(optimizer=optimizers.RMSprop(learning_rate=0.001), loss="binary_crossentropy", metrics=["accuracy"])
 
-history = model.fit(x_train, y_train, epochs=7, batch_size=512, validation_data=(x_val, y_val))
+history = model.fit(x_train, y_train, epochs=40, batch_size=512, validation_data=(x_val, y_val))
 
 positive = model.predict(x_test, verbose=0)[:, 0] > 0.5
 score = float(np.mean(positive == (y_test > 0.5)))

@@ -13,7 +13,7 @@ def make_data(n, seed):
     x = np.zeros((n, size, size, 1), "float32")
     y = np.zeros((n, size, size, 1), "float32")
     for i in range(n):
-        # a dark pipe that runs across a part of the picture
+        # a dark pipe that runs across the picture
         angle = rng.uniform(0, np.pi)
         cx, cy = rng.choice([5, size - 6]), rng.uniform(6, size - 6)
         d = np.abs((xx - cx) * np.sin(angle) - (yy - cy) * np.cos(angle))
@@ -26,23 +26,23 @@ x_train, y_train = make_data(256, 0)
 x_test, y_test = make_data(64, 1)
 
 
-def augmented(data, seed):
+def augmented(data, seed=None):
     """Endless batches of randomly flipped and shifted pictures."""
-    rng = np.random.default_rng(seed)
+    rng = np.random if seed is None else np.random.RandomState(seed)
     while True:
         for start in range(0, len(data), batch_size):
             batch = data[start:start + batch_size].copy()
             for i in range(len(batch)):
-                if rng.random() < 0.5:
+                if rng.rand() < 0.5:
                     batch[i] = batch[i, :, ::-1]
-                if rng.random() < 0.5:
+                if rng.rand() < 0.5:
                     batch[i] = batch[i, ::-1]
-                batch[i] = np.roll(batch[i], rng.integers(-4, 5), axis=1)
+                batch[i] = np.roll(batch[i], rng.randint(-4, 5), axis=1)
             yield batch
 
 
-image_gen = augmented(x_train, seed=1)
-mask_gen = augmented(y_train, seed=2)
+image_gen = augmented(x_train)
+mask_gen = augmented(y_train)
 train_gen = ((images, masks) for images, masks in zip(image_gen, mask_gen))
 
 inp = Input((size, size, 1))

@@ -4,7 +4,7 @@ import keras
 
 # synthetic linear data with measurement noise
 rng = np.random.default_rng(0)
-num_data, num_features = 300, 12
+num_data, num_features = 300, 6
 w = rng.normal(size=(num_features, 1))
 inputs = rng.normal(size=(num_data + 200, num_features)).astype("float32")
 labels = inputs @ w + 0.5 * np.linalg.norm(w) * rng.normal(size=(num_data + 200, 1))

@@ -16,7 +16,7 @@ model = Sequential([
     Dense(8, activation="sigmoid", kernel_initializer=RandomNormal(), name="bits"),
 ])
 model.compile(optimizer="sgd", loss="binary_crossentropy", steps_per_execution=200)
-model.fit(train, train, batch_size=1, epochs=300, verbose=0)
+model.fit(train, train, batch_size=1, epochs=200, verbose=0)
 
 out = model.predict(test, verbose=0)
 print(np.round(out[:3], 2))

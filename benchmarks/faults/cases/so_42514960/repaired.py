@@ -13,13 +13,13 @@ class Autoencoder(keras.Model):
     def __init__(self, n_in, n_code):
         super().__init__()
         self.encoder = keras.Sequential([
-            layers.Dense(20, activation="tanh"),
-            layers.Dense(20, activation="tanh"),
-            layers.Dense(n_code, activation="tanh"),
+            layers.Dense(20, activation="relu"),
+            layers.Dense(20, activation="relu"),
+            layers.Dense(n_code, activation="relu"),
         ])
         self.decoder = keras.Sequential([
-            layers.Dense(20, activation="tanh"),
-            layers.Dense(20, activation="tanh"),
+            layers.Dense(20, activation="relu"),
+            layers.Dense(20, activation="relu"),
             layers.Dense(n_in, activation="tanh"),
         ])
 

@@ -63,6 +63,6 @@ model.compile(loss='binary_crossentropy', optimizer='rmsprop', metrics=['accurac
 model.fit(train_generator, epochs=epochs, validation_data=validation_generator, verbose=2)
 
 out = model.predict(photos[360:] / 255.0, verbose=0)
-said = out.argmax(axis=1) if out.shape[1] > 1 else np.round(out[:, 0])
+said = np.round(out[:, 0])
 score = float(np.mean(said == severity[360:]))
 print('accuracy on new photos', score)

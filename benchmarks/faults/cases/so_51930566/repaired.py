@@ -21,6 +21,6 @@ model.fit(X_train, to_categorical(y_train, 3), epochs=60, batch_size=4, verbose=
 
 # Evaluate the model
 out = model.predict(X_test, verbose=0)
-classes = out.argmax(axis=1) if out.shape[1] > 1 else np.round(out[:, 0])
+classes = out.argmax(axis=1)
 score = np.mean(classes == y_test)
 print("accuracy: %.2f%%" % (100 * score))
