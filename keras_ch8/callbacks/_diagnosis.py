@@ -295,7 +295,6 @@ class Diagnosis(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
-        self._judge_and_report()  # the rows
         self.log.add_epoch(self._epoch_numbers.reported(logs))
         self._judge_and_report()
         numbers = self._reporter.take_numbers() | {"cost": self.cost}
@@ -304,7 +303,6 @@ class Diagnosis(Callback):
     def on_close(self) -> None:
         """Write the report; from here on the cost stays as it is."""
         self._measuring.end()
-        self._judge_and_report()  # the rows
         self.log.new.add("end")
         self._judge_and_report()
         if self.session.writer is not None:

@@ -76,7 +76,8 @@ class WatchedLoop:
 
     def _leave(self, step: Tensor, loss: Any) -> None:
         """Leave the row of a step, and let the callbacks know how far the loop is where that is due."""
-        backend.write_row(self._ring, step, backend.floats(step, loss))
+        write = self._write_as_graph if backend.in_eager_loop() else self._write
+        write(step, keras.ops.convert_to_tensor(loss))
         if backend.calls_would_wait():
             warnings.warn(
                 "`Doctor.watch` measures nothing inside a compiled loop where TensorFlow has one thread for "
@@ -88,6 +89,9 @@ class WatchedLoop:
             return
         notify = train_step.unless_gone(self._notify_safely)
         backend.call_when(step >= backend.as_tensor(self._due), notify, self._variables())
+
+    def _write(self, step: Tensor, loss: Tensor) -> None:
+        backend.write_row(self._ring, step, backend.floats(step, loss))
 
     def _variables(self) -> list[Any]:
         """Return what Python reads when it is called: all of it has to be written by then."""
@@ -105,6 +109,7 @@ class WatchedLoop:
         if not self._called:
             return self
         self._ring = backend.ring(rows_for(READ_EVERY), 2)
+        self._write_as_graph = backend.trace(self._write)
         self._read_up_to, self._begun = 0, time.monotonic()
         counted_as = self.model.models[0] if isinstance(self.model, _Several) else self.model
         training = fit.Training(

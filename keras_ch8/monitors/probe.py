@@ -122,7 +122,9 @@ class ProbeEvaluator:
             before: The weights before the last update.
             start: The weights at the beginning of the training. Defaults to `None`: those as they are.
         """
-        found = self._compute(start or self.weights(), before, self._parts, self._inference and self.objective.data)
+        of_inference = self._inference and self.objective.data
+        with backend.as_traced():
+            found = self._compute(start or self.weights(), before, self._parts, of_inference)
         arrays = {name: {key: _number_or_array(t) for key, t in tensors.items()} for name, tensors in found.items()}
         readings: dict[str, Any] = {}
         for monitor in list(self.monitors):

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 
@@ -95,14 +95,20 @@ class Stopwatch:
         schedule.measured(step, self.measured - before)
 
 
+class PassCost(NamedTuple):
+    """What a pass through a model costs: multiplications of an example forward, and how many layers it passes."""
+
+    multiplications: float
+    layers: int
+
+
 class Meter(abc.ABC):
     """A way to measure a model, with its own schedule.
 
     Args:
+        cost: Of a pass through the model.
         examples: Examples that it is made on.
         passes: How often they pass forward and backward.
-        multiplications: What an example costs forward.
-        layers: How many layers it passes.
     """
 
     name: ClassVar[str]
@@ -118,9 +124,9 @@ class Meter(abc.ABC):
     free_quota: float
     """How many measurements are made whatever they cost."""
 
-    def __init__(self, examples: int, passes: float, multiplications: float, layers: int) -> None:
+    def __init__(self, cost: PassCost, examples: int, passes: float) -> None:
         self.price = examples * passes
-        self.work = PER_PASS * multiplications * self.price + LAYER_WORK * layers * passes
+        self.work = PER_PASS * cost.multiplications * self.price + LAYER_WORK * cost.layers * passes
         """Multiplications that take as long as a measurement."""
         self.so_far = Measurements()
 
@@ -154,8 +160,8 @@ class ProbeMeter(Meter):
 
     name = "probe"
 
-    def __init__(self, probe: ProbeEvaluator, multiplications: float, layers: int) -> None:
-        super().__init__(probe.examples, probe.passes, multiplications, layers)
+    def __init__(self, cost: PassCost, probe: ProbeEvaluator) -> None:
+        super().__init__(cost, probe.examples, probe.passes)
         self.free_quota = max(FEWEST, light(self.work, LIGHT_WORK))
         self._probe, self.so_far.start = probe, probe.weights()
         self._before: list[Tensor] | None = None
@@ -186,16 +192,11 @@ class SpectrumMeter(Meter):
     rarer = 10
 
     def __init__(
-        self,
-        objective: Objective,
-        monitor: SpectrumMonitor,
-        multiplications: float,
-        layers: int,
-        probe: ProbeEvaluator | None,
+        self, cost: PassCost, objective: Objective, monitor: SpectrumMonitor, probe: ProbeEvaluator | None
     ) -> None:
-        super().__init__(examples_of(objective.data), monitor.passes, multiplications, layers)
+        super().__init__(cost, examples_of(objective.data), monitor.passes)
         self.free_quota = min(SPECTRA, light(self.work, SPECTRUM_WORK))
-        self._objective, self._multiplications, self._probe = objective, multiplications, probe
+        self._cost, self._objective, self._probe = cost, objective, probe
         self.so_far.is_wanted = self._always = monitor.always
 
     def reconsider(self) -> None:
@@ -203,7 +204,7 @@ class SpectrumMeter(Meter):
         has_reason = self._always or is_spectrum_worthwhile(self.log)
         steps, examples = self.schedule.steps, self.schedule.training
         operations = SECOND_ORDER * self._probe.operations if self._probe else 0
-        tracing = share_of_tracing(operations, steps, examples, self._multiplications)
+        tracing = share_of_tracing(operations, steps, examples, self._cost.multiplications)
         is_paid = self.schedule.is_affordable(RAISED_BY) and tracing <= GUARANTEED
         self.so_far.is_wanted = has_reason and (is_paid or self.schedule.budget is None)
         if has_reason and not self.so_far.is_wanted:
@@ -274,9 +275,9 @@ class Programs:
     def meters(self) -> list[Meter]:
         """Return the ways to measure by these programs, for a training that begins with the weights of now."""
         leaves = keras_private.leaves_of(self._model)
-        cost = multiplications(leaves), len(leaves)
-        found: list[Meter] = [] if self.probe is None else [ProbeMeter(self.probe, *cost)]
-        return found + [SpectrumMeter(objective, monitor, *cost, self.probe) for monitor, objective in self.spectra]
+        cost = PassCost(multiplications(leaves), len(leaves))
+        found: list[Meter] = [] if self.probe is None else [ProbeMeter(cost, self.probe)]
+        return found + [SpectrumMeter(cost, objective, monitor, self.probe) for monitor, objective in self.spectra]
 
 
 def _needs(model: keras.Model, monitors: Sequence[Monitor], loss: Any) -> list[Any]:

@@ -10,6 +10,7 @@ if is_tensorflow():
     from .branches import branch, call_when, calls_would_wait, copy_when, put_back_when, run_when, switch
     from .compiling import (
         HasEffects,
+        as_traced,
         compile_xla,
         eagerly,
         in_xla,

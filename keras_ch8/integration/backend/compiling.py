@@ -3,10 +3,12 @@
 import functools
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2
+from tensorflow.python.eager import context
 from tensorflow.python.framework import op_def_registry
 from tensorflow.python.ops import control_flow_util
 
@@ -41,6 +43,20 @@ def trace(function: Callable[..., Any]) -> Any:
     `partial` has no code of its own and is counted by itself.
     """
     return tf.function(functools.partial(function), autograph=False, reduce_retracing=True)
+
+
+@contextmanager
+def as_traced() -> Iterator[None]:
+    """Run graphs as they were traced: to optimize one takes TensorFlow longer than a dozen runs of it win back."""
+    here = context.context()
+    before = here.function_call_options  # of this thread
+    config = config_pb2.ConfigProto.FromString(before.config_proto_serialized)
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    here.function_call_options = context.FunctionCallOptions(before.executor_type, config)
+    try:
+        yield
+    finally:
+        here.function_call_options = before
 
 
 def in_xla() -> bool:
