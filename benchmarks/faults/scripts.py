@@ -1,0 +1,142 @@
+"""Run a script of a case, or a training of zoo3.py, in a process of its own: bare, watched, or with a cure in it."""
+
+import contextlib
+import functools
+import inspect
+import itertools
+import multiprocessing
+import os
+import runpy
+import sys
+import tempfile
+import time
+import traceback
+
+import keras
+import numpy as np
+import sklearn.datasets  # noqa: F401  (once, not in each fork)
+import zoo3
+from cases import HERE, ZOO
+
+import keras_ch8
+
+SECONDS = 300
+"""A script that takes longer is stopped, and has failed."""
+OF_FIT = ("x", "y", "batch_size", "epochs", "callbacks", "class_weight")
+"""Arguments of `fit` that the code of a cure knows by name, beside `model`."""
+
+
+# --- what is done to `fit` before the script runs --------------------------------------------------------------------
+
+
+def bare():
+    """Leave it as it is."""
+
+
+def watched():
+    """Give each `fit` of this process one callback more, and return that."""
+    doctor, fit = keras_ch8.Doctor(None), keras.Model.fit
+
+    @functools.wraps(fit)
+    def of_script(self, *args, callbacks=None, **options):
+        return fit(self, *args, callbacks=[*(callbacks or ()), doctor], **options)
+
+    keras.Model.fit = of_script
+    return doctor
+
+
+def pasted(code, number):
+    """Paste code in front of a `fit` of this process, of which 0 is the first.
+
+    Its user would write the names of the script. So where the code puts another model, or other data, in the place of
+    the old, every name of the script that meant the old means the new. What it does with `x` and `y`, it does with
+    those of validation, too.
+    """
+    fit, count = keras.Model.fit, itertools.count()
+
+    @functools.wraps(fit)
+    def of_script(self, *args, **options):
+        if next(count) != number:
+            return fit(self, *args, **options)
+        given = inspect.signature(fit).bind(self, *args, **options)
+        given.apply_defaults()
+        arguments = given.arguments | {"callbacks": list(given.arguments["callbacks"] or ())}
+        old = {"model": arguments.pop("self")} | {name: arguments[name] for name in OF_FIT}
+        new = with_code(code, old)
+        held_out = arguments["validation_data"]
+        if isinstance(held_out, tuple) and (new["x"] is not old["x"] or new["y"] is not old["y"]):
+            others = with_code(code, old | {"x": held_out[0], "y": held_out[1]})
+            arguments["validation_data"] = others["x"], others["y"], *held_out[2:]
+        names = sys._getframe(1).f_globals
+        for each in ("model", "x", "y"):
+            if new[each] is not old[each]:
+                names |= {name: new[each] for name, value in names.items() if value is old[each]}
+        return fit(new["model"], **arguments | {name: new[name] for name in OF_FIT})
+
+    keras.Model.fit = of_script
+
+
+def with_code(code, names):
+    """Return what names mean after some code."""
+    names = {"keras": keras, "keras_ch8": keras_ch8, "np": np} | names
+    exec(compile(code, "<code of a cure>", "exec"), names)
+    return names
+
+
+# --- a process -------------------------------------------------------------------------------------------------------
+
+
+def answer(pipe, train, seed, prepare):
+    """Train in this process, which is a fork, and send the score and what was said, or the error."""
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    with open("screen", "wb") as screen:
+        os.dup2(screen.fileno(), 1)
+        os.dup2(screen.fileno(), 2)
+    begun = time.process_time()
+    try:
+        doctor = prepare()
+        keras.utils.set_random_seed(seed)
+        found = {"score": train()}
+        if doctor:
+            found["told"] = [
+                {
+                    "fit": number,
+                    "level": verdict.level,
+                    "kind": verdict.kind,
+                    "step": verdict.step,
+                    "code": verdict.code,
+                }
+                for number, run in enumerate(doctor.runs)
+                for verdict in run.verdicts
+                if verdict.level != "ok"
+            ]
+            found["state"] = [run.state.name for run in doctor.runs]
+        pipe.send(found | {"cpu": round(time.process_time() - begun, 1)})
+    except BaseException as error:
+        traceback.print_exc()
+        pipe.send({"error": f"{type(error).__name__}: {str(error)[:300]}"})
+
+
+def run(name, script, seed, prepare=bare):
+    """Return what comes of a script in a process and a folder of its own."""
+    if name.startswith(ZOO):
+        train = functools.partial(zoo3.train, name.removeprefix(ZOO), seed)
+    else:
+        path = HERE / "cases" / name / f"{script}.py"
+
+        def train():
+            return float(runpy.run_path(path, run_name="__main__")["score"])
+
+    fork = multiprocessing.get_context("fork")
+    receive, send = fork.Pipe(duplex=False)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        process = fork.Process(target=answer, args=(send, train, seed, prepare))
+        process.start()
+        send.close()
+        try:
+            found = receive.recv() if receive.poll(SECONDS) else {"error": f"takes more than {SECONDS} s"}
+        except EOFError:
+            found = {"error": "its process died"}
+        process.kill()
+        process.join()
+        return found
