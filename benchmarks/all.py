@@ -30,6 +30,7 @@ BENCHMARKS = {
 }
 
 PROGRAMS, COSTS = HERE / "programs/results.json", HERE / "programs/costs.json"
+FAULTS = {name: HERE / f"faults/{name}.json" for name in ("check", "detect", "repair")}
 
 
 def run(name, arguments, seconds, environment):
@@ -51,6 +52,11 @@ def run(name, arguments, seconds, environment):
         "command": f"python benchmarks/{name}.py {arguments}".strip(), "table": table.rstrip(), "numbers": numbers,
         "note": note, "seconds": round(took, 1),
     }  # fmt: skip
+
+
+def title_of(file):
+    """Return the first paragraph of what a benchmark says of itself."""
+    return (HERE / file).read_text().split('"""')[1].strip().split("\n\n")[0]
 
 
 def machine(device):
@@ -82,12 +88,17 @@ def document(results):
         lines += ["```", "", f"{found['seconds']:.0f} s."]
     if PROGRAMS.exists():
         found = json.loads(PROGRAMS.read_text())
-        title = (HERE / "programs/run.py").read_text().split('"""')[1].strip().split("\n\n")[0]
-        lines += ["", "## programs", "", title, "", "```text", "$ python benchmarks/programs/run.py --pairs", "```", ""]
+        lines += ["", "## programs", "", title_of("programs/run.py"), ""]
+        lines += ["```text", "$ python benchmarks/programs/run.py --pairs", "```", ""]
         lines += [found["table"], "", f"{found['total']}."]
     if COSTS.exists():
         lines += ["", "```text", "$ python benchmarks/programs/run.py --cost 10,60", "```", ""]
         lines += [json.loads(COSTS.read_text())["table"]]
+    lines += ["", "## faults", "", title_of("faults/run.py")]
+    for name, file in FAULTS.items():
+        if file.exists():
+            lines += ["", "```text", f"$ python benchmarks/faults/run.py --{name}", "```", ""]
+            lines += [json.loads(file.read_text())["table"]]
     return "\n".join(lines) + "\n"
 
 
@@ -115,7 +126,7 @@ def main():
         share = 2 * (end - time.monotonic()) / (len(names) - number + 1)  # what the short ones leave is for the others
         device = f"--device {options.device}" if options.device else ""
         found = run(name, f"{BENCHMARKS[name][options.quick]} {device}".strip(), share, environment)
-        title = (HERE / f"{name}.py").read_text().split('"""')[1].strip().split("\n\n")[0]
+        title = title_of(f"{name}.py")
         results["benchmarks"][name] = {"title": title, **found}
         print(f"\n== {name}: {title}\n$ {found['command']}\n{found['table']}\n{found['note']}", flush=True)
         print(f"{found['seconds']:.0f} s", flush=True)
