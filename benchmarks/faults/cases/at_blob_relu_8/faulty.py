@@ -15,7 +15,7 @@ model.add(Input((2,)))
 for _ in range(8):
     model.add(Dense(5, kernel_initializer='random_uniform'))
     model.add(Activation('relu'))
-model.add(Dense(3, kernel_initializer='he_uniform', activation='sigmoid'))
+model.add(Dense(3, kernel_initializer='he_uniform', activation='softmax'))
 
 model.compile(loss='categorical_crossentropy', optimizer=Adam(learning_rate=0.001), metrics=['accuracy'])
 history = model.fit(trainX, to_categorical(trainy), validation_data=(testX, to_categorical(testy)),

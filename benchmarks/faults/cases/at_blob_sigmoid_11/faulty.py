@@ -16,7 +16,7 @@ hidden = 11
 for i in range(hidden):
     model.add(Dense(5, kernel_initializer='he_uniform'))
     model.add(Activation('sigmoid'))
-model.add(Dense(3, kernel_initializer='he_uniform', activation='sigmoid'))
+model.add(Dense(3, kernel_initializer='he_uniform', activation='softmax'))
 
 model.compile(loss='categorical_crossentropy', optimizer=Adam(learning_rate=0.001), metrics=['accuracy'])
 history = model.fit(trainX, to_categorical(trainy), validation_data=(testX, to_categorical(testy)),

@@ -12,7 +12,6 @@ X = X / X.max()
 X_train, X_test, Y_train, Y_test = train_test_split(X, Y, test_size=0.2, random_state=5)
 
 batch_size = 32
-steps_per_epoch = len(X_train) // batch_size
 
 model = Sequential()
 model.add(Input((64,)))

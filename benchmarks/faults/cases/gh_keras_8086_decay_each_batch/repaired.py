@@ -12,7 +12,6 @@ X = X / X.max()
 X_train, X_test, Y_train, Y_test = train_test_split(X, Y, test_size=0.2, random_state=5)
 
 batch_size = 32
-steps_per_epoch = len(X_train) // batch_size
 
 model = Sequential()
 model.add(Input((64,)))
@@ -22,7 +21,7 @@ model.add(Dense(10))
 model.add(Activation("softmax"))
 
 # lr = lr0 / (1 + decay * epoch)
-learning_rate = InverseTimeDecay(initial_learning_rate=0.05, decay_steps=steps_per_epoch, decay_rate=0.5)
+learning_rate = InverseTimeDecay(initial_learning_rate=0.05, decay_steps=len(X_train) // batch_size, decay_rate=0.5)
 model.compile(loss="sparse_categorical_crossentropy", optimizer=SGD(learning_rate), metrics=["accuracy"])
 model.fit(X_train, Y_train, batch_size=batch_size, epochs=8, verbose=2)
 

@@ -1,5 +1,4 @@
 import numpy as np
-from sklearn.preprocessing import StandardScaler
 from keras.models import Sequential
 from keras.layers import Dense, Input
 

@@ -3,7 +3,6 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import scale
 from keras.models import Sequential
 from keras.layers import Dense, Input
-from keras.utils import to_categorical
 import numpy as np
 
 X, y = load_iris(return_X_y=True)

@@ -20,11 +20,11 @@ model.add(Input((20, 5)))
 model.add(Masking(mask_value=0.0))
 model.add(Bidirectional(LSTM(20, return_sequences=True)))
 model.add(Dropout(0.2))
-model.add(TimeDistributed(Dense(2, activation='sigmoid')))
+model.add(TimeDistributed(Dense(2, activation='softmax')))
 model.compile(loss='sparse_categorical_crossentropy',
               optimizer=SGD(learning_rate=0.01, momentum=0.9, nesterov=True))
 
-model.fit(X_train, Y_train[..., None], batch_size=20, epochs=30, verbose=2)
+model.fit(X_train, Y_train[..., None], batch_size=20, epochs=100, verbose=2)
 
 labels = model.predict(X_test, verbose=0).argmax(axis=-1)
 score = float(np.mean(labels[real_test] == Y_test[real_test]))
