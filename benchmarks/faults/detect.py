@@ -7,6 +7,7 @@ from scripts import run, watched
 
 NAMES = [*CASES, *OF_ZOO]
 HAS_OURS = True
+GROUPS = ("scripts", "zoo3")
 SAID = {
     "told": ("a fault is told", "faulty"),
     "right": ("right by act", "faulty"),
@@ -32,20 +33,24 @@ def kinds(found, *levels, before=float("inf")):
     return [each["kind"] for each in found.get("told", ()) if each["level"] in levels and each["step"] <= before]
 
 
+def runs_of(row):
+    """Return the scripts that were run, and what came of each."""
+    return [(script, row[script]) for script in SCRIPTS if script in row]
+
+
 def line(name, row):
     """Return the line of a case."""
-    said = [f"{script}: {row[script].get('error') or ' '.join(kinds(row[script], 'act')) or '-'}" for script in SCRIPTS
-            if script in row]  # fmt: skip
+    said = [f"{script}: {found.get('error') or ' '.join(kinds(found, 'act')) or '-'}" for script, found in runs_of(row)]
     return f"{name:40} truth: {' '.join(case_of(name)['truth']) or '-'}; {'; '.join(said)}"
 
 
 def counts(rows):
     """Return what is counted, of the scripts and of zoo3, and how often each root is found."""
-    n = {"scripts": collections.Counter(), "zoo3": collections.Counter()}
+    n = {group: collections.Counter() for group in GROUPS}
     roots = collections.defaultdict(lambda: {"faulty": 0, "right": 0})
     for name, row in rows.items():
         case, group = case_of(name), n["zoo3" if name.startswith(ZOO) else "scripts"]
-        for found in (row[script] for script in SCRIPTS if script in row):
+        for _, found in runs_of(row):
             group.update(scripts=1, failed="error" in found, cpu=found.get("cpu", 0))
         if "repaired" in row:
             acts, told = (bool(kinds(row["repaired"], *levels)) for levels in (["act"], ["act", "watch"]))
@@ -73,12 +78,10 @@ def table(n):
     """Return this in words."""
     lines = ["| | scripts | zoo3 |", "|---|---|---|"]
     for what, (words, of) in SAID.items():
-        parts = [
-            f"{n[group][what]} of {n[group][of]} ({n[group][what] / (n[group][of] or 1):.2f})" for group in list(n)[:2]
-        ]
+        parts = [f"{n[group][what]} of {n[group][of]} ({n[group][what] / (n[group][of] or 1):.2f})" for group in GROUPS]
         lines += [f"| {words} | {' | '.join(parts)} |"]
-    lines += [f"| minutes of CPU | {n['scripts']['cpu'] / 60:.0f} | {n['zoo3']['cpu'] / 60:.0f} |"]
+    minutes = " | ".join(f"{n[group]['cpu'] / 60:.0f}" for group in GROUPS)
+    lines += [f"| minutes of CPU | {minutes} |"]
     lines += ["", "| root | right by act |", "|---|---|"]
-    return "\n".join(
-        lines + [f"| {root} | {found['right']} of {found['faulty']} |" for root, found in n["roots"].items()]
-    )
+    lines += [f"| {root} | {found['right']} of {found['faulty']} |" for root, found in n["roots"].items()]
+    return "\n".join(lines)
