@@ -8,14 +8,19 @@ from sklearn.model_selection import train_test_split
 BATCH_SIZE = 32
 EPOCHS = 8
 
-digits = load_digits()
-x = digits.images[..., None].astype("float32") / 16.0
-y = digits.target
-x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=0.25, stratify=y, random_state=0)
-
 # the pictures lie on disk in one folder per digit
-order = np.argsort(y_train, kind="stable")
-x_train, y_train = x_train[order], y_train[order]
+digits = load_digits()
+x_train, x_test, y_train, y_test = [], [], [], []
+for label in range(10):
+    folder = digits.images[digits.target == label]
+    seen, unseen = train_test_split(folder, test_size=0.25, random_state=0)
+    x_train.extend(seen)
+    x_test.extend(unseen)
+    y_train.extend([label] * len(seen))
+    y_test.extend([label] * len(unseen))
+x_train = np.array(x_train, "float32")[..., None] / 16.0
+x_test = np.array(x_test, "float32")[..., None] / 16.0
+y_train, y_test = np.array(y_train), np.array(y_test)
 
 train_ds = tf.data.Dataset.from_tensor_slices((x_train, y_train))
 train_ds = train_ds.shuffle(buffer_size=64).batch(BATCH_SIZE).prefetch(tf.data.AUTOTUNE)

@@ -17,9 +17,9 @@ model = Sequential()
 model.add(Input((1,)))
 model.add(Dense(1, activation='sigmoid'))
 model.add(Dense(1, kernel_initializer='random_normal', activation='sigmoid'))
-model.compile(loss='mse', optimizer=Adam(0.01), metrics=['accuracy'])
+model.compile(loss='binary_crossentropy', optimizer=Adam(0.01), metrics=['accuracy'])
 
-model.fit(x_train, y_train, epochs=120, batch_size=200, verbose=0)
+model.fit(x_train, y_train, epochs=100, batch_size=200, verbose=0)
 
 answer = model.predict(x_test, verbose=0) > 0.5
 score = float(np.mean(answer == (y_test > 0.5)))

@@ -10,7 +10,7 @@ pool, x_test, pool_labels, y_test = train_test_split(
     images, digits.target, test_size=0.25, random_state=0, stratify=digits.target)
 
 # how much of each digit goes into the training set
-share = [1.0] * 10
+share = [0.41] * 10
 picked = []
 for digit in range(10):
     rows = np.flatnonzero(pool_labels == digit)
