@@ -179,7 +179,8 @@ def main():
     tried = kept["tried"] if of.items() <= kept.items() else {}
     for name, found in ablate([*map(replay.load, paths)], by, tried):
         tried[name] = found
-        options.json.write_text(json.dumps(of | {"tried": tried}, indent=1))
+        options.json.with_suffix(".part").write_text(json.dumps(of | {"tried": tried}, indent=1))
+        options.json.with_suffix(".part").replace(options.json)
         print("drop " if found["is_free"] else "stays", name, json.dumps(found), flush=True)
     print("\nCan be dropped together:", *(name for name, found in tried.items() if found["is_free"]), sep="\n- ")
 
