@@ -86,51 +86,56 @@ def with_code(code, names):
 # --- a process -------------------------------------------------------------------------------------------------------
 
 
-def answer(pipe, train, seed, prepare):
-    """Train in this process, which is a fork, and send the score and what was said, or the error."""
+def train(name, script, seed):
+    """Train as the script does, or as zoo3 does, and return the score."""
+    if name.startswith(ZOO):
+        return zoo3.train(name.removeprefix(ZOO), seed)
+    path = HERE / "cases" / name / f"{script}.py"
+    return float(runpy.run_path(path, run_name="__main__")["score"])
+
+
+def told(name, script, seed, prepare):
+    """Train, and return the score and what was said."""
+    doctor = prepare()
+    keras.utils.set_random_seed(seed)
+    found = {"score": train(name, script, seed)}
+    if doctor:
+        found["told"] = [
+            {
+                "fit": number,
+                "level": verdict.level,
+                "kind": verdict.kind,
+                "step": verdict.step,
+                "code": verdict.code,
+            }
+            for number, run in enumerate(doctor.runs)
+            for verdict in run.verdicts
+            if verdict.level != "ok"
+        ]
+        found["state"] = [run.state.name for run in doctor.runs]
+    return found
+
+
+def answer(pipe, work, *args):
+    """Do some work in this process, which is a fork, and send what comes of it, or the error."""
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     with open("screen", "wb") as screen:
         os.dup2(screen.fileno(), 1)
         os.dup2(screen.fileno(), 2)
     begun = time.process_time()
     try:
-        doctor = prepare()
-        keras.utils.set_random_seed(seed)
-        found = {"score": train()}
-        if doctor:
-            found["told"] = [
-                {
-                    "fit": number,
-                    "level": verdict.level,
-                    "kind": verdict.kind,
-                    "step": verdict.step,
-                    "code": verdict.code,
-                }
-                for number, run in enumerate(doctor.runs)
-                for verdict in run.verdicts
-                if verdict.level != "ok"
-            ]
-            found["state"] = [run.state.name for run in doctor.runs]
-        pipe.send(found | {"cpu": round(time.process_time() - begun, 1)})
+        pipe.send(work(*args) | {"cpu": round(time.process_time() - begun, 1)})
     except BaseException as error:
         traceback.print_exc()
         pipe.send({"error": f"{type(error).__name__}: {str(error)[:300]}"})
 
 
-def run(name, script, seed, prepare=bare):
-    """Return what comes of a script in a process and a folder of its own."""
-    if name.startswith(ZOO):
-        train = functools.partial(zoo3.train, name.removeprefix(ZOO), seed)
-    else:
-        path = HERE / "cases" / name / f"{script}.py"
-
-        def train():
-            return float(runpy.run_path(path, run_name="__main__")["score"])
-
+def apart(work, *args):
+    """Return what comes of some work in a process and a folder of its own."""
     fork = multiprocessing.get_context("fork")
     receive, send = fork.Pipe(duplex=False)
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        process = fork.Process(target=answer, args=(send, train, seed, prepare))
+        process = fork.Process(target=answer, args=(send, work, *args))
         process.start()
         send.close()
         try:
@@ -140,3 +145,8 @@ def run(name, script, seed, prepare=bare):
         process.kill()
         process.join()
         return found
+
+
+def run(name, script, seed, prepare=bare):
+    """Return what comes of a script in a process of its own."""
+    return apart(told, name, script, seed, prepare)

@@ -1,0 +1,189 @@
+"""Drops one part of the rules after the other, and keeps each drop by which no recorded training is judged worse.
+
+    python -m benchmarks.diagnosis.ablate [planted zoo3 faults/NAME ...] [--json ablate.json]
+
+A part is a rule or a check, a quantity in all of its uses, a threshold, a condition or exception of a rule, a member of
+a combination in all of its uses, or a row of `causes.EXPLAINS`. Nothing of the package changes: what is printed last is
+the list by which a person may edit it. The next call goes on where this one was stopped.
+"""
+
+import collections
+import dataclasses
+import json
+from pathlib import Path
+
+from keras_ch8.verdicts import causes, checks
+from keras_ch8.verdicts.rules import Combination, LevelThreshold, judge
+
+from . import replay
+
+PARTS = ("all_of", "when", "silenced_by", "eased_by", "proven_by")
+LOSSES = {"right_acts": -1, "root": -1, "wrong_acts": 1}
+"""What may not change in any training, and the sign of a change for the worse."""
+SHOWN = ("right", "right_acts", "root", "wrong_acts", "healthy_act", "right_watches", "watches", "healthy_told")
+
+# --- what there is ---------------------------------------------------------------------------------------------------
+
+
+def things(by):
+    """Return the key of each part by a name for it, the largest first: what is dropped with a part is not tried."""
+    found = collections.defaultdict(dict)
+    for source, its in by.of.items():
+        for i, rule in enumerate(its):
+            name = f"{source} {i + 1} {rule.kind} ({rule.says})"
+            found["rule"][name] = source, i
+            for field in PARTS:
+                for j, part in enumerate(getattr(rule, field)):
+                    found[field][f"{_name(part)}, of {name}"] = source, i, field, j
+                    for leaf in _add_members(part, found["member"]):
+                        found["quantity"][leaf.quantity.name] = "quantity", leaf.quantity.name
+    found["check"] = {check.name: ("check", check.name) for check in by.of_start}
+    found["cause"] = {f"{c} explains {s}": ("cause", c, s) for c, symptoms in by.explains.items() for s in symptoms}
+    order = ("rule", "check", "quantity", *PARTS, "member", "cause")
+    return {f"{kind}: {name}": key for kind in order for name, key in found[kind].items()}
+
+
+def _add_members(part, found):
+    """Add the members of a combination and of those in it, and return what is compared there."""
+    if not isinstance(part, Combination):
+        return [] if isinstance(part, str) else [part]
+    for j, member in enumerate(part.conditions):
+        found[f"{_name(member)}, {part.how} ({part.name})"] = part, j
+    return [leaf for member in part.conditions for leaf in _add_members(member, found)]
+
+
+def _name(part):
+    if isinstance(part, str | Combination):
+        return part if isinstance(part, str) else f"({part.name})"
+    if isinstance(part, LevelThreshold):
+        return f"{part.quantity.name} {part.direction} {part.watch:g} / {part.act}"
+    return f"{part.quantity.name} {part.is_} {part.limit:g}"
+
+
+# --- without some of it ----------------------------------------------------------------------------------------------
+
+
+def without(by, dropped):
+    """Return the rules without the parts that have these keys; a rule that is left without a threshold is gone."""
+    rules = {s: [_rule(rule, (s, i), dropped) for i, rule in enumerate(its)] for s, its in by.of.items()}
+    return replay.Rules(
+        {source: tuple(filter(None, its)) for source, its in rules.items()},
+        tuple(check for check in by.of_start if ("check", check.name) not in dropped),
+        {c: tuple(s for s in some if ("cause", c, s) not in dropped) for c, some in by.explains.items()},
+    )
+
+
+def _rule(rule, key, dropped):
+    before = {field: getattr(rule, field) for field in PARTS}
+    parts = {field: _left(some, (*key, field), dropped) for field, some in before.items()}
+    if key in dropped or not (parts["all_of"] if rule.all_of else parts["when"]):
+        return None
+    return rule if parts == before else dataclasses.replace(rule, **parts)
+
+
+def _left(some, key, dropped):
+    parts = [_part(part, dropped) for j, part in enumerate(some) if (*key, j) not in dropped]
+    return tuple(part for part in parts if part is not None)
+
+
+def _part(part, dropped):
+    if isinstance(part, Combination):
+        members = _left(part.conditions, (part,), dropped)
+        changed = part if members == part.conditions else dataclasses.replace(part, conditions=members)
+        return changed if members else None
+    return None if not isinstance(part, str) and ("quantity", part.quantity.name) in dropped else part
+
+
+# --- what that changes -----------------------------------------------------------------------------------------------
+
+
+class Change:
+    """A change of the rules, which knows whether it reaches a training."""
+
+    def __init__(self, old, new):
+        self.both = (old, new)
+        self.sources = [source for source in old.of if old.of[source] != new.of[source]]
+        self.is_of_start = (old.of_start, old.explains) != (new.of_start, new.explains)
+        before, after = map(_explained, self.both)
+        self.unexplained = before - after
+
+    def __bool__(self):
+        return bool(self.sources or self.is_of_start)
+
+    def reaches(self, record, verdicts):
+        """Whether anything is claimed, or explained in the verdicts that there are now, that was not so before."""
+        calls = (call for fit in record["fits"] for call in fit["calls"])
+        return any((v.explained_by, v.kind) in self.unexplained for v in verdicts) or any(map(self._claims, calls))
+
+    def _claims(self, call):
+        for source in self.sources:
+            if measured := call["asked"].get(source):
+                old, new = (_plain(judge(by.of[source], measured)) for by in self.both)
+                if old != new:
+                    return True
+        old, new = (_at_start(by, call["facts"]) if self.is_of_start and call["facts"] else () for by in self.both)
+        return old != new
+
+
+def _plain(claims):
+    return [(claim.kind, claim.level, claim.proven, claim.is_of_probe) for claim in claims]
+
+
+def _at_start(by, facts):
+    with by.in_force():
+        return _plain(checks.claims_of(facts, lambda *_: None))
+
+
+def _explained(by):
+    """Return each cause with each kind that it explains, also by way of others."""
+    with by.in_force():
+        return {(cause, kind) for cause in by.explains for kind in causes.follows_from(cause)}
+
+
+# --- one after the other ---------------------------------------------------------------------------------------------
+
+
+def ablate(records, by, tried):
+    """Yield the name of each drop, and what it does beside those that lose nothing; `tried` has what is known."""
+    dropped = {key for name, key in things(by).items() if tried.get(name, {}).get("is_free")}
+    now = without(by, dropped)
+    said = [replay.verdicts_of(record, now) for record in records]
+    for name, key in things(by).items():
+        new = without(by, dropped | {key})
+        change = Change(now, new)
+        if name in tried or not change:
+            continue
+        reached = {i: replay.verdicts_of(r, new) for i, r in enumerate(records) if change.reaches(r, said[i])}
+        lost, n = collections.Counter(), collections.Counter()
+        for i, verdicts in reached.items():
+            before, after = (replay.outcome(records[i], some) for some in (said[i], verdicts))
+            n.update({what: after[what] - before[what] for what in SHOWN})
+            is_worse = any(sign * (after[what] - before[what]) > 0 for what, sign in LOSSES.items())
+            lost[records[i]["group"]] += is_worse
+        if not +lost:
+            dropped, now = dropped | {key}, new
+            for i, verdicts in reached.items():
+                said[i] = verdicts
+        yield name, {"is_free": not +lost, "reached": len(reached), "worse": +lost} | {w: n[w] for w in SHOWN if n[w]}
+
+
+def main():
+    """Print what each drop does, and those that can be made together; write JSON."""
+    parser = replay.parser(__doc__)
+    parser.add_argument("--json", type=Path, default=Path("ablate.json"))
+    options = parser.parse_args()
+    by, paths = replay.today(), replay.paths(options)
+    print(", ".join(f"{n} {kind}" for kind, n in collections.Counter(t.partition(":")[0] for t in things(by)).items()))
+    of = {"things": [*things(by)], "records": [f"{path.name} {path.stat().st_size}" for path in paths]}
+    kept = json.loads(options.json.read_text()) if options.json.exists() else {}
+    tried = kept["tried"] if of.items() <= kept.items() else {}
+    for name, found in ablate([*map(replay.load, paths)], by, tried):
+        tried[name] = found
+        options.json.with_suffix(".part").write_text(json.dumps(of | {"tried": tried}, indent=1))
+        options.json.with_suffix(".part").replace(options.json)
+        print("drop " if found["is_free"] else "stays", name, json.dumps(found), flush=True)
+    print("\nCan be dropped together:", *(name for name, found in tried.items() if found["is_free"]), sep="\n- ")
+
+
+if __name__ == "__main__":
+    main()
