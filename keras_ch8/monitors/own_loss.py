@@ -3,14 +3,17 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 
-from ..integration import keras_private
+from ..integration import backend, keras_private
 from ..integration.untouched import untouched
 from ..verdicts.facts import NAN, PROBABILITIES, Output, OwnLoss, Targets
+
+Finite: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 EXAMPLES = 256
 MOST = 1_000_000
@@ -19,6 +22,8 @@ MOST_CLASSES = 5
 """Classes of which certain predictions are tried."""
 SAME = 1e-6
 """Change of a loss, over its size, that is rounding."""
+SAME_LOSS = 1e-4
+"""Difference of two losses of the same predictions, over their size, that is rounding."""
 FARTHER = 100.0
 """How many times as far other wrong predictions are: a loss without a bottom falls in proportion."""
 CERTAIN = 1e-6
@@ -63,11 +68,17 @@ def tried(loss: Callable[..., Any], y: np.ndarray, targets: Targets, output: Out
         with untouched(loss), keras.StatelessScope():
             return float(np.mean(keras.ops.convert_to_numpy(loss(*map(keras.ops.convert_to_tensor, (y, predicted))))))
 
+    def finite(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return whether the loss is finite, and which entries of its gradient are."""
+        of, where = (keras.ops.convert_to_tensor(array, keras.config.floatx()) for array in (y, predicted))
+        with untouched(loss), keras.StatelessScope():
+            value, (slope,) = backend.value_and_gradients(lambda p, _: (keras.ops.mean(loss(of, *p)), []), [where])
+        return np.isfinite(keras.ops.convert_to_numpy(value)), np.isfinite(keras.ops.convert_to_numpy(slope))
+
     found = OwnLoss()
-    with contextlib.suppress(Exception), np.errstate(all="ignore"):
-        found = _compared(at, y, targets, output)
-    with contextlib.suppress(Exception), np.errstate(all="ignore"):
-        return _read(at, y, targets, output, found)
+    for more in (partial(_compared, at), partial(_read, at), partial(_at_ends, at, finite)):
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            found = more(y, targets, output, found)
     return found
 
 
@@ -75,13 +86,22 @@ def _is_binary(y: np.ndarray) -> bool:
     return set(np.unique(y)) == {0.0, 1.0}
 
 
-def _compared(at: Callable[..., float], y: np.ndarray, targets: Targets, output: Output) -> OwnLoss:
+def _are_classes(y: np.ndarray, targets: Targets, units: int) -> bool:
+    """Whether there is a unit for each of the classes, which are numbered."""
+    return targets.are_whole and y.shape[-1] == 1 < units and y.min() >= 0 and y.max() < units
+
+
+def _rows(labels: Any, units: int) -> np.ndarray:
+    """Return the one-hot rows of numbered classes, which are on an axis of length 1."""
+    return (labels == np.arange(units)).astype("float32")
+
+
+def _compared(at: Callable[..., float], y: np.ndarray, targets: Targets, output: Output, unknown: OwnLoss) -> OwnLoss:
     """Return the loss of the truth, of its opposite, and of the best that sees no inputs."""
-    units, width = output.units, y.shape[-1]
-    of_classes = targets.are_whole and width == 1 < units and y.min() >= 0 and y.max() < units
+    units, width, of_classes = output.units, y.shape[-1], _are_classes(y, targets, output.units)
     is_of_probabilities = output.activation in PROBABILITIES or output.are_probabilities
     if is_of_probabilities and (of_classes or (width == units and _is_binary(y))):
-        truth = np.eye(units, dtype="float32")[y[..., 0].astype(int)] if of_classes else y
+        truth = _rows(y, units) if of_classes else y
         if units > 1 and (truth.sum(axis=-1) == 1).all():
             wrong, doubt = np.roll(truth, 1, axis=-1), 0.1 / units
         else:
@@ -94,7 +114,7 @@ def _compared(at: Callable[..., float], y: np.ndarray, targets: Targets, output:
             of_certainty=at(y, certain) if units == 1 or (certain.sum(axis=-1) < 1.5).all() else NAN,
         )  # fmt: skip
     if output.activation == "linear" and of_classes:
-        signs = 2 * np.eye(units, dtype="float32")[y[..., 0].astype(int)] - 1
+        signs = 2 * _rows(y, units) - 1
         wrong = np.roll(signs, 1, axis=-1)
         return OwnLoss(at(y, LOGIT * signs), at(y, LOGIT * wrong), at(y, 0 * signs))
     if output.activation == "linear" and width == units and targets.of == "numbers" and y.std() > 0:
@@ -106,7 +126,7 @@ def _compared(at: Callable[..., float], y: np.ndarray, targets: Targets, output:
             of_truth, max(near for near, _ in ways), at(y, constant), of_far=min(deep, default=NAN),
             falls_without_end=bool(deep),
         )  # fmt: skip
-    return OwnLoss()
+    return unknown
 
 
 def _read(at: Callable[..., float], y: np.ndarray, targets: Targets, output: Output, known: OwnLoss) -> OwnLoss:
@@ -117,10 +137,10 @@ def _read(at: Callable[..., float], y: np.ndarray, targets: Targets, output: Out
     if units == 1 and _is_binary(y):
         tries = BETWEEN_0_AND_1 if output.range == (0.0, 1.0) else BETWEEN_SIDES
         rows, otherwise, written = np.array(tries, "float32")[:, None], 2 * y - 1, "-1 and 1"
-    elif units > 1 and y.min() >= 0 and y.max() < units and output.activation == "softmax":
-        certain = 0.9 * np.eye(units) + 0.1 / units
-        rows = np.concatenate([np.full((1, units), 1 / units), certain[:MOST_CLASSES]]).astype("float32")
-        otherwise, written = np.eye(units, dtype="float32")[y[..., 0].astype(int)], "one-hot"
+    elif _are_classes(y, targets, units) and output.activation == "softmax":
+        certain = 0.9 * np.eye(min(units, MOST_CLASSES), units) + 0.1 / units
+        rows = np.concatenate([np.full((1, units), 1 / units), certain]).astype("float32")
+        otherwise, written = _rows(y, units), "one-hot"
     else:
         return known
     for label in np.unique(y)[:2]:
@@ -142,3 +162,50 @@ def _influence(at: Callable[..., float], y: np.ndarray, which: np.ndarray, rows:
         changes |= bool(np.ptp(losses) > SAME * np.abs(losses).max())
         least = min(least, losses.min())
     return changes, least
+
+
+def _at_ends(
+    at: Callable[..., float], finite: Finite, y: np.ndarray, targets: Targets, output: Output, known: OwnLoss
+) -> OwnLoss:
+    """Return the same with the ends, 0 or 1, at which one prediction makes the loss or its gradient NaN or infinite.
+
+    Clipping must mend it. A loss that breaks only where all predictions are exact, such as a root of the mean square,
+    is left in peace.
+    """
+    units, of_classes = output.units, _are_classes(y, targets, output.units)
+    of_rows = output.activation == "softmax" and units > 1
+    if output.range != (0.0, 1.0) or not (y.shape[-1] == units or (of_rows and of_classes)):
+        return known
+    middle, size = (1 / units, units) if of_rows else (0.5, 1)
+    between = np.full((*y.shape[:-1], units), middle, "float32")
+    changes: list[tuple[Any, Any]] = [([y.argmin(), y.argmax()], end) for end in (0.0, 1.0)]
+    if of_rows:
+        label = int(y.flat[0]) if of_classes else int(y.reshape(-1, units)[0].argmax())
+        changes = [(0, _rows(one, units)) for one in (label, (label + 1) % units)]
+    ends, breaks, epsilon = set(), "", keras.config.epsilon()
+    for which, exact in changes:
+        predicted = between.copy()
+        predicted.reshape(-1, size)[which] = exact
+        is_loss, are_slopes = finite(y, predicted)
+        if is_loss and are_slopes.all():
+            continue
+        if not all(part.all() for part in finite(y, np.clip(predicted, epsilon, 1 - epsilon))):
+            return known
+        is_end = (predicted == 0) | (predicted == 1)
+        ends |= set(predicted[is_end & ~are_slopes]) or set(predicted[is_end])
+        breaks = "loss" if not is_loss else breaks or "gradient of the loss"
+    if not ends:
+        return known
+    name = "binary_crossentropy"
+    if of_rows:
+        name = "sparse_categorical_crossentropy" if of_classes else "categorical_crossentropy"
+    mixed = np.asarray(np.random.default_rng(0).uniform(0.1, 0.9, between.shape), "float32")
+    if of_rows:
+        mixed /= mixed.sum(axis=-1, keepdims=True)
+    is_same = np.isclose(at(y, mixed), np.mean(keras.losses.get(name)(y, mixed)), rtol=SAME_LOSS)
+    return dataclasses.replace(
+        known,
+        breaks=breaks,
+        breaks_at=" or ".join(f"{end:g}" for end in sorted(ends)),
+        same_as=name if is_same else "",
+    )

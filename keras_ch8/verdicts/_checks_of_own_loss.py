@@ -26,8 +26,13 @@ And the standard deviation of the lengths over their mean up to which they are a
 SMOOTHED = 0.5
 """Smoothing of labels from which on most of them is gone; 0.1 is usual."""
 OTHER_SIGN = """\
-loss = model.loss
+(loss,) = keras.tree.flatten(model.loss)
 keras_ch8.training.compile_as(model, model, loss=lambda y_true, y_pred: -loss(y_true, y_pred))"""
+CLIPPED = """\
+(loss,), epsilon = keras.tree.flatten(model.loss), keras.config.epsilon()
+keras_ch8.training.compile_as(
+    model, model, loss=lambda y_true, y_pred: loss(y_true, keras.ops.clip(y_pred, epsilon, 1 - epsilon))
+)"""
 LEFT = 0.6
 """Part of the loss of the best constant prediction that right and certain predictions may have at most."""
 
@@ -45,7 +50,8 @@ def _leaves_much(facts: Facts) -> bool:
 
 
 def _class_of(loss: str) -> str:
-    return "BinaryCrossentropy" if loss.startswith("binary") else "CategoricalCrossentropy"
+    """Return the name of the class of a cross-entropy."""
+    return "".join(word.capitalize() for word in loss.split("_"))
 
 
 OF_OWN_LOSS = (
@@ -178,5 +184,20 @@ OF_OWN_LOSS = (
         lambda f: "Let the loss grow with the error, whatever its sign: take its square or its size."
         if f.own_loss.falls_without_end else "Change the sign of the loss: training makes it small, not large.",
         lambda f: with_loss(f, "mean_squared_error") if f.own_loss.falls_without_end else OTHER_SIGN,
+    ),
+    Check(
+        "a loss that breaks at certain predictions",
+        "wrong_loss",
+        "a loss of one's own, or its gradient, is NaN or infinite where one prediction is exactly 0 or 1, which the "
+        "output can give, and clipping mends it",
+        lambda f: bool(f.own_loss.breaks),
+        lambda f: f"The {f.own_loss.breaks} is NaN or infinite where a prediction is exactly {f.own_loss.breaks_at}, "
+        f"which {f.output.activation or f.output.ends_with} gives once it is certain.",
+        lambda f: f"Compile with `keras.losses.{_class_of(f.own_loss.same_as)}`: it is the same loss without that."
+        if f.own_loss.same_as else "Clip the predictions in the loss: `keras.ops.clip(y_pred, epsilon, 1 - epsilon)` "
+        "with `epsilon = keras.config.epsilon()`, since 1 minus a smaller number may be 1.",
+        lambda f: with_loss(f, f.own_loss.same_as) if f.own_loss.same_as else CLIPPED,
+        then="End with no activation, and write the loss of logits.",
+        expects="The loss should stay finite.",
     ),
 )  # fmt: skip

@@ -303,6 +303,10 @@ class OwnLoss:
         falls_without_end: Whether the loss of numbers falls below that of the right ones the farther they are away.
         unread: A label whose examples have no influence on the loss, whatever is predicted for them; NaN without one.
         written: How labels are written with which they would have, as `Targets.of` says it.
+        breaks: What one prediction of exactly 0 or 1 makes NaN or infinite: `"loss"` or `"gradient of the loss"`; ""
+            where nothing is so, or clipping does not mend it.
+        breaks_at: At which of the two: `"0"`, `"1"` or `"0 or 1"`.
+        same_as: Name of the loss of Keras that such a loss is otherwise; "" of others.
     """
 
     of_truth: float = NAN
@@ -313,6 +317,9 @@ class OwnLoss:
     falls_without_end: bool = False
     unread: float = NAN
     written: str = ""
+    breaks: str = ""
+    breaks_at: str = ""
+    same_as: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

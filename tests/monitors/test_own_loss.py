@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+import keras_ch8
 from keras_ch8.monitors.start import facts_of
 from keras_ch8.verdicts.checks import claims_of
 
@@ -89,13 +90,49 @@ def broken(y, p):
     raise TypeError("of something else")
 
 
-def said(loss, y, units=1, activation=None):
+def binary(y, p):
+    return -ops.mean(y * ops.log(p) + (1 - y) * ops.log(1 - p))
+
+
+def clipped_by(least):
+    return lambda y, p: binary(y, ops.clip(p, least, 1 - least))
+
+
+def where_it_is_defined(y, p):
+    """Finite, but its gradient is 0 times infinity where the other branch is taken."""
+    return -ops.mean(y * ops.where(p > 0, ops.log(p), -16.0) + (1 - y) * ops.where(p < 1, ops.log(1 - p), -16.0))
+
+
+def categorical(y, p):
+    return -ops.sum(y * ops.log(p), axis=-1)
+
+
+def sparse(y, p):
+    return -ops.log(ops.take_along_axis(p, ops.cast(y, "int32"), axis=-1))
+
+
+def bare_focal(y, p):
+    return -ops.mean(y * (1 - p) ** 2 * ops.log(p) + (1 - y) * p**2 * ops.log(1 - p))
+
+
+def roots(y, p):
+    return ops.mean((ops.sqrt(p) - ops.sqrt(y)) ** 2)
+
+
+def compiled(loss, units=1, activation=None):
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((4,)), layers.Dense(units, activation)])
     model.compile("sgd", loss)
+    return model
+
+
+def claims_for(model, y):
     facts, _ = facts_of(model, (X, y, None))
-    claims = claims_of(facts, lambda name, error: pytest.fail(f"{name}: {error}"))
-    return {claim.kind: claim.level for claim in claims}
+    return claims_of(facts, lambda name, error: pytest.fail(f"{name}: {error}"))
+
+
+def said(loss, y, *settings):
+    return {claim.kind: claim.level for claim in claims_for(compiled(loss, *settings), y)}
 
 
 @pytest.mark.broad(slow="all")
@@ -138,8 +175,59 @@ def test_labels_that_are_not_read_and_a_loss_of_the_wrong_sign_are_told(loss, y,
         (stretched, NUMBERS, ()),
         (broken, NUMBERS, ()),
         (lambda y, p: ops.mean((y - p) ** 2), NUMBERS, ()),
+        (lambda y, p: ops.sqrt(ops.mean((y - p) ** 2)), BINARY, (1, "sigmoid")),
+        (clipped_by(1e-7), BINARY, (1, "sigmoid")),
+        (lambda y, p: keras.losses.binary_crossentropy(y, p), BINARY, (1, "sigmoid")),
+        (lambda y, p: categorical(y, ops.clip(p, 1e-7, 1)), ONE_HOT, (3, "softmax")),
+        (lambda y, p: binary((1 + y) / 2, (1 + p) / 2), 2 * BINARY - 1, (1, "tanh")),
+        (lambda y, p: binary(y, ops.clip(ops.sigmoid(p), 1e-7, 1 - 1e-7)), BINARY, ()),
         ("mean_squared_error", NUMBERS, ()),
     ],
 )
 def test_losses_that_are_well_or_cannot_be_tried_are_not(loss, y, settings):
     assert said(loss, y, *settings) == {}
+
+
+KERAS = {binary: "BinaryCrossentropy", categorical: "CategoricalCrossentropy", sparse: "SparseCategoricalCrossentropy"}
+
+
+@pytest.mark.broad(slow="all")
+@pytest.mark.parametrize(
+    "loss, y, settings, finding",
+    [
+        (binary, BINARY, (1, "sigmoid"), "The loss is NaN or infinite where a prediction is exactly 0 or 1,"),
+        (binary, BINARY, (1, "hard_sigmoid"), "The loss is NaN or infinite where a prediction is exactly 0 or 1,"),
+        (binary, ONE_HOT, (3, "sigmoid"), "The loss is NaN or infinite where a prediction is exactly 0 or 1,"),
+        (binary, np.abs(X) / 5, (4, "sigmoid"), "The loss is NaN or infinite where a prediction is exactly 0 or 1,"),
+        (categorical, ONE_HOT, (3, "softmax"), "The loss is NaN or infinite where a prediction is exactly 0,"),
+        (sparse, CLASSES, (3, "softmax"), "The loss is NaN or infinite where a prediction is exactly 0,"),
+        (bare_focal, BINARY, (1, "sigmoid"), "The loss is NaN or infinite where a prediction is exactly 0 or 1,"),
+        (roots, BINARY, (1, "sigmoid"), "The gradient of the loss is NaN or infinite where a prediction is exactly 0,"),
+        (where_it_is_defined, BINARY, (1, "sigmoid"), "The gradient of the loss is NaN or infinite"),
+        (clipped_by(1e-8), BINARY, (1, "sigmoid"), "The loss is NaN or infinite where a prediction is exactly 1,"),
+    ],
+)
+def test_a_loss_that_one_certain_prediction_breaks_is_told_before_the_first_step(loss, y, settings, finding):
+    [claim] = claims_for(compiled(loss, *settings), y)
+    assert (claim.kind, claim.level) == ("wrong_loss", "act")
+    assert claim.finding.startswith(finding)
+    if loss in KERAS:
+        assert claim.cure.startswith(f"Compile with `keras.losses.{KERAS[loss]}`")
+
+
+@pytest.mark.parametrize("loss, cure", [(binary, "Compile with"), (bare_focal, "Clip the predictions")])
+def test_what_the_cure_of_such_a_loss_does_keeps_the_training_finite(loss, cure):
+    def losses(code):
+        model = compiled([loss], 1, "sigmoid")
+        model.layers[0].kernel.assign(100 * np.eye(4, 1))  # which knows all labels for certain
+        exec(code, {"keras": keras, "keras_ch8": keras_ch8, "model": model})
+        return model.fit(X, BINARY, epochs=2, verbose=0).history["loss"]
+
+    [claim] = claims_for(compiled([loss], 1, "sigmoid"), BINARY)
+    assert claim.cure.startswith(cure)
+    assert np.isnan(losses("")).all()
+    assert np.isfinite(losses(claim.code)).all()
+
+
+def test_a_loss_that_clipping_does_not_mend_is_not_told_to_clip():
+    assert said(lambda y, p: ops.mean((y - p) ** 2 + ops.sqrt(p - 0.01)), BINARY, 1, "sigmoid") == {}

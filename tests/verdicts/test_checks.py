@@ -236,6 +236,10 @@ CASES = {
         facts(own_loss=OwnLoss(-0.1, -2.0, -0.7)),
         facts(own_loss=OwnLoss(0.1, 2.0, 0.7)),
     ),
+    "a loss that breaks at certain predictions": (
+        facts(BINARY, SIGMOID, own_loss=OwnLoss(0.1, 2.0, 0.7, breaks="loss", breaks_at="0 or 1")),
+        facts(BINARY, SIGMOID, own_loss=OwnLoss(0.1, 2.0, 0.7, of_certainty=1e-6)),
+    ),
     "nothing is trained": (facts(is_trained=False), facts()),
     "equal units": (first(copies=7), first(copies=6)),
     "layer is not finite": (facts(start=UNDEFINED), facts(start=BROKEN)),
