@@ -1,6 +1,5 @@
 """Learning rates suggested by a curve of losses over rates: pure NumPy, in the logarithm of the rate."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,16 +12,16 @@ SIGNIFICANT = 5.0
 """Standard errors that the smoothed loss must fall by; of 1000 draws of noise alone, 1 to 3 fall so far."""
 CLOSE = 3.0
 """Decades below the rate at which a training diverges in which the second pass spends its steps."""
-FEWEST = 10
-"""Rates before a curve is smoothed."""
 FAR_FROM_DIVERGING = 30.0
-"""How far below the last rate one is that can be tried where the loss does not say which is best."""
+"""How far below the last rate one is suggested where the loss does not say which is best."""
+WITHIN = 3.0
+"""Factor by which the best rate may be off beside the noise: so it was in two of three trainings of the benchmark."""
 TRAINING = 500
 """Steps of the training that a rate is suggested for; for four times as many it would be half."""
 
 
 class Suggestion(NamedTuple):
-    """A learning rate, and the range of 16 % to 84 % of what other draws of the noise would suggest."""
+    """A learning rate, and a range: of a rule, from 16 % to 84 % of what other draws of the noise would suggest."""
 
     rate: float
     low: float
@@ -47,8 +46,6 @@ def without_batch_effects(rates: np.ndarray, losses: np.ndarray, at_start: np.nd
 
     The effect shrinks with the loss: at a third of the loss at the start it counts a third.
     """
-    if not len(rates):
-        return losses
     level = smoother(np.log10(rates))[0] @ losses / at_start.mean() if at_start.mean() > 0 else np.ones(len(losses))
     return losses - np.clip(level, 0, 1) * (at_start - at_start.mean())
 
@@ -78,6 +75,8 @@ def scaled_minimum(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> 
 
 
 RULES = {"steepest": steepest, "valley": valley, "scaled minimum": scaled_minimum}
+RECOMMENDED = "scaled minimum"
+"""The rule whose rate is suggested."""
 
 
 def refined_range(rates: np.ndarray, losses: np.ndarray, limit: float) -> tuple[float, float]:
@@ -88,57 +87,34 @@ def refined_range(rates: np.ndarray, losses: np.ndarray, limit: float) -> tuple[
     return float(max(rates[0], diverged / 10**CLOSE)), float(diverged)
 
 
-def suggest(
-    rates: np.ndarray, losses: np.ndarray, steps: int | None = None
-) -> tuple[np.ndarray, dict[str, Suggestion], str]:
-    """Return the smoothed losses, the suggestion of each rule, and where there is none the reason and a remedy."""
-    if len(rates) < FEWEST:
-        too_few = f"the training diverged after {len(rates)} rates: begin with a smaller one or take more steps"
-        return losses.copy(), {}, f"{too_few}{meanwhile(rates, losses)}"
+def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str, Suggestion], Suggestion, str]:
+    """Return the smoothed losses, suggestions by rule, the one to start with, and why it is unsure: "" if it is not.
+
+    Where nothing hints at a fall, no rule applies: the one to start with lies far below the last rate, and those fit
+    that do not raise the loss.
+    """
     decades = np.log10(rates)
     value, slope = smoother(decades)
     loss = value @ losses
-    noise = losses - loss
     fall, error = fall_of(decades, losses)
-    if not fall > SIGNIFICANT * error:
-        return loss, {}, (
-            f"the loss never falls: from {loss[0]:.4g} at the smallest rate its smoothed curve falls by {fall:.2g} at "
-            f"most, which noise (standard error {error:.2g}) explains{advice(fall, error, steps or len(rates))}"
-            f"{meanwhile(rates, losses)}"
-        )  # fmt: skip
+    if not fall > error:
+        fit = rates[loss <= loss.min() + error]
+        far = Suggestion(float(min(rates[-1] / FAR_FROM_DIVERGING, fit[-1])), float(fit[0]), float(fit[-1]))
+        return loss, {}, far, "the loss never falls"
+    noise = losses - loss
     signs = np.random.default_rng(0).choice([-1, 1], (DRAWS, len(noise)))
     drawn = loss + signs * noise  # so that the noise stays as large as it is at each rate
     draws = list(zip(drawn @ value.T, drawn @ slope.T, strict=True))
     found = {}
     for name, rule in RULES.items():
-        best = rule(decades, loss, slope @ losses)
+        middle = rule(decades, loss, slope @ losses)
         others = [rule(decades, *draw) for draw in draws]
-        low, middle, high = np.quantile(others, [0.16, 0.5, 0.84])
-        around = np.clip([best, best + low - middle, best + high - middle], decades[0] - 1, decades[-1])
+        ends = middle + np.quantile(others, [0.16, 0.84]) - np.median(others)
+        around = np.clip([middle, *ends], decades[0] - 1, decades[-1])
         found[name] = Suggestion(*(float(10**x) for x in around))
-    return loss, found, ""
-
-
-def fallback(rates: np.ndarray, losses: np.ndarray) -> float:
-    """Return the rate to try where none can be suggested; NaN where nothing was tried.
-
-    Where the loss has fallen by more than a standard error, that is where the rule that is recommended finds it lowest;
-    else a thirtieth of the last rate before the training diverged, or before the end.
-    """
-    if len(rates) < FEWEST:
-        return float(rates[0] / 10) if len(rates) else float("nan")
-    decades = np.log10(rates)
-    fall, error = fall_of(decades, losses)
-    if not fall > error:
-        return float(rates[-1] / FAR_FROM_DIVERGING)
-    value, slope = smoother(decades)
-    return float(10 ** scaled_minimum(decades, value @ losses, slope @ losses))
-
-
-def meanwhile(rates: np.ndarray, losses: np.ndarray) -> str:
-    """Say which rate to try in place of one that is sure."""
-    rate = fallback(rates, losses)
-    return "" if math.isnan(rate) else f"; meanwhile try a rate of {rate:.2g}"
+    rate, lowest, highest = found[RECOMMENDED]
+    best = Suggestion(rate, lowest / WITHIN, min(highest * WITHIN, float(rates[-1])))
+    return loss, found, best, "" if fall > SIGNIFICANT * error else "the loss falls by no more than noise explains"
 
 
 def fall_of(decades: np.ndarray, losses: np.ndarray) -> tuple[float, float]:
@@ -150,17 +126,3 @@ def fall_of(decades: np.ndarray, losses: np.ndarray) -> tuple[float, float]:
     near = weights(decades)
     variance = (near @ (losses - loss) ** 2) / (near @ (1 - np.diag(value)))  # of the noise, which grows with the rate
     return float(loss[top] - loss[at]), float(np.sqrt((value[top] - value[at]) ** 2 @ variance))
-
-
-def advice(fall: float, error: float, steps: int) -> str:
-    """Say how many `steps` would distinguish the least likely fall from noise; nothing where the loss only rises.
-
-    The standard error falls as 1 / sqrt(steps). The highest and the lowest point have been picked, so one standard
-    error of the fall is attributed to noise, and the rest is to be SIGNIFICANT with a margin of two. Larger batches
-    lower the noise as much, but do not make the training longer, and so are no substitute.
-    """
-    if not error:
-        return ", and nothing hints at a fall"
-    least = max(fall - error, error)
-    needed = math.ceil(steps * ((SIGNIFICANT + 2) * error / least) ** 2)
-    return f"; `steps={needed}` would tell a fall of {least:.2g} from noise"

@@ -169,6 +169,10 @@ def dial_of(optimizer: keras.optimizers.Optimizer) -> Any:
     return Dial() if isinstance(rate, LearningRateSchedule) or callable(rate) else rate
 
 
+AT_REST = 1e-30
+"""A rate at which no weight moves: some optimizers of Keras do not accept 0."""
+
+
 class StepsAt(NamedTuple):
     """A short training: one step at each rate, until a loss is above the limit or NaN."""
 
@@ -176,9 +180,9 @@ class StepsAt(NamedTuple):
     limit: float = math.inf
 
     @classmethod
-    def rest(cls, steps: int, rate: float) -> "StepsAt":
-        """Return one that stays at the start: at a millionth of a small rate, since Ftrl does not accept 0."""
-        return cls((1e-6 * rate,) * steps)
+    def rest(cls, steps: int) -> "StepsAt":
+        """Return one that stays at the start."""
+        return cls((AT_REST,) * steps)
 
 
 class ShortTrainings:

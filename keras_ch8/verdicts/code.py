@@ -90,7 +90,7 @@ else:
 {COMPILE_ANEW}"""
 FIND_RATE = """\
 found = keras_ch8.find_learning_rate(model, x, y)
-model.optimizer.learning_rate = found.to_try"""
+model.optimizer.learning_rate = found.suggestion"""
 SCALE_TO_DATA = "keras_ch8.training.scale_to_data(model, x[:256], y=y[:256])"
 SET_RATE = "model.optimizer.learning_rate = {{{rate}}}"
 SCALE_SCHEDULE = """\
