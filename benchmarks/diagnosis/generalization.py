@@ -1,4 +1,4 @@
-"""Overfitting and underfitting."""
+"""Overfitting and underfitting, and nothing to learn."""
 
 import keras
 import numpy as np
@@ -10,6 +10,12 @@ from keras_ch8 import optimizers, schedules
 
 from .data import digits_run, documents, friedman, rater, relabeled_digits, sentences, stars, texts
 from .runs import BINARY_LOGITS, LOGITS, STEPS, net, normal, ready, seed_of, sick, split, standardized, tiled
+
+
+@sick("learns_nothing", "true labels", group=1)
+def labels_at_random(rng, cured=False):
+    data = relabeled_digits(rng, flipped=0.0 if cured else 1.0)
+    return digits_run(rng, [layers.Dense(16, "tanh")], keras.optimizers.Adam(0.003), data=data, steps=200)
 
 
 @sick("overfitting", "true labels", group=1)

@@ -188,7 +188,8 @@ class Monitor:
     order: ClassVar[int] = 100
     """Where it stands in a set, the smallest first; of equal ones by name."""
     source: ClassVar[str] = "probe"
-    """From what it is measured: "probe", "spectrum", "rows" (of every step) or "epochs" (what `fit` reports)."""
+    """When it judges: as there is something new of the "probe", the "spectrum", the "rows" of the steps or the "epochs"
+    of `fit`, or at the "end"."""
     needs_step: ClassVar[bool] = False
     """Whether it says nothing without an update of the optimizer."""
     needs_inference: ClassVar[bool] = False

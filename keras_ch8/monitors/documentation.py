@@ -53,6 +53,7 @@ SEEN: Mapping[str, str] = {
     "too_short": "spirals_left_after_eight_epochs",
     "too_long": "tumours_told_apart_long_ago",
     "oscillation": "forecast_by_whole_batches_that_swing",
+    "learns_nothing": "labels_at_random",
 }
 """Of each kind a planted run that has it (`benchmarks/diagnosis`), which its picture shows."""
 

@@ -30,7 +30,7 @@ from ._layer_rules import (
     SMALLEST_SIGNAL,
     STILL,
 )
-from .base import Curve, Monitor, Snapshot
+from .base import Curve, LayerCall, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .model_facts import activation, is_weighted
 from .probe import (
@@ -72,7 +72,8 @@ class LayerFlow(Result):
         input_spread: The largest over the smallest standard deviation of its features; those that are next to constant
             are left out.
         before: `signal` before the last update; `None` where no update is known.
-        weights: Paths of all trainable variables of the model with two axes or more.
+        weights: Paths of the trainable variables of the model with two axes or more, without recurrent kernels over
+            sequences of one time step, which have no state to multiply.
         slopes: For each of these, the largest absolute value of an entry of its gradient.
     """
 
@@ -235,7 +236,8 @@ class LayerFlowMonitor(Monitor):
         inputs = ops.cast(calls[0].inputs, "float32")
         before = [call for call in snapshot.before.calls if self.records(call.layer)] if snapshot.before else []
         slopes = zip(snapshot.variables, snapshot.cut(snapshot.now.gradient), strict=True)
-        matrices = [(v.path, largest_size(g)) for v, g in slopes if len(v.shape) > 1]
+        idle = {id(v) for call in calls for v in without_use(call)}
+        matrices = [(v.path, largest_size(g)) for v, g in slopes if len(v.shape) > 1 and id(v) not in idle]
         return {
             "names": tuple(call.layer.name for call in calls),
             "weighted": tuple(is_weighted(call.layer) for call in calls),
@@ -320,6 +322,13 @@ def _depth(flows: list[LayerFlow]) -> dict[str, float]:
         GROWTH_THROUGH_DEPTH.name: float(np.median(totals[-LAST:])),
         GROWTH_AT_THE_START.name: float(np.median(totals[:3])),
     }
+
+
+def without_use(call: LayerCall) -> list[keras.Variable]:
+    """Return the recurrent kernels of a layer that is called with sequences of one time step."""
+    if call.inputs.shape[1:2] != (1,):
+        return []
+    return [variable for variable in call.layer.trainable_variables if variable.name == "recurrent_kernel"]
 
 
 def _still(flows: list[LayerFlow]) -> dict[str, float]:

@@ -57,11 +57,16 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "batch_norm_gap": _NOT_NEW,
     "overfitting": ("batch_wasteful",),
     "too_short": ("underfitting",),
-    "underfitting": ("too_long",),
+    "underfitting": ("too_long", "learns_nothing"),
     "too_long": (),
+    "learns_nothing": (),
     "batch_wasteful": (),
 }
 """Each kind, the causes first, and what follows from it; what follows from that follows from it too."""
+
+OUTCOMES = ("learns_nothing",)
+"""Kinds that say what has come of a training, and not why. While one calls for action and nothing that does explains
+it, the first explanation that is worth watching calls for action, too."""
 
 ASK_FOR_CALM = ("step_too_long", "noise_dominated", "oscillation", "exploding", "cliff")
 """Kinds that ask for shorter steps, or less noise in them."""

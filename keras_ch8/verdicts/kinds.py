@@ -290,8 +290,18 @@ OF_THE_COURSE = (
         cure="Let the learning rate fall in time: `schedules.LinearDecay`, `callbacks.LearningRateDecay`; or lower it: "
         "`keras_ch8.find_learning_rate` finds one.",
     ),
+    Kind(
+        "learns_nothing",
+        section="8.2",
+        meaning="At its end the training does no better than predicting the same for every example.",
+        fine="The training has learned something",
+        cure="Check in this order: whether each label belongs to its inputs; the learning rate "
+        "(`keras_ch8.find_learning_rate`); whether the layers that should learn are trainable; whether the inputs are "
+        "scaled, and tell the targets apart. Then fit 32 examples alone: a model that cannot learn even these has a "
+        "fault of its own.",
+    ),
 )
-"""How long a training is, and whether it comes to rest: what its epochs say."""
+"""How long a training is, whether it comes to rest, and whether it has learned anything: what its epochs say."""
 
 KINDS = {kind.name: kind for kind in (*OF_THE_CHAPTER, *OF_THE_START, *OF_THE_COURSE)}
 """Every kind of verdict by name; a monitor adds its own (`extend.Monitor.kinds`)."""

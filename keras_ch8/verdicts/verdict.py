@@ -173,6 +173,9 @@ class VerdictTracker:
     and it says which cause explains it. Inputs of the probe unlike those that are trained on explain only what is
     measured on the probe, and that then explains nothing of the training.
 
+    While an outcome calls for action (`causes.OUTCOMES`) and nothing that does explains it, the first explanation that
+    is worth watching calls for action, too.
+
     A cure that makes steps longer or noisier has no code while something else asks for the opposite (`causes.STIR_UP`).
 
     What a verdict says is what the newest claim says that bears its level out, with the step of that; its number is
@@ -196,6 +199,7 @@ class VerdictTracker:
     def verdicts(self) -> list[Verdict]:
         """The verdicts that stand, the most serious first, and of these the causes."""
         gravest = {kind: verdict for kind, verdict in self._gravest().items() if kind not in self.ignore}
+        gravest |= self._raised(gravest)
         acting = {kind: verdict for kind, verdict in gravest.items() if verdict.level == "act"}
         of_training = causes.of_training({kind: verdict.is_of_probe for kind, verdict in acting.items()})
         found = [
@@ -233,6 +237,19 @@ class VerdictTracker:
             newest = self.claims[key][-1]
             if key[0] in kinds and key in self.over and verdict.level == "watch" and newest.claim.level == "ok":
                 self.standing[key] = self._borne_out("ok", newest.step, [newest])
+
+    def _raised(self, gravest: Mapping[str, Verdict]) -> dict[str, Verdict]:
+        """Return the first explanation of an outcome, at "act", where that is only worth watching."""
+        found = {}
+        for outcome in causes.OUTCOMES:
+            named = [k for k, v in gravest.items() if v.level != "ok" and outcome in causes.follows_from(k)]
+            is_unexplained = gravest.get(outcome) and all(gravest[kind].level != "act" for kind in named)
+            standing = [kind for kind in named if all(key[0] != kind for key in self.over)]
+            if is_unexplained and gravest[outcome].level == "act" and standing:
+                first = gravest[min(standing, key=causes.place)]
+                because = f"It calls for action, since {_begun_small(gravest[outcome].finding)}"
+                found[first.kind] = dataclasses.replace(first, level="act", why=(because, *first.why)[:MOST_REASONS])
+        return found
 
     def _gravest(self) -> dict[str, Verdict]:
         """Return the gravest verdict of each kind, whatever explains it; of several, the first."""
@@ -313,6 +330,10 @@ class VerdictTracker:
             is_serious = before is not None and before.level == "act"
             now = max(down, int(is_serious or has_been_serious))
         return LEVELS[now]
+
+
+def _begun_small(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
 
 
 def _standing(verdict: Verdict) -> tuple[str, str, str, int]:

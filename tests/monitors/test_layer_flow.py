@@ -281,3 +281,13 @@ def test_a_layer_whose_input_is_no_tensor_is_left_out_and_one_of_whole_numbers_i
     assert found.names == ("rows", "out")
     assert (found.signal > 0).all()
     assert (found.gradient > 0).all()
+
+
+@pytest.mark.parametrize("steps, counted", [(1, False), (2, True)])
+@pytest.mark.parametrize("make", [layers.LSTM, lambda units: layers.Bidirectional(layers.GRU(units))])
+def test_a_recurrent_kernel_counts_where_there_is_a_state_to_multiply(make, steps, counted):
+    model = compiled(keras.Sequential([keras.Input((steps, 6)), make(3), layers.Dense(2)]))
+    flow = monitors.layer_flow(model, np.repeat(X[:, None], steps, axis=1), Y)
+    assert any("recurrent_kernel" in path for path in flow.weights) == counted
+    assert len(flow.weights) == len(flow.slopes)
+    assert flow.slopes.all()

@@ -38,7 +38,7 @@ SERIES = {
     "bad_scale": ("diagnosis/largest_signal",),
     "nonfinite": ("step/nonfinite",),
     "no_gradient": ("diagnosis/fraction_without_gradient",),
-} | dict.fromkeys(("overfitting", "underfitting", "too_short", "too_long", "oscillation"), _EPOCHS)
+} | dict.fromkeys(("overfitting", "underfitting", "too_short", "too_long", "oscillation", "learns_nothing"), _EPOCHS)
 """Of most other kinds the series that its rules read; for the rest there is `around.DRAWN`."""
 NEAR = 0.06
 """Of the height of the axes, within which limits share a label."""

@@ -1,0 +1,130 @@
+"""Trainings that end at the loss of a constant, or where nothing has moved; each limit on its two sides."""
+
+import numpy as np
+import pytest
+
+from keras_ch8.monitors.measurement_log import MeasurementLog
+from keras_ch8.verdicts.verdict import Claim, VerdictTracker
+from tests.monitors import logs
+
+CHANCE = 2.0
+
+
+def at_the_end(losses, *, updates=1000, chance=CHANCE, **reported):
+    """Return the log of a training whose loss on the probe was this, and that has reported this."""
+    log = logs.log_of(losses)
+    log.total, log.step, log.chance, log.rate = updates, updates, chance, 0.1
+    for epoch in zip(*reported.values(), strict=True):
+        log.add_epoch(dict(zip(reported, epoch, strict=True)))
+    return log
+
+
+def level(log):
+    return logs.level("nothing_learned", log, "learns_nothing")
+
+
+@pytest.mark.parametrize(
+    "of_probe, loss, val_loss, updates, expected",
+    [
+        (1.97, 2.0, 2.0, 100, "act"),
+        (1.97, 2.0, 2.0, 99, "ok"),
+        (1.95, 2.0, 2.0, 100, "ok"),
+        (2.0, 1.95, 2.0, 100, "ok"),  # the probe is held out, and the training learns by heart
+        (2.0, 2.0, 1.95, 100, "ok"),  # the training is made hard by dropout
+        (9.0, 9.0, 9.0, 100, "act"),
+    ],
+)
+def test_a_training_learns_nothing_where_no_loss_is_below_that_of_a_constant(
+    of_probe, loss, val_loss, updates, expected
+):
+    log = at_the_end(np.full(9, of_probe), updates=updates, loss=[2.5, loss], val_loss=[2.5, val_loss])
+    assert level(log) == expected
+
+
+def test_what_layers_add_to_the_loss_does_not_count():
+    losses = np.full(9, 3.0)
+    assert level(at_the_end(losses, loss=[3.0], val_loss=[3.0])) == "act"
+    log = at_the_end(losses, loss=[3.0], val_loss=[3.0])
+    for reading in log.of("gradient_norm"):
+        object.__setattr__(reading, "penalty", 1.5)
+    assert level(log) == "ok"
+
+
+EPOCHS = np.arange(12)
+NOISE = np.where(EPOCHS % 2, 0.01, -0.01)
+
+
+@pytest.mark.parametrize(
+    "loss, metric, expected",
+    [
+        (1 + NOISE, 0.5 + NOISE, "act"),
+        (np.ones(12), np.full(12, 0.5), "act"),
+        (1 + NOISE, 0.5 + 0.02 * EPOCHS, "ok"),
+        (1 + NOISE - 0.1 * EPOCHS / 12, 0.5 + NOISE, "ok"),
+        (1 - 0.001 * EPOCHS, 0.5 + NOISE, "ok"),  # without noise, the smallest fall is one
+        (NOISE, 0.5 + NOISE, None),  # a loss that goes below 0 may rest anywhere
+    ],
+)
+def test_without_a_loss_of_a_constant_nothing_may_have_moved(loss, metric, expected):
+    log = at_the_end(np.ones(9), chance=float("nan"), loss=loss, score=metric, learning_rate=0.1 / (1 + EPOCHS))
+    assert level(log) == expected
+
+
+def test_of_a_training_that_goes_on_or_has_several_optimizers_a_loss_that_rests_tells_nothing():
+    for name, value in (("first", 500), ("rate", float("nan"))):
+        log = at_the_end(np.ones(9), chance=float("nan"), loss=np.ones(12))
+        assert level(log) == "act"
+        setattr(log, name, value)
+        assert level(log) is None
+
+
+def test_of_three_epochs_nothing_is_said_of_movement():
+    assert level(at_the_end(np.ones(9), chance=float("nan"), loss=np.ones(3))) is None
+    assert level(MeasurementLog()) is None
+
+
+NOTHING = Claim("learns_nothing", "act", "The loss is that of a constant.", proven=True)
+
+
+def claim(kind, level):
+    return Claim(kind, level, f"There is {kind}.", proven=True)
+
+
+def levels(*claims):
+    tracker = VerdictTracker()
+    tracker.update(9, claims)
+    return {verdict.kind: (verdict.level, verdict.explained_by) for verdict in tracker.verdicts}
+
+
+def test_where_nothing_is_learned_the_first_explanation_that_is_worth_watching_calls_for_action():
+    assert levels(NOTHING) == {"learns_nothing": ("act", "")}
+    found = levels(NOTHING, claim("step_too_short", "watch"), claim("dead_units", "watch"), claim("leak", "watch"))
+    assert found == {
+        "dead_units": ("act", ""),
+        "learns_nothing": ("ok", "dead_units"),
+        "step_too_short": ("ok", "dead_units"),
+        "leak": ("watch", ""),
+    }
+    found = levels(NOTHING, claim("step_too_short", "act"), claim("dead_units", "watch"))
+    assert found["dead_units"] == ("watch", "")
+    assert found["learns_nothing"] == ("ok", "step_too_short")
+    assert levels(claim("dead_units", "watch")) == {"dead_units": ("watch", "")}
+
+
+def test_what_is_over_explains_nothing():
+    tracker = VerdictTracker()
+    tracker.update(1, [claim("dead_units", "act")])
+    for step in range(2, 5):
+        tracker.update(step, [Claim("dead_units", "ok", "Few units are dead.")])
+    tracker.update(9, [NOTHING])
+    assert {verdict.kind: verdict.level for verdict in tracker.verdicts} == {
+        "learns_nothing": "act",
+        "dead_units": "watch",
+    }
+
+
+def test_the_reason_of_what_is_raised_is_the_outcome():
+    tracker = VerdictTracker()
+    changed = tracker.update(9, [NOTHING, claim("dead_units", "watch")])
+    (first,) = [verdict for verdict in changed if verdict.level == "act"]
+    assert first.why[0] == "It calls for action, since the loss is that of a constant."
