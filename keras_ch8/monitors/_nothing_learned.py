@@ -1,8 +1,11 @@
 """Whether a training ends without having learned anything: no better than a constant, or as it began."""
 
+import dataclasses
+
 import numpy as np
 
 from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
+from ..verdicts.verdict import Claim
 from ..verdicts.wording import moved, times
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
@@ -31,12 +34,13 @@ FELL = Quantity(
     lambda fall: f"from the first third of the epochs to the last the training loss {moved(fall)}",
     number=moved,
 )
-ENOUGH_UPDATES = Condition(UPDATES, ">=", 100, "there were updates enough to learn something")
+ENOUGH = 100
+ENOUGH_UPDATES = Condition(UPDATES, ">=", ENOUGH, "there were updates enough to learn something")
 AT_CHANCE = LevelThreshold(LEAST_OVER_CHANCE, "above", watch=0.98, act=0.98, source=MEASURED)
 
 
 class NothingLearnedMonitor(Monitor):
-    """Says at the end of a training that it has learned nothing.
+    """Says at the end of a training that it has learned nothing, or after few updates that it is too short for that.
 
     Where the loss of the best constant prediction is known, the lowest of the losses at the end is compared with it.
     Where only a logged loss is known, of one optimizer and never below 0, neither it nor any other number that `fit`
@@ -53,15 +57,21 @@ class NothingLearnedMonitor(Monitor):
             says="The training has learned nothing: predicting the same for every example does as well",
             all_of=(AT_CHANCE,),
             when=(ENOUGH_UPDATES,),
-            proven_by=(ENOUGH_UPDATES,),
             mentions=HELD_OUT,
+        ),
+        Rule(
+            kind="too_short",
+            says="The training ends after few updates, before it has learned anything",
+            all_of=(AT_CHANCE,),
+            when=(Condition(UPDATES, "<", ENOUGH, "there were few updates"),),
+            at_most="watch",
+            mentions=(UPDATES, *HELD_OUT),
         ),
         Rule(
             kind="learns_nothing",
             says="The training has learned nothing: no number that `fit` reports has moved",
             all_of=(LevelThreshold(MOVED, "below", watch=3.0, act=3.0, source=MEASURED),),
             when=(ENOUGH_UPDATES, Condition(FELL, "<", 0.02, "the training loss has not fallen")),
-            proven_by=(ENOUGH_UPDATES,),
             mentions=(FELL, *HELD_OUT),
         ),
     )
@@ -82,6 +92,10 @@ class NothingLearnedMonitor(Monitor):
             measured[MOVED.name] = max(_moved(course) for course in courses if len(course) >= FEWEST)
             measured[FELL.name] = (before - now) / before
         return measured
+
+    def claims(self, log: MeasurementLog) -> list[Claim]:
+        """Return what the rules say: no other measurement follows."""
+        return [dataclasses.replace(claim, proven=True) for claim in super().claims(log)]
 
     def drawn(self, log: MeasurementLog) -> dict[str, float]:
         """Return the held-out loss by the series in which it is drawn."""

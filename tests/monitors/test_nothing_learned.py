@@ -41,6 +41,12 @@ def test_a_training_learns_nothing_where_no_loss_is_below_that_of_a_constant(
     assert level(log) == expected
 
 
+def test_before_there_were_updates_enough_such_a_training_is_too_short():
+    for loss, updates, expected in ((1.97, 99, "watch"), (1.95, 99, "ok"), (1.97, 100, "ok")):
+        claim = logs.said("nothing_learned", at_the_end(np.full(9, loss), updates=updates), "too_short")
+        assert (claim.level, claim.proven) == (expected, True)
+
+
 def test_what_layers_add_to_the_loss_does_not_count():
     losses = np.full(9, 3.0)
     assert level(at_the_end(losses, loss=[3.0], val_loss=[3.0])) == "act"
