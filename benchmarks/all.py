@@ -92,14 +92,21 @@ def document(results):
         lines += ["```text", "$ python benchmarks/programs/run.py --pairs", "```", ""]
         lines += [found["table"], "", f"{found['total']}."]
     if COSTS.exists():
-        lines += ["", "```text", "$ python benchmarks/programs/run.py --cost 10", "```", ""]
+        lines += ["", "```text", "$ python benchmarks/programs/run.py --cost 10,60", "```", ""]
         lines += [json.loads(COSTS.read_text())["table"]]
     lines += ["", "## faults", "", title_of("faults/run.py")]
     for name, file in FAULTS.items():
         if file.exists():
+            found = json.loads(file.read_text())
             lines += ["", "```text", f"$ python benchmarks/faults/run.py --{name}", "```", ""]
-            lines += [json.loads(file.read_text())["table"]]
+            lines += [found["table"], *of_which_code(found["cases"].values())]
     return "\n".join(lines) + "\n"
+
+
+def of_which_code(rows):
+    """Return a sentence on the code that was judged, where it is the package."""
+    codes = {row["code"].partition(" ")[2] for row in rows} - {""}
+    return ["", f"Judged with the package as it was under the sign {', '.join(sorted(codes))}."] if codes else []
 
 
 def main():
