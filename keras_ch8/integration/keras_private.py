@@ -223,6 +223,17 @@ def batches_of_next_update(optimizer: keras.optimizers.Optimizer) -> int:
     return int(optimizer._iterations.numpy()) % steps if steps > 1 else 0
 
 
+def accumulation_of(model: keras.Model) -> tuple[int, int]:
+    """Return how many batches one update of a model adds up, and how many it has added up for the next one.
+
+    Of several optimizers each makes updates of its own, and nothing is known of all.
+    """
+    inner = inner_optimizers_of(model)
+    if len(inner) != 1:
+        return 1, 0
+    return inner[0].gradient_accumulation_steps or 1, batches_of_next_update(inner[0])
+
+
 def readable_rate(optimizer: keras.optimizers.Optimizer) -> Any:
     """Return the learning rate as it is now; NaN where there is none, and where a callable would be called.
 

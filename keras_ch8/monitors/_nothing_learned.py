@@ -50,7 +50,7 @@ class NothingLearnedMonitor(Monitor):
     name = "nothing_learned"
     sets = ("cheap", "standard", "full")
     order = 5
-    source = "end"
+    source = "finish"
     rules = (
         Rule(
             kind="learns_nothing",
@@ -78,7 +78,7 @@ class NothingLearnedMonitor(Monitor):
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return where the losses are at the end or, where that tells nothing, whether any number has moved."""
-        measured = {UPDATES.name: log.done / log.steps_of_update}
+        measured: dict[str, float] = {UPDATES.name: log.updates}
         seen = progress(log)
         if seen is not None and log.chance > 0:
             ends = [log.reported(name)[-1:] for name in ("loss", "val_loss") if not log.is_penalized]

@@ -168,7 +168,7 @@ class StepLengthMonitor(Monitor):
         minibatches = _over_start(log, last_losses[np.isfinite(last_losses)])
         return progress_measured(log) | _heights(last) | {
             HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last])), seen.penalty),
-            UPDATES_SPANNED.name: (steps[-1] - steps[0]) / log.steps_of_update,
+            UPDATES_SPANNED.name: (steps[-1] - steps[0]) / log.steps_of_update / log.of_update,
             STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
             TRAININGS_TO_HALVE.name: _halving(last) / log.total if log.total else float("nan"),
             ELASTICITY.name: elasticity(log, log.of("gradient_norm")[-1]),

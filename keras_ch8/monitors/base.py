@@ -189,7 +189,7 @@ class Monitor:
     """Where it stands in a set, the smallest first; of equal ones by name."""
     source: ClassVar[str] = "probe"
     """When it judges: as there is something new of the "probe", the "spectrum", the "rows" of the steps or the "epochs"
-    of `fit`, or at the "end"."""
+    of `fit`, or at the "finish" of a training that no error has ended."""
     needs_step: ClassVar[bool] = False
     """Whether it says nothing without an update of the optimizer."""
     needs_inference: ClassVar[bool] = False

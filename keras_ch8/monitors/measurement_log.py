@@ -58,6 +58,8 @@ class MeasurementLog:
     total: int = 0
     first: int = 0
     steps_of_update: int = 1
+    of_update: int = 1
+    """Steps whose gradients one update adds up."""
     batch_size: float = 0.0
     """Examples of a minibatch of the training, on average; 0 where it is not known."""
     chance: float = math.nan
@@ -88,7 +90,8 @@ class MeasurementLog:
     left_out: set[str] = dataclasses.field(default_factory=set)
     """Names of what has failed, which is not asked any more."""
     new: set[str] = dataclasses.field(default_factory=set)
-    """What has come since it was judged last, of `"rows"`, `"readings"`, `"epochs"` and `"end"`."""
+    """What has come since it was judged last: of `"rows"`, `"readings"`, `"epochs"`, `"end"`, and `"finish"` where no
+    error ended the training."""
     newly_read: set[str] = dataclasses.field(default_factory=set)
     """Names of the monitors whose readings are new."""
     losses: list[np.ndarray] = dataclasses.field(default_factory=list)
@@ -109,6 +112,11 @@ class MeasurementLog:
     def done(self) -> int:
         """Steps of this training so far."""
         return self.step - self.first
+
+    @property
+    def updates(self) -> int:
+        """Updates of this training so far."""
+        return self.done // self.of_update
 
     @property
     def is_penalized(self) -> bool:

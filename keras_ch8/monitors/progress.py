@@ -377,7 +377,7 @@ def progress_measured(log: MeasurementLog) -> dict[str, float]:
     """Return what rules of several monitors judge; of the loss nothing before there are enough measurements."""
     measured = {
         PART_DONE.name: log.done / log.total if log.total else float("nan"),
-        UPDATES.name: log.done,
+        UPDATES.name: log.updates,
         OVERSHOOT.name: _median(log.series("step_length", "ratio")[-LAST:]),
         HEADWAY_SINCE.name: _headway_since_half(log),
         RATE_LEFT.name: rate_left(log),

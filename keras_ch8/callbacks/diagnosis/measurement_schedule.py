@@ -167,6 +167,8 @@ class MeasurementSchedule:
         free_quota: Measurements that are made whatever they cost.
         at_once: Steps between two moments at which the weights can be seen.
         so_far: The measurements before. Defaults to none.
+        of_update: Steps whose gradients one update adds up. Only where an update is made is anything measured.
+        added_up: How many of them were made before the first step.
     """
 
     def __init__(
@@ -178,10 +180,13 @@ class MeasurementSchedule:
         free_quota: float = FEWEST,
         at_once: int = 1,
         so_far: Measurements | None = None,
+        of_update: int = 1,
+        added_up: int = 0,
     ) -> None:
         self.budget, self.measure_every, self.steps = budget, measure_every, steps
         self.price, self.free_quota, self.at_once = price, free_quota, at_once
         self.so_far = Measurements() if so_far is None else so_far
+        self.of_update, self.added_up = of_update, added_up
         self._is_traced = False
 
     def begin(self, batch_size: float | None, like: "MeasurementSchedule | None" = None) -> None:
@@ -196,11 +201,17 @@ class MeasurementSchedule:
             self.so_far.steps_to_measure = like.so_far.steps_to_measure
         elif self.measure_every is None and self.steps:
             paid = affordable(self.budget, self.training, self.price)
-            self.so_far.steps_to_measure = steps_to_measure(self.steps, max(paid, self.free_quota))
+            places = map(self._next_update, steps_to_measure(self.steps, max(paid, self.free_quota)))
+            self.so_far.steps_to_measure = sorted({place for place in places if place <= self.steps})
 
     def is_due(self, step: int) -> bool:
         """Whether to measure at the step of this number, counted from 1, or at one that is made at once with it."""
-        return self._is_wanted(step) and self.is_paid(step)
+        makes_update = self._next_update(step) < step + self.at_once
+        return makes_update and self._is_wanted(step) and self.is_paid(step)
+
+    def _next_update(self, step: int) -> int:
+        """Return the first step from this one on that makes an update."""
+        return -(-(step + self.added_up) // self.of_update) * self.of_update - self.added_up
 
     def _is_wanted(self, step: int) -> bool:
         seen = step + self.at_once - 1
@@ -212,7 +223,7 @@ class MeasurementSchedule:
             )
         if self.so_far.steps_to_measure:
             return self._next(step) <= seen
-        if any(self.so_far.last < first <= seen for first in FIRST):
+        if any(self.so_far.last < first <= seen for first in map(self._next_update, FIRST)):
             return True
         since = seen - self.so_far.last
         if since < GAP:

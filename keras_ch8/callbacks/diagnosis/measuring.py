@@ -195,6 +195,7 @@ class Measuring:
                 self._programs.probe.refuse_effects()
                 self.only_computes = True
             self.meters = self._programs.meters()
+            log.of_update, added_up = keras_private.accumulation_of(model)
             # All ways to measure have equal parts of the budget.
             budget = None if self.budget is None else self.budget / max(1, len(self.meters))
             for meter in self.meters:
@@ -203,7 +204,9 @@ class Measuring:
                 at_once = model.steps_per_execution
                 so_far = self.memory.meters.setdefault(meter.name, meter.so_far)
                 price, free_quota = meter.price, meter.free_quota
-                schedule = MeasurementSchedule(budget, every, log.total, price, free_quota, at_once, so_far)
+                schedule = MeasurementSchedule(
+                    budget, every, log.total, price, free_quota, at_once, so_far, log.of_update, added_up
+                )
                 meter.begin(schedule, log)
         except Exception as error:
             self.stop(_of(error))
