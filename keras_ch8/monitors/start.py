@@ -20,15 +20,15 @@ from ..verdicts.facts import (
     DISTANCES,
     LARGE_TARGETS,
     NAN,
+    PROBABILITIES,
     PROBE,
-    RANGES,
-    End,
     Facts,
     Layer,
     Output,
     Start,
     Targets,
 )
+from .model_end import end_of, is_of_keras, name_of_activation
 from .model_facts import activation, facts_of_model, form_of, is_weighted, padding_in
 from .own_loss import own_loss_of, tried
 from .probe import RecordedCall, by_unit, recording
@@ -38,33 +38,6 @@ EXAMPLES = 64
 EQUAL = 1e-4
 """A difference of two gradients up to this fraction of the largest entry is rounding."""
 LAYERS = keras.layers
-OF_SHAPE = (LAYERS.Reshape, LAYERS.Flatten, LAYERS.Permute)
-"""Layers that give what they are given, in another shape."""
-OPERATIONS_OF_SHAPE = ("Reshape", "Squeeze", "ExpandDims", "Transpose")
-"""Operations that do, whose classes Keras keeps private."""
-ENDS = {
-    End.RECURRENT: LAYERS.RNN,
-    End.RANDOM: (LAYERS.Dropout, LAYERS.AlphaDropout, LAYERS.GaussianDropout, LAYERS.GaussianNoise),
-    End.ONE_SIZE: (LAYERS.LayerNormalization, LAYERS.GroupNormalization),
-    End.LENGTH_1: LAYERS.UnitNormalization,
-}
-"""Layers whose kind decides what a model that ends with one can give."""
-ACTIVATIONS = {
-    "Sigmoid": "sigmoid",
-    "HardSigmoid": "hard_sigmoid",
-    "Softmax": "softmax",
-    "Tanh": "tanh",
-    "Softsign": "softsign",
-    "Relu": "relu",
-    "Relu6": "relu6",
-    "Softplus": "softplus",
-    "Exp": "exponential",
-    "HardTanh": "hard_tanh",
-    "LogSigmoid": "log_sigmoid",
-    "LogSoftmax": "log_softmax",
-    "Squareplus": "squareplus",
-}
-"""Activations by the operations of Keras that are them."""
 LOSSES = {
     keras.losses.BinaryCrossentropy: "binary_crossentropy",
     keras.losses.CategoricalCrossentropy: "categorical_crossentropy",
@@ -109,6 +82,9 @@ def facts_of(
     output = output_of(model) if loss is None else Output()
     labels = [array for _, array in arrays_of(data[1])]
     start, axes, failed = Start(), None, None
+    has = facts_of_model(model, training.callbacks if training else ()) | flat_in(model, data[0])
+    has |= form_of(training) if training else set()
+    examples = model.inputs[0].shape[0] if Fact.STATEFUL in has and Fact.SUBCLASSED not in has else examples
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
         try:
@@ -118,8 +94,11 @@ def facts_of(
             failed = error
             with contextlib.suppress(Exception):
                 start, output, axes = _without_loss(model, few, output)
-    has = facts_of_model(model, training.callbacks if training else ()) | flat_in(model, data[0])
-    has |= form_of(training) if training else set()
+            if axes is None and len(symbolic := keras.tree.flatten(getattr(model, "outputs", None) or [])) == 1:
+                output, axes = _with_last(output, model, [], symbolic[0]), len(symbolic[0].shape)
+    if output.units == 1 and axes == 3 and targets_in(data[1], 2).of == "one-hot" and labels[0].ndim == 2:
+        units, axes = labels[0].shape[-1], 2  # as Keras does, which leaves the last axis out
+        output = dataclasses.replace(output, units=units, places=1, can_be_set=False, replaced=-1)
     targets = targets_in(data[1], axes)
     found: dict[str, Any] = {
         "has": has,
@@ -216,7 +195,7 @@ def _loss_of(arguments: Mapping[str, Any]) -> Output:
         return Output()
     with contextlib.suppress(ValueError, TypeError):
         loss = keras.losses.get(given[0])
-        if not _is_of_keras(type(loss)) and not _is_of_keras(loss):
+        if not is_of_keras(type(loss)) and not is_of_keras(loss):
             return Output()
         if not isinstance(loss, keras.losses.Loss):
             return Output(loss=loss.__name__, from_logits=False)
@@ -228,15 +207,6 @@ def _loss_of(arguments: Mapping[str, Any]) -> Output:
             is_mean=config.get("reduction") in ("sum_over_batch_size", "mean"),
         )
     return Output()
-
-
-def _is_of_keras(function: Any) -> bool:
-    return getattr(function, "__module__", "").startswith("keras.")
-
-
-def _is_operation(thing: Any, *names: str) -> bool:
-    """Whether it is one of these operations of Keras, whose classes are private."""
-    return type(thing).__name__ in names and _is_of_keras(type(thing))
 
 
 def _names(metrics: Any) -> tuple[str, ...]:
@@ -297,106 +267,23 @@ def _is_recorded(layer: keras.layers.Layer) -> bool:
     return is_weighted(layer) or bool(name_of_activation(layer)) or isinstance(layer, LAYERS.Embedding)
 
 
-def name_of_activation(layer: keras.layers.Layer) -> str:
-    """Return the name of a layer's activation, one of `RANGES`; "" where it has none, or one of the user's own."""
-    if isinstance(layer, LAYERS.RNN | LAYERS.Bidirectional):
-        return ""
-    if isinstance(layer, LAYERS.TimeDistributed):
-        return name_of_activation(layer.layer)
-    if isinstance(layer, LAYERS.Softmax):
-        return "softmax" if layer.axis in (-1, [-1], (-1,)) else ""
-    if isinstance(layer, LAYERS.ReLU):
-        is_plain = not layer.negative_slope and layer.max_value is None and not layer.threshold
-        return "relu" if is_plain else ""
-    function = getattr(layer, "activation", None)
-    name = _name_of(function)
-    if name == "linear" and not is_weighted(layer):
-        return ""  # such as one that only changes the type of what another layer has given
-    return name if name in RANGES else ""
-
-
 def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], given: Tensor) -> Output:
-    """Return an output with the layer that has given it, where that is one with an activation that is known.
+    """Return an output with what the graph of the model tells of it, and what it has given in a pass.
 
-    Of another, what it does last may tell its activation, and what it gives what it is.
+    Without calls there was none: then it is the symbolic output of the model.
     """
-    units = int(given.shape[-1]) if len(given.shape) > 1 else 0
-    place = next((i for i, call in enumerate(calls) if call.outputs is given), None)
-    hides = hasattr(given, "_keras_logits")
-    last = last_operation(model)
-    found: dict[str, Any] = {"units": units, "hides_logits": hides, "ends_with": type(last).__name__ if last else ""}
-    found["end"] = next((end for end, classes in ENDS.items() if isinstance(last, classes)), None)
-    found["places"] = math.prod(given.shape[1:-1]) if units else 0
+    units = int(given.shape[-1] or 0) if len(given.shape) > 1 else 0
+    found = dict(end_of(model, units), units=units)
+    if not calls:
+        return dataclasses.replace(output, **found, hides_logits=found["activation"] in PROBABILITIES)
+    last = next((call.layer for call in calls if call.outputs is given), None)
+    if last is not None:
+        found |= {"layer": last.name, "activation": name_of_activation(last)}
     found |= _given(np.asarray(keras.ops.convert_to_numpy(given), "float64"), units)
     if keras_private.mask_of(given) is not None:
         found["is_mean"] = False  # what the mask leaves out does not count
-    found["limits"] = _limits_of(last)
-    if place is None:
-        return dataclasses.replace(output, **found, activation=_activation_of(last))
-    last = calls[place]
-    is_alone = place > 0 and not last.layer.weights
-    before = name_of_activation(calls[place - 1].layer) if is_alone else ""
-    found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "before": before}
-    is_set = hasattr(last.layer, "activation") and not isinstance(last.layer, LAYERS.RNN)  # which has it in its cell
-    found["can_be_set"] = model.layers[-1:] == [last.layer] and is_set
-    return dataclasses.replace(output, **found)
-
-
-def last_operation(model: keras.Model) -> Any:
-    """Return the layer or operation that gives the output, behind those that only give it another shape.
-
-    None of a subclassed model, whose operations are not known.
-    """
-    tensors = keras.tree.flatten(getattr(model, "outputs", None) or [])
-    operation = None
-    while len(tensors) == 1 and (found := keras_private.source_of(tensors[0])):
-        operation, tensors = found
-        if not isinstance(operation, OF_SHAPE) and not _is_operation(operation, *OPERATIONS_OF_SHAPE):
-            break
-    return operation
-
-
-def _activation_of(operation: Any) -> str:
-    """Return the name of the activation that an operation or a layer is, one of `RANGES`; "" for others."""
-    if isinstance(operation, LAYERS.Lambda):
-        function = operation.function
-        name = getattr(function, "__name__", "")
-        return name if _is_of_keras(function) and name in RANGES else ""
-    if isinstance(operation, keras.layers.Layer):
-        return name_of_activation(operation)
-    name = ACTIVATIONS.get(type(operation).__name__, "") if _is_of_keras(type(operation)) else ""
-    return "" if name == "softmax" and getattr(operation, "axis", -1) != -1 else name
-
-
-def _limits_of(operation: Any) -> tuple[float, float]:
-    """Return what an operation or a layer without a known activation can give; NaN where it is not known."""
-    if isinstance(operation, LAYERS.ReLU) and not operation.threshold:
-        largest = math.inf if operation.max_value is None else float(operation.max_value)
-        return (-math.inf if operation.negative_slope else 0.0), largest
-    if isinstance(operation, LAYERS.UnitNormalization):
-        return -1.0, 1.0
-    if isinstance(operation, LAYERS.RNN):
-        return _limits_of_cell(operation.cell)
-    if _is_operation(operation, "Clip"):
-        with contextlib.suppress(TypeError, ValueError):
-            return float(operation.x_min), float(operation.x_max)
-    return NAN, NAN
-
-
-def _limits_of_cell(cell: Any) -> tuple[float, float]:
-    """Return what a recurrent cell of Keras can give: its activation, of which gates from 0 to 1 let a part through."""
-    low, high = RANGES.get(_name_of(getattr(cell, "activation", None)), (NAN, NAN))
-    if isinstance(cell, LAYERS.SimpleRNNCell):
-        return low, high
-    gate = RANGES.get(_name_of(getattr(cell, "recurrent_activation", None)))
-    if isinstance(cell, LAYERS.LSTMCell | LAYERS.GRUCell) and gate == (0.0, 1.0):
-        return min(low, 0.0), max(high, 0.0)
-    return NAN, NAN
-
-
-def _name_of(function: Any) -> str:
-    """Return the name of an activation of Keras; "" of one of the user's own."""
-    return getattr(function, "__name__", "") if _is_of_keras(function) else ""
+    places = math.prod(given.shape[1:-1]) if units else 0
+    return dataclasses.replace(output, **found, hides_logits=hasattr(given, "_keras_logits"), places=places)
 
 
 def _given(values: np.ndarray, units: int) -> dict[str, float]:
@@ -429,6 +316,7 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
             dead=float(1 - (columns > 0).any(axis=0).mean()) if name == "relu" else NAN,
             copies=_copies(layer, slopes),
             is_recurrent=isinstance(layer, LAYERS.RNN | LAYERS.Bidirectional),
+            fractions=float(np.mean(inputs != np.round(inputs))) if isinstance(layer, LAYERS.Embedding) else NAN,
         )
 
 

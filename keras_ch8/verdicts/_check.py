@@ -5,7 +5,8 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias
 
-from .facts import DISTANCES, End, Facts, Layer, Output, Targets
+from .ending import are_two
+from .facts import DISTANCES, End, Facts, Layer, Output
 from .wording import digits
 
 FEW = 16
@@ -69,11 +70,6 @@ def begins_at_one(facts: Facts) -> bool:
     targets, output = facts.targets, facts.output
     return output.loss == "sparse_categorical_crossentropy" and targets.are_whole and targets.high == output.units > 1 \
         and targets.low == 1  # fmt: skip
-
-
-def are_two(targets: Targets) -> bool:
-    """Whether there are two different targets only, which are not 0 and 1."""
-    return targets.values == 2 and (targets.low, targets.high) != (0.0, 1.0)
 
 
 def are_of_another_unit(facts: Facts) -> bool:

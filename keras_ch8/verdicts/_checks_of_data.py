@@ -8,14 +8,14 @@ from ._check import (
     LARGEST_SIZE,
     Check,
     are_of_another_unit,
-    are_two,
     are_two_for_one,
     begins_at_one,
     have_gaps,
     interval,
 )
 from ._checks_of_inputs import unlike
-from .code import NUMPY, SHUFFLE, with_last
+from .code import NUMPY, SHUFFLE
+from .ending import NUMBERED, ZERO_AND_ONE, Ending, are_a_quantity, are_two, code_by
 from .fact import Fact
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Targets
 from .wording import counted, digits, percent
@@ -33,7 +33,6 @@ SIZES_OF_CLASSES = (*CROSS_ENTROPIES, *DISTANCES)
 """Losses of a sigmoid or a softmax that tell classes apart."""
 MANY = 32
 """Examples that are not in an order by chance, nor of one class."""
-NUMBERED = f"{NUMPY}_, y = np.unique(y, return_inverse=True)"
 ROWS_OF_NONE = f"{NUMPY}y = np.concatenate([y, 1 - y.sum(axis=-1, keepdims=True)], axis=-1)"
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
@@ -120,11 +119,12 @@ OF_LABELS = (
         "negative labels",
         "wrong_labels",
         "labels of classes are below 0",
-        lambda f: f.output.loss in CROSS_ENTROPIES and f.targets.are_whole and f.targets.low < 0,
+        lambda f: f.output.loss in CROSS_ENTROPIES and f.targets.are_whole and f.targets.low < 0
+        and not are_a_quantity(f),
         lambda f: f"The labels go from {interval(f.targets.low, f.targets.high)}; {f.output.loss} reads no label "
         "below 0.",
         lambda f: "Write the classes as 0 and 1." if f.targets.of == "-1 and 1" else "Number the classes from 0 on.",
-        lambda f: "y = (y + 1) / 2" if f.targets.of == "-1 and 1" else NUMBERED,
+        lambda f: ZERO_AND_ONE if f.targets.of == "-1 and 1" else NUMBERED,
     ),
     Check(
         "labels with gaps",
@@ -144,7 +144,7 @@ OF_LABELS = (
         lambda f: f"{percent(f.targets.empty)} of the rows of the targets are 0 throughout: of no class, so that the "
         "loss of these examples is 0 whatever is predicted.",
         "Give each class a column of its own, and each row one 1 (`keras.utils.to_categorical`).",
-        lambda f: f"{ROWS_OF_NONE}\n{last}" if (last := with_last(f, f.targets.width + 1, "softmax")) else "",
+        lambda f: code_by(f, Ending(f.targets.width + 1, "softmax", f.output.loss, ROWS_OF_NONE)),
     ),
     Check(
         "two numbers for two classes",
@@ -156,7 +156,7 @@ OF_LABELS = (
         lambda f: f"The targets are {digits(f.targets.low, 4)} and {digits(f.targets.high, 4)} throughout, where 0 and "
         "1 are asked for.",
         "Write them as 0 and 1.",
-        lambda f: f'y = (y == {digits(f.targets.high, 6)}).astype("float32")',
+        ZERO_AND_ONE,
     ),
     Check(
         "sizes in a cross-entropy",
@@ -181,7 +181,7 @@ OF_LABELS = (
         lambda f: f"The two labels are {digits(f.targets.low)} and {digits(f.targets.high)}; binary_crossentropy "
         "reads 0 and 1.",
         "Write the classes as 0 and 1.",
-        lambda f: f"y = (y == {digits(f.targets.high, 6)}).astype(\"float32\")",
+        ZERO_AND_ONE,
     ),
     Check(
         "validation labels",

@@ -1,9 +1,9 @@
 """Checks of inputs."""
 
-from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
+from ._check import CHOSEN_TO_ACT, FEW, FOUND, NO_LAYER, Check, first
 from .code import FIND_RATE, NORMALIZE_BOTH, NORMALIZE_INPUTS, NUMPY, with_layers
 from .fact import Fact
-from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
+from .facts import DISTANCES, Facts, Inputs, Layer, are_of_another_scale
 from .wording import counted, digits, percent
 
 LARGE, LARGE_RMS = 20.0, 10.0
@@ -81,6 +81,11 @@ def _with_stand_in(facts: Facts) -> Inputs:
     return next((x for x in facts.inputs if x.of == "numbers" and x.stand_ins > 0), Inputs())
 
 
+def _cut_off(facts: Facts) -> Layer:
+    """Return the first embedding that is given fractions."""
+    return next((layer for layer in facts.start.layers if layer.fractions > 0), NO_LAYER)
+
+
 def _sizes(facts: Facts) -> str:
     """Return the beginning of a sentence: what the first layer is given."""
     layer = first(facts)
@@ -115,6 +120,19 @@ OF_INPUTS = (
         f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
         expects="The loss should be a number from the first step on.",
         then="Look for where they come from, such as a division by 0, a logarithm of 0, or a value that is missing.",
+    ),
+    Check(
+        "fractions for an embedding",
+        "bad_inputs",
+        "an embedding is given numbers that are not whole",
+        lambda f: _cut_off(f).fractions > 0,
+        lambda f: f"{percent(_cut_off(f).fractions)} of what {_cut_off(f).name} is given is not whole: an embedding "
+        "has a row for each whole number, and cuts the rest off.",
+        "Give the embedding the numbers of words or classes as they are, without scaling; quantities need no "
+        "embedding, but a `keras.layers.Dense`.",
+        expects="The loss should fall below that of the best constant prediction.",
+        then="Turn words into numbers by `keras.layers.StringLookup`, and sizes into classes by "
+        "`keras.layers.Discretization`.",
     ),
     Check(
         "pixels",

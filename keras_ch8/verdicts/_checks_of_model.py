@@ -4,7 +4,6 @@ from ._check import (
     FOUND,
     Check,
     are_of_another_unit,
-    are_two,
     are_two_for_one,
     begins_at_one,
     can_give,
@@ -13,22 +12,19 @@ from ._check import (
     is_recurrent,
     name_of,
 )
-from .code import (
-    WITHOUT_LAST,
+from .ending import (
     WITHOUT_RELU,
     activation_for,
-    classes,
+    are_a_quantity,
+    are_two,
+    code_by,
+    cure_by,
+    ending_for,
     for_numbers,
-    with_activation,
-    with_classes,
-    with_dense,
-    with_flat,
-    with_last,
-    with_loss,
-    with_right_end,
+    same_end,
+    without,
 )
-from .fact import Fact
-from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, End, Facts, Output, Targets
+from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -60,6 +56,10 @@ def _is_of_classes(output: Output) -> bool:
     return output.loss in ("categorical_crossentropy", "sparse_categorical_crossentropy")
 
 
+def _is_softmax_of_one(output: Output) -> bool:
+    return output.activation == "softmax" and output.units == 1
+
+
 def _takes_probabilities(output: Output) -> bool:
     return output.loss in CROSS_ENTROPIES and output.from_logits is False
 
@@ -67,15 +67,13 @@ def _takes_probabilities(output: Output) -> bool:
 def _classes_beyond(facts: Facts) -> bool:
     """Whether there are more classes than outputs."""
     targets, output = facts.targets, facts.output
+    if are_a_quantity(facts):
+        return False
     if output.loss == "sparse_categorical_crossentropy" and targets.are_whole:
         return targets.high - min(max(targets.low, 0), 1) >= output.units > 1
     return (
         output.loss == "binary_crossentropy" and output.units == 1 and targets.of == "classes" and targets.classes > 2
     )
-
-
-def _called(activation: str) -> str:
-    return "no activation" if activation == "linear" else activation
 
 
 def _are_many_classes(facts: Facts) -> bool:
@@ -85,15 +83,13 @@ def _are_many_classes(facts: Facts) -> bool:
     return is_sparse and targets.low >= 0 and targets.high < output.units
 
 
-def _has_other_units(facts: Facts) -> bool:
-    return facts.output.units not in (0, facts.targets.width)
-
-
 def _numbers_in_cross_entropy(facts: Facts) -> bool:
     """Whether targets of a cross-entropy are numbers that are no classes and no probabilities."""
     targets, loss = facts.targets, facts.output.loss
     if are_two(targets) or are_of_another_unit(facts):
         return False  # the loss is right, but not the way in which they are written
+    if are_a_quantity(facts):
+        return loss in CROSS_ENTROPIES
     if loss == "sparse_categorical_crossentropy":
         return targets.of == "numbers" and targets.width == 1 and not _are_many_classes(facts)
     return loss in CROSS_ENTROPIES and targets.of == "numbers" and (targets.low < 0 or targets.high > 1)
@@ -112,45 +108,41 @@ OF_LOSS = (
         "wrong_output",
         "there are more classes than units of the last layer",
         lambda f: _classes_beyond(f) and not begins_at_one(f) and not have_gaps(f),
-        lambda f: f"The labels go up to {digits(f.targets.high, 4)}, which are {classes(f)} classes, but the last "
+        lambda f: f"There are {f.targets.classes} classes, with labels up to {digits(f.targets.high, 4)}, but the last "
         f"layer has {counted(f.output.units, 'unit')}.",
-        lambda f: f"Give the last layer {classes(f)} units and softmax, and compile with "
-        "`keras.losses.SparseCategoricalCrossentropy`.",
-        lambda f: with_last(f, classes(f), "softmax", "sparse_categorical_crossentropy"),
+        lambda f: cure_by(f, ending_for(f)),
+        lambda f: code_by(f, ending_for(f)),
         then="Number the labels that there are from 0: `y = np.unique(y, return_inverse=True)[1]`.",
     ),
     Check(
         "softmax of one unit",
         "wrong_output",
         "the last layer is a softmax of one unit",
-        lambda f: f.output.activation == "softmax" and f.output.units == 1,
-        lambda f: f"{f.output.layer} is a softmax of 1 unit, which gives 1 whatever its input is.",
-        lambda f: with_right_end(f)[0],
-        lambda f: with_right_end(f)[1],
+        lambda f: _is_softmax_of_one(f.output),
+        lambda f: f"{name_of(f.output)} is a softmax of 1 unit, which gives 1 whatever its input is.",
+        lambda f: cure_by(f, ending_for(f)),
+        lambda f: code_by(f, ending_for(f)),
         then="Give the last layer a unit for each class.",
     ),
     Check(
         "one unit for classes",
         "wrong_loss",
         "a cross-entropy of classes is taken of one unit",
-        lambda f: _is_of_classes(f.output) and f.output.units == 1 and f.output.activation != "softmax",
-        lambda f: f"{f.output.loss} compares the units of the last layer with each other, and {f.output.layer} has 1.",
-        lambda f: with_right_end(f)[0],
-        lambda f: with_right_end(f)[1],
+        lambda f: _is_of_classes(f.output) and f.output.units == 1 and not _is_softmax_of_one(f.output),
+        lambda f: f"{f.output.loss} compares the units of the last layer with each other, and {name_of(f.output)} "
+        "has 1.",
+        lambda f: cure_by(f, ending_for(f)),
+        lambda f: code_by(f, ending_for(f)),
     ),
     Check(
         "numbers in a cross-entropy",
         "wrong_loss",
-        "targets of a cross-entropy are not whole, or outside 0 to 1",
-        _numbers_in_cross_entropy,
+        "targets of a cross-entropy are not whole, or outside 0 to 1, or are whole numbers that are no classes",
+        lambda f: _numbers_in_cross_entropy(f) and not _is_softmax_of_one(f.output),
         lambda f: f"The targets are numbers of {interval(f.targets.low, f.targets.high)}, which {f.output.loss} "
         f"reads as {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}.",
-        lambda f: for_numbers(f)
-        + (f", and {counted(f.targets.width, 'unit')}" if _has_other_units(f) else "")
-        + ": these are numbers to be met.",
-        lambda f: with_last(f, f.targets.width, "linear", "mean_squared_error")
-        if _has_other_units(f)
-        else with_activation(f, "linear", "mean_squared_error"),
+        lambda f: cure_by(f, for_numbers(f)),
+        lambda f: code_by(f, for_numbers(f)),
     ),
     Check(
         "negative targets of a logarithm",
@@ -159,18 +151,29 @@ OF_LOSS = (
         lambda f: f.output.loss in OF_LOGARITHMS and f.targets.low < 0,
         lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are below 0, "
         f"the smallest at {digits(f.targets.low)}.",
-        "Compile with `keras.losses.MeanSquaredError`: a loss of logarithms cannot compare numbers below 0.",
-        lambda f: with_loss(f, "mean_squared_error"),
+        lambda f: cure_by(f, same_end(f, loss="mean_squared_error")),
+        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
     ),
     Check(
         "one column for many units",
         "wrong_loss",
-        "a loss of numbers compares one target with several units",
-        lambda f: f.output.loss in DISTANCES and f.targets.width == 1 and f.output.units > 1,
-        lambda f: f"{f.output.loss} compares each target with all {f.output.units} units of the last layer.",
-        "For classes compile with `keras.losses.SparseCategoricalCrossentropy` and end with softmax; for "
-        "numbers end with one unit.",
-        lambda f: with_classes(f) if f.targets.are_whole else with_last(f, 1, "linear"),
+        "a loss that compares each unit with a target of its own has one target for several units",
+        lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy", "categorical_crossentropy")
+        and f.targets.width == 1 and f.output.units > 1,
+        lambda f: f"{f.output.loss} asks for a target for each of the {f.output.units} units of the last layer, and "
+        "the targets are one number for each example.",
+        lambda f: cure_by(f, ending_for(f)),
+        lambda f: code_by(f, ending_for(f)),
+    ),
+    Check(
+        "rows for one number",
+        "wrong_loss",
+        "a loss that reads the number of a class has rows of 0 and 1",
+        lambda f: f.output.loss == "sparse_categorical_crossentropy" and f.targets.of == "one-hot",
+        lambda f: f"sparse_categorical_crossentropy reads the number of a class, and the targets are rows of "
+        f"{f.targets.width} numbers, one of which is 1.",
+        lambda f: cure_by(f, ending_for(f)),
+        lambda f: code_by(f, ending_for(f)),
     ),
     Check(
         "one unit for many columns",
@@ -179,8 +182,8 @@ OF_LOSS = (
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.units == 1 and f.targets.width > 1,
         lambda f: f"The targets have {f.targets.width} columns, and the last layer 1 unit, which is compared with each "
         "of them.",
-        lambda f: f"Give the last layer {f.targets.width} units.",
-        lambda f: with_last(f, f.targets.width, f.output.activation or "linear"),
+        lambda f: cure_by(f, ending_for(f)),
+        lambda f: code_by(f, ending_for(f)),
         then="Train on the one column that is to be predicted: `y = y[:, :1]`.",
     ),
     Check(
@@ -191,8 +194,8 @@ OF_LOSS = (
         and f.targets.at_once > 0.01,
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, and "
         "categorical_crossentropy is for one class of several.",
-        "Compile with `keras.losses.BinaryCrossentropy`, and end with sigmoid.",
-        lambda f: with_activation(f, "sigmoid", "binary_crossentropy"),
+        lambda f: cure_by(f, ending_for(f)),
+        lambda f: code_by(f, ending_for(f)),
     ),
     Check(
         "absolute errors of classes",
@@ -202,18 +205,20 @@ OF_LOSS = (
         and f.output.activation == "softmax",
         lambda f: f"mean_absolute_error of a softmax over {f.output.units} classes has hardly a gradient where it is "
         "wrong.",
-        "Compile with `keras.losses.CategoricalCrossentropy`.",
-        lambda f: with_loss(f, "categorical_crossentropy"),
+        lambda f: cure_by(f, ending_for(f)),
+        lambda f: code_by(f, ending_for(f)),
         "Zhang and Sabuncu (2018), section 3",
     ),
     Check(
         "noise at the end",
         "wrong_output",
-        "the model ends with a layer that changes what it is given at random",
-        lambda f: f.output.end is End.RANDOM,
-        lambda f: f"The model ends with {f.output.ends_with}, which changes its predictions at random in training.",
-        lambda f: f"Put {f.output.ends_with} before the last layer with weights, or take it away.",
-        lambda f: WITHOUT_LAST if Fact.SEQUENTIAL in f.has else "",
+        "a layer changes what it is given at random, at the end of the model or right before an activation alone",
+        lambda f: bool(f.output.noise),
+        lambda f: f"The model ends with {f.output.noise}"
+        + ("" if f.output.noise == f.output.ends_with else f" and {f.output.activation}")
+        + ", which changes its predictions at random in training.",
+        lambda f: f"Put {f.output.noise} before the last layer with weights, or take it away.",
+        lambda f: without(f, f.output.noise_at),
         then="End with a `keras.layers.Dense` of as many units as there are targets.",
     ),
     Check(
@@ -224,7 +229,7 @@ OF_LOSS = (
         lambda f: f"{f.output.loss} asks for -1 and 1, but {name_of(f.output)} ends with {f.output.activation}, which "
         f"gives {can_give(f.output)}.",
         "End with tanh or with no activation.",
-        lambda f: with_activation(f, "linear"),
+        lambda f: code_by(f, same_end(f, "linear")),
     ),
     Check(
         "negative rates",
@@ -234,7 +239,7 @@ OF_LOSS = (
         lambda f: f"poisson takes the logarithm of the predictions, which are {interval(f.output.low, f.output.high)} "
         "at the start.",
         "End with `exponential` or softplus, which are above 0.",
-        lambda f: with_activation(f, "softplus"),
+        lambda f: code_by(f, same_end(f, "softplus")),
     ),
     Check(
         "several labels at once",
@@ -244,21 +249,22 @@ OF_LOSS = (
         and f.output.loss in (*CROSS_ENTROPIES, *DISTANCES),
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, but the outputs of a "
         "softmax have the sum 1.",
-        "End with sigmoid, and compile with `keras.losses.BinaryCrossentropy`.",
-        lambda f: with_activation(f, "sigmoid", "binary_crossentropy"),
+        lambda f: cure_by(f, ending_for(f)),
+        lambda f: code_by(f, ending_for(f)),
     ),
     Check(
         "no probabilities",
         "wrong_output",
         "a cross-entropy of probabilities is taken of an output that gives none",
         lambda f: _takes_probabilities(f.output) and not f.output.hides_logits and not _numbers_in_cross_entropy(f)
+        and not (_is_of_classes(f.output) and f.output.units == 1)
         and (f.output.activation in UNLIMITED or _outside_by_value(f.output)),
         lambda f: f"{f.output.loss} reads probabilities, but {name_of(f.output)} "
         + (f"ends with {f.output.activation}." if f.output.activation
            else f"gives {interval(f.output.low, f.output.high)} at the start."),
         lambda f: f"End with {_probable(f)}"
         + (", or tell the loss with `from_logits=True`." if f.output.activation in ("linear", "") else "."),
-        lambda f: with_activation(f, _probable(f)),
+        lambda f: code_by(f, same_end(f, _probable(f))),
     ),
     Check(
         "targets out of reach",
@@ -269,9 +275,8 @@ OF_LOSS = (
         f"{f.output.activation or f.output.ends_with}, which gives {can_give(f.output)}.",
         lambda f: f"Put `keras.layers.Dense({f.output.units})` without activation behind the recurrent layer, and "
         "give that several units."
-        if is_recurrent(f.output) else f"End with {_called(activation_for(f.targets))}"
-        + (", which has no limit." if activation_for(f.targets) == "linear" else ", whose range holds the targets."),
-        lambda f: with_dense(f) if is_recurrent(f.output) else with_activation(f, activation_for(f.targets)),
+        if is_recurrent(f.output) else cure_by(f, same_end(f, activation_for(f.targets))),
+        lambda f: code_by(f, same_end(f, "linear" if is_recurrent(f.output) else activation_for(f.targets))),
         FOUND,
     ),
     Check(
@@ -281,8 +286,8 @@ OF_LOSS = (
         lambda f: f.output.loss in DISTANCES and f.output.activation == "softmax" and f.output.units > 1
         and f.targets.of == "numbers" and f.targets.width > 1 and not _outside(f.output, f.targets),
         "The units of a softmax have the sum 1, and the targets have not.",
-        lambda f: f"End with {_called(activation_for(f.targets))}.",
-        lambda f: with_activation(f, activation_for(f.targets)),
+        lambda f: cure_by(f, same_end(f, activation_for(f.targets))),
+        lambda f: code_by(f, same_end(f, activation_for(f.targets))),
     ),
     Check(
         "sums that are not 1",
@@ -301,7 +306,7 @@ OF_LOSS = (
         lambda f: f.output.activation == f.output.before == "softmax",
         "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
         "Take one of the two away.",
-        lambda f: WITHOUT_LAST if Fact.SEQUENTIAL in f.has else "",
+        lambda f: without(f, 1),
         then="End with no activation, and compile with `from_logits=True`.",
     ),
     Check(
@@ -313,7 +318,7 @@ OF_LOSS = (
         + ("no probability is below a half." if f.output.activation == "sigmoid"
            else "units that give 0 for all examples learn no more."),
         lambda f: f"Take the ReLU before the {f.output.activation} away.",
-        lambda f: WITHOUT_RELU if Fact.SEQUENTIAL in f.has else "",
+        lambda f: WITHOUT_RELU.format(place=f.output.before_at) if f.output.before_at else "",
         then="End with no activation, and compile with `from_logits=True`.",
     ),
     Check(
@@ -326,7 +331,7 @@ OF_LOSS = (
         "and each is compared with the one target that there is.",
         "Let the last recurrent layer give its last step alone (`return_sequences=False`), or put "
         "`keras.layers.Flatten` before the last layer.",
-        with_flat,
+        lambda f: code_by(f, same_end(f), before="keras.layers.Flatten()"),
         then="Give each time step or place a target of its own.",
     ),
     Check(
@@ -341,6 +346,6 @@ OF_LOSS = (
            + ("rows of numbers from 0 on with the sum 1." if f.output.units > 1
               else f"numbers of {interval(f.output.low, f.output.high)}.")),
         "End with no activation, or leave from_logits=True out.",
-        lambda f: with_loss(f, f.output.loss),
+        lambda f: code_by(f, same_end(f)),
     ),
 )  # fmt: skip

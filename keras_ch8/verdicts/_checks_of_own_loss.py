@@ -1,8 +1,7 @@
 """Checks of losses by what they are for some predictions: of one's own, and of relative errors."""
 
 from ._check import CHOSEN, Check, can_give, interval, name_of
-from .code import WITHOUT_LAST, with_loss
-from .fact import Fact
+from .ending import code_by, same_end, without
 from .facts import CROSS_ENTROPIES, DISTANCES, End, Facts
 from .wording import digits, percent
 
@@ -10,11 +9,6 @@ SMALL = 0.05
 """Size of small targets over the median size, below which relative errors are those of the small ones."""
 RARE = 0.02
 """Fraction of the targets of one sign, up to which they are exceptions."""
-
-
-def _how_small(smallest: float) -> str:
-    return f"below {percent(smallest)} of the median size" if smallest else "0"
-
 
 OF_SIDES = ("hinge", "squared_hinge", "categorical_hinge")
 """Losses of classes that are written as sides, or as one-hot rows."""
@@ -63,7 +57,7 @@ OF_OWN_LOSS = (
         "cosine_similarity compares directions, and of one number that is its sign alone: the size of what "
         "is predicted does not count.",
         "Compile with `keras.losses.MeanSquaredError`.",
-        lambda f: with_loss(f, "mean_squared_error"),
+        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
     ),
     Check(
         "directions of vectors of any length",
@@ -75,7 +69,7 @@ OF_OWN_LOSS = (
         f"{percent(f.targets.lengths)} of the mean: the size of what is predicted does not count.",
         "Compile with `keras.losses.MeanSquaredError`; if directions are all that counts, end with "
         "`keras.layers.UnitNormalization`.",
-        lambda f: with_loss(f, "mean_squared_error"),
+        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
         CHOSEN,
     ),
     Check(
@@ -87,7 +81,7 @@ OF_OWN_LOSS = (
         lambda f: f"kl_divergence compares distributions, and the targets are numbers of "
         f"{interval(f.targets.low, f.targets.high)}.",
         "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to be met.",
-        lambda f: with_loss(f, "mean_squared_error"),
+        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
     ),
     Check(
         "sides of numbers",
@@ -97,7 +91,7 @@ OF_OWN_LOSS = (
         lambda f: f"{f.output.loss} asks for sides, -1 and 1, and the targets are numbers of "
         f"{interval(f.targets.low, f.targets.high)}.",
         "Compile with `keras.losses.MeanSquaredError`: these are numbers to be met.",
-        lambda f: with_loss(f, "mean_squared_error"),
+        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
     ),
     Check(
         "logits with a limit",
@@ -131,7 +125,7 @@ OF_OWN_LOSS = (
         lambda f: f"The model ends with {f.output.ends_with}, which gives "
         + ("the same for all examples." if f.output.units == 1 else "numbers of one mean and one size for each."),
         lambda f: f"Put {f.output.ends_with} before the last layer with weights, or take it away.",
-        lambda f: WITHOUT_LAST if Fact.SEQUENTIAL in f.has else "",
+        lambda f: without(f, 1),
     ),
     Check(
         "labels that are smoothed away",
@@ -161,14 +155,15 @@ OF_OWN_LOSS = (
     Check(
         "errors over small targets",
         "wrong_loss",
-        f"a loss divides by targets of both signs, or of which one in 100 is below {SMALL:g} of the median size",
-        lambda f: f.output.loss == "mean_absolute_percentage_error" and f.targets.of == "numbers"
-        and (RARE < f.targets.negative < 1 - RARE or f.targets.smallest < SMALL),
-        lambda f: f"{f.output.loss} divides by the targets, which are {interval(f.targets.low, f.targets.high)}; one "
-        f"in 100 is {_how_small(f.targets.smallest)}, and counts that much more.",
+        f"a loss divides by targets of 0, of both signs, or of which one in 100 is below {SMALL:g} of the median size",
+        lambda f: f.output.loss == "mean_absolute_percentage_error" and (f.targets.zeros > 0
+            or (f.targets.of == "numbers" and (RARE < f.targets.negative < 1 - RARE or f.targets.smallest < SMALL))),
+        lambda f: f"{f.output.loss} divides by the targets, which are {interval(f.targets.low, f.targets.high)}; "
+        + (f"{percent(f.targets.zeros)} of them are 0, and count for nearly all of the loss." if f.targets.zeros > 0
+           else f"one in 100 is below {percent(f.targets.smallest)} of the median size, and counts that much more."),
         "Compile with `keras.losses.MeanAbsoluteError` or `keras.losses.MeanSquaredError`: a percentage of a "
         "target near 0 means nothing.",
-        lambda f: with_loss(f, "mean_squared_error"),
+        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
         CHOSEN,
     ),
     Check(
@@ -183,7 +178,7 @@ OF_OWN_LOSS = (
            f"{digits(f.own_loss.of_opposite)} for wrong ones: training makes it small, and the predictions wrong."),
         lambda f: "Let the loss grow with the error, whatever its sign: take its square or its size."
         if f.own_loss.falls_without_end else "Change the sign of the loss: training makes it small, not large.",
-        lambda f: with_loss(f, "mean_squared_error") if f.own_loss.falls_without_end else OTHER_SIGN,
+        lambda f: code_by(f, same_end(f, loss="mean_squared_error")) if f.own_loss.falls_without_end else OTHER_SIGN,
     ),
     Check(
         "a loss that breaks at certain predictions",

@@ -3,7 +3,8 @@
 import math
 
 from ._check import CHOSEN, FOUND, NO_LAYER, Check, first
-from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, activation_for, setting, with_activation
+from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, setting
+from .ending import activation_for, code_by, same_end
 from .fact import Fact
 from .facts import Facts, Layer
 from .wording import digits, percent
@@ -161,7 +162,7 @@ OF_START = (
         lambda f: f"All ReLUs of {_name(_all_dead(f))}, the last layer, give 0 for every example, so that no weight "
         "gets a gradient.",
         "Take no ReLU as the last activation.",
-        lambda f: with_activation(f, activation_for(f.targets)),
+        lambda f: code_by(f, same_end(f, activation_for(f.targets))),
     ),
     Check(
         "no gradient",

@@ -103,8 +103,10 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
         stand_ins=stand_ins,
         low=float(values[0]),
         high=float(values[-1]),
+        mean=float(rows.mean()),
         deviation=float(rows.std()),
         negative=float((rows < 0).mean()),
+        zeros=float((rows == 0).mean()),
         values=len(values),
         smallest=float(np.quantile(sizes, 0.01) / np.median(sizes[sizes > 0])) if sizes.any() else NAN,
     )

@@ -58,6 +58,7 @@ class Fact(enum.StrEnum):
     SKIP_CONNECTIONS = "skip connections", "outputs of layers are added to those of others"
     RESHAPES = "reshapes", "a `keras.layers.Reshape` says how many units the layer before has"
     SEQUENTIAL = "sequential", "the model is a `keras.Sequential`"
+    STATEFUL = "stateful", "a layer keeps its state from batch to batch, so that all batches have one size"
     SEVERAL_INPUTS = "several inputs", "the model has several inputs"
     FLAT_INPUTS = "flat inputs", "the inputs are one number for each example, without an axis of its own"
     TOKENS = "tokens", "the inputs are indices into an embedding"

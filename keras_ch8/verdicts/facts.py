@@ -55,8 +55,6 @@ class End(enum.Enum):
     """What the last layer of a model is, where that decides what it can give."""
 
     RECURRENT = enum.auto()
-    RANDOM = enum.auto()
-    """It changes what it is given at random, in training."""
     ONE_SIZE = enum.auto()
     """It gives each example the same mean and size."""
     LENGTH_1 = enum.auto()
@@ -122,8 +120,10 @@ class Targets:
         classes: How many different whole numbers there are, or columns of one-hot rows; 0 of numbers.
         nonfinite: How many are infinite or not a number.
         commonest: Fraction of the examples that are of the commonest class.
-        deviation: Standard deviation of all of them.
+        mean: Mean of all of them.
+        deviation: Their standard deviation.
         negative: Fraction of them that is below 0.
+        zeros: Fraction of them that is 0.
         at_once: Fraction of the rows of 0 and 1 in which more than one is 1.
         empty: Fraction of the rows of 0 and 1 in which none is.
         values: How many different numbers there are.
@@ -143,8 +143,10 @@ class Targets:
     classes: int = 0
     nonfinite: int = 0
     commonest: float = NAN
+    mean: float = NAN
     deviation: float = NAN
     negative: float = NAN
+    zeros: float = NAN
     at_once: float = NAN
     empty: float = NAN
     values: int = 0
@@ -154,6 +156,11 @@ class Targets:
     stand_ins: float = 0.0
     places: int = 0
     are_integers: bool = False
+
+    @property
+    def size(self) -> float:
+        """Root mean square of all of them."""
+        return math.hypot(self.mean, self.deviation)
 
     @property
     def are_large(self) -> bool:
@@ -177,7 +184,14 @@ class Output:
         loss: Name of the loss, as Keras writes it; "" for one of the user's own.
         from_logits: Whether the loss takes logits; None where it is not known.
         hides_logits: Whether the output carries the logits that Keras's losses take in its place.
-        before: Name of the activation of the layer before it, where it is an activation alone; "" of others.
+        before: Name of the activation before it, where it is an activation alone, and nothing between the two changes
+            the sign of a number; "" of others.
+        before_at: The place of the layer of that in `model.layers`, from the end; 0 where it is not known.
+        noise: Name of the class of a layer that changes what it is given at random in training, at the end or right
+            before an activation alone; "" without.
+        noise_at: Its place, likewise.
+        replaced: How many of the last of `model.layers` another last layer takes the place of: one with weights, and
+            activations behind it. 0 where it comes behind all; -1 where that is not known.
         label_smoothing: By which the loss smooths the labels.
         is_mean: Whether the loss is a mean over all numbers, or over all examples.
         metrics: Names of the metrics.
@@ -199,6 +213,10 @@ class Output:
     from_logits: bool | None = None
     hides_logits: bool = False
     before: str = ""
+    before_at: int = 0
+    noise: str = ""
+    noise_at: int = 0
+    replaced: int = -1
     label_smoothing: float = 0.0
     is_mean: bool = True
     metrics: tuple[str, ...] = ()
@@ -244,6 +262,7 @@ class Layer:
         dead: Fraction of its ReLUs that give 0 for every example; NaN of others.
         copies: Units with weights and gradients equal to those of one before them.
         is_recurrent: Whether it goes through its inputs step by step.
+        fractions: Fraction of the inputs of an embedding that are not whole; NaN of other layers.
     """
 
     name: str
@@ -261,6 +280,7 @@ class Layer:
     dead: float = NAN
     copies: int = 0
     is_recurrent: bool = False
+    fractions: float = NAN
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from keras_ch8.monitors.start import facts_of, last_operation
+from keras_ch8.monitors.model_end import last_operation
+from keras_ch8.monitors.start import facts_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(32, 6)).astype("float32")

@@ -117,8 +117,6 @@ def test_a_callback_brings_what_it_says_or_what_the_one_of_keras_does_that_it_de
 @pytest.mark.parametrize(
     "layer, end",
     [
-        (own(LAYERS.Dropout)(0.5), End.RANDOM),
-        (own(LAYERS.GaussianNoise)(0.5), End.RANDOM),
         (own(LAYERS.LayerNormalization)(), End.ONE_SIZE),
         (own(LAYERS.UnitNormalization)(), End.LENGTH_1),
         (own(LAYERS.Layer, "Dropout", call=lambda self, x: x)(), None),
@@ -127,6 +125,15 @@ def test_a_callback_brings_what_it_says_or_what_the_one_of_keras_does_that_it_de
 def test_a_layer_of_ones_own_at_the_end_is_what_it_derives_from(layer, end):
     assert output_of(lambda x: layer(LAYERS.Dense(3)(x))).end is end
     assert output_of(lambda x: own(LAYERS.Reshape)((3,))(layer(LAYERS.Dense(3)(x)))).end is end
+
+
+@pytest.mark.broad(slow="all")
+@pytest.mark.parametrize("layer", [own(LAYERS.Dropout)(0.5), own(LAYERS.GaussianNoise)(0.5)])
+def test_noise_of_ones_own_is_noise_at_the_end_and_before_its_activation(layer):
+    assert output_of(lambda x: own(LAYERS.Reshape)((3,))(layer(LAYERS.Dense(3)(x)))).noise == "Mine"
+    found = output_of(lambda x: LAYERS.Activation("softmax")(layer(LAYERS.Dense(3)(x))))
+    assert (found.noise, found.noise_at) == ("Mine", 2)
+    assert not output_of(lambda x: LAYERS.Dense(3, "softmax")(layer(x))).noise
 
 
 def test_a_recurrent_layer_of_ones_own_is_recurrent():

@@ -83,6 +83,7 @@ def grown(by):
 
 CASES = {
     "nonfinite inputs": (facts(inputs=change(X, nonfinite=3)), facts()),
+    "fractions for an embedding": (first(fractions=0.5), first(fractions=0.0)),
     "pixels": (facts(inputs=PIXELS, start=LARGE), facts(inputs=PIXELS)),
     "large inputs": (facts(start=LARGE), first(input_largest=255.0, input_rms=0.5)),
     "a number for what is missing": (facts(inputs=change(X, stand_in=-999.0, stand_ins=0.1)), facts()),
@@ -135,6 +136,7 @@ CASES = {
         facts(change(NUMBERS, low=0.0), change(SQUARED, loss="mean_squared_logarithmic_error")),
     ),
     "one column for many units": (facts(FOUR, change(SQUARED, units=4)), facts(ONE_HOT, change(SQUARED, units=4))),
+    "rows for one number": (facts(ONE_HOT, change(SOFTMAX)), facts(ONE_HOT, OF_ROWS)),
     "one unit for many columns": (
         facts(change(NUMBERS, width=3)),
         facts(change(NUMBERS, width=3), change(SQUARED, units=3)),
@@ -148,7 +150,7 @@ CASES = {
         facts(ONE_HOT, change(OF_ROWS, loss="mean_squared_error")),
     ),
     "noise at the end": (
-        facts(output=change(SQUARED, ends_with="Dropout", end=End.RANDOM)),
+        facts(output=change(SQUARED, ends_with="Dropout", noise="Dropout", noise_at=1)),
         facts(output=change(SQUARED, ends_with="Dense")),
     ),
     "one side of two": (
@@ -347,9 +349,13 @@ def test_a_check_flags_what_it_is_for_in_other_forms_too_and_nothing_else(name, 
 
 
 def test_behind_a_recurrent_output_that_has_a_limit_comes_a_layer_without():
-    recurrent = change(SQUARED, activation="", ends_with="LSTM", end=End.RECURRENT, limits=(-1.0, 1.0))
-    for has, code in ((frozenset({Fact.SEQUENTIAL}), "Dense(1)"), (frozenset(), "")):
+    recurrent = change(SQUARED, activation="", ends_with="LSTM", end=End.RECURRENT, limits=(-1.0, 1.0), replaced=0)
+    for has, code in (
+        (frozenset({Fact.SEQUENTIAL}), "*model.layers, last"),
+        (frozenset(), "last(model.layers[-1].output"),
+    ):
         (claim,) = claims_of(facts(output=recurrent, has=has), unexpected)
+        assert "Dense(1)\n" in claim.code
         assert (claim.kind, claim.level) == ("wrong_output", "act")
         assert claim.cure.startswith("Put `keras.layers.Dense(1)` without activation behind the")
         assert code in claim.code
@@ -430,13 +436,14 @@ def test_a_check_that_fails_is_left_out_and_the_others_speak(monkeypatch):
 
 
 def test_what_a_cure_names_is_filled_in():
-    few = change(SOFTMAX, units=3, can_be_set=True)
-    assert claims_of(facts(FOUR, few), unexpected)[0].code == ""  # the last layer of a model of the user's own
+    few = change(SOFTMAX, units=3, can_be_set=True, replaced=1)
+    of_ones_own = change(few, replaced=-1)
+    assert claims_of(facts(FOUR, of_ones_own), unexpected)[0].code == ""  # the last layer of a model of the user's own
     claims = claims_of(facts(FOUR, few, has=frozenset({Fact.SEQUENTIAL})), unexpected)
     assert "4 classes" in claims[0].finding
     assert 'Dense(4, activation="softmax")' in claims[0].code
     claims = claims_of(facts(NUMBERS, change(SQUARED, activation="relu")), unexpected)
-    assert claims[0].cure == "End with no activation, which has no limit."
+    assert claims[0].cure == "End with no activation."
 
 
 @pytest.mark.parametrize("inputs", [PIXELS, X])
@@ -475,11 +482,9 @@ def test_targets_of_places_get_no_class_weight():
 def test_numbers_in_a_cross_entropy_of_many_units_get_one_unit():
     output = Output(
         layer="last", activation="softmax", units=10, loss="sparse_categorical_crossentropy", from_logits=False,
-        can_be_set=True,
+        can_be_set=True, replaced=1,
     )  # fmt: skip
-    last = Layer("last", has_matrix=True, is_trained=True, is_output=True)
-    targets, has = targets_of(np.linspace(-3, 3, 64), 2), frozenset({Fact.SEQUENTIAL})
-    numbers = facts(targets, output, Start(layers=(last,)), has=has)
+    numbers = facts(targets_of(np.linspace(-3, 3, 64), 2), output, Start(), has=frozenset({Fact.SEQUENTIAL}))
     (claim,) = claims_of(numbers, unexpected)
-    assert 'Dense(1, activation="linear")' in claim.code
-    assert "and 1 unit" in claim.cure
+    assert "Dense(1)\n" in claim.code
+    assert "1 unit and no activation" in claim.cure

@@ -1,7 +1,5 @@
 """What the code of cures makes of a model."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ import keras_ch8
 from keras_ch8.monitors.start import flat_in
 from keras_ch8.verdicts import code
 from keras_ch8.verdicts.arrays import targets_of
-from keras_ch8.verdicts.code import for_numbers, with_loss
+from keras_ch8.verdicts.ending import code_by, cure_by, same_end
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.facts import Facts, Output
 from keras_ch8.verdicts.remedies import REMEDIES
@@ -55,13 +53,18 @@ def test_a_rate_that_fades_falls_over_the_whole_training_from_where_it_began():
     ],
 )
 def test_metrics_stay_where_all_fit_the_loss_and_one_that_does_takes_the_place_of_all_where_not(loss, fitting, unfit):
-    kept = with_loss(Facts(output=Output(metrics=fitting)), loss)
-    assert kept == f'keras_ch8.training.compile_as(model, model, loss="{loss}")'
-    other = with_loss(Facts(output=Output(metrics=fitting, weighted_metrics=(unfit,))), loss, "body")
+    def lines(**metrics):
+        facts = Facts(output=Output(**metrics))
+        return code_by(facts, same_end(facts, loss=loss)).splitlines()
+
+    rate = code.FIND_RATE.splitlines()
+    kept = lines(metrics=fitting)
+    assert kept == [f'keras_ch8.training.compile_as(model, model, loss="{loss}")', *rate]
     new = "mean_absolute_error" if loss == "mean_squared_error" else "accuracy"
-    assert other.splitlines() == [
+    assert lines(metrics=fitting, weighted_metrics=(unfit,)) == [
         f"# {new}, since {unfit} is for other outputs",
-        f'keras_ch8.training.compile_as(model, body, loss="{loss}", metrics=["{new}"], weighted_metrics=None)',
+        f'keras_ch8.training.compile_as(model, model, loss="{loss}", metrics=["{new}"], weighted_metrics=None)',
+        *rate,
     ]
 
 
@@ -99,13 +102,29 @@ def test_code_for_one_array_of_inputs_is_not_given_for_several():
     assert not of_several & {code.SCALE_TO_DATA, code.WITH_CURVATURE, code.NORMALIZE_LAYERS}
 
 
-def test_a_squared_error_of_large_targets_is_minimized_by_steps_of_the_rate():
-    """SGD(0.01) with targets of some hundreds came to a loss that is no number."""
-    large = Facts(targets=targets_of(np.linspace(0.0, 1000.0, 64)))
-    assert "optimizer=keras_ch8.optimizers.Adam(0.001)" in with_loss(large, "mean_squared_error")
-    assert "`optimizers.Adam`" in for_numbers(large)
-    small = Facts(targets=targets_of(np.linspace(0.0, 10.0, 64)))
-    ready = [dataclasses.replace(large, has=frozenset({has})) for has in (Fact.ADAPTIVE_RATES, Fact.OWN_STEP_LENGTH)]
-    for facts in (small, *ready):
-        assert "Adam" not in with_loss(facts, "mean_squared_error") + for_numbers(facts)
-    assert "Adam" not in with_loss(large, "poisson")
+def test_a_squared_error_of_targets_far_from_1_is_of_a_scaled_output_by_steps_of_the_rate_at_one_that_is_found():
+    """SGD(0.01) with targets of some hundreds came to a loss that is no number, and Adam(0.001) stayed far off."""
+
+    def told(targets, *has, loss="mean_squared_error", **output):
+        output = Output(activation="linear", units=1, can_be_set=True, replaced=1, **output)
+        facts = Facts(targets=targets, output=output, has=frozenset({Fact.SEQUENTIAL, *has}))
+        return [of(facts, same_end(facts, loss=loss)) for of in (code_by, cure_by)]
+
+    far, near = targets_of(np.linspace(0.0, 1000.0, 64)), targets_of(np.linspace(-10.0, 10.0, 64))
+    lines, cure = told(far)
+    for part in (
+        "Rescaling(293, 500)",
+        "*model.layers, targets",
+        "optimizer=keras_ch8.optimizers.Adam",
+        code.FIND_RATE,
+    ):
+        assert part in lines
+    for part in ("`keras.layers.Rescaling`", "`optimizers.Adam`", "`keras_ch8.find_learning_rate`"):
+        assert part in cure
+    for has in (Fact.ADAPTIVE_RATES, Fact.OWN_STEP_LENGTH):
+        lines, cure = told(far, has)
+        assert "Rescaling" in lines
+        assert "Adam" not in lines + cure
+    assert "find_learning_rate" not in "".join(told(far, Fact.LEARNING_RATE_SCHEDULE))
+    for others in (told(near), told(far, loss="binary_crossentropy"), told(far, ends_with="Rescaling")):
+        assert "keras.layers.Rescaling" not in "".join(others)
