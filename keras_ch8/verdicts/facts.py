@@ -184,8 +184,7 @@ class Output:
         loss: Name of the loss, as Keras writes it; "" for one of the user's own.
         from_logits: Whether the loss takes logits; None where it is not known.
         hides_logits: Whether the output carries the logits that Keras's losses take in its place.
-        before: Name of the activation before it, where it is an activation alone, and nothing between the two changes
-            the sign of a number; "" of others.
+        before: Name of the activation before one that is a layer alone, with no sign changed between; "" of others.
         before_at: The place of the layer of that in `model.layers`, from the end; 0 where it is not known.
         noise: Name of the class of a layer that changes what it is given at random in training, at the end or right
             before an activation alone; "" without.
@@ -323,10 +322,10 @@ class OwnLoss:
         falls_without_end: Whether the loss of numbers falls below that of the right ones the farther they are away.
         unread: A label whose examples have no influence on the loss, whatever is predicted for them; NaN without one.
         written: How labels are written with which they would have, as `Targets.of` says it.
-        breaks: What one prediction of exactly 0 or 1 makes NaN or infinite: `"loss"` or `"gradient of the loss"`; ""
-            where nothing is so, or clipping does not mend it.
+        breaks: What a prediction of exactly 0 or 1 makes NaN or infinite, and clipping mends: `"loss"`, `"gradient of
+            the loss"` or "".
         breaks_at: At which of the two: `"0"`, `"1"` or `"0 or 1"`.
-        same_as: Name of the loss of Keras that such a loss is otherwise; "" of others.
+        same_as: The loss of Keras that such a loss is otherwise; "" of others.
     """
 
     of_truth: float = NAN
