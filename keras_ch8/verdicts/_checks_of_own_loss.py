@@ -188,8 +188,9 @@ OF_OWN_LOSS = (
         lambda f: bool(f.own_loss.breaks),
         lambda f: f"The {f.own_loss.breaks} is NaN or infinite where a prediction is exactly {f.own_loss.breaks_at}, "
         f"which {f.output.activation or f.output.ends_with} gives once it is certain.",
-        lambda f: cure_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as else "Clip the predictions in the loss: `keras.ops.clip(y_pred, epsilon, 1 - epsilon)` "
-        "with `epsilon = keras.config.epsilon()`, since 1 minus a smaller number may be 1.",
+        lambda f: cure_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as
+        else "Clip the predictions in the loss: `keras.ops.clip(y_pred, epsilon, 1 - epsilon)` with "
+        "`epsilon = keras.config.epsilon()`, since 1 minus a smaller number may be 1.",
         lambda f: code_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as else CLIPPED,
         then="End with no activation, and write the loss of logits.",
         expects="The loss should stay finite.",

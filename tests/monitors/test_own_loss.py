@@ -220,7 +220,7 @@ def test_what_the_cure_of_such_a_loss_does_keeps_the_training_finite(loss, cure)
     def losses(code):
         model = compiled([loss], 1, "sigmoid")
         model.layers[0].kernel.assign(100 * np.eye(4, 1))  # which knows all labels for certain
-        exec(code, {"keras": keras, "keras_ch8": keras_ch8, "model": model})
+        exec(code, {"keras": keras, "keras_ch8": keras_ch8, "model": model, "x": X, "y": BINARY})
         return model.fit(X, BINARY, epochs=2, verbose=0).history["loss"]
 
     [claim] = claims_for(compiled([loss], 1, "sigmoid"), BINARY)
