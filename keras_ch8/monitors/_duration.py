@@ -81,6 +81,12 @@ HEADWAY = Quantity(
     "headway", "The fall over the second half of the epochs over all changes in it: 1 where it only falls."
 )
 
+BATCHES_OF_UPDATE = Quantity(
+    "batches_of_update",
+    "Batches whose gradients one update adds up.",
+    lambda number: f"an update adds up the gradients of {digits(number)} batches",
+)
+
 AT_THE_END = Condition(PART_DONE, ">=", 0.9, "the training is at its end")
 NOT_LEARNED = Condition(LEFT, ">", 0.5, "more than half of the loss is left")
 FALLS_ON = Condition(BEST_AT, ">=", 0.9, "the loss is lowest at the end", PLAYBOOK)
@@ -110,6 +116,11 @@ RULES = (
             FALLS_ON,
             Condition(UPDATES, "<", 50, "there were fewer than 50 updates"),
         ),
+    ),
+    too_short(
+        says="The training ends after few updates, since each adds up many batches",
+        all_of=(LevelThreshold(BATCHES_OF_UPDATE, "above", watch=2.0, act=2.0, source=MEASURED),),
+        when=(AT_THE_END, NOT_LEARNED, Condition(UPDATES, "<", 100, "there were fewer than 100 updates")),
     ),
     too_short(
         says="The training ends after few updates, while the loss still falls",
@@ -241,6 +252,7 @@ class DurationMonitor(Monitor):
             best, reference = int(course.argmin()), _reference(log, course)
             measured = progress_measured(log) | {
                 LATELY.name: _lately(course),
+                BATCHES_OF_UPDATE.name: log.of_update,
                 STILL_AHEAD.name: _still_ahead(course if len(course) >= BLOCKS else _of_steps(log)),
                 FALLEN_SO_FAR.name: (course[0] - course[-1]) / abs(course[0]) if course[0] else 0.0,
                 LAST_OF_FALL.name: _last_of_fall(course),

@@ -60,6 +60,8 @@ class MeasurementLog:
     steps_of_update: int = 1
     of_update: int = 1
     """Steps whose gradients one update adds up."""
+    clip: float = math.nan
+    """Norm of the gradient above which some of it is clipped; NaN without clipping."""
     batch_size: float = 0.0
     """Examples of a minibatch of the training, on average; 0 where it is not known."""
     chance: float = math.nan

@@ -35,6 +35,10 @@ are measured where hardly anything moves any more."""
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue", "clipping_rule")
 QUANTILE = 0.9
 """Fraction of the steps whose gradient is not clipped."""
+STRONG_DECAY = 0.01
+"""Part of each weight that its decay takes away in a step, from which on none can grow."""
+ENOUGH_UPDATES = 100
+"""Updates that a training should make, where it adds up batches for each."""
 TINY = 0.1
 """Part of the usual gradient of the first steps below which a limit would clip all of them, when trained anew."""
 DIVERGED = 2.0
@@ -105,6 +109,7 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
         Fact.ADAPTIVE_RATES: any(_says(one, "is_adaptive", isinstance(one, ADAPTIVE)) for one in optimizers),
         Fact.STEPS_OF_THE_RATE: any(_says(one, "moves_by_rate", isinstance(one, BY_THE_RATE)) for one in optimizers),
         Fact.CLIPPING: any(getattr(one, name, None) is not None for one in optimizers for name in CLIPS),
+        Fact.STRONG_DECAY: any(_decay(one) >= STRONG_DECAY for one in optimizers),
         Fact.SKIPPING: any(getattr(one, "skip_nonfinite", False) for one in optimizers),
         Fact.SCALED_LOSS: keras_private.unscaled(optimizer) is not optimizer,
         Fact.OWN_TRAINING_STEP: keras_private.has_own_way_to_train(model),
@@ -189,6 +194,25 @@ def _brought_by(callback: object) -> frozenset[Fact]:
     return _true_of(found)
 
 
+def _decay(optimizer: keras.optimizers.Optimizer) -> float:
+    """Return the part of each weight that its decay takes away in a step."""
+    return (getattr(optimizer, "weight_decay", None) or 0.0) * keras_private.current_rate(optimizer)
+
+
+def limit_of_norm(model: keras.Model) -> float:
+    """Return the norm of the whole gradient above which some of it is clipped for certain; NaN without clipping."""
+    variables, optimizers = model.trainable_variables, keras_private.optimizers_in(getattr(model, "optimizer", None))
+    entries = sum(int(np.prod(variable.shape)) for variable in variables)
+    parts = {"global_clipnorm": 1, "clipnorm": len(variables), "clipvalue": entries}
+    limits = [
+        getattr(one, name) * np.sqrt(number)
+        for one in optimizers[:1]
+        for name, number in parts.items()
+        if getattr(one, name, None) is not None
+    ]
+    return float(min(limits, default=np.nan))
+
+
 def _rate_of_its_own(optimizer: keras.optimizers.Optimizer) -> set[Fact]:
     """Return what there is of an optimizer whose learning rate is no number."""
     rate = keras_private.rate_of(optimizer)
@@ -260,6 +284,8 @@ def facts(log: MeasurementLog) -> frozenset[Fact]:
         Fact.FADED_RATE: FADED_RATE.level(rate_left(log)) != "ok",
         Fact.DEFAULT_RATE: log.rate <= 1.01 * default,  # rates are rounded
         Fact.WARM_UP: log.first_rate < WARM_UP * log.peak,
+        Fact.ACCUMULATION: log.of_update > 1,
+        Fact.CLIPPED: len(log.rows.norm) >= FEWEST and bool(np.mean(log.rows.norm > log.clip) >= QUANTILE),
         Fact.LINEAR_MODEL: np.isfinite(log.least_squares) and not log.is_penalized,
     }
     if flows := log.of("layer_flow"):
@@ -301,7 +327,12 @@ def known_to_cures(log: MeasurementLog) -> dict[str, str]:
         "memory": _memory(log),
     }
     known = {name: digits(number) for name, number in numbers.items() if 0 < number < np.inf}
-    sizes = {"larger_batch": _larger_batch(log), "more_epochs": 3 * len(log.epochs)}
+    added_up = log.of_update * max(log.updates, 1) // ENOUGH_UPDATES
+    sizes = {
+        "larger_batch": _larger_batch(log),
+        "more_epochs": 3 * len(log.epochs),
+        "added_up": added_up if added_up > 1 else "None",
+    }
     return known | {name: str(size) for name, size in sizes.items() if size}
 
 

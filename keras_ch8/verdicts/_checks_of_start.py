@@ -118,6 +118,13 @@ OF_START = (
         then="Give the model a layer with weights, such as `keras.layers.Dense`.",
     ),
     Check(
+        "weights decay",
+        "underfitting",
+        "weight decay takes a hundredth or more of each weight away in a step",
+        lambda f: Fact.STRONG_DECAY in f.has,
+        "Weight decay takes a hundredth or more of each weight away in every step, so that no weight can grow.",
+    ),
+    Check(
         "equal units",
         "equal_units",
         "all units of a hidden layer have equal weights and equal gradients",

@@ -180,3 +180,6 @@ def setting(name: str, value: str) -> str:
 
 
 CLIP = setting("global_clipnorm", "{clip_at}")
+CLIP_LESS = setting("clipnorm", 'None, "clipvalue": None, "global_clipnorm": {clip_at}')
+DECAY_LESS = setting("weight_decay", "0.004")
+ADD_UP_LESS = setting("gradient_accumulation_steps", "{added_up}")

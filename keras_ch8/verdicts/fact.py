@@ -33,6 +33,9 @@ class Fact(enum.StrEnum):
         "first-order optimizer",
     )
     CLIPPING = "clipping", "the gradient is clipped"
+    CLIPPED = "clipped", "nine of ten steps or more are clipped"
+    ACCUMULATION = "accumulation", "an update adds up the gradients of several batches"
+    STRONG_DECAY = "strong decay", "weight decay takes a hundredth or more of each weight away in a step"
     SKIPPING = "skipping", "steps that are not finite are left out, by `callbacks.Guard` or `skip_nonfinite=True`"
     LEARNING_RATE_SCHEDULE = "learning rate schedule", "the learning rate changes while the training runs"
     SCHEDULE_TO_SCALE = "schedule to scale", "the optimizer has a schedule of the learning rate, which can be copied"

@@ -177,6 +177,7 @@ OF_THE_CHAPTER = (
         meaning="The loss has come to rest at a minimum, but is not low: the model has learned all that it can.",
         fine="There is no sign that the model is too small for its task",
         cure="Train longer, take a larger model, or regularize less; first cure what else is found here.",
+        once_learned="taken back",
     ),
     Kind(
         "nonfinite",

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping, Set
 from .code import (
     ACTIVE,
     ADAM,
+    ADD_UP_LESS,
     BIASES_OF_0,
     CLIP,
+    CLIP_LESS,
+    DECAY_LESS,
     FIND_RATE,
     LARGER,
     LARGER_BATCH,
@@ -165,6 +168,10 @@ _REACH = "The gradient should reach the first time steps."
 _LEAVES = "The loss should begin to fall within the first epochs."
 _PASSES = "Fewer than a third of the units should be dead or saturated."
 
+_DECAY_LESS = Remedy(
+    "Lower `weight_decay` to 0.004, Keras's default: it takes a hundredth or more of each weight away in every step.",
+    DECAY_LESS, "The weights should grow, and the loss fall.", (Fact.STRONG_DECAY,),
+)  # fmt: skip
 _NEW_START = Remedy(
     "Start from random weights of the usual size, which make the units differ: `keras.initializers.GlorotUniform`.",
     NEW_START, _LEAVES,
@@ -205,6 +212,11 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         *_PLAINLY,
     ),
     "step_too_short": (
+        _DECAY_LESS,
+        Remedy(
+            "Clip at a norm of {clip_at}, which nine of ten steps do not reach: now nearly every step is clipped.",
+            CLIP_LESS, "The loss should fall several times as fast.", (Fact.CLIPPED,), _OWN_LENGTH,
+        ),
         Remedy(
             "End the model with `keras.layers.Rescaling`(y.std(), y.mean()): the targets are far from 1, and weights "
             "that move by the learning rate in a step take long to get there.",
@@ -262,6 +274,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Average the weights of the last steps: `callbacks.PolyakAveraging`."),
     ),
     "plateau": (
+        _DECAY_LESS,
         _scale_inputs(_LEAVES),
         *(dataclasses.replace(one, needs=(*one.needs, Fact.DEAD_UNITS)) for one in _REVIVE),
         _normalize(_LEAVES, Fact.SIGMOID_UNITS),
@@ -366,6 +379,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), take a smaller model, or find more data."),
     ),
     "underfitting": (
+        _DECAY_LESS,
         Remedy(
             "Give hidden layers an activation, such as ReLU: without one, layers in a row are one linear layer.",
             ACTIVE, "The loss should come to rest much lower.", (Fact.LINEAR_LAYERS,),
@@ -377,7 +391,12 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         ),
         Remedy("Train longer, take a larger model, or regularize less; first cure what else is found here."),
     ),
+    "learns_nothing": (_DECAY_LESS,),
     "too_short": (
+        Remedy(
+            "Add up fewer batches for an update, which makes more of them: `gradient_accumulation_steps={added_up}`.",
+            ADD_UP_LESS, "The loss should fall much further in as many epochs.", (Fact.ACCUMULATION,),
+        ),
         Remedy(
             "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
             "The loss should go on falling, and come to rest by the end.", unless=_LOOP,

@@ -231,3 +231,13 @@ def test_a_held_out_loss_that_was_best_in_the_first_third_was_best_long_ago(best
     held_out = [*np.linspace(0.9, 0.5, best), *np.linspace(0.5, 0.6, 20 - best)]
     training = [*np.linspace(0.9, 0.5, best), *np.geomspace(0.5, 0.3, 20 - best)]
     assert claim_of(log_of(held_out, training, total=400), "too_long").level == expected
+
+
+@pytest.mark.parametrize(
+    "of_update, updates, left, level",
+    [(2, 99, 0.51, "act"), (1, 99, 0.51, "ok"), (2, 100, 0.51, "ok"), (2, 99, 0.49, "ok")],
+)
+def test_a_training_whose_updates_are_few_since_each_adds_up_many_batches_is_too_short(of_update, updates, left, level):
+    log = log_of(np.full(6, left), total=of_update * updates)
+    log.of_update = of_update
+    assert claim_of(log, "too_short").level == level

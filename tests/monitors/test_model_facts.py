@@ -14,7 +14,14 @@ from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.eigenvalues import SpectrumEnds
 from keras_ch8.monitors.flow import LayerFlow
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
-from keras_ch8.monitors.model_facts import facts, facts_of_model, known_to_cures, padding_in, rate_of
+from keras_ch8.monitors.model_facts import (
+    facts,
+    facts_of_model,
+    known_to_cures,
+    limit_of_norm,
+    padding_in,
+    rate_of,
+)
 from keras_ch8.verdicts._checks_of_inputs import RESCALE
 from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, RESCALE_TARGETS, WITH_CURVATURE
 from keras_ch8.verdicts.fact import Fact
@@ -26,7 +33,7 @@ LAYERS = keras.layers
 RNG = np.random.default_rng(0)
 KNOWN = {
     "rate": "0.1", "shorter_rate": "0.01", "longer_rate": "0.3", "clip_at": "2.5", "momentum": "0.8", "memory": "2.3",
-    "larger_batch": "64", "more_epochs": "30",
+    "larger_batch": "64", "more_epochs": "30", "added_up": "2",
 }  # fmt: skip
 
 
@@ -443,3 +450,46 @@ def test_a_larger_model_keeps_the_layers_that_were_adapted_to_the_data():
     exec(compile(LARGER, "cure", "exec"), names)
     assert names["model"].layers[0] is scale
     assert names["model"].layers[1].units == 12
+
+
+@pytest.mark.parametrize("make", [keras.optimizers.AdamW, keras_ch8.optimizers.AdamW])
+def test_a_decay_that_takes_a_hundredth_of_each_weight_in_a_step_is_strong(make):
+    def is_strong(rate, decay):
+        return Fact.STRONG_DECAY in facts_of_model(plain(optimizer=make(rate, weight_decay=decay)))
+
+    assert is_strong(0.001, 10.1)
+    assert not is_strong(0.001, 9.9)
+    assert not is_strong(0.0001, 10.1)
+    assert Fact.STRONG_DECAY not in facts_of_model(plain(optimizer=keras.optimizers.Adam()))
+
+
+def test_the_norm_from_which_on_some_of_the_gradient_is_clipped_for_certain():
+    model = plain(optimizer=keras.optimizers.SGD(clipnorm=0.5))
+    variables = model.trainable_variables
+    assert limit_of_norm(model) == pytest.approx(0.5 * len(variables) ** 0.5)
+    model.optimizer.clipnorm, model.optimizer.clipvalue = None, 0.5
+    assert limit_of_norm(model) == pytest.approx(0.5 * sum(v.numpy().size for v in variables) ** 0.5)
+    model.optimizer.clipvalue, model.optimizer.global_clipnorm = None, 0.5
+    assert limit_of_norm(model) == 0.5
+    model.optimizer.global_clipnorm = None
+    assert np.isnan(limit_of_norm(model))
+
+
+@pytest.mark.parametrize("over, expected", [(18, True), (17, False)])
+def test_steps_are_clipped_where_nine_of_ten_are(over, expected):
+    log = MeasurementLog()
+    log.add_rows(Rows(np.arange(20), np.where(np.arange(20) < over, 2.1, 1.9), np.ones(20)))
+    assert Fact.CLIPPED not in facts(log)
+    log.clip = 2.0
+    log._known.clear()
+    assert (Fact.CLIPPED in facts(log)) == expected
+
+
+def test_so_many_batches_are_added_up_that_there_are_a_hundred_updates():
+    log = MeasurementLog(total=600)
+    log.step, log.of_update = 600, 64
+    assert log.updates == 9
+    assert known_to_cures(log)["added_up"] == "5"
+    log._known.clear()
+    log.step = log.total = 100
+    assert known_to_cures(log)["added_up"] == "None"

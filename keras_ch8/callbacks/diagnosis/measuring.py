@@ -17,6 +17,7 @@ from ...integration.untouched import has_own_code
 from ...monitors import progress
 from ...monitors.base import Monitor
 from ...monitors.measurement_log import MeasurementLog
+from ...monitors.model_facts import limit_of_norm
 from ...monitors.probe import passes_of
 from ...verdicts.verdict import RAISED_BY
 from ...verdicts.wording import counted
@@ -196,6 +197,7 @@ class Measuring:
                 self.only_computes = True
             self.meters = self._programs.meters()
             log.of_update, added_up = keras_private.accumulation_of(model)
+            log.clip = limit_of_norm(model)
             # All ways to measure have equal parts of the budget.
             budget = None if self.budget is None else self.budget / max(1, len(self.meters))
             for meter in self.meters:
