@@ -151,8 +151,8 @@ OF_LOSS = (
         lambda f: f.output.loss in OF_LOGARITHMS and f.targets.low < 0,
         lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are below 0, "
         f"the smallest at {digits(f.targets.low)}.",
-        lambda f: cure_by(f, same_end(f, loss="mean_squared_error")),
-        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
+        lambda f: cure_by(f, for_numbers(f)),
+        lambda f: code_by(f, for_numbers(f)),
     ),
     Check(
         "one column for many units",

@@ -1,7 +1,7 @@
 """Checks of losses by what they are for some predictions: of one's own, and of relative errors."""
 
 from ._check import CHOSEN, Check, can_give, interval, name_of
-from .ending import code_by, cure_by, same_end, without
+from .ending import code_by, cure_by, for_numbers, same_end, without
 from .facts import CROSS_ENTROPIES, DISTANCES, End, Facts
 from .wording import digits, percent
 
@@ -56,8 +56,8 @@ OF_OWN_LOSS = (
         lambda f: f.output.loss == "cosine_similarity" and f.output.units == 1 and f.targets.width == 1,
         "cosine_similarity compares directions, and of one number that is its sign alone: the size of what "
         "is predicted does not count.",
-        "Compile with `keras.losses.MeanSquaredError`.",
-        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
+        lambda f: cure_by(f, for_numbers(f)),
+        lambda f: code_by(f, for_numbers(f)),
     ),
     Check(
         "directions of vectors of any length",
@@ -67,10 +67,10 @@ OF_OWN_LOSS = (
         and f.targets.lengths > ALIKE and f.output.end is not End.LENGTH_1,
         lambda f: "cosine_similarity compares directions, and the targets differ in length too, by "
         f"{percent(f.targets.lengths)} of the mean: the size of what is predicted does not count.",
-        "Compile with `keras.losses.MeanSquaredError`; if directions are all that counts, end with "
-        "`keras.layers.UnitNormalization`.",
-        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
+        lambda f: cure_by(f, for_numbers(f)),
+        lambda f: code_by(f, for_numbers(f)),
         CHOSEN,
+        then="If directions are all that counts, end with `keras.layers.UnitNormalization`.",
     ),
     Check(
         "divergence of numbers",
@@ -80,8 +80,8 @@ OF_OWN_LOSS = (
         and (f.targets.width == 1 or f.targets.low < 0),
         lambda f: f"kl_divergence compares distributions, and the targets are numbers of "
         f"{interval(f.targets.low, f.targets.high)}.",
-        "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to be met.",
-        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
+        lambda f: cure_by(f, for_numbers(f)),
+        lambda f: code_by(f, for_numbers(f)),
     ),
     Check(
         "sides of numbers",
@@ -90,8 +90,8 @@ OF_OWN_LOSS = (
         lambda f: f.output.loss in OF_SIDES and f.targets.of == "numbers" and f.targets.values > 3,
         lambda f: f"{f.output.loss} asks for sides, -1 and 1, and the targets are numbers of "
         f"{interval(f.targets.low, f.targets.high)}.",
-        "Compile with `keras.losses.MeanSquaredError`: these are numbers to be met.",
-        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
+        lambda f: cure_by(f, for_numbers(f)),
+        lambda f: code_by(f, for_numbers(f)),
     ),
     Check(
         "logits with a limit",
@@ -161,10 +161,10 @@ OF_OWN_LOSS = (
         lambda f: f"{f.output.loss} divides by the targets, which are {interval(f.targets.low, f.targets.high)}; "
         + (f"{percent(f.targets.zeros)} of them are 0, and count for nearly all of the loss." if f.targets.zeros > 0
            else f"one in 100 is below {percent(f.targets.smallest)} of the median size, and counts that much more."),
-        "Compile with `keras.losses.MeanAbsoluteError` or `keras.losses.MeanSquaredError`: a percentage of a "
-        "target near 0 means nothing.",
-        lambda f: code_by(f, same_end(f, loss="mean_squared_error")),
+        lambda f: cure_by(f, for_numbers(f)),
+        lambda f: code_by(f, for_numbers(f)),
         CHOSEN,
+        then="Or take `keras.losses.MeanAbsoluteError`: a percentage of a target near 0 means nothing.",
     ),
     Check(
         "a loss that rewards errors",

@@ -102,6 +102,16 @@ def test_code_for_one_array_of_inputs_is_not_given_for_several():
     assert not of_several & {code.SCALE_TO_DATA, code.WITH_CURVATURE, code.NORMALIZE_LAYERS}
 
 
+def test_a_stateful_model_whose_batches_have_one_size_is_not_made_anew_from_inputs_of_any():
+    assert code.fitting(code.NORMALIZE_LAYERS, {Fact.STATEFUL}) == ""
+    facts = Facts(targets=targets_of(np.linspace(0.0, 1000.0, 64)),
+                  output=Output(activation="sigmoid", units=1, loss="mean_squared_error", can_be_set=True, replaced=1),
+                  has=frozenset({Fact.SEQUENTIAL, Fact.STATEFUL}))  # fmt: skip
+    lines = code_by(facts, same_end(facts, "linear"))
+    assert "keras.Model(model.inputs, targets(model.layers[-1].output))" in lines
+    assert code.fitting(lines, facts.has) == lines
+
+
 def test_a_squared_error_of_targets_far_from_1_is_of_a_scaled_output_by_steps_of_the_rate_at_one_that_is_found():
     """SGD(0.01) with targets of some hundreds came to a loss that is no number, and Adam(0.001) stayed far off."""
 
