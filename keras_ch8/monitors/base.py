@@ -20,7 +20,8 @@ from ..verdicts.kinds import register as register_kind
 from ..verdicts.rules import Rule, judge
 from ..verdicts.verdict import Claim
 from .measurement_log import MeasurementLog
-from .model_facts import facts, known_to_cures
+from .model_facts import facts
+from .numbers_of_cures import known_to_cures
 
 SETS = ("cheap", "standard", "full")
 """The sets of monitors, by name."""

@@ -10,10 +10,9 @@ from .. import _checks
 from .._types import Data
 from ..integration import backend, fit, keras_private
 from ..verdicts.fact import Fact
-from ..verdicts.wording import digits
 from .held_out import are_arrays
-from .measurement_log import FEWEST, MeasurementLog, Rows, once
-from .progress import FADED_RATE, LAST, effective_rate, rate_left
+from .measurement_log import FEWEST, MeasurementLog, once
+from .progress import FADED_RATE, rate_left
 
 BY_THE_RATE = (
     keras.optimizers.Adam, keras.optimizers.Adamax, keras.optimizers.Lion, keras.optimizers.Nadam,
@@ -29,20 +28,11 @@ USUAL, USUAL_OF_OTHERS = 0.01, 1.0
 """The largest learning rate that is usual for these, and for others."""
 DEFAULT, DEFAULT_OF_OTHERS = 0.001, 0.01
 """The learning rate that Keras takes by default for these, and for others."""
-LEAST, OF_IDLE = 3.0, 10.0
-"""By what a rate that is too long is divided at least, and where most of what it has done is that units are idle: steps
-are measured where hardly anything moves any more."""
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue", "clipping_rule")
 QUANTILE = 0.9
 """Fraction of the steps whose gradient is not clipped."""
 STRONG_DECAY = 0.01
 """Part of each weight that its decay takes away in a step, from which on none can grow."""
-ENOUGH_UPDATES = 100
-"""Updates that a training should make, where it adds up batches for each."""
-TINY = 0.1
-"""Part of the usual gradient of the first steps below which a limit would clip all of them, when trained anew."""
-DIVERGED = 2.0
-"""Loss over that of the first steps, above which a gradient is no usual one."""
 WARM_UP = 0.9
 """Part of the largest learning rate below which a training begins with a warm-up."""
 LARGE_INPUT, SMALL_INPUT, SPREAD = 5.0, 0.05, 10.0
@@ -69,8 +59,6 @@ NORMALIZING = (
     keras.layers.LayerNormalization, keras.layers.GroupNormalization, keras.layers.UnitNormalization,
 )  # fmt: skip
 """Layers that normalize each example by itself."""
-
-# --- what is there ----------------------------------------------------------------------------------------------------
 
 
 def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> frozenset[Fact]:
@@ -293,7 +281,7 @@ def facts(log: MeasurementLog) -> frozenset[Fact]:
         idle, signal = np.nan_to_num([first.fraction_saturated, first.fraction_dead]), first.input_signal
         is_unscaled = signal > LARGE_INPUT or 0 < signal < SMALL_INPUT
         is_made_small = signal > LARGE_INPUT and 0 < first.signal[0] < SMALL_OUTPUT
-        has_small_steps = not log.rate > _usual_rate(log)  # larger ones may have done it before the first measurement
+        has_small_steps = not log.rate > usual_rate(log)  # larger ones may have done it before the first measurement
         found |= {
             Fact.UNSCALED_INPUTS: is_unscaled and not is_made_small,
             Fact.UNEVEN_INPUTS: is_unscaled or SPREAD < first.input_spread < np.inf,
@@ -308,119 +296,6 @@ def facts(log: MeasurementLog) -> frozenset[Fact]:
     return log.has | _true_of(found)
 
 
-# --- numbers ----------------------------------------------------------------------------------------------------------
-
-
-@once
-def known_to_cures(log: MeasurementLog) -> dict[str, str]:
-    """Return the numbers that cures name, as texts; what is not known is left out.
-
-    Where the rate changes, rates are the largest: what was measured of the steps at the rate of now says by what to
-    multiply all.
-    """
-    numbers = {
-        "rate": _peak(log),
-        "shorter_rate": _peak(log) / _too_long(log),
-        "longer_rate": _longer_rate(log),
-        "clip_at": _usual_norm(log),
-        "momentum": float(np.clip(1 - 10 / max(log.total or log.done, 1), 0.5, 0.9)),
-        "memory": _memory(log),
-    }
-    known = {name: digits(number) for name, number in numbers.items() if 0 < number < np.inf}
-    added_up = log.of_update * max(log.updates, 1) // ENOUGH_UPDATES
-    sizes = {
-        "larger_batch": _larger_batch(log),
-        "more_epochs": 3 * len(log.epochs),
-        "added_up": added_up if added_up > 1 else "None",
-    }
-    return known | {name: str(size) for name, size in sizes.items() if size}
-
-
-def _peak(log: MeasurementLog) -> float:
-    return log.rate if np.isnan(log.peak) else log.peak
-
-
-def _typical_step(log: MeasurementLog) -> float:
-    """Return the length of a step over the best in its direction, the median over the last; NaN where not known."""
-    sizes = np.abs(log.series("step_length", "step_over_optimal")[-LAST:])
-    sizes = sizes[np.isfinite(sizes)]
-    return float(np.median(sizes)) if len(sizes) else float("nan")
-
-
-def _stability(log: MeasurementLog) -> float:
-    """Return the effective rate times the largest curvature, which is 2 at the limit; NaN where it is not known."""
-    ends = log.of("spectrum")
-    return effective_rate(log) * ends[-1].largest if ends else float("nan")
-
-
-def _too_long(log: MeasurementLog) -> float:
-    """Return by what to divide the rate, so that a step is half the best length, and at most half the stable one.
-
-    It is at most a usual one. NaN where the loss has overflowed.
-    """
-    if not np.isfinite(log.series("gradient_norm", "loss")).all():
-        return float("nan")  # how far too long cannot be measured any more
-    least = OF_IDLE if facts(log) & {Fact.DEAD_UNITS, Fact.SATURATED_UNITS} else LEAST
-    factors = [least, 2 * _typical_step(log), _stability(log), _peak(log) / _usual_rate(log)]
-    return min(float(np.nanmax(factors)), 1000.0)
-
-
-def _usual_rate(log: MeasurementLog) -> float:
+def usual_rate(log: MeasurementLog) -> float:
+    """Return the largest learning rate that is usual for the optimizer."""
     return USUAL if Fact.STEPS_OF_THE_RATE in log.has else USUAL_OF_OTHERS
-
-
-def _longer_rate(log: MeasurementLog) -> float:
-    """Return a rate with which a step has a tenth of the best length, but no more than half the stable rate.
-
-    NaN where the largest rate is that large already.
-    """
-    step, stability = _typical_step(log), _stability(log)
-    asked = [0.1 / step if step > 0 else np.nan, 1 / stability if stability > 0 else np.nan]
-    factor = float(np.nanmin(asked)) if not np.isnan(asked).all() else 10.0
-    longer = min(log.rate * float(np.clip(factor, 3.0, 1e6)), _usual_rate(log))
-    return longer if longer > _peak(log) else float("nan")
-
-
-def _usual_norm(log: MeasurementLog) -> float:
-    """Return the norm of the gradient that nine of ten steps do not reach.
-
-    NaN where too few steps were usual, and where it would clip nearly all of the first ones: those of a training that
-    has come to rest are tiny.
-    """
-    first, usual = (_norms_of(rows, log) for rows in (log.first_rows, log.rows))
-    if len(usual) < FEWEST or not len(first):
-        return float("nan")
-    limit = float(np.quantile(usual, QUANTILE))
-    return limit if limit >= TINY * np.median(first) else float("nan")
-
-
-def _norms_of(rows: Rows, log: MeasurementLog) -> np.ndarray:
-    """Return the finite norms of the steps at which the loss was not far above that of the first, if it is known."""
-    begun = log.first_rows.loss[:FEWEST]
-    begun = begun[np.isfinite(begun)]
-    limit = np.median(begun) + (DIVERGED - 1) * abs(np.median(begun)) if len(begun) else np.inf
-    return rows.norm[np.isfinite(rows.norm) & ~(rows.loss > limit)]
-
-
-def _memory(log: MeasurementLog) -> float:
-    """Return the bias of a forget gate for a memory as long as the sequence; NaN without a recurrent layer."""
-    horizons = log.of("time_horizon")
-    return float(np.log(max(2, len(horizons[-1][0].profile)))) if horizons else float("nan")
-
-
-def _larger_batch(log: MeasurementLog) -> int:
-    """Return a batch with half as much noise as gradient, 4 to 16 times as large as now, and no larger than the data.
-
-    0 where it is not known, or the data are less than two of the batches of now.
-    """
-    noises = log.of("gradient_noise")[-LAST:]
-    if not noises or not log.batch_size:
-        return 0
-    trace, squared = (float(np.mean([getattr(noise, part) for noise in noises])) for part in ("trace", "squared_norm"))
-    if not np.isfinite(trace):
-        return 0
-    wanted = 2 * trace / squared if squared > 0 else np.inf
-    size = 2 ** np.rint(np.log2(np.clip(wanted, 4 * log.batch_size, 16 * log.batch_size)))
-    if log.examples:
-        size = min(size, 2 ** np.floor(np.log2(log.examples)))
-    return int(size) if size >= 2 * log.batch_size else 0

@@ -296,10 +296,8 @@ OF_THE_COURSE = (
         section="8.2",
         meaning="At its end the training does no better than predicting the same for every example.",
         fine="The training has learned something",
-        cure="Check in this order: whether each label belongs to its inputs; the learning rate "
-        "(`keras_ch8.find_learning_rate`); whether the layers that should learn are trainable; whether the inputs are "
-        "scaled, and tell the targets apart. Then fit 32 examples alone: a model that cannot learn even these has a "
-        "fault of its own.",
+        cure="Check labels, learning rate (`keras_ch8.find_learning_rate`), what is trainable, and inputs, in this order; "
+        "then fit 32 examples alone.",
     ),
 )
 """How long a training is, whether it comes to rest, and whether it has learned anything: what its epochs say."""

@@ -172,6 +172,11 @@ _DECAY_LESS = Remedy(
     "Lower `weight_decay` to 0.004, Keras's default: it takes a hundredth or more of each weight away in every step.",
     DECAY_LESS, "The weights should grow, and the loss fall.", (Fact.STRONG_DECAY,),
 )  # fmt: skip
+_IN_ORDER = (
+    "Check in this order: whether each label belongs to its inputs;{} whether the layers that should learn are "
+    "trainable; whether the inputs are scaled, and tell the targets apart. Then fit 32 examples alone: a model that "
+    "cannot learn even these has a fault of its own."
+)
 _NEW_START = Remedy(
     "Start from random weights of the usual size, which make the units differ: `keras.initializers.GlorotUniform`.",
     NEW_START, _LEAVES,
@@ -391,7 +396,11 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         ),
         Remedy("Train longer, take a larger model, or regularize less; first cure what else is found here."),
     ),
-    "learns_nothing": (_DECAY_LESS,),
+    "learns_nothing": (
+        _DECAY_LESS,
+        Remedy(_IN_ORDER.format(" the learning rate (`keras_ch8.find_learning_rate`);"), unless=_OWN_LENGTH),
+        Remedy(_IN_ORDER.format(""), needs=_OWN_LENGTH),
+    ),
     "too_short": (
         Remedy(
             "Add up fewer batches for an update, which makes more of them: `gradient_accumulation_steps={added_up}`.",

@@ -17,11 +17,11 @@ from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.model_facts import (
     facts,
     facts_of_model,
-    known_to_cures,
     limit_of_norm,
     padding_in,
     rate_of,
 )
+from keras_ch8.monitors.numbers_of_cures import known_to_cures
 from keras_ch8.verdicts._checks_of_inputs import RESCALE
 from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, RESCALE_TARGETS, WITH_CURVATURE
 from keras_ch8.verdicts.fact import Fact
@@ -490,6 +490,7 @@ def test_so_many_batches_are_added_up_that_there_are_a_hundred_updates():
     log.step, log.of_update = 600, 64
     assert log.updates == 9
     assert known_to_cures(log)["added_up"] == "5"
-    log._known.clear()
-    log.step = log.total = 100
-    assert known_to_cures(log)["added_up"] == "None"
+    for steps, of_update, expected in ((60, 64, "2"), (60, 2, None), (600, 1, None)):
+        log._known.clear()
+        log.step, log.of_update = steps, of_update
+        assert known_to_cures(log).get("added_up") == expected

@@ -243,6 +243,7 @@ CASES = {
         facts(BINARY, SIGMOID, own_loss=OwnLoss(0.1, 2.0, 0.7, of_certainty=1e-6)),
     ),
     "nothing is trained": (facts(is_trained=False), facts()),
+    "weights decay": (facts(has=frozenset({Fact.STRONG_DECAY})), facts()),
     "equal units": (first(copies=7), first(copies=6)),
     "layer is not finite": (facts(start=UNDEFINED), facts(start=BROKEN)),
     "loss is not finite": (facts(start=BROKEN), facts(Targets(nonfinite=1), start=BROKEN)),

@@ -9,7 +9,8 @@ import keras_ch8
 from keras_ch8.integration.fit import Training
 from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
-from keras_ch8.monitors.model_facts import facts_of_model, form_of, known_to_cures, rate_of
+from keras_ch8.monitors.model_facts import facts_of_model, form_of, rate_of
+from keras_ch8.monitors.numbers_of_cures import known_to_cures
 from keras_ch8.verdicts import code
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
