@@ -296,8 +296,8 @@ OF_THE_COURSE = (
         section="8.2",
         meaning="At its end the training does no better than predicting the same for every example.",
         fine="The training has learned something",
-        cure="Check labels, learning rate (`keras_ch8.find_learning_rate`), what is trainable, and inputs, in this order; "
-        "then fit 32 examples alone.",
+        cure="Check labels, learning rate (`keras_ch8.find_learning_rate`), what is trainable, and inputs, in this "
+        "order; then fit 32 examples alone.",
     ),
 )
 """How long a training is, whether it comes to rest, and whether it has learned anything: what its epochs say."""
