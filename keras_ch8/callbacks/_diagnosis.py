@@ -356,7 +356,8 @@ class Diagnosis(Callback):
             price = multiplications(keras_private.leaves_of(self.model))
             few = examples_to_look_at(LOOKED_AT, self.probe.batch_size, price)
             facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced)
-            self.log.look(self.session.step, dataclasses.replace(facts, **validated_on(training.arguments)))
+            held_out = validated_on(training.arguments, facts.output)
+            self.log.look(self.session.step, dataclasses.replace(facts, **held_out))
         except Exception as error:
             self.log.leave_out(PREFLIGHT, error)
         self._judge_and_report()

@@ -22,6 +22,12 @@ LEAST_OVER_CHANCE = Quantity(
     lambda factor: f"the loss is {times(factor, 'that of the best constant prediction')}",
     "the loss is beyond measure above that of the best constant prediction",
 )
+VALIDATION_OVER_CHANCE = Quantity(
+    "validation_over_chance",
+    "The lowest validation loss over that of the best constant prediction for the validation data.",
+    lambda factor: f"the validation loss is at its lowest {times(factor, 'that of the best constant prediction')}",
+    "the validation loss is beyond measure above that of the best constant prediction",
+)
 MOVED = Quantity(
     "moved_over_noise",
     "Of all that `fit` reports, the largest change from the first third of the epochs to the last, by medians, over "
@@ -42,7 +48,8 @@ AT_CHANCE = LevelThreshold(LEAST_OVER_CHANCE, "above", watch=0.98, act=0.98, sou
 class NothingLearnedMonitor(Monitor):
     """Says at the end of a training that it has learned nothing, or after few updates that it is too short for that.
 
-    Where the loss of the best constant prediction is known, the lowest of the losses at the end is compared with it.
+    Where the loss of the best constant prediction is known, the lowest of the losses at the end is compared with it;
+    and with that for the validation data, if these are arrays, the lowest validation loss.
     Where only a logged loss is known, of one optimizer and never below 0, neither it nor any other number that `fit`
     reports has moved by more than its own noise.
     """
@@ -56,6 +63,14 @@ class NothingLearnedMonitor(Monitor):
             kind="learns_nothing",
             says="The training has learned nothing: predicting the same for every example does as well",
             all_of=(AT_CHANCE,),
+            when=(ENOUGH_UPDATES,),
+            mentions=HELD_OUT,
+        ),
+        Rule(
+            kind="learns_nothing",
+            says="Nothing that was learned holds for the validation data: predicting the same for each of them does as "
+            "well",
+            all_of=(LevelThreshold(VALIDATION_OVER_CHANCE, "above", watch=1.0, act=1.0, source=MEASURED),),
             when=(ENOUGH_UPDATES,),
             mentions=HELD_OUT,
         ),
@@ -79,7 +94,9 @@ class NothingLearnedMonitor(Monitor):
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return where the losses are at the end or, where that tells nothing, whether any number has moved."""
         measured: dict[str, float] = {UPDATES.name: log.updates}
-        seen = progress(log)
+        seen, validated = progress(log), log.reported("val_loss")
+        if len(validated) and log.chance_of_validation > 0 and log.has_readings and not log.is_penalized:
+            measured[VALIDATION_OVER_CHANCE.name] = float(validated.min() / log.chance_of_validation)
         if seen is not None and log.chance > 0:
             ends = [log.reported(name)[-1:] for name in ("loss", "val_loss") if not log.is_penalized]
             least = np.nanmin([seen.now - seen.penalty, *np.concatenate([np.zeros(0), *ends])])

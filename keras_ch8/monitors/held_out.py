@@ -10,6 +10,8 @@ import numpy as np
 from .. import _batches
 from .._types import Data
 from ..verdicts.arrays import equal_rows, unseen_of
+from ..verdicts.chance import chance_level
+from ..verdicts.facts import NAN, Output
 
 
 def rows_in_both(
@@ -40,11 +42,12 @@ def rows_in_both(
     return found if labels is None else found | {"unseen": unseen_of(*labels)}
 
 
-def validated_on(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def validated_on(arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
     """Return the facts about what `fit` trains and validates on, where both are arrays; {} of other data.
 
     Args:
         arguments: What `fit` was given, by name.
+        output: The output and its loss.
     """
     x, y, held_out = arguments.get("x"), arguments.get("y"), arguments.get("validation_data")
     share = arguments.get("validation_split") or 0.0
@@ -59,8 +62,11 @@ def validated_on(arguments: Mapping[str, Any]) -> dict[str, Any]:
         others, of_others = map(_arrays, held_out[:2])
     else:
         return {}
-    both = (targets[0], of_others[0]) if len(targets) == len(of_others) == 1 else None
-    return rows_in_both(inputs, others, both)
+    if not len(targets) == len(of_others) == 1:
+        return rows_in_both(inputs, others)
+    weights = arguments.get("sample_weight") if held_out is None else held_out[2] if len(held_out) > 2 else None
+    chance = chance_level(output, of_others[0]) if weights is None else NAN
+    return rows_in_both(inputs, others, (targets[0], of_others[0])) | {"chance_of_validation": chance}
 
 
 def first_given(arguments: Mapping[str, Any], examples: int) -> Data:

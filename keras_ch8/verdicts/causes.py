@@ -55,11 +55,11 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "short_horizon": ("underfitting",),
     # what the model has learned
     "batch_norm_gap": _NOT_NEW,
-    "overfitting": ("batch_wasteful",),
     "too_short": ("underfitting",),
-    "underfitting": ("too_long", "learns_nothing"),
+    "underfitting": ("learns_nothing",),
+    "learns_nothing": _NOT_NEW,
+    "overfitting": ("batch_wasteful",),
     "too_long": (),
-    "learns_nothing": (),
     "batch_wasteful": (),
 }
 """Each kind, the causes first, and what follows from it; what follows from that follows from it too."""

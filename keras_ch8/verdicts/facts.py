@@ -322,8 +322,7 @@ class OwnLoss:
         falls_without_end: Whether the loss of numbers falls below that of the right ones the farther they are away.
         unread: A label whose examples have no influence on the loss, whatever is predicted for them; NaN without one.
         written: How labels are written with which they would have, as `Targets.of` says it.
-        breaks: What a prediction of exactly 0 or 1 makes NaN or infinite, and clipping mends: `"loss"`, `"gradient of
-            the loss"` or "".
+        breaks: `"loss"` or `"gradient of the loss"`, which a prediction of 0 or 1 breaks, and clipping mends; or "".
         breaks_at: At which of the two: `"0"`, `"1"` or `"0 or 1"`.
         same_as: The loss of Keras that such a loss is otherwise; "" of others.
     """
@@ -351,9 +350,9 @@ class Facts:
         output: The only output, and the loss.
         start: What one pass at the initial weights says.
         chance: Loss of the best constant prediction; NaN where it is not known.
+        chance_of_validation: That for the validation data.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
-        neighbours_of_read: Loss of what the nearest of the other data predict for the first examples as the training
-            reads them.
+        neighbours_of_read: The same of what the other data predict for the first examples as the training reads them.
         least_squares: What a linear model can reach by least squares; NaN of other models.
         unevenness: Condition number of the covariance of the inputs of such a model, each scaled to variance 1.
         other_inputs: Inputs of other data that must be alike, such as validation data.
@@ -376,6 +375,7 @@ class Facts:
     output: Output = dataclasses.field(default_factory=Output)
     start: Start = dataclasses.field(default_factory=Start)
     chance: float = NAN
+    chance_of_validation: float = NAN
     neighbours: float = NAN
     neighbours_of_read: float = NAN
     least_squares: float = NAN

@@ -11,6 +11,7 @@ from keras_ch8.monitors.model_facts import facts, facts_of_model
 from keras_ch8.monitors.start import facts_of, large_targets_in
 from keras_ch8.verdicts.arrays import unseen_of
 from keras_ch8.verdicts.fact import Fact
+from keras_ch8.verdicts.facts import Output
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from tests.monitors.logs import AT_REST, faded, flow, log_of, said, with_steps
 
@@ -99,9 +100,9 @@ def test_large_targets_are_scaled_where_steps_are_of_the_rate(in_graphs):
 @pytest.mark.slow
 def test_classes_that_only_the_validation_data_have_are_in_the_way_of_the_split(in_graphs):
     y = np.sort(CLASSES)
-    found = validated_on({"x": X, "y": y, "validation_split": 0.25})
+    found = validated_on({"x": X, "y": y, "validation_split": 0.25}, Output())
     assert found["unseen"] == 1.0
-    assert validated_on({"x": X, "y": CLASSES, "validation_split": 0.25})["unseen"] == 0.0
+    assert validated_on({"x": X, "y": CLASSES, "validation_split": 0.25}, Output())["unseen"] == 0.0
     assert unseen_of(np.eye(4)[y[:32]], np.eye(4)[y]) == 0.5
     for numbers in (RNG.normal(size=64), np.zeros(64)):  # which are no classes
         assert np.isnan(unseen_of(numbers, numbers))

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+from keras_ch8.monitors.held_out import validated_on
 from keras_ch8.monitors.measurement_log import MeasurementLog
+from keras_ch8.verdicts.facts import Output
 from keras_ch8.verdicts.verdict import Claim, VerdictTracker
 from tests.monitors import logs
 
 CHANCE = 2.0
+X, Y = np.arange(12.0).reshape(4, 3), np.array([0, 0, 1, 2])
+CHANCE_OF_Y = 1.5 * np.log(2)
 
 
 def at_the_end(losses, *, updates=1000, chance=CHANCE, **reported):
@@ -39,6 +43,27 @@ def test_a_training_learns_nothing_where_no_loss_is_below_that_of_a_constant(
 ):
     log = at_the_end(np.full(9, of_probe), updates=updates, loss=[2.5, loss], val_loss=[2.5, val_loss])
     assert level(log) == expected
+
+
+@pytest.mark.parametrize(
+    "lowest, chance, updates, expected",
+    [(2.0, 2.0, 100, "act"), (1.99, 2.0, 100, "ok"), (2.0, 2.0, 99, "ok"), (2.0, float("nan"), 100, "ok")],
+)
+def test_nothing_was_learned_that_holds_where_no_validation_loss_is_below_that_of_a_constant(
+    lowest, chance, updates, expected
+):
+    log = at_the_end(np.full(9, 1.0), updates=updates, loss=[2.0, 1.5, 1.0], val_loss=[2.1, lowest, 2.2])
+    log.chance_of_validation = chance
+    assert level(log) == expected
+
+
+@pytest.mark.parametrize("held_out, expected", [((X, Y), CHANCE_OF_Y), ((X, Y, np.ones(4)), float("nan"))])
+def test_the_loss_of_a_constant_is_that_of_the_validation_data(held_out, expected):
+    output = Output(loss="sparse_categorical_crossentropy")
+    given = {"x": X, "y": 0 * Y, "validation_data": held_out}
+    assert validated_on(given, output)["chance_of_validation"] == pytest.approx(expected, nan_ok=True)
+    split = {"x": np.repeat(X, 2, axis=0), "y": np.concatenate([0 * Y, Y]), "validation_split": 0.5}
+    assert validated_on(split, output)["chance_of_validation"] == pytest.approx(CHANCE_OF_Y)
 
 
 def test_before_there_were_updates_enough_such_a_training_is_too_short():
