@@ -5,7 +5,7 @@ from tensorflow.keras import layers
 
 batch_size = 32
 nb_classes = 10
-nb_epoch = 15
+nb_epoch = 10
 
 # small colour images, ten patterns with shifts, noise and changing contrast
 rng = np.random.default_rng(0)
