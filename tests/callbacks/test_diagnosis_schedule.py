@@ -43,6 +43,18 @@ def measured_steps(steps=1000, *, price=512.0, batch_size=32, known=True, at_onc
     return found, schedule
 
 
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("added_up, at_once", [(0, 1), (5, 1), (0, 4), (5, 4)])
+def test_where_updates_add_up_batches_only_updates_are_measured(known, added_up, at_once):
+    found, _ = measured_steps(400, known=known, of_update=16, added_up=added_up, at_once=at_once, free_quota=np.inf)
+    updates = [step for step in range(1, 401) if not (step + added_up) % 16]
+    assert found[0] - at_once < updates[0] <= found[0]
+    assert all(any(last - at_once < step <= last for step in updates) for last in found)
+    assert len(found) >= FEWEST
+    every, _ = measured_steps(400, measure_every=1, budget=None, of_update=16, added_up=added_up, at_once=at_once)
+    assert len(every) == len(updates)
+
+
 # --- the places of a training --------------------------------------------------------------------------------------
 
 
@@ -372,3 +384,12 @@ def test_the_clock_tells_training_from_measuring(monkeypatch):
         now[0] += 60  # the training is over
         assert clock.trained == 7
     assert (schedule.so_far.setup, schedule.so_far.spent, schedule.so_far.count) == (2.0, 0.5, 2)
+
+
+def test_a_training_whose_updates_add_up_batches_is_measured_where_the_weights_move():
+    model = network(keras.optimizers.SGD(0.1, gradient_accumulation_steps=3), jit_compile=False)
+    watching = callbacks.Diagnosis((X[:16], Y[:16]), "cheap", budget=None)
+    model.fit(X, Y, batch_size=16, epochs=6, verbose=0, callbacks=[watching])
+    assert watching.log.of_update == 3
+    assert not (watching.log.steps_of("step_length") % 3).any()
+    assert watching.log.series("step_length", "length").all()
