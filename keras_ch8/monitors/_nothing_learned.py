@@ -73,6 +73,8 @@ class NothingLearnedMonitor(Monitor):
             all_of=(LevelThreshold(VALIDATION_OVER_CHANCE, "above", watch=1.0, act=1.0, source=MEASURED),),
             when=(ENOUGH_UPDATES,),
             mentions=HELD_OUT,
+            cure="See whether the validation data are drawn and prepared as those of the training: shuffled before the "
+            "split, scaled alike, with classes numbered alike. If so, see whether each label belongs to its inputs.",
         ),
         Rule(
             kind="too_short",
