@@ -319,7 +319,7 @@ class Doctor(keras.callbacks.Callback):
             ...         run.step(loss=loss)
             ...     for _ in range(5):
             ...         train_step()
-            LITTLE CHECKED: 11 of 23 checks could be made.
+            LITTLE CHECKED: 11 of 24 checks could be made.
             Measured 2 times: too few to judge trends. `Diagnosis(measure_every=1)`
                 measures at each step.
             >>> run.steps, doctor.runs[0].state.name

@@ -101,7 +101,7 @@ class NothingLearnedMonitor(Monitor):
             measured[VALIDATION_OVER_CHANCE.name] = float(validated.min() / log.chance_of_validation)
         if seen is not None and log.chance > 0:
             ends = [log.reported(name)[-1:] for name in ("loss", "val_loss") if not log.is_penalized]
-            least = np.nanmin([seen.now - seen.penalty, *np.concatenate([np.zeros(0), *ends])])
+            least = np.fmin.reduce([seen.now - seen.penalty, *np.concatenate([np.zeros(0), *ends])])
             return measured | {LEAST_OVER_CHANCE.name: float(least / log.chance)}
         losses = log.reported("loss")
         is_plain = not log.first and not np.isnan(log.rate) and len(losses) >= FEWEST and losses.min() > 0
@@ -131,4 +131,6 @@ def _moved(course: np.ndarray) -> float:
     """Return by how much a course has moved, in changes from one epoch to the next; 0 where it has not."""
     before, now = _ends(course)
     usual = float(np.median(np.abs(np.diff(course))))
-    return abs(now - before) / usual if now != before else 0.0
+    if now == before:
+        return 0.0
+    return abs(now - before) / usual if usual else float("inf")

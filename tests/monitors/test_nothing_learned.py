@@ -93,6 +93,7 @@ NOISE = np.where(EPOCHS % 2, 0.01, -0.01)
         (1 + NOISE, 0.5 + 0.02 * EPOCHS, "ok"),
         (1 + NOISE - 0.1 * EPOCHS / 12, 0.5 + NOISE, "ok"),
         (1 - 0.001 * EPOCHS, 0.5 + NOISE, "ok"),  # without noise, the smallest fall is one
+        (1 + NOISE, np.repeat([0.0, 1.0], [7, 5]), "ok"),  # it moved once
         (NOISE, 0.5 + NOISE, None),  # a loss that goes below 0 may rest anywhere
     ],
 )
@@ -159,3 +160,8 @@ def test_the_reason_of_what_is_raised_is_the_outcome():
     changed = tracker.update(9, [NOTHING, claim("dead_units", "watch")])
     (first,) = [verdict for verdict in changed if verdict.level == "act"]
     assert first.why[0] == "It calls for action, since the loss is that of a constant."
+
+
+def test_losses_that_are_no_numbers_are_not_below_that_of_a_constant_nor_at_it():
+    nothing = np.full(9, np.nan)
+    assert level(at_the_end(nothing, loss=[np.nan], val_loss=[np.nan])) == "ok"
