@@ -13,6 +13,9 @@ from ..verdicts.arrays import equal_rows, unseen_of
 from ..verdicts.chance import chance_level
 from ..verdicts.facts import NAN, Output
 
+MOST = 10_000_000
+"""Numbers in the validation targets up to which the loss of a constant is computed: that copies them in float64."""
+
 
 def rows_in_both(
     x: Sequence[np.ndarray], other: Sequence[np.ndarray], targets: tuple[np.ndarray, np.ndarray] | None = None
@@ -65,7 +68,8 @@ def validated_on(arguments: Mapping[str, Any], output: Output) -> dict[str, Any]
     if not len(targets) == len(of_others) == 1:
         return rows_in_both(inputs, others)
     weights = arguments.get("sample_weight") if held_out is None else held_out[2] if len(held_out) > 2 else None
-    chance = chance_level(output, of_others[0]) if weights is None else NAN
+    is_known = weights is None and of_others[0].size <= MOST
+    chance = chance_level(output, of_others[0]) if is_known else NAN
     return rows_in_both(inputs, others, (targets[0], of_others[0])) | {"chance_of_validation": chance}
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_ch8.monitors import held_out
 from keras_ch8.monitors.held_out import validated_on
 from keras_ch8.monitors.measurement_log import MeasurementLog
 from keras_ch8.verdicts.facts import Output
@@ -64,6 +65,14 @@ def test_the_loss_of_a_constant_is_that_of_the_validation_data(held_out, expecte
     assert validated_on(given, output)["chance_of_validation"] == pytest.approx(expected, nan_ok=True)
     split = {"x": np.repeat(X, 2, axis=0), "y": np.concatenate([0 * Y, Y]), "validation_split": 0.5}
     assert validated_on(split, output)["chance_of_validation"] == pytest.approx(CHANCE_OF_Y)
+
+
+def test_of_validation_targets_that_are_very_many_no_copy_is_made(monkeypatch):
+    output, given = Output(loss="sparse_categorical_crossentropy"), {"x": X, "y": Y, "validation_data": (X, Y)}
+    monkeypatch.setattr(held_out, "MOST", 4)
+    assert validated_on(given, output)["chance_of_validation"] == pytest.approx(CHANCE_OF_Y)
+    monkeypatch.setattr(held_out, "MOST", 3)
+    assert np.isnan(validated_on(given, output)["chance_of_validation"])
 
 
 def test_before_there_were_updates_enough_such_a_training_is_too_short():
