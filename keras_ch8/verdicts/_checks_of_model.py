@@ -17,6 +17,7 @@ from .ending import (
     activation_for,
     are_a_quantity,
     are_two,
+    by,
     code_by,
     cure_by,
     ending_for,
@@ -110,8 +111,7 @@ OF_LOSS = (
         lambda f: _classes_beyond(f) and not begins_at_one(f) and not have_gaps(f),
         lambda f: f"There are {f.targets.classes} classes, with labels up to {digits(f.targets.high, 4)}, but the last "
         f"layer has {counted(f.output.units, 'unit')}.",
-        lambda f: cure_by(f, ending_for(f)),
-        lambda f: code_by(f, ending_for(f)),
+        *by(ending_for),
         then="Number the labels that there are from 0: `y = np.unique(y, return_inverse=True)[1]`.",
     ),
     Check(
@@ -120,8 +120,7 @@ OF_LOSS = (
         "the last layer is a softmax of one unit",
         lambda f: _is_softmax_of_one(f.output),
         lambda f: f"{name_of(f.output)} is a softmax of 1 unit, which gives 1 whatever its input is.",
-        lambda f: cure_by(f, ending_for(f)),
-        lambda f: code_by(f, ending_for(f)),
+        *by(ending_for),
         then="Give the last layer a unit for each class.",
     ),
     Check(
@@ -131,8 +130,7 @@ OF_LOSS = (
         lambda f: _is_of_classes(f.output) and f.output.units == 1 and not _is_softmax_of_one(f.output),
         lambda f: f"{f.output.loss} compares the units of the last layer with each other, and {name_of(f.output)} "
         "has 1.",
-        lambda f: cure_by(f, ending_for(f)),
-        lambda f: code_by(f, ending_for(f)),
+        *by(ending_for),
     ),
     Check(
         "numbers in a cross-entropy",
@@ -141,8 +139,7 @@ OF_LOSS = (
         lambda f: _numbers_in_cross_entropy(f) and not _is_softmax_of_one(f.output),
         lambda f: f"The targets are numbers of {interval(f.targets.low, f.targets.high)}, which {f.output.loss} "
         f"reads as {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}.",
-        lambda f: cure_by(f, for_numbers(f)),
-        lambda f: code_by(f, for_numbers(f)),
+        *by(for_numbers),
     ),
     Check(
         "negative targets of a logarithm",
@@ -151,8 +148,7 @@ OF_LOSS = (
         lambda f: f.output.loss in OF_LOGARITHMS and f.targets.low < 0,
         lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are below 0, "
         f"the smallest at {digits(f.targets.low)}.",
-        lambda f: cure_by(f, for_numbers(f)),
-        lambda f: code_by(f, for_numbers(f)),
+        *by(for_numbers),
     ),
     Check(
         "one column for many units",
@@ -162,8 +158,7 @@ OF_LOSS = (
         and f.targets.width == 1 and f.output.units > 1,
         lambda f: f"{f.output.loss} asks for a target for each of the {f.output.units} units of the last layer, and "
         "the targets are one number for each example.",
-        lambda f: cure_by(f, ending_for(f)),
-        lambda f: code_by(f, ending_for(f)),
+        *by(ending_for),
     ),
     Check(
         "rows for one number",
@@ -172,8 +167,7 @@ OF_LOSS = (
         lambda f: f.output.loss == "sparse_categorical_crossentropy" and f.targets.of == "one-hot",
         lambda f: f"sparse_categorical_crossentropy reads the number of a class, and the targets are rows of "
         f"{f.targets.width} numbers, one of which is 1.",
-        lambda f: cure_by(f, ending_for(f)),
-        lambda f: code_by(f, ending_for(f)),
+        *by(ending_for),
     ),
     Check(
         "one unit for many columns",
@@ -182,8 +176,7 @@ OF_LOSS = (
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.units == 1 and f.targets.width > 1,
         lambda f: f"The targets have {f.targets.width} columns, and the last layer 1 unit, which is compared with each "
         "of them.",
-        lambda f: cure_by(f, ending_for(f)),
-        lambda f: code_by(f, ending_for(f)),
+        *by(ending_for),
         then="Train on the one column that is to be predicted: `y = y[:, :1]`.",
     ),
     Check(
@@ -194,8 +187,7 @@ OF_LOSS = (
         and f.targets.at_once > 0.01,
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, and "
         "categorical_crossentropy is for one class of several.",
-        lambda f: cure_by(f, ending_for(f)),
-        lambda f: code_by(f, ending_for(f)),
+        *by(ending_for),
     ),
     Check(
         "absolute errors of classes",
@@ -205,8 +197,7 @@ OF_LOSS = (
         and f.output.activation == "softmax",
         lambda f: f"mean_absolute_error of a softmax over {f.output.units} classes has hardly a gradient where it is "
         "wrong.",
-        lambda f: cure_by(f, ending_for(f)),
-        lambda f: code_by(f, ending_for(f)),
+        *by(ending_for),
         "Zhang and Sabuncu (2018), section 3",
     ),
     Check(
@@ -249,8 +240,7 @@ OF_LOSS = (
         and f.output.loss in (*CROSS_ENTROPIES, *DISTANCES),
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, but the outputs of a "
         "softmax have the sum 1.",
-        lambda f: cure_by(f, ending_for(f)),
-        lambda f: code_by(f, ending_for(f)),
+        *by(ending_for),
     ),
     Check(
         "no probabilities",
@@ -286,8 +276,7 @@ OF_LOSS = (
         lambda f: f.output.loss in DISTANCES and f.output.activation == "softmax" and f.output.units > 1
         and f.targets.of == "numbers" and f.targets.width > 1 and not _outside(f.output, f.targets),
         "The units of a softmax have the sum 1, and the targets have not.",
-        lambda f: cure_by(f, same_end(f, activation_for(f.targets))),
-        lambda f: code_by(f, same_end(f, activation_for(f.targets))),
+        *by(lambda f: same_end(f, activation_for(f.targets))),
     ),
     Check(
         "sums that are not 1",

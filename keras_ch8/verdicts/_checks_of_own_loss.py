@@ -1,7 +1,7 @@
 """Checks of losses by what they are for some predictions: of one's own, and of relative errors."""
 
 from ._check import CHOSEN, Check, can_give, interval, name_of
-from .ending import code_by, cure_by, for_numbers, same_end, without
+from .ending import by, class_of, code_by, cure_by, for_numbers, same_end, without
 from .facts import CROSS_ENTROPIES, DISTANCES, End, Facts
 from .wording import digits, percent
 
@@ -43,11 +43,6 @@ def _leaves_much(facts: Facts) -> bool:
     return own.of_certainty > 0 and LEFT * own.of_constant < own.of_certainty < own.of_constant
 
 
-def _class_of(loss: str) -> str:
-    """Return the name of the class of a cross-entropy."""
-    return "".join(word.capitalize() for word in loss.split("_"))
-
-
 OF_OWN_LOSS = (
     Check(
         "directions of single numbers",
@@ -56,8 +51,7 @@ OF_OWN_LOSS = (
         lambda f: f.output.loss == "cosine_similarity" and f.output.units == 1 and f.targets.width == 1,
         "cosine_similarity compares directions, and of one number that is its sign alone: the size of what "
         "is predicted does not count.",
-        lambda f: cure_by(f, for_numbers(f)),
-        lambda f: code_by(f, for_numbers(f)),
+        *by(for_numbers),
     ),
     Check(
         "directions of vectors of any length",
@@ -67,8 +61,7 @@ OF_OWN_LOSS = (
         and f.targets.lengths > ALIKE and f.output.end is not End.LENGTH_1,
         lambda f: "cosine_similarity compares directions, and the targets differ in length too, by "
         f"{percent(f.targets.lengths)} of the mean: the size of what is predicted does not count.",
-        lambda f: cure_by(f, for_numbers(f)),
-        lambda f: code_by(f, for_numbers(f)),
+        *by(for_numbers),
         CHOSEN,
         then="If directions are all that counts, end with `keras.layers.UnitNormalization`.",
     ),
@@ -80,8 +73,7 @@ OF_OWN_LOSS = (
         and (f.targets.width == 1 or f.targets.low < 0),
         lambda f: f"kl_divergence compares distributions, and the targets are numbers of "
         f"{interval(f.targets.low, f.targets.high)}.",
-        lambda f: cure_by(f, for_numbers(f)),
-        lambda f: code_by(f, for_numbers(f)),
+        *by(for_numbers),
     ),
     Check(
         "sides of numbers",
@@ -90,8 +82,7 @@ OF_OWN_LOSS = (
         lambda f: f.output.loss in OF_SIDES and f.targets.of == "numbers" and f.targets.values > 3,
         lambda f: f"{f.output.loss} asks for sides, -1 and 1, and the targets are numbers of "
         f"{interval(f.targets.low, f.targets.high)}.",
-        lambda f: cure_by(f, for_numbers(f)),
-        lambda f: code_by(f, for_numbers(f)),
+        *by(for_numbers),
     ),
     Check(
         "logits with a limit",
@@ -135,7 +126,7 @@ OF_OWN_LOSS = (
         lambda f: f"label_smoothing={digits(f.output.label_smoothing)} takes that part of each label away, and gives "
         "it to all classes alike: little is left to learn.",
         "Compile with a label_smoothing of 0.1, or of 0.",
-        lambda f: f"loss = keras.losses.{_class_of(f.output.loss)}(from_logits={bool(f.output.from_logits)}, "
+        lambda f: f"loss = keras.losses.{class_of(f.output.loss)}(from_logits={bool(f.output.from_logits)}, "
         "label_smoothing=0.1)\nkeras_ch8.training.compile_as(model, model, loss=loss)",
         CHOSEN,
     ),
@@ -161,8 +152,7 @@ OF_OWN_LOSS = (
         lambda f: f"{f.output.loss} divides by the targets, which are {interval(f.targets.low, f.targets.high)}; "
         + (f"{percent(f.targets.zeros)} of them are 0, and count for nearly all of the loss." if f.targets.zeros > 0
            else f"one in 100 is below {percent(f.targets.smallest)} of the median size, and counts that much more."),
-        lambda f: cure_by(f, for_numbers(f)),
-        lambda f: code_by(f, for_numbers(f)),
+        *by(for_numbers),
         CHOSEN,
         then="Or take `keras.losses.MeanAbsoluteError`: a percentage of a target near 0 means nothing.",
     ),

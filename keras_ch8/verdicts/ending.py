@@ -1,7 +1,7 @@
 """Another end of a model: the units, the activation and the loss for its targets, in words and as code."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .code import BY_ADAM, COMPILE_AGAIN, COMPILE_ANEW, FIND_RATE, NUMPY
 from .fact import Fact
@@ -21,13 +21,13 @@ BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 """Metrics of classes that Keras chooses by the shapes of the output and the labels."""
 NUMBERED = f"{NUMPY}labels, y = np.unique(y, return_inverse=True)"
 ZERO_AND_ONE = 'y = (y == y.max()).astype("float32")'
-WITHOUT_RELU = """\
-relu = model.layers[-{place}]
+WITHOUT_RELU = f"""\
+relu = model.layers[-{{place}}]
 if isinstance(relu, keras.layers.ReLU):
     relu.negative_slope = 1.0  # so that it changes nothing
 else:
     relu.activation = keras.activations.linear
-keras_ch8.training.compile_as(model, model)  # anew, as it was compiled"""
+{COMPILE_ANEW}"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,12 +141,21 @@ def _has_other_loss(output: Output, to: Ending) -> bool:
     return to.loss != output.loss or (output.from_logits is True and not gives_none)
 
 
+def class_of(loss: str) -> str:
+    """Return the name of the class of a loss."""
+    return "".join(word.capitalize() for word in loss.split("_"))
+
+
+def by(end: Callable[[Facts], Ending]) -> tuple[Callable[[Facts], str], Callable[[Facts], str]]:
+    """Return what gives the cure of a check, and its code, by the end that a model should have."""
+    return lambda facts: cure_by(facts, end(facts)), lambda facts: code_by(facts, end(facts))
+
+
 def cure_by(facts: Facts, to: Ending) -> str:
     """Return the sentence that asks for another end."""
     output, called = facts.output, "no activation" if to.activation == "linear" else to.activation
-    loss = "".join(part.title() for part in to.loss.split("_"))
     has_other_loss, is_scaled = _has_other_loss(output, to), _is_scaled(facts, to)
-    compiled = [f"`keras.losses.{loss}`"] * has_other_loss + ["`optimizers.Adam`"] * _by_adam(facts, to)
+    compiled = [f"`keras.losses.{class_of(to.loss)}`"] * has_other_loss + ["`optimizers.Adam`"] * _by_adam(facts, to)
     each = ", one for each class," if to.activation == "softmax" else ""
     steps = [
         {NUMBERED: "number the classes from 0 on", ZERO_AND_ONE: "write the labels as 0 and 1"}.get(to.labels, ""),

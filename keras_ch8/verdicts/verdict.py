@@ -242,10 +242,11 @@ class VerdictTracker:
         """Return the first explanation of an outcome, at "act", where that is only worth watching."""
         found = {}
         for outcome in causes.OUTCOMES:
+            if outcome not in gravest or gravest[outcome].level != "act":
+                continue
             named = [k for k, v in gravest.items() if v.level != "ok" and outcome in causes.follows_from(k)]
-            is_unexplained = gravest.get(outcome) and all(gravest[kind].level != "act" for kind in named)
             standing = [kind for kind in named if all(key[0] != kind for key in self.over)]
-            if is_unexplained and gravest[outcome].level == "act" and standing:
+            if standing and all(gravest[kind].level != "act" for kind in named):
                 first = gravest[min(standing, key=causes.place)]
                 because = f"It calls for action, since {_begun_small(gravest[outcome].finding)}"
                 found[first.kind] = dataclasses.replace(first, level="act", why=(because, *first.why)[:MOST_REASONS])
