@@ -14,7 +14,7 @@ from ..verdicts.fact import Fact
 from ..verdicts.kinds import KINDS
 from ..verdicts.remedies import REMEDIES, Remedy
 from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
-from ..verdicts.verdict import FORGOTTEN_AFTER, RAISED_BY, WINDOW
+from ..verdicts.verdict import RAISED_BY, WINDOW
 from .base import Monitor, members
 
 _ESCAPED = {ord("|"): r"\|", ord("\n"): " "}
@@ -72,8 +72,7 @@ then; each number here is a [quantity](#quantities).
   the rules that ask for it; without them all do. Bold names without a meaning in brackets are
   [conditions](#conditions). What is not known reaches no limit and fulfils no condition.
 - **Verdicts** are raised when {RAISED_BY} of the last {WINDOW} measurements say so, and taken back when all {WINDOW}
-  say less. What is certain at once needs no second one. What has called for action stays worth watching until
-  {FORGOTTEN_AFTER} measurements in a row say that all is well.
+  say less. What is certain at once needs no second one.
 - **Cures** stand in order. `Verdict.cure` is the first that suits the training, with its numbers for what stands in
   `{{braces}}`; `Verdict.then` is the next, `Verdict.code` the first as code, and `keras_ch8.cure` tries it. Passed over
   is what is there already, what rests on a number that is not known, and what needs a [fact](#facts) that does not

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from .._describe import meant, short
 
@@ -17,9 +17,8 @@ class Kind:
         meaning: One sentence for the documentation: what goes wrong in a training that has it.
         fine: The sentence that is said where all is well, without its full stop: numbers in brackets follow.
         cure: What to do about it, in full sentences.
-        once_learned: What happens to it where the loss is good all the same: it `"stays"`; what was said of it before
-            the first step is `"taken back"`; or what is over by the end of the training is `"forgiven"`. Defaults to
-            `"stays"`.
+        is_refuted_by_learning: Whether what was said of it before the first step is taken back where the loss is good
+            all the same. Defaults to `False`.
         needs_validation: Whether only a training that validates can have it. Defaults to `False`.
     """
 
@@ -28,7 +27,7 @@ class Kind:
     meaning: str
     fine: str
     cure: str
-    once_learned: Literal["stays", "taken back", "forgiven"] = "stays"
+    is_refuted_by_learning: bool = False
     needs_validation: bool = False
 
 
@@ -98,7 +97,6 @@ OF_THE_CHAPTER = (
         fine="No step stands out by its gradient",
         cure="Clip the gradient: `clipping.ByGlobalNorm` in any optimizer of the suite, `callbacks.ClipGradients` for "
         "others; `callbacks.GradientClippingLogger` finds the threshold.",
-        once_learned="forgiven",
     ),
     Kind(
         "exploding",
@@ -107,7 +105,7 @@ OF_THE_CHAPTER = (
         fine="The gradient does not explode on its way back",
         cure="Scale the start to the data (`training.scale_to_data`) or take `initializers.Orthogonal`, normalize "
         "between layers (`layers.BatchNormalization`), and clip: `clipping.ByGlobalNorm`.",
-        once_learned="taken back",
+        is_refuted_by_learning=True,
     ),
     Kind(
         "vanishing",
@@ -117,7 +115,7 @@ OF_THE_CHAPTER = (
         cure="Scale the start to the data (`training.scale_to_data`), normalize between layers "
         "(`layers.BatchNormalization`), add connections that skip layers (`layers.Residual`), or use ReLU with "
         "`keras.initializers.HeNormal`.",
-        once_learned="taken back",
+        is_refuted_by_learning=True,
     ),
     Kind(
         "short_horizon",
@@ -135,7 +133,6 @@ OF_THE_CHAPTER = (
         fine="Few ReLUs are dead, if any",
         cure="Lower the learning rate or add `schedules.Warmup`; start with `keras.initializers.HeNormal` and biases "
         "of 0 or slightly above; or use leaky units (`keras.layers.LeakyReLU`).",
-        once_learned="forgiven",
     ),
     Kind(
         "saturated_units",
@@ -144,7 +141,6 @@ OF_THE_CHAPTER = (
         fine="Few units are saturated, if any",
         cure="Bring inputs and initial weights to a smaller scale, normalize before the activation "
         "(`layers.BatchNormalization`), or use ReLU.",
-        once_learned="forgiven",
     ),
     Kind(
         "batch_norm_gap",
@@ -177,7 +173,7 @@ OF_THE_CHAPTER = (
         meaning="The loss has come to rest at a minimum, but is not low: the model has learned all that it can.",
         fine="There is no sign that the model is too small for its task",
         cure="Train longer, take a larger model, or regularize less; first cure what else is found here.",
-        once_learned="taken back",
+        is_refuted_by_learning=True,
     ),
     Kind(
         "nonfinite",

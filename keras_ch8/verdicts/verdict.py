@@ -16,8 +16,6 @@ LEVELS = ("ok", "watch", "act")
 """From no reason for concern to something to change now."""
 RAISED_BY, WINDOW = 2, 3
 """A level is reached when 2 of the last 3 claims say so at least, and left when all 3 say less."""
-FORGOTTEN_AFTER = 6
-"""Claims in a row that all is well, after which what called for action is not worth watching any more."""
 MOST_REASONS = 5
 """Sentences in which a verdict says why."""
 _Key = tuple[str, str]  # kind and source
@@ -166,8 +164,7 @@ class VerdictTracker:
     Several sources may speak of one kind; each is followed by itself, and the gravest of what they say stands.
 
     The level goes up to what the second-highest of the last three claims says, and comes down to the highest of them.
-    What happened for certain (`Claim.proven`) counts at once. What has once called for action is worth watching until
-    6 claims in a row say that all is well.
+    What happened for certain (`Claim.proven`) counts at once.
 
     While a cause calls for action, what follows from it (`causes.EXPLAINS`) is not complained about: its level is "ok",
     and it says which cause explains it. Inputs of the probe unlike those that are trained on explain only what is
@@ -185,15 +182,11 @@ class VerdictTracker:
         ignore: Kinds of which nothing is said, and which explain nothing. Defaults to `()`.
         claims: The last claims of each source on a kind. Defaults to `{}`, as the following.
         standing: What stands of them.
-        over: What called for action and does not any more, as it was then.
-        fine: How many claims in a row have said since then that all is well.
     """
 
     ignore: Collection[str] = ()
     claims: dict[_Key, collections.deque[_Said]] = dataclasses.field(default_factory=dict)
     standing: dict[_Key, Verdict] = dataclasses.field(default_factory=dict)
-    over: dict[_Key, Verdict] = dataclasses.field(default_factory=dict)
-    fine: dict[_Key, int] = dataclasses.field(default_factory=dict)
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -231,13 +224,6 @@ class VerdictTracker:
         for kind in kinds:
             self.standing.pop((kind, source), None)
 
-    def forgive(self, kinds: Iterable[str]) -> None:
-        """Call well what called for action before and is over, of some kinds: it has done no harm."""
-        for key, verdict in self.standing.items():
-            newest = self.claims[key][-1]
-            if key[0] in kinds and key in self.over and verdict.level == "watch" and newest.claim.level == "ok":
-                self.standing[key] = self._borne_out("ok", newest.step, [newest])
-
     def _raised(self, gravest: Mapping[str, Verdict]) -> dict[str, Verdict]:
         """Return the first explanation of an outcome, at "act", where that is only worth watching."""
         found = {}
@@ -245,9 +231,8 @@ class VerdictTracker:
             if outcome not in gravest or gravest[outcome].level != "act":
                 continue
             named = [k for k, v in gravest.items() if v.level != "ok" and outcome in causes.follows_from(k)]
-            standing = [kind for kind in named if all(key[0] != kind for key in self.over)]
-            if standing and all(gravest[kind].level != "act" for kind in named):
-                first = gravest[min(standing, key=causes.place)]
+            if named and all(gravest[kind].level != "act" for kind in named):
+                first = gravest[min(named, key=causes.place)]
                 because = f"It calls for action, since {_begun_small(gravest[outcome].finding)}"
                 found[first.kind] = dataclasses.replace(first, level="act", why=(because, *first.why)[:MOST_REASONS])
         return found
@@ -265,18 +250,9 @@ class VerdictTracker:
         claims = self.claims.setdefault(key, collections.deque(maxlen=WINDOW))
         claims.append(_Said(step, claim))
         before = self.standing.get(key)
-        level = self._level([said.claim for said in claims], before, has_been_serious=key in self.over)
-        if level is None:
-            return
-        if before is not None and before.level == "act" != level:
-            self.over[key] = dataclasses.replace(before, step=before.measured)
-        since = step if before is None or before.level != level else before.step
-        if key in self.over:
-            self.fine[key] = 0 if claim.level != "ok" else self.fine.get(key, 0) + 1
-            level = "ok" if level == "watch" and self.fine[key] >= FORGOTTEN_AFTER else level
-        if claim.level == "ok" and level == "watch" and key in self.over:
-            self.standing[key] = self._no_longer(self.over[key], since, claims[-1])
-        else:
+        level = self._level([said.claim for said in claims], before)
+        if level is not None:
+            since = step if before is None or before.level != level else before.step
             self.standing[key] = self._borne_out(level, since, list(claims))
 
     @staticmethod
@@ -305,20 +281,7 @@ class VerdictTracker:
         )
 
     @staticmethod
-    def _no_longer(over: Verdict, since: int, newest: _Said) -> Verdict:
-        """Return what is said of something that called for action, last by a measurement at a step, and is fine now."""
-        return dataclasses.replace(
-            over,
-            level="watch",
-            finding=f"No longer so, but until step {over.step}: {over.finding}",
-            step=since,
-            measured=newest.step,
-            why=(f"At step {newest.step}: {newest.claim.finding}", *newest.claim.why)[:MOST_REASONS],
-            value=newest.claim.drawn.get(over.series),
-        )
-
-    @staticmethod
-    def _level(claims: list[Claim], before: Verdict | None, has_been_serious: bool) -> str | None:
+    def _level(claims: list[Claim], before: Verdict | None) -> str | None:
         """Return the level that the claims bear out; None before there are enough."""
         if claims[-1].proven:
             return claims[-1].level
@@ -327,10 +290,7 @@ class VerdictTracker:
             return None
         up, down = falling[RAISED_BY - 1], falling[0]
         now = up if before is None else max(up, LEVELS.index(before.level))
-        if down < now and len(falling) == WINDOW:
-            is_serious = before is not None and before.level == "act"
-            now = max(down, int(is_serious or has_been_serious))
-        return LEVELS[now]
+        return LEVELS[min(now, down) if len(falling) == WINDOW else now]
 
 
 def _begun_small(sentence: str) -> str:

@@ -215,7 +215,7 @@ def course(monitor, pasts, kind):
         yield next((v for v in tracker.verdicts if v.kind == kind), None)
 
 
-def test_a_gradient_that_vanished_once_and_does_no_more_is_said_to_be_over():
+def test_a_gradient_that_vanished_once_and_does_no_more_is_well():
     """50 measurements of 0.09 a layer, then 30 of 1.1: over all of them the median would vanish to the end."""
     factors, log = [*[0.09] * 50, *[1.1] * 30], log_of(losses())
 
@@ -228,11 +228,7 @@ def test_a_gradient_that_vanished_once_and_does_no_more_is_said_to_be_over():
     assert (found[49].level, found[49].measured, found[49].value) == ("act", 1049, pytest.approx(0.09))
     assert "it is multiplied by 0.0081 in the median of the last 9 measurements, and now 1.2" in found[51].finding
     assert (found[51].level, found[51].measured, found[51].value) == ("act", 1051, pytest.approx(1.1))
-    over = next(
-        verdict for verdict in found if verdict and verdict.finding.startswith("No longer so, but until step 1053: ")
-    )
-    assert over.level == "watch"
-    assert [verdict.level for verdict in found[-15:]] == ["ok"] * 15  # what has long been over is not worth watching
+    assert [verdict.level for verdict in found[-20:]] == ["ok"] * 20
     assert (found[-1].measured, found[-1].value) == (1079, pytest.approx(1.1))
     assert "it is multiplied by 1.2; a factor of 1.1 for each of 3 hidden layers" in found[-1].finding
 

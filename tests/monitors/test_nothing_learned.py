@@ -160,7 +160,7 @@ def test_what_is_over_explains_nothing():
     tracker.update(9, [NOTHING])
     assert {verdict.kind: verdict.level for verdict in tracker.verdicts} == {
         "learns_nothing": "act",
-        "dead_units": "watch",
+        "dead_units": "ok",
     }
 
 

@@ -29,19 +29,8 @@ def levels(*said):
     return found
 
 
-def test_what_called_for_action_stays_worth_watching():
-    assert levels("act", "act", *["ok"] * 6) == [None, "act", "act", "act", *["watch"] * 4]
-
-
-def test_what_is_over_can_be_forgiven_and_what_is_not_cannot():
-    for last, expected in (("ok", "ok"), ("act", "act")):
-        tracker = VerdictTracker()
-        for step, level in enumerate(["act", "act", *[last] * 3]):
-            tracker.update(step, [claim(level)])
-        tracker.forgive(("vanishing",))
-        assert tracker.verdicts[0].level == ("watch" if last == "ok" else "act")
-        tracker.forgive(("cliff",))
-        assert tracker.verdicts[0].level == expected
+def test_what_is_over_is_well_after_three_claims_that_say_so():
+    assert levels("act", "act", *["ok"] * 3) == [None, "act", "act", "act", "ok"]
 
 
 @pytest.mark.parametrize("stirring", causes.STIR_UP)
@@ -59,10 +48,10 @@ def test_what_makes_steps_longer_or_noisier_has_no_code_beside_what_asks_for_the
 
 
 def test_every_course_is_what_the_rule_says():
-    """Up to the second-highest of the last three, down to the highest of them, not below watch after act."""
+    """Up to the second-highest of the last three, down to the highest of them."""
     length = 6
     for said in itertools.product(range(3), repeat=length):
-        level, was_act, expected = None, False, []
+        level, expected = None, []
         for i in range(length):
             last = sorted(said[max(0, i - 2) : i + 1])
             if len(last) > 1:
@@ -70,23 +59,19 @@ def test_every_course_is_what_the_rule_says():
                 if level is None or second > level:
                     level = second
                 elif len(last) == 3 and top < level:
-                    level = max(top, int(was_act))
-                was_act = was_act or level == 2
+                    level = top
             expected.append(None if level is None else LEVELS[level])
         assert levels(*(LEVELS[n] for n in said)) == expected, said
 
 
-def test_what_is_still_so_but_matters_less_is_not_said_to_be_over():
+def test_what_is_still_so_but_matters_less_is_worth_watching():
     tracker = VerdictTracker()
     for step, level in enumerate(["act", "act", *["watch"] * 4]):
         tracker.update(step, [claim(level)])
     assert [(v.level, v.finding) for v in tracker.verdicts] == [("watch", "Said watch.")]
-    for step in range(6, 10):
-        tracker.update(step, [claim("ok")])
-    assert tracker.verdicts[0].finding == "No longer so, but until step 1: Said act."
 
 
-def test_what_has_come_back_is_not_said_to_be_over():
+def test_what_has_come_back_calls_for_action_again():
     tracker = VerdictTracker()
     for step, level in enumerate(["act", "act", "ok", "ok", "ok", "act", "act", "ok"], 1):
         tracker.update(step, [claim(level)])
@@ -116,7 +101,7 @@ def test_of_what_several_say_the_gravest_stands_and_none_takes_back_what_another
         assert [[v.level for v in some] for some in changed] == [["act"] if step == 2 else [], []]
     for step in range(5, 9):
         tracker.update(step, [claim("ok")], "time")
-    assert [(v.kind, v.level) for v in tracker.verdicts] == [("cliff", "watch")]
+    assert [(v.kind, v.level) for v in tracker.verdicts] == [("cliff", "ok")]
 
 
 def test_cure_and_section_are_those_of_the_kind_unless_the_numbers_tell_more():
@@ -252,11 +237,10 @@ def test_where_the_newest_claim_does_not_bear_it_out_that_is_the_first_reason():
     assert found.value == 1.0
 
 
-def test_what_is_over_has_the_number_that_it_has_now_and_says_so():
+def test_what_is_over_is_said_by_the_newest_claim():
     found = now(drawn("act", 5.0), drawn("act", 6.0), *[drawn("ok", number, why=("Fine.",)) for number in (3, 2, 1.0)])
-    assert (found.level, found.step, found.measured) == ("watch", 50, 50)
-    assert found.finding == "No longer so, but until step 20: It is 6.0."
-    assert found.why == ("At step 50: It is 1.0.", "Fine.")
+    assert (found.level, found.step, found.measured) == ("ok", 50, 50)
+    assert (found.finding, found.why) == ("It is 1.0.", ("Fine.",))
     assert (found.series, found.value) == ("diagnosis/it", 1.0)
 
 

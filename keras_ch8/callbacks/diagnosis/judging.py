@@ -75,9 +75,7 @@ class Judge:
             claims = [dataclasses.replace(claim, is_of_probe=is_of_probe) for claim in claims]
             changed += self.tracker.update(log.step, claims, monitor.name)
         if progress.GOOD.holds(progress.progress_measured(log)):
-            self.tracker.retract(PREFLIGHT, _kinds("taken back"))
-            if log.total and log.done >= log.total:
-                self.tracker.forgive(_kinds("forgiven"))
+            self.tracker.retract(PREFLIGHT, [kind.name for kind in KINDS.values() if kind.is_refuted_by_learning])
         return Judged(changed, numbers)
 
     def _judge_start(self, log: MeasurementLog, facts: Facts) -> list[Verdict]:
@@ -107,7 +105,3 @@ class Judge:
         is_compared = seen is not None or losses is not None
         ignored, applicable = set(self.tracker.ignore), self.of_course | self.of_start
         return state_of(self.tracker.verdicts, judged - ignored, applicable - ignored, is_compared, reasons)
-
-
-def _kinds(once_learned: str) -> list[str]:
-    return [kind.name for kind in KINDS.values() if kind.once_learned == once_learned]
