@@ -1,6 +1,5 @@
 """A recorded training is judged again as it was judged, and what no training needs of the rules is found."""
 
-import dataclasses
 
 import keras
 import numpy as np
