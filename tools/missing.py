@@ -103,7 +103,7 @@ def verdicts() -> Iterator[str]:
     for monitor, rule in rules:
         said = f'of {monitor.name}, the rule of {rule.kind} "{rule.says}"'
         drawn = [quantity.series for quantity in rule.spoken if quantity.series]
-        if rule.all_of and not drawn:
+        if not drawn:
             yield f"{said} says no number that is drawn: none of its quantities has a `series`"
 
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.diagnosis.ablate [planted zoo3 faults/NAME ...] [--json ablate.json]
 
-A part is a rule or a check, a quantity in all of its uses, a threshold, a condition or exception of a rule, a member of
-a combination in all of its uses, or a row of `causes.EXPLAINS`. Nothing of the package changes: what is printed last is
+A part is a rule or a check, a quantity in all of its uses, a limit or the exception of a rule, a member of a combination
+in all of its uses, or a row of `causes.EXPLAINS`. Nothing of the package changes: what is printed last is
 the list by which a person may edit it. The next call goes on where this one was stopped.
 """
 
@@ -13,11 +13,11 @@ import json
 from pathlib import Path
 
 from keras_ch8.verdicts import causes, checks
-from keras_ch8.verdicts.rules import Combination, LevelThreshold, judge
+from keras_ch8.verdicts.rules import Combination, gravest
 
 from . import replay
 
-PARTS = ("all_of", "when", "silenced_by", "eased_by", "proven_by")
+PARTS = ("limits", "unless", "proven_by")
 LOSSES = {"right_acts": -1, "root": -1, "wrong_acts": 1}
 """What may not change in any training, and the sign of a change for the worse."""
 SHOWN = ("right", "right_acts", "root", "wrong_acts", "healthy_act", "right_watches", "watches", "healthy_told")
@@ -33,7 +33,7 @@ def things(by):
             name = f"{source} {i + 1} {rule.kind} ({rule.says})"
             found["rule"][name] = source, i
             for field in PARTS:
-                for j, part in enumerate(getattr(rule, field)):
+                for j, part in enumerate(parts_of(rule, field)):
                     found[field][f"{_name(part)}, of {name}"] = source, i, field, j
                     for leaf in _add_members(part, found["member"]):
                         found["quantity"][leaf.quantity.name] = "quantity", leaf.quantity.name
@@ -43,21 +43,25 @@ def things(by):
     return {f"{kind}: {name}": key for kind in order for name, key in found[kind].items()}
 
 
+def parts_of(rule, field):
+    """Return what stands in a field of a rule, one or several."""
+    found = getattr(rule, field)
+    return found if isinstance(found, tuple) else (found,) if found else ()
+
+
 def _add_members(part, found):
-    """Add the members of a combination and of those in it, and return what is compared there."""
+    """Add the members of a combination and of those in it, and return the limits there."""
     if not isinstance(part, Combination):
-        return [] if isinstance(part, str) else [part]
-    for j, member in enumerate(part.conditions):
+        return [part]
+    for j, member in enumerate(part.limits):
         found[f"{_name(member)}, {part.how} ({part.name})"] = part, j
-    return [leaf for member in part.conditions for leaf in _add_members(member, found)]
+    return [leaf for member in part.limits for leaf in _add_members(member, found)]
 
 
 def _name(part):
-    if isinstance(part, str | Combination):
-        return part if isinstance(part, str) else f"({part.name})"
-    if isinstance(part, LevelThreshold):
-        return f"{part.quantity.name} {part.direction} {part.watch:g} / {part.act}"
-    return f"{part.quantity.name} {part.is_} {part.limit:g}"
+    if isinstance(part, Combination):
+        return f"({part.name})"
+    return f"{part.quantity.name} {part.direction} {part.watch:g} / {part.act:g}"
 
 
 # --- without some of it ----------------------------------------------------------------------------------------------
@@ -74,11 +78,12 @@ def without(by, dropped):
 
 
 def _rule(rule, key, dropped):
-    before = {field: getattr(rule, field) for field in PARTS}
+    before = {field: parts_of(rule, field) for field in PARTS}
     parts = {field: _left(some, (*key, field), dropped) for field, some in before.items()}
-    if key in dropped or not (parts["all_of"] if rule.all_of else parts["when"]):
+    if key in dropped or not parts["limits"]:
         return None
-    return rule if parts == before else dataclasses.replace(rule, **parts)
+    parts["unless"] = next(iter(parts["unless"]), None)
+    return rule if parts == before | {"unless": rule.unless} else dataclasses.replace(rule, **parts)
 
 
 def _left(some, key, dropped):
@@ -88,10 +93,10 @@ def _left(some, key, dropped):
 
 def _part(part, dropped):
     if isinstance(part, Combination):
-        members = _left(part.conditions, (part,), dropped)
-        changed = part if members == part.conditions else dataclasses.replace(part, conditions=members)
+        members = _left(part.limits, (part,), dropped)
+        changed = part if members == part.limits else dataclasses.replace(part, limits=members)
         return changed if members else None
-    return None if not isinstance(part, str) and ("quantity", part.quantity.name) in dropped else part
+    return None if ("quantity", part.quantity.name) in dropped else part
 
 
 # --- what that changes -----------------------------------------------------------------------------------------------
@@ -118,20 +123,21 @@ class Change:
     def _claims(self, call):
         for source in self.sources:
             if measured := call["asked"].get(source):
-                old, new = (_plain(judge(by.of[source], measured)) for by in self.both)
+                old, new = (_levels(by.of[source], measured) for by in self.both)
                 if old != new:
                     return True
         old, new = (_at_start(by, call["facts"]) if self.is_of_start and call["facts"] else () for by in self.both)
         return old != new
 
 
-def _plain(claims):
-    return [(claim.kind, claim.level, claim.proven, claim.is_of_probe) for claim in claims]
+def _levels(rules, measured):
+    found = gravest(rules, measured).items()
+    return [(kind, level, level == "act" and rule.is_proven(measured)) for kind, (level, rule) in found]
 
 
 def _at_start(by, facts):
     with by.in_force():
-        return _plain(checks.claims_of(facts, lambda *_: None))
+        return [(claim.kind, claim.level) for claim in checks.claims_of(facts, lambda *_: None)]
 
 
 def _explained(by):

@@ -41,7 +41,7 @@ class Silent(rules.Rule):
 
     spoken = ()
 
-    def why(self, measured, level, earlier):
+    def why(self, measured, level):
         return ()
 
 

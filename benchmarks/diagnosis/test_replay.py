@@ -1,23 +1,21 @@
 """A recorded training is judged again as it was judged, and what no training needs of the rules is found."""
 
-
 import keras
 import numpy as np
 import pytest
 
 import keras_ch8
-from keras_ch8.verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
+from keras_ch8.verdicts.rules import Combination, Limit, Quantity, Rule
 
 from . import ablate, record, replay
 
 HEIGHT, NEEDED, IDLE, OTHER = map(Quantity, ("height", "needed", "idle", "other"), "hino")
-OTHERS = Combination("one of two", "any of", (Condition(OTHER, ">=", 1), Condition(NEEDED, ">=", 2)))
+OTHERS = Combination("one of two", "any of", (Limit(OTHER, "above", 1), Limit(NEEDED, "above", 2)))
 RULE = Rule(
     kind="plateau",
     says="It is high",
-    all_of=(LevelThreshold(HEIGHT, "above", watch=1, act=2, source="here"),),
-    when=(Condition(NEEDED, ">=", 1), Condition(IDLE, ">=", 1)),
-    silenced_by=(OTHERS, "saddle"),
+    limits=(Limit(HEIGHT, "above", watch=1, act=2, source="here"), Limit(NEEDED, "above", 1), Limit(IDLE, "above", 1)),
+    unless=OTHERS,
 )
 SICK, HEALTHY = {"height": 3, "needed": 1, "idle": 1, "other": 0}, {"height": 3, "needed": 0, "idle": 1, "other": 0}
 
@@ -93,15 +91,14 @@ def test_what_loses_nothing_is_dropped_and_what_tells_the_sick_from_the_healthy_
     found = dict(ablate.ablate(RECORDS, rules(), {}))
     assert [name.partition(",")[0] for name, each in found.items() if each["is_free"]] == [
         "quantity: idle",
-        "silenced_by: saddle",
-        "member: needed >= 2",
+        "member: needed above 2 / 2",
         "cause: plateau explains underfitting",
     ]
     rule = next(each for name, each in found.items() if name.startswith("rule"))
     assert (rule["right"], rule["root"], rule["worse"]) == (-1, -1, {"made": 1})
-    needed = next(each for name, each in found.items() if name.startswith("when: needed"))
+    needed = next(each for name, each in found.items() if name.startswith("limits: needed"))
     assert (needed["healthy_act"], needed["reached"]) == (1, 1)
-    assert not any("when: idle" in name for name in found)  # it went with its quantity
+    assert not any("limits: idle" in name for name in found)  # it went with its quantity
 
 
 def test_a_second_call_tries_what_the_first_had_not_and_knows_what_that_dropped():
@@ -118,7 +115,7 @@ def test_each_part_of_the_rules_of_today_has_a_name_of_its_own():
         for source, its in by.of.items()
         for i, rule in enumerate(its)
         for field in ablate.PARTS
-        for j in range(len(getattr(rule, field)))
+        for j in range(len(ablate.parts_of(rule, field)))
     ]
     assert {*parts, *(("check", check.name) for check in by.of_start)} <= keys
     assert ablate.without(by, set()) == by

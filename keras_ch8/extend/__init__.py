@@ -21,7 +21,7 @@ from ..schedules.base import Schedule
 from ..stopping.criterion import Criterion, EpochHistory, MonitorCriterion, Reason, StopReason
 from ..telemetry.frame import Frame
 from ..verdicts.kinds import Kind
-from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
+from ..verdicts.rules import Combination, Limit, Quantity, Rule
 from ..verdicts.verdict import Claim, Verdict, VerdictError
 
 if _backend.is_tensorflow():
@@ -50,7 +50,6 @@ __all__ = [
     "Clock",
     "ClosureOptimizer",
     "Combination",
-    "Condition",
     "Criterion",
     "Curve",
     "Descent",
@@ -62,7 +61,7 @@ __all__ = [
     "KernelInitializer",
     "Kind",
     "LayerCall",
-    "LevelThreshold",
+    "Limit",
     "Likelihood",
     "Line",
     "LineSearch",

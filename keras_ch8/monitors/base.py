@@ -147,7 +147,7 @@ class Monitor:
     Example:
         A warning when the loss on the probe is above 3:
 
-        >>> from keras_ch8.extend import Curve, Kind, LevelThreshold, Monitor, Quantity, Rule
+        >>> from keras_ch8.extend import Curve, Kind, Limit, Monitor, Quantity, Rule
         >>> loss = Quantity("probe_loss", "Loss on the probe.", "it is {:.2g}".format, series="diagnosis/high_loss")
         >>> class HighLoss(Monitor):
         ...     name = "high_loss"
@@ -157,7 +157,7 @@ class Monitor:
         ...         Rule(
         ...             kind="high_loss",
         ...             says="The loss is high",
-        ...             all_of=(LevelThreshold(loss, "above", watch=3.0, act=30.0, source="Experience."),),
+        ...             limits=(Limit(loss, "above", watch=3.0, act=30.0, source="Experience."),),
         ...         ),
         ...     )
         ...
@@ -281,10 +281,10 @@ def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:
     """
     kinds: dict[str, dict[tuple[float, str], list[str]]] = {}
     for rule in (rule for monitor in monitors for rule in monitor.rules):
-        for threshold in rule.all_of:
-            if threshold.quantity.series:
-                limits = kinds.setdefault(threshold.quantity.series, {})
-                for level, value in threshold.limits(rule.at_most):
+        for limit in rule.judged:
+            if limit.quantity.series:
+                limits = kinds.setdefault(limit.quantity.series, {})
+                for level, value in limit.limits(rule.at_most):
                     named = limits.setdefault((value, level), [])
                     named += [rule.kind] if rule.kind not in named else []
     return {

@@ -7,20 +7,16 @@ import itertools
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import TypeAlias
 
 from ..verdicts.checks import CHECKS
 from ..verdicts.fact import Fact
 from ..verdicts.kinds import KINDS
 from ..verdicts.remedies import REMEDIES, Remedy
-from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
+from ..verdicts.rules import Combination, Limit, Quantity, Rule
 from ..verdicts.verdict import RAISED_BY, WINDOW
 from .base import Monitor, members
 
 _ESCAPED = {ord("|"): r"\|", ord("\n"): " "}
-
-Held: TypeAlias = Condition | Combination | str
-"""What a rule asks for: the name of a kind is the condition that an earlier rule has found it."""
 
 SEEN: Mapping[str, str] = {
     "step_too_long": "rate_too_long",
@@ -70,7 +66,7 @@ then; each number here is a [quantity](#quantities).
   One number is the limit of both. A rule has the level of its mildest limit, a verdict that of its gravest rule.
 - **Rules** speak where all under "only where" holds, and nothing under "not where". Numbers in brackets are those of
   the rules that ask for it; without them all do. Bold names without a meaning in brackets are
-  [conditions](#conditions). What is not known reaches no limit and fulfils no condition.
+  [conditions](#conditions). What is not known reaches no limit.
 - **Verdicts** are raised when {RAISED_BY} of the last {WINDOW} measurements say so, and taken back when all {WINDOW}
   say less. What is certain at once needs no second one.
 - **Cures** stand in order. `Verdict.cure` is the first that suits the training, with its numbers for what stands in
@@ -169,12 +165,11 @@ def _rules(rules: Sequence[tuple[Monitor, Rule]], shared: Set[str]) -> Iterator[
     yield _row("no.", f"measured by {_listed([[f'`{monitor.name}`'] for monitor, _ in rules])}", "limits")
     yield "---|---|---"
     for number, (_, rule) in enumerate(rules, 1):
-        yield _row(number, rule.says, ", ".join(_limits(t, rule) for t in rule.all_of) or rule.at_most)
+        yield _row(number, rule.says, ", ".join(_limits(limit, rule) for limit in rule.judged) or rule.at_most)
     yield ""
-    asked: tuple[tuple[str, Callable[[Rule], Iterable[Held]]], ...] = (
-        ("Only where", lambda rule: rule.when),
-        ("Not where", lambda rule: rule.silenced_by),
-        ("*Watch* at most where", lambda rule: rule.eased_by),
+    asked: tuple[tuple[str, Callable[[Rule], Iterable[Limit | Combination]]], ...] = (
+        ("Only where", lambda rule: [limit for limit in rule.limits if limit not in rule.judged]),
+        ("Not where", lambda rule: [rule.unless] if rule.unless else []),
         ("Certain at once where", lambda rule: rule.proven_by),
     )
     for title, of in asked:
@@ -209,37 +204,31 @@ def _spans(numbers: Sequence[int]) -> str:
     return ", ".join(str(span[0]) if len(span) == 1 else f"{span[0]}-{span[-1]}" for span in spans)
 
 
-def _limits(threshold: LevelThreshold, rule: Rule) -> str:
-    sign = "≥" if threshold.direction == "above" else "≤"
-    limits = dict(threshold.limits(rule.at_most))
-    numbers = [f"{limits[level]:g}" if level in limits else "never" for level in ("watch", "act")]
-    if threshold.act == threshold.watch and rule.at_most == "act":
-        numbers = numbers[1:]
-    return f"`{threshold.quantity.name}{sign}{'/'.join(numbers)}`"
+def _limits(limit: Limit, rule: Rule) -> str:
+    """Return a limit, with the levels that a rule can reach."""
+    numbers = [f"{number:.4g}" for _, number in limit.limits(rule.at_most)]
+    numbers += ["never"] if rule.at_most == "watch" else []
+    return f"`{limit.quantity.name}{'≥' if limit.direction == 'above' else '≤'}{'/'.join(numbers)}`"
 
 
-def _said(condition: Held, shared: Set[str]) -> str:
-    """Return what is compared, or the name of a combination: with what it means, unless that is explained apart."""
-    if isinstance(condition, str):
-        return f"`{condition}` is claimed"
-    if isinstance(condition, Condition) or len(condition.conditions) == 1:
-        return _meant(condition)
-    name = f"**{condition.name}**"
-    return name if condition.name in shared else f"{name} ({_meant(condition)})"
+def _said(limit: Limit | Combination, shared: Set[str]) -> str:
+    """Return a limit, or the name of a combination: with what it means, unless that is explained apart."""
+    if isinstance(limit, Limit) or len(limit.limits) == 1:
+        return _meant(limit)
+    name = f"**{limit.name}**"
+    return name if limit.name in shared else f"{name} ({_meant(limit)})"
 
 
-def _meant(condition: Condition | Combination) -> str:
-    """Return what a condition compares, or a combination combines."""
-    if isinstance(condition, Condition):
-        sign = condition.is_.replace("<=", "≤").replace(">=", "≥")
-        compared = f"`{condition.quantity.name}{sign}{condition.limit:.4g}`"
-        return f"`{condition.quantity.name}` is known" if sign == "known" else compared
+def _meant(limit: Limit | Combination) -> str:
+    """Return where a limit is reached, or what a combination combines."""
+    if isinstance(limit, Limit):
+        return f"`{limit.quantity.name}{'≥' if limit.direction == 'above' else '≤'}{limit.watch:.4g}`"
     parts = [
-        f"({_meant(part)})" if isinstance(part, Combination) and len(part.conditions) > 1 else _meant(part)
-        for part in condition.conditions
+        f"({_meant(part)})" if isinstance(part, Combination) and len(part.limits) > 1 else _meant(part)
+        for part in limit.limits
     ]
-    said = (" and " if condition.how == "all of" else " or ").join(parts)
-    if condition.how != "none of":
+    said = (" and " if limit.how == "all of" else " or ").join(parts)
+    if limit.how != "none of":
         return said
     return f"not {said}" if len(parts) == 1 else f"not ({said})"
 
@@ -249,8 +238,8 @@ def _conditions(rules: Iterable[Rule]) -> dict[str, str]:
     kinds: dict[str, set[str]] = {}
     meant: dict[str, str] = {}
     for rule in rules:
-        for one in (*rule.when, *rule.silenced_by, *rule.eased_by):
-            if isinstance(one, Combination) and len(one.conditions) > 1:
+        for one in (*rule.limits, rule.unless):
+            if isinstance(one, Combination) and len(one.limits) > 1:
                 kinds.setdefault(one.name, set()).add(rule.kind)
                 meant[one.name] = _meant(one)
     return {name: meant[name] for name in sorted(meant) if len(kinds[name]) > 1}
@@ -266,22 +255,21 @@ def _meanings(title: str, mark: str, meanings: Mapping[str, str]) -> str:
     return "\n".join([f"## {title}", "", *(f"- {mark}{name}{mark}: {said}" for name, said in meanings.items()), ""])
 
 
-def _with_parts(condition: Held) -> Iterator[Condition | Combination]:
-    if isinstance(condition, Combination):
-        for part in condition.conditions:
-            yield from _with_parts(part)
-    if not isinstance(condition, str):
-        yield condition
+def limits_in(part: Limit | Combination | None) -> Iterator[Limit]:
+    """Yield a limit, or those of a combination."""
+    if isinstance(part, Combination):
+        for member in part.limits:
+            yield from limits_in(member)
+    elif part is not None:
+        yield part
 
 
 def _found(rules: Iterable[Rule]) -> dict[str, Quantity]:
     """Return the quantities of some rules by name, in alphabetical order."""
     found: dict[str, Quantity] = {}
     for rule in rules:
-        asked = (*rule.when, *rule.silenced_by, *rule.eased_by, *rule.proven_by)
-        parts = (part for condition in asked for part in _with_parts(condition))
-        of_conditions = (part.quantity for part in parts if isinstance(part, Condition))
-        found.update({q.name: q for q in (*rule.quantities, *rule.mentions, *of_conditions)})
+        asked = (limit for part in (*rule.limits, rule.unless, *rule.proven_by) for limit in limits_in(part))
+        found.update({q.name: q for q in (*(limit.quantity for limit in asked), *rule.mentions)})
     return dict(sorted(found.items()))
 
 

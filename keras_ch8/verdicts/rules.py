@@ -1,8 +1,7 @@
-"""Rules as data: which measured quantities, beyond which thresholds and under which conditions, make which claim.
+"""Rules as data: which measured quantities, beyond which limits, make which claim.
 
 A monitor measures named quantities; a `Rule` says what they mean. `judge` is all there is between the two, and the
-documentation (`docs/diagnosis.md`) is made from the same rules. A number that is not known is NaN: it reaches no
-threshold and fulfils no condition.
+documentation (`docs/diagnosis.md`) is made from the same rules. A number that is not known is NaN: it reaches no limit.
 """
 
 import dataclasses
@@ -94,94 +93,17 @@ def _check_word(name: str, value: str, words: Sequence[str]) -> None:
         )
 
 
-_OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_WORDS = {"<": "below", "<=": "up to", ">": "above", ">=": "from"}
-
-
 @dataclasses.dataclass(frozen=True)
-class Condition:
-    """A comparison of a quantity with a number: it holds or does not; where the quantity is not known it does not.
-
-    Args:
-        quantity: What is compared.
-        is_: The comparison, one of `"<"`, `"<="`, `">"`, `">="`; or `"known"`, which needs no limit.
-        limit: The number that the quantity is compared with. Defaults to NaN, for `"known"`.
-        name: What the condition says of the training, such as "the loss is good". Defaults to `""`: the comparison
-            itself is said.
-        source: Where the limit comes from. Defaults to `""`: it needs no source, such as a 0.
-
-    Raises:
-        ValueError: If `is_` is not one of these words.
-    """
-
-    quantity: Quantity
-    is_: Literal["<", "<=", ">", ">=", "known"]
-    limit: float = NAN
-    name: str = ""
-    source: str = ""
-
-    def __post_init__(self) -> None:
-        _check_word("is_", self.is_, (*_OPERATORS, "known"))
-
-    def holds(self, measured: Measured) -> bool:
-        """Whether it holds for what was measured."""
-        value = measured.get(self.quantity.name, NAN)
-        return not math.isnan(value) if self.is_ == "known" else _OPERATORS[self.is_](value, self.limit)
-
-    def stated(self, value: float, level: str = "act") -> str:
-        """Return a sentence with the value, the limit of the level, and where that comes from.
-
-        Of a number that no sentence says, it is whether the condition holds, if that has a name.
-        """
-        source = f" ({self.source})" if self.source else ""
-        if self.name and self.quantity.phrase is None:
-            answer = "yes" if self.holds({self.quantity.name: value}) else "no"
-            return f"{self.name[0].upper()}{self.name[1:]}: {answer}{source}."
-        limit = f"{level} {_WORDS[self.is_]} {self.quantity.number(self.limit)}"
-        return f"{self.quantity.stated(value)}: {limit}{source}."
-
-
-@dataclasses.dataclass(frozen=True)
-class Combination:
-    """Several conditions under one name: all of them, any of them, or none of them must hold.
-
-    Args:
-        name: What the combination says of the training, such as "the loss is stuck".
-        how: Which of the conditions must hold: `"all of"`, `"any of"` or `"none of"` them.
-        conditions: The conditions, also combinations of others.
-
-    Raises:
-        ValueError: If `how` is not one of these words.
-    """
-
-    name: str
-    how: Literal["all of", "any of", "none of"]
-    conditions: "tuple[Condition | Combination, ...]"
-
-    def __post_init__(self) -> None:
-        _check_word("how", self.how, ("all of", "any of", "none of"))
-
-    def holds(self, measured: Measured) -> bool:
-        """Whether it holds for what was measured."""
-        each = (condition.holds(measured) for condition in self.conditions)
-        return all(each) if self.how == "all of" else any(each) == (self.how == "any of")
-
-
-@dataclasses.dataclass(frozen=True)
-class LevelThreshold:
+class Limit:
     """A limit of a quantity: from `watch` on the level is "watch", from `act` on "act".
 
     Args:
         quantity: What is judged.
         direction: `"above"` if larger values are more serious, `"below"` if smaller ones are.
         watch: The first value that is worth watching.
-        act: The first value that calls for action; `None` where no finite one does.
-        source: Where the numbers come from.
+        act: The first value that calls for action. Defaults to `None`: `watch`, so that it holds or does not.
+        name: What it says of the training, such as "the loss is good". Defaults to `""`: value and limit are said.
+        source: Where the numbers come from. Defaults to `""`: they need no source, such as a 0.
 
     Raises:
         ValueError: If `direction` is not one of these words, or `act` is less serious than `watch`.
@@ -190,71 +112,97 @@ class LevelThreshold:
     quantity: Quantity
     direction: Literal["above", "below"]
     watch: float
-    act: float | None
-    source: str
+    act: float | None = None
+    name: str = ""
+    source: str = ""
 
     def __post_init__(self) -> None:
         _check_word("direction", self.direction, ("above", "below"))
-        if self.act is not None and self.act != self.watch and (self.act > self.watch) != (self.direction == "above"):
+        if self.act is None:
+            object.__setattr__(self, "act", self.watch)
+        elif self.act != self.watch and (self.act > self.watch) != (self.direction == "above"):
             raise ValueError(
                 "`act` must be `watch` or more serious. Received: "
                 f"direction={short(self.direction)}, watch={short(self.watch)}, act={short(self.act)}. Exchange the "
                 "numbers, or turn the direction around."
             )
 
-    @property
-    def _act(self) -> float:
-        if self.act is None:
-            return math.inf if self.direction == "above" else -math.inf
-        return self.act
-
     def level(self, value: float) -> str:
         """Return the level of a value; NaN is "ok"."""
         is_beyond = operator.ge if self.direction == "above" else operator.le
-        if is_beyond(value, self._act):
+        if is_beyond(value, self.act):
             return "act"
         return "watch" if is_beyond(value, self.watch) else "ok"
 
+    def holds(self, measured: Measured) -> bool:
+        """Whether it is reached by what was measured."""
+        return self.level(measured.get(self.quantity.name, NAN)) != "ok"
+
+    def at(self, level: str, name: str = "") -> "Limit":
+        """Return the limit that holds where this one is at a level, `"watch"` or `"act"`."""
+        limit = self.watch if level == "watch" else self.act
+        return dataclasses.replace(self, watch=limit, act=limit, name=name)
+
     def limits(self, at_most: str = "act") -> list[tuple[str, float]]:
         """Return each level that it can reach, and the first value there."""
-        if at_most == "watch" or self.act is None:
+        if at_most == "watch":
             return [("watch", self.watch)]
         return [("act", self.act)] if self.act == self.watch else [("watch", self.watch), ("act", self.act)]
 
     def stated(self, value: float, at_most: str = "act") -> str:
         """Return a sentence with the value, the limits of the levels, and where these come from.
 
-        A number that begins with a word, as "a rise of 40 %", says its direction itself.
+        A number that begins with a word, as "a rise of 40 %", says its direction itself. Of a number that no sentence
+        says, it is whether the limit is reached, if that has a name.
         """
+        source = f" ({self.source})" if self.source else ""
+        if self.name and self.quantity.phrase is None:
+            return f"{self.name[0].upper()}{self.name[1:]}: {'no' if self.level(value) == 'ok' else 'yes'}{source}."
         on = " up" if self.direction == "above" else " down"
         numbers = [(level, self.quantity.number(limit)) for level, limit in self.limits(at_most)]
         limits = [f"{level} from {number}{'' if number[0].isalpha() else on}" for level, number in numbers]
-        source = f" ({self.source})" if self.source else ""
         return f"{self.quantity.stated(value)}: {', '.join(limits)}{source}."
 
-    def at(self, level: str, name: str = "") -> Condition:
-        """Return the condition that this level, `"watch"` or `"act"`, is reached; `name` as for `Condition`."""
-        limit = self.watch if level == "watch" else self._act
-        return Condition(self.quantity, ">=" if self.direction == "above" else "<=", limit, name, self.source)
+
+@dataclasses.dataclass(frozen=True)
+class Combination:
+    """Several limits under one name: all of them, any of them, or none of them must be reached.
+
+    Args:
+        name: What the combination says of the training, such as "the loss is stuck".
+        how: Which of the limits must be reached: `"all of"`, `"any of"` or `"none of"` them.
+        limits: The limits, also combinations of others.
+
+    Raises:
+        ValueError: If `how` is not one of these words.
+    """
+
+    name: str
+    how: Literal["all of", "any of", "none of"]
+    limits: "tuple[Limit | Combination, ...]"
+
+    def __post_init__(self) -> None:
+        _check_word("how", self.how, ("all of", "any of", "none of"))
+
+    def holds(self, measured: Measured) -> bool:
+        """Whether it holds for what was measured."""
+        each = (limit.holds(measured) for limit in self.limits)
+        return all(each) if self.how == "all of" else any(each) == (self.how == "any of")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rule:
     """What must be measured for a difficulty to be there, and how serious it is then.
 
-    The level is that of the mildest of the thresholds `all_of`; of several rules of one kind, the gravest counts.
-    The level is "ok" unless all conditions of `when` hold and none of `silenced_by` does.
+    The level is that of the mildest of the limits; of several rules of one kind, the gravest counts.
 
     Args:
         kind: The name of the difficulty, one of `KINDS`; the section and the usual cure are those of the kind.
         says: What it means for the training, in one clause without a full stop; numbers in brackets follow.
-        all_of: Thresholds that must all be reached. Defaults to `()`: the level is `at_most` where the conditions hold.
-        when: Conditions that must all hold. Defaults to `()`.
-        silenced_by: Conditions none of which may hold. The name of a kind is the condition that an earlier rule of the
-            same monitor has found that kind. Defaults to `()`.
-        eased_by: Conditions, any of which lowers the level to "watch" at most. Defaults to `()`.
+        limits: Limits that must all be reached. Those without a name are what is judged; where each has one, all are.
+        unless: A limit, or a combination, where the rule says nothing. Defaults to `None`.
         at_most: The gravest level that it can reach: `"watch"` or `"act"`. Defaults to `"act"`.
-        proven_by: Conditions, all of which make a single measurement at "act" enough for a verdict. Defaults to `()`:
+        proven_by: Limits that, all reached, make a single measurement at "act" enough for a verdict. Defaults to `()`:
             two of three measurements must agree.
         mentions: Quantities that the sentence says besides those that are judged. Defaults to `()`.
         cure: What cures it, where the rule knows more than `verdicts.remedies`; `{name}` stands for the measured
@@ -267,13 +215,13 @@ class Rule:
         ValueError: If `at_most` is not one of `LEVELS`.
 
     Example:
-        >>> from keras_ch8.extend import Quantity, Rule, LevelThreshold
+        >>> from keras_ch8.extend import Limit, Quantity, Rule
         >>> from keras_ch8.verdicts.rules import judge
         >>> growth = Quantity("growth", "Loss over that at the start.", lambda x: f"it is {x:.2g} times its start")
         >>> rule = Rule(
         ...     kind="step_too_long",
         ...     says="The loss rises",
-        ...     all_of=(LevelThreshold(growth, "above", watch=1.5, act=2.0, source="Experience."),),
+        ...     limits=(Limit(growth, "above", watch=1.5, act=2.0, source="Experience."),),
         ... )
         >>> (claim,) = judge([rule], {"growth": 1.7})
         >>> claim.level, claim.finding
@@ -282,12 +230,10 @@ class Rule:
 
     kind: str
     says: str
-    all_of: tuple[LevelThreshold, ...] = ()
-    when: tuple[Condition | Combination, ...] = ()
-    silenced_by: tuple[Condition | Combination | str, ...] = ()
-    eased_by: tuple[Condition | Combination, ...] = ()
+    limits: tuple[Limit | Combination, ...]
+    unless: Limit | Combination | None = None
     at_most: str = "act"
-    proven_by: tuple[Condition, ...] = ()
+    proven_by: tuple[Limit, ...] = ()
     mentions: tuple[Quantity, ...] = ()
     cure: str = ""
     code: str = ""
@@ -302,67 +248,71 @@ class Rule:
 
         Combinations ask for nothing: what is not known does not hold.
         """
-        conditions = (condition.quantity for condition in self.when if isinstance(condition, Condition))
-        return tuple(dict.fromkeys([*(threshold.quantity for threshold in self.all_of), *conditions]))
+        return tuple(dict.fromkeys(limit.quantity for limit in self.limits if isinstance(limit, Limit)))
+
+    @functools.cached_property
+    def judged(self) -> tuple[Limit, ...]:
+        """The limits without a name or, where each has one, all."""
+        limits = tuple(limit for limit in self.limits if isinstance(limit, Limit))
+        return tuple(limit for limit in limits if not limit.name) or limits
 
     @functools.cached_property
     def spoken(self) -> tuple[Quantity, ...]:
-        """What the sentence says: what the thresholds judge or, without any, the conditions; and mentions."""
-        judged = tuple(threshold.quantity for threshold in self.all_of) or self.quantities
-        return (*judged, *self.mentions)
+        """What the sentence says: what is judged, and what the rule mentions."""
+        return (*(limit.quantity for limit in self.judged), *self.mentions)
 
     def can_be_judged(self, measured: Measured) -> bool:
         """Whether all that it needs has been measured."""
         return all(quantity.name in measured for quantity in self.quantities)
 
-    def level(self, measured: Measured, earlier: Mapping[str, str]) -> str:
-        """Return the level; `earlier` are the levels by kind that the rules before this one have given."""
-        if not all(condition.holds(measured) for condition in self.when):
+    def level(self, measured: Measured) -> str:
+        """Return the level."""
+        if self.unless is not None and self.unless.holds(measured):
             return "ok"
-        if any(_is_so(silencer, measured, earlier) for silencer in self.silenced_by):
-            return "ok"
-        limit = "watch" if any(condition.holds(measured) for condition in self.eased_by) else "act"
-        thresholds = (threshold.level(measured[threshold.quantity.name]) for threshold in self.all_of)
-        return mildest(self.at_most, limit, *thresholds)
+        return mildest(self.at_most, *(_level(limit, measured) for limit in self.limits))
 
-    def why(self, measured: Measured, level: str, earlier: Mapping[str, str]) -> Iterator[str]:
-        """Return sentences that say why the rule is at a level: what was compared, and the conditions that count.
+    def why(self, measured: Measured, level: str) -> Iterator[str]:
+        """Return sentences that say why the rule is at a level: what is judged, and what counts beside it.
 
-        Without thresholds, the conditions are what was compared. What is not known is left out.
+        What is not known is left out.
         """
-        compared: Sequence[LevelThreshold | Condition] = self.all_of or tuple(
-            c for c in self.when if isinstance(c, Condition) and c.is_ != "known"
-        )
-        for one in compared:
-            if not math.isnan(value := measured[one.quantity.name]):
-                yield one.stated(value, self.at_most)
+        for limit in self.judged:
+            if not math.isnan(value := measured[limit.quantity.name]):
+                yield limit.stated(value, self.at_most)
+        beside = [limit for limit in self.limits if limit.name and limit not in self.judged]
         if level != "ok":
-            if names := [c.name for c in self.when if c.name and self.all_of]:
-                yield f"It counts because {_and(names)}."
-            if names := [c.name for c in self.eased_by if c.name and c.holds(measured)]:
-                yield f"It is worth watching at most, because {_and(names)}."
-        elif all(t.level(measured[t.quantity.name]) != "ok" for t in self.all_of):
-            if names := [c.name for c in self.when if c.name and not c.holds(measured)]:
-                yield f"That counts only where {_and(names)}."
-            elif names := [_name(s) for s in self.silenced_by if _is_so(s, measured, earlier) and _name(s)]:
-                yield f"That does not count where {_and(names)}."
+            if beside:
+                yield f"It counts because {_and([limit.name for limit in beside])}."
+        elif all(limit.holds(measured) for limit in self.judged):
+            if missing := [limit.name for limit in beside if not limit.holds(measured)]:
+                yield f"That counts only where {_and(missing)}."
+            elif self.unless is not None and self.unless.name:
+                yield f"That does not count where {self.unless.name}."
 
     def is_proven(self, measured: Measured) -> bool:
         """Whether what calls for action is certain at once."""
-        return bool(self.proven_by) and all(condition.holds(measured) for condition in self.proven_by)
+        return bool(self.proven_by) and all(limit.holds(measured) for limit in self.proven_by)
 
 
-def _is_so(silencer: Condition | Combination | str, measured: Measured, earlier: Mapping[str, str]) -> bool:
-    """Whether something that silences a rule is so; the name of a kind stands for an earlier rule that claims it."""
-    return earlier.get(silencer, "ok") != "ok" if isinstance(silencer, str) else silencer.holds(measured)
-
-
-def _name(silencer: Condition | Combination | str) -> str:
-    return f"it is called `{silencer}`" if isinstance(silencer, str) else silencer.name
+def _level(limit: Limit | Combination, measured: Measured) -> str:
+    if isinstance(limit, Limit):
+        return limit.level(measured[limit.quantity.name])
+    return "act" if limit.holds(measured) else "ok"
 
 
 def _and(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def gravest(rules: Sequence[Rule], measured: Measured) -> dict[str, tuple[str, Rule]]:
+    """Return of each kind that can be judged the gravest level, and the first rule that is at it."""
+    found: dict[str, tuple[str, Rule]] = {}
+    for rule in rules:
+        if rule.can_be_judged(measured):
+            level = rule.level(measured)
+            if rule.kind not in found or LEVELS.index(level) > LEVELS.index(found[rule.kind][0]):
+                found[rule.kind] = level, rule
+    return found
 
 
 def judge(
@@ -396,21 +346,12 @@ def judge(
         ValueError: If the kind of a rule is not one of `KINDS`.
     """
     remarks, newest, drawn = remarks or {}, newest or {}, drawn or {}
-    levels: dict[str, str] = {}
-    said: dict[str, Rule] = {}
-    judged: dict[str, list[Rule]] = {}
-    for rule in rules:
-        if rule.can_be_judged(measured):
-            level = rule.level(measured, levels)
-            judged.setdefault(rule.kind, []).append(rule)
-            if rule.kind not in levels or LEVELS.index(level) > LEVELS.index(levels[rule.kind]):
-                levels[rule.kind], said[rule.kind] = level, rule
     claims = []
-    for kind, level in levels.items():
-        rule, remark, is_fine = said[kind], remarks.get(kind, ""), level == "ok"
-        reasons = judged[kind] if is_fine else [rule]
+    for kind, (level, rule) in gravest(rules, measured).items():
+        remark, is_fine = remarks.get(kind, ""), level == "ok"
+        reasons = [r for r in rules if r.kind == kind and r.can_be_judged(measured)] if is_fine else [rule]
         spoken = [quantity for reason in reasons for quantity in reason.spoken]
-        why = [because for reason in reasons for because in reason.why(measured, level, levels)]
+        why = [because for reason in reasons for because in reason.why(measured, level)]
         numbers = {q.name: drawn.get(q.series, newest.get(q.name, measured.get(q.name, NAN))) for q in spoken}
         shown = spoken[:MOST_NUMBERS] if is_fine else spoken
         cures = [] if is_fine else _cures(rule, measured, known or {}, has)

@@ -219,7 +219,7 @@ class Ratio(extend.Monitor):
         extend.Rule(
             kind="mine_high",
             says="It is high",
-            all_of=(extend.LevelThreshold(extend.Quantity("mine", "Mine."), "above", 1.0, 2.0, "Experience."),),
+            limits=(extend.Limit(extend.Quantity("mine", "Mine."), "above", 1.0, 2.0, source="Experience."),),
         ),
     )
 

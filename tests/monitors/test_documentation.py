@@ -12,7 +12,7 @@ from keras_ch8.verdicts.checks import CHECKS
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.remedies import REMEDIES, Remedy
-from keras_ch8.verdicts.rules import Condition, LevelThreshold, Quantity, Rule
+from keras_ch8.verdicts.rules import Limit, Quantity, Rule
 
 MONITORS = members("full")
 WHOLE = page(MONITORS)
@@ -62,11 +62,11 @@ def test_every_fact_that_a_cure_needs_is_said_where_it_is_needed_or_explained():
 def test_every_rule_is_there_with_its_limits(monitor):
     for rule in monitor.rules:
         (row,) = re.findall(rf"^\d+ \| {re.escape(rule.says)} \| (.*)$", paragraphs()[rule.kind], re.MULTILINE)
-        for t in rule.all_of:
-            act = "never" if t.act is None or rule.at_most == "watch" else f"{t.act:g}"
-            both = f"{t.watch:g}" if act == f"{t.watch:g}" else f"{t.watch:g}/{act}"
+        for t in rule.judged:
+            act = "never" if rule.at_most == "watch" else f"{t.act:.4g}"
+            both = f"{t.watch:.4g}" if act == f"{t.watch:.4g}" else f"{t.watch:.4g}/{act}"
             assert f"`{t.quantity.name}{'≥' if t.direction == 'above' else '≤'}{both}`" in row
-        assert rule.all_of or row == rule.at_most
+        assert rule.judged or row == rule.at_most
         for quantity in (*rule.quantities, *rule.mentions):
             assert (
                 f"\n- `{quantity.name}`{f' (`{quantity.series}`)' * bool(quantity.series)}: {quantity.meaning}\n"
@@ -76,14 +76,13 @@ def test_every_rule_is_there_with_its_limits(monitor):
 
 def test_what_some_rules_ask_for_has_their_numbers_and_what_all_ask_for_has_none(monkeypatch):
     def rule(says, *limits):
-        when = tuple(Condition(GROWTH, ">", limit) for limit in limits)
-        limit = LevelThreshold(GROWTH, "above", 1.3, 1.6, "")
-        return Rule(kind="cliff", says=says, all_of=(limit,), when=when)
+        beside = (Limit(GROWTH, "above", limit, name="it grew") for limit in limits)
+        return Rule(kind="cliff", says=says, limits=(Limit(GROWTH, "above", 1.3, 1.6), *beside))
 
     (one,) = chosen(["cliff"])
     asked = {"A": (0.0, 1.0), "B": (0.0,), "C": (0.0, 1.0), "D": (0.0, 1.0), "E": (0.0, 2.0)}
     monkeypatch.setattr(one, "rules", tuple(rule(says, *limits) for says, limits in asked.items()))
-    assert "- Only where `growth>0`; `growth>1` (1, 3-4); `growth>2` (5)." in page([one])
+    assert "- Only where `growth≥0`; `growth≥1` (1, 3-4); `growth≥2` (5)." in page([one])
     assert "\n2 | B | `growth≥1.3/1.6`\n" in page([one])
 
 

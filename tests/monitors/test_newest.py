@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_ch8.board import tags
-from keras_ch8.extend import Combination, Condition, LevelThreshold, Quantity, Rule
+from keras_ch8.extend import Combination, Limit, Quantity, Rule
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors._time_horizon import TimeHorizon
@@ -22,7 +22,7 @@ STEP = Quantity(
     "step", "A step.", lambda x: f"a step has {x:.2g} m", number="{:.2g} m".format, usual="in the median of the last 3",
     series="diagnosis/step",
 )  # fmt: skip
-LONG = LevelThreshold(STEP, "above", watch=2.0, act=4.0, source="Experience")
+LONG = Limit(STEP, "above", watch=2.0, act=4.0, source="Experience")
 
 
 def gradients(factor):
@@ -66,80 +66,52 @@ def test_a_number_alone_is_stated_with_the_name_of_what_it_is():
     assert [plain.stated(value) for value in (2.0, 1e12)] == [
         "The loss of probe is 2", "The loss of probe is beyond measure",
     ]  # fmt: skip
-    below = Condition(plain, "<", 1.0, source="Experience")
-    assert below.stated(0.5, "watch") == "The loss of probe is 0.5: watch below 1 (Experience)."
-    low = LevelThreshold(plain, "below", watch=2.0, act=1.0, source="Experience")
+    low = Limit(plain, "below", watch=2.0, act=1.0, source="Experience")
     assert low.stated(0.5) == "The loss of probe is 0.5: watch from 2 down, act from 1 down (Experience)."
-
-
-def test_without_thresholds_the_comparisons_are_the_reasons():
-    width = Quantity("width", "A width.")
-    both = Combination("both", "all of", (Condition(width, ">", 1.0), Condition(width, "<", 9.0)))
-    rule = Rule(kind="cliff", says="It is wide", when=(both, Condition(width, "known"), Condition(width, ">=", 2.0)))
-    assert judge([rule], {"width": 4.0})[0].why == ("The width is 4: act from 2.",)
+    assert low.stated(0.5, "watch") == "The loss of probe is 0.5: watch from 2 down (Experience)."
 
 
 def test_several_reasons_are_one_sentence():
-    three = tuple(Condition(Quantity("width", "A width."), ">", 1.0, name) for name in ("it is so", "thus", "the rest"))
-    rule = Rule(kind="cliff", says="It is long", all_of=(LONG,), when=three)
+    three = [Limit(Quantity("width", "A width."), "above", 1.0, name=name) for name in ("it is so", "thus", "the rest")]
+    rule = Rule(kind="cliff", says="It is long", limits=(LONG, *three))
     why = {width: judge([rule], {"step": 5.0, "width": width})[0].why[1] for width in (0.0, 2.0)}
     assert why[2.0] == "It counts because it is so, thus and the rest."
     assert why[0.0] == "That counts only where it is so, thus and the rest."
 
 
-def test_of_what_eases_or_silences_a_rule_only_what_holds_and_has_a_name_is_a_reason():
-    width = Quantity("width", "A width.")
-    some = Condition(width, ">", 1.0), Condition(width, ">", 1.0, "it is wide"), Condition(width, "<", 1.0, "narrow")
-
-    def why(**options):
-        rule = Rule(kind="cliff", says="It is long", all_of=(LONG,), **options)
-        return judge([rule], {"step": 5.0, "width": 2.0})[0].why[1:]
-
-    assert why(eased_by=some) == ("It is worth watching at most, because it is wide.",)
-    assert why(silenced_by=some) == ("That does not count where it is wide.",)
-
-
-def test_a_condition_is_no_reason_where_a_threshold_is_not_reached_anyway():
-    far = LevelThreshold(Quantity("height", "A height."), "above", watch=9.0, act=9.0, source="")
-    rule = Rule(kind="cliff", says="It is long", all_of=(LONG, far), when=(Condition(STEP, "<", 1.0, "it is short"),))
-    (claim,) = judge([rule], {"step": 5.0, "height": 1.0})
+def test_what_counts_beside_is_no_reason_where_what_is_judged_is_not_reached_anyway():
+    far, short = (
+        Limit(Quantity("height", "A height."), "above", watch=9.0), Limit(STEP, "below", 1.0, name="it is short"),
+    )  # fmt: skip
+    (claim,) = judge([Rule(kind="cliff", says="It is long", limits=(LONG, far, short))], {"step": 5.0, "height": 1.0})
     assert claim.why == (
         "In the median of the last 3 a step has 5 m: watch from 2 m up, act from 4 m up (Experience).",
         "The height is 1: act from 9 up.",
     )
 
 
-def test_what_an_earlier_rule_calls_by_another_name_does_not_count():
-    saddle = Rule(kind="saddle", says="It is a saddle", all_of=(LONG,))
-    rules = [saddle, Rule(kind="cliff", says="It is long", all_of=(LONG,), silenced_by=("saddle",))]
-    assert [claim.why[1:] for claim in judge(rules, {"step": 5.0})] == [
-        (), ("That does not count where it is called `saddle`.",),
-    ]  # fmt: skip
-
-
 def test_a_rule_says_why_in_sentences():
-    wide = Condition(Quantity("width", "A width."), ">", 1.0, "it is wide")
-    mine = Rule(kind="cliff", says="It is long", all_of=(LONG,), when=(wide,), eased_by=(wide,))
+    wide = Limit(Quantity("width", "A width."), "above", 1.0, name="it is wide")
+    mine = Rule(kind="cliff", says="It is long", limits=(LONG, wide))
 
     def why(step, width, **changes):
         rule = Rule(**vars(mine) | changes)
         return judge([rule], {"step": step, "width": width})[0].why
 
     first = "In the median of the last 3 a step has {} m: watch from 2 m up, act from 4 m up (Experience)."
-    last = "It counts because it is wide.", "It is worth watching at most, because it is wide."
-    assert why(5.0, 2.0) == (first.format(5), *last)
+    assert why(5.0, 2.0) == (first.format(5), "It counts because it is wide.")
     assert why(5.0, 0.0) == (first.format(5), "That counts only where it is wide.")
     assert why(1.0, 0.0) == (first.format(1),)
-    assert why(5.0, 2.0, silenced_by=(wide,)) == (first.format(5), "That does not count where it is wide.")
+    assert why(5.0, 2.0, unless=wide) == (first.format(5), "That does not count where it is wide.")
     assert why(5.0, 2.0, at_most="watch")[0] == first.format(5).replace(", act from 4 m up", "")
     assert why(np.nan, 2.0) == ()
-    only = Rule(kind="cliff", says="It is wide", when=(wide,))
+    only = Rule(kind="cliff", says="It is wide", limits=(wide,))
     assert judge([only], {"width": 2.0})[0].why == ("It is wide: yes.",)
 
 
-def test_of_a_kind_that_is_fine_the_thresholds_of_all_rules_are_why_and_not_more_than_five():
+def test_of_a_kind_that_is_fine_the_limits_of_all_rules_are_why_and_not_more_than_five():
     ups = [
-        Rule(kind="cliff", says="Up", all_of=(LevelThreshold(Quantity(f"q{i}", ""), "above", 9, 9, ""),))
+        Rule(kind="cliff", says="Up", limits=(Limit(Quantity(f"q{i}", ""), "above", 9),))
         for i in range(7)
     ]
     (claim,) = judge(ups, {f"q{i}": float(i) for i in range(7)})
@@ -147,7 +119,7 @@ def test_of_a_kind_that_is_fine_the_thresholds_of_all_rules_are_why_and_not_more
 
 
 def test_the_number_of_a_claim_is_that_of_its_series_and_only_of_one_that_is_drawn():
-    rule = Rule(kind="cliff", says="It is long", all_of=(LONG,))
+    rule = Rule(kind="cliff", says="It is long", limits=(LONG,))
     (claim,) = judge([rule], {"step": 5.0}, drawn={"diagnosis/step": 20.0})
     assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/step", 20.0)
     assert claim.finding == "It is long (a step has 5 m in the median of the last 3, and now 20 m)."
@@ -293,7 +265,7 @@ def test_the_limits_of_the_rules_are_lines_of_the_series_that_show_what_they_jud
     assert {"value": 0.3, "label": "act: step_too_short, ill_conditioned"} in found["diagnosis/newton_gain"]
     assert {"value": 0.03, "label": "watch: saddle"} in found["diagnosis/negative_curvature"]
     assert "diagnosis/backward_factor" not in found  # what is judged is the product over the layers
-    for threshold in (t for rule in RULES for t in rule.all_of if t.quantity.series):
+    for threshold in (t for rule in RULES for t in rule.judged if t.quantity.series):
         assert threshold.watch in [line["value"] for line in found[threshold.quantity.series]]
     named = {kind for some in found.values() for line in some for kind in line["label"].split(": ")[1].split(", ")}
     assert named <= set(KINDS)

@@ -94,13 +94,6 @@ def test_a_loss_that_is_no_number_is_stuck_and_slow_and_not_at_rest():
     assert [condition.holds(lost) for condition in (STUCK, SLOW, AT_REST)] == [True, True, False]
 
 
-def test_the_gravest_level_of_what_may_do_no_harm():
-    """A rule that is eased by a loss far below its start acts before there are enough measurements, too."""
-    rule = Rule(kind="cliff", says="It is so", eased_by=(GOOD,))
-    measured = {}, Progress(1.0, 0.51, 0).measured(), Progress(1.0, 0.49, 0).measured()
-    assert [judge([rule], numbers)[0].level for numbers in measured] == ["act", "act", "watch"]
-
-
 def test_how_long_what_is_left_takes():
     log = MeasurementLog(total=200, first=10)
     log.add(40, {})

@@ -22,7 +22,7 @@ from tests.curvature.models import MODELS
 pytestmark = pytest.mark.usefixtures("in_graphs")
 FILE = """
 from ..verdicts.kinds import Kind
-from ..verdicts.rules import LevelThreshold, Quantity, Rule
+from ..verdicts.rules import Limit, Quantity, Rule
 from .base import Monitor, Curve
 
 DOUBLED = Quantity("doubled", "Twice the loss.", lambda value: f"twice the loss is {value:.2g}")
@@ -37,7 +37,8 @@ class DoubledLossMonitor(Monitor):
         Rule(
             kind="doubled",
             says="The loss counts twice",
-            all_of=(LevelThreshold(DOUBLED, "above", watch=0.0, act=None, source="made up"),),
+            limits=(Limit(DOUBLED, "above", watch=0.0, source="made up"),),
+            at_most="watch",
         ),
     )
 

@@ -6,7 +6,7 @@ import string
 import pytest
 
 from keras_ch8 import extend
-from keras_ch8.extend import LevelThreshold, Quantity, Rule
+from keras_ch8.extend import Limit, Quantity, Rule
 from keras_ch8.verdicts import texts
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_CHAPTER
@@ -85,7 +85,7 @@ def test_the_first_that_suits_is_the_cure_and_the_next_what_to_do_if_it_fails():
 
 def test_a_claim_has_cure_code_what_to_expect_and_what_else_to_do_with_the_numbers_of_the_training():
     height = Quantity("height", "A height.", "it is {:.2g} high".format)
-    rule = Rule(kind="step_too_long", says="So", all_of=(LevelThreshold(height, "above", 1, 2, "Here."),))
+    rule = Rule(kind="step_too_long", says="So", limits=(Limit(height, "above", 1, 2, source="Here."),))
     (claim,) = judge([rule], {"height": 3.0}, known=NUMBERS, has=frozenset({Fact.CLIPPING}))
     assert claim.cure == "Lower the learning rate from 0.1 to 0.01."
     assert claim.code == "model.optimizer.learning_rate = 0.01"
@@ -98,7 +98,7 @@ def test_a_claim_has_cure_code_what_to_expect_and_what_else_to_do_with_the_numbe
 def test_a_rules_own_cure_comes_first_and_is_passed_over_where_a_number_is_missing():
     height = Quantity("height", "A height.", "it is {:.2g} high".format)
     rule = Rule(
-        kind="cliff", says="So", all_of=(LevelThreshold(height, "above", 1, 2, "Here."),), cure="Saw off {height}.",
+        kind="cliff", says="So", limits=(Limit(height, "above", 1, 2, source="Here."),), cure="Saw off {height}.",
         code="height = {height}", expects="It should be low.",
     )  # fmt: skip
     (claim,) = judge([rule], {"height": 3.0}, known=NUMBERS)

@@ -8,7 +8,7 @@ import keras
 import pytest
 
 import keras_ch8
-from keras_ch8.extend import Claim, Combination, Condition, Kind, LevelThreshold, Quantity, Rule
+from keras_ch8.extend import Claim, Combination, Kind, Limit, Quantity, Rule
 from keras_ch8.monitors.base import members
 from keras_ch8.verdicts import kinds
 from keras_ch8.verdicts.kinds import KINDS
@@ -17,7 +17,7 @@ from keras_ch8.verdicts.rules import judge
 from keras_ch8.verdicts.verdict import LEVELS
 
 RULES = [rule for monitor in members("full") for rule in monitor.rules]
-THRESHOLDS = list({id(threshold): threshold for rule in RULES for threshold in rule.all_of}.values())
+LIMITS = list({id(limit): limit for rule in RULES for limit in rule.judged}.values())
 HEIGHT = Quantity("height", "How high it is.", lambda value: f"it is {value:.2g} high", "it has no end")
 WIDTH = Quantity("width", "How wide it is.")
 
@@ -48,14 +48,6 @@ def test_every_quantity_that_a_rule_names_has_one_meaning():
         for quantity in [*rule.quantities, *rule.mentions]:
             assert quantity.meaning.endswith("."), quantity
             assert meanings.setdefault(quantity.name, quantity.meaning) == quantity.meaning
-
-
-def test_a_rule_silenced_by_a_kind_comes_after_the_rules_of_that_kind():
-    for monitor in members("full"):
-        before = []
-        for rule in monitor.rules:
-            assert {s for s in rule.silenced_by if isinstance(s, str)} <= set(before), rule
-            before.append(rule.kind)
 
 
 def resolve(name):
@@ -107,74 +99,53 @@ def test_sections_are_those_of_the_chapter():
     [
         ("above", 1, 3, (-math.inf, 0.9, 1, 2, 3, math.inf, math.nan), "ok ok watch watch act act ok"),
         ("below", 3, 1, (math.inf, 3.1, 3, 2, 1, -math.inf, math.nan), "ok ok watch watch act act ok"),
-        ("above", 1, None, (0.9, 1, 1e30, math.inf), "ok watch watch act"),
-        ("below", 1, None, (1.1, 1, -1e30, -math.inf), "ok watch watch act"),
-        ("above", 2, 2, (1.9, 2, 2.1), "ok act act"),
-        ("below", 2, 2, (2.1, 2, 1.9), "ok act act"),
+        ("above", 2, None, (1.9, 2, 2.1, math.nan), "ok act act ok"),
+        ("below", 2, None, (2.1, 2, 1.9, math.nan), "ok act act ok"),
     ],
 )
-def test_a_threshold_goes_up_or_down_and_includes_its_limits(direction, watch, act, values, expected):
-    threshold = LevelThreshold(HEIGHT, direction, watch=watch, act=act, source="")
-    assert [threshold.level(value) for value in values] == expected.split()
+def test_a_limit_goes_up_or_down_and_is_reached_by_its_numbers(direction, watch, act, values, expected):
+    limit = Limit(HEIGHT, direction, watch, act)
+    assert [limit.level(value) for value in values] == expected.split()
+    for value in values:
+        measured, level = {"height": value}, limit.level(value)
+        assert limit.holds(measured) == limit.at("watch").holds(measured) == (level != "ok")
+        assert limit.at("act").holds(measured) == (level == "act")
+    assert not limit.holds({})
 
 
-def test_a_threshold_whose_act_is_the_milder_is_refused():
+def test_a_limit_whose_act_is_the_milder_is_refused():
     with pytest.raises(ValueError, match=r"`act` must be `watch` or more serious\. Received: direction='above'"):
-        LevelThreshold(HEIGHT, "above", watch=3, act=1, source="")
+        Limit(HEIGHT, "above", watch=3, act=1)
     with pytest.raises(ValueError, match=r"Exchange the numbers, or turn the direction around"):
-        LevelThreshold(HEIGHT, "below", watch=1, act=3, source="")
+        Limit(HEIGHT, "below", watch=1, act=3)
 
 
 @pytest.mark.parametrize(
     "make, said",
     [
-        (lambda: Condition(HEIGHT, "=", 2.0), r"`is_` must be one of '<', .*'known'\. Received: is_='='"),
         (lambda: Combination("it is so", "some of", ()), r"`how` must be one of 'all of', .*Received: how='some of'"),
-        (
-            lambda: LevelThreshold(HEIGHT, "over", watch=1, act=3, source=""),
-            r"one of 'above', 'below'\. Received: .*'over'",
-        ),
-        (lambda: Rule(kind="cliff", says="So", at_most="warn"), r"one of 'ok', 'watch', 'act'\. Received: .*'warn'"),
+        (lambda: Limit(HEIGHT, "over", watch=1, act=3), r"one of 'above', 'below'\. Received: .*'over'"),
+        (lambda: Rule(kind="cliff", says="So", limits=(), at_most="warn"), r"'ok', 'watch', 'act'\. Received: .*'warn'"),
     ],
-    ids=["condition", "combination", "threshold", "rule"],
+    ids=["combination", "limit", "rule"],
 )
 def test_a_word_that_is_not_allowed_is_refused(make, said):
     with pytest.raises(ValueError, match=said):
         make()
 
 
-@pytest.mark.parametrize("direction, watch, act", [("below", 3, 1), ("above", 1, 3)])
-def test_a_level_of_a_threshold_is_a_condition_too(direction, watch, act):
-    threshold = LevelThreshold(HEIGHT, direction, watch=watch, act=act, source="")
-    for value in (0.5, 1, 2, 3, 4, math.nan):
-        measured, level = {"height": value}, threshold.level(value)
-        assert threshold.at("watch").holds(measured) == (level != "ok")
-        assert threshold.at("act").holds(measured) == (level == "act")
-
-
-@pytest.mark.parametrize(
-    "is_, expected",
-    [("<", [1, 0, 0]), ("<=", [1, 1, 0]), (">", [0, 0, 1]), (">=", [0, 1, 1]), ("known", [1, 1, 1])],
-)
-def test_a_condition_compares_and_does_not_hold_of_what_is_not_known(is_, expected):
-    condition = Condition(HEIGHT, is_, 2.0)
-    assert [condition.holds({"height": value}) for value in (1.0, 2.0, 3.0)] == list(map(bool, expected))
-    assert not condition.holds({"height": math.nan})
-    assert not condition.holds({})
-
-
 @pytest.mark.parametrize(
     "how, expected", [("all of", [0, 0, 0, 1]), ("any of", [0, 1, 1, 1]), ("none of", [1, 0, 0, 0])]
 )
 def test_a_combination_is_what_its_word_says(how, expected):
-    combination = Combination("it is so", how, (Condition(HEIGHT, ">", 0), Condition(WIDTH, ">", 0)))
+    combination = Combination("it is so", how, (Limit(HEIGHT, "above", 1), Limit(WIDTH, "above", 1)))
     cases = [{"height": h, "width": w} for h in (-1, 1) for w in (-1, 1)]
     assert [combination.holds(case) for case in cases] == list(map(bool, expected))
     assert combination.holds({}) == (how == "none of")
 
 
-HIGH = LevelThreshold(HEIGHT, "above", watch=1, act=3, source="")
-WIDE = LevelThreshold(WIDTH, "above", watch=1, act=3, source="")
+HIGH = Limit(HEIGHT, "above", watch=1, act=3)
+WIDE = Limit(WIDTH, "above", watch=1, act=3)
 BOTH = {"height": 5.0, "width": 5.0}
 
 
@@ -183,35 +154,33 @@ def level(measured, *rules, **options):
     return {claim.kind: claim.level for claim in claims}.get("cliff")
 
 
-def test_all_thresholds_of_a_rule_must_be_reached_and_the_mildest_counts():
-    assert level(BOTH, all_of=(HIGH, WIDE)) == "act"
-    assert level(BOTH | {"width": 2.0}, all_of=(HIGH, WIDE)) == "watch"
-    assert level(BOTH | {"width": 0.0}, all_of=(HIGH, WIDE)) == "ok"
-    assert level(BOTH | {"width": math.nan}, all_of=(HIGH, WIDE)) == "ok"
+def test_all_limits_of_a_rule_must_be_reached_and_the_mildest_counts():
+    assert level(BOTH, limits=(HIGH, WIDE)) == "act"
+    assert level(BOTH | {"width": 2.0}, limits=(HIGH, WIDE)) == "watch"
+    assert level(BOTH | {"width": 0.0}, limits=(HIGH, WIDE)) == "ok"
+    assert level(BOTH | {"width": math.nan}, limits=(HIGH, WIDE)) == "ok"
 
 
 def test_of_several_rules_the_gravest_counts_and_its_sentence_is_said():
-    narrow = Rule(
-        kind="cliff", says="It is narrow", all_of=(LevelThreshold(WIDTH, "below", watch=9, act=None, source=""),)
-    )
-    (claim,) = judge([narrow, Rule(kind="cliff", says="It is high", all_of=(HIGH,))], BOTH)
+    narrow = Rule(kind="cliff", says="It is narrow", limits=(Limit(WIDTH, "below", 9),), at_most="watch")
+    (claim,) = judge([narrow, Rule(kind="cliff", says="It is high", limits=(HIGH,))], BOTH)
     assert (claim.level, claim.finding) == ("act", "It is high (it is 5 high).")
-    (claim,) = judge([narrow, Rule(kind="cliff", says="It is high", all_of=(HIGH,))], BOTH | {"height": 0.5})
+    (claim,) = judge([narrow, Rule(kind="cliff", says="It is high", limits=(HIGH,))], BOTH | {"height": 0.5})
     assert (claim.level, claim.finding) == ("watch", "It is narrow.")
 
 
 def test_of_several_rules_at_one_level_the_first_is_said():
-    high, tall = (Rule(kind="cliff", says=says, all_of=(HIGH,)) for says in ("It is high", "It is tall"))
+    high, tall = (Rule(kind="cliff", says=says, limits=(HIGH,)) for says in ("It is high", "It is tall"))
     for rules, says in (((high, tall), "It is high"), ((tall, high), "It is tall")):
         assert judge(rules, BOTH)[0].finding == f"{says} (it is 5 high)."
 
 
-def test_a_sentence_says_what_the_thresholds_judge_and_without_any_what_the_conditions_compare():
+def test_a_sentence_says_what_has_no_name_and_where_all_have_one_all():
     deep = Quantity("depth", "How deep it is.", lambda value: f"it is {value:g} deep")
-    is_deep, measured = (Condition(deep, ">", 0),), BOTH | {"depth": 4.0}
+    is_deep, measured = Limit(deep, "above", 1, name="it is deep"), BOTH | {"depth": 4.0}
     findings = [
-        judge([Rule(kind="cliff", says="So", when=is_deep, **more)], measured)[0].finding
-        for more in ({"all_of": (HIGH,)}, {}, {"mentions": (HEIGHT,)})
+        judge([Rule(kind="cliff", says="So", limits=limits, **more)], measured)[0].finding
+        for limits, more in (((HIGH, is_deep), {}), ((is_deep,), {}), ((is_deep,), {"mentions": (HEIGHT,)}))
     ]
     assert findings == ["So (it is 5 high).", "So (it is 4 deep).", "So (it is 4 deep; it is 5 high)."]
 
@@ -219,7 +188,7 @@ def test_a_sentence_says_what_the_thresholds_judge_and_without_any_what_the_cond
 def test_a_number_of_a_million_millions_has_no_end():
     far, rule = (
         BOTH | {"height": 1e12, "width": 1e12},
-        Rule(kind="cliff", says="So", all_of=(HIGH,), cure="Of {width}."),
+        Rule(kind="cliff", says="So", limits=(HIGH,), cure="Of {width}."),
     )
     assert judge([rule], far)[0].finding == "So (it has no end)."
     assert "Of " not in judge([rule], far)[0].cure  # the kind's own
@@ -228,57 +197,48 @@ def test_a_number_of_a_million_millions_has_no_end():
 
 def test_of_what_is_wrong_every_number_is_said_and_of_what_is_fine_four():
     sizes = [Quantity(f"size {i}", "A size.", f"{i} is {{:g}}".format) for i in range(6)]
-    rule = Rule(kind="cliff", says="So", all_of=tuple(LevelThreshold(size, "above", 1, 1, "") for size in sizes))
+    rule = Rule(kind="cliff", says="So", limits=tuple(Limit(size, "above", 1) for size in sizes))
     wrong, fine = ([f"{i} is {value}" for i in range(6)] for value in (2, 0))
     for value, says, numbers in ((2.0, "So", wrong), (0.0, KINDS["cliff"].fine, fine[:4])):
         (claim,) = judge([rule], {size.name: value for size in sizes})
         assert claim.finding == f"{says} ({'; '.join(numbers)})."
 
 
-def test_conditions_hold_silence_and_ease():
-    wide, narrow = Condition(WIDTH, ">", 4), Condition(WIDTH, "<", 4)
-    assert level(BOTH, all_of=(HIGH,), when=(wide,)) == "act"
-    assert level(BOTH, all_of=(HIGH,), when=(narrow,)) == "ok"
-    assert level(BOTH, all_of=(HIGH,), when=(wide, narrow)) == "ok"
-    assert level(BOTH, all_of=(HIGH,), silenced_by=(narrow,)) == "act"
-    assert level(BOTH, all_of=(HIGH,), silenced_by=(narrow, wide)) == "ok"
-    assert level(BOTH, all_of=(HIGH,), eased_by=(narrow, wide)) == "watch"
-    assert level(BOTH, all_of=(HIGH,), eased_by=(narrow,)) == "act"
-    assert level(BOTH, all_of=(HIGH,), at_most="watch") == "watch"
-    assert level(BOTH, when=(wide,)) == "act"
-    assert level(BOTH, when=(wide,), at_most="watch") == "watch"
-
-
-def test_a_kind_that_an_earlier_rule_claims_silences_a_later_one():
-    saddle = Rule(kind="saddle", says="It is a saddle", all_of=(WIDE,))
-    assert level(BOTH, saddle, all_of=(HIGH,), silenced_by=("saddle",)) == "ok"
-    assert level(BOTH | {"width": 0.0}, saddle, all_of=(HIGH,), silenced_by=("saddle",)) == "act"
-    assert level({"height": 5.0}, saddle, all_of=(HIGH,), silenced_by=("saddle",)) == "act"  # width is not known
+def test_limits_are_all_reached_and_nothing_is_said_unless():
+    wide, narrow = Limit(WIDTH, "above", 4, name="it is wide"), Limit(WIDTH, "below", 4, name="it is narrow")
+    either = Combination("it is one of these", "any of", (wide, narrow))
+    assert level(BOTH, limits=(HIGH, wide)) == "act"
+    assert level(BOTH, limits=(HIGH, narrow)) == "ok"
+    assert level(BOTH, limits=(HIGH, either)) == "act"
+    assert level(BOTH, limits=(HIGH,), unless=narrow) == "act"
+    assert level(BOTH, limits=(HIGH,), unless=either) == "ok"
+    assert level(BOTH, limits=(HIGH,), at_most="watch") == "watch"
+    assert level(BOTH, limits=(wide,)) == "act"
 
 
 def test_a_rule_says_nothing_where_a_quantity_was_not_measured():
-    assert level({"width": 5.0}, all_of=(HIGH, WIDE)) is None
-    assert level({"width": 5.0}, all_of=(WIDE,), when=(Condition(HEIGHT, ">", 0),)) is None
-    assert level({"width": 5.0}, all_of=(WIDE,), silenced_by=(Condition(HEIGHT, ">", 0),)) == "act"
+    assert level({"width": 5.0}, limits=(HIGH, WIDE)) is None
+    assert level({"width": 5.0}, limits=(WIDE,), unless=HIGH) == "act"
+    assert level({"width": 5.0}, limits=(WIDE, Combination("any", "any of", (HIGH,)))) == "ok"
 
 
 def test_only_what_calls_for_action_is_proven():
-    proven = {"all_of": (HIGH,), "proven_by": (Condition(WIDTH, ">", 1),)}
+    proven = {"limits": (HIGH,), "proven_by": (Limit(WIDTH, "above", 1),)}
     for height, width, expected in ((5, 5, True), (5, 0, False), (2, 5, False), (0, 5, False)):
         (claim,) = judge([Rule(kind="cliff", says="High", **proven)], {"height": float(height), "width": float(width)})
         assert claim.proven == expected
-    (claim,) = judge([Rule(kind="cliff", says="High", all_of=(HIGH,))], BOTH)
+    (claim,) = judge([Rule(kind="cliff", says="High", limits=(HIGH,))], BOTH)
     assert not claim.proven
-    both = (Condition(WIDTH, ">", 1), Condition(WIDTH, "<", 4))
+    both = (Limit(WIDTH, "above", 1), Limit(WIDTH, "below", 4))
     proofs = [
-        judge([Rule(kind="cliff", says="High", all_of=(HIGH,), proven_by=both)], BOTH | {"width": w})
+        judge([Rule(kind="cliff", says="High", limits=(HIGH,), proven_by=both)], BOTH | {"width": w})
         for w in (3.0, 5.0)
     ]
     assert [claim.proven for (claim,) in proofs] == [True, False]
 
 
 def test_a_sentence_has_the_meaning_first_and_the_numbers_that_are_known_in_brackets():
-    rule = Rule(kind="cliff", says="It is high", all_of=(HIGH,), mentions=(WIDTH,))
+    rule = Rule(kind="cliff", says="It is high", limits=(HIGH,), mentions=(WIDTH,))
     findings = [judge([rule], {"height": h}, {"cliff": "in a layer"})[0].finding for h in (5.0, math.inf, 0.5)]
     assert findings[:2] == ["It is high (it is 5 high; in a layer).", "It is high (it has no end; in a layer)."]
     assert findings[2] == f"{KINDS['cliff'].fine} (it is 0.5 high; in a layer)."
@@ -300,9 +260,8 @@ def test_a_kind_of_the_user_joins_the_others_and_another_of_its_name_is_refused(
         kinds.register(Kind("cliff", "8.2", "", "", ""), "me.Mine")
 
 
-@pytest.mark.parametrize("threshold", THRESHOLDS, ids=lambda t: t.quantity.name)
-def test_every_threshold_has_its_source_and_its_levels(threshold):
-    assert threshold.source
-    assert threshold.quantity.meaning
-    assert threshold.level(threshold._act) == "act"
-    assert threshold.level(threshold.watch) in LEVELS[1:]
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.quantity.name)
+def test_what_is_judged_has_its_levels_and_says_where_its_numbers_come_from(limit):
+    assert limit.source or limit.watch in (0, 1)
+    assert limit.level(limit.act) == "act"
+    assert limit.level(limit.watch) in LEVELS[1:]

@@ -136,7 +136,7 @@ def _draw_series(kind: str, ax: Any, runs: list[Any]) -> None:
 
 def _limits(kind: str, series: str, run: Any) -> list[tuple[float, str]]:
     """Return where the rules of a kind have limits for a series, and what its panel compares it with, from below."""
-    thresholds = (part for monitor in MONITORS for rule in monitor.rules if rule.kind == kind for part in rule.all_of)
+    thresholds = (part for monitor in MONITORS for rule in monitor.rules if rule.kind == kind for part in rule.judged)
     limits = {(limit, level) for part in thresholds if part.quantity.series == series for level, limit in part.limits()}
     listed = (*panels.PANELS, *panels.of_monitors(MONITORS))
     lines = [line for panel in listed for line in panel.lines if series in panel.series]
