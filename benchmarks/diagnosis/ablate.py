@@ -2,8 +2,8 @@
 
     python -m benchmarks.diagnosis.ablate [planted zoo3 faults/NAME ...] [--json ablate.json]
 
-A part is a rule or a check, a quantity in all of its uses, a limit or the exception of a rule, a member of a combination
-in all of its uses, or a row of `causes.EXPLAINS`. Nothing of the package changes: what is printed last is
+A part is a rule or a check, a quantity in all of its uses, a limit or the exception of a rule, a member of a
+combination in all of its uses, or a row of `causes.EXPLAINS`. Nothing of the package changes: what is printed last is
 the list by which a person may edit it. The next call goes on where this one was stopped.
 """
 
@@ -17,7 +17,7 @@ from keras_ch8.verdicts.rules import Combination, gravest
 
 from . import replay
 
-PARTS = ("limits", "unless", "proven_by")
+PARTS = ("limits", "unless")
 LOSSES = {"right_acts": -1, "root": -1, "wrong_acts": 1}
 """What may not change in any training, and the sign of a change for the worse."""
 SHOWN = ("right", "right_acts", "root", "wrong_acts", "healthy_act", "right_watches", "watches", "healthy_told")
@@ -132,7 +132,7 @@ class Change:
 
 def _levels(rules, measured):
     found = gravest(rules, measured).items()
-    return [(kind, level, level == "act" and rule.is_proven(measured)) for kind, (level, rule) in found]
+    return [(kind, level, level == "act" and rule.is_certain) for kind, (level, rule) in found]
 
 
 def _at_start(by, facts):

@@ -1,7 +1,6 @@
 """Whether batch normalization means the same in training and in inference."""
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,17 +12,14 @@ from .._plot import axes_of, finished, name_layers, points
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts.code import SHUFFLE
-from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
-from ..verdicts.wording import counted, times
+from ..verdicts import quantities as q
+from ..verdicts import table
+from ..verdicts.wording import counted
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .model_facts import is_batch_normalization
 from .probe import ProbeEvaluator, root_mean_square
-from .progress import MEASURED, PART_DONE, progress_measured
-
-NEAR = 20
-"""Minibatches before a measurement whose loss is compared with that of the probe."""
+from .progress import progress_measured
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -76,63 +72,6 @@ class BatchStatistics(Result):
         return Table(columns, list(zip(self.names, self.mean_gap, self.scale_gap, self.collapsed, strict=True)))
 
 
-GAP = Quantity(
-    "statistics_gap",
-    "How far the moving statistics are from those of the probe in the worst layer, in standard deviations.",
-    lambda gap: f"the moving statistics are off by {counted(gap, 'standard deviation')}",
-    "the moving statistics are off beyond measure",
-    series="diagnosis/batch_norm_gap",
-)
-INFERENCE_OVER_TRAINING = Quantity(
-    "inference_over_training",
-    "The loss of the probe in inference over that in training.",
-    lambda ratio: f"the loss in inference is {times(ratio, 'that in training') if ratio > 0 else 'not above 0'}",
-    "the loss in inference is far above that in training",
-)
-
-PROBE_OVER_NEW = Quantity(
-    "probe_over_new",
-    "From the second epoch on: the normalized loss of the probe over that of minibatches near by, in "
-    "the median of the first epoch or, if less, now.",
-    lambda ratio: f"the loss of the probe is {times(ratio, 'that of minibatches that the model had not seen either')}",
-    "the loss of the probe is far above that of minibatches that the model had not seen either",
-)
-
-EARLY = Condition(PART_DONE, "<", 0.25, "the moving statistics are not expected to have caught up")
-
-batch_norm_gap = functools.partial(Rule, kind="batch_norm_gap", silenced_by=(EARLY,))
-RULES = (
-    batch_norm_gap(
-        says="The model is worse in inference than in training, since batch normalization uses other statistics there",
-        all_of=(
-            LevelThreshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
-            LevelThreshold(INFERENCE_OVER_TRAINING, "above", watch=1.1, act=1.15, source=MEASURED),
-        ),
-        proven_by=(
-            Condition(PART_DONE, ">=", 1.0),
-            Condition(GAP, ">=", 1.0),
-            Condition(INFERENCE_OVER_TRAINING, ">=", 2.0),
-        ),
-    ),
-    batch_norm_gap(
-        says="The model learns what holds within a minibatch and not beyond, since batch normalization hides how "
-        "minibatches differ",
-        all_of=(
-            LevelThreshold(PROBE_OVER_NEW, "above", watch=2.0, act=3.0, source=MEASURED),
-            LevelThreshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
-        ),
-        cure="Let each minibatch have examples of all kinds: shuffle them before `fit`, and leave `shuffle=True`.",
-        code=SHUFFLE,
-        expects="The loss of the probe should come near that of the minibatches.",
-    ),
-    batch_norm_gap(
-        says="In inference batch normalization uses statistics far from those in training",
-        all_of=(LevelThreshold(GAP, "above", watch=1.0, act=2.0, source=MEASURED),),
-        mentions=(INFERENCE_OVER_TRAINING,),
-    ),
-)
-
-
 class BatchStatisticsMonitor(Monitor):
     """See `batch_statistics`."""
 
@@ -142,7 +81,7 @@ class BatchStatisticsMonitor(Monitor):
     reading = BatchStatistics
     needs_inference = True
     passes = 1 / 3
-    rules = RULES
+    rules = table.BATCH_STATISTICS
     curves = (
         Curve(
             "batch_norm_gap",
@@ -190,38 +129,14 @@ class BatchStatisticsMonitor(Monitor):
         last = log.of(self.name)[-1]
         ratio = last.inference_loss / last.training_loss if last.training_loss > 0 else float("nan")
         return progress_measured(log) | {
-            GAP.name: last.gap,
-            INFERENCE_OVER_TRAINING.name: ratio,
-            PROBE_OVER_NEW.name: _probe_over_new(log),
+            q.GAP.name: last.gap,
+            q.INFERENCE_OVER_TRAINING.name: ratio,
         }
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return the layer with the largest gap."""
         last = log.of(self.name)[-1]
         return {"batch_norm_gap": f"in {last.names[int(np.argmax(np.maximum(last.mean_gap, last.scale_gap)))]}"}
-
-
-def _probe_over_new(log: MeasurementLog) -> float:
-    """Return the loss of the probe over that of minibatches that are as new; see `PROBE_OVER_NEW`."""
-    if not log.passes:
-        return float("nan")
-    steps, losses = (
-        log.steps_of(BatchStatisticsMonitor.name),
-        log.series(BatchStatisticsMonitor.name, "training_loss"),
-    )
-    before = log.first + NEAR
-    is_new = (steps > before) & (steps <= log.first + len(log.passes[0]))
-    ratios = [_over_near(log, step, loss) for step, loss in zip(steps[is_new], losses[is_new], strict=True)]
-    if not ratios:
-        return float("nan")
-    return float(min(np.median(ratios), _over_near(log, int(steps[-1]), float(losses[-1]))))
-
-
-def _over_near(log: MeasurementLog, step: int, loss: float) -> float:
-    """Return a loss over the median of the minibatches up to a step; NaN where that is not known, or not above 0."""
-    near = log.rows.loss[(log.rows.steps > step - NEAR) & (log.rows.steps <= step)]
-    usual = float(np.median(near)) if len(near) else float("nan")
-    return loss / usual if usual > 0 else float("nan")
 
 
 def _gaps(layer: keras.layers.Layer, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:

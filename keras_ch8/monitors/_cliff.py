@@ -9,28 +9,18 @@ from .. import _checks, _objects
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
+from ..verdicts import quantities as q
+from ..verdicts import table
 from ..verdicts.fact import Fact
-from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
-from ..verdicts.wording import counted, digits, times
+from ..verdicts.wording import digits
 from .base import Curve, Monitor
 from .measurement_log import MeasurementLog, once, running_median
-from .progress import (
-    FALLING,
-    GOOD,
-    GROWTH,
-    HIGH,
-    LOW,
-    MEASURED,
-    OVER_NEIGHBOURS,
-    progress_measured,
-)
+from .progress import progress_measured
 
 SPIKE = 10.0
 """Norm over the running median, from which a step is a spike."""
 UNUSUAL = 3.0
 """Norm over any median so far, up to which it is usual: near the end a small gradient varies much."""
-AROUND = 10, 5
-"""Minibatches before and after a spike whose losses say what it has undone."""
 BEFORE, HUGE = 5, 1e6
 """Steps before the loss was infinite in which it, or the gradient, was large if the steps are to blame; and the
 length of a step that is too long for any weights."""
@@ -127,113 +117,6 @@ def _cliff(norms: np.ndarray, steps: np.ndarray, medians: np.ndarray) -> Gradien
     return GradientSpikes(steps, *(np.where(np.isnan(x), 1.0, x) for x in (ratio, rise)))
 
 
-SPIKES = Quantity(
-    "spikes",
-    "Steps whose gradient is 10 times the median of the 100 before, and above all that was usual so "
-    "far; a run of them is one.",
-    lambda number: counted(number, "spike") if number else "no spike",
-    series="diagnosis/spikes",
-)
-LARGEST = Quantity(
-    "largest_spike",
-    "The largest norm of a gradient over the median of the 100 before it.",
-    lambda ratio: f"the largest was {times(ratio, 'the median of the 100 before it')}",
-    "the largest was beyond measure",
-)
-UNDONE = Quantity(
-    "undone",
-    "The loss of the five minibatches after a spike over that of the ten before, in medians, if above 0.",
-    lambda factor: f"the minibatches after a spike have {times(factor, 'the loss of those before')}",
-    "the minibatches after a spike have a loss beyond measure",
-)
-BROKEN = Quantity(
-    "nonfinite_steps",
-    "Steps whose gradient is infinite, not a number, or longer than 1e19.",
-    lambda number: counted(number, "such step") if number else "",
-    series="diagnosis/nonfinite_steps",
-)
-GREW = Quantity("grew", "1 where loss, gradient or weights grew before the loss was infinite, else 0.")
-SKIPS = Quantity("skips", "1 where steps that are not finite are left out, else 0.")
-AS_GOOD_AS_IT_GETS = Combination(
-    "the loss is good, and falls or is not far above what the nearest examples predict",
-    "all of",
-    (
-        GOOD,
-        Combination(
-            "the nearest examples do not predict far better, or the loss still falls",
-            "any of",
-            (
-                Combination(
-                    "they do not, the spikes are few, and the loss is not below 0, where no level is known to be good",
-                    "none of",
-                    (
-                        Condition(OVER_NEIGHBOURS, ">=", 2),
-                        Condition(GROWTH, "<", 0),
-                        Combination(
-                            "they come again and again, and the loss is not low",
-                            "all of",
-                            (Condition(SPIKES, ">=", 6), HIGH),
-                        ),
-                    ),
-                ),
-                FALLING,
-            ),
-        ),
-    ),
-)
-DOES_NOT_SKIP = Condition(SKIPS, "<", 1, "such steps are not left out")
-
-RULES = (
-    Rule(
-        kind="cliff",
-        says="The gradient of single steps is far above all others",
-        all_of=(LevelThreshold(SPIKES, "above", watch=1, act=3, source=MEASURED),),
-        silenced_by=(AS_GOOD_AS_IT_GETS,),
-        proven_by=(Condition(SPIKES, ">=", 3),),
-        mentions=(LARGEST,),
-    ),
-    Rule(
-        kind="cliff",
-        says="Single steps with a gradient far above all others undo what many steps have done",
-        all_of=(
-            LevelThreshold(SPIKES, "above", watch=3, act=3, source=MEASURED),
-            LevelThreshold(UNDONE, "above", watch=2.0, act=2.0, source="twice the loss is no noise of minibatches"),
-        ),
-        eased_by=(LOW,),
-        proven_by=(Condition(SPIKES, ">=", 3),),
-        mentions=(LARGEST,),
-    ),
-    Rule(
-        kind="nonfinite",
-        says="Steps whose gradient is infinite or not a number were left out",
-        when=(Condition(BROKEN, ">=", 1), Condition(SKIPS, ">=", 1, "such steps are left out")),
-        at_most="watch",
-        cure="Look at the examples that `callbacks.Guard` names, and leave them out of the data or repair them: it "
-        "writes them to `guard.jsonl` in the run's folder.",
-        expects="No step should be left out.",
-    ),
-    Rule(
-        kind="nonfinite",
-        says="From one step to the next the gradient is not a number, though neither it nor the loss had grown",
-        when=(
-            Condition(BROKEN, ">=", 1),
-            Condition(GREW, "<", 1, "neither the loss nor the gradient had grown before"),
-            DOES_NOT_SKIP,
-        ),
-        proven_by=(Condition(BROKEN, ">", 1),),
-        cure="Search the data, the model and the loss for what divides by 0, or takes the logarithm or the root of 0, "
-        "and keep it off 0, as by `keras.ops.maximum(x, 1e-7)`; lower learning rates do not help.",
-        expects="All gradients should be finite.",
-    ),
-    Rule(
-        kind="nonfinite",
-        says="The gradient is infinite or not a number in some steps",
-        when=(Condition(BROKEN, ">=", 1), DOES_NOT_SKIP),
-        proven_by=(Condition(BROKEN, ">", 1),),
-    ),
-)
-
-
 class CliffMonitor(Monitor):
     """See `cliff`."""
 
@@ -241,7 +124,7 @@ class CliffMonitor(Monitor):
     sets = ("cheap", "standard", "full")
     order = 4
     source = "rows"
-    rules = RULES
+    rules = table.CLIFF
     curves = (
         Curve(
             "spikes",
@@ -266,12 +149,10 @@ class CliffMonitor(Monitor):
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how many spikes there were, and how many gradients that are not finite."""
         return progress_measured(log) | {
-            SPIKES.name: len(spikes_of(log)),
-            LARGEST.name: _of_rows(log).largest,
-            UNDONE.name: _undone(log),
-            BROKEN.name: len(_broken(log)),
-            GREW.name: float(grew(log)),
-            SKIPS.name: float(Fact.SKIPPING in log.has),
+            q.SPIKES.name: len(spikes_of(log)),
+            q.BROKEN.name: len(_broken(log)),
+            q.GREW.name: float(grew(log)),
+            q.SKIPS.name: float(Fact.SKIPPING in log.has),
         }
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
@@ -288,15 +169,6 @@ class CliffMonitor(Monitor):
 def spikes_of(log: MeasurementLog) -> np.ndarray:
     """Return which of the last steps were spikes."""
     return _of_rows(log).spikes()
-
-
-def _undone(log: MeasurementLog) -> float:
-    """Return what spikes do to the loss of the minibatches; see `UNDONE`."""
-    losses, places = log.rows.loss, np.searchsorted(log.rows.steps, spikes_of(log))
-    pairs = [(losses[max(0, at - AROUND[0]) : at], losses[at + 1 : at + 1 + AROUND[1]]) for at in places]
-    known = [(np.median(a), np.median(b)) for a, b in pairs if len(a) == AROUND[0] and len(b) == AROUND[1]]
-    factors = [b / a for a, b in known if a > 0]
-    return float(np.median(factors)) if factors else float("nan")
 
 
 @once

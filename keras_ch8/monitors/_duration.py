@@ -1,233 +1,22 @@
 """Whether a training ends too early, goes on for nothing, or swings at one level, by what its epochs report."""
 
 import dataclasses
-import functools
 
 import numpy as np
 
-from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
+from ..verdicts import quantities as q
+from ..verdicts import table
 from ..verdicts.verdict import Claim
-from ..verdicts.wording import digits, percent
-from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
-from ._online_risk import HELD_OUT, held_out_drawn
+from ..verdicts.wording import digits
+from ._online_risk import held_out_drawn
 from .base import Monitor
 from .measurement_log import MeasurementLog
-from .progress import MEASURED, OVERSHOOT, PART_DONE, UPDATES, progress_measured
+from .progress import progress_measured
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
 LAST_PART = 1 / 3
 """Part of a training, at its end, whose fall is judged."""
-PLAYBOOK = "Deep Learning Tuning Playbook"
-
-LATELY = Quantity(
-    "fell_lately",
-    "By what fraction the validation (else training) loss fell in the last third of the training.",
-    lambda fall: (
-        f"in the last third of the training the loss fell by {percent(fall)}"
-        if fall > 0
-        else "in the last third of the training the loss did not fall"
-    ),
-    number=lambda fall: percent(max(fall, 0.0)),
-)
-STILL_AHEAD = Quantity(
-    "still_ahead",
-    "What as many epochs again would gain, as a fraction of the loss, if the fall goes on shrinking.",
-    lambda gain: (
-        f"if the fall goes on shrinking as it does, as many more epochs would lower the loss by {percent(gain)}"
-        if gain > 0
-        else ""
-    ),
-    number=lambda gain: percent(max(gain, 0.0)),
-)
-FALLEN_SO_FAR = Quantity("fallen_so_far", "By what fraction the loss is below that of the first part of the training.")
-LAST_OF_FALL = Quantity(
-    "last_of_fall",
-    "The part of the whole fall that the last third of the training has brought.",
-    lambda part: f"{percent(max(part, 0.0))} of its fall came in the last third",
-    number=lambda part: percent(max(part, 0.0)),
-)
-BEST_AT = Quantity(
-    "best_at",
-    "Where the loss was lowest so far: 0 at the start, 1 in the last epoch.",
-    lambda place: "it was lowest " + (f"after {percent(place)} of the epochs so far" if place else "at the beginning"),
-    number=percent,
-)
-LEFT = Quantity(
-    "left_of_chance",
-    "The loss over that of the best constant prediction, else over that of the first epoch.",
-    lambda part: f"{percent(part)} of the loss of the best constant prediction, or of the first epoch, is left",
-    number=percent,
-)
-LEARNED_SINCE = Quantity(
-    "learned_since_best",
-    "By what fraction the training loss fell since validation was best.",
-    lambda fall: f"since then the training loss fell by {percent(max(fall, 0.0))}",
-    number=lambda fall: percent(max(fall, 0.0)),
-)
-RISEN = Quantity(
-    "risen_since_best",
-    "By what fraction the loss is above its lowest, of the course that `best_at` is of.",
-    lambda rise: f"since then it rose by {percent(rise)}",
-    number=percent,
-)
-SWING = Quantity(
-    "swing",
-    "The mean change of the training loss between epochs in the second half, as a fraction of the loss.",
-    lambda size: f"from one epoch to the next it changes by {percent(size)}",
-    number=percent,
-)
-HEADWAY = Quantity(
-    "headway", "The fall over the second half of the epochs over all changes in it: 1 where it only falls."
-)
-
-BATCHES_OF_UPDATE = Quantity(
-    "batches_of_update",
-    "Batches whose gradients one update adds up.",
-    lambda number: f"an update adds up the gradients of {digits(number)} batches",
-)
-
-AT_THE_END = Condition(PART_DONE, ">=", 0.9, "the training is at its end")
-NOT_LEARNED = Condition(LEFT, ">", 0.5, "more than half of the loss is left")
-FALLS_ON = Condition(BEST_AT, ">=", 0.9, "the loss is lowest at the end", PLAYBOOK)
-BY_SHORT_STEPS = Combination(
-    "it falls no slower than before, in steps that could be a hundred times as long: more epochs, or longer steps",
-    "all of",
-    (Condition(LAST_OF_FALL, ">=", 0.33), Condition(OVERSHOOT, "<", 0.005)),
-)
-"""Where a training that ends too early may as well have steps that are too short."""
-FEW_UPDATES = Condition(UPDATES, "<", 400, "there were few updates")
-HARDLY_AN_UPDATE = Condition(UPDATES, "<", 50, "there were fewer than 50 updates: few minibatches tell little")
-MAY_BE_A_SWING = Condition(
-    OVERSHOOT, ">=", 0.5, "the curvature takes back half of what a step gains: it may be a swing"
-)
-
-NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "its rises undo most of its falls")
-AT_ONE_LEVEL = (Condition(LEFT, ">", 0.2, "it is not low"), NO_HEADWAY)
-
-too_short = functools.partial(Rule, kind="too_short", mentions=(UPDATES, LEFT, *HELD_OUT))
-RULES = (
-    too_short(
-        says="The training ends after a handful of updates, while the loss still falls",
-        all_of=(LevelThreshold(LATELY, "above", watch=0.04, act=None, source=MEASURED),),
-        when=(
-            AT_THE_END,
-            NOT_LEARNED,
-            FALLS_ON,
-            Condition(UPDATES, "<", 50, "there were fewer than 50 updates"),
-        ),
-    ),
-    too_short(
-        says="The training ends after few updates, since each adds up many batches",
-        all_of=(LevelThreshold(BATCHES_OF_UPDATE, "above", watch=2.0, act=2.0, source=MEASURED),),
-        when=(AT_THE_END, NOT_LEARNED, Condition(UPDATES, "<", 100, "there were fewer than 100 updates")),
-    ),
-    too_short(
-        says="The training ends after few updates, while the loss still falls",
-        all_of=(LevelThreshold(LATELY, "above", watch=0.08, act=0.08, source=MEASURED),),
-        when=(
-            AT_THE_END,
-            NOT_LEARNED,
-            FALLS_ON,
-            Condition(UPDATES, "<", 600, "there were few updates"),
-        ),
-        eased_by=(BY_SHORT_STEPS,),
-    ),
-    too_short(
-        says="The training ends after few updates, when the loss has only begun to fall",
-        all_of=(LevelThreshold(LAST_OF_FALL, "above", watch=0.25, act=0.25, source=MEASURED),),
-        when=(
-            AT_THE_END,
-            Condition(LEFT, ">", 0.9, "nearly all of the loss is left"),
-            FALLS_ON,
-            Condition(FALLEN_SO_FAR, ">=", 0.02, "it has fallen for certain"),
-            Condition(UPDATES, "<", 300, "there were few updates"),
-        ),
-        eased_by=(BY_SHORT_STEPS, HARDLY_AN_UPDATE),
-    ),
-    too_short(
-        says="The training ends after few updates, while the loss still falls much",
-        all_of=(
-            LevelThreshold(LATELY, "above", watch=0.12, act=0.12, source=MEASURED),
-            LevelThreshold(STILL_AHEAD, "above", watch=0.18, act=0.18, source=MEASURED),
-        ),
-        when=(
-            AT_THE_END,
-            Condition(LEFT, ">", 0.1, "something is left to learn"),
-            FALLS_ON,
-            FEW_UPDATES,
-        ),
-        eased_by=(BY_SHORT_STEPS, MAY_BE_A_SWING),
-    ),
-    too_short(
-        says="The training ends after few updates, while the loss still falls by much of what is left",
-        all_of=(
-            LevelThreshold(LATELY, "above", watch=0.14, act=0.14, source=MEASURED),
-            LevelThreshold(STILL_AHEAD, "above", watch=0.3, act=0.3, source=MEASURED),
-        ),
-        when=(
-            AT_THE_END,
-            Condition(LEFT, ">", 0.05, "something is left to learn"),
-            FALLS_ON,
-            FEW_UPDATES,
-        ),
-        eased_by=(BY_SHORT_STEPS, MAY_BE_A_SWING),
-    ),
-    too_short(
-        says="The training ends while the loss still falls",
-        all_of=(
-            LevelThreshold(LATELY, "above", watch=0.12, act=None, source=MEASURED),
-            LevelThreshold(STILL_AHEAD, "above", watch=0.25, act=None, source=MEASURED),
-        ),
-        when=(AT_THE_END, NOT_LEARNED, FALLS_ON),
-    ),
-    Rule(
-        kind="too_long",
-        says="Nothing was gained in the last three quarters of the epochs, neither on held-out examples nor on others",
-        all_of=(LevelThreshold(BEST_AT, "below", watch=0.25, act=0.25, source=PLAYBOOK),),
-        when=(
-            AT_THE_END,
-            Condition(LEARNED_SINCE, "<", 0.02, "the training loss has not fallen since either"),
-            Condition(LEFT, "<", 0.9, "it had learned something"),
-        ),
-        mentions=(LEARNED_SINCE, *HELD_OUT),
-    ),
-    Rule(
-        kind="too_long",
-        says="The loss on held-out examples was best in the first third of the epochs, and has risen since",
-        all_of=(
-            LevelThreshold(BEST_AT, "below", watch=0.33, act=0.33, source=f"{PLAYBOOK}; {MEASURED}"),
-            LevelThreshold(RISEN, "above", watch=0.02, act=0.02, source=MEASURED),
-        ),
-        when=(
-            AT_THE_END,
-            Condition(LEARNED_SINCE, ">=", 0.02, "the training loss has fallen since"),
-            Condition(UPDATES, ">=", 200, "there were many updates"),
-        ),
-        mentions=(LEARNED_SINCE, *HELD_OUT),
-    ),
-    Rule(
-        kind="oscillation",
-        says="The training loss swings from epoch to epoch at one level",
-        all_of=(LevelThreshold(SWING, "above", watch=0.1, act=0.2, source=MEASURED),),
-        when=AT_ONE_LEVEL,
-        mentions=HELD_OUT,
-    ),
-    Rule(
-        kind="oscillation",
-        says="The training loss swings from epoch to epoch at one level, as the steps go beyond the lowest point",
-        all_of=(
-            LevelThreshold(SWING, "above", watch=0.1, act=0.12, source=MEASURED),
-            LevelThreshold(OVERSHOOT, "above", watch=0.5, act=0.7, source=MEASURED),
-        ),
-        when=(
-            Condition(LEFT, ">", 0.05, "it is not low"),
-            NO_HEADWAY,
-            Condition(NOISE_OVER_BATCH, "<", 1.0, "the gradient of a minibatch is not mostly noise"),
-        ),
-        mentions=HELD_OUT,
-    ),
-)
 
 
 class DurationMonitor(Monitor):
@@ -242,7 +31,7 @@ class DurationMonitor(Monitor):
     sets = ("cheap", "standard", "full")
     order = 5
     source = "epochs"
-    rules = RULES
+    rules = table.DURATION
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the loss fell last, where it was lowest, and how it swings."""
@@ -251,23 +40,21 @@ class DurationMonitor(Monitor):
         if log.total and len(course) >= FEWEST and np.isfinite(course).all():
             best, reference = int(course.argmin()), _reference(log, course)
             measured = progress_measured(log) | {
-                LATELY.name: _lately(course),
-                BATCHES_OF_UPDATE.name: log.of_update,
-                STILL_AHEAD.name: _still_ahead(course if len(course) >= BLOCKS else _of_steps(log)),
-                FALLEN_SO_FAR.name: (course[0] - course[-1]) / abs(course[0]) if course[0] else 0.0,
-                LAST_OF_FALL.name: _last_of_fall(course),
-                BEST_AT.name: best / (len(course) - 1),
-                RISEN.name: (course[-1] - course[best]) / abs(course[best]) if course[best] else 0.0,
-                LEFT.name: course[-1] / reference if reference > 0 else float("nan"),
-                NOISE_OVER_BATCH.name: noise_over_batch(log),
+                q.LATELY.name: _lately(course),
+                q.STILL_AHEAD.name: _still_ahead(course if len(course) >= BLOCKS else _of_steps(log)),
+                q.FALLEN_SO_FAR.name: (course[0] - course[-1]) / abs(course[0]) if course[0] else 0.0,
+                q.LAST_OF_FALL.name: _last_of_fall(course),
+                q.BEST_AT.name: best / (len(course) - 1),
+                q.RISEN.name: (course[-1] - course[best]) / abs(course[best]) if course[best] else 0.0,
+                q.LEFT.name: course[-1] / reference if reference > 0 else float("nan"),
             }
             if len(losses) == len(course) and losses[best]:
-                measured[LEARNED_SINCE.name] = (losses[best] - losses[-1]) / abs(losses[best])
+                measured[q.LEARNED_SINCE.name] = (losses[best] - losses[-1]) / abs(losses[best])
             half = losses[len(losses) // 2 :]
             if len(half) >= FEWEST and np.isfinite(half).all():
                 changes, height = np.abs(np.diff(half)), abs(float(np.median(half)))
-                measured[SWING.name] = float(changes.mean()) / height if height else 0.0
-                measured[HEADWAY.name] = (half[0] - half[-1]) / changes.sum() if changes.any() else 0.0
+                measured[q.SWING.name] = float(changes.mean()) / height if height else 0.0
+                measured[q.HEADWAY.name] = (half[0] - half[-1]) / changes.sum() if changes.any() else 0.0
         return measured
 
     def drawn(self, log: MeasurementLog) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """How noisy the gradient of a minibatch is, and what batch size that asks for."""
 
 import dataclasses
-import functools
 from typing import Any
 
 import keras
@@ -12,26 +11,16 @@ from .. import _checks
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
+from ..verdicts import quantities as q
+from ..verdicts import table
 from ..verdicts.fact import Fact
-from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
-from ..verdicts.wording import counted, percent
+from ..verdicts.quantities import LAST
 from .base import Curve, Evaluation, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
 from .progress import (
     BATCHES,
-    DIVERGED,
-    FALLING,
     FEWEST,
-    GOOD,
-    LAST,
-    LOW,
-    MANDT,
-    MCCANDLISH,
-    MEASURED,
-    OVERSHOOT,
-    SLOW,
-    STUCK,
     Progress,
     effective_rate,
     progress,
@@ -66,142 +55,8 @@ class GradientNoise(Result):
         return f"in a batch of {self.scale:.3g} examples noise and gradient are equally large"
 
 
-NOISE_OVER_BATCH = Quantity(
-    "noise_over_batch",
-    "`noise_scale` over the batch size: the steps needed go as 1 + this, the examples as 1 + 1 / this.",
-    lambda ratio: f"{percent(max(ratio, 0.0) / (1 + max(ratio, 0.0)))} of the squared gradient of a minibatch is noise",
-    "the gradient is lost in its noise on the probe",
-    number=lambda ratio: percent(max(ratio, 0.0) / (1 + max(ratio, 0.0))),
-)
-NOISE_SCALE = Quantity(
-    "noise_scale",
-    "The batch size at which noise and gradient are equal, by the mean.",
-    lambda scale: f"a batch of {counted(max(scale, 0.0), 'example')} would have as much noise as gradient",
-    series="diagnosis/noise_scale",
-)
-EXCESS = Quantity(
-    "excess",
-    "By what fraction of the loss noise keeps it above its floor: rate tr(Sigma) / (4 m) on a quadratic.",
-    lambda fraction: f"at this learning rate and batch size noise keeps the loss higher by {percent(fraction)}",
-    number=percent,
-)
-USUAL_NOISE = Quantity(
-    "usual_noise_over_batch",
-    "`noise_over_batch`, by the median of the noise scales.",
-    number=NOISE_OVER_BATCH.number,
-)
-WHOLE_NOISE = Quantity(
-    "whole_noise_over_batch",
-    "`noise_over_batch`, by the median of all noise scales since the start.",
-    lambda ratio: f"in the middle of all measurements {NOISE_OVER_BATCH.number(ratio)} of it is noise",
-    number=NOISE_OVER_BATCH.number,
-)
-FALL_NOISE = Quantity(
-    "fall_noise_over_batch",
-    "`noise_over_batch` while the first nine tenths of the loss were gained, by four measurements or more.",
-    lambda ratio: f"while the loss fell, {NOISE_OVER_BATCH.number(ratio)} of it was noise",
-    number=NOISE_OVER_BATCH.number,
-)
-BATCH_SIZE = Quantity(
-    "batch_size",
-    "Examples of a minibatch.",
-    lambda size: f"a minibatch has {counted(size, 'example')}{'' if float(size).is_integer() else ' on average'}",
-)
-COMPARES = Quantity("compares", "1 where the optimizer compares losses of a batch (section 8.6), else 0.")
 LEAST_BATCH = 16
 """Examples of a minibatch below which smaller ones take no less time."""
-SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} at least: a batch size that would do.")
-
-NOISE = LevelThreshold(NOISE_OVER_BATCH, "above", watch=4.0, act=6.0, source=f"{MCCANDLISH}; {MEASURED}")
-
-LITTLE_EXCESS = Condition(EXCESS, "<", 0.12, "noise keeps the loss up by less than an eighth")
-MUCH_TO_SAVE = Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save")
-WANTS_ALL = Condition(COMPARES, ">=", 1, "the optimizer wants all examples in a batch")
-wasteful = functools.partial(
-    Rule,
-    kind="batch_wasteful",
-    mentions=(NOISE_SCALE, BATCH_SIZE),
-    expects="As many epochs should lower the loss further.",
-)
-wasteful_for_long = functools.partial(
-    wasteful,
-    cure="Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same from "
-    "fewer.",
-    code="batch_size = batch_size // 4",
-)
-RULES = (
-    Rule(
-        kind="noise_dominated",
-        says="The noise of the gradient keeps the loss above what it could be",
-        all_of=(NOISE, LevelThreshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {MEASURED}")),
-        when=(SLOW, Condition(EXCESS, "known")),
-        silenced_by=(
-            Combination(
-                "noise keeps the loss up by less than a twentieth, and the loss is far below its start",
-                "all of",
-                (Condition(EXCESS, "<", 0.05), GOOD),
-            ),
-        ),
-        eased_by=(
-            Combination("noise does little harm, and the loss is far below its start", "all of", (LITTLE_EXCESS, GOOD)),
-            Combination("noise does little harm, and the loss still falls", "all of", (LITTLE_EXCESS, FALLING)),
-        ),
-        mentions=(NOISE_SCALE, BATCH_SIZE),
-    ),
-    Rule(
-        kind="noise_dominated",
-        says="The gradient is mostly noise, and the loss falls slowly if at all",
-        all_of=(NOISE,),
-        when=(SLOW,),
-        silenced_by=(Condition(EXCESS, "known", name="what the noise costs is known, and judged by itself"),),
-        at_most="watch",
-        mentions=(NOISE_SCALE, BATCH_SIZE),
-    ),
-    Rule(
-        kind="noise_dominated",
-        says="The noise of the gradient takes back most of what the steps gain",
-        all_of=(NOISE, LevelThreshold(OVERSHOOT, "above", watch=0.5, act=None, source=MEASURED)),
-        when=(SLOW, FALLING),
-        silenced_by=(GOOD,),
-        mentions=(NOISE_SCALE, BATCH_SIZE),
-    ),
-    wasteful(
-        says="Far smaller batches would give nearly the same steps",
-        all_of=(
-            LevelThreshold(NOISE_OVER_BATCH, "below", watch=0.05, act=0.025, source=f"{MCCANDLISH}; {MEASURED}"),
-            LevelThreshold(USUAL_NOISE, "below", watch=0.05, act=0.025, source=MEASURED),
-        ),
-        when=(
-            Condition(NOISE_OVER_BATCH, ">", 0),
-            Condition(BATCH_SIZE, ">=", 16 * LEAST_BATCH, "there is something to save"),
-        ),
-        silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start"), WANTS_ALL),
-        cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
-        code="batch_size = {smaller_batch}",
-    ),
-    wasteful_for_long(
-        says="In batches this large there is hardly any noise over the training, and it does no harm even at the end",
-        all_of=(LevelThreshold(WHOLE_NOISE, "below", watch=0.3, act=0.2, source=f"{MCCANDLISH}; {MEASURED}"),),
-        when=(
-            Condition(NOISE_OVER_BATCH, ">", 0),
-            Condition(NOISE_OVER_BATCH, "<", 0.5, "the gradient of a minibatch is mostly signal", MCCANDLISH),
-            Condition(EXCESS, "<", 0.005, "noise keeps the loss up by less than a half percent"),
-            MUCH_TO_SAVE,
-        ),
-        silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start"), WANTS_ALL),
-    ),
-    wasteful_for_long(
-        says="While the loss fell, there was hardly any noise in batches this large",
-        all_of=(LevelThreshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {MEASURED}"),),
-        when=(
-            LOW,
-            Condition(FALL_NOISE, ">", 0),
-            Condition(EXCESS, "<", 0.05, "noise keeps the loss up by less than a twentieth"),
-            MUCH_TO_SAVE,
-        ),
-        silenced_by=(WANTS_ALL,),
-    ),
-)
 
 
 class GradientNoiseMonitor(Monitor):
@@ -211,7 +66,7 @@ class GradientNoiseMonitor(Monitor):
     sets = ("cheap", "standard", "full")
     order = 2
     reading = GradientNoise
-    rules = RULES
+    rules = table.GRADIENT_NOISE
     curves = (
         Curve(
             "noise_scale",
@@ -250,22 +105,14 @@ class GradientNoiseMonitor(Monitor):
         noise = pooled(last)
         costs = excess(noise, log) / abs(seen.now) if seen.now else float("nan")
         return progress_measured(log) | {
-            NOISE_OVER_BATCH.name: noise.scale / log.batch_size,
-            USUAL_NOISE.name: float(np.median([n.scale for n in last])) / log.batch_size,
-            WHOLE_NOISE.name: float(np.median([n.scale for n in log.of(self.name)])) / log.batch_size,
-            FALL_NOISE.name: _while_it_fell(log, seen) / log.batch_size,
-            EXCESS.name: costs if np.isfinite(costs) else float("nan"),
-            NOISE_SCALE.name: noise.scale,
-            BATCH_SIZE.name: log.batch_size,
-            COMPARES.name: float(Fact.COMPARED_LOSSES in log.has),
-            SMALLER_BATCH.name: float(max(LEAST_BATCH, np.rint(noise.scale))),
+            q.NOISE_OVER_BATCH.name: noise.scale / log.batch_size,
+            q.FALL_NOISE.name: _while_it_fell(log, seen) / log.batch_size,
+            q.EXCESS.name: costs if np.isfinite(costs) else float("nan"),
+            q.NOISE_SCALE.name: noise.scale,
+            q.BATCH_SIZE.name: log.batch_size,
+            q.COMPARES.name: float(Fact.COMPARED_LOSSES in log.has),
+            "smaller_batch": float(max(LEAST_BATCH, np.rint(noise.scale))),  # a number of a cure
         }
-
-
-def noise_over_batch(log: MeasurementLog) -> float:
-    """Return the noise scale by the last measurements, over the batch size; NaN where one is not known."""
-    last = log.of(GradientNoiseMonitor.name)[-LAST:]
-    return pooled(last).scale / log.batch_size if last and log.batch_size else float("nan")
 
 
 def pooled(readings: list[GradientNoise]) -> GradientNoise:
@@ -279,7 +126,7 @@ def _while_it_fell(log: MeasurementLog, seen: Progress) -> float:
     ends = dict(zip(log.steps_of("gradient_norm"), log.of("gradient_norm"), strict=True))
     at = zip(log.steps_of(GradientNoiseMonitor.name), log.of(GradientNoiseMonitor.name), strict=True)
     known = ((reading, ends[step]) for step, reading in at if step in ends)
-    early = [reading for reading, end in known if seen.gained_at(end.loss, end.penalty) < LOW.limit]
+    early = [reading for reading, end in known if seen.gained_at(end.loss, end.penalty) < table.LOW.watch]
     return pooled(early).scale if len(early) >= FEWEST else float("nan")
 
 

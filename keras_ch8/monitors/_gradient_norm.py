@@ -9,31 +9,12 @@ from keras import ops
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
-from ..verdicts.verdict import RAISED_BY
-from ..verdicts.wording import digits, times
+from ..verdicts import quantities as q
+from ..verdicts import table
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
-from .progress import (
-    AT_CHANCE,
-    ELASTICITY,
-    FALLEN,
-    HARDLY_MOVED,
-    LAST_QUARTER,
-    MEASURED,
-    NO_RISE,
-    OF_THREE,
-    OVER_CHANCE,
-    SHRUNK,
-    SMALL_GRADIENT,
-    STUCK,
-    THIRD_OVER,
-    elasticity,
-    progress,
-    progress_measured,
-    progress_newest,
-)
+from .progress import elasticity, progress, progress_measured, progress_newest
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -63,71 +44,6 @@ class GradientNorm(Result):
         return f"gradient norm {self.norm:.3g} at a loss of {self.loss:.4g}"
 
 
-OVER_LEAST_SQUARES = Quantity(
-    "over_least_squares",
-    "The loss of a linear model with a mean squared error over what least squares reach on the probe.",
-    lambda factor: f"the loss is {times(factor, 'what least squares reach')}",
-    "the loss is beyond measure above what least squares reach",
-    usual=OF_THREE,
-)
-UNEVENNESS = Quantity(
-    "unevenness",
-    "The condition number of the covariance of a linear model's inputs, each scaled to variance 1.",
-    lambda number: (
-        f"the variance of the inputs, each scaled, differs between directions by a factor of {digits(number)}"
-    ),
-    "the inputs do not vary at all in some directions",
-)
-LOSS = Quantity("loss", "The loss on the probe.", series="diagnosis/loss")
-SPECTRA = Quantity("spectra", "How often the spectrum of the Hessian has been measured.")
-
-RULES = (
-    Rule(
-        kind="plateau",
-        says="The training has not left a flat region; `Diagnosis(checks='full')` tells a plateau from a saddle point",
-        all_of=(SMALL_GRADIENT,),
-        when=(
-            HARDLY_MOVED,
-            STUCK,
-            Condition(
-                SPECTRA,
-                "<",
-                RAISED_BY,
-                "the curvature, which tells a plateau from a saddle point, has not been measured twice",
-            ),
-        ),
-        at_most="watch",
-        mentions=(FALLEN, OVER_CHANCE),
-    ),
-    Rule(
-        kind="ill_conditioned",
-        says="The model is linear, and its loss is far above what it can reach: it creeps along the floor of a ravine, "
-        "since the inputs are correlated",
-        all_of=(LevelThreshold(OVER_LEAST_SQUARES, "above", watch=1.5, act=1.5, source=MEASURED),),
-        when=(
-            Condition(UNEVENNESS, ">=", 100.0, "the inputs are correlated"),
-            LAST_QUARTER,
-            Condition(FALLEN, ">=", 0.05, "the loss has fallen"),
-            NO_RISE,
-        ),
-        mentions=(UNEVENNESS, FALLEN, LOSS),
-    ),
-    Rule(
-        kind="underfitting",
-        says="The penalties have shrunk the weights until the model predicts no more than a constant does",
-        when=(
-            Condition(SHRUNK, "<", 1 / 3, "penalties have shrunk the weights", MEASURED),
-            AT_CHANCE,
-            THIRD_OVER,
-        ),
-        mentions=(LOSS,),
-        cure="Regularize less: a hundredth of the penalties, or none.",
-        code="for weight in model.trainable_variables:\n    weight.regularizer = None",
-        expects="The loss should fall below that of the best constant prediction.",
-    ),
-)
-
-
 class GradientNormMonitor(Monitor):
     """See `gradient_norm`."""
 
@@ -135,7 +51,7 @@ class GradientNormMonitor(Monitor):
     sets = ("cheap", "standard", "full")
     order = 3
     reading = GradientNorm
-    rules = RULES
+    rules = table.GRADIENT_NORM
     curves = (
         Curve("loss", "Loss of the probe", "loss", "Loss of the probe, as in training.", "8.2"),
         Curve(
@@ -170,12 +86,9 @@ class GradientNormMonitor(Monitor):
         seen = progress(log)
         if seen is None:
             return {}
-        measured = progress_measured(log) | {
-            ELASTICITY.name: elasticity(log, log.of(self.name)[-1]),
-            SPECTRA.name: len(log.of("spectrum")),
-        }
+        measured = progress_measured(log)
         if log.least_squares > 0 and not log.is_penalized:
-            measured |= {OVER_LEAST_SQUARES.name: seen.now / log.least_squares, UNEVENNESS.name: log.unevenness}
+            measured |= {q.OVER_LEAST_SQUARES.name: seen.now / log.least_squares, q.UNEVENNESS.name: log.unevenness}
         return measured
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:

@@ -9,16 +9,14 @@ from .. import _objects
 from .._describe import short
 from .._result import Result
 from .._section import section
-from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
-from ..verdicts.wording import digits, moved, percent, times
+from ..verdicts import quantities as q
+from ..verdicts import table
+from ..verdicts.wording import digits
 from .base import Curve, Monitor
 from .measurement_log import MeasurementLog, once
-from .progress import MEASURED
 
 LITTLE = 0.1
 """Fall of the loss, as a fraction of its start, that is the least to compare a rise to."""
-SINCE = 4
-"""Losses since the best, from which on a rise is told from the changes from one to the next."""
 TAIL = 0.25
 """Fraction of a pass, at its end, that is judged: the weights hardly change in it."""
 
@@ -90,102 +88,6 @@ def _mean(losses: np.ndarray) -> float:
     return float(tail.mean()) if len(tail) else float("nan")
 
 
-HELD_OUT_RISE = Quantity(
-    "held_out_rise",
-    "The rise of the held-out loss (`val_loss`, else the probe's) since its best, over its fall "
-    "before or, if more, a tenth of its start.",
-    lambda rise: f"the loss on held-out examples has risen by {percent(rise)} of what it had fallen until its best",
-    "the loss on held-out examples has risen beyond measure since its best",
-    number=percent,
-    usual="by the lowest of its last three values",
-)
-RISE_OVER_BEST = Quantity(
-    "rise_over_best",
-    "By what fraction the held-out loss is above its best, if that is above 0.",
-    lambda rise: f"the loss on held-out examples is {percent(rise)} above its best",
-    "the loss on held-out examples is beyond measure above its best",
-    number=percent,
-    usual="by the lowest of its last three values",
-)
-RISE_OVER_CHANGES = Quantity(
-    "rise_over_changes",
-    "The rise of the held-out loss since its best over its median change from time to time, of four or more.",
-    lambda factor: f"that is {times(factor, 'what it changes by from one time to the next')}",
-)
-HELD_OUT_FALLEN = Quantity("held_out_fallen", "By what fraction the held-out loss was below its start at its best.")
-LEARNED = Quantity("learned", "By what fraction the training loss is below that of the first epoch.")
-LEARNED_LATELY = Quantity(
-    "learned_lately", "By what fraction the training loss fell over the second half of the epochs."
-)
-BY_HEART = Quantity(
-    "by_heart",
-    "By what fraction the training loss fell after the epoch with the best validation loss.",
-    lambda fall: f"since the loss on held-out examples was best, the training loss {moved(fall)}",
-    number=percent,
-    usual="at its lowest",
-)
-KNOWN_OVER_NEW = Quantity(
-    "known_over_new",
-    "The training loss of the last epoch over the held-out loss, if both are above 0.",
-    lambda part: f"the training loss is {percent(part)} of that on held-out examples",
-    number=percent,
-)
-HELD_OUT_LEFT = Quantity(
-    "held_out_left",
-    "The held-out loss at its best over that of the best constant prediction, else over its start.",
-    number=percent,
-)
-VALIDATION_LOSS = Quantity("val_loss", "The validation loss of the last epoch.", series="epoch/val_loss")
-LOSS_OF_PROBE = Quantity("loss_of_probe", "The loss on the probe, where there is no other.", series="diagnosis/loss")
-HELD_OUT = (VALIDATION_LOSS, LOSS_OF_PROBE)
-
-LEARNS = (
-    Condition(LEARNED, ">", 0, "the training loss has fallen"),
-    Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
-)
-RULES = (
-    Rule(
-        kind="overfitting",
-        says="The model learns its examples by heart: the loss on held-out examples rises while it still learns",
-        all_of=(LevelThreshold(HELD_OUT_RISE, "above", watch=0.1, act=0.15, source=MEASURED),),
-        when=LEARNS,
-        mentions=HELD_OUT,
-    ),
-    Rule(
-        kind="overfitting",
-        says="The model knows its examples by heart, and much of the loss on held-out ones is left",
-        all_of=(LevelThreshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.04, source=MEASURED),),
-        when=(
-            Condition(HELD_OUT_LEFT, ">=", 0.25, "a quarter of the loss on held-out examples is left"),
-            LEARNS[0],
-        ),
-        mentions=HELD_OUT,
-    ),
-    Rule(
-        kind="overfitting",
-        says="The loss on held-out examples was better before, and has risen while that on training examples goes on "
-        "falling",
-        all_of=(LevelThreshold(RISE_OVER_BEST, "above", watch=0.15, act=1.0, source=MEASURED),),
-        when=(
-            Condition(
-                RISE_OVER_CHANGES, ">=", 3.0, "it has risen by far more than it changes by from one time to the next"
-            ),
-            Condition(HELD_OUT_LEFT, ">=", 0.05, "at its best it was not next to nothing"),
-            *LEARNS,
-        ),
-        mentions=HELD_OUT,
-    ),
-    Rule(
-        kind="overfitting",
-        says="Most of what was learned lately does not hold for held-out examples",
-        when=(Condition(BY_HEART, ">", 0.5, "half of the training loss went after that", source=MEASURED),),
-        silenced_by=(Condition(HELD_OUT_FALLEN, ">=", 0.9, "the held-out loss was low"),),
-        at_most="watch",
-        mentions=HELD_OUT,
-    ),
-)
-
-
 class OnlineRiskMonitor(Monitor):
     """See `online_risk`."""
 
@@ -193,7 +95,7 @@ class OnlineRiskMonitor(Monitor):
     sets = ("cheap", "standard", "full")
     order = 5
     source = "epochs"
-    rules = RULES
+    rules = table.ONLINE_RISK
     curves = (
         Curve(
             "loss_on_new_examples",
@@ -226,14 +128,8 @@ class OnlineRiskMonitor(Monitor):
             return {}
         start, best = _start(log), float(held_out.min())
         reference = start if log.is_penalized else float(np.fmin(start, log.chance))
-        first, middle, last = (float(losses[i]) for i in (0, len(losses) // 2, -1))
         return _since_the_best(log, np.min) | {
-            RISE_OVER_CHANGES.name: _over_changes(held_out),
-            HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
-            KNOWN_OVER_NEW.name: last / float(held_out[-1]) if last > 0 and held_out[-1] > 0 else float("nan"),
-            HELD_OUT_LEFT.name: best / reference if min(best, reference) > 0 else float("nan"),
-            LEARNED.name: first - last,
-            LEARNED_LATELY.name: _ratio(middle - last, middle),
+            q.HELD_OUT_LEFT.name: best / reference if min(best, reference) > 0 else float("nan"),
         }
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
@@ -265,7 +161,7 @@ class OnlineRiskMonitor(Monitor):
 
 def held_out_drawn(log: MeasurementLog) -> dict[str, float]:
     """Return the last held-out loss by the series in which it is drawn; nothing where there is none."""
-    held_out, losses = VALIDATION_LOSS if _is_validated(log) else LOSS_OF_PROBE, _held_out(log)
+    held_out, losses = q.VALIDATION_LOSS if _is_validated(log) else q.LOSS_OF_PROBE, _held_out(log)
     return {held_out.series: float(losses[-1])} if len(losses) else {}
 
 
@@ -292,18 +188,8 @@ def _since_the_best(log: MeasurementLog, to: Callable[[np.ndarray], float]) -> d
     """Return what has come of losses since the held-out one was best, by what `to` picks of the last ones."""
     start, best, now = _start(log), float(_held_out(log).min()), float(to(_held_out(log)[-3:]))
     return {
-        HELD_OUT_RISE.name: _ratio(now - best, max(start - best, LITTLE * abs(start))),
-        RISE_OVER_BEST.name: (now - best) / best if best > 0 else float("nan"),
-        BY_HEART.name: _fallen_since_the_best(log, to),
+        q.HELD_OUT_RISE.name: _ratio(now - best, max(start - best, LITTLE * abs(start))),
     }
-
-
-def _over_changes(held_out: np.ndarray) -> float:
-    """Return how far the lowest of the last three losses is above the best, in changes from one to the next."""
-    since = held_out[int(held_out.argmin()) :]
-    if len(since) <= SINCE:
-        return float("nan")
-    return _ratio(float(since[-3:].min() - since[0]), float(np.median(np.abs(np.diff(since)))))
 
 
 def _ratio(change: float, size: float) -> float:
@@ -311,16 +197,3 @@ def _ratio(change: float, size: float) -> float:
     if size:
         return float(change / abs(size))
     return float(change * np.inf) if change else 0.0
-
-
-def _fallen_since_the_best(log: MeasurementLog, to: Callable[[np.ndarray], float]) -> float:
-    """Return by what fraction the training loss fell after the epoch in which validation was best; NaN without.
-
-    `to` picks one of the losses since then.
-    """
-    pairs = [(logs["val_loss"], logs["loss"]) for logs in log.epochs if {"val_loss", "loss"} <= set(logs)]
-    if not pairs:
-        return float("nan")
-    held_out, losses = np.array(pairs).T
-    since = losses[held_out.argmin() :]
-    return (float(since[0]) - float(to(since))) / abs(float(since[0])) if since[0] else float("nan")

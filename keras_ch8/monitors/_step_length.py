@@ -10,39 +10,17 @@ from keras import ops
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
-from ._cliff import GREW, SPIKES, grew, spikes_of
-from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
-from ._step_rules import (
-    HEIGHT_FALLEN,
-    INFINITE,
-    JUMP,
-    LARGEST_STEP,
-    MEASUREMENTS,
-    MINIBATCHES,
-    RISES,
-    RULES,
-    STEP_OVER_BEST,
-    THROWN,
-    THROWN_AT_ONCE,
-    TRAININGS_TO_HALVE,
-    UPDATES_SPANNED,
-)
+from ..verdicts import quantities as q
+from ..verdicts import table
+from ..verdicts.quantities import LAST
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
 from .progress import (
     BATCHES,
-    ELASTICITY,
-    LAST,
-    NEWTON_GAIN,
-    OVERSHOOT,
-    RATE_OF_LIMIT,
-    TRAININGS_TO_GAIN,
     effective_rate,
-    elasticity,
     progress,
     progress_measured,
-    trainings_to_gain,
 )
 
 
@@ -107,7 +85,7 @@ class StepLengthMonitor(Monitor):
     order = 1
     reading = StepLength
     needs_step = True
-    rules = RULES
+    rules = table.STEP_LENGTH
     curves = (
         Curve("step_over_best", "Step length / best (1 ideal, > 2 diverges)", "ratio",
               "Update over the best length in its direction: above 2 the loss rises.", "8.2.1", log=False,
@@ -146,10 +124,10 @@ class StepLengthMonitor(Monitor):
             "step_over_best": last.step_over_optimal,
             "loss_change": last.actual,
             "loss_change_predicted": last.predicted,
-            "relative_loss_change": _heights([last])[JUMP.name],
+            "relative_loss_change": abs(last.actual) / abs(last.loss_after) if last.loss_after else 0.0,
         }
         if seen is not None:
-            numbers["relative_loss_rises"] = _heights(log.of(self.name)[-LAST:])[RISES.name]
+            numbers["relative_loss_rises"] = _rises(log.of(self.name)[-LAST:])
             numbers["loss_over_start"] = seen.over_start(log.of("gradient_norm")[-1].loss)
         if log.of("spectrum"):
             numbers["rate_times_curvature"] = _newton(log)[0]
@@ -158,85 +136,38 @@ class StepLengthMonitor(Monitor):
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return where the loss is, how it moves, and how long the steps are against what would be best."""
         seen, last = progress(log), log.of(self.name)[-LAST:]
-        if not np.isfinite(last[-1].loss_after):
-            return {INFINITE.name: 1.0, MEASUREMENTS.name: len(last), GREW.name: float(grew(log))}
-        if seen is None:
+        if seen is None or not np.isfinite(last[-1].loss_after):
             return {}
-        steps = log.steps_of(self.name)[-LAST:]
         limit, gain = _newton(log)
         last_losses = log.rows.loss[-BATCHES:]
         minibatches = _over_start(log, last_losses[np.isfinite(last_losses)])
-        return progress_measured(log) | _heights(last) | {
-            HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last])), seen.penalty),
-            UPDATES_SPANNED.name: (steps[-1] - steps[0]) / log.steps_of_update / log.of_update,
-            STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
-            TRAININGS_TO_HALVE.name: _halving(last) / log.total if log.total else float("nan"),
-            ELASTICITY.name: elasticity(log, log.of("gradient_norm")[-1]),
-            RATE_OF_LIMIT.name: limit,
-            NEWTON_GAIN.name: gain,
-            TRAININGS_TO_GAIN.name: trainings_to_gain(seen, gain, log),
-            SPIKES.name: len(spikes_of(log)),
-            NOISE_OVER_BATCH.name: noise_over_batch(log),
-            THROWN.name: _thrown(log),
-            THROWN_AT_ONCE.name: float(max(_over_start(log, _losses_between(log, 2, 11)), default=np.nan)),
-            LARGEST_STEP.name: _largest_step(log),
-            MINIBATCHES.name: float(np.median(minibatches)) if len(minibatches) else float("nan"),
+        return progress_measured(log) | {
+            q.RISES.name: _rises(last),
+            q.HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last])), seen.penalty),
+            q.STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
+            q.RATE_OF_LIMIT.name: limit,
+            q.NEWTON_GAIN.name: gain,
+            q.MINIBATCHES.name: float(np.median(minibatches)) if len(minibatches) else float("nan"),
         }  # fmt: skip
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
-        """Return what the last update did, and what its slope promises."""
-        last = log.of(self.name)[-1]
-        halving = _halving([last]) / log.total if log.total else float("nan")
-        return {OVERSHOOT.name: last.ratio, TRAININGS_TO_HALVE.name: halving}
+        """Return what the last update did."""
+        return {q.OVERSHOOT.name: log.of(self.name)[-1].ratio}
 
 
-def _heights(last: list[StepLength]) -> dict[str, float]:
-    """Return by how much the loss leaps in an update, and rises between the measurements, as fractions of it."""
+def _rises(last: list[StepLength]) -> float:
+    """Return by how much the loss rises between the measurements, as a fraction of it."""
     heights = np.array([s.loss_after for s in last])
     height = abs(float(np.median(heights)))
     with np.errstate(invalid="ignore"):
-        jump, rises = float(np.median([abs(s.actual) for s in last])), float(np.diff(heights).clip(0).sum())
-    return {JUMP.name: jump / height if height else 0.0, RISES.name: rises / height if height else 0.0}
+        rises = float(np.diff(heights).clip(0).sum())
+    return rises / height if height else 0.0
 
 
 def _over_start(log: MeasurementLog, losses: np.ndarray) -> np.ndarray:
     """Return losses over that of the probe at the start; none where that is not above 0."""
     start = log.of("step_length")[0].loss_before
     return losses / start if start > 0 else np.zeros(0)
-
-
-def _thrown(log: MeasurementLog) -> float:
-    """Return the largest median of 9 of the first 100 minibatches over the start; NaN where they are not known."""
-    losses = _over_start(log, _losses_between(log, 1, 100))
-    if len(losses) < 20:
-        return float("nan")
-    return float(np.median(np.lib.stride_tricks.sliding_window_view(losses, 9), axis=1).max())
-
-
-def _largest_step(log: MeasurementLog) -> float:
-    """Return the longest update that was measured over the length of the weights; NaN where none is known.
-
-    That is their length after it, or what they usually have, if that is more: from a start near 0 any step is as long.
-    """
-    name, weights = StepLengthMonitor.name, "gradient_norm"
-    _, at, of = np.intersect1d(log.steps_of(name), log.steps_of(weights), return_indices=True)
-    steps, sizes = log.series(name, "length")[at], log.series(weights, "weight_norm")[of]
-    sizes = np.maximum(sizes, np.median(sizes)) if len(sizes) else sizes
-    parts = [step / size for step, size in zip(steps, sizes, strict=True) if size > 0 and np.isfinite(step)]
-    return float(max(parts, default=np.nan))
-
-
-def _losses_between(log: MeasurementLog, first: int, last: int) -> np.ndarray:
-    """Return the finite losses of some minibatches of this training, counted from 1."""
-    rows = log.rows
-    losses = rows.loss[(rows.steps >= log.first + first) & (rows.steps <= log.first + last)]
-    return losses[np.isfinite(losses)]
-
-
-def _halving(last: list[StepLength]) -> float:
-    """Return how many steps halve the loss at the pace that the slope along them promises."""
-    pace = float(np.median([-s.slope / abs(s.loss_before) if s.loss_before else 0.0 for s in last]))
-    return np.log(2) / pace if pace > 0 else float("inf")
 
 
 def _newton(log: MeasurementLog) -> tuple[float, float]:

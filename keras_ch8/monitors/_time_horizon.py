@@ -12,14 +12,15 @@ from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts.rules import LevelThreshold, Quantity, Rule
-from ..verdicts.wording import digits, percent
-from ._layer_rules import EXPLODING
+from ..verdicts import quantities as q
+from ..verdicts import table
+from ..verdicts.quantities import LAST
+from ..verdicts.wording import digits
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .flow import growth_per_step
 from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
-from .progress import GOOD, LAST, MEASURED, OF_LAST, progress, progress_measured
+from .progress import progress, progress_measured
 
 GONE = 0.01
 """Fraction of its largest value at which the gradient counts as gone."""
@@ -85,62 +86,13 @@ class TimeHorizon(Result):
         return Table(("time steps back", "gradient [loss / input]"), list(enumerate(self.profile)))
 
 
-HORIZON = Quantity(
-    "horizon_reached",
-    "`horizon` over all time steps, in the median.",
-    lambda fraction: f"it falls below 1 % of its largest after {percent(fraction)} of the time steps",
-    number=percent,
-    usual=OF_LAST,
-)
-HORIZON_NOW = Quantity(
-    "horizon", "Time steps after which the gradient is below 1 % of its largest.", series="diagnosis/horizon"
-)
-GROWTH_IN_TIME = Quantity(
-    "growth_in_time",
-    "The gradient at the first time step over that at the last, in the median; over their number "
-    "where the loss sees every step.",
-    lambda growth: f"on its way back through time it is multiplied by {digits(growth)}",
-    "on its way back through time it grows beyond measure",
-    usual=OF_LAST,
-)
-FACTOR_NOW = Quantity(
-    "time_factor",
-    "By what the gradient is multiplied from a time step to the one before.",
-    series="diagnosis/time_factor",
-)
-
-RULES = (
-    Rule(
-        kind="short_horizon",
-        says="The gradient is gone before it reaches the beginning of the sequences",
-        all_of=(LevelThreshold(HORIZON, "below", watch=0.7, act=0.5, source=MEASURED),),
-        eased_by=(GOOD,),
-        mentions=(HORIZON_NOW,),
-    ),
-    Rule(
-        kind="exploding",
-        says="The gradient grows from time step to time step on its way back",
-        all_of=(LevelThreshold(GROWTH_IN_TIME, "above", watch=EXPLODING.watch, act=EXPLODING.act, source=MEASURED),),
-        eased_by=(GOOD,),
-        mentions=(FACTOR_NOW,),
-    ),
-    Rule(
-        kind="exploding",
-        says="The gradient grows from time step to time step on its way back, and the loss is not far below its start",
-        all_of=(LevelThreshold(GROWTH_IN_TIME, "above", watch=5.0, act=10.0, source=MEASURED),),
-        silenced_by=(GOOD,),
-        mentions=(FACTOR_NOW,),
-    ),
-)
-
-
 class TimeHorizonMonitor(Monitor):
     """See `time_horizon`."""
 
     name = "time_horizon"
     sets = ("standard", "full")
     order = 7
-    rules = RULES
+    rules = table.TIME_HORIZON
     curves = (
         Curve(
             "horizon",
@@ -231,9 +183,9 @@ def _reach(firsts: list[TimeHorizon]) -> dict[str, float]:
     """
     growth = float(np.median([first.growth for first in firsts]))
     if not firsts[-1].is_final:
-        return {GROWTH_IN_TIME.name: growth / max(1, len(firsts[-1].profile))}
+        return {q.GROWTH_IN_TIME.name: growth / max(1, len(firsts[-1].profile))}
     reach = float(np.median([first.horizon / max(1, len(first.profile)) for first in firsts]))
-    return {HORIZON.name: reach, GROWTH_IN_TIME.name: growth}
+    return {q.HORIZON.name: reach, q.GROWTH_IN_TIME.name: growth}
 
 
 def _by_time(call: LayerCall, examples: int) -> Tensor:

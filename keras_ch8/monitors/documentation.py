@@ -170,7 +170,6 @@ def _rules(rules: Sequence[tuple[Monitor, Rule]], shared: Set[str]) -> Iterator[
     asked: tuple[tuple[str, Callable[[Rule], Iterable[Limit | Combination]]], ...] = (
         ("Only where", lambda rule: [limit for limit in rule.limits if limit not in rule.judged]),
         ("Not where", lambda rule: [rule.unless] if rule.unless else []),
-        ("Certain at once where", lambda rule: rule.proven_by),
     )
     for title, of in asked:
         if said := _listed([[_said(one, shared) for one in of(rule)] for _, rule in rules]):
@@ -268,7 +267,7 @@ def _found(rules: Iterable[Rule]) -> dict[str, Quantity]:
     """Return the quantities of some rules by name, in alphabetical order."""
     found: dict[str, Quantity] = {}
     for rule in rules:
-        asked = (limit for part in (*rule.limits, rule.unless, *rule.proven_by) for limit in limits_in(part))
+        asked = (limit for part in (*rule.limits, rule.unless) for limit in limits_in(part))
         found.update({q.name: q for q in (*(limit.quantity for limit in asked), *rule.mentions)})
     return dict(sorted(found.items()))
 

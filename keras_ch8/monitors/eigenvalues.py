@@ -12,33 +12,18 @@ from .._section import section
 from .._types import Data
 from ..curvature.eigenvalues import lanczos_of, norm
 from ..curvature.objective import Objective
+from ..verdicts import quantities as q
+from ..verdicts import table
 from ..verdicts.wording import digits
-from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
-from ._spectrum_rules import (
-    EARLIER_GAIN,
-    ESCAPES,
-    HIDDEN,
-    KERNEL_ELASTICITY,
-    LOWEST_CURVATURE,
-    NARROWEST,
-    NEGATIVITY,
-    RULES,
-    UNCERTAINTY,
-)
 from .base import Curve, Monitor
 from .flow import LayerFlow
 from .measurement_log import MeasurementLog
 from .progress import (
-    ELASTICITY,
-    NEWTON_GAIN,
-    RATE_OF_LIMIT,
-    TRAININGS_TO_GAIN,
     effective_rate,
     elasticity,
     progress,
     progress_measured,
     progress_newest,
-    trainings_to_gain,
 )
 
 
@@ -116,7 +101,7 @@ class SpectrumMonitor(Monitor):
     source = "spectrum"
     passes = 45
     always: bool = False
-    rules = RULES
+    rules = table.SPECTRUM
     curves = (
         Curve(
             "eigenvalue_smallest",
@@ -167,30 +152,25 @@ class SpectrumMonitor(Monitor):
         """Return the curvature and the gradient where the training is, and what Newton's step would gain.
 
         What keeps a training from falling where Newton's step would gain nothing is told apart by the rules: on a
-        plateau there is hardly a gradient, at all or for the layers before idle units; at a saddle point there is a way
-        down that can be left within the training, in some 1 / (rate * curvature) steps; what is neither is a model that
-        has learned all it can. In a ravine the steep walls limit the rate, and along its floor that is a small part of
-        the best step: where the rate is at its limit, no pace is good along a floor that is not low.
+        plateau there is hardly a gradient; at a saddle point there is a way down that can be left within the training,
+        in some 1 / (rate * curvature) steps; what is neither is a model that has learned all it can. In a ravine the
+        steep walls limit the rate.
         """
-        seen, ends = progress(log), log.of(self.name)[-1]
-        if seen is None:
+        ends = log.of(self.name)[-1]
+        if progress(log) is None:
             return {}
         rate, size = effective_rate(log), elasticity(log, ends)
-        limit = rate * ends.largest
-        lowest = ends.smallest / abs(ends.largest) if ends.largest else float("-inf")  # 0 of 0 is no minimum
-        return progress_measured(log) | _idle_layers(log) | {
-            NEWTON_GAIN.name: ends.gain,
-            EARLIER_GAIN.name: log.of(self.name)[-2].gain if len(log.of(self.name)) > 1 else float("nan"),
-            ELASTICITY.name: size,
-            KERNEL_ELASTICITY.name: float(np.fmin(size, ends.kernel_elasticity)),
-            NEGATIVITY.name: ends.negativity,
-            UNCERTAINTY.name: ends.residual / -ends.smallest if ends.smallest < 0 else float("nan"),
-            ESCAPES.name: rate * -ends.smallest * (log.total or log.done),
-            LOWEST_CURVATURE.name: lowest,
-        } | ({} if np.isnan(limit) or not log.total else {
-            RATE_OF_LIMIT.name: limit,
-            TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, log),
-        })  # fmt: skip
+        return (
+            progress_measured(log)
+            | _hidden_layers(log)
+            | {
+                q.NEWTON_GAIN.name: ends.gain,
+                q.KERNEL_ELASTICITY.name: float(np.fmin(size, ends.kernel_elasticity)),
+                q.NEGATIVITY.name: ends.negativity,
+                q.ESCAPES.name: rate * -ends.smallest * (log.total or log.done),
+                q.RATE_OF_LIMIT.name: rate * ends.largest,
+            }
+        )
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return where the loss is, and how long the step is, by the last measurement alone."""
@@ -205,20 +185,10 @@ class SpectrumMonitor(Monitor):
         return {"ill_conditioned": f"the standard deviations of the inputs differ by a factor of {spread}"}
 
 
-def _idle_layers(log: MeasurementLog) -> dict[str, float]:
-    """Return which units and layers take no part, going by the last measurement."""
+def _hidden_layers(log: MeasurementLog) -> dict[str, float]:
+    """Return how many hidden layers there are, and how narrow they get, going by the last measurement."""
     flows = log.of("layer_flow")
-    if not flows:
-        return {}
-    last = flows[-1]
-    return {
-        HIDDEN.name: float(len(last.hidden)),
-        NARROWEST.name: _narrowest(last),
-        DEAD_UNITS.quantity.name: last.fraction_dead,
-        SATURATED_UNITS.quantity.name: last.fraction_saturated,
-        SMALLEST_SIGNAL.name: float(min(last.signal)),
-        VANISHING.quantity.name: last.total,
-    }
+    return {q.HIDDEN.name: float(len(flows[-1].hidden)), q.NARROWEST.name: _narrowest(flows[-1])} if flows else {}
 
 
 def _narrowest(flow: LayerFlow) -> float:

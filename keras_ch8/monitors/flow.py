@@ -13,23 +13,12 @@ from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
+from ..verdicts import quantities as q
+from ..verdicts import table
+from ..verdicts.quantities import LAST
 from ..verdicts.rules import judge
 from ..verdicts.verdict import Claim
 from ..verdicts.wording import digits, percent
-from ._layer_rules import (
-    DEAD,
-    DEAD_IN_LAYER,
-    GROWTH_AT_THE_START,
-    GROWTH_THROUGH_DEPTH,
-    LARGEST_SIGNAL,
-    RULES,
-    SATURATED,
-    SATURATED_IN_LAYER,
-    SIGNAL_GROWTH,
-    SIGNAL_NOW,
-    SMALLEST_SIGNAL,
-    STILL,
-)
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .model_facts import activation, is_weighted
@@ -46,7 +35,7 @@ from .probe import (
     root_mean_square,
     saturated,
 )
-from .progress import LAST, progress_measured
+from .progress import progress_measured
 
 FEWEST_HIDDEN = 3
 """Hidden layers that the gradient must pass before it is judged how it changes on its way."""
@@ -159,7 +148,7 @@ class LayerFlowMonitor(Monitor):
     name = "layer_flow"
     sets = ("standard", "full")
     order = 6
-    rules = RULES
+    rules = table.LAYER_FLOW
     curves = (
         Curve(
             "backward_factor",
@@ -279,7 +268,7 @@ class LayerFlowMonitor(Monitor):
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the gradient grows through the layers by the last measurement alone."""
-        return {GROWTH_THROUGH_DEPTH.name: log.of(self.name)[-1].total}
+        return {q.GROWTH_THROUGH_DEPTH.name: log.of(self.name)[-1].total}
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return the numbers of layers, and the names of those that are worst."""
@@ -295,17 +284,17 @@ def gradient_through_depth(flow: LayerFlow) -> list[Claim]:
     if np.isnan(flow.total):
         return []
     remarks = dict.fromkeys(("exploding", "vanishing"), f"over {len(flow.hidden)} hidden layers")
-    return judge(RULES, {GROWTH_THROUGH_DEPTH.name: flow.total}, remarks)
+    return judge(table.LAYER_FLOW, {q.GROWTH_THROUGH_DEPTH.name: flow.total}, remarks)
 
 
 def idle_units(flow: LayerFlow) -> list[Claim]:
     """Return what is said of units that take no part."""
-    return judge(RULES, _idle(flow), _idle_remarks(flow))
+    return judge(table.LAYER_FLOW, _idle(flow), _idle_remarks(flow))
 
 
 def scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
     """Return what is said of the scale of the signal in the first measurement, before its update where one was made."""
-    return judge(RULES, _scale(flows), _scale_remarks(flows))
+    return judge(table.LAYER_FLOW, _scale(flows), _scale_remarks(flows))
 
 
 def largest(fractions: np.ndarray) -> float:
@@ -319,8 +308,8 @@ def _depth(flows: list[LayerFlow]) -> dict[str, float]:
     if not totals:
         return {}
     return {
-        GROWTH_THROUGH_DEPTH.name: float(np.median(totals[-LAST:])),
-        GROWTH_AT_THE_START.name: float(np.median(totals[:3])),
+        q.GROWTH_THROUGH_DEPTH.name: float(np.median(totals[-LAST:])),
+        q.GROWTH_AT_THE_START.name: float(np.median(totals[:3])),
     }
 
 
@@ -333,7 +322,7 @@ def without_use(call: LayerCall) -> list[keras.Variable]:
 
 def _still(flows: list[LayerFlow]) -> dict[str, float]:
     stays = _that_stay(flows)
-    return {} if stays is None else {STILL.name: float(stays.mean())}
+    return {} if stays is None else {q.STILL.name: float(stays.mean())}
 
 
 def _still_remarks(flows: list[LayerFlow]) -> dict[str, str]:
@@ -365,10 +354,9 @@ def _depth_remarks(flows: list[LayerFlow]) -> dict[str, str]:
 
 def _idle(flow: LayerFlow) -> dict[str, float]:
     fractions = {
-        DEAD.name: flow.fraction_dead,
-        DEAD_IN_LAYER.name: largest(flow.dead),
-        SATURATED.name: flow.fraction_saturated,
-        SATURATED_IN_LAYER.name: largest(flow.saturated),
+        q.DEAD.name: flow.fraction_dead,
+        q.SATURATED.name: flow.fraction_saturated,
+        q.SATURATED_IN_LAYER.name: largest(flow.saturated),
     }
     return {name: fraction for name, fraction in fractions.items() if not np.isnan(fraction)}
 
@@ -393,7 +381,7 @@ def _scale(flows: list[LayerFlow]) -> dict[str, float]:
     signals = _signals(flows)
     if np.isnan(signals).all():
         return {}
-    return {LARGEST_SIGNAL.name: float(np.nanmax(signals)), SMALLEST_SIGNAL.name: float(np.nanmin(signals))}
+    return {q.LARGEST_SIGNAL.name: float(np.nanmax(signals))}
 
 
 def _growth(flows: list[LayerFlow]) -> dict[str, float]:
@@ -402,7 +390,7 @@ def _growth(flows: list[LayerFlow]) -> dict[str, float]:
     if first is None or not np.max(first) > 0:
         return {}
     now = float(np.median([np.max(flow.signal) for flow in flows[-3:]]))
-    return {SIGNAL_GROWTH.name: now / float(np.max(first)), SIGNAL_NOW.name: now}
+    return {q.SIGNAL_GROWTH.name: now / float(np.max(first)), q.SIGNAL_NOW.name: now}
 
 
 def _scale_remarks(flows: list[LayerFlow]) -> dict[str, str]:

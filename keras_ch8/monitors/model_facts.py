@@ -9,10 +9,11 @@ import numpy as np
 from .. import _checks
 from .._types import Data
 from ..integration import backend, fit, keras_private
+from ..verdicts import table
 from ..verdicts.fact import Fact
 from .held_out import are_arrays
 from .measurement_log import FEWEST, MeasurementLog, once
-from .progress import FADED_RATE, rate_left
+from .progress import rate_left
 
 BY_THE_RATE = (
     keras.optimizers.Adam, keras.optimizers.Adamax, keras.optimizers.Lion, keras.optimizers.Nadam,
@@ -269,7 +270,7 @@ def facts(log: MeasurementLog) -> frozenset[Fact]:
     """Return what is there: of the model and its optimizer, of the inputs, and of the start."""
     default = DEFAULT if Fact.STEPS_OF_THE_RATE in log.has else DEFAULT_OF_OTHERS
     found = {
-        Fact.FADED_RATE: FADED_RATE.level(rate_left(log)) != "ok",
+        Fact.FADED_RATE: table.FADED_RATE.level(rate_left(log)) != "ok",
         Fact.DEFAULT_RATE: log.rate <= 1.01 * default,  # rates are rounded
         Fact.WARM_UP: log.first_rate < WARM_UP * log.peak,
         Fact.ACCUMULATION: log.of_update > 1,

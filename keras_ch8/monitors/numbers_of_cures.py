@@ -3,10 +3,11 @@
 import numpy as np
 
 from ..verdicts.fact import Fact
+from ..verdicts.quantities import LAST
 from ..verdicts.wording import digits
 from .measurement_log import FEWEST, MeasurementLog, Rows, once
 from .model_facts import QUANTILE, facts, usual_rate
-from .progress import LAST, effective_rate
+from .progress import effective_rate
 
 LEAST, OF_IDLE = 3.0, 10.0
 """By what a rate that is too long is divided at least, and where most of what it has done is that units are idle: steps

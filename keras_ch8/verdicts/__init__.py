@@ -1,1 +1,5 @@
-"""What is wrong with a training and what cures it: verdicts in words, by rules that are data."""
+"""What measurements mean: the rules, what they say, and what cures it."""
+
+from .table import RULES
+
+__all__ = ["RULES"]

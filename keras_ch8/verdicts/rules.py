@@ -101,7 +101,7 @@ class Limit:
         quantity: What is judged.
         direction: `"above"` if larger values are more serious, `"below"` if smaller ones are.
         watch: The first value that is worth watching.
-        act: The first value that calls for action. Defaults to `None`: `watch`, so that it holds or does not.
+        act: The first value that calls for action. Defaults to NaN: `watch`, so that it is reached or not.
         name: What it says of the training, such as "the loss is good". Defaults to `""`: value and limit are said.
         source: Where the numbers come from. Defaults to `""`: they need no source, such as a 0.
 
@@ -112,13 +112,13 @@ class Limit:
     quantity: Quantity
     direction: Literal["above", "below"]
     watch: float
-    act: float | None = None
+    act: float = NAN
     name: str = ""
     source: str = ""
 
     def __post_init__(self) -> None:
         _check_word("direction", self.direction, ("above", "below"))
-        if self.act is None:
+        if math.isnan(self.act):
             object.__setattr__(self, "act", self.watch)
         elif self.act != self.watch and (self.act > self.watch) != (self.direction == "above"):
             raise ValueError(
@@ -202,8 +202,8 @@ class Rule:
         limits: Limits that must all be reached. Those without a name are what is judged; where each has one, all are.
         unless: A limit, or a combination, where the rule says nothing. Defaults to `None`.
         at_most: The gravest level that it can reach: `"watch"` or `"act"`. Defaults to `"act"`.
-        proven_by: Limits that, all reached, make a single measurement at "act" enough for a verdict. Defaults to `()`:
-            two of three measurements must agree.
+        is_certain: Whether a single measurement at "act" is enough for a verdict. Defaults to `False`: two of three
+            measurements must agree.
         mentions: Quantities that the sentence says besides those that are judged. Defaults to `()`.
         cure: What cures it, where the rule knows more than `verdicts.remedies`; `{name}` stands for the measured
             quantity of that name, or for a number that is known of the training, such as `{rate}`. Defaults to `""`:
@@ -233,7 +233,7 @@ class Rule:
     limits: tuple[Limit | Combination, ...]
     unless: Limit | Combination | None = None
     at_most: str = "act"
-    proven_by: tuple[Limit, ...] = ()
+    is_certain: bool = False
     mentions: tuple[Quantity, ...] = ()
     cure: str = ""
     code: str = ""
@@ -288,10 +288,6 @@ class Rule:
                 yield f"That counts only where {_and(missing)}."
             elif self.unless is not None and self.unless.name:
                 yield f"That does not count where {self.unless.name}."
-
-    def is_proven(self, measured: Measured) -> bool:
-        """Whether what calls for action is certain at once."""
-        return bool(self.proven_by) and all(limit.holds(measured) for limit in self.proven_by)
 
 
 def _level(limit: Limit | Combination, measured: Measured) -> str:
@@ -363,7 +359,7 @@ def judge(
                 level=level,
                 finding=sentence(KINDS[kind].fine if is_fine else rule.says, [*phrases, remark]),
                 cure=cure.cure,
-                proven=level == "act" and rule.is_proven(measured),
+                proven=level == "act" and rule.is_certain,
                 why=tuple(dict.fromkeys(why))[:MOST_REASONS],
                 code=cure.code,
                 series=next((q.series for q in spoken if q.series in drawn), ""),

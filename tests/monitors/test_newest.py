@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_ch8.board import tags
-from keras_ch8.extend import Combination, Limit, Quantity, Rule
+from keras_ch8.extend import Limit, Quantity, Rule
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors._time_horizon import TimeHorizon
@@ -110,10 +110,7 @@ def test_a_rule_says_why_in_sentences():
 
 
 def test_of_a_kind_that_is_fine_the_limits_of_all_rules_are_why_and_not_more_than_five():
-    ups = [
-        Rule(kind="cliff", says="Up", limits=(Limit(Quantity(f"q{i}", ""), "above", 9),))
-        for i in range(7)
-    ]
+    ups = [Rule(kind="cliff", says="Up", limits=(Limit(Quantity(f"q{i}", ""), "above", 9),)) for i in range(7)]
     (claim,) = judge(ups, {f"q{i}": float(i) for i in range(7)})
     assert claim.why == tuple(f"The q{i} is {i}: act from 9 up." for i in range(5))
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from keras_ch8.extend import Rule
 from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
@@ -27,7 +26,6 @@ from keras_ch8.monitors.progress import (
     progress_newest,
     trainings_to_gain,
 )
-from keras_ch8.verdicts.rules import judge
 from keras_ch8.verdicts.verdict import Claim, VerdictTracker
 from tests.monitors.logs import (
     NAN,

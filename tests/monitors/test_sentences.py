@@ -82,7 +82,9 @@ def test_whatever_was_measured_the_sentence_is_one(monitor):
 def test_each_rule_is_said_with_the_numbers_that_it_judges(monitor):
     for rule in monitor.rules:
         assert_readable(f"{rule.says}.")
-        assert any(quantity.phrase for quantity in rule.quantities) or all(limit.name for limit in rule.judged), rule.says
+        assert any(quantity.phrase for quantity in rule.quantities) or all(limit.name for limit in rule.judged), (
+            rule.says
+        )
         for threshold in rule.judged:
             spoken = threshold.quantity.said(threshold.watch)
             assert not spoken or re.search(r"\d|nothing|no ", spoken) or threshold.watch <= 1, spoken

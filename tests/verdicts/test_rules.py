@@ -99,8 +99,8 @@ def test_sections_are_those_of_the_chapter():
     [
         ("above", 1, 3, (-math.inf, 0.9, 1, 2, 3, math.inf, math.nan), "ok ok watch watch act act ok"),
         ("below", 3, 1, (math.inf, 3.1, 3, 2, 1, -math.inf, math.nan), "ok ok watch watch act act ok"),
-        ("above", 2, None, (1.9, 2, 2.1, math.nan), "ok act act ok"),
-        ("below", 2, None, (2.1, 2, 1.9, math.nan), "ok act act ok"),
+        ("above", 2, math.nan, (1.9, 2, 2.1, math.nan), "ok act act ok"),
+        ("below", 2, math.nan, (2.1, 2, 1.9, math.nan), "ok act act ok"),
     ],
 )
 def test_a_limit_goes_up_or_down_and_is_reached_by_its_numbers(direction, watch, act, values, expected):
@@ -125,7 +125,10 @@ def test_a_limit_whose_act_is_the_milder_is_refused():
     [
         (lambda: Combination("it is so", "some of", ()), r"`how` must be one of 'all of', .*Received: how='some of'"),
         (lambda: Limit(HEIGHT, "over", watch=1, act=3), r"one of 'above', 'below'\. Received: .*'over'"),
-        (lambda: Rule(kind="cliff", says="So", limits=(), at_most="warn"), r"'ok', 'watch', 'act'\. Received: .*'warn'"),
+        (
+            lambda: Rule(kind="cliff", says="So", limits=(), at_most="warn"),
+            r"'ok', 'watch', 'act'\. Received: .*'warn'",
+        ),
     ],
     ids=["combination", "limit", "rule"],
 )

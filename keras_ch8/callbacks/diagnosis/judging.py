@@ -10,6 +10,7 @@ from ...monitors import progress
 from ...monitors.base import Monitor
 from ...monitors.measurement_log import MeasurementLog
 from ...monitors.progress import is_spectrum_worthwhile
+from ...verdicts import table
 from ...verdicts.checks import claims_of, judged_by
 from ...verdicts.facts import Facts
 from ...verdicts.kinds import KINDS
@@ -74,7 +75,7 @@ class Judge:
             is_of_probe = monitor.source in ("probe", "spectrum")
             claims = [dataclasses.replace(claim, is_of_probe=is_of_probe) for claim in claims]
             changed += self.tracker.update(log.step, claims, monitor.name)
-        if progress.GOOD.holds(progress.progress_measured(log)):
+        if table.GOOD.holds(progress.progress_measured(log)):
             self.tracker.retract(PREFLIGHT, [kind.name for kind in KINDS.values() if kind.is_refuted_by_learning])
         return Judged(changed, numbers)
 

@@ -1,0 +1,527 @@
+"""All rules, by the monitor that measures for them, and the limits that several of them share.
+
+Each rule and each limit is here because recorded trainings are judged worse without it
+(`benchmarks/diagnosis/ablate.py`), or because what the rule says would not be true without it.
+"""
+
+import functools
+
+from . import quantities as q
+from .rules import Combination, Limit, Rule
+
+MEASURED = "measured on trainings whose trouble was known"
+"""The source of most limits; `benchmarks/diagnosis/LOG.md` says which trainings have changed what."""
+BOOK = "Goodfellow, Bengio, Courville (2016)"
+MCCANDLISH = "McCandlish et al. (2018)"
+PLAYBOOK = "Deep Learning Tuning Playbook"
+
+# --- limits that several rules share -------------------------------------------------------------------------------
+
+QUARTER_OVER = Limit(q.PART_DONE, "above", 1 / 4, name="a quarter of the training is over")
+THIRD_OVER = Limit(q.PART_DONE, "above", 1 / 3, name="a third of the training is over")
+LAST_QUARTER = Limit(q.PART_DONE, "above", 3 / 4, name="the training is in its last quarter")
+AT_THE_END = Limit(q.PART_DONE, "above", 0.9, name="the training is at its end")
+ENOUGH_UPDATES = Limit(q.UPDATES, "above", 100, name="there were updates enough to learn something")
+
+GOOD = Limit(q.GAINED, "above", 0.5, name="the loss is far below its start and the best constant prediction")
+HIGH = Limit(q.GAINED, "below", 0.9, name="the loss is not low")
+LOW = Limit(q.GAINED, "above", 0.9, name="the loss is low")
+AT_CHANCE = Limit(q.OVER_CHANCE, "above", 0.95, name="a constant predicts as well")
+FALLING = Limit(q.RECENT, "above", 0.05, name="the loss still falls")
+FALLING_FAST = Limit(q.RECENT, "above", 0.2, name="the loss falls fast")
+NOT_FAST = Limit(q.RECENT, "below", 0.2, name="the loss does not fall fast")
+AT_REST = (
+    HIGH,
+    Limit(q.RECENT, "below", 0.05, name="the loss does not fall"),
+    Limit(q.RECENT, "above", -0.2, name="it does not rise much"),
+    Limit(q.PACE_KEPT, "below", 0.25, name="it fell faster at the start"),
+)
+STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
+
+SHRUNK_AWAY = Limit(q.SHRUNK, "below", 0.4, name="penalties have shrunk the weights", source=MEASURED)
+FADED_RATE = Limit(q.RATE_LEFT, "below", 1e-2, 5e-3, source=MEASURED)
+WANTS_ALL = Limit(q.COMPARES, "above", 1, name="the optimizer wants all examples in a batch")
+TOO_LONG = Limit(q.TYPICAL_STEP, "above", 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}")
+NEGATIVE = Limit(q.NEGATIVITY, "above", 0.1, 0.2, source=f"{MEASURED}; trained networks have up to 3 %")
+FAR_TARGETS = Limit(q.FAR_TARGETS, "above", 1, name="the targets are far from 1, and the outputs have to grow")
+NOT_AT_SADDLE = Combination(
+    "its negative curvature leads nowhere within the training, penalties have shrunk the weights, or targets are far "
+    "from 1",
+    "any of",
+    (Limit(q.ESCAPES, "below", 1.0), SHRUNK_AWAY, FAR_TARGETS),
+)
+WORTH_A_SPECTRUM = Combination(
+    "the spectrum is worth its price",
+    "any of",
+    (
+        Combination(
+            "the training does not go well",
+            "none of",
+            (Limit(q.GAINED, "above", 0.95, name="nothing is missing"), FALLING_FAST),
+        ),
+        Limit(q.TYPICAL_STEP, "below", 1e-2, name="the steps are short"),
+    ),
+)
+
+# --- the steps -------------------------------------------------------------------------------------------------------
+
+STEP_LENGTH = (
+    Rule(
+        kind="step_too_long",
+        says="The training diverges: the loss is above where it began",
+        limits=(Limit(q.GROWTH, "above", 1.3, 1.6, source=MEASURED),),
+        unless=Combination(
+            "the steps are not too long, or the minibatches are learned by heart",
+            "any of",
+            (Limit(q.TYPICAL_STEP, "below", 1.0), Limit(q.MINIBATCHES, "below", 0.7)),
+        ),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The learning rate is far beyond the largest stable one, and the loss is no lower than in the first half "
+        "of the training",
+        limits=(
+            Limit(q.RATE_OF_LIMIT, "above", 20.0, source=MEASURED),
+            TOO_LONG,
+            Limit(q.HEADWAY_SINCE, "below", 0.0, name="the loss is no lower than in the first half"),
+            Limit(q.HEIGHT_FALLEN, "below", 0.9, name="the loss is not low all the while"),
+        ),
+        mentions=(q.HEADWAY_SINCE,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The loss swings up and down and has not come down, since the steps go beyond the lowest point in their "
+        "direction",
+        limits=(
+            Limit(q.RISES, "above", 0.6, 0.8, source=MEASURED),
+            TOO_LONG,
+            Limit(q.HEIGHT_FALLEN, "below", 0.5, name="the loss has not come down"),
+        ),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The loss had come down and rises again, since the steps go beyond the lowest point in their direction",
+        limits=(
+            Limit(q.HEADWAY_SINCE, "below", -0.4, -0.6, source=MEASURED),
+            Limit(q.OVERSHOOT, "above", 0.5, 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),
+            HIGH,
+        ),
+        mentions=(q.STEP_OVER_BEST,),
+    ),
+    Rule(
+        kind="step_too_short",
+        says="The loss has hardly fallen, and evenly since the start, in steps that could be many times as long",
+        limits=(
+            Limit(q.STEP_OVER_BEST, "below", 1e-2, 5e-3, source=MEASURED),
+            Limit(q.GAINED, "below", 0.1, name="the loss is hardly below its start, or that of a constant"),
+            Limit(q.PACE_KEPT, "above", 0.25, name="it falls as fast as it did"),
+            THIRD_OVER,
+        ),
+    ),
+    Rule(
+        kind="step_too_short",
+        says="The learning rate has fallen to next to nothing, and the loss has stopped falling, though it is far from "
+        "low",
+        limits=(FADED_RATE, Limit(q.RECENT, "below", 0.05, name="the loss does not fall")),
+        unless=GOOD,
+        mentions=(q.RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="step_too_short",
+        says="Steps a thousand times as long would still be safe, and would gain much of the loss",
+        limits=(
+            Limit(q.NEWTON_GAIN, "above", 0.1, 0.3, source=MEASURED),
+            Limit(q.RATE_OF_LIMIT, "below", 2e-3, name="the rate is below a thousandth of the largest stable one"),
+            HIGH,
+        ),
+        mentions=(q.STEP_OVER_BEST, q.RATE_OF_LIMIT),
+    ),
+)
+
+# --- the gradient, and its noise -------------------------------------------------------------------------------------
+
+wasteful = functools.partial(
+    Rule,
+    kind="batch_wasteful",
+    unless=WANTS_ALL,
+    mentions=(q.NOISE_SCALE, q.BATCH_SIZE),
+    expects="As many epochs should lower the loss further.",
+)
+GRADIENT_NOISE = (
+    Rule(
+        kind="noise_dominated",
+        says="The noise of the gradient keeps the loss above what it could be",
+        limits=(
+            Limit(q.NOISE_OVER_BATCH, "above", 4.0, 6.0, source=f"{MCCANDLISH}; {MEASURED}"),
+            Limit(q.EXCESS, "above", 0.03, 0.05, source=f"Mandt, Hoffman, Blei (2017), section 3; {MEASURED}"),
+            HIGH,
+            NOT_FAST,
+        ),
+        unless=Combination(
+            "noise keeps the loss up by less than an eighth, and the loss still falls",
+            "all of",
+            (Limit(q.EXCESS, "below", 0.12), FALLING),
+        ),
+        mentions=(q.NOISE_SCALE, q.BATCH_SIZE),
+    ),
+    wasteful(
+        says="Far smaller batches would give nearly the same steps",
+        limits=(
+            Limit(q.NOISE_OVER_BATCH, "below", 0.05, 0.025, source=f"{MCCANDLISH}; {MEASURED}"),
+            Limit(q.BATCH_SIZE, "above", 256, name="there is something to save"),
+        ),
+        cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
+        code="batch_size = {smaller_batch}",
+    ),
+    wasteful(
+        says="While the loss fell, there was hardly any noise in batches this large",
+        limits=(
+            Limit(q.FALL_NOISE, "below", 0.1, 0.05, source=f"{MCCANDLISH}; {MEASURED}"),
+            Limit(q.BATCH_SIZE, "above", 1024, name="there is much to save"),
+        ),
+        cure="Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same "
+        "from fewer.",
+        code="batch_size = batch_size // 4",
+    ),
+)
+
+GRADIENT_NORM = (
+    Rule(
+        kind="ill_conditioned",
+        says="The model is linear, and its loss is far above what it can reach: it creeps along the floor of a ravine, "
+        "since the inputs are correlated",
+        limits=(
+            Limit(q.OVER_LEAST_SQUARES, "above", 1.5, source=MEASURED),
+            Limit(q.UNEVENNESS, "above", 100.0, name="the inputs are correlated", source=MEASURED),
+            LAST_QUARTER,
+        ),
+        mentions=(q.UNEVENNESS, q.LOSS),
+    ),
+    Rule(
+        kind="underfitting",
+        says="The penalties have shrunk the weights, and the loss is not far below that of a constant",
+        limits=(SHRUNK_AWAY, THIRD_OVER),
+        unless=GOOD,
+        mentions=(q.LOSS,),
+        cure="Regularize less: a hundredth of the penalties, or none.",
+        code="for weight in model.trainable_variables:\n    weight.regularizer = None",
+        expects="The loss should fall below that of the best constant prediction.",
+    ),
+)
+
+BROKE = Limit(q.BROKEN, "above", 1, name="there were such steps")
+SKIPPED = Limit(q.SKIPS, "above", 1, name="such steps are left out")
+CLIFF = (
+    Rule(
+        kind="cliff",
+        says="The gradient of single steps is far above all others",
+        limits=(Limit(q.SPIKES, "above", 1, 3, source=MEASURED),),
+        unless=Combination(
+            "the loss is low, and not below 0",
+            "all of",
+            (LOW, Combination("it has not gone below 0", "none of", (Limit(q.GROWTH, "below", 0.0),))),
+        ),
+    ),
+    Rule(
+        kind="nonfinite",
+        says="Steps whose gradient is infinite or not a number were left out",
+        limits=(BROKE, SKIPPED),
+        at_most="watch",
+        cure="Look at the examples that `callbacks.Guard` names, and leave them out of the data or repair them: it "
+        "writes them to `guard.jsonl` in the run's folder.",
+        expects="No step should be left out.",
+    ),
+    Rule(
+        kind="nonfinite",
+        says="From one step to the next the gradient is not a number, though neither it nor the loss had grown",
+        limits=(BROKE, Limit(q.GREW, "below", 0, name="neither the loss nor the gradient had grown before")),
+        unless=SKIPPED,
+        is_certain=True,
+        cure="Search the data, the model and the loss for what divides by 0, or takes the logarithm or the root of 0, "
+        "and keep it off 0, as by `keras.ops.maximum(x, 1e-7)`; lower learning rates do not help.",
+        expects="All gradients should be finite.",
+    ),
+    Rule(
+        kind="nonfinite",
+        says="The gradient is infinite or not a number in some steps",
+        limits=(BROKE,),
+        unless=SKIPPED,
+        is_certain=True,
+    ),
+)
+
+# --- the epochs ------------------------------------------------------------------------------------------------------
+
+FALLS_ON = Limit(q.BEST_AT, "above", 0.9, name="the loss is lowest at the end", source=PLAYBOOK)
+too_short = functools.partial(Rule, kind="too_short", mentions=(q.UPDATES, q.LEFT, *q.HELD_OUT))
+DURATION = (
+    too_short(
+        says="The training ends after few updates, when the loss has only begun to fall",
+        limits=(
+            Limit(q.LAST_OF_FALL, "above", 0.25, source=MEASURED),
+            Limit(q.FALLEN_SO_FAR, "above", 0.02, name="it has fallen for certain"),
+            Limit(q.LEFT, "above", 0.9, name="nearly all of the loss is left"),
+            Limit(q.UPDATES, "below", 300, name="there were few updates"),
+            FALLS_ON,
+            AT_THE_END,
+        ),
+    ),
+    too_short(
+        says="The training ends after few updates, while the loss still falls by much of what is left",
+        limits=(
+            Limit(q.LATELY, "above", 0.14, source=MEASURED),
+            Limit(q.STILL_AHEAD, "above", 0.3, source=MEASURED),
+            Limit(q.LEFT, "above", 0.05, name="something is left to learn"),
+            Limit(q.UPDATES, "below", 400, name="there were few updates"),
+            FALLS_ON,
+            AT_THE_END,
+        ),
+    ),
+    Rule(
+        kind="too_long",
+        says="The loss on held-out examples was best in the first third of the epochs, and has risen since",
+        limits=(
+            Limit(q.BEST_AT, "below", 0.33, source=f"{PLAYBOOK}; {MEASURED}"),
+            Limit(q.RISEN, "above", 0.02, source=MEASURED),
+            Limit(q.LEARNED_SINCE, "above", 0.02, name="the training loss has fallen since"),
+            Limit(q.LEFT, "below", 0.9, name="it was clearly below that of a constant"),
+            AT_THE_END,
+        ),
+        mentions=(q.LEARNED_SINCE, *q.HELD_OUT),
+    ),
+    Rule(
+        kind="oscillation",
+        says="The training loss swings from epoch to epoch at one level, as the steps go beyond the lowest point",
+        limits=(
+            Limit(q.SWING, "above", 0.1, 0.12, source=MEASURED),
+            Limit(q.OVERSHOOT, "above", 0.5, 0.7, source=MEASURED),
+            Limit(q.HEADWAY, "below", 0.2, name="its rises undo most of its falls"),
+        ),
+        mentions=q.HELD_OUT,
+    ),
+)
+
+ONLINE_RISK = (
+    Rule(
+        kind="overfitting",
+        says="The model learns its examples by heart: the loss on held-out examples rises while it still learns",
+        limits=(
+            Limit(q.HELD_OUT_RISE, "above", 0.1, 0.15, source=MEASURED),
+            Limit(q.HELD_OUT_LEFT, "below", 0.9, name="it was clearly below that of a constant"),
+        ),
+        mentions=q.HELD_OUT,
+    ),
+)
+
+NOTHING = Limit(q.LEAST_OVER_CHANCE, "above", 0.98, source=MEASURED)
+NOTHING_LEARNED = (
+    Rule(
+        kind="learns_nothing",
+        says="The training has learned nothing: predicting the same for every example does as well",
+        limits=(NOTHING, ENOUGH_UPDATES),
+        mentions=q.HELD_OUT,
+    ),
+    Rule(
+        kind="learns_nothing",
+        says="Nothing that was learned holds for the validation data: predicting the same for each does as well",
+        limits=(Limit(q.VALIDATION_OVER_CHANCE, "above", 1.0, source=MEASURED), ENOUGH_UPDATES),
+        mentions=q.HELD_OUT,
+        cure="See whether the validation data are drawn and prepared as those of the training: shuffled before the "
+        "split, scaled alike, with classes numbered alike. If so, see whether each label belongs to its inputs.",
+    ),
+    Rule(
+        kind="too_short",
+        says="The training ends after few updates, before it has learned anything",
+        limits=(NOTHING, Limit(q.UPDATES, "below", 99, name="there were few updates")),
+        at_most="watch",
+        mentions=(q.UPDATES, *q.HELD_OUT),
+    ),
+    Rule(
+        kind="learns_nothing",
+        says="The training has learned nothing: no number that `fit` reports has moved",
+        limits=(
+            Limit(q.MOVED, "below", 3.0, source=MEASURED),
+            Limit(q.FELL, "below", 0.02, name="the training loss has not fallen"),
+            ENOUGH_UPDATES,
+        ),
+        mentions=(q.FELL, *q.HELD_OUT),
+    ),
+)
+
+# --- the layers ------------------------------------------------------------------------------------------------------
+
+LAYER_FLOW = (
+    Rule(
+        kind="exploding",
+        says="The gradient grows from layer to layer on its way back",
+        limits=(Limit(q.GROWTH_THROUGH_DEPTH, "above", 20.0, 30.0, source=MEASURED),),
+        unless=GOOD,
+        mentions=(q.BACKWARD_FACTOR,),
+    ),
+    Rule(
+        kind="exploding",
+        says="The training began with a gradient that grows from layer to layer on its way back, and has got nowhere",
+        limits=(
+            Limit(q.GROWTH_AT_THE_START, "above", 30.0, 50.0, source=MEASURED),
+            Limit(q.GAINED, "below", 0.2, name="the loss is not far below that of the best constant prediction"),
+            THIRD_OVER,
+        ),
+        unless=FALLING_FAST,
+        mentions=(q.BACKWARD_FACTOR,),
+    ),
+    Rule(
+        kind="vanishing",
+        says="The first layers hardly learn, since the gradient shrinks from layer to layer on its way back",
+        limits=(Limit(q.GROWTH_THROUGH_DEPTH, "below", 0.05, source=MEASURED), STUCK),
+        at_most="watch",
+        mentions=(q.BACKWARD_FACTOR,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The steps have moved the weights so far from their start that a constant predicts as well",
+        limits=(
+            Limit(q.SIGNAL_GROWTH, "above", 100.0, source=MEASURED),
+            Limit(q.SIGNAL_NOW, "above", 10.0, source=f"{BOOK}, section 8.4; {MEASURED}"),
+            STUCK,
+            AT_CHANCE,
+        ),
+        unless=FAR_TARGETS,
+        mentions=(q.LARGEST_SIGNAL, q.OVER_CHANCE),
+    ),
+    Rule(
+        kind="no_gradient",
+        says="No gradient gets through to some layers: something between them and the loss stops it",
+        limits=(Limit(q.STILL, "above", 0.001, source="any: exactly 0 is no matter of noise"),),
+    ),
+    Rule(
+        kind="dead_units",
+        says="Many ReLUs are dead: they give 0 and get no gradient",
+        limits=(Limit(q.DEAD, "above", 0.3, 0.4, source=f"{MEASURED}; healthy networks have up to 20 %"),),
+        unless=Combination(
+            "penalties have shrunk the weights, or the loss is good all the same",
+            "any of",
+            (SHRUNK_AWAY, LOW, Combination("most are alive", "all of", (GOOD, Limit(q.DEAD, "below", 0.6)))),
+        ),
+    ),
+    Rule(
+        kind="saturated_units",
+        says="Many units are saturated and pass hardly a gradient on",
+        limits=(Limit(q.SATURATED, "above", 0.4, 0.7, source=f"{MEASURED}; healthy networks have up to 15 %"),),
+        unless=LOW,
+        mentions=(q.SATURATED_IN_LAYER,),
+    ),
+    Rule(
+        kind="saturated_units",
+        says="Most units of a layer are saturated, and pass hardly a gradient on",
+        limits=(Limit(q.SATURATED_IN_LAYER, "above", 0.7, source=MEASURED),),
+        unless=GOOD,
+        mentions=(q.SATURATED,),
+    ),
+    Rule(
+        kind="bad_scale",
+        says="At the start a layer gives far larger numbers than others can work with",
+        limits=(Limit(q.LARGEST_SIGNAL, "above", 10.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
+    ),
+)
+
+TIME_HORIZON = (
+    Rule(
+        kind="short_horizon",
+        says="The gradient is gone before it reaches the beginning of the sequences",
+        limits=(Limit(q.HORIZON, "below", 0.7, 0.5, source=MEASURED),),
+        unless=GOOD,
+        mentions=(q.HORIZON_NOW,),
+    ),
+    Rule(
+        kind="exploding",
+        says="The gradient grows from time step to time step on its way back, and the loss is not far below its start",
+        limits=(Limit(q.GROWTH_IN_TIME, "above", 5.0, 10.0, source=MEASURED),),
+        unless=GOOD,
+        mentions=(q.FACTOR_NOW,),
+    ),
+)
+
+BATCH_STATISTICS = (
+    Rule(
+        kind="batch_norm_gap",
+        says="The model is worse in inference than in training, since batch normalization uses other statistics there",
+        limits=(
+            Limit(q.GAP, "above", 0.3, source=MEASURED),
+            Limit(q.INFERENCE_OVER_TRAINING, "above", 1.1, 1.15, source=MEASURED),
+            QUARTER_OVER,
+        ),
+    ),
+)
+
+# --- the curvature ---------------------------------------------------------------------------------------------------
+
+FLAT = Limit(q.NEWTON_GAIN, "below", 0.15, 0.1, source=MEASURED)
+ON_PLATEAU = Combination(
+    "there is hardly a gradient, and no model without hidden layers",
+    "all of",
+    (
+        Limit(q.KERNEL_ELASTICITY, "below", 0.05, source=MEASURED),
+        Combination("it is not known to have no hidden layer", "none of", (Limit(q.HIDDEN, "below", 0),)),
+    ),
+)
+SPECTRUM = (
+    Rule(
+        kind="saddle",
+        says="The training is stuck near a saddle point: there is hardly a gradient, but a direction along which the "
+        "loss curves down",
+        limits=(Limit(q.KERNEL_ELASTICITY, "below", 0.05, 0.02, source=MEASURED), NEGATIVE, STUCK),
+        unless=NOT_AT_SADDLE,
+    ),
+    Rule(
+        kind="plateau",
+        says="The training is stuck on a plateau: there is hardly a gradient, and no curvature to gain from",
+        limits=(Limit(q.NEWTON_GAIN, "below", 0.1, 0.05, source=MEASURED), STUCK, ON_PLATEAU),
+        unless=Combination(
+            "there is a direction along which the loss curves down, and time to follow it",
+            "all of",
+            (Limit(q.NEGATIVITY, "above", 0.03), Limit(q.ESCAPES, "above", 1.0)),
+        ),
+    ),
+    Rule(
+        kind="underfitting",
+        says="The loss has come to rest, though predicting from similar examples does better: the model is too small, "
+        "or something such as a penalty holds it back",
+        limits=(FLAT, Limit(q.OVER_NEIGHBOURS, "above", 1.1, 1.15, source=MEASURED), *AT_REST),
+        unless=ON_PLATEAU,
+        mentions=(q.OVER_CHANCE, q.RECENT),
+    ),
+    Rule(
+        kind="underfitting",
+        says="The loss has come to rest where it is not low: a hidden layer of one or two units passes on too little",
+        limits=(FLAT, Limit(q.NARROWEST, "below", 2, name="a hidden layer has one or two units"), HIGH),
+        mentions=(q.NARROWEST, q.RECENT),
+    ),
+    Rule(
+        kind="ill_conditioned",
+        says="The loss creeps along the floor of a ravine, whose walls do not let the learning rate rise",
+        limits=(
+            Limit(q.NEWTON_GAIN, "above", 0.1, 0.3, source=MEASURED),
+            Limit(q.RATE_OF_LIMIT, "above", 0.3, name="the learning rate is near the largest stable one"),
+            Limit(q.NEGATIVITY, "below", 0.05, name="the curvature is positive, so that Newton's step means something"),
+            HIGH,
+            NOT_FAST,
+        ),
+        unless=Limit(q.RATE_OF_LIMIT, "above", 2.5, name="the steps are too long for the largest curvature"),
+        mentions=(q.RATE_OF_LIMIT,),
+    ),
+)
+
+RULES = (
+    *STEP_LENGTH,
+    *GRADIENT_NOISE,
+    *GRADIENT_NORM,
+    *CLIFF,
+    *DURATION,
+    *ONLINE_RISK,
+    *NOTHING_LEARNED,
+    *LAYER_FLOW,
+    *TIME_HORIZON,
+    *BATCH_STATISTICS,
+    *SPECTRUM,
+)
+"""All of them."""
