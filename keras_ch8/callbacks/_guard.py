@@ -16,16 +16,14 @@ from ..data import ArraySource
 from ..integration import keras_private, train_step
 from ..optimizers.base import RuleOptimizer
 from ..verdicts.wording import digits
+from . import left_out
 from ._learning_rate_decay import make_changeable, rate_or_factor, set_rate_or_factor
 from ._switch_optimizer import SwitchOptimizer
 from .base import Callback
-from .guard import left_out
-from .guard.kept_states import SURVIVED, Kept, KeptStates
-from .guard.left_out import BatchPosition
-from .guard.origin import found_origin
-from .guard.step_filter import KEPT, LeftOut, StepFilter
+from .left_out import BatchPosition, found_origin
 from .session.session import FIRST, Session
 from .session.terminal import fitted
+from .step_filter import KEPT, SURVIVED, Kept, KeptStates, LeftOut, StepFilter
 
 IN_A_ROW = 3
 """Steps that are left out one after the other, after which the weights are to blame and not the batches."""

@@ -24,9 +24,7 @@ from ..telemetry.frame import Frame
 from ..trackers import feeds
 from ..trackers.base import Tracker
 from .base import Callback
-from .board.layers import LayerNorms
-from .board.report import Report, hyperparameters
-from .board.step_events import StepEvents
+from .board import LayerNorms, Report, StepEvents, hyperparameters
 from .session.batch_counter import READ_EVERY
 from .session.session import LAST, Session, SessionPosition
 
