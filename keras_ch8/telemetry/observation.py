@@ -13,7 +13,7 @@ from keras import ops
 from .. import _net, _numerics
 from .._types import Tensor
 from ..clipping.rule import Clipped, Clipper, ClippingRule
-from ..integration import backend, keras_private, registry, step_report
+from ..integration import backend, keras_private, registry, train_step
 from .frame import Frame
 from .recorder import Recorder, Wishes, publish
 from .solver_log import SolverLog
@@ -176,7 +176,7 @@ class ObservedSolver:
 class ObservedOptimizer:
     """Observes an optimizer by what goes in and what comes out, and may clip or refuse what goes in.
 
-    What only the step itself knows it reports (see integration.step_report): the gradient as it was summed, accumulated
+    What only the step itself knows it reports (see integration.train_step): the gradient as it was summed, accumulated
     and clipped. Of an optimizer that reports nothing, that is the gradient that goes in.
 
     Args:
@@ -203,8 +203,8 @@ class ObservedOptimizer:
         """What the rule begins with, before there is anything to hold it."""
         self._apply: Any = None
         self._scale: Any = None
-        self._reporting = step_report.Ending(lambda report: report)
-        self._with_row: dict[Wishes, step_report.Ending] = {}
+        self._reporting = train_step.Ending(lambda report: report)
+        self._with_row: dict[Wishes, train_step.Ending] = {}
         self._graphs: dict[Wishes, Callable[..., None]] = {}
         """What leaves a row behind a step in a loop that runs op by op, where a graph is several times faster."""
 
@@ -302,7 +302,7 @@ class ObservedOptimizer:
         take = partial(self._apply, [None if g is None else next(left) for g in given], variables, *more, **options)
         if begun is None:
             return take()
-        with step_report.asking(self.optimizer, *self._ending(step, begun)) as reports:
+        with train_step.asking(self.optimizer, *self._ending(step, begun)) as reports:
             answer = take()
         if reports != [None]:  # else the step has ended with its row
             watching(partial(self._leave, step, begun, seen, reports))
@@ -374,7 +374,7 @@ class ObservedOptimizer:
         if begun.is_measured is not False or not backend.in_eager_loop():
             return (self._reporting,)
         settings = self.recorder.settings
-        ending = self._with_row.setdefault(settings, step_report.Ending(self._end_with_row))
+        ending = self._with_row.setdefault(settings, train_step.Ending(self._end_with_row))
         return ending, step.number, step.loss, begun.rate
 
     def _end_with_row(self, clipped: Clipped, number: Any, loss: Any, rate: Any) -> None:

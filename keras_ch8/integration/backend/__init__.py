@@ -1,39 +1,103 @@
 """The seam between the suite and TensorFlow: the algorithms above it are written on `keras.ops`.
 
-On the other backends on which parts of the suite work it has what these need.
+On the other backends on which parts of the suite work (`WORKS`) it has what these need.
 """
 
-from .support import is_tensorflow, needs_tensorflow, refuse_the_rest, require_tensorflow
+import sys
+from typing import Any
+
+import keras
+
+from ..._registration import IN_PARTS
+
+WORKS = (
+    "callbacks.EarlyStopping", "callbacks.LearningRateDecay", "clipping", "extend", "initializers", "integration",
+    "layers.BatchNormalization", "layers.Maxout", "layers.Residual", "losses", "metrics", "read_run", "report",
+    "schedules", "stopping",
+)  # fmt: skip
+"""What works on the backends of `IN_PARTS`: packages (of `extend`, what belongs to the others), or names in them."""
+
+
+def is_tensorflow() -> bool:
+    """Whether Keras runs on TensorFlow, where all works."""
+    return bool(keras.backend.backend() == "tensorflow")
+
+
+def needs_tensorflow(part: str) -> ImportError:
+    """Return the error of a part that does not work on this backend."""
+    given = keras.backend.backend()
+    works = f"What works with {given!r}: {', '.join(WORKS)}."
+    others = f"With {' and '.join(map(repr, IN_PARTS))} there are {', '.join(WORKS)}."
+    return ImportError(
+        f"`{part}` needs Keras's TensorFlow backend. Received: backend {given!r}. Set the environment variable "
+        f'KERAS_BACKEND="tensorflow" before the first `import keras`. {works if given in IN_PARTS else others}'
+    )
+
+
+def require_tensorflow(part: str) -> None:
+    """Raise the error of a part that works on TensorFlow alone, before it imports what fails on another backend."""
+    if not is_tensorflow():
+        raise needs_tensorflow(part)
+
+
+def refuse_the_rest(package: str) -> None:
+    """Let each name of a package's `__all__` that it does not have on this backend raise the error."""
+    module: Any = sys.modules[package]
+    everything = list(module.__all__)
+
+    def missing(name: str) -> Any:
+        if name in everything:
+            raise needs_tensorflow(f"{package}.{name}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    if not is_tensorflow():
+        module.__getattr__ = missing
+        module.__all__ = [name for name in everything if name in vars(module)]
+
+
+if not is_tensorflow() and keras.backend.backend() not in IN_PARTS:
+    raise needs_tensorflow("keras_ch8")
 
 if is_tensorflow():
     from . import random_numbers
-    from .branches import branch, call_when, calls_would_wait, copy_when, put_back_when, run_when, switch
     from .compiling import (
         HasEffects,
         as_traced,
+        branch,
+        call_when,
+        calls_would_wait,
         compile_xla,
+        copy_when,
         eagerly,
         in_xla,
         operations,
         outside_graphs,
+        put_back_when,
         refuse_effects,
+        run_when,
+        switch,
         trace,
         trace_each,
     )
     from .datasets import (
         FAILED,
         Column,
+        calls_python,
         can_be_cut,
         end_to_end,
+        follows_variables,
         gathered,
+        has_seed,
+        has_state,
         in_order,
         is_dataset,
         iterator_of,
         planned,
         repeated,
+        why_not_the_same,
+        written_variables,
     )
     from .random_numbers import seed_state, set_seed_state
-    from .replays import calls_python, follows_variables, has_seed, has_state, why_not_the_same, written_variables
     from .strategies import (
         all_reduce_sum,
         each_replica,
@@ -42,11 +106,13 @@ if is_tensorflow():
         is_multi_worker,
         is_parameter_server,
         merge_replicas,
+        native,
         own_part,
         replicas,
         replicated,
         worker_number,
         workers,
+        write,
     )
     from .tensorflow import (
         add_one,
@@ -76,7 +142,6 @@ if is_tensorflow():
         join,
         log_gamma,
         mixed_precision,
-        native,
         numbers,
         on,
         power_of_two_below,
@@ -97,7 +162,6 @@ if is_tensorflow():
         wide,
         with_backward,
         with_values,
-        write,
         write_row,
     )
 else:

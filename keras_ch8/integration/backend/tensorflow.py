@@ -11,22 +11,12 @@ import tensorflow as tf
 
 from ..._types import Tensor
 from .compiling import in_xla
-from .strategies import each_replica, merge_replicas, replicated
+from .strategies import native, replicated
 
 
 def in_eager_loop() -> bool:
     """Whether this runs op by op on one device: worth a graph of our own."""
     return tf.executing_eagerly() and not replicated()
-
-
-def write(variables: Sequence[Any], new: Sequence[Any]) -> None:
-    """Assign values that are equal on all replicas."""
-
-    def assign_all(new: Sequence[Any]) -> None:
-        for variable, value in zip(variables, new, strict=True):
-            each_replica(native(variable), lambda v, x: v.assign(x), value)
-
-    merge_replicas(assign_all, list(new))
 
 
 def device_of(variable: Any) -> str:
@@ -50,11 +40,6 @@ def mixed_precision() -> str:
 def on(device: str) -> AbstractContextManager[Any]:
     """Run on this device: an XLA program reaches the variables of its own only. A strategy places by itself."""
     return contextlib.nullcontext() if replicated() or in_xla() else tf.device(device)
-
-
-def native(variable: Any) -> tf.Variable:
-    """Return the tf.Variable inside a Keras variable (tf.function cannot take the Keras one)."""
-    return variable.value if isinstance(variable, keras.Variable) else variable
 
 
 def copies_of(variable: Any) -> list[tf.Variable]:
