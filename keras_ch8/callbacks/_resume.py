@@ -13,9 +13,8 @@ from .._describe import short
 from .._duration import duration
 from .._types import Logs
 from ..checkpoints import callback_states, fingerprint, positions, variables
-from ..checkpoints.folder import Folder
+from ..checkpoints.folder import Folder, Sigterm, Workers
 from ..checkpoints.state import TrainingState
-from ..checkpoints.workers import Sigterm, Workers
 from ..integration import backend, epochs, fit, keras_private
 from ._switch_optimizer import SwitchOptimizer, switched_by
 from .base import Callback, say
