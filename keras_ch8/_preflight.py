@@ -13,9 +13,9 @@ from .integration import backend, fit, keras_private
 backend.require_tensorflow("keras_ch8.preflight")
 
 from . import _batches, _checks, _objects
+from ._describe import section
 from ._result import Result, Table
 from ._sandbox import build_on, sandbox
-from ._section import section
 from ._types import Data
 from .monitors.held_out import rows_in_both
 from .monitors.start import arrays_of, facts_of, targets_in

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import keras_ch8
 
-from ._section import source
+from ._describe import source
 
 
 class Section(NamedTuple):

@@ -12,8 +12,7 @@ from .._types import Data, Logs
 from ..stopping.criterion import Reason, StopReason, as_criterion
 from ._monitored import MonitoredMetrics, Past
 from .plain import PlainCallback
-from .session.epoch_numbers import numbers_in
-from .session.terminal import SECOND, fitted
+from .session.shown import SECOND, fitted, numbers_in
 
 
 @dataclasses.dataclass

@@ -22,7 +22,7 @@ from ._switch_optimizer import SwitchOptimizer
 from .base import Callback
 from .left_out import BatchPosition, found_origin
 from .session.session import FIRST, Session
-from .session.terminal import fitted
+from .session.shown import fitted
 from .step_filter import KEPT, SURVIVED, Kept, KeptStates, LeftOut, StepFilter
 
 IN_A_ROW = 3

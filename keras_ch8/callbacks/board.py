@@ -91,7 +91,7 @@ def note_flow(readings: Mapping[str, Any], record: Record, step: int) -> None:
 
 
 if TYPE_CHECKING:
-    from ..session.session import Session
+    from .session.session import Session
 
 
 WEIGHTS = "trainable weights"

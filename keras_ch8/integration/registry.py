@@ -16,7 +16,7 @@ from typing import Any
 
 import keras
 
-from .._section import source
+from .._describe import source
 from . import keras_private
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from .. import _checks, _objects
+from .._describe import section
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
-from .._section import section
 from ..verdicts.fact import Fact
 from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import counted, digits, times

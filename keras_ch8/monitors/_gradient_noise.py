@@ -9,8 +9,8 @@ import numpy as np
 from keras import ops
 
 from .. import _checks
+from .._describe import section
 from .._result import Result
-from .._section import section
 from .._types import Data, Tensor
 from ..verdicts.fact import Fact
 from ..verdicts.rules import Combination, Condition, LevelThreshold, Quantity, Rule

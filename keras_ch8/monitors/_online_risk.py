@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .. import _objects
-from .._describe import short
+from .._describe import section, short
 from .._result import Result
-from .._section import section
 from ..verdicts.rules import Condition, LevelThreshold, Quantity, Rule
 from ..verdicts.wording import digits, moved, percent, times
 from .base import Curve, Monitor

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from .._describe import section
 from .._result import Result
-from .._section import section
 from .._types import Data, Tensor
 from ._cliff import GREW, SPIKES, grew, spikes_of
 from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch

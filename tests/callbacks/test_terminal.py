@@ -13,7 +13,6 @@ from pyte import modes
 
 import keras_ch8 as ch8
 from keras_ch8 import callbacks
-from keras_ch8.callbacks.session import terminal
 from keras_ch8.extend import Verdict
 from keras_ch8.verdicts.texts import alarm
 from tests.small_callbacks import Dies

@@ -19,7 +19,7 @@ from ...verdicts.texts import alarm, brief
 from ...verdicts.verdict import Claim, Verdict, VerdictTracker
 from ...verdicts.wording import counted, digits
 from ..session.session import Session
-from ..session.terminal import fitted
+from ..session.shown import fitted
 
 PREFLIGHT = "preflight"
 """What the checks before the first step are called, as a source of claims and where they fail."""

@@ -17,9 +17,8 @@ from ...checkpoints import callback_states
 from ...clipping.rule import ClippingRule
 from ...integration import backend, fit, keras_private
 from .batch_counter import BatchCounter, Reading
-from .epoch_numbers import EpochNumbers
-from .terminal import FIRST as FIRST
-from .terminal import LAST, Terminal
+from .shown import FIRST as FIRST
+from .shown import LAST, EpochNumbers, Terminal
 
 if TYPE_CHECKING:
     from ...board.writer import RunWriter
