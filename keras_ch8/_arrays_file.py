@@ -34,7 +34,7 @@ def write(path: str, content: Any) -> None:
 
     def apart(array: np.ndarray) -> dict[str, Any]:
         name = f"a{len(stored)}"
-        stored[name] = _bytes_of(array)
+        stored[name] = array if array.dtype.kind in KNOWN else np.frombuffer(array.tobytes(), np.uint8)
         return {_ARRAY: [name, array.dtype.name, list(array.shape)]}
 
     text = json.dumps(content, default=apart)
@@ -46,7 +46,8 @@ def write(path: str, content: Any) -> None:
             os.fsync(file.fileno())
         os.replace(path + ENDING, path)
     except (OSError, MemoryError):
-        _remove(path + ENDING)
+        with contextlib.suppress(OSError):
+            os.remove(path + ENDING)
         raise
     _let_disk_have(os.path.dirname(path) or ".")
 
@@ -71,19 +72,11 @@ def read(path: str) -> Any:
         if part.keys() != {_ARRAY}:
             return part
         name, dtype, shape = part[_ARRAY]
-        return _array_of(stored[name], dtype, shape)
+        array = stored[name]
+        is_kept = array.dtype.name == dtype and array.shape == tuple(shape)
+        return array if is_kept else np.frombuffer(array.tobytes(), np.dtype(dtype)).reshape(shape)
 
     return json.loads(text, object_hook=together)
-
-
-def _bytes_of(value: np.ndarray) -> np.ndarray:
-    return value if value.dtype.kind in KNOWN else np.frombuffer(value.tobytes(), np.uint8)
-
-
-def _array_of(stored: np.ndarray, dtype: str, shape: list[int]) -> np.ndarray:
-    if stored.dtype.name == dtype and stored.shape == tuple(shape):
-        return stored
-    return np.frombuffer(stored.tobytes(), np.dtype(dtype)).reshape(shape)
 
 
 def checksum(arrays: Mapping[str, np.ndarray]) -> str:
@@ -94,7 +87,7 @@ def checksum(arrays: Mapping[str, np.ndarray]) -> str:
     total = hashlib.sha256()
     for name in sorted(arrays):
         value = np.asarray(arrays[name])
-        kind = value.dtype.str if value.dtype.kind in "biufcSU" else f"V{value.dtype.itemsize}"
+        kind = value.dtype.str if value.dtype.kind in KNOWN else f"V{value.dtype.itemsize}"
         total.update(f"{name} {kind} {value.shape} ".encode())
         total.update(np.ascontiguousarray(value).tobytes())
     return total.hexdigest()
@@ -111,11 +104,6 @@ def _let_disk_have(directory: str) -> None:
                 raise
         finally:
             os.close(handle)
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.remove(path)
 
 
 # --- what is finished of a long work, kept so that another process can go on with the same work ----------------------

@@ -228,7 +228,7 @@ def _memorized(model: keras.Model, batch: Any, steps: int) -> tuple[tuple[float,
 
     NaN where a training step may change what cannot be put back.
     """
-    few = keras.tree.map_structure(lambda a: None if a is None else a[:BATCH], batch)
+    few = _batches.take(batch, slice(BATCH))
     same = keras.tree.map_structure(lambda a: np.repeat(np.asarray(a)[:1], len(a), axis=0), few[0])
     unknown = (math.nan, math.nan), math.nan
     if len(keras_private.optimizers_of(model)) != 1:
@@ -240,18 +240,15 @@ def _memorized(model: keras.Model, batch: Any, steps: int) -> tuple[tuple[float,
         for x in (few[0], same):
             with sandbox(model):
                 model.steps_per_execution, model.train_function = 1, train
-                losses.append([_step(model, x, few) for _ in range(steps + 1)])
+                logs = [
+                    model.train_on_batch(x, few[1], sample_weight=few[2], return_dict=True) for _ in range(steps + 1)
+                ]
+                losses.append([float(np.mean(of_step.get("loss", math.nan))) for of_step in logs])
                 train = model.train_function
     except Exception as error:
         _leave_out("memorizing a batch", error)
         return unknown
     return (losses[0][0], losses[0][-1]), losses[1][-1]
-
-
-def _step(model: keras.Model, x: Any, batch: Any) -> float:
-    """Make one step, and return the loss before it; NaN where the training step does not report one."""
-    logs = model.train_on_batch(x, batch[1], sample_weight=batch[2], return_dict=True)
-    return float(np.mean(logs.get("loss", math.nan)))
 
 
 def _of_memorizing(memorized: tuple[float, float], steps: int) -> list[Claim]:

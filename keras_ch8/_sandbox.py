@@ -19,7 +19,7 @@ def variables_of(model: keras.Model) -> list[keras.Variable]:
     """Return every variable that training may change: weights, seeds, metrics, the optimizer's, the global seed."""
     optimizers = [model.optimizer, *keras_private.optimizers_in(model.optimizer)]
     found = [*model.variables, *model.metrics_variables, *(v for o in optimizers for v in o.variables)]
-    found += [generator.state] if (generator := keras_private.global_seed_generator()) is not None else []
+    found += keras_private.global_seeds()
     return list({id(v): v for v in found}.values())
 
 

@@ -399,15 +399,11 @@ class Guard(Callback):
         if len(self.left_out) == TOLD + 1:
             self._say("Further steps that are left out are counted, and reported at the end.")
 
-    def _source(self) -> ArraySource | None:
-        x = self.session.training.arguments.get("x")
-        return x if isinstance(x, ArraySource) else None
-
     def _place(self, batch: int, behind: int) -> tuple[BatchPosition, np.ndarray | None]:
         """Return where a batch was, so many before the last one, and its examples in the source, if there is one."""
         place = BatchPosition(self.session.step - behind, self._epoch, batch - behind)
-        source = self._source()
-        if source is None or place.batch < 0:
+        source = self.session.training.arguments.get("x")
+        if not isinstance(source, ArraySource) or place.batch < 0:
             return place, None
         number = source.step - 1 - behind
         return place._replace(batch=number), left_out.rows_of(source, number)

@@ -255,9 +255,23 @@ class Resume(Callback):
         if (saved := self._saved) is not None:
             say(f"Going on from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
         lost = variables.cannot_be_saved(self._training.model, self._others)
-        _warn_of_what_differs([self._data.differs, self._validation.differs], lost)
-        if self._training.arguments.get("verbose") != 0:
-            _say_what_to_know(self._data.said, callback_states.without_state(self._others))
+        begins_anew = f"what {', '.join(f'`{path}`' for path in lost)} has come to begins anew" if lost else ""
+        if said := "; ".join(filter(None, (self._data.differs, self._validation.differs, begins_anew))):
+            warnings.warn(
+                f"After an interruption this training goes on, and ends otherwise than one without: {said}. "
+                "docs/guide/order.md has a table of all kinds of data.",
+                UserWarning,
+                stacklevel=2,
+            )
+        if self._training.arguments.get("verbose") == 0:
+            return
+        if self._data.said:
+            say(self._data.said)
+        if unknown := callback_states.without_state(self._others):
+            say(
+                f"`Resume` does not know what {', '.join(unknown)} must remember after an interruption. If it has "
+                "anything to remember but variables, give the class `get_state` and `set_state`."
+            )
 
     # --- while Keras trains: the first of all callbacks ---------------------------------------------------------------
 
@@ -386,7 +400,11 @@ class Resume(Callback):
         self._saved = None
         missing = variables.others_missing(self._training.model, self._others, saved.variables)
         if missing and "model" not in self.allow:
-            raise ValueError(_not_there(missing, self.directory))
+            raise ValueError(
+                f"A training goes on with all variables that it had. Received: no {', '.join(missing)}, for which the "
+                f"states in {self.directory!r} have a value, before the first step. Make them before `fit`, such as in "
+                f"`__init__`, or let them begin anew by `Resume({self.directory!r}, allow=['model'])`."
+            )
         is_within = saved.batch > 0 and "loss" not in self._differs
         self._put_variables(saved, () if is_within else (variables.METRICS,))
         callback_states.put_within(self._others, saved.callbacks)
@@ -414,15 +432,6 @@ def _refuse_what_cannot_resume(callbacks: Sequence[keras.callbacks.Callback], ki
         raise ValueError("Only one `Resume` can keep the states of a `fit`. Received: several. Leave out the others.")
 
 
-def _not_there(missing: Sequence[str], directory: str) -> str:
-    """Return what an error says of variables that have a value in a state, and are not there before the first step."""
-    return (
-        f"A training goes on with all variables that it had. Received: no {', '.join(missing)}, for which the states "
-        f"in {directory!r} have a value, before the first step. Make them before `fit`, such as in `__init__`, or let "
-        f"them begin anew by `Resume({directory!r}, allow=['model'])`."
-    )
-
-
 def _say_that_it_has_ended(directory: str) -> None:
     """Say that nothing is trained: as a warning, where it has ended in this process and so may be another training."""
     said = (
@@ -433,26 +442,3 @@ def _say_that_it_has_ended(directory: str) -> None:
         warnings.warn(f"Nothing is trained. {said}", UserWarning, stacklevel=2)
     else:
         say(said)
-
-
-def _warn_of_what_differs(differs: Sequence[str], lost: Sequence[str]) -> None:
-    """Warn, if there is anything, of that in which a training that goes on ends otherwise, and of what begins anew."""
-    begins_anew = f"what {', '.join(f'`{path}`' for path in lost)} has come to begins anew" if lost else ""
-    if said := "; ".join(filter(None, (*differs, begins_anew))):
-        warnings.warn(
-            f"After an interruption this training goes on, and ends otherwise than one without: {said}. "
-            "docs/guide/order.md has a table of all kinds of data.",
-            UserWarning,
-            stacklevel=2,
-        )
-
-
-def _say_what_to_know(of_data: str, unknown: Sequence[str]) -> None:
-    """Say what is to be known of the data, and of callbacks whose state is not known."""
-    if of_data:
-        say(of_data)
-    if unknown:
-        say(
-            f"`Resume` does not know what {', '.join(unknown)} must remember after an interruption. If it has "
-            "anything to remember but variables, give the class `get_state` and `set_state`."
-        )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from .._batches import examples_of
+from .._batches import examples_of, picked
 from .._types import Data, Tree
 from ..curvature.objective import Objective
 from ..data import ArraySource
@@ -116,27 +116,21 @@ def _rows_not_finite(tree: Tree, size: int) -> list[int]:
 
 def _losses(objective: Objective, outputs: Tree, size: int) -> np.ndarray:
     """Return the loss of each example, given what the model has put out."""
+    losses = []
     with untouched(objective.model, *keras_private.losses_of(objective.model)), keras.StatelessScope():
-        return np.array([_loss(objective, outputs, slice(i, i + 1)) for i in range(size)])
-
-
-def _loss(objective: Objective, outputs: Tree, rows: slice) -> float:
-    batch = keras_private.Batch(*(_rows(part, rows) for part in objective.data))
-    loss = keras_private.compute_loss(objective.model, batch, _rows(outputs, rows), training=True)
-    return float(keras.ops.cast(loss, "float32"))
-
-
-def _rows(tree: Tree, rows: slice) -> Tree:
-    return keras.tree.map_structure(lambda a: None if a is None else a[rows], tree)
+        for rows in (slice(i, i + 1) for i in range(size)):
+            batch = keras_private.Batch(*(picked(part, rows) for part in objective.data))
+            loss = keras_private.compute_loss(objective.model, batch, picked(outputs, rows), training=True)
+            losses.append(float(keras.ops.cast(loss, "float32")))
+    return np.array(losses)
 
 
 def _gradients(objective: Objective, values: list[Any], data: Tree = None) -> dict[str, float]:
     """Return the norm of the gradient of each layer's own variables, by the name of the layer."""
     owners = keras_private.owners_in(objective.model)
     found: dict[str, float] = {}
-    for variable, g in zip(
-        objective.variables, backend.gradients(lambda v: objective.value_at(v, data), values), strict=True
-    ):
+    gradients = backend.gradients(lambda v: objective.value_at(v, data), values)
+    for variable, g in zip(objective.variables, gradients, strict=True):
         name = getattr(owners.get(id(variable)), "name", variable.path)
         found[name] = float(np.hypot(found.get(name, 0.0), np.linalg.norm(_array(g).astype("float64"))))
     return found
@@ -159,7 +153,7 @@ def _backward(objective: Objective, values: list[Any], size: int, order: list[st
     alone = [
         i
         for i in range(min(size, MOST_ALONE))
-        if not np.isfinite(list(_gradients(objective, values, _rows(objective.data, slice(i, i + 1))).values())).all()
+        if not np.isfinite(list(_gradients(objective, values, picked(objective.data, slice(i, i + 1))).values())).all()
     ]
     return Origin("backward", max(broken, key=lambda name: place.get(name, -1)), alone if len(alone) < size else [])
 

@@ -124,7 +124,7 @@ class StepFilter:
 
     def __init__(self, threshold: float | None, nonfinite: bool = True) -> None:
         self.settings = threshold, nonfinite
-        self.table = backend.numbers(np.zeros((TOP + KEPT, 4)), "float64")
+        self.table = backend.scalar(np.zeros((TOP + KEPT, 4)), "float64")
         self._program = backend.compile_xla(_judge_and_remember)  # operations by themselves cost ten times more
 
     def reset(self) -> None:

@@ -30,55 +30,31 @@ TAIL = ("norm", "nonfinite", "update")
 """What only a row that is due has, the effective rates of a sample behind it: norm and number of infinite or NaN
 entries of the gradient, before the factor, and the norm of delta theta."""
 
+SAMPLE = 256
+"""Parameters of the whole model whose effective rate is measured."""
 
-class RowSlot(NamedTuple):
-    """Where a step leaves its row.
+
+def not_measured() -> Any:
+    """Return the tail of a row that is not due."""
+    return ops.full((len(TAIL) + SAMPLE,), float("nan"), "float32")
+
+
+def measured(gs: Sequence[Any], moved: Any, half: Tensor) -> Any:
+    """Return the tail of a row that is due, with |delta theta / g| of a sample of the parameters, NaN where g is 0.
 
     Args:
-        ring: The table of rows.
-        half: Half the plain sum of squares of the gradient; outside XLA a fast kernel takes it.
+        gs: The gradient of each variable that has one, before the factor; no sparse ones.
+        moved: The change of all of them, end to end.
+        half: Half the plain sum of squares of the gradient.
     """
-
-    ring: Any
-    half: Tensor
-
-    def make(self, step: Tensor, lr: Tensor, loss: Tensor, clipped: Clipped, tail: Tensor | None = None) -> Any:
-        """Return the row.
-
-        Args:
-            step: The number of the step.
-            lr: The learning rate.
-            loss: The loss.
-            clipped: What has become of the gradient.
-            tail: What `measured` returns, or None where the row is not due.
-        """
-        factor = 1.0 if clipped.factor is None else clipped.factor
-        head = _vector(step, lr, loss, clipped.norm, clipped.nonfinite, factor, self.half)
-        if int(self.ring.shape[1]) == len(HEAD):
-            return head
-        return ops.concatenate([head, self.nothing if tail is None else tail])
-
-    @property
-    def nothing(self) -> Any:
-        """The tail of a row that is not due."""
-        return ops.full((int(self.ring.shape[1]) - len(HEAD),), float("nan"), "float32")
-
-    def measured(self, gs: Sequence[Any], moved: Any) -> Any:
-        """Return the tail of the row, with |delta theta / g| of a sample of the parameters, NaN where g is 0.
-
-        Args:
-            gs: The gradient of each variable that has one, before the factor; no sparse ones.
-            moved: The change of all of them, end to end.
-        """
-        sample = int(self.ring.shape[1]) - len(HEAD) - len(TAIL)
-        gradient = _numerics.end_to_end(gs)
-        places = np.linspace(0, gradient.shape[0] - 1, sample).round().astype("int32")
-        step, slope = (ops.cast(backend.rows(vector, places), "float32") for vector in (moved, gradient))
-        some = slope != 0
-        rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
-        of_gradient, of_step = ([gradient], [self.half]), ([moved], _numerics.half_squares([moved]))
-        (norm, nonfinite), (update, _) = _numerics.norms(of_gradient, of_step)
-        return ops.concatenate([_vector(norm, nonfinite, update), rates])
+    gradient = _numerics.end_to_end(gs)
+    places = np.linspace(0, gradient.shape[0] - 1, SAMPLE).round().astype("int32")
+    step, slope = (ops.cast(backend.rows(vector, places), "float32") for vector in (moved, gradient))
+    some = slope != 0
+    rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
+    of_gradient, of_step = ([gradient], [half]), ([moved], _numerics.half_squares([moved]))
+    (norm, nonfinite), (update, _) = _numerics.norms(of_gradient, of_step)
+    return ops.concatenate([_vector(norm, nonfinite, update), rates])
 
 
 def _vector(*scalars: Any) -> Any:
@@ -88,10 +64,6 @@ def _vector(*scalars: Any) -> Any:
 def _scalar(x: Tensor) -> Tensor:
     """Return a number of a step as a scalar: a rate or a loss may come with axes, which nothing else asks about."""
     return x if x.shape.rank == 0 else ops.mean(x)
-
-
-SAMPLE = 256
-"""Parameters of the whole model whose effective rate is measured."""
 
 
 class Wishes(NamedTuple):
@@ -197,15 +169,28 @@ class Recorder:
         self.knows_loss = loss is not None and backend.is_reachable(loss)
         return ops.cast(loss, "float32") if self.knows_loss else ops.convert_to_tensor(float("nan"), "float32")
 
-    def row(self, half: Tensor) -> RowSlot:
-        """Return where a step leaves its row, given half the sum of squares of its gradient."""
-        self.make_rings()
-        return RowSlot(self._rings.of_steps, half)
+    def write_row(
+        self, step: Tensor, lr: Tensor, loss: Tensor, clipped: Clipped, half: Tensor, tail: Tensor | None = None
+    ) -> None:
+        """Write the row of a step.
+
+        Args:
+            step: The number of the step.
+            lr: The learning rate.
+            loss: The loss.
+            clipped: What has become of the gradient.
+            half: Half the plain sum of squares of the gradient; outside XLA a fast kernel takes it.
+            tail: What `measured` returns, or None where the row is not due.
+        """
+        factor = 1.0 if clipped.factor is None else clipped.factor
+        row = _vector(step, lr, loss, clipped.norm, clipped.nonfinite, factor, half)
+        if self.settings.measure_every:
+            row = ops.concatenate([row, not_measured() if tail is None else tail])
+        backend.merge_replicas(partial(publish, self._rings.of_steps), step, row)
 
     def write_layers(self, step: Tensor, grads: Mapping[int, Any]) -> None:
         """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""
         if self.settings.layers:
-            self.make_rings()
             rings = self._rings.of_layers
             norms = {i: ops.cast(_numerics.norm(backend.values(g)), "float32") for i, g in grads.items()}
             missing = ops.full((), float("nan"), "float32")
@@ -214,7 +199,6 @@ class Recorder:
 
     def write_numbers(self, step: Tensor, values: Sequence[Tensor]) -> None:
         """Write what the optimizer says of a step besides: scalars, in the order of its `step_numbers`."""
-        self.make_rings()
         row = ops.stack([ops.cast(value, "float32") for value in values])
         backend.merge_replicas(partial(publish, self._rings.of_numbers), step, row)
 

@@ -63,16 +63,10 @@ def copy(value: Any) -> tf.Tensor:
     return tf.identity(native(value))
 
 
-def scalar(value: float, dtype: str) -> tf.Variable:
-    """Create a number that a compiled step reads and Python sets; not a weight, not saved."""
+def scalar(value: Any, dtype: str) -> tf.Variable:
+    """Create a number, or a table of numbers, that a compiled step reads and Python sets; not a weight, not saved."""
     with tf.init_scope():
         return tf.Variable(value, trainable=False, dtype=dtype)
-
-
-def numbers(values: np.ndarray, dtype: str) -> tf.Variable:
-    """Create numbers that a compiled step reads and writes; no weights, not saved."""
-    with tf.init_scope():
-        return tf.Variable(values, trainable=False, dtype=dtype)
 
 
 def wide() -> str:
