@@ -55,6 +55,12 @@ def short(value: Any) -> str:
     return said if len(said) <= LONGEST_RECEIVED else f"{said[:half]}...{said[-half:]}"
 
 
+def misfit(name: str, reason: str, expected: str, value: Any, fix: str = "") -> str:
+    """Return what an error says of an argument: what it is for, what it must be, what came, and how to fix that."""
+    received = f"`{name}` {reason}, so it must be {expected}. Received: {name}={short(value)}."
+    return f"{received} {fix}" if fix else received
+
+
 def call_of(thing: Any, arguments: Mapping[str, Any]) -> str:
     """Return the class of an object with the argument that may go first by place, and those that are not defaults."""
     defaults: dict[str, Any] = {}

@@ -152,8 +152,10 @@ def preflight(
     if isinstance(failed, backend.HasEffects):
         warnings.warn(f"`preflight` looks at the data and the settings alone: {failed}", RuntimeWarning, stacklevel=2)
     elif failed is not None and not claims:
+        given = [f"{array.dtype} of shape {array.shape}" for part in batch[:2] for _, array in arrays_of(part)]
         raise ValueError(
-            f"`preflight` calls the model on some examples. Received: {_described(batch)}, with which the loss fails "
+            "`preflight` calls the model on some examples. Received: "
+            f"{' and '.join(given) or 'nothing'}, with which the loss fails "
             f"with {type(failed).__name__}: {keras_private.first_sentence(failed)[:200].rstrip('.')}. Give what `fit` "
             "trains on."
         ) from failed
@@ -168,11 +170,6 @@ def preflight(
     asked = OF_STEPS if steps else ()
     state = state_of(tracker.verdicts, judged, asked, is_compared=is_tried or not math.isnan(facts.chance))
     return Preflight(tuple(tracker.verdicts), facts.start.loss, facts.chance, memorized, blind, state)
-
-
-def _described(batch: Any) -> str:
-    shapes = [f"{array.dtype} of shape {array.shape}" for part in batch[:2] for _, array in arrays_of(part)]
-    return " and ".join(shapes) or "nothing"
 
 
 def _leave_out(name: str, error: Exception) -> None:

@@ -76,15 +76,10 @@ def fingerprint(model: keras.Model) -> str:
 @contextmanager
 def generators_kept(seed: int | None = None) -> Iterator[None]:
     """Restore the random number generators of Python, NumPy and TensorFlow at the end; with a seed, set them first."""
-    states = random.getstate(), np.random.get_state(legacy=False), backend.seed_state()  # noqa: NPY002
-    try:
+    with backend.generators_kept():
         if seed is not None:
             keras.utils.set_random_seed(seed)
         yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-        backend.set_seed_state(states[2])
 
 
 def build_on(model: keras.Model, batch: Batch) -> None:

@@ -9,12 +9,12 @@ from typing import Any, ClassVar, final
 import keras
 
 from .. import _checks, _objects
-from .._describe import short
+from .._describe import misfit
 from .._duration import duration
 from .._types import Logs
-from ..checkpoints import callback_states, fingerprint, positions, variables
+from ..checkpoints import callback_states, fingerprint, variables
 from ..checkpoints.folder import Folder, Sigterm, Workers
-from ..checkpoints.state import TrainingState
+from ..checkpoints.state import Position, TrainingState, Validation, position_of
 from ..integration import backend, epochs, fit, keras_private
 from ._switch_optimizer import SwitchOptimizer, switched_by
 from .base import Callback, say
@@ -109,8 +109,8 @@ class Resume(Callback):
     }  # fmt: skip
 
     _training: fit.Training
-    _data: positions.Position
-    _validation: positions.Validation
+    _data: Position
+    _validation: Validation
     _folder: Folder
     _saved: TrainingState | None
     """What is still to be put back, at the moment at which it was taken."""
@@ -132,10 +132,8 @@ class Resume(Callback):
         except ValueError:
             fits = False
         if not fits:
-            raise ValueError(
-                '`every` says when a state is taken, so it must be whole epochs ("1ep"), whole batches ("500ba") '
-                f'or seconds ("60s"). Received: every={short(every)}. Try every="1ep".'
-            )
+            expected = 'whole epochs ("1ep"), whole batches ("500ba") or seconds ("60s")'
+            raise ValueError(misfit("every", "says when a state is taken", expected, every, 'Try every="1ep".'))
         self.keep = _checks.count("keep", keep, 1, meaning="how many of the newest states are kept", fix="Try 2.")
         self.allow = _checks.some_of("allow", allow, fingerprint.PARTS, meaning="what may have changed")
 
@@ -152,7 +150,7 @@ class Resume(Callback):
         self._folder = Folder(self._workers.folder_in(self.directory), self.keep)
         training.exits.callback(self._leave_fit)
         self._folder.prepare()
-        self._data, self._validation = positions.of(training), positions.Validation(training)
+        self._data, self._validation = position_of(training), Validation(training)
         self._others = [callback for callback in training.callbacks if callback is not self]
         parts = {
             "loss": fingerprint.of_loss(training.model),

@@ -1,6 +1,5 @@
 """All variables of a training: weights, statistics, seeds, slots of optimizers, metrics, and what else hangs on it."""
 
-import enum
 import inspect
 import sys
 import types
@@ -37,7 +36,8 @@ def taken(model: keras.Model, callbacks: Callbacks) -> tuple[Arrays, dict[str, l
             built_for[name] = [place[id(variable)] for variable in known if id(variable) in place]
     for name, variables in _groups(model, callbacks).items():
         for key, variable in variables.items():
-            first, *others = (_copied(copy) for copy in backend.copies_of(variable))
+            convert = keras.ops.convert_to_numpy  # which copies
+            first, *others = (np.asarray(convert(copy)) for copy in backend.copies_of(variable))
             found[f"{name}/{key}"] = first
             found |= {
                 f"{_replica(i)}{name}/{key}": other
@@ -168,15 +168,13 @@ def _numbered(model: keras.Model) -> dict[str, list[Any]]:
 
 def _others(model: keras.Model, callbacks: Callbacks) -> "ObjectGraph":
     known = [variable for group in _numbered(model).values() for variable in group]
-    return found_in({"model": model, **dict(callback_states.without_own(callbacks))}, known)
+    # What callbacks hold that do not say their state themselves is looked at.
+    silent = {name: each for name, each in callback_states.named(callbacks) if not callback_states.has_state(each)}
+    return found_in({"model": model, **silent}, known)
 
 
 def _replica(number: int) -> str:
     return f"replica {number} of "
-
-
-def _copied(variable: keras.Variable) -> np.ndarray:
-    return np.asarray(keras.ops.convert_to_numpy(variable))  # which copies
 
 
 def _check_shapes(name: str, variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -224,7 +222,7 @@ class ObjectGraph(NamedTuple):
 def found_in(roots: Mapping[str, Any], known: list[Any]) -> ObjectGraph:
     """Return what hangs on some objects, but for known variables; the shortest path of each, the first of several."""
     seen = {id(each) for variable in known for each in (variable, backend.native(variable))}
-    parts_of: dict[type, Parts | Kind] = {}
+    parts_of: dict[type, Parts | None] = {}
     found = ObjectGraph({}, [])
     waiting = deque(roots.items())
     while waiting:
@@ -232,38 +230,30 @@ def found_in(roots: Mapping[str, Any], known: list[Any]) -> ObjectGraph:
         kind = value.__class__  # of a wrapped list or dict that of what is inside
         if kind not in parts_of:
             parts_of[kind] = _parts_of(value, kind)
-        if (parts := parts_of[kind]) is Kind.NOTHING or id(value) in seen:
+        if (parts := parts_of[kind]) is None or id(value) in seen:
             continue
         seen.add(id(value))
-        if parts is Kind.VARIABLE:
-            seen.add(id(backend.native(value)))
-        if not isinstance(parts, Kind):
+        if parts is not _itself:
             waiting.extend((path + name, part) for name, part in parts(value))
-        elif parts is Kind.VARIABLE and backend.can_be_saved(value):
+            continue
+        seen.add(id(backend.native(value)))
+        if backend.is_variable(value) and backend.can_be_saved(value):
             found.variables[path] = value
         else:
             found.cannot_be_saved.append(path)
     return found
 
 
-class Kind(enum.Enum):
-    """What holds nothing more: a variable, something with a state and no variable, anything else."""
-
-    VARIABLE, NO_VARIABLE, NOTHING = range(3)
-
-
 Parts = Callable[[Any], Iterable[tuple[str, Any]]]
 """Returns what an object of a class holds, by how it is reached from there."""
 
 
-def _parts_of(value: Any, kind: type) -> Parts | Kind:
-    """Return the function that is asked for the parts of an object of this class, or what it is instead."""
+def _parts_of(value: Any, kind: type) -> Parts | None:
+    """Return the function that is asked for the parts of an object of this class; None where it holds nothing."""
     if issubclass(kind, str | bytes | int | float | type | types.ModuleType | None):
-        return Kind.NOTHING
-    if backend.is_variable(value):
-        return Kind.VARIABLE
-    if backend.has_state_without_variable(value):
-        return Kind.NO_VARIABLE
+        return None
+    if backend.is_variable(value) or backend.has_state_without_variable(value):
+        return _itself
     if isinstance(value, Mapping):
         return _values
     if isinstance(value, list | tuple | deque):
@@ -272,7 +262,12 @@ def _parts_of(value: Any, kind: type) -> Parts | Kind:
         return _names
     is_plain = isinstance(value, types.SimpleNamespace) or backend.holds(value) or _is_of_user(kind)
     of_keras = isinstance(value, _OF_KERAS) and not kind.__module__.startswith("keras_ch8.optimizers")
-    return _attributes if hasattr(value, "__dict__") and (of_keras or is_plain) else Kind.NOTHING
+    return _attributes if hasattr(value, "__dict__") and (of_keras or is_plain) else None
+
+
+def _itself(value: Any) -> Iterable[tuple[str, Any]]:
+    """Return the one that has a state itself: a variable, or what has none."""
+    return [("", value)]
 
 
 def _values(value: Mapping[Any, Any]) -> Iterable[tuple[str, Any]]:

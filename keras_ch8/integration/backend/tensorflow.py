@@ -91,7 +91,8 @@ def add_one(counter: tf.Variable) -> tf.Tensor:
 
 def floats(*numbers: Any) -> tf.Tensor:
     """Return a row of numbers in float32; of one that comes with axes it is the mean."""
-    return tf.stack([tf.reduce_mean(tf.cast(tf.convert_to_tensor(x), tf.float32)) for x in numbers])
+    given = [tf.cast(as_tensor(x), tf.float32) for x in numbers]
+    return tf.stack([x if x.shape.rank == 0 else tf.reduce_mean(x) for x in given])
 
 
 def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:
