@@ -147,7 +147,7 @@ def preflight(
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
     to_come = fit.Training(model, {"x": x, "y": y, "validation_data": validation_data}, [])
     facts, failed = facts_of(model, batch, examples=EXAMPLES, training=to_come)
-    known = _with_all(facts, x, y, batch, validation_data)
+    known = _with_all(facts, x, y, validation_data)
     claims = claims_of(known, _leave_out)
     if isinstance(failed, backend.HasEffects):
         warnings.warn(f"`preflight` looks at the data and the settings alone: {failed}", RuntimeWarning, stacklevel=2)
@@ -183,11 +183,10 @@ def _leave_out(name: str, error: Exception) -> None:
 # --- what needs all of the data ------------------------------------------------------------------------------------
 
 
-def _with_all(facts: Facts, x: Data, y: Data, batch: Any, validation_data: Data) -> Facts:
+def _with_all(facts: Facts, x: Data, y: Data, validation_data: Data) -> Facts:
     """Return the facts with those about all of the arrays, and about validation data."""
     found: dict[str, Any] = {}
-    arrays = {} if _batches.is_data_set(x) else dict(arrays_of(x))
-    targets = [] if _batches.is_data_set(x) else [array for _, array in arrays_of(y)]
+    arrays, targets = ({}, []) if _batches.is_data_set(x) else (dict(arrays_of(x)), [a for _, a in arrays_of(y)])
     if arrays:
         found["inputs"] = inputs_of(arrays)
     if len(targets) == 1 and facts.targets.of:

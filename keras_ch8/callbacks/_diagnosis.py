@@ -296,7 +296,7 @@ class Diagnosis(Callback):
         super().on_epoch_end(epoch, logs)
         self.log.add_epoch(self._epoch_numbers.reported(logs))
         self._judge_and_report()
-        numbers = self._reporter.take_numbers() | {"cost": self.cost}
+        numbers, self._reporter.numbers = self._reporter.numbers | {"cost": self.cost}, {}
         self.session.log(self, logs, {f"diagnosis_{name}": value for name, value in numbers.items()})
 
     def on_close(self) -> None:

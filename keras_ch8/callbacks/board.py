@@ -176,8 +176,10 @@ class Report:
             if tag.name not in without
         ]
         findings = "".join(f"- {sentence}\n" for sentence in session.findings())
-        table = _table(("series", "first", "last", "smallest", "largest", "not finite"), rows)
-        return f"Steps {self.first_step + 1} to {session.step}.\n\n{findings}\n{table}\n"
+        head = "series", "first", "last", "smallest", "largest", "not finite"
+        table = [head, ("---",) * len(head), *rows]
+        lines = [f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in table]
+        return f"Steps {self.first_step + 1} to {session.step}.\n\n{findings}\n{''.join(lines)}"
 
 
 def _short(value: Any) -> Any:
@@ -188,11 +190,6 @@ def _short(value: Any) -> Any:
     if isinstance(value, float | np.floating):
         return float(f"{value:.6g}")
     return value if isinstance(value, bool | int | str) else getattr(value, "__name__", None) or str(value)
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
 
 
 # --- what happened at single steps, found in the rows of many --------------------------------------------------------

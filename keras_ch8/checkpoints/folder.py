@@ -305,19 +305,16 @@ class Workers:
                 folder.forget_after(NONE)
                 return None
             if up_to <= NONE:
+                words = {NONE: "none", NONE_WHOLE: "damaged ones only"}
                 raise ValueError(
                     "Workers go on from a state that each of them has whole. Received: "
-                    + ", ".join(f"worker {i} with {_named(n)}" for i, n in enumerate(said))
+                    + ", ".join(f"worker {i} with {words.get(n, f'state {n}')}" for i, n in enumerate(said))
                     + f" (this is worker {self.number}, with the folder {folder.directory!r}). If their machines do "
                     "not share `directory`, each must find what it wrote; put that back, or delete all to begin anew."
                 ) from failure
 
     def _said_by_all(self, number: int) -> list[int]:
         return backend.gathered_from_workers(number, self._strategy) if self.are_several else [number]
-
-
-def _named(number: int) -> str:
-    return {NONE: "none", NONE_WHOLE: "damaged ones only"}.get(number, f"state {number}")
 
 
 # --- SIGTERM, which rented machines send before they are taken away --------------------------------------------------

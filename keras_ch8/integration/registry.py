@@ -179,12 +179,9 @@ def register_strings() -> list[str]:
     for package, (kind, table) in keras_private.tables_of_strings().items():
         for made in (each for each in ours if isinstance(each, type) and issubclass(each, kind)):
             name = made.__name__
-            words = {name, name.lower() if package == "optimizers" else _snake(name)}
+            snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+            words = {name, name.lower() if package == "optimizers" else snake}
             if all(table.get(word, made) is made for word in words):
                 table |= dict.fromkeys(words, made)
                 names += sorted(words)
     return names
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

@@ -166,11 +166,6 @@ class Reporter:
                 if prints and not session.terminal.is_quiet:
                     session.say(*(line for text in alarm(verdict, so_far) for line in fitted(text, 2)))
 
-    def take_numbers(self) -> dict[str, float]:
-        """Return the last numbers that were measured in this epoch, which is over, and no older ones."""
-        numbers, self.numbers = self.numbers, {}
-        return numbers
-
 
 def summary(session: Session, verdicts: Sequence[Verdict], state: OverallState) -> list[str]:
     """Return in a few lines what a training that has ended comes to.

@@ -139,15 +139,12 @@ class EpochNumbers:
         if logs is not None:
             absent = {name: np.nan for name in columns if not name.startswith("val_")}
             logs.update(absent | {name: measured[name] for name in columns if name in measured})
-            monitored = {name: value for name, value in measured.items() if name in self._monitored_by_others}
+            others = [callback for callback in self._training.callbacks if callback not in self.callbacks]
+            # They find it in `logs` only.
+            watched = {name for callback in others if isinstance(name := getattr(callback, "monitor", None), str)}
+            monitored = {name: value for name, value in measured.items() if name in watched}
             self._own_names |= monitored.keys()
             logs.update(monitored)
-
-    @property
-    def _monitored_by_others(self) -> set[str]:
-        """What callbacks that are not of the suite monitor: they find it in `logs` only."""
-        others = [callback for callback in self._training.callbacks if callback not in self.callbacks]
-        return {name for callback in others if isinstance(name := getattr(callback, "monitor", None), str)}
 
     def reported(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
         """Return all that was measured in this epoch, by Keras and by the suite: what can be monitored."""
