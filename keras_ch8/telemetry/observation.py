@@ -320,7 +320,7 @@ class ObservedOptimizer:
 
     def _judged(self, step: "_Step", seen: "_Seen") -> list[Any]:
         """Return the gradient, with NaN in one tensor, which is enough, where the step is not to be taken."""
-        number = backend.as_tensor(keras_private.calls_of(self.optimizer)) + 1
+        number = backend.as_tensor(self.optimizer.micro_steps) + 1
         loss = seen.loss if self.recorder.knows_loss else None
         good = self.judge(number, loss, _numerics.half_of_all(seen.clipped.halves))
         variables = self._variables(step.indices)
