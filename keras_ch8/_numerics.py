@@ -131,9 +131,8 @@ def careful_norm(tensors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     largest = functools.reduce(ops.maximum, [ops.max(ops.abs(v), initial=0) for v in wide])
     scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
     total = functools.reduce(ops.add, [ops.sum(ops.square(v / scale)) for v in wide])
-    return scale * ops.sqrt(total), functools.reduce(
-        ops.add, [ops.sum(ops.cast(~ops.isfinite(v), "float32")) for v in wide]
-    )
+    broken = [ops.sum(ops.cast(~ops.isfinite(v), "float32")) for v in wide]
+    return scale * ops.sqrt(total), functools.reduce(ops.add, broken)
 
 
 def is_exact(squares: Tensor) -> Tensor:
