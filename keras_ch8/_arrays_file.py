@@ -1,4 +1,7 @@
-"""Plain data with arrays in one file that is whole or not there: NumPy's npz with a checksum, and nothing pickled."""
+"""Plain data with arrays in one file that is whole or not there: NumPy's npz with a checksum, and nothing pickled.
+
+A `Keeper` has such files of what is finished of a long work.
+"""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""What a thing says of itself when it is printed; what an error says of what came, and which argument was meant."""
+"""What a thing says of itself: printed, in an error, with the argument that was meant; and for which section it is."""
 
 import difflib
 import functools

@@ -11,13 +11,15 @@ import numpy as np
 
 from ..board import tags
 from ..board.record import Event, HeatMap, Record
-from ..board.tags import Tag
 from ..clipping import ByGlobalNorm
 from ..integration import keras_private
 from ..monitors import cliff
 from ..monitors.measurement_log import FEWEST, WINDOW
 from ..telemetry.frame import Frame
 from ..verdicts.wording import digits, percent
+
+if TYPE_CHECKING:
+    from .session.session import Session
 
 # --- layers: the gradient norm of each, and what goes through them and through time ----------------------------------
 
@@ -90,10 +92,6 @@ def note_flow(readings: Mapping[str, Any], record: Record, step: int) -> None:
 # --- the report of the run, in Markdown ------------------------------------------------------------------------------
 
 
-if TYPE_CHECKING:
-    from .session.session import Session
-
-
 WEIGHTS = "trainable weights"
 
 
@@ -150,7 +148,7 @@ class Report:
     """
 
     first_step: int
-    seen: dict[Tag, list[float]] = field(default_factory=dict)
+    seen: dict[tags.Tag, list[float]] = field(default_factory=dict)
 
     @staticmethod
     def beginning(session: "Session") -> str:
@@ -159,7 +157,7 @@ class Report:
         texts = {name: f"{value:,}" if name == WEIGHTS else str(value) for name, value in known if value is not None}
         return "\n".join(f"- {name}: `{text}`" for name, text in texts.items())
 
-    def add(self, series: Mapping[Tag, Any]) -> None:
+    def add(self, series: Mapping[tags.Tag, Any]) -> None:
         """Take what was measured at some steps."""
         for tag, (_, values, *_) in series.items():
             if len(values):

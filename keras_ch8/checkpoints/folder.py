@@ -8,7 +8,6 @@ import threading
 import warnings
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from typing import Any, NamedTuple, NoReturn
 
 import filelock
@@ -338,7 +337,7 @@ class Sigterm:
         self.came = False
         self._previous: Any = signal.SIG_DFL
 
-    def listen(self, exits: ExitStack) -> None:
+    def listen(self, exits: contextlib.ExitStack) -> None:
         """Note the signal until `exits` ends."""
         previous = signal.getsignal(signal.SIGTERM)
         if threading.current_thread() is not threading.main_thread() or previous is signal.SIG_IGN:

@@ -2,7 +2,8 @@
 
 An optimizer that has a method `train_step_for(model, data, keras_train_step)` takes the training step itself, one that
 has `make_train_function_for(model, keras_make)` makes the train function. For all others both functions do what they
-did. A `train_step` of a subclass reaches the first by `super().train_step(data)`.
+did. A `train_step` of a subclass reaches the first by `super().train_step(data)`. What only a step knows it reports to
+who has asked for it (`asking`).
 """
 
 import contextlib
@@ -11,8 +12,6 @@ import functools
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import keras
@@ -174,13 +173,12 @@ class Ending:
         """The graphs of steps that end so, which live no longer than who has asked."""
 
 
-_request: ContextVar[tuple[Any, Ending, tuple[Any, ...], list[Any]] | None] = ContextVar(
-    "keras_ch8_asked", default=None
-)
+_Request = tuple[Any, Ending, tuple[Any, ...], list[Any]]
+_request: contextvars.ContextVar[_Request | None] = contextvars.ContextVar("keras_ch8_asked", default=None)
 """The optimizer that is asked, how its step is to end, what that is given, and what has come out."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def asking(optimizer: Any, ending: Ending, *given: Any) -> Iterator[list[Any]]:
     """Let a step that an optimizer takes inside end so, and collect what comes out: nothing, if it reports nothing."""
     answers: list[Any] = []
