@@ -131,9 +131,9 @@ def _without_surrogates(value: Any) -> str:
     return ""
 
 
-def label(value: Any, *, or_none: bool = True) -> Any:
+def label(value: Any) -> Any:
     """Return the name of a part; None is for the one that Keras finds."""
-    return text("name", value, meaning="what the part is called", or_none=or_none)
+    return text("name", value, meaning="what the part is called", or_none=True)
 
 
 def takes(value: Any, number_of_arguments: int) -> bool:
