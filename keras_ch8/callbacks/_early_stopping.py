@@ -241,20 +241,17 @@ class EarlyStopping(PlainCallback):
 
     def _last_reason(self) -> Reason:
         """Put the best weights back if asked to, and return why the training has ended."""
-        reason = self.reason or self._other_reason()
+        last = self._memory.last_epoch
+        epochs = (self.params or {}).get("epochs", last + 1)
+        reason = self.reason or Reason(StopReason.COMPLETED, f"all {epochs} epochs were run", last)
+        if self.reason is None and last + 1 < epochs:
+            reason = Reason(StopReason.OTHER, "something else stopped the training", last)
         has_run_all = reason.why is StopReason.COMPLETED
         begins = "Not stopped" if has_run_all else f"Stopped after epoch {reason.epoch + 1}"
         sentence = f"{begins}: {reason.message}."
         if self.restore_best_weights:
             sentence += f" {self._restore()}"
         return dataclasses.replace(reason, message=sentence)
-
-    def _other_reason(self) -> Reason:
-        last = self._memory.last_epoch
-        epochs = (self.params or {}).get("epochs", last + 1)
-        if last + 1 < epochs:
-            return Reason(StopReason.OTHER, "something else stopped the training", last)
-        return Reason(StopReason.COMPLETED, f"all {epochs} epochs were run", last)
 
     def _restore(self) -> str:
         if self.best_weights is None:
