@@ -176,13 +176,12 @@ def test_a_part_that_fails_is_one_warning(again, part, tmp_path, monkeypatch):
 
 
 OF_STEPS = {
-    "a row": (recorder.Recorder, "row"),
+    "a row": (recorder.Recorder, "write_row"),
     "whether it is due": (recorder.Recorder, "is_due"),
     "the loss": (recorder.Recorder, "take_loss"),
     "hearing the loss": (recorder.Recorder, "record_loss"),
     "norms of layers": (recorder.Recorder, "write_layers"),
     "making the rings": (recorder.Recorder, "make_rings"),
-    "making a row": (recorder.Recorder, "write_row"),
     "measuring": (observation, "measured"),
     "publishing": (recorder, "publish"),
 }
