@@ -32,20 +32,16 @@ def main() -> int:
         subparser.set_defaults(run=command.run)
     arguments = parser.parse_args()
     if not hasattr(arguments, "run"):
-        return _print_map(list(subparsers.choices))
+        chapter = (Path(__file__).parent / "chapter.txt").read_text()
+        sys.stdout.write(f"{chapter}\nhelp(keras_ch8.optimizers.Adam) shows the whole text of a part. ")
+        sys.stdout.write(f"Commands: {', '.join(subparsers.choices)}; --help says more.\n")
+        return 0
     try:
         status: int = arguments.run(arguments)
     except (ImportError, OSError) as error:  # what is not installed, and what cannot be read or written
         sys.stderr.write(f"{error}\n")
         return 2
     return status
-
-
-def _print_map(names: list[str]) -> int:
-    chapter = (Path(__file__).parent / "chapter.txt").read_text()
-    sys.stdout.write(f"{chapter}\nhelp(keras_ch8.optimizers.Adam) shows the whole text of a part. ")
-    sys.stdout.write(f"Commands: {', '.join(names)}; --help says more.\n")
-    return 0
 
 
 if __name__ == "__main__":

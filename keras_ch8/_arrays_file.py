@@ -1,4 +1,7 @@
-"""Plain data with arrays in one file that is whole or not there: NumPy's npz with a checksum, and nothing pickled."""
+"""Plain data with arrays in one file that is whole or not there: NumPy's npz with a checksum, and nothing pickled.
+
+A `Keeper` has such files of what is finished of a long work.
+"""
 
 import contextlib
 import errno
@@ -8,7 +11,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
+
+from . import _state
+from ._types import Tree
 
 KNOWN = "biufcSU"
 """Kinds of NumPy types that its files keep; of others (bfloat16) the bytes are kept, with the name of the type."""
@@ -30,7 +37,7 @@ def write(path: str, content: Any) -> None:
 
     def apart(array: np.ndarray) -> dict[str, Any]:
         name = f"a{len(stored)}"
-        stored[name] = _bytes_of(array)
+        stored[name] = array if array.dtype.kind in KNOWN else np.frombuffer(array.tobytes(), np.uint8)
         return {_ARRAY: [name, array.dtype.name, list(array.shape)]}
 
     text = json.dumps(content, default=apart)
@@ -42,7 +49,8 @@ def write(path: str, content: Any) -> None:
             os.fsync(file.fileno())
         os.replace(path + ENDING, path)
     except (OSError, MemoryError):
-        _remove(path + ENDING)
+        with contextlib.suppress(OSError):
+            os.remove(path + ENDING)
         raise
     _let_disk_have(os.path.dirname(path) or ".")
 
@@ -67,19 +75,11 @@ def read(path: str) -> Any:
         if part.keys() != {_ARRAY}:
             return part
         name, dtype, shape = part[_ARRAY]
-        return _array_of(stored[name], dtype, shape)
+        array = stored[name]
+        is_kept = array.dtype.name == dtype and array.shape == tuple(shape)
+        return array if is_kept else np.frombuffer(array.tobytes(), np.dtype(dtype)).reshape(shape)
 
     return json.loads(text, object_hook=together)
-
-
-def _bytes_of(value: np.ndarray) -> np.ndarray:
-    return value if value.dtype.kind in KNOWN else np.frombuffer(value.tobytes(), np.uint8)
-
-
-def _array_of(stored: np.ndarray, dtype: str, shape: list[int]) -> np.ndarray:
-    if stored.dtype.name == dtype and stored.shape == tuple(shape):
-        return stored
-    return np.frombuffer(stored.tobytes(), np.dtype(dtype)).reshape(shape)
 
 
 def checksum(arrays: Mapping[str, np.ndarray]) -> str:
@@ -90,7 +90,7 @@ def checksum(arrays: Mapping[str, np.ndarray]) -> str:
     total = hashlib.sha256()
     for name in sorted(arrays):
         value = np.asarray(arrays[name])
-        kind = value.dtype.str if value.dtype.kind in "biufcSU" else f"V{value.dtype.itemsize}"
+        kind = value.dtype.str if value.dtype.kind in KNOWN else f"V{value.dtype.itemsize}"
         total.update(f"{name} {kind} {value.shape} ".encode())
         total.update(np.ascontiguousarray(value).tobytes())
     return total.hexdigest()
@@ -109,6 +109,81 @@ def _let_disk_have(directory: str) -> None:
             os.close(handle)
 
 
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.remove(path)
+# --- what is finished of a long work, kept so that another process can go on with the same work ----------------------
+
+
+class Keeper:
+    """Files of what is finished, in a folder; with `None` for a folder, nothing is kept.
+
+    Args:
+        directory: Folder of the files; made if it is not there.
+        of: What the files belong to, as messages call it: a "study".
+        settings: What who goes on must have in common with who was interrupted.
+
+    Raises:
+        ValueError: If the folder is of another one.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str] | None, of: str, settings: Mapping[str, Any]) -> None:
+        self._folder, self._of = None if directory is None else os.fspath(directory), of
+        if self._folder is None:
+            return
+        os.makedirs(self._folder, exist_ok=True)
+        settings = json.loads(json.dumps(settings))
+        self._settings = json.dumps(settings, sort_keys=True)
+        if not os.path.exists(self._described):
+            write(self._described, settings)
+            return
+        written = self._read(self._described)
+        differing = [name for name, value in settings.items() if written.get(name) != value]
+        if differing:
+            raise ValueError(
+                f"`directory` keeps what is finished of one {of}, and {self._folder!r} is of another: it differs in "
+                f"{', '.join(differing)}. Received: directory={self._folder!r}. Give the same arguments to go on "
+                "with it, or another `directory`."
+            )
+
+    def load(self, key: str) -> Any:
+        """Return what is finished; None if it is not."""
+        if self._folder is None or not os.path.exists(path := self._path(key)):
+            return None
+        return _state.load(self._read(path))
+
+    def save(self, key: str, finished: Any) -> None:
+        """Keep what is finished: anything that `_state.dump` takes."""
+        if self._folder is not None:
+            write(self._path(key), _state.dump(finished))
+
+    def remove(self, key: str) -> None:
+        """Delete the file of a key and the description of the whole, once all is done."""
+        for path in (self._path(key), self._described) if self._folder is not None else ():
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
+
+    @property
+    def _described(self) -> str:
+        """The file that says what the folder is of."""
+        return self._in_folder(self._of)
+
+    def _path(self, key: str) -> str:
+        # The name depends on the settings too: where the file that says them was deleted, nothing of others is taken.
+        return self._in_folder(hashlib.sha256(f"{self._settings} {key}".encode()).hexdigest()[:24])
+
+    def _in_folder(self, name: str) -> str:
+        assert self._folder is not None  # noqa: S101
+        return os.path.join(self._folder, f"{name}.npz")
+
+    def _read(self, path: str) -> Any:
+        try:
+            return read(path)
+        except ValueError as error:
+            raise ValueError(
+                f"`directory` holds what a {self._of} has written, so {path!r} must be such a file. Received: one "
+                f"that is not: {error}. Put back a copy of it, or delete it, and what it held is trained again."
+            ) from error
+
+
+def fingerprint(data: Tree) -> str:
+    """Return what tells whether arrays are the same as another time."""
+    leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(data) if leaf is not None]
+    return checksum({str(place): leaf for place, leaf in enumerate(leaves)})

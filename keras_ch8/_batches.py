@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _objects
 from ._describe import short
-from ._types import Data, Tensor, Tree
+from ._types import Data, Tree
 from .integration import backend
 from .integration.ahead import examples_of as examples_of
 
@@ -53,10 +53,13 @@ def batches(x: Data, y: Data | None, sample_weight: Data | None, batch_size: int
 
 def take(data: tuple[Any, ...], rows: np.ndarray | slice) -> Batch:
     """Return these examples of x, y and sample_weight; None for what is not there."""
-    x, y, weight = (
-        keras.tree.map_structure(lambda a: None if a is None else a[rows], part) for part in (*data, None, None)[:3]
-    )
+    x, y, weight = (picked(part, rows) for part in (*data, None, None)[:3])
     return x, y, weight
+
+
+def picked(tree: Tree, rows: np.ndarray | slice) -> Tree:
+    """Return some rows of each array; None where there is none."""
+    return keras.tree.map_structure(lambda a: None if a is None else a[rows], tree)
 
 
 def parts_of(batch: Tree, count: int) -> list[Tree]:
@@ -64,10 +67,7 @@ def parts_of(batch: Tree, count: int) -> list[Tree]:
     size = examples_of(batch) // count
     if not size:
         count, size = 1, examples_of(batch)
-    return [
-        keras.tree.map_structure(lambda a, i=i: None if a is None else a[i * size : (i + 1) * size], batch)
-        for i in range(count)
-    ]
+    return [picked(batch, slice(i * size, (i + 1) * size)) for i in range(count)]
 
 
 def is_data_set(x: Data) -> bool:
@@ -111,7 +111,8 @@ def _is_dataset(x: Data, y: Data | None) -> bool:
 
 def _of_arrays(data: Batch, batch_size: int, seed: int) -> Iterator[Batch]:
     _objects.examples(**dict(zip(("x", "y", "sample_weight"), data, strict=True)))
-    x, y, sample_weight = (keras.tree.map_structure(_array, part) for part in data)
+    convert = keras.ops.convert_to_numpy
+    x, y, sample_weight = (keras.tree.map_structure(lambda a: None if a is None else convert(a), part) for part in data)
     size = len(keras.tree.flatten(x)[0])
     batch_size = min(batch_size, size)
     rng = np.random.default_rng(seed)
@@ -120,10 +121,6 @@ def _of_arrays(data: Batch, batch_size: int, seed: int) -> Iterator[Batch]:
         for start in range(0, size - batch_size + 1, batch_size):
             rows = order[start : start + batch_size]
             yield take((x, y, sample_weight), rows)
-
-
-def _array(value: Tensor | None) -> np.ndarray | None:
-    return None if value is None else keras.ops.convert_to_numpy(value)
 
 
 def _of_dataset(data: Iterable[Any]) -> Iterator[Batch]:

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ._describe import short
+from ._describe import misfit, short
 
 _SMALLEST = 1e-37
 """About the smallest number that float32 does not flush to 0."""
@@ -42,9 +42,7 @@ def number(
         with contextlib.suppress(OverflowError):  # an integer that is larger than any float
             given = float(value)
     if not (low < given if open_low else low <= given) or not (given <= high if closed_high else given < high):
-        raise ValueError(
-            f"`{name}` is {meaning}, so it must be a number in {interval}. Received: {name}={short(value)}. {fix}"
-        )
+        raise ValueError(misfit(name, f"is {meaning}", f"a number in {interval}", value, fix))
     return given
 
 
@@ -54,9 +52,7 @@ def count(name: str, value: Any, low: int, *, meaning: str, fix: str) -> int:
     if not ok or not low <= int(value) <= LARGEST_INTEGER:
         least = "" if low == -LARGEST_INTEGER else f" of at least {low}"
         most = " below 2^63" if ok and int(value) > LARGEST_INTEGER else ""
-        raise ValueError(
-            f"`{name}` is {meaning}, so it must be an integer{least}{most}. Received: {name}={short(value)}. {fix}"
-        )
+        raise ValueError(misfit(name, f"is {meaning}", f"an integer{least}{most}", value, fix))
     return int(value)
 
 
@@ -86,27 +82,23 @@ def seeds(value: Any, fewest: int) -> list[int]:
 def flag(name: str, value: Any, *, meaning: str) -> bool:
     """Return what is True or False, which may be written 1 or 0, as a bool; else raise TypeError."""
     if not isinstance(value, int | np.integer | np.bool_) or value not in (0, 1):
-        raise TypeError(f"`{name}` says {meaning}, so it must be True or False. Received: {name}={short(value)}.")
+        raise TypeError(misfit(name, f"says {meaning}", "True or False", value))
     return bool(value)
 
 
 def verbose(value: Any) -> int:
     """Check how much is printed, as in Keras."""
     if not isinstance(value, numbers.Integral | np.bool_) or int(value) not in (0, 1, 2):
-        raise ValueError(
-            "`verbose` says how much is printed, so it must be 0, 1 or 2, or False or True. Received: "
-            f"verbose={short(value)}. 0 prints nothing."
-        )
+        expected = "0, 1 or 2, or False or True"
+        raise ValueError(misfit("verbose", "says how much is printed", expected, value, "0 prints nothing."))
     return bool(value) if isinstance(value, bool | np.bool_) else int(value)
 
 
 def text(name: str, value: Any, *, meaning: str, or_none: bool = False) -> Any:
     """Return a string that is not empty; None passes, if it may be left out; else raise TypeError."""
     if not (value is None and or_none) and not is_name(value):
-        raise TypeError(
-            f"`{name}` is {meaning}, so it must be a string that is not empty{' or None' if or_none else ''}. "
-            f"Received: {name}={short(value)}.{_without_surrogates(value)}"
-        )
+        expected = f"a string that is not empty{' or None' if or_none else ''}"
+        raise TypeError(misfit(name, f"is {meaning}", expected, value, _without_surrogates(value)))
     return value
 
 
@@ -135,13 +127,13 @@ def _without_surrogates(value: Any) -> str:
     try:
         value.encode() if isinstance(value, str) else None
     except UnicodeEncodeError:
-        return " It has half a letter, a lone surrogate, which no file can hold: leave that out."
+        return "It has half a letter, a lone surrogate, which no file can hold: leave that out."
     return ""
 
 
-def label(value: Any, *, or_none: bool = True) -> Any:
+def label(value: Any) -> Any:
     """Return the name of a part; None is for the one that Keras finds."""
-    return text("name", value, meaning="what the part is called", or_none=or_none)
+    return text("name", value, meaning="what the part is called", or_none=True)
 
 
 def takes(value: Any, number_of_arguments: int) -> bool:
@@ -238,10 +230,9 @@ def permutation(name: str, value: Any, size: int, *, of: str) -> np.ndarray:
     """Return a permutation of 0 .. size - 1 as an array of integers; else raise ValueError."""
     order = as_array(value)
     if order.shape != (size,) or order.dtype.kind not in "iu" or (np.sort(order) != np.arange(size)).any():
-        raise ValueError(
-            f"`{name}` says which of {of} comes where, so it must be a permutation of the integers 0 to {size - 1}. "
-            f"Received: {name}={short(value)}. Try `np.random.default_rng(0).permutation({size})`."
-        )
+        expected = f"a permutation of the integers 0 to {size - 1}"
+        fix = f"Try `np.random.default_rng(0).permutation({size})`."
+        raise ValueError(misfit(name, f"says which of {of} comes where", expected, value, fix))
     return order
 
 
@@ -251,10 +242,8 @@ def axes(name: str, value: Any, *, of: str) -> Any:
         return None
     given = list(value) if is_list(value) else []
     if not given or not all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in given):
-        raise ValueError(
-            f"`{name}` says which axes are {of}, so it must be a list of integers, or None. "
-            f"Received: {name}={short(value)}. Try [-1], the last axis."
-        )
+        expected = "a list of integers, or None"
+        raise ValueError(misfit(name, f"says which axes are {of}", expected, value, "Try [-1], the last axis."))
     return value
 
 
@@ -274,10 +263,7 @@ def axis(value: Any, shape: Sequence[int | None]) -> int:
 def word(name: str, value: Any, words: tuple[str, ...], *, meaning: str) -> str:
     """Return one of a few words; else raise ValueError."""
     if not isinstance(value, str) or value not in words:
-        raise ValueError(
-            f"`{name}` says {meaning}, so it must be one of {', '.join(map(repr, words))}. Received: "
-            f"{name}={short(value)}."
-        )
+        raise ValueError(misfit(name, f"says {meaning}", f"one of {', '.join(map(repr, words))}", value))
     return str(value)
 
 
@@ -295,19 +281,15 @@ def names(name: str, value: Any, *, meaning: str) -> bool | tuple[str, ...]:
         return value
     if is_list(value) and all(map(is_name, value)):
         return tuple(map(str, value))
-    raise TypeError(
-        f"`{name}` says {meaning}, so it must be True, False, or a list of names. Received: {name}={short(value)}. "
-        'Write a list, such as ["val_loss"], also for one name.'
-    )
+    fix = 'Write a list, such as ["val_loss"], also for one name.'
+    raise TypeError(misfit(name, f"says {meaning}", "True, False, or a list of names", value, fix))
 
 
 def mode(value: Any) -> str:
     """Check which direction of a quantity is better."""
     if not isinstance(value, str) or value not in ("auto", "min", "max"):
-        raise ValueError(
-            "`mode` says which direction of the monitored quantity is better, so it must be 'min', 'max', or 'auto' "
-            f"for the one that Keras knows. Received: mode={short(value)}."
-        )
+        reason = "says which direction of the monitored quantity is better"
+        raise ValueError(misfit("mode", reason, "'min', 'max', or 'auto' for the one that Keras knows", value))
     return str(value)
 
 
@@ -388,7 +370,5 @@ def some_of(name: str, value: Any, words: Sequence[str], *, meaning: str) -> tup
     given = [value] if isinstance(value, str) else value
     if isinstance(given, Sequence) and all(isinstance(one, str) and one in words for one in given):
         return tuple(given)
-    raise ValueError(
-        f"`{name}` says {meaning}, so it must be a list of some of {', '.join(map(repr, words))}. Received: "
-        f"{name}={short(value)}. Leave out what is not among them."
-    )
+    expected = f"a list of some of {', '.join(map(repr, words))}"
+    raise ValueError(misfit(name, f"says {meaning}", expected, value, "Leave out what is not among them."))

@@ -16,11 +16,10 @@ from .integration import backend, keras_private
 backend.require_tensorflow("keras_ch8.cure")
 
 from . import _checks, _objects
-from ._describe import short
+from ._describe import section, short
 from ._plot import COLORS, axes_of, finished
 from ._result import Result, Table
 from ._sandbox import StopAfter, generators_kept, new_model
-from ._section import section
 from .callbacks import Diagnosis
 from .callbacks.doctor import Doctor
 from .verdicts.verdict import LEVELS, Verdict

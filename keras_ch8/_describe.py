@@ -1,4 +1,4 @@
-"""What a thing says of itself when it is printed; what an error says of what came, and which argument was meant."""
+"""What a thing says of itself: printed, in an error, with the argument that was meant; and for which section it is."""
 
 import difflib
 import functools
@@ -53,6 +53,12 @@ def short(value: Any) -> str:
     said = " ".join(_RECEIVED.repr(value).split())
     half = LONGEST_RECEIVED // 2 - 2
     return said if len(said) <= LONGEST_RECEIVED else f"{said[:half]}...{said[-half:]}"
+
+
+def misfit(name: str, reason: str, expected: str, value: Any, fix: str = "") -> str:
+    """Return what an error says of an argument: what it is for, what it must be, what came, and how to fix that."""
+    received = f"`{name}` {reason}, so it must be {expected}. Received: {name}={short(value)}."
+    return f"{received} {fix}" if fix else received
 
 
 def call_of(thing: Any, arguments: Mapping[str, Any]) -> str:
@@ -126,3 +132,25 @@ def spelled(function: _Function) -> _Function:
         return function(*args, **kwargs)
 
     return cast(_Function, call)
+
+
+# --- which section of the book a part is for, or which paper it is from where the book does not have it --------------
+#
+# A class says it by its attribute `section` or `paper`, a function by the decorator `section`.
+
+
+def section(number: str) -> Callable[[_Function], _Function]:
+    """Return a decorator that sets a function's attribute `section`, from which the map of the chapter is made."""
+
+    def mark(function: _Function) -> _Function:
+        vars(function)["section"] = number
+        return spelled(function)
+
+    return mark
+
+
+def source(thing: object) -> str:
+    """Return the section or the paper that a class or a function says itself; "" for a base, which says none."""
+    said = getattr(thing, "__dict__", {})
+    own = said.get("section") or said.get("paper")
+    return own if isinstance(own, str) else ""

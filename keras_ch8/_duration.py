@@ -4,7 +4,7 @@ import numbers
 import re
 from typing import Any, NamedTuple
 
-from ._describe import short
+from ._describe import misfit
 
 _WORD = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ep|ba|st|s|%)")
 BEYOND = 2.0**63
@@ -66,11 +66,9 @@ def duration(name: str, value: Any, number: str = "a number of steps above 0", *
     is_of_steps = word is not None and (word[2] != "s" or or_seconds)
     if word and is_of_steps and 0 < float(word[1]) < BEYOND and not (word[2] == "%" and float(word[1]) > 100):
         return Duration(float(word[1]), word[2])
-    raise ValueError(
-        f"`{name}` is a length of time, so it must be {number} (and below 2^63), or a string such as "
-        f'"10ep" (epochs), "500ba" (batches), "10st" (steps) or "30%" (of the whole training). Received: '
-        f"{name}={short(value)}."
-    )
+    words = '"10ep" (epochs), "500ba" (batches), "10st" (steps) or "30%" (of the whole training)'
+    expected = f"{number} (and below 2^63), or a string such as {words}"
+    raise ValueError(misfit(name, "is a length of time", expected, value))
 
 
 def of_unknown_epoch(units: str, received: str, instead: str) -> ValueError:

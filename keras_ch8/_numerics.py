@@ -131,18 +131,14 @@ def careful_norm(tensors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     largest = functools.reduce(ops.maximum, [ops.max(ops.abs(v), initial=0) for v in wide])
     scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
     total = functools.reduce(ops.add, [ops.sum(ops.square(v / scale)) for v in wide])
-    return scale * ops.sqrt(total), functools.reduce(ops.add, [count_nonfinite(v) for v in wide])
+    broken = [ops.sum(ops.cast(~ops.isfinite(v), "float32")) for v in wide]
+    return scale * ops.sqrt(total), functools.reduce(ops.add, broken)
 
 
 def is_exact(squares: Tensor) -> Tensor:
     """Whether a sum of squares has lost nothing to overflow or underflow."""
     limits = np.finfo(squares.dtype.name)
     return (squares > limits.tiny / limits.eps) & (squares <= limits.max)
-
-
-def count_nonfinite(x: Tensor) -> Tensor:
-    """Return how many entries are infinite or NaN, in float32."""
-    return ops.sum(ops.cast(~ops.isfinite(x), "float32"))
 
 
 def shrink_to(limit: Tensor, size: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from ._checks import COMPARABLE, as_array, is_list, keras_3, takes
-from ._describe import short
+from ._describe import misfit, short
 from .integration import keras_private
 
 
@@ -65,20 +65,16 @@ def path(name: str, value: Any, *, or_none: bool = False) -> Any:
         except UnicodeEncodeError:  # half a letter, which no file can be called
             ok = False
     if not ok and not (value is None and or_none):
-        raise TypeError(
-            f"`{name}` is a place in the file system, so it must be a string or a `pathlib.Path`"
-            f"{', or None for none' if or_none else ''}. Received: {name}={short(value)}. Try {name}='logs'."
-        )
+        expected = f"a string or a `pathlib.Path`{', or None for none' if or_none else ''}"
+        raise TypeError(misfit(name, "is a place in the file system", expected, value, f"Try {name}='logs'."))
     return value
 
 
 def function(name: str, value: Any, *arguments: str, returns: str) -> Any:
     """Return a function that can be called with so many arguments by place; else raise TypeError."""
     if not takes(value, len(arguments)):
-        raise TypeError(
-            f"`{name}` is called with ({', '.join(arguments)}) and returns {returns}, so it must be a function. "
-            f"Received: {name}={short(value)}. Write `lambda {', '.join(arguments)}: ...`."
-        )
+        reason, fix = f"is called with ({', '.join(arguments)}) and returns {returns}", f"lambda {', '.join(arguments)}"
+        raise TypeError(misfit(name, reason, "a function", value, f"Write `{fix}: ...`."))
     return value
 
 
@@ -145,10 +141,8 @@ def dtype(value: Any) -> Any:
     except (TypeError, ValueError, AttributeError):
         is_one = False
     if not is_one:
-        raise ValueError(
-            "`dtype` is the type that is computed in, so it must be a floating one, by its name, a policy of Keras, or "
-            f"None. Received: dtype={short(value)}. Try 'float32'."
-        )
+        expected = "a floating one, by its name, a policy of Keras, or None"
+        raise ValueError(misfit("dtype", "is the type that is computed in", expected, value, "Try 'float32'."))
     return value
 
 

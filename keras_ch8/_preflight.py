@@ -13,9 +13,9 @@ from .integration import backend, fit, keras_private
 backend.require_tensorflow("keras_ch8.preflight")
 
 from . import _batches, _checks, _objects
+from ._describe import section
 from ._result import Result, Table
 from ._sandbox import build_on, sandbox
-from ._section import section
 from ._types import Data
 from .monitors.held_out import rows_in_both
 from .monitors.start import arrays_of, facts_of, targets_in
@@ -147,13 +147,15 @@ def preflight(
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
     to_come = fit.Training(model, {"x": x, "y": y, "validation_data": validation_data}, [])
     facts, failed = facts_of(model, batch, examples=EXAMPLES, training=to_come)
-    known = _with_all(facts, x, y, batch, validation_data)
+    known = _with_all(facts, x, y, validation_data)
     claims = claims_of(known, _leave_out)
     if isinstance(failed, backend.HasEffects):
         warnings.warn(f"`preflight` looks at the data and the settings alone: {failed}", RuntimeWarning, stacklevel=2)
     elif failed is not None and not claims:
+        given = [f"{array.dtype} of shape {array.shape}" for part in batch[:2] for _, array in arrays_of(part)]
         raise ValueError(
-            f"`preflight` calls the model on some examples. Received: {_described(batch)}, with which the loss fails "
+            "`preflight` calls the model on some examples. Received: "
+            f"{' and '.join(given) or 'nothing'}, with which the loss fails "
             f"with {type(failed).__name__}: {keras_private.first_sentence(failed)[:200].rstrip('.')}. Give what `fit` "
             "trains on."
         ) from failed
@@ -170,11 +172,6 @@ def preflight(
     return Preflight(tuple(tracker.verdicts), facts.start.loss, facts.chance, memorized, blind, state)
 
 
-def _described(batch: Any) -> str:
-    shapes = [f"{array.dtype} of shape {array.shape}" for part in batch[:2] for _, array in arrays_of(part)]
-    return " and ".join(shapes) or "nothing"
-
-
 def _leave_out(name: str, error: Exception) -> None:
     warnings.warn(
         f"`preflight` goes on without its check {name!r}, which failed with {type(error).__name__}: {error}",
@@ -186,11 +183,10 @@ def _leave_out(name: str, error: Exception) -> None:
 # --- what needs all of the data ------------------------------------------------------------------------------------
 
 
-def _with_all(facts: Facts, x: Data, y: Data, batch: Any, validation_data: Data) -> Facts:
+def _with_all(facts: Facts, x: Data, y: Data, validation_data: Data) -> Facts:
     """Return the facts with those about all of the arrays, and about validation data."""
     found: dict[str, Any] = {}
-    arrays = {} if _batches.is_data_set(x) else dict(arrays_of(x))
-    targets = [] if _batches.is_data_set(x) else [array for _, array in arrays_of(y)]
+    arrays, targets = ({}, []) if _batches.is_data_set(x) else (dict(arrays_of(x)), [a for _, a in arrays_of(y)])
     if arrays:
         found["inputs"] = inputs_of(arrays)
     if len(targets) == 1 and facts.targets.of:
@@ -228,7 +224,7 @@ def _memorized(model: keras.Model, batch: Any, steps: int) -> tuple[tuple[float,
 
     NaN where a training step may change what cannot be put back.
     """
-    few = keras.tree.map_structure(lambda a: None if a is None else a[:BATCH], batch)
+    few = _batches.take(batch, slice(BATCH))
     same = keras.tree.map_structure(lambda a: np.repeat(np.asarray(a)[:1], len(a), axis=0), few[0])
     unknown = (math.nan, math.nan), math.nan
     if len(keras_private.optimizers_of(model)) != 1:
@@ -240,18 +236,15 @@ def _memorized(model: keras.Model, batch: Any, steps: int) -> tuple[tuple[float,
         for x in (few[0], same):
             with sandbox(model):
                 model.steps_per_execution, model.train_function = 1, train
-                losses.append([_step(model, x, few) for _ in range(steps + 1)])
+                logs = [
+                    model.train_on_batch(x, few[1], sample_weight=few[2], return_dict=True) for _ in range(steps + 1)
+                ]
+                losses.append([float(np.mean(of_step.get("loss", math.nan))) for of_step in logs])
                 train = model.train_function
     except Exception as error:
         _leave_out("memorizing a batch", error)
         return unknown
     return (losses[0][0], losses[0][-1]), losses[1][-1]
-
-
-def _step(model: keras.Model, x: Any, batch: Any) -> float:
-    """Make one step, and return the loss before it; NaN where the training step does not report one."""
-    logs = model.train_on_batch(x, batch[1], sample_weight=batch[2], return_dict=True)
-    return float(np.mean(logs.get("loss", math.nan)))
 
 
 def _of_memorizing(memorized: tuple[float, float], steps: int) -> list[Claim]:

@@ -19,7 +19,7 @@ def variables_of(model: keras.Model) -> list[keras.Variable]:
     """Return every variable that training may change: weights, seeds, metrics, the optimizer's, the global seed."""
     optimizers = [model.optimizer, *keras_private.optimizers_in(model.optimizer)]
     found = [*model.variables, *model.metrics_variables, *(v for o in optimizers for v in o.variables)]
-    found += [generator.state] if (generator := keras_private.global_seed_generator()) is not None else []
+    found += keras_private.global_seeds()
     return list({id(v): v for v in found}.values())
 
 
@@ -76,15 +76,10 @@ def fingerprint(model: keras.Model) -> str:
 @contextmanager
 def generators_kept(seed: int | None = None) -> Iterator[None]:
     """Restore the random number generators of Python, NumPy and TensorFlow at the end; with a seed, set them first."""
-    states = random.getstate(), np.random.get_state(legacy=False), backend.seed_state()  # noqa: NPY002
-    try:
+    with backend.generators_kept():
         if seed is not None:
             keras.utils.set_random_seed(seed)
         yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-        backend.set_seed_state(states[2])
 
 
 def build_on(model: keras.Model, batch: Batch) -> None:

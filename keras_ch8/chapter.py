@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import keras_ch8
 
-from ._section import source
+from ._describe import source
 
 
 class Section(NamedTuple):
@@ -117,12 +117,8 @@ def bases() -> Iterator[str]:
     for name in keras_ch8.extend.__all__:
         thing = getattr(keras_ch8.extend, name)
         derived = thing.__subclasses__() if inspect.isclass(thing) else []
-        if not source(thing) and any(_is_here(cls) for cls in derived):
+        if not source(thing) and any(cls.__module__.startswith(f"{keras_ch8.__name__}.") for cls in derived):
             yield f"extend.{name}"
-
-
-def _is_here(cls: type) -> bool:
-    return cls.__module__.startswith(f"{keras_ch8.__name__}.")
 
 
 def for_terminal(width: int = 100) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8._keeper import Keeper
+from keras_ch8._arrays_file import Keeper
 
 BFLOAT16 = ops.convert_to_numpy(ops.cast(np.arange(6).reshape(2, 3), "bfloat16"))
 ARRAYS = {

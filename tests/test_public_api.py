@@ -17,7 +17,7 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import chapter, optimizers
-from keras_ch8._section import source
+from keras_ch8._describe import source
 from keras_ch8.extend import ClosureOptimizer, RuleOptimizer
 from keras_ch8.losses.likelihoods import BernoulliLikelihood, CategoricalLikelihood
 

@@ -62,7 +62,14 @@ IN_TENSORBOARD = {
 }
 """A training with what the recipe adds, and what of it is in the files of TensorBoard, or on the screen."""
 
-TWO_FILES = ("A rule in a monitor that is there", "A monitor with a verdict", "A chart", "A command", "A pacing")
+TWO_FILES = (
+    "A function of the backend seam",
+    "A rule in a monitor that is there",
+    "A monitor with a verdict",
+    "A chart",
+    "A command",
+    "A pacing",
+)
 
 ALONE = [pytest.param([name], tool.READERS, marks=pytest.mark.full, id=name) for name in RECIPES]
 FOLLOWED = [

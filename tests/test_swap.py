@@ -15,7 +15,7 @@ import pytest
 import keras_ch8 as ch8
 import keras_ch8.commands.swap
 from keras_ch8 import commands
-from keras_ch8._section import source
+from keras_ch8._describe import source
 from keras_ch8.integration import keras_private
 from tests import forked
 

@@ -227,11 +227,9 @@ class Continuation(Callback):
 
 def _in_batches(until: Duration, micro_steps: int, per_epoch: float | None, begun: int, epochs_left: int) -> float:
     """Return the length of the continuation in batches, counted from the first of the optimizer."""
-    if until.unit == "st":
-        return until.amount * micro_steps
-    if until.unit == "ba":
-        return until.amount
-    if per_epoch is None:
+    if per_epoch is None and until.unit in ("ep", "%"):
         received = f"until={until.amount:g}{until.unit}"
         raise of_unknown_epoch("`until` is in epochs or percent", received, 'batches, such as "500ba"')
-    return until.steps(Clock(per_epoch, 1, begun + per_epoch * epochs_left))
+    per_epoch = per_epoch or 0.0
+    length = until.steps(Clock(per_epoch, 1, begun + per_epoch * epochs_left))
+    return length * micro_steps if until.unit == "st" else length

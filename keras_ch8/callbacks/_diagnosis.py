@@ -22,12 +22,11 @@ from ..verdicts.state import OverallState
 from ..verdicts.texts import brief, markdown, report, table
 from ..verdicts.verdict import Verdict, VerdictTracker
 from .base import Callback
-from .board.layers import note_flow
-from .diagnosis.judging import PREFLIGHT, Judge
+from .board import note_flow
+from .diagnosis.judging import PREFLIGHT, Judge, Reporter, begin_record, summary
 from .diagnosis.measurement_schedule import examples_to_look_at, multiplications
 from .diagnosis.measuring import NO_PROBE, Measuring, Memory
 from .diagnosis.probe_data import EXAMPLES, ProbeData
-from .diagnosis.reporting import Reporter, begin_record, summary
 from .session.session import FIRST, Session, SessionPosition
 
 LONG = 10.0
@@ -297,7 +296,7 @@ class Diagnosis(Callback):
         super().on_epoch_end(epoch, logs)
         self.log.add_epoch(self._epoch_numbers.reported(logs))
         self._judge_and_report()
-        numbers = self._reporter.take_numbers() | {"cost": self.cost}
+        numbers, self._reporter.numbers = self._reporter.numbers | {"cost": self.cost}, {}
         self.session.log(self, logs, {f"diagnosis_{name}": value for name, value in numbers.items()})
 
     def on_close(self) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
 from .. import _batches, _checks, _objects, stopping
@@ -12,8 +12,7 @@ from .._types import Data, Logs
 from ..stopping.criterion import Reason, StopReason, as_criterion
 from ._monitored import MonitoredMetrics, Past
 from .plain import PlainCallback
-from .session.epoch_numbers import numbers_in
-from .session.terminal import SECOND, fitted
+from .session.shown import SECOND, fitted, numbers_in
 
 
 @dataclasses.dataclass
@@ -128,7 +127,8 @@ class EarlyStopping(PlainCallback):
         )
         if not _batches.is_data_set(evaluate_on):
             _objects.pair("evaluate_on", evaluate_on, or_none=True)
-        self.evaluate_on = None if evaluate_on is None else _as_tuple(evaluate_on)
+        parts = evaluate_on if isinstance(evaluate_on, tuple | list) else (evaluate_on,)
+        self.evaluate_on = None if evaluate_on is None else tuple(parts)
         watched = [(monitor, mode), *self._criterion.watched(monitor)]
         self._monitored = MonitoredMetrics(type(self).__name__, watched, min_delta, restore_best_weights)
         self._memory = _Memory(self._monitored.past)
@@ -227,7 +227,8 @@ class EarlyStopping(PlainCallback):
         values = numbers_in(self.model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True))
         measured = {f"measured_{name}": value for name, value in values.items()}
         self._epoch_numbers.take(self, logs, measured)
-        self._draw({f"epoch/{name}": value for name, value in measured.items() if not math.isnan(value)})
+        if self.training.session is not None:
+            self.training.session.draw({f"epoch/{name}": x for name, x in measured.items() if not math.isnan(x)})
         return values | {f"val_{name}": value for name, value in values.items()}
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -240,20 +241,17 @@ class EarlyStopping(PlainCallback):
 
     def _last_reason(self) -> Reason:
         """Put the best weights back if asked to, and return why the training has ended."""
-        reason = self.reason or self._other_reason()
+        last = self._memory.last_epoch
+        epochs = (self.params or {}).get("epochs", last + 1)
+        reason = self.reason or Reason(StopReason.COMPLETED, f"all {epochs} epochs were run", last)
+        if self.reason is None and last + 1 < epochs:
+            reason = Reason(StopReason.OTHER, "something else stopped the training", last)
         has_run_all = reason.why is StopReason.COMPLETED
         begins = "Not stopped" if has_run_all else f"Stopped after epoch {reason.epoch + 1}"
         sentence = f"{begins}: {reason.message}."
         if self.restore_best_weights:
             sentence += f" {self._restore()}"
         return dataclasses.replace(reason, message=sentence)
-
-    def _other_reason(self) -> Reason:
-        last = self._memory.last_epoch
-        epochs = (self.params or {}).get("epochs", last + 1)
-        if last + 1 < epochs:
-            return Reason(StopReason.OTHER, "something else stopped the training", last)
-        return Reason(StopReason.COMPLETED, f"all {epochs} epochs were run", last)
 
     def _restore(self) -> str:
         if self.best_weights is None:
@@ -273,11 +271,6 @@ class EarlyStopping(PlainCallback):
 
     # --- what whoever shows it is told --------------------------------------------------------------------------------
 
-    def _draw(self, values: Mapping[str, float]) -> None:
-        """Let numbers be drawn at this step, by the names of their curves."""
-        if self.training.session is not None:
-            self.training.session.draw(values)
-
     def _tell(self, kind: str, text: str) -> None:
         """Let it be known that something happened now: see `board.record.Event`."""
         if self.training.session is not None:
@@ -296,7 +289,3 @@ class EarlyStopping(PlainCallback):
     def findings(self) -> list[str]:
         """Return the reason."""
         return [self.reason.message] if self.reason else []
-
-
-def _as_tuple(data: Data) -> tuple[Any, ...]:
-    return tuple(data) if isinstance(data, tuple | list) else (data,)

@@ -58,10 +58,6 @@ class _Clipping:
         means = {name: float(np.mean(np.concatenate([part[of] for part in parts]))) for name, of in names.items()}
         return means | {"gradient_norm_q90": quantile(self.norms, 0.9)}
 
-    def sentence(self) -> str:
-        """Say what clipping did, or what there would be to clip."""
-        return sentence(self.clipped if self.has_rule else None, self.steps, self.norms)
-
 
 @dataclass
 class _Memory:
@@ -146,8 +142,10 @@ class GradientClippingLogger(Callback):
 
     def findings(self) -> list[str]:
         """Return the sentence, one for each optimizer."""
-        clippings = self._memory.optimizers.items()
-        return [(f"`{name}`: " if name else "") + clipping.sentence() for name, clipping in clippings]
+        return [
+            (f"`{name}`: " if name else "") + sentence(each.clipped if each.has_rule else None, each.steps, each.norms)
+            for name, each in self._memory.optimizers.items()
+        ]
 
 
 def quantile(norms: np.ndarray, share: float) -> float:

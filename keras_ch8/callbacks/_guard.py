@@ -16,16 +16,14 @@ from ..data import ArraySource
 from ..integration import keras_private, train_step
 from ..optimizers.base import RuleOptimizer
 from ..verdicts.wording import digits
+from . import left_out
 from ._learning_rate_decay import make_changeable, rate_or_factor, set_rate_or_factor
 from ._switch_optimizer import SwitchOptimizer
 from .base import Callback
-from .guard import left_out
-from .guard.kept_states import SURVIVED, Kept, KeptStates
-from .guard.left_out import BatchPosition
-from .guard.origin import found_origin
-from .guard.step_filter import KEPT, LeftOut, StepFilter
+from .left_out import BatchPosition, found_origin
 from .session.session import FIRST, Session
-from .session.terminal import fitted
+from .session.shown import fitted
+from .step_filter import KEPT, SURVIVED, Kept, KeptStates, LeftOut, StepFilter
 
 IN_A_ROW = 3
 """Steps that are left out one after the other, after which the weights are to blame and not the batches."""
@@ -401,15 +399,11 @@ class Guard(Callback):
         if len(self.left_out) == TOLD + 1:
             self._say("Further steps that are left out are counted, and reported at the end.")
 
-    def _source(self) -> ArraySource | None:
-        x = self.session.training.arguments.get("x")
-        return x if isinstance(x, ArraySource) else None
-
     def _place(self, batch: int, behind: int) -> tuple[BatchPosition, np.ndarray | None]:
         """Return where a batch was, so many before the last one, and its examples in the source, if there is one."""
         place = BatchPosition(self.session.step - behind, self._epoch, batch - behind)
-        source = self._source()
-        if source is None or place.batch < 0:
+        source = self.session.training.arguments.get("x")
+        if not isinstance(source, ArraySource) or place.batch < 0:
             return place, None
         number = source.step - 1 - behind
         return place._replace(batch=number), left_out.rows_of(source, number)

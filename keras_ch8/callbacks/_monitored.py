@@ -110,7 +110,8 @@ class MonitoredMetrics:
         for name, mode in self.modes.items():
             if name not in self.history.modes:
                 self._find_mode(model, name, mode, seen)
-        waits = training.validates and not training.validates_every_epoch and not any("val_" in name for name in seen)
+        is_rare = training.validates and training.arguments.get("validation_freq", 1) != 1
+        waits = is_rare and not any("val_" in name for name in seen)
         for name in missing:
             if not (waits and name.startswith("val_")):
                 self._warn(epoch, name, seen)

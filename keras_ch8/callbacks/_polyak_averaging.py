@@ -19,7 +19,7 @@ from ..integration import fit, keras_private
 from ._switch_optimizer import SwitchOptimizer
 from .base import Callback
 from .plain import of_another
-from .session.terminal import fitted
+from .session.shown import fitted
 from .weight_average import Averages, Held, Swap, WeightAverage, averaged, clock_of, log_decay, updates_in
 
 DECAY = 0.999

@@ -9,13 +9,12 @@ from typing import Any, ClassVar, final
 import keras
 
 from .. import _checks, _objects
-from .._describe import short
+from .._describe import misfit
 from .._duration import duration
 from .._types import Logs
-from ..checkpoints import callback_states, fingerprint, positions, variables
-from ..checkpoints.folder import Folder
-from ..checkpoints.state import TrainingState
-from ..checkpoints.workers import Sigterm, Workers
+from ..checkpoints import callback_states, fingerprint, variables
+from ..checkpoints.folder import Folder, Sigterm, Workers
+from ..checkpoints.state import Position, TrainingState, Validation, position_of
 from ..integration import backend, epochs, fit, keras_private
 from ._switch_optimizer import SwitchOptimizer, switched_by
 from .base import Callback, say
@@ -110,8 +109,8 @@ class Resume(Callback):
     }  # fmt: skip
 
     _training: fit.Training
-    _data: positions.Position
-    _validation: positions.Validation
+    _data: Position
+    _validation: Validation
     _folder: Folder
     _saved: TrainingState | None
     """What is still to be put back, at the moment at which it was taken."""
@@ -133,10 +132,8 @@ class Resume(Callback):
         except ValueError:
             fits = False
         if not fits:
-            raise ValueError(
-                '`every` says when a state is taken, so it must be whole epochs ("1ep"), whole batches ("500ba") '
-                f'or seconds ("60s"). Received: every={short(every)}. Try every="1ep".'
-            )
+            expected = 'whole epochs ("1ep"), whole batches ("500ba") or seconds ("60s")'
+            raise ValueError(misfit("every", "says when a state is taken", expected, every, 'Try every="1ep".'))
         self.keep = _checks.count("keep", keep, 1, meaning="how many of the newest states are kept", fix="Try 2.")
         self.allow = _checks.some_of("allow", allow, fingerprint.PARTS, meaning="what may have changed")
 
@@ -153,7 +150,7 @@ class Resume(Callback):
         self._folder = Folder(self._workers.folder_in(self.directory), self.keep)
         training.exits.callback(self._leave_fit)
         self._folder.prepare()
-        self._data, self._validation = positions.of(training), positions.Validation(training)
+        self._data, self._validation = position_of(training), Validation(training)
         self._others = [callback for callback in training.callbacks if callback is not self]
         parts = {
             "loss": fingerprint.of_loss(training.model),
@@ -256,9 +253,23 @@ class Resume(Callback):
         if (saved := self._saved) is not None:
             say(f"Going on from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
         lost = variables.cannot_be_saved(self._training.model, self._others)
-        _warn_of_what_differs([self._data.differs, self._validation.differs], lost)
-        if self._training.arguments.get("verbose") != 0:
-            _say_what_to_know(self._data.said, callback_states.without_state(self._others))
+        begins_anew = f"what {', '.join(f'`{path}`' for path in lost)} has come to begins anew" if lost else ""
+        if said := "; ".join(filter(None, (self._data.differs, self._validation.differs, begins_anew))):
+            warnings.warn(
+                f"After an interruption this training goes on, and ends otherwise than one without: {said}. "
+                "docs/guide/order.md has a table of all kinds of data.",
+                UserWarning,
+                stacklevel=2,
+            )
+        if self._training.arguments.get("verbose") == 0:
+            return
+        if self._data.said:
+            say(self._data.said)
+        if unknown := callback_states.without_state(self._others):
+            say(
+                f"`Resume` does not know what {', '.join(unknown)} must remember after an interruption. If it has "
+                "anything to remember but variables, give the class `get_state` and `set_state`."
+            )
 
     # --- while Keras trains: the first of all callbacks ---------------------------------------------------------------
 
@@ -387,7 +398,11 @@ class Resume(Callback):
         self._saved = None
         missing = variables.others_missing(self._training.model, self._others, saved.variables)
         if missing and "model" not in self.allow:
-            raise ValueError(_not_there(missing, self.directory))
+            raise ValueError(
+                f"A training goes on with all variables that it had. Received: no {', '.join(missing)}, for which the "
+                f"states in {self.directory!r} have a value, before the first step. Make them before `fit`, such as in "
+                f"`__init__`, or let them begin anew by `Resume({self.directory!r}, allow=['model'])`."
+            )
         is_within = saved.batch > 0 and "loss" not in self._differs
         self._put_variables(saved, () if is_within else (variables.METRICS,))
         callback_states.put_within(self._others, saved.callbacks)
@@ -415,15 +430,6 @@ def _refuse_what_cannot_resume(callbacks: Sequence[keras.callbacks.Callback], ki
         raise ValueError("Only one `Resume` can keep the states of a `fit`. Received: several. Leave out the others.")
 
 
-def _not_there(missing: Sequence[str], directory: str) -> str:
-    """Return what an error says of variables that have a value in a state, and are not there before the first step."""
-    return (
-        f"A training goes on with all variables that it had. Received: no {', '.join(missing)}, for which the states "
-        f"in {directory!r} have a value, before the first step. Make them before `fit`, such as in `__init__`, or let "
-        f"them begin anew by `Resume({directory!r}, allow=['model'])`."
-    )
-
-
 def _say_that_it_has_ended(directory: str) -> None:
     """Say that nothing is trained: as a warning, where it has ended in this process and so may be another training."""
     said = (
@@ -434,26 +440,3 @@ def _say_that_it_has_ended(directory: str) -> None:
         warnings.warn(f"Nothing is trained. {said}", UserWarning, stacklevel=2)
     else:
         say(said)
-
-
-def _warn_of_what_differs(differs: Sequence[str], lost: Sequence[str]) -> None:
-    """Warn, if there is anything, of that in which a training that goes on ends otherwise, and of what begins anew."""
-    begins_anew = f"what {', '.join(f'`{path}`' for path in lost)} has come to begins anew" if lost else ""
-    if said := "; ".join(filter(None, (*differs, begins_anew))):
-        warnings.warn(
-            f"After an interruption this training goes on, and ends otherwise than one without: {said}. "
-            "docs/guide/order.md has a table of all kinds of data.",
-            UserWarning,
-            stacklevel=2,
-        )
-
-
-def _say_what_to_know(of_data: str, unknown: Sequence[str]) -> None:
-    """Say what is to be known of the data, and of callbacks whose state is not known."""
-    if of_data:
-        say(of_data)
-    if unknown:
-        say(
-            f"`Resume` does not know what {', '.join(unknown)} must remember after an interruption. If it has "
-            "anything to remember but variables, give the class `get_state` and `set_state`."
-        )

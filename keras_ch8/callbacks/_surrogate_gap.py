@@ -91,17 +91,15 @@ class SurrogateGap(Callback):
         super().on_epoch_end(epoch, logs)
         self._monitored.epoch_ended(self.session.training, epoch, self._epoch_numbers.reported(logs))
         last = self._monitored.history.logs[-1]
-        shown = {tag: last[name] for name, tag in self._series().items() if name in last}
-        self.session.show(shown | {tags.FLAT_EPOCHS: self._monitored.wait})
-        self.session.log(self, logs, {"flat_epochs": self._monitored.wait})
-
-    def _series(self) -> dict[str, tags.Tag]:
-        return {
+        series = {
             self.surrogate: tags.SURROGATE,
             self.true: tags.TRUE_LOSS,
             f"val_{self.surrogate}": tags.VAL_SURROGATE,
             f"val_{self.true}": tags.VAL_TRUE_LOSS,
         }
+        shown = {tag: last[name] for name, tag in series.items() if name in last}
+        self.session.show(shown | {tags.FLAT_EPOCHS: self._monitored.wait})
+        self.session.log(self, logs, {"flat_epochs": self._monitored.wait})
 
     def findings(self) -> list[str]:
         """Return the sentences."""

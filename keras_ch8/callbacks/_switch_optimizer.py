@@ -101,10 +101,15 @@ class SwitchOptimizer(Callback):
         super().on_epoch_begin(epoch, logs)
         if self._is_switched:
             return
-        if not isinstance(self.to, ClosureOptimizer):
-            self._refuse_unscaled()
-        elif self.model.built:
-            self.to.check(self.model)
+        first, is_scaled = self.model.optimizer, keras_private.unscaled(self.to) is not self.to
+        if isinstance(self.to, ClosureOptimizer):
+            if self.model.built:
+                self.to.check(self.model)
+        elif keras_private.unscaled(first) is not first and not is_scaled:
+            raise ValueError(
+                "The loss of this model is scaled for float16, and the second optimizer must scale it too. Received: "
+                f"to={type(self.to).__name__}(...). Give `to=keras.optimizers.LossScaleOptimizer(...)` around it."
+            )
         steps, epochs = self.params["steps"], self.params["epochs"]
         if steps is None and self.start.unit in ("ba", "st"):
             raise of_unknown_epoch("`start` is in batches", f"start={self.start.amount:g}{self.start.unit}", "epochs")
@@ -115,14 +120,6 @@ class SwitchOptimizer(Callback):
             self._is_switched = True
             self.session.event(
                 "optimizer", f"From here on the optimizer is {type(keras_private.unscaled(self.to)).__name__}."
-            )
-
-    def _refuse_unscaled(self) -> None:
-        first = self.model.optimizer
-        if keras_private.unscaled(first) is not first and keras_private.unscaled(self.to) is self.to:
-            raise ValueError(
-                "The loss of this model is scaled for float16, and the second optimizer must scale it too. Received: "
-                f"to={type(self.to).__name__}(...). Give `to=keras.optimizers.LossScaleOptimizer(...)` around it."
             )
 
     def _switch(self) -> None:

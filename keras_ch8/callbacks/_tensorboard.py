@@ -24,9 +24,7 @@ from ..telemetry.frame import Frame
 from ..trackers import feeds
 from ..trackers.base import Tracker
 from .base import Callback
-from .board.layers import LayerNorms
-from .board.report import Report, hyperparameters
-from .board.step_events import StepEvents
+from .board import LayerNorms, Report, StepEvents, hyperparameters
 from .session.batch_counter import READ_EVERY
 from .session.session import LAST, Session, SessionPosition
 
@@ -204,7 +202,13 @@ class TensorBoard(Callback):
         self._settings: dict[str, Any] = {}
         """What the record says of how it is trained."""
         with _net.through():  # a folder that cannot be written is said before the first step
-            self._writer = session.writer = self._opened(None if run is None else run.files)
+            if not session.is_chief:
+                self._writer = RunWriter.silent(self.log_dir)
+            elif run is None:
+                self._writer = RunWriter.open(self.log_dir, session.step + 1)
+            else:
+                self._writer = RunWriter.resume(self.log_dir, run.files, session.step + 1)
+        session.writer = self._writer
         if session.is_chief:
             self._page = LivePage(self._writer.folder, self.log_dir)
             self._writer.add_listener(self._page)
@@ -225,15 +229,6 @@ class TensorBoard(Callback):
         trackers = [tracker.state() for tracker in self.log_to]
         files = self._writer.position()
         return _Memory(_Run(self._parts, session.position(), session.record, files, reported, trackers))
-
-    def _opened(self, files: RunPosition | None) -> RunWriter:
-        """Return what writes the run, which goes on from a position or begins."""
-        if not self.session.is_chief:
-            return RunWriter.silent(self.log_dir)
-        first_step = self.session.step + 1
-        if files is None:
-            return RunWriter.open(self.log_dir, first_step)
-        return RunWriter.resume(self.log_dir, files, first_step)
 
     def on_built(self) -> None:
         """Write what is known once the model has its weights."""

@@ -14,7 +14,7 @@ from .. import _checks, _net
 from .._describe import short
 from .._types import Tensor
 from ..integration import backend, fit, keras_private, train_step
-from ..telemetry.recorder import is_there, read_rows, remembered, rows_for
+from ..telemetry.recorder import read_ring, rows_for
 from ._diagnosis import Diagnosis
 from .base import Callback
 from .session.batch_counter import READ_EVERY
@@ -168,12 +168,9 @@ class WatchedLoop:
 
     def _losses(self, session: Session) -> tuple[np.ndarray, np.ndarray]:
         """Return steps and losses since the last time, in the steps that the model has been trained on."""
-        size = int(self._ring.shape[0])
-        steps = remembered(self._read_up_to + 1, self.steps, size)
-        rows = read_rows(self._ring, steps)
+        steps, rows = read_ring(self._ring, self._read_up_to + 1, self.steps)
         self._read_up_to = self.steps
-        known = is_there(rows[:, 0], steps, size)
-        return (steps + session.step - self.steps)[known], rows[known, 1]
+        return steps + session.step - self.steps, rows[:, 1]
 
 
 class _Several(keras.Model):

@@ -14,8 +14,7 @@ from .._describe import short
 from .._types import Logs
 from ..checkpoints import callback_states
 from ..integration import fit
-from .session.epoch_numbers import EpochNumbers
-from .session.terminal import THIRD
+from .session.shown import THIRD, EpochNumbers
 
 
 @dataclasses.dataclass

@@ -88,11 +88,6 @@ def without_state(callbacks: Callbacks) -> list[str]:
     return [name for name, callback in named(callbacks) if not _is_known(callback) and _may_remember(callback)]
 
 
-def without_own(callbacks: Callbacks) -> list[tuple[str, Any]]:
-    """Return the callbacks that do not say their state themselves, after their names: what they hold is looked at."""
-    return [(name, callback) for name, callback in named(callbacks) if not has_state(callback)]
-
-
 def warn_of_what_a_backup_forgets(callbacks: Callbacks) -> None:
     """Warn where `BackupAndRestore` stands beside callbacks that have states; `TensorBoard` finds its run again."""
     backup = next((each for each in callbacks if isinstance(each, keras.callbacks.BackupAndRestore)), None)

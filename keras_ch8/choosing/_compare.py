@@ -14,9 +14,9 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects
-from .._keeper import Keeper, fingerprint
+from .._arrays_file import Keeper, fingerprint
+from .._describe import section
 from .._sandbox import generators_kept, new_model
-from .._section import section
 from .._types import Data, Logs
 from ..board.record import Event
 from ..board.reports import write_compared

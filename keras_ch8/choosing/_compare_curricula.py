@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects
+from .._describe import section
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._sandbox import generators_kept
-from .._section import section
 from .._types import Data
 from ..callbacks import Curriculum
 from ..callbacks.base import say

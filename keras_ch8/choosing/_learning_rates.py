@@ -10,10 +10,10 @@ import numpy as np
 
 from .. import _batches, _checks, _objects
 from .._batches import FitData, replayable
+from .._describe import section
 from .._plot import COLORS, GREY, axes_of, finished, limits, line, recommend
 from .._result import Result, Table
 from .._sandbox import build_on
-from .._section import section
 from .._types import Data
 from ..board.reports import write_rates
 from ..integration import keras_private

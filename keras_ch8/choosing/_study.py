@@ -10,10 +10,10 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects
+from .._arrays_file import Keeper
 from .._batches import take
 from .._describe import short
 from .._duration import Clock, Duration, duration
-from .._keeper import Keeper
 from .._types import Data
 from ..callbacks.base import say
 from ..monitors import gradient_noise

@@ -11,9 +11,9 @@ import numpy as np
 from keras import ops
 
 from .. import _batches, _checks, _numerics, _objects
+from .._arrays_file import fingerprint
 from .._batches import take
 from .._duration import Clock
-from .._keeper import fingerprint
 from .._sandbox import build_on, generators_kept, new_model, put_values, values_of, variables_of
 from .._types import Data, Tensor
 from ..checkpoints.fingerprint import of_config, of_loss, of_model

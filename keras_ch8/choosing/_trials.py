@@ -14,9 +14,9 @@ import keras
 import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
+from .._arrays_file import Keeper
 from .._batches import Batch
 from .._describe import short
-from .._keeper import Keeper
 from .._sandbox import sandbox
 from .._types import Tensor
 from ..integration import backend, keras_private

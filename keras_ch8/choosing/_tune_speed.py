@@ -12,8 +12,8 @@ import numpy as np
 
 from .. import _batches, _checks, _objects
 from .._batches import Batch, FitData
+from .._describe import section
 from .._sandbox import build_on, put_values, sandbox, values_of, variables_of
-from .._section import section
 from .._types import Data
 from ..callbacks.base import say
 from ..integration import backend, keras_private

@@ -14,7 +14,7 @@ import difflib
 import functools
 import importlib.util
 import io
-import re
+import itertools
 import sys
 import tokenize
 from collections.abc import Iterator
@@ -116,9 +116,7 @@ class _Script:
 
     def __init__(self, source: str) -> None:
         self._lines, self._bytes = _lines(source), source.encode()
-        self._starts = [0]
-        for line in self._lines:
-            self._starts.append(self._starts[-1] + len(line.encode()))
+        self._starts = [0, *itertools.accumulate(len(line.encode()) for line in self._lines)]
         self._tree = ast.parse(source)
         self._edits: list[tuple[int, int, str]] = []
         """Begin and end in the source, and the text to put there."""
@@ -339,4 +337,4 @@ def _value(node: ast.expr) -> Any:
 
 def _lines(text: str) -> list[str]:
     """Return the lines of a text as Python counts them, with their ends."""
-    return [line for line in re.split(r"(?<=\n)|(?<=\r)(?!\n)", text) if line]
+    return io.StringIO(text, newline="").readlines()

@@ -9,10 +9,9 @@ import numpy as np
 from keras import ops
 
 from .. import _checks, _objects
-from .._describe import short
+from .._describe import section, short
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
-from .._section import section
 from .._types import Tensor
 from ..integration import backend
 from ..second_order.contract import Method, Problem

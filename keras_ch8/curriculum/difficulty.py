@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects, data
-from .._section import section
+from .._describe import section
 from .._types import Data, Tensor, Tree
 from ..curvature.objective import Objective, tensors_of
 from ..integration import backend, keras_private

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 from .. import _checks, _objects
+from .._describe import section
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
-from .._section import section
 from .._types import Data
 from .objective import Objective
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._describe import section
 from .._result import Result, Table
-from .._section import section
 from .._types import Data
 from .objective import Objective
 

@@ -8,8 +8,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks, _numerics, _objects
-from .._describe import short
-from .._section import section
+from .._describe import section, short
 from .._types import Data, Tensor, Tree
 from ..integration import backend, keras_private
 from ..integration.untouched import has_own_code, untouched

@@ -10,8 +10,7 @@ import numpy as np
 from keras import ops
 
 from .. import _objects
-from .._describe import short
-from .._section import section
+from .._describe import section, short
 from .._types import Data, Tensor
 from ..integration import backend
 

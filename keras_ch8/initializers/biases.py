@@ -8,9 +8,8 @@ import numpy as np
 from keras import ops
 
 from .. import _checks
-from .._describe import short
+from .._describe import section, short
 from .._registration import registered
-from .._section import section
 from .._types import Tensor
 from .base import Initializer
 

@@ -117,14 +117,11 @@ def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
         def _enumerate_iterator(self) -> Iterator[tuple[int, int, Any]]:
             """Lead through an epoch; the first may lack batches at its beginning, and counts them all the same."""
             self._lengthen()
-            missing = self._missing
-            self._shorten()
+            missing = self._shortened = self._missing
+            self._missing = 0
+            self._add_to_length(-missing)
             for begin, end, data in super()._enumerate_iterator():
                 yield begin + missing, end + missing, self._ahead.lead(data)
-
-        def _shorten(self) -> None:
-            self._shortened, self._missing = self._missing, 0
-            self._add_to_length(-self._shortened)
 
         def _lengthen(self) -> None:
             lacked, self._shortened = self._shortened, 0

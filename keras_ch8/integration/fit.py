@@ -111,11 +111,6 @@ class Training:
         return self.validation_data is not None or bool(self.arguments.get("validation_split"))
 
     @property
-    def validates_every_epoch(self) -> bool:
-        """Whether `fit` validates all of them."""
-        return self.validates and self.arguments.get("validation_freq", 1) == 1
-
-    @property
     def can_read_ahead(self) -> bool:
         """Whether the first batches can be shown before the first step: on one device, where Keras steps."""
         is_own = keras_private.makes_own_train_function(self.model) or keras_private.has_own_train_function(self.model)

@@ -212,11 +212,6 @@ def iterations_of(optimizer: keras.optimizers.Optimizer) -> int:
     return int(optimizer.iterations.numpy())
 
 
-def calls_of(optimizer: keras.optimizers.Optimizer) -> Any:
-    """Return the variable in which any Keras optimizer counts its micro-steps, the calls of `apply`."""
-    return optimizer._iterations
-
-
 def batches_of_next_update(optimizer: keras.optimizers.Optimizer) -> int:
     """Return the batches that were added up for an update that is still to come: with gradient accumulation."""
     steps = getattr(optimizer, "gradient_accumulation_steps", None) or 1

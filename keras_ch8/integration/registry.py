@@ -16,7 +16,7 @@ from typing import Any
 
 import keras
 
-from .._section import source
+from .._describe import source
 from . import keras_private
 
 
@@ -44,7 +44,7 @@ UNDO = "keras_ch8.integration.uninstall()"
 
 def hooks() -> list[Hook]:
     """Return the hooks in force, in the order in which they were installed."""
-    return [each.hook for each in _installed.values()]
+    return [hook for hook, _, _ in _installed.values()]
 
 
 Make = Callable[[Any, Callable[[], bool]], Any]
@@ -69,16 +69,8 @@ class PatchPoint:
     put: Callable[[Any], None]
 
 
-@dataclass
-class _Installed:
-    """A hook, where it stands, and what the suite has put there."""
-
-    hook: Hook
-    place: PatchPoint
-    ours: Any = None
-
-
-_installed: dict[str, _Installed] = {}
+_installed: dict[str, tuple[Hook, PatchPoint, Any]] = {}
+"""By its name each hook, where it stands, and what the suite has put there."""
 
 
 def attribute(owner: Any, attribute: str, name: str) -> PatchPoint:
@@ -122,10 +114,9 @@ def install(place: PatchPoint, make: Make, why: str, for_: str) -> None:
             return
         time = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         hook = Hook(place.name, why, f"the first `{for_}` was made, {time}", UNDO)
-        installed = _Installed(hook, place)
-        installed.ours = make(place.theirs, lambda: _installed.get(place.name) is installed)
-        place.put(installed.ours)
-        _installed[place.name] = installed
+        ours = make(place.theirs, lambda: _installed.get(place.name, (None,))[0] is hook)
+        place.put(ours)
+        _installed[place.name] = hook, place, ours
 
 
 def uninstall() -> None:
@@ -137,9 +128,9 @@ def uninstall() -> None:
     with _lock:
         installed = list(_installed.items())
         _installed.clear()
-    for replaces, each in installed:
-        if each.place.now() is each.ours:
-            each.place.put(each.place.theirs)
+    for replaces, (_, place, ours) in installed:
+        if place.now() is ours:
+            place.put(place.theirs)
         else:
             warnings.warn(
                 f"`{replaces}` was replaced by somebody else after keras_ch8 replaced it, so it is left as it is; the "
@@ -188,12 +179,9 @@ def register_strings() -> list[str]:
     for package, (kind, table) in keras_private.tables_of_strings().items():
         for made in (each for each in ours if isinstance(each, type) and issubclass(each, kind)):
             name = made.__name__
-            words = {name, name.lower() if package == "optimizers" else _snake(name)}
+            snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+            words = {name, name.lower() if package == "optimizers" else snake}
             if all(table.get(word, made) is made for word in words):
                 table |= dict.fromkeys(words, made)
                 names += sorted(words)
     return names
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

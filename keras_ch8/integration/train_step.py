@@ -2,7 +2,8 @@
 
 An optimizer that has a method `train_step_for(model, data, keras_train_step)` takes the training step itself, one that
 has `make_train_function_for(model, keras_make)` makes the train function. For all others both functions do what they
-did. A `train_step` of a subclass reaches the first by `super().train_step(data)`.
+did. A `train_step` of a subclass reaches the first by `super().train_step(data)`. What only a step knows it reports to
+who has asked for it (`asking`).
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import contextvars
 import functools
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -152,3 +153,46 @@ def warn_of_what_is_not_kept(optimizer: keras.optimizers.Optimizer) -> None:
             UserWarning,
             stacklevel=2,
         )
+
+
+# --- what only a step knows, handed from inside `apply` of an optimizer to who has asked for it around that call -----
+#
+# A strategy calls `apply` in a thread for each replica, and each has what was asked in it.
+
+
+class Ending:
+    """What a step of one optimizer ends with: inside the step, so that op by op both are one graph.
+
+    Args:
+        run: `run(report, *given)`. What it returns is handed to who has asked; in a graph, each tensor of it costs.
+    """
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self.run = run
+        self.graphs: dict[Any, Callable[..., Any]] = {}
+        """The graphs of steps that end so, which live no longer than who has asked."""
+
+
+_Request = tuple[Any, Ending, tuple[Any, ...], list[Any]]
+_request: contextvars.ContextVar[_Request | None] = contextvars.ContextVar("keras_ch8_asked", default=None)
+"""The optimizer that is asked, how its step is to end, what that is given, and what has come out."""
+
+
+@contextlib.contextmanager
+def asking(optimizer: Any, ending: Ending, *given: Any) -> Iterator[list[Any]]:
+    """Let a step that an optimizer takes inside end so, and collect what comes out: nothing, if it reports nothing."""
+    answers: list[Any] = []
+    token = _request.set((optimizer, ending, given, answers))
+    try:
+        yield answers
+    finally:
+        _request.reset(token)
+
+
+def asked_of(optimizer: Any, otherwise: Ending) -> tuple[Ending, tuple[Any, ...], list[Any]]:
+    """Return how a step of an optimizer is to end, what that is given, and the list that takes what comes out.
+
+    It is `otherwise` where nobody asks, or asks an optimizer around this one, or inside it.
+    """
+    asked = _request.get()
+    return asked[1:] if asked is not None and asked[0] is optimizer else (otherwise, (), [])

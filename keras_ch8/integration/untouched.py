@@ -34,20 +34,15 @@ def untouched(*parts: Any) -> Iterator[Any]:
     """
     met: set[int] = set()
     ways_back = [way for owner in _owners(parts) for way in _ways_back_of(owner, met)]
-    with backend.outside_graphs():
-        seeds, numbers, array_numbers = backend.seed_state(), random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002
-        shared = keras_private.global_seed_generator()
-    if backend.in_eager_loop():  # the first unseeded call of `keras.random` makes it, and in a graph that fails
-        keras_private.make_global_seed_generator()
+    shared = keras_private.global_seed_generator()
     try:
-        yield keras_private.global_seed_generator()
+        with backend.generators_kept():
+            if backend.in_eager_loop():  # the first unseeded call of `keras.random` makes it, and in a graph that fails
+                keras_private.make_global_seed_generator()
+            yield keras_private.global_seed_generator()
     finally:
         if shared is None:
             keras_private.forget_global_seed_generator()
-        random.setstate(numbers)
-        np.random.set_state(array_numbers)  # noqa: NPY002
-        with backend.outside_graphs():
-            backend.set_seed_state(seeds)
         for way in ways_back:
             way()
 

@@ -8,10 +8,9 @@ import keras
 import numpy as np
 
 from .. import _checks
-from .._describe import short
+from .._describe import section, short
 from .._plot import COLOR_MAP, COLORS, axes_of, finished, line
 from .._result import Result, Table
-from .._section import section
 from .._types import Data
 from ..curvature.objective import Objective
 from .units import unit_axes

@@ -9,9 +9,8 @@ from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks, _objects
-from .._describe import short
+from .._describe import section, short
 from .._registration import registered
-from .._section import section
 from .._types import Config, Data, Tensor
 from ..integration import keras_private
 

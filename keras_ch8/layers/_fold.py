@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers, ops
 
 from .. import _objects
-from .._section import section
+from .._describe import section
 from ..symmetries.wiring import edges_of
 from .batch_normalization import NORMALIZING, BatchNormalization
 

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from .. import _batches, _checks, _objects
-from .._section import section
+from .._describe import section
 from .._types import Data, Tensor, Tree
 from ..integration import backend
 from .batch_normalization import BatchNormalization, trainable_normalizations

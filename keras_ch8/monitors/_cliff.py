@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from .. import _checks, _objects
+from .._describe import section
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
-from .._section import section
 from ..verdicts import quantities as q
 from ..verdicts import table
 from ..verdicts.fact import Fact

@@ -8,8 +8,8 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
+from .._describe import section
 from .._result import Result
-from .._section import section
 from .._types import Data, Tensor
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog

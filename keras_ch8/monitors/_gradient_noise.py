@@ -8,8 +8,8 @@ import numpy as np
 from keras import ops
 
 from .. import _checks
+from .._describe import section
 from .._result import Result
-from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import quantities as q
 from ..verdicts import table

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from .._describe import section
 from .._result import Result
-from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import quantities as q
 from ..verdicts import table

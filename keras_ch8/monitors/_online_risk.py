@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .. import _objects
-from .._describe import short
+from .._describe import section, short
 from .._result import Result
-from .._section import section
 from ..verdicts import quantities as q
 from ..verdicts import table
 from ..verdicts.wording import digits

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from .._describe import section
 from .._result import Result
-from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import quantities as q
 from ..verdicts import table

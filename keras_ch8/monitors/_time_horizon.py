@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from .._describe import section
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
-from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import quantities as q
 from ..verdicts import table

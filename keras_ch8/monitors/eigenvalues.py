@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks
+from .._describe import section
 from .._result import Result
-from .._section import section
 from .._types import Data
 from ..curvature.eigenvalues import lanczos_of, norm
 from ..curvature.objective import Objective

@@ -12,7 +12,7 @@ import numpy as np
 from .. import _checks, _describe, _numerics
 from .._types import Config, Logs, Tensor
 from ..clipping import rule as clipping
-from ..integration import backend, fit, keras_private, multi_worker, step_report, train_step
+from ..integration import backend, fit, keras_private, multi_worker, train_step
 from . import _arguments, _layout, _update
 from ._arguments import LearningRate
 from ._layout import Layout, Store
@@ -139,7 +139,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         self._of_keras: int | None = None
         self._layout = Layout({})
         self._updater = Updater(self.rule, self.elementwise and self.rests_without_gradient)
-        self._unasked = step_report.Ending(lambda report: None)
+        self._unasked = train_step.Ending(lambda report: None)
         """What a step ends with where nobody asks how it went."""
 
     def theta(self, variable: np.ndarray, **state: np.ndarray) -> np.ndarray:
@@ -256,7 +256,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         lr = backend.as_tensor(self.learning_rate)
         dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]
         grads = [backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
-        ending, given, answers = step_report.asked_of(self, self._unasked)
+        ending, given, answers = train_step.asked_of(self, self._unasked)
         step: Callable[..., Any] = partial(self._take_step, indices, ending.run)
         if backend.in_eager_loop():
             step = ending.graphs.get(indices) or ending.graphs.setdefault(indices, backend.trace(step))

@@ -9,9 +9,9 @@ import numpy as np
 from keras import ops
 
 from .. import _checks, _objects
+from .._describe import section
 from .._plot import axes_of, finished, line
 from .._result import Result, Table
-from .._section import section
 from .._types import Tensor
 from ..integration import backend
 from . import _vector

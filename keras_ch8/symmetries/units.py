@@ -7,9 +7,8 @@ import keras
 import numpy as np
 
 from .. import _checks, _objects
-from .._describe import short
+from .._describe import section, short
 from .._result import Result, Table
-from .._section import section
 from .._types import Data, Tensor
 from .wiring import assign, check_homogeneous, check_symmetric, wiring
 

@@ -13,9 +13,9 @@ from keras import ops
 from .. import _net, _numerics
 from .._types import Tensor
 from ..clipping.rule import Clipped, Clipper, ClippingRule
-from ..integration import backend, keras_private, registry, step_report
+from ..integration import backend, keras_private, registry, train_step
 from .frame import Frame
-from .recorder import Recorder, Wishes, publish
+from .recorder import Recorder, Wishes, measured, not_measured
 from .solver_log import SolverLog
 
 Judge = Callable[[Tensor, Tensor | None, Tensor], Tensor]
@@ -51,17 +51,10 @@ class Observation:
 
     def serves(self, optimizers: Mapping[str, Any], rule: ClippingRule | None, judge: Judge | None) -> bool:
         """Whether these are the optimizers, the rule and the judge that it was made for."""
-        same = self.optimizers.keys() == optimizers.keys() and (self.rule, self.judge) == (rule, judge)
-        return (
-            same
-            and not self._has_failed
-            and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
-        )
-
-    @property
-    def _has_failed(self) -> bool:
-        """Whether a step was traced without what it was to leave."""
-        return any(observer.recorder.net.is_torn for observer in self._observers.values())
+        if self.optimizers.keys() != optimizers.keys() or (self.rule, self.judge) != (rule, judge):
+            return False
+        has_failed = any(observer.recorder.net.is_torn for observer in self._observers.values())
+        return not has_failed and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
 
     def start(self, model: keras.Model, batches: int, wishes: Wishes | None, exits: ExitStack, under: _net.Net) -> None:
         """Observe until `exits` ends, over a net; the model has been trained on so many batches before.
@@ -71,7 +64,7 @@ class Observation:
         for name, observer in self._observers.items():
             observer.start(wishes, exits)
             observer.recorder.net = under
-            self._counted[name] = observer.count
+            self._counted[name] = keras_private.iterations_of(observer.optimizer)
             self._filled[name] = batches - keras_private.batches_of_next_update(observer.optimizer)
         outer = getattr(model, "optimizer", None)
         inner = keras_private.unscaled(outer)
@@ -102,7 +95,7 @@ class Observation:
     @property
     def most_steps(self) -> int:
         """Steps that the busiest optimizer has made since the last reading."""
-        made = [observer.count - self._counted[name] for name, observer in self._observers.items()]
+        made = [keras_private.iterations_of(o) - self._counted[name] for name, o in self.optimizers.items()]
         return max(made, default=0)
 
     def read(self, batches: int) -> dict[str, Frame]:
@@ -111,7 +104,8 @@ class Observation:
         Their steps are counted in batches that the model has been trained on, now `batches`. An optimizer that makes
         several steps for each batch, or one for several, has them spread evenly over these.
         """
-        counts = {name: o.count for name, o in self._observers.items() if o.recorder.has_rings}
+        leaving = [o.optimizer for o in self._observers.values() if o.recorder.has_rings]
+        counts = {name: keras_private.iterations_of(o) for name, o in self.optimizers.items() if o in leaving}
         moved = {name: count for name, count in counts.items() if count > self._counted[name]}
         self._applied = [name for name in self._observers if name in moved or name in self._applied]
         filled = {
@@ -158,11 +152,6 @@ class ObservedSolver:
         self.optimizer = optimizer
         self.recorder: SolverLog = optimizer.telemetry
 
-    @property
-    def count(self) -> int:
-        """Steps that the optimizer has made."""
-        return keras_private.iterations_of(self.optimizer)
-
     def start(self, wishes: Wishes | None, exits: ExitStack) -> None:
         """Observe until `exits` ends, if there is something to leave."""
         if wishes is None:
@@ -176,7 +165,7 @@ class ObservedSolver:
 class ObservedOptimizer:
     """Observes an optimizer by what goes in and what comes out, and may clip or refuse what goes in.
 
-    What only the step itself knows it reports (see integration.step_report): the gradient as it was summed, accumulated
+    What only the step itself knows it reports (see integration.train_step): the gradient as it was summed, accumulated
     and clipped. Of an optimizer that reports nothing, that is the gradient that goes in.
 
     Args:
@@ -203,15 +192,10 @@ class ObservedOptimizer:
         """What the rule begins with, before there is anything to hold it."""
         self._apply: Any = None
         self._scale: Any = None
-        self._reporting = step_report.Ending(lambda report: report)
-        self._with_row: dict[Wishes, step_report.Ending] = {}
+        self._reporting = train_step.Ending(lambda report: report)
+        self._with_row: dict[Wishes, train_step.Ending] = {}
         self._graphs: dict[Wishes, Callable[..., None]] = {}
         """What leaves a row behind a step in a loop that runs op by op, where a graph is several times faster."""
-
-    @property
-    def count(self) -> int:
-        """Steps that the optimizer has made."""
-        return keras_private.iterations_of(self.optimizer)
 
     def start(self, wishes: Wishes | None, exits: ExitStack) -> None:
         """Observe until `exits` ends: until then `apply` and `scale_loss` of the instance are replaced.
@@ -302,7 +286,7 @@ class ObservedOptimizer:
         take = partial(self._apply, [None if g is None else next(left) for g in given], variables, *more, **options)
         if begun is None:
             return take()
-        with step_report.asking(self.optimizer, *self._ending(step, begun)) as reports:
+        with train_step.asking(self.optimizer, *self._ending(step, begun)) as reports:
             answer = take()
         if reports != [None]:  # else the step has ended with its row
             watching(partial(self._leave, step, begun, seen, reports))
@@ -336,7 +320,7 @@ class ObservedOptimizer:
 
     def _judged(self, step: "_Step", seen: "_Seen") -> list[Any]:
         """Return the gradient, with NaN in one tensor, which is enough, where the step is not to be taken."""
-        number = backend.as_tensor(keras_private.calls_of(self.optimizer)) + 1
+        number = backend.as_tensor(self.optimizer.micro_steps) + 1
         loss = seen.loss if self.recorder.knows_loss else None
         good = self.judge(number, loss, _numerics.half_of_all(seen.clipped.halves))
         variables = self._variables(step.indices)
@@ -374,7 +358,7 @@ class ObservedOptimizer:
         if begun.is_measured is not False or not backend.in_eager_loop():
             return (self._reporting,)
         settings = self.recorder.settings
-        ending = self._with_row.setdefault(settings, step_report.Ending(self._end_with_row))
+        ending = self._with_row.setdefault(settings, train_step.Ending(self._end_with_row))
         return ending, step.number, step.loss, begun.rate
 
     def _end_with_row(self, clipped: Clipped, number: Any, loss: Any, rate: Any) -> None:
@@ -398,7 +382,8 @@ class ObservedOptimizer:
         clipped, loss = self._seen(step) if seen is None else seen
         clipped = reports[0] if reports else clipped
         half = _numerics.half_of_all(clipped.halves)
-        row, is_due = self.recorder.row(half), self.recorder.is_due(begun.is_measured, half)
+        is_due = self.recorder.is_due(begun.is_measured, half)
+        self.recorder.make_rings()
         self.recorder.write_layers(step.number, clipped.before)
 
         variables = dict(zip(clipped.after, self._variables(clipped.after), strict=True))
@@ -414,15 +399,14 @@ class ObservedOptimizer:
             )
 
         def leave(tail: Tensor | None) -> None:
-            made = row.make(step.number, begun.rate, loss, clipped, tail)
-            backend.merge_replicas(partial(publish, row.ring), step.number, made)
+            self.recorder.write_row(step.number, begun.rate, loss, clipped, half, tail)
 
         def tail() -> Tensor:
             dense = [backend.densify(clipped.after[i], v.shape) for i, v in variables.items()]
-            return row.measured(dense, moved())
+            return measured(dense, moved(), half)
 
         if backend.replicated() and is_due is not False:  # replicas cannot meet in a branch to write a row
-            leave(backend.branch(is_due, tail, lambda: row.nothing))
+            leave(backend.branch(is_due, tail, not_measured))
         else:
             leave(None)
             backend.run_when(is_due, lambda: leave(tail()))

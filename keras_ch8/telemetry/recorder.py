@@ -1,7 +1,7 @@
 """The rings of one optimizer: made at the first step that is observed, filled by the step, read by Python."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -30,68 +30,31 @@ TAIL = ("norm", "nonfinite", "update")
 """What only a row that is due has, the effective rates of a sample behind it: norm and number of infinite or NaN
 entries of the gradient, before the factor, and the norm of delta theta."""
 
-
-class RowSlot(NamedTuple):
-    """Where a step leaves its row.
-
-    Args:
-        ring: The table of rows.
-        half: Half the plain sum of squares of the gradient; outside XLA a fast kernel takes it.
-    """
-
-    ring: Any
-    half: Tensor
-
-    def make(self, step: Tensor, lr: Tensor, loss: Tensor, clipped: Clipped, tail: Tensor | None = None) -> Any:
-        """Return the row.
-
-        Args:
-            step: The number of the step.
-            lr: The learning rate.
-            loss: The loss.
-            clipped: What has become of the gradient.
-            tail: What `measured` returns, or None where the row is not due.
-        """
-        factor = 1.0 if clipped.factor is None else clipped.factor
-        head = _vector(step, lr, loss, clipped.norm, clipped.nonfinite, factor, self.half)
-        if int(self.ring.shape[1]) == len(HEAD):
-            return head
-        return ops.concatenate([head, self.nothing if tail is None else tail])
-
-    @property
-    def nothing(self) -> Any:
-        """The tail of a row that is not due."""
-        return ops.full((int(self.ring.shape[1]) - len(HEAD),), float("nan"), "float32")
-
-    def measured(self, gs: Sequence[Any], moved: Any) -> Any:
-        """Return the tail of the row, with |delta theta / g| of a sample of the parameters, NaN where g is 0.
-
-        Args:
-            gs: The gradient of each variable that has one, before the factor; no sparse ones.
-            moved: The change of all of them, end to end.
-        """
-        sample = int(self.ring.shape[1]) - len(HEAD) - len(TAIL)
-        gradient = _numerics.end_to_end(gs)
-        places = np.linspace(0, gradient.shape[0] - 1, sample).round().astype("int32")
-        step, slope = (ops.cast(backend.rows(vector, places), "float32") for vector in (moved, gradient))
-        some = slope != 0
-        rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
-        of_gradient, of_step = ([gradient], [self.half]), ([moved], _numerics.half_squares([moved]))
-        (norm, nonfinite), (update, _) = _numerics.norms(of_gradient, of_step)
-        return ops.concatenate([_vector(norm, nonfinite, update), rates])
-
-
-def _vector(*scalars: Any) -> Any:
-    return ops.stack([_scalar(ops.cast(x, "float32")) for x in scalars])
-
-
-def _scalar(x: Tensor) -> Tensor:
-    """Return a number of a step as a scalar: a rate or a loss may come with axes, which nothing else asks about."""
-    return x if x.shape.rank == 0 else ops.mean(x)
-
-
 SAMPLE = 256
 """Parameters of the whole model whose effective rate is measured."""
+
+
+def not_measured() -> Any:
+    """Return the tail of a row that is not due."""
+    return ops.full((len(TAIL) + SAMPLE,), float("nan"), "float32")
+
+
+def measured(gs: Sequence[Any], moved: Any, half: Tensor) -> Any:
+    """Return the tail of a row that is due, with |delta theta / g| of a sample of the parameters, NaN where g is 0.
+
+    Args:
+        gs: The gradient of each variable that has one, before the factor; no sparse ones.
+        moved: The change of all of them, end to end.
+        half: Half the plain sum of squares of the gradient.
+    """
+    gradient = _numerics.end_to_end(gs)
+    places = np.linspace(0, gradient.shape[0] - 1, SAMPLE).round().astype("int32")
+    step, slope = (ops.cast(backend.rows(vector, places), "float32") for vector in (moved, gradient))
+    some = slope != 0
+    rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
+    of_gradient, of_step = ([gradient], [half]), ([moved], _numerics.half_squares([moved]))
+    (norm, nonfinite), (update, _) = _numerics.norms(of_gradient, of_step)
+    return ops.concatenate([backend.floats(norm, nonfinite, update), rates])
 
 
 class Wishes(NamedTuple):
@@ -197,15 +160,28 @@ class Recorder:
         self.knows_loss = loss is not None and backend.is_reachable(loss)
         return ops.cast(loss, "float32") if self.knows_loss else ops.convert_to_tensor(float("nan"), "float32")
 
-    def row(self, half: Tensor) -> RowSlot:
-        """Return where a step leaves its row, given half the sum of squares of its gradient."""
-        self.make_rings()
-        return RowSlot(self._rings.of_steps, half)
+    def write_row(
+        self, step: Tensor, lr: Tensor, loss: Tensor, clipped: Clipped, half: Tensor, tail: Tensor | None = None
+    ) -> None:
+        """Write the row of a step.
+
+        Args:
+            step: The number of the step.
+            lr: The learning rate.
+            loss: The loss.
+            clipped: What has become of the gradient.
+            half: Half the plain sum of squares of the gradient; outside XLA a fast kernel takes it.
+            tail: What `measured` returns, or None where the row is not due.
+        """
+        factor = 1.0 if clipped.factor is None else clipped.factor
+        row = backend.floats(step, lr, loss, clipped.norm, clipped.nonfinite, factor, half)
+        if self.settings.measure_every:
+            row = ops.concatenate([row, not_measured() if tail is None else tail])
+        backend.merge_replicas(partial(publish, self._rings.of_steps), step, row)
 
     def write_layers(self, step: Tensor, grads: Mapping[int, Any]) -> None:
         """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""
         if self.settings.layers:
-            self.make_rings()
             rings = self._rings.of_layers
             norms = {i: ops.cast(_numerics.norm(backend.values(g)), "float32") for i, g in grads.items()}
             missing = ops.full((), float("nan"), "float32")
@@ -214,53 +190,41 @@ class Recorder:
 
     def write_numbers(self, step: Tensor, values: Sequence[Tensor]) -> None:
         """Write what the optimizer says of a step besides: scalars, in the order of its `step_numbers`."""
-        self.make_rings()
         row = ops.stack([ops.cast(value, "float32") for value in values])
         backend.merge_replicas(partial(publish, self._rings.of_numbers), step, row)
 
     def read(self, first: int, last: int) -> Frame:
         """Return the steps `first` to `last`, as far as the rings remember them."""
-        rings = self._rings
-        steps = remembered(first, last, self.settings.rows)
-        some, frame = frame_of(steps, read_rows(rings.of_steps, steps), self.settings)
-        layers = None if rings.of_layers is None else read_rows(rings.of_layers, steps)[some]
-        numbers = {}
-        if rings.of_numbers is not None:
-            numbers = dict(zip(rings.names, read_rows(rings.of_numbers, steps)[some].T, strict=True))
-        return replace(frame, loss=frame.loss if self.knows_loss else None, layers=layers, numbers=numbers)
+        rings, every, width = self._rings, self.settings.measure_every, len(HEAD) + len(TAIL)
+        steps, rows = read_ring(rings.of_steps, first, last)
+        rows = rows.astype("float64")
+        found = np.full((len(steps), width), np.nan)
+        found[:, : rows.shape[1]] = rows[:, :width]
+        column = dict(zip(HEAD + TAIL, found.T, strict=True))
+        exact = _numerics.is_exact(column["half_squares"].astype("float32"))
+        plain = np.sqrt(2 * column["half_squares"])
+        norm = np.where(exact | np.isnan(column["norm"]), plain, column["norm"])
+        has_tensor_rule = column["norm_before"] != -1
+        deep = steps % every == 0 if every else np.zeros(len(steps), bool)
+        numbers: Any = [] if rings.of_numbers is None else rows_at(rings.of_numbers, steps).T
+        return Frame(
+            steps=steps,
+            learning_rate=column["learning_rate"],
+            loss=column["loss"] if self.knows_loss else None,
+            norm=np.where(has_tensor_rule, column["norm_before"], norm),
+            clipped=norm * column["factor"],
+            nonfinite=np.where(has_tensor_rule, column["nonfinite_before"], np.where(exact, 0, column["nonfinite"])),
+            measured=steps[deep],
+            update=column["update"][deep],
+            rates=_quantiles(rows[deep, width:]) / column["factor"][deep, None],
+            layers=None if rings.of_layers is None else rows_at(rings.of_layers, steps),
+            numbers=dict(zip(rings.names, numbers, strict=True)),
+        )
 
 
 def publish(written: Any, step: Tensor, row: Tensor) -> None:
     """Write a row into every copy of a ring."""
     backend.each_replica(written, backend.write_row, step, row)
-
-
-def frame_of(steps: np.ndarray, rows: np.ndarray, wishes: Wishes) -> tuple[np.ndarray, Frame]:
-    """Return which of the steps are there, and what happened at these, given what stands where their rows would."""
-    width = len(HEAD) + len(TAIL)
-    some = is_there(rows[:, 0], steps, wishes.rows)
-    steps, rows = steps[some], rows[some].astype("float64")
-    found = np.full((len(steps), width), np.nan)
-    found[:, : rows.shape[1]] = rows[:, :width]
-    column = dict(zip(HEAD + TAIL, found.T, strict=True))
-    exact = _numerics.is_exact(column["half_squares"].astype("float32"))
-    plain = np.sqrt(2 * column["half_squares"])
-    norm = np.where(exact | np.isnan(column["norm"]), plain, column["norm"])
-    has_tensor_rule = column["norm_before"] != -1
-    deep = steps % wishes.measure_every == 0 if wishes.measure_every else np.zeros(len(steps), bool)
-    frame = Frame(
-        steps=steps,
-        learning_rate=column["learning_rate"],
-        loss=column["loss"],
-        norm=np.where(has_tensor_rule, column["norm_before"], norm),
-        clipped=norm * column["factor"],
-        nonfinite=np.where(has_tensor_rule, column["nonfinite_before"], np.where(exact, 0, column["nonfinite"])),
-        measured=steps[deep],
-        update=column["update"][deep],
-        rates=_quantiles(rows[deep, width:]) / column["factor"][deep, None],
-        layers=None,
-    )
-    return some, frame
 
 
 def _quantiles(rates: np.ndarray) -> np.ndarray:
@@ -286,11 +250,15 @@ def remembered(first: int, last: int, rows: int) -> np.ndarray:
     return np.arange(max(first, last + 1 - rows), last + 1)
 
 
-def read_rows(ring: Tensor, steps: np.ndarray) -> np.ndarray:
-    """Return the rows of some steps, one after the other."""
+def rows_at(ring: Tensor, steps: np.ndarray) -> np.ndarray:
+    """Return the rows at the places of some steps, one after the other."""
     return np.asarray(backend.rows(ring, steps % int(ring.shape[0])))
 
 
-def is_there(found: np.ndarray, steps: np.ndarray, rows: int) -> np.ndarray:
-    """Return which of the numbers that rows have as their steps are those steps; float32 rounds large ones."""
-    return np.abs(found - steps) < rows / 2
+def read_ring(ring: Tensor, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return those of the steps `first` to `last` that a ring remembers, and their rows."""
+    size = int(ring.shape[0])
+    steps = remembered(first, last, size)
+    rows = rows_at(ring, steps)
+    is_there = np.abs(rows[:, 0] - steps) < size / 2  # float32 rounds large numbers
+    return steps[is_there], rows[is_there]

@@ -11,7 +11,7 @@ from .. import _net
 from .._types import Tensor
 from ..integration import backend
 from .frame import Frame
-from .recorder import is_there, read_rows, remembered, rows_for
+from .recorder import read_ring, rows_for
 
 SOLVER_NUMBERS = ("step_length", "slope", "evaluations", "products", "restarted", "skipped_pair")
 """What every method has; its own numbers follow."""
@@ -110,16 +110,10 @@ class SolverLog:
 
     def read(self, first: int, last: int) -> Frame:
         """Return the iterations `first` to `last`, as far as the ring remembers them."""
-        rows, names, _ = self._settings
-        sizes = self._sizes
-        steps = remembered(first, last, rows)
-        found = read_rows(self._ring, steps).astype("float64")
-        there = is_there(found[:, 0], steps, rows)
-        steps, found = steps[there], found[there]
-        ends = np.cumsum([len(HEAD), len(names), len(sizes)])
-        head, numbers, layers = np.split(found, ends[:-1], axis=1)
+        _, names, _ = self._settings
+        steps, found = read_ring(self._ring, first, last)
+        head, numbers, layers = np.split(found.astype("float64"), [len(HEAD), len(HEAD) + len(names)], axis=1)
         _, loss, norm, update = head.T
-        own = dict(zip(names, numbers.T, strict=True))
         return Frame(
             steps=steps,
             learning_rate=np.full(len(steps), np.nan),
@@ -130,6 +124,6 @@ class SolverLog:
             measured=steps,
             update=update,
             rates=np.full((len(steps), 3), np.nan),
-            layers=layers if sizes else None,
-            numbers=own,
+            layers=layers if self._sizes else None,
+            numbers=dict(zip(names, numbers.T, strict=True)),
         )

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from .. import _objects
+from .._describe import section
 from .._result import Result, Table
-from .._section import section
 from .._types import Data
 from ..monitors.flow import LayerFlow, LayerFlowMonitor, gradient_through_depth, idle_units, scale_of_start
 from ..monitors.probe import ProbeEvaluator

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from .. import _objects
-from .._section import section
+from .._describe import section
 from ..integration import keras_private
 
 

@@ -9,12 +9,11 @@ from typing import Any, TypeAlias
 import keras
 
 from .. import _batches, _checks, _objects
-from .._describe import short
-from .._keeper import Keeper
+from .._arrays_file import Keeper
+from .._describe import section, short
 from .._plot import GREY, axes_of, finished, line
 from .._result import Result, Table
 from .._sandbox import put_values, values_of, variables_of
-from .._section import section
 from .._types import Data, Logs
 from ..board.reports import PretrainingRun
 from ..callbacks import TensorBoard

@@ -9,11 +9,10 @@ import keras
 import numpy as np
 
 from .. import _checks, _objects, stopping
-from .._describe import short
+from .._describe import section, short
 from .._plot import COLORS, axes_of, finished, line
 from .._result import Result, Table
 from .._sandbox import StopAfter
-from .._section import section
 from .._types import Data
 from ..callbacks import EarlyStopping
 from ..stopping.criterion import Reason, StopReason

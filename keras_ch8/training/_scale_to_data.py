@@ -9,10 +9,9 @@ import numpy as np
 from keras import ops
 
 from .. import _objects
-from .._describe import short
+from .._describe import section, short
 from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
-from .._section import section
 from .._types import Data, Tensor
 from ..board.reports import Sums, write_signals
 from ..curvature.objective import Objective

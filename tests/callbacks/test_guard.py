@@ -13,9 +13,8 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, data, extend, layers, optimizers
-from keras_ch8.callbacks import _guard
-from keras_ch8.callbacks.guard import left_out, origin, step_filter
-from keras_ch8.callbacks.guard.origin import origin_of
+from keras_ch8.callbacks import _guard, left_out, step_filter
+from keras_ch8.callbacks.left_out import origin_of
 from keras_ch8.integration import backend, keras_private
 from tests import forked
 from tests.board.readers import python_loader
@@ -322,7 +321,7 @@ def test_a_model_that_cannot_be_asked_is_no_end_of_the_training(monkeypatch):
     def refuse(*args):
         raise TypeError("no")
 
-    monkeypatch.setattr(origin, "origin_of", refuse)
+    monkeypatch.setattr(left_out, "origin_of", refuse)
     guard = callbacks.Guard()
     trained(broken(), guard, epochs=1)
     assert guard.left_out[0]["place"] == "not found, TypeError: no"

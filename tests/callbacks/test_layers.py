@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_ch8.board import tags
-from keras_ch8.callbacks.board.layers import LayerNorms
+from keras_ch8.callbacks.board import LayerNorms
 
 VARIABLES = [SimpleNamespace(path=path) for path in ("net/a/kernel", "net/a/bias", "net/b/kernel")]
 

@@ -18,7 +18,6 @@ from keras_ch8.callbacks.session import observing
 from keras_ch8.cockpit.page import LivePage
 from keras_ch8.integration import fit
 from keras_ch8.telemetry import observation, recorder
-from keras_ch8.telemetry.recorder import RowSlot
 from keras_ch8.telemetry.solver_log import SolverLog
 from keras_ch8.trackers.feeds import Feeds
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
@@ -177,15 +176,14 @@ def test_a_part_that_fails_is_one_warning(again, part, tmp_path, monkeypatch):
 
 
 OF_STEPS = {
-    "a row": (recorder.Recorder, "row"),
+    "a row": (recorder.Recorder, "write_row"),
     "whether it is due": (recorder.Recorder, "is_due"),
     "the loss": (recorder.Recorder, "take_loss"),
     "hearing the loss": (recorder.Recorder, "record_loss"),
     "norms of layers": (recorder.Recorder, "write_layers"),
     "making the rings": (recorder.Recorder, "make_rings"),
-    "making a row": (RowSlot, "make"),
-    "measuring": (RowSlot, "measured"),
-    "publishing": (observation, "publish"),
+    "measuring": (observation, "measured"),
+    "publishing": (recorder, "publish"),
 }
 KINDS = {"Keras's": lambda: keras.optimizers.Adam(0.01), "ours": lambda: ours.Adam(0.01)}
 WAYS = [{}, {"run_eagerly": True}, {"jit_compile": True}]
@@ -219,7 +217,7 @@ def test_what_fails_while_a_step_is_traced_leaves_the_bare_step(part, kind, tmp_
 def test_so_it_does_in_other_ways_to_step(kind, way, tmp_path, monkeypatch):
     expected, watched = network(KINDS[kind](), **way), network(KINDS[kind](), **way)
     history = train(expected)
-    monkeypatch.setattr(RowSlot, "make", boom)
+    monkeypatch.setattr(recorder.Recorder, "write_row", boom)
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         assert train(watched, watchers(str(tmp_path))) == history

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8.callbacks import Resume
-from keras_ch8.checkpoints import object_graph
+from keras_ch8.checkpoints import variables
 
 from .resuming import Died, X, Y, assert_same, train
 
@@ -181,7 +181,7 @@ def test_what_has_a_state_and_no_variable_is_named_in_one_warning(resume):
 def test_paths_are_those_of_the_shortest_way_and_known_variables_have_none():
     model = own()
     model(X[:2])
-    found = object_graph.found_in({"model": model}, model.variables).variables
+    found = variables.found_in({"model": model}, model.variables).variables
     assert {"model.kl", "model.target[0]", "model.helper.count", "model.train_step:beta"} <= found.keys()
     assert not any("dense" in path for path in found)
     assert sum("generator" in path for path in found) == 1

@@ -12,8 +12,7 @@ import tensorflow as tf
 
 from keras_ch8.callbacks import Resume
 from keras_ch8.checkpoints import variables
-from keras_ch8.checkpoints.folder import Folder
-from keras_ch8.checkpoints.workers import Workers
+from keras_ch8.checkpoints.folder import Folder, Workers
 from keras_ch8.integration import backend
 from tests import forked
 

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, preflight
-from keras_ch8.callbacks.guard.origin import origin_of
+from keras_ch8.callbacks.left_out import origin_of
 from keras_ch8.curvature.objective import Objective
 from keras_ch8.integration import backend, keras_private
 from tests.marks import mostly

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_ch8.callbacks.board.step_events import StepEvents
+from keras_ch8.callbacks.board import StepEvents
 from keras_ch8.extend import Frame
 
 

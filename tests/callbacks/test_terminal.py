@@ -13,7 +13,7 @@ from pyte import modes
 
 import keras_ch8 as ch8
 from keras_ch8 import callbacks
-from keras_ch8.callbacks.session import terminal
+from keras_ch8.callbacks.session import shown
 from keras_ch8.extend import Verdict
 from keras_ch8.verdicts.texts import alarm
 from tests.small_callbacks import Dies
@@ -101,7 +101,7 @@ def one_line(rows):
 
 @pytest.mark.slow
 def test_with_all_callbacks_an_epoch_has_three_rows_an_alarm_six_and_the_summary_eight(capsys, monkeypatch):
-    monkeypatch.setattr(terminal, "PATIENCE", math.inf)  # however long an epoch takes here
+    monkeypatch.setattr(shown, "PATIENCE", math.inf)  # however long an epoch takes here
     source = ch8.data.ArraySource(X, Y, batch_size=16, seed=0)
     listed = all_of_them(source)
     rows = fit(deep(), listed, capsys, source)
@@ -199,7 +199,7 @@ def test_verbose_of_the_diagnosis_turns_alarms_and_summary_off(capsys):
 
 @pytest.mark.slow
 def test_in_a_long_epoch_an_alarm_comes_below_the_bar_which_goes_on_below_it(capsys, monkeypatch):
-    monkeypatch.setattr(terminal, "PATIENCE", 0.0)
+    monkeypatch.setattr(shown, "PATIENCE", 0.0)
     diagnosis = callbacks.Diagnosis((X, Y), measure_every=1, budget=None, preflight=False)
     rows = fit(deep(), [diagnosis], capsys, epochs=1, validation_data=None)
     begins = next(i for i, row in enumerate(rows) if row.startswith("ACT vanishing"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_ch8._keeper import Keeper
+from keras_ch8._arrays_file import Keeper
 from keras_ch8.choosing._optimizer_comparison import TimedRun
 from keras_ch8.choosing._trials import Trials
 

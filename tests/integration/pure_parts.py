@@ -14,7 +14,7 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import callbacks, clipping, extend, initializers, layers, losses, metrics, schedules, stopping
-from keras_ch8.integration.backend import support
+from keras_ch8.integration.backend import WORKS
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(48, 5)).astype("float32")
@@ -304,17 +304,17 @@ def check_refusals(backend):
     for package, name, error in public_names():
         part = package if name is None else f"{package}.{name}"
         if not error:
-            works |= {package, part} & set(support.WORKS)
-            assert {package, part} & set(support.WORKS), part
+            works |= {package, part} & set(WORKS)
+            assert {package, part} & set(WORKS), part
             continue
-        assert package == "extend" or not {package, part} & set(support.WORKS), part
+        assert package == "extend" or not {package, part} & set(WORKS), part
         said = "choosing" if part in ("compare", "find_learning_rate") else part
         assert error.startswith(f"`keras_ch8.{said}` needs Keras's TensorFlow backend. Received: backend {backend!r}.")
         assert re.search(r'KERAS_BACKEND="tensorflow".*works with.*layers\.Maxout.*schedules', error), error
         if name is None and package not in AT_THE_TOP:
             with pytest.raises(ImportError, match=re.escape(error)):
                 importlib.import_module(f"keras_ch8.{package}")
-    assert works == set(support.WORKS)
+    assert works == set(WORKS)
 
 
 def saved():

@@ -14,7 +14,7 @@ import pytest
 import keras_ch8
 from keras_ch8 import _checks, callbacks, chapter, optimizers, schedules
 from keras_ch8._registration import IN_PARTS
-from keras_ch8.integration.backend import support
+from keras_ch8.integration.backend import WORKS
 from tests.integration import pure_parts
 
 IGNORED = "ignore:__array__ implementation:DeprecationWarning"
@@ -56,7 +56,7 @@ def test_parts_that_work_elsewhere_give_the_numbers_of_tensorflow_and_the_rest_o
 def test_numbers_are_compared_of_parts_that_work_elsewhere():
     """`make docs` names the parts that work elsewhere and are not compared."""
     compared = {f"{package}.{name}" for package, (parts, _) in pure_parts.KINDS.items() for name in parts}
-    parts = {part for _, part in chapter.parts() if {part, part.partition(".")[0]} & set(support.WORKS)}
+    parts = {part for _, part in chapter.parts() if {part, part.partition(".")[0]} & set(WORKS)}
     assert len(compared) > 30
     assert compared <= parts
 

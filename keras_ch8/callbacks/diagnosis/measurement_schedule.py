@@ -150,6 +150,7 @@ class Measurements:
     start: list[Any] = dataclasses.field(default_factory=list)
 
 
+@dataclasses.dataclass
 class MeasurementSchedule:
     """Says at which steps a measurement is due.
 
@@ -171,23 +172,16 @@ class MeasurementSchedule:
         added_up: How many of them were made before the first step.
     """
 
-    def __init__(
-        self,
-        budget: float | None,
-        measure_every: int | Callable[[int], bool] | None = None,
-        steps: int = 0,
-        price: float = 1.0,
-        free_quota: float = FEWEST,
-        at_once: int = 1,
-        so_far: Measurements | None = None,
-        of_update: int = 1,
-        added_up: int = 0,
-    ) -> None:
-        self.budget, self.measure_every, self.steps = budget, measure_every, steps
-        self.price, self.free_quota, self.at_once = price, free_quota, at_once
-        self.so_far = Measurements() if so_far is None else so_far
-        self.of_update, self.added_up = of_update, added_up
-        self._is_traced = False
+    budget: float | None
+    measure_every: int | Callable[[int], bool] | None = None
+    steps: int = 0
+    price: float = 1.0
+    free_quota: float = FEWEST
+    at_once: int = 1
+    so_far: Measurements = dataclasses.field(default_factory=Measurements)
+    of_update: int = 1
+    added_up: int = 0
+    _is_traced: bool = dataclasses.field(default=False, init=False)
 
     def begin(self, batch_size: float | None, like: "MeasurementSchedule | None" = None) -> None:
         """Choose the places, at the end of the first step: by now it is known how many examples one has.

@@ -204,10 +204,9 @@ class Measuring:
                 every = self.measure_every
                 every = every * meter.rarer if isinstance(every, int) else every
                 at_once = model.steps_per_execution
-                so_far = self.memory.meters.setdefault(meter.name, meter.so_far)
-                price, free_quota = meter.price, meter.free_quota
+                so_far, quota = self.memory.meters.setdefault(meter.name, meter.so_far), meter.free_quota
                 schedule = MeasurementSchedule(
-                    budget, every, log.total, price, free_quota, at_once, so_far, log.of_update, added_up
+                    budget, every, log.total, meter.price, quota, at_once, so_far, log.of_update, added_up
                 )
                 meter.begin(schedule, log)
         except Exception as error:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import keras
 
@@ -95,18 +95,11 @@ class Stopwatch:
         schedule.measured(step, self.measured - before)
 
 
-class PassCost(NamedTuple):
-    """What a pass through a model costs: multiplications of an example forward, and how many layers it passes."""
-
-    multiplications: float
-    layers: int
-
-
 class Meter(abc.ABC):
     """A way to measure a model, with its own schedule.
 
     Args:
-        cost: Of a pass through the model.
+        leaves: The layers that a pass through the model passes.
         examples: Examples that it is made on.
         passes: How often they pass forward and backward.
     """
@@ -124,9 +117,9 @@ class Meter(abc.ABC):
     free_quota: float
     """How many measurements are made whatever they cost."""
 
-    def __init__(self, cost: PassCost, examples: int, passes: float) -> None:
+    def __init__(self, leaves: Sequence[keras.layers.Layer], examples: int, passes: float) -> None:
         self.price = examples * passes
-        self.work = PER_PASS * cost.multiplications * self.price + LAYER_WORK * cost.layers * passes
+        self.work = PER_PASS * multiplications(leaves) * self.price + LAYER_WORK * len(leaves) * passes
         """Multiplications that take as long as a measurement."""
         self.so_far = Measurements()
 
@@ -160,8 +153,8 @@ class ProbeMeter(Meter):
 
     name = "probe"
 
-    def __init__(self, cost: PassCost, probe: ProbeEvaluator) -> None:
-        super().__init__(cost, probe.examples, probe.passes)
+    def __init__(self, leaves: Sequence[keras.layers.Layer], probe: ProbeEvaluator) -> None:
+        super().__init__(leaves, probe.examples, probe.passes)
         self.free_quota = max(FEWEST, light(self.work, LIGHT_WORK))
         self._probe, self.so_far.start = probe, probe.weights()
         self._before: list[Tensor] | None = None
@@ -192,11 +185,15 @@ class SpectrumMeter(Meter):
     rarer = 10
 
     def __init__(
-        self, cost: PassCost, objective: Objective, monitor: SpectrumMonitor, probe: ProbeEvaluator | None
+        self,
+        leaves: Sequence[keras.layers.Layer],
+        objective: Objective,
+        monitor: SpectrumMonitor,
+        probe: ProbeEvaluator | None,
     ) -> None:
-        super().__init__(cost, examples_of(objective.data), monitor.passes)
+        super().__init__(leaves, examples_of(objective.data), monitor.passes)
         self.free_quota = min(SPECTRA, light(self.work, SPECTRUM_WORK))
-        self._cost, self._objective, self._probe = cost, objective, probe
+        self._leaves, self._objective, self._probe = leaves, objective, probe
         self.so_far.is_wanted = self._always = monitor.always
 
     def reconsider(self) -> None:
@@ -204,7 +201,7 @@ class SpectrumMeter(Meter):
         has_reason = self._always or is_spectrum_worthwhile(self.log)
         steps, examples = self.schedule.steps, self.schedule.training
         operations = SECOND_ORDER * self._probe.operations if self._probe else 0
-        tracing = share_of_tracing(operations, steps, examples, self._cost.multiplications)
+        tracing = share_of_tracing(operations, steps, examples, multiplications(self._leaves))
         is_paid = self.schedule.is_affordable(RAISED_BY) and tracing <= GUARANTEED
         self.so_far.is_wanted = has_reason and (is_paid or self.schedule.budget is None)
         if has_reason and not self.so_far.is_wanted:
@@ -275,9 +272,8 @@ class Programs:
     def meters(self) -> list[Meter]:
         """Return the ways to measure by these programs, for a training that begins with the weights of now."""
         leaves = keras_private.leaves_of(self._model)
-        cost = PassCost(multiplications(leaves), len(leaves))
-        found: list[Meter] = [] if self.probe is None else [ProbeMeter(cost, self.probe)]
-        return found + [SpectrumMeter(cost, objective, monitor, self.probe) for monitor, objective in self.spectra]
+        found: list[Meter] = [] if self.probe is None else [ProbeMeter(leaves, self.probe)]
+        return found + [SpectrumMeter(leaves, objective, monitor, self.probe) for monitor, objective in self.spectra]
 
 
 def _needs(model: keras.Model, monitors: Sequence[Monitor], loss: Any) -> list[Any]:

@@ -116,7 +116,13 @@ class ProbeData:
                 warn_of_another_scale(given, first)
         elif first is not None:
             if why and (self._arrays is not None or not self._is_of_fit):
-                _warn_of_other_examples(why, first)
+                count = _batches.examples_of(first)
+                warnings.warn(
+                    f"`Diagnosis` measures on the first {count} examples that `fit` trains on in the place of its "
+                    f"probe: {why}.",
+                    UserWarning,
+                    stacklevel=2,
+                )
             self.batch, self._is_of_fit = first, True
         if self.batch is not None:
             self._data_set = None
@@ -214,15 +220,6 @@ def warn_of_another_scale(probe: Data, batch: Data) -> None:
                 UserWarning,
                 stacklevel=2,
             )
-
-
-def _warn_of_other_examples(why: str, first: Data) -> None:
-    count = _batches.examples_of(first)
-    warnings.warn(
-        f"`Diagnosis` measures on the first {count} examples that `fit` trains on in the place of its probe: {why}.",
-        UserWarning,
-        stacklevel=2,
-    )
 
 
 def _unfit(name: str, received: str, expected: str) -> str:

@@ -47,7 +47,8 @@ class BatchCounter:
         if self._resumed is not None or epoch != self.epoch:
             of_epoch = self._resumed[1] if self._resumed is not None and self._resumed[0] == epoch else 0
             self.epoch, self.before, self._resumed = epoch, of_epoch, None
-        self._first = self._epoch_begun.trained + self.made(0) + 1
+        made_before = self._training.first_batch if epoch == self.first_epoch else 0
+        self._first = self._epoch_begun.trained + 1 - made_before
         steps = self._steps_per_epoch if self._training.is_fit else None
         self._last = math.inf if steps is None else steps - 1
 
@@ -65,10 +66,6 @@ class BatchCounter:
         """Count on to the end of a batch of this epoch; return how many batches that were."""
         last, self.step = self.step, self._first + int(min(batch, self._last))
         return self.step - last
-
-    def made(self, batch: int) -> int:
-        """Return the number of a batch of the epoch among those that this training makes, counted from 0."""
-        return batch - (self._training.first_batch if self.epoch == self.first_epoch else 0)
 
     def correct(self) -> None:
         """Count back the batches that there were not.

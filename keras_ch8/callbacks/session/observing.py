@@ -43,9 +43,9 @@ def replace_step(session: Any, observes: bool, exits: ExitStack, under: _net.Net
                 for each in keras_private.optimizers_in(given):
                     exits.enter_context(registry.replaced(each, **keras_private.without_all_reduce(each)))
         if wishes is not None or session.judge is not None:
-            session.observation = _kept_observation(session) or Observation(
-                model, session.optimizers, session.rule, session.judge
-            )
+            wanted = session.optimizers, session.rule, session.judge
+            kept = fit.kept_with(model.train_function)[2] if session.training.is_fit else None
+            session.observation = kept if kept is not None and kept.serves(*wanted) else Observation(model, *wanted)
             session.observation.set_rule_state(session.rule_state)
             session.rule_state = {}
             session.observation.start(model, session.step, wishes, exits, under)
@@ -61,12 +61,6 @@ def wishes_of(session: Any) -> Wishes:
     rows = rows_for(batch_counter.READ_EVERY + session.model.steps_per_execution)
     every = min([m.observes_updates for m in session.callbacks if m.observes_updates], default=0)
     return Wishes(rows, every, any(m.observes_layers for m in session.callbacks))
-
-
-def _kept_observation(session: Any) -> Observation | None:
-    """Return the observation that the last `fit` has kept, if it is of the same optimizers and rule."""
-    kept = fit.kept_with(session.model.train_function)[2] if session.training.is_fit else None
-    return kept if kept is not None and kept.serves(session.optimizers, session.rule, session.judge) else None
 
 
 def warn_of_own_train_function(model: keras.Model, acts: bool) -> None:

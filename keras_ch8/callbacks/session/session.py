@@ -1,6 +1,5 @@
 """One training of one model, observed by all callbacks of the suite together."""
 
-import enum
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -17,9 +16,8 @@ from ...checkpoints import callback_states
 from ...clipping.rule import ClippingRule
 from ...integration import backend, fit, keras_private
 from .batch_counter import BatchCounter, Reading
-from .epoch_numbers import EpochNumbers
-from .terminal import FIRST as FIRST
-from .terminal import LAST, Terminal
+from .shown import FIRST as FIRST
+from .shown import LAST, EpochNumbers, Terminal
 
 if TYPE_CHECKING:
     from ...board.writer import RunWriter
@@ -47,17 +45,6 @@ class SessionPosition(NamedTuple):
     of_epoch: int
     batch_size: float | None
     columns: dict[str, list[str]]
-
-
-class SessionState(enum.Enum):
-    """How far a session has come."""
-
-    JOINED = "joined"
-    OPEN = "open"
-    """The training runs; the model may have no weights before its first batch."""
-    BUILT = "built"
-    """The model has its weights."""
-    CLOSED = "closed"
 
 
 class Session:
@@ -103,7 +90,11 @@ class Session:
         self.reading = Reading(by_clock=backend.workers(strategy) == 1)
         self.batches = BatchCounter(training)
         """How far the training is."""
-        self._state, self._has_opened = SessionState.JOINED, False
+        self.is_open = False
+        """Whether the training runs."""
+        self.is_built = False
+        """Whether it runs, and the model has its weights, which it may have not before its first batch."""
+        self._has_opened = False
         self._observing = ExitStack()
         """Gives the optimizers and the model back."""
         self._closing = ExitStack()
@@ -138,16 +129,6 @@ class Session:
     def is_chief(self) -> bool:
         """Whether this process writes: of several workers that train together, only one does."""
         return backend.is_chief(self.model.distribute_strategy)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the training runs."""
-        return self._state in (SessionState.OPEN, SessionState.BUILT)
-
-    @property
-    def is_built(self) -> bool:
-        """Whether the model has its weights."""
-        return self._state is SessionState.BUILT
 
     @property
     def optimizer(self) -> Any:
@@ -192,7 +173,7 @@ class Session:
 
     def epoch_begins(self, params: Mapping[str, Any] | None, epoch: int) -> None:
         """Open the session at the first epoch: by now every callback has joined."""
-        if self._state is SessionState.JOINED:
+        if not self.params:
             self.params = {"steps": None, "epochs": epoch + 1, "verbose": 2} | dict(params or {})
             self.batches.begin(epoch, self.params["steps"])
             self.terminal.begin(self.params["verbose"])
@@ -201,7 +182,7 @@ class Session:
         self.terminal.epoch_begins()
 
     def _open(self) -> None:
-        self._state, self._leader = SessionState.OPEN, self._present[0] if self._present else None
+        self.is_open, self._leader = True, self._present[0] if self._present else None
         self.training.exits.callback(self.batches.remember)
         self.training.exits.callback(self._close)
         self._closing.callback(self._summarize)
@@ -218,7 +199,7 @@ class Session:
             self._built()
 
     def _built(self) -> None:
-        self._state = SessionState.BUILT
+        self.is_built = True
         for callback in self.callbacks:
             self._call(callback, "on_built")
 
@@ -282,7 +263,7 @@ class Session:
 
     def _first_batch_ended(self, brought: int) -> None:
         """Learn how often to read, and what a batch is; this one may have made the weights."""
-        if self._state is SessionState.OPEN:
+        if not self.is_built:
             self._built()
         seen = self.observation
         most = None if seen is None else self._observing_net.attempt(lambda: seen.most_steps)
@@ -363,7 +344,7 @@ class Session:
 
     def _close(self) -> None:
         """Read the last rows, and let the callbacks finish, even after an error."""
-        self._state, self._leader = SessionState.CLOSED, None
+        self.is_open, self.is_built, self._leader = False, False, None
         with self._closing:
             self.read()
 

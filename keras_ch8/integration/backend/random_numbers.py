@@ -1,6 +1,8 @@
 """Where the generators of random numbers of Python, NumPy and TensorFlow are: what a training may draw from."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypedDict
 
 import numpy as np
@@ -65,6 +67,20 @@ def set_seed_state(state: Any) -> None:
         stateful_random_ops.global_generator = None
     else:
         _global_generator().state.assign(generator)
+
+
+@contextmanager
+def generators_kept() -> Iterator[None]:
+    """Put back at the end where the generators of Python, NumPy and TensorFlow are, also where a graph is traced."""
+    with tf.init_scope():
+        states = random.getstate(), np.random.get_state(legacy=False), seed_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        with tf.init_scope():
+            set_seed_state(states[2])
 
 
 def _seeds_of_operations() -> Any:

@@ -1,8 +1,9 @@
 """What is asked of a strategy: how many replicas there are, what they say together, what is done once for all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 
@@ -52,6 +53,21 @@ def each_replica(variable: Any, function: Callable[..., Any], *args: Any) -> Any
 def one_of(value: Any) -> Any:
     """Return a value that is equal on all replicas, where one is asked for after `merge_replicas`."""
     return tf.distribute.get_strategy().experimental_local_results(value)[0] if replicated() else value
+
+
+def native(variable: Any) -> tf.Variable:
+    """Return the tf.Variable inside a Keras variable (tf.function cannot take the Keras one)."""
+    return variable.value if isinstance(variable, keras.Variable) else variable
+
+
+def write(variables: Sequence[Any], new: Sequence[Any]) -> None:
+    """Assign values that are equal on all replicas."""
+
+    def assign_all(new: Sequence[Any]) -> None:
+        for variable, value in zip(variables, new, strict=True):
+            each_replica(native(variable), lambda v, x: v.assign(x), value)
+
+    merge_replicas(assign_all, list(new))
 
 
 # --- several processes -----------------------------------------------------------------------------------------------

@@ -11,22 +11,12 @@ import tensorflow as tf
 
 from ..._types import Tensor
 from .compiling import in_xla
-from .strategies import each_replica, merge_replicas, replicated
+from .strategies import native, replicated
 
 
 def in_eager_loop() -> bool:
     """Whether this runs op by op on one device: worth a graph of our own."""
     return tf.executing_eagerly() and not replicated()
-
-
-def write(variables: Sequence[Any], new: Sequence[Any]) -> None:
-    """Assign values that are equal on all replicas."""
-
-    def assign_all(new: Sequence[Any]) -> None:
-        for variable, value in zip(variables, new, strict=True):
-            each_replica(native(variable), lambda v, x: v.assign(x), value)
-
-    merge_replicas(assign_all, list(new))
 
 
 def device_of(variable: Any) -> str:
@@ -52,11 +42,6 @@ def on(device: str) -> AbstractContextManager[Any]:
     return contextlib.nullcontext() if replicated() or in_xla() else tf.device(device)
 
 
-def native(variable: Any) -> tf.Variable:
-    """Return the tf.Variable inside a Keras variable (tf.function cannot take the Keras one)."""
-    return variable.value if isinstance(variable, keras.Variable) else variable
-
-
 def copies_of(variable: Any) -> list[tf.Variable]:
     """Return the variables that stand for a variable in this process: one for each of its replicas."""
     variable = native(variable)
@@ -78,16 +63,10 @@ def copy(value: Any) -> tf.Tensor:
     return tf.identity(native(value))
 
 
-def scalar(value: float, dtype: str) -> tf.Variable:
-    """Create a number that a compiled step reads and Python sets; not a weight, not saved."""
+def scalar(value: Any, dtype: str) -> tf.Variable:
+    """Create a number, or a table of numbers, that a compiled step reads and Python sets; not a weight, not saved."""
     with tf.init_scope():
         return tf.Variable(value, trainable=False, dtype=dtype)
-
-
-def numbers(values: np.ndarray, dtype: str) -> tf.Variable:
-    """Create numbers that a compiled step reads and writes; no weights, not saved."""
-    with tf.init_scope():
-        return tf.Variable(values, trainable=False, dtype=dtype)
 
 
 def wide() -> str:
@@ -112,7 +91,8 @@ def add_one(counter: tf.Variable) -> tf.Tensor:
 
 def floats(*numbers: Any) -> tf.Tensor:
     """Return a row of numbers in float32; of one that comes with axes it is the mean."""
-    return tf.stack([tf.reduce_mean(tf.cast(tf.convert_to_tensor(x), tf.float32)) for x in numbers])
+    given = [tf.cast(as_tensor(x), tf.float32) for x in numbers]
+    return tf.stack([x if x.shape.rank == 0 else tf.reduce_mean(x) for x in given])
 
 
 def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:

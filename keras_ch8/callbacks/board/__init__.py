@@ -1,1 +1,0 @@
-"""What `TensorBoard` writes beside the curves."""

@@ -1,1 +1,0 @@
-"""What `Guard` keeps, leaves out, and finds to be the origin."""
