@@ -13,9 +13,8 @@ from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
 from .. import _net
-from . import _event_file, _runs
-from ._event_file import EventFile
-from ._runs import Lock, RunFolder
+from . import _run_files
+from ._run_files import EventFile, Lock, RunFolder
 from .tags import RECORD, Tag
 from .window import Point
 
@@ -84,7 +83,7 @@ class RunWriter:
         """
         lock = None
         try:
-            run, lock = _runs.choose(os.fspath(log_dir), first_step)
+            run, lock = _run_files.choose(os.fspath(log_dir), first_step)
             return cls(run, EventFile(run.folder), lock)
         except Exception as error:  # TensorFlow's or the system's
             if lock:
@@ -98,7 +97,7 @@ class RunWriter:
     @classmethod
     def silent(cls, log_dir: str) -> "RunWriter":
         """Return one that takes everything and writes nothing, as for a worker that is not the chief."""
-        return cls(RunFolder(os.path.join(os.fspath(log_dir), _runs.NAME)), None, None)
+        return cls(RunFolder(os.path.join(os.fspath(log_dir), _run_files.NAME)), None, None)
 
     @classmethod
     def resume(cls, log_dir: str, position: RunPosition, first_step: int) -> "RunWriter":
@@ -113,7 +112,7 @@ class RunWriter:
             return cls.open(log_dir, first_step)
         lock, folder = None, os.path.join(os.fspath(log_dir), position.folder)
         try:
-            lock = _runs.go_back(folder, position.files)
+            lock = _run_files.go_back(folder, position.files)
             run = RunFolder(folder)
             run.last = dict(position.last)
             return cls(run, EventFile(run.folder), lock)
@@ -132,7 +131,7 @@ class RunWriter:
         """Bring all to the disk, and return where the run is: what `resume` goes back to."""
         self.flush()
         self._notify("flush")
-        files = {} if self._failed else _runs.sizes_of(self.folder)
+        files = {} if self._failed else _run_files.sizes_of(self.folder)
         return RunPosition(os.path.basename(self.folder), files, self._steps.last())
 
     @property
@@ -166,12 +165,12 @@ class RunWriter:
             new.append((step, {name: value for name, value in values.items() if name in kept}))
         names = {name for _, values in new for name in values}
         self._pass_on(new, names)
-        build = partial(_event_file.scalars, described=self._described, declared=self._declared)
+        build = partial(_run_files.scalars, described=self._described, declared=self._declared)
         self._write(*((step, partial(build, values)) for step, values in new if values))
 
     def text(self, tag: Tag, markdown: str, step: int) -> None:
         """Write a text in markdown at `step`, or at the first one after it that has none yet."""
-        self._write((self._steps.free(step, tag.name), lambda: _event_file.text(tag, markdown)))
+        self._write((self._steps.free(step, tag.name), lambda: _run_files.text(tag, markdown)))
 
     def record(self, text: Callable[[], str], step: int) -> None:
         """Write the record of the run, JSON that `text` returns, at `step` or at the first one after it without one.
@@ -184,12 +183,12 @@ class RunWriter:
             self._fail(error)
             return
         self._notify("record", said)
-        self._write((self._steps.free(step, RECORD.name), lambda: _event_file.record(RECORD, said)))
+        self._write((self._steps.free(step, RECORD.name), lambda: _run_files.record(RECORD, said)))
         self._attempt(lambda: self._file.flush_soon())
 
     def histogram(self, tag: Tag, counts: np.ndarray, edges: np.ndarray, step: int) -> None:
         """Write what `np.histogram` returns at `step`, or at the first one after it that has none yet."""
-        self._write((self._steps.free(step, tag.name), lambda: _event_file.histogram(tag, counts, edges)))
+        self._write((self._steps.free(step, tag.name), lambda: _run_files.histogram(tag, counts, edges)))
 
     def lines(self, name: str, lines: Iterable[str]) -> None:
         """Append lines to a text file of this name, beside the event file."""
@@ -202,10 +201,10 @@ class RunWriter:
 
     def hyperparameters(self, values: dict[str, object], begun: float) -> None:
         """Write the settings of a run that began then for the dashboard HParams, unless the run has them."""
-        if _event_file.SESSION not in self._steps:
+        if _run_files.SESSION not in self._steps:
             self._write(
-                (self._steps.free(0, _event_file.EXPERIMENT), _event_file.experiment),
-                (self._steps.free(0, _event_file.SESSION), lambda: _event_file.hyperparameters(values, begun)),
+                (self._steps.free(0, _run_files.EXPERIMENT), _run_files.experiment),
+                (self._steps.free(0, _run_files.SESSION), lambda: _run_files.hyperparameters(values, begun)),
             )
 
     def flush(self) -> None:
@@ -223,7 +222,7 @@ class RunWriter:
     def _pass_on(self, points: Sequence[Point], names: set[str]) -> None:
         """Pass on to the listeners points, and of their series where these are new."""
         for name in sorted(names - self._described_to_listeners):
-            self._notify("describe", name, _event_file.description(name, self._declared))
+            self._notify("describe", name, _run_files.description(name, self._declared))
         self._notify("points", points)
         self._described_to_listeners |= names
 

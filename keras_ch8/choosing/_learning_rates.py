@@ -17,7 +17,7 @@ from .._section import section
 from .._types import Data
 from ..board.reports import write_rates
 from ..integration import keras_private
-from ._range_test import CLOSE, RECOMMENDED, Suggestion, refined_range, suggest, without_batch_effects
+from ._search import CLOSE, RECOMMENDED, Suggestion, refined_range, suggest, without_batch_effects
 from ._trials import AT_REST, ShortTrainings, StepsAt, Trials
 
 RATE = "learning rate [weight / gradient]"

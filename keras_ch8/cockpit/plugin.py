@@ -16,11 +16,11 @@ from tensorboard.plugins import base_plugin
 from werkzeug import Request, Response
 
 from ..board.tags import EDGES, RECORD
-from . import assets
+from . import page
 from .document import POINTS, Document, Run, is_ours, joined, most_points, name_of, title_of
 
 NAME, TAB = "keras_ch8", "Optimization"
-FILES = assets.FILES | {assets.TAB: "text/javascript"}
+FILES = page.FILES | {page.TAB: "text/javascript"}
 JSON = "application/json"
 Where: TypeAlias = Mapping[str, Any]
 """Of which request and experiment a provider is asked: its arguments `ctx` and `experiment_id`."""
@@ -46,11 +46,11 @@ class Plugin(base_plugin.TBPlugin):
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """Return what TensorBoard shows as the tab."""
-        return base_plugin.FrontendMetadata(es_module_path=f"/static/{assets.TAB}", tab_name=TAB)
+        return base_plugin.FrontendMetadata(es_module_path=f"/static/{page.TAB}", tab_name=TAB)
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
         """Return what is served: each file under a route of its own, and the document."""
-        files = {f"/static/{name}": _asset(assets.read(name).encode(), kind) for name, kind in FILES.items()}
+        files = {f"/static/{name}": _asset(page.asset(name).encode(), kind) for name, kind in FILES.items()}
         return files | {"/document": self._document}
 
     def _document(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

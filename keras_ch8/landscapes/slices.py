@@ -14,7 +14,7 @@ from .._result import Result, Table
 from .._section import section
 from .._types import Data
 from ..curvature.objective import Objective
-from .units import unit_axes
+from ..symmetries.wiring import unit_axes
 
 Weights: TypeAlias = np.ndarray | Sequence[np.ndarray]
 """Weights of a model: a list as from `model.get_weights()`, or a flat vector of the trainable ones."""

@@ -18,7 +18,7 @@ from ..board.reports import Sums, write_signals
 from ..curvature.objective import Objective
 from ..integration import keras_private
 from ..verdicts.wording import digits
-from ._sums import Summing, summing_layers, walk
+from ._start import Summing, summing_layers, walk
 
 TOLERANCE = 0.01
 """How far from 1 the variance of a layer may stay."""
