@@ -18,8 +18,9 @@ from .._keeper import Keeper, fingerprint
 from .._sandbox import generators_kept, new_model
 from .._section import section
 from .._types import Data, Logs
-from ..board.record import Event
-from ..board.reports import write_compared
+from ..board import tags
+from ..board.record import Event, Record
+from ..board.writer import RunWriter
 from ..callbacks.base import say
 from ..checkpoints.fingerprint import of_loss, of_model
 from ..data import ArraySource
@@ -358,11 +359,16 @@ def _write(
             ),
             "epochs": workload.epochs,
         }
+        name = tags.epoch(f"val_{result.metric}" if held_out else result.metric).name
         for run in one.runs:
-            at = run.reached(result.target, result.lower_is_better)
-            reached = None
-            if at is not None:
-                reached = Event(int(run.steps[at]), "target", f"{result.metric} has reached {result.target:g}.")
             folder = os.path.join(log_dir, re.sub(r"[^\w.-]+", "_", one.name), f"seed_{run.seed}")
-            name = f"val_{result.metric}" if held_out else result.metric
-            write_compared(folder, settings, name, run.steps, run.values, reached)
+            writer, record = RunWriter.open(folder, 1), Record(hyperparameters=settings)
+            writer.points((int(step), {name: float(x)}) for step, x in zip(run.steps, run.values, strict=True))
+            if (at := run.reached(result.target, result.lower_is_better)) is not None:
+                reached = f"{result.metric} has reached {result.target:g}."
+                record.events.add(Event(int(run.steps[at]), "target", reached))
+            record.ended = True
+            writer.hyperparameters(settings, record.begun)
+            last = int(run.steps[-1])
+            writer.record(functools.partial(record.text, last), last)
+            writer.close()

@@ -15,7 +15,8 @@ from .._result import Result, Table
 from .._sandbox import build_on
 from .._section import section
 from .._types import Data
-from ..board.reports import write_rates
+from ..board import tags
+from ..board.writer import RunWriter
 from ..integration import keras_private
 from ._search import CLOSE, RECOMMENDED, Suggestion, refined_range, suggest, without_batch_effects
 from ._trials import AT_REST, ShortTrainings, StepsAt, Trials
@@ -188,8 +189,22 @@ def find_learning_rate(
     losses = without_batch_effects(rates, losses, at_start[: len(losses)])
     result = RangeTest(rates, losses, *suggest(rates, np.minimum(losses, at_start.mean() + largest_rise)))
     if log_dir is not None:
-        write_rates(log_dir, result.rates, result.losses, result.smoothed, str(result))
+        _write(log_dir, result)
     return result
+
+
+def _write(log_dir: str, found: RangeTest) -> None:
+    """Write a run of its own for TensorBoard: its steps are those of the test, its text what that suggests."""
+    writer = RunWriter.open(log_dir, 1)
+    series = {
+        tags.RANGE_RATE: np.log10(found.rates),
+        tags.RANGE_LOSS: found.losses,
+        tags.RANGE_SMOOTHED: found.smoothed,
+    }
+    for step, values in enumerate(zip(*series.values(), strict=True), 1):
+        writer.scalars(step, {tag.name: float(value) for tag, value in zip(series, values, strict=True)})
+    writer.text(tags.RANGE_REPORT, f"```\n{found}\n```", len(found.rates))
+    writer.close()
 
 
 STABLE = 0.9
