@@ -110,31 +110,23 @@ class EventFile:
         due = time.monotonic() + FLUSH_SECONDS
         last = False
         while not last and not self._error:
-            item = self._next(due)
+            item: list[bytes] | _Mark = []
+            with contextlib.suppress(queue.Empty):
+                item = self._queue.get(timeout=max(0.0, due - time.monotonic()))
             late = time.monotonic() >= due
             due = time.monotonic() + FLUSH_SECONDS if late else due
-            self._error = self._error or self._handle(item, late)
+            try:
+                for record in item if isinstance(item, list) else ():
+                    self._records.write(record)
+                if late or isinstance(item, _Mark):
+                    self._flush()
+            except Exception as error:  # TensorFlow's or the system's; raised where the caller can see it
+                self._error = self._error or error
             last = _release(item)
         while not self._queue.empty():  # who puts a mark there from now on sees the error, and does not wait
             _release(self._queue.get())
         with contextlib.suppress(Exception):  # all was flushed, or the error is known
             self._records.close()
-
-    def _next(self, due: float) -> list[bytes] | _Mark | None:
-        try:
-            return self._queue.get(timeout=max(0.0, due - time.monotonic()))
-        except queue.Empty:
-            return None
-
-    def _handle(self, item: list[bytes] | _Mark | None, late: bool) -> Exception | None:
-        try:
-            for record in item if isinstance(item, list) else ():
-                self._records.write(record)
-            if late or isinstance(item, _Mark):
-                self._flush()
-        except Exception as error:  # TensorFlow's or the system's; raised where the caller can see it
-            return error
-        return None
 
     def _flush(self) -> None:
         self._records.flush()
@@ -142,7 +134,7 @@ class EventFile:
             raise FileNotFoundError(f"{self._path} is gone")
 
 
-def _release(item: list[bytes] | _Mark | None) -> bool:
+def _release(item: list[bytes] | _Mark) -> bool:
     """Let go on who waits for a mark, and return whether it was the last one."""
     if isinstance(item, _Mark):
         item.done.set()

@@ -203,6 +203,7 @@ def _tuned(
     candidates: Mapping[str, Candidate], runner: Trials[Job, TimedRun], trials: int, seed: int, lower: bool
 ) -> list[Contender]:
     """Return the candidates with their best settings, nothing run over seeds yet."""
+    keys = {name: rate_of(one.ranges) for name, one in candidates.items()}
     tried = {name: _search.settings(one.ranges, trials if one.ranges else 0) for name, one in candidates.items()}
     runs: dict[str, list[TimedRun]] = {name: [] for name in candidates}
     new = [Job(name, setting, seed) for name, settings in tried.items() for setting in settings if setting]
@@ -211,8 +212,7 @@ def _tuned(
             runs[job.candidate].append(run)
         new = []
         for name, own in runs.items():
-            ranges, losses = candidates[name].ranges, scores(own, lower)
-            key = rate_of(ranges)
+            key, ranges, losses = keys[name], candidates[name].ranges, scores(own, lower)
             further = _search.beyond_in(ranges[key], [s[key] for s in tried[name]], losses) if own else None
             if further is not None:
                 best = tried[name][int(np.argmin(losses))]
@@ -222,7 +222,6 @@ def _tuned(
             break
     for job in new:  # of these the boundary is told
         tried[job.candidate].pop()
-    keys = {name: rate_of(one.ranges) for name, one in candidates.items()}
     return [tuned(name, keys[name], tried[name], own, lower) for name, own in runs.items()]
 
 

@@ -170,7 +170,6 @@ def steepest(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
 
 def valley(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
     """Return where two thirds of the fall from the highest to the lowest loss are done."""
-    del slope
     end = int(np.argmin(loss))
     start = int(np.argmax(loss[: end + 1]))
     down = loss[start] - loss[start : end + 1] >= 2 / 3 * (loss[start] - loss[end])
@@ -182,7 +181,6 @@ def scaled_minimum(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> 
 
     The best constant rate for T steps falls as 1 / sqrt(T), and the test has spent h steps within a factor e of each.
     """
-    del slope
     h = (len(decades) - 1) / ((decades[-1] - decades[0]) * np.log(10))
     return float(decades[np.argmin(loss)] + np.log10(h / TRAINING) / 2)
 
@@ -209,7 +207,7 @@ def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str
     decades = np.log10(rates)
     value, slope = smoother(decades)
     loss = value @ losses
-    fall, error = fall_of(decades, losses)
+    fall, error = fall_of(decades, losses, value)
     if not fall > error:
         fit = rates[loss <= loss.min() + error]
         far = Suggestion(float(min(rates[-1] / FAR_FROM_DIVERGING, fit[-1])), float(fit[0]), float(fit[-1]))
@@ -230,9 +228,8 @@ def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str
     return loss, found, best, "" if fall > SIGNIFICANT * error else "the loss falls by no more than noise explains"
 
 
-def fall_of(decades: np.ndarray, losses: np.ndarray) -> tuple[float, float]:
+def fall_of(decades: np.ndarray, losses: np.ndarray, value: np.ndarray) -> tuple[float, float]:
     """Return how far the smoothed loss falls to its minimum from the highest point before, and the standard error."""
-    value, _ = smoother(decades)
     loss = value @ losses
     at = int(np.argmin(loss))
     top = int(np.argmax(loss[: at + 1]))

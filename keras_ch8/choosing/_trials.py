@@ -161,7 +161,6 @@ class Dial(LearningRateSchedule):
 
     def __call__(self, step: Tensor) -> Tensor:
         """Return the rate."""
-        del step
         return backend.as_tensor(self._rate)
 
 

@@ -106,11 +106,8 @@ class Continued(Result):
         ax.axhline(np.mean(self.start_value), color=GREY, linestyle=":", label="start")
         ax.set_xticks(stages, [f"{sigma:.3g}" for sigma in self.stddevs])
         title = "Real cost at the minimum of each stage"
-        return finished(ax, title, "standard deviation of the blur [x]", "cost", self._which)
-
-    @property
-    def _which(self) -> str:
-        return "mean of the starts" if self.value.ndim else "cost of"
+        which = "mean of the starts" if self.value.ndim else "cost of"
+        return finished(ax, title, "standard deviation of the blur [x]", "cost", which)
 
     def _headline(self) -> str:
         return self.message

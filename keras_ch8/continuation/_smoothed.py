@@ -249,7 +249,10 @@ class LabelSmoothing(keras.losses.Loss):
         fix = "Try 0.1; 1 would leave nothing of the label."
         _checks.number("smoothing", smoothing, 0.0, 1.0, meaning="a fraction of the labels", fix=fix)
         self.smoothing = Annealed(smoothing, value=value, low=0.0, high=1.0)
-        self.prior = None if prior is None else _prior(prior)
+        self.prior = prior
+        if prior is not None:
+            meaning, fix = "a label without knowledge", "Leave it out for 1 / classes."
+            self.prior = _checks.number("prior", prior, 0.0, 1.0, closed_high=True, meaning=meaning, fix=fix)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of each example."""
@@ -267,11 +270,6 @@ class LabelSmoothing(keras.losses.Loss):
     def from_config(cls, config: Config) -> Self:
         """Make it from `get_config`."""
         return cls(**config | {"loss": keras.saving.deserialize_keras_object(config["loss"])})
-
-
-def _prior(value: Any) -> float:
-    fix = "Leave it out for 1 / classes."
-    return _checks.number("prior", value, 0.0, 1.0, closed_high=True, meaning="a label without knowledge", fix=fix)
 
 
 def _aligned(y: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
