@@ -25,7 +25,7 @@ from ..callbacks.base import say
 from ..checkpoints.fingerprint import of_loss, of_model
 from ..data import ArraySource
 from ..integration import keras_private
-from . import _search
+from . import _numbers
 from ._candidates import FACTOR, RATE, Candidate, candidates_of, described
 from ._optimizer_comparison import Contender, OptimizerComparison, TimedRun, scores, tuned
 from ._trials import Trials, direction_of
@@ -204,16 +204,16 @@ def _tuned(
 ) -> list[Contender]:
     """Return the candidates with their best settings, nothing run over seeds yet."""
     keys = {name: rate_of(one.ranges) for name, one in candidates.items()}
-    tried = {name: _search.settings(one.ranges, trials if one.ranges else 0) for name, one in candidates.items()}
+    tried = {name: _numbers.settings(one.ranges, trials if one.ranges else 0) for name, one in candidates.items()}
     runs: dict[str, list[TimedRun]] = {name: [] for name in candidates}
     new = [Job(name, setting, seed) for name, settings in tried.items() for setting in settings if setting]
-    for _ in range(_search.EXTENSIONS + 1):
+    for _ in range(_numbers.EXTENSIONS + 1):
         for job, run in zip(new, runner.run(new), strict=True):
             runs[job.candidate].append(run)
         new = []
         for name, own in runs.items():
             key, ranges, losses = keys[name], candidates[name].ranges, scores(own, lower)
-            further = _search.beyond_in(ranges[key], [s[key] for s in tried[name]], losses) if own else None
+            further = _numbers.beyond_in(ranges[key], [s[key] for s in tried[name]], losses) if own else None
             if further is not None:
                 best = tried[name][int(np.argmin(losses))]
                 tried[name].append({**best, key: further})

@@ -18,7 +18,7 @@ from .._types import Data
 from ..board import tags
 from ..board.writer import RunWriter
 from ..integration import keras_private
-from ._search import CLOSE, RECOMMENDED, Suggestion, refined_range, suggest, without_batch_effects
+from ._numbers import CLOSE, RECOMMENDED, Suggestion, refined_range, suggest, without_batch_effects
 from ._trials import AT_REST, ShortTrainings, StepsAt, Trials
 
 RATE = "learning rate [weight / gradient]"

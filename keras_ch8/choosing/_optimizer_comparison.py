@@ -11,8 +11,8 @@ import numpy as np
 from .._describe import short
 from .._plot import axes_of, finished, line, make_log
 from .._result import Result, Table
-from . import _search
-from ._paired_test import PairedTest, holm, paired_test
+from . import _numbers
+from ._numbers import PairedTest, holm, paired_test
 
 SAME = "no significant difference"
 
@@ -287,7 +287,7 @@ class OptimizerComparison(Result):
                 end = "lowest" if best <= min(setting[one.tuned] for setting in one.tried) else "highest"
                 said.append(
                     f"The best {one.tuned} of {one.name}, {best:.2g}, is the {end} that was tried, also after "
-                    f"{_search.EXTENSIONS} more: a wider range may have a better one."
+                    f"{_numbers.EXTENSIONS} more: a wider range may have a better one."
                 )
         return said
 
@@ -330,9 +330,9 @@ def tuned(
     if not runs:
         return Contender(name, {}, (), (), "", False, (math.nan, math.nan))
     found, rates = scores(runs, lower), [setting[key] for setting in tried]
-    is_open = _search.beyond(rates, found) is not None
+    is_open = _numbers.beyond(rates, found) is not None
     best = tried[int(np.argmin(found))]
-    return Contender(name, best, tuple(tried), tuple(runs), key, is_open, _search.band(rates, found))
+    return Contender(name, best, tuple(tried), tuple(runs), key, is_open, _numbers.band(rates, found))
 
 
 def _spread(values: np.ndarray) -> list[object]:

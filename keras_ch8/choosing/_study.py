@@ -18,7 +18,7 @@ from .._types import Data
 from ..callbacks.base import say
 from ..monitors import gradient_noise
 from . import _study_advice as advise
-from ._search import sweep
+from ._numbers import sweep
 from ._study_advice import Advice, Branch
 from ._study_results import (
     BatchSizeStudy,

@@ -20,7 +20,7 @@ from .._types import Data
 from ..callbacks.base import say
 from ..integration import backend, keras_private
 from ._learning_rates import checked
-from ._paired_test import PairedTest, distributions, paired_test
+from ._numbers import PairedTest, distributions, paired_test
 from ._trials import SpeedSetting, TimedStep
 
 

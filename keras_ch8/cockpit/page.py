@@ -7,7 +7,6 @@ tab, hands these out one by one.
 import base64
 import hashlib
 import html
-import json
 import os
 import re
 import textwrap
@@ -19,6 +18,7 @@ from typing import final
 
 from .._describe import spelled
 from .._result import one_line
+from ..board.record import compact
 from ..board.window import Point
 from ..verdicts.state import OverallState
 from ..verdicts.texts import report as report_of
@@ -46,7 +46,7 @@ def page(document: Document) -> str:
     """
     code = script() + _CALL
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-    data = json.dumps(document, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    data = compact(document).replace("<", "\\u003c")
     policy = (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"

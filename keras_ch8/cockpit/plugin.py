@@ -4,7 +4,6 @@ It reads only, and opens no file that a request names: each asset has one route,
 """
 
 import hashlib
-import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -15,6 +14,7 @@ from tensorboard.data.provider import DataProvider, RunTagFilter
 from tensorboard.plugins import base_plugin
 from werkzeug import Request, Response
 
+from ..board.record import compact
 from ..board.tags import EDGES, RECORD
 from . import page
 from .document import POINTS, Document, Run, is_ours, joined, most_points, name_of, title_of
@@ -106,11 +106,12 @@ class Documents:
         with self._lock:
             runs = self._known[where["experiment_id"]] = self._read(where, self._known.get(where["experiment_id"], {}))
         live = any(read.run.is_live for read in runs.values())
-        state = [live, *((folder, read.listed.state) for folder, read in runs.items())]
-        now = _hash(state)
+        now = _hash([live, *((folder, read.listed.state) for folder, read in runs.items())])
         if token == now:
-            return _json({"unchanged": True})
-        return _json(joined(title_of(self._log_dir), [read.document for read in runs.values()], live) | {"token": now})
+            return compact({"unchanged": True})
+        return compact(
+            joined(title_of(self._log_dir), [read.document for read in runs.values()], live) | {"token": now}
+        )
 
     def _read(self, where: Where, known: Mapping[str, _Read]) -> dict[str, _Read]:
         """Return the runs of this package, in the order of their folders; those that have not changed as known."""
@@ -163,7 +164,3 @@ def _listed(series: Mapping[str, Any]) -> _Listed:
 
 def _hash(value: Any) -> str:
     return hashlib.sha256(repr(value).encode(errors="replace")).hexdigest()
-
-
-def _json(answer: Document) -> str:
-    return json.dumps(answer, allow_nan=False, separators=(",", ":"))

@@ -16,8 +16,7 @@ from ..board.record import Event
 from ..board.tags import is_edge
 from ..board.window import Point
 from ..verdicts.verdict import Verdict
-from ._files import FileTracker
-from .base import Tracker
+from .base import FileTracker, Tracker
 
 FLUSH_SECONDS = 5.0
 """The longest time between two flushes."""
