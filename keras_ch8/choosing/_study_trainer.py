@@ -349,13 +349,8 @@ class Trainer:
 
     def _rows(self, begin: int, count: int) -> np.ndarray:
         """Return which examples come from the `begin`-th on: a fresh order in every pass, whatever the batch size."""
-        found: list[np.ndarray] = []
-        while count > 0:
-            epoch, place = divmod(begin, self.size)
-            rows = self._order(epoch)[place : place + count]
-            found.append(rows)
-            begin, count = begin + len(rows), count - len(rows)
-        return np.concatenate(found)
+        epochs, places = np.divmod(np.arange(begin, begin + count), self.size)
+        return np.concatenate([self._order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
 
     def _order(self, epoch: int) -> np.ndarray:
         if self._ordered[0] != epoch:

@@ -214,8 +214,9 @@ def _without_still_output(flow: LayerFlow) -> LayerFlow:
     """Leave out the last layer if its output is 0 for every input: that is a choice, not a loss of signal."""
     if len(flow.names) < 2 or not flow.is_output[-1] or flow.signal[-1] > 0:
         return flow
-    rest = {name: v[:-1] for name, v in vars(flow).items() if not (v is None or isinstance(v, float))}
-    return dataclasses.replace(flow, **rest)
+    columns = {f.name: getattr(flow, f.name) for f in dataclasses.fields(flow)}
+    rest: dict[str, Any] = {k: v if v is None or isinstance(v, float) else v[:-1] for k, v in columns.items()}
+    return LayerFlow(**rest)
 
 
 def _symmetry(found: list[Summing], copies: dict[str, int]) -> Iterator[Claim]:
