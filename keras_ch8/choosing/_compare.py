@@ -292,8 +292,8 @@ def timed_run(workload: Workload, candidate: Candidate, setting: Mapping[str, fl
         clock.go()
         keras_private.set_optimizer(model, optimizer)
         model.fit(source, epochs=workload.epochs, callbacks=[clock], verbose=0)
-    of_time = np.array(clock.seconds).reshape(-1, 2).T
-    return TimedRun(seed, np.array(clock.steps), np.array(clock.values), *of_time)
+    steps, values, *seconds = np.array(clock.epochs, float).reshape(-1, 4).T
+    return TimedRun(seed, steps.astype(int), values, *seconds)
 
 
 class _Clock(keras.callbacks.Callback):
@@ -303,11 +303,9 @@ class _Clock(keras.callbacks.Callback):
         super().__init__()
         self._workload = workload
         self.batches = 0
-        self.steps: list[int] = []
-        self.values: list[float] = []
-        self.seconds: list[np.ndarray] = []
-        self._spent = np.zeros(2)
-        self._since = np.zeros(2)
+        self.epochs: list[tuple[float, ...]] = []
+        """After each: the batches so far, what was measured, seconds of the processors and on the wall."""
+        self._spent = self._since = np.zeros(2)
 
     def go(self) -> None:
         """Let the time run."""
@@ -321,9 +319,7 @@ class _Clock(keras.callbacks.Callback):
         if has_diverged:
             value = math.inf if self._workload.lower_is_better else -math.inf
             self.model.stop_training = True
-        self.steps.append((epoch + 1) * self.batches)
-        self.values.append(value)
-        self.seconds.append(self._spent)
+        self.epochs.append(((epoch + 1) * self.batches, value, *self._spent))
         self.go()
 
     def measure(self, model: keras.Model) -> float:

@@ -64,8 +64,7 @@ def beyond(rates: Sequence[float], losses: Sequence[float]) -> float | None:
     It lies as far beyond the boundary as the rates lie from each other, on a log scale, and at least by a factor 2. A
     loss that is not finite is worse than all others; where none is finite, the next rate is lower.
     """
-    order = np.argsort(rates)
-    tried, found = np.asarray(rates, "float64")[order], _worst_for_nan(np.asarray(losses)[order])
+    tried, found = _in_order(rates, losses)
     apart = (tried[-1] / tried[0]) ** (1 / (len(tried) - 1)) if len(tried) > 1 else 3.0
     factor = max(float(apart), 2.0)
     if not np.isfinite(found).any() or np.argmin(found) == 0:
@@ -102,8 +101,7 @@ def sweep(
 
 def band(rates: Sequence[float], losses: Sequence[float], within: float = BAND) -> tuple[float, float]:
     """Return the lowest and the highest rate around the best whose losses, all of them, lie within 5 % of its loss."""
-    order = np.argsort(rates)
-    tried, found = np.asarray(rates, "float64")[order], _worst_for_nan(np.asarray(losses)[order])
+    tried, found = _in_order(rates, losses)
     best = int(np.argmin(found))
     if not np.isfinite(found[best]):
         return math.nan, math.nan
@@ -116,8 +114,10 @@ def band(rates: Sequence[float], losses: Sequence[float], within: float = BAND) 
     return float(tried[low]), float(tried[high])
 
 
-def _worst_for_nan(losses: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(losses), losses, np.inf)
+def _in_order(rates: Sequence[float], losses: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return rising rates, and their losses; one that is not finite is infinite."""
+    order = np.argsort(rates)
+    return np.asarray(rates, "float64")[order], np.where(np.isfinite(losses), losses, np.inf)[order]
 
 
 # --- learning rates suggested by a curve of losses over rates, in the logarithm of the rate --------------------------

@@ -349,8 +349,7 @@ class Study:
     def _noise_scale(self, start: Checkpoint) -> float:
         model = self._trainer.begin(start)
         x, y, weight = take(self._trainer.data, self._trainer.probe_rows)
-        options = {} if weight is None else {"sample_weight": weight}
-        return gradient_noise(model, x, y, parts=8, **options).scale
+        return gradient_noise(model, x, y, parts=8, sample_weight=weight).scale
 
     def _is_batch_suspicious(self) -> bool:
         """Whether the batch is so large, next to the noise of the gradient, that a smaller one may do."""
