@@ -71,17 +71,10 @@ def _asset(content: bytes, kind: str) -> Callable[..., Any]:
     return app
 
 
-class _Listed(NamedTuple):
-    """A run as TensorBoard lists it: a hash that differs when it has changed, and when that was."""
-
-    state: str
-    last_written: float
-
-
 class _Read(NamedTuple):
     """A run as it was read, what it was listed as then, and its document with at most so many points a series."""
 
-    listed: _Listed
+    listed: str
     run: Run
     most: int
     document: Document
@@ -106,7 +99,7 @@ class Documents:
         with self._lock:
             runs = self._known[where["experiment_id"]] = self._read(where, self._known.get(where["experiment_id"], {}))
         live = any(read.run.is_live for read in runs.values())
-        now = _hash([live, *((folder, read.listed.state) for folder, read in runs.items())])
+        now = _hash([live, *((folder, read.listed) for folder, read in runs.items())])
         if token == now:
             return compact({"unchanged": True})
         return compact(
@@ -121,15 +114,18 @@ class Documents:
             folder: {**scalars.get(folder, {}), **edges.get(folder, {}), **records.get(folder, {})}
             for folder in sorted({*scalars, *records})
         }
-        listed = {
-            folder: _listed(of)
+        listed = {  # by a hash that differs when the run has changed
+            folder: _hash(sorted((name, one.max_step, one.max_wall_time) for name, one in of.items()))
             for folder, of in series.items()
             if any(is_ours(name, one.description or "") for name, one in of.items())
         }
-        changed = {folder: now for folder, now in listed.items() if folder not in known or known[folder].listed != now}
-        runs = {folder: Run(name_of(folder, self._log_dir)) for folder in changed}
+        runs = {
+            folder: Run(name_of(folder, self._log_dir))
+            for folder, now in listed.items()
+            if folder not in known or known[folder].listed != now
+        }
         for folder, run in runs.items():
-            run.last_written = changed[folder].last_written
+            run.last_written = max(one.max_wall_time for one in series[folder].values())
             for name, one in scalars.get(folder, {}).items():
                 run.describe(name, one.description or "")
         if runs:
@@ -138,7 +134,7 @@ class Documents:
         most = most_points(now.values())
         return {
             folder: known[folder]
-            if folder not in changed and known[folder].most == most
+            if folder not in runs and known[folder].most == most
             else _Read(listed[folder], run, most, run.as_document(most))
             for folder, run in now.items()
         }
@@ -155,11 +151,6 @@ class Documents:
                     run.point(name, point.step, point.value)
             for record in records.get(folder, {}).get(RECORD.name, ()):
                 run.record(record.numpy.item())
-
-
-def _listed(series: Mapping[str, Any]) -> _Listed:
-    newest = sorted((name, one.max_step, one.max_wall_time) for name, one in series.items())
-    return _Listed(_hash(newest), max(wall_time for *_, wall_time in newest))
 
 
 def _hash(value: Any) -> str:
