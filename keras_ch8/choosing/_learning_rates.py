@@ -196,13 +196,9 @@ def find_learning_rate(
 def _write(log_dir: str, found: RangeTest) -> None:
     """Write a run of its own for TensorBoard: its steps are those of the test, its text what that suggests."""
     writer = RunWriter.open(log_dir, 1)
-    series = {
-        tags.RANGE_RATE: np.log10(found.rates),
-        tags.RANGE_LOSS: found.losses,
-        tags.RANGE_SMOOTHED: found.smoothed,
-    }
-    for step, values in enumerate(zip(*series.values(), strict=True), 1):
-        writer.scalars(step, {tag.name: float(value) for tag, value in zip(series, values, strict=True)})
+    names = tags.RANGE_RATE.name, tags.RANGE_LOSS.name, tags.RANGE_SMOOTHED.name
+    rows = np.column_stack([np.log10(found.rates), found.losses, found.smoothed]).tolist()
+    writer.points((step, dict(zip(names, row, strict=True))) for step, row in enumerate(rows, 1))
     writer.text(tags.RANGE_REPORT, f"```\n{found}\n```", len(found.rates))
     writer.close()
 
