@@ -292,8 +292,8 @@ def timed_run(workload: Workload, candidate: Candidate, setting: Mapping[str, fl
         clock.go()
         keras_private.set_optimizer(model, optimizer)
         model.fit(source, epochs=workload.epochs, callbacks=[clock], verbose=0)
-    steps, values, *seconds = np.array(clock.epochs, float).reshape(-1, 4).T
-    return TimedRun(seed, steps.astype(int), values, *seconds)
+    steps, values, cpu, wall = np.array(clock.epochs, float).reshape(-1, 4).T
+    return TimedRun(seed, steps.astype(int), values, cpu, wall)
 
 
 class _Clock(keras.callbacks.Callback):

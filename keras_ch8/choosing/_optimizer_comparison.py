@@ -228,11 +228,13 @@ class OptimizerComparison(Result):
         rows = []
         for name in self.ranking:
             i = self.names.index(name)
+            setting, (low, high) = self.contenders[i].setting, self.contenders[i].band
             row: list[object] = [name]
             if self.target is not None:
                 row += [*_spread(times[i]), _finite(float(np.median(steps[i]))), int(np.isinf(times[i]).sum())]
             row += [_finite(float(np.median(cpu[i]))), *_spread(self.values[i])]
-            row += [_setting(self.contenders[i].setting), _band(self.contenders[i].band), self._beside(name)]
+            row.append(", ".join(f"{key} {value:.3g}" for key, value in setting.items()) or "its own")
+            row += ["" if math.isnan(low) else f"{low:.2g} to {high:.2g}", self._beside(name)]
             rows.append(row)
         return Table(columns, rows, 0 if self.winner else None)
 
@@ -342,11 +344,3 @@ def _spread(values: np.ndarray) -> list[object]:
 
 def _finite(value: float) -> float | str:
     return value if math.isfinite(value) else "infinite"
-
-
-def _setting(setting: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3g}" for name, value in setting.items()) or "its own"
-
-
-def _band(band: tuple[float, float]) -> str:
-    return "" if math.isnan(band[0]) else f"{band[0]:.2g} to {band[1]:.2g}"
