@@ -20,7 +20,7 @@ import numpy as np
 from compare_workloads import WORKLOADS, itself, quadratic, quadratic_data
 
 from keras_ch8 import choosing, optimizers, schedules
-from keras_ch8.choosing._paired_test import holm, paired_test
+from keras_ch8.choosing._numbers import holm, paired_test
 
 PUBLISHED = {"SGD": 87.4, "heavy ball": 87.2, "Adam": 87.9}
 """Losses of DeepOBS on its test set after 100 epochs."""

@@ -247,13 +247,14 @@ class Record:
 def _json(value: Any) -> str:
     """Return JSON; what has to be made plain first, or is too long, is the exception."""
     with contextlib.suppress(TypeError, ValueError):
-        text = _dumps(value)
+        text = compact(value)
         if len(text) <= USUAL:
             return text
-    return _dumps(plain(value))
+    return compact(plain(value))
 
 
-_dumps = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+compact = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+"""Returns plain data as JSON without spaces."""
 
 
 def plain(value: Any) -> Any:

@@ -290,16 +290,12 @@ def describe(name: str) -> str:
     return f"Of `{optimizer[0]}`: {of_one}" if of_one else ""
 
 
-def _descriptions() -> dict[str, str]:
-    found = {tag.name: tag.description for tag in ALL}
-    for tag in ALL:
-        if tag.spiky:
-            for name, which in zip((tag.low, tag.high), tag.band, strict=True):
-                found[name] = f"The {which} in each window of steps. {tag.description}"
-    return found
-
-
-_DESCRIPTIONS = _descriptions()
+_DESCRIPTIONS = {tag.name: tag.description for tag in ALL} | {
+    name: f"The {which} in each window of steps. {tag.description}"
+    for tag in ALL
+    if tag.spiky
+    for name, which in ((tag.low, tag.band[0]), (tag.high, tag.band[1]))
+}
 _EDGES = re.compile(
     f"{STEP}([^/]+/)?({'|'.join(re.escape(tag.name.removeprefix(STEP)) for tag in ALL if tag.spiky)})/(min|max)"
 )

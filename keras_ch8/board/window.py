@@ -6,7 +6,7 @@ with the first window where it is not the mean: before, it would be a copy, and 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
@@ -87,14 +87,6 @@ class _Held(NamedTuple):
     totals: list[float]
 
 
-class _Cut(NamedTuple):
-    """Where an array of steps is cut into windows, and the points of those windows that are complete."""
-
-    starts: np.ndarray
-    counts: np.ndarray
-    points: list[dict[str, float]]
-
-
 @dataclass
 class Windows:
     """Cuts series into windows of steps, each given back once its last step has been seen.
@@ -147,37 +139,32 @@ class Windows:
             if held:  # goes in front, as one value at the last step of the last call
                 steps = np.concatenate(([self.open_step], steps))
                 columns = [np.concatenate(([t], c)) for t, c in zip(held.totals, columns, strict=True)]
-            self._fill(tag, self._cut(steps, until, windows), columns, held)
+            ends = -(-steps // self.width) * self.width
+            starts = np.flatnonzero(np.concatenate(([True], ends[1:] != ends[:-1])))
+            stops = np.append(starts[1:], len(steps))
+            counts, complete = stops - starts, []
+            if held:
+                counts[0] += held.size - 1
+            for end, last in zip(ends[starts].tolist(), steps[stops - 1].tolist(), strict=True):
+                if end <= until:
+                    known, point = windows.get(end, (0, {}))
+                    windows[end] = (max(known, last), point)
+                    complete.append(point)
+            with np.errstate(invalid="ignore"):  # inf - inf is NaN, which is what the window shows
+                ways = zip((np.add, np.minimum, np.maximum), columns, strict=False)
+                totals = [way.reduceat(column, starts) for way, column in ways]
+            if len(complete) < len(counts):
+                self.open[tag] = _Held(int(counts[-1]), [float(t[-1]) for t in totals])
+            self._fill(tag, totals, counts, complete)
         self.open_step = newest
         self._widen(len(windows))
         return [windows[end] for end in sorted(windows)]
 
-    def _cut(self, steps: np.ndarray, until: int, windows: dict[int, Point]) -> _Cut:
-        ends = -(-steps // self.width) * self.width
-        starts = np.flatnonzero(np.concatenate(([True], ends[1:] != ends[:-1])))
-        stops = np.append(starts[1:], len(steps))
-        complete = []
-        for end, last in zip(ends[starts].tolist(), steps[stops - 1].tolist(), strict=True):
-            if end <= until:
-                known, point = windows.get(end, (0, {}))
-                windows[end] = (max(known, last), point)
-                complete.append(point)
-        return _Cut(starts, stops - starts, complete)
-
-    def _fill(self, tag: Tag, cut: _Cut, columns: Sequence[np.ndarray], held: _Held | None) -> None:
-        """Write the complete windows of one series into their points, and hold the rest."""
-        with np.errstate(invalid="ignore"):  # inf - inf is NaN, which is what the window shows
-            totals = [
-                f.reduceat(c, cut.starts) for f, c in zip((np.add, np.minimum, np.maximum), columns, strict=False)
-            ]
-        counts = cut.counts
-        if held:
-            counts[0] += held.size - 1
-        if len(cut.points) < len(counts):
-            self.open[tag] = _Held(int(counts[-1]), [float(t[-1]) for t in totals])
+    def _fill(self, tag: Tag, totals: list[np.ndarray], counts: np.ndarray, points: list[dict[str, float]]) -> None:
+        """Write the complete windows of one series into their points."""
         means = totals[0] / counts
         for name, values in zip((tag.name, tag.low, tag.high), [means, *totals[1:]], strict=False):
-            for point, value, mean in zip(cut.points, values.tolist(), means.tolist(), strict=False):
+            for point, value, mean in zip(points, values.tolist(), means.tolist(), strict=False):
                 is_copy = value == mean or math.isnan(value)  # then the mean is NaN too
                 if name == tag.name or not is_copy or name in self.begun:
                     point[name] = value

@@ -13,9 +13,8 @@ from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
 from .. import _net
-from . import _event_file, _runs
-from ._event_file import EventFile
-from ._runs import Lock, RunFolder
+from . import _run_files
+from ._run_files import EventFile, Lock, RunFolder
 from .tags import RECORD, Tag
 from .window import Point
 
@@ -68,7 +67,8 @@ class RunWriter:
         self._listeners: list[tuple[_net.Net, RunListener]] = []
         self._described_to_listeners: set[str] = set()
         """Series of which the listeners have the description."""
-        self._failed = file is None
+        self.failed = file is None
+        """Whether nothing is written any more, since that has failed, or at all."""
         self._net = _net.Net("What writes curves for TensorBoard")
         self._finish = weakref.finalize(self, _finish, file, lock)
 
@@ -84,7 +84,7 @@ class RunWriter:
         """
         lock = None
         try:
-            run, lock = _runs.choose(os.fspath(log_dir), first_step)
+            run, lock = _run_files.choose(os.fspath(log_dir), first_step)
             return cls(run, EventFile(run.folder), lock)
         except Exception as error:  # TensorFlow's or the system's
             if lock:
@@ -98,7 +98,7 @@ class RunWriter:
     @classmethod
     def silent(cls, log_dir: str) -> "RunWriter":
         """Return one that takes everything and writes nothing, as for a worker that is not the chief."""
-        return cls(RunFolder(os.path.join(os.fspath(log_dir), _runs.NAME)), None, None)
+        return cls(RunFolder(os.path.join(os.fspath(log_dir), _run_files.NAME)), None, None)
 
     @classmethod
     def resume(cls, log_dir: str, position: RunPosition, first_step: int) -> "RunWriter":
@@ -113,10 +113,8 @@ class RunWriter:
             return cls.open(log_dir, first_step)
         lock, folder = None, os.path.join(os.fspath(log_dir), position.folder)
         try:
-            lock = _runs.go_back(folder, position.files)
-            run = RunFolder(folder)
-            run.last = dict(position.last)
-            return cls(run, EventFile(run.folder), lock)
+            lock = _run_files.go_back(folder, position.files)
+            return cls(RunFolder(folder, last=dict(position.last)), EventFile(folder), lock)
         except Exception as error:
             if lock:
                 lock.release()
@@ -132,13 +130,8 @@ class RunWriter:
         """Bring all to the disk, and return where the run is: what `resume` goes back to."""
         self.flush()
         self._notify("flush")
-        files = {} if self._failed else _runs.sizes_of(self.folder)
+        files = {} if self.failed else _run_files.sizes_of(self.folder)
         return RunPosition(os.path.basename(self.folder), files, self._steps.last())
-
-    @property
-    def failed(self) -> bool:
-        """Whether nothing is written any more, since that has failed, or at all."""
-        return self._failed
 
     def declare(self, tags: Iterable[Tag]) -> None:
         """Let the scalars of these tags have their descriptions; those of the suite have theirs."""
@@ -165,13 +158,16 @@ class RunWriter:
             kept = self._steps.forward(step, values)
             new.append((step, {name: value for name, value in values.items() if name in kept}))
         names = {name for _, values in new for name in values}
-        self._pass_on(new, names)
-        build = partial(_event_file.scalars, described=self._described, declared=self._declared)
+        for name in sorted(names - self._described_to_listeners):
+            self._notify("describe", name, _run_files.description(name, self._declared))
+        self._notify("points", new)
+        self._described_to_listeners |= names
+        build = partial(_run_files.scalars, described=self._described, declared=self._declared)
         self._write(*((step, partial(build, values)) for step, values in new if values))
 
     def text(self, tag: Tag, markdown: str, step: int) -> None:
         """Write a text in markdown at `step`, or at the first one after it that has none yet."""
-        self._write((self._steps.free(step, tag.name), lambda: _event_file.text(tag, markdown)))
+        self._write((self._steps.free(step, tag.name), lambda: _run_files.text(tag, markdown)))
 
     def record(self, text: Callable[[], str], step: int) -> None:
         """Write the record of the run, JSON that `text` returns, at `step` or at the first one after it without one.
@@ -184,12 +180,12 @@ class RunWriter:
             self._fail(error)
             return
         self._notify("record", said)
-        self._write((self._steps.free(step, RECORD.name), lambda: _event_file.record(RECORD, said)))
+        self._write((self._steps.free(step, RECORD.name), lambda: _run_files.record(RECORD, said)))
         self._attempt(lambda: self._file.flush_soon())
 
     def histogram(self, tag: Tag, counts: np.ndarray, edges: np.ndarray, step: int) -> None:
         """Write what `np.histogram` returns at `step`, or at the first one after it that has none yet."""
-        self._write((self._steps.free(step, tag.name), lambda: _event_file.histogram(tag, counts, edges)))
+        self._write((self._steps.free(step, tag.name), lambda: _run_files.histogram(tag, counts, edges)))
 
     def lines(self, name: str, lines: Iterable[str]) -> None:
         """Append lines to a text file of this name, beside the event file."""
@@ -202,10 +198,10 @@ class RunWriter:
 
     def hyperparameters(self, values: dict[str, object], begun: float) -> None:
         """Write the settings of a run that began then for the dashboard HParams, unless the run has them."""
-        if _event_file.SESSION not in self._steps:
+        if _run_files.SESSION not in self._steps:
             self._write(
-                (self._steps.free(0, _event_file.EXPERIMENT), _event_file.experiment),
-                (self._steps.free(0, _event_file.SESSION), lambda: _event_file.hyperparameters(values, begun)),
+                (self._steps.free(0, _run_files.EXPERIMENT), _run_files.experiment),
+                (self._steps.free(0, _run_files.SESSION), lambda: _run_files.hyperparameters(values, begun)),
             )
 
     def flush(self) -> None:
@@ -214,18 +210,10 @@ class RunWriter:
 
     def close(self) -> None:
         """Flush, close and give the folder free; also happens when the writer or the process ends."""
-        error = self._finish()
-        if error:
+        if error := self._finish():
             self._fail(error)
-        self._notify("close", not self._failed)
+        self._notify("close", not self.failed)
         self._listeners = []
-
-    def _pass_on(self, points: Sequence[Point], names: set[str]) -> None:
-        """Pass on to the listeners points, and of their series where these are new."""
-        for name in sorted(names - self._described_to_listeners):
-            self._notify("describe", name, _event_file.description(name, self._declared))
-        self._notify("points", points)
-        self._described_to_listeners |= names
 
     def _notify(self, what: str, *args: Any) -> None:
         """Call a method of each listener that has not failed."""
@@ -239,16 +227,16 @@ class RunWriter:
         )
 
     def _attempt(self, action: Callable[[], None]) -> None:
-        if not self._failed:
+        if not self.failed:
             try:
                 action()
             except Exception as error:  # a training of days is worth more than its charts
                 self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        if self._failed:
+        if self.failed:
             return
-        self._failed = True
+        self.failed = True
         warnings.warn(
             f"Nothing more is written for TensorBoard in {self.folder!r}, and the training goes on: "
             f"{type(error).__name__}: {error}. Points of the last seconds may be lost too.",
@@ -278,19 +266,9 @@ class Steps:
         """Return the names for which `step` is new, which it is no more after this; warn of others once."""
         names = set(names)
         kept = {name for name in names if self._last.get(name, -1) < step}
-        if kept != names:
-            self._warn(step, min(names - kept))
-        self._last.update(dict.fromkeys(kept, step))
-        return kept
-
-    def free(self, step: int, name: str) -> int:
-        """Return `step`, or the first one after it that is new for this series; it is no more after this."""
-        self._last[name] = max(step, self._last.get(name, -1) + 1)
-        return self._last[name]
-
-    def _warn(self, step: int, name: str) -> None:
-        if not self._warned:
+        if kept != names and not self._warned:
             self._warned = True
+            name = min(names - kept)
             warnings.warn(
                 "The steps of a run for TensorBoard must go forward, so some points are dropped. "
                 f"Received: {name!r} at step {step}, after step {self._last[name]}. "
@@ -298,6 +276,13 @@ class Steps:
                 RuntimeWarning,
                 stacklevel=2,
             )
+        self._last.update(dict.fromkeys(kept, step))
+        return kept
+
+    def free(self, step: int, name: str) -> int:
+        """Return `step`, or the first one after it that is new for this series; it is no more after this."""
+        self._last[name] = max(step, self._last.get(name, -1) + 1)
+        return self._last[name]
 
 
 def _finish(file: EventFile | None, lock: Lock | None) -> Exception | None:

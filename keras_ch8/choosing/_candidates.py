@@ -68,7 +68,14 @@ class Candidate:
                 f"ranges={short(self.ranges)}. Try {{'learning_rate': (1e-4, 0.1)}}."
             )
         for name, ends in self.ranges.items():
-            _range(name, ends)
+            if not isinstance(name, str) or not isinstance(ends, tuple | list) or len(ends) != 2:
+                raise TypeError(
+                    "`ranges` has two numbers, the lowest and the highest, for the name of each setting. Received: "
+                    f"{short(name)}: {short(ends)}. Try 'learning_rate': (1e-4, 0.1)."
+                )
+            meaning, fix = "an end of the range of a setting", "Give (low, high) with 0 < low < high."
+            low = _checks.positive(f"ranges[{name!r}][0]", ends[0], meaning=meaning, fix=fix)
+            _checks.number(f"ranges[{name!r}][1]", ends[1], low, meaning=meaning, fix=fix, open_low=True)
         if self.batch_size is not None:
             _checks.count("batch_size", self.batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
 
@@ -86,18 +93,6 @@ class Candidate:
         """Return how many examples a batch has."""
         whole = isinstance(optimizer, ClosureOptimizer) and not optimizer.accumulate_batches
         return min(self.batch_size or (examples if whole else usual), examples)
-
-
-def _range(name: Any, ends: Any) -> None:
-    pair = isinstance(ends, tuple | list) and len(ends) == 2
-    if not isinstance(name, str) or not pair:
-        raise TypeError(
-            "`ranges` has two numbers, the lowest and the highest, for the name of each setting. Received: "
-            f"{short(name)}: {short(ends)}. Try 'learning_rate': (1e-4, 0.1)."
-        )
-    meaning, fix = "an end of the range of a setting", "Give (low, high) with 0 < low < high."
-    low = _checks.positive(f"ranges[{name!r}][0]", ends[0], meaning=meaning, fix=fix)
-    _checks.number(f"ranges[{name!r}][1]", ends[1], low, meaning=meaning, fix=fix, open_low=True)
 
 
 def candidates_of(given: Any) -> dict[str, Candidate]:

@@ -18,13 +18,14 @@ from .._arrays_file import Keeper, fingerprint
 from .._describe import section
 from .._sandbox import generators_kept, new_model
 from .._types import Data, Logs
-from ..board.record import Event
-from ..board.reports import write_compared
+from ..board import tags
+from ..board.record import Event, Record
+from ..board.writer import RunWriter
 from ..callbacks.base import say
 from ..checkpoints.fingerprint import of_loss, of_model
 from ..data import ArraySource
 from ..integration import keras_private
-from . import _search
+from . import _numbers
 from ._candidates import FACTOR, RATE, Candidate, candidates_of, described
 from ._optimizer_comparison import Contender, OptimizerComparison, TimedRun, scores, tuned
 from ._trials import Trials, direction_of
@@ -202,17 +203,17 @@ def _tuned(
     candidates: Mapping[str, Candidate], runner: Trials[Job, TimedRun], trials: int, seed: int, lower: bool
 ) -> list[Contender]:
     """Return the candidates with their best settings, nothing run over seeds yet."""
-    tried = {name: _search.settings(one.ranges, trials if one.ranges else 0) for name, one in candidates.items()}
+    keys = {name: rate_of(one.ranges) for name, one in candidates.items()}
+    tried = {name: _numbers.settings(one.ranges, trials if one.ranges else 0) for name, one in candidates.items()}
     runs: dict[str, list[TimedRun]] = {name: [] for name in candidates}
     new = [Job(name, setting, seed) for name, settings in tried.items() for setting in settings if setting]
-    for _ in range(_search.EXTENSIONS + 1):
+    for _ in range(_numbers.EXTENSIONS + 1):
         for job, run in zip(new, runner.run(new), strict=True):
             runs[job.candidate].append(run)
         new = []
         for name, own in runs.items():
-            ranges, losses = candidates[name].ranges, scores(own, lower)
-            key = rate_of(ranges)
-            further = _search.beyond_in(ranges[key], [s[key] for s in tried[name]], losses) if own else None
+            key, ranges, losses = keys[name], candidates[name].ranges, scores(own, lower)
+            further = _numbers.beyond_in(ranges[key], [s[key] for s in tried[name]], losses) if own else None
             if further is not None:
                 best = tried[name][int(np.argmin(losses))]
                 tried[name].append({**best, key: further})
@@ -221,7 +222,6 @@ def _tuned(
             break
     for job in new:  # of these the boundary is told
         tried[job.candidate].pop()
-    keys = {name: rate_of(one.ranges) for name, one in candidates.items()}
     return [tuned(name, keys[name], tried[name], own, lower) for name, own in runs.items()]
 
 
@@ -292,8 +292,8 @@ def timed_run(workload: Workload, candidate: Candidate, setting: Mapping[str, fl
         clock.go()
         keras_private.set_optimizer(model, optimizer)
         model.fit(source, epochs=workload.epochs, callbacks=[clock], verbose=0)
-    of_time = np.array(clock.seconds).reshape(-1, 2).T
-    return TimedRun(seed, np.array(clock.steps), np.array(clock.values), *of_time)
+    steps, values, cpu, wall = np.array(clock.epochs, float).reshape(-1, 4).T
+    return TimedRun(seed, steps.astype(int), values, cpu, wall)
 
 
 class _Clock(keras.callbacks.Callback):
@@ -303,11 +303,9 @@ class _Clock(keras.callbacks.Callback):
         super().__init__()
         self._workload = workload
         self.batches = 0
-        self.steps: list[int] = []
-        self.values: list[float] = []
-        self.seconds: list[np.ndarray] = []
-        self._spent = np.zeros(2)
-        self._since = np.zeros(2)
+        self.epochs: list[tuple[float, ...]] = []
+        """After each: the batches so far, what was measured, seconds of the processors and on the wall."""
+        self._spent = self._since = np.zeros(2)
 
     def go(self) -> None:
         """Let the time run."""
@@ -321,9 +319,7 @@ class _Clock(keras.callbacks.Callback):
         if has_diverged:
             value = math.inf if self._workload.lower_is_better else -math.inf
             self.model.stop_training = True
-        self.steps.append((epoch + 1) * self.batches)
-        self.values.append(value)
-        self.seconds.append(self._spent)
+        self.epochs.append(((epoch + 1) * self.batches, value, *self._spent))
         self.go()
 
     def measure(self, model: keras.Model) -> float:
@@ -358,11 +354,16 @@ def _write(
             ),
             "epochs": workload.epochs,
         }
+        name = tags.epoch(f"val_{result.metric}" if held_out else result.metric).name
         for run in one.runs:
-            at = run.reached(result.target, result.lower_is_better)
-            reached = None
-            if at is not None:
-                reached = Event(int(run.steps[at]), "target", f"{result.metric} has reached {result.target:g}.")
             folder = os.path.join(log_dir, re.sub(r"[^\w.-]+", "_", one.name), f"seed_{run.seed}")
-            name = f"val_{result.metric}" if held_out else result.metric
-            write_compared(folder, settings, name, run.steps, run.values, reached)
+            writer, record = RunWriter.open(folder, 1), Record(hyperparameters=settings)
+            writer.points((int(step), {name: float(x)}) for step, x in zip(run.steps, run.values, strict=True))
+            if (at := run.reached(result.target, result.lower_is_better)) is not None:
+                reached = f"{result.metric} has reached {result.target:g}."
+                record.events.add(Event(int(run.steps[at]), "target", reached))
+            record.ended = True
+            writer.hyperparameters(settings, record.begun)
+            last = int(run.steps[-1])
+            writer.record(functools.partial(record.text, last), last)
+            writer.close()

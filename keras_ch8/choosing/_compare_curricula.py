@@ -17,7 +17,7 @@ from ..callbacks import Curriculum
 from ..callbacks.base import say
 from ..curriculum.difficulty import numbers
 from ..data import ArraySource
-from ._paired_test import PairedTest, critical_t, distributions, paired_test
+from ._numbers import PairedTest, critical_t, distributions, paired_test
 from ._trials import Trials, direction_of
 
 Difficulty: TypeAlias = np.ndarray | Sequence[float] | Callable[..., np.ndarray] | str

@@ -15,9 +15,10 @@ from .._plot import COLORS, GREY, axes_of, finished, limits, line, recommend
 from .._result import Result, Table
 from .._sandbox import build_on
 from .._types import Data
-from ..board.reports import write_rates
+from ..board import tags
+from ..board.writer import RunWriter
 from ..integration import keras_private
-from ._range_test import CLOSE, RECOMMENDED, Suggestion, refined_range, suggest, without_batch_effects
+from ._numbers import CLOSE, RECOMMENDED, Suggestion, refined_range, suggest, without_batch_effects
 from ._trials import AT_REST, ShortTrainings, StepsAt, Trials
 
 RATE = "learning rate [weight / gradient]"
@@ -188,8 +189,18 @@ def find_learning_rate(
     losses = without_batch_effects(rates, losses, at_start[: len(losses)])
     result = RangeTest(rates, losses, *suggest(rates, np.minimum(losses, at_start.mean() + largest_rise)))
     if log_dir is not None:
-        write_rates(log_dir, result.rates, result.losses, result.smoothed, str(result))
+        _write(log_dir, result)
     return result
+
+
+def _write(log_dir: str, found: RangeTest) -> None:
+    """Write a run of its own for TensorBoard: its steps are those of the test, its text what that suggests."""
+    writer = RunWriter.open(log_dir, 1)
+    names = tags.RANGE_RATE.name, tags.RANGE_LOSS.name, tags.RANGE_SMOOTHED.name
+    rows = np.column_stack([np.log10(found.rates), found.losses, found.smoothed]).tolist()
+    writer.points((step, dict(zip(names, row, strict=True))) for step, row in enumerate(rows, 1))
+    writer.text(tags.RANGE_REPORT, f"```\n{found}\n```", len(found.rates))
+    writer.close()
 
 
 STABLE = 0.9

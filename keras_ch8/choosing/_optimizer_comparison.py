@@ -11,8 +11,8 @@ import numpy as np
 from .._describe import short
 from .._plot import axes_of, finished, line, make_log
 from .._result import Result, Table
-from . import _search
-from ._paired_test import PairedTest, holm, paired_test
+from . import _numbers
+from ._numbers import PairedTest, holm, paired_test
 
 SAME = "no significant difference"
 
@@ -228,11 +228,13 @@ class OptimizerComparison(Result):
         rows = []
         for name in self.ranking:
             i = self.names.index(name)
+            setting, (low, high) = self.contenders[i].setting, self.contenders[i].band
             row: list[object] = [name]
             if self.target is not None:
                 row += [*_spread(times[i]), _finite(float(np.median(steps[i]))), int(np.isinf(times[i]).sum())]
             row += [_finite(float(np.median(cpu[i]))), *_spread(self.values[i])]
-            row += [_setting(self.contenders[i].setting), _band(self.contenders[i].band), self._beside(name)]
+            row.append(", ".join(f"{key} {value:.3g}" for key, value in setting.items()) or "its own")
+            row += ["" if math.isnan(low) else f"{low:.2g} to {high:.2g}", self._beside(name)]
             rows.append(row)
         return Table(columns, rows, 0 if self.winner else None)
 
@@ -287,7 +289,7 @@ class OptimizerComparison(Result):
                 end = "lowest" if best <= min(setting[one.tuned] for setting in one.tried) else "highest"
                 said.append(
                     f"The best {one.tuned} of {one.name}, {best:.2g}, is the {end} that was tried, also after "
-                    f"{_search.EXTENSIONS} more: a wider range may have a better one."
+                    f"{_numbers.EXTENSIONS} more: a wider range may have a better one."
                 )
         return said
 
@@ -330,9 +332,9 @@ def tuned(
     if not runs:
         return Contender(name, {}, (), (), "", False, (math.nan, math.nan))
     found, rates = scores(runs, lower), [setting[key] for setting in tried]
-    is_open = _search.beyond(rates, found) is not None
+    is_open = _numbers.beyond(rates, found) is not None
     best = tried[int(np.argmin(found))]
-    return Contender(name, best, tuple(tried), tuple(runs), key, is_open, _search.band(rates, found))
+    return Contender(name, best, tuple(tried), tuple(runs), key, is_open, _numbers.band(rates, found))
 
 
 def _spread(values: np.ndarray) -> list[object]:
@@ -342,11 +344,3 @@ def _spread(values: np.ndarray) -> list[object]:
 
 def _finite(value: float) -> float | str:
     return value if math.isfinite(value) else "infinite"
-
-
-def _setting(setting: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3g}" for name, value in setting.items()) or "its own"
-
-
-def _band(band: tuple[float, float]) -> str:
-    return "" if math.isnan(band[0]) else f"{band[0]:.2g} to {band[1]:.2g}"

@@ -17,25 +17,9 @@ from .._duration import Clock, Duration, duration
 from .._types import Data
 from ..callbacks.base import say
 from ..monitors import gradient_noise
-from ._search import sweep
-from ._study_advice import (
-    QUANTILE,
-    TOO_MANY,
-    Advice,
-    Branch,
-    best_rate,
-    examples_to,
-    fit_critical,
-    is_better,
-    measure,
-    of_batches,
-    of_clipping,
-    of_length,
-    of_rates,
-    of_stability,
-    of_warmup,
-    refined,
-)
+from . import _study_advice as advise
+from ._numbers import sweep
+from ._study_advice import Advice, Branch
 from ._study_results import (
     BatchSizeStudy,
     ClippingStudy,
@@ -217,10 +201,10 @@ class Study:
             return runs[rate].best
 
         tried, losses, at_end = sweep(loss_of, [first] if given.diverged else [first, first * APART], MOST_EXTENSIONS)
-        if refine and (rate := refined(tried, losses)) is not None:
+        if refine and (rate := advise.refined(tried, losses)) is not None:
             loss_of(rate)
         ordered = tuple(runs[rate] for rate in sorted(runs))
-        return self._found(RateSweep, of_rates(ordered, given, at_end), before, ordered, given, not at_end)
+        return self._found(RateSweep, advise.of_rates(ordered, given, at_end), before, ordered, given, not at_end)
 
     def stability(self) -> Stability:
         """Train with twice the rate for 500 steps, measured at every step: is it unstable, and from when on?"""
@@ -229,7 +213,7 @@ class Study:
         twice = dataclasses.replace(self._setting, rate=rounded(2 * self._setting.rate))
         steps = min(STEPS_AT_TWICE, self._trainer.steps(twice.batch_size))
         run = self._trials.one(StudyTrial(twice, steps * twice.batch_size))
-        advice, rise, is_slow = of_stability(usual, run, steps)
+        advice, rise, is_slow = advise.of_stability(usual, run, steps)
         return self._found(Stability, advice, before, (run,), rise, is_slow)
 
     def warmup(self) -> WarmupStudy:
@@ -248,21 +232,21 @@ class Study:
             runs.append(self._train(dataclasses.replace(self._setting, warmup=steps)))
         best = min(runs, key=lambda run: run.best)
         shorter = steps // 10
-        if best is not base and is_better(best.best, base.best) and shorter:
+        if best is not base and advise.is_better(best.best, base.best) and shorter:
             runs.append(self._train(dataclasses.replace(best.setting, warmup=shorter)))
-            if not is_better(best.best, runs[-1].best):
+            if not advise.is_better(best.best, runs[-1].best):
                 best = runs[-1]
-        return self._found(WarmupStudy, of_warmup(base, best, steps), before, tuple(runs))
+        return self._found(WarmupStudy, advise.of_warmup(base, best, steps), before, tuple(runs))
 
     def clipping(self) -> ClippingStudy:
         """Clip the gradient at the 90 % quantile of its norms, at the given rate and a higher one."""
         before = self.cost
         base = self._train(self._setting)
         norms = base.norms[np.isfinite(base.norms)]
-        limit = rounded(np.quantile(norms, QUANTILE))
+        limit = rounded(np.quantile(norms, advise.QUANTILE))
         clipped = dataclasses.replace(self._setting, clip=limit)
         runs = [self._train(clipped), self._train(dataclasses.replace(clipped, rate=rounded(APART * clipped.rate)))]
-        return self._found(ClippingStudy, of_clipping(base, runs), before, (base, *runs), limit)
+        return self._found(ClippingStudy, advise.of_clipping(base, runs), before, (base, *runs), limit)
 
     def batch_sizes(self, start: int | str = "10%") -> BatchSizeStudy:
         """Measure the critical batch size: what each size needs from a checkpoint to the same loss.
@@ -289,7 +273,7 @@ class Study:
             loss = math.inf if run.diverged else float(np.median(run.evaluated[-max(1, POINTS // 5) :]))
             return Branch(given.batch_size, run.setting.rate, math.inf, loss, run.examples_per_second)
 
-        first = best_rate(to_the_end, given.rate)
+        first = advise.best_rate(to_the_end, given.rate)
         target, noise, run = first.loss, self._noise_scale(checkpoint), branch(given.batch_size, first.rate)
         if not target < float(run.evaluated[0]):
             why = f"The loss does not fall from the checkpoint on: {run.evaluated[0]:.4g} there, {target:.4g} later."
@@ -297,16 +281,16 @@ class Study:
             return self._found(BatchSizeStudy, Advice(do, why, given), before, tuple(runs), (), math.nan, noise, target)
 
         def to_the_target(size: int, rate: float, run: StudyRun | None = None) -> Branch:
-            run = run or branch(size, rate, target, TOO_MANY)
-            examples = examples_to(target, run.evaluated_at * size, run.evaluated)
+            run = run or branch(size, rate, target, advise.TOO_MANY)
+            examples = advise.examples_to(target, run.evaluated_at * size, run.evaluated)
             return Branch(size, run.setting.rate, math.inf if run.diverged else examples, float(run.evaluated[-1]),
                           run.examples_per_second)  # fmt: skip
 
         first = to_the_target(given.batch_size, first.rate, run)
-        found = measure(to_the_target, first, SMALLEST_BATCH, trainer.size)
+        found = advise.measure(to_the_target, first, SMALLEST_BATCH, trainer.size)
         sizes, needed = (np.array([getattr(b, name) for b in found.values()]) for name in ("batch_size", "examples"))
-        critical = fit_critical(sizes, needed)
-        advice = of_batches(found, given, critical, noise)
+        critical = advise.fit_critical(sizes, needed)
+        advice = advise.of_batches(found, given, critical, noise)
         return self._found(BatchSizeStudy, advice, before, tuple(runs), tuple(found.values()), critical, noise, target)
 
     def duration(self) -> DurationStudy:
@@ -314,12 +298,12 @@ class Study:
         before = self.cost
         best = self._train(self._setting)
         others = [run for run in self.runs if not run.diverged and run is not best]
-        close = sorted((run for run in others if not is_better(best.best, run.best)), key=lambda run: run.best)
+        close = sorted((run for run in others if not advise.is_better(best.best, run.best)), key=lambda run: run.best)
         runs = (best, *close)[:BEST]
         if best.diverged:
             advice = Advice("Find a learning rate first: `Study.rates`.", "The training diverges.", best.setting)
             return self._found(DurationStudy, advice, before, (best,))
-        return self._found(DurationStudy, of_length(runs, self._trainer.epochs), before, runs)
+        return self._found(DurationStudy, advise.of_length(runs, self._trainer.epochs), before, runs)
 
     def _train(self, setting: StudySetting) -> StudyRun:
         """Return a full training, run now or before."""
@@ -365,8 +349,7 @@ class Study:
     def _noise_scale(self, start: Checkpoint) -> float:
         model = self._trainer.begin(start)
         x, y, weight = take(self._trainer.data, self._trainer.probe_rows)
-        options = {} if weight is None else {"sample_weight": weight}
-        return gradient_noise(model, x, y, parts=8, **options).scale
+        return gradient_noise(model, x, y, parts=8, sample_weight=weight).scale
 
     def _is_batch_suspicious(self) -> bool:
         """Whether the batch is so large, next to the noise of the gradient, that a smaller one may do."""

@@ -125,7 +125,6 @@ class Stability(StudyStep):
         return finished(ax, f"Twice the best rate: {run.setting.rate:.3g}", "step", "training loss", "loss")
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
 class WarmupStudy(StudyStep):
     """Whether a warmup of the learning rate helps, and how long it must be."""
 
@@ -200,7 +199,6 @@ class BatchSizeStudy(StudyStep):
         )
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
 class DurationStudy(StudyStep):
     """Where in the training its best step lies."""
 

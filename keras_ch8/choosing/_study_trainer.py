@@ -303,10 +303,6 @@ class Trainer:
     def _steps(self, rows: Tensor, rates: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Take some training steps in a graph: the model's own, each at its rate and on its examples."""
 
-        def goes_on(i: Tensor, losses: Tensor, norms: Tensor) -> Tensor:
-            del norms
-            return ops.logical_and(i < count, ops.all(ops.isfinite(losses)))
-
         def body(i: Tensor, losses: Tensor, norms: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             self._dial.assign(rates[i])
             self.model.reset_metrics()
@@ -317,7 +313,11 @@ class Trainer:
             return i + 1, losses, ops.where(here, backend.as_tensor(self._gauge.norm), norms)
 
         nothing = ops.zeros(AT_ONCE, "float32")
-        return ops.while_loop(goes_on, body, (ops.convert_to_tensor(0, "int32"), nothing, nothing))
+        return ops.while_loop(
+            lambda i, losses, _: ops.logical_and(i < count, ops.all(ops.isfinite(losses))),
+            body,
+            (ops.convert_to_tensor(0, "int32"), nothing, nothing),
+        )
 
     def evaluate(self) -> float:
         """Return the loss on the validation data, of the model as it is now."""
@@ -349,13 +349,8 @@ class Trainer:
 
     def _rows(self, begin: int, count: int) -> np.ndarray:
         """Return which examples come from the `begin`-th on: a fresh order in every pass, whatever the batch size."""
-        found: list[np.ndarray] = []
-        while count > 0:
-            epoch, place = divmod(begin, self.size)
-            rows = self._order(epoch)[place : place + count]
-            found.append(rows)
-            begin, count = begin + len(rows), count - len(rows)
-        return np.concatenate(found)
+        epochs, places = np.divmod(np.arange(begin, begin + count), self.size)
+        return np.concatenate([self._order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
 
     def _order(self, epoch: int) -> np.ndarray:
         if self._ordered[0] != epoch:

@@ -1,10 +1,10 @@
 """Which settings of `compile` and which batch size make a training fast."""
 
+import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,13 +13,181 @@ import numpy as np
 from .. import _batches, _checks, _objects
 from .._batches import Batch, FitData
 from .._describe import section
+from .._plot import COLORS, GREY, axes_of, finished
+from .._result import Result, Table
 from .._sandbox import build_on, put_values, sandbox, values_of, variables_of
 from .._types import Data
 from ..callbacks.base import say
 from ..integration import backend, keras_private
 from ._learning_rates import checked
-from ._paired_test import distributions
-from ._speed_tuning import SpeedSetting, SpeedTuning, Timed, name_of, noise_of, simplest_of_the_fastest
+from ._numbers import PairedTest, distributions, paired_test
+from ._trials import SpeedSetting, TimedStep
+
+
+@dataclasses.dataclass(frozen=True)
+class Timed:
+    """How fast a training is with one setting.
+
+    Args:
+        setting: The setting.
+        seconds: Seconds a step, one for each round; NaN where it fails.
+        first_call: Seconds of the first call, in which the step is traced and compiled.
+        failure: Why it cannot be trained with this setting; "" where it can.
+    """
+
+    setting: SpeedSetting
+    seconds: np.ndarray
+    first_call: float = math.nan
+    failure: str = ""
+
+    @property
+    def examples_per_second(self) -> float:
+        """Examples that are trained on in a second, in the median round."""
+        return self.setting.batch_size / float(np.median(self.seconds))
+
+    def over(self, other: "Timed") -> PairedTest:
+        """Compare the examples in a second with those of another setting in the same rounds, as a logarithm."""
+        mine, theirs = (np.log(each.setting.batch_size / each.seconds) for each in (self, other))
+        return paired_test(mine, theirs)
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class SpeedTuning(Result):
+    """What `tune_speed` has found.
+
+    Args:
+        settings: Settings of `compile`, the first of which the model has now.
+        batches: Larger batches and narrower numbers with the setting that is recommended, which is the first.
+        noise: By which fraction two equal trainings may differ here.
+        seconds_of_data: Seconds in which the data bring a batch, if nothing else is done.
+    """
+
+    settings: tuple[Timed, ...]
+    batches: tuple[Timed, ...]
+    noise: float
+    seconds_of_data: float
+
+    @property
+    def recommended(self) -> SpeedSetting:
+        """The simplest setting of `compile` that nothing is faster than by more than the noise."""
+        return simplest_of_the_fastest(self.settings, self.noise).setting
+
+    @property
+    def speedup(self) -> float:
+        """How many times as many examples a second it trains on as the model does now; 1 where that is noise."""
+        best = simplest_of_the_fastest(self.settings, self.noise)
+        return math.exp(best.over(self.settings[0]).difference) if best is not self.settings[0] else 1.0
+
+    @property
+    def waits_for_data(self) -> bool:
+        """Whether a step of the recommended setting takes less time than the data need to bring a batch."""
+        return self.seconds_of_data > float(np.median(self.batches[0].seconds)) * (1 + self.noise)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The conclusions."""
+        lines = [self._of_compile()]
+        for timed in self.batches[1:]:
+            if is_faster(timed, self.batches[0], self.noise):
+                lines.append(self._of_batches(timed))
+        if self.waits_for_data:
+            step = float(np.median(self.batches[0].seconds))
+            lines.append(
+                f"The training waits for its data: they bring a batch in {1e3 * self.seconds_of_data:.3g} ms, a step "
+                f"takes {1e3 * step:.3g} ms. Let them be made in parallel and ahead (`map(..., num_parallel_calls="
+                "tf.data.AUTOTUNE)`, `prefetch`), or keep them in memory (`cache`)."
+            )
+        return lines
+
+    def _of_compile(self) -> str:
+        now, best = self.settings[0].setting, self.recommended
+        if best == now:
+            return (
+                f"No difference: no setting is faster than the one of now by more than the noise of {self.noise:.1%}."
+            )
+        changed = [f"{name}={value}" for name, value in best._asdict().items() if value != getattr(now, name)]
+        return (
+            f"Compile with {', '.join(changed)}: {self.speedup:.2f} times as many examples a second as now (two equal "
+            f"trainings differ by {self.noise:.1%})."
+        )
+
+    def _of_batches(self, timed: Timed) -> str:
+        gain = math.exp(timed.over(self.batches[0]).difference)
+        if timed.setting.policy:
+            return f"Layers with dtype={timed.setting.policy!r} bring {gain:.2f} times as many examples a second."
+        return (
+            f"Batches of {timed.setting.batch_size} bring {gain:.2f} times as many examples a second. They change the "
+            "training: fewer updates in an epoch, each with less noise (section 8.1.3)."
+        )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the examples in a second of each round for each setting, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        rows = [timed for timed in (*self.settings, *self.batches[1:]) if not timed.failure]
+        for place, timed in enumerate(rows):
+            speeds = timed.setting.batch_size / timed.seconds
+            ax.plot(speeds, np.full(len(speeds), place), "x", color=GREY, label="one round" if not place else None)
+            ax.plot(timed.examples_per_second, place, "o", color=COLORS[0], label="median" if not place else None)
+        ax.set_yticks(range(len(rows)), [name_of(timed.setting) for timed in rows])
+        ax.invert_yaxis()
+        return finished(ax, "Speed of a training", "examples in a second", "setting", "rounds")
+
+    def _headline(self) -> str:
+        return " ".join(self.sentences)
+
+    def _table(self) -> Table:
+        columns = (
+            "jit_compile", "steps_per_execution", "batch size", "dtype", "ms a step", "spread", "examples/s",
+            "against now", "first call [s]", "",
+        )  # fmt: skip
+        now = self.settings[0]
+        rows = [self._row(timed, timed.over(now), timed is now) for timed in self.settings]
+        rows += [self._row(timed, timed.over(self.batches[0]), False, more=True) for timed in self.batches[1:]]
+        return Table(columns, rows, [timed.setting for timed in self.settings].index(self.recommended))
+
+    def _row(self, timed: Timed, test: PairedTest, is_now: bool, more: bool = False) -> Sequence[object]:
+        jit, steps, size, policy = timed.setting
+        if timed.failure:
+            return jit, steps, size, policy or "as now", None, "", None, "", None, timed.failure
+        median = float(np.median(timed.seconds))
+        spread = f"{(timed.seconds.max() - timed.seconds.min()) / median:.0%}"
+        gain = math.exp(test.difference)
+        differs = test.is_significant and abs(gain - 1) > self.noise
+        against = "now" if is_now else f"{gain:.2f} x" if differs else "no difference"
+        note = "against the recommended" if more else ""
+        return (
+            jit, steps, size, policy or "as now", 1e3 * median, spread, timed.examples_per_second, against,
+            timed.first_call, note,
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        return "\n".join([*self.sentences, str(self._table())])
+
+
+def simplest_of_the_fastest(settings: Sequence[Timed], noise: float) -> Timed:
+    """Return the first setting that the fastest is not faster than."""
+    working = [timed for timed in settings if not timed.failure]
+    fastest = max(working, key=lambda timed: timed.examples_per_second)
+    return next(timed for timed in working if timed is fastest or not is_faster(fastest, timed, noise))
+
+
+def is_faster(one: Timed, other: Timed, noise: float) -> bool:
+    """Whether a setting is faster than another by more than chance and noise."""
+    test = one.over(other)
+    return test.is_significant and math.exp(test.difference) - 1 > noise
+
+
+def noise_of(one: Timed, again: Timed) -> float:
+    """Return by which fraction the same setting, measured twice, may differ from itself."""
+    test = again.over(one)
+    return math.expm1(abs(test.difference) + test.margin)
+
+
+def name_of(setting: SpeedSetting) -> str:
+    """Return the setting in words."""
+    jit, steps, size, policy = setting
+    return f"jit_compile={jit}, {steps} steps an execution, batches of {size}{f', {policy}' if policy else ''}"
+
 
 BATCHES = 8
 """Batches that every setting is measured on, again and again; larger ones are made of these."""
@@ -112,16 +280,17 @@ def tune_speed(
         SpeedSetting(jit, steps, size) for jit, steps in itertools.product((False, True), sorted({now[1], *executions}))
     ]
     with sandbox(model):
-        stand = _Stand(model, batches, rounds, bool(verbose))
-        settings, again = stand.compare([now, *(each for each in grid if each != now)])
+        settings, again = _compared(model, batches, [now, *(each for each in grid if each != now)], rounds, verbose)
         noise = noise_of(settings[0], again)
         best = simplest_of_the_fastest(settings, noise).setting
         larger = [best._replace(batch_size=size * n) for n in sorted(sizes) if 1 < n <= len(batches)]
         policy = backend.mixed_precision()
         is_wide = all(leaf.compute_dtype == "float32" for leaf in keras_private.leaves_of(model))
         narrow = [best._replace(policy=policy)] if policy and is_wide else []
-        found, _ = stand.compare([best, *larger, *narrow]) if larger or narrow else ((), None)
-    return SpeedTuning(settings, found or (next(t for t in settings if t.setting == best),), noise, seconds_of_data)
+        found = tuple(timed for timed in settings if timed.setting == best)
+        if larger or narrow:
+            found, _ = _compared(model, batches, [best, *larger, *narrow], rounds, verbose)
+    return SpeedTuning(settings, found, noise, seconds_of_data)
 
 
 def _refuse(model: keras.Model) -> None:
@@ -172,82 +341,33 @@ def _shapes(batch: Batch) -> list[tuple[int, ...]]:
     return [tuple(a.shape) for a in keras.tree.flatten(batch) if a is not None]
 
 
-class _Stand:
-    """Where the training step of one model is timed with several settings.
+def _compared(
+    model: keras.Model, batches: Sequence[Batch], settings: Sequence[SpeedSetting], rounds: int, verbose: int
+) -> tuple[tuple[Timed, ...], Timed]:
+    """Return how fast each setting is, and how fast the first, which must work, is when it is measured once more.
 
-    Args:
-        model: The model, in a sandbox.
-        batches: What it is trained on, again and again.
-        rounds: How often each setting is timed.
-        verbose: Whether it says how far it is.
+    The weights of the model, which is in a sandbox, are the same each time.
     """
-
-    def __init__(self, model: keras.Model, batches: Sequence[Batch], rounds: int, verbose: bool) -> None:
-        self._model, self._batches, self._rounds, self._verbose = model, batches, rounds, verbose
-        self._variables = variables_of(model)
-        self._values = values_of(self._variables)
-        self._rng = np.random.default_rng(0)
-
-    def compare(self, settings: Sequence[SpeedSetting]) -> tuple[tuple[Timed, ...], Timed]:
-        """Return how fast each is, and how fast the first, which must work, is when it is measured once more."""
-        runs = [self._made(settings[0], must_work=True)]
-        runs += [self._made(setting) for setting in (*settings[1:], settings[0])]
-        seconds = np.full((len(runs), self._rounds), np.nan)
-        for number in range(self._rounds):
-            for place in self._rng.permutation(len(runs)):
-                if not runs[place].failure:
-                    self._restore()
-                    seconds[place, number] = runs[place].time()
-        timed = [Timed(run.setting, own, run.first_call, run.failure) for run, own in zip(runs, seconds, strict=True)]
-        return tuple(timed[:-1]), timed[-1]
-
-    def _restore(self) -> None:
-        put_values(self._variables, self._values)
-
-    def _made(self, setting: SpeedSetting, must_work: bool = False) -> "_TimedStep":
-        self._restore()
-        run = _TimedStep(self._model, self._batches, setting)
+    variables = variables_of(model)
+    values = values_of(variables)
+    runs: list[TimedStep] = []
+    for setting in (*settings, settings[0]):
+        run = TimedStep(model, batches, setting)
         try:
-            run.begin(self._model)
+            run.begin(SECONDS)
         except Exception as error:  # of XLA, where it cannot compile a step
-            if must_work:
+            if not runs:
                 raise
             run.failure = f"fails: {type(error).__name__}: {keras_private.first_sentence(error)}"[:200]
-        if self._verbose:
+        put_values(variables, values)
+        runs.append(run)
+        if verbose:
             say(f"{name_of(setting)}: {run.failure or f'compiled in {run.first_call:.2g} s'}")
-        return run
-
-
-class _TimedStep:
-    """The compiled training step of a model with one setting, and its data."""
-
-    def __init__(self, model: keras.Model, batches: Sequence[Batch], setting: SpeedSetting) -> None:
-        self.setting, self.failure, self.first_call, self._calls = setting, "", math.nan, 1
-        joined = setting.batch_size // _batches.examples_of(batches[0])
-        self._data = backend.repeated([keras.utils.pack_x_y_sample_weight(*batch) for batch in batches], joined)
-        self._step: Callable[[Any], Any] = model.train_function
-
-    def begin(self, model: keras.Model) -> None:
-        """Trace and compile the step, and find out how often it runs in a round."""
-        with ExitStack() as exits:
-            for name in ("jit_compile", "steps_per_execution", "train_function"):
-                exits.callback(setattr, model, name, getattr(model, name))
-            for leaf in keras_private.leaves_of(model) if self.setting.policy else ():
-                exits.callback(setattr, leaf, "dtype_policy", leaf.dtype_policy)
-                leaf.dtype_policy = self.setting.policy
-            model.jit_compile, model.steps_per_execution = self.setting[:2]
-            model.make_train_function(force=True)
-            self._step = model.train_function
-            self.first_call = self._seconds()
-        self._calls = max(1, math.ceil(SECONDS / max(self._seconds(), 1e-6)))
-
-    def time(self) -> float:
-        """Return the seconds of a step, of some steps."""
-        return self._seconds() / (self._calls * self.setting.steps_per_execution)
-
-    def _seconds(self) -> float:
-        begun = time.perf_counter()
-        for _ in range(self._calls):
-            logs = self._step(self._data)
-        keras.tree.map_structure(np.asarray, logs)  # which waits for the device
-        return time.perf_counter() - begun
+    rng, seconds = np.random.default_rng(0), np.full((len(runs), rounds), np.nan)
+    for number in range(rounds):
+        for place in rng.permutation(len(runs)):
+            if not runs[place].failure:
+                seconds[place, number] = runs[place].time()
+                put_values(variables, values)
+    timed = [Timed(run.setting, own, run.first_call, run.failure) for run, own in zip(runs, seconds, strict=True)]
+    return tuple(timed[:-1]), timed[-1]

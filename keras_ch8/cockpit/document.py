@@ -236,7 +236,7 @@ def panels_of(series: Mapping[str, Mapping[str, str]], said: Iterable[Mapping[st
         said: The records.
     """
     known = [each for panel in panels.PANELS for each in (panel, *_of_optimizers(panel, series))]
-    of_records = _once(panel for record in said for panel in record["panels"])
+    of_records = {json.dumps(panel, sort_keys=True): panel for record in said for panel in record["panels"]}.values()
     shown = [name for panel in known for name in (*panel.series, panel.x)]
     shown += [name for panel in of_records for name in panel["series"]]
     left = [name for name in series if not any(fnmatch.fnmatchcase(name, pattern) for pattern in shown)]
@@ -272,11 +272,6 @@ def _panel_of_metric(metric: str, known: Iterable[str]) -> Panel:
 
 def _panel_of_series(name: str, tag: Mapping[str, str]) -> Panel:
     return Panel(tag["text"].removesuffix(".") or name, tag["unit"] or "as the series", tag["section"], (name,))
-
-
-def _once(documents: Iterable[Document]) -> list[Document]:
-    """Return documents without those that are there already."""
-    return list({json.dumps(one, sort_keys=True): one for one in documents}.values())
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------

@@ -1,23 +1,29 @@
-"""The page as one file, which needs nothing beside it: it opens offline, can be mailed, and stands in a notebook."""
+"""The page as one file, which needs nothing beside it: it opens offline, can be mailed, and stands in a notebook.
+
+It holds all that a browser needs: ES modules, styles, and uPlot, which draws the curves. A server, such as that of the
+tab, hands these out one by one.
+"""
 
 import base64
 import hashlib
 import html
-import json
 import os
+import re
 import textwrap
 import time
 import warnings
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import final
 
 from .._describe import spelled
 from .._result import one_line
+from ..board.record import compact
 from ..board.window import Point
 from ..verdicts.state import OverallState
 from ..verdicts.texts import report as report_of
 from ..verdicts.verdict import Verdict
-from . import assets, event_files, files
+from . import event_files
 from .document import Document, document, name_of, title_of
 from .records import state_in, verdicts_of
 
@@ -38,9 +44,9 @@ def page(document: Document) -> str:
     Whatever its texts hold, none of it is run: the browser is told to run the one script with this hash, and to load
     nothing. In JSON a `<` stands in strings only, where it may be escaped, so nothing there ends the element.
     """
-    script = assets.script() + _CALL
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    data = json.dumps(document, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    code = script() + _CALL
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    data = compact(document).replace("<", "\\u003c")
     policy = (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
@@ -54,14 +60,14 @@ def page(document: Document) -> str:
 <link rel="icon" href="data:,">
 <title>{html.escape(document["title"])}: optimization</title>
 <style>
-{assets.style()}
+{style()}
 </style>
 </head>
 <body style="margin:0">
 <main id="cockpit"></main>
 <noscript><p>The curves need JavaScript. What was found:</p><pre>{html.escape(in_words(document))}</pre></noscript>
 <script type="application/json" id="document">{data}</script>
-<script type="module">{script}</script>
+<script type="module">{code}</script>
 </body>
 </html>
 """
@@ -100,7 +106,7 @@ class Page:
         """
         path = os.fspath(path)
         try:
-            files.write(path, page(self._document))
+            event_files.write(path, page(self._document))
         except Exception as error:  # the system's or TensorFlow's
             raise OSError(
                 f"`path` must be a file that can be written. Received: {path!r}, which fails with "
@@ -226,7 +232,7 @@ class LivePage:
             return
         begun = time.monotonic()
         try:
-            files.write(self._path, page(document(self._title, [self._run])))
+            event_files.write(self._path, page(document(self._title, [self._run])))
         except Exception as error:  # a training of days is worth more than its page
             self._failed = True
             warnings.warn(
@@ -237,3 +243,37 @@ class LivePage:
             )
         self._last = time.monotonic()
         self._took = self._last - begun
+
+
+# --- what a browser needs --------------------------------------------------------------------------------------------
+
+
+STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("vendor/uPlot.js", "words.js", "head.js", "curves.js", "layers.js", "cards.js", "cockpit.js")
+"""The modules, each after those that it imports; the last one exports `render(document, element)`."""
+STYLES = ("cockpit.css",)
+FILES = {**dict.fromkeys(SCRIPTS, "text/javascript"), **dict.fromkeys(STYLES, "text/css")}
+"""All that the page loads, below `STATIC`, with its media type."""
+TAB = "tab.js"
+"""The module that shows the page as a tab of TensorBoard."""
+_IMPORT = re.compile(r'^import [^;]*? from "\./[\w/]+\.js";\n', re.MULTILINE)
+_BARE = re.compile(r"^[ ]+|^ *(//.*|/\*.*\*/)\n", re.MULTILINE)
+"""What no browser needs: indents, and lines that are comments."""
+_EXPORT = re.compile(r"^export (default uPlot;\n)?", re.MULTILINE)
+
+
+def script() -> str:
+    """Return one ES module that imports nothing and defines `render`, for a line of the host that calls it."""
+    modules = (_IMPORT.sub("", asset(name)) for name in SCRIPTS)
+    return "\n".join(_EXPORT.sub("", module) for module in modules)
+
+
+def style() -> str:
+    """Return the whole style sheet of the page."""
+    return "\n".join(map(asset, STYLES))
+
+
+def asset(name: str) -> str:
+    """Return a file as a browser gets it: what is vendored as it came, ours without indents and comments."""
+    text = (STATIC / name).read_text(encoding="utf-8")
+    return text if name.startswith("vendor/") else _BARE.sub("", text)

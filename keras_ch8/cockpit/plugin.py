@@ -4,7 +4,6 @@ It reads only, and opens no file that a request names: each asset has one route,
 """
 
 import hashlib
-import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -15,12 +14,13 @@ from tensorboard.data.provider import DataProvider, RunTagFilter
 from tensorboard.plugins import base_plugin
 from werkzeug import Request, Response
 
+from ..board.record import compact
 from ..board.tags import EDGES, RECORD
-from . import assets
+from . import page
 from .document import POINTS, Document, Run, is_ours, joined, most_points, name_of, title_of
 
 NAME, TAB = "keras_ch8", "Optimization"
-FILES = assets.FILES | {assets.TAB: "text/javascript"}
+FILES = page.FILES | {page.TAB: "text/javascript"}
 JSON = "application/json"
 Where: TypeAlias = Mapping[str, Any]
 """Of which request and experiment a provider is asked: its arguments `ctx` and `experiment_id`."""
@@ -46,11 +46,11 @@ class Plugin(base_plugin.TBPlugin):
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """Return what TensorBoard shows as the tab."""
-        return base_plugin.FrontendMetadata(es_module_path=f"/static/{assets.TAB}", tab_name=TAB)
+        return base_plugin.FrontendMetadata(es_module_path=f"/static/{page.TAB}", tab_name=TAB)
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
         """Return what is served: each file under a route of its own, and the document."""
-        files = {f"/static/{name}": _asset(assets.read(name).encode(), kind) for name, kind in FILES.items()}
+        files = {f"/static/{name}": _asset(page.asset(name).encode(), kind) for name, kind in FILES.items()}
         return files | {"/document": self._document}
 
     def _document(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -71,17 +71,10 @@ def _asset(content: bytes, kind: str) -> Callable[..., Any]:
     return app
 
 
-class _Listed(NamedTuple):
-    """A run as TensorBoard lists it: a hash that differs when it has changed, and when that was."""
-
-    state: str
-    last_written: float
-
-
 class _Read(NamedTuple):
     """A run as it was read, what it was listed as then, and its document with at most so many points a series."""
 
-    listed: _Listed
+    listed: str
     run: Run
     most: int
     document: Document
@@ -106,11 +99,12 @@ class Documents:
         with self._lock:
             runs = self._known[where["experiment_id"]] = self._read(where, self._known.get(where["experiment_id"], {}))
         live = any(read.run.is_live for read in runs.values())
-        state = [live, *((folder, read.listed.state) for folder, read in runs.items())]
-        now = _hash(state)
+        now = _hash([live, *((folder, read.listed) for folder, read in runs.items())])
         if token == now:
-            return _json({"unchanged": True})
-        return _json(joined(title_of(self._log_dir), [read.document for read in runs.values()], live) | {"token": now})
+            return compact({"unchanged": True})
+        return compact(
+            joined(title_of(self._log_dir), [read.document for read in runs.values()], live) | {"token": now}
+        )
 
     def _read(self, where: Where, known: Mapping[str, _Read]) -> dict[str, _Read]:
         """Return the runs of this package, in the order of their folders; those that have not changed as known."""
@@ -120,15 +114,18 @@ class Documents:
             folder: {**scalars.get(folder, {}), **edges.get(folder, {}), **records.get(folder, {})}
             for folder in sorted({*scalars, *records})
         }
-        listed = {
-            folder: _listed(of)
+        listed = {  # by a hash that differs when the run has changed
+            folder: _hash(sorted((name, one.max_step, one.max_wall_time) for name, one in of.items()))
             for folder, of in series.items()
             if any(is_ours(name, one.description or "") for name, one in of.items())
         }
-        changed = {folder: now for folder, now in listed.items() if folder not in known or known[folder].listed != now}
-        runs = {folder: Run(name_of(folder, self._log_dir)) for folder in changed}
+        runs = {
+            folder: Run(name_of(folder, self._log_dir))
+            for folder, now in listed.items()
+            if folder not in known or known[folder].listed != now
+        }
         for folder, run in runs.items():
-            run.last_written = changed[folder].last_written
+            run.last_written = max(one.max_wall_time for one in series[folder].values())
             for name, one in scalars.get(folder, {}).items():
                 run.describe(name, one.description or "")
         if runs:
@@ -137,7 +134,7 @@ class Documents:
         most = most_points(now.values())
         return {
             folder: known[folder]
-            if folder not in changed and known[folder].most == most
+            if folder not in runs and known[folder].most == most
             else _Read(listed[folder], run, most, run.as_document(most))
             for folder, run in now.items()
         }
@@ -156,14 +153,5 @@ class Documents:
                 run.record(record.numpy.item())
 
 
-def _listed(series: Mapping[str, Any]) -> _Listed:
-    newest = sorted((name, one.max_step, one.max_wall_time) for name, one in series.items())
-    return _Listed(_hash(newest), max(wall_time for *_, wall_time in newest))
-
-
 def _hash(value: Any) -> str:
     return hashlib.sha256(repr(value).encode(errors="replace")).hexdigest()
-
-
-def _json(answer: Document) -> str:
-    return json.dumps(answer, allow_nan=False, separators=(",", ":"))

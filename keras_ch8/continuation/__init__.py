@@ -4,10 +4,9 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from ._label_smoothing import LabelSmoothing
 from ._layers import GaussianBlur, Temperature, WeightNoise
 from ._minimize import minimize
-from ._smoothed_activation import SmoothedActivation
+from ._smoothed import LabelSmoothing, SmoothedActivation
 
 __all__ = [
     "GaussianBlur",

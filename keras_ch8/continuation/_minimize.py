@@ -105,11 +105,8 @@ class Continued(Result):
         ax.axhline(np.mean(self.start_value), color=GREY, linestyle=":", label="start")
         ax.set_xticks(stages, [f"{sigma:.3g}" for sigma in self.stddevs])
         title = "Real cost at the minimum of each stage"
-        return finished(ax, title, "standard deviation of the blur [x]", "cost", self._which)
-
-    @property
-    def _which(self) -> str:
-        return "mean of the starts" if self.value.ndim else "cost of"
+        which = "mean of the starts" if self.value.ndim else "cost of"
+        return finished(ax, title, "standard deviation of the blur [x]", "cost", which)
 
     def _headline(self) -> str:
         return self.message
@@ -273,22 +270,20 @@ class _Descents:
     stop: Stop
     dtype: str
 
-    def __call__(self, starts: np.ndarray, sigma: float, z: np.ndarray) -> tuple[np.ndarray, ...]:
+    def __call__(self, starts: np.ndarray, sigma: float, z: np.ndarray, **other: Any) -> tuple[np.ndarray, ...]:
         """Return the ends, the costs there, and how many evaluations each took; at sigma = 0 on f itself.
 
-        Without a closed form the cost is the mean over draws at sigma z and -sigma z.
+        Without a closed form the cost is the mean over draws at sigma z and -sigma z. `other` are fields of `stop`.
         """
-        return self._call(starts, sigma, z, self.stop)
-
-    def values(self, points: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Return f at each row."""
-        return self._call(points, 0.0, z, self.stop._replace(max_iterations=0))[1]
-
-    def _call(self, starts: np.ndarray, sigma: float, z: np.ndarray, stop: Stop) -> tuple[np.ndarray, ...]:
+        stop = self.stop._replace(**other)
         numbers = [np.asarray(number, self.dtype) for number in (starts, sigma, z, *stop[:-1])]
         numbers.append(np.asarray(stop.max_iterations, "int32"))
         x, value, evaluations = self._program(*map(backend.as_tensor, numbers))
         return x.numpy(), value.numpy(), evaluations.numpy()
+
+    def values(self, points: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Return f at each row."""
+        return self(points, 0.0, z, max_iterations=0)[1]
 
     @functools.cached_property
     def _program(self) -> Callable[..., list[Tensor]]:

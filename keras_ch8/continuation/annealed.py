@@ -152,7 +152,9 @@ def as_schedule(schedule: Any) -> Schedule:
 
 
 def _along(word: str, u: float, number: Annealed) -> float:
-    return _between(number, WAYS[word](u))
+    """Return the value at u; no rounding takes it out of the range."""
+    low, high = sorted((number.start, number.end))
+    return min(max(number.end + WAYS[word](u) * (number.start - number.end), low), high)
 
 
 def _by_function(function: Callable[[float], float], u: float, number: Annealed) -> float:
@@ -161,9 +163,3 @@ def _by_function(function: Callable[[float], float], u: float, number: Annealed)
 
 def _in_stages(values: Sequence[float], u: float, number: Annealed) -> float:
     return float(values[int(u * len(values))])
-
-
-def _between(number: Annealed, left: float) -> float:
-    """Return the value at which this fraction of the way is left; no rounding takes it out of the range."""
-    low, high = sorted((number.start, number.end))
-    return min(max(number.end + left * (number.start - number.end), low), high)

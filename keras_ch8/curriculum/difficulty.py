@@ -221,18 +221,13 @@ class ExampleLoss:
         found = []
         for begin in range(0, len(indices), size):
             rows = np.resize(indices[begin : begin + size], size)  # the last batch begins again: one shape for all
-            found.append(self._of_batch(*take(rows)[:2]))
+            data = [tensors_of(part) for part in take(rows)[:2]]
+            if is_first := self._derivatives is None:
+                self._trace(*data)
+            found.append(self._losses(data))
+            if is_first:
+                self._check(data, found[-1])
         return np.concatenate([np.zeros(0), *found])[: len(indices)]
-
-    def _of_batch(self, x: Tree, y: Tree) -> np.ndarray:
-        is_first = self._derivatives is None
-        if is_first:
-            self._trace(x, y)
-        data = [tensors_of(part) for part in (x, y)]
-        found = self._losses(data)
-        if is_first:
-            self._check(data, found)
-        return found
 
     def _losses(self, data: list[Tree]) -> np.ndarray:
         size = _batches.examples_of(data)

@@ -65,8 +65,15 @@ class Pacing(Checked, abc.ABC):
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
-        if vars(cls).get("name"):
-            _register(cls)
+        if not vars(cls).get("name"):
+            return
+        other = PACINGS.get(cls.name, cls)
+        if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise ValueError(
+                f"Each pacing has a name of its own. Received: name={cls.name!r} of {cls.__module__}."
+                f"{cls.__qualname__}, which is that of {other.__module__}.{other.__qualname__}. Give it another."
+            )
+        PACINGS[cls.name] = cls  # perhaps the same class, defined anew
 
     @abc.abstractmethod
     def __call__(self, u: Progress) -> Any:
@@ -75,16 +82,6 @@ class Pacing(Checked, abc.ABC):
     def oldest(self, u: Progress) -> Any:
         """Return the fraction of the examples that is no longer drawn, below c(u); 0 for all but `OnePass`."""
         return 0.0 * np.asarray(u, "float64")
-
-
-def _register(cls: type[Pacing]) -> None:
-    other = PACINGS.get(cls.name, cls)
-    if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
-        raise ValueError(
-            f"Each pacing has a name of its own. Received: name={cls.name!r} of {cls.__module__}.{cls.__qualname__}, "
-            f"which is that of {other.__module__}.{other.__qualname__}. Give it another."
-        )
-    PACINGS[cls.name] = cls  # perhaps the same class, defined anew
 
 
 START = fraction("the fraction of the examples that may be drawn at the beginning", "Try 0.2.")

@@ -60,7 +60,8 @@ class CurriculumSampler:
         """Order the examples by these numbers, from the next plan on."""
         self.difficulty, self.last = difficulty, None
         keys = sort_keys(difficulty, self.order, self.seed)
-        self._examples = first_to_last(keys, self.seed)
+        # Those with equal keys are shuffled among themselves.
+        self._examples = np.lexsort((np.random.default_rng([self.seed, 0, 2]).random(len(keys)), keys))
         self._keys = keys[self._examples]
 
     def progress(self, epoch: int, steps: int) -> np.ndarray:
@@ -114,11 +115,6 @@ def sort_keys(difficulty: np.ndarray, order: str, seed: int) -> np.ndarray:
     if order == "random":
         return difficulty[np.random.default_rng([seed, 0, 1]).permutation(len(difficulty))]
     return -difficulty if order == "hard" else difficulty
-
-
-def first_to_last(keys: np.ndarray, seed: int) -> np.ndarray:
-    """Return the examples in order; those with equal keys are shuffled among themselves."""
-    return np.lexsort((np.random.default_rng([seed, 0, 2]).random(len(keys)), keys))
 
 
 def last_and_first(

@@ -54,7 +54,13 @@ class Examples:
         if not count:
             raise ValueError("A source needs at least one example. Received: arrays with none.")
         if keras.tree.is_nested(sample_weight):
-            _check_each_has_its_own(arrays["y"], arrays["sample_weight"])
+            try:
+                keras.tree.assert_same_structure(arrays["y"], arrays["sample_weight"])
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    "Several arrays of `sample_weight` are one for each of the arrays of `y`, in the same structure. "
+                    f"Received: paths {_paths(sample_weight)} for {_paths(y)}. Give one array for all."
+                ) from error
         return cls(arrays["x"], arrays["y"], arrays["sample_weight"], count)
 
     @property
@@ -113,17 +119,6 @@ def _array(name: str, leaf: Any) -> np.ndarray:
             "`ArraySource(*keras_ch8.data.read(dataset), ...)`; turn strings into numbers first."
         )
     return array
-
-
-def _check_each_has_its_own(y: Data, sample_weight: Data) -> None:
-    try:
-        keras.tree.assert_same_structure(y, sample_weight)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            "Several arrays of `sample_weight` are one for each of the arrays of `y`, in the same structure. Received: "
-            f"paths {_paths(sample_weight)} for {_paths(y)}. "
-            "Give one array for all."
-        ) from error
 
 
 def _paths(structure: Any) -> list[Any]:
@@ -208,18 +203,18 @@ def _of_pydataset(dataset: Any) -> Iterable[Any]:
 
 def _join(batches: tuple[Any, ...]) -> Any:
     """Return batches end to end, as one."""
-    return keras.tree.map_structure(lambda *arrays: np.concatenate(_dense(arrays)), *batches, none_is_leaf=False)
 
+    def joined(*arrays: Any) -> np.ndarray:
+        for array in arrays:
+            if not hasattr(array, "__array__") or not np.ndim(array) or np.asarray(array).dtype == object:
+                raise TypeError(
+                    "Batches must be dense arrays with an entry for each example. Received: "
+                    f"{short(array)} of type {type(array).__name__}. Use `to_tensor()` on ragged tensors, "
+                    "and `dataset.batch(...)` where there are no batches yet."
+                )
+        return np.concatenate(arrays)
 
-def _dense(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
-    for array in arrays:
-        if not hasattr(array, "__array__") or not np.ndim(array) or np.asarray(array).dtype == object:
-            raise TypeError(
-                "Batches must be dense arrays with an entry for each example. Received: "
-                f"{short(array)} of type {type(array).__name__}. Use `to_tensor()` on ragged tensors, "
-                "and `dataset.batch(...)` where there are no batches yet."
-            )
-    return arrays
+    return keras.tree.map_structure(joined, *batches, none_is_leaf=False)
 
 
 # --- for Keras -------------------------------------------------------------------------------------------------------

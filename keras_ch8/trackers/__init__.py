@@ -4,8 +4,8 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from ._files import CSV, JSONL
 from ._servers import MLflow, WandB
+from .base import CSV, JSONL
 
 __all__ = [
     "CSV",

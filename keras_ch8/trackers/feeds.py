@@ -16,8 +16,7 @@ from ..board.record import Event
 from ..board.tags import is_edge
 from ..board.window import Point
 from ..verdicts.verdict import Verdict
-from ._files import FileTracker
-from .base import Tracker
+from .base import FileTracker, Tracker
 
 FLUSH_SECONDS = 5.0
 """The longest time between two flushes."""
@@ -78,10 +77,8 @@ class Feed:
         self._flushes.append(done)
 
         def flush(tracker: Tracker) -> None:
-            try:
-                tracker.flush()
-            finally:
-                done.set()
+            tracker.flush()
+            done.set()
 
         self.put(flush)
         if self.error is not None:
@@ -113,10 +110,10 @@ class Feed:
                 return
         except BaseException as error:  # also of a library that exits; raised where the training sees it
             self.error = self.error or error
-        with contextlib.suppress(BaseException):  # the first error is what counts
-            self.tracker.close(None)
         for done in self._flushes:  # nobody is to wait for what is not called any more
             done.set()
+        with contextlib.suppress(BaseException):  # the first error is what counts
+            self.tracker.close(None)
 
     def _make_calls(self) -> None:
         due = time.monotonic() + FLUSH_SECONDS

@@ -4,11 +4,10 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from ._check_initialization import check_initialization
-from ._compile_as import compile_as
 from ._pretrain_greedily import pretrain_greedily
 from ._retrain_on_all_data import retrain_on_all_data
 from ._scale_to_data import scale_to_data
+from ._start import check_initialization, compile_as
 
 __all__ = [
     "check_initialization",

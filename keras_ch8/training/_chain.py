@@ -41,7 +41,15 @@ class Chain(NamedTuple):
 
 def chain_of(model: keras.Model) -> Chain:
     """Return the layers of a model in their order; ValueError if each does not go into the next one only."""
-    inputs, outputs = _ends(model)
+    _checks.keras_3(model)
+    built = getattr(model, "built", False) and isinstance(model, keras.Model)
+    inputs, outputs = (getattr(model, name, None) if built else None for name in ("inputs", "outputs"))
+    if not inputs or not outputs or len(inputs) != 1 or len(outputs) != 1:
+        raise ValueError(
+            "`model` must be a built `keras.Sequential` or `keras.Model(inputs, outputs)` with one input and one "
+            f"output. Received: {short(model)}, with inputs {inputs} and outputs {outputs}. Begin a Sequential with "
+            f"`keras.Input(shape)`. {FIX}"
+        )
     links: list[Link] = []
     tensor = outputs[0]
     while tensor is not inputs[0]:
@@ -72,19 +80,6 @@ def chain_of(model: keras.Model) -> Chain:
 
 def _is_weighted(link: Link) -> bool:
     return any(len(weight.shape) > 1 for weight in link.layer.weights)
-
-
-def _ends(model: keras.Model) -> tuple[list[keras.KerasTensor], list[keras.KerasTensor]]:
-    _checks.keras_3(model)
-    built = getattr(model, "built", False) and isinstance(model, keras.Model)
-    inputs, outputs = (getattr(model, name, None) if built else None for name in ("inputs", "outputs"))
-    if not inputs or not outputs or len(inputs) != 1 or len(outputs) != 1:
-        raise ValueError(
-            "`model` must be a built `keras.Sequential` or `keras.Model(inputs, outputs)` with one input and one "
-            f"output. Received: {short(model)}, with inputs {inputs} and outputs {outputs}. Begin a Sequential with "
-            f"`keras.Input(shape)`. {FIX}"
-        )
-    return inputs, outputs
 
 
 def transfer(chain: Chain, source: keras.Model, count: int | None) -> int:

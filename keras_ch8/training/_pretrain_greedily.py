@@ -15,7 +15,9 @@ from .._plot import GREY, axes_of, finished, line
 from .._result import Result, Table
 from .._sandbox import put_values, values_of, variables_of
 from .._types import Data, Logs
-from ..board.reports import PretrainingRun
+from ..board import tags
+from ..board.record import Event, Record
+from ..board.writer import RunWriter
 from ..callbacks import TensorBoard
 from ..callbacks.base import say
 from ..integration import backend, keras_private
@@ -216,7 +218,7 @@ def pretrain_greedily(
     flags = [flag for block in chain.blocks for link in block for flag in keras_private.flags_of(link.layer)]
     callbacks = keras.tree.flatten(fit_arguments.pop("callbacks", None) or [])
 
-    run = None if log_dir is None else PretrainingRun(os.fspath(log_dir))
+    run = None if log_dir is None else _Losses(os.fspath(log_dir))
 
     def train(part: keras.Model, name: str, trained: list[str], number: int, length: int) -> Stage:
         if verbose:
@@ -226,7 +228,7 @@ def pretrain_greedily(
         board: list[keras.callbacks.Callback] = []
         if log_dir is not None and run is not None:
             run.begin(name, [*trained, "head"])
-            board = [TensorBoard(os.path.join(log_dir, name.replace(" ", "_"))), _Losses(run, name)]
+            board = [TensorBoard(os.path.join(log_dir, name.replace(" ", "_"))), run]
         start = time.monotonic()
         history = part.fit(
             x, y, epochs=length, verbose=verbose, callbacks=[*board, *callbacks], **fit_arguments
@@ -272,21 +274,35 @@ def pretrain_greedily(
 
 
 class _Losses(keras.callbacks.Callback):
-    """Writes the losses of a stage behind those of the stages before it."""
+    """Writes a run of its own with the losses of all stages, one behind another."""
 
-    def __init__(self, run: PretrainingRun, stage: str) -> None:
+    def __init__(self, log_dir: str) -> None:
         super().__init__()
-        self._run, self._stage, self._begun = run, stage, run.step
+        self._stage, self._step, self._begun = "", 0, 0
+        self._writer, self._record = RunWriter.open(log_dir, 1), Record()
+
+    def begin(self, stage: str, trained: list[str]) -> None:
+        """Mark where a stage begins that trains these layers."""
+        self._stage = stage.replace(" ", "_")
+        self._record.events.add(Event(self._step, "stage", f"{stage} begins: {', '.join(trained)}."))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self._begun = self._run.step
+        self._begun = self._step
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        self._run.step = self._begun + batch + 1
+        self._step = self._begun + batch + 1
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         losses = {name: float(value) for name, value in (logs or {}).items() if name in ("loss", "val_loss")}
-        self._run.epoch_ended(self._stage, losses)
+        self._writer.scalars(
+            self._step, {tags.pretraining(f"{self._stage}_{name}").name: x for name, x in losses.items()}
+        )
+
+    def close(self) -> None:
+        """Write the events, and end the run."""
+        self._record.ended = True
+        self._writer.record(lambda: self._record.text(self._step), self._step)
+        self._writer.close()
 
 
 def _up_to(model: keras.Model, chain: Chain, number: int, head: Head | None) -> keras.Model:

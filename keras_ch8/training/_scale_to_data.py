@@ -13,11 +13,12 @@ from .._describe import section, short
 from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
 from .._types import Data, Tensor
-from ..board.reports import Sums, write_signals
+from ..board import tags
+from ..board.writer import RunWriter
 from ..curvature.objective import Objective
 from ..integration import keras_private
 from ..verdicts.wording import digits
-from ._sums import Summing, summing_layers, walk
+from ._start import Summing, summing_layers, walk
 
 TOLERANCE = 0.01
 """How far from 1 the variance of a layer may stay."""
@@ -187,7 +188,7 @@ def scale_to_data(
         watched=objective is not None,
     )
     if log_dir is not None:
-        write_signals(log_dir, before.sums, after.sums, str(result))
+        _write(log_dir, before, after, str(result))
     return result
 
 
@@ -197,16 +198,17 @@ class _Measuring:
     def __init__(self, statistic: Callable[[np.ndarray], float]) -> None:
         self.statistic = statistic
         self.values: list[float] = []
-        self.sums = Sums([], [])
+        self.deviations: list[float] = []
+        self.histograms: list[tuple[np.ndarray, np.ndarray]] = []
 
     def visit(self, summing: Summing, sums: Callable[[], Tensor]) -> None:
         """Measure one layer."""
         z = _array(sums())
         with np.errstate(all="ignore"):
             self.values.append(float("nan") if z is None else self.statistic(z))
-            self.sums.deviations.append(float("nan") if z is None else float(np.std(z)))
+            self.deviations.append(float("nan") if z is None else float(np.std(z)))
         if z is not None and np.isfinite(z).all():
-            self.sums.histograms.append(np.histogram(z, BINS))
+            self.histograms.append(np.histogram(z, BINS))
 
 
 class _Scaling:
@@ -276,6 +278,21 @@ class _Scaling:
             factor *= now ** (-0.5 / len(summing.matrices))
             self.assign(summing, factor)
         return factor, "left: its pre-activations do not follow the size of its weights"
+
+
+def _write(log_dir: str, before: _Measuring, after: _Measuring, text: str) -> None:
+    """Write a run of its own for TensorBoard, with what each layer sums up before and after it was scaled."""
+    writer = RunWriter.open(log_dir, 1)
+    both = (
+        (tags.START_BEFORE, tags.START_DEVIATION_BEFORE, before),
+        (tags.START_AFTER, tags.START_DEVIATION_AFTER, after),
+    )
+    for sums, deviation, measured in both:
+        for depth, (counts, edges) in enumerate(measured.histograms, 1):
+            writer.histogram(sums, counts, edges, depth)
+        writer.points((depth, {deviation.name: x}) for depth, x in enumerate(measured.deviations, 1) if np.isfinite(x))
+    writer.text(tags.START_REPORT, f"```\n{text}\n```", 1)
+    writer.close()
 
 
 def _shown(loss: float) -> str:

@@ -8,7 +8,7 @@ import time
 import pytest
 import tensorflow as tf
 
-from keras_ch8.board import _event_file
+from keras_ch8.board import _run_files
 from keras_ch8.board.tags import REPORT
 from keras_ch8.board.writer import RunWriter
 from tests.board.readers import LOADERS
@@ -81,8 +81,8 @@ def test_a_disk_that_fills_up_is_one_warning(tmp_path, monkeypatch, method):
 )
 def test_a_disk_that_does_not_answer_is_one_warning(tmp_path, monkeypatch, queue, reason):
     threads = set(threading.enumerate())
-    monkeypatch.setattr(_event_file, "PATIENCE", 0.2)
-    monkeypatch.setattr(_event_file, "QUEUE", queue)
+    monkeypatch.setattr(_run_files, "PATIENCE", 0.2)
+    monkeypatch.setattr(_run_files, "QUEUE", queue)
     writer = RunWriter.open(str(tmp_path), 1)
     answers = threading.Event()
     with monkeypatch.context() as patch:
@@ -115,7 +115,7 @@ def test_a_folder_that_is_deleted_in_mid_run_is_one_warning(tmp_path):
 
 
 def test_points_are_on_the_disk_some_seconds_later_without_a_flush(tmp_path, monkeypatch):
-    monkeypatch.setattr(_event_file, "FLUSH_SECONDS", 0.05)
+    monkeypatch.setattr(_run_files, "FLUSH_SECONDS", 0.05)
     writer = RunWriter.open(str(tmp_path), 1)
     (path,) = (tmp_path / "optimization").glob("*tfevents*")
     before = path.stat().st_size

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_ch8.board import _event_file, _runs
+from keras_ch8.board import _run_files
 from keras_ch8.board.tags import REPORT
 from keras_ch8.board.writer import RunWriter
 from tests.board.readers import python_loader
@@ -45,7 +45,7 @@ def test_a_folder_may_have_any_name(tmp_path, name):
 
 
 def test_files_of_one_second_are_read_in_the_order_they_were_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(_event_file, "_numbers", itertools.count(5))  # 10 sorts before 9
+    monkeypatch.setattr(_run_files, "_numbers", itertools.count(5))  # 10 sorts before 9
     opened = []
     for step in range(1, 13):
         run(tmp_path, step)
@@ -81,7 +81,7 @@ LEFT = ["", f"{HERE} {os.getpid()}", f"{HERE} {os.getppid()}", f"another-{HERE} 
 def test_a_file_that_was_left_behind_is_no_lock(tmp_path, text):
     """F10: after a kill -9 in a container that has another name now, or with a number that is a stranger's by now."""
     run(tmp_path, 1)
-    (tmp_path / "optimization" / _runs.LOCK).write_text(text)
+    (tmp_path / "optimization" / _run_files.LOCK).write_text(text)
     assert run(tmp_path, 2) == "optimization"
 
 
@@ -101,7 +101,7 @@ def test_another_process_has_the_folder_until_it_dies_however_that_happens(tmp_p
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline().strip() == str(tmp_path / "optimization")
         assert run(tmp_path, 2) == "optimization_2"
-        time.sleep(2 * _event_file.FLUSH_SECONDS)  # F11: by now the point is on the disk
+        time.sleep(2 * _run_files.FLUSH_SECONDS)  # F11: by now the point is on the disk
         other.send_signal(signal.SIGKILL)
     assert run(tmp_path, 2) == "optimization"
     with python_loader(tmp_path) as board:

@@ -15,8 +15,8 @@ from keras_ch8._sandbox import fingerprint
 from keras_ch8.choosing import _compare
 from keras_ch8.choosing._candidates import candidates_of
 from keras_ch8.choosing._compare import Workload, timed_run
+from keras_ch8.choosing._numbers import holm, paired_test
 from keras_ch8.choosing._optimizer_comparison import Contender, OptimizerComparison, TimedRun, scores
-from keras_ch8.choosing._paired_test import holm, paired_test
 
 RATE = "learning_rate"
 RNG = np.random.default_rng(0)

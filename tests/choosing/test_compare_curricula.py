@@ -9,7 +9,7 @@ import pytest
 
 from keras_ch8 import callbacks, choosing, curriculum, data, optimizers
 from keras_ch8.choosing._compare_curricula import CurriculumComparison, verdict
-from keras_ch8.choosing._paired_test import paired_test
+from keras_ch8.choosing._numbers import paired_test
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(32, 3)).astype("float32")

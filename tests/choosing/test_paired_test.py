@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from keras_ch8.choosing._paired_test import critical_t, paired_test
+from keras_ch8.choosing._numbers import critical_t, paired_test
 
 
 @pytest.mark.parametrize(

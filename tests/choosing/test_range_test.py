@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_ch8.choosing._range_test import suggest, without_batch_effects
+from keras_ch8.choosing._numbers import suggest, without_batch_effects
 
 RATES = np.geomspace(1e-7, 10, 100)
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 from keras import layers
 
 from keras_ch8 import _sandbox, choosing, optimizers
-from keras_ch8.choosing._speed_tuning import SpeedSetting, SpeedTuning, Timed, noise_of, simplest_of_the_fastest
+from keras_ch8.choosing._trials import SpeedSetting
+from keras_ch8.choosing._tune_speed import SpeedTuning, Timed, noise_of, simplest_of_the_fastest
 from keras_ch8.integration import backend
 
 RNG = np.random.default_rng(0)

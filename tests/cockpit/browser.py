@@ -3,7 +3,7 @@
 import contextlib
 import json
 
-from keras_ch8.cockpit import assets
+from keras_ch8.cockpit import page
 from tests.chromium import chromium, go_offline, severe, wait_for
 
 WORK = "ScriptDuration", "LayoutDuration", "RecalcStyleDuration"
@@ -26,9 +26,9 @@ def host(document):
     """Return a file that needs nothing beside it, with the page of a document."""
     inline = json.dumps(document, allow_nan=False).replace("</", r"<\/")
     return (
-        f'<!doctype html><meta charset="utf-8"><style>body {{ margin: 0 }}\n{assets.style()}</style>'
+        f'<!doctype html><meta charset="utf-8"><style>body {{ margin: 0 }}\n{page.style()}</style>'
         '<div id="page"></div>'
-        f'<script id="document" type="application/json">{inline}</script><script type="module">{assets.script()}\n'
+        f'<script id="document" type="application/json">{inline}</script><script type="module">{page.script()}\n'
         'const [data, page] = ["document", "page"].map((id) => document.getElementById(id));\n'
         "Object.assign(window, { render, clear, page, data: JSON.parse(data.textContent) });\n"
         "const begun = performance.now(); render(window.data, page); window.took = performance.now() - begun;</script>"

@@ -4,9 +4,9 @@ import hashlib
 import re
 
 from keras_ch8.board import panels
-from keras_ch8.cockpit import assets
+from keras_ch8.cockpit import page
 
-VENDOR = assets.STATIC / "vendor"
+VENDOR = page.STATIC / "vendor"
 
 
 def test_what_is_vendored_is_what_came():
@@ -20,14 +20,14 @@ def test_what_is_vendored_is_what_came():
 
 
 def test_all_that_is_loaded_is_at_most_100_kilobytes():
-    sizes = {name: len(assets.read(name).encode()) for name in assets.FILES}
+    sizes = {name: len(page.asset(name).encode()) for name in page.FILES}
     assert sum(sizes.values()) <= 100_000, sizes
-    known = {*assets.FILES, assets.TAB, "vendor/LICENSE", "vendor/SHA256"}
-    assert known == {path.relative_to(assets.STATIC).as_posix() for path in assets.STATIC.rglob("*") if path.is_file()}
+    known = {*page.FILES, page.TAB, "vendor/LICENSE", "vendor/SHA256"}
+    assert known == {path.relative_to(page.STATIC).as_posix() for path in page.STATIC.rglob("*") if path.is_file()}
 
 
 def test_a_file_can_hold_all_of_it():
-    script, style = assets.script(), assets.style()
+    script, style = page.script(), page.style()
     assert "</" not in script, "an inline script ends at `</script>`"
     assert not re.search(r"^(import|export) ", script, re.MULTILINE)
     assert "function render(" in script
@@ -37,11 +37,11 @@ def test_a_file_can_hold_all_of_it():
 
 def test_each_name_is_defined_once():
     """So that the modules can be one."""
-    modules = [(assets.STATIC / name).read_text() for name in assets.SCRIPTS[1:]]
+    modules = [(page.STATIC / name).read_text() for name in page.SCRIPTS[1:]]
     names = re.findall(r"^(?:export )?(?:const|let|(?:async )?function) (\w+)", "\n".join(modules), re.MULTILINE)
     assert len(names) > 50
     assert sorted(names) == sorted(set(names))
 
 
 def test_the_name_of_the_common_axis_is_that_of_the_panels():
-    assert f'STEPS = "{panels.STEPS}"' in (assets.STATIC / "curves.js").read_text()
+    assert f'STEPS = "{panels.STEPS}"' in (page.STATIC / "curves.js").read_text()

@@ -82,7 +82,7 @@ def test_the_page_takes_a_hundredth_of_the_time(tmp_path, monkeypatch):
         written.append(now[0])
 
     monkeypatch.setattr(pages.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(pages.files, "write", write)
+    monkeypatch.setattr(event_files, "write", write)
     shown = LivePage(str(tmp_path), str(tmp_path))
     for _ in range(1000):
         now[0] += 1.0
@@ -95,7 +95,7 @@ def test_the_page_takes_a_hundredth_of_the_time(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_page_that_cannot_be_written_is_one_warning_and_the_training_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(pages.files, "write", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(event_files, "write", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         fit(tmp_path / "logs")

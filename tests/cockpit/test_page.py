@@ -10,7 +10,7 @@ import pytest
 
 import keras_ch8
 from keras_ch8.__main__ import main
-from keras_ch8.cockpit import files, page
+from keras_ch8.cockpit import event_files, page
 from keras_ch8.extend import Verdict
 from keras_ch8.verdicts.texts import report
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
@@ -55,8 +55,8 @@ def test_hostile_names_are_text(tmp_path):
     write(folder, [(1, {f"epoch/{HOSTILE}": 1.0})], text)
     made = page.page(page.report(tmp_path / "logs")._document)
     assert made.count("<script") == made.count("</script>") == 2
-    assert "<img" not in made.replace(keras_ch8.cockpit.assets.script(), "")
-    assert "<!--" not in made.replace(keras_ch8.cockpit.assets.script(), "")
+    assert "<img" not in made.replace(page.script(), "")
+    assert "<!--" not in made.replace(page.script(), "")
     data = re.search(r'<script type="application/json" id="document">(.*?)</script>', made)[1]
     assert json.loads(data)["runs"][0]["record"]["verdicts"][0]["finding"] == HOSTILE
 
@@ -93,10 +93,10 @@ def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(tmp_path):
 
 
 def test_a_file_is_written_at_once_or_not_at_all(tmp_path, monkeypatch):
-    files.write(str(tmp_path / "a"), "old")
-    monkeypatch.setattr(files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    event_files.write(str(tmp_path / "a"), "old")
+    monkeypatch.setattr(event_files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
-        files.write(str(tmp_path / "a"), "new")
+        event_files.write(str(tmp_path / "a"), "new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_text() == "old"
 

@@ -14,7 +14,7 @@ import pytest
 from werkzeug.test import Client
 
 import keras_ch8
-from keras_ch8.cockpit import assets, event_files, loader
+from keras_ch8.cockpit import event_files, loader, page
 from tests.board.readers import LOADERS, python_loader
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
 
@@ -163,12 +163,12 @@ def test_all_that_the_page_loads_is_served_with_its_type(tmp_path, prefix):
     write(tmp_path / "logs", curve(3), record())
     with python_loader(tmp_path / "logs") as board:
         served = Served(board.provider, tmp_path / "logs", prefix)
-        for name, kind in {**assets.FILES, assets.TAB: "text/javascript"}.items():
+        for name, kind in {**page.FILES, page.TAB: "text/javascript"}.items():
             answer = served.get(f"{OURS}/static/{name}")
             assert answer.status_code == 200
             assert answer.content_type.split(";")[0] == kind
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
-            assert answer.data == assets.read(name).encode()
+            assert answer.data == page.asset(name).encode()
         entry = served.get(ENTRY)
         assert b'"./static/tab.js"' in entry.data
         policy = entry.headers["Content-Security-Policy"]
@@ -177,8 +177,8 @@ def test_all_that_the_page_loads_is_served_with_its_type(tmp_path, prefix):
 
 
 def test_the_script_of_the_tab_imports_what_is_served():
-    script = (assets.STATIC / assets.TAB).read_text()
-    assert all(f'"./static/{name}"' in script for name in assets.STYLES)
+    script = (page.STATIC / page.TAB).read_text()
+    assert all(f'"./static/{name}"' in script for name in page.STYLES)
     assert 'from "./cockpit.js"' in script
     assert "http" not in script
 

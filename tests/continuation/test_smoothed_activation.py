@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_ch8.continuation import SmoothedActivation
-from keras_ch8.continuation._smoothed_activation import EXACT
+from keras_ch8.continuation._smoothed import EXACT
 from keras_ch8.integration import backend
 
 X = np.linspace(-4, 8, 49).astype("float32")

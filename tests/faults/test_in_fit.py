@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import callbacks, clipping
-from keras_ch8.board import _event_file
+from keras_ch8.board import _run_files
 from keras_ch8.extend import Tracker
 from keras_ch8.trackers import JSONL
 from tests.small_callbacks import Dies
@@ -51,7 +51,7 @@ def test_a_disk_that_fills_up_is_one_warning(tmp_path, monkeypatch):
     class Fills(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
-                monkeypatch.setattr(_event_file.EventFile, "write", full)
+                monkeypatch.setattr(_run_files.EventFile, "write", full)
 
     with pytest.warns(RuntimeWarning, match="No space left on device") as found:
         same_as_bare(fit([board, Fills()]))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import landscapes
-from keras_ch8.landscapes.slices import Interpolation
+from keras_ch8.landscapes import Interpolation
 from tests.choosing.models import state_of
 from tests.curvature.models import MODELS, SIX, sequential
 

@@ -112,10 +112,6 @@ class Judge:
         return state_of(self.tracker.verdicts, judged - ignored, applicable - ignored, is_compared, reasons)
 
 
-def _kinds(once_learned: str) -> list[str]:
-    return [kind.name for kind in KINDS.values() if kind.once_learned == once_learned]
-
-
 # --- what was found goes to the record of the run, to TensorBoard, to a file beside it, to the terminal --------------
 
 

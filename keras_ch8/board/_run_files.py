@@ -1,8 +1,13 @@
-"""One event file, written by a thread of its own, so that a slow disk does not slow the training.
+"""What a run is on the disk: a folder of the log_dir, with a lock that says that it has a writer, and an event file.
 
-TensorBoard's own `EventFileWriter` is not used: once its thread has failed, it prints a traceback that nobody can
-catch, and its `flush` and `close` wait for the disk without limit. Its `RecordWriter` takes the checksum of each record
-byte by byte in Python, 3 us a scalar, where TensorFlow's takes 0.05.
+Steps that go back make TensorBoard's fast loader delete the later points of the series. So a run goes on in a folder
+only where that folder ended before it. Of two writers in one folder, one loses its points: hence the lock. It is one of
+the operating system, which frees it when the process dies, however that happens; the file in which it is stays.
+
+The event file is written by a thread of its own, so that a slow disk does not slow the training. TensorBoard's own
+`EventFileWriter` is not used: once its thread has failed, it prints a traceback that nobody can catch, and its `flush`
+and `close` wait for the disk without limit. Its `RecordWriter` takes the checksum of each record byte by byte in
+Python, 3 us a scalar, where TensorFlow's takes 0.05.
 """
 
 import contextlib
@@ -12,10 +17,12 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import filelock
 import numpy as np
+from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorboard.plugins.histogram import metadata as histogram_metadata
@@ -103,31 +110,23 @@ class EventFile:
         due = time.monotonic() + FLUSH_SECONDS
         last = False
         while not last and not self._error:
-            item = self._next(due)
+            item: list[bytes] | _Mark = []
+            with contextlib.suppress(queue.Empty):
+                item = self._queue.get(timeout=max(0.0, due - time.monotonic()))
             late = time.monotonic() >= due
             due = time.monotonic() + FLUSH_SECONDS if late else due
-            self._error = self._error or self._handle(item, late)
+            try:
+                for record in item if isinstance(item, list) else ():
+                    self._records.write(record)
+                if late or isinstance(item, _Mark):
+                    self._flush()
+            except Exception as error:  # TensorFlow's or the system's; raised where the caller can see it
+                self._error = self._error or error
             last = _release(item)
         while not self._queue.empty():  # who puts a mark there from now on sees the error, and does not wait
             _release(self._queue.get())
         with contextlib.suppress(Exception):  # all was flushed, or the error is known
             self._records.close()
-
-    def _next(self, due: float) -> list[bytes] | _Mark | None:
-        try:
-            return self._queue.get(timeout=max(0.0, due - time.monotonic()))
-        except queue.Empty:
-            return None
-
-    def _handle(self, item: list[bytes] | _Mark | None, late: bool) -> Exception | None:
-        try:
-            for record in item if isinstance(item, list) else ():
-                self._records.write(record)
-            if late or isinstance(item, _Mark):
-                self._flush()
-        except Exception as error:  # TensorFlow's or the system's; raised where the caller can see it
-            return error
-        return None
 
     def _flush(self) -> None:
         self._records.flush()
@@ -135,7 +134,7 @@ class EventFile:
             raise FileNotFoundError(f"{self._path} is gone")
 
 
-def _release(item: list[bytes] | _Mark | None) -> bool:
+def _release(item: list[bytes] | _Mark) -> bool:
     """Let go on who waits for a mark, and return whether it was the last one."""
     if isinstance(item, _Mark):
         item.done.set()
@@ -249,3 +248,124 @@ def _string(name: str, metadata: summary_pb2.SummaryMetadata, value: str) -> sum
     shape = tensor_shape_pb2.TensorShapeProto()  # a scalar
     tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[value.encode()], tensor_shape=shape)
     return summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=name, metadata=metadata, tensor=tensor)])
+
+
+# --- the folder of a run ---------------------------------------------------------------------------------------------
+
+
+NAME = "optimization"
+LOCK = "writer.lock"
+
+_kept: list[filelock.BaseFileLock] = []
+"""Locks that this process has. One that nobody keeps is given free, and in a fork of this process it would be ours."""
+
+
+@dataclass
+class RunFolder:
+    """A folder with what was written there before: the last step of its scalars, and of each series."""
+
+    folder: str
+    end: int = -1
+    last: dict[str, int] = field(default_factory=dict)
+
+
+def choose(log_dir: str, first_step: int) -> tuple[RunFolder, "Lock | None"]:
+    """Return the run that goes on at `first_step`, created if it is new, and its lock.
+
+    It is the free one that ended nearest before `first_step`, else a new one. File systems that are reached by a
+    protocol ("gs://...") have no lock.
+    """
+    runs = [_read(folder) for folder in itertools.takewhile(tf.io.gfile.exists, _folders(log_dir))]
+    before = sorted((run for run in runs if run.end < first_step), key=lambda run: run.end, reverse=True)
+    new = (RunFolder(folder) for folder in itertools.islice(_folders(log_dir), len(runs), None))
+    for run in itertools.chain(before, new):
+        tf.io.gfile.makedirs(run.folder)
+        if "://" in log_dir:
+            return run, None
+        if lock := Lock.take(run.folder):
+            return run, lock
+    raise AssertionError("there is always a next folder")
+
+
+TEXTS = (".jsonl", ".csv")
+"""Endings of files beside the event files, which grow with them."""
+
+
+def sizes_of(folder: str) -> dict[str, int]:
+    """Return the bytes of all files of a run that grow, by their names."""
+    names = [name for name in tf.io.gfile.listdir(folder) if "tfevents" in name or name.endswith(TEXTS)]
+    return {name: int(tf.io.gfile.stat(os.path.join(folder, name)).length) for name in names}
+
+
+def go_back(folder: str, sizes: Mapping[str, int]) -> "Lock | None":
+    """Make the files of a run again what they were when they had these sizes, and return its lock.
+
+    What was appended is cut off, and event files that came later go, so that nothing stands there twice when it is
+    written again. A file that is shorter than it was, as after the machine has lost its power, stays as it is.
+
+    Raises:
+        OSError: If the folder is gone, another writer has it, or its file system cannot do that.
+    """
+    if "://" in folder:
+        raise OSError("its file system cannot shorten files")
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"{folder!r} is gone")
+    lock = Lock.take(folder)
+    if lock is None:
+        raise OSError("another training writes there")
+    for name, size in sizes_of(folder).items():
+        path = os.path.join(folder, name)
+        if name not in sizes and "tfevents" in name:
+            os.unlink(path)
+        elif size > sizes.get(name, size):
+            os.truncate(path, sizes[name])
+    return lock
+
+
+def _folders(log_dir: str) -> Iterator[str]:
+    yield os.path.join(log_dir, NAME)
+    for number in itertools.count(2):
+        yield os.path.join(log_dir, f"{NAME}_{number}")
+
+
+def _read(folder: str) -> RunFolder:
+    """Read what a folder holds; a last record that was cut short is passed over."""
+    run = RunFolder(folder)
+    names = [name for name in tf.io.gfile.listdir(folder) if "tfevents" in name]
+    for name in sorted(names):
+        for event in LegacyEventFileLoader(os.path.join(folder, name)).Load():
+            for value in event.summary.value:
+                run.last[value.tag] = max(run.last.get(value.tag, -1), event.step)
+                if value.HasField("simple_value"):
+                    run.end = max(run.end, event.step)
+    return run
+
+
+class Lock:
+    """The lock of a folder, held until `release` or the death of the process, of which the system knows.
+
+    Where the file system has no locks, there is none: as with one that is reached by a protocol.
+    """
+
+    def __init__(self, lock: filelock.BaseFileLock) -> None:
+        self._lock, self._process = lock, os.getpid()
+
+    @classmethod
+    def take(cls, folder: str) -> "Lock | None":
+        """Return the lock of an existing folder, or None if a living writer has it."""
+        lock = filelock.FileLock(os.path.join(os.path.realpath(folder), LOCK), timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            return None
+        except NotImplementedError:  # no locks here
+            pass
+        _kept.append(lock)
+        return cls(lock)
+
+    def release(self) -> None:
+        """Give the folder free, unless this is a fork of the process that has the lock."""
+        if os.getpid() == self._process:
+            self._lock.release()
+            with contextlib.suppress(ValueError):
+                _kept.remove(self._lock)

@@ -1,4 +1,7 @@
-"""The loss on a line and on a plane in the space of the weights."""
+"""The loss on a line and on a plane in the space of the weights. The model stays as it is.
+
+Vectors are flat: the entries of `model.trainable_variables`, one variable after the other.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,17 +10,22 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from .. import _checks
-from .._describe import section, short
-from .._plot import COLOR_MAP, COLORS, axes_of, finished, line
-from .._result import Result, Table
-from .._types import Data
-from ..curvature.objective import Objective
-from .units import unit_axes
+from .integration import backend as _backend
+
+_backend.require_tensorflow(__name__)
+
+from . import _checks
+from ._describe import section, short
+from ._plot import COLOR_MAP, COLORS, axes_of, finished, line
+from ._result import Result, Table
+from ._types import Data
+from .curvature.objective import Objective
+from .symmetries.wiring import unit_axes
+
+__all__ = ["interpolate", "loss_plane"]
 
 Weights: TypeAlias = np.ndarray | Sequence[np.ndarray]
 """Weights of a model: a list as from `model.get_weights()`, or a flat vector of the trainable ones."""
-
 
 EASY = 0.01
 """The highest climb on an easy line, as a fraction of the range of its losses."""
@@ -310,7 +318,7 @@ def loss_plane(
     theta, projected, explained = objective.theta(), None, None
     a = b = np.linspace(-radius, radius, points)
     if trajectory is None:
-        directions = filter_normalized(objective, theta, np.random.default_rng(seed))
+        directions = filter_normalized(objective, np.random.default_rng(seed))
     else:
         away = trajectory_of(trajectory, objective) - theta
         directions = principal(away)
@@ -326,12 +334,9 @@ def _around(coordinates: np.ndarray, points: int) -> np.ndarray:
     return np.linspace(low - MARGIN * (high - low), high + MARGIN * (high - low), points)
 
 
-def filter_normalized(objective: Objective, theta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def filter_normalized(objective: Objective, rng: np.random.Generator) -> np.ndarray:
     """Return two random directions [2, weights] in which each unit has the norm of its weights, and vectors are 0."""
-    units = [unit_axes(v) for v in objective.variables]
-    flat = np.split(theta, objective.ends[1:-1])
-    weights = [w.reshape(shape) for w, shape in zip(flat, objective.shapes, strict=True)]
-    filters = list(zip(weights, units, strict=True))
+    filters = [(v.numpy().astype("float64"), unit_axes(v)) for v in objective.variables]
     return np.array([objective.join([_of_norm(w, axes, rng) for w, axes in filters]) for _ in range(2)])
 
 
@@ -388,3 +393,7 @@ def trajectory_of(weights: Sequence[Weights], objective: Objective) -> np.ndarra
             "Record `model.get_weights()` at the beginning and after each epoch."
         )
     return np.stack([flat(f"trajectory[{number}]", w, objective) for number, w in enumerate(weights)])
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

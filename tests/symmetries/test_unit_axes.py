@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_ch8.landscapes.units import unit_axes
+from keras_ch8.symmetries.wiring import unit_axes
 
 # layer, shape of a batch of its input without the first axis, {name of a variable: the axes of one unit}
 LAYERS = [

@@ -1,23 +1,108 @@
-"""What is wrong with the initial weights of a network, before any step."""
+"""A model before its first step: what is wrong with its initial weights; compiled as another one was.
 
+What each layer sums up is found in one pass through the model, which leaves it as it is.
+"""
+
+import contextlib
 import dataclasses
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
+from keras import layers, ops
 
 from .. import _objects
 from .._describe import section
 from .._result import Result, Table
-from .._types import Data
+from .._types import Data, Tensor, Tree
+from ..integration import keras_private, registry
 from ..monitors.flow import LayerFlow, LayerFlowMonitor, gradient_through_depth, idle_units, scale_of_start
 from ..monitors.probe import ProbeEvaluator
 from ..monitors.start import copies as copies_of
 from ..verdicts.kinds import KINDS
 from ..verdicts.verdict import LEVELS, Claim, Verdict
-from ._sums import Summing, summing_layers
+
+NORMALIZING = (layers.LayerNormalization, layers.GroupNormalization, layers.PReLU)
+"""Layers whose matrices have no scale that could be chosen."""
+
+GATED = (layers.SimpleRNNCell, layers.GRUCell, layers.LSTMCell)
+"""Cells whose input goes through `kernel`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Summing:
+    """A layer and its matrices; of a recurrent layer the one for its input, or none if that is not known."""
+
+    layer: keras.layers.Layer
+    matrices: tuple[keras.Variable, ...]
+
+    def sums(self, call: Callable[..., Tree], inputs: Tensor, *args: Any, **kw: Any) -> Tensor | None:
+        """Return the weighted sums of the layer, before its nonlinearity; None if they are not known."""
+        if isinstance(self.layer, keras.layers.RNN):
+            return ops.matmul(inputs, ops.cast(self.matrices[0], inputs.dtype)) if self.matrices else None
+        with _without_activation(self.layer):
+            return keras.tree.flatten(call(inputs, *args, **kw))[0]
+
+
+def summing_layers(model: keras.Model) -> list[Summing]:
+    """Return the layers of a model that have trainable matrices, in no particular order."""
+    recurrent = [leaf for leaf in keras_private.leaves_of(model) if isinstance(leaf, keras.layers.RNN)]
+    of_recurrent = {id(v) for layer in recurrent for v in layer.trainable_variables}
+    rest = [v for v in model.trainable_variables if id(v) not in of_recurrent and len(v.shape) > 1]
+    owners = keras_private.owners_in(model)
+    matrices: dict[int, tuple[Any, list[Any]]] = {}
+    for v in rest:
+        owner = owners[id(v)]
+        if not isinstance(owner, NORMALIZING):
+            matrices.setdefault(id(owner), (owner, []))[1].append(v)
+    found = [Summing(owner, tuple(own)) for owner, own in matrices.values()]
+    for layer in recurrent:
+        if layer.trainable_variables:
+            known = isinstance(layer.cell, GATED) and layer.cell.kernel.trainable
+            found.append(Summing(layer, (layer.cell.kernel,) if known else ()))
+    return list({id(s.layer): s for s in found}.values())
+
+
+def walk(
+    model: keras.Model, found: list[Summing], x: Tree, visit: Callable[[Summing, Callable[[], Tensor]], None]
+) -> None:
+    """Call the model as in training, and `visit` each of its summing layers at its first call, before it goes on.
+
+    `visit` receives a function that returns the sums of the layer, with the values that it has assigned to the matrices
+    by then. All of this is undone at the end: weights, moving statistics and seeds are as they were.
+    """
+    met: set[int] = set()
+
+    def call_of(summing: Summing, call: Callable[..., Tree], *args: Any, **kw: Any) -> Tree:
+        if id(summing.layer) not in met:
+            met.add(id(summing.layer))
+            visit(summing, functools.partial(summing.sums, call, *args, **kw))
+        return call(*args, **kw)
+
+    with keras.StatelessScope(collect_losses=True), contextlib.ExitStack() as exits:
+        for s in found:
+            exits.enter_context(registry.replaced(s.layer, call=functools.partial(call_of, s, s.layer.call)))
+        keras_private.call(model, x, training=True)
+
+
+@contextlib.contextmanager
+def _without_activation(layer: keras.layers.Layer) -> Iterator[None]:
+    own = vars(layer)  # past Keras's `__setattr__`, which tracks activations that are layers
+    activation = own.get("activation")
+    if activation is not None:
+        own["activation"] = keras.activations.linear
+    try:
+        yield
+    finally:
+        if activation is not None:
+            own["activation"] = activation
+
+
+# --- what is wrong with the initial weights --------------------------------------------------------------------------
+
 
 NEGLIGIBLE = float(np.finfo("float32").eps)
 """A gradient of a layer up to this fraction of the largest of all layers is negligible."""
@@ -101,8 +186,6 @@ def check_initialization(model: keras.Model, x: Data, y: Data = None, **options:
         )
     probe = ProbeEvaluator(model, x, y, monitors=[LayerFlowMonitor()], **options)
     readings, objective = probe.evaluate(), probe.objective
-    for error in probe.failed.values():
-        raise error
     if "layer_flow" not in readings:
         raise ValueError(
             "`check_initialization` measures layers with weights or nonlinearities. Received: the model "
@@ -164,3 +247,55 @@ def _unreached(found: list[Summing], slopes: dict[int, np.ndarray]) -> Iterator[
             "Look for small weights, or weights of 0, after them, for dead units, and for targets that are met already."
         )
         yield Claim("vanishing", "watch", f"No gradient to speak of comes back to {', '.join(names)}.", cure)
+
+
+# --- compiled as another one was -------------------------------------------------------------------------------------
+
+
+@section("8.2")
+def compile_as(model: keras.Model, other: keras.Model, **changes: Any) -> None:
+    """Compile a model as another one was, but for some arguments (section 8.2).
+
+    Loss, metrics, weights of losses and all other arguments of `compile` are those of the other model, the objects
+    themselves. So a model that has another layer, another loss or another optimizer still reports the metrics of yours.
+    The optimizer is as it is now, with the learning rate that was set since; where it has been built for the weights of
+    the other model, it is a new one with the same settings. The cures of verdicts use it.
+
+    Args:
+        model: The model to compile; it may be the other one itself.
+        other: A compiled model.
+        **changes: Arguments of `keras.Model.compile` that are to be different, such as `optimizer`.
+
+    Raises:
+        TypeError: If one of the two is no model.
+        ValueError: If the other model is not compiled.
+
+    Example:
+        >>> first = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> first.compile("sgd", "mse", metrics=["mae"])
+        >>> second = keras.Sequential([keras.Input((2,)), keras.layers.Dense(8), keras.layers.Dense(1)])
+        >>> keras_ch8.training.compile_as(second, first, optimizer="adam")
+        >>> second.loss, type(second.optimizer).__name__
+        ('mse', 'Adam')
+        >>> sorted(second.evaluate(np.ones((4, 2)), np.ones((4, 1)), verbose=0, return_dict=True))
+        ['loss', 'mae']
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
+    """
+    _objects.model(model)
+    if not getattr(_objects.model(other, "other"), "compiled", False):
+        raise ValueError(
+            "`other` must be compiled, so that there is something to take over. Received: "
+            f"other={other.name!r}, which is not. Compile it, or `model` itself by `model.compile(optimizer, loss)`."
+        )
+    model.compile(**keras_private.compile_arguments(other) | {"optimizer": _optimizer_for(model, other)} | changes)
+
+
+def _optimizer_for(model: keras.Model, other: keras.Model) -> Any:
+    """Return the optimizer of the other model, or one with its settings where it was built for other weights."""
+    optimizer = other.optimizer
+    built_for = {id(v) for one in keras_private.optimizers_in(optimizer) for v in keras_private.known_variables(one)}
+    if not built_for or built_for == {id(v) for v in model.trainable_variables}:
+        return optimizer
+    return type(optimizer).from_config(optimizer.get_config())
