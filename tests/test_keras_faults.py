@@ -14,7 +14,7 @@ KINDS = re.findall(r"^## (\w+)$", (ROOT / "docs/diagnosis.md").read_text(), re.M
 
 def test_each_fault_names_its_source_and_kinds_that_there_are():
     assert len(CASES.CASES) >= 90
-    for name in (*CASES.CASES, *CASES.OF_ZOO):
+    for name in (*CASES.CASES, *CASES.OF_SETS):
         case = CASES.case_of(name)
         assert {*case["truth"], *case.get("also", ())} <= set(KINDS), name
     for name in CASES.CASES:

@@ -29,7 +29,7 @@ import scripts
 
 
 def trainings():
-    """Yield what is known of each training, and what runs it with a seed: planted, of zoo3, real faults, their twins.
+    """Yield what is known of each training, and what runs it with a seed: planted, of sets, real faults, their twins.
 
     Of the kinds that are true those in `truth` are roots, and `also` is what else is true.
     """
@@ -37,9 +37,9 @@ def trainings():
         truth = [kind for kind in (run.kind, run.also) if kind]  # either name is that of the root
         known = _known("planted", run.name, bool(run.kind), {"truth": truth})
         yield known, functools.partial(confusion.judge, run.name)
-    for name in (*cases.OF_ZOO, *cases.CASES):
+    for name in (*cases.OF_SETS, *cases.CASES):
         for script in cases.scripts_of(name):
-            group, whole = name.split("/") if name in cases.OF_ZOO else ("faults", f"{name}/{script}")
+            group, whole = name.split("/") if name in cases.OF_SETS else ("faults", f"{name}/{script}")
             known = _known(group, whole, script == "faulty", cases.case_of(name))
             yield known, functools.partial(scripts.told, name, script, prepare=scripts.watched)
 

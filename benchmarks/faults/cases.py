@@ -5,6 +5,7 @@ import hashlib
 import pathlib
 import tomllib
 
+import fresh
 import zoo3
 
 import keras_ch8
@@ -13,27 +14,29 @@ HERE = pathlib.Path(__file__).parent
 OURS = pathlib.Path(keras_ch8.__file__).parent
 CASES = sorted(path.parent.name for path in (HERE / "cases").glob("*/case.toml"))
 SCRIPTS = ("faulty", "repaired")
-ZOO = "zoo3/"
-"""How the names of its trainings begin."""
-OF_ZOO = [ZOO + name for name in (*zoo3.SICK, *zoo3.HEALTHY)]
+SETS = {"zoo3": zoo3, "fresh": fresh}
+"""Sets of trainings without twins: `SET/NAME` is one of them."""
+OF_SETS = [f"{kept}/{name}" for kept, of in SETS.items() for name in (*of.SICK, *of.HEALTHY)]
 SEEDS = (0, 1, 2)
 GAIN = 0.05
 """Of the score; or half of the error is gone."""
 
 
 def case_of(name):
-    """Return what is recorded of a case, or of a training of zoo3."""
+    """Return what is recorded of a case, or of a training of a set."""
     if name in CASES:
         return tomllib.loads((HERE / "cases" / name / "case.toml").read_text())
-    sick = zoo3.SICK.get(name.removeprefix(ZOO))
+    kept, _, training = name.partition("/")
+    sick = SETS[kept].SICK.get(training)
     return {"truth": sick.truth, "also": sick.also} if sick else {"truth": []}
 
 
 def scripts_of(name):
-    """Return which of the two scripts there are: a training of zoo3 is one of them."""
+    """Return which of the two scripts there are: a training of a set is one of them."""
     if name in CASES:
         return SCRIPTS
-    return SCRIPTS[:1] if name.removeprefix(ZOO) in zoo3.SICK else SCRIPTS[1:]
+    kept, _, training = name.partition("/")
+    return SCRIPTS[:1] if training in SETS[kept].SICK else SCRIPTS[1:]
 
 
 def gains(before, after):
@@ -56,5 +59,5 @@ def rules():
 
 def code_of(name, has_ours):
     """Return a sign for the code that a result depends on: its own, and ours where that took part."""
-    own = sign_of(HERE / "cases" / name if name in CASES else HERE / "zoo3")
+    own = sign_of(HERE / "cases" / name if name in CASES else HERE / name.partition("/")[0])
     return f"{own} {sign_of(OURS)}" if has_ours else own

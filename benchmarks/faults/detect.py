@@ -2,12 +2,12 @@
 
 import collections
 
-from cases import CASES, OF_ZOO, SCRIPTS, ZOO, case_of, rules, scripts_of
+from cases import CASES, OF_SETS, SCRIPTS, SETS, case_of, rules, scripts_of
 from scripts import run, watched
 
-NAMES = [*CASES, *OF_ZOO]
+NAMES = [*CASES, *OF_SETS]
 HAS_OURS = True
-GROUPS = ("scripts", "zoo3")
+GROUPS = ("scripts", *SETS)
 SAID = {
     "told": ("a fault is told", "faulty"),
     "right": ("right by act", "faulty"),
@@ -45,11 +45,11 @@ def line(name, row):
 
 
 def counts(rows):
-    """Return what is counted, of the scripts and of zoo3, and how often each root is found."""
+    """Return what is counted, of the scripts and of the sets, and how often each root is found."""
     n = {group: collections.Counter() for group in GROUPS}
     roots = collections.defaultdict(lambda: {"faulty": 0, "right": 0})
     for name, row in rows.items():
-        case, group = case_of(name), n["zoo3" if name.startswith(ZOO) else "scripts"]
+        case, group = case_of(name), n["scripts" if name in CASES else name.partition("/")[0]]
         for _, found in runs_of(row):
             group.update(scripts=1, failed="error" in found, cpu=found.get("cpu", 0))
         if "repaired" in row:
@@ -76,7 +76,7 @@ def counts(rows):
 
 def table(n):
     """Return this in words."""
-    lines = ["| | scripts | zoo3 |", "|---|---|---|"]
+    lines = [f"| | {' | '.join(GROUPS)} |", f"|---|{'---|' * len(GROUPS)}"]
     for what, (words, of) in SAID.items():
         parts = [f"{n[group][what]} of {n[group][of]} ({n[group][what] / (n[group][of] or 1):.2f})" for group in GROUPS]
         lines += [f"| {words} | {' | '.join(parts)} |"]

@@ -1,4 +1,4 @@
-"""Run a script of a case, or a training of zoo3.py, in a process of its own: bare, watched, or with a cure in it."""
+"""Run a script of a case, or a training of a set, in a process of its own: bare, watched, or with a cure in it."""
 
 import contextlib
 import functools
@@ -15,8 +15,7 @@ import traceback
 import keras
 import numpy as np
 import sklearn.datasets  # noqa: F401  (once, not in each fork)
-import zoo3
-from cases import HERE, ZOO
+from cases import CASES, HERE, SETS
 
 import keras_ch8
 
@@ -87,9 +86,10 @@ def with_code(code, names):
 
 
 def train(name, script, seed):
-    """Train as the script does, or as zoo3 does, and return the score."""
-    if name.startswith(ZOO):
-        return zoo3.train(name.removeprefix(ZOO), seed)
+    """Train as the script does, or as a set does, and return the score."""
+    if name not in CASES:
+        kept, _, training = name.partition("/")
+        return SETS[kept].train(training, seed)
     path = HERE / "cases" / name / f"{script}.py"
     return float(runpy.run_path(path, run_name="__main__")["score"])
 

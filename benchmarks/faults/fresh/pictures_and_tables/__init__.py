@@ -1,0 +1,6 @@
+"""Trainings on pictures and tables, by one of the authors."""
+
+from .healthy import HEALTHY
+from .sick import SICK
+
+__all__ = ["HEALTHY", "SICK"]
