@@ -9,7 +9,7 @@ from .. import _checks
 from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
-from ..losses.labels import aligned, class_numbers
+from ..losses.likelihoods import aligned, class_numbers
 from .annealed import Annealed
 
 

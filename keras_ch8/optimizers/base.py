@@ -1,4 +1,4 @@
-"""The base of the first-order optimizers: a file of an algorithm holds only its rule, and all else is here."""
+"""The base of the first-order optimizers: a class of an algorithm holds only its rule, and all else is here."""
 
 import inspect
 import numbers

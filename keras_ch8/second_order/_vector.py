@@ -52,8 +52,3 @@ def row(matrix: Tensor, i: Tensor) -> Tensor:
 def with_row(matrix: Tensor, i: Tensor, new: Tensor) -> Tensor:
     """Return a matrix, or a vector, with another row."""
     return ops.scatter_update(matrix, ops.reshape(i, (1, 1)), ops.expand_dims(new, 0))
-
-
-def is_curved_up(s: Tensor, y: Tensor) -> Tensor:
-    """Whether a step and the change of the gradient show positive curvature, in any units: s . y > eps |s| |y|."""
-    return dot(s, y) > epsilon(s) * norm(s) * norm(y)
