@@ -207,10 +207,8 @@ def _folded(model: keras.Model) -> tuple[keras.Model, int]:
     """Return the new model and how many batch normalizations were folded."""
     if not model.built:
         raise ValueError(f"Only a built model has weights to fold. Received: {model.name!r}. Call it on a batch first.")
-    pairs, inner = _pairs_of(model), {}
-    for layer in model.layers:
-        if isinstance(layer, keras.Sequential | keras.Model):
-            inner[layer.name] = _folded(layer)
+    pairs = _pairs_of(model)
+    inner = {layer.name: _folded(layer) for layer in model.layers if isinstance(layer, keras.Model)}
     gone = {norm.name for norm in pairs.values()}
 
     def new(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -59,9 +59,8 @@ class DeeplySupervised(keras.Model):
                 )
         inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
         self.with_heads = keras.Model(inputs, [outputs[0], *guesses])
-        self._last = types.SimpleNamespace(
-            guesses=[]
-        )  # of the call before compute_loss; Keras does not track such an object
+        # Of the call before compute_loss; Keras does not track such an object.
+        self._last = types.SimpleNamespace(guesses=[])
         self.built = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -91,15 +90,8 @@ class DeeplySupervised(keras.Model):
 
     def get_config(self) -> Config:
         """Return the arguments that make this model again."""
-        save = keras.saving.serialize_keras_object
-        return {
-            "model": save(self.model),
-            "at": list(self.at),
-            "heads": [save(head) for head in self.heads],
-            "weights": [save(weight) if callable(weight) else weight for weight in self.weights_of_heads],
-            "name": self.name,
-            "trainable": self.trainable,
-        }
+        own = {"model": self.model, "at": self.at, "heads": self.heads, "weights": self.weights_of_heads}
+        return keras.saving.serialize_keras_object(own | {"name": self.name, "trainable": self.trainable})
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:

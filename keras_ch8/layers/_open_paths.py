@@ -129,11 +129,11 @@ class Maxout(keras.layers.Layer):
 
     def get_config(self) -> Config:
         """Return the arguments that make this layer again."""
-        own = {"units": self.units, "pieces": self.pieces, "use_bias": self.use_bias}
-        for kind in (keras.initializers, keras.regularizers, keras.constraints):
-            word = kind.__name__.rpartition(".")[2].removesuffix("s")
-            own |= {f"{part}_{word}": kind.serialize(getattr(self, f"{part}_{word}")) for part in ("kernel", "bias")}
-        return super().get_config() | own
+        names = ["units", "pieces", "use_bias"]
+        for kind in ("initializer", "regularizer", "constraint"):
+            names += [f"kernel_{kind}", f"bias_{kind}"]
+        own = {name: getattr(self, name) for name in names}
+        return super().get_config() | keras.saving.serialize_keras_object(own)
 
 
 PROBE = 840
@@ -233,17 +233,15 @@ class Residual(keras.layers.Layer):
 
     def get_config(self) -> Config:
         """Return the arguments that make this layer again."""
-        save = keras.saving.serialize_keras_object
-        projection = "auto" if self._is_automatic else save(self.projection)
-        return super().get_config() | {"layers": [save(part) for part in self.branch.layers], "projection": projection}
+        projection = "auto" if self._is_automatic else self.projection
+        own = {"layers": self.branch.layers, "projection": projection}
+        return super().get_config() | keras.saving.serialize_keras_object(own)
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """Make it from `get_config`."""
-        load = keras.saving.deserialize_keras_object
-        layers, projection = [load(part) for part in config["layers"]], config["projection"]
-        projection = projection if projection == "auto" else load(projection)
-        return cls(**config | {"layers": layers, "projection": projection})
+        own = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("layers", "projection")}
+        return cls(**config | own)
 
 
 def _with_sizes(shape: tuple[int | None, ...]) -> Sizes:

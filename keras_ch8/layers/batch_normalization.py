@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias, final
 
 import keras
-from keras import constraints, initializers, ops, regularizers
+from keras import ops
 
 from .. import _checks, _numerics, _objects
 from .._registration import registered
@@ -166,10 +166,8 @@ class BatchNormalization(keras.layers.Layer):
         self.gamma = self.beta = self.moving_mean = self.moving_variance = None
         self._batches: keras.Variable = None
         self._kept: keras.Variable = None
-        self.axis, self.momentum = (
-            _checks.whole("axis", axis, meaning="the axis of the features", fix="Try -1."),
-            momentum,
-        )
+        self.axis = _checks.whole("axis", axis, meaning="the axis of the features", fix="Try -1.")
+        self.momentum = momentum
         self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-8)
         self.center = _checks.flag("center", center, meaning="whether there is a beta")
         self.scale = _checks.flag("scale", scale, meaning="whether there is a gamma")
@@ -338,12 +336,11 @@ class BatchNormalization(keras.layers.Layer):
 
     def get_config(self) -> Config:
         """Return the arguments that make this layer again."""
-        plain = ("axis", "momentum", "epsilon", "center", "scale", "synchronized", "statistics", "bias_correction")
-        config = {name: getattr(self, name) for name in plain}
-        for kind, module in (("initializer", initializers), ("regularizer", regularizers), ("constraint", constraints)):
-            names = [f"{owner}_{kind}" for owner in ("beta", "gamma", "moving_mean", "moving_variance")]
-            config |= {name: module.serialize(getattr(self, name)) for name in names if hasattr(self, name)}
-        return {**super().get_config(), **config}
+        names = ["axis", "momentum", "epsilon", "center", "scale", "synchronized", "statistics", "bias_correction"]
+        for kind in ("initializer", "regularizer", "constraint"):
+            names += [f"{owner}_{kind}" for owner in ("beta", "gamma", "moving_mean", "moving_variance")]
+        own = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return {**super().get_config(), **keras.saving.serialize_keras_object(own)}
 
 
 NORMALIZING = (keras.layers.BatchNormalization, BatchNormalization)

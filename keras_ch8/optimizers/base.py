@@ -288,15 +288,15 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
 
     def _lay_out(self, grads: Gradients) -> list[Tensor]:
         """Return the gradient of each block of variables: of a tile, one vector."""
-        return [block.gather([grads.get(i) for i in block.indices]) for block in self._layout.blocks_with(grads)]
+        return [block.gather([grads.get(i) for i in block.parts]) for block in self._layout.blocks_with(grads)]
 
     def _update_all(self, given: Collection[int], laid_out: list[Tensor], step: StepContext) -> None:
         """Update each block of variables, then the averages, once for all replicas."""
         for block, g in zip(self._layout.blocks_with(given), laid_out, strict=True):
-            variables = [self.known_variables[i] for i in block.indices]
+            variables = [self.known_variables[i] for i in block.parts]
             work = Work(
                 thetas=[backend.native(v) for v in variables],
-                has_g=[i in given for i in block.indices],
+                has_g=[i in given for i in block.parts],
                 decays=[step.decay is not None and self.decays(v) for v in variables],
                 g=g,
                 state={name: backend.native(v) for name, v in block.state.items()},

@@ -3,9 +3,8 @@
 import itertools
 import numbers
 from collections.abc import Iterator, Sequence
-from typing import Self, final
+from typing import final
 
-import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
@@ -13,7 +12,7 @@ from .. import _checks, _objects
 from .._describe import short
 from .._duration import Clock
 from .._registration import registered
-from .._types import Config, Tensor
+from .._types import Tensor
 from ..integration import backend
 from .base import Schedule
 from .decays import half_cosine
@@ -224,16 +223,6 @@ class SequentialSchedule(Schedule):
             rate = ops.where(since < 0, rate, ops.cast(schedule(ops.maximum(since, 0.0)), backend.wide()))
         return rate
 
-    def get_config(self) -> Config:
-        """Return the arguments that make this schedule again."""
-        return super().get_config() | {"schedules": [keras.saving.serialize_keras_object(s) for s in self.schedules]}
-
-    @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """Make a sequence from `get_config`."""
-        schedules = [keras.saving.deserialize_keras_object(s) for s in config["schedules"]]
-        return cls(**config | {"schedules": schedules})
-
 
 @final
 @registered
@@ -297,12 +286,3 @@ class ScaledSchedule(Schedule):
     def rate(self, k: Tensor) -> Tensor:
         """Return the learning rate of step k."""
         return backend.as_tensor(self._factor) * ops.cast(self.schedule(k), backend.wide())
-
-    def get_config(self) -> Config:
-        """Return the arguments that make this schedule again."""
-        return super().get_config() | {"schedule": keras.saving.serialize_keras_object(self.schedule)}
-
-    @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """Make a scaled schedule from `get_config`."""
-        return cls(**config | {"schedule": keras.saving.deserialize_keras_object(config["schedule"])})
