@@ -59,8 +59,8 @@ def an_optimizer_is_made_again_from_its_configuration(make: Make) -> None:
     again = type(optimizer).from_config(optimizer.get_config())
     message = (
         f"`{name_of(optimizer)}` takes other steps when it is made again from its configuration: name each argument "
+        "of its own in `hyperparameters`."
     )
-    message += "of its own in `hyperparameters`."
     require_close(_end_of(again, grads, START), _end_of(optimizer, grads, START), message, rtol=0, atol=0)
 
 

@@ -112,7 +112,7 @@ def _checked(weight: Weight) -> Weight:
             )
         return weight
     fix = "Try 0.3, or a schedule such as `schedules.LinearDecay(0.3, 1000, 0.0)`."
-    return _checks.number("weight", weight, 0.0, float("inf"), meaning="a factor of the loss of the head", fix=fix)
+    return _checks.number("weight", weight, 0.0, meaning="a factor of the loss of the head", fix=fix)
 
 
 @section("8.7.5")

@@ -215,7 +215,8 @@ class Residual(keras.layers.Layer):
         """Build the layers, and the projection if one is needed."""
         if not self.branch.built:
             self.branch.build(input_shape)
-        before = _with_sizes(input_shape)
+        sizes = (PROBE if size is None else size for size in input_shape[1:-1])
+        before = (None, *sizes, input_shape[-1])
         after = tuple(self.branch.compute_output_shape(before))
         if self._is_automatic and before != after:
             self.projection = _projection(before, after, self.dtype_policy)
@@ -242,10 +243,6 @@ class Residual(keras.layers.Layer):
         """Make it from `get_config`."""
         own = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("layers", "projection")}
         return cls(**config | own)
-
-
-def _with_sizes(shape: tuple[int | None, ...]) -> Sizes:
-    return (None, *(PROBE if size is None else size for size in shape[1:-1]), shape[-1])
 
 
 def _projection(before: Sizes, after: Sizes, dtype: keras.DTypePolicy) -> keras.layers.Layer:

@@ -94,7 +94,7 @@ class Layout:
         return [block for block in self.blocks if any(index in indices for index in block.parts)]
 
     def create_state(self, names: Sequence[str], labels: dict[int, str], create: Callable[..., keras.Variable]) -> None:
-        """Make the state by `create(shape, dtype, name)`; narrow variables get a residual (see _numerics.widen)."""
+        """Make the state by `create(shape, dtype=..., name=...)`; a narrow one has a residual (see _numerics.widen)."""
         for number, block in enumerate(self.blocks):
             first, (_, shape) = next(iter(block.parts.items()))
             shape = shape if block.length is None else (block.length,)
@@ -102,7 +102,8 @@ class Layout:
             own = [*names, "residual"] if _numerics.is_narrow(block.dtype) else names
             for name in own:
                 with backend.on(block.device):
-                    block.state[name] = create(shape, _numerics.working_dtype(block.dtype), f"{label}_{name}")
+                    dtype = _numerics.working_dtype(block.dtype)
+                    block.state[name] = create(shape, dtype=dtype, name=f"{label}_{name}")
 
     def variables(self) -> list[keras.Variable]:
         """Return all state variables."""

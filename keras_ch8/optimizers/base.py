@@ -167,9 +167,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         self._clipper = clipping.Clipper(
             self.clipping_rule, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
         )
-        self._layout.create_state(
-            self.state_names, labels, lambda shape, dtype, name: self.add_variable(shape, dtype=dtype, name=name)
-        )
+        self._layout.create_state(self.state_names, labels, self.add_variable)
 
     def add_variable_from_reference(
         self,

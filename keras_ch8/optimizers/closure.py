@@ -193,7 +193,7 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         self.dtype = "float64" if any(backend.dtype_of(v) == "float64" for v in variables) else "float32"
         blank = backend.eagerly(lambda: init_state(self.method, sum(self.sizes), self.dtype).as_dict())
         self.kept = {
-            name: self.add_variable(value.shape, _constant(value), dtype=value.dtype.name, name=name)
+            name: self.add_variable(value.shape, value, dtype=value.dtype.name, name=name)
             for name, value in blank.items()
         }
 
@@ -379,11 +379,3 @@ def _read(arguments: Config) -> Config:
         for name, value in arguments.items()
         if not (name == "line_search" and value is None)
     }
-
-
-def _constant(value: np.ndarray) -> Callable[..., Tensor]:
-    def initializer(shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
-        del shape
-        return keras.ops.convert_to_tensor(value, dtype)
-
-    return initializer

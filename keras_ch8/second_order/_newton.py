@@ -150,7 +150,6 @@ class Newton(Limited, BoundedMethod):
                 "damping",
                 self.damping,
                 0.0,
-                float("inf"),
                 meaning="what is added to each eigenvalue of the Hessian (alpha in the book)",
                 fix='Try 0.0 for the algorithm as printed, or "adaptive".',
             )

@@ -1,5 +1,6 @@
 """Products and lengths of flat vectors, as scalars."""
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -33,12 +34,8 @@ def rounding(value: Tensor) -> Tensor:
 
 
 def where(condition: Tensor, new: Tree, old: Tree) -> Tree:
-    """Choose between two tensors, or, entry by entry, between two tuples of them."""
-    if isinstance(new, dict):
-        return {name: where(condition, new[name], old[name]) for name in new}
-    if isinstance(new, tuple):
-        return type(new)(*(where(condition, a, b) for a, b in zip(new, old, strict=True)))
-    return ops.where(condition, new, old)
+    """Choose between two tensors, or, entry by entry, between two structures of them."""
+    return keras.tree.map_structure(lambda a, b: ops.where(condition, a, b), new, old)
 
 
 def row(matrix: Tensor, i: Tensor) -> Tensor:
