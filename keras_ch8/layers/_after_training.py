@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -11,9 +11,10 @@ import numpy as np
 from keras import layers, ops
 
 from .. import _batches, _checks, _objects
+from .._sandbox import put_values, values_of
 from .._section import section
 from .._types import Data, Tensor, Tree
-from ..integration import backend
+from ..integration import backend, registry
 from ..symmetries.wiring import edges_of
 from .batch_normalization import NORMALIZING, BatchNormalization, trainable_normalizations
 
@@ -76,32 +77,28 @@ def recalibrate(model: keras.Model, data: Data, batches: int = 100, *, batch_siz
             "that is built and trainable. Build it, or set `trainable` of its layers."
         )
     ours = [layer for layer in layers if isinstance(layer, BatchNormalization)]
-    before = [(v, v.numpy()) for v in model.non_trainable_variables]
-    momenta = [layer.momentum for layer in layers]
     found: list[list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = [[] for _ in layers]
     numbers = [backend.scalar(0.0, "float64") for _ in layers]
     run = backend.trace(lambda x: model(x, training=True))
-    try:
-        for layer in layers:
+    with contextlib.ExitStack() as put_back:
+        put_back.callback(put_values, model.non_trainable_variables, values_of(model.non_trainable_variables))
+        for layer, number in zip(layers, numbers, strict=True):
+            put_back.callback(setattr, layer, "momentum", layer.momentum)
             layer.momentum = 0.0
-        with _counted(layers, numbers):
-            for x, _, _ in itertools.islice(_batches.batches(data, None, None, batch_size, seed), count):
-                for layer in ours:
-                    layer.reset_statistics()
-                run(x)
-                for layer, number, own in zip(layers, numbers, found, strict=True):
-                    own.append((number.numpy(), layer.moving_mean.numpy(), layer.moving_variance.numpy()))
-    finally:
-        for variable, value in before:
-            variable.assign(value)
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer.momentum = momentum
+            counted = functools.partial(_counted_call, layer, layer.call, number)
+            put_back.enter_context(registry.replaced(layer, call=counted))
+        for x, _, _ in itertools.islice(_batches.batches(data, None, None, batch_size, seed), count):
+            for layer in ours:
+                layer.reset_statistics()
+            run(x)
+            for layer, number, own in zip(layers, numbers, found, strict=True):
+                own.append((number.numpy(), layer.moving_mean.numpy(), layer.moving_variance.numpy()))
     for layer, own in zip(layers, found, strict=True):
-        counted = [batch for batch in own if batch[0] > 0]
-        if counted:
-            mean, variance = _of_all(counted)
+        that_count = [batch for batch in own if batch[0] > 0]
+        if that_count:
+            mean, variance = _of_all(that_count)
             if layer in ours:
-                layer.set_statistics(mean, variance, batches=len(counted))
+                layer.set_statistics(mean, variance, batches=len(that_count))
             else:
                 layer.moving_mean.assign(mean)
                 layer.moving_variance.assign(variance)
@@ -115,22 +112,7 @@ def _of_all(batches: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tup
     return mean, np.sum(fraction * (variances + (means - mean) ** 2), axis=0)
 
 
-@contextlib.contextmanager
-def _counted(layers: Sequence[keras.layers.Layer], counts: Sequence[keras.Variable]) -> Iterator[None]:
-    """Let each layer also store, at every call, how many entries of each feature count; only `call` is replaced."""
-    calls = [vars(layer).get("call") for layer in layers]
-    for layer, count in zip(layers, counts, strict=True):
-        layer.call = functools.partial(_call, layer, layer.call, count)
-    try:
-        yield
-    finally:
-        for layer, call in zip(layers, calls, strict=True):
-            del layer.call
-            if call is not None:
-                layer.call = call
-
-
-def _call(
+def _counted_call(
     layer: keras.layers.Layer,
     call: Callable[..., Tree],
     count: keras.Variable,
@@ -139,6 +121,7 @@ def _call(
     mask: Tensor | None = None,
     **kw: Any,
 ) -> Tree:
+    """Call a layer, and store how many entries of each feature count."""
     number = ops.cast(ops.size(x) // x.shape[layer.axis], "float64")
     if mask is not None:
         number = number * ops.mean(ops.cast(mask, "float64"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from .. import _checks, _describe, _numerics
 from .._types import Config, Logs, Tensor
@@ -279,10 +280,17 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
 
     def _accumulate(self, grads: Gradients) -> tuple[Gradients, Tensor | None]:
         """Return the mean over the micro-steps so far, and whether the last of them has come (None: each is)."""
-        if not self.gradient_accumulation_steps:
+        steps = self.gradient_accumulation_steps
+        if not steps:
             return grads, None
+        is_last = (backend.as_tensor(self.micro_steps) + 1) % steps == 0
         sums = {i: self.accumulators[i] for i in self._layout.block_of}
-        return _update.accumulate(grads, sums, self.micro_steps, self.gradient_accumulation_steps)
+        totals = {i: backend.as_tensor(s) for i, s in sums.items()}
+        for i, g in grads.items():
+            totals[i] = totals[i] + backend.densify(g, sums[i].shape)
+        after = [ops.where(is_last, ops.zeros_like(total), total) for total in totals.values()]
+        backend.write(list(sums.values()), after)
+        return {i: totals[i] / steps for i in grads}, is_last
 
     def _lay_out(self, grads: Gradients) -> list[Tensor]:
         """Return the gradient of each block of variables: of a tile, one vector."""
