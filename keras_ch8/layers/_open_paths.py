@@ -10,7 +10,7 @@ from .. import _checks, _objects
 from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
-from .batch_normalization import Constraint, Initializer, Regularizer
+from .batch_normalization import PARTS, Constraint, Initializer, Regularizer, parts_of
 
 
 @final
@@ -97,21 +97,9 @@ class Maxout(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create kernel and bias."""
         features, columns = input_shape[-1], self.pieces * self.units
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(features, columns),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
+        self.kernel = self.add_weight(name="kernel", shape=(features, columns), **parts_of(self, "kernel"))
         if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=(columns,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            self.bias = self.add_weight(name="bias", shape=(columns,), **parts_of(self, "bias"))
         self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: features})
         self.built = True
 
@@ -130,7 +118,7 @@ class Maxout(keras.layers.Layer):
     def get_config(self) -> Config:
         """Return the arguments that make this layer again."""
         names = ["units", "pieces", "use_bias"]
-        for kind in ("initializer", "regularizer", "constraint"):
+        for kind in PARTS:
             names += [f"kernel_{kind}", f"bias_{kind}"]
         own = {name: getattr(self, name) for name in names}
         return super().get_config() | keras.saving.serialize_keras_object(own)

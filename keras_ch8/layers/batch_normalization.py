@@ -19,8 +19,14 @@ Initializer: TypeAlias = str | keras.initializers.Initializer
 Regularizer: TypeAlias = str | keras.regularizers.Regularizer | None
 Constraint: TypeAlias = str | keras.constraints.Constraint | None
 
+PARTS = ("initializer", "regularizer", "constraint")
 STORED: dict[str, Any] = {"trainable": False, "autocast": False, "aggregation": "mean"}
 FILE = "batches.txt"
+
+
+def parts_of(layer: keras.layers.Layer, name: str) -> dict[str, Any]:
+    """Return what a layer has been given for a variable that it learns: `beta_initializer` and so on."""
+    return {part: getattr(layer, f"{name}_{part}") for part in PARTS}
 
 
 class _Statistic(keras.Variable):
@@ -213,8 +219,10 @@ class BatchNormalization(keras.layers.Layer):
         shape = (input_shape[axis],)
         self._features = Features(axis, rank, self.synchronized)
         self.input_spec = keras.layers.InputSpec(ndim=rank, axes={axis: shape[0]})
-        self.gamma = self._learned("gamma", shape) if self.scale else None
-        self.beta = self._learned("beta", shape) if self.center else None
+        if self.scale:
+            self.gamma = self.add_weight(name="gamma", shape=shape, autocast=False, **parts_of(self, "gamma"))
+        if self.center:
+            self.beta = self.add_weight(name="beta", shape=shape, autocast=False, **parts_of(self, "beta"))
         self.moving_mean = self._stored("moving_mean", shape)
         self.moving_variance = self._stored("moving_variance", shape)
         wide = _numerics.working_dtype(self.variable_dtype)
@@ -226,10 +234,6 @@ class BatchNormalization(keras.layers.Layer):
         statistic = _Statistic(initializer, shape, self.variable_dtype, name=name, **STORED)
         statistic.on_set = self._statistics_were_set
         return statistic
-
-    def _learned(self, name: str, shape: Shape) -> keras.Variable:
-        parts = {part: getattr(self, f"{name}_{part}") for part in ("initializer", "regularizer", "constraint")}
-        return self.add_weight(name=name, shape=shape, autocast=False, **parts)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input."""
@@ -337,7 +341,7 @@ class BatchNormalization(keras.layers.Layer):
     def get_config(self) -> Config:
         """Return the arguments that make this layer again."""
         names = ["axis", "momentum", "epsilon", "center", "scale", "synchronized", "statistics", "bias_correction"]
-        for kind in ("initializer", "regularizer", "constraint"):
+        for kind in PARTS:
             names += [f"{owner}_{kind}" for owner in ("beta", "gamma", "moving_mean", "moving_variance")]
         own = {name: getattr(self, name) for name in names if hasattr(self, name)}
         return {**super().get_config(), **keras.saving.serialize_keras_object(own)}

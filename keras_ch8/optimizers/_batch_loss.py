@@ -42,7 +42,7 @@ def stacks_of(parts: Sequence[Tree]) -> list[Stack]:
 def joined(stacks: Sequence[Stack]) -> Tree:
     """Return x, y and sample_weight of all examples."""
     flat = [_each(_without_first_axis, stack.parts) for stack in stacks]
-    return flat[0] if len(flat) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *flat)
+    return _each(lambda *a: ops.concatenate(a, axis=0), *flat)
 
 
 def is_squared(model: keras.Model) -> bool:
@@ -158,7 +158,7 @@ class BatchLoss:
                 return self.objective.evaluate(values, stack.batch(i)).outputs
 
             found.append(_each(_without_first_axis, ops.map(outputs_of, ops.arange(stack.number))))
-        return found[0] if len(found) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *found), states
+        return _each(lambda *a: ops.concatenate(a, axis=0), *found), states
 
     def _flat(self, tensors: Sequence[Tensor]) -> Tensor:
         return backend.join([ops.cast(t, self.dtype) for t in tensors], self.objective.size)
