@@ -352,6 +352,5 @@ NORMALIZING = (keras.layers.BatchNormalization, BatchNormalization)
 
 def trainable_normalizations(model: keras.Model) -> list[keras.layers.Layer]:
     """Return the layers of batch normalization of a model, nested ones too, that are built and trainable."""
-    _checks.keras_3(model)
     leaves = {id(leaf): leaf for leaf in keras_private.leaves_of(model)}.values()
     return [leaf for leaf in leaves if isinstance(leaf, NORMALIZING) and leaf.trainable and leaf.built]
