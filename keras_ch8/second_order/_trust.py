@@ -249,11 +249,11 @@ class BoundedMethod(Method):
         def goes_on(search: _Search) -> Tensor:
             return ~search.is_over & (search.trials < MOST_TRIALS)
 
-        def once(search: _Search) -> _Search:
+        def once(search: _Search) -> tuple[_Search]:
             step = model.step(search.bound.size)
             trial = TriedStep.of(problem, point, step)
             accepted, there = self.rule.accepts(trial), ops.any(trial.after.x != point.x)
-            return _Search(
+            tried = _Search(
                 bound=self.rule.after(search.bound, step, trial, accepted),
                 found=_vector.where(accepted, trial.after, point),
                 moved=accepted & there,
@@ -265,11 +265,12 @@ class BoundedMethod(Method):
                 ratio=trial.ratio,
                 numbers=step.numbers,
             )
+            return (tried,)
 
         no, none, zero = ops.zeros((), "bool"), ops.zeros((), "int32"), ops.zeros((), dtype)
         bound, numbers = Bound(*(state[name] for name in Bound._fields)), dict.fromkeys(self.step_numbers, zero)
         begin = _Search(bound, point, no, no, none, none + model.products, no, no, zero, numbers)
-        end = _Search(*ops.while_loop(lambda *s: goes_on(_Search(*s)), lambda *s: once(_Search(*s)), begin))
+        (end,) = ops.while_loop(goes_on, once, (begin,))
 
         after, moved = end.found, end.moved
         numbers = {"trust_ratio": end.ratio, **end.numbers, **model.numbers}
