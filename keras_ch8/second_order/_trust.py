@@ -224,6 +224,9 @@ class BoundedMethod(Method):
     step_numbers: ClassVar[tuple[str, ...]] = ("damping",)
     """The names of the numbers in a `ProposedStep`."""
 
+    init_memory: ClassVar[Callable[..., State]]
+    """`init_memory(n, dtype)`: what is remembered besides the bound, before the first iteration."""
+
     model: ClassVar[Callable[..., Model]]
     """`model(problem, point, **memory)`: f around a point."""
 
@@ -231,10 +234,6 @@ class BoundedMethod(Method):
     @abc.abstractmethod
     def rule(self) -> BoundRule:
         """How the bound follows from the trials."""
-
-    def init_memory(self, n: int, dtype: str) -> State:
-        """Return what is remembered besides the bound, before the first iteration."""
-        return {}
 
     def init(self, n: int, dtype: str) -> State:
         """Return the state before the first iteration, for n parameters."""
