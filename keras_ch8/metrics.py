@@ -9,7 +9,7 @@ from . import _checks, _objects
 from ._registration import registered
 from ._types import Config, Tensor
 from .integration import keras_private
-from .losses.labels import aligned, class_numbers
+from .losses.likelihoods import aligned, class_numbers
 
 __all__ = ["ZeroOneLoss"]
 

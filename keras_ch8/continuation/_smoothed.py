@@ -14,7 +14,7 @@ from .. import _checks, _numerics, _objects
 from .._describe import short
 from .._registration import registered
 from .._types import Config, Tensor
-from ..losses.labels import aligned, class_numbers
+from ..losses.likelihoods import aligned, class_numbers
 from ._layers import SameShape
 from .annealed import Annealed
 

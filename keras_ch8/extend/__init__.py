@@ -15,8 +15,7 @@ from .._duration import Clock
 from ..clipping.rule import GlobalRule, TensorRule
 from ..initializers.base import Initializer, KernelInitializer, RandomInitializer
 from ..integration import backend as _backend
-from ..losses.labels import aligned
-from ..losses.likelihoods import Likelihood
+from ..losses.likelihoods import Likelihood, aligned
 from ..schedules.base import Schedule
 from ..stopping.criterion import Criterion, EpochHistory, MonitorCriterion, Reason, StopReason
 from ..telemetry.frame import Frame

@@ -26,9 +26,9 @@ from ._require import (
 )
 
 
-def gradients(steps: int = 5, shape: tuple[int, ...] = START.shape, seed: int = 0) -> list[np.ndarray]:
+def gradients(steps: int = 5, shape: tuple[int, ...] = START.shape) -> list[np.ndarray]:
     """Return one random gradient for each step."""
-    return list(np.random.default_rng(seed).normal(size=(steps, *shape)).astype("float32"))
+    return list(np.random.default_rng(0).normal(size=(steps, *shape)).astype("float32"))
 
 
 def _step(optimizer: Any, variables: list[keras.Variable], grads: Sequence[np.ndarray]) -> None:
@@ -39,9 +39,9 @@ def _step(optimizer: Any, variables: list[keras.Variable], grads: Sequence[np.nd
         optimizer.apply([ops.convert_to_tensor(g) for g in grads], variables)
 
 
-def path(optimizer: Any, grads: Sequence[np.ndarray], start: np.ndarray = START) -> np.ndarray:
+def path(optimizer: Any, grads: Sequence[np.ndarray]) -> np.ndarray:
     """Return the book's theta after each of some gradients."""
-    variable, thetas = keras.Variable(start, dtype=str(start.dtype)), []
+    variable, thetas = keras.Variable(START), []
     for g in grads:
         _step(optimizer, [variable], [g])
         thetas.append(optimizer.book_variables()[0])
@@ -59,8 +59,8 @@ def an_optimizer_is_made_again_from_its_configuration(make: Make) -> None:
     again = type(optimizer).from_config(optimizer.get_config())
     message = (
         f"`{name_of(optimizer)}` takes other steps when it is made again from its configuration: name each argument "
+        "of its own in `hyperparameters`."
     )
-    message += "of its own in `hyperparameters`."
     require_close(_end_of(again, grads, START), _end_of(optimizer, grads, START), message, rtol=0, atol=0)
 
 
@@ -202,11 +202,10 @@ def saved_state_goes_on_bit_for_bit(make: Make) -> None:
 
 def narrow_weights_move_as_rounded_wide_ones(make: Make) -> None:
     """bfloat16 weights carry what rounding drops, so a rule computes in the type of the gradient that it is given."""
-    start, grads = START.astype("float32"), gradients(5)
-    narrow, optimizer = keras.Variable(start, dtype="bfloat16"), make()
+    grads, narrow, optimizer = gradients(5), keras.Variable(START, dtype="bfloat16"), make()
     rounded = ops.convert_to_numpy(ops.cast(narrow, "float32"))
     for g in grads:
-        _step(optimizer, [narrow], [g.astype("float32")])
+        _step(optimizer, [narrow], [g])
     message = (
         f"`{name_of(optimizer)}` moves bfloat16 weights in another way: compute in the type of `g`, without casts."
     )

@@ -38,10 +38,6 @@ class Bias(Initializer):
         return ops.convert_to_tensor(self.numbers, dtype)
 
 
-GATES = 4
-"""Input gate, forget gate, cell and output gate, in this order."""
-
-
 @section("8.4")
 def forget_gate(units: int, value: float = 1.0) -> keras.initializers.Initializer:
     """Bias with which the forget gates of an LSTM start open (section 8.4; Jozefowicz et al. 2015).
@@ -78,7 +74,7 @@ def forget_gate(units: int, value: float = 1.0) -> keras.initializers.Initialize
     units = _checks.count("units", units, 1, meaning="the number of units of the LSTM", fix="Give that of the layer.")
     meaning, fix = "the bias of the forget gates", "Try 1.0, or log(T) for a memory of T steps."
     value = _checks.finite("value", value, meaning=meaning, fix=fix)
-    fix = f"Pass unit_forget_bias=False to the `LSTM`, whose bias then has {GATES} x units entries, and its units here."
+    fix = "Pass unit_forget_bias=False to the `LSTM`, whose bias then has 4 x units entries, and its units here."
     return Bias([0.0] * units + [value] * units + [0.0] * 2 * units, fix)
 
 

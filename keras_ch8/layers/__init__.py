@@ -1,14 +1,12 @@
 """Layers that make a model easier to optimize (sections 8.7.1 and 8.7.5 of the book)."""
 
 from ..integration import backend as _backend
-from ._maxout import Maxout
-from ._residual import Residual
+from ._open_paths import Maxout, Residual
 from .batch_normalization import BatchNormalization
 
 if _backend.is_tensorflow():
+    from ._after_training import fold, recalibrate
     from ._auxiliary_head import DeeplySupervised, auxiliary_head
-    from ._fold import fold
-    from ._recalibrate import recalibrate
 
 __all__ = ["BatchNormalization", "DeeplySupervised", "Maxout", "Residual", "auxiliary_head", "fold", "recalibrate"]
 

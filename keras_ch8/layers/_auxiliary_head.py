@@ -58,9 +58,8 @@ class DeeplySupervised(keras.Model):
                 )
         inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
         self.with_heads = keras.Model(inputs, [outputs[0], *guesses])
-        self._last = types.SimpleNamespace(
-            guesses=[]
-        )  # of the call before compute_loss; Keras does not track such an object
+        # Of the call before compute_loss; Keras does not track such an object.
+        self._last = types.SimpleNamespace(guesses=[])
         self.built = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -90,15 +89,8 @@ class DeeplySupervised(keras.Model):
 
     def get_config(self) -> Config:
         """Return the arguments that make this model again."""
-        save = keras.saving.serialize_keras_object
-        return {
-            "model": save(self.model),
-            "at": list(self.at),
-            "heads": [save(head) for head in self.heads],
-            "weights": [save(weight) if callable(weight) else weight for weight in self.weights_of_heads],
-            "name": self.name,
-            "trainable": self.trainable,
-        }
+        own = {"model": self.model, "at": self.at, "heads": self.heads, "weights": self.weights_of_heads}
+        return keras.saving.serialize_keras_object(own | {"name": self.name, "trainable": self.trainable})
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
@@ -119,7 +111,7 @@ def _checked(weight: Weight) -> Weight:
             )
         return weight
     fix = "Try 0.3, or a schedule such as `schedules.LinearDecay(0.3, 1000, 0.0)`."
-    return _checks.number("weight", weight, 0.0, float("inf"), meaning="a factor of the loss of the head", fix=fix)
+    return _checks.number("weight", weight, 0.0, meaning="a factor of the loss of the head", fix=fix)
 
 
 @section("8.7.5")

@@ -18,7 +18,7 @@ class Features:
         synchronized: Whether `total` is over the batches of all replicas.
     """
 
-    def __init__(self, axis: int, rank: int, synchronized: bool = False) -> None:
+    def __init__(self, axis: int, rank: int, synchronized: bool) -> None:
         self.axis, self.synchronized = axis, synchronized
         self.others = [place for place in range(rank) if place != axis]
         self.broadcast_shape = [1] * axis + [-1] + [1] * (rank - 1 - axis)

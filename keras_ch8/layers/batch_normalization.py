@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias, final
 
 import keras
-from keras import constraints, initializers, ops, regularizers
+from keras import ops
 
 from .. import _checks, _numerics, _objects
 from .._registration import registered
@@ -19,8 +19,14 @@ Initializer: TypeAlias = str | keras.initializers.Initializer
 Regularizer: TypeAlias = str | keras.regularizers.Regularizer | None
 Constraint: TypeAlias = str | keras.constraints.Constraint | None
 
+PARTS = ("initializer", "regularizer", "constraint")
 STORED: dict[str, Any] = {"trainable": False, "autocast": False, "aggregation": "mean"}
 FILE = "batches.txt"
+
+
+def parts_of(layer: keras.layers.Layer, name: str) -> dict[str, Any]:
+    """Return what a layer has been given for a variable that it learns: `beta_initializer` and so on."""
+    return {part: getattr(layer, f"{name}_{part}") for part in PARTS}
 
 
 class _Statistic(keras.Variable):
@@ -166,10 +172,8 @@ class BatchNormalization(keras.layers.Layer):
         self.gamma = self.beta = self.moving_mean = self.moving_variance = None
         self._batches: keras.Variable = None
         self._kept: keras.Variable = None
-        self.axis, self.momentum = (
-            _checks.whole("axis", axis, meaning="the axis of the features", fix="Try -1."),
-            momentum,
-        )
+        self.axis = _checks.whole("axis", axis, meaning="the axis of the features", fix="Try -1.")
+        self.momentum = momentum
         self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-8)
         self.center = _checks.flag("center", center, meaning="whether there is a beta")
         self.scale = _checks.flag("scale", scale, meaning="whether there is a gamma")
@@ -215,8 +219,10 @@ class BatchNormalization(keras.layers.Layer):
         shape = (input_shape[axis],)
         self._features = Features(axis, rank, self.synchronized)
         self.input_spec = keras.layers.InputSpec(ndim=rank, axes={axis: shape[0]})
-        self.gamma = self._learned("gamma", shape) if self.scale else None
-        self.beta = self._learned("beta", shape) if self.center else None
+        if self.scale:
+            self.gamma = self.add_weight(name="gamma", shape=shape, autocast=False, **parts_of(self, "gamma"))
+        if self.center:
+            self.beta = self.add_weight(name="beta", shape=shape, autocast=False, **parts_of(self, "beta"))
         self.moving_mean = self._stored("moving_mean", shape)
         self.moving_variance = self._stored("moving_variance", shape)
         wide = _numerics.working_dtype(self.variable_dtype)
@@ -228,10 +234,6 @@ class BatchNormalization(keras.layers.Layer):
         statistic = _Statistic(initializer, shape, self.variable_dtype, name=name, **STORED)
         statistic.on_set = self._statistics_were_set
         return statistic
-
-    def _learned(self, name: str, shape: Shape) -> keras.Variable:
-        parts = {part: getattr(self, f"{name}_{part}") for part in ("initializer", "regularizer", "constraint")}
-        return self.add_weight(name=name, shape=shape, autocast=False, **parts)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input."""
@@ -338,12 +340,11 @@ class BatchNormalization(keras.layers.Layer):
 
     def get_config(self) -> Config:
         """Return the arguments that make this layer again."""
-        plain = ("axis", "momentum", "epsilon", "center", "scale", "synchronized", "statistics", "bias_correction")
-        config = {name: getattr(self, name) for name in plain}
-        for kind, module in (("initializer", initializers), ("regularizer", regularizers), ("constraint", constraints)):
-            names = [f"{owner}_{kind}" for owner in ("beta", "gamma", "moving_mean", "moving_variance")]
-            config |= {name: module.serialize(getattr(self, name)) for name in names if hasattr(self, name)}
-        return {**super().get_config(), **config}
+        names = ["axis", "momentum", "epsilon", "center", "scale", "synchronized", "statistics", "bias_correction"]
+        for kind in PARTS:
+            names += [f"{owner}_{kind}" for owner in ("beta", "gamma", "moving_mean", "moving_variance")]
+        own = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return {**super().get_config(), **keras.saving.serialize_keras_object(own)}
 
 
 NORMALIZING = (keras.layers.BatchNormalization, BatchNormalization)
@@ -351,6 +352,5 @@ NORMALIZING = (keras.layers.BatchNormalization, BatchNormalization)
 
 def trainable_normalizations(model: keras.Model) -> list[keras.layers.Layer]:
     """Return the layers of batch normalization of a model, nested ones too, that are built and trainable."""
-    _checks.keras_3(model)
     leaves = {id(leaf): leaf for leaf in keras_private.leaves_of(model)}.values()
     return [leaf for leaf in leaves if isinstance(leaf, NORMALIZING) and leaf.trainable and leaf.built]

@@ -8,8 +8,7 @@ from keras import ops
 from .. import _checks, _objects
 from .._registration import registered
 from .._types import Config, Tensor
-from .labels import aligned
-from .likelihoods import Likelihood, as_likelihood
+from .likelihoods import Likelihood, aligned, as_likelihood
 
 
 class Surrogate(keras.losses.Loss):

@@ -1,7 +1,7 @@
 """The algorithms of chapter 8.
 
-Each first-order algorithm is in a file of its own over `keras_ch8.extend.RuleOptimizer`; those of section 8.6 are in
-`second_order.py` over `keras_ch8.extend.ClosureOptimizer`.
+The first-order algorithms are in `sgd.py`, `adaptive.py` and `adam.py`, each a class over
+`keras_ch8.extend.RuleOptimizer`; those of section 8.6 in `second_order.py`, over `keras_ch8.extend.ClosureOptimizer`.
 """
 
 from ..integration import backend as _backend
@@ -9,12 +9,9 @@ from ..integration import keras_private as _keras_private
 
 _backend.require_tensorflow(__name__)
 
-from .adagrad import Adagrad
 from .adam import Adam, AdamW
+from .adaptive import Adagrad, RMSprop, RMSpropNesterov
 from .block_coordinate_descent import BlockCoordinateDescent
-from .momentum import Momentum
-from .nesterov import Nesterov
-from .rmsprop import RMSprop, RMSpropNesterov
 from .second_order import (
     BFGS,
     LBFGS,
@@ -25,7 +22,7 @@ from .second_order import (
     SteepestDescent,
     TruncatedNewton,
 )
-from .sgd import SGD
+from .sgd import SGD, Momentum, Nesterov
 
 __all__ = [
     "BFGS",

@@ -1,7 +1,6 @@
 """What an optimizer may be given, besides the numbers of its rule."""
 
 import inspect
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
@@ -23,7 +22,6 @@ def weight_decay(value: Any, *, or_none: bool = True) -> float | None:
         "weight_decay",
         value,
         0.0,
-        math.inf,
         meaning="the fraction of a weight that each step takes away, times the learning rate",
         fix=f"{'Leave it out (None)' if or_none else 'Use `Adam`'} for no decay; 0.004 is a common start.",
     )
@@ -38,7 +36,6 @@ def learning_rate(value: Any) -> LearningRate:
         "learning_rate",
         value,
         0.0,
-        math.inf,
         meaning="the step size epsilon_k",
         fix="Try 0.001, or 0.01 for SGD and momentum, or a `LearningRateSchedule`, or a function without arguments.",
     )

@@ -1,12 +1,13 @@
-"""The loss of a model on some batches, as a function of all its weights end to end."""
+"""The loss of a model on some batches, as a function of all its weights end to end, and where there is none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
-from .. import _batches
+from .. import _batches, _checks
+from .._describe import short
 from .._types import Tensor, Tree
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private
@@ -41,7 +42,7 @@ def stacks_of(parts: Sequence[Tree]) -> list[Stack]:
 def joined(stacks: Sequence[Stack]) -> Tree:
     """Return x, y and sample_weight of all examples."""
     flat = [_each(_without_first_axis, stack.parts) for stack in stacks]
-    return flat[0] if len(flat) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *flat)
+    return _each(lambda *a: ops.concatenate(a, axis=0), *flat)
 
 
 def is_squared(model: keras.Model) -> bool:
@@ -97,8 +98,7 @@ class BatchLoss:
     def residuals(self, x: Tensor) -> Tensor:
         """Return r with r . r the mean of squares: the weighted errors over the root of their number."""
         part = self.stacks[0].batch(0)
-        mapping = list(zip(self.variables, self._cut(x), strict=True))
-        with keras.StatelessScope(mapping, collect_losses=True) as scope:
+        with keras.StatelessScope(self.weights(x), collect_losses=True) as scope:
             y_pred = keras_private.call(self.objective.model, part[0], training=True)
         received = {
             f"{len(scope.losses)} losses beside it": bool(scope.losses),
@@ -158,7 +158,7 @@ class BatchLoss:
                 return self.objective.evaluate(values, stack.batch(i)).outputs
 
             found.append(_each(_without_first_axis, ops.map(outputs_of, ops.arange(stack.number))))
-        return found[0] if len(found) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *found), states
+        return _each(lambda *a: ops.concatenate(a, axis=0), *found), states
 
     def _flat(self, tensors: Sequence[Tensor]) -> Tensor:
         return backend.join([ops.cast(t, self.dtype) for t in tensors], self.objective.size)
@@ -189,3 +189,58 @@ def _without_first_axis(a: Tensor) -> Tensor:
 
 def _dot(fractions: Sequence[float], tensors: Sequence[Tensor]) -> Tensor:
     return sum(fraction * tensor for fraction, tensor in zip(fractions, tensors, strict=True))
+
+
+# --- what has no such function: each raises an error with the fix -----------------------------------------------------
+
+
+def refuse_without_weights(owner: str, model: keras.Model) -> None:
+    """Refuse a model that has nothing to train."""
+    if not model.trainable_variables:
+        raise ValueError(
+            f"`{owner}` needs weights to train. Received: a model without trainable weights. Set `trainable=True` on a "
+            "layer, and compile again."
+        )
+
+
+def refuse_variables(owner: str, variables: Iterable[keras.Variable]) -> None:
+    """Refuse variables in which losses cannot be compared, or that must stay within a constraint."""
+    for variable in variables:
+        path, dtype = getattr(variable, "path", variable.name), backend.dtype_of(variable)
+        _checks.floating(owner, path, dtype)
+        if dtype not in _checks.COMPARABLE:
+            raise ValueError(
+                f"`{owner}` compares losses that differ in the last digits, so weights must be float32 or float64. "
+                f"Received: {path!r} of dtype {dtype}. Use a policy such as 'mixed_bfloat16', whose weights are "
+                "float32."
+            )
+        if getattr(variable, "constraint", None) is not None:
+            raise ValueError(
+                f"`{owner}` minimizes without constraints. Received: {path!r} with {short(variable.constraint)}. "
+                "Leave the constraint out, or use a first-order optimizer."
+            )
+
+
+def refuse_scaled_loss(optimizer: keras.optimizers.Optimizer, model: keras.Model) -> None:
+    """Refuse a model whose loss is scaled."""
+    if model.optimizer is not optimizer:
+        raise ValueError(
+            f"`{type(optimizer).__name__}` compares losses, which Keras scales for float16. Received: a "
+            "`LossScaleOptimizer` around it. Compile with `auto_scale_loss=False`, or use the policy 'mixed_bfloat16' "
+            "or 'float32'."
+        )
+
+
+def refuse_surroundings(owner: str, model: keras.Model, accumulates: bool) -> None:
+    """Refuse several replicas, and a loss over all batches of an execution that has one batch."""
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    if replicas > 1:
+        raise ValueError(
+            f"`{owner}` runs on one device: its line search would go its own way on each. Received: a strategy of "
+            f"{replicas} replicas. Build and compile the model outside the strategy."
+        )
+    if accumulates and model.steps_per_execution == 1:
+        raise ValueError(
+            "`accumulate_batches` takes the loss over all batches of an execution. Received: steps_per_execution=1. "
+            "Pass `compile(steps_per_execution=...)` the number of batches in an epoch."
+        )

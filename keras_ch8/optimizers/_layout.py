@@ -39,20 +39,16 @@ class Block:
     dtype: str
     device: str
     length: int | None = None
-    indices: list[int] = field(default_factory=list)
-    shapes: list[tuple[int, ...]] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    """Where each variable begins, laid end to end."""
+    parts: dict[int, tuple[slice, tuple[int, ...]]] = field(default_factory=dict)
+    """Of each variable, by its place among all, where it lies in the flattened state, and its shape."""
     used: int = 0
     """Entries that belong to a variable."""
     state: dict[str, keras.Variable] = field(default_factory=dict)
 
     def add(self, index: int, shape: tuple[int, ...]) -> "Block":
         """Append one variable."""
-        self.indices.append(index)
-        self.shapes.append(shape)
-        self.starts.append(self.used)
-        self.used += math.prod(shape)
+        start, self.used = self.used, self.used + math.prod(shape)
+        self.parts[index] = slice(start, self.used), shape
         return self
 
     def gather(self, gs: Sequence[Tensor | None]) -> Tensor:
@@ -61,15 +57,9 @@ class Block:
             return gs[0]
         dense = [
             ops.zeros(shape, self.dtype) if g is None else backend.densify(g, shape)
-            for g, shape in zip(gs, self.shapes, strict=True)
+            for g, (_, shape) in zip(gs, self.parts.values(), strict=True)
         ]
         return backend.join(dense, self.length)
-
-    def part(self, index: int) -> tuple[slice, tuple[int, ...]]:
-        """Return where variable `index` lies in the flattened state, and its shape."""
-        place = self.indices.index(index)
-        start, shape = self.starts[place], self.shapes[place]
-        return slice(start, start + math.prod(shape)), shape
 
 
 class Layout:
@@ -92,26 +82,28 @@ class Layout:
                 like = (tile for tile in shared if (tile.dtype, tile.device) == (dtype, device))
                 tile = next((tile for tile in like if tile.used + size <= TILE), None) or Block(dtype, device)
                 tile.add(index, shape)
-                if len(tile.indices) == 1:
+                if len(tile.parts) == 1:
                     shared.append(tile)
         for tile in shared:
             tile.length = max(1, tile.used if len(shared) == 1 else -(-tile.used // STEP) * STEP)
         self.blocks += shared
-        self.block_of = {index: block for block in self.blocks for index in block.indices}
+        self.block_of = {index: block for block in self.blocks for index in block.parts}
 
     def blocks_with(self, indices: Collection[int]) -> list[Block]:
         """Return the blocks that hold at least one of these variables."""
-        return [block for block in self.blocks if any(index in indices for index in block.indices)]
+        return [block for block in self.blocks if any(index in indices for index in block.parts)]
 
     def create_state(self, names: Sequence[str], labels: dict[int, str], create: Callable[..., keras.Variable]) -> None:
-        """Make the state by `create(shape, dtype, name)`; narrow variables get a residual (see _numerics.widen)."""
+        """Make the state by `create(shape, dtype=..., name=...)`; a narrow one has a residual (see _numerics.widen)."""
         for number, block in enumerate(self.blocks):
-            shape = block.shapes[0] if block.length is None else (block.length,)
-            label = labels[block.indices[0]] if len(block.indices) == 1 else f"tile_{number}"
+            first, (_, shape) = next(iter(block.parts.items()))
+            shape = shape if block.length is None else (block.length,)
+            label = labels[first] if len(block.parts) == 1 else f"tile_{number}"
             own = [*names, "residual"] if _numerics.is_narrow(block.dtype) else names
             for name in own:
                 with backend.on(block.device):
-                    block.state[name] = create(shape, _numerics.working_dtype(block.dtype), f"{label}_{name}")
+                    dtype = _numerics.working_dtype(block.dtype)
+                    block.state[name] = create(shape, dtype=dtype, name=f"{label}_{name}")
 
     def variables(self) -> list[keras.Variable]:
         """Return all state variables."""
@@ -122,7 +114,7 @@ class Layout:
         if index not in self.block_of:
             return {}
         block = self.block_of[index]
-        part, shape = block.part(index)
+        part, shape = block.parts[index]
         return {name: s.numpy().reshape(-1)[part].reshape(shape) for name, s in block.state.items()}
 
     def value_of(self, index: int, variable: keras.Variable) -> np.ndarray:
@@ -142,7 +134,7 @@ class Layout:
         """Yield (name, variable, part of it, shape) weight by weight, name by name: the order of Keras's files."""
         for index in sorted(self.block_of):
             block = self.block_of[index]
-            part, shape = block.part(index)
+            part, shape = block.parts[index]
             for name, variable in block.state.items():
                 yield name, variable, part, shape
 

@@ -30,19 +30,6 @@ def sum_over_replicas(grads: Gradients) -> Gradients:
     return dict(zip(grads, map(backend.sum_duplicates, summed), strict=True))
 
 
-def accumulate(
-    grads: Gradients, sums: Mapping[int, keras.Variable], micro_steps: keras.Variable, steps: int
-) -> tuple[Gradients, Tensor]:
-    """Return the mean over the micro-steps so far, and whether the last of `steps` has come."""
-    is_last = (backend.as_tensor(micro_steps) + 1) % steps == 0
-    totals = {i: backend.as_tensor(s) for i, s in sums.items()}
-    for i, g in grads.items():
-        totals[i] = totals[i] + backend.densify(g, sums[i].shape)
-    after = [_numerics.where(is_last, ops.zeros_like(total), total) for total in totals.values()]
-    backend.write(list(sums.values()), after)
-    return {i: totals[i] / steps for i in grads}, is_last
-
-
 def leave_out(
     t: Tensor, active: Tensor | None, laid_out: Sequence[Tensor], skipped: keras.Variable
 ) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The base of the first-order optimizers: a file of an algorithm holds only its rule, and all else is here."""
+"""The base of the first-order optimizers: a class of an algorithm holds only its rule, and all else is here."""
 
 import inspect
 import numbers
@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from .. import _checks, _describe, _numerics
 from .._types import Config, Logs, Tensor
@@ -167,9 +168,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         self._clipper = clipping.Clipper(
             self.clipping_rule, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
         )
-        self._layout.create_state(
-            self.state_names, labels, lambda shape, dtype, name: self.add_variable(shape, dtype=dtype, name=name)
-        )
+        self._layout.create_state(self.state_names, labels, self.add_variable)
 
     def add_variable_from_reference(
         self,
@@ -281,22 +280,29 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
 
     def _accumulate(self, grads: Gradients) -> tuple[Gradients, Tensor | None]:
         """Return the mean over the micro-steps so far, and whether the last of them has come (None: each is)."""
-        if not self.gradient_accumulation_steps:
+        steps = self.gradient_accumulation_steps
+        if not steps:
             return grads, None
+        is_last = (backend.as_tensor(self.micro_steps) + 1) % steps == 0
         sums = {i: self.accumulators[i] for i in self._layout.block_of}
-        return _update.accumulate(grads, sums, self.micro_steps, self.gradient_accumulation_steps)
+        totals = {i: backend.as_tensor(s) for i, s in sums.items()}
+        for i, g in grads.items():
+            totals[i] = totals[i] + backend.densify(g, sums[i].shape)
+        after = [ops.where(is_last, ops.zeros_like(total), total) for total in totals.values()]
+        backend.write(list(sums.values()), after)
+        return {i: totals[i] / steps for i in grads}, is_last
 
     def _lay_out(self, grads: Gradients) -> list[Tensor]:
         """Return the gradient of each block of variables: of a tile, one vector."""
-        return [block.gather([grads.get(i) for i in block.indices]) for block in self._layout.blocks_with(grads)]
+        return [block.gather([grads.get(i) for i in block.parts]) for block in self._layout.blocks_with(grads)]
 
     def _update_all(self, given: Collection[int], laid_out: list[Tensor], step: StepContext) -> None:
         """Update each block of variables, then the averages, once for all replicas."""
         for block, g in zip(self._layout.blocks_with(given), laid_out, strict=True):
-            variables = [self.known_variables[i] for i in block.indices]
+            variables = [self.known_variables[i] for i in block.parts]
             work = Work(
                 thetas=[backend.native(v) for v in variables],
-                has_g=[i in given for i in block.indices],
+                has_g=[i in given for i in block.parts],
                 decays=[step.decay is not None and self.decays(v) for v in variables],
                 g=g,
                 state={name: backend.native(v) for name, v in block.state.items()},

@@ -19,8 +19,8 @@ from ..integration import backend, keras_private, multi_worker, train_step
 from ..second_order.contract import Method
 from ..second_order.loop import Recording, SolverState, Status, Stop, init_state, resume
 from ..telemetry.solver_log import SOLVER_NUMBERS, SolverLog
-from . import _arguments, refusals
-from ._batch_loss import BatchLoss, Stack, joined, stacks_of
+from . import _arguments, _batch_loss
+from ._batch_loss import BatchLoss, Stack
 
 FIX = (
     "Compile the model with it and call `fit`; in a custom `train_step`, call `super().train_step(data)`. For a "
@@ -163,14 +163,14 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
 
     def check(self, model: keras.Model) -> None:
         """Raise where the model, which has its weights, cannot be trained with this optimizer; make nothing for it."""
-        refusals.without_weights(type(self).__name__, model)
-        refusals.of_surroundings(type(self).__name__, model, self.accumulate_batches)
+        _batch_loss.refuse_without_weights(type(self).__name__, model)
+        _batch_loss.refuse_surroundings(type(self).__name__, model, self.accumulate_batches)
         self.refuse(model)
         self._check_variables(model.trainable_variables)
 
     def _check_variables(self, variables: list[keras.Variable]) -> None:
         if not self.built:
-            refusals.of_variables(type(self).__name__, variables)
+            _batch_loss.refuse_variables(type(self).__name__, variables)
             self.method.check(sum(int(np.prod(v.shape)) for v in variables))
         elif [id(v) for v in variables] != self.known:
             raise ValueError(
@@ -193,7 +193,7 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         self.dtype = "float64" if any(backend.dtype_of(v) == "float64" for v in variables) else "float32"
         blank = backend.eagerly(lambda: init_state(self.method, sum(self.sizes), self.dtype).as_dict())
         self.kept = {
-            name: self.add_variable(value.shape, _constant(value), dtype=value.dtype.name, name=name)
+            name: self.add_variable(value.shape, value, dtype=value.dtype.name, name=name)
             for name, value in blank.items()
         }
 
@@ -238,9 +238,9 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
             keras_private.build_on(model, parts[0])
         self.check(model)
         self.build(model.trainable_variables)
-        stacks = stacks_of(parts)
+        stacks = _batch_loss.stacks_of(parts)
         loss, y_pred = self._program(model)(stacks)
-        x, y, sample_weight = joined(stacks)
+        x, y, sample_weight = _batch_loss.joined(stacks)
         return keras_private.update_metrics(model, loss, keras_private.Batch(x, y, sample_weight), y_pred)
 
     def _key(self, model: keras.Model) -> tuple[int, Any]:
@@ -278,13 +278,13 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
 
     def make_train_function_for(self, model: keras.Model, keras_make: Callable[[], None]) -> None:
         """Make the train function of a model, by Keras or over several batches, and let it end the training."""
-        refusals.of_a_scaled_loss(self, model)
+        _batch_loss.refuse_scaled_loss(self, model)
         self.programs.pop(self._key(model), None)  # the loss of this model may have become another one
         if model.built:
             self.check(model)
             self.build(model.trainable_variables)
         else:
-            refusals.of_surroundings(type(self).__name__, model, self.accumulate_batches)
+            _batch_loss.refuse_surroundings(type(self).__name__, model, self.accumulate_batches)
         if self.accumulate_batches:
             model.train_function = self._over_batches(model)
         else:
@@ -304,9 +304,7 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
 
         return train_function
 
-    def _ending(
-        self, model: keras.Model, train_function: Callable[[Iterator[Data]], Logs]
-    ) -> Callable[[Iterator[Data]], Logs]:
+    def _ending(self, model: keras.Model, train_function: TrainFunction) -> TrainFunction:
         """Return a train function that ends the training when there is nothing more to do."""
         self.stop_reason, steps = None, itertools.count()
 
@@ -381,11 +379,3 @@ def _read(arguments: Config) -> Config:
         for name, value in arguments.items()
         if not (name == "line_search" and value is None)
     }
-
-
-def _constant(value: np.ndarray) -> Callable[..., Tensor]:
-    def initializer(shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
-        del shape
-        return keras.ops.convert_to_tensor(value, dtype)
-
-    return initializer

@@ -1,8 +1,7 @@
 """Learning-rate schedules: Keras `LearningRateSchedule`s whose lengths may be said in epochs, batches or percent."""
 
-from .composed import ScaledSchedule, SequentialSchedule
+from .composed import OneCycle, ScaledSchedule, SequentialSchedule, Warmup
 from .decays import CosineDecay, ExponentialDecay, InverseTimeDecay, LinearDecay, ReduceOnPlateau
-from .warmup import OneCycle, Warmup
 
 __all__ = [
     "CosineDecay",

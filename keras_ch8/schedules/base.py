@@ -5,7 +5,7 @@ where the model's optimizer has a schedule that needs to know, and nothing for a
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import keras
 from keras import ops
@@ -78,7 +78,8 @@ class Schedule(LearningRateSchedule):
         self._durations: dict[str, Duration] = {n: duration(n, word) for n, word in self.lengths().items()}
         self._steps: dict[str, Any] = {n: d.amount for n, d in self._durations.items() if not d.is_relative}
         if self.is_relative:
-            _let_fit_resolve(type(self).__name__)
+            fit.install(type(self).__name__)
+            fit.lead_with("schedules", _resolver_for)
 
     def _refuse_other_arguments(self, received: dict[str, Any]) -> None:
         _checks.written(type(self), "rate", "rate(self, k)")
@@ -133,13 +134,13 @@ class Schedule(LearningRateSchedule):
 
     def get_config(self) -> Config:
         """Return the arguments that make this schedule again."""
-        return {argument: getattr(self, argument) for argument in self.arguments} | {"name": self.name}
+        own = {argument: getattr(self, argument) for argument in (*self.arguments, "name")}
+        return keras.saving.serialize_keras_object(own)
 
-
-def _let_fit_resolve(for_: str) -> None:
-    """Let every `fit` say how long it is."""
-    fit.install(for_)
-    fit.lead_with("schedules", _resolver_for)
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """Make a schedule from `get_config`."""
+        return cls(**keras.saving.deserialize_keras_object(config))
 
 
 class _Resolver(keras.callbacks.Callback):
@@ -150,34 +151,23 @@ class _Resolver(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Say how long the training is, once."""
         if not self._resolved:
-            resolve_all(self.model, self.params, epoch)
+            for optimizer, schedule in _relative_schedules(self.model):
+                schedule.resolve(clock_of(optimizer, self.params, epoch, schedule))
+            backend.retrace(self.model)
             self._resolved = True
 
 
 def _resolver_for(model: keras.Model) -> _Resolver | None:
-    optimizers = keras_private.optimizers_of(model).values()
-    return _Resolver() if any(True for optimizer in optimizers for _ in relative_schedules(optimizer)) else None
+    return _Resolver() if any(_relative_schedules(model)) else None
 
 
-def relative_schedules(optimizer: keras.optimizers.Optimizer) -> Iterator[tuple[keras.optimizers.Optimizer, Schedule]]:
-    """Yield each optimizer inside `optimizer` that has a schedule with lengths to resolve, and the schedule."""
-    for inner in keras_private.optimizers_in(optimizer):
-        schedule = keras_private.schedule_of(inner)
-        if getattr(schedule, "is_relative", False):
-            yield inner, schedule
-
-
-def resolve(optimizer: keras.optimizers.Optimizer, params: Logs, epoch: int) -> None:
-    """Resolve all schedules of an optimizer that is about to train from `epoch` on."""
-    for inner, schedule in relative_schedules(optimizer):
-        schedule.resolve(clock_of(inner, params, epoch, schedule))
-
-
-def resolve_all(model: keras.Model, params: Logs, epoch: int) -> None:
-    """Resolve all schedules of all optimizers of a model that is about to train from `epoch` on."""
+def _relative_schedules(model: keras.Model) -> Iterator[tuple[keras.optimizers.Optimizer, Schedule]]:
+    """Yield each optimizer of a model that has a schedule with lengths to resolve, and the schedule."""
     for optimizer in keras_private.optimizers_of(model).values():
-        resolve(optimizer, params, epoch)
-    backend.retrace(model)
+        for inner in keras_private.optimizers_in(optimizer):
+            schedule = keras_private.schedule_of(inner)
+            if getattr(schedule, "is_relative", False):
+                yield inner, schedule
 
 
 def clock_of(optimizer: keras.optimizers.Optimizer, params: Logs, epoch: int, schedule: Schedule) -> Clock:

@@ -2,12 +2,13 @@
 
 import dataclasses
 import math
-from typing import final
+from typing import Annotated, final
 
 from keras import ops
 
 from .. import _checks
 from .._registration import registered
+from .._settings import Checked, Count, Number
 from .._types import Tensor
 from ..stopping.criterion import EpochHistory, is_better, margin
 from .base import Schedule
@@ -278,7 +279,7 @@ def half_cosine(start: float, end: float, u: Tensor) -> Tensor:
 
 @final
 @dataclasses.dataclass(frozen=True)
-class ReduceOnPlateau:
+class ReduceOnPlateau(Checked):
     """Keras's `ReduceLROnPlateau`, beside a schedule too and not misled by NaN (section 8.3.1).
 
         epsilon <- max(factor * epsilon, min_lr)    after `patience` epochs without improvement
@@ -312,15 +313,16 @@ class ReduceOnPlateau:
     section = "8.3.1"
 
     monitor: str = "val_loss"
-    factor: float = 0.1
-    patience: int = 10
+    factor: Annotated[float, Number("what is left of the rate", "Try 0.5.", 0.0, 1.0, open_low=True)] = 0.1
+    patience: Annotated[int, Count("epochs to wait for an improvement", "Try 10.", 0)] = 10
     mode: str = "auto"
     min_delta: float | str = "0.01%"
-    cooldown: int = 0
+    cooldown: Annotated[int, Count("epochs that are not counted", "Try 0.", 0)] = 0
     min_lr: float = 0.0
     restore_best_weights: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _checks.text("monitor", self.monitor, meaning="the name of the quantity to watch")
         _checks.mode(self.mode)
         _checks.flag(
@@ -329,11 +331,6 @@ class ReduceOnPlateau:
             meaning="whether a lower rate begins from the best weights",
         )
         margin(self.min_delta, 0.0)
-        _checks.number(
-            "factor", self.factor, 0.0, 1.0, open_low=True, meaning="what is left of the rate", fix="Try 0.5."
-        )
-        _checks.count("patience", self.patience, 0, meaning="epochs to wait for an improvement", fix="Try 10.")
-        _checks.count("cooldown", self.cooldown, 0, meaning="epochs that are not counted", fix="Try 0.")
         _checks.rate("min_lr", self.min_lr, or_zero=True)
 
     def is_due(self, history: EpochHistory) -> bool:

@@ -118,12 +118,11 @@ class _Path(NamedTuple):
 def _steihaug(product: Callable[[Tensor], Tensor], point: Point, radius: Tensor, tolerance: Tensor, most: int) -> _Path:
     """Run conjugate gradients from 0 to the tolerance, to the boundary, or to negative curvature."""
 
-    def goes_on(*path: Tensor) -> Tensor:
-        now = _Path(*path)
+    def goes_on(now: _Path) -> Tensor:
         return ~now.is_bounded & (now.count < most) & ~(_vector.norm(now.r) <= tolerance)
 
-    def once(*path: Tensor) -> _Path:
-        delta, r, p, radius, count, _, _ = path
+    def once(now: _Path) -> tuple[_Path]:
+        delta, r, p, radius, count, _, _ = now
         Hp = product(p)
         curvature, rr = _vector.dot(p, Hp), _vector.dot(r, r)
         radius = ops.where(radius > 0, radius, _first_radius(point, p, curvature))
@@ -133,12 +132,12 @@ def _steihaug(product: Callable[[Tensor], Tensor], point: Point, radius: Tensor,
         t = ops.where(is_bounded, _to_boundary(delta, p, radius), t)
         r = r + t * Hp
         beta = _vector.dot(r, r) / rr
-        return _Path(delta + t * p, r, beta * p - r, radius, count + 1, is_bounded, is_negative)
+        return (_Path(delta + t * p, r, beta * p - r, radius, count + 1, is_bounded, is_negative),)
 
     g, no = point.gradient, ops.zeros((), "bool")
-    return _Path(
-        *ops.while_loop(goes_on, once, _Path(ops.zeros_like(g), g, -g, radius, ops.zeros((), "int32"), no, no))
-    )
+    begin = _Path(ops.zeros_like(g), g, -g, radius, ops.zeros((), "int32"), no, no)
+    (end,) = ops.while_loop(goes_on, once, (begin,))
+    return end
 
 
 def _first_radius(point: Point, p: Tensor, curvature: Tensor) -> Tensor:

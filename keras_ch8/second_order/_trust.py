@@ -224,6 +224,9 @@ class BoundedMethod(Method):
     step_numbers: ClassVar[tuple[str, ...]] = ("damping",)
     """The names of the numbers in a `ProposedStep`."""
 
+    init_memory: ClassVar[Callable[..., State]]
+    """`init_memory(n, dtype)`: what is remembered besides the bound, before the first iteration."""
+
     model: ClassVar[Callable[..., Model]]
     """`model(problem, point, **memory)`: f around a point."""
 
@@ -231,10 +234,6 @@ class BoundedMethod(Method):
     @abc.abstractmethod
     def rule(self) -> BoundRule:
         """How the bound follows from the trials."""
-
-    def init_memory(self, n: int, dtype: str) -> State:
-        """Return what is remembered besides the bound, before the first iteration."""
-        return {}
 
     def init(self, n: int, dtype: str) -> State:
         """Return the state before the first iteration, for n parameters."""
@@ -249,11 +248,11 @@ class BoundedMethod(Method):
         def goes_on(search: _Search) -> Tensor:
             return ~search.is_over & (search.trials < MOST_TRIALS)
 
-        def once(search: _Search) -> _Search:
+        def once(search: _Search) -> tuple[_Search]:
             step = model.step(search.bound.size)
             trial = TriedStep.of(problem, point, step)
             accepted, there = self.rule.accepts(trial), ops.any(trial.after.x != point.x)
-            return _Search(
+            tried = _Search(
                 bound=self.rule.after(search.bound, step, trial, accepted),
                 found=_vector.where(accepted, trial.after, point),
                 moved=accepted & there,
@@ -265,11 +264,12 @@ class BoundedMethod(Method):
                 ratio=trial.ratio,
                 numbers=step.numbers,
             )
+            return (tried,)
 
         no, none, zero = ops.zeros((), "bool"), ops.zeros((), "int32"), ops.zeros((), dtype)
         bound, numbers = Bound(*(state[name] for name in Bound._fields)), dict.fromkeys(self.step_numbers, zero)
         begin = _Search(bound, point, no, no, none, none + model.products, no, no, zero, numbers)
-        end = _Search(*ops.while_loop(lambda *s: goes_on(_Search(*s)), lambda *s: once(_Search(*s)), begin))
+        (end,) = ops.while_loop(goes_on, once, (begin,))
 
         after, moved = end.found, end.moved
         numbers = {"trust_ratio": end.ratio, **end.numbers, **model.numbers}

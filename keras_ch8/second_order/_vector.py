@@ -1,5 +1,6 @@
 """Products and lengths of flat vectors, as scalars."""
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -33,12 +34,8 @@ def rounding(value: Tensor) -> Tensor:
 
 
 def where(condition: Tensor, new: Tree, old: Tree) -> Tree:
-    """Choose between two tensors, or, entry by entry, between two tuples of them."""
-    if isinstance(new, dict):
-        return {name: where(condition, new[name], old[name]) for name in new}
-    if isinstance(new, tuple):
-        return type(new)(*(where(condition, a, b) for a, b in zip(new, old, strict=True)))
-    return ops.where(condition, new, old)
+    """Choose between two tensors, or, entry by entry, between two structures of them."""
+    return keras.tree.map_structure(lambda a, b: ops.where(condition, a, b), new, old)
 
 
 def row(matrix: Tensor, i: Tensor) -> Tensor:
@@ -52,8 +49,3 @@ def row(matrix: Tensor, i: Tensor) -> Tensor:
 def with_row(matrix: Tensor, i: Tensor, new: Tensor) -> Tensor:
     """Return a matrix, or a vector, with another row."""
     return ops.scatter_update(matrix, ops.reshape(i, (1, 1)), ops.expand_dims(new, 0))
-
-
-def is_curved_up(s: Tensor, y: Tensor) -> Tensor:
-    """Whether a step and the change of the gradient show positive curvature, in any units: s . y > eps |s| |y|."""
-    return dot(s, y) > epsilon(s) * norm(s) * norm(y)

@@ -4,10 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .._describe import short
-from ._gradient import ConjugateGradient, SteepestDescent
-from ._levenberg_marquardt import LevenbergMarquardt
-from ._newton import Newton, SaddleFreeNewton
-from ._quasi_newton import BFGS, LBFGS
+from ._directions import BFGS, LBFGS, ConjugateGradient, SteepestDescent
+from ._newton import LevenbergMarquardt, Newton, SaddleFreeNewton
 from ._truncated_newton import TruncatedNewton
 from .contract import Method
 

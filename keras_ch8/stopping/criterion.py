@@ -243,7 +243,6 @@ def margin(min_delta: float | str, best: float) -> float:
         "min_delta",
         min_delta,
         0.0,
-        math.inf,
         meaning="the smallest change that counts as better, in either direction",
         fix='Try 0, or "1%" for a fraction of the best value.',
     )

@@ -208,16 +208,16 @@ def test_layout_covers_every_variable_once_and_wastes_little():
     sizes = [*rng.integers(0, 20_000, 200).tolist(), *[TILE, 2 * TILE] * 5]
     variables = {i: ((n,), "float32", "") for i, n in enumerate(sizes)}
     layout = Layout(variables)
-    covered = sorted(i for block in layout.blocks for i in block.indices)
+    covered = sorted(i for block in layout.blocks for i in block.parts)
     assert covered == list(variables)
     tiles = [b for b in layout.blocks if b.length]
-    shared = [b for b in tiles if len(b.indices) > 1]
+    shared = [b for b in tiles if len(b.parts) > 1]
     assert len(shared) > 20
     assert all(b.used <= b.length <= TILE for b in tiles)
     assert len({b.length for b in shared}) <= 10
     assert sum(b.length for b in tiles) <= 1.1 * sum(b.used for b in tiles)
     for block in tiles:
-        parts = sorted((block.part(i)[0] for i in block.indices), key=lambda s: (s.start, s.stop))
+        parts = sorted((part for part, _ in block.parts.values()), key=lambda s: (s.start, s.stop))
         assert all(a.stop == b.start for a, b in pairwise(parts))
 
 

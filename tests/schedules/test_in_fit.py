@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import integration, optimizers
-from keras_ch8.extend import Clock
 from keras_ch8.schedules import CosineDecay, LinearDecay, ScaledSchedule, SequentialSchedule, Warmup
 from tests.callbacks.runs import STEPS, Frames, X, Y, needs_multi_optimizer, network
 from tests.callbacks.runs import fit as fit_six_steps
@@ -160,12 +159,6 @@ def test_a_rate_that_is_not_known_yet_can_be_replaced(optimizer):
     model.optimizer.learning_rate = ScaledSchedule(LinearDecay(0.2, "1ep"))
     fit_six_steps(model, [], epochs=1)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.002)
-
-
-def test_a_loop_of_ones_own_resolves_by_hand():
-    schedule = Warmup(0.1, "1ep")
-    schedule.resolve(Clock(steps_per_epoch=10, batches_per_step=1, steps=100))
-    assert float(schedule(5)) == pytest.approx(0.05)
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """How far to go along a direction. A search is a frozen dataclass; `line.py` says what it must do."""
 
-from ._bracketing import HagerZhang, StrongWolfe
-from ._simple import Backtracking, Constant, Exact
+from ._searches import Backtracking, Constant, Exact, HagerZhang, StrongWolfe
 
 __all__ = [
     "Backtracking",

@@ -147,25 +147,6 @@ class LineSearch(Settings, abc.ABC):
         """Learn from a trial."""
 
 
-class SearchResult(NamedTuple):
-    """What a search has found.
-
-    Args:
-        chosen: The chosen trial; that of step 0 if nothing was found.
-        accepted: Whether it meets the conditions of the search.
-        evaluations: The number of trials.
-        endless: Whether the value fell all along the line: no trial was higher than the start, and the last one was the
-            longest, or longer ones were not finite.
-        bent: Whether there was no trial, because the curvature along the line is not positive.
-    """
-
-    chosen: Trial
-    accepted: Tensor
-    evaluations: Tensor
-    endless: Tensor
-    bent: Tensor
-
-
 class _Seen(NamedTuple):
     """What the trials so far have in common."""
 
@@ -180,8 +161,15 @@ class _Seen(NamedTuple):
         return _Seen(trial.step, self.grows & (trial.step > self.longest), self.rose | rose, self.is_cut | is_cut)
 
 
-def search_along(line: Line, search: LineSearch, first: Tensor) -> SearchResult:
-    """Try steps along a line until the search is over, or has made the most trials."""
+def search_along(line: Line, search: LineSearch, first: Tensor) -> tuple[Trial, Tensor, Tensor, Tensor, Tensor]:
+    """Try steps along a line until the search is over, or has made the most trials.
+
+    Returns:
+        The chosen trial, that of step 0 if nothing was found; whether it meets the conditions of the search; the number
+        of trials; whether the value fell all along the line: no trial was higher than the start, and the last one was
+        the longest, or longer ones were not finite; whether there was no trial, because the curvature along the line is
+        not positive.
+    """
 
     def goes_on(state: SearchState, count: Tensor, seen: _Seen) -> Tensor:
         is_new = ops.any(line.at(state.step) != line.at(state.chosen.step))
@@ -196,7 +184,8 @@ def search_along(line: Line, search: LineSearch, first: Tensor) -> SearchResult:
     state, count, seen = ops.while_loop(goes_on, once, (begin, ops.zeros((), "int32"), seen))
     falls = ~state.accepted & ~seen.rose & (state.chosen.value < line.value - line.rounding)
     endless = falls & (seen.is_cut | (seen.grows & (count >= MOST_TRIALS)))
-    return SearchResult(state.chosen, state.accepted, count, endless, begin.is_over & ~ops.isnan(begin.step))
+    bent = begin.is_over & ~ops.isnan(begin.step)
+    return state.chosen, state.accepted, count, endless, bent
 
 
 # --- conditions on a step, with phi(t) = f(x + t d) -----------------------------------------------------------------
