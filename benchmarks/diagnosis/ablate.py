@@ -68,7 +68,7 @@ def _name(part):
 
 
 def without(by, dropped):
-    """Return the rules without the parts that have these keys; a rule that is left without a threshold is gone."""
+    """Return the rules without the parts that have these keys; a rule that is left without anything to judge is gone."""
     rules = {s: [_rule(rule, (s, i), dropped) for i, rule in enumerate(its)] for s, its in by.of.items()}
     return replay.Rules(
         {source: tuple(filter(None, its)) for source, its in rules.items()},
@@ -80,7 +80,7 @@ def without(by, dropped):
 def _rule(rule, key, dropped):
     before = {field: parts_of(rule, field) for field in PARTS}
     parts = {field: _left(some, (*key, field), dropped) for field, some in before.items()}
-    if key in dropped or not parts["limits"]:
+    if key in dropped or not any(limit in rule.judged for limit in parts["limits"]):
         return None
     parts["unless"] = next(iter(parts["unless"]), None)
     return rule if parts == before | {"unless": rule.unless} else dataclasses.replace(rule, **parts)

@@ -14,7 +14,11 @@ OTHERS = Combination("one of two", "any of", (Limit(OTHER, "above", 1), Limit(NE
 RULE = Rule(
     kind="plateau",
     says="It is high",
-    limits=(Limit(HEIGHT, "above", watch=1, act=2, source="here"), Limit(NEEDED, "above", 1), Limit(IDLE, "above", 1)),
+    limits=(
+        Limit(HEIGHT, "above", watch=1, act=2, source="here"),
+        Limit(NEEDED, "above", 1, name="it is needed"),
+        Limit(IDLE, "above", 1, name="it is idle"),
+    ),
     unless=OTHERS,
 )
 SICK, HEALTHY = {"height": 3, "needed": 1, "idle": 1, "other": 0}, {"height": 3, "needed": 0, "idle": 1, "other": 0}

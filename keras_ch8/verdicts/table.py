@@ -200,7 +200,7 @@ GRADIENT_NORM = (
     Rule(
         kind="underfitting",
         says="The penalties have shrunk the weights, and the loss is not far below that of a constant",
-        limits=(SHRUNK_AWAY, THIRD_OVER),
+        limits=(SHRUNK_AWAY.at("act"), THIRD_OVER),
         unless=GOOD,
         mentions=(q.LOSS,),
         cure="Regularize less: a hundredth of the penalties, or none.",
@@ -209,7 +209,7 @@ GRADIENT_NORM = (
     ),
 )
 
-BROKE = Limit(q.BROKEN, "above", 1, name="there were such steps")
+BROKE = Limit(q.BROKEN, "above", 1)
 SKIPPED = Limit(q.SKIPS, "above", 1, name="such steps are left out")
 CLIFF = (
     Rule(

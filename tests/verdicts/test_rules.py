@@ -226,18 +226,14 @@ def test_a_rule_says_nothing_where_a_quantity_was_not_measured():
 
 
 def test_only_what_calls_for_action_is_proven():
-    proven = {"limits": (HIGH,), "proven_by": (Limit(WIDTH, "above", 1),)}
-    for height, width, expected in ((5, 5, True), (5, 0, False), (2, 5, False), (0, 5, False)):
-        (claim,) = judge([Rule(kind="cliff", says="High", **proven)], {"height": float(height), "width": float(width)})
-        assert claim.proven == expected
-    (claim,) = judge([Rule(kind="cliff", says="High", limits=(HIGH,))], BOTH)
-    assert not claim.proven
-    both = (Limit(WIDTH, "above", 1), Limit(WIDTH, "below", 4))
-    proofs = [
-        judge([Rule(kind="cliff", says="High", limits=(HIGH,), proven_by=both)], BOTH | {"width": w})
-        for w in (3.0, 5.0)
-    ]
-    assert [claim.proven for (claim,) in proofs] == [True, False]
+    for height, is_certain, expected in (
+        (5.0, True, True),
+        (2.0, True, False),
+        (0.0, True, False),
+        (5.0, False, False),
+    ):
+        rule = Rule(kind="cliff", says="High", limits=(HIGH,), is_certain=is_certain)
+        assert judge([rule], {"height": height})[0].proven == expected
 
 
 def test_a_sentence_has_the_meaning_first_and_the_numbers_that_are_known_in_brackets():

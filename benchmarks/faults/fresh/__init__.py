@@ -1,9 +1,9 @@
 """50 sick and 25 healthy trainings, made for this set by two authors who knew the kinds of verdicts and nothing else.
 
 Each function is the script of a user: it makes the data and the model, calls `fit`, and returns the score on data
-Each function is the script of a user: it makes the data and the model, calls `fit`, and returns the score on data
 that it was not trained on. A sick one is repaired by `repaired=True`, which gains with two seeds. Nothing of the rules
 may be chosen by what is said of them.
+"""
 
 import keras
 
