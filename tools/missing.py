@@ -14,7 +14,7 @@ from pathlib import Path
 
 import keras_ch8
 from keras_ch8 import chapter
-from keras_ch8.integration.backend import support
+from keras_ch8.integration import backend
 from keras_ch8.monitors import documentation
 from keras_ch8.monitors.base import members
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_START
@@ -69,7 +69,7 @@ def other_backends() -> Iterator[str]:
     """
     kinds = importlib.import_module("tests.integration.pure_parts").KINDS
     compared = {f"{package}.{name}" for package, (parts, _) in kinds.items() for name in parts}
-    works = set(support.WORKS)
+    works = set(backend.WORKS)
     for _, name in chapter.parts():
         if (name in works or name.partition(".")[0] in works - {"extend"}) and name not in {
             *compared,

@@ -1,4 +1,4 @@
-"""What measurements mean: the rules, what they say, and what cures it."""
+"""What is wrong with a training and what cures it: verdicts in words, by rules that are data."""
 
 from .table import RULES
 
