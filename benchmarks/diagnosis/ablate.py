@@ -1,4 +1,4 @@
-"""Drops one part of the rules after the other, and keeps each drop by which no recorded training is judged worse.
+"""Drops one part of the rules after the other, and keeps each drop by which no group of recorded trainings loses.
 
     python -m benchmarks.diagnosis.ablate [planted zoo3 faults/NAME ...] [--json ablate.json]
 
@@ -9,6 +9,7 @@ the list by which a person may edit it. The next call goes on where this one was
 
 import collections
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from . import replay
 
 PARTS = ("limits", "unless")
 LOSSES = {"right_acts": -1, "root": -1, "wrong_acts": 1}
-"""What may not change in any training, and the sign of a change for the worse."""
+"""What no group may lose, and the sign of a change for the worse."""
+RAREST_FIRST = ("rule", "check")
+"""What is tried in the order of how many trainings it reaches: what speaks of one only goes before what holds for many."""
 SHOWN = ("right", "right_acts", "root", "wrong_acts", "healthy_act", "right_watches", "watches", "healthy_told")
 
 # --- what there is ---------------------------------------------------------------------------------------------------
@@ -68,7 +71,7 @@ def _name(part):
 
 
 def without(by, dropped):
-    """Return the rules without the parts that have these keys; a rule that is left without anything to judge is gone."""
+    """Return the rules without the parts that have these keys; a rule that has nothing left to judge is gone."""
     rules = {s: [_rule(rule, (s, i), dropped) for i, rule in enumerate(its)] for s, its in by.of.items()}
     return replay.Rules(
         {source: tuple(filter(None, its)) for source, its in rules.items()},
@@ -151,26 +154,34 @@ def _explained(by):
 
 def ablate(records, by, tried):
     """Yield the name of each drop, and what it does beside those that lose nothing; `tried` has what is known."""
-    dropped = {key for name, key in things(by).items() if tried.get(name, {}).get("is_free")}
+    keys = things(by)
+    dropped = {key for name, key in keys.items() if tried.get(name, {}).get("is_free")}
     now = without(by, dropped)
     said = [replay.verdicts_of(record, now) for record in records]
-    for name, key in things(by).items():
-        new = without(by, dropped | {key})
-        change = Change(now, new)
-        if name in tried or not change:
-            continue
-        reached = {i: replay.verdicts_of(r, new) for i, r in enumerate(records) if change.reaches(r, said[i])}
-        lost, n = collections.Counter(), collections.Counter()
-        for i, verdicts in reached.items():
-            before, after = (replay.outcome(records[i], some) for some in (said[i], verdicts))
-            n.update({what: after[what] - before[what] for what in SHOWN})
-            is_worse = any(sign * (after[what] - before[what]) > 0 for what, sign in LOSSES.items())
-            lost[records[i]["group"]] += is_worse
-        if not +lost:
-            dropped, now = dropped | {key}, new
-            for i, verdicts in reached.items():
-                said[i] = verdicts
-        yield name, {"is_free": not +lost, "reached": len(reached), "worse": +lost} | {w: n[w] for w in SHOWN if n[w]}
+
+    def reached(name):
+        change = Change(now, without(by, dropped | {keys[name]}))
+        return [i for i, record in enumerate(records) if change.reaches(record, said[i])] if change else None
+
+    for kind, names in itertools.groupby(keys, lambda name: name.partition(":")[0]):
+        left = [name for name in names if name not in tried]
+        for name in sorted(left, key=lambda n: len(reached(n) or ())) if kind in RAREST_FIRST else left:
+            if (some := reached(name)) is None:
+                continue
+            new = without(by, dropped | {keys[name]})
+            verdicts = {i: replay.verdicts_of(records[i], new) for i in some}
+            n = collections.Counter()
+            for i, after in verdicts.items():
+                before, now_said = (replay.outcome(records[i], each) for each in (said[i], after))
+                n.update({(records[i]["group"], what): now_said[what] - before[what] for what in SHOWN})
+            worse = sorted({group for (group, what), change in n.items() if LOSSES.get(what, 0) * change > 0})
+            if not worse:
+                dropped, now = dropped | {keys[name]}, new
+                for i, after in verdicts.items():
+                    said[i] = after
+            total = {what: sum(n[group, of] for group, of in n if of == what) for what in SHOWN}
+            known = {"is_free": not worse, "reached": len(some), "worse": worse}
+            yield name, known | {what: change for what, change in total.items() if change}
 
 
 def main():

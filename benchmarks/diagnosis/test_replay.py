@@ -99,7 +99,7 @@ def test_what_loses_nothing_is_dropped_and_what_tells_the_sick_from_the_healthy_
         "cause: plateau explains underfitting",
     ]
     rule = next(each for name, each in found.items() if name.startswith("rule"))
-    assert (rule["right"], rule["root"], rule["worse"]) == (-1, -1, {"made": 1})
+    assert (rule["right"], rule["root"], rule["worse"]) == (-1, -1, ["made"])
     needed = next(each for name, each in found.items() if name.startswith("limits: needed"))
     assert (needed["healthy_act"], needed["reached"]) == (1, 1)
     assert not any("limits: idle" in name for name in found)  # it went with its quantity
