@@ -22,7 +22,7 @@ PARTS = ("limits", "unless")
 LOSSES = {"right_acts": -1, "root": -1, "wrong_acts": 1}
 """What no group may lose, and the sign of a change for the worse."""
 RAREST_FIRST = ("rule", "check")
-"""What is tried in the order of how many trainings it reaches: what speaks of one only goes before what holds for many."""
+"""What is tried in the order of how many trainings it reaches: what speaks of one only goes first."""
 SHOWN = ("right", "right_acts", "root", "wrong_acts", "healthy_act", "right_watches", "watches", "healthy_told")
 
 # --- what there is ---------------------------------------------------------------------------------------------------

@@ -7,9 +7,8 @@ from keras import layers
 
 from keras_ch8 import monitors
 from keras_ch8.monitors._batch_statistics import BatchStatistics
-from keras_ch8.monitors.measurement_log import Rows
 from tests.curvature.models import IMAGES, SIX, Y, sequential
-from tests.monitors.logs import AT_REST, check, level, log_of, losses, said, statistics
+from tests.monitors.logs import level, log_of, losses
 from tests.monitors.reference import restored
 
 RNG = np.random.default_rng(8)
@@ -81,68 +80,24 @@ def test_a_model_without_is_refused():
         monitors.batch_statistics(model, SIX, Y)
 
 
-def level_of_length(log, total):
-    log.total = total
-    return level("batch_statistics", log, "batch_norm_gap")
-
-
-def test_moving_statistics_and_what_they_cost():
-    def off(gap, ratio):
-        means, scales = np.array([0.0, gap]), np.zeros(2)
-        found = [
-            level("batch_statistics", log_of(losses(), batch_statistics=BatchStatistics(
-                ("a", "b"), *pair, np.zeros(2), training_loss=2.0, inference_loss=2 * ratio)), "batch_norm_gap")
-            for pair in ((means, scales), (scales, means))
-        ]  # fmt: skip
-        assert found[0] == found[1]
-        return found[0]
-
-    check([(0.29, 9.0, "ok"), (0.31, 1.09, "ok"), (0.31, 1.11, "watch"), (0.31, 1.14, "watch"), (0.31, 1.16, "act"),
-           (0.99, 1.0, "ok"), (1.01, 1.0, "watch"), (1.99, 1.0, "watch"), (2.01, 1.0, "act")], off)  # fmt: skip
-
-
-@pytest.mark.parametrize("training", [0.0, -1.0])
-def test_statistics_where_the_loss_is_not_above_0_count_by_their_gap(training):
-    for gap, expected in ((0.5, "ok"), (1.5, "watch")):
-        log = log_of(losses(), batch_statistics=statistics(gap, training, 9.0))
-        assert level("batch_statistics", log, "batch_norm_gap") == expected
-
-
+@pytest.mark.parametrize("is_scale", [False, True])
 @pytest.mark.parametrize(
-    "total, gap, inference, proven", [(900, 1.5, 5.0, True), (1000, 1.5, 5.0, False), (900, 1.5, 1.5, False)]
-)
-def test_the_statistics_that_a_training_ends_with_are_those_of_inference(total, gap, inference, proven):
-    one = np.array([gap])
-    seen = BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=1.0, inference_loss=inference)
-    log = log_of(AT_REST, batch_statistics=seen)
-    log.total = total
-    claim = said("batch_statistics", log, "batch_norm_gap")
-    assert (claim.level, claim.proven) == ("act", proven)
-
-
-@pytest.mark.parametrize(
-    "batches, gap, of_epoch, expected",
+    "gap, training, inference, total, expected",
     [
-        (0.1, 0.5, 500, "act"),
-        (0.25, 0.5, 500, "watch"),
-        (0.45, 0.5, 500, "ok"),  # the probe is about as well off as other new examples
-        (0.1, 0.1, 500, "ok"),  # the statistics agree
-        (0.1, 0.5, 50, "ok"),  # the minibatches have been seen before: they may be known by heart
+        (0.299, 2.0, 18.0, 1000, "ok"),
+        (0.301, 2.0, 2.198, 1000, "ok"),
+        (0.301, 2.0, 2.202, 1000, "watch"),
+        (0.301, 2.0, 2.298, 1000, "watch"),
+        (0.301, 2.0, 2.302, 1000, "act"),
+        (9.0, 0.0, 9.0, 1000, "ok"),  # of a loss that is not above 0 nothing is known
+        (9.0, -1.0, -9.0, 1000, "ok"),
+        (9.0, 1.0, 9.0, 3600, "act"),
+        (9.0, 1.0, 9.0, 3601, "ok"),  # in the first quarter they are not expected to have caught up
     ],
 )
-def test_minibatches_that_are_learned_before_they_were_seen_and_a_probe_that_is_not_differ(
-    batches, gap, of_epoch, expected
-):
-    one = np.array([gap])
-    seen = BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=0.7, inference_loss=0.7)
-    log = log_of(AT_REST, batch_statistics=seen)
-    log.rows, log.total = Rows(), 900
-    log.add_rows(Rows(np.arange(1, 901), np.ones(900), np.full(900, batches)))
-    log.add_epoch({"loss": batches}, np.full(of_epoch, batches))
-    assert said("batch_statistics", log, "batch_norm_gap").level == expected
-
-
-def test_moving_statistics_are_not_expected_to_have_caught_up_in_the_first_quarter():
-    off = BatchStatistics(("a",), np.ones(1), np.zeros(1), np.zeros(1), training_loss=1.0, inference_loss=2.0)
-    log = log_of(losses(), batch_statistics=off)
-    assert [level_of_length(log, total) for total in (0, 900, 3500, 3700)] == ["act", "act", "act", "ok"]
+def test_moving_statistics_and_what_they_cost(is_scale, gap, training, inference, total, expected):
+    pair = np.array([0.0, gap]), np.zeros(2)
+    seen = BatchStatistics(("a", "b"), *(pair[::-1] if is_scale else pair), np.zeros(2), training, inference)
+    log = log_of(losses(), batch_statistics=seen)
+    log.total = total
+    assert level("batch_statistics", log, "batch_norm_gap") == expected

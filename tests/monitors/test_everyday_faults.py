@@ -13,7 +13,7 @@ from keras_ch8.verdicts.arrays import unseen_of
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.facts import Output
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
-from tests.monitors.logs import AT_REST, faded, flow, log_of, said, with_steps
+from tests.monitors.logs import AT_REST, faded, log_of
 
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
@@ -127,24 +127,6 @@ def test_a_rate_that_has_faded_is_to_fall_more_slowly_not_to_be_raised():
     for left, first in ((1e-3, "fall more slowly"), (1.0, "Raise the learning rate")):
         has = facts(faded(left)) | {Fact.LEARNING_RATE_SCHEDULE}
         assert first in next(applicable(REMEDIES["step_too_short"], {"longer_rate": "1", "rate": "0"}, has)).cure
-
-
-@pytest.mark.parametrize(
-    "targets, of_chance, thrown, short",
-    [
-        (set(), 1.0, "act", "ok"),  # a constant predicts as well
-        ({Fact.LARGE_TARGETS}, 0.2, "ok", "act"),  # five times the loss of a constant, and below its start
-        ({Fact.LARGE_TARGETS}, 0.6, "ok", "watch"),
-        ({Fact.LARGE_TARGETS}, 0.9, "act", "ok"),
-    ],
-)
-def test_outputs_that_grow_towards_targets_far_away_are_not_thrown_far(targets, of_chance, thrown, short):
-    grown = flow(signal=np.full(4, 50.0), before=np.full(4, 0.1))
-    values = np.array([0.61, *AT_REST[1:]])
-    log = with_steps(values, layer_flow=grown)
-    log.chance, log.has = 0.6 * of_chance, frozenset(targets)
-    assert said("layer_flow", log, "step_too_long").level == thrown
-    assert said("step_length", log, "step_too_short").level == short
 
 
 def test_places_are_what_is_predicted_for_each_example():
