@@ -86,8 +86,9 @@ def draw(table, found):
     labels = [f"{kind}: {limit.quantity.name} {sign[limit.direction]}" for _, kind, limit in table]
     ax.set_yticks(range(len(table)), labels, fontsize=7)
     ax.set_ylim(len(table), -1)
-    ax.set_xlabel("last number of each training over the limit of watch (bar: act)
-grey: healthy, orange: sick of this kind")
+    ax.set_xlabel(
+        "last number of each training over the limit of watch (bar: act)\ngrey: healthy, orange: sick of this kind"
+    )
     figure.tight_layout()
     figure.savefig(PICTURE, dpi=110)
 
