@@ -277,7 +277,7 @@ def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:
     Example:
         >>> from keras_ch8.monitors.base import chosen, lines
         >>> [line["value"] for line in lines(chosen(["batch_statistics"]))["diagnosis/batch_norm_gap"]]
-        [0.3, 1.0, 2.0]
+        [0.3]
     """
     kinds: dict[str, dict[tuple[float, str], list[str]]] = {}
     for rule in (rule for monitor in monitors for rule in monitor.rules):

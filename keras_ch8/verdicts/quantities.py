@@ -431,6 +431,7 @@ HELD_OUT_RISE = Quantity(
     number=percent,
     usual="by the lowest of its last three values",
 )
+LEARNED = Quantity("learned", "By how much the training loss is below that of the first epoch.")
 HELD_OUT_LEFT = Quantity(
     "held_out_left",
     "The held-out loss at its best over that of the best constant prediction, else over its start.",

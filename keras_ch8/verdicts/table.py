@@ -219,7 +219,7 @@ CLIFF = (
         unless=Combination(
             "the loss is low, and not below 0",
             "all of",
-            (LOW, Combination("it has not gone below 0", "none of", (Limit(q.GROWTH, "below", 0.0),))),
+            (LOW, Combination("it has not gone below 0", "none of", (Limit(q.GROWTH, "below", -1e-9),))),
         ),
     ),
     Rule(
@@ -284,7 +284,7 @@ DURATION = (
             Limit(q.BEST_AT, "below", 0.33, source=f"{PLAYBOOK}; {MEASURED}"),
             Limit(q.RISEN, "above", 0.02, source=MEASURED),
             Limit(q.LEARNED_SINCE, "above", 0.02, name="the training loss has fallen since"),
-            Limit(q.LEFT, "below", 0.9, name="it was clearly below that of a constant"),
+            Limit(q.LEFT, "below", 0.9, name="it is clearly below that of a constant"),
             AT_THE_END,
         ),
         mentions=(q.LEARNED_SINCE, *q.HELD_OUT),
@@ -304,10 +304,11 @@ DURATION = (
 ONLINE_RISK = (
     Rule(
         kind="overfitting",
-        says="The model learns its examples by heart: the loss on held-out examples rises while it still learns",
+        says="The model learns its examples by heart: the loss on held-out examples has risen since its best",
         limits=(
             Limit(q.HELD_OUT_RISE, "above", 0.1, 0.15, source=MEASURED),
             Limit(q.HELD_OUT_LEFT, "below", 0.9, name="it was clearly below that of a constant"),
+            Limit(q.LEARNED, "above", 0.0, name="the training loss has fallen"),
         ),
         mentions=q.HELD_OUT,
     ),

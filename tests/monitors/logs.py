@@ -66,15 +66,15 @@ def flow(**changes):
     return LayerFlow(**whole | changes)
 
 
-def with_steps(values, ratio=0.2, pace=0.005, jump=0.0, **more):
-    """Return a log of steps `ratio` times the best; they promise a fall by `pace`, and change the loss by `jump`."""
-    steps = [StepLength(v * (1 + jump), v, slope=-pace * v, curvature=ratio * pace * v, length=0.01) for v in values]
+def with_steps(values, ratio=0.2, **more):
+    """Return a log of steps `ratio` times the best, which promise a fall by 0.5 %, and change nothing."""
+    steps = [StepLength(v, v, slope=-0.005 * v, curvature=0.005 * ratio * v, length=0.01) for v in values]
     return log_of(values, step_length=steps, **more)
 
 
-def cliffs(norms, fallen=0.2, recent=0.0):
+def cliffs(norms, fallen=0.2):
     log = MeasurementLog(total=1000)
-    for step, loss in zip(range(100, 1000, 100), losses(fallen, recent), strict=True):
+    for step, loss in zip(STEPS, losses(fallen), strict=True):
         log.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, loss)})
     log.add_rows(Rows(np.arange(1, len(norms) + 1), np.array(norms), np.ones(len(norms))))
     return log
@@ -106,20 +106,12 @@ def steps(*changes):
     return [StepLength(**plain | change) for change in [*[{}] * (9 - len(changes)), *changes]]
 
 
-def faded(left, losses=AT_REST, spectrum=None):
+def faded(left, losses=AT_REST):
     """Return nine measurements of which the last six are made at a part of the rate of the first three."""
     lengths = 0.01 * np.array([1.0] * 3 + [left] * 6)
     steps = [StepLength(v, v, -0.5 * d, 5 * d, d) for v, d in zip(losses, lengths, strict=True)]
-    log = log_of(losses, step_length=steps, spectrum=spectrum)
-    log.chance, log.neighbours = 0.62, 0.1
-    return log
-
-
-def penalized(values, penalties, chance=2.3, neighbours=0.5, **more):
-    """Return a log of losses of which these parts are penalties."""
-    readings = [GradientNorm(1.0, 10.0, v, p) for v, p in zip(values, penalties, strict=True)]
-    log = log_of(values, gradient_norm=readings, **more)
-    log.chance, log.neighbours = chance, neighbours
+    log = log_of(losses, step_length=steps)
+    log.chance = 0.62
     return log
 
 

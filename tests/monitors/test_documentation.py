@@ -7,7 +7,7 @@ import runpy
 import pytest
 
 from keras_ch8.monitors.base import chosen, members
-from keras_ch8.monitors.documentation import SEEN, page
+from keras_ch8.monitors.documentation import SEEN, limits_in, page
 from keras_ch8.verdicts.checks import CHECKS
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.kinds import KINDS
@@ -67,22 +67,22 @@ def test_every_rule_is_there_with_its_limits(monitor):
             both = f"{t.watch:.4g}" if act == f"{t.watch:.4g}" else f"{t.watch:.4g}/{act}"
             assert f"`{t.quantity.name}{'≥' if t.direction == 'above' else '≤'}{both}`" in row
         assert rule.judged or row == rule.at_most
-        for quantity in (*rule.quantities, *rule.mentions):
-            assert (
-                f"\n- `{quantity.name}`{f' (`{quantity.series}`)' * bool(quantity.series)}: {quantity.meaning}\n"
-                in WHOLE
-            )
+        asked = [limit.quantity for part in (*rule.limits, rule.unless) for limit in limits_in(part)]
+        for quantity in (*asked, *rule.mentions):
+            series = f" (`{quantity.series}`)" if quantity.series else ""
+            assert f"\n- `{quantity.name}`{series}: {quantity.meaning}\n" in WHOLE
 
 
 def test_what_some_rules_ask_for_has_their_numbers_and_what_all_ask_for_has_none(monkeypatch):
     def rule(says, *limits):
-        beside = (Limit(GROWTH, "above", limit, name="it grew") for limit in limits)
-        return Rule(kind="cliff", says=says, limits=(Limit(GROWTH, "above", 1.3, 1.6), *beside))
+        beside = [Limit(GROWTH, "above", limit, name="it grew") for limit in limits]
+        return Rule(kind="cliff", says=says, limits=(Limit(GROWTH, "above", 1.3, 1.6), *beside), unless=beside[-1])
 
     (one,) = chosen(["cliff"])
     asked = {"A": (0.0, 1.0), "B": (0.0,), "C": (0.0, 1.0), "D": (0.0, 1.0), "E": (0.0, 2.0)}
     monkeypatch.setattr(one, "rules", tuple(rule(says, *limits) for says, limits in asked.items()))
     assert "- Only where `growth≥0`; `growth≥1` (1, 3-4); `growth≥2` (5)." in page([one])
+    assert "- Not where `growth≥1` (1, 3-4); `growth≥0` (2); `growth≥2` (5)." in page([one])
     assert "\n2 | B | `growth≥1.3/1.6`\n" in page([one])
 
 

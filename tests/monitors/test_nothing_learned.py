@@ -95,20 +95,22 @@ NOISE = np.where(EPOCHS % 2, 0.01, -0.01)
 
 
 @pytest.mark.parametrize(
-    "loss, metric, expected",
+    "loss, metric, updates, expected",
     [
-        (1 + NOISE, 0.5 + NOISE, "act"),
-        (np.ones(12), np.full(12, 0.5), "act"),
-        (1 + NOISE, 0.5 + 0.02 * EPOCHS, "ok"),
-        (1 + NOISE - 0.1 * EPOCHS / 12, 0.5 + NOISE, "ok"),
-        (1 - 0.001 * EPOCHS, 0.5 + NOISE, "ok"),  # without noise, the smallest fall is one
-        (1 + NOISE, np.repeat([0.0, 1.0], [7, 5]), "ok"),  # it moved once
-        (NOISE, 0.5 + NOISE, None),  # a loss that goes below 0 may rest anywhere
+        (np.ones(12), np.full(12, 0.5), 100, "act"),
+        (np.ones(12), np.full(12, 0.5), 99, "ok"),
+        (1 + NOISE, 0.5 + NOISE + 0.0119 * EPOCHS, 100, "act"),  # by 2.98 times what is usual
+        (1 + NOISE, 0.5 + NOISE + 0.0121 * EPOCHS, 100, "ok"),  # by 3.02 times
+        (1 + NOISE - 0.00248 * EPOCHS, 0.5 + NOISE, 100, "act"),  # by 1.99 % in two thirds of the epochs
+        (1 + NOISE - 0.00251 * EPOCHS, 0.5 + NOISE, 100, "ok"),  # by 2.02 %
+        (1 - 0.001 * EPOCHS, 0.5 + NOISE, 100, "ok"),  # without noise, the smallest fall is one
+        (1 + NOISE, np.repeat([0.0, 1.0], [7, 5]), 100, "ok"),  # it moved once
+        (NOISE, 0.5 + NOISE, 100, None),  # a loss that goes below 0 may rest anywhere
     ],
 )
-def test_without_a_loss_of_a_constant_nothing_may_have_moved(loss, metric, expected):
-    log = at_the_end(np.ones(9), chance=float("nan"), loss=loss, score=metric, learning_rate=0.1 / (1 + EPOCHS))
-    assert level(log) == expected
+def test_without_a_loss_of_a_constant_nothing_may_have_moved(loss, metric, updates, expected):
+    reported = {"loss": loss, "score": metric, "learning_rate": 0.1 / (1 + EPOCHS)}
+    assert level(at_the_end(np.ones(9), chance=float("nan"), updates=updates, **reported)) == expected
 
 
 def test_of_a_training_that_goes_on_or_has_several_optimizers_a_loss_that_rests_tells_nothing():

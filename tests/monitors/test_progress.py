@@ -27,7 +27,6 @@ from tests.monitors.logs import (
     log_of,
     losses,
     past_of_losses,
-    penalized,
     said,
     statistics,
     with_steps,
@@ -198,6 +197,14 @@ def test_what_a_source_denies_is_taken_back():
 )
 def test_a_loss_that_goes_below_0_is_good_by_what_it_has_kept_of_its_fall(values, is_good):
     assert GOOD.holds(progress_measured(with_steps(np.array(values)))) == is_good
+
+
+def penalized(values, penalties):
+    """Return a log of losses of which these parts are penalties."""
+    readings = [GradientNorm(1.0, 10.0, v, p) for v, p in zip(values, penalties, strict=True)]
+    log = log_of(values, gradient_norm=readings)
+    log.chance, log.neighbours = 2.3, 0.5
+    return log
 
 
 def test_of_a_loss_with_penalties_the_rest_is_held_against_constants_and_neighbours():

@@ -12,7 +12,7 @@ from tests.monitors.logs import INF, NAN, flow, level, log_of, losses, measured,
 LARGE_TARGETS = frozenset({Fact.LARGE_TARGETS})
 
 
-def penalized(values, left, penalty):
+def with_penalties(values, left, penalty):
     return [GradientNorm(1.0, 10.0 * (left if i else 1), value, penalty) for i, value in enumerate(values)]
 
 
@@ -24,7 +24,7 @@ def found(
 
     The loss has fallen by a part of its start, of which the last third of the steps brought the `pace`, or a `recent`
     part of itself; it is `over` that of the neighbours, but for its penalty. The elasticity is that of the probe, the
-    minibatches and the kernels; the `product` is of rate and largest curvature. A part of the weights' length is `left`.
+    minibatches and the kernels; the `product` is of rate and largest curvature. Of the weights a part is `left`.
     """
     now = 1 - fallen
     values = losses(fallen, recent if pace is None else pace * fallen / (now + pace * fallen))
@@ -34,7 +34,7 @@ def found(
         "gradient_norm": probe * now / 10, "kernel_elasticity": kernels,
     }  # fmt: skip
     flows = {None: {}, 0: {"layer_flow": flow(is_output=(True,) * 4)}, 3: {"layer_flow": flow(units=units)}}[hidden]
-    weights = penalized(values, left, 0.01)
+    weights = with_penalties(values, left, 0.01)
     log = log_of(values, batches=batches * now / 10, spectrum=ends, gradient_norm=weights, **flows)
     log.neighbours, log.has = (now - 0.01) / over, has
     return level("spectrum", log, kind)
@@ -48,14 +48,14 @@ ravine = functools.partial(found, "ill_conditioned", gain=0.5, product=0.5)
 
 
 def shrunk(left=0.3, fallen=0.2, total=1000, penalty=0.1):
-    log = log_of(losses(fallen), gradient_norm=penalized(losses(fallen), left, penalty))
+    log = log_of(losses(fallen), gradient_norm=with_penalties(losses(fallen), left, penalty))
     log.total = total
     return level("gradient_norm", log, "underfitting")
 
 
 def linear(over=2.0, unevenness=1000.0, total=1000, penalty=0.0):
     values = losses(0.6)
-    log = log_of(values, gradient_norm=penalized(values, 1.0, penalty))
+    log = log_of(values, gradient_norm=with_penalties(values, 1.0, penalty))
     log.least_squares, log.unevenness, log.total = values[-1] / over, unevenness, total
     return level("gradient_norm", log, "ill_conditioned")
 
