@@ -381,7 +381,8 @@ def _scale(flows: list[LayerFlow]) -> dict[str, float]:
     signals = _signals(flows)
     if np.isnan(signals).all():
         return {}
-    return {q.LARGEST_SIGNAL.name: float(np.nanmax(signals))}
+    smallest = float(np.nanmin(signals))  # is drawn beside it, and judged by no rule
+    return {q.LARGEST_SIGNAL.name: float(np.nanmax(signals)), "smallest_signal": smallest}
 
 
 def _growth(flows: list[LayerFlow]) -> dict[str, float]:

@@ -17,7 +17,6 @@ PLAYBOOK = "Deep Learning Tuning Playbook"
 
 # --- limits that several rules share -------------------------------------------------------------------------------
 
-QUARTER_OVER = Limit(q.PART_DONE, "above", 1 / 4, name="a quarter of the training is over")
 THIRD_OVER = Limit(q.PART_DONE, "above", 1 / 3, name="a third of the training is over")
 LAST_QUARTER = Limit(q.PART_DONE, "above", 3 / 4, name="the training is in its last quarter")
 AT_THE_END = Limit(q.PART_DONE, "above", 0.9, name="the training is at its end")
@@ -100,7 +99,7 @@ STEP_LENGTH = (
     ),
     Rule(
         kind="step_too_long",
-        says="The loss had come down and rises again, since the steps go beyond the lowest point in their direction",
+        says="The loss rises again, since the steps go beyond the lowest point in their direction",
         limits=(
             Limit(q.HEADWAY_SINCE, "below", -0.4, -0.6, source=MEASURED),
             Limit(q.OVERSHOOT, "above", 0.5, 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),
@@ -110,7 +109,7 @@ STEP_LENGTH = (
     ),
     Rule(
         kind="step_too_short",
-        says="The loss has hardly fallen, and evenly since the start, in steps that could be many times as long",
+        says="The loss is hardly below that of a constant, or its start, in steps that could be many times as long",
         limits=(
             Limit(q.STEP_OVER_BEST, "below", 1e-2, 5e-3, source=MEASURED),
             Limit(q.GAINED, "below", 0.1, name="the loss is hardly below its start, or that of a constant"),
@@ -449,8 +448,8 @@ BATCH_STATISTICS = (
         limits=(
             Limit(q.GAP, "above", 0.3, source=MEASURED),
             Limit(q.INFERENCE_OVER_TRAINING, "above", 1.1, 1.15, source=MEASURED),
-            QUARTER_OVER,
         ),
+        unless=Limit(q.PART_DONE, "below", 0.25, name="the moving statistics are not expected to have caught up"),
     ),
 )
 
@@ -493,7 +492,7 @@ SPECTRUM = (
     ),
     Rule(
         kind="underfitting",
-        says="The loss has come to rest where it is not low: a hidden layer of one or two units passes on too little",
+        says="The loss is not low, and no steps gain much: a hidden layer of one or two units passes on too little",
         limits=(FLAT, Limit(q.NARROWEST, "below", 2, name="a hidden layer has one or two units"), HIGH),
         mentions=(q.NARROWEST, q.RECENT),
     ),
