@@ -90,7 +90,7 @@ def draw(table, found):
         "last number of each training over the limit of watch (bar: act)\ngrey: healthy, orange: sick of this kind"
     )
     figure.tight_layout()
-    figure.savefig(PICTURE, dpi=110)
+    figure.savefig(PICTURE, dpi=80)
 
 
 def main():

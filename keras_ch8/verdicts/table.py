@@ -372,8 +372,7 @@ LAYER_FLOW = (
     Rule(
         kind="vanishing",
         says="The first layers hardly learn, since the gradient shrinks from layer to layer on its way back",
-        limits=(Limit(q.GROWTH_THROUGH_DEPTH, "below", 0.05, source=MEASURED), STUCK),
-        at_most="watch",
+        limits=(Limit(q.GROWTH_THROUGH_DEPTH, "below", 0.05, 0.03, source=MEASURED), STUCK),
         mentions=(q.BACKWARD_FACTOR,),
     ),
     Rule(

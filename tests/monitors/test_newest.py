@@ -181,9 +181,9 @@ def test_a_gradient_that_vanished_once_and_does_no_more_is_well():
             yield log
 
     found = list(course("layer_flow", pasts(), "vanishing"))
-    assert (found[49].level, found[49].measured, found[49].value) == ("watch", 1049, pytest.approx(0.09))
+    assert (found[49].level, found[49].measured, found[49].value) == ("act", 1049, pytest.approx(0.09))
     assert "it is multiplied by 0.0081 in the median of the last 9 measurements, and now 1.2" in found[51].finding
-    assert (found[51].level, found[51].measured, found[51].value) == ("watch", 1051, pytest.approx(1.1))
+    assert (found[51].level, found[51].measured, found[51].value) == ("act", 1051, pytest.approx(1.1))
     assert [verdict.level for verdict in found[-20:]] == ["ok"] * 20
     assert (found[-1].measured, found[-1].value) == (1079, pytest.approx(1.1))
     assert "it is multiplied by 1.2; a factor of 1.1 for each of 3 hidden layers" in found[-1].finding
