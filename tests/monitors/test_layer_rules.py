@@ -178,9 +178,7 @@ def test_the_scale_is_said_with_its_layers_after_a_single_measurement():
     assert remarks("layer_flow", log)["bad_scale"] == "the largest in b, the smallest in out, and about 1 is best"
 
 
-@pytest.mark.parametrize(
-    "names, expected", [(("query", "key", "value", "out"), "ok"), (("a", "b", "c", "out"), "act")]
-)
+@pytest.mark.parametrize("names, expected", [(("query", "key", "value", "out"), "ok"), (("a", "b", "c", "out"), "act")])
 def test_queries_and_keys_tell_nothing_of_the_gradient_on_its_way_back(names, expected):
     depth = flow(
         names=(*names[:3], "dense", "dense_1", names[3]), gradient=np.array([1e-3, 1e-3, 8.0, 8.0, 1.0, 1.0]),
