@@ -11,7 +11,6 @@ import collections
 import csv
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from keras_ch8._plot import COLORS, GREY
@@ -71,6 +70,8 @@ def write(table, found):
 
 def draw(table, found):
     """Draw each number over the limit of "watch", on a logarithmic axis; what has another sign is at the left edge."""
+    import matplotlib.pyplot as plt  # of the extra `examples`: the tests import this file without it
+
     figure, ax = plt.subplots(figsize=(9, 0.24 * len(table) + 1))
     rng = np.random.default_rng(0)
     for row, (monitor, kind, limit) in enumerate(table):
