@@ -247,12 +247,15 @@ def test_with_resume_a_training_goes_on_and_one_that_has_ended_is_shown(tmp_path
 
 @pytest.mark.slow
 def test_what_is_ignored_is_counted_wherever_verdicts_are_shown(tmp_path, capsys):
-    loud, quiet = Doctor(None, (X[:64], Y[:64])), Doctor(tmp_path, (X[:64], Y[:64]), ignore=("step_too_short",))
+    loud, quiet = (
+        Doctor(None, (X[:64], Y[:64])),
+        Doctor(tmp_path, (X[:64], Y[:64]), ignore=("step_too_short", "too_short")),
+    )
     fit([loud])
     bare = fit([])
     assert fit([quiet], verbose=2) == bare
     terminal = capsys.readouterr().out
-    counted = "`ignore` mutes 1 verdict: step_too_short (act)."
+    counted = "`ignore` mutes 2 verdicts: step_too_short (act), too_short (act)."
     assert "step_too_short" in kinds(loud.verdicts)
     assert "step_too_short" not in kinds(quiet.verdicts)
     assert quiet.runs[0].state.name != "act"

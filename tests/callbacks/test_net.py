@@ -246,7 +246,7 @@ def test_what_clips_the_gradient_still_clips_where_its_rows_fail(monkeypatch):
         return model.get_weights()
 
     expected = clipped()
-    monkeypatch.setattr(recorder.Recorder, "row", boom)
+    monkeypatch.setattr(recorder.Recorder, "write_row", boom)
     with pytest.warns(RuntimeWarning, match="What observes the steps of the optimizers has failed"):
         found = clipped(callbacks.GradientClippingLogger())
     for one, other in zip(expected, found, strict=True):

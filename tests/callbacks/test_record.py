@@ -245,7 +245,7 @@ def test_what_is_the_users_own_has_its_tag_and_its_panel(tmp_path):
     assert (length["unit"], length["series"], length["kinds"]) == ("metres", ["mine/number"], [])
     assert (ratio["series"], ratio["kinds"]) == (["diagnosis/ratio_of_mine"], ["mine_high"])
     step = made["Step length / best (1 ideal, > 2 diverges)"]
-    assert (step["kinds"], step["log"]) == (["step_too_long", "oscillation", "step_too_short"], False)
+    assert (step["kinds"], step["log"]) == (["step_too_long", "step_too_short"], False)
 
 
 @pytest.mark.slow
