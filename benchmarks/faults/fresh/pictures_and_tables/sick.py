@@ -1,7 +1,6 @@
 """Trainings with a fault; `repaired=True` switches it off."""
 
-import dataclasses
-from collections.abc import Callable
+import functools
 
 import keras
 import numpy as np
@@ -9,30 +8,13 @@ import tensorflow as tf
 from keras import layers, ops
 from keras.optimizers import SGD, Adam, schedules
 from sklearn import metrics
+from zoo3.parts import sick as registered
 
 from . import parts
 from .parts import CLASSES, TWO_CLASSES, accuracy, iou, mlp, r2
 
 SICK = {}
-
-
-@dataclasses.dataclass
-class Sick:
-    """A training with a fault, the kinds that name its root, the root first, and kinds that are true as well."""
-
-    made: Callable[..., float]
-    truth: list[str]
-    also: list[str]
-
-
-def sick(truth, also=""):
-    """Put a training into the set."""
-
-    def put(made):
-        SICK[made.__name__] = Sick(made, truth.split(), also.split())
-        return made
-
-    return put
+sick = functools.partial(registered, SICK)
 
 
 # --- data, labels, loss, output --------------------------------------------------------------------------------------

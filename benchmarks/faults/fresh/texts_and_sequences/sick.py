@@ -1,38 +1,20 @@
 """Trainings with a fault; each function is the script of a user, and `repaired` switches the fault off."""
 
-import dataclasses
-from collections.abc import Callable
+import functools
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 from keras.optimizers import SGD, Adam
+from zoo3.parts import sick as registered
 
 from . import parts
 from .parts import accuracy, r2, reviews
 
 SICK = {}
+sick = functools.partial(registered, SICK)
 SPARSE, BINARY = "sparse_categorical_crossentropy", "binary_crossentropy"
-
-
-@dataclasses.dataclass
-class Sick:
-    """A training with a fault, and what is right of it."""
-
-    made: Callable[..., float]
-    truth: list[str]
-    also: list[str]
-
-
-def sick(truth, also=""):
-    """Return what registers a training with what is right of it."""
-
-    def put(made):
-        SICK[made.__name__] = Sick(made, truth.split(), also.split())
-        return made
-
-    return put
 
 
 # --- set-up: data, labels, loss, output, start -----------------------------------------------------------------------
