@@ -6,6 +6,8 @@ from keras import layers, ops
 from sklearn.datasets import load_digits
 
 BATCH, EPOCHS = 32, 4
+LEARNS = "val_loss", 0.076, 0.05  # the variance of each pixel
+TRUTH = ()
 
 
 def data():
