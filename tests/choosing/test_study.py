@@ -163,6 +163,25 @@ def test_where_all_rates_diverge_that_is_said():
     assert "preflight" in found.do
 
 
+def test_of_several_rates_the_best_is_named_with_its_loss_and_the_given_one_beside_it():
+    """The rate 1 had been called as good as any, beside a table in which others lose more than twice as much."""
+
+    def of_rate_1(**losses):
+        runs = {
+            rate: run_of([3, loss], rate=rate) for rate, loss in zip((0.32, 1.0, 3.2), losses.values(), strict=True)
+        }
+        return advice.of_rates(list(runs.values()), runs[1.0], False)
+
+    best = of_rate_1(lower=0.96, given=0.70, higher=2.28)
+    assert (best.why, best.do) == ("Of 3 rates from 0.32 to 3.2, rate 1 has the lowest loss, 0.7.", "")
+    near = of_rate_1(lower=0.69, given=0.70, higher=2.28)
+    assert near.why.endswith("rate 0.32 has the lowest loss, 0.69. The given rate, 1, is within 3% of it, at 0.7.")
+    assert (near.do, near.setting.rate) == ("", 1.0)
+    worse = of_rate_1(lower=0.35, given=0.70, higher=2.28)
+    assert worse.why.endswith("rate 0.32 has the lowest loss, 0.35. The given rate, 1, reached 0.7.")
+    assert (worse.do, worse.setting.rate) == ("Set the learning rate to 0.32.", 0.32)
+
+
 def test_twice_the_rate_that_learns_nothing_is_slow():
     usual, twice = (
         dataclasses.replace(run_of([1, 1]), losses=losses) for losses in (np.linspace(2, 1, 500), np.full(500, 2.0))
