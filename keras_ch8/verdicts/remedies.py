@@ -230,7 +230,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             (Fact.WARM_UP, Fact.LOWERED_ON_PLATEAUS, *_ELSEWHERE, *_OWN_LENGTH),
         ),
         Remedy(
-            "Keep the learning rate near {rate}: remove `keras.callbacks.ReduceLROnPlateau`, or raise its `patience`.",
+            "Keep the learning rate near {rate}: remove `keras.callbacks.ReduceLROnPlateau`, or raise its patience.",
             WITHOUT_PLATEAUS, "The loss should keep falling to the end.", (Fact.FADED_RATE, Fact.LOWERED_ON_PLATEAUS),
             _OWN_LENGTH,
         ),

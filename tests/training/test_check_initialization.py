@@ -104,7 +104,7 @@ def test_layers_that_no_gradient_comes_back_to_are_named_and_an_output_of_0_is_n
     out = layers.Dense(4, kernel_initializer="zeros", name="out")
     audit = training.check_initialization(compiled(keras.Sequential([keras.Input((20,)), *hidden, out])), X, Y)
     assert set(wrong(audit)) == {"vanishing"}
-    assert "comes back to h0, h1, h2." in wrong(audit)["vanishing"].finding
+    assert "Almost no gradient reaches h0, h1, h2." in wrong(audit)["vanishing"].finding
     assert wrong(audit)["vanishing"].level == "watch"
 
 
