@@ -188,12 +188,12 @@ OF_LABELS = (
     Check(
         "validation labels",
         "wrong_labels",
-        "The targets of the probe or the validation data are written differently, or have a very different range",
+        "The targets of the probe or the validation data are encoded differently, or have a very different range",
         lambda f: bool(f.other) and _are_written_otherwise(f),
-        lambda f: f"The targets of {f.other} are written differently: as {f.other_targets.of} from "
+        lambda f: f"The targets of {f.other} are encoded differently: as {f.other_targets.of} from "
         f"{interval(f.other_targets.low, f.other_targets.high)}, not as {f.targets.of} from "
         f"{interval(f.targets.low, f.targets.high)}.",
-        lambda f: f"Write the targets of {f.other} like the training targets.",
+        lambda f: f"Encode the targets of {f.other} like the training targets.",
         source=FOUND,
         is_of_other=True,
     ),

@@ -17,7 +17,7 @@ OFFSET = 20.0
 SPREAD = 100.0
 """Ratio of the standard deviations of two features, from which on a sentence says it."""
 RESCALE = with_layers("keras.layers.Rescaling(1 / 255), *layers")
-NORMALIZE = "Normalize the inputs: begin the model with `keras.layers.Normalization`, adapted to the training data"
+NORMALIZE = "Standardize the inputs: begin the model with `keras.layers.Normalization`, adapted to the training data"
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
 
@@ -139,7 +139,7 @@ OF_INPUTS = (
         "`keras.layers.Rescaling(1 / 255)`" + _and_rate(f),
         lambda f: _with_rate(f, RESCALE),
         FOUND_ONCE,
-        then="Normalize the inputs with `keras.layers.Normalization` instead.",
+        then="Standardize the inputs with `keras.layers.Normalization` instead.",
     ),
     Check(
         "large inputs",
@@ -192,7 +192,7 @@ OF_INPUTS = (
         f"In the median feature the mean exceeds {OFFSET:g} standard deviations, and no layer centres it",
         _far_off,
         lambda f: f"The inputs lie far from 0, by {digits(f.inputs[0].offset)} standard deviations: the first layer "
-        "hardly sees how examples differ.",
+        "barely sees how examples differ.",
         f"{NORMALIZE}.",
         NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,

@@ -132,12 +132,12 @@ OF_OWN_LOSS = (
     Check(
         "labels that are not read",
         "wrong_labels",
-        "Your loss ignores the predictions for one label, and would not with the labels written differently",
+        "Your loss ignores the predictions for one label, and would not with the labels encoded differently",
         lambda f: bool(f.own_loss.written),
         lambda f: f"Your loss ignores what you predict for label {digits(f.own_loss.unread, 4)}: it seems to expect "
-        f"labels written as {f.own_loss.written}.",
-        lambda f: "Write the labels as -1 and 1." if f.own_loss.written == "-1 and 1"
-        else "Write the labels as one-hot rows.",
+        f"labels encoded as {f.own_loss.written}.",
+        lambda f: "Encode the labels as -1 and 1." if f.own_loss.written == "-1 and 1"
+        else "Encode the labels as one-hot rows.",
         lambda f: "y = 2 * y - 1" if f.own_loss.written == "-1 and 1" else f"import keras\n\n"
         f"y = keras.utils.to_categorical(y, {f.output.units})",
     ),

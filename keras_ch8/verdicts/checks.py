@@ -24,10 +24,10 @@ CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_OWN_LOSS, *OF
 
 
 AFTERWARDS: dict[str, tuple[str, str]] = {
-    "wrong_labels": ("The targets should be written as the loss expects.", "Look at some targets: `print(y[:10])`."),
+    "wrong_labels": ("The targets should be encoded as the loss expects.", "Look at some targets: `print(y[:10])`."),
     "wrong_loss": (
         "The loss should beat the best constant prediction.",
-        "Write the targets as your present loss expects.",
+        "Encode the targets as your present loss expects.",
     ),
     "wrong_output": (
         "The loss should beat the best constant prediction, and so should the output of `predict`.",

@@ -108,7 +108,7 @@ def _rate(change: str, rate: str, expects: str) -> tuple[Remedy, ...]:
 
 
 def _scale_inputs(expects: str, and_rate: bool = False) -> Remedy:
-    says = "Normalize the inputs with a `keras.layers.Normalization` in front of the model"
+    says = "Standardize the inputs with a `keras.layers.Normalization` in front of the model"
     if not and_rate:
         return Remedy(f"{says}.", NORMALIZE_INPUTS, expects, (Fact.UNSCALED_INPUTS,), _NOT_SCALED)
     return Remedy(
@@ -308,7 +308,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "vanishing": (
         Remedy(
-            "Replace softmax with ReLU in hidden layers: softmax units share a sum of 1, and hardly differ.",
+            "Replace softmax with ReLU in hidden layers: softmax units share a sum of 1, and barely differ.",
             ACTIVE, _FACTOR, (Fact.SOFTMAX_UNITS,),
         ),
         _normalize(_FACTOR, Fact.SIGMOID_UNITS),
