@@ -5,7 +5,7 @@ import keras
 import numpy as np
 from keras import layers
 
-BATCH, ROUNDS = 16, 10
+BATCH, ROUNDS = 16, 15
 LEARNS = "val_loss", 0.516, 0.35  # the variance of the targets
 TRUTH = ()
 

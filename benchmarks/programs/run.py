@@ -21,7 +21,8 @@ a program.
 With `--verdicts` programs are trained to their end, on arrays, bare and with a `Doctor`. `LEARNS` of a program has the
 number of `History` that tells what it learns, what that is for one who knows nothing (`None`: what it is before the
 first step), and how far it has to come; `TRUTH` the kinds of verdicts that are true of it. What else calls for action
-is wrong. The code of each cure is pasted in front of its `fit`, for an epoch: it runs, or it does not.
+is wrong, also where it was printed and taken back. The code of each cure is pasted in front of its `fit`, for an epoch:
+it runs, or it does not.
 
 With `--cost` programs are trained on arrays, bare and with a `Doctor`, for as many epochs as take about so many seconds
 of CPU bare, three times in turn if that is less than half a minute. The table has medians: what the Doctor costs before

@@ -5,7 +5,7 @@ import keras
 from keras import layers, ops
 from sklearn.datasets import load_digits
 
-BATCH, EPOCHS = 64, (15, 10)
+BATCH, EPOCHS = 64, (15, 25)
 LEARNS = "val_accuracy", 0.1, 0.9
 TRUTH = ()
 

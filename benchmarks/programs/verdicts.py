@@ -1,10 +1,14 @@
 """What a `Doctor` says of each program, whether that is right, and whether the code of its cures runs."""
 
 import importlib
+import re
 
 import forms
 import keras
 from trainings import compared, in_a_fork, nothing, trained, trained_bare
+
+PRINTED = re.compile(r"ACT (\w+) at step")
+"""What a `Doctor` prints while it watches."""
 
 
 def facts(program):
@@ -43,10 +47,21 @@ def has_learned(row):
     return "end" in row and (row["end"] - row["goal"]) * (row["goal"] - origin) >= 0
 
 
+def told(row):
+    """Return the verdicts that stand at the end, and those that called for action before, and were taken back."""
+    stand = row.get("verdicts", [])
+    printed = [f"act {found[1]}" for found in map(PRINTED.match, row["said"]) if found]
+    return stand + [f"{verdict} (taken back)" for verdict in dict.fromkeys(printed) if verdict not in stand]
+
+
+def acts(row):
+    """Return what calls for action, or did."""
+    return [verdict.removeprefix("act ") for verdict in told(row) if verdict.startswith("act ")]
+
+
 def wrong_acts(row):
-    """Return the kinds that call for action, and are no truth of the program."""
-    acts = (verdict.partition(" ")[2] for verdict in row.get("verdicts", ()) if verdict.startswith("act "))
-    return [kind for kind in acts if kind not in row["truth"]]
+    """Return those whose kinds are no truth of the program."""
+    return [act for act in acts(row) if act.partition(" ")[0] not in row["truth"]]
 
 
 def cures_that_run(row):
@@ -65,7 +80,7 @@ def learning(row):
 
 def cells(row):
     """Return what the table has of a program, beside its name and what it teaches."""
-    verdicts = ", ".join(row.get("verdicts", ())) or "-"
+    verdicts = ", ".join(told(row)) or "-"
     cures = f"{cures_that_run(row)} of {len(row.get('cures', ()))}"
     states = ", ".join(row.get("states", ()))
     said = [verdicts, ", ".join(wrong_acts(row)) or "-", cures, states]
@@ -93,13 +108,12 @@ def table(rows):
 def total(rows):
     """Return the last line: how many are as they should be."""
     every = list(rows.values())
-    acts = sum(verdict.startswith("act ") for row in every for verdict in row.get("verdicts", ()))
-    wrong = sum(len(wrong_acts(row)) for row in every)
+    made, wrong = (sum(len(of(row)) for row in every) for of in (acts, wrong_acts))
     cures = sum(len(row.get("cures", ())) for row in every)
     missed = sum(row.get("states") == ["ok"] and not has_learned(row) for row in every)
     return (
         f"{len(every)} programs: {sum(row['outcome'] == 'equal' for row in every)} bit-equal, "
-        f"{sum(map(has_learned, every))} have learned; {acts} acts, {wrong} wrong; "
+        f"{sum(map(has_learned, every))} have learned; {made} acts, {wrong} wrong; "
         f"{sum(map(cures_that_run, every))} of {cures} cures run; "
         f"{missed} that have not learned are called all right"
     )
