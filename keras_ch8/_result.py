@@ -13,6 +13,8 @@ MOST_ROWS = 60
 """Rows of a table that are shown; of more, those in the middle are left out."""
 MARK = "> "
 """Stands before the row that is recommended."""
+FOLDED = 20
+"""Rows from which on a notebook shows a table folded."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def one_line(text: str) -> str:
 def as_html(name: str, headline: str, table: Table | None) -> str:
     """Return what a notebook shows: name and headline, which are text, above a table."""
     shown = "" if table is None else table.as_html()
+    if table is not None and len(table.rows) >= FOLDED:
+        shown = f"<details><summary>{len(table.rows)} rows</summary>{shown}</details>"
     return f"<div><p><b>{html.escape(name)}</b>: {html.escape(headline)}</p>{shown}</div>"
 
 

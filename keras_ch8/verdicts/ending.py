@@ -204,13 +204,14 @@ def with_end(facts: Facts, layers: Sequence[str], left_out: int) -> str:
     """
     if Fact.SEQUENTIAL in facts.has and not facts.has & {Fact.NO_ARRAYS, Fact.STATEFUL}:
         kept = f"*model.layers[:-{left_out}]" if left_out else "*model.layers"
-        made = f"keras.Sequential([keras.Input(x.shape[1:]), {', '.join([kept, *layers])}])"
+        lines = f"layers = [keras.Input(x.shape[1:]), {', '.join([kept, *layers])}]"
+        made = "keras.Sequential(layers)"
     else:
         made = f"model.layers[-{left_out}].input" if left_out else "model.layers[-1].output"
         for layer in layers:
             made = f"{layer}({made})"
-        made = f"keras.Model(model.inputs, {made})"
-    return f"body, model = model, {made}"
+        lines, made = f"output = {made}", "keras.Model(model.inputs, output)"
+    return f"{lines}\nbody, model = model, {made}"
 
 
 def without(facts: Facts, place: int) -> str:
@@ -241,7 +242,10 @@ def _compiled(facts: Facts, to: Ending, body: str) -> list[str]:
         changes.append(BY_ADAM)
     if not changes:
         return [COMPILE_AGAIN if body == "body" else COMPILE_ANEW]
-    return [*reasons, f"keras_ch8.training.compile_as(model, {body}, {', '.join(changes)})"]
+    if len(changes) == 1:
+        return [*reasons, f"keras_ch8.training.compile_as(model, {body}, {changes[0]})"]
+    lines = ",\n    ".join([f"model, {body}", *changes])
+    return [*reasons, f"keras_ch8.training.compile_as(\n    {lines},\n)"]
 
 
 def _fits(metric: str, loss: str) -> bool:

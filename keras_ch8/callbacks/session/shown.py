@@ -1,5 +1,6 @@
 """What the suite shows while `fit` runs: lines that leave Keras's progress bar whole, and numbers in Keras's `logs`."""
 
+import sys
 import textwrap
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..._types import Logs
 from ...integration import fit
+from ...verdicts.texts import coloured
 
 WIDTH = 79
 """Columns of a line; a terminal has 80."""
@@ -63,7 +65,8 @@ class Terminal:
 
     def _print(self, below: str = "") -> None:
         if self._waiting:
-            print(f"{below}{self._waiting[0]}", *self._waiting[1:], sep="\n", flush=True)  # noqa: T201
+            text = coloured("\n".join(self._waiting), sys.stdout)
+            print(f"{below}{text}", flush=True)  # noqa: T201
             self._waiting = []
 
 
