@@ -149,8 +149,8 @@ def index() -> str:
     lines = [
         "# The map of the chapter",
         "",
-        "Every public part of `keras_ch8`, in the order of the book. `help(keras_ch8.optimizers.Adam)` prints all about "
-        "one.",
+        "Every public part of `keras_ch8`, in the order of the book. `help(keras_ch8.optimizers.Adam)` prints all about"
+        " one.",
         "",
         contents(),
     ]

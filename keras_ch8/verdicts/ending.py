@@ -19,6 +19,8 @@ OF_NUMBERS = ("absolute", "squared", "mae", "mse", "r2")
 """Parts of the names of metrics that compare numbers."""
 BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 """Metrics of classes that Keras chooses by the shapes of the output and the labels."""
+WIDTH = 80
+"""Columns of a terminal, in which code is printed."""
 NUMBERED = f"{NUMPY}labels, y = np.unique(y, return_inverse=True)"
 ZERO_AND_ONE = 'y = (y == y.max()).astype("float32")'
 WITHOUT_RELU = f"""\
@@ -242,10 +244,9 @@ def _compiled(facts: Facts, to: Ending, body: str) -> list[str]:
         changes.append(BY_ADAM)
     if not changes:
         return [COMPILE_AGAIN if body == "body" else COMPILE_ANEW]
-    if len(changes) == 1:
-        return [*reasons, f"keras_ch8.training.compile_as(model, {body}, {changes[0]})"]
+    line = f"keras_ch8.training.compile_as(model, {body}, {', '.join(changes)})"
     lines = ",\n    ".join([f"model, {body}", *changes])
-    return [*reasons, f"keras_ch8.training.compile_as(\n    {lines},\n)"]
+    return [*reasons, line if len(line) <= WIDTH else f"keras_ch8.training.compile_as(\n    {lines},\n)"]
 
 
 def _fits(metric: str, loss: str) -> bool:

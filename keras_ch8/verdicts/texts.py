@@ -140,7 +140,7 @@ def pasted(verdict: Verdict) -> str:
     """
     given = [name for name in ARGUMENTS if re.search(rf"^(\w+, )*{name}(, \w+)* =", verdict.code, re.MULTILINE)]
     fit = ", ".join(["x", "y", *(f"{name}={name}" for name in given), "..."])
-    notes = ["x and y: your training data"] * bool(re.search(r"\b[xy]\b", verdict.code))
+    notes = ["x, y: your data"] * bool(re.search(r"\b[xy]\b", verdict.code))
     notes += ["callbacks: your list"] * ("callbacks" in given)
     needed = [name for name in ("keras", "keras_ch8") if re.search(rf"\b{name}\.", verdict.code)]
     lines = [

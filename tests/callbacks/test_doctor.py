@@ -78,7 +78,7 @@ def test_the_script_of_a_user(tmp_path, capsys):
     fit([doctor], verbose=2)
     said = capsys.readouterr().out
     assert "ACT" in said
-    assert "Page of the run" in said
+    assert "Page: " in said
     assert doctor.verdicts[0].kind == "step_too_short"
     assert {verdict.level for verdict in doctor.verdicts} <= {"act", "watch"}
     assert str(doctor).startswith("ACT step_too_short")

@@ -116,7 +116,7 @@ def test_the_first_view_says_what_is_wrong_and_what_cures_it(page, six, width):
         assert not found["then"] or f"If that fails: {found['then'].replace('`', '')}" in text
         assert not found["expects"] or f"Afterwards: {found['expects']}" in text
         assert all(reason.replace("`", "") in text for reason in found["why"])
-    assert "All right: 13 of 13 checks." in page.row("cnn_healthy").text
+    assert "13 of 13 checks made, nothing to do." in page.row("cnn_healthy").text
     assert "OK" in page.row("cnn_healthy").text
     assert "LITTLE CHECKED" in page.row("quickstart").text
     for row in page.all(".runs tbody tr"):
@@ -162,7 +162,7 @@ def test_the_checks_that_found_nothing_are_named_in_a_fold(page, six):
     page.is_sound()
     heights = {row.get_attribute("data-run"): row.rect["height"] for row in page.all(".runs tbody tr")}
     (fold,) = page.row("cnn_healthy").find_elements("css selector", ".checks")
-    assert fold.text == "All right: 13 of 13 checks."
+    assert fold.text == "13 of 13 checks made, nothing to do."
     assert "check_12" in page.js("return arguments[0].textContent", fold)
     fold.find_element("css selector", "summary").click()
     assert fold.text.split("\n")[1].split(", ") == [f"check_{i}" for i in range(13)]
