@@ -157,7 +157,7 @@ def test_one_line_an_epoch_is_not_torn_either(capsys):
     assert sum(row.startswith("ACT vanishing at") for row in rows) == 1
 
 
-def test_a_healthy_training_ends_with_one_good_sentence(capsys):
+def test_a_healthy_training_ends_with_two_rows_what_was_checked_and_where_the_page_is(capsys):
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.05), "mse")
     train, test = X[:64], X[64:]
@@ -165,10 +165,12 @@ def test_a_healthy_training_ends_with_one_good_sentence(capsys):
     diagnosis = callbacks.Diagnosis(
         (test, test[:, :1]), ["step_length", "layer_flow", "cliff"], measure_every=1, budget=None
     )
-    model.fit(**data, epochs=5, callbacks=[diagnosis])
-    said = screen(capsys.readouterr().out)[-1]
+    model.fit(**data, epochs=5, callbacks=[callbacks.TensorBoard("logs"), diagnosis])
+    *others, said, page = screen(capsys.readouterr().out)
     state = diagnosis.state
     assert state.name == "ok"
+    assert page == PAGE
+    assert all(row.startswith("Epoch ") or BAR.match(row.replace("4/4", "8/8")) for row in others)
     assert said == f"OK: {state.judged} of {state.applicable} checks made, nothing to do." == str(diagnosis)
 
 
