@@ -180,6 +180,6 @@ def of_another(owner: str, what: str, received: Any, expected: Any) -> ValueErro
     """Return the error that says that a state is that of another callback, model or setting."""
     return ValueError(
         f"`set_state` of `{owner}` takes the state of one with the same arguments. Received: a state with "
-        f"{what}={short(received)}, where this callback has {what}={short(expected)}. Create the callback as it was, or "
-        "start without the state."
+        f"{what}={short(received)}, where this callback has {what}={short(expected)}. Create the callback as it was, "
+        "or start without the state."
     )
