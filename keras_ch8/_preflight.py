@@ -66,9 +66,9 @@ class Preflight(Result):
         rows = [
             ("at the start", self.start),
             ("of the best constant prediction", self.chance),
-            ("of one batch, before training on it", before),
-            ("of that batch, after training on it", after),
-            ("of that batch, after training on it without its inputs", self.blind),
+            ("of one batch, before it is learned by heart", before),
+            ("of that batch afterwards", after),
+            ("of that batch, learned without its inputs", self.blind),
         ]
         return Table(("loss", "value"), rows)
 

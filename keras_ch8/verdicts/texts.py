@@ -39,7 +39,7 @@ def report(verdicts: Sequence[Verdict], state: OverallState | None = None, of: s
         Fix: Clip.
         # --- paste between compile and fit ---
         a = 1
-        # --- then: model.fit(x, y, ...) ---
+        # --- then: model.fit(...) ---
         <BLANKLINE>
         1 other check found nothing.
         >>> print(keras_ch8.verdicts.texts.report([fine]))
@@ -136,11 +136,12 @@ def pasted(verdict: Verdict) -> str:
         >>> print(keras_ch8.verdicts.texts.pasted(wrong))
         # --- paste between compile and fit ---
         epochs = 3 * epochs
-        # --- then: model.fit(x, y, epochs=epochs, ...) ---
+        # --- then: model.fit(epochs=epochs, ...) ---
     """
     given = [name for name in ARGUMENTS if re.search(rf"^(\w+, )*{name}(, \w+)* =", verdict.code, re.MULTILINE)]
-    fit = ", ".join(["x", "y", *(f"{name}={name}" for name in given), "..."])
-    notes = ["x, y: your data"] * bool(re.search(r"\b[xy]\b", verdict.code))
+    data = ["x", "y"] if re.search(r"\by\b", verdict.code) else ["x"] * bool(re.search(r"\bx\b", verdict.code))
+    fit = ", ".join([*data, *(f"{name}={name}" for name in given), "..."])
+    notes = [f"{', '.join(data)}: your data"] * bool(data)
     notes += ["callbacks: your list"] * ("callbacks" in given)
     needed = [name for name in ("keras", "keras_ch8") if re.search(rf"\b{name}\.", verdict.code)]
     lines = [

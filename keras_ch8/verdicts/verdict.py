@@ -307,7 +307,7 @@ def _explained(verdict: Verdict, cause: str) -> Verdict:
     """Return what is said of a verdict while its cause calls for action; the verdict itself where there is none."""
     if not cause or verdict.level == "ok":
         return verdict
-    finding = f"Probably a consequence of `{cause}`: fix that first. By itself: {verdict.finding}"
+    finding = f"Explained by `{cause}`: cure that first. By itself: {verdict.finding}"
     return dataclasses.replace(
         verdict, level="ok", finding=finding, cure="", code="", then="", expects="", explained_by=cause
     )

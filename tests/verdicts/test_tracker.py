@@ -163,7 +163,7 @@ def test_the_report_is_readable_on_a_terminal_of_80_columns():
 def test_a_cure_that_another_verdict_has_is_printed_once_and_says_what_fit_is_given():
     one = dataclasses.replace(WATCH, code="epochs = 9\nbatch_size = 64")
     text = texts.report([one, dataclasses.replace(one, kind="saddle", cure="Clip, too.")], of="doctor")
-    assert text.count("\n# --- then: model.fit(x, y, batch_size=batch_size, epochs=epochs, ...) ---\n") == 1
+    assert text.count("\n# --- then: model.fit(batch_size=batch_size, epochs=epochs, ...) ---\n") == 1
     assert text.endswith("\n    Fix: The same as for cliff.")
 
 
