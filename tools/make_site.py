@@ -35,7 +35,9 @@ CONTENTS = {
     "Reference": ["docs/api/index"],
     "Measured": ["docs/benchmarks", "docs/compare", "docs/study"],
     "In production": ["docs/many-workers", "docs/faults", "docs/hooks"],
-    "For contributors": ["ARCHITECTURE", "CONTRIBUTING", "docs/diagnosis", "docs/texts", "docs/design/index", "CHANGELOG"],
+    "For contributors": [
+        "ARCHITECTURE", "CONTRIBUTING", "docs/diagnosis", "docs/texts", "docs/design/index", "CHANGELOG",
+    ],
 }  # fmt: skip
 CALLED = {"docs/diagnosis": "Rules of the verdicts", "docs/index": "Map of the chapter"}
 """What the navigation calls a page, where not by its title."""
