@@ -80,7 +80,7 @@ def main(log_dir: str | os.PathLike[str] = "runs/tour", epochs: int = EPOCHS) ->
     _say("\n".join([*(textwrap.fill(part, WIDTH) for part in parts), verdict.code, ""]))
     _say("Second: the same training, with these lines between `compile` and `fit` ...")
     cured, after = train(logs / "cured", epochs, verdict.code)
-    _say(f"... {100 * after:.0f} % are right. keras_ch8 says:\n{str(cured).splitlines()[0]}\n")
+    _say(f"... {100 * after:.0f} % are right. keras_ch8 says: {str(cured).splitlines()[0]}\n")
     page = logs / "report.html"
     keras_ch8.report(logs, page)
     _say(

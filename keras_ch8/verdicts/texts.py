@@ -39,7 +39,7 @@ def report(verdicts: Sequence[Verdict], state: OverallState | None = None, of: s
         Fix: Clip.
         # --- paste between compile and fit ---
         a = 1
-        # --- then: model.fit(...) ---
+        # --- then: model.fit(...) as before ---
         <BLANKLINE>
         1 other check found nothing.
         >>> print(keras_ch8.verdicts.texts.report([fine]))
@@ -138,17 +138,17 @@ def pasted(verdict: Verdict) -> str:
         epochs = 3 * epochs
         # --- then: model.fit(epochs=epochs, ...) ---
     """
-    given = [name for name in ARGUMENTS if re.search(rf"^(\w+, )*{name}(, \w+)* =", verdict.code, re.MULTILINE)]
-    data = ["x", "y"] if re.search(r"\by\b", verdict.code) else ["x"] * bool(re.search(r"\bx\b", verdict.code))
-    fit = ", ".join([*data, *(f"{name}={name}" for name in given), "..."])
-    notes = [f"{', '.join(data)}: your data"] * bool(data)
-    notes += ["callbacks: your list"] * ("callbacks" in given)
-    needed = [name for name in ("keras", "keras_ch8") if re.search(rf"\b{name}\.", verdict.code)]
+    code = verdict.code
+    data = [name for name in ("x", "y") if re.search(rf"\b{name}\b", code)]
+    given = ["x", "y"] if re.search(r"^(x, )?[xy] =", code, re.MULTILINE) else []
+    given += [f"{name}={name}" for name in ARGUMENTS if re.search(rf"^(\w+, )*{name}(, \w+)* =", code, re.MULTILINE)]
+    notes = [f"{', '.join(data)}: your data"] * bool(data) + ["callbacks: your list"] * ("callbacks =" in code)
+    needed = [name for name in ("keras", "keras_ch8") if re.search(rf"\b{name}\.", code)]
     lines = [
         f"# --- {'; '.join(['paste between compile and fit', *notes])} ---",
         f"import {', '.join(needed)}\n" if needed else "",
-        verdict.code,
-        f"# --- then: model.fit({fit}) ---",
+        code,
+        f"# --- then: model.fit({', '.join([*given, '...'])}){'' if given else ' as before'} ---",
     ]
     return "\n".join(filter(None, lines))
 

@@ -116,7 +116,7 @@ def test_texts_have_what_to_expect_and_what_else_to_do():
     assert str(verdict) == "ACT cliff since step 5: Spikes. Fix: Clip. Then expect: It is calm. If not: Wait."
     assert texts.report([verdict]).splitlines()[1:] == [
         "What is wrong: Spikes.", "Fix: Clip.",
-        "# --- paste between compile and fit ---", "clip()", "# --- then: model.fit(...) ---",
+        "# --- paste between compile and fit ---", "clip()", "# --- then: model.fit(...) as before ---",
         "Then expect: It is calm.", "If not: Wait.",
     ]  # fmt: skip
     for text in (texts.markdown([verdict]), texts.as_html("Doctor", [verdict], state_of([verdict]))):
