@@ -325,7 +325,7 @@ def test_a_model_that_cannot_be_asked_is_no_end_of_the_training(monkeypatch):
     guard = callbacks.Guard()
     trained(broken(), guard, epochs=1)
     assert guard.left_out[0]["place"] == "not found, TypeError: no"
-    assert "not known" in left_out.sentence_of(guard.left_out[0])
+    assert "source is unknown" in left_out.sentence_of(guard.left_out[0])
 
 
 # --- going back -------------------------------------------------------------------------------------------------------
