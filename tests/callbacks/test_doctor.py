@@ -305,7 +305,7 @@ def test_raise_if_says_what_is_wrong_at_a_level_and_above():
     with pytest.raises(ValueError, match=r"must be 'watch' or 'act'. Received: level='acts'. Did you mean `act`"):
         doctor.raise_if("acts")
     fit([doctor])
-    with pytest.raises(extend.VerdictError, match=r"step_too_short(.|\n)*fix:"):
+    with pytest.raises(extend.VerdictError, match=r"step_too_short(.|\n)*Fix:"):
         doctor.raise_if("watch")
     fit([doctor], network(0.05))
     doctor.raise_if("act")
