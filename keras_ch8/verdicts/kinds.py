@@ -60,7 +60,7 @@ OF_THE_CHAPTER = (
     Kind(
         "noise_dominated",
         section="8.1.3",
-        meaning="Minibatch gradients are mostly noise, which keeps the loss higher than learning rate and model allow.",
+        meaning="Minibatch gradients are mostly noise, which keeps the loss above what the model could reach.",
         fine="Gradient noise does not keep the loss high",
         cure="Use larger batches, or let the learning rate decay: `schedules.LinearDecay`, "
         "`callbacks.LearningRateDecay`.",

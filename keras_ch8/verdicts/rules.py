@@ -71,7 +71,8 @@ class Quantity:
 
     def _are_far(self, one: float, other: float) -> bool:
         small, large = sorted((abs(one), abs(other)))
-        return (FAR * small <= large or one * other < 0) and self._number(one) != self._number(other)
+        are_far = small <= large / FAR or min(one, other) < 0 < max(one, other)
+        return are_far and self._number(one) != self._number(other)
 
 
 def _check_word(name: str, value: str, words: Sequence[str]) -> None:
