@@ -35,7 +35,7 @@ CONTENTS = {
     "Verdicts": ["docs/diagnosis", "docs/verdicts/index"],
     "In production": ["docs/many-workers", "docs/faults", "docs/hooks"],
     "Reference": ["docs/api/index"],
-    "Inside": ["ARCHITECTURE", "CONTRIBUTING", "docs/design/index", "docs/texts", "CHANGELOG"],
+    "Inside": ["ARCHITECTURE", "CONTRIBUTING", "docs/design/index", "CHANGELOG"],
 }  # fmt: skip
 
 

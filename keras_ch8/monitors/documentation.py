@@ -310,8 +310,8 @@ def sentences() -> Iterator[tuple[str, str, str]]:
     """Yield each kind that is judged, a part of what is said of it, and the text, if that is not made of numbers."""
     rules = [rule for monitor in members("full") for rule in monitor.rules]
     for name in KINDS:
-        of_kind, checks = [[one for one in some if one.kind == name] for some in (rules, CHECKS)]
-        told = [*itertools.chain(*map(_told_by_rule, of_kind)), *itertools.chain(*map(_told_by_check, checks))]
+        told = [part for rule in rules if rule.kind == name for part in _told_by_rule(rule)]
+        told += [part for check in CHECKS if check.kind == name for part in _told_by_check(check)]
         if told:
             told = [("meaning", KINDS[name].meaning), ("if all is well", f"{KINDS[name].fine}."), *told]
             told += [("cure", KINDS[name].cure)]

@@ -15,7 +15,7 @@ LARGEST_SIZE = 255.0
 """Grey levels go up to it, and percent to 100: larger numbers are no parts of a whole in another unit."""
 NO_LAYER = Layer("")
 FACTS = "certain, no matter of degree"
-CHOSEN = "chosen by judgement, not measured"
+CHOSEN = "chosen; worth watching at most"
 CHOSEN_TO_ACT = "chosen, far from what healthy trainings have"
 FOUND = "said of no mended training of two public sets"
 
