@@ -24,16 +24,16 @@ def _of_gradient(noise_over_batch: float) -> str:
 
 GAINED = Quantity(
     "gained",
-    "By what fraction the loss on the probe is below its start or, if less and without penalties, "
-    "below that of the best constant prediction.",
-    lambda gain: f"the loss is {_below(gain)} its start or, if lower, the best constant prediction",
+    "Fraction by which the loss on the probe is below its start or, if less and without penalties, the best constant "
+    "prediction.",
+    lambda gain: f"the loss is {_below(gain)} its initial value or, if lower, the best constant prediction",
     number=_below,
     usual=OF_THREE,
 )
 GROWTH = Quantity(
     "growth",
     "The loss over its start, where it is never below 0.",
-    lambda factor: f"the loss is {times(factor, 'its start')}",
+    lambda factor: f"the loss is {times(factor, 'its initial value')}",
     "the loss has grown without limit",
     usual=OF_THREE,
     series="diagnosis/loss_over_start",
@@ -47,8 +47,7 @@ OVER_CHANCE = Quantity(
 )
 OVER_NEIGHBOURS = Quantity(
     "over_neighbours",
-    "The loss, without penalties, over that of what the nearest other examples of the probe predict, "
-    "if inputs are numbers.",
+    "The loss, without penalties, over that of a nearest-neighbour prediction within the probe, if inputs are numbers.",
     lambda factor: f"the loss is {times(factor, 'that of a nearest-neighbour prediction')}",
     "the loss is far above that of a nearest-neighbour prediction",
     number=lambda factor: digits(factor, 3),
@@ -56,7 +55,7 @@ OVER_NEIGHBOURS = Quantity(
 )
 RECENT = Quantity(
     "recent",
-    "By what fraction the loss fell over the last third of the steps.",
+    "Fraction by which the loss fell over the last third of the steps.",
     lambda fall: f"in the last third of the steps the loss {moved(fall)}",
     number=moved,
 )
@@ -67,7 +66,7 @@ PACE_KEPT = Quantity(
 )
 HEADWAY_SINCE = Quantity(
     "headway_since_half",
-    "By what fraction the loss is below its lowest in the first half, by medians of three measurements.",
+    "Fraction by which the loss is below its lowest in the first half, by medians of three measurements.",
     lambda fall: f"since its best in the first half the loss {moved(fall)}",
     number=lambda fall: f"a {'fall' if fall >= 0 else 'rise'} of {percent(fall)}",
 )
@@ -87,7 +86,7 @@ MINIBATCHES = Quantity(
 SHRUNK = Quantity(
     "shrunk_weights",
     "The length of all weights over that at the first measurement, where layers add to the loss.",
-    lambda part: f"the weight norm is {percent(part)} of its start",
+    lambda part: f"the weight norm is {percent(part)} of its initial value",
     number=percent,
 )
 FAR_TARGETS = Quantity(
@@ -131,7 +130,7 @@ OVERSHOOT = Quantity(
 RATE_LEFT = Quantity(
     "rate_left",
     "The effective learning rate, in the median, over the largest of the first three.",
-    lambda left: f"the effective learning rate is {part(left, 'its start')}",
+    lambda left: f"the effective learning rate is {part(left, 'its initial value')}",
     number=share,
 )
 RATE_OF_LIMIT = Quantity(
@@ -147,19 +146,19 @@ RATE_OF_LIMIT = Quantity(
 
 SPIKES = Quantity(
     "spikes",
-    "Steps whose gradient is 10 times the median of the 100 before, and above all that was usual so "
-    "far; a run of them is one.",
+    "Steps whose gradient is 10 times the median of the 100 before, and 3 times the largest median so far; a run of "
+    "them counts once.",
     lambda number: f"{counted(number, 'step')} had a gradient 10 times the usual or more",
     series="diagnosis/spikes",
 )
 BROKEN = Quantity(
     "nonfinite_steps",
-    "Steps whose gradient is infinite, not a number, or longer than 1e19.",
+    "Steps whose gradient is NaN, infinite, or longer than 1e19.",
     lambda number: f"{counted(number, 'step')} had a NaN or infinite gradient",
     series="diagnosis/nonfinite_steps",
 )
 GREW = Quantity("grew", "1 where loss, gradient or weights grew before the loss was infinite, else 0.")
-SKIPS = Quantity("skips", "1 where steps that are not finite are left out, else 0.")
+SKIPS = Quantity("skips", "1 where steps with a NaN or infinite gradient are skipped, else 0.")
 NOISE_OVER_BATCH = Quantity(
     "noise_over_batch",
     "`noise_scale` over the batch size: the steps needed go as 1 + this, the examples as 1 + 1 / this.",
@@ -181,7 +180,7 @@ FALL_NOISE = Quantity(
 )
 EXCESS = Quantity(
     "excess",
-    "By what fraction of the loss noise keeps it above its floor: rate tr(Sigma) / (4 m) on a quadratic.",
+    "Fraction of the loss by which noise keeps it above its floor: rate tr(Sigma) / (4 m) on a quadratic.",
     lambda fraction: f"noise keeps the loss {percent(fraction)} above its floor",
     number=percent,
 )
@@ -194,8 +193,8 @@ COMPARES = Quantity("compares", "1 where the optimizer compares losses of a batc
 
 KERNEL_ELASTICITY = Quantity(
     "kernel_elasticity",
-    "How much of the loss a change of the weights by their own size moves, |g| |theta| / L, on the probe or, if less, "
-    "the last minibatches; of the weights with two axes or more, if less.",
+    "Relative change of the loss per relative change of the weights, |g| |theta| / L: the lowest of probe, last "
+    "minibatches, and weights with two axes or more.",
     lambda fraction: f"changing all weights by 1 % would change the loss by {percent(fraction / 100)}",
     "the gradient is extremely large",
     number=lambda fraction: percent(fraction / 100),
@@ -205,7 +204,7 @@ KERNEL_ELASTICITY = Quantity(
 
 NEWTON_GAIN = Quantity(
     "newton_gain",
-    "The fraction of the loss that Newton's step would gain, with a length for each direction.",
+    "The fraction of the loss that an ideal Newton step would gain, with a length for each direction.",
     lambda gain: f"an ideal Newton step would lower the loss by {percent(max(gain, 0.0))}",
     "an ideal Newton step would lower the loss without limit",
     number=lambda gain: percent(max(gain, 0.0)),
@@ -223,7 +222,7 @@ ESCAPES = Quantity(
     "escapes",
     "Effective rate times negative curvature times the steps of the training.",
 )
-HIDDEN = Quantity("hidden_layers", "Layers with a matrix before those that give the output.")
+HIDDEN = Quantity("hidden_layers", "Layers with a weight matrix before the output layers.")
 NARROWEST = Quantity(
     "narrowest",
     "Units of the narrowest hidden layer, if fewer than the outputs.",
@@ -263,20 +262,20 @@ GROWTH_AT_THE_START = Quantity(
 )
 BACKWARD_FACTOR = Quantity(
     "backward_factor",
-    "By what the gradient is multiplied from a hidden layer to the one before.",
+    "Factor of the gradient from a hidden layer to the one before.",
     lambda factor: f"each hidden layer now multiplies the gradient by {digits(factor)} on its way back",
     series="diagnosis/backward_factor",
 )
 DEAD = Quantity(
     "fraction_dead",
-    "The fraction of all ReLUs that give 0 for every example.",
+    "The fraction of all ReLUs that output 0 for every example.",
     lambda fraction: f"{percent(fraction)} of the ReLUs output 0 for every example",
     number=percent,
     series="diagnosis/fraction_dead",
 )
 SATURATED = Quantity(
     "fraction_saturated",
-    "The fraction of the outputs of all units of tanh or sigmoid that are on the flat ends.",
+    "The fraction of the outputs of all tanh and sigmoid units that are on the flat ends.",
     lambda fraction: f"{percent(fraction)} of the tanh and sigmoid units are saturated",
     number=percent,
     series="diagnosis/fraction_saturated",
@@ -289,7 +288,7 @@ SATURATED_IN_LAYER = Quantity(
 )
 LARGEST_SIGNAL = Quantity(
     "largest_signal",
-    "The largest root mean square of the inputs and of what layers give, at the start: best near 1.",
+    "The largest root mean square (RMS) of the inputs and the layer outputs at the start: best near 1.",
     lambda signal: f"the largest signal has an RMS of {digits(signal)} instead of about 1",
     "the largest signal is too large to measure",
     usual=AT_THE_START,
@@ -297,19 +296,19 @@ LARGEST_SIGNAL = Quantity(
 )
 SIGNAL_GROWTH = Quantity(
     "signal_growth",
-    "`signal_now` over what it was before the first update.",
+    "`signal_now` over its value before the first update.",
     lambda factor: f"the largest layer output is {times(factor, 'its size at the start')}",
     "the largest layer output has grown without limit",
 )
 SIGNAL_NOW = Quantity(
     "signal_now",
-    "The largest root mean square of what layers give, in the median of three measurements.",
+    "The largest root mean square (RMS) of the layer outputs, median of three measurements.",
     lambda signal: f"the largest layer output has an RMS of {digits(signal)}",
     "the largest layer output is too large to measure",
 )
 STILL = Quantity(
     "fraction_still",
-    "The fraction of the matrices whose gradient is exactly 0 in all measurements, where others have one.",
+    "The fraction of the weight matrices whose gradient is exactly 0 in all measurements, where others have one.",
     lambda fraction: f"the gradient is exactly 0 for {percent(fraction)} of the trainable weight matrices",
     number=percent,
     series="diagnosis/fraction_without_gradient",
@@ -338,7 +337,7 @@ GROWTH_IN_TIME = Quantity(
 )
 FACTOR_NOW = Quantity(
     "time_factor",
-    "By what the gradient is multiplied from a time step to the one before.",
+    "Factor of the gradient from a time step to the one before.",
     lambda factor: f"each time step now multiplies the gradient by {digits(factor)} on its way back",
     series="diagnosis/time_factor",
 )
@@ -361,20 +360,20 @@ INFERENCE_OVER_TRAINING = Quantity(
 
 LATELY = Quantity(
     "fell_lately",
-    "By what fraction the validation (else training) loss fell in the last third of the training.",
+    "Fraction by which the validation (else training) loss fell in the last third of the training.",
     lambda fall: f"the loss fell by {percent(max(fall, 0.0))} in the last third of the training",
     number=lambda fall: percent(max(fall, 0.0)),
 )
 STILL_AHEAD = Quantity(
     "still_ahead",
-    "What as many epochs again would gain, as a fraction of the loss, if the fall goes on shrinking.",
-    lambda gain: f"as many epochs again would lower the loss by about {percent(max(gain, 0.0))}",
+    "Fraction of the loss that as many epochs again would gain, if the fall goes on shrinking as it does.",
+    lambda gain: f"as many epochs again would lower the loss by {percent(max(gain, 0.0))}",
     number=lambda gain: percent(max(gain, 0.0)),
 )
-FALLEN_SO_FAR = Quantity("fallen_so_far", "By what fraction the loss is below that of the first part of the training.")
+FALLEN_SO_FAR = Quantity("fallen_so_far", "Fraction by which the loss is below that of the first part of the training.")
 LAST_OF_FALL = Quantity(
     "last_of_fall",
-    "The part of the whole fall that the last third of the training has brought.",
+    "The part of the whole fall that came in the last third of the training.",
     lambda part: f"{percent(max(part, 0.0))} of the fall of the loss came in the last third of the training",
     number=lambda part: percent(max(part, 0.0)),
 )
@@ -392,13 +391,13 @@ LEFT = Quantity(
 )
 LEARNED_SINCE = Quantity(
     "learned_since_best",
-    "By what fraction the training loss fell since validation was best.",
+    "Fraction by which the training loss fell since validation was best.",
     lambda fall: f"since the best epoch the training loss fell by {percent(max(fall, 0.0))}",
     number=lambda fall: percent(max(fall, 0.0)),
 )
 RISEN = Quantity(
     "risen_since_best",
-    "By what fraction the loss is above its lowest, of the course that `best_at` is of.",
+    "Fraction by which the loss that `best_at` is about is above its lowest.",
     lambda rise: f"since its best the loss has risen by {percent(rise)}",
     number=percent,
 )
@@ -443,13 +442,13 @@ VALIDATION_OVER_CHANCE = Quantity(
 )
 MOVED = Quantity(
     "moved_over_noise",
-    "Of all that `fit` reports, the largest change from the first third of the epochs to the last, by medians, over "
-    "the usual change from one epoch to the next.",
+    "The largest change of any metric from the first third of the epochs to the last, by medians, over its usual "
+    "change between epochs.",
     lambda factor: f"the largest change of any metric is {times(factor, 'its usual change between epochs')}",
 )
 FELL = Quantity(
     "fell_since_the_first_third",
-    "By what fraction the training loss fell from the first third of the epochs to the last, by medians.",
+    "Fraction by which the training loss fell from the first third of the epochs to the last, by medians.",
     lambda fall: f"the training loss {moved(fall)} from the first third of the epochs to the last",
     number=moved,
 )
