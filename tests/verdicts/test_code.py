@@ -66,7 +66,7 @@ def test_metrics_stay_where_all_fit_the_loss_and_one_that_does_takes_the_place_o
     assert same(lines(metrics=fitting), f"{call})\n{code.FIND_RATE}")
     new = "mean_absolute_error" if loss == "mean_squared_error" else "accuracy"
     changed = lines(metrics=fitting, weighted_metrics=(unfit,))
-    assert changed.startswith(f"# {new}, since {unfit} is for other outputs\n")
+    assert changed.startswith(f"# {new}, because {unfit} does not fit this output\n")
     assert same(changed, f'{call}, metrics=["{new}"], weighted_metrics=None)\n{code.FIND_RATE}')
     assert max(map(len, changed.splitlines())) <= 80
 
