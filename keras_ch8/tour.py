@@ -16,7 +16,8 @@ import keras
 import numpy as np
 
 import keras_ch8
-from keras_ch8.verdicts.texts import WIDTH, coloured
+from keras_ch8._result import coloured
+from keras_ch8.verdicts.texts import WIDTH
 
 EPOCHS, BATCH_SIZE = 10, 32
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._result import Table
+from .._result import Table, coloured
 
 STATUS = {"act": 1, "little_checked": 3}
 """The exit status of each state, the first that a run has."""
@@ -26,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the verdicts; return what the states of the runs say."""
     from ..cockpit import event_files, page
-    from ..verdicts.texts import coloured
 
     document = event_files.read(arguments.log_dir)
     of, losses = _losses(document["runs"])

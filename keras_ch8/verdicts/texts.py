@@ -1,12 +1,11 @@
 """Verdicts as text, in one vocabulary: what is wrong, the fix, what to expect then, and what to do if not."""
 
 import html
-import os
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import TextIO
 
+from .._result import coloured_html
 from .causes import EXPLAINS, explained_by
 from .state import OverallState, state_of
 from .verdict import Verdict
@@ -90,7 +89,7 @@ def as_html(name: str, verdicts: Sequence[Verdict], state: OverallState) -> str:
     cards += [f"<p>{html.escape(text)}</p>" for text in _consequences(verdicts)]
     if names := _fine(verdicts):
         cards.append(_fold(f"{counted(len(names), 'check')} found nothing", f"<p>{html.escape(', '.join(names))}</p>"))
-    return f"<div><p><b>{html.escape(name)}</b> {_STATE.sub(_in_colour, said)}</p>{''.join(cards)}</div>"
+    return f"<div><p><b>{html.escape(name)}</b> {coloured_html(said)}</p>{''.join(cards)}</div>"
 
 
 def brief(verdicts: Sequence[Verdict], state: OverallState, of: str = "") -> list[str]:
@@ -153,26 +152,6 @@ def pasted(verdict: Verdict) -> str:
     return "\n".join(filter(None, lines))
 
 
-# --- colours: only where what is printed goes to a terminal ----------------------------------------------------------
-
-_STATE = re.compile(r"^(ACT|WATCH|OK|LITTLE CHECKED)\b", re.MULTILINE)
-"""Where a line begins with a level, or a state."""
-_COLOURS = {"ACT": ("1;31", "#d33"), "WATCH": ("33", "#b80"), "OK": ("32", "#292"), "LITTLE CHECKED": ("2", "#888")}
-"""Of each, the codes of a terminal, and the colour in HTML, which is readable on white and on black."""
-
-
-def coloured(text: str, stream: TextIO | None) -> str:
-    """Return a text for a stream: levels in colour if that is a terminal and NO_COLOR is not set."""
-    is_terminal = getattr(stream, "isatty", bool)()  # what takes the place of `sys.stdout` may have `write` alone
-    if os.environ.get("NO_COLOR") or not is_terminal:
-        return text
-    return _STATE.sub(lambda found: f"\033[{_COLOURS[found[1]][0]}m{found[1]}\033[0m", text)
-
-
-def _in_colour(found: re.Match[str]) -> str:
-    return f'<b style="color:{_COLOURS[found[1]][1]}">{found[1]}</b>'
-
-
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
@@ -210,7 +189,7 @@ def _card(verdict: Verdict, is_first: bool) -> str:
         for name, text in _parts(verdict)
         if text != verdict.finding
     ]
-    head = _STATE.sub(_in_colour, html.escape(f"{verdict.level.upper()} {verdict.kind}: {verdict.finding}"))
+    head = coloured_html(html.escape(f"{verdict.level.upper()} {verdict.kind}: {verdict.finding}"))
     return _fold(head, "".join(said), is_first)
 
 

@@ -10,6 +10,7 @@ import re
 import markdown
 import pytest
 
+from keras_ch8._result import coloured
 from keras_ch8.extend import Claim, Verdict
 from keras_ch8.verdicts import causes, texts
 from keras_ch8.verdicts.kinds import KINDS
@@ -188,14 +189,14 @@ class Terminal(io.StringIO):
 def test_levels_are_in_colour_in_a_terminal_and_never_in_a_file_or_where_nobody_wants_it(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     text = "ACT cliff\nWATCH leak\nOK: all\nLITTLE CHECKED: none\nno ACT here"
-    assert texts.coloured(text, Terminal()) == (
+    assert coloured(text, Terminal()) == (
         "\033[1;31mACT\033[0m cliff\n\033[33mWATCH\033[0m leak\n\033[32mOK\033[0m: all\n"
         "\033[2mLITTLE CHECKED\033[0m: none\nno ACT here"
     )
     for stream in (io.StringIO(), object(), None):  # a file; what has only `write`; no output at all
-        assert texts.coloured(text, stream) == text
+        assert coloured(text, stream) == text
     monkeypatch.setenv("NO_COLOR", "1")
-    assert texts.coloured(text, Terminal()) == text
+    assert coloured(text, Terminal()) == text
 
 
 def test_a_notebook_has_one_line_a_card_for_each_verdict_and_the_passed_checks_folded():

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..._result import coloured
 from ..._types import Logs
 from ...integration import fit
-from ...verdicts.texts import coloured
 
 WIDTH = 79
 """Columns of a line; a terminal has 80."""
