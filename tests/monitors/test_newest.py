@@ -155,14 +155,6 @@ def test_the_newest_horizon_is_that_of_the_last_measurement_and_of_long_sequence
     assert "now after 617 of 1230 time steps" in said("time_horizon", log, "short_horizon").finding
 
 
-def test_the_risks_are_drawn_by_their_names():
-    (monitor,) = chosen(["online_risk"])
-    assert monitor.numbers(epochs([1.0, 0.5], [1.0, 1.0])) == {
-        "loss_on_new_examples": 1.0,
-        "loss_on_known_examples": 0.5,
-    }
-
-
 def course(monitor, pasts, kind):
     """Return the verdict on a kind after each of some pasts, one measurement after the other."""
     (one,), tracker = chosen([monitor]), VerdictTracker()
