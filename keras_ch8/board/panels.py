@@ -144,21 +144,21 @@ PANELS = (
         read="A share near 1 means that the limit, and not the learning rate, sets the length of every step.",
     ),
     _panel(
-        "Spikes, and gradients that are not finite, among the last 5000 steps", "8.2.4",
+        "Spikes and NaN gradients in the last 5000 steps", "8.2.4",
         _of("spikes"), _of("nonfinite_steps"), unit="steps", log=False, kinds=("cliff", "nonfinite"),
         read="Both should be 0, or nearly so.",
     ),
     _alone("8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
     _alone("8.2", tags.UPDATE_NORM),
     _panel(
-        "Change of the loss by one update, and its prediction", "8.2.1",
+        "Loss change by one update, and its prediction", "8.2.1",
         _of("loss_change"), _of("loss_change_predicted"), unit="loss", log=False,
         read="Below 0 the update lowers the loss; where the two part, steps are long for the curvature.",
     ),
     _panel(
-        "Change of the loss by one update, and rises between measurements, as fractions of it", "8.2.1",
+        "Swings of the loss", "8.2.1",
         _of("relative_loss_change"), _of("relative_loss_rises"), unit="ratio", kinds=("step_too_long", "oscillation"),
-        read="How much the loss swings: rises near its own size mean that steps are too long.",
+        read="As fractions of the loss: rises near 1 mean that the steps are too long.",
     ),
     _panel(
         "Loss of the probe, in training and in inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
@@ -172,12 +172,12 @@ PANELS = (
         read="How steeply the loss curves. Far apart: a ravine. The smallest far below 0: a saddle point.",
     ),
     _panel(
-        "Signal: the largest and the smallest of all layers", "8.4", _of("largest_signal"), _of("smallest_signal"),
+        "Signal of the layers", "8.4", _of("largest_signal"), _of("smallest_signal"),
         unit="signal", kinds=("bad_scale", "step_too_long"), lines=(ReferenceLine(1.0, "best"),),
         read="How large the numbers are that layers hand on: near 1 is best.",
     ),
     _panel(
-        "Idle units and layers: dead, saturated, never moved", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"),
+        "Idle units: dead, saturated, never moved", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"),
         _of("fraction_without_gradient"), unit="fraction", log=False,
         kinds=("dead_units", "saturated_units", "no_gradient"),
         read="Parts of the model that do not learn: near 0 is best.",

@@ -127,11 +127,11 @@ def _loss(first: Sequence[Document], there: Sequence[Document], runs: Sequence[D
 
 def _concerns(panel: Document, case: Document, runs: Iterable[Document]) -> bool:
     """Whether one of the verdicts of a case is on what a panel shows."""
-    if panel["map"] or case["kind"] in panel["kinds"]:
+    if panel["map"]:  # for comparison those of other runs, too
         return case["kind"] in panel["kinds"]
-    of_case = (run for run in runs if run["name"] in case["runs"])
-    series = (v["series"] for run in of_case for v in run["record"]["verdicts"] if v["kind"] == case["kind"])
-    return bool(_shown(panel, series))
+    there = [run for run in runs if run["name"] in case["runs"] and _shown(panel, run["series"])]
+    series = [v["series"] for run in there for v in run["record"]["verdicts"] if v["kind"] == case["kind"]]
+    return bool(there) and (case["kind"] in panel["kinds"] or bool(_shown(panel, series)))
 
 
 def _heading(panel: Document) -> str:

@@ -45,8 +45,8 @@ CLAUSES = {
     "batch_wasteful": "its batches are larger than they need be",
 }
 """What is said of a run with a verdict of each kind, in words that need no book."""
-_STUCK = ("learns_nothing", "plateau", "saddle")
-"""Kinds of verdicts, also of those that another explains, on a loss that does not fall."""
+_STUCK = {"learns_nothing", "plateau", "saddle"}
+"""Kinds of verdicts on a loss that does not fall."""
 
 
 def of_runs(runs: Sequence[Document]) -> Document:
@@ -123,10 +123,7 @@ def _of_one(run: Document, name: str) -> Document:
         why = f": {_clause(verdict)}" if verdict and verdict["kind"] != "nonfinite" else ""
         return _headline(level, f"{of_run}NaN from step {run['nan_from']:,} on{why}", _numbers(run))
     if verdict:
-        found = (each for each in run["record"]["verdicts"] if each["level"] != "ok" or each["explained_by"])
-        kinds = {each["kind"] for each in found}
-        stuck = " does not learn" if not kinds.isdisjoint(_STUCK) else ""
-        return _headline(level, f"{name}{stuck}: {_clause(verdict)}", _numbers(run))
+        return _headline(level, f"{name}{_course(run)}: {_clause(verdict)}", _numbers(run))
     so_far = " so far" if run["ended"] is False else ""
     checks = f"{state['judged']} of {counted(state['applicable'], 'check')}"
     if level == "ok":
@@ -161,6 +158,16 @@ def _first(run: Document) -> Mapping[str, Any] | None:
     """Return the first of the gravest verdicts on a run; None where nothing is to be done."""
     verdicts = (run["record"] or records.EMPTY)["verdicts"]
     return next((v for level in ("act", "watch") for v in verdicts if v["level"] == level), None)
+
+
+def _course(run: Document) -> str:
+    """Return how a run learns, where verdicts say that it hardly does, or ""."""
+    verdicts = run["record"]["verdicts"]
+    follow = {verdict["kind"] for verdict in verdicts if verdict["explained_by"]}
+    stand = {verdict["kind"] for verdict in verdicts if verdict["level"] != "ok"}
+    if (follow | stand) & _STUCK:
+        return " does not learn"
+    return " hardly learns" if "underfitting" in follow else ""
 
 
 def _clause(verdict: Mapping[str, Any]) -> str:

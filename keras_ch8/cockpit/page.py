@@ -264,7 +264,7 @@ _EXPORT = re.compile(r"^export (default uPlot;\n)?", re.MULTILINE)
 _BARE = re.compile(r"^[ ]+|^ *(//.*|/\*.*\*/)\n", re.MULTILINE)
 """What no browser needs: indents, and lines that are comments."""
 _KEPT = r"""("(?:\\.|[^"\\])*"|'[^']*'|`(?:\\.|[^`\\])*`|(?<=\()/(?:\\.|\[[^\]]*\]|[^/\\])+/)"""
-"""Strings and patterns in a script, in which each character counts."""
+"""Strings, and patterns behind a bracket, in a script: each character of them counts."""
 _NEEDLESS = re.compile(
     rf"{_KEPT}"
     r"| *//[^\n]*|(?<!\w)\((\w+)\) (=>) |;?\s*(\}) *|\s*([)\]]) *| *([{([;,])\s*| *([:?=*<>&|!]) *"

@@ -39,10 +39,10 @@ def test_a_file_can_hold_all_of_it():
 def test_only_what_no_browser_needs_is_left_out():
     code = (
         "// a comment\nconst said = (x) => `${x}, \\` (y) => ; }`;  // another\n"
-        "function of(a, b) {\n  return a - -b < 3 ? [a, 'b; }'] : /[/ ,] =/.test(a) + a;\n}\n"
+        "function of(a, b) {\n  return a - -b < 3 ? [a, 'b; }'] : (/[/ ,] =/).test(a);\n}\n"
     )
     assert page._squeezed("a.js", code) == (
-        "const said=x=>`${x}, \\` (y) => ; }`;\nfunction of(a,b){return a - -b<3?[a,'b; }']:/[/ ,]=/.test(a)+a}\n"
+        "const said=x=>`${x}, \\` (y) => ; }`;\nfunction of(a,b){return a - -b<3?[a,'b; }']:(/[/ ,] =/).test(a)}\n"
     )
     style = "  .a, .b > c { margin: 0 auto; }\n  .a :is(b) { color: red; }\n"
     assert page._squeezed("a.css", style) == ".a,.b > c{margin:0 auto}.a :is(b){color:red}"

@@ -45,7 +45,7 @@ def test_charts_of_verdicts_follow_in_the_order_of_the_verdicts():
     flat = verdict("plateau", "watch", "Flat.", of="step/weight_norm")
     curves = COURSE | {"diagnosis/fraction_dead": TWO, "diagnosis/spikes": TWO}
     asked = [title for part, title in charts(run("a", curves, flat, dead)) if part == "groups"][2:]
-    assert asked == ["Idle units and layers: dead, saturated, never moved", "Norm of the weights"]
+    assert asked == ["Idle units: dead, saturated, never moved", "Norm of the weights"]
     assert ("rest", "Norm of the weights") in charts(run("a", curves, dead))
 
 

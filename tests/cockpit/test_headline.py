@@ -40,6 +40,8 @@ def test_a_healthy_training_is_all_right_and_of_how_many_checks():
 def test_a_sick_training_is_called_by_its_first_verdict_in_plain_words():
     assert said(trained("a", VANISHING)) == ("act", "This training: its gradients vanish")
     assert said(trained("a", VANISHING, PLATEAU)) == ("act", "This training does not learn: its gradients vanish")
+    low = verdict("underfitting", "ok", "It has come to rest.", explained_by="vanishing")
+    assert said(trained("a", VANISHING, low)) == ("act", "This training hardly learns: its gradients vanish")
     watch = verdict("overfitting", "watch", "It overfits.")
     assert said(trained("a", watch)) == ("watch", "This training: it learns its examples by heart")
     assert said(trained("a", watch, VANISHING)) == ("act", "This training: its gradients vanish")

@@ -236,10 +236,13 @@ def test_every_series_of_a_quantity_is_a_curve_of_a_monitor_or_of_epochs():
 def test_the_limits_of_the_rules_are_lines_of_the_series_that_show_what_they_judge():
     found = lines(members("full"))
     assert set(found) <= {f"{SERIES}{name}" for name in CURVES}
-    for line in ({"value": 0.3, "label": "watch: dead_units"}, {"value": 0.4, "label": "act: dead_units"}):
-        assert line in found["diagnosis/fraction_dead"]
-    assert {"value": 0.3, "label": "act: step_too_short, ill_conditioned"} in found["diagnosis/newton_gain"]
-    assert {"value": 0.1, "label": "watch: saddle"} in found["diagnosis/negative_curvature"]
+    for value, label, direction, series in (
+        (0.3, "watch: dead_units", "above", "fraction_dead"),
+        (0.4, "act: dead_units", "above", "fraction_dead"),
+        (0.3, "act: step_too_short, ill_conditioned", "above", "newton_gain"),
+        (0.1, "watch: saddle", "above", "negative_curvature"),
+    ):
+        assert {"value": value, "label": label, "direction": direction} in found[f"diagnosis/{series}"]
     assert "diagnosis/backward_factor" not in found  # what is judged is the product over the layers
     for threshold in (t for rule in RULES for t in rule.judged if t.quantity.series):
         assert threshold.watch in [line["value"] for line in found[threshold.quantity.series]]

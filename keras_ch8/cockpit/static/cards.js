@@ -5,7 +5,7 @@ import { cellAt, colorBar, heightOf } from "./layers.js";
 
 const TOLD = 6; // curves that the text of a chart names
 const OF_MAP = "A row for each layer, the first on top; the brighter, the larger.";
-const UNSAID = ["ratio", "1"]; // units that say nothing
+const UNSAID = ["ratio", "1", "as the metric"]; // units that say nothing
 
 // What the cards of a panel show: curves of all runs in one, or the layers of each run in its own.
 export function cardsOf(page, panel) {
@@ -69,7 +69,7 @@ export function refresh(card) {
   if (findings.length) findings.push(card.back);
   const unit = UNSAID.includes(panel.unit) ? "" : panel.unit;
   parts.under.replaceChildren(make("span.axis.muted", [unit, axis].filter(Boolean).join(", ")), make("span", ...findings));
-  parts.read.textContent = map ? OF_MAP : panel.read || run.tags[tag]?.text || "";
+  parts.read.replaceChildren(...prose(map ? OF_MAP : panel.read || run.tags[tag]?.text || ""));
   parts.plot.style.minHeight = `${card.height}px`;
   parts.plot.ariaLabel = altOf(card);
   card.said = make("div.said.muted");

@@ -77,7 +77,8 @@ function drawRuns(page) {
 
 function inOrder(runs, ranking, { name, sign }) {
   const column = COLUMNS.find((each) => each.name === name);
-  if (!column) return ranking.length ? ranking.map((rank) => runs.find((run) => run.name === rank.name)) : runs;
+  const place = (run) => ranking.findIndex((rank) => rank.name === run.name);
+  if (!column) return runs.toSorted((a, b) => place(a) - place(b));
   const known = (run) => (isNumber(column.value(run)) ? 0 : typeof column.value(run) === "string" ? 1 : 2);
   const order = new Intl.Collator("en", { numeric: true }).compare;
   const compare = (a, b) => (isNumber(a) ? a - b : order(a ?? "", b ?? ""));

@@ -2,7 +2,7 @@
 import { button, count, fine, finding, foldOf, make, nameOf, prose, update, wrong } from "./words.js";
 import { concerns } from "./cards.js";
 
-const NAMED = 3; // runs in the heading of a verdict
+const NAMED = 3; // runs in the heading of a verdict, and charts below it
 
 export function drawVerdicts(page) {
   const runs = page.runs.filter((run) => !page.hidden.has(run.name));
@@ -32,7 +32,7 @@ function blockOf(page, { key, kind, level, members }, isFirst, shown) {
   });
   const cards = page.groups.flatMap(({ cards }) => cards);
   const isOn = (card) => members.some(({ run, verdict }) => concerns(card, verdict, run));
-  const charts = cards.filter(isOn).map(({ key, panel }) => [key, panel.title]);
+  const charts = cards.filter(isOn).slice(0, NAMED).map(({ key, panel }) => [key, panel.title]);
   const build = () => {
     const [first, ...others] = told;
     const names = members.slice(0, NAMED).flatMap(({ run }) => [nameOf(run), " "]);
