@@ -117,12 +117,13 @@ def _with_maps(curves: list[Document], runs: Iterable[Document]) -> list[Documen
 
 
 def _loss(first: Sequence[Document], there: Sequence[Document], runs: Sequence[Document]) -> Document | None:
-    """Return the panel beside the first verdict: losses after epochs or, where there was only one, after batches."""
+    """Return the panel beside the first verdict: losses after epochs or, where at most one is finite, after batches."""
     of_batches = next((panel for panel in there if tags.LOSS.name in panel["series"]), None)
     if not first or of_batches is None:
         return first[0] if first else of_batches
-    lengths = (len(run["series"][name]["steps"]) for run in runs for name in _shown(first[0], run["series"]))
-    return first[0] if max(lengths) > 1 else of_batches
+    found = (run["series"][name]["values"] for run in runs for name in _shown(first[0], run["series"]))
+    longest = max(sum(value is not None for value in values) for values in found)
+    return first[0] if longest > 1 else of_batches
 
 
 def _concerns(panel: Document, case: Document, runs: Iterable[Document]) -> bool:

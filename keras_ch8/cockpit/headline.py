@@ -71,7 +71,7 @@ def cases_of(runs: Sequence[Document]) -> list[Document]:
     found: dict[tuple[str, str], list[str]] = {}
     for level in ("act", "watch"):
         for run in runs:
-            for verdict in (run["record"] or records.EMPTY)["verdicts"]:
+            for verdict in _verdicts(run):
                 if verdict["level"] == level:
                     found.setdefault((level, verdict["kind"]), []).append(run["name"])
     listed = [{"kind": kind, "level": level, "runs": names} for (level, kind), names in found.items()]
@@ -120,10 +120,13 @@ def _of_one(run: Document, name: str) -> Document:
     verdict = _first(run)
     if run["nan_from"] is not None:
         of_run = "" if name == "This training" else f"{name} is "
-        why = f": {_clause(verdict)}" if verdict and verdict["kind"] != "nonfinite" else ""
+        is_why = verdict and ("nonfinite", verdict["kind"]) in {(v["kind"], v["explained_by"]) for v in _verdicts(run)}
+        why = f": {_clause(verdict)}" if is_why else ""
         return _headline(level, f"{of_run}NaN from step {run['nan_from']:,} on{why}", _numbers(run))
     if verdict:
-        return _headline(level, f"{name}{_course(run)}: {_clause(verdict)}", _numbers(run))
+        course, clause = _course(run), _clause(verdict)
+        is_of_run = not course and clause.startswith("it ")
+        return _headline(level, name + (clause[2:] if is_of_run else f"{course}: {clause}"), _numbers(run))
     so_far = " so far" if run["ended"] is False else ""
     checks = f"{state['judged']} of {counted(state['applicable'], 'check')}"
     if level == "ok":
@@ -156,15 +159,18 @@ def _best(ranked: Sequence[Document]) -> str:
 
 def _first(run: Document) -> Mapping[str, Any] | None:
     """Return the first of the gravest verdicts on a run; None where nothing is to be done."""
-    verdicts = (run["record"] or records.EMPTY)["verdicts"]
-    return next((v for level in ("act", "watch") for v in verdicts if v["level"] == level), None)
+    return next((v for level in ("act", "watch") for v in _verdicts(run) if v["level"] == level), None)
+
+
+def _verdicts(run: Document) -> Sequence[Mapping[str, Any]]:
+    verdicts: Sequence[Mapping[str, Any]] = (run["record"] or records.EMPTY)["verdicts"]
+    return verdicts
 
 
 def _course(run: Document) -> str:
     """Return how a run learns, where verdicts say that it hardly does, or ""."""
-    verdicts = run["record"]["verdicts"]
-    follow = {verdict["kind"] for verdict in verdicts if verdict["explained_by"]}
-    stand = {verdict["kind"] for verdict in verdicts if verdict["level"] != "ok"}
+    follow = {verdict["kind"] for verdict in _verdicts(run) if verdict["explained_by"]}
+    stand = {verdict["kind"] for verdict in _verdicts(run) if verdict["level"] != "ok"}
     if (follow | stand) & _STUCK:
         return " does not learn"
     return " hardly learns" if "underfitting" in follow else ""

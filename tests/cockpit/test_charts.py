@@ -40,6 +40,11 @@ def test_of_a_single_epoch_the_loss_of_the_batches_stands_first():
     assert found[:2] == [("loss", "Loss of minibatches"), ("groups", "Loss")]
 
 
+def test_where_the_losses_of_epochs_are_nan_those_of_the_batches_stand_first():
+    nan = series([1, 2], [float("nan")] * 2)
+    assert charts(run("a", COURSE | {"epoch/loss": nan}))[0] == ("loss", "Loss of minibatches")
+
+
 def test_charts_of_verdicts_follow_in_the_order_of_the_verdicts():
     dead = verdict("dead_units", "act", "Dead.")
     flat = verdict("plateau", "watch", "Flat.", of="step/weight_norm")

@@ -43,7 +43,7 @@ def test_a_sick_training_is_called_by_its_first_verdict_in_plain_words():
     low = verdict("underfitting", "ok", "It has come to rest.", explained_by="vanishing")
     assert said(trained("a", VANISHING, low)) == ("act", "This training hardly learns: its gradients vanish")
     watch = verdict("overfitting", "watch", "It overfits.")
-    assert said(trained("a", watch)) == ("watch", "This training: it learns its examples by heart")
+    assert said(trained("a", watch)) == ("watch", "This training learns its examples by heart")
     assert said(trained("a", watch, VANISHING)) == ("act", "This training: its gradients vanish")
 
 
@@ -59,7 +59,9 @@ def test_a_training_that_has_become_nan_says_from_which_step_and_is_never_called
     assert said(run("a", curves)) == ("act", "NaN from step 4 on")
     assert said(run("a", curves, nonfinite)) == ("act", "NaN from step 4 on")
     long = verdict("step_too_long", "act", "Too long.")
-    assert said(run("a", curves, long)) == ("act", "NaN from step 4 on: its steps are too long")
+    follows = verdict("nonfinite", "ok", "It is NaN.", explained_by="step_too_long")
+    assert said(run("a", curves, long, follows)) == ("act", "NaN from step 4 on: its steps are too long")
+    assert said(run("a", curves, long, nonfinite)) == ("act", "NaN from step 4 on"), "nothing says why"
     assert said(run("a", curves), trained("b")) == ("act", "a is NaN from step 4 on")
     assert said(run("a", {name: series([1, 2, 3], [2.0, np.nan, 1.0])}))[0] == "ok", "it has come back"
 

@@ -140,10 +140,10 @@ def test_the_other_verdicts_are_a_line_each_the_most_serious_first(page, six):
     for block, case in zip(blocks, cases, strict=True):
         verdicts = next(run for run in six["runs"] if run["name"] == case["runs"][0])["record"]["verdicts"]
         finding = next(each for each in verdicts if each["kind"] == case["kind"])["finding"]
-        assert finding.replace("`", "") in block.text
+        assert finding.split(" (")[0].replace("`", "") in block.text
         assert block.rect["height"] < 60
         block.find_element("css selector", "summary").click()
-        assert block.text.count(finding.replace("`", "")) == 1, "it is not said twice"
+        assert block.text.count(finding.split(" (")[0].replace("`", "")) == 1, "it is not said twice"
 
 
 def test_the_table_has_the_best_run_first_and_says_how_much_worse_the_others_are(page, six):
@@ -489,7 +489,7 @@ def test_runs_of_any_lengths_and_those_without_a_record_stand_beside_each_other(
     torn = run("torn", curves(np.linspace(2, 1, 12)), problem="The event file ends in the middle of an entry.")
     page.open(document(old, torn, run("long", ordinary(rng, np.arange(1, 4000, 7))), run("nothing", {})))
     assert "LITTLE CHECKED" in page.row("old").text
-    assert "keras_ch8.callbacks.Diagnosis()" in page.row("old").text
+    assert "keras_ch8.callbacks.Diagnosis()" in page.text()
     assert "The event file ends in the middle of an entry." in page.row("torn").text
     assert set(cells(page, page.card("Loss of minibatches"))) == {
         (name, "step/loss") for name in ("old", "torn", "long")

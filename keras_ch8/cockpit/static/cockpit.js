@@ -16,7 +16,9 @@ export function render(document, element, follows = false) {
   const page = (element.page ??= begin(element));
   const { runs } = document;
   Object.assign(page, { document, follows });
-  page.runs = runs.map((run) => ({ ...run, color: colorOfRun(page, run.name), label: labelOf(run, runs) }));
+  const place = ({ name }) => document.ranking.findIndex((rank) => rank.name === name);
+  const shown = runs.map((run) => ({ ...run, color: colorOfRun(page, run.name), label: labelOf(run, runs) }));
+  page.runs = shown.sort((a, b) => place(a) - place(b)); // the best first
   page.scales = scalesOf(page.runs.flatMap((run) => run.record?.layers ?? []));
   draw(page);
 }

@@ -64,7 +64,7 @@ function drawRuns(page) {
   update(parts.runs, [{ content, build: runs.length ? table : nothing }]);
   if (!runs.length) return;
   const { ranking } = page.document;
-  const rows = inOrder(runs, ranking, sort).map((run) => {
+  const rows = inOrder(runs, sort).map((run) => {
     const hidden = page.hidden.has(run.name);
     const rank = ranking.find(({ name }) => name === run.name);
     const said = [run.record?.verdicts, run.state, rank, rank === ranking[0], columns.map(({ value }) => value(run))];
@@ -75,10 +75,9 @@ function drawRuns(page) {
   update(parts.runs.querySelector("tbody"), rows);
 }
 
-function inOrder(runs, ranking, { name, sign }) {
+function inOrder(runs, { name, sign }) {
   const column = COLUMNS.find((each) => each.name === name);
-  const place = (run) => ranking.findIndex((rank) => rank.name === run.name);
-  if (!column) return runs.toSorted((a, b) => place(a) - place(b));
+  if (!column) return runs;
   const known = (run) => (isNumber(column.value(run)) ? 0 : typeof column.value(run) === "string" ? 1 : 2);
   const order = new Intl.Collator("en", { numeric: true }).compare;
   const compare = (a, b) => (isNumber(a) ? a - b : order(a ?? "", b ?? ""));
@@ -127,15 +126,17 @@ function rowOf(page, run, hidden, columns, rank) {
 function stateOf(page, run, rank) {
   const { state } = run;
   const isFine = !wrong(run).length;
-  const said = isFine ? [finding([state.name, state.name === "ok" ? "nothing to do" : ""])] : kindsOf(wrong(run)).map(finding);
-  const { ranking } = page.document;
+  const isOk = state.name === "ok";
+  const said = isFine ? [finding([state.name, isOk ? "nothing to do" : ""])] : kindsOf(wrong(run)).map(finding);
+  const { ranking, cases } = page.document;
   if (rank && rank === ranking[0] && rank.loss !== null) said.push(make("span.best", "★ best"));
   else if (rank?.times >= MUCH) {
     const worse = `${number(rank.times, 2)} x worse than the best`;
-    said.push(make(isFine ? "span.worse" : "span.muted", isFine ? `but ${worse}` : worse));
+    said.push(make(isOk ? "span.worse" : "span.muted", isOk ? `but ${worse}` : worse));
   }
   if (page.runs.length < 2 && isFine) return said;
-  return [...said, " ", checksOf(page, run), ...(isFine ? state.reasons.map((note) => make("div.note.muted", ...prose(note))) : [])];
+  const notes = isFine && cases.length ? state.reasons : []; // else they stand above
+  return [...said, " ", checksOf(page, run), ...notes.map((note) => make("div.note.muted", ...prose(note)))];
 }
 
 function stoppingOf(run) {

@@ -2,6 +2,7 @@
 import { button, count, fine, finding, foldOf, make, nameOf, prose, update, wrong } from "./words.js";
 import { concerns } from "./cards.js";
 
+const ARGUMENTS = ["batch_size", "epochs", "callbacks", "class_weight"]; // of `fit`, which the code of a fix may set
 const NAMED = 3; // runs in the heading of a verdict, and charts below it
 
 export function drawVerdicts(page) {
@@ -37,7 +38,7 @@ function blockOf(page, { key, kind, level, members }, isFirst, shown) {
     const [first, ...others] = told;
     const names = members.slice(0, NAMED).flatMap(({ run }) => [nameOf(run), " "]);
     const more = members.length > NAMED ? [`and ${members.length - NAMED} more`] : [];
-    const head = [finding([level, kind]), "in ", ...names, ...more, make("span.brief", ...prose(first.verdict.finding))];
+    const head = [finding([level, kind]), "in ", ...names, ...more, make("span.brief", ...prose(first.verdict.finding.split(" (")[0]))];
     const foldOfOther = (one) =>
       foldOf(page, `${key}\n${one.run.name}`, [nameOf(one.run), " ", ...prose(one.verdict.finding)], false, bodyOf(page, one, []));
     const block = foldOf(page, key, head, isFirst, bodyOf(page, first, charts), ...others.map(foldOfOther));
@@ -79,7 +80,9 @@ function codeOf(code) {
     copy.textContent = (await copied(text)) ? "Copied" : "Press Ctrl+C";
     setTimeout(() => (copy.textContent = "Copy"), 1500);
   }, "button.copy");
-  return make("div.code", make("div.where", "Paste between compile and fit(x, y):", copy), text);
+  const isSet = (name) => new RegExp(`^(\\w+, )*${name}(, \\w+)* =`, "m").test(code);
+  const given = ["x", "y", ...ARGUMENTS.filter(isSet).map((name) => `${name}=${name}`)].join(", ");
+  return make("div.code", make("div.where", `Paste between compile and fit(${given}):`, copy), text);
 }
 
 // Whether a text is on the clipboard; where that is not allowed, it is selected.
@@ -101,7 +104,7 @@ function calmOf(page, runs) {
   const build = () => {
     const said = isFine ? "Nothing to do: no check found a problem." : "What was not checked may still be wrong.";
     const list = make("ul", ...reasons.map((reason) => make("li", ...prose(reason))));
-    return make(`div.verdict.${level}`, make("div.body", make("p", make("b", said)), list, ...(runs.length > 1 ? [] : [checksOf(page, runs[0])])));
+    return make(`div.verdict.calm.${level}`, make("div.body", make("p", make("b", said)), list, ...(runs.length > 1 ? [] : [checksOf(page, runs[0])])));
   };
   return { key: "calm", content: [level, reasons, runs.map((run) => [run.state, fine(run)])], build };
 }
@@ -112,8 +115,8 @@ export function checksOf(page, run) {
   const passed = fine(run).map(({ kind }) => kind);
   const lists = [["Passed", passed], ["Could not run", missing]].filter(([, kinds]) => kinds.length);
   const all = `${judged} of ${applicable} checks ${name === "ok" ? "passed" : "could run"}`;
-  const head = wrong(run).length ? `${passed.length} checks passed` : judged ? all : "no check could run";
-  if (!lists.length) return make("span.muted", wrong(run).length ? "" : head);
+  if (!lists.length) return "";
+  const head = wrong(run).length ? `${passed.length} checks passed` : all;
   const lines = lists.map(([what, kinds]) => make("div.muted", `${what}: ${kinds.join(", ")}`));
   const fold = foldOf(page, `checks ${run.name}`, [head], false, ...lines);
   fold.classList.add("checks");
