@@ -120,8 +120,8 @@ def _of_one(run: Document, name: str) -> Document:
     verdict = _first(run)
     if run["nan_from"] is not None:
         of_run = "" if name == "This training" else f"{name} is "
-        is_why = verdict and ("nonfinite", verdict["kind"]) in {(v["kind"], v["explained_by"]) for v in _verdicts(run)}
-        why = f": {_clause(verdict)}" if is_why else ""
+        causes = {each["explained_by"] for each in _verdicts(run) if each["kind"] == "nonfinite"}
+        why = f": {_clause(verdict)}" if verdict and verdict["kind"] in causes else ""
         return _headline(level, f"{of_run}NaN from step {run['nan_from']:,} on{why}", _numbers(run))
     if verdict:
         course, clause = _course(run), _clause(verdict)

@@ -261,8 +261,8 @@ TAB = "tab.js"
 """The module that shows the page as a tab of TensorBoard."""
 _IMPORT = re.compile(r'^import [^;]*? from "\./[\w/]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (default uPlot;\n)?", re.MULTILINE)
-_BARE = re.compile(r"^[ ]+|^ *(//.*|/\*.*\*/)\n", re.MULTILINE)
-"""What no browser needs: indents, and lines that are comments."""
+_BARE = re.compile(r"^ *(//.*|/\*.*\*/)?\n|^ +", re.MULTILINE)
+"""What no browser needs: lines that are comments or empty, and indents."""
 _KEPT = r"""("(?:\\.|[^"\\])*"|'[^']*'|`(?:\\.|[^`\\])*`|(?<=\()/(?:\\.|\[[^\]]*\]|[^/\\])+/)"""
 """Strings, and patterns behind a bracket, in a script: each character of them counts."""
 _NEEDLESS = re.compile(

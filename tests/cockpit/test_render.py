@@ -300,7 +300,7 @@ def test_where_nothing_is_wrong_the_page_says_so_and_how_to_check_more(page):
         "reasons": ["Give a `probe`."],
     }
     page.open(document(little))
-    assert page.all("h1")[0].text == "LITTLE CHECKEDLittle checked: 2 of 19 checks could run"
+    assert page.all("h1")[0].text == "Little checked: 2 of 19 checks could run"
     assert not page.all(".ok")
     main = page.all(".part-main")[0]
     assert "Give a probe." in main.text

@@ -65,6 +65,7 @@ function begin(element) {
     need(page);
   };
   fold.ontoggle = () => need(page);
+  window.onbeforeprint = () => page.waiting.forEach((card) => drawCard(page, card));
   page.views = new IntersectionObserver((entries) => seen(page, entries), { rootMargin: "20px" });
   const sizes = new ResizeObserver(([{ contentRect }]) => {
     if (contentRect.width !== page.width) need(page);

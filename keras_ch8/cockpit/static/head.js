@@ -25,7 +25,8 @@ export function drawHead(page) {
 function drawHeading({ document, runs, parts, follows }) {
   const { level, text, more } = document.headline;
   const newest = runs.filter((run) => run.news).sort((a, b) => b.news - a.news)[0];
-  const title = level ? finding([level, text]) : text;
+  const isKnown = level && level !== "little_checked"; // else the text says it
+  const title = isKnown ? finding([level, text]) : make("span.muted", text);
   const under = [more, document.title].filter(Boolean).map((said) => make("span", said));
   if (newest) under.push(newsOf(newest, follows));
   parts.heading.replaceChildren(make("h1", title), make("div.muted.under-title", ...under));
