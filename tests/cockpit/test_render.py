@@ -161,6 +161,21 @@ def test_the_table_has_the_best_run_first_and_says_how_much_worse_the_others_are
     assert "LITTLE CHECKED" in page.row("quickstart").text
 
 
+def test_a_run_that_is_pointed_at_stands_out_and_the_others_fade(page, six):
+    page.open(six)
+
+    def colored():
+        return {title: count for title, _, count in page.js(PIXELS)}["Loss"]
+
+    before = colored()
+    ActionChains(page.browser).move_to_element(page.row("lbfgs")).perform()
+    page.wait()
+    assert 0 < colored() < before / 2
+    ActionChains(page.browser).move_to_element(page.all("h1")[0]).perform()
+    page.wait()
+    assert colored() == before
+
+
 def test_the_table_is_sorted_by_any_column(page, six):
     page.open(six)
 

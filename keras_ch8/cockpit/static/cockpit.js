@@ -54,6 +54,10 @@ function begin(element) {
     drawHead(page);
     arrange(page);
   };
+  page.stress = (name) => {
+    page.stressed = name;
+    for (const { visible, plot } of page.cards.values()) if (visible) plot?.redraw(false);
+  };
   page.zoomTo = (axis, ends) => {
     if (ends) page.zoom.set(axis, ends);
     else page.zoom.delete(axis);

@@ -73,7 +73,8 @@ export function curveOptions(page, card) {
   const series = [{}];
   const bands = [];
   for (const curve of card.all) {
-    const ink = (percent) => () => page.ink(`color-mix(in srgb, ${curve.run.color} ${percent}%, #0000)`);
+    const isFaint = () => page.stressed && page.stressed !== curve.run.name; // beside a run that is pointed at
+    const ink = (percent) => () => page.ink(`color-mix(in srgb, ${curve.run.color} ${isFaint() ? 12 : percent}%, #0000)`);
     const common = { curve, show: !page.hidden.has(curve.run.name), points: { show: false } };
     const points = { show: curve.x.length <= MOST_DOTS, size: 4.5, width: 1.2, fill: () => page.ink("var(--card)") };
     series.push({ ...common, stroke: ink(100), width: 1.5, dash: dashOf(curve.rank), points });
@@ -252,6 +253,7 @@ function drawGaps(page, { curves }, plot, ctx, ratio) {
 function drawEnds(page, { curves }, plot, ctx, ratio) {
   const { left, top, width, height } = plot.bbox;
   const { min, max } = plot.scales.y;
+  ctx.font = `${15 * ratio}px system-ui`;
   const mark = (glyph, x, y) => ctx.fillText(glyph, x - ctx.measureText(glyph).width / 2, y);
   for (const { run, tag, x, y, high = y } of curves) {
     ctx.fillStyle = page.ink(run.color);
@@ -260,14 +262,12 @@ function drawEnds(page, { curves }, plot, ctx, ratio) {
       const place = plot.valToPos(x[i], "x", true);
       const [isOver, isUnder] = [high[i] > max, y[i] !== null && y[i] < min && y[i] > 0];
       if (!(isOver || isUnder) || place - last < APART * ratio || place < left || place > left + width) continue;
-      mark(isOver ? "▲" : "▼", (last = place), isOver ? top + 9 * ratio : top + height - 2 * ratio);
+      mark(isOver ? "▲" : "▼", (last = place), isOver ? top + 11 * ratio : top + height);
     }
     const finite = y.filter(isNumber);
     if (tag !== STARRED || finite.length < 2) continue;
     const best = y.indexOf(Math.min(...finite));
-    ctx.font = `${15 * ratio}px system-ui`;
     mark("★", plot.valToPos(x[best], "x", true), plot.valToPos(y[best], "y", true) + 5 * ratio);
-    ctx.font = `${11 * ratio}px system-ui`;
   }
 }
 

@@ -29,12 +29,15 @@ function drawHeading({ document, runs, parts, follows }) {
   const title = isKnown ? finding([level, text]) : make("span.muted", text);
   const under = [more, document.title].filter(Boolean).map((said) => make("span", said));
   if (newest) under.push(newsOf(newest, follows));
-  parts.heading.replaceChildren(make("h1", title), make("div.muted.under-title", ...under));
+  parts.heading.replaceChildren(make("h1", title), make("div.muted.more", ...under));
 }
 
+const ageOf = ({ news }) => Date.now() / 1000 - news;
+
 // Since when a run that has not ended is not heard of.
-function newsOf({ news, step }, follows) {
-  const age = Date.now() / 1000 - news;
+function newsOf(run, follows) {
+  const { news, step } = run;
+  const age = ageOf(run);
   const at = `step ${count(step)}`;
   if (age >= OLD) return make("span.live.old", `last news ${agoOf(age)} ago, ${at}`);
   if (follows) return make("span.live", `live, ${at}`);
@@ -69,8 +72,8 @@ function drawRuns(page) {
     const hidden = page.hidden.has(run.name);
     const rank = ranking.find(({ name }) => name === run.name);
     const said = [run.record?.verdicts, run.state, rank, rank === ranking[0], columns.map(({ value }) => value(run))];
-    const old = run.news && Date.now() / 1000 - run.news >= OLD;
-    const content = [run.color, run.problem, hidden, run.news && [old], runs.length > 1, said];
+    const isOld = run.news && ageOf(run) >= OLD;
+    const content = [run.color, run.problem, hidden, isOld, runs.length > 1, said];
     return { key: run.name, content, build: () => rowOf(page, run, hidden, columns, rank) };
   });
   update(parts.runs.querySelector("tbody"), rows);
@@ -79,14 +82,14 @@ function drawRuns(page) {
 function inOrder(runs, { name, sign }) {
   const column = COLUMNS.find((each) => each.name === name);
   if (!column) return runs;
-  const known = (run) => (isNumber(column.value(run)) ? 0 : typeof column.value(run) === "string" ? 1 : 2);
+  const isText = (run) => !isNumber(column.value(run));
   const order = new Intl.Collator("en", { numeric: true }).compare;
   const compare = (a, b) => (isNumber(a) ? a - b : order(a ?? "", b ?? ""));
-  return runs.toSorted((a, b) => known(a) - known(b) || sign * compare(column.value(a), column.value(b)));
+  return runs.toSorted((a, b) => isText(a) - isText(b) || sign * compare(column.value(a), column.value(b)));
 }
 
 function nothing() {
-  const fit = "No run here yet. Give `fit` the callbacks `keras_ch8.callbacks.TensorBoard(log_dir)` and `Diagnosis()`, or ";
+  const fit = "Give `fit` the callbacks `keras_ch8.callbacks.TensorBoard(log_dir)` and `Diagnosis()`, or ";
   return make("p", ...prose(`${fit}name a folder that has runs: \`python -m keras_ch8 report LOG_DIR\`.`));
 }
 
@@ -103,7 +106,7 @@ function validationOf(_, { summary }) {
 function rowOf(page, run, hidden, columns, rank) {
   const toggle = () => page.toggle(run.name);
   const name = make("td", nameOf(run));
-  if (run.news) name.append(Date.now() / 1000 - run.news < OLD ? make("span.live", "running") : make("span.live.old", "no news"));
+  if (run.news) name.append(ageOf(run) < OLD ? make("span.live", "running") : make("span.live.old", "no news"));
   if (run.problem) name.append(make("div.problem", run.problem));
   const cells = columns.slice(2).map(({ name, value, text }) => {
     const x = value(run) ?? "";
@@ -115,6 +118,8 @@ function rowOf(page, run, hidden, columns, rank) {
   row.tabIndex = 0;
   row.title = `Click or press Enter to ${hidden ? "show" : "hide"} this run`;
   row.onclick = toggle;
+  row.onmouseenter = row.onfocus = () => page.stress(run.name);
+  row.onmouseleave = row.onblur = () => page.stress();
   row.onkeydown = (event) => {
     if (event.target !== row || !["Enter", " "].includes(event.key)) return;
     event.preventDefault();
