@@ -259,7 +259,10 @@ def test_the_checks_that_passed_are_named_in_a_fold(page, six):
 def test_consequences_stand_under_their_cause_and_never_among_what_passed(page):
     act = verdict("vanishing", "act", "The gradient vanishes.", cure="Normalize.")
     follows = verdict(
-        "plateau", "ok", "Explained by `vanishing`. By itself: The loss is stuck.", explained_by="vanishing"
+        "plateau",
+        "ok",
+        "Probably a consequence of `vanishing`, so fix that first. The loss is stuck.",
+        explained_by="vanishing",
     )
     page.open(document(run("deep", curves(np.geomspace(2, 1, 50)), act, follows, checks=5)), width=390)
     (fold,) = page.row("deep").find_elements("css selector", ".checks")

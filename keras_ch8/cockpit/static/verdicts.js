@@ -65,7 +65,7 @@ function bodyOf(page, { run, verdict, same, follows }, charts) {
   const body = make("div.body", list);
   if (follows.length) {
     const names = follows.map((each) => each.kind).join(", ");
-    const texts = follows.map((each) => `${each.kind}: ${each.finding.split("By itself: ").at(-1)}`);
+    const texts = follows.map((each) => `${each.kind}: ${each.finding.split("so fix that first. ").at(-1)}`);
     const head = `Probably consequences of ${kind} (fix it first): ${names}`;
     body.append(foldOf(page, `${key} follows`, [head], false, rows(texts)));
   }
