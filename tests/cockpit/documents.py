@@ -46,6 +46,11 @@ def numbers(values):
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in np.asarray(values, float).tolist()]
 
 
+def curves(values, steps=None, tag="step/loss", **band):
+    """Return the one curve of a run, over the first of `STEPS` unless others are given."""
+    return {tag: series(STEPS[: len(values)] if steps is None else steps, values, **band)}
+
+
 def verdict(
     kind, level, finding, *, cure="", section="8.2", step=4, measured=860, why=(), code="", of="", value=None, **more
 ):
