@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, ops, regularizers
-from keras.optimizers import SGD, Adam, RMSprop, schedules
+from keras.optimizers import SGD, Adam, schedules
 from sklearn import datasets, metrics, neural_network
 from zoo3.parts import sick as registered
 
@@ -46,7 +46,7 @@ def base_washed_away(seed, repaired=False):
     base.set_weights([w for pair in zip(known.coefs_[:2], known.intercepts_[:2], strict=True) for w in pair])
     model = keras.Sequential([keras.Input((64,)), base, layers.Dense(1, "sigmoid")])
     model.compile(Adam(5e-4 if repaired else 0.1), TWO_CLASSES, metrics=["accuracy"])
-    model.fit(x[:100], y[:100] % 2, batch_size=10, epochs=60, validation_data=(x_test, y_test % 2), verbose=0)
+    model.fit(x[:100], y[:100] % 2, batch_size=10, epochs=30, validation_data=(x_test, y_test % 2), verbose=0)
     return accuracy(model, x_test, y_test % 2)
 
 
@@ -91,14 +91,14 @@ def decay_per_step(seed, repaired=False):
 
 @sick("step_too_short", also="plateau")
 def words_by_plain_sgd(seed, repaired=False):
-    """The mood of comments; the default SGD of 0.01 hardly moves the rows of an embedding. Repaired: 0.5, momentum."""
+    """The mood of comments; the default SGD of 0.01 hardly moves the rows of an embedding. Repaired: 0.1, momentum."""
     x, y, x_test, y_test = parts.comments(seed)
     inputs = keras.Input((20,), dtype="int32")
     h = layers.Embedding(200, 16, mask_zero=True)(inputs)
     h = layers.GlobalAveragePooling1D()(h)
     h = layers.Dense(16, activation="relu")(h)
     model = keras.Model(inputs, layers.Dense(1, activation="sigmoid")(h))
-    model.compile(SGD(0.5, momentum=0.9) if repaired else "sgd", TWO_CLASSES, metrics=["accuracy"])
+    model.compile(SGD(0.1, momentum=0.9) if repaired else "sgd", TWO_CLASSES, metrics=["accuracy"])
     model.fit(x, y, epochs=20, batch_size=32, validation_data=(x_test, y_test), verbose=0)
     return accuracy(model, x_test, y_test)
 
@@ -108,7 +108,7 @@ def one_by_one(seed, repaired=False):
     """Digits in a loop of train_on_batch, a picture at a time, as an example of online learning had it."""
     x, y, x_test, y_test = parts.digits(seed)
     model = dense(64, (48,), 10, last="softmax")
-    model.compile(Adam(0.02), CLASSES)
+    model.compile(Adam(0.05), CLASSES)
     size = 32 if repaired else 1
     r = np.random.default_rng(seed)
     for _ in range(3):
@@ -120,13 +120,13 @@ def one_by_one(seed, repaired=False):
 
 @sick("too_short")
 def taken_for_a_test(seed, repaired=False):
-    """The mood of comments in a loop of its own; `take(20)`, which was for a test, is still in the pipeline."""
+    """The mood of comments in a loop of its own; `take(3)`, which was for a test, is still in the pipeline."""
     x, y, x_test, y_test = parts.comments(seed)
     net = keras.Sequential([keras.Input((20,)), layers.Embedding(200, 16, mask_zero=True)])
     net.add(layers.GlobalAveragePooling1D())
     net.add(layers.Dense(24, activation="relu"))
     net.add(layers.Dense(1))
-    optimizer, measure = RMSprop(2e-3), keras.losses.BinaryCrossentropy(from_logits=True)
+    optimizer, measure = Adam(1e-3), keras.losses.BinaryCrossentropy(from_logits=True)
 
     @tf.function
     def step(words, mood):
@@ -136,7 +136,7 @@ def taken_for_a_test(seed, repaired=False):
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
     batches = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(1500).repeat(12).batch(32, drop_remainder=True)
-    for words, mood in batches if repaired else batches.take(20):
+    for words, mood in batches if repaired else batches.take(3):
         step(words, mood)
     return accuracy(net, x_test, y_test, threshold=0.0)
 
@@ -162,7 +162,7 @@ def a_picture_in_one_number(seed, repaired=False):
     x, _, x_test, _ = parts.digits(seed)
     encoder = keras.Sequential([keras.Input((64,)), layers.Dense(48, "relu"), layers.Dense(12 if repaired else 1)])
     decoder = keras.Sequential([layers.Dense(48, "relu"), layers.Dense(64, "sigmoid")])
-    model = keras.Model(encoder.inputs, decoder(encoder.outputs[0]))
+    model = keras.Model(encoder.inputs[0], decoder(encoder.outputs[0]))
     model.compile(Adam(3e-3), "mse")
     model.fit(x, x, epochs=30, batch_size=32, validation_data=(x_test, x_test), verbose=0)
     return r2(model, x_test, x_test)
@@ -216,33 +216,33 @@ def echoes(seed, repaired=False):
 
 @sick("short_horizon", also="vanishing plateau underfitting")
 def comments_padded_behind(seed, repaired=False):
-    """The mood of short comments, padded behind to 45 words for the longest, which a recurrent net reads to the end.
+    """The mood of short comments, padded behind to 120 words for the longest, which a recurrent net reads to the end.
     Repaired: mask_zero.
     """
     x, y, x_test, y_test = parts.comments(seed)
-    x, x_test = (keras.utils.pad_sequences(each, 45, padding="post") for each in (x, x_test))
+    x, x_test = (keras.utils.pad_sequences(each, 120, padding="post") for each in (x, x_test))
     model = keras.Sequential([
-        keras.Input((45,)), layers.Embedding(200, 16, mask_zero=repaired), layers.SimpleRNN(24),
+        keras.Input((120,)), layers.Embedding(200, 16, mask_zero=repaired), layers.SimpleRNN(24),
         layers.Dense(1, "sigmoid"),
     ])  # fmt: skip
-    model.compile(Adam(2e-3), TWO_CLASSES, metrics=["accuracy"])
-    model.fit(x, y, epochs=10, batch_size=35, validation_data=(x_test, y_test), verbose=0)
+    model.compile(Adam(1e-3), TWO_CLASSES, metrics=["accuracy"])
+    model.fit(x, y, epochs=6, batch_size=35, validation_data=(x_test, y_test), verbose=0)
     return accuracy(model, x_test, y_test)
 
 
 @sick("short_horizon", also="vanishing plateau underfitting")
 def header_then_noise(seed, repaired=False):
-    """Four kinds of recordings told by their first 4 of 50 samples; repaired, the net reads them backwards."""
+    """Four kinds of recordings told by their first 4 of 120 samples; repaired, the net reads them backwards."""
     r = np.random.default_rng(seed)
     kind, header = r.integers(0, 4, 1200), np.array([[1, 1, 1, 1], [1, -1, 1, -1], [-1, -1, 1, 1], [-1, -1, -1, -1]])
-    x = r.normal(0, 0.7, (1200, 50, 1))
+    x = r.normal(0, 0.7, (1200, 120, 1))
     x[:, :4, 0] += 1.5 * header[kind]
     x, y, x_test, y_test = split(x.astype("float32"), kind, seed)
     model = keras.Sequential([
-        keras.Input((50, 1)), layers.SimpleRNN(24, go_backwards=repaired), layers.Dense(4, "softmax"),
+        keras.Input((120, 1)), layers.SimpleRNN(24, go_backwards=repaired), layers.Dense(4, "softmax"),
     ])  # fmt: skip
     model.compile(Adam(2e-3), CLASSES, metrics=["accuracy"])
-    model.fit(x, y, epochs=10, batch_size=30, validation_data=(x_test, y_test), verbose=0)
+    model.fit(x, y, epochs=6, batch_size=30, validation_data=(x_test, y_test), verbose=0)
     return accuracy(model, x_test, y_test)
 
 
@@ -291,31 +291,24 @@ def only_the_decoder(seed, repaired=False):
     return r2(model, x_test, x_test)
 
 
-@sick("nonfinite", also="no_gradient")
-def twins_of_no_distance(seed, repaired=False):
-    """Pairs of digits, alike or not, by a distance; that of a picture to itself is 0, where the root has no slope."""
-    x, y, x_test, y_test = parts.digits(seed)
-    r = np.random.default_rng(seed)
+@sick("nonfinite wrong_output", also="wrong_loss")
+def counted_by_hand(seed, repaired=False):
+    """How large ellipses are by the likelihood of Poisson, written by hand: it takes the logarithm of a linear unit,
+    which may be below 0. Repaired: the unit is a softplus.
+    """
+    x, mask, x_test, mask_test = parts.blobs(seed, n=500, noise=0.15)
+    area, area_test = mask.sum((1, 2, 3)) / 4, mask_test.sum((1, 2, 3)) / 4
 
-    def pairs(x, y, n):
-        left = r.integers(0, len(x), n)
-        alike = [r.choice(np.flatnonzero(y == kind)) for kind in y[left]]
-        right = np.where(r.random(n) < 0.5, alike, r.integers(0, len(x), n))
-        return [x[left], x[right]], (y[left] != y[right]).astype("float32")
+    def likelihood(counted, rate):
+        return ops.mean(rate - ops.reshape(counted, (-1, 1)) * ops.log(rate))
 
-    def contrast(far, d):
-        return (1 - far) * ops.square(d) + far * ops.square(ops.maximum(1 - d, 0))
-
-    class Distance(layers.Layer):
-        def call(self, a, b):
-            return ops.sqrt(ops.sum(ops.square(a - b), -1, keepdims=True) + (1e-6 if repaired else 0))
-
-    left, right = keras.Input((64,)), keras.Input((64,))
-    tower = keras.Sequential([layers.Dense(48, "relu"), layers.Dense(12)])
-    model = keras.Model([left, right], Distance()(tower(left), tower(right)))
-    model.compile(Adam(2e-3), contrast)
-    model.fit(*pairs(x, y, 2400), epochs=20, batch_size=32, verbose=0)
-    return accuracy(model, *pairs(x_test, y_test, 1000))
+    model = keras.Sequential([
+        keras.Input((16, 16, 1)), layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(),
+        layers.Dense(32, activation="relu"), layers.Dense(1, activation="softplus" if repaired else None),
+    ])  # fmt: skip
+    model.compile(Adam(2e-3), likelihood)
+    model.fit(x, area, epochs=25, batch_size=25, validation_data=(x_test, area_test), verbose=0)
+    return r2(model, x_test, area_test)
 
 
 # --- labels, loss, output --------------------------------------------------------------------------------------------
@@ -392,7 +385,7 @@ def folders_in_order(seed, repaired=False):
         layers.Dense(32, activation="relu"), layers.Dense(10, activation="softmax"),
     ])  # fmt: skip
     model.compile(Adam(3e-3), CLASSES, metrics=["accuracy"])
-    model.fit(train, epochs=10, validation_data=(x_test, y_test), verbose=0)
+    model.fit(train, epochs=6, validation_data=(x_test, y_test), verbose=0)
     return accuracy(model, x_test, y_test)
 
 
