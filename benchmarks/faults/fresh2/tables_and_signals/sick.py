@@ -217,7 +217,7 @@ def triangles_too_high(seed, repaired=False):
     return r2(model, x_test, y_test)
 
 
-@sick("cliff", also="exploding dead_units step_too_long")
+@sick("cliff", also="exploding dead_units step_too_long nonfinite")
 def surprised_gaussian(seed, repaired=False):
     """Mean and log-variance of an exact reading with rare glitches: each divides a huge error by a tiny variance.
     Repaired: gradients are clipped.
@@ -225,10 +225,10 @@ def surprised_gaussian(seed, repaired=False):
     r = np.random.default_rng(seed)
     x = r.uniform(-2, 2, (2200, 4)).astype("float32")
     exact = (np.sin(2 * x[:, 0]) + 0.5 * x[:, 1] * x[:, 2]).astype("float32")
-    y = (exact + r.normal(0, 0.03, 2200) + (r.random(2200) < 0.005) * r.normal(0, 3, 2200)).astype("float32")
+    y = (exact + r.normal(0, 0.03, 2200) + (r.random(2200) < 0.01) * r.normal(0, 3, 2200)).astype("float32")
 
     def surprise(y_true, y_pred):
-        mean, log_var = y_pred[:, :1], ops.clip(y_pred[:, 1:], -7.0, 7.0)
+        mean, log_var = y_pred[:, :1], y_pred[:, 1:]
         return ops.mean(0.5 * log_var + 0.5 * ops.square(y_true - mean) * ops.exp(-log_var))
 
     model = dense(4, (64, 64), 2)
