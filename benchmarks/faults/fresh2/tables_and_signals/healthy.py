@@ -131,8 +131,8 @@ def readmissions(seed):
 
 @healthy()
 def fair_loans(seed):
-    """Loans, with a penalty on how differently two groups are treated, which grows for 15 epochs; the loss may rise with
-    it. Score: accuracy.
+    """Loans, with a penalty on how differently two groups are treated, which grows for 15 epochs, so the loss may rise.
+    Score: accuracy.
     """
     r = np.random.default_rng(seed)
     group = r.integers(0, 2, 4000)
