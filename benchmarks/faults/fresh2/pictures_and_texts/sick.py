@@ -103,44 +103,6 @@ def words_by_plain_sgd(seed, repaired=False):
     return accuracy(model, x_test, y_test)
 
 
-@sick("noise_dominated", also="step_too_long batch_wasteful oscillation")
-def one_by_one(seed, repaired=False):
-    """Digits in a loop of train_on_batch, a picture at a time, as an example of online learning had it."""
-    x, y, x_test, y_test = parts.digits(seed)
-    model = dense(64, (48,), 10, last="softmax")
-    model.compile(Adam(0.05), CLASSES)
-    size = 32 if repaired else 1
-    r = np.random.default_rng(seed)
-    for _ in range(3):
-        order = r.permutation(len(x))[: len(x) // size * size]
-        for batch in order.reshape(-1, size):
-            model.train_on_batch(x[batch], y[batch])
-    return accuracy(model, x_test, y_test)
-
-
-@sick("too_short")
-def taken_for_a_test(seed, repaired=False):
-    """The mood of comments in a loop of its own; `take(3)`, which was for a test, is still in the pipeline."""
-    x, y, x_test, y_test = parts.comments(seed)
-    net = keras.Sequential([keras.Input((20,)), layers.Embedding(200, 16, mask_zero=True)])
-    net.add(layers.GlobalAveragePooling1D())
-    net.add(layers.Dense(24, activation="relu"))
-    net.add(layers.Dense(1))
-    optimizer, measure = Adam(1e-3), keras.losses.BinaryCrossentropy(from_logits=True)
-
-    @tf.function
-    def step(words, mood):
-        with tf.GradientTape() as tape:
-            loss = measure(mood[:, None], net(words, training=True))
-        variables = net.trainable_variables
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-
-    batches = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(1500).repeat(12).batch(32, drop_remainder=True)
-    for words, mood in batches if repaired else batches.take(3):
-        step(words, mood)
-    return accuracy(net, x_test, y_test, threshold=0.0)
-
-
 # --- too little of a model -------------------------------------------------------------------------------------------
 
 
@@ -230,22 +192,6 @@ def comments_padded_behind(seed, repaired=False):
     return accuracy(model, x_test, y_test)
 
 
-@sick("short_horizon", also="vanishing plateau underfitting")
-def header_then_noise(seed, repaired=False):
-    """Four kinds of recordings told by their first 4 of 120 samples; repaired, the net reads them backwards."""
-    r = np.random.default_rng(seed)
-    kind, header = r.integers(0, 4, 1200), np.array([[1, 1, 1, 1], [1, -1, 1, -1], [-1, -1, 1, 1], [-1, -1, -1, -1]])
-    x = r.normal(0, 0.7, (1200, 120, 1))
-    x[:, :4, 0] += 1.5 * header[kind]
-    x, y, x_test, y_test = split(x.astype("float32"), kind, seed)
-    model = keras.Sequential([
-        keras.Input((120, 1)), layers.SimpleRNN(24, go_backwards=repaired), layers.Dense(4, "softmax"),
-    ])  # fmt: skip
-    model.compile(Adam(2e-3), CLASSES, metrics=["accuracy"])
-    model.fit(x, y, epochs=6, batch_size=30, validation_data=(x_test, y_test), verbose=0)
-    return accuracy(model, x_test, y_test)
-
-
 @sick("no_gradient", also="underfitting")
 def hash_codes(seed, repaired=False):
     """Digits by way of 6 bits; the sign lets no gradient pass. Repaired: it passes as if the sign were not there."""
@@ -289,26 +235,6 @@ def only_the_decoder(seed, repaired=False):
     model.compile(Adam(3e-3))
     model.fit(x, epochs=30, batch_size=32, verbose=0)
     return r2(model, x_test, x_test)
-
-
-@sick("nonfinite wrong_output", also="wrong_loss")
-def counted_by_hand(seed, repaired=False):
-    """How large ellipses are by the likelihood of Poisson, written by hand: it takes the logarithm of a linear unit,
-    which may be below 0. Repaired: the unit is a softplus.
-    """
-    x, mask, x_test, mask_test = parts.blobs(seed, n=500, noise=0.15)
-    area, area_test = mask.sum((1, 2, 3)) / 4, mask_test.sum((1, 2, 3)) / 4
-
-    def likelihood(counted, rate):
-        return ops.mean(rate - ops.reshape(counted, (-1, 1)) * ops.log(rate))
-
-    model = keras.Sequential([
-        keras.Input((16, 16, 1)), layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(),
-        layers.Dense(32, activation="relu"), layers.Dense(1, activation="softplus" if repaired else None),
-    ])  # fmt: skip
-    model.compile(Adam(2e-3), likelihood)
-    model.fit(x, area, epochs=25, batch_size=25, validation_data=(x_test, area_test), verbose=0)
-    return r2(model, x_test, area_test)
 
 
 # --- labels, loss, output --------------------------------------------------------------------------------------------

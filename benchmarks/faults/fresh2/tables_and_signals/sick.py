@@ -4,7 +4,6 @@ import functools
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import layers, ops, regularizers
 from keras.callbacks import EarlyStopping, LearningRateScheduler, ReduceLROnPlateau
 from keras.optimizers import SGD, Adam, RMSprop
@@ -107,17 +106,6 @@ def two_epochs(seed, repaired=False):
     model.compile("adam", "mse", metrics=["mae"])
     model.fit(x, y, epochs=30 if repaired else 2, batch_size=32, validation_data=(x_test, y_test), verbose=0)
     return r2(model, x_test, y_test)
-
-
-@sick("too_long overfitting")
-def noisy_diagnoses(seed, repaired=False):
-    """480 diagnoses, a quarter wrong, for 60 epochs; it is scored on checked ones. Repaired: the best epoch is kept."""
-    x, y, x_test, y_test = _doctors(seed)
-    model = dense(16, (256, 128), 1, last="sigmoid")
-    model.compile(Adam(1e-3), TWO_CLASSES, metrics=["accuracy"])
-    keep = [EarlyStopping(patience=8, restore_best_weights=True)] if repaired else []
-    model.fit(x, y, epochs=60, batch_size=16, validation_split=0.3, callbacks=keep, verbose=0)
-    return accuracy(model, x_test, y_test)
 
 
 @sick("too_long", also="overfitting")
@@ -386,19 +374,6 @@ def fraud(seed, repaired=False):
     model = dense(12, (16,), 1, last="sigmoid")
     model.compile(Adam(1e-3), TWO_CLASSES, metrics=["accuracy"])
     model.fit(x, y, epochs=12, batch_size=64, class_weight=weights, validation_split=0.1, verbose=0)
-    return balanced(model, x_test, y_test)
-
-
-@sick("imbalance")
-def weights_upside_down(seed, repaired=False):
-    """Faults of machines, one row in ten; sample weights by how frequent a class is, not by how rare."""
-    x, y, x_test, y_test = parts.table(seed, 3000, 12, 6, weights=[0.9], class_sep=0.8, flip_y=0.0)
-    share = np.bincount(y) / len(y)
-    weight = (0.5 / share if repaired else 2 * share)[y]
-    train = tf.data.Dataset.from_tensor_slices((x, y, weight.astype("float32"))).shuffle(3000).batch(32).prefetch(2)
-    model = dense(12, (24,), 1, last="sigmoid")
-    model.compile(Adam(2e-3), TWO_CLASSES, weighted_metrics=["accuracy"])
-    model.fit(train, epochs=15, verbose=0)
     return balanced(model, x_test, y_test)
 
 
