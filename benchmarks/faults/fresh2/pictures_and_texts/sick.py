@@ -188,7 +188,7 @@ def comments_padded_behind(seed, repaired=False):
         layers.Dense(1, "sigmoid"),
     ])  # fmt: skip
     model.compile(Adam(1e-3), TWO_CLASSES, metrics=["accuracy"])
-    model.fit(x, y, epochs=6, batch_size=35, validation_data=(x_test, y_test), verbose=0)
+    model.fit(x, y, epochs=5, batch_size=35, validation_data=(x_test, y_test), verbose=0)
     return accuracy(model, x_test, y_test)
 
 
