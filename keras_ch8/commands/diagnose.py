@@ -7,7 +7,6 @@ well or only worth watching, and 2 if there is nothing to read. Runs are what `k
 """
 
 import argparse
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,32 +27,22 @@ def run(arguments: argparse.Namespace) -> int:
     from ..cockpit import event_files, page
 
     document = event_files.read(arguments.log_dir)
-    of, losses = _losses(document["runs"])
-    runs = sorted(document["runs"], key=lambda one: losses[one["name"]])
-    parts = [str(_table(runs, of, losses))] if len(runs) > 1 else []
+    place = {ranked["name"]: number for number, ranked in enumerate(document["ranking"])}
+    runs = sorted(document["runs"], key=lambda one: place.get(one["name"], 0))
+    parts = [str(_table(runs, document["ranking"]))] if len(runs) > 1 else []
     text = "\n\n".join([*parts, page.in_words({**document, "runs": runs})])
     sys.stdout.write(coloured(f"{text}\n", sys.stdout))
     states = {one["state"]["name"] for one in runs}
     return next((status for state, status in STATUS.items() if state in states), 0)
 
 
-def _losses(runs: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, float]]:
-    """Return by what runs are compared, and that of each: the best loss of validation, if any run has one."""
-    held_out = {one["name"]: (one["summary"]["validation"] or {}).get("best") for one in runs}
-    own = {one["name"]: one["summary"]["loss"] for one in runs}
-    of, found = ("loss", own) if set(held_out.values()) == {None} else ("best val_loss", held_out)
-    return of, {name: loss if isinstance(loss, float) else math.inf for name, loss in found.items()}
-
-
-def _table(runs: Sequence[Mapping[str, Any]], of: str, losses: Mapping[str, float]) -> Table:
-    """Return the runs, best first, with how many times the best loss each has, and what to fix first."""
-    best = losses[runs[0]["name"]]
+def _table(runs: Sequence[Mapping[str, Any]], ranking: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the runs, best first where their losses compare: how many times the best each is, and what to fix first."""
+    of = {ranked["name"]: ranked for ranked in ranking}
     rows = []
     for one in runs:
-        loss = losses[one["name"]]
-        is_known = math.isfinite(loss)
-        times = loss / best if is_known and best > 0 else None
-        state = one["state"]["name"].replace("_", " ").upper()
+        ranked, state = of.get(one["name"], {}), one["state"]["name"].replace("_", " ").upper()
         wrong = [verdict["kind"] for verdict in (one["record"] or {}).get("verdicts", ()) if verdict["level"] != "ok"]
-        rows.append((one["name"], loss if is_known else None, times, state, wrong[0] if wrong else ""))
-    return Table(("run", of, "times the best", "state", "fix first"), rows, 0 if math.isfinite(best) else None)
+        rows.append((one["name"], ranked.get("loss"), ranked.get("times"), state, wrong[0] if wrong else ""))
+    columns = ("run", ranking[0]["metric"] if ranking else "loss", "times the best", "state", "fix first")
+    return Table(columns, rows, marked=0 if ranking and ranking[0]["loss"] is not None else None)

@@ -91,7 +91,13 @@ def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(tmp_path):
     (tmp_path / "cafe").rename(folder)
     saved = keras_ch8.report(folder, tmp_path / "a.html")
     assert list(saved.verdicts) == ["a"]
-    assert "<title>caf?: optimization</title>" in (tmp_path / "a.html").read_text()
+    assert "(caf?)</title>" in (tmp_path / "a.html").read_text()
+
+
+def test_the_title_of_the_page_is_its_finding(tmp_path):
+    write(tmp_path / "logs", curve(3), record(verdicts=[VERDICT]))
+    keras_ch8.report(tmp_path / "logs", tmp_path / "a.html")
+    assert "<title>This training: its gradients vanish (logs)</title>" in (tmp_path / "a.html").read_text()
 
 
 def test_a_file_is_written_at_once_or_not_at_all(tmp_path, monkeypatch):
@@ -165,7 +171,7 @@ def test_of_several_runs_a_table_comes_first_with_the_best_on_top_by_validation(
         write(tmp_path / name, [(step, {"epoch/loss": 1.0, "epoch/val_loss": loss}) for step in (1, 2)], record())
     said = command("diagnose", tmp_path)[1]
     header, *rows = (line.split() for line in said.partition("\n\n")[0].splitlines())
-    assert header == ["run", "best", "val_loss", "times", "the", "best", "state", "fix", "first"]
+    assert header == ["run", "val", "loss", "times", "the", "best", "state", "fix", "first"]
     assert [row[:4] for row in rows] == [
         [">", "best", "0.3", "1"], ["bad", "0.9", "3", "LITTLE"], ["odd", "-", "-", "LITTLE"],
     ]  # fmt: skip
