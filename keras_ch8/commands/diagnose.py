@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _table(runs: Sequence[Mapping[str, Any]], ranking: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the runs, best first where their losses compare: how many times the best each is, and what to fix first."""
+    """Return the runs in order: the loss of each, how many times the best that is, and what to fix first."""
     of = {ranked["name"]: ranked for ranked in ranking}
     rows = []
     for one in runs:
