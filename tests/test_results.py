@@ -69,6 +69,7 @@ def test_four_forms(name):
     header = next(place for place, each in enumerate(lines) if all(column in each for column in table.columns))
     assert len(lines) > header + 1
     assert page.seen.count("th") == len(table.columns)
+    assert ("details" in page.seen) == (len(table.rows) >= _result.FOLDED)
     assert page.seen.count("tr") == 1 + min(len(table.rows), _result.MOST_ROWS + 1)
     assert sum(each.startswith(_result.MARK) for each in lines) == (table.marked is not None)
     for word in ("nan", "None", "array("):
