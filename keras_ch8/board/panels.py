@@ -170,6 +170,11 @@ PANELS = (
         "Learning rate, and median effective rate", "8.3.1", tags.LEARNING_RATE, tags.EFFECTIVE_RATE,
         kinds=("step_too_short",), events=("rate",),
     ),
+    _panel("Learning rate of each group of weights", "8.3.1", "step/group_learning_rate_*", unit="weight / gradient"),
+    _panel(
+        "Length of the update over that of the weights, of each group", "8.3.1", "step/group_relative_update_*",
+        unit="ratio",
+    ),
     _panel(
         "Range test: loss over the learning rate", "8.3.1", tags.RANGE_LOSS, tags.RANGE_SMOOTHED,
         x=tags.RANGE_RATE.name, x_label="log10 of the learning rate",

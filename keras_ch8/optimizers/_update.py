@@ -4,10 +4,12 @@ What stands between them belongs to one optimizer, and is in `base.py`.
 """
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from .. import _numerics
@@ -49,6 +51,7 @@ class StepContext(NamedTuple):
         active: `None` (always) or a boolean: where it is False neither variables nor state change.
         factor: `None` or what a clipping rule multiplies the whole gradient by.
         decay: `None` or learning rate times weight decay.
+        rate: `None` or what the learning rate of a block is multiplied by: a number, or one for each entry of a tile.
     """
 
     lr: Tensor
@@ -56,6 +59,7 @@ class StepContext(NamedTuple):
     active: Tensor | None
     factor: Tensor | None
     decay: Tensor | None
+    rate: Tensor | None = None
 
 
 class Work(NamedTuple):
@@ -64,14 +68,16 @@ class Work(NamedTuple):
     Args:
         thetas: The variables of the block: several of a tile, else one.
         has_g: Of each, whether it has a gradient in this step.
-        decays: Of each, whether weight decay acts on it.
+        rates: Of each, the factor of the learning rate.
+        decays: Of each, the factor of learning rate times weight decay; 0 where none acts on it.
         g: The gradient of the block: of a tile one vector.
         state: The rule's state, by name.
     """
 
     thetas: list[keras.Variable]
     has_g: list[bool]
-    decays: list[bool]
+    rates: list[float]
+    decays: list[float]
     g: Tensor
     state: State
 
@@ -100,15 +106,15 @@ class Updater:
             fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, work.has_g, strict=True)]
             counts = _numerics.and_(counts, backend.join(fills, length))
         theta = backend.join([backend.as_tensor(each) for each in thetas], length) if self._reads_theta else None
-        delta = self._program(self._tile)(theta, g, step._replace(active=counts), work.state)
-        for theta, part, has, decays in zip(thetas, backend.cut(delta, shapes), work.has_g, work.decays, strict=True):
+        delta = self._program(self._tile)(theta, g, step._replace(active=counts, rate=_rate_of(work)), work.state)
+        for theta, part, has, factor in zip(thetas, backend.cut(delta, shapes), work.has_g, work.decays, strict=True):
             if has:
-                move = _decayed(part, theta, step.decay if decays else None, step.active)
+                move = _decayed(part, theta, _decay_of(step, factor), step.active)
                 theta.assign_add(move, read_value=False)
 
     def single(self, theta: keras.Variable, work: Work, step: StepContext) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
-        step = step if work.decays[0] else step._replace(decay=None)
+        step = step._replace(rate=_rate_of(work), decay=_decay_of(step, work.decays[0]))
         if backend.is_sparse(work.g) and self.row_by_row and step.decay is None:
             self._rows(theta, work.g, step, work.state)
         else:
@@ -160,6 +166,8 @@ class Updater:
     def _masked_rule(self, theta: Tensor | None, g: Tensor, step: StepContext, state: State) -> tuple[Tensor, State]:
         """Apply the rule where the step counts; `step.active` may have an entry for each of a tile."""
         lr, t = (ops.cast(x, g.dtype.name) for x in (step.lr, step.t))
+        if step.rate is not None:
+            lr = lr * step.rate
         if step.factor is not None:
             g = g * ops.cast(step.factor, g.dtype.name)
         own = {"theta": theta} if self._reads_theta else {}
@@ -208,6 +216,24 @@ def move_average(
             now, rest = _numerics.narrow(now, dtype)
             residual.assign(rest)
         theta.assign(now)
+
+
+def _rate_of(work: Work) -> Tensor | None:
+    """Return the factor of the learning rate of a block: None for 1, a number, or one for each entry of a tile."""
+    rate: Any = work.rates[0]
+    if len(set(work.rates)) > 1:
+        entries = np.repeat(work.rates, [math.prod(theta.shape) for theta in work.thetas])
+        rate = np.pad(entries, (0, int(work.g.shape[0]) - len(entries)))
+    elif rate == 1:
+        return None
+    return ops.convert_to_tensor(rate, work.g.dtype.name)
+
+
+def _decay_of(step: StepContext, factor: float) -> Tensor | None:
+    """Return the part of a variable that decays in a step; None where nothing does."""
+    if step.decay is None or factor == 0:
+        return None
+    return step.decay if factor == 1 else step.decay * factor
 
 
 def _decayed(delta: Tensor, theta: Tensor, decay: Tensor | None, active: Tensor | None) -> Tensor:

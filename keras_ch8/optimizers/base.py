@@ -2,7 +2,7 @@
 
 import inspect
 import numbers
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from . import _arguments, _layout, _update
 from ._arguments import LearningRate
 from ._layout import Layout, Store
 from ._update import Gradients, StepContext, Updater, UpdateRule, Work
+from .groups import Group, Grouping, groups_of
 
 
 class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
@@ -45,6 +46,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
             `super().train_step(data)`. Defaults to `False`: it propagates, as in Keras.
         clip: A rule of `keras_ch8.clipping`. Clipping acts on the whole gradient, after the sum over replicas and the
             accumulation. Defaults to `None`.
+        groups: List of `optimizers.Group`: weights that have a rate of their own, or decay otherwise. Defaults to `()`.
         clipnorm, global_clipnorm, clipvalue: Keras's names for `clip=clipping.ByNorm(...)`, `ByGlobalNorm(...)` and
             `ByValue(...)`; at most one of the four.
         weight_decay, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
@@ -54,7 +56,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
 
     Raises:
         TypeError: If a subclass has no `rule`, or one whose parameters are not those that `state_names` says.
-        ValueError: If an argument lies outside its range.
+        ValueError: If an argument lies outside its range; once the weights are known, if a group has none.
 
     Example:
         Lion (Chen et al. 2023), which is not in the chapter:
@@ -87,7 +89,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
     """Arguments of the subclass, which it keeps as attributes of the same names; they are saved."""
     compiled = (
         "skip_nonfinite", "weight_decay", "clip", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
-        "ema_overwrite_frequency", "gradient_accumulation_steps",
+        "ema_overwrite_frequency", "gradient_accumulation_steps", "groups",
     )  # fmt: skip
     instead = "Compile the model with a new optimizer, or change `learning_rate`."
     elementwise = False
@@ -110,6 +112,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         skip_nonfinite: bool = False,
         clip: clipping.ClippingRule | Config | None = None,
         weight_decay: float | None = None,
+        groups: Sequence[Group | Config] = (),
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
@@ -133,6 +136,9 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
             train_step.install(type(self).__name__)
             fit.install(type(self).__name__)
         multi_worker.prepare(None, type(self).__name__)
+        self.groups = groups_of(groups, self.weight_decay)
+        self.grouping = Grouping((), {})
+        self._saved_groups: Sequence[Any] = ()
         self.clip = clip if clip is None else rule
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
@@ -159,9 +165,12 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         labels = {i: _label(v) for i, v in own.items()}
         for i, v in own.items():
             _checks.floating(type(self).__name__, labels[i], backend.dtype_of(v))
+        weights = {i: (getattr(v, "path", v.name), len(v.shape)) for i, v in own.items()}
+        self.grouping = Grouping(self.groups, weights, self._saved_groups)
         super().build(variables)
         self._of_keras = len(self.variables)
-        kinds = {i: (tuple(v.shape), backend.dtype_of(v), backend.device_of(v)) for i, v in own.items()}
+        in_order = sorted(own, key=self.grouping.rate)  # so that few tiles have several rates
+        kinds = {i: (tuple(own[i].shape), backend.dtype_of(own[i]), backend.device_of(own[i])) for i in in_order}
         self._layout = Layout(kinds, self.elementwise)
         if self.skip_nonfinite:
             self.skipped = self.add_variable((), dtype="int64", name="skipped")
@@ -303,7 +312,8 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
             work = Work(
                 thetas=[backend.native(v) for v in variables],
                 has_g=[i in given for i in block.parts],
-                decays=[step.decay is not None and self.decays(v) for v in variables],
+                rates=[self.grouping.rate(i) for i in block.parts],
+                decays=[self.grouping.decay(i) * self.decays(self.known_variables[i]) for i in block.parts],
                 g=g,
                 state={name: backend.native(v) for name, v in block.state.items()},
             )
@@ -338,7 +348,17 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         """Return the arguments that make this optimizer again."""
         own = {name: getattr(self, name) for name in (*self.hyperparameters, "skip_nonfinite")}
         own["clip"] = keras.saving.serialize_keras_object(self.clip)
+        if self.groups:
+            own["groups"] = [keras.saving.serialize_keras_object(group) for group in self.groups]
+            own["group_of"] = self.grouping.config() or [*self._saved_groups]
         return super().get_config() | own
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> "RuleOptimizer":
+        """Make the optimizer again; `group_of` says which weights it had found for its groups."""
+        optimizer = super().from_config({k: v for k, v in config.items() if k != "group_of"}, custom_objects)
+        optimizer._saved_groups = config.get("group_of", [])
+        return optimizer
 
 
 def _label(variable: keras.Variable) -> str:
