@@ -51,7 +51,6 @@ class StepContext(NamedTuple):
         active: `None` (always) or a boolean: where it is False neither variables nor state change.
         factor: `None` or what a clipping rule multiplies the whole gradient by.
         decay: `None` or learning rate times weight decay.
-        rate: `None` or what the learning rate of a block is multiplied by: a number, or one for each entry of a tile.
     """
 
     lr: Tensor
@@ -59,7 +58,6 @@ class StepContext(NamedTuple):
     active: Tensor | None
     factor: Tensor | None
     decay: Tensor | None
-    rate: Tensor | None = None
 
 
 class Work(NamedTuple):
@@ -68,16 +66,18 @@ class Work(NamedTuple):
     Args:
         thetas: The variables of the block: several of a tile, else one.
         has_g: Of each, whether it has a gradient in this step.
-        rates: Of each, the factor of the learning rate.
-        decays: Of each, the factor of learning rate times weight decay; 0 where none acts on it.
+        decays: Of each, learning rate times weight decay; None where none acts on it.
+        lr: The learning rate of the block.
+        rates: Of each, the factor of `lr`; none if it is 1 for all.
         g: The gradient of the block: of a tile one vector.
         state: The rule's state, by name.
     """
 
     thetas: list[keras.Variable]
     has_g: list[bool]
+    decays: list[Tensor | None]
+    lr: Tensor
     rates: list[float]
-    decays: list[float]
     g: Tensor
     state: State
 
@@ -106,15 +106,15 @@ class Updater:
             fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, work.has_g, strict=True)]
             counts = _numerics.and_(counts, backend.join(fills, length))
         theta = backend.join([backend.as_tensor(each) for each in thetas], length) if self._reads_theta else None
-        delta = self._program(self._tile)(theta, g, step._replace(active=counts, rate=_rate_of(work)), work.state)
-        for theta, part, has, factor in zip(thetas, backend.cut(delta, shapes), work.has_g, work.decays, strict=True):
+        delta = self._program(self._tile)(theta, g, step._replace(active=counts, lr=_rate_of(work)), work.state)
+        for theta, part, has, decay in zip(thetas, backend.cut(delta, shapes), work.has_g, work.decays, strict=True):
             if has:
-                move = _decayed(part, theta, _decay_of(step, factor), step.active)
+                move = _decayed(part, theta, decay, step.active)
                 theta.assign_add(move, read_value=False)
 
     def single(self, theta: keras.Variable, work: Work, step: StepContext) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
-        step = step._replace(rate=_rate_of(work), decay=_decay_of(step, work.decays[0]))
+        step = step._replace(lr=work.lr, decay=work.decays[0])
         if backend.is_sparse(work.g) and self.row_by_row and step.decay is None:
             self._rows(theta, work.g, step, work.state)
         else:
@@ -166,8 +166,6 @@ class Updater:
     def _masked_rule(self, theta: Tensor | None, g: Tensor, step: StepContext, state: State) -> tuple[Tensor, State]:
         """Apply the rule where the step counts; `step.active` may have an entry for each of a tile."""
         lr, t = (ops.cast(x, g.dtype.name) for x in (step.lr, step.t))
-        if step.rate is not None:
-            lr = lr * step.rate
         if step.factor is not None:
             g = g * ops.cast(step.factor, g.dtype.name)
         own = {"theta": theta} if self._reads_theta else {}
@@ -218,22 +216,13 @@ def move_average(
         theta.assign(now)
 
 
-def _rate_of(work: Work) -> Tensor | None:
-    """Return the factor of the learning rate of a block: None for 1, a number, or one for each entry of a tile."""
-    rate: Any = work.rates[0]
-    if len(set(work.rates)) > 1:
-        entries = np.repeat(work.rates, [math.prod(theta.shape) for theta in work.thetas])
-        rate = np.pad(entries, (0, int(work.g.shape[0]) - len(entries)))
-    elif rate == 1:
-        return None
-    return ops.convert_to_tensor(rate, work.g.dtype.name)
-
-
-def _decay_of(step: StepContext, factor: float) -> Tensor | None:
-    """Return the part of a variable that decays in a step; None where nothing does."""
-    if step.decay is None or factor == 0:
-        return None
-    return step.decay if factor == 1 else step.decay * factor
+def _rate_of(work: Work) -> Tensor:
+    """Return the learning rate of a tile: a number, or one for each entry where its variables have several."""
+    if not work.rates:
+        return work.lr
+    entries = np.repeat(work.rates, [math.prod(theta.shape) for theta in work.thetas])
+    factors = np.pad(entries, (0, int(work.g.shape[0]) - len(entries)))
+    return work.lr * ops.convert_to_tensor(factors, work.lr.dtype.name)
 
 
 def _decayed(delta: Tensor, theta: Tensor, decay: Tensor | None, active: Tensor | None) -> Tensor:

@@ -1,6 +1,5 @@
 """The base of the first-order optimizers: a class of an algorithm holds only its rule, and all else is here."""
 
-import inspect
 import numbers
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
@@ -10,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks, _describe, _numerics
+from .. import _checks, _numerics
 from .._types import Config, Logs, Tensor
 from ..clipping import rule as clipping
 from ..integration import backend, fit, keras_private, multi_worker, train_step
@@ -18,7 +17,7 @@ from . import _arguments, _layout, _update
 from ._arguments import LearningRate
 from ._layout import Layout, Store
 from ._update import Gradients, StepContext, Updater, UpdateRule, Work
-from .groups import Group, Grouping, groups_of
+from .groups import Group, Grouping, Scaled, groups_of
 
 
 class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
@@ -118,7 +117,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         global_clipnorm: float | None = None,
         **kwargs: Any,
     ) -> None:
-        _refuse_rule_without_its_state(type(self))
+        _arguments.refuse_rule_without_its_state(type(self))
         of_keras = _arguments.of_optimizer(type(self), kwargs)
         rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
@@ -284,7 +283,8 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         clipped = self._clipper.clip(mean, self._lay_out, active)
         decay = None if self.weight_decay is None else lr * self.weight_decay
         step = StepContext(lr, t, active, clipped.factor, decay)
-        backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.laid_out, step)
+        scaled = self.grouping.scaled(lr, decay)
+        backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.laid_out, step, *scaled)
         return end(clipped, *given)
 
     def _accumulate(self, grads: Gradients) -> tuple[Gradients, Tensor | None]:
@@ -305,15 +305,20 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         """Return the gradient of each block of variables: of a tile, one vector."""
         return [block.gather([grads.get(i) for i in block.parts]) for block in self._layout.blocks_with(grads)]
 
-    def _update_all(self, given: Collection[int], laid_out: list[Tensor], step: StepContext) -> None:
+    def _update_all(
+        self, given: Collection[int], laid_out: list[Tensor], step: StepContext, lrs: Scaled, decays: Scaled
+    ) -> None:
         """Update each block of variables, then the averages, once for all replicas."""
         for block, g in zip(self._layout.blocks_with(given), laid_out, strict=True):
+            rates = [self.grouping.rate(i) for i in block.parts]
+            is_mixed = len(set(rates)) > 1
             variables = [self.known_variables[i] for i in block.parts]
             work = Work(
                 thetas=[backend.native(v) for v in variables],
                 has_g=[i in given for i in block.parts],
-                rates=[self.grouping.rate(i) for i in block.parts],
-                decays=[self.grouping.decay(i) * self.decays(self.known_variables[i]) for i in block.parts],
+                decays=[decays.get(self.grouping.decay(i) * self.decays(self.known_variables[i])) for i in block.parts],
+                lr=step.lr if is_mixed else lrs[rates[0]],
+                rates=rates if is_mixed else [],
                 g=g,
                 state={name: backend.native(v) for name, v in block.state.items()},
             )
@@ -363,30 +368,6 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
 
 def _label(variable: keras.Variable) -> str:
     return getattr(variable, "path", variable.name).replace("/", "_").replace(":", "_")
-
-
-def _refuse_rule_without_its_state(cls: type[RuleOptimizer]) -> None:
-    """Refuse a subclass without a rule, or with one whose parameters are not those that `state_names` says."""
-    _checks.written(cls, "rule", "rule(self, g, lr, t, **state) -> (delta_theta, new_state)")
-    names = cls.state_names
-    if not isinstance(names, tuple) or len(set(names)) < len(names) or {"theta", "residual"} & set(names):
-        raise TypeError(
-            f"`{cls.__name__}.state_names` must be a tuple of different names, none of them 'theta' or 'residual', "
-            f"which have a meaning of their own. Received: {_describe.short(names)}. Write for example "
-            '`state_names = ("v",)`.'
-        )
-    parameters = list(inspect.signature(cls.rule).parameters.values())
-    if not isinstance(inspect.getattr_static(cls, "rule"), staticmethod):
-        parameters = parameters[1:]
-    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    own = [p for p in parameters[3:] if p.kind is not p.VAR_KEYWORD]
-    needed = {p.name for p in own if p.default is p.empty} - {"theta"}
-    if len(parameters) < 3 or needed - set(names) or (not takes_all and set(names) - {p.name for p in own}):
-        raise TypeError(
-            f"`{cls.__name__}.rule` must have the parameters g, lr and t, then those in `state_names`, and `theta` if "
-            f"it needs the weights. Received: rule({', '.join(map(str, parameters))}) with "
-            f"state_names={_describe.short(names)}. Write the same names in both."
-        )
 
 
 def _refuse_lost_hyperparameters(optimizer: RuleOptimizer) -> None:

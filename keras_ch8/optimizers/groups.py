@@ -11,7 +11,7 @@ from .. import _checks, _objects
 from .._describe import misfit, short
 from .._registration import registered
 from .._settings import Count, Number, Settings
-from .._types import Config
+from .._types import Config, Tensor
 
 FACTOR = Number("what the learning rate is multiplied by", "Try 0.1, or `trainable = False` for layers at rest.", 0.0)
 DECAY = Number("what the weight decay is multiplied by", "Try False, for no decay.", 0.0)
@@ -160,6 +160,10 @@ def groups_of(groups: Any, weight_decay: float | None) -> tuple[Group, ...]:
     return tuple(groups)
 
 
+Scaled = Mapping[float, Tensor]
+"""A number of the step times each of some factors, by the factor."""
+
+
 class Grouping:
     """The groups of an optimizer, and which of its weights is in which.
 
@@ -226,6 +230,12 @@ class Grouping:
         number = self._of[i]
         return 1.0 if number is None else self.rate(i) * float(self._groups[number].weight_decay)
 
+    def scaled(self, lr: Tensor, decay: Tensor | None) -> tuple[Scaled, Scaled]:
+        """Return the learning rate, and what decays in a step, times each factor of a weight."""
+        rates, decays = ({of(i) for i in self._of} for of in (self.rate, self.decay))
+        some = [] if decay is None else sorted(decays - {0.0})
+        return {f: _times(lr, f) for f in sorted(rates)}, {f: _times(decay, f) for f in some}
+
     @property
     def members(self) -> dict[str, list[int]]:
         """The places of the weights of each group, and of the others, by what they are called; {} without groups."""
@@ -243,6 +253,10 @@ class Grouping:
     def config(self) -> list[list[Any]]:
         """Return path and number of the group of each weight."""
         return [[path, self._of[i]] for i, path in self._paths.items()]
+
+
+def _times(value: Tensor, factor: float) -> Tensor:
+    return value if factor == 1 else value * factor
 
 
 def _listed(paths: Sequence[str]) -> str:

@@ -70,7 +70,7 @@ FORMULAS = {
     "CyclicalLearningRate": (CyclicalLearningRate(0.01, 0.1, 30), lambda k: 0.01 + 0.09 * triangle(k, 30)[0]),
     "CyclicalLearningRate, triangular2": (
         CyclicalLearningRate(0.01, 0.1, 30, "triangular2"),
-        lambda k: 0.01 + 0.09 * triangle(k, 30)[0] / 2.0 ** triangle(k, 30)[1],
+        lambda k: 0.01 + 0.09 * triangle(k, 30)[0] * 0.5 ** triangle(k, 30)[1],
     ),
     "CyclicalLearningRate, exp_range": (
         CyclicalLearningRate(0.01, 0.1, 30, "exp_range", 0.99),
