@@ -89,7 +89,7 @@ def test_a_cyclical_rate_is_that_of_both(mode):
 
 
 def test_a_rate_for_each_part_is_that_of_an_optimizer_for_each():
-    slow, fast = keras.Variable(START, name="conv_1/kernel"), keras.Variable(START, name="dense/kernel")
+    slow, fast = keras.Variable(START, name="conv_1_kernel"), keras.Variable(START, name="dense_kernel")
     optimizer = optimizers.Adam(0.01, groups=[Group("*conv_1*", learning_rate=0.1)])
     for g in GRADS:
         step(optimizer, [slow, fast], [g, g])
