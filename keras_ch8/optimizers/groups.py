@@ -88,19 +88,19 @@ class Group(Settings):
         object.__setattr__(self, "paths", tuple(map(str, self.paths)))
 
     @classmethod
-    def of_rank(cls, rank: int, **factors: float) -> Self:
+    def of_rank(cls, rank: int, learning_rate: float = 1.0, weight_decay: float = 1.0) -> Self:
         """Return the group of the weights with so many axes: 1 for biases and the scales of normalization."""
-        return cls(rank=rank, **factors)
+        return cls("*", learning_rate, weight_decay, rank)
 
     @classmethod
-    def of_layer(cls, layer: keras.Layer, **factors: float) -> Self:
+    def of_layer(cls, layer: keras.Layer, learning_rate: float = 1.0, weight_decay: float = 1.0) -> Self:
         """Return the group of the trainable weights of a layer, or of a model inside another."""
         if not isinstance(layer, keras.Layer) or not layer.trainable_variables:
             raise ValueError(
                 f"`layer` stands for its trainable weights. Received: {short(layer)}, which has none. Give a layer or "
                 "a model that is built, and train at least one of its weights."
             )
-        return cls(tuple(v.path for v in layer.trainable_variables), **factors)
+        return cls(tuple(v.path for v in layer.trainable_variables), learning_rate, weight_decay)
 
     @classmethod
     def by_depth(cls, model: keras.Model, decay: float) -> list[Self]:
@@ -115,7 +115,7 @@ class Group(Settings):
         """
         decay = _checks.fraction("decay", decay, meaning="the rate of a layer over that of the next", fix="Try 0.9.")
         layers = [layer for layer in _layers_of(_objects.model(model)) if layer.trainable_variables]
-        return [cls.of_layer(layer, learning_rate=decay**i) for i, layer in enumerate(reversed(layers))][::-1]
+        return [cls.of_layer(layer, decay**i) for i, layer in enumerate(reversed(layers))][::-1]
 
     @property
     def label(self) -> str:
