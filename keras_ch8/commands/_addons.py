@@ -121,7 +121,7 @@ class Script(NamedTuple):
 def edits_of(full: str, call: ast.Call, script: Script) -> tuple[Edits, str]:
     """Return the edits that make a call one of ours, and ""; or none, and the reason why it stays."""
     ours = OURS[full]
-    given = [*zip(ours.takes, call.args, strict=False), *((k.arg, k) for k in call.keywords)]
+    given: list[tuple[Any, Any]] = [*zip(ours.takes, call.args, strict=False), *((k.arg, k) for k in call.keywords)]
     values = {name: node.value if isinstance(node, ast.keyword | ast.Starred) else node for name, node in given}
     is_plain = len(call.args) <= len(ours.takes) and not any(isinstance(node, ast.Starred) for node in call.args)
     if not is_plain or not all(name in ours.takes for name in values):

@@ -427,8 +427,8 @@ class ObservedOptimizer:
                 found.append(ops.full((), float("nan"), "float32"))
                 continue
             both = [moved[i] for i in own], [backend.as_tensor(variables[i]) for i in own]
-            squares = [ops.cast(_numerics.squared_norm(some), "float32") for some in both]
-            found.append(ops.sqrt(_numerics.safe_ratio(*squares, float("nan"))))
+            update, weights = (ops.cast(_numerics.squared_norm(some), "float32") for some in both)
+            found.append(ops.sqrt(_numerics.safe_ratio(update, weights, float("nan"))))
         return found
 
 
