@@ -125,8 +125,9 @@ def _config(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
     """Return the arguments of an optimizer that say something; none of one that cannot give them."""
     with contextlib.suppress(Exception):  # such as a schedule of the user's own without `get_config`
         config = optimizer.get_config()
-        left_out = ("name", "group_of")
-        return {key: _short(v) for key, v in config.items() if v not in (None, False) and key not in left_out}
+        if "groups" in config:
+            config["groups"] = ", ".join(map(repr, optimizer.groups))
+        return {key: _short(value) for key, value in config.items() if value not in (None, False) and key != "name"}
     return {}
 
 
@@ -186,8 +187,6 @@ def _short(value: Any) -> Any:
     if isinstance(value, dict):
         arguments = ", ".join(f"{k}={v!r}" for k, v in value.get("config", {}).items())
         return f"{value.get('class_name', '')}({arguments})"
-    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
-        return ", ".join(map(str, map(_short, value)))
     if isinstance(value, float | np.floating):
         return float(f"{value:.6g}")
     return value if isinstance(value, bool | int | str) else getattr(value, "__name__", None) or str(value)

@@ -137,5 +137,6 @@ class FixedOnceBuilt:
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
-        config = self.get_config() | {name: getattr(self, name) for name in self.hyperparameters}  # type: ignore[attr-defined]
+        names = (*self.hyperparameters, *(["groups"] if getattr(self, "groups", ()) else []))
+        config = self.get_config() | {name: getattr(self, name) for name in names}  # type: ignore[attr-defined]
         return call_of(self, {name: value for name, value in config.items() if name != "name"})

@@ -111,7 +111,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         skip_nonfinite: bool = False,
         clip: clipping.ClippingRule | Config | None = None,
         weight_decay: float | None = None,
-        groups: Sequence[Group | Config] = (),
+        groups: Sequence[Group] | Config = (),
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
@@ -135,9 +135,8 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
             train_step.install(type(self).__name__)
             fit.install(type(self).__name__)
         multi_worker.prepare(None, type(self).__name__)
-        self.groups = groups_of(groups, self.weight_decay)
+        self.groups, self._saved_groups = groups_of(groups, self.weight_decay)
         self.grouping = Grouping((), {})
-        self._saved_groups: Sequence[Any] = ()
         self.clip = clip if clip is None else rule
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
@@ -354,16 +353,9 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         own = {name: getattr(self, name) for name in (*self.hyperparameters, "skip_nonfinite")}
         own["clip"] = keras.saving.serialize_keras_object(self.clip)
         if self.groups:
-            own["groups"] = [keras.saving.serialize_keras_object(group) for group in self.groups]
-            own["group_of"] = self.grouping.config() or [*self._saved_groups]
+            some = [keras.saving.serialize_keras_object(group) for group in self.groups]
+            own["groups"] = {"groups": some, "group_of": self.grouping.config() or [*self._saved_groups]}
         return super().get_config() | own
-
-    @classmethod
-    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> "RuleOptimizer":
-        """Make the optimizer again; `group_of` says which weights it had found for its groups."""
-        optimizer = super().from_config({k: v for k, v in config.items() if k != "group_of"}, custom_objects)
-        optimizer._saved_groups = config.get("group_of", [])
-        return optimizer
 
 
 def _label(variable: keras.Variable) -> str:

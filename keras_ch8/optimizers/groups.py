@@ -145,10 +145,12 @@ def _layers_of(model: keras.Model) -> list[keras.Layer]:
     return list(dict.fromkeys(layer for part in parts for layer in part))
 
 
-def groups_of(groups: Any, weight_decay: float | None) -> tuple[Group, ...]:
-    """Return the groups of an optimizer, which of a saved one come as their configurations."""
-    if _checks.is_list(groups):
-        groups = [keras.saving.deserialize_keras_object(g) if isinstance(g, dict) else g for g in groups]
+def groups_of(groups: Any, weight_decay: float | None) -> tuple[tuple[Group, ...], Sequence[Any]]:
+    """Return the groups of an optimizer; of a saved one also which weight it had found to be in which."""
+    saved: Sequence[Any] = ()
+    if isinstance(groups, dict) and groups.keys() == {"groups", "group_of"}:
+        groups, saved = groups["groups"], groups["group_of"]
+        groups = [keras.saving.deserialize_keras_object(group) for group in groups]
     of = 'groups, such as `Group("encoder/*", learning_rate=0.1)`'
     groups = _objects.list_of("groups", groups, Group, of)
     scaled = next((group for group in groups if float(group.weight_decay) not in (0.0, 1.0)), None)
@@ -157,7 +159,7 @@ def groups_of(groups: Any, weight_decay: float | None) -> tuple[Group, ...]:
             "`weight_decay` of a group is a factor of that of the optimizer, which has none. Received: groups with "
             f"{scaled!r}, and weight_decay=None. Give the optimizer a `weight_decay`, or leave the factor out."
         )
-    return tuple(groups)
+    return tuple(groups), saved
 
 
 Scaled = Mapping[float, Tensor]

@@ -342,3 +342,13 @@ def test_the_gradient_by_hand_is_that_of_a_training_without_groups():
     fit(network(ours.SGD(0.1)), [frames])
     assert all(frame.groups == frame.group_rates == {} for frame in frames.frames)
     np.testing.assert_allclose(frames.norm, by_hand(0.1)["norm"], rtol=1e-4)
+
+
+def test_an_optimizer_with_groups_says_them_and_its_configuration_may_be_given_others():
+    variables = [keras.Variable([0.0], name=name) for name in ("head", "base")]
+    first = ours.SGD(1.0, groups=[Group("head", learning_rate=0.5)])
+    first.build(variables)
+    assert "groups=" in repr(first)
+    again = ours.SGD.from_config(first.get_config() | {"groups": [Group("base", learning_rate=0.25)]})
+    step(again, variables, [np.ones(1, "float32")] * 2)
+    assert [float(v[0]) for v in variables] == [-1.0, -0.25]
