@@ -149,8 +149,8 @@ def index() -> str:
     lines = [
         "# The map of the chapter",
         "",
-        "Every public part of `keras_ch8`, in the order of the book; `help(keras_ch8.optimizers.Adam)` shows the whole",
-        "text of a part. This page is made from the code by `python -m keras_ch8.chapter docs`.",
+        "Every public part of `keras_ch8`, in the order of the book. `help(keras_ch8.optimizers.Adam)` prints all about"
+        " one.",
         "",
         contents(),
     ]
@@ -187,9 +187,16 @@ def _rules() -> str:
     return documentation.page()
 
 
+def _texts() -> str:
+    from .monitors import documentation
+
+    return documentation.texts()
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/index.md": index,
     "docs/diagnosis.md": _rules,
+    "docs/texts.md": _texts,
     "keras_ch8/chapter.txt": for_terminal,
 }
 """The documents that are made from the parts, by what makes them."""

@@ -12,7 +12,6 @@ from .._result import Result, Table
 from ..verdicts import quantities as q
 from ..verdicts import table
 from ..verdicts.fact import Fact
-from ..verdicts.wording import digits
 from .base import Curve, Monitor
 from .measurement_log import MeasurementLog, once, running_median
 from .progress import progress_measured
@@ -128,16 +127,16 @@ class CliffMonitor(Monitor):
     curves = (
         Curve(
             "spikes",
-            "Spikes",
+            "Gradient spikes",
             "steps",
-            "Steps among the last 5000 whose gradient stands out; a run of them is one.",
+            "Steps of the last 5000 with a gradient 10 times the usual or more; a run of them counts once.",
             "8.2.4",
         ),
         Curve(
             "nonfinite_steps",
-            "Steps that are not finite",
+            "NaN or infinite gradients",
             "steps",
-            "Steps among the last 5000 whose gradient is not finite.",
+            "Steps of the last 5000 whose gradient is NaN or infinite.",
             "8.2.4",
         ),
     )
@@ -156,13 +155,9 @@ class CliffMonitor(Monitor):
         }
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
-        """Return among how many steps that is, and when the last such step was."""
-        among = f"in the last {digits(len(log.rows.norm), 3)} steps"
+        """Return when the last such step was."""
         steps = {"cliff": spikes_of(log), "nonfinite": _broken(log)}
-        return {
-            kind: f"{among}, most recently at step {found[-1]}" if len(found) else among
-            for kind, found in steps.items()
-        }
+        return {kind: f"last: step {found[-1]}" for kind, found in steps.items() if len(found)}
 
 
 @once

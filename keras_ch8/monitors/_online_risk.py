@@ -11,7 +11,7 @@ from .._result import Result
 from ..verdicts import quantities as q
 from ..verdicts import table
 from ..verdicts.wording import digits
-from .base import Curve, Monitor
+from .base import Monitor
 from .measurement_log import MeasurementLog, once
 
 LITTLE = 0.1
@@ -95,27 +95,6 @@ class OnlineRiskMonitor(Monitor):
     order = 5
     source = "epochs"
     rules = table.ONLINE_RISK
-    curves = (
-        Curve(
-            "loss_on_new_examples",
-            "Loss on new examples",
-            "loss",
-            "Loss on examples at the end of the first pass, when they were new.",
-            "8.1.3",
-        ),
-        Curve(
-            "loss_on_known_examples",
-            "Loss on known examples",
-            "loss",
-            "Loss on examples at the end of the last pass, when they were known.",
-            "8.1.3",
-        ),
-    )
-
-    def numbers(self, log: MeasurementLog) -> dict[str, float]:
-        """Return the loss on examples when they were new, and as they are known now."""
-        found = online_risk(log.passes)
-        return {"loss_on_new_examples": found.first, "loss_on_known_examples": found.last}
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the held-out loss does beside the training loss; nothing before there are three of each.
@@ -141,22 +120,13 @@ class OnlineRiskMonitor(Monitor):
         return held_out_drawn(log)
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
-        """Return the losses by themselves."""
-        held_out, losses = _held_out(log), [*log.reported("loss")]
-        name = "`val_loss`" if _is_validated(log) else "the loss on the probe"
-        risk = online_risk(log.passes)
-        ends = [held_out.min(), held_out[-1]]
-        best, last = (digits(loss, 3) for loss in ends)
-        pairs = [
-            ("the training loss is now {}", losses[-1:]),
-            (name + (" has gone from {} at its best to {}" if best != last else " is near its best, {}"), ends),
-            (
-                "the loss of minibatches was {} when they were new, and is {} now",
-                [risk.first, risk.last] if risk.passes > 1 else [],
-            ),
-        ]
-        said = [text.format(*(digits(x, 3) for x in xs)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
-        return {"overfitting": "; ".join(said)}
+        """Return the held-out loss at its best and now."""
+        held_out = _held_out(log)
+        if not len(held_out) or not np.isfinite(held_out).all():
+            return {}
+        name = "`val_loss`" if _is_validated(log) else "probe loss"
+        best, now = (digits(loss, 3) for loss in (held_out.min(), held_out[-1]))
+        return {"overfitting": f"{name} {now}, {'its best' if now == best else f'at best {best}'}"}
 
 
 def held_out_drawn(log: MeasurementLog) -> dict[str, float]:

@@ -138,7 +138,7 @@ class Monitor:
         numbers(past)        numbers to draw, by the names of `curves`
         measure(past)        the quantities that `rules` judge, by name
         newest(past)         the newest measurement of those of which several are judged together
-        remarks(past)        what the sentences say besides numbers, by kind
+        remarks(past)        what the sentences say in brackets, by kind
 
     Raises:
         ValueError: When a subclass is defined whose `sets` are not all among "cheap", "standard" and "full", or whose
@@ -178,9 +178,9 @@ class Monitor:
         >>> diagnosis = keras_ch8.callbacks.Diagnosis((x, y), checks=[HighLoss()], measure_every=1, budget=None)
         >>> _ = model.fit(x, y, batch_size=4, epochs=1, callbacks=[diagnosis], verbose=0)
         >>> print(diagnosis.verdicts[0])
-        WATCH high_loss, section 8.2, since step 2: The loss is high (it is 16). Train longer.
+        WATCH high_loss, section 8.2, since step 2: The loss is high: it is 16. Train longer.
         >>> print(*diagnosis.verdicts[0].why)
-        It is 16: watch from 3 up, act from 30 up (Experience.).
+        It is 16: WATCH at 3 or more, ACT at 30 or more (Experience.).
     """
 
     name: ClassVar[str]
@@ -246,7 +246,7 @@ class Monitor:
         return {}
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
-        """Return the newest measurement of quantities that are judged by several, by name; sentences say it first.
+        """Return the newest measurement of quantities that are judged by several, by name; reasons say it, too.
 
         Those whose series is drawn need not be there: the last point is the newest measurement.
         """
@@ -257,7 +257,7 @@ class Monitor:
         return {f"{SERIES}{name}": float(value) for name, value in self.numbers(log).items()}
 
     def remarks(self, log: MeasurementLog) -> Mapping[str, str]:
-        """Return what the sentence of a kind says besides its numbers, such as the name of a layer."""
+        """Return what the sentence of a kind says in brackets, such as the name of a layer."""
         return {}
 
     def claims(self, log: MeasurementLog) -> list[Claim]:
@@ -270,7 +270,7 @@ class Monitor:
 
 
 def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:
-    """Return the limits of the rules as lines for charts: by series, each with its `"value"` and its `"label"`.
+    """Return the limits of the rules as lines for charts: by series, each with value, label and direction.
 
     Only those of quantities that a series shows as they are judged, or as they are newest.
 
@@ -279,17 +279,18 @@ def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:
         >>> [line["value"] for line in lines(chosen(["batch_statistics"]))["diagnosis/batch_norm_gap"]]
         [0.3]
     """
-    kinds: dict[str, dict[tuple[float, str], list[str]]] = {}
+    kinds: dict[str, dict[tuple[float, str, str], list[str]]] = {}
     for rule in (rule for monitor in monitors for rule in monitor.rules):
         for limit in rule.judged:
             if limit.quantity.series:
                 limits = kinds.setdefault(limit.quantity.series, {})
                 for level, value in limit.limits(rule.at_most):
-                    named = limits.setdefault((value, level), [])
+                    named = limits.setdefault((value, level, limit.direction), [])
                     named += [rule.kind] if rule.kind not in named else []
     return {
         series: [
-            {"value": value, "label": f"{level}: {', '.join(of)}"} for (value, level), of in sorted(limits.items())
+            {"value": value, "label": f"{level}: {', '.join(of)}", "direction": direction}
+            for (value, level, direction), of in sorted(limits.items())
         ]
         for series, limits in kinds.items()
     }

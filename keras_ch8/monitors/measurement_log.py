@@ -63,7 +63,7 @@ class MeasurementLog:
     clip: float = math.nan
     """Norm of the gradient above which some of it is clipped; NaN without clipping."""
     batch_size: float = 0.0
-    """Examples of a minibatch of the training, on average; 0 where it is not known."""
+    """Examples of a minibatch of the training, of the first; 0 where it is not known."""
     chance: float = math.nan
     """Loss of the best constant prediction on the probe, without penalties; NaN where it is not known."""
     chance_of_validation: float = math.nan
@@ -89,8 +89,6 @@ class MeasurementLog:
     first_rows: Rows = dataclasses.field(default_factory=Rows)
     """Those of the first steps, of which `rows` has the last."""
     epochs: list[Mapping[str, float]] = dataclasses.field(default_factory=list)
-    passes: list[np.ndarray] = dataclasses.field(default_factory=list)
-    """Loss of each minibatch in the first epoch and, if there is another, the last."""
     left_out: set[str] = dataclasses.field(default_factory=set)
     """Names of what has failed, which is not asked any more."""
     new: set[str] = dataclasses.field(default_factory=set)
@@ -98,8 +96,6 @@ class MeasurementLog:
     error ended the training."""
     newly_read: set[str] = dataclasses.field(default_factory=set)
     """Names of the monitors whose readings are new."""
-    losses: list[np.ndarray] = dataclasses.field(default_factory=list)
-    """Losses of the minibatches of this epoch, as they come."""
     readings: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
     """Those of each monitor, the oldest first."""
     measured_at: dict[str, list[int]] = dataclasses.field(default_factory=dict)
@@ -171,18 +167,14 @@ class MeasurementLog:
         if len(self.first_rows.steps) < WINDOW:
             self.first_rows = self.first_rows.after(rows).first(WINDOW)
         self.rows = self.rows.after(rows)
-        self.losses.append(rows.loss)
         self.new.add("rows")
         if len(rows.steps):
             self.step = max(self.step, int(rows.steps[-1]))
 
-    def add_epoch(self, logs: Mapping[str, float], losses: np.ndarray | None = None) -> None:
-        """Add the end of an epoch: what `fit` reports, and the loss of each minibatch, by default that of its rows."""
+    def add_epoch(self, logs: Mapping[str, float]) -> None:
+        """Add the end of an epoch: what `fit` reports."""
         self._known.clear()
         self.epochs.append(dict(logs))
-        losses = np.concatenate([np.zeros(0), *self.losses]) if losses is None else losses
-        self.passes = [*self.passes[:1], losses]
-        self.losses = []
         self.new.add("epochs")
 
     def of(self, name: str) -> list[Any]:

@@ -26,7 +26,7 @@ from tests.choosing import models
 PROBE = X[:16], Y[:16]
 HELD_OUT = models.X[200:232], models.Y[200:232]
 CHEAP = {"step_over_best", "loss_change", "loss_change_predicted", "noise_scale", "standard_error", "loss",
-         "gradient_norm", "sensitivity_to_weights", "loss_on_new_examples", "loss_on_known_examples"}  # fmt: skip
+         "gradient_norm", "sensitivity_to_weights"}  # fmt: skip
 
 
 def always(step):
@@ -168,6 +168,12 @@ def test_a_measurement_is_of_the_update_that_was_just_made():
     assert watching.log.batch_size == 8
 
 
+def test_the_batch_size_is_that_of_a_whole_minibatch_though_the_last_of_an_epoch_is_shorter():
+    watching = diagnosis(["gradient_norm"])
+    fit(plain(), [watching], batch_size=20, epochs=1)  # 20, 20 and 8 examples
+    assert watching.log.batch_size == 20
+
+
 @pytest.mark.slow
 def test_four_steps_at_once_are_judged_as_one_update_and_it_says_so():
     one, four = diagnosis(["step_length"]), diagnosis(["step_length"])
@@ -230,23 +236,24 @@ def test_the_number_of_a_verdict_is_the_last_point_of_its_series(tmp_path):
 
 
 @pytest.mark.slow
-def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_after_unpickling():
+def test_print_is_the_report_and_a_notebook_has_cards_after_fit_and_after_unpickling():
     """The name of a kind is that of a monitor, which may be the user's: it is text."""
     watching = diagnosis()
     assert str(watching) == "It has watched no training yet: give it to `fit`, in `callbacks`."
     line = repr(watching)
     assert line.startswith("Diagnosis(")
     assert len(line) <= 400
-    assert watching._repr_html_().count("<tr>") == 1
+    assert "<details" not in watching._repr_html_()
     fit(plain(), [watching], epochs=2)
     assert watching.verdicts
     for one in (watching, pickle.loads(pickle.dumps(watching))):
-        assert str(one) == report(watching.verdicts, one.state)
+        assert str(one) == report(watching.verdicts, one.state, "diagnosis")
         assert one.state == watching.state
         assert repr(one) == line
         shown = one._repr_html_()
-        assert shown.count("<tr") == 1 + len(watching.verdicts)
-        assert all(html.escape(verdict.finding) in shown for verdict in watching.verdicts)
+        wrong = [verdict for verdict in watching.verdicts if verdict.level != "ok"]
+        assert shown.count("<details") == len(wrong) + 1, "one for the passed checks"
+        assert all(html.escape(verdict.finding) in shown for verdict in wrong)
 
 
 def test_in_a_notebook_the_texts_of_verdicts_are_text(monkeypatch):
