@@ -13,7 +13,8 @@ import time
 import traceback
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.append(str(pathlib.Path(__file__).parent.parent / "faults"))  # which pastes cures, too
+ROOT = pathlib.Path(__file__).parent.parent.parent
+sys.path.append(str(ROOT / "benchmarks/faults"))  # which pastes cures, too
 
 import forms
 import keras
@@ -165,8 +166,9 @@ def in_a_fork(work, *arguments):
 
 
 def said(screen):
-    """Return the lines of a screen, without those of Keras's progress."""
-    lines = [re.split(r"[\r\x08]", line)[-1].rstrip() for line in re.sub(r"\x1b\[\w+", "", screen).splitlines()]
+    """Return the lines of a screen, without those of Keras's progress, and with paths that begin at this repository."""
+    plain = re.sub(r"\x1b\[\w+", "", screen).replace(f"{ROOT}/", "")
+    lines = [re.split(r"[\r\x08]", line)[-1].rstrip() for line in plain.splitlines()]
     return [line for line in lines if line and not PROGRESS.search(line)]
 
 
@@ -216,5 +218,5 @@ def compared(program, form, watching, epochs=None):
         outcome = "not itself" if any("error" in each or difference(bare, each) for each in again) else "differs"
     times = {name: [bare[name], watched[name]] for name in CLOCKS}
     added = [line for line in watched["said"] if line not in bare["said"]]
-    told = {name: watched[name] for name in TOLD}
-    return {"outcome": outcome, "why": why, **times, **told, "said": added}
+    of_doctor = {name: watched[name] for name in TOLD}
+    return {"outcome": outcome, "why": why, **times, **of_doctor, "said": added}
