@@ -71,6 +71,7 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
         Fact.SEQUENTIAL: isinstance(model, keras.Sequential),
         Fact.STATEFUL: any(_says(part, "stateful") for part in parts),
         Fact.SEVERAL_INPUTS: len(getattr(model, "inputs", None) or [None]) > 1,
+        Fact.SEVERAL_OUTPUTS: len(getattr(model, "outputs", None) or [None]) > 1,
         Fact.TOKENS: any(isinstance(part, kinds.Embedding) for part in parts),
         Fact.SKIP_CONNECTIONS: any(_adds(part) for part in parts),
         Fact.RESHAPES: any(isinstance(part, kinds.Reshape) for part in parts),

@@ -93,7 +93,7 @@ OF_OWN_LOSS = (
         lambda f: "The loss takes logits (from_logits=True), which go from far below 0 to far above it, but "
         f"{name_of(f.output)} ends with {f.output.activation}, which gives {can_give(f.output)}.",
         "End with no activation.",
-        lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
+        lambda f: f"{f.output.at}.activation = keras.activations.linear" if f.output.can_be_set else "",
     ),
     Check(
         "a loss of certain predictions",
@@ -105,7 +105,7 @@ OF_OWN_LOSS = (
         f"{digits(f.own_loss.of_constant)} for those that are the same for all: it may take them for logits, or have a "
         "softmax or a sigmoid of its own.",
         "End with no activation, if the loss has one; or take it out of the loss.",
-        lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
+        lambda f: f"{f.output.at}.activation = keras.activations.linear" if f.output.can_be_set else "",
         CHOSEN,
     ),
     Check(
@@ -126,7 +126,8 @@ OF_OWN_LOSS = (
         lambda f: f"label_smoothing={digits(f.output.label_smoothing)} takes that part of each label away, and gives "
         "it to all classes alike: little is left to learn.",
         "Compile with a label_smoothing of 0.1, or of 0.",
-        lambda f: f"loss = keras.losses.{class_of(f.output.loss)}(from_logits={bool(f.output.from_logits)}, "
+        lambda f: "" if f.output.name else
+        f"loss = keras.losses.{class_of(f.output.loss)}(from_logits={bool(f.output.from_logits)}, "
         "label_smoothing=0.1)\nkeras_ch8.training.compile_as(model, model, loss=loss)",
         CHOSEN,
     ),
@@ -168,7 +169,8 @@ OF_OWN_LOSS = (
            f"{digits(f.own_loss.of_opposite)} for wrong ones: training makes it small, and the predictions wrong."),
         lambda f: "Let the loss grow with the error, whatever its sign: take its square or its size."
         if f.own_loss.falls_without_end else "Change the sign of the loss: training makes it small, not large.",
-        lambda f: code_by(f, same_end(f, loss="mean_squared_error")) if f.own_loss.falls_without_end else OTHER_SIGN,
+        lambda f: code_by(f, same_end(f, loss="mean_squared_error")) if f.own_loss.falls_without_end
+        else "" if f.output.name else OTHER_SIGN,
     ),
     Check(
         "a loss that breaks at certain predictions",
@@ -181,7 +183,8 @@ OF_OWN_LOSS = (
         lambda f: cure_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as
         else "Clip the predictions in the loss: `keras.ops.clip(y_pred, epsilon, 1 - epsilon)` with "
         "`epsilon = keras.config.epsilon()`, since 1 minus a smaller number may be 1.",
-        lambda f: code_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as else CLIPPED,
+        lambda f: code_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as
+        else "" if f.output.name else CLIPPED,
         then="End with no activation, and write the loss of logits.",
         expects="The loss should stay finite.",
     ),

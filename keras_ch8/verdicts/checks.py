@@ -63,7 +63,7 @@ def judged_by(facts: Facts) -> list[str]:
     """
     known = {
         ("bad_inputs",): bool(facts.inputs),
-        _OF_TARGETS: bool(facts.targets.of),
+        _OF_TARGETS: any(one.targets.of for one in (facts, *facts.outputs)),
         ("equal_units", "no_gradient"): bool(facts.start.layers),
         ("leak",): not math.isnan(facts.equal_rows),
     }
@@ -72,6 +72,8 @@ def judged_by(facts: Facts) -> list[str]:
 
 def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> list[Claim]:
     """Return what the checks claim of some facts, of each kind what the first says; causes silence symptoms.
+
+    What is asked of the output, its loss and its labels is asked of each of several outputs.
 
     A check that fails is left out, after `leave_out` was called with its name and the error.
     """
@@ -82,8 +84,10 @@ def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> list
             acting = [kind for kind, claim in found.items() if claim.level == "act"]
             if not check.is_of_other:
                 acting = [kind for kind in acting if kind not in of_other]
-            if check.kind not in found and check.when(facts) and not explained_by(check.kind, acting):
-                found[check.kind] = _claim(check, facts)
+            if check.kind in found or explained_by(check.kind, acting):
+                continue
+            if flagged := next((one for one in (facts, *facts.outputs) if check.when(one)), None):
+                found[check.kind] = _claim(check, flagged)
                 of_other |= {check.kind} if check.is_of_other else set()
         except Exception as error:
             leave_out(check.name, error)
@@ -102,10 +106,11 @@ def _claim(check: Check, facts: Facts) -> Claim:
     why = (f"It is said where {check.holds} ({check.source}).",)
     then = then or next((remedy.cure for remedy in remedies), "")
     is_of_probe = check.is_of_other and facts.other == PROBE
+    named = f"Output {facts.output.name!r}: " if facts.output.name else ""
     return Claim(
         check.kind,
         check.level,
-        said(check.says, facts),
+        named + said(check.says, facts),
         cure,
         proven=True,
         why=why,

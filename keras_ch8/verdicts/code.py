@@ -8,12 +8,15 @@ from .fact import Fact
 
 _OF_ONE_ARRAY = re.compile(r"\bx\[|\bx\.|len\(x\)|\bx ==|adapt\(x\)")
 """Where code takes the inputs for one array."""
+_OF_ONE_TARGET = re.compile(r"\by\[|\by\.|\by =|len\(y\)|\(y[,)]")
+"""Where it takes the targets for one."""
 NO_EDIT: Mapping[str, tuple[Fact, ...]] = {
     "x": (Fact.NO_ARRAYS,),
     "y": (Fact.NO_ARRAYS,),
     "batch_size": (Fact.NO_ARRAYS,),
     "model": (Fact.OWN_TRAINING_STEP,),
     "model.layers": (Fact.SUBCLASSED,),
+    "keras.Sequential": (Fact.SEVERAL_OUTPUTS,),
     "keras.Input": (Fact.STATEFUL,),
     "model.trainable_variables": (Fact.SUBCLASSED,),
     "model.optimizer.get_config": (Fact.SCALED_LOSS,),
@@ -38,6 +41,8 @@ def fitting(code: str, has: Set[Fact]) -> str:
     if not code or Fact.LOOP_OF_ONES_OWN in has:
         return ""
     named = _named(code)
+    if Fact.SEVERAL_OUTPUTS in has and _OF_ONE_TARGET.search(code):
+        return ""
     if any(has & set(NO_EDIT.get(name, ())) for name in named):
         return ""
     if named & OF_LAYERS and Fact.BUILT_BY_THE_FIRST_BATCH in has:

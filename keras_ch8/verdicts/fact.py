@@ -63,6 +63,7 @@ class Fact(enum.StrEnum):
     SEQUENTIAL = "sequential", "the model is a `keras.Sequential`"
     STATEFUL = "stateful", "a layer keeps its state from batch to batch, so that all batches have one size"
     SEVERAL_INPUTS = "several inputs", "the model has several inputs"
+    SEVERAL_OUTPUTS = "several outputs", "the model has several outputs"
     FLAT_INPUTS = "flat inputs", "the inputs are one number for each example, without an axis of its own"
     TOKENS = "tokens", "the inputs are indices into an embedding"
     RECURRENCE = "recurrence", "there is a recurrent layer"
