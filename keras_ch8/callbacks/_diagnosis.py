@@ -14,6 +14,7 @@ from ..monitors.base import Monitor, chosen
 from ..monitors.held_out import first_given, validated_on
 from ..monitors.measurement_log import MeasurementLog, rows_of_all
 from ..monitors.model_facts import rate_of
+from ..monitors.schedule_ahead import rates_ahead
 from ..monitors.start import EXAMPLES as LOOKED_AT
 from ..monitors.start import facts_of, there_in
 from ..telemetry.frame import Frame
@@ -355,8 +356,9 @@ class Diagnosis(Callback):
             price = multiplications(keras_private.leaves_of(self.model))
             few = examples_to_look_at(LOOKED_AT, self.probe.batch_size, price)
             facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced)
-            held_out = validated_on(training.arguments, facts.output)
-            self.log.look(self.session.step, dataclasses.replace(facts, **held_out))
+            rates, later = rates_ahead(self.model, self.log.total)
+            further = validated_on(training.arguments, facts.output) | {"rates": rates, "later_rate": later}
+            self.log.look(self.session.step, dataclasses.replace(facts, **further))
         except Exception as error:
             self.log.leave_out(PREFLIGHT, error)
         self._judge_and_report()

@@ -133,6 +133,14 @@ def padding_in(model: keras.Model, x: Data) -> frozenset[Fact]:
     return frozenset({Fact.PADDING} if any(share > PADDED for share in shares) else ())
 
 
+def frozen_in(model: keras.Model) -> float:
+    """Return the part of the weights of a model that are frozen in layers whose biases are all 0, as initialized."""
+    frozen = [leaf for leaf in keras_private.leaves_of(model) if leaf.weights and not leaf.trainable_variables]
+    untrained = [leaf for leaf in frozen if _begins_at_0(getattr(leaf, "bias", None))]
+    entries = [sum(int(np.prod(v.shape)) for one in some for v in one.weights) for some in (untrained, [model])]
+    return entries[0] / max(1, entries[1])
+
+
 def _says(part: object, attribute: str, otherwise: bool = False) -> bool:
     """Whether a class says something of itself; `otherwise` stands for what one of Keras, which cannot, would say."""
     return getattr(part, attribute, otherwise) is True
@@ -251,6 +259,10 @@ def _adds(part: object) -> bool:
 def _has_negative_biases(part: object) -> bool:
     bias = getattr(part, "bias", None)
     return isinstance(bias, keras.Variable) and float(keras.ops.mean(bias)) < NEGATIVE_BIAS
+
+
+def _begins_at_0(bias: object) -> bool:
+    return isinstance(bias, keras.Variable) and not bool(keras.ops.any(bias))
 
 
 def _is_small(variable: keras.Variable) -> bool:

@@ -29,7 +29,7 @@ from ..verdicts.facts import (
     Targets,
 )
 from .model_end import end_of, name_of_activation
-from .model_facts import activation, facts_of_model, form_of, is_weighted, padding_in
+from .model_facts import activation, facts_of_model, form_of, frozen_in, is_weighted, padding_in
 from .outputs import Head, heads_of
 from .own_loss import is_own, tried
 from .probe import RecordedCall, by_unit, recording
@@ -84,7 +84,7 @@ def facts_of(
         each.append(_of_output(head, output, data, probe, is_own_tried))
     common: dict[str, Any] = {"has": has, "is_weighted": data[2] is not None, "other": "" if probe is None else PROBE}
     of_all = {"inputs": inputs_of(dict(arrays_of(data[0]))), "start": start}
-    of_all |= {"is_trained": bool(model.trainable_variables)}
+    of_all |= {"is_trained": bool(model.trainable_variables), "frozen": frozen_in(model)}
     if probe is not None:
         of_all["other_inputs"] = inputs_of(dict(arrays_of(probe[0])))
     if len(outputs) <= 1:

@@ -16,7 +16,7 @@ from ._checks_of_start import OF_START
 from .causes import explained_by
 from .code import fitting
 from .facts import PROBE, Facts
-from .remedies import REMEDIES, applicable
+from .remedies import REMEDIES, Remedy, applicable
 from .verdict import Claim
 
 CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_OWN_LOSS, *OF_START, *OF_ALL)
@@ -104,7 +104,9 @@ def _claim(check: Check, facts: Facts) -> Claim:
         cure, code, expects = remedies[0].cure, remedies[0].code, remedies[0].expects
         remedies = remedies[1:]
     why = (f"It is said where {check.holds} ({check.source}).",)
-    then = then or next((remedy.cure for remedy in remedies), "")
+    following = next(iter(remedies), Remedy(""))
+    then_code = "" if then else following.code
+    then = then or following.cure
     is_of_probe = check.is_of_other and facts.other == PROBE
     named = f"Output {facts.output.name!r}: " if facts.output.name else ""
     return Claim(
@@ -118,4 +120,5 @@ def _claim(check: Check, facts: Facts) -> Claim:
         then=then,
         expects=expects,
         is_of_probe=is_of_probe,
+        then_code=then_code,
     )

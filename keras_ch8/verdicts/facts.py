@@ -383,6 +383,9 @@ class Facts:
         is_trained: Whether a weight of the model is trainable.
         own_loss: What a loss of the user's own says.
         has: What the model and the optimizer have.
+        rates: The learning rates of the training that its schedule gives, evenly spread; () where they are not known.
+        later_rate: The largest that it gives afterwards, up to ten trainings of this length.
+        frozen: Part of the weights that are frozen as they were initialized, by biases that are all 0.
         outputs: Of a model with several outputs, what is known of each that has a loss: `targets`, `output` and what
             follows from these, as of the only one.
     """
@@ -409,6 +412,9 @@ class Facts:
     is_trained: bool = True
     own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)
     has: frozenset[Fact] = frozenset()
+    rates: tuple[float, ...] = ()
+    later_rate: float = NAN
+    frozen: float = 0.0
     outputs: "tuple[Facts, ...]" = ()
 
 

@@ -46,6 +46,7 @@ OF_THE_CHAPTER = (
         meaning="The loss would fall much faster with longer steps in the same directions.",
         fine="There is no sign that longer steps would help",
         cure="Raise the learning rate: `keras_ch8.find_learning_rate` finds one.",
+        is_refuted_by_learning=True,
     ),
     Kind(
         "ill_conditioned",

@@ -351,7 +351,7 @@ def judge(
         numbers = {q.name: drawn.get(q.series, newest.get(q.name, measured.get(q.name, NAN))) for q in spoken}
         shown = spoken[:MOST_NUMBERS] if is_fine else spoken
         cures = [] if is_fine else _cures(rule, measured, known or {}, has)
-        cure = cures[0] if cures else Remedy("")
+        cure, then = [*cures, Remedy(""), Remedy("")][:2]
         phrases = [q.said(numbers[q.name], measured.get(q.name, NAN)) for q in shown]
         claims.append(
             Claim(
@@ -364,7 +364,8 @@ def judge(
                 code=cure.code,
                 series=next((q.series for q in spoken if q.series in drawn), ""),
                 drawn=drawn,
-                then=cures[1].cure if len(cures) > 1 else "",
+                then=then.cure,
+                then_code=then.code,
                 expects=cure.expects,
             )
         )
