@@ -290,7 +290,9 @@ class Diagnosis(Callback):
     def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None:
         """Add the rows of the last steps, which come when they like: they are judged at steps that no clock chooses."""
         if frames:
-            self.log.add_rows(rows_of_all(list(frames.values()), self.session.losses))
+            losses = self.session.losses
+            of_each = {name: rows_of_all([frame], losses) for name, frame in frames.items() if len(frames) > 1}
+            self.log.add_rows(rows_of_all(list(frames.values()), losses), of_each)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""

@@ -115,10 +115,16 @@ def form_of(training: fit.Training) -> frozenset[Fact]:
     found = {
         Fact.LOOP_OF_ONES_OWN: not training.is_fit,
         Fact.NO_ARRAYS: training.is_fit and not are_arrays(training.arguments.get("x")),
+        Fact.DATA_SET: training.is_fit and _is_of_pairs(training.arguments.get("x")),
         Fact.VALIDATED_APART: training.validation_data is not None,
         Fact.BUILT_BY_THE_FIRST_BATCH: not training.was_built,
     }
     return _true_of(found)
+
+
+def _is_of_pairs(x: Data) -> bool:
+    """Whether data are a `tf.data.Dataset` of inputs and targets."""
+    return backend.is_dataset(x) and isinstance(x.element_spec, tuple) and len(x.element_spec) > 1
 
 
 def padding_in(model: keras.Model, x: Data) -> frozenset[Fact]:

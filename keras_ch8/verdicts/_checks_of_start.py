@@ -175,8 +175,8 @@ OF_START = (
     Check(
         "a schedule that soon ends",
         "step_too_short",
-        f"the schedule of the learning rate is below {percent(ENDED)} of its peak after {percent(SOON)} of the training "
-        "or less",
+        f"the schedule of the learning rate is below {percent(ENDED)} of its peak after {percent(SOON)} of the "
+        "training or less",
         lambda f: _ended_after(f) <= SOON,
         _says_ended,
         SPREAD,

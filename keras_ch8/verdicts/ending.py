@@ -131,7 +131,8 @@ def _by_adam(facts: Facts, to: Ending) -> bool:
 
 def _finds_rate(facts: Facts, to: Ending) -> bool:
     """Whether the problem is another one, for which the rate was not chosen, and one number sets it."""
-    is_set = facts.has & {Fact.LEARNING_RATE_SCHEDULE, Fact.OWN_STEP_LENGTH, Fact.NO_ARRAYS, Fact.STATEFUL}
+    is_set = facts.has & {Fact.LEARNING_RATE_SCHEDULE, Fact.OWN_STEP_LENGTH, Fact.STATEFUL}
+    is_set |= frozenset() if Fact.DATA_SET in facts.has else facts.has & {Fact.NO_ARRAYS}
     is_other = _has_other_loss(facts.output, to) and to.loss != facts.own_loss.same_as
     return (is_other or _is_scaled(facts, to)) and not is_set
 

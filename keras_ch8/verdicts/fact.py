@@ -50,6 +50,7 @@ class Fact(enum.StrEnum):
     WARM_UP = "warm-up", "the learning rate began below 0.9 of the largest one"
     SCALED_LOSS = "scaled loss", "the optimizer is inside a `keras.optimizers.LossScaleOptimizer`"
     NO_ARRAYS = "no arrays", "`fit` is given a data set or a generator, and no arrays"
+    DATA_SET = "data set", "`fit` is given a `tf.data.Dataset` of inputs and targets"
     VALIDATED_APART = "validated apart", "`fit` is given validation data, which were split off before"
     LOOP_OF_ONES_OWN = "loop of one's own", "a loop inside `Doctor.watch` makes the steps, without `compile` and `fit`"
     OWN_TRAINING_STEP = "own training step", "the model has its own `train_step` or `compile`"

@@ -185,7 +185,9 @@ _STOP = Remedy(
     "Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.",
     "callbacks = [keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True), *callbacks]",
     "The validation loss should end where it was best.",
+    unless=_LOOP,
 )
+_KEEP = Remedy("Keep the weights of the step at which the held-out loss is lowest, and stop there.", needs=_LOOP)
 _DECAY = Remedy(
     "Let the learning rate fall from {rate} to 0 over the training: `schedules.LinearDecay`.",
     SLOWER_FALL,
@@ -376,6 +378,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "overfitting": (
         _STOP,
+        _KEEP,
         Remedy(
             "See whether held-out examples, which a constant predicts better, are drawn and prepared as the others "
             "are: shuffle before they are split.",
@@ -413,7 +416,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Make three times as many steps.", needs=_LOOP),
         Remedy("Raise the learning rate: `keras_ch8.find_learning_rate` finds one.", unless=_OWN_LENGTH),
     ),
-    "too_long": (_STOP, Remedy("Train for fewer epochs.")),
+    "too_long": (_STOP, _KEEP, Remedy("Train for fewer epochs.", unless=_LOOP)),
     "oscillation": (
         *_rate("Lower", "shorter_rate", "The loss should fall from epoch to epoch."),
         _DECAY,
