@@ -106,6 +106,22 @@ def heads_of(model: keras.Model, given: Data = None) -> list[Head]:
     return heads
 
 
+def without_loss(model: keras.Model) -> list[keras.Variable]:
+    """Return the weights of the layers of a model that only lead to outputs without a loss."""
+    heads = heads_of(model)
+    outputs = keras.tree.flatten(getattr(model, "outputs", None) or [])
+    if not heads or len(heads[0].names) != len(outputs):
+        return []
+    tensors, met, reached = [outputs[head.place] for head in heads], set[int](), set[int]()
+    while tensors:
+        if id(tensor := tensors.pop()) not in met:
+            met.add(id(tensor))
+            operation, inputs = keras_private.source_of(tensor)
+            reached.add(id(operation))
+            tensors += inputs
+    return [v for layer in model.layers if id(layer) not in reached for v in layer.trainable_variables]
+
+
 def _only_head(arguments: dict[str, Any]) -> list[Head]:
     """Return the only output by the arguments of `compile`, if it has one loss."""
     losses, shares = (keras.tree.flatten(arguments.get(of)) for of in ("loss", "loss_weights"))

@@ -62,7 +62,8 @@ def facts_of(
         training: The `fit` that trains on them, if there is one.
         is_traced: Whether a trace has shown that a call of the model and its loss only computes.
     """
-    start, calls, given, failed = Start(), list[RecordedCall](), None, None
+    start, calls, given = Start(), list[RecordedCall](), None
+    failed: Exception | None = None
     has = facts_of_model(model, training.callbacks if training else ()) | flat_in(model, data[0])
     has |= form_of(training) if training else set()
     examples = model.inputs[0].shape[0] if Fact.STATEFUL in has and Fact.SUBCLASSED not in has else examples

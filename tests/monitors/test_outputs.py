@@ -177,3 +177,15 @@ def test_a_mask_of_two_classes_has_one_share_for_all_places():
 def test_too_few_classes_for_the_labels_of_a_mask_are_told():
     ((kind, _, _),) = claimed(facts_of(segmenting(CLASSES, units=2), (IMAGES, MASKS, None))[0])
     assert kind == "wrong_output"
+
+
+@pytest.mark.slow
+def test_layers_that_only_lead_to_an_output_without_a_loss_need_no_gradient():
+    inputs = keras.Input((5,))
+    hidden = layers.Dense(8, "relu")(inputs)
+    embedding = layers.Dense(3, name="embedding")(layers.Dense(4, "tanh")(hidden))
+    model = keras.Model(inputs, [layers.Dense(1, name="price")(hidden), embedding])
+    model.compile(keras.optimizers.SGD(0.01), [MSE, None])
+    diagnosis = keras_ch8.callbacks.Diagnosis((X, [PRICE]), ["layer_flow"], verbose=False, measure_every=1)
+    model.fit(X, [PRICE], epochs=3, batch_size=16, verbose=0, callbacks=[diagnosis])
+    assert "no_gradient" in {v.kind for v in diagnosis.verdicts if v.level == "ok"}
