@@ -13,11 +13,12 @@ from ..integration import epochs, fit, keras_private
 from ..monitors.base import Monitor, chosen
 from ..monitors.held_out import first_given, validated_on
 from ..monitors.measurement_log import MeasurementLog, rows_of_all
-from ..monitors.model_facts import rate_of
-from ..monitors.schedule_ahead import rates_ahead
+from ..monitors.model_facts import facts_of_model, form_of, rate_of
+from ..monitors.schedule_ahead import ahead
 from ..monitors.start import EXAMPLES as LOOKED_AT
 from ..monitors.start import facts_of, there_in
 from ..telemetry.frame import Frame
+from ..verdicts.facts import Facts
 from ..verdicts.kinds import OF_THE_START, ignored
 from ..verdicts.state import OverallState
 from ..verdicts.texts import brief, markdown, report, table
@@ -348,19 +349,19 @@ class Diagnosis(Callback):
             first = first_given(training.arguments, EXAMPLES) if first is None else first
         except Exception as error:  # of a sampler of the user's
             self.log.leave_out(PREFLIGHT, error)
-        if (first := probe if first is None else first) is None:
-            return
+        first = probe if first is None else first
         self._has_looked, self.probe.first = True, None
-        if not self.model.built:  # the training step does not call it
-            return
         others, is_traced = None if first is probe else probe, self._measuring.only_computes
         try:
-            price = multiplications(keras_private.leaves_of(self.model))
-            few = examples_to_look_at(LOOKED_AT, self.probe.batch_size, price)
-            facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced)
-            rates, later = rates_ahead(self.model, self.log.total)
-            further = validated_on(training.arguments, facts.output) | {"rates": rates, "later_rate": later}
-            self.log.look(self.session.step, dataclasses.replace(facts, **further))
+            if first is None or not self.model.built:  # the training step does not call it, or what it reads is unknown
+                facts, held_out = Facts(has=facts_of_model(self.model, training.callbacks) | form_of(training)), {}
+            else:
+                price = multiplications(keras_private.leaves_of(self.model))
+                few = examples_to_look_at(LOOKED_AT, self.probe.batch_size, price)
+                facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced)
+                held_out = validated_on(training.arguments, facts.output)
+            to_come = ahead(self.model, self.log.total, facts.has)
+            self.log.look(self.session.step, dataclasses.replace(facts, **held_out, **to_come))
         except Exception as error:
             self.log.leave_out(PREFLIGHT, error)
         self._judge_and_report()

@@ -70,9 +70,9 @@ then; each number here is a [quantity](#quantities).
 - **Verdicts** are raised when {RAISED_BY} of the last {WINDOW} measurements say so, and taken back when all {WINDOW}
   say less. What is certain at once needs no second one.
 - **Cures** stand in order. `Verdict.cure` is the first that suits the training, with its numbers for what stands in
-  `{{braces}}`; `Verdict.then` is the next, `Verdict.code` and `Verdict.then_code` are both as code, and `keras_ch8.cure`
-  tries them. Passed over is what is there already, what rests on a number that is not known, and what needs a
-  [fact](#facts) that does not hold. A rate is changed where it is set: of a schedule the whole is multiplied.
+  `{{braces}}`; `Verdict.then` is the next, `Verdict.code` and `Verdict.then_code` are these as code, and
+  `keras_ch8.cure` tries them. Passed over is what is there already, what rests on a number that is not known, and what
+  needs a [fact](#facts) that does not hold. A rate is changed where it is set: of a schedule the whole is multiplied.
 - **Sources**: `Verdict.why` names that of a limit; [the log](../benchmarks/diagnosis/LOG.md) says how they were found.
 - **Pictures** show a small training with the trouble, its cured twin, and what the rules read.
 """

@@ -1,35 +1,50 @@
-"""The learning rates of a training that is to come, as its schedule gives them."""
+"""The learning rates of a training that is to come, as its schedule gives them, and how far they can bring it."""
 
 import contextlib
+from collections.abc import Set
+from typing import Any
 
 import keras
 import numpy as np
 
 from ..integration import keras_private
 from ..schedules.base import clock_of
+from ..verdicts.fact import Fact
 
-PLACES, LATER = 33, 9
+PLACES, LATER = 33, 17
 """Places of the training at which its schedule is asked, and places after its end, as far as LONGER trainings reach."""
-LONGER = 10
+LONGER = 30
 OF_THESE = ("keras.", "keras_ch8.")
 """Where schedules stand that only compute: one of the user's own may count or draw."""
 
 
-def rates_ahead(model: keras.Model, batches: int) -> tuple[tuple[float, ...], float]:
-    """Return the rates of a schedule, evenly spread over a training, and the largest one after it; () without one.
+def ahead(model: keras.Model, batches: int, has: Set[Fact]) -> dict[str, Any]:
+    """Return the facts about the rates of a training, by their names in `Facts`; {} where they are not known.
 
     Args:
         model: The model, before its first step.
         batches: The batches of the training; 0 where that is not known.
+        has: What the model and its optimizer have.
     """
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
-    schedule = keras_private.schedule_of(optimizers[0]) if len(optimizers) == 1 else None
-    if not batches or not type(schedule).__module__.startswith(OF_THESE):
-        return (), float("nan")
-    with contextlib.suppress(Exception):  # such as a length that only the training tells
-        clock = clock_of(optimizers[0], {"steps": batches, "epochs": 1}, 0, schedule)
-        ends = clock.steps - clock.steps_per_epoch, clock.steps
-        ahead, later = np.linspace(*ends, PLACES), np.linspace(ends[1], LONGER * ends[1], LATER)
-        rates = [[float(schedule(round(place))) for place in places] for places in (ahead, later)]
-        return tuple(rates[0]), max(rates[1])
-    return (), float("nan")
+    if not batches or len(optimizers) != 1:
+        return {}
+    found: dict[str, Any] = {"rates": (keras_private.current_rate(optimizers[0]),)}
+    if (schedule := keras_private.schedule_of(optimizers[0])) is not None:
+        found = {}
+        with contextlib.suppress(Exception):  # such as a length that only the training tells
+            found = _scheduled(optimizers[0], schedule, batches)
+    if found and Fact.STEPS_OF_THE_RATE in has:
+        found["reach"] = batches // keras_private.accumulation_of(model)[0] * float(np.mean(found["rates"]))
+    return found
+
+
+def _scheduled(optimizer: Any, schedule: Any, batches: int) -> dict[str, Any]:
+    """Return what a schedule gives, evenly spread over the training, and the most that it gives after it."""
+    if not type(schedule).__module__.startswith(OF_THESE):
+        return {}
+    clock = clock_of(optimizer, {"steps": batches, "epochs": 1}, 0, schedule)
+    places = np.linspace(clock.steps - clock.steps_per_epoch, clock.steps, PLACES)
+    later = np.geomspace(clock.steps, LONGER * clock.steps, LATER)
+    rates, others = ([float(schedule(round(place))) for place in some] for some in (places, later))
+    return {"rates": tuple(rates), "later_rate": max(others)}

@@ -31,6 +31,8 @@ ENDED, SOON, EARLY = 0.01, 0.25, 0.5
 it has come there so soon that little can be learned, or early."""
 FARTHER, FAR = 1.5, 10.0
 """Peak that a schedule would still come to, over the largest rate that the training has."""
+NEAR = 1e-3
+"""How far a weight must come in a training at least: weights begin with sizes of about 0.1, and tuned ones too."""
 FROZEN = 0.1
 """Part of the weights that are frozen as they were initialized, from which on a model may learn less for it."""
 
@@ -219,6 +221,14 @@ OF_START = (
         CHOSEN,
         expects="The loss should fall several times as fast.",
         level="watch",
+    ),
+    Check(
+        "steps that lead nowhere",
+        "step_too_short",
+        f"all steps together, each of the learning rate in one direction, bring no weight farther than {NEAR:g}",
+        lambda f: f.reach < NEAR,
+        lambda f: f"At this learning rate no weight moves by more than {digits(f.reach)} in the whole training.",
+        source=CHOSEN_TO_ACT,
     ),
     Check(
         "frozen as initialized",

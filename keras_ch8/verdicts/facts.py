@@ -383,8 +383,10 @@ class Facts:
         is_trained: Whether a weight of the model is trainable.
         own_loss: What a loss of the user's own says.
         has: What the model and the optimizer have.
-        rates: The learning rates of the training that its schedule gives, evenly spread; () where they are not known.
-        later_rate: The largest that it gives afterwards, up to ten trainings of this length.
+        rates: The learning rates of the training, of a schedule evenly spread; () where they are not known.
+        reach: How far a weight comes in the whole training, if each step moves it by the rate in one direction; NaN where
+            other steps are made.
+        later_rate: The largest that it gives afterwards, up to 30 trainings of this length.
         frozen: Part of the weights that are frozen as they were initialized, by biases that are all 0.
         outputs: Of a model with several outputs, what is known of each that has a loss: `targets`, `output` and what
             follows from these, as of the only one.
@@ -414,6 +416,7 @@ class Facts:
     has: frozenset[Fact] = frozenset()
     rates: tuple[float, ...] = ()
     later_rate: float = NAN
+    reach: float = NAN
     frozen: float = 0.0
     outputs: "tuple[Facts, ...]" = ()
 

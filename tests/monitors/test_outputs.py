@@ -180,6 +180,7 @@ def test_too_few_classes_for_the_labels_of_a_mask_are_told():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")  # which Keras says of the embedding
 def test_layers_that_only_lead_to_an_output_without_a_loss_need_no_gradient():
     inputs = keras.Input((5,))
     hidden = layers.Dense(8, "relu")(inputs)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 import keras_ch8
-from keras_ch8.monitors.schedule_ahead import rates_ahead
+from keras_ch8.monitors.schedule_ahead import ahead
 from keras_ch8.verdicts.checks import claims_of
+from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.facts import Facts
 
 SCHEDULES = keras.optimizers.schedules
@@ -22,8 +23,7 @@ def model(rate, **options):
 
 
 def told(rate, batches=400, **options):
-    rates, later = rates_ahead(model(rate, **options), batches)
-    claims = claims_of(Facts(rates=rates, later_rate=later), lambda *error: None)
+    claims = claims_of(Facts(**ahead(model(rate, **options), batches, set())), unexpected)
     return [(claim.kind, claim.level) for claim in claims]
 
 
@@ -38,7 +38,7 @@ def told(rate, batches=400, **options):
         (lambda: SCHEDULES.ExponentialDecay(0.1, 10, 0.5), [("step_too_short", "act")]),
         (lambda: SCHEDULES.PiecewiseConstantDecay([200, 300], [0.1, 0.01, 0.001]), []),
         (lambda: SCHEDULES.CosineDecay(0.0, 360, warmup_target=0.1, warmup_steps=40), []),
-        (lambda: SCHEDULES.CosineDecay(0.0, 400, warmup_target=0.1, warmup_steps=600), [("step_too_short", "watch")]),
+        (lambda: SCHEDULES.CosineDecay(0.0, 400, warmup_target=0.1, warmup_steps=800), [("step_too_short", "watch")]),
         (lambda: SCHEDULES.CosineDecay(0.0, 400, warmup_target=0.1, warmup_steps=9000), [("step_too_short", "act")]),
         (lambda: SCHEDULES.PolynomialDecay(0.1, 4000, 0.0), []),  # a training that is stopped early
     ],
@@ -56,7 +56,21 @@ def test_a_schedule_of_ones_own_is_not_asked():
         def __call__(self, step):
             raise AssertionError
 
-    assert rates_ahead(model(Own()), 400)[0] == ()
+    assert ahead(model(Own()), 400, set()) == {}
+
+
+@pytest.mark.parametrize("rate, expected", [(1e-7, [("step_too_short", "act")]), (1e-4, [])])
+def test_a_rate_that_moves_no_weight_is_told_of_optimizers_that_move_each_by_the_rate(rate, expected):
+    made = model(0.1)
+    made.optimizer = keras.optimizers.Adam(rate)
+    for has, claimed in (({Fact.STEPS_OF_THE_RATE}, expected), (set(), [])):
+        claims = claims_of(Facts(**ahead(made, 400, has)), unexpected)
+        assert [(claim.kind, claim.level) for claim in claims] == claimed
+    assert "keras_ch8.find_learning_rate" in "".join(claim.code for claim in claims_of(Facts(reach=1e-5), unexpected))
+
+
+def unexpected(name, error):
+    raise error
 
 
 @pytest.mark.slow

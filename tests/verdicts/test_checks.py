@@ -260,6 +260,7 @@ CASES = {
         facts(rates=RISING, later_rate=2 * RISING[-1]),
         facts(rates=(*RISING, RISING[-2]), later_rate=2 * RISING[-1]),
     ),
+    "steps that lead nowhere": (facts(reach=1e-5), facts(reach=0.01)),
     "frozen as initialized": (facts(frozen=0.6), facts(frozen=0.01)),
     "equal units": (first(copies=7), first(copies=6)),
     "layer is not finite": (facts(start=UNDEFINED), facts(start=BROKEN)),
