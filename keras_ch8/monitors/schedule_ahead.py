@@ -11,7 +11,7 @@ from ..integration import keras_private
 from ..schedules.base import clock_of
 from ..verdicts.fact import Fact
 
-PLACES, LATER = 33, 17
+PLACES, LATER = 25, 13
 """Places of the training at which its schedule is asked, and places after its end, as far as LONGER trainings reach."""
 LONGER = 30
 OF_THESE = ("keras.", "keras_ch8.")
@@ -29,11 +29,11 @@ def ahead(model: keras.Model, batches: int, has: Set[Fact]) -> dict[str, Any]:
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
     if not batches or len(optimizers) != 1:
         return {}
-    found: dict[str, Any] = {"rates": (keras_private.current_rate(optimizers[0]),)}
-    if (schedule := keras_private.schedule_of(optimizers[0])) is not None:
-        found = {}
-        with contextlib.suppress(Exception):  # such as a length that only the training tells
-            found = _scheduled(optimizers[0], schedule, batches)
+    schedule, found = keras_private.schedule_of(optimizers[0]), dict[str, Any]()
+    if schedule is None:
+        found["rates"] = (keras_private.current_rate(optimizers[0]),)
+    with contextlib.suppress(Exception):  # such as a length that only the training tells
+        found |= {} if schedule is None else _scheduled(optimizers[0], schedule, batches)
     if found and Fact.STEPS_OF_THE_RATE in has:
         found["reach"] = batches // keras_private.accumulation_of(model)[0] * float(np.mean(found["rates"]))
     return found

@@ -384,8 +384,8 @@ class Facts:
         own_loss: What a loss of the user's own says.
         has: What the model and the optimizer have.
         rates: The learning rates of the training, of a schedule evenly spread; () where they are not known.
-        reach: How far a weight comes in the whole training, if each step moves it by the rate in one direction; NaN where
-            other steps are made.
+        reach: How far a weight comes in the whole training, if each step moves it by the rate in one direction; NaN
+            where other steps are made.
         later_rate: The largest that it gives afterwards, up to 30 trainings of this length.
         frozen: Part of the weights that are frozen as they were initialized, by biases that are all 0.
         outputs: Of a model with several outputs, what is known of each that has a loss: `targets`, `output` and what
