@@ -110,7 +110,7 @@ def without_loss(model: keras.Model) -> list[keras.Variable]:
     """Return the weights of the layers of a model that only lead to outputs without a loss."""
     heads = heads_of(model)
     outputs = keras.tree.flatten(getattr(model, "outputs", None) or [])
-    if not heads or len(heads[0].names) != len(outputs):
+    if not heads or not heads[0].names or len(heads[0].names) != len(outputs):
         return []
     tensors, met, reached = [outputs[head.place] for head in heads], set[int](), set[int]()
     while tensors:

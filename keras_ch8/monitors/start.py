@@ -62,20 +62,10 @@ def facts_of(
         training: The `fit` that trains on them, if there is one.
         is_traced: Whether a trace has shown that a call of the model and its loss only computes.
     """
-    start, calls, given = Start(), list[RecordedCall](), None
-    failed: Exception | None = None
     has = facts_of_model(model, training.callbacks if training else ()) | flat_in(model, data[0])
     has |= form_of(training) if training else set()
     examples = model.inputs[0].shape[0] if Fact.STATEFUL in has and Fact.SUBCLASSED not in has else examples
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
-        try:
-            few = keras.tree.map_structure(lambda a: None if a is None else a[:examples], data)
-            start, calls, given = at_start(model, few, loss, is_traced)
-        except Exception as error:  # such as labels that the loss cannot read: the output is known all the same
-            failed = error
-            with contextlib.suppress(Exception):
-                start, calls, given = _without_loss(model, few)
+    start, calls, given, failed = _passed(model, data, examples, loss, is_traced)
     outputs = keras.tree.flatten(getattr(model, "outputs", None) or [] if given is None else given)
     heads = heads_of(model, given) if loss is None else [Head()][: len(outputs) <= 1]
     is_own_tried = failed is None and loss is None
@@ -95,6 +85,21 @@ def facts_of(
     common["has"] = has | {Fact.SEVERAL_OUTPUTS}
     chance = sum(one["chance"] for one in each) if each else NAN
     return Facts(**common, **of_all, chance=chance, outputs=tuple(Facts(**common, **one) for one in each)), failed
+
+
+def _passed(
+    model: keras.Model, data: Data, examples: int, loss: Any, is_traced: bool
+) -> tuple[Start, list[RecordedCall], Data, Exception | None]:
+    """Return what `at_start` does, of a pass forward alone where another fails, and of none; and why one has failed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
+        try:
+            few = keras.tree.map_structure(lambda a: None if a is None else a[:examples], data)
+            return *at_start(model, few, loss, is_traced), None
+        except Exception as error:  # such as labels that the loss cannot read: the output is known all the same
+            with contextlib.suppress(Exception):
+                return *_without_loss(model, few), error
+            return Start(), [], None, error
 
 
 def _of_output(head: Head, output: Output, data: Data, probe: Data, is_own_tried: bool) -> dict[str, Any]:
