@@ -71,7 +71,7 @@ def _of_a_data_set(code: str) -> str:
     """Return code for arrays as it is for a `tf.data.Dataset`; "" where it asks for more than OF_A_DATA_SET has."""
     rest = code
     for of_arrays, of_set in OF_A_DATA_SET:
-        rest, code = rest.replace(of_arrays, "None"), code.replace(of_arrays, of_set)
+        rest, code = rest.replace(of_arrays, "_"), code.replace(of_arrays, of_set)
     return "" if _named(rest) & {"x", "y", "batch_size"} else code
 
 
