@@ -232,7 +232,7 @@ def _tried(verdict: Verdict, model_factory: Callable[[], keras.Model], without: 
         levels=(before, after),
         losses=losses,
         loss=loss,
-        curves=tuple(fit.curve for fit in fits),
+        curves=tuple(fit.curve for fit in fits if fit.curve),
         verdicts=tuple(fit.verdicts for fit in fits),
     )
 
@@ -284,7 +284,7 @@ class Fit:
     at_start: float = math.inf
     at_end: float = math.inf
     validated: float = math.inf
-    curve: tuple[np.ndarray, ...] = ()
+    curve: tuple[()] | tuple[np.ndarray, np.ndarray] = ()
 
     def __post_init__(self) -> None:
         """Take copies of the callbacks, but for those that `run` has of its own."""

@@ -71,7 +71,7 @@ def end_of(model: keras.Model, units: int, place: int = 0) -> dict[str, Any]:
     noise = before[0] if before and isinstance(before[0], RANDOM) else None
     signed = (operation for operation in before if not isinstance(operation, (LAYERS.Dropout, *POOLING)))
     other = next(signed, None) if _is_alone(last) else None
-    ending = made[0][0] if made and made[0][0] in (layers if has_others else layers[:1]) else None
+    ending: Any = made[0][0] if made and made[0][0] in (layers if has_others else layers[:1]) else None
     can_be_set = hasattr(ending, "activation") and not isinstance(ending, LAYERS.RNN)
     return {
         "layer": ending.name if can_be_set else "",

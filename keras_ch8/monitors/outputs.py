@@ -92,15 +92,15 @@ def heads_of(model: keras.Model, given: Data = None) -> list[Head]:
     metrics, weighted = (_of_each(names, arguments.get(of)) for of in ("metrics", "weighted_metrics"))
     with_loss = tuple(name for name, loss in zip(names, losses, strict=True) if loss is not None)
     heads = []
-    for name, loss, share, *measured in zip(names, losses, shares, metrics, weighted, strict=True):
-        if name in with_loss:
-            of_names = dict(zip(("metrics", "weighted_metrics"), map(_metrics, measured), strict=True))
+    for place, (name, loss, share) in enumerate(zip(names, losses, shares, strict=True)):
+        if loss is not None:
             output = dataclasses.replace(
                 _loss_of(loss),
-                **of_names,
+                metrics=_metrics(metrics[place]),
+                weighted_metrics=_metrics(weighted[place]),
                 name=name,
                 share=1.0 if share is None else float(share),
-                compiled_by=_compiled_by(arguments.get("loss"), name, names.index(name)),
+                compiled_by=_compiled_by(arguments.get("loss"), name, place),
             )
             heads.append(Head(output, loss, names, with_loss))
     return heads

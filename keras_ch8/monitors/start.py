@@ -74,7 +74,7 @@ def facts_of(
         output = _with_last(head.output, model, calls, outputs[head.place], head.place) if outputs else head.output
         each.append(_of_output(head, output, data, probe, is_own_tried))
     common: dict[str, Any] = {"has": has, "is_weighted": data[2] is not None, "other": "" if probe is None else PROBE}
-    of_all = {"inputs": inputs_of(dict(arrays_of(data[0]))), "start": start}
+    of_all: dict[str, Any] = {"inputs": inputs_of(dict(arrays_of(data[0]))), "start": start}
     of_all |= {"is_trained": bool(model.trainable_variables), "frozen": frozen_in(model)}
     if probe is not None:
         of_all["other_inputs"] = inputs_of(dict(arrays_of(probe[0])))
@@ -114,14 +114,15 @@ def _of_output(head: Head, output: Output, data: Data, probe: Data, is_own_tried
     """
     y = head.part_of(data[1])
     labels = _only(y)
-    if output.units == 1 and output.axes == 3 and targets_in(y, 2).of == "one-hot" and np.ndim(labels) == 2:
+    is_column = (output.units, output.axes) == (1, 3)
+    if labels is not None and labels.ndim == 2 and is_column and targets_in(y, 2).of == "one-hot":
         units = labels.shape[-1]  # as Keras does, which leaves the last axis out
         output = dataclasses.replace(output, units=units, axes=2, places=1, can_be_set=False, replaced=-1)
     targets = targets_in(y, output.axes)
     found: dict[str, Any] = {"output": output, "targets": targets, "chance": _chance(head, output, data, probe)}
-    if targets.of in ("0 and 1", "classes", "one-hot") and targets.places == 1:
+    if labels is not None and targets.of in ("0 and 1", "classes", "one-hot") and targets.places == 1:
         found |= {"order_read": order_of(labels), "runs_read": runs_of(labels)}
-    elif targets.of == "numbers":
+    elif labels is not None and targets.of == "numbers":
         found["order_read"] = order_of_numbers(labels)
     if probe is not None:
         found["other_targets"] = targets_in(head.part_of(probe[1]), output.axes)
@@ -140,7 +141,7 @@ def _chance(head: Head, output: Output, data: Data, probe: Data) -> float:
     return head.output.share * chance_level(output, targets, weights)
 
 
-def _further_levels(output: Output, start: Start, data: Data, probe: Data) -> dict[str, float]:
+def _further_levels(output: Output, start: Start, data: Data, probe: Data) -> dict[str, Any]:
     """Return the losses of other simple predictions for the probe, or else for the examples that are trained on."""
     x, y, weights = data if probe is None else probe
     inputs, targets = _only(x), _only(y)

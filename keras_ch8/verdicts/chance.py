@@ -29,7 +29,6 @@ def chance_level(output: Output, y: Any, weights: Any = None) -> float:
     is_one = of_one or y.ndim < max(2, output.axes)
     rows = y.astype("float64").reshape(-1, 1 if is_one else y.shape[-1])
     w = np.ones(len(rows)) if weights is None else np.ravel(np.asarray(weights, "float64"))
-    w = np.repeat(w, len(rows) // max(1, len(w)))  # of examples, for each of their places
     if len(w) != len(rows) or not w.sum() > 0:
         return NAN
     w = w * len(w) / w.sum() if weights is None else w  # Keras divides by the number of examples, not by the weights
