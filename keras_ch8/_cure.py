@@ -92,7 +92,7 @@ class CureTrial(Result):
             return f"The cure of {self.verdict.kind} was not tried: {self.reason}"
         left = "is still there" if not self.has_left else "is less serious" if self.levels[1] == "watch" else "is gone"
         link, fell = "and" if self.has_left == self.has_fallen else "but", "lower" if self.has_fallen else "not lower"
-        before, after = (digits(x, 3) if math.isfinite(x) else "beyond all numbers" for x in self.losses)
+        before, after = (digits(x, 3) if math.isfinite(x) else "infinite" for x in self.losses)
         said = (
             f"{self.verdict.kind} {left}, {link} the {self.loss} is {fell}: {after} with the cure, {before} without it."
         )
@@ -105,12 +105,12 @@ class CureTrial(Result):
     def _table(self) -> Table | None:
         if self.reason:
             return None
-        columns = "training", f"level of {self.verdict.kind}", self.loss, "what else calls for action"
+        columns = "training", f"level of {self.verdict.kind}", self.loss, "other ACT verdicts"
         others = [
             ", ".join(v.kind for v in said if v.level == "act" and v.kind != self.verdict.kind)
             for said in self.verdicts
         ]
-        levels = [level or "nothing said" for level in self.levels]
+        levels = [level or "not reported" for level in self.levels]
         rows = list(zip(("without the cure", "with the cure"), levels, self.losses, others, strict=True))
         return Table(columns, rows, 1 if self.helps else None)
 
@@ -242,7 +242,7 @@ def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[str, tuple[float,
     if kind in HELD_OUT and without.validation_data is not None:
         return "loss on the validation data", (without.validated, cured.validated)
     if kind in OF_EACH_CLASS:
-        return "mean over the classes of the loss on each", (without.of_each_class(), cured.of_each_class())
+        return "loss averaged over the classes", (without.of_each_class(), cured.of_each_class())
     has_same_loss = without.model.loss == cured.model.loss
     if has_same_loss and not np.array_equal(without.y, cured.y):
         with contextlib.suppress(Exception):  # where the loss cannot compare one model's output with the other's
@@ -252,7 +252,7 @@ def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[str, tuple[float,
             if math.isfinite(by_the_new := without.evaluated(cured.x, cured.y, by=cured.model)):
                 return ON_TRAINING_DATA, (by_the_new, cured.at_end)
         parts = _over(without.at_end, without.at_start), _over(cured.at_end, cured.at_start)
-        return "part of the loss at the start that is left", parts
+        return "fraction of the initial loss that is left", parts
     return ON_TRAINING_DATA, (without.at_end, cured.at_end)
 
 

@@ -66,9 +66,9 @@ class Preflight(Result):
         rows = [
             ("at the start", self.start),
             ("of the best constant prediction", self.chance),
-            ("of one batch, before it is learned by heart", before),
-            ("of that batch afterwards", after),
-            ("of that batch, learned without its inputs", self.blind),
+            ("of one batch", before),
+            ("of that batch after training on it", after),
+            ("of that batch after training on it without its inputs", self.blind),
         ]
         return Table(("loss", "value"), rows)
 
@@ -126,7 +126,7 @@ def preflight(
         ('wrong_output', 0.69)
         >>> print(found.verdicts[0].code)
         model.layers[-1].activation = keras.activations.sigmoid
-        keras_ch8.training.compile_as(model, model)  # anew, as it was compiled
+        keras_ch8.training.compile_as(model, model)  # compile again, as before
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 8.2 and 11.5; Karpathy (2019), A Recipe for
@@ -150,7 +150,7 @@ def preflight(
     known = _with_all(facts, x, y, validation_data)
     claims = claims_of(known, _leave_out)
     if isinstance(failed, backend.HasEffects):
-        warnings.warn(f"`preflight` looks at the data and the settings alone: {failed}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"`preflight` checks only the data and the settings: {failed}", RuntimeWarning, stacklevel=2)
     elif failed is not None and not claims:
         given = [f"{array.dtype} of shape {array.shape}" for part in batch[:2] for _, array in arrays_of(part)]
         raise ValueError(
@@ -174,7 +174,7 @@ def preflight(
 
 def _leave_out(name: str, error: Exception) -> None:
     warnings.warn(
-        f"`preflight` goes on without its check {name!r}, which failed with {type(error).__name__}: {error}",
+        f"`preflight` skips its check {name!r}, which failed with {type(error).__name__}: {error}",
         RuntimeWarning,
         stacklevel=2,
     )
@@ -258,13 +258,14 @@ def _of_memorizing(memorized: tuple[float, float], steps: int) -> list[Claim]:
     if after - before <= (DIVERGED - 1) * abs(before):  # a loss may be below 0
         if steps < FEWEST or after <= before - STILL * abs(before):
             return []
-        finding = f"{steps} steps on one batch do not lower its loss: from {digits(before, 3)} to {digits(after, 3)}."
-        why = f"It is said where the loss of one batch falls by less than {percent(STILL)}."
-        cure = "Raise the learning rate: `keras_ch8.find_learning_rate` finds one."
-        then = "See that the inputs predict the targets: that both are in one order, and on scales of about 1."
-        expects = "The loss of the batch should fall far."
+        losses = f"{digits(before, 3)} before, {digits(after, 3)} after"
+        finding = f"{steps} steps on one batch do not lower its loss: {losses}."
+        why = f"The loss of one batch falls by less than {percent(STILL)}, a threshold chosen by us."
+        cure = "Raise the learning rate: find one with `keras_ch8.find_learning_rate`."
+        then = "Check that inputs and targets are in the same order, and on scales of about 1."
+        expects = "The loss of the batch should fall sharply."
         return [Claim("step_too_short", "watch", finding, cure, proven=True, why=(why,), expects=expects, then=then)]
-    reached = f"to {digits(after)}" if math.isfinite(after) else "beyond all numbers"
-    finding = f"In {steps} steps on one batch the loss goes from {digits(before)} {reached}."
-    why = f"It is said where the loss of one batch becomes {DIVERGED:g} times as large, or infinite."
+    reached = digits(after) if math.isfinite(after) else "NaN or infinity"
+    finding = f"{steps} steps on one batch raise its loss from {digits(before)} to {reached}."
+    why = f"The loss of one batch grows {DIVERGED:g} times, a threshold chosen by us, or becomes NaN or infinite."
     return [Claim("step_too_long", "act", finding, proven=True, why=(why,))]

@@ -150,7 +150,7 @@ def test_steps_are_the_same_but_where_the_cure_is_about_their_number(kind, code,
     assert int(cured.model.optimizer.iterations) == steps
 
 
-OVER_START = "part of the loss at the start that is left"
+OVER_START = "fraction of the initial loss that is left"
 
 
 @pytest.mark.slow
@@ -180,7 +180,7 @@ def test_targets_that_are_written_otherwise_are_those_of_both_and_classes_count_
     rare.prepare(linear, "class_weight = {0: 0.5, 1: 20.0}")
     assert rare.fit_arguments == {"class_weight": {0: 0.5, 1: 20.0}}
     each = [rare.evaluated(X[part], rare.y[part]) for part in (slice(5), slice(5, None))]
-    name = "mean over the classes of the loss on each"
+    name = "loss averaged over the classes"
     assert compared("imbalance", rare, rare) == (name, (pytest.approx(np.mean(each)),) * 2)
 
 

@@ -148,7 +148,7 @@ def test_of_a_loss_that_cannot_be_compared_and_no_steps_little_is_known():
 def test_steps_that_are_too_long_for_one_batch_are_named():
     found = preflight(network(optimizer=keras.optimizers.SGD(50.0)), X, X[:, 0], steps=10)
     assert kinds(found) == {"step_too_long": "act"}
-    assert "In 10 steps on one batch" in found.verdicts[0].finding
+    assert "10 steps on one batch raise its loss" in found.verdicts[0].finding
 
 
 def test_validation_data_are_compared_with_those_of_the_training():
@@ -269,7 +269,7 @@ def test_a_model_that_is_not_compiled_is_refused():
 
 def test_a_check_that_fails_is_left_out_with_a_warning(monkeypatch):
     monkeypatch.setattr("keras_ch8._preflight.sandbox", lambda model: 1 / 0)
-    with pytest.warns(RuntimeWarning, match="goes on without its check 'memorizing a batch', which failed with Zero"):
+    with pytest.warns(RuntimeWarning, match="skips its check 'memorizing a batch', which failed with Zero"):
         found = preflight(network(), X, X[:, 0], steps=3)
     assert math.isnan(found.blind)
     assert found.start > 0

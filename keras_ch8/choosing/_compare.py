@@ -360,7 +360,7 @@ def _write(
             writer, record = RunWriter.open(folder, 1), Record(hyperparameters=settings)
             writer.points((int(step), {name: float(x)}) for step, x in zip(run.steps, run.values, strict=True))
             if (at := run.reached(result.target, result.lower_is_better)) is not None:
-                reached = f"{result.metric} has reached {result.target:g}."
+                reached = f"{result.metric} reached {result.target:g}."
                 record.events.add(Event(int(run.steps[at]), "target", reached))
             record.ended = True
             writer.hyperparameters(settings, record.begun)

@@ -229,10 +229,10 @@ def verdict(over_none: PairedTest, over_random: PairedTest) -> str:
     if over_none.is_significant and over_none.difference < 0:
         return "The curriculum hurts: no curriculum is significantly better than easy first."
     if not over_none.is_significant:
-        return "The gain of the curriculum is not significant."
+        return "The curriculum makes no significant difference."
     if over_random.is_significant and over_random.difference > 0:
-        return "The curriculum helps, and it is the order that does it: easy first is better than random order too."
-    return "The curriculum helps, but the gain over random order is not significant: it may be the pacing alone."
+        return "The curriculum helps because of its order: easy first also beats random order."
+    return "The curriculum helps, but perhaps only by its pacing: the gain over random order is not significant."
 
 
 def _measure(model: keras.Model, validation_data: Data, metric: str, mode: str) -> tuple[float, str]:

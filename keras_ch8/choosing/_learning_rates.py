@@ -66,8 +66,9 @@ class RangeTest(Result):
 
     def _headline(self) -> str:
         rate, low, high = self.best
-        unsure = f", which is unsure, since {self.doubt}" if self.doubt else ""
-        return f"Start with a learning rate of {rate:.3g}{unsure}; any from {low:.2g} to {high:.2g} fits what was seen."
+        unsure = f" This is unsure: {self.doubt}." if self.doubt else ""
+        fit = f"rates from {low:.2g} to {high:.2g} fit the measurements"
+        return f"Start with a learning rate of {rate:.3g}; {fit}.{unsure}"
 
     def _table(self) -> Table | None:
         names = list(self.suggestions)
@@ -268,9 +269,9 @@ class RateComparison(Result):
     def _headline(self) -> str:
         if self.reason:
             return f"No learning rate can be suggested: {self.reason}."
-        steps = self.losses.shape[1]
-        lowest = f"{self.best:.3g} has the smallest loss after {steps} steps"
-        return f"Start with a learning rate of {self.suggestion:.3g}; {lowest}."
+        above = "" if self.suggestion == self.best else f", one step above {self.best:.3g}"
+        lowest = f"which has the lowest loss after {self.losses.shape[1]} steps"
+        return f"Start with a learning rate of {self.suggestion:.3g}{above}, {lowest}."
 
     def _table(self) -> Table:
         rows = [

@@ -231,7 +231,7 @@ def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str
         found[name] = Suggestion(*(float(10**x) for x in around))
     rate, lowest, highest = found[RECOMMENDED]
     best = Suggestion(rate, lowest / WITHIN, min(highest * WITHIN, float(rates[-1])))
-    return loss, found, best, "" if fall > SIGNIFICANT * error else "the loss falls by no more than noise explains"
+    return loss, found, best, "" if fall > SIGNIFICANT * error else "the loss falls no more than noise explains"
 
 
 def fall_of(decades: np.ndarray, losses: np.ndarray, value: np.ndarray) -> tuple[float, float]:
@@ -278,7 +278,7 @@ class PairedTest(Result):
         """Return the difference under this name, its interval, and what that means."""
         low, high = self.difference - self.margin, self.difference + self.margin
         judged = "significant" if self.is_significant else "not significant"
-        return f"{what} {self.difference:.3g}, 95 % of {low:.3g} to {high:.3g}, p = {self.p:.2g}: {judged}"
+        return f"{what} {self.difference:.3g}, 95 % interval {low:.3g} to {high:.3g}, p = {self.p:.2g}: {judged}"
 
     def _headline(self) -> str:
         return self.sentence()

@@ -192,23 +192,23 @@ class OptimizerComparison(Result):
 
     def _headline(self) -> str:
         if not self.winner:
-            return "Every candidate diverged in half of its trainings or more: there is no winner."
+            return "There is no winner: every candidate diverged in at least half of its trainings."
         best = self.names.index(self.winner)
         if self.target is None:
             median = np.median(self.values[best])
-            return f"{self.winner} ends best: median {self.metric} {median:.4g} of {self._seeds_said()}."
+            return f"{self.winner} ends best: median {self.metric} {median:.4g} over {self._seeds_said()}."
         time = float(np.median(self.time_to_target[best]))
         if not math.isfinite(time):
             values = np.median(self.values, axis=1)
             nearest = float(np.nanmin(values) if self.lower_is_better else np.nanmax(values))
             return (
-                f"No candidate reaches {self.metric} {self.target:g} in half of its trainings; {self.winner} comes "
-                f"nearest, the best median is {nearest:.4g}. Train longer, or set a target that can be reached."
+                f"No candidate reaches {self.metric} {self.target:g} in half of its trainings. {self.winner} comes "
+                f"closest, with a median of {nearest:.4g}: train longer, or set an easier target."
             )
         steps = float(np.median(self.steps_to_target[best]))
         return (
-            f"{self.winner} is the first at {self.metric} {self.target:g}: {time:.3g} s ({self.clock}) and {steps:.0f} "
-            f"steps, median of {self._seeds_said()}."
+            f"{self.winner} reaches {self.metric} {self.target:g} first: in {time:.3g} s ({self.clock}) and "
+            f"{steps:.0f} steps, median over {self._seeds_said()}."
         )
 
     def _table(self) -> Table:
@@ -223,7 +223,7 @@ class OptimizerComparison(Result):
             "to",
             "setting",
             "within 5 %",
-            "beside the best",
+            "against the best",
         ]
         rows = []
         for name in self.ranking:
@@ -261,10 +261,10 @@ class OptimizerComparison(Result):
         if len(self.names) == 1:
             return []
         if self.values.shape[1] == 1:
-            return ["With one seed no spread can be given, and nothing is tested: give several."]
+            return ["One seed shows no spread, so nothing is tested: use several."]
         of, tests = self._tested()
         if not tests:
-            return ["Differences are not tested, for want of SciPy: pip install keras_ch8[tune]."]
+            return ["Differences are not tested because SciPy is missing: pip install keras_ch8[tune]."]
         same = [name for name in self.ranking[1:] if self._beside(name).startswith(SAME)]
         what = "time to the target" if of == "time" else f"{of} at the end"
         said = f"{SAME.capitalize()} in the {what} between {self.winner} and {', '.join(same)} (paired t test, Holm)."
@@ -279,7 +279,7 @@ class OptimizerComparison(Result):
             elif one.tuning and not any(math.isfinite(run.last) for run in one.tuning):
                 rates = [setting[one.tuned] for setting in one.tried]
                 said.append(
-                    f"{one.name} diverged with every {one.tuned} from {min(rates):.2g} to {max(rates):.2g}: give a "
+                    f"{one.name} diverged with every {one.tuned} from {min(rates):.2g} to {max(rates):.2g}: try a "
                     "lower range."
                 )
             elif not np.isfinite(values).all():
@@ -288,8 +288,8 @@ class OptimizerComparison(Result):
                 best = one.setting[one.tuned]
                 end = "lowest" if best <= min(setting[one.tuned] for setting in one.tried) else "highest"
                 said.append(
-                    f"The best {one.tuned} of {one.name}, {best:.2g}, is the {end} that was tried, also after "
-                    f"{_numbers.EXTENSIONS} more: a wider range may have a better one."
+                    f"The best {one.tuned} of {one.name}, {best:.2g}, is the {end} tried, even after "
+                    f"{_numbers.EXTENSIONS} more: a better one may lie beyond."
                 )
         return said
 
@@ -311,7 +311,7 @@ class OptimizerComparison(Result):
 
     def _seeds_said(self) -> str:
         number = self.values.shape[1]
-        return "one seed, so without a spread" if number == 1 else f"{number} seeds"
+        return "one seed, without a spread" if number == 1 else f"{number} seeds"
 
 
 def scores(runs: Sequence[TimedRun], lower_is_better: bool) -> list[float]:

@@ -276,7 +276,7 @@ class Study:
         first = advise.best_rate(to_the_end, given.rate)
         target, noise, run = first.loss, self._noise_scale(checkpoint), branch(given.batch_size, first.rate)
         if not target < float(run.evaluated[0]):
-            why = f"The loss does not fall from the checkpoint on: {run.evaluated[0]:.4g} there, {target:.4g} later."
+            why = f"The loss does not fall after the checkpoint: {run.evaluated[0]:.4g} there, {target:.4g} later."
             do = "Find a learning rate first: `Study.rates`."
             return self._found(BatchSizeStudy, Advice(do, why, given), before, tuple(runs), (), math.nan, noise, target)
 

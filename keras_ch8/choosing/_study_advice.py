@@ -1,4 +1,4 @@
-"""What is to be done after each step of a study, and why: pure functions of finished trainings."""
+"""What to do after each step of a study, and why: pure functions of finished trainings."""
 
 import dataclasses
 import functools
@@ -134,14 +134,17 @@ def of_rates(runs: Sequence[StudyRun], given: StudyRun, at_end: bool) -> Advice:
     best, first = min(runs, key=lambda run: run.best), given.setting.rate
     span = f"from {rates[0]:.2g} to {rates[-1]:.2g}"
     if best.diverged:
-        do = "Look for the reason with `keras_ch8.preflight(model, x, y)`: no learning rate will help."
+        do = "Find the cause with `keras_ch8.preflight(model, x, y)`: no learning rate will help."
         return Advice(do, f"All trainings with rates {span} diverge.", given.setting)
-    do, why, setting = "", f"The rate {first:.3g} is as good as any {span}.", given.setting
+    do, setting = "", given.setting
+    why = [f"Of {len(runs)} rates {span}, rate {best.setting.rate:.3g} has the lowest loss, {best.best:.4g}."]
     if is_better(best.best, given.best):
-        was = "where training diverged" if given.diverged else f"with a loss of {given.best:.4g}"
         do, setting = f"Set the learning rate to {best.setting.rate:.3g}.", best.setting
-        why = f"With it the best loss is {best.best:.4g}; {first:.3g} was given, {was}."
-    return Advice(do, f"{why} The best rate is still the last one that was tried." if at_end else why, setting)
+        why += [f"The given rate, {first:.3g}, {'diverged' if given.diverged else f'reached {given.best:.4g}'}."]
+    elif best.setting.rate != first:
+        why += [f"The given rate, {first:.3g}, is within {NEAR:.0%} of it, at {given.best:.4g}."]
+    why += ["The best rate is the last one tried: a better one may lie beyond."] * at_end
+    return Advice(do, " ".join(why), setting)
 
 
 def falls(usual: np.ndarray, twice: np.ndarray) -> tuple[float, float] | None:
@@ -157,27 +160,27 @@ def of_stability(usual: StudyRun, twice: StudyRun, steps: int) -> tuple[Advice, 
     """Return the advice of a training at twice the rate; where its loss rises; whether it learns far less without."""
     rise, fell = rise_of(twice.losses, steps), falls(usual.losses, twice.losses)
     is_slow = rise.kind == "stable" and fell is not None and fell[0] > 0 and fell[1] < SLOW * fell[0]
-    rate = f"With twice the rate, {twice.setting.rate:.3g},"
-    do = "Try a warmup of the rate: `Study.warmup`."
+    rate = f"At twice the rate, {twice.setting.rate:.3g},"
+    do = "Try a learning rate warmup: `Study.warmup`."
     if is_slow and fell is not None:
-        why = f"{rate} the loss falls by {fell[1]:.2g} in {steps} steps instead of {fell[0]:.2g}."
+        why = f"{rate} the loss falls only by {fell[1]:.2g} in {steps} steps, instead of {fell[0]:.2g}."
     elif rise.kind == "stable":
-        do, why = "", f"{rate} the loss is stable over {steps} steps: no instability keeps the rate low."
+        do, why = "", f"{rate} the loss stays stable over {steps} steps: no instability limits the rate."
     elif rise.kind == "start":
-        why = f"{rate} the loss rises at the start, from step {rise.onset} on."
+        why = f"{rate} the loss rises at the start, from step {rise.onset}."
     else:
         do = "Try clipping the gradient: `Study.clipping`."
-        why = f"{rate} the loss rises in the middle, from step {rise.onset} on."
+        why = f"{rate} the loss rises later, from step {rise.onset}."
     return Advice(do, why, usual.setting), rise, is_slow
 
 
 def of_warmup(base: StudyRun, best: StudyRun, longest: int) -> Advice:
     """Return the advice of the best of some trainings with warmups, and of the one without."""
     if not is_better(best.best, base.best):
-        why = f"No warmup of up to {longest} steps ends better than none, {base.best:.4g}."
+        why = f"No warmup of up to {longest} steps beats the loss without one, {base.best:.4g}."
         return Advice("", why, base.setting)
-    do = f"Let the rate rise to {best.setting.rate:.3g} over the first {best.setting.warmup} steps."
-    why = f"So the best loss is {best.best:.4g}; without warmup it was {base.best:.4g}."
+    do = f"Warm up the rate to {best.setting.rate:.3g} over the first {best.setting.warmup} steps."
+    why = f"Warmup lowers the best loss from {base.best:.4g} to {best.best:.4g}."
     return Advice(do, why, best.setting)
 
 
@@ -185,17 +188,17 @@ def of_clipping(base: StudyRun, clipped: Sequence[StudyRun]) -> Advice:
     """Return the advice of trainings that are clipped to one limit, and of the one that is not."""
     best = min(clipped, key=lambda run: run.best)
     limit, median = best.setting.clip, float(np.median(base.norms[np.isfinite(base.norms)]))
-    why = f"The norm of the gradient has the median {median:.3g} and the 90 % quantile {limit:.3g}."
+    why = f"The gradient norm has a median of {median:.3g} and a 90 % quantile of {limit:.3g}."
     if not is_better(best.best, base.best):
-        return Advice(
-            "", f"{why} Clipped there, the best loss is {best.best:.4g}, without {base.best:.4g}.", base.setting
-        )
+        why = f"{why} Clipping there does not help: the best loss is {best.best:.4g}, and {base.best:.4g} without."
+        return Advice("", why, base.setting)
     if best.clipped > TOO_MUCH:
-        share = f"At rate {best.setting.rate:.3g} {best.clipped:.0%} of the steps were clipped, which is too much."
-        do = "Lower the learning rate, or begin with a warmup, in place of clipping."
+        share = f"At rate {best.setting.rate:.3g}, {best.clipped:.0%} of the steps were clipped: too many."
+        do = "Lower the learning rate or use a warmup instead of clipping."
         return Advice(do, f"{why} {share}", base.setting)
-    do = f"Clip the norm of the gradient to {limit:.3g}, with the rate {best.setting.rate:.3g}."
-    return Advice(do, f"{why} Clipped there, the best loss is {best.best:.4g}; it was {base.best:.4g}.", best.setting)
+    do = f"Clip the gradient norm at {limit:.3g}, with a rate of {best.setting.rate:.3g}."
+    why = f"{why} Clipping there lowers the best loss from {base.best:.4g} to {best.best:.4g}."
+    return Advice(do, why, best.setting)
 
 
 def of_batches(found: Mapping[int, Branch], setting: StudySetting, critical: float, noise: float) -> Advice:
@@ -203,15 +206,15 @@ def of_batches(found: Mapping[int, Branch], setting: StudySetting, critical: flo
     fewest = min(b.examples for b in found.values())
     here = found[setting.batch_size]
     chosen = max((b for b in found.values() if b.examples <= ENOUGH * fewest), key=lambda b: b.batch_size)
-    size = {0.0: "below all sizes that were tried", math.inf: "above all sizes that were tried"}
+    size = {0.0: "below all sizes tried", math.inf: "above all sizes tried"}
     why = (
         f"The critical batch size is {size.get(critical, f'{critical:.3g}')}, the gradient noise scale {noise:.3g}. "
-        f"Batches of {here.batch_size} need {here.examples / fewest:.2g} times the examples of the best size."
+        f"Batches of {here.batch_size} need {here.examples / fewest:.2g} times as many examples as the best size."
     )
     if here.examples <= (1 + NEAR) * ENOUGH * fewest:
         return Advice("", why, setting)
     setting = dataclasses.replace(setting, batch_size=chosen.batch_size, rate=chosen.rate)
-    return Advice(f"Take batches of {chosen.batch_size}, with the rate {chosen.rate:.3g}.", why, setting)
+    return Advice(f"Use batches of {chosen.batch_size}, with a rate of {chosen.rate:.3g}.", why, setting)
 
 
 def last_gain(run: StudyRun) -> float:
@@ -225,16 +228,16 @@ def of_length(runs: Sequence[StudyRun], epochs: int) -> Advice:
     """Return what to do about the length of a training, and why; the runs are the best ones, the very best first."""
     place, gain, first = float(np.median([run.best_step / run.steps for run in runs])), last_gain(runs[0]), runs[0]
     of = f"in the {len(runs)} best trainings" if len(runs) > 1 else "in the best training"
-    where = f"The loss was smallest after {place:.0%} of the steps {of}"
+    where = f"The loss was lowest after {place:.0%} of the steps {of}"
     if place <= FIRST:
-        do = f"Train for fewer steps, some {max(1, 4 * first.best_step)}, or with a lower rate at the end."
-        why = f"{where}: what comes after the first tenth is for nothing."
+        do = f"Train for fewer steps, about {max(1, 4 * first.best_step)}, or lower the rate towards the end."
+        why = f"{where}: the rest of the training gains nothing."
         return Advice(do, why, first.setting)
     if place >= 1 - LAST and gain > STILL_FALLING:
-        do = f"Train longer: try {2 * epochs} epochs, {2 * first.steps} steps, and let a schedule stretch with it."
-        why = f"{where}, and the last quarter still took {gain:.0%} off."
+        do = f"Train longer: try {2 * epochs} epochs, {2 * first.steps} steps, and stretch your schedule with it."
+        why = f"{where}, and the last quarter still lowered it by {gain:.0%}."
         return Advice(do, why, first.setting)
-    why = f"{where}, and the last quarter took {max(gain, 0.0):.1%} off."
+    why = f"{where}, and the last quarter lowered it by only {max(gain, 0.0):.1%}."
     return Advice("", why, first.setting)
 
 

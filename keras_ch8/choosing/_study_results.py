@@ -8,7 +8,7 @@ from typing import Any
 from .._describe import short
 from .._plot import COLORS, GREY, axes_of, finished, make_log, recommend
 from .._result import Result, Table
-from ._study_advice import Branch, Rise, smoothed
+from ._study_advice import NEAR, Branch, Rise, smoothed
 from ._study_trainer import StudyRun, StudySetting
 
 
@@ -17,7 +17,7 @@ class StudyStep(Result):
     """What one step of a `Study` has found.
 
     Args:
-        do: What to do next; "" where nothing is to be changed.
+        do: What to do next; "" where no change is needed.
         why: What was found.
         setting: What to train with, as far as the study has come.
         cost: What the step has trained, in full trainings; what was known already costs nothing.
@@ -34,7 +34,7 @@ class StudyStep(Result):
     """What it is called in the report."""
 
     def _headline(self) -> str:
-        return f"{self.why} {self.do or 'Nothing is to be changed.'}"
+        return f"{self.why} {self.do or 'No change needed.'}"
 
     def _table(self) -> Table:
         return table_of(self.runs, self.setting)
@@ -231,7 +231,7 @@ class StudyReport(Result):
 
     @property
     def is_healthy(self) -> bool:
-        """Whether the given setting is as good as any that was tried, and nothing is to be done."""
+        """Whether no setting that was tried is better than the given one, and there is nothing to do."""
         return self.setting == self.given and not any(step.do for step in self.steps if step.name != "stability")
 
     @property
@@ -239,11 +239,11 @@ class StudyReport(Result):
         """What to write in a script for the recommended setting."""
         s = self.setting
         rate = f"{s.rate:.3g}" if not s.warmup else f"keras_ch8.schedules.Warmup({s.rate:.3g}, {s.warmup})"
-        yours = "the class of yours"
+        yours = "your optimizer class"
         if self.has_schedule:
             factor = s.rate / self.given.rate
             rate = "schedule" if factor == 1 else f"keras_ch8.schedules.ScaledSchedule(schedule, {factor:.3g})"
-            yours = "the class and the schedule of yours"
+            yours = "your optimizer class and your schedule"
             yours += f", times min((step + 1) / {s.warmup}, 1)" if s.warmup else ""
         clip = f", global_clipnorm={s.clip:.3g}" if math.isfinite(s.clip) else ""
         return f"optimizer = Optimizer(learning_rate={rate}{clip})  # {yours}\nbatch_size = {s.batch_size}"
@@ -283,14 +283,14 @@ class StudyReport(Result):
     def _headline(self) -> str:
         spent = f"{len(self.runs)} trainings, {self.cost:.1f} times the work of one"
         if self.is_healthy:
-            return f"Nothing is to be changed: {self.given} is as good as anything that was tried. ({spent})"
+            return f"No change needed: no setting beats yours, {self.given}, by more than {NEAR:.0%}. ({spent})"
         beyond = " ".join(step.do for step in self.steps if step.do and step.name == "duration")
         if self.setting == self.given:
             return f"Keep {self.given}. {beyond} ({spent})"
         loss, was = self.loss_of(self.setting), self.loss_of(self.given)
         gain = "" if math.isnan(loss) else f": loss {loss:.4g}"
         if gain and not math.isnan(was):
-            gain += f", {'which diverged' if math.isinf(was) else f'{was:.4g}'} with {self.given}"
+            gain += f" instead of {'divergence' if math.isinf(was) else f'{was:.4g}'} with {self.given}"
         return f"Train with {self.setting}{gain}. {beyond}".strip() + f" ({spent})"
 
     def _table(self) -> Table:
@@ -299,6 +299,6 @@ class StudyReport(Result):
     def __str__(self) -> str:
         lines = [self._headline(), ""]
         for number, step in enumerate(self.steps, 1):
-            lines += [f"{number}. {step.name}: {step.why}", f"   {step.do or 'Nothing is to be changed.'}"]
+            lines += [f"{number}. {step.name}: {step.why}", f"   {step.do or 'No change needed.'}"]
         lines += ["", str(self._table()), "", self.code]
         return "\n".join(lines)

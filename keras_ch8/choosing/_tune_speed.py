@@ -93,9 +93,9 @@ class SpeedTuning(Result):
         if self.waits_for_data:
             step = float(np.median(self.batches[0].seconds))
             lines.append(
-                f"The training waits for its data: they bring a batch in {1e3 * self.seconds_of_data:.3g} ms, a step "
-                f"takes {1e3 * step:.3g} ms. Let them be made in parallel and ahead (`map(..., num_parallel_calls="
-                "tf.data.AUTOTUNE)`, `prefetch`), or keep them in memory (`cache`)."
+                f"Training waits for its data: loading a batch takes {1e3 * self.seconds_of_data:.3g} ms, a step "
+                f"{1e3 * step:.3g} ms. Load in parallel and ahead (`map(..., num_parallel_calls=tf.data.AUTOTUNE)`, "
+                "`prefetch`), or keep the data in memory (`cache`)."
             )
         return lines
 
@@ -103,21 +103,21 @@ class SpeedTuning(Result):
         now, best = self.settings[0].setting, self.recommended
         if best == now:
             return (
-                f"No difference: no setting is faster than the one of now by more than the noise of {self.noise:.1%}."
+                f"No difference: no setting is faster than your present one by more than the noise of {self.noise:.1%}."
             )
         changed = [f"{name}={value}" for name, value in best._asdict().items() if value != getattr(now, name)]
         return (
-            f"Compile with {', '.join(changed)}: {self.speedup:.2f} times as many examples a second as now (two equal "
-            f"trainings differ by {self.noise:.1%})."
+            f"Compile with {', '.join(changed)}: {self.speedup:.2f} times as many examples per second as now (noise: "
+            f"{self.noise:.1%})."
         )
 
     def _of_batches(self, timed: Timed) -> str:
         gain = math.exp(timed.over(self.batches[0]).difference)
         if timed.setting.policy:
-            return f"Layers with dtype={timed.setting.policy!r} bring {gain:.2f} times as many examples a second."
+            return f"Layers with dtype={timed.setting.policy!r} process {gain:.2f} times as many examples per second."
         return (
-            f"Batches of {timed.setting.batch_size} bring {gain:.2f} times as many examples a second. They change the "
-            "training: fewer updates in an epoch, each with less noise (section 8.1.3)."
+            f"Batches of {timed.setting.batch_size} process {gain:.2f} times as many examples per second. But they "
+            "change the training: fewer updates per epoch, each with less noise (section 8.1.3)."
         )
 
     def plot(self, ax: Any = None) -> Any:

@@ -78,13 +78,13 @@ class Scaling(Result):
 
     def _headline(self) -> str:
         scaled = sum(not note for note in self.notes)
-        said = f"The weights of {scaled} of {len(self.names)} layers are scaled"
-        said = f"{said}, so that the {self._quantity} of their pre-activations"
-        losses = f"The loss was {_shown(self.loss_before)}, and is now {_shown(self.loss_after)}."
-        return f"{said} is 1. {losses}" if self.watched else f"{said} is 1."
+        said = f"Scaled the weights of {scaled} of {len(self.names)} layers"
+        said = f"{said}: the {self._quantity} of their pre-activations is now 1."
+        losses = f"The loss went from {_shown(self.loss_before)} to {_shown(self.loss_after)}."
+        return f"{said} {losses}" if self.watched else said
 
     def _table(self) -> Table:
-        columns = "layer", f"{self._quantity} before [signal^2]", "after", "weights are multiplied by", ""
+        columns = "layer", f"{self._quantity} before [signal^2]", "after", "factor of the weights", ""
         return Table(columns, list(zip(self.names, self.before, self.after, self.factors, self.notes, strict=True)))
 
 
@@ -248,36 +248,36 @@ class _Scaling:
         risen = _loss(objective)
         if risen <= limit or not self.factors:
             return
-        would = f"the loss would rise from {_shown(at_start)} to {_shown(risen)}"
+        would = f"else the loss would rise from {_shown(at_start)} to {_shown(risen)}"
         scaled = list(self.factors)
         for _ in range(TRIES):
             summing, factor = self.factors[-1]
             self.factors[-1] = summing, factor / 2
             self.assign_all()
             if _loss(objective) <= limit:
-                self.notes[-1] = f"smaller, since {would}"
+                self.notes[-1] = f"smaller: {would}"
                 return
         self.factors = [(summing, 1.0) for summing, _ in scaled]
         self.assign_all()
-        self.notes = [f"put back, since {would}" for _ in scaled]
+        self.notes = [f"restored: {would}" for _ in scaled]
 
     def _settle(self, summing: Summing, sums: Callable[[], Tensor]) -> tuple[float, str]:
         factor = 1.0
         for _ in range(TRIES):
             z = _array(sums())
             if z is None:
-                return factor, "left: its pre-activations cannot be measured"
+                return factor, "unchanged: its pre-activations cannot be measured"
             with np.errstate(all="ignore"):
                 now = self.statistic(z)
             if not np.isfinite(now):
-                return factor, "left: its pre-activations are not finite"
+                return factor, "unchanged: its pre-activations are not finite"
             if now < np.finfo("float32").tiny:
-                return factor, "left: its pre-activations are all the same"
+                return factor, "unchanged: its pre-activations are all the same"
             if abs(now - 1) <= TOLERANCE:
                 return factor, ""
             factor *= now ** (-0.5 / len(summing.matrices))
             self.assign(summing, factor)
-        return factor, "left: its pre-activations do not follow the size of its weights"
+        return factor, "unchanged: its pre-activations do not scale with its weights"
 
 
 def _write(log_dir: str, before: _Measuring, after: _Measuring, text: str) -> None:
@@ -296,7 +296,7 @@ def _write(log_dir: str, before: _Measuring, after: _Measuring, text: str) -> No
 
 
 def _shown(loss: float) -> str:
-    return digits(loss, 3) if np.isfinite(loss) else "one that is not finite"
+    return digits(loss, 3) if np.isfinite(loss) else "NaN or infinity"
 
 
 def _loss(objective: Objective | None) -> float:
@@ -318,7 +318,7 @@ def _check_fresh(model: keras.Model) -> None:
     moved = any(np.any(leaf.moving_mean.numpy()) for leaf in normalizing)
     if steps or moved:
         raise ValueError(
-            "`scale_to_data` is for the beginning, and would undo a training. Received: the model "
+            "`scale_to_data` is for a model that is not trained yet: it would undo the training. Received: the model "
             f"{model.name!r}, {f'trained for {steps} steps' if steps else 'whose moving statistics have moved'}. "
             "Scale it before `fit`, or a new one: `keras.models.clone_model(model)`."
         )

@@ -132,7 +132,7 @@ class InitializationCheck(Result):
     def _headline(self) -> str:
         wrong = [v for v in self.verdicts if v.level != "ok"]
         said = [f"{v.level.upper()} {v.kind}, section {v.section}: {v.finding} {v.cure}" for v in wrong]
-        return "\n".join(said) or "Nothing is wrong with this start."
+        return "\n".join(said) or "No problem found in the initial weights."
 
     def _table(self) -> Table:
         flow = self.flow.table()
@@ -222,11 +222,9 @@ def _symmetry(found: list[Summing], copies: dict[str, int]) -> Iterator[Claim]:
     for s in found:
         if number := copies[s.layer.name]:
             units = s.matrices[0].shape[-1]
-            finding = (
-                f"In {s.layer.name} {number} of {units} units are copies of another, and no step tells them apart."
-            )
+            finding = f"{number} of {units} units of {s.layer.name} are copies of another unit, so they learn the same."
             yield Claim("saddle", "act", finding, cure)
-    cure = "Give each an initializer of its own, or one of `initializers`, which may be shared."
+    cure = "Give each layer its own initializer, or use one of `initializers`, which you may share."
     for one, other in itertools.combinations(found, 2):
         if any(_same(a.numpy(), b.numpy()) for a in one.matrices for b in other.matrices if a.shape == b.shape):
             yield Claim("saddle", "watch", f"{one.layer.name} and {other.layer.name} start with the same matrix.", cure)
@@ -243,10 +241,8 @@ def _unreached(found: list[Summing], slopes: dict[int, np.ndarray]) -> Iterator[
     }
     limit = NEGLIGIBLE * max(largest.values(), default=0.0)
     if names := [name for name, slope in largest.items() if slope <= limit]:
-        cure = (
-            "Look for small weights, or weights of 0, after them, for dead units, and for targets that are met already."
-        )
-        yield Claim("vanishing", "watch", f"No gradient to speak of comes back to {', '.join(names)}.", cure)
+        cure = "After these layers, look for weights near 0 and dead units; or the targets may be met already."
+        yield Claim("vanishing", "watch", f"Almost no gradient reaches {', '.join(names)}.", cure)
 
 
 # --- compiled as another one was -------------------------------------------------------------------------------------

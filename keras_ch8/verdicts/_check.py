@@ -14,10 +14,12 @@ FEW = 16
 LARGEST_SIZE = 255.0
 """Grey levels go up to it, and percent to 100: larger numbers are no parts of a whole in another unit."""
 NO_LAYER = Layer("")
-FACTS = "certain, no matter of degree"
-CHOSEN = "chosen; worth watching at most"
-CHOSEN_TO_ACT = "chosen, far from what healthy trainings have"
-FOUND = "said of no mended training of two public sets"
+FACTS = "certain, not a matter of degree"
+CHOSEN = "threshold chosen by us"
+FOUND = "no false alarm on the 139 healthy trainings of our benchmarks"
+FOUND_ONCE = "1 false alarm on the 139 healthy trainings of our benchmarks"
+CHOSEN_TO_ACT = f"{CHOSEN}; {FOUND}"
+"""Where conditions come from. That there was no false alarm, or one, is what benchmarks/faults/detect.json says."""
 
 Text: TypeAlias = str | Callable[[Facts], str]
 
@@ -29,13 +31,13 @@ class Check:
     Args:
         name: Its name.
         kind: The kind of verdict that it makes.
-        holds: When it speaks, in words.
+        holds: When it speaks: a sentence without its full stop, for the documentation and for "why".
         when: Whether it speaks, of the facts.
         says: What it says, one sentence; a text, or with a number a function of the facts, as the following.
         cure: What to do; "" for the cure of the kind.
         code: Lines of Python that do it; "" where there are none.
         source: Where the condition comes from.
-        then: What to do if it does not help; "" for what the kind says.
+        then: What to do if that does not help; "" for what the kind says.
         expects: What should change with the cure; "" for what the kind says.
         level: `"act"` or `"watch"`.
         is_of_other: Whether it is about the other data, such as the probe: that explains nothing of what is trained.
@@ -109,7 +111,7 @@ def name_of(output: Output) -> str:
 
 def can_give(output: Output) -> str:
     low, high = output.range
-    return f"numbers from {digits(low)} on" if math.isinf(high) else f"numbers of {interval(low, high)}"
+    return f"values of {digits(low)} or more" if math.isinf(high) else f"values from {interval(low, high)}"
 
 
 def is_recurrent(output: Output) -> bool:

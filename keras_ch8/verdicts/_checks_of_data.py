@@ -5,6 +5,7 @@ from ._check import (
     CHOSEN_TO_ACT,
     FEW,
     FOUND,
+    FOUND_ONCE,
     LARGEST_SIZE,
     Check,
     are_of_another_unit,
@@ -85,89 +86,90 @@ OF_LABELS = (
     Check(
         "nonfinite targets",
         "wrong_labels",
-        "a target is infinite or not a number",
+        "A target is NaN or infinite",
         lambda f: f.targets.nonfinite > 0,
-        lambda f: f"Some targets are infinite or not a number ({counted(f.targets.nonfinite, 'number')}), and make "
-        "the loss so.",
-        "Take out the examples without a finite target.",
+        lambda f: f"The targets contain {counted(f.targets.nonfinite, 'NaN or infinite value')}, so the loss becomes "
+        "NaN.",
+        "Remove the examples without a finite target.",
         f"{NUMPY}there = np.isfinite(y.reshape(len(y), -1)).all(axis=1)\nx, y = x[there], y[there]",
+        expects="The loss should be finite from the first step.",
     ),
     Check(
         "a number for a target that is missing",
         "wrong_labels",
-        "the lowest or highest of numbers that are to be met is there again and again, 10 standard deviations from all "
-        "others",
+        "The lowest or highest numeric target occurs again and again, 10 standard deviations from all others",
         lambda f: f.output.loss in DISTANCES and f.targets.stand_ins > 0 and f.targets.values > 2,
         lambda f: f"{percent(f.targets.stand_ins)} of the targets are {digits(f.targets.stand_in, 5)}, far from all "
-        "others: it may stand for what is missing, and the loss is mostly theirs.",
-        "Take out the examples whose target is missing.",
+        "others: probably a code for missing values, which dominates the loss.",
+        "Remove the examples with a missing target.",
         lambda f: f"there = (y != {digits(f.targets.stand_in, 8)}).reshape(len(y), -1).all(axis=1)\n"
         "x, y = x[there], y[there]",
         source=CHOSEN_TO_ACT,
+        expects="No target should be far from all others.",
     ),
     Check(
         "labels from 1",
         "wrong_labels",
-        "labels go from 1 to the number of units",
+        "The labels run from 1 to the number of units",
         begins_at_one,
-        lambda f: f"The labels go from 1 to {digits(f.targets.high, 4)}; a cross-entropy of {f.output.units} classes "
-        f"reads 0 to {f.output.units - 1}.",
-        "Count the classes from 0: subtract 1 from all labels.",
+        lambda f: f"The labels run from 1 to {digits(f.targets.high, 4)}, but {f.output.units} classes must be "
+        f"numbered 0 to {f.output.units - 1}.",
+        "Number the classes from 0: subtract 1 from all labels.",
         "y = y - 1",
     ),
     Check(
         "negative labels",
         "wrong_labels",
-        "labels of classes are below 0",
+        "Class labels are negative",
         lambda f: f.output.loss in CROSS_ENTROPIES and f.targets.are_whole and f.targets.low < 0
         and not are_a_quantity(f),
-        lambda f: f"The labels go from {interval(f.targets.low, f.targets.high)}; {f.output.loss} reads no label "
+        lambda f: f"The labels run from {interval(f.targets.low, f.targets.high)}, but {f.output.loss} accepts none "
         "below 0.",
-        lambda f: "Write the classes as 0 and 1." if f.targets.of == "-1 and 1" else "Number the classes from 0 on.",
+        lambda f: "Recode the classes as 0 and 1." if f.targets.of == "-1 and 1" else "Number the classes from 0.",
         lambda f: ZERO_AND_ONE if f.targets.of == "-1 and 1" else NUMBERED,
     ),
     Check(
         "labels with gaps",
         "wrong_labels",
-        "the last layer has units enough for the classes, whose numbers leave gaps",
+        "The last layer has enough units for the classes, but the class numbers have gaps",
         have_gaps,
-        lambda f: f"There are {f.targets.classes} different labels up to {digits(f.targets.high, 4)}; a cross-entropy "
-        f"of {f.output.units} units reads 0 to {f.output.units - 1}.",
-        "Number the classes from 0 on.",
+        lambda f: f"The {f.targets.classes} class numbers go up to {digits(f.targets.high, 4)}, but {f.output.units} "
+        f"units allow only 0 to {f.output.units - 1}.",
+        "Number the classes from 0, without gaps.",
         NUMBERED,
     ),
     Check(
         "rows without a class",
         "wrong_labels",
-        "rows of a cross-entropy of classes have no 1",
+        "Some one-hot rows contain no 1",
         lambda f: f.output.loss == "categorical_crossentropy" and f.targets.empty > 0.05 and f.targets.at_once < 0.01,
-        lambda f: f"{percent(f.targets.empty)} of the rows of the targets are 0 throughout: of no class, so that the "
-        "loss of these examples is 0 whatever is predicted.",
-        "Give each class a column of its own, and each row one 1 (`keras.utils.to_categorical`).",
+        lambda f: f"{percent(f.targets.empty)} of the target rows are all 0: whatever you predict, the loss of these "
+        "examples is 0.",
+        "Add a column for examples of no class, so that each row has exactly one 1 (`keras.utils.to_categorical`).",
         lambda f: code_by(f, Ending(f.targets.width + 1, "softmax", f.output.loss, ROWS_OF_NONE)),
     ),
     Check(
         "two numbers for two classes",
         "wrong_labels",
-        "there are two different targets, that are not 0 and 1, before a loss or an output that has these",
+        "The targets have two values, but not 0 and 1 as the loss or the output expects",
         lambda f: are_two(f.targets) and f.targets.of != "one class" and (
             (f.output.loss in CROSS_ENTROPIES and (f.targets.low < 0 or f.targets.high > 1) and f.targets.width > 1)
             or are_two_for_one(f)),
-        lambda f: f"The targets are {digits(f.targets.low, 4)} and {digits(f.targets.high, 4)} throughout, where 0 and "
-        "1 are asked for.",
-        "Write them as 0 and 1.",
+        lambda f: f"All targets are {digits(f.targets.low, 4)} or {digits(f.targets.high, 4)}, but the model expects 0 "
+        "and 1.",
+        "Recode the targets as 0 and 1.",
         ZERO_AND_ONE,
     ),
     Check(
         "sizes in a cross-entropy",
         "wrong_labels",
-        "rows of numbers from 0 on, some above 1, are in a cross-entropy that reads probabilities, or single numbers "
-        f"of up to {LARGEST_SIZE:g} behind a sigmoid",
+        "A cross-entropy receives rows of non-negative numbers, some above 1, or single numbers up to "
+        f"{LARGEST_SIZE:g} after a sigmoid",
         are_of_another_unit,
-        lambda f: f"The targets are {'rows of ' if f.targets.width > 1 else ''}numbers of "
-        f"{interval(f.targets.low, f.targets.high)}, which {f.output.loss} reads as probabilities.",
-        lambda f: f"Divide the targets by {digits(f.targets.high)}, the largest, so that they are between 0 and 1; or "
-        "take `keras.losses.MeanSquaredError` with no activation at the end."
+        lambda f: f"{f.output.loss} expects probabilities, but the {'rows of ' if f.targets.width > 1 else ''}targets "
+        f"range from {interval(f.targets.low, f.targets.high)}.",
+        lambda f: f"Divide the targets by their maximum, {digits(f.targets.high)}; or use "
+        "`keras.losses.MeanSquaredError` without a final activation."
         if f.output.loss == "binary_crossentropy" else "Divide each row by its sum.",
         lambda f: f"y = y / {digits(f.targets.high, 6)}" if f.output.loss == "binary_crossentropy"
         else "y = y / y.sum(axis=-1, keepdims=True)",
@@ -175,50 +177,51 @@ OF_LABELS = (
     Check(
         "two labels beyond 1",
         "wrong_labels",
-        "two whole labels, one above 1, are in a binary cross-entropy",
+        "A binary cross-entropy receives two whole labels, one of them above 1",
         lambda f: f.output.loss == "binary_crossentropy" and f.targets.of == "classes" and f.targets.classes == 2
         and f.targets.low >= 0,
-        lambda f: f"The two labels are {digits(f.targets.low)} and {digits(f.targets.high)}; binary_crossentropy "
-        "reads 0 and 1.",
-        "Write the classes as 0 and 1.",
+        lambda f: f"The labels are {digits(f.targets.low)} and {digits(f.targets.high)}, but binary_crossentropy "
+        "expects 0 and 1.",
+        "Recode the classes as 0 and 1.",
         ZERO_AND_ONE,
     ),
     Check(
         "validation labels",
         "wrong_labels",
-        "targets of the validation data are written otherwise, or are of another range",
+        "The targets of the probe or the validation data are encoded differently, or have a very different range",
         lambda f: bool(f.other) and _are_written_otherwise(f),
-        lambda f: f"The targets of the training are {f.targets.of} of {interval(f.targets.low, f.targets.high)}, "
-        f"those of {f.other} {f.other_targets.of} of {interval(f.other_targets.low, f.other_targets.high)}.",
-        lambda f: f"Write the targets of {f.other} as those of the training.",
+        lambda f: f"The targets of {f.other} are encoded differently: as {f.other_targets.of} from "
+        f"{interval(f.other_targets.low, f.other_targets.high)}, not as {f.targets.of} from "
+        f"{interval(f.targets.low, f.targets.high)}.",
+        lambda f: f"Encode the targets of {f.other} like the training targets.",
         source=FOUND,
         is_of_other=True,
     ),
     Check(
         "labels of others",
         "wrong_labels",
-        f"the nearest examples of the probe predict each other's targets with less than {KNOWN:g} of the loss of the "
-        "best constant prediction, and those of training examples, which are as near to them, with more than "
-        f"{DENIED:g} of it; their inputs are alike",
+        f"For similar inputs, nearest neighbours in the probe predict probe targets (loss below {KNOWN:g} of a "
+        f"constant's) but not training targets (above {DENIED:g})",
         lambda f: f.neighbours < KNOWN * f.chance and f.neighbours_of_read > DENIED * f.chance and unlike(f) is None,
-        lambda f: "Training examples have other targets than examples of the probe with similar inputs (predicted from "
-        f"the most similar examples of the probe, training examples have a loss of {digits(f.neighbours_of_read)}, the "
-        f"probe's own {digits(f.neighbours)}; the best constant prediction has {digits(f.chance)}).",
-        "See that inputs and targets are in one order, and that the targets of training and validation are "
-        "numbered alike: shuffle both by one permutation, and split them together.",
+        lambda f: "Training targets disagree with those of the probe: for similar inputs they differ, with a neighbour "
+        f"loss of {digits(f.neighbours_of_read)} instead of {digits(f.neighbours)}.",
+        "Keep inputs and targets in the same order, and number the classes alike: shuffle both with one permutation, "
+        "and split them together.",
         lambda f: "" if Fact.VALIDATED_APART in f.has
-        else f"# of x and y as you loaded them, in place of any other shuffling\n{SHUFFLE}",
-        source=FOUND,
+        else f"# shuffle the arrays as loaded; remove any other shuffling\n{SHUFFLE}",
+        source=FOUND_ONCE,
+        expects="Similar inputs should have similar targets.",
     ),
     Check(
         "equal targets",
         "wrong_labels",
-        f"all of {FEW} targets or more are equal, and the loss is one of Keras's",
+        f"All of {FEW} or more targets are equal, and the loss is one of Keras's",
         lambda f: f.targets.of == "one class" and f.targets.examples >= FEW and bool(f.output.loss)
         and not _is_one_class_of_several(f),
-        lambda f: f"All {f.targets.examples} targets are {_one_value(f.targets)}: there is nothing to tell apart.",
-        "Look at how the targets are read, and shuffle the examples before they are split.",
+        lambda f: f"All {f.targets.examples} targets are {_one_value(f.targets)}: there is nothing to learn.",
+        "Check how you load the targets, and shuffle the examples before you split them.",
         source=CHOSEN,
+        expects="The targets should differ.",
         level="watch",
     ),
 )  # fmt: skip
@@ -227,68 +230,74 @@ OF_ALL = (
     Check(
         "many equal rows",
         "leak",
-        "one of 10 validation examples or more is also in the training data with its target, not by nature",
+        "At least 10 % of the validation examples are also in the training data with the same target, not by chance",
         lambda f: f.equal_rows >= 0.1 and not f.rows_are_few,
-        lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
-        "Take the validation examples out of the training data; split before examples are repeated or augmented.",
+        lambda f: f"{percent(f.equal_rows)} of the validation examples are also in the training data.",
+        "Remove the validation examples from the training data, and split before you repeat or augment examples.",
+        source=CHOSEN_TO_ACT,
     ),
     Check(
         "equal rows",
         "leak",
-        "one of 20 validation examples or more is also in the training data, not by nature",
+        "At least 5 % of the validation examples are also in the training data, not by chance",
         lambda f: f.equal_rows >= 0.05 and not f.rows_are_few,
-        lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
+        lambda f: f"{percent(f.equal_rows)} of the validation examples are also in the training data.",
         source=CHOSEN,
         level="watch",
     ),
     Check(
         "classes of the validation alone",
         "label_order",
-        "one of 10 validation examples or more is of a class that no training example has",
+        "At least 10 % of the validation examples belong to a class without training examples",
         lambda f: f.unseen >= 0.1 and f.output.loss in CROSS_ENTROPIES and f.targets.places == 1
         and (f.targets.are_whole or f.targets.of == "one-hot"),
-        lambda f: f"{percent(f.unseen)} of the validation examples are of classes that no training example has.",
-        "Shuffle the examples before they are split, or before `validation_split` takes the last of them.",
+        lambda f: f"{percent(f.unseen)} of the validation examples belong to classes that no training example has.",
+        "Shuffle the examples before you split them, or before `validation_split` takes the last ones.",
         lambda f: "" if Fact.VALIDATED_APART in f.has else SHUFFLE,
-        then="Split each class by itself, as `train_test_split(stratify=y)` of scikit-learn does.",
+        source=CHOSEN_TO_ACT,
+        then="Split each class separately, as `train_test_split(stratify=y)` of scikit-learn does.",
+        expects="Every class should have training examples.",
         is_of_other=True,
     ),
     Check(
         "labels in order",
         "label_order",
-        f"the first {MANY} examples or more are trained on in the order of their labels, or of their targets if these "
-        f"are numbers, or in runs of {LONG_RUNS:g} or more of the same label",
+        f"The first {MANY} or more training examples are sorted by label or numeric target, or come in runs of "
+        f"{LONG_RUNS:g} or more equal labels",
         _are_in_order,
-        lambda f: f"The first {f.targets.examples} examples that are trained on are in "
-        + (f"runs of {digits(f.runs_read)} of the same label." if f.order_read > IN_ORDER
+        lambda f: f"The first {f.targets.examples} training examples come in "
+        + (f"runs of {digits(f.runs_read)} equal labels." if f.order_read > IN_ORDER
            else f"the order of their {'targets' if f.targets.of == 'numbers' else 'labels'}."),
         code=SHUFFLE,
+        source=FOUND_ONCE,
     ),
     Check(
         "one class in a batch",
         "label_order",
-        f"the first {MANY} examples or more that are trained on are of one class, and others of several",
+        f"The first {MANY} or more training examples belong to one class, those of the probe or the validation data to "
+        "several",
         lambda f: _is_one_class_of_several(f) and f.targets.examples >= MANY,
-        lambda f: f"The first {f.targets.examples} examples that are trained on are all of one class, those of "
-        f"{f.other} of {f.other_targets.classes}.",
+        lambda f: f"The first {f.targets.examples} training examples all belong to one class, those of {f.other} to "
+        f"{f.other_targets.classes}.",
         code=SHUFFLE,
+        source=CHOSEN_TO_ACT,
     ),
     Check(
         "one class has nearly all",
         "imbalance",
-        "one class has 93 of 100 examples or more, and they have no weights",
+        "One class has at least 93 % of the examples, and no weights are set",
         lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and 0.93 <= f.targets.commonest < 1
         and (f.output.loss in CROSS_ENTROPIES
              or (f.output.loss in SIZES_OF_CLASSES and f.output.activation in PROBABILITIES))
         and f.targets.examples >= 100 and not f.is_weighted,
-        lambda f: f"One class has {percent(f.targets.commonest)} of the examples: a model that always predicts "
-        "this class is right as often.",
-        lambda f: "Give the rare classes more weight by `sample_weight`, in the shape of the targets: `class_weight` "
-        "knows one label for each example." if f.targets.places > 1 else "",
+        lambda f: f"One class has {percent(f.targets.commonest)} of the examples: always predicting it is right just "
+        "as often.",
+        lambda f: "Give the rare classes more weight with `sample_weight`, shaped like the targets: `class_weight` "
+        "needs one label per example." if f.targets.places > 1 else "",
         lambda f: f"{NUMPY}labels, counts = np.unique({_labels(f.targets)}, "
         "return_counts=True)\n"
         "class_weight = {int(label): len(y) / len(labels) / count for label, count in zip(labels, counts)}"
         if f.targets.places <= 1 else "",
-        source=CHOSEN,
+        source=CHOSEN_TO_ACT,
     ),
 )  # fmt: skip

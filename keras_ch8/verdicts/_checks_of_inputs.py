@@ -1,6 +1,6 @@
 """Checks of inputs."""
 
-from ._check import CHOSEN_TO_ACT, FEW, FOUND, NO_LAYER, Check, first
+from ._check import CHOSEN_TO_ACT, FEW, FOUND, FOUND_ONCE, NO_LAYER, Check, first
 from .code import FIND_RATE, NORMALIZE_BOTH, NORMALIZE_INPUTS, NUMPY, with_layers
 from .fact import Fact
 from .facts import DISTANCES, Facts, Inputs, Layer, are_of_another_scale
@@ -17,10 +17,7 @@ OFFSET = 20.0
 SPREAD = 100.0
 """Ratio of the standard deviations of two features, from which on a sentence says it."""
 RESCALE = with_layers("keras.layers.Rescaling(1 / 255), *layers")
-NORMALIZE = (
-    "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the training data, as the "
-    "first layer of the model"
-)
+NORMALIZE = "Standardize the inputs: begin the model with `keras.layers.Normalization`, adapted to the training data"
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
 
@@ -33,7 +30,7 @@ def _need_scale(facts: Facts) -> bool:
 
 def _and_rate(facts: Facts) -> str:
     """Return the end of a cure that makes inputs smaller: a rate that was low for large ones is too low for these."""
-    return ", and find the learning rate anew: `keras_ch8.find_learning_rate`." if Fact.LOW_RATE in facts.has else "."
+    return ". Then find a new learning rate with `keras_ch8.find_learning_rate`." if Fact.LOW_RATE in facts.has else "."
 
 
 def _with_rate(facts: Facts, code: str) -> str:
@@ -87,22 +84,21 @@ def _cut_off(facts: Facts) -> Layer:
 
 
 def _sizes(facts: Facts) -> str:
-    """Return the beginning of a sentence: what the first layer is given."""
+    """Return the end of a sentence: what the first layer is given."""
     layer = first(facts)
-    largest, rms = digits(layer.input_largest), digits(layer.input_rms)
-    return f"The inputs of {layer.name} have absolute values up to {largest} and a root mean square of {rms}"
+    return f"{layer.name} receives an RMS of {digits(layer.input_rms)}, and about 1 works best"
 
 
 def _features(facts: Facts) -> str:
     spread = max((x.spread for x in facts.inputs if x.spread > 0), default=1.0)
-    return f", one feature varying {digits(spread)} times as much as another" if spread > SPREAD else ""
+    return " and on different scales" if spread > SPREAD else ""
 
 
 def _says_unlike(facts: Facts) -> str:
     one, other = unlike(facts) or (Inputs(), Inputs())
     return (
-        f"The inputs of {facts.other} have mean {digits(other.mean)} and standard deviation {digits(other.deviation)}, "
-        f"those of the training {digits(one.mean)} and {digits(one.deviation)}."
+        f"The inputs of {facts.other} are scaled differently from the training inputs: mean {digits(other.mean)} and "
+        f"standard deviation {digits(other.deviation)}, not {digits(one.mean)} and {digits(one.deviation)}."
     )
 
 
@@ -112,108 +108,107 @@ OF_INPUTS = (
     Check(
         "nonfinite inputs",
         "bad_inputs",
-        "an input is infinite or not a number",
+        "An input is NaN or infinite",
         lambda f: any(x.nonfinite for x in f.inputs),
-        lambda f: "Some inputs are infinite or not a number "
-        f"({counted(sum(x.nonfinite for x in f.inputs), 'number')}), and make the loss so.",
-        "Take out the examples with such numbers, or put another number in their place.",
+        lambda f: f"The inputs contain {counted(sum(x.nonfinite for x in f.inputs), 'NaN or infinite value')}, so the "
+        "loss becomes NaN.",
+        "Remove the examples with NaN or infinite inputs, or replace these values.",
         f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
-        expects="The loss should be a number from the first step on.",
-        then="Look for where they come from, such as a division by 0, a logarithm of 0, or a value that is missing.",
+        expects="The loss should be finite from the first step.",
+        then="Find where they come from: a division by 0, a logarithm of 0, or a missing value.",
     ),
     Check(
         "fractions for an embedding",
         "bad_inputs",
-        "an embedding is given numbers that are not whole",
+        "An embedding receives numbers that are not whole",
         lambda f: _cut_off(f).fractions > 0,
-        lambda f: f"{percent(_cut_off(f).fractions)} of what {_cut_off(f).name} is given is not whole: an embedding "
-        "has a row for each whole number, and cuts the rest off.",
-        "Give the embedding the numbers of words or classes as they are, without scaling; quantities need no "
-        "embedding, but a `keras.layers.Dense`.",
-        expects="The loss should fall below that of the best constant prediction.",
-        then="Turn words into numbers by `keras.layers.StringLookup`, and sizes into classes by "
+        lambda f: f"{percent(_cut_off(f).fractions)} of the inputs of {_cut_off(f).name} are fractions: an embedding "
+        "looks up whole numbers and cuts off the rest.",
+        "Feed the embedding unscaled indices of words or classes; use `keras.layers.Dense` for quantities.",
+        expects="The loss should beat the best constant prediction.",
+        then="Turn words into indices with `keras.layers.StringLookup`, and numbers into bins with "
         "`keras.layers.Discretization`.",
     ),
     Check(
         "pixels",
         "bad_inputs",
-        f"the first layer gets inputs of 0 to 255 with a root mean square above {LARGE_RMS:g}",
+        f"The first layer receives inputs from 0 to 255 with an RMS above {LARGE_RMS:g}",
         lambda f: _large(f) and len(f.inputs) == 1 and f.inputs[0].are_pixels,
-        lambda f: f"{_sizes(f)}, as pixels of 0 to 255; about 1 is best.",
-        lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
+        lambda f: f"The inputs look like unscaled pixels from 0 to 255: {_sizes(f)}.",
+        lambda f: "Divide all inputs by 255, also for validation and prediction, or start the model with "
         "`keras.layers.Rescaling(1 / 255)`" + _and_rate(f),
         lambda f: _with_rate(f, RESCALE),
-        FOUND,
+        FOUND_ONCE,
+        then="Standardize the inputs with `keras.layers.Normalization` instead.",
     ),
     Check(
         "large inputs",
         "bad_inputs",
-        f"the first layer gets inputs of sizes above {LARGE:g} with a root mean square above {LARGE_RMS:g}",
+        f"The first layer receives inputs beyond {LARGE:g} in size, with an RMS above {LARGE_RMS:g}",
         _large,
-        lambda f: f"{_sizes(f)}{_features(f)}; about 1 is best.",
+        lambda f: f"The inputs are too large{_features(f)}: {_sizes(f)}.",
         lambda f: NORMALIZE
-        + (", and end with `keras.layers.Rescaling`(y.std(), y.mean())." if _need_scale(f) else _and_rate(f)),
+        + (". Also end it with `keras.layers.Rescaling`(y.std(), y.mean())." if _need_scale(f) else _and_rate(f)),
         lambda f: NORMALIZE_BOTH if _need_scale(f) else _with_rate(f, NORMALIZE_INPUTS),
         FOUND,
     ),
     Check(
         "a number for what is missing",
         "bad_inputs",
-        "the lowest or highest number of the inputs is there again and again, 10 standard deviations from all others",
+        "The lowest or highest input value occurs again and again, 10 standard deviations from all others",
         lambda f: _with_stand_in(f).stand_ins > 0 and Fact.TOKENS not in f.has,
-        lambda f: f"{percent(_with_stand_in(f).stand_ins)} of the numbers of the inputs are "
-        f"{digits(_with_stand_in(f).stand_in, 5)}, far from all others: it may stand for what is missing.",
-        "Put the mean or the median of the feature in its place, and add a feature of 0 and 1 that says where it was.",
+        lambda f: f"{percent(_with_stand_in(f).stand_ins)} of the input values are "
+        f"{digits(_with_stand_in(f).stand_in, 5)}, far from all others: probably a code for missing values.",
+        "Replace it with the mean or median of the feature, and add a 0/1 feature that marks where it was.",
         lambda f: f"{NUMPY}missing = x == {digits(_with_stand_in(f).stand_in, 8)}\n"
         "x = np.where(missing, np.nanmean(np.where(missing, np.nan, x), axis=0), x)",
         CHOSEN_TO_ACT,
-        expects="No number of the inputs should be far from all others.",
-        then="Leave out the examples, or the feature, in which it is missing.",
+        expects="No input value should be far from all others.",
+        then="Remove the examples, or the feature, with missing values.",
     ),
     Check(
         "small inputs",
         "bad_inputs",
-        f"the first layer gets inputs of sizes below {SMALL:g} with a root mean square below {SMALL_RMS:g}",
+        f"The first layer receives inputs below {SMALL:g} in size, with an RMS below {SMALL_RMS:g}",
         _small,
-        lambda f: f"{_sizes(f)}; about 1 is best.",
-        f"{NORMALIZE}, unless they were divided by 255 twice.",
+        lambda f: f"The inputs are too small: {_sizes(f)}.",
+        f"{NORMALIZE}. If you divided them by 255 twice, do it only once instead.",
         NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
     ),
     Check(
         "constant inputs",
         "bad_inputs",
-        f"all numbers of the inputs of {FEW} examples or more are equal",
+        f"All input values of {FEW} or more examples are equal",
         _constant,
-        "All inputs are the same number: there is nothing to learn from.",
-        "Look at how the inputs are read: `print(x[:3])`.",
-        expects="Examples should differ.",
-        then="Look at what the inputs are before they are scaled.",
+        "All input values are equal: there is nothing to learn from.",
+        "Check how you load the inputs: `print(x[:3])`.",
+        expects="The examples should differ.",
+        then="Look at the inputs before they are scaled.",
     ),
     Check(
         "inputs far from 0",
         "bad_inputs",
-        f"the mean of the middle feature is above {OFFSET:g} times its standard deviation, and nothing centres it",
+        f"In the median feature the mean exceeds {OFFSET:g} standard deviations, and no layer centres it",
         _far_off,
-        lambda f: f"The mean of a feature of the inputs is {digits(f.inputs[0].offset)} times its standard deviation "
-        "(the median over the features): the first layer hardly sees how examples differ.",
+        lambda f: f"The inputs lie far from 0, by {digits(f.inputs[0].offset)} standard deviations: the first layer "
+        "barely sees how examples differ.",
         f"{NORMALIZE}.",
         NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
-        expects="The mean of each feature should be small beside its standard deviation.",
+        expects="The mean of each feature should be close to 0.",
         then="Subtract the mean of each feature from the arrays.",
     ),
     Check(
         "another scale",
         "bad_inputs",
-        "mean or deviation of other inputs are far from those of the training",
+        "Mean or standard deviation of the probe or the validation inputs is far from that of the training inputs",
         lambda f: unlike(f) is not None,
         _says_unlike,
-        lambda f: f"Prepare {f.other} as the inputs of the training, with the mean and the standard deviation of "
-        "these: do not scale each by its own.",
-        source="5 times the deviation, or 3 deviations between the means; standardized pixels are not told",
-        expects="Their mean and standard deviation should be about those of the inputs of the training.",
-        then="Take them from the same arrays as the training: prepare all examples, and split them then.",
+        lambda f: f"Scale the inputs of {f.other} with the mean and standard deviation of the training inputs.",
+        source="thresholds chosen by us: 5 times the standard deviation, or means 3 standard deviations apart",
+        expects="Their mean and standard deviation should match those of the training inputs.",
+        then="Preprocess all examples together, and split them afterwards.",
         is_of_other=True,
     ),
 )  # fmt: skip

@@ -107,164 +107,161 @@ OF_LOSS = (
     Check(
         "more classes than outputs",
         "wrong_output",
-        "there are more classes than units of the last layer",
+        "There are more classes than units in the last layer",
         lambda f: _classes_beyond(f) and not begins_at_one(f) and not have_gaps(f),
-        lambda f: f"There are {f.targets.classes} classes, with labels up to {digits(f.targets.high, 4)}, but the last "
-        f"layer has {counted(f.output.units, 'unit')}.",
+        lambda f: f"There are {f.targets.classes} classes with labels up to {digits(f.targets.high, 4)}, but the last "
+        f"layer has only {counted(f.output.units, 'unit')}.",
         *by(ending_for),
-        then="Number the labels that there are from 0: `y = np.unique(y, return_inverse=True)[1]`.",
+        then="Number the labels from 0 without gaps: `y = np.unique(y, return_inverse=True)[1]`.",
     ),
     Check(
         "softmax of one unit",
         "wrong_output",
-        "the last layer is a softmax of one unit",
+        "The last layer is a softmax with one unit",
         lambda f: _is_softmax_of_one(f.output),
-        lambda f: f"{name_of(f.output)} is a softmax of 1 unit, which gives 1 whatever its input is.",
+        lambda f: f"A softmax with 1 unit makes {name_of(f.output)} output 1 for every example.",
         *by(ending_for),
-        then="Give the last layer a unit for each class.",
+        then="Give the last layer one unit per class.",
     ),
     Check(
         "one unit for classes",
         "wrong_loss",
-        "a cross-entropy of classes is taken of one unit",
+        "A cross-entropy over classes is used with a single unit",
         lambda f: _is_of_classes(f.output) and f.output.units == 1 and not _is_softmax_of_one(f.output),
-        lambda f: f"{f.output.loss} compares the units of the last layer with each other, and {name_of(f.output)} "
-        "has 1.",
+        lambda f: f"{f.output.loss} needs one unit per class, but {name_of(f.output)} has only 1.",
         *by(ending_for),
     ),
     Check(
         "numbers in a cross-entropy",
         "wrong_loss",
-        "targets of a cross-entropy are not whole, or outside 0 to 1, or are whole numbers that are no classes",
+        "The targets of a cross-entropy are fractions, lie outside 0 to 1, or are whole numbers that are no classes",
         lambda f: _numbers_in_cross_entropy(f) and not _is_softmax_of_one(f.output),
-        lambda f: f"The targets are numbers of {interval(f.targets.low, f.targets.high)}, which {f.output.loss} "
-        f"reads as {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}.",
+        lambda f: f"{f.output.loss} expects {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}, "
+        f"but the targets are numbers from {interval(f.targets.low, f.targets.high)}.",
         *by(for_numbers),
     ),
     Check(
         "negative targets of a logarithm",
         "wrong_loss",
-        "a loss that takes the logarithm of targets or predictions has negative targets",
+        "A loss that takes the logarithm of targets or predictions has negative targets",
         lambda f: f.output.loss in OF_LOGARITHMS and f.targets.low < 0,
-        lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are below 0, "
-        f"the smallest at {digits(f.targets.low)}.",
+        lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are negative.",
         *by(for_numbers),
     ),
     Check(
         "one column for many units",
         "wrong_loss",
-        "a loss that compares each unit with a target of its own has one target for several units",
+        "A loss that compares unit by unit has one target for several units",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy", "categorical_crossentropy")
         and f.targets.width == 1 and f.output.units > 1,
-        lambda f: f"{f.output.loss} asks for a target for each of the {f.output.units} units of the last layer, and "
-        "the targets are one number for each example.",
+        lambda f: f"{f.output.loss} needs a target for each of the {f.output.units} units of the last layer, but each "
+        "example has only one.",
         *by(ending_for),
     ),
     Check(
         "rows for one number",
         "wrong_loss",
-        "a loss that reads the number of a class has rows of 0 and 1",
+        "A loss that expects class numbers receives one-hot rows",
         lambda f: f.output.loss == "sparse_categorical_crossentropy" and f.targets.of == "one-hot",
-        lambda f: f"sparse_categorical_crossentropy reads the number of a class, and the targets are rows of "
-        f"{f.targets.width} numbers, one of which is 1.",
+        lambda f: f"sparse_categorical_crossentropy expects class numbers, but the targets are one-hot rows of "
+        f"{f.targets.width}.",
         *by(ending_for),
     ),
     Check(
         "one unit for many columns",
         "wrong_output",
-        "targets of several columns are compared with one unit",
+        "Targets with several columns are compared with one unit",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.units == 1 and f.targets.width > 1,
-        lambda f: f"The targets have {f.targets.width} columns, and the last layer 1 unit, which is compared with each "
-        "of them.",
+        lambda f: f"The targets have {f.targets.width} columns, but the last layer has only 1 unit, which is compared "
+        "with all of them.",
         *by(ending_for),
-        then="Train on the one column that is to be predicted: `y = y[:, :1]`.",
+        then="Train on the one column that you want to predict: `y = y[:, :1]`.",
     ),
     Check(
         "classes of several labels",
         "wrong_loss",
-        "a cross-entropy of classes is to learn several labels at once, of an output that is no softmax",
+        "A cross-entropy for one class per example has several labels, and the output is no softmax",
         lambda f: f.output.loss == "categorical_crossentropy" and f.output.activation not in ("softmax", "")
         and f.targets.at_once > 0.01,
-        lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, and "
-        "categorical_crossentropy is for one class of several.",
+        lambda f: f"{percent(f.targets.at_once)} of the examples have several labels, but categorical_crossentropy is "
+        "for one class per example.",
         *by(ending_for),
     ),
     Check(
         "absolute errors of classes",
         "wrong_loss",
-        "the absolute errors of a softmax over three classes or more",
+        "Mean absolute error is used with a softmax over three or more classes",
         lambda f: f.output.loss == "mean_absolute_error" and f.targets.of == "one-hot" and f.output.units > 2
         and f.output.activation == "softmax",
-        lambda f: f"mean_absolute_error of a softmax over {f.output.units} classes has hardly a gradient where it is "
-        "wrong.",
+        lambda f: f"mean_absolute_error has almost no gradient where a softmax over {f.output.units} classes is wrong.",
         *by(ending_for),
         "Zhang and Sabuncu (2018), section 3",
     ),
     Check(
         "noise at the end",
         "wrong_output",
-        "a layer changes what it is given at random, at the end of the model or right before an activation alone",
+        "A random layer, such as dropout, ends the model or comes right before its last activation",
         lambda f: bool(f.output.noise),
         lambda f: f"The model ends with {f.output.noise}"
         + ("" if f.output.noise == f.output.ends_with else f" and {f.output.activation}")
-        + ", which changes its predictions at random in training.",
-        lambda f: f"Put {f.output.noise} before the last layer with weights, or take it away.",
+        + ": its predictions change at random during training.",
+        lambda f: f"Move {f.output.noise} before the last layer with weights, or remove it.",
         lambda f: without(f, f.output.noise_at),
-        then="End with a `keras.layers.Dense` of as many units as there are targets.",
+        then="End with a `keras.layers.Dense` that has one unit per target.",
     ),
     Check(
         "one side of two",
         "wrong_output",
-        "a loss of two sides is taken of an output that has one",
+        "A loss for -1 and 1 is used with an output that is never negative",
         lambda f: f.output.loss in SIDED and f.output.range[0] == 0.0,
-        lambda f: f"{f.output.loss} asks for -1 and 1, but {name_of(f.output)} ends with {f.output.activation}, which "
-        f"gives {can_give(f.output)}.",
-        "End with tanh or with no activation.",
+        lambda f: f"{f.output.loss} expects -1 and 1, but {name_of(f.output)} ends with {f.output.activation}, which "
+        f"outputs only {can_give(f.output)}.",
+        "End with tanh or without activation.",
         lambda f: code_by(f, same_end(f, "linear")),
     ),
     Check(
         "negative rates",
         "wrong_output",
-        "the logarithm of an output that is below 0 is in the loss",
+        "The loss takes the logarithm of an output that is negative",
         lambda f: f.output.loss == "poisson" and f.output.low < 0,
-        lambda f: f"poisson takes the logarithm of the predictions, which are {interval(f.output.low, f.output.high)} "
-        "at the start.",
-        "End with `exponential` or softplus, which are above 0.",
+        lambda f: f"poisson takes the logarithm of the predictions, but at the start some are negative, down to "
+        f"{digits(f.output.low)}.",
+        "End with softplus or `exponential`, which are always positive.",
         lambda f: code_by(f, same_end(f, "softplus")),
     ),
     Check(
         "several labels at once",
         "wrong_output",
-        "a softmax is to give several labels at once",
+        "A softmax predicts several labels per example",
         lambda f: f.output.activation == "softmax" and f.output.units > 1 and f.targets.at_once > 0.01
         and f.output.loss in (*CROSS_ENTROPIES, *DISTANCES),
-        lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, but the outputs of a "
-        "softmax have the sum 1.",
+        lambda f: f"{percent(f.targets.at_once)} of the examples have several labels, but the outputs of a softmax sum "
+        "to 1.",
         *by(ending_for),
     ),
     Check(
         "no probabilities",
         "wrong_output",
-        "a cross-entropy of probabilities is taken of an output that gives none",
+        "A cross-entropy expects probabilities, but the output gives none",
         lambda f: _takes_probabilities(f.output) and not f.output.hides_logits and not _numbers_in_cross_entropy(f)
         and not (_is_of_classes(f.output) and f.output.units == 1)
         and (f.output.activation in UNLIMITED or _outside_by_value(f.output)),
-        lambda f: f"{f.output.loss} reads probabilities, but {name_of(f.output)} "
+        lambda f: f"{f.output.loss} expects probabilities, but {name_of(f.output)} "
         + (f"ends with {f.output.activation}." if f.output.activation
-           else f"gives {interval(f.output.low, f.output.high)} at the start."),
+           else f"outputs values from {interval(f.output.low, f.output.high)} at the start."),
         lambda f: f"End with {_probable(f)}"
-        + (", or tell the loss with `from_logits=True`." if f.output.activation in ("linear", "") else "."),
+        + (", or give the loss `from_logits=True`." if f.output.activation in ("linear", "") else "."),
         lambda f: code_by(f, same_end(f, _probable(f))),
     ),
     Check(
         "targets out of reach",
         "wrong_output",
-        "targets of a loss of numbers are outside what the last activation can give",
+        "Numeric targets lie outside the range of the last activation",
         lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets) and not are_two_for_one(f),
-        lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {name_of(f.output)} ends with "
-        f"{f.output.activation or f.output.ends_with}, which gives {can_give(f.output)}.",
-        lambda f: f"Put `keras.layers.Dense({f.output.units})` without activation behind the recurrent layer, and "
-        "give that several units."
+        lambda f: f"The targets range from {interval(f.targets.low, f.targets.high)}, but {name_of(f.output)} ends "
+        f"with {f.output.activation or f.output.ends_with}, which outputs only {can_give(f.output)}.",
+        lambda f: f"Put `keras.layers.Dense({f.output.units})` without activation after the recurrent layer, and give "
+        "that layer several units."
         if is_recurrent(f.output) else cure_by(f, same_end(f, activation_for(f.targets))),
         lambda f: code_by(f, same_end(f, "linear" if is_recurrent(f.output) else activation_for(f.targets))),
         FOUND,
@@ -272,69 +269,68 @@ OF_LOSS = (
     Check(
         "numbers from a softmax",
         "wrong_output",
-        "a softmax is to give numbers whose sum is not 1",
+        "A softmax predicts numbers that do not sum to 1",
         lambda f: f.output.loss in DISTANCES and f.output.activation == "softmax" and f.output.units > 1
         and f.targets.of == "numbers" and f.targets.width > 1 and not _outside(f.output, f.targets),
-        "The units of a softmax have the sum 1, and the targets have not.",
+        "The outputs of a softmax sum to 1, but the targets do not.",
         *by(lambda f: same_end(f, activation_for(f.targets))),
     ),
     Check(
         "sums that are not 1",
         "wrong_output",
-        "a cross-entropy of classes is taken of numbers of 0 to 1 whose sum is not 1, of no known activation",
+        "A cross-entropy over classes receives values from 0 to 1 that do not sum to 1, from no known activation",
         lambda f: _is_of_classes(f.output) and f.output.from_logits is False and not f.output.activation
         and f.output.low >= 0 and f.output.high <= 1 and f.output.off > 0.2,
-        lambda f: f"{f.output.loss} reads probabilities, but the sum of the units of one prediction is up to "
-        f"{digits(f.output.off)} away from 1 at the start.",
+        lambda f: f"{f.output.loss} expects probabilities, but at the start the outputs miss a sum of 1 by up to "
+        f"{digits(f.output.off)}.",
         "End with softmax over the last axis.",
     ),
     Check(
         "softmax twice",
         "wrong_output",
-        "a softmax is taken of a softmax",
+        "Softmax is applied twice in a row",
         lambda f: f.output.activation == f.output.before == "softmax",
-        "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
-        "Take one of the two away.",
+        "Softmax is applied twice, so no class can get a probability far above the others.",
+        "Remove one of the two.",
         lambda f: without(f, 1),
-        then="End with no activation, and compile with `from_logits=True`.",
+        then="End without activation, and give the loss `from_logits=True`.",
     ),
     Check(
         "no number below 0 before the end",
         "wrong_output",
-        "ReLU is taken of what goes into a softmax or a sigmoid",
+        "A ReLU comes right before the final softmax or sigmoid",
         lambda f: f.output.before == "relu" and f.output.activation in ("softmax", "sigmoid"),
-        lambda f: f"{f.output.layer} takes the {f.output.activation} of what a ReLU gives, which is never below 0: "
-        + ("no probability is below a half." if f.output.activation == "sigmoid"
-           else "units that give 0 for all examples learn no more."),
-        lambda f: f"Take the ReLU before the {f.output.activation} away.",
+        lambda f: f"{f.output.layer} applies {f.output.activation} to the output of a ReLU, which is never negative: "
+        + ("no probability falls below a half." if f.output.activation == "sigmoid"
+           else "units stuck at 0 learn no more."),
+        lambda f: f"Remove the ReLU before the {f.output.activation}.",
         lambda f: WITHOUT_RELU.format(place=f.output.before_at) if f.output.before_at else "",
-        then="End with no activation, and compile with `from_logits=True`.",
+        then="End without activation, and give the loss `from_logits=True`.",
     ),
     Check(
         "one target for many places",
         "wrong_output",
-        "one number for each example is compared with what the model predicts for each time step or pixel of it",
+        "One target per example is compared with a prediction for each time step or pixel",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.places > 1
         and f.targets.places == f.targets.width == 1,
-        lambda f: f"The model gives {f.output.places} predictions for each example, one for each time step or place, "
-        "and each is compared with the one target that there is.",
-        "Let the last recurrent layer give its last step alone (`return_sequences=False`), or put "
+        lambda f: f"There is only one target for {f.output.places} predictions per example: the model makes one for "
+        "each time step or pixel.",
+        "Let the last recurrent layer return only its last step (`return_sequences=False`), or add "
         "`keras.layers.Flatten` before the last layer.",
         lambda f: code_by(f, same_end(f), before="keras.layers.Flatten()"),
-        then="Give each time step or place a target of its own.",
+        then="Give each time step or pixel its own target.",
     ),
     Check(
         "probabilities as logits",
         "wrong_loss",
-        "the loss takes logits, and the output gives probabilities without their logits, by its activation or by what "
-        "it gives",
+        "The loss expects logits, but the output gives probabilities",
         lambda f: f.output.from_logits is True and not f.output.hides_logits
         and (f.output.activation in PROBABILITIES or f.output.are_probabilities),
-        lambda f: f"The loss takes logits (from_logits=True), but {name_of(f.output)} "
-        + (f"ends with {f.output.activation}." if f.output.activation else "gives probabilities: "
-           + ("rows of numbers from 0 on with the sum 1." if f.output.units > 1
-              else f"numbers of {interval(f.output.low, f.output.high)}.")),
-        "End with no activation, or leave from_logits=True out.",
+        lambda f: f"The loss expects logits because of from_logits=True, but {name_of(f.output)} "
+        + (f"ends with {f.output.activation}." if f.output.activation else "outputs probabilities: "
+           + ("non-negative rows that sum to 1." if f.output.units > 1
+              else f"values from {interval(f.output.low, f.output.high)}.")),
+        "End without activation, or remove `from_logits=True`.",
         lambda f: code_by(f, same_end(f)),
     ),
 )  # fmt: skip

@@ -33,6 +33,7 @@ FARTHER, FAR = 1.5, 10.0
 """Peak that a schedule would still come to, over the largest rate that the training has."""
 NEAR = 1e-3
 """How far a weight must come in a training at least: weights begin with sizes of about 0.1, and tuned ones too."""
+BY_THE_RATES = "chosen; the learning rates alone decide it"
 FROZEN = 0.1
 """Part of the weights that are frozen as they were initialized, from which on a model may learn less for it."""
 
@@ -126,20 +127,22 @@ def _rises_beyond(facts: Facts) -> float:
 
 def _says_ended(facts: Facts) -> str:
     return (
-        f"The schedule of the learning rate comes to less than {percent(ENDED)} of its peak after "
-        f"{percent(_ended_after(facts))} of the training, and the rest changes next to nothing."
+        f"The schedule is over after {percent(_ended_after(facts))} of the training: from there on the learning rate "
+        "is next to nothing."
     )
 
 
 def _says_rising(facts: Facts) -> str:
     return (
-        f"The warm-up of the learning rate is longer than the training, which ends at {digits(facts.rates[-1])} on the "
+        f"The warm-up is longer than the training, which ends at a learning rate of {digits(facts.rates[-1])} on its "
         f"way to {digits(facts.later_rate)}."
     )
 
 
-SPREAD = "Let the learning rate fall over the whole training."
-SHORTEN = "Let the warm-up end after a tenth of the training."
+SPREAD = "Decay the learning rate over the whole training."
+SHORTEN = "End the warm-up after 10 % of the training."
+FURTHER = "The loss should keep falling to the end."
+FASTER = "The loss should fall several times as fast."
 
 
 def _spread(facts: Facts) -> str:
@@ -160,155 +163,151 @@ OF_START = (
     Check(
         "nothing is trained",
         "no_gradient",
-        "no weight of the model is trainable",
+        "No weight of the model is trainable",
         lambda f: not f.is_trained,
-        "No weight of the model is trainable: no step changes anything.",
-        "Set `trainable = True` of the layers that are to learn, and compile again.",
+        "No weight of the model is trainable, so no step changes anything.",
+        "Set `trainable = True` for the layers that should learn, and compile again.",
         f"model.trainable = True\n{COMPILE_ANEW}",
-        then="Give the model a layer with weights, such as `keras.layers.Dense`.",
+        then="Add a layer with weights, such as `keras.layers.Dense`.",
     ),
     Check(
         "weights decay",
         "underfitting",
-        "weight decay takes a hundredth or more of each weight away in a step",
+        "Weight decay shrinks each weight by 1 % or more per step",
         lambda f: Fact.STRONG_DECAY in f.has,
-        "Weight decay takes a hundredth or more of each weight away in every step, so that no weight can grow.",
+        "Weight decay shrinks each weight by 1 % or more per step, so no weight can grow.",
     ),
     Check(
         "a schedule that soon ends",
         "step_too_short",
-        f"the schedule of the learning rate is below {percent(ENDED)} of its peak after {percent(SOON)} of the "
-        "training or less",
+        f"The learning rate falls below {percent(ENDED)} of its peak within {percent(SOON)} of the training",
         lambda f: _ended_after(f) <= SOON,
         _says_ended,
         SPREAD,
         _spread,
-        CHOSEN_TO_ACT,
-        expects="The loss should go on falling to the end.",
+        BY_THE_RATES,
+        expects=FURTHER,
     ),
     Check(
         "a schedule that ends early",
         "step_too_short",
-        f"it is so after {percent(EARLY)} of the training or less",
+        f"The learning rate falls below {percent(ENDED)} of its peak within {percent(EARLY)} of the training",
         lambda f: _ended_after(f) <= EARLY,
         _says_ended,
         SPREAD,
         _spread,
         CHOSEN,
-        expects="The loss should go on falling to the end.",
+        expects=FURTHER,
         level="watch",
     ),
     Check(
         "a warm-up far beyond the end",
         "step_too_short",
-        f"the learning rate rises to the end of the training, and its schedule would still come to {FAR:g} times as "
-        "much",
+        f"The learning rate rises to the end of the training, and its schedule goes on to {FAR:g} times as much",
         lambda f: _rises_beyond(f) >= FAR,
         _says_rising,
         SHORTEN,
         _shorten,
-        CHOSEN_TO_ACT,
-        expects="The loss should fall several times as fast.",
+        BY_THE_RATES,
+        expects=FASTER,
     ),
     Check(
         "a warm-up beyond the end",
         "step_too_short",
-        f"it would still come to {FARTHER:g} times as much",
+        f"The learning rate rises to the end of the training, and its schedule goes on to {FARTHER:g} times as much",
         lambda f: _rises_beyond(f) >= FARTHER,
         _says_rising,
         SHORTEN,
         _shorten,
         CHOSEN,
-        expects="The loss should fall several times as fast.",
+        expects=FASTER,
         level="watch",
     ),
     Check(
         "steps that lead nowhere",
         "step_too_short",
-        f"all steps together, each of the learning rate in one direction, bring no weight farther than {NEAR:g}",
+        f"All steps together, each as long as the learning rate, move no weight by more than {NEAR:g}",
         lambda f: f.reach < NEAR,
         lambda f: f"At this learning rate no weight moves by more than {digits(f.reach)} in the whole training.",
-        source=CHOSEN_TO_ACT,
+        source=BY_THE_RATES,
     ),
     Check(
         "frozen as initialized",
         "no_gradient",
-        f"{percent(FROZEN)} of the weights or more are frozen in layers whose biases are all 0, as before any training",
+        f"Layers with {percent(FROZEN)} of the weights or more are frozen, and all their biases are 0",
         lambda f: f.frozen >= FROZEN,
-        lambda f: f"{percent(f.frozen)} of the weights are frozen, and as they were initialized: their biases are all "
-        "0.",
-        "Set `trainable = True` of these layers, and compile again; or load weights that were trained.",
+        lambda f: f"{percent(f.frozen)} of the weights are frozen at their initial values: all biases of their layers "
+        "are 0.",
+        "Set `trainable = True` on these layers and compile again, or load trained weights.",
         f"model.trainable = True\n{COMPILE_ANEW}",
         CHOSEN,
         expects="The loss should fall further.",
-        then="Load the weights of a model that was trained.",
+        then="Load the weights of a trained model.",
         level="watch",
     ),
     Check(
         "equal units",
         "equal_units",
-        "all units of a hidden layer have equal weights and equal gradients",
+        "All units of a hidden layer have equal weights and equal gradients",
         lambda f: _copied(f) is not NO_LAYER,
-        lambda f: f"All {_copied(f).units} units of {_copied(f).name} start equal and get equal gradients.",
+        lambda f: f"All {_copied(f).units} units of {_copied(f).name} start equal and get equal gradients, so they "
+        "learn the same.",
         code=NEW_START,
     ),
     Check(
         "layer is not finite",
         "nonfinite",
-        "a layer is given what is not a number, of finite inputs and without large numbers, before any step",
+        "A layer receives NaN before any step, though the inputs are finite and no earlier layer outputs large values",
         lambda f: _is_broken(f) and _is_undefined(f),
-        lambda f: f"Before any step {_name(_broken(f))} is given what is not a number, though the inputs of the model "
-        "are finite, and no layer before it gives large numbers.",
-        "Search the model, up to that layer, for what divides by 0, or takes the logarithm or the root of 0, "
-        "and keep it off 0, as by `keras.ops.maximum(x, 1e-7)`.",
+        lambda f: f"Before any step {_name(_broken(f))} receives NaN, though the inputs of the model are finite.",
+        "Find what divides by 0, or takes the logarithm or root of 0, before that layer. Keep it above 0, for example "
+        "with `keras.ops.maximum(x, 1e-7)`.",
     ),
     Check(
         "loss is not finite",
         "exploding",
-        "a layer gives infinite numbers of finite inputs before any step, of its own or after large ones",
+        "A layer outputs NaN or infinite values before any step, from finite inputs",
         lambda f: _is_broken(f) and not _is_undefined(f),
-        lambda f: f"Before any step {_name(_broken(f))} gives numbers that are infinite or not a number, of finite "
-        "inputs.",
-        "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "
-        "between the layers (`layers.BatchNormalization`).",
+        lambda f: f"Before any step {_name(_broken(f))} outputs NaN or infinite values, from finite inputs.",
+        "Use activations that grow more slowly (ReLU, tanh), smaller initial weights, or `layers.BatchNormalization` "
+        "between the layers.",
         SLOWER,
     ),
     Check(
         "dead layer",
         "dead_units",
-        "all ReLUs of a hidden layer are 0 for every example",
+        "All ReLUs of a hidden layer output 0 for every example",
         lambda f: (layer := _all_dead(f)) is not None and not layer.is_output,
-        lambda f: f"All ReLUs of {_name(_all_dead(f))} give 0 for every example, so that no weight before them gets a "
+        lambda f: f"All ReLUs of {_name(_all_dead(f))} output 0 for every example, so no weight before them gets a "
         "gradient.",
     ),
     Check(
         "dead output",
         "no_gradient",
-        "all ReLUs of the last layer are 0 for every example",
+        "All ReLUs of the last layer output 0 for every example",
         lambda f: (layer := _all_dead(f)) is not None and layer.is_output,
-        lambda f: f"All ReLUs of {_name(_all_dead(f))}, the last layer, give 0 for every example, so that no weight "
-        "gets a gradient.",
-        "Take no ReLU as the last activation.",
+        lambda f: f"All ReLUs of {_name(_all_dead(f))}, the last layer, output 0 for every example, so no weight gets "
+        "a gradient.",
+        "Do not end with ReLU.",
         lambda f: code_by(f, same_end(f, activation_for(f.targets))),
     ),
     Check(
         "no gradient",
         "no_gradient",
-        "the gradient of all weights is exactly 0",
+        "The gradient of all weights is exactly 0",
         lambda f: f.start.gradient == 0.0 and 0 < abs(f.start.loss) < math.inf,
-        lambda f: f"The gradient of all weights is exactly 0, at a loss of {digits(f.start.loss)}: no step moves them.",
+        lambda f: f"The gradient of all weights is exactly 0 at a loss of {digits(f.start.loss)}: no step moves them.",
     ),
     Check(
         "gradient through time",
         "exploding",
-        f"the gradient of a recurrent layer is above {IN_TIME:g} times that of each layer after it, and above "
-        f"{OF_LOSS:g} times the loss, of inputs up to {OF_SIZE_1:g}",
+        f"The gradient of a recurrent layer exceeds {IN_TIME:g} times that of each later layer and {OF_LOSS:g} times "
+        f"the loss, with inputs up to {OF_SIZE_1:g}",
         lambda f: _through_time(f).input_rms <= OF_SIZE_1,
-        lambda f: f"Before any step the gradient of {_through_time(f).name} is {digits(_through_time(f).gradient)}, at "
-        f"a loss of {digits(f.start.loss)}, far above that of the layers after it: it grows from time step to time "
-        "step on its way back.",
-        "Start with recurrent weights that keep the size of the state, "
-        "`recurrent_initializer='orthogonal'`, and clip the gradient: `global_clipnorm=1.0` of the optimizer.",
+        lambda f: f"The gradient explodes on its way back through time: in {_through_time(f).name} it is "
+        f"{digits(_through_time(f).gradient)} before any step, far above that of later layers.",
+        "Start with orthogonal recurrent weights, `recurrent_initializer='orthogonal'`, and clip the gradient with "
+        "`global_clipnorm=1.0` of the optimizer.",
         lambda f: ORTHOGONAL if Fact.CLIPPING in f.has else f"{ORTHOGONAL}\n"
         f"{setting('global_clipnorm', '1.0').format()}",
         source=FOUND,
@@ -316,32 +315,30 @@ OF_START = (
     Check(
         "faded gradient",
         "vanishing",
-        f"the gradients of the first three matrices, of five or more, are below {FADED:g} of that of all weights",
+        f"The gradients of the first three weight matrices, of five or more, are below {FADED:g} of the whole gradient",
         lambda f: first(f).gradient > 0 and _first_three(f) < FADED * f.start.gradient,
-        lambda f: f"Before any step the gradient of {first(f).name} is "
-        f"{digits(first(f).gradient / f.start.gradient)} of "
-        f"that of all weights, {len(f.start.trained) - 1} layers before the output.",
+        lambda f: f"The gradient vanishes on its way back through {len(f.start.trained) - 1} layers: before any step "
+        f"{first(f).name} gets only {digits(first(f).gradient / f.start.gradient)} of it.",
         source=FOUND,
     ),
     Check(
         "faded examples",
         "vanishing",
-        f"what the last hidden layer gives differs between examples by less than {percent(ALIKE)} of its size, after "
-        f"{DEEP - 1} layers with a matrix or more",
+        f"After {DEEP - 1} or more weight layers, the outputs of the last hidden layer differ between examples by less "
+        f"than {percent(ALIKE)}",
         lambda f: len(f.start.trained) >= DEEP and _last_hidden(f).variation < ALIKE,
-        lambda f: f"After {len(f.start.trained) - 1} layers, {_last_hidden(f).name} gives nearly the same for all "
-        f"examples: they differ by {percent(_last_hidden(f).variation)} of its size.",
+        lambda f: f"After {len(f.start.trained) - 1} layers all inputs look alike: the outputs of "
+        f"{_last_hidden(f).name} differ by {percent(_last_hidden(f).variation)}.",
         source=FOUND,
     ),
     Check(
         "weights too large",
         "bad_scale",
-        f"the loss at the start is above {FAR_ABOVE:g} times that of the best constant prediction, and two hidden "
-        f"layers or more each give {GROWN:g} times the size that they are given, of inputs up to {OF_SIZE_1:g}",
+        f"The loss starts above {FAR_ABOVE:g} times a constant's, and each of several hidden layers outputs "
+        f"{GROWN:g} times its input, of size {OF_SIZE_1:g} at most",
         lambda f: f.chance > 0 and f.start.loss_of_predictions > FAR_ABOVE * f.chance and _grow(f),
-        lambda f: f"The loss at the start is {digits(f.start.loss_of_predictions)}, where the best constant prediction "
-        f"has {digits(f.chance)}, and the outputs grow from layer to layer, to {digits(_hidden(f)[-1].signal)} in "
-        f"{_hidden(f)[-1].name}: the initial weights are too large.",
-        source=CHOSEN,
+        lambda f: f"The initial weights are too large: the loss starts at {digits(f.start.loss_of_predictions)}, while "
+        f"the best constant prediction has {digits(f.chance)}.",
+        source=CHOSEN_TO_ACT,
     ),
 )  # fmt: skip

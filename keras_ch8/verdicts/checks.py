@@ -24,30 +24,30 @@ CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_OWN_LOSS, *OF
 
 
 AFTERWARDS: dict[str, tuple[str, str]] = {
-    "wrong_labels": ("The targets should be written as the loss reads them.", "Look at some of them: `print(y[:10])`."),
+    "wrong_labels": ("The targets should be encoded as the loss expects.", "Look at some targets: `print(y[:10])`."),
     "wrong_loss": (
-        "The loss should fall below that of the best constant prediction.",
-        "Write the targets as the loss that is there reads them.",
+        "The loss should beat the best constant prediction.",
+        "Encode the targets as your present loss expects.",
     ),
     "wrong_output": (
-        "The loss should fall below that of the best constant prediction, and so should that of what `predict` gives.",
-        "Take the loss that fits the last layer as it is.",
+        "The loss should beat the best constant prediction, and so should the output of `predict`.",
+        "Use a loss that fits the last layer as it is.",
     ),
     "bad_inputs": (
-        "The root mean square of what the first layer gets should be about 1.",
-        "Take the logarithm of inputs that are spread over many powers of 10.",
+        "The inputs of the first layer should have an RMS of about 1.",
+        "Take the logarithm of inputs that span many powers of 10.",
     ),
     "equal_units": ("The units of each layer should differ.", "Start the next layer with random weights, too."),
     "no_gradient": (
-        "Every matrix should have a gradient at the start.",
-        "Normalize before the activation (`layers.BatchNormalization`).",
+        "Every weight matrix should get a gradient at the start.",
+        "Normalize before the activation with `layers.BatchNormalization`.",
     ),
-    "leak": ("The validation loss should be somewhat higher, and can then be trusted.", ""),
-    "label_order": ("Each minibatch should have examples of several classes.", ""),
-    "imbalance": ("The rare classes should be found more often.", ""),
+    "leak": ("The validation loss should rise somewhat: now you can trust it.", ""),
+    "label_order": ("Each batch should contain several classes.", ""),
+    "imbalance": ("The model should find the rare classes more often.", ""),
 }
-"""Of each kind of the start what should change with the cure, and what to do if it does not help; of inputs that are on
-a scale of their own. Checks of other things say their own."""
+"""Of each kind of the start what should change with the cure, and what to do if that does not help; `bad_inputs` is for
+inputs of another scale. Checks of other things say their own."""
 
 _OF_TARGETS = ("wrong_labels", "wrong_loss", "wrong_output", "label_order", "imbalance")
 
@@ -103,7 +103,7 @@ def _claim(check: Check, facts: Facts) -> Claim:
     if not cure and remedies:
         cure, code, expects = remedies[0].cure, remedies[0].code, remedies[0].expects
         remedies = remedies[1:]
-    why = (f"It is said where {check.holds} ({check.source}).",)
+    why = (f"{check.holds} ({check.source}).",)
     following = next(iter(remedies), Remedy(""))
     then_code = "" if then else following.code
     then = then or following.cure

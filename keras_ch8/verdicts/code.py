@@ -58,13 +58,13 @@ def fitting(code: str, has: Set[Fact]) -> str:
     if named & OF_LAYERS and Fact.BUILT_BY_THE_FIRST_BATCH in has:
         if has & {Fact.NO_ARRAYS, Fact.DATA_SET, Fact.SEVERAL_INPUTS}:
             return ""
-        code = f"model(x[:1])  # builds it\n{code}"
+        code = f"model(x[:1])  # builds the model\n{code}"
     if _OF_ONE_ARRAY.search(code):
         if Fact.SEVERAL_INPUTS in has:
             return ""
-        code = f"x = x[:, None]  # a column\n{code}" if Fact.FLAT_INPUTS in has else code
+        code = f"x = x[:, None]  # one column\n{code}" if Fact.FLAT_INPUTS in has else code
     is_written_anew = re.search(r"^[xy] =", code, re.MULTILINE) and Fact.VALIDATED_APART in has
-    return f"{code}\n# and so x and y of the validation data" if is_written_anew else code
+    return f"{code}\n# do the same to x and y of the validation data" if is_written_anew else code
 
 
 def _of_a_data_set(code: str) -> str:
@@ -80,8 +80,8 @@ def _named(code: str) -> set[str]:
     return {ast.unparse(node) for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name | ast.Attribute)}
 
 
-COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)  # as it was compiled"
-COMPILE_ANEW = "keras_ch8.training.compile_as(model, model)  # anew, as it was compiled"
+COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)  # compile as before"
+COMPILE_ANEW = "keras_ch8.training.compile_as(model, model)  # compile again, as before"
 
 
 def with_layers(layers: str) -> str:
@@ -116,7 +116,7 @@ BY_ADAM = "optimizer=keras_ch8.optimizers.Adam(0.001)"
 ADAM = f"keras_ch8.training.compile_as(model, model, {BY_ADAM})"
 WITH_CURVATURE = """\
 keras_ch8.training.compile_as(model, model, optimizer=keras_ch8.optimizers.LBFGS(history_size=30))
-batch_size, epochs = len(x), max(epochs, 100)  # an epoch is a step; it ends by itself"""
+batch_size, epochs = len(x), max(epochs, 100)  # one step per epoch; it stops by itself"""
 NORMALIZE_LAYERS = f"""\
 end, hidden = max(i for i, layer in enumerate(model.layers) if layer.weights), []
 for layer in model.layers[:end]:

@@ -24,7 +24,7 @@ ZERO_AND_ONE = 'y = (y == y.max()).astype("float32")'
 WITHOUT_RELU = f"""\
 relu = model.layers[-{{place}}]
 if isinstance(relu, keras.layers.ReLU):
-    relu.negative_slope = 1.0  # so that it changes nothing
+    relu.negative_slope = 1.0  # now it changes nothing
 else:
     relu.activation = keras.activations.linear
 {COMPILE_ANEW}"""
@@ -154,17 +154,18 @@ def by(end: Callable[[Facts], Ending]) -> tuple[Callable[[Facts], str], Callable
 
 def cure_by(facts: Facts, to: Ending) -> str:
     """Return the sentence that asks for another end."""
-    output, called = facts.output, "no activation" if to.activation == "linear" else to.activation
+    output, is_linear = facts.output, to.activation == "linear"
     has_other_loss, is_scaled = _has_other_loss(output, to), _is_scaled(facts, to)
     compiled = [f"`keras.losses.{class_of(to.loss)}`"] * has_other_loss + ["`optimizers.Adam`"] * _by_adam(facts, to)
-    each = ", one for each class," if to.activation == "softmax" else ""
+    units = counted(to.units, "unit" if is_linear else f"{to.activation} unit")
     steps = [
-        {NUMBERED: "number the classes from 0 on", ZERO_AND_ONE: "write the labels as 0 and 1"}.get(to.labels, ""),
-        f"give the last layer {counted(to.units, 'unit')}{each} and {called}" if to.units != output.units
-        else f"end with {called}" if to.activation != output.activation else "",
-        "scale the output by a `keras.layers.Rescaling`(y.std(), y.mean()) behind it" if is_scaled else "",
+        {NUMBERED: "number the classes from 0", ZERO_AND_ONE: "recode the labels as 0 and 1"}.get(to.labels, ""),
+        f"end with {units}{' without activation' * is_linear}" if to.units != output.units
+        else f"end {'without activation' if is_linear else f'with {to.activation}'}"
+        if to.activation != output.activation else "",
+        "rescale the output with `keras.layers.Rescaling`(y.std(), y.mean())" if is_scaled else "",
         f"compile with {' and '.join(compiled)}" if compiled else "",
-        "find the learning rate anew: `keras_ch8.find_learning_rate`" if _finds_rate(facts, to) else "",
+        "find a new learning rate with `keras_ch8.find_learning_rate`" if _finds_rate(facts, to) else "",
     ]  # fmt: skip
     *others, last = filter(None, steps)
     text = f"{', '.join(others)}, and {last}" if others else last
@@ -233,12 +234,12 @@ def _compiled(facts: Facts, to: Ending, body: str) -> list[str]:
         changes.append(f"loss={output.compiled_by.format(to.loss)}")
         if unfit and not output.name:
             metric = "accuracy" if to.loss in CROSS_ENTROPIES else "mean_absolute_error"
-            are = "is" if len(unfit) == 1 else "are"
-            reasons.append(f"# {metric}, since {' and '.join(unfit)} {are} for other outputs")
+            do = "does" if len(unfit) == 1 else "do"
+            reasons.append(f"# {metric}, because {' and '.join(unfit)} {do} not fit this output")
             changes += [f'metrics=["{metric}"]', *(["weighted_metrics=None"] if output.weighted_metrics else [])]
     if _by_adam(facts, to):
         deviation = digits(facts.targets.deviation)
-        reasons.append(f"# Adam, since one rate for all weights overshoots targets with a deviation of {deviation}")
+        reasons.append(f"# Adam: one rate for all weights overshoots targets with a deviation of {deviation}")
         changes.append(BY_ADAM)
     if not changes:
         return [COMPILE_AGAIN if body == "body" else COMPILE_ANEW]

@@ -18,92 +18,90 @@ class Fact(enum.StrEnum):
         fact._value_, fact.meaning = word, meaning
         return fact
 
-    ADAPTIVE_RATES = "adaptive rates", "the optimizer gives each weight a rate of its own, as Adam does"
-    STEPS_OF_THE_RATE = ("steps of the rate", "each step moves each weight by about the learning rate, as Adam's do")
+    ADAPTIVE_RATES = "adaptive rates", "the optimizer has its own rate for each weight, like Adam"
+    STEPS_OF_THE_RATE = ("steps of the rate", "each step moves each weight by about the learning rate, like Adam")
     COMPARED_LOSSES = (
         "compared losses",
-        "the optimizer, or one that comes later, compares losses of the same examples in a step, as those of "
-        "section 8.6 do",
+        "the optimizer, or a later one, compares losses of the same examples within a step, like those of section 8.6",
     )
-    OWN_STEP_LENGTH = ("own step length", "the optimizer finds the length of each step itself (section 8.6)")
-    CURVATURE = ("curvature", "the optimizer uses curvature: those of section 8.6 but `SteepestDescent`")
+    OWN_STEP_LENGTH = ("own step length", "the optimizer chooses the length of each step (section 8.6)")
+    CURVATURE = ("curvature", "the optimizer uses curvature, like all of section 8.6 but `SteepestDescent`")
     FIRST_ORDER_ONLY = (
         "first order only",
         "a constraint, float16, several replicas, `callbacks.Guard` or `callbacks.ClipGradients` needs a "
         "first-order optimizer",
     )
     CLIPPING = "clipping", "the gradient is clipped"
-    CLIPPED = "clipped", "nine of ten steps or more are clipped"
-    ACCUMULATION = "accumulation", "an update adds up the gradients of several batches"
-    STRONG_DECAY = "strong decay", "weight decay takes a hundredth or more of each weight away in a step"
-    SKIPPING = "skipping", "steps that are not finite are left out, by `callbacks.Guard` or `skip_nonfinite=True`"
-    LEARNING_RATE_SCHEDULE = "learning rate schedule", "the learning rate changes while the training runs"
-    SCHEDULE_TO_SCALE = "schedule to scale", "the optimizer has a schedule of the learning rate, which can be copied"
+    CLIPPED = "clipped", "at least 9 of 10 steps are clipped"
+    ACCUMULATION = "accumulation", "each update adds up the gradients of several batches"
+    STRONG_DECAY = "strong decay", "weight decay shrinks each weight by 1 % or more per step"
+    SKIPPING = "skipping", "`callbacks.Guard` or `skip_nonfinite=True` skips steps that are not finite"
+    LEARNING_RATE_SCHEDULE = "learning rate schedule", "the learning rate changes during training"
+    SCHEDULE_TO_SCALE = "schedule to scale", "the optimizer has a learning rate schedule that can be copied"
     LOWERED_ON_PLATEAUS = (
         "lowered on plateaus",
-        "a `keras.callbacks.ReduceLROnPlateau` lowers the learning rate that was set",
+        "`keras.callbacks.ReduceLROnPlateau` lowers the learning rate",
     )
     RATE_SET_ELSEWHERE = (
         "rate set elsewhere",
-        "another callback, a function, or a schedule that cannot be copied sets the learning rate",
+        "another callback, a function or a schedule that cannot be copied sets the learning rate",
     )
-    WARM_UP = "warm-up", "the learning rate began below 0.9 of the largest one"
-    SCALED_LOSS = "scaled loss", "the optimizer is inside a `keras.optimizers.LossScaleOptimizer`"
-    NO_ARRAYS = "no arrays", "`fit` is given a data set or a generator, and no arrays"
-    DATA_SET = "data set", "`fit` is given a `tf.data.Dataset` of inputs and targets"
-    VALIDATED_APART = "validated apart", "`fit` is given validation data, which were split off before"
-    LOOP_OF_ONES_OWN = "loop of one's own", "a loop inside `Doctor.watch` makes the steps, without `compile` and `fit`"
-    OWN_TRAINING_STEP = "own training step", "the model has its own `train_step` or `compile`"
-    SUBCLASSED = "subclassed", "the model is a subclass of `keras.Model` that says itself how it calls its layers"
+    WARM_UP = "warm-up", "the learning rate starts below 0.9 of its maximum"
+    SCALED_LOSS = "scaled loss", "a `keras.optimizers.LossScaleOptimizer` wraps the optimizer"
+    NO_ARRAYS = "no arrays", "`fit` gets a data set or a generator instead of arrays"
+    DATA_SET = "data set", "`fit` gets a `tf.data.Dataset` of inputs and targets"
+    VALIDATED_APART = "validated apart", "`fit` gets validation data that you split off before"
+    LOOP_OF_ONES_OWN = "loop of one's own", "your own loop inside `Doctor.watch` replaces `compile` and `fit`"
+    OWN_TRAINING_STEP = "own training step", "the model overrides `train_step` or `compile`"
+    SUBCLASSED = "subclassed", "the model is a subclass of `keras.Model` with its own `call`"
     BUILT_BY_THE_FIRST_BATCH = "built by the first batch", "the model has no weights before `fit`"
-    FADED_RATE = ("faded rate", "the effective learning rate has fallen below a hundredth of its start")
-    NORMALIZATION = "normalization", "there is a normalization between the layers"
-    INPUT_NORMALIZATION = "input normalization", "there is a `keras.layers.Normalization`"
-    SKIP_CONNECTIONS = "skip connections", "outputs of layers are added to those of others"
-    RESHAPES = "reshapes", "a `keras.layers.Reshape` says how many units the layer before has"
+    FADED_RATE = ("faded rate", "the effective learning rate has fallen below 1 % of its start")
+    NORMALIZATION = "normalization", "a normalization layer stands between the layers"
+    INPUT_NORMALIZATION = "input normalization", "the model has a `keras.layers.Normalization`"
+    SKIP_CONNECTIONS = "skip connections", "the model adds outputs of earlier layers to later ones"
+    RESHAPES = "reshapes", "a `keras.layers.Reshape` fixes the units of the layer before it"
     SEQUENTIAL = "sequential", "the model is a `keras.Sequential`"
-    STATEFUL = "stateful", "a layer keeps its state from batch to batch, so that all batches have one size"
+    STATEFUL = "stateful", "a layer keeps its state between batches, so all batches have one size"
     SEVERAL_INPUTS = "several inputs", "the model has several inputs"
     SEVERAL_OUTPUTS = "several outputs", "the model has several outputs"
-    FLAT_INPUTS = "flat inputs", "the inputs are one number for each example, without an axis of its own"
+    FLAT_INPUTS = "flat inputs", "each input is a single number, without an axis of its own"
     TOKENS = "tokens", "the inputs are indices into an embedding"
-    RECURRENCE = "recurrence", "there is a recurrent layer"
-    SIMPLE_RECURRENCE = "simple recurrence", "there is a `keras.layers.SimpleRNN`"
-    LSTM = "LSTM", "there is a `keras.layers.LSTM`"
-    PADDING = ("padding", "the sequences of a recurrent layer end in zeros that no mask leaves out")
-    SIGMOID_UNITS = "sigmoid units", "hidden units are sigmoids"
-    SOFTMAX_UNITS = "softmax units", "hidden layers are softmaxes"
+    RECURRENCE = "recurrence", "the model has a recurrent layer"
+    SIMPLE_RECURRENCE = "simple recurrence", "the model has a `keras.layers.SimpleRNN`"
+    LSTM = "LSTM", "the model has a `keras.layers.LSTM`"
+    PADDING = ("padding", "the sequences end in zeros that no mask hides from the recurrent layer")
+    SIGMOID_UNITS = "sigmoid units", "hidden layers use sigmoid"
+    SOFTMAX_UNITS = "softmax units", "hidden layers use softmax"
     PENALTIES_OF_UNITS = "penalties of units", "a layer has an `activity_regularizer`"
-    LINEAR_MODEL = ("linear model", "a linear model with a mean squared error, for which least squares are known")
-    LINEAR_LAYERS = ("linear layers", "layers with weights and no activation between them")
-    NEGATIVE_BIASES = ("negative biases", "the biases of a layer began below -1 on average")
-    SMALL_START = ("small start", "the weights of a matrix began with a standard deviation below 0.003")
+    LINEAR_MODEL = ("linear model", "the model is linear with mean squared error: its least-squares solution is known")
+    LINEAR_LAYERS = ("linear layers", "layers with weights follow each other without an activation")
+    NEGATIVE_BIASES = ("negative biases", "the biases of a layer start below -1 on average")
+    SMALL_START = ("small start", "a weight matrix starts with a standard deviation below 0.003")
     LOW_RATE = (
         "low rate",
-        "there is one learning rate for all weights, without a schedule, below a fifth of the usual 0.01",
+        "the learning rate is fixed, the same for all weights, and below 0.002, a fifth of the usual 0.01",
     )
     UNSCALED_INPUTS = (
         "unscaled inputs",
-        "the root mean square of the inputs is far from 1, and of large ones the first layer does not give less "
-        "than 0.5",
+        "the RMS of the inputs is far from 1, and the first layer does not bring large ones below 0.5",
     )
     UNEVEN_INPUTS = (
         "uneven inputs",
-        "the root mean square of the inputs is far from 1, or deviations of features differ by far",
+        "the RMS of the inputs is far from 1, or the standard deviations of features differ widely",
     )
-    LARGE_TARGETS = "large targets", "the standard deviation of targets that are numbers is above 100"
+    LARGE_TARGETS = "large targets", "numeric targets have a standard deviation above 100"
     HELD_OUT_OF_ANOTHER_KIND = (
         "held-out of another kind",
-        "held-out examples were never predicted better than by a constant, and those of the training were",
+        "the model never beat a constant on held-out examples, but did on training examples",
     )
     SCALE_OF_THE_START = (
         "scale of the start",
-        "units were saturated or dead, or the gradient vanished, at the first measurement, and the learning rate "
-        "is no larger than is usual: at most 0.01 for steps of the rate, 1 for others",
+        "units were saturated or dead, or the gradient vanished, at the first measurement, though the learning rate is "
+        "at most 0.01 (steps of the rate) or 1 (others)",
     )
     DEFAULT_RATE = (
         "default rate",
-        "the learning rate is at most Keras's default: 0.001 for steps of the rate, 0.01 for others",
+        "the learning rate is at most Keras's default, 0.001 (steps of the rate) or 0.01 (others)",
     )
     DEAD_UNITS = "dead units", "many ReLUs are dead"
     SATURATED_UNITS = "saturated units", "many units are saturated"

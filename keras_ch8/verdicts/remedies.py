@@ -100,96 +100,91 @@ def _rate(change: str, rate: str, expects: str) -> tuple[Remedy, ...]:
             unless=(scheduled, *_ELSEWHERE, *_OWN_LENGTH),
         ),
         Remedy(
-            f"{change} the peak of the schedule of the learning rate {to}: multiply the whole schedule.",
+            f"{change} the peak of the learning rate schedule {to}: multiply the whole schedule.",
             SCALE_SCHEDULE.format(rate=rate), expects, (scheduled,), (*_ELSEWHERE, *_OWN_LENGTH),
         ),
-        Remedy(f"{change} the largest learning rate {to}, where it is set.", needs=_ELSEWHERE, unless=_OWN_LENGTH),
+        Remedy(f"{change} the largest learning rate {to} where you set it.", needs=_ELSEWHERE, unless=_OWN_LENGTH),
     )  # fmt: skip
 
 
 def _scale_inputs(expects: str, and_rate: bool = False) -> Remedy:
-    says = "Bring each input to mean 0 and variance 1, by a `keras.layers.Normalization` in front of the model"
+    says = "Standardize the inputs with a `keras.layers.Normalization` in front of the model"
     if not and_rate:
         return Remedy(f"{says}.", NORMALIZE_INPUTS, expects, (Fact.UNSCALED_INPUTS,), _NOT_SCALED)
     return Remedy(
-        f"{says}, and find the learning rate anew: `keras_ch8.find_learning_rate`.",
+        f"{says}. Then find a new learning rate with `keras_ch8.find_learning_rate`.",
         f"{NORMALIZE_INPUTS}\n{FIND_RATE}", expects, (Fact.UNEVEN_INPUTS,), (*_NOT_SCALED, *_RATED),
     )  # fmt: skip
 
 
 def _find_rate(expects: str) -> Remedy:
-    says = "Let `keras_ch8.find_learning_rate` find the learning rate."
+    says = "Find a learning rate with `keras_ch8.find_learning_rate`."
     return Remedy(says, FIND_RATE, expects, unless=_RATED)
 
 
 def _adam(expects: str) -> Remedy:
-    return Remedy(
-        "Give each weight a rate of its own: `optimizers.Adam`.", ADAM, expects, unless=(Fact.ADAPTIVE_RATES,)
-    )
+    return Remedy("Give each weight its own rate with `optimizers.Adam`.", ADAM, expects, unless=(Fact.ADAPTIVE_RATES,))
 
 
 def _scale_start(expects: str) -> Remedy:
-    return Remedy("Scale the initial weights to the data: `training.scale_to_data`.", SCALE_TO_DATA, expects)
+    return Remedy("Scale the initial weights to your data with `training.scale_to_data`.", SCALE_TO_DATA, expects)
 
 
 def _normalize(expects: str, *needs: Fact) -> Remedy:
     return Remedy(
-        "Normalize between layers: `layers.BatchNormalization` after each hidden layer.", NORMALIZE_LAYERS, expects,
+        "Add `layers.BatchNormalization` after each hidden layer.", NORMALIZE_LAYERS, expects,
         (Fact.SEQUENTIAL, *needs), (Fact.NORMALIZATION,),
     )  # fmt: skip
 
 
 def _leaky(expects: str, *needs: Fact) -> Remedy:
-    return Remedy("Use leaky units, which are never dead: `keras.layers.LeakyReLU`.", LEAKY, expects, needs)
+    return Remedy("Use `keras.layers.LeakyReLU`, whose units cannot die.", LEAKY, expects, needs)
 
 
 def _clip(expects: str) -> Remedy:
     return Remedy(
-        "Clip the gradient at a norm of {clip_at}, which nine of ten steps do not reach: `global_clipnorm={clip_at}`.",
+        "Clip the gradient at a norm of {clip_at}, which 9 of 10 steps stay below: `global_clipnorm={clip_at}`.",
         CLIP, expects, unless=(Fact.CLIPPING, Fact.OWN_STEP_LENGTH),
     )  # fmt: skip
 
 
 _NO_CURVATURE = (Fact.CURVATURE, Fact.FIRST_ORDER_ONLY)
 """What there is where `optimizers.LBFGS` is no cure: it, or something that it does not go with."""
-_SKIP = Remedy("Add connections that skip layers: `layers.Residual`.", unless=(Fact.SKIP_CONNECTIONS,))
+_SKIP = Remedy("Add skip connections with `layers.Residual`.", unless=(Fact.SKIP_CONNECTIONS,))
 _PLAINLY = (
-    Remedy(
-        "Lower the learning rate, and look at the inputs: their scale, and whether all are finite.", unless=_OWN_LENGTH
-    ),
-    Remedy("Look at the inputs: their scale, and whether all are finite.", needs=_OWN_LENGTH),
+    Remedy("Lower the learning rate, and check that the inputs are finite and well scaled.", unless=_OWN_LENGTH),
+    Remedy("Check that the inputs are finite and well scaled.", needs=_OWN_LENGTH),
 )
-_LESS = _rate("Lower", "shorter_rate", "The loss should fall from the first epoch on.")
-_LONGER = _rate("Raise", "longer_rate", "The loss should fall several times as fast.")
-_FACTOR = "The gradient should pass through each layer nearly unchanged, by a factor of 0.7 to 1.4."
-_SIGNAL = "The signal of each layer should have a root mean square near 1."
-_BELOW_CHANCE = "The loss should fall below that of the best constant prediction."
+_LESS = _rate("Lower", "shorter_rate", "The loss should fall from the first epoch.")
+_LONGER = _rate("Raise", "longer_rate", "The loss should fall several times faster.")
+_FACTOR = "Each layer should change the gradient only by a factor of 0.7 to 1.4."
+_SIGNAL = "The outputs of each layer should have an RMS near 1."
+_BELOW_CHANCE = "The loss should beat the best constant prediction."
 _REACH = "The gradient should reach the first time steps."
-_LEAVES = "The loss should begin to fall within the first epochs."
+_LEAVES = "The loss should start to fall within the first epochs."
 _PASSES = "Fewer than a third of the units should be dead or saturated."
 
 _DECAY_LESS = Remedy(
-    "Lower `weight_decay` to 0.004, Keras's default: it takes a hundredth or more of each weight away in every step.",
-    DECAY_LESS, "The weights should grow, and the loss fall.", (Fact.STRONG_DECAY,),
+    "Lower `weight_decay` to 0.004, Keras's default: now it shrinks each weight by 1 % or more per step.",
+    DECAY_LESS, "The weights should grow, and the loss should fall.", (Fact.STRONG_DECAY,),
 )  # fmt: skip
 _IN_ORDER = (
-    "Check in this order: whether each label belongs to its inputs;{} whether the layers that should learn are "
-    "trainable; whether the inputs are scaled, and tell the targets apart. Then fit 32 examples alone: a model that "
-    "cannot learn even these has a fault of its own."
+    "Check in this order: labels match their inputs;{} the layers are trainable; the inputs are scaled and predict the "
+    "targets. Then fit 32 examples alone: if the model cannot learn even these, the fault is in the model."
 )
 _NEW_START = Remedy(
-    "Start from random weights of the usual size, which make the units differ: `keras.initializers.GlorotUniform`.",
+    "Start from random weights of the usual size, so that units differ: `keras.initializers.GlorotUniform`.",
     NEW_START, _LEAVES,
 )  # fmt: skip
 _STOP = Remedy(
     "Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.",
     "callbacks = [keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True), *callbacks]",
-    "The validation loss should end where it was best.",
+    "Training should end with its best validation loss.",
     unless=_LOOP,
 )
 _KEEP = Remedy("Keep the weights of the step at which the held-out loss is lowest, and stop there.", needs=_LOOP)
 _DECAY = Remedy(
-    "Let the learning rate fall from {rate} to 0 over the training: `schedules.LinearDecay`.",
+    "Decay the learning rate from {rate} to 0 over the training with `schedules.LinearDecay`.",
     SLOWER_FALL,
     "The loss should fall further towards the end.",
     unless=_RATED,
@@ -197,7 +192,7 @@ _DECAY = Remedy(
 
 _REVIVE = (
     Remedy(
-        "Make the factor of `activity_regularizer` a tenth of what it is: the penalty may be what leaves units at 0.",
+        "Divide the factor of `activity_regularizer` by 10: this penalty may hold the units at 0.",
         needs=(Fact.PENALTIES_OF_UNITS,),
     ),
     _scale_inputs(_PASSES),
@@ -214,71 +209,69 @@ _REVIVE = (
 REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "step_too_long": (
         *_LESS,
-        _find_rate("The loss should fall from the first epoch on."),
-        _clip("The loss should fall from the first epoch on."),
+        _find_rate("The loss should fall from the first epoch."),
+        _clip("The loss should fall from the first epoch."),
         *_PLAINLY,
     ),
     "step_too_short": (
         _DECAY_LESS,
         Remedy(
-            "Clip at a norm of {clip_at}, which nine of ten steps do not reach: now nearly every step is clipped.",
-            CLIP_LESS, "The loss should fall several times as fast.", (Fact.CLIPPED,), _OWN_LENGTH,
+            "Raise the clipping norm to {clip_at}, which 9 of 10 steps stay below: now nearly every step is clipped.",
+            CLIP_LESS, "The loss should fall several times faster.", (Fact.CLIPPED,), _OWN_LENGTH,
         ),
         Remedy(
-            "End the model with `keras.layers.Rescaling`(y.std(), y.mean()): the targets are far from 1, and weights "
-            "that move by the learning rate in a step take long to get there.",
-            RESCALE_TARGETS, "The loss should fall below that of the best constant prediction in the first epochs.",
+            "End the model with `keras.layers.Rescaling`(y.std(), y.mean()): your targets are too large to reach in "
+            "steps of the learning rate.",
+            RESCALE_TARGETS, "The loss should beat the best constant prediction in the first epochs.",
             (Fact.LARGE_TARGETS, Fact.STEPS_OF_THE_RATE), (Fact.SEVERAL_INPUTS,),
         ),
         Remedy(
-            "Let the learning rate fall more slowly, over the whole training: count its steps, not its epochs, in the "
-            "schedule (`schedules.LinearDecay`).",
-            SLOWER_FALL, "The loss should go on falling to the end.", (Fact.FADED_RATE,),
+            "Decay the learning rate more slowly, over the whole training, with `schedules.LinearDecay`: a schedule "
+            "counts steps, not epochs.",
+            SLOWER_FALL, "The loss should keep falling to the end.", (Fact.FADED_RATE,),
             (Fact.WARM_UP, Fact.LOWERED_ON_PLATEAUS, *_ELSEWHERE, *_OWN_LENGTH),
         ),
         Remedy(
-            "Keep the learning rate up, which was {rate}: leave `keras.callbacks.ReduceLROnPlateau` out, or let it "
-            "wait for more epochs.",
-            WITHOUT_PLATEAUS, "The loss should go on falling to the end.", (Fact.FADED_RATE, Fact.LOWERED_ON_PLATEAUS),
+            "Keep the learning rate near {rate}: remove `keras.callbacks.ReduceLROnPlateau`, or raise its patience.",
+            WITHOUT_PLATEAUS, "The loss should keep falling to the end.", (Fact.FADED_RATE, Fact.LOWERED_ON_PLATEAUS),
             _OWN_LENGTH,
         ),
         Remedy(
-            "Let the learning rate fall more slowly, over the whole training, where it is set.",
+            "Decay the learning rate more slowly, over the whole training, where you set it.",
             needs=(Fact.FADED_RATE,), unless=(Fact.LOWERED_ON_PLATEAUS, *_OWN_LENGTH),
         ),
         *_LONGER,
-        _find_rate("The loss should fall several times as fast."),
+        _find_rate("The loss should fall several times faster."),
     ),
     "ill_conditioned": (
         Remedy(
-            "Train for three times as many epochs: the optimizer uses curvature already, and ends by itself. In "
-            "float64 (`keras.config.set_floatx`) it comes further than where float32 ends it.",
-            "epochs = 3 * epochs", "The loss should go on falling.", (Fact.CURVATURE,),
+            "Train for three times as many epochs: your optimizer already uses curvature, and stops by itself. In "
+            "float64 (`keras.config.set_floatx`) it gets further.",
+            "epochs = 3 * epochs", "The loss should keep falling.", (Fact.CURVATURE,),
         ),
-        _scale_inputs("The largest curvature should come near the others, and the loss fall at once.", and_rate=True),
+        _scale_inputs("The loss should fall at once, and the curvatures should be more alike.", and_rate=True),
         Remedy(
-            "Use curvature, with all examples in each step: `optimizers.LBFGS`. The loss of a linear model is a "
-            "quadratic, whose minimum it finds in some tens of steps.",
-            WITH_CURVATURE, "The loss should come to that of least squares.", (Fact.LINEAR_MODEL,),
+            "Use `optimizers.LBFGS` with all examples in each step: it solves a linear model in a few dozen steps.",
+            WITH_CURVATURE, "The loss should reach that of least squares.", (Fact.LINEAR_MODEL,),
             (*_SCHEDULED, *_NO_CURVATURE),
         ),
         Remedy(
-            "Give each weight a rate of its own by `optimizers.Adam`, and find the learning rate anew: "
+            "Give each weight its own rate with `optimizers.Adam`. Then find a new learning rate with "
             "`keras_ch8.find_learning_rate`.",
-            f"{ADAM}\n{FIND_RATE}", "The loss should fall faster, along the floor of the ravine too.",
+            f"{ADAM}\n{FIND_RATE}", "The loss should fall faster, also along the floor of the ravine.",
             unless=(Fact.ADAPTIVE_RATES, Fact.CURVATURE),
         ),
-        _normalize("The loss should fall faster, at a larger learning rate."),
+        _normalize("The loss should fall faster, at a higher learning rate."),
         _find_rate("The loss should fall faster."),
-        Remedy("Use curvature: `optimizers.LBFGS`, or another method of section 8.6.", unless=_NO_CURVATURE),
+        Remedy("Use curvature with `optimizers.LBFGS` or another method of section 8.6.", unless=_NO_CURVATURE),
     ),
     "noise_dominated": (
         Remedy(
-            "Take batches of {larger_batch} examples, and as many steps.", LARGER_BATCH,
-            "The loss should fall below where the noise holds it.",
+            "Use batches of {larger_batch} examples, for the same number of steps.", LARGER_BATCH,
+            "The loss should fall below its present noise floor.",
         ),
         _DECAY,
-        Remedy("Average the weights of the last steps: `callbacks.PolyakAveraging`."),
+        Remedy("Average the weights of the last steps with `callbacks.PolyakAveraging`."),
     ),
     "plateau": (
         _DECAY_LESS,
@@ -293,31 +286,31 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         dataclasses.replace(_NEW_START, needs=(Fact.SMALL_START,)),
         _adam(_LEAVES),
         dataclasses.replace(_NEW_START, unless=(Fact.SMALL_START,)),
-        Remedy("Add momentum, which leaves a saddle point sooner: `optimizers.Momentum`."),
+        Remedy("Use `optimizers.Momentum`, which leaves a saddle point sooner."),
     ),
     "cliff": (
-        _clip("No step should undo what others have done: the loss should fall without leaps."),
+        _clip("The loss should fall without jumps: no step should undo earlier progress."),
         *_LESS,
         *_PLAINLY,
     ),
     "exploding": (
         Remedy(
-            "Start the recurrent kernels as orthogonal matrices (`initializers.Orthogonal`), and clip the gradient at "
-            "a norm of {clip_at}.",
+            "Start with orthogonal recurrent kernels (`initializers.Orthogonal`), and clip the gradient at a norm of "
+            "{clip_at}.",
             f"{ORTHOGONAL}\n{CLIP}", "The gradient should keep its size through time.", (Fact.RECURRENCE,),
             (Fact.CLIPPING, Fact.OWN_STEP_LENGTH),
         ),
         Remedy(
-            "Start the recurrent kernels as orthogonal matrices: `initializers.Orthogonal`.", ORTHOGONAL,
+            "Start with orthogonal recurrent kernels: `initializers.Orthogonal`.", ORTHOGONAL,
             "The gradient should keep its size through time.", (Fact.RECURRENCE,),
         ),
         _scale_start(_FACTOR),
         _normalize(_FACTOR),
-        _clip("Single steps should no longer be far longer than others."),
+        _clip("No single step should be far longer than the others."),
     ),
     "vanishing": (
         Remedy(
-            "Use ReLU in place of softmax in hidden layers: units of a softmax share a sum of 1, and hardly differ.",
+            "Replace softmax with ReLU in hidden layers: softmax units share a sum of 1, and barely differ.",
             ACTIVE, _FACTOR, (Fact.SOFTMAX_UNITS,),
         ),
         _normalize(_FACTOR, Fact.SIGMOID_UNITS),
@@ -328,7 +321,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "short_horizon": (
         Remedy(
-            "Mask the zeros at the end of the sequences: `keras.layers.Embedding(mask_zero=True)`.",
+            "Mask the zeros that pad your sequences: `keras.layers.Embedding(mask_zero=True)`.",
             MASK_ZEROS, _REACH, (Fact.PADDING,),
         ),
         Remedy(
@@ -336,14 +329,14 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             LONG_MEMORY, _REACH, (Fact.SIMPLE_RECURRENCE, Fact.SEQUENTIAL),
         ),
         Remedy(
-            "Start with open forget gates: `bias_initializer=initializers.forget_gate(units, {memory})`, with "
+            "Start with open forget gates: `bias_initializer=initializers.forget_gate(units, {memory})` and "
             "`unit_forget_bias=False`.",
             OPEN_GATES, _REACH, (Fact.LSTM,),
         ),
         Remedy(
-            "Start the recurrent kernel as an orthogonal matrix: `initializers.Orthogonal`.", ORTHOGONAL, _REACH,
+            "Start with an orthogonal recurrent kernel: `initializers.Orthogonal`.", ORTHOGONAL, _REACH,
         ),
-        Remedy("Shorten the sequences, or let attention reach back: `keras.layers.MultiHeadAttention`."),
+        Remedy("Shorten the sequences, or add attention with `keras.layers.MultiHeadAttention`."),
     ),
     "dead_units": (
         *_REVIVE,
@@ -358,80 +351,79 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "batch_norm_gap": (
         Remedy(
-            "Lower `momentum` of the batch normalization to {momentum}, so that its statistics follow those of the "
-            "batches.",
+            "Lower `momentum` of the batch normalization to {momentum}, so that its statistics follow the batches.",
             "for layer in model.layers:\n"
             '    if hasattr(layer, "moving_mean"):\n'
             "        layer.momentum = {momentum}",
-            "The loss in inference should come near that in training.",
+            "The loss in inference should come close to that in training.",
         ),
         Remedy(
-            "Estimate the statistics anew after the training (`layers.recalibrate`), or train on batches like those "
-            "that the model is used on."
+            "Re-estimate the statistics after training with `layers.recalibrate`, or train on batches like those that "
+            "you predict on."
         ),
     ),
     "bad_scale": (
         _scale_inputs(_SIGNAL),
         _scale_start(_SIGNAL),
         _normalize(_SIGNAL),
-        Remedy("Normalize between layers: `layers.BatchNormalization`.", unless=(Fact.NORMALIZATION,)),
+        Remedy("Add `layers.BatchNormalization` between layers.", unless=(Fact.NORMALIZATION,)),
     ),
     "overfitting": (
         _STOP,
         _KEEP,
         Remedy(
-            "See whether held-out examples, which a constant predicts better, are drawn and prepared as the others "
-            "are: shuffle before they are split.",
+            "Check that validation and training examples are drawn and prepared alike, and shuffle before you split: a "
+            "constant predicts the validation examples better.",
             needs=(Fact.HELD_OUT_OF_ANOTHER_KIND,),
         ),
-        Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), take a smaller model, or find more data."),
+        Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), use a smaller model, or get more data."),
     ),
     "underfitting": (
         _DECAY_LESS,
         Remedy(
-            "Give hidden layers an activation, such as ReLU: without one, layers in a row are one linear layer.",
-            ACTIVE, "The loss should come to rest much lower.", (Fact.LINEAR_LAYERS,),
+            "Give hidden layers an activation such as ReLU: without it, consecutive layers are one linear layer.",
+            ACTIVE, "The loss should settle much lower.", (Fact.LINEAR_LAYERS,),
         ),
         Remedy(
-            "Give each hidden layer four times as many units, add a hidden layer, and take penalties and dropout away.",
-            LARGER, "The loss should come to rest much lower.", (Fact.SEQUENTIAL,),
+            "Give each hidden layer four times as many units, add a hidden layer, and remove penalties and dropout.",
+            LARGER, "The loss should settle much lower.", (Fact.SEQUENTIAL,),
             (Fact.SKIP_CONNECTIONS, Fact.RESHAPES),
         ),
-        Remedy("Train longer, take a larger model, or regularize less; first cure what else is found here."),
+        Remedy("Fix any other problem first. Then train longer, use a larger model, or regularize less."),
     ),
     "learns_nothing": (
         _DECAY_LESS,
-        Remedy(_IN_ORDER.format(" the learning rate (`keras_ch8.find_learning_rate`);"), unless=_OWN_LENGTH),
+        Remedy(_IN_ORDER.format(" the learning rate fits (`keras_ch8.find_learning_rate`);"), unless=_OWN_LENGTH),
         Remedy(_IN_ORDER.format(""), needs=_OWN_LENGTH),
     ),
     "too_short": (
         Remedy(
-            "Add up fewer batches for an update, which makes more of them: `gradient_accumulation_steps={added_up}`.",
-            ADD_UP_LESS, "The loss should fall much further in as many epochs.", (Fact.ACCUMULATION,),
+            "Make more updates: accumulate fewer batches for each with `gradient_accumulation_steps={added_up}`.",
+            ADD_UP_LESS, "The loss should fall much further in the same number of epochs.", (Fact.ACCUMULATION,),
         ),
         Remedy(
             "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
-            "The loss should go on falling, and come to rest by the end.", unless=_LOOP,
+            "The loss should keep falling, and settle by the end.", unless=_LOOP,
         ),
         Remedy("Make three times as many steps.", needs=_LOOP),
-        Remedy("Raise the learning rate: `keras_ch8.find_learning_rate` finds one.", unless=_OWN_LENGTH),
+        Remedy("Raise the learning rate: find one with `keras_ch8.find_learning_rate`.", unless=_OWN_LENGTH),
     ),
     "too_long": (_STOP, _KEEP, Remedy("Train for fewer epochs.", unless=_LOOP)),
     "oscillation": (
         *_rate("Lower", "shorter_rate", "The loss should fall from epoch to epoch."),
         _DECAY,
-        Remedy("Let the learning rate fall in time: `callbacks.LearningRateDecay`.", unless=_OWN_LENGTH),
+        Remedy("Decay the learning rate over time with `callbacks.LearningRateDecay`.", unless=_OWN_LENGTH),
     ),
     "bad_inputs": (
         dataclasses.replace(_scale_inputs(_BELOW_CHANCE), needs=()),
-        Remedy("Prepare all inputs alike: those of training, validation and prediction, with the same numbers."),
+        Remedy("Preprocess the inputs of training, validation and prediction with the same numbers."),
     ),
     "equal_units": (_NEW_START,),
     "no_gradient": (
-        _leaky("The gradient should be above 0, and the loss fall.", Fact.DEAD_UNITS),
+        _leaky("The gradient should be above 0, and the loss should fall.", Fact.DEAD_UNITS),
         Remedy(
-            "Look behind these layers for what passes no gradient on, such as `keras.ops.round`, `keras.ops.argmax` or "
-            "a comparison, and let it straight through: x + `keras.ops.stop_gradient`(f(x) - x) in place of f(x)."
+            "Find what blocks the gradient after these layers, such as `keras.ops.round`, `keras.ops.argmax` or a "
+            "comparison f(x). Let the gradient pass: write x + `keras.ops.stop_gradient`(f(x) - x) instead."
         ),
         Remedy("Start with `keras.initializers.HeNormal`."),
     ),
@@ -439,7 +431,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         *_LESS,
         _find_rate("All gradients should be finite."),
         _clip("All gradients should be finite."),
-        Remedy("Search the data for NaN, or let `callbacks.Guard` leave such steps out and name their examples."),
+        Remedy("Search the data for NaN, or let `callbacks.Guard` skip such steps and name their examples."),
     ),
 }  # fmt: skip
 """What to do about each kind of verdict, the first that suits the training first."""

@@ -114,7 +114,7 @@ def test_a_probe_on_another_scale_and_first_examples_of_one_class_are_told():
     with pytest.warns(UserWarning, match="The inputs of `probe` have mean"):
         fit(network(), watching)
     assert found(watching) == {"bad_inputs": "act"}
-    assert watching.verdicts[0].cure.startswith("Prepare the probe as the inputs of the training")
+    assert watching.verdicts[0].cure.startswith("Scale the inputs of the probe with the mean")
     order = np.argsort(np.arange(len(Y)) % 2, kind="stable")
     y = np.sort(np.repeat([0.0, 1.0], 512))
     watching = diagnosis()

@@ -133,4 +133,4 @@ def test_gradients_that_are_not_finite_stand_beside_a_probe_that_is_not_scaled()
     assert found["bad_inputs"].level == found["nonfinite"].level == "act"
     assert found["bad_inputs"].is_of_probe
     assert "nonfinite" in str(diagnosis)
-    assert "root mean square" not in found["bad_inputs"].expects
+    assert "RMS" not in found["bad_inputs"].expects

@@ -115,8 +115,8 @@ def test_with_all_callbacks_an_epoch_has_three_rows_an_alarm_six_and_the_summary
     assert len(kinds) == len(set(kinds))
     assert {verdict.kind for verdict in diagnosis.verdicts if verdict.level == "act"} <= set(kinds)
     vanishing = alarms[kinds.index("vanishing")]
-    assert re.fullmatch(r"ACT vanishing at step 0: Before any step the gradient of .*", vanishing[0])
-    cure = "Cure: Normalize between layers: `layers.BatchNormalization` after each hidden layer."
+    assert re.fullmatch(r"ACT vanishing at step 0: The gradient vanishes on its way back .*", vanishing[0])
+    cure = "Cure: Add `layers.BatchNormalization` after each hidden layer."
     assert one_line(vanishing).endswith(cure)
     assert len(summary) <= 8, summary
     said = " ".join(line.strip() for line in summary)

@@ -134,7 +134,7 @@ def test_the_median_time_wins_and_a_miss_takes_infinitely_long():
     np.testing.assert_allclose(found.steps_to_target[1], [10, np.inf, np.inf])
     assert dataclasses.replace(found, clock="wall").time_to_target[2, 0] == 90
     lines = str(found).splitlines()
-    assert lines[0].startswith("steady is the first at loss 1: 4 s (CPU) and 20 steps, median of 3 seeds.")
+    assert lines[0].startswith("steady reaches loss 1 first: in 4 s (CPU) and 20 steps, median over 3 seeds.")
     assert lines[2].startswith("> steady")
     assert lines[4].split()[2:6] == ["infinite", "1", "infinite", "infinite"]
 
@@ -170,20 +170,20 @@ def test_differences_are_tested_by_scipy_and_corrected_for_their_number():
 
 def test_without_scipy_and_with_one_seed_nothing_is_claimed(monkeypatch):
     one = comparison(a=losses(1.0), b=losses(2.0))
-    assert one.sentences == ["With one seed no spread can be given, and nothing is tested: give several."]
-    assert "one seed, so without a spread" in repr(one)
+    assert one.sentences == ["One seed shows no spread, so nothing is tested: use several."]
+    assert "one seed, without a spread" in repr(one)
     monkeypatch.setitem(sys.modules, "scipy", None)
     several = comparison(a=losses(1.0, 1.1, 1.0), b=losses(2.0, 2.2, 2.1))
     assert several.differences() == {}
-    assert several.sentences == ["Differences are not tested, for want of SciPy: pip install keras_ch8[tune]."]
+    assert several.sentences == ["Differences are not tested because SciPy is missing: pip install keras_ch8[tune]."]
     assert "significant" not in str(several)
 
 
-def test_a_target_that_nobody_reaches_is_one_sentence():
+def test_of_a_target_that_nobody_reaches_it_says_who_comes_closest_and_what_to_do():
     found = comparison(0.1, a=losses(1.0, 1.2), b=losses(2.0, 2.1))
     assert str(found).startswith(
-        "No candidate reaches loss 0.1 in half of its trainings; a comes nearest, the best median is 1.1. "
-        "Train longer, or set a target that can be reached.\n"
+        "No candidate reaches loss 0.1 in half of its trainings. a comes closest, with a median of 1.1: "
+        "train longer, or set an easier target.\n"
     )
 
 
@@ -192,7 +192,7 @@ def test_a_candidate_that_diverges_at_once_is_one_sentence_and_the_others_go_on(
     assert found.winner == "tame"
     [said] = [sentence for sentence in found.sentences if "wild" in sentence]
     assert said.startswith("wild diverged with every learning_rate from ")
-    assert said.endswith(": give a lower range.")
+    assert said.endswith(": try a lower range.")
     assert not np.isfinite(found.values[0]).any()
 
 
@@ -204,7 +204,7 @@ def test_an_optimizer_that_cannot_train_the_model_is_told(monkeypatch):
     monkeypatch.setattr(_compare, "checked_model", lambda *_: True)
     found = compare()
     assert found.sentences[-1] == "momentum ended in an error: RuntimeError: It needs complex weights."
-    assert str(found).startswith("Every candidate diverged in half of its trainings or more: there is no winner.")
+    assert str(found).startswith("There is no winner: every candidate diverged in at least half of its trainings.")
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------

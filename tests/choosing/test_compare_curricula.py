@@ -67,9 +67,13 @@ def test_a_gain_is_above_0_where_it_is_better(lower):
 
 GOOD = HARDER - 0.1 + NOISE
 CONCLUSIONS = {
-    "the order": (GOOD, HARDER, "The curriculum helps, and it is the order that does it: easy first is better than"),
-    "the pacing": (GOOD, GOOD + NOISE, "The curriculum helps, but the gain over random order is not significant"),
-    "nothing": (HARDER + NOISE, HARDER, "The gain of the curriculum is not significant."),
+    "the order": (GOOD, HARDER, "The curriculum helps because of its order: easy first also beats random order."),
+    "the pacing": (
+        GOOD,
+        GOOD + NOISE,
+        "The curriculum helps, but perhaps only by its pacing: the gain over random order is not",
+    ),
+    "nothing": (HARDER + NOISE, HARDER, "The curriculum makes no significant difference."),
     "harm": (HARDER + 0.1 + NOISE, HARDER, "The curriculum hurts: no curriculum is significantly better than easy"),
 }
 
@@ -85,8 +89,8 @@ def test_a_sentence_has_the_interval_and_says_when_it_is_not_significant():
     found = of(none=HARDER, easy=HARDER - 0.1 + NOISE, random=HARDER - NOISE)
     easy, random = found.gain("easy"), found.gain("random")
     assert found.sentences[0] == (
-        f"easy over none: gain 0.1, 95 % of {0.1 - easy.margin:.3g} to {0.1 + easy.margin:.3g}, p = {easy.p:.2g}: "
-        "significant"
+        f"easy over none: gain 0.1, 95 % interval {0.1 - easy.margin:.3g} to {0.1 + easy.margin:.3g}, "
+        f"p = {easy.p:.2g}: significant"
     )
     assert found.sentences[1].endswith(f"p = {random.p:.2g}: not significant")
     assert found.sentences[2].startswith("easy over random: gain 0.1")

@@ -242,9 +242,7 @@ def test_where_the_loss_never_falls_it_says_so():
     rate, low, high = found.best
     assert (found.suggestions, found.doubt, found.suggestion) == ({}, "the loss never falls", rate)
     assert 0 < low <= rate <= high < 10
-    said = (
-        f"{rate:.3g}, which is unsure, since the loss never falls; any from {low:.2g} to {high:.2g} fits what was seen."
-    )
+    said = f"{rate:.3g}; rates from {low:.2g} to {high:.2g} fit the measurements. This is unsure: the loss never falls."
     for text in (str(found), repr(found), found._repr_html_()):
         assert f"Start with a learning rate of {said}" in text
     compared = choosing.compare_learning_rates(model, X * 0, noise * 0, steps=5)
@@ -275,7 +273,7 @@ def weak(seed, strength):
 def test_few_steps_leave_doubt_and_give_a_rate_all_the_same(seed, strength):
     model, (x, y) = from_the_floor(optimizers.Adam()), weak(seed, strength)
     found = choosing.find_learning_rate(model, x, y, steps=50)
-    assert found.doubt == "the loss falls by no more than noise explains"
+    assert found.doubt == "the loss falls no more than noise explains"
     assert 1e-4 < found.suggestion < 0.1
 
 

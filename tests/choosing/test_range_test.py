@@ -76,7 +76,7 @@ def test_a_fall_that_noise_may_explain_gets_a_rate_near_its_lowest_point_and_a_w
     for seed in range(100):
         losses = textbook(rates) + 1.2 * np.random.default_rng(seed).normal(size=60)
         _, _, (rate, low, high), doubt = suggest(rates, losses)
-        if doubt == "the loss falls by no more than noise explains":
+        if doubt == "the loss falls no more than noise explains":
             doubted += 1
             near += 0.003 < rate < 1.0
             wide += high / low > sure.high / sure.low

@@ -57,7 +57,7 @@ def test_what_differs_by_no_more_than_the_noise_is_no_difference(ms):
     assert result.recommended == result.settings[0].setting
     assert result.speedup == 1.0
     assert result.sentences == [
-        "No difference: no setting is faster than the one of now by more than the noise of 2.0%."
+        "No difference: no setting is faster than your present one by more than the noise of 2.0%."
     ]
     assert str(result).count("no difference") == 2
 
@@ -89,7 +89,7 @@ def test_the_noise_is_what_the_same_setting_differs_from_itself_by():
 def test_larger_batches_are_told_where_they_are_faster_and_that_they_change_the_training():
     result = found([timed(1.0)], [timed(1.0), timed(1.1, size=16, seed=1), timed(4.0, size=32, seed=2)])
     assert len(result.sentences) == 2
-    assert "Batches of 16 bring 1.8" in result.sentences[1]
+    assert "Batches of 16 process 1.8" in result.sentences[1]
     assert "8.1.3" in result.sentences[1]
 
 

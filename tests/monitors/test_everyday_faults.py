@@ -43,7 +43,7 @@ def cured(verdict, model, x, y):
 def test_one_target_is_not_compared_with_a_prediction_for_each_time_step():
     model = compiled(LAYERS.LSTM(4, return_sequences=True), LAYERS.Dense(1, "tanh"))
     said = told(model, X, ONE)["wrong_output"]
-    assert "10 predictions for each example" in said.finding
+    assert "only one target for 10 predictions" in said.finding
     better = cured(said, model, X, ONE)
     assert better.output_shape == (None, 1)
     assert better.layers[-1].activation is keras.activations.tanh
@@ -57,7 +57,7 @@ def test_one_target_is_not_compared_with_a_prediction_for_each_time_step():
 def test_no_relu_comes_before_the_softmax_of_the_output(relu):
     model = compiled(LAYERS.Flatten(), LAYERS.Dense(4), relu, LAYERS.Softmax(), loss="sparse_categorical_crossentropy")
     said = told(model, X, CLASSES)["wrong_output"]
-    assert "never below 0" in said.finding
+    assert "never negative" in said.finding
     assert "wrong_output" not in told(cured(said, model, X, CLASSES), X, CLASSES)
     hidden = compiled(LAYERS.Flatten(), LAYERS.ReLU(), LAYERS.Dense(4), LAYERS.Softmax(),
                       loss="sparse_categorical_crossentropy")  # fmt: skip
@@ -110,7 +110,7 @@ def test_classes_that_only_the_validation_data_have_are_in_the_way_of_the_split(
     diagnosis = keras_ch8.callbacks.Diagnosis()
     model.fit(X, y, validation_split=0.25, shuffle=True, verbose=0, callbacks=diagnosis)
     said = next(verdict for verdict in diagnosis.verdicts if verdict.kind == "label_order")
-    assert "100 % of the validation examples are of classes" in said.finding
+    assert "100 % of the validation examples belong to classes" in said.finding
     assert "permutation" in said.code
 
 
@@ -120,11 +120,11 @@ def test_held_out_examples_that_a_constant_predicts_better_may_be_of_another_kin
     log.chance, log.epochs = 1.0, [{"loss": 0.5, "val_loss": 1.5}, {"loss": 0.1, "val_loss": val_loss}]
     assert (Fact.HELD_OUT_OF_ANOTHER_KIND in facts(log)) is expected
     second = list(applicable(REMEDIES["overfitting"], {}, facts(log)))[1].cure
-    assert ("shuffle before they are split" in second) is expected
+    assert ("shuffle before you split" in second) is expected
 
 
 def test_a_rate_that_has_faded_is_to_fall_more_slowly_not_to_be_raised():
-    for left, first in ((1e-3, "fall more slowly"), (1.0, "Raise the learning rate")):
+    for left, first in ((1e-3, "Decay the learning rate more slowly"), (1.0, "Raise the learning rate")):
         has = facts(faded(left)) | {Fact.LEARNING_RATE_SCHEDULE}
         assert first in next(applicable(REMEDIES["step_too_short"], {"longer_rate": "1", "rate": "0"}, has)).cure
 

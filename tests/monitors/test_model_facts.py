@@ -128,7 +128,7 @@ def test_a_saddle_point_after_a_start_of_the_usual_size_is_left_by_other_rates_f
 
     anew, rates = (
         "Start from random weights of the usual size",
-        "Give each weight a rate of its own: `optimizers.Adam`.",
+        "Give each weight its own rate with `optimizers.Adam`.",
     )
     assert cures(Fact.SMALL_START)[:2] == [anew, rates]
     assert cures()[:2] == [rates, anew]
@@ -238,10 +238,10 @@ def test_dead_units_are_left_to_the_rate_only_where_it_is_above_the_default_and_
     def first(*has):
         return next(applicable(REMEDIES["dead_units"], KNOWN, {*has})).cure
 
-    leaky = "Use leaky units, which are never dead: `keras.layers.LeakyReLU`."
+    leaky = "Use `keras.layers.LeakyReLU`, whose units cannot die."
     assert first() == "Lower the learning rate from 0.1 to 0.01."
     assert (first(Fact.SCALE_OF_THE_START), first(Fact.DEFAULT_RATE)) == (leaky, leaky)
-    assert first(Fact.PENALTIES_OF_UNITS).startswith("Make the factor of `activity_regularizer` a tenth")
+    assert first(Fact.PENALTIES_OF_UNITS).startswith("Divide the factor of `activity_regularizer` by 10")
 
 
 @pytest.mark.parametrize("has", [(), (Fact.SCALE_OF_THE_START,), (Fact.NEGATIVE_BIASES,), (Fact.UNSCALED_INPUTS,)])

@@ -195,16 +195,16 @@ KERAS = {binary: "BinaryCrossentropy", categorical: "CategoricalCrossentropy", s
 @pytest.mark.parametrize(
     "loss, y, settings, finding",
     [
-        (binary, BINARY, (1, "sigmoid"), "The loss is NaN or infinite where a prediction is exactly 0 or 1,"),
-        (binary, BINARY, (1, "hard_sigmoid"), "The loss is NaN or infinite where a prediction is exactly 0 or 1,"),
-        (binary, ONE_HOT, (3, "sigmoid"), "The loss is NaN or infinite where a prediction is exactly 0 or 1,"),
-        (binary, np.abs(X) / 5, (4, "sigmoid"), "The loss is NaN or infinite where a prediction is exactly 0 or 1,"),
-        (categorical, ONE_HOT, (3, "softmax"), "The loss is NaN or infinite where a prediction is exactly 0,"),
-        (sparse, CLASSES, (3, "softmax"), "The loss is NaN or infinite where a prediction is exactly 0,"),
-        (bare_focal, BINARY, (1, "sigmoid"), "The loss is NaN or infinite where a prediction is exactly 0 or 1,"),
-        (roots, BINARY, (1, "sigmoid"), "The gradient of the loss is NaN or infinite where a prediction is exactly 0,"),
+        (binary, BINARY, (1, "sigmoid"), "The loss is NaN or infinite when a prediction is exactly 0 or 1,"),
+        (binary, BINARY, (1, "hard_sigmoid"), "The loss is NaN or infinite when a prediction is exactly 0 or 1,"),
+        (binary, ONE_HOT, (3, "sigmoid"), "The loss is NaN or infinite when a prediction is exactly 0 or 1,"),
+        (binary, np.abs(X) / 5, (4, "sigmoid"), "The loss is NaN or infinite when a prediction is exactly 0 or 1,"),
+        (categorical, ONE_HOT, (3, "softmax"), "The loss is NaN or infinite when a prediction is exactly 0,"),
+        (sparse, CLASSES, (3, "softmax"), "The loss is NaN or infinite when a prediction is exactly 0,"),
+        (bare_focal, BINARY, (1, "sigmoid"), "The loss is NaN or infinite when a prediction is exactly 0 or 1,"),
+        (roots, BINARY, (1, "sigmoid"), "The gradient of the loss is NaN or infinite when a prediction is exactly 0,"),
         (where_it_is_defined, BINARY, (1, "sigmoid"), "The gradient of the loss is NaN or infinite"),
-        (clipped_by(1e-8), BINARY, (1, "sigmoid"), "The loss is NaN or infinite where a prediction is exactly 1,"),
+        (clipped_by(1e-8), BINARY, (1, "sigmoid"), "The loss is NaN or infinite when a prediction is exactly 1,"),
     ],
 )
 def test_a_loss_that_one_certain_prediction_breaks_is_told_before_the_first_step(loss, y, settings, finding):

@@ -42,7 +42,7 @@ def test_of_a_good_start_nothing_is_said(start, activation):
     audit = training.check_initialization(network(start, activation), X, Y)
     assert wrong(audit) == {}
     assert set(audit.copies.values()) == {0}
-    assert str(audit).startswith("Nothing is wrong with this start.")
+    assert str(audit).startswith("No problem found in the initial weights.")
     assert audit.flow.names == ("h0", "h1", "h2", "out")
 
 
@@ -51,9 +51,9 @@ def test_units_that_no_step_tells_apart_are_counted():
     assert audit.copies == {"h0": 19, "h1": 0, "out": 0}  # the units of h1 are fed alike, but feed random weights
     verdict = wrong(audit)["saddle"]
     assert verdict.level == "act"
-    assert "In h0 19 of 20 units are copies" in verdict.finding
+    assert "19 of 20 units of h0 are copies" in verdict.finding
     assert "GlorotUniform" in verdict.cure
-    assert "ACT saddle, section 8.2.3: In h0 19 of 20" in str(audit)
+    assert "ACT saddle, section 8.2.3: 19 of 20 units of h0" in str(audit)
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_layers_that_no_gradient_comes_back_to_are_named_and_an_output_of_0_is_n
     out = layers.Dense(4, kernel_initializer="zeros", name="out")
     audit = training.check_initialization(compiled(keras.Sequential([keras.Input((20,)), *hidden, out])), X, Y)
     assert set(wrong(audit)) == {"vanishing"}
-    assert "comes back to h0, h1, h2." in wrong(audit)["vanishing"].finding
+    assert "Almost no gradient reaches h0, h1, h2." in wrong(audit)["vanishing"].finding
     assert wrong(audit)["vanishing"].level == "watch"
 
 

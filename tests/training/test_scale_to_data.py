@@ -173,7 +173,7 @@ def test_what_cannot_be_scaled_is_left_with_the_reason():
     before = model.get_weights()
     scaling = training.scale_to_data(model, FLAT)
     notes = dict(zip(scaling.names, scaling.notes, strict=True))
-    assert notes["zero"] == "left: its pre-activations are all the same"
+    assert notes["zero"] == "unchanged: its pre-activations are all the same"
     assert "zero" in str(scaling)
     assert "all the same" in str(scaling)
     np.testing.assert_array_equal(model.layers[1].kernel.numpy(), before[-2])
@@ -197,7 +197,7 @@ def test_what_is_called_in_a_loop_of_the_graph_cannot_be_seen_and_the_rest_is_sc
     model = keras.Sequential([keras.Input((20,)), RowByRow(), layers.Dense(10, name="last")])
     scaling = training.scale_to_data(model, FLAT)
     assert scaling.names == ("inner", "last")
-    assert scaling.notes == ("left: its pre-activations cannot be measured", "")
+    assert scaling.notes == ("unchanged: its pre-activations cannot be measured", "")
     assert np.isnan(scaling.after[0])
     assert scaling.after[1] == pytest.approx(1, rel=1e-3)
 
@@ -339,8 +339,8 @@ def test_with_targets_the_loss_does_not_rise_since_the_last_layer_is_made_smalle
     assert (scaling.loss_before, scaling.loss_after) == pytest.approx((before, after), rel=1e-4)
     assert scaling.notes[:-1] == ("",) * 10
     if target == "unit_variance":
-        assert scaling.notes[-1].startswith("smaller, since the loss would rise from")
-    assert f"The loss was {before:.3g}, and is now {after:.3g}" in str(scaling)
+        assert scaling.notes[-1].startswith("smaller: else the loss would rise from")
+    assert f"The loss went from {before:.3g} to {after:.3g}." in str(scaling)
 
 
 @pytest.mark.slow
@@ -353,7 +353,7 @@ def test_where_no_last_layer_helps_all_weights_are_put_back():
     model.compile("sgd", ["mse", "mse"])
     before = model.get_weights()
     scaling = training.scale_to_data(model, FLAT, y=[np.zeros((1000, 4)), np.zeros((1000, 1))])
-    assert all(note.startswith("put back, since the loss would rise from") for note in scaling.notes)
+    assert all(note.startswith("restored: else the loss would rise from") for note in scaling.notes)
     for a, b in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(a, b)
     assert scaling.loss_after == scaling.loss_before
@@ -383,5 +383,5 @@ def test_a_loss_that_is_not_finite_at_the_start_becomes_finite_or_the_weights_st
     model.compile("sgd", "mse")
     scaling = training.scale_to_data(model, FLAT, y=LABELS)
     assert not np.isfinite(scaling.loss_before)
-    assert "The loss was one that is not finite" in str(scaling)
+    assert "The loss went from NaN or infinity to" in str(scaling)
     assert np.isfinite(scaling.loss_after) == np.isfinite(model.evaluate(FLAT, LABELS, verbose=0))

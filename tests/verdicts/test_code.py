@@ -62,7 +62,7 @@ def test_metrics_stay_where_all_fit_the_loss_and_one_that_does_takes_the_place_o
     assert kept == [f'keras_ch8.training.compile_as(model, model, loss="{loss}")', *rate]
     new = "mean_absolute_error" if loss == "mean_squared_error" else "accuracy"
     assert lines(metrics=fitting, weighted_metrics=(unfit,)) == [
-        f"# {new}, since {unfit} is for other outputs",
+        f"# {new}, because {unfit} does not fit this output",
         f'keras_ch8.training.compile_as(model, model, loss="{loss}", metrics=["{new}"], weighted_metrics=None)',
         *rate,
     ]

@@ -71,7 +71,7 @@ RATE = "model.optimizer.learning_rate = 0.01"
         (RATE, {Fact.SUBCLASSED}, RATE),
         (RATE, {Fact.OWN_TRAINING_STEP}, ""),
         ("y = y / 2", set(), "y = y / 2"),
-        ("y = y / 2", {Fact.VALIDATED_APART}, "y = y / 2\n# and so x and y of the validation data"),
+        ("y = y / 2", {Fact.VALIDATED_APART}, "y = y / 2\n# do the same to x and y of the validation data"),
         (code.SHUFFLE, {Fact.VALIDATED_APART}, code.SHUFFLE),  # each example keeps its target
     ],
 )
@@ -82,7 +82,7 @@ def test_code_is_given_where_it_is_a_right_edit(lines, has, expected):
 @pytest.mark.parametrize(
     "kind, has, cure, lines",
     [
-        ("noise_dominated", Fact.NO_ARRAYS, "Take batches of 128 examples, and as many steps.", ""),
+        ("noise_dominated", Fact.NO_ARRAYS, "Use batches of 128 examples, for the same number of steps.", ""),
         ("step_too_long", Fact.NO_ARRAYS, "Lower the learning rate from 0.1 to 0.01.", RATE),
         ("too_short", Fact.NO_ARRAYS, "Train for 30 epochs.", "epochs = 30"),
         ("too_short", Fact.LOOP_OF_ONES_OWN, "Make three times as many steps.", ""),
@@ -166,7 +166,7 @@ def test_a_shorter_rate_by_a_schedule_is_the_schedule_as_a_whole(schedule):
         assert Fact.SCHEDULE_TO_SCALE in has
         if cured:
             remedy = cures("step_too_long", *has)[0]
-            assert "the peak of the schedule" in remedy.cure
+            assert "the peak of the learning rate schedule" in remedy.cure
             pasted(remedy.code, model)
         model.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[rates])
         seen.append(rates.seen)
@@ -181,7 +181,7 @@ def test_what_something_else_sets_is_told_of_as_text(kind):
     assert Fact.RATE_SET_ELSEWHERE in has
     (first, *_) = cures(kind, *has)
     assert first.code == ""
-    assert first.cure.endswith("where it is set.")
+    assert first.cure.endswith("where you set it.")
 
 
 def test_a_schedule_that_cannot_be_copied_is_told_of_as_text():
