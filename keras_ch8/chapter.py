@@ -187,9 +187,16 @@ def _rules() -> str:
     return documentation.page()
 
 
+def _texts() -> str:
+    from .monitors import documentation
+
+    return documentation.texts()
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/index.md": index,
     "docs/diagnosis.md": _rules,
+    "docs/texts.md": _texts,
     "keras_ch8/chapter.txt": for_terminal,
 }
 """The documents that are made from the parts, by what makes them."""

@@ -18,7 +18,8 @@ READERS = (
     "tests/test_swap.py", "tests/test_tour.py", "tests/test_types.py", "tests/monitors/test_registry.py",
     "tests/monitors/test_newest.py", "tests/monitors/test_documentation.py", "tests/monitors/test_sentences.py",
     "tests/monitors/test_scalars.py", "tests/monitors/test_duration.py", "tests/verdicts/test_rules.py",
-    "tests/verdicts/test_remedies.py", "tests/verdicts/test_tracker.py", "tests/board/test_tags.py",
+    "tests/verdicts/test_remedies.py", "tests/verdicts/test_tracker.py", "tests/verdicts/test_words.py",
+    "tests/board/test_tags.py",
     "tests/cockpit/test_document.py", "tests/cockpit/test_history.py", "tests/curriculum/test_pacing.py",
     "tests/schedules/test_formulas.py", "tests/optimizers/test_keras_own.py", "tests/integration/test_backends.py",
 )  # fmt: skip

@@ -321,8 +321,7 @@ class Diagnosis(Callback):
             self.session.read({})
             self._judge_and_report()  # the rows
         if measuring.is_ready:
-            examples = keras_private.examples_seen(self.model) / self._of_epoch
-            self.log.see(rate_of(self.model), examples, self.session.params["steps"] or 0)
+            self.log.see(rate_of(self.model), self.session.batch_size or 0.0, self.session.params["steps"] or 0)
             seconds = measuring.setup_to_come
             if seconds > LONG and self.verbose and not self.session.terminal.is_quiet:
                 self.session.say(f"The Doctor traces what it measures by, which takes about {seconds:.0f} s.")

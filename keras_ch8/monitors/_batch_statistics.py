@@ -85,13 +85,13 @@ class BatchStatisticsMonitor(Monitor):
     curves = (
         Curve(
             "batch_norm_gap",
-            "Batch normalization: moving statistics against the batch's",
+            "Batch normalization: error of the moving statistics",
             "standard deviations",
-            "Moving statistics against those of the probe.",
+            "How far the moving statistics are from those of the probe, in standard deviations.",
             "8.7.1",
         ),
         Curve(
-            "inference_loss", "Loss of the probe in inference", "loss", "Loss of the probe as in inference.", "8.7.1"
+            "inference_loss", "Probe loss in inference", "loss", "Loss on the probe, computed as in inference.", "8.7.1"
         ),
     )
 
@@ -136,7 +136,7 @@ class BatchStatisticsMonitor(Monitor):
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return the layer with the largest gap."""
         last = log.of(self.name)[-1]
-        return {"batch_norm_gap": f"in {last.names[int(np.argmax(np.maximum(last.mean_gap, last.scale_gap)))]}"}
+        return {"batch_norm_gap": f"worst: {last.names[int(np.argmax(np.maximum(last.mean_gap, last.scale_gap)))]}"}
 
 
 def _gaps(layer: keras.layers.Layer, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -13,7 +13,6 @@ from .._result import Result, Table
 from ..verdicts import quantities as q
 from ..verdicts import table
 from ..verdicts.fact import Fact
-from ..verdicts.wording import digits
 from .base import Curve, Monitor
 from .measurement_log import MeasurementLog, Rows, once, running_median
 from .progress import progress_measured
@@ -129,16 +128,16 @@ class CliffMonitor(Monitor):
     curves = (
         Curve(
             "spikes",
-            "Spikes",
+            "Gradient spikes",
             "steps",
-            "Steps among the last 5000 whose gradient stands out; a run of them is one.",
+            "Steps of the last 5000 with a gradient 10 times the usual or more; a run of them counts once.",
             "8.2.4",
         ),
         Curve(
             "nonfinite_steps",
-            "Steps that are not finite",
+            "NaN or infinite gradients",
             "steps",
-            "Steps among the last 5000 whose gradient is not finite.",
+            "Steps of the last 5000 whose gradient is NaN or infinite.",
             "8.2.4",
         ),
     )
@@ -157,16 +156,15 @@ class CliffMonitor(Monitor):
         }
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
-        """Return among how many steps that is, and when the last such step was."""
-        among = f"in the last {digits(len(log.rows.norm), 3)} steps"
-        found: dict[str, dict[str, np.ndarray]] = {"cliff": _spikes(log), "nonfinite": _broken_of_each(log)}
-        return {kind: among + _last_of(steps) for kind, steps in found.items()}
+        """Return when the last such step was, and of which optimizer, where there are several."""
+        steps: dict[str, dict[str, np.ndarray]] = {"cliff": _spikes(log), "nonfinite": _broken_of_each(log)}
+        return {kind: _last_of(found) for kind, found in steps.items() if any(map(len, found.values()))}
 
 
 def _last_of(steps: Mapping[str, np.ndarray]) -> str:
-    """Return when the last of some steps was, and of which optimizer, where there are several; "" without any."""
-    name, last = max(((name, its[-1]) for name, its in steps.items() if len(its)), key=lambda x: x[1], default=("", 0))
-    return (f", most recently at step {last}" if last else "") + (f" of `{name}`" if name else "")
+    """Return when the last of some steps was, and of which optimizer, where there are several."""
+    last, name = max((int(its[-1]), name) for name, its in steps.items() if len(its))
+    return f"last: step {last} of `{name}`" if name else f"last: step {last}"
 
 
 def _rows_of_each(log: MeasurementLog) -> Mapping[str, Rows]:

@@ -7,7 +7,6 @@ import numpy as np
 from ..verdicts import quantities as q
 from ..verdicts import table
 from ..verdicts.verdict import Claim
-from ..verdicts.wording import digits
 from ._online_risk import held_out_drawn
 from .base import Monitor
 from .measurement_log import MeasurementLog
@@ -68,15 +67,6 @@ class DurationMonitor(Monitor):
             dataclasses.replace(claim, proven=(claim.level != "ok" or is_over) and claim.kind != "oscillation")
             for claim in super().claims(log)
         ]
-
-    def remarks(self, log: MeasurementLog) -> dict[str, str]:
-        """Return where the loss came from and where it is."""
-        course = _course(log)
-        if not len(course):
-            return {}
-        first, last, best = (digits(loss, 3) for loss in (course[0], course[-1], course.min()))
-        went = f"it went from {first} to {last}" if first != last else f"it stayed near {first}"
-        return {"too_short": went, "too_long": f"at its best it was {best}"}
 
 
 def _course(log: MeasurementLog) -> np.ndarray:

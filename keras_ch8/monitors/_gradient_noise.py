@@ -70,17 +70,17 @@ class GradientNoiseMonitor(Monitor):
     curves = (
         Curve(
             "noise_scale",
-            "Noise scale: the batch size at which noise equals the gradient",
+            "Noise scale: batch size where noise equals gradient",
             "examples",
-            "Batch size at which noise and gradient are equal: tr(Sigma) / |G|^2.",
+            "Batch size at which noise and gradient are equal, tr(Sigma) / |G|^2.",
             "8.1.3",
             lines=(("batch_size", "batch size"),),
         ),
         Curve(
             "standard_error",
-            "Standard error of the gradient",
+            "Relative error of the minibatch gradient",
             "ratio",
-            "Standard error of the gradient of a minibatch, over the gradient.",
+            "Standard error of the minibatch gradient over the gradient.",
             "8.1.3",
         ),
     )

@@ -53,20 +53,20 @@ class GradientNormMonitor(Monitor):
     reading = GradientNorm
     rules = table.GRADIENT_NORM
     curves = (
-        Curve("loss", "Loss of the probe", "loss", "Loss of the probe, as in training.", "8.2"),
+        Curve("loss", "Probe loss", "loss", "Loss on the probe, computed as in training.", "8.2"),
         Curve(
             "gradient_norm",
-            "Gradient norm of the probe",
+            "Gradient norm on the probe",
             "loss / weight",
-            "Norm of the gradient of the probe.",
+            "Norm of the gradient on the probe.",
             "8.2.2",
         ),
         Curve(
             "sensitivity_to_weights",
             "Sensitivity to weights",
             "ratio",
-            "How much of the loss a change of the weights by their size moves, |g| |theta| / L; by the last batches "
-            "if less.",
+            "Relative change of the loss per relative change of the weights, |g| |theta| / L: the lower of probe and "
+            "last batches.",
             "8.2.3",
         ),
     )

@@ -100,14 +100,14 @@ class OnlineRiskMonitor(Monitor):
             "loss_on_new_examples",
             "Loss on new examples",
             "loss",
-            "Loss on examples at the end of the first pass, when they were new.",
+            "Minibatch loss at the end of the first pass, when the examples were new.",
             "8.1.3",
         ),
         Curve(
             "loss_on_known_examples",
             "Loss on known examples",
             "loss",
-            "Loss on examples at the end of the last pass, when they were known.",
+            "Minibatch loss at the end of the last pass, when the examples were known.",
             "8.1.3",
         ),
     )
@@ -141,22 +141,13 @@ class OnlineRiskMonitor(Monitor):
         return held_out_drawn(log)
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
-        """Return the losses by themselves."""
-        held_out, losses = _held_out(log), [*log.reported("loss")]
-        name = "`val_loss`" if _is_validated(log) else "the loss on the probe"
-        risk = online_risk(log.passes)
-        ends = [held_out.min(), held_out[-1]]
-        best, last = (digits(loss, 3) for loss in ends)
-        pairs = [
-            ("the training loss is now {}", losses[-1:]),
-            (name + (" has gone from {} at its best to {}" if best != last else " is near its best, {}"), ends),
-            (
-                "the loss of minibatches was {} when they were new, and is {} now",
-                [risk.first, risk.last] if risk.passes > 1 else [],
-            ),
-        ]
-        said = [text.format(*(digits(x, 3) for x in xs)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
-        return {"overfitting": "; ".join(said)}
+        """Return the held-out loss at its best and now."""
+        held_out = _held_out(log)
+        if not len(held_out) or not np.isfinite(held_out).all():
+            return {}
+        name = "`val_loss`" if _is_validated(log) else "probe loss"
+        best, now = (digits(loss, 3) for loss in (held_out.min(), held_out[-1]))
+        return {"overfitting": f"{name} {now}, {'its best' if now == best else f'at best {best}'}"}
 
 
 def held_out_drawn(log: MeasurementLog) -> dict[str, float]:

@@ -15,7 +15,7 @@ from .._types import Data, Tensor
 from ..verdicts import quantities as q
 from ..verdicts import table
 from ..verdicts.quantities import LAST
-from ..verdicts.wording import digits
+from ..verdicts.wording import counted
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .flow import growth_per_step
 from .measurement_log import MeasurementLog
@@ -96,14 +96,14 @@ class TimeHorizonMonitor(Monitor):
     curves = (
         Curve(
             "horizon",
-            "Horizon in time",
+            "How far back in time the gradient reaches",
             "time steps",
             "Time steps after which the gradient is below 1 % of its largest.",
             "8.2.5",
         ),
         Curve(
             "time_factor",
-            "Gradient from step to step in time",
+            "Gradient from time step to time step",
             "ratio a step",
             "Gradient at a time step over that at the next.",
             "8.2.5",
@@ -161,18 +161,10 @@ class TimeHorizonMonitor(Monitor):
         return _reach([log.of(self.name)[-1][0]])
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
-        """Return which layer it is, and its numbers."""
+        """Return which layer it is, and how many time steps it has."""
         first = log.of(self.name)[-1][0]
-        steps = digits(len(first.profile), 3)
-        said = []
-        if np.isfinite(first.factor):
-            said.append(f"now a factor of {digits(first.factor)} for each step")
-        if np.isfinite(first.spectral_radius):
-            said.append(f"spectral radius {digits(first.spectral_radius)}")
-        return {
-            "short_horizon": ", ".join([f"in {first.name}, now after {first.horizon} of {steps} time steps", *said]),
-            "exploding": ", ".join([f"in {first.name}, over {steps} time steps", *said]),
-        }
+        where = f"in {first.name}, {counted(len(first.profile), 'time step')}"
+        return {"short_horizon": where, "exploding": where}
 
 
 def _reach(firsts: list[TimeHorizon]) -> dict[str, float]:

@@ -140,7 +140,7 @@ class Monitor:
         numbers(past)        numbers to draw, by the names of `curves`
         measure(past)        the quantities that `rules` judge, by name
         newest(past)         the newest measurement of those of which several are judged together
-        remarks(past)        what the sentences say besides numbers, by kind
+        remarks(past)        what the sentences say in brackets, by kind
 
     Raises:
         ValueError: When a subclass is defined whose `sets` are not all among "cheap", "standard" and "full", or whose
@@ -180,9 +180,9 @@ class Monitor:
         >>> diagnosis = keras_ch8.callbacks.Diagnosis((x, y), checks=[HighLoss()], measure_every=1, budget=None)
         >>> _ = model.fit(x, y, batch_size=4, epochs=1, callbacks=[diagnosis], verbose=0)
         >>> print(diagnosis.verdicts[0])
-        WATCH high_loss, section 8.2, since step 2: The loss is high (it is 16). Train longer.
+        WATCH high_loss, section 8.2, since step 2: The loss is high: it is 16. Train longer.
         >>> print(*diagnosis.verdicts[0].why)
-        It is 16: watch from 3 up, act from 30 up (Experience.).
+        It is 16: WATCH at 3 or more, ACT at 30 or more (Experience.).
     """
 
     name: ClassVar[str]
@@ -248,7 +248,7 @@ class Monitor:
         return {}
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
-        """Return the newest measurement of quantities that are judged by several, by name; sentences say it first.
+        """Return the newest measurement of quantities that are judged by several, by name; reasons say it, too.
 
         Those whose series is drawn need not be there: the last point is the newest measurement.
         """
@@ -259,7 +259,7 @@ class Monitor:
         return {f"{SERIES}{name}": float(value) for name, value in self.numbers(log).items()}
 
     def remarks(self, log: MeasurementLog) -> Mapping[str, str]:
-        """Return what the sentence of a kind says besides its numbers, such as the name of a layer."""
+        """Return what the sentence of a kind says in brackets, such as the name of a layer."""
         return {}
 
     def claims(self, log: MeasurementLog) -> list[Claim]:

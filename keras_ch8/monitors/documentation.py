@@ -1,6 +1,7 @@
 """The documentation of the diagnosis, made from the rules themselves.
 
 python -m keras_ch8.monitors.documentation > docs/diagnosis.md
+python -m keras_ch8.monitors.documentation texts > docs/texts.md
 """
 
 import itertools
@@ -8,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
-from ..verdicts.checks import CHECKS
+from ..verdicts.checks import AFTERWARDS, CHECKS, Check
 from ..verdicts.fact import Fact
 from ..verdicts.kinds import KINDS
 from ..verdicts.remedies import REMEDIES, Remedy
@@ -58,32 +59,34 @@ OTHERWISE = {Fact.SCHEDULE_TO_SCALE, Fact.RATE_SET_ELSEWHERE, Fact.OWN_STEP_LENG
 
 HEAD = f"""# Diagnosis: every verdict
 
-`make docs` writes this page from the rules in the code. [guide/diagnose.md](guide/diagnose.md) says how to use them,
-[design/diagnosis.md](design/diagnosis.md) why they are as they are. `callbacks.Diagnosis` measures a training now and
-then; each number here is a [quantity](#quantities).
+All rules with their limits and cures. [guide/diagnose.md](guide/diagnose.md) says how to use them,
+[design/diagnosis.md](design/diagnosis.md) why they are as they are, and [texts.md](texts.md) has every sentence that
+they say. `callbacks.Diagnosis` measures a training now and then; each number here is a [quantity](#quantities).
 
-- **Limits**: `growth≥1.3/1.6` is worth watching (*watch*) from 1.3 up, and calls for a change now (*act*) from 1.6 up.
-  One number is the limit of both. A rule has the level of its mildest limit, a verdict that of its gravest rule.
-- **Rules** speak where all under "only where" holds, and nothing under "not where". Numbers in brackets are those of
-  the rules that ask for it; without them all do. Bold names without a meaning in brackets are
-  [conditions](#conditions). What is not known reaches no limit.
-- **Verdicts** are raised when {RAISED_BY} of the last {WINDOW} measurements say so, and taken back when all {WINDOW}
+- **Limits**: `growth≥1.3/1.6` means *watch* from 1.3 up (keep an eye on it), and *act* from 1.6 up (change something
+  now). One number is the limit of both. The mildest limit sets the level of a rule, the most severe rule that of a
+  verdict.
+- **Rules** apply where all under "only where" holds, and nothing under "not where". Numbers in brackets are the rules
+  that ask for it; without numbers all do. Bold names without a meaning in brackets are [conditions](#conditions). An
+  unknown value reaches no limit.
+- **Verdicts** are raised when {RAISED_BY} of the last {WINDOW} measurements agree, and taken back when all {WINDOW}
   say less. What is certain at once needs no second one.
-- **Cures** stand in order. `Verdict.cure` is the first that suits the training, with its numbers for what stands in
-  `{{braces}}`; `Verdict.then` is the next, `Verdict.code` and `Verdict.then_code` are these as code, and
-  `keras_ch8.cure` tries them. Passed over is what is there already, what rests on a number that is not known, and what
-  needs a [fact](#facts) that does not hold. A rate is changed where it is set: of a schedule the whole is multiplied.
+- **Cures** are ranked. `Verdict.cure` is the first that applies, with the numbers of your training for what stands in
+  `{{braces}}`; `Verdict.then` is the next, `Verdict.code` and `Verdict.then_code` are their code, and `keras_ch8.cure`
+  tries them. A cure is skipped if your model has it already, or if it needs an unknown number or a [fact](#facts) that
+  does not hold. A learning rate is changed where it is set: a schedule is multiplied as a whole.
 - **Sources**: `Verdict.why` names that of a limit; [the log](../benchmarks/diagnosis/LOG.md) says how they were found.
-- **Pictures** show a small training with the trouble, its cured twin, and what the rules read.
+- **Pictures** show a small training with the fault, the cured one, and what the rules read.
 """
 
 CHECKED = """\
 ## Before the first step
 
-`Diagnosis(preflight=True)`, the default, and `keras_ch8.preflight` look at data, labels, loss, last layer and start
-before any step. What they say is certain at once, and calls for action unless *watch* is said. Of each kind the first
-check that speaks is said, while nothing that explains it calls for action. Of a loss, an output or a step of your own
-little is said. Only the function looks at what needs all examples or steps: equal rows, a batch learned by heart.
+`Diagnosis(preflight=True)`, the default, and `keras_ch8.preflight` check data, labels, loss, last layer and initial
+weights before any step. What they report is certain at once; its level is *act* unless *watch* is said. Only the first
+matching check of each kind is reported, unless a more basic problem explains it. Custom losses, outputs and training
+steps get few checks. Only the function looks at all examples and makes some steps: it finds equal rows, and whether the
+model can memorize one batch.
 """
 
 
@@ -291,5 +294,44 @@ def _row(*cells: object) -> str:
     return " | ".join(str(cell).translate(_ESCAPED) for cell in cells)
 
 
+# --- all sentences -------------------------------------------------------------------------------------------------
+
+
+def texts() -> str:
+    """Return all sentences in Markdown, for an editor to read from top to bottom."""
+    lines = ["# Every sentence of a verdict", "", "What verdicts, cures and checks say. Findings have the numbers of"]
+    lines += ["their limits. Texts with other numbers of a training stand in the code: `verdicts/checks.py`."]
+    for kind, of_kind in itertools.groupby(sentences(), lambda sentence: sentence[0]):
+        lines += ["", f"## {kind}", "", *dict.fromkeys(f"- *{part}*: {text}" for _, part, text in of_kind)]
+    return "\n".join(lines) + "\n"
+
+
+def sentences() -> Iterator[tuple[str, str, str]]:
+    """Yield each kind that is judged, a part of what is said of it, and the text, if that is not made of numbers."""
+    rules = [rule for monitor in members("full") for rule in monitor.rules]
+    for name in KINDS:
+        told = [part for rule in rules if rule.kind == name for part in _told_by_rule(rule)]
+        told += [part for check in CHECKS if check.kind == name for part in _told_by_check(check)]
+        if told:
+            told = [("meaning", KINDS[name].meaning), ("if all is well", f"{KINDS[name].fine}."), *told]
+            told += [("cure", KINDS[name].cure)]
+            for remedy in REMEDIES.get(name, ()):
+                told += [("cure", remedy.cure), ("then expect", remedy.expects)]
+        yield from ((name, part, text) for part, text in told if text and isinstance(text, str))
+
+
+def _told_by_rule(rule: Rule) -> list[tuple[str, object]]:
+    at_limits = {limit.quantity.name: limit.act for limit in rule.judged}
+    conditions = [("only if", part.name) for part in rule.limits]
+    conditions += [("not if", rule.unless.name)] if rule.unless else []
+    return [("finding", rule.finding(at_limits)), ("cure", rule.cure), ("then expect", rule.expects), *conditions]
+
+
+def _told_by_check(check: Check) -> list[tuple[str, object]]:
+    expects, then = AFTERWARDS.get(check.kind, ("", ""))
+    afterwards = [("then expect", check.expects or expects), ("if that fails", check.then or then)]
+    return [("check", check.holds), ("finding", check.says), ("cure", check.cure), *afterwards]
+
+
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(texts() if sys.argv[1:] == ["texts"] else page())

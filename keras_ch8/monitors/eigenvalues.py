@@ -119,16 +119,16 @@ class SpectrumMonitor(Monitor):
         ),
         Curve(
             "negative_curvature",
-            "Strongest negative curvature over the strongest positive",
+            "Negative over positive curvature",
             "ratio",
             "Strongest negative curvature over the strongest positive one.",
             "8.2.3",
         ),
         Curve(
             "newton_gain",
-            "What Newton's step would gain",
+            "Gain of an ideal Newton step",
             "ratio",
-            "Fraction of the loss that Newton's step would gain.",
+            "Fraction of the loss that an ideal Newton step would gain.",
             "8.2.1",
         ),
     )
@@ -182,7 +182,7 @@ class SpectrumMonitor(Monitor):
         if not flows or not np.isfinite(flows[-1].input_spread) or flows[-1].input_spread < 1.5:
             return {}
         spread = digits(flows[-1].input_spread)
-        return {"ill_conditioned": f"the standard deviations of the inputs differ by a factor of {spread}"}
+        return {"ill_conditioned": f"input scales differ by a factor of {spread}"}
 
 
 def _hidden_layers(log: MeasurementLog) -> dict[str, float]:

@@ -166,33 +166,33 @@ class LayerFlowMonitor(Monitor):
             "8.4",
             lines=((1.0, "as large as at the layer before"),),
         ),
-        Curve("fraction_dead", "Dead units", "ratio", "Fraction of the ReLUs that give 0 for every example.", "8.2.5"),
+        Curve("fraction_dead", "Dead ReLUs", "ratio", "Fraction of ReLUs that output 0 for every example.", "8.2.5"),
         Curve(
             "fraction_saturated",
             "Saturated units",
             "ratio",
-            "Fraction of the units of tanh and sigmoid on their flat ends.",
+            "Fraction of the tanh and sigmoid outputs that are on the flat ends.",
             "8.2.5",
         ),
         Curve(
             "fraction_without_gradient",
-            "Matrices without a gradient",
+            "Weight matrices without a gradient",
             "ratio",
-            "Fraction of the matrices whose gradient is exactly 0.",
+            "Fraction of the weight matrices whose gradient is exactly 0.",
             "8.2.5",
         ),
         Curve(
             "largest_signal",
             "Largest signal of a layer",
             "signal",
-            "Largest root mean square of the input and of what the layers give.",
+            "Largest root mean square (RMS) of the input and the layer outputs.",
             "8.4",
         ),
         Curve(
             "smallest_signal",
             "Smallest signal of a layer",
             "signal",
-            "Smallest root mean square of the input and of what the layers give.",
+            "Smallest root mean square (RMS) of the input and the layer outputs.",
             "8.4",
         ),
     )
@@ -271,9 +271,9 @@ class LayerFlowMonitor(Monitor):
         return {q.GROWTH_THROUGH_DEPTH.name: log.of(self.name)[-1].total}
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
-        """Return the numbers of layers, and the names of those that are worst."""
+        """Return how many layers there are, and the names of those that are worst."""
         flows = log.of(self.name)
-        return _depth_remarks(flows) | _idle_remarks(flows[-1]) | _still_remarks(flows) | _scale_remarks(flows)
+        return _depth_remarks(flows[-1]) | _idle_remarks(flows[-1]) | _still_remarks(flows) | _scale_remarks(flows)
 
 
 # --- what is judged, also before the first step --------------------------------------------------------------------
@@ -283,8 +283,7 @@ def gradient_through_depth(flow: LayerFlow) -> list[Claim]:
     """Return what is said of the gradient on its way from the last hidden layer to the first; nothing if it is 0."""
     if np.isnan(flow.total):
         return []
-    remarks = dict.fromkeys(("exploding", "vanishing"), f"over {len(flow.hidden)} hidden layers")
-    return judge(table.LAYER_FLOW, {q.GROWTH_THROUGH_DEPTH.name: flow.total}, remarks)
+    return judge(table.LAYER_FLOW, {q.GROWTH_THROUGH_DEPTH.name: flow.total}, _depth_remarks(flow))
 
 
 def idle_units(flow: LayerFlow) -> list[Claim]:
@@ -329,7 +328,7 @@ def _still_remarks(flows: list[LayerFlow]) -> dict[str, str]:
     stays = _that_stay(flows)
     if stays is None or not stays.any():
         return {}
-    return {"no_gradient": f"the first is {flows[-1].weights[int(stays.argmax())]}"}
+    return {"no_gradient": f"first: {flows[-1].weights[int(stays.argmax())]}"}
 
 
 def _that_stay(flows: list[LayerFlow]) -> np.ndarray | None:
@@ -340,16 +339,8 @@ def _that_stay(flows: list[LayerFlow]) -> np.ndarray | None:
     return (slopes == 0).all(axis=0)
 
 
-def _depth_remarks(flows: list[LayerFlow]) -> dict[str, str]:
-    last = flows[-1]
-    if not len(last.hidden):
-        return {}
-    said = []
-    if np.isfinite(last.backward_factor):
-        said.append(f"a factor of {digits(last.backward_factor)} for each of {len(last.hidden)} hidden layers")
-    if np.isfinite(moves := last.relative_update[last.hidden[0]]):
-        said.append(f"the first moves by {percent(moves)} of its size in a step")
-    return dict.fromkeys(("exploding", "vanishing"), "; ".join(said))
+def _depth_remarks(flow: LayerFlow) -> dict[str, str]:
+    return dict.fromkeys(("exploding", "vanishing"), f"{len(flow.hidden)} hidden layers")
 
 
 def _idle(flow: LayerFlow) -> dict[str, float]:
@@ -364,7 +355,7 @@ def _idle(flow: LayerFlow) -> dict[str, float]:
 def _idle_remarks(flow: LayerFlow) -> dict[str, str]:
     by_kind = {"dead_units": flow.dead, "saturated_units": flow.saturated}
     return {
-        kind: f"most of them in {flow.names[int(np.nanargmax(fractions))]}"
+        kind: f"worst: {flow.names[int(np.nanargmax(fractions))]}"
         for kind, fractions in by_kind.items()
         if np.nanmax(fractions, initial=0.0) > 0
     }
@@ -398,8 +389,7 @@ def _scale_remarks(flows: list[LayerFlow]) -> dict[str, str]:
     signals, names = _signals(flows), ("the input", *flows[0].names)
     if np.isnan(signals).all():
         return {}
-    largest, smallest = names[int(np.nanargmax(signals))], names[int(np.nanargmin(signals))]
-    return {"bad_scale": f"the largest in {largest}, the smallest in {smallest}, and about 1 is best"}
+    return {"bad_scale": f"in {names[int(np.nanargmax(signals))]}"}
 
 
 # --- in NumPy ------------------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class MeasurementLog:
     clip: float = math.nan
     """Norm of the gradient above which some of it is clipped; NaN without clipping."""
     batch_size: float = 0.0
-    """Examples of a minibatch of the training, on average; 0 where it is not known."""
+    """Examples of a minibatch of the training, of the first; 0 where it is not known."""
     chance: float = math.nan
     """Loss of the best constant prediction on the probe, without penalties; NaN where it is not known."""
     chance_of_validation: float = math.nan

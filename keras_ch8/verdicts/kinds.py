@@ -15,7 +15,7 @@ class Kind:
         name: What verdicts call it, such as `"cliff"`.
         section: Section of the book.
         meaning: One sentence for the documentation: what goes wrong in a training that has it.
-        fine: The sentence that is said where all is well, without its full stop: numbers in brackets follow.
+        fine: The sentence that is said where all is well, without its full stop.
         cure: What to do about it, in full sentences.
         is_refuted_by_learning: Whether what was said of it before the first step is taken back where the loss is good
             all the same. Defaults to `False`.
@@ -35,154 +35,155 @@ OF_THE_CHAPTER = (
     Kind(
         "step_too_long",
         section="8.2.1",
-        meaning="The update goes beyond the lowest point in its direction, so that the loss rises or swings.",
-        fine="There is no sign that the steps are too long",
-        cure="Lower the learning rate: `keras_ch8.find_learning_rate` finds one, `callbacks.LearningRateDecay` lowers "
-        "it in time, `schedules.Warmup` leads up to it.",
+        meaning="Updates overshoot the minimum in their direction, so the loss rises or swings.",
+        fine="The steps are not too long",
+        cure="Lower the learning rate: `keras_ch8.find_learning_rate` finds a good one, "
+        "`callbacks.LearningRateDecay` lowers it over time, `schedules.Warmup` leads up to it.",
     ),
     Kind(
         "step_too_short",
         section="8.3.1",
-        meaning="The loss would fall much faster with longer steps in the same directions.",
-        fine="There is no sign that longer steps would help",
-        cure="Raise the learning rate: `keras_ch8.find_learning_rate` finds one.",
+        meaning="Longer steps in the same directions would lower the loss much faster.",
+        fine="The steps are not too short",
+        cure="Raise the learning rate: `keras_ch8.find_learning_rate` finds a good one.",
         is_refuted_by_learning=True,
     ),
     Kind(
         "ill_conditioned",
         section="8.2.1",
-        meaning="The loss is steep in some directions and flat in others: the steep ones limit the learning rate, and "
-        "along the flat ones, the floor of a ravine, little is gained in each step.",
-        fine="There is no sign of a ravine that slows the training down",
-        cure="Bring the inputs to one scale (`keras.layers.Normalization`), normalize between layers "
-        "(`layers.BatchNormalization`), or give each weight a rate of its own: `optimizers.Adam`, "
-        "`optimizers.RMSprop`; `optimizers.Nesterov` helps too.",
+        meaning="The loss is steep in some directions and flat in others: the steep ones limit the learning rate, "
+        "the flat ones make progress slow.",
+        fine="No ravine slows the training down",
+        cure="Standardize the inputs (`keras.layers.Normalization`), normalize between layers "
+        "(`layers.BatchNormalization`), or give each weight its own rate: `optimizers.Adam`, `optimizers.RMSprop`. "
+        "`optimizers.Nesterov` helps too.",
     ),
     Kind(
         "noise_dominated",
         section="8.1.3",
-        meaning="The gradient of a minibatch is mostly noise, which keeps the loss above what the learning rate and "
-        "the model could reach.",
-        fine="There is no sign that noise of the gradient keeps the loss high",
-        cure="Take larger batches, or let the learning rate fall: `schedules.LinearDecay`, "
+        meaning="Minibatch gradients are mostly noise, which keeps the loss above what the model could reach.",
+        fine="Gradient noise does not keep the loss high",
+        cure="Use larger batches, or let the learning rate decay: `schedules.LinearDecay`, "
         "`callbacks.LearningRateDecay`.",
     ),
     Kind(
         "batch_wasteful",
         section="8.1.3",
-        meaning="The batch is so large that its gradient has next to no noise: fewer examples would do for each step.",
-        fine="The batch is not larger than the noise of the gradient asks for",
-        cure="Take smaller batches: as many steps learn the same from fewer examples.",
+        meaning="The batch is so large that its gradient has almost no noise: fewer examples per step would do.",
+        fine="The batch is not too large",
+        cure="Use smaller batches: each step learns as much from fewer examples.",
     ),
     Kind(
         "plateau",
         section="8.2.3",
-        meaning="The loss does not fall because there is hardly a gradient and hardly any curvature.",
-        fine="There is no sign of a plateau",
-        cure="Start where the gradient is not small: smaller initial weights and biases, or units that do not saturate "
-        "(ReLU); `optimizers.Adam` makes steps that do not shrink with the gradient.",
+        meaning="The loss does not fall because the loss surface is flat: gradient and curvature are almost 0.",
+        fine="The training is not stuck on a plateau",
+        cure="Start where the gradient is larger: smaller initial weights and biases, or ReLU units. "
+        "`optimizers.Adam` makes steps that do not shrink with the gradient.",
     ),
     Kind(
         "saddle",
         section="8.2.3",
-        meaning="The loss does not fall because the training is near a point where the gradient is 0, though there "
-        "are directions along which the loss curves down.",
-        fine="There is no sign of a saddle point",
-        cure="Break the symmetry of the start with random weights (`keras.initializers.GlorotUniform`); "
+        meaning="The loss does not fall because the gradient is almost 0, although the loss curves down in some "
+        "directions.",
+        fine="The training is not stuck at a saddle point",
+        cure="Break the symmetry of the start with random weights (`keras.initializers.GlorotUniform`). "
         "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner.",
     ),
     Kind(
         "cliff",
         section="8.2.4",
-        meaning="Single steps meet a gradient far larger than all others, and undo what many steps have done.",
-        fine="No step stands out by its gradient",
-        cure="Clip the gradient: `clipping.ByGlobalNorm` in any optimizer of the suite, `callbacks.ClipGradients` for "
-        "others; `callbacks.GradientClippingLogger` finds the threshold.",
+        meaning="Single steps meet a gradient far larger than usual, and undo the work of many others.",
+        fine="The gradient does not spike",
+        cure="Clip the gradient: `clipping.ByGlobalNorm` in any optimizer of the suite, `callbacks.ClipGradients` "
+        "for others. `callbacks.GradientClippingLogger` finds the threshold.",
     ),
     Kind(
         "exploding",
         section="8.2.5",
         meaning="The gradient grows from layer to layer, or from time step to time step, on its way back.",
         fine="The gradient does not explode on its way back",
-        cure="Scale the start to the data (`training.scale_to_data`) or take `initializers.Orthogonal`, normalize "
-        "between layers (`layers.BatchNormalization`), and clip: `clipping.ByGlobalNorm`.",
+        cure="Scale the initial weights to the data (`training.scale_to_data`) or use `initializers.Orthogonal`, "
+        "normalize between layers (`layers.BatchNormalization`), and clip: `clipping.ByGlobalNorm`.",
         is_refuted_by_learning=True,
     ),
     Kind(
         "vanishing",
         section="8.2.5",
-        meaning="The gradient shrinks from layer to layer on its way back, so that the first layers hardly learn.",
+        meaning="The gradient shrinks from layer to layer on its way back, so the first layers barely learn.",
         fine="The gradient does not vanish on its way back",
-        cure="Scale the start to the data (`training.scale_to_data`), normalize between layers "
-        "(`layers.BatchNormalization`), add connections that skip layers (`layers.Residual`), or use ReLU with "
+        cure="Scale the initial weights to the data (`training.scale_to_data`), normalize between layers "
+        "(`layers.BatchNormalization`), add skip connections (`layers.Residual`), or use ReLU with "
         "`keras.initializers.HeNormal`.",
         is_refuted_by_learning=True,
     ),
     Kind(
         "short_horizon",
         section="8.2.5",
-        meaning="The gradient of a recurrent layer is gone before it reaches the beginning of the sequence: what is "
-        "further back cannot be learned from.",
+        meaning="The gradient of a recurrent layer fades before the beginning of the sequence, so nothing can be "
+        "learned from there.",
         fine="The gradient reaches far enough back in time",
-        cure="Use gated units (`keras.layers.LSTM`, `keras.layers.GRU`), or start the recurrent kernel as an identity "
-        "or orthogonal matrix (`keras.initializers.Identity`, `initializers.Orthogonal`).",
+        cure="Use gated units (`keras.layers.LSTM`, `keras.layers.GRU`), or start the recurrent kernel as an "
+        "identity or orthogonal matrix (`keras.initializers.Identity`, `initializers.Orthogonal`).",
     ),
     Kind(
         "dead_units",
         section="8.2.5",
-        meaning="Many ReLUs give 0 for every example, so that no gradient reaches their weights.",
+        meaning="Many ReLUs output 0 for every example, so their weights get no gradient.",
         fine="Few ReLUs are dead, if any",
-        cure="Lower the learning rate or add `schedules.Warmup`; start with `keras.initializers.HeNormal` and biases "
-        "of 0 or slightly above; or use leaky units (`keras.layers.LeakyReLU`).",
+        cure="Lower the learning rate or add `schedules.Warmup`. Or start with `keras.initializers.HeNormal` and "
+        "biases of 0 or slightly above, or use leaky units (`keras.layers.LeakyReLU`).",
     ),
     Kind(
         "saturated_units",
         section="8.2.5",
-        meaning="Many units of tanh or sigmoid are on the flat ends of their curve, where hardly a gradient passes.",
+        meaning="Many tanh or sigmoid units are on the flat ends of their curve, which let almost no gradient pass.",
         fine="Few units are saturated, if any",
-        cure="Bring inputs and initial weights to a smaller scale, normalize before the activation "
-        "(`layers.BatchNormalization`), or use ReLU.",
+        cure="Scale inputs and initial weights down, normalize before the activation (`layers.BatchNormalization`), "
+        "or use ReLU.",
     ),
     Kind(
         "batch_norm_gap",
         section="8.7.1",
         meaning="Batch normalization uses other statistics in inference than in training.",
-        fine="Batch normalization means the same in inference as in training",
-        cure="Lower `momentum` of the batch normalization, take `layers.BatchNormalization`, which corrects for its "
-        "start, estimate anew (`layers.recalibrate`), or train on batches like those that the model is used on: the "
-        "moving statistics that inference uses are not those of the batches.",
+        fine="Batch normalization works alike in training and inference",
+        cure="Lower `momentum` of the batch normalization, or use `layers.BatchNormalization`, which corrects for "
+        "its start. Or recompute the statistics (`layers.recalibrate`), or train on batches like those that the "
+        "model is used on.",
     ),
     Kind(
         "bad_scale",
         section="8.4",
-        meaning="At the start a layer gives far larger or smaller numbers than others can work with; about 1 is best.",
+        meaning="At the start a layer outputs far larger or smaller numbers than the next can work with; about 1 is "
+        "best.",
         fine="The signal has a good scale in all layers at the start",
-        cure="Bring the inputs to mean 0 and variance 1 (`keras.layers.Normalization`), and scale the weights to the "
-        "data: `training.scale_to_data`. `training.check_initialization` judges a start before any step.",
+        cure="Standardize the inputs (`keras.layers.Normalization`), and scale the initial weights to the data: "
+        "`training.scale_to_data`. `training.check_initialization` judges a start before any step.",
     ),
     Kind(
         "overfitting",
         section="8.1",
-        meaning="The model learns its training examples by heart: what it still learns does not hold for new ones.",
-        fine="There is no sign that what is learned does not hold for new examples",
-        cure="Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`; regularize, or find "
-        "more data. `callbacks.SurrogateGap` says whether the true loss suffers.",
+        meaning="The model memorizes its training examples: what it still learns does not carry over to new ones.",
+        fine="The model shows no overfitting",
+        cure="Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`. Or regularize, or "
+        "find more data. `callbacks.SurrogateGap` tells whether the true loss suffers.",
     ),
     Kind(
         "underfitting",
         section="8.1",
-        meaning="The loss has come to rest at a minimum, but is not low: the model has learned all that it can.",
-        fine="There is no sign that the model is too small for its task",
-        cure="Train longer, take a larger model, or regularize less; first cure what else is found here.",
+        meaning="The loss has settled but is still high: the model has learned all it can.",
+        fine="The model shows no underfitting",
+        cure="Train longer, use a larger model, or regularize less. First fix what else is reported here.",
         is_refuted_by_learning=True,
     ),
     Kind(
         "nonfinite",
         section="8.2.4",
-        meaning="The gradient is infinite or not a number in some steps, which can ruin all weights at once.",
+        meaning="Some steps have a NaN or infinite gradient, which can ruin all weights at once.",
         fine="All gradients were finite",
-        cure="Search the data for NaN, lower the learning rate (`keras_ch8.find_learning_rate`), clip "
-        "(`clipping.ByGlobalNorm`), or skip such steps: `skip_nonfinite=True` of a first-order optimizer of the suite.",
+        cure="Search the data for NaN, lower the learning rate (`keras_ch8.find_learning_rate`), or clip "
+        "(`clipping.ByGlobalNorm`). Or skip such steps: `skip_nonfinite=True` of a first-order optimizer of the "
+        "suite.",
     ),
 )
 """The difficulties that the monitors of the suite know."""
@@ -191,47 +192,46 @@ OF_THE_START = (
     Kind(
         "wrong_labels",
         section="8.1.2",
-        meaning="The targets are not those of the inputs, or not written as the loss and the output of the model read "
-        "them.",
-        fine="The targets are written as the loss reads them",
-        cure="Write the targets as the loss reads them: classes as 0, 1, 2 and so on for "
+        meaning="The targets do not belong to their inputs, or are not encoded as loss and output expect.",
+        fine="The targets are encoded as the loss expects",
+        cure="Encode the targets as the loss expects: classes as 0, 1, 2 and so on for "
         "`keras.losses.SparseCategoricalCrossentropy`, as 0 and 1 for `keras.losses.BinaryCrossentropy`.",
     ),
     Kind(
         "wrong_loss",
         section="8.1.2",
-        meaning="The loss is not one for these targets.",
-        fine="The loss is one for these targets",
-        cure="Compile with a loss for these targets: `keras.losses.MeanSquaredError` for numbers, a cross-entropy for "
-        "classes.",
+        meaning="The loss does not fit these targets.",
+        fine="The loss fits the targets",
+        cure="Compile with a loss that fits the targets: `keras.losses.MeanSquaredError` for numbers, a "
+        "cross-entropy for classes.",
     ),
     Kind(
         "wrong_output",
         section="8.1.2",
-        meaning="The last layer cannot give what the loss asks for, by its activation or its number of units.",
-        fine="The last layer can give what the loss asks for",
-        cure="Give the last layer the activation and the units that fit the loss: softmax and a unit for each class, "
-        "sigmoid and one unit for two classes, no activation for numbers.",
+        meaning="The last layer cannot output what the loss expects, because of its activation or its number of units.",
+        fine="The last layer fits the loss",
+        cure="Match the last layer to the loss: softmax with one unit per class, one sigmoid unit for two classes, "
+        "no activation for numbers.",
     ),
     Kind(
         "bad_inputs",
         section="8.2.1",
-        meaning="The inputs are on a scale that the first layer cannot work with, are not alike, or are no numbers.",
-        fine="The inputs are on a good scale",
-        cure="Bring the inputs to mean 0 and variance 1: `keras.layers.Normalization`; divide pixels of 0 to 255 with "
+        meaning="The inputs have a scale that the first layer cannot work with, are not alike, or are not numbers.",
+        fine="The inputs have a good scale",
+        cure="Standardize the inputs: `keras.layers.Normalization`. Divide pixels of 0 to 255 with "
         "`keras.layers.Rescaling`.",
     ),
     Kind(
         "equal_units",
         section="8.4",
-        meaning="All units of a layer start equal and get equal gradients, so that no step tells them apart.",
+        meaning="All units of a layer start equal and get equal gradients, so no step can tell them apart.",
         fine="The units of each layer differ",
         cure="Start with random weights, such as `keras.initializers.GlorotUniform`.",
     ),
     Kind(
         "no_gradient",
         section="8.2.5",
-        meaning="The gradient of weights that are to be trained is exactly 0: no step moves them.",
+        meaning="Some trainable weights have a gradient of exactly 0, so no step moves them.",
         fine="Every layer has a gradient",
         cure="Let the gradient through: no ReLU as the last activation, `keras.layers.LeakyReLU` or "
         "`keras.initializers.HeNormal` where all ReLUs are dead.",
@@ -239,24 +239,24 @@ OF_THE_START = (
     Kind(
         "leak",
         section="8.1",
-        meaning="Examples of the validation data are among those of the training, so validation looks too good.",
-        fine="No example of the validation data is among those of the training",
-        cure="Take the equal examples out of the validation data, and split before anything is repeated or augmented.",
+        meaning="Validation examples are also in the training data, so validation looks too good.",
+        fine="No validation example is in the training data",
+        cure="Remove the shared examples from the validation data, and split before you repeat or augment examples.",
         needs_validation=True,
     ),
     Kind(
         "label_order",
         section="8.1.3",
-        meaning="The examples come in the order of their labels, so that a minibatch does not stand for all of them.",
-        fine="The examples are in an order that has nothing to do with their labels",
-        cure="Shuffle the examples before they are split and before they are batched.",
+        meaning="The examples are sorted by label, so a minibatch does not represent the data.",
+        fine="The examples are not sorted by label",
+        cure="Shuffle the examples before you split and batch them.",
     ),
     Kind(
         "imbalance",
         section="8.1.1",
-        meaning="Nearly all examples are of one class, so that a model that always predicts it seems good.",
-        fine="No class has nearly all examples",
-        cure="Give rare classes more weight (class_weight in `keras.Model.fit`), and look at a metric that a constant "
+        meaning="Almost all examples are of one class, so a model that always predicts this class looks good.",
+        fine="No class has almost all examples",
+        cure="Give rare classes more weight (class_weight in `keras.Model.fit`), and watch a metric that a constant "
         "prediction cannot win, such as `keras.metrics.AUC`.",
     ),
 )
@@ -266,35 +266,34 @@ OF_THE_COURSE = (
     Kind(
         "too_short",
         section="8.1",
-        meaning="The training ends while the loss still falls: more epochs would go on lowering it.",
-        fine="The training does not end while the loss still falls much",
-        cure="Train for more epochs, two or three times as many, and add "
+        meaning="The training ends while the loss still falls: more epochs would lower it further.",
+        fine="The training is long enough",
+        cure="Train for two or three times as many epochs, and add "
         "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
     ),
     Kind(
         "too_long",
         section="8.1",
-        meaning="The loss on held-out examples was best long ago, and nothing was gained since.",
-        fine="The epochs are not spent for nothing",
+        meaning="The held-out loss was best long ago, and later epochs gained nothing.",
+        fine="No epochs are wasted",
         cure="Train for fewer epochs, or stop when validation is best: "
         "`callbacks.EarlyStopping(restore_best_weights=True)`.",
     ),
     Kind(
         "oscillation",
         section="8.3.1",
-        meaning="The training loss swings up and down from epoch to epoch at one level: the steps are too long to "
-        "come to rest.",
+        meaning="The training loss swings from epoch to epoch at one level: the steps are too long to settle.",
         fine="The training loss does not swing from epoch to epoch",
-        cure="Let the learning rate fall in time: `schedules.LinearDecay`, `callbacks.LearningRateDecay`; or lower it: "
-        "`keras_ch8.find_learning_rate` finds one.",
+        cure="Let the learning rate decay: `schedules.LinearDecay`, `callbacks.LearningRateDecay`. Or lower it: "
+        "`keras_ch8.find_learning_rate` finds a good one.",
     ),
     Kind(
         "learns_nothing",
         section="8.2",
-        meaning="At its end the training does no better than predicting the same for every example.",
+        meaning="At its end the training does no better than a constant prediction.",
         fine="The training has learned something",
-        cure="Check labels, learning rate (`keras_ch8.find_learning_rate`), what is trainable, and inputs, in this "
-        "order; then fit 32 examples alone.",
+        cure="Check labels, learning rate (`keras_ch8.find_learning_rate`), trainable layers, and inputs, in this "
+        "order. Then fit 32 examples alone.",
     ),
 )
 """How long a training is, whether it comes to rest, and whether it has learned anything: what its epochs say."""

@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Literal, TypeAlias
 
 from .._describe import short
@@ -23,10 +23,8 @@ Measured: TypeAlias = Mapping[str, float]
 NAN = float("nan")
 LARGEST = 1e12
 """A number beyond this says no more than that there is no limit."""
-MOST_NUMBERS = 4
-"""Quantities that are said of a difficulty that is not there."""
 FAR = 2.0
-"""Factor between the newest measurement and what is judged, from which a sentence says both."""
+"""Factor between the newest measurement and what is judged, from which a reason says both."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +39,8 @@ class Quantity:
         endless: What a sentence says of a value that is infinite, or above 1e12 in size. Defaults to `""`: nothing.
         number: Function that returns the value alone as a text, in the unit of the phrase, such as "12 %". Defaults to
             two significant digits.
-        usual: Which of several measurements is judged, such as "in the median of the last 9 measurements". Defaults to
-            `""`: the newest one.
+        usual: Which of several measurements is judged, such as "median of the last 9 measurements". Defaults to `""`:
+            the newest one.
         series: Name of the series in TensorBoard whose last point is the newest value. Defaults to `""`: no series
             shows it.
     """
@@ -55,35 +53,26 @@ class Quantity:
     usual: str = ""
     series: str = ""
 
-    def said(self, newest: float, judged: float = NAN) -> str:
-        """Return what a sentence says of the newest value; where that is far from the one that is judged, of both.
-
-        "" for nothing; where the newest is not known, only what is judged is said.
-        """
-        alone = self._alone(newest)
-        if math.isnan(newest) and (known := self._alone(judged)):
-            return f"{self.usual} {known}".strip()
-        if not alone or not self.usual or not abs(judged) < LARGEST or not self._are_far(newest, judged):
-            return alone
-        return f"{self._alone(judged)} {self.usual}, and now {self._number(newest)}"
-
-    def _alone(self, value: float) -> str:
+    def said(self, value: float) -> str:
+        """Return what a sentence says of a value; "" for nothing."""
         if math.isnan(value) or self.phrase is None:
             return ""
         return self.phrase(value) if abs(value) < LARGEST else self.endless
 
+    def stated(self, judged: float, newest: float = NAN) -> str:
+        """Return the value that is judged as a sentence without its full stop, and the newest one if far from it."""
+        said = self.said(judged) or f"the {self.name.replace('_', ' ')} is {self._number(judged)}"
+        now = f"now {self._number(newest)}" if self.usual and self._are_far(newest, judged) else ""
+        which = "; ".join(filter(None, [self.usual, now]))
+        return f"{said[0].upper()}{said[1:]}{f' ({which})' if which else ''}"
+
     def _number(self, value: float) -> str:
-        return self.number(value) if abs(value) < LARGEST else "beyond measure"
+        return self.number(value) if abs(value) < LARGEST else "too large to measure"
 
     def _are_far(self, one: float, other: float) -> bool:
         small, large = sorted((abs(one), abs(other)))
-        return (FAR * small <= large or one * other < 0) and self._number(one) != self._number(other)
-
-    def stated(self, judged: float) -> str:
-        """Return the value that is judged as the beginning of a sentence of its own, whatever it is."""
-        said = self._alone(judged) or f"the {self.name.replace('_', ' ')} is {self._number(judged)}"
-        whole = f"{self.usual} {said}".strip()
-        return f"{whole[0].upper()}{whole[1:]}"
+        are_far = small <= large / FAR or min(one, other) < 0 < max(one, other)
+        return are_far and self._number(one) != self._number(other)
 
 
 def _check_word(name: str, value: str, words: Sequence[str]) -> None:
@@ -149,7 +138,7 @@ class Limit:
             return [("watch", self.watch)]
         return [("act", self.act)] if self.act == self.watch else [("watch", self.watch), ("act", self.act)]
 
-    def stated(self, value: float, at_most: str = "act") -> str:
+    def stated(self, value: float, at_most: str = "act", newest: float = NAN) -> str:
         """Return a sentence with the value, the limits of the levels, and where these come from.
 
         A number that begins with a word, as "a rise of 40 %", says its direction itself. Of a number that no sentence
@@ -158,10 +147,10 @@ class Limit:
         source = f" ({self.source})" if self.source else ""
         if self.name and self.quantity.phrase is None:
             return f"{self.name[0].upper()}{self.name[1:]}: {'no' if self.level(value) == 'ok' else 'yes'}{source}."
-        on = " up" if self.direction == "above" else " down"
-        numbers = [(level, self.quantity.number(limit)) for level, limit in self.limits(at_most)]
-        limits = [f"{level} from {number}{'' if number[0].isalpha() else on}" for level, number in numbers]
-        return f"{self.quantity.stated(value)}: {', '.join(limits)}{source}."
+        beyond = " or more" if self.direction == "above" else " or less"
+        numbers = [(level.upper(), self.quantity.number(limit)) for level, limit in self.limits(at_most)]
+        limits = [f"{level} at {number}{'' if number[0].isalpha() else beyond}" for level, number in numbers]
+        return f"{self.quantity.stated(value, newest)}: {', '.join(limits)}{source}."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,13 +187,14 @@ class Rule:
 
     Args:
         kind: The name of the difficulty, one of `KINDS`; the section and the usual cure are those of the kind.
-        says: What it means for the training, in one clause without a full stop; numbers in brackets follow.
+        says: What it means for the training, in one clause without a full stop; a colon and the number of the first
+            limit that is judged follow.
         limits: Limits that must all be reached. Those without a name are what is judged; where each has one, all are.
         unless: A limit, or a combination, where the rule says nothing. Defaults to `None`.
         at_most: The gravest level that it can reach: `"watch"` or `"act"`. Defaults to `"act"`.
         is_certain: Whether a single measurement at "act" is enough for a verdict. Defaults to `False`: two of three
             measurements must agree.
-        mentions: Quantities that the sentence says besides those that are judged. Defaults to `()`.
+        mentions: Quantities that the reasons say besides those that are judged. Defaults to `()`.
         cure: What cures it, where the rule knows more than `verdicts.remedies`; `{name}` stands for the measured
             quantity of that name, or for a number that is known of the training, such as `{rate}`. Defaults to `""`:
             the cures of the kind.
@@ -225,7 +215,7 @@ class Rule:
         ... )
         >>> (claim,) = judge([rule], {"growth": 1.7})
         >>> claim.level, claim.finding
-        ('watch', 'The loss rises (it is 1.7 times its start).')
+        ('watch', 'The loss rises: it is 1.7 times its start.')
     """
 
     kind: str
@@ -258,7 +248,7 @@ class Rule:
 
     @functools.cached_property
     def spoken(self) -> tuple[Quantity, ...]:
-        """What the sentence says: what is judged, and what the rule mentions."""
+        """What is judged, and what the rule mentions."""
         return (*(limit.quantity for limit in self.judged), *self.mentions)
 
     def can_be_judged(self, measured: Measured) -> bool:
@@ -271,23 +261,30 @@ class Rule:
             return "ok"
         return mildest(self.at_most, *(_level(limit, measured) for limit in self.limits))
 
-    def why(self, measured: Measured, level: str) -> Iterator[str]:
-        """Return sentences that say why the rule is at a level: what is judged, and what counts beside it.
+    def finding(self, measured: Measured, where: str = "") -> str:
+        """Return what it means, the first number that is known, and where that is."""
+        number = next(filter(None, (quantity.said(measured.get(quantity.name, NAN)) for quantity in self.spoken)), "")
+        return f"{self.says}{f': {number}' if number else ''}{f' ({where})' if where else ''}."
+
+    def why(self, measured: Measured, newest: Measured, level: str) -> Iterator[str]:
+        """Return sentences that say why the rule is at a level: each number that is judged, and what it mentions.
 
         What is not known is left out.
         """
         for limit in self.judged:
             if not math.isnan(value := measured[limit.quantity.name]):
-                yield limit.stated(value, self.at_most)
-        beside = [limit for limit in self.limits if limit.name and limit not in self.judged]
+                yield limit.stated(value, self.at_most, newest[limit.quantity.name])
         if level != "ok":
-            if beside:
-                yield f"It counts because {_and([limit.name for limit in beside])}."
+            for quantity in self.mentions:
+                last = newest[quantity.name]
+                if quantity.said(value := measured.get(quantity.name, last)):
+                    yield f"{quantity.stated(value, last)}."
         elif all(limit.holds(measured) for limit in self.judged):
-            if missing := [limit.name for limit in beside if not limit.holds(measured)]:
-                yield f"That counts only where {_and(missing)}."
+            beside = [limit.name for limit in self.limits if limit not in self.judged and not limit.holds(measured)]
+            if beside:
+                yield f"It is reported only if {_and(beside)}."
             elif self.unless is not None and self.unless.name:
-                yield f"That does not count where {self.unless.name}."
+                yield f"It is not reported if {self.unless.name}."
 
 
 def _level(limit: Limit | Combination, measured: Measured) -> str:
@@ -325,8 +322,8 @@ def judge(
     Args:
         rules: The rules of a monitor, in order.
         measured: Quantities by name, as they are judged.
-        remarks: What the brackets of a sentence say besides the numbers, by kind: the name of a layer, for example.
-            Defaults to `None`: nothing.
+        remarks: What a sentence says in brackets, by kind: the name of a layer, for example. Defaults to `None`:
+            nothing.
         newest: The newest measurement of those quantities of which several are judged together, by name. Defaults to
             `None`: what is judged is the newest.
         drawn: The last point of each series that is drawn, by its name: for the quantities with a series, the newest.
@@ -344,20 +341,18 @@ def judge(
     remarks, newest, drawn = remarks or {}, newest or {}, drawn or {}
     claims = []
     for kind, (level, rule) in gravest(rules, measured).items():
-        remark, is_fine = remarks.get(kind, ""), level == "ok"
+        is_fine = level == "ok"
         reasons = [r for r in rules if r.kind == kind and r.can_be_judged(measured)] if is_fine else [rule]
         spoken = [quantity for reason in reasons for quantity in reason.spoken]
-        why = [because for reason in reasons for because in reason.why(measured, level)]
-        numbers = {q.name: drawn.get(q.series, newest.get(q.name, measured.get(q.name, NAN))) for q in spoken}
-        shown = spoken[:MOST_NUMBERS] if is_fine else spoken
+        last = {q.name: drawn.get(q.series, newest.get(q.name, measured.get(q.name, NAN))) for q in spoken}
+        why = [because for reason in reasons for because in reason.why(measured, last, level)]
         cures = [] if is_fine else _cures(rule, measured, known or {}, has)
         cure, then = [*cures, Remedy(""), Remedy("")][:2]
-        phrases = [q.said(numbers[q.name], measured.get(q.name, NAN)) for q in shown]
         claims.append(
             Claim(
                 kind=kind,
                 level=level,
-                finding=sentence(KINDS[kind].fine if is_fine else rule.says, [*phrases, remark]),
+                finding=f"{KINDS[kind].fine}." if is_fine else rule.finding(measured, remarks.get(kind, "")),
                 cure=cure.cure,
                 proven=level == "act" and rule.is_certain,
                 why=tuple(dict.fromkeys(why))[:MOST_REASONS],
@@ -370,12 +365,6 @@ def judge(
             )
         )
     return claims
-
-
-def sentence(says: str, phrases: Iterable[str]) -> str:
-    """Return what it means and, in brackets, what is said of the numbers; each once."""
-    numbers = "; ".join(dict.fromkeys(filter(None, phrases)))
-    return f"{says} ({numbers})." if numbers else f"{says}."
 
 
 def _cures(rule: Rule, measured: Measured, known: Mapping[str, str], has: Set[Fact]) -> list[Remedy]:

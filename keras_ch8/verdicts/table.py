@@ -9,7 +9,7 @@ import functools
 from . import quantities as q
 from .rules import Combination, Limit, Rule
 
-MEASURED = "measured on trainings whose trouble was known"
+MEASURED = "measured on trainings with known faults"
 """The source of most limits; `benchmarks/diagnosis/LOG.md` says which trainings have changed what."""
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 MCCANDLISH = "McCandlish et al. (2018)"
@@ -17,35 +17,34 @@ PLAYBOOK = "Deep Learning Tuning Playbook"
 
 # --- limits that several rules share -------------------------------------------------------------------------------
 
-THIRD_OVER = Limit(q.PART_DONE, "above", 1 / 3, name="a third of the training is over")
+THIRD_OVER = Limit(q.PART_DONE, "above", 1 / 3, name="a third of the training is done")
 LAST_QUARTER = Limit(q.PART_DONE, "above", 3 / 4, name="the training is in its last quarter")
 AT_THE_END = Limit(q.PART_DONE, "above", 0.9, name="the training is at its end")
-ENOUGH_UPDATES = Limit(q.UPDATES, "above", 100, name="there were updates enough to learn something")
+ENOUGH_UPDATES = Limit(q.UPDATES, "above", 100, name="there were enough updates to learn something")
 
 GOOD = Limit(q.GAINED, "above", 0.5, name="the loss is far below its start and the best constant prediction")
-HIGH = Limit(q.GAINED, "below", 0.9, name="the loss is not low")
+HIGH = Limit(q.GAINED, "below", 0.9, name="the loss is still high")
 LOW = Limit(q.GAINED, "above", 0.9, name="the loss is low")
-AT_CHANCE = Limit(q.OVER_CHANCE, "above", 0.95, name="a constant predicts as well")
+AT_CHANCE = Limit(q.OVER_CHANCE, "above", 0.95, name="a constant prediction does as well")
 FALLING = Limit(q.RECENT, "above", 0.05, name="the loss still falls")
 FALLING_FAST = Limit(q.RECENT, "above", 0.2, name="the loss falls fast")
 NOT_FAST = Limit(q.RECENT, "below", 0.2, name="the loss does not fall fast")
 AT_REST = (
     HIGH,
     Limit(q.RECENT, "below", 0.05, name="the loss does not fall"),
-    Limit(q.RECENT, "above", -0.2, name="it does not rise much"),
-    Limit(q.PACE_KEPT, "below", 0.25, name="it fell faster at the start"),
+    Limit(q.RECENT, "above", -0.2, name="the loss does not rise much"),
+    Limit(q.PACE_KEPT, "below", 0.25, name="the loss fell faster at the start"),
 )
 STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
 
 SHRUNK_AWAY = Limit(q.SHRUNK, "below", 0.4, name="penalties have shrunk the weights", source=MEASURED)
 FADED_RATE = Limit(q.RATE_LEFT, "below", 1e-2, 5e-3, source=MEASURED)
-WANTS_ALL = Limit(q.COMPARES, "above", 1, name="the optimizer wants all examples in a batch")
+WANTS_ALL = Limit(q.COMPARES, "above", 1, name="the optimizer needs full batches")
 TOO_LONG = Limit(q.TYPICAL_STEP, "above", 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}")
 NEGATIVE = Limit(q.NEGATIVITY, "above", 0.1, 0.2, source=f"{MEASURED}; trained networks have up to 3 %")
-FAR_TARGETS = Limit(q.FAR_TARGETS, "above", 1, name="the targets are far from 1, and the outputs have to grow")
+FAR_TARGETS = Limit(q.FAR_TARGETS, "above", 1, name="the targets are far from 1 and the outputs have to grow")
 NOT_AT_SADDLE = Combination(
-    "its negative curvature leads nowhere within the training, penalties have shrunk the weights, or targets are far "
-    "from 1",
+    "the negative curvature is too weak to follow, penalties have shrunk the weights, or targets are far from 1",
     "any of",
     (Limit(q.ESCAPES, "below", 1.0), SHRUNK_AWAY, FAR_TARGETS),
 )
@@ -56,7 +55,7 @@ WORTH_A_SPECTRUM = Combination(
         Combination(
             "the training does not go well",
             "none of",
-            (Limit(q.GAINED, "above", 0.95, name="nothing is missing"), FALLING_FAST),
+            (Limit(q.GAINED, "above", 0.95, name="almost all is learned"), FALLING_FAST),
         ),
         Limit(q.TYPICAL_STEP, "below", 1e-2, name="the steps are short"),
     ),
@@ -67,30 +66,28 @@ WORTH_A_SPECTRUM = Combination(
 STEP_LENGTH = (
     Rule(
         kind="step_too_long",
-        says="The training diverges: the loss is above where it began",
+        says="The learning rate is too high and the training diverges",
         limits=(Limit(q.GROWTH, "above", 1.3, 1.6, source=MEASURED),),
         unless=Combination(
-            "the steps are not too long, or the minibatches are learned by heart",
+            "the steps are not too long, or the minibatches are memorized",
             "any of",
             (Limit(q.TYPICAL_STEP, "below", 1.0), Limit(q.MINIBATCHES, "below", 0.7)),
         ),
     ),
     Rule(
         kind="step_too_long",
-        says="The learning rate is far beyond the largest stable one, and the loss is no lower than in the first half "
-        "of the training",
+        says="The learning rate is far too high and the loss no longer falls",
         limits=(
             Limit(q.RATE_OF_LIMIT, "above", 20.0, source=MEASURED),
             TOO_LONG,
             Limit(q.HEADWAY_SINCE, "below", 0.0, name="the loss is no lower than in the first half"),
-            Limit(q.HEIGHT_FALLEN, "below", 0.9, name="the loss is not low all the while"),
+            Limit(q.HEIGHT_FALLEN, "below", 0.9, name="the loss is still high"),
         ),
         mentions=(q.HEADWAY_SINCE,),
     ),
     Rule(
         kind="step_too_long",
-        says="The loss swings up and down and has not come down, since the steps go beyond the lowest point in their "
-        "direction",
+        says="The learning rate is too high and the loss swings",
         limits=(
             Limit(q.RISES, "above", 0.6, 0.8, source=MEASURED),
             TOO_LONG,
@@ -99,7 +96,7 @@ STEP_LENGTH = (
     ),
     Rule(
         kind="step_too_long",
-        says="The loss rises again, since the steps go beyond the lowest point in their direction",
+        says="The learning rate is too high and the loss rises again",
         limits=(
             Limit(q.HEADWAY_SINCE, "below", -0.4, -0.6, source=MEASURED),
             Limit(q.OVERSHOOT, "above", 0.5, 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),
@@ -109,28 +106,27 @@ STEP_LENGTH = (
     ),
     Rule(
         kind="step_too_short",
-        says="The loss is hardly below that of a constant, or its start, in steps that could be many times as long",
+        says="The updates are far too small",
         limits=(
             Limit(q.STEP_OVER_BEST, "below", 1e-2, 5e-3, source=MEASURED),
-            Limit(q.GAINED, "below", 0.1, name="the loss is hardly below its start, or that of a constant"),
-            Limit(q.PACE_KEPT, "above", 0.25, name="it falls as fast as it did"),
+            Limit(q.GAINED, "below", 0.1, name="the loss has barely fallen"),
+            Limit(q.PACE_KEPT, "above", 0.25, name="it falls as fast as before"),
             THIRD_OVER,
         ),
     ),
     Rule(
         kind="step_too_short",
-        says="The learning rate has fallen to next to nothing, and the loss has stopped falling, though it is far from "
-        "low",
+        says="The learning rate decayed too early and the loss stopped falling",
         limits=(FADED_RATE, Limit(q.RECENT, "below", 0.05, name="the loss does not fall")),
         unless=GOOD,
         mentions=(q.RATE_OF_LIMIT,),
     ),
     Rule(
         kind="step_too_short",
-        says="Steps a thousand times as long would still be safe, and would gain much of the loss",
+        says="The effective learning rate is far below the largest stable one",
         limits=(
             Limit(q.NEWTON_GAIN, "above", 0.1, 0.3, source=MEASURED),
-            Limit(q.RATE_OF_LIMIT, "below", 2e-3, name="the rate is below a thousandth of the largest stable one"),
+            Limit(q.RATE_OF_LIMIT, "below", 2e-3, name="the learning rate is below 1/1000 of the largest stable one"),
             HIGH,
         ),
         mentions=(q.STEP_OVER_BEST, q.RATE_OF_LIMIT),
@@ -144,12 +140,12 @@ wasteful = functools.partial(
     kind="batch_wasteful",
     unless=WANTS_ALL,
     mentions=(q.NOISE_SCALE, q.BATCH_SIZE),
-    expects="As many epochs should lower the loss further.",
+    expects="The loss should fall further in as many epochs.",
 )
 GRADIENT_NOISE = (
     Rule(
         kind="noise_dominated",
-        says="The noise of the gradient keeps the loss above what it could be",
+        says="Gradient noise keeps the loss too high",
         limits=(
             Limit(q.NOISE_OVER_BATCH, "above", 4.0, 6.0, source=f"{MCCANDLISH}; {MEASURED}"),
             Limit(q.EXCESS, "above", 0.03, 0.05, source=f"Mandt, Hoffman, Blei (2017), section 3; {MEASURED}"),
@@ -157,29 +153,28 @@ GRADIENT_NOISE = (
             NOT_FAST,
         ),
         unless=Combination(
-            "noise keeps the loss up by less than an eighth, and the loss still falls",
+            "noise costs little and the loss still falls",
             "all of",
             (Limit(q.EXCESS, "below", 0.12), FALLING),
         ),
         mentions=(q.NOISE_SCALE, q.BATCH_SIZE),
     ),
     wasteful(
-        says="Far smaller batches would give nearly the same steps",
+        says="Much smaller batches would do",
         limits=(
             Limit(q.NOISE_OVER_BATCH, "below", 0.05, 0.025, source=f"{MCCANDLISH}; {MEASURED}"),
             Limit(q.BATCH_SIZE, "above", 256, name="there is something to save"),
         ),
-        cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
+        cure="Use a smaller batch size, down to about {smaller_batch}: each step learns as much from fewer examples.",
         code="batch_size = {smaller_batch}",
     ),
     wasteful(
-        says="While the loss fell, there was hardly any noise in batches this large",
+        says="Much smaller batches would have done",
         limits=(
             Limit(q.FALL_NOISE, "below", 0.1, 0.05, source=f"{MCCANDLISH}; {MEASURED}"),
             Limit(q.BATCH_SIZE, "above", 1024, name="there is much to save"),
         ),
-        cure="Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same "
-        "from fewer.",
+        cure="Use a quarter or a sixteenth of the batch size: each step learns almost as much from fewer examples.",
         code="batch_size = batch_size // 4",
     ),
 )
@@ -187,8 +182,7 @@ GRADIENT_NOISE = (
 GRADIENT_NORM = (
     Rule(
         kind="ill_conditioned",
-        says="The model is linear, and its loss is far above what it can reach: it creeps along the floor of a ravine, "
-        "since the inputs are correlated",
+        says="Correlated inputs slow this linear model down",
         limits=(
             Limit(q.OVER_LEAST_SQUARES, "above", 1.5, source=MEASURED),
             Limit(q.UNEVENNESS, "above", 100.0, name="the inputs are correlated", source=MEASURED),
@@ -198,22 +192,22 @@ GRADIENT_NORM = (
     ),
     Rule(
         kind="underfitting",
-        says="The penalties have shrunk the weights, and the loss is not far below that of a constant",
+        says="Regularization is too strong for the model to learn",
         limits=(SHRUNK_AWAY.at("act"), THIRD_OVER),
         unless=GOOD,
         mentions=(q.LOSS,),
-        cure="Regularize less: a hundredth of the penalties, or none.",
+        cure="Regularize less: use a hundredth of the penalties, or none.",
         code="for weight in model.trainable_variables:\n    weight.regularizer = None",
         expects="The loss should fall below that of the best constant prediction.",
     ),
 )
 
 BROKE = Limit(q.BROKEN, "above", 1)
-SKIPPED = Limit(q.SKIPS, "above", 1, name="such steps are left out")
+SKIPPED = Limit(q.SKIPS, "above", 1, name="such steps are skipped")
 CLIFF = (
     Rule(
         kind="cliff",
-        says="The gradient of single steps is far above all others",
+        says="The gradient spikes",
         limits=(Limit(q.SPIKES, "above", 1, 3, source=MEASURED),),
         unless=Combination(
             "the loss is low, and not below 0",
@@ -223,26 +217,25 @@ CLIFF = (
     ),
     Rule(
         kind="nonfinite",
-        says="Steps whose gradient is infinite or not a number were left out",
+        says="Broken steps were skipped",
         limits=(BROKE, SKIPPED),
         at_most="watch",
-        cure="Look at the examples that `callbacks.Guard` names, and leave them out of the data or repair them: it "
-        "writes them to `guard.jsonl` in the run's folder.",
-        expects="No step should be left out.",
+        cure="Remove or repair the examples that `callbacks.Guard` lists in `guard.jsonl`, in the folder of the run.",
+        expects="No step should be skipped.",
     ),
     Rule(
         kind="nonfinite",
-        says="From one step to the next the gradient is not a number, though neither it nor the loss had grown",
+        says="The gradient broke down at once without growing first",
         limits=(BROKE, Limit(q.GREW, "below", 0, name="neither the loss nor the gradient had grown before")),
         unless=SKIPPED,
         is_certain=True,
-        cure="Search the data, the model and the loss for what divides by 0, or takes the logarithm or the root of 0, "
-        "and keep it off 0, as by `keras.ops.maximum(x, 1e-7)`; lower learning rates do not help.",
+        cure="Find the division by 0, or the logarithm or square root of 0, in data, model or loss. Guard it: "
+        "`keras.ops.maximum(x, 1e-7)`. A lower learning rate does not help.",
         expects="All gradients should be finite.",
     ),
     Rule(
         kind="nonfinite",
-        says="The gradient is infinite or not a number in some steps",
+        says="The gradient broke down",
         limits=(BROKE,),
         unless=SKIPPED,
         is_certain=True,
@@ -255,18 +248,18 @@ FALLS_ON = Limit(q.BEST_AT, "above", 0.9, name="the loss is lowest at the end", 
 too_short = functools.partial(Rule, kind="too_short", mentions=(q.UPDATES, q.LEFT, *q.HELD_OUT))
 DURATION = (
     too_short(
-        says="The training ends after few updates, when the loss has only begun to fall",
+        says="The training ends when it has barely begun",
         limits=(
             Limit(q.LAST_OF_FALL, "above", 0.25, source=MEASURED),
-            Limit(q.FALLEN_SO_FAR, "above", 0.02, name="it has fallen for certain"),
-            Limit(q.LEFT, "above", 0.9, name="nearly all of the loss is left"),
+            Limit(q.FALLEN_SO_FAR, "above", 0.02, name="the loss has certainly fallen"),
+            Limit(q.LEFT, "above", 0.9, name="almost all of the loss is left"),
             Limit(q.UPDATES, "below", 300, name="there were few updates"),
             FALLS_ON,
             AT_THE_END,
         ),
     ),
     too_short(
-        says="The training ends after few updates, while the loss still falls by much of what is left",
+        says="The training ends too early",
         limits=(
             Limit(q.LATELY, "above", 0.14, source=MEASURED),
             Limit(q.STILL_AHEAD, "above", 0.3, source=MEASURED),
@@ -278,19 +271,19 @@ DURATION = (
     ),
     Rule(
         kind="too_long",
-        says="The loss on held-out examples was best in the first third of the epochs, and has risen since",
+        says="Later epochs made the model worse on held-out examples",
         limits=(
             Limit(q.BEST_AT, "below", 0.33, source=f"{PLAYBOOK}; {MEASURED}"),
             Limit(q.RISEN, "above", 0.02, source=MEASURED),
             Limit(q.LEARNED_SINCE, "above", 0.02, name="the training loss has fallen since"),
-            Limit(q.LEFT, "below", 0.9, name="it is clearly below that of a constant"),
+            Limit(q.LEFT, "below", 0.9, name="the loss is clearly below that of a constant prediction"),
             AT_THE_END,
         ),
         mentions=(q.LEARNED_SINCE, *q.HELD_OUT),
     ),
     Rule(
         kind="oscillation",
-        says="The training loss swings from epoch to epoch at one level, as the steps go beyond the lowest point",
+        says="The training loss swings instead of settling",
         limits=(
             Limit(q.SWING, "above", 0.1, 0.12, source=MEASURED),
             Limit(q.OVERSHOOT, "above", 0.5, 0.7, source=MEASURED),
@@ -303,10 +296,10 @@ DURATION = (
 ONLINE_RISK = (
     Rule(
         kind="overfitting",
-        says="The model learns its examples by heart: the loss on held-out examples has risen since its best",
+        says="The model overfits",
         limits=(
             Limit(q.HELD_OUT_RISE, "above", 0.1, 0.15, source=MEASURED),
-            Limit(q.HELD_OUT_LEFT, "below", 0.9, name="it was clearly below that of a constant"),
+            Limit(q.HELD_OUT_LEFT, "below", 0.9, name="the held-out loss was clearly below that of a constant"),
             Limit(q.LEARNED, "above", 0.0, name="the training loss has fallen"),
         ),
         mentions=q.HELD_OUT,
@@ -317,28 +310,28 @@ NOTHING = Limit(q.LEAST_OVER_CHANCE, "above", 0.98, source=MEASURED)
 NOTHING_LEARNED = (
     Rule(
         kind="learns_nothing",
-        says="The training has learned nothing: predicting the same for every example does as well",
+        says="The training has learned nothing",
         limits=(NOTHING, ENOUGH_UPDATES),
         mentions=q.HELD_OUT,
     ),
     Rule(
         kind="learns_nothing",
-        says="Nothing that was learned holds for the validation data: predicting the same for each does as well",
+        says="Nothing that was learned carries over to the validation data",
         limits=(Limit(q.VALIDATION_OVER_CHANCE, "above", 1.0, source=MEASURED), ENOUGH_UPDATES),
         mentions=q.HELD_OUT,
-        cure="See whether the validation data are drawn and prepared as those of the training: shuffled before the "
-        "split, scaled alike, with classes numbered alike. If so, see whether each label belongs to its inputs.",
+        cure="Prepare validation data like training data: shuffle before the split, scale alike, number classes alike. "
+        "If they are, check whether each label belongs to its inputs.",
     ),
     Rule(
         kind="too_short",
-        says="The training ends after few updates, before it has learned anything",
+        says="The training is too short to learn anything",
         limits=(NOTHING, Limit(q.UPDATES, "below", 99, name="there were few updates")),
         at_most="watch",
         mentions=(q.UPDATES, *q.HELD_OUT),
     ),
     Rule(
         kind="learns_nothing",
-        says="The training has learned nothing: no number that `fit` reports has moved",
+        says="No metric has moved and nothing was learned",
         limits=(
             Limit(q.MOVED, "below", 3.0, source=MEASURED),
             Limit(q.FELL, "below", 0.02, name="the training loss has not fallen"),
@@ -353,17 +346,17 @@ NOTHING_LEARNED = (
 LAYER_FLOW = (
     Rule(
         kind="exploding",
-        says="The gradient grows from layer to layer on its way back",
+        says="The gradient explodes from layer to layer",
         limits=(Limit(q.GROWTH_THROUGH_DEPTH, "above", 20.0, 30.0, source=MEASURED),),
         unless=GOOD,
         mentions=(q.BACKWARD_FACTOR,),
     ),
     Rule(
         kind="exploding",
-        says="The training began with a gradient that grows from layer to layer on its way back, and has got nowhere",
+        says="The gradient exploded at the start and the training has got nowhere",
         limits=(
             Limit(q.GROWTH_AT_THE_START, "above", 30.0, 50.0, source=MEASURED),
-            Limit(q.GAINED, "below", 0.2, name="the loss is not far below that of the best constant prediction"),
+            Limit(q.GAINED, "below", 0.2, name="the loss is not far below that of a constant prediction"),
             THIRD_OVER,
         ),
         unless=FALLING_FAST,
@@ -371,13 +364,13 @@ LAYER_FLOW = (
     ),
     Rule(
         kind="vanishing",
-        says="The first layers hardly learn, since the gradient shrinks from layer to layer on its way back",
+        says="The gradient vanishes and the first layers do not learn",
         limits=(Limit(q.GROWTH_THROUGH_DEPTH, "below", 0.05, 0.03, source=MEASURED), STUCK),
         mentions=(q.BACKWARD_FACTOR,),
     ),
     Rule(
         kind="step_too_long",
-        says="The steps have moved the weights so far from their start that a constant predicts as well",
+        says="The steps were too long and the weights have run away",
         limits=(
             Limit(q.SIGNAL_GROWTH, "above", 100.0, source=MEASURED),
             Limit(q.SIGNAL_NOW, "above", 10.0, source=f"{BOOK}, section 8.4; {MEASURED}"),
@@ -389,36 +382,36 @@ LAYER_FLOW = (
     ),
     Rule(
         kind="no_gradient",
-        says="No gradient gets through to some layers: something between them and the loss stops it",
-        limits=(Limit(q.STILL, "above", 0.001, source="any: exactly 0 is no matter of noise"),),
+        says="Some layers get no gradient",
+        limits=(Limit(q.STILL, "above", 0.001, source="a gradient of exactly 0 is no noise"),),
     ),
     Rule(
         kind="dead_units",
-        says="Many ReLUs are dead: they give 0 and get no gradient",
+        says="Many ReLUs are dead and get no gradient",
         limits=(Limit(q.DEAD, "above", 0.3, 0.4, source=f"{MEASURED}; healthy networks have up to 20 %"),),
         unless=Combination(
-            "penalties have shrunk the weights, or the loss is good all the same",
+            "penalties have shrunk the weights, or the loss is good anyway",
             "any of",
             (SHRUNK_AWAY, LOW, Combination("most are alive", "all of", (GOOD, Limit(q.DEAD, "below", 0.6)))),
         ),
     ),
     Rule(
         kind="saturated_units",
-        says="Many units are saturated and pass hardly a gradient on",
+        says="Saturated units block the gradient",
         limits=(Limit(q.SATURATED, "above", 0.4, 0.7, source=f"{MEASURED}; healthy networks have up to 15 %"),),
         unless=LOW,
         mentions=(q.SATURATED_IN_LAYER,),
     ),
     Rule(
         kind="saturated_units",
-        says="Most units of a layer are saturated, and pass hardly a gradient on",
+        says="A layer of saturated units blocks the gradient",
         limits=(Limit(q.SATURATED_IN_LAYER, "above", 0.7, source=MEASURED),),
         unless=GOOD,
         mentions=(q.SATURATED,),
     ),
     Rule(
         kind="bad_scale",
-        says="At the start a layer gives far larger numbers than others can work with",
+        says="The signal is far too large at the start",
         limits=(Limit(q.LARGEST_SIGNAL, "above", 10.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
     ),
 )
@@ -426,14 +419,14 @@ LAYER_FLOW = (
 TIME_HORIZON = (
     Rule(
         kind="short_horizon",
-        says="The gradient is gone before it reaches the beginning of the sequences",
+        says="The model cannot learn from early time steps",
         limits=(Limit(q.HORIZON, "below", 0.7, 0.5, source=MEASURED),),
         unless=GOOD,
         mentions=(q.HORIZON_NOW,),
     ),
     Rule(
         kind="exploding",
-        says="The gradient grows from time step to time step on its way back, and the loss is not far below its start",
+        says="The gradient explodes through time",
         limits=(Limit(q.GROWTH_IN_TIME, "above", 5.0, 10.0, source=MEASURED),),
         unless=GOOD,
         mentions=(q.FACTOR_NOW,),
@@ -443,12 +436,12 @@ TIME_HORIZON = (
 BATCH_STATISTICS = (
     Rule(
         kind="batch_norm_gap",
-        says="The model is worse in inference than in training, since batch normalization uses other statistics there",
+        says="Batch normalization makes the model worse in inference than in training",
         limits=(
             Limit(q.GAP, "above", 0.3, source=MEASURED),
             Limit(q.INFERENCE_OVER_TRAINING, "above", 1.1, 1.15, source=MEASURED),
         ),
-        unless=Limit(q.PART_DONE, "below", 0.25, name="the moving statistics are not expected to have caught up"),
+        unless=Limit(q.PART_DONE, "below", 0.25, name="the moving statistics have had no time to catch up"),
     ),
 )
 
@@ -456,52 +449,50 @@ BATCH_STATISTICS = (
 
 FLAT = Limit(q.NEWTON_GAIN, "below", 0.15, 0.1, source=MEASURED)
 ON_PLATEAU = Combination(
-    "there is hardly a gradient, and no model without hidden layers",
+    "the gradient is almost 0, in a model with hidden layers",
     "all of",
     (
         Limit(q.KERNEL_ELASTICITY, "below", 0.05, source=MEASURED),
-        Combination("it is not known to have no hidden layer", "none of", (Limit(q.HIDDEN, "below", 0),)),
+        Combination("the model may have hidden layers", "none of", (Limit(q.HIDDEN, "below", 0),)),
     ),
 )
 SPECTRUM = (
     Rule(
         kind="saddle",
-        says="The training is stuck near a saddle point: there is hardly a gradient, but a direction along which the "
-        "loss curves down",
+        says="The training is stuck near a saddle point",
         limits=(Limit(q.KERNEL_ELASTICITY, "below", 0.05, 0.02, source=MEASURED), NEGATIVE, STUCK),
         unless=NOT_AT_SADDLE,
     ),
     Rule(
         kind="plateau",
-        says="The training is stuck on a plateau: there is hardly a gradient, and no curvature to gain from",
+        says="The training is stuck where the loss surface is flat",
         limits=(Limit(q.NEWTON_GAIN, "below", 0.1, 0.05, source=MEASURED), STUCK, ON_PLATEAU),
         unless=Combination(
-            "there is a direction along which the loss curves down, and time to follow it",
+            "the loss curves down in some direction, and there is time to follow it",
             "all of",
             (Limit(q.NEGATIVITY, "above", 0.03), Limit(q.ESCAPES, "above", 1.0)),
         ),
     ),
     Rule(
         kind="underfitting",
-        says="The loss has come to rest, though predicting from similar examples does better: the model is too small, "
-        "or something such as a penalty holds it back",
-        limits=(FLAT, Limit(q.OVER_NEIGHBOURS, "above", 1.1, 1.15, source=MEASURED), *AT_REST),
+        says="The model is too small or something holds it back",
+        limits=(Limit(q.OVER_NEIGHBOURS, "above", 1.1, 1.15, source=MEASURED), FLAT, *AT_REST),
         unless=ON_PLATEAU,
         mentions=(q.OVER_CHANCE, q.RECENT),
     ),
     Rule(
         kind="underfitting",
-        says="The loss is not low, and no steps gain much: a hidden layer of one or two units passes on too little",
+        says="A hidden layer of one or two units passes on too little",
         limits=(FLAT, Limit(q.NARROWEST, "below", 2, name="a hidden layer has one or two units"), HIGH),
         mentions=(q.NARROWEST, q.RECENT),
     ),
     Rule(
         kind="ill_conditioned",
-        says="The loss creeps along the floor of a ravine, whose walls do not let the learning rate rise",
+        says="The loss surface is ill-conditioned and the training creeps along a ravine",
         limits=(
             Limit(q.NEWTON_GAIN, "above", 0.1, 0.3, source=MEASURED),
             Limit(q.RATE_OF_LIMIT, "above", 0.3, name="the learning rate is near the largest stable one"),
-            Limit(q.NEGATIVITY, "below", 0.05, name="the curvature is positive, so that Newton's step means something"),
+            Limit(q.NEGATIVITY, "below", 0.05, name="the curvature is positive"),
             HIGH,
             NOT_FAST,
         ),

@@ -33,13 +33,13 @@ class Claim:
     Args:
         kind: The name of the difficulty, one of `KINDS`.
         level: One of `LEVELS`: `"ok"`, `"watch"` or `"act"`.
-        finding: One sentence: what it means, with the number.
+        finding: One sentence: what it means, and one number.
         cure: What to do, where the numbers tell more than the kind does. Defaults to `""`: the cure of the kind.
         proven: Whether it needs no second measurement: something that happened, such as an infinite gradient. Defaults
             to `False`.
         why: Up to five sentences: what was measured, against which limits, and where these come from. Defaults to `()`.
         code: Lines of Python that cure it. Defaults to `""`: there are none.
-        series: Name of the series that shows the number in the finding. Defaults to `""`: no series does.
+        series: Name of the series that shows it. Defaults to `""`: no series does.
         drawn: The last point of each series that shows something of this kind, by its name. Defaults to `{}`.
         then: What to do if that does not help. Defaults to `""`: nothing else is known.
         expects: What should change. Defaults to `""`: that is not said.
@@ -81,7 +81,7 @@ class Verdict(Result):
     Args:
         kind: Its name, one of `keras_ch8.verdicts.kinds.KINDS`.
         level: `"ok"`, `"watch"` or `"act"`.
-        finding: What was found: what it means, and the number in brackets.
+        finding: What was found: what it means, and one number.
         cure: What to do about it, with the part of the suite that does it; "" where all is well.
         section: Where the book treats it.
         step: Update of the optimizer at which the level was reached.
@@ -91,8 +91,7 @@ class Verdict(Result):
             such a training: then `cure` alone says what to do.
         series: Name of the series in TensorBoard that shows it, such as `"diagnosis/backward_factor"`; `""` where
             none does.
-        value: The last point of that series, which is the number in `finding`; `None` where there is none, or it is not
-            finite.
+        value: The last point of that series; `None` where there is none, or it is not finite.
         explained_by: Kind of the verdict that this one follows from, and that is to be cured first; `""` for none. Its
             level is `"ok"` then.
         then: What to do if the cure does not help; `""` where nothing else is known.
@@ -179,7 +178,7 @@ class VerdictTracker:
 
     A cure that makes steps longer or noisier has no code while something else asks for the opposite (`causes.STIR_UP`).
 
-    What a verdict says is what the newest claim says that bears its level out, with the step of that; its number is
+    What a verdict says is what the newest claim says that bears its level out, with the step of that; its value is
     the newest in any case.
 
     Args:
@@ -237,7 +236,7 @@ class VerdictTracker:
             named = [k for k, v in gravest.items() if v.level != "ok" and outcome in causes.follows_from(k)]
             if named and all(gravest[kind].level != "act" for kind in named):
                 first = gravest[min(named, key=causes.place)]
-                because = f"It calls for action, since {_begun_small(gravest[outcome].finding)}"
+                because = f"It is raised to ACT because {_begun_small(gravest[outcome].finding)}"
                 found[first.kind] = dataclasses.replace(first, level="act", why=(because, *first.why)[:MOST_REASONS])
         return found
 
@@ -265,8 +264,7 @@ class VerdictTracker:
         newest = claims[-1]
         said = next((said for said in reversed(claims) if _bears_out(said.claim.level, level)), newest)
         kind, claim = KINDS[said.claim.kind], said.claim
-        how = "otherwise" if level == "ok" else "not so" if newest.claim.level == "ok" else "less so"
-        doubt = () if said is newest else (f"At step {newest.step} it was {how}: {newest.claim.finding}",)
+        doubt = () if said is newest else (f"At step {newest.step} it looked different: {newest.claim.finding}",)
         return Verdict(
             kind=kind.name,
             level=level,
@@ -311,7 +309,7 @@ def _explained(verdict: Verdict, cause: str) -> Verdict:
     """Return what is said of a verdict while its cause calls for action; the verdict itself where there is none."""
     if not cause or verdict.level == "ok":
         return verdict
-    finding = f"Explained by `{cause}`: cure that first. By itself: {verdict.finding}"
+    finding = f"Probably a consequence of `{cause}`, so fix that first. {verdict.finding}"
     return dataclasses.replace(
         verdict, level="ok", finding=finding, cure="", code="", then="", then_code="", expects="", explained_by=cause
     )

@@ -51,9 +51,17 @@ def times(factor: float, of: str) -> str:
     return f"as large as {of}" if shown == "1" else f"{shown} times {of}"
 
 
+def share(fraction: float) -> str:
+    """Return the size of a part or a multiple: "1/6000", "3 %", "12 times"."""
+    size = abs(fraction)
+    if size >= 2:
+        return f"{digits(size)} times"
+    return f"1/{digits(1 / size)}" if SMALLEST_PERCENT / 100 <= size <= 0.01 else percent(size)
+
+
 def part(fraction: float, of: str) -> str:
-    """Return a part of something, or a multiple of it: "3 % of the best length", "12 times the best length"."""
-    return times(abs(fraction), of) if abs(fraction) >= 2 else f"{percent(fraction)} of {of}"
+    """Return a part or a multiple of something: "1/6000 of the best length", "12 times the best length"."""
+    return f"{share(fraction)} {of if abs(fraction) >= 2 else f'of {of}'}"
 
 
 def counted(number: float, noun: str) -> str:

@@ -61,7 +61,7 @@ def test_a_curve_of_a_monitor_has_one_panel_which_its_rules_frame():
     curves = [tags.DIAGNOSIS + curve.name for monitor in monitors for curve in monitor.curves]
     assert sorted(name for name in names if name in curves) == sorted(curves)
     noise = next(panel for panel in made if panel.series == ("diagnosis/noise_scale",))
-    assert (noise.title, noise.unit) == ("Noise scale: the batch size at which noise equals the gradient", "examples")
+    assert (noise.title, noise.unit) == ("Noise scale: batch size where noise equals gradient", "examples")
     assert noise.kinds == ("noise_dominated", "batch_wasteful")
     assert (noise.lines, noise.log) == ((panels.ReferenceLine("batch_size", "batch size"),), True)
     assert next(panel for panel in made if panel.series == ("diagnosis/distance",)).log is False

@@ -168,6 +168,12 @@ def test_a_measurement_is_of_the_update_that_was_just_made():
     assert watching.log.batch_size == 8
 
 
+def test_the_batch_size_is_that_of_a_whole_minibatch_though_the_last_of_an_epoch_is_shorter():
+    watching = diagnosis(["gradient_norm"])
+    fit(plain(), [watching], batch_size=20, epochs=1)  # 20, 20 and 8 examples
+    assert watching.log.batch_size == 20
+
+
 @pytest.mark.slow
 def test_four_steps_at_once_are_judged_as_one_update_and_it_says_so():
     one, four = diagnosis(["step_length"]), diagnosis(["step_length"])

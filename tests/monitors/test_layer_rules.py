@@ -1,7 +1,5 @@
 """What is said of layers and their units: each limit on its two sides."""
 
-import re
-
 import keras
 import numpy as np
 import pytest
@@ -11,7 +9,7 @@ from keras_ch8.monitors._batch_statistics import BatchStatistics
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors.flow import scale_of_start
 from keras_ch8.verdicts.fact import Fact
-from tests.monitors.logs import NAN, check, flow, level, log_of, losses, remarks, said, statistics
+from tests.monitors.logs import NAN, check, flow, level, log_of, losses, measured, remarks, said, statistics
 
 
 class Attended(keras.layers.Layer):
@@ -125,7 +123,7 @@ def test_each_layer_of_idle_units_counts_by_its_units_and_the_worst_is_named():
     log = log_of(losses(), layer_flow=flow(dead=np.array([0.1, 0.5, NAN, NAN]), units=(30, 10, 8, 8)))
     claim = said("layer_flow", log, "dead_units")
     assert claim.level == "ok"
-    assert re.findall(r"\d+ %|in b\)", claim.finding) == ["20 %", "in b)"]
+    assert claim.why[0].startswith("20 % of the ReLUs")
     assert said("layer_flow", log, "saturated_units") is None
 
 
@@ -134,14 +132,15 @@ def test_two_hidden_layers_are_too_few_to_tell_of_depth():
     assert level("layer_flow", log_of(losses(), layer_flow=two), "vanishing") is None
 
 
-def test_through_depth_the_median_counts_and_the_last_measurement_says_how_far_the_first_layer_moves():
-    explodes = flow(gradient=np.array([1e9, 1e4, 1.0, 1.0]), relative_update=np.full(4, 0.5))
-    log = log_of(losses(), layer_flow=[*[flow()] * 7, explodes, flow(relative_update=np.full(4, 0.25))])
+def test_through_depth_the_median_counts_and_the_reasons_say_what_each_layer_does_now():
+    explodes = flow(gradient=np.array([1e9, 1e4, 1.0, 1.0]))
+    log = log_of(losses(), layer_flow=[*[flow()] * 7, explodes, flow()])
+    assert said("layer_flow", log, "exploding").level == "ok"
+    log = log_of(losses(), layer_flow=[*[explodes] * 8, flow()])
     claim = said("layer_flow", log, "exploding")
-    assert claim.level == "ok"
-    assert claim.finding.endswith(
-        "; a factor of 1 for each of 3 hidden layers; the first moves by 25 % of its size in a step)."
-    )
+    assert claim.level == "act"
+    assert claim.finding.endswith(": the first hidden layer gets 1e9 times the gradient of the last (3 hidden layers).")
+    assert claim.why[1] == "Each hidden layer now multiplies the gradient by 1 on its way back."
 
 
 def test_a_unit_is_saturated_below_a_twentieth_of_the_largest_slope():
@@ -164,18 +163,18 @@ def test_a_unit_is_saturated_below_a_twentieth_of_the_largest_slope():
 
 def test_the_layer_of_the_last_measurement_is_named():
     seen = [statistics(2.0)] * 8 + [BatchStatistics(("a", "b"), np.array([9.0, 0.0]), *np.zeros((2, 2)), 1, 1)]
-    assert remarks("batch_statistics", log_of(losses(), batch_statistics=seen)) == {"batch_norm_gap": "in a"}
+    assert remarks("batch_statistics", log_of(losses(), batch_statistics=seen)) == {"batch_norm_gap": "worst: a"}
     idle = [flow(dead=np.array([0.1, 0.5, NAN, NAN]))] * 8
     idle += [flow(dead=np.array([0.5, 0.1, NAN, NAN]), saturated=np.array([NAN, NAN, 0.2, NAN]))]
     found = remarks("layer_flow", log_of(losses(), layer_flow=idle))
-    assert (found["dead_units"], found["saturated_units"]) == ("most of them in a", "most of them in c")
+    assert (found["dead_units"], found["saturated_units"]) == ("worst: a", "worst: c")
 
 
 def test_the_scale_is_said_with_its_layers_after_a_single_measurement():
     (claim,) = scale_of_start([flow(input_signal=20.0, signal=np.array([1, 0.5, 1, 1]))])
-    assert claim.finding.endswith("; the largest in the input, the smallest in b, and about 1 is best).")
+    assert claim.finding.endswith(": the largest signal has an RMS of 20 instead of about 1 (in the input).")
     log = log_of(losses(), layer_flow=flow(signal=np.array([1, 2, 1, 0.5])))
-    assert remarks("layer_flow", log)["bad_scale"] == "the largest in b, the smallest in out, and about 1 is best"
+    assert remarks("layer_flow", log)["bad_scale"] == "in b"
 
 
 @pytest.mark.parametrize("names, expected", [(("query", "key", "value", "out"), "ok"), (("a", "b", "c", "out"), "act")])
@@ -209,9 +208,9 @@ def test_the_scale_of_the_start_is_that_of_the_first_measurement_and_before_its_
 
 
 def test_a_layer_that_begins_at_zero_is_no_matter_of_scale():
-    for output, smallest in ((0.0, "b"), (1e-4, "out")):
+    for output, smallest in ((0.0, 0.5), (1e-4, 1e-4)):
         log = log_of(losses(), layer_flow=flow(signal=np.array([1.0, 0.5, 1.0, output])))
-        assert f"the smallest in {smallest}," in remarks("layer_flow", log)["bad_scale"]
+        assert measured("layer_flow", log)["smallest_signal"] == smallest
     assert level_of("bad_scale", flow(signal=np.zeros(4), input_signal=0.0), losses()) is None
 
 
@@ -246,7 +245,7 @@ def test_a_matrix_whose_gradient_is_always_zero_has_none_whatever_decay_moves_it
     ):  # fmt: skip
         assert level("layer_flow", without(slopes), "no_gradient") == expected
     found = said("layer_flow", without([lacks] * 9), "no_gradient").finding
-    assert "25 % of the matrices that are trained have a gradient of exactly 0; the first is 0/kernel" in found
+    assert "exactly 0 for 25 % of the trainable weight matrices (first: 0/kernel)" in found
 
 
 def test_hidden_layers_from_the_first_to_the_last():

@@ -19,7 +19,7 @@ from tests.monitors.logs import LEARNING, epochs, flow, log_of, losses, said
 
 RULES = [rule for monitor in members("full") for rule in monitor.rules]
 STEP = Quantity(
-    "step", "A step.", lambda x: f"a step has {x:.2g} m", number="{:.2g} m".format, usual="in the median of the last 3",
+    "step", "A step.", lambda x: f"a step has {x:.2g} m", number="{:.2g} m".format, usual="median of the last 3",
     series="diagnosis/step",
 )  # fmt: skip
 LONG = Limit(STEP, "above", watch=2.0, act=4.0, source="Experience")
@@ -36,47 +36,51 @@ def gradients(factor):
 @pytest.mark.parametrize(
     "newest, judged, expected",
     [
-        (5.0, 4.0, "a step has 5 m"),
-        (9.0, 4.0, "a step has 4 m in the median of the last 3, and now 9 m"),
-        (2.0, 4.0, "a step has 4 m in the median of the last 3, and now 2 m"),
-        (-4.0, 4.0, "a step has 4 m in the median of the last 3, and now -4 m"),
-        (0.5, 0.6, "a step has 0.5 m"),
-        (-3.0, -4.0, "a step has -3 m"),
-        (-4.0, -3.0, "a step has -4 m"),
-        (5.0, 1e12, "a step has 5 m"),
-        (np.nan, 4.0, "in the median of the last 3 a step has 4 m"),
-        (5.0, np.nan, "a step has 5 m"),
-        (5.0, np.inf, "a step has 5 m"),
-        (np.nan, np.nan, ""),
-        (np.inf, 4.0, ""),
+        (5.0, 4.0, "A step has 4 m (median of the last 3)"),
+        (9.0, 4.0, "A step has 4 m (median of the last 3; now 9 m)"),
+        (2.0, 4.0, "A step has 4 m (median of the last 3; now 2 m)"),
+        (-4.0, 4.0, "A step has 4 m (median of the last 3; now -4 m)"),
+        (0.5, 0.6, "A step has 0.6 m (median of the last 3)"),
+        (-3.0, -4.0, "A step has -4 m (median of the last 3)"),
+        (-4.0, -3.0, "A step has -3 m (median of the last 3)"),
+        (5.0, np.inf, "The step is too large to measure (median of the last 3; now 5 m)"),
+        (np.nan, 4.0, "A step has 4 m (median of the last 3)"),
+        (np.inf, 4.0, "A step has 4 m (median of the last 3; now too large to measure)"),
     ],
 )
 def test_what_is_judged_is_said_first_and_the_newest_where_it_is_far_from_it(newest, judged, expected):
-    assert STEP.said(newest, judged) == expected
+    assert STEP.stated(judged, newest) == expected
+
+
+def test_a_sentence_says_a_value_or_that_it_has_no_end_and_nothing_of_what_is_not_known():
+    endless = dataclasses.replace(STEP, endless="a step has no end")
+    assert [endless.said(value) for value in (5.0, 1e12, np.inf, np.nan)] == [
+        "a step has 5 m", *["a step has no end"] * 2, "",
+    ]  # fmt: skip
 
 
 def test_numbers_that_are_written_alike_are_not_far_from_each_other():
     whole = dataclasses.replace(STEP, number="{:.0f} m".format)
-    assert whole.said(0.1, 0.3) == "a step has 0.1 m"
-    assert whole.said(0.1, 0.7) == "a step has 0.7 m in the median of the last 3, and now 0 m"
+    assert whole.stated(0.3, newest=0.1) == "A step has 0.3 m (median of the last 3)"
+    assert whole.stated(0.7, newest=0.1) == "A step has 0.7 m (median of the last 3; now 0 m)"
 
 
 def test_a_number_alone_is_stated_with_the_name_of_what_it_is():
     plain = Quantity("loss_of_probe", "The loss on the probe.")
     assert [plain.stated(value) for value in (2.0, 1e12)] == [
-        "The loss of probe is 2", "The loss of probe is beyond measure",
+        "The loss of probe is 2", "The loss of probe is too large to measure",
     ]  # fmt: skip
     low = Limit(plain, "below", watch=2.0, act=1.0, source="Experience")
-    assert low.stated(0.5) == "The loss of probe is 0.5: watch from 2 down, act from 1 down (Experience)."
-    assert low.stated(0.5, "watch") == "The loss of probe is 0.5: watch from 2 down (Experience)."
+    assert low.stated(0.5) == "The loss of probe is 0.5: WATCH at 2 or less, ACT at 1 or less (Experience)."
+    assert low.stated(0.5, "watch") == "The loss of probe is 0.5: WATCH at 2 or less (Experience)."
 
 
-def test_several_reasons_are_one_sentence():
+def test_what_is_missing_is_one_sentence():
     three = [Limit(Quantity("width", "A width."), "above", 1.0, name=name) for name in ("it is so", "thus", "the rest")]
     rule = Rule(kind="cliff", says="It is long", limits=(LONG, *three))
-    why = {width: judge([rule], {"step": 5.0, "width": width})[0].why[1] for width in (0.0, 2.0)}
-    assert why[2.0] == "It counts because it is so, thus and the rest."
-    assert why[0.0] == "That counts only where it is so, thus and the rest."
+    why = {width: judge([rule], {"step": 5.0, "width": width})[0].why[1:] for width in (0.0, 2.0)}
+    assert why[2.0] == ()
+    assert why[0.0] == ("It is reported only if it is so, thus and the rest.",)
 
 
 def test_what_counts_beside_is_no_reason_where_what_is_judged_is_not_reached_anyway():
@@ -85,8 +89,8 @@ def test_what_counts_beside_is_no_reason_where_what_is_judged_is_not_reached_any
     )  # fmt: skip
     (claim,) = judge([Rule(kind="cliff", says="It is long", limits=(LONG, far, short))], {"step": 5.0, "height": 1.0})
     assert claim.why == (
-        "In the median of the last 3 a step has 5 m: watch from 2 m up, act from 4 m up (Experience).",
-        "The height is 1: act from 9 up.",
+        "A step has 5 m (median of the last 3): WATCH at 2 m or more, ACT at 4 m or more (Experience).",
+        "The height is 1: ACT at 9 or more.",
     )
 
 
@@ -98,12 +102,12 @@ def test_a_rule_says_why_in_sentences():
         rule = Rule(**vars(mine) | changes)
         return judge([rule], {"step": step, "width": width})[0].why
 
-    first = "In the median of the last 3 a step has {} m: watch from 2 m up, act from 4 m up (Experience)."
-    assert why(5.0, 2.0) == (first.format(5), "It counts because it is wide.")
-    assert why(5.0, 0.0) == (first.format(5), "That counts only where it is wide.")
+    first = "A step has {} m (median of the last 3): WATCH at 2 m or more, ACT at 4 m or more (Experience)."
+    assert why(5.0, 2.0) == (first.format(5),)
+    assert why(5.0, 0.0) == (first.format(5), "It is reported only if it is wide.")
     assert why(1.0, 0.0) == (first.format(1),)
-    assert why(5.0, 2.0, unless=wide) == (first.format(5), "That does not count where it is wide.")
-    assert why(5.0, 2.0, at_most="watch")[0] == first.format(5).replace(", act from 4 m up", "")
+    assert why(5.0, 2.0, unless=wide) == (first.format(5), "It is not reported if it is wide.")
+    assert why(5.0, 2.0, at_most="watch")[0] == first.format(5).replace(", ACT at 4 m or more", "")
     assert why(np.nan, 2.0) == ()
     only = Rule(kind="cliff", says="It is wide", limits=(wide,))
     assert judge([only], {"width": 2.0})[0].why == ("It is wide: yes.",)
@@ -112,17 +116,18 @@ def test_a_rule_says_why_in_sentences():
 def test_of_a_kind_that_is_fine_the_limits_of_all_rules_are_why_and_not_more_than_five():
     ups = [Rule(kind="cliff", says="Up", limits=(Limit(Quantity(f"q{i}", ""), "above", 9),)) for i in range(7)]
     (claim,) = judge(ups, {f"q{i}": float(i) for i in range(7)})
-    assert claim.why == tuple(f"The q{i} is {i}: act from 9 up." for i in range(5))
+    assert claim.why == tuple(f"The q{i} is {i}: ACT at 9 or more." for i in range(5))
 
 
-def test_the_number_of_a_claim_is_that_of_its_series_and_only_of_one_that_is_drawn():
+def test_a_claim_says_the_number_that_is_judged_and_has_that_of_its_series_if_it_is_drawn():
     rule = Rule(kind="cliff", says="It is long", limits=(LONG,))
     (claim,) = judge([rule], {"step": 5.0}, drawn={"diagnosis/step": 20.0})
     assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/step", 20.0)
-    assert claim.finding == "It is long (a step has 5 m in the median of the last 3, and now 20 m)."
+    assert claim.finding == "It is long: a step has 5 m."
+    assert claim.why[0].startswith("A step has 5 m (median of the last 3; now 20 m): ")
     (claim,) = judge([rule], {"step": 5.0}, newest={"step": 20.0}, drawn={"diagnosis/other": 1.0})
     assert claim.series == ""
-    assert "a step has 5 m in the median of the last 3, and now 20 m" in claim.finding
+    assert claim.why[0].startswith("A step has 5 m (median of the last 3; now 20 m): ")
 
 
 # --- what the monitors say -----------------------------------------------------------------------------------------
@@ -152,7 +157,10 @@ def test_the_newest_horizon_is_that_of_the_last_measurement_and_of_long_sequence
     )
     log = log_of(losses(), time_horizon=[*[whole] * 8, short])
     assert newest("time_horizon", log) == {"horizon_reached": 0.5, "growth_in_time": 0.0}
-    assert "now after 617 of 1230 time steps" in said("time_horizon", log, "short_horizon").finding
+    (monitor,) = chosen(["time_horizon"])
+    assert monitor.remarks(log)["short_horizon"] == "in rnn, 1230 time steps"
+    claim = said("time_horizon", log, "short_horizon")
+    assert "(median of the last 9 measurements; now 50 %)" in claim.why[0]
 
 
 def test_the_risks_are_drawn_by_their_names():
@@ -182,18 +190,18 @@ def test_a_gradient_that_vanished_once_and_does_no_more_is_well():
 
     found = list(course("layer_flow", pasts(), "vanishing"))
     assert (found[49].level, found[49].measured, found[49].value) == ("act", 1049, pytest.approx(0.09))
-    assert "it is multiplied by 0.0081 in the median of the last 9 measurements, and now 1.2" in found[51].finding
+    assert "the first hidden layer gets 1/123 of the gradient of the last (3 hidden layers)" in found[51].finding
+    assert "(median of the last 9 measurements; now 121 %)" in found[51].why[0]
     assert (found[51].level, found[51].measured, found[51].value) == ("act", 1051, pytest.approx(1.1))
     assert [verdict.level for verdict in found[-20:]] == ["ok"] * 20
     assert (found[-1].measured, found[-1].value) == (1079, pytest.approx(1.1))
-    assert "it is multiplied by 1.2; a factor of 1.1 for each of 3 hidden layers" in found[-1].finding
+    assert found[-1].finding == f"{KINDS['vanishing'].fine}."
 
 
 def test_a_validation_loss_is_said_as_it_is_at_the_end_not_at_its_best():
     claim = said("online_risk", epochs(LEARNING, [0.9, 0.5, 0.11, *[0.3] * 4, 0.197, 0.4, 0.453]), "overfitting")
-    assert "`val_loss` has gone from 0.11 at its best to 0.453" in claim.finding
-    assert "the loss on held-out examples has risen by 11 % of what it had fallen until its best" in claim.finding
-    assert "until its best by the lowest of its last three values, and now" in claim.finding
+    assert claim.finding.endswith("has risen again by 11 % of its earlier fall (`val_loss` 0.453, at best 0.11).")
+    assert "(lowest of the last 3 values; now 43 %)" in claim.why[0]
     assert (claim.level, claim.series, claim.drawn[claim.series]) == ("watch", "epoch/val_loss", 0.453)
 
 
@@ -216,11 +224,7 @@ def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
     assert said("time_horizon", log, "short_horizon").level == "ok"
     log.add(1040, {"time_horizon": (short,)})
     claim = said("time_horizon", log, "short_horizon")
-    assert (
-        "1 % of its largest after 100 % of the time steps in the median of the last 9 measurements, and now 25 %"
-        in claim.finding
-    )
-    assert "in rnn, now after 5 of 20 time steps" in claim.finding
+    assert "after 100 % of the time steps (median of the last 9 measurements; now 25 %)" in claim.why[0]
     assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/horizon", 5)
 
 

@@ -61,7 +61,7 @@ def test_noise_by_the_batch_and_by_what_it_costs():
 )
 def test_a_batch_that_is_larger_than_its_noise_asks_for(noise, level, size):
     claim = wasteful(noise)
-    cure = f"Take smaller batches, down to some {size} examples: as many steps learn the same from fewer."
+    cure = f"Use a smaller batch size, down to about {size}: each step learns as much from fewer examples."
     assert (claim.level, claim.proven, claim.cure) == (level, False, cure if size else "")
 
 
@@ -77,9 +77,14 @@ def test_without_the_size_of_a_batch_nothing_is_said_of_noise():
 
 def test_the_scale_of_noise_without_a_gradient_is_infinite():
     assert GradientNoise(1.0, 0.0).scale == INF
-    finding = said("gradient_noise", noisy(1.0, 0.0), "noise_dominated").finding
-    assert "(the gradient is lost in its noise on the probe; " in finding
-    assert finding.endswith("; a minibatch has 100 examples).")
+    claim = said("gradient_noise", noisy(1.0, 0.0), "noise_dominated")
+    assert claim.why[0].startswith("The gradient is lost in its noise: ")
+
+
+def test_of_a_minibatch_the_size_is_said_in_full():
+    log = noisy(1e9, batches=1e3)
+    log.batch_size = 1024.0
+    assert "The batch size is 1024." in said("gradient_noise", log, "noise_dominated").why
 
 
 @pytest.mark.parametrize("start, expected", [(-1.0, "act"), (0.0, "ok")])
@@ -105,7 +110,7 @@ def test_of_several_measurements_of_noise_the_ratio_of_means_counts():
     log = log_of(losses(), gradient_noise=[GradientNoise(t, 1.0) for t in traces])
     (monitor,) = chosen(["gradient_noise"])
     assert monitor.measure(log)["noise_over_batch"] == pytest.approx(400 / 100)
-    assert "(80 % of the squared gradient" in said("gradient_noise", log, "noise_dominated").finding
+    assert said("gradient_noise", log, "noise_dominated").why[0].startswith("Noise makes up 80 % of the squared")
 
 
 def test_noise_whose_cost_has_no_end_is_one_whose_cost_is_not_known():

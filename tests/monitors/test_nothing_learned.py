@@ -170,7 +170,7 @@ def test_the_reason_of_what_is_raised_is_the_outcome():
     tracker = VerdictTracker()
     changed = tracker.update(9, [NOTHING, claim("dead_units", "watch")])
     (first,) = [verdict for verdict in changed if verdict.level == "act"]
-    assert first.why[0] == "It calls for action, since the loss is that of a constant."
+    assert first.why[0] == "It is raised to ACT because the loss is that of a constant."
 
 
 def test_losses_that_are_no_numbers_are_not_below_that_of_a_constant_nor_at_it():

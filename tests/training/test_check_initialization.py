@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from keras_ch8 import initializers, training
-from keras_ch8.verdicts.wording import digits
+from keras_ch8.verdicts.wording import part
 
 pytestmark = pytest.mark.usefixtures("op_by_op")
 RNG = np.random.default_rng(0)
@@ -95,7 +95,8 @@ def test_the_scale_of_the_gradient_is_found(deviation, kind):
     model = network(keras.initializers.RandomNormal(stddev=deviation), None, depth=8)
     audit = training.check_initialization(model, X, Y)
     assert wrong(audit)[kind].level == "act"
-    assert f"is multiplied by {digits(audit.flow.total)}; over 8 hidden layers)." in str(audit)
+    gradient = part(audit.flow.total, "the gradient of the last")
+    assert f"the first hidden layer gets {gradient} (8 hidden layers)." in str(audit)
     assert "nan" not in str(audit)
 
 

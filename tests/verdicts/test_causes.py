@@ -66,7 +66,7 @@ def test_kinds_whose_cures_agree_stand_together_causes_first():
 def test_an_explained_verdict_keeps_what_was_found_and_has_no_cure_that_could_contradict():
     tracker = tracked(step_too_long="act", ill_conditioned="act")
     verdict = tracker.verdicts[1]
-    assert verdict.finding == "Explained by `step_too_long`: cure that first. By itself: Of ill_conditioned."
+    assert verdict.finding == "Probably a consequence of `step_too_long`, so fix that first. Of ill_conditioned."
     assert (verdict.cure, verdict.code) == ("", "")
 
 

@@ -233,7 +233,7 @@ def test_a_verdict_says_when_it_was_measured_and_its_number_is_the_newest():
 def test_where_the_newest_claim_does_not_bear_it_out_that_is_the_first_reason():
     found = now(drawn("act", 5.0), drawn("act", 6.0, why=("Six.",) * 5), drawn("ok", 1.0))
     assert (found.level, found.measured, found.finding) == ("act", 20, "It is 6.0.")
-    assert found.why == ("At step 30 it was not so: It is 1.0.", *["Six."] * 4)
+    assert found.why == ("At step 30 it looked different: It is 1.0.", *["Six."] * 4)
     assert found.value == 1.0
 
 
@@ -248,7 +248,7 @@ def test_a_graver_claim_bears_out_what_is_worth_watching_and_no_claim_but_ok_tha
     assert now(claim("watch"), claim("watch"), claim("act")).finding == "Said act."
     fine = now(claim("ok"), claim("ok"), claim("watch"))
     assert (fine.level, fine.finding, fine.measured) == ("ok", "Said ok.", 20)
-    assert fine.why == ("At step 30 it was otherwise: Said watch.",)
+    assert fine.why == ("At step 30 it looked different: Said watch.",)
 
 
 def test_a_number_that_no_series_shows_or_that_is_not_finite_is_none():

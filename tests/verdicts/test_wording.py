@@ -36,6 +36,10 @@ def test_multiples_and_parts():
     assert wording.part(1.99, "the best length") == "199 % of the best length"
     assert wording.part(-0.5, "the best length") == "50 % of the best length"
     assert wording.part(-3.0, "the best length") == "3 times the best length"
+    assert wording.part(0.011, "the best length") == "1.1 % of the best length"
+    assert wording.part(0.00017, "the best length") == "1/5900 of the best length"
+    assert wording.part(0.9e-5, "the best length") == "less than 0.001 % of the best length"
+    assert [wording.share(size) for size in (0.0, 0.01, 1.0, 12.0)] == ["0 %", "1/100", "100 %", "12 times"]
     assert wording.counted(1, "step") == "1 step"
     assert wording.counted(0, "step") == "0 steps"
     assert wording.moved(0.0) == "neither fell nor rose"
