@@ -10,6 +10,7 @@ import numpy as np
 from ..integration import keras_private
 from ..schedules.base import clock_of
 from ..verdicts.fact import Fact
+from .model_facts import STRONG_DECAY
 
 PLACES, LATER = 25, 13
 """Places of the training at which its schedule is asked, and places after its end, as far as LONGER trainings reach."""
@@ -34,8 +35,11 @@ def ahead(model: keras.Model, batches: int, has: Set[Fact]) -> dict[str, Any]:
         found["rates"] = (keras_private.current_rate(optimizers[0]),)
     with contextlib.suppress(Exception):  # such as a length that only the training tells
         found |= {} if schedule is None else _scheduled(optimizers[0], schedule, batches)
-    if found and Fact.STEPS_OF_THE_RATE in has:
-        found["reach"] = batches // keras_private.accumulation_of(model)[0] * float(np.mean(found["rates"]))
+    mean = float(np.mean(found.get("rates", np.nan)))
+    if Fact.STEPS_OF_THE_RATE in has:
+        found["reach"] = batches // keras_private.accumulation_of(model)[0] * mean
+    if (getattr(optimizers[0], "weight_decay", None) or 0.0) * mean >= STRONG_DECAY:  # of a schedule, on average
+        found["has"] = has | {Fact.STRONG_DECAY}
     return found
 
 

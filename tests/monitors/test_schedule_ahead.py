@@ -69,6 +69,11 @@ def test_a_rate_that_moves_no_weight_is_told_of_optimizers_that_move_each_by_the
     assert "keras_ch8.find_learning_rate" in "".join(claim.code for claim in claims_of(Facts(reach=1e-5), unexpected))
 
 
+@pytest.mark.parametrize("decay, expected", [(40.0, [("underfitting", "act")]), (10.0, [])])
+def test_a_weight_decay_counts_by_the_mean_of_the_rates_where_a_schedule_begins_at_0(decay, expected):
+    assert told(SCHEDULES.CosineDecay(0.0, 360, warmup_target=1e-3, warmup_steps=40), weight_decay=decay) == expected
+
+
 def unexpected(name, error):
     raise error
 
