@@ -6,6 +6,7 @@ import pathlib
 import tomllib
 
 import fresh
+import fresh2
 import zoo3
 
 import keras_ch8
@@ -14,7 +15,7 @@ HERE = pathlib.Path(__file__).parent
 OURS = pathlib.Path(keras_ch8.__file__).parent
 CASES = sorted(path.parent.name for path in (HERE / "cases").glob("*/case.toml"))
 SCRIPTS = ("faulty", "repaired")
-SETS = {"zoo3": zoo3, "fresh": fresh}
+SETS = {"zoo3": zoo3, "fresh": fresh, "fresh2": fresh2}
 """Sets of trainings without twins: `SET/NAME` is one of them."""
 OF_SETS = [f"{kept}/{name}" for kept, of in SETS.items() for name in (*of.SICK, *of.HEALTHY)]
 SEEDS = (0, 1, 2)

@@ -27,10 +27,13 @@ class ReferenceLine:
     Args:
         value: Where it is; or the name of a hyperparameter of the run, such as `"batch_size"`.
         label: What it means, such as "the loss rises".
+        direction: Of a limit of a rule: on which side of it something is wrong, `"above"` or `"below"`. Defaults to
+            `""`: it is no limit.
     """
 
     value: float | str
     label: str
+    direction: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,9 @@ class Panel:
         log: Whether the y axis is logarithmic where all values are positive. Defaults to `True`.
         x: Name of the series on the x axis; `""` for steps. Defaults to `""`.
         x_label: What the x axis is. Defaults to the batches that the model was trained on.
+        place: Where it stands among the charts that everyone looks at first, from 1. Defaults to 0: it is folded,
+            unless a verdict is about it.
+        read: A sentence that says how it is read. Defaults to `""`: what its series say of themselves.
     """
 
     title: str
@@ -60,6 +66,8 @@ class Panel:
     log: bool = True
     x: str = ""
     x_label: str = STEPS
+    place: int = 0
+    read: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -102,74 +110,85 @@ GROUPS = {
 }
 """Headings of the page, by the section with which each begins; the last is for what belongs to no section."""
 
+OF_LOSS, OF_METRIC, OF_RATE, OF_GRADIENT = 1, 2, 3, 4
+"""Places of the charts that everyone looks at first."""
+
 PANELS = (
     _alone("8.1.3", tags.LOSS, kinds=("step_too_long", "cliff", "nonfinite")),
     _panel(
-        "Loss after each epoch, training and validation", "8.1", "epoch/loss", "epoch/val_loss",
+        "Loss", "8.1", "epoch/loss", "epoch/val_loss",
         unit="loss", kinds=("overfitting", "underfitting", "too_short", "too_long", "oscillation"),
-        events=("stop", "restore"),
+        events=("stop", "restore"), place=OF_LOSS,
+        read="Both should fall. Where val_loss turns upward, overfitting begins; the star is its best epoch.",
     ),
     _panel(
         "Surrogate and true loss", "8.1.2",
         tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE, tags.VAL_TRUE_LOSS, unit="loss, and as the metric",
     ),
     _alone("8.1.2", tags.FLAT_EPOCHS, log=False),
-    _panel("New and known examples", "8.1.3", _of("loss_on_new_examples"), _of("loss_on_known_examples"), unit="loss"),
     _panel(
         "Early stopping: the metric and its best value", "8.1.2", tags.STOPPING_METRIC, tags.STOPPING_BEST,
         events=("stop", "restore"),
     ),
     _alone("8.1.2", tags.STOPPING_PATIENCE, log=False),
     _panel(
-        "Gradient norm, before and after clipping", "8.2.4",
+        "Gradient norm", "8.2.4",
         tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.GRADIENT_NORM_Q90,
         kinds=("cliff", "exploding", "nonfinite"), events=("spike", "nonfinite"),
-        lines=(ReferenceLine("global_clipnorm", "limit"),),
+        lines=(ReferenceLine("global_clipnorm", "clipping limit"),), place=OF_GRADIENT,
+        read="It should stay in one range. Lone peaks throw a training back; steady growth ends in NaN.",
     ),
     _panel(
         "Clipping: share of the steps, and what is left of the gradient", "8.2.4",
         tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT, unit="ratio", log=False,
+        read="A share near 1 means that the limit, and not the learning rate, sets the length of every step.",
     ),
     _panel(
-        "Spikes, and gradients that are not finite, among the last 5000 steps", "8.2.4",
+        "Spikes and NaN gradients in the last 5000 steps", "8.2.4",
         _of("spikes"), _of("nonfinite_steps"), unit="steps", log=False, kinds=("cliff", "nonfinite"),
+        read="Both should be 0, or nearly so.",
     ),
     _alone("8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
     _alone("8.2", tags.UPDATE_NORM),
     _panel(
-        "Change of the loss by one update, and its prediction", "8.2.1",
+        "Loss change by one update, and its prediction", "8.2.1",
         _of("loss_change"), _of("loss_change_predicted"), unit="loss", log=False,
+        read="Below 0 the update lowers the loss; where the two part, steps are long for the curvature.",
     ),
     _panel(
-        "Change of the loss by one update, and rises between measurements, as fractions of it", "8.2.1",
+        "Swings of the loss", "8.2.1",
         _of("relative_loss_change"), _of("relative_loss_rises"), unit="ratio", kinds=("step_too_long", "oscillation"),
+        read="As fractions of the loss: rises near 1 mean that the steps are too long.",
     ),
     _panel(
         "Loss of the probe, in training and in inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
         kinds=("overfitting", "underfitting", "ill_conditioned"),
+        read="Two curves that part mean that layers act otherwise in inference than in training.",
     ),
     _panel(
         "Eigenvalues of the Hessian, smallest and largest", "8.2.1",
         _of("eigenvalue_smallest"), _of("eigenvalue_largest"), unit="loss / weight^2", log=False,
         kinds=("ill_conditioned", "saddle"), lines=(ReferenceLine(0.0, "flat"),),
+        read="How steeply the loss curves. Far apart: a ravine. The smallest far below 0: a saddle point.",
     ),
     _panel(
-        "Signal: the largest and the smallest of all layers", "8.4", _of("largest_signal"), _of("smallest_signal"),
+        "Signal of the layers", "8.4", _of("largest_signal"), _of("smallest_signal"),
         unit="signal", kinds=("bad_scale", "step_too_long"), lines=(ReferenceLine(1.0, "best"),),
+        read="How large the numbers are that layers hand on: near 1 is best.",
     ),
     _panel(
-        "Idle units and layers: dead, saturated, never moved", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"),
+        "Idle units: dead, saturated, never moved", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"),
         _of("fraction_without_gradient"), unit="fraction", log=False,
         kinds=("dead_units", "saturated_units", "no_gradient"),
+        read="Parts of the model that do not learn: near 0 is best.",
     ),
     _panel(
         "Gradient of each layer: largest, median, smallest", "8.2.5",
         tags.LAYER_NORM_WORST, tags.LAYER_NORM_MEDIAN, tags.LAYER_NORM_BEST,
+        read="Curves that lie far apart mean that some layers learn far faster than others.",
     ),
-    _panel(
-        "Learning rate, and median effective rate", "8.3.1", tags.LEARNING_RATE, tags.EFFECTIVE_RATE,
-        kinds=("step_too_short",), events=("rate",),
-    ),
+    _alone("8.3.1", tags.LEARNING_RATE, kinds=("step_too_short",), events=("rate",), place=OF_RATE),
+    _alone("8.3.1", tags.EFFECTIVE_RATE),
     _panel(
         "Range test: loss over the learning rate", "8.3.1", tags.RANGE_LOSS, tags.RANGE_SMOOTHED,
         x=tags.RANGE_RATE.name, x_label="log10 of the learning rate",

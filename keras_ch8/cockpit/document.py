@@ -5,9 +5,6 @@ what it writes. So all of them show the same. Nothing here imports Keras or Tens
 """
 
 import ctypes
-import dataclasses
-import fnmatch
-import json
 import math
 import os
 import re
@@ -16,9 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
-from ..board import panels, tags
-from ..board.panels import Panel
-from . import records
+from ..board import tags
+from . import charts, headline, records
 
 Document: TypeAlias = dict[str, Any]
 """Plain data, ready for `json.dumps`."""
@@ -32,7 +28,7 @@ ALL, FEWER, FEWEST = 120_000, 55_000, 50
 """Points of a document that are left as they are; else so many are left in all, and of a series. It makes 2 MB."""
 DIGITS = 5
 LIVE = 3600.0
-"""Seconds after which a run that was never ended is no longer live: its process has died."""
+"""Seconds without news after which a run that was never ended is not followed any more: its process has died."""
 FOLDER = "optimization"
 """The folder of a run below its log_dir, which goes without saying."""
 
@@ -107,8 +103,12 @@ class Run:
     @property
     def is_live(self) -> bool:
         """Whether somebody still writes it, as far as that can be known."""
-        last = max(self.last_written, self.said["now"] or 0.0)
-        return self.said["ended"] is False and time.time() - last < LIVE
+        return self.said["ended"] is False and time.time() - self.news < LIVE
+
+    @property
+    def news(self) -> float:
+        """When it was last written, in seconds since 1970; 0 where that is not known."""
+        return max(self.last_written, self.said["now"] or 0.0)
 
     @property
     def step(self) -> int:
@@ -130,6 +130,9 @@ class Run:
             "ended": self.said["ended"],
             "record": self._record,
             "state": self.said["state"],
+            "news": self.news if self.is_live else None,
+            "nan_from": _nan_from(series),
+            "limits": charts.limits_of(self._record, series),
             "series": series,
             "tags": {name: self.tag(name) for name in series},
             "summary": _summary(series),
@@ -203,12 +206,15 @@ def joined(title: str, runs: Sequence[Document], live: bool) -> Document:
     """Return the document of runs that are documents already, in the order in which they began where that is known."""
     runs = sorted(runs, key=lambda run: (run["record"] or {}).get("begun") or math.inf)
     series = {name: run["tags"][name] for run in runs for name in run["series"]}
+    listed, cases = charts.panels_of(series, [run["record"] for run in runs if run["record"]]), headline.cases_of(runs)
     return {
         "version": VERSION,
         "title": title,
         "live": live,
-        "groups": panels.GROUPS,
-        "panels": list(panels_of(series, [run["record"] for run in runs if run["record"]])),
+        "headline": headline.of_runs(runs),
+        "cases": cases,
+        "ranking": headline.ranking(runs),
+        "panels": charts.arranged(listed, runs, cases),
         "runs": list(runs),
     }
 
@@ -223,55 +229,6 @@ def title_of(log_dir: str) -> str:
     """Return what the page calls the folder that is looked at."""
     whole = log_dir if "://" in log_dir else os.path.abspath(log_dir)
     return next((part for part in reversed(whole.replace(os.sep, "/").split("/")) if part not in ("", FOLDER)), "runs")
-
-
-# --- panels ----------------------------------------------------------------------------------------------------------
-
-
-def panels_of(series: Mapping[str, Mapping[str, str]], said: Iterable[Mapping[str, Any]]) -> Iterable[Document]:
-    """Yield the panels: those of the chapter, of the records, of metrics, and one for each series that has none.
-
-    Args:
-        series: Text, unit and section of each series.
-        said: The records.
-    """
-    known = [each for panel in panels.PANELS for each in (panel, *_of_optimizers(panel, series))]
-    of_records = {json.dumps(panel, sort_keys=True): panel for record in said for panel in record["panels"]}.values()
-    shown = [name for panel in known for name in (*panel.series, panel.x)]
-    shown += [name for panel in of_records for name in panel["series"]]
-    left = [name for name in series if not any(fnmatch.fnmatchcase(name, pattern) for pattern in shown)]
-    metrics = dict.fromkeys(metric for name in left if (metric := _metric(name)))
-    yield from (panel.as_data() for panel in known)
-    yield from of_records
-    yield from (_panel_of_metric(metric, series).as_data() for metric in metrics)
-    yield from (_panel_of_series(name, series[name]).as_data() for name in left if not _metric(name))
-
-
-def _of_optimizers(panel: Panel, series: Iterable[str]) -> Iterable[Panel]:
-    """Yield a panel for each of several optimizers: `step/gradient_norm` is `step/<optimizer>/gradient_norm` then."""
-    names = [name.split("/") for name in series if name.count("/") == 2]
-    for optimizer in sorted({one for folder, one, rest in names if f"{folder}/{rest}" in panel.series}):
-        own = tuple(tags.of_optimizer(tags.Tag(name, "", "", ""), optimizer).name for name in panel.series)
-        yield dataclasses.replace(panel, title=f"{panel.title} ({optimizer})", series=own)
-
-
-def _metric(name: str) -> str:
-    """Return the metric of the user's that a series is of; "" if it is of none."""
-    for prefix in (_EPOCH, _RUNNING):
-        if name.startswith(prefix):
-            return name.removeprefix(prefix).removeprefix(_VALIDATION)
-    return ""
-
-
-def _panel_of_metric(metric: str, known: Iterable[str]) -> Panel:
-    names = (f"{_EPOCH}{metric}", f"{_EPOCH}{_VALIDATION}{metric}")
-    series = (*names, f"{_RUNNING}{metric}")
-    both = ", training and validation" if names[1] in known else ""
-    return Panel(f"{metric} after each epoch{both}", "as the metric", "8.1", series, log=False)
-
-
-def _panel_of_series(name: str, tag: Mapping[str, str]) -> Panel:
-    return Panel(tag["text"].removesuffix(".") or name, tag["unit"] or "as the series", tag["section"], (name,))
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -321,6 +278,17 @@ def _summary(series: Mapping[str, Document]) -> Document:
     }
 
 
+def _nan_from(series: Mapping[str, Document]) -> int | None:
+    """Return the step from which on no loss was finite; None where the last one was, or there is none."""
+    for name in (tags.LOSS.name, f"{_EPOCH}loss"):
+        if values := _values(series, name):
+            finite = [place for place, value in enumerate(values) if value is not None]
+            after = finite[-1] + 1 if finite else 0
+            step: int | None = series[name]["steps"][after] if after < len(values) else None
+            return step
+    return None
+
+
 def _values(series: Mapping[str, Document], name: str) -> list[float | None]:
     values: list[float | None] = series[name]["values"] if name in series else []
     return values
@@ -328,4 +296,4 @@ def _values(series: Mapping[str, Document], name: str) -> list[float | None]:
 
 def _said(value: float | None) -> float | str:
     """Return what the table says of a value; None is one that is not finite."""
-    return "not finite" if value is None else value
+    return "NaN" if value is None else value

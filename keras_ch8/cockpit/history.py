@@ -13,8 +13,9 @@ from ..board.record import Event
 from ..verdicts.state import OverallState
 from ..verdicts.verdict import Verdict
 from . import curves, event_files
+from .charts import panels_of
 from .curves import HISTORY, Pictured, RunCurve, names_of
-from .document import Document, Run, panels_of
+from .document import Document, Run
 from .records import state_in, verdicts_of
 
 MOST_NAMED = 10

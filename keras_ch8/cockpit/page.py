@@ -58,7 +58,7 @@ def page(document: Document) -> str:
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
-<title>{html.escape(document["title"])}: optimization</title>
+<title>{html.escape(document["headline"]["text"])} ({html.escape(document["title"])})</title>
 <style>
 {style()}
 </style>
@@ -231,6 +231,7 @@ class LivePage:
         if self._failed:
             return
         begun = time.monotonic()
+        self._run.last_written = time.time()
         try:
             event_files.write(self._path, page(document(self._title, [self._run])))
         except Exception as error:  # a training of days is worth more than its page
@@ -249,31 +250,52 @@ class LivePage:
 
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("vendor/uPlot.js", "words.js", "head.js", "curves.js", "layers.js", "cards.js", "cockpit.js")
+SCRIPTS = (
+    "vendor/uPlot.js", "words.js", "curves.js", "layers.js", "cards.js", "verdicts.js", "head.js", "cockpit.js",
+)  # fmt: skip
 """The modules, each after those that it imports; the last one exports `render(document, element)`."""
-STYLES = ("cockpit.css",)
-FILES = {**dict.fromkeys(SCRIPTS, "text/javascript"), **dict.fromkeys(STYLES, "text/css")}
-"""All that the page loads, below `STATIC`, with its media type."""
+SCRIPT, STYLE = "cockpit.js", "cockpit.css"
+FILES = {SCRIPT: "text/javascript", STYLE: "text/css"}
+"""All that the page loads, with its media type; the script is all modules in one."""
 TAB = "tab.js"
 """The module that shows the page as a tab of TensorBoard."""
 _IMPORT = re.compile(r'^import [^;]*? from "\./[\w/]+\.js";\n', re.MULTILINE)
-_BARE = re.compile(r"^[ ]+|^ *(//.*|/\*.*\*/)\n", re.MULTILINE)
-"""What no browser needs: indents, and lines that are comments."""
 _EXPORT = re.compile(r"^export (default uPlot;\n)?", re.MULTILINE)
+_BARE = re.compile(r"^ *(//.*|/\*.*\*/)?\n|^ +", re.MULTILINE)
+"""What no browser needs: lines that are comments or empty, and indents."""
+_KEPT = r"""("(?:\\.|[^"\\])*"|'[^']*'|`(?:\\.|[^`\\])*`|(?<=\()/(?:\\.|\[[^\]]*\]|[^/\\])+/)"""
+"""Strings, and patterns behind a bracket, in a script: each character of them counts."""
+_NEEDLESS = re.compile(
+    rf"{_KEPT}"
+    r"| *//[^\n]*|(?<!\w)\((\w+)\) (=>) |;?\s*(\}) *|\s*([)\]]) *| *([{([;,])\s*| *([:?=*<>&|!]) *"
+    r"|(?<=[\w)\]]) ([-+/]) (?=[\w(])"
+)
+_NEEDLESS_IN_STYLE = re.compile(r";?\s*(\})\s*|\s*([{;])\s*|(?<=,) |(?<=\w:) ")
+"""Spaces beside punctuation, the ends of lines where no statement may end, and brackets around one argument."""
 
 
 def script() -> str:
     """Return one ES module that imports nothing and defines `render`, for a line of the host that calls it."""
-    modules = (_IMPORT.sub("", asset(name)) for name in SCRIPTS)
-    return "\n".join(_EXPORT.sub("", module) for module in modules)
+    return "\n".join(_squeezed(name, _EXPORT.sub("", _IMPORT.sub("", _text(name)))) for name in SCRIPTS)
 
 
 def style() -> str:
     """Return the whole style sheet of the page."""
-    return "\n".join(map(asset, STYLES))
+    return asset(STYLE)
 
 
 def asset(name: str) -> str:
-    """Return a file as a browser gets it: what is vendored as it came, ours without indents and comments."""
-    text = (STATIC / name).read_text(encoding="utf-8")
-    return text if name.startswith("vendor/") else _BARE.sub("", text)
+    """Return a file as a browser gets it."""
+    return f"{script()}\nexport {{ render }};\n" if name == SCRIPT else _squeezed(name, _text(name))
+
+
+def _text(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def _squeezed(name: str, text: str) -> str:
+    """Return a file without comments and needless characters; what is vendored stays as it came."""
+    if name.startswith("vendor/"):
+        return text
+    needless = _NEEDLESS_IN_STYLE if name.endswith(".css") else _NEEDLESS
+    return needless.sub(lambda found: "".join(filter(None, found.groups())), _BARE.sub("", text))

@@ -40,7 +40,7 @@ _EVENT = {"step": 0, "kind": "", "text": ""}
 _TAG = {"text": "", "unit": "", "section": ""}
 _PANEL = {
     "title": "", "unit": "", "section": "", "series": [], "kinds": [], "events": [], "lines": [], "log": True, "x": "",
-    "x_label": "",
+    "x_label": "", "place": 0, "read": "",
 }  # fmt: skip
 _LAYERS = {"name": "", "title": "", "unit": "", "section": "", "rows": [], "steps": [], "values": [], "kinds": []}
 
@@ -113,11 +113,12 @@ def read(text: str | bytes) -> tuple[Record, list[str]]:
     record["tags"] = {name: _filled(_TAG, tag) for name, tag in record["tags"].items()}
     panels = [_filled(_PANEL, panel) for panel in record["panels"]]
     record["panels"] = [
-        panel | {"lines": _lines(panel["lines"]), "series": [str(name) for name in panel["series"]]}
+        panel | {"lines": _lines(panel["lines"])} | {key: list(map(str, panel[key])) for key in ("series", "kinds")}
         for panel in panels
         if panel["series"]
     ]
-    record["layers"] = [layers for layers in (_filled(_LAYERS, one) for one in record["layers"]) if _is_whole(layers)]
+    layers = (_filled(_LAYERS, one) for one in record["layers"])
+    record["layers"] = [one | {"kinds": list(map(str, one["kinds"]))} for one in layers if _is_whole(one)]
     return record, problems
 
 
@@ -143,7 +144,7 @@ def _lines(given: Any) -> list[Record]:
     """Return the reference lines that have a number, or the name of a hyperparameter."""
     lines = [line for line in given if isinstance(line, dict)] if isinstance(given, list) else []
     return [
-        {"value": line["value"], "label": str(line.get("label", ""))}
+        {"value": line["value"], "label": str(line.get("label", "")), "direction": str(line.get("direction", ""))}
         for line in lines
         if isinstance(line.get("value"), (*_NUMBER, str))
     ]

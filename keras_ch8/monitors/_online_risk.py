@@ -11,7 +11,7 @@ from .._result import Result
 from ..verdicts import quantities as q
 from ..verdicts import table
 from ..verdicts.wording import digits
-from .base import Curve, Monitor
+from .base import Monitor
 from .measurement_log import MeasurementLog, once
 
 LITTLE = 0.1
@@ -95,27 +95,6 @@ class OnlineRiskMonitor(Monitor):
     order = 5
     source = "epochs"
     rules = table.ONLINE_RISK
-    curves = (
-        Curve(
-            "loss_on_new_examples",
-            "Loss on new examples",
-            "loss",
-            "Minibatch loss at the end of the first pass, when the examples were new.",
-            "8.1.3",
-        ),
-        Curve(
-            "loss_on_known_examples",
-            "Loss on known examples",
-            "loss",
-            "Minibatch loss at the end of the last pass, when the examples were known.",
-            "8.1.3",
-        ),
-    )
-
-    def numbers(self, log: MeasurementLog) -> dict[str, float]:
-        """Return the loss on examples when they were new, and as they are known now."""
-        found = online_risk(log.passes)
-        return {"loss_on_new_examples": found.first, "loss_on_known_examples": found.last}
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the held-out loss does beside the training loss; nothing before there are three of each.

@@ -272,7 +272,7 @@ class Monitor:
 
 
 def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:
-    """Return the limits of the rules as lines for charts: by series, each with its `"value"` and its `"label"`.
+    """Return the limits of the rules as lines for charts: by series, each with value, label and direction.
 
     Only those of quantities that a series shows as they are judged, or as they are newest.
 
@@ -281,17 +281,18 @@ def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:
         >>> [line["value"] for line in lines(chosen(["batch_statistics"]))["diagnosis/batch_norm_gap"]]
         [0.3]
     """
-    kinds: dict[str, dict[tuple[float, str], list[str]]] = {}
+    kinds: dict[str, dict[tuple[float, str, str], list[str]]] = {}
     for rule in (rule for monitor in monitors for rule in monitor.rules):
         for limit in rule.judged:
             if limit.quantity.series:
                 limits = kinds.setdefault(limit.quantity.series, {})
                 for level, value in limit.limits(rule.at_most):
-                    named = limits.setdefault((value, level), [])
+                    named = limits.setdefault((value, level, limit.direction), [])
                     named += [rule.kind] if rule.kind not in named else []
     return {
         series: [
-            {"value": value, "label": f"{level}: {', '.join(of)}"} for (value, level), of in sorted(limits.items())
+            {"value": value, "label": f"{level}: {', '.join(of)}", "direction": direction}
+            for (value, level, direction), of in sorted(limits.items())
         ]
         for series, limits in kinds.items()
     }

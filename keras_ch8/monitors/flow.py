@@ -254,7 +254,9 @@ class LayerFlowMonitor(Monitor):
         """Return the factors, the fractions of units that take no part, and the ends of the signal."""
         last = log.of(self.name)[-1]
         names = ("backward_factor", "forward_factor", "fraction_dead", "fraction_saturated")
-        found = {name: getattr(last, name) for name in names} | _scale([last])
+        found = {name: getattr(last, name) for name in names}
+        if np.isfinite(last.signal).all():  # else the input alone would be drawn on
+            found |= _scale([last])
         for value in _still(log.of(self.name)).values():
             found["fraction_without_gradient"] = value
         return found

@@ -91,8 +91,6 @@ class MeasurementLog:
     rows_of: dict[str, Rows] = dataclasses.field(default_factory=dict)
     """Those of each optimizer by its name, where there are several: the gradient of one may hide that of another."""
     epochs: list[Mapping[str, float]] = dataclasses.field(default_factory=list)
-    passes: list[np.ndarray] = dataclasses.field(default_factory=list)
-    """Loss of each minibatch in the first epoch and, if there is another, the last."""
     left_out: set[str] = dataclasses.field(default_factory=set)
     """Names of what has failed, which is not asked any more."""
     new: set[str] = dataclasses.field(default_factory=set)
@@ -100,8 +98,6 @@ class MeasurementLog:
     error ended the training."""
     newly_read: set[str] = dataclasses.field(default_factory=set)
     """Names of the monitors whose readings are new."""
-    losses: list[np.ndarray] = dataclasses.field(default_factory=list)
-    """Losses of the minibatches of this epoch, as they come."""
     readings: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
     """Those of each monitor, the oldest first."""
     measured_at: dict[str, list[int]] = dataclasses.field(default_factory=dict)
@@ -175,18 +171,14 @@ class MeasurementLog:
         self.rows = self.rows.after(rows)
         for name, its in (of_each or {}).items():
             self.rows_of[name] = self.rows_of.get(name, Rows()).after(its)
-        self.losses.append(rows.loss)
         self.new.add("rows")
         if len(rows.steps):
             self.step = max(self.step, int(rows.steps[-1]))
 
-    def add_epoch(self, logs: Mapping[str, float], losses: np.ndarray | None = None) -> None:
-        """Add the end of an epoch: what `fit` reports, and the loss of each minibatch, by default that of its rows."""
+    def add_epoch(self, logs: Mapping[str, float]) -> None:
+        """Add the end of an epoch: what `fit` reports."""
         self._known.clear()
         self.epochs.append(dict(logs))
-        losses = np.concatenate([np.zeros(0), *self.losses]) if losses is None else losses
-        self.passes = [*self.passes[:1], losses]
-        self.losses = []
         self.new.add("epochs")
 
     def of(self, name: str) -> list[Any]:

@@ -7,6 +7,23 @@ from keras_ch8.cockpit import page
 from tests.chromium import chromium, go_offline, severe, wait_for
 
 WORK = "ScriptDuration", "LayoutDuration", "RecalcStyleDuration"
+NOTHING = "\N{EN DASH}"
+"""What stands where there is no number."""
+PIXELS = """
+    return [...document.querySelectorAll("canvas")].map((canvas) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let [painted, colored] = [0, 0];
+        for (let i = 0; i < data.length; i += 4) {
+            const [low, high] = [Math.min(...data.slice(i, i + 3)), Math.max(...data.slice(i, i + 3))];
+            if (data[i + 3]) painted++;
+            if (data[i + 3] > 100 && high - low > 40) colored++;
+        }
+        return [canvas.closest(".card").dataset.panel, painted, colored];
+    });
+"""
+"""Of each canvas: its panel, how many pixels are painted, and how many in a colour."""
+WORDS = "return arguments[0].textContent.replace(/\\s+/g, ' ')"
+"""All words of an element."""
 DRAWN = """
     const [draw, done] = arguments;
     const start = performance.now();
@@ -107,6 +124,18 @@ class Page:
 
     def text(self):
         return self.js("return document.querySelector('.ch8').innerText")
+
+    def cells(self, card):
+        """Return the numbers below a panel: {(run, series): text}."""
+        rows = self.js(
+            """const tags = [...arguments[0].querySelectorAll(".legend thead th.number")].map((head) => head.title);
+            return [...arguments[0].querySelectorAll(".legend tbody tr")].flatMap((row) =>
+                [...row.querySelectorAll("td")].map(
+                    (cell, i) => [row.cells[0].textContent, tags[i], cell.textContent]));
+            """,
+            card,
+        )
+        return {(name, tag): text for name, tag, text in rows}
 
     def card(self, title):
         (found,) = [card for card in self.all(".card:not([hidden])") if card.get_attribute("data-panel") == title]

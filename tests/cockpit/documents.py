@@ -1,14 +1,14 @@
 """Documents of the page, made up: the same each time, and with all that a training may bring."""
 
 import copy
-import dataclasses
 import math
+import time
 
 import numpy as np
 
 from keras_ch8.board import panels
-from keras_ch8.cockpit import records
-from keras_ch8.cockpit.document import _summary
+from keras_ch8.cockpit import charts, headline, records
+from keras_ch8.cockpit.document import _nan_from, _summary
 from keras_ch8.monitors.base import members
 from tests.cockpit.runs import standing
 
@@ -17,15 +17,18 @@ HOSTILE = '<img src=x onerror="window.hurt = true"></script><b>&amp;'
 
 def document(*runs, live=False, title="logs"):
     """Return a document of some runs, with the panels that the package knows and those that the runs bring."""
-    listed = [dataclasses.asdict(panel) for panel in (*panels.PANELS, *panels.of_monitors(members("full")))]
+    listed = [panel.as_data() for panel in (*panels.PANELS, *panels.of_monitors(members("full")))]
     for run in runs:
         listed += (run["record"] or {}).get("panels", [])
+    cases = headline.cases_of(runs)
     made = {
         "version": 1,
         "title": title,
         "live": live,
-        "groups": panels.GROUPS,
-        "panels": listed,
+        "headline": headline.of_runs(runs),
+        "cases": cases,
+        "ranking": headline.ranking(runs),
+        "panels": charts.arranged(listed, runs, cases),
         "runs": list(runs),
     }
     return copy.deepcopy(made)
@@ -43,19 +46,27 @@ def numbers(values):
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in np.asarray(values, float).tolist()]
 
 
+def curves(values, steps=None, tag="step/loss", **band):
+    """Return the one curve of a run, over the first of `STEPS` unless others are given."""
+    return {tag: series(STEPS[: len(values)] if steps is None else steps, values, **band)}
+
+
 def verdict(
     kind, level, finding, *, cure="", section="8.2", step=4, measured=860, why=(), code="", of="", value=None, **more
 ):
     return {
         "kind": kind, "level": level, "finding": finding, "cure": cure, "section": section, "step": step,
         "measured": measured, "why": list(why), "code": code, "series": of, "value": value,
-        "then": "", "expects": "", **more,
+        "then": "", "expects": "", "explained_by": "", **more,
     }  # fmt: skip
 
 
 def run(name, curves, *verdicts, step=None, ended=True, checks=13, record=True, **more):
-    """Return a run; `record` may be False for one without, and `more` goes into the record, but `problem`."""
-    problem = more.pop("problem", "")
+    """Return a run; `record` may be False for one without, and `more` goes into the record, but `problem` and `age`.
+
+    `age` is how many seconds ago a run that has not ended was last heard of.
+    """
+    problem, age = more.pop("problem", ""), more.pop("age", 1)
     last = max((s["steps"][-1] for s in curves.values() if s["steps"]), default=0)
     hyperparameters = {"optimizer": "SGD", "learning_rate": 0.05, "batch_size": 32} | more.pop("hyperparameters", {})
     written = {
@@ -72,7 +83,8 @@ def run(name, curves, *verdicts, step=None, ended=True, checks=13, record=True, 
     return {
         "name": name, "step": step or last, "ended": ended if record else None, "state": said["state"],
         "record": written if record else None, "series": curves, "tags": {}, "summary": _summary(curves),
-        "problem": problem,
+        "problem": problem, "nan_from": _nan_from(curves), "limits": charts.limits_of(said, curves),
+        "news": None if ended else time.time() - age,
     }  # fmt: skip
 
 
@@ -179,8 +191,13 @@ def tanh_deep(rng):
         then="Add connections that skip layers: `layers.Residual`.", expects="The factor should rise to 0.9.",
     )  # fmt: skip
     rows = [f"dense_{i}" if i else "dense" for i in range(12)]
-    lines = {"diagnosis/backward_factor": [{"value": 0.7, "label": "act"}, {"value": 0.8, "label": "watch"}]}
-    return run("tanh_deep", curves, found, layers=[layers(rng, LOOKS, rows, 0.65)], lines=lines)
+    limits = (0.7, "act: vanishing"), (0.8, "watch: vanishing"), (2.0, "act: exploding")
+    lines = [
+        {"value": value, "label": label, "direction": "below" if value < 1 else "above"} for value, label in limits
+    ]
+    return run(
+        "tanh_deep", curves, found, layers=[layers(rng, LOOKS, rows, 0.65)], lines={"diagnosis/backward_factor": lines}
+    )
 
 
 def rnn_explodes(rng):
@@ -267,7 +284,7 @@ def everything(rng):
     mine = {
         "title": "Heads and tails", "unit": "ratio", "section": "", "series": ["mine/heads"], "kinds": [],
         "events": [], "lines": [{"value": 0.5, "label": "even"}], "log": False, "x": "",
-        "x_label": panels.STEPS,
+        "x_label": panels.STEPS, "place": 0, "read": "",
     }  # fmt: skip
     optimizer = {"optimizer": "Momentum", "learning_rate": 0.05}
     more = {"hyperparameters": optimizer, "events": events, "stopping": stopping, "panels": [mine]}

@@ -22,7 +22,7 @@ def test_what_is_vendored_is_what_came():
 def test_all_that_is_loaded_is_at_most_100_kilobytes():
     sizes = {name: len(page.asset(name).encode()) for name in page.FILES}
     assert sum(sizes.values()) <= 100_000, sizes
-    known = {*page.FILES, page.TAB, "vendor/LICENSE", "vendor/SHA256"}
+    known = {*page.SCRIPTS, page.STYLE, page.TAB, "vendor/LICENSE", "vendor/SHA256"}
     assert known == {path.relative_to(page.STATIC).as_posix() for path in page.STATIC.rglob("*") if path.is_file()}
 
 
@@ -33,6 +33,19 @@ def test_a_file_can_hold_all_of_it():
     assert "function render(" in script
     assert "@import" not in style
     assert "http" not in style
+    assert page.asset("cockpit.js") == f"{script}\nexport {{ render }};\n", "the tab loads the same"
+
+
+def test_only_what_no_browser_needs_is_left_out():
+    code = (
+        "// a comment\nconst said = (x) => `${x}, \\` (y) => ; }`;  // another\n"
+        "function of(a, b) {\n  return a - -b < 3 ? [a, 'b; }'] : (/[/ ,] =/).test(a);\n}\n"
+    )
+    assert page._squeezed("a.js", code) == (
+        "const said=x=>`${x}, \\` (y) => ; }`;\nfunction of(a,b){return a - -b<3?[a,'b; }']:(/[/ ,] =/).test(a)}\n"
+    )
+    style = "  .a, .b > c { margin: 0 auto; }\n  .a :is(b) { color: red; }\n"
+    assert page._squeezed("a.css", style) == ".a,.b > c{margin:0 auto}.a :is(b){color:red}"
 
 
 def test_each_name_is_defined_once():

@@ -241,10 +241,10 @@ def test_the_training_history_has_all_losses_verdicts_and_events(history, pyplot
 
 
 def test_clipping_shows_both_norms_the_limit_and_where_it_acted(history, pyplot):
-    ax = history.plot("Gradient norm, before and after clipping")
+    ax = history.plot("Gradient norm")
     assert ax.get_ylabel() == "loss / weight"
     assert legend_of(ax) == ["gradient_norm", "gradient_norm_clipped", "spike (1)"]
-    assert texts_on(ax) == ["limit 1"]
+    assert texts_on(ax) == ["clipping limit 1"]
     assert len(ax.collections) == 1, "the band of the norm before"
     assert max(line.get_ydata().max() for line in ax.lines if len(line.get_ydata()) == 100) == 9.0
 
@@ -256,7 +256,7 @@ def test_panels_are_found_by_title_series_and_section(history, pyplot):
     assert texts_on(history.plot(BACKWARD)) == ["act: vanishing", "as large as at the next layer", "ACT vanishing"]
     several = history.plot("8.2")
     assert [ax.get_title() for ax in several] == [
-        "Gradient norm, before and after clipping",
+        "Gradient norm",
         "Gradient from layer to layer",
     ]
     assert several[0].figure is several[1].figure

@@ -89,7 +89,13 @@ def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(tmp_path):
     (tmp_path / "cafe").rename(folder)
     saved = keras_ch8.report(folder, tmp_path / "a.html")
     assert list(saved.verdicts) == ["a"]
-    assert "<title>caf?: optimization</title>" in (tmp_path / "a.html").read_text()
+    assert "(caf?)</title>" in (tmp_path / "a.html").read_text()
+
+
+def test_the_title_of_the_page_is_its_finding(tmp_path):
+    write(tmp_path / "logs", curve(3), record(verdicts=[VERDICT]))
+    keras_ch8.report(tmp_path / "logs", tmp_path / "a.html")
+    assert "<title>This training: its gradients vanish (logs)</title>" in (tmp_path / "a.html").read_text()
 
 
 def test_a_file_is_written_at_once_or_not_at_all(tmp_path, monkeypatch):

@@ -83,7 +83,7 @@ def cliffs(norms, fallen=0.2):
 def epochs(training, validation):
     log = MeasurementLog(total=100)
     for loss, held_out in zip(training, validation, strict=True):
-        log.add_epoch({"loss": loss} | ({} if held_out is None else {"val_loss": held_out}), np.full(10, loss))
+        log.add_epoch({"loss": loss} | ({} if held_out is None else {"val_loss": held_out}))
     return log
 
 

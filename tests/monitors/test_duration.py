@@ -14,7 +14,7 @@ def log_of(validation, training=None, *, total=100, done=None, chance=1.0, of_up
     log.step, log.chance, log.of_update = total if done is None else done, chance, of_update
     for i, loss in enumerate(validation):
         held_out = {} if training is None else {"val_loss": loss}
-        log.add_epoch({"loss": loss if training is None else training[i]} | held_out, np.full(3, loss))
+        log.add_epoch({"loss": loss if training is None else training[i]} | held_out)
     return log
 
 
@@ -162,7 +162,7 @@ def test_a_loss_that_swings_at_one_level_by_steps_beyond_the_lowest_point_oscill
     def swings(size=0.2, ratio=0.9, slope=0.0, height=1.0):
         log = logs.log_of(logs.AT_REST, curvature=2 * ratio * 0.005)
         for epoch in range(16):
-            log.add_epoch({"loss": height * (1 + size * (-1) ** epoch / 2 - slope * (epoch - 12))}, np.ones(10))
+            log.add_epoch({"loss": height * (1 + size * (-1) ** epoch / 2 - slope * (epoch - 12))})
         return log
 
     claim = claim_of(swings(**change), "oscillation")

@@ -7,6 +7,7 @@ import pytest
 from keras_ch8 import monitors
 from keras_ch8.monitors._batch_statistics import BatchStatistics
 from keras_ch8.monitors._gradient_norm import GradientNorm
+from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.flow import scale_of_start
 from keras_ch8.verdicts.fact import Fact
 from tests.monitors.logs import NAN, check, flow, level, log_of, losses, measured, remarks, said, statistics
@@ -32,6 +33,17 @@ def level_of(kind, flows, values, total=1000):
     log = log_of(values, layer_flow=flows)
     log.total = total
     return level("layer_flow", log, kind)
+
+
+def test_the_signal_is_drawn_until_a_layer_is_nan_and_not_as_that_of_the_input_alone():
+    (monitor,) = chosen(["layer_flow"])
+
+    def drawn(signal):
+        numbers = monitor.numbers(log_of(losses(), layer_flow=flow(input_signal=4.8, signal=signal)))
+        return [numbers.get(name) for name in ("smallest_signal", "largest_signal")]
+
+    assert drawn(first(9.0)) == [1.0, 9.0]
+    assert drawn(first(NAN)) == [None, None]
 
 
 @pytest.mark.parametrize("share, fallen, expected", [

@@ -163,14 +163,6 @@ def test_the_newest_horizon_is_that_of_the_last_measurement_and_of_long_sequence
     assert "(median of the last 9 measurements; now 50 %)" in claim.why[0]
 
 
-def test_the_risks_are_drawn_by_their_names():
-    (monitor,) = chosen(["online_risk"])
-    assert monitor.numbers(epochs([1.0, 0.5], [1.0, 1.0])) == {
-        "loss_on_new_examples": 1.0,
-        "loss_on_known_examples": 0.5,
-    }
-
-
 def course(monitor, pasts, kind):
     """Return the verdict on a kind after each of some pasts, one measurement after the other."""
     (one,), tracker = chosen([monitor]), VerdictTracker()
@@ -248,10 +240,13 @@ def test_every_series_of_a_quantity_is_a_curve_of_a_monitor_or_of_epochs():
 def test_the_limits_of_the_rules_are_lines_of_the_series_that_show_what_they_judge():
     found = lines(members("full"))
     assert set(found) <= {f"{SERIES}{name}" for name in CURVES}
-    for line in ({"value": 0.3, "label": "watch: dead_units"}, {"value": 0.4, "label": "act: dead_units"}):
-        assert line in found["diagnosis/fraction_dead"]
-    assert {"value": 0.3, "label": "act: step_too_short, ill_conditioned"} in found["diagnosis/newton_gain"]
-    assert {"value": 0.1, "label": "watch: saddle"} in found["diagnosis/negative_curvature"]
+    for value, label, direction, series in (
+        (0.3, "watch: dead_units", "above", "fraction_dead"),
+        (0.4, "act: dead_units", "above", "fraction_dead"),
+        (0.3, "act: step_too_short, ill_conditioned", "above", "newton_gain"),
+        (0.1, "watch: saddle", "above", "negative_curvature"),
+    ):
+        assert {"value": value, "label": label, "direction": direction} in found[f"diagnosis/{series}"]
     assert "diagnosis/backward_factor" not in found  # what is judged is the product over the layers
     for threshold in (t for rule in RULES for t in rule.judged if t.quantity.series):
         assert threshold.watch in [line["value"] for line in found[threshold.quantity.series]]

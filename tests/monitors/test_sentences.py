@@ -136,7 +136,7 @@ def test_whatever_was_read_and_reported_the_claims_are_sentences(seed):
             log.add(step, {kind: reading(kind, rng) for kind in READ})
             norms = np.abs(rng.choice(EXTREMES, 111))
             log.add_rows(Rows(np.arange(step - 110, step + 1), norms, rng.choice(EXTREMES, 111)))
-            log.add_epoch(dict(zip(("loss", "val_loss"), rng.choice(EXTREMES, 2), strict=True)), norms)
+            log.add_epoch(dict(zip(("loss", "val_loss"), rng.choice(EXTREMES, 2), strict=True)))
         for monitor in judging:
             drawn = monitor.drawn(log)
             for claim in monitor.claims(log):

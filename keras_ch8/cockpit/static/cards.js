@@ -1,19 +1,29 @@
 // The card of a panel: frame, plot, what the cursor reads, CSV.
-import { button, colored, count, finding, kindsOf, lastOf, make, nameOf, number, prose, short, words, wrong } from "./words.js";
-import { STEPS, canBeLog, columnsOf, curvesOf, dashOf, glyphOf, linesOf, marksOf, valueAt } from "./curves.js";
+import { button, colored, count, finding, isNumber, kindsOf, lastOf, make, nameOf, number, prose, short, words, wrong } from "./words.js";
+import { STEPS, canBeLog, columnsOf, curvesOf, dashOf, glyphOf, limitsOf, linesOf, marksOf, outlyingOf, valueAt } from "./curves.js";
 import { cellAt, colorBar, heightOf } from "./layers.js";
 
-// What a card shows of a panel; none where no run has a curve.
-export function curvesCards(page, panel) {
+const TOLD = 6; // curves that the text of a chart names
+const OF_MAP = "A row for each layer, the first on top; the brighter, the larger.";
+const UNSAID = ["ratio", "1", "as the metric"]; // units that say nothing
+
+// What the cards of a panel show: curves of all runs in one, or the layers of each run in its own.
+export function cardsOf(page, panel) {
+  if (!panel.map) return curvesCards(page, panel);
+  const maps = page.runs.flatMap((run) => (run.record?.layers ?? []).map((map) => ({ run, map })));
+  const here = maps.filter(({ map }) => panel.series.includes(map.name) && map.steps.length);
+  return here.map(({ run, map }) => layersCard(page, run, map, panel));
+}
+
+function curvesCards(page, panel) {
   const all = curvesOf(panel, page.runs);
   const axis = panel.x || panel.x_label || STEPS; // panels with the same share zoom and cursor
   const log = page.log && panel.log && canBeLog(all);
-  return all.length ? [{ key: `${panel.title}\n${panel.series}`, panel, all, axis, log, height: 200 }] : [];
+  const outlying = page.log && !log ? outlyingOf(all) : 0;
+  return all.length ? [{ key: `${panel.title}\n${panel.series}`, panel, all, axis, log, outlying, height: 200 }] : [];
 }
 
-// What a card shows of the layers of a run.
-export function layersCard(page, run, map) {
-  const panel = { ...map, series: [map.name], events: [], lines: [] };
+function layersCard(page, run, map, panel) {
   const all = [{ run, tag: map.name, x: map.steps, y: map.steps.map(() => 0) }]; // for the cursor; it is not drawn
   const scale = page.scales.get(map.unit);
   return { key: `${run.name}\n${map.name}`, panel, all, axis: STEPS, map, scale, height: heightOf(map.rows.length) };
@@ -24,13 +34,16 @@ export const concerns = ({ panel, all }, { kind, series }, of) =>
   all.some(({ run }) => run.name === of.name) && (panel.kinds.includes(kind) || all.some(({ tag }) => tag === series));
 
 export function newCard(page) {
-  const parts = { title: make("h3"), under: make("div.under"), plot: make("div.plot"), below: make("div") };
+  const parts = { title: make("h3"), under: make("div.under"), read: make("p.read.muted"), plot: make("div.plot"), below: make("div") };
   const card = { parts };
   const head = make("div.head", parts.title, button("CSV", () => save(card), "button.csv"));
-  card.element = make("article", head, parts.under, parts.plot, parts.below);
+  parts.plot.role = "img";
+  card.element = make("article", head, parts.under, parts.read, parts.plot, parts.below);
   card.element.card = card;
   card.back = button("↑ verdict", () => {
-    const block = [...page.parts.verdicts.children].find(({ verdict, of }) => concerns(card, verdict, { name: of }));
+    const { main, verdicts } = page.parts;
+    const isOn = ({ members }) => members?.some(({ run, verdict }) => concerns(card, verdict, run));
+    const block = [...main.children, ...verdicts.children].find(isOn);
     block.open = true;
     block.scrollIntoView();
   }, "button.link");
@@ -42,29 +55,40 @@ export function newCard(page) {
 export function refresh(card) {
   const { element, parts, panel, map } = card;
   const runs = [...new Set(card.curves.map(({ run }) => run))];
-  const found = kindsOf(runs.flatMap((run) => wrong(run).filter((verdict) => concerns(card, verdict, run))));
+  const isOn = (verdict, run) => concerns(card, verdict, run);
+  const found = kindsOf(runs.flatMap((run) => wrong(run).filter((verdict) => isOn(verdict, run))));
   card.lines = linesOf(panel, card.curves);
-  card.marks = marksOf(card, card.axis === STEPS ? runs : [], (verdict, run) => concerns(card, verdict, run));
+  card.limits = limitsOf(card.curves);
+  card.marks = marksOf(card, card.axis === STEPS ? runs : [], isOn);
   element.className = `card ${found[0]?.[0] ?? ""}`;
   element.dataset.panel = panel.title;
-  const { run } = card.all[0];
+  const { run, tag } = card.all[0];
   parts.title.replaceChildren(map ? nameOf(run, `${run.label}: ${panel.title}`) : panel.title);
-  const axis = make("span.axis.muted", map ? "" : card.log ? "log axis" : "linear axis");
+  const axis = card.log ? "log axis" : card.outlying ? "axis wide at its ends" : "";
   const findings = found.map(finding);
   if (findings.length) findings.push(card.back);
-  parts.under.replaceChildren(make("span.muted", `[${panel.unit || "1"}]`), axis, make("span", ...findings));
+  const unit = UNSAID.includes(panel.unit) ? "" : panel.unit;
+  parts.under.replaceChildren(make("span.axis.muted", [unit, axis].filter(Boolean).join(", ")), make("span", ...findings));
+  parts.read.replaceChildren(...prose(map ? OF_MAP : panel.read || run.tags[tag]?.text || ""));
   parts.plot.style.minHeight = `${card.height}px`;
+  parts.plot.ariaLabel = altOf(card);
   card.said = make("div.said.muted");
   parts.below.replaceChildren(map ? colorBar(card.scale, map) : legendOf(card, runs), card.said);
   read(card, card.plot);
 }
 
+// What a chart shows, in words.
+function altOf({ panel, map, curves, all }) {
+  if (map) return `${panel.title} of ${all[0].run.label}: ${map.rows.length} rows, ${map.steps.length} columns`;
+  const ends = ({ run, tag, y }) => `${lastOf(tag)} of ${run.label}: ${number(y.find(isNumber))} to ${number(y.at(-1) ?? "NaN")}`;
+  const more = curves.length > TOLD ? [`and ${curves.length - TOLD} more`] : [];
+  return `${panel.title}. ${[...curves.slice(0, TOLD).map(ends), ...more].join("; ")}`;
+}
+
 // The table of numbers below a plot: a row for each run, a column for each series.
 function legendOf(card, runs) {
   const tags = [...new Map(card.all.map(({ rank, tag }) => [rank, tag]))].sort(([a], [b]) => a - b);
-  const isDot = (rank) => card.all.every((curve) => curve.rank !== rank || curve.x.length === 1);
-  const sample = (rank) => (isDot(rank) ? make("i.sample.ring") : sampleOf(rank));
-  const headOf = ([rank, tag]) => Object.assign(make("th.number", sample(rank), short(lastOf(tag))), { title: tag });
+  const headOf = ([rank, tag]) => Object.assign(make("th.number", sampleOf(rank), short(lastOf(tag))), { title: tag });
   card.at = make("th");
   card.cells = [];
   const rows = runs.map((run) => {
@@ -98,11 +122,13 @@ function read(card, plot) {
   card.at.textContent = at === undefined ? "last" : `at ${panel.x ? number(at) : count(Math.round(at))}`;
   for (const { element, curve } of card.cells) {
     const value = valueAt(curve, at);
-    element.textContent = value === null ? "not finite" : number(value);
+    element.textContent = value === null ? "NaN" : number(value);
   }
   const newest = new Map(marks.events.map((event) => [event.kind, event]));
-  const said = ({ run, kind, step, text }) => `${glyphOf(kind)} ${words(kind)} at step ${count(step)} in ${run.label}: ${text}`;
-  card.said.replaceChildren(...prose([...newest.values()].map(said).join("\n")));
+  const lines = card.lines.map(({ value, label }) => `┈ ${number(value)}: ${label}`);
+  const rose = marks.rose.slice(0, TOLD).map(({ run, kind, step }) => `┊ ${kind} in ${run.label} since step ${count(step)}`);
+  const told = ({ run, kind, step, text }) => `${glyphOf(kind)} ${words(kind)} at step ${count(step)} in ${run.label}: ${text}`;
+  card.said.replaceChildren(...prose([...lines, ...rose, ...[...newest.values()].map(told)].join("\n")));
 }
 
 function save(card) {

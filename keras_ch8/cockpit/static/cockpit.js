@@ -1,26 +1,24 @@
 // The page of a training. `render` draws a document, and then a newer one: zoom, hidden runs and open blocks stay.
 // docs/design/cockpit.md says what a document is.
 import uPlot from "./vendor/uPlot.js";
-import { button, lastOf, make, update, wrong } from "./words.js";
+import { button, lastOf, make, update } from "./words.js";
 import { drawHead } from "./head.js";
 import { STEPS, columnsOf, curveOptions } from "./curves.js";
 import { layerOptions, scalesOf } from "./layers.js";
-import { concerns, curvesCards, layersCard, newCard, refresh } from "./cards.js";
+import { cardsOf, newCard, refresh } from "./cards.js";
 
 const RUN_COLORS = 8; // in the style sheet
 const SLICE = 12; // milliseconds of drawing at a time
-const GOAL = "8.1"; // the section of what is minimized: of the curves that no verdict is on, these are not folded
+const AGAIN = 15_000; // milliseconds after which the page looks how old its news are
 
-export function render(document, element) {
+// Draw a document; `follows` says whether newer ones come by themselves.
+export function render(document, element, follows = false) {
   const page = (element.page ??= begin(element));
-  page.document = document;
   const { runs } = document;
-  page.runs = runs.map((run) => ({
-    ...run,
-    color: colorOfRun(page, run.name),
-    label: labelOf(run, runs),
-    live: document.live && run.ended === false, // somebody still writes it
-  }));
+  Object.assign(page, { document, follows });
+  const place = ({ name }) => document.ranking.findIndex((rank) => rank.name === name);
+  const shown = runs.map((run) => ({ ...run, color: colorOfRun(page, run.name), label: labelOf(run, runs) }));
+  page.runs = shown.sort((a, b) => place(a) - place(b)); // the best first
   page.scales = scalesOf(page.runs.flatMap((run) => run.record?.layers ?? []));
   draw(page);
 }
@@ -36,12 +34,16 @@ export function clear(element) {
 
 function begin(element) {
   const parts = {};
-  for (const name of ["heading", "runs", "verdicts", "stopping", "tools", "groups"]) parts[name] = make(`div.part-${name}`);
+  for (const name of ["heading", "main", "loss", "verdicts", "runs", "stopping", "tools", "groups"]) {
+    parts[name] = make(`div.part-${name}`);
+  }
+  const { heading, main, loss, ...others } = parts;
+  const first = make("div.first", main, loss);
   const fold = make("details.rest", make("summary"), make("div.part-groups"));
   const probe = make("span"); // has each colour in turn, for the canvas
   const inks = new Map();
   const page = { element, parts, fold, id: performance.now(), log: true, cards: new Map(), waiting: new Set() };
-  Object.assign(page, { hidden: new Set(), open: new Map(), zoom: new Map(), colors: new Map() });
+  Object.assign(page, { hidden: new Set(), open: new Map(), zoom: new Map(), colors: new Map(), sort: {} });
   page.ink = (color) => {
     probe.style.color = color;
     if (!inks.has(color)) inks.set(color, getComputedStyle(probe).color);
@@ -51,6 +53,10 @@ function begin(element) {
     if (!page.hidden.delete(name)) page.hidden.add(name);
     drawHead(page);
     arrange(page);
+  };
+  page.stress = (name) => {
+    page.stressed = name;
+    for (const { visible, plot } of page.cards.values()) if (visible) plot?.redraw(false);
   };
   page.zoomTo = (axis, ends) => {
     if (ends) page.zoom.set(axis, ends);
@@ -63,6 +69,7 @@ function begin(element) {
     need(page);
   };
   fold.ontoggle = () => need(page);
+  window.onbeforeprint = () => page.waiting.forEach((card) => drawCard(page, card));
   page.views = new IntersectionObserver((entries) => seen(page, entries), { rootMargin: "20px" });
   const sizes = new ResizeObserver(([{ contentRect }]) => {
     if (contentRect.width !== page.width) need(page);
@@ -71,11 +78,16 @@ function begin(element) {
   const classes = new MutationObserver(themed);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   dark.onchange = themed;
-  page.observers = [page.views, sizes, classes, { disconnect: () => (dark.onchange = null) }];
+  const timer = setInterval(() => page.runs.some(({ news }) => news) && drawHead(page), AGAIN);
+  const disconnect = () => {
+    dark.onchange = null;
+    clearInterval(timer);
+  };
+  page.observers = [page.views, sizes, classes, { disconnect }];
   sizes.observe(element);
   classes.observe(document.documentElement, { attributeFilter: ["class"] });
   element.classList.add("ch8");
-  element.replaceChildren(...Object.values(parts), fold, probe);
+  element.replaceChildren(heading, first, ...Object.values(others), fold, probe);
   parts.rest = fold.lastChild;
   return page;
 }
@@ -101,7 +113,7 @@ function draw(page) {
 }
 
 function drawTools(page) {
-  const headings = page.groups.map(({ heading }) => heading);
+  const named = page.groups.filter(({ heading }) => heading);
   const build = () => {
     const log = button("Log scale", () => {
       page.log = !page.log;
@@ -110,44 +122,24 @@ function drawTools(page) {
     log.ariaPressed = page.log;
     const reset = button("Reset zoom", () => page.zoom.forEach((_, axis) => page.zoomTo(axis)));
     reset.disabled = !page.zoom.size;
-    const help = make("span.muted", "Drag to zoom, double click to reset; click a run to hide it.");
-    const go = (i) => {
-      if (page.groups[i].isFolded) page.fold.open = true;
+    const help = make("span.muted.help", "Drag to zoom, double-click to reset; click a run to hide it.");
+    const go = ({ part, cards }) => {
+      if (part === "rest") page.fold.open = true;
       for (const card of page.waiting) drawCard(page, card); // else what stands above would still grow
-      firstOf(page.groups[i])?.scrollIntoView();
+      firstOf({ cards })?.scrollIntoView();
     };
-    const links = headings.map((heading, i) => button(heading, () => go(i), "button.link"));
+    const links = named.map((group, i) => button(group.heading, () => go(page.groups.filter(({ heading }) => heading)[i]), "button.link"));
     return make("div.tools", log, reset, help, make("nav", ...links));
   };
-  const content = [page.log, page.zoom.size > 0, headings];
-  update(page.parts.tools, headings.length ? [{ content, build }] : []);
+  const content = [page.log, page.zoom.size > 0, named.map(({ heading }) => heading)];
+  update(page.parts.tools, page.groups.length ? [{ content, build }] : []);
 }
 
-// The groups of panels that have data: what a verdict is on, then the rest in the order of the chapter:
-// {heading, isFolded, cards}.
+// The groups of panels that have data, in the order of the document: {part, heading, cards}.
 function groupsOf(page) {
-  const { groups, panels } = page.document;
-  const found = new Map([...Object.keys(groups), ""].map((section) => [section, []]));
-  const sections = [...found.keys()].sort((a, b) => b.length - a.length);
-  const groupOf = ({ section }) => found.get(sections.find((each) => !each || `${section}.`.startsWith(`${each}.`)));
-  for (const panel of panels) groupOf(panel).push(...curvesCards(page, panel));
-  const maps = page.runs.flatMap((run) => (run.record?.layers ?? []).map((map) => layersCard(page, run, map)));
-  for (const card of maps.toReversed()) if (card.map.steps.length) insert(groupOf(card.panel), card);
-  const verdicts = page.runs.flatMap(wrong);
-  const isOn = (card) => verdicts.some((verdict) => concerns(card, verdict, card.all[0].run)); // maps of other runs, too
-  const rest = [...found].map(([section, cards]) => ({
-    heading: groups[section] ?? "Other numbers",
-    isFolded: !section.startsWith(GOAL),
-    cards: cards.filter((card) => !isOn(card)),
-  }));
-  const first = { heading: "Where something is wrong", cards: [...found.values()].flat().filter(isOn) };
-  return [first, ...rest].filter(({ cards }) => cards.length);
-}
-
-// Put a map after the curves that show the same, or first.
-function insert(cards, card) {
-  const isSame = ({ map, panel }) => !map && panel.kinds.some((kind) => card.panel.kinds.includes(kind));
-  cards.splice(cards.findIndex(isSame) + 1, 0, card);
+  const cards = page.document.panels.flatMap((panel) => cardsOf(page, panel));
+  const groups = [...Map.groupBy(cards, ({ panel }) => panel.heading)];
+  return groups.map(([heading, cards]) => ({ part: cards[0].panel.part, heading, cards }));
 }
 
 // Put the cards in their groups; old ones are kept.
@@ -166,14 +158,15 @@ function drawCards(page) {
     card.plot?.destroy();
     page.views.unobserve(card.element);
   }
-  for (const part of [page.parts.groups, page.parts.rest]) {
-    const groups = page.groups.filter(({ isFolded = false }) => isFolded === (part === page.parts.rest));
+  for (const name of ["loss", "groups", "rest"]) {
+    const part = page.parts[name];
+    const groups = page.groups.filter((group) => group.part === name);
     const listed = groups.flatMap(({ heading, cards }) => [
-      { key: `heading ${heading}`, build: () => make("h2", heading) },
+      ...(heading ? [{ key: `heading ${heading}`, build: () => make("h2", heading) }] : []),
       ...cards.map(({ key, element }) => ({ key, build: () => element })),
     ]);
     update(part, listed);
-    for (const group of groups) group.title = part.kept.get(`heading ${group.heading}`).child;
+    for (const group of groups) group.title = part.kept.get(`heading ${group.heading}`)?.child;
   }
   page.cards.forEach(({ element }) => page.views.observe(element));
   arrange(page);
@@ -185,11 +178,11 @@ function arrange(page) {
     card.curves = card.all.filter(({ run }) => !page.hidden.has(run.name));
     card.element.hidden = !card.curves.length;
   }
-  for (const group of page.groups) group.title.hidden = !firstOf(group);
-  const inFold = page.groups.filter(({ isFolded }) => isFolded);
+  for (const group of page.groups) if (group.title) group.title.hidden = !firstOf(group);
+  const inFold = page.groups.filter(({ part }) => part === "rest");
   const folded = inFold.flatMap(({ cards }) => cards.filter(({ element }) => !element.hidden)).length;
   page.fold.hidden = !folded;
-  page.fold.firstChild.textContent = `All other curves: ${folded} ${folded === 1 ? "chart" : "charts"}`;
+  page.fold.firstChild.textContent = `All other charts: ${folded}`;
   if (folded && inFold.length === page.groups.length) page.fold.open = true; // there is nothing else
   need(page);
 }
@@ -238,11 +231,11 @@ function drawLater(page) {
 // Draw a card; its plot is built anew only for other curves or another kind of axis.
 function drawCard(page, card) {
   page.waiting.delete(card);
-  const { map, all, log, axis } = card;
+  const { map, all, log, outlying, axis } = card;
   const element = card.parts.plot;
   if (!element.clientWidth) return; // it is drawn when it is shown
   refresh(card);
-  const shape = JSON.stringify([all.map(({ run, tag, low }) => [run.name, tag, !low]), map?.rows.length, log, axis]);
+  const shape = JSON.stringify([all.map(({ run, tag, low }) => [run.name, tag, !low]), map?.rows.length, log, outlying, axis]);
   if (card.shape !== shape) {
     card.plot?.destroy();
     card.plot = new uPlot((map ? layerOptions : curveOptions)(page, card), columnsOf(card), element);

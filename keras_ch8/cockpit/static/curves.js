@@ -6,6 +6,10 @@ export const STEPS = "batches trained on"; // the x axis of nearly all panels
 export const MOST_DECADES = 12; // of a log axis
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [12, 5], [4, 2, 1, 2]]; // one for each series of a panel
 const MOST_DOTS = 40; // a curve of at most so many points shows each
+const MARGIN = 78; // pixels on the right, for the labels of limits
+const APART = 12; // pixels between two labels, or two marks
+const FAR = 20; // times what 9 of 10 values are, from which the others would hide them
+const STARRED = "epoch/val_loss"; // the curve whose best point has a star
 const GLYPHS = { clip: "▾", spike: "▴", nonfinite: "✕", stop: "■", restore: "◂", rate: "▿", stage: "◆", optimizer: "●" };
 
 // The curves of a panel in all runs: {run, tag, rank, x, y, low, high}; `rank` tells the series apart.
@@ -44,6 +48,13 @@ export function canBeLog(curves) {
   return !values.some((value) => value < 0) && positive > 0.9 * values.length;
 }
 
+// From which size on an axis that is not logarithmic grows narrow, a power of 10; 0 where no value lies far beyond the others.
+export function outlyingOf(curves) {
+  const sizes = curves.flatMap(({ y }) => y.filter(isNumber)).map(Math.abs).sort((a, b) => a - b);
+  const usual = sizes[Math.floor(0.9 * (sizes.length - 1))];
+  return usual > 0 && sizes.at(-1) > FAR * usual ? 10 ** Math.ceil(Math.log10(usual)) : 0;
+}
+
 // The newest value of a curve at x, if it is there, or its last.
 export function valueAt({ x, y }, at = x.at(-1)) {
   return at > x.at(-1) ? undefined : y[x.findLastIndex((each) => each <= at)];
@@ -58,11 +69,12 @@ export function columnsOf({ all, log }) {
 }
 
 export function curveOptions(page, card) {
-  const { log, lines } = card;
+  const { log, outlying } = card;
   const series = [{}];
   const bands = [];
   for (const curve of card.all) {
-    const ink = (percent) => () => page.ink(`color-mix(in srgb, ${curve.run.color} ${percent}%, #0000)`);
+    const isFaint = () => page.stressed && page.stressed !== curve.run.name; // beside a run that is pointed at
+    const ink = (percent) => () => page.ink(`color-mix(in srgb, ${curve.run.color} ${isFaint() ? 12 : percent}%, #0000)`);
     const common = { curve, show: !page.hidden.has(curve.run.name), points: { show: false } };
     const points = { show: curve.x.length <= MOST_DOTS, size: 4.5, width: 1.2, fill: () => page.ink("var(--card)") };
     series.push({ ...common, stroke: ink(100), width: 1.5, dash: dashOf(curve.rank), points });
@@ -71,11 +83,16 @@ export function curveOptions(page, card) {
     series.push({ ...common, stroke: ink(55), width: 1 }, { ...common, auto: !log, stroke: ink(0) });
   }
   const options = Object.assign(frame(page, card), { series, bands });
-  options.scales.y = { distr: log ? 3 : 1, range: (_, low, high) => range(low, high, lines, log) };
-  const splits = (_, __, low, high) => ticks(low, high, log);
+  const near = () => [...card.lines, ...card.limits];
+  const ends = (_, low, high) => (outlying ? wideRange(low, high, outlying) : range(low, high, near(), log));
+  options.scales.y = { distr: log ? 3 : outlying ? 4 : 1, asinh: outlying || 1, range: ends };
+  const splits = (_, __, low, high) => (outlying ? wideTicks(low, high, outlying) : ticks(low, high, log));
   const numbers = { incrs: [1], space: 0, splits, filter: (_, all) => all, values: (_, all) => all.map((x) => number(x, 12)) };
   options.axes.push({ ...options.axes[0], ...numbers, label: undefined, size: 52 });
-  options.hooks.draw = [(plot) => drawLines(page, card, plot), (plot) => drawMarks(page, card, plot)];
+  const inside = (draw) => (plot) => paint(plot, (ctx, ratio) => draw(page, card, plot, ctx, ratio));
+  options.padding[1] = () => (card.limits.length ? MARGIN : 24);
+  options.hooks.drawAxes = [drawGaps, drawLimits, drawLines].map(inside);
+  options.hooks.draw = [drawMarks, drawEnds].map(inside);
   return options;
 }
 
@@ -96,7 +113,7 @@ export function frame(page, card) {
   return {
     width: card.parts.plot.clientWidth,
     height: card.height,
-    padding: [12, 14, 0, 0],
+    padding: [12, 24, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -127,6 +144,21 @@ function range(low, high, lines, log) {
   return [Math.max(1 / roundUp(1 / low), high / 10 ** MOST_DECADES), roundUp(high)];
 }
 
+// The ends of an axis that grows narrow beyond a size, and the numbers at it.
+function wideRange(low, high, size) {
+  const [from, to] = [Math.asinh(low / size), Math.asinh(high / size)];
+  const space = 0.06 * (to - from);
+  return [size * Math.sinh(from - space), size * Math.sinh(to + space)];
+}
+
+function wideTicks(low, high, size) {
+  const powers = [];
+  for (let power = size; power <= Math.max(-low, high); power *= 10) powers.push(power);
+  const every = Math.ceil(powers.length / 3);
+  const shown = powers.filter((_, i) => i % every === 0);
+  return [...shown.map((power) => -power).reverse(), 0, ...shown].filter((tick) => tick >= low && tick <= high);
+}
+
 // The next of 1, 2, 5, 10 and so on.
 function roundUp(x) {
   const power = 10 ** Math.floor(Math.log10(x));
@@ -150,49 +182,93 @@ function ticks(low, high, log) {
   return found.filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
 }
 
-// The reference lines of a panel, equal ones once: {value, label, color}.
+// The reference lines of a panel, equal ones once: {value, label}.
 export function linesOf(panel, curves) {
   const lines = new Map();
-  const add = (value, label, color) => isNumber(value) && lines.set(`${value} ${label}`, { value, label, color });
-  for (const { run, tag } of curves) {
+  for (const { run } of curves) {
     for (const { value, label } of panel.lines) {
-      const of = run.record?.hyperparameters?.[value];
-      add(of ?? value, isNumber(of) ? `${label} ${count(of)}` : label, "var(--text)");
-    }
-    for (const { value, label } of run.record?.lines?.[tag] ?? []) {
-      add(value, label, `var(--${label.split(":")[0]}, var(--text))`);
+      const of = run.record?.hyperparameters?.[value] ?? value;
+      if (isNumber(of)) lines.set(`${of} ${label}`, { value: of, label });
     }
   }
   return [...lines.values()];
 }
 
-// Draw the reference lines. A label stands above its line, below it, or left of others; where there is no room, nowhere.
-function drawLines(page, card, plot) {
+// The limits that curves are beyond, equal ones once.
+export function limitsOf(curves) {
+  const all = curves.flatMap(({ run, tag }) => run.limits[tag] ?? []);
+  return [...new Map(all.map((limit) => [`${limit.value} ${limit.direction}`, limit])).values()];
+}
+
+// Draw a band where something is wrong, from each limit on, with the limit at the right margin.
+function drawLimits(page, { limits }, plot, ctx, ratio) {
   const { left, top, width, height } = plot.bbox;
   const placed = [];
-  const heights = card.lines.map(({ value }) => plot.valToPos(value, "y", true));
-  paint(plot, (ctx, ratio) => {
-    for (const { value, label, color } of card.lines) {
-      const y = plot.valToPos(value, "y", true);
-      if (!(y >= top && y <= top + height)) continue;
-      ctx.strokeStyle = ctx.fillStyle = page.ink(color);
-      ctx.setLineDash([5 * ratio, 4 * ratio]);
-      ctx.stroke(new Path2D(`M${left} ${y}h${width}`));
-      const long = ctx.measureText(label).width + 6 * ratio;
-      const places = [-4, 12].flatMap((down) => {
-        const base = y + down * ratio;
-        const [over, under] = [base - 9 * ratio, base + 2 * ratio];
-        if (over < top || base > top + height || heights.some((other) => other > over && other < under)) return [];
-        const near = placed.filter((other) => Math.abs(other.base - base) < 12 * ratio);
-        if (near.some((other) => other.label === label)) return [];
-        return { label, base, start: Math.min(left + width, ...near.map(({ start }) => start)) - long };
-      });
-      const place = places.sort((a, b) => b.start - a.start)[0];
-      if (!(place?.start >= left)) continue;
-      placed.push(place);
-      write(page, ctx, label, place.start, place.base);
+  for (const { value, level, direction } of limits) {
+    const isAbove = direction === "above";
+    const y = Math.min(Math.max(plot.valToPos(value, "y", true) || Infinity, top), top + height);
+    ctx.fillStyle = page.ink(`color-mix(in srgb, var(--${level}) 9%, #0000)`);
+    ctx.fillRect(left, isAbove ? top : y, width, isAbove ? y - top : top + height - y);
+    ctx.fillStyle = page.ink(`var(--${level})`);
+    ctx.fillRect(left, y, width, ratio);
+    if (placed.some((other) => Math.abs(other - y) < APART * ratio)) continue;
+    placed.push(y);
+    ctx.fillText(`limit ${number(value, 2)}`, left + width + 5 * ratio, y + 4 * ratio);
+  }
+}
+
+function drawLines(page, { lines }, plot, ctx, ratio) {
+  const { left, top, width, height } = plot.bbox;
+  ctx.strokeStyle = page.ink("var(--text)");
+  ctx.setLineDash([ratio, 3 * ratio]);
+  for (const { value } of lines) {
+    const y = plot.valToPos(value, "y", true);
+    if (y >= top && y <= top + height) ctx.stroke(new Path2D(`M${left} ${y}h${width}`));
+  }
+}
+
+// Shade where a curve has no finite number; where it never has one again, say so.
+function drawGaps(page, { curves }, plot, ctx, ratio) {
+  const { left, top, width, height } = plot.bbox;
+  const at = (x) => Math.min(Math.max(plot.valToPos(x, "x", true), left), left + width);
+  let row = 0;
+  for (const { run, x, y } of curves) {
+    ctx.fillStyle = page.ink(`color-mix(in srgb, ${run.color} 12%, #0000)`);
+    for (let i = 0; i < x.length; i++) {
+      if (y[i] !== null) continue;
+      const from = i;
+      while (i + 1 < x.length && y[i + 1] === null) i++;
+      const end = i + 1 < x.length ? at(x[i + 1]) : left + width;
+      ctx.fillRect(at(x[from]), top, Math.max(end - at(x[from]), ratio), height);
+      if (i + 1 < x.length || row > 2) continue;
+      ctx.fillStyle = page.ink(run.color);
+      const text = `NaN from step ${count(x[from])}`;
+      const start = Math.min(at(x[from]) + 4 * ratio, left + width - ctx.measureText(text).width);
+      ctx.fillText(text, start, top + (14 + APART * row++) * ratio);
     }
-  });
+  }
+}
+
+// Mark at the edge where a curve leaves the axis, and its best point with a star.
+function drawEnds(page, { curves }, plot, ctx, ratio) {
+  const { left, top, width, height } = plot.bbox;
+  const { min, max } = plot.scales.y;
+  ctx.font = `${15 * ratio}px system-ui`;
+  const mark = (glyph, x, y) => ctx.fillText(glyph, x - ctx.measureText(glyph).width / 2, y);
+  for (const { run, tag, x, y, high = y } of curves) {
+    ctx.fillStyle = page.ink(run.color);
+    let last = -Infinity;
+    for (let i = 0; i < x.length; i++) {
+      const place = plot.valToPos(x[i], "x", true);
+      const [isOver, isUnder] = [high[i] > max, y[i] !== null && y[i] < min && y[i] > 0];
+      if (!(isOver || isUnder) || place - last < APART * ratio || place < left || place > left + width) continue;
+      mark(isOver ? "▲" : "▼", (last = place), isOver ? top + 11 * ratio : top + height);
+    }
+    const finite = y.filter(isNumber);
+    if (tag !== STARRED || finite.length < 2) continue;
+    const best = y.indexOf(Math.min(...finite));
+    mark("★", plot.valToPos(x[best], "x", true), plot.valToPos(y[best], "y", true) + 5 * ratio);
+  }
 }
 
 // What is marked along the steps: verdicts where they rose, and events.
@@ -202,34 +278,24 @@ export function marksOf({ panel }, runs, isOn) {
   return { rose: marks((run) => wrong(run).filter((verdict) => isOn(verdict, run))), events: marks(events) };
 }
 
-// Draw a line where each verdict rose, with its kind, and the events along the lower edge.
-function drawMarks(page, { marks }, plot) {
+// Draw a line where each verdict rose, and the events along the lower edge.
+function drawMarks(page, { marks }, plot, ctx, ratio) {
   const { left, top, width, height } = plot.bbox;
   const placed = (all) => {
     const found = all.map((mark) => ({ ...mark, x: Math.round(plot.valToPos(mark.step, "x", true)) }));
-    return found.filter(({ x }) => x >= left && x <= left + width).sort((a, b) => a.x - b.x);
+    return found.filter(({ x }) => x >= left && x <= left + width);
   };
-  const ends = []; // of the texts in each row
   const above = new Map(); // how many events there are at a place
-  paint(plot, (ctx, ratio) => {
-    ctx.setLineDash([3 * ratio, 3 * ratio]);
-    for (const { run, kind, x } of placed(marks.rose)) {
-      ctx.strokeStyle = ctx.fillStyle = page.ink(run.color);
-      ctx.stroke(new Path2D(`M${x} ${top}v${height}`));
-      const long = ctx.measureText(kind).width + 8 * ratio;
-      const start = Math.min(x, left + width - long);
-      const free = ends.findIndex((end) => end <= start);
-      const row = free < 0 ? ends.length : free;
-      ends[row] = start + long;
-      write(page, ctx, kind, start + 4 * ratio, top + (11 + 12 * row) * ratio);
-    }
-    for (const { run, kind, x } of placed(marks.events)) {
-      above.set(x, (above.get(x) ?? 0) + 1);
-      ctx.fillStyle = page.ink(run.color);
-      const half = ctx.measureText(glyphOf(kind)).width / 2;
-      write(page, ctx, glyphOf(kind), x - half, top + height + (8 - 11 * above.get(x)) * ratio);
-    }
-  });
+  ctx.setLineDash([3 * ratio, 3 * ratio]);
+  for (const { run, x } of placed(marks.rose)) {
+    ctx.strokeStyle = page.ink(run.color);
+    ctx.stroke(new Path2D(`M${x} ${top}v${height}`));
+  }
+  for (const { run, kind, x } of placed(marks.events)) {
+    above.set(x, (above.get(x) ?? 0) + 1);
+    ctx.fillStyle = page.ink(run.color);
+    ctx.fillText(glyphOf(kind), x - ctx.measureText(glyphOf(kind)).width / 2, top + height + (8 - 11 * above.get(x)) * ratio);
+  }
 }
 
 // Draw on a plot; `ratio` is the pixels of the screen in one.
@@ -239,13 +305,4 @@ function paint(plot, draw) {
   Object.assign(plot.ctx, { font: `${11 * ratio}px system-ui`, lineWidth: ratio, textAlign: "left", textBaseline: "alphabetic" });
   draw(plot.ctx, ratio);
   plot.ctx.restore();
-}
-
-function write(page, ctx, text, x, y) {
-  ctx.save();
-  ctx.setLineDash([]);
-  Object.assign(ctx, { strokeStyle: page.ink("var(--card)"), lineWidth: 3 * ctx.lineWidth, lineJoin: "round" });
-  ctx.strokeText(text, x, y);
-  ctx.restore();
-  ctx.fillText(text, x, y);
 }

@@ -35,7 +35,7 @@ export function render() {
       const newest = await answer.json();
       if (!newest.unchanged) {
         ({ token, live } = newest);
-        draw(newest, page);
+        draw(newest, page, true);
       }
       say(page.childElementCount ? "" : "No run of keras_ch8 yet.");
     } catch (error) {

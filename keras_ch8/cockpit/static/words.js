@@ -47,6 +47,15 @@ export function colored(selector, background) {
   return element;
 }
 
+// A block with a heading that opens it; it stays as a person left it.
+export function foldOf(page, key, head, isOpen, ...content) {
+  const fold = make("details", make("summary", ...head), ...content);
+  fold.firstChild.dataset.focus = key;
+  fold.open = page.open.get(key) ?? isOpen;
+  fold.ontoggle = () => page.open.set(key, fold.open);
+  return fold;
+}
+
 // The name of a run with its colour.
 export const nameOf = (run, text = run.name) => make("span.name", colored("span.dot", run.color), short(text));
 
@@ -62,9 +71,9 @@ export function wrong(run) {
   return LEVELS.flatMap((level) => verdicts.filter((verdict) => verdict.level === level));
 }
 
-// The checks of a run that found nothing to do, by what explains them; "" for those that are all right.
-export const fine = (run) =>
-  Map.groupBy((run.record?.verdicts ?? []).filter(({ level }) => level === "ok"), (verdict) => verdict.explained_by ?? "");
+// The checks of a run that found nothing to do; those that another verdict explains, by its kind.
+export const fine = (run, cause = "") =>
+  (run.record?.verdicts ?? []).filter(({ level, explained_by: by }) => level === "ok" && (by ?? "") === cause);
 
 // The kinds of such verdicts by level: [level, "kind, kind"].
 export function kindsOf(verdicts) {

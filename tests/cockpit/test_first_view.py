@@ -1,0 +1,279 @@
+"""What a person reads of generated documents in a real browser: headline, verdicts, runs."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from tests.chromium import MISSING
+from tests.cockpit.browser import PIXELS, WORDS
+from tests.cockpit.documents import STEPS, curves, document, ordinary, run, series, verdict
+
+pytestmark = [MISSING, pytest.mark.slow]
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_the_first_view_has_the_finding_the_fix_and_the_loss(page, six, width):
+    page.open(six, width)
+    best = six["ranking"][0]
+    (heading,) = page.all("h1")
+    assert heading.text == f"ACT6 runs: best is {best['name']} (val loss {best['loss']:.3g}); 2 need action"
+    (block,) = page.all(".part-main .verdict")
+    name, kind = six["cases"][0]["runs"][0], six["cases"][0]["kind"]
+    run = next(run for run in six["runs"] if run["name"] == name)
+    found = next(each for each in run["record"]["verdicts"] if each["kind"] == kind)
+    assert block.get_attribute("open") is not None
+    assert block.rect["y"] + block.rect["height"] <= 900
+    text = page.js(WORDS, block)
+    assert text.startswith(f"ACT{kind}in {name}")
+    for head, said in (("What is wrong", "finding"), ("Fix", "cure"), ("Then expect", "expects"), ("If not", "then")):
+        assert f"{head}{found[said].replace('`', '')}" in text
+    why = block.find_elements("css selector", "details")[-1]
+    assert why.text == "Why this was reported"
+    why.find_element("css selector", "summary").click()
+    assert all(reason.replace("`", "") in why.text for reason in found["why"])
+    assert f"Measured at step {found['measured']}; reported since step {found['step']}." in why.text
+    loss = page.card("Loss")
+    assert loss.rect["y"] < 150
+    assert loss.rect["x"] > block.rect["x"] + block.rect["width"] - 1
+
+
+def test_the_other_verdicts_are_a_line_each_the_most_serious_first(page, six):
+    page.open(six)
+    blocks = page.all(".part-verdicts .verdict")
+    cases = six["cases"][1:]
+    assert [page.js(WORDS, block).split("in ")[0] for block in blocks] == [
+        f"{case['level'].upper()}{case['kind']}" for case in cases
+    ]
+    assert [block.get_attribute("open") for block in blocks] == [None] * len(cases)
+    for block, case in zip(blocks, cases, strict=True):
+        verdicts = next(run for run in six["runs"] if run["name"] == case["runs"][0])["record"]["verdicts"]
+        finding = next(each for each in verdicts if each["kind"] == case["kind"])["finding"]
+        assert finding.split(" (")[0].replace("`", "") in block.text
+        assert block.rect["height"] < 60
+        block.find_element("css selector", "summary").click()
+        assert block.text.count(finding.split(" (")[0].replace("`", "")) == 1, "it is not said twice"
+
+
+def test_consequences_stand_under_their_cause_and_never_among_what_passed(page):
+    act = verdict("vanishing", "act", "The gradient vanishes.", cure="Normalize.")
+    follows = verdict(
+        "plateau",
+        "ok",
+        "Probably a consequence of `vanishing`, so fix that first. The loss is stuck.",
+        explained_by="vanishing",
+    )
+    page.open(document(run("deep", curves(np.geomspace(2, 1, 50)), act, follows, checks=5)), width=390)
+    (fold,) = page.row("deep").find_elements("css selector", ".checks")
+    assert fold.text == "3 checks passed"
+    fold.find_element("css selector", "summary").click()
+    assert fold.text.split("\n")[1:] == ["Passed: check_0, check_1, check_2"]
+    (consequences,) = [one for one in page.all(".verdict details") if "consequences" in one.text]
+    assert consequences.text == "Probably consequences of vanishing (fix it first): plateau"
+    page.js("arguments[0].querySelector('summary').focus()", consequences)
+    ActionChains(page.browser).send_keys(Keys.ENTER).perform()
+    assert consequences.text.split("\n")[1] == "plateau: The loss is stuck."
+
+
+def test_a_code_that_cures_two_verdicts_of_a_run_is_shown_once(page):
+    code = {"cure": "Normalize.", "code": "normalize(model)", "then": "Scale.", "expects": "It falls."}
+    act = verdict("vanishing", "act", "The gradient vanishes.", **code)
+    watch = verdict("plateau", "watch", "The loss is stuck.", **code)
+    page.open(document(run("deep", curves(np.geomspace(2, 1, 50)), act, watch), run("other", curves([2, 1]), watch)))
+    page.js("document.querySelectorAll('.verdict, .verdict details').forEach((block) => (block.open = true))")
+    first, second = page.all(".verdict")
+    here, other = second.find_elements("css selector", ".body")
+    said = ("normalize(model)", "Scale.", "It falls.")
+    assert all(words in first.text and words in other.text for words in said), "the first of each run"
+    assert not any(words in here.text for words in said)
+    assert "The same as for vanishing, above." in here.text
+    assert "above" not in other.text
+
+
+def test_a_verdict_on_several_runs_is_one_card_that_names_them(page):
+    runs = [
+        run(f"sgd_{i}", curves([2, 1]), verdict("step_too_short", "act", f"Steps are {i} times too short."))
+        for i in range(5)
+    ]
+    page.open(document(*runs))
+    (block,) = page.all(".verdict")
+    assert page.js(WORDS, block).startswith("ACTstep_too_shortin sgd_0 sgd_1 sgd_2 and 2 more")
+    assert block.text.count("Steps are") == 5
+    page.row("sgd_0").click()
+    (block,) = page.all(".verdict")
+    assert page.js(WORDS, block).startswith("ACTstep_too_shortin sgd_1 sgd_2 sgd_3 and 1 more")
+
+
+def test_where_nothing_is_wrong_the_page_says_so_and_how_to_check_more(page):
+    page.open(document(run("fine", curves(np.geomspace(2, 1, 50)))))
+    assert page.all("h1")[0].text == "OKAll right: 13 of 13 checks passed"
+    assert "Nothing to do: no check found a problem." in page.all(".part-main")[0].text
+    little = run("little", curves(np.geomspace(2, 1, 50)))
+    little["state"] |= {
+        "name": "little_checked",
+        "judged": 2,
+        "applicable": 19,
+        "missing": ["saddle"],
+        "reasons": ["Give a `probe`."],
+    }
+    page.open(document(little))
+    assert page.all("h1")[0].text == "Little checked: 2 of 19 checks could run"
+    assert not page.all(".ok")
+    main = page.all(".part-main")[0]
+    assert "Give a probe." in main.text
+    main.find_element("css selector", ".checks summary").click()
+    assert "Could not run: saddle" in main.text
+
+
+def test_code_is_copied_and_cures_name_it(page, six):
+    page.open(six)
+    page.js("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.all(".copy")[0].click()
+    assert page.js("return window.copied").startswith("import keras_ch8\n\nkeras_ch8.training.scale_to_data(")
+    assert page.all(".copy")[0].text == "Copied"
+    codes = [code.text for code in page.all(".verdict.act dd > code")]
+    assert "training.scale_to_data" in codes
+    assert "`" not in page.text()
+
+
+def test_a_verdict_leads_to_its_charts_and_they_to_it(page, six):
+    page.open(six)
+    block = page.all(".verdict[open]")[0]
+    links = block.find_elements("css selector", "dd .link")
+    assert links
+    for link in links:
+        page.js("arguments[0].scrollIntoView({ block: 'center' })", link)
+        title = link.text.removeprefix("\N{DOWNWARDS ARROW} ")
+        link.click()
+        tops = "return arguments[0].map((card) => card.getBoundingClientRect().top)"
+        named = [card for card in page.all(".card") if card.get_attribute("data-panel") == title]
+        seen = page.js(tops, named)
+        assert any(0 < top < 450 for top in seen), (title, seen)
+    card = page.all(".card.act")[0]
+    kinds = page.js("return arguments[0].querySelector('.finding').textContent.slice(3).split(', ')", card)
+    page.js("document.querySelectorAll('.verdict').forEach((block) => (block.open = false))")
+    page.scroll_to(card)
+    card.find_element("css selector", ".under .link").click()
+    (opened,) = page.all(".verdict[open]")
+    assert any(kind in opened.find_element("css selector", "summary").text for kind in kinds)
+    assert 0 <= page.js("return arguments[0].getBoundingClientRect().top", opened) < 900
+
+
+def test_early_stopping_is_told(page, six):
+    rng = np.random.default_rng(5)
+    waits = {"metric": "val_loss", "best": 0.25, "best_epoch": 3, "patience_left": 1, "reason": None}
+    page.open(document(six["runs"][-1], run("waits", ordinary(rng, STEPS), stopping=waits)))
+    stopped, waiting = (page.js("return arguments[0].textContent", line) for line in page.all(".stopping"))
+    best = six["runs"][-1]["record"]["stopping"]["best"]
+    assert stopped == (
+        f"Early stopping in everything: val_loss was best at {best:.3g} in epoch 15; at step 840: "
+        "Stopped after epoch 20: val_loss did not fall for 5 epochs."
+    )
+    assert waiting == "Early stopping in waits: val_loss was best at 0.25 in epoch 3; 1 epoch of patience left"
+    said = page.card("Early stopping: the metric and its best value").find_element("css selector", ".said").text
+    assert "stop" in said
+    assert "restore" in said
+
+
+def test_without_a_run_the_page_says_what_to_do(page):
+    page.open(document())
+    assert "keras_ch8.callbacks.TensorBoard(log_dir)" in page.text()
+    assert "python -m keras_ch8 report LOG_DIR" in page.text()
+    assert not page.all(".card, .tools, table")
+
+
+def test_the_table_has_the_best_run_first_and_says_how_much_worse_the_others_are(page, six):
+    page.open(six)
+    rows = page.all(".runs tbody tr")
+    assert [row.get_attribute("data-run") for row in rows] == [rank["name"] for rank in six["ranking"]]
+    assert ["★ best" in row.text for row in rows] == [True] + [False] * 5
+    for row, rank in zip(rows, six["ranking"], strict=True):
+        far = rank["times"] >= 1.5
+        times = float(f"{rank['times']:.2g}")
+        assert (f"{times:g} x worse than the best" in row.text) == far
+    fine = page.row("cnn_healthy").text
+    assert "OKnothing to do" in fine.replace("\n", "").replace(" nothing", "nothing")
+    assert "13 of 13 checks passed" in fine
+    assert "LITTLE CHECKED" in page.row("quickstart").text
+
+
+def test_a_run_that_is_pointed_at_stands_out_and_the_others_fade(page, six):
+    page.open(six)
+
+    def colored():
+        return {title: count for title, _, count in page.js(PIXELS)}["Loss"]
+
+    before = colored()
+    ActionChains(page.browser).move_to_element(page.row("lbfgs")).perform()
+    page.wait()
+    assert 0 < colored() < before / 2
+    ActionChains(page.browser).move_to_element(page.all("h1")[0]).perform()
+    page.wait()
+    assert colored() == before
+
+
+def test_the_table_is_sorted_by_any_column(page, six):
+    page.open(six)
+
+    def order():
+        return [row.get_attribute("data-run") for row in page.all(".runs tbody tr")]
+
+    def click(name):
+        next(button for button in page.all(".runs th button") if button.text == name).click()
+
+    rates = {run["name"]: run["record"]["hyperparameters"]["optimizer"] for run in six["runs"] if run["record"]}
+    click("steps")
+    steps = {run["name"]: run["step"] for run in six["runs"]}
+    assert [steps[name] for name in order()] == sorted(steps.values())
+    click("steps")
+    assert [steps[name] for name in order()] == sorted(steps.values(), reverse=True)
+    assert [head.get_attribute("aria-sort") for head in page.all(".runs th")].count("descending") == 1
+    click("optimizer")
+    assert [rates[name] for name in order()] == sorted(rates.values())
+
+
+def test_columns_that_nobody_uses_are_left_out(page):
+    heads = "return [...document.querySelectorAll('.runs th')].map((head) => head.textContent)"
+    page.open(document(run("plain", curves([2.0, 1.0]) | {"epoch/loss": series([1, 2], [2.0, 1.0])})))
+    assert page.js(heads) == ["run", "state", "optimizer", "steps", "loss"]
+    clipped = {"step/clipped_share": series([1, 2], [1.0, 0.5])}
+    page.open(
+        document(run("clips", curves([2.0, 1.0]) | clipped, hyperparameters={"optimizer": "", "learning_rate": None}))
+    )
+    assert page.js(heads) == ["run", "state", "steps", "loss", "clipped"]
+    assert page.row("clips").text.endswith("75 %")
+
+
+def test_the_checks_that_passed_are_named_in_a_fold(page, six):
+    page.open(six)
+    page.is_sound()
+    (fold,) = page.row("cnn_healthy").find_elements("css selector", ".checks")
+    assert fold.text == "13 of 13 checks passed"
+    fold.find_element("css selector", "summary").click()
+    assert fold.text.split("\n")[1] == f"Passed: {', '.join(f'check_{i}' for i in range(13))}"
+    assert "off" not in page.row("cnn_healthy").get_attribute("class"), "the run is not hidden by that"
+    page.drawn("render(structuredClone(data), page);")
+    assert "check_12" in page.row("cnn_healthy").text, "it stays open"
+    (others,) = page.row("tanh_deep").find_elements("css selector", ".checks")
+    assert others.text == "12 checks passed"
+    assert not page.row("quickstart").find_elements("css selector", ".checks")
+
+
+def test_a_page_that_is_followed_is_live_until_there_is_no_news(page):
+    rng = np.random.default_rng(4)
+    made = document(run("live", ordinary(rng, STEPS), ended=False), live=True)
+    page.open(made)
+    page.drawn("render(data, page, true);")
+    assert (
+        page.all(".part-heading .live")[0].text == "● live, step 856"
+        or page.all(".part-heading .live")[0].text == "live, step 856"
+    )
+    assert not page.all(".old")
+    for seconds, words in ((200, "last news 3 min ago, step 856"), (8000, "last news 2 hours ago, step 856")):
+        page.drawn(f"data.runs[0].news = Date.now() / 1000 - {seconds}; render(data, page, true);")
+        assert [each.text.removeprefix("● ") for each in page.all(".old")] == [words, "no news"]
+    page.drawn("render(data, page);")
+    assert page.all(".part-heading .old")[0].text.endswith("last news 2 hours ago, step 856"), "in a file, too"

@@ -1,0 +1,153 @@
+"""What the page says first, of each state a training can be in, and which of several runs it calls the best."""
+
+import numpy as np
+import pytest
+
+from keras_ch8.cockpit.headline import CLAUSES, cases_of, of_runs, ranking
+from keras_ch8.verdicts import kinds
+from tests.cockpit.documents import run, series, verdict
+
+VANISHING = verdict("vanishing", "act", "After 6 layers all inputs look alike.")
+PLATEAU = verdict("plateau", "ok", "The loss is stuck.", explained_by="vanishing")
+OWN = {kind.name for kind in (*kinds.OF_THE_CHAPTER, *kinds.OF_THE_START, *kinds.OF_THE_COURSE)}
+STATE = {"judged": 19, "applicable": 19, "missing": [], "reasons": [], "text": ""}
+
+
+def trained(name, *verdicts, loss=0.5, best=None, **more):
+    """Return a run whose validation loss falls to its best, and is twice that at its end."""
+    best = loss if best is None else best
+    curves = {"epoch/loss": series([43, 430], [2.3, loss])}
+    if best:
+        curves["epoch/val_loss"] = series([43, 86, 430], [2.3, best, 2 * best])
+    return run(name, curves, *verdicts, step=430, **more)
+
+
+def little_checked(name, judged=2, **more):
+    return trained(name, **more) | {"state": STATE | {"name": "little_checked", "judged": judged}}
+
+
+def said(*runs):
+    headline = of_runs(runs)
+    return headline["level"], headline["text"]
+
+
+def test_a_healthy_training_is_all_right_and_of_how_many_checks():
+    healthy = trained("a", loss=0.135, best=0.183)
+    assert said(healthy) == ("ok", "All right: 13 of 13 checks passed")
+    assert of_runs([healthy])["more"] == "loss 0.135, val loss 0.366 (best 0.183) after 430 steps"
+
+
+def test_a_sick_training_is_called_by_its_first_verdict_in_plain_words():
+    assert said(trained("a", VANISHING)) == ("act", "This training: its gradients vanish")
+    assert said(trained("a", VANISHING, PLATEAU)) == ("act", "This training does not learn: its gradients vanish")
+    low = verdict("underfitting", "ok", "It has come to rest.", explained_by="vanishing")
+    assert said(trained("a", VANISHING, low)) == ("act", "This training hardly learns: its gradients vanish")
+    watch = verdict("overfitting", "watch", "It overfits.")
+    assert said(trained("a", watch)) == ("watch", "This training learns its examples by heart")
+    assert said(trained("a", watch, VANISHING)) == ("act", "This training: its gradients vanish")
+
+
+def test_a_kind_of_the_users_own_is_called_by_what_was_found():
+    own = verdict("check_1", "act", "The loss is high (it is 16).")
+    assert said(trained("a", own, checks=0)) == ("act", "This training: The loss is high")
+
+
+@pytest.mark.parametrize("name", ["step/loss", "epoch/loss"])
+def test_a_training_that_has_become_nan_says_from_which_step_and_is_never_called_well(name):
+    curves = {name: series([1, 2, 3, 4, 5], [2.0, np.nan, 1.0, np.nan, np.nan])}
+    nonfinite = verdict("nonfinite", "act", "It is NaN.")
+    assert said(run("a", curves)) == ("act", "NaN from step 4 on")
+    assert said(run("a", curves, nonfinite)) == ("act", "NaN from step 4 on")
+    long = verdict("step_too_long", "act", "Too long.")
+    follows = verdict("nonfinite", "ok", "It is NaN.", explained_by="step_too_long")
+    assert said(run("a", curves, long, follows)) == ("act", "NaN from step 4 on: its steps are too long")
+    assert said(run("a", curves, long, nonfinite)) == ("act", "NaN from step 4 on"), "nothing says why"
+    assert said(run("a", curves), trained("b")) == ("act", "a is NaN from step 4 on")
+    assert said(run("a", {name: series([1, 2, 3], [2.0, np.nan, 1.0])}))[0] == "ok", "it has come back"
+
+
+def test_what_was_little_checked_is_never_called_right():
+    assert said(little_checked("a")) == ("little_checked", "Little checked: 2 of 19 checks could run")
+    assert said(little_checked("a", ended=False)) == (
+        "little_checked",
+        "Little checked so far: 2 of 19 checks could run",
+    )
+    assert said(little_checked("a", judged=0)) == ("little_checked", "Not checked")
+    assert said(little_checked("a"), trained("b", loss=0.25)) == (
+        "little_checked",
+        "2 runs: best is b (val loss 0.25); 1 little checked",
+    )
+    both = [little_checked(name, judged=0) for name in "ab"]
+    assert said(*both)[1].endswith("not checked")
+
+
+def test_of_several_runs_the_best_is_named_and_how_many_need_action():
+    sick = [trained(f"sick_{i}", VANISHING, loss=2.0) for i in range(3)]
+    best = trained("sgd_0.5", VANISHING, loss=0.315)
+    assert said(*sick, best) == ("act", "4 runs: best is sgd_0.5 (val loss 0.315); 4 need action")
+    assert said(trained("a"), trained("b", loss=0.25)) == ("ok", "2 runs: best is b (val loss 0.25); nothing to do")
+    watch = verdict("overfitting", "watch", "It overfits.")
+    assert said(trained("a", watch), trained("b", loss=0.25)) == (
+        "watch",
+        "2 runs: best is b (val loss 0.25); 1 is worth watching",
+    )
+
+
+def test_one_sick_run_among_others_is_the_headline():
+    found = of_runs([trained("sick", VANISHING, PLATEAU, loss=2.1), trained("cured", loss=0.183)])
+    assert (found["level"], found["text"]) == ("act", "sick does not learn: its gradients vanish")
+    assert found["more"] == "cured (val loss 0.183) is the best of 2 runs"
+
+
+def test_without_a_run_there_is_nothing_to_say():
+    assert said() == ("", "No run yet")
+
+
+def test_runs_are_compared_by_their_best_validation_loss():
+    runs = [trained("far", loss=1.8), trained("best", loss=0.9, best=0.315), trained("near", loss=0.3, best=0.32)]
+    assert [(rank["name"], rank["loss"]) for rank in ranking(runs)] == [("best", 0.315), ("near", 0.32), ("far", 1.8)]
+    assert [rank["times"] for rank in ranking(runs)] == [
+        1.0,
+        pytest.approx(1.016, abs=1e-3),
+        pytest.approx(5.714, abs=1e-3),
+    ]
+    assert {rank["metric"] for rank in ranking(runs)} == {"val loss"}
+
+
+def test_where_one_has_no_validation_the_last_training_losses_are_compared():
+    found = ranking([trained("a", loss=0.5, best=0.1), trained("b", loss=0.4, best=0.0)])
+    assert [(rank["name"], rank["metric"], rank["loss"]) for rank in found] == [("b", "loss", 0.4), ("a", "loss", 0.5)]
+
+
+def test_a_run_that_has_become_nan_is_the_last_whatever_it_was_before():
+    nan = run(
+        "nan", {"epoch/loss": series([1, 2, 3], [1.0, 0.1, np.nan]), "epoch/val_loss": series([1, 2], [0.1, 0.1])}
+    )
+    assert [(rank["name"], rank["loss"]) for rank in ranking([nan, trained("a")])] == [("a", 0.5), ("nan", None)]
+
+
+def test_different_losses_and_a_single_run_are_not_compared():
+    runs = [trained(name, hyperparameters={"loss": name}) for name in ("mse", "mae")]
+    assert ranking(runs) == []
+    assert said(*runs) == ("ok", "2 runs: nothing to do")
+    assert ranking([trained("a")]) == []
+
+
+def test_times_are_not_said_of_losses_that_may_be_negative():
+    runs = [run(name, {"epoch/loss": series([1, 2], [1.0, loss])}) for name, loss in (("a", -3.0), ("b", 2.0))]
+    assert [(rank["name"], rank["times"]) for rank in ranking(runs)] == [("a", None), ("b", None)]
+
+
+def test_what_is_wrong_stands_once_for_all_runs_the_most_serious_and_most_frequent_first():
+    watch, short = verdict("overfitting", "watch", "It overfits."), verdict("step_too_short", "act", "Too short.")
+    runs = [trained("a", VANISHING, watch), trained("b", short), trained("c", short, watch)]
+    assert cases_of(runs) == [
+        {"kind": "step_too_short", "level": "act", "runs": ["b", "c"]},
+        {"kind": "vanishing", "level": "act", "runs": ["a"]},
+        {"kind": "overfitting", "level": "watch", "runs": ["a", "c"]},
+    ]
+
+
+def test_each_kind_of_the_package_has_a_clause_that_goes_on_after_the_name_of_a_run():
+    assert {name for name in OWN if name not in CLAUSES} == {name for name in CLAUSES if name not in OWN} == set()
+    assert all(clause[0].islower() and clause[-1] not in ".:;" for clause in CLAUSES.values())
