@@ -19,7 +19,7 @@ def main() -> int:
         prog="python -m keras_ch8", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     subparsers = parser.add_subparsers(metavar="COMMAND")
-    for module in pkgutil.iter_modules(commands.__path__):
+    for module in (found for found in pkgutil.iter_modules(commands.__path__) if not found.name.startswith("_")):
         command = importlib.import_module(f"{commands.__name__}.{module.name}")
         text = command.__doc__ or ""
         subparser = subparsers.add_parser(
