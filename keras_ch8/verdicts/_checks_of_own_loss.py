@@ -1,6 +1,6 @@
 """Checks of losses by what they are for some predictions: of one's own, and of relative errors."""
 
-from ._check import CHOSEN_TO_ACT, Check, can_give, interval, name_of
+from ._check import CHOSEN, CHOSEN_TO_ACT, Check, can_give, interval, name_of
 from .ending import by, class_of, code_by, cure_by, for_numbers, same_end, without
 from .facts import CROSS_ENTROPIES, DISTANCES, End, Facts
 from .wording import digits, percent
@@ -62,8 +62,9 @@ OF_OWN_LOSS = (
         lambda f: "cosine_similarity compares only directions, but the lengths of the targets differ, too, by "
         f"{percent(f.targets.lengths)} of their mean.",
         *by(for_numbers),
-        CHOSEN_TO_ACT,
+        CHOSEN,
         then="If only directions count, end with `keras.layers.UnitNormalization`.",
+        level="watch",
     ),
     Check(
         "divergence of numbers",
