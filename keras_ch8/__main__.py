@@ -33,8 +33,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if not hasattr(arguments, "run"):
         chapter = (Path(__file__).parent / "chapter.txt").read_text()
-        sys.stdout.write(f"{chapter}\nhelp(keras_ch8.optimizers.Adam) shows the whole text of a part. ")
-        sys.stdout.write(f"Commands: {', '.join(subparsers.choices)}; --help says more.\n")
+        sys.stdout.write(f"{chapter}\nhelp(keras_ch8.optimizers.Adam) prints all about a part. ")
+        sys.stdout.write(f"Commands: {', '.join(subparsers.choices)}; --help explains them.\n")
         return 0
     try:
         status: int = arguments.run(arguments)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 from .. import _checks, _net, _objects
-from .._result import as_html
 from .._types import Data, Logs, Tensor
 from ..board import tags
 from ..board.record import Diagnosed
@@ -21,7 +20,7 @@ from ..telemetry.frame import Frame
 from ..verdicts.facts import Facts
 from ..verdicts.kinds import OF_THE_START, ignored
 from ..verdicts.state import OverallState
-from ..verdicts.texts import brief, markdown, report, table
+from ..verdicts.texts import as_html, markdown, report
 from ..verdicts.verdict import Verdict, VerdictTracker
 from .base import Callback
 from .board import note_flow
@@ -136,6 +135,8 @@ class Diagnosis(Callback):
     _is_alone = True
     _place_in_summary = FIRST
     _remembers = _Memory
+    called = "diagnosis"
+    """What the user prints to see what was found: the name of the variable in the documents."""
 
     def __init__(
         self,
@@ -177,11 +178,11 @@ class Diagnosis(Callback):
     def __str__(self) -> str:
         if self.model is None and not self.verdicts:
             return _net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
-        return report(self.verdicts, self.state)
+        return report(self.verdicts, self.state, self.called)
 
     def _repr_html_(self) -> str:
-        """Return the verdicts for a notebook, the most serious first."""
-        return as_html("Diagnosis", " ".join(brief(self.verdicts, self.state)), table(self.verdicts))
+        """Return the verdicts for a notebook: one line, a card for each, and the passed checks folded."""
+        return as_html("Diagnosis", self.verdicts, self.state)
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -324,7 +325,7 @@ class Diagnosis(Callback):
             self.log.see(rate_of(self.model), self.session.batch_size or 0.0, self.session.params["steps"] or 0)
             seconds = measuring.setup_to_come
             if seconds > LONG and self.verbose and not self.session.terminal.is_quiet:
-                self.session.say(f"The Doctor traces what it measures by, which takes about {seconds:.0f} s.")
+                self.session.say(f"Doctor: preparing its measurements takes about {seconds:.0f} s.")
             for readings in measuring.measure():
                 sound = self.log.add(self.session.step, readings)
                 if self.session.writer is not None:
@@ -371,7 +372,7 @@ class Diagnosis(Callback):
         record.verdicts, record.standing = self.verdicts, self.state
 
     def _summary(self) -> list[str]:
-        return summary(self.session, self.verdicts, self.state)
+        return summary(self.session, self.verdicts, self.state, self.called)
 
     # --- what is remembered from training to training -----------------------------------------------------------------
 

@@ -344,9 +344,8 @@ class TensorBoard(Callback):
         return [reason] if reason else []
 
     def _summary(self) -> list[str]:
-        page = os.path.join(self._writer.folder, NAME)
-        seen = [f"Page of the run: {_shorter(page)}"] if os.path.exists(page) else []
-        return [*seen, f"Curves: tensorboard --logdir {_shorter(self.log_dir)}"]
+        page, live = os.path.join(self._writer.folder, NAME), f"tensorboard --logdir {_shorter(self.log_dir)}"
+        return [f"Page: {_shorter(page)} (live: {live})" if os.path.exists(page) else f"Curves: {live}"]
 
     def on_close(self) -> None:
         """Write the last window, the report and what the dashboard HParams shows."""

@@ -19,6 +19,8 @@ OF_NUMBERS = ("absolute", "squared", "mae", "mse", "r2")
 """Parts of the names of metrics that compare numbers."""
 BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 """Metrics of classes that Keras chooses by the shapes of the output and the labels."""
+WIDTH = 80
+"""Columns of a terminal, in which code is printed."""
 NUMBERED = f"{NUMPY}labels, y = np.unique(y, return_inverse=True)"
 ZERO_AND_ONE = 'y = (y == y.max()).astype("float32")'
 WITHOUT_RELU = f"""\
@@ -206,13 +208,14 @@ def with_end(facts: Facts, layers: Sequence[str], left_out: int) -> str:
     """
     if Fact.SEQUENTIAL in facts.has and not facts.has & {Fact.NO_ARRAYS, Fact.STATEFUL}:
         kept = f"*model.layers[:-{left_out}]" if left_out else "*model.layers"
-        made = f"keras.Sequential([keras.Input(x.shape[1:]), {', '.join([kept, *layers])}])"
+        lines = f"layers = [keras.Input(x.shape[1:]), {', '.join([kept, *layers])}]"
+        made = "keras.Sequential(layers)"
     else:
         made = f"model.layers[-{left_out}].input" if left_out else "model.layers[-1].output"
         for layer in layers:
             made = f"{layer}({made})"
-        made = f"keras.Model(model.inputs, {made})"
-    return f"body, model = model, {made}"
+        lines, made = f"output = {made}", "keras.Model(model.inputs, output)"
+    return f"{lines}\nbody, model = model, {made}"
 
 
 def without(facts: Facts, place: int) -> str:
@@ -243,7 +246,9 @@ def _compiled(facts: Facts, to: Ending, body: str) -> list[str]:
         changes.append(BY_ADAM)
     if not changes:
         return [COMPILE_AGAIN if body == "body" else COMPILE_ANEW]
-    return [*reasons, f"keras_ch8.training.compile_as(model, {body}, {', '.join(changes)})"]
+    line = f"keras_ch8.training.compile_as(model, {body}, {', '.join(changes)})"
+    lines = ",\n    ".join([f"model, {body}", *changes])
+    return [*reasons, line if len(line) <= WIDTH else f"keras_ch8.training.compile_as(\n    {lines},\n)"]
 
 
 def _fits(metric: str, loss: str) -> bool:

@@ -178,7 +178,7 @@ _NEW_START = Remedy(
 )  # fmt: skip
 _STOP = Remedy(
     "Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.",
-    "callbacks = [keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True), *callbacks]",
+    "stop = keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True)\ncallbacks = [stop, *callbacks]",
     "Training should end with its best validation loss.",
     unless=_LOOP,
 )

@@ -102,7 +102,7 @@ class Verdict(Result):
 
     Example:
         >>> print(keras_ch8.extend.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
-        WATCH cliff, section 8.2.4, since step 5: A spike of 30 times the median. Clip.
+        WATCH cliff since step 5: A spike of 30 times the median. Fix: Clip.
     """
 
     kind: str
@@ -129,8 +129,9 @@ class Verdict(Result):
         object.__setattr__(self, "value", float(self.value) if is_known else None)  # type: ignore[arg-type]
 
     def _headline(self) -> str:
-        said = f"{self.level.upper()} {self.kind}, section {self.section}, since step {self.step}: {self.finding}"
-        return " ".join(filter(None, [said, self.cure, self.expects, self.then and f"If that fails: {self.then}"]))
+        parts = (("Fix", self.cure), ("Then expect", self.expects), ("If not", self.then))
+        said = [f"{name}: {text}" for name, text in parts if text]
+        return " ".join([f"{self.level.upper()} {self.kind} since step {self.step}: {self.finding}", *said])
 
     def as_json(self) -> str:
         """Return one line of JSON."""

@@ -137,13 +137,12 @@ def test_it_says_how_the_training_ended_and_what_is_wrong(history):
 @pytest.mark.parametrize(
     "said, words",
     [
-        ({"verdicts": [FINE]}, "; All right: 1 of 1 check."),
+        ({"verdicts": [FINE]}, "; OK: 1 of 1 check made, nothing to do."),
         (
             {"diagnosis": None},
-            "; LITTLE CHECKED: No check could be made. No Diagnosis has looked at it: add "
-            "`keras_ch8.callbacks.Diagnosis()`.",
+            "; LITTLE CHECKED: No check could be made. This run was not diagnosed: train it with `keras_ch8.Doctor()`.",
         ),
-        ({"ended": False, "verdicts": [FINE]}, ", not ended; All right: 1 of 1 check."),
+        ({"ended": False, "verdicts": [FINE]}, ", not ended; OK: 1 of 1 check made, nothing to do."),
     ],
 )
 def test_it_says_so_where_all_is_well_or_nobody_looked(said, words):

@@ -28,6 +28,7 @@ from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, 
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from tests.monitors.logs import ENDS
+from tests.pasting import as_printed, pasted
 
 pytestmark = pytest.mark.usefixtures("in_graphs")
 LAYERS = keras.layers
@@ -395,11 +396,12 @@ def model_for(needs):
 
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("code, needs, unless", CODES, ids=range(len(CODES)))
-def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, needs, unless):
+def test_the_code_of_each_remedy_runs_in_a_script_as_it_is_printed_and_does_what_it_says(code, needs, unless):
     model, x = model_for(needs)
-    names = {"model": model, "x": x, "y": x.reshape(64, -1)[:, :1], "keras": keras, "keras_ch8": keras_ch8}
-    names |= {"batch_size": 32, "epochs": 1, "callbacks": []}
-    exec(compile(code.format(**KNOWN), "cure", "exec"), names)
+    names = {"model": model, "x": x, "y": x.reshape(64, -1)[:, :1], "batch_size": 32, "epochs": 1, "callbacks": []}
+    lines = code.format(**KNOWN)
+    assert max(map(len, as_printed(lines).splitlines())) <= 80
+    names = pasted(lines, **names)
     after = names["model"]
     given = {name: names[name] for name in ("batch_size", "epochs", "callbacks")}
     if code == WITH_CURVATURE:
