@@ -1,4 +1,4 @@
-"""The map of the chapter, and commands: each module of `keras_ch8.commands` is one.
+"""The map of the chapter, and commands: each module of `keras_ch8.commands` is one, but for private ones.
 
 python -m keras_ch8                     prints the map: each section of the chapter, and what is there for it
 python -m keras_ch8 COMMAND --help      says what a command does

@@ -8,7 +8,7 @@ import pytest
 
 from keras_ch8 import __main__, chapter, commands, tour
 
-COMMANDS = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+COMMANDS = [found.name for found in pkgutil.iter_modules(commands.__path__) if not found.name.startswith("_")]
 
 
 def test_without_a_command_the_map_of_the_chapter_is_printed(monkeypatch, capsys):
