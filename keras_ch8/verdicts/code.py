@@ -8,12 +8,15 @@ from .fact import Fact
 
 _OF_ONE_ARRAY = re.compile(r"\bx\[|\bx\.|len\(x\)|\bx ==|adapt\(x\)")
 """Where code takes the inputs for one array."""
+_OF_ONE_TARGET = re.compile(r"\by\[|\by\.|\by =|len\(y\)|\(y[,)]")
+"""Where it takes the targets for one."""
 NO_EDIT: Mapping[str, tuple[Fact, ...]] = {
     "x": (Fact.NO_ARRAYS,),
     "y": (Fact.NO_ARRAYS,),
     "batch_size": (Fact.NO_ARRAYS,),
     "model": (Fact.OWN_TRAINING_STEP,),
     "model.layers": (Fact.SUBCLASSED,),
+    "keras.Sequential": (Fact.SEVERAL_OUTPUTS,),
     "keras.Input": (Fact.STATEFUL,),
     "model.trainable_variables": (Fact.SUBCLASSED,),
     "model.optimizer.get_config": (Fact.SCALED_LOSS,),
@@ -26,6 +29,14 @@ NO_EDIT: Mapping[str, tuple[Fact, ...]] = {
 
 A name stands for all that begins with it: what names `model.optimizer` names `model`, too.
 """
+OF_A_DATA_SET = (
+    ("scale.adapt(x)", "scale.adapt(x.map(lambda x, *_: x))"),
+    ("x.shape[1:]", "x.element_spec[0].shape[1:]"),
+    ("x.dtype", "x.element_spec[0].dtype"),
+    ("find_learning_rate(model, x, y)", "find_learning_rate(model, x)"),
+    ("scale_to_data(model, x[:256], y=y[:256])", "scale_to_data(model, *next(iter(x))[:2])"),
+)
+"""What code says of arrays x and y, and what in its place where x is a `tf.data.Dataset` of both."""
 OF_LAYERS = frozenset({"model.layers", "model.trainable_variables"})
 """What there is only once the model is built."""
 
@@ -37,11 +48,15 @@ def fitting(code: str, has: Set[Fact]) -> str:
     """
     if not code or Fact.LOOP_OF_ONES_OWN in has:
         return ""
+    if Fact.SEVERAL_OUTPUTS in has and _OF_ONE_TARGET.search(code):
+        return ""
+    if Fact.DATA_SET in has and Fact.FLAT_INPUTS not in has and (translated := _of_a_data_set(code)):
+        code, has = translated, has - {Fact.NO_ARRAYS}
     named = _named(code)
     if any(has & set(NO_EDIT.get(name, ())) for name in named):
         return ""
     if named & OF_LAYERS and Fact.BUILT_BY_THE_FIRST_BATCH in has:
-        if has & {Fact.NO_ARRAYS, Fact.SEVERAL_INPUTS}:
+        if has & {Fact.NO_ARRAYS, Fact.DATA_SET, Fact.SEVERAL_INPUTS}:
             return ""
         code = f"model(x[:1])  # builds the model\n{code}"
     if _OF_ONE_ARRAY.search(code):
@@ -50,6 +65,14 @@ def fitting(code: str, has: Set[Fact]) -> str:
         code = f"x = x[:, None]  # one column\n{code}" if Fact.FLAT_INPUTS in has else code
     is_written_anew = re.search(r"^[xy] =", code, re.MULTILINE) and Fact.VALIDATED_APART in has
     return f"{code}\n# do the same to x and y of the validation data" if is_written_anew else code
+
+
+def _of_a_data_set(code: str) -> str:
+    """Return code for arrays as it is for a `tf.data.Dataset`; "" where it asks for more than OF_A_DATA_SET has."""
+    rest = code
+    for of_arrays, of_set in OF_A_DATA_SET:
+        rest, code = rest.replace(of_arrays, "_"), code.replace(of_arrays, of_set)
+    return "" if _named(rest) & {"x", "y", "batch_size"} else code
 
 
 def _named(code: str) -> set[str]:

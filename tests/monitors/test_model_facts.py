@@ -17,6 +17,7 @@ from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.model_facts import (
     facts,
     facts_of_model,
+    frozen_in,
     limit_of_norm,
     padding_in,
     rate_of,
@@ -496,3 +497,16 @@ def test_so_many_batches_are_added_up_that_there_are_a_hundred_updates():
         log._known.clear()
         log.step, log.of_update = steps, of_update
         assert known_to_cures(log).get("added_up") == expected
+
+
+def test_layers_are_frozen_as_initialized_where_their_biases_are_all_0():
+    base = keras.Sequential([keras.Input((6,)), LAYERS.Dense(9, "relu")])
+    model = plain(base)
+    assert frozen_in(model) == 0.0
+    base.trainable = False
+    assert frozen_in(model) == pytest.approx(63 / 73)
+    base.layers[0].bias.assign(np.full(9, 0.1))  # as after a training
+    assert frozen_in(model) == 0.0
+    bare = plain(LAYERS.Dense(9, use_bias=False))
+    bare.layers[0].trainable = False
+    assert frozen_in(bare) == 0.0  # nothing tells

@@ -90,7 +90,8 @@ class Judge:
         claims: list[Claim] = []
         try:
             claims = claims_of(facts, log.leave_out)
-            self.of_start = self.looked_at = set(judged_by(facts))
+            if looked_at := set(judged_by(facts)):  # else only the settings are known, by which no kind is ruled out
+                self.of_start = self.looked_at = looked_at
         except Exception as error:
             log.leave_out(PREFLIGHT, error)
         return self.tracker.update(log.step, claims, PREFLIGHT)
