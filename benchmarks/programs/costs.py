@@ -1,8 +1,9 @@
 """What a `Doctor` costs in a training of some seconds."""
 
+import os
 import statistics
 
-from trainings import CLOCKS, SETS, in_a_fork, nothing, trained
+from trainings import CLOCKS, SETS, begun_in_a_fork, in_a_fork, nothing, trained
 
 COSTLY = (
     "captcha_ctc", "conditional_gan", "point_net", "real_nvp", "stateful_forecast", "transformer", "unet", "unet_large",
@@ -15,11 +16,12 @@ def cost(program, seconds):
     short = in_a_fork(trained, program, "arrays", nothing)
     an_epoch = (short["cpu"] - short["first"]) / short["epochs"]
     epochs = max(1, round((seconds - short["first"]) / an_epoch))
-    both = [nothing, SETS["doctor"]] * (3 if seconds < 30 else 1)
-    runs = [in_a_fork(trained, program, "arrays", added, epochs) for added in both]
+    cores = sorted(os.sched_getaffinity(0))
+    turns = [(cores[0], cores[-1]), (cores[-1], cores[0])]
+    pairs = [_at_once(program, epochs, *turn) for turn in turns]
     bare, watched = (
-        {name: round(statistics.median(run[name] for run in some), 2) for name in CLOCKS}
-        for some in (runs[::2], runs[1::2])
+        {name: round(statistics.mean(run[name] for run in some), 2) for name in CLOCKS}
+        for some in zip(*pairs, strict=True)
     )
     bare_rest, watched_rest = (each["cpu"] - each["first"] for each in (bare, watched))
     return {
@@ -29,8 +31,20 @@ def cost(program, seconds):
         "watched_first": watched["first"],
         "first": round(watched["first"] / bare["first"] - 1, 3),
         "rest": round(watched_rest / bare_rest - 1, 3),
-        "verdicts": runs[1]["verdicts"],
+        "verdicts": pairs[0][1]["verdicts"],
     }
+
+
+def _at_once(program, epochs, *cores):
+    """Return a bare training and a watched one, made at the same time, each on a core of its own."""
+    added = (nothing, SETS["doctor"])
+    waiting = [begun_in_a_fork(_on, core, program, each, epochs) for core, each in zip(cores, added, strict=True)]
+    return [ended() for ended in waiting]
+
+
+def _on(core, program, added, epochs):
+    os.sched_setaffinity(0, {core})
+    return trained(program, "arrays", added, epochs)
 
 
 def line(name, row):

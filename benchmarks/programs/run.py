@@ -25,9 +25,10 @@ is wrong, also where it was printed and taken back. The code of each cure is pas
 it runs, or it does not.
 
 With `--cost` programs are trained on arrays, bare and with a `Doctor`, for as many epochs as take about so many seconds
-of CPU bare, three times in turn if that is less than half a minute. The table has medians: what the Doctor costs before
-the first step has ended, over what the first step itself takes, and in all the rest, over the bare rest and over the
-whole bare training; the file has the seconds. Best on a quiet machine.
+of CPU bare: both at once, each on a core of its own, and again with the cores exchanged, so that a machine that slows
+down slows down both. The table has means: what the Doctor costs before the first step has ended, over what the first
+step itself takes, and in all the rest, over the bare rest and over the whole bare training; the file has the seconds.
+Nothing else should run.
 """
 
 import argparse

@@ -150,19 +150,29 @@ def answer(pipe, folder, work, *arguments):
 
 def in_a_fork(work, *arguments):
     """Return what comes of some work in a process and a folder of its own, or its error; and what it said."""
+    return begun_in_a_fork(work, *arguments)()
+
+
+def begun_in_a_fork(work, *arguments):
+    """Begin some work as `in_a_fork` does, and return what waits for it."""
     receive, send = multiprocessing.get_context("fork").Pipe(duplex=False)
-    with tempfile.TemporaryDirectory() as folder:
-        process = multiprocessing.get_context("fork").Process(target=answer, args=(send, folder, work, *arguments))
-        process.start()
-        send.close()
-        try:
-            found = receive.recv() if receive.poll(SECONDS) else {"error": f"takes more than {SECONDS} s"}
-        except EOFError:
+    folder = tempfile.TemporaryDirectory()
+    process = multiprocessing.get_context("fork").Process(target=answer, args=(send, folder.name, work, *arguments))
+    process.start()
+    send.close()
+
+    def ended():
+        with folder:
+            try:
+                found = receive.recv() if receive.poll(SECONDS) else {"error": f"takes more than {SECONDS} s"}
+            except EOFError:
+                process.join()
+                found = {"error": f"its process died (exit code {process.exitcode})"}
+            process.kill()
             process.join()
-            found = {"error": f"its process died (exit code {process.exitcode})"}
-        process.kill()
-        process.join()
-        return found | {"said": said((pathlib.Path(folder) / "screen").read_text(errors="replace"))}
+            return found | {"said": said((pathlib.Path(folder.name) / "screen").read_text(errors="replace"))}
+
+    return ended
 
 
 def said(screen):
