@@ -16,6 +16,15 @@ WIDTH = 80
 """Columns of a terminal."""
 ARGUMENTS = ("batch_size", "epochs", "callbacks", "class_weight")
 """Arguments of `fit` beside x and y that the code of a cure may set."""
+_SET = r"^(\w+, )*{}(, \w+)* ="
+"""A line that sets a name."""
+_NEEDED = {
+    "x|y": "x and y are your training data",
+    "callbacks": "callbacks is the list that you give to fit, such as [doctor]",
+    "batch_size": "batch_size is what you give to fit (32 by default)",
+    "epochs": "epochs is what you give to fit",
+}
+"""What a code may need of you."""
 
 
 def report(verdicts: Sequence[Verdict], state: OverallState | None = None) -> str:
@@ -181,11 +190,22 @@ def _fix(verdict: Verdict) -> list[str]:
 
 def _code(verdict: Verdict) -> str:
     """Return the code of a cure, below where it goes, and what `fit` is given of it."""
-    given = [name for name in ARGUMENTS if re.search(rf"^(\w+, )*{name}(, \w+)* =", verdict.code, re.MULTILINE)]
-    fit = ", ".join(["x", "y", *(f"{name}={name}" for name in given), "..."])
-    data = "; x and y are your training data" if re.search(r"\b[xy]\b", verdict.code) else ""
-    listed = "; callbacks is your list, such as [doctor]" if "callbacks" in given else ""
-    return f"# between `compile` and `fit({fit})`{data}{listed}\n{verdict.code}"
+    fit, *needed = where(verdict.code)
+    return "; ".join([f"# between `compile` and `{fit}`", *needed]) + f"\n{verdict.code}"
+
+
+def where(code: str) -> list[str]:
+    """Return before which call of `fit` a code stands, given what it sets; then what each name is that it needs.
+
+    Example:
+        >>> from keras_ch8.verdicts.texts import where
+        >>> where("epochs = 3 * epochs")
+        ['fit(x, y, epochs=epochs, ...)', 'epochs is what you give to fit']
+    """
+    given = [name for name in ARGUMENTS if re.search(_SET.format(name), code, re.MULTILINE)]
+    read = re.sub(_SET.format(r"\w+"), "", code, flags=re.MULTILINE)
+    needed = [said for names, said in _NEEDED.items() if re.search(rf"\b({names})\b(?!=)", read)]
+    return [f"fit({', '.join(['x', 'y', *(f'{name}={name}' for name in given), '...'])})", *needed]
 
 
 def _wrapped(begin: str, text: str) -> str:

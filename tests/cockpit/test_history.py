@@ -140,8 +140,8 @@ def test_it_says_how_the_training_ended_and_what_is_wrong(history):
         ({"verdicts": [FINE]}, "; All right: 1 of 1 check."),
         (
             {"diagnosis": None},
-            "; LITTLE CHECKED: No check could be made. No Diagnosis has looked at it: add "
-            "`keras_ch8.callbacks.Diagnosis()`.",
+            "; LITTLE CHECKED: No check could be made. No Diagnosis has looked at it. Train with "
+            '`fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',
         ),
         ({"ended": False, "verdicts": [FINE]}, ", not ended; All right: 1 of 1 check."),
     ],
