@@ -253,6 +253,7 @@ def test_zoom_and_cursor_are_shared_and_stay_when_new_numbers_come(page, six):
             for (const name of ["values", "low", "high"]) series[name]?.push(series[name][n - 1] * 1.5);
         }
         newer.runs.push({ ...structuredClone(newer.runs[1]), name: "another" });
+        newer.rows.push({ ...newer.rows[1], name: "another", runs: ["another"] });
         render(newer, page);
     """
     page.drawn(newer)

@@ -9,6 +9,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from keras_ch8.cockpit.headline import ranking
+from keras_ch8.verdicts.wording import digits
 from tests.chromium import MISSING
 from tests.cockpit.browser import PIXELS, WORDS
 from tests.cockpit.documents import STEPS, curves, document, ordinary, run, series, verdict
@@ -100,7 +101,7 @@ def test_a_verdict_on_several_runs_is_one_card_that_names_them(page):
     page.open(document(*(run(f"sgd_{i}", curves([2, 1]), one) for i, one in enumerate(found))))
     (block,) = page.all(".verdict")
     assert page.js(WORDS, block).startswith("ACTstep_too_shortin sgd_0 sgd_1 sgd_2 and 2 more")
-    lines = [fold.text.split("\n")[0] for fold in block.find_elements("css selector", ":scope > details > summary")]
+    lines = [page.js(WORDS, head) for head in block.find_elements("css selector", ":scope > details > summary")]
     assert lines == [f"sgd_{i} {cure}" for i, cure in enumerate(cures)], "the fix of each"
     page.row("sgd_0").click()
     (block,) = page.all(".verdict")
@@ -200,8 +201,7 @@ def test_the_table_has_the_best_run_first_and_says_how_much_worse_the_others_are
     assert ["★ best" in row.text for row in rows] == [True] + [False] * 5
     for row, rank in zip(rows, ranking(six["runs"]), strict=True):
         far = rank["times"] >= 2
-        times = float(f"{rank['times']:.2g}")
-        assert (f"{times:g} x worse than the best run" in row.text) == far
+        assert (f"{digits(rank['times'])} x worse than the best run" in row.text) == far
     fine = page.row("cnn_healthy").text
     assert "OKnothing to do" in fine.replace("\n", "").replace(" nothing", "nothing")
     assert "13 of 13 checks passed" in fine
