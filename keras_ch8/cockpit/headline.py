@@ -125,7 +125,11 @@ def ranking(runs: Sequence[Document]) -> list[Document]:
         return []
     of_validation = all(run["summary"]["validation"] for run in runs)
     losses = {name: [_compared(run, of_validation) for run in seeds] for name, seeds in groups.items()}
-    known = {name: statistics.median(all_of) if None not in all_of else None for name, all_of in losses.items()}
+    finite = {name: [loss for loss in all_of if loss is not None] for name, all_of in losses.items()}
+    known = {
+        name: statistics.median(finite[name]) if len(finite[name]) == len(all_of) else None
+        for name, all_of in losses.items()
+    }
     best = min((loss for loss in known.values() if loss is not None), default=None)
     metric = "val loss" if of_validation else "loss"
     return [

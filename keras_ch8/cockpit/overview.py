@@ -144,7 +144,7 @@ def _cell(runs: Sequence[Document], key: str) -> tuple[float | str | None, str]:
     known = sorted(value for value in values if isinstance(value, int | float))
     if not known or len(known) < len(values):
         return None, "NaN" if values else ""
-    spread = f" ({said_of(known[0])} to {said_of(known[-1])})" if len(known) > 1 else ""
+    spread = f" ({said_of(known[0])}\N{EN DASH}{said_of(known[-1])})" if len(known) > 1 else ""
     return (middle := statistics.median(known)), said_of(middle) + spread
 
 
@@ -167,8 +167,9 @@ def _said(runs: Sequence[Document], rank: Document | None, is_best: bool) -> lis
     if level == "ok":
         said, far = [_fine(runs, far)], ""
     said = said or [(level, "")]
-    said += [("muted", f"{len(runs)} seeds")] if len(runs) > 1 else []
-    return [*said, *([("best", "\N{BLACK STAR} best")] if is_best else [("muted", far)] if far else [])]
+    notes = ", ".join(filter(None, [f"{len(runs)} seeds" if len(runs) > 1 else "", far]))
+    said += [("muted", notes)] if notes else []
+    return [*said, *([("best", "\N{BLACK STAR} best")] if is_best else [])]
 
 
 def _fine(runs: Sequence[Document], far: str) -> tuple[str, str]:

@@ -242,7 +242,7 @@ def test_seeds_of_a_candidate_are_one_row_and_one_colour(page):
     curves_of = {name: {"epoch/val_loss": series([1, 2], [2.0, loss])} for name, loss in losses.items()}
     page.open(document(*(run(name, each, checks=0) for name, each in curves_of.items())))
     assert [row.get_attribute("data-run") for row in page.all(".runs tbody tr")] == ["Adam", "SGD"]
-    assert "0.25 (0.2 to 0.3)" in page.row("Adam").text
+    assert "0.25 (0.2\N{EN DASH}0.3)" in page.row("Adam").text
     colours = "return [...document.querySelectorAll('.legend .dot')].map((dot) => dot.style.background)"
     adam, also, sgd, _ = page.js(colours)
     assert adam == also != sgd

@@ -78,7 +78,7 @@ def test_the_checks_that_passed_are_of_how_many():
 def test_seeds_have_one_row_with_their_median_and_their_range():
     (adam, sgd) = overview([*seeds("Adam", 0.2, 0.3), *seeds("SGD", 0.5, 0.9)])["rows"]
     assert adam["runs"] == ["Adam/seed_0", "Adam/seed_1"]
-    assert adam["cells"][0] == (0.25, "0.25 (0.2 to 0.3)")
+    assert adam["cells"][0] == (0.25, "0.25 (0.2\N{EN DASH}0.3)")
     assert sgd["said"] == [("ok.grey", "no check failed, but 2.8 x worse than the best run"), ("muted", "2 seeds")]
 
 

@@ -11,9 +11,11 @@ export function make(selector, ...children) {
   return element;
 }
 
-// A name, which may be cut off, or broken after `_` and `/`.
-export const short = (text) =>
-  Object.assign(make("span.short", ...text.split(/(?<=[_/])/).flatMap((part) => [part, make("wbr")])), { title: text });
+// Text in which a line may end after some characters.
+const broken = (text) => text.split(/(?<=[_/(])/).flatMap((part) => [part, make("wbr")]);
+
+// A name, which may be cut off.
+export const short = (text) => Object.assign(make("span.short", ...broken(text)), { title: text });
 
 export function button(text, act, selector = "button") {
   const element = make(selector, text);
@@ -23,7 +25,7 @@ export function button(text, act, selector = "button") {
 }
 
 // Text as nodes; what stands between `backticks` is code.
-export const prose = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", part) : part));
+export const prose = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", ...broken(part)) : part));
 
 export const isNumber = Number.isFinite;
 
