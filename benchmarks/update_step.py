@@ -6,7 +6,8 @@
 same way; "all in XLA" compiles the loop too, as `fit` with `jit_compile=True` compiles the rest of the step. torch and
 optax step from Python. Gradients are given; entries are medians of rounds in which all have their turn, in ms a step;
 ratios are Keras's or the peer's time over ours in the same round, so above 1 we are faster: their median, and the
-smallest and largest. "first" is the first call: tracing and compiling, in seconds.
+smallest and largest. "ours with groups" is ours with three rates that alternate from weight to weight: its ratio is
+what that costs. "first" is the first call: tracing and compiling, in seconds.
 "roofline" is the time in which the memory moves what an update has to read and write, at the bandwidth that TensorFlow
 reaches at best where it adds the gradient to as many arrays of this size. (Blocks that stay in a cache may be faster.)
 """
@@ -25,6 +26,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ch8
+from keras_ch8.optimizers import Group
 
 try:
     import jax
@@ -45,6 +47,8 @@ SHAPES = {
     "many": [(100, 100)] * 300,
     "resnet": ([(3, 3, 64, 64), (64,), (64,)] * 54)[:160],
 }
+GROUPS = [Group("*[02468]", learning_rate=0.1), Group("*[13579]", learning_rate=0.5)]
+"""By the last digit of the number of a weight."""
 OURS = {"Adam": keras_ch8.optimizers.Adam, "Momentum": keras_ch8.optimizers.Momentum}
 KERAS = {"Adam": keras.optimizers.Adam, "Momentum": lambda: keras.optimizers.SGD(0.001, momentum=0.9)}
 TORCH = {
@@ -168,6 +172,7 @@ def contenders(kind, name):
     """Yield all that update such weights by this algorithm: name, call, steps of one call, seconds of the first."""
     ours, peer = OURS[kind], KERAS[kind]
     yield "ours in graph", of_keras(ours, name, "graph")
+    yield "ours with groups", of_keras(lambda: ours(groups=GROUPS), name, "graph")
     yield "Keras graph", of_keras(peer, name, "graph")
     yield "Keras jit", of_keras(peer, name, "jit")
     if optax is not None:
@@ -194,6 +199,7 @@ def measure(kind, name, options):
 
 
 PEER_OF = {
+    "ours with groups": "ours in graph",
     "Keras graph": "ours in graph",
     "Keras jit": "ours in graph",
     "optax jit": "ours in graph",

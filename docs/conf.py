@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 import make_site
 
 project, author, version = "keras_ch8", "the authors of keras_ch8", keras_ch8.__version__
+copyright = author
 root_doc, html_theme, html_title = "README", "furo", f"keras_ch8 {version}"
 html_static_path, html_css_files = ["static"], ["site.css"]
 extensions = [
@@ -39,13 +40,23 @@ napoleon_use_rtype = False
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 suppress_warnings = ["config.cache"]  # sphinx-gallery's settings hold functions
+
+
+class QuickstartFirst(FileNameSortKey):
+    """The order of the examples."""
+
+    def __call__(self, filename):
+        """Return what a file is sorted by."""
+        return "" if filename == "quickstart.py" else filename
+
+
 sphinx_gallery_conf = {
     "examples_dirs": ["scripts"],
     "gallery_dirs": ["examples"],
     "filename_pattern": os.environ.get("SITE_RUNS_EXAMPLES") or r"\.py",
     "plot_gallery": bool(os.environ.get("SITE_RUNS_EXAMPLES")),
     "reset_argv": lambda gallery, script: ["--quick"],
-    "within_subsection_order": FileNameSortKey,
+    "within_subsection_order": QuickstartFirst,
     "abort_on_example_error": True,
     "show_memory": False,
     "remove_config_comments": True,

@@ -1,10 +1,10 @@
-"""A tour of a minute on real handwritten digits: a sick training, what is wrong with it in words, and the cured one.
+"""A demo of a minute on real handwritten digits: a broken network, what is wrong with it, and the same network fixed.
 
     .venv/bin/python examples/quickstart.py    # the same as: python -m keras_ch8 tour
     .venv/bin/tensorboard --logdir runs/tour
 
-What to look for on the page that it names: the verdict with its cure, epoch/val_loss of both trainings, and
-diagnosis/backward_factor, which falls from layer to layer in the sick one. The tour itself is keras_ch8/tour.py.
+What to look for on the page that it names: the verdict with its fix, epoch/val_loss of both trainings, and
+diagnosis/backward_factor, which falls from layer to layer in the broken one. The demo itself is keras_ch8/tour.py.
 """
 
 import argparse

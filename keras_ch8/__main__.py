@@ -1,4 +1,4 @@
-"""The map of the chapter, and commands: each module of `keras_ch8.commands` is one.
+"""The map of the chapter, and commands: each module of `keras_ch8.commands` is one, but for private ones.
 
 python -m keras_ch8                     prints the map: each section of the chapter, and what is there for it
 python -m keras_ch8 COMMAND --help      says what a command does
@@ -19,7 +19,7 @@ def main() -> int:
         prog="python -m keras_ch8", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     subparsers = parser.add_subparsers(metavar="COMMAND")
-    for module in pkgutil.iter_modules(commands.__path__):
+    for module in (found for found in pkgutil.iter_modules(commands.__path__) if not found.name.startswith("_")):
         command = importlib.import_module(f"{commands.__name__}.{module.name}")
         text = command.__doc__ or ""
         subparser = subparsers.add_parser(
@@ -33,8 +33,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if not hasattr(arguments, "run"):
         chapter = (Path(__file__).parent / "chapter.txt").read_text()
-        sys.stdout.write(f"{chapter}\nhelp(keras_ch8.optimizers.Adam) shows the whole text of a part. ")
-        sys.stdout.write(f"Commands: {', '.join(subparsers.choices)}; --help says more.\n")
+        sys.stdout.write(f"{chapter}\nhelp(keras_ch8.optimizers.Adam) prints all about a part. ")
+        sys.stdout.write(f"Commands: {', '.join(subparsers.choices)}; --help explains them.\n")
         return 0
     try:
         status: int = arguments.run(arguments)

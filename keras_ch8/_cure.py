@@ -53,6 +53,7 @@ class CureTrial(Result):
         curves: For each, the steps at which its epochs ended, and the training loss then.
         verdicts: All verdicts of each, the most serious first.
         reason: Why the cure could not be tried; "" if it was.
+        before: What was found of the cure before this one, where that did not help; `None` if this is the first.
     """
 
     verdict: Verdict
@@ -62,6 +63,7 @@ class CureTrial(Result):
     curves: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
     verdicts: tuple[tuple[Verdict, ...], ...] = ()
     reason: str = ""
+    before: "CureTrial | None" = None
 
     @property
     def has_left(self) -> bool:
@@ -97,7 +99,8 @@ class CureTrial(Result):
         passed_over = (self.verdict.kind, *OF_LENGTH)
         others = (v for said in self.verdicts[-1:] for v in said if v.level == "act" and v.kind not in passed_over)
         then = next((f"{v.kind}: {v.cure}" for v in others), "") if self.has_left else self.verdict.then
-        return " ".join(filter(None, [said, then and f"What to do next: {then}"]))
+        first = "" if self.before is None else f"The first cure did not help, and this one does: {self.verdict.cure}"
+        return " ".join(filter(None, [first, said, then and f"What to do next: {then}"]))
 
     def _table(self) -> Table | None:
         if self.reason:
@@ -127,6 +130,8 @@ def cure(
 ) -> CureTrial:
     """Train twice for as many steps, without and with the cure of a verdict, and say whether it helps (section 8.2).
 
+    Where it does not, a third training has the next cure, `verdict.then_code`, if there is one.
+
     The cure is `verdict.code`, run before `fit` with the names `model`, `x`, `y`, `batch_size`, `epochs`, `callbacks`,
     `class_weight`, `keras`, `keras_ch8` and `np`, as it would be in your script. Both trainings have the same seed,
     and a `Diagnosis` each. A smaller batch (of `batch_wasteful`) is compared after as many examples, not steps; a
@@ -148,7 +153,8 @@ def cure(
         **fit_arguments: More arguments of `fit`, such as `class_weight`.
 
     Returns:
-        A `CureTrial`. Where the cure has no code, or the code does not suit the model, it has a `reason`.
+        A `CureTrial`: of the next cure where only that helps, and of the first otherwise. Where the cure has no code,
+        or the code does not suit the model, it has a `reason`.
 
     Raises:
         TypeError: If `model_factory` is not a function, `verdict` is not a verdict, or `callbacks` is not a list of
@@ -196,17 +202,29 @@ def cure(
         new_model(model_factory)
     if not verdict.code:
         return CureTrial(verdict, reason=f"it has no code that suits every model. {verdict.cure}".strip())
-    fits = [Fit(*data, batch_size, epochs, seed, validation_data, fit_arguments, callbacks) for _ in range(2)]
-    for fit, code in zip(fits, ("", verdict.code), strict=True):
-        try:
-            fit.prepare(model_factory, code)
-        except Exception as error:
-            if not code:
-                raise
-            said = keras_private.first_sentence(error)
-            return CureTrial(verdict, reason=f"its code does not suit this model ({type(error).__name__}: {said})")
-    for fit in fits:
-        fit.run(steps_like(verdict.kind, fits[0], fit))
+    without, *cured = (
+        Fit(*data, batch_size, epochs, seed, validation_data, fit_arguments, callbacks) for _ in range(3)
+    )
+    without.prepare(model_factory, "")
+    found = _tried(verdict, model_factory, without, cured[0])
+    if found.helps or not verdict.then_code:
+        return found
+    following = dataclasses.replace(verdict, cure=verdict.then, code=verdict.then_code, then="", then_code="")
+    further = _tried(following, model_factory, without, cured[1])
+    return dataclasses.replace(further, before=found) if further.helps else found
+
+
+def _tried(verdict: Verdict, model_factory: Callable[[], keras.Model], without: "Fit", cured: "Fit") -> CureTrial:
+    """Train with the cure of a verdict and, unless that has been done, without it."""
+    try:
+        cured.prepare(model_factory, verdict.code)
+    except Exception as error:
+        said = keras_private.first_sentence(error)
+        return CureTrial(verdict, reason=f"its code does not suit this model ({type(error).__name__}: {said})")
+    if not without.curve:
+        without.run(None)
+    cured.run(steps_like(verdict.kind, without, cured))
+    fits = without, cured
     before, after = (next((v.level for v in fit.verdicts if v.kind == verdict.kind), "") for fit in fits)
     loss, losses = compared(verdict.kind, *fits)
     return CureTrial(
@@ -214,7 +232,7 @@ def cure(
         levels=(before, after),
         losses=losses,
         loss=loss,
-        curves=tuple(fit.curve for fit in fits),
+        curves=tuple(fit.curve for fit in fits if fit.curve),
         verdicts=tuple(fit.verdicts for fit in fits),
     )
 
@@ -266,6 +284,7 @@ class Fit:
     at_start: float = math.inf
     at_end: float = math.inf
     validated: float = math.inf
+    curve: tuple[()] | tuple[np.ndarray, np.ndarray] = ()
 
     def __post_init__(self) -> None:
         """Take copies of the callbacks, but for those that `run` has of its own."""

@@ -58,7 +58,7 @@ class Preflight(Result):
     state: OverallState
 
     def _headline(self) -> str:
-        said = [f"{v.level.upper()} {v.kind}, section {v.section}: {v.finding} {v.cure}" for v in self.verdicts]
+        said = [f"{v.level.upper()} {v.kind}: {v.finding} Fix: {v.cure}" for v in self.verdicts]
         return "\n".join(filter(None, [self.state.headline, *self.state.reasons, *said]))
 
     def _table(self) -> Table:

@@ -3,9 +3,11 @@
 import html
 import math
 import numbers
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TextIO
 
 LONGEST = 400
 """Characters of a `repr`, at most."""
@@ -13,6 +15,8 @@ MOST_ROWS = 60
 """Rows of a table that are shown; of more, those in the middle are left out."""
 MARK = "> "
 """Stands before the row that is recommended."""
+FOLDED = 20
+"""Rows from which on a notebook shows a table folded."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,33 @@ def one_line(text: str) -> str:
 def as_html(name: str, headline: str, table: Table | None) -> str:
     """Return what a notebook shows: name and headline, which are text, above a table."""
     shown = "" if table is None else table.as_html()
+    if table is not None and len(table.rows) >= FOLDED:
+        shown = f"<details><summary>{len(table.rows)} rows</summary>{shown}</details>"
     return f"<div><p><b>{html.escape(name)}</b>: {html.escape(headline)}</p>{shown}</div>"
+
+
+# --- colours: in a notebook, and where what is printed goes to a terminal ---------------------------------------------
+
+_STATE = re.compile(r"^(ACT|WATCH|OK|LITTLE CHECKED)\b", re.MULTILINE)
+"""Where a line begins with a level, or a state."""
+_COLOURS = {"ACT": ("1;31", "#d33"), "WATCH": ("33", "#b80"), "OK": ("32", "#292"), "LITTLE CHECKED": ("2", "#888")}
+"""Of each, the codes of a terminal, and the colour in HTML, which is readable on white and on black."""
+
+
+def coloured(text: str, stream: TextIO | None) -> str:
+    """Return a text for a stream: levels in colour if that is a terminal and NO_COLOR is not set.
+
+    It is for what the package prints itself. The `str` of an object has no colour: it may be written to a file.
+    """
+    is_terminal = getattr(stream, "isatty", bool)()  # what takes the place of `sys.stdout` may have `write` alone
+    if os.environ.get("NO_COLOR") or not is_terminal:
+        return text
+    return _STATE.sub(lambda found: f"\033[{_COLOURS[found[1]][0]}m{found[1]}\033[0m", text)
+
+
+def coloured_html(text: str) -> str:
+    """Return HTML with levels in colour."""
+    return _STATE.sub(lambda found: f'<b style="color:{_COLOURS[found[1]][1]}">{found[1]}</b>', text)
 
 
 class Result:

@@ -149,8 +149,8 @@ def index() -> str:
     lines = [
         "# The map of the chapter",
         "",
-        "Every public part of `keras_ch8`, in the order of the book; `help(keras_ch8.optimizers.Adam)` shows the whole",
-        "text of a part. This page is made from the code by `python -m keras_ch8.chapter docs`.",
+        "Every public part of `keras_ch8`, in the order of the book. `help(keras_ch8.optimizers.Adam)` prints all about"
+        " one.",
         "",
         contents(),
     ]

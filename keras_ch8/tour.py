@@ -1,4 +1,4 @@
-"""A tour of a minute: a network that learns nothing, what is wrong with it in words, and the same network cured.
+"""A demo of a minute: a network that learns nothing, what is wrong with it, and the same network fixed.
 
 It trains on real handwritten digits. `python -m keras_ch8 tour` and `examples/quickstart.py` are this module.
 """
@@ -16,6 +16,8 @@ import keras
 import numpy as np
 
 import keras_ch8
+from keras_ch8._result import coloured
+from keras_ch8.verdicts.texts import WIDTH
 
 EPOCHS, BATCH_SIZE = 10, 32
 
@@ -60,35 +62,33 @@ def train(folder: Path, epochs: int, code: str = "") -> tuple[Any, float]:
 
 
 def main(log_dir: str | os.PathLike[str] = "runs/tour", epochs: int = EPOCHS) -> None:
-    """Train, diagnose, cure, train again, and print one screen.
+    """Train, diagnose, fix, train again, and print one screen.
 
     Args:
         log_dir: Folder for the logs and the page; where it exists, one beside it is made. Defaults to `"runs/tour"`.
         epochs: Epochs of each of the two trainings. Defaults to `10`.
     """
     logs = _new_folder(Path(log_dir))
-    _say("Two trainings on 1347 handwritten digits. First, six hidden layers of sigmoid units with Adam ...")
+    _say("Two trainings on 1347 handwritten digits. First: six hidden layers of sigmoid units, Adam ...")
     sick, before = train(logs / "sick", epochs)
-    _say(f"... {100 * before:.0f} % of 450 new digits are right. What keras_ch8 says of it:\n")
+    _say(f"... {100 * before:.0f} % of 450 new digits are right. keras_ch8 says:\n")
     wrong = [verdict for verdict in sick.verdicts if verdict.code]
     if not wrong:
-        _say(f"{sick}\nThere is nothing to cure. To see it: tensorboard --logdir {logs}")
+        _say(f"{sick}\nThere is nothing to fix. To see it: tensorboard --logdir {logs}")
         return
     verdict = wrong[0]
-    _say(_wrapped(f"{verdict.level.upper()} {verdict.kind} (section {verdict.section}): {verdict.finding}"))
-    _say(_wrapped(f"Cure: {verdict.cure}"))
-    _say(textwrap.indent(verdict.code, "        ") + "\n")
-    _say("Second, the same training with these lines between `compile` and `fit` ...")
+    parts = (f"{verdict.level.upper()} {verdict.kind}", f"What is wrong: {verdict.finding}", f"Fix: {verdict.cure}")
+    _say("\n".join([*(textwrap.fill(part, WIDTH) for part in parts), verdict.code, ""]))
+    _say("Second: the same training, with these lines between `compile` and `fit` ...")
     cured, after = train(logs / "cured", epochs, verdict.code)
-    _say(f"... {100 * after:.0f} % are right. What keras_ch8 says of it: {str(cured).splitlines()[0]}\n")
+    _say(f"... {100 * after:.0f} % are right. keras_ch8 says: {str(cured).splitlines()[0]}\n")
     page = logs / "report.html"
     keras_ch8.report(logs, page)
     _say(
-        f"""In your own script: doctor = keras_ch8.Doctor("logs", probe=(x_val, y_val))
-                    model.fit(..., callbacks=[doctor]), and print(doctor)
+        f"""Your script: doctor = keras_ch8.Doctor("logs", probe=(x_val, y_val))
+             model.fit(..., callbacks=[doctor]), then print(doctor)
 Both trainings on one page, in a browser: {page.resolve()}
-The same live:                            tensorboard --logdir {logs}
-What there is for each section:           python -m keras_ch8"""
+The same, live: tensorboard --logdir {logs}"""
     )
 
 
@@ -98,10 +98,6 @@ def _new_folder(folder: Path) -> Path:
     return next(path for path in itertools.chain([folder], numbered) if not path.exists())
 
 
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
-
-
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(coloured(f"{text}\n", sys.stdout))
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""README and the guide are run, each block of code as it is printed, and every name in the documents is there."""
+"""README, quickstart and guides are run, each block of code as it is printed; every name in the documents exists."""
 
 import importlib.util
 import re
@@ -13,9 +13,8 @@ import keras_ch8 as ch8
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 CHOOSE = (ROOT / "docs/choose.md").read_text()
-TEXT = "\n\n".join(
-    [README.partition("## Read on")[0], *(p.read_text() for p in sorted((ROOT / "docs/guide").glob("*.md")))]
-)
+PAGES = [ROOT / "docs/quickstart.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
+TEXT = "\n\n".join([README.partition("## Read on")[0], *(page.read_text() for page in PAGES)])
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 30)).astype("float32")
 LABELS = (X[:, 0] > 0).astype("int32")

@@ -77,6 +77,19 @@ def test_a_cure_that_makes_it_worse_is_told():
     assert "step_too_long is still there, and the loss on the training data is not lower" in str(worse)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("rate, helps", [("0.05", True), ("1.2", False)])
+def test_where_a_cure_does_not_help_the_next_is_tried(rate, helps):
+    code = "model.optimizer.learning_rate = {}".format
+    first = dataclasses.replace(verdict(code("1.15")), then="Lower it.", then_code=code(rate))
+    found = keras_ch8.cure(linear, (X, Y), first, epochs=8)
+    assert found.helps == helps
+    assert found.verdict.code == code(rate if helps else "1.15")
+    if helps:
+        assert not found.before.helps
+        assert str(found).startswith("The first cure did not help, and this one does: Lower it. step_too_long is gone")
+
+
 @pytest.mark.parametrize(
     "code, reason",
     [

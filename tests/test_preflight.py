@@ -11,6 +11,7 @@ import keras_ch8
 from keras_ch8._preflight import _of_memorizing
 from keras_ch8._sandbox import fingerprint
 from tests.networks import Softmax
+from tests.pasting import pasted
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis -1")
 
@@ -87,12 +88,12 @@ def test_what_is_wrong_is_said_of_a_model_and_its_data(model, x, y, expected):
     ],
 )
 def test_the_code_of_a_cure_runs_in_the_script_and_cures(kind, model, x, y):
-    script = {"model": model(), "x": x, "y": y, "keras": keras, "keras_ch8": keras_ch8}
+    script = {"model": model(), "x": x, "y": y}
     (verdict,) = preflight(script["model"], x, y).verdicts
     assert (verdict.kind, verdict.level) == (kind, "act")
     assert verdict.expects
     assert verdict.then
-    exec(verdict.code, script)
+    script = pasted(verdict.code, **script)
     cured = preflight(script["model"], script["x"], script["y"], steps=1)
     assert cured.verdicts == ()
     assert math.isfinite(cured.memorized[1])
@@ -103,7 +104,7 @@ def test_of_a_training_that_is_well_nothing_is_said_and_its_losses_are_right():
     found = preflight(model, X, THREE, steps=30, validation_data=(X[:0:-3] + 0.5, THREE[:0:-3]))
     assert found.verdicts == ()
     assert (found.state.name, found.state.judged) == ("ok", found.state.applicable)
-    assert str(found).startswith(f"All right: {found.state.judged} of {found.state.judged} checks.")
+    assert str(found).startswith(f"OK: {found.state.judged} of {found.state.judged} checks made, nothing to do.")
     shares = np.bincount(THREE) / 300
     assert found.chance == pytest.approx(-np.sum(shares * np.log(shares)), rel=0.1)
     assert found.start == pytest.approx(float(model.evaluate(X, THREE, verbose=0)), rel=0.1)

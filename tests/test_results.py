@@ -69,6 +69,7 @@ def test_four_forms(name):
     header = next(place for place, each in enumerate(lines) if all(column in each for column in table.columns))
     assert len(lines) > header + 1
     assert page.seen.count("th") == len(table.columns)
+    assert ("details" in page.seen) == (len(table.rows) >= _result.FOLDED)
     assert page.seen.count("tr") == 1 + min(len(table.rows), _result.MOST_ROWS + 1)
     assert sum(each.startswith(_result.MARK) for each in lines) == (table.marked is not None)
     for word in ("nan", "None", "array("):
@@ -167,4 +168,4 @@ def test_of_a_long_table_the_middle_is_left_out(count):
 def test_a_verdict_is_short_where_lists_are_printed():
     verdict = extend.Verdict("cliff", "act", "A spike. " * 100, "Clip.", "8.2.4", 5)
     assert len(repr(verdict)) <= 400
-    assert repr(verdict).startswith("<Verdict: ACT cliff, section 8.2.4, since step 5: A spike.")
+    assert repr(verdict).startswith("<Verdict: ACT cliff since step 5: A spike.")

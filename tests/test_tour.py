@@ -8,7 +8,7 @@ import pytest
 
 from keras_ch8 import __main__, chapter, commands, tour
 
-COMMANDS = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+COMMANDS = [found.name for found in pkgutil.iter_modules(commands.__path__) if not found.name.startswith("_")]
 
 
 def test_without_a_command_the_map_of_the_chapter_is_printed(monkeypatch, capsys):
@@ -57,8 +57,8 @@ def test_the_tour_finds_what_is_wrong_and_cures_it_on_one_screen(tmp_path, capsy
     before, after = (int(right) for right in re.findall(r"(\d+) %(?: of 450 new digits)? are right", said))
     assert before < 50
     assert after > 90
-    assert "ACT vanishing (section 8.2.5)" in said
-    assert "All right: " in said
+    assert "ACT vanishing\n" in said
+    assert "OK: " in said
     page = re.search(r"in a browser: (.+)", said)[1]
     assert page == str(tmp_path / "tour-3" / "report.html")
     assert (tmp_path / "tour-3" / "report.html").read_text().startswith("<!doctype html>")

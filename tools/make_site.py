@@ -21,25 +21,30 @@ BUILD = ROOT / "build" / "site"
 SOURCE = BUILD / "source"
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 CONTENTS = {
-    "Start": ["docs/choose", "docs/index", "docs/migrate", "examples/index"],
-    "What each part does": [
-        "docs/guide/diagnose", "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target",
-        "docs/guide/start", "docs/guide/order", "docs/guide/backends", "docs/guide/speed",
+    "Start": ["docs/quickstart", "examples/index", "docs/choose", "docs/migrate", "docs/index"],
+    "Verdicts": ["docs/guide/diagnose", "docs/verdicts/index"],
+    "Guides": [
+        "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target", "docs/guide/start",
+        "docs/guide/order", "docs/guide/backends", "docs/guide/speed",
     ],
     "Method cards": [
         "docs/methods/optimizers", "docs/methods/second-order", "docs/methods/schedules", "docs/methods/clipping",
         "docs/methods/stopping", "docs/methods/callbacks", "docs/methods/initializers", "docs/methods/layers",
         "docs/methods/easy-first",
     ],
-    "Measured": ["docs/benchmarks", "docs/compare", "docs/study"],
-    "Verdicts": ["docs/diagnosis", "docs/verdicts/index"],
-    "In production": ["docs/many-workers", "docs/faults", "docs/hooks"],
     "Reference": ["docs/api/index"],
-    "Inside": ["ARCHITECTURE", "CONTRIBUTING", "docs/design/index", "CHANGELOG"],
+    "Measured": ["docs/benchmarks", "docs/compare", "docs/study"],
+    "In production": ["docs/many-workers", "docs/faults", "docs/hooks"],
+    "For contributors": [
+        "ARCHITECTURE", "CONTRIBUTING", "docs/diagnosis", "docs/texts", "docs/design/index", "CHANGELOG",
+    ],
 }  # fmt: skip
+CALLED = {"docs/diagnosis": "Rules of the verdicts", "docs/index": "Map of the chapter"}
+"""What the navigation calls a page, where not by its title."""
 
 
 TITLES = {
+    "quickstart.py": "Quickstart: a broken network, diagnosed and fixed",
     "distributed.py": "Several workers: one training on all of them",
     "guard.py": "A guard against corrupt examples and ruinous steps",
     "resume.py": "A training that is killed goes on",
@@ -100,6 +105,9 @@ def linked(path: str, text: str, pages: set[str]) -> str:
     def link(found: re.Match[str]) -> str:
         name, target, anchor = found[1], found[2], found[3] or ""
         place = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+        of_kind = f"docs/verdicts/{anchor[1:]}.md"
+        if place == "docs/diagnosis.md" and of_kind in pages:  # its own page, which is shorter
+            return f"[{name}]({posixpath.relpath(of_kind, posixpath.dirname(path))})"
         if place.endswith(".py") and place.startswith("examples/"):
             page = posixpath.relpath(place.removesuffix(".py") + ".rst", posixpath.dirname(path))
             return f"[{name}]({page})"
@@ -111,6 +119,7 @@ def linked(path: str, text: str, pages: set[str]) -> str:
 
 def toctree(names: list[str], caption: str = "", hidden: bool = False, start: str = "") -> str:
     """Return a list of pages for Sphinx."""
+    names = [f"{CALLED[name]} <{name}>" if name in CALLED else name for name in names]
     options = [f":caption: {caption}"] * bool(caption) + [":hidden:"] * hidden + [":maxdepth: 1"]
     return "\n".join(["```{toctree}", *options, "", *(start + name for name in names), "```", ""])
 
@@ -148,9 +157,9 @@ def verdicts() -> Iterator[tuple[str, str]]:
     said = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
     for name in KINDS:
         body = said[name].replace("](pictures/", "](../pictures/")
-        yield f"docs/verdicts/{name}.md", f"# {name}\n\n[How to read this](../diagnosis.md)\n{body}"
-    head = "# Verdicts, one by one\n\n| verdict | section | what it means |\n|---|---|---|\n"
-    rows = [f"| [{name}]({name}.md) | {kind.section} | {kind.meaning} |\n" for name, kind in KINDS.items()]
+        yield f"docs/verdicts/{name}.md", f"# {name}\n{body}\n[How to read the rules](../diagnosis.md)\n"
+    head = "# Verdicts, one by one\n\n| verdict | what it means |\n|---|---|\n"
+    rows = [f"| [{name}]({name}.md) | {kind.meaning} |\n" for name, kind in KINDS.items()]
     yield "docs/verdicts/index.md", head + "".join(rows) + "\n" + toctree(list(KINDS), hidden=True)
 
 
@@ -206,7 +215,7 @@ def gallery() -> Iterator[tuple[str, str]]:
     drawn["s8_7_6_continuation.py"] = drawn.pop("s8_7_6_curriculum.py")  # the picture of 8.7.6 is of continuation
     yield (
         "scripts/GALLERY_HEADER.rst",
-        "Examples\n========\n\nEach is one script; `python -m keras_ch8` says of which.\n",
+        "Examples\n========\n\nEach is one script. Begin with the first.\n",
     )
     for file in sorted((ROOT / "examples").glob("*.py")):
         text = file.read_text()

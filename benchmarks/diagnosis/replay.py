@@ -41,7 +41,7 @@ class Silent(rules.Rule):
 
     spoken = ()
 
-    def why(self, measured, level):
+    def why(self, *judged):
         return ()
 
 

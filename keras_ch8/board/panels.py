@@ -202,6 +202,14 @@ PANELS = (
     ),
     _alone("8.3.1", tags.EFFECTIVE_RATE),
     _panel(
+        "Learning rate of each group of weights", "8.3.1", "step/group_learning_rate_*", unit="weight / gradient",
+        read="Each curve is the optimizer's rate times the factor of a group.",
+    ),
+    _panel(
+        "Update over weights, of each group", "8.3.1", "step/group_relative_update_*", unit="ratio",
+        read="How far one step moves the weights of a group, as a share of their length.",
+    ),
+    _panel(
         "Range test: loss over the learning rate", "8.3.1", tags.RANGE_LOSS, tags.RANGE_SMOOTHED,
         x=tags.RANGE_RATE.name, x_label="log10 of the learning rate",
     ),

@@ -203,6 +203,7 @@ RUNNING = "step/running_"
 """How the names of running means begin."""
 _CONTINUATION, _PRETRAINING = "epoch/continuation_", "epoch/pretraining_"
 _BLOCK_NORM, _SOLVER = "step/block_gradient_norm_", "step/solver_"
+_GROUP_RATE, _GROUP_UPDATE = "step/group_learning_rate_", "step/group_relative_update_"
 
 
 def diagnosis_tags() -> dict[str, Tag]:
@@ -228,6 +229,23 @@ def block_norm(number: str) -> Tag:
     """Return the tag of the gradient of one block of coordinate descent, by its number."""
     text = "Norm of the gradient of this block, whichever moves."
     return Tag(_BLOCK_NORM + number, f"Gradient of block {number}", "loss / weight", text, "8.7.2")
+
+
+def group_rate(name: str) -> Tag:
+    """Return the tag of the learning rate of a group of weights, by the name that `group_name` has for it."""
+    text = "Learning rate of a group of weights: that of the optimizer times the factor of the group."
+    return Tag(_GROUP_RATE + name, f"Learning rate of {name}", "weight / gradient", text, "8.3.1")
+
+
+def group_update(name: str) -> Tag:
+    """Return the tag of the length of the update over that of the weights of a group."""
+    text = "Length of the update over that of the weights, of a group of weights."
+    return Tag(_GROUP_UPDATE + name, f"Update over weights of {name}", "ratio", text, "8.3.1")
+
+
+def group_name(number: int, label: str) -> str:
+    """Return what the series of a group of weights are called: its number, and of its label what a name may have."""
+    return "_".join([str(number), *re.findall(r"[\w.-]+", label)])
 
 
 def solver(name: str) -> Tag:
@@ -280,7 +298,7 @@ def describe(name: str) -> str:
         return _DESCRIPTIONS[name]
     families = {
         RUNNING: running, _CONTINUATION: continuation, _PRETRAINING: pretraining, _BLOCK_NORM: block_norm,
-        _SOLVER: solver, DIAGNOSIS: diagnosis, EPOCH: epoch,
+        _GROUP_RATE: group_rate, _GROUP_UPDATE: group_update, _SOLVER: solver, DIAGNOSIS: diagnosis, EPOCH: epoch,
     }  # fmt: skip
     for prefix, tag in families.items():
         if name.startswith(prefix):

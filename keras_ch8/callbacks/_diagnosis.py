@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 from .. import _checks, _net, _objects
-from .._result import as_html
 from .._types import Data, Logs, Tensor
 from ..board import tags
 from ..board.record import Diagnosed
@@ -13,13 +12,15 @@ from ..integration import epochs, fit, keras_private
 from ..monitors.base import Monitor, chosen
 from ..monitors.held_out import first_given, validated_on
 from ..monitors.measurement_log import MeasurementLog, rows_of_all
-from ..monitors.model_facts import rate_of
+from ..monitors.model_facts import facts_of_model, form_of, rate_of
+from ..monitors.schedule_ahead import ahead
 from ..monitors.start import EXAMPLES as LOOKED_AT
 from ..monitors.start import facts_of, there_in
 from ..telemetry.frame import Frame
+from ..verdicts.facts import Facts
 from ..verdicts.kinds import OF_THE_START, ignored
 from ..verdicts.state import OverallState
-from ..verdicts.texts import brief, markdown, report, table
+from ..verdicts.texts import as_html, markdown, report
 from ..verdicts.verdict import Verdict, VerdictTracker
 from .base import Callback
 from .board import note_flow
@@ -134,6 +135,8 @@ class Diagnosis(Callback):
     _is_alone = True
     _place_in_summary = FIRST
     _remembers = _Memory
+    called = "diagnosis"
+    """What the user prints to see what was found: the name of the variable in the documents."""
 
     def __init__(
         self,
@@ -175,11 +178,11 @@ class Diagnosis(Callback):
     def __str__(self) -> str:
         if self.model is None and not self.verdicts:
             return _net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
-        return report(self.verdicts, self.state)
+        return report(self.verdicts, self.state, self.called)
 
     def _repr_html_(self) -> str:
-        """Return the verdicts for a notebook, the most serious first."""
-        return as_html("Diagnosis", " ".join(brief(self.verdicts, self.state)), table(self.verdicts))
+        """Return the verdicts for a notebook: one line, a card for each, and the passed checks folded."""
+        return as_html("Diagnosis", self.verdicts, self.state)
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -289,7 +292,9 @@ class Diagnosis(Callback):
     def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None:
         """Add the rows of the last steps, which come when they like: they are judged at steps that no clock chooses."""
         if frames:
-            self.log.add_rows(rows_of_all(list(frames.values()), self.session.losses))
+            losses = self.session.losses
+            of_each = {name: rows_of_all([frame], losses) for name, frame in frames.items() if len(frames) > 1}
+            self.log.add_rows(rows_of_all(list(frames.values()), losses), of_each)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
@@ -320,7 +325,7 @@ class Diagnosis(Callback):
             self.log.see(rate_of(self.model), self.session.batch_size or 0.0, self.session.params["steps"] or 0)
             seconds = measuring.setup_to_come
             if seconds > LONG and self.verbose and not self.session.terminal.is_quiet:
-                self.session.say(f"The Doctor traces what it measures by, which takes about {seconds:.0f} s.")
+                self.session.say(f"Doctor: preparing its measurements takes about {seconds:.0f} s.")
             for readings in measuring.measure():
                 sound = self.log.add(self.session.step, readings)
                 if self.session.writer is not None:
@@ -344,18 +349,19 @@ class Diagnosis(Callback):
             first = first_given(training.arguments, EXAMPLES) if first is None else first
         except Exception as error:  # of a sampler of the user's
             self.log.leave_out(PREFLIGHT, error)
-        if (first := probe if first is None else first) is None:
-            return
+        first = probe if first is None else first
         self._has_looked, self.probe.first = True, None
-        if not self.model.built:  # the training step does not call it
-            return
         others, is_traced = None if first is probe else probe, self._measuring.only_computes
         try:
-            price = multiplications(keras_private.leaves_of(self.model))
-            few = examples_to_look_at(LOOKED_AT, self.probe.batch_size, price)
-            facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced)
-            held_out = validated_on(training.arguments, facts.output)
-            self.log.look(self.session.step, dataclasses.replace(facts, **held_out))
+            if first is None or not self.model.built:  # the training step does not call it, or what it reads is unknown
+                facts, held_out = Facts(has=facts_of_model(self.model, training.callbacks) | form_of(training)), {}
+            else:
+                price = multiplications(keras_private.leaves_of(self.model))
+                few = examples_to_look_at(LOOKED_AT, self.probe.batch_size, price)
+                facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced)
+                held_out = validated_on(training.arguments, facts.output)
+            to_come = ahead(self.model, self.log.total, facts.has)
+            self.log.look(self.session.step, dataclasses.replace(facts, **held_out, **to_come))
         except Exception as error:
             self.log.leave_out(PREFLIGHT, error)
         self._judge_and_report()
@@ -366,7 +372,7 @@ class Diagnosis(Callback):
         record.verdicts, record.standing = self.verdicts, self.state
 
     def _summary(self) -> list[str]:
-        return summary(self.session, self.verdicts, self.state)
+        return summary(self.session, self.verdicts, self.state, self.called)
 
     # --- what is remembered from training to training -----------------------------------------------------------------
 

@@ -89,8 +89,9 @@ class TensorBoard(Callback):
 
     Of a method of section 8.6 a row is an iteration, and `step/solver_...` has step length, evaluations and the like.
     Once a rule has clipped a step, `step/gradient_norm_clipped`, `step/clip_coefficient` and `step/clipped_share`
-    besides. The tab Optimization shows what there is in the order of the chapter, Text the report of the run.
-    If writing fails, one warning says so, and the training goes on.
+    besides; of an optimizer with `groups`, `step/group_learning_rate_...` and `step/group_relative_update_...`, the
+    length of the update over that of the weights. The tab Optimization shows what there is in the order of the chapter,
+    Text the report of the run. If writing fails, one warning says so, and the training goes on.
 
     TensorBoard's setting "Ignore outliers in chart scaling" is on by default and cuts spikes off: take it off, or the
     smoothing down to 0, to see them.
@@ -306,6 +307,10 @@ class TensorBoard(Callback):
             series[tags.CLIP_COEFFICIENT] = frame.steps, frame.coefficient
             series[tags.CLIPPED_SHARE] = frame.steps, frame.was_clipped.astype(float)
         series |= {tags.solver(name): (frame.steps, values) for name, values in frame.numbers.items()}
+        for number, (label, factor) in enumerate(frame.group_rates.items()):
+            group = tags.group_name(number, label)
+            series[tags.group_rate(group)] = frame.steps, factor * frame.learning_rate
+            series[tags.group_update(group)] = frame.measured, frame.groups[label]
         if self.layers and self.session.observation is not None:
             norms = LayerNorms.of(self.session.observation.variables_of(name))
             series |= self._parts.layer_norms.setdefault(name, norms).series(frame)
@@ -339,9 +344,8 @@ class TensorBoard(Callback):
         return [reason] if reason else []
 
     def _summary(self) -> list[str]:
-        page = os.path.join(self._writer.folder, NAME)
-        seen = [f"Page of the run: {_shorter(page)}"] if os.path.exists(page) else []
-        return [*seen, f"Curves: tensorboard --logdir {_shorter(self.log_dir)}"]
+        page, live = os.path.join(self._writer.folder, NAME), f"tensorboard --logdir {_shorter(self.log_dir)}"
+        return [f"Page: {_shorter(page)} (live: {live})" if os.path.exists(page) else f"Curves: {live}"]
 
     def on_close(self) -> None:
         """Write the last window, the report and what the dashboard HParams shows."""

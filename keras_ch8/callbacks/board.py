@@ -125,6 +125,8 @@ def _config(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
     """Return the arguments of an optimizer that say something; none of one that cannot give them."""
     with contextlib.suppress(Exception):  # such as a schedule of the user's own without `get_config`
         config = optimizer.get_config()
+        if "groups" in config:
+            config["groups"] = ", ".join(map(repr, optimizer.groups))
         return {key: _short(value) for key, value in config.items() if value not in (None, False) and key != "name"}
     return {}
 

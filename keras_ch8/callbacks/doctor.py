@@ -1,6 +1,7 @@
 """The object to begin with: one callback for all that watches a training, which says what is wrong with it."""
 
 import copy
+import html
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -10,7 +11,6 @@ import keras
 
 from .. import _checks, _describe, _net, _objects
 from .._describe import short
-from .._result import as_html
 from .._types import Data, Logs, Tensor
 from ..integration import backend, fit
 
@@ -22,7 +22,7 @@ from ..trackers import feeds
 from ..trackers.base import Tracker
 from ..verdicts.kinds import ignored
 from ..verdicts.state import OverallState
-from ..verdicts.texts import brief, report, table
+from ..verdicts.texts import as_html, brief, report
 from ..verdicts.verdict import LEVELS, Verdict, VerdictError
 from ._diagnosis import Diagnosis
 from ._resume import Resume
@@ -72,10 +72,10 @@ class WatchedRun:
         return f"<WatchedRun: {' '.join(brief(self.verdicts, self.state))}>"
 
     def __str__(self) -> str:
-        return report(self.verdicts, self.state)
+        return report(self.verdicts, self.state, "run")
 
     def _repr_html_(self) -> str:
-        return as_html("Doctor", " ".join(brief(self.verdicts, self.state)), table(self.verdicts))
+        return as_html("Doctor", self.verdicts, self.state)
 
 
 @final
@@ -84,9 +84,11 @@ class Doctor(keras.callbacks.Callback):
 
     One callback, to begin with: `callbacks=[doctor]`. In its place `fit` has `TensorBoard(log_dir)`, which writes the
     curves and a page, `Diagnosis(probe)`, which finds the verdicts, and `Resume(resume)` where that is asked for. A
-    verdict that calls for action is printed when it first does, and a summary when `fit` ends; `print(doctor)` says all
-    that was found. Whoever wants more of one of them, such as `Diagnosis(checks="full")`, lists the three instead. What
-    stops, averages or slows a training is added by hand: `callbacks=[doctor, EarlyStopping(patience=5)]`.
+    verdict that calls for action is printed once, when it first does, and `fit` ends with a summary of a few lines.
+    `print(doctor)` then has the first verdict in full, with the code that fixes it, and two lines for each other;
+    `print(doctor.verdicts[1].code)` is the code of the second. Whoever wants more of one of the three, such as
+    `Diagnosis(checks="full")`, lists them instead. What stops, averages or slows a training is added by hand:
+    `callbacks=[doctor, EarlyStopping(patience=5)]`.
 
     `doctor.runs` has one result for each `fit`, and for each loop of `watch`, in order, each with `verdicts`, `state`
     and `log_dir`; it prints. Copies share them: a search for hyperparameters, which gives each trial a copy of the
@@ -211,22 +213,20 @@ class Doctor(keras.callbacks.Callback):
         if found:
             kinds = ", ".join(verdict.kind for verdict in found)
             said = f'The training has verdicts of the level "{level}" or above: {kinds}.'
-            raise VerdictError(f"{said}\n\n{report(found)}", found)
+            raise VerdictError(f"{said}\n\n{report(found, of='doctor')}", found)
 
     def __repr__(self) -> str:
         names = ("log_dir", "probe", "resume", "ignore", "log_to")
         return _describe.call_of(self, {name: vars(self)[name] for name in names})
 
     def __str__(self) -> str:
-        return str(self.runs[-1]) if self.runs else self._why_nothing
+        if not self.runs:
+            return _net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
+        return report(self.runs[-1].verdicts, self.runs[-1].state, "doctor")
 
     def _repr_html_(self) -> str:
-        """Return the verdicts for a notebook, the most serious first."""
-        return self.runs[-1]._repr_html_() if self.runs else as_html("Doctor", self._why_nothing, None)
-
-    @property
-    def _why_nothing(self) -> str:
-        return _net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
+        """Return the verdicts for a notebook: one line, a card for each, and the passed checks folded."""
+        return self.runs[-1]._repr_html_() if self.runs else f"<p>{html.escape(str(self))}</p>"
 
     # --- in `fit`: the hook around it calls the first two ------------------------------------------------------------
 
@@ -262,6 +262,7 @@ class Doctor(keras.callbacks.Callback):
     def _diagnosis(self, probe: ProbeData, loss: Callable[[Tensor, Tensor], Tensor] | None = None) -> Diagnosis:
         made = Diagnosis(loss=loss, ignore=self.ignore)
         made.probe = probe  # what it has read of one `fit` stays for the next
+        made.called = "doctor"
         return made
 
     # --- in a loop of one's own --------------------------------------------------------------------------------------

@@ -242,7 +242,7 @@ def because(record: Mapping[str, Any]) -> str:
 
 def sentence_of(record: Mapping[str, Any]) -> str:
     """Return the sentence for a step that was left out."""
-    at = f"Step {record['step']} (epoch {record['epoch'] + 1}, batch {record['batch'] + 1}) was left out: "
+    at = f"Skipped step {record['step']} (epoch {record['epoch'] + 1}, batch {record['batch'] + 1}): "
     numbers = record["loss"], record["gradient_norm"]
     loss, norm = (value if isinstance(value, str) else digits(value, 3) for value in numbers)
     what = "a spike, " if record["fault"] == "spike" else ""
@@ -253,14 +253,14 @@ def _origin_sentence(record: Mapping[str, Any]) -> str:
     place, layer, examples = record["place"], record["layer"], record["examples"]
     which = f" {_examples(examples, record['examples_in'])}" if examples else ""
     if place not in (*DATA, "forward", "loss", "backward"):
-        return f"Where it begins is not known.{which}"
+        return f"Its source is unknown.{which}"
     if place in DATA:
-        return f"It begins in the data, `{place}`.{which}"
+        return f"It starts in the data, in `{place}`.{which}"
     if place == "loss":
-        return f"It begins in the loss.{which}"
+        return f"It starts in the loss.{which}"
     if record["fault"] == "spike":
-        return f"The largest gradient is that of `{layer}`.{which}"
-    return f"It begins {'in the output' if place == 'forward' else 'in the gradient'} of `{layer}`.{which}"
+        return f"`{layer}` has the largest gradient.{which}"
+    return f"It starts in the {'output' if place == 'forward' else 'gradient'} of `{layer}`.{which}"
 
 
 def summary_of(records: Sequence[Mapping[str, Any]], rollbacks: Sequence[int]) -> str:
@@ -269,10 +269,10 @@ def summary_of(records: Sequence[Mapping[str, Any]], rollbacks: Sequence[int]) -
     kinds = ((len(records) - spikes, "not finite"), (spikes, "spike" if spikes == 1 else "spikes"))
     named = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
     steps = "1 step" if len(records) == 1 else f"{len(records)} steps"
-    went = f"went back {times(len(rollbacks))}" if rollbacks else "never went back"
+    went = f"rolled back {times(len(rollbacks))}" if rollbacks else "never rolled back"
     of_source = {example for r in records if r["examples_in"] == "source" for example in r["examples"]}
     which = f" {_examples(sorted(of_source), 'source')}" if of_source else ""
-    return f"Guard: left out {steps} ({named}), {went}.{which}"
+    return f"Guard: skipped {steps} ({named}), {went}.{which}"
 
 
 def _examples(examples: Sequence[int], of: str) -> str:

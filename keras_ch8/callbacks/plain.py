@@ -115,9 +115,9 @@ class PlainCallback(keras.callbacks.Callback):
         if fault:
             parts = ", ".join(map(repr, names)) or "nothing: it has no state"
             raise ValueError(
-                f"`set_state` of `{type(self).__name__}` goes on from what `get_state` of one with the same arguments "
-                f"has returned, a dict of {parts}. Received: a {type(state).__name__}; {fault}. Give the state that "
-                "was kept for this callback, as it was returned."
+                f"`set_state` of `{type(self).__name__}` takes what `get_state` of one with the same arguments "
+                f"returned, a dict of {parts}. Received: a {type(state).__name__}; {fault}. Give the state that "
+                "was kept for this callback, unchanged."
             )
         kept = self._remembers(**given)
         self._refuse_other(kept)
@@ -179,7 +179,7 @@ class PlainCallback(keras.callbacks.Callback):
 def of_another(owner: str, what: str, received: Any, expected: Any) -> ValueError:
     """Return the error that says that a state is that of another callback, model or setting."""
     return ValueError(
-        f"`set_state` of `{owner}` goes on from the state of one with the same arguments. Received: a state with "
-        f"{what}={short(received)}, where this callback has {what}={short(expected)}. Make the callback as it was, or "
-        "begin without the state."
+        f"`set_state` of `{owner}` takes the state of one with the same arguments. Received: a state with "
+        f"{what}={short(received)}, where this callback has {what}={short(expected)}. Create the callback as it was, "
+        "or start without the state."
     )

@@ -26,11 +26,11 @@ ROWS, ENTRIES = 32, 64
 """Of an array, rows of which a checksum is made, and entries of each: a millisecond, however long it is."""
 
 _NOT_COMPARED = {
-    "name", "seed", "registered_name", "shared_object_id", "build_config", "module", "code",
+    "name", "seed", "registered_name", "shared_object_id", "build_config", "module", "code", "group_of",
     "directory", "log_dir", "filepath", "filename", "backup_dir", "verbose", "log_to", "logs", "model", "params",
 }  # fmt: skip
-"""What a training does not depend on: names that Keras counts up, seeds (their states are restored), paths, and
-code, which is another wherever it moves in its file."""
+"""What a training does not depend on: names that Keras counts up, seeds (their states are restored), which weights the
+groups of an optimizer have found, which the model says, paths, and code, which is another wherever it moves."""
 
 
 def of_model(model: keras.Model) -> dict[str, Any]:

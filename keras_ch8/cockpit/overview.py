@@ -1,10 +1,11 @@
 """The words of the page beside the charts: the table of runs, and the box where no verdict asks for anything."""
 
+import re
 import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from ..verdicts.texts import where
+from ..verdicts.texts import SETS, given_by
 from ..verdicts.wording import digits
 from . import headline, records
 from .headline import candidates, checks_of, level_of, said_of, verdicts_of
@@ -15,6 +16,13 @@ Document: TypeAlias = dict[str, Any]
 LEVELS = ("act", "watch", "little_checked", "ok")
 FAR = 2.0
 """Times the best loss, from which a run is told to be worse."""
+NEEDED = {
+    "x|y": "x and y are your training data",
+    "callbacks": "callbacks is the list that you give to fit, such as [doctor]",
+    "batch_size": "batch_size is what you give to fit (32 by default)",
+    "epochs": "epochs is what you give to fit",
+}
+"""What a code may need of you, by the names that it reads."""
 MANY, BRIGHT = 8, 5
 """Runs from which on charts have only the best drawn at full strength, and how many these are."""
 SILENT = (
@@ -45,8 +53,10 @@ def overview(runs: Sequence[Document]) -> Document:
 
 
 def _where(code: str) -> str:
-    fit, *needed = where(code)
-    return f"Paste between compile and {fit.replace(', ...', '')}:" + "".join(f" {said}." for said in needed)
+    read = re.sub(SETS.format(r"\w+"), "", code, flags=re.MULTILINE)
+    needed = [f" {said}." for names, said in NEEDED.items() if re.search(rf"\b({names})\b(?!=)", read)]
+    given = f"({', '.join([*given, '...'])})" if (given := given_by(code)) else ""
+    return f"Paste between compile and fit{given}:{''.join(needed)}"
 
 
 # --- the box where no verdict asks for anything ----------------------------------------------------------------------

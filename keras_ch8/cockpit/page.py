@@ -129,7 +129,8 @@ class Page:
         return one_line(f"<Page of {len(self._document['runs'])} runs of {self._document['title']!r}, {where}>")
 
     def __str__(self) -> str:
-        return in_words(self._document)
+        where = f"Page: {self.path}" if self.path else 'Written to no file yet: `.save("report.html")` does that.'
+        return f"{in_words(self._document)}\n\n{where}"
 
     def _repr_html_(self) -> str:
         """Return the page for a notebook, in a frame that cannot reach the notebook."""
@@ -145,7 +146,7 @@ def report(log_dir: str | os.PathLike[str], file: str | os.PathLike[str] | None 
     """Return one page on all runs below a folder: what is wrong, what cures it, and the curves (section 8.2).
 
     The page is a single HTML file that needs no other file and no network. A notebook shows it where it is the value of
-    a cell.
+    a cell. A script gives `file`, or calls `save` of the result; `print` says where the page is.
 
     Args:
         log_dir: Folder with runs: the `log_dir` of `keras_ch8.callbacks.TensorBoard`, or a folder that holds several of

@@ -1,6 +1,6 @@
-"""Write one page on all runs below a folder: what is wrong, what cures it, and the curves.
+"""Write one page on all runs below a folder: what is wrong, the fix, and the curves.
 
-The page needs nothing beside it and no network. Runs are what `keras_ch8.callbacks.TensorBoard` has written:
+The page is a single file that opens offline. Runs are what `keras_ch8.Doctor("logs")` has written:
 
     python -m keras_ch8 report logs -o report.html
 """

@@ -1,6 +1,6 @@
-"""See a training that learns nothing diagnosed and cured, in a minute, on real handwritten digits.
+"""Watch a network that learns nothing be diagnosed and fixed: a demo of a minute on real handwritten digits.
 
-It needs scikit-learn (`pip install "keras_ch8[examples]"`), prints one screen, and opens nothing by itself:
+It needs scikit-learn (`pip install "keras_ch8[examples]"`), prints one screen, and opens nothing:
 
     python -m keras_ch8 tour
 """
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Go on the tour."""
+    """Play the demo."""
     from .. import tour
 
     tour.main(arguments.logs, epochs=3 if arguments.quick else tour.EPOCHS)

@@ -131,6 +131,23 @@ def weight_decay_takes_its_fraction_before_the_step(make: Make) -> None:
     require_close(decayed, plain - lr * 0.5 * START, message, rtol=0, atol=1e-7)
 
 
+def a_group_moves_as_alone_at_its_rate(make: Make) -> None:
+    """`groups` multiply the rate and the weight decay of some weights, which may share one vector with others."""
+    group = keras_ch8.optimizers.Group("slow", learning_rate=0.25, weight_decay=False)
+    optimizer, slow_alone = make(weight_decay=0.5, groups=[group]), make(weight_decay=0.0)
+    slow, fast = (keras.Variable(START, name=name) for name in ("slow", "fast"))
+    slow_alone.learning_rate = 0.25 * float(slow_alone.learning_rate)
+    grads = gradients(4)
+    for g in grads:
+        _step(optimizer, [slow, fast], [g, g])
+    message = (
+        f"`{name_of(optimizer)}` must move a group as it moves alone at the rate of the group: compute with `lr` entry "
+        "by entry, since it has an entry for each of `g` where an elementwise rule has variables of several groups."
+    )
+    require_close(slow.numpy(), _end_of(slow_alone, grads, START), message, rtol=1e-5, atol=1e-7)
+    require_close(fast.numpy(), _end_of(make(weight_decay=0.5), grads, START), message, rtol=1e-5, atol=1e-7)
+
+
 def accumulated_gradients_act_as_their_mean(make: Make) -> None:
     """`gradient_accumulation_steps=n` takes one step with the mean of n gradients, and none in between."""
     grads = gradients(6)
@@ -230,6 +247,7 @@ OPTIMIZER_CONTRACT = (
     an_optimizer_treats_each_variable_as_if_it_were_alone,
     an_optimizer_takes_the_same_steps_in_a_graph,
     weight_decay_takes_its_fraction_before_the_step,
+    a_group_moves_as_alone_at_its_rate,
     accumulated_gradients_act_as_their_mean,
     the_moving_average_follows_the_updates,
     clipping_comes_before_the_rule,
@@ -242,7 +260,7 @@ OPTIMIZER_CONTRACT = (
 
 
 def check_optimizer(make: Make) -> None:
-    """Check a subclass of `RuleOptimizer`: state, graphs, clipping, accumulation, averages, saving, `fit`.
+    """Check a subclass of `RuleOptimizer`: state, graphs, clipping, groups, accumulation, averages, saving, `fit`.
 
     Args:
         make: The class, or a function that makes one and hands keyword arguments on to it, such as

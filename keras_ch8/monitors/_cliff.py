@@ -1,6 +1,7 @@
 """Whether single steps meet a gradient far larger than the others."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..verdicts import quantities as q
 from ..verdicts import table
 from ..verdicts.fact import Fact
 from .base import Curve, Monitor
-from .measurement_log import MeasurementLog, once, running_median
+from .measurement_log import MeasurementLog, Rows, once, running_median
 from .progress import progress_measured
 
 SPIKE = 10.0
@@ -155,15 +156,36 @@ class CliffMonitor(Monitor):
         }
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
-        """Return when the last such step was."""
-        steps = {"cliff": spikes_of(log), "nonfinite": _broken(log)}
-        return {kind: f"last: step {found[-1]}" for kind, found in steps.items() if len(found)}
+        """Return when the last such step was, and of which optimizer, where there are several."""
+        steps: dict[str, dict[str, np.ndarray]] = {"cliff": _spikes(log), "nonfinite": _broken_of_each(log)}
+        return {kind: _last_of(found) for kind, found in steps.items() if any(map(len, found.values()))}
+
+
+def _last_of(steps: Mapping[str, np.ndarray]) -> str:
+    """Return when the last of some steps was, and of which optimizer, where there are several."""
+    last, name = max((int(its[-1]), name) for name, its in steps.items() if len(its))
+    return f"last: step {last} of `{name}`" if name else f"last: step {last}"
+
+
+def _rows_of_each(log: MeasurementLog) -> Mapping[str, Rows]:
+    """Return the last rows of each optimizer by its name, which is "" where there is one."""
+    return log.rows_of or {"": log.rows}
 
 
 @once
 def spikes_of(log: MeasurementLog) -> np.ndarray:
-    """Return which of the last steps were spikes."""
-    return _of_rows(log).spikes()
+    """Return which of the last steps were spikes, of one optimizer or another."""
+    return np.unique(np.concatenate(list(_spikes(log).values())))
+
+
+@once
+def _spikes(log: MeasurementLog) -> dict[str, np.ndarray]:
+    """Return which of the last steps of each optimizer were spikes, by their finite gradients."""
+    found = {}
+    for name, rows in _rows_of_each(log).items():
+        finite = np.isfinite(rows.norm)
+        found[name] = _cliff(rows.norm[finite], rows.steps[finite], rows.usual[finite]).spikes()
+    return found
 
 
 @once
@@ -184,14 +206,11 @@ def grew(log: MeasurementLog) -> bool:
     return any(grown) or bool((log.series("step_length", "length") > HUGE).any())
 
 
-@once
+def _broken_of_each(log: MeasurementLog) -> dict[str, np.ndarray]:
+    """Return which of the last steps of each optimizer had a gradient that is not finite."""
+    return {name: rows.steps[~np.isfinite(rows.norm)] for name, rows in _rows_of_each(log).items()}
+
+
 def _broken(log: MeasurementLog) -> np.ndarray:
-    """Return which of the last steps had a gradient that is not finite."""
-    return log.rows.steps[~np.isfinite(log.rows.norm)]
-
-
-@once
-def _of_rows(log: MeasurementLog) -> GradientSpikes:
-    """Return the cliffs among the finite gradients of the last steps."""
-    finite = np.isfinite(log.rows.norm)
-    return _cliff(log.rows.norm[finite], log.rows.steps[finite], log.rows.usual[finite])
+    """Return which of the last steps had a gradient that is not finite, of one optimizer or another."""
+    return np.unique(np.concatenate(list(_broken_of_each(log).values())))

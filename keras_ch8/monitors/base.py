@@ -107,6 +107,7 @@ class Snapshot:
         inference_loss: The loss at theta with the model as in inference; `None` unless a monitor with `needs_inference`
             records a layer of the model.
         examples: Number of examples in the probe.
+        without_loss: Those of the variables that only lead to outputs without a loss.
     """
 
     variables: list[keras.Variable]
@@ -117,6 +118,7 @@ class Snapshot:
     now: Evaluation
     inference_loss: Tensor
     examples: int
+    without_loss: Sequence[keras.Variable] = ()
 
     def cut(self, vector: Tensor) -> list[Tensor]:
         """Return what a vector has for each variable, in its shape."""

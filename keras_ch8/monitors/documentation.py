@@ -72,9 +72,9 @@ they say. `callbacks.Diagnosis` measures a training now and then; each number he
 - **Verdicts** are raised when {RAISED_BY} of the last {WINDOW} measurements agree, and taken back when all {WINDOW}
   say less. What is certain at once needs no second one.
 - **Cures** are ranked. `Verdict.cure` is the first that applies, with the numbers of your training for what stands in
-  `{{braces}}`; `Verdict.then` is the next, `Verdict.code` the first as code, and `keras_ch8.cure` tries it. A cure is
-  skipped if your model has it already, or if it needs an unknown number or a [fact](#facts) that does not hold. A
-  learning rate is changed where it is set: a schedule is multiplied as a whole.
+  `{{braces}}`; `Verdict.then` is the next, `Verdict.code` and `Verdict.then_code` are their code, and `keras_ch8.cure`
+  tries them. A cure is skipped if your model has it already, or if it needs an unknown number or a [fact](#facts) that
+  does not hold. A learning rate is changed where it is set: a schedule is multiplied as a whole.
 - **Sources**: `Verdict.why` names that of a limit; [the log](../benchmarks/diagnosis/LOG.md) says how they were found.
 - **Pictures** show a small training with the fault, the cured one, and what the rules read.
 """

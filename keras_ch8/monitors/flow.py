@@ -225,7 +225,7 @@ class LayerFlowMonitor(Monitor):
         inputs = ops.cast(calls[0].inputs, "float32")
         before = [call for call in snapshot.before.calls if self.records(call.layer)] if snapshot.before else []
         slopes = zip(snapshot.variables, snapshot.cut(snapshot.now.gradient), strict=True)
-        idle = {id(v) for call in calls for v in without_use(call)}
+        idle = {id(v) for v in (*snapshot.without_loss, *(v for call in calls for v in without_use(call)))}
         matrices = [(v.path, largest_size(g)) for v, g in slopes if len(v.shape) > 1 and id(v) not in idle]
         return {
             "names": tuple(call.layer.name for call in calls),

@@ -88,6 +88,8 @@ class MeasurementLog:
     rows: Rows = dataclasses.field(default_factory=Rows)
     first_rows: Rows = dataclasses.field(default_factory=Rows)
     """Those of the first steps, of which `rows` has the last."""
+    rows_of: dict[str, Rows] = dataclasses.field(default_factory=dict)
+    """Those of each optimizer by its name, where there are several: the gradient of one may hide that of another."""
     epochs: list[Mapping[str, float]] = dataclasses.field(default_factory=list)
     left_out: set[str] = dataclasses.field(default_factory=set)
     """Names of what has failed, which is not asked any more."""
@@ -161,12 +163,14 @@ class MeasurementLog:
         self.first_rate = rate if np.isnan(self.first_rate) else self.first_rate
         self.peak = float(np.fmax(self.peak, rate))
 
-    def add_rows(self, rows: Rows) -> None:
-        """Add the rows of the last steps."""
+    def add_rows(self, rows: Rows, of_each: Mapping[str, Rows] | None = None) -> None:
+        """Add the rows of the last steps, and those of each optimizer where there are several."""
         self._known.clear()
         if len(self.first_rows.steps) < WINDOW:
             self.first_rows = self.first_rows.after(rows).first(WINDOW)
         self.rows = self.rows.after(rows)
+        for name, its in (of_each or {}).items():
+            self.rows_of[name] = self.rows_of.get(name, Rows()).after(its)
         self.new.add("rows")
         if len(rows.steps):
             self.step = max(self.step, int(rows.steps[-1]))

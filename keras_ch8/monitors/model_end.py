@@ -52,14 +52,16 @@ LIKE_DENSE = (LAYERS.Dense, LAYERS.Conv1D, LAYERS.Conv2D, LAYERS.Conv3D)
 """Layers in whose place a `Dense` may come, which has units of its own on the last axis."""
 
 
-def end_of(model: keras.Model, units: int) -> dict[str, Any]:
-    """Return the facts about the output of a model, by their names in `Output`, that its graph tells.
+def end_of(model: keras.Model, units: int, place: int = 0) -> dict[str, Any]:
+    """Return the facts about an output of a model, by their names in `Output`, that its graph tells.
 
     Args:
         model: A model that is built.
-        units: Numbers on the last axis of its output.
+        units: Numbers on the last axis of the output.
+        place: Its place among several. Defaults to `0`.
     """
-    layers, made = list(model.layers)[::-1], list(_operations(model))
+    layers, made = list(model.layers)[::-1], list(_operations(model, place))
+    has_others = len(_outputs_of(model)) > 1
     behind = [(operation, tensor) for operation, tensor in made if not _is_of_shape(operation)]
     last = behind[0][0] if behind else None
     activation = _activation_of(last)
@@ -69,10 +71,10 @@ def end_of(model: keras.Model, units: int) -> dict[str, Any]:
     noise = before[0] if before and isinstance(before[0], RANDOM) else None
     signed = (operation for operation in before if not isinstance(operation, (LAYERS.Dropout, *POOLING)))
     other = next(signed, None) if _is_alone(last) else None
-    is_last = bool(layers) and bool(made) and made[0][0] is layers[0]
-    can_be_set = is_last and hasattr(layers[0], "activation") and not isinstance(layers[0], LAYERS.RNN)
+    ending: Any = made[0][0] if made and made[0][0] in (layers if has_others else layers[:1]) else None
+    can_be_set = hasattr(ending, "activation") and not isinstance(ending, LAYERS.RNN)
     return {
-        "layer": layers[0].name if can_be_set else "",
+        "layer": ending.name if can_be_set else "",
         "activation": activation,
         "ends_with": type(last).__name__ if last else "",
         "end": next((end for end, classes in ENDS.items() if isinstance(last, classes)), None),
@@ -82,7 +84,7 @@ def end_of(model: keras.Model, units: int) -> dict[str, Any]:
         "noise": type(noise).__name__ if noise else "",
         "noise_at": layers.index(noise) + 1 if noise in layers else 0,
         "can_be_set": can_be_set,
-        "replaced": _replaced(layers, [operation for operation, _ in made]),
+        "replaced": -1 if has_others else _replaced(layers, [operation for operation, _ in made]),
     }
 
 
@@ -103,12 +105,17 @@ def _replaced(layers: list[Any], operations: list[Any]) -> int:
     return -1
 
 
-def _operations(model: keras.Model) -> Iterator[tuple[Any, Tensor]]:
-    """Yield the operations that have given the only output, and what they gave, the last first.
+def _outputs_of(model: keras.Model) -> list[Tensor]:
+    """Return the symbolic outputs of a model; none of a subclassed one."""
+    return keras.tree.flatten(getattr(model, "outputs", None) or [])
+
+
+def _operations(model: keras.Model, place: int = 0) -> Iterator[tuple[Any, Tensor]]:
+    """Yield the operations that have given an output, and what they gave, the last first.
 
     It ends with one of several inputs. Of a subclassed model none is known.
     """
-    tensors = keras.tree.flatten(getattr(model, "outputs", None) or [])
+    tensors = _outputs_of(model)[place : place + 1]
     while len(tensors) == 1 and (found := keras_private.source_of(tensors[0])):
         yield found[0], tensors[0]
         tensors = found[1]
@@ -122,14 +129,6 @@ def _is_of_shape(operation: Any) -> bool:
 def _is_alone(operation: Any) -> bool:
     """Whether it is an activation that is known, without weights."""
     return bool(_activation_of(operation)) and not getattr(operation, "weights", None)
-
-
-def last_operation(model: keras.Model) -> Any:
-    """Return the layer or operation that gives the output, behind those that only give it another shape.
-
-    None of a subclassed model, whose operations are not known.
-    """
-    return next((operation for operation, _ in _operations(model) if not _is_of_shape(operation)), None)
 
 
 def name_of_activation(layer: keras.layers.Layer) -> str:

@@ -71,6 +71,7 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
         Fact.SEQUENTIAL: isinstance(model, keras.Sequential),
         Fact.STATEFUL: any(_says(part, "stateful") for part in parts),
         Fact.SEVERAL_INPUTS: len(getattr(model, "inputs", None) or [None]) > 1,
+        Fact.SEVERAL_OUTPUTS: len(getattr(model, "outputs", None) or [None]) > 1,
         Fact.TOKENS: any(isinstance(part, kinds.Embedding) for part in parts),
         Fact.SKIP_CONNECTIONS: any(_adds(part) for part in parts),
         Fact.RESHAPES: any(isinstance(part, kinds.Reshape) for part in parts),
@@ -114,10 +115,16 @@ def form_of(training: fit.Training) -> frozenset[Fact]:
     found = {
         Fact.LOOP_OF_ONES_OWN: not training.is_fit,
         Fact.NO_ARRAYS: training.is_fit and not are_arrays(training.arguments.get("x")),
+        Fact.DATA_SET: training.is_fit and _is_of_pairs(training.arguments.get("x")),
         Fact.VALIDATED_APART: training.validation_data is not None,
         Fact.BUILT_BY_THE_FIRST_BATCH: not training.was_built,
     }
     return _true_of(found)
+
+
+def _is_of_pairs(x: Data) -> bool:
+    """Whether data are a `tf.data.Dataset` of inputs and targets."""
+    return backend.is_dataset(x) and isinstance(x.element_spec, tuple) and len(x.element_spec) > 1
 
 
 def padding_in(model: keras.Model, x: Data) -> frozenset[Fact]:
@@ -130,6 +137,14 @@ def padding_in(model: keras.Model, x: Data) -> frozenset[Fact]:
     arrays = [np.asarray(keras.ops.convert_to_numpy(array)) for array in keras.tree.flatten(x)]
     shares = [_zeros_at_the_end(a) for a in arrays if a.ndim == 2 and a.dtype.kind in "fiu" and (a == a.round()).all()]
     return frozenset({Fact.PADDING} if any(share > PADDED for share in shares) else ())
+
+
+def frozen_in(model: keras.Model) -> float:
+    """Return the part of the weights of a model that are frozen in layers whose biases are all 0, as initialized."""
+    frozen = [leaf for leaf in keras_private.leaves_of(model) if leaf.weights and not leaf.trainable_variables]
+    untrained = [leaf for leaf in frozen if _begins_at_0(getattr(leaf, "bias", None))]
+    entries = [sum(int(np.prod(v.shape)) for one in some for v in one.weights) for some in (untrained, [model])]
+    return entries[0] / max(1, entries[1])
 
 
 def _says(part: object, attribute: str, otherwise: bool = False) -> bool:
@@ -250,6 +265,10 @@ def _adds(part: object) -> bool:
 def _has_negative_biases(part: object) -> bool:
     bias = getattr(part, "bias", None)
     return isinstance(bias, keras.Variable) and float(keras.ops.mean(bias)) < NEGATIVE_BIAS
+
+
+def _begins_at_0(bias: object) -> bool:
+    return isinstance(bias, keras.Variable) and not bool(keras.ops.any(bias))
 
 
 def _is_small(variable: keras.Variable) -> bool:

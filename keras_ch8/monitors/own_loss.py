@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from ..integration import backend, keras_private
+from ..integration import backend
 from ..integration.untouched import untouched
 from ..verdicts.facts import NAN, PROBABILITIES, Output, OwnLoss, Targets
 
@@ -35,17 +35,11 @@ FAR = 10.0
 BETWEEN_0_AND_1, BETWEEN_SIDES = (0.05, 0.3, 0.6, 0.95), (-3.0, -0.8, 0.4, 0.9, 3.0)
 
 
-def own_loss_of(model: keras.Model) -> Callable[..., Any] | None:
-    """Return the only loss of a model, where it is one of the user's own; None otherwise."""
-    if not model.compiled or keras_private.has_own_loss(model):
-        return None
-    arguments = keras_private.compile_arguments(model)
-    given = keras.tree.flatten(arguments.get("loss"))
-    if len(given) != 1 or not callable(given[0]) or arguments.get("loss_weights") is not None:
-        return None
-    loss = getattr(given[0], "fn", given[0])  # of a function that `LossFunctionWrapper` holds
+def is_own(given: Any) -> bool:
+    """Whether a loss, as `compile` is given one, is one of the user's own."""
+    loss = getattr(given, "fn", given)  # of a function that `LossFunctionWrapper` holds
     of = loss if hasattr(loss, "__name__") else type(loss)
-    return None if getattr(of, "__module__", "").startswith("keras.") else given[0]
+    return callable(given) and not getattr(of, "__module__", "").startswith("keras.")
 
 
 def tried(loss: Callable[..., Any], y: np.ndarray, targets: Targets, output: Output, axes: int) -> OwnLoss:

@@ -18,6 +18,7 @@ from ..integration import backend, keras_private, registry
 from ..integration.untouched import untouched
 from .base import Evaluation, LayerCall, Monitor, Snapshot
 from .model_facts import activation, is_weighted
+from .outputs import without_loss
 
 FLAT = 0.05
 """Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
@@ -149,6 +150,7 @@ class ProbeEvaluator:
             now=self._evaluate(now, parts),
             inference_loss=self._inference and self._inference.value_at(now, data),
             examples=self.examples,
+            without_loss=without_loss(self.objective.model) if self.objective.loss is None else (),
         )
         found: dict[str, dict[str, Tensor]] = {}
         for monitor in list(self.monitors):

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -28,9 +28,10 @@ from ..verdicts.facts import (
     Start,
     Targets,
 )
-from .model_end import end_of, is_of_keras, name_of_activation
-from .model_facts import activation, facts_of_model, form_of, is_weighted, padding_in
-from .own_loss import own_loss_of, tried
+from .model_end import end_of, name_of_activation
+from .model_facts import activation, facts_of_model, form_of, frozen_in, is_weighted, padding_in
+from .outputs import Head, heads_of
+from .own_loss import is_own, tried
 from .probe import RecordedCall, by_unit, recording
 
 EXAMPLES = 64
@@ -38,24 +39,6 @@ EXAMPLES = 64
 EQUAL = 1e-4
 """A difference of two gradients up to this fraction of the largest entry is rounding."""
 LAYERS = keras.layers
-LOSSES = {
-    keras.losses.BinaryCrossentropy: "binary_crossentropy",
-    keras.losses.CategoricalCrossentropy: "categorical_crossentropy",
-    keras.losses.SparseCategoricalCrossentropy: "sparse_categorical_crossentropy",
-    keras.losses.MeanSquaredError: "mean_squared_error",
-    keras.losses.MeanAbsoluteError: "mean_absolute_error",
-    keras.losses.Huber: "huber",
-    keras.losses.LogCosh: "log_cosh",
-    keras.losses.MeanSquaredLogarithmicError: "mean_squared_logarithmic_error",
-    keras.losses.MeanAbsolutePercentageError: "mean_absolute_percentage_error",
-    keras.losses.Poisson: "poisson",
-    keras.losses.KLDivergence: "kl_divergence",
-    keras.losses.CosineSimilarity: "cosine_similarity",
-    keras.losses.CategoricalHinge: "categorical_hinge",
-    keras.losses.Hinge: "hinge",
-    keras.losses.SquaredHinge: "squared_hinge",
-}
-"""Losses that checks know, by their classes; the functions have the names on the right."""
 
 
 @np.errstate(all="ignore")
@@ -79,61 +62,97 @@ def facts_of(
         training: The `fit` that trains on them, if there is one.
         is_traced: Whether a trace has shown that a call of the model and its loss only computes.
     """
-    output = output_of(model) if loss is None else Output()
-    labels = [array for _, array in arrays_of(data[1])]
-    start, axes, failed = Start(), None, None
     has = facts_of_model(model, training.callbacks if training else ()) | flat_in(model, data[0])
     has |= form_of(training) if training else set()
     examples = model.inputs[0].shape[0] if Fact.STATEFUL in has and Fact.SUBCLASSED not in has else examples
+    start, calls, given, failed = _passed(model, data, examples, loss, is_traced)
+    outputs = keras.tree.flatten(getattr(model, "outputs", None) or [] if given is None else given)
+    heads = heads_of(model, given) if loss is None else [Head()][: len(outputs) <= 1]
+    is_own_tried = failed is None and loss is None
+    each = []
+    for head in heads:
+        output = _with_last(head.output, model, calls, outputs[head.place], head.place) if outputs else head.output
+        each.append(_of_output(head, output, data, probe, is_own_tried))
+    common: dict[str, Any] = {"has": has, "is_weighted": data[2] is not None, "other": "" if probe is None else PROBE}
+    of_all: dict[str, Any] = {"inputs": inputs_of(dict(arrays_of(data[0]))), "start": start}
+    of_all |= {"is_trained": bool(model.trainable_variables), "frozen": frozen_in(model)}
+    if probe is not None:
+        of_all["other_inputs"] = inputs_of(dict(arrays_of(probe[0])))
+    if len(outputs) <= 1:
+        alone = each[0] if each else {}
+        further = _further_levels(alone["output"], start, data, probe) if alone and alone["output"].axes else {}
+        return Facts(**common, **of_all, **alone, **further), failed
+    common["has"] = has | {Fact.SEVERAL_OUTPUTS}
+    chance = sum(one["chance"] for one in each) if each else NAN
+    return Facts(**common, **of_all, chance=chance, outputs=tuple(Facts(**common, **one) for one in each)), failed
+
+
+def _passed(
+    model: keras.Model, data: Data, examples: int, loss: Any, is_traced: bool
+) -> tuple[Start, list[RecordedCall], Data, Exception | None]:
+    """Return what `at_start` does, of a pass forward alone where another fails, and of none; and why one has failed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
         try:
             few = keras.tree.map_structure(lambda a: None if a is None else a[:examples], data)
-            start, output, axes = at_start(model, few, output, loss, is_traced)
+            return *at_start(model, few, loss, is_traced), None
         except Exception as error:  # such as labels that the loss cannot read: the output is known all the same
-            failed = error
             with contextlib.suppress(Exception):
-                start, output, axes = _without_loss(model, few, output)
-            if axes is None and len(symbolic := keras.tree.flatten(getattr(model, "outputs", None) or [])) == 1:
-                output, axes = _with_last(output, model, [], symbolic[0]), len(symbolic[0].shape)
-    if output.units == 1 and axes == 3 and targets_in(data[1], 2).of == "one-hot" and labels[0].ndim == 2:
-        units, axes = labels[0].shape[-1], 2  # as Keras does, which leaves the last axis out
-        output = dataclasses.replace(output, units=units, places=1, can_be_set=False, replaced=-1)
-    targets = targets_in(data[1], axes)
-    found: dict[str, Any] = {
-        "has": has,
-        "is_weighted": data[2] is not None,
-        "is_trained": bool(model.trainable_variables),
-    }
-    if targets.of in ("0 and 1", "classes", "one-hot"):
-        found |= {"order_read": order_of(labels[0]), "runs_read": runs_of(labels[0])}
-    elif targets.of == "numbers":
-        found["order_read"] = order_of_numbers(labels[0])
+                return *_without_loss(model, few), error
+            return Start(), [], None, error
+
+
+def _of_output(head: Head, output: Output, data: Data, probe: Data, is_own_tried: bool) -> dict[str, Any]:
+    """Return the facts about an output, and about the labels that it is compared with, by their names in `Facts`.
+
+    Args:
+        head: What was compiled for it.
+        output: What is known of it.
+        data: As for `facts_of`.
+        probe: Likewise.
+        is_own_tried: Whether a loss of the user's own is tried.
+    """
+    y = head.part_of(data[1])
+    labels = _only(y)
+    is_column = (output.units, output.axes) == (1, 3)
+    if labels is not None and labels.ndim == 2 and is_column and targets_in(y, 2).of == "one-hot":
+        units = labels.shape[-1]  # as Keras does, which leaves the last axis out
+        output = dataclasses.replace(output, units=units, axes=2, places=1, can_be_set=False, replaced=-1)
+    targets = targets_in(y, output.axes)
+    found: dict[str, Any] = {"output": output, "targets": targets, "chance": _chance(head, output, data, probe)}
+    if labels is not None and targets.of in ("0 and 1", "classes", "one-hot") and targets.places == 1:
+        found |= {"order_read": order_of(labels), "runs_read": runs_of(labels)}
+    elif labels is not None and targets.of == "numbers":
+        found["order_read"] = order_of_numbers(labels)
     if probe is not None:
-        others = inputs_of(dict(arrays_of(probe[0])))
-        found |= {"other": PROBE, "other_inputs": others, "other_targets": targets_in(probe[1], axes)}
-    if axes is not None:
-        own = None if failed or loss is not None else own_loss_of(model)
-        if own is not None and len(labels) == 1:
-            found["own_loss"] = tried(own, labels[0], targets, output, axes)
-        found |= _levels(output, start, data, probe)
-    return Facts(inputs_of(dict(arrays_of(data[0]))), targets, output, start, **found), failed
+        found["other_targets"] = targets_in(head.part_of(probe[1]), output.axes)
+    if is_own_tried and labels is not None and output.axes and is_own(head.loss):
+        found["own_loss"] = tried(head.loss, labels, targets, output, output.axes)
+    return found
 
 
-def _levels(output: Output, start: Start, data: Data, probe: Data) -> dict[str, float]:
-    """Return the losses of the simplest predictions for the probe, or else for the examples that are trained on."""
+def _chance(head: Head, output: Output, data: Data, probe: Data) -> float:
+    """Return what of the loss the best constant prediction has, for the probe, or else for what is trained on."""
+    read, weights = head.weights_of(data[2]), head.weights_of((data if probe is None else probe)[2])
+    targets = _only(head.part_of((data if probe is None else probe)[1]))
+    if targets is None or not output.axes or (read is not None and weights is None):
+        # Also where `class_weight` weights it, what is trained on is another loss than that of the probe.
+        return NAN
+    return head.output.share * chance_level(output, targets, weights)
+
+
+def _further_levels(output: Output, start: Start, data: Data, probe: Data) -> dict[str, Any]:
+    """Return the losses of other simple predictions for the probe, or else for the examples that are trained on."""
     x, y, weights = data if probe is None else probe
     inputs, targets = _only(x), _only(y)
-    if targets is None or (data[2] is not None and weights is None):
-        # Also where `class_weight` weights it, what is trained on is another loss than that of the probe.
+    if inputs is None or targets is None or weights is not None or data[2] is not None:
         return {}
-    found = {"chance": chance_level(output, targets, weights)}
-    if inputs is not None and weights is None:
-        read = (_only(data[0]), _only(data[1])) if probe is not None else (None, None)
-        further = None if read[0] is None or read[1] is None else read
-        found["neighbours"], found["neighbours_of_read"] = neighbours_levels(output, inputs, targets, further)
-        found["least_squares"], found["unevenness"] = least_squares_level(output, start, inputs, targets)
-    return found
+    read = (_only(data[0]), _only(data[1])) if probe is not None else (None, None)
+    further = None if read[0] is None or read[1] is None else read
+    near, of_read = neighbours_levels(output, inputs, targets, further)
+    least, unevenness = least_squares_level(output, start, inputs, targets)
+    of_loss = {"neighbours": near, "neighbours_of_read": of_read, "least_squares": least}
+    return {name: output.share * level for name, level in of_loss.items()} | {"unevenness": unevenness}
 
 
 def _only(part: Data) -> np.ndarray | None:
@@ -142,17 +161,17 @@ def _only(part: Data) -> np.ndarray | None:
     return arrays[0] if len(arrays) == 1 else None
 
 
-def targets_in(y: Data, axes: int | None) -> Targets:
+def targets_in(y: Data, axes: int) -> Targets:
     """Return the facts about the targets of one output, whose predictions have so many axes; nothing without."""
     targets = _only(y)
-    return Targets() if targets is None or axes is None else targets_of(targets, axes)
+    return Targets() if targets is None or not axes else targets_of(targets, axes)
 
 
-def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start, Output, int | None]:
+def _without_loss(model: keras.Model, data: Data) -> tuple[Start, list[RecordedCall], Data]:
     """Return what one pass forward says."""
-    start, output, axes = at_start(model, data, output, lambda y, y_pred: keras.ops.zeros(()))
+    start, calls, given = at_start(model, data, lambda y, y_pred: keras.ops.zeros(()))
     layers = tuple(dataclasses.replace(layer, gradient=NAN, copies=0) for layer in start.layers)
-    return Start(layers=layers), output, axes
+    return Start(layers=layers), calls, given
 
 
 def there_in(training: fit.Training, x: Data, y: Data) -> frozenset[Fact]:
@@ -172,59 +191,21 @@ def flat_in(model: keras.Model, x: Data) -> frozenset[Fact]:
 @np.errstate(all="ignore")
 def large_targets_in(model: keras.Model, y: Data) -> frozenset[Fact]:
     """Return that targets are large where the only output is to give numbers that vary much, which no layer scales."""
-    targets = _only(y)
-    if targets is None or targets.dtype.kind not in "fiu" or output_of(model).loss not in DISTANCES:
+    targets, heads = _only(y), heads_of(model)
+    is_one = len(heads) == 1 and not heads[0].names and heads[0].output.loss in DISTANCES
+    if not is_one or targets is None or targets.dtype.kind not in "fiu":
         return frozenset()
     is_scaled = any(isinstance(part, LAYERS.Rescaling) for part in keras_private.parts_of(model))
     return frozenset({Fact.LARGE_TARGETS} if targets.std() > LARGE_TARGETS and not is_scaled else ())
 
 
-def output_of(model: keras.Model) -> Output:
-    """Return what the settings of a model say of its loss; the layer that gives the output is seen in a pass."""
-    if not model.compiled or keras_private.has_own_loss(model):
-        return Output()
-    arguments = keras_private.compile_arguments(model)
-    names, weighted = (_names(arguments.get(of)) for of in ("metrics", "weighted_metrics"))
-    return dataclasses.replace(_loss_of(arguments), metrics=names, weighted_metrics=weighted)
-
-
-def _loss_of(arguments: Mapping[str, Any]) -> Output:
-    """Return what the arguments of `compile` say of the loss."""
-    given = keras.tree.flatten(arguments.get("loss"))
-    if len(given) != 1 or given[0] is None or arguments.get("loss_weights") is not None:
-        return Output()
-    with contextlib.suppress(ValueError, TypeError):
-        loss = keras.losses.get(given[0])
-        if not is_of_keras(type(loss)) and not is_of_keras(loss):
-            return Output()
-        if not isinstance(loss, keras.losses.Loss):
-            return Output(loss=loss.__name__, from_logits=False)
-        config = loss.get_config()
-        return Output(
-            loss=LOSSES.get(type(loss), ""),
-            from_logits=bool(config.get("from_logits", False)),
-            label_smoothing=float(config.get("label_smoothing") or 0.0),
-            is_mean=config.get("reduction") in ("sum_over_batch_size", "mean"),
-        )
-    return Output()
-
-
-def _names(metrics: Any) -> tuple[str, ...]:
-    return tuple(filter(None, map(_metric, keras.tree.flatten(metrics or []))))
-
-
-def _metric(metric: Any) -> str:
-    return metric if isinstance(metric, str) else str(getattr(metric, "name", getattr(metric, "__name__", "")))
-
-
 def at_start(
     model: keras.Model,
     data: Data,
-    output: Output,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     is_traced: bool = False,
-) -> tuple[Start, Output, int | None]:
-    """Return what one pass forward and backward says, the output as it was seen, and how many axes it has.
+) -> tuple[Start, list[RecordedCall], Data]:
+    """Return what one pass forward and backward says, the calls of layers in it, and what the model has given.
 
     The model stays as it is. A pass made once is cheaper op by op, so nothing is traced but code of the user's, which
     may do more than compute.
@@ -232,7 +213,6 @@ def at_start(
     Args:
         model: A compiled model that is built.
         data: x, y and sample_weight of some examples.
-        output: What the settings of the model say.
         loss: Loss to use instead of the compiled one.
         is_traced: As for `facts_of`.
     """
@@ -246,34 +226,31 @@ def at_start(
     def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
         with recording([leaf for leaf in leaves if _is_recorded(leaf)], lambda _: None) as calls:
             found = objective.evaluate(values)
-        seen.update(calls=list(calls), outputs=keras.tree.flatten(found.outputs), penalty=found.penalty)
+        seen.update(calls=list(calls), outputs=found.outputs, penalty=found.penalty)
         return found.loss, []
 
     theta = [backend.as_tensor(v.value) for v in objective.variables]
     reached, slopes = backend.value_and_gradients(value, theta)
     of = {id(v): np.asarray(g, "float64") for v, g in zip(objective.variables, slopes, strict=True)}
     calls, outputs = seen["calls"], seen["outputs"]
-    returned = {id(tensor) for tensor in outputs}
+    returned = {id(tensor) for tensor in keras.tree.flatten(outputs)}
     layers = tuple(_layer(call, of, id(call.outputs) in returned) for call in calls)
     norm = math.sqrt(sum(float((g**2).sum()) for g in of.values())) if of else NAN
     penalty = 0.0 if seen["penalty"] is None else float(seen["penalty"])
-    start = Start(float(reached), layers, norm, penalty)
-    if len(outputs) != 1:
-        return start, Output(metrics=output.metrics), None
-    return start, _with_last(output, model, calls, outputs[0]), len(outputs[0].shape)
+    return Start(float(reached), layers, norm, penalty), calls, outputs
 
 
 def _is_recorded(layer: keras.layers.Layer) -> bool:
     return is_weighted(layer) or bool(name_of_activation(layer)) or isinstance(layer, LAYERS.Embedding)
 
 
-def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], given: Tensor) -> Output:
+def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], given: Tensor, place: int) -> Output:
     """Return an output with what the graph of the model tells of it, and what it has given in a pass.
 
     Without calls there was none: then it is the symbolic output of the model.
     """
     units = int(given.shape[-1] or 0) if len(given.shape) > 1 else 0
-    found = dict(end_of(model, units), units=units)
+    found = dict(end_of(model, units, place), units=units, axes=len(given.shape))
     if not calls:
         return dataclasses.replace(output, **found, hides_logits=found["activation"] in PROBABILITIES)
     last = next((call.layer for call in calls if call.outputs is given), None)

@@ -12,6 +12,7 @@ _backend.require_tensorflow(__name__)
 from .adam import Adam, AdamW
 from .adaptive import Adagrad, RMSprop, RMSpropNesterov
 from .block_coordinate_descent import BlockCoordinateDescent
+from .groups import Group
 from .second_order import (
     BFGS,
     LBFGS,
@@ -33,6 +34,7 @@ __all__ = [
     "AdamW",
     "BlockCoordinateDescent",
     "ConjugateGradient",
+    "Group",
     "LevenbergMarquardt",
     "Momentum",
     "Nesterov",
@@ -44,7 +46,7 @@ __all__ = [
     "TruncatedNewton",
 ]
 
-_keras_private.name_optimizers({f"keras_ch8>{_name}": globals()[_name] for _name in __all__})
+_keras_private.name_optimizers({f"keras_ch8>{_name}": globals()[_name] for _name in __all__ if _name != "Group"})
 
 
 def __dir__() -> list[str]:

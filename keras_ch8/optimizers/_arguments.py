@@ -95,6 +95,30 @@ def no_other_arguments(owner: str, args: tuple[Any, ...], unknown: Mapping[str, 
         )
 
 
+def refuse_rule_without_its_state(cls: Any) -> None:
+    """Refuse a subclass without a rule, or with one whose parameters are not those that `state_names` says."""
+    _checks.written(cls, "rule", "rule(self, g, lr, t, **state) -> (delta_theta, new_state)")
+    names = cls.state_names
+    if not isinstance(names, tuple) or len(set(names)) < len(names) or {"theta", "residual"} & set(names):
+        raise TypeError(
+            f"`{cls.__name__}.state_names` must be a tuple of different names, none of them 'theta' or 'residual', "
+            f"which have a meaning of their own. Received: {short(names)}. Write for example "
+            '`state_names = ("v",)`.'
+        )
+    parameters = list(inspect.signature(cls.rule).parameters.values())
+    if not isinstance(inspect.getattr_static(cls, "rule"), staticmethod):
+        parameters = parameters[1:]
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    own = [p for p in parameters[3:] if p.kind is not p.VAR_KEYWORD]
+    needed = {p.name for p in own if p.default is p.empty} - {"theta"}
+    if len(parameters) < 3 or needed - set(names) or (not takes_all and set(names) - {p.name for p in own}):
+        raise TypeError(
+            f"`{cls.__name__}.rule` must have the parameters g, lr and t, then those in `state_names`, and `theta` if "
+            f"it needs the weights. Received: rule({', '.join(map(str, parameters))}) with "
+            f"state_names={short(names)}. Write the same names in both."
+        )
+
+
 class FixedOnceBuilt:
     """An optimizer some of whose arguments are compiled into its step, and so cannot change after the first."""
 
@@ -113,5 +137,6 @@ class FixedOnceBuilt:
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
-        config = self.get_config() | {name: getattr(self, name) for name in self.hyperparameters}  # type: ignore[attr-defined]
+        names = (*self.hyperparameters, *(["groups"] if getattr(self, "groups", ()) else []))
+        config = self.get_config() | {name: getattr(self, name) for name in names}  # type: ignore[attr-defined]
         return call_of(self, {name: value for name, value in config.items() if name != "name"})

@@ -4,10 +4,12 @@ What stands between them belongs to one optimizer, and is in `base.py`.
 """
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from .. import _numerics
@@ -64,14 +66,18 @@ class Work(NamedTuple):
     Args:
         thetas: The variables of the block: several of a tile, else one.
         has_g: Of each, whether it has a gradient in this step.
-        decays: Of each, whether weight decay acts on it.
+        decays: Of each, learning rate times weight decay; None where none acts on it.
+        lr: The learning rate of the block.
+        rates: Of each, the factor of `lr`; none if it is 1 for all.
         g: The gradient of the block: of a tile one vector.
         state: The rule's state, by name.
     """
 
     thetas: list[keras.Variable]
     has_g: list[bool]
-    decays: list[bool]
+    decays: list[Tensor | None]
+    lr: Tensor
+    rates: list[float]
     g: Tensor
     state: State
 
@@ -100,15 +106,15 @@ class Updater:
             fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, work.has_g, strict=True)]
             counts = _numerics.and_(counts, backend.join(fills, length))
         theta = backend.join([backend.as_tensor(each) for each in thetas], length) if self._reads_theta else None
-        delta = self._program(self._tile)(theta, g, step._replace(active=counts), work.state)
-        for theta, part, has, decays in zip(thetas, backend.cut(delta, shapes), work.has_g, work.decays, strict=True):
+        delta = self._program(self._tile)(theta, g, step._replace(active=counts, lr=_rate_of(work)), work.state)
+        for theta, part, has, decay in zip(thetas, backend.cut(delta, shapes), work.has_g, work.decays, strict=True):
             if has:
-                move = _decayed(part, theta, step.decay if decays else None, step.active)
+                move = _decayed(part, theta, decay, step.active)
                 theta.assign_add(move, read_value=False)
 
     def single(self, theta: keras.Variable, work: Work, step: StepContext) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
-        step = step if work.decays[0] else step._replace(decay=None)
+        step = step._replace(lr=work.lr, decay=work.decays[0])
         if backend.is_sparse(work.g) and self.row_by_row and step.decay is None:
             self._rows(theta, work.g, step, work.state)
         else:
@@ -208,6 +214,15 @@ def move_average(
             now, rest = _numerics.narrow(now, dtype)
             residual.assign(rest)
         theta.assign(now)
+
+
+def _rate_of(work: Work) -> Tensor:
+    """Return the learning rate of a tile: a number, or one for each entry where its variables have several."""
+    if not work.rates:
+        return work.lr
+    entries = np.repeat(work.rates, [math.prod(theta.shape) for theta in work.thetas])
+    factors = np.pad(entries, (0, int(work.g.shape[0]) - len(entries)))
+    return work.lr * ops.convert_to_tensor(factors, work.lr.dtype.name)
 
 
 def _decayed(delta: Tensor, theta: Tensor, decay: Tensor | None, active: Tensor | None) -> Tensor:

@@ -92,8 +92,8 @@ class Adam(AdamRule):
         beta_2: Number in [0, 1). Defaults to `0.999`.
         epsilon: Number above 0. Defaults to `1e-8`.
         amsgrad: Accepted at Keras's off value `False` only.
-        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `RuleOptimizer`.
+        **kwargs: `skip_nonfinite`, `clip`, `groups` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`,
+            ...); see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the fix.
@@ -152,7 +152,7 @@ class AdamW(AdamRule):
         beta_2: Number in [0, 1). Defaults to `0.999`.
         epsilon: Number above 0. Defaults to `1e-8`.
         amsgrad: Accepted at Keras's off value `False` only.
-        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `use_ema`, `name`, ...); see
+        **kwargs: `skip_nonfinite`, `clip`, `groups` and Keras's own (`clipnorm`, `use_ema`, `name`, ...); see
             `RuleOptimizer`.
 
     Raises:

@@ -40,8 +40,8 @@ class Adagrad(RuleOptimizer):
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.001`.
         initial_accumulator_value: Accepted at the book's `0.0` only.
         epsilon: Number above 0. Defaults to `1e-7`.
-        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `RuleOptimizer`.
+        **kwargs: `skip_nonfinite`, `clip`, `groups` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`,
+            ...); see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the fix.
@@ -118,8 +118,8 @@ class RMSprop(RuleOptimizer):
         rho: Number in [0, 1). Defaults to `0.9`.
         momentum, centered: Accepted at Keras's off values `0.0` and `False` only.
         epsilon: Number above 0. Defaults to `1e-6`.
-        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `RuleOptimizer`.
+        **kwargs: `skip_nonfinite`, `clip`, `groups` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`,
+            ...); see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the fix.
@@ -208,8 +208,8 @@ class RMSpropNesterov(LookAheadRule):
         momentum: Number in [0, 1). Defaults to `0.9`.
         centered: Accepted at Keras's off value `False` only.
         finish_at_theta: Whether `fit` ends at theta, at rest. Defaults to `False`.
-        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `RuleOptimizer`.
+        **kwargs: `skip_nonfinite`, `clip`, `groups` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`,
+            ...); see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the fix.

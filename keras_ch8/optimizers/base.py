@@ -1,8 +1,7 @@
 """The base of the first-order optimizers: a class of an algorithm holds only its rule, and all else is here."""
 
-import inspect
 import numbers
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks, _describe, _numerics
+from .. import _checks, _numerics
 from .._types import Config, Logs, Tensor
 from ..clipping import rule as clipping
 from ..integration import backend, fit, keras_private, multi_worker, train_step
@@ -18,6 +17,7 @@ from . import _arguments, _layout, _update
 from ._arguments import LearningRate
 from ._layout import Layout, Store
 from ._update import Gradients, StepContext, Updater, UpdateRule, Work
+from .groups import Group, Grouping, Scaled, groups_of
 
 
 class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
@@ -45,6 +45,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
             `super().train_step(data)`. Defaults to `False`: it propagates, as in Keras.
         clip: A rule of `keras_ch8.clipping`. Clipping acts on the whole gradient, after the sum over replicas and the
             accumulation. Defaults to `None`.
+        groups: List of `optimizers.Group`: weights that have a rate of their own, or decay otherwise. Defaults to `()`.
         clipnorm, global_clipnorm, clipvalue: Keras's names for `clip=clipping.ByNorm(...)`, `ByGlobalNorm(...)` and
             `ByValue(...)`; at most one of the four.
         weight_decay, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
@@ -54,7 +55,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
 
     Raises:
         TypeError: If a subclass has no `rule`, or one whose parameters are not those that `state_names` says.
-        ValueError: If an argument lies outside its range.
+        ValueError: If an argument lies outside its range; once the weights are known, if a group has none.
 
     Example:
         Lion (Chen et al. 2023), which is not in the chapter:
@@ -87,7 +88,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
     """Arguments of the subclass, which it keeps as attributes of the same names; they are saved."""
     compiled = (
         "skip_nonfinite", "weight_decay", "clip", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
-        "ema_overwrite_frequency", "gradient_accumulation_steps",
+        "ema_overwrite_frequency", "gradient_accumulation_steps", "groups",
     )  # fmt: skip
     instead = "Compile the model with a new optimizer, or change `learning_rate`."
     elementwise = False
@@ -110,12 +111,13 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         skip_nonfinite: bool = False,
         clip: clipping.ClippingRule | Config | None = None,
         weight_decay: float | None = None,
+        groups: Sequence[Group] | Config = (),
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         **kwargs: Any,
     ) -> None:
-        _refuse_rule_without_its_state(type(self))
+        _arguments.refuse_rule_without_its_state(type(self))
         of_keras = _arguments.of_optimizer(type(self), kwargs)
         rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
@@ -133,6 +135,8 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
             train_step.install(type(self).__name__)
             fit.install(type(self).__name__)
         multi_worker.prepare(None, type(self).__name__)
+        self.groups, self._saved_groups = groups_of(groups, self.weight_decay)
+        self.grouping = Grouping((), {})
         self.clip = clip if clip is None else rule
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
@@ -159,9 +163,12 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         labels = {i: _label(v) for i, v in own.items()}
         for i, v in own.items():
             _checks.floating(type(self).__name__, labels[i], backend.dtype_of(v))
+        weights = {i: (getattr(v, "path", v.name), len(v.shape)) for i, v in own.items()}
+        self.grouping = Grouping(self.groups, weights, self._saved_groups)
         super().build(variables)
         self._of_keras = len(self.variables)
-        kinds = {i: (tuple(v.shape), backend.dtype_of(v), backend.device_of(v)) for i, v in own.items()}
+        in_order = sorted(own, key=self.grouping.rate)  # so that few tiles have several rates
+        kinds = {i: (tuple(own[i].shape), backend.dtype_of(own[i]), backend.device_of(own[i])) for i in in_order}
         self._layout = Layout(kinds, self.elementwise)
         if self.skip_nonfinite:
             self.skipped = self.add_variable((), dtype="int64", name="skipped")
@@ -275,7 +282,8 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         clipped = self._clipper.clip(mean, self._lay_out, active)
         decay = None if self.weight_decay is None else lr * self.weight_decay
         step = StepContext(lr, t, active, clipped.factor, decay)
-        backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.laid_out, step)
+        scaled = self.grouping.scaled(lr, decay)
+        backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.laid_out, step, *scaled)
         return end(clipped, *given)
 
     def _accumulate(self, grads: Gradients) -> tuple[Gradients, Tensor | None]:
@@ -296,14 +304,20 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         """Return the gradient of each block of variables: of a tile, one vector."""
         return [block.gather([grads.get(i) for i in block.parts]) for block in self._layout.blocks_with(grads)]
 
-    def _update_all(self, given: Collection[int], laid_out: list[Tensor], step: StepContext) -> None:
+    def _update_all(
+        self, given: Collection[int], laid_out: list[Tensor], step: StepContext, lrs: Scaled, decays: Scaled
+    ) -> None:
         """Update each block of variables, then the averages, once for all replicas."""
         for block, g in zip(self._layout.blocks_with(given), laid_out, strict=True):
+            rates = [self.grouping.rate(i) for i in block.parts]
+            is_mixed = len(set(rates)) > 1
             variables = [self.known_variables[i] for i in block.parts]
             work = Work(
                 thetas=[backend.native(v) for v in variables],
                 has_g=[i in given for i in block.parts],
-                decays=[step.decay is not None and self.decays(v) for v in variables],
+                decays=[decays.get(self.grouping.decay(i) * self.decays(self.known_variables[i])) for i in block.parts],
+                lr=step.lr if is_mixed else lrs[rates[0]],
+                rates=rates if is_mixed else [],
                 g=g,
                 state={name: backend.native(v) for name, v in block.state.items()},
             )
@@ -338,35 +352,14 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         """Return the arguments that make this optimizer again."""
         own = {name: getattr(self, name) for name in (*self.hyperparameters, "skip_nonfinite")}
         own["clip"] = keras.saving.serialize_keras_object(self.clip)
+        if self.groups:
+            some = [keras.saving.serialize_keras_object(group) for group in self.groups]
+            own["groups"] = {"groups": some, "group_of": self.grouping.config() or [*self._saved_groups]}
         return super().get_config() | own
 
 
 def _label(variable: keras.Variable) -> str:
     return getattr(variable, "path", variable.name).replace("/", "_").replace(":", "_")
-
-
-def _refuse_rule_without_its_state(cls: type[RuleOptimizer]) -> None:
-    """Refuse a subclass without a rule, or with one whose parameters are not those that `state_names` says."""
-    _checks.written(cls, "rule", "rule(self, g, lr, t, **state) -> (delta_theta, new_state)")
-    names = cls.state_names
-    if not isinstance(names, tuple) or len(set(names)) < len(names) or {"theta", "residual"} & set(names):
-        raise TypeError(
-            f"`{cls.__name__}.state_names` must be a tuple of different names, none of them 'theta' or 'residual', "
-            f"which have a meaning of their own. Received: {_describe.short(names)}. Write for example "
-            '`state_names = ("v",)`.'
-        )
-    parameters = list(inspect.signature(cls.rule).parameters.values())
-    if not isinstance(inspect.getattr_static(cls, "rule"), staticmethod):
-        parameters = parameters[1:]
-    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    own = [p for p in parameters[3:] if p.kind is not p.VAR_KEYWORD]
-    needed = {p.name for p in own if p.default is p.empty} - {"theta"}
-    if len(parameters) < 3 or needed - set(names) or (not takes_all and set(names) - {p.name for p in own}):
-        raise TypeError(
-            f"`{cls.__name__}.rule` must have the parameters g, lr and t, then those in `state_names`, and `theta` if "
-            f"it needs the weights. Received: rule({', '.join(map(str, parameters))}) with "
-            f"state_names={_describe.short(names)}. Write the same names in both."
-        )
 
 
 def _refuse_lost_hyperparameters(optimizer: RuleOptimizer) -> None:

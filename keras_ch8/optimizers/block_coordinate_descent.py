@@ -283,6 +283,11 @@ def _first_order(inner: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
             "`inner` is the optimizer of each block, so it must be one that moves weights itself. Received: "
             f"`{type(inner).__name__}`, which is made of others. Give one of those; Keras scales the loss around all."
         )
+    if getattr(inner, "groups", ()):
+        raise ValueError(
+            "Each block has an optimizer of its own with the rate of all, so `inner` must have no `groups`. Received: "
+            f"groups={short(inner.groups)}. Leave them out, or train all blocks together with `inner` alone."
+        )
     if inner.built:
         raise ValueError(
             "Each block begins with an optimizer like `inner`, so it must be a new one. Received: "

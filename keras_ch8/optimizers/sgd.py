@@ -39,8 +39,8 @@ class SGD(RuleOptimizer):
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.01`.
         momentum: Number in [0, 1); above 0, what is made is a `Momentum` or `Nesterov`. Defaults to `0.0`.
         nesterov: Whether it is a `Nesterov`; without momentum it changes nothing, as in Keras. Defaults to `False`.
-        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `RuleOptimizer`.
+        **kwargs: `skip_nonfinite`, `clip`, `groups` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`,
+            ...); see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the fix.
@@ -114,8 +114,8 @@ class Momentum(RuleOptimizer):
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.01`.
         momentum: Number in [0, 1). Defaults to `0.9`.
         nesterov: Accepted at Keras's off value `False` only.
-        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `RuleOptimizer`.
+        **kwargs: `skip_nonfinite`, `clip`, `groups` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`,
+            ...); see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the fix.
@@ -226,8 +226,8 @@ class Nesterov(LookAheadRule):
         momentum: Number in [0, 1). Defaults to `0.9`.
         nesterov: Accepted at `True` only, its default, so that calls of `keras.optimizers.SGD` can be taken over.
         finish_at_theta: Whether `fit` ends at theta, at rest. Defaults to `False`.
-        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `RuleOptimizer`.
+        **kwargs: `skip_nonfinite`, `clip`, `groups` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`,
+            ...); see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the fix.

@@ -43,23 +43,21 @@ class Schedule(LearningRateSchedule):
         ValueError: If a duration is neither a number of steps above 0 nor a string such as "10ep", "500ba" or "30%".
 
     Example:
-        Polynomial decay, which is not in the chapter:
+        A decay as the root of k (Vaswani et al. 2017), which is not in the chapter:
 
         >>> @keras.saving.register_keras_serializable(package="mine")
-        ... class PolynomialDecay(keras_ch8.extend.Schedule):
-        ...     arguments = ("initial_learning_rate", "decay_steps", "power")
-        ...     durations = ("decay_steps",)
+        ... class RootDecay(keras_ch8.extend.Schedule):
+        ...     arguments = ("learning_rate", "warmup_steps")
+        ...     durations = ("warmup_steps",)
         ...
-        ...     def __init__(self, initial_learning_rate, decay_steps="100%", power=2.0, name=None):
-        ...         super().__init__(
-        ...             name, initial_learning_rate=initial_learning_rate, decay_steps=decay_steps, power=power
-        ...         )
+        ...     def __init__(self, learning_rate, warmup_steps="5%", name=None):
+        ...         super().__init__(name, learning_rate=learning_rate, warmup_steps=warmup_steps)
         ...
         ...     def rate(self, k):
-        ...         left = 1 - keras.ops.minimum(k / self.steps("decay_steps"), 1.0)
-        ...         return self.initial_learning_rate * left**self.power
-        >>> [round(float(PolynomialDecay(0.1, 10)(k)), 4) for k in (0, 5, 10)]
-        [0.1, 0.025, 0.0]
+        ...         u = (k + 1) / self.steps("warmup_steps")
+        ...         return self.learning_rate * keras.ops.minimum(u, u**-0.5)
+        >>> [round(float(RootDecay(0.1, 10)(k)), 4) for k in (0, 4, 9, 39)]
+        [0.01, 0.05, 0.1, 0.05]
     """
 
     rate: Callable[[Tensor], Tensor]

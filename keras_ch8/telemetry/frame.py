@@ -26,6 +26,8 @@ class Frame:
             clipped: three columns.
         layers: Norm of the gradient of each variable, a column for each; `None` unless asked for.
         numbers: What a method of section 8.6 says of each step, by name.
+        group_rates: What the learning rate of each group of weights is multiplied by, by its name; {} without groups.
+        groups: Norm of the change of the weights over that of the weights, of each group, at `measured`.
 
     Example:
         >>> class Keeps(keras_ch8.extend.Callback):
@@ -54,6 +56,8 @@ class Frame:
     rates: np.ndarray
     layers: np.ndarray | None
     numbers: dict[str, np.ndarray] = field(default_factory=dict)
+    group_rates: dict[str, float] = field(default_factory=dict)
+    groups: dict[str, np.ndarray] = field(default_factory=dict)
 
     def at(self, place: Callable[[np.ndarray], np.ndarray]) -> Self:
         """Return the frame with `place(steps)` in the place of the optimizer's own steps."""

@@ -403,16 +403,33 @@ class ObservedOptimizer:
 
         def tail() -> Tensor:
             dense = [backend.densify(clipped.after[i], v.shape) for i, v in variables.items()]
-            return measured(dense, moved(), half)
+            change = moved()
+            return measured(dense, change, half, self._of_groups(variables, change))
 
         if backend.replicated() and is_due is not False:  # replicas cannot meet in a branch to write a row
-            leave(backend.branch(is_due, tail, not_measured))
+            leave(backend.branch(is_due, tail, partial(not_measured, len(self.recorder.group_rates))))
         else:
             leave(None)
             backend.run_when(is_due, lambda: leave(tail()))
         if getattr(self.optimizer, "step_numbers", ()):
             reported = self.optimizer.report_step(dict(zip(clipped.after, clipped.halves, strict=True)))
             self.recorder.write_numbers(step.number, reported)
+
+    def _of_groups(self, variables: Mapping[int, Any], change: Any) -> list[Tensor]:
+        """Return the norm of the change over that of the weights, for each group; NaN where none has a gradient."""
+        if not self.recorder.group_rates:
+            return []
+        moved = dict(zip(variables, backend.cut(change, [tuple(v.shape) for v in variables.values()]), strict=True))
+        found = []
+        for members in self.optimizer.grouping.members.values():
+            own = [i for i in members if i in variables]
+            if not own:
+                found.append(ops.full((), float("nan"), "float32"))
+                continue
+            both = [moved[i] for i in own], [backend.as_tensor(variables[i]) for i in own]
+            update, weights = (ops.cast(_numerics.squared_norm(some), "float32") for some in both)
+            found.append(ops.sqrt(_numerics.safe_ratio(update, weights, float("nan"))))
+        return found
 
 
 class _Step(NamedTuple):

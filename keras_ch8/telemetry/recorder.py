@@ -27,25 +27,26 @@ HEAD = (
 """What every row has."""
 
 TAIL = ("norm", "nonfinite", "update")
-"""What only a row that is due has, the effective rates of a sample behind it: norm and number of infinite or NaN
-entries of the gradient, before the factor, and the norm of delta theta."""
+"""What only a row that is due has: norm and number of infinite or NaN entries of the gradient, before the factor, and
+the norm of delta theta. The effective rates of a sample are behind it, then the groups of weights, if there are any."""
 
 SAMPLE = 256
 """Parameters of the whole model whose effective rate is measured."""
 
 
-def not_measured() -> Any:
-    """Return the tail of a row that is not due."""
-    return ops.full((len(TAIL) + SAMPLE,), float("nan"), "float32")
+def not_measured(groups: int) -> Any:
+    """Return the tail of a row that is not due, of an optimizer with so many groups of weights."""
+    return ops.full((len(TAIL) + SAMPLE + groups,), float("nan"), "float32")
 
 
-def measured(gs: Sequence[Any], moved: Any, half: Tensor) -> Any:
+def measured(gs: Sequence[Any], moved: Any, half: Tensor, of_groups: Sequence[Tensor]) -> Any:
     """Return the tail of a row that is due, with |delta theta / g| of a sample of the parameters, NaN where g is 0.
 
     Args:
         gs: The gradient of each variable that has one, before the factor; no sparse ones.
         moved: The change of all of them, end to end.
         half: Half the plain sum of squares of the gradient.
+        of_groups: Norm of the update over that of the weights, of each group.
     """
     gradient = _numerics.end_to_end(gs)
     places = np.linspace(0, gradient.shape[0] - 1, SAMPLE).round().astype("int32")
@@ -54,7 +55,8 @@ def measured(gs: Sequence[Any], moved: Any, half: Tensor) -> Any:
     rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
     of_gradient, of_step = ([gradient], [half]), ([moved], _numerics.half_squares([moved]))
     (norm, nonfinite), (update, _) = _numerics.norms(of_gradient, of_step)
-    return ops.concatenate([backend.floats(norm, nonfinite, update), rates])
+    ratios = [backend.floats(*of_groups)] if of_groups else []
+    return ops.concatenate([backend.floats(norm, nonfinite, update), rates, *ratios])
 
 
 class Wishes(NamedTuple):
@@ -118,6 +120,12 @@ class Recorder:
         rings = self._rings.of_steps, self._rings.of_layers, self._rings.of_numbers
         return [ring for ring in rings if ring is not None]
 
+    @property
+    def group_rates(self) -> dict[str, float]:
+        """The factor of the learning rate of each group of weights, by its name; {} without groups."""
+        grouping = getattr(self._optimizer, "grouping", None)
+        return {} if grouping is None else grouping.rates
+
     def listen(self, wishes: Wishes | None) -> None:
         """Let steps leave from now on what is wished; nothing with None."""
         self.settings, self.listening = wishes or Wishes(), wishes is not None
@@ -129,7 +137,9 @@ class Recorder:
         rows, every, layers = self.settings
         with backend.outside_graphs():
             rings = self._rings
-            rings.of_steps = backend.ring(rows, len(HEAD) + (len(TAIL) + SAMPLE if every else 0))
+            rings.of_steps = backend.ring(
+                rows, len(HEAD) + (len(TAIL) + SAMPLE + len(self.group_rates) if every else 0)
+            )
             variables = len(keras_private.known_variables(self._optimizer))
             rings.of_layers = backend.ring(rows, variables) if layers else None
             rings.names = tuple(getattr(self._optimizer, "step_numbers", ()))
@@ -176,7 +186,7 @@ class Recorder:
         factor = 1.0 if clipped.factor is None else clipped.factor
         row = backend.floats(step, lr, loss, clipped.norm, clipped.nonfinite, factor, half)
         if self.settings.measure_every:
-            row = ops.concatenate([row, not_measured() if tail is None else tail])
+            row = ops.concatenate([row, not_measured(len(self.group_rates)) if tail is None else tail])
         backend.merge_replicas(partial(publish, self._rings.of_steps), step, row)
 
     def write_layers(self, step: Tensor, grads: Mapping[int, Any]) -> None:
@@ -216,9 +226,11 @@ class Recorder:
             nonfinite=np.where(has_tensor_rule, column["nonfinite_before"], np.where(exact, 0, column["nonfinite"])),
             measured=steps[deep],
             update=column["update"][deep],
-            rates=_quantiles(rows[deep, width:]) / column["factor"][deep, None],
+            rates=_quantiles(rows[deep, width : width + SAMPLE]) / column["factor"][deep, None],
             layers=None if rings.of_layers is None else rows_at(rings.of_layers, steps),
             numbers=dict(zip(rings.names, numbers, strict=True)),
+            group_rates=self.group_rates,
+            groups=dict(zip(self.group_rates, rows[deep, width + SAMPLE :].T, strict=False)),
         )
 
 

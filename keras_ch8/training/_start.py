@@ -202,7 +202,7 @@ def check_initialization(model: keras.Model, x: Data, y: Data = None, **options:
     claims += scale_of_start([_without_still_output(flow)])
     verdicts = [
         Verdict(c.kind, c.level, c.finding, "" if c.level == "ok" else c.cure or KINDS[c.kind].cure,
-                KINDS[c.kind].section, 0, code=c.code, then=c.then, expects=c.expects)
+                KINDS[c.kind].section, 0, code=c.code, then=c.then, expects=c.expects, then_code=c.then_code)
         for c in claims
     ]  # fmt: skip
     return InitializationCheck(flow, copies, tuple(sorted(verdicts, key=lambda v: -LEVELS.index(v.level))))

@@ -1,6 +1,6 @@
 """Checks of losses by what they are for some predictions: of one's own, and of relative errors."""
 
-from ._check import CHOSEN_TO_ACT, Check, can_give, interval, name_of
+from ._check import CHOSEN, CHOSEN_TO_ACT, Check, can_give, interval, name_of
 from .ending import by, class_of, code_by, cure_by, for_numbers, same_end, without
 from .facts import CROSS_ENTROPIES, DISTANCES, End, Facts
 from .wording import digits, percent
@@ -62,8 +62,9 @@ OF_OWN_LOSS = (
         lambda f: "cosine_similarity compares only directions, but the lengths of the targets differ, too, by "
         f"{percent(f.targets.lengths)} of their mean.",
         *by(for_numbers),
-        CHOSEN_TO_ACT,
+        CHOSEN,
         then="If only directions count, end with `keras.layers.UnitNormalization`.",
+        level="watch",
     ),
     Check(
         "divergence of numbers",
@@ -93,7 +94,7 @@ OF_OWN_LOSS = (
         lambda f: "The loss expects logits because of from_logits=True, but "
         f"{name_of(f.output)} ends with {f.output.activation}, which outputs only {can_give(f.output)}.",
         "End without activation.",
-        lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
+        lambda f: f"{f.output.at}.activation = keras.activations.linear" if f.output.can_be_set else "",
     ),
     Check(
         "a loss of certain predictions",
@@ -103,7 +104,7 @@ OF_OWN_LOSS = (
         lambda f: f"Your loss is still {digits(f.own_loss.of_certainty)} when all probabilities are right and certain: "
         "it may expect logits, or apply softmax or sigmoid itself.",
         "End without activation, or remove the softmax or sigmoid from your loss.",
-        lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
+        lambda f: f"{f.output.at}.activation = keras.activations.linear" if f.output.can_be_set else "",
         CHOSEN_TO_ACT,
     ),
     Check(
@@ -125,7 +126,8 @@ OF_OWN_LOSS = (
         lambda f: f"label_smoothing={digits(f.output.label_smoothing)} spreads so much of each label over all classes "
         "that little is left to learn.",
         "Set `label_smoothing` to 0.1 or 0.",
-        lambda f: f"loss = keras.losses.{class_of(f.output.loss)}(from_logits={bool(f.output.from_logits)}, "
+        lambda f: "" if f.output.name else
+        f"loss = keras.losses.{class_of(f.output.loss)}(from_logits={bool(f.output.from_logits)}, "
         "label_smoothing=0.1)\nkeras_ch8.training.compile_as(model, model, loss=loss)",
         CHOSEN_TO_ACT,
     ),
@@ -167,7 +169,8 @@ OF_OWN_LOSS = (
            "ones."),
         lambda f: "Let the loss grow with the error in both directions: use its square or absolute value."
         if f.own_loss.falls_without_end else "Flip the sign of your loss: training minimizes it.",
-        lambda f: code_by(f, same_end(f, loss="mean_squared_error")) if f.own_loss.falls_without_end else OTHER_SIGN,
+        lambda f: code_by(f, same_end(f, loss="mean_squared_error")) if f.own_loss.falls_without_end
+        else "" if f.output.name else OTHER_SIGN,
     ),
     Check(
         "a loss that breaks at certain predictions",
@@ -179,7 +182,8 @@ OF_OWN_LOSS = (
         lambda f: cure_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as
         else "Clip the predictions in the loss: `keras.ops.clip(y_pred, epsilon, 1 - epsilon)` with "
         "`epsilon = keras.config.epsilon()`. A smaller epsilon may be lost to rounding.",
-        lambda f: code_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as else CLIPPED,
+        lambda f: code_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as
+        else "" if f.output.name else CLIPPED,
         then="End without activation, and write the loss for logits.",
         expects="The loss should stay finite.",
     ),

@@ -2,8 +2,8 @@
 
 import math
 
-from ._check import CHOSEN_TO_ACT, FOUND, NO_LAYER, Check, first
-from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, setting
+from ._check import CHOSEN, CHOSEN_TO_ACT, FOUND, NO_LAYER, Check, first
+from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
 from .ending import activation_for, code_by, same_end
 from .fact import Fact
 from .facts import Facts, Layer
@@ -25,6 +25,17 @@ to 99 of the first, where a mean over words hides them from the layer after it, 
 FAR_ABOVE, GROWN, OF_SIZE_1 = 10.0, 2.0, 10.0
 """Loss at the start over that of the best constant prediction, outputs of each hidden layer over its inputs, and size
 of the inputs up to which it is the weights that are too large."""
+
+ENDED, SOON, EARLY = 0.01, 0.25, 0.5
+"""Rate over the peak of its schedule, from which down it is next to nothing; and the parts of the training after which
+it has come there so soon that little can be learned, or early."""
+FARTHER, FAR = 1.5, 10.0
+"""Peak that a schedule would still come to, over the largest rate that the training has."""
+NEAR = 1e-3
+"""How far a weight must come in a training at least: weights begin with sizes of about 0.1, and tuned ones too."""
+BY_THE_RATES = "chosen; the learning rates alone decide it"
+FROZEN = 0.1
+"""Part of the weights that are frozen as they were initialized, from which on a model may learn less for it."""
 
 
 # --- what the conditions ask ---------------------------------------------------------------------------------------
@@ -100,6 +111,48 @@ def _grow(facts: Facts) -> bool:
     return len(hidden) > 1 and each and hidden[0].input_rms <= OF_SIZE_1
 
 
+def _ended_after(facts: Facts) -> float:
+    """Return the part of the training after which the rate of its schedule is next to nothing; 1 where it is not."""
+    rates = facts.rates
+    felt = [place for place, rate in enumerate(rates, 1) if rate > ENDED * max(rates)]
+    return felt[-1] / len(rates) if felt else 1.0
+
+
+def _rises_beyond(facts: Facts) -> float:
+    """Return the peak that a schedule would still come to, over the largest rate; NaN where it has come down."""
+    rates = facts.rates
+    is_rising = bool(rates) and rates[0] < rates[-1] == max(rates)
+    return facts.later_rate / rates[-1] if is_rising else math.nan
+
+
+def _says_ended(facts: Facts) -> str:
+    return (
+        f"The schedule is over after {percent(_ended_after(facts))} of the training: from there on the learning rate "
+        "is next to nothing."
+    )
+
+
+def _says_rising(facts: Facts) -> str:
+    return (
+        f"The warm-up is longer than the training, which ends at a learning rate of {digits(facts.rates[-1])} on its "
+        f"way to {digits(facts.later_rate)}."
+    )
+
+
+SPREAD = "Decay the learning rate over the whole training."
+SHORTEN = "End the warm-up after 10 % of the training."
+FURTHER = "The loss should keep falling to the end."
+FASTER = "The loss should fall several times as fast."
+
+
+def _spread(facts: Facts) -> str:
+    return SLOWER_FALL.format(rate=digits(max(facts.rates)))
+
+
+def _shorten(facts: Facts) -> str:
+    return f'model.optimizer.learning_rate = keras_ch8.schedules.Warmup({digits(facts.later_rate)}, "10%")'
+
+
 def _name(layer: Layer | None) -> str:
     return layer.name if layer else ""
 
@@ -123,6 +176,74 @@ OF_START = (
         "Weight decay shrinks each weight by 1 % or more per step",
         lambda f: Fact.STRONG_DECAY in f.has,
         "Weight decay shrinks each weight by 1 % or more per step, so no weight can grow.",
+    ),
+    Check(
+        "a schedule that soon ends",
+        "step_too_short",
+        f"The learning rate falls below {percent(ENDED)} of its peak within {percent(SOON)} of the training",
+        lambda f: _ended_after(f) <= SOON,
+        _says_ended,
+        SPREAD,
+        _spread,
+        BY_THE_RATES,
+        expects=FURTHER,
+    ),
+    Check(
+        "a schedule that ends early",
+        "step_too_short",
+        f"The learning rate falls below {percent(ENDED)} of its peak within {percent(EARLY)} of the training",
+        lambda f: _ended_after(f) <= EARLY,
+        _says_ended,
+        SPREAD,
+        _spread,
+        CHOSEN,
+        expects=FURTHER,
+        level="watch",
+    ),
+    Check(
+        "a warm-up far beyond the end",
+        "step_too_short",
+        f"The learning rate rises to the end of the training, and its schedule goes on to {FAR:g} times as much",
+        lambda f: _rises_beyond(f) >= FAR,
+        _says_rising,
+        SHORTEN,
+        _shorten,
+        BY_THE_RATES,
+        expects=FASTER,
+    ),
+    Check(
+        "a warm-up beyond the end",
+        "step_too_short",
+        f"The learning rate rises to the end of the training, and its schedule goes on to {FARTHER:g} times as much",
+        lambda f: _rises_beyond(f) >= FARTHER,
+        _says_rising,
+        SHORTEN,
+        _shorten,
+        CHOSEN,
+        expects=FASTER,
+        level="watch",
+    ),
+    Check(
+        "steps that lead nowhere",
+        "step_too_short",
+        f"All steps together, each as long as the learning rate, move no weight by more than {NEAR:g}",
+        lambda f: f.reach < NEAR,
+        lambda f: f"At this learning rate no weight moves by more than {digits(f.reach)} in the whole training.",
+        source=BY_THE_RATES,
+    ),
+    Check(
+        "frozen as initialized",
+        "no_gradient",
+        f"Layers with {percent(FROZEN)} of the weights or more are frozen, and all their biases are 0",
+        lambda f: f.frozen >= FROZEN,
+        lambda f: f"{percent(f.frozen)} of the weights are frozen at their initial values: all biases of their layers "
+        "are 0.",
+        "Set `trainable = True` on these layers and compile again, or load trained weights.",
+        f"model.trainable = True\n{COMPILE_ANEW}",
+        CHOSEN,
+        expects="The loss should fall further.",
+        then="Load the weights of a trained model.",
+        level="watch",
     ),
     Check(
         "equal units",

@@ -26,7 +26,8 @@ def chance_level(output: Output, y: Any, weights: Any = None) -> float:
     of_one = output.loss == "sparse_categorical_crossentropy"
     if y.dtype.kind not in "fiub" or not y.size or not y.ndim or not output.is_mean or not np.isfinite(y).all():
         return NAN
-    rows = y.astype("float64").reshape(-1, 1 if of_one or y.ndim < 2 else y.shape[-1])
+    is_one = of_one or y.ndim < max(2, output.axes)
+    rows = y.astype("float64").reshape(-1, 1 if is_one else y.shape[-1])
     w = np.ones(len(rows)) if weights is None else np.ravel(np.asarray(weights, "float64"))
     if len(w) != len(rows) or not w.sum() > 0:
         return NAN

@@ -16,7 +16,7 @@ from ._checks_of_start import OF_START
 from .causes import explained_by
 from .code import fitting
 from .facts import PROBE, Facts
-from .remedies import REMEDIES, applicable
+from .remedies import REMEDIES, Remedy, applicable
 from .verdict import Claim
 
 CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_OWN_LOSS, *OF_START, *OF_ALL)
@@ -63,7 +63,7 @@ def judged_by(facts: Facts) -> list[str]:
     """
     known = {
         ("bad_inputs",): bool(facts.inputs),
-        _OF_TARGETS: bool(facts.targets.of),
+        _OF_TARGETS: any(one.targets.of for one in (facts, *facts.outputs)),
         ("equal_units", "no_gradient"): bool(facts.start.layers),
         ("leak",): not math.isnan(facts.equal_rows),
     }
@@ -72,6 +72,8 @@ def judged_by(facts: Facts) -> list[str]:
 
 def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> list[Claim]:
     """Return what the checks claim of some facts, of each kind what the first says; causes silence symptoms.
+
+    What is asked of the output, its loss and its labels is asked of each of several outputs.
 
     A check that fails is left out, after `leave_out` was called with its name and the error.
     """
@@ -82,8 +84,10 @@ def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> list
             acting = [kind for kind, claim in found.items() if claim.level == "act"]
             if not check.is_of_other:
                 acting = [kind for kind in acting if kind not in of_other]
-            if check.kind not in found and check.when(facts) and not explained_by(check.kind, acting):
-                found[check.kind] = _claim(check, facts)
+            if check.kind in found or explained_by(check.kind, acting):
+                continue
+            if flagged := next((one for one in (facts, *facts.outputs) if check.when(one)), None):
+                found[check.kind] = _claim(check, flagged)
                 of_other |= {check.kind} if check.is_of_other else set()
         except Exception as error:
             leave_out(check.name, error)
@@ -100,12 +104,15 @@ def _claim(check: Check, facts: Facts) -> Claim:
         cure, code, expects = remedies[0].cure, remedies[0].code, remedies[0].expects
         remedies = remedies[1:]
     why = (f"{check.holds} ({check.source}).",)
-    then = then or next((remedy.cure for remedy in remedies), "")
+    following = next(iter(remedies), Remedy(""))
+    then_code = "" if then else following.code
+    then = then or following.cure
     is_of_probe = check.is_of_other and facts.other == PROBE
+    named = f"Output {facts.output.name!r}: " if facts.output.name else ""
     return Claim(
         check.kind,
         check.level,
-        said(check.says, facts),
+        named + said(check.says, facts),
         cure,
         proven=True,
         why=why,
@@ -113,4 +120,5 @@ def _claim(check: Check, facts: Facts) -> Claim:
         then=then,
         expects=expects,
         is_of_probe=is_of_probe,
+        then_code=then_code,
     )

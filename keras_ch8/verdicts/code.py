@@ -8,12 +8,15 @@ from .fact import Fact
 
 _OF_ONE_ARRAY = re.compile(r"\bx\[|\bx\.|len\(x\)|\bx ==|adapt\(x\)")
 """Where code takes the inputs for one array."""
+_OF_ONE_TARGET = re.compile(r"\by\[|\by\.|\by =|len\(y\)|\(y[,)]")
+"""Where it takes the targets for one."""
 NO_EDIT: Mapping[str, tuple[Fact, ...]] = {
     "x": (Fact.NO_ARRAYS,),
     "y": (Fact.NO_ARRAYS,),
     "batch_size": (Fact.NO_ARRAYS,),
     "model": (Fact.OWN_TRAINING_STEP,),
     "model.layers": (Fact.SUBCLASSED,),
+    "keras.Sequential": (Fact.SEVERAL_OUTPUTS,),
     "keras.Input": (Fact.STATEFUL,),
     "model.trainable_variables": (Fact.SUBCLASSED,),
     "model.optimizer.get_config": (Fact.SCALED_LOSS,),
@@ -26,6 +29,14 @@ NO_EDIT: Mapping[str, tuple[Fact, ...]] = {
 
 A name stands for all that begins with it: what names `model.optimizer` names `model`, too.
 """
+OF_A_DATA_SET = (
+    ("scale.adapt(x)", "scale.adapt(x.map(lambda x, *_: x))"),
+    ("x.shape[1:]", "x.element_spec[0].shape[1:]"),
+    ("x.dtype", "x.element_spec[0].dtype"),
+    ("find_learning_rate(model, x, y)", "find_learning_rate(model, x)"),
+    ("scale_to_data(model, x[:256], y=y[:256])", "scale_to_data(model, *next(iter(x))[:2])"),
+)
+"""What code says of arrays x and y, and what in its place where x is a `tf.data.Dataset` of both."""
 OF_LAYERS = frozenset({"model.layers", "model.trainable_variables"})
 """What there is only once the model is built."""
 
@@ -37,11 +48,15 @@ def fitting(code: str, has: Set[Fact]) -> str:
     """
     if not code or Fact.LOOP_OF_ONES_OWN in has:
         return ""
+    if Fact.SEVERAL_OUTPUTS in has and _OF_ONE_TARGET.search(code):
+        return ""
+    if Fact.DATA_SET in has and Fact.FLAT_INPUTS not in has and (translated := _of_a_data_set(code)):
+        code, has = translated, has - {Fact.NO_ARRAYS}
     named = _named(code)
     if any(has & set(NO_EDIT.get(name, ())) for name in named):
         return ""
     if named & OF_LAYERS and Fact.BUILT_BY_THE_FIRST_BATCH in has:
-        if has & {Fact.NO_ARRAYS, Fact.SEVERAL_INPUTS}:
+        if has & {Fact.NO_ARRAYS, Fact.DATA_SET, Fact.SEVERAL_INPUTS}:
             return ""
         code = f"model(x[:1])  # builds the model\n{code}"
     if _OF_ONE_ARRAY.search(code):
@@ -50,6 +65,14 @@ def fitting(code: str, has: Set[Fact]) -> str:
         code = f"x = x[:, None]  # one column\n{code}" if Fact.FLAT_INPUTS in has else code
     is_written_anew = re.search(r"^[xy] =", code, re.MULTILINE) and Fact.VALIDATED_APART in has
     return f"{code}\n# do the same to x and y of the validation data" if is_written_anew else code
+
+
+def _of_a_data_set(code: str) -> str:
+    """Return code for arrays as it is for a `tf.data.Dataset`; "" where it asks for more than OF_A_DATA_SET has."""
+    rest = code
+    for of_arrays, of_set in OF_A_DATA_SET:
+        rest, code = rest.replace(of_arrays, "_"), code.replace(of_arrays, of_set)
+    return "" if _named(rest) & {"x", "y", "batch_size"} else code
 
 
 def _named(code: str) -> set[str]:
@@ -68,7 +91,8 @@ def with_layers(layers: str) -> str:
     """
     return f"""\
 layers = model.layers if isinstance(model, keras.Sequential) else [model]
-body, model = model, keras.Sequential([keras.Input(x.shape[1:]), {layers}])
+layers = [keras.Input(x.shape[1:]), {layers}]
+body, model = model, keras.Sequential(layers)
 {COMPILE_AGAIN}"""
 
 
@@ -83,33 +107,42 @@ model.optimizer.learning_rate = found.suggestion"""
 SCALE_TO_DATA = "keras_ch8.training.scale_to_data(model, x[:256], y=y[:256])"
 SET_RATE = "model.optimizer.learning_rate = {{{rate}}}"
 SCALE_SCHEDULE = """\
-schedule = keras.optimizers.schedules.deserialize(model.optimizer.get_config()["learning_rate"])
-model.optimizer.learning_rate = keras_ch8.schedules.ScaledSchedule(schedule, {{{rate}}} / {{rate}})"""
+settings = model.optimizer.get_config()["learning_rate"]
+schedule = keras.optimizers.schedules.deserialize(settings)
+schedule = keras_ch8.schedules.ScaledSchedule(schedule, {{{rate}}} / {{rate}})
+model.optimizer.learning_rate = schedule"""
 SLOWER_FALL = 'model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay({rate}, "100%")'
 WITHOUT_PLATEAUS = """\
-callbacks = [each for each in callbacks if not isinstance(each, keras.callbacks.ReduceLROnPlateau)]"""
+plateaus = keras.callbacks.ReduceLROnPlateau
+callbacks = [each for each in callbacks if not isinstance(each, plateaus)]"""
 LARGER_BATCH = "epochs = epochs * {larger_batch} // batch_size\nbatch_size = {larger_batch}"
 BY_ADAM = "optimizer=keras_ch8.optimizers.Adam(0.001)"
-ADAM = f"keras_ch8.training.compile_as(model, model, {BY_ADAM})"
+ADAM = f"keras_ch8.training.compile_as(\n    model, model, {BY_ADAM}\n)"
 WITH_CURVATURE = """\
-keras_ch8.training.compile_as(model, model, optimizer=keras_ch8.optimizers.LBFGS(history_size=30))
-batch_size, epochs = len(x), max(epochs, 100)  # one step per epoch; it stops by itself"""
+optimizer = keras_ch8.optimizers.LBFGS(history_size=30)
+keras_ch8.training.compile_as(model, model, optimizer=optimizer)
+batch_size, epochs = len(x), max(epochs, 100)  # one step per epoch"""
 NORMALIZE_LAYERS = f"""\
-end, hidden = max(i for i, layer in enumerate(model.layers) if layer.weights), []
+end = max(i for i, layer in enumerate(model.layers) if layer.weights)
+layers = [keras.Input(x.shape[1:])]
 for layer in model.layers[:end]:
-    hidden += [layer, keras_ch8.layers.BatchNormalization()] if layer.weights else [layer]
-body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *hidden, *model.layers[end:]])
+    layers += [layer]
+    if layer.weights:
+        layers += [keras_ch8.layers.BatchNormalization()]
+body, model = model, keras.Sequential([*layers, *model.layers[end:]])
 {COMPILE_AGAIN}"""
 LEAKY = """\
+relus = keras.activations.relu, keras.activations.relu6
 for layer in model.layers:
-    if getattr(layer, "activation", None) in (keras.activations.relu, keras.activations.relu6):
+    if getattr(layer, "activation", None) in relus:
         layer.activation = keras.activations.leaky_relu
     elif isinstance(layer, keras.layers.ReLU):
         layer.negative_slope = 0.2"""
 ACTIVE = """\
 end = max(i for i, layer in enumerate(model.layers) if layer.weights)
+unfit = keras.activations.linear, keras.activations.softmax
 for layer in model.layers[:end]:
-    if getattr(layer, "activation", None) in (keras.activations.linear, keras.activations.softmax):
+    if getattr(layer, "activation", None) in unfit:
         layer.activation = keras.activations.relu"""
 SLOWER = f"""\
 for layer in model.layers[:-1]:
@@ -134,7 +167,8 @@ for layer in model.layers:
     is_whole = isinstance(layer, keras.Model) or not layer.trainable_weights
     if not isinstance(layer, keras.layers.Dropout):
         layers += [layer if is_whole else type(layer).from_config(settings)]
-body, model = model, keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype), *layers])
+layers = [keras.Input(x.shape[1:], dtype=x.dtype), *layers]
+body, model = model, keras.Sequential(layers)
 {COMPILE_AGAIN}"""
 NUMPY = "import numpy as np\n\n"
 """Where code of a cure begins that needs it."""
@@ -150,9 +184,13 @@ for i, layer in enumerate(layers):
     if isinstance(layer, keras.layers.SimpleRNN):
         forget = keras_ch8.initializers.forget_gate(layer.units, {{memory}})
         layers[i] = keras.layers.LSTM(
-            layer.units, return_sequences=layer.return_sequences, bias_initializer=forget, unit_forget_bias=False
+            layer.units,
+            return_sequences=layer.return_sequences,
+            bias_initializer=forget,
+            unit_forget_bias=False,
         )
-body, model = model, keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype), *layers])
+layers = [keras.Input(x.shape[1:], dtype=x.dtype), *layers]
+body, model = model, keras.Sequential(layers)
 {COMPILE_AGAIN}"""
 MASK_ZEROS = f"""\
 for layer in model.layers:
@@ -175,11 +213,12 @@ def setting(name: str, value: str) -> str:
     """Return the code that compiles with the same optimizer, but for one of its arguments."""
     return (
         f'settings = model.optimizer.get_config() | {{{{"{name}": {value}}}}}\n'
-        "keras_ch8.training.compile_as(model, model, optimizer=type(model.optimizer).from_config(settings))"
+        "optimizer = type(model.optimizer).from_config(settings)\n"
+        "keras_ch8.training.compile_as(model, model, optimizer=optimizer)"
     )
 
 
 CLIP = setting("global_clipnorm", "{clip_at}")
-CLIP_LESS = setting("clipnorm", 'None, "clipvalue": None, "global_clipnorm": {clip_at}')
+CLIP_LESS = setting("clipnorm", 'None,\n    "clipvalue": None, "global_clipnorm": {clip_at}')
 DECAY_LESS = setting("weight_decay", "0.004")
 ADD_UP_LESS = setting("gradient_accumulation_steps", "{added_up}")

@@ -19,6 +19,8 @@ OF_NUMBERS = ("absolute", "squared", "mae", "mse", "r2")
 """Parts of the names of metrics that compare numbers."""
 BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 """Metrics of classes that Keras chooses by the shapes of the output and the labels."""
+WIDTH = 80
+"""Columns of a terminal, in which code is printed."""
 NUMBERED = f"{NUMPY}labels, y = np.unique(y, return_inverse=True)"
 ZERO_AND_ONE = 'y = (y == y.max()).astype("float32")'
 WITHOUT_RELU = f"""\
@@ -131,7 +133,8 @@ def _by_adam(facts: Facts, to: Ending) -> bool:
 
 def _finds_rate(facts: Facts, to: Ending) -> bool:
     """Whether the problem is another one, for which the rate was not chosen, and one number sets it."""
-    is_set = facts.has & {Fact.LEARNING_RATE_SCHEDULE, Fact.OWN_STEP_LENGTH, Fact.NO_ARRAYS, Fact.STATEFUL}
+    is_set = facts.has & {Fact.LEARNING_RATE_SCHEDULE, Fact.OWN_STEP_LENGTH, Fact.STATEFUL}
+    is_set |= frozenset() if Fact.DATA_SET in facts.has else facts.has & {Fact.NO_ARRAYS}
     is_other = _has_other_loss(facts.output, to) and to.loss != facts.own_loss.same_as
     return (is_other or _is_scaled(facts, to)) and not is_set
 
@@ -186,12 +189,12 @@ def code_by(facts: Facts, to: Ending, before: str = "") -> str:
         lines.append(f"last = keras.layers.Dense({units}{activation})")
         layers, left_out = [*filter(None, [before]), "last"], output.replaced
     elif to.activation != output.activation:
-        lines.append(f"model.layers[-1].activation = keras.activations.{to.activation}")
+        lines.append(f"{output.at}.activation = keras.activations.{to.activation}")
     if _is_scaled(facts, to):
         targets = facts.targets
         lines.append(f"targets = keras.layers.Rescaling({digits(targets.deviation, 3)}, {digits(targets.mean, 6)})")
         layers.append("targets")
-    if layers and output.replaced < 0:
+    if (layers and output.replaced < 0) or (_has_other_loss(output, to) and not output.compiled_by):
         return ""
     lines += [with_end(facts, layers, left_out)] * bool(layers)
     lines += _compiled(facts, to, "body" if layers else "model")
@@ -205,18 +208,19 @@ def with_end(facts: Facts, layers: Sequence[str], left_out: int) -> str:
     """
     if Fact.SEQUENTIAL in facts.has and not facts.has & {Fact.NO_ARRAYS, Fact.STATEFUL}:
         kept = f"*model.layers[:-{left_out}]" if left_out else "*model.layers"
-        made = f"keras.Sequential([keras.Input(x.shape[1:]), {', '.join([kept, *layers])}])"
+        lines = f"layers = [keras.Input(x.shape[1:]), {', '.join([kept, *layers])}]"
+        made = "keras.Sequential(layers)"
     else:
         made = f"model.layers[-{left_out}].input" if left_out else "model.layers[-1].output"
         for layer in layers:
             made = f"{layer}({made})"
-        made = f"keras.Model(model.inputs, {made})"
-    return f"body, model = model, {made}"
+        lines, made = f"output = {made}", "keras.Model(model.inputs, output)"
+    return f"{lines}\nbody, model = model, {made}"
 
 
 def without(facts: Facts, place: int) -> str:
     """Return the code that leaves out one of the last two layers, by its place from the end; "" where it is not one."""
-    if not 0 < place <= 2 or Fact.SUBCLASSED in facts.has:
+    if not 0 < place <= 2 or facts.has & {Fact.SUBCLASSED, Fact.SEVERAL_OUTPUTS}:
         return ""
     return f"{with_end(facts, ['model.layers[-1]'] * (place - 1), place)}\n{COMPILE_AGAIN}"
 
@@ -230,8 +234,8 @@ def _compiled(facts: Facts, to: Ending, body: str) -> list[str]:
     output, reasons, changes = facts.output, [], []
     unfit = [name for name in (*output.metrics, *output.weighted_metrics) if not _fits(name, to.loss)]
     if _has_other_loss(output, to):
-        changes.append(f'loss="{to.loss}"')
-        if unfit:
+        changes.append(f"loss={output.compiled_by.format(to.loss)}")
+        if unfit and not output.name:
             metric = "accuracy" if to.loss in CROSS_ENTROPIES else "mean_absolute_error"
             do = "does" if len(unfit) == 1 else "do"
             reasons.append(f"# {metric}, because {' and '.join(unfit)} {do} not fit this output")
@@ -242,7 +246,9 @@ def _compiled(facts: Facts, to: Ending, body: str) -> list[str]:
         changes.append(BY_ADAM)
     if not changes:
         return [COMPILE_AGAIN if body == "body" else COMPILE_ANEW]
-    return [*reasons, f"keras_ch8.training.compile_as(model, {body}, {', '.join(changes)})"]
+    line = f"keras_ch8.training.compile_as(model, {body}, {', '.join(changes)})"
+    lines = ",\n    ".join([f"model, {body}", *changes])
+    return [*reasons, line if len(line) <= WIDTH else f"keras_ch8.training.compile_as(\n    {lines},\n)"]
 
 
 def _fits(metric: str, loss: str) -> bool:

@@ -175,7 +175,7 @@ class Targets:
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """The output of a model and the loss that it is compiled with.
+    """An output of a model and the loss that it is compiled with.
 
     Args:
         layer: Name of the layer that gives it.
@@ -195,7 +195,8 @@ class Output:
         is_mean: Whether the loss is a mean over all numbers, or over all examples.
         metrics: Names of the metrics.
         weighted_metrics: Names of those that are weighted as the loss is.
-        can_be_set: Whether it is the last of `model.layers`, and its activation can be set.
+        can_be_set: Whether it is the last of `model.layers`, or one of several that end a model, and its activation can
+            be set.
         ends_with: Name of the class of what the model does last, such as `"Dropout"`; "" where it is not known.
         end: What kind of layer that is; None of others.
         low: The smallest number that it gives at the start.
@@ -203,6 +204,11 @@ class Output:
         off: The largest difference from 1 of the sum of its units for one prediction.
         limits: What it can give, where that is known of an output of no known activation, such as one that is clipped.
         places: Things that are predicted for each example, such as the time steps of a sequence; 0 as with `units`.
+        axes: Axes of what is predicted, that of the examples included; 0 where it is not known.
+        name: Its name, of one of several outputs; "" of the only one.
+        share: By what its loss is multiplied.
+        compiled_by: How another loss is given to `compile` in the place of this one, as Python with the name in "{}";
+            "" where that is not known.
     """
 
     layer: str = ""
@@ -228,6 +234,15 @@ class Output:
     off: float = NAN
     limits: tuple[float, float] = (NAN, NAN)
     places: int = 0
+    axes: int = 0
+    name: str = ""
+    share: float = 1.0
+    compiled_by: str = '"{}"'
+
+    @property
+    def at(self) -> str:
+        """The layer that gives it, as Python, where its activation can be set."""
+        return f'model.get_layer("{self.layer}")' if self.name else "model.layers[-1]"
 
     @property
     def are_probabilities(self) -> bool:
@@ -346,7 +361,7 @@ class Facts:
 
     Args:
         inputs: The inputs, one for each array.
-        targets: The targets of the only output; of a model with several nothing is known.
+        targets: The targets of the only output.
         output: The only output, and the loss.
         start: What one pass at the initial weights says.
         chance: Loss of the best constant prediction; NaN where it is not known.
@@ -368,6 +383,13 @@ class Facts:
         is_trained: Whether a weight of the model is trainable.
         own_loss: What a loss of the user's own says.
         has: What the model and the optimizer have.
+        rates: The learning rates of the training, of a schedule evenly spread; () where they are not known.
+        reach: How far a weight comes in the whole training, if each step moves it by the rate in one direction; NaN
+            where other steps are made.
+        later_rate: The largest that it gives afterwards, up to 30 trainings of this length.
+        frozen: Part of the weights that are frozen as they were initialized, by biases that are all 0.
+        outputs: Of a model with several outputs, what is known of each that has a loss: `targets`, `output` and what
+            follows from these, as of the only one.
     """
 
     inputs: tuple[Inputs, ...] = ()
@@ -392,6 +414,11 @@ class Facts:
     is_trained: bool = True
     own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)
     has: frozenset[Fact] = frozenset()
+    rates: tuple[float, ...] = ()
+    later_rate: float = NAN
+    reach: float = NAN
+    frozen: float = 0.0
+    outputs: "tuple[Facts, ...]" = ()
 
 
 def are_of_another_scale(a: Inputs, b: Inputs) -> bool:

@@ -46,6 +46,7 @@ OF_THE_CHAPTER = (
         meaning="Longer steps in the same directions would lower the loss much faster.",
         fine="The steps are not too short",
         cure="Raise the learning rate: `keras_ch8.find_learning_rate` finds a good one.",
+        is_refuted_by_learning=True,
     ),
     Kind(
         "ill_conditioned",

@@ -178,9 +178,11 @@ _NEW_START = Remedy(
 )  # fmt: skip
 _STOP = Remedy(
     "Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.",
-    "callbacks = [keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True), *callbacks]",
+    "stop = keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True)\ncallbacks = [stop, *callbacks]",
     "Training should end with its best validation loss.",
+    unless=_LOOP,
 )
+_KEEP = Remedy("Keep the weights of the step at which the held-out loss is lowest, and stop there.", needs=_LOOP)
 _DECAY = Remedy(
     "Decay the learning rate from {rate} to 0 over the training with `schedules.LinearDecay`.",
     SLOWER_FALL,
@@ -368,6 +370,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "overfitting": (
         _STOP,
+        _KEEP,
         Remedy(
             "Check that validation and training examples are drawn and prepared alike, and shuffle before you split: a "
             "constant predicts the validation examples better.",
@@ -405,7 +408,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Make three times as many steps.", needs=_LOOP),
         Remedy("Raise the learning rate: find one with `keras_ch8.find_learning_rate`.", unless=_OWN_LENGTH),
     ),
-    "too_long": (_STOP, Remedy("Train for fewer epochs.")),
+    "too_long": (_STOP, _KEEP, Remedy("Train for fewer epochs.", unless=_LOOP)),
     "oscillation": (
         *_rate("Lower", "shorter_rate", "The loss should fall from epoch to epoch."),
         _DECAY,

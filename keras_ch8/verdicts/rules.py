@@ -347,7 +347,7 @@ def judge(
         last = {q.name: drawn.get(q.series, newest.get(q.name, measured.get(q.name, NAN))) for q in spoken}
         why = [because for reason in reasons for because in reason.why(measured, last, level)]
         cures = [] if is_fine else _cures(rule, measured, known or {}, has)
-        cure = cures[0] if cures else Remedy("")
+        cure, then = [*cures, Remedy(""), Remedy("")][:2]
         claims.append(
             Claim(
                 kind=kind,
@@ -359,7 +359,8 @@ def judge(
                 code=cure.code,
                 series=next((q.series for q in spoken if q.series in drawn), ""),
                 drawn=drawn,
-                then=cures[1].cure if len(cures) > 1 else "",
+                then=then.cure,
+                then_code=then.code,
                 expects=cure.expects,
             )
         )

@@ -36,12 +36,13 @@ class OverallState(Result):
     def text(self) -> str:
         """How much was checked, in one sentence; `""` where a verdict says more."""
         made = f"{self.judged} of {counted(self.applicable, 'check')}" if self.judged else "No check"
-        return {"ok": f"All right: {made}.", "little_checked": f"{made} could be made."}.get(self.name, "")
+        said = {"ok": f"{made} made, nothing to do.", "little_checked": f"{made} could be made."}
+        return said.get(self.name, "")
 
     @property
     def headline(self) -> str:
-        """The same below its name, where that is not in it."""
-        return f"LITTLE CHECKED: {self.text}" if self.name == "little_checked" else self.text
+        """The same after the name of the state, as a terminal shows it."""
+        return f"{self.name.replace('_', ' ').upper()}: {self.text}" if self.text else ""
 
     def _headline(self) -> str:
         return " ".join([self.headline or f"{self.name.upper()}.", *self.reasons])
@@ -78,7 +79,7 @@ def state_of(
         >>> state_of([fine], applicable=["cliff", "plateau", "saddle"]).headline
         'LITTLE CHECKED: 1 of 3 checks could be made.'
         >>> state_of([fine], judged=["plateau"], applicable=["saddle"]).headline
-        'All right: 2 of 3 checks.'
+        'OK: 2 of 3 checks made, nothing to do.'
     """
     known = {*judged, *(verdict.kind for verdict in verdicts)}
     missing = sorted(set(applicable) - known)
@@ -91,6 +92,6 @@ def state_of(
 
 NOT_DIAGNOSED = OverallState(
     "little_checked",
-    reasons=('No Diagnosis has looked at it. Train with `fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',),
+    reasons=('This run was not diagnosed. Train it with `fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',),
 )
 """Of a run that was written without a `callbacks.Diagnosis`."""

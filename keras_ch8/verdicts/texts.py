@@ -1,67 +1,61 @@
-"""Verdicts as text: for a terminal, and in Markdown."""
+"""Verdicts as text, in one vocabulary: what is wrong, the fix, what to expect then, and what to do if not."""
 
+import html
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from .._result import Table
+from .._result import coloured_html
 from .causes import EXPLAINS, explained_by
 from .state import OverallState, state_of
 from .verdict import Verdict
 from .wording import counted
 
-_FIRST = re.compile(r"(\([^)]*\)|[^(,;.]|[,.](?=\S))*")
-"""A text up to the first comma, semicolon or full stop outside brackets, names and numbers."""
 WIDTH = 80
 """Columns of a terminal."""
 ARGUMENTS = ("batch_size", "epochs", "callbacks", "class_weight")
 """Arguments of `fit` beside x and y that the code of a cure may set."""
-_SET = r"^(\w+, )*{}(, \w+)* ="
-"""A line that sets a name."""
-_NEEDED = {
-    "x|y": "x and y are your training data",
-    "callbacks": "callbacks is the list that you give to fit, such as [doctor]",
-    "batch_size": "batch_size is what you give to fit (32 by default)",
-    "epochs": "epochs is what you give to fit",
-}
-"""What a code may need of you."""
+SETS = r"^(\w+, )*{}(, \w+)* ="
+"""The begin of a line that sets a name."""
+_IN_BRIEF = 90
+"""Characters of a fix in one line of a summary."""
 
 
-def report(verdicts: Sequence[Verdict], state: OverallState | None = None) -> str:
-    """Return the verdicts as text for a terminal of 80 columns: what is to be done first, then what was found in order.
+def report(verdicts: Sequence[Verdict], state: OverallState | None = None, of: str = "") -> str:
+    """Return the verdicts as text for a terminal of 80 columns: the first in full, of the others two lines each.
 
     Args:
         verdicts: Such as `diagnosis.verdicts`.
         state: What they come to, and what could not be judged, such as `diagnosis.state`. Defaults to `None`: that all
             checks that apply were made.
+        of: What the user calls the object that has them as `verdicts`, such as `"doctor"`: where to find more code.
+            Defaults to `""`: it is not said.
 
     Example:
-        >>> wrong = keras_ch8.extend.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
+        >>> wrong = keras_ch8.extend.Verdict("cliff", "act", "12 spikes.", "Clip.", "8.2.4", 5, 90, code="a = 1")
         >>> fine = keras_ch8.extend.Verdict("plateau", "ok", "No plateau.", "", "8.2.3", 5)
         >>> print(keras_ch8.verdicts.texts.report([wrong, fine]))
-        ACT cliff (section 8.2.4), since step 5, measured at step 90
-          found: Spikes (12 of them).
-          fix:   Clip.
+        ACT cliff (since step 5, measured at step 90)
+        What is wrong: 12 spikes.
+        Fix: Clip.
+        # --- paste between compile and fit ---
+        a = 1
+        # --- then: model.fit(...) as before ---
         <BLANKLINE>
         1 other check found nothing.
         >>> print(keras_ch8.verdicts.texts.report([fine]))
-        All right: 1 of 1 check.
+        OK: 1 of 1 check made, nothing to do.
     """
     state = state or state_of(verdicts)
-    blocks: list[str] = []
-    of_code: dict[str, str] = {}
-    for v in verdicts:
-        if v.level != "ok":
-            first = of_code.setdefault(v.code or v.kind, v.kind)
-            fix = _fix(v) if first == v.kind else [f"  fix:   The same as for {first}, above."]
-            blocks.append("\n".join([_heading(v), _wrapped("  found: ", v.finding), *fix]))
-    blocks += [_wrapped("", said) for said in _explained(verdicts)]
-    blocks += [_wrapped("", said) for said in (_summary(verdicts, state), *state.reasons)]
-    return "\n\n".join(filter(None, blocks))
+    wrong = _wrong(verdicts)
+    blocks = [_in_full(verdict) for verdict in wrong[:1]]
+    blocks += [_in_short(place, wrong, of) for place in range(1, len(wrong))]
+    after = (*_consequences(verdicts), _summary(verdicts, state), *state.reasons)
+    return "\n\n".join(filter(None, [*blocks, *map(_wrapped, after)]))
 
 
 def markdown(verdicts: Sequence[Verdict], state: OverallState | None = None) -> str:
-    """Return the verdicts in Markdown, as TensorBoard shows it: a heading for each, what was found, and the cure.
+    """Return the verdicts in Markdown, as TensorBoard shows it: a heading for each, and all that is said of it.
 
     Args:
         verdicts: Such as `diagnosis.verdicts`.
@@ -69,148 +63,192 @@ def markdown(verdicts: Sequence[Verdict], state: OverallState | None = None) -> 
             checks that apply were made.
 
     Example:
-        >>> wrong = keras_ch8.extend.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
+        >>> wrong = keras_ch8.extend.Verdict("cliff", "act", "12 spikes.", "Clip.", "8.2.4", 5, measured=90)
         >>> print(keras_ch8.verdicts.texts.markdown([wrong]))
-        ### ACT cliff (section 8.2.4), since step 5, measured at step 90
+        ### ACT cliff (since step 5, measured at step 90)
         <BLANKLINE>
-        **Found:** Spikes (12 of them).
+        **What is wrong:** 12 spikes.
         <BLANKLINE>
-        **Cure:** Clip.
+        **Fix:** Clip.
     """
     state = state or state_of(verdicts)
     parts: list[str] = []
-    for v in verdicts:
-        if v.level != "ok":
-            parts += [f"### {_heading(v)}", f"**Found:** {_escaped(v.finding)}"]
-            parts += [f"**Cure:** {_escaped(v.cure)}"] if v.cure else []
-            parts += [f"```python\n{_code(v)}\n```"] if v.code else []
-            parts += [f"**Afterwards:** {_escaped(v.expects)}"] if v.expects else []
-            parts += [f"**If that fails:** {_escaped(v.then)}"] if v.then else []
-    parts += _explained(verdicts)
+    for verdict in _wrong(verdicts):
+        parts.append(f"### {_heading(verdict)}")
+        for name, text in _parts(verdict):
+            parts.append(f"**{name}:** {_escaped(text)}" if name else f"```python\n{text}\n```")
+    parts += _consequences(verdicts)
     summary, names = _summary(verdicts, state), _fine(verdicts)
-    parts += [f"{summary} {names}.".lstrip() if names else summary, *map(_escaped, state.reasons)]
+    parts += [f"{summary} {', '.join(names)}.".lstrip() if names else summary, *map(_escaped, state.reasons)]
     return "\n\n".join(filter(None, parts))
 
 
-def table(verdicts: Sequence[Verdict]) -> Table:
-    """Return the verdicts, which are in order of their gravity, as a table; the first is marked if it is not "ok"."""
-    columns = (
-        "level",
-        "kind",
-        "section",
-        "since step",
-        "measured at step",
-        "found",
-        "cure",
-        "afterwards",
-        "if that fails",
-    )
-    rows = [
-        (v.level.upper(), v.kind, v.section, v.step, v.measured, v.finding, v.cure, v.expects, v.then) for v in verdicts
-    ]
-    return Table(columns, rows, marked=0 if verdicts and verdicts[0].level != "ok" else None)
+def as_html(name: str, verdicts: Sequence[Verdict], state: OverallState) -> str:
+    """Return what a notebook shows: the state in one line, a card for each verdict, and the passed checks folded."""
+    wrong = _wrong(verdicts)
+    said = html.escape(" ".join(brief(verdicts, state)))
+    cards = [_card(verdict, is_first=verdict is wrong[0]) for verdict in wrong]
+    cards += [f"<p>{html.escape(text)}</p>" for text in _consequences(verdicts)]
+    if names := _fine(verdicts):
+        cards.append(_fold(f"{counted(len(names), 'check')} found nothing", f"<p>{html.escape(', '.join(names))}</p>"))
+    return f"<div><p><b>{html.escape(name)}</b> {coloured_html(said)}</p>{''.join(cards)}</div>"
 
 
-def brief(verdicts: Sequence[Verdict], state: OverallState) -> list[str]:
-    """Return in a line for each level what is to be done and worth watching, or the state; then what is not known."""
-    names = {level: [v.kind for v in verdicts if v.level == level] for level in ("act", "watch")}
-    lines = [f"{level.upper()}: {', '.join(kinds)}" for level, kinds in names.items() if kinds]
+def brief(verdicts: Sequence[Verdict], state: OverallState, of: str = "") -> list[str]:
+    """Return what to do first and what to watch, a text each, or the state; then what could not be checked.
+
+    Args:
+        verdicts: The verdicts that stand.
+        state: What they come to.
+        of: What the user prints to see all of it. Defaults to `""`: it is not said.
+    """
+    acting, watched = ([v for v in verdicts if v.level == level] for level in ("act", "watch"))
+    lines = []
+    if acting:
+        first, is_one = acting[0], len(acting) == 1
+        fix = _cut(_sentence(first.cure or first.finding), _IN_BRIEF)
+        lines.append(f"ACT: {counted(len(acting), 'problem')}. {'Fix' if is_one else 'First fix'} {first.kind}: {fix}")
+    if watched:
+        lines.append(f"WATCH: {', '.join(verdict.kind for verdict in watched)}")
+    if lines and of:
+        lines[0] += f" -> print({of})"
     return [*(lines or [state.headline]), *state.reasons]
 
 
 def alarm(verdict: Verdict, so_far: int = 0) -> list[str]:
-    """Return in a line each what was found, its numbers, and the first thing that cures it.
+    """Return what is wrong and what to do, a sentence each.
 
     Args:
         verdict: What is reported.
-        so_far: Measurements, where these are too few to tell the cause: of what may follow from another trouble no cure
+        so_far: Measurements, where these are too few to tell the cause: of what may follow from another trouble no fix
             is said. Defaults to `0`.
     """
-    found, bracket, numbers = verdict.finding.partition(" (")
-    said = [f"{verdict.level.upper()} {verdict.kind} at step {verdict.step}: {_first(found)}"]
-    said += [f"    {_with_number(numbers.removesuffix(').'))}"] if bracket else []
+    said = f"{verdict.level.upper()} {verdict.kind} at step {verdict.step}: {_sentence(verdict.finding)}"
     if verdict.step and so_far and explained_by(verdict.kind, EXPLAINS):
-        return [*said, f"    Measured {counted(so_far, 'time')} so far: the cause may be another, and show later."]
-    return said + ([f"    Cure: {_first(verdict.cure)}."] if verdict.cure else [])
+        return [said, f"    {counted(so_far, 'measurement')} so far: the real cause may be another."]
+    return [said, f"    Fix: {_sentence(verdict.cure)}"] if verdict.cure else [said]
 
 
-def _with_number(text: str) -> str:
-    """Return the first part of a text that has a number and fits in a line; else the end of one that does not."""
-    parts, room = text.split("; "), WIDTH - len("    ") - 1
-    numbers = [part for part in parts if re.search(r"\d", part)] or parts
-    part = next((part for part in numbers if len(part) <= room), numbers[0])
-    if len(part) <= room:
-        return part
-    return f"... {part[-(room - len('... ')) :].partition(' ')[2]}"
+def pasted(verdict: Verdict) -> str:
+    """Return the code of a cure as it is pasted into a script, between two comments: where it goes, and how to train.
+
+    Example:
+        >>> wrong = keras_ch8.extend.Verdict("too_short", "act", "", "", "8.1", 5, code="epochs = 3 * epochs")
+        >>> print(keras_ch8.verdicts.texts.pasted(wrong))
+        # --- paste between compile and fit ---
+        epochs = 3 * epochs
+        # --- then: model.fit(epochs=epochs, ...) ---
+    """
+    code = verdict.code
+    data = [name for name in ("x", "y") if re.search(rf"\b{name}\b", code)]
+    given = given_by(code)
+    notes = [f"{', '.join(data)}: your data"] * bool(data) + ["callbacks: your list"] * ("callbacks =" in code)
+    needed = [name for name in ("keras", "keras_ch8") if re.search(rf"\b{name}\.", code)]
+    lines = [
+        f"# --- {'; '.join(['paste between compile and fit', *notes])} ---",
+        f"import {', '.join(needed)}\n" if needed else "",
+        code,
+        f"# --- then: model.fit({', '.join([*given, '...'])}){'' if given else ' as before'} ---",
+    ]
+    return "\n".join(filter(None, lines))
 
 
-def _first(text: str) -> str:
-    match = _FIRST.match(text)
-    return match.group() if match else text
+def given_by(code: str) -> list[str]:
+    """Return what `fit` is given of what a code sets."""
+    given = ["x", "y"] if re.search(r"^(x, )?[xy] =", code, re.MULTILINE) else []
+    return given + [f"{name}={name}" for name in ARGUMENTS if re.search(SETS.format(name), code, re.MULTILINE)]
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+def _parts(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """Yield all that is said of a verdict, in order, each part with its name; the code has none."""
+    code = pasted(verdict) if verdict.code else ""
+    parts = ("What is wrong", "Fix", "", "Then expect", "If not")
+    texts = (verdict.finding, verdict.cure, code, verdict.expects, verdict.then)
+    yield from ((name, text) for name, text in zip(parts, texts, strict=True) if text)
+
+
+def _in_full(verdict: Verdict) -> str:
+    said = [_wrapped(f"{name}: {text}") if name else text for name, text in _parts(verdict)]
+    return "\n".join([_heading(verdict), *said])
+
+
+def _in_short(place: int, wrong: Sequence[Verdict], of: str) -> str:
+    """Return in two lines what is wrong and the fix, and where its code is."""
+    verdict = wrong[place]
+    first = next(other for other in wrong if other is verdict or (other.code and other.code == verdict.code))
+    fix, where = _sentence(verdict.cure), ""
+    if first is not verdict:
+        fix = f"The same as for {first.kind}."
+    elif verdict.code and of:
+        where = f" -> print({of}.verdicts[{place}].code)"
+    lines = [_cut(f"{verdict.level.upper()} {verdict.kind}: {verdict.finding}", WIDTH)]
+    lines += [f"    {_cut(f'Fix: {fix}', WIDTH - 4 - len(where))}{where}"] if fix else []
+    return "\n".join(lines)
+
+
+def _card(verdict: Verdict, is_first: bool) -> str:
+    """Return a verdict for a notebook: what is wrong, and folded the rest, which is open for the first."""
+    said = [
+        f"<p><b>{name}:</b> {html.escape(text)}</p>" if name else f"<pre>{html.escape(text)}</pre>"
+        for name, text in _parts(verdict)
+        if text != verdict.finding
+    ]
+    head = coloured_html(html.escape(f"{verdict.level.upper()} {verdict.kind}: {verdict.finding}"))
+    return _fold(head, "".join(said), is_first)
+
+
+def _fold(head: str, body: str, is_open: bool = False) -> str:
+    return f"<details{' open' if is_open else ''}><summary>{head}</summary>{body}</details>"
 
 
 def _heading(verdict: Verdict) -> str:
-    """Return what it is about, how serious, and when."""
     when = f"since step {verdict.step}, measured at step {verdict.measured}"
-    return f"{verdict.level.upper()} {verdict.kind} (section {verdict.section}), {when}"
+    return f"{verdict.level.upper()} {verdict.kind} ({when})"
 
 
 def _summary(verdicts: Sequence[Verdict], state: OverallState) -> str:
     """Return the state, or of how many other checks nothing was found; "" if something was in all of them."""
-    fine = sum(_is_fine(v) for v in verdicts)
+    fine = len(_fine(verdicts))
     return state.headline or (f"{counted(fine, 'other check')} found nothing." if fine else "")
 
 
-def _fine(verdicts: Sequence[Verdict]) -> str:
+def _wrong(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    return [verdict for verdict in verdicts if verdict.level != "ok"]
+
+
+def _fine(verdicts: Sequence[Verdict]) -> list[str]:
     """Return the names of the checks in which nothing was found."""
-    return ", ".join(f"{v.kind} ({v.section})" for v in verdicts if _is_fine(v))
+    return [verdict.kind for verdict in verdicts if verdict.level == "ok" and not verdict.explained_by]
 
 
-def _is_fine(verdict: Verdict) -> bool:
-    return verdict.level == "ok" and not verdict.explained_by
-
-
-def _explained(verdicts: Sequence[Verdict]) -> list[str]:
-    """Return a sentence for each cause: what it explains, and that it is to be cured first."""
+def _consequences(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return a sentence for each cause: what probably follows from it."""
     of: dict[str, list[str]] = {}
-    for v in verdicts:
-        if v.explained_by:
-            of.setdefault(v.explained_by, []).append(f"{v.kind} ({v.section})")
-    return [f"Explained by {cause}, which is to be cured first: {', '.join(kinds)}." for cause, kinds in of.items()]
+    for verdict in verdicts:
+        if verdict.explained_by:
+            of.setdefault(verdict.explained_by, []).append(verdict.kind)
+    these = {1: "a consequence"}
+    return [
+        f"Probably {these.get(len(kinds), 'consequences')} of {cause} (fix it first): {', '.join(kinds)}."
+        for cause, kinds in of.items()
+    ]
 
 
-def _fix(verdict: Verdict) -> list[str]:
-    """Return the cure, the code that does it, what should change, and what to do if it does not."""
-    fix, after, otherwise = (
-        [_wrapped(begin, text)] if text else []
-        for begin, text in (("  fix:   ", verdict.cure), ("  after: ", verdict.expects), ("  else:  ", verdict.then))
-    )
-    return [*fix, *([textwrap.indent(_code(verdict), " " * 9)] if verdict.code else []), *after, *otherwise]
+def _sentence(text: str) -> str:
+    """Return the first sentence of a text."""
+    return re.split(r"(?<=[.!?]) ", text, maxsplit=1)[0]
 
 
-def _code(verdict: Verdict) -> str:
-    """Return the code of a cure, below where it goes, and what `fit` is given of it."""
-    fit, *needed = where(verdict.code)
-    return "; ".join([f"# between `compile` and `{fit}`", *needed]) + f"\n{verdict.code}"
+def _cut(text: str, width: int) -> str:
+    return textwrap.shorten(text, width, placeholder=" ...")
 
 
-def where(code: str) -> list[str]:
-    """Return before which call of `fit` a code stands, given what it sets; then what each name is that it needs.
-
-    Example:
-        >>> from keras_ch8.verdicts.texts import where
-        >>> where("epochs = 3 * epochs")
-        ['fit(x, y, epochs=epochs, ...)', 'epochs is what you give to fit']
-    """
-    given = [name for name in ARGUMENTS if re.search(_SET.format(name), code, re.MULTILINE)]
-    read = re.sub(_SET.format(r"\w+"), "", code, flags=re.MULTILINE)
-    needed = [said for names, said in _NEEDED.items() if re.search(rf"\b({names})\b(?!=)", read)]
-    return [f"fit({', '.join(['x', 'y', *(f'{name}={name}' for name in given), '...'])})", *needed]
-
-
-def _wrapped(begin: str, text: str) -> str:
-    """Return a text in lines of a terminal, the first of which begins with some words."""
-    return textwrap.fill(text, WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin), break_on_hyphens=False)
+def _wrapped(text: str) -> str:
+    """Return a text in lines of a terminal, all but the first of them indented."""
+    return textwrap.fill(text, WIDTH, subsequent_indent=" " * 4, break_on_hyphens=False)
 
 
 def _escaped(text: str) -> str:

@@ -45,6 +45,7 @@ class Claim:
         expects: What should change. Defaults to `""`: that is not said.
         is_of_probe: Whether it is about the examples that are measured on, and not about the steps or the data that
             are trained on. Defaults to `False`.
+        then_code: Lines of Python that do what `then` says. Defaults to `""`: there are none.
 
     Raises:
         ValueError: If `kind` is not one of `KINDS`, or `level` not one of `LEVELS`.
@@ -62,6 +63,7 @@ class Claim:
     then: str = ""
     expects: str = ""
     is_of_probe: bool = False
+    then_code: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.level not in LEVELS:
@@ -96,10 +98,11 @@ class Verdict(Result):
         expects: What should change once it is cured; `""` where that is not said.
         is_of_probe: Whether it is about the examples that are measured on, and not about the steps or the data that
             are trained on.
+        then_code: Lines of Python that do what `then` says, in place of `code`; `""` as with that.
 
     Example:
         >>> print(keras_ch8.extend.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
-        WATCH cliff, section 8.2.4, since step 5: A spike of 30 times the median. Clip.
+        WATCH cliff since step 5: A spike of 30 times the median. Fix: Clip.
     """
 
     kind: str
@@ -117,6 +120,7 @@ class Verdict(Result):
     then: str = ""
     expects: str = ""
     is_of_probe: bool = False
+    then_code: str = ""
 
     def __post_init__(self) -> None:
         """Take what a line of JSON gives, too: a list of sentences."""
@@ -125,8 +129,9 @@ class Verdict(Result):
         object.__setattr__(self, "value", float(self.value) if is_known else None)  # type: ignore[arg-type]
 
     def _headline(self) -> str:
-        said = f"{self.level.upper()} {self.kind}, section {self.section}, since step {self.step}: {self.finding}"
-        return " ".join(filter(None, [said, self.cure, self.expects, self.then and f"If that fails: {self.then}"]))
+        parts = (("Fix", self.cure), ("Then expect", self.expects), ("If not", self.then))
+        said = [f"{name}: {text}" for name, text in parts if text]
+        return " ".join([f"{self.level.upper()} {self.kind} since step {self.step}: {self.finding}", *said])
 
     def as_json(self) -> str:
         """Return one line of JSON."""
@@ -199,7 +204,7 @@ class VerdictTracker:
             for kind, verdict in gravest.items()
         ]
         if any(verdict.kind in causes.ASK_FOR_CALM and verdict.level != "ok" for verdict in found):
-            found = [dataclasses.replace(v, code="") if v.kind in causes.STIR_UP else v for v in found]
+            found = [dataclasses.replace(v, code="", then_code="") if v.kind in causes.STIR_UP else v for v in found]
         return sorted(found, key=lambda v: (-LEVELS.index(v.level), not v.explained_by, causes.place(v.kind)))
 
     @property
@@ -276,6 +281,7 @@ class VerdictTracker:
             then="" if level == "ok" else claim.then,
             expects="" if level == "ok" else claim.expects,
             is_of_probe=claim.is_of_probe,
+            then_code="" if level == "ok" else claim.then_code,
         )
 
     @staticmethod
@@ -306,7 +312,7 @@ def _explained(verdict: Verdict, cause: str) -> Verdict:
         return verdict
     finding = f"Probably a consequence of `{cause}`, so fix that first. {verdict.finding}"
     return dataclasses.replace(
-        verdict, level="ok", finding=finding, cure="", code="", then="", expects="", explained_by=cause
+        verdict, level="ok", finding=finding, cure="", code="", then="", then_code="", expects="", explained_by=cause
     )
 
 

@@ -20,6 +20,8 @@ SPIKY = [tag for tag in tags.ALL if tag.spiky]
         tags.continuation("blur.stddev"),
         tags.pretraining("stage_1_loss"),
         tags.block_norm("0"),
+        tags.group_rate("0_encoder"),
+        tags.group_update("0_encoder"),
     ],
     ids=lambda tag: tag.name,
 )

@@ -236,23 +236,24 @@ def test_the_number_of_a_verdict_is_the_last_point_of_its_series(tmp_path):
 
 
 @pytest.mark.slow
-def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_after_unpickling():
+def test_print_is_the_report_and_a_notebook_has_cards_after_fit_and_after_unpickling():
     """The name of a kind is that of a monitor, which may be the user's: it is text."""
     watching = diagnosis()
     assert str(watching) == "It has watched no training yet: give it to `fit`, in `callbacks`."
     line = repr(watching)
     assert line.startswith("Diagnosis(")
     assert len(line) <= 400
-    assert watching._repr_html_().count("<tr>") == 1
+    assert "<details" not in watching._repr_html_()
     fit(plain(), [watching], epochs=2)
     assert watching.verdicts
     for one in (watching, pickle.loads(pickle.dumps(watching))):
-        assert str(one) == report(watching.verdicts, one.state)
+        assert str(one) == report(watching.verdicts, one.state, "diagnosis")
         assert one.state == watching.state
         assert repr(one) == line
         shown = one._repr_html_()
-        assert shown.count("<tr") == 1 + len(watching.verdicts)
-        assert all(html.escape(verdict.finding) in shown for verdict in watching.verdicts)
+        wrong = [verdict for verdict in watching.verdicts if verdict.level != "ok"]
+        assert shown.count("<details") == len(wrong) + 1, "one for the passed checks"
+        assert all(html.escape(verdict.finding) in shown for verdict in wrong)
 
 
 def test_in_a_notebook_the_texts_of_verdicts_are_text(monkeypatch):

@@ -152,7 +152,7 @@ def test_a_long_trace_is_announced_once(monkeypatch, capsys):
         watching = callbacks.Diagnosis(PROBES[0], ["gradient_norm"], preflight=False)
         model.fit(X, Y, batch_size=8, verbose=2, callbacks=[watching])
         found = capsys.readouterr().out
-        assert found.count("The Doctor traces what it measures by, which takes about 40 s.") == said
+        assert found.count("Doctor: preparing its measurements takes about 40 s.") == said
 
 
 def test_first_batches_are_given_again_as_they_were_with_the_last_one_smaller():

@@ -78,7 +78,7 @@ def test_the_script_of_a_user(tmp_path, capsys):
     fit([doctor], verbose=2)
     said = capsys.readouterr().out
     assert "ACT" in said
-    assert "Page of the run" in said
+    assert "Page: " in said
     assert doctor.verdicts[0].kind == "step_too_short"
     assert {verdict.level for verdict in doctor.verdicts} <= {"act", "watch"}
     assert str(doctor).startswith("ACT step_too_short")
@@ -305,7 +305,7 @@ def test_raise_if_says_what_is_wrong_at_a_level_and_above():
     with pytest.raises(ValueError, match=r"must be 'watch' or 'act'. Received: level='acts'. Did you mean `act`"):
         doctor.raise_if("acts")
     fit([doctor])
-    with pytest.raises(extend.VerdictError, match=r"step_too_short(.|\n)*fix:"):
+    with pytest.raises(extend.VerdictError, match=r"step_too_short(.|\n)*Fix:"):
         doctor.raise_if("watch")
     fit([doctor], network(0.05))
     doctor.raise_if("act")

@@ -132,11 +132,11 @@ def test_the_end_names_the_examples_and_the_file(corrupt):
     guard, _, _, folder = corrupt
     count = len(guard.left_out)
     sentence = (
-        f"Guard: left out {count} steps ({count} not finite), never went back. Examples of the source: 3, 77, 200."
+        f"Guard: skipped {count} steps ({count} not finite), never rolled back. Examples of the source: 3, 77, 200."
     )
     assert guard.findings() == [sentence]
     spike = {"fault": "spike", "examples_in": "batch", "examples": [4]}
-    assert left_out.summary_of([spike], [7]) == "Guard: left out 1 step (1 spike), went back once."
+    assert left_out.summary_of([spike], [7]) == "Guard: skipped 1 step (1 spike), rolled back once."
     told, model = io.StringIO(), network()
     source = data.ArraySource(broken(), Y, batch_size=BATCH, seed=0)
     with contextlib.redirect_stdout(told):
@@ -325,7 +325,7 @@ def test_a_model_that_cannot_be_asked_is_no_end_of_the_training(monkeypatch):
     guard = callbacks.Guard()
     trained(broken(), guard, epochs=1)
     assert guard.left_out[0]["place"] == "not found, TypeError: no"
-    assert "not known" in left_out.sentence_of(guard.left_out[0])
+    assert "source is unknown" in left_out.sentence_of(guard.left_out[0])
 
 
 # --- going back -------------------------------------------------------------------------------------------------------
@@ -538,7 +538,7 @@ def test_a_state_goes_on_bit_for_bit(at):
 
 def test_what_is_no_state_is_refused():
     for state in ({}, {"left_out": []}, 3, None):
-        with pytest.raises(ValueError, match=r"`set_state` of `Guard` goes on from.*Received"):
+        with pytest.raises(ValueError, match=r"`set_state` of `Guard` takes.*Received"):
             callbacks.Guard().set_state(state)
 
 

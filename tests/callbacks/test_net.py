@@ -327,7 +327,7 @@ def test_by_the_environment_nothing_watches_and_what_acts_still_acts(again, tmp_
     history, _ = again.run([*watching, stop], verbose=2)
     assert stop.reason is not None
     assert len(history["loss"]) == 2
-    assert "Page of the run" not in capsys.readouterr().out
+    assert "Page: " not in capsys.readouterr().out
     monkeypatch.setenv(_net.OFF, "0")
     again.run(watching)
     assert (tmp_path / "logs").exists()

@@ -49,8 +49,8 @@ def test_a_second_watcher_is_told_once_and_does_nothing(kind, tmp_path, capsys):
     assert none == []
     assert f"A training has one `{type(first).__name__}`" in told
     assert repr(second) in told
-    assert printed.count("Cure:") == printed_alone.count("Cure:")
-    assert printed.count("Page of the run") == printed_alone.count("Page of the run")
+    assert printed.count("Fix:") == printed_alone.count("Fix:")
+    assert printed.count("Page: ") == printed_alone.count("Page: ")
     assert second.model is None
     assert not (tmp_path / "b").exists()
     assert all((a == b).all() for a, b in zip(bare, both, strict=True))

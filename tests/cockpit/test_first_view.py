@@ -258,7 +258,7 @@ def test_a_fix_says_where_it_goes_and_what_it_needs(page):
     follows = verdict("nonfinite", "ok", "It is NaN.", explained_by="step_too_long")
     page.open(document(run("0.1", nan, verdict("step_too_long", "act", "Too long.", **code), follows)))
     assert page.js("return document.querySelector('.where').firstChild.textContent") == (
-        "Paste between compile and fit(x, y, callbacks=callbacks): "
+        "Paste between compile and fit(callbacks=callbacks, ...): "
         "callbacks is the list that you give to fit, such as [doctor]."
     )
     assert page.all(".part-main dd")[2].text == "It stops. There should be no NaN."

@@ -39,8 +39,8 @@ def test_a_run_that_is_silent_is_not_green():
 def test_what_was_not_looked_at_says_what_to_add_to_fit():
     found = box(trained("a", checks=0) | {"state": NOT_DIAGNOSED.as_data()})
     assert found == {
-        "What is wrong": "Nothing was found, but no check could run. No Diagnosis has looked at it.",
-        "Fix": 'Train with `fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',
+        "What is wrong": "Nothing was found, but no check could run. This run was not diagnosed.",
+        "Fix": 'Train it with `fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',
         "Then expect": "More checks run.",
     }
 
@@ -91,10 +91,10 @@ def test_of_many_runs_all_but_the_best_five_are_faint(number, faint):
 @pytest.mark.parametrize(
     "code, words",
     [
-        ("model.optimizer.learning_rate = 0.1", "fit(x, y):"),
-        ("epochs = 40", "fit(x, y, epochs=epochs):"),
-        ("epochs = 3 * epochs", "fit(x, y, epochs=epochs): epochs is what you give to fit."),
-        ("fit_to(x)", "fit(x, y): x and y are your training data."),
+        ("model.optimizer.learning_rate = 0.1", "fit:"),
+        ("epochs = 40", "fit(epochs=epochs, ...):"),
+        ("epochs = 3 * epochs", "fit(epochs=epochs, ...): epochs is what you give to fit."),
+        ("fit_to(x)", "fit: x and y are your training data."),
     ],
 )
 def test_a_code_says_where_it_goes_and_what_it_needs(code, words):

@@ -70,9 +70,11 @@ def test_what_report_returns(logs, tmp_path):
     assert made.verdicts["plain"] == []
     assert repr(made) == "<Page of 3 runs of 'logs', not saved: `.save(path)` writes it>"
     assert len(repr(page.Page(made._document, "long/" * 200))) == 400
-    assert "ACT vanishing (section 8.2.5)" in str(made)
+    assert "ACT vanishing (since step 40" in str(made)
+    assert str(made).endswith('Written to no file yet: `.save("report.html")` does that.')
     saved = keras_ch8.report(logs, tmp_path / "a.html")
     assert saved.path == str(tmp_path / "a.html")
+    assert str(saved).endswith(f"Page: {saved.path}")
     assert (tmp_path / "a.html").read_text() == page.page(made._document)
     assert made.save(tmp_path / "b.html").path == str(tmp_path / "b.html")
 
@@ -141,24 +143,40 @@ def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs, command):
     status, said, error = command("diagnose", logs)
     assert (status, error) == (1, "")
     assert max(map(len, said.splitlines())) <= 80
-    assert said == (
+    table, _, of_runs = said.partition("\n\n")
+    assert [line.split()[-2:] for line in table.splitlines()] == [
+        ["fix", "first"], ["ACT", "vanishing"], ["1", "OK"], ["LITTLE", "CHECKED"],
+    ]  # fmt: skip
+    assert of_runs == (
         "deep, step 100, ended\n"
         f"{report(keras_ch8.report(logs).verdicts['deep'])}\n"
         "\n"
         "fine, step 100, not ended\n"
-        "All right: 1 of 1 check.\n"
+        "OK: 1 of 1 check made, nothing to do.\n"
         "\n"
         "plain, step 100, ended\n"
         "LITTLE CHECKED: No check could be made.\n"
         "\n"
-        "No Diagnosis has looked at it. Train with `fit(...,\n"
-        'callbacks=[keras_ch8.Doctor("logs")])`.\n'
+        "This run was not diagnosed. Train it with `fit(...,\n"
+        '    callbacks=[keras_ch8.Doctor("logs")])`.\n'
     )
-    assert "ACT vanishing (section 8.2.5), since step 40, measured at step 90\n" in said
+    assert "ACT vanishing (since step 40, measured at step 90)\n" in said
     assert [command("diagnose", logs / name)[0] for name in ("fine", "plain")] == [0, 3]
     assert {name: state.name for name, state in keras_ch8.report(logs).states.items()} == {
         "deep": "act", "fine": "ok", "plain": "little_checked",
     }  # fmt: skip
+
+
+def test_of_several_runs_a_table_comes_first_with_the_best_on_top_by_validation(tmp_path, command):
+    for name, loss in (("bad", 0.9), ("best", 0.3), ("odd", float("nan"))):
+        write(tmp_path / name, [(step, {"epoch/loss": 1.0, "epoch/val_loss": loss}) for step in (1, 2)], record())
+    said = command("diagnose", tmp_path)[1]
+    header, *rows = (line.split() for line in said.partition("\n\n")[0].splitlines())
+    assert header == ["run", "val", "loss", "times", "the", "best", "state", "fix", "first"]
+    assert [row[:4] for row in rows] == [
+        [">", "best", "0.3", "1"], ["bad", "0.9", "3", "LITTLE"], ["odd", "-", "-", "LITTLE"],
+    ]  # fmt: skip
+    assert re.findall(r"^(\w+), step 100", said, re.MULTILINE) == ["best", "bad", "odd"]
 
 
 def test_diagnose_prints_nothing_that_a_terminal_obeys(tmp_path, command):

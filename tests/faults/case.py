@@ -55,6 +55,7 @@ BY_NAME = {
     "epsilon": m.number(1e-37),
     "ftol": m.NOT_NEGATIVE,
     "global_clipnorm": m.NONE | m.POSITIVE,
+    "groups": m.sequence(m.NOTHING, empty=True),
     "gradient_accumulation_steps": m.NONE | m.count(2),
     "gtol": m.NOT_NEGATIVE,
     "initial_learning_rate": m.POSITIVE,

@@ -27,8 +27,8 @@ from tests.faults.given import (
 )
 
 OF_KERAS = (
-    "skip_nonfinite", "clip", "clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "use_ema", "ema_momentum",
-    "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "name",
+    "skip_nonfinite", "clip", "groups", "clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "use_ema",
+    "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "name",
 )  # fmt: skip
 """Arguments of every first-order optimizer, which are not in its signature."""
 
@@ -92,6 +92,13 @@ def build_on_two(**arguments):
 
 def optimizer_cases():
     yield from first_order()
+    yield case(
+        "optimizers.Group",
+        use=save_settings,
+        paths=m.TEXT | m.sequence(m.TEXT),
+        learning_rate=m.NOT_NEGATIVE,
+        weight_decay=m.NOT_NEGATIVE,
+    )
     yield from second_order_ones()
     yield case(
         "optimizers.BlockCoordinateDescent",
@@ -121,6 +128,43 @@ def schedule_cases():
         halving = steps | {"decay_rate": 0.5}
         yield case(f"schedules.{name}", halving.copy, step_three, decay_rate=rates, staircase=m.only(False))
     yield case("schedules.LinearDecay", lambda: steps, step_three)
+    yield case(
+        "schedules.CosineDecayRestarts",
+        lambda: rate | {"first_decay_steps": 10},
+        step_three,
+        first_decay_steps=m.LENGTH,
+        t_mul=m.number(1),
+        m_mul=m.POSITIVE,
+        alpha=m.number(0, 1, up_to=True),
+    )
+    yield case(
+        "schedules.PolynomialDecay",
+        lambda: steps,
+        step_three,
+        end_learning_rate=m.NOT_NEGATIVE,
+        power=m.POSITIVE,
+        cycle=m.FLAG,
+    )
+    yield case(
+        "schedules.CyclicalLearningRate",
+        lambda: rate | {"maximal_learning_rate": 0.2, "step_size": 10},
+        step_three,
+        initial_learning_rate=m.NOT_NEGATIVE,
+        maximal_learning_rate=m.POSITIVE,
+        step_size=m.LENGTH,
+        mode=m.word("triangular", "triangular2", "exp_range"),
+        gamma=m.FRACTION,
+    )
+    yield case(
+        "schedules.WarmupStableDecay",
+        lambda: {"learning_rate": 0.1, "warmup_steps": 0.1, "decay_steps": 0.1},
+        step_three,
+        learning_rate=m.POSITIVE,
+        warmup_steps=m.LENGTH,
+        decay_steps=m.LENGTH,
+        total_steps=m.LENGTH,
+        alpha=m.FRACTION,
+    )
     yield case(
         "schedules.OneCycle",
         lambda: {"max_learning_rate": 0.1, "cycle_steps": 10},

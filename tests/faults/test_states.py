@@ -103,7 +103,7 @@ def test_what_is_no_state_of_such_a_callback_is_refused_with_its_name_and_what_c
     callback = ALL[name](tmp_path)
     known = callback.get_state()
     for rubbish in RUBBISH:
-        with pytest.raises(ValueError, match=rf"`set_state` of `{type(callback).__name__}` goes on from.*Received: "):
+        with pytest.raises(ValueError, match=rf"`set_state` of `{type(callback).__name__}` takes.*Received: "):
             callback.set_state(rubbish)
     for part in known:
         for damaged in ({k: v for k, v in known.items() if k != part}, known | {part: object}):

@@ -33,15 +33,19 @@ def array(tensor):
 
 SCHEDULES = {
     "CosineDecay": lambda: schedules.CosineDecay(0.1, "80%", 0.1),
+    "CosineDecayRestarts": lambda: schedules.CosineDecayRestarts(0.1, "15ba", 2.0, 0.5),
+    "CyclicalLearningRate": lambda: schedules.CyclicalLearningRate(0.01, 0.1, "2ep", "triangular2"),
     "ExponentialDecay": lambda: schedules.ExponentialDecay(0.1, "3ep", 0.5),
     "InverseTimeDecay": lambda: schedules.InverseTimeDecay(0.1, 20, 0.5),
     "LinearDecay": lambda: schedules.LinearDecay(0.1, "6ep"),
     "OneCycle": lambda: schedules.OneCycle(0.1),
+    "PolynomialDecay": lambda: schedules.PolynomialDecay(0.1, "6ep", power=2.0),
     "ScaledSchedule": lambda: schedules.ScaledSchedule(keras.optimizers.schedules.InverseTimeDecay(0.1, 20, 0.5), 0.25),
     "SequentialSchedule": lambda: schedules.SequentialSchedule(
         [schedules.Warmup(0.1, "2ep"), schedules.CosineDecay(0.1, "5ep")], ["2ep"]
     ),
     "Warmup": lambda: schedules.Warmup(0.1, "40ba"),
+    "WarmupStableDecay": lambda: schedules.WarmupStableDecay(0.1, "10%"),
 }
 
 

@@ -40,6 +40,24 @@ def test_cliffs_by_their_number_and_their_height_where_the_loss_is_not_low():
            (3, 10.1, 0.91, "ok"), (3, 10.1, 0.99, "ok"), (3, 10.1, 1.01, "act")], spikes)  # fmt: skip
 
 
+def test_of_several_optimizers_each_has_spikes_of_its_own_and_its_name_is_said():
+    """As of a GAN: the gradient of one may be far above that of the other."""
+    steps, large, small = np.arange(1, 201), np.full(200, 1000.0), np.ones(200)
+    small[[50, 120, 150]] = 30.0
+    each = {name: Rows(steps, norm, np.ones(200)) for name, norm in (("generator", large), ("critic", small))}
+    log = MeasurementLog(total=200)
+    log.add_rows(Rows(steps, np.hypot(large, small), np.ones(200)))
+    assert level("cliff", log, "cliff") == "ok"
+    log = MeasurementLog(total=200)
+    log.add_rows(Rows(steps, np.hypot(large, small), np.ones(200)), each)
+    claim = said("cliff", log, "cliff")
+    assert claim.level == "act"
+    assert claim.finding.endswith("(last: step 151 of `critic`).")
+    large[180] = NAN
+    log.add_rows(Rows(steps, np.hypot(large, small), np.ones(200)), each)
+    assert "of `generator`" in said("cliff", log, "nonfinite").finding
+
+
 @pytest.mark.parametrize("value", [INF, NAN])
 def test_a_gradient_that_is_no_number_calls_for_action_at_once_and_is_no_cliff(value):
     claims = [said("cliff", cliffs([*[1.0] * 30, *[value] * n]), "nonfinite") for n in range(3)]

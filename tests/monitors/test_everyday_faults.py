@@ -14,6 +14,7 @@ from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.facts import Output
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from tests.monitors.logs import AT_REST, faded, log_of
+from tests.pasting import pasted
 
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
@@ -34,9 +35,7 @@ def told(model, x, y):
 
 
 def cured(verdict, model, x, y):
-    names = {"model": model, "x": x, "y": y, "keras": keras, "keras_ch8": keras_ch8}
-    exec(verdict.code, names)
-    return names["model"]
+    return pasted(verdict.code, model=model, x=x, y=y)["model"]
 
 
 @pytest.mark.slow

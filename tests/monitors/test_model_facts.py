@@ -17,6 +17,7 @@ from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.model_facts import (
     facts,
     facts_of_model,
+    frozen_in,
     limit_of_norm,
     padding_in,
     rate_of,
@@ -27,6 +28,7 @@ from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, 
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from tests.monitors.logs import ENDS
+from tests.pasting import as_printed, pasted
 
 pytestmark = pytest.mark.usefixtures("in_graphs")
 LAYERS = keras.layers
@@ -394,11 +396,12 @@ def model_for(needs):
 
 @pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("code, needs, unless", CODES, ids=range(len(CODES)))
-def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, needs, unless):
+def test_the_code_of_each_remedy_runs_in_a_script_as_it_is_printed_and_does_what_it_says(code, needs, unless):
     model, x = model_for(needs)
-    names = {"model": model, "x": x, "y": x.reshape(64, -1)[:, :1], "keras": keras, "keras_ch8": keras_ch8}
-    names |= {"batch_size": 32, "epochs": 1, "callbacks": []}
-    exec(compile(code.format(**KNOWN), "cure", "exec"), names)
+    names = {"model": model, "x": x, "y": x.reshape(64, -1)[:, :1], "batch_size": 32, "epochs": 1, "callbacks": []}
+    lines = code.format(**KNOWN)
+    assert max(map(len, as_printed(lines).splitlines())) <= 80
+    names = pasted(lines, **names)
     after = names["model"]
     given = {name: names[name] for name in ("batch_size", "epochs", "callbacks")}
     if code == WITH_CURVATURE:
@@ -494,3 +497,16 @@ def test_so_many_batches_are_added_up_that_there_are_a_hundred_updates():
         log._known.clear()
         log.step, log.of_update = steps, of_update
         assert known_to_cures(log).get("added_up") == expected
+
+
+def test_layers_are_frozen_as_initialized_where_their_biases_are_all_0():
+    base = keras.Sequential([keras.Input((6,)), LAYERS.Dense(9, "relu")])
+    model = plain(base)
+    assert frozen_in(model) == 0.0
+    base.trainable = False
+    assert frozen_in(model) == pytest.approx(63 / 73)
+    base.layers[0].bias.assign(np.full(9, 0.1))  # as after a training
+    assert frozen_in(model) == 0.0
+    bare = plain(LAYERS.Dense(9, use_bias=False))
+    bare.layers[0].trainable = False
+    assert frozen_in(bare) == 0.0  # nothing tells

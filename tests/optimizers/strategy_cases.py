@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_ch8 import callbacks, clipping, schedules
+from keras_ch8.optimizers import Group
 from tests.callbacks.runs import Frames
 from tests.forked import two_replicas
 from tests.optimizers.algorithms import NAMES, make
@@ -23,6 +24,7 @@ FEATURES = {
         "skip_nonfinite": True,
     },
 }
+GROUPS = [Group.of_rank(1, learning_rate=0.5, weight_decay=False), Group("*", learning_rate=0.25, weight_decay=0.5)]
 DECAY = schedules.SequentialSchedule([schedules.Warmup(0.05, "1ep", 0.01), schedules.LinearDecay(0.05, "50%")], ["1ep"])
 CASES = {f"{name}-everything": (name, FEATURES["everything"], {}) for name in NAMES}
 CASES |= {f"Adam-{feature}": ("Adam", options, {}) for feature, options in FEATURES.items()}
@@ -35,6 +37,7 @@ CASES |= {
     "Adam-telemetry": ("Adam", {"clip": clipping.ByPercentile(50)}, {"telemetry": True}),
     "Adam-telemetry-tensor-rule": ("Adam", {"clip": clipping.ByNorm(0.1)}, {"telemetry": True}),
     "Adam-telemetry-schedule": ("Adam", {}, {"telemetry": True, "decay": DECAY}),
+    "Adam-telemetry-groups": ("Adam", {"weight_decay": 0.01, "groups": GROUPS}, {"telemetry": True}),
     "LAMB-everything": ("LAMB", FEATURES["everything"], {}),
     "Keras-telemetry-schedule": ("Keras", {}, {"telemetry": True, "decay": DECAY}),
     "Keras-telemetry": ("Keras", {}, {"telemetry": True, "rule": clipping.ByGlobalNorm(0.1)}),

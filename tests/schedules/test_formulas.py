@@ -11,13 +11,17 @@ import tensorflow as tf
 from keras_ch8._duration import Clock, Duration
 from keras_ch8.schedules import (
     CosineDecay,
+    CosineDecayRestarts,
+    CyclicalLearningRate,
     ExponentialDecay,
     InverseTimeDecay,
     LinearDecay,
     OneCycle,
+    PolynomialDecay,
     ScaledSchedule,
     SequentialSchedule,
     Warmup,
+    WarmupStableDecay,
 )
 
 STEPS = [0, 1, 7, 49, 50, 51, 99, 100, 101, 1000, 10_000_000]
@@ -33,7 +37,46 @@ def cosine(k):
     return 0.001 + 0.099 * (1 + math.cos(math.pi * min(k / 100, 1))) / 2
 
 
+def restarts(k, first, t_mul, m_mul, alpha):
+    """Go from one half cosine to the next."""
+    length, height = first, 1.0
+    while k >= length:
+        k, length, height = k - length, length * t_mul, height * m_mul
+    return 0.1 * (alpha + (1 - alpha) * height * (1 + math.cos(math.pi * k / length)) / 2)
+
+
+def polynomial_that_begins_anew(k):
+    length = 30 * max(1, math.ceil(k / 30))
+    return 0.001 + 0.099 * (1 - k / length) ** 2
+
+
+def triangle(k, half):
+    """Return how high in its cycle a step is, from 0 to 1, and the number of cycles before it."""
+    cycles, place = divmod(k, 2 * half)
+    return 1 - abs(place - half) / half, cycles
+
+
+def warmup_stable_decay(k):
+    if k < 7:
+        return 0.1 * k / 7
+    return 0.1 * 0.2 ** min(max((k - 80) / 20, 0), 1)
+
+
 FORMULAS = {
+    "CosineDecayRestarts": (CosineDecayRestarts(0.1, 7, 2.0, 0.5, 0.1), lambda k: restarts(k, 7, 2, 0.5, 0.1)),
+    "CosineDecayRestarts, equal lengths": (CosineDecayRestarts(0.1, 25, 1.0), lambda k: restarts(k, 25, 1, 1.0, 0.0)),
+    "PolynomialDecay": (PolynomialDecay(0.1, 100, 0.001, 0.5), lambda k: 0.001 + 0.099 * (1 - min(k / 100, 1)) ** 0.5),
+    "PolynomialDecay, cycle": (PolynomialDecay(0.1, 30, 0.001, 2.0, True), polynomial_that_begins_anew),
+    "CyclicalLearningRate": (CyclicalLearningRate(0.01, 0.1, 30), lambda k: 0.01 + 0.09 * triangle(k, 30)[0]),
+    "CyclicalLearningRate, triangular2": (
+        CyclicalLearningRate(0.01, 0.1, 30, "triangular2"),
+        lambda k: 0.01 + 0.09 * triangle(k, 30)[0] * 0.5 ** triangle(k, 30)[1],
+    ),
+    "CyclicalLearningRate, exp_range": (
+        CyclicalLearningRate(0.01, 0.1, 30, "exp_range", 0.99),
+        lambda k: 0.01 + 0.09 * triangle(k, 30)[0] * 0.99**k,
+    ),
+    "WarmupStableDecay": (WarmupStableDecay(0.1, 7, 20, 100, 0.2), warmup_stable_decay),
     "LinearDecay": (LinearDecay(0.1, 100), lambda k: 0.1 + min(k / 100, 1) * (0.001 - 0.1)),
     "InverseTimeDecay": (InverseTimeDecay(0.1, 50, 2.0), lambda k: 0.1 / (1 + 2 * k / 50)),
     "ExponentialDecay": (ExponentialDecay(0.1, 50, 0.9), lambda k: 0.1 * 0.9 ** (k / 50)),
@@ -67,6 +110,31 @@ def test_a_schedule_is_part_of_the_graph(jit):
         step.assign(k)
         np.testing.assert_allclose(rates(), [formula(k) for _, formula in FORMULAS.values()], rtol=1e-6)
     assert rates.experimental_get_tracing_count() == 1
+
+
+THEIRS = keras.optimizers.schedules
+OF_KERAS = {
+    "restarts": (CosineDecayRestarts, THEIRS.CosineDecayRestarts, (0.1, 10, 2.0, 0.5, 0.1)),
+    "restarts of equal length": (CosineDecayRestarts, THEIRS.CosineDecayRestarts, (0.1, 10, 1.0)),
+    "restarts that grow by half": (CosineDecayRestarts, THEIRS.CosineDecayRestarts, (0.1, 10, 1.5, 0.9)),
+    "polynomial": (PolynomialDecay, THEIRS.PolynomialDecay, (0.1, 60, 0.01, 2.0)),
+    "polynomial that begins anew": (PolynomialDecay, THEIRS.PolynomialDecay, (0.1, 20, 0.01, 0.5, True)),
+    "the defaults of the polynomial": (PolynomialDecay, THEIRS.PolynomialDecay, (0.1, 60)),
+}
+
+
+@pytest.mark.parametrize("name", OF_KERAS)
+def test_the_rates_are_those_of_keras(name):
+    ours, theirs, arguments = OF_KERAS[name]
+    steps = np.arange(150) + 0.5  # at a whole one Keras's restart may be late
+    found, expected = ([float(kind(*arguments)(k)) for k in steps] for kind in (ours, theirs))
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("t_mul", [1.0, 2.0, 3.0, 7.0])
+def test_each_half_cosine_begins_at_its_first_step(t_mul):
+    schedule, begins = CosineDecayRestarts(0.1, 2, t_mul, 0.5), np.cumsum([0, *(2 * t_mul**i for i in range(6))])
+    np.testing.assert_allclose([schedule(k) for k in begins], [0.1 * 0.5**i for i in range(7)], rtol=1e-6)
 
 
 def test_the_numbers_of_the_book():
@@ -128,6 +196,9 @@ BAD = [
         r"must be a list of LearningRateSchedule. Received: schedules=.0.1",
     ),
     (lambda: ScaledSchedule(0.1), "Received: 0.1 of type float"),
+    (lambda: CosineDecayRestarts(0.1, 10, 0.5), r"in \[1, inf\)\. Received: t_mul=0.5. Try 2"),
+    (lambda: CyclicalLearningRate(0.1, 0.2, 10, "square"), "one of 'triangular', 'triangular2', 'exp_range'"),
+    (lambda: WarmupStableDecay(0.1, 20, 90, 100), "which are 20, 90 and 100 steps. Shorten one"),
     (lambda: LinearDecay(0.1)(0), r"`decay_steps='100ep'` of LinearDecay is not known.*schedule.resolve"),
 ]
 

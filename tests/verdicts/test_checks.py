@@ -84,6 +84,12 @@ def grown(by):
     return facts(start=Start(50.0, (*layers, LAST), 0.5), chance=1.4)
 
 
+def falling(until):
+    """Rates that fall to 0 within this part of the training."""
+    return tuple(0.01 * max(0.0, 1 - place / until) for place in np.linspace(0, 1, 33))
+
+
+RISING = tuple(1e-5 * place for place in range(33))
 CASES = {
     "nonfinite inputs": (facts(inputs=change(X, nonfinite=3)), facts()),
     "fractions for an embedding": (first(fractions=0.5), first(fractions=0.0)),
@@ -247,6 +253,18 @@ CASES = {
     ),
     "nothing is trained": (facts(is_trained=False), facts()),
     "weights decay": (facts(has=frozenset({Fact.STRONG_DECAY})), facts()),
+    "a schedule that soon ends": (facts(rates=falling(0.1)), facts(rates=falling(0.4))),
+    "a schedule that ends early": (facts(rates=falling(0.4)), facts(rates=falling(0.8))),
+    "a warm-up far beyond the end": (
+        facts(rates=RISING, later_rate=20 * RISING[-1]),
+        facts(rates=RISING, later_rate=2 * RISING[-1]),
+    ),
+    "a warm-up beyond the end": (
+        facts(rates=RISING, later_rate=2 * RISING[-1]),
+        facts(rates=(*RISING, RISING[-2]), later_rate=2 * RISING[-1]),
+    ),
+    "steps that lead nowhere": (facts(reach=1e-5), facts(reach=0.01)),
+    "frozen as initialized": (facts(frozen=0.6), facts(frozen=0.01)),
     "equal units": (first(copies=7), first(copies=6)),
     "layer is not finite": (facts(start=UNDEFINED), facts(start=BROKEN)),
     "loss is not finite": (facts(start=BROKEN), facts(Targets(nonfinite=1), start=BROKEN)),
@@ -501,6 +519,46 @@ def test_a_rate_that_was_low_for_large_inputs_is_found_anew_for_scaled_ones(inpu
     assert cure(Fact.LOW_RATE).code == f"{cure().code}\n{FIND_RATE}"
     assert "find a new learning rate" in cure(Fact.LOW_RATE).cure
     assert "rate" not in cure().cure
+
+
+PRICE = change(SQUARED, layer="price", name="price", activation="sigmoid", can_be_set=True, replaced=-1)
+KIND = change(SOFTMAX, layer="kind", name="kind", can_be_set=True, replaced=-1)
+
+
+def of_both(*outputs, targets=(NUMBERS, FOUR)):
+    """Facts of a model with two outputs."""
+    has = frozenset({Fact.SEVERAL_OUTPUTS})
+    each = tuple(Facts(targets=y, output=output, has=has) for y, output in zip(targets, outputs, strict=True))
+    return Facts((X,), start=START, has=has, outputs=each)
+
+
+def test_each_of_several_outputs_is_judged_for_itself_and_its_name_is_said():
+    (claim,) = claims_of(of_both(PRICE, KIND), unexpected)
+    assert claim.kind == "wrong_output"
+    assert claim.finding.startswith("Output 'price': The targets range from -2 to 2, but price ends with sigmoid")
+    assert claim.code.splitlines()[0] == 'model.get_layer("price").activation = keras.activations.linear'
+    both = of_both(PRICE, KIND, targets=(NUMBERS, change(FOUR, low=1.0, high=4.0)))
+    kinds = {claim.kind: claim for claim in claims_of(both, unexpected)}
+    assert kinds.keys() == {"wrong_labels", "wrong_output"}
+    assert kinds["wrong_labels"].finding.startswith("Output 'kind': ")
+    assert kinds["wrong_labels"].code == ""  # y is not one array
+    assert claims_of(of_both(change(PRICE, activation="linear"), KIND), unexpected) == []
+
+
+@pytest.mark.parametrize(
+    "compiled_by, code",
+    [
+        ('{{**model.loss, "price": "{}"}}', '{**model.loss, "price": "mean_squared_error"}'),
+        ('["{}", *model.loss[1:]]', '["mean_squared_error", *model.loss[1:]]'),
+        ("", None),  # one loss for all outputs
+    ],
+)
+def test_the_loss_of_one_output_is_changed_and_the_others_stay(compiled_by, code):
+    price = change(PRICE, activation="linear", loss="binary_crossentropy", compiled_by=compiled_by)
+    (claim,) = claims_of(of_both(price, KIND), unexpected)
+    assert claim.kind == "wrong_loss"
+    assert "keras.losses.MeanSquaredError" in claim.cure
+    assert (f"loss={code}" in claim.code) if code else claim.code == ""
 
 
 def test_a_vocabulary_of_more_than_a_thousand_words_is_classes():

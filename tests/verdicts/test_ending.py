@@ -9,6 +9,7 @@ from keras_ch8 import preflight
 from keras_ch8.verdicts.arrays import targets_of
 from keras_ch8.verdicts.ending import NUMBERED, ZERO_AND_ONE, Ending, are_a_quantity, ending_for
 from keras_ch8.verdicts.facts import Facts, Output
+from tests.pasting import pasted
 
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
@@ -93,8 +94,7 @@ def told(model, x, y, loss, optimizer="adam"):
 
 def cured(verdict, model, x, y):
     """The loss of the model with its cure, over that of the best constant prediction."""
-    names = {"model": model, "x": x, "y": y, "keras": keras, "keras_ch8": keras_ch8}
-    exec(verdict.code, names)
+    names = pasted(verdict.code, model=model, x=x, y=y)
     model, y = names["model"], names["y"]
     left = told(model, x, y, model.loss, model.optimizer)
     assert not left, left

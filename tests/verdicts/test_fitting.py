@@ -59,6 +59,12 @@ RATE = "model.optimizer.learning_rate = 0.01"
     [
         (code.SHUFFLE, {Fact.NO_ARRAYS}, ""),
         (code.SHUFFLE, {Fact.SEVERAL_INPUTS}, ""),
+        (code.SHUFFLE, {Fact.NO_ARRAYS, Fact.DATA_SET}, ""),
+        (RATE, {Fact.NO_ARRAYS, Fact.DATA_SET}, RATE),
+        (code.NORMALIZE_INPUTS, {Fact.NO_ARRAYS, Fact.DATA_SET, Fact.SEVERAL_INPUTS}, ""),
+        (code.NORMALIZE_INPUTS, {Fact.SEVERAL_OUTPUTS}, ""),
+        ("y = y / 2", {Fact.SEVERAL_OUTPUTS}, ""),
+        (code.FIND_RATE, {Fact.SEVERAL_OUTPUTS}, code.FIND_RATE),
         (code.BIASES_OF_0, {Fact.SUBCLASSED}, ""),
         (code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH, Fact.NO_ARRAYS}, ""),
         (code.NORMALIZE_INPUTS, {Fact.SUBCLASSED}, ""),
@@ -80,11 +86,31 @@ def test_code_is_given_where_it_is_a_right_edit(lines, has, expected):
         ("step_too_long", Fact.NO_ARRAYS, "Lower the learning rate from 0.1 to 0.01.", RATE),
         ("too_short", Fact.NO_ARRAYS, "Train for 30 epochs.", "epochs = 30"),
         ("too_short", Fact.LOOP_OF_ONES_OWN, "Make three times as many steps.", ""),
+        (
+            "too_long",
+            Fact.LOOP_OF_ONES_OWN,
+            "Keep the weights of the step at which the held-out loss is lowest, and stop there.",
+            "",
+        ),
         ("step_too_long", Fact.OWN_TRAINING_STEP, "Lower the learning rate from 0.1 to 0.01.", ""),
     ],
 )
 def test_the_first_cure_is_said_where_it_has_no_code_and_a_loop_is_told_of_steps(kind, has, cure, lines):
     assert (cures(kind, has)[0].cure, cures(kind, has)[0].code) == (cure, lines)
+
+
+@pytest.mark.slow
+def test_code_for_arrays_is_given_for_a_data_set_where_it_only_reads_them():
+    pairs = tf.data.Dataset.from_tensor_slices((3 + 9 * X, Y)).batch(16)
+    has = form_of(Training(net(), {"x": pairs}, []))
+    assert has >= {Fact.NO_ARRAYS, Fact.DATA_SET}
+    assert Fact.DATA_SET not in form_of(Training(net(), {"x": pairs.map(lambda x, y: x)}, []))
+    normalized = pasted(code.fitting(code.NORMALIZE_INPUTS, has), net(), x=pairs)["model"]
+    assert np.allclose(normalized.layers[0](3 + 9 * X), (X - X.mean(axis=0)) / X.std(axis=0), atol=1e-4)
+    normalized.fit(pairs, verbose=0, shuffle=False)
+    scaled = pasted(code.fitting(code.SCALE_TO_DATA, has), net(), x=pairs)["model"]
+    assert not np.allclose(scaled.get_weights()[0], net().get_weights()[0])
+    assert code.fitting(code.FIND_RATE, has).startswith("found = keras_ch8.find_learning_rate(model, x)\n")
 
 
 def test_code_for_weights_builds_the_model_that_its_first_batch_would_build():
@@ -302,7 +328,7 @@ def test_a_data_set_is_seen_before_the_first_step_too():
     net().fit(data, verbose=0, shuffle=False, callbacks=[diagnosis])
     assert Fact.NO_ARRAYS in diagnosis.log.has
     said = next(v for v in diagnosis.verdicts if v.kind == "bad_inputs")
-    assert (said.level, said.code) == ("act", "")
+    assert (said.level, "scale.adapt(x.map(lambda x, *_: x))" in said.code) == ("act", True)
     assert "Normalization" in said.cure
 
 

@@ -12,6 +12,7 @@ from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_CHAPTER
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from keras_ch8.verdicts.rules import judge
+from keras_ch8.verdicts.state import state_of
 
 NUMBERS = {
     "rate": "0.1", "shorter_rate": "0.01", "longer_rate": "1", "clip_at": "2.5", "momentum": "0.9", "memory": "3.4",
@@ -112,12 +113,13 @@ def test_texts_have_what_to_expect_and_what_else_to_do():
     verdict = extend.Verdict(
         "cliff", "act", "Spikes.", "Clip.", "8.2.4", 5, code="clip()", then="Wait.", expects="It is calm."
     )
-    assert str(verdict) == ("ACT cliff, section 8.2.4, since step 5: Spikes. Clip. It is calm. If that fails: Wait.")
-    assert texts.report([verdict]).splitlines()[1:6] == [
-        "  found: Spikes.", "  fix:   Clip.",
-        "         # between `compile` and `fit(x, y, ...)`", "         clip()", "  after: It is calm.",
+    assert str(verdict) == "ACT cliff since step 5: Spikes. Fix: Clip. Then expect: It is calm. If not: Wait."
+    assert texts.report([verdict]).splitlines()[1:] == [
+        "What is wrong: Spikes.", "Fix: Clip.",
+        "# --- paste between compile and fit ---", "clip()", "# --- then: model.fit(...) as before ---",
+        "Then expect: It is calm.", "If not: Wait.",
     ]  # fmt: skip
-    markdown = texts.markdown([verdict])
-    assert "**Afterwards:** It is calm." in markdown
-    assert "**If that fails:** Wait." in markdown
+    for text in (texts.markdown([verdict]), texts.as_html("Doctor", [verdict], state_of([verdict]))):
+        for part in ("Fix:", "clip()", "Then expect:", "It is calm.", "If not:", "Wait."):
+            assert part in text
     assert '"then": "Wait.", "expects": "It is calm."' in verdict.as_json()

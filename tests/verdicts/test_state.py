@@ -42,8 +42,11 @@ def test_what_was_found_comes_before_how_little_was_checked():
 
 
 def test_of_a_check_that_nobody_asked_for_the_count_is_right_too():
-    assert state_of(fine("cliff"), judged=["leak"], applicable=["plateau"]).headline == "All right: 2 of 3 checks."
-    assert state_of(fine("cliff")).headline == "All right: 1 of 1 check."
+    assert (
+        state_of(fine("cliff"), judged=["leak"], applicable=["plateau"]).headline
+        == "OK: 2 of 3 checks made, nothing to do."
+    )
+    assert state_of(fine("cliff")).headline == "OK: 1 of 1 check made, nothing to do."
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
@@ -61,7 +64,7 @@ def test_a_record_has_its_state():
     assert state["name"] == "little_checked"
     assert (state["judged"], state["applicable"]) == (1, 4)
     assert read()["name"] == "little_checked"
-    assert "Diagnosis()" in read()["reasons"][0]
+    assert "Doctor()" in read()["reasons"][0]
 
 
 @pytest.mark.parametrize("bad", [7, "ok", [], {"name": "fine"}, {"name": 3}, {"judged": "many"}])

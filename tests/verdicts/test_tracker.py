@@ -1,6 +1,7 @@
 """Nothing is said on one measurement and nothing taken back on one; what happened for certain counts at once."""
 
 import dataclasses
+import io
 import itertools
 import json
 import math
@@ -9,6 +10,7 @@ import re
 import markdown
 import pytest
 
+from keras_ch8._result import coloured
 from keras_ch8.extend import Claim, Verdict
 from keras_ch8.verdicts import causes, texts
 from keras_ch8.verdicts.kinds import KINDS
@@ -132,27 +134,28 @@ def test_the_text_for_tensorboard_has_a_heading_for_each_that_is_wrong_and_no_ta
     text = texts.markdown([ACT, WATCH, FINE])
     html = markdown.markdown(text, extensions=["markdown.extensions.tables", "markdown.extensions.fenced_code"])
     assert re.findall("<h3>(.*)</h3>", html) == [
-        "ACT saddle (section 8.2.3), since step 5, measured at step 9",
-        "WATCH cliff (section 8.2.4), since step 7, measured at step 8",
+        "ACT saddle (since step 5, measured at step 9)",
+        "WATCH cliff (since step 7, measured at step 8)",
     ]
     assert "<table" not in html
     assert "<img" not in html
-    assert "<p><strong>Found:</strong> |g| |theta| / L is 1e-3,\nwhich is small.</p>" in html
-    assert "<p><strong>Cure:</strong> Use <code>a | b</code>.</p>" in html
-    assert re.search(r"<code[^>]*># between .*\nclip\(\)\n</code>", html)
-    assert text.endswith("\n\n1 other check found nothing. plateau (8.2.3).")
+    assert "<p><strong>What is wrong:</strong> |g| |theta| / L is 1e-3,\nwhich is small.</p>" in html
+    assert "<p><strong>Fix:</strong> Use <code>a | b</code>.</p>" in html
+    assert re.search(r"<code[^>]*># --- paste between .*\nclip\(\)\n# --- then: .*\n</code>", html)
+    assert text.endswith("\n\n1 other check found nothing. plateau.")
 
 
 def test_the_report_is_readable_on_a_terminal_of_80_columns():
     long = Verdict("vanishing", "act", f"{'The first layers hardly learn, and ' * 5}so on.", "A-b " * 40, "8.2.5", 4)
     fine = [Verdict(kind, "ok", "No.", "", "8.2", 1) for kind in KINDS]
-    text = texts.report([long, WATCH, *fine])
+    text = texts.report([long, WATCH, *fine], of="doctor")
     lines = text.splitlines()
     assert max(map(len, lines)) <= 80
-    assert lines[0] == "ACT vanishing (section 8.2.5), since step 4, measured at step 0"
-    assert [line[:9] for line in lines[1:4]] == ["  found: ", " " * 9, " " * 9]
-    assert "  fix:   Clip.\n         # between `compile` and `fit(x, y, ...)`\n         clip()\n" in text
+    assert lines[:2] == ["ACT vanishing (since step 4, measured at step 0)", lines[1]]
+    assert lines[1].startswith("What is wrong: The first layers")
+    assert lines[2].startswith("    ")
     assert " ".join(text.split()).count("The first layers hardly learn, and") == 5
+    assert "\n\nWATCH cliff: A spike in <img onerror=x>.\n    Fix: Clip. -> print(doctor.verdicts[1].code)\n\n" in text
     assert text.endswith(f"\n\n{len(fine)} other checks found nothing.")
     assert "found nothing" not in texts.report([long])
     assert "found nothing" not in texts.markdown([long])
@@ -160,9 +163,54 @@ def test_the_report_is_readable_on_a_terminal_of_80_columns():
 
 def test_a_cure_that_another_verdict_has_is_printed_once_and_says_what_fit_is_given():
     one = dataclasses.replace(WATCH, code="epochs = 9\nbatch_size = 64")
-    text = texts.report([one, dataclasses.replace(one, kind="saddle", cure="Clip, too.")])
-    assert text.count("# between `compile` and `fit(x, y, batch_size=batch_size, epochs=epochs, ...)`") == 1
-    assert text.endswith("  fix:   The same as for cliff, above.")
+    text = texts.report([one, dataclasses.replace(one, kind="saddle", cure="Clip, too.")], of="doctor")
+    assert text.count("\n# --- then: model.fit(batch_size=batch_size, epochs=epochs, ...) ---\n") == 1
+    assert text.endswith("\n    Fix: The same as for cliff.")
+
+
+def test_of_several_verdicts_the_first_has_its_code_in_full_and_the_others_two_lines_each():
+    long = dataclasses.replace(WATCH, finding="word " * 60, cure="thing " * 60)
+    found = [ACT, *(dataclasses.replace(long, kind=kind, code=f"{kind} = 1") for kind in ("cliff", "plateau", "leak"))]
+    first, *others = texts.report(found, of="doctor").split("\n\n")
+    assert first.startswith("ACT saddle")
+    for place, text in enumerate(others, 1):
+        what, fix = text.splitlines()
+        assert what.startswith(f"WATCH {found[place].kind}: word")
+        assert fix.endswith(f" ... -> print(doctor.verdicts[{place}].code)")
+        assert max(len(what), len(fix)) <= 80
+    assert "print(" not in texts.report(found)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_levels_are_in_colour_in_a_terminal_and_never_in_a_file_or_where_nobody_wants_it(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    text = "ACT cliff\nWATCH leak\nOK: all\nLITTLE CHECKED: none\nno ACT here"
+    assert coloured(text, Terminal()) == (
+        "\033[1;31mACT\033[0m cliff\n\033[33mWATCH\033[0m leak\n\033[32mOK\033[0m: all\n"
+        "\033[2mLITTLE CHECKED\033[0m: none\nno ACT here"
+    )
+    for stream in (io.StringIO(), object(), None):  # a file; what has only `write`; no output at all
+        assert coloured(text, stream) == text
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert coloured(text, Terminal()) == text
+
+
+def test_a_notebook_has_one_line_a_card_for_each_verdict_and_the_passed_checks_folded():
+    fine = [dataclasses.replace(FINE, kind=kind) for kind in ("plateau", "leak")]
+    follows = dataclasses.replace(FINE, kind="too_short", explained_by="saddle")
+    shown = texts.as_html("Doctor", [ACT, WATCH, *fine, follows], state_of([ACT, WATCH, *fine]))
+    assert "<table" not in shown
+    assert "<img" not in shown
+    assert shown.count("<details open>") == 1, "the first alone is open"
+    assert shown.count("<details") == 3
+    assert "<summary>2 checks found nothing</summary><p>plateau, leak</p>" in shown
+    assert "Probably a consequence of saddle (fix it first): too_short." in shown
+    well = texts.as_html("Doctor", fine, state_of(fine))
+    assert "OK</b>: 2 of 2 checks made, nothing to do.</p><details><summary>2 checks" in well
 
 
 @pytest.mark.parametrize(
@@ -171,39 +219,44 @@ def test_a_cure_that_another_verdict_has_is_printed_once_and_says_what_fit_is_gi
 )
 def test_what_may_follow_from_a_trouble_that_shows_later_has_no_cure_before(kind, step, so_far, is_cured):
     last = texts.alarm(dataclasses.replace(ACT, kind=kind, step=step), so_far)[-1]
-    assert last == ("    Cure: Use `a | b`." if is_cured else
-                    "    Measured 1 time so far: the cause may be another, and show later.")  # fmt: skip
+    assert last == ("    Fix: Use `a | b`." if is_cured else
+                    "    1 measurement so far: the real cause may be another.")  # fmt: skip
 
 
 def test_what_has_no_cure_and_no_code_is_said_without():
     bare = dataclasses.replace(WATCH, finding="A spike.", cure="", code="")
-    heading = "WATCH cliff (section 8.2.4), since step 7, measured at step 8"
-    assert texts.markdown([bare]) == f"### {heading}\n\n**Found:** A spike."
-    assert texts.report([bare]) == f"{heading}\n  found: A spike."
-    assert texts.alarm(bare) == ["WATCH cliff at step 7: A spike"]
-    assert str(bare) == "WATCH cliff, section 8.2.4, since step 7: A spike."
+    heading = "WATCH cliff (since step 7, measured at step 8)"
+    assert texts.markdown([bare]) == f"### {heading}\n\n**What is wrong:** A spike."
+    assert texts.report([bare]) == f"{heading}\nWhat is wrong: A spike."
+    assert texts.alarm(bare) == ["WATCH cliff at step 7: A spike."]
+    assert str(bare) == "WATCH cliff since step 7: A spike."
 
 
-def test_in_brief_each_level_is_a_line_and_an_alarm_has_its_number_and_the_first_cure():
+def test_in_brief_it_says_what_to_do_first_and_what_to_print():
     for found, lines in (
-        ([ACT, FINE, WATCH], ["ACT: saddle", "WATCH: cliff"]),
-        ([WATCH, dataclasses.replace(WATCH, kind="saddle")], ["WATCH: cliff, saddle"]),
+        ([ACT, FINE, WATCH], ["ACT: 1 problem. Fix saddle: Use `a | b`. -> print(doctor)", "WATCH: cliff"]),
+        ([ACT, ACT], ["ACT: 2 problems. First fix saddle: Use `a | b`. -> print(doctor)"]),
+        ([WATCH, dataclasses.replace(WATCH, kind="saddle")], ["WATCH: cliff, saddle -> print(doctor)"]),
     ):
-        assert texts.brief(found, state_of(found)) == lines
-    long = dataclasses.replace(ACT, finding="It is flat, at 1.5 (so it is; by 12 %; or 3).", cure="Wait, or go on.")
-    assert texts.alarm(long) == ["ACT saddle at step 5: It is flat", "    by 12 %", "    Cure: Wait."]
+        assert texts.brief(found, state_of(found), "doctor") == lines
+        assert texts.brief(found, state_of(found))[0] == lines[0].removesuffix(" -> print(doctor)")
+
+
+def test_an_alarm_has_the_first_sentence_of_what_is_wrong_and_of_the_fix():
+    long = dataclasses.replace(ACT, finding="It is flat, at 1.5 %. And so on.", cure="Wait, or go on. Else stop.")
+    assert texts.alarm(long) == ["ACT saddle at step 5: It is flat, at 1.5 %.", "    Fix: Wait, or go on."]
 
 
 def test_a_report_of_nothing_says_which_nothing():
     nothing = "LITTLE CHECKED: No check could be made."
     assert texts.report([]) == texts.markdown([]) == nothing
     assert texts.brief([], state_of([])) == [nothing]
-    assert texts.brief([FINE], state_of([FINE])) == ["All right: 1 of 1 check."]
-    assert texts.report([FINE]).startswith("All right: 1 of 1 check.")
+    assert texts.brief([FINE], state_of([FINE])) == ["OK: 1 of 1 check made, nothing to do."]
+    assert texts.report([FINE]).startswith("OK: 1 of 1 check made, nothing to do.")
     thirteen = [dataclasses.replace(FINE, kind=kind) for kind in list(KINDS)[:13]]
-    assert texts.report(thirteen) == "All right: 13 of 13 checks."
+    assert texts.report(thirteen) == "OK: 13 of 13 checks made, nothing to do."
     text = texts.markdown(thirteen)
-    assert text.startswith("All right: 13 of 13 checks.")
+    assert text.startswith("OK: 13 of 13 checks made, nothing to do.")
     assert all(verdict.kind in text for verdict in thirteen)
 
 
@@ -272,8 +325,8 @@ def test_where_something_could_not_be_judged_the_reason_follows():
         return state_of(found, applicable=["saddle", "cliff"], reasons=[note], **more)
 
     assert texts.brief([FINE], state(FINE)) == ["LITTLE CHECKED: 1 of 3 checks could be made.", note]
-    assert texts.brief([FINE], state(FINE, judged=["saddle"])) == ["All right: 2 of 3 checks.", note]
-    assert texts.brief([ACT], state(ACT)) == ["ACT: saddle", note]
+    assert texts.brief([FINE], state(FINE, judged=["saddle"])) == ["OK: 2 of 3 checks made, nothing to do.", note]
+    assert texts.brief([ACT], state(ACT)) == ["ACT: 1 problem. Fix saddle: Use `a | b`.", note]
     assert texts.brief([], state()) == ["LITTLE CHECKED: No check could be made.", note]
     for text in (texts.report, texts.markdown):
         assert text([FINE], state(FINE)).startswith("LITTLE CHECKED: 1 of 3 checks could be made.")

@@ -24,6 +24,8 @@ from ..session.shown import fitted
 
 PREFLIGHT = "preflight"
 """What the checks before the first step are called, as a source of claims and where they fail."""
+ALARMS = 5
+"""Alarms that a training prints."""
 
 
 class Judged(NamedTuple):
@@ -88,7 +90,8 @@ class Judge:
         claims: list[Claim] = []
         try:
             claims = claims_of(facts, log.leave_out)
-            self.of_start = self.looked_at = set(judged_by(facts))
+            if looked_at := set(judged_by(facts)):  # else only the settings are known, by which no kind is ruled out
+                self.of_start = self.looked_at = looked_at
         except Exception as error:
             log.leave_out(PREFLIGHT, error)
         return self.tracker.update(log.step, claims, PREFLIGHT)
@@ -159,18 +162,22 @@ class Reporter:
             if verdict.kind not in self.reported:
                 self.reported.add(verdict.kind)
                 if prints and not session.terminal.is_quiet:
-                    session.say(*(line for text in alarm(verdict, so_far) for line in fitted(text, 2)))
+                    session.say(*self._told(verdict, so_far))
+
+    def _told(self, verdict: Verdict, so_far: int) -> list[str]:
+        """Return the lines of an alarm, three at most; after some alarms a line says that there are more, once."""
+        if (number := len(self.reported)) > ALARMS:
+            return ["More problems were found: the summary at the end counts them."] * (number == ALARMS + 1)
+        what, *fix = alarm(verdict, so_far)
+        return [*fitted(what, 2), *(line for text in fix for line in fitted(text, 1))]
 
 
-def summary(session: Session, verdicts: Sequence[Verdict], state: OverallState) -> list[str]:
-    """Return in a few lines what a training that has ended comes to.
+def summary(session: Session, verdicts: Sequence[Verdict], state: OverallState, of: str) -> list[str]:
+    """Return in a few lines what a training that has ended comes to; `of` is what the user prints to see all of it.
 
     Where it ends with an error, that says more than how little was checked.
     """
     is_little = state.name == "little_checked"
     if is_little and session.training.has_died:
         return []
-    texts = brief(verdicts, state)
-    if session.writer is None and any(verdict.level != "ok" for verdict in verdicts):
-        texts.append("`print` the Doctor, or the Diagnosis, for what was found, and what cures it.")
-    return [line for text in texts for line in fitted(text, 3 if is_little else 1)]
+    return [line for text in brief(verdicts, state, of) for line in fitted(text, 3 if is_little else 2)]

@@ -1,5 +1,6 @@
 """What the suite shows while `fit` runs: lines that leave Keras's progress bar whole, and numbers in Keras's `logs`."""
 
+import sys
 import textwrap
 import time
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._result import coloured
 from ..._types import Logs
 from ...integration import fit
 
@@ -63,7 +65,8 @@ class Terminal:
 
     def _print(self, below: str = "") -> None:
         if self._waiting:
-            print(f"{below}{self._waiting[0]}", *self._waiting[1:], sep="\n", flush=True)  # noqa: T201
+            text = coloured("\n".join(self._waiting), sys.stdout)
+            print(f"{below}{text}", flush=True)  # noqa: T201
             self._waiting = []
 
 

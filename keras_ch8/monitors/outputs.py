@@ -1,0 +1,194 @@
+"""What a model was compiled with for each of its outputs: the loss, its weight and the metrics, and which data are its.
+
+As Keras pairs them: by name or by place; a loss that stands alone is that of every output.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from .._types import Data
+from ..integration import keras_private
+from ..verdicts.facts import Output
+from .model_end import is_of_keras
+
+LOSSES = {
+    keras.losses.BinaryCrossentropy: "binary_crossentropy",
+    keras.losses.CategoricalCrossentropy: "categorical_crossentropy",
+    keras.losses.SparseCategoricalCrossentropy: "sparse_categorical_crossentropy",
+    keras.losses.MeanSquaredError: "mean_squared_error",
+    keras.losses.MeanAbsoluteError: "mean_absolute_error",
+    keras.losses.Huber: "huber",
+    keras.losses.LogCosh: "log_cosh",
+    keras.losses.MeanSquaredLogarithmicError: "mean_squared_logarithmic_error",
+    keras.losses.MeanAbsolutePercentageError: "mean_absolute_percentage_error",
+    keras.losses.Poisson: "poisson",
+    keras.losses.KLDivergence: "kl_divergence",
+    keras.losses.CosineSimilarity: "cosine_similarity",
+    keras.losses.CategoricalHinge: "categorical_hinge",
+    keras.losses.Hinge: "hinge",
+    keras.losses.SquaredHinge: "squared_hinge",
+}
+"""Losses that checks know, by their classes; the functions have the names on the right."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """One output of a model, as it was compiled.
+
+    Args:
+        output: What the settings say of it; the layer that gives it is seen in a pass.
+        loss: What `compile` was given for it; None of a model that computes its loss itself.
+        names: The names of all outputs; () where there is one.
+        with_loss: Those of them that have a loss.
+    """
+
+    output: Output = dataclasses.field(default_factory=Output)
+    loss: Any = None
+    names: tuple[str, ...] = ()
+    with_loss: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> int:
+        """Its place among all outputs."""
+        return self.names.index(self.output.name) if self.names else 0
+
+    def part_of(self, data: Data) -> Data:
+        """Return what of some targets belongs to it; None where that is not known."""
+        if not self.names:
+            return data
+        name = self.output.name
+        if isinstance(data, dict):
+            return data.get(name)
+        for names in (self.names, self.with_loss):
+            if isinstance(data, list | tuple) and len(data) == len(names):
+                return data[names.index(name)]
+        return None
+
+    def weights_of(self, weights: Data) -> Data:
+        """Return what of some weights is for it: those that stand alone are for all."""
+        return self.part_of(weights) if keras.tree.is_nested(weights) else weights
+
+
+def heads_of(model: keras.Model, given: Data = None) -> list[Head]:
+    """Return the outputs of a model that have a loss.
+
+    Args:
+        model: A model.
+        given: What it has given. Defaults to `None`: the outputs that its graph has.
+    """
+    given = getattr(model, "outputs", None) if given is None else given
+    names = _names_of(model, given)
+    if not model.compiled or keras_private.has_own_loss(model):
+        return [Head()] if len(names) <= 1 else []
+    arguments = keras_private.compile_arguments(model)
+    if len(names) <= 1:
+        return _only_head(arguments)
+    losses = _of_each(names, arguments.get("loss"), is_shared=True)
+    shares = _of_each(names, arguments.get("loss_weights"))
+    metrics, weighted = (_of_each(names, arguments.get(of)) for of in ("metrics", "weighted_metrics"))
+    with_loss = tuple(name for name, loss in zip(names, losses, strict=True) if loss is not None)
+    heads = []
+    for place, (name, loss, share) in enumerate(zip(names, losses, shares, strict=True)):
+        if loss is not None:
+            output = dataclasses.replace(
+                _loss_of(loss),
+                metrics=_metrics(metrics[place]),
+                weighted_metrics=_metrics(weighted[place]),
+                name=name,
+                share=1.0 if share is None else float(share),
+                compiled_by=_compiled_by(arguments.get("loss"), name, place),
+            )
+            heads.append(Head(output, loss, names, with_loss))
+    return heads
+
+
+def without_loss(model: keras.Model) -> list[keras.Variable]:
+    """Return the weights of the layers of a model that only lead to outputs without a loss."""
+    heads = heads_of(model)
+    outputs = keras.tree.flatten(getattr(model, "outputs", None) or [])
+    if not heads or not heads[0].names or len(heads[0].names) != len(outputs):
+        return []
+    tensors, met, reached = [outputs[head.place] for head in heads], set[int](), set[int]()
+    while tensors:
+        if id(tensor := tensors.pop()) not in met:
+            met.add(id(tensor))
+            operation, inputs = keras_private.source_of(tensor)
+            reached.add(id(operation))
+            tensors += inputs
+    return [v for layer in model.layers if id(layer) not in reached for v in layer.trainable_variables]
+
+
+def _only_head(arguments: dict[str, Any]) -> list[Head]:
+    """Return the only output by the arguments of `compile`, if it has one loss."""
+    losses, shares = (keras.tree.flatten(arguments.get(of)) for of in ("loss", "loss_weights"))
+    metrics, weighted = (_metrics(arguments.get(of)) for of in ("metrics", "weighted_metrics"))
+    is_one = len(losses) == 1 and losses[0] is not None and len(shares) == 1
+    output = _loss_of(losses[0]) if is_one else Output()
+    share = 1.0 if not is_one or shares[0] is None else float(shares[0])
+    output = dataclasses.replace(output, metrics=metrics, weighted_metrics=weighted, share=share)
+    return [Head(output, losses[0] if is_one else None)]
+
+
+def _names_of(model: keras.Model, given: Data) -> tuple[str, ...]:
+    """Return the names of the outputs, as losses are named for them."""
+    count = len(keras.tree.flatten(given))
+    if isinstance(given, dict) and len(given) == count:
+        return tuple(map(str, sorted(given)))
+    names = tuple(getattr(model, "output_names", None) or ())
+    is_named = len(set(names)) == len(names) == count
+    return names if is_named else tuple(f"output {place}" for place in range(count))
+
+
+def _of_each(names: Sequence[str], given: Any, is_shared: bool = False) -> list[Any]:
+    """Return what of an argument of `compile` is for each output; None where nothing is, or it is not known.
+
+    Args:
+        names: The names of the outputs.
+        given: The argument.
+        is_shared: Whether what stands alone is for all of them. Defaults to `False`.
+    """
+    if isinstance(given, dict):
+        return [given.get(name) for name in names]
+    if isinstance(given, list | tuple):
+        return list(given) if len(given) == len(names) else [None] * len(names)
+    return [given if is_shared else None] * len(names)
+
+
+def _compiled_by(losses: Any, name: str, place: int) -> str:
+    """Return how another loss is given in the place of that of one of several outputs; see `Output`."""
+    if isinstance(losses, dict):
+        return f'{{{{**model.loss, "{name}": "{{}}"}}}}'
+    if isinstance(losses, list | tuple):
+        return f'[*model.loss[:{place}], "{{}}", *model.loss[{place + 1}:]]'
+    return ""
+
+
+def _loss_of(given: Any) -> Output:
+    """Return what a loss says, as `compile` is given one."""
+    with contextlib.suppress(ValueError, TypeError):
+        loss = keras.losses.get(given)
+        if not is_of_keras(type(loss)) and not is_of_keras(loss):
+            return Output()
+        if not isinstance(loss, keras.losses.Loss):
+            return Output(loss=loss.__name__, from_logits=False)
+        config = loss.get_config()
+        return Output(
+            loss=LOSSES.get(type(loss), ""),
+            from_logits=bool(config.get("from_logits", False)),
+            label_smoothing=float(config.get("label_smoothing") or 0.0),
+            is_mean=config.get("reduction") in ("sum_over_batch_size", "mean"),
+        )
+    return Output()
+
+
+def _metrics(given: Any) -> tuple[str, ...]:
+    """Return the names of metrics."""
+    return tuple(filter(None, map(_metric, keras.tree.flatten(given or []))))
+
+
+def _metric(metric: Any) -> str:
+    return metric if isinstance(metric, str) else str(getattr(metric, "name", getattr(metric, "__name__", "")))
