@@ -29,7 +29,7 @@ BENCHMARKS = {
     "update_step": ("--seconds 4", "--rounds 3 --shapes mlp,resnet"),
 }
 
-PROGRAMS, COSTS = HERE / "programs/results.json", HERE / "programs/costs.json"
+PROGRAMS, VERDICTS, COSTS = (HERE / f"programs/{name}.json" for name in ("results", "verdicts", "costs"))
 FAULTS = {name: HERE / f"faults/{name}.json" for name in ("check", "detect", "repair")}
 
 
@@ -91,8 +91,12 @@ def document(results):
         lines += ["", "## programs", "", title_of("programs/run.py"), ""]
         lines += ["```text", "$ python benchmarks/programs/run.py --pairs", "```", ""]
         lines += [found["table"], "", f"{found['total']}."]
+    if VERDICTS.exists():
+        found = json.loads(VERDICTS.read_text())
+        lines += ["", "```text", "$ python benchmarks/programs/run.py --verdicts", "```", ""]
+        lines += [found["table"], "", f"{found['total']}."]
     if COSTS.exists():
-        lines += ["", "```text", "$ python benchmarks/programs/run.py --cost 10", "```", ""]
+        lines += ["", "```text", "$ python benchmarks/programs/run.py --cost 10,60", "```", ""]
         lines += [json.loads(COSTS.read_text())["table"]]
     lines += ["", "## faults", "", title_of("faults/run.py")]
     for name, file in FAULTS.items():

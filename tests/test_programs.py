@@ -1,4 +1,4 @@
-"""The programs of benchmarks/programs end with the same bits bare and watched, and what compares them sees each bit."""
+"""The programs end with the same bits bare and watched, and what compares and judges them is right."""
 
 import itertools
 import os
@@ -8,10 +8,22 @@ import sys
 import numpy as np
 import pytest
 
+from keras_ch8.verdicts.kinds import KINDS
 from tests.outside import ROOT, loaded
 
-FORMS = loaded("benchmarks/programs/forms.py")
-RUN = loaded("benchmarks/programs/run.py")
+FORMS, TRAININGS, VERDICTS, RUN = (
+    loaded(f"benchmarks/programs/{name}.py") for name in ("forms", "trainings", "verdicts", "run")
+)
+
+
+def test_each_program_says_what_it_learns_and_which_verdicts_are_true_of_it():
+    assert len(RUN.PROGRAMS) >= 30
+    for name in RUN.PROGRAMS:
+        program = loaded(f"benchmarks/programs/{name}.py")
+        number, chance, goal = program.LEARNS
+        assert number.startswith("val_"), name
+        assert goal != chance, name
+        assert set(program.TRUTH) <= set(KINDS), name
 
 
 def test_every_two_of_program_form_and_set_meet():
@@ -52,7 +64,7 @@ def left(**changes):
 
 
 def test_trainings_are_equal_where_each_bit_is():
-    assert RUN.difference(left(), left()) == ""
+    assert TRAININGS.difference(left(), left()) == ""
 
 
 @pytest.mark.parametrize(
@@ -68,12 +80,62 @@ def test_trainings_are_equal_where_each_bit_is():
     ],
 )
 def test_what_differs_is_said(changes, says):
-    assert RUN.difference(left(), left(**changes)).startswith(says)
+    assert TRAININGS.difference(left(), left(**changes)).startswith(says)
 
 
 def test_what_is_said_is_not_what_keras_says_of_any_training():
     screen = "Epoch 1/2\n\r\x1b[1m1/2\x1b[0m ━━━ 1s\r\x1b[1m2/2\x1b[0m ━━━━ 0s - loss: 1\nACT plateau, section 8.2\n\n"
-    assert RUN.said(screen) == ["ACT plateau, section 8.2"]
+    assert TRAININGS.said(screen) == ["ACT plateau, section 8.2"]
+
+
+@pytest.mark.parametrize(
+    "start, chance, goal, end, has_learned",
+    [
+        (0.12, 0.1, 0.8, 0.9, True),
+        (0.12, 0.1, 0.8, 0.7, False),
+        (3.0, 1.0, 0.4, 0.3, True),
+        (3.0, 1.0, 0.4, 0.9, False),
+        (3.0, None, 0.4, 0.3, True),
+        (3.0, None, 0.4, float("nan"), False),
+    ],
+)
+def test_a_program_has_learned_where_its_number_is_as_far_from_chance_as_its_author_wants(
+    start, chance, goal, end, has_learned
+):
+    assert VERDICTS.has_learned({"start": start, "chance": chance, "goal": goal, "end": end}) == has_learned
+
+
+def judged(**changes):
+    found = {
+        "teaches": "Add",
+        "truth": ["too_short"],
+        "number": "val_loss",
+        "start": 2.0,
+        "chance": 1.0,
+        "goal": 0.5,
+        "end": 0.4,
+        "outcome": "equal",
+        "why": "",
+        "steps": 9,
+        "verdicts": ["act too_short", "act cliff", "watch leak"],
+        "states": ["act"],
+        "said": ["ACT cliff at step 3: Spikes", "ACT exploding at step 4: The gradient grows", "ACT: cliff"],
+        "cures": [{"kind": "cliff", "error": ""}, {"kind": "leak", "error": "NameError: names"}],
+    }
+    return found | changes
+
+
+def test_what_calls_for_action_and_is_no_truth_is_wrong_and_a_cure_that_does_not_run_is_told():
+    fine = judged(verdicts=[], said=[], states=["ok"], cures=[])
+    rows = {"adds": judged(), "missed": fine | {"end": 1.0}, "learns": fine}
+    assert VERDICTS.total(rows) == (
+        "3 programs: 3 bit-equal, 2 have learned; 3 acts, 2 wrong; 1 of 2 cures run; "
+        "1 that have not learned are called all right"
+    )
+    assert VERDICTS.told(rows["adds"])[-1] == "act exploding (taken back)"
+    assert "| yes: val_loss 2 to 0.4, 1 by chance | equal |" in VERDICTS.table(rows)
+    assert "| cliff, exploding (taken back) | 1 of 2 |" in VERDICTS.table(rows)
+    assert "the cure of leak does not run: NameError: names" in VERDICTS.line("adds", rows["adds"])
 
 
 @pytest.mark.slow

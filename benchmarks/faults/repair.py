@@ -8,7 +8,8 @@ import collections
 import functools
 
 from cases import CASES, GAIN, SEEDS, case_of, gains
-from scripts import pasted, run, watched
+from pasting import pasted
+from scripts import run, watched
 
 NAMES = CASES
 HAS_OURS = True

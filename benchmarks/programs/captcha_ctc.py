@@ -6,7 +6,9 @@ import numpy as np
 from keras import layers
 from sklearn.datasets import load_digits
 
-BATCH, EPOCHS, LENGTH = 32, 3, 3
+BATCH, EPOCHS, LENGTH = 32, 50, 3
+LEARNS = "val_loss", 6.91, 3.0  # log 1000: three digits of which nothing is known
+TRUTH = ()
 
 
 def data():
@@ -35,7 +37,7 @@ def model():
 
 def train(model, data, callbacks=()):
     """Train, with a lower rate once the validation stands still."""
-    slower = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.3, patience=0)
+    slower = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.3, patience=4)
     return model.fit(**data, epochs=EPOCHS, callbacks=[slower, *callbacks])
 
 

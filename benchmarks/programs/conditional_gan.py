@@ -7,7 +7,9 @@ import tensorflow as tf
 from keras import layers, ops
 from sklearn.datasets import load_digits
 
-BATCH, EPOCHS, NOISE = 32, 3, 16
+BATCH, EPOCHS, NOISE = 32, 12, 16
+LEARNS = "val_far", None, 0.3
+TRUTH = ()
 
 
 def data():
@@ -25,11 +27,12 @@ class ConditionalGAN(keras.Model):
         self.built = True  # its parts are
         self.seeds = keras.random.SeedGenerator(1)
         self.judge_loss, self.painter_loss = keras.metrics.Mean("judge_loss"), keras.metrics.Mean("painter_loss")
+        self.far = keras.metrics.Mean("far")
 
     @property
     def metrics(self):
         """What is reported."""
-        return [self.judge_loss, self.painter_loss]
+        return [self.judge_loss, self.painter_loss, self.far]
 
     def compile(self, judge_optimizer, painter_optimizer, loss):
         """Keep an optimizer for each of the two."""
@@ -54,6 +57,7 @@ class ConditionalGAN(keras.Model):
         painter = self.criterion(ops.ones_like(false), false)
         self.judge_loss.update_state(judge)
         self.painter_loss.update_state(painter)
+        self.far.update_state(ops.abs(ops.mean(painted, axis=0) - ops.mean(images, axis=0)))  # both on average
         return judge, painter
 
     def train_step(self, data):

@@ -7,6 +7,8 @@ from keras import layers
 from sklearn.datasets import load_breast_cancer
 
 BATCH, EPOCHS = 32, 8
+LEARNS = "val_accuracy", 0.72, 0.85  # all benign, as the examples are weighted
+TRUTH = ()
 
 
 def data():

@@ -6,6 +6,8 @@ import numpy as np
 from keras import layers, ops
 
 BATCH, EPOCHS, PARTS = 32, 5, 4
+LEARNS = "val_loss", -0.226, -1.0  # all y equally likely: log 2, less what the loss leaves out
+TRUTH = ()
 
 
 def data():

@@ -7,7 +7,9 @@ import tensorflow as tf
 from keras import layers, ops
 from sklearn.datasets import make_moons
 
-BATCH, EPOCHS, COUPLINGS = 64, 4, 6
+BATCH, EPOCHS, COUPLINGS = 64, 20, 6
+LEARNS = "val_loss", 2.84, 2.2  # that of two normal distributions
+TRUTH = ()
 
 
 def data():

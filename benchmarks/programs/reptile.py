@@ -5,14 +5,16 @@ import keras
 import numpy as np
 from keras import layers
 
-BATCH, ROUNDS = 16, 4
+BATCH, ROUNDS = 16, 15
+LEARNS = "val_loss", 0.516, 0.35  # the variance of the targets
+TRUTH = ()
 
 
 def data():
     """Return waves of three phases: where each is at ten places, and at an eleventh."""
     rng = np.random.default_rng(0)
-    places = rng.uniform(-3, 3, (320, 11))
-    values = np.sin(places + rng.choice([0.0, 1.0, 2.0], (320, 1)))
+    places = rng.uniform(-3, 3, (1280, 11))
+    values = np.sin(places + rng.choice([0.0, 1.0, 2.0], (1280, 1)))
     x = np.concatenate([places, values[:, :10]], axis=1)
     return x.astype("float32"), values[:, 10:].astype("float32")
 
@@ -22,7 +24,7 @@ def model():
     network = keras.Sequential(
         [
             layers.Dense(32),
-            layers.BatchNormalization(),
+            layers.BatchNormalization(momentum=0.9),
             layers.Activation("relu"),
             layers.Dropout(0.1),
             layers.Dense(32, "relu"),

@@ -7,6 +7,8 @@ import tensorflow as tf
 from keras import layers
 
 BATCH, EPOCHS, VIEWERS, FILMS = 64, 4, 50, 80
+LEARNS = "val_top10", 0.156, 0.7  # ten of the 64 films of a batch
+TRUTH = ()
 
 
 def data():

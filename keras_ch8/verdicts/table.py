@@ -29,6 +29,7 @@ AT_CHANCE = Limit(q.OVER_CHANCE, "above", 0.95, name="a constant prediction does
 FALLING = Limit(q.RECENT, "above", 0.05, name="the loss still falls")
 FALLING_FAST = Limit(q.RECENT, "above", 0.2, name="the loss falls fast")
 NOT_FAST = Limit(q.RECENT, "below", 0.2, name="the loss does not fall fast")
+GOING_WELL = Combination("the loss is good or falls fast", "any of", (GOOD, FALLING_FAST))
 AT_REST = (
     HIGH,
     Limit(q.RECENT, "below", 0.05, name="the loss does not fall"),
@@ -348,7 +349,7 @@ LAYER_FLOW = (
         kind="exploding",
         says="The gradient explodes from layer to layer",
         limits=(Limit(q.GROWTH_THROUGH_DEPTH, "above", 20.0, 30.0, source=MEASURED),),
-        unless=GOOD,
+        unless=GOING_WELL,
         mentions=(q.BACKWARD_FACTOR,),
     ),
     Rule(
@@ -428,7 +429,7 @@ TIME_HORIZON = (
         kind="exploding",
         says="The gradient explodes through time",
         limits=(Limit(q.GROWTH_IN_TIME, "above", 5.0, 10.0, source=MEASURED),),
-        unless=GOOD,
+        unless=GOING_WELL,
         mentions=(q.FACTOR_NOW,),
     ),
 )
