@@ -104,7 +104,7 @@ def test_of_several_optimizers_those_are_named_that_make_steps_and_the_run_is_li
     assert history.state.reasons[0] == (
         "Of a model with several losses only the steps are judged. There is nothing to change."
     )
-    assert "one_loss after each epoch" in history.panels
+    assert "one_loss" in history.panels
     assert keras_ch8.report(tmp_path).states[history.name] == history.state
 
 
