@@ -12,10 +12,10 @@ export function make(selector, ...children) {
 }
 
 // Text in which a line may end after some characters.
-const broken = (text) => text.split(/(?<=[_/(])/).flatMap((part) => [part, make("wbr")]);
+const broken = (text, after) => text.split(after).flatMap((part) => [part, make("wbr")]);
 
 // A name, which may be cut off.
-export const short = (text) => Object.assign(make("span.short", ...broken(text)), { title: text });
+export const short = (text) => Object.assign(make("span.short", ...broken(text, /(?<=[_/])/)), { title: text });
 
 export function button(text, act, selector = "button") {
   const element = make(selector, text);
@@ -25,7 +25,7 @@ export function button(text, act, selector = "button") {
 }
 
 // Text as nodes; what stands between `backticks` is code.
-export const prose = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", ...broken(part)) : part));
+export const prose = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", ...broken(part, /(?<=[(.])/)) : part));
 
 export const isNumber = Number.isFinite;
 
