@@ -4,7 +4,7 @@
     python benchmarks/faults/run.py --detect [CASE ...]   what is said of each faulty script and of its twin
     python benchmarks/faults/run.py --repair [CASE ...]   what the cure of the first act does, over three seeds and six
 
-A case is a folder in cases/ (README.md), or a training of a set (`zoo3/NAME`, `fresh/NAME`). Each script runs as it is,
+A case is a folder in cases/ (README.md), or a training of a set (`zoo3/NAME`, `fresh/NAME`, `fresh2/NAME`). Each script runs as it is,
 in a process of its own, a fork of one that has only imported. Every result is written at once to the JSON; the next
 call goes on, and runs again what was run with other code.
 """

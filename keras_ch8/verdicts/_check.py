@@ -16,8 +16,8 @@ LARGEST_SIZE = 255.0
 NO_LAYER = Layer("")
 FACTS = "certain, not a matter of degree"
 CHOSEN = "threshold chosen by us"
-FOUND = "no false alarm on the 139 healthy trainings of our benchmarks"
-FOUND_ONCE = "1 false alarm on the 139 healthy trainings of our benchmarks"
+FOUND = "no false alarm on the 164 healthy trainings of our benchmarks"
+FOUND_ONCE = "1 false alarm on the 164 healthy trainings of our benchmarks"
 CHOSEN_TO_ACT = f"{CHOSEN}; {FOUND}"
 """Where conditions come from. That there was no false alarm, or one, is what benchmarks/faults/detect.json says."""
 
