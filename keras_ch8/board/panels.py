@@ -54,6 +54,7 @@ class Panel:
         place: Where it stands among the charts that everyone looks at first, from 1. Defaults to 0: it is folded,
             unless a verdict is about it.
         read: A sentence that says how it is read. Defaults to `""`: what its series say of themselves.
+        notes: Sentences that are said too where a series, a kind of verdict, or a kind of event is there.
     """
 
     title: str
@@ -68,6 +69,7 @@ class Panel:
     x_label: str = STEPS
     place: int = 0
     read: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -119,7 +121,8 @@ PANELS = (
         "Loss", "8.1", "epoch/loss", "epoch/val_loss",
         unit="loss", kinds=("overfitting", "underfitting", "too_short", "too_long", "oscillation"),
         events=("stop", "restore"), place=OF_LOSS,
-        read="Both should fall. Where val_loss turns upward, overfitting begins; the star is its best epoch.",
+        read="It should fall.",
+        notes=(("epoch/val_loss", "Where val_loss turns upward, overfitting begins; the star is its best epoch."),),
     ),
     _panel(
         "Surrogate and true loss", "8.1.2",
@@ -136,7 +139,13 @@ PANELS = (
         tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.GRADIENT_NORM_Q90,
         kinds=("cliff", "exploding", "nonfinite"), events=("spike", "nonfinite"),
         lines=(ReferenceLine("global_clipnorm", "clipping limit"),), place=OF_GRADIENT,
-        read="It should stay in one range. Lone peaks throw a training back; steady growth ends in NaN.",
+        read="It should stay in one range.",
+        notes=(
+            ("cliff", "Lone peaks throw a training back."),
+            ("spike", "Lone peaks throw a training back."),
+            ("exploding", "Steady growth ends in NaN."),
+            ("nonfinite", "Steady growth ends in NaN."),
+        ),
     ),
     _panel(
         "Clipping: share of the steps, and what is left of the gradient", "8.2.4",
@@ -187,7 +196,10 @@ PANELS = (
         tags.LAYER_NORM_WORST, tags.LAYER_NORM_MEDIAN, tags.LAYER_NORM_BEST,
         read="Curves that lie far apart mean that some layers learn far faster than others.",
     ),
-    _alone("8.3.1", tags.LEARNING_RATE, kinds=("step_too_short",), events=("rate",), place=OF_RATE),
+    _alone(
+        "8.3.1", tags.LEARNING_RATE, kinds=("step_too_short",), events=("rate",), place=OF_RATE,
+        read="The step size: too large and the loss swings, too small and it crawls.",
+    ),
     _alone("8.3.1", tags.EFFECTIVE_RATE),
     _panel(
         "Learning rate of each group of weights", "8.3.1", "step/group_learning_rate_*", unit="weight / gradient",

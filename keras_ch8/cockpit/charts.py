@@ -3,7 +3,7 @@
 import dataclasses
 import fnmatch
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..board import panels, tags
@@ -91,12 +91,21 @@ def arranged(listed: Iterable[Document], runs: Sequence[Document], cases: Sequen
     asked = [panel for rank, panel in by_rank if rank < len(cases)]
     rest = [(_heading(panel), panel) for rank, panel in by_rank if rank == len(cases)]
     order = list(panels.GROUPS.values())
-    return [
+    events = {event["kind"] for run in runs for event in (run["record"] or records.EMPTY)["events"]}
+    found = names | events | {case["kind"] for case in cases}
+    placed = [
         *([loss | {"part": LOSS, "heading": ""}] if loss else []),
         *(panel | {"part": OPEN, "heading": GLANCE} for panel in first if panel is not loss),
         *(panel | {"part": OPEN, "heading": WRONG} for panel in asked),
         *(p | {"part": FOLDED, "heading": h} for h, p in sorted(rest, key=lambda pair: order.index(pair[0]))),
     ]
+    return [panel | {"read": _read(panel, found)} for panel in placed]
+
+
+def _read(panel: Document, found: Container[str]) -> str:
+    """Return how a panel is read, with what is to be said where something was found."""
+    notes = [said for what, said in panel.get("notes", ()) if what in found]
+    return " ".join(dict.fromkeys([*filter(None, [panel["read"]]), *notes]))
 
 
 def _shown(panel: Document, names: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 from ..board import tags
-from . import charts, headline, records
+from . import charts, overview, records
 
 Document: TypeAlias = dict[str, Any]
 """Plain data, ready for `json.dumps`."""
@@ -206,15 +206,13 @@ def joined(title: str, runs: Sequence[Document], live: bool) -> Document:
     """Return the document of runs that are documents already, in the order in which they began where that is known."""
     runs = sorted(runs, key=lambda run: (run["record"] or {}).get("begun") or math.inf)
     series = {name: run["tags"][name] for run in runs for name in run["series"]}
-    listed, cases = charts.panels_of(series, [run["record"] for run in runs if run["record"]]), headline.cases_of(runs)
-    return {
+    said = overview.overview(runs)
+    listed = charts.panels_of(series, [run["record"] for run in runs if run["record"]])
+    return said | {
         "version": VERSION,
         "title": title,
         "live": live,
-        "headline": headline.of_runs(runs),
-        "cases": cases,
-        "ranking": headline.ranking(runs),
-        "panels": charts.arranged(listed, runs, cases),
+        "panels": charts.arranged(listed, runs, said["cases"]),
         "runs": list(runs),
     }
 

@@ -231,7 +231,9 @@ def _curve(run: Run, name: str) -> RunCurve:
 def _panel(data: Document) -> Panel:
     """Return a panel as it was before it became data."""
     lists = {key: tuple(map(str, data[key])) for key in ("series", "kinds", "events")}
-    return Panel(**data | lists | {"lines": tuple(ReferenceLine(**line) for line in data["lines"])})
+    notes = tuple((what, said) for what, said in data.get("notes", ()))
+    lines = tuple(ReferenceLine(**line) for line in data["lines"])
+    return Panel(**data | lists | {"lines": lines, "notes": notes})
 
 
 def _short(verdict: Verdict) -> str:

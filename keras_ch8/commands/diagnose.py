@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._result import Table, coloured
+from ..verdicts.state import STATES
 
 STATUS = {"act": 1, "little_checked": 3}
 """The exit status of each state, the first that a run has."""
@@ -25,24 +26,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the verdicts; return what the states of the runs say."""
     from ..cockpit import event_files, page
+    from ..cockpit.headline import candidates, ranking
 
     document = event_files.read(arguments.log_dir)
-    place = {ranked["name"]: number for number, ranked in enumerate(document["ranking"])}
-    runs = sorted(document["runs"], key=lambda one: place.get(one["name"], 0))
-    parts = [str(_table(runs, document["ranking"]))] if len(runs) > 1 else []
+    ranked, groups = ranking(document["runs"]), candidates(document["runs"])
+    groups = {one["name"]: groups[one["name"]] for one in ranked} or groups  # the best first
+    runs = [one for group in groups.values() for one in group]
+    parts = [str(_table(groups, ranked))] if len(groups) > 1 else []
     text = "\n\n".join([*parts, page.in_words({**document, "runs": runs})])
     sys.stdout.write(coloured(f"{text}\n", sys.stdout))
     states = {one["state"]["name"] for one in runs}
     return next((status for state, status in STATUS.items() if state in states), 0)
 
 
-def _table(runs: Sequence[Mapping[str, Any]], ranking: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the runs in order: the loss of each, how many times the best that is, and what to fix first."""
-    of = {ranked["name"]: ranked for ranked in ranking}
+def _table(groups: Mapping[str, Sequence[Mapping[str, Any]]], ranked: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the candidates in order: the loss of each, how many times the best that is, and what to fix first."""
+    of = {one["name"]: one for one in ranked}
     rows = []
-    for one in runs:
-        ranked, state = of.get(one["name"], {}), one["state"]["name"].replace("_", " ").upper()
-        wrong = [verdict["kind"] for verdict in (one["record"] or {}).get("verdicts", ()) if verdict["level"] != "ok"]
-        rows.append((one["name"], ranked.get("loss"), ranked.get("times"), state, wrong[0] if wrong else ""))
-    columns = ("run", ranking[0]["metric"] if ranking else "loss", "times the best", "state", "fix first")
-    return Table(columns, rows, marked=0 if ranking and ranking[0]["loss"] is not None else None)
+    for name, runs in groups.items():
+        states = {one["state"]["name"] for one in runs}
+        state = next(each for each in STATES if each in states).replace("_", " ").upper()
+        verdicts = [verdict for one in runs for verdict in (one["record"] or {}).get("verdicts", ())]
+        wrong = [verdict["kind"] for verdict in verdicts if verdict["level"] != "ok"]
+        loss, times = (of.get(name, {}).get(key) for key in ("loss", "times"))
+        rows.append((name, loss, times, state, wrong[0] if wrong else ""))
+    columns = ("run", ranked[0]["metric"] if ranked else "loss", "times the best", "state", "fix first")
+    return Table(columns, rows, marked=0 if ranked and ranked[0]["loss"] is not None else None)

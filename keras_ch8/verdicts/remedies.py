@@ -429,8 +429,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "nonfinite": (
         *_LESS,
-        _find_rate("All gradients should be finite."),
-        _clip("All gradients should be finite."),
+        _find_rate("There should be no NaN: all gradients are finite."),
+        _clip("There should be no NaN: all gradients are finite."),
         Remedy("Search the data for NaN, or let `callbacks.Guard` skip such steps and name their examples."),
     ),
 }  # fmt: skip

@@ -23,7 +23,7 @@ class OverallState(Result):
         judged: How many kinds of trouble could be judged.
         applicable: How many kinds apply to this form of training.
         missing: The kinds that apply and could not be judged.
-        reasons: Sentences that say why not, and what to do about it, the most important first.
+        reasons: The most important first: a sentence that says why not, then, where there is one, what to do about it.
     """
 
     name: str
@@ -91,6 +91,7 @@ def state_of(
 
 
 NOT_DIAGNOSED = OverallState(
-    "little_checked", reasons=("This run was not diagnosed: train it with `keras_ch8.Doctor()`.",)
+    "little_checked",
+    reasons=('This run was not diagnosed. Train it with `fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',),
 )
 """Of a run that was written without a `callbacks.Diagnosis`."""

@@ -232,7 +232,7 @@ CLIFF = (
         is_certain=True,
         cure="Find the division by 0, or the logarithm or square root of 0, in data, model or loss. Guard it: "
         "`keras.ops.maximum(x, 1e-7)`. A lower learning rate does not help.",
-        expects="All gradients should be finite.",
+        expects="There should be no NaN: all gradients are finite.",
     ),
     Rule(
         kind="nonfinite",

@@ -15,6 +15,8 @@ WIDTH = 80
 """Columns of a terminal."""
 ARGUMENTS = ("batch_size", "epochs", "callbacks", "class_weight")
 """Arguments of `fit` beside x and y that the code of a cure may set."""
+SETS = r"^(\w+, )*{}(, \w+)* ="
+"""The begin of a line that sets a name."""
 _IN_BRIEF = 90
 """Characters of a fix in one line of a summary."""
 
@@ -139,8 +141,7 @@ def pasted(verdict: Verdict) -> str:
     """
     code = verdict.code
     data = [name for name in ("x", "y") if re.search(rf"\b{name}\b", code)]
-    given = ["x", "y"] if re.search(r"^(x, )?[xy] =", code, re.MULTILINE) else []
-    given += [f"{name}={name}" for name in ARGUMENTS if re.search(rf"^(\w+, )*{name}(, \w+)* =", code, re.MULTILINE)]
+    given = given_by(code)
     notes = [f"{', '.join(data)}: your data"] * bool(data) + ["callbacks: your list"] * ("callbacks =" in code)
     needed = [name for name in ("keras", "keras_ch8") if re.search(rf"\b{name}\.", code)]
     lines = [
@@ -150,6 +151,12 @@ def pasted(verdict: Verdict) -> str:
         f"# --- then: model.fit({', '.join([*given, '...'])}){'' if given else ' as before'} ---",
     ]
     return "\n".join(filter(None, lines))
+
+
+def given_by(code: str) -> list[str]:
+    """Return what `fit` is given of what a code sets."""
+    given = ["x", "y"] if re.search(r"^(x, )?[xy] =", code, re.MULTILINE) else []
+    return given + [f"{name}={name}" for name in ARGUMENTS if re.search(SETS.format(name), code, re.MULTILINE)]
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------

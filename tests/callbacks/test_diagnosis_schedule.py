@@ -343,6 +343,7 @@ def test_too_few_measurements_to_judge_trends_are_said_and_nothing_is_all_right(
         shown = (str(watching), watching._repr_html_(), "\n".join(watching.findings()), capsys.readouterr().out)
         assert [sentence in text for text in shown] == [said] * 4
         assert (watching.state.name == "little_checked") or not said
+        assert ("Train at least 5 steps." in str(watching)) == said, "each step was measured"
 
 
 @pytest.mark.slow

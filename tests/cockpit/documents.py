@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from keras_ch8.board import panels
-from keras_ch8.cockpit import charts, headline, records
+from keras_ch8.cockpit import charts, overview, records
 from keras_ch8.cockpit.document import _nan_from, _summary
 from keras_ch8.monitors.base import members
 from tests.cockpit.runs import standing
@@ -20,15 +20,12 @@ def document(*runs, live=False, title="logs"):
     listed = [panel.as_data() for panel in (*panels.PANELS, *panels.of_monitors(members("full")))]
     for run in runs:
         listed += (run["record"] or {}).get("panels", [])
-    cases = headline.cases_of(runs)
-    made = {
+    said = overview.overview(runs)
+    made = said | {
         "version": 1,
         "title": title,
         "live": live,
-        "headline": headline.of_runs(runs),
-        "cases": cases,
-        "ranking": headline.ranking(runs),
-        "panels": charts.arranged(listed, runs, cases),
+        "panels": charts.arranged(listed, runs, said["cases"]),
         "runs": list(runs),
     }
     return copy.deepcopy(made)

@@ -84,6 +84,22 @@ def test_a_heat_map_stands_behind_the_curves_that_show_the_same():
     assert "Gradient at each layer" in [title for _, title in charts(run("b", COURSE, layers=[layers]))]
 
 
+def test_a_chart_says_of_a_curve_or_a_verdict_only_where_it_is_there():
+    def read(place, *runs):
+        listed = panels_of({name: {"text": "", "unit": "", "section": ""} for name in runs[0]["series"]}, [])
+        found = arranged(listed, runs, headline.cases_of(runs))
+        return next(panel["read"] for panel in found if panel["place"] == place)
+
+    validated = COURSE | {"epoch/val_loss": TWO}
+    assert read(panels.OF_LOSS, run("a", COURSE)) == "It should fall."
+    assert "the star is its best epoch" in read(panels.OF_LOSS, run("a", validated))
+    spike, peaks = {"step": 1, "kind": "spike", "text": "A spike."}, "Lone peaks throw a training back."
+    assert read(panels.OF_GRADIENT, run("a", COURSE)) == "It should stay in one range."
+    both = run("a", COURSE, verdict("cliff", "act", "Spikes."), events=[spike])
+    assert read(panels.OF_GRADIENT, both) == f"It should stay in one range. {peaks}"
+    assert peaks in read(panels.OF_GRADIENT, run("a", COURSE, events=[spike]))
+
+
 def test_a_series_that_nobody_knows_stands_in_the_fold_under_its_own_words():
     assert charts(run("a", COURSE | {"mine/heads": TWO}))[-1] == ("rest", "mine/heads")
 

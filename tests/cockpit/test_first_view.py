@@ -8,6 +8,8 @@ pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from keras_ch8.cockpit.headline import ranking
+from keras_ch8.verdicts.wording import digits
 from tests.chromium import MISSING
 from tests.cockpit.browser import PIXELS, WORDS
 from tests.cockpit.documents import STEPS, curves, document, ordinary, run, series, verdict
@@ -18,7 +20,7 @@ pytestmark = [MISSING, pytest.mark.slow]
 @pytest.mark.parametrize("width", [1280, 1440])
 def test_the_first_view_has_the_finding_the_fix_and_the_loss(page, six, width):
     page.open(six, width)
-    best = six["ranking"][0]
+    best = ranking(six["runs"])[0]
     (heading,) = page.all("h1")
     assert heading.text == f"ACT6 runs: best is {best['name']} (val loss {best['loss']:.3g}); 2 need action"
     (block,) = page.all(".part-main .verdict")
@@ -68,7 +70,7 @@ def test_consequences_stand_under_their_cause_and_never_among_what_passed(page):
     )
     page.open(document(run("deep", curves(np.geomspace(2, 1, 50)), act, follows, checks=5)), width=390)
     (fold,) = page.row("deep").find_elements("css selector", ".checks")
-    assert fold.text == "3 checks passed"
+    assert fold.text == "3 of 5 checks passed"
     fold.find_element("css selector", "summary").click()
     assert fold.text.split("\n")[1:] == ["Passed: check_0, check_1, check_2"]
     (consequences,) = [one for one in page.all(".verdict details") if "consequences" in one.text]
@@ -94,14 +96,13 @@ def test_a_code_that_cures_two_verdicts_of_a_run_is_shown_once(page):
 
 
 def test_a_verdict_on_several_runs_is_one_card_that_names_them(page):
-    runs = [
-        run(f"sgd_{i}", curves([2, 1]), verdict("step_too_short", "act", f"Steps are {i} times too short."))
-        for i in range(5)
-    ]
-    page.open(document(*runs))
+    cures = [f"Raise the learning rate to {i}." for i in range(5)]
+    found = [verdict("step_too_short", "act", "Steps are too short.", cure=cure) for cure in cures]
+    page.open(document(*(run(f"sgd_{i}", curves([2, 1]), one) for i, one in enumerate(found))))
     (block,) = page.all(".verdict")
     assert page.js(WORDS, block).startswith("ACTstep_too_shortin sgd_0 sgd_1 sgd_2 and 2 more")
-    assert block.text.count("Steps are") == 5
+    lines = [page.js(WORDS, head) for head in block.find_elements("css selector", ":scope > details > summary")]
+    assert lines == [f"sgd_{i} {cure}" for i, cure in enumerate(cures)], "the fix of each"
     page.row("sgd_0").click()
     (block,) = page.all(".verdict")
     assert page.js(WORDS, block).startswith("ACTstep_too_shortin sgd_1 sgd_2 sgd_3 and 1 more")
@@ -110,20 +111,28 @@ def test_a_verdict_on_several_runs_is_one_card_that_names_them(page):
 def test_where_nothing_is_wrong_the_page_says_so_and_how_to_check_more(page):
     page.open(document(run("fine", curves(np.geomspace(2, 1, 50)))))
     assert page.all("h1")[0].text == "OKAll right: 13 of 13 checks passed"
-    assert "Nothing to do: no check found a problem." in page.all(".part-main")[0].text
+    assert [each.text for each in page.all(".part-main dd")] == [
+        "Nothing was found: 13 of 13 checks passed.",
+        "Nothing to do.",
+    ]
     little = run("little", curves(np.geomspace(2, 1, 50)))
     little["state"] |= {
         "name": "little_checked",
         "judged": 2,
         "applicable": 19,
         "missing": ["saddle"],
-        "reasons": ["Give a `probe`."],
+        "reasons": ["There is no probe. Give a `probe`."],
     }
     page.open(document(little))
+    assert [each.text for each in page.all(".part-main dt")] == ["What is wrong", "Fix", "Then expect"]
+    assert [each.text for each in page.all(".part-main dd")] == [
+        "Nothing was found, but only 2 of 19 checks could run. What ran has passed. There is no probe.",
+        "Give a probe.",
+        "More checks run.",
+    ]
     assert page.all("h1")[0].text == "Little checked: 2 of 19 checks could run"
     assert not page.all(".ok")
     main = page.all(".part-main")[0]
-    assert "Give a probe." in main.text
     main.find_element("css selector", ".checks summary").click()
     assert "Could not run: saddle" in main.text
 
@@ -188,12 +197,11 @@ def test_without_a_run_the_page_says_what_to_do(page):
 def test_the_table_has_the_best_run_first_and_says_how_much_worse_the_others_are(page, six):
     page.open(six)
     rows = page.all(".runs tbody tr")
-    assert [row.get_attribute("data-run") for row in rows] == [rank["name"] for rank in six["ranking"]]
+    assert [row.get_attribute("data-run") for row in rows] == [rank["name"] for rank in ranking(six["runs"])]
     assert ["★ best" in row.text for row in rows] == [True] + [False] * 5
-    for row, rank in zip(rows, six["ranking"], strict=True):
-        far = rank["times"] >= 1.5
-        times = float(f"{rank['times']:.2g}")
-        assert (f"{times:g} x worse than the best" in row.text) == far
+    for row, rank in zip(rows, ranking(six["runs"]), strict=True):
+        far = rank["times"] >= 2
+        assert (f"{digits(rank['times'])} x worse than the best run" in row.text) == far
     fine = page.row("cnn_healthy").text
     assert "OKnothing to do" in fine.replace("\n", "").replace(" nothing", "nothing")
     assert "13 of 13 checks passed" in fine
@@ -213,6 +221,48 @@ def test_a_run_that_is_pointed_at_stands_out_and_the_others_fade(page, six):
     ActionChains(page.browser).move_to_element(page.all("h1")[0]).perform()
     page.wait()
     assert colored() == before
+
+
+def test_of_many_runs_the_best_five_stand_out(page):
+    falls = [curves(np.geomspace(2, 1 + i / 9, 50)) | {"epoch/loss": series([1, 2], [2, 1 + i])} for i in range(12)]
+    page.open(document(*(run(f"run_{i}", each) for i, each in enumerate(falls))))
+
+    def colored():
+        return {title: count for title, _, count in page.js(PIXELS)}["Loss of minibatches"]
+
+    before = colored()
+    page.drawn("data.faint = []; render(data, page);")
+    page.js("document.querySelector('.tools button').click(); document.querySelector('.tools button').click()")
+    page.wait()
+    assert 0 < before < 0.7 * colored()
+
+
+def test_seeds_of_a_candidate_are_one_row_and_one_colour(page):
+    losses = {"Adam/seed_0": 0.2, "Adam/seed_1": 0.3, "SGD/seed_0": 0.8, "SGD/seed_1": 0.9}
+    curves_of = {name: {"epoch/val_loss": series([1, 2], [2.0, loss])} for name, loss in losses.items()}
+    page.open(document(*(run(name, each, checks=0) for name, each in curves_of.items())))
+    assert [row.get_attribute("data-run") for row in page.all(".runs tbody tr")] == ["Adam", "SGD"]
+    assert "0.25 (0.2\N{EN DASH}0.3)" in page.row("Adam").text
+    colours = "return [...document.querySelectorAll('.legend .dot')].map((dot) => dot.style.background)"
+    adam, also, sgd, _ = page.js(colours)
+    assert adam == also != sgd
+    page.row("Adam").click()
+    assert {name for name, _ in page.cells(page.card("Loss"))} == {"SGD/seed_0", "SGD/seed_1"}
+    assert [each.text for each in page.all(".part-main dt")] == ["What is wrong", "Fix", "Then expect"]
+    assert "Use Adam: it is the best of 2, but it is little checked." in page.all(".part-main")[0].text
+
+
+def test_a_fix_says_where_it_goes_and_what_it_needs(page):
+    code = {"code": "callbacks = [stop, *callbacks]", "cure": "Stop.", "expects": "It stops."}
+    nan = curves([2.0, np.nan, np.nan])
+    follows = verdict("nonfinite", "ok", "It is NaN.", explained_by="step_too_long")
+    page.open(document(run("0.1", nan, verdict("step_too_long", "act", "Too long.", **code), follows)))
+    assert page.js("return document.querySelector('.where').firstChild.textContent") == (
+        "Paste between compile and fit(callbacks=callbacks, ...): "
+        "callbacks is the list that you give to fit, such as [doctor]."
+    )
+    assert page.all(".part-main dd")[2].text == "It stops. There should be no NaN."
+    assert "in" not in page.all(".part-main summary")[0].text.split(), "there is one run only"
 
 
 def test_the_table_is_sorted_by_any_column(page, six):
@@ -238,12 +288,12 @@ def test_the_table_is_sorted_by_any_column(page, six):
 def test_columns_that_nobody_uses_are_left_out(page):
     heads = "return [...document.querySelectorAll('.runs th')].map((head) => head.textContent)"
     page.open(document(run("plain", curves([2.0, 1.0]) | {"epoch/loss": series([1, 2], [2.0, 1.0])})))
-    assert page.js(heads) == ["run", "state", "optimizer", "steps", "loss"]
+    assert page.js(heads) == ["run", "state", "loss", "optimizer", "steps"]
     clipped = {"step/clipped_share": series([1, 2], [1.0, 0.5])}
     page.open(
         document(run("clips", curves([2.0, 1.0]) | clipped, hyperparameters={"optimizer": "", "learning_rate": None}))
     )
-    assert page.js(heads) == ["run", "state", "steps", "loss", "clipped"]
+    assert page.js(heads) == ["run", "state", "loss", "steps", "clipped"]
     assert page.row("clips").text.endswith("75 %")
 
 
@@ -258,7 +308,7 @@ def test_the_checks_that_passed_are_named_in_a_fold(page, six):
     page.drawn("render(structuredClone(data), page);")
     assert "check_12" in page.row("cnn_healthy").text, "it stays open"
     (others,) = page.row("tanh_deep").find_elements("css selector", ".checks")
-    assert others.text == "12 checks passed"
+    assert others.text == "12 of 13 checks passed"
     assert not page.row("quickstart").find_elements("css selector", ".checks")
 
 
@@ -275,5 +325,9 @@ def test_a_page_that_is_followed_is_live_until_there_is_no_news(page):
     for seconds, words in ((200, "last news 3 min ago, step 856"), (8000, "last news 2 hours ago, step 856")):
         page.drawn(f"data.runs[0].news = Date.now() / 1000 - {seconds}; render(data, page, true);")
         assert [each.text.removeprefix("● ") for each in page.all(".old")] == [words, "no news"]
+        since = words.removeprefix("last news ").partition(" ago")[0]
+        assert page.all("h1")[0].text == f"WATCHNo news for {since}: does the training still run?"
+        assert page.all(".part-main dt")[1].text == "Fix"
+        assert not page.all(".ok:not(.grey)"), "nothing is green"
     page.drawn("render(data, page);")
     assert page.all(".part-heading .old")[0].text.endswith("last news 2 hours ago, step 856"), "in a file, too"

@@ -31,6 +31,11 @@ def said(*runs):
     return headline["level"], headline["text"]
 
 
+def seeds(name, *losses, **more):
+    """Return the runs of a candidate of `compare`, which differ by their seeds."""
+    return [trained(f"{name}/seed_{i}", loss=loss, **more) for i, loss in enumerate(losses)]
+
+
 def test_a_healthy_training_is_all_right_and_of_how_many_checks():
     healthy = trained("a", loss=0.135, best=0.183)
     assert said(healthy) == ("ok", "All right: 13 of 13 checks passed")
@@ -72,13 +77,26 @@ def test_what_was_little_checked_is_never_called_right():
         "little_checked",
         "Little checked so far: 2 of 19 checks could run",
     )
-    assert said(little_checked("a", judged=0)) == ("little_checked", "Not checked")
+    assert said(little_checked("a", judged=0)) == ("little_checked", "Little checked: no check could run")
     assert said(little_checked("a"), trained("b", loss=0.25)) == (
         "little_checked",
         "2 runs: best is b (val loss 0.25); 1 little checked",
     )
     both = [little_checked(name, judged=0) for name in "ab"]
-    assert said(*both)[1].endswith("not checked")
+    assert said(*both)[1].endswith("; little checked")
+
+
+def test_what_did_not_run_is_said_where_all_that_ran_has_passed():
+    state = STATE | {"name": "ok", "judged": 17}
+    assert said(trained("a") | {"state": state})[1] == "All right: 17 of 19 checks passed, 2 could not run"
+    live = trained("a", ended=False) | {"state": state}
+    assert said(live)[1] == "All right so far: 17 of 19 checks passed, 2 not run yet"
+
+
+def test_a_training_that_never_ended_and_is_silent_is_not_called_right():
+    dead = trained("a", ended=False) | {"news": None}
+    assert said(dead) == ("watch", "It has not ended, and has no news: does the training still run?")
+    assert said(trained("a", VANISHING, ended=False) | {"news": None})[0] == "act"
 
 
 def test_of_several_runs_the_best_is_named_and_how_many_need_action():
@@ -96,7 +114,37 @@ def test_of_several_runs_the_best_is_named_and_how_many_need_action():
 def test_one_sick_run_among_others_is_the_headline():
     found = of_runs([trained("sick", VANISHING, PLATEAU, loss=2.1), trained("cured", loss=0.183)])
     assert (found["level"], found["text"]) == ("act", "sick does not learn: its gradients vanish")
-    assert found["more"] == "cured (val loss 0.183) is the best of 2 runs"
+    assert found["advice"] == "Use cured: it is the best of 2, and nothing is wrong with it. The other is listed below."
+
+
+def test_of_several_runs_it_is_said_whether_the_best_can_be_used():
+    sick = [trained(f"sick_{i}", VANISHING, loss=2.0) for i in range(3)]
+    advice = of_runs([*sick, trained("sgd", loss=0.3)])["advice"]
+    assert advice == "Use sgd: it is the best of 4, and nothing is wrong with it. The others are listed below."
+    advice = of_runs([*sick, trained("sgd", VANISHING, loss=0.3)])["advice"]
+    assert advice == "sgd is the best of 4, but something is wrong with it too."
+    advice = of_runs([*sick, little_checked("sgd", loss=0.3)])["advice"]
+    assert advice.startswith("Use sgd: it is the best of 4, but it is little checked.")
+    different = [trained(name, VANISHING, hyperparameters={"loss": name}) for name in ("mse", "mae")]
+    assert of_runs(different)["advice"] == ""
+
+
+def test_seeds_of_a_candidate_are_compared_by_their_median_and_other_numbers_of_steps_are_said():
+    runs = [*seeds("Adam", 0.2, 0.3, 0.9), *seeds("SGD", 0.25, 0.5, 0.8)]
+    found = [(rank["name"], rank["metric"], rank["loss"]) for rank in ranking(runs)]
+    assert found == [("Adam", "median val loss", 0.3), ("SGD", "median val loss", 0.5)]
+    assert said(*runs) == ("ok", "2 candidates: best is Adam (median val loss 0.3); nothing to do")
+    assert of_runs(runs)["more"] == ""
+    assert of_runs([run | {"step": 4} if "SGD" in run["name"] else run for run in runs])["more"] == (
+        "Steps differ: Adam 430, SGD 4"
+    )
+    alone = [*seeds("Adam", 0.2), *seeds("SGD", 0.3)]
+    assert [rank["name"] for rank in ranking(alone)] == ["Adam/seed_0", "SGD/seed_0"]
+
+
+def test_a_candidate_of_which_a_seed_is_nan_is_the_last():
+    nan = run("Adam/seed_9", {"epoch/loss": series([1, 2], [0.1, np.nan]), "epoch/val_loss": series([1], [0.1])})
+    assert [rank["name"] for rank in ranking([*seeds("Adam", 0.1), nan, *seeds("SGD", 0.5, 0.6)])] == ["SGD", "Adam"]
 
 
 def test_without_a_run_there_is_nothing_to_say():
@@ -146,6 +194,17 @@ def test_what_is_wrong_stands_once_for_all_runs_the_most_serious_and_most_freque
         {"kind": "vanishing", "level": "act", "runs": ["a"]},
         {"kind": "overfitting", "level": "watch", "runs": ["a", "c"]},
     ]
+
+
+def test_why_a_run_is_nan_comes_before_what_more_runs_have():
+    curves = {"epoch/loss": series([1, 2, 3], [2.0, np.nan, np.nan])}
+    long, scale = verdict("step_too_long", "act", "Too long."), verdict("bad_scale", "act", "Bad.")
+    others = [trained("b", scale), trained("c", scale)]
+    found = verdict("nonfinite", "act", "It is NaN.")
+    assert [case["kind"] for case in cases_of([run("a", curves, scale, found), *others])] == ["nonfinite", "bad_scale"]
+    follows = verdict("nonfinite", "ok", "It is NaN.", explained_by="step_too_long")
+    runs = [run("a", curves, scale, long, follows), *others]
+    assert [case["kind"] for case in cases_of(runs)] == ["step_too_long", "bad_scale"]
 
 
 def test_each_kind_of_the_package_has_a_clause_that_goes_on_after_the_name_of_a_run():

@@ -140,7 +140,8 @@ def test_it_says_how_the_training_ended_and_what_is_wrong(history):
         ({"verdicts": [FINE]}, "; OK: 1 of 1 check made, nothing to do."),
         (
             {"diagnosis": None},
-            "; LITTLE CHECKED: No check could be made. This run was not diagnosed: train it with `keras_ch8.Doctor()`.",
+            "; LITTLE CHECKED: No check could be made. This run was not diagnosed. Train it with "
+            '`fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',
         ),
         ({"ended": False, "verdicts": [FINE]}, ", not ended; OK: 1 of 1 check made, nothing to do."),
     ],

@@ -157,7 +157,8 @@ def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs, command):
         "plain, step 100, ended\n"
         "LITTLE CHECKED: No check could be made.\n"
         "\n"
-        "This run was not diagnosed: train it with `keras_ch8.Doctor()`.\n"
+        "This run was not diagnosed. Train it with `fit(...,\n"
+        '    callbacks=[keras_ch8.Doctor("logs")])`.\n'
     )
     assert "ACT vanishing (since step 40, measured at step 90)\n" in said
     assert [command("diagnose", logs / name)[0] for name in ("fine", "plain")] == [0, 3]

@@ -64,7 +64,7 @@ def test_a_record_has_its_state():
     assert state["name"] == "little_checked"
     assert (state["judged"], state["applicable"]) == (1, 4)
     assert read()["name"] == "little_checked"
-    assert "Doctor()" in read()["reasons"][0]
+    assert "keras_ch8.Doctor(" in read()["reasons"][0]
 
 
 @pytest.mark.parametrize("bad", [7, "ok", [], {"name": "fine"}, {"name": 3}, {"judged": "many"}])

@@ -137,10 +137,9 @@ class Measuring:
     def notes(self, log: MeasurementLog) -> list[str]:
         """Return what could not be judged, and why."""
         most = max((len(log.of(monitor.name)) for monitor in self.monitors if monitor.source == "probe"), default=0)
-        few = (
-            f"Measured {counted(most, 'time')}: too few to judge trends. `Diagnosis(measure_every=1)` measures at each "
-            "step."
-        )
+        rarer = "`Diagnosis(measure_every=1)` measures at each step."
+        more = rarer if most < log.step else f"Train at least {ENOUGH} steps."
+        few = f"Measured {counted(most, 'time')}: too few to judge trends. {more}"
         return [*filter(None, [self.memory.failure, few if 0 < most < ENOUGH else "", self.memory.refusal])]
 
     def cost_summary(self, updates: int) -> str:
@@ -299,18 +298,19 @@ class Measuring:
     def go_without(self, reason: str) -> None:
         """Go on without the probe."""
         self.meters, self._programs = [], None
-        self.memory.failure = f"No loss was measured: {reason}"
+        self.memory.failure = reason[:1].upper() + reason[1:]
 
 
 def why_not_measured(model: keras.Model) -> str | None:
     """Return why there is no loss of a model to measure, as far as that is known beforehand; it has been trained on."""
     if not model.trainable_variables:
         return "the model has no trainable weights. Set `trainable = True` of the layers that should learn."
+    if not model.built and len(keras_private.optimizers_of(model)) > 1:
+        return "of a model with several losses only the steps are judged. There is nothing to change."
     if not model.built:
         return (
             "the training step does not call `model(x)`, so that is not what is trained. Let `train_step` use "
-            "`self(x)` and `self.compute_loss(x=x, y=y, y_pred=y_pred)`; of several losses, as in a GAN, only steps "
-            "are judged."
+            "`self(x)` and `self.compute_loss(x=x, y=y, y_pred=y_pred)`."
         )
     return None
 
@@ -320,7 +320,7 @@ def _of(error: Exception) -> str:
     if isinstance(error, backend.HasEffects):
         return str(error)
     return (
-        "the loss of this model on it, by `model.compute_loss` and `model(x)`, fails with "
+        "the loss of this model on the probe, by `model.compute_loss` and `model(x)`, fails with "
         f"{type(error).__name__}: {keras_private.first_sentence(error)[:200].rstrip('.')}. Give `Diagnosis` a `probe` "
         "and a `loss` with which `loss(y, model(x))` can be computed."
     )

@@ -5,7 +5,6 @@ import { cellAt, colorBar, heightOf } from "./layers.js";
 
 const TOLD = 6; // curves that the text of a chart names
 const OF_MAP = "A row for each layer, the first on top; the brighter, the larger.";
-const UNSAID = ["ratio", "1", "as the metric"]; // units that say nothing
 
 // What the cards of a panel show: curves of all runs in one, or the layers of each run in its own.
 export function cardsOf(page, panel) {
@@ -63,12 +62,11 @@ export function refresh(card) {
   element.className = `card ${found[0]?.[0] ?? ""}`;
   element.dataset.panel = panel.title;
   const { run, tag } = card.all[0];
-  parts.title.replaceChildren(map ? nameOf(run, `${run.label}: ${panel.title}`) : panel.title);
+  parts.title.replaceChildren(...(map ? [nameOf(run, run.label), ": "] : []), panel.title);
   const axis = card.log ? "log axis" : card.outlying ? "axis wide at its ends" : "";
   const findings = found.map(finding);
   if (findings.length) findings.push(card.back);
-  const unit = UNSAID.includes(panel.unit) ? "" : panel.unit;
-  parts.under.replaceChildren(make("span.axis.muted", [unit, axis].filter(Boolean).join(", ")), make("span", ...findings));
+  parts.under.replaceChildren(make("span.axis.muted", axis), make("span", ...findings));
   parts.read.replaceChildren(...prose(map ? OF_MAP : panel.read || run.tags[tag]?.text || ""));
   parts.plot.style.minHeight = `${card.height}px`;
   parts.plot.ariaLabel = altOf(card);
@@ -126,8 +124,9 @@ function read(card, plot) {
   }
   const newest = new Map(marks.events.map((event) => [event.kind, event]));
   const lines = card.lines.map(({ value, label }) => `┈ ${number(value)}: ${label}`);
-  const rose = marks.rose.slice(0, TOLD).map(({ run, kind, step }) => `┊ ${kind} in ${run.label} since step ${count(step)}`);
-  const told = ({ run, kind, step, text }) => `${glyphOf(kind)} ${words(kind)} at step ${count(step)} in ${run.label}: ${text}`;
+  const of = ({ label }) => ` in “${label}”`;
+  const rose = marks.rose.slice(0, TOLD).map(({ run, kind, step }) => `┊ ${kind} found at step ${count(step)}${of(run)}`);
+  const told = ({ run, kind, step, text }) => `${glyphOf(kind)} ${words(kind)} at step ${count(step)}${of(run)}: ${text}`;
   card.said.replaceChildren(...prose([...lines, ...rose, ...[...newest.values()].map(told)].join("\n")));
 }
 

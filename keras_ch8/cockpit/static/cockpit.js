@@ -14,10 +14,11 @@ const AGAIN = 15_000; // milliseconds after which the page looks how old its new
 // Draw a document; `follows` says whether newer ones come by themselves.
 export function render(document, element, follows = false) {
   const page = (element.page ??= begin(element));
-  const { runs } = document;
+  const { runs, rows } = document;
   Object.assign(page, { document, follows });
-  const place = ({ name }) => document.ranking.findIndex((rank) => rank.name === name);
-  const shown = runs.map((run) => ({ ...run, color: colorOfRun(page, run.name), label: labelOf(run, runs) }));
+  const order = rows.flatMap((row) => row.runs.map((name) => [name, row.name]));
+  const place = ({ name }) => order.findIndex(([each]) => each === name);
+  const shown = runs.map((run) => ({ ...run, color: colorOfRun(page, order[place(run)][1]), label: labelOf(run, runs) }));
   page.runs = shown.sort((a, b) => place(a) - place(b)); // the best first
   page.scales = scalesOf(page.runs.flatMap((run) => run.record?.layers ?? []));
   draw(page);
@@ -49,13 +50,13 @@ function begin(element) {
     if (!inks.has(color)) inks.set(color, getComputedStyle(probe).color);
     return inks.get(color);
   };
-  page.toggle = (name) => {
-    if (!page.hidden.delete(name)) page.hidden.add(name);
+  page.toggle = (names, isOff) => {
+    for (const name of names) page.hidden[isOff ? "add" : "delete"](name);
     drawHead(page);
     arrange(page);
   };
-  page.stress = (name) => {
-    page.stressed = name;
+  page.stress = (names) => {
+    page.stressed = names;
     for (const { visible, plot } of page.cards.values()) if (visible) plot?.redraw(false);
   };
   page.zoomTo = (axis, ends) => {

@@ -68,13 +68,18 @@ export function columnsOf({ all, log }) {
   return uPlot.join(all.map((curve) => [curve.x, positive(curve.y), ...band(curve)]));
 }
 
+// The colour of a run; one is faint beside those that are pointed at and, of many runs, beside the best.
+function inkOf(page, { name, color }, percent = 100) {
+  const isFaint = page.stressed ? !page.stressed.includes(name) : page.document.faint.includes(name);
+  return page.ink(`color-mix(in srgb, ${color} ${isFaint ? 12 : percent}%, #0000)`);
+}
+
 export function curveOptions(page, card) {
   const { log, outlying } = card;
   const series = [{}];
   const bands = [];
   for (const curve of card.all) {
-    const isFaint = () => page.stressed && page.stressed !== curve.run.name; // beside a run that is pointed at
-    const ink = (percent) => () => page.ink(`color-mix(in srgb, ${curve.run.color} ${isFaint() ? 12 : percent}%, #0000)`);
+    const ink = (percent) => () => inkOf(page, curve.run, percent);
     const common = { curve, show: !page.hidden.has(curve.run.name), points: { show: false } };
     const points = { show: curve.x.length <= MOST_DOTS, size: 4.5, width: 1.2, fill: () => page.ink("var(--card)") };
     series.push({ ...common, stroke: ink(100), width: 1.5, dash: dashOf(curve.rank), points });
@@ -233,7 +238,7 @@ function drawGaps(page, { curves }, plot, ctx, ratio) {
   const at = (x) => Math.min(Math.max(plot.valToPos(x, "x", true), left), left + width);
   let row = 0;
   for (const { run, x, y } of curves) {
-    ctx.fillStyle = page.ink(`color-mix(in srgb, ${run.color} 12%, #0000)`);
+    ctx.fillStyle = inkOf(page, run, 12);
     for (let i = 0; i < x.length; i++) {
       if (y[i] !== null) continue;
       const from = i;
@@ -256,7 +261,7 @@ function drawEnds(page, { curves }, plot, ctx, ratio) {
   ctx.font = `${15 * ratio}px system-ui`;
   const mark = (glyph, x, y) => ctx.fillText(glyph, x - ctx.measureText(glyph).width / 2, y);
   for (const { run, tag, x, y, high = y } of curves) {
-    ctx.fillStyle = page.ink(run.color);
+    ctx.fillStyle = inkOf(page, run);
     let last = -Infinity;
     for (let i = 0; i < x.length; i++) {
       const place = plot.valToPos(x[i], "x", true);
@@ -288,7 +293,7 @@ function drawMarks(page, { marks }, plot, ctx, ratio) {
   const above = new Map(); // how many events there are at a place
   ctx.setLineDash([3 * ratio, 3 * ratio]);
   for (const { run, x } of placed(marks.rose)) {
-    ctx.strokeStyle = page.ink(run.color);
+    ctx.strokeStyle = inkOf(page, run);
     ctx.stroke(new Path2D(`M${x} ${top}v${height}`));
   }
   for (const { run, kind, x } of placed(marks.events)) {

@@ -1,15 +1,14 @@
 // The verdicts: the first one beside the loss, the others below it, each once for all runs that have it.
-import { button, count, fine, finding, foldOf, make, nameOf, prose, update, wrong } from "./words.js";
+import { button, count, finding, foldOf, make, nameOf, prose, update, wrong } from "./words.js";
 import { concerns } from "./cards.js";
 
-const ARGUMENTS = ["batch_size", "epochs", "callbacks", "class_weight"]; // of `fit`, which the code of a fix may set
 const NAMED = 3; // runs in the heading of a verdict, and charts below it
 
 export function drawVerdicts(page) {
   const runs = page.runs.filter((run) => !page.hidden.has(run.name));
   const shown = new Map(); // the kind whose block has a code, by run and code
   const blocks = casesOf(page, runs).map((each, i) => blockOf(page, each, i === 0, shown));
-  const calm = runs.length ? [calmOf(page, runs)] : [];
+  const calm = page.document.calm.length ? [calmOf(page)] : [];
   update(page.parts.main, blocks.length ? blocks.slice(0, 1) : calm);
   update(page.parts.verdicts, blocks.slice(1));
 }
@@ -29,19 +28,22 @@ function blockOf(page, { key, kind, level, members }, isFirst, shown) {
   const told = members.map(({ run, verdict }) => {
     const id = `${run.name}\n${verdict.code}`;
     if (verdict.code && !shown.has(id)) shown.set(id, kind);
-    return { run, verdict, same: shown.get(id) ?? kind, follows: fine(run, kind) };
+    return { run, verdict, same: shown.get(id) ?? kind, follows: run.record.verdicts.filter(({ explained_by: by }) => by === kind) };
   });
   const cards = page.groups.flatMap(({ cards }) => cards);
   const isOn = (card) => members.some(({ run, verdict }) => concerns(card, verdict, run));
   const charts = cards.filter(isOn).slice(0, NAMED).map(({ key, panel }) => [key, panel.title]);
   const build = () => {
-    const [first, ...others] = told;
     const names = members.slice(0, NAMED).flatMap(({ run }) => [nameOf(run), " "]);
-    const more = members.length > NAMED ? [`and ${members.length - NAMED} more`] : [];
-    const head = [finding([level, kind]), "in ", ...names, ...more, make("span.brief", ...prose(first.verdict.finding.split(" (")[0]))];
-    const foldOfOther = (one) =>
-      foldOf(page, `${key}\n${one.run.name}`, [nameOf(one.run), " ", ...prose(one.verdict.finding)], false, bodyOf(page, one, []));
-    const block = foldOf(page, key, head, isFirst, bodyOf(page, first, charts), ...others.map(foldOfOther));
+    if (members.length > NAMED) names.push(`and ${members.length - NAMED} more`);
+    const inRuns = page.runs.length > 1 ? ["in ", ...names] : [];
+    const head = [finding([level, kind]), ...inRuns, make("span.brief", ...prose(told[0].verdict.finding.split(" (")[0]))];
+    const bodies = told.map((one, i) => {
+      const body = bodyOf(page, one, i ? [] : charts);
+      if (told.length < 2) return body;
+      return foldOf(page, `${key}\n${one.run.name}`, [nameOf(one.run), " ", ...prose(one.verdict.cure)], !i, body);
+    });
+    const block = foldOf(page, key, head, isFirst, ...bodies);
     block.classList.add("verdict", level);
     return Object.assign(block, { members });
   };
@@ -51,15 +53,16 @@ function blockOf(page, { key, kind, level, members }, isFirst, shown) {
 // What is wrong, the fix, what to expect then, and what if not; folded what follows from it, and why it was reported.
 function bodyOf(page, { run, verdict, same, follows }, charts) {
   const { kind, finding: found, cure, code, expects, then, why, step, measured, section } = verdict;
-  const list = make("dl");
-  const say = (head, text, ...more) => text && list.append(make("dt", head), make("dd", ...prose(text), ...more));
   const go = (key) => page.cards.get(key)?.element.scrollIntoView();
-  say("What is wrong", found, ...charts.flatMap(([key, title]) => [" ", button(`↓ ${title}`, () => go(key), "button.link")]));
-  if (same === kind) {
-    say("Fix", cure, ...(code ? [codeOf(code)] : []));
-    say("Then expect", expects);
-    say("If not", then);
-  } else say("Fix", `The same as for ${same}, above.`);
+  const links = charts.flatMap(([key, title]) => [" ", button(`↓ ${title}`, () => go(key), "button.link")]);
+  const fix = code ? [codeOf(code, page.document.where[code])] : [];
+  const nan = follows.some((each) => each.kind === "nonfinite") ? " There should be no NaN." : "";
+  const list = listOf([
+    ["What is wrong", found, ...links],
+    ...(same === kind
+      ? [["Fix", cure, ...fix], ["Then expect", expects + nan], ["If not", then]]
+      : [["Fix", `The same as for ${same}, above.`]]),
+  ]);
   const key = `${run.name}\n${kind}`;
   const rows = (texts) => make("ul", ...texts.map((text) => make("li", ...prose(text))));
   const body = make("div.body", list);
@@ -74,15 +77,18 @@ function bodyOf(page, { run, verdict, same, follows }, charts) {
   return body;
 }
 
-function codeOf(code) {
+function listOf(rows) {
+  const said = rows.filter(([, text]) => text);
+  return make("dl", ...said.flatMap(([head, text, ...more]) => [make("dt", head), make("dd", ...prose(text), ...more)]));
+}
+
+function codeOf(code, where) {
   const text = make("pre", make("code", code));
   const copy = button("Copy", async () => {
     copy.textContent = (await copied(text)) ? "Copied" : "Press Ctrl+C";
     setTimeout(() => (copy.textContent = "Copy"), 1500);
   }, "button.copy");
-  const isSet = (name) => new RegExp(`^(\\w+, )*${name}(, \\w+)* =`, "m").test(code);
-  const given = ["x", "y", ...ARGUMENTS.filter(isSet).map((name) => `${name}=${name}`)].join(", ");
-  return make("div.code", make("div.where", `Paste between compile and fit(${given}):`, copy), text);
+  return make("div.code", make("div.where", where, copy), text);
 }
 
 // Whether a text is on the clipboard; where that is not allowed, it is selected.
@@ -96,29 +102,18 @@ async function copied(element) {
   }
 }
 
-// What is said where no verdict asks for anything: what was checked, and how to check more.
-function calmOf(page, runs) {
-  const { level } = page.document.headline;
-  const reasons = [...new Set(runs.flatMap(({ state }) => state.reasons))];
-  const isFine = level === "ok";
-  const build = () => {
-    const said = isFine ? "Nothing to do: no check found a problem." : "What was not checked may still be wrong.";
-    const list = make("ul", ...reasons.map((reason) => make("li", ...prose(reason))));
-    return make(`div.verdict.calm.${level}`, make("div.body", make("p", make("b", said)), list, ...(runs.length > 1 ? [] : [checksOf(page, runs[0])])));
-  };
-  return { key: "calm", content: [level, reasons, runs.map((run) => [run.state, fine(run)])], build };
+// What is said where no verdict asks for anything, and where a run has no news.
+function calmOf(page) {
+  const { calm, silent, checks, headline } = page.document;
+  const [level, rows] = page.isOld ? ["watch", silent] : [headline.level, calm];
+  const more = checks ? [checksOf(page, "", checks)] : [];
+  const build = () => make(`div.verdict.calm.${level}`, make("div.body", listOf(rows), ...more));
+  return { key: "calm", content: [level, rows, checks], build };
 }
 
-// The checks of a run that found nothing, and those that could not be made, in a fold.
-export function checksOf(page, run) {
-  const { name, judged, applicable, missing } = run.state;
-  const passed = fine(run).map(({ kind }) => kind);
-  const lists = [["Passed", passed], ["Could not run", missing]].filter(([, kinds]) => kinds.length);
-  const all = `${judged} of ${applicable} checks ${name === "ok" ? "passed" : "could run"}`;
-  if (!lists.length) return "";
-  const head = wrong(run).length ? `${passed.length} checks passed` : all;
-  const lines = lists.map(([what, kinds]) => make("div.muted", `${what}: ${kinds.join(", ")}`));
-  const fold = foldOf(page, `checks ${run.name}`, [head], false, ...lines);
+// The checks of a run, in a fold.
+export function checksOf(page, name, { text, lines }) {
+  const fold = foldOf(page, `checks ${name}`, [text], false, ...lines.map((line) => make("div.muted", line)));
   fold.classList.add("checks");
   fold.onclick = (event) => event.stopPropagation(); // which would hide the run
   return fold;

@@ -1,6 +1,6 @@
 // What the page is made of. Whatever a run is called, it becomes text and never markup.
 
-const LEVELS = ["act", "watch"];
+export const LEVELS = ["act", "watch"]; // of what asks for something
 
 // An element, such as `make("p.muted", "text")`.
 export function make(selector, ...children) {
@@ -11,8 +11,11 @@ export function make(selector, ...children) {
   return element;
 }
 
-// Text that may be cut off.
-export const short = (text) => Object.assign(make("span.short", text), { title: text });
+// Text in which a line may end after some characters.
+const broken = (text, after) => text.split(after).flatMap((part) => [part, make("wbr")]);
+
+// A name, which may be cut off.
+export const short = (text) => Object.assign(make("span.short", ...broken(text, /(?<=[_/])/)), { title: text });
 
 export function button(text, act, selector = "button") {
   const element = make(selector, text);
@@ -22,7 +25,7 @@ export function button(text, act, selector = "button") {
 }
 
 // Text as nodes; what stands between `backticks` is code.
-export const prose = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", part) : part));
+export const prose = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", ...broken(part, /(?<=[(.])/)) : part));
 
 export const isNumber = Number.isFinite;
 
@@ -59,9 +62,9 @@ export function foldOf(page, key, head, isOpen, ...content) {
 // The name of a run with its colour.
 export const nameOf = (run, text = run.name) => make("span.name", colored("span.dot", run.color), short(text));
 
-// A level and what has it.
+// A level and what has it; "ok.grey" is one of another colour.
 export function finding([level, text]) {
-  const badge = make(`span.badge.${level}`, words(level).toUpperCase());
+  const badge = make(`span.badge.${level}`, words(level.split(".")[0]).toUpperCase());
   return make("span.finding", badge, text);
 }
 
@@ -70,10 +73,6 @@ export function wrong(run) {
   const verdicts = run.record?.verdicts ?? [];
   return LEVELS.flatMap((level) => verdicts.filter((verdict) => verdict.level === level));
 }
-
-// The checks of a run that found nothing to do; those that another verdict explains, by its kind.
-export const fine = (run, cause = "") =>
-  (run.record?.verdicts ?? []).filter(({ level, explained_by: by }) => level === "ok" && (by ?? "") === cause);
 
 // The kinds of such verdicts by level: [level, "kind, kind"].
 export function kindsOf(verdicts) {
