@@ -33,7 +33,7 @@ _OPTIONAL: Mapping[str, Any] = {
 """What stands where `EMPTY` has None."""
 _VERDICT = {
     "kind": "", "level": "", "finding": "", "cure": "", "section": "", "step": 0, "measured": 0, "why": [], "code": "",
-    "series": "", "value": None, "then": "", "expects": "", "explained_by": "",
+    "series": "", "value": None, "then": "", "then_code": "", "expects": "", "explained_by": "",
     "is_of_probe": False,
 }  # fmt: skip
 _EVENT = {"step": 0, "kind": "", "text": ""}

@@ -65,7 +65,7 @@ def test_the_newest_record_alone_has_everything(tmp_path, order):
     assert [(v["kind"], v["level"], v["finding"]) for v in found["verdicts"]] == [
         (v.kind, v.level, v.finding) for v in watching.verdicts
     ]
-    assert {"value": 0.4, "label": "act: dead_units"} in found["lines"]["diagnosis/fraction_dead"]
+    assert {"value": 0.4, "label": "act: dead_units", "direction": "above"} in found["lines"]["diagnosis/fraction_dead"]
     assert found["begun"] <= found["now"]
 
 
