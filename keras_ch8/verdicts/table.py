@@ -325,8 +325,12 @@ NOTHING_LEARNED = (
     ),
     Rule(
         kind="too_short",
-        says="The training is too short to learn anything",
-        limits=(NOTHING, Limit(q.UPDATES, "below", 99, name="there were few updates")),
+        says="The training is too short to learn much",
+        limits=(
+            Limit(q.LEAST_OVER_CHANCE, "above", 0.9, source=MEASURED),
+            Limit(q.UPDATES, "below", 300, name="there were few updates"),
+        ),
+        unless=Combination("nothing was learned in enough updates", "all of", (NOTHING, ENOUGH_UPDATES)),
         at_most="watch",
         mentions=(q.UPDATES, *q.HELD_OUT),
     ),
