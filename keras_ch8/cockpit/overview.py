@@ -25,9 +25,11 @@ NEEDED = {
 """What a code may need of you, by the names that it reads."""
 MANY, BRIGHT = 8, 5
 """Runs from which on charts have only the best drawn at full strength, and how many these are."""
+RESULT, NEXT = "Result", "What to do"
+"""Heads of the box where nothing is wrong for certain."""
 SILENT = (
-    ("What is wrong", "Nothing more was written, but the training has not ended."),
-    ("Fix", "Look whether its process still runs. If not, start it again."),
+    (RESULT, "Nothing more was written, but the training has not ended."),
+    (NEXT, "Look whether its process still runs. If not, start it again."),
     ("Then expect", "New steps in the table."),
 )
 """The box of a run without news."""
@@ -71,8 +73,8 @@ def _calm(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tupl
     parts = dict.fromkeys(reason.partition(". ")[::2] for reason in reasons)
     why = [text.removesuffix(".") + "." for text, _ in parts]
     fixes = list(filter(None, [headline.advice_of(runs, ranked), *(fix for _, fix in parts)]))
-    yield "What is wrong", " ".join([_nothing_found(runs), *why])
-    yield "Fix", " ".join(fixes) or "Nothing to do."
+    yield RESULT, " ".join([_nothing_found(runs), *why])
+    yield NEXT, " ".join(fixes) or "Nothing to do."
     if any(fix and not fix.startswith("There is nothing") for _, fix in parts):
         yield "Then expect", "More checks run."
     elif any(run["ended"] is False for run in runs):
@@ -84,7 +86,7 @@ def _nothing_found(runs: Sequence[Document]) -> str:
     if any(run["nan_from"] is not None for run in runs):
         return "A loss is NaN, and no check says why."
     if not any(run["state"]["judged"] for run in runs):
-        return "Nothing was found, but no check could run."
+        return "No check could run, so nothing is known."
     if len(runs) > 1:
         return f"Nothing was found in any of {len(runs)} runs" + (
             f", but {little} are little checked." if little else "."

@@ -102,7 +102,8 @@ def test_of_several_optimizers_those_are_named_that_make_steps_and_the_run_is_li
     assert "optimizer_of_one: learning_rate" in history.hyperparameters
     assert history.state.name == "little_checked"
     assert history.state.reasons[0] == (
-        "Of a model with several losses only the steps are judged. There is nothing to change."
+        "Of a model with several losses only the steps are judged. There is nothing to change: look at samples from "
+        "the model to judge it."
     )
     assert "one_loss" in history.panels
     assert keras_ch8.report(tmp_path).states[history.name] == history.state

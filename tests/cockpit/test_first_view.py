@@ -124,7 +124,7 @@ def test_where_nothing_is_wrong_the_page_says_so_and_how_to_check_more(page):
         "reasons": ["There is no probe. Give a `probe`."],
     }
     page.open(document(little))
-    assert [each.text for each in page.all(".part-main dt")] == ["What is wrong", "Fix", "Then expect"]
+    assert [each.text for each in page.all(".part-main dt")] == ["Result", "What to do", "Then expect"]
     assert [each.text for each in page.all(".part-main dd")] == [
         "Nothing was found, but only 2 of 19 checks could run. What ran has passed. There is no probe.",
         "Give a probe.",
@@ -248,7 +248,7 @@ def test_seeds_of_a_candidate_are_one_row_and_one_colour(page):
     assert adam == also != sgd
     page.row("Adam").click()
     assert {name for name, _ in page.cells(page.card("Loss"))} == {"SGD/seed_0", "SGD/seed_1"}
-    assert [each.text for each in page.all(".part-main dt")] == ["What is wrong", "Fix", "Then expect"]
+    assert [each.text for each in page.all(".part-main dt")] == ["Result", "What to do", "Then expect"]
     assert "Use Adam: it is the best of 2, but it is little checked." in page.all(".part-main")[0].text
 
 
@@ -327,7 +327,7 @@ def test_a_page_that_is_followed_is_live_until_there_is_no_news(page):
         assert [each.text.removeprefix("● ") for each in page.all(".old")] == [words, "no news"]
         since = words.removeprefix("last news ").partition(" ago")[0]
         assert page.all("h1")[0].text == f"WATCHNo news for {since}: does the training still run?"
-        assert page.all(".part-main dt")[1].text == "Fix"
+        assert page.all(".part-main dt")[1].text == "What to do"
         assert not page.all(".ok:not(.grey)"), "nothing is green"
     page.drawn("render(data, page);")
     assert page.all(".part-heading .old")[0].text.endswith("last news 2 hours ago, step 856"), "in a file, too"

@@ -39,24 +39,25 @@ def test_a_run_that_is_silent_is_not_green():
 def test_what_was_not_looked_at_says_what_to_add_to_fit():
     found = box(trained("a", checks=0) | {"state": NOT_DIAGNOSED.as_data()})
     assert found == {
-        "What is wrong": "Nothing was found, but no check could run. This run was not diagnosed.",
-        "Fix": 'Train it with `fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',
+        "Result": "No check could run, so nothing is known. This run was not diagnosed.",
+        "What to do": 'Train it with `fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',
         "Then expect": "More checks run.",
     }
 
 
 def test_where_nothing_can_be_changed_nothing_is_promised():
-    reasons = ["Of a model with several losses only the steps are judged. There is nothing to change."]
+    advice = "There is nothing to change: look at samples from the model to judge it."
+    reasons = [f"Of a model with several losses only the steps are judged. {advice}"]
     gan = little_checked("gan")
     found = box(gan | {"state": gan["state"] | {"reasons": reasons}})
-    assert found["Fix"] == "There is nothing to change."
-    assert found["What is wrong"].endswith("Of a model with several losses only the steps are judged.")
+    assert found["What to do"] == advice
+    assert found["Result"].endswith("Of a model with several losses only the steps are judged.")
     assert "Then expect" not in found
 
 
 def test_a_loss_that_is_nan_is_never_nothing():
     nan = run("a", {"epoch/loss": series([1, 2], [1.0, np.nan])}, checks=0)
-    assert box(nan)["What is wrong"].startswith("A loss is NaN, and no check says why.")
+    assert box(nan)["Result"].startswith("A loss is NaN, and no check says why.")
 
 
 def test_where_something_is_wrong_there_is_no_such_box():

@@ -306,7 +306,10 @@ def why_not_measured(model: keras.Model) -> str | None:
     if not model.trainable_variables:
         return "the model has no trainable weights. Set `trainable = True` of the layers that should learn."
     if not model.built and len(keras_private.optimizers_of(model)) > 1:
-        return "of a model with several losses only the steps are judged. There is nothing to change."
+        return (
+            "of a model with several losses only the steps are judged. There is nothing to change: look at samples "
+            "from the model to judge it."
+        )
     if not model.built:
         return (
             "the training step does not call `model(x)`, so that is not what is trained. Let `train_step` use "
