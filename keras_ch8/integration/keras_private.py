@@ -200,6 +200,17 @@ def has_own_train_function(model: keras.Model) -> bool:
     return not defined_in.startswith(("keras.", "keras_ch8."))
 
 
+def has_changed_trainable(model: keras.Model) -> bool:
+    """Whether `trainable` was changed since Keras's own training step was traced, which goes on with the old weights.
+
+    So it does until the next `compile`: a step that is traced anew trains others, or raises.
+    """
+    optimizer = unscaled(getattr(model, "optimizer", None))
+    if model.train_function is None or has_own_train_step(model) or not getattr(optimizer, "built", False):
+        return False
+    return {id(v) for v in known_variables(optimizer)} != {id(v) for v in model.trainable_variables}
+
+
 def build_optimizer(model: keras.Model) -> None:
     """Build the optimizer of a model where it is certain for which variables: those of Keras's own training step."""
     known = model.built and not has_own_train_step(model) and bool(model.trainable_variables)

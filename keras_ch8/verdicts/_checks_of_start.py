@@ -161,6 +161,17 @@ def _name(layer: Layer | None) -> str:
 
 OF_START = (
     Check(
+        "trainable changed after compile",
+        "no_gradient",
+        "Some weights were frozen or unfrozen after `compile` and a `fit`",
+        lambda f: f.has_changed_trainable,
+        "You changed `trainable` after `compile`, so `fit` still trains the weights that it trained before.",
+        "Call `model.compile` again after you set `trainable`.",
+        COMPILE_ANEW,
+        expects="The weights that you unfroze should move, and those that you froze should not.",
+        then="Build the model anew with the layers frozen as you want them, and load its weights.",
+    ),
+    Check(
         "nothing is trained",
         "no_gradient",
         "No weight of the model is trainable",

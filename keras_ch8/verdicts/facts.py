@@ -381,6 +381,7 @@ class Facts:
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
         is_weighted: Whether examples or classes have weights.
         is_trained: Whether a weight of the model is trainable.
+        has_changed_trainable: Whether that was changed since `compile`, which `fit` does not heed.
         own_loss: What a loss of the user's own says.
         has: What the model and the optimizer have.
         rates: The learning rates of the training, of a schedule evenly spread; () where they are not known.
@@ -412,6 +413,7 @@ class Facts:
     runs_read: float = NAN
     is_weighted: bool = False
     is_trained: bool = True
+    has_changed_trainable: bool = False
     own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)
     has: frozenset[Fact] = frozenset()
     rates: tuple[float, ...] = ()

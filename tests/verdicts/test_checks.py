@@ -251,6 +251,7 @@ CASES = {
         facts(BINARY, SIGMOID, own_loss=OwnLoss(0.1, 2.0, 0.7, breaks="loss", breaks_at="0 or 1")),
         facts(BINARY, SIGMOID, own_loss=OwnLoss(0.1, 2.0, 0.7, of_certainty=1e-6)),
     ),
+    "trainable changed after compile": (facts(has_changed_trainable=True), facts()),
     "nothing is trained": (facts(is_trained=False), facts()),
     "weights decay": (facts(has=frozenset({Fact.STRONG_DECAY})), facts()),
     "a schedule that soon ends": (facts(rates=falling(0.1)), facts(rates=falling(0.4))),

@@ -228,6 +228,10 @@ class Session:
         if self.training.is_fit and keras_private.has_own_train_function(self.model):
             observing.warn_of_own_train_function(self.model, acts)
             return
+        is_kept = self.training.is_fit and fit.kept_with(self.model.train_function)[1] is not None
+        if self.training.is_fit and not is_kept and keras_private.has_changed_trainable(self.model):
+            observing.warn_of_changed_trainable(acts)
+            return
         self.training.exits.enter_context(self._observing)
         replace = partial(observing.replace_step, self, observes, self._observing, self._observing_net)
         if acts:
