@@ -170,9 +170,9 @@ PANELS = (
         read="As fractions of the loss: rises near 1 mean that the steps are too long.",
     ),
     _panel(
-        "Loss of the probe, in training and in inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
+        "Loss of the probe, in training and at inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
         kinds=("overfitting", "underfitting", "ill_conditioned"),
-        read="Two curves that part mean that layers act otherwise in inference than in training.",
+        read="Two curves that part mean that layers act otherwise at inference than in training.",
     ),
     _panel(
         "Eigenvalues of the Hessian, smallest and largest", "8.2.1",
@@ -198,7 +198,7 @@ PANELS = (
     ),
     _alone(
         "8.3.1", tags.LEARNING_RATE, kinds=("step_too_short",), events=("rate",), place=OF_RATE,
-        read="The step size: too large and the loss swings, too small and it crawls.",
+        read="The step size: too large and the loss oscillates, too small and it crawls.",
     ),
     _alone("8.3.1", tags.EFFECTIVE_RATE),
     _panel(

@@ -187,7 +187,7 @@ CURRICULUM = {
         ("difficulty", "Curriculum: mean difficulty", "as given",
          "Mean difficulty of the examples that were drawn in the epoch."),
         ("loss_1", "Curriculum: loss of the easiest fifth", "loss",
-         "Loss of examples of the easiest fifth, as in inference and without their weights."),
+         "Loss of examples of the easiest fifth, as at inference and without their weights."),
         ("loss_2", "Curriculum: loss of the second fifth", "loss", "The same, of the second fifth."),
         ("loss_3", "Curriculum: loss of the third fifth", "loss", "The same, of the third fifth."),
         ("loss_4", "Curriculum: loss of the fourth fifth", "loss", "The same, of the fourth fifth."),

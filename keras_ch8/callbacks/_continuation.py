@@ -47,7 +47,7 @@ class Continuation(Callback):
 
         \text{value} \leftarrow \text{schedule}(u) \text{ if } u < 1, \text{ otherwise exactly end}
 
-    In inference, and so in validation and in a saved model, the parts are the real problem at all times, and so is the
+    At inference, and so in validation and in a saved model, the parts are the real problem at all times, and so is the
     loss between epochs. Early values of `val_loss` thus say how well the weights do what they have not been trained on
     yet: let `EarlyStopping` begin after `until`. When the training ends, all numbers are put to their `end`; if it has
     not come there, a warning says so.

@@ -40,7 +40,7 @@ class GaussianBlur(SameShape):
 
         w_{ij} &\leftarrow \exp(-\frac{(i - j)^2}{2 \sigma^2}) \\
         y_i &\leftarrow \frac{\sum_j w_{ij} x_j}{\sum_j w_{ij}} \qquad \text{exactly }x_i \text{ at }\sigma = 0,
-          \text{ and in inference}
+          \text{ and at inference}
 
     A network that sees no fine detail cannot begin with it. As sigma falls to 0 (`callbacks.Continuation`) the details
     come back. At the border the weights of what lies inside sum to 1, so what is constant stays as it is.
@@ -133,7 +133,7 @@ class Temperature(SameShape):
     Symbol        Argument        Unit and meaning
     T             temperature     as x: by what the input is divided
 
-    State: T, an `Annealed` number, in the attribute `temperature`; no weights. In inference T is `end`.
+    State: T, an `Annealed` number, in the attribute `temperature`; no weights. At inference T is `end`.
     Differs from Keras: it has none; `keras.layers.Rescaling` has a constant factor.
 
     Args:
@@ -185,7 +185,7 @@ class WeightNoise(keras.layers.Wrapper):
     .. math::
 
         w' \leftarrow w + \sigma z, \qquad z \sim N (0, I) \qquad \text{exactly }w \text{ at }\sigma = 0, \text{ and
-          in inference}
+          at inference}
 
     and the layer runs with w'. So training descends, by samples, the cost blurred over the weights:
 

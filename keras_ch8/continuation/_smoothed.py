@@ -88,7 +88,7 @@ class SmoothedActivation(SameShape):
 
     For each entry x, with the normal density phi and distribution Phi:
 
-        y <- E f(x + sigma z), z ~ N(0, 1)          exactly f(x) at sigma = 0, and in inference
+        y <- E f(x + sigma z), z ~ N(0, 1)          exactly f(x) at sigma = 0, and at inference
 
         f          y
         relu       x Phi(x / sigma) + sigma phi(x / sigma)

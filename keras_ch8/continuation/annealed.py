@@ -24,7 +24,7 @@ class Annealed:
     A layer, or a loss, keeps it as an attribute and asks for it in every call:
 
         value   in training     it is moved from `start` to `end`, by `callbacks.Continuation` or by hand
-        end     in inference    so that a model always predicts, validates and is exported as the real problem
+        end     at inference    so that a model always predicts, validates and is exported as the real problem
 
     State: one float32 scalar, which a compiled step reads: setting it traces nothing anew. It is no weight. So files of
     weights fit the model without the part, and putting back earlier weights does not put back an easier problem. A part
@@ -102,7 +102,7 @@ class Annealed:
         self._value = value
 
     def read(self, training: bool | None = True, dtype: str = "float32") -> Tensor:
-        """Return the number as a tensor: as it is in training, `end` in inference."""
+        """Return the number as a tensor: as it is in training, `end` at inference."""
         return ops.cast(backend.as_tensor(self._variable) if training else self.end, dtype)
 
 

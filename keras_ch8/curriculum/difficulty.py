@@ -64,7 +64,7 @@ def teacher_loss(model: keras.Model, x: Data, y: Data = None) -> np.ndarray:
 
         \text{difficulty of example }i \leftarrow L (f (x_i; \theta \text{ of the teacher}), y_i)
 
-    Without sample weights and regularization, in inference. Examples that the teacher has been trained on look easier
+    Without sample weights and regularization, at inference. Examples that the teacher has been trained on look easier
     than they are, false labels above all: see `cross_validated_loss`.
 
     Args:
@@ -205,7 +205,7 @@ class ExampleLoss:
         loss of example i <- n dJ / dw_i        where J is the mean over a batch of n, and w_i the weight of the example
 
     So it is right for any compiled loss that is a mean of the examples' own, with several outputs and their weights;
-    regularization drops out. The model runs as in inference, and nothing of it changes.
+    regularization drops out. The model runs as at inference, and nothing of it changes.
 
     Args:
         model: A built and compiled model.

@@ -149,7 +149,7 @@ def fold(model: keras.Model) -> keras.Model:
         W &\leftarrow \frac{W \gamma}{\sigma} \\
         b &\leftarrow \frac{(b - \mu) \gamma}{\sigma} + \beta
 
-    with the stored mu and sigma: the same function in inference, with less to compute. It holds where the units go into
+    with the stored mu and sigma: the same function at inference, with less to compute. It holds where the units go into
     the batch normalization and nowhere else, without an activation before it. Any other batch normalization, and one
     inside a layer that is not Keras's own, is left as it is. Works for Keras's layer and the one of this suite, and in
     models inside the model. The new model shares nothing with the original.

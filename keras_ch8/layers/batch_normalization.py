@@ -62,7 +62,7 @@ class BatchNormalization(keras.layers.Layer):
         H' &\leftarrow \frac{\gamma (H - \mu)}{\sigma} + \beta
 
     mu and sigma are differentiated through, so the gradient never proposes an update that only shifts a feature, or
-    only scales it: the next batch would undo it. In inference (and with `trainable=False`) mu and sigma are
+    only scales it: the next batch would undo it. At inference (and with `trainable=False`) mu and sigma are
     the stored statistics, which are averages over N batches:
 
         moving        N <- min(momentum * N + 1, 1 / (1 - momentum))      mean <- mean + (mu - mean) / N

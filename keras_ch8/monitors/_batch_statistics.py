@@ -1,4 +1,4 @@
-"""Whether batch normalization means the same in training and in inference."""
+"""Whether batch normalization means the same in training and at inference."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ class BatchStatistics(Result):
     def _headline(self) -> str:
         return (
             f"{counted(len(self.names), 'layer')}, gap of at most {self.gap:.3g} standard deviations; "
-            f"loss {self.training_loss:.4g} as in training, {self.inference_loss:.4g} in inference"
+            f"loss {self.training_loss:.4g} as in training, {self.inference_loss:.4g} at inference"
         )
 
     def _table(self) -> Table:
@@ -91,7 +91,7 @@ class BatchStatisticsMonitor(Monitor):
             "8.7.1",
         ),
         Curve(
-            "inference_loss", "Probe loss in inference", "loss", "Loss on the probe, computed as in inference.", "8.7.1"
+            "inference_loss", "Probe loss at inference", "loss", "Loss on the probe, computed as at inference.", "8.7.1"
         ),
     )
 
@@ -120,12 +120,12 @@ class BatchStatisticsMonitor(Monitor):
         }
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
-        """Return the largest gap, and the loss in inference."""
+        """Return the largest gap, and the loss at inference."""
         last = log.of(self.name)[-1]
         return {"batch_norm_gap": last.gap, "inference_loss": last.inference_loss}
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
-        """Return the largest gap, and what it costs in inference."""
+        """Return the largest gap, and what it costs at inference."""
         last = log.of(self.name)[-1]
         ratio = last.inference_loss / last.training_loss if last.training_loss > 0 else float("nan")
         return progress_measured(log) | {

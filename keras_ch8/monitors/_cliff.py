@@ -130,7 +130,7 @@ class CliffMonitor(Monitor):
             "spikes",
             "Gradient spikes",
             "steps",
-            "Steps of the last 5000 with a gradient 10 times the usual or more; a run of them counts once.",
+            "Steps of the last 5000 with a gradient at least 10 times the usual size; a run of them counts once.",
             "8.2.4",
         ),
         Curve(

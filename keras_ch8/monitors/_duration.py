@@ -1,4 +1,4 @@
-"""Whether a training ends too early, goes on for nothing, or swings at one level, by what its epochs report."""
+"""Whether a training ends too early, goes on for nothing, or oscillates at one level, by what its epochs report."""
 
 import dataclasses
 
@@ -33,7 +33,7 @@ class DurationMonitor(Monitor):
     rules = table.DURATION
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
-        """Return how the loss fell last, where it was lowest, and how it swings."""
+        """Return how the loss fell last, where it was lowest, and how it oscillates."""
         course, losses = _course(log), log.reported("loss")
         measured: dict[str, float] = {}
         if log.total and len(course) >= FEWEST and np.isfinite(course).all():

@@ -104,7 +104,7 @@ class Snapshot:
             `calls` (a `LayerCall` for each call of a recorded layer), `penalty` (the part of the loss that layers have
             added). `None` for a measurement without a step.
         now: The same at theta.
-        inference_loss: The loss at theta with the model as in inference; `None` unless a monitor with `needs_inference`
+        inference_loss: The loss at theta with the model as at inference; `None` unless a monitor with `needs_inference`
             records a layer of the model.
         examples: Number of examples in the probe.
         without_loss: Those of the variables that only lead to outputs without a loss.
@@ -196,7 +196,7 @@ class Monitor:
     needs_step: ClassVar[bool] = False
     """Whether it says nothing without an update of the optimizer."""
     needs_inference: ClassVar[bool] = False
-    """Whether it asks for the loss as in inference, where the model has a layer whose calls it records."""
+    """Whether it asks for the loss as at inference, where the model has a layer whose calls it records."""
     passes: ClassVar[float] = 0.0
     """How often the examples pass forward and backward for it alone, beside the two passes that all of the probe share;
     a third for forward only. So often as this allows a training is measured."""

@@ -1,4 +1,4 @@
-"""How the signal changes from layer to layer, and the gradient on its way back."""
+"""How the signal changes from layer to layer, and the gradient during backpropagation."""
 
 import dataclasses
 import functools
@@ -135,7 +135,9 @@ class LayerFlow(Result):
         said = f"{len(self.names)} layers, signals from {least} to {most}"
         back = self.backward_factor
         return (
-            said if np.isnan(back) else f"{said}; on its way back the gradient is multiplied by {digits(back)} a layer"
+            said
+            if np.isnan(back)
+            else f"{said}; during backpropagation the gradient is multiplied by {digits(back)} a layer"
         )
 
     def _table(self) -> Table:

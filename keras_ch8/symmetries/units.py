@@ -23,7 +23,7 @@ def permute_units(model: keras.Model, layer: keras.layers.Layer | str, order: Se
 
     where W, b lead into the units and V out of them; gamma, beta and the moving statistics of a batch normalization on
     the way move too. A layer of n units has n! such copies of every minimum, m layers (n!)^m. Works in place; after an
-    error nothing has changed. With Dropout the function is the same in inference. The state of an optimizer is not
+    error nothing has changed. With Dropout the function is the same at inference. The state of an optimizer is not
     permuted: compile the model again before it is trained further.
 
     Args:

@@ -97,7 +97,8 @@ OF_LABELS = (
     Check(
         "a number for a target that is missing",
         "wrong_labels",
-        "The lowest or highest numeric target occurs again and again, 10 standard deviations from all others",
+        "The lowest or highest numeric target occurs repeatedly and lies at least 10 standard deviations from all "
+        "others",
         lambda f: f.output.loss in DISTANCES and f.targets.stand_ins > 0 and f.targets.values > 2,
         lambda f: f"{percent(f.targets.stand_ins)} of the targets are {digits(f.targets.stand_in, 5)}, far from all "
         "others: probably a code for missing values, which dominates the loss.",
@@ -200,10 +201,10 @@ OF_LABELS = (
     Check(
         "labels of others",
         "wrong_labels",
-        f"For similar inputs, nearest neighbours in the probe predict probe targets (loss below {KNOWN:g} of a "
+        f"For similar inputs, nearest neighbors in the probe predict probe targets (loss below {KNOWN:g} of a "
         f"constant's) but not training targets (above {DENIED:g})",
         lambda f: f.neighbours < KNOWN * f.chance and f.neighbours_of_read > DENIED * f.chance and unlike(f) is None,
-        lambda f: "Training targets disagree with those of the probe: for similar inputs they differ, with a neighbour "
+        lambda f: "Training targets disagree with those of the probe: for similar inputs they differ, with a neighbor "
         f"loss of {digits(f.neighbours_of_read)} instead of {digits(f.neighbours)}.",
         "Keep inputs and targets in the same order, and number the classes alike: shuffle both with one permutation, "
         "and split them together.",
@@ -230,7 +231,8 @@ OF_ALL = (
     Check(
         "many equal rows",
         "leak",
-        "At least 10 % of the validation examples are also in the training data with the same target, not by chance",
+        "At least 10 % of the validation examples are also in the training data with the same target, more "
+        "than chance would explain",
         lambda f: f.equal_rows >= 0.1 and not f.rows_are_few,
         lambda f: f"{percent(f.equal_rows)} of the validation examples are also in the training data.",
         "Remove the validation examples from the training data, and split before you repeat or augment examples.",
@@ -239,7 +241,7 @@ OF_ALL = (
     Check(
         "equal rows",
         "leak",
-        "At least 5 % of the validation examples are also in the training data, not by chance",
+        "At least 5 % of the validation examples are also in the training data, more than chance would explain",
         lambda f: f.equal_rows >= 0.05 and not f.rows_are_few,
         lambda f: f"{percent(f.equal_rows)} of the validation examples are also in the training data.",
         source=CHOSEN,

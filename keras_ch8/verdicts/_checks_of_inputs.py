@@ -120,7 +120,7 @@ OF_INPUTS = (
     Check(
         "fractions for an embedding",
         "bad_inputs",
-        "An embedding receives numbers that are not whole",
+        "An embedding receives non-integer values",
         lambda f: _cut_off(f).fractions > 0,
         lambda f: f"{percent(_cut_off(f).fractions)} of the inputs of {_cut_off(f).name} are fractions: an embedding "
         "looks up whole numbers and cuts off the rest.",
@@ -144,7 +144,7 @@ OF_INPUTS = (
     Check(
         "large inputs",
         "bad_inputs",
-        f"The first layer receives inputs beyond {LARGE:g} in size, with an RMS above {LARGE_RMS:g}",
+        f"The first layer receives inputs above {LARGE:g} in magnitude, with an RMS above {LARGE_RMS:g}",
         _large,
         lambda f: f"The inputs are too large{_features(f)}: {_sizes(f)}.",
         lambda f: NORMALIZE
@@ -155,7 +155,7 @@ OF_INPUTS = (
     Check(
         "a number for what is missing",
         "bad_inputs",
-        "The lowest or highest input value occurs again and again, 10 standard deviations from all others",
+        "The lowest or highest input value occurs repeatedly and lies at least 10 standard deviations from all others",
         lambda f: _with_stand_in(f).stand_ins > 0 and Fact.TOKENS not in f.has,
         lambda f: f"{percent(_with_stand_in(f).stand_ins)} of the input values are "
         f"{digits(_with_stand_in(f).stand_in, 5)}, far from all others: probably a code for missing values.",
@@ -169,7 +169,7 @@ OF_INPUTS = (
     Check(
         "small inputs",
         "bad_inputs",
-        f"The first layer receives inputs below {SMALL:g} in size, with an RMS below {SMALL_RMS:g}",
+        f"The first layer receives inputs below {SMALL:g} in magnitude, with an RMS below {SMALL_RMS:g}",
         _small,
         lambda f: f"The inputs are too small: {_sizes(f)}.",
         f"{NORMALIZE}. If you divided them by 255 twice, do it only once instead.",
@@ -189,7 +189,7 @@ OF_INPUTS = (
     Check(
         "inputs far from 0",
         "bad_inputs",
-        f"In the median feature the mean exceeds {OFFSET:g} standard deviations, and no layer centres it",
+        f"In the median feature the mean exceeds {OFFSET:g} standard deviations, and no layer centers it",
         _far_off,
         lambda f: f"The inputs lie far from 0, by {digits(f.inputs[0].offset)} standard deviations: the first layer "
         "barely sees how examples differ.",
@@ -197,7 +197,7 @@ OF_INPUTS = (
         NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
         expects="The mean of each feature should be close to 0.",
-        then="Subtract the mean of each feature from the arrays.",
+        then="Subtract the mean of each feature from the input arrays.",
     ),
     Check(
         "another scale",

@@ -126,7 +126,7 @@ OF_LOSS = (
     Check(
         "one unit for classes",
         "wrong_loss",
-        "A cross-entropy over classes is used with a single unit",
+        "A categorical cross-entropy is used with a single output unit",
         lambda f: _is_of_classes(f.output) and f.output.units == 1 and not _is_softmax_of_one(f.output),
         lambda f: f"{f.output.loss} needs one unit per class, but {name_of(f.output)} has only 1.",
         *by(ending_for),
@@ -216,7 +216,7 @@ OF_LOSS = (
         lambda f: f.output.loss in SIDED and f.output.range[0] == 0.0,
         lambda f: f"{f.output.loss} expects -1 and 1, but {name_of(f.output)} ends with {f.output.activation}, which "
         f"outputs only {can_give(f.output)}.",
-        "End with tanh or without activation.",
+        "End the model with tanh or without an activation.",
         lambda f: code_by(f, same_end(f, "linear")),
     ),
     Check(
@@ -242,7 +242,7 @@ OF_LOSS = (
     Check(
         "no probabilities",
         "wrong_output",
-        "A cross-entropy expects probabilities, but the output gives none",
+        "A cross-entropy expects probabilities, but the model does not output any",
         lambda f: _takes_probabilities(f.output) and not f.output.hides_logits and not _numbers_in_cross_entropy(f)
         and not (_is_of_classes(f.output) and f.output.units == 1)
         and (f.output.activation in UNLIMITED or _outside_by_value(f.output)),
@@ -260,8 +260,8 @@ OF_LOSS = (
         lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets) and not are_two_for_one(f),
         lambda f: f"The targets range from {interval(f.targets.low, f.targets.high)}, but {name_of(f.output)} ends "
         f"with {f.output.activation or f.output.ends_with}, which outputs only {can_give(f.output)}.",
-        lambda f: f"Put `keras.layers.Dense({f.output.units})` without activation after the recurrent layer, and give "
-        "that layer several units."
+        lambda f: f"Put `keras.layers.Dense({f.output.units})` without an activation after the recurrent layer, and "
+        "give that layer several units."
         if is_recurrent(f.output) else cure_by(f, same_end(f, activation_for(f.targets))),
         lambda f: code_by(f, same_end(f, "linear" if is_recurrent(f.output) else activation_for(f.targets))),
         FOUND,
@@ -269,7 +269,7 @@ OF_LOSS = (
     Check(
         "numbers from a softmax",
         "wrong_output",
-        "A softmax predicts numbers that do not sum to 1",
+        "A softmax is trained on targets that do not sum to 1",
         lambda f: f.output.loss in DISTANCES and f.output.activation == "softmax" and f.output.units > 1
         and f.targets.of == "numbers" and f.targets.width > 1 and not _outside(f.output, f.targets),
         "The outputs of a softmax sum to 1, but the targets do not.",
@@ -293,7 +293,7 @@ OF_LOSS = (
         "Softmax is applied twice, so no class can get a probability far above the others.",
         "Remove one of the two.",
         lambda f: without(f, 1),
-        then="End without activation, and give the loss `from_logits=True`.",
+        then="End the model without an activation, and give the loss `from_logits=True`.",
     ),
     Check(
         "no number below 0 before the end",
@@ -305,7 +305,7 @@ OF_LOSS = (
            else "units stuck at 0 learn no more."),
         lambda f: f"Remove the ReLU before the {f.output.activation}.",
         lambda f: WITHOUT_RELU.format(place=f.output.before_at) if f.output.before_at else "",
-        then="End without activation, and give the loss `from_logits=True`.",
+        then="End the model without an activation, and give the loss `from_logits=True`.",
     ),
     Check(
         "one target for many places",
@@ -330,7 +330,7 @@ OF_LOSS = (
         + (f"ends with {f.output.activation}." if f.output.activation else "outputs probabilities: "
            + ("non-negative rows that sum to 1." if f.output.units > 1
               else f"values from {interval(f.output.low, f.output.high)}.")),
-        "End without activation, or remove `from_logits=True`.",
+        "End the model without an activation, or remove `from_logits=True`.",
         lambda f: code_by(f, same_end(f)),
     ),
 )  # fmt: skip

@@ -28,7 +28,7 @@ keras_ch8.training.compile_as(
     model, model, loss=lambda y_true, y_pred: loss(y_true, keras.ops.clip(y_pred, epsilon, 1 - epsilon))
 )"""
 LEFT = 0.6
-"""Part of the loss of the best constant prediction that right and certain predictions may have at most."""
+"""Part of the loss of the best constant prediction that correct and certain predictions may have at most."""
 
 
 def _rewards_errors(facts: Facts) -> bool:
@@ -93,17 +93,17 @@ OF_OWN_LOSS = (
         and f.output.activation in LIMITED,
         lambda f: "The loss expects logits because of from_logits=True, but "
         f"{name_of(f.output)} ends with {f.output.activation}, which outputs only {can_give(f.output)}.",
-        "End without activation.",
+        "End the model without an activation.",
         lambda f: f"{f.output.at}.activation = keras.activations.linear" if f.output.can_be_set else "",
     ),
     Check(
         "a loss of certain predictions",
         "wrong_loss",
-        f"Your loss for right and certain predictions exceeds {LEFT:g} of that for the best constant prediction",
+        f"Your loss for correct and certain predictions exceeds {LEFT:g} of that for the best constant prediction",
         _leaves_much,
-        lambda f: f"Your loss is still {digits(f.own_loss.of_certainty)} when all probabilities are right and certain: "
-        "it may expect logits, or apply softmax or sigmoid itself.",
-        "End without activation, or remove the softmax or sigmoid from your loss.",
+        lambda f: f"Your loss is still {digits(f.own_loss.of_certainty)} when all probabilities are correct and "
+        "certain: it may expect logits, or apply softmax or sigmoid itself.",
+        "End the model without an activation, or remove the softmax or sigmoid from your loss.",
         lambda f: f"{f.output.at}.activation = keras.activations.linear" if f.output.can_be_set else "",
         CHOSEN_TO_ACT,
     ),
@@ -159,14 +159,14 @@ OF_OWN_LOSS = (
     Check(
         "a loss that rewards errors",
         "wrong_loss",
-        "Your loss is larger for right predictions than for wrong ones and for the mean target, or falls without limit "
-        "as predictions leave the targets",
+        "Your loss is larger for correct predictions than for wrong ones and for the mean target, or falls without "
+        "limit as predictions leave the targets",
         _rewards_errors,
         lambda f: "Your loss rewards errors: "
         + (f"it falls without limit as predictions leave the targets, to {digits(f.own_loss.of_far)} far away."
            if f.own_loss.falls_without_end else
-           f"it is {digits(f.own_loss.of_truth)} for right predictions and {digits(f.own_loss.of_opposite)} for wrong "
-           "ones."),
+           f"it is {digits(f.own_loss.of_truth)} for correct predictions and {digits(f.own_loss.of_opposite)} for "
+           "wrong ones."),
         lambda f: "Let the loss grow with the error in both directions: use its square or absolute value."
         if f.own_loss.falls_without_end else "Flip the sign of your loss: training minimizes it.",
         lambda f: code_by(f, same_end(f, loss="mean_squared_error")) if f.own_loss.falls_without_end
@@ -184,7 +184,7 @@ OF_OWN_LOSS = (
         "`epsilon = keras.config.epsilon()`. A smaller epsilon may be lost to rounding.",
         lambda f: code_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as
         else "" if f.output.name else CLIPPED,
-        then="End without activation, and write the loss for logits.",
+        then="End the model without an activation, and write the loss for logits.",
         expects="The loss should stay finite.",
     ),
 )  # fmt: skip

@@ -127,20 +127,20 @@ def _rises_beyond(facts: Facts) -> float:
 
 def _says_ended(facts: Facts) -> str:
     return (
-        f"The schedule is over after {percent(_ended_after(facts))} of the training: from there on the learning rate "
+        f"The schedule is over after {percent(_ended_after(facts))} of training: from there on the learning rate "
         "is next to nothing."
     )
 
 
 def _says_rising(facts: Facts) -> str:
     return (
-        f"The warm-up is longer than the training, which ends at a learning rate of {digits(facts.rates[-1])} on its "
+        f"The warm-up is longer than training, which ends at a learning rate of {digits(facts.rates[-1])} on its "
         f"way to {digits(facts.later_rate)}."
     )
 
 
-SPREAD = "Decay the learning rate over the whole training."
-SHORTEN = "End the warm-up after 10 % of the training."
+SPREAD = "Decay the learning rate over the whole training run."
+SHORTEN = "End the warm-up after 10 % of training."
 FURTHER = "The loss should keep falling to the end."
 FASTER = "The loss should fall several times as fast."
 
@@ -191,7 +191,7 @@ OF_START = (
     Check(
         "a schedule that soon ends",
         "step_too_short",
-        f"The learning rate falls below {percent(ENDED)} of its peak within {percent(SOON)} of the training",
+        f"The learning rate falls below {percent(ENDED)} of its peak within the first {percent(SOON)} of training",
         lambda f: _ended_after(f) <= SOON,
         _says_ended,
         SPREAD,
@@ -202,7 +202,7 @@ OF_START = (
     Check(
         "a schedule that ends early",
         "step_too_short",
-        f"The learning rate falls below {percent(ENDED)} of its peak within {percent(EARLY)} of the training",
+        f"The learning rate falls below {percent(ENDED)} of its peak within the first {percent(EARLY)} of training",
         lambda f: _ended_after(f) <= EARLY,
         _says_ended,
         SPREAD,
@@ -214,7 +214,7 @@ OF_START = (
     Check(
         "a warm-up far beyond the end",
         "step_too_short",
-        f"The learning rate rises to the end of the training, and its schedule goes on to {FAR:g} times as much",
+        f"The learning rate rises until the end of training, and its schedule would go on to {FAR:g} times that value",
         lambda f: _rises_beyond(f) >= FAR,
         _says_rising,
         SHORTEN,
@@ -225,7 +225,8 @@ OF_START = (
     Check(
         "a warm-up beyond the end",
         "step_too_short",
-        f"The learning rate rises to the end of the training, and its schedule goes on to {FARTHER:g} times as much",
+        f"The learning rate rises until the end of training, and its schedule would go on to {FARTHER:g} times that "
+        "value",
         lambda f: _rises_beyond(f) >= FARTHER,
         _says_rising,
         SHORTEN,
@@ -239,7 +240,7 @@ OF_START = (
         "step_too_short",
         f"All steps together, each as long as the learning rate, move no weight by more than {NEAR:g}",
         lambda f: f.reach < NEAR,
-        lambda f: f"At this learning rate no weight moves by more than {digits(f.reach)} in the whole training.",
+        lambda f: f"At this learning rate no weight moves by more than {digits(f.reach)} in the whole training run.",
         source=BY_THE_RATES,
     ),
     Check(
@@ -315,7 +316,7 @@ OF_START = (
         f"The gradient of a recurrent layer exceeds {IN_TIME:g} times that of each later layer and {OF_LOSS:g} times "
         f"the loss, with inputs up to {OF_SIZE_1:g}",
         lambda f: _through_time(f).input_rms <= OF_SIZE_1,
-        lambda f: f"The gradient explodes on its way back through time: in {_through_time(f).name} it is "
+        lambda f: f"The gradient explodes during backpropagation through time: in {_through_time(f).name} it is "
         f"{digits(_through_time(f).gradient)} before any step, far above that of later layers.",
         "Start with orthogonal recurrent weights, `recurrent_initializer='orthogonal'`, and clip the gradient with "
         "`global_clipnorm=1.0` of the optimizer.",
@@ -328,8 +329,8 @@ OF_START = (
         "vanishing",
         f"The gradients of the first three weight matrices, of five or more, are below {FADED:g} of the whole gradient",
         lambda f: first(f).gradient > 0 and _first_three(f) < FADED * f.start.gradient,
-        lambda f: f"The gradient vanishes on its way back through {len(f.start.trained) - 1} layers: before any step "
-        f"{first(f).name} gets only {digits(first(f).gradient / f.start.gradient)} of it.",
+        lambda f: f"The gradient vanishes during backpropagation through {len(f.start.trained) - 1} layers: before any "
+        f"step {first(f).name} gets only {digits(first(f).gradient / f.start.gradient)} of it.",
         source=FOUND,
     ),
     Check(

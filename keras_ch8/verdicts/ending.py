@@ -162,8 +162,8 @@ def cure_by(facts: Facts, to: Ending) -> str:
     units = counted(to.units, "unit" if is_linear else f"{to.activation} unit")
     steps = [
         {NUMBERED: "number the classes from 0", ZERO_AND_ONE: "recode the labels as 0 and 1"}.get(to.labels, ""),
-        f"end with {units}{' without activation' * is_linear}" if to.units != output.units
-        else f"end {'without activation' if is_linear else f'with {to.activation}'}"
+        f"end with {units}{' without an activation' * is_linear}" if to.units != output.units
+        else f"end {'the model without an activation' if is_linear else f'with {to.activation}'}"
         if to.activation != output.activation else "",
         "rescale the output with `keras.layers.Rescaling`(y.std(), y.mean())" if is_scaled else "",
         f"compile with {' and '.join(compiled)}" if compiled else "",

@@ -18,7 +18,7 @@ class Fact(enum.StrEnum):
         fact._value_, fact.meaning = word, meaning
         return fact
 
-    ADAPTIVE_RATES = "adaptive rates", "the optimizer has its own rate for each weight, like Adam"
+    ADAPTIVE_RATES = "adaptive rates", "the optimizer has its own learning rate for each weight, like Adam"
     STEPS_OF_THE_RATE = ("steps of the rate", "each step moves each weight by about the learning rate, like Adam")
     COMPARED_LOSSES = (
         "compared losses",

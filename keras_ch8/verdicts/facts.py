@@ -333,7 +333,7 @@ class OwnLoss:
         of_opposite: Loss of predictions that are wrong; of numbers the larger of far too large and far too small ones.
         of_constant: Loss of the mean target for all.
         of_far: Loss of numbers that are wrong a hundred times as far, where it is less.
-        of_certainty: Loss of probabilities that are right and certain.
+        of_certainty: Loss of probabilities that are correct and certain.
         falls_without_end: Whether the loss of numbers falls below that of the right ones the farther they are away.
         unread: A label whose examples have no influence on the loss, whatever is predicted for them; NaN without one.
         written: How labels are written with which they would have, as `Targets.of` says it.

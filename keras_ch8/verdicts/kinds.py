@@ -35,10 +35,10 @@ OF_THE_CHAPTER = (
     Kind(
         "step_too_long",
         section="8.2.1",
-        meaning="Updates overshoot the minimum in their direction, so the loss rises or swings.",
+        meaning="Updates overshoot the minimum along their direction, so the loss rises or oscillates.",
         fine="The steps are not too long",
         cure="Lower the learning rate: `keras_ch8.find_learning_rate` finds a good one, "
-        "`callbacks.LearningRateDecay` lowers it over time, `schedules.Warmup` leads up to it.",
+        "`callbacks.LearningRateDecay` lowers it over time, `schedules.Warmup` raises it gradually at the start.",
     ),
     Kind(
         "step_too_short",
@@ -52,11 +52,11 @@ OF_THE_CHAPTER = (
         "ill_conditioned",
         section="8.2.1",
         meaning="The loss is steep in some directions and flat in others: the steep ones limit the learning rate, "
-        "the flat ones make progress slow.",
-        fine="No ravine slows the training down",
+        "and the flat ones slow progress.",
+        fine="No ravine slows training down",
         cure="Standardize the inputs (`keras.layers.Normalization`), normalize between layers "
-        "(`layers.BatchNormalization`), or give each weight its own rate: `optimizers.Adam`, `optimizers.RMSprop`. "
-        "`optimizers.Nesterov` helps too.",
+        "(`layers.BatchNormalization`), or give each weight its own learning rate: `optimizers.Adam`, "
+        "`optimizers.RMSprop`. `optimizers.Nesterov` helps too.",
     ),
     Kind(
         "noise_dominated",
@@ -77,17 +77,17 @@ OF_THE_CHAPTER = (
         "plateau",
         section="8.2.3",
         meaning="The loss does not fall because the loss surface is flat: gradient and curvature are almost 0.",
-        fine="The training is not stuck on a plateau",
+        fine="Training is not stuck on a plateau",
         cure="Start where the gradient is larger: smaller initial weights and biases, or ReLU units. "
-        "`optimizers.Adam` makes steps that do not shrink with the gradient.",
+        "`optimizers.Adam` takes steps that do not shrink with the gradient.",
     ),
     Kind(
         "saddle",
         section="8.2.3",
         meaning="The loss does not fall because the gradient is almost 0, although the loss curves down in some "
         "directions.",
-        fine="The training is not stuck at a saddle point",
-        cure="Break the symmetry of the start with random weights (`keras.initializers.GlorotUniform`). "
+        fine="Training is not stuck at a saddle point",
+        cure="Break the initial symmetry with random weights (`keras.initializers.GlorotUniform`). "
         "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner.",
     ),
     Kind(
@@ -101,8 +101,8 @@ OF_THE_CHAPTER = (
     Kind(
         "exploding",
         section="8.2.5",
-        meaning="The gradient grows from layer to layer, or from time step to time step, on its way back.",
-        fine="The gradient does not explode on its way back",
+        meaning="The gradient grows from layer to layer, or from time step to time step, during backpropagation.",
+        fine="The gradient does not explode during backpropagation",
         cure="Scale the initial weights to the data (`training.scale_to_data`) or use `initializers.Orthogonal`, "
         "normalize between layers (`layers.BatchNormalization`), and clip: `clipping.ByGlobalNorm`.",
         is_refuted_by_learning=True,
@@ -110,8 +110,8 @@ OF_THE_CHAPTER = (
     Kind(
         "vanishing",
         section="8.2.5",
-        meaning="The gradient shrinks from layer to layer on its way back, so the first layers barely learn.",
-        fine="The gradient does not vanish on its way back",
+        meaning="The gradient shrinks from layer to layer during backpropagation, so the first layers barely learn.",
+        fine="The gradient does not vanish during backpropagation",
         cure="Scale the initial weights to the data (`training.scale_to_data`), normalize between layers "
         "(`layers.BatchNormalization`), add skip connections (`layers.Residual`), or use ReLU with "
         "`keras.initializers.HeNormal`.",
@@ -120,8 +120,8 @@ OF_THE_CHAPTER = (
     Kind(
         "short_horizon",
         section="8.2.5",
-        meaning="The gradient of a recurrent layer fades before the beginning of the sequence, so nothing can be "
-        "learned from there.",
+        meaning="The gradient of a recurrent layer fades before it reaches the beginning of the sequence, so nothing "
+        "can be learned from there.",
         fine="The gradient reaches far enough back in time",
         cure="Use gated units (`keras.layers.LSTM`, `keras.layers.GRU`), or start the recurrent kernel as an "
         "identity or orthogonal matrix (`keras.initializers.Identity`, `initializers.Orthogonal`).",
@@ -145,8 +145,8 @@ OF_THE_CHAPTER = (
     Kind(
         "batch_norm_gap",
         section="8.7.1",
-        meaning="Batch normalization uses other statistics in inference than in training.",
-        fine="Batch normalization works alike in training and inference",
+        meaning="Batch normalization uses different statistics at inference than in training.",
+        fine="Batch normalization behaves the same in training and at inference",
         cure="Lower `momentum` of the batch normalization, or use `layers.BatchNormalization`, which corrects for "
         "its start. Or recompute the statistics (`layers.recalibrate`), or train on batches like those that the "
         "model is used on.",
@@ -158,15 +158,15 @@ OF_THE_CHAPTER = (
         "best.",
         fine="The signal has a good scale in all layers at the start",
         cure="Standardize the inputs (`keras.layers.Normalization`), and scale the initial weights to the data: "
-        "`training.scale_to_data`. `training.check_initialization` judges a start before any step.",
+        "`training.scale_to_data`. `training.check_initialization` checks the initialization before the first step.",
     ),
     Kind(
         "overfitting",
         section="8.1",
-        meaning="The model memorizes its training examples: what it still learns does not carry over to new ones.",
+        meaning="The model memorizes its training examples: what it learns no longer generalizes to new ones.",
         fine="The model shows no overfitting",
-        cure="Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`. Or regularize, or "
-        "find more data. `callbacks.SurrogateGap` tells whether the true loss suffers.",
+        cure="Stop when the validation loss is lowest: `callbacks.EarlyStopping(restore_best_weights=True)`. Or "
+        "regularize, or find more data. `callbacks.SurrogateGap` tells whether the true loss suffers.",
     ),
     Kind(
         "underfitting",
@@ -255,9 +255,9 @@ OF_THE_START = (
         "imbalance",
         section="8.1.1",
         meaning="Almost all examples are of one class, so a model that always predicts this class looks good.",
-        fine="No class has almost all examples",
-        cure="Give rare classes more weight (class_weight in `keras.Model.fit`), and watch a metric that a constant "
-        "prediction cannot win, such as `keras.metrics.AUC`.",
+        fine="No class makes up almost all of the examples",
+        cure="Give rare classes more weight (class_weight in `keras.Model.fit`), and watch a metric on which a "
+        "constant prediction scores poorly, such as `keras.metrics.AUC`.",
     ),
 )
 """What can be seen before the first step (`verdicts.checks`)."""
@@ -266,8 +266,8 @@ OF_THE_COURSE = (
     Kind(
         "too_short",
         section="8.1",
-        meaning="The training ends while the loss still falls: more epochs would lower it further.",
-        fine="The training is long enough",
+        meaning="Training ends while the loss is still falling: more epochs would lower it further.",
+        fine="Training is long enough",
         cure="Train for two or three times as many epochs, and add "
         "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
     ),
@@ -276,22 +276,22 @@ OF_THE_COURSE = (
         section="8.1",
         meaning="The held-out loss was best long ago, and later epochs gained nothing.",
         fine="No epochs are wasted",
-        cure="Train for fewer epochs, or stop when validation is best: "
+        cure="Train for fewer epochs, or stop when the validation loss is lowest: "
         "`callbacks.EarlyStopping(restore_best_weights=True)`.",
     ),
     Kind(
         "oscillation",
         section="8.3.1",
-        meaning="The training loss swings from epoch to epoch at one level: the steps are too long to settle.",
-        fine="The training loss does not swing from epoch to epoch",
+        meaning="The training loss oscillates from epoch to epoch at one level: the steps are too long to settle.",
+        fine="The training loss does not oscillate from epoch to epoch",
         cure="Let the learning rate decay: `schedules.LinearDecay`, `callbacks.LearningRateDecay`. Or lower it: "
         "`keras_ch8.find_learning_rate` finds a good one.",
     ),
     Kind(
         "learns_nothing",
         section="8.2",
-        meaning="At its end the training does no better than a constant prediction.",
-        fine="The training has learned something",
+        meaning="At the end of training, the model does no better than a constant prediction.",
+        fine="The model has learned something",
         cure="Check labels, learning rate (`keras_ch8.find_learning_rate`), trainable layers, and inputs, in this "
         "order. Then fit 32 examples alone.",
     ),

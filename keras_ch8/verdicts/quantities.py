@@ -20,6 +20,10 @@ def _of_gradient(noise_over_batch: float) -> str:
     return percent(ratio / (1 + ratio))
 
 
+def _has_moved(fall: float) -> str:
+    return f"{'risen' if fall < 0 else 'fallen'} by {percent(fall)}" if fall else "neither fallen nor risen"
+
+
 # --- the loss, and how far the training is ---------------------------------------------------------------------------
 
 GAINED = Quantity(
@@ -47,9 +51,9 @@ OVER_CHANCE = Quantity(
 )
 OVER_NEIGHBOURS = Quantity(
     "over_neighbours",
-    "The loss, without penalties, over that of a nearest-neighbour prediction within the probe, if inputs are numbers.",
-    lambda factor: f"the loss is {times(factor, 'that of a nearest-neighbour prediction')}",
-    "the loss is far above that of a nearest-neighbour prediction",
+    "The loss, without penalties, over that of a nearest-neighbor prediction within the probe, if inputs are numbers.",
+    lambda factor: f"the loss is {times(factor, 'that of a nearest-neighbor prediction')}",
+    "the loss is far above that of a nearest-neighbor prediction",
     number=lambda factor: digits(factor, 3),
     usual=OF_THREE,
 )
@@ -67,7 +71,7 @@ PACE_KEPT = Quantity(
 HEADWAY_SINCE = Quantity(
     "headway_since_half",
     "Fraction by which the loss is below its lowest in the first half, by medians of three measurements.",
-    lambda fall: f"since its best in the first half the loss {moved(fall)}",
+    lambda fall: f"the loss has {_has_moved(fall)} since its lowest value in the first half",
     number=lambda fall: f"a {'fall' if fall >= 0 else 'rise'} of {percent(fall)}",
 )
 HEIGHT_FALLEN = Quantity("height_fallen", "`gained`, by the median of the loss.")
@@ -93,11 +97,13 @@ FAR_TARGETS = Quantity(
     "far_targets", "1 where the standard deviation of targets that are numbers is above 100, else 0."
 )
 LOSS = Quantity("loss", "The loss on the probe.", series="diagnosis/loss")
-PART_DONE = Quantity("part_done", "Steps so far over those of the training, if these are known.", number=percent)
+PART_DONE = Quantity(
+    "part_done", "Steps so far over those of the whole training run, if these are known.", number=percent
+)
 UPDATES = Quantity(
     "updates",
     "Updates of the weights so far.",
-    lambda number: f"the training made {counted(number, 'update')}",
+    lambda number: f"training made {counted(number, 'update')}",
 )
 
 # --- the steps -------------------------------------------------------------------------------------------------------
@@ -148,7 +154,7 @@ SPIKES = Quantity(
     "spikes",
     "Steps whose gradient is 10 times the median of the 100 before, and 3 times the largest median so far; a run of "
     "them counts once.",
-    lambda number: f"{counted(number, 'step')} had a gradient 10 times the usual or more",
+    lambda number: f"{counted(number, 'step')} had a gradient at least 10 times the usual size",
     series="diagnosis/spikes",
 )
 BROKEN = Quantity(
@@ -220,7 +226,7 @@ NEGATIVITY = Quantity(
 )
 ESCAPES = Quantity(
     "escapes",
-    "Effective rate times negative curvature times the steps of the training.",
+    "Effective rate times negative curvature times the steps of the whole training run.",
 )
 HIDDEN = Quantity("hidden_layers", "Layers with a weight matrix before the output layers.")
 NARROWEST = Quantity(
@@ -263,7 +269,7 @@ GROWTH_AT_THE_START = Quantity(
 BACKWARD_FACTOR = Quantity(
     "backward_factor",
     "Factor of the gradient from a hidden layer to the one before.",
-    lambda factor: f"each hidden layer now multiplies the gradient by {digits(factor)} on its way back",
+    lambda factor: f"each hidden layer now multiplies the gradient by {digits(factor)} during backpropagation",
     series="diagnosis/backward_factor",
 )
 DEAD = Quantity(
@@ -338,7 +344,7 @@ GROWTH_IN_TIME = Quantity(
 FACTOR_NOW = Quantity(
     "time_factor",
     "Factor of the gradient from a time step to the one before.",
-    lambda factor: f"each time step now multiplies the gradient by {digits(factor)} on its way back",
+    lambda factor: f"each time step now multiplies the gradient by {digits(factor)} during backpropagation",
     series="diagnosis/time_factor",
 )
 GAP = Quantity(
@@ -350,9 +356,9 @@ GAP = Quantity(
 )
 INFERENCE_OVER_TRAINING = Quantity(
     "inference_over_training",
-    "The loss of the probe in inference over that in training.",
-    lambda ratio: f"the loss in inference is {times(ratio, 'that in training')}",
-    "the loss in inference is far above that in training",
+    "The loss of the probe at inference over that in training.",
+    lambda ratio: f"the loss at inference is {times(ratio, 'that in training')}",
+    "the loss at inference is far above that in training",
     number=lambda ratio: digits(ratio, 3),
 )
 
@@ -360,8 +366,8 @@ INFERENCE_OVER_TRAINING = Quantity(
 
 LATELY = Quantity(
     "fell_lately",
-    "Fraction by which the validation (else training) loss fell in the last third of the training.",
-    lambda fall: f"the loss fell by {percent(max(fall, 0.0))} in the last third of the training",
+    "Fraction by which the validation (else training) loss fell in the last third of training.",
+    lambda fall: f"the loss fell by {percent(max(fall, 0.0))} in the last third of training",
     number=lambda fall: percent(max(fall, 0.0)),
 )
 STILL_AHEAD = Quantity(
@@ -370,11 +376,11 @@ STILL_AHEAD = Quantity(
     lambda gain: f"as many epochs again would lower the loss by {percent(max(gain, 0.0))}",
     number=lambda gain: percent(max(gain, 0.0)),
 )
-FALLEN_SO_FAR = Quantity("fallen_so_far", "Fraction by which the loss is below that of the first part of the training.")
+FALLEN_SO_FAR = Quantity("fallen_so_far", "Fraction by which the loss is below that of the first part of training.")
 LAST_OF_FALL = Quantity(
     "last_of_fall",
-    "The part of the whole fall that came in the last third of the training.",
-    lambda part: f"{percent(max(part, 0.0))} of the fall of the loss came in the last third of the training",
+    "The part of the whole fall that came in the last third of training.",
+    lambda part: f"{percent(max(part, 0.0))} of the fall of the loss came in the last third of training",
     number=lambda part: percent(max(part, 0.0)),
 )
 BEST_AT = Quantity(
@@ -391,7 +397,7 @@ LEFT = Quantity(
 )
 LEARNED_SINCE = Quantity(
     "learned_since_best",
-    "Fraction by which the training loss fell since validation was best.",
+    "Fraction by which the training loss fell since the validation loss was lowest.",
     lambda fall: f"since the best epoch the training loss fell by {percent(max(fall, 0.0))}",
     number=lambda fall: percent(max(fall, 0.0)),
 )

@@ -100,7 +100,7 @@ def _rate(change: str, rate: str, expects: str) -> tuple[Remedy, ...]:
             unless=(scheduled, *_ELSEWHERE, *_OWN_LENGTH),
         ),
         Remedy(
-            f"{change} the peak of the learning rate schedule {to}: multiply the whole schedule.",
+            f"{change} the peak of the learning rate schedule {to}: scale the whole schedule by the same factor.",
             SCALE_SCHEDULE.format(rate=rate), expects, (scheduled,), (*_ELSEWHERE, *_OWN_LENGTH),
         ),
         Remedy(f"{change} the largest learning rate {to} where you set it.", needs=_ELSEWHERE, unless=_OWN_LENGTH),
@@ -123,7 +123,9 @@ def _find_rate(expects: str) -> Remedy:
 
 
 def _adam(expects: str) -> Remedy:
-    return Remedy("Give each weight its own rate with `optimizers.Adam`.", ADAM, expects, unless=(Fact.ADAPTIVE_RATES,))
+    return Remedy(
+        "Give each weight its own learning rate with `optimizers.Adam`.", ADAM, expects, unless=(Fact.ADAPTIVE_RATES,)
+    )
 
 
 def _scale_start(expects: str) -> Remedy:
@@ -155,17 +157,17 @@ _PLAINLY = (
     Remedy("Lower the learning rate, and check that the inputs are finite and well scaled.", unless=_OWN_LENGTH),
     Remedy("Check that the inputs are finite and well scaled.", needs=_OWN_LENGTH),
 )
-_LESS = _rate("Lower", "shorter_rate", "The loss should fall from the first epoch.")
+_LESS = _rate("Lower", "shorter_rate", "The loss should fall from the first epoch on.")
 _LONGER = _rate("Raise", "longer_rate", "The loss should fall several times faster.")
-_FACTOR = "Each layer should change the gradient only by a factor of 0.7 to 1.4."
+_FACTOR = "Each layer should scale the gradient by a factor between 0.7 and 1.4."
 _SIGNAL = "The outputs of each layer should have an RMS near 1."
 _BELOW_CHANCE = "The loss should beat the best constant prediction."
 _REACH = "The gradient should reach the first time steps."
-_LEAVES = "The loss should start to fall within the first epochs."
+_LEAVES = "The loss should start to fall within the first few epochs."
 _PASSES = "Fewer than a third of the units should be dead or saturated."
 
 _DECAY_LESS = Remedy(
-    "Lower `weight_decay` to 0.004, Keras's default: now it shrinks each weight by 1 % or more per step.",
+    "Lower `weight_decay` to 0.004, Keras's default: currently it shrinks each weight by 1 % or more per step.",
     DECAY_LESS, "The weights should grow, and the loss should fall.", (Fact.STRONG_DECAY,),
 )  # fmt: skip
 _IN_ORDER = (
@@ -177,14 +179,14 @@ _NEW_START = Remedy(
     NEW_START, _LEAVES,
 )  # fmt: skip
 _STOP = Remedy(
-    "Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.",
+    "Stop when the validation loss is lowest: `callbacks.EarlyStopping(restore_best_weights=True)`.",
     "stop = keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True)\ncallbacks = [stop, *callbacks]",
     "Training should end with its best validation loss.",
     unless=_LOOP,
 )
 _KEEP = Remedy("Keep the weights of the step at which the held-out loss is lowest, and stop there.", needs=_LOOP)
 _DECAY = Remedy(
-    "Decay the learning rate from {rate} to 0 over the training with `schedules.LinearDecay`.",
+    "Decay the learning rate from {rate} to 0 over the whole training run with `schedules.LinearDecay`.",
     SLOWER_FALL,
     "The loss should fall further towards the end.",
     unless=_RATED,
@@ -192,7 +194,7 @@ _DECAY = Remedy(
 
 _REVIVE = (
     Remedy(
-        "Divide the factor of `activity_regularizer` by 10: this penalty may hold the units at 0.",
+        "Divide the factor of `activity_regularizer` by 10: this penalty may be holding the units at 0.",
         needs=(Fact.PENALTIES_OF_UNITS,),
     ),
     _scale_inputs(_PASSES),
@@ -209,25 +211,26 @@ _REVIVE = (
 REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "step_too_long": (
         *_LESS,
-        _find_rate("The loss should fall from the first epoch."),
-        _clip("The loss should fall from the first epoch."),
+        _find_rate("The loss should fall from the first epoch on."),
+        _clip("The loss should fall from the first epoch on."),
         *_PLAINLY,
     ),
     "step_too_short": (
         _DECAY_LESS,
         Remedy(
-            "Raise the clipping norm to {clip_at}, which 9 of 10 steps stay below: now nearly every step is clipped.",
+            "Raise the clipping norm to {clip_at}, which 9 of 10 steps stay below: currently nearly every step is "
+            "clipped.",
             CLIP_LESS, "The loss should fall several times faster.", (Fact.CLIPPED,), _OWN_LENGTH,
         ),
         Remedy(
-            "End the model with `keras.layers.Rescaling`(y.std(), y.mean()): your targets are too large to reach in "
-            "steps of the learning rate.",
-            RESCALE_TARGETS, "The loss should beat the best constant prediction in the first epochs.",
+            "End the model with `keras.layers.Rescaling`(y.std(), y.mean()): your targets are too large to reach at "
+            "this learning rate.",
+            RESCALE_TARGETS, "The loss should beat the best constant prediction in the first few epochs.",
             (Fact.LARGE_TARGETS, Fact.STEPS_OF_THE_RATE), (Fact.SEVERAL_INPUTS,),
         ),
         Remedy(
-            "Decay the learning rate more slowly, over the whole training, with `schedules.LinearDecay`: a schedule "
-            "counts steps, not epochs.",
+            "Decay the learning rate more slowly, over the whole training run, with `schedules.LinearDecay`: a "
+            "schedule counts steps, not epochs.",
             SLOWER_FALL, "The loss should keep falling to the end.", (Fact.FADED_RATE,),
             (Fact.WARM_UP, Fact.LOWERED_ON_PLATEAUS, *_ELSEWHERE, *_OWN_LENGTH),
         ),
@@ -237,7 +240,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             _OWN_LENGTH,
         ),
         Remedy(
-            "Decay the learning rate more slowly, over the whole training, where you set it.",
+            "Decay the learning rate more slowly, over the whole training run, where you set it.",
             needs=(Fact.FADED_RATE,), unless=(Fact.LOWERED_ON_PLATEAUS, *_OWN_LENGTH),
         ),
         *_LONGER,
@@ -251,12 +254,12 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         ),
         _scale_inputs("The loss should fall at once, and the curvatures should be more alike.", and_rate=True),
         Remedy(
-            "Use `optimizers.LBFGS` with all examples in each step: it solves a linear model in a few dozen steps.",
-            WITH_CURVATURE, "The loss should reach that of least squares.", (Fact.LINEAR_MODEL,),
+            "Use `optimizers.LBFGS` with all examples in each step: it fits a linear model in a few dozen steps.",
+            WITH_CURVATURE, "The loss should reach the least-squares minimum.", (Fact.LINEAR_MODEL,),
             (*_SCHEDULED, *_NO_CURVATURE),
         ),
         Remedy(
-            "Give each weight its own rate with `optimizers.Adam`. Then find a new learning rate with "
+            "Give each weight its own learning rate with `optimizers.Adam`. Then find a new learning rate with "
             "`keras_ch8.find_learning_rate`.",
             f"{ADAM}\n{FIND_RATE}", "The loss should fall faster, also along the floor of the ravine.",
             unless=(Fact.ADAPTIVE_RATES, Fact.CURVATURE),
@@ -355,7 +358,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             "for layer in model.layers:\n"
             '    if hasattr(layer, "moving_mean"):\n'
             "        layer.momentum = {momentum}",
-            "The loss in inference should come close to that in training.",
+            "The loss at inference should come close to that in training.",
         ),
         Remedy(
             "Re-estimate the statistics after training with `layers.recalibrate`, or train on batches like those that "
@@ -381,7 +384,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "underfitting": (
         _DECAY_LESS,
         Remedy(
-            "Give hidden layers an activation such as ReLU: without it, consecutive layers are one linear layer.",
+            "Give hidden layers an activation such as ReLU: without one, consecutive layers collapse into a single "
+            "linear layer.",
             ACTIVE, "The loss should settle much lower.", (Fact.LINEAR_LAYERS,),
         ),
         Remedy(
@@ -405,7 +409,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
             "The loss should keep falling, and settle by the end.", unless=_LOOP,
         ),
-        Remedy("Make three times as many steps.", needs=_LOOP),
+        Remedy("Take three times as many steps.", needs=_LOOP),
         Remedy("Raise the learning rate: find one with `keras_ch8.find_learning_rate`.", unless=_OWN_LENGTH),
     ),
     "too_long": (_STOP, _KEEP, Remedy("Train for fewer epochs.", unless=_LOOP)),
@@ -416,11 +420,13 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "bad_inputs": (
         dataclasses.replace(_scale_inputs(_BELOW_CHANCE), needs=()),
-        Remedy("Preprocess the inputs of training, validation and prediction with the same numbers."),
+        Remedy(
+            "Preprocess the inputs for training, validation and prediction in the same way, with the same statistics."
+        ),
     ),
     "equal_units": (_NEW_START,),
     "no_gradient": (
-        _leaky("The gradient should be above 0, and the loss should fall.", Fact.DEAD_UNITS),
+        _leaky("The gradient should be nonzero, and the loss should fall.", Fact.DEAD_UNITS),
         Remedy(
             "Find what blocks the gradient after these layers, such as `keras.ops.round`, `keras.ops.argmax` or a "
             "comparison f(x). Let the gradient pass: write x + `keras.ops.stop_gradient`(f(x) - x) instead."

@@ -17,18 +17,18 @@ PLAYBOOK = "Deep Learning Tuning Playbook"
 
 # --- limits that several rules share -------------------------------------------------------------------------------
 
-THIRD_OVER = Limit(q.PART_DONE, "above", 1 / 3, name="a third of the training is done")
-LAST_QUARTER = Limit(q.PART_DONE, "above", 3 / 4, name="the training is in its last quarter")
-AT_THE_END = Limit(q.PART_DONE, "above", 0.9, name="the training is at its end")
+THIRD_OVER = Limit(q.PART_DONE, "above", 1 / 3, name="at least a third of training is done")
+LAST_QUARTER = Limit(q.PART_DONE, "above", 3 / 4, name="training is in its last quarter")
+AT_THE_END = Limit(q.PART_DONE, "above", 0.9, name="training is at its end")
 ENOUGH_UPDATES = Limit(q.UPDATES, "above", 100, name="there were enough updates to learn something")
 
-GOOD = Limit(q.GAINED, "above", 0.5, name="the loss is far below its start and the best constant prediction")
+GOOD = Limit(q.GAINED, "above", 0.5, name="the loss is far below its initial value and the best constant prediction")
 HIGH = Limit(q.GAINED, "below", 0.9, name="the loss is still high")
 LOW = Limit(q.GAINED, "above", 0.9, name="the loss is low")
 AT_CHANCE = Limit(q.OVER_CHANCE, "above", 0.95, name="a constant prediction does as well")
-FALLING = Limit(q.RECENT, "above", 0.05, name="the loss still falls")
+FALLING = Limit(q.RECENT, "above", 0.05, name="the loss is still falling")
 FALLING_FAST = Limit(q.RECENT, "above", 0.2, name="the loss falls fast")
-NOT_FAST = Limit(q.RECENT, "below", 0.2, name="the loss does not fall fast")
+NOT_FAST = Limit(q.RECENT, "below", 0.2, name="the loss is not falling fast")
 GOING_WELL = Combination("the loss is good or falls fast", "any of", (GOOD, FALLING_FAST))
 AT_REST = (
     HIGH,
@@ -54,7 +54,7 @@ WORTH_A_SPECTRUM = Combination(
     "any of",
     (
         Combination(
-            "the training does not go well",
+            "training does not go well",
             "none of",
             (Limit(q.GAINED, "above", 0.95, name="almost all is learned"), FALLING_FAST),
         ),
@@ -67,10 +67,10 @@ WORTH_A_SPECTRUM = Combination(
 STEP_LENGTH = (
     Rule(
         kind="step_too_long",
-        says="The learning rate is too high and the training diverges",
+        says="The learning rate is too high and training diverges",
         limits=(Limit(q.GROWTH, "above", 1.3, 1.6, source=MEASURED),),
         unless=Combination(
-            "the steps are not too long, or the minibatches are memorized",
+            "the steps are not too long, or the model memorizes the minibatches",
             "any of",
             (Limit(q.TYPICAL_STEP, "below", 1.0), Limit(q.MINIBATCHES, "below", 0.7)),
         ),
@@ -88,7 +88,7 @@ STEP_LENGTH = (
     ),
     Rule(
         kind="step_too_long",
-        says="The learning rate is too high and the loss swings",
+        says="The learning rate is too high and the loss oscillates",
         limits=(
             Limit(q.RISES, "above", 0.6, 0.8, source=MEASURED),
             TOO_LONG,
@@ -141,7 +141,7 @@ wasteful = functools.partial(
     kind="batch_wasteful",
     unless=WANTS_ALL,
     mentions=(q.NOISE_SCALE, q.BATCH_SIZE),
-    expects="The loss should fall further in as many epochs.",
+    expects="The loss should fall further in the same number of epochs.",
 )
 GRADIENT_NOISE = (
     Rule(
@@ -154,7 +154,7 @@ GRADIENT_NOISE = (
             NOT_FAST,
         ),
         unless=Combination(
-            "noise costs little and the loss still falls",
+            "noise costs little and the loss is still falling",
             "all of",
             (Limit(q.EXCESS, "below", 0.12), FALLING),
         ),
@@ -164,7 +164,7 @@ GRADIENT_NOISE = (
         says="Much smaller batches would do",
         limits=(
             Limit(q.NOISE_OVER_BATCH, "below", 0.05, 0.025, source=f"{MCCANDLISH}; {MEASURED}"),
-            Limit(q.BATCH_SIZE, "above", 256, name="there is something to save"),
+            Limit(q.BATCH_SIZE, "above", 256, name="smaller batches would save computation"),
         ),
         cure="Use a smaller batch size, down to about {smaller_batch}: each step learns as much from fewer examples.",
         code="batch_size = {smaller_batch}",
@@ -173,7 +173,7 @@ GRADIENT_NOISE = (
         says="Much smaller batches would have done",
         limits=(
             Limit(q.FALL_NOISE, "below", 0.1, 0.05, source=f"{MCCANDLISH}; {MEASURED}"),
-            Limit(q.BATCH_SIZE, "above", 1024, name="there is much to save"),
+            Limit(q.BATCH_SIZE, "above", 1024, name="smaller batches would save much computation"),
         ),
         cure="Use a quarter or a sixteenth of the batch size: each step learns almost as much from fewer examples.",
         code="batch_size = batch_size // 4",
@@ -226,7 +226,7 @@ CLIFF = (
     ),
     Rule(
         kind="nonfinite",
-        says="The gradient broke down at once without growing first",
+        says="The gradient suddenly became non-finite, without growing first",
         limits=(BROKE, Limit(q.GREW, "below", 0, name="neither the loss nor the gradient had grown before")),
         unless=SKIPPED,
         is_certain=True,
@@ -236,7 +236,7 @@ CLIFF = (
     ),
     Rule(
         kind="nonfinite",
-        says="The gradient broke down",
+        says="The gradient became non-finite",
         limits=(BROKE,),
         unless=SKIPPED,
         is_certain=True,
@@ -249,10 +249,10 @@ FALLS_ON = Limit(q.BEST_AT, "above", 0.9, name="the loss is lowest at the end", 
 too_short = functools.partial(Rule, kind="too_short", mentions=(q.UPDATES, q.LEFT, *q.HELD_OUT))
 DURATION = (
     too_short(
-        says="The training ends when it has barely begun",
+        says="Training ends when it has barely begun",
         limits=(
             Limit(q.LAST_OF_FALL, "above", 0.25, source=MEASURED),
-            Limit(q.FALLEN_SO_FAR, "above", 0.02, name="the loss has certainly fallen"),
+            Limit(q.FALLEN_SO_FAR, "above", 0.02, name="the loss has clearly fallen"),
             Limit(q.LEFT, "above", 0.9, name="almost all of the loss is left"),
             Limit(q.UPDATES, "below", 300, name="there were few updates"),
             FALLS_ON,
@@ -260,7 +260,7 @@ DURATION = (
         ),
     ),
     too_short(
-        says="The training ends too early",
+        says="Training ends too early",
         limits=(
             Limit(q.LATELY, "above", 0.14, source=MEASURED),
             Limit(q.STILL_AHEAD, "above", 0.3, source=MEASURED),
@@ -284,7 +284,7 @@ DURATION = (
     ),
     Rule(
         kind="oscillation",
-        says="The training loss swings instead of settling",
+        says="The training loss oscillates instead of settling",
         limits=(
             Limit(q.SWING, "above", 0.1, 0.12, source=MEASURED),
             Limit(q.OVERSHOOT, "above", 0.5, 0.7, source=MEASURED),
@@ -300,7 +300,9 @@ ONLINE_RISK = (
         says="The model overfits",
         limits=(
             Limit(q.HELD_OUT_RISE, "above", 0.1, 0.15, source=MEASURED),
-            Limit(q.HELD_OUT_LEFT, "below", 0.9, name="the held-out loss was clearly below that of a constant"),
+            Limit(
+                q.HELD_OUT_LEFT, "below", 0.9, name="the held-out loss was clearly below that of a constant prediction"
+            ),
             Limit(q.LEARNED, "above", 0.0, name="the training loss has fallen"),
         ),
         mentions=q.HELD_OUT,
@@ -311,7 +313,7 @@ NOTHING = Limit(q.LEAST_OVER_CHANCE, "above", 0.98, source=MEASURED)
 NOTHING_LEARNED = (
     Rule(
         kind="learns_nothing",
-        says="The training has learned nothing",
+        says="The model has learned nothing",
         limits=(NOTHING, ENOUGH_UPDATES),
         mentions=q.HELD_OUT,
     ),
@@ -321,11 +323,11 @@ NOTHING_LEARNED = (
         limits=(Limit(q.VALIDATION_OVER_CHANCE, "above", 1.0, source=MEASURED), ENOUGH_UPDATES),
         mentions=q.HELD_OUT,
         cure="Prepare validation data like training data: shuffle before the split, scale alike, number classes alike. "
-        "If they are, check whether each label belongs to its inputs.",
+        "If this is already so, check whether each label belongs to its inputs.",
     ),
     Rule(
         kind="too_short",
-        says="The training is too short to learn much",
+        says="Training is too short for the model to learn much",
         limits=(
             Limit(q.LEAST_OVER_CHANCE, "above", 0.9, source=MEASURED),
             Limit(q.UPDATES, "below", 300, name="there were few updates"),
@@ -358,7 +360,7 @@ LAYER_FLOW = (
     ),
     Rule(
         kind="exploding",
-        says="The gradient exploded at the start and the training has got nowhere",
+        says="The gradient exploded at the start and training has made no progress",
         limits=(
             Limit(q.GROWTH_AT_THE_START, "above", 30.0, 50.0, source=MEASURED),
             Limit(q.GAINED, "below", 0.2, name="the loss is not far below that of a constant prediction"),
@@ -375,7 +377,7 @@ LAYER_FLOW = (
     ),
     Rule(
         kind="step_too_long",
-        says="The steps were too long and the weights have run away",
+        says="The steps were too long and the weights have blown up",
         limits=(
             Limit(q.SIGNAL_GROWTH, "above", 100.0, source=MEASURED),
             Limit(q.SIGNAL_NOW, "above", 10.0, source=f"{BOOK}, section 8.4; {MEASURED}"),
@@ -441,7 +443,7 @@ TIME_HORIZON = (
 BATCH_STATISTICS = (
     Rule(
         kind="batch_norm_gap",
-        says="Batch normalization makes the model worse in inference than in training",
+        says="Batch normalization makes the model worse at inference than in training",
         limits=(
             Limit(q.GAP, "above", 0.3, source=MEASURED),
             Limit(q.INFERENCE_OVER_TRAINING, "above", 1.1, 1.15, source=MEASURED),
@@ -464,13 +466,13 @@ ON_PLATEAU = Combination(
 SPECTRUM = (
     Rule(
         kind="saddle",
-        says="The training is stuck near a saddle point",
+        says="Training is stuck near a saddle point",
         limits=(Limit(q.KERNEL_ELASTICITY, "below", 0.05, 0.02, source=MEASURED), NEGATIVE, STUCK),
         unless=NOT_AT_SADDLE,
     ),
     Rule(
         kind="plateau",
-        says="The training is stuck where the loss surface is flat",
+        says="Training is stuck where the loss surface is flat",
         limits=(Limit(q.NEWTON_GAIN, "below", 0.1, 0.05, source=MEASURED), STUCK, ON_PLATEAU),
         unless=Combination(
             "the loss curves down in some direction, and there is time to follow it",
@@ -487,13 +489,13 @@ SPECTRUM = (
     ),
     Rule(
         kind="underfitting",
-        says="A hidden layer of one or two units passes on too little",
+        says="A hidden layer of one or two units passes on too little information",
         limits=(FLAT, Limit(q.NARROWEST, "below", 2, name="a hidden layer has one or two units"), HIGH),
         mentions=(q.NARROWEST, q.RECENT),
     ),
     Rule(
         kind="ill_conditioned",
-        says="The loss surface is ill-conditioned and the training creeps along a ravine",
+        says="The loss surface is ill-conditioned and training creeps along a ravine",
         limits=(
             Limit(q.NEWTON_GAIN, "above", 0.1, 0.3, source=MEASURED),
             Limit(q.RATE_OF_LIMIT, "above", 0.3, name="the learning rate is near the largest stable one"),

@@ -27,7 +27,7 @@ BAR = re.compile(r"8/8 ━{20} \S+ \S+/step - loss: \S+( - val_loss: \S+)?")
 
 
 def deep(depth=12):
-    """A network whose gradient vanishes on its way back, for certain."""
+    """A network whose gradient vanishes during backpropagation, for certain."""
     keras.utils.set_random_seed(0)
     hidden = [keras.layers.Dense(8, "sigmoid") for _ in range(depth)]
     last = keras.layers.Dense(1), ch8.continuation.Temperature(2.0)
@@ -118,7 +118,7 @@ def test_with_all_callbacks_an_epoch_has_three_rows_an_alarm_three_and_the_summa
     assert len(kinds) == len(set(kinds))
     assert {verdict.kind for verdict in diagnosis.verdicts if verdict.level == "act"} <= set(kinds)
     vanishing = alarms[kinds.index("vanishing")]
-    assert vanishing[0].startswith("ACT vanishing at step 0: The gradient vanishes on its way back ")
+    assert vanishing[0].startswith("ACT vanishing at step 0: The gradient vanishes during backpropagation ")
     assert vanishing[-1] == "    Fix: Add `layers.BatchNormalization` after each hidden layer."
     assert len(summary) <= 8, summary
     said = " ".join(line.strip() for line in summary)

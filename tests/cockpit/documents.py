@@ -211,7 +211,8 @@ def rnn_explodes(rng):
         code="model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay(0.02, 4000)",
     )  # fmt: skip
     explodes = verdict(
-        "exploding", "act", "In simple_rnn the gradient is multiplied by 91 on its way back through 60 time steps.",
+        "exploding", "act",
+        "In simple_rnn the gradient is multiplied by 91 during backpropagation through 60 time steps.",
         cure="Take `initializers.Orthogonal`, and clip: `clipping.by_global_norm`.", section="8.2.5", step=304,
         measured=328, of="diagnosis/time_factor", value=curves["diagnosis/time_factor"]["values"][-1],
         why=["A factor of 1.07 a step, 60 times.", "The spectral radius of the recurrent weights is 1.6."],
@@ -237,8 +238,8 @@ def lbfgs(rng):
     }
     found = verdict(
         "overfitting", "watch", "The training loss is 1.8e-7, and `val_loss` has gone from 0.115 at its best to 0.453.",
-        cure="Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.", section="8.1",
-        step=35, measured=49, of="epoch/val_loss", value=curves["epoch/val_loss"]["values"][-1],
+        cure="Stop when the validation loss is lowest: `callbacks.EarlyStopping(restore_best_weights=True)`.",
+        section="8.1", step=35, measured=49, of="epoch/val_loss", value=curves["epoch/val_loss"]["values"][-1],
         why=["Validation was best in epoch 5."], code='stop = keras_ch8.callbacks.EarlyStopping("val_loss")',
     )  # fmt: skip
     return run("lbfgs", curves, found, checks=4, hyperparameters={"optimizer": "LBFGS", "learning_rate": 1.0})

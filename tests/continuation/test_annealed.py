@@ -1,4 +1,4 @@
-"""An annealed number: moved in training, the real problem in inference, read anew by the step, no weight."""
+"""An annealed number: moved in training, the real problem at inference, read anew by the step, no weight."""
 
 import keras
 import numpy as np

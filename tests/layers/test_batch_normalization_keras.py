@@ -39,7 +39,7 @@ def test_a_training_is_that_with_keras_layer(jit):
 
 @pytest.mark.slow
 def test_short_runs_evaluate_as_they_train():
-    """After 8 steps Keras's statistics are still mostly 0 and 1, and the loss in inference is another."""
+    """After 8 steps Keras's statistics are still mostly 0 and 1, and the loss at inference is another."""
     x = RNG.normal(20, 3, (128, 4)).astype("float32")
 
     def losses(norm):

@@ -1,4 +1,4 @@
-"""A folded model is the same function in inference, for every layer that batch normalization may follow."""
+"""A folded model is the same function at inference, for every layer that batch normalization may follow."""
 
 import keras
 import numpy as np

@@ -79,7 +79,7 @@ def test_the_finding_names_the_step_of_the_last_spike():
     assert "step" not in said("cliff", cliffs(norms), "cliff").finding
     norms[[40, 60]] = 20.0
     finding = said("cliff", cliffs(norms), "cliff").finding
-    assert finding.endswith(": 2 steps had a gradient 10 times the usual or more (last: step 61).")
+    assert finding.endswith(": 2 steps had a gradient at least 10 times the usual size (last: step 61).")
 
 
 @pytest.mark.parametrize("norms", [[*[1.0] * 28, *[INF] * 2], [1.0, 2.0, 9.0, 80.0, NAN]])

@@ -1,4 +1,4 @@
-"""Trainings that end too early, that go on for nothing, and that swing at one level; each limit on its two sides."""
+"""Trainings that end too early, that go on for nothing, and that oscillate at one level; each limit on both sides."""
 
 import numpy as np
 import pytest
@@ -89,7 +89,7 @@ def test_a_training_of_few_updates_is_judged_when_it_ends_and_its_verdict_stands
     tracker = VerdictTracker()
     (changed,) = tracker.update(8, claims[2:])
     assert (changed.level, changed.step) == ("act", 8)
-    assert ": 51 % of the fall of the loss came in the last third of the training." in changed.finding
+    assert ": 51 % of the fall of the loss came in the last third of training." in changed.finding
 
 
 def test_the_end_of_a_training_has_the_last_word():

@@ -77,7 +77,7 @@ def test_saturated_units_count_together_and_most_of_a_layer_by_themselves(shares
     ("exploding", 30.1, 0.2, 0.0, "act"), ("exploding", 30.1, 0.499, 0.0, "act"), ("exploding", 30.1, 0.501, 0.0, "ok"),
     ("vanishing", 0.051, 0.2, 0.0, "ok"), ("vanishing", 0.049, 0.2, 0.0, "watch"), ("vanishing", 0.0, 0.2, 0.0, None),
     ("vanishing", 0.031, 0.2, 0.0, "watch"), ("vanishing", 0.029, 0.2, 0.0, "act"),
-    ("vanishing", 1e-9, 0.499, 0.049, "act"), ("vanishing", 1e-9, 0.499, 0.051, "ok"),  # the loss still falls
+    ("vanishing", 1e-9, 0.499, 0.049, "act"), ("vanishing", 1e-9, 0.499, 0.051, "ok"),  # the loss is still falling
     ("vanishing", 1e-9, 0.501, 0.0, "ok"),
 ])  # fmt: skip
 def test_the_gradient_through_depth(kind, growth, fallen, recent, expected):
@@ -89,7 +89,7 @@ def test_the_gradient_through_depth(kind, growth, fallen, recent, expected):
     (29.9, 0.1, 0.0, 1000, "ok"), (30.1, 0.1, 0.0, 1000, "watch"), (49.9, 0.1, 0.0, 1000, "watch"),
     (50.1, 0.1, 0.0, 1000, "act"), (50.1, 0.199, 0.0, 1000, "act"), (50.1, 0.201, 0.0, 1000, "ok"),
     (50.1, 0.1, 0.199, 1000, "act"), (50.1, 0.1, 0.201, 1000, "ok"), (50.1, 0.1, 0.0, 2700, "act"),
-    (50.1, 0.1, 0.0, 2701, "ok"),  # after a third of the training
+    (50.1, 0.1, 0.0, 2701, "ok"),  # after a third of training
 ])  # fmt: skip
 def test_a_start_whose_gradient_explodes_counts_as_long_as_the_loss_has_got_nowhere(
     growth, fallen, recent, total, expected
@@ -118,7 +118,7 @@ def test_the_scale_of_the_start(at_input):
         (1.0, 100.0, 1.05, 0.049, (), "act"),
         (1.0, 100.0, 1.06, 0.0, (), "ok"),  # the model knows more than a constant does
         (1.0, 100.0, NAN, 0.0, (), "ok"),
-        (1.0, 100.0, 1.0, 0.051, (), "ok"),  # the loss still falls
+        (1.0, 100.0, 1.0, 0.051, (), "ok"),  # the loss is still falling
         (1.0, 100.0, 1.0, 0.0, (Fact.LARGE_TARGETS,), "ok"),  # outputs have to grow towards targets far away
     ],
 )
@@ -152,7 +152,7 @@ def test_through_depth_the_median_counts_and_the_reasons_say_what_each_layer_doe
     claim = said("layer_flow", log, "exploding")
     assert claim.level == "act"
     assert claim.finding.endswith(": the first hidden layer gets 1e9 times the gradient of the last (3 hidden layers).")
-    assert claim.why[1] == "Each hidden layer now multiplies the gradient by 1 on its way back."
+    assert claim.why[1] == "Each hidden layer now multiplies the gradient by 1 during backpropagation."
 
 
 def test_a_unit_is_saturated_below_a_twentieth_of_the_largest_slope():

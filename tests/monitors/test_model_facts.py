@@ -129,7 +129,7 @@ def test_a_saddle_point_after_a_start_of_the_usual_size_is_left_by_other_rates_f
 
     anew, rates = (
         "Start from random weights of the usual size",
-        "Give each weight its own rate with `optimizers.Adam`.",
+        "Give each weight its own learning rate with `optimizers.Adam`.",
     )
     assert cures(Fact.SMALL_START)[:2] == [anew, rates]
     assert cures()[:2] == [rates, anew]

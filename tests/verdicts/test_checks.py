@@ -388,7 +388,7 @@ def test_behind_a_recurrent_output_that_has_a_limit_comes_a_layer_without():
         (claim,) = claims_of(facts(output=recurrent, has=has), unexpected)
         assert "Dense(1)\n" in claim.code
         assert (claim.kind, claim.level) == ("wrong_output", "act")
-        assert claim.cure.startswith("Put `keras.layers.Dense(1)` without activation after the")
+        assert claim.cure.startswith("Put `keras.layers.Dense(1)` without an activation after the")
         assert code in claim.code
     assert claims_of(facts(change(NUMBERS, low=-0.9, high=0.9), recurrent), unexpected) == []
 
@@ -507,7 +507,7 @@ def test_what_a_cure_names_is_filled_in():
     assert "4 classes" in claims[0].finding
     assert 'Dense(4, activation="softmax")' in claims[0].code
     claims = claims_of(facts(NUMBERS, change(SQUARED, activation="relu")), unexpected)
-    assert claims[0].cure == "End without activation."
+    assert claims[0].cure == "End the model without an activation."
 
 
 @pytest.mark.parametrize("inputs", [PIXELS, X])
@@ -591,4 +591,4 @@ def test_numbers_in_a_cross_entropy_of_many_units_get_one_unit():
     numbers = facts(targets_of(np.linspace(-3, 3, 64), 2), output, Start(), has=frozenset({Fact.SEQUENTIAL}))
     (claim,) = claims_of(numbers, unexpected)
     assert "Dense(1)\n" in claim.code
-    assert "1 unit without activation" in claim.cure
+    assert "1 unit without an activation" in claim.cure

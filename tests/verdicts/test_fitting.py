@@ -85,7 +85,7 @@ def test_code_is_given_where_it_is_a_right_edit(lines, has, expected):
         ("noise_dominated", Fact.NO_ARRAYS, "Use batches of 128 examples, for the same number of steps.", ""),
         ("step_too_long", Fact.NO_ARRAYS, "Lower the learning rate from 0.1 to 0.01.", RATE),
         ("too_short", Fact.NO_ARRAYS, "Train for 30 epochs.", "epochs = 30"),
-        ("too_short", Fact.LOOP_OF_ONES_OWN, "Make three times as many steps.", ""),
+        ("too_short", Fact.LOOP_OF_ONES_OWN, "Take three times as many steps.", ""),
         (
             "too_long",
             Fact.LOOP_OF_ONES_OWN,

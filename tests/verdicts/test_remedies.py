@@ -79,7 +79,9 @@ def test_the_first_that_suits_is_the_cure_and_the_next_what_to_do_if_it_fails():
     )
     assert first_two("vanishing", has=[Fact.NORMALIZATION, Fact.SKIP_CONNECTIONS])[1].startswith("Use ReLU")
     assert first_two("short_horizon", has=[Fact.LSTM])[0].startswith("Start with open forget gates")
-    assert first_two("step_too_long", has=[Fact.SCHEDULE_TO_SCALE])[0].endswith(": multiply the whole schedule.")
+    assert first_two("step_too_long", has=[Fact.SCHEDULE_TO_SCALE])[0].endswith(
+        ": scale the whole schedule by the same factor."
+    )
     assert first_two("step_too_long", has=[Fact.RATE_SET_ELSEWHERE])[0].endswith("from 0.1 to 0.01 where you set it.")
     assert first_two("step_too_long", {})[0].startswith("Find a learning rate with `keras_ch8.find_learning_rate`")
 
@@ -90,7 +92,7 @@ def test_a_claim_has_cure_code_what_to_expect_and_what_else_to_do_with_the_numbe
     (claim,) = judge([rule], {"height": 3.0}, known=NUMBERS, has=frozenset({Fact.CLIPPING}))
     assert claim.cure == "Lower the learning rate from 0.1 to 0.01."
     assert claim.code == "model.optimizer.learning_rate = 0.01"
-    assert claim.expects == "The loss should fall from the first epoch."
+    assert claim.expects == "The loss should fall from the first epoch on."
     assert claim.then == "Find a learning rate with `keras_ch8.find_learning_rate`."
     (fine,) = judge([rule], {"height": 0.0}, known=NUMBERS)
     assert (fine.cure, fine.code, fine.expects, fine.then) == ("",) * 4
