@@ -74,6 +74,9 @@ class Training:
         self.model = model
         self.was_built = getattr(model, "built", False)
         """Whether the model had its weights before."""
+        has_function = getattr(model, "train_function", None) is not None
+        self.was_traced = has_function and not getattr(model, "run_eagerly", False)
+        """Whether a training step was traced before, with which Keras goes on."""
         self.counted_as = model if counted_as is None else counted_as
         self.arguments = dict(arguments)
         self.callbacks = list(callbacks)
@@ -109,6 +112,11 @@ class Training:
     def validates(self) -> bool:
         """Whether `fit` validates any epoch."""
         return self.validation_data is not None or bool(self.arguments.get("validation_split"))
+
+    @property
+    def goes_on_with_old_weights(self) -> bool:
+        """Whether `trainable` was changed after `compile`, and Keras does not heed it."""
+        return self.is_fit and self.was_traced and keras_private.has_changed_trainable(self.model)
 
     @property
     def can_read_ahead(self) -> bool:

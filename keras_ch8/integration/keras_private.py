@@ -201,12 +201,13 @@ def has_own_train_function(model: keras.Model) -> bool:
 
 
 def has_changed_trainable(model: keras.Model) -> bool:
-    """Whether `trainable` was changed since Keras's own training step was traced, which goes on with the old weights.
+    """Whether `trainable` was changed since the optimizer was built, by Keras's own training step.
 
-    So it does until the next `compile`: a step that is traced anew trains others, or raises.
+    One that was traced before goes on with the old weights, until the next `compile`; traced anew it trains others, or
+    raises.
     """
     optimizer = unscaled(getattr(model, "optimizer", None))
-    if model.train_function is None or has_own_train_step(model) or not getattr(optimizer, "built", False):
+    if has_own_train_step(model) or not getattr(optimizer, "built", False):
         return False
     return {id(v) for v in known_variables(optimizer)} != {id(v) for v in model.trainable_variables}
 

@@ -76,7 +76,7 @@ def facts_of(
     common: dict[str, Any] = {"has": has, "is_weighted": data[2] is not None, "other": "" if probe is None else PROBE}
     of_all: dict[str, Any] = {"inputs": inputs_of(dict(arrays_of(data[0]))), "start": start}
     of_all |= {"is_trained": bool(model.trainable_variables), "frozen": frozen_in(model)}
-    of_all["has_changed_trainable"] = keras_private.has_changed_trainable(model)
+    of_all["has_changed_trainable"] = training is not None and training.goes_on_with_old_weights
     if probe is not None:
         of_all["other_inputs"] = inputs_of(dict(arrays_of(probe[0])))
     if len(outputs) <= 1:

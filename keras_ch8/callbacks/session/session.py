@@ -229,7 +229,7 @@ class Session:
             observing.warn_of_own_train_function(self.model, acts)
             return
         is_kept = self.training.is_fit and fit.kept_with(self.model.train_function)[1] is not None
-        if self.training.is_fit and not is_kept and keras_private.has_changed_trainable(self.model):
+        if self.training.goes_on_with_old_weights and not is_kept:
             observing.warn_of_changed_trainable(acts)
             return
         self.training.exits.enter_context(self._observing)
