@@ -214,7 +214,7 @@ def test_without_a_probe_a_loop_is_judged_by_its_steps_and_ends_with_its_state(c
     assert said.startswith(
         f"LITTLE CHECKED: {run.diagnosis.state.judged} of {run.diagnosis.state.applicable} checks could be made."
     )
-    assert "there is no probe. Give `probe=(x, y)` to the `Doctor`" in said
+    assert "There is no probe. Give `probe=(x, y)` to the `Doctor`" in said
     assert {v.kind for v in run.diagnosis.verdicts} >= {"nonfinite", "cliff"}
     assert run.diagnosis.state.judged < run.diagnosis.state.applicable / 2
     assert str(run.diagnosis).startswith("LITTLE CHECKED: ")
