@@ -13,40 +13,6 @@ from . import records
 Document: TypeAlias = dict[str, Any]
 """Plain data, ready for `json.dumps`."""
 
-CLAUSES = {
-    "wrong_labels": "its labels are wrong",
-    "wrong_output": "its last layer does not suit its loss",
-    "wrong_loss": "its loss does not suit its labels",
-    "bad_inputs": "something is wrong with its inputs",
-    "equal_units": "all units of a layer are equal",
-    "label_order": "its examples come in the order of their labels",
-    "leak": "its validation data have training examples in them",
-    "imbalance": "nearly all its examples are of one class",
-    "no_gradient": "some of its weights get no gradient",
-    "bad_scale": "its weights start on a bad scale",
-    "exploding": "its gradients explode",
-    "step_too_long": "its steps are too long",
-    "nonfinite": "its gradients are not finite",
-    "oscillation": "its loss oscillates from epoch to epoch",
-    "dead_units": "many of its ReLUs are dead",
-    "saturated_units": "many of its units are saturated",
-    "vanishing": "its gradients vanish",
-    "saddle": "its loss is stuck at a saddle point",
-    "plateau": "its loss is stuck on a plateau",
-    "cliff": "single steps throw it back",
-    "step_too_short": "its steps are far too short",
-    "ill_conditioned": "a ravine in its loss slows it down",
-    "noise_dominated": "its gradients are mostly noise",
-    "short_horizon": "its gradients do not reach far back in time",
-    "batch_norm_gap": "its batch normalization acts otherwise at inference",
-    "too_short": "it ends while its loss is still falling",
-    "underfitting": "its model is too weak for the task",
-    "learns_nothing": "it is no better than a guess",
-    "overfitting": "it learns its examples by heart",
-    "too_long": "it goes on long after its best epoch",
-    "batch_wasteful": "its batches are larger than they need be",
-}
-"""What is said of a run with a verdict of each kind, in words that need no book."""
 _STUCK = {"learns_nothing", "plateau", "saddle"}
 """Kinds of verdicts on a loss that does not fall."""
 
@@ -245,9 +211,9 @@ def _course(run: Document) -> str:
 
 def _clause(verdict: Mapping[str, Any]) -> str:
     """Return what is said of a kind or, of a kind of the user's own, what was found."""
-    kind: str = verdict["kind"]
-    meaning = KINDS[kind].meaning if kind in KINDS else verdict["finding"].partition(" (")[0]
-    return CLAUSES.get(kind) or meaning.removesuffix(".")
+    kind = KINDS.get(verdict["kind"])
+    said = kind.headline or kind.meaning if kind else verdict["finding"].partition(" (")[0]
+    return said.removesuffix(".")
 
 
 def _numbers(run: Document) -> str:

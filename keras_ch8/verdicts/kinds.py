@@ -20,6 +20,8 @@ class Kind:
         is_refuted_by_learning: Whether what was said of it before the first step is taken back where the loss is good
             all the same. Defaults to `False`.
         needs_validation: Whether only a training that validates can have it. Defaults to `False`.
+        headline: What the page says of a run that has it, as in "sick does not learn: its gradients vanish". Defaults
+            to `""`: `meaning`.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Kind:
     cure: str
     is_refuted_by_learning: bool = False
     needs_validation: bool = False
+    headline: str = ""
 
 
 OF_THE_CHAPTER = (
@@ -37,6 +40,7 @@ OF_THE_CHAPTER = (
         section="8.2.1",
         meaning="Updates overshoot the minimum along their direction, so the loss rises or oscillates.",
         fine="The steps are not too long",
+        headline="its steps are too long",
         cure="Lower the learning rate: `keras_ch8.find_learning_rate` finds a good one, "
         "`callbacks.LearningRateDecay` lowers it over time, `schedules.Warmup` raises it gradually at the start.",
     ),
@@ -45,6 +49,7 @@ OF_THE_CHAPTER = (
         section="8.3.1",
         meaning="Longer steps in the same directions would lower the loss much faster.",
         fine="The steps are not too short",
+        headline="its steps are far too short",
         cure="Raise the learning rate: `keras_ch8.find_learning_rate` finds a good one.",
         is_refuted_by_learning=True,
     ),
@@ -54,6 +59,7 @@ OF_THE_CHAPTER = (
         meaning="The loss is steep in some directions and flat in others: the steep ones limit the learning rate, "
         "and the flat ones slow progress.",
         fine="No ravine slows training down",
+        headline="a ravine in its loss slows it down",
         cure="Standardize the inputs (`keras.layers.Normalization`), normalize between layers "
         "(`layers.BatchNormalization`), or give each weight its own learning rate: `optimizers.Adam`, "
         "`optimizers.RMSprop`. `optimizers.Nesterov` helps too.",
@@ -63,6 +69,7 @@ OF_THE_CHAPTER = (
         section="8.1.3",
         meaning="Minibatch gradients are mostly noise, which keeps the loss above what the model could reach.",
         fine="Gradient noise does not keep the loss high",
+        headline="its gradients are mostly noise",
         cure="Use larger batches, or let the learning rate decay: `schedules.LinearDecay`, "
         "`callbacks.LearningRateDecay`.",
     ),
@@ -71,6 +78,7 @@ OF_THE_CHAPTER = (
         section="8.1.3",
         meaning="The batch is so large that its gradient has almost no noise: fewer examples per step would do.",
         fine="The batch is not too large",
+        headline="its batches are larger than they need be",
         cure="Use smaller batches: each step learns as much from fewer examples.",
     ),
     Kind(
@@ -78,6 +86,7 @@ OF_THE_CHAPTER = (
         section="8.2.3",
         meaning="The loss does not fall because the loss surface is flat: gradient and curvature are almost 0.",
         fine="Training is not stuck on a plateau",
+        headline="its loss is stuck on a plateau",
         cure="Start where the gradient is larger: smaller initial weights and biases, or ReLU units. "
         "`optimizers.Adam` takes steps that do not shrink with the gradient.",
     ),
@@ -87,6 +96,7 @@ OF_THE_CHAPTER = (
         meaning="The loss does not fall because the gradient is almost 0, although the loss curves down in some "
         "directions.",
         fine="Training is not stuck at a saddle point",
+        headline="its loss is stuck at a saddle point",
         cure="Break the initial symmetry with random weights (`keras.initializers.GlorotUniform`). "
         "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner.",
     ),
@@ -95,6 +105,7 @@ OF_THE_CHAPTER = (
         section="8.2.4",
         meaning="Single steps meet a gradient far larger than usual, and undo the work of many others.",
         fine="The gradient does not spike",
+        headline="single steps throw it back",
         cure="Clip the gradient: `clipping.ByGlobalNorm` in any optimizer of the suite, `callbacks.ClipGradients` "
         "for others. `callbacks.GradientClippingLogger` finds the threshold.",
     ),
@@ -103,6 +114,7 @@ OF_THE_CHAPTER = (
         section="8.2.5",
         meaning="The gradient grows from layer to layer, or from time step to time step, during backpropagation.",
         fine="The gradient does not explode during backpropagation",
+        headline="its gradients explode",
         cure="Scale the initial weights to the data (`training.scale_to_data`) or use `initializers.Orthogonal`, "
         "normalize between layers (`layers.BatchNormalization`), and clip: `clipping.ByGlobalNorm`.",
         is_refuted_by_learning=True,
@@ -112,6 +124,7 @@ OF_THE_CHAPTER = (
         section="8.2.5",
         meaning="The gradient shrinks from layer to layer during backpropagation, so the first layers barely learn.",
         fine="The gradient does not vanish during backpropagation",
+        headline="its gradients vanish",
         cure="Scale the initial weights to the data (`training.scale_to_data`), normalize between layers "
         "(`layers.BatchNormalization`), add skip connections (`layers.Residual`), or use ReLU with "
         "`keras.initializers.HeNormal`.",
@@ -123,6 +136,7 @@ OF_THE_CHAPTER = (
         meaning="The gradient of a recurrent layer fades before it reaches the beginning of the sequence, so nothing "
         "can be learned from there.",
         fine="The gradient reaches far enough back in time",
+        headline="its gradients do not reach far back in time",
         cure="Use gated units (`keras.layers.LSTM`, `keras.layers.GRU`), or start the recurrent kernel as an "
         "identity or orthogonal matrix (`keras.initializers.Identity`, `initializers.Orthogonal`).",
     ),
@@ -131,6 +145,7 @@ OF_THE_CHAPTER = (
         section="8.2.5",
         meaning="Many ReLUs output 0 for every example, so their weights get no gradient.",
         fine="Few ReLUs are dead, if any",
+        headline="many of its ReLUs are dead",
         cure="Lower the learning rate or add `schedules.Warmup`. Or start with `keras.initializers.HeNormal` and "
         "biases of 0 or slightly above, or use leaky units (`keras.layers.LeakyReLU`).",
     ),
@@ -139,6 +154,7 @@ OF_THE_CHAPTER = (
         section="8.2.5",
         meaning="Many tanh or sigmoid units are on the flat ends of their curve, which let almost no gradient pass.",
         fine="Few units are saturated, if any",
+        headline="many of its units are saturated",
         cure="Scale inputs and initial weights down, normalize before the activation (`layers.BatchNormalization`), "
         "or use ReLU.",
     ),
@@ -147,6 +163,7 @@ OF_THE_CHAPTER = (
         section="8.7.1",
         meaning="Batch normalization uses different statistics at inference than in training.",
         fine="Batch normalization behaves the same in training and at inference",
+        headline="its batch normalization acts otherwise at inference",
         cure="Lower `momentum` of the batch normalization, or use `layers.BatchNormalization`, which corrects for "
         "its start. Or recompute the statistics (`layers.recalibrate`), or train on batches like those that the "
         "model is used on.",
@@ -157,6 +174,7 @@ OF_THE_CHAPTER = (
         meaning="At the start a layer outputs far larger or smaller numbers than the next can work with; about 1 is "
         "best.",
         fine="The signal has a good scale in all layers at the start",
+        headline="its weights start on a bad scale",
         cure="Standardize the inputs (`keras.layers.Normalization`), and scale the initial weights to the data: "
         "`training.scale_to_data`. `training.check_initialization` checks the initialization before the first step.",
     ),
@@ -165,6 +183,7 @@ OF_THE_CHAPTER = (
         section="8.1",
         meaning="The model memorizes its training examples: what it learns no longer generalizes to new ones.",
         fine="The model shows no overfitting",
+        headline="it learns its examples by heart",
         cure="Stop when the validation loss is lowest: `callbacks.EarlyStopping(restore_best_weights=True)`. Or "
         "regularize, or find more data. `callbacks.SurrogateGap` tells whether the true loss suffers.",
     ),
@@ -173,6 +192,7 @@ OF_THE_CHAPTER = (
         section="8.1",
         meaning="The loss has settled but is still high: the model has learned all it can.",
         fine="The model shows no underfitting",
+        headline="its model is too weak for the task",
         cure="Train longer, use a larger model, or regularize less. First fix what else is reported here.",
         is_refuted_by_learning=True,
     ),
@@ -181,6 +201,7 @@ OF_THE_CHAPTER = (
         section="8.2.4",
         meaning="Some steps have a NaN or infinite gradient, which can ruin all weights at once.",
         fine="All gradients were finite",
+        headline="its gradients are not finite",
         cure="Search the data for NaN, lower the learning rate (`keras_ch8.find_learning_rate`), or clip "
         "(`clipping.ByGlobalNorm`). Or skip such steps: `skip_nonfinite=True` of a first-order optimizer of the "
         "suite.",
@@ -194,6 +215,7 @@ OF_THE_START = (
         section="8.1.2",
         meaning="The targets do not belong to their inputs, or are not encoded as loss and output expect.",
         fine="The targets are encoded as the loss expects",
+        headline="its labels are wrong",
         cure="Encode the targets as the loss expects: classes as 0, 1, 2 and so on for "
         "`keras.losses.SparseCategoricalCrossentropy`, as 0 and 1 for `keras.losses.BinaryCrossentropy`.",
     ),
@@ -202,6 +224,7 @@ OF_THE_START = (
         section="8.1.2",
         meaning="The loss does not fit these targets.",
         fine="The loss fits the targets",
+        headline="its loss does not suit its labels",
         cure="Compile with a loss that fits the targets: `keras.losses.MeanSquaredError` for numbers, a "
         "cross-entropy for classes.",
     ),
@@ -210,6 +233,7 @@ OF_THE_START = (
         section="8.1.2",
         meaning="The last layer cannot output what the loss expects, because of its activation or its number of units.",
         fine="The last layer fits the loss",
+        headline="its last layer does not suit its loss",
         cure="Match the last layer to the loss: softmax with one unit per class, one sigmoid unit for two classes, "
         "no activation for numbers.",
     ),
@@ -218,6 +242,7 @@ OF_THE_START = (
         section="8.2.1",
         meaning="The inputs have a scale that the first layer cannot work with, are not alike, or are not numbers.",
         fine="The inputs have a good scale",
+        headline="something is wrong with its inputs",
         cure="Standardize the inputs: `keras.layers.Normalization`. Divide pixels of 0 to 255 with "
         "`keras.layers.Rescaling`.",
     ),
@@ -226,6 +251,7 @@ OF_THE_START = (
         section="8.4",
         meaning="All units of a layer start equal and get equal gradients, so no step can tell them apart.",
         fine="The units of each layer differ",
+        headline="all units of a layer are equal",
         cure="Start with random weights, such as `keras.initializers.GlorotUniform`.",
     ),
     Kind(
@@ -233,6 +259,7 @@ OF_THE_START = (
         section="8.2.5",
         meaning="Some trainable weights have a gradient of exactly 0, so no step moves them.",
         fine="Every layer has a gradient",
+        headline="some of its weights get no gradient",
         cure="Let the gradient through: no ReLU as the last activation, `keras.layers.LeakyReLU` or "
         "`keras.initializers.HeNormal` where all ReLUs are dead.",
     ),
@@ -241,6 +268,7 @@ OF_THE_START = (
         section="8.1",
         meaning="Validation examples are also in the training data, so validation looks too good.",
         fine="No validation example is in the training data",
+        headline="its validation data have training examples in them",
         cure="Remove the shared examples from the validation data, and split before you repeat or augment examples.",
         needs_validation=True,
     ),
@@ -249,6 +277,7 @@ OF_THE_START = (
         section="8.1.3",
         meaning="The examples are sorted by label, so a minibatch does not represent the data.",
         fine="The examples are not sorted by label",
+        headline="its examples come in the order of their labels",
         cure="Shuffle the examples before you split and batch them.",
     ),
     Kind(
@@ -256,6 +285,7 @@ OF_THE_START = (
         section="8.1.1",
         meaning="Almost all examples are of one class, so a model that always predicts this class looks good.",
         fine="No class makes up almost all of the examples",
+        headline="nearly all its examples are of one class",
         cure="Give rare classes more weight (class_weight in `keras.Model.fit`), and watch a metric on which a "
         "constant prediction scores poorly, such as `keras.metrics.AUC`.",
     ),
@@ -268,6 +298,7 @@ OF_THE_COURSE = (
         section="8.1",
         meaning="Training ends while the loss is still falling: more epochs would lower it further.",
         fine="Training is long enough",
+        headline="it ends while its loss is still falling",
         cure="Train for two or three times as many epochs, and add "
         "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
     ),
@@ -276,6 +307,7 @@ OF_THE_COURSE = (
         section="8.1",
         meaning="The held-out loss was best long ago, and later epochs gained nothing.",
         fine="No epochs are wasted",
+        headline="it goes on long after its best epoch",
         cure="Train for fewer epochs, or stop when the validation loss is lowest: "
         "`callbacks.EarlyStopping(restore_best_weights=True)`.",
     ),
@@ -284,6 +316,7 @@ OF_THE_COURSE = (
         section="8.3.1",
         meaning="The training loss oscillates from epoch to epoch at one level: the steps are too long to settle.",
         fine="The training loss does not oscillate from epoch to epoch",
+        headline="its loss oscillates from epoch to epoch",
         cure="Let the learning rate decay: `schedules.LinearDecay`, `callbacks.LearningRateDecay`. Or lower it: "
         "`keras_ch8.find_learning_rate` finds a good one.",
     ),
@@ -292,6 +325,7 @@ OF_THE_COURSE = (
         section="8.2",
         meaning="At the end of training, the model does no better than a constant prediction.",
         fine="The model has learned something",
+        headline="it is no better than a guess",
         cure="Check labels, learning rate (`keras_ch8.find_learning_rate`), trainable layers, and inputs, in this "
         "order. Then fit 32 examples alone.",
     ),
