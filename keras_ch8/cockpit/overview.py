@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from ..verdicts.state import STATES
 from ..verdicts.texts import SETS, given_by
 from ..verdicts.wording import digits
 from . import headline, records
@@ -13,7 +14,6 @@ from .headline import candidates, checks_of, level_of, said_of, verdicts_of
 Document: TypeAlias = dict[str, Any]
 """Plain data, ready for `json.dumps`."""
 
-LEVELS = ("act", "watch", "little_checked", "ok")
 FAR = 2.0
 """Times the best loss, from which a run is told to be worse."""
 NEEDED = {
@@ -130,7 +130,7 @@ def _rows(runs: Sequence[Document], ranked: Sequence[Document], has_cases: bool)
             "said": _said(groups[name], ranks.get(name), is_best=name == best),
             "checks": _checks(groups[name]),
             "notes": _notes(groups[name]) if has_cases else [],
-            "level": min(LEVELS.index(level_of(run)) for run in groups[name]),
+            "level": min(STATES.index(level_of(run)) for run in groups[name]),
             "cells": [_cell(groups[name], column.key) for column in columns],
             "problem": " ".join(dict.fromkeys(run["problem"] for run in groups[name] if run["problem"])),
         }
@@ -174,7 +174,7 @@ def _said(runs: Sequence[Document], rank: Document | None, is_best: bool) -> lis
     """Return what is said of a candidate: levels, each with what has it, then how it compares with the best."""
     times = rank["times"] if rank else None
     far = f"{digits(times)} x worse than the best run" if times is not None and times >= FAR else ""
-    level = min((level_of(run) for run in runs), key=LEVELS.index)
+    level = min((level_of(run) for run in runs), key=STATES.index)
     said = [(level, ", ".join(kinds)) for level in ("act", "watch") if (kinds := _wrong(runs, level))]
     if level == "ok":
         said, far = [_fine(runs, far)], ""

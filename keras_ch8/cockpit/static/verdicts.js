@@ -68,7 +68,8 @@ function bodyOf(page, { run, verdict, same, follows }, charts) {
   const body = make("div.body", list);
   if (follows.length) {
     const names = follows.map((each) => each.kind).join(", ");
-    const texts = follows.map((each) => `${each.kind}: ${each.finding.split("so fix that first. ").at(-1)}`);
+    // the first sentence of such a finding names its cause, as the head does
+    const texts = follows.map((each) => `${each.kind}: ${each.finding.replace(/^.*?\. /, "")}`);
     const head = `Probably consequences of ${kind} (fix it first): ${names}`;
     body.append(foldOf(page, `${key} follows`, [head], false, rows(texts)));
   }
