@@ -83,6 +83,23 @@ def _printed(code):
     return said.getvalue().strip()
 
 
+def trained_on(path, model):
+    """Return what a model and its optimizer hold after two epochs: made by some code, and loaded after the first.
+
+    Args:
+        path: Where it is saved.
+        model: Code that makes the compiled model `m`, with `keras` and `keras_ch8`.
+    """
+    setup = (
+        "import keras, keras_ch8, numpy as np; keras.utils.set_random_seed(0)\n"
+        "x = np.random.default_rng(0).normal(size=(32, 4)).astype('float32'); y = x[:, :1] ** 2\n"
+        "fit = lambda m: m.fit(x, y, batch_size=8, epochs=1, shuffle=False, verbose=0)\n"
+        "show = lambda m: print([v.numpy().tobytes().hex() for v in m.variables + m.optimizer.variables])\n"
+    )
+    uninterrupted = printed(f"{setup}{model}fit(m); m.save({str(path)!r}); fit(m); show(m)")
+    return uninterrupted, printed(f"{setup}m = keras.models.load_model({str(path)!r}); fit(m); show(m)")
+
+
 def run_script(path, folder, screen, *arguments):
     """Run a script in a folder as `python path arguments` does, with all that it prints in a file; in a fork only."""
     os.chdir(folder)

@@ -56,22 +56,13 @@ def test_fit_gives_the_same_numbers_however_it_is_run(order, kind):
 @pytest.mark.slow
 def test_a_saved_model_goes_on_in_a_new_process_bit_for_bit(tmp_path):
     """Keras drops "encoder/" and "decoder/" from the paths of the loaded weights."""
-    setup = (
-        "import keras, keras_ch8, numpy as np; keras.utils.set_random_seed(0)\n"
-        "x = np.random.default_rng(0).normal(size=(32, 4)).astype('float32'); y = x[:, :1] ** 2\n"
-        "fit = lambda m: m.fit(x, y, batch_size=8, epochs=1, shuffle=False, verbose=0)\n"
-        "show = lambda m: print([v.numpy().tobytes().hex() for v in m.variables + m.optimizer.variables])\n"
-    )
-    path = str(tmp_path / "m.keras")
-    first = (
+    model = (
         "of = lambda name, *layers: keras.Sequential([keras.layers.Dense(*a) for a in layers], name=name)\n"
         "m = keras.Sequential([keras.Input((4,)), of('encoder', (3, 'tanh'), (2,)), of('decoder', (1,))])\n"
         "inner, blocks = keras_ch8.optimizers.Momentum(0.05), ['encoder', 'decoder']\n"
         "m.compile(keras_ch8.optimizers.BlockCoordinateDescent(inner, blocks, 3, 'random'), 'mse')\n"
-        f"fit(m); m.save({path!r})\n"
     )
-    uninterrupted = forked.printed(setup + first + "fit(m); show(m)")
-    resumed = forked.printed(setup + f"m = keras.models.load_model({path!r}); fit(m); show(m)")
+    uninterrupted, resumed = forked.trained_on(tmp_path / "m.keras", model)
     assert len(uninterrupted) > 500
     assert resumed == uninterrupted
 

@@ -246,22 +246,14 @@ def test_a_training_with_groups_is_the_same_however_it_is_run(name):
 @pytest.mark.slow
 def test_a_saved_model_goes_on_in_a_new_process_bit_for_bit(tmp_path):
     """Keras drops "encoder/" and "decoder/" from the paths of the loaded weights, and so two have one path."""
-    setup = (
-        "import keras, keras_ch8, numpy as np; keras.utils.set_random_seed(0)\n"
-        "x = np.random.default_rng(0).normal(size=(32, 4)).astype('float32'); y = x[:, :1] ** 2\n"
-        "fit = lambda m: m.fit(x, y, batch_size=8, epochs=1, shuffle=False, verbose=0)\n"
-        "show = lambda m: print([v.numpy().tobytes().hex() for v in m.variables + m.optimizer.variables])\n"
-    )
-    path = str(tmp_path / "m.keras")
-    first = (
+    model = (
         "of = lambda name, *sizes: keras.Sequential([keras.layers.Dense(size, 'tanh') for size in sizes], name=name)\n"
         "m = keras.Sequential([keras.Input((4,)), of('encoder', 3, 2), of('decoder', 2, 1)])\n"
         "Group = keras_ch8.optimizers.Group\n"
         "groups = [Group('*encoder/*', learning_rate=0.1, weight_decay=False), Group('*decoder/*', weight_decay=0.5)]\n"
-        f"m.compile(keras_ch8.optimizers.AdamW(0.05, groups=groups), 'mse'); fit(m); m.save({path!r})\n"
+        "m.compile(keras_ch8.optimizers.AdamW(0.05, groups=groups), 'mse')\n"
     )
-    uninterrupted = forked.printed(setup + first + "fit(m); show(m)")
-    resumed = forked.printed(setup + f"m = keras.models.load_model({path!r}); fit(m); show(m)")
+    uninterrupted, resumed = forked.trained_on(tmp_path / "m.keras", model)
     assert len(uninterrupted) > 500
     assert resumed == uninterrupted
 
