@@ -96,7 +96,7 @@ def document(results):
         lines += ["", "```text", "$ python benchmarks/programs/run.py --verdicts", "```", ""]
         lines += [found["table"], "", f"{found['total']}."]
     if COSTS.exists():
-        lines += ["", "```text", "$ python benchmarks/programs/run.py --cost 10,60", "```", ""]
+        lines += ["", "```text", "$ python benchmarks/programs/run.py --cost 10", "```", ""]
         lines += [json.loads(COSTS.read_text())["table"]]
     lines += ["", "## faults", "", title_of("faults/run.py")]
     for name, file in FAULTS.items():
