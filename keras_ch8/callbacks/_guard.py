@@ -109,8 +109,6 @@ class Guard(Callback):
     Args:
         spike: Number above 0: how many standard deviations above its running mean a loss or a gradient norm must lie to
             be a spike; `None` to look for no spikes. Defaults to `10`.
-        nonfinite: Whether steps with an infinite or NaN loss or gradient are reported, and may lead to a rollback.
-            Defaults to `True`.
         every: How often the state is kept that it goes back to: a number of batches, or a string such as `"200ba"`
             (batches), `"1ep"` (epochs) or `"5%"` (of the training). Defaults to `"200ba"`.
         lower_rate: Number in (0, 1]: what the learning rate is multiplied by at a rollback. Defaults to `0.5`.
@@ -150,7 +148,6 @@ class Guard(Callback):
     def __init__(
         self,
         spike: float | None = 10.0,
-        nonfinite: bool = True,
         every: int | str = "200ba",
         lower_rate: float = 0.5,
         tries: int = 3,
@@ -159,16 +156,13 @@ class Guard(Callback):
         if spike is not None:
             meaning = "how many deviations above its mean a loss or a gradient is a spike"
             _checks.positive("spike", spike, meaning=meaning, fix="10 is the default; None sees no spikes.")
-        meaning = "whether infinite and NaN steps are reported and followed by a rollback"
-        nonfinite = _checks.flag("nonfinite", nonfinite, meaning=meaning)
         self._every = duration("every", every, "a number of batches above 0")
         meaning = "what the learning rate is multiplied by when the guard goes back"
         _checks.number(
             "lower_rate", lower_rate, 0.0, 1.0, open_low=True, closed_high=True, meaning=meaning, fix="Try 0.5."
         )
         _checks.count("tries", tries, 0, meaning="the times to go back before giving up", fix="Try 3.")
-        self.spike, self.nonfinite, self.every = spike, nonfinite, every
-        self.lower_rate, self.tries = lower_rate, tries
+        self.spike, self.every, self.lower_rate, self.tries = spike, every, lower_rate, tries
         self._step_filter: Any = None
         self._skipped: Any = None
         self._states: Any = None
@@ -231,12 +225,11 @@ class Guard(Callback):
         session = self.session
         self._batches()  # refuses what it cannot count in, before the first step
         optimizer = _guardable(session, sum(isinstance(callback, Guard) for callback in session.callbacks))
-        wanted = self.spike, self.nonfinite
         if not optimizer.built:
             optimizer.skip_nonfinite = True
-        if self._step_filter is None or self._optimizer is not optimizer or self._step_filter.settings != wanted:
+        if self._step_filter is None or self._optimizer is not optimizer or self._step_filter.threshold != self.spike:
             with self.model.distribute_strategy.scope():
-                self._step_filter = StepFilter(*wanted)
+                self._step_filter = StepFilter(self.spike)
             self._skipped = train_step.SkippedBatches(KEPT)
         self._step_filter.reset()
         self._skipped.taken.clear()

@@ -111,8 +111,7 @@ def test_a_second_fit_is_looked_at_anew():
 @pytest.mark.slow
 def test_a_probe_on_another_scale_and_first_examples_of_one_class_are_told():
     watching = diagnosis((255 * PROBE[0], PROBE[1]))
-    with pytest.warns(UserWarning, match="The inputs of `probe` have mean"):
-        fit(network(), watching)
+    fit(network(), watching)
     assert found(watching) == {"bad_inputs": "act"}
     assert watching.verdicts[0].cure.startswith("Scale the inputs of the probe with the mean")
     order = np.argsort(np.arange(len(Y)) % 2, kind="stable")
@@ -164,6 +163,7 @@ class Penalized(layers.Layer):
 
 
 @pytest.mark.slow
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize(
     "options, extra, penalty",
     [

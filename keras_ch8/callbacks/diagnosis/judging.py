@@ -1,12 +1,14 @@
 """Judge and report: what is new in the log of a training becomes verdicts, and numbers to be shown."""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import NamedTuple
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...board import panels, tags
+from ...board.record import HeatMap, Record
 from ...monitors import progress
 from ...monitors.base import Monitor, lines
 from ...monitors.measurement_log import MeasurementLog
@@ -26,6 +28,12 @@ PREFLIGHT = "preflight"
 """What the checks before the first step are called, as a source of claims and where they fail."""
 ALARMS = 5
 """Alarms that a training prints."""
+FLOW_KINDS = {
+    tags.FLOW_GRADIENT: ("vanishing", "exploding"),
+    tags.FLOW_SIGNAL: ("bad_scale",),
+    tags.TIME_PROFILE: ("short_horizon", "exploding"),
+}
+"""The kinds of verdicts that a heat map of the page is for."""
 
 
 class Judged(NamedTuple):
@@ -123,6 +131,22 @@ def begin_record(session: Session, watched: Sequence[Monitor]) -> None:
     session.record.panels += panels.of_monitors(watched)
     limits = lines(watched)
     session.record.lines = {name: [panels.ReferenceLine(**line) for line in some] for name, some in limits.items()}
+
+
+def note_flow(readings: Mapping[str, Any], record: Record, step: int) -> None:
+    """Add what a measurement has read of the layers and of time to the record of the run."""
+    flow, horizons = readings.get("layer_flow"), readings.get("time_horizon")
+    found: dict[tags.Tag, tuple[Sequence[str], np.ndarray]] = {}
+    if flow is not None:
+        found[tags.FLOW_GRADIENT] = flow.names, flow.gradient
+        found[tags.FLOW_SIGNAL] = flow.names, flow.signal
+        weighted = np.array(flow.weighted)
+        found[tags.FLOW_UPDATE] = list(itertools.compress(flow.names, weighted)), flow.relative_update[weighted]
+    if horizons:
+        back = (f"{i} before the last" if i else "the last" for i in range(len(horizons[0].profile)))
+        found[tags.TIME_PROFILE] = list(back), horizons[0].profile
+    for tag, (rows, column) in found.items():
+        record.add_column(record.heat_map(tag) or HeatMap.of(tag, rows, FLOW_KINDS.get(tag, ())), step, column)
 
 
 @dataclasses.dataclass

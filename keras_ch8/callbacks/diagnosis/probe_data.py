@@ -14,12 +14,9 @@ from ..._describe import short
 from ..._state import dump
 from ..._types import Data, Tensor
 from ...integration import backend, fit, keras_private
-from ...verdicts.facts import Inputs, are_of_another_scale
 
 EXAMPLES = 256
 """Examples that are kept of the batches that `fit` reads; fewer where these are the batches of one step."""
-FEW = 32
-"""Fewer examples than these do not tell a scale."""
 
 
 class ProbeData:
@@ -112,8 +109,6 @@ class ProbeData:
             why = _why_unfit(training.model, given, first, needs_targets)
         if given is not None and not why:
             self.batch = given
-            if first is not None:
-                warn_of_another_scale(given, first)
         elif first is not None:
             if why and (self._arrays is not None or not self._is_of_fit):
                 count = _batches.examples_of(first)
@@ -203,25 +198,6 @@ def _free_axes(array: Tensor) -> list[int | None]:
     return [None] * (len(shape) - 1) + shape[-1:] if len(shape) > 1 and shape[-1] != 1 else [None] * len(shape)
 
 
-def warn_of_another_scale(probe: Data, batch: Data) -> None:
-    """Warn where inputs of a probe were not prepared as those of the batches that `fit` reads."""
-    for a, b in zip(*(keras.tree.flatten(part[0]) for part in (probe, batch)), strict=False):
-        of_probe, read = _scale_of(a), _scale_of(b)
-        if (
-            of_probe is not None
-            and read is not None
-            and not _are_integers(a, b)
-            and are_of_another_scale(of_probe, read)
-        ):
-            warnings.warn(
-                f"The inputs of `probe` have mean {of_probe.mean:.3g} and standard deviation {of_probe.deviation:.3g}, "
-                f"those that `fit` trains on {read.mean:.3g} and {read.deviation:.3g}: what is measured on them says "
-                "little of this training. Prepare `probe` as the training data, with the same scaling.",
-                UserWarning,
-                stacklevel=2,
-            )
-
-
 def _unfit(name: str, received: str, expected: str) -> str:
     return (
         f"{name} of the probe has {received}, where that of `fit` has {expected}, so prepare `probe` as the training "
@@ -252,20 +228,6 @@ def _cut(batches: Sequence[Any]) -> Any:
         return batches[0]
     whole = [None if part[0] is None else backend.end_to_end(part)[:EXAMPLES] for part in parts]
     return keras.tree.pack_sequence_as(batches[0], whole)
-
-
-def _scale_of(array: Tensor) -> Inputs | None:
-    """Return mean and standard deviation of the entries of some examples; None where they are too few or no numbers."""
-    try:
-        entries = np.asarray(keras.ops.convert_to_numpy(array[:EXAMPLES]), "float64")
-    except (TypeError, ValueError, AttributeError):  # ragged, sparse, or strings
-        return None
-    return None if len(entries) < FEW else Inputs(mean=float(entries.mean()), deviation=float(entries.std()))
-
-
-def _are_integers(*arrays: Tensor) -> bool:
-    """Whether these are all integers, such as the numbers of words, which have no scale."""
-    return not any(keras.backend.is_float_dtype(keras.backend.standardize_dtype(a.dtype)) for a in arrays)
 
 
 def _first_batch(probe: Data) -> Any:
