@@ -94,18 +94,6 @@ def test_a_long_loop_loses_no_step_and_a_second_one_goes_on(tmp_path):
 
 
 @pytest.mark.slow
-def test_verdicts_of_a_loop_are_those_of_fit():
-    x = np.random.default_rng(0).normal(size=(256, 1)).astype("float32")
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    optimizer = optimizers.SGD(1e-7)
-    data = [(x[i : i + 8], 3 * x[i : i + 8]) for _ in range(3) for i in range(0, 256, 8)]
-    looks = callbacks.Diagnosis((x, 3 * x), measure_every=5, budget=None, loss=MSE)
-    with keras_ch8.Doctor(None).watch(model, optimizer, steps=len(data), callbacks=[looks]) as run:
-        train(model, optimizer, run, True, data)
-    assert run.diagnosis.verdicts[0].kind == "step_too_short"
-
-
-@pytest.mark.slow
 def test_whatever_ends_the_loop_nothing_is_left_and_what_happened_is_written(tmp_path):
     model, optimizer = network("sgd"), keras.optimizers.SGD(0.1)
 
