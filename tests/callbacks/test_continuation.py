@@ -77,7 +77,8 @@ def test_the_laws_never_leave_the_way():
 UNITS = [("9ba", 9), ("50%", STEPS), ("1ep", STEPS), (8, 8), ("100%", 2 * STEPS)]
 
 
-@pytest.mark.parametrize("until, batches", [UNITS[0], *(pytest.param(*u, marks=pytest.mark.slow) for u in UNITS[1:])])
+@pytest.mark.broad
+@pytest.mark.parametrize("until, batches", UNITS)
 def test_each_batch_has_the_value_of_the_law_and_the_end_is_exact(until, batches):
     model, meter = metered()
     fit(model, [Continuation("linear", until)], epochs=2)
@@ -94,9 +95,8 @@ def test_a_function_and_a_list_give_the_value_itself():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "options", [{"steps_per_execution": 2}, pytest.param({"jit_compile": True}, marks=pytest.mark.slow)]
-)
+@pytest.mark.broad
+@pytest.mark.parametrize("options", [{"jit_compile": True}, {"steps_per_execution": 2}], ids=str)
 def test_nothing_is_traced_anew(options):
     model, meter = metered(**options)
     fit(model, [], epochs=1)
@@ -109,7 +109,8 @@ def test_nothing_is_traced_anew(options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
+@pytest.mark.broad
+@pytest.mark.parametrize("optimizer", [keras.optimizers.SGD, optimizers.SGD], ids=["Keras", "ours"])
 def test_updates_are_counted_where_gradients_are_accumulated(optimizer):
     model, meter = metered(optimizer(0.01, gradient_accumulation_steps=2))
     fit(model, [Continuation("linear", until=4)], epochs=2)
@@ -245,7 +246,7 @@ def on_two_replicas_and_on_one_device():
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_two_replicas_train_as_one_device():
     one, two = forked.call(on_two_replicas_and_on_one_device)
     assert np.abs(one - two).max() < 1e-6

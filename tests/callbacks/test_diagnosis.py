@@ -49,6 +49,7 @@ def numbers(history):
 
 
 @pytest.mark.slow
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize(
     "optimizer, options",
     [
@@ -108,9 +109,8 @@ PROBES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=() if kind == "tf.data" else pytest.mark.slow) for kind in PROBES]
-)
+@pytest.mark.broad(slow=2)
+@pytest.mark.parametrize("kind", PROBES)
 def test_every_kind_of_probe(kind):
     build, size = PROBES[kind]
     model, watching = plain(), diagnosis(["gradient_norm"], measure_every=STEPS, probe=build())
@@ -129,15 +129,11 @@ def test_every_kind_of_probe(kind):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "every, steps",
-    [
-        (5, [5, 10, 15]),
-        ("1ep", [6, 12, 18]),
-        pytest.param("5st", [5, 10, 15], marks=pytest.mark.slow),
-        pytest.param(lambda step: step in (2, 7, 18), [2, 7, 18], marks=pytest.mark.slow),
-    ],
-    ids=["5", "1ep", "5st", "function"],
+    [(5, [5, 10, 15]), ("5st", [5, 10, 15]), (lambda step: step in (2, 7, 18), [2, 7, 18]), ("1ep", [6, 12, 18])],
+    ids=["5", "5st", "function", "1ep"],
 )
 def test_measurements_are_made_at_the_steps_that_are_due(every, steps):
     watching = diagnosis(["gradient_norm"], every)
@@ -322,9 +318,8 @@ class Broken(extend.Monitor):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "where", ["tensors", *(pytest.param(w, marks=pytest.mark.slow) for w in ("reading", "claims", "numbers"))]
-)
+@pytest.mark.broad(slow=2)
+@pytest.mark.parametrize("where", ["tensors", "reading", "numbers", "claims"])
 def test_a_monitor_that_fails_is_left_out_with_one_warning_and_the_others_go_on(where):
     watching = diagnosis([Broken(where), "gradient_norm", "cliff"], logs=True)
     with pytest.warns(

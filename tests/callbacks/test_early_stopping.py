@@ -69,6 +69,7 @@ def test_where_all_is_nan_nothing_is_restored():
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("start, epoch", [(0, 1), (2, 3)])
 def test_a_missing_metric_is_named_once_at_the_first_epoch_that_counts_and_the_training_goes_on(start, epoch):
     past = Remembers()

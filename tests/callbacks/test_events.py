@@ -81,6 +81,7 @@ def test_a_stage_of_a_curriculum_is_an_event_where_it_begins(tmp_path, pacing, e
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("schedule", ["linear", [1.0, 0.5]])
 def test_a_stage_of_a_continuation_is_an_event_and_so_is_the_real_problem(tmp_path, schedule):
     model, _ = metered(meter=Meter(1.0, 0.0, name="m"))

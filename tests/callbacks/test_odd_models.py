@@ -32,7 +32,7 @@ def trained(odd, make, watching=(), **more):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=8)
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("kind", MAKERS)
 @pytest.mark.parametrize("odd", odd_models.MODELS, ids=lambda odd: odd.__name__)
 def test_it_trains_as_bare(odd, kind, tmp_path):
@@ -93,7 +93,7 @@ def test_the_rows_are_those_of_the_weights_that_have_a_gradient(odd, kind):
 
 
 @pytest.mark.parametrize(
-    "stopped", [lambda x: ops.round(3 * x), pytest.param(ops.stop_gradient, marks=pytest.mark.slow)]
+    "stopped", [lambda x: ops.round(3 * x), pytest.param(ops.stop_gradient, marks=pytest.mark.full)]
 )
 @pytest.mark.slow
 def test_that_no_gradient_gets_through_is_said(stopped):

@@ -186,7 +186,7 @@ def named(how):
     return [name for name, (kind, _) in CASES.items() if kind == how]
 
 
-@pytest.mark.broad(slow=12)
+@pytest.mark.broad(slow=6)
 @pytest.mark.parametrize("name", [*named(AT_BATCH), *named(AT_EPOCH)])
 @pytest.mark.slow
 def test_it_ends_bit_for_bit_as_one_that_nothing_interrupts(name, resume, capsys):
@@ -200,7 +200,7 @@ def test_it_ends_bit_for_bit_as_one_that_nothing_interrupts(name, resume, capsys
     assert_same(other, one)
 
 
-@pytest.mark.broad(slow=5)
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("name", named(DIFFERS))
 @pytest.mark.slow
 def test_one_warning_says_what_differs_whatever_verbose(name, resume):

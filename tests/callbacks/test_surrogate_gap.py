@@ -122,6 +122,7 @@ def test_where_stopping_on_the_surrogate_loses_nothing_there_is_no_advice(series
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("order", [1, -1])
 def test_logs_and_curves_are_what_happened(order, tmp_path):
     gap = callbacks.SurrogateGap(logs=True)

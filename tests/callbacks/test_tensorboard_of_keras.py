@@ -108,7 +108,7 @@ ARGUMENTS = {
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=4)
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("kind", ARGUMENTS)
 def test_an_argument_of_keras_writes_what_keras_writes_and_changes_nothing(kind, tmp_path):
     given, tag = ARGUMENTS[kind]
@@ -138,7 +138,7 @@ FORMS = {
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=2)
+@pytest.mark.broad
 @pytest.mark.parametrize("form", FORMS)
 def test_it_stands_behind_ours_wherever_that_stands(form, tmp_path):
     given = {"update_freq": 2, "embeddings_freq": 1, "embeddings_metadata": {"words": "words.tsv"}}

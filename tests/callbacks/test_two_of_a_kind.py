@@ -38,6 +38,7 @@ WATCHERS = {
 
 
 @pytest.mark.slow
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("kind", WATCHERS)
 def test_a_second_watcher_is_told_once_and_does_nothing(kind, tmp_path, capsys):
     first, second = WATCHERS[kind](tmp_path / "a", tmp_path / "b")

@@ -254,7 +254,7 @@ def test_a_loop_of_ones_own_tells_it_too(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=6)
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("where", ["log", "prepare", "open", "describe", "hyperparameters", "flush", "close"])
 def test_one_that_fails_is_one_warning_and_all_others_go_on(tmp_path, where):
     tracker, other = Fails(where), Remembers()
@@ -374,6 +374,7 @@ def test_what_is_no_list_of_trackers_is_refused_with_the_fix(log_to, message):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "way", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))], ids=["copy", "pickle"]
 )
