@@ -243,6 +243,7 @@ def test_the_first_look_takes_no_more_examples_of_a_large_model_than_the_first_s
     assert [look(64, size, 1e9) for size in (None, 128)] == [32, 64]
 
 
+@pytest.mark.slow
 def test_the_spectrum_which_has_a_price_of_its_own_leaves_the_examples_of_the_probe_alone(monkeypatch):
     monkeypatch.setattr(measurement_schedule, "LIGHT_WORK", 0.0)
     found = []

@@ -18,7 +18,7 @@ from keras_ch8.callbacks.left_out import origin_of
 from keras_ch8.integration import backend, keras_private
 from tests import forked
 from tests.board.readers import python_loader
-from tests.callbacks import guard_cases
+from tests.callbacks import guard_cases, resuming
 from tests.callbacks.guard_cases import BAD, BATCH, STEPS, Falling, RateSpike, X, Y, broken, loss_of, network, trained
 from tests.callbacks.runs import Frames
 from tests.small_callbacks import Rates
@@ -485,46 +485,22 @@ def test_a_second_fit_traces_nothing_anew():
     assert traces == []
 
 
-def as_arrays(state):
-    return keras.tree.map_structure(np.asarray, state)
-
-
-class Stop(keras.callbacks.Callback):
-    """Ends the training after a batch, and keeps all that a training goes on from."""
-
-    def __init__(self, guard, at):
-        super().__init__()
-        self.guard, self.at, self.kept = guard, at, None
-
-    def on_train_batch_end(self, batch, logs=None):
-        optimizer = self.model.optimizer
-        if int(optimizer.iterations.numpy()) == self.at:
-            self.kept = pickle.dumps(self.guard.get_state())
-            self.values = [v.numpy() for v in (*self.model.variables, *optimizer.variables)]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("at", [48, pytest.param(80, marks=pytest.mark.full)])
-def test_a_state_goes_on_bit_for_bit(at):
+@pytest.mark.parametrize("die_at", [50, pytest.param(85, marks=pytest.mark.full)])
+def test_a_state_goes_on_bit_for_bit(tmp_path, die_at):
     """Before the rate spike at step 90, with states in memory to go back to."""
-    whole, first, rest = (callbacks.Guard(every="20ba") for _ in range(3))
-    stop, spike = Stop(first, at), RateSpike(at=90)
-    model, _ = trained(X, spike, whole, epochs=8)
-    trained(X, RateSpike(at=90), first, stop, epochs=8)
-    state = pickle.loads(stop.kept)
-    rest.set_state(state)
-    keras.tree.assert_same_structure(rest.get_state(), state)
-    again = network(optimizers.Momentum(0.01, skip_nonfinite=True))
-    again.optimizer.build(again.trainable_variables)
-    for variable, value in zip((*again.variables, *again.optimizer.variables), stop.values, strict=True):
-        variable.assign(value)
-    source = data.ArraySource(X, Y, batch_size=BATCH, seed=0)
-    source.seek(at // STEPS)
-    again.fit(source, initial_epoch=at // STEPS, epochs=8, callbacks=[RateSpike(at=90), rest], verbose=0)
-    assert rest.rollbacks == whole.rollbacks != []
-    assert rest.left_out == whole.left_out
-    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+    script = {
+        "model": lambda: network(optimizers.Momentum(0.01, skip_nonfinite=True)),
+        "data": lambda: data.ArraySource(X, Y, batch_size=BATCH, seed=0),
+        "callbacks": lambda: [RateSpike(at=90), callbacks.Guard(every="20ba")],
+        "epochs": 8, "validation_data": None,
+    }  # fmt: skip
+    whole = resuming.train(**script)
+    again = resuming.interrupted(lambda: callbacks.Resume(tmp_path, "9ba"), (die_at,), **script)
+    resuming.assert_same(again, whole)
+    (_, guard), (_, expected) = again.callbacks, whole.callbacks
+    assert guard.rollbacks == expected.rollbacks != []
+    assert guard.left_out == expected.left_out
 
 
 def test_what_was_written_after_the_state_that_a_training_goes_on_from_is_forgotten(tmp_path):

@@ -160,10 +160,8 @@ def test_a_part_that_fails_is_one_warning(again, part, tmp_path, monkeypatch):
     again.model.train_function = None  # nothing is kept of other trainings
     broken = property(boom) if name == "most_steps" else boom
     monkeypatch.setattr(owner, name, broken)
-    watching = [
-        callbacks.TensorBoard(str(tmp_path), log_to=[keras_ch8.trackers.JSONL()]),
-        *watchers(None or str(tmp_path))[1:],
-    ]
+    board = callbacks.TensorBoard(str(tmp_path), log_to=[keras_ch8.trackers.JSONL()])
+    watching = [board, *watchers(str(tmp_path))[1:]]
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         again.check(again.run(watching, verbose=2))
