@@ -37,6 +37,7 @@ def test_what_was_written_after_the_state_is_written_again_and_stands_there_once
     for step in (6, 7, 8):
         writer.scalars(step, {LOSS: -1.0})
     writer.lines("verdicts.jsonl", ["two"])
+    writer.lines("later.jsonl", ["one"])  # another that did not exist then
     writer.close()
     attempt = RunWriter.open(str(tmp_path), 9)  # a file that did not exist then
     attempt.scalars(9, {LOSS: -1.0})
@@ -46,11 +47,13 @@ def test_what_was_written_after_the_state_is_written_again_and_stands_there_once
     for step in (6, 7):
         again.scalars(step, {LOSS: float(step)})
     again.lines("verdicts.jsonl", ["three"])
+    again.lines("later.jsonl", ["two"])
     again.close()
     with loader(tmp_path) as board:
         assert board.runs() == {"optimization"}
         assert board.scalars()[LOSS] == [(step, float(step)) for step in range(1, 8)]
     assert (tmp_path / "optimization" / "verdicts.jsonl").read_text() == "one\nthree\n"
+    assert (tmp_path / "optimization" / "later.jsonl").read_text() == "two\n"
 
 
 def test_files_of_trackers_go_on_too_beside_the_run_and_elsewhere(tmp_path):
