@@ -165,7 +165,11 @@ def test_a_group_is_a_value_that_is_saved():
 
 
 REFUSED = [
-    (lambda: Group("a", -0.1), r"in \[0, inf\)\. Received: learning_rate=-0.1. Try 0.1"),
+    (lambda: Group("a", -0.1), r"in \(0, inf\)\. Received: learning_rate=-0.1. Try 0.1"),
+    (lambda: Group("a", 0.0), r"Received: learning_rate=0.0. Try 0.1, or `trainable = False`"),
+    (lambda: Group("a", float("nan")), r"Received: learning_rate=nan. Try 0.1"),
+    (lambda: Group("a", weight_decay=float("nan")), r"Received: weight_decay=nan. Try False"),
+    (lambda: Group("a", float("inf")), r"Received: learning_rate=inf. Try 0.1"),
     (lambda: Group("a", weight_decay=-1.0), r"Received: weight_decay=-1.0. Try False"),
     (lambda: Group([]), r"`paths` says which weights .* Received: paths=\[\]. Try \"encoder/\*\""),
     (lambda: Group.of_rank(-1), "an integer of at least 0. Received: rank=-1"),
@@ -177,6 +181,8 @@ REFUSED = [
         "which has none. Received: groups with Group.*weight_decay`",
     ),
     (lambda: ours.LBFGS(groups=[Group("a")]), r"takes its own arguments only.*Received: LBFGS\(groups="),
+    (lambda: keras.optimizers.Adam(groups=[Group("a")]), "not recognized: {'groups'"),  # Keras's own words
+    (lambda: keras.optimizers.Adam(Group("a")), "`learning_rate` should be float"),
     (
         lambda: ours.BlockCoordinateDescent(ours.SGD(groups=[Group("a")]), ["a", "b"]),
         "`inner` must have no `groups`. Received: groups=.*Leave them out",
