@@ -102,10 +102,10 @@ def test_clipping_sees_the_whole_gradient_whatever_the_groups():
 
 def test_groups_need_no_more_tiles_and_few_of_them_have_several_rates():
     shapes = [(100, 100), (100,)] * 30
-    groups = [Group.of_rank(1, learning_rate=0.5), Group("variable*7", learning_rate=0.1)]
+    groups = [Group.of_rank(1, learning_rate=0.5), Group("*6", learning_rate=0.1)]
     plain, grouped = ours.Adam(), ours.Adam(groups=groups)
     for optimizer in (plain, grouped):
-        optimizer.build([keras.Variable(np.zeros(s, "float32")) for s in shapes])
+        optimizer.build([keras.Variable(np.zeros(s, "float32"), name=f"v_{i}") for i, s in enumerate(shapes)])
     lengths = [[block.length for block in optimizer._layout.blocks] for optimizer in (plain, grouped)]
     assert len(lengths[0]) == len(lengths[1]) == -(-30 * 10_100 // TILE)
     rates = [{grouped.grouping.rate(i) for i in block.parts} for block in grouped._layout.blocks]
