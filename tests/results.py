@@ -166,7 +166,6 @@ RESULTS = {
     "batch sizes": lambda: studied().batch_sizes(),
     "duration": lambda: studied().duration(),
     "cure": cured,
-    "tune_speed": lambda: silently(choosing.tune_speed, network(), X, Y, steps_per_execution=(1,), rounds=3, verbose=0),
     "gain of a curriculum": lambda: curricula().gain("easy"),
     "pretrain_greedily": pretraining,
     "a stage": lambda: pretraining().stages[0],

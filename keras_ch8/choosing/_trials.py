@@ -5,10 +5,8 @@ import multiprocessing
 import os
 import pickle
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
 from multiprocessing import connection
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -17,7 +15,7 @@ import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .._arrays_file import Keeper
-from .._batches import Batch, examples_of
+from .._batches import Batch
 from .._describe import short
 from .._sandbox import sandbox
 from .._types import Tensor
@@ -216,56 +214,3 @@ class ShortTrainings:
                     break
             self._step = model.train_function
         return np.array(losses[1:])
-
-
-class SpeedSetting(NamedTuple):
-    """What a training is compiled with, and its batches.
-
-    Args:
-        jit_compile: As for `compile`.
-        steps_per_execution: As for `compile`.
-        batch_size: Examples in a batch.
-        policy: The `dtype_policy` of the layers; "" for the one that they have.
-    """
-
-    jit_compile: bool
-    steps_per_execution: int
-    batch_size: int
-    policy: str = ""
-
-
-class TimedStep:
-    """The compiled training step of a model with one setting, and its data."""
-
-    def __init__(self, model: keras.Model, batches: Sequence[Batch], setting: SpeedSetting) -> None:
-        self.setting, self.failure, self.first_call, self._calls = setting, "", math.nan, 1
-        joined = setting.batch_size // examples_of(batches[0])
-        self._data = backend.repeated([keras.utils.pack_x_y_sample_weight(*batch) for batch in batches], joined)
-        self._model = model
-        self._step: Callable[[Any], Any] = model.train_function
-
-    def begin(self, at_least: float) -> None:
-        """Trace and compile the step, and find out how often it runs in a round of so many seconds."""
-        model = self._model
-        with ExitStack() as exits:
-            for name in ("jit_compile", "steps_per_execution", "train_function"):
-                exits.callback(setattr, model, name, getattr(model, name))
-            for leaf in keras_private.leaves_of(model) if self.setting.policy else ():
-                exits.callback(setattr, leaf, "dtype_policy", leaf.dtype_policy)
-                leaf.dtype_policy = self.setting.policy
-            model.jit_compile, model.steps_per_execution = self.setting[:2]
-            model.make_train_function(force=True)
-            self._step = model.train_function
-            self.first_call = self._seconds()
-        self._calls = max(1, math.ceil(at_least / max(self._seconds(), 1e-6)))
-
-    def time(self) -> float:
-        """Return the seconds of a step, of some steps."""
-        return self._seconds() / (self._calls * self.setting.steps_per_execution)
-
-    def _seconds(self) -> float:
-        begun = time.perf_counter()
-        for _ in range(self._calls):
-            logs = self._step(self._data)
-        keras.tree.map_structure(np.asarray, logs)  # which waits for the device
-        return time.perf_counter() - begun

@@ -376,12 +376,3 @@ def training_cases():
     yield case(
         "training.scale_to_data", lambda: {"model": new_model(), "x": X}, y=m.NONE, target=m.word("unit_mean_square")
     )
-    counts = m.sequence(m.count(1), empty=True)
-    yield case(
-        "choosing.tune_speed",
-        on_model(steps_per_execution=tuple, multiples=tuple, rounds=lambda: 3, verbose=lambda: 0),
-        steps_per_execution=counts,
-        multiples=counts,
-        rounds=m.count(3),
-        verbose=m.VERBOSE,
-    )
