@@ -105,12 +105,6 @@ def plane():
 
 
 @functools.cache
-def curricula():
-    arguments = {"epochs": 2, "seeds": 3, "verbose": 0}
-    return silently(choosing.compare_curricula, network, (X, Y), np.abs(Y[:, 0]), (X, Y), **arguments)
-
-
-@functools.cache
 def optimizers_compared():
     rates = {"learning_rate": (0.005, 0.5)}
     candidates = {name: choosing.Candidate(getattr(optimizers, name), rates) for name in ("SGD", "Momentum")}
@@ -156,7 +150,6 @@ RESULTS = {
     "check_initialization": lambda: training.check_initialization(network(), X, Y),
     "preflight": lambda: keras_ch8.preflight(network(activation="relu"), 100 * X, Y),
     "scale_to_data": lambda: training.scale_to_data(network(), X),
-    "compare_curricula": curricula,
     "compare": optimizers_compared,
     "Study": lambda: studied().report,
     "a sweep of rates": lambda: studied().rates(),
@@ -166,7 +159,7 @@ RESULTS = {
     "batch sizes": lambda: studied().batch_sizes(),
     "duration": lambda: studied().duration(),
     "cure": cured,
-    "gain of a curriculum": lambda: curricula().gain("easy"),
+    "a difference of two optimizers": lambda: next(iter(optimizers_compared().differences().values())),
     "pretrain_greedily": pretraining,
     "a stage": lambda: pretraining().stages[0],
     "retrain_on_all_data": retraining,

@@ -77,7 +77,7 @@ def test_four_forms(name):
 
 
 CURVES = (
-    "find_learning_rate", "compare_learning_rates", "check_initialization", "scale_to_data", "compare_curricula",
+    "find_learning_rate", "compare_learning_rates", "check_initialization", "scale_to_data",
     "compare", "cure", "Study", "a sweep of rates", "stability", "warmup", "clipping", "batch sizes", "duration",
     "pretrain_greedily", "retrain_on_all_data", "minimize", "minimize by continuation", "lanczos", "interpolate",
     "loss_plane", "layer_flow", "batch_statistics", "time_horizon", "cliff", "read_run", "a curve of it",
@@ -117,9 +117,6 @@ def test_what_is_recommended_is_marked():
     compared = result("compare_learning_rates")
     [marked] = [each for each in str(compared).split("\n") if each.startswith(_result.MARK)]
     assert f"{compared.suggestion:.4g}" in marked
-    curricula = result("compare_curricula")
-    [marked] = [each for each in str(curricula).split("\n") if each.startswith(_result.MARK)]
-    assert curricula.recommended in marked
 
 
 @pytest.mark.slow

@@ -64,7 +64,7 @@ class Curriculum(Callback):
 
     Whether a curriculum helps is an open question each time: it may where labels are noisy or steps are few, and on
     clean data with time enough random order does as well (Wu et al. 2021). `order="hard"` and `order="random"` are the
-    controls, with the same pacing; `choosing.compare_curricula` runs them all.
+    controls, with the same pacing.
 
     Measures, for each epoch:
 

@@ -1,4 +1,4 @@
-"""Trainings that choose: a learning rate, an optimizer, a curriculum, all settings."""
+"""Trainings that choose: a learning rate, an optimizer, all settings."""
 
 from ..integration import backend as _backend
 
@@ -6,7 +6,6 @@ _backend.require_tensorflow(__name__)
 
 from ._candidates import Candidate
 from ._compare import compare
-from ._compare_curricula import compare_curricula
 from ._learning_rates import compare_learning_rates, find_learning_rate
 from ._study import Study
 
@@ -14,7 +13,6 @@ __all__ = [
     "Candidate",
     "Study",
     "compare",
-    "compare_curricula",
     "compare_learning_rates",
     "find_learning_rate",
 ]

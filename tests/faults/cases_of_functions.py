@@ -303,16 +303,6 @@ def training_cases():
     )
     yield case("training.check_initialization", on_model(), **OBJECTIVE)
     yield case(
-        "choosing.compare_curricula",
-        lambda: {"model_factory": new_model, "data": (X, Y), "difficulty": np.arange(8.0), "validation_data": (X, Y),
-                 "epochs": 1, "seeds": 2, "orders": ("none", "easy"), "verbose": 0},
-        data=m.NOTHING,
-        difficulty=m.NOTHING,
-        seeds=m.count(2) | m.sequence(m.SEED),
-        orders=m.NOTHING,
-        metric=m.NOTHING,
-    )  # fmt: skip
-    yield case(
         "choosing.Candidate",
         lambda: {"factory": an_optimizer, "ranges": {"learning_rate": (1e-3, 0.1)}},
         lambda made: None,
