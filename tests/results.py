@@ -112,13 +112,6 @@ def optimizers_compared():
 
 
 @functools.cache
-def studied():
-    made = choosing.Study(network, (X, Y), epochs=4, batch_size=16, verbose=0)
-    made.duration()
-    return made
-
-
-@functools.cache
 def pretraining():
     model = keras.Sequential(
         [keras.Input((4,)), *(keras.layers.Dense(8, "relu") for _ in range(2)), keras.layers.Dense(1)]
@@ -151,13 +144,6 @@ RESULTS = {
     "preflight": lambda: keras_ch8.preflight(network(activation="relu"), 100 * X, Y),
     "scale_to_data": lambda: training.scale_to_data(network(), X),
     "compare": optimizers_compared,
-    "Study": lambda: studied().report,
-    "a sweep of rates": lambda: studied().rates(),
-    "stability": lambda: studied().stability(),
-    "warmup": lambda: studied().warmup(),
-    "clipping": lambda: studied().clipping(),
-    "batch sizes": lambda: studied().batch_sizes(),
-    "duration": lambda: studied().duration(),
     "cure": cured,
     "a difference of two optimizers": lambda: next(iter(optimizers_compared().differences().values())),
     "pretrain_greedily": pretraining,

@@ -78,7 +78,7 @@ def test_four_forms(name):
 
 CURVES = (
     "find_learning_rate", "compare_learning_rates", "check_initialization", "scale_to_data",
-    "compare", "cure", "Study", "a sweep of rates", "stability", "warmup", "clipping", "batch sizes", "duration",
+    "compare", "cure",
     "pretrain_greedily", "retrain_on_all_data", "minimize", "minimize by continuation", "lanczos", "interpolate",
     "loss_plane", "layer_flow", "batch_statistics", "time_horizon", "cliff", "read_run", "a curve of it",
 )  # fmt: skip

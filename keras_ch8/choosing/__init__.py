@@ -1,4 +1,4 @@
-"""Trainings that choose: a learning rate, an optimizer, all settings."""
+"""Trainings that choose: a learning rate, an optimizer."""
 
 from ..integration import backend as _backend
 
@@ -7,11 +7,9 @@ _backend.require_tensorflow(__name__)
 from ._candidates import Candidate
 from ._compare import compare
 from ._learning_rates import compare_learning_rates, find_learning_rate
-from ._study import Study
 
 __all__ = [
     "Candidate",
-    "Study",
     "compare",
     "compare_learning_rates",
     "find_learning_rate",

@@ -7,7 +7,7 @@ is an extra of this package.
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
@@ -78,25 +78,6 @@ def beyond_in(ends: tuple[float, float], values: Sequence[float], losses: Sequen
         return beyond(values, losses)
     far = beyond([1 / (1 - value) for value in values], losses)
     return None if far is None or far <= 1 else 1 - 1 / far
-
-
-def sweep(
-    loss_of: Callable[[float], float], rates: Sequence[float], extensions: int = EXTENSIONS
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Return the rates that were tried in ascending order, their losses, and whether the best still lies at a boundary.
-
-    Where the best of `rates` lies at a boundary, up to `extensions` rates beyond it are tried.
-    """
-    tried = [float(rate) for rate in rates]
-    losses = [float(loss_of(rate)) for rate in tried]
-    for _ in range(extensions):
-        rate = beyond(tried, losses)
-        if rate is None:
-            break
-        tried.append(rate)
-        losses.append(float(loss_of(rate)))
-    order = np.argsort(tried)
-    return np.array(tried)[order], np.array(losses)[order], beyond(tried, losses) is not None
 
 
 def band(rates: Sequence[float], losses: Sequence[float], within: float = BAND) -> tuple[float, float]:
@@ -274,14 +255,10 @@ class PairedTest(Result):
 
     _shows = ("difference", "margin", "p", "count")
 
-    def sentence(self, what: str = "difference") -> str:
-        """Return the difference under this name, its interval, and what that means."""
+    def _headline(self) -> str:
         low, high = self.difference - self.margin, self.difference + self.margin
         judged = "significant" if self.is_significant else "not significant"
-        return f"{what} {self.difference:.3g}, 95 % interval {low:.3g} to {high:.3g}, p = {self.p:.2g}: {judged}"
-
-    def _headline(self) -> str:
-        return self.sentence()
+        return f"difference {self.difference:.3g}, 95 % interval {low:.3g} to {high:.3g}, p = {self.p:.2g}: {judged}"
 
 
 def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
@@ -301,12 +278,9 @@ def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
         return PairedTest(math.nan, math.inf, 1.0, count)
     mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(count)
     t = abs(mean) / error if error > 0 else math.inf if mean else 0.0
-    return PairedTest(mean, critical_t(count - 1) * error, 2 * float(distributions().stdtr(count - 1, -t)), count)
-
-
-def critical_t(degrees: int) -> float:
-    """Return the t whose two-sided probability is 5 %."""
-    return float(distributions().stdtrit(degrees, 1 - LEVEL / 2))
+    of_t = distributions()
+    margin = float(of_t.stdtrit(count - 1, 1 - LEVEL / 2)) * error
+    return PairedTest(mean, margin, 2 * float(of_t.stdtr(count - 1, -t)), count)
 
 
 def distributions() -> ModuleType:

@@ -162,12 +162,6 @@ class Dial(LearningRateSchedule):
         return backend.as_tensor(self._rate)
 
 
-def dial_of(optimizer: keras.optimizers.Optimizer) -> Any:
-    """Return what sets the rate of an optimizer between two steps: its variable or, for a schedule, a dial."""
-    rate = keras_private.rate_of(optimizer)
-    return Dial() if isinstance(rate, LearningRateSchedule) or callable(rate) else rate
-
-
 AT_REST = 1e-30
 """A rate at which no weight moves: some optimizers of Keras do not accept 0."""
 
@@ -195,7 +189,8 @@ class ShortTrainings:
     def __init__(self, model: keras.Model, data: Callable[[], Iterable[Batch]]) -> None:
         self._model, self._data = model, data
         (self._optimizer,) = keras_private.optimizers_in(model.optimizer)
-        self._dial = dial_of(self._optimizer)
+        rate = keras_private.rate_of(self._optimizer)
+        self._dial: Any = Dial() if isinstance(rate, LearningRateSchedule) or callable(rate) else rate
         self._step: Callable[..., Tensor] | None = None
 
     def losses(self, asked: StepsAt) -> np.ndarray:

@@ -293,14 +293,6 @@ def callback_cases():
 
 def training_cases():
     few = {"steps": lambda: 3}
-    yield case(
-        "choosing.Study",
-        lambda: {"model_factory": new_model, "data": (X, Y), "epochs": 1, "batch_size": 4, "verbose": 0},
-        lambda made: made.duration(),
-        data=m.NOTHING,
-        validation_data=m.NONE,
-        directory=m.NONE | m.PATH,
-    )
     yield case("training.check_initialization", on_model(), **OBJECTIVE)
     yield case(
         "choosing.Candidate",
