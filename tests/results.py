@@ -99,11 +99,6 @@ def path():
     return landscapes.interpolate(model, X, Y, trajectory=weights)
 
 
-def plane():
-    model, weights = training_of()
-    return landscapes.loss_plane(model, X, Y, trajectory=weights, points=9)
-
-
 @functools.cache
 def optimizers_compared():
     rates = {"learning_rate": (0.005, 0.5)}
@@ -156,7 +151,6 @@ RESULTS = {
     "check_gradient": lambda: curvature.check_gradient(network(), X, Y),
     "interpolate": path,
     "its trajectory": lambda: path().trajectory,
-    "loss_plane": plane,
     "balance": lambda: symmetries.balance(network(activation="relu"), "hidden_1"),
     "layer_flow": lambda: monitors.layer_flow(network(12), X, Y),
     "batch_statistics": lambda: monitors.batch_statistics(normalized(), X, Y),

@@ -138,7 +138,6 @@ def of_the_loss_cases():
         "landscapes.interpolate", on_model(start=lambda: flat() + 1.0, **few), start=m.NOTHING, end=m.NONE,
         trajectory=m.NONE, **OBJECTIVE,
     )  # fmt: skip
-    yield case("landscapes.loss_plane", on_model(**few), trajectory=m.NONE, radius=m.POSITIVE, **OBJECTIVE)
     yield case("monitors.batch_statistics", on_model("normalized"), **OBJECTIVE)
     yield case("monitors.cliff", lambda: {"norms": np.ones(30)}, norms=m.sequence(m.NUMBER, empty=True), steps=m.NONE)
     yield case("monitors.distance", on_model(start=weights), start=m.NOTHING, **OBJECTIVE)
