@@ -15,7 +15,6 @@ from tests.faults.given import (
     Y,
     an_optimizer,
     batches,
-    blur_images,
     call_a_layer,
     fit_a_problem_that_is_made_easy,
     fit_two_steps,
@@ -72,17 +71,6 @@ def continuation_cases():
                value=m.NONE | m.NUMBER, low=m.only(-np.inf) | m.number(high=0.0, up_to=True),
                high=m.only(np.inf) | m.number(1.0))  # fmt: skip
     deviation = {"stddev": m.NOT_NEGATIVE, "value": m.NONE | m.NOT_NEGATIVE}
-    yield case("continuation.GaussianBlur", use=blur_images, **deviation)
-    yield case(
-        "continuation.LabelSmoothing",
-        lambda: {"loss": keras.losses.CategoricalCrossentropy()},
-        lambda loss: float(loss(np.eye(2), np.full((2, 2), 0.5))),
-        loss=m.NOTHING,
-        smoothing=m.DECAY_RATE,
-        prior=m.NONE | m.number(0, 1, up_to=True),
-        value=m.NONE | m.DECAY_RATE,
-    )
-    yield case("continuation.SmoothedActivation", use=call_a_layer, activation=m.NONE, **deviation)
     degrees = m.number(1e-4)
     yield case("continuation.Temperature", use=call_a_layer, temperature=degrees, end=degrees, value=m.NONE | degrees)
     yield case(
