@@ -34,13 +34,8 @@ from tests.faults.given import (
 
 
 def curriculum_cases():
-    for name in ("BabySteps", "Exponential", "Linear", "OnePass", "Root", "Step"):
+    for name in ("BabySteps", "Linear", "OnePass", "Step"):
         yield case(f"curriculum.pacings.{name}", use=grow)
-    yield case(
-        "curriculum.cross_validated_loss",
-        lambda: {"model_factory": new_model, "x": X, "y": Y, "folds": 2, "epochs": 1},
-        folds=m.count(2),
-    )
     yield case(
         "curriculum.sequence_length",
         lambda: {"x": SEQUENCES},
@@ -48,7 +43,6 @@ def curriculum_cases():
         y=m.NOT_READ,
         padding=m.NUMBER,
     )
-    yield case("curriculum.teacher_loss", lambda: {"model": model(), "x": X, "y": Y})
 
 
 def data_cases():
