@@ -700,7 +700,7 @@ class LeavesAThread(Lines):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [Lines, trackers.CSV, trackers.JSONL])
+@pytest.mark.parametrize("make", [Lines, trackers.JSONL])
 @pytest.mark.broad
 def test_a_good_tracker_passes(make):
     extend.check_tracker(make)

@@ -147,8 +147,7 @@ def symmetry_cases():
 
 
 def tracker_cases():
-    for name in ("CSV", "JSONL"):
-        yield case(f"trackers.{name}", use=repr, path=m.NONE | m.PATH)
+    yield case("trackers.JSONL", use=repr, path=m.NONE | m.PATH)
     yield case("trackers.MLflow", use=repr, tracking_uri=m.NONE | m.TEXT, experiment=m.NONE | m.TEXT)
     yield case("trackers.WandB", use=repr)
 
