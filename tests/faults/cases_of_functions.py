@@ -88,9 +88,8 @@ def continuation_cases():
 
 
 def second_order_cases():
-    for name in ("Backtracking", "Constant", "Exact", "StrongWolfe"):
+    for name in ("Constant", "Exact", "StrongWolfe"):
         yield case(f"second_order.line_search.{name}", use=repr)
-    yield case("second_order.line_search.HagerZhang", use=repr, c2=m.number(0.1, 1, above=True))
     yield case(
         "second_order.minimize",
         lambda: {"fun": square, "x0": [1.0, 2.0], "max_iterations": 2},
