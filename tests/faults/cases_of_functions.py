@@ -292,7 +292,6 @@ def training_cases():
         trials=m.count(1),
         validation_data=m.NONE,
         metric=m.NOTHING,
-        workers=m.count(1),
     )  # fmt: skip
     rates = m.sequence(m.POSITIVE)
     yield case("choosing.compare_learning_rates", on_model(**few, rates=lambda: [0.01, 0.1]), rates=rates)

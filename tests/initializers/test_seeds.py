@@ -57,19 +57,9 @@ def test_without_a_seed_that_of_keras_decides(cls):
 
 
 @each_random
-def test_repeat_gives_the_same_values(cls):
-    first, *others = kernels_of(cls(seed=2, repeat=True))
-    for kernel in others:
-        np.testing.assert_array_equal(kernel, first)
-    np.testing.assert_array_equal(cls(seed=2)((20, 20)).numpy(), first)
-
-
-@each_random
-def test_a_seed_generator_gives_new_values_too_and_no_repetition(cls):
+def test_a_seed_generator_gives_new_values_too(cls):
     start = cls(seed=keras.random.SeedGenerator(3))
     assert (start(SHAPE).numpy() != start(SHAPE).numpy()).any()
-    with pytest.raises(ValueError, match=r"`repeat` gives the same values.*Give an integer seed"):
-        cls(seed=keras.random.SeedGenerator(3), repeat=True)
 
 
 def test_the_first_call_is_keras_s():
