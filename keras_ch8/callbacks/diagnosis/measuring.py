@@ -4,6 +4,7 @@ import dataclasses
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -238,6 +239,16 @@ class Measuring:
             if schedule.so_far.batch_size is None:
                 is_like_first = self.measure_every is None and schedule is not schedules[0]
                 schedule.begin(batch_size, like=schedules[0] if is_like_first else None)
+        if self.measure_every is None and not self.is_ready and self.setup_to_come:
+            self._trace_early(self.meters[0])
+
+    def _trace_early(self, meter: Meter) -> None:
+        """Trace, at the end of the first step, what could not be measured at it: who waits, waits at the start."""
+        probe, before = self._programs and self._programs.probe, self.memory.clock.measured
+        if probe is not None and meter.idle_until(self.memory.batch + 1) < math.inf:
+            with self.memory.clock.stopped():
+                self._attempt(meter, partial(probe.readings, probe.weights(), meter.so_far.start))
+            meter.schedule.traced(self.memory.clock.measured - before)
 
     @property
     def is_ready(self) -> bool:
