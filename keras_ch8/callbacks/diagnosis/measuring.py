@@ -4,6 +4,7 @@ import dataclasses
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ from ...monitors import progress
 from ...monitors.base import Monitor
 from ...monitors.measurement_log import MeasurementLog
 from ...monitors.model_facts import limit_of_norm
-from ...monitors.probe import passes_of
+from ...monitors.probe import ProbeEvaluator, passes_of
 from ...verdicts.verdict import RAISED_BY
 from ...verdicts.wording import counted
 from ..session.batch_counter import READ_EVERY
@@ -127,12 +128,14 @@ class Measuring:
     @property
     def setup_to_come(self) -> float:
         """About how many seconds the next measurement traces its graph, by the layers; 0 where it is there."""
-        probe = self._programs.probe if self._programs else None
-        return (
-            0.0
-            if probe is None or probe.is_traced
-            else SECONDS_A_LAYER * len(keras_private.leaves_of(probe.objective.model))
-        )
+        probe = self._probe
+        if probe is None or probe.is_traced:
+            return 0.0
+        return SECONDS_A_LAYER * len(keras_private.leaves_of(probe.objective.model))
+
+    @property
+    def _probe(self) -> ProbeEvaluator | None:
+        return None if self._programs is None else self._programs.probe
 
     def notes(self, log: MeasurementLog) -> list[str]:
         """Return what could not be judged, and why."""
@@ -238,6 +241,16 @@ class Measuring:
             if schedule.so_far.batch_size is None:
                 is_like_first = self.measure_every is None and schedule is not schedules[0]
                 schedule.begin(batch_size, like=schedules[0] if is_like_first else None)
+        if self.measure_every is None and not self.is_ready and self.setup_to_come:
+            self._trace_early(self.meters[0])
+
+    def _trace_early(self, meter: Meter) -> None:
+        """Trace, at the end of the first step, what could not be measured at it: who waits, waits at the start."""
+        probe, before = self._probe, self.memory.clock.measured
+        if probe is not None and meter.idle_until(self.memory.batch + 1) < math.inf:
+            with self.memory.clock.stopped():
+                self._attempt(meter, partial(probe.readings, probe.weights(), meter.so_far.start))
+            meter.schedule.traced(self.memory.clock.measured - before)
 
     @property
     def is_ready(self) -> bool:
