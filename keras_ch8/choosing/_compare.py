@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import _batches, _checks, _objects
 from .._arrays_file import Keeper, fingerprint
-from .._describe import section
+from .._describe import call_of, section
 from .._sandbox import generators_kept, new_model
 from .._types import Data, Logs
 from ..board import tags
@@ -354,10 +354,11 @@ def _write(
             ),
             "epochs": workload.epochs,
         }
+        known = settings | ({"code": code} if (code := _code_of(optimizer)) else {})
         name = tags.epoch(f"val_{result.metric}" if held_out else result.metric).name
         for run in one.runs:
             folder = os.path.join(log_dir, re.sub(r"[^\w.-]+", "_", one.name), f"seed_{run.seed}")
-            writer, record = RunWriter.open(folder, 1), Record(hyperparameters=settings)
+            writer, record = RunWriter.open(folder, 1), Record(hyperparameters=known)
             writer.points((int(step), {name: float(x)}) for step, x in zip(run.steps, run.values, strict=True))
             if (at := run.reached(result.target, result.lower_is_better)) is not None:
                 reached = f"{result.metric} reached {result.target:g}."
@@ -367,3 +368,11 @@ def _write(
             last = int(run.steps[-1])
             writer.record(functools.partial(record.text, last), last)
             writer.close()
+
+
+def _code_of(optimizer: keras.optimizers.Optimizer) -> str:
+    """Return the line that makes an optimizer anew; "" of one of the user's, or where an argument is an object."""
+    package = type(optimizer).__module__.partition(".")[0]
+    call = call_of(optimizer, {name: value for name, value in optimizer.get_config().items() if name != "name"})
+    is_plain = package in ("keras", "keras_ch8") and "(...)" not in call and "<" not in call
+    return f"optimizer = {package}.optimizers.{call}" if is_plain else ""

@@ -97,7 +97,7 @@ def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(tmp_path):
 def test_the_title_of_the_page_is_its_finding(tmp_path):
     write(tmp_path / "logs", curve(3), record(verdicts=[VERDICT]))
     keras_ch8.report(tmp_path / "logs", tmp_path / "a.html")
-    assert "<title>This training: its gradients vanish (logs)</title>" in (tmp_path / "a.html").read_text()
+    assert "<title>Vanishing gradients (logs)</title>" in (tmp_path / "a.html").read_text()
 
 
 def test_a_file_is_written_at_once_or_not_at_all(tmp_path, monkeypatch):
@@ -144,8 +144,9 @@ def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs, command):
     assert (status, error) == (1, "")
     assert max(map(len, said.splitlines())) <= 80
     table, _, of_runs = said.partition("\n\n")
-    assert [line.split()[-2:] for line in table.splitlines()] == [
-        ["fix", "first"], ["ACT", "vanishing"], ["1", "OK"], ["LITTLE", "CHECKED"],
+    assert [re.split("  +", line.strip("> ")) for line in table.splitlines()] == [
+        ["run", "loss", "state"], ["deep", "0.111", "ACT Vanishing gradients"], ["fine", "0.111", "OK so far"],
+        ["plain", "0.111", "not checked"],
     ]  # fmt: skip
     assert of_runs == (
         "deep, step 100, ended\n"
@@ -172,10 +173,12 @@ def test_of_several_runs_a_table_comes_first_with_the_best_on_top_by_validation(
         write(tmp_path / name, [(step, {"epoch/loss": 1.0, "epoch/val_loss": loss}) for step in (1, 2)], record())
     said = command("diagnose", tmp_path)[1]
     header, *rows = (line.split() for line in said.partition("\n\n")[0].splitlines())
-    assert header == ["run", "val", "loss", "times", "the", "best", "state", "fix", "first"]
-    assert [row[:4] for row in rows] == [
-        [">", "best", "0.3", "1"], ["bad", "0.9", "3", "LITTLE"], ["odd", "-", "-", "LITTLE"],
-    ]  # fmt: skip
+    assert header == ["run", "val_loss", "(best)", "state"]
+    assert [" ".join(row) for row in rows] == [
+        "> best 0.3 (0.3) not checked, ★ best",
+        "bad 0.9 (0.9) not checked, 3 x worse than the best run",
+        "odd NaN not checked",
+    ]
     assert re.findall(r"^(\w+), step 100", said, re.MULTILINE) == ["best", "bad", "odd"]
 
 

@@ -305,10 +305,13 @@ def why_not_measured(model: keras.Model) -> str | None:
     """Return why there is no loss of a model to measure, as far as that is known beforehand; it has been trained on."""
     if not model.trainable_variables:
         return "the model has no trainable weights. Set `trainable = True` of the layers that should learn."
-    if not model.built and len(keras_private.optimizers_of(model)) > 1:
+    known = keras_private.optimizers_of(model)
+    if not model.built and len(known) > 1:
+        used = " and ".join(name for name, one in known.items() if keras_private.iterations_of(one) > 0)
         return (
-            "of a model with several losses only the steps are judged. There is nothing to change: look at samples "
-            "from the model to judge it."
+            f"with several losses, as in a GAN, only the steps of {used} are checked: no one loss says how good the "
+            "model is. Nothing to change: judge the model by samples from it. Samples that get better from epoch to "
+            "epoch, whether or not a loss falls."
         )
     if not model.built:
         return (
