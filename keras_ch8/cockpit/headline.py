@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..verdicts.kinds import KINDS
-from ..verdicts.wording import counted, digits
+from ..verdicts.wording import begun_small, counted, digits
 from . import records
 
 Document: TypeAlias = dict[str, Any]
@@ -133,11 +133,9 @@ def _of_one(run: Document, name: str) -> Document:
         why = f": {_clause(verdict)}" if verdict and verdict["kind"] in causes else ""
         return _headline(level, f"{of_run}NaN from step {run['nan_from']:,} on{why}", _numbers(run))
     if verdict:
-        course, clause = _course(run), _clause(verdict)
-        is_of_run = not course and clause.startswith("it ")
-        return _headline(level, name + (clause[2:] if is_of_run else f"{course}: {clause}"), _numbers(run))
+        return _headline(level, f"{name}{_course(run)}: {_clause(verdict)}", _numbers(run))
     if is_silent(run):
-        return _headline("watch", "It has not ended, and has no news: does the training still run?", _numbers(run))
+        return _headline("watch", "This run has not ended and sends no news: is it still running?", _numbers(run))
     so_far = " so far" if run["ended"] is False else ""
     begin = "All right" if level == "ok" else "Little checked"
     return _headline(level, f"{begin}{so_far}: {checks_of(run)}", _numbers(run))
@@ -201,19 +199,18 @@ def verdicts_of(run: Document) -> Sequence[Mapping[str, Any]]:
 
 
 def _course(run: Document) -> str:
-    """Return how a run learns, where verdicts say that it hardly does, or ""."""
+    """Return how a run learns, where verdicts say that it barely does, or ""."""
     follow = {verdict["kind"] for verdict in verdicts_of(run) if verdict["explained_by"]}
     stand = {verdict["kind"] for verdict in verdicts_of(run) if verdict["level"] != "ok"}
     if (follow | stand) & _STUCK:
         return " does not learn"
-    return " hardly learns" if "underfitting" in follow else ""
+    return " barely learns" if "underfitting" in follow else ""
 
 
 def _clause(verdict: Mapping[str, Any]) -> str:
-    """Return what is said of a kind or, of a kind of the user's own, what was found."""
-    kind = KINDS.get(verdict["kind"])
-    said = kind.headline or kind.meaning if kind else verdict["finding"].partition(" (")[0]
-    return said.removesuffix(".")
+    """Return the title of a kind or, of one without a title, what was found."""
+    title = KINDS[verdict["kind"]].title if verdict["kind"] in KINDS else ""
+    return begun_small(title) if title else verdict["finding"].partition(" (")[0].removesuffix(".")
 
 
 def _numbers(run: Document) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._result import Table, coloured
+from ..verdicts.kinds import title_of
 from ..verdicts.state import STATES
 
 STATUS = {"act": 1, "little_checked": 3}
@@ -47,7 +48,7 @@ def _table(groups: Mapping[str, Sequence[Mapping[str, Any]]], ranked: Sequence[M
         states = {one["state"]["name"] for one in runs}
         state = next(each for each in STATES if each in states).replace("_", " ").upper()
         verdicts = [verdict for one in runs for verdict in (one["record"] or {}).get("verdicts", ())]
-        wrong = [verdict["kind"] for verdict in verdicts if verdict["level"] != "ok"]
+        wrong = [title_of(verdict["kind"]) for verdict in verdicts if verdict["level"] != "ok"]
         loss, times = (of.get(name, {}).get(key) for key in ("loss", "times"))
         rows.append((name, loss, times, state, wrong[0] if wrong else ""))
     columns = ("run", ranked[0]["metric"] if ranked else "loss", "times the best", "state", "fix first")

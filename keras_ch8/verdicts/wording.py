@@ -75,3 +75,8 @@ def moved(fall: float) -> str:
     if fall == 0:
         return "neither fell nor rose"
     return f"{'rose' if fall < 0 else 'fell'} by {percent(fall)}"
+
+
+def begun_small(sentence: str) -> str:
+    """Return a sentence or a title as it stands after a colon, or within a sentence."""
+    return sentence[0].lower() + sentence[1:]

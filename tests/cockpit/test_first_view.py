@@ -65,7 +65,7 @@ def test_consequences_stand_under_their_cause_and_never_among_what_passed(page):
     follows = verdict(
         "plateau",
         "ok",
-        "Probably a consequence of `vanishing`, so fix that first. The loss is stuck.",
+        'Probably caused by "Vanishing gradients", so fix that first. The loss is stuck.',
         explained_by="vanishing",
     )
     page.open(document(run("deep", curves(np.geomspace(2, 1, 50)), act, follows, checks=5)), width=390)

@@ -43,13 +43,13 @@ def test_a_healthy_training_is_all_right_and_of_how_many_checks():
 
 
 def test_a_sick_training_is_called_by_its_first_verdict_in_plain_words():
-    assert said(trained("a", VANISHING)) == ("act", "This training: its gradients vanish")
-    assert said(trained("a", VANISHING, PLATEAU)) == ("act", "This training does not learn: its gradients vanish")
+    assert said(trained("a", VANISHING)) == ("act", "This training: vanishing gradients")
+    assert said(trained("a", VANISHING, PLATEAU)) == ("act", "This training does not learn: vanishing gradients")
     low = verdict("underfitting", "ok", "It has come to rest.", explained_by="vanishing")
-    assert said(trained("a", VANISHING, low)) == ("act", "This training hardly learns: its gradients vanish")
+    assert said(trained("a", VANISHING, low)) == ("act", "This training barely learns: vanishing gradients")
     watch = verdict("overfitting", "watch", "It overfits.")
-    assert said(trained("a", watch)) == ("watch", "This training learns its examples by heart")
-    assert said(trained("a", watch, VANISHING)) == ("act", "This training: its gradients vanish")
+    assert said(trained("a", watch)) == ("watch", "This training: overfitting")
+    assert said(trained("a", watch, VANISHING)) == ("act", "This training: vanishing gradients")
 
 
 def test_a_kind_of_the_users_own_is_called_by_what_was_found():
@@ -65,7 +65,7 @@ def test_a_training_that_has_become_nan_says_from_which_step_and_is_never_called
     assert said(run("a", curves, nonfinite)) == ("act", "NaN from step 4 on")
     long = verdict("step_too_long", "act", "Too long.")
     follows = verdict("nonfinite", "ok", "It is NaN.", explained_by="step_too_long")
-    assert said(run("a", curves, long, follows)) == ("act", "NaN from step 4 on: its steps are too long")
+    assert said(run("a", curves, long, follows)) == ("act", "NaN from step 4 on: learning rate too high")
     assert said(run("a", curves, long, nonfinite)) == ("act", "NaN from step 4 on"), "nothing says why"
     assert said(run("a", curves), trained("b")) == ("act", "a is NaN from step 4 on")
     assert said(run("a", {name: series([1, 2, 3], [2.0, np.nan, 1.0])}))[0] == "ok", "it has come back"
@@ -95,7 +95,7 @@ def test_what_did_not_run_is_said_where_all_that_ran_has_passed():
 
 def test_a_training_that_never_ended_and_is_silent_is_not_called_right():
     dead = trained("a", ended=False) | {"news": None}
-    assert said(dead) == ("watch", "It has not ended, and has no news: does the training still run?")
+    assert said(dead) == ("watch", "This run has not ended and sends no news: is it still running?")
     assert said(trained("a", VANISHING, ended=False) | {"news": None})[0] == "act"
 
 
@@ -113,7 +113,7 @@ def test_of_several_runs_the_best_is_named_and_how_many_need_action():
 
 def test_one_sick_run_among_others_is_the_headline():
     found = of_runs([trained("sick", VANISHING, PLATEAU, loss=2.1), trained("cured", loss=0.183)])
-    assert (found["level"], found["text"]) == ("act", "sick does not learn: its gradients vanish")
+    assert (found["level"], found["text"]) == ("act", "sick does not learn: vanishing gradients")
     assert found["advice"] == "Use cured: it is the best of 2, and nothing is wrong with it. The other is listed below."
 
 
