@@ -177,7 +177,7 @@ class Diagnosis(Callback):
 
     def __str__(self) -> str:
         if self.model is None and not self.verdicts:
-            return _net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
+            return _net.off() or "It has watched no training yet: pass it to `fit` in `callbacks`."
         return report(self.verdicts, self.state, self.called)
 
     def _repr_html_(self) -> str:

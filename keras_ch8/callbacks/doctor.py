@@ -22,7 +22,7 @@ if not backend.is_tensorflow():
 from ..cockpit import page
 from ..trackers import feeds
 from ..trackers.base import Tracker
-from ..verdicts.kinds import ignored
+from ..verdicts.kinds import ignored, title_of
 from ..verdicts.state import OverallState
 from ..verdicts.texts import as_html, brief, report
 from ..verdicts.verdict import LEVELS, Verdict, VerdictError
@@ -208,13 +208,13 @@ class Doctor(keras.callbacks.Callback):
             return
         if not self.runs:
             raise ValueError(
-                "`raise_if` judges the last training, and this `Doctor` has watched no training. Received: a `Doctor` "
-                "without `runs`. Give it to `fit`, in `callbacks`."
+                "`raise_if` judges the last training. Received: a `Doctor` that has watched no training. Pass it to "
+                "`fit` in `callbacks`, and call `raise_if` afterwards."
             )
         found = [verdict for verdict in self.verdicts if LEVELS.index(verdict.level) >= LEVELS.index(level)]
         if found:
-            kinds = ", ".join(verdict.kind for verdict in found)
-            said = f'The training has verdicts of the level "{level}" or above: {kinds}.'
+            titles = ", ".join(title_of(verdict.kind) for verdict in found)
+            said = f'The training has verdicts of the level "{level}" or above: {titles}.'
             raise VerdictError(f"{said}\n\n{report(found, of='doctor')}", found)
 
     def __repr__(self) -> str:
@@ -223,7 +223,7 @@ class Doctor(keras.callbacks.Callback):
 
     def __str__(self) -> str:
         if not self.runs:
-            return _net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
+            return _net.off() or "It has watched no training yet: pass it to `fit` in `callbacks`."
         return coloured(report(self.runs[-1].verdicts, self.runs[-1].state, "doctor"), sys.stdout)
 
     def _repr_html_(self) -> str:
@@ -322,7 +322,7 @@ class Doctor(keras.callbacks.Callback):
             ...         run.step(loss=loss)
             ...     for _ in range(5):
             ...         train_step()
-            LITTLE CHECKED: 11 of 24 checks could be made.
+            LITTLE CHECKED: 11 of 24 checks could run.
             Measured 2 times: too few to judge trends. `Diagnosis(measure_every=1)`
                 measures at each step.
             >>> run.steps, doctor.runs[0].state.name

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ..verdicts.kinds import KINDS
+from ..verdicts.kinds import KINDS, title_of
 from ..verdicts.state import STATES
-from ..verdicts.wording import counted, digits
+from ..verdicts.wording import begun_small, counted, digits
 from . import records
 
 Document: TypeAlias = dict[str, Any]
@@ -47,7 +47,7 @@ def _of_best(runs: Sequence[Document], ranked: Sequence[Document]) -> Document:
     of = f"{named(ranked[0], runs)}: best of {len(ranked)} {'runs' if len(own) == 1 else 'candidates'} ({loss})"
     but = {"act": ", but it has a problem: ", "watch": ", but watch it: "}.get(level)
     if but and verdict:
-        said = ("First fix " if level == "act" else "Use ") + of + but + _small(_said_of(verdict))
+        said = ("First fix " if level == "act" else "Use ") + of + but + begun_small(_said_of(verdict))
     elif level == "ok":
         said = f"Use {of}, and nothing is wrong with it"
     else:
@@ -75,11 +75,6 @@ def named(rank: Document, runs: Sequence[Document]) -> str:
     rate = (own[0]["record"] or records.EMPTY)["hyperparameters"].get("learning_rate")
     is_tuned = len(own) > 1 and isinstance(rate, int | float)
     return f"{rank['name']} with learning rate {digits(rate, 3)}" if is_tuned else str(rank["name"])
-
-
-def title_of(kind: str) -> str:
-    """Return what a person reads for a kind; of one of the user's own its name in words."""
-    return (kind in KINDS and KINDS[kind].title) or kind.replace("_", " ").capitalize()
 
 
 def candidates(runs: Sequence[Document]) -> dict[str, list[Document]]:
@@ -171,15 +166,15 @@ def _of_one(run: Document, name: str = "") -> Document:
     if run["nan_from"] is not None:
         of_run = f"{name}: the" if name else "The"
         causes = {each["explained_by"] for each in verdicts_of(run) if each["kind"] == "nonfinite"}
-        why = f": {_small(_said_of(verdict))}" if verdict and verdict["kind"] in causes else ""
+        why = f": {begun_small(_said_of(verdict))}" if verdict and verdict["kind"] in causes else ""
         return _headline(level, f"{of_run} loss is NaN from step {run['nan_from']:,} on{why}", _numbers(run))
     if verdict:
         course, said = _course(run), _said_of(verdict)
         if name:
-            return _headline(level, f"{name}{course}: {_small(said)}", _numbers(run))
+            return _headline(level, f"{name}{course}: {begun_small(said)}", _numbers(run))
         return _headline(level, f"{said}: this training{course}" if course else said, _numbers(run))
     if is_silent(run):
-        return _headline("watch", "It has not ended, and has no news: does the training still run?", _numbers(run))
+        return _headline("watch", "This run has not ended and sends no news: is it still running?", _numbers(run))
     begin = (
         "All right" if level == "ok" else "Nothing found, but little checked" if run["state"]["judged"] else "Unknown"
     )
@@ -248,23 +243,18 @@ def verdicts_of(run: Document) -> Sequence[Mapping[str, Any]]:
 
 
 def _course(run: Document) -> str:
-    """Return how a run learns, where verdicts say that it hardly does, or ""."""
+    """Return how a run learns, where verdicts say that it barely does, or ""."""
     follow = {verdict["kind"] for verdict in verdicts_of(run) if verdict["explained_by"]}
     stand = {verdict["kind"] for verdict in verdicts_of(run) if verdict["level"] != "ok"}
     if (follow | stand) & _STUCK:
         return " does not learn"
-    return " hardly learns" if "underfitting" in follow else ""
+    return " barely learns" if "underfitting" in follow else ""
 
 
 def _said_of(verdict: Mapping[str, Any]) -> str:
     """Return the title of a kind or, of a kind of the user's own, what was found."""
     is_known = verdict["kind"] in KINDS
     return title_of(verdict["kind"]) if is_known else verdict["finding"].partition(" (")[0].removesuffix(".")
-
-
-def _small(title: str) -> str:
-    """Return a title as it stands within a sentence; "NaN" and "ReLU" stay."""
-    return title[:1].lower() + title[1:] if title[1:2].islower() and title[:3] != "NaN" else title
 
 
 def _numbers(run: Document) -> str:

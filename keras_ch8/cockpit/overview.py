@@ -5,11 +5,12 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from ..verdicts.kinds import title_of
 from ..verdicts.state import STATES
 from ..verdicts.texts import SETS, given_by
 from ..verdicts.wording import digits
 from . import headline, records
-from .headline import candidates, cases_of, checks_of, has_best, level_of, ranking, said_of, title_of, verdicts_of
+from .headline import candidates, cases_of, checks_of, has_best, level_of, ranking, said_of, verdicts_of
 
 Document: TypeAlias = dict[str, Any]
 """Plain data, ready for `json.dumps`."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
 from ..verdicts.checks import AFTERWARDS, CHECKS, Check
 from ..verdicts.fact import Fact
-from ..verdicts.kinds import KINDS
+from ..verdicts.kinds import KINDS, title_of
 from ..verdicts.remedies import REMEDIES, Remedy
 from ..verdicts.rules import Combination, Limit, Quantity, Rule
 from ..verdicts.verdict import RAISED_BY, WINDOW
@@ -113,13 +113,13 @@ def page(monitors: Sequence[Monitor] | None = None) -> str:
 def _contents(kinds: Sequence[str]) -> str:
     """Return links to the kinds, by the section of the chapter."""
     sections = sorted({KINDS[name].section for name in kinds})
-    of = {section: [f"[{n}](#{n})" for n in kinds if KINDS[n].section == section] for section in sections}
+    of = {section: [f"[{title_of(n)}](#{n})" for n in kinds if KINDS[n].section == section] for section in sections}
     return "\n".join([*(f"- {section}: {', '.join(links)}" for section, links in of.items()), ""])
 
 
 def _kind(name: str, rules: Sequence[tuple[Monitor, Rule]], shared: Set[str]) -> str:
     """Return the section of a kind; `shared` are the facts and conditions that are explained for several kinds."""
-    lines = [f"## {name}", "", KINDS[name].meaning, ""]
+    lines = [f"## {name}", "", f"**{title_of(name)}.** {KINDS[name].meaning}", ""]
     lines += [f"![{name}](pictures/verdicts/{name}.png)", ""] if name in SEEN else []
     lines += _cures(name, [rule for _, rule in rules], shared)
     if checks := [check for check in CHECKS if check.kind == name]:
@@ -299,8 +299,12 @@ def _row(*cells: object) -> str:
 
 def texts() -> str:
     """Return all sentences in Markdown, for an editor to read from top to bottom."""
-    lines = ["# Every sentence of a verdict", "", "What verdicts, cures and checks say. Findings have the numbers of"]
-    lines += ["their limits. Texts with other numbers of a training stand in the code: `verdicts/checks.py`."]
+    lines = [
+        "# Every sentence of a verdict",
+        "",
+        "What verdicts, fixes and checks say. Findings show the values of their",
+    ]
+    lines += ["limits. Texts with other numbers of a training are in the code: `verdicts/_checks_of_*.py`."]
     for kind, of_kind in itertools.groupby(sentences(), lambda sentence: sentence[0]):
         lines += ["", f"## {kind}", "", *dict.fromkeys(f"- *{part}*: {text}" for _, part, text in of_kind)]
     return "\n".join(lines) + "\n"
@@ -313,7 +317,12 @@ def sentences() -> Iterator[tuple[str, str, str]]:
         told = [part for rule in rules if rule.kind == name for part in _told_by_rule(rule)]
         told += [part for check in CHECKS if check.kind == name for part in _told_by_check(check)]
         if told:
-            told = [("meaning", KINDS[name].meaning), ("if all is well", f"{KINDS[name].fine}."), *told]
+            told = [
+                ("title", KINDS[name].title),
+                ("meaning", KINDS[name].meaning),
+                ("if all is well", f"{KINDS[name].fine}."),
+                *told,
+            ]
             told += [("cure", KINDS[name].cure)]
             for remedy in REMEDIES.get(name, ()):
                 told += [("cure", remedy.cure), ("then expect", remedy.expects)]

@@ -165,7 +165,7 @@ def cure_by(facts: Facts, to: Ending) -> str:
         f"end with {units}{' without an activation' * is_linear}" if to.units != output.units
         else f"end {'the model without an activation' if is_linear else f'with {to.activation}'}"
         if to.activation != output.activation else "",
-        "rescale the output with `keras.layers.Rescaling`(y.std(), y.mean())" if is_scaled else "",
+        "rescale the output with `keras.layers.Rescaling(y.std(), y.mean())`" if is_scaled else "",
         f"compile with {' and '.join(compiled)}" if compiled else "",
         "find a new learning rate with `keras_ch8.find_learning_rate`" if _finds_rate(facts, to) else "",
     ]  # fmt: skip

@@ -239,7 +239,7 @@ def test_the_number_of_a_verdict_is_the_last_point_of_its_series(tmp_path):
 def test_print_is_the_report_and_a_notebook_has_cards_after_fit_and_after_unpickling():
     """The name of a kind is that of a monitor, which may be the user's: it is text."""
     watching = diagnosis()
-    assert str(watching) == "It has watched no training yet: give it to `fit`, in `callbacks`."
+    assert str(watching) == "It has watched no training yet: pass it to `fit` in `callbacks`."
     line = repr(watching)
     assert line.startswith("Diagnosis(")
     assert len(line) <= 400

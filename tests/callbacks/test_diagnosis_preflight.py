@@ -50,7 +50,7 @@ def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_
     verdict = watching.verdicts[0]
     assert verdict.step == verdict.measured == 0
     assert "activation = keras.activations.sigmoid" in verdict.code
-    assert "ACT wrong_output" in str(watching)
+    assert "ACT Last layer does not fit the loss (wrong_output, " in str(watching)
     assert watching.log.chance == pytest.approx(0.69, abs=0.01)
 
 
@@ -126,7 +126,7 @@ def test_a_probe_on_another_scale_and_first_examples_of_one_class_are_told():
 def test_the_alarm_is_printed_before_the_first_step(capsys):
     network("softmax").fit(X, Y, epochs=1, verbose=2, callbacks=[diagnosis()])
     out = capsys.readouterr().out
-    assert out.index("ACT wrong_output at step 0") < out.index("loss:")
+    assert out.index("ACT Last layer does not fit the loss (wrong_output) at step 0") < out.index("loss:")
 
 
 # --- whatever is trained -------------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def test_the_script_of_a_user(tmp_path, capsys):
     assert "Page: " in said
     assert doctor.verdicts[0].kind == "step_too_short"
     assert {verdict.level for verdict in doctor.verdicts} <= {"act", "watch"}
-    assert str(doctor).startswith("ACT step_too_short")
+    assert str(doctor).startswith("ACT Learning rate too low (step_too_short, ")
     assert "step_too_short" in doctor._repr_html_()
     page = doctor.report(tmp_path / "page.html")
     (of_page,) = page.verdicts.values()
@@ -180,7 +180,7 @@ def test_copies_report_to_the_one_they_are_copies_of():
     fit([copy.copy(doctor)], network(1e-7))
     names = [[verdict.kind for verdict in run.verdicts if verdict.level == "act"] for run in doctor.runs]
     assert names == [["step_too_short"], [], ["step_too_short"]]
-    assert str(doctor).startswith("ACT step_too_short")
+    assert str(doctor).startswith("ACT Learning rate too low (step_too_short, ")
 
 
 @pytest.mark.slow
@@ -219,7 +219,7 @@ def test_the_result_of_a_training_that_runs_or_has_died_is_there():
     with pytest.raises(KeyboardInterrupt):
         fit([doctor, look, Dies("on_epoch_begin", 6)])
     assert len(doctor.runs) == 1
-    assert seen[-1].startswith("ACT step_too_short")
+    assert seen[-1].startswith("ACT Learning rate too low (step_too_short, ")
     assert doctor.verdicts[0].kind == "step_too_short"
 
 

@@ -84,9 +84,9 @@ def test_a_training_step_of_ones_own_that_learns_nothing_is_little_checked(optim
     assert "dead_units" in state.missing
     assert not {"short_horizon", "batch_norm_gap", "saturated_units", "vanishing"} & set(state.missing)
     assert "Let `train_step` use `self(x)` and `self.compute_loss" in state.reasons[0]
-    assert state.reasons[1].startswith("The loss that is reported went from")
+    assert state.reasons[1].startswith("The reported loss went from")
     assert "right" not in str(diagnosis)
-    assert str(diagnosis).startswith(f"LITTLE CHECKED: {state.judged} of {state.applicable} checks could be made.")
+    assert str(diagnosis).startswith(f"LITTLE CHECKED: {state.judged} of {state.applicable} checks could run.")
     assert "LITTLE CHECKED" in diagnosis._repr_html_()
 
 

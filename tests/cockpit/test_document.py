@@ -38,7 +38,7 @@ def test_a_run_is_read_back(tmp_path):
     made = event_files.read(tmp_path / "logs")
     (run,) = made["runs"]
     assert (made["version"], made["title"], made["live"]) == (1, "logs", False)
-    assert made["headline"]["text"] == "This training: its gradients vanish"
+    assert made["headline"]["text"] == "Vanishing gradients"
     assert (run["name"], run["step"], run["ended"], run["problem"]) == ("a", 12, True, "")
     assert run["series"] == {
         "step/loss": {

@@ -8,7 +8,8 @@ pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from keras_ch8.cockpit.headline import ranking, title_of
+from keras_ch8.cockpit.headline import ranking
+from keras_ch8.verdicts.kinds import title_of
 from keras_ch8.verdicts.wording import digits
 from tests.chromium import MISSING
 from tests.cockpit.browser import PIXELS, WORDS
@@ -66,14 +67,14 @@ def test_consequences_stand_under_their_cause_and_never_among_what_passed(page):
     follows = verdict(
         "plateau",
         "ok",
-        "Probably a consequence of `vanishing`, so fix that first. The loss is stuck.",
+        'Probably caused by "Vanishing gradients", so fix that first. The loss is stuck.',
         explained_by="vanishing",
     )
     page.open(document(run("deep", curves(np.geomspace(2, 1, 50)), act, follows, checks=5)), width=390)
     (fold,) = page.row("deep").find_elements("css selector", ".checks")
     assert fold.text == "3 of 5 checks passed"
     fold.find_element("css selector", "summary").click()
-    assert fold.text.split("\n")[1:] == ["Not found: Check 0, Check 1, Check 2"]
+    assert fold.text.split("\n")[1:] == ["Not found: check_0, check_1, check_2"]
     (consequences,) = [one for one in page.all(".verdict details") if "consequences" in one.text]
     assert consequences.text == "Probably consequences of Vanishing gradients (fix it first): Stuck on a plateau"
     page.js("arguments[0].querySelector('summary').focus()", consequences)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_ch8.cockpit.headline import cases_of, of_runs, ranking, title_of
+from keras_ch8.cockpit.headline import cases_of, of_runs, ranking
 from keras_ch8.verdicts import kinds
 from tests.cockpit.documents import run, series, verdict
 
@@ -46,7 +46,7 @@ def test_a_sick_training_is_called_by_its_first_verdict_in_plain_words():
     assert said(trained("a", VANISHING)) == ("act", "Vanishing gradients")
     assert said(trained("a", VANISHING, PLATEAU)) == ("act", "Vanishing gradients: this training does not learn")
     low = verdict("underfitting", "ok", "It has come to rest.", explained_by="vanishing")
-    assert said(trained("a", VANISHING, low)) == ("act", "Vanishing gradients: this training hardly learns")
+    assert said(trained("a", VANISHING, low)) == ("act", "Vanishing gradients: this training barely learns")
     watch = verdict("overfitting", "watch", "It overfits.")
     assert said(trained("a", watch)) == ("watch", "Overfitting")
     assert said(trained("a", watch, VANISHING)) == ("act", "Vanishing gradients")
@@ -108,7 +108,7 @@ def test_what_did_not_run_is_said_where_all_that_ran_has_passed():
 
 def test_a_training_that_never_ended_and_is_silent_is_not_called_right():
     dead = trained("a", ended=False) | {"news": None}
-    assert said(dead) == ("watch", "It has not ended, and has no news: does the training still run?")
+    assert said(dead) == ("watch", "This run has not ended and sends no news: is it still running?")
     assert said(trained("a", VANISHING, ended=False) | {"news": None})[0] == "act"
 
 
@@ -241,4 +241,3 @@ def test_each_kind_of_the_package_has_a_title_of_its_own():
     titles = [kinds.KINDS[name].title for name in OWN]
     assert len(set(titles)) == len(OWN)
     assert all(title[:1].isupper() and title[-1] not in ".:;" for title in titles)
-    assert title_of("my_kind") == "My kind"

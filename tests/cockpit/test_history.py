@@ -137,13 +137,13 @@ def test_it_says_how_the_training_ended_and_what_is_wrong(history):
 @pytest.mark.parametrize(
     "said, words",
     [
-        ({"verdicts": [FINE]}, "; OK: 1 of 1 check made, nothing to do."),
+        ({"verdicts": [FINE]}, "; OK: 1 of 1 check ran, nothing to do."),
         (
             {"diagnosis": None},
-            "; LITTLE CHECKED: No check could be made. This run was not diagnosed. Train it with "
+            "; LITTLE CHECKED: No check could run. This run was not diagnosed. Train it with "
             '`fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',
         ),
-        ({"ended": False, "verdicts": [FINE]}, ", not ended; OK: 1 of 1 check made, nothing to do."),
+        ({"ended": False, "verdicts": [FINE]}, ", not ended; OK: 1 of 1 check ran, nothing to do."),
     ],
 )
 def test_it_says_so_where_all_is_well_or_nobody_looked(said, words):

@@ -88,8 +88,8 @@ def test_the_checks_that_passed_are_of_how_many():
     fine = trained("a") | {"state": STATE | {"name": "ok", "judged": 15, "missing": ["saddle"], "applicable": 16}}
     found = overview([fine])["checks"]
     assert found["text"] == "15 of 16 checks passed, 1 could not run"
-    assert found["lines"][0].startswith("Not found: Check 0, Check 1, ")
-    assert found["lines"][0].endswith("Check 12, and 2 more")
+    assert found["lines"][0].startswith("Not found: check_0, check_1, ")
+    assert found["lines"][0].endswith("check_12, and 2 more")
     assert found["lines"][1] == "Not checked: Stuck near a saddle point"
     assert overview([fine])["rows"][0]["checks"] is None, "they are said once"
 
@@ -121,7 +121,8 @@ def test_a_comparison_says_who_wins_by_how_much_how_sure_that_is_and_what_to_pas
         ),
         (
             "How sure",
-            "Not yet sure: each seed of Adam (0.2 to 0.25) beats each of SGD (0.36 to 0.46), but 2 seeds are few. Run 5.",
+            "Not yet sure: each seed of Adam (0.2 to 0.25) beats each of SGD (0.36 to 0.46), but 2 seeds are few. "
+            "Run 5.",
         ),
         ("What to do", "Use Adam with learning rate 0.0589.", settings["code"]),
         ("Then expect", "A val loss of about 0.2 to 0.25 after 430 steps, as in its 2 trainings here."),

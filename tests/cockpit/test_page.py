@@ -70,7 +70,7 @@ def test_what_report_returns(logs, tmp_path):
     assert made.verdicts["plain"] == []
     assert repr(made) == "<Page of 3 runs of 'logs', not saved: `.save(path)` writes it>"
     assert len(repr(page.Page(made._document, "long/" * 200))) == 400
-    assert "ACT vanishing (since step 40" in str(made)
+    assert "ACT Vanishing gradients (vanishing, since step 40" in str(made)
     assert str(made).endswith('Written to no file yet: `.save("report.html")` does that.')
     saved = keras_ch8.report(logs, tmp_path / "a.html")
     assert saved.path == str(tmp_path / "a.html")
@@ -145,23 +145,23 @@ def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs, command):
     assert max(map(len, said.splitlines())) <= 80
     table, _, of_runs = said.partition("\n\n")
     assert [re.split("  +", line.strip("> ")) for line in table.splitlines()] == [
-        ["run", "loss", "state"], ["deep", "0.111", "ACT Vanishing gradients"], ["fine", "0.111", "OK so far"],
-        ["plain", "0.111", "not checked"],
+        ["run", "loss", "state"], ["deep", "0.111", "ACT Vanishing gradients, \N{BLACK STAR} best"],
+        ["fine", "0.111", "OK so far"], ["plain", "0.111", "not checked"],
     ]  # fmt: skip
     assert of_runs == (
         "deep, step 100, ended\n"
         f"{report(keras_ch8.report(logs).verdicts['deep'])}\n"
         "\n"
         "fine, step 100, not ended\n"
-        "OK: 1 of 1 check made, nothing to do.\n"
+        "OK: 1 of 1 check ran, nothing to do.\n"
         "\n"
         "plain, step 100, ended\n"
-        "LITTLE CHECKED: No check could be made.\n"
+        "LITTLE CHECKED: No check could run.\n"
         "\n"
         "This run was not diagnosed. Train it with `fit(...,\n"
         '    callbacks=[keras_ch8.Doctor("logs")])`.\n'
     )
-    assert "ACT vanishing (since step 40, measured at step 90)\n" in said
+    assert "ACT Vanishing gradients (vanishing, since step 40, measured at step 90)\n" in said
     assert [command("diagnose", logs / name)[0] for name in ("fine", "plain")] == [0, 3]
     assert {name: state.name for name, state in keras_ch8.report(logs).states.items()} == {
         "deep": "act", "fine": "ok", "plain": "little_checked",

@@ -169,7 +169,7 @@ def test_a_curve_or_a_kind_of_another_monitor_is_refused_and_the_same_class_may_
     with pytest.raises(ValueError, match=r"Each curve has a name .*of .*GradientNormMonitor\. Give it another"):
         type("Mine", (Monitor,), {"name": "mine", "curves": (curve,)})
     kind = extend.Kind("cliff", "8.2", "", "", "")
-    with pytest.raises(ValueError, match=r"Each kind of verdict has a name of its own.*Give it another name"):
+    with pytest.raises(ValueError, match=r"Each kind of verdict needs a name of its own.*Rename your kind"):
         type("Mine", (Monitor,), {"name": "mine", "kinds": (kind,)})
     for text in ("One loss.", "Another loss."):
         curve = extend.Curve("mine", "Mine", "loss", text, "8.2")
