@@ -15,21 +15,21 @@ import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
-SIZE, COLUMNS, LINE, MARGIN = (820, 621), 94, 19, 14
-FONT = ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSansMono.ttf", 14)
+SIZE, COLUMNS, LINE, MARGIN = (820, 621), 86, 21, 16
+FONT = ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSansMono.ttf", 15)
 INKS = {"ACT": "#ff7b72", "OK": "#7fca87", "$": "#9aa0a6"}
 """Colours of lines that have this word first, or after "says:"."""
-READING, LAST = 14, 4000
-"""Milliseconds for each new character, and for the page."""
+READING, LEAST, LAST = 6, 800, 3500
+"""Milliseconds for each new character, for a block at least, and for the page."""
 
 
 def blocks() -> Iterator[str]:
-    """Yield what the tour prints, up to where it tells of files, in the parts in which it appears."""
+    """Yield what the tour prints, but the paths at its end, in the parts in which it appears."""
     yield "$ python -m keras_ch8 tour"
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "keras_ch8", "tour", "--logs", f"{folder}/tour"]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    yield from re.split(r"\n(?=\.\.\.|ACT|Fix|Second)", said.partition("\nYour script")[0])
+    yield from re.split(r"\n(?=\.\.\.|ACT|Fix|Second)", said.rpartition("\n\n")[0])
 
 
 def screen(text: str) -> Image.Image:
@@ -50,7 +50,7 @@ def main() -> None:
     for block in blocks():
         shown += f"{block}\n"
         pictures.append(screen(shown))
-        times.append(READING * len(block))
+        times.append(max(LEAST, READING * len(block)))
     pictures.append(Image.open(PICTURES / "tour_light.png").convert("RGB").resize(SIZE, Image.Resampling.LANCZOS))
     first, *others = (each.quantize(128, dither=Image.Dither.NONE) for each in pictures)
     first.save(

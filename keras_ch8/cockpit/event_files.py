@@ -46,7 +46,7 @@ def runs_below(log_dir: str | os.PathLike[str]) -> dict[str, Run]:
     if not runs:
         raise FileNotFoundError(
             "`log_dir` must hold a run that `keras_ch8.callbacks.TensorBoard` has written. Received: "
-            f"log_dir={log_dir!r}, with {len(folders)} folders of event files, none of which is of keras_ch8. Add "
+            f"log_dir={log_dir!r}, with {len(folders)} folders of event files, none written by keras_ch8. Add "
             f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` to the callbacks of `fit`, or give the folder above."
         )
     return runs

@@ -19,9 +19,9 @@ FAR = 2.0
 """Times the best loss, from which a run is told to be worse."""
 NEEDED = {
     "x|y": "x and y are your training data",
-    "callbacks": "callbacks is the list that you give to fit, such as [doctor]",
-    "batch_size": "batch_size is what you give to fit (32 by default)",
-    "epochs": "epochs is what you give to fit",
+    "callbacks": "callbacks is your list for fit, such as [doctor]",
+    "batch_size": "batch_size is that of your fit (32 by default)",
+    "epochs": "epochs is that of your fit",
 }
 """What a code may need of you, by the names that it reads."""
 SEEDS = 5
@@ -30,6 +30,8 @@ MANY, BRIGHT = 8, 5
 """Runs from which on charts have only the best drawn at full strength, and how many these are."""
 IN_COMPILE = "Paste before compile, then model.compile(optimizer, ...):"
 """Where the code of an optimizer goes that `compare` has found."""
+MORE = "More checks run, and OK, WATCH or ACT stands above."
+"""What to expect of a run that can be checked further."""
 ELSEWHERE = "About the same {} on other examples of that kind: {}."
 """What to expect of a model that is well."""
 RESULT, NEXT, EXPECT = "Result", "What to do", "Then expect"
@@ -92,11 +94,11 @@ def _calm(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tupl
     is_live = any(run["ended"] is False for run in runs)
     nothing = "Let it run: nothing to change so far." if is_live else "Nothing to change: you can use this model."
     yield NEXT, " ".join(fixes) or nothing
-    expected = [expects for _, _, expects in parts if expects] or ["More checks run."] * bool(fixes)
+    expected = [expects for _, _, expects in parts if expects] or [MORE] * bool(fixes)
     if expected:
         yield EXPECT, " ".join(expected)
     elif is_live:
-        yield EXPECT, "ACT or WATCH above, in place of OK, should a check fail later."
+        yield EXPECT, "OK above until the end; ACT or WATCH in its place if a check fails."
     elif len(runs) == 1 and (of_validation := runs[0]["summary"]["validation"]):
         yield EXPECT, ELSEWHERE.format("val loss", said_of(of_validation["best"]))
 
@@ -128,7 +130,7 @@ def _sureness(first: Document, second: Document) -> str:
     if max(first["losses"]) >= min(second["losses"]):
         return f"Not sure, it may be chance: the losses {' and '.join(both)} overlap. Run more seeds."
     said = f"each seed {both[0]} beats each {both[1]}"
-    return f"Not yet sure: {said}, but {seeds} seeds are few. Run 5." if seeds < SEEDS else f"Quite sure: {said}."
+    return f"Not yet sure: {said}, but {seeds} seeds are few: run 5." if seeds < SEEDS else f"Quite sure: {said}."
 
 
 def _range(rank: Document) -> str:

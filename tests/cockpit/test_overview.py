@@ -41,7 +41,7 @@ def test_what_was_not_looked_at_says_what_to_add_to_fit():
     assert found == {
         "Result": "No check could run, so nothing is known. This run was not diagnosed.",
         "What to do": 'Train it with `fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',
-        "Then expect": "More checks run.",
+        "Then expect": "More checks run, and OK, WATCH or ACT stands above.",
     }
 
 
@@ -79,7 +79,7 @@ def test_a_healthy_run_says_what_to_do_now():
     ]
     live = box(trained("a", ended=False))
     assert live["What to do"] == "Let it run: nothing to change so far."
-    assert live["Then expect"].startswith("ACT or WATCH above, in place of OK")
+    assert live["Then expect"].startswith("OK above until the end")
 
 
 def test_the_checks_that_passed_are_of_how_many():
@@ -121,8 +121,8 @@ def test_a_comparison_says_who_wins_by_how_much_how_sure_that_is_and_what_to_pas
         ),
         (
             "How sure",
-            "Not yet sure: each seed of Adam (0.2 to 0.25) beats each of SGD (0.36 to 0.46), but 2 seeds are few. "
-            "Run 5.",
+            "Not yet sure: each seed of Adam (0.2 to 0.25) beats each of SGD (0.36 to 0.46), but 2 seeds are few: "
+            "run 5.",
         ),
         ("What to do", "Use Adam with learning rate 0.0589.", settings["code"]),
         ("Then expect", "A val loss of about 0.2 to 0.25 after 430 steps, as in its 2 trainings here."),
@@ -151,7 +151,7 @@ def test_of_many_runs_all_but_the_best_five_are_faint(number, faint):
     [
         ("model.optimizer.learning_rate = 0.1", "fit:"),
         ("epochs = 40", "fit(epochs=epochs, ...):"),
-        ("epochs = 3 * epochs", "fit(epochs=epochs, ...): epochs is what you give to fit."),
+        ("epochs = 3 * epochs", "fit(epochs=epochs, ...): epochs is that of your fit."),
         ("fit_to(x)", "fit: x and y are your training data."),
     ],
 )

@@ -71,7 +71,7 @@ function bodyOf(page, { run, verdict, same, follows }, charts) {
     const names = follows.map((each) => each.title).join(", ");
     // the first sentence of such a finding names its cause, as the head does
     const texts = follows.map((each) => `${each.title}: ${each.finding.replace(/^.*?\. /, "")}`);
-    const head = `Probably consequences of ${title} (fix it first): ${names}`;
+    const head = `Probably caused by “${title}” (fix that first): ${names}`;
     body.append(foldOf(page, `${key} follows`, [head], false, rows(texts)));
   }
   const when = `Measured at step ${count(measured)}; reported since step ${count(step)}. Section ${section} of the book; \`${kind}\` in code.`;
