@@ -139,8 +139,8 @@ class Keeper:
         if differing:
             raise ValueError(
                 f"`directory` keeps what is finished of one {of}, and {self._folder!r} is of another: it differs in "
-                f"{', '.join(differing)}. Received: directory={self._folder!r}. Give the same arguments to go on "
-                "with it, or another `directory`."
+                f"{', '.join(differing)}. Received: directory={self._folder!r}. Pass the same arguments to resume it, "
+                "or another `directory`."
             )
 
     def load(self, key: str) -> Any:

@@ -177,8 +177,8 @@ def interpolate(
     points = _checks.count("points", points, 2, meaning="the number of places on the line", fix="Try 21.")
     if start is None and trajectory is None:
         raise ValueError(
-            "`interpolate` needs to know where the line begins. Received: neither `start` nor `trajectory`. Give "
-            "`start`, such as what `model.get_weights()` returned before the training, or the recorded `trajectory`."
+            "`interpolate` needs the start of the line. Received: neither `start` nor `trajectory`. Pass `start`, "
+            "such as what `model.get_weights()` returned before the training, or the recorded `trajectory`."
         )
     objective = Objective(model, x, y, **options)
     recorded = np.zeros((0, objective.size)) if trajectory is None else trajectory_of(trajectory, objective)
@@ -353,7 +353,7 @@ def principal(away: np.ndarray) -> np.ndarray:
     _, sizes, directions = np.linalg.svd(away, full_matrices=False)
     if len(sizes) < 2 or sizes[1] <= 1e-6 * sizes[0]:
         raise ValueError(
-            "The plane of a trajectory needs two directions from the present weights to the recorded ones. Received: "
+            "The plane of a trajectory needs two directions from the current weights to the recorded ones. Received: "
             f"{len(away)} sets of weights on one line with the present ones. Record more of the training, or leave "
             "`trajectory` out for random directions."
         )

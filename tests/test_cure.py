@@ -87,7 +87,7 @@ def test_where_a_cure_does_not_help_the_next_is_tried(rate, helps):
     assert found.verdict.code == code(rate if helps else "1.15")
     if helps:
         assert not found.before.helps
-        assert str(found).startswith("The first cure did not help, and this one does: Lower it. step_too_long is gone")
+        assert str(found).startswith("The first fix did not help, but this one does: Lower it. step_too_long is gone")
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,8 @@ class Continuation(Callback):
         if found := annealed_in(self.model):
             return found
         raise ValueError(
-            "`Continuation` moves annealed numbers, and there are none in the layers of the model or its loss. Put in "
-            "a part of `keras_ch8.continuation`, such as `GaussianBlur`."
+            "`Continuation` anneals numbers, but neither the layers nor the loss of this model have any. Add a part "
+            "of `keras_ch8.continuation`, such as `GaussianBlur`."
         )
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -197,10 +197,11 @@ class Continuation(Callback):
         if self.share < 1:
             return (
                 f"The training ended after {self.share:.0%} of the continuation, with {last}. The model now computes "
-                "the real problem, on which it was not trained: train on, or reach it earlier with a smaller `until`."
+                "the real problem, which it was not trained on: train longer, or reach it earlier with a smaller "
+                "`until`."
             )
         rest = self._memory.batches - int(np.ceil(self._memory.length or 0.0))
-        return f"The continuation has come to the real problem ({last}); {rest} batches were trained on it."
+        return f"The continuation reached the real problem ({last}); {rest} batches were trained on it."
 
     def _value(self, name: str, batch: int) -> float:
         number, u = self._numbers[name], max(batch, 0) / (self._memory.length or 1.0)

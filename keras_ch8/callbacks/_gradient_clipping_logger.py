@@ -191,7 +191,7 @@ def _deed(clipped: int | None, steps: int) -> str:
     if clipped == 0:
         return f"clipped none of {steps} steps: no gradient has reached the limit"
     if share < 0.3:
-        return f"clipped {share:.1%} of {steps} steps: it stops the rare steep ones, as it should"
+        return f"clipped {share:.1%} of {steps} steps: it catches the rare steep ones, as it should"
     if share < 0.99:
         return f"clipped {share:.1%} of {steps} steps: the threshold acts as a learning rate"
     return f"clipped {share:.1%} of {steps} steps: every step has the same length; lower the learning rate instead"

@@ -107,8 +107,8 @@ class SwitchOptimizer(Callback):
                 self.to.check(self.model)
         elif keras_private.unscaled(first) is not first and not is_scaled:
             raise ValueError(
-                "The loss of this model is scaled for float16, and the second optimizer must scale it too. Received: "
-                f"to={type(self.to).__name__}(...). Give `to=keras.optimizers.LossScaleOptimizer(...)` around it."
+                "The loss of this model is scaled for float16, so the second optimizer must scale it, too. Received: "
+                f"to={type(self.to).__name__}(...). Pass `to=keras.optimizers.LossScaleOptimizer(...)` around it."
             )
         steps, epochs = self.params["steps"], self.params["epochs"]
         if steps is None and self.start.unit in ("ba", "st"):
@@ -119,7 +119,7 @@ class SwitchOptimizer(Callback):
             self.session.switch(self._switch)
             self._is_switched = True
             self.session.event(
-                "optimizer", f"From here on the optimizer is {type(keras_private.unscaled(self.to)).__name__}."
+                "optimizer", f"From now on, the optimizer is {type(keras_private.unscaled(self.to)).__name__}."
             )
 
     def _switch(self) -> None:

@@ -178,9 +178,8 @@ class TensorBoard(Callback):
         super().on_train_begin(logs)
         if self._of_keras and self._keras_board not in self.session.training.callbacks:
             warnings.warn(
-                "`Model.fit` has Keras's `TensorBoard` behind this one, and something else is training here: what "
-                f"Keras's writes is missing. Received: {self!r}. Leave Keras's arguments out, and call the hooks of "
-                "`keras.callbacks.TensorBoard` yourself.",
+                f"Keras's arguments of `TensorBoard` work only in `Model.fit`. Received a loop of your own: {self!r}. "
+                "Omit them, and call the hooks of `keras.callbacks.TensorBoard` yourself.",
                 RuntimeWarning,
                 stacklevel=2,
             )

@@ -33,7 +33,7 @@ from ._watched_loop import WatchedLoop, compiled, named, together
 from .base import Callback
 from .diagnosis.probe_data import ProbeData
 
-NOT_SEEN = OverallState("little_checked", reasons=("What was found could not be kept.",))
+NOT_SEEN = OverallState("little_checked", reasons=("The verdicts could not be saved.",))
 """What is known of a training of which nothing else is."""
 
 
@@ -149,8 +149,8 @@ class Doctor(keras.callbacks.Callback):
         self.log_to = feeds.checked(log_to)
         if log_dir is None and log_to:
             raise ValueError(
-                "`log_to` gets what is written for TensorBoard, so it needs a `log_dir`. Received: "
-                f'log_to={short(log_to)} and log_dir=None. Give a folder too, such as log_dir="logs".'
+                "`log_to` forwards what is written for TensorBoard, so it needs a `log_dir`. Received: "
+                f'log_to={short(log_to)} and log_dir=None. Pass a folder too, such as log_dir="logs".'
             )
         self.resume = resume if isinstance(resume, Resume) else _objects.path("resume", resume, or_none=True)
         self.ignore = ignored(ignore)
@@ -180,8 +180,8 @@ class Doctor(keras.callbacks.Callback):
         folder = self.runs[-1].log_dir if self.runs else self.log_dir
         if folder is None:
             raise ValueError(
-                "`report` makes a page of what a training has written to its folder. Received: log_dir=None, which "
-                'writes nothing. Make `Doctor("logs")` and train again; `print(doctor)` says what was found.'
+                "`report` makes a page from the log folder. Received: log_dir=None, which writes nothing. Create "
+                '`Doctor("logs")` and train again; `print(doctor)` says what was found.'
             )
         return page.report(folder, file)
 
@@ -251,9 +251,9 @@ class Doctor(keras.callbacks.Callback):
         """Say that it cannot watch: where it can, its parts are called and not itself."""
         if not _net.off():
             warnings.warn(
-                "`Doctor` watches `Model.fit`, by a hook around it, and something else is training here: it watches "
-                "nothing. In a loop of your own use `with doctor.watch(model)`; after "
-                "`keras_ch8.integration.uninstall()` make a new `Doctor`.",
+                "`Doctor` watches `Model.fit`, but something else is training here, so it watches nothing. In a loop "
+                "of your own, use `with doctor.watch(model)`. After `keras_ch8.integration.uninstall()`, create a new "
+                "`Doctor`.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -336,19 +336,19 @@ class Doctor(keras.callbacks.Callback):
             _checks.keras_3(one)
         if self.resume is not None:
             raise ValueError(
-                "`resume` lets `fit` go on, and nothing could bring a loop of your own to its batch. Received: "
-                f"resume={short(self.resume)}. Leave `resume` out of the `Doctor`, or train with `fit`."
+                f"`resume` works only with `fit`, not with a loop of your own. Received: resume={short(self.resume)}. "
+                "Remove `resume` from the `Doctor`, or train with `fit`."
             )
         if self._has_probe and isinstance(model, list | tuple):
             raise ValueError(
-                "`probe` is a batch on which the loss of one model is measured. Received: a list of models and a "
-                "probe. Give the model whose loss it is, or leave `probe` out: verdicts then rest on the steps."
+                "`probe` is for measuring the loss of a single model. Received: a list of models and a probe. Pass "
+                "only that model, or omit `probe`: the verdicts are then based on the steps."
             )
         own = any(isinstance(callback, Diagnosis) for callback in callbacks)
         if own and (self._has_probe or self.ignore or loss is not None):
             raise ValueError(
-                "`probe`, `ignore` and `loss` are for the Diagnosis of the `Doctor`. Received: one of them, and a "
-                "`Diagnosis` in `callbacks`. Give them to that: `Diagnosis(probe, loss=loss)`."
+                "`probe`, `ignore` and `loss` belong to the `Diagnosis`. Received: one of them, and a `Diagnosis` in "
+                "`callbacks`. Pass them to that one: `Diagnosis(probe, loss=loss)`."
             )
         of_fit = [] if own else [self._diagnosis(self.probe if self._has_probe else ProbeData(None), loss)]
         members = fit.one_of_each([*self._boards(), *of_fit, *callbacks])

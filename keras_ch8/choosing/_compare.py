@@ -153,7 +153,7 @@ def compare(
     found = candidates_of(candidates)
     _objects.function("model_factory", model_factory, returns="a new compiled model")
     if target is not None:
-        target = _checks.number("target", target, meaning="the value of the metric to reach", fix="Give None for none.")
+        target = _checks.number("target", target, meaning="the value of the metric to reach", fix="Use None for none.")
     epochs = _checks.count("epochs", epochs, 1, meaning="the passes over the data of each training", fix="Try 10.")
     trials = _checks.count("trials", trials, 1, meaning="the settings that are tried of each candidate", fix="Try 8.")
     workers = _checks.count("workers", workers, 1, meaning="the processes that train at once", fix="Try 1.")
@@ -254,8 +254,8 @@ def checked_model(
             reported = measured(first, few_held_out)
         except Exception as error:  # of any layer, loss or metric
             raise ValueError(
-                "`data` and `validation_data` must fit the model that `model_factory` makes. Received: arrays with "
-                f"which it ends in {type(error).__name__}: {keras_private.first_sentence(error)} Change one of them."
+                "`data` and `validation_data` must fit the model that `model_factory` returns. Received: arrays on "
+                f"which it fails with {type(error).__name__}: {keras_private.first_sentence(error)} Change one of them."
             ) from error
     return direction_of(first, metric, mode, reported) == "min"
 

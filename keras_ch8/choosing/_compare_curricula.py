@@ -185,7 +185,7 @@ def compare_curricula(
     _checks.text("metric", metric, meaning="the name of what `evaluate` reports")
     orders = _objects.list_of("orders", orders, str)
     if not orders:
-        raise ValueError("`orders` says which ways to train are compared. Received: orders=[]. Try ('none', 'easy').")
+        raise ValueError("`orders` must list the ways to train. Received: orders=[]. Try ('none', 'easy').")
     for order in orders:
         _checks.word("orders", order, ORDERS, meaning="which ways to train are compared")
     seeds = _checks.seeds(seeds, 2)
@@ -197,7 +197,7 @@ def compare_curricula(
     if not isinstance(source, ArraySource):
         raise TypeError(
             "`data` must be arrays (x, y), or a source of `keras_ch8.data`. Received: an object of type "
-            f"{type(source).__name__}. Make one: keras_ch8.data.ArraySource(x, y)."
+            f"{type(source).__name__}. Create one: keras_ch8.data.ArraySource(x, y)."
         )
     if not callable(difficulty) and not isinstance(difficulty, str):
         difficulty = numbers(difficulty, source.count)

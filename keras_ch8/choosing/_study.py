@@ -134,15 +134,15 @@ class Study:
         size = _batches.examples_of(data[0])
         if batch_size > size:
             raise ValueError(
-                f"`batch_size` is the examples in a batch, so it must be at most those of `data`, {size}. Received: "
+                f"`batch_size` must be at most the number of examples in `data`, {size}. Received: "
                 f"batch_size={batch_size}. Try {min(32, size)}."
             )
         self._trainer = Trainer(model_factory, data, validation_data, epochs, batch_size, seed)
         at_start = self._trainer.evaluate()
         if not math.isfinite(at_start):
             raise ValueError(
-                "The loss must be finite before the first step, or no setting helps. Received: `data` and a model with "
-                f"the loss {at_start}. `keras_ch8.preflight(model, x, y)` looks for the reason."
+                "The loss must be finite before the first step: otherwise no setting can help. Received: `data` and a "
+                f"model with the loss {at_start}. `keras_ch8.preflight(model, x, y)` looks for the reason."
             )
         keeper = Keeper(directory, "study", self._trainer.described)
         self._trials = Trials(self._trainer.train, keeper, self._tell)
@@ -332,8 +332,8 @@ class Study:
         examples = round(size * length.steps(Clock(trainer.size / size, 1.0, trainer.examples / size)))
         if examples > trainer.examples:
             raise ValueError(
-                f"`start` lies in a training, which has {trainer.steps(size)} steps. Received: start={short(start)}. "
-                "Try '10%'."
+                f"`start` must lie within the training, which has {trainer.steps(size)} steps. Received: "
+                f"start={short(start)}. Try '10%'."
             )
         return examples
 

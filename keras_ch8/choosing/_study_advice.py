@@ -214,7 +214,7 @@ def of_batches(found: Mapping[int, Branch], setting: StudySetting, critical: flo
     if here.examples <= (1 + NEAR) * ENOUGH * fewest:
         return Advice("", why, setting)
     setting = dataclasses.replace(setting, batch_size=chosen.batch_size, rate=chosen.rate)
-    return Advice(f"Use batches of {chosen.batch_size}, with a rate of {chosen.rate:.3g}.", why, setting)
+    return Advice(f"Set the batch size to {chosen.batch_size}, with a rate of {chosen.rate:.3g}.", why, setting)
 
 
 def last_gain(run: StudyRun) -> float:
@@ -230,11 +230,11 @@ def of_length(runs: Sequence[StudyRun], epochs: int) -> Advice:
     of = f"in the {len(runs)} best trainings" if len(runs) > 1 else "in the best training"
     where = f"The loss was lowest after {place:.0%} of the steps {of}"
     if place <= FIRST:
-        do = f"Train for fewer steps, about {max(1, 4 * first.best_step)}, or lower the rate towards the end."
-        why = f"{where}: the rest of the training gains nothing."
+        do = f"Train for fewer steps, about {max(1, 4 * first.best_step)}, or lower the rate toward the end."
+        why = f"{where}: the rest of the training brings nothing."
         return Advice(do, why, first.setting)
     if place >= 1 - LAST and gain > STILL_FALLING:
-        do = f"Train longer: try {2 * epochs} epochs, {2 * first.steps} steps, and stretch your schedule with it."
+        do = f"Train longer: try {2 * epochs} epochs, {2 * first.steps} steps, and stretch your schedule accordingly."
         why = f"{where}, and the last quarter still lowered it by {gain:.0%}."
         return Advice(do, why, first.setting)
     why = f"{where}, and the last quarter lowered it by only {max(gain, 0.0):.1%}."

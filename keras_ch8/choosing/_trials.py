@@ -101,7 +101,7 @@ def _pool(workers: int, train: Callable[[Any], Any]) -> ProcessPoolExecutor:
         raise TypeError(
             "With several `workers` each process is sent `model_factory` and the candidates, so these must be "
             f"functions defined at the top of a module. Received: one that cannot be sent ({error}). Move it there, or "
-            "give workers=1."
+            "pass workers=1."
         ) from error
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     return ProcessPoolExecutor(workers, context, _begin, (content,))
@@ -135,8 +135,8 @@ def direction_of(model: keras.Model, metric: str, mode: str, reported: Iterable[
     found = keras_private.mode_of(model, metric) if mode == "auto" else mode
     if found is None:
         raise ValueError(
-            f"Whether more or less of {metric!r} is better is not known. Received: mode={short(mode)}. Give "
-            "mode='max' or mode='min'."
+            f"Whether more or less of {metric!r} is better is unknown. Received: mode={short(mode)}. Pass mode='max' "
+            "or mode='min'."
         )
     return found
 

@@ -103,7 +103,7 @@ class SpeedTuning(Result):
         now, best = self.settings[0].setting, self.recommended
         if best == now:
             return (
-                f"No difference: no setting is faster than your present one by more than the noise of {self.noise:.1%}."
+                f"No difference: no setting is faster than your current one by more than the noise of {self.noise:.1%}."
             )
         changed = [f"{name}={value}" for name, value in best._asdict().items() if value != getattr(now, name)]
         return (
@@ -296,18 +296,19 @@ def tune_speed(
 def _refuse(model: keras.Model) -> None:
     if not model.compiled:
         raise ValueError(
-            f"What is timed is the training step. Received: model={model.name!r}, which is not compiled. Compile it as "
-            "for `fit`."
+            f"`tune_speed` times the compiled training step. Received: model={model.name!r}, which is not compiled. "
+            "Compile it as for `fit`."
         )
     if model.run_eagerly:
         raise ValueError(
-            "What is timed is a compiled step. Received: a model with run_eagerly=True. Compile it without."
+            "`tune_speed` times the compiled training step. Received: a model with run_eagerly=True. Compile it "
+            "without."
         )
     if model.distribute_strategy.num_replicas_in_sync > 1:
         replicas = model.distribute_strategy.num_replicas_in_sync
         raise ValueError(
-            f"The step is timed on one device. Received: a model that is distributed over {replicas}. Build it outside "
-            "the strategy."
+            f"The step is timed on one device. Received: a model that is distributed over {replicas}. Build and "
+            "compile it outside the strategy."
         )
 
 

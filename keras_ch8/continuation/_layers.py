@@ -86,9 +86,8 @@ class GaussianBlur(SameShape):
         """Refuse inputs without an axis to blur along."""
         if len(input_shape) < 3:
             raise ValueError(
-                "`GaussianBlur` blurs along the axes between batch and channels, on which neighbours are near each "
-                f"other. Received: inputs of shape {tuple(input_shape)}. Give them such an axis with "
-                "`keras.layers.Reshape`."
+                "`GaussianBlur` blurs along the axes between batch and channels. Received: inputs of shape "
+                f"{tuple(input_shape)}. Give them such an axis with `keras.layers.Reshape`."
             )
         self.built = True
 
@@ -239,8 +238,8 @@ class WeightNoise(keras.layers.Wrapper):
     ) -> None:
         if not isinstance(layer, keras.Layer):
             raise TypeError(
-                "`layer` is the layer whose weights are noisy, so it must be a `keras.layers.Layer`. Received: "
-                f"layer={short(layer)} of type {type(layer).__name__}."
+                f"`layer` must be a `keras.layers.Layer`. Received: layer={short(layer)} of type "
+                f"{type(layer).__name__}."
             )
         super().__init__(layer, **{"dtype": getattr(layer, "dtype_policy", None), **kwargs})
         self.stddev = Annealed(_checks.stddev(stddev), value=value, low=0.0)

@@ -31,8 +31,8 @@ def _refuse_other_shapes(given: Any, activation: Callable[[Tensor], Tensor]) -> 
         shape = ()
     if shape != (1, 2):
         raise ValueError(
-            "`activation` is blurred entry by entry, so it must return a number for each number that it is given. "
-            f"Received: activation={short(given)}. Give the name of one of `keras.activations`."
+            "`activation` must work entry by entry, and return as many numbers as it receives. Received: "
+            f"activation={short(given)}. Pass the name of one of `keras.activations`."
         )
 
 
@@ -138,8 +138,8 @@ class SmoothedActivation(SameShape):
             _refuse_other_shapes(activation, self.activation)
         if "axis" in inspect.signature(self.activation).parameters:
             raise ValueError(
-                "`activation` is blurred entry by entry, so it must act so. Received: "
-                f"activation={short(activation)}, which has an `axis`. Blur what comes before it."
+                f"`activation` must work entry by entry. Received: activation={short(activation)}, which has an "
+                "`axis`. Blur its input instead."
             )
         self.stddev = Annealed(_checks.stddev(stddev), value=value, low=0.0)
         is_keras = getattr(self.activation, "__module__", "").startswith("keras.src.")
@@ -241,8 +241,8 @@ class LabelSmoothing(keras.losses.Loss):
     ) -> None:
         if not isinstance(loss, keras.losses.Loss):
             raise TypeError(
-                "`loss` must be a `keras.losses.Loss`, such as `keras.losses.CategoricalCrossentropy()`. "
-                f"Received: loss={short(loss)} of type {type(loss).__name__}. Make the object from its class."
+                "`loss` must be a `keras.losses.Loss`, such as `keras.losses.CategoricalCrossentropy()`. Received: "
+                f"loss={short(loss)} of type {type(loss).__name__}. Create an instance of the class."
             )
         super().__init__(name=_checks.label(name), reduction=loss.reduction, dtype=loss.dtype)
         self.loss = loss

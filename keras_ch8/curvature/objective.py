@@ -163,7 +163,7 @@ class Objective:
             raise ValueError(
                 f"`{name}` must be the trainable weights of the model at another time, a list of arrays of shapes "
                 f"{self.shapes}. Received: {name} of type {type(arrays).__name__}, with arrays of shapes "
-                f"{short(shapes)}. Take `[v.numpy() for v in model.trainable_variables]`."
+                f"{short(shapes)}. Use `[v.numpy() for v in model.trainable_variables]`."
             )
         return self.tensors(list(arrays))
 
@@ -375,7 +375,7 @@ def hessian(model: keras.Model, x: Data, y: Data = None, **options: Any) -> np.n
     objective = Objective(model, x, y, **options)
     if objective.size > LARGEST:
         raise ValueError(
-            f"A whole Hessian is computed for at most {LARGEST} weights. Received: a model of {objective.size}. Use "
+            f"A full Hessian is computed for at most {LARGEST} weights. Received: a model of {objective.size}. Use "
             "`hessian_vector_product`, or `lanczos` for its extreme eigenvalues."
         )
     theta = objective.theta()

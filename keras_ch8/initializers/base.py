@@ -113,8 +113,8 @@ class RandomInitializer(Initializer):
         self.repeat = _checks.flag("repeat", repeat, meaning="whether every call returns the values of the first")
         if repeat and is_generator:
             raise ValueError(
-                "`repeat` gives the same values at every call, and a `SeedGenerator` never the same. "
-                f"Received: repeat={short(repeat)}, seed={short(seed)}. Give an integer seed, or leave `repeat` out."
+                "`repeat` gives the same values at every call, and a `SeedGenerator` never the same. Received: "
+                f"repeat={short(repeat)}, seed={short(seed)}. Pass an integer seed, or leave `repeat` out."
             )
         self._seed_argument = None if seed is None else seed if is_generator else int(seed)
         # As in Keras, Python's own generator chooses the seed if none is given.

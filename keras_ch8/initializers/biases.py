@@ -71,14 +71,14 @@ def forget_gate(units: int, value: float = 1.0) -> keras.initializers.Initialize
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Jozefowicz, Zaremba, Sutskever (2015), An
         Empirical Exploration of Recurrent Network Architectures.
     """
-    units = _checks.count("units", units, 1, meaning="the number of units of the LSTM", fix="Give that of the layer.")
+    units = _checks.count("units", units, 1, meaning="the number of units of the LSTM", fix="Pass that of the layer.")
     meaning, fix = "the bias of the forget gates", "Try 1.0, or log(T) for a memory of T steps."
     value = _checks.finite("value", value, meaning=meaning, fix=fix)
     fix = "Pass unit_forget_bias=False to the `LSTM`, whose bias then has 4 x units entries, and its units here."
     return Bias([0.0] * units + [value] * units + [0.0] * 2 * units, fix)
 
 
-FIX = "Give the targets in the shape in which the network puts them out, one column for each unit."
+FIX = "Pass the targets in the shape in which the network puts them out, one column for each unit."
 
 
 @section("8.4")

@@ -112,8 +112,8 @@ class Sparse(RandomInitializer):
         if len(shape) < 2 or inputs < self.k:
             raise ValueError(
                 f"`Sparse` gives each unit {self.k} weights that are not 0, so it needs as many inputs at least. "
-                f"Received: k={self.k} for a kernel of shape {shape}, whose units have {inputs}. "
-                f"Give a smaller k, such as {max(1, min(self.k, inputs) // 2)}."
+                f"Received: k={self.k} for a kernel of shape {shape}, whose units have {inputs}. Pass a smaller k, "
+                f"such as {max(1, min(self.k, inputs) // 2)}."
             )
         rank = ops.argsort(ops.argsort(keras.random.uniform((units, inputs), dtype=dtype, seed=next(seeds))))
         values = keras.random.normal((inputs, units), 0.0, self.stddev, dtype, next(seeds))
@@ -308,8 +308,8 @@ class Orthogonal(KernelInitializer):
         if len(shape) == 3 and (self.input_axes is None or self.output_axes is None):
             raise ValueError(
                 "A kernel of three axes may be that of a `Conv1D` or of an `EinsumDense`, and `Orthogonal` must know "
-                f"which. Received: shape={shape}, and no axes. Give input_axes=[1], output_axes=[2] for `Conv1D`; "
-                "for `EinsumDense` the axes of the kernel that are its inputs and its units."
+                f"which. Received: shape={shape}, and no axes. Pass input_axes=[1], output_axes=[2] for `Conv1D`; for "
+                "`EinsumDense` the axes of the kernel that are its inputs and its units."
             )
         return axes_of(shape, self.input_axes, self.output_axes)
 

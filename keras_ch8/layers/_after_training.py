@@ -189,7 +189,10 @@ def fold(model: keras.Model) -> keras.Model:
 def _folded(model: keras.Model) -> tuple[keras.Model, int]:
     """Return the new model and how many batch normalizations were folded."""
     if not model.built:
-        raise ValueError(f"Only a built model has weights to fold. Received: {model.name!r}. Call it on a batch first.")
+        raise ValueError(
+            f"A model must be built before its weights can be folded. Received: {model.name!r}. Call it "
+            "on a batch first."
+        )
     pairs = _pairs_of(model)
     inner = {layer.name: _folded(layer) for layer in model.layers if isinstance(layer, keras.Model)}
     gone = {norm.name for norm in pairs.values()}

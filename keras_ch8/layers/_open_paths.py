@@ -184,14 +184,14 @@ class Residual(keras.layers.Layer):
         layers = list(layers) if isinstance(layers, list | tuple) else [layers]
         if not layers or not all(isinstance(layer, keras.Layer) for layer in layers):
             raise ValueError(
-                "`layers` are F in F(x) + x, so it must be a layer or a list of at least one. Received: "
+                "`layers` is F in F(x) + x, so it must be a layer or a non-empty list of layers. Received: "
                 f"layers={short(layers)}. Write for example `Residual([keras.layers.Dense(8, 'relu')])`."
             )
         is_automatic = isinstance(projection, str) and projection == "auto"
         if not is_automatic and not isinstance(projection, keras.Layer):
             raise ValueError(
                 "`projection` fits x to the shape of F(x), so it must be 'auto' or a layer. Received: "
-                f"projection={short(projection)}. Leave it out, or give a layer such as `keras.layers.Dense(units)`."
+                f"projection={short(projection)}. Leave it out, or pass a layer such as `keras.layers.Dense(units)`."
             )
         self.branch = keras.Sequential(layers, name="branch")
         self.branch.supports_masking = True  # its layers raise their own error if they do not
@@ -246,6 +246,6 @@ def _projection(before: Sizes, after: Sizes, dtype: keras.DTypePolicy) -> keras.
         return convolution(after[-1], 1, strides, data_format="channels_last", **common)
     raise ValueError(
         "`Residual` adds x to F(x), so F must keep the shape but for channels (the last axis) and strides. Received: "
-        f"layers that make {after} of {before}. Let convolutions inside have padding='same', or give a "
-        "`projection`: a layer that does the same to the shape."
+        f"layers that make {after} of {before}. Let convolutions inside have padding='same', or pass a `projection`: a "
+        "layer that does the same to the shape."
     )

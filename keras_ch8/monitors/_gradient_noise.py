@@ -147,7 +147,7 @@ def _estimates(evaluation: Evaluation, examples: int) -> tuple[Tensor, Tensor]:
     if k < 2:
         raise ValueError(
             "The noise of the gradient is measured by how far the gradients of equal parts of the probe differ, so "
-            f"each part needs an example. Received: a probe with fewer examples ({examples}) than parts. Give more "
+            f"each part needs an example. Received: a probe with fewer examples ({examples}) than parts. Pass more "
             "examples, in random order."
         )
     squares = sum(ops.sum(ops.square(gradient)) for gradient in evaluation.part_gradients)

@@ -453,7 +453,8 @@ def layer_flow(
     found = probe.evaluate(None if before is None else probe.objective.weights("before", before))
     if "layer_flow" not in found:
         raise ValueError(
-            "`layer_flow` follows signal and gradient through layers with a matrix of weights or an activation such as "
-            f"relu, tanh or sigmoid. Received: the model {model.name!r}, which has none. Give a model with such layers."
+            "`layer_flow` follows signal and gradient through layers with a matrix of weights or an activation such "
+            f"as relu, tanh or sigmoid. Received: the model {model.name!r}, which has none. Pass a model with such "
+            "layers."
         )
     return found["layer_flow"]

@@ -43,8 +43,8 @@ def learning_rate(value: Any) -> LearningRate:
 
 OF_OTHER_KERAS = {
     "lr": "Write `learning_rate=`.",
-    "decay": "Give a schedule, such as `learning_rate=keras_ch8.schedules.InverseTimeDecay(...)`.",
-    "jit_compile": "The update is compiled anyway; give `jit_compile` to `compile` for the whole training step.",
+    "decay": "Pass a schedule, such as `learning_rate=keras_ch8.schedules.InverseTimeDecay(...)`.",
+    "jit_compile": "The update is compiled anyway; pass `jit_compile` to `compile` for the whole training step.",
     "is_legacy_optimizer": "Leave it out.",
 }
 """Arguments of optimizers of other versions of Keras, and what stands for them."""

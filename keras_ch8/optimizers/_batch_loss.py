@@ -101,7 +101,7 @@ class BatchLoss:
         with keras.StatelessScope(self.weights(x), collect_losses=True) as scope:
             y_pred = keras_private.call(self.objective.model, part[0], training=True)
         received = {
-            f"{len(scope.losses)} losses beside it": bool(scope.losses),
+            f"{len(scope.losses)} additional losses": bool(scope.losses),
             "several outputs": keras.tree.is_nested(y_pred),
             "a mask": keras_private.mask_of(y_pred) is not None,
         }
@@ -174,7 +174,7 @@ def _refuse_statistics(states: Sequence[keras.Variable], new: Sequence[Tensor | 
             raise ValueError(
                 "`accumulate_batches` takes the mean loss over batches, which is that of one large batch only if no "
                 f"layer depends on the batch as a whole. Received: {variable.path!r}, which the forward pass changes. "
-                "Use `keras.layers.LayerNormalization`, or give all examples in one batch."
+                "Use `keras.layers.LayerNormalization`, or pass all examples in one batch."
             )
 
 

@@ -281,7 +281,7 @@ def _first_order(inner: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     if isinstance(inner, BlockCoordinateDescent) or keras_private.optimizers_in(inner) != [inner]:
         raise ValueError(
             "`inner` is the optimizer of each block, so it must be one that moves weights itself. Received: "
-            f"`{type(inner).__name__}`, which is made of others. Give one of those; Keras scales the loss around all."
+            f"`{type(inner).__name__}`, which is made of others. Pass one of those; Keras scales the loss around all."
         )
     if getattr(inner, "groups", ()):
         raise ValueError(
@@ -290,8 +290,8 @@ def _first_order(inner: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
         )
     if inner.built:
         raise ValueError(
-            "Each block begins with an optimizer like `inner`, so it must be a new one. Received: "
-            f"{inner.name!r}, which has trained {len(keras_private.known_variables(inner))} variables. Make another."
+            f"Each block begins with an optimizer like `inner`, so it must be a new one. Received: {inner.name!r}, "
+            f"which has trained {len(keras_private.known_variables(inner))} variables. Create another."
         )
     return inner
 
@@ -327,7 +327,7 @@ def blocks_of(given: Sequence[Part]) -> Blocks:
     blocks = tuple(tuple(word for part in parts for word in _words(part)) for parts in lists)
     for number, block in enumerate(blocks):
         if not block:
-            raise ValueError(f"Each block must have variables. Received: block {number} is an empty list. {_MEND}")
+            raise ValueError(f"Each block must contain variables. Received: block {number} is an empty list. {_MEND}")
     return blocks
 
 
@@ -340,14 +340,14 @@ def _words(part: Part) -> Iterator[str | int]:
         except re.error as error:
             raise ValueError(
                 "A text in `blocks` is a regular expression that is searched in the paths of variables. Received: "
-                f"{short(part)}, which is none: {error}. Give the variable itself, or `re.escape` the text."
+                f"{short(part)}, which is none: {error}. Pass the variable itself, or `re.escape` the text."
             ) from None
         yield part
     elif isinstance(part, keras.Layer):
         if not part.trainable_variables:
             raise ValueError(
                 f"A layer in `blocks` stands for its trainable variables. Received: layer {part.name!r}, which has "
-                f"none yet. Build the model first, or give a pattern such as {part.name + '/'!r}."
+                f"none yet. Build the model first, or pass a pattern such as {part.name + '/'!r}."
             )
         for variable in part.trainable_variables:
             yield from _words(variable)

@@ -92,7 +92,7 @@ class LevenbergMarquardt(ClosureOptimizer, method=methods.LevenbergMarquardt):
         n_outputs = len(getattr(model, "outputs", None) or [0])
         reasons = {
             f"the loss {model.loss!r}": not is_squared(model),
-            f"{len(model.losses)} losses beside it": bool(model.losses),
+            f"{len(model.losses)} additional losses": bool(model.losses),
             "accumulate_batches=True": self.accumulate_batches,
             f"{n_outputs} outputs": n_outputs > 1,
         }

@@ -275,7 +275,7 @@ class SequentialSchedule(Schedule):
         if len(boundaries) != len(schedules) - 1:
             raise ValueError(
                 "`boundaries` are the joints between schedules, so there must be one fewer of them. Received: "
-                f"{len(schedules)} schedules and boundaries={short(boundaries)}. Give {len(schedules) - 1}."
+                f"{len(schedules)} schedules and boundaries={short(boundaries)}. Pass {len(schedules) - 1}."
             )
         super().__init__(name, schedules=schedules, boundaries=boundaries)
         if not self.is_relative:
@@ -351,8 +351,8 @@ class ScaledSchedule(Schedule):
         _checks.keras_3(schedule)
         if not isinstance(schedule, LearningRateSchedule):
             raise TypeError(
-                "`schedule` must be a `LearningRateSchedule`. "
-                f"Received: {short(schedule)} of type {type(schedule).__name__}. Give one, such as `LinearDecay(0.1)`."
+                f"`schedule` must be a `LearningRateSchedule`. Received: {short(schedule)} of type "
+                f"{type(schedule).__name__}. Pass one, such as `LinearDecay(0.1)`."
             )
         self._factor = backend.scalar(1.0, "float64")
         super().__init__(name, schedule=schedule, factor=factor)

@@ -152,8 +152,8 @@ def check_symmetric(wiring: Wiring) -> None:
     for name, f in _activations_of(wiring):
         if not (isinstance(f, ACTIVATION) or (f in OF_KERAS and f not in MIXING)):
             raise ValueError(
-                "Units may be permuted where the activation treats all in the same way, as those of "
-                f"`keras.activations` except `glu` do. Received: {_described(f)} in {name!r}. Use an activation of "
+                "Units can be permuted only if the activation treats all of them in the same way, as "
+                f"`keras.activations` do except `glu`. Received: {_described(f)} in {name!r}. Use an activation of "
                 "Keras."
             )
 

@@ -73,7 +73,7 @@ def chain_of(model: keras.Model) -> Chain:
     if len(groups) < 2:
         raise ValueError(
             "Pretraining needs a hidden layer with weights and a last one. Received: a model whose layers with a "
-            f"matrix of weights are {[link.layer.name for group in groups for link in group]}. Give a deeper model."
+            f"matrix of weights are {[link.layer.name for group in groups for link in group]}. Pass a deeper model."
         )
     return Chain(inputs[0], groups[:-1], groups[-1])
 
@@ -99,7 +99,7 @@ def transfer(chain: Chain, source: keras.Model, count: int | None) -> int:
         if shapes != expected:
             raise ValueError(
                 f"The layers copied from `source` must have weights of the same shapes. Received: {_names(other)} with "
-                f"{shapes} for {_names(block)} with {expected}. Give a smaller `source_layers`, or the same sizes."
+                f"{shapes} for {_names(block)} with {expected}. Pass a smaller `source_layers`, or the same sizes."
             )
         pairs += list(zip(weights, copied, strict=True))
     for weight, value in pairs:

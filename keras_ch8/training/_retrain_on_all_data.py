@@ -154,12 +154,12 @@ def retrain_on_all_data(
     if strategy == "until_loss" and not stop.restore_best_weights:
         raise ValueError(
             "`until_loss` continues from the best weights. Received: an `EarlyStopping` that does not restore them. "
-            "Give it restore_best_weights=True."
+            "Create it with restore_best_weights=True."
         )
     train, validation_data = tuple(data), tuple(validation_data)
     if len(train) != len(validation_data):
         raise ValueError(
-            "All data are to be joined, so either both parts have sample weights or neither. Received: "
+            "The two parts of the data are joined, so either both or neither must have sample weights. Received: "
             f"{len(train)} arrays to train on and {len(validation_data)} to stop on."
         )
     all_data = _joined(train, validation_data)
@@ -183,8 +183,8 @@ def retrain_on_all_data(
     first = fit(model, train, max_epochs, stop, validation_data=validation_data)
     if stop.reason is None or stop.best is None:
         raise ValueError(
-            f"Early stopping found no best epoch: `{stop.monitor}` was never a number. Lower the learning rate, or "
-            "clip the gradient."
+            f"Early stopping found no best epoch: `{stop.monitor}` was always NaN. Lower the learning rate, or clip "
+            "the gradient."
         )
     epochs = stop.best_epoch + 1
     per_epoch, per_epoch_of_all = (

@@ -181,8 +181,8 @@ def check_initialization(model: keras.Model, x: Data, y: Data = None, **options:
     _objects.model(model)
     if not model.compiled and options.get("loss") is None:
         raise ValueError(
-            f"`check_initialization` needs the gradient of the loss. Received: the model {model.name!r}, which is "
-            "not compiled. Compile it, or give `loss`."
+            f"`check_initialization` needs the gradient of the loss. Received: the model {model.name!r}, which is not "
+            "compiled. Compile it, or pass `loss`."
         )
     probe = ProbeEvaluator(model, x, y, monitors=[LayerFlowMonitor()], **options)
     readings, objective = probe.evaluate(), probe.objective
@@ -218,7 +218,7 @@ def _without_still_output(flow: LayerFlow) -> LayerFlow:
 
 
 def _symmetry(found: list[Summing], copies: dict[str, int]) -> Iterator[Claim]:
-    cure = "Start with random weights, such as `keras.initializers.GlorotUniform`."
+    cure = "Initialize the weights at random, for example with `keras.initializers.GlorotUniform`."
     for s in found:
         if number := copies[s.layer.name]:
             units = s.matrices[0].shape[-1]

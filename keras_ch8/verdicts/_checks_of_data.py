@@ -206,7 +206,7 @@ OF_LABELS = (
         f"constant), but not training targets (above {DENIED:g} times)",
         lambda f: f.neighbours < KNOWN * f.chance and f.neighbours_of_read > DENIED * f.chance and unlike(f) is None,
         lambda f: "Training labels disagree with held-out labels for similar inputs: the nearest-neighbor loss is "
-        f"{digits(f.neighbours_of_read)} instead of {digits(f.neighbours)}.",
+                  f"{digits(f.neighbours_of_read)} instead of {digits(f.neighbours)}.",
         "Keep inputs and targets in the same order, and number the classes in the same way: shuffle both with one "
         "permutation, and split them together.",
         lambda f: "" if Fact.VALIDATED_APART in f.has

@@ -250,7 +250,7 @@ OF_LOSS = (
         + (f"ends with {f.output.activation}." if f.output.activation
            else f"outputs values from {interval(f.output.low, f.output.high)} at the start."),
         lambda f: f"End the model with {_probable(f)}"
-        + (", or give the loss `from_logits=True`." if f.output.activation in ("linear", "") else "."),
+        + (", or pass `from_logits=True` to the loss." if f.output.activation in ("linear", "") else "."),
         lambda f: code_by(f, same_end(f, _probable(f))),
     ),
     Check(
@@ -293,7 +293,7 @@ OF_LOSS = (
         "Softmax is applied twice, so no class can get a probability far above the others.",
         "Remove one of the two.",
         lambda f: without(f, 1),
-        then="End the model without an activation, and give the loss `from_logits=True`.",
+        then="End the model without an activation, and pass `from_logits=True` to the loss.",
     ),
     Check(
         "no number below 0 before the end",
@@ -305,7 +305,7 @@ OF_LOSS = (
            else "units stuck at 0 stop learning."),
         lambda f: f"Remove the ReLU before the {f.output.activation}.",
         lambda f: WITHOUT_RELU.format(place=f.output.before_at) if f.output.before_at else "",
-        then="End the model without an activation, and give the loss `from_logits=True`.",
+        then="End the model without an activation, and pass `from_logits=True` to the loss.",
     ),
     Check(
         "one target for many places",

@@ -70,7 +70,7 @@ def test_a_disk_that_fills_up_is_one_warning(tmp_path, monkeypatch, method):
     monkeypatch.setattr(tf.io.TFRecordWriter, method, fails)
     with pytest.warns(RuntimeWarning) as caught:
         in_time(lambda: everything(writer))
-    assert [str(w.message).count("training goes on: OSError: [Errno 28] No space left") for w in caught] == [1]
+    assert [str(w.message).count("training continues: OSError: [Errno 28] No space left") for w in caught] == [1]
     assert writer.failed
     monkeypatch.undo()
     assert RunWriter.open(str(tmp_path), 100).folder.endswith("optimization")
@@ -109,7 +109,7 @@ def test_a_folder_that_is_deleted_in_mid_run_is_one_warning(tmp_path):
     writer.scalars(0, {LOSS: 1.0})
     writer.flush()
     shutil.rmtree(tmp_path / "logs")
-    with pytest.warns(RuntimeWarning, match="training goes on: FileNotFoundError: .* is gone") as caught:
+    with pytest.warns(RuntimeWarning, match="training continues: FileNotFoundError: .* is gone") as caught:
         in_time(lambda: everything(writer))
     assert len(caught) == 1
 

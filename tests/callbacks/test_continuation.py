@@ -225,7 +225,7 @@ def test_data_of_unknown_length_need_a_length_in_batches():
 def test_a_model_with_nothing_to_move_and_a_value_out_of_its_range_are_refused():
     plain = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
     plain.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="there are none in the layers of the model or its loss"):
+    with pytest.raises(ValueError, match="neither the layers nor the loss of this model have any"):
         fit(plain, [Continuation()])
     model, meter = metered()
     meter.number = Annealed(1.0, low=0.0)

@@ -114,7 +114,7 @@ PROBES = {
 def test_every_kind_of_probe(kind):
     build, size = PROBES[kind]
     model, watching = plain(), diagnosis(["gradient_norm"], measure_every=STEPS, probe=build())
-    is_not_read = pytest.warns(UserWarning, match="may change the training, so give arrays")
+    is_not_read = pytest.warns(UserWarning, match="could change the training, so pass arrays")
     with is_not_read if kind == "PyDataset" else contextlib.nullcontext():
         model.fit(batches(), epochs=2, callbacks=[watching], shuffle=False, verbose=0)
     (reading,) = watching.log.of("gradient_norm")
@@ -362,7 +362,7 @@ def test_a_monitor_of_one_s_own_that_works_has_its_say_and_its_curve(tmp_path):
 @pytest.mark.slow
 def test_a_probe_whose_loss_cannot_be_measured_is_left_out_with_one_warning():
     watching = diagnosis(loss=lambda y, y_pred: keras.ops.matmul(y, y_pred))
-    with pytest.warns(RuntimeWarning, match="goes on without its probe") as said:
+    with pytest.warns(RuntimeWarning, match="continues without its probe") as said:
         history = fit(plain(), [watching])
     assert len(said) == 1
     assert len(history["loss"]) == 2

@@ -332,7 +332,7 @@ def test_without_a_folder_there_is_no_page(tmp_path, monkeypatch):
 def test_a_second_doctor_is_told_and_does_nothing(tmp_path):
     first, second = Doctor(tmp_path / "a"), Doctor(tmp_path / "b")
     (told,) = warned(lambda: fit([first, second], epochs=1))
-    assert told.startswith("A training has one `Doctor`")
+    assert told.startswith("A training can have only one `Doctor`")
     assert repr(second) in told
     assert (len(first.runs), len(second.runs)) == (1, 0)
     assert not (tmp_path / "b").exists()
@@ -344,7 +344,7 @@ def test_beside_parts_of_ones_own_there_is_one_of_a_kind(tmp_path):
     own = callbacks.Diagnosis((X[:64], Y[:64]), checks="cheap", verbose=False)
     doctor = Doctor(tmp_path / "logs")
     (told,) = warned(lambda: fit([own, doctor]))
-    assert told.startswith("A training has one `Diagnosis`: the first")
+    assert told.startswith("A training can have only one `Diagnosis`: the first")
     assert doctor.runs[0].verdicts == own.verdicts != []
     late = callbacks.TensorBoard(tmp_path / "late")
     (told,) = warned(lambda: fit([doctor, late], epochs=1))

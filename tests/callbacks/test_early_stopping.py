@@ -140,7 +140,7 @@ def test_the_direction_of_a_metric_is_known_or_asked_for():
 def test_a_running_mean_is_not_the_value_of_the_restored_weights_and_reason_says_so():
     model, stop = network(optimizers.SGD(0.3)), callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True)
     fit(model, [stop], epochs=20)
-    assert "That is a mean over the epoch" in stop.reason.message
+    assert "That is an average over the epoch" in stop.reason.message
     assert model.evaluate(X, Y, verbose=0) != pytest.approx(stop.best, rel=1e-3)
 
 

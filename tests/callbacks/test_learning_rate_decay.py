@@ -134,7 +134,7 @@ def test_tensorboard_shows_the_rate_at_the_step_that_used_it(tmp_path, capsys):
     points = read(tmp_path)["step/learning_rate"]
     assert dict(points) == pytest.approx({k + 1: 0.1 if k < 4 * STEPS else 0.05 for k in range(5 * STEPS)})
     assert "epoch/learning_rate" not in read(tmp_path)
-    assert "stood still: epoch 4: from 0.1 to 0.05." in report(tmp_path)
+    assert "stopped improving: epoch 4: from 0.1 to 0.05." in report(tmp_path)
     assert capsys.readouterr().out.count(", epoch 4: from 0.1 to 0.05.") == 1
 
 
@@ -162,7 +162,11 @@ BAD = [
     (lambda: fit(network("sgd"), [LearningRateDecay(lambda epoch: -1.0)]), ValueError, "function gives it.*-1"),
     (lambda: fit(network("sgd"), [LearningRateDecay(an_error_inside)]), TypeError, "of the user's own"),
     (lambda: fit(network("sgd"), [LearningRateDecay(lambda epoch: None)]), ValueError, "function gives it.*None"),
-    (lambda: LearningRateDecay(LinearDecay(0.1, 9)), TypeError, "With a `LearningRateSchedule` compile the optimizer"),
+    (
+        lambda: LearningRateDecay(LinearDecay(0.1, 9)),
+        TypeError,
+        "Pass a `LearningRateSchedule` to the optimizer instead",
+    ),
     (
         lambda: fit(network(optimizers.SGD(lambda: 0.1)), [LearningRateDecay(ReduceOnPlateau("loss"))]),
         TypeError,

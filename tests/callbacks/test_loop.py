@@ -214,7 +214,7 @@ def test_without_a_probe_a_loop_is_judged_by_its_steps_and_ends_with_its_state(c
     assert said.startswith(
         f"LITTLE CHECKED: {run.diagnosis.state.judged} of {run.diagnosis.state.applicable} checks could run."
     )
-    assert "There is no probe. Give `probe=(x, y)` to the `Doctor`" in said
+    assert "There is no probe. Pass `probe=(x, y)` to the `Doctor`" in said
     assert {v.kind for v in run.diagnosis.verdicts} >= {"nonfinite", "cliff"}
     assert run.diagnosis.state.judged < run.diagnosis.state.applicable / 2
     assert str(run.diagnosis).startswith("LITTLE CHECKED: ")
@@ -305,7 +305,7 @@ def in_one_thread():
         warnings.simplefilter("always")
         with keras_ch8.Doctor(None, (X, Y)).watch(watched, optimizer, loss=MSE) as run:
             losses = train(watched, optimizer, run, True, batches())
-    told = [warning for warning in caught if "one thread for operations" in str(warning.message)]
+    told = [warning for warning in caught if "a single inter-op thread" in str(warning.message)]
     return losses == expected, bool(told), run.steps
 
 

@@ -9,7 +9,7 @@ from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same, average_of, train
 from tests.small_callbacks import Dies
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings("ignore:.*so the average mostly covers its start")  # of a few updates
 
 
 class Refuses(extend.Callback):

@@ -8,7 +8,7 @@ from keras_ch8 import callbacks, layers, optimizers
 from tests import forked
 from tests.marks import mostly
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings("ignore:.*so the average mostly covers its start")  # of a few updates
 
 CASES = {
     "ours": (lambda: optimizers.Adam(0.01, gradient_accumulation_steps=2), {"norm": True}),

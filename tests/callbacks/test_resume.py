@@ -41,7 +41,7 @@ def test_it_changes_nothing_and_says_that_a_training_has_ended(whole, resume, ca
     again = train(resume(), die_at=1)
     assert_same(again, whole)
     assert again.model.get_metrics_result() == whole.model.get_metrics_result()
-    assert capsys.readouterr().out.count("has ended before") == 1
+    assert capsys.readouterr().out.count("has already ended") == 1
     assert again.model.evaluate(X, Y, verbose=0) == whole.model.evaluate(X, Y, verbose=0)
 
 
@@ -192,7 +192,7 @@ def test_of_a_damaged_state_one_warning_tells_and_the_one_before_is_used(whole, 
 def test_where_all_are_damaged_nothing_is_begun(left):
     for path in left.glob("state-*.npz"):
         damaged(path, "cut off")
-    with pytest.raises(ValueError, match=r"none of them is whole\. Received: .*state-"):
+    with pytest.raises(ValueError, match=r"no intact state\. Received: .*state-"):
         train(Resume(left))
 
 
@@ -222,7 +222,7 @@ def test_a_disk_that_fails_while_it_trains(whole, resume, tmp_path, monkeypatch,
         write(path, content)
 
     monkeypatch.setattr(_arrays_file, "write", failing)
-    with pytest.warns(RuntimeWarning, match="could not be written into .*, and the training goes on") as told:
+    with pytest.warns(RuntimeWarning, match="could not be saved in .*, but training continues") as told:
         assert_same(train(resume()), whole)
     assert len([each for each in told if each.category is RuntimeWarning]) == 1
     assert len(written) > 3
@@ -260,7 +260,7 @@ def test_a_state_is_taken_after_whole_epochs_or_batches_or_seconds(every):
 
 def test_beside_backup_and_restore_it_is_refused(resume, tmp_path):
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
-    with pytest.raises(ValueError, match="Leave out `BackupAndRestore`"):
+    with pytest.raises(ValueError, match="Remove `BackupAndRestore`"):
         train(resume(), callbacks=lambda: [backup])
 
 

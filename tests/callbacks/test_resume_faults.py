@@ -83,7 +83,7 @@ def test_old_states_that_cannot_be_removed_are_one_warning(tmp_path, monkeypatch
         os.unlink(path)
 
     monkeypatch.setattr(os, "remove", remove)
-    with pytest.warns(RuntimeWarning, match="cannot be removed from .*, and the training goes on: Permission") as told:
+    with pytest.warns(RuntimeWarning, match="cannot be removed from .*, but training continues: Permission") as told:
         assert len(written(tmp_path)) == 5
     assert len(told) == 1
 
@@ -99,7 +99,7 @@ def test_a_memory_that_is_full_is_one_warning(resume, tmp_path, monkeypatch, whe
         monkeypatch.setattr(np, "savez", no_memory)
     else:
         monkeypatch.setattr("keras_ch8.checkpoints.variables.taken", no_memory)
-    with pytest.warns(RuntimeWarning, match="could not be written into .*, and the training goes on: MemoryError") as t:
+    with pytest.warns(RuntimeWarning, match="could not be saved in .*, but training continues: MemoryError") as t:
         assert train(resume()).epochs == [0, 1, 2]
     assert len([each for each in t if each.category is RuntimeWarning]) == 1
     assert not list((tmp_path / "states").glob("state-*"))
@@ -139,7 +139,7 @@ def test_one_that_gives_no_state_later_is_one_warning(resume):
         def set_state(self, state):
             """Forget it."""
 
-    with pytest.warns(RuntimeWarning, match="could not be written into .*`Mine`: TypeError") as told:
+    with pytest.warns(RuntimeWarning, match="could not be saved in .*`Mine`: TypeError") as told:
         assert train(resume(), callbacks=lambda: [Mine()]).epochs == [0, 1, 2]
     assert len([each for each in told if each.category is RuntimeWarning]) == 1
 

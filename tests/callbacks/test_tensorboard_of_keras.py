@@ -177,7 +177,7 @@ def test_with_resume_it_goes_on_where_it_was_without_a_warning(tmp_path, capsys)
         with pytest.raises(KeyboardInterrupt):
             train(folder, make, Dies("on_train_batch_begin", STEPS + 2))
         train(folder, make)
-        assert "Going on from" in capsys.readouterr().out
+        assert "Resuming from" in capsys.readouterr().out
     written = of_keras(tmp_path / "ours")
     assert written == of_keras(tmp_path / "hand")
     assert [step for step, tag, *_ in written["train/events"] if tag == "epoch_loss"] == [0, 1]

@@ -125,7 +125,7 @@ def test_with_all_callbacks_an_epoch_has_three_rows_an_alarm_three_and_the_summa
     assert re.search(r"ACT: (\d problems\. First: )?.*\. Fix: .* -> print\(diagnosis\)", said)
     assert f"Stopped after epoch {stop.stopped_epoch + 1}: `val_loss` has not become better" in said
     assert f"Restored the weights of epoch {stop.best_epoch + 1}" in said
-    assert "The average of the weights is over" in said
+    assert "The weights are averaged over" in said
     assert summary[-1] == PAGE
 
 

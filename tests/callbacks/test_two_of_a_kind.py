@@ -47,7 +47,7 @@ def test_a_second_watcher_is_told_once_and_does_nothing(kind, tmp_path, capsys):
     both, (told,) = fit(first, second, verbose=2)
     printed = capsys.readouterr().out
     assert none == []
-    assert f"A training has one `{type(first).__name__}`" in told
+    assert f"A training can have only one `{type(first).__name__}`" in told
     assert repr(second) in told
     assert printed.count("Fix:") == printed_alone.count("Fix:")
     assert printed.count("Page: ") == printed_alone.count("Page: ")
@@ -58,7 +58,7 @@ def test_a_second_watcher_is_told_once_and_does_nothing(kind, tmp_path, capsys):
 
 def test_a_loop_of_ones_own_has_one_of_a_kind_too(tmp_path):
     model = network()
-    with pytest.warns(UserWarning, match="A training has one `TensorBoard`"):
+    with pytest.warns(UserWarning, match="A training can have only one `TensorBoard`"):
         run = keras_ch8.Doctor(tmp_path).watch(model, callbacks=[callbacks.TensorBoard(tmp_path)])
     assert [type(each).__name__ for each in run._callbacks] == ["TensorBoard", "Diagnosis"]
 

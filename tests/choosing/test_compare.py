@@ -213,8 +213,8 @@ def test_an_optimizer_that_cannot_train_the_model_is_told(monkeypatch):
 SHARED = model()
 REFUSED = {
     "target": ({"target": -np.inf}, r"a number in \(-inf, inf\)\. Received: target=-inf\."),
-    "one model": ({"factory": lambda: SHARED}, "returns the same model, or the same layers or optimizer, again"),
-    "shared layers": ({"factory": lambda: sharing()}, "returns the same model, or the same layers or optimizer, again"),
+    "one model": ({"factory": lambda: SHARED}, "must create a new model at each call"),
+    "shared layers": ({"factory": lambda: sharing()}, "must create a new model at each call"),
     "not compiled": ({"factory": lambda: keras.Sequential([keras.layers.Dense(1)])}, "one that is not compiled"),
     "data": ({"data": (X[:, :2], Y)}, "must fit the model .* expected shape|must fit the model"),
     "lengths": ({"data": (X, Y[:-1])}, "`data`"),

@@ -334,7 +334,7 @@ def test_batches_far_above_the_critical_size_are_made_smaller():
     assert found.branches[0].batch_size < 256
     assert found.setting.batch_size < 256
     assert found.critical < 256
-    assert "Use batches of" in found.do
+    assert "Set the batch size to" in found.do
     assert found.noise_scale > 0
     assert str(own.report).startswith(f"Train with {found.setting}. ("), "which nobody has trained in full"
 

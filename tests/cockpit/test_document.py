@@ -250,7 +250,7 @@ def test_a_file_that_is_cut_short_is_read_up_to_there(tmp_path, cut):
         file.truncate(os.path.getsize(file.name) - cut)
     run = only_run(tmp_path)
     assert 40 < len(run["series"]["step/loss"]["steps"]) < 50
-    assert run["problem"].endswith("only a part can be read: it is cut short.")
+    assert run["problem"].endswith("Only a part of: it is cut short.")
 
 
 def test_of_a_run_that_is_written_right_now_the_end_may_be_on_its_way(tmp_path):

@@ -117,7 +117,7 @@ def test_of_very_many_runs_ten_are_named(tmp_path):
 
 
 def test_a_curve_that_is_not_there_is_refused_with_those_that_are(history):
-    with pytest.raises(KeyError, match=r"curve of this run. Received: 'loss'. Give one of: 'step/loss', 'epoch/"):
+    with pytest.raises(KeyError, match=r"curve of this run. Received: 'loss'. Pass one of: 'step/loss', 'epoch/"):
         history["loss"]
 
 
@@ -155,7 +155,7 @@ def test_a_run_without_points_says_so():
     assert history.curves == {}
     assert "step 100" in repr(history)
     assert history._repr_html_().count("<tr>") == 1
-    with pytest.raises(ValueError, match="Give one of: nothing, since it has no points"):
+    with pytest.raises(ValueError, match="Pass one of: nothing, since it has no points"):
         history.plot()
 
 
@@ -275,7 +275,7 @@ def test_given_axes_are_drawn_on(history, pyplot):
 
 def test_what_is_no_panel_is_refused_with_those_there_are(history):
     with pytest.raises(
-        ValueError, match=r"Received: what='9.1'. Give one of: 'Training history', 'Loss of minibatches'"
+        ValueError, match=r"Received: what='9.1'. Pass one of: 'Training history', 'Loss of minibatches'"
     ):
         history.plot("9.1")
 

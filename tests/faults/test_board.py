@@ -194,7 +194,7 @@ def test_where_another_training_writes_there_a_new_run_begins_and_nothing_of_the
     writer.flush()
     (path,) = (tmp_path / "optimization").glob("*tfevents*")
     length = path.stat().st_size
-    with pytest.warns(RuntimeWarning, match="cannot go on .*: another training writes there"):
+    with pytest.warns(RuntimeWarning, match="cannot continue .*: another training writes there"):
         again = RunWriter.resume(str(tmp_path), position, 6)
     assert again.folder == str(tmp_path / "optimization_2")
     assert path.stat().st_size == length

@@ -169,7 +169,7 @@ REFUSED = [
     (lambda: Group("a", weight_decay=-1.0), r"Received: weight_decay=-1.0. Try False"),
     (lambda: Group([]), r"`paths` says which weights .* Received: paths=\[\]. Try \"encoder/\*\""),
     (lambda: Group.of_rank(-1), "an integer of at least 0. Received: rank=-1"),
-    (lambda: Group.of_layer(keras.layers.Dense(1)), "which has none. Give a layer or a model that is built"),
+    (lambda: Group.of_layer(keras.layers.Dense(1)), "which has none. Pass a layer or a model that is built"),
     (lambda: Group.by_depth(nested()[0], 1.5), r"a number in \(0, 1\]. Received: decay=1.5"),
     (lambda: ours.Adam(groups=Group("a")), r"must be a list of groups, such as `Group\(.* Received: groups=Group"),
     (

@@ -34,7 +34,7 @@ def test_one_program_runs_from_every_start_and_says_how_it_ended():
         assert (found.nhev, found.restarts) == (0, 0)
     halted = run(np.zeros(4), max_iterations=3)
     assert (halted.nit, halted.success) == (3, False)
-    assert halted.message == "Not converged: `max_iterations` were made. Raise it, or go on from `x`."
+    assert halted.message == "Not converged: `max_iterations` was reached. Raise it, or continue from `x`."
     ends = {
         Status.CONVERGED_AT_START: (np.ones(4), "Converged at the start: no entry of the gradient is above `gtol`"),
         Status.FLAT: (np.full(4, 200.0), "Not started: the gradient is exactly 0, and so it is nearby"),
