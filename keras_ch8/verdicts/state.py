@@ -23,7 +23,8 @@ class OverallState(Result):
         judged: How many kinds of trouble could be judged.
         applicable: How many kinds apply to this form of training.
         missing: The kinds that apply and could not be judged.
-        reasons: The most important first: a sentence that says why not, then, where there is one, what to do about it.
+        reasons: The most important first: a sentence that says why not, then, where there are any, what to do about it,
+            and what to expect then.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 import warnings
 
 import keras
@@ -72,7 +73,7 @@ def kinds(some):
 
 
 @pytest.mark.slow
-def test_the_script_of_a_user(tmp_path, capsys):
+def test_the_script_of_a_user(tmp_path, capsys, monkeypatch):
     doctor = keras_ch8.Doctor(tmp_path, probe=(X[:64], Y[:64]))
     assert str(doctor).startswith("It has watched no training yet")
     fit([doctor], verbose=2)
@@ -82,7 +83,7 @@ def test_the_script_of_a_user(tmp_path, capsys):
     assert doctor.verdicts[0].kind == "step_too_short"
     assert {verdict.level for verdict in doctor.verdicts} <= {"act", "watch"}
     assert str(doctor).startswith("ACT Learning rate too low (step_too_short, ")
-    assert "step_too_short" in doctor._repr_html_()
+    assert "Learning rate too low" in doctor._repr_html_()
     page = doctor.report(tmp_path / "page.html")
     (of_page,) = page.verdicts.values()
     assert kinds(doctor.verdicts) <= kinds(of_page)
@@ -91,6 +92,11 @@ def test_the_script_of_a_user(tmp_path, capsys):
         doctor.raise_if("act")
     assert [verdict.level for verdict in found.value.verdicts] == ["act"] * len(found.value.verdicts)
     assert repr(keras_ch8.Doctor("logs", (X, Y))) == "Doctor(log_dir='logs', probe=256 examples)"
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert str(doctor).startswith("\033[1;31mACT\033[0m Learning rate too low"), "in a terminal"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert str(doctor).startswith("ACT Learning rate too low")
 
 
 FORMS = {

@@ -102,7 +102,7 @@ def test_of_several_optimizers_those_are_named_that_make_steps_and_the_run_is_li
     assert "optimizer_of_one: learning_rate" in history.hyperparameters
     assert history.state.name == "little_checked"
     (reason,) = history.state.reasons
-    assert "only the steps of optimizer_of_one and optimizer_of_other are checked" in reason
+    assert "only the steps of optimizer_of_one and optimizer_of_two are checked" in reason
     assert "one_loss" in history.panels
     assert keras_ch8.report(tmp_path).states[history.name] == history.state
 
