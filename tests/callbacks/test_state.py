@@ -102,7 +102,7 @@ def test_of_several_optimizers_those_are_named_that_make_steps_and_the_run_is_li
     assert "optimizer_of_one: learning_rate" in history.hyperparameters
     assert history.state.name == "little_checked"
     assert history.state.reasons[0] == (
-        "For a model with several losses, only the steps are judged. You need not change anything: judge the model by "
+        "For a model with several losses, only the steps are judged. There is nothing to change: judge the model by "
         "its samples."
     )
     assert "one_loss" in history.panels

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 
 from keras_ch8.cockpit.headline import cases_of, of_runs, ranking
-from keras_ch8.verdicts import kinds
 from tests.cockpit.documents import run, series, verdict
 
 VANISHING = verdict("vanishing", "act", "After 6 layers all inputs look alike.")
 PLATEAU = verdict("plateau", "ok", "The loss is stuck.", explained_by="vanishing")
-OWN = {kind.name for kind in (*kinds.OF_THE_CHAPTER, *kinds.OF_THE_START, *kinds.OF_THE_COURSE)}
 STATE = {"judged": 19, "applicable": 19, "missing": [], "reasons": [], "text": ""}
 
 
@@ -205,9 +203,3 @@ def test_why_a_run_is_nan_comes_before_what_more_runs_have():
     follows = verdict("nonfinite", "ok", "It is NaN.", explained_by="step_too_long")
     runs = [run("a", curves, scale, long, follows), *others]
     assert [case["kind"] for case in cases_of(runs)] == ["step_too_long", "bad_scale"]
-
-
-def test_each_kind_of_the_package_has_a_clause_that_goes_on_after_the_name_of_a_run():
-    clauses = {name: kinds.KINDS[name].headline for name in OWN}
-    assert {name for name, clause in clauses.items() if not clause} == set()
-    assert all(clause[0].islower() and clause[-1] not in ".:;" for clause in clauses.values())

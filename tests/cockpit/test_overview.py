@@ -46,7 +46,7 @@ def test_what_was_not_looked_at_says_what_to_add_to_fit():
 
 
 def test_where_nothing_can_be_changed_nothing_is_promised():
-    advice = "You need not change anything: judge the model by its samples."
+    advice = "There is nothing to change: judge the model by its samples."
     reasons = [f"Of a model with several losses only the steps are judged. {advice}"]
     gan = little_checked("gan")
     found = box(gan | {"state": gan["state"] | {"reasons": reasons}})

@@ -307,8 +307,8 @@ def why_not_measured(model: keras.Model) -> str | None:
         return "the model has no trainable weights. Set `trainable = True` on the layers that should learn."
     if not model.built and len(keras_private.optimizers_of(model)) > 1:
         return (
-            "for a model with several losses, only the steps are judged. You need not change anything: judge the "
-            "model by its samples."
+            "for a model with several losses, only the steps are judged. There is nothing to change: judge the model "
+            "by its samples."
         )
     if not model.built:
         return (
