@@ -320,7 +320,7 @@ STILL = Quantity(
 HORIZON = Quantity(
     "horizon_reached",
     "`horizon` over the number of time steps, by the median.",
-    lambda fraction: f"the gradient reaches back through only {percent(fraction)} of the time steps",
+    lambda fraction: f"the gradient reaches back through {percent(fraction)} of the time steps",
     number=percent,
     usual=OF_LAST,
 )

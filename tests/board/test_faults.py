@@ -47,7 +47,7 @@ def everything(writer):
 def test_a_file_in_the_way_is_refused_with_the_fix(tmp_path, where):
     (tmp_path / where.split("/")[0]).write_text("a file")
     log_dir = tmp_path if where == "optimization" else tmp_path / where
-    with pytest.raises(OSError, match=r"`log_dir` is .* Received: log_dir='.*', which fails .* Give another folder"):
+    with pytest.raises(OSError, match=r"`log_dir` is .* Received: log_dir='.*', which fails .* Pass another folder"):
         RunWriter.open(str(log_dir), 1)
     assert (tmp_path / where.split("/")[0]).read_text() == "a file"
 
@@ -58,7 +58,7 @@ def fails(*_):
 
 def test_a_disk_that_is_full_at_the_start_is_refused_and_leaves_no_lock(tmp_path, monkeypatch):
     monkeypatch.setattr(tf.io.TFRecordWriter, "write", fails)
-    with pytest.raises(OSError, match=r"No space left on device.*Give another folder, or make this one writable"):
+    with pytest.raises(OSError, match=r"No space left on device.*Pass another folder, or make this one writable"):
         RunWriter.open(str(tmp_path), 1)
     monkeypatch.undo()
     assert RunWriter.open(str(tmp_path), 1).folder.endswith("optimization")

@@ -218,7 +218,7 @@ def test_data_of_unknown_length_need_a_length_in_batches():
     model, meter = metered()
     model.fit(until_the_end(), callbacks=[Continuation(until="3ba")], shuffle=False, verbose=0)
     np.testing.assert_allclose(meter.values[:STEPS], 1 + 2 * np.maximum(1 - np.arange(STEPS) / 3, 0), rtol=1e-6)
-    with pytest.raises(ValueError, match=r"Received: until=70%. Give `steps_per_epoch`"):
+    with pytest.raises(ValueError, match=r"Received: until=70%. Pass `steps_per_epoch`"):
         model.fit(until_the_end(), callbacks=[Continuation()], shuffle=False, verbose=0)
 
 

@@ -260,7 +260,7 @@ def test_the_step_is_traced_once_and_an_epoch_has_as_many_steps_as_without(diffi
     assert int(model.optimizer.iterations) - before == 3 * STEPS
 
 
-OTHER_DATA = r"nobody has asked for one\. Received: other data in `fit`\. Give it the same"
+OTHER_DATA = r"nobody has asked for one\. Received: other data in `fit`\. Pass it the same"
 
 
 @pytest.mark.parametrize("other", [lambda: (X, Y), lambda: (source(),)], ids=["arrays", "another source"])

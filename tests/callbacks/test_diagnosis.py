@@ -328,7 +328,7 @@ class Broken(extend.Monitor):
 def test_a_monitor_that_fails_is_left_out_with_one_warning_and_the_others_go_on(where):
     watching = diagnosis([Broken(where), "gradient_norm", "cliff"], logs=True)
     with pytest.warns(
-        RuntimeWarning, match=rf"goes on without 'broken', which failed with ZeroDiv.*in {where}"
+        RuntimeWarning, match=rf"continues without 'broken', which failed with ZeroDiv.*in {where}"
     ) as said:
         history = fit(plain(), [watching])
     assert len(said) == 1
@@ -344,7 +344,7 @@ def test_a_spectrum_that_cannot_be_taken_is_left_out_with_one_warning_and_the_ot
 
     monkeypatch.setattr("keras_ch8.callbacks.diagnosis.meters.ends_of", no_second_derivative)
     watching = diagnosis(["gradient_norm", SpectrumMonitor(always=True)])
-    with pytest.warns(RuntimeWarning, match="goes on without 'spectrum', which failed with LookupError") as said:
+    with pytest.warns(RuntimeWarning, match="continues without 'spectrum', which failed with LookupError") as said:
         fit(plain(), [watching])
     assert len(said) == 1
     assert len(watching.log.of("gradient_norm")) == 2 * STEPS

@@ -138,7 +138,7 @@ def test_a_check_that_fails_is_left_out_with_one_warning_and_the_training_goes_o
         raise ZeroDivisionError("no such thing")
 
     monkeypatch.setattr("keras_ch8.callbacks.diagnosis.judging.claims_of", broken)
-    with pytest.warns(RuntimeWarning, match="goes on without 'preflight', which failed with Zero") as told:
+    with pytest.warns(RuntimeWarning, match="continues without 'preflight', which failed with Zero") as told:
         history = fit(network("softmax"), diagnosis())
     assert len([one for one in told if one.category is RuntimeWarning]) == 1
     assert len(history.history["loss"]) == 1

@@ -391,7 +391,7 @@ def test_few_examples_and_numbers_of_words_tell_no_scale():
 def test_before_it_is_read_a_data_set_is_copied_by_reference_and_not_pickled():
     diagnosis = ch8.callbacks.Diagnosis(shuffled())
     assert copy.deepcopy(diagnosis).probe._data_set is diagnosis.probe._data_set
-    with pytest.raises(TypeError, match=r"Received: probe=a _BatchDataset\. Give arrays"):
+    with pytest.raises(TypeError, match=r"Received: probe=a _BatchDataset\. Pass arrays"):
         pickle.dumps(diagnosis)
 
 

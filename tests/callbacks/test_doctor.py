@@ -199,7 +199,7 @@ def test_it_can_be_pickled_before_and_after_a_training(tmp_path):
     assert str(again) == str(doctor)
     fit([again], epochs=1)
     assert (len(again.runs), len(doctor.runs)) == (2, 1)
-    with pytest.raises(TypeError, match=r"can be pickled once.*Received: probe=.*Give arrays"):
+    with pytest.raises(TypeError, match=r"can be pickled once.*Received: probe=.*Pass arrays"):
         pickle.dumps(Doctor(None, tf.data.Dataset.from_tensor_slices((X, Y)).batch(32)))
 
 

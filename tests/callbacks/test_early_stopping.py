@@ -95,7 +95,7 @@ def test_a_metric_of_a_criterion_that_is_missing_is_named_too_and_nothing_stops(
 def test_a_name_that_says_nothing_to_keras_either_is_an_error():
     stop = callbacks.EarlyStopping("loss", criterion=stopping.Threshold(0.1, monitor="val_accuracy"))
     with pytest.raises(
-        ValueError, match=r"watches 'val_accuracy', .*Give mode='max' .*not reported either. Reported: loss"
+        ValueError, match=r"watches 'val_accuracy', .*Pass mode='max' .*not reported either. Reported: loss"
     ):
         fit(network("sgd"), [stop])
 

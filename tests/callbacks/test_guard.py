@@ -499,7 +499,7 @@ def as_arrays(state):
 
 
 class Stop(keras.callbacks.Callback):
-    """Ends the training after a batch, and keeps all that a training goes on from."""
+    """Ends the training after a batch, and keeps all that a training continues from."""
 
     def __init__(self, guard, at):
         super().__init__()

@@ -42,7 +42,7 @@ def test_a_function_of_the_epoch_sets_the_rate(optimizer, start):
     fit(network(optimizer(start)), [LearningRateDecay(lambda epoch: 0.3 / (1 + epoch)), frames], epochs=3)
     np.testing.assert_allclose(frames.learning_rate[::STEPS], [0.3, 0.15, 0.1], rtol=1e-6)
     falls = np.diff(frames.learning_rate[:STEPS])
-    assert (falls == 0).all() if start == 0.1 else (falls < 0).all()  # within the epoch the schedule goes on
+    assert (falls == 0).all() if start == 0.1 else (falls < 0).all()  # within the epoch the schedule continues
 
 
 @pytest.mark.slow

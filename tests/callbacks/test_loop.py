@@ -157,7 +157,7 @@ def test_after_the_block_a_function_that_was_traced_inside_it_tells_nobody():
     verdicts, seen = run.diagnosis.verdicts, optimizer.iterations.numpy()
     for x, y in batches(20):
         step(x, y)
-    assert optimizer.iterations.numpy() == seen + 20 * STEPS  # the loop itself goes on
+    assert optimizer.iterations.numpy() == seen + 20 * STEPS  # the loop itself continues
     assert run.diagnosis.verdicts == verdicts
 
 

@@ -134,7 +134,7 @@ def test_another_number_of_workers_is_refused(tmp_path, before, now):
 
 @pytest.mark.parametrize(
     "options, refused",
-    [({"every": "30s"}, r"Received: every='30s', seconds. Give batches"), ({"keep": 1}, "Pass keep=2")],
+    [({"every": "30s"}, r"Received: every='30s', seconds. Pass batches"), ({"keep": 1}, "Pass keep=2")],
 )
 def test_what_workers_cannot_do_is_refused_before_anything_is_written(tmp_path, monkeypatch, options, refused):
     monkeypatch.setattr(backend, "workers", lambda strategy: 2)

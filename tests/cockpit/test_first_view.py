@@ -128,7 +128,7 @@ def test_where_nothing_is_wrong_the_page_says_so_and_how_to_check_more(page):
         "judged": 2,
         "applicable": 19,
         "missing": ["saddle"],
-        "reasons": ["There is no probe. Give a `probe`."],
+        "reasons": ["There is no probe. Pass a `probe`."],
     }
     page.open(document(little))
     assert [each.text for each in page.all(".part-main dt")] == ["Result", "What to do", "Then expect"]

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 
 from keras_ch8.cockpit.headline import cases_of, of_runs, ranking
-from keras_ch8.verdicts import kinds
 from tests.cockpit.documents import run, series, verdict
 
 VANISHING = verdict("vanishing", "act", "After 6 layers all inputs look alike.")
 PLATEAU = verdict("plateau", "ok", "The loss is stuck.", explained_by="vanishing")
-OWN = {kind.name for kind in (*kinds.OF_THE_CHAPTER, *kinds.OF_THE_START, *kinds.OF_THE_COURSE)}
 STATE = {"judged": 19, "applicable": 19, "missing": [], "reasons": [], "text": ""}
 
 
@@ -235,9 +233,3 @@ def test_why_a_run_is_nan_comes_before_what_more_runs_have():
     follows = verdict("nonfinite", "ok", "It is NaN.", explained_by="step_too_long")
     runs = [run("a", curves, scale, long, follows), *others]
     assert [case["kind"] for case in cases_of(runs)] == ["step_too_long", "bad_scale"]
-
-
-def test_each_kind_of_the_package_has_a_title_of_its_own():
-    titles = [kinds.KINDS[name].title for name in OWN]
-    assert len(set(titles)) == len(OWN)
-    assert all(title[:1].isupper() and title[-1] not in ".:;" for title in titles)

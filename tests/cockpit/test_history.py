@@ -99,7 +99,7 @@ def test_it_can_be_pickled(history):
 def test_of_several_runs_each_is_named_the_newest_first_and_one_can_be_given(tmp_path):
     folders = [write(tmp_path / name, curve(3), record()) for name in ("b", "a", "c")]
     with pytest.raises(
-        ValueError, match=r"must hold one run. Received: log_dir='.*', which holds 3.*Give the folder"
+        ValueError, match=r"must hold one run. Received: log_dir='.*', which holds 3.*Pass the folder"
     ) as e:
         keras_ch8.read_run(tmp_path)
     places = [str(e.value).index(folder) for folder in reversed(folders)]

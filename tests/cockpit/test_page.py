@@ -110,7 +110,9 @@ def test_a_file_is_written_at_once_or_not_at_all(tmp_path, monkeypatch):
 
 
 def test_a_file_that_cannot_be_written_is_refused_with_the_fix(logs, tmp_path):
-    with pytest.raises(OSError, match=r"must be a file.*Received: '.*nowhere.*a.html'.*FileNotFoundError.*Give a file"):
+    with pytest.raises(
+        OSError, match=r"must be a writable file.*Received: '.*nowhere.*a.html'.*FileNotFoundError.*Pass a file"
+    ):
         keras_ch8.report(logs, tmp_path / "nowhere" / "a.html")
 
 

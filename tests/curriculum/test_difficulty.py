@@ -177,7 +177,7 @@ def test_each_example_is_judged_by_a_model_that_has_seen_all_others_but_its_fold
 
 @pytest.mark.parametrize(
     "folds, message",
-    [(1, r"`folds` .*Received: folds=1\. Try 5\."), (21, r"Received: 20 examples for folds=21\. Take fewer folds")],
+    [(1, r"`folds` .*Received: folds=1\. Try 5\."), (21, r"Received: 20 examples for folds=21\. Use fewer folds")],
 )
 def test_folds_that_cannot_be_are_an_error(folds, message):
     with pytest.raises(ValueError, match=message):

@@ -113,10 +113,10 @@ def test_a_run_on_a_server_goes_on_in_another_process_with_its_tables():
     again.go_on(first.state())
     again.open("")
     again.log(2, {LOSS: 2.0})
-    again.event(Event(2, "stage", "It goes on."))
+    again.event(Event(2, "stage", "It continues."))
     again.flush()
     again.close(None)
-    assert runs == {"run 0": [(1, {LOSS: 1.0}), (2, {LOSS: 2.0}), "It begins.", "It goes on."]}
+    assert runs == {"run 0": [(1, {LOSS: 1.0}), (2, {LOSS: 2.0}), "It begins.", "It continues."]}
 
 
 @pytest.mark.slow

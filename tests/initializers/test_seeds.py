@@ -68,7 +68,7 @@ def test_repeat_gives_the_same_values(cls):
 def test_a_seed_generator_gives_new_values_too_and_no_repetition(cls):
     start = cls(seed=keras.random.SeedGenerator(3))
     assert (start(SHAPE).numpy() != start(SHAPE).numpy()).any()
-    with pytest.raises(ValueError, match=r"`repeat` gives the same values.*Give an integer seed"):
+    with pytest.raises(ValueError, match=r"`repeat` gives the same values.*Pass an integer seed"):
         cls(seed=keras.random.SeedGenerator(3), repeat=True)
 
 

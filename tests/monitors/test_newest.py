@@ -216,7 +216,7 @@ def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
     assert said("time_horizon", log, "short_horizon").level == "ok"
     log.add(1040, {"time_horizon": (short,)})
     claim = said("time_horizon", log, "short_horizon")
-    assert "after 100 % of the time steps (median of the last 9 measurements; now 25 %)" in claim.why[0]
+    assert "through 100 % of the time steps (median of the last 9 measurements; now 25 %)" in claim.why[0]
     assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/horizon", 5)
 
 

@@ -1,4 +1,4 @@
-"""The update is XLA, traced once; where XLA does not run it says so and goes on."""
+"""The update is XLA, traced once; where XLA does not run it says so and continues."""
 
 import contextlib
 import re

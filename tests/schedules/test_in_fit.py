@@ -144,7 +144,7 @@ def test_an_unknown_length_of_epoch_is_an_error_with_the_fix():
         lambda: zip(X, Y, strict=True), output_signature=(tf.TensorSpec((6,)), tf.TensorSpec((2,)))
     ).batch(8)
     model = network(optimizers.SGD(LinearDecay(0.1, "2ep")))
-    with pytest.raises(ValueError, match=r"the length of an epoch is unknown.*Give `steps_per_epoch` to `fit`"):
+    with pytest.raises(ValueError, match=r"the length of an epoch is unknown.*Pass `steps_per_epoch` to `fit`"):
         model.fit(data, verbose=0, shuffle=False)
     model.fit(data.repeat(), steps_per_epoch=6, verbose=0, shuffle=False)
     assert float(model.optimizer._learning_rate.steps("decay_steps")) == 12

@@ -65,7 +65,7 @@ def units(activation="relu", **options):
 
 WIRINGS = {
     "no following layer": (lambda: chain(units()), r"goes into \['\(output\) \(NoneType\)'\]"),
-    "a layer that is not known": (
+    "a layer that is unknown": (
         lambda: chain(units(), layers.LayerNormalization(name="norm"), layers.Dense(2)),
         r"goes into \['norm \(LayerNormalization\)'\]\. Name a layer whose units go",
     ),

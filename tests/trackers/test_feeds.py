@@ -246,7 +246,7 @@ def test_a_loop_of_ones_own_tells_it_too(tmp_path):
         for loss in (3.0, 2.0):
             run.step(loss)
     assert [(s, v["step/loss"]) for s, v in tracker.of("log") if "step/loss" in v] == [(1, 3.0), (2, 2.0)]
-    with pytest.raises(ValueError, match=r"so it needs a `log_dir`\. Received: .* Give a folder too"):
+    with pytest.raises(ValueError, match=r"so it needs a `log_dir`\. Received: .* Pass a folder too"):
         keras_ch8.Doctor(None, log_to=[tracker])
 
 

@@ -234,7 +234,7 @@ def rows(norms, losses):
     "norms, losses, expected",
     [
         ([1.0] * 200, [1.0] * 200, "1"),
-        ([1.0] * 200, [np.nan] * 200, "1"),  # where the losses are not known
+        ([1.0] * 200, [np.nan] * 200, "1"),  # where the losses are unknown
         ([1.0] * 200 + [1e-6] * 9000, [1.0] * 9200, None),  # tiny at the end: it would clip all steps of a new training
         ([10.0**i for i in range(40)], [10.0**i for i in range(40)], None),  # it blows up from the start
         ([1.0] * 30 + [1e15] * 300, [1.0] * 30 + [1e30] * 300, "1"),  # and later
