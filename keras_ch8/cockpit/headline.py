@@ -49,7 +49,7 @@ def _of_best(runs: Sequence[Document], ranked: Sequence[Document]) -> Document:
     if but and verdict:
         said = ("First fix " if level == "act" else "Use ") + of + but + begun_small(_said_of(verdict))
     elif level == "ok":
-        said = f"Use {of}, and nothing is wrong with it"
+        said = f"Use {of}, and nothing is wrong with it" + (" so far" if worst["ended"] is False else "")
     else:
         said = f"Use {of}" + (", but it is little checked" if worst["state"]["judged"] else "")
     others = [run for run in runs if run not in own]
