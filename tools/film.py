@@ -52,7 +52,7 @@ def main() -> None:
         pictures.append(screen(shown))
         times.append(max(LEAST, READING * len(block)))
     pictures.append(Image.open(PICTURES / "tour_light.png").convert("RGB").resize(SIZE, Image.Resampling.LANCZOS))
-    first, *others = (each.quantize(128, dither=Image.Dither.NONE) for each in pictures)
+    first, *others = (each.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE) for each in pictures)
     first.save(
         PICTURES / "tour.gif", save_all=True, append_images=others, duration=[*times, LAST], loop=0, optimize=True
     )
