@@ -196,18 +196,18 @@ def healthy(best):
 
 INTRODUCTION = """# What a study finds
 
-Made by `python benchmarks/study.py` with `choosing.Study`. Each set-up but the last is sick: a learning rate that is
-ten times too low, batches far above the critical size, a deep transformer without a warmup. The set-up is trained on a
-grid of settings too, with the same data, weights and number of examples; "apart" is by how much the smallest validation
-loss with the setting that the study recommends is above the smallest of the grid; below 0 % the study has found what
-the grid does not hold. "Work" is what the study has trained, in full trainings.
+Made by `python benchmarks/study.py` with `choosing.Study`. Each set-up except the last has a fault: a learning rate that
+is ten times too low, batches far above the critical size, a deep transformer without warmup. Each is also trained on
+a grid of settings, with the same data, weights and number of examples. "Apart" is how far the lowest validation loss
+with the recommended setting is above the lowest of the grid; below 0 %, the study beat the grid. "Work" is the cost of
+the study, in full trainings.
 """
 
 CRITICAL = """## The critical batch size
 
-Measured by `Study.batch_sizes` on the noisy quadratic model (Zhang et al. 2019), whose steps to a loss are known
-exactly for each batch size and rate: the critical size is where the lines of tiny and of huge batches meet. The
-gradient noise scale, which a single batch tells, is another quantity there.
+Measured by `Study.batch_sizes` on the noisy quadratic model (Zhang et al. 2019), for which the number of steps to a
+given loss is known for each batch size and rate: the critical size is where the lines of tiny and of huge batches
+meet. The gradient noise scale, which can be computed from a single batch, is a different quantity here.
 """
 
 
@@ -223,7 +223,7 @@ def page(results):
         grid = row["best of grid"], f"{row['its loss']:.4g}", f"{row['ratio'] - 1:+.1%}"
         cells = [row["set-up"], row["given"], given, row["study"], study, *grid, str(row["trainings"])]
         lines.append(f"| {' | '.join(cells)} | {row['work']:.1f} |")
-    lines += ["\n## What it says\n", "Steps that change nothing are left out.\n"]
+    lines += ["\n## What it says\n", "Steps that change nothing are omitted.\n"]
     for row in results["set-ups"]:
         lines += [f"**{row['set-up']}.** {row['said']}\n"]
         if changes := [f"- {name}: {do} {why}" for name, do, why in row["steps"] if do]:

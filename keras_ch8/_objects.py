@@ -32,8 +32,8 @@ def start(value: Any, *, may_be_rows: bool = False) -> np.ndarray:
     rows = ", or one a row," if may_be_rows else ""
     if array.ndim not in (1, 1 + may_be_rows) or not array.size or array.dtype.name not in COMPARABLE:
         raise ValueError(
-            f"`x0` must be a vector{rows} of at least one number in float32 or float64. Received: shape {array.shape} "
-            f"and dtype {array.dtype.name}. Flatten it with `np.ravel`, and cast it."
+            f"`x0` must be a non-empty vector{rows} in float32 or float64. Received: shape {array.shape} and dtype "
+            f"{array.dtype.name}. Flatten it with `np.ravel`, and cast it."
         )
     return array
 
@@ -228,7 +228,7 @@ def shard(value: Any, batch_size: int) -> tuple[int, int]:
     ok = ok and all(isinstance(n, Integral) and not isinstance(n, bool) for n in given)
     if not ok or not 0 <= given[0] < given[1] or batch_size % given[1]:
         raise ValueError(
-            "`shard` is (index, count): the index of this worker, from 0, and the number of workers that share a "
+            "`shard` must be (index, count): the index of this worker, from 0, and the number of workers that share a "
             f"batch of {batch_size} equally. Received: shard={short(value)}. Try (0, 2) and (1, 2), and a `batch_size` "
             "that the number of workers divides."
         )

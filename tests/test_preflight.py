@@ -249,7 +249,7 @@ def test_several_optimizers_are_not_tried_and_mixed_precision_is(kind):
 @pytest.mark.parametrize(
     "x, y, says",
     [
-        (X[:0], BINARY[:0], r"`x` must be an array with an entry for each example"),
+        (X[:0], BINARY[:0], r"`x` must be an array with one entry per example"),
         (X, BINARY[:7], r"Received: 300 in `x`, 7 in `y`"),
         (X[:, :2], BINARY, r"Received: float32 of shape \(256, 2\) .* fails with"),
         (np.array([["a"] * 4] * 300), BINARY, r"Received: <U1 of shape \(256, 4\) .* fails with"),

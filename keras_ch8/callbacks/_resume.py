@@ -27,7 +27,7 @@ _ended_here: set[str] = set()
 
 @final
 class Resume(Callback):
-    """Let a training go on after its process has died, at the very batch, as if nothing had happened (section 8.1.3).
+    """Resume a training after its process has died, at the exact batch, as if nothing had happened (section 8.1.3).
 
     Add it to the callbacks of `fit`. After a crash, a kill, or the end of a rented machine, run the same script
     again: `fit` goes on from the newest state, and ends bit for bit as a training that nothing has interrupted:
@@ -50,7 +50,7 @@ class Resume(Callback):
 
     Where a training goes on, by its data (docs/guide/order.md has all kinds):
 
-        arrays, ArraySource   at the very batch: arrays are read through an ArraySource
+        arrays, ArraySource   at the exact batch: arrays are read through an ArraySource
         tf.data.Dataset       likewise, if all that draws has a seed: what was read is read again and skipped
         PyDataset             at the beginning of the epoch
         generator             at the beginning of an epoch, from the beginning of the generator

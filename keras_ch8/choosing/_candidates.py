@@ -59,18 +59,18 @@ class Candidate:
     def __post_init__(self) -> None:
         if not callable(self.factory):
             raise TypeError(
-                "`factory` is called with the settings by name and returns a new optimizer, so it must be a function. "
-                f"Received: factory={short(self.factory)}. Write `lambda learning_rate: ...`."
+                "`factory` must be a function that takes the settings by name and returns a new optimizer. Received: "
+                f"factory={short(self.factory)}. Write `lambda learning_rate: ...`."
             )
         if not isinstance(self.ranges, Mapping):
             raise TypeError(
-                "`ranges` has the lowest and the highest value of each setting, so it must be a dict. Received: "
+                "`ranges` must be a dict with the lowest and the highest value of each setting. Received: "
                 f"ranges={short(self.ranges)}. Try {{'learning_rate': (1e-4, 0.1)}}."
             )
         for name, ends in self.ranges.items():
             if not isinstance(name, str) or not isinstance(ends, tuple | list) or len(ends) != 2:
                 raise TypeError(
-                    "`ranges` has two numbers, the lowest and the highest, for the name of each setting. Received: "
+                    "`ranges` must map the name of each setting to two numbers, the lowest and the highest. Received: "
                     f"{short(name)}: {short(ends)}. Try 'learning_rate': (1e-4, 0.1)."
                 )
             meaning, fix = "an end of the range of a setting", "Pass (low, high) with 0 < low < high."

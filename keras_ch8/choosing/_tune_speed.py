@@ -307,8 +307,8 @@ def _refuse(model: keras.Model) -> None:
     if model.distribute_strategy.num_replicas_in_sync > 1:
         replicas = model.distribute_strategy.num_replicas_in_sync
         raise ValueError(
-            f"The step is timed on one device. Received: a model that is distributed over {replicas}. Build and "
-            "compile it outside the strategy."
+            f"`tune_speed` times the step on a single device. Received: a model that is distributed over {replicas}. "
+            "Build and compile it outside the strategy."
         )
 
 

@@ -193,8 +193,8 @@ def minimize(
     of_newton = Newton, SaddleFreeNewton, TruncatedNewton
     if blurred is None and isinstance(method, of_newton):
         raise ValueError(
-            f"`method` takes products with the Hessian, which a mean over draws does not have here. Received: {method} "
-            'without `blurred`. Pass the mean in closed form, or take method="lbfgs".'
+            f"`method` needs Hessian products, which are not available for a mean over draws. Received: {method} "
+            'without `blurred`. Pass the mean in closed form, or use method="lbfgs".'
         )
     descend = _Descents(fun, blurred, method, stop, starts.dtype.name)
     draws = _draws(samples, seed, len(stages), starts.shape[1])

@@ -71,8 +71,8 @@ class Pacing(Checked, abc.ABC):
         if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
             raise ValueError(
                 f"Each pacing needs a name of its own. Received: name={cls.name!r} of "
-                f"{cls.__module__}.{cls.__qualname__}, which is that of {other.__module__}.{other.__qualname__}. "
-                "Choose another."
+                f"{cls.__module__}.{cls.__qualname__}, already used by {other.__module__}.{other.__qualname__}. Choose "
+                "another."
             )
         PACINGS[cls.name] = cls  # perhaps the same class, defined anew
 

@@ -71,8 +71,8 @@ class Objective:
         if y is None and _is_pair(model, x) and (loss is not None or keras_private.needs_targets(model)):
             if len(x) == 3 and sample_weight is not None:
                 raise ValueError(
-                    "Sample weights must be given once. Received: x=(x, y, sample_weight) and `sample_weight`. Leave "
-                    "one of the two out."
+                    "Sample weights must be passed only once. Received: x=(x, y, sample_weight) and `sample_weight`. "
+                    "Remove one of the two."
                 )
             x, y, sample_weight = (*x, sample_weight)[:3]
         _objects.examples(x=x, y=y, sample_weight=sample_weight)

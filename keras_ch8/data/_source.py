@@ -113,8 +113,8 @@ class ArraySource(keras_private.DataAdapter):
         _checks.word("last_batch", last_batch, LAST_BATCHES, meaning="what becomes of a last batch that is not full")
         if last_batch == "drop" and self.count < batch_size:
             raise ValueError(
-                f'`last_batch="drop"` leaves no batch at all. Received: batch_size={batch_size} for {self.count} '
-                f'examples. Make `batch_size` at most {self.count}, or take last_batch="pad".'
+                f'`last_batch="drop"` would drop the only batch. Received: batch_size={batch_size} for {self.count} '
+                f'examples. Make `batch_size` at most {self.count}, or use last_batch="pad".'
             )
         if last_batch == "pad" and y is None:
             raise ValueError(

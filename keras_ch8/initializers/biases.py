@@ -125,9 +125,9 @@ def output_marginal(y: Tensor, activation: str | None = None) -> keras.initializ
     activation = candidates[0] if activation is None else activation
     if not isinstance(activation, str) or activation not in candidates:
         raise ValueError(
-            "`activation` says what the last layer makes of its pre-activations, so it must be one of sigmoid (labels "
-            "0 and 1), softmax (classes 0, 1, ..., or one-hot), linear (numbers). "
-            f"Received: activation={short(activation)} for targets that may be for {', '.join(candidates)}."
+            "`activation` must be the activation of the last layer: sigmoid (labels 0 and 1), softmax (classes 0, 1, "
+            f"..., or one-hot), linear (numbers). Received: activation={short(activation)} for targets that may be for "
+            f"{', '.join(candidates)}."
         )
     return Bias(_BIASES[activation](y.astype("float64")), FIX)
 

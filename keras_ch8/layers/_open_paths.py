@@ -190,7 +190,7 @@ class Residual(keras.layers.Layer):
         is_automatic = isinstance(projection, str) and projection == "auto"
         if not is_automatic and not isinstance(projection, keras.Layer):
             raise ValueError(
-                "`projection` fits x to the shape of F(x), so it must be 'auto' or a layer. Received: "
+                "`projection` must be 'auto' or a layer that maps x to the shape of F(x). Received: "
                 f"projection={short(projection)}. Leave it out, or pass a layer such as `keras.layers.Dense(units)`."
             )
         self.branch = keras.Sequential(layers, name="branch")
@@ -245,7 +245,7 @@ def _projection(before: Sizes, after: Sizes, dtype: keras.DTypePolicy) -> keras.
     if fits and convolution is not None:
         return convolution(after[-1], 1, strides, data_format="channels_last", **common)
     raise ValueError(
-        "`Residual` adds x to F(x), so F must keep the shape but for channels (the last axis) and strides. Received: "
-        f"layers that make {after} of {before}. Let convolutions inside have padding='same', or pass a `projection`: a "
-        "layer that does the same to the shape."
+        "`Residual` adds x to F(x), so F must keep the shape except for channels (the last axis) and strides. "
+        f"Received: layers that turn {after} of {before}. Let convolutions inside have padding='same', or pass a "
+        "`projection`: a layer that does the same to the shape."
     )

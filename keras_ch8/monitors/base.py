@@ -331,15 +331,15 @@ def _register(cls: type[Monitor]) -> None:
     path = f"{cls.__module__}.{cls.__qualname__}"
     if not set(cls.sets) <= set(SETS):
         raise ValueError(
-            f"A monitor belongs to some of the sets {', '.join(map(repr, SETS))}. Received: sets={short(cls.sets)} of "
-            f"{cls.__qualname__}. Name some of these, or none."
+            f"`sets` of a monitor must be some of {', '.join(map(repr, SETS))}. Received: sets={short(cls.sets)} of "
+            f"{cls.__qualname__}. Use some of these, or none."
         )
     if "sets" in vars(cls) and cls.sets:
         other = REGISTERED.get(cls.name, cls)
         other_path = f"{other.__module__}.{other.__qualname__}"
         if other_path != path:
             raise ValueError(
-                f"Each monitor needs a name of its own. Received: name={cls.name!r} of {path}, which is that of "
+                f"Each monitor needs a name of its own. Received: name={cls.name!r} of {path}, already used by "
                 f"{other_path}. Choose another."
             )
     for curve in vars(cls).get("curves", ()):
@@ -388,5 +388,5 @@ def _unknown(check: Any) -> ValueError:
     names = [monitor.name for monitor in members("full")]
     return ValueError(
         f"`checks` is 'cheap', 'standard' or 'full', or a list of monitors: {', '.join(names)}. Received: "
-        f"{short(check)}. Name some of these, or pass a `Monitor` of your own."
+        f"{short(check)}. Use some of these, or pass a `Monitor` of your own."
     )

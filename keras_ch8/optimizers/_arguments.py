@@ -89,9 +89,9 @@ def no_other_arguments(owner: str, args: tuple[Any, ...], unknown: Mapping[str, 
         received = ", ".join([*map(short, args), *(f"{name}={short(value)}" for name, value in unknown.items())])
         alike = " ".join(filter(None, (meant(name, known) for name in unknown))) or f"Write `{owner}()`."
         raise TypeError(
-            f"`{owner}` takes its own arguments only. It has no learning rate, since it finds the length of each step "
-            f"itself, and it neither clips nor decays. Received: {owner}({received}). {alike} Its arguments "
-            f"go by name: {', '.join(known)}."
+            f"`{owner}` takes its own arguments only. It has no learning rate, because it chooses the length of each "
+            f"step itself, and it neither clips nor decays. Received: {owner}({received}). {alike} Pass its arguments "
+            f"by name: {', '.join(known)}."
         )
 
 

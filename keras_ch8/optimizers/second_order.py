@@ -99,8 +99,8 @@ class LevenbergMarquardt(ClosureOptimizer, method=methods.LevenbergMarquardt):
         received = [what for what, is_so in reasons.items() if is_so]
         if received:
             raise ValueError(
-                "`LevenbergMarquardt` minimizes the loss 'mse' of one output and one batch, and nothing besides. "
-                f"Received: {', '.join(received)}. Compile with loss='mse' and without regularizers, or use `LBFGS()`."
+                "`LevenbergMarquardt` minimizes only the loss 'mse' of one output and one batch. Received: "
+                f"{', '.join(received)}. Compile with loss='mse' and without regularizers, or use `LBFGS()`."
             )
 
 

@@ -274,8 +274,8 @@ class SequentialSchedule(Schedule):
         boundaries = _objects.list_of("boundaries", boundaries, numbers.Real | str, of)
         if len(boundaries) != len(schedules) - 1:
             raise ValueError(
-                "`boundaries` are the joints between schedules, so there must be one fewer of them. Received: "
-                f"{len(schedules)} schedules and boundaries={short(boundaries)}. Pass {len(schedules) - 1}."
+                f"`boundaries` must have one entry fewer than there are schedules. Received: {len(schedules)} "
+                f"schedules and boundaries={short(boundaries)}. Pass {len(schedules) - 1}."
             )
         super().__init__(name, schedules=schedules, boundaries=boundaries)
         if not self.is_relative:
@@ -298,9 +298,9 @@ class SequentialSchedule(Schedule):
         steps = [float(self.steps(name)) for name in self.lengths()]
         if any(after <= before for before, after in itertools.pairwise(steps)):
             raise ValueError(
-                "`boundaries` are where one schedule takes over from the other, so they must rise. "
-                f"Received: boundaries={short(self.boundaries)}, which are the steps {steps}. Make each larger than "
-                "the one before."
+                "`boundaries` must increase, because each is where the next schedule takes over. Received: "
+                f"boundaries={short(self.boundaries)}, which are the steps {steps}. Make each larger than the previous "
+                "one."
             )
 
     def rate(self, k: Tensor) -> Tensor:

@@ -56,9 +56,8 @@ def chain_of(model: keras.Model) -> Chain:
         layer, sources = keras_private.source_of(tensor)
         if len(sources) != 1 or not isinstance(layer, keras.Layer) or layer in [link.layer for link in links]:
             raise ValueError(
-                "Layers are pretrained one after the other, so the input of each must be the output of the one "
-                f"before, and each is called once. Received: {layer.name!r}, called on {len(sources)} tensors or more "
-                f"than once. {FIX}"
+                "Layers are pretrained one after another, so each must be called once, on the output of the one "
+                f"before. Received: {layer.name!r}, called on {len(sources)} tensors or more than once. {FIX}"
             )
         links.append(Link(layer, tensor))
         tensor = sources[0]

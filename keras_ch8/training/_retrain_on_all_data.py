@@ -140,8 +140,8 @@ def retrain_on_all_data(
         )
     if not isinstance(strategy, str) or strategy not in STRATEGIES:
         raise ValueError(
-            "`strategy` says how long to train on all data, so it must be one of "
-            f"{', '.join(map(repr, STRATEGIES))}. Received: strategy={short(strategy)}. Try 'same_steps'."
+            f"`strategy` must be one of {', '.join(map(repr, STRATEGIES))}. Received: strategy={short(strategy)}. Try "
+            "'same_steps'."
         )
     max_epochs = _checks.count("max_epochs", max_epochs, 1, meaning="the epochs of a training", fix="Try 1000.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
@@ -217,8 +217,8 @@ def _joined(some: tuple[Data, ...], others: tuple[Data, ...]) -> tuple[Data, ...
     for leaf in keras.tree.flatten((some, others)):
         if not hasattr(leaf, "shape") or not len(leaf.shape):
             raise TypeError(
-                "The examples to train on and to stop on are joined, so they must be arrays. "
-                f"Received: {short(leaf)} of type {type(leaf).__name__}. Make arrays of them."
+                f"The training and validation examples are joined, so they must be arrays. Received: {short(leaf)} of "
+                f"type {type(leaf).__name__}. Convert them to arrays."
             )
     return tuple(
         keras.tree.map_structure(lambda a, b: np.concatenate([np.asarray(a), np.asarray(b)]), a, b)

@@ -282,8 +282,8 @@ def compile_as(model: keras.Model, other: keras.Model, **changes: Any) -> None:
     _objects.model(model)
     if not getattr(_objects.model(other, "other"), "compiled", False):
         raise ValueError(
-            "`other` must be compiled, so that there is something to take over. Received: "
-            f"other={other.name!r}, which is not. Compile it, or `model` itself by `model.compile(optimizer, loss)`."
+            f"`other` must be compiled, so that its settings can be copied. Received: other={other.name!r}, which is "
+            "not. Compile it, or `model` itself by `model.compile(optimizer, loss)`."
         )
     model.compile(**keras_private.compile_arguments(other) | {"optimizer": _optimizer_for(model, other)} | changes)
 

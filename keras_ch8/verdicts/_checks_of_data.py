@@ -277,8 +277,8 @@ OF_ALL = (
     Check(
         "one class in a batch",
         "label_order",
-        f"The first {MANY} or more training examples belong to one class, the held-out examples (probe or validation "
-        "data) to several",
+        f"The first {MANY} or more training examples belong to one class, but the held-out examples (probe or "
+        "validation data) belong to several",
         lambda f: _is_one_class_of_several(f) and f.targets.examples >= MANY,
         lambda f: f"The first {f.targets.examples} training examples all belong to one class, but those of {f.other} "
         f"belong to {f.other_targets.classes}.",

@@ -208,7 +208,7 @@ OF_INPUTS = (
         _says_unlike,
         lambda f: f"Scale the inputs of {f.other} with the mean and standard deviation of the training inputs.",
         source="thresholds chosen by us: standard deviations that differ 5 times, or means 3 of them apart",
-        expects="Mean and standard deviation should match those of the training inputs.",
+        expects="The mean and standard deviation should match those of the training inputs.",
         then="Preprocess all examples with the same code and the same statistics.",
         is_of_other=True,
     ),

@@ -143,7 +143,7 @@ OF_LOSS = (
     Check(
         "negative targets of a logarithm",
         "wrong_loss",
-        "A loss that takes the logarithm of targets or predictions has negative targets",
+        "A loss that takes the logarithm of targets or predictions receives negative targets",
         lambda f: f.output.loss in OF_LOGARITHMS and f.targets.low < 0,
         lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are negative.",
         *by(for_numbers),
@@ -200,7 +200,7 @@ OF_LOSS = (
     Check(
         "noise at the end",
         "wrong_output",
-        "A random layer, such as dropout, ends the model or comes right before its last activation",
+        "A random layer, such as dropout, comes last or right before the last activation",
         lambda f: bool(f.output.noise),
         lambda f: f"The model ends with {f.output.noise}"
         + ("" if f.output.noise == f.output.ends_with else f" and {f.output.activation}")
@@ -291,7 +291,7 @@ OF_LOSS = (
         "Softmax is applied twice in a row",
         lambda f: f.output.activation == f.output.before == "softmax",
         "Softmax is applied twice, so no class can get a probability far above the others.",
-        "Remove one of the two.",
+        "Remove one of the two softmax activations.",
         lambda f: without(f, 1),
         then="End the model without an activation, and pass `from_logits=True` to the loss.",
     ),

@@ -141,7 +141,7 @@ def _says_rising(facts: Facts) -> str:
 
 SPREAD = "Decay the learning rate over the whole training run."
 SHORTEN = "Shorten the warm-up to 10 % of training."
-FURTHER = "The loss should keep falling to the end."
+FURTHER = "The loss should keep falling until the end."
 FASTER = "The loss should fall several times faster."
 
 
@@ -177,7 +177,7 @@ OF_START = (
         "No weight of the model is trainable",
         lambda f: not f.is_trained,
         "No weight of the model is trainable, so no step changes anything.",
-        "Set `trainable = True` for the layers that should learn, and compile again.",
+        "Set `trainable = True` on the layers that should learn, and compile again.",
         f"model.trainable = True\n{COMPILE_ANEW}",
         then="Add a layer with weights, such as `keras.layers.Dense`.",
     ),
@@ -275,7 +275,7 @@ OF_START = (
         "A layer receives NaN before any step, though the inputs are finite and no earlier layer outputs large values",
         lambda f: _is_broken(f) and _is_undefined(f),
         lambda f: f"Before any step, {_name(_broken(f))} receives NaN, though the inputs of the model are finite.",
-        "Find the division by 0, or the logarithm or square root of 0, before that layer. Keep its argument above 0 "
+        "Find the division by 0, or the logarithm or square root of 0, before that layer. Keep the argument above 0 "
         "with `keras.ops.maximum(x, 1e-7)`.",
     ),
     Check(

@@ -58,7 +58,7 @@ OF_THE_CHAPTER = (
         section="8.2.1",
         meaning="The loss is steep in some directions and flat in others: the steep ones limit the learning rate, "
         "and the flat ones slow progress.",
-        fine="No ill-conditioning slows training down",
+        fine="Ill-conditioning does not slow training down",
         cure="Standardize the inputs (`keras.layers.Normalization`), normalize between layers "
         "(`layers.BatchNormalization`), or give each weight its own learning rate: `optimizers.Adam`, "
         "`optimizers.RMSprop`. `optimizers.Nesterov` helps too.",
@@ -145,8 +145,8 @@ OF_THE_CHAPTER = (
         section="8.2.5",
         meaning="Many ReLUs output 0 for every example, so their weights get no gradient.",
         fine="Few ReLUs are dead, if any",
-        cure="Lower the learning rate, or add `schedules.Warmup`. Or initialize with `keras.initializers.HeNormal` and "
-        "biases of 0 or slightly above, or use `keras.layers.LeakyReLU`.",
+        cure="Lower the learning rate, or add `schedules.Warmup`. Or initialize the weights with "
+        "`keras.initializers.HeNormal` and the biases with 0 or slightly above, or use `keras.layers.LeakyReLU`.",
     ),
     Kind(
         "saturated_units",
@@ -154,8 +154,8 @@ OF_THE_CHAPTER = (
         section="8.2.5",
         meaning="Many tanh or sigmoid units are on the flat ends of their curve, where almost no gradient passes.",
         fine="Few units are saturated, if any",
-        cure="Scale inputs and initial weights down, normalize before the activation (`layers.BatchNormalization`), "
-        "or use ReLU.",
+        cure="Scale down the inputs and the initial weights, normalize before the activation "
+        "(`layers.BatchNormalization`), or use ReLU.",
     ),
     Kind(
         "batch_norm_gap",
@@ -164,8 +164,8 @@ OF_THE_CHAPTER = (
         meaning="Batch normalization uses different statistics at inference than in training.",
         fine="Batch normalization behaves the same in training and at inference",
         cure="Lower the `momentum` of the batch normalization, or use `layers.BatchNormalization`, which corrects the "
-        "bias of its first steps. Or recompute the statistics (`layers.recalibrate`), or train on batches like those "
-        "that you predict on.",
+        "bias at the start of training. Or recompute the statistics (`layers.recalibrate`), or train on batches "
+        "like those that you predict on.",
     ),
     Kind(
         "bad_scale",
@@ -221,7 +221,7 @@ OF_THE_START = (
         "wrong_loss",
         title="Loss does not fit the targets",
         section="8.1.2",
-        meaning="The loss does not fit these targets.",
+        meaning="The loss function does not suit targets of this kind.",
         fine="The loss fits the targets",
         cure="Compile with a loss that fits the targets: `keras.losses.MeanSquaredError` for numbers, a "
         "cross-entropy for classes.",
@@ -249,7 +249,7 @@ OF_THE_START = (
         "equal_units",
         title="Identical units",
         section="8.4",
-        meaning="All units of a layer start equal and get equal gradients, so no step can tell them apart.",
+        meaning="All units of a layer start equal and get equal gradients, so training cannot tell them apart.",
         fine="The units of each layer differ",
         cure="Initialize the weights at random, for example with `keras.initializers.GlorotUniform`.",
     ),
@@ -306,7 +306,7 @@ OF_THE_COURSE = (
         title="Trained too long",
         section="8.1",
         meaning="The held-out loss was lowest long ago, and later epochs have not improved it.",
-        fine="Training does not go on for too long",
+        fine="Training is not too long",
         cure="Train for fewer epochs, or stop when the validation loss is lowest: "
         "`callbacks.EarlyStopping(restore_best_weights=True)`.",
     ),

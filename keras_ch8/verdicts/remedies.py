@@ -148,7 +148,7 @@ def _leaky(expects: str, *needs: Fact) -> Remedy:
 
 def _clip(expects: str) -> Remedy:
     return Remedy(
-        "Clip the gradient at a norm of {clip_at}, which 9 of 10 steps stay below: `global_clipnorm={clip_at}`.",
+        "Clip the gradient at a norm of {clip_at}, which 9 of 10 gradients stay below: `global_clipnorm={clip_at}`.",
         CLIP, expects, unless=(Fact.CLIPPING, Fact.OWN_STEP_LENGTH),
     )  # fmt: skip
 
@@ -222,8 +222,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "step_too_short": (
         _DECAY_LESS,
         Remedy(
-            "Raise the clipping threshold to {clip_at}, which 9 of 10 steps stay below: currently nearly every step is "
-            "clipped.",
+            "Raise the clipping threshold to {clip_at}, which 9 of 10 gradients stay below: currently nearly every "
+            "step is clipped.",
             CLIP_LESS, "The loss should fall several times faster.", (Fact.CLIPPED,), _OWN_LENGTH,
         ),
         Remedy(
@@ -235,13 +235,13 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Decay the learning rate more slowly, over the whole training run, with `schedules.LinearDecay`. Schedules "
             "count steps, not epochs.",
-            SLOWER_FALL, "The loss should keep falling to the end.", (Fact.FADED_RATE,),
+            SLOWER_FALL, "The loss should keep falling until the end.", (Fact.FADED_RATE,),
             (Fact.WARM_UP, Fact.LOWERED_ON_PLATEAUS, *_ELSEWHERE, *_OWN_LENGTH),
         ),
         Remedy(
             "Keep the learning rate near {rate}: remove `keras.callbacks.ReduceLROnPlateau`, or raise its `patience`.",
-            WITHOUT_PLATEAUS, "The loss should keep falling to the end.", (Fact.FADED_RATE, Fact.LOWERED_ON_PLATEAUS),
-            _OWN_LENGTH,
+            WITHOUT_PLATEAUS, "The loss should keep falling until the end.",
+            (Fact.FADED_RATE, Fact.LOWERED_ON_PLATEAUS), _OWN_LENGTH,
         ),
         Remedy(
             "Where you set the learning rate, let it decay more slowly, over the whole training run.",
@@ -304,12 +304,12 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Initialize the recurrent kernels with `initializers.Orthogonal`, and clip the gradient at a norm of "
             "{clip_at}.",
-            f"{ORTHOGONAL}\n{CLIP}", "The gradient should keep its size through time.", (Fact.RECURRENCE,),
+            f"{ORTHOGONAL}\n{CLIP}", "The gradient should have a similar size at all time steps.", (Fact.RECURRENCE,),
             (Fact.CLIPPING, Fact.OWN_STEP_LENGTH),
         ),
         Remedy(
             "Initialize the recurrent kernels with `initializers.Orthogonal`.", ORTHOGONAL,
-            "The gradient should keep its size through time.", (Fact.RECURRENCE,),
+            "The gradient should have a similar size at all time steps.", (Fact.RECURRENCE,),
         ),
         _scale_start(_FACTOR),
         _normalize(_FACTOR),
@@ -347,7 +347,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "dead_units": (
         *_REVIVE,
-        Remedy("Initialize with `keras.initializers.HeNormal` and biases of 0 or slightly above."),
+        Remedy("Initialize the weights with `keras.initializers.HeNormal`, and the biases with 0 or slightly above."),
     ),
     "saturated_units": (
         _scale_inputs(_PASSES),
@@ -358,8 +358,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "batch_norm_gap": (
         Remedy(
-            "Lower the `momentum` of the batch normalization to {momentum}, so that its moving statistics follow the "
-            "batches.",
+            "Lower the `momentum` of the batch normalization to {momentum}, so that its moving statistics keep up "
+            "with the batches.",
             "for layer in model.layers:\n"
             '    if hasattr(layer, "moving_mean"):\n'
             "        layer.momentum = {momentum}",
@@ -380,8 +380,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         _STOP,
         _KEEP,
         Remedy(
-            "Draw and prepare training and validation examples in the same way, and shuffle before you split. Now a "
-            "constant prediction beats the model on the validation examples.",
+            "On the validation examples, a constant prediction beats the model. Draw and prepare training and "
+            "validation examples in the same way, and shuffle before you split.",
             needs=(Fact.HELD_OUT_OF_ANOTHER_KIND,),
         ),
         Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), use a smaller model, or get more data."),
@@ -437,7 +437,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             "`keras.ops.argmax` or a comparison. Let the gradient pass: write `x + keras.ops.stop_gradient(f(x) - x)` "
             "instead of `f(x)`."
         ),
-        Remedy("Initialize with `keras.initializers.HeNormal`."),
+        Remedy("Initialize the weights with `keras.initializers.HeNormal`."),
     ),
     "nonfinite": (
         *_LESS,

@@ -70,7 +70,7 @@ STEP_LENGTH = (
         says="The learning rate is too high and training diverges",
         limits=(Limit(q.GROWTH, "above", 1.3, 1.6, source=MEASURED),),
         unless=Combination(
-            "the steps are not too long, or the loss of the minibatches has fallen",
+            "the steps are not too long, or the minibatch loss has fallen",
             "any of",
             (Limit(q.TYPICAL_STEP, "below", 1.0), Limit(q.MINIBATCHES, "below", 0.7)),
         ),
@@ -92,7 +92,7 @@ STEP_LENGTH = (
         limits=(
             Limit(q.RISES, "above", 0.6, 0.8, source=MEASURED),
             TOO_LONG,
-            Limit(q.HEIGHT_FALLEN, "below", 0.5, name="the loss has not come down"),
+            Limit(q.HEIGHT_FALLEN, "below", 0.5, name="the loss has not fallen far"),
         ),
     ),
     Rule(
@@ -231,7 +231,7 @@ CLIFF = (
         unless=SKIPPED,
         is_certain=True,
         cure="Find the division by 0, or the logarithm or square root of 0, in the data, the model or the loss. Keep "
-        "its argument above 0 with `keras.ops.maximum(x, 1e-7)`. A lower learning rate will not help.",
+        "the argument above 0 with `keras.ops.maximum(x, 1e-7)`. A lower learning rate will not help.",
         expects="All gradients should be finite.",
     ),
     Rule(
@@ -253,7 +253,7 @@ DURATION = (
         limits=(
             Limit(q.LAST_OF_FALL, "above", 0.25, source=MEASURED),
             Limit(q.FALLEN_SO_FAR, "above", 0.02, name="the loss has clearly fallen"),
-            Limit(q.LEFT, "above", 0.9, name="almost all of the loss is left"),
+            Limit(q.LEFT, "above", 0.9, name="the loss is still close to that of a constant prediction"),
             Limit(q.UPDATES, "below", 300, name="there were few updates"),
             FALLS_ON,
             AT_THE_END,
@@ -332,7 +332,7 @@ NOTHING_LEARNED = (
             Limit(q.LEAST_OVER_CHANCE, "above", 0.9, source=MEASURED),
             Limit(q.UPDATES, "below", 300, name="there were few updates"),
         ),
-        unless=Combination("nothing was learned in enough updates", "all of", (NOTHING, ENOUGH_UPDATES)),
+        unless=Combination("the model learned nothing despite enough updates", "all of", (NOTHING, ENOUGH_UPDATES)),
         at_most="watch",
         mentions=(q.UPDATES, *q.HELD_OUT),
     ),

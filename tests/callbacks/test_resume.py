@@ -192,7 +192,7 @@ def test_of_a_damaged_state_one_warning_tells_and_the_one_before_is_used(whole, 
 def test_where_all_are_damaged_nothing_is_begun(left):
     for path in left.glob("state-*.npz"):
         damaged(path, "cut off")
-    with pytest.raises(ValueError, match=r"no intact state\. Received: .*state-"):
+    with pytest.raises(ValueError, match=r"no intact state in its `directory`\. Received: .*state-"):
         train(Resume(left))
 
 

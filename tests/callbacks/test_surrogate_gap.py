@@ -14,7 +14,7 @@ LABELS = (Y[:, :1] > 0).astype("float32")
 FALLING = [1, 0.5, 0.4, 0.3, 0.2]
 FLAT = [0.3, 0, 0, 0, 0]
 FLAT_AND_FALLING = (
-    "On the training set `zero_one_loss` is flat since epoch 2 (at 0), while `loss` has gone on falling from 0.5 to 0.2"
+    "On the training set `zero_one_loss` has been flat since epoch 2 (at 0), while `loss` kept falling from 0.5 to 0.2"
 )
 
 
@@ -57,7 +57,7 @@ def test_without_validation_it_leaves_the_verdict_open():
 
 def test_the_true_loss_need_not_be_zero_to_be_flat():
     sentence = said(loss=FALLING, zero_one_loss=[0.3, 0.1, 0.2, 0.1, 0.15])
-    assert "`zero_one_loss` is flat since epoch 2 (at 0.1)" in sentence
+    assert "`zero_one_loss` has been flat since epoch 2 (at 0.1)" in sentence
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_true_metric_that_is_to_grow():
     series = {"nll": FALLING, "accuracy": [0.5, 0.9, 0.8, 0.9, 0.7], "val_accuracy": [0.4, 0.6, 0.5, 0.6, 0.7]}
     better = learn_more(past_of({"accuracy": "max"}, **series), "accuracy", "nll", 3)
     assert better == (
-        "On the training set `accuracy` is flat since epoch 2 (at 0.9), while `nll` has gone on falling from 0.5 to "
+        "On the training set `accuracy` has been flat since epoch 2 (at 0.9), while `nll` kept falling from 0.5 to "
         "0.2. `val_accuracy` went from 0.6 to 0.7 meanwhile: it is still learning, so continue."
     )
     series["val_accuracy"][-1] = 0.5
@@ -162,7 +162,7 @@ def test_the_report_says_how_it_went_on(tmp_path):
     gap = callbacks.SurrogateGap("x", patience=1, mode="min")
     fit(network("sgd"), [callbacks.TensorBoard(tmp_path), Says(**series), gap], epochs=6)
     assert gap.findings() == [
-        "On the training set `x` is flat since epoch 4 (at 0), while `loss` has gone on falling from 3 to 1. `val_x` "
+        "On the training set `x` has been flat since epoch 4 (at 0), while `loss` kept falling from 3 to 1. `val_x` "
         "went from 6 to 4 meanwhile: it is still learning, so continue.",
         "`val_loss` was best at epoch 1, where `val_x` was 9; `val_x` was best at epoch 6, with 4: to stop on the "
         "target metric, monitor it.",

@@ -127,7 +127,7 @@ def test_a_batch_that_needs_too_many_examples_is_made_smaller_and_no_other():
     found = branches(m16=1e4, m64=1.1e4, m256=4e4)
     small = advice.of_batches(found, StudySetting(0.2, 256), 80.0, 50.0)
     assert (small.setting.batch_size, small.setting.rate) == (64, 0.1)
-    assert small.do.startswith("Raise the batch size to 64")
+    assert small.do.startswith("Set the batch size to 64")
     assert advice.of_batches(found, StudySetting(0.2, 64), 80.0, 50.0).do == ""
 
 

@@ -112,7 +112,7 @@ def test_of_several_runs_each_is_named_the_newest_first_and_one_can_be_given(tmp
 def test_of_very_many_runs_ten_are_named(tmp_path):
     for number in range(13):
         write(tmp_path / str(number), curve(1))
-    with pytest.raises(ValueError, match=r"which holds 13, .*, and 3 more\. Give"):
+    with pytest.raises(ValueError, match=r"which holds 13, .*, and 3 more\. Pass"):
         keras_ch8.read_run(tmp_path)
 
 

@@ -179,8 +179,8 @@ def test_the_message_says_which_ended_lower(value, plain_value, message):
 @pytest.mark.parametrize(
     "x0, stddevs, options, message",
     [
-        ([[[1.0]]], [1.0], {}, r"`x0` must be a vector, or one a row.*shape \(1, 1, 1\)"),
-        ([], [1.0], {}, "`x0` must be a vector"),
+        ([[[1.0]]], [1.0], {}, r"`x0` must be a non-empty vector, or one a row.*shape \(1, 1, 1\)"),
+        ([], [1.0], {}, "`x0` must be a non-empty vector"),
         (np.ones(2, "float16"), [1.0], {}, "dtype float16"),
         ([1.0], [], {}, "`stddevs` must be a falling list"),
         ([1.0], [0.1, 1.0], {}, "must be a falling list"),

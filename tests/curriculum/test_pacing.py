@@ -101,7 +101,9 @@ def test_a_strangers_pacing_is_one_class_that_a_curriculum_knows_by_name():
 
 
 def test_the_name_of_another_pacing_is_refused():
-    with pytest.raises(ValueError, match=r"name of its own\. Received: name='linear' of .*Again.*Linear\. Pass it"):
+    with pytest.raises(
+        ValueError, match=r"name of its own\. Received: name='linear' of .*Again.*Linear\. Choose another"
+    ):
 
         class Again(extend.Pacing):
             name = "linear"

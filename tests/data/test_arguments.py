@@ -46,12 +46,15 @@ def test_a_source_of_something_else_is_refused(error, data, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"y": Y}, r"`y` beside a source. Make the source with it"),
-        ({"sample_weight": Y}, "`sample_weight` beside a source"),
-        ({"batch_size": 3}, r"have 2 examples. Received in `fit`: batch_size=3. Pass `batch_size` to the source"),
+        ({"y": Y}, r"`y` together with a source. Create the source with it"),
+        ({"sample_weight": Y}, "`sample_weight` together with a source"),
+        (
+            {"batch_size": 3},
+            r"batch size, which is 2. Received in `fit`: batch_size=3. Pass `batch_size` to the source",
+        ),
         ({"shuffle": False}, "shuffle=False. Pass `shuffle=False` to the source"),
         ({"shuffle": "batch"}, "shuffle='batch'"),
-        ({"steps_per_epoch": 2}, "has 3 batches.*steps_per_epoch=2. Leave it out"),
+        ({"steps_per_epoch": 2}, "has 3 batches.*steps_per_epoch=2. Omit it"),
         ({"class_weight": {0: 2.0}}, r"Received: class_weight=\{0: 2.0\} for x=float64\[6, 2\].*`sample_weight`"),
     ],
 )

@@ -67,7 +67,7 @@ def test_a_variable_is_not_taken_for_another_with_a_longer_name():
 @pytest.mark.parametrize("blocks, error", [
     ("first", r"`blocks` says which variables move together.*Received: 'first'\. Try blocks="),
     ([], r"Received: \[\]\. Try blocks="),
-    (["first", []], r"Each block must have variables\. Received: block 1 is an empty list"),
+    (["first", []], r"Each block must contain variables\. Received: block 1 is an empty list"),
     (["first", "("], r"Received: '\(', which is none: .*`re.escape` the text"),
     (["first", 3.0], r"must be a regular expression, a variable, its place, or a layer\. Received: 3\.0 of type float"),
     (["first", keras.layers.Dense(1, name="late")], r"Received: layer 'late', .* or pass a pattern such as 'late/'"),

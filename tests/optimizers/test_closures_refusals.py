@@ -159,7 +159,7 @@ OTHERS = {
 def test_levenberg_marquardt_takes_nothing_but_the_mean_square_of_one_output(what):
     make, received = OTHERS[what]
     y = [Y, Y] if "outputs" in what else Y
-    check(make(), f"`LevenbergMarquardt` minimizes the loss 'mse' of one output.*: {received}.*`LBFGS\\(\\)`", y=y)
+    check(make(), f"`LevenbergMarquardt` minimizes only the loss 'mse' of one output.*: {received}.*`LBFGS\\(\\)`", y=y)
 
 
 def test_levenberg_marquardt_refuses_a_mask():

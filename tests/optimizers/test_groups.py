@@ -179,7 +179,7 @@ REFUSED = [
     (lambda: ours.LBFGS(groups=[Group("a")]), r"takes its own arguments only.*Received: LBFGS\(groups="),
     (
         lambda: ours.BlockCoordinateDescent(ours.SGD(groups=[Group("a")]), ["a", "b"]),
-        "`inner` must have no `groups`. Received: groups=.*Leave them out",
+        "`inner` must have no `groups`. Received: groups=.*Remove them",
     ),
 ]
 

@@ -188,7 +188,7 @@ BAD = [
     (lambda: LinearDecay(0.1, "130%"), "Received: decay_steps='130%'"),
     (
         lambda: SequentialSchedule([Warmup(0.1, 10)], [10]),
-        "one fewer of them. Received: 1 schedules and boundaries=.10.",
+        "one entry fewer than there are schedules. Received: 1 schedules and boundaries=.10.",
     ),
     (lambda: SequentialSchedule([Warmup(0.1, 1)] * 3, [10, 10]), r"must rise. Received: boundaries=\[10, 10\]"),
     (

@@ -84,7 +84,12 @@ def test_second_derivatives_of_a_problem_are_those_of_the_function():
 @pytest.mark.parametrize(
     "f, x0, options, message",
     [
-        (rosenbrock, np.zeros((2, 2)), {}, r"`x0` must be a vector .* Received: shape \(2, 2\) and dtype float64"),
+        (
+            rosenbrock,
+            np.zeros((2, 2)),
+            {},
+            r"`x0` must be a non-empty vector .* Received: shape \(2, 2\) and dtype float64",
+        ),
         (rosenbrock, np.zeros(2, "float16"), {}, r"Received: shape \(2,\) and dtype float16. .*cast it"),
         (rosenbrock, np.zeros(2), {"gtol": -1}, r"`gtol` is a tolerance, .* Received: gtol=-1"),
         (rosenbrock, np.zeros(2), {"max_iterations": 2.5}, r"`max_iterations` .* Received: max_iterations=2.5"),
