@@ -134,7 +134,7 @@ def test_where_nothing_is_wrong_the_page_says_so_and_how_to_check_more(page):
     assert [each.text for each in page.all(".part-main dt")] == ["Result", "What to do", "Then expect"]
     assert [each.text for each in page.all(".part-main dd")] == [
         "Nothing was found, but only 2 of 19 checks could run. What ran has passed. There is no probe.",
-        "Give a probe.",
+        "Pass a probe.",
         "More checks run, and OK, WATCH or ACT stands above.",
     ]
     assert page.all("h1")[0].text == "Nothing found, but little checked: 2 of 19 checks could run"
