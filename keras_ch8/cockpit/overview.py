@@ -92,15 +92,22 @@ def _calm(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tupl
     yield RESULT, " ".join([_nothing_found(runs), *(f"{why.removesuffix('.')}." for why, _, _ in parts)])
     fixes = [fix.removesuffix(".") + "." for _, fix, _ in parts if fix]
     is_live = any(run["ended"] is False for run in runs)
-    nothing = "Let it run: nothing to change so far." if is_live else "Nothing to change: you can use this model."
-    yield NEXT, " ".join(fixes) or nothing
-    expected = [expects for _, _, expects in parts if expects] or [MORE] * bool(fixes)
+    is_well = all(level_of(run) == "ok" for run in runs)
+    yield NEXT, " ".join([_unchanged(runs, is_live)] * (is_well or not fixes) + fixes)
+    expected = [expects for _, _, expects in parts if expects] or [MORE] * bool(fixes and not is_well)
     if expected:
         yield EXPECT, " ".join(expected)
     elif is_live:
         yield EXPECT, "OK above until the end; ACT or WATCH in its place if a check fails."
     elif len(runs) == 1 and (of_validation := runs[0]["summary"]["validation"]):
         yield EXPECT, ELSEWHERE.format("val loss", said_of(of_validation["best"]))
+
+
+def _unchanged(runs: Sequence[Document], is_live: bool) -> str:
+    """Return what to do where no check asks for a change; a loss that is NaN does."""
+    if any(run["nan_from"] is not None for run in runs):
+        return "Find out why: `keras_ch8.preflight(model, x, y)` checks data, labels and loss."
+    return "Let it run: nothing to change so far." if is_live else "Nothing to change: it can be used as it is."
 
 
 def _winner(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tuple[str, ...]]:

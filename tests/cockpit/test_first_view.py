@@ -120,7 +120,7 @@ def test_where_nothing_is_wrong_the_page_says_so_and_how_to_check_more(page):
     assert page.all("h1")[0].text == "OKAll right: 13 of 13 checks passed"
     assert [each.text for each in page.all(".part-main dd")] == [
         "Nothing is wrong: 13 of 13 checks passed.",
-        "Nothing to change: you can use this model.",
+        "Nothing to change: it can be used as it is.",
     ]
     little = run("little", curves(np.geomspace(2, 1, 50)))
     little["state"] |= {

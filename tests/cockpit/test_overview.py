@@ -57,6 +57,14 @@ def test_a_reason_says_itself_what_to_expect_where_no_more_checks_would_run():
 def test_a_loss_that_is_nan_is_never_nothing():
     nan = run("a", {"epoch/loss": series([1, 2], [1.0, np.nan])}, checks=0)
     assert box(nan)["Result"].startswith("A loss is NaN, and no check says why.")
+    assert box(nan | {"state": STATE | {"name": "ok"}})["What to do"].startswith("Find out why: `keras_ch8.preflight")
+
+
+def test_what_more_could_be_measured_of_a_healthy_run_is_no_task():
+    reasons = ["The curvature was not measured. `Diagnosis(budget=None)` measures it."]
+    found = box(trained("a") | {"state": STATE | {"name": "ok", "reasons": reasons}})
+    assert found["What to do"] == "Nothing to change: it can be used as it is. `Diagnosis(budget=None)` measures it."
+    assert found["Then expect"].startswith("About the same val loss")
 
 
 def test_where_something_is_wrong_there_is_no_such_box_unless_the_best_run_is_well():
@@ -74,7 +82,7 @@ def test_where_something_is_wrong_there_is_no_such_box_unless_the_best_run_is_we
 def test_a_healthy_run_says_what_to_do_now():
     assert list(box(trained("a")).values()) == [
         "Nothing is wrong: 13 of 13 checks passed.",
-        "Nothing to change: you can use this model.",
+        "Nothing to change: it can be used as it is.",
         "About the same val loss on other examples of that kind: 0.5.",
     ]
     live = box(trained("a", ended=False))
