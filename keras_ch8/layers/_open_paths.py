@@ -135,7 +135,7 @@ Sizes: TypeAlias = tuple[Any, ...]
 @final
 @registered
 class Residual(keras.layers.Layer):
-    """Layers with a connection around them: they learn what to add to their input (section 8.7.5; He et al. 2015).
+    """Layers with a skip connection: they learn what to add to their input (section 8.7.5; He et al. 2015).
 
         y <- F(x) + x          where F, the layers, keeps the shape
         y <- F(x) + W x        where it does not
