@@ -130,11 +130,11 @@ def test_a_saved_model_is_the_same_model_also_of_nested_ones(tmp_path):
 
 
 BAD = [
-    (lambda: layers.Residual([]), r"a layer or a list of at least one. Received: layers=\[\]"),
+    (lambda: layers.Residual([]), r"a layer or a non-empty list of layers. Received: layers=\[\]"),
     (lambda: layers.Residual(["relu"]), r"Received: layers=\['relu'\]"),
     (
         lambda: layers.Residual(Dense(3), projection="linear"),
-        r"must be 'auto' or a layer. Received: projection='linear'",
+        r"must be 'auto' or a layer that maps x to the shape of F\(x\). Received: projection='linear'",
     ),
     (
         lambda: layers.Residual([Conv2D(3, 3)]).build((None, 8, 8, 3)),
