@@ -138,10 +138,10 @@ BAD = [
     ),
     (
         lambda: layers.Residual([Conv2D(3, 3)]).build((None, 8, 8, 3)),
-        r"make \(None, 6, 6, 3\) of \(None, 8, 8, 3\).*same",
+        r"map \(None, 8, 8, 3\) to \(None, 6, 6, 3\).*same",
     ),
     (lambda: layers.Residual([Conv2D(3, 3)]).build((None, None, None, 3)), r"\(None, 838, 838, 3\) of \(None, 840"),
-    (lambda: layers.Residual([keras.layers.Flatten()]).build((None, 4, 3)), r"make \(None, 12\) of \(None, 4, 3\)"),
+    (lambda: layers.Residual([keras.layers.Flatten()]).build((None, 4, 3)), r"map \(None, 4, 3\) to \(None, 12\)"),
 ]
 
 

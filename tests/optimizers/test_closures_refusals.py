@@ -182,7 +182,7 @@ def test_there_is_no_learning_rate_to_set():
 
 def test_gradients_that_are_clipped_are_refused():
     model = network(ours.LBFGS())
-    with pytest.raises(ValueError, match=r"Received: LBFGS, which finds the length of each step itself. Leave the"):
+    with pytest.raises(ValueError, match=r"Received: LBFGS, which chooses the length of each step itself. Remove the"):
         fit(model, callbacks=[callbacks.ClipGradients(clipping.ByGlobalNorm(1.0))])
     for name in ("clipnorm", "weight_decay", "use_ema", "learning_rate"):
         with pytest.raises(TypeError, match=name):
