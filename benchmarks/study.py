@@ -196,9 +196,9 @@ def healthy(best):
 
 INTRODUCTION = """# What a study finds
 
-Made by `python benchmarks/study.py` with `choosing.Study`. Each set-up except the last has a fault: a learning rate that
-is ten times too low, batches far above the critical size, a deep transformer without warmup. Each is also trained on
-a grid of settings, with the same data, weights and number of examples. "Apart" is how far the lowest validation loss
+Made by `python benchmarks/study.py` with `choosing.Study`. Each set-up except the last has a fault: a learning rate
+that is ten times too low, batches far above the critical size, a deep transformer without warmup. Each is also trained
+on a grid of settings, with the same data, weights and number of examples. "Apart" is how far the lowest validation loss
 with the recommended setting is above the lowest of the grid; below 0 %, the study beat the grid. "Work" is the cost of
 the study, in full trainings.
 """

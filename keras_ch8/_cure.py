@@ -128,7 +128,7 @@ def cure(
     seed: int = 0,
     **fit_arguments: Any,
 ) -> CureTrial:
-    """Train twice for as many steps, without and with the cure of a verdict, and say whether it helps (section 8.2).
+    """Train for equally many steps without and with the fix of a verdict, and tell whether it helps (section 8.2).
 
     Where it does not, a third training has the next cure, `verdict.then_code`, if there is one.
 

@@ -84,7 +84,7 @@ def preflight(
     steps: int = 30,
     seed: int = 0,
 ) -> Preflight:
-    """Say what is wrong with a training before it begins: in data, labels, loss, output and start (section 8.2).
+    """Tell what is wrong before a training starts: data, labels, loss, last layer, initial weights (section 8.2).
 
     Most trainings that fail do so for reasons that can be seen without training. One pass through the model, and one
     look at all of `x` and `y`, show

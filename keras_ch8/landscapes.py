@@ -268,7 +268,7 @@ def loss_plane(
     seed: int = 0,
     **options: Any,
 ) -> LossPlane:
-    """Return the loss on a plane through the present weights (section 8.2.7; Li et al. 2018).
+    """Return the loss on a plane through the current weights (section 8.2.7; Li et al. 2018).
 
         L(a, b) <- J(theta + a d_1 + b d_2)
 

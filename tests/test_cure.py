@@ -110,7 +110,7 @@ def test_a_cure_that_cannot_be_tried_says_why_and_trains_nothing(code, reason):
 
 @pytest.mark.parametrize("data", [(X,), [X, Y], ((X, X), Y)])
 def test_data_that_are_not_two_arrays_are_refused(data):
-    with pytest.raises(ValueError, match=r"`data` must be two arrays \(x, y\).*Take some batches"):
+    with pytest.raises(ValueError, match=r"`data` must be two arrays \(x, y\).*Convert some batches"):
         keras_ch8.cure(linear, data, verdict("x = x"))
 
 
@@ -226,7 +226,7 @@ def test_a_factory_of_one_model_is_refused_and_the_model_left_as_it_is(make, cod
     """Its second training went on from the first, with "is gone", and the model of the user had been trained."""
     given = linear()
     before = given.get_weights(), given.optimizer, given.optimizer.variables[:], given.train_function
-    with pytest.raises(ValueError, match=r"`model_factory` must make a new model.*Received: a factory that returns"):
+    with pytest.raises(ValueError, match=r"`model_factory` must create a new model.*Received: a factory that returns"):
         keras_ch8.cure(make or (lambda: given), (X, Y), verdict(code), epochs=1)
     for one, other in zip(before[0], given.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)

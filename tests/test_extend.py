@@ -99,7 +99,7 @@ def test_a_good_optimizer_passes():
     "make, message",
     [
         (NotSaved, r"Keras cannot load a `NotSaved`\. Decorate the class with `@keras\.saving"),
-        (NotElementwise, r"in another way where there is a second one\. Say `elementwise = True` only if"),
+        (NotElementwise, r"differently if there is a second one\. Say `elementwise = True` only if"),
         (Forgetful, r"(?s)cannot take a step|must name in `state_names`"),
         (Branching, r"`Branching` cannot take a step\. .* without `if` on tensors"),
         (

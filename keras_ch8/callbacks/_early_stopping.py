@@ -26,7 +26,7 @@ class _Memory:
 
 @final
 class EarlyStopping(PlainCallback):
-    """Stop when the monitored quantity stops getting better, by any criterion of `keras_ch8.stopping` (section 8.1.2).
+    """Stop when the monitored quantity stops improving, by any criterion of `keras_ch8.stopping` (section 8.1.2).
 
     The arguments of `keras.callbacks.EarlyStopping` come first and mean the same. After training, `reason` says why it
     has ended: `reason.why` for programs, `reason.message` for people. The sentence stands in `diagnosis/report` too, if

@@ -75,7 +75,7 @@ class _Memory:
 
 @final
 class GradientClippingLogger(Callback):
-    """Report how often the gradient is clipped, by how much, and what limit would fit (section 8.2.4).
+    """Report how often the gradient is clipped, by how much, and which threshold would fit (section 8.2.4).
 
     It acts on any optimizer and any way to clip: `clip=`, `clipnorm` and the like of the suite's optimizers, or
     `ClipGradients`. The clipping inside Keras's own optimizers cannot be seen, only the gradient before it.

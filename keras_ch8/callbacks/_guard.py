@@ -78,7 +78,7 @@ class _Memory:
 
 @final
 class Guard(Callback):
-    """Leave out steps that would ruin the training, and go back to the last good weights where it is ruined (8.2.4).
+    """Skip steps that would ruin the training, and roll back to the last good weights if it is ruined (8.2.4).
 
     The compiled step judges loss and gradient before it writes anything:
 

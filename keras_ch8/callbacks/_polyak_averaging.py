@@ -36,7 +36,7 @@ class _Memory:
 
 @final
 class PolyakAveraging(Callback):
-    r"""Average the weights along the training, and use the average in their place (section 8.7.3).
+    r"""Average the weights during training, and use the average instead of them (section 8.7.3).
 
     The mean is exponential, from theta_hat = 0, and counts about the last 1 / (1 - alpha) updates; where the training
     makes fewer, a warning says so. After the t-th update, for each weight:

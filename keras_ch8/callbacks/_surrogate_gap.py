@@ -18,7 +18,7 @@ FALLEN = 0.01
 
 @final
 class SurrogateGap(Callback):
-    """Show the surrogate loss and the true one together, and say when only the surrogate still falls (section 8.1.2).
+    """Show the surrogate loss with the true loss, and report when only the surrogate still falls (section 8.1.2).
 
     Training minimizes a surrogate, such as the negative log-likelihood, for a target loss that has no useful
     gradient, such as the 0-1 loss. Once the true loss on the training set is flat, at 0 or above it, the surrogate may

@@ -27,7 +27,7 @@ class _Memory:
 
 @final
 class SwitchOptimizer(Callback):
-    """Train with another optimizer from some epoch on, such as Adam first and L-BFGS after it (section 8.6.3).
+    """Switch to another optimizer at some epoch, such as from Adam to L-BFGS (section 8.6.3).
 
     A first-order method comes near a minimum on noisy gradients, a second-order one then finds its bottom. Weights and
     `iterations` go on; the state of the new optimizer starts. Both get the same batches, so give all examples in each

@@ -62,7 +62,7 @@ class _Memory:
 
 @final
 class TensorBoard(Callback):
-    """Write the loss, the metrics and what every step of the optimizer did for TensorBoard (section 8.2).
+    """Write the loss, the metrics and every step of the optimizer for TensorBoard (section 8.2).
 
     Works with any Keras optimizer and any training step. Everything goes to `<log_dir>/optimization`, a run of its own;
     with an argument of Keras's, such as `histogram_freq=1`, Keras's callback writes its files beside it. The step, the

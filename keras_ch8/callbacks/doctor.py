@@ -82,7 +82,7 @@ class WatchedRun:
 
 @final
 class Doctor(keras.callbacks.Callback):
-    """Watch a training, say what is wrong with it and what cures it, and change nothing (section 8.2).
+    """Watch a training, tell what is wrong with it and how to fix it, and change nothing (section 8.2).
 
     One callback, to begin with: `callbacks=[doctor]`. In its place `fit` has `TensorBoard(log_dir)`, which writes the
     curves and a page, `Diagnosis(probe)`, which finds the verdicts, and `Resume(resume)` where that is asked for. A

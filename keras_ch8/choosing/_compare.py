@@ -84,7 +84,7 @@ def compare(
     log_dir: str | None = None,
     verbose: int = 1,
 ) -> OptimizerComparison:
-    """Tune optimizers with the same budget, run them over seeds, and say which is first at a target (section 8.5.4).
+    """Tune optimizers with the same budget, run them over seeds, and tell which reaches a target first (section 8.5.4).
 
         tuning    `trials` settings of each candidate, even in the logarithm of each quantity, a training with each;
                   where the best rate is the lowest or the highest of them, up to 3 rates beyond it

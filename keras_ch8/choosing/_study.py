@@ -57,7 +57,7 @@ BEST = 3
 
 @final
 class Study:
-    """Tune one model as the Deep Learning Tuning Playbook does, and say what to do next, and why (section 8.5.4).
+    """Tune one model as the Deep Learning Tuning Playbook does, and tell what to do next, and why (section 8.5.4).
 
         batch_sizes   the examples that each batch size needs from a checkpoint to the same loss, each at its best rate:
                       examples(m) = fewest (1 + m / critical), beside the gradient noise scale and the throughput

@@ -211,7 +211,7 @@ def tune_speed(
     seed: int = 0,
     verbose: int = 1,
 ) -> SpeedTuning:
-    """Measure with which settings a model is trained fastest on this machine (section 8.1.3).
+    """Measure which settings train a model fastest on this machine (section 8.1.3).
 
     The training step is timed with the settings that the model is compiled with, and with each of
 

@@ -181,7 +181,7 @@ def _quadrature(f: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Ten
 @final
 @registered
 class LabelSmoothing(keras.losses.Loss):
-    r"""A loss whose labels are smoothed, less and less as the training goes on (section 8.7.6; Szegedy et al. 2015).
+    r"""A loss whose labels are smoothed, less and less during training (section 8.7.6; Szegedy et al. 2015).
 
     .. math::
 

@@ -22,7 +22,7 @@ PER_BUCKET = 50
 
 @section("8.7.6")
 def sequence_length(x: np.ndarray, y: Data = None, *, padding: float = 0) -> np.ndarray:
-    """Return the number of time steps that are no padding, of each sequence (section 8.7.6).
+    """Return the number of time steps of each sequence, without padding (section 8.7.6).
 
         length of example i <- number of t with x[i, t] != padding
 

@@ -127,7 +127,7 @@ class Linear(Pacing):
 @final
 @dataclasses.dataclass(frozen=True)
 class Root(Pacing):
-    r"""Add examples the more slowly the more there are (section 8.7.6; Platanios et al. 2019, equation 7).
+    r"""Add examples more slowly the more there are (section 8.7.6; Platanios et al. 2019, equation 7).
 
     .. math::
 

@@ -346,7 +346,7 @@ def hessian_vector_product(model: keras.Model, x: Data, y: Data, vector: np.ndar
 
 @section("8.2.1")
 def hessian(model: keras.Model, x: Data, y: Data = None, **options: Any) -> np.ndarray:
-    """Return the whole Hessian of the loss of a small model (section 8.2.1).
+    """Return the full Hessian of the loss of a small model (section 8.2.1).
 
         H_ij <- d^2 J / dtheta_i dtheta_j
 

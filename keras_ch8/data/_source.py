@@ -17,7 +17,7 @@ from .plan import LAST_BATCHES, EveryExample, Plan, Sampler, checked, is_weighte
 
 @final
 class ArraySource(keras_private.DataAdapter):
-    """Give `fit` the examples of arrays in a fresh order every epoch, which a seed decides (section 8.1.3).
+    """Pass arrays to `fit` in a new order every epoch, determined by a seed (section 8.1.3).
 
     For epoch e, counted from 0, and each batch k of it:
 

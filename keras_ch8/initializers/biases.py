@@ -40,7 +40,7 @@ class Bias(Initializer):
 
 @section("8.4")
 def forget_gate(units: int, value: float = 1.0) -> keras.initializers.Initializer:
-    """Bias with which the forget gates of an LSTM start open (section 8.4; Jozefowicz et al. 2015).
+    """Bias that opens the forget gates of an LSTM at the start (section 8.4; Jozefowicz et al. 2015).
 
         b <- (0, value, 0, 0)   for input gate, forget gate, cell and output gate, for each of the units
 
@@ -83,7 +83,7 @@ FIX = "Pass the targets in the shape in which the network puts them out, one col
 
 @section("8.4")
 def output_marginal(y: Tensor, activation: str | None = None) -> keras.initializers.Initializer:
-    """Bias with which the last layer starts at the averages of the targets (section 8.4).
+    """Bias that starts the last layer at the average targets (section 8.4).
 
         activation   targets                              bias
         "sigmoid"    0 or 1, in one column or several     b <- log(c / (1 - c)), c the mean of each column

@@ -216,7 +216,7 @@ def gain_of(value: float | str) -> float:
 @final
 @registered
 class Orthogonal(KernelInitializer):
-    r"""Keras's random orthogonal matrix, anew at each call and for convolutions too (section 8.4; Saxe et al. 2013).
+    r"""Keras's random orthogonal matrix, new at each call, and also for convolutions (section 8.4; Saxe et al. 2013).
 
     .. math::
 

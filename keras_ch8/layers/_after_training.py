@@ -21,7 +21,7 @@ from .batch_normalization import NORMALIZING, BatchNormalization, trainable_norm
 
 @section("8.7.1")
 def recalibrate(model: keras.Model, data: Data, batches: int = 100, *, batch_size: int = 32, seed: int = 0) -> None:
-    r"""Estimate the statistics of batch normalization again, for the present weights (section 8.7.1).
+    r"""Recompute the statistics of batch normalization for the current weights (section 8.7.1).
 
     Over k batches, with m_i entries in batch i, for each feature of each layer:
 

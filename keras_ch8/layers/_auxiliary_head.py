@@ -121,7 +121,7 @@ def auxiliary_head(
     head: keras.layers.Layer | None = None,
     weight: Weight = 0.3,
 ) -> DeeplySupervised:
-    r"""Train a hidden layer on the labels too, through a head of its own (section 8.7.5; Lee et al. 2014).
+    r"""Also train a hidden layer on the labels, through its own head (section 8.7.5; Lee et al. 2014).
 
     .. math::
 

@@ -135,7 +135,7 @@ Sizes: TypeAlias = tuple[Any, ...]
 @final
 @registered
 class Residual(keras.layers.Layer):
-    """Layers with a connection around them: they learn what to add to their input (section 8.7.5; He et al. 2015).
+    """Layers with a skip connection: they learn what to add to their input (section 8.7.5; He et al. 2015).
 
         y <- F(x) + x          where F, the layers, keeps the shape
         y <- F(x) + W x        where it does not
@@ -246,6 +246,6 @@ def _projection(before: Sizes, after: Sizes, dtype: keras.DTypePolicy) -> keras.
         return convolution(after[-1], 1, strides, data_format="channels_last", **common)
     raise ValueError(
         "`Residual` adds x to F(x), so F must keep the shape except for channels (the last axis) and strides. "
-        f"Received: layers that turn {after} of {before}. Let convolutions inside have padding='same', or pass a "
-        "`projection`: a layer that does the same to the shape."
+        f"Received: layers that map {before} to {after}. Use padding='same' in the convolutions inside, or pass a "
+        "`projection`: a layer that changes the shape in the same way."
     )

@@ -42,7 +42,7 @@ class OnlineRisk(Result):
 
 @section("8.1.3")
 def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
-    """Return the loss on examples when they were new, beside the loss on the same when they are known (section 8.1.3).
+    """Compare the loss on examples when they were new with the loss on the same examples later (section 8.1.3).
 
         E[L(minibatch; theta)] = J(theta), the generalization error, if the minibatch was never seen before
 

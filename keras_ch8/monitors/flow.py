@@ -415,7 +415,7 @@ def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
 def layer_flow(
     model: keras.Model, x: Data, y: Data = None, before: list[np.ndarray] | None = None, **options: Any
 ) -> LayerFlow:
-    """Return how signal and gradient change from layer to layer, and which units take no part (section 8.2.5).
+    """Return how signal and gradient change from layer to layer, and which units are idle (section 8.2.5).
 
     A product of many factors vanishes or explodes: from layer to layer the signal is multiplied by one, the gradient on
     its way back by another, and d layers give the d-th power.

@@ -25,7 +25,7 @@ LISTED = 50
 @registered
 @dataclasses.dataclass(frozen=True)
 class Group(Settings):
-    r"""Weights that move at a rate of their own, or do not decay (Howard and Ruder 2018).
+    r"""Weights with their own learning rate or without weight decay (Howard and Ruder 2018).
 
     At every step of an optimizer, a weight that is in a group moves by
 

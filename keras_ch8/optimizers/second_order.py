@@ -70,7 +70,7 @@ class TruncatedNewton(ClosureOptimizer, method=methods.TruncatedNewton):
 @registered
 @of_its_method
 class SaddleFreeNewton(ClosureOptimizer, method=methods.SaddleFreeNewton):
-    """Newton's method with |H| in the place of H, in a small space (section 8.2.3; Dauphin et al. 2014)."""
+    """Newton's method with |H| instead of H, in a small subspace (section 8.2.3; Dauphin et al. 2014)."""
 
     section = "8.6.1"
 

@@ -21,7 +21,7 @@ from .decays import half_cosine
 @final
 @registered
 class Warmup(Schedule):
-    r"""Let the learning rate rise linearly, then keep it (section 8.3.1; Goyal et al. 2017).
+    r"""Raise the learning rate linearly, then keep it (section 8.3.1; Goyal et al. 2017).
 
     .. math::
 
@@ -76,7 +76,7 @@ class Warmup(Schedule):
 @final
 @registered
 class OneCycle(Schedule):
-    """Let the learning rate rise to a large value and fall to almost nothing (section 8.3.1; Smith and Topin 2018).
+    """Raise the learning rate to a large value, then lower it to almost 0 (section 8.3.1; Smith and Topin 2018).
 
         u         <- min(k / cycle_steps, 1)
         epsilon_k <- from initial to max along half a cosine     while u < rise
@@ -142,7 +142,7 @@ class OneCycle(Schedule):
 @final
 @registered
 class WarmupStableDecay(Schedule):
-    r"""Let the learning rate rise, keep it for most of the training, and lower it at the end (8.3.1; Hu et al. 2024).
+    r"""Raise the learning rate, keep it for most of the training, and lower it at the end (8.3.1; Hu et al. 2024).
 
     With W for `warmup_steps`, S for `total_steps` and D for `decay_steps`:
 
@@ -315,7 +315,7 @@ class SequentialSchedule(Schedule):
 @final
 @registered
 class ScaledSchedule(Schedule):
-    r"""Multiply a schedule by a factor that may change while the training runs (section 8.3.1).
+    r"""Multiply a schedule by a factor that can change during training (section 8.3.1).
 
     .. math::
 

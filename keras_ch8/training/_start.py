@@ -142,7 +142,7 @@ class InitializationCheck(Result):
 
 @section("8.4")
 def check_initialization(model: keras.Model, x: Data, y: Data = None, **options: Any) -> InitializationCheck:
-    """Report in words whether a network can learn from its initial weights (section 8.4).
+    """Report whether a network can learn from its initial weights (section 8.4).
 
     One forward and one backward pass on some examples, as in training, tell
 
@@ -250,7 +250,7 @@ def _unreached(found: list[Summing], slopes: dict[int, np.ndarray]) -> Iterator[
 
 @section("8.2")
 def compile_as(model: keras.Model, other: keras.Model, **changes: Any) -> None:
-    """Compile a model as another one was, but for some arguments (section 8.2).
+    """Compile a model like another one, except for some arguments (section 8.2).
 
     Loss, metrics, weights of losses and all other arguments of `compile` are those of the other model, the objects
     themselves. So a model that has another layer, another loss or another optimizer still reports the metrics of yours.

@@ -26,7 +26,7 @@ ZERO_AND_ONE = 'y = (y == y.max()).astype("float32")'
 WITHOUT_RELU = f"""\
 relu = model.layers[-{{place}}]
 if isinstance(relu, keras.layers.ReLU):
-    relu.negative_slope = 1.0  # now it changes nothing
+    relu.negative_slope = 1.0  # makes it the identity
 else:
     relu.activation = keras.activations.linear
 {COMPILE_ANEW}"""
@@ -242,7 +242,7 @@ def _compiled(facts: Facts, to: Ending, body: str) -> list[str]:
             changes += [f'metrics=["{metric}"]', *(["weighted_metrics=None"] if output.weighted_metrics else [])]
     if _by_adam(facts, to):
         deviation = digits(facts.targets.deviation)
-        reasons.append(f"# Adam: one rate for all weights overshoots targets with a deviation of {deviation}")
+        reasons.append(f"# Adam: a single rate overshoots targets with a standard deviation of {deviation}")
         changes.append(BY_ADAM)
     if not changes:
         return [COMPILE_AGAIN if body == "body" else COMPILE_ANEW]

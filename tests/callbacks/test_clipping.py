@@ -78,7 +78,7 @@ BAD = [
     (
         ours.SGD(0.1),
         RULES[:1],
-        r"for optimizers that are not of keras_ch8.*`SGD\(\.\.\., clip=ByValue\(limit=0\.05\)\)`",
+        r"for optimizers of other packages.*`SGD\(\.\.\., clip=ByValue\(limit=0\.05\)\)`",
     ),
     (keras.optimizers.SGD(0.1, clipnorm=1.0), RULES[:1], r"would both clip\. Received: SGD with clipnorm=1\.0"),
 ]

@@ -183,8 +183,8 @@ def test_four_steps_at_once_are_judged_as_one_update_and_it_says_so():
     assert sum_of_four.loss_before == pytest.approx(one.log.of("step_length")[0].loss_before, rel=1e-6)
     assert sum_of_four.loss_after == pytest.approx(one.log.of("step_length")[3].loss_after, rel=1e-6)
     assert four.log.steps_of("step_length").tolist() == [4]
-    assert "at the sum of 4 updates" in four.findings()[-1]
-    assert "sum" not in one.findings()[-1]
+    assert "over 4 updates" in four.findings()[-1]
+    assert "each time over" not in one.findings()[-1]
 
 
 def diverging():
@@ -386,7 +386,7 @@ def endless():
     "probe", [3, (), (X, Y, None, None), (X, Y[:5]), b"digits", {}, endless()], ids=lambda p: type(p).__name__
 )
 def test_what_is_no_probe_is_an_error_at_once(probe):
-    with pytest.raises(ValueError, match=r"`probe` is what .*: an object of type \w+, which .*[^.]\. Give some 64"):
+    with pytest.raises(ValueError, match=r"`probe` is held-out .*: an object of type \w+, which .*[^.]\. Pass 64"):
         diagnosis(probe=probe)
 
 

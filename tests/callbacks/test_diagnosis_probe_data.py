@@ -259,7 +259,9 @@ def test_a_probe_of_another_form_is_one_sentence_and_the_first_examples_of_fit_t
         warnings.simplefilter("always")
         watched = plain_model().fit(shuffled(), verbose=0, shuffle=False, callbacks=[diagnosis]).history
     assert [said in str(warning.message) for warning in caught] == [True]
-    assert str(caught[0].message).startswith("`Diagnosis` measures on the first 256 examples that `fit` trains on")
+    assert str(caught[0].message).startswith(
+        "`Diagnosis` measures on the first 256 training examples instead of its probe"
+    )
     assert watched == plain_model().fit(shuffled(), verbose=0, shuffle=False).history
     assert len(diagnosis.probe.batch[0]) == 256
     assert diagnosis.measurements == 3
@@ -403,7 +405,7 @@ def test_targets_of_a_column_and_of_a_vector_are_alike():
 @pytest.mark.parametrize("path", ["logs", pathlib.PurePath("logs")], ids=["str", "path"])
 def test_a_folder_for_logs_is_no_probe_and_the_error_says_what_writes_there(path):
     with pytest.raises(
-        ValueError, match=r"Received: the path 'logs'\. Give `fit` `callbacks=\[keras_ch8\.Doctor\('logs'\)\]"
+        ValueError, match=r"Received: the path 'logs'\. Pass `callbacks=\[keras_ch8\.Doctor\('logs'\)\]` to `fit`"
     ):
         ch8.callbacks.Diagnosis(path)
 

@@ -132,7 +132,9 @@ def test_the_direction_of_a_metric_is_known_or_asked_for():
     with pytest.raises(ValueError, match=r"mode='min' and mode='max' for 'x'. Keep one"):
         callbacks.EarlyStopping("x", mode="min", criterion=stopping.Patience(1, mode="max"))
     unknown = callbacks.EarlyStopping("x")
-    with pytest.raises(ValueError, match=r"watches 'x', and whether larger or smaller.*mode='max' or mode='min'"):
+    with pytest.raises(
+        ValueError, match=r"watches 'x', but it is unknown whether larger or smaller.*mode='max' or mode='min'"
+    ):
         fit(network("sgd"), [Says(x=[1, 2]), unknown])
 
 

@@ -423,7 +423,7 @@ def test_it_gives_up_after_its_tries_and_says_why(capfd):
     source = data.ArraySource(x, Y, batch_size=BATCH, seed=0)
     history = model.fit(source, epochs=5, callbacks=[guard], verbose=2)
     assert len(history.history["loss"]) == 1
-    assert guard.reason.startswith("The guard gave up at step 9: 3 steps in succession were left out")
+    assert guard.reason.startswith("The guard gave up at step 9: 3 steps in a row were skipped")
     assert guard.rollbacks == [3, 6, 9]
     for a, b in zip(start, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

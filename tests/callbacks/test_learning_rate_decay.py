@@ -175,7 +175,7 @@ BAD = [
     (
         lambda: fit(network(optimizers.SGD(schedules.Warmup(0.1, 5))), [LearningRateDecay(lambda epoch: 0.1)]),
         ValueError,
-        "The schedule's rate is 0 at the beginning of epoch 1",
+        "The schedule's rate is 0 at the start of epoch 1",
     ),
 ]
 
@@ -189,6 +189,6 @@ def test_bad_input_is_refused_with_the_fix(act, error, message):
 @pytest.mark.slow
 def test_a_schedule_that_comes_to_0_in_the_middle_is_a_warning_and_the_training_goes_on():
     model = network(optimizers.SGD(schedules.LinearDecay(0.1, 2 * STEPS, end_learning_rate=0.0)))
-    with pytest.warns(UserWarning, match="The schedule's rate is 0 at the beginning of epoch 3"):
+    with pytest.warns(UserWarning, match="The schedule's rate is 0 at the start of epoch 3"):
         fit(model, [LearningRateDecay(lambda epoch: 0.1 / (1 + epoch))], epochs=3)
     assert int(model.optimizer.iterations) == 3 * STEPS

@@ -174,7 +174,7 @@ def test_loops_may_end_in_any_order():
 
 
 def test_several_models_have_no_probe_in_common():
-    with pytest.raises(ValueError, match=r"loss of one model.*Received: a list of models and a probe"):
+    with pytest.raises(ValueError, match=r"loss of a single model.*Received: a list of models and a probe"):
         keras_ch8.Doctor(None, (X, Y)).watch([network("sgd")], keras.optimizers.SGD())
 
 
@@ -278,7 +278,7 @@ def test_a_diagnosis_of_ones_own_stands_in_place_of_that_of_the_doctor(capsys):
     assert run.diagnosis is own
     assert own.verdicts != []
     assert capsys.readouterr().out == ""
-    with pytest.raises(ValueError, match=r"Give them to that: `Diagnosis\(probe, loss=loss\)`"):
+    with pytest.raises(ValueError, match=r"Pass them to that one: `Diagnosis\(probe, loss=loss\)`"):
         keras_ch8.Doctor(None, (X, Y)).watch(model, optimizer, callbacks=[own])
 
 

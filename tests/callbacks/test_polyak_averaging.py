@@ -331,7 +331,7 @@ def test_two_arguments_that_say_which_mean_are_refused(arguments, message):
 
 
 def test_before_anything_is_averaged_there_are_no_averages():
-    with pytest.raises(ValueError, match=r"has averaged nothing yet.*Call `fit` with it"), average_of().swapped():
+    with pytest.raises(ValueError, match=r"has no average yet.*Pass it to `fit`"), average_of().swapped():
         pass
 
 

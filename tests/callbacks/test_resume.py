@@ -140,7 +140,7 @@ def recompiled(model):
 @pytest.mark.parametrize("part", CHANGES)
 def test_a_change_is_refused_and_named(left, part):
     script, said = CHANGES[part]
-    with pytest.raises(ValueError, match=r"differs from this one\. Received:") as error:
+    with pytest.raises(ValueError, match=r"belong to a different training\. Received:") as error:
         train(Resume(left), **script)
     assert said in str(error.value)
     assert f"Resume({str(left)!r}, allow=['{part}'" in str(error.value)

@@ -121,7 +121,7 @@ def test_a_state_that_cannot_be_written_is_refused_before_the_first_step(resume,
             """Forget it."""
 
     see = keras.callbacks.LambdaCallback(on_train_batch_begin=not_a_step)
-    with pytest.raises(ValueError, match=r"Received from `Mine`: .* Mend `get_state`"):
+    with pytest.raises(ValueError, match=r"Received from `Mine`: .* Fix `get_state`"):
         train(resume(), callbacks=lambda: [Mine(), see])
 
 
@@ -263,5 +263,5 @@ def whole_state(tmp_path_factory):
 def test_a_state_of_other_content_is_one_error(whole_state, change, said):
     TrainingState.unpacked(whole_state)
     changed = {name: value for name, value in (whole_state | change).items() if value is not None}
-    with pytest.raises(ValueError, match=rf"as this version of keras_ch8 writes it\. Received: .*{said}"):
+    with pytest.raises(ValueError, match=rf"that this version of keras_ch8 writes\. Received: .*{said}"):
         TrainingState.unpacked(changed)

@@ -29,7 +29,7 @@ def test_with_many_degrees_of_freedom_it_is_the_normal_one():
 
 def test_without_scipy_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(ImportError, match=r"Received: an environment without it\. Install it: .*keras_ch8\[tune\]"):
+    with pytest.raises(ImportError, match=r"needs SciPy, which is not installed\. Install it with .*keras_ch8\[tune\]"):
         paired_test(np.ones(3), np.arange(3.0))
 
 

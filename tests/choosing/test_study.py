@@ -434,12 +434,12 @@ def test_a_factory_that_returns_one_shared_model_is_refused():
 @pytest.mark.parametrize(
     "change, error, said",
     [
-        ({"data": (X[:, :5], Y)}, ValueError, r"`data`.*the shape that the model takes.*Received"),
-        ({"data": (X, Y[:7])}, ValueError, r"`data`.*one entry for each example. Received: 512 in `x`, 7 in `y`"),
+        ({"data": (X[:, :5], Y)}, ValueError, r"`data`.*so its shape must be.*Received"),
+        ({"data": (X, Y[:7])}, ValueError, r"`data`.*one entry per example. Received: 512 in `x`, 7 in `y`"),
         ({"data": X}, TypeError, r"`data` must be arrays \(x, y\).*Received"),
         ({"validation_data": (X, Y[:7])}, ValueError, r"`validation_data`.*Received: 512 in `x`, 7 in `y`"),
-        ({"validation_data": (X[:, :5], Y)}, ValueError, r"`validation_data`.*the shape that the model takes"),
-        ({"batch_size": 513}, ValueError, r"`batch_size`.*at most those of `data`, 512. Received: batch_size=513"),
+        ({"validation_data": (X[:, :5], Y)}, ValueError, r"`validation_data`.*so its shape must be"),
+        ({"batch_size": 513}, ValueError, r"`batch_size`.*at most .* in `data`, 512. Received: batch_size=513"),
         ({"data": (X * np.nan, Y)}, ValueError, r"The loss must be finite before the first step.*Received: `data`"),
         ({"make": lambda rate: keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])}, ValueError,
          r"`model_factory` must return a compiled model. Received"),

@@ -57,7 +57,7 @@ def test_what_differs_by_no_more_than_the_noise_is_no_difference(ms):
     assert result.recommended == result.settings[0].setting
     assert result.speedup == 1.0
     assert result.sentences == [
-        "No difference: no setting is faster than your present one by more than the noise of 2.0%."
+        "No difference: no setting is faster than your current one by more than the noise of 2.0%."
     ]
     assert str(result).count("no difference") == 2
 

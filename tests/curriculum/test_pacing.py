@@ -127,7 +127,7 @@ def test_a_function_that_is_no_pacing_is_an_error(function):
         (lambda: as_pacing("linaer", None), r"`pacing` .*'linear', 'root'.*Received: pacing='linaer'"),
         (
             lambda: as_pacing(curriculum.pacings.Linear(), 0.3),
-            r"A pacing that comes as an object has its own start\. Received: start=0\.3.*Say it once",
+            r"A pacing object has its own start\. Received: start=0\.3.*Set it only once",
         ),
     ],
 )

@@ -71,7 +71,7 @@ def test_arguments_that_say_what_the_source_says_are_taken():
 
 
 def test_evaluate_refuses_targets_beside_the_source():
-    with pytest.raises(ValueError, match="`y` beside a source"):
+    with pytest.raises(ValueError, match="`y` together with a source"):
         Recorder().evaluate(ArraySource(X, batch_size=2), Y, verbose=0)
 
 
@@ -85,5 +85,5 @@ def test_an_epoch_that_keras_cuts_short_is_refused():
 
 
 def test_nothing_but_the_loops_of_keras_may_ask_for_batches():
-    with pytest.raises(RuntimeError, match=r"Only `fit`, `evaluate` and `predict`.*take its `batches`"):
+    with pytest.raises(RuntimeError, match=r"Only Keras's `fit`, `evaluate` and `predict`.*use its `batches`"):
         ArraySource(X, batch_size=2).get_tf_dataset()

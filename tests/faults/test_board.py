@@ -181,7 +181,7 @@ def test_where_the_folder_is_gone_a_new_run_begins_and_a_warning_says_so(tmp_pat
     writer = written(tmp_path / "logs", 5)
     position = writer.position()
     writer.close()
-    with pytest.warns(RuntimeWarning, match="The run 'optimization' for TensorBoard cannot go on in .* is gone"):
+    with pytest.warns(RuntimeWarning, match="The run 'optimization' for TensorBoard cannot continue in .* is gone"):
         again = RunWriter.resume(str(tmp_path / "moved"), position, 6)
     assert again.folder == str(tmp_path / "moved" / "optimization")
     again.close()

@@ -127,5 +127,5 @@ def test_where_nothing_can_be_folded_it_says_so(parts):
 
 
 def test_a_model_without_weights_yet_is_refused():
-    with pytest.raises(ValueError, match=r"Only a built model has weights to fold.*Call it on a batch first"):
+    with pytest.raises(ValueError, match=r"must be built before its weights can be folded.*Call it on a batch first"):
         fold(keras.Sequential([layers.Dense(3), BatchNormalization()]))

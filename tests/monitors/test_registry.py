@@ -156,10 +156,10 @@ def test_every_monitor_of_the_package_is_in_the_full_set():
 
 def test_a_set_that_there_is_not_and_a_name_that_is_taken_are_refused():
     with pytest.raises(
-        ValueError, match=r"sets 'cheap', 'standard', 'full'\. Received: sets=\('all',\) of .*Name some"
+        ValueError, match=r"some of 'cheap', 'standard', 'full'\. Received: sets=\('all',\) of .*Use some"
     ):
         type("Mine", (Monitor,), {"name": "mine", "sets": ("all",)})
-    with pytest.raises(ValueError, match=r"name='cliff' of .*Mine, which is that of .*CliffMonitor\. Choose another"):
+    with pytest.raises(ValueError, match=r"name='cliff' of .*Mine, already used by .*CliffMonitor\. Choose another"):
         type("Mine", (Monitor,), {"name": "cliff", "sets": ("full",)})
     assert "mine" not in names("full")
 

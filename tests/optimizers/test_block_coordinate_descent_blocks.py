@@ -79,9 +79,9 @@ def test_what_makes_no_blocks_is_refused(blocks, error):
 
 @pytest.mark.parametrize("blocks, error", [
     (["first", "second"], r"'\w+/third/kernel', for which none of \['first', 'second'\] fits\. Add .*\".\*\" takes"),
-    (["first", "fourth", ".*"], r"block 1, \['fourth'\], which is the first to fit none of \['\w+/first/kernel'"),
-    (["first", 6, ".*"], r"block 1, \[6\], which is the first to fit none of"),
-    ([".*", "first"], r"block 1, \['first'\].* put it before the others"),
+    (["first", "fourth", ".*"], r"block 1, \['fourth'\], which is the first that matches none of \['\w+/first/kernel'"),
+    (["first", 6, ".*"], r"block 1, \[6\], which is the first that matches none of"),
+    ([".*", "first"], r"block 1, \['first'\].* move it before the others"),
 ])  # fmt: skip
 def test_blocks_that_do_not_fit_the_model_are_refused(blocks, error):
     with pytest.raises(ValueError, match=error):

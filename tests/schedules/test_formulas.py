@@ -190,7 +190,7 @@ BAD = [
         lambda: SequentialSchedule([Warmup(0.1, 10)], [10]),
         "one entry fewer than there are schedules. Received: 1 schedules and boundaries=.10.",
     ),
-    (lambda: SequentialSchedule([Warmup(0.1, 1)] * 3, [10, 10]), r"must rise. Received: boundaries=\[10, 10\]"),
+    (lambda: SequentialSchedule([Warmup(0.1, 1)] * 3, [10, 10]), r"must increase, .* Received: boundaries=\[10, 10\]"),
     (
         lambda: SequentialSchedule([0.1, Warmup(0.1, 1)], [10]),
         r"must be a list of LearningRateSchedule. Received: schedules=.0.1",

@@ -134,7 +134,7 @@ def test_a_wiring_that_takes_guessing_is_refused(name):
         ((units(None), layers.Activation("gelu", name="a")), "Received: gelu in 'a'"),
         ((units(None), layers.ReLU(6.0, name="a")), "Received: a ReLU with max_value=6.0 and threshold=0.0 in 'a'"),
         ((units(None), layers.ReLU(threshold=1.0, name="a")), "max_value=None and threshold=1.0"),
-        ((units(), layers.BatchNormalization(name="bn")), r"the batch normalization 'bn' on the way.* Choose"),
+        ((units(), layers.BatchNormalization(name="bn")), r"the batch normalization 'bn' in between.* Choose"),
         ((units(keras.ops.abs),), "Received: abs"),
     ],
 )  # fmt: skip

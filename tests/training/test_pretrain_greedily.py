@@ -392,7 +392,7 @@ BAD = [
     (
         branching,
         {},
-        r"the input of each must be the output of the one before.*'sum', called on 2 tensors.*layers.Residual",
+        r"on the output of the one before.*'sum', called on 2 tensors.*layers.Residual",
     ),
     (twice, {}, r"Received: 'again', called on 1 tensors or more than once"),
     (unbuilt, {}, r"Begin a Sequential with `keras.Input\(shape\)`"),

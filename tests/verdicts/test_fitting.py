@@ -71,7 +71,7 @@ RATE = "model.optimizer.learning_rate = 0.01"
         (RATE, {Fact.SUBCLASSED}, RATE),
         (RATE, {Fact.OWN_TRAINING_STEP}, ""),
         ("y = y / 2", set(), "y = y / 2"),
-        ("y = y / 2", {Fact.VALIDATED_APART}, "y = y / 2\n# do the same to x and y of the validation data"),
+        ("y = y / 2", {Fact.VALIDATED_APART}, "y = y / 2\n# apply the same to x and y of the validation data"),
         (code.SHUFFLE, {Fact.VALIDATED_APART}, code.SHUFFLE),  # each example keeps its target
     ],
 )
