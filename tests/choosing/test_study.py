@@ -390,7 +390,7 @@ def test_a_study_that_is_killed_goes_on_and_ends_with_the_same_report(tmp_path, 
 @pytest.mark.slow
 def test_the_folder_of_another_study_and_a_damaged_file_are_refused(tmp_path):
     study(directory=tmp_path).duration()
-    with pytest.raises(ValueError, match=r"is of another: it differs in epochs\. Received: directory="):
+    with pytest.raises(ValueError, match=r"belongs to another: it differs in epochs\. Received: directory="):
         study(directory=tmp_path, epochs=3)
     (tmp_path / "study.npz").write_bytes(b"damaged")
     with pytest.raises(ValueError, match=r"`directory` holds what a study has written.* or delete it, and"):
