@@ -93,7 +93,7 @@ def test_where_a_cure_does_not_help_the_next_is_tried(rate, helps):
 @pytest.mark.parametrize(
     "code, reason",
     [
-        ("", "it has no code that suits every model. Do so."),
+        ("", "it has no code that fits every model. Do so."),
         (
             "model.layers[7]",
             "its code does not fit this model (IndexError: list index out of range)",
