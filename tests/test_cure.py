@@ -93,12 +93,12 @@ def test_where_a_cure_does_not_help_the_next_is_tried(rate, helps):
 @pytest.mark.parametrize(
     "code, reason",
     [
-        ("", "it has no code that suits every model. Do so."),
+        ("", "it has no code that fits every model. Do so."),
         (
             "model.layers[7]",
-            "its code does not suit this model (IndexError: list index out of range)",
+            "its code does not fit this model (IndexError: list index out of range)",
         ),
-        ("x = missing", "its code does not suit this model (NameError: name 'missing' is not defined)"),
+        ("x = missing", "its code does not fit this model (NameError: name 'missing' is not defined)"),
     ],
 )
 def test_a_cure_that_cannot_be_tried_says_why_and_trains_nothing(code, reason):

@@ -20,6 +20,7 @@ from ..board.record import Event, Record
 from ..board.window import HeldBack, Point, Stubs, Windows
 from ..board.writer import RunPosition, RunWriter
 from ..cockpit.page import NAME, LivePage
+from ..integration import keras_private
 from ..telemetry.frame import Frame
 from ..trackers import feeds
 from ..trackers.base import Tracker
@@ -103,7 +104,7 @@ class TensorBoard(Callback):
         layers: Whether to write the norm of each layer's gradient: the largest, the median and the smallest as scalars,
             and all of them for the page. Defaults to `False`.
         log_to: List of `keras_ch8.trackers` that also receive the points, verdicts, events and the report page,
-            such as `[trackers.WandB(project="vision"), trackers.CSV()]`. A server that is slow or gone does not slow
+            such as `[trackers.WandB(project="vision"), trackers.JSONL()]`. A server that is slow or gone does not slow
             the training; `fit` waits for it at most 30 s when it ends. Defaults to `()`.
         **of_keras: Arguments of `keras.callbacks.TensorBoard`, such as `histogram_freq`, `write_graph`, `update_freq`
             or `profile_batch`. With any of them `fit` has `keras.callbacks.TensorBoard(log_dir, **of_keras)` behind
@@ -247,6 +248,10 @@ class TensorBoard(Callback):
         now = np.array([self.session.step])
         if self.session.observation is not None and frames:
             series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
+        for optimizer in self.session.optimizers.values():
+            for one in getattr(optimizer, "optimizers", ()):  # of Keras's `MultiOptimizer`, which has no rate itself
+                if not np.isnan(rate := keras_private.current_rate(one)):
+                    series[tags.of_optimizer(tags.LEARNING_RATE, one.name)] = now, np.array([rate])
         for name, value in self._epoch_numbers.of_keras(logs).items():
             if name != "loss":
                 series[tags.running(name)] = now, np.array([value])

@@ -17,7 +17,6 @@ from keras.src.backend.common import global_state
 from keras.src.random import seed_generator as _seed_generator
 from keras.src.trainers.data_adapters import array_slicing as _array_slicing
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
-from keras.src.trainers.data_adapters import get_data_adapter as _get_data_adapter
 
 from .._types import Data, Logs, Tensor, Tree
 from .backend import is_tensorflow
@@ -389,6 +388,12 @@ def source_of(tensor: Tensor) -> tuple[Any, list[Any]]:
     return operation, list(operation._inbound_nodes[node].input_tensors)
 
 
+def called_for_inference(model: keras.Model) -> list[Any]:
+    """Return the layers that the graph of a functional model calls with `training=False`, which `fit` overrides."""
+    nodes = [node for some in getattr(model, "_nodes_by_depth", {}).values() for node in some]
+    return [node.operation for node in nodes if node.arguments.kwargs.get("training") is False]
+
+
 def has_loss_weights(model: keras.Model) -> bool:
     """Whether the compiled loss is multiplied by weights."""
     return getattr(model._compile_loss, "_user_loss_weights", None) is not None
@@ -524,12 +529,6 @@ def tracked_in(part: Any) -> list[set[int]]:
 
 DataAdapter = _data_adapter.DataAdapter
 """What `fit`, `evaluate` and `predict` turn their data into; one that they are given they take as it is."""
-
-
-def batches_of_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int) -> Any:
-    """Return an iterator without end over the batches that `fit` makes of arrays, shuffled."""
-    adapter = _get_data_adapter(x, y, sample_weight, batch_size=batch_size, shuffle=True)
-    return iter(adapter.get_tf_dataset().repeat())
 
 
 def inner_optimizers_of(model: keras.Model) -> list[Any]:

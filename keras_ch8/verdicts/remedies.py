@@ -111,7 +111,7 @@ def _rate(change: str, rate: str, expects: str) -> tuple[Remedy, ...]:
 
 
 def _scale_inputs(expects: str, and_rate: bool = False) -> Remedy:
-    says = "Standardize the inputs: put a `keras.layers.Normalization` layer in front of the model"
+    says = "Standardize the inputs: start the model with `keras.layers.Normalization`, adapted to the training data"
     if not and_rate:
         return Remedy(f"{says}.", NORMALIZE_INPUTS, expects, (Fact.UNSCALED_INPUTS,), _NOT_SCALED)
     return Remedy(

@@ -199,7 +199,7 @@ def test_where_all_are_damaged_nothing_is_begun(left):
 def test_a_folder_that_cannot_be_made_is_refused_before_the_first_step(tmp_path):
     (tmp_path / "file").write_text("here")
     see = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: pytest.fail("a step was made"))
-    with pytest.raises(OSError, match="must be a folder that can be written") as error:
+    with pytest.raises(OSError, match="must be a writable folder") as error:
         train(Resume(tmp_path / "file" / "states"), callbacks=lambda: [see])
     assert error.value.errno == errno.ENOTDIR
     assert "file/states" in str(error.value)

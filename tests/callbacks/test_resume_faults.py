@@ -48,7 +48,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing(tmp_path, monkeypatch
             raise OSError(errno.ENOSPC, "No space left on device")  # as when it is flushed
 
     monkeypatch.setattr("keras_ch8.checkpoints.folder.open", full, raising=False)
-    with pytest.raises(OSError, match="must be a folder that can be written"):
+    with pytest.raises(OSError, match="must be a writable folder"):
         Folder(str(tmp_path / "states"), 2).prepare()
     assert not list((tmp_path / "states").iterdir())
 

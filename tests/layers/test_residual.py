@@ -140,7 +140,7 @@ BAD = [
         lambda: layers.Residual([Conv2D(3, 3)]).build((None, 8, 8, 3)),
         r"map \(None, 8, 8, 3\) to \(None, 6, 6, 3\).*same",
     ),
-    (lambda: layers.Residual([Conv2D(3, 3)]).build((None, None, None, 3)), r"\(None, 838, 838, 3\) of \(None, 840"),
+    (lambda: layers.Residual([Conv2D(3, 3)]).build((None, None, None, 3)), r"\(None, 840, 840, 3\) to \(None, 838"),
     (lambda: layers.Residual([keras.layers.Flatten()]).build((None, 4, 3)), r"map \(None, 4, 3\) to \(None, 12\)"),
 ]
 

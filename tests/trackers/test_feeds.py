@@ -355,7 +355,7 @@ def test_a_package_that_is_not_installed_is_one_warning_with_what_to_install(tmp
 @pytest.mark.parametrize(
     "log_to, message",
     [
-        (["wandb"], r"must be a list of trackers.* Received: 'wandb' of type str\. Give such as"),
+        (["wandb"], r"must be a list of trackers.* Received: 'wandb' of type str\. Pass, for example"),
         ([JSONL], r"Received: <class .*JSONL'> of type type\. Make one: `JSONL\(\)`"),
         (JSONL(), r"must be a list in which .* Received: JSONL\(\)\. .* put them in a list"),
         ([JSONL("a")] * 2, r"each tracker stands once\. Received: \[JSONL\(path='a'\), JSONL\(path='a'\)\]"),

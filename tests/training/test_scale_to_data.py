@@ -263,7 +263,7 @@ def test_a_failure_leaves_everything_as_it_was():
 
 
 def test_inputs_that_the_model_does_not_take_are_refused():
-    with pytest.raises(ValueError, match=r"of the shape that the model takes, \(None, 20\). Received: x of shape"):
+    with pytest.raises(ValueError, match=r"so its shape must be \(None, 20\). Received: x of shape"):
         training.scale_to_data(mlp("relu", STARTS["heuristic"], depth=2), FLAT[:, :7])
 
 
