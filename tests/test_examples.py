@@ -33,7 +33,7 @@ PANELS = {
     "s8_3_2_momentum": "Loss of minibatches",
     "s8_5_1_adaptive_rates": "Loss",
     "s8_5_4_compare": "Loss",
-    "s8_4_initialization": "The start: deviation of what each layer sums up, before and after scaling",
+    "s8_4_initialization": "Standard deviation of the initial pre-activations, before and after scaling",
     "s8_6_1_autoencoder": "Trust ratio",
     "s8_6_1_newton": "Damping",
     "s8_6_2_conjugate_gradients": "Step length of the line search",
@@ -46,7 +46,7 @@ PANELS = {
     "s8_7_4_pretraining": "Pretraining: loss in each stage",
     "s8_7_5_easy_models": "Loss of minibatches",
     "s8_7_6_continuation": "Continuation: annealed numbers of the model",
-    "s8_7_6_curriculum": "Curriculum: examples that may be drawn, and that were",
+    "s8_7_6_curriculum": "Curriculum: examples available and drawn",
 }
 """What the page shows of the subject of each example."""
 

@@ -125,9 +125,12 @@ def test_arguments_that_both_take_by_place_stand_in_the_same_order(package, name
     [
         (lambda: ch8.optimizers.LBFGS(1e-3), r"has no learning rate.*Received: LBFGS\(0.001\). Write `LBFGS\(\)`"),
         (lambda: ch8.optimizers.BFGS(learning_rate=0.1), r"has no learning rate.*BFGS\(learning_rate=0.1\)"),
-        (lambda: ch8.optimizers.Newton(0.1), r"Write `Newton\(\)`. Its arguments go by name: damping, max_parameters"),
+        (
+            lambda: ch8.optimizers.Newton(0.1),
+            r"Write `Newton\(\)`. Pass its arguments by name: damping, max_parameters",
+        ),
         (lambda: ch8.optimizers.Adam(lr=0.1), r"no argument `lr`. Received: lr=0.1. Write `learning_rate=`"),
-        (lambda: ch8.optimizers.Momentum(decay=1e-6), r"Received: decay=1e-06. Give a schedule"),
+        (lambda: ch8.optimizers.Momentum(decay=1e-6), r"Received: decay=1e-06. Pass a schedule"),
         (lambda: ch8.optimizers.Adagrad(speed=2), r"Received: speed=2. Besides its own arguments it takes: use_ema"),
     ],
 )

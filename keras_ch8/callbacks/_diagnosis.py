@@ -59,7 +59,7 @@ class _Memory:
 
 @final
 class Diagnosis(Callback):
-    """Measure the training while it runs, and say what is wrong and what cures it (section 8.2).
+    """Measure a training while it runs, and tell what is wrong and how to fix it (section 8.2).
 
     Now and then the loss and its gradient are taken on a batch of your choice, before and after an update of the
     optimizer, whichever it is. That changes nothing: weights, seeds, statistics and metrics end bit for bit as without
@@ -175,7 +175,7 @@ class Diagnosis(Callback):
 
     def __str__(self) -> str:
         if self.model is None and not self.verdicts:
-            return _net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
+            return _net.off() or "It has watched no training yet: pass it to `fit` in `callbacks`."
         return report(self.verdicts, self.state, self.called)
 
     def _repr_html_(self) -> str:

@@ -78,7 +78,7 @@ class _Memory:
 
 @final
 class Guard(Callback):
-    """Leave out steps that would ruin the training, and go back to the last good weights where it is ruined (8.2.4).
+    """Skip steps that would ruin the training, and roll back to the last good weights if it is ruined (8.2.4).
 
     The compiled step judges loss and gradient before it writes anything:
 
@@ -330,7 +330,7 @@ class Guard(Callback):
         memory.trust_at, memory.keep_at = math.inf, step + self._batches()
         self.rollbacks.append(step)
         last = self.left_out[-1] if self.left_out else {}
-        why = f"{in_a_row} steps in succession were left out, the last because of {left_out.because(last)}"
+        why = f"{in_a_row} steps in a row were skipped, the last because of {left_out.because(last)}"
         if memory.tried > self.tries or (in_a_row >= DATA_ALONE and last.get("place") in left_out.DATA):
             vain = f", and going back {left_out.times(memory.tried - 1)} did not help" if memory.tried > 1 else ""
             reason = memory.reason = (
@@ -390,7 +390,7 @@ class Guard(Callback):
         if len(self.left_out) <= TOLD:
             self._say(*fitted(sentence, 3))
         if len(self.left_out) == TOLD + 1:
-            self._say("Further steps that are left out are counted, and reported at the end.")
+            self._say("Further skipped steps are counted and reported at the end.")
 
     def _place(self, batch: int, behind: int) -> tuple[BatchPosition, np.ndarray | None]:
         """Return where a batch was, so many before the last one, and its examples in the source, if there is one."""
@@ -419,7 +419,7 @@ class Guard(Callback):
     def findings(self) -> list[str]:
         """Return how many steps were left out, and why the training was ended."""
         lines = (
-            [left_out.summary_of(self.left_out, self.rollbacks)] if self.left_out else ["The guard left out no step."]
+            [left_out.summary_of(self.left_out, self.rollbacks)] if self.left_out else ["The guard skipped no step."]
         )
         return lines if self.reason is None else [*lines, self.reason]
 
@@ -440,23 +440,22 @@ def _guardable(session: Session, guards: int) -> RuleOptimizer:
     optimizer, others = session.optimizer, list(session.optimizers.values())
     if any(isinstance(callback, SwitchOptimizer) for callback in session.callbacks):
         raise ValueError(
-            "`Guard` keeps the state of one optimizer. Received: `SwitchOptimizer` in the same training. Train with "
-            "the two optimizers in two calls of `fit`, each with a guard."
+            "`Guard` protects a single optimizer. Received: `SwitchOptimizer` in the same training. Train with the "
+            "two optimizers in two calls of `fit`, each with its own guard."
         )
     if guards > 1:
-        raise ValueError(f"A training has one `Guard`. Received: {guards}. Keep one.")
+        raise ValueError(f"A training can have only one `Guard`. Received: {guards}. Keep one.")
     if not isinstance(optimizer, RuleOptimizer) or len(others) > 1:
         names = ", ".join(f"{type(other).__name__} of {type(other).__module__}" for other in others) or "none"
         raise ValueError(
-            "`Guard` leaves steps out inside the step of an optimizer of `keras_ch8.optimizers` that follows a "
-            f"gradient, and a model has one of these. Received: {names}. Compile with the one of the same name, such "
-            "as `keras_ch8.optimizers.Adam`, which makes the same steps."
+            "`Guard` needs a first-order optimizer of `keras_ch8.optimizers`, which skips the steps. Received: "
+            f"{names}. Compile with the one of the same name, such as `keras_ch8.optimizers.Adam`, which takes the "
+            "same steps."
         )
     if optimizer.built and not optimizer.skip_nonfinite:
         name = type(optimizer).__name__
         raise ValueError(
-            "`Guard` has steps left out by the optimizer, which counts them in its state. Received: "
-            f"{name}(skip_nonfinite=False), which has its state already. Compile with "
-            f"`{name}(..., skip_nonfinite=True)`."
+            f"`Guard` lets the optimizer skip and count steps. Received: {name}(skip_nonfinite=False), whose state "
+            f"exists already. Compile with `{name}(..., skip_nonfinite=True)`."
         )
     return optimizer

@@ -228,16 +228,14 @@ class StepEvents:
                 "clip", f"Clipping acted at {percent(self.clipped / self.steps)} of the steps.", self.last
             )
         if self.broken > 1:
-            yield self._event(
-                "nonfinite", f"In {self.broken} steps the gradient was infinite or not a number.", self.last
-            )
+            yield self._event("nonfinite", f"The gradient was infinite or NaN in {self.broken} steps.", self.last)
 
     def _event(self, kind: str, text: str, step: int) -> Event:
         return Event(int(step), kind, self.prefix + text)
 
     def _find_broken(self, steps: np.ndarray) -> Iterator[Event]:
         if len(steps) and not self.broken:
-            yield self._event("nonfinite", "For the first time the gradient is infinite or not a number.", steps[0])
+            yield self._event("nonfinite", "The gradient is infinite or NaN for the first time.", steps[0])
         self.broken += len(steps)
 
     def _find_clipped(self, frame: Frame) -> Iterator[Event]:

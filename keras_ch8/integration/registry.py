@@ -129,8 +129,8 @@ def uninstall() -> None:
             place.put(place.theirs)
         else:
             warnings.warn(
-                f"`{replaces}` was replaced by somebody else after keras_ch8 replaced it, so it is left as it is; the "
-                "function of keras_ch8 inside it does nothing any more but call Keras's.",
+                f"`{replaces}` was replaced by another package after keras_ch8 replaced it, so it is left as it is. "
+                "The function of keras_ch8 inside it now only calls Keras's.",
                 RuntimeWarning,
                 stacklevel=2,
             )

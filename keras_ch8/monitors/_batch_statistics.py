@@ -185,7 +185,7 @@ def batch_statistics(model: keras.Model, x: Data, y: Data = None, **options: Any
     if "batch_statistics" not in found:
         raise ValueError(
             "`batch_statistics` compares the statistics of a batch with the moving averages of layers of batch "
-            f"normalization. Received: the model {model.name!r}, which has no such layer. Add one, or give another "
+            f"normalization. Received: the model {model.name!r}, which has no such layer. Add one, or pass another "
             "model."
         )
     return found["batch_statistics"]

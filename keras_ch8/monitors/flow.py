@@ -416,7 +416,7 @@ def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
 def layer_flow(
     model: keras.Model, x: Data, y: Data = None, before: list[np.ndarray] | None = None, **options: Any
 ) -> LayerFlow:
-    """Return how signal and gradient change from layer to layer, and which units take no part (section 8.2.5).
+    """Return how signal and gradient change from layer to layer, and which units are idle (section 8.2.5).
 
     A product of many factors vanishes or explodes: from layer to layer the signal is multiplied by one, the gradient on
     its way back by another, and d layers give the d-th power.
@@ -454,7 +454,8 @@ def layer_flow(
     found = probe.evaluate(None if before is None else probe.objective.weights("before", before))
     if "layer_flow" not in found:
         raise ValueError(
-            "`layer_flow` follows signal and gradient through layers with a matrix of weights or an activation such as "
-            f"relu, tanh or sigmoid. Received: the model {model.name!r}, which has none. Give a model with such layers."
+            "`layer_flow` follows signal and gradient through layers with a matrix of weights or an activation such "
+            f"as relu, tanh or sigmoid. Received: the model {model.name!r}, which has none. Pass a model with such "
+            "layers."
         )
     return found["layer_flow"]

@@ -217,14 +217,14 @@ def test_data_of_unknown_length_need_a_length_in_batches():
     model, meter = metered()
     model.fit(until_the_end(), callbacks=[Continuation(until="3ba")], shuffle=False, verbose=0)
     np.testing.assert_allclose(meter.values[:STEPS], 1 + 2 * np.maximum(1 - np.arange(STEPS) / 3, 0), rtol=1e-6)
-    with pytest.raises(ValueError, match=r"Received: until=70%. Give `steps_per_epoch`"):
+    with pytest.raises(ValueError, match=r"Received: until=70%. Pass `steps_per_epoch`"):
         model.fit(until_the_end(), callbacks=[Continuation()], shuffle=False, verbose=0)
 
 
 def test_a_model_with_nothing_to_move_and_a_value_out_of_its_range_are_refused():
     plain = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
     plain.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="there are none in the layers of the model or its loss"):
+    with pytest.raises(ValueError, match="neither the layers nor the loss of this model have any"):
         fit(plain, [Continuation()])
     model, meter = metered()
     meter.number = Annealed(1.0, low=0.0)

@@ -259,7 +259,7 @@ def test_the_step_is_traced_once_and_an_epoch_has_as_many_steps_as_without(diffi
     assert int(model.optimizer.iterations) - before == 3 * STEPS
 
 
-OTHER_DATA = r"nobody has asked for one\. Received: other data in `fit`\. Give it the same"
+OTHER_DATA = r"`fit` was not given that source\. Received: other data in `fit`\. Pass it the same"
 
 
 @pytest.mark.parametrize("other", [lambda: (X, Y), lambda: (source(),)], ids=["arrays", "another source"])
@@ -295,6 +295,6 @@ def test_a_difficulty_of_other_examples_or_of_no_known_loss_is_an_error(argument
 
 def test_what_is_no_source_is_an_error():
     with pytest.raises(
-        TypeError, match=r"must be a source of `keras_ch8\.data`\. Received: an object of type ndarray\. Make one"
+        TypeError, match=r"must be a source of `keras_ch8\.data`\. Received: an object of type ndarray\. Create one"
     ):
         callbacks.Curriculum(X, DIFFICULTY)

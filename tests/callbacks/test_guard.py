@@ -422,13 +422,13 @@ def test_it_gives_up_after_its_tries_and_says_why(capfd):
     source = data.ArraySource(x, Y, batch_size=BATCH, seed=0)
     history = model.fit(source, epochs=5, callbacks=[guard], verbose=2)
     assert len(history.history["loss"]) == 1
-    assert guard.reason.startswith("The guard gave up at step 9: 3 steps in succession were left out")
+    assert guard.reason.startswith("The guard gave up at step 9: 3 steps in a row were skipped")
     assert guard.rollbacks == [3, 6, 9]
     for a, b in zip(start, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     told = capfd.readouterr().out
     assert "try 2 of 2" in " ".join(told.split())
-    assert told.count("Further steps that are left out are counted") == 1
+    assert told.count("Further skipped steps are counted") == 1
     assert all(len(line) <= 79 for line in told.splitlines() if "guard" in line)
 
 
@@ -462,7 +462,7 @@ def test_a_training_without_faults_is_bit_for_bit_the_same_and_the_optimizer_is_
     for a, b in zip(model.get_weights(), same.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert history == expected
-    assert guard.findings() == ["The guard left out no step."]
+    assert guard.findings() == ["The guard skipped no step."]
     assert "apply" not in vars(model.optimizer)
     for again in (copy.deepcopy(guard), pickle.loads(pickle.dumps(guard))):
         assert repr(again) == repr(guard)
@@ -596,5 +596,5 @@ def test_a_state_kept_each_epoch_needs_an_epoch_of_known_length():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile(optimizers.SGD(0.01), "mse")
     batches = ((np.ones((4, 2), "float32"), np.ones((4, 1), "float32")) for _ in range(4))
-    with pytest.raises(ValueError, match="length of an epoch is not known"):
+    with pytest.raises(ValueError, match="length of an epoch is unknown"):
         model.fit(batches, shuffle=False, callbacks=[callbacks.Guard(every="1ep")], verbose=0)

@@ -97,5 +97,5 @@ def test_a_callback_of_keras_finds_what_it_monitors():
 
 @pytest.mark.parametrize("logs", ["diagnosis_loss", 1, [1]])
 def test_a_name_alone_is_no_list_of_names(logs):
-    with pytest.raises(TypeError, match=r"`logs` says which numbers.*Received: logs=.*Write a list"):
+    with pytest.raises(TypeError, match=r"`logs` says which numbers.*Received: logs=.*Pass a list"):
         callbacks.GradientClippingLogger(logs=logs)

@@ -79,7 +79,7 @@ def again():
 
 
 def told(found):
-    return [str(w.message) for w in found if "has failed, and the training goes on without it" in str(w.message)]
+    return [str(w.message) for w in found if "has failed, and training continues without it" in str(w.message)]
 
 
 def nothing_is_left(model, watching):
@@ -110,7 +110,7 @@ def test_a_hook_that_fails_is_one_warning_and_the_others_go_on(again, hook, name
         again.check(again.run(watching))
     assert len(told(found)) == 1, told(found)
     sentence = told(found)[0]
-    assert sentence.startswith(f"`{name}` has failed, and the training goes on without it, unchanged: Broken: it broke")
+    assert sentence.startswith(f"`{name}` has failed, and training continues without it, unchanged: Broken: it broke")
     nothing_is_left(again.model, watching)
     _, diagnosis, logger, _ = watching
     if name != "TensorBoard":
@@ -267,7 +267,7 @@ def test_an_error_of_the_model_is_the_users_own(tmp_path):
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2), Refuses()])
     model.compile("adam", "mse")
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "`Diagnosis` goes on without")
+        warnings.filterwarnings("ignore", "`Diagnosis` continues without")
         with pytest.raises(OwnError, match="mine"):
             train(model, watchers(str(tmp_path)))
 
@@ -295,7 +295,7 @@ class MineWatches(Mine):
 
 @pytest.mark.slow
 def test_one_that_says_that_it_watches_is_caught(again):
-    with pytest.warns(RuntimeWarning, match="`MineWatches` has failed, and the training goes on without it"):
+    with pytest.warns(RuntimeWarning, match="`MineWatches` has failed, and training continues without it"):
         again.check(again.run([MineWatches()]))
 
 

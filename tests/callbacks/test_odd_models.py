@@ -23,7 +23,9 @@ def trained(odd, make, watching=(), **more):
     model, x, y, options = odd(make)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Gradients do not exist")
-        warnings.filterwarnings("ignore", "`Diagnosis` goes on without")  # what a probe cannot measure of such a model
+        warnings.filterwarnings(
+            "ignore", "`Diagnosis` continues without"
+        )  # what a probe cannot measure of such a model
         warnings.filterwarnings("ignore", "(?s).*no trainable weights|.*does not have any trainable")
         history = model.fit(
             x, y, batch_size=8, epochs=odd_models.EPOCHS, callbacks=watching, verbose=0, **options, **more

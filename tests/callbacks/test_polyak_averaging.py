@@ -22,7 +22,7 @@ from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_tensorboard import read
 from tests.oracles import averages
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings("ignore:.*so the average mostly covers its start")  # of a few updates
 
 CLOCK = Clock(steps_per_epoch=10.0, batches_per_step=4.0, steps=500.0)
 VALIDATION = X[:20], -3 * Y[:20]
@@ -258,8 +258,8 @@ def test_the_distance_is_that_of_the_trainable_weights_without_statistics(evalua
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"decay": 0.9, "uniform": True}, r"Received: decay=0.9, uniform=True. Give one of them"),
-        ({"decay": 0.9, "half_life": 5}, r"Received: decay=0.9, half_life=5. Give one of them"),
+        ({"decay": 0.9, "uniform": True}, r"Received: decay=0.9, uniform=True. Pass one of them"),
+        ({"decay": 0.9, "half_life": 5}, r"Received: decay=0.9, half_life=5. Pass one of them"),
     ],
 )
 def test_two_arguments_that_say_which_mean_are_refused(arguments, message):
@@ -268,21 +268,21 @@ def test_two_arguments_that_say_which_mean_are_refused(arguments, message):
 
 
 def test_before_anything_is_averaged_there_are_no_averages():
-    with pytest.raises(ValueError, match=r"has averaged nothing yet.*Call `fit` with it"), average_of().swapped():
+    with pytest.raises(ValueError, match=r"has no average yet.*Pass it to `fit`"), average_of().swapped():
         pass
 
 
 @pytest.mark.slow
 def test_an_average_of_nothing_warns_and_leaves_the_weights():
     path = Path()
-    with pytest.warns(UserWarning, match=r"leaves the weights as they are, since no update was averaged"):
+    with pytest.warns(UserWarning, match=r"leaves the weights unchanged they are, since no update was averaged"):
         model, _ = again(average_of(start=100), path, epochs=1)
     assert_same(model.get_weights(), path.raw[-1])
 
 
 def test_a_length_in_epochs_needs_to_know_how_long_one_is():
     clock = clock_of(network("sgd").optimizer, {"steps": None, "epochs": 1})
-    with pytest.raises(ValueError, match=r"the length of an epoch is not known.*Received: 1ep.*or updates"):
+    with pytest.raises(ValueError, match=r"the length of an epoch is unknown.*Received: 1ep.*or updates"):
         updates_in(callbacks.PolyakAveraging(half_life="1ep")._half_life, clock)
     assert updates_in(callbacks.PolyakAveraging(half_life=5, start=3)._start, clock) == 3
     assert updates_in(callbacks.PolyakAveraging(half_life="6ba")._half_life, clock) == 6

@@ -21,7 +21,7 @@ from tests.callbacks.test_polyak_averaging import (
 )
 from tests.oracles import averages
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings("ignore:.*so the average mostly covers its start")  # of a few updates
 
 
 @pytest.mark.parametrize("raw, average", [(1e-6, 1000.0), (np.float32(np.pi), -1e-30), (np.inf, 0.0), (np.nan, 1.0)])

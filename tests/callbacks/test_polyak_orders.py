@@ -24,7 +24,7 @@ from tests.oracles import averages
 from tests.small_callbacks import Dies
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*the average is mostly of its beginning",  # of a few updates
+    "ignore:.*so the average mostly covers its start",  # of a few updates
     "ignore:After an interruption `BackupAndRestore` restores",
 )
 
@@ -163,7 +163,9 @@ class Case:
         path, averaged, losses, trained = bare()
         model, seen, average = from_the_start(), Recorded(), shared()[1]
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Early stopping conditioned|Can save best model|.*leaves the weights as")
+            warnings.filterwarnings(
+                "ignore", "Early stopping conditioned|Can save best model|.*leaves the weights unchanged"
+            )
             history = train(model, [seen.first, *self.made.values(), seen.last], every=self.every)
         validated = [e for e in range(EPOCHS) if self.every is not None and (e + 1) % self.every == 0]
         measured = {"average": "_average", "raw": ""}[self.mode]

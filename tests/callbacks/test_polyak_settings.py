@@ -11,7 +11,7 @@ from tests.callbacks.runs import BATCH, STEPS, X, Y, needs_multi_optimizer, netw
 from tests.callbacks.test_polyak_averaging import Path, assert_same, average_of, train
 from tests.oracles import averages
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings("ignore:.*so the average mostly covers its start")  # of a few updates
 
 
 def check(path, average, alpha=0.8, rtol=1e-5):

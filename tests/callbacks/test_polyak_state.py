@@ -10,7 +10,7 @@ from keras_ch8._state import load
 from tests.callbacks.runs import STEPS, network
 from tests.callbacks.test_polyak_averaging import Path, StopAfter, again, assert_same, average_of, shared, train
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings("ignore:.*so the average mostly covers its start")  # of a few updates
 
 
 def momentum():

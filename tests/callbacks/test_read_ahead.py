@@ -271,5 +271,5 @@ def test_a_train_function_that_was_put_in_place_is_called_at_each_step(when):
 def test_what_acts_in_each_step_refuses_such_a_train_function():
     model = network()
     Own().put(model, None)
-    with pytest.raises(ValueError, match=r"has to act in each step. `model.train_function` is not what"):
+    with pytest.raises(ValueError, match=r"must act in each step. `model.train_function` is not what"):
         model.fit(X, Y, verbose=0, callbacks=[callbacks.PolyakAveraging(0.5)])

@@ -230,7 +230,7 @@ def assert_as_bare(part, eager, watchers, optimizer="adam"):
         warnings.simplefilter("always")
         watched = trained(part, eager, watchers, optimizer)
     assert watched == bare
-    return [str(each.message) for each in told if "goes on without its probe" in str(each.message)]
+    return [str(each.message) for each in told if "continues without its probe" in str(each.message)]
 
 
 @pytest.mark.slow

@@ -140,7 +140,7 @@ def test_a_training_slows_down_and_stops_and_goes_back_to_its_best_epoch(kind, t
     for restored, first in zip(run.weights, seen[-3], strict=True):
         np.testing.assert_array_equal(restored, first)
     if kind.fits == 1:
-        assert f"where `{kind.monitor}` stood still: epoch 2: from 0.01 to 0.005" in decay.findings()[0]
+        assert f"when `{kind.monitor}` stopped improving: epoch 2: from 0.01 to 0.005" in decay.findings()[0]
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from ...monitors.progress import FEWEST, is_spectrum_worthwhile
 from ...verdicts import table
 from ...verdicts.checks import claims_of, judged_by
 from ...verdicts.facts import Facts
-from ...verdicts.kinds import KINDS
+from ...verdicts.kinds import KINDS, title_of
 from ...verdicts.state import OverallState, state_of
 from ...verdicts.texts import alarm, brief
 from ...verdicts.verdict import Claim, Verdict, VerdictTracker
@@ -111,10 +111,10 @@ class Judge:
             judged |= {rule.kind for m in monitors if m.source == "spectrum" for rule in m.rules}
         losses = progress.reported(log)
         if losses is not None and not log.has_readings:
-            first, last = (digits(loss, 3) if np.isfinite(loss) else "no finite number" for loss in losses)
-            reasons = [*reasons, f"The loss that is reported went from {first} to {last}."]
+            first, last = (digits(loss, 3) if np.isfinite(loss) else "NaN or infinity" for loss in losses)
+            reasons = [*reasons, f"The reported loss went from {first} to {last}."]
         failed = ", ".join(sorted(log.left_out))
-        reasons = [*reasons, f"What has failed is left out: {failed}."] if failed else reasons
+        reasons = [*reasons, f"These checks failed and are left out: {failed}."] if failed else reasons
         if muted := self.tracker.muted:  # first, so that it is shown wherever the room ends
             kinds = ", ".join(f"{verdict.kind} ({verdict.level})" for verdict in muted)
             reasons = [f"`ignore` mutes {counted(len(muted), 'verdict')}: {kinds}.", *reasons]
@@ -177,7 +177,7 @@ class Reporter:
         so_far = measurements if measurements < FEWEST else 0
         calls = [verdict for verdict in judged.changed if verdict.level == "act"]
         for verdict in calls:
-            session.event("act", f"{verdict.kind}: {verdict.finding}", verdict.step)
+            session.event("act", f"{title_of(verdict.kind)}: {verdict.finding}", verdict.step)
         if any(verdict.level != "ok" for verdict in judged.changed):
             session.write_record(is_urgent=True)
         if judged.changed and session.writer is not None:

@@ -74,8 +74,8 @@ class ProbeData:
     def __reduce__(self) -> Any:
         if self._data_set is not None:
             raise TypeError(
-                "A `Doctor` or a `Diagnosis` can be pickled once it has read its `probe`, when `fit` begins. "
-                f"Received: probe={short(self)}. Give arrays."
+                "A `Doctor` or a `Diagnosis` can be pickled only after it has read its `probe`, when `fit` begins. "
+                f"Received: probe={short(self)}. Pass arrays."
             )
         return super().__reduce__()
 
@@ -113,8 +113,7 @@ class ProbeData:
             if why and (self._arrays is not None or not self._is_of_fit):
                 count = _batches.examples_of(first)
                 warnings.warn(
-                    f"`Diagnosis` measures on the first {count} examples that `fit` trains on in the place of its "
-                    f"probe: {why}.",
+                    f"`Diagnosis` measures on the first {count} training examples instead of its probe: {why}.",
                     UserWarning,
                     stacklevel=2,
                 )
@@ -123,16 +122,16 @@ class ProbeData:
             self._data_set = None
             return ""
         if training.can_read_ahead:
-            return why or "what `fit` reads is not inputs, targets and weights, so give arrays: `probe=(x, y)`"
-        return why or "the first examples of a training are kept in `fit` on one device alone, so give arrays"
+            return why or "the data of `fit` are not inputs, targets and weights, so pass arrays: `probe=(x, y)`"
+        return why or "the first examples can be kept only on a single device, so pass arrays"
 
 
 def _read(data_set: Data) -> tuple[Data, str]:
     """Return the first examples of a data set; None, and why, where reading may change anything, or is an error."""
     if not _batches.is_pure(data_set):
         return None, (
-            "reading a data set that shuffles, draws random numbers or calls Python may change the training, so give "
-            "arrays"
+            "reading a data set that shuffles, draws random numbers or calls Python could change the training, so "
+            "pass arrays"
         )
     try:
         return _first_batch(data_set), ""
@@ -239,8 +238,8 @@ def _first_batch(probe: Data) -> Any:
     if isinstance(probe, str | os.PathLike):
         path = short(os.fspath(probe))
         raise ValueError(
-            f"`probe` is what the training is measured on, not a folder for logs. Received: the path {path}. Give "
-            f"`fit` `callbacks=[keras_ch8.Doctor({path})]`, which writes there."
+            f"`probe` is held-out data to measure on, not a folder for logs. Received: the path {path}. Pass "
+            f"`callbacks=[keras_ch8.Doctor({path})]` to `fit`, which writes there."
         )
     parts = tuple(probe) if isinstance(probe, tuple | list) else (probe,)
     try:
@@ -249,12 +248,12 @@ def _first_batch(probe: Data) -> Any:
         x, y, sample_weight = (*parts, None, None)[:3]
         batch = next(_batches.batches(x, y, sample_weight, batch_size=10**9, seed=0))
         if not all(len(a.shape) for a in keras.tree.flatten(batch) if a is not None):
-            raise ValueError("it has numbers, no examples")
+            raise ValueError("it contains numbers, not examples")
         return batch
     except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
         raise ValueError(
-            "`probe` is what the training is measured on, so it must be (x, y), (x, y, sample_weight), a "
-            "`tf.data.Dataset`, a `keras.utils.PyDataset` or a `keras_ch8.data.ArraySource`. Received: an "
-            f"object of type {type(probe).__name__}, which fails with {type(error).__name__}: "
-            f"{str(error).rstrip('.')}. Give some 64 to 512 examples."
+            "`probe` is held-out data to measure on, so it must be (x, y), (x, y, sample_weight), a "
+            "`tf.data.Dataset`, a `keras.utils.PyDataset` or a `keras_ch8.data.ArraySource`. Received: an object of "
+            f"type {type(probe).__name__}, which fails with {type(error).__name__}: {str(error).rstrip('.')}. Pass 64 "
+            "to 512 examples."
         ) from error
