@@ -111,7 +111,7 @@ def test_what_was_flushed_survives_a_process_that_is_killed(tmp_path):
 def test_a_file_that_cannot_be_written_is_one_warning(tmp_path):
     (tmp_path / "file").write_text("")
     (said,) = warnings_of(lambda: Feeds([JSONL(tmp_path / "file" / "mine")], str(tmp_path), "").close())
-    assert "gets no more data, and the training goes on: " in said
+    assert "gets no more data, but training continues: " in said
     assert "Error: [Errno" in said
     assert "mine" in said
 
