@@ -11,7 +11,9 @@ import keras
 import numpy as np
 
 import keras_ch8
+from keras_ch8 import _batches
 from keras_ch8._plot import COLORS, GREY
+from keras_ch8._preflight import EXAMPLES
 from keras_ch8.monitors.base import members
 from keras_ch8.monitors.documentation import SEEN
 from keras_ch8.verdicts.wording import digits
@@ -97,11 +99,12 @@ def draw(kind: str) -> Any:
     """Draw what a training with a trouble does beside its cured twin, and what the verdict sees of it."""
     keras.utils.clear_session()  # so that its layers have their plain names
     planted = _planted(SEEN[kind])
+    before = _preflight(planted.make(0)) if kind in OF_THE_DATA else ()
     sick, cured = both = [
         _train(kind, name, number, make)
         for name, number, make in (("sick", 1, planted.make), ("cured", 0, planted.cured))
     ]
-    verdicts = _preflight(planted.make(0)) if kind in OF_THE_DATA else sick.diagnosis.verdicts
+    verdicts = before or sick.diagnosis.verdicts
     said = [verdict for verdict in verdicts if verdict.kind == kind and verdict.level != "ok"]
     if not said:
         found = [(verdict.kind, verdict.level) for verdict in verdicts]
@@ -397,8 +400,9 @@ def targets_and_outputs(kind: str) -> Callable[..., None]:
 
 
 def rms_of_inputs(ax: Any, *both: Trained) -> None:
-    """Draw the size of the inputs."""
-    sizes = [float(np.sqrt(np.square(each.run.x).mean())) for each in both]
+    """Draw the size of the inputs that a look before the first step sees."""
+    seen = [next(_batches.batches(each.run.x, each.run.y, None, EXAMPLES, 0))[0] for each in both]
+    sizes = [float(np.sqrt(np.square(x).mean())) for x in seen]
     bars = ax.bar([each.name for each in both], sizes, color=[each.look["color"] for each in both], width=0.5)
     ax.bar_label(bars, [digits(size) for size in sizes])
     ax.set_ylim(0.1, 2e4)
