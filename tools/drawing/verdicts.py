@@ -14,6 +14,7 @@ import keras_ch8
 from keras_ch8 import _batches
 from keras_ch8._plot import COLORS, GREY
 from keras_ch8._preflight import EXAMPLES
+from keras_ch8.monitors._duration import _lately
 from keras_ch8.monitors.base import members
 from keras_ch8.monitors.documentation import SEEN
 from keras_ch8.verdicts.wording import digits
@@ -284,8 +285,7 @@ def rise_since_best(each: Trained) -> Drawn:
 def fall_of_the_last_third(each: Trained) -> Drawn:
     """Return by how much the loss fell over the last third of the epochs so far."""
     steps, loss = each.curve("epoch/loss")
-    then = [loss[int(np.ceil(2 * k / 3))] for k in range(len(loss))]
-    return steps[3:], 100 * (1 - loss / then)[3:]
+    return steps[3:], np.array([100 * _lately(loss[: k + 1]) for k in range(3, len(loss))])
 
 
 def swing(each: Trained) -> Drawn:
@@ -345,7 +345,8 @@ def evidence(kind: str, ax: Any, *both: Trained) -> None:
     limit = next(each for rule in rules for each in rule.judged if each.quantity.name == quantity)
     at, is_above = shown(limit.act), limit.direction == "above"
     values = [at]
-    for each in both[: 1 if kind == "oscillation" else 2]:  # a loss that has come down swings by more of itself
+    alone = kind in ("oscillation", "too_short")  # of a loss that has come down any change is a large part
+    for each in both[: 1 if alone else 2]:
         x, y = curve_of(each)
         ax.plot(x, y, label=each.name, marker="." if len(x) < 60 else "", zorder=3 + (each is both[0]), **each.look)
         values += [*y[np.isfinite(y)]]
