@@ -13,6 +13,7 @@ from keras_ch8.commands import _addons
 from keras_ch8.extend import EpochHistory
 from keras_ch8.optimizers import Group
 from tests.optimizers.algorithms import random_grads, step
+from tests.oracles import layerwise as oracle
 from tests.schedules.test_formulas import STEPS
 
 PAGE = (Path(__file__).parent.parent / "docs/migrate.md").read_text()
@@ -67,6 +68,12 @@ def test_sgdw_decays_as_theirs_once_the_decay_is_divided_by_the_rate(alpha, nest
 
 def test_lazy_adam_is_adam_where_every_row_has_a_gradient():
     np.testing.assert_allclose(end_of(optimizers.Adam(0.01)), adam(), atol=2e-6)
+
+
+def test_the_lamb_of_keras_is_theirs_without_decay():
+    theirs = oracle.lamb([START], [[g] for g in GRADS], 0.01, beta_1=0.9, beta_2=0.999, delta=1e-6, lam=0.0)
+    found = end_of(keras.optimizers.Lamb(0.01, epsilon=1e-6))
+    np.testing.assert_allclose(found, theirs[-1][0], atol=2e-6)
 
 
 CYCLES = {

@@ -42,7 +42,7 @@ def model():
     first.fit(*digits(known=True), epochs=8, verbose=0)
     base.trainable = False
     inputs = keras.Input((8, 8, 1))
-    x = base(inputs, training=False)  # the statistics of its batch normalization stay
+    x = base(inputs, training=False)  # as Keras's guide has it; `fit` overrides it once the base is trained
     tuned = keras.Model(inputs, layers.Dense(5, "softmax")(layers.Dropout(0.2)(x)))
     tuned.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return tuned

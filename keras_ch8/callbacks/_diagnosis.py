@@ -12,7 +12,7 @@ from ..integration import epochs, fit, keras_private
 from ..monitors.base import Monitor, chosen
 from ..monitors.held_out import first_given, validated_on
 from ..monitors.measurement_log import MeasurementLog, rows_of_all
-from ..monitors.model_facts import facts_of_model, form_of, rate_of
+from ..monitors.model_facts import facts_of_model, form_of, left_out_in, rate_of
 from ..monitors.schedule_ahead import ahead
 from ..monitors.start import EXAMPLES as LOOKED_AT
 from ..monitors.start import facts_of, there_in
@@ -299,6 +299,8 @@ class Diagnosis(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
+        if self.preflight and not self.log.epochs and not self.session.training.goes_on_with_old_weights:
+            self.log.facts = Facts(left_out=left_out_in(self.model, self.session.optimizers.values()))
         self.log.add_epoch(self._epoch_numbers.reported(logs))
         self._judge_and_report()
         numbers, self._reporter.numbers = self._reporter.numbers | {"cost": self.cost}, {}

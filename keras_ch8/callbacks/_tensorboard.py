@@ -20,6 +20,7 @@ from ..board.record import Event, Record
 from ..board.window import HeldBack, Point, Stubs, Windows
 from ..board.writer import RunPosition, RunWriter
 from ..cockpit.page import NAME, LivePage
+from ..integration import keras_private
 from ..telemetry.frame import Frame
 from ..trackers import feeds
 from ..trackers.base import Tracker
@@ -248,6 +249,10 @@ class TensorBoard(Callback):
         now = np.array([self.session.step])
         if self.session.observation is not None and frames:
             series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
+        for optimizer in self.session.optimizers.values():
+            for one in getattr(optimizer, "optimizers", ()):  # of Keras's `MultiOptimizer`, which has no rate itself
+                if not np.isnan(rate := keras_private.current_rate(one)):
+                    series[tags.of_optimizer(tags.LEARNING_RATE, one.name)] = now, np.array([rate])
         for name, value in self._epoch_numbers.of_keras(logs).items():
             if name != "loss":
                 series[tags.running(name)] = now, np.array([value])

@@ -388,6 +388,12 @@ def source_of(tensor: Tensor) -> tuple[Any, list[Any]]:
     return operation, list(operation._inbound_nodes[node].input_tensors)
 
 
+def called_for_inference(model: keras.Model) -> list[Any]:
+    """Return the layers that the graph of a functional model calls with `training=False`, which `fit` overrides."""
+    nodes = [node for some in getattr(model, "_nodes_by_depth", {}).values() for node in some]
+    return [node.operation for node in nodes if node.arguments.kwargs.get("training") is False]
+
+
 def has_loss_weights(model: keras.Model) -> bool:
     """Whether the compiled loss is multiplied by weights."""
     return getattr(model._compile_loss, "_user_loss_weights", None) is not None

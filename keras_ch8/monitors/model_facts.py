@@ -1,7 +1,8 @@
 """What cures have to know of a training: what its model and optimizer have already, and the numbers they name."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -141,8 +142,67 @@ def padding_in(model: keras.Model, x: Data) -> frozenset[Fact]:
 
 def frozen_in(model: keras.Model) -> float:
     """Return the part of the weights of a model that are frozen in layers whose biases are all 0, as initialized."""
-    frozen = [leaf for leaf in keras_private.leaves_of(model) if leaf.weights and not leaf.trainable_variables]
-    untrained = [leaf for leaf in frozen if _begins_at_0(getattr(leaf, "bias", None))]
+    return _as_initialized(model, lambda leaf: not leaf.trainable_variables)
+
+
+def left_out_in(model: keras.Model, optimizers: Iterable[keras.optimizers.Optimizer]) -> float:
+    """Return the part of the weights of a model that none of its optimizers has, in layers whose biases are all 0.
+
+    An optimizer knows its weights from its first step on: before that of each, 0.
+    """
+    each = [keras_private.unscaled(optimizer) for optimizer in optimizers]
+    known = {id(variable) for optimizer in each for variable in keras_private.known_variables(optimizer)}
+    if not known or not all(optimizer.built for optimizer in each):
+        return 0.0
+    return _as_initialized(model, lambda leaf: not known & {id(v) for v in leaf.variables} and leaf.trainable_variables)
+
+
+def frozen_and_moving(
+    model: keras.Model, called: Sequence[Any], moved: Sequence[Any], trained: Container[int]
+) -> tuple[tuple[str, str], ...]:
+    """Return the layers of a model that are frozen, each with what of it a step changes all the same.
+
+    Batch normalization goes on with its statistics where its variables are frozen, and not the layer: that is told by
+    what a pass has moved, behind nothing that is trained. And `trainable=False` reaches no layers that are made later,
+    as those inside `keras.layers.MultiHeadAttention(..., trainable=False)`; those inside a model may have been set
+    trainable again.
+
+    Args:
+        model: The model.
+        called: Its layers in the order of their calls.
+        moved: Those of batch normalization whose statistics a pass has moved.
+        trained: The `id` of each variable that is trained.
+    """
+
+    def rests(layer: keras.layers.Layer) -> bool:
+        return not any(id(variable) in trained for variable in layer.variables)
+
+    at_rest = list(itertools.takewhile(rests, called))
+    found = []
+    for layer in model.layers:
+        leaves = [leaf for leaf in keras_private.leaves_of(layer) if leaf.weights]
+        moving = [leaf for leaf in leaves if leaf in moved and {"gamma", "beta"} & {v.name for v in leaf.variables}]
+        if moving and rests(layer) and all(leaf in at_rest for leaf in moving):
+            found.append((layer.name, "its batch normalization"))
+        elif leaves and not (layer.trainable or isinstance(layer, keras.Model) or any(map(rests, leaves))):
+            found.append((layer.name, "the layers inside it"))
+    return tuple(found)
+
+
+def overridden_in(model: keras.Model, moved: Sequence[Any]) -> tuple[str, ...]:
+    """Return the layers that a model calls with `training=False`, whose batch normalization a pass has moved."""
+    found = []
+    for layer in keras_private.called_for_inference(model):
+        moving = [leaf for leaf in keras_private.leaves_of(layer) if leaf in moved]
+        if moving and all(leaf in getattr(layer, "layers", [layer]) for leaf in moving):  # where a user finds them
+            found.append(layer.name)
+    return tuple(found)
+
+
+def _as_initialized(model: keras.Model, rests: Callable[[Any], Any]) -> float:
+    """Return the part of the weights of a model that are in layers that rest and have biases that are all 0."""
+    resting = [leaf for leaf in keras_private.leaves_of(model) if leaf.weights and rests(leaf)]
+    untrained = [leaf for leaf in resting if _begins_at_0(getattr(leaf, "bias", None))]
     entries = [sum(int(np.prod(v.shape)) for one in some for v in one.weights) for some in (untrained, [model])]
     return entries[0] / max(1, entries[1])
 

@@ -29,7 +29,17 @@ from ..verdicts.facts import (
     Targets,
 )
 from .model_end import end_of, name_of_activation
-from .model_facts import activation, facts_of_model, form_of, frozen_in, is_weighted, padding_in
+from .model_facts import (
+    activation,
+    facts_of_model,
+    form_of,
+    frozen_and_moving,
+    frozen_in,
+    is_batch_normalization,
+    is_weighted,
+    overridden_in,
+    padding_in,
+)
 from .outputs import Head, heads_of
 from .own_loss import is_own, tried
 from .probe import RecordedCall, by_unit, recording
@@ -222,23 +232,29 @@ def at_start(
     if not is_traced:
         objective.refuse_effects()
     leaves = keras_private.leaves_of(model)
+    norms = [leaf for leaf in leaves if is_batch_normalization(leaf) and getattr(leaf, "moving_mean", None) is not None]
+    watched = [*norms, *(leaf for leaf in leaves if _is_recorded(leaf))]
     seen: dict[str, Any] = {}
 
     def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
-        with recording([leaf for leaf in leaves if _is_recorded(leaf)], lambda _: None) as calls:
-            found = objective.evaluate(values)
-        seen.update(calls=list(calls), outputs=found.outputs, penalty=found.penalty)
+        with recording(watched, lambda _: None) as calls:
+            found = objective.evaluate(values, states=[layer.moving_mean for layer in norms])
+        seen.update(found._asdict(), calls=list(calls))
         return found.loss, []
 
     theta = [backend.as_tensor(v.value) for v in objective.variables]
     reached, slopes = backend.value_and_gradients(value, theta)
     of = {id(v): np.asarray(g, "float64") for v, g in zip(objective.variables, slopes, strict=True)}
-    calls, outputs = seen["calls"], seen["outputs"]
+    calls, outputs = [call for call in seen["calls"] if _is_recorded(call.layer)], seen["outputs"]
     returned = {id(tensor) for tensor in keras.tree.flatten(outputs)}
     layers = tuple(_layer(call, of, id(call.outputs) in returned) for call in calls)
     norm = math.sqrt(sum(float((g**2).sum()) for g in of.values())) if of else NAN
     penalty = 0.0 if seen["penalty"] is None else float(seen["penalty"])
-    return Start(float(reached), layers, norm, penalty), calls, outputs
+    stored = [(layer, now) for layer, now in zip(norms, seen["states"], strict=True) if now is not None]
+    moved = [layer for layer, now in stored if bool(keras.ops.any(keras.ops.not_equal(now, layer.moving_mean)))]
+    still_moving = frozen_and_moving(model, [call.layer for call in seen["calls"]], moved, of)
+    start = Start(float(reached), layers, norm, penalty, still_moving, overridden_in(model, moved))
+    return start, calls, outputs
 
 
 def _is_recorded(layer: keras.layers.Layer) -> bool:

@@ -10,10 +10,10 @@ import keras
 from .. import _checks, _objects
 from .._describe import misfit, short
 from .._registration import registered
-from .._settings import Count, Number, Settings
+from .._settings import Count, Number, Settings, positive
 from .._types import Config, Tensor
 
-FACTOR = Number("what the learning rate is multiplied by", "Try 0.1, or `trainable = False` for layers at rest.", 0.0)
+FACTOR = positive("what the learning rate is multiplied by", "Try 0.1, or `trainable = False` for layers at rest.")
 DECAY = Number("what the weight decay is multiplied by", "Try False, for no decay.", 0.0)
 OTHERS = "others"
 """What the weights that are in no group are called."""
@@ -46,15 +46,15 @@ class Group(Settings):
     Args:
         paths: Pattern of the paths of weights (`variable.path`), in which `*` stands for any text, also with a "/"; or
             a list of patterns. Defaults to `"*"`: all.
-        learning_rate: Number of at least 0 that the optimizer's rate is multiplied by. Defaults to `1.0`.
+        learning_rate: Number above 0 that the optimizer's rate is multiplied by. Defaults to `1.0`.
         weight_decay: Number of at least 0 that the optimizer's weight decay is multiplied by, or `False` for none.
             Defaults to `1.0`.
         rank: How many axes the weights have: 1 are biases and the scales of normalization. Defaults to `None`: any.
 
     Raises:
         TypeError: If `paths` is neither a pattern nor a list of them.
-        ValueError: If a factor is negative; when the optimizer meets the weights, if a group fits none of them, or only
-            such as are in groups before it.
+        ValueError: If a factor lies outside its range; when the optimizer meets the weights, if a group fits none of
+            them, or only such as are in groups before it.
 
     Example:
         >>> fast, slow = keras.Variable([1.0], name="head"), keras.Variable([1.0], name="encoder")

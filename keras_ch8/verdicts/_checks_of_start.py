@@ -3,7 +3,7 @@
 import math
 
 from ._check import CHOSEN, CHOSEN_TO_ACT, FOUND, NO_LAYER, Check, first
-from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
+from .code import NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
 from .ending import activation_for, code_by, same_end
 from .fact import Fact
 from .facts import Facts, Layer
@@ -34,8 +34,6 @@ FARTHER, FAR = 1.5, 10.0
 NEAR = 1e-3
 """How far a weight must come in a training at least: weights begin with sizes of about 0.1, and tuned ones too."""
 BY_THE_RATES = "chosen; the learning rates alone decide it"
-FROZEN = 0.1
-"""Part of the weights that are frozen as they were initialized, from which on a model may learn less for it."""
 
 
 # --- what the conditions ask ---------------------------------------------------------------------------------------
@@ -161,27 +159,6 @@ def _name(layer: Layer | None) -> str:
 
 OF_START = (
     Check(
-        "trainable changed after compile",
-        "no_gradient",
-        "Some weights were frozen or unfrozen after `compile` and a `fit`",
-        lambda f: f.has_changed_trainable,
-        "You changed `trainable` after `compile`, so `fit` still trains the weights that it trained before.",
-        "Call `model.compile` again after you set `trainable`.",
-        COMPILE_ANEW,
-        expects="The weights that you unfroze should move, and those that you froze should not.",
-        then="Build the model anew with the layers frozen as you want them, and load its weights.",
-    ),
-    Check(
-        "nothing is trained",
-        "no_gradient",
-        "No weight of the model is trainable",
-        lambda f: not f.is_trained,
-        "No weight of the model is trainable, so no step changes anything.",
-        "Set `trainable = True` for the layers that should learn, and compile again.",
-        f"model.trainable = True\n{COMPILE_ANEW}",
-        then="Add a layer with weights, such as `keras.layers.Dense`.",
-    ),
-    Check(
         "weights decay",
         "underfitting",
         "Weight decay shrinks each weight by 1 % or more per step",
@@ -242,20 +219,6 @@ OF_START = (
         lambda f: f.reach < NEAR,
         lambda f: f"At this learning rate no weight moves by more than {digits(f.reach)} in the whole training run.",
         source=BY_THE_RATES,
-    ),
-    Check(
-        "frozen as initialized",
-        "no_gradient",
-        f"Layers with {percent(FROZEN)} of the weights or more are frozen, and all their biases are 0",
-        lambda f: f.frozen >= FROZEN,
-        lambda f: f"{percent(f.frozen)} of the weights are frozen at their initial values: all biases of their layers "
-        "are 0.",
-        "Set `trainable = True` on these layers and compile again, or load trained weights.",
-        f"model.trainable = True\n{COMPILE_ANEW}",
-        CHOSEN,
-        expects="The loss should fall further.",
-        then="Load the weights of a trained model.",
-        level="watch",
     ),
     Check(
         "equal units",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from ._check import Check, said
 from ._checks_of_data import OF_ALL, OF_LABELS
+from ._checks_of_frozen import OF_FROZEN
 from ._checks_of_inputs import OF_INPUTS
 from ._checks_of_model import OF_LOSS
 from ._checks_of_own_loss import OF_OWN_LOSS
@@ -19,7 +20,7 @@ from .facts import PROBE, Facts
 from .remedies import REMEDIES, Remedy, applicable
 from .verdict import Claim
 
-CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_OWN_LOSS, *OF_START, *OF_ALL)
+CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_OWN_LOSS, *OF_FROZEN, *OF_START, *OF_ALL)
 """All checks, in the order in which they are made: of each kind the first that speaks is said."""
 
 

@@ -306,12 +306,16 @@ class Start:
         layers: The layers with a matrix or a nonlinearity, in the order of their calls.
         gradient: Norm of the gradient of all weights; NaN where it is not known.
         penalty: What of the loss these penalties are.
+        still_moving: Layers of the model that are frozen, each with what of it a step changes all the same.
+        overridden: Layers that it calls with `training=False`, whose batch normalization a step changes all the same.
     """
 
     loss: float = NAN
     layers: tuple[Layer, ...] = ()
     gradient: float = NAN
     penalty: float = 0.0
+    still_moving: tuple[tuple[str, str], ...] = ()
+    overridden: tuple[str, ...] = ()
 
     @property
     def loss_of_predictions(self) -> float:
@@ -389,6 +393,7 @@ class Facts:
             where other steps are made.
         later_rate: The largest that it gives afterwards, up to 30 trainings of this length.
         frozen: Part of the weights that are frozen as they were initialized, by biases that are all 0.
+        left_out: Part of the weights that no optimizer has after the first epoch, likewise as initialized.
         outputs: Of a model with several outputs, what is known of each that has a loss: `targets`, `output` and what
             follows from these, as of the only one.
     """
@@ -420,6 +425,7 @@ class Facts:
     later_rate: float = NAN
     reach: float = NAN
     frozen: float = 0.0
+    left_out: float = 0.0
     outputs: "tuple[Facts, ...]" = ()
 
 

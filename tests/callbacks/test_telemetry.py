@@ -142,13 +142,16 @@ HAS_MULTI = hasattr(keras.optimizers, "MultiOptimizer")
 
 @pytest.mark.slow
 @pytest.mark.skipif(not HAS_MULTI, reason="this Keras has no MultiOptimizer")
-def test_an_optimizer_made_of_several_has_all_but_one_learning_rate(tmp_path):
-    two = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1), {"dense": keras.optimizers.SGD(0.1)})
+def test_an_optimizer_made_of_several_has_all_but_one_learning_rate_and_that_of_each(tmp_path):
+    two = {"dense.*/bias": keras.optimizers.SGD(0.1, name="head")}
+    two = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1, name="rest"), two)
     frames = Frames()
     fit(network(keras.optimizers.MultiOptimizer(two)), [frames, callbacks.TensorBoard(tmp_path)])
     check(frames, by_hand(0.1))
     with python_loader(tmp_path) as board:
         assert "step/learning_rate" not in board.scalars()
+        rates = [board.scalars()[f"step/{name}/learning_rate"][-1] for name in ("rest", "head")]
+        assert rates == [(2 * STEPS, pytest.approx(0.1))] * 2
         assert len(board.steps("step/gradient_norm")) == 2 * STEPS
 
 

@@ -25,7 +25,6 @@ FEATURES = {
     },
 }
 GROUPS = [Group.of_rank(1, learning_rate=0.5, weight_decay=False), Group("*", learning_rate=0.25, weight_decay=0.5)]
-DECAY = schedules.SequentialSchedule([schedules.Warmup(0.05, "1ep", 0.01), schedules.LinearDecay(0.05, "50%")], ["1ep"])
 CASES = {f"{name}-everything": (name, FEATURES["everything"], {}) for name in NAMES}
 CASES |= {f"Adam-{feature}": ("Adam", options, {}) for feature, options in FEATURES.items()}
 CASES |= {
@@ -36,10 +35,10 @@ CASES |= {
     "Adam-bfloat16-weights": ("Adam", {}, {"dtype": "bfloat16"}),
     "Adam-telemetry": ("Adam", {"clip": clipping.ByPercentile(50)}, {"telemetry": True}),
     "Adam-telemetry-tensor-rule": ("Adam", {"clip": clipping.ByNorm(0.1)}, {"telemetry": True}),
-    "Adam-telemetry-schedule": ("Adam", {}, {"telemetry": True, "decay": DECAY}),
+    "Adam-telemetry-schedule": ("Adam", {}, {"telemetry": True, "schedule": True}),
     "Adam-telemetry-groups": ("Adam", {"weight_decay": 0.01, "groups": GROUPS}, {"telemetry": True}),
     "LAMB-everything": ("LAMB", FEATURES["everything"], {}),
-    "Keras-telemetry-schedule": ("Keras", {}, {"telemetry": True, "decay": DECAY}),
+    "Keras-telemetry-schedule": ("Keras", {}, {"telemetry": True, "schedule": True}),
     "Keras-telemetry": ("Keras", {}, {"telemetry": True, "rule": clipping.ByGlobalNorm(0.1)}),
 }
 
@@ -61,11 +60,13 @@ def train(name, options, setting):
     model = keras.Sequential([*first, keras.layers.Dense(1, dtype=setting.get("dtype"))])
     makers = {"Keras": lambda: keras.optimizers.Adam(0.01, epsilon=1e-3), "LAMB": lambda: LAMB(0.1, **options)}
     optimizer = makers[name]() if name in makers else make(name, **options)
+    if setting.get("schedule"):
+        rise, fall = schedules.Warmup(0.05, "1ep", 0.01), schedules.LinearDecay(0.05, "50%")
+        optimizer.learning_rate = schedules.SequentialSchedule([rise, fall], ["1ep"])
     model.compile(optimizer, "mse", run_eagerly=setting.get("run_eagerly", False))
     frames = Frames()
     listed = [frames] if setting.get("telemetry") else []
     listed += [callbacks.ClipGradients(setting["rule"])] if "rule" in setting else []
-    listed += [callbacks.LearningRateDecay(setting["decay"])] if "decay" in setting else []
     model.fit(x, y, batch_size=16, epochs=3, shuffle=False, verbose=0, callbacks=listed)
     return model, frames
 

@@ -102,10 +102,10 @@ def test_clipping_sees_the_whole_gradient_whatever_the_groups():
 
 def test_groups_need_no_more_tiles_and_few_of_them_have_several_rates():
     shapes = [(100, 100), (100,)] * 30
-    groups = [Group.of_rank(1, learning_rate=0.5), Group("variable*7", learning_rate=0.1)]
+    groups = [Group.of_rank(1, learning_rate=0.5), Group("*6", learning_rate=0.1)]
     plain, grouped = ours.Adam(), ours.Adam(groups=groups)
     for optimizer in (plain, grouped):
-        optimizer.build([keras.Variable(np.zeros(s, "float32")) for s in shapes])
+        optimizer.build([keras.Variable(np.zeros(s, "float32"), name=f"v_{i}") for i, s in enumerate(shapes)])
     lengths = [[block.length for block in optimizer._layout.blocks] for optimizer in (plain, grouped)]
     assert len(lengths[0]) == len(lengths[1]) == -(-30 * 10_100 // TILE)
     rates = [{grouped.grouping.rate(i) for i in block.parts} for block in grouped._layout.blocks]
@@ -165,7 +165,11 @@ def test_a_group_is_a_value_that_is_saved():
 
 
 REFUSED = [
-    (lambda: Group("a", -0.1), r"in \[0, inf\)\. Received: learning_rate=-0.1. Try 0.1"),
+    (lambda: Group("a", -0.1), r"in \(0, inf\)\. Received: learning_rate=-0.1. Try 0.1"),
+    (lambda: Group("a", 0.0), r"Received: learning_rate=0.0. Try 0.1, or `trainable = False`"),
+    (lambda: Group("a", float("nan")), r"Received: learning_rate=nan. Try 0.1"),
+    (lambda: Group("a", weight_decay=float("nan")), r"Received: weight_decay=nan. Try False"),
+    (lambda: Group("a", float("inf")), r"Received: learning_rate=inf. Try 0.1"),
     (lambda: Group("a", weight_decay=-1.0), r"Received: weight_decay=-1.0. Try False"),
     (lambda: Group([]), r"`paths` says which weights .* Received: paths=\[\]. Try \"encoder/\*\""),
     (lambda: Group.of_rank(-1), "an integer of at least 0. Received: rank=-1"),
@@ -177,6 +181,8 @@ REFUSED = [
         "which has none. Received: groups with Group.*weight_decay`",
     ),
     (lambda: ours.LBFGS(groups=[Group("a")]), r"takes its own arguments only.*Received: LBFGS\(groups="),
+    (lambda: keras.optimizers.Adam(groups=[Group("a")]), "not recognized: {'groups'"),  # Keras's own words
+    (lambda: keras.optimizers.Adam(Group("a")), "`learning_rate` should be float"),
     (
         lambda: ours.BlockCoordinateDescent(ours.SGD(groups=[Group("a")]), ["a", "b"]),
         "`inner` must have no `groups`. Received: groups=.*Leave them out",
