@@ -125,8 +125,8 @@ class Change:
 
     def _claims(self, call):
         for source in self.sources:
-            if measured := call["asked"].get(source):
-                old, new = (_levels(by.of[source], measured) for by in self.both)
+            if given := call["asked"].get(source):
+                old, new = (_levels(by.of[source], given["measured"]) for by in self.both)
                 if old != new:
                     return True
         old, new = (_at_start(by, call["facts"]) if self.is_of_start and call["facts"] else () for by in self.both)

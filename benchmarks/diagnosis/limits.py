@@ -42,8 +42,8 @@ def numbers(records):
     for record in records:
         last = {}
         for call in (call for fit in record["fits"] for call in fit["calls"]):
-            for monitor, measured in call["asked"].items():
-                last |= {(monitor, name): value for name, value in measured.items() if value is not None}
+            for monitor, given in call["asked"].items():
+                last |= {(monitor, name): value for name, value in given["measured"].items() if value is not None}
         for (monitor, name), value in last.items():
             if np.isfinite(value):
                 for kind in {*record["truth"], *record["also"]} if record["is_sick"] else {"healthy"}:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.diagnosis.replay [planted zoo3 faults/NAME ...]
 
-Judge, rules, checks, tracker, causes and state are those of the package; sentences and cures are not made. What a part
-of the package that is no more had measured is left away.
+Judge, rules, checks, tracker, causes and state are those of the package; no sentence is made, but by `told`. What a
+part of the package that is no more had measured is left away.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from keras_ch8 import _state
 from keras_ch8.callbacks.diagnosis.judging import Judge
 from keras_ch8.monitors import base, progress
 from keras_ch8.verdicts import causes, checks, rules
+from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.state import state_of
 
 SAID = {
@@ -98,15 +99,13 @@ class Told(base.Monitor):
     """Claims what its rules say of what was measured then."""
 
     def claims(self, log):
-        return rules.judge(self.rules, log.asked[self.name])
+        has = {fact for fact in Fact if fact.name in log.has}
+        return rules.judge(self.rules, **log.asked[self.name], known=log.known, has=has)
 
 
 def load(path):
-    """Return a record, of which what only sentences need is left away."""
-    record = json.loads(gzip.decompress(path.read_bytes()), object_hook=_made)
-    for call in (call for fit in record["fits"] for call in fit["calls"]):
-        call["asked"] = {name: given["measured"] for name, given in call["asked"].items()}
-    return record
+    """Return a record."""
+    return json.loads(gzip.decompress(path.read_bytes()), object_hook=_made)
 
 
 def _made(data):

@@ -30,8 +30,8 @@ def rules(rule=RULE):
 
 def kept(name, *measured, is_sick=True):
     """Return the record of a training by what was measured."""
-    call = {"step": 1, "done": 1, "total": 9, "facts": None, "progress": {}}
-    calls = [call | {"asked": {"gradient_norm": each}} for each in measured]
+    call = {"step": 1, "done": 1, "total": 9, "facts": None, "progress": {}, "known": {}, "has": []}
+    calls = [call | {"asked": {"gradient_norm": {"measured": each}}} for each in measured]
     basis = {"judged": [], "applicable": [], "is_compared": True}
     known = {"name": name, "group": "made", "is_sick": is_sick, "truth": ["plateau"], "also": []}
     return known | {"fits": [{"calls": calls, "basis": basis, "said": []}]}

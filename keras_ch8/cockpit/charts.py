@@ -3,6 +3,7 @@
 import dataclasses
 import fnmatch
 import json
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -154,18 +155,19 @@ def _heading(panel: Document) -> str:
 
 
 def limits_of(record: Mapping[str, Any] | None, series: Mapping[str, Document]) -> Document:
-    """Return by series the limits that it is beyond, of verdicts that stand: `{"value", "level", "direction"}`."""
-    if record is None:
-        return {}
-    levels = {verdict["kind"]: verdict["level"] for verdict in record["verdicts"]}
+    """Return by series the limits that it is beyond, of the verdicts on it: `{"value", "level", "direction"}`.
+
+    It is the limit of the level of a verdict or, where one number is that of both or only the other is reached, that.
+    """
     found: Document = {}
-    for name, lines in record["lines"].items():
-        for line in lines if name in series else ():
-            level, _, kinds = line["label"].partition(": ")
-            holds = any(levels.get(kind) == level for kind in kinds.split(", "))
-            if holds and _is_beyond(line, series[name]["values"]):
-                limit = {"value": line["value"], "level": level, "direction": line["direction"]}
-                found.setdefault(name, []).append(limit)
+    for verdict in record["verdicts"] if record else ():
+        name, level = verdict["series"], verdict["level"]
+        lines = record["lines"].get(name, ()) if record and name in series and level != "ok" else ()
+        own = [line for line in lines if verdict["kind"] in re.split(": |, ", line["label"])]
+        beyond = [line for line in own if _is_beyond(line, series[name]["values"])]
+        for line in [line for line in beyond if line["label"].startswith(level)] or beyond:
+            limit = {"value": line["value"], "level": level, "direction": line["direction"]}
+            found[name] = [*(each for each in found.get(name, ()) if each != limit), limit]
     return found
 
 

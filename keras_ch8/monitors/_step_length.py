@@ -150,6 +150,10 @@ class StepLengthMonitor(Monitor):
             q.MINIBATCHES.name: float(np.median(minibatches)) if len(minibatches) else float("nan"),
         }  # fmt: skip
 
+    def drawn(self, log: MeasurementLog) -> dict[str, float]:
+        """Add what the spectrum has drawn: a rule on the steps judges it, too."""
+        return super().drawn(log) | {q.NEWTON_GAIN.series: _newton(log)[1]}
+
     def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return what the last update did."""
         return {q.OVERSHOOT.name: log.of(self.name)[-1].ratio}

@@ -20,6 +20,17 @@ def _of_gradient(noise_over_batch: float) -> str:
     return percent(ratio / (1 + ratio))
 
 
+def _lower(gain: float) -> str:
+    """Return what comes of a step that gains a fraction of the loss, as far as the loss is quadratic."""
+    if gain <= 0:
+        return "not lower the loss"
+    return f"lower the loss by {percent(gain)}" if gain <= 1 else "lower the loss to 0 or below"
+
+
+def _change(fraction: float) -> str:
+    return f"change the loss by {percent(fraction)}" if fraction else "not change the loss"
+
+
 def _has_moved(fall: float) -> str:
     return f"{'risen' if fall < 0 else 'fallen'} by {percent(fall)}" if fall else "neither fallen nor risen"
 
@@ -134,7 +145,7 @@ OVERSHOOT = Quantity(
 RATE_LEFT = Quantity(
     "rate_left",
     "The median effective learning rate over the largest of the first three.",
-    lambda left: f"the effective learning rate is {part(left, 'its initial value')}",
+    lambda left: f"the effective learning rate is {part(left, 'its initial value') if left else 0}",
     number=share,
 )
 RATE_OF_LIMIT = Quantity(
@@ -199,7 +210,7 @@ KERNEL_ELASTICITY = Quantity(
     "kernel_elasticity",
     "Relative change of the loss per relative change of the weights, |g| |theta| / L: the lowest for the probe, the "
     "last minibatches, and the weights with two or more axes.",
-    lambda fraction: f"changing all weights by 1 % would change the loss by {percent(fraction / 100)}",
+    lambda size: f"changing all weights by 1 % would {_change(size / 100)}",
     "the gradient is extremely large",
     number=lambda fraction: percent(fraction / 100),
 )
@@ -209,7 +220,7 @@ KERNEL_ELASTICITY = Quantity(
 NEWTON_GAIN = Quantity(
     "newton_gain",
     "Fraction by which an ideal Newton step, with its own length in each direction, would lower the loss.",
-    lambda gain: f"an ideal Newton step would lower the loss by {percent(max(gain, 0.0))}",
+    lambda gain: f"an ideal Newton step would {_lower(gain)}",
     "an ideal Newton step would lower the loss without limit",
     number=lambda gain: percent(max(gain, 0.0)),
     series="diagnosis/newton_gain",
@@ -320,7 +331,7 @@ STILL = Quantity(
 HORIZON = Quantity(
     "horizon_reached",
     "`horizon` over the number of time steps, by the median.",
-    lambda fraction: f"the gradient reaches back through {percent(fraction)} of the time steps",
+    lambda fraction: f"the gradient is {f'gone after {percent(fraction)} of the time steps' if fraction else 0}",
     number=percent,
     usual=OF_LAST,
 )
@@ -384,7 +395,7 @@ LAST_OF_FALL = Quantity(
 BEST_AT = Quantity(
     "best_at",
     "Where the loss was lowest so far: 0 at the start, 1 in the last epoch.",
-    lambda place: f"the loss was lowest after {percent(place)} of the epochs",
+    lambda place: f"the loss was lowest {f'after {percent(place)} of the epochs' if place else 'in the first epoch'}",
     number=percent,
 )
 LEFT = Quantity(
@@ -448,7 +459,9 @@ MOVED = Quantity(
     "moved_over_noise",
     "The largest change of any metric from the first third of the epochs to the last, by medians, over its usual "
     "change between epochs.",
-    lambda factor: f"the largest change of any metric is {times(factor, 'its usual change between epochs')}",
+    lambda factor: (
+        f"the largest change of any metric is {times(factor, 'its usual change between epochs') if factor else 0}"
+    ),
 )
 FELL = Quantity(
     "fell_since_the_first_third",

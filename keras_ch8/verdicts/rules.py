@@ -261,6 +261,10 @@ class Rule:
             return "ok"
         return mildest(self.at_most, *(_level(limit, measured) for limit in self.limits))
 
+    def is_reached(self, measured: Measured) -> bool:
+        """Whether all that is judged is beyond its limit, whatever else the rule asks for."""
+        return all(limit.holds(measured) for limit in self.judged)
+
     def finding(self, measured: Measured, where: str = "") -> str:
         """Return what it means, the first number that is known, and where that is."""
         number = next(filter(None, (quantity.said(measured.get(quantity.name, NAN)) for quantity in self.spoken)), "")
@@ -279,7 +283,7 @@ class Rule:
                 last = newest[quantity.name]
                 if quantity.said(value := measured.get(quantity.name, last)):
                     yield f"{quantity.stated(value, last)}."
-        elif all(limit.holds(measured) for limit in self.judged):
+        elif self.is_reached(measured):
             beside = [limit.name for limit in self.limits if limit not in self.judged and not limit.holds(measured)]
             if beside:
                 yield f"It is reported only if {_and(beside)}."
@@ -343,6 +347,7 @@ def judge(
     for kind, (level, rule) in gravest(rules, measured).items():
         is_fine = level == "ok"
         reasons = [r for r in rules if r.kind == kind and r.can_be_judged(measured)] if is_fine else [rule]
+        reasons.sort(key=lambda reason: not reason.is_reached(measured))  # what almost spoke says first why it did not
         spoken = [quantity for reason in reasons for quantity in reason.spoken]
         last = {q.name: drawn.get(q.series, newest.get(q.name, measured.get(q.name, NAN))) for q in spoken}
         why = [because for reason in reasons for because in reason.why(measured, last, level)]
@@ -357,7 +362,7 @@ def judge(
                 proven=level == "act" and rule.is_certain,
                 why=tuple(dict.fromkeys(why))[:MOST_REASONS],
                 code=cure.code,
-                series=next((q.series for q in spoken if q.series in drawn), ""),
+                series=next((q.series for q in spoken if math.isfinite(drawn.get(q.series, NAN))), ""),
                 drawn=drawn,
                 then=then.cure,
                 then_code=then.code,

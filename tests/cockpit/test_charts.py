@@ -113,14 +113,25 @@ LIMITS = [
 
 @pytest.mark.parametrize(
     "level, value, drawn",
-    [("act", 0.3, [0.7]), ("watch", 0.75, [0.8]), ("ok", 0.3, []), ("act", 0.9, []), ("act", None, [])],
-)
-def test_a_limit_is_drawn_where_a_verdict_holds_by_it_and_a_point_is_beyond_it(level, value, drawn):
-    record = {"lines": {"diagnosis/backward_factor": LIMITS}, "verdicts": [verdict("vanishing", level, "It vanishes.")]}
-    curves = {"diagnosis/backward_factor": {"steps": [1, 2], "values": [1.0, value]}}
-    found = limits_of(record, curves).get("diagnosis/backward_factor", [])
+    [
+        ("act", 0.3, [0.7]), ("watch", 0.3, [0.8]), ("act", 0.75, [0.8]), ("ok", 0.3, []), ("act", 0.9, []),
+        ("act", None, []),
+    ],
+)  # fmt: skip
+def test_the_limit_of_a_verdict_is_drawn_where_a_point_is_beyond_it(level, value, drawn):
+    name = "diagnosis/backward_factor"
+    found = limits_of(
+        {"lines": {name: LIMITS}, "verdicts": [verdict("vanishing", level, "It vanishes.", of=name)]},
+        {name: {"steps": [1, 2], "values": [1.0, value]}},
+    ).get(name, [])
     assert [limit["value"] for limit in found] == drawn
     assert all((limit["level"], limit["direction"]) == (level, "below") for limit in found)
+
+
+def test_a_limit_is_drawn_for_verdicts_on_its_series_alone():
+    curves = {name: {"steps": [1, 2], "values": [1.0, 0.3]} for name in ("diagnosis/one", "diagnosis/other")}
+    lines, said = dict.fromkeys(curves, LIMITS), verdict("vanishing", "act", "It vanishes.", of="diagnosis/one")
+    assert [*limits_of({"lines": lines, "verdicts": [said]}, curves)] == ["diagnosis/one"]
 
 
 def test_without_a_record_there_are_no_limits():
