@@ -51,7 +51,8 @@ OVER_CHANCE = Quantity(
 )
 OVER_NEIGHBOURS = Quantity(
     "over_neighbours",
-    "The loss, without penalties, over that of a nearest-neighbor prediction within the probe, if inputs are numbers.",
+    "The loss, without penalties, over that of a nearest-neighbor prediction within the probe, if inputs are numbers "
+    "and that prediction has less than half the loss of the best constant one.",
     lambda factor: f"the loss is {times(factor, 'that of a nearest-neighbor prediction')}",
     "the loss is far above that of a nearest-neighbor prediction",
     number=lambda factor: digits(factor, 3),
@@ -74,7 +75,6 @@ HEADWAY_SINCE = Quantity(
     lambda fall: f"the loss has {_has_moved(fall)} since its lowest value in the first half",
     number=lambda fall: f"a {'fall' if fall >= 0 else 'rise'} of {percent(fall)}",
 )
-HEIGHT_FALLEN = Quantity("height_fallen", "`gained`, by the median of the loss.")
 RISES = Quantity(
     "rises",
     "All rises of the loss between measurements, as a fraction of the loss.",
@@ -152,8 +152,8 @@ RATE_OF_LIMIT = Quantity(
 
 SPIKES = Quantity(
     "spikes",
-    "Steps whose gradient is 10 times the median of the 100 before, and 3 times the largest median so far; a run of "
-    "them counts once.",
+    "Steps whose gradient is 10 times the median of the 100 before, and 3 times the largest median so far; those less "
+    "than 20 steps after such a step count with it.",
     lambda number: f"{counted(number, 'step')} had a gradient at least 10 times the usual size",
     series="diagnosis/spikes",
 )
@@ -375,13 +375,6 @@ STILL_AHEAD = Quantity(
     "Fraction of the loss that as many epochs again would gain, if the fall goes on shrinking as it does.",
     lambda gain: f"as many epochs again would lower the loss by {percent(max(gain, 0.0))}",
     number=lambda gain: percent(max(gain, 0.0)),
-)
-FALLEN_SO_FAR = Quantity("fallen_so_far", "Fraction by which the loss is below that of the first part of training.")
-LAST_OF_FALL = Quantity(
-    "last_of_fall",
-    "The part of the whole fall that came in the last third of training.",
-    lambda part: f"{percent(max(part, 0.0))} of the fall of the loss came in the last third of training",
-    number=lambda part: percent(max(part, 0.0)),
 )
 BEST_AT = Quantity(
     "best_at",
