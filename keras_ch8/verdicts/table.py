@@ -204,23 +204,20 @@ GRADIENT_NORM = (
 )
 
 BROKE = Limit(q.BROKEN, "above", 1)
+NOT_BELOW_0 = Combination("the loss has not gone below 0", "none of", (Limit(q.GROWTH, "below", -1e-9),))
 SKIPPED = Limit(q.SKIPS, "above", 1, name="such steps are skipped")
 CLIFF = (
     Rule(
         kind="cliff",
         says="The gradient spikes",
         limits=(Limit(q.SPIKES, "above", 1, 6, source=MEASURED),),
-        unless=Combination(
-            "the loss is low, and not below 0",
-            "all of",
-            (LOW, Combination("it has not gone below 0", "none of", (Limit(q.GROWTH, "below", -1e-9),))),
-        ),
+        unless=Combination("the loss is low, and not below 0", "all of", (LOW, NOT_BELOW_0)),
     ),
     Rule(
         kind="cliff",
         says="The gradient spikes, and training does not go well",
         limits=(Limit(q.SPIKES, "above", 3, source=MEASURED),),
-        unless=GOING_WELL,
+        unless=Combination("the loss is good or falls fast, and is not below 0", "all of", (GOING_WELL, NOT_BELOW_0)),
     ),
     Rule(
         kind="nonfinite",

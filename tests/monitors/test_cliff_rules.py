@@ -38,7 +38,7 @@ def test_cliffs_by_their_number_and_their_height_where_the_loss_is_not_low():
 
     check([(0, "ok"), (1, "watch"), (2, "watch"), (3, "act"), (3, 9.9, "ok"), (3, 10.1, 0.49, "act"),
            (5, 10.1, 0.51, "watch"), (6, 10.1, 0.89, "act"), (6, 10.1, 0.91, "ok"), (6, 10.1, 0.99, "ok"),
-           (5, 10.1, 1.01, "watch"), (6, 10.1, 1.01, "act")], spikes)  # fmt: skip
+           (2, 10.1, 1.01, "watch"), (3, 10.1, 1.01, "act")], spikes)  # fmt: skip
 
 
 def test_of_several_optimizers_each_has_spikes_of_its_own_and_its_name_is_said():
