@@ -117,7 +117,7 @@ class Keeper:
 
     Args:
         directory: Folder of the files; made if it is not there.
-        of: What the files belong to, as messages call it: a "study".
+        of: What the files belong to, as messages call it: a "comparison".
         settings: What who goes on must have in common with who was interrupted.
 
     Raises:

@@ -15,8 +15,6 @@ LINES = ("-", "--", "-.", ":")
 MARKERS = "os^Dvx"
 MOST_NAMES = 20
 """Names under an axis, at most."""
-COLOR_MAP = "cividis"
-"""For planes: as bright as it is large, and the same to colour-blind people."""
 
 
 def axes_of(ax: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The loss on a line and on a plane in the space of the weights. The model stays as it is.
+"""The loss on a line in the space of the weights. The model stays as it is.
 
 Vectors are flat: the entries of `model.trainable_variables`, one variable after the other.
 """
@@ -16,13 +16,12 @@ _backend.require_tensorflow(__name__)
 
 from . import _checks
 from ._describe import section, short
-from ._plot import COLOR_MAP, COLORS, axes_of, finished, line
+from ._plot import axes_of, finished, line
 from ._result import Result, Table
 from ._types import Data
 from .curvature.objective import Objective
-from .symmetries.wiring import unit_axes
 
-__all__ = ["interpolate", "loss_plane"]
+__all__ = ["interpolate"]
 
 Weights: TypeAlias = np.ndarray | Sequence[np.ndarray]
 """Weights of a model: a list as from `model.get_weights()`, or a flat vector of the trainable ones."""
@@ -199,165 +198,6 @@ def _along(objective: Objective, recorded: np.ndarray, first: np.ndarray, last: 
         cosines = away @ line / (distances * np.linalg.norm(line))
     losses = np.array([objective.value(theta) for theta in recorded])
     return Trajectory(losses, distances, np.concatenate([[0.0], np.cumsum(steps)]), cosines)
-
-
-MARGIN = 0.15
-"""How far a grid goes beyond the trajectory in it, as a fraction of its width."""
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class LossPlane(Result):
-    """The loss on a grid.
-
-    Args:
-        a: Coordinates along the first direction.
-        b: Coordinates along the second.
-        losses: Loss at each point, shape [len(b), len(a)].
-        directions: The two directions, flat, shape [2, weights].
-        trajectory: Coordinates of the recorded weights, shape [times, 2], if they were given.
-        explained: Fraction of their squared distances from the present weights that lies in the plane.
-    """
-
-    a: np.ndarray
-    b: np.ndarray
-    losses: np.ndarray
-    directions: np.ndarray
-    trajectory: np.ndarray | None = None
-    explained: float | None = None
-
-    def plot(self, ax: Any = None, levels: int = 12) -> Any:
-        """Draw the loss as colours and numbered contours, and the training, with matplotlib; return the axes."""
-        ax = axes_of(ax)
-        losses = np.ma.masked_invalid(self.losses)
-        filled = ax.contourf(self.a, self.b, losses, levels=levels, cmap=COLOR_MAP)
-        ax.figure.colorbar(filled, ax=ax, label="loss")
-        ax.clabel(ax.contour(self.a, self.b, losses, levels=levels, colors="white", linewidths=0.6), fontsize="x-small")
-        if self.trajectory is not None:
-            ax.plot(*self.trajectory.T, "o-", color=COLORS[1], markersize=4, label="training")
-        ax.plot(0, 0, "*", color="white", markeredgecolor="black", markersize=14, label="present weights")
-        unit = "[weight]" if self.trajectory is not None else "[norm of the weights of a unit]"
-        return finished(ax, "Loss on a plane", f"first direction {unit}", f"second direction {unit}", "points")
-
-    def _headline(self) -> str:
-        kept = (
-            "" if self.explained is None else f", which keeps {self.explained:.0%} of the training's squared distances"
-        )
-        known = self.losses[np.isfinite(self.losses)]
-        range_ = f"loss from {known.min():.3g} to {known.max():.3g}" if len(known) else "no finite loss"
-        return f"{len(self.a)} x {len(self.b)} points on a plane{kept}: {range_}."
-
-    def _table(self) -> Table:
-        known = np.where(np.isfinite(self.losses), self.losses, np.nan)
-        found = {"lowest": np.nanargmin, "highest": np.nanargmax} if np.isfinite(self.losses).any() else {}
-        rows = []
-        for name, argument in found.items():
-            j, i = np.unravel_index(argument(known), known.shape)
-            rows.append((f"{name} point of the grid", self.a[i], self.b[j], self.losses[j, i]))
-        return Table(("", "first direction", "second direction", "loss"), rows, 0 if rows else None)
-
-
-@section("8.2.7")
-def loss_plane(
-    model: keras.Model,
-    x: Data,
-    y: Data = None,
-    *,
-    trajectory: Sequence[Weights] | None = None,
-    radius: float = 1.0,
-    points: int = 21,
-    seed: int = 0,
-    **options: Any,
-) -> LossPlane:
-    """Return the loss on a plane through the present weights (section 8.2.7; Li et al. 2018).
-
-        L(a, b) <- J(theta + a d_1 + b d_2)
-
-    Random directions are normalized filter by filter, so that a ReLU network and the same one with rescaled units give
-    the same picture; vectors (biases, scales of normalization) stay as they are:
-
-        d_f <- d_f |theta_f| / |d_f|        where theta_f are the weights of one unit
-
-    With a recorded training, d_1 and d_2 are instead the two orthonormal directions of the plane through the present
-    weights that keeps most of the distances to the recorded ones: the first right singular vectors of theta_t - theta.
-    A random walk, too, looks like a smooth curve in them. Batch normalization uses the statistics of these examples at
-    each point. All examples go through the model at once, points^2 times.
-
-    Args:
-        model: A compiled model. It stays as it is.
-        x: Inputs, as for `fit`.
-        y: Targets.
-        trajectory: List of the weights recorded during a training, oldest first, each as from `model.get_weights()` or
-            a flat vector of the trainable ones. Defaults to none: random directions.
-        radius: Number above 0: a and b go from -radius to radius; 1 is as far as the weights are from 0. With a
-            trajectory they cover that instead. Defaults to `1.0`.
-        points: Integer of at least 2: points along each direction. Defaults to `21`.
-        seed: Seed of the random directions. Defaults to `0`.
-        **options: As for `curvature.gradient`: `sample_weight`, `loss`, `training`.
-
-    Returns:
-        A `LossPlane`; `losses` has the shape [points, points], its rows along b.
-
-    Raises:
-        ValueError: If a number is out of range, if weights are not those of this model, or if fewer than two directions
-            lead from the present weights to the trajectory.
-
-    Example:
-        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, kernel_initializer="ones")])
-        >>> model.compile(loss="mse")
-        >>> found = keras_ch8.landscapes.loss_plane(model, np.ones((1, 1)), np.ones((1, 2)), points=3)
-        >>> found.losses.shape, float(found.losses[1, 1])
-        ((3, 3), 0.0)
-
-    References:
-        Li, Xu, Taylor, Studer, Goldstein (2018), Visualizing the Loss Landscape of Neural Nets.
-    """
-    points = _checks.count("points", points, 2, meaning="the number of points along a direction", fix="Try 21.")
-    radius = _checks.positive("radius", radius, meaning="how far the grid goes", fix="Try 1.")
-    seed = _checks.count("seed", seed, 0, meaning="the seed of the directions", fix="Try 0.")
-    objective = Objective(model, x, y, **options)
-    theta, projected, explained = objective.theta(), None, None
-    a = b = np.linspace(-radius, radius, points)
-    if trajectory is None:
-        directions = filter_normalized(objective, np.random.default_rng(seed))
-    else:
-        away = trajectory_of(trajectory, objective) - theta
-        directions = principal(away)
-        projected = away @ directions.T
-        explained = float(np.sum(projected**2) / np.sum(away**2))
-        a, b = (_around(coordinates, points) for coordinates in projected.T)
-    losses = [[objective.value(theta + [i, j] @ directions) for i in a] for j in b]
-    return LossPlane(a, b, np.array(losses), directions, projected, explained)
-
-
-def _around(coordinates: np.ndarray, points: int) -> np.ndarray:
-    low, high = min(coordinates.min(), 0.0), max(coordinates.max(), 0.0)
-    return np.linspace(low - MARGIN * (high - low), high + MARGIN * (high - low), points)
-
-
-def filter_normalized(objective: Objective, rng: np.random.Generator) -> np.ndarray:
-    """Return two random directions [2, weights] in which each unit has the norm of its weights, and vectors are 0."""
-    filters = [(v.numpy().astype("float64"), unit_axes(v)) for v in objective.variables]
-    return np.array([objective.join([_of_norm(w, axes, rng) for w, axes in filters]) for _ in range(2)])
-
-
-def _of_norm(w: np.ndarray, axes: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Return d |w| / |d|, the norms over the weights of each unit; 0 for a vector or a bias, which is one unit."""
-    d = rng.normal(size=w.shape)
-    if len(axes) == w.ndim:
-        return 0 * d
-    return d * np.sqrt(np.sum(w**2, axes, keepdims=True) / np.sum(d**2, axes, keepdims=True))
-
-
-def principal(away: np.ndarray) -> np.ndarray:
-    """Return the two orthonormal directions [2, weights] that keep most of these displacements [times, weights]."""
-    _, sizes, directions = np.linalg.svd(away, full_matrices=False)
-    if len(sizes) < 2 or sizes[1] <= 1e-6 * sizes[0]:
-        raise ValueError(
-            "The plane of a trajectory needs two directions from the present weights to the recorded ones. Received: "
-            f"{len(away)} sets of weights on one line with the present ones. Record more of the training, or leave "
-            "`trajectory` out for random directions."
-        )
-    return directions[:2]
 
 
 def flat(name: str, weights: Weights, objective: Objective) -> np.ndarray:

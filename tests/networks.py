@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_ch8.extend import Annealed
+
 
 class Counted(keras.Sequential):
     """Has a train step of its own, and counts how often it is traced."""
@@ -33,3 +35,18 @@ class Softmax(keras.Model):
 
     def call(self, x):
         return self.last(x)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Softened(keras.losses.CategoricalCrossentropy):
+    """A loss with a number that continuation moves: at first the labels are shrunk."""
+
+    def __init__(self, share=0.3, value=None, name="softened"):
+        super().__init__(from_logits=True, name=name)
+        self.share = Annealed(share, value=value, low=0.0, high=1.0)
+
+    def call(self, y_true, y_pred):
+        return super().call((1 - self.share.read()) * y_true, y_pred)
+
+    def get_config(self):
+        return {"share": self.share.start, "value": self.share.value, "name": self.name}

@@ -99,29 +99,11 @@ def path():
     return landscapes.interpolate(model, X, Y, trajectory=weights)
 
 
-def plane():
-    model, weights = training_of()
-    return landscapes.loss_plane(model, X, Y, trajectory=weights, points=9)
-
-
-@functools.cache
-def curricula():
-    arguments = {"epochs": 2, "seeds": 3, "verbose": 0}
-    return silently(choosing.compare_curricula, network, (X, Y), np.abs(Y[:, 0]), (X, Y), **arguments)
-
-
 @functools.cache
 def optimizers_compared():
     rates = {"learning_rate": (0.005, 0.5)}
     candidates = {name: choosing.Candidate(getattr(optimizers, name), rates) for name in ("SGD", "Momentum")}
     return choosing.compare(candidates, network, (X, Y), target=0.5, epochs=3, seeds=3, trials=2, verbose=0)
-
-
-@functools.cache
-def studied():
-    made = choosing.Study(network, (X, Y), epochs=4, batch_size=16, verbose=0)
-    made.duration()
-    return made
 
 
 @functools.cache
@@ -156,18 +138,9 @@ RESULTS = {
     "check_initialization": lambda: training.check_initialization(network(), X, Y),
     "preflight": lambda: keras_ch8.preflight(network(activation="relu"), 100 * X, Y),
     "scale_to_data": lambda: training.scale_to_data(network(), X),
-    "compare_curricula": curricula,
     "compare": optimizers_compared,
-    "Study": lambda: studied().report,
-    "a sweep of rates": lambda: studied().rates(),
-    "stability": lambda: studied().stability(),
-    "warmup": lambda: studied().warmup(),
-    "clipping": lambda: studied().clipping(),
-    "batch sizes": lambda: studied().batch_sizes(),
-    "duration": lambda: studied().duration(),
     "cure": cured,
-    "tune_speed": lambda: silently(choosing.tune_speed, network(), X, Y, steps_per_execution=(1,), rounds=3, verbose=0),
-    "gain of a curriculum": lambda: curricula().gain("easy"),
+    "a difference of two optimizers": lambda: next(iter(optimizers_compared().differences().values())),
     "pretrain_greedily": pretraining,
     "a stage": lambda: pretraining().stages[0],
     "retrain_on_all_data": retraining,
@@ -178,7 +151,6 @@ RESULTS = {
     "check_gradient": lambda: curvature.check_gradient(network(), X, Y),
     "interpolate": path,
     "its trajectory": lambda: path().trajectory,
-    "loss_plane": plane,
     "balance": lambda: symmetries.balance(network(activation="relu"), "hidden_1"),
     "layer_flow": lambda: monitors.layer_flow(network(12), X, Y),
     "batch_statistics": lambda: monitors.batch_statistics(normalized(), X, Y),

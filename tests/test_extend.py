@@ -545,9 +545,6 @@ def test_a_broken_monitor_is_told_why(make, message):
 class Signs(RandomInitializer):
     """Good: random signs."""
 
-    def __init__(self, seed=None, repeat=False):
-        super().__init__(seed, repeat)
-
     def draw(self, shape, dtype, seeds):
         return ops.sign(keras.random.uniform(shape, -1, 1, dtype, next(seeds)))
 
@@ -700,7 +697,7 @@ class LeavesAThread(Lines):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [Lines, trackers.CSV, trackers.JSONL])
+@pytest.mark.parametrize("make", [Lines, trackers.JSONL])
 @pytest.mark.broad
 def test_a_good_tracker_passes(make):
     extend.check_tracker(make)

@@ -21,9 +21,9 @@ class Kept:
     """A keeper with one file, and the path of that."""
 
     def __init__(self, folder):
-        self.keeper = Keeper(folder, "study", {"epochs": 2})
+        self.keeper = Keeper(folder, "comparison", {"epochs": 2})
         self.keeper.save("first", {"arrays": ARRAYS, "plain": PLAIN})
-        [self.path] = [path for path in folder.glob("*.npz") if path.name != "study.npz"]
+        [self.path] = [path for path in folder.glob("*.npz") if path.name != "comparison.npz"]
         self.name = self.path.name
 
     def load(self):
@@ -102,13 +102,13 @@ def test_no_flipped_bit_goes_unnoticed(file):
 
 def test_what_another_work_has_kept_is_refused_and_never_taken_where_the_refusal_was_deleted(file, tmp_path):
     with pytest.raises(ValueError, match=r"is of another: it differs in epochs\. Received: directory="):
-        Keeper(tmp_path, "study", {"epochs": 3})
-    (tmp_path / "study.npz").unlink()
-    assert Keeper(tmp_path, "study", {"epochs": 3}).load("first") is None
+        Keeper(tmp_path, "comparison", {"epochs": 3})
+    (tmp_path / "comparison.npz").unlink()
+    assert Keeper(tmp_path, "comparison", {"epochs": 3}).load("first") is None
 
 
 def test_without_a_folder_nothing_is_kept():
-    keeper = Keeper(None, "study", {})
+    keeper = Keeper(None, "comparison", {})
     keeper.save("first", PLAIN)
     assert keeper.load("first") is None
     keeper.remove("first")

@@ -33,7 +33,7 @@ CONTENTS = {
         "docs/methods/easy-first",
     ],
     "Reference": ["docs/api/index"],
-    "Measured": ["docs/benchmarks", "docs/compare", "docs/study"],
+    "Measured": ["docs/benchmarks", "docs/compare"],
     "In production": ["docs/many-workers", "docs/faults", "docs/hooks"],
     "For contributors": [
         "ARCHITECTURE", "CONTRIBUTING", "docs/diagnosis", "docs/texts", "docs/design/index", "CHANGELOG",

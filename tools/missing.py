@@ -31,9 +31,8 @@ def pages() -> dict[Path, str]:
     made = {ROOT / name: write() for name, write in chapter.DOCUMENTS.items()}
     results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
     made[ROOT / "docs" / "benchmarks.md"] = importlib.import_module("all").document(results)
-    for name in ("compare", "study"):
-        results = json.loads((ROOT / "docs" / f"{name}.json").read_text())
-        made[ROOT / "docs" / f"{name}.md"] = importlib.import_module(name).page(results)
+    results = json.loads((ROOT / "docs" / "compare.json").read_text())
+    made[ROOT / "docs" / "compare.md"] = importlib.import_module("compare").page(results)
     return made
 
 

@@ -39,8 +39,8 @@ class Continuation(Callback):
     r"""Train on an easy problem first, and on the real one at the end (section 8.7.6).
 
     It moves the annealed numbers of the model's layers and of its loss from their `start` to their `end`: those of
-    `continuation.GaussianBlur`, `SmoothedActivation`, `WeightNoise`, `Temperature` and `LabelSmoothing`, and every
-    `extend.Annealed` that is an attribute of a layer or of the loss. Before each batch, with u the share of the
+    `continuation.WeightNoise` and `Temperature`, and every `extend.Annealed` that is an attribute of a layer or of the
+    loss. Before each batch, with u the share of the
     continuation that is over,
 
     .. math::
@@ -53,15 +53,13 @@ class Continuation(Callback):
     not come there, a warning says so.
 
     Let the learning rate fall meanwhile (`schedules.CosineDecay`): what is nearly a step has a narrow, high gradient.
-    Four layers of `"sign"` units on digits, blurred less and less, ended at more than 50 % errors at a constant rate of
-    Adam, and at 7 % with that schedule.
 
     Progress is counted in batches from the first that the optimizer has made, so a training that goes on with its
     optimizer goes on here. The step reads variables, so nothing is traced anew; with `steps_per_execution` all
     batches of an execution have one value.
 
     Each epoch reports the value at its last batch under the name `"<layer or loss>.<attribute>"`, such as
-    `gaussian_blur.stddev`, which other callbacks can monitor; through `keras_ch8.callbacks.TensorBoard` as
+    `temperature.temperature`, which other callbacks can monitor; through `keras_ch8.callbacks.TensorBoard` as
     `epoch/continuation_<name>`.
 
     Args:
@@ -79,17 +77,17 @@ class Continuation(Callback):
             range, or the length of an epoch is needed and not known.
 
     Example:
-        >>> blur = keras_ch8.continuation.GaussianBlur(2.0, name="blur")
-        >>> model = keras.Sequential([keras.Input((8, 1)), blur, keras.layers.Flatten(), keras.layers.Dense(1)])
+        >>> soft = keras_ch8.continuation.Temperature(3.0, end=1.0, name="soft")
+        >>> model = keras.Sequential([keras.Input((8,)), soft, keras.layers.Dense(1)])
         >>> model.compile(keras_ch8.optimizers.SGD(0.1), "mse")
         >>> callback = keras_ch8.callbacks.Continuation("linear", until="50%", logs=True)
-        >>> x = np.ones((32, 8, 1))
-        >>> history = model.fit(x, x[:, 0], batch_size=4, epochs=3, callbacks=[callback], verbose=0).history
-        >>> [round(value, 3) for value in history["blur.stddev"]]
-        [0.833, 0.0, 0.0]
+        >>> x = np.ones((32, 8))
+        >>> history = model.fit(x, x[:, :1], batch_size=4, epochs=3, callbacks=[callback], verbose=0).history
+        >>> [round(value, 3) for value in history["soft.temperature"]]
+        [1.833, 1.0, 1.0]
 
     References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Sinha et al. (2020); Gulcehre et al. (2016).
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6.
     """
 
     section = "8.7.6"
@@ -139,7 +137,7 @@ class Continuation(Callback):
             return found
         raise ValueError(
             "`Continuation` moves annealed numbers, and there are none in the layers of the model or its loss. Put in "
-            "a part of `keras_ch8.continuation`, such as `GaussianBlur`."
+            "a part of `keras_ch8.continuation`, such as `Temperature`."
         )
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

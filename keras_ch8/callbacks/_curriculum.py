@@ -64,7 +64,7 @@ class Curriculum(Callback):
 
     Whether a curriculum helps is an open question each time: it may where labels are noisy or steps are few, and on
     clean data with time enough random order does as well (Wu et al. 2021). `order="hard"` and `order="random"` are the
-    controls, with the same pacing; `choosing.compare_curricula` runs them all.
+    controls, with the same pacing.
 
     Measures, for each epoch:
 
@@ -85,8 +85,8 @@ class Curriculum(Callback):
             of the example by the model as it is, taken anew as `measure_every` says; `"self_paced"`: the same, and
             those that are drawn as easy weigh (lambda - loss) / (lambda - smallest loss), scaled to a mean of 1 in the
             batch, with lambda the smallest loss that is not drawn; sets `source.weighted`.
-        pacing: `"linear"`, `"root"`, `"exponential"`, `"step"`, `"baby_steps"`, `"one_pass"`; a pacing
-            of `keras_ch8.curriculum` with its arguments; or a function of u. Defaults to `"linear"`.
+        pacing: `"linear"`, `"step"`, `"baby_steps"`, `"one_pass"`; a pacing of `keras_ch8.curriculum` with its
+            arguments; or a function of u. Defaults to `"linear"`.
         start: Share of the examples at the beginning, where `pacing` is a word. Defaults to `None`: 0.2.
         until: Steps until all examples are in, or "10ep", "500ba", "50%" of the training. Defaults to `"50%"`.
         mix: Share of the places that are filled out of all examples at any time, in [0, 1). Defaults to `0.1`.

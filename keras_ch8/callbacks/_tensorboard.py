@@ -103,7 +103,7 @@ class TensorBoard(Callback):
         layers: Whether to write the norm of each layer's gradient: the largest, the median and the smallest as scalars,
             and all of them for the page. Defaults to `False`.
         log_to: List of `keras_ch8.trackers` that also receive the points, verdicts, events and the report page,
-            such as `[trackers.WandB(project="vision"), trackers.CSV()]`. A server that is slow or gone does not slow
+            such as `[trackers.WandB(project="vision"), trackers.JSONL()]`. A server that is slow or gone does not slow
             the training; `fit` waits for it at most 30 s when it ends. Defaults to `()`.
         **of_keras: Arguments of `keras.callbacks.TensorBoard`, such as `histogram_freq`, `write_graph`, `update_freq`
             or `profile_batch`. With any of them `fit` has `keras.callbacks.TensorBoard(log_dir, **of_keras)` behind

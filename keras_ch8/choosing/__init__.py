@@ -1,4 +1,4 @@
-"""Trainings that choose: a learning rate, an optimizer, a curriculum, all settings, the fastest way to run a step."""
+"""Trainings that choose: a learning rate, an optimizer."""
 
 from ..integration import backend as _backend
 
@@ -6,19 +6,13 @@ _backend.require_tensorflow(__name__)
 
 from ._candidates import Candidate
 from ._compare import compare
-from ._compare_curricula import compare_curricula
 from ._learning_rates import compare_learning_rates, find_learning_rate
-from ._study import Study
-from ._tune_speed import tune_speed
 
 __all__ = [
     "Candidate",
-    "Study",
     "compare",
-    "compare_curricula",
     "compare_learning_rates",
     "find_learning_rate",
-    "tune_speed",
 ]
 
 

@@ -129,7 +129,7 @@ def described(candidate: Candidate) -> list[Any]:
 
 
 class Copy:
-    """Makes optimizers like one that is given, with another rate; a class, since workers are sent it."""
+    """Makes optimizers like one that is given, with another rate."""
 
     def __init__(self, optimizer: keras.optimizers.Optimizer) -> None:
         self.kind: Any = type(optimizer)

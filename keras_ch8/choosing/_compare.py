@@ -7,7 +7,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import _batches, _checks, _objects
 from .._arrays_file import Keeper, fingerprint
-from .._describe import section
+from .._describe import section, short
 from .._sandbox import generators_kept, new_model
 from .._types import Data, Logs
 from ..board import tags
@@ -28,7 +28,7 @@ from ..integration import keras_private
 from . import _numbers
 from ._candidates import FACTOR, RATE, Candidate, candidates_of, described
 from ._optimizer_comparison import Contender, OptimizerComparison, TimedRun, scores, tuned
-from ._trials import Trials, direction_of
+from ._trials import Trials
 
 TRIALS = 8
 
@@ -79,7 +79,6 @@ def compare(
     metric: str = "loss",
     mode: str = "auto",
     batch_size: int = 32,
-    workers: int = 1,
     directory: str | os.PathLike[str] | None = None,
     log_dir: str | None = None,
     verbose: int = 1,
@@ -116,8 +115,6 @@ def compare(
         metric: What `evaluate` reports that is compared. Defaults to `"loss"`.
         mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
         batch_size: Examples in a batch; optimizers of section 8.6 have all in each. Defaults to `32`.
-        workers: Processes that train at once. With several, all functions that are given must be defined at the top of
-            a module, as for `multiprocessing`. Defaults to `1`: this one.
         directory: Folder that keeps each training that is complete, so that the same call goes on where another was
             interrupted, even by `kill -9`. Defaults to `None`: nothing is kept.
         log_dir: Folder for TensorBoard: a run for each candidate and seed, with its settings for the dashboard HParams,
@@ -156,7 +153,6 @@ def compare(
         target = _checks.number("target", target, meaning="the value of the metric to reach", fix="Give None for none.")
     epochs = _checks.count("epochs", epochs, 1, meaning="the passes over the data of each training", fix="Try 10.")
     trials = _checks.count("trials", trials, 1, meaning="the settings that are tried of each candidate", fix="Try 8.")
-    workers = _checks.count("workers", workers, 1, meaning="the processes that train at once", fix="Try 1.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
     _checks.text("metric", metric, meaning="the name of what `evaluate` reports")
     _checks.mode(mode)
@@ -185,9 +181,9 @@ def compare(
             setting = "".join(f", {name} {value:.3g}" for name, value in job.setting.items())
             say(f"{job.candidate}{setting}, seed {job.seed}: {metric} {run.last:.4g}")
 
-    with Trials(functools.partial(trained, workload, found), keeper, tell, workers) as runner:
-        contenders = _tuned(found, runner, trials, tuned_by, lower)
-        runs = runner.run([Job(one.name, dict(one.setting), seed, True) for seed in listed for one in contenders])
+    runner = Trials(functools.partial(trained, workload, found), keeper, tell)
+    contenders = _tuned(found, runner, trials, tuned_by, lower)
+    runs = runner.run([Job(one.name, dict(one.setting), seed, True) for seed in listed for one in contenders])
     number = len(contenders)
     contenders = [dataclasses.replace(one, runs=tuple(runs[i::number])) for i, one in enumerate(contenders)]
     clock = "wall" if keras.distribution.list_devices("gpu") else "CPU"
@@ -258,6 +254,22 @@ def checked_model(
                 f"which it ends in {type(error).__name__}: {keras_private.first_sentence(error)} Change one of them."
             ) from error
     return direction_of(first, metric, mode, reported) == "min"
+
+
+def direction_of(model: keras.Model, metric: str, mode: str, reported: Iterable[str]) -> str:
+    """Return "min" or "max" for a metric of a model; refuse one that is not reported, or without a direction."""
+    if metric not in reported:
+        raise ValueError(
+            f"`metric` is measured after each training. Received: metric={short(metric)}. Reported: "
+            f"{', '.join(reported)}."
+        )
+    found = keras_private.mode_of(model, metric) if mode == "auto" else mode
+    if found is None:
+        raise ValueError(
+            f"Whether more or less of {metric!r} is better is not known. Received: mode={short(mode)}. Give "
+            "mode='max' or mode='min'."
+        )
+    return found
 
 
 _has_trained = False

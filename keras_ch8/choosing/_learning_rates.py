@@ -11,14 +11,14 @@ import numpy as np
 from .. import _batches, _checks, _objects
 from .._batches import FitData, replayable
 from .._describe import section
-from .._plot import COLORS, GREY, axes_of, finished, limits, line, recommend
+from .._plot import COLORS, GREY, axes_of, finished, limits, recommend
 from .._result import Result, Table
 from .._sandbox import build_on
 from .._types import Data
 from ..board import tags
 from ..board.writer import RunWriter
 from ..integration import keras_private
-from ._numbers import CLOSE, RECOMMENDED, Suggestion, refined_range, suggest, without_batch_effects
+from ._numbers import CLOSE, Suggestion, refined_range, suggest, without_batch_effects
 from ._trials import AT_REST, ShortTrainings, StepsAt, Trials
 
 RATE = "learning rate [weight / gradient]"
@@ -32,16 +32,13 @@ class RangeTest(Result):
         rates: Learning rate of each step of the second, finer pass.
         losses: Loss of the next batch after each step, corrected for easy and hard batches.
         smoothed: The losses, smoothed over about a quarter of a decade.
-        suggestions: `"steepest"`, `"valley"` and `"scaled minimum"`, each with `rate`, and with `low` and `high`, the
-            range in which it would lie for two of three other draws of the noise. Empty where the loss never falls.
-        best: The one to start with; its range holds all rates that fit what was seen.
+        best: The rate to start with; its range holds all rates that fit what was seen.
         doubt: Why it is unsure; "" if it is sure.
     """
 
     rates: np.ndarray
     losses: np.ndarray
     smoothed: np.ndarray
-    suggestions: dict[str, Suggestion]
     best: Suggestion
     doubt: str = ""
 
@@ -56,13 +53,11 @@ class RangeTest(Result):
         ax.set_xscale("log")
         ax.plot(self.rates, self.losses, ".", color=GREY, alpha=0.5, markersize=4, label="next batch")
         ax.plot(self.rates, self.smoothed, color=COLORS[0], linewidth=2, label="smoothed")
-        ax.axvspan(self.best.low, self.best.high, alpha=0.15, color=COLORS[len(self.suggestions)])
-        for number, (name, (rate, _, _)) in enumerate(self.suggestions.items(), 1):
-            ax.axvline(rate, label=f"{name}: {rate:.2g}", **line(number))
+        ax.axvspan(self.best.low, self.best.high, alpha=0.15, color=COLORS[1], label="rates that fit")
         height = float(np.interp(self.suggestion, self.rates, self.smoothed))
         recommend(ax, self.suggestion, height, f"start with {self.suggestion:.2g}")
         limits(ax, self.smoothed)
-        return finished(ax, "Range test of the learning rate", RATE, "loss", "curves and rules")
+        return finished(ax, "Range test of the learning rate", RATE, "loss", "curves")
 
     def _headline(self) -> str:
         rate, low, high = self.best
@@ -70,11 +65,9 @@ class RangeTest(Result):
         fit = f"rates from {low:.2g} to {high:.2g} fit the measurements"
         return f"Start with a learning rate of {rate:.3g}; {fit}.{unsure}"
 
-    def _table(self) -> Table | None:
-        names = list(self.suggestions)
-        rows = [(name, *self.suggestions[name]) for name in names]
-        columns = ("rule", RATE, "16 % quantile", "84 % quantile")
-        return Table(columns, rows, names.index(RECOMMENDED)) if names else None
+    def _table(self) -> Table:
+        rate, low, high = self.best
+        return Table(("", RATE), [("lowest that fits", low), ("to start with", rate), ("highest that fits", high)], 1)
 
 
 @section("8.3.1")
@@ -101,15 +94,9 @@ def find_learning_rate(
     of the steps finds the rate at which that happens, and a second one spends all steps in the three decades below;
     where it diverges half-way, another one goes lower.
     The loss of the next batch after each step, corrected for easy and hard batches by their loss at the start, and
-    smoothed over the logarithm of the rate, gives the suggestions:
-
-        steepest         where the loss falls fastest
-        valley           where two thirds of the fall are done
-        scaled minimum   the rate with the smallest loss, times sqrt(h / 500); this is `suggestion`
-
-    each with the range in which it would lie for two of three other draws of the noise of the batches. The best
-    constant rate for T steps falls as 1 / sqrt(T). The test spends h steps within a factor e of each rate, and it takes
-    T = 500 for the length of the training.
+    smoothed over the logarithm of the rate, gives the suggestion: the rate with the smallest loss, times sqrt(h / 500).
+    The best constant rate for T steps falls as 1 / sqrt(T). The test spends h steps within a factor e of each rate, and
+    it takes T = 500 for the length of the training.
     (With 100 steps over eight decades this is the tenth of the minimum that is often used.) It works at any time of a
     training, with a schedule in place, frozen layers and any optimizer with one learning rate whose step goes to 0 with
     it (Ftrl's does not).

@@ -7,7 +7,7 @@ is an extra of this package.
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
@@ -80,25 +80,6 @@ def beyond_in(ends: tuple[float, float], values: Sequence[float], losses: Sequen
     return None if far is None or far <= 1 else 1 - 1 / far
 
 
-def sweep(
-    loss_of: Callable[[float], float], rates: Sequence[float], extensions: int = EXTENSIONS
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Return the rates that were tried in ascending order, their losses, and whether the best still lies at a boundary.
-
-    Where the best of `rates` lies at a boundary, up to `extensions` rates beyond it are tried.
-    """
-    tried = [float(rate) for rate in rates]
-    losses = [float(loss_of(rate)) for rate in tried]
-    for _ in range(extensions):
-        rate = beyond(tried, losses)
-        if rate is None:
-            break
-        tried.append(rate)
-        losses.append(float(loss_of(rate)))
-    order = np.argsort(tried)
-    return np.array(tried)[order], np.array(losses)[order], beyond(tried, losses) is not None
-
-
 def band(rates: Sequence[float], losses: Sequence[float], within: float = BAND) -> tuple[float, float]:
     """Return the lowest and the highest rate around the best whose losses, all of them, lie within 5 % of its loss."""
     tried, found = _in_order(rates, losses)
@@ -126,7 +107,7 @@ def _in_order(rates: Sequence[float], losses: Sequence[float]) -> tuple[np.ndarr
 WIDTH = 0.25
 """Width of the smoothing, in decades of the learning rate (standard deviation of a Gaussian)."""
 DRAWS = 200
-"""Resamplings of the noise, for the range of each suggestion."""
+"""Resamplings of the noise, for the range of the suggestion."""
 SIGNIFICANT = 5.0
 """Standard errors that the smoothed loss must fall by; of 1000 draws of noise alone, 1 to 3 fall so far."""
 CLOSE = 3.0
@@ -140,7 +121,7 @@ TRAINING = 500
 
 
 class Suggestion(NamedTuple):
-    """A learning rate, and a range: of a rule, from 16 % to 84 % of what other draws of the noise would suggest."""
+    """A learning rate, and the lowest and the highest one that fit what was seen."""
 
     rate: float
     low: float
@@ -152,12 +133,11 @@ def weights(decades: np.ndarray) -> np.ndarray:
     return np.exp(-0.5 * ((decades[None, :] - decades[:, None]) / WIDTH) ** 2)
 
 
-def smoother(decades: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the matrices that give value and slope, at each point, of a line fitted to the points around it."""
+def smoother(decades: np.ndarray) -> np.ndarray:
+    """Return the matrix that gives the value, at each point, of a line fitted to the points around it."""
     x, w = decades[None, :] - decades[:, None], weights(decades)
     s_0, s_1, s_2 = (np.sum(w * x**power, axis=1, keepdims=True) for power in (0, 1, 2))
-    det = s_0 * s_2 - s_1**2
-    return (s_2 * w - s_1 * w * x) / det, (s_0 * w * x - s_1 * w) / det
+    return (s_2 * w - s_1 * w * x) / (s_0 * s_2 - s_1**2)
 
 
 def without_batch_effects(rates: np.ndarray, losses: np.ndarray, at_start: np.ndarray) -> np.ndarray:
@@ -165,35 +145,17 @@ def without_batch_effects(rates: np.ndarray, losses: np.ndarray, at_start: np.nd
 
     The effect shrinks with the loss: at a third of the loss at the start it counts a third.
     """
-    level = smoother(np.log10(rates))[0] @ losses / at_start.mean() if at_start.mean() > 0 else np.ones(len(losses))
+    level = smoother(np.log10(rates)) @ losses / at_start.mean() if at_start.mean() > 0 else np.ones(len(losses))
     return losses - np.clip(level, 0, 1) * (at_start - at_start.mean())
 
 
-def steepest(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
-    """Return where the loss falls fastest on the way to its minimum."""
-    return float(decades[np.argmin(slope[: np.argmin(loss) + 1])])
-
-
-def valley(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
-    """Return where two thirds of the fall from the highest to the lowest loss are done."""
-    end = int(np.argmin(loss))
-    start = int(np.argmax(loss[: end + 1]))
-    down = loss[start] - loss[start : end + 1] >= 2 / 3 * (loss[start] - loss[end])
-    return float(decades[start + np.argmax(down)])
-
-
-def scaled_minimum(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
+def scaled_minimum(decades: np.ndarray, loss: np.ndarray) -> float:
     """Return the rate with the smallest loss, for as many steps as a training has.
 
     The best constant rate for T steps falls as 1 / sqrt(T), and the test has spent h steps within a factor e of each.
     """
     h = (len(decades) - 1) / ((decades[-1] - decades[0]) * np.log(10))
     return float(decades[np.argmin(loss)] + np.log10(h / TRAINING) / 2)
-
-
-RULES = {"steepest": steepest, "valley": valley, "scaled minimum": scaled_minimum}
-RECOMMENDED = "scaled minimum"
-"""The rule whose rate is suggested."""
 
 
 def refined_range(rates: np.ndarray, losses: np.ndarray, limit: float) -> tuple[float, float]:
@@ -204,34 +166,29 @@ def refined_range(rates: np.ndarray, losses: np.ndarray, limit: float) -> tuple[
     return float(max(rates[0], diverged / 10**CLOSE)), float(diverged)
 
 
-def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str, Suggestion], Suggestion, str]:
-    """Return the smoothed losses, suggestions by rule, the one to start with, and why it is unsure: "" if it is not.
+def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, Suggestion, str]:
+    """Return the smoothed losses, the rate to start with, and why it is unsure: "" if it is not.
 
-    Where nothing hints at a fall, no rule applies: the one to start with lies far below the last rate, and those fit
-    that do not raise the loss.
+    The range is from 16 % to 84 % of what other draws of the noise would suggest, and wider on both sides. Where
+    nothing hints at a fall, the rate lies far below the last one, and those fit that do not raise the loss.
     """
     decades = np.log10(rates)
-    value, slope = smoother(decades)
+    value = smoother(decades)
     loss = value @ losses
     fall, error = fall_of(decades, losses, value)
     if not fall > error:
         fit = rates[loss <= loss.min() + error]
         far = Suggestion(float(min(rates[-1] / FAR_FROM_DIVERGING, fit[-1])), float(fit[0]), float(fit[-1]))
-        return loss, {}, far, "the loss never falls"
+        return loss, far, "the loss never falls"
     noise = losses - loss
     signs = np.random.default_rng(0).choice([-1, 1], (DRAWS, len(noise)))
     drawn = loss + signs * noise  # so that the noise stays as large as it is at each rate
-    draws = list(zip(drawn @ value.T, drawn @ slope.T, strict=True))
-    found = {}
-    for name, rule in RULES.items():
-        middle = rule(decades, loss, slope @ losses)
-        others = [rule(decades, *draw) for draw in draws]
-        ends = middle + np.quantile(others, [0.16, 0.84]) - np.median(others)
-        around = np.clip([middle, *ends], decades[0] - 1, decades[-1])
-        found[name] = Suggestion(*(float(10**x) for x in around))
-    rate, lowest, highest = found[RECOMMENDED]
-    best = Suggestion(rate, lowest / WITHIN, min(highest * WITHIN, float(rates[-1])))
-    return loss, found, best, "" if fall > SIGNIFICANT * error else "the loss falls no more than noise explains"
+    middle = scaled_minimum(decades, loss)
+    others = [scaled_minimum(decades, draw) for draw in drawn @ value.T]
+    ends = middle + np.quantile(others, [0.16, 0.84]) - np.median(others)
+    rate, low, high = (float(10**x) for x in np.clip([middle, *ends], decades[0] - 1, decades[-1]))
+    best = Suggestion(rate, low / WITHIN, min(high * WITHIN, float(rates[-1])))
+    return loss, best, "" if fall > SIGNIFICANT * error else "the loss falls no more than noise explains"
 
 
 def fall_of(decades: np.ndarray, losses: np.ndarray, value: np.ndarray) -> tuple[float, float]:
@@ -274,14 +231,10 @@ class PairedTest(Result):
 
     _shows = ("difference", "margin", "p", "count")
 
-    def sentence(self, what: str = "difference") -> str:
-        """Return the difference under this name, its interval, and what that means."""
+    def _headline(self) -> str:
         low, high = self.difference - self.margin, self.difference + self.margin
         judged = "significant" if self.is_significant else "not significant"
-        return f"{what} {self.difference:.3g}, 95 % interval {low:.3g} to {high:.3g}, p = {self.p:.2g}: {judged}"
-
-    def _headline(self) -> str:
-        return self.sentence()
+        return f"difference {self.difference:.3g}, 95 % interval {low:.3g} to {high:.3g}, p = {self.p:.2g}: {judged}"
 
 
 def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
@@ -301,12 +254,9 @@ def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
         return PairedTest(math.nan, math.inf, 1.0, count)
     mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(count)
     t = abs(mean) / error if error > 0 else math.inf if mean else 0.0
-    return PairedTest(mean, critical_t(count - 1) * error, 2 * float(distributions().stdtr(count - 1, -t)), count)
-
-
-def critical_t(degrees: int) -> float:
-    """Return the t whose two-sided probability is 5 %."""
-    return float(distributions().stdtrit(degrees, 1 - LEVEL / 2))
+    of_t = distributions()
+    margin = float(of_t.stdtrit(count - 1, 1 - LEVEL / 2)) * error
+    return PairedTest(mean, margin, 2 * float(of_t.stdtr(count - 1, -t)), count)
 
 
 def distributions() -> ModuleType:

@@ -4,14 +4,10 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from ._layers import GaussianBlur, Temperature, WeightNoise
+from ._layers import Temperature, WeightNoise
 from ._minimize import minimize
-from ._smoothed import LabelSmoothing, SmoothedActivation
 
 __all__ = [
-    "GaussianBlur",
-    "LabelSmoothing",
-    "SmoothedActivation",
     "Temperature",
     "WeightNoise",
     "minimize",

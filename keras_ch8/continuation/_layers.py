@@ -1,9 +1,8 @@
-"""Layers that are easier at first: blurred inputs, a temperature, noise on the weights."""
+"""Layers that are easier at first: a temperature, noise on the weights."""
 
 from typing import Any, final
 
 import keras
-from keras import ops
 
 from .. import _checks
 from .._describe import short
@@ -12,115 +11,13 @@ from .._types import Config, Tensor
 from ..integration import backend
 from .annealed import Annealed
 
-
-class SameShape(keras.layers.Layer):
-    """The base of layers that keep the shape of their input, and its mask."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the shape of the input."""
-        return input_shape
-
-
-SHARP = 0.01
-"""Below this standard deviation, in steps, a blur in float32 is the identity: the next weight is exp(-5000)."""
-
-
-@final
-@registered
-class GaussianBlur(SameShape):
-    r"""Blur images, sequences or feature maps in training, less and less (section 8.7.6; Sinha et al. 2020).
-
-    Along each axis between batch and channels, one after the other:
-
-    .. math::
-
-        w_{ij} &\leftarrow \exp(-\frac{(i - j)^2}{2 \sigma^2}) \\
-        y_i &\leftarrow \frac{\sum_j w_{ij} x_j}{\sum_j w_{ij}} \qquad \text{exactly }x_i \text{ at }\sigma = 0,
-          \text{ and at inference}
-
-    A network that sees no fine detail cannot begin with it. As sigma falls to 0 (`callbacks.Continuation`) the details
-    come back. At the border the weights of what lies inside sum to 1, so what is constant stays as it is.
-
-    Symbol        Argument        Unit and meaning
-    sigma         stddev          steps along the axis (pixels): how far it is blurred
-
-    Shapes: (batch, ..., channels), the output has that of the input. All pairs i, j are taken, so sigma may change
-    without a change of shapes; an axis of n entries costs n products an entry.
-
-    State: sigma, an `Annealed` number, in the attribute `stddev`; no weights.
-    Differs from `keras.layers.RandomGaussianBlur`: that is an augmentation, of images alone, with a random sigma.
-
-    Args:
-        stddev: Number of at least 0: sigma at the start. Defaults to `1.0`.
-        value: sigma now. Defaults to `stddev`.
-        **kwargs: As in `keras.layers.Layer`: `name`, `dtype`, ...
-
-    Raises:
-        ValueError: If `stddev` is negative. When built, if there is no axis between batch and channels.
-
-    Example:
-        >>> layer = keras_ch8.continuation.GaussianBlur(1.0)
-        >>> x = np.array([0.0, 0.0, 1.0, 0.0, 0.0]).reshape(1, 5, 1)
-        >>> print(layer(x, training=True).numpy().ravel().round(2))
-        [0.08 0.26 0.4  0.26 0.08]
-        >>> layer.stddev.value = 0.0
-        >>> print(layer(x, training=True).numpy().ravel())
-        [0. 0. 1. 0. 0.]
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Sinha, Garg, Larochelle (2020), Curriculum
-        by Smoothing.
-    """
-
-    section = "8.7.6"
-
-    def __init__(self, stddev: float = 1.0, value: float | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.stddev = Annealed(_checks.stddev(stddev), value=value, low=0.0)
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Refuse inputs without an axis to blur along."""
-        if len(input_shape) < 3:
-            raise ValueError(
-                "`GaussianBlur` blurs along the axes between batch and channels, on which neighbours are near each "
-                f"other. Received: inputs of shape {tuple(input_shape)}. Give them such an axis with "
-                "`keras.layers.Reshape`."
-            )
-        self.built = True
-
-    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        """Blur in training."""
-        x = y = ops.cast(inputs, self.compute_dtype)
-        if not training:
-            return x
-        sigma = self.stddev.read(training)
-        for axis in range(1, len(x.shape) - 1):
-            y = _blurred(y, axis, sigma)
-        return ops.where(sigma > 0, y, x)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make this layer again."""
-        return super().get_config() | {"stddev": self.stddev.start, "value": self.stddev.value}
-
-
-def _blurred(x: Tensor, axis: int, sigma: Tensor) -> Tensor:
-    place = ops.arange(ops.shape(x)[axis], dtype=sigma.dtype)
-    w = ops.exp(-0.5 * ops.square((place[:, None] - place) / ops.maximum(sigma, SHARP)))
-    w = ops.cast(w / ops.sum(w, axis=1, keepdims=True), x.dtype)
-    return ops.moveaxis(ops.tensordot(x, w, axes=[[axis], [1]]), -1, axis)
-
-
 COLDEST = 1e-4
 """The lowest temperature: at 0 there is no quotient, and float16 ends near 1e-7."""
 
 
 @final
 @registered
-class Temperature(SameShape):
+class Temperature(keras.layers.Layer):
     r"""Divide by a temperature, which falls in training: from flat to steep (section 8.7.6).
 
     .. math::
@@ -164,10 +61,15 @@ class Temperature(SameShape):
                 name, number, COLDEST, float("inf"), meaning="what x is divided by", fix="Try 10.0, end=1.0."
             )
         self.temperature = Annealed(temperature, end, value, low=COLDEST)
+        self.supports_masking = True
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Divide."""
         return inputs / self.temperature.read(training, inputs.dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the shape of the input."""
+        return input_shape
 
     def get_config(self) -> Config:
         """Return the arguments that make this layer again."""

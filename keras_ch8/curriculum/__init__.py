@@ -8,15 +8,13 @@ from ..integration import backend as _backend
 _backend.require_tensorflow(__name__)
 
 from . import pacings
-from .difficulty import cross_validated_loss, sequence_length, teacher_loss
+from .difficulty import sequence_length
 from .sampler import CurriculumSampler
 
 __all__ = [
     "CurriculumSampler",
-    "cross_validated_loss",
     "pacings",
     "sequence_length",
-    "teacher_loss",
 ]
 
 

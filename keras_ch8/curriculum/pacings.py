@@ -12,14 +12,12 @@ import numpy as np
 
 from .. import _checks, _objects
 from .._describe import short
-from .._settings import Checked, Count, fraction, positive
+from .._settings import Checked, Count, fraction
 
 __all__ = [
     "BabySteps",
-    "Exponential",
     "Linear",
     "OnePass",
-    "Root",
     "Step",
 ]
 
@@ -121,81 +119,6 @@ class Linear(Pacing):
     def __call__(self, u: Progress) -> Any:
         """Return c(u)."""
         return 1 - (1 - self.start) * (1 - u)  # c(1) is 1 to the bit
-
-
-@final
-@dataclasses.dataclass(frozen=True)
-class Root(Pacing):
-    r"""Add examples the more slowly the more there are (section 8.7.6; Platanios et al. 2019, equation 7).
-
-    .. math::
-
-        c(u) = (\text{start}^p + (1 - \text{start}^p) u)^{\frac{1}{p}}
-
-    With p = 1 this is `Linear`. With p = 2 the pace falls in proportion to 1 / c, as do the draws that an example gets:
-    `Root(2, start=0.01)` is the competence of Platanios et al.
-
-    Args:
-        p: The root, a number above 0. Defaults to `2`.
-        start: Fraction of the examples at the beginning, in (0, 1]. Defaults to `0.2`.
-
-    Raises:
-        ValueError: If an argument lies outside its range.
-
-    Example:
-        >>> pacing = keras_ch8.curriculum.pacings.Root(2, start=0.1)
-        >>> [round(float(pacing(u)), 6) for u in (0, 0.5, 1)]
-        [0.1, 0.710634, 1.0]
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Platanios et al. (2019), Competence-based
-        Curriculum Learning for Neural Machine Translation.
-    """
-
-    section = "8.7.6"
-    name = "root"
-
-    p: Annotated[float, positive("the root", "Try 2.")] = 2
-    start: Annotated[float, START] = 0.2
-
-    def __call__(self, u: Progress) -> Any:
-        """Return c(u)."""
-        return (1 - (1 - self.start**self.p) * (1 - u)) ** (1 / self.p)  # c(1) is 1 to the bit
-
-
-@final
-@dataclasses.dataclass(frozen=True)
-class Exponential(Pacing):
-    r"""Let the fraction grow by the same factor at every step (section 8.7.6).
-
-    .. math::
-
-        c(u) = \text{start}^{1 - u}
-
-    Args:
-        start: Fraction of the examples at the beginning, in (0, 1]. Defaults to `0.2`.
-
-    Raises:
-        ValueError: If `start` lies outside its range.
-
-    Example:
-        >>> pacing = keras_ch8.curriculum.pacings.Exponential(start=0.25)
-        >>> [float(pacing(u)) for u in (0, 0.5, 1)]
-        [0.25, 0.5, 1.0]
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Hacohen and Weinshall (2019), On The Power
-        of Curriculum Learning in Training Deep Networks.
-    """
-
-    section = "8.7.6"
-    name = "exponential"
-
-    start: Annotated[float, START] = 0.2
-
-    def __call__(self, u: Progress) -> Any:
-        """Return c(u)."""
-        return self.start ** (1.0 - u)
 
 
 @final

@@ -88,7 +88,6 @@ class RandomInitializer(Initializer):
 
     Args:
         seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
-        repeat: Whether every call returns the values of the first, as in Keras.
 
     Example:
         >>> class Signs(keras_ch8.extend.RandomInitializer):
@@ -99,7 +98,7 @@ class RandomInitializer(Initializer):
         ([True, True], False)
     """
 
-    def __init__(self, seed: Seed = None, repeat: bool = False) -> None:
+    def __init__(self, seed: Seed = None) -> None:
         seed = keras.saving.deserialize_keras_object(seed) if isinstance(seed, dict) else seed
         is_generator = isinstance(seed, keras.random.SeedGenerator)
         is_integer = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
@@ -109,12 +108,6 @@ class RandomInitializer(Initializer):
                 "`seed` makes the values reproducible, so it must be an integer of 64 bits, a "
                 "`keras.random.SeedGenerator`, or None for any. "
                 f"Received: seed={short(seed)}. Try seed=0."
-            )
-        self.repeat = _checks.flag("repeat", repeat, meaning="whether every call returns the values of the first")
-        if repeat and is_generator:
-            raise ValueError(
-                "`repeat` gives the same values at every call, and a `SeedGenerator` never the same. "
-                f"Received: repeat={short(repeat)}, seed={short(seed)}. Give an integer seed, or leave `repeat` out."
             )
         self._seed_argument = None if seed is None else seed if is_generator else int(seed)
         # As in Keras, Python's own generator chooses the seed if none is given.
@@ -127,14 +120,14 @@ class RandomInitializer(Initializer):
 
     def values(self, shape: tuple[int, ...], dtype: str) -> Tensor:
         """Draw with the seeds of this call."""
-        seeds = self._seeds(0 if self.repeat else self._calls)
+        seeds = self._seeds(self._calls)
         self._calls += 1
         return self.draw(shape, dtype, seeds)
 
     def get_config(self) -> Config:
         """Return the arguments that make this initializer again, at its first call."""
         seed = keras.saving.serialize_keras_object(self._seed_argument)
-        return {**super().get_config(), "seed": seed, "repeat": self.repeat}
+        return {**super().get_config(), "seed": seed}
 
     def _seeds(self, call: int) -> Iterator[Seed]:
         for draw in itertools.count():
@@ -147,7 +140,6 @@ class KernelInitializer(RandomInitializer):
 
     Args:
         seed: As in `RandomInitializer`.
-        repeat: As in `RandomInitializer`.
         input_axes: Axes of the kernel that are inputs; `None` for those of `Dense` and convolutions.
         output_axes: Axes that are units.
 
@@ -167,9 +159,8 @@ class KernelInitializer(RandomInitializer):
         seed: Seed = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
-        repeat: bool = False,
     ) -> None:
-        super().__init__(seed, repeat)
+        super().__init__(seed)
         self.input_axes = _checks.axes("input_axes", input_axes, of="the inputs of a unit")
         self.output_axes = _checks.axes("output_axes", output_axes, of="the units")
 

@@ -34,7 +34,6 @@ class Heuristic(KernelInitializer):
         input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
             Defaults to `None`.
         output_axes: Axes that are units. Defaults to `None`.
-        repeat: Whether every call returns the values of the first. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
@@ -80,7 +79,6 @@ class Sparse(RandomInitializer):
         stddev: Their standard deviation. Defaults to `1.0`.
         seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
             The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
-        repeat: Whether every call returns the values of the first. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if units have fewer than k inputs.
@@ -99,8 +97,8 @@ class Sparse(RandomInitializer):
 
     hyperparameters = ("k", "stddev")
 
-    def __init__(self, k: int = 15, stddev: float = 1.0, seed: Seed = None, repeat: bool = False) -> None:
-        super().__init__(seed, repeat)
+    def __init__(self, k: int = 15, stddev: float = 1.0, seed: Seed = None) -> None:
+        super().__init__(seed)
         meaning, fix = "the number of weights of each unit that are not 0", "Martens takes 15."
         self.k = _checks.count("k", k, 1, meaning=meaning, fix=fix)
         meaning, fix = "the standard deviation of the weights that are not 0", "Try 1.0."
@@ -154,7 +152,6 @@ class RandomWalk(KernelInitializer):
         input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
             Defaults to `None`.
         output_axes: Axes that are units. Defaults to `None`.
-        repeat: Whether every call returns the values of the first. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
@@ -179,9 +176,8 @@ class RandomWalk(KernelInitializer):
         seed: Seed = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
-        repeat: bool = False,
     ) -> None:
-        super().__init__(seed, input_axes, output_axes, repeat)
+        super().__init__(seed, input_axes, output_axes)
         if not isinstance(activation, str) or activation not in GAINS:
             raise ValueError(
                 "`activation` says for which nonlinearity the gain compensates, so it must be one of "
@@ -254,7 +250,6 @@ class Orthogonal(KernelInitializer):
             The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
         input_axes: Axes of the kernel that are inputs. Defaults to `None`: the last but one.
         output_axes: Axes that are units. Defaults to `None`: the last. Axes that are neither are places.
-        repeat: Whether every call returns the values of the first. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
@@ -282,9 +277,8 @@ class Orthogonal(KernelInitializer):
         seed: Seed = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
-        repeat: bool = False,
     ) -> None:
-        super().__init__(seed, input_axes, output_axes, repeat)
+        super().__init__(seed, input_axes, output_axes)
         self.gain, self._factor = gain, gain_of(gain)
 
     def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Seed]) -> Tensor:

@@ -17,7 +17,6 @@ from keras.src.backend.common import global_state
 from keras.src.random import seed_generator as _seed_generator
 from keras.src.trainers.data_adapters import array_slicing as _array_slicing
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
-from keras.src.trainers.data_adapters import get_data_adapter as _get_data_adapter
 
 from .._types import Data, Logs, Tensor, Tree
 from .backend import is_tensorflow
@@ -524,12 +523,6 @@ def tracked_in(part: Any) -> list[set[int]]:
 
 DataAdapter = _data_adapter.DataAdapter
 """What `fit`, `evaluate` and `predict` turn their data into; one that they are given they take as it is."""
-
-
-def batches_of_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int) -> Any:
-    """Return an iterator without end over the batches that `fit` makes of arrays, shuffled."""
-    adapter = _get_data_adapter(x, y, sample_weight, batch_size=batch_size, shuffle=True)
-    return iter(adapter.get_tf_dataset().repeat())
 
 
 def inner_optimizers_of(model: keras.Model) -> list[Any]:

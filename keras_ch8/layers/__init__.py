@@ -5,10 +5,10 @@ from ._open_paths import Maxout, Residual
 from .batch_normalization import BatchNormalization
 
 if _backend.is_tensorflow():
-    from ._after_training import fold, recalibrate
     from ._auxiliary_head import DeeplySupervised, auxiliary_head
+    from ._recalibrate import recalibrate
 
-__all__ = ["BatchNormalization", "DeeplySupervised", "Maxout", "Residual", "auxiliary_head", "fold", "recalibrate"]
+__all__ = ["BatchNormalization", "DeeplySupervised", "Maxout", "Residual", "auxiliary_head", "recalibrate"]
 
 _backend.refuse_the_rest(__name__)
 

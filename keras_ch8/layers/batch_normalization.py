@@ -294,11 +294,6 @@ class BatchNormalization(keras.layers.Layer):
         kept = ops.cast(backend.as_tensor(self._kept), self._batches.dtype)
         self._batches.assign(ops.where(same[0] & same[1], 0, 1 / (1 - kept)))
 
-    @property
-    def has_statistics(self) -> bool:
-        """Whether a batch has counted since birth or `reset_statistics`, or the statistics were set."""
-        return bool(self._batches.numpy() > 0)
-
     def reset_statistics(self) -> None:
         """Reset the statistics to their start values, as if there had been no batch."""
         mean, variance = self._start_values()

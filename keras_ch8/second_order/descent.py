@@ -77,7 +77,7 @@ class Descent(Method):
         super().__post_init__()
         if not isinstance(self.line_search, LineSearch):
             raise TypeError(
-                "`line_search` must be one of the line searches of `keras_ch8.second_order`, such as `HagerZhang()`. "
+                "`line_search` must be one of the line searches of `keras_ch8.second_order`, such as `Exact()`. "
                 f"Received: line_search={short(self.line_search)} of type {type(self.line_search).__name__}. Try "
                 "`StrongWolfe()`."
             )

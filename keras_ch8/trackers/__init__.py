@@ -5,10 +5,9 @@ from ..integration import backend as _backend
 _backend.require_tensorflow(__name__)
 
 from ._servers import MLflow, WandB
-from .base import CSV, JSONL
+from .base import JSONL
 
 __all__ = [
-    "CSV",
     "JSONL",
     "MLflow",
     "WandB",

@@ -1,10 +1,5 @@
-"""What every tracker is, and one of your own may be; and those that write text files.
+"""What every tracker is, and one of your own may be; and the one that writes a text file, with an object a line."""
 
-These are two tables for spreadsheets and pandas, or one file with an object a line.
-"""
-
-import contextlib
-import csv
 import json
 import math
 import os
@@ -13,7 +8,7 @@ from typing import IO, Any, ClassVar, final
 
 from .. import _objects
 from ..board.record import Event
-from ..verdicts.verdict import LEVELS, Verdict
+from ..verdicts.verdict import Verdict
 
 
 class Tracker:
@@ -136,125 +131,8 @@ class Tracker:
         """
 
 
-# --- text files -------------------------------------------------------------------------------------------------------
-
-
-POINTS = ("step", "name", "value")
-NOTES = ("step", "type", "name", "value", "text")
-
-
-class FileTracker(Tracker):
-    """A tracker that writes text files.
-
-    Args:
-        path: The file; `None` for one in the folder of the run, which goes on if it is there already.
-    """
-
-    filename: ClassVar[str]
-    """Name of the file in the folder of the run."""
-    endings: ClassVar[Sequence[str]] = ("",)
-    """What is put behind the name of each file, before the dot."""
-    transient = ("_files", "_has_begun")
-    _files: Sequence[IO[str]]
-    _has_begun: bool | None
-
-    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        super().__init__()
-        _objects.path("path", path, or_none=True)
-        self.path = None if path is None else os.fspath(path)
-
-    def open(self, directory: str) -> None:
-        """Open the files; those that were begun here, or are in the folder of the run, go on."""
-        root, extension = os.path.splitext(self.path or os.path.join(directory, self.filename))
-        os.makedirs(os.path.dirname(os.path.abspath(root)), exist_ok=True)
-        mode = "a" if self._has_begun or self.path is None else "w"
-        with contextlib.ExitStack() as opened:
-            paths = [f"{root}{ending}{extension}" for ending in self.endings]
-            self._files = [opened.enter_context(open(p, mode, encoding="utf-8", newline="")) for p in paths]
-            opened.pop_all()
-        self._has_begun = True
-
-    def go_on(self, state: str) -> None:
-        """Go on with the files, as another process has left them, when they are opened next."""
-        self._has_begun = True
-
-    def flush(self) -> None:
-        """Bring all to the disk."""
-        for file in self._files or ():
-            file.flush()
-            if not os.path.exists(file.name):  # writing to a deleted file succeeds
-                raise FileNotFoundError(f"{file.name} is gone")
-
-    def close(self, report: str | None) -> None:
-        """Close the files."""
-        files, self._files = self._files or (), ()
-        with contextlib.ExitStack() as closing:  # all of them, if one fails too
-            for file in files:
-                closing.enter_context(file)
-
-
 @final
-class CSV(FileTracker):
-    """Write a training into two tables: its points, and its settings, verdicts and events (section 8.2).
-
-    The table of points is long: a line has the step, the name of a series and its value. So it does not matter which
-    series have a point at which step, and pandas's `pivot` makes it wide. NaN and infinite values are `nan`, `inf` and
-    `-inf`, which pandas reads as such. The table of notes stands beside it, as `run_notes.csv` beside `run.csv`:
-
-        type             name                value                             text
-        hyperparameter   of the setting      if it is a number                 the same as a text
-        verdict          kind                0: all is well; 1: watch; 2: act  finding and cure
-        event            kind                                                  what happened
-
-    What was given is on the disk some seconds later.
-
-    Args:
-        path: The file of the points, which is overwritten; a second training with the same tracker goes on with it.
-            Defaults to `None`: `run.csv` in the folder of the run, beside its report, with which a run goes on.
-
-    Example:
-        >>> board = keras_ch8.callbacks.TensorBoard("logs", log_to=[keras_ch8.trackers.CSV()])
-        >>> points = pandas.read_csv("logs/optimization/run.csv")  # doctest: +SKIP
-        >>> points.pivot(index="step", columns="name", values="value")["step/loss"].plot()  # doctest: +SKIP
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
-    """
-
-    section, filename, endings = "8.2", "run.csv", ("", "_notes")
-
-    def open(self, directory: str) -> None:
-        """Open both files, and give new ones their header."""
-        super().open(directory)
-        for file, columns in zip(self._files, (POINTS, NOTES), strict=True):
-            if file.tell() == 0:
-                csv.writer(file, lineterminator="\n").writerow(columns)
-
-    def log(self, step: int, values: Mapping[str, float]) -> None:
-        """Write a line for each point."""
-        csv.writer(self._files[0], lineterminator="\n").writerows((step, name, x) for name, x in values.items())
-
-    def hyperparameters(self, values: Mapping[str, Any]) -> None:
-        """Write a line for each setting."""
-        for name, value in values.items():
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            self._note(0, "hyperparameter", name, value if is_number else "", value)
-
-    def verdict(self, verdict: Verdict) -> None:
-        """Write a line."""
-        text = f"{verdict.finding} {verdict.cure}".strip()
-        self._note(verdict.step, "verdict", verdict.kind, LEVELS.index(verdict.level), text)
-
-    def event(self, event: Event) -> None:
-        """Write a line."""
-        self._note(event.step, "event", event.kind, "", event.text)
-
-    def _note(self, *columns: Any) -> None:
-        csv.writer(self._files[1], lineterminator="\n").writerow(columns)
-
-
-@final
-class JSONL(FileTracker):
+class JSONL(Tracker):
     """Write a training into one file, with an object of JSON on each line (section 8.2).
 
     The `type` of a line says what else it has:
@@ -282,7 +160,34 @@ class JSONL(FileTracker):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
-    section, filename = "8.2", "run.jsonl"
+    section = "8.2"
+
+    transient = ("_file", "_has_begun")
+    _file: IO[str] | None
+    _has_begun: bool | None
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        super().__init__()
+        _objects.path("path", path, or_none=True)
+        self.path = None if path is None else os.fspath(path)
+
+    def open(self, directory: str) -> None:
+        """Open the file; one that was begun here, or is in the folder of the run, goes on."""
+        path = self.path or os.path.join(directory, "run.jsonl")
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        self._file = open(path, "a" if self._has_begun or self.path is None else "w", encoding="utf-8")  # noqa: SIM115
+        self._has_begun = True
+
+    def go_on(self, state: str) -> None:
+        """Go on with the file, as another process has left it, when it is opened next."""
+        self._has_begun = True
+
+    def flush(self) -> None:
+        """Bring all to the disk."""
+        if self._file is not None:
+            self._file.flush()
+            if not os.path.exists(self._file.name):  # writing to a deleted file succeeds
+                raise FileNotFoundError(f"{self._file.name} is gone")
 
     def hyperparameters(self, values: Mapping[str, Any]) -> None:
         """Write a line for all."""
@@ -308,11 +213,13 @@ class JSONL(FileTracker):
         """Write the last line, and close the file."""
         if report is not None:
             self._line("end", report=report)
-        super().close(report)
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     def _line(self, kind: str, /, **content: Any) -> None:
-        for file in self._files:
-            file.write(json.dumps({"type": kind} | content, allow_nan=False) + "\n")
+        if self._file is not None:
+            self._file.write(json.dumps({"type": kind} | content, allow_nan=False) + "\n")
 
 
 def _number(value: float) -> float | str:

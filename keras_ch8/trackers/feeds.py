@@ -16,7 +16,7 @@ from ..board.record import Event
 from ..board.tags import is_edge
 from ..board.window import Point
 from ..verdicts.verdict import Verdict
-from .base import FileTracker, Tracker
+from .base import JSONL, Tracker
 
 FLUSH_SECONDS = 5.0
 """The longest time between two flushes."""
@@ -198,7 +198,7 @@ class Feeds:
 
     def flush(self) -> None:
         """Wait until those that write files have brought what they were given to the disk, but not for ever."""
-        done = [feed.flushed() for feed in self._feeds if isinstance(feed.tracker, FileTracker)]
+        done = [feed.flushed() for feed in self._feeds if isinstance(feed.tracker, JSONL)]
         deadline = time.monotonic() + PATIENCE
         for each in done:
             each.wait(max(0.0, deadline - time.monotonic()))

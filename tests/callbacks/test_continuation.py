@@ -9,12 +9,13 @@ import pytest
 
 from keras_ch8 import callbacks, optimizers
 from keras_ch8.callbacks import Continuation
-from keras_ch8.continuation import GaussianBlur, LabelSmoothing, SmoothedActivation, Temperature
+from keras_ch8.continuation import Temperature
 from keras_ch8.continuation.annealed import as_schedule
 from keras_ch8.extend import Annealed
 from tests import forked
 from tests.callbacks.runs import BATCH, STEPS, X, Y, fit
 from tests.callbacks.test_tensorboard import read, report
+from tests.networks import Softened
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -141,17 +142,14 @@ def test_logs_and_tensorboard_have_the_value_at_the_last_batch_of_each_epoch(tmp
 
 
 def real_and_easy():
-    """A model with parts of several kinds, and the same without them, with equal weights."""
+    """A model with an annealed layer and loss, and the same without them, with equal weights."""
     keras.utils.set_random_seed(0)
-    layers = {n: keras.layers.Dense(s) for n, s in (("hidden", 5), ("out", 2))}
-    inputs = keras.Input((6,))
-    h = keras.layers.Flatten()(GaussianBlur(1.0, name="blur")(keras.layers.Reshape((6, 1))(inputs)))
-    h = SmoothedActivation("relu", 1.0)(Temperature(4.0)(layers["hidden"](h)))
-    easy = keras.Model(inputs, layers["out"](h))
-    real = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, "relu"), keras.layers.Dense(2)])
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    easy.compile(optimizers.SGD(0.1), LabelSmoothing(loss, 0.3))
-    real.compile(optimizers.SGD(0.1), loss)
+    easy, real = (
+        keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, "relu"), *between, keras.layers.Dense(2)])
+        for between in ([Temperature(4.0, name="soft")], [])
+    )
+    easy.compile(optimizers.SGD(0.1), Softened())
+    real.compile(optimizers.SGD(0.1), keras.losses.CategoricalCrossentropy(from_logits=True))
     return easy, real
 
 
@@ -173,7 +171,7 @@ def test_validation_is_on_the_real_problem_and_the_end_is_the_model_without_the_
     history = easy.fit(
         X, LABELS, epochs=2, callbacks=[Check(), Continuation("linear", "100%", logs=True)], **data
     ).history
-    np.testing.assert_allclose(history["blur.stddev"], [1 - 5 / 12, 1 - 11 / 12])
+    np.testing.assert_allclose(history["soft.temperature"], [4 - 15 / 12, 4 - 33 / 12])
     np.testing.assert_allclose(*zip(*losses, strict=True), rtol=1e-6)
     assert history["val_loss"] == pytest.approx([losses[1][0]], rel=1e-6)
 

@@ -143,12 +143,12 @@ def test_what_it_writes_is_what_its_parts_write(tmp_path):
     probe = X[:64], Y[:64]
     parts = callbacks.TensorBoard(tmp_path / "parts"), callbacks.Diagnosis(probe, verbose=False)
     fit([*parts], new())
-    doctor = Doctor(tmp_path / "doctor", probe, log_to=[trackers.CSV(tmp_path / "numbers.csv")])
+    doctor = Doctor(tmp_path / "doctor", probe, log_to=[trackers.JSONL(tmp_path / "numbers.jsonl")])
     fit([doctor], new())
     one, other = (keras_ch8.read_run(tmp_path / folder) for folder in ("parts", "doctor"))
     assert one.verdicts == other.verdicts == doctor.runs[0].verdicts == parts[1].verdicts
     assert one.state == other.state == doctor.runs[0].state == parts[1].state
-    assert (tmp_path / "numbers.csv").read_text().count("\n") > 16
+    assert (tmp_path / "numbers.jsonl").read_text().count("\n") > 16
 
 
 # --- several trainings -----------------------------------------------------------------------------------------------

@@ -330,14 +330,6 @@ def test_trainings_of_another_model_are_not_taken_for_those_of_this_one(formula,
             compare({"a": optimizers.SGD(0.01)}, factory=functools.partial(other, **changed), directory=tmp_path)
 
 
-@pytest.mark.slow
-def test_several_processes_find_the_same():
-    found = compare(workers=2)
-    np.testing.assert_allclose(found.values, compare().values, rtol=1e-6)
-    with pytest.raises(TypeError, match=r"defined at the top of a module\. Received: "):
-        compare({"a": choosing.Candidate(lambda: optimizers.SGD())}, workers=2)
-
-
 def test_it_is_quiet_when_it_should_be(formula, capsys):
     compare(verbose=0)
     assert capsys.readouterr() == ("", "")

@@ -137,8 +137,7 @@ DATA = {
 def test_all_kinds_of_data_give_about_the_same(data):
     found = choosing.find_learning_rate(network(optimizers.SGD()), **DATA[data]())
     assert 0.003 < found.suggestion < 0.03
-    assert list(found.suggestions) == ["steepest", "valley", "scaled minimum"]
-    assert all(s.low <= s.rate <= s.high < 10 * s.low for s in found.suggestions.values())
+    assert found.best.low < found.suggestion < found.best.high
 
 
 @pytest.mark.slow
@@ -240,7 +239,7 @@ def test_where_the_loss_never_falls_it_says_so():
     noise = np.random.default_rng(3).normal(size=Y.shape).astype("float32")
     found = choosing.find_learning_rate(model, X * 0, noise - noise.mean(axis=0))
     rate, low, high = found.best
-    assert (found.suggestions, found.doubt, found.suggestion) == ({}, "the loss never falls", rate)
+    assert (found.doubt, found.suggestion) == ("the loss never falls", rate)
     assert 0 < low <= rate <= high < 10
     said = f"{rate:.3g}; rates from {low:.2g} to {high:.2g} fit the measurements. This is unsure: the loss never falls."
     for text in (str(found), repr(found), found._repr_html_()):
@@ -307,8 +306,7 @@ def test_it_writes_a_run_and_draws(tmp_path):
     assert [value for _, value in scalars["step/range_loss"]] == pytest.approx(found.losses, rel=1e-5)
     rates = [10**value for _, value in scalars["step/range_log10_learning_rate"]]
     assert rates == pytest.approx(found.rates, rel=1e-5)
-    assert {f"start with {found.suggestion:.2g}", "smoothed", "next batch"} < drawn(found.plot())
-    assert len(drawn(found.plot())) == 3 + len(found.suggestions) == 6
+    assert drawn(found.plot()) == {f"start with {found.suggestion:.2g}", "smoothed", "next batch"}
     compared = choosing.compare_learning_rates(network(optimizers.SGD()), X, Y, rates=(0.01, 0.1), steps=5)
     start = f"start with {compared.suggestion:.2g}"
     assert drawn(compared.plot()) == {"after the last step", "at the start", start}

@@ -23,7 +23,7 @@ def runner(trained, tmp_path):
         return TimedRun(SEEDS[name], losses, losses, losses, losses, "It fails." if name == "bad" else "")
 
     def made(folder=tmp_path, tell=None):
-        return Trials(train, Keeper(folder, "study", {}), tell)
+        return Trials(train, Keeper(folder, "comparison", {}), tell)
 
     return made
 

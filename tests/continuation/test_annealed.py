@@ -4,22 +4,19 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8.continuation import GaussianBlur, LabelSmoothing, SmoothedActivation, Temperature, WeightNoise
+from keras_ch8.continuation import Temperature, WeightNoise
 from keras_ch8.continuation.annealed import annealed_in
 from keras_ch8.extend import Annealed
 from keras_ch8.integration import backend
 from tests import forked
+from tests.networks import Softened
 
 
 def parts():
     """One of each kind, away from its start."""
     return {
-        "stddev of a blur": (GaussianBlur(2.0, value=1.5), "stddev"),
-        "stddev of an activation": (SmoothedActivation("tanh", 2.0, value=1.5), "stddev"),
-        "stddev of sign": (SmoothedActivation("sign", 2.0, value=1.5), "stddev"),
         "stddev of noise": (WeightNoise(keras.layers.Dense(2), 2.0, value=1.5, seed=3), "stddev"),
         "temperature": (Temperature(2.0, end=0.5, value=1.5), "temperature"),
-        "smoothing": (LabelSmoothing(keras.losses.BinaryCrossentropy(True), 0.5, 0.3, value=0.4), "smoothing"),
     }
 
 
@@ -57,13 +54,9 @@ def test_a_value_out_of_range_is_refused_and_the_old_one_kept(value):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: GaussianBlur(-1.0), "`stddev` is a standard deviation.*Received: stddev=-1.0"),
-        (lambda: SmoothedActivation("relu", -1.0), "`stddev` is a standard deviation"),
-        (lambda: WeightNoise(keras.layers.Dense(1), -1.0), "`stddev` is a standard deviation"),
+        (lambda: WeightNoise(keras.layers.Dense(1), -1.0), "`stddev` is a standard deviation.*Received: stddev=-1.0"),
         (lambda: Temperature(0.0), "`temperature` is what x is divided by.*Received: temperature=0.0"),
         (lambda: Temperature(1.0, end=0.0), "`end` is what x is divided by"),
-        (lambda: LabelSmoothing(keras.losses.MeanSquaredError(), 1.0), "`smoothing` is a fraction of the labels"),
-        (lambda: LabelSmoothing(keras.losses.MeanSquaredError(), prior=2), "`prior` is a label without knowledge"),
     ],
 )
 def test_the_argument_that_is_wrong_is_named(make, message):
@@ -86,9 +79,7 @@ def model_of_all():
     return keras.Sequential(
         [
             keras.Input((6, 2)),
-            GaussianBlur(1.0, name="blur"),
             keras.Sequential([WeightNoise(keras.layers.Dense(4), 0.1, name="noisy", seed=1)]),
-            SmoothedActivation("sign", 1.0, name="sign"),
             keras.layers.Flatten(),
             Temperature(2.0, name="t"),
             keras.layers.Dense(3),
@@ -98,9 +89,8 @@ def model_of_all():
 
 def test_all_are_found_by_name_also_inside_and_in_the_loss():
     model = model_of_all()
-    model.compile("sgd", LabelSmoothing(keras.losses.CategoricalCrossentropy(True), name="labels"))
-    names = ["blur.stddev", "noisy.stddev", "sign.stddev", "t.temperature", "labels.smoothing"]
-    assert sorted(annealed_in(model)) == sorted(names)
+    model.compile("sgd", Softened(name="labels"))
+    assert sorted(annealed_in(model)) == ["labels.share", "noisy.stddev", "t.temperature"]
 
 
 def test_a_shared_layer_is_found_once_and_equal_names_are_told_apart():
@@ -125,17 +115,16 @@ def test_none_is_a_weight():
 def test_a_model_saved_on_the_way_goes_on_in_a_new_process_bit_for_bit(tmp_path):
     setup = (
         "import keras, numpy as np, keras_ch8.continuation\nfrom tests.continuation.test_annealed import model_of_all\n"
-        "from keras_ch8.continuation import LabelSmoothing\n"
+        "from tests.networks import Softened\n"
         "from keras_ch8.continuation.annealed import annealed_in\n"
-        "x = np.random.default_rng(0).normal(size=(32, 6, 2)).astype('float32'); y = np.arange(32) % 3\n"
+        "x = np.random.default_rng(0).normal(size=(32, 6, 2)).astype('float32'); y = np.eye(3)[np.arange(32) % 3]\n"
         "fit = lambda m: m.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0)\n"
         "show = lambda m: print([v.numpy().tobytes().hex() for v in m.weights + m.optimizer.variables])\n"
     )
     first = (  # without noise, since Keras does not save the state of seeds
         "m = model_of_all(); annealed_in(m)['noisy.stddev'].value = 0.0\n"
-        "loss = LabelSmoothing(keras.losses.CategoricalCrossentropy(True), 0.2)\n"
-        "m.compile('adam', loss); fit(m); annealed_in(m)['blur.stddev'].value = 0.5\n"
-        f"annealed_in(m)['label_smoothing.smoothing'].value = 0.1; m.save({str(tmp_path / 'm.keras')!r})\n"
+        "m.compile('adam', Softened(0.2)); fit(m); annealed_in(m)['t.temperature'].value = 1.5\n"
+        f"annealed_in(m)['softened.share'].value = 0.1; m.save({str(tmp_path / 'm.keras')!r})\n"
     )
     second = setup.replace("from tests.continuation.test_annealed import model_of_all\n", "")
     uninterrupted = forked.printed(setup + first + "fit(m); show(m)")

@@ -86,16 +86,6 @@ def test_another_method_descends_too():
     assert share_at_0(found.x) >= 0.9
 
 
-@pytest.mark.full
-def test_a_thousand_starts_in_float32():
-    found = continuation.minimize(
-        rastrigin, starts(1000).astype("float32"), STAGES, blurred=blurred_rastrigin, gtol=1e-3
-    )
-    assert found.x.dtype == "float32"
-    assert share_at_0(found.plain_x) == 0
-    assert share_at_0(found.x) >= 0.9
-
-
 DEEP, BROAD, NARROW_WIDTH, BROAD_WIDTH = np.array([-2.0, 0.0]), np.array([2.0, 0.0]), 0.4, 1.5
 
 

@@ -12,7 +12,6 @@ from keras_ch8.curriculum.difficulty import (
     ExampleLoss,
     judged,
     numbers,
-    rows_of,
     samples_of_buckets,
 )
 
@@ -20,6 +19,13 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 3)).astype("float32")
 Y = RNG.normal(size=(20, 2)).astype("float32")
 LABELS = RNG.integers(0, 2, 20)
+
+
+def losses_of(model, x, y, rows=None):
+    """Return the loss of each example."""
+    parts = [keras.tree.map_structure(np.asarray, part) for part in (x, y)]
+    rows = np.arange(len(x)) if rows is None else rows
+    return ExampleLoss(model)(lambda i: tuple(keras.tree.map_structure(lambda a: a[i], part) for part in parts), rows)
 
 
 def linear_model(loss, **options):
@@ -53,7 +59,7 @@ def log_softmax(z):
 )  # fmt: skip
 def test_the_loss_of_each_example_is_that_of_the_formula(loss, y, of_outputs):
     model = linear_model(loss, kernel_regularizer=keras.regularizers.L2(5.0))
-    np.testing.assert_allclose(curriculum.teacher_loss(model, X, y), of_outputs(outputs_of(model)), rtol=2e-5)
+    np.testing.assert_allclose(losses_of(model, X, y), of_outputs(outputs_of(model)), rtol=2e-5)
 
 
 @pytest.mark.slow
@@ -65,7 +71,7 @@ def test_several_outputs_add_up_with_their_weights():
     model.compile("sgd", {"one": "mse", "other": "mae"}, loss_weights={"one": 3.0, "other": 0.5})
     z = {k: v.astype("float64") for k, v in model.predict(X, verbose=0).items()}
     expected = 3 * ((z["one"] - Y) ** 2).mean(axis=1) + 0.5 * np.abs(z["other"] - Y).mean(axis=1)
-    np.testing.assert_allclose(curriculum.teacher_loss(model, X, {"one": Y, "other": Y}), expected, rtol=2e-5)
+    np.testing.assert_allclose(losses_of(model, X, {"one": Y, "other": Y}), expected, rtol=2e-5)
 
 
 @pytest.mark.slow
@@ -74,7 +80,7 @@ def test_of_a_sequence_it_is_the_mean_over_its_steps():
     model = keras.Sequential([keras.Input((5, 3)), keras.layers.Dense(2)])
     model.compile("sgd", "mse")
     z = model.predict(x, verbose=0).astype("float64")
-    np.testing.assert_allclose(curriculum.teacher_loss(model, x, y), ((z - y) ** 2).mean(axis=(1, 2)), rtol=2e-5)
+    np.testing.assert_allclose(losses_of(model, x, y), ((z - y) ** 2).mean(axis=(1, 2)), rtol=2e-5)
 
 
 def test_more_examples_than_a_batch_and_a_last_one_that_is_not_full():
@@ -83,10 +89,10 @@ def test_more_examples_than_a_batch_and_a_last_one_that_is_not_full():
     y = RNG.normal(size=(count, 2)).astype("float32")
     model = linear_model("mse")
     expected = ((outputs_of(model, x) - y) ** 2).mean(axis=1)
-    found = curriculum.teacher_loss(model, x, y)
+    found = losses_of(model, x, y)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
     some = np.array([3, 1, 4, 1, 260])
-    np.testing.assert_allclose(ExampleLoss(model)(rows_of(x, y), some), expected[some], rtol=1e-4)
+    np.testing.assert_allclose(losses_of(model, x, y, some), expected[some], rtol=1e-4)
 
 
 def test_it_follows_the_weights_of_the_model_and_changes_nothing_of_it():
@@ -96,7 +102,7 @@ def test_it_follows_the_weights_of_the_model_and_changes_nothing_of_it():
     for scale in (1.0, 2.0):
         model.layers[-1].kernel.assign(kernel * scale)
         expected = ((outputs_of(model) - Y) ** 2).mean(axis=1)
-        np.testing.assert_allclose(of_examples(rows_of(X, Y), np.arange(20)), expected, rtol=2e-5)
+        np.testing.assert_allclose(of_examples(lambda i: (X[i], Y[i]), np.arange(20)), expected, rtol=2e-5)
     model.layers[-1].kernel.assign(kernel)
     for variable, value in zip(model.variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
@@ -106,7 +112,7 @@ def test_it_follows_the_weights_of_the_model_and_changes_nothing_of_it():
 def test_a_loss_that_is_no_mean_of_the_examples_is_an_error(reduction):
     model = linear_model(keras.losses.MeanSquaredError(reduction=reduction))
     with pytest.raises(ValueError, match=r"divides by the sum of the weights.*reduction=\"sum_over_batch_size\""):
-        curriculum.teacher_loss(model, X, Y)
+        losses_of(model, X, Y)
 
 
 def test_masks_which_make_examples_share_their_steps_are_an_error():
@@ -115,7 +121,7 @@ def test_masks_which_make_examples_share_their_steps_are_an_error():
     model = keras.Sequential([keras.Input((3,)), *layers])
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match="or has masks"):
-        curriculum.teacher_loss(model, x, np.arange(9.0).reshape(3, 3, 1))
+        losses_of(model, x, np.arange(9.0).reshape(3, 3, 1))
 
 
 @pytest.mark.parametrize(
@@ -134,54 +140,6 @@ def test_a_length_counts_the_steps_that_are_no_padding(x, padding, lengths):
 def test_a_length_needs_an_axis_of_time():
     with pytest.raises(ValueError, match=r"axis of examples and one of time\. Received: an array of shape \(3,\)"):
         curriculum.sequence_length(np.ones(3))
-
-
-class Remembers(keras.Model):
-    """Gives the mean of the targets it was fitted to, for all examples; keeps which examples those were."""
-
-    fitted: list = []  # noqa: RUF012
-
-    def __init__(self):
-        super().__init__()
-        self.mean = self.add_weight(shape=(1,), initializer="zeros")
-
-    def call(self, x):
-        return 0.0 * x[:, :1] + self.mean
-
-    def fit(self, x, y, **options):
-        self.fitted.append((np.ravel(x).astype(int).tolist(), options))
-        self.mean.assign([np.mean(y)])
-
-
-def test_each_example_is_judged_by_a_model_that_has_seen_all_others_but_its_fold():
-    Remembers.fitted = []
-
-    def build():
-        model = Remembers()
-        model.compile(loss="mse")
-        return model
-
-    x = np.arange(10.0, dtype="float32")[:, None]
-    y = (x**2).astype("float32")
-    found = curriculum.cross_validated_loss(build, x, y, folds=3, epochs=4, batch_size=2, class_weight="given")
-    assert len(Remembers.fitted) == 3
-    expected = np.full(10, np.nan)
-    for seen, options in Remembers.fitted:
-        assert options == {"epochs": 4, "batch_size": 2, "verbose": 0, "class_weight": "given"}
-        fold = np.setdiff1d(np.arange(10), seen)
-        assert len(fold) in (3, 4)
-        assert np.isnan(expected[fold]).all()
-        expected[fold] = (y[fold, 0] - y[seen, 0].mean()) ** 2
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "folds, message",
-    [(1, r"`folds` .*Received: folds=1\. Try 5\."), (21, r"Received: 20 examples for folds=21\. Take fewer folds")],
-)
-def test_folds_that_cannot_be_are_an_error(folds, message):
-    with pytest.raises(ValueError, match=message):
-        curriculum.cross_validated_loss(lambda: None, X, Y, folds=folds)
 
 
 class Source:

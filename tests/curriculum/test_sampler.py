@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curriculum
-from keras_ch8.curriculum.sampler import sort_keys
 from keras_ch8.extend import Plan
 from tests.oracles.curriculum import sampling_weights
 
@@ -195,9 +194,3 @@ def test_soft_weights_multiply_those_that_are_there():
 def test_equal_losses_are_no_trouble(soft):
     plan = sampler(difficulty=np.zeros(COUNT), soft=soft).plan(0)
     assert plan.weights is None or (plan.weights == 1).all()
-
-
-def test_random_order_has_the_difficulties_of_other_examples():
-    keys = sort_keys(DIFFICULTY, "random", 3)
-    assert sorted(keys) == sorted(DIFFICULTY)
-    assert (keys != DIFFICULTY).any()

@@ -78,7 +78,6 @@ BY_NAME = {
     "patience": m.count(0),
     "points": m.count(2),
     "reduction": m.NONE,
-    "repeat": m.FLAG,
     "restore_best_weights": m.FLAG,
     "sample_weight": m.NONE,
     "seed": m.SEED,

@@ -314,7 +314,6 @@ def layer_cases():
         head=m.NONE | m.LAYER,
         weight=m.NOT_NEGATIVE | m.SCHEDULE,
     )
-    yield case("layers.fold", lambda: {"model": model()})
     yield case(
         "layers.recalibrate", lambda: {"model": model("normalized"), "data": X}, data=m.NOTHING, batches=m.count(1)
     )

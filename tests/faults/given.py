@@ -152,10 +152,6 @@ def call_a_layer(layer):
     layer(ops.array(X))
 
 
-def blur_images(layer):
-    layer(ops.ones((2, 4, 4, 1)), training=True)
-
-
 def read_once(annealed):
     float(annealed.read())
 

@@ -12,7 +12,7 @@ from keras_ch8._state import dump, load
 from keras_ch8.board.record import Event
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.callbacks import TensorBoard
-from keras_ch8.trackers import CSV, JSONL
+from keras_ch8.trackers import JSONL
 from keras_ch8.trackers._servers import ServerTracker
 from keras_ch8.trackers.feeds import Feeds
 from tests.board.readers import LOADERS, python_loader
@@ -55,7 +55,7 @@ def test_what_was_written_after_the_state_is_written_again_and_stands_there_once
 
 def test_files_of_trackers_go_on_too_beside_the_run_and_elsewhere(tmp_path):
     def fed(writer, reported):
-        made = [JSONL(), CSV(), JSONL(tmp_path / "mine.jsonl")]
+        made = [JSONL(), JSONL(tmp_path / "mine.jsonl")]
         writer.add_listener(Feeds(made, writer.folder, "", reported, [""] * len(made)))
         return writer
 
@@ -74,8 +74,6 @@ def test_files_of_trackers_go_on_too_beside_the_run_and_elsewhere(tmp_path):
     )
     assert beside == [1.0, 2.0]
     assert elsewhere == [1.0, -1.0, 2.0]  # of which the state knows no size: nothing is lost there
-    lines = (tmp_path / "logs" / "optimization" / "run.csv").read_text().splitlines()
-    assert lines == ["step,name,value", f"1,{LOSS},1.0", f"2,{LOSS},2.0"]
 
 
 class Server(ServerTracker):

@@ -11,7 +11,7 @@ from tests.faults.cases import CASES
 QUICK = ("clipping", "curriculum", "initializers", "losses", "metrics", "schedules", "second_order", "stopping",
          "symmetries", "trackers")  # fmt: skip
 """Packages of which a call that is accepted is over in no time, but for those of `SLOW`."""
-SLOW = ("curriculum.cross_validated_loss", "schedules.ReduceOnPlateau", "second_order.minimize")
+SLOW = ("schedules.ReduceOnPlateau", "second_order.minimize")
 """Parts of them that train, or compile."""
 
 

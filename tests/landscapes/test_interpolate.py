@@ -55,7 +55,6 @@ def test_looking_changes_nothing(float64, name):
     model.fit(x, y, verbose=0)
     before, variables = state_of(model)
     landscapes.interpolate(model, x, y, elsewhere(model), points=3, trajectory=[elsewhere(model), elsewhere(model)])
-    landscapes.loss_plane(model, x, y, points=2)
     assert state_of(model, variables)[0] == before
 
 

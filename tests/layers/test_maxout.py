@@ -73,12 +73,6 @@ def test_the_layer_computes_in_half_precision_with_weights_in_float32():
     assert layer.kernel.dtype == "float32"
 
 
-def test_a_constraint_acts_on_each_piece():
-    layer = layers.Maxout(2, 2, kernel_constraint=keras.constraints.MaxNorm(1.0), kernel_initializer="ones")
-    layer.build((None, 9))
-    np.testing.assert_allclose(np.linalg.norm(layer.kernel_constraint(layer.kernel), axis=0), 1.0, rtol=1e-5)
-
-
 def test_a_saved_layer_is_the_same_layer(tmp_path):
     regularizers = {"kernel_regularizer": "l2", "bias_constraint": "non_neg", "activity_regularizer": "l1"}
     layer = layers.Maxout(3, 4, kernel_initializer="he_uniform", **regularizers)

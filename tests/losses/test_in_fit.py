@@ -95,16 +95,6 @@ def test_a_model_that_was_saved_goes_on_with_the_same_loss(loss, tmp_path):
     assert one[-1] < one[0]
 
 
-@pytest.mark.slow
-@pytest.mark.broad
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_fit_reports_the_loss_of_the_model(jit_compile):
-    loss = losses.NegativeLogLikelihood(losses.likelihoods.CategoricalLikelihood())
-    model = network(loss, 2, jit_compile=jit_compile)
-    expected = float(loss(Y[:, 0], model(X)))
-    assert model.fit(X, Y[:, 0], verbose=0).history["loss"] == [pytest.approx(expected, rel=1e-5)]
-
-
 def test_with_mixed_precision_the_loss_is_computed_in_float32():
     loss = losses.NegativeLogLikelihood(losses.likelihoods.GaussianLikelihood())
     model = network(loss, 2, dtype="mixed_float16")

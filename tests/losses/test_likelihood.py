@@ -64,35 +64,6 @@ def _directions(eta, h):
     return h * np.eye(eta.size).reshape(*eta.shape, *eta.shape)
 
 
-@pytest.mark.parametrize(
-    "family, eta",
-    [
-        (losses.likelihoods.GaussianLikelihood(0.3), [1.0]),
-        (losses.likelihoods.LaplaceLikelihood(2.0), [1.0]),
-        (losses.likelihoods.HeteroscedasticGaussianLikelihood(), [1.0, -1.0]),
-    ],
-    ids=str,
-)
-def test_a_density_integrates_to_one(family, eta):
-    y = np.linspace(-60, 60, 240_001)[:, None]
-    density = np.exp(-family.nll(y, np.tile(eta, (len(y), 1))))
-    np.testing.assert_allclose(np.sum(density) * (y[1, 0] - y[0, 0]), 1, rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    "family, y, eta",
-    [
-        (losses.likelihoods.BernoulliLikelihood(), [0, 1], 0.8),
-        (losses.likelihoods.PoissonLikelihood(), range(60), 1.5),
-        (losses.likelihoods.CategoricalLikelihood(), [0, 1, 2], [1, 0, 3]),
-    ],
-    ids=["bernoulli", "poisson", "categorical"],
-)
-def test_the_probabilities_sum_to_one(family, y, eta):
-    eta = np.tile(np.atleast_1d(eta).astype(float), (len(y), 1))
-    np.testing.assert_allclose(np.sum(np.exp(-family.nll(np.array(y), eta))), 1, rtol=1e-6)
-
-
 @pytest.mark.parametrize("p", [[0.2, 0.5, 0.3], [1.0, 0.0, 0.0], [0.5, 0.5, 0.0]])
 def test_the_loss_over_the_data_is_their_entropy_plus_the_divergence_of_the_model(p, float64):
     p, eta = np.array(p), np.array([0.3, -1.2, 2.0])
@@ -107,17 +78,6 @@ def test_the_loss_over_the_data_is_their_entropy_plus_the_divergence_of_the_mode
     np.testing.assert_allclose(
         NLL(losses.likelihoods.CategoricalLikelihood())(p[None], np.log(np.maximum(p, 1e-300))[None]), floor, rtol=1e-14
     )
-
-
-@pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
-def test_so_it_is_for_two_classes_and_one_output(p, float64):
-    data, eta = np.array([1 - p, p]), np.array([0.7])
-    model = np.array([oracle.bernoulli(0, eta), oracle.bernoulli(1, eta)])[:, 0]
-    expected = oracle.entropy(data) + oracle.divergence(data, model)
-    np.testing.assert_allclose(
-        NLL(losses.likelihoods.BernoulliLikelihood(), "sum")([0, 1], np.tile(eta, 2), data), expected, rtol=1e-14
-    )
-    np.testing.assert_allclose(NLL(losses.likelihoods.BernoulliLikelihood())(np.array([p]), eta), expected, rtol=1e-14)
 
 
 def test_at_extreme_logits_loss_and_gradient_are_right_and_not_rounded_off():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import clipping, second_order
+from keras_ch8 import clipping
 from keras_ch8 import optimizers as ours
 from tests.optimizers.algorithms import step
 from tests.oracles import first_order as oracle
@@ -56,17 +56,6 @@ def test_ten_sweeps_over_the_quadratic_leave_the_share_that_the_formula_says(sgd
         step(optimizer, [x_1, x_2], [apart + 2 * a * x_1.numpy(), -apart + 2 * a * x_2.numpy()])
     assert abs(x_2.numpy() - (1 + a) ** -20) <= 1e-9
     assert abs(x_1.numpy() - (1 + a) ** -19) <= 1e-9
-
-
-@pytest.mark.slow
-def test_newtons_method_ends_the_quadratic_in_one_step():
-    found = second_order.minimize(
-        lambda x: (x[0] - x[1]) ** 2 + 0.01 * (x[0] ** 2 + x[1] ** 2),
-        np.ones(2),
-        second_order.methods.Newton(damping=0.0),
-        max_iterations=1,
-    )
-    assert np.abs(found.x).max() < 1e-12
 
 
 # --- one block moves as it would alone ---------------------------------------------------------------------------

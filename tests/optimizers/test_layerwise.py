@@ -56,17 +56,6 @@ def test_in_float64_it_is_the_algorithm_to_the_last_digits(float64):
 
 
 @pytest.mark.slow
-def test_accumulation_and_clipping_come_before_the_rule():
-    means = [[np.mean(pair, axis=0) for pair in zip(*GRADS[i : i + 2], strict=True)] for i in (0, 2, 4)]
-    whole = [np.sqrt(sum(np.sum(np.square(g, dtype="float64")) for g in gs)) for gs in means]
-    clipped = [[g * min(1, 50 / norm) for g in gs] for gs, norm in zip(means, whole, strict=True)]
-    assert min(whole) > 50
-    found = path(LAMB(gradient_accumulation_steps=2, global_clipnorm=50.0))
-    assert_same(found[:1], [START], rtol=0)
-    assert_same(found[1::2], of_box(clipped))
-
-
-@pytest.mark.slow
 def test_weight_decay_of_keras_is_beside_it_and_the_average_follows():
     lr = 0.01
     optimizer = LAMB(weight_decay=0.5, use_ema=True, ema_momentum=0.5)

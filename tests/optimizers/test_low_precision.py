@@ -38,15 +38,6 @@ def test_moves_as_a_rounded_float32_run(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_small_steps_add_up(dtype):
-    variable, optimizer = keras.Variable([1.0], dtype=dtype), make("SGD")
-    optimizer.learning_rate = 1e-3
-    for _ in range(100):
-        step(optimizer, [variable], [keras.ops.ones((1,), dtype)])
-    np.testing.assert_array_equal(values(variable), rounded([0.9], dtype))
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
 def test_float16_adam_does_not_explode_at_small_gradients(dtype):
     variable, optimizer = keras.Variable([1.0], dtype=dtype), make("Adam")
     optimizer.learning_rate = 0.1

@@ -31,20 +31,6 @@ def test_the_rate_of_each_step_is_the_law(optimizer, steps_per_execution):
     np.testing.assert_allclose(frames.learning_rate, expected, rtol=1e-6)
 
 
-WORDS = {"2ep": 86, "30ba": 30, "50%": 64.5, "100%": 129, "0.5ep": 21.5}
-
-
-@pytest.mark.slow
-@pytest.mark.broad
-@pytest.mark.parametrize("word", WORDS)
-def test_a_length_is_resolved_in_fit(word):
-    frames = Frames()
-    model = network(optimizers.SGD(LinearDecay(0.1, word)))
-    fit_long(model, [frames])
-    expected = 0.1 + np.minimum(np.arange(129) / WORDS[word], 1) * (0.001 - 0.1)
-    np.testing.assert_allclose(frames.learning_rate, expected, rtol=1e-6)
-
-
 @pytest.mark.slow
 def test_a_second_fit_resolves_anew_and_traces_nothing_anew():
     model = network(optimizers.SGD(SequentialSchedule([Warmup(0.1, "50%"), CosineDecay(0.1, "50%")], ["50%"])))
@@ -91,15 +77,6 @@ def test_an_epoch_is_an_epoch_under_gradient_accumulation(optimizer):
     batches = network(optimizers.SGD(LinearDecay(0.1, "6ba"), gradient_accumulation_steps=3))
     fit_six_steps(batches, [], epochs=1)
     assert float(batches.optimizer.learning_rate) == pytest.approx(0.001)
-
-
-@pytest.mark.slow
-def test_a_schedule_counts_real_updates():
-    frames = Frames()
-    model = network(optimizers.SGD(LinearDecay(0.1, 4), gradient_accumulation_steps=3))
-    fit_six_steps(model, [frames], epochs=3)
-    schedule = LinearDecay(0.1, 4)
-    np.testing.assert_allclose(frames.learning_rate, [float(schedule(k)) for k in range(6)], rtol=1e-6)
 
 
 @pytest.mark.slow

@@ -9,13 +9,7 @@ from keras import ops
 
 from keras_ch8.extend import Problem
 from keras_ch8.integration import backend
-from keras_ch8.second_order.line_search import (
-    Backtracking,
-    Constant,
-    Exact,
-    HagerZhang,
-    StrongWolfe,
-)
+from keras_ch8.second_order.line_search import Constant, Exact, StrongWolfe
 from keras_ch8.second_order.line_search.line import Line, Trial, search_along
 
 LINES = {
@@ -30,7 +24,7 @@ LINES = {
     "denies that it rises": lambda t: ops.stop_gradient(3 * t) - t,
 }
 HAVE_A_MINIMUM = list(LINES)[:-2]
-WOLFE = [StrongWolfe(), StrongWolfe(c2=0.1), HagerZhang()]
+WOLFE = [StrongWolfe(), StrongWolfe(c2=0.1)]
 
 
 def line(phi, dtype="float64"):
@@ -78,17 +72,14 @@ def test_the_chosen_step_meets_the_conditions_from_short_and_long_first_steps(se
         assert count <= 20, where
         step, value, slope, gradient = chosen
         assert step > 0, where
-        by_value = value <= value0 + search.c1 * step * slope0
-        by_slope = value <= value0 and slope <= (2 * search.c1 - 1) * slope0
-        assert by_value or (isinstance(search, HagerZhang) and by_slope), where
-        assert slope >= search.c2 * slope0, where
-        assert abs(slope) <= search.c2 * abs(slope0) or isinstance(search, HagerZhang), where
+        assert value <= value0 + search.c1 * step * slope0, where
+        assert abs(slope) <= search.c2 * abs(slope0), where
         again = line(LINES[name]).trial(ops.convert_to_tensor(np.array(step)))
         assert float(again.value) == pytest.approx(value, rel=1e-14), where
         assert float(again.gradient[0]) == pytest.approx(gradient, rel=1e-12), where
 
 
-@pytest.mark.parametrize("search", [*WOLFE, Backtracking()], ids=repr)
+@pytest.mark.parametrize("search", WOLFE, ids=repr)
 def test_evaluations_are_counted_and_none_is_made_twice(search):
     steps = []
 
@@ -98,15 +89,6 @@ def test_evaluations_are_counted_and_none_is_made_twice(search):
 
     *_, count = look(phi, search, 30.0)
     assert len(steps) == 1 + count == 1 + len(set(steps[1:]))
-
-
-def test_backtracking_takes_the_first_power_that_decreases_enough():
-    along, chosen, accepted, count = look(LINES["parabola"], Backtracking(c1=0.3, shrink=0.5), 64.0)
-    enough = [t for t in 64.0 * 0.5 ** np.arange(10) if (t - 3) ** 2 - 9 <= 0.3 * t * -6]
-    assert accepted
-    assert float(chosen.step) == enough[0]
-    assert count == 1 + int(np.log2(64 / enough[0]))
-    assert float(along.slope) == -6
 
 
 @pytest.mark.parametrize("search", WOLFE, ids=repr)
@@ -152,7 +134,6 @@ def test_a_function_without_a_minimum_gives_the_farthest_step_that_was_tried(sea
     assert chosen.value < -1e10
 
 
-@pytest.mark.parametrize("search", [StrongWolfe, HagerZhang])
-def test_no_more_of_the_slope_may_be_left_than_the_decrease_promises(search):
+def test_no_more_of_the_slope_may_be_left_than_the_decrease_promises():
     with pytest.raises(ValueError, match=r"`c2` is the fraction of the slope .*\(0.2, 1\). Received: c2=0.1"):
-        search(c1=0.2, c2=0.1)
+        StrongWolfe(c1=0.2, c2=0.1)

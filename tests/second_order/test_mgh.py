@@ -2,7 +2,6 @@
 
 import pytest
 
-from keras_ch8.second_order.line_search import Backtracking, HagerZhang
 from keras_ch8.second_order.loop import Status
 from keras_ch8.second_order.methods import BFGS, LBFGS, ConjugateGradient
 from tests.second_order.mgh import HARD
@@ -21,9 +20,7 @@ def test_lbfgs_solves_the_hard_ones_and_does_not_call_a_halt_a_minimum():
     "method, peer, least",
     [
         (LBFGS(), "L-BFGS-B", 27),
-        (LBFGS(line_search=HagerZhang()), "L-BFGS-B", 27),
         (BFGS(), "BFGS", 27),
-        (BFGS(line_search=Backtracking()), "BFGS", 27),
         (ConjugateGradient(), "CG", 25),
     ],
     ids=repr,

@@ -20,11 +20,11 @@ import pytest
 
 from keras_ch8.callbacks import Diagnosis, TensorBoard
 from keras_ch8.extend import Verdict
-from keras_ch8.trackers import CSV, JSONL, MLflow, WandB, feeds
+from keras_ch8.trackers import JSONL, MLflow, WandB, feeds
 from keras_ch8.trackers._servers import spelled
 from keras_ch8.trackers.feeds import Feeds
 from tests.trackers.test_feeds import fit, network, read_scalars, threads, warnings_of
-from tests.trackers.test_files import NUMBERS, VERDICT, lines, table
+from tests.trackers.test_files import NUMBERS, VERDICT, lines
 
 # What the packages themselves warn of is none of ours.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -145,9 +145,9 @@ def tell(tracker, folder, numbers=NUMBERS):
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 
-def test_one_training_is_the_same_in_tensorboard_wandb_mlflow_jsonl_and_csv(tmp_path, wandb, mlflow):
+def test_one_training_is_the_same_in_tensorboard_wandb_mlflow_and_jsonl(tmp_path, wandb, mlflow):
     model, log_dir = network(), tmp_path / "logs"
-    log_to = [WandB(project="tests", mode="offline", dir=str(tmp_path)), MLflow(experiment="tests"), JSONL(), CSV()]
+    log_to = [WandB(project="tests", mode="offline", dir=str(tmp_path)), MLflow(experiment="tests"), JSONL()]
     board = TensorBoard(log_dir, log_to=log_to)
     watching = [board, Diagnosis(measure_every=2, budget=None)]
     said = warnings_of(fit, log_dir, model=model, callbacks=watching, epochs=3, validation_split=0.25)
@@ -162,7 +162,6 @@ def test_one_training_is_the_same_in_tensorboard_wandb_mlflow_jsonl_and_csv(tmp_
     assert {
         (n, r["step"]): np.float32(x) for r in told if r["type"] == "row" for n, x in r["values"].items()
     } == written
-    assert {(r["name"], int(r["step"])): np.float32(r["value"]) for r in table(folder / "run.csv")} == written
 
     (records,) = runs_of(tmp_path)
     assert points_of(records) == written

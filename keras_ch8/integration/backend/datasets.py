@@ -79,15 +79,6 @@ def _cut_again(batches: Sequence[Any]) -> list[tf.data.Dataset]:
     return [rows.batch(size, drop_remainder=known) for known in (False, True)[: 1 + (last == size)]]
 
 
-def repeated(batches: Sequence[Any], joined: int) -> Any:
-    """Return an iterator without end over dense batches of one size, as many of them end to end as `joined` says."""
-    flat = [tf.nest.flatten(batch) for batch in batches[: len(batches) // joined * joined]]
-    size = joined * int(flat[0][0].shape[0])
-    whole = [tf.concat(parts, axis=0) for parts in zip(*flat, strict=True)]
-    cut = [tf.reshape(a, [-1, size, *a.shape[1:]]) for a in whole]
-    return iter(tf.data.Dataset.from_tensor_slices(tf.nest.pack_sequence_as(batches[0], cut)).repeat().prefetch(2))
-
-
 def can_be_cut(value: Any) -> bool:
     """Whether this is a tensor, also a ragged one, with an axis of examples."""
     return isinstance(value, tf.Tensor | tf.RaggedTensor | np.ndarray) and len(value.shape) > 0

@@ -29,14 +29,6 @@ def dtype_of(variable: Any) -> str:
     return str(native(variable).dtype.name)
 
 
-def mixed_precision() -> str:
-    """Return the `dtype_policy` with which the first GPU multiplies faster than in float32; "" where none does."""
-    for gpu in tf.config.list_physical_devices("GPU")[:1]:
-        capability = tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
-        return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else ""
-    return ""
-
-
 def on(device: str) -> AbstractContextManager[Any]:
     """Run on this device: an XLA program reaches the variables of its own only. A strategy places by itself."""
     return contextlib.nullcontext() if replicated() or in_xla() else tf.device(device)

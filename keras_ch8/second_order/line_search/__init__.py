@@ -1,12 +1,10 @@
 """How far to go along a direction. A search is a frozen dataclass; `line.py` says what it must do."""
 
-from ._searches import Backtracking, Constant, Exact, HagerZhang, StrongWolfe
+from ._searches import Constant, Exact, StrongWolfe
 
 __all__ = [
-    "Backtracking",
     "Constant",
     "Exact",
-    "HagerZhang",
     "StrongWolfe",
 ]
 

@@ -1,4 +1,4 @@
-"""The searches: a constant step, the exact minimum of a quadratic, backtracking, and two that narrow a bracket."""
+"""The searches: a constant step, the exact minimum of a quadratic, and one that narrows a bracket."""
 
 import dataclasses
 from typing import Annotated, NamedTuple, final
@@ -7,7 +7,7 @@ from keras import ops
 
 from ... import _checks
 from ..._registration import registered
-from ..._settings import Number, positive
+from ..._settings import positive
 from ..._types import Tensor
 from .. import _vector
 from .line import (
@@ -15,12 +15,9 @@ from .line import (
     LineSearch,
     SearchState,
     Trial,
-    decreases,
     decreases_or_level,
     is_flat,
     is_level,
-    is_low,
-    slope_says_so,
 )
 
 # --- without a bracket ------------------------------------------------------------------------------------------------
@@ -109,54 +106,6 @@ class Exact(LineSearch):
     def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
         """Take it if it is finite."""
         return Constant().update(line, state, trial)
-
-
-@final
-@registered
-@dataclasses.dataclass(frozen=True)
-class Backtracking(LineSearch):
-    """Shorten the step until the value has decreased sufficiently (section 8.6; Armijo).
-
-        while phi(t) > phi(0) + c1 t phi'(0):  t <- shrink t
-
-    It asks nothing of the slope at the end, so a quasi-Newton method may find no curvature to learn from.
-
-    Args:
-        c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `1e-4`.
-        shrink: Number in (0, 1): the factor by which each trial shortens the step. Defaults to `0.5`.
-
-    Raises:
-        ValueError: If an argument lies outside its range.
-
-    Example:
-        >>> search = keras_ch8.second_order.line_search.Backtracking(shrink=0.8)
-        >>> method = keras_ch8.second_order.methods.SteepestDescent(line_search=search)
-        >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0, 1.0]), method)
-        >>> found.success
-        True
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6; Nocedal and Wright (2006), algorithm 3.1.
-    """
-
-    section = "8.6"
-
-    c1: Annotated[float, Number("the fraction of the promised decrease", "Try 1e-4.", 0.0, 0.5, open_low=True)] = 1e-4
-    shrink: Annotated[float, Number("a factor for the step", "Try 0.5.", 0.0, 1.0, open_low=True)] = 0.5
-
-    def init(self, line: Line, first: Tensor) -> SearchState:
-        """Propose the first step."""
-        return SearchState.before_any_trial(line, first)
-
-    def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
-        """Take it, or shorten it."""
-        enough = decreases_or_level(line, trial, self.c1)
-        return state._replace(
-            step=self.shrink * trial.step,
-            chosen=state.chosen_if(enough, trial),
-            accepted=enough,
-            is_over=enough,
-        )
 
 
 # --- the ends of a bracket, and where a polynomial through them is smallest; NaN where it has no minimum --------------
@@ -310,86 +259,3 @@ def _beyond(before: End, last: End, best: Tensor) -> Tensor:
     width = last.step - before.step
     farthest = last.step + _FARTHEST * width
     return within(ops.where(best > last.step, best, farthest), last.step + width, farthest, farthest)
-
-
-# --- the search of Hager and Zhang ------------------------------------------------------------------------------------
-
-
-_EXPANSION = 5.0
-"""While nothing bounds the step, it grows by this."""
-_CLOSEST = 0.01
-"""A trial stays this fraction of the bracket away from its ends: so close to them, x would not change."""
-_OPEN, _SECANT, _SECOND_SECANT = 0, 1, 2
-"""Where the trial in hand came from; the first is all else."""
-
-
-@final
-@registered
-@dataclasses.dataclass(frozen=True)
-class HagerZhang(LineSearch):
-    """A search on slopes, which stays exact where values drown in rounding (section 8.6.2).
-
-        phi(t) <= phi(0) + c1 t phi'(0)    or    phi(t) <= phi(0), but for rounding, and phi'(t) <= (2 c1 - 1) phi'(0)
-        and    phi'(t) >= c2 phi'(0)
-
-    The bracket [a, b] keeps phi'(a) < 0 with phi(a) no higher than the start, and phi'(b) >= 0. Two secants of the
-    slope in turn, each with an end and what it was before, move both ends; if they do not take a third off the bracket,
-    it is halved.
-
-    Args:
-        c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `0.1`.
-        c2: Number in (c1, 1): the fraction of the slope that may be left. Defaults to `0.9`.
-
-    Raises:
-        ValueError: If an argument lies outside its range.
-
-    Example:
-        >>> method = keras_ch8.second_order.methods.LBFGS(line_search=keras_ch8.second_order.line_search.HagerZhang())
-        >>> f = lambda x: keras.ops.sum((x - 1) ** 4 + x**2)
-        >>> keras_ch8.second_order.minimize(f, np.zeros(10, "float32"), method).success
-        True
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.2; Hager and Zhang (2005, 2006).
-    """
-
-    section = "8.6"
-
-    c1: float = 0.1
-    c2: float = 0.9
-
-    def __post_init__(self) -> None:
-        _checks.wolfe(self.c1, self.c2)
-
-    def init(self, line: Line, first: Tensor) -> SearchState:
-        """Propose the first step; nothing bounds it yet."""
-        own = {"b": infinite(first), "width": ops.full_like(first, float("inf")), "stage": ops.zeros((), "int32")}
-        return SearchState.before_any_trial(line, first, own)
-
-    def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
-        """Let the trial replace an end of the bracket, and propose the next secant."""
-        a_old, b_old, stage = as_end(state.chosen), state.own["b"], state.own["stage"]
-        enough = decreases(line, trial, self.c1) | (is_low(line, trial) & slope_says_so(line, trial, self.c1))
-        accepted = enough & (trial.slope >= self.c2 * line.slope)
-        goes_down = (trial.slope < 0) & is_low(line, trial)
-        chosen = _vector.where(goes_down | accepted, trial, state.chosen)
-        a, b = as_end(chosen), _vector.where(goes_down, b_old, as_end(trial))
-        width = b.step - a.step
-
-        inside = a.step + _CLOSEST * width, b.step - _CLOSEST * width
-        secant = within(root_of_slope(a, b), *inside, middle(a, b))
-        second = ops.where(goes_down, root_of_slope(a_old, a), root_of_slope(b_old, b))
-        use_second = (stage == _SECANT) & (second > inside[0]) & (second < inside[1])
-        halve = (stage != _OPEN) & (width > _SHRINK * state.own["width"])
-        is_bracket = ops.isfinite(b.value) & (b.slope >= 0)
-        choices = [
-            (~ops.isfinite(b.step), _EXPANSION * trial.step, _OPEN),
-            (~is_bracket, middle(a, b), _OPEN),
-            (use_second, second, _SECOND_SECANT),
-            (halve, middle(a, b), _OPEN),
-        ]
-        step, stage = secant, ops.full_like(stage, _SECANT)
-        for holds, other, name in reversed(choices):
-            step, stage = ops.where(holds, other, step), ops.where(holds, name, stage)
-        own = {"b": b, "width": ops.where(stage == _SECANT, width, state.own["width"]), "stage": stage}
-        return SearchState(step, chosen, accepted, accepted | (step == b.step) | ~ops.isfinite(step), own)

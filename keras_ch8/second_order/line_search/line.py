@@ -219,11 +219,6 @@ def decreases_or_level(line: Line, trial: Trial, c1: float) -> Tensor:
     return decreases(line, trial, c1) | (is_level(line, trial) & slope_says_so(line, trial, c1))
 
 
-def is_low(line: Line, trial: Trial) -> Tensor:
-    """Whether the value is no higher than that at the start, but for rounding."""
-    return trial.value <= line.value + line.rounding
-
-
 def is_flat(line: Line, trial: Trial, c2: float) -> Tensor:
     """Whether the slope has become small enough: |phi'(t)| <= c2 |phi'(0)|."""
     return abs(trial.slope) <= -c2 * line.slope
