@@ -62,8 +62,8 @@ OVER_CHANCE = Quantity(
 )
 OVER_NEIGHBOURS = Quantity(
     "over_neighbours",
-    "The loss, without penalties, over that of a nearest-neighbor prediction within the probe, if the inputs are numbers "
-    "and that prediction has less than half the loss of the best constant one.",
+    "The loss, without penalties, over that of a nearest-neighbor prediction within the probe, if the inputs are "
+    "numbers and that prediction has less than half the loss of the best constant one.",
     lambda factor: f"the loss is {times(factor, 'that of a nearest-neighbor prediction')}",
     "the loss is far above that of a nearest-neighbor prediction",
     number=lambda factor: digits(factor, 3),
