@@ -116,7 +116,10 @@ OF_LOSS, OF_METRIC, OF_RATE, OF_GRADIENT = 1, 2, 3, 4
 """Places of the charts that everyone looks at first."""
 
 PANELS = (
-    _alone("8.1.3", tags.LOSS, kinds=("step_too_long", "cliff", "nonfinite")),
+    _alone(
+        "8.1.3", tags.LOSS, kinds=("step_too_long", "cliff", "nonfinite"),
+        read="It should fall, though it scatters from batch to batch.",
+    ),
     _panel(
         "Loss", "8.1", "epoch/loss", "epoch/val_loss",
         unit="loss", kinds=("overfitting", "underfitting", "too_short", "too_long", "oscillation"),
@@ -153,9 +156,9 @@ PANELS = (
         read="A share near 1 means that the threshold, not the learning rate, sets the length of every step.",
     ),
     _panel(
-        "Spikes and NaN gradients in the last 5000 steps", "8.2.4",
+        "Steps with a gradient spike, and with a NaN gradient", "8.2.4",
         _of("spikes"), _of("nonfinite_steps"), unit="steps", log=False, kinds=("cliff", "nonfinite"),
-        read="Both should be near 0.",
+        read="Of the last 5,000 steps. Both should be near 0.",
     ),
     _alone("8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
     _alone("8.2", tags.UPDATE_NORM),

@@ -260,8 +260,11 @@ class EarlyStopping(PlainCallback):
             why = never if self.best is None else "those of the best epoch were not kept"
             return f"No weights were restored: {why}."
         self.model.set_weights(self.best_weights)
-        sentence = f"Restored the weights of epoch {self.best_epoch + 1}, where `{self.monitor}` was {self.best:.4g}."
-        self._tell("restore", sentence)
+        is_last = self.best_epoch == self._memory.last_epoch
+        weights = "Kept the weights of the last epoch," if is_last else "Restored the weights of epoch"
+        sentence = f"{weights} {self.best_epoch + 1}, where `{self.monitor}` was {self.best:.4g}."
+        if not is_last:
+            self._tell("restore", sentence)
         if self.evaluate_on is None and not self.monitor.startswith("val_"):
             sentence += (
                 " That is an average over the epoch while the weights were changing, so the restored weights have a "

@@ -3,7 +3,6 @@
 import copy
 import html
 import os
-import sys
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, final
@@ -12,7 +11,6 @@ import keras
 
 from .. import _checks, _describe, _net, _objects
 from .._describe import short
-from .._result import coloured
 from .._types import Data, Logs, Tensor
 from ..integration import backend, fit
 
@@ -224,7 +222,7 @@ class Doctor(keras.callbacks.Callback):
     def __str__(self) -> str:
         if not self.runs:
             return _net.off() or "It has watched no training yet: pass it to `fit` in `callbacks`."
-        return coloured(report(self.runs[-1].verdicts, self.runs[-1].state, "doctor"), sys.stdout)
+        return report(self.runs[-1].verdicts, self.runs[-1].state, "doctor")
 
     def _repr_html_(self) -> str:
         """Return the verdicts for a notebook: one line, a card for each, and the passed checks folded."""

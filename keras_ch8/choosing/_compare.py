@@ -385,6 +385,9 @@ def _write(
 def _code_of(optimizer: keras.optimizers.Optimizer) -> str:
     """Return the line that makes an optimizer anew; "" of one of the user's, or where an argument is an object."""
     package = type(optimizer).__module__.partition(".")[0]
-    call = call_of(optimizer, {name: value for name, value in optimizer.get_config().items() if name != "name"})
+    config = {name: value for name, value in optimizer.get_config().items() if name != "name"}
+    if isinstance(rate := config.get("learning_rate"), float):
+        config["learning_rate"] = float(f"{rate:.3g}")  # as the page says it
+    call = call_of(optimizer, config)
     is_plain = package in ("keras", "keras_ch8") and "(...)" not in call and "<" not in call
     return f"optimizer = {package}.optimizers.{call}" if is_plain else ""

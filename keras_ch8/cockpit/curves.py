@@ -13,6 +13,7 @@ from .._result import Result, Table
 from ..board import tags
 from ..board.panels import Panel, ReferenceLine
 from ..board.record import Event
+from ..verdicts.kinds import title_of
 from ..verdicts.verdict import Verdict
 
 HISTORY = Panel(
@@ -271,7 +272,7 @@ def _draw_verdicts(ax: Any, verdicts: Iterable[Verdict]) -> None:
         else:
             groups.append([verdict])
     for group in groups:
-        text = ", ".join(f"{verdict.level.upper()} {verdict.kind}" for verdict in group)
+        text = ", ".join(f"{verdict.level.upper()} {title_of(verdict.kind)}" for verdict in group)
         ax.axvline(group[0].step, color=_INK, linewidth=1.2, linestyle=":")
         ax.annotate(
             _shown(text), (group[0].step, 0.94), xycoords=ax.get_xaxis_transform(), xytext=(3, 0), rotation=90,

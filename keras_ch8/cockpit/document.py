@@ -264,13 +264,16 @@ def _window(points: Sequence[SeriesPoint]) -> SeriesPoint:
 
 def _summary(series: Mapping[str, Document]) -> Document:
     """Return what the table says of a run."""
-    losses = _values(series, f"{_EPOCH}loss") or _values(series, tags.LOSS.name)
+    of_epochs, of_steps = f"{_EPOCH}loss", tags.LOSS.name
+    drawn = of_epochs if len(_values(series, of_epochs)) > 1 or of_steps not in series else of_steps
+    losses = _values(series, drawn)
     validated = _values(series, f"{_EPOCH}{_VALIDATION}loss")
     shares = (name for name in series if name.startswith("step/") and name.endswith("/clipped_share"))
     clipped = [share for name in shares for share in _values(series, name) if share is not None]
     best = min((value for value in validated if value is not None), default=None)
     return {
         "loss": _said(losses[-1]) if losses else None,
+        "step": series[drawn]["steps"][-1] if losses else 0,
         "validation": {"name": "val_loss", "last": _said(validated[-1]), "best": best} if validated else None,
         "clipped": _number(math.fsum(clipped) / len(clipped)) if clipped else None,
     }

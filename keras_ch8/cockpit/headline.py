@@ -14,6 +14,8 @@ from . import records
 Document: TypeAlias = dict[str, Any]
 """Plain data, ready for `json.dumps`."""
 
+_OF_RATE = "probably because of the learning rate"
+"""How a finding names the likely cause of a NaN."""
 _STUCK = {"learns_nothing", "plateau", "saddle"}
 """Kinds of verdicts on a loss that does not fall."""
 
@@ -49,7 +51,10 @@ def _of_best(runs: Sequence[Document], ranked: Sequence[Document]) -> Document:
     if but and verdict:
         said = ("First fix " if level == "act" else "Use ") + of + but + begun_small(_said_of(verdict))
     elif level == "ok":
-        said = f"Use {of}, and nothing is wrong with it" + (" so far" if worst["ended"] is False else "")
+        state = worst["state"]
+        which = "that could run" if state["judged"] < state["applicable"] else ""
+        so_far = "so far" if worst["ended"] is False else ""
+        said = " ".join(filter(None, [f"Use {of}, which passed all checks", which, so_far]))
     else:
         said = f"Use {of}" + (", but it is little checked" if worst["state"]["judged"] else "")
     others = [run for run in runs if run not in own]
@@ -167,6 +172,9 @@ def _of_one(run: Document, name: str = "") -> Document:
         of_run = f"{name}: the" if name else "The"
         causes = {each["explained_by"] for each in verdicts_of(run) if each["kind"] == "nonfinite"}
         why = f": {begun_small(_said_of(verdict))}" if verdict and verdict["kind"] in causes else ""
+        if any(_OF_RATE in each["finding"] for each in verdicts_of(run) if each["kind"] == "nonfinite"):
+            rate = (run["record"] or records.EMPTY)["hyperparameters"].get("learning_rate", "")
+            why = f", {_OF_RATE}{f' {digits(rate, 3)}' if isinstance(rate, int | float) else ''}"
         return _headline(level, f"{of_run} loss is NaN from step {run['nan_from']:,} on{why}", _numbers(run))
     if verdict:
         course, said = _course(run), _said_of(verdict)
@@ -174,7 +182,7 @@ def _of_one(run: Document, name: str = "") -> Document:
             return _headline(level, f"{name}{course}: {begun_small(said)}", _numbers(run))
         return _headline(level, f"{said}: this training{course}" if course else said, _numbers(run))
     if is_silent(run):
-        return _headline("watch", "This run has not ended and sends no news: is it still running?", _numbers(run))
+        return _headline("watch", "No news from this run: is it still running?", _numbers(run))
     begin = (
         "All right" if level == "ok" else "Nothing found, but little checked" if run["state"]["judged"] else "Unknown"
     )
@@ -228,7 +236,11 @@ def _steps(ranked: Sequence[Document], runs: Sequence[Document]) -> str:
     steps = {rank["name"]: max(run["step"] for run in groups[rank["name"]]) for rank in ranked}
     if len(groups) == len(runs) or len(set(steps.values())) < 2:
         return ""
-    return f"Steps differ: {', '.join(f'{name} {step:,}' for name, step in steps.items())}"
+    said = ", ".join(f"{name} {step:,}" for name, step in steps.items())
+    epochs = {(run["record"] or records.EMPTY)["hyperparameters"].get("epochs") for run in runs}
+    if len(epochs) == 1 and None not in epochs:
+        return f"{counted(epochs.pop(), 'epoch')} each; steps differ with the batch size: {said}"
+    return f"Steps differ: {said}"
 
 
 def _first(run: Document) -> Mapping[str, Any] | None:
@@ -264,7 +276,7 @@ def _numbers(run: Document) -> str:
     if validation:
         best = f" (best {said_of(validation['best'])})" if validation["best"] is not None else ""
         said.append(f"val loss {said_of(validation['last'])}{best}")
-    return f"{', '.join(said)} after {run['step']:,} steps" if said else ""
+    return f"{', '.join(said)} after {run['summary']['step']:,} steps" if said else ""
 
 
 def said_of(value: float | str) -> str:

@@ -10,6 +10,7 @@ from .._plot import grid
 from .._result import Result, Table
 from ..board.panels import Panel, ReferenceLine
 from ..board.record import Event
+from ..verdicts.kinds import title_of
 from ..verdicts.state import OverallState
 from ..verdicts.verdict import Verdict
 from . import curves, event_files
@@ -237,7 +238,7 @@ def _panel(data: Document) -> Panel:
 
 
 def _short(verdict: Verdict) -> str:
-    return f"{verdict.level.upper()} {verdict.kind}"
+    return f"{verdict.level.upper()} {title_of(verdict.kind)}"
 
 
 def _extremes(curve: RunCurve) -> tuple[float | None, float | None, float | None]:

@@ -19,7 +19,7 @@ FAR = 2.0
 """Times the best loss, from which a run is told to be worse."""
 NEEDED = {
     "x|y": "x and y are your training data",
-    "callbacks": "callbacks is your list for fit, such as [doctor]",
+    "callbacks": "callbacks is your list for fit: without one, put callbacks = [] first",
     "batch_size": "batch_size is that of your fit (32 by default)",
     "epochs": "epochs is that of your fit",
 }
@@ -30,7 +30,7 @@ MANY, BRIGHT = 8, 5
 """Runs from which on charts have only the best drawn at full strength, and how many these are."""
 IN_COMPILE = "Paste before compile, then model.compile(optimizer, ...):"
 """Where the code of an optimizer goes that `compare` has found."""
-MORE = "More checks run, and OK, WATCH or ACT stands above."
+MORE = "More checks run, and a badge above says OK, WATCH or ACT."
 """What to expect of a run that can be checked further."""
 ELSEWHERE = "About the same {} on other examples of that kind: {}."
 """What to expect of a model that is well."""
@@ -59,7 +59,7 @@ def overview(runs: Sequence[Document]) -> Document:
         "cases": cases,
         "calm": calm,
         "titles": {kind: title_of(kind) for kind in sorted(kinds)},
-        "checks": _checks(runs) if is_alone else None,
+        "checks": _checks(runs, "Show the checks") if is_alone else None,
         "silent": list(SILENT),
         "columns": [[column.name, column.is_number] for column in _columns(runs)],
         "rows": [row | {"checks": None} if is_alone else row for row in _rows(runs, ranked, bool(cases))],
@@ -86,7 +86,9 @@ def _calm(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tupl
     reasons = dict.fromkeys(reason for run in runs for reason in run["state"]["reasons"])
     if has_best(ranked):
         yield from _winner(runs, ranked)
-        yield from (("Note", reason) for reason in reasons if not cases_of(runs))
+        unknown = [name for name, own in candidates(runs).items() if not any(run["state"]["judged"] for run in own)]
+        if unknown:
+            yield "Note", f"Not checked for faults: {', '.join(unknown)}."
         return
     parts = [(*reason.split(". ", 2), "", "")[:3] for reason in reasons]
     yield RESULT, " ".join([_nothing_found(runs), *(f"{why.removesuffix('.')}." for why, _, _ in parts)])
@@ -98,7 +100,7 @@ def _calm(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tupl
     if expected:
         yield EXPECT, " ".join(expected)
     elif is_live:
-        yield EXPECT, "OK above until the end; ACT or WATCH in its place if a check fails."
+        yield EXPECT, "The badge above turns into ACT or WATCH if something goes wrong."
     elif len(runs) == 1 and (of_validation := runs[0]["summary"]["validation"]):
         yield EXPECT, ELSEWHERE.format("val loss", said_of(of_validation["best"]))
 
@@ -132,12 +134,21 @@ def _winner(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tu
 def _sureness(first: Document, second: Document) -> str:
     """Return whether the difference between two candidates may be chance."""
     if min(len(first["losses"]), len(second["losses"])) < 2:
-        return "One training each: a small difference may be chance."
-    both, seeds = [f"of {rank['name']} ({_range(rank)})" for rank in (first, second)], len(first["losses"])
-    if max(first["losses"]) >= min(second["losses"]):
-        return f"Not sure, it may be chance: the losses {' and '.join(both)} overlap. Run more seeds."
-    said = f"each seed {both[0]} beats each {both[1]}"
-    return f"Not yet sure: {said}, but {seeds} seeds are few: run 5." if seeds < SEEDS else f"Quite sure: {said}."
+        is_far = second["times"] is not None and second["times"] >= FAR
+        return f"One training each{', but the difference is large' if is_far else ': the difference may be chance'}."
+    seeds, worst, best = len(first["losses"]), max(first["losses"]), min(second["losses"])
+    more = f"To be surer, run {SEEDS} seeds (`seeds={SEEDS}` in `compare`)."
+    if worst >= best:
+        both = [f"of {rank['name']} ({_range(rank)})" for rank in (first, second)]
+        said = f"Not sure, it may be chance: the losses {' and '.join(both)} overlap."
+        return f"{said} {more}" if seeds < SEEDS else f"{said} Run more seeds."
+    said = (
+        f"the worst training of {first['name']} ({digits(worst, 3)}) is better than the best of {second['name']} "
+        f"({digits(best, 3)})"
+    )
+    return (
+        f"Not yet sure: {said}, but {seeds} trainings each are few. {more}" if seeds < SEEDS else f"Quite sure: {said}."
+    )
 
 
 def _range(rank: Document) -> str:
@@ -155,8 +166,8 @@ def _nothing_found(runs: Sequence[Document]) -> str:
             f", but {little} are little checked." if little else "."
         )
     if not little:
-        return f"Nothing is wrong: {checks_of(runs[0])}."
-    return f"Nothing was found, but only {checks_of(runs[0])}. What ran has passed."
+        return f"Nothing wrong was found{' so far' if runs[0]['ended'] is False else ''}."
+    return "What was checked has passed."
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
@@ -191,7 +202,7 @@ def _rows(runs: Sequence[Document], ranked: Sequence[Document], has_cases: bool)
             "name": name,
             "runs": [run["name"] for run in groups[name]],
             "said": _said(groups[name], ranks.get(name), is_best=name == best),
-            "checks": _checks(groups[name]),
+            "checks": _checks(groups[name], checks_of(groups[name][0])),
             "notes": _notes(groups[name]) if has_cases else [],
             "level": min(STATES.index(level_of(run)) for run in groups[name]),
             "cells": [_cell(groups[name], column.key) for column in columns],
@@ -255,7 +266,7 @@ def _fine(runs: Sequence[Document], far: str) -> tuple[str, str]:
     return "ok", "so far" if any(run["ended"] is False for run in runs) else "nothing to do"
 
 
-def _checks(runs: Sequence[Document]) -> Document | None:
+def _checks(runs: Sequence[Document], text: str) -> Document | None:
     """Return the checks of a run in words: which passed, and which could not be made; None of several runs."""
     run = runs[0]
     passed = [title_of(v["kind"]) for v in verdicts_of(run) if v["level"] == "ok" and not v["explained_by"]]
@@ -263,7 +274,7 @@ def _checks(runs: Sequence[Document]) -> Document | None:
     passed += [f"and {unsaid} more"] if passed and unsaid > 0 else []
     lists = (("Not found", passed), ("Not checked", map(title_of, run["state"]["missing"])))
     lines = [f"{what}: {said}" for what, titles in lists if (said := ", ".join(titles))]
-    return {"text": checks_of(run), "lines": lines} if lines and len(runs) == 1 else None
+    return {"text": text, "lines": lines} if lines and len(runs) == 1 else None
 
 
 def _notes(runs: Sequence[Document]) -> list[str]:

@@ -15,6 +15,7 @@ from ..verdicts import table
 from ..verdicts.fact import Fact
 from .base import Curve, Monitor
 from .measurement_log import MeasurementLog, Rows, once, running_median
+from .numbers_of_cures import rate_over_usual
 from .progress import progress_measured
 
 SPIKE = 10.0
@@ -156,6 +157,7 @@ class CliffMonitor(Monitor):
         return progress_measured(log) | {
             q.SPIKES.name: len(spikes_of(log)),
             q.BROKEN.name: len(_broken(log)),
+            q.RATE_OVER_USUAL.name: rate_over_usual(log),
             q.GREW.name: float(grew(log)),
             q.SKIPS.name: float(Fact.SKIPPING in log.has),
         }

@@ -14,6 +14,8 @@ LEAST, OF_IDLE = 3.0, 10.0
 are measured where hardly anything moves any more."""
 ENOUGH_UPDATES = 100
 """Updates that a training should make, where it adds up batches for each."""
+HIGH = 10.0
+"""Times the largest usual learning rate, from which a rate is named as the likely cause of a NaN."""
 TINY = 0.1
 """Part of the usual gradient of the first steps below which a limit would clip all of them, when trained anew."""
 DIVERGED = 2.0
@@ -29,6 +31,7 @@ def known_to_cures(log: MeasurementLog) -> dict[str, str]:
     """
     numbers = {
         "rate": _peak(log),
+        "high_rate": _peak(log) if rate_over_usual(log) >= HIGH else float("nan"),
         "shorter_rate": _peak(log) / _too_long(log),
         "longer_rate": _longer_rate(log),
         "clip_at": _usual_norm(log),
@@ -42,6 +45,11 @@ def known_to_cures(log: MeasurementLog) -> dict[str, str]:
 
 def _peak(log: MeasurementLog) -> float:
     return log.rate if np.isnan(log.peak) else log.peak
+
+
+def rate_over_usual(log: MeasurementLog) -> float:
+    """Return the largest learning rate over the largest that is usual."""
+    return _peak(log) / usual_rate(log)
 
 
 def _typical_step(log: MeasurementLog) -> float:
@@ -65,7 +73,7 @@ def _too_long(log: MeasurementLog) -> float:
     if not np.isfinite(log.series("gradient_norm", "loss")).all():
         return float("nan")  # how far too long cannot be measured any more
     least = OF_IDLE if facts(log) & {Fact.DEAD_UNITS, Fact.SATURATED_UNITS} else LEAST
-    factors = [least, 2 * _typical_step(log), _stability(log), _peak(log) / usual_rate(log)]
+    factors = [least, 2 * _typical_step(log), _stability(log), rate_over_usual(log)]
     return min(float(np.nanmax(factors)), 1000.0)
 
 

@@ -305,7 +305,7 @@ OF_THE_COURSE = (
         "too_long",
         title="Trained too long",
         section="8.1",
-        meaning="The held-out loss was lowest long ago, and later epochs have not improved it.",
+        meaning="The validation loss was lowest long ago, and later epochs have not improved it.",
         fine="Training is not too long",
         cure="Train for fewer epochs, or stop when the validation loss is lowest: "
         "`callbacks.EarlyStopping(restore_best_weights=True)`.",

@@ -172,6 +172,11 @@ BROKEN = Quantity(
     lambda number: f"{counted(number, 'step')} had a NaN or infinite gradient",
     series="diagnosis/nonfinite_steps",
 )
+RATE_OVER_USUAL = Quantity(
+    "rate_over_usual",
+    "The largest learning rate over the largest that is usual: 0.01 for Adam and its like, 1 for other optimizers.",
+    lambda ratio: f"it is {times(ratio, 'the largest usual one')}",
+)
 GREW = Quantity("grew", "1 if the loss, gradient or weights grew before the loss became infinite, else 0.")
 SKIPS = Quantity("skips", "1 if steps with a NaN or infinite gradient are skipped, else 0.")
 NOISE_OVER_BATCH = Quantity(
@@ -420,17 +425,17 @@ HEADWAY = Quantity(
 )
 HELD_OUT_RISE = Quantity(
     "held_out_rise",
-    "The rise of the held-out loss (`val_loss`, or else the loss on the probe) since its minimum, over its fall before "
-    "or, if larger, a tenth of its initial value.",
-    lambda rise: f"since its minimum, the held-out loss has risen by {percent(rise)} of its earlier fall",
-    "the held-out loss has risen without limit",
+    "The rise of the validation loss (`val_loss`, or else the loss on the probe) since its minimum, over its fall "
+    "before or, if larger, a tenth of its initial value.",
+    lambda rise: f"since its minimum, the validation loss has risen by {percent(rise)} of its earlier fall",
+    "the validation loss has risen without limit",
     number=percent,
     usual="lowest of the last 3 values",
 )
 LEARNED = Quantity("learned", "By how much the training loss is below that of the first epoch.")
 HELD_OUT_LEFT = Quantity(
     "held_out_left",
-    "The lowest held-out loss over that of the best constant prediction, or else over its initial value.",
+    "The lowest validation loss over that of the best constant prediction, or else over its initial value.",
     number=percent,
 )
 VALIDATION_LOSS = Quantity("val_loss", "The validation loss of the last epoch.", series="epoch/val_loss")

@@ -74,8 +74,9 @@ def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[
     """Return the remedies that suit a training, in order, each thing to do once, with its numbers."""
     said: set[str] = set()
     for remedy in remedies:
-        if remedy.suits(has) and (filled := remedy.filled(known)) is not None and filled.cure not in said:
-            said.add(filled.cure)
+        filled = remedy.filled(known) if remedy.suits(has) else None
+        if filled is not None and said.isdisjoint(texts := {filled.cure, filled.code} - {""}):
+            said |= texts
             yield dataclasses.replace(filled, code=fitting(filled.code, has))
 
 
@@ -162,7 +163,7 @@ _PLAINLY = (
 )
 _LESS = _rate("Lower", "shorter_rate", "The loss should fall from the first epoch on.")
 _LONGER = _rate("Raise", "longer_rate", "The loss should fall several times faster.")
-_FACTOR = "Each layer should scale the gradient by a factor between 0.7 and 1.4."
+_FACTOR = "From layer to layer, the gradient should keep its size: a factor between 0.7 and 1.4."
 _SIGNAL = "The outputs of each layer should have an RMS near 1."
 _BELOW_CHANCE = "The loss should fall below that of the best constant prediction."
 _REACH = "The gradient should reach the first time steps."
@@ -188,7 +189,7 @@ _STOP = Remedy(
     "Training should end with its best validation loss.",
     unless=_LOOP,
 )
-_KEEP = Remedy("Keep the weights of the step at which the held-out loss is lowest, and stop there.", needs=_LOOP)
+_KEEP = Remedy("Keep the weights of the step at which the validation loss is lowest, and stop there.", needs=_LOOP)
 _DECAY = Remedy(
     "Decay the learning rate from {rate} to 0 over the whole training run with `schedules.LinearDecay`.",
     SLOWER_FALL,
@@ -441,6 +442,11 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "nonfinite": (
         *_LESS,
+        Remedy(
+            "The learning rate {high_rate} is far above the usual. Find one that works with "
+            "`keras_ch8.find_learning_rate`.",
+            FIND_RATE, "All gradients should be finite.", unless=_RATED,
+        ),
         _find_rate("All gradients should be finite."),
         _clip("All gradients should be finite."),
         Remedy("Search the data for NaN, or let `callbacks.Guard` skip such steps and list their examples."),

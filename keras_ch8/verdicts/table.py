@@ -239,6 +239,14 @@ CLIFF = (
     ),
     Rule(
         kind="nonfinite",
+        says="The gradient became non-finite, probably because of the learning rate",
+        limits=(Limit(q.RATE_OVER_USUAL, "above", 10), BROKE),
+        unless=SKIPPED,
+        is_certain=True,
+        mentions=(q.BROKEN,),
+    ),
+    Rule(
+        kind="nonfinite",
         says="The gradient became non-finite",
         limits=(BROKE,),
         unless=SKIPPED,
@@ -264,7 +272,7 @@ DURATION = (
     ),
     Rule(
         kind="too_long",
-        says="The last epochs made the model worse on held-out examples",
+        says="The last epochs made the model worse on validation examples",
         limits=(
             Limit(q.BEST_AT, "below", 0.33, source=f"{PLAYBOOK}; {MEASURED}"),
             Limit(q.RISEN, "above", 0.02, source=MEASURED),
@@ -293,7 +301,10 @@ ONLINE_RISK = (
         limits=(
             Limit(q.HELD_OUT_RISE, "above", 0.1, 0.15, source=MEASURED),
             Limit(
-                q.HELD_OUT_LEFT, "below", 0.9, name="the held-out loss was clearly below that of a constant prediction"
+                q.HELD_OUT_LEFT,
+                "below",
+                0.9,
+                name="the validation loss was clearly below that of a constant",
             ),
             Limit(q.LEARNED, "above", 0.0, name="the training loss has fallen"),
         ),

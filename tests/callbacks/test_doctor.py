@@ -94,9 +94,7 @@ def test_the_script_of_a_user(tmp_path, capsys, monkeypatch):
     assert repr(keras_ch8.Doctor("logs", (X, Y))) == "Doctor(log_dir='logs', probe=256 examples)"
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert str(doctor).startswith("\033[1;31mACT\033[0m Learning rate too low"), "in a terminal"
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert str(doctor).startswith("ACT Learning rate too low")
+    assert str(doctor).startswith("ACT Learning rate too low"), "without colour, even in a terminal"
 
 
 FORMS = {

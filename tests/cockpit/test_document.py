@@ -50,7 +50,7 @@ def test_a_run_is_read_back(tmp_path):
     assert run["tags"]["step/loss"] == {"text": "Loss of single minibatches.", "unit": "loss", "section": "8.1.3"}
     assert run["record"]["verdicts"] == [VERDICT, FINE]
     assert run["record"]["layers"] == []
-    assert run["summary"] == {"loss": 0.1, "validation": None, "clipped": None}
+    assert run["summary"] == {"loss": 0.1, "step": 10, "validation": None, "clipped": None}
     json.dumps(made, allow_nan=False)
 
 

@@ -83,7 +83,7 @@ def test_what_was_little_checked_is_never_called_right():
     assert said(little_checked("a", judged=0)) == ("little_checked", "Unknown: no check could run")
     assert said(little_checked("a"), trained("b", loss=0.25)) == (
         "ok",
-        "Use b: best of 2 runs (val loss 0.25), and nothing is wrong with it",
+        "Use b: best of 2 runs (val loss 0.25), which passed all checks",
     )
     assert said(little_checked("a"), trained("b", loss=0.75)) == (
         "little_checked",
@@ -106,14 +106,14 @@ def test_what_did_not_run_is_said_where_all_that_ran_has_passed():
 
 def test_a_training_that_never_ended_and_is_silent_is_not_called_right():
     dead = trained("a", ended=False) | {"news": None}
-    assert said(dead) == ("watch", "This run has not ended and sends no news: is it still running?")
+    assert said(dead) == ("watch", "No news from this run: is it still running?")
     assert said(trained("a", VANISHING, ended=False) | {"news": None})[0] == "act"
 
 
 def test_of_several_runs_it_is_said_whether_to_use_the_best_or_to_fix_it_first():
     watch = verdict("overfitting", "watch", "It overfits.")
     begin = "best of 2 runs (val loss 0.25)"
-    assert said(trained("a"), trained("b", loss=0.25)) == ("ok", f"Use b: {begin}, and nothing is wrong with it")
+    assert said(trained("a"), trained("b", loss=0.25)) == ("ok", f"Use b: {begin}, which passed all checks")
     assert said(trained("a"), trained("b", watch, loss=0.25)) == (
         "watch",
         f"Use b: {begin}, but watch it: overfitting",
@@ -139,7 +139,7 @@ def test_a_red_verdict_below_a_best_run_that_is_well_says_whose_it_is():
     one = of_runs([sick[0], trained("cured", loss=0.183)])
     assert (one["level"], one["text"]) == (
         "ok",
-        "Use cured: best of 2 runs (val loss 0.183), and nothing is wrong with it",
+        "Use cured: best of 2 runs (val loss 0.183), which passed all checks",
     )
     assert one["advice"] == "ACT below is about another run (sick_0 does not learn: vanishing gradients)."
     many = of_runs([*sick, trained("cured", loss=0.183)])["advice"]

@@ -126,10 +126,21 @@ def test_a_curve_that_is_not_there_is_refused_with_those_that_are(history):
 
 def test_it_says_how_the_training_ended_and_what_is_wrong(history):
     head, header, first, *rest = str(history).splitlines()
-    assert head == "run 'deep', step 100, ended; loss 0.02, val_loss 0.03, val_loss_best 0.03; ACT vanishing."
+    assert head == "run 'deep', step 100, ended; loss 0.02, val_loss 0.03, val_loss_best 0.03; ACT Vanishing gradients."
     assert repr(history) == f"<RunHistory: {head}>"
     assert header.split() == ["curve", "[unit]", "points", "last", "smallest", "largest", "verdict"]
-    assert first.split() == [">", BACKWARD, "[ratio", "a", "layer]", "4", "0.3", "0.3", "1.2", "ACT", "vanishing"]
+    assert first.split() == [
+        ">",
+        BACKWARD,
+        "[ratio",
+        "a",
+        "layer]",
+        "4",
+        "0.3",
+        "0.3",
+        "1.2",
+        *"ACT Vanishing gradients".split(),
+    ]
     assert len(rest) == len(history.curves) - 1
     assert any(line.split()[:2] == ["step/loss", "[loss]"] for line in rest)
 
@@ -235,7 +246,7 @@ def test_the_training_history_has_all_losses_verdicts_and_events(history, pyplot
         "clipping (1)", "spike (1)", "stopped (1)",
     ]  # fmt: skip
     assert ax.get_yscale() == "log"
-    assert texts_on(ax) == ["ACT vanishing"]
+    assert texts_on(ax) == ["ACT Vanishing gradients"]
     at = [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1 and line.get_linestyle() == ":"]
     assert at == [VERDICT["step"]]
 
@@ -253,7 +264,11 @@ def test_panels_are_found_by_title_series_and_section(history, pyplot):
     assert list(history.panels)[:2] == ["Training history", "Loss of minibatches"]
     assert history.plot("LOSS OF minibatches").get_title() == "Loss of minibatches"
     assert history.plot(BACKWARD).get_title() == "Gradient from layer to layer"
-    assert texts_on(history.plot(BACKWARD)) == ["act: vanishing", "as large as at the next layer", "ACT vanishing"]
+    assert texts_on(history.plot(BACKWARD)) == [
+        "act: vanishing",
+        "as large as at the next layer",
+        "ACT Vanishing gradients",
+    ]
     several = history.plot("8.2")
     assert [ax.get_title() for ax in several] == [
         "Gradient norm",

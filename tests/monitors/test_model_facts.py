@@ -34,7 +34,8 @@ pytestmark = pytest.mark.usefixtures("in_graphs")
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
 KNOWN = {
-    "rate": "0.1", "shorter_rate": "0.01", "longer_rate": "0.3", "clip_at": "2.5", "momentum": "0.8", "memory": "2.3",
+    "rate": "0.1", "high_rate": "50",
+    "shorter_rate": "0.01", "longer_rate": "0.3", "clip_at": "2.5", "momentum": "0.8", "memory": "2.3",
     "larger_batch": "64", "more_epochs": "30", "added_up": "2",
 }  # fmt: skip
 

@@ -142,7 +142,7 @@ class Measuring:
         most = max((len(log.of(monitor.name)) for monitor in self.monitors if monitor.source == "probe"), default=0)
         rarer = "`Diagnosis(measure_every=1)` measures at each step."
         more = rarer if most < log.step else f"Train at least {ENOUGH} steps."
-        few = f"Measured {counted(most, 'time')}, which is too few to judge trends. {more}"
+        few = f"The model was measured {counted(most, 'time')}, too few to judge trends. {more}"
         return [*filter(None, [self.memory.failure, few if 0 < most < ENOUGH else "", self.memory.refusal])]
 
     def cost_summary(self, updates: int) -> str:
@@ -320,11 +320,12 @@ def why_not_measured(model: keras.Model) -> str | None:
         return "the model has no trainable weights. Set `trainable = True` on the layers that should learn."
     known = keras_private.optimizers_of(model)
     if not model.built and len(known) > 1:
-        used = " and ".join(name for name, one in known.items() if keras_private.iterations_of(one) > 0)
+        used = " and ".join(f"`{name}`" for name, one in known.items() if keras_private.iterations_of(one) > 0)
         return (
-            f"with several losses, as in a GAN, only the steps of {used} are checked: no one loss says how good the "
-            "model is. Nothing to change: judge the model by samples from it. Samples that get better from epoch to "
-            "epoch, whether or not a loss falls."
+            f"only the step sizes of {used} were checked, not the model: with several losses, as in a GAN, none "
+            "says how good it is. Have `train_step` return a number that says how good the samples are, such as the "
+            "distance between the means of real and generated batches: the page then draws it. That number should fall "
+            "from epoch to epoch, though the losses may not."
         )
     if not model.built:
         return (

@@ -34,7 +34,7 @@ export const concerns = ({ panel, all }, { kind, series }, of) =>
 
 export function newCard(page) {
   const parts = { title: make("h3"), under: make("div.under"), read: make("p.read.muted"), plot: make("div.plot"), below: make("div") };
-  const card = { parts };
+  const card = { parts, page };
   const head = make("div.head", parts.title, button("CSV", () => save(card), "button.csv"));
   parts.plot.role = "img";
   card.element = make("article", head, parts.under, parts.read, parts.plot, parts.below);
@@ -52,14 +52,16 @@ export function newCard(page) {
 
 // Bring all of a card but its plot up to date.
 export function refresh(card) {
-  const { element, parts, panel, map } = card;
+  const { element, parts, panel, map, page } = card;
   const runs = [...new Set(card.curves.map(({ run }) => run))];
   const isOn = (verdict, run) => concerns(card, verdict, run);
-  const found = titlesOf(runs.flatMap((run) => wrong(run).filter((verdict) => isOn(verdict, run))));
+  const of = (run) => wrong(run).filter((verdict) => isOn(verdict, run));
+  const found = titlesOf(runs.flatMap((run) => of(run).map((one) => ({ ...one, of: page.runs.length > 1 && run.label }))));
   card.lines = linesOf(panel, card.curves);
   card.limits = limitsOf(card.curves);
   card.marks = marksOf(card, card.axis === STEPS ? runs : [], isOn);
-  element.className = `card ${found[0]?.[0] ?? ""}`;
+  const isCalm = panel.part === "loss" && page.document.headline.level === "ok"; // the best run is well
+  element.className = `card ${(!isCalm && found[0]?.[0]) || ""}`;
   element.dataset.panel = panel.title;
   const { run, tag } = card.all[0];
   parts.title.replaceChildren(...(map ? [nameOf(run, run.label), ": "] : []), panel.title);
@@ -98,8 +100,10 @@ function legendOf(card, runs) {
     });
     return make("tr", make("th", nameOf(run, run.label)), ...cells);
   });
-  const table = make("table", make("thead", make("tr", card.at, ...tags.map(headOf))), make("tbody", ...rows));
-  return make(tags.length > 1 ? "div.legend" : "div.legend.one", table);
+  const isOne = tags.length === 1;
+  card.what = isOne ? `${lastOf(tags[0][1])}, ` : "";
+  const table = make("table", make("thead", make("tr", card.at, ...(isOne ? [] : tags.map(headOf)))), make("tbody", ...rows));
+  return make(isOne ? "div.legend.one" : "div.legend", table);
 }
 
 // A line with the dashes of a rank.
@@ -117,7 +121,7 @@ function read(card, plot) {
     card.said.textContent = (at !== undefined && cellAt(card, plot)) || `last at step ${count(map.steps.at(-1))}`;
     return;
   }
-  card.at.textContent = at === undefined ? "last" : `at ${panel.x ? number(at) : count(Math.round(at))}`;
+  card.at.textContent = card.what + (at === undefined ? "last" : `at ${panel.x ? number(at) : count(Math.round(at))}`);
   for (const { element, curve } of card.cells) {
     const value = valueAt(curve, at);
     element.textContent = value === null ? "NaN" : number(value);

@@ -17,10 +17,11 @@ function drawHeading(page) {
   const { level, text, more, advice } = document.headline;
   const newest = runs.filter((run) => run.news).sort((a, b) => b.news - a.news)[0];
   page.isOld = isOld(newest) && !LEVELS.includes(level);
-  const lost = page.isOld && `No news for ${agoOf(newest)}: does the training still run?`;
+  const lost = page.isOld && `No news from this run for ${agoOf(newest)}: is it still running?`;
   const isKnown = level && level !== "little_checked"; // else the text says it
   const title = lost ? finding(["watch", lost]) : isKnown ? finding([level, text]) : text;
-  const under = [more, document.title].filter(Boolean).map((said) => make("span", said));
+  const levels = document.cases.length ? "ACT: change this now. WATCH: may be a problem." : "";
+  const under = [more, `${runs.length > 1 ? "runs in" : "run"}: ${document.title}`, levels].filter(Boolean).map((said) => make("span", said));
   if (newest) under.push(newsOf(newest, page.follows));
   parts.heading.replaceChildren(make("h1", title), make("p", make("b", advice)), make("div.muted.more", ...under));
 }
@@ -66,6 +67,7 @@ function drawRuns(page) {
     return runs.length ? { key: row.name, content, build: () => rowOf(page, row, runs[0], hidden, live) } : [];
   });
   update(parts.runs.querySelector("tbody"), rows);
+  parts.runs.classList.toggle("wide", parts.runs.scrollWidth > parts.runs.clientWidth);
 }
 
 function inOrder(rows, i, sign) {
@@ -120,7 +122,7 @@ function stoppingOf(run) {
   if (isNumber(epoch)) said += ` in epoch ${epoch}`;
   if (stop) said += `; at step ${count(stop.step)}`;
   if (stop || reason) said += `: ${reason ?? "stopped"}`;
-  else if (isNumber(left)) said += `; ${left} epoch${left === 1 ? "" : "s"} of patience left`;
+  else if (isNumber(left) && run.ended === false) said += `; ${left} epoch${left === 1 ? "" : "s"} of patience left`;
   const build = () => make("div.stopping", make("b", "Early stopping "), "in ", nameOf(run), ...prose(said));
   return { key: run.name, content: [said, run.color], build };
 }

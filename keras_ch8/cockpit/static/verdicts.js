@@ -1,5 +1,5 @@
 // The verdicts: the first one beside the loss, unless the best run is well; the others below, each once for all runs.
-import { button, count, finding, foldOf, make, nameOf, prose, update, wrong } from "./words.js";
+import { broken, button, count, finding, foldOf, make, nameOf, prose, update, wrong } from "./words.js";
 import { concerns } from "./cards.js";
 
 const NAMED = 3; // runs in the heading of a verdict, and charts below it
@@ -38,7 +38,7 @@ function blockOf(page, { key, kind, title, level, members }, isFirst, shown) {
     const names = members.slice(0, NAMED).flatMap(({ run }) => [nameOf(run), " "]);
     if (members.length > NAMED) names.push(`and ${members.length - NAMED} more`);
     const inRuns = page.runs.length > 1 ? ["in ", ...names] : [];
-    const head = [finding([level, title]), ...inRuns, make("span.brief", ...prose(told[0].verdict.finding.split(" (")[0]))];
+    const head = [finding([level, title]), ...inRuns, make("span.brief", ...prose(briefOf(page, told, kind)))];
     const bodies = told.map((one, i) => {
       const body = bodyOf(page, one, i ? [] : charts);
       if (told.length < 2) return body;
@@ -49,6 +49,13 @@ function blockOf(page, { key, kind, title, level, members }, isFirst, shown) {
     return Object.assign(block, { members });
   };
   return { key, content: [told.map(({ run, ...rest }) => [run.name, run.color, rest]), charts, isFirst], build };
+}
+
+// What the head of a folded block says: of several runs, whose number it is; or that another block has the fix.
+function briefOf({ document }, [{ run, verdict, same }, ...others], kind) {
+  const whose = others.length ? `${run.label}: ` : "";
+  const fix = same === kind ? "" : ` The fix is that of “${document.titles[same]}”.`;
+  return whose + verdict.finding.split(" (")[0].replace(/\.?$/, ".") + fix;
 }
 
 // What is wrong, the fix, what to expect then, and what if not; folded what follows from it, and why it was reported.
@@ -85,7 +92,7 @@ function listOf(rows) {
 }
 
 function codeOf(code, where) {
-  const text = make("pre", make("code", code));
+  const text = make("pre", make("code", ...broken(code, /(?<=\()/)));
   const copy = button("Copy", async () => {
     copy.textContent = (await copied(text)) ? "Copied" : "Press Ctrl+C";
     setTimeout(() => (copy.textContent = "Copy"), 1500);

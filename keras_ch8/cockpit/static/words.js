@@ -12,7 +12,7 @@ export function make(selector, ...children) {
 }
 
 // Text in which a line may end after some characters.
-const broken = (text, after) => text.split(after).flatMap((part) => [part, make("wbr")]);
+export const broken = (text, after) => text.split(after).flatMap((part) => [part, make("wbr")]);
 
 // A name, which may be cut off.
 export const short = (text) => Object.assign(make("span.short", ...broken(text, /(?<=[_/])/)), { title: text });
@@ -74,10 +74,12 @@ export function wrong(run) {
   return LEVELS.flatMap((level) => verdicts.filter((verdict) => verdict.level === level));
 }
 
-// The titles of such verdicts by level: [level, "title, title"].
+// The titles of such verdicts by level, and of several runs whose they are: [level, "title in run, run"].
 export function titlesOf(verdicts) {
-  const titles = (level) => new Set(verdicts.filter((verdict) => verdict.level === level).map(({ title }) => title));
-  return LEVELS.map((level) => [level, [...titles(level)].join(", ")]).filter(([, text]) => text);
+  const whose = (all) => (all[0].of ? ` in ${all.slice(0, 3).map(({ of }) => of).join(", ")}${all.length > 3 ? `, ${all.length - 3} more` : ""}` : "");
+  const titles = (level) => Map.groupBy(verdicts.filter((verdict) => verdict.level === level), ({ title }) => title);
+  const said = (level) => [...titles(level)].map(([title, all]) => title + whose(all)).join(", ");
+  return LEVELS.map((level) => [level, said(level)]).filter(([, text]) => text);
 }
 
 // Make the children those of a list of {key, content, build}: one with the same content stays; so does the focus, by
