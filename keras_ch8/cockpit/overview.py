@@ -87,8 +87,9 @@ def _calm(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tupl
     if has_best(ranked):
         yield from _winner(runs, ranked)
         unknown = [name for name, own in candidates(runs).items() if not any(run["state"]["judged"] for run in own)]
-        if unknown:
-            yield "Note", f"Not checked for faults: {', '.join(unknown)}."
+        of_compare = len(unknown) == len(ranked) < len(runs)  # whose trainings have no `Doctor`
+        notes = [f"Not checked for faults: {', '.join(unknown)}."] if of_compare else reasons
+        yield from (("Note", note) for note in notes if not cases_of(runs))
         return
     parts = [(*reason.split(". ", 2), "", "")[:3] for reason in reasons]
     yield RESULT, " ".join([_nothing_found(runs), *(f"{why.removesuffix('.')}." for why, _, _ in parts)])

@@ -24,7 +24,7 @@ def test_the_first_view_has_the_finding_the_fix_and_the_loss(page, six, width):
     best = ranking(six["runs"])[0]
     (heading,) = page.all("h1")
     loss = f"val loss {best['loss']:.3g}"
-    assert heading.text == f"OKUse {best['name']}: best of 6 runs ({loss}), and nothing is wrong with it"
+    assert heading.text == f"OKUse {best['name']}: best of 6 runs ({loss}), which passed all checks"
     assert "ACT below is about 2 other runs" in page.text()
     (main,) = page.all(".part-main .verdict")
     assert f"What to do\nUse {best['name']}." in main.text
@@ -119,7 +119,7 @@ def test_where_nothing_is_wrong_the_page_says_so_and_how_to_check_more(page):
     page.open(document(run("fine", curves(np.geomspace(2, 1, 50)))))
     assert page.all("h1")[0].text == "OKAll right: 13 of 13 checks passed"
     assert [each.text for each in page.all(".part-main dd")] == [
-        "Nothing is wrong: 13 of 13 checks passed.",
+        "Nothing wrong was found.",
         "Nothing to change: it can be used as it is.",
     ]
     little = run("little", curves(np.geomspace(2, 1, 50)))
@@ -133,9 +133,9 @@ def test_where_nothing_is_wrong_the_page_says_so_and_how_to_check_more(page):
     page.open(document(little))
     assert [each.text for each in page.all(".part-main dt")] == ["Result", "What to do", "Then expect"]
     assert [each.text for each in page.all(".part-main dd")] == [
-        "Nothing was found, but only 2 of 19 checks could run. What ran has passed. There is no probe.",
+        "What was checked has passed. There is no probe.",
         "Pass a probe.",
-        "More checks run, and OK, WATCH or ACT stands above.",
+        "More checks run, and a badge above says OK, WATCH or ACT.",
     ]
     assert page.all("h1")[0].text == "Nothing found, but little checked: 2 of 19 checks could run"
     assert not page.all(".ok")
@@ -169,7 +169,8 @@ def test_a_verdict_leads_to_its_charts_and_they_to_it(page, six):
         seen = page.js(tops, named)
         assert any(0 < top < 450 for top in seen), (title, seen)
     card = page.all(".card.act")[0]
-    kinds = page.js("return arguments[0].querySelector('.finding').textContent.slice(3).split(', ')", card)
+    kinds = page.js("return arguments[0].querySelector('.finding').textContent.slice(3).split(/ in .*|, /)", card)
+    kinds = list(filter(None, kinds))
     page.js("document.querySelectorAll('.verdict').forEach((block) => (block.open = false))")
     page.scroll_to(card)
     card.find_element("css selector", ".under .link").click()
@@ -181,14 +182,14 @@ def test_a_verdict_leads_to_its_charts_and_they_to_it(page, six):
 def test_early_stopping_is_told(page, six):
     rng = np.random.default_rng(5)
     waits = {"metric": "val_loss", "best": 0.25, "best_epoch": 3, "patience_left": 1, "reason": None}
-    page.open(document(six["runs"][-1], run("waits", ordinary(rng, STEPS), stopping=waits)))
+    page.open(document(six["runs"][-1], run("waits", ordinary(rng, STEPS), stopping=waits, ended=False)))
     stopped, waiting = (page.js("return arguments[0].textContent", line) for line in page.all(".stopping"))
     best = six["runs"][-1]["record"]["stopping"]["best"]
     assert stopped == (
         f"Early stopping in everything: val_loss was best at {best:.3g} in epoch 15; at step 840: "
         "Stopped after epoch 20: val_loss did not fall for 5 epochs."
     )
-    assert waiting == "Early stopping in waits: val_loss was best at 0.25 in epoch 3; 1 epoch of patience left"
+    assert waiting == "Early stopping in waits: val_loss was best at 0.25 in epoch 3; patience left: 1"
     said = page.card("Early stopping: the metric and its best value").find_element("css selector", ".said").text
     assert "stop" in said
     assert "restore" in said
@@ -267,7 +268,8 @@ def test_a_fix_says_where_it_goes_and_what_it_needs(page):
     follows = verdict("nonfinite", "ok", "It is NaN.", explained_by="step_too_long")
     page.open(document(run("0.1", nan, verdict("step_too_long", "act", "Too long.", **code), follows)))
     assert page.js("return document.querySelector('.where').firstChild.textContent") == (
-        "Paste between compile and fit(callbacks=callbacks, ...): callbacks is your list for fit, such as [doctor]."
+        "Paste between compile and fit(callbacks=callbacks, ...): callbacks is your list for fit: "
+        "without one, put callbacks = [] first."
     )
     assert page.all(".part-main dd")[2].text == "It stops. There should be no NaN."
     assert "in" not in page.all(".part-main summary")[0].text.split(), "there is one run only"
@@ -334,7 +336,7 @@ def test_a_page_that_is_followed_is_live_until_there_is_no_news(page):
         page.drawn(f"data.runs[0].news = Date.now() / 1000 - {seconds}; render(data, page, true);")
         assert [each.text.removeprefix("● ") for each in page.all(".old")] == [words, "no news"]
         since = words.removeprefix("last news ").partition(" ago")[0]
-        assert page.all("h1")[0].text == f"WATCHNo news for {since}: does the training still run?"
+        assert page.all("h1")[0].text == f"WATCHNo news from this run for {since}: is it still running?"
         assert page.all(".part-main dt")[1].text == "What to do"
         assert not page.all(".ok:not(.grey)"), "nothing is green"
     page.drawn("render(data, page);")

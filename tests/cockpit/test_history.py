@@ -139,7 +139,7 @@ def test_it_says_how_the_training_ended_and_what_is_wrong(history):
         "0.3",
         "0.3",
         "1.2",
-        *"ACT Vanishing gradients".split(),
+        *["ACT", "Vanishing", "gradients"],
     ]
     assert len(rest) == len(history.curves) - 1
     assert any(line.split()[:2] == ["step/loss", "[loss]"] for line in rest)

@@ -100,10 +100,8 @@ function legendOf(card, runs) {
     });
     return make("tr", make("th", nameOf(run, run.label)), ...cells);
   });
-  const isOne = tags.length === 1;
-  card.what = isOne ? `${lastOf(tags[0][1])}, ` : "";
-  const table = make("table", make("thead", make("tr", card.at, ...(isOne ? [] : tags.map(headOf)))), make("tbody", ...rows));
-  return make(isOne ? "div.legend.one" : "div.legend", table);
+  const table = make("table", make("thead", make("tr", card.at, ...tags.map(headOf))), make("tbody", ...rows));
+  return make(tags.length > 1 ? "div.legend" : "div.legend.one", table);
 }
 
 // A line with the dashes of a rank.
@@ -121,7 +119,7 @@ function read(card, plot) {
     card.said.textContent = (at !== undefined && cellAt(card, plot)) || `last at step ${count(map.steps.at(-1))}`;
     return;
   }
-  card.at.textContent = card.what + (at === undefined ? "last" : `at ${panel.x ? number(at) : count(Math.round(at))}`);
+  card.at.textContent = at === undefined ? "last" : `at ${panel.x ? number(at) : count(Math.round(at))}`;
   for (const { element, curve } of card.cells) {
     const value = valueAt(curve, at);
     element.textContent = value === null ? "NaN" : number(value);

@@ -122,7 +122,7 @@ function stoppingOf(run) {
   if (isNumber(epoch)) said += ` in epoch ${epoch}`;
   if (stop) said += `; at step ${count(stop.step)}`;
   if (stop || reason) said += `: ${reason ?? "stopped"}`;
-  else if (isNumber(left) && run.ended === false) said += `; ${left} epoch${left === 1 ? "" : "s"} of patience left`;
+  else if (isNumber(left) && run.ended === false) said += `; patience left: ${left}`;
   const build = () => make("div.stopping", make("b", "Early stopping "), "in ", nameOf(run), ...prose(said));
   return { key: run.name, content: [said, run.color], build };
 }

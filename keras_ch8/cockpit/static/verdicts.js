@@ -54,8 +54,8 @@ function blockOf(page, { key, kind, title, level, members }, isFirst, shown) {
 // What the head of a folded block says: of several runs, whose number it is; or that another block has the fix.
 function briefOf({ document }, [{ run, verdict, same }, ...others], kind) {
   const whose = others.length ? `${run.label}: ` : "";
-  const fix = same === kind ? "" : ` The fix is that of “${document.titles[same]}”.`;
-  return whose + verdict.finding.split(" (")[0].replace(/\.?$/, ".") + fix;
+  const found = whose + verdict.finding.split(" (")[0];
+  return same === kind ? found : `${found} (same fix as “${document.titles[same]}”)`;
 }
 
 // What is wrong, the fix, what to expect then, and what if not; folded what follows from it, and why it was reported.

@@ -76,9 +76,10 @@ export function wrong(run) {
 
 // The titles of such verdicts by level, and of several runs whose they are: [level, "title in run, run"].
 export function titlesOf(verdicts) {
-  const whose = (all) => (all[0].of ? ` in ${all.slice(0, 3).map(({ of }) => of).join(", ")}${all.length > 3 ? `, ${all.length - 3} more` : ""}` : "");
-  const titles = (level) => Map.groupBy(verdicts.filter((verdict) => verdict.level === level), ({ title }) => title);
-  const said = (level) => [...titles(level)].map(([title, all]) => title + whose(all)).join(", ");
+  const few = (names) => names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
+  const titles = (level) => Map.groupBy(verdicts.filter((each) => each.level === level), ({ title }) => title);
+  const told = ([title, all]) => (all[0].of ? `${title} in ${few(all.map(({ of }) => of))}` : title);
+  const said = (level) => [...titles(level)].map(told).join(", ");
   return LEVELS.map((level) => [level, said(level)]).filter(([, text]) => text);
 }
 
