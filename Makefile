@@ -36,8 +36,9 @@ format:  ## order imports, fix what can be fixed, and format
 types:  ## mypy on the package
 	$(python) -m mypy
 
-docs:  ## pages and tables made from the code and from what was measured, and what is missing; examples in docstrings
+docs:  ## pages, tables and the film of the tour, made from the code and from what was measured; what is missing; examples in docstrings
 	$(python) tools/missing.py
+	$(python) tools/film.py
 	$(pytest) -n 2 -m "" keras_ch8
 
 recipe:  ## what `make recipe add="A pacing"` adds is there to be made your own; without `add`, the names of the recipes

@@ -136,7 +136,7 @@ def page(results):
     lines += [f"\n{SAME} (paired t test, Holm) between\n"]
     for name, one in loads.items():
         lines += [f"- {name}: {said.split(SAME + ' between ')[-1].split(' (paired')[0]}" for said in one["said"][1:]]
-    lines += ["\n## Our Adam beside Keras's\n", ADAMS]
+    lines += ["\n## Our Adam and Keras's Adam\n", ADAMS]
     lines += [
         "| workload | difference of the loss | p | p after Holm, of these six | CPU, ours / Keras's |",
         "|---|---|---|---|---|",
@@ -187,20 +187,20 @@ def _time(candidate):
 
 INTRODUCTION = """# Optimizers compared
 
-Made by `python benchmarks/compare.py` with `keras_ch8.compare`: each optimizer has five trials, even in the logarithm
-of the rate from a 30th to 30 times a usual one, and up to three more where the best lies at a boundary; the best
-setting is run with five seeds that the tuning has not seen. What counts is the time until the loss on held-out data is
-at a target, tracing and compiling counted, in seconds of one core. L-BFGS sees all examples in each step and has
-nothing to tune. `schedule_factor` is what the rates of a schedule are multiplied by.
+Made by `python benchmarks/compare.py` with `keras_ch8.compare`: each optimizer gets five trials, with learning rates
+spaced evenly on a log scale from 1/30 to 30 times a usual one, and up to three more if the best lies at a boundary.
+The best setting is run with five new seeds. The measure is the time until the held-out loss reaches a target,
+including tracing and compiling, in seconds on one core. L-BFGS sees all examples in each step and has nothing to
+tune. `schedule_factor` multiplies the learning rates of a schedule.
 """
 
 SAME = "No significant difference in the time to the target"
 """What `keras_ch8.compare` says of those that are no slower than the first, as far as is known."""
 
-ADAMS = """Loss at the end, ours minus Keras's, with its 95 % interval and the p of a paired t test; and CPU seconds of
-a whole training, the median of the ratios seed by seed. In a model of one variable the time in which our update is
-compiled is not made up for. The two are one algorithm but for epsilon: Keras adds 1e-7 to the root of r before its
-correction, which acts as 3e-6 in the first step, the book 1e-8 after it.
+ADAMS = """Final loss, ours minus Keras's, with the 95 % interval and p of a paired t test; and CPU seconds of a whole
+training, as the median of the ratios per seed. In a model with one variable, our update does not win back the time
+that its compilation takes. The two algorithms differ only in epsilon: Keras adds 1e-7 to the root of r before the
+bias correction, which acts like 3e-6 in the first step; the book adds 1e-8 after it.
 """
 
 PUBLISHED_TEXT = """`quadratic_deep` with DeepOBS's own draws, settings and number of epochs (100); batches of 128 that

@@ -138,9 +138,9 @@ class Keeper:
         differing = [name for name, value in settings.items() if written.get(name) != value]
         if differing:
             raise ValueError(
-                f"`directory` keeps what is finished of one {of}, and {self._folder!r} is of another: it differs in "
-                f"{', '.join(differing)}. Received: directory={self._folder!r}. Give the same arguments to go on "
-                "with it, or another `directory`."
+                f"`directory` stores the finished parts of one {of}, and {self._folder!r} belongs to another: it "
+                f"differs in {', '.join(differing)}. Received: directory={self._folder!r}. Pass the same arguments to "
+                "resume it, or another `directory`."
             )
 
     def load(self, key: str) -> Any:

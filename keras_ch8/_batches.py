@@ -94,8 +94,8 @@ def check_targets(x: Data, y: Data | None, model: keras.Model) -> None:
 def _refuse_generator(x: Data) -> None:
     if isinstance(x, Iterator):
         raise TypeError(
-            "`x` is read several times, and what is read of a generator is gone. Received: "
-            f"x={short(x)}. Give arrays, a `tf.data.Dataset` or a `keras.utils.PyDataset`."
+            f"`x` is read several times, but a generator can be read only once. Received: x={short(x)}. Pass arrays, a "
+            "`tf.data.Dataset` or a `keras.utils.PyDataset`."
         )
 
 

@@ -127,7 +127,7 @@ def _without_surrogates(value: Any) -> str:
     try:
         value.encode() if isinstance(value, str) else None
     except UnicodeEncodeError:
-        return "It has half a letter, a lone surrogate, which no file can hold: leave that out."
+        return "It contains a lone surrogate, which no file can store: remove it."
     return ""
 
 
@@ -171,7 +171,7 @@ def stabilizer(name: str, value: Any, *, default: float) -> float:
         value,
         _SMALLEST,
         math.inf,
-        meaning="the small constant (delta in the book) that keeps a division by 0 away",
+        meaning="the small constant (delta in the book) that prevents a division by 0",
         fix=f"The book's value is {default:g}.",
     )
 
@@ -202,8 +202,8 @@ def changeable_rate(value: Any, owner: str) -> None:
     """Refuse a learning rate that is a callable: there is nothing to set."""
     if callable(value):
         raise TypeError(
-            "`LearningRateDecay` changes a rate that is a number or a schedule. Received: the callable "
-            f"{short(value)} as learning rate of {owner}. Let the callable do it, or compile with a number."
+            f"`LearningRateDecay` changes a rate that is a number or a schedule. Received: the callable {short(value)} "
+            f"as learning rate of {owner}. Let the callable lower it, or compile with a number."
         )
 
 
@@ -211,8 +211,8 @@ def one_rate(optimizers: Sequence[keras.optimizers.Optimizer]) -> None:
     """Refuse an optimizer with several learning rates."""
     if len(optimizers) != 1:
         raise ValueError(
-            "Learning rates are tried on an optimizer that has one. Received: one made of "
-            f"{[o.name for o in optimizers]}. Compile the model with one of them for the trial."
+            f"Learning rates are tried on a single optimizer. Received: one made of {[o.name for o in optimizers]}. "
+            "Compile the model with one of them for the trial."
         )
 
 
@@ -254,8 +254,8 @@ def axis(value: Any, shape: Sequence[int | None]) -> int:
     if not ok or shape[value] is None:
         raise ValueError(
             "`axis` says which axis of the input has one entry for each feature, so it must be an integer in "
-            f"[{-rank}, {rank - 1}], and the size of that axis must be known. Received: axis={short(value)} for "
-            f"inputs of shape {tuple(shape)}. Take -1 for channels last, 1 for channels first."
+            f"[{-rank}, {rank - 1}], and the size of that axis must be known. Received: axis={short(value)} for inputs "
+            f"of shape {tuple(shape)}. Use -1 for channels last, 1 for channels first."
         )
     return int(value) % rank
 
@@ -272,7 +272,7 @@ def at_most_one(given: dict[str, Any], *, meaning: str) -> None:
     if sum(value is not None for value in given.values()) > 1:
         received = ", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
         names = ", ".join(f"`{name}`" for name in given)
-        raise ValueError(f"Each of {names} says {meaning}. Received: {received}. Give one of them.")
+        raise ValueError(f"Each of {names} says {meaning}. Received: {received}. Pass one of them.")
 
 
 def names(name: str, value: Any, *, meaning: str) -> bool | tuple[str, ...]:
@@ -281,7 +281,7 @@ def names(name: str, value: Any, *, meaning: str) -> bool | tuple[str, ...]:
         return value
     if is_list(value) and all(map(is_name, value)):
         return tuple(map(str, value))
-    fix = 'Write a list, such as ["val_loss"], also for one name.'
+    fix = 'Pass a list, such as ["val_loss"], even for one name.'
     raise TypeError(misfit(name, f"says {meaning}", "True, False, or a list of names", value, fix))
 
 
@@ -321,8 +321,7 @@ def written(cls: type, name: str, contract: str) -> None:
     """Refuse a subclass of one of the suite's bases that does not define what the base leaves to it."""
     if not callable(getattr(cls, name, None)):
         raise TypeError(
-            f"`{cls.__name__}` must define `{name}`, which its base class leaves to it. Received: a class without it. "
-            f"Write a method `{contract}`."
+            f"`{cls.__name__}` must define `{name}`. Received: a class that does not. Write a method `{contract}`."
         )
 
 
@@ -340,8 +339,8 @@ def keras_3(value: Any) -> None:
     homes = [f"{cls.__module__}.{cls.__qualname__}" for cls in type(value).__mro__]
     if any(home.startswith(("tf_keras.", "tensorflow.python.keras.")) for home in homes):
         raise TypeError(
-            f"keras_ch8 works with Keras 3 (`import keras`). Received: an object of Keras 2, `{homes[0]}`. Make it "
-            "with `import keras`, and leave out TF_USE_LEGACY_KERAS=1, which makes `tf.keras` Keras 2."
+            f"keras_ch8 works with Keras 3 (`import keras`). Received: an object of Keras 2, `{homes[0]}`. Create it "
+            "with `import keras`, and unset TF_USE_LEGACY_KERAS=1, which turns `tf.keras` into Keras 2."
         )
 
 

@@ -99,7 +99,7 @@ class CureTrial(Result):
         passed_over = (self.verdict.kind, *OF_LENGTH)
         others = (v for said in self.verdicts[-1:] for v in said if v.level == "act" and v.kind not in passed_over)
         then = next((f"{v.kind}: {v.cure}" for v in others), "") if self.has_left else self.verdict.then
-        first = "" if self.before is None else f"The first cure did not help, and this one does: {self.verdict.cure}"
+        first = "" if self.before is None else f"The first fix did not help, but this one does: {self.verdict.cure}"
         return " ".join(filter(None, [first, said, then and f"What to do next: {then}"]))
 
     def _table(self) -> Table | None:
@@ -128,7 +128,7 @@ def cure(
     seed: int = 0,
     **fit_arguments: Any,
 ) -> CureTrial:
-    """Train twice for as many steps, without and with the cure of a verdict, and say whether it helps (section 8.2).
+    """Train for equally many steps without and with the fix of a verdict, and tell whether it helps (section 8.2).
 
     Where it does not, a third training has the next cure, `verdict.then_code`, if there is one.
 
@@ -183,14 +183,14 @@ def cure(
     """
     if not isinstance(data, tuple) or len(data) != 2 or not all(hasattr(part, "shape") for part in data):
         raise ValueError(
-            "`data` must be two arrays (x, y), so that both trainings have the same examples. "
-            f"Received: {type(data).__name__}. Take some batches of a data set as arrays."
+            "`data` must be two arrays (x, y), so that both trainings see the same examples. Received: "
+            f"{type(data).__name__}. Convert some batches of the data set to arrays."
         )
     _objects.function("model_factory", model_factory, returns="a new compiled model")
     if not isinstance(verdict, Verdict):
         raise TypeError(
-            "`verdict` is one that a `callbacks.Diagnosis` has given. Received: "
-            f"verdict={short(verdict)} of type {type(verdict).__name__}. Take one of its `verdicts`."
+            f"`verdict` must be a verdict of a `Doctor` or a `callbacks.Diagnosis`. Received: verdict={short(verdict)} "
+            f"of type {type(verdict).__name__}. Use one of its `verdicts`."
         )
     _objects.examples(**{"data[0]": data[0], "data[1]": data[1]})
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
@@ -201,7 +201,7 @@ def cure(
     with generators_kept():
         new_model(model_factory)
     if not verdict.code:
-        return CureTrial(verdict, reason=f"it has no code that suits every model. {verdict.cure}".strip())
+        return CureTrial(verdict, reason=f"it has no code that fits every model. {verdict.cure}".strip())
     without, *cured = (
         Fit(*data, batch_size, epochs, seed, validation_data, fit_arguments, callbacks) for _ in range(3)
     )
@@ -220,7 +220,7 @@ def _tried(verdict: Verdict, model_factory: Callable[[], keras.Model], without: 
         cured.prepare(model_factory, verdict.code)
     except Exception as error:
         said = keras_private.first_sentence(error)
-        return CureTrial(verdict, reason=f"its code does not suit this model ({type(error).__name__}: {said})")
+        return CureTrial(verdict, reason=f"its code does not fit this model ({type(error).__name__}: {said})")
     if not without.curve:
         without.run(None)
     cured.run(steps_like(verdict.kind, without, cured))

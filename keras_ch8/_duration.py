@@ -74,6 +74,6 @@ def duration(name: str, value: Any, number: str = "a number of steps above 0", *
 def of_unknown_epoch(units: str, received: str, instead: str) -> ValueError:
     """Return the error of a length in units that need the length of an epoch, where `fit` does not know that."""
     return ValueError(
-        f"{units}, and the length of an epoch is not known: the data do not say how many batches they have. Received: "
-        f"{received}. Give `steps_per_epoch` to `fit`, or {instead}."
+        f"{units}, and the length of an epoch is unknown: the data do not say how many batches they have. Received: "
+        f"{received}. Pass `steps_per_epoch` to `fit`, or {instead}."
     )

@@ -28,7 +28,7 @@ STEPS = "What observes the steps of the optimizers"
 def off() -> str:
     """Return why nothing is to watch, "" where all may; asked when a training begins."""
     is_off = os.environ.get(OFF, "") not in ("", "0")
-    return f"It watches nothing, since {OFF} is set in the environment." if is_off else ""
+    return f"It watches nothing because the environment variable {OFF} is set." if is_off else ""
 
 
 def watches(callback: Any) -> bool:
@@ -101,9 +101,9 @@ def _tell(what: str, error: Exception) -> None:
     place = traceback.extract_tb(error.__traceback__)[-1]
     said = str(error).strip().rstrip(".").partition("\n")[0][:200]
     warnings.warn(
-        f"{what} has failed, and the training goes on without it, unchanged: {type(error).__name__}: {said} (in "
-        f"{os.path.basename(place.filename)}, line {place.lineno}). This is a defect of keras_ch8: please report it, "
-        "with these words.",
+        f"{what} has failed, and training continues without it, unchanged: {type(error).__name__}: {said} (in "
+        f"{os.path.basename(place.filename)}, line {place.lineno}). This is a bug in keras_ch8: please report it with "
+        "this message.",
         RuntimeWarning,
         stacklevel=2,
     )

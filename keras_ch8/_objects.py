@@ -32,8 +32,8 @@ def start(value: Any, *, may_be_rows: bool = False) -> np.ndarray:
     rows = ", or one a row," if may_be_rows else ""
     if array.ndim not in (1, 1 + may_be_rows) or not array.size or array.dtype.name not in COMPARABLE:
         raise ValueError(
-            f"`x0` must be a vector{rows} of at least one number in float32 or float64. Received: shape {array.shape} "
-            f"and dtype {array.dtype.name}. Flatten it with `np.ravel`, and cast it."
+            f"`x0` must be a non-empty vector{rows} in float32 or float64. Received: shape {array.shape} and dtype "
+            f"{array.dtype.name}. Flatten it with `np.ravel`, and cast it."
         )
     return array
 
@@ -83,7 +83,7 @@ def model(value: Any, name: str = "model") -> Any:
     keras_3(value)
     if not isinstance(value, keras.Model):
         raise TypeError(
-            f"`{name}` must be a `keras.Model`. Received: {name}={short(value)} of type {type(value).__name__}. Make "
+            f"`{name}` must be a `keras.Model`. Received: {name}={short(value)} of type {type(value).__name__}. Create "
             "one, such as `keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])`."
         )
     return value
@@ -127,8 +127,8 @@ def of_keras(name: str, value: Any, what: str) -> Any:
         is_one = True
     if not is_one and not (value is None and what in ("regularizer", "constraint", "activation")):
         raise ValueError(
-            f"`{name}` must be one of the {what}s of Keras or the name of one. Received: {name}={short(value)}. "
-            f"Take one of `keras.{what}s`."
+            f"`{name}` must be one of the {what}s of Keras or the name of one. Received: {name}={short(value)}. Use "
+            f"one of `keras.{what}s`."
         )
     return found
 
@@ -150,7 +150,7 @@ def targets(value: Any, of: keras.Model) -> None:
     """Refuse to go without targets where the loss of a model reads them."""
     if value is None and keras_private.needs_targets(of):
         raise ValueError(
-            "`y` holds the targets of the loss that the model is compiled with. Received: y=None. Give the targets."
+            "`y` holds the targets of the loss that the model is compiled with. Received: y=None. Pass the targets."
         )
 
 
@@ -178,9 +178,8 @@ def inputs(name: str, value: Any, of: keras.Model) -> None:
     shapes = [tuple(one.shape) for one in expected]
     if len(shapes) != len(given) or not all(map(_fits, given, shapes)):
         raise ValueError(
-            f"`{name}` is what the model is given, so it must be of the shape that the model takes, "
-            f"{', '.join(map(str, shapes))}. Received: {name} of shape {', '.join(str(tuple(s)) for s in given)}. "
-            "Reshape it, or give the model another `keras.Input`."
+            f"`{name}` is passed to the model, so its shape must be {', '.join(map(str, shapes))}. Received: {name} of "
+            f"shape {', '.join(str(tuple(s)) for s in given)}. Reshape it, or pass the model another `keras.Input`."
         )
 
 
@@ -208,16 +207,17 @@ def examples(**parts: Any) -> None:
         shapes: list[Any] = [getattr(leaf, "shape", ()) for leaf in leaves(part)]
         if not shapes or not all(len(shape) and shape[0] != 0 for shape in shapes):
             raise ValueError(
-                f"`{name}` must be an array with an entry for each example along the first axis, or dicts, tuples or "
-                f"lists of such. Received: {name}={short(part)} of type {type(part).__name__}. Try `np.array(...)`."
+                f"`{name}` must be an array with one entry per example along the first axis, or dicts, tuples or lists "
+                f"of such arrays. Received: {name}={short(part)} of type {type(part).__name__}. Try `np.array(...)`."
             )
         named = [(f"{name}[{i}]" if len(shapes) > 1 else name, shape[0]) for i, shape in enumerate(shapes)]
         sizes |= {each: int(size) for each, size in named if size is not None}  # None in a graph
     if len(set(sizes.values())) > 1:
         given = " and ".join(f"`{name}`" for name, part in parts.items() if part is not None)
         raise ValueError(
-            f"{given} must have one entry for each example. Received: "
-            f"{', '.join(f'{size} in `{name}`' for name, size in sizes.items())}. Take as many examples from each."
+            f"{given} must have one entry per example. Received: "
+            f"{', '.join(f'{size} in `{name}`' for name, size in sizes.items())}. Pass the same number of examples in "
+            "each."
         )
 
 
@@ -228,9 +228,9 @@ def shard(value: Any, batch_size: int) -> tuple[int, int]:
     ok = ok and all(isinstance(n, Integral) and not isinstance(n, bool) for n in given)
     if not ok or not 0 <= given[0] < given[1] or batch_size % given[1]:
         raise ValueError(
-            "`shard` is (index, count): which worker this is, counted from 0, and of how many, which share a batch of "
-            f"{batch_size} equally. Received: shard={short(value)}. Try (0, 2) and (1, 2), and a `batch_size` that the "
-            "number of workers divides."
+            "`shard` must be (index, count): the index of this worker, from 0, and the number of workers that share a "
+            f"batch of {batch_size} equally. Received: shard={short(value)}. Try (0, 2) and (1, 2), and a `batch_size` "
+            "that the number of workers divides."
         )
     return int(given[0]), int(given[1])
 
@@ -240,6 +240,6 @@ def inside_source(arguments: dict[str, Any], *names: str) -> None:
     for name in names:
         if arguments.get(name) is not None:
             raise ValueError(
-                f"A source of `keras_ch8.data` holds all arrays itself. Received: `{name}` beside a source. "
-                f"Make the source with it: `ArraySource(x, {name}={name}, ...)`."
+                f"A source of `keras_ch8.data` holds all arrays itself. Received: `{name}` together with a source. "
+                f"Create the source with it: `ArraySource(x, {name}={name}, ...)`."
             )

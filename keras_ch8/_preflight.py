@@ -84,7 +84,7 @@ def preflight(
     steps: int = 30,
     seed: int = 0,
 ) -> Preflight:
-    """Say what is wrong with a training before it begins: in data, labels, loss, output and start (section 8.2).
+    """Tell what is wrong before a training starts: data, labels, loss, last layer, initial weights (section 8.2).
 
     Most trainings that fail do so for reasons that can be seen without training. One pass through the model, and one
     look at all of `x` and `y`, show
@@ -136,8 +136,8 @@ def preflight(
     steps = _checks.count("steps", steps, 0, meaning="the steps that are made on one batch", fix="Try 30.")
     if not model.compiled:
         raise ValueError(
-            "`preflight` looks at the loss of a model. Received: the model "
-            f"{model.name!r}, which is not compiled. Compile it as for `fit`."
+            f"`preflight` needs a compiled model to check its loss. Received: the model {model.name!r}, which is not "
+            "compiled. Compile it as for `fit`."
         )
     _checks.seed(seed)
     if not _batches.is_data_set(x):
@@ -154,10 +154,9 @@ def preflight(
     elif failed is not None and not claims:
         given = [f"{array.dtype} of shape {array.shape}" for part in batch[:2] for _, array in arrays_of(part)]
         raise ValueError(
-            "`preflight` calls the model on some examples. Received: "
-            f"{' and '.join(given) or 'nothing'}, with which the loss fails "
-            f"with {type(failed).__name__}: {keras_private.first_sentence(failed)[:200].rstrip('.')}. Give what `fit` "
-            "trains on."
+            f"`preflight` computes the loss on some examples. Received: {' and '.join(given) or 'nothing'}, on which "
+            f"the loss fails with {type(failed).__name__}: {keras_private.first_sentence(failed)[:200].rstrip('.')}. "
+            "Pass what you pass to `fit`."
         ) from failed
     steps = 0 if failed else steps
     memorized, blind = _memorized(model, batch, steps) if steps else ((math.nan, math.nan), math.nan)

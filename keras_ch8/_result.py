@@ -105,7 +105,8 @@ _COLOURS = {"ACT": ("1;31", "#d33"), "WATCH": ("33", "#b80"), "OK": ("32", "#292
 def coloured(text: str, stream: TextIO | None) -> str:
     """Return a text for a stream: levels in colour if that is a terminal and NO_COLOR is not set.
 
-    It is for what the package prints itself. The `str` of an object has no colour: it may be written to a file.
+    It is for what the package prints itself, and for `print(doctor)`. The `str` of anything else has no colour: it may
+    be written to a file.
     """
     is_terminal = getattr(stream, "isatty", bool)()  # what takes the place of `sys.stdout` may have `write` alone
     if os.environ.get("NO_COLOR") or not is_terminal:

@@ -47,10 +47,10 @@ def new_model(model_factory: Callable[[], keras.Model]) -> keras.Model:
     )
     if made is again or parts & others:
         raise ValueError(
-            "`model_factory` must make a new model each time that it is called: with one that returns the same model, "
-            "or the same layers or optimizer, again, a training begins where the one before ended. Received: a factory "
-            f"that returns {'one shared model' if made is again else 'models that share weights or an optimizer'}. "
-            "Make the layers and the optimizer in it."
+            "`model_factory` must create a new model at each call: otherwise a training starts where the one before "
+            "ended. Received: a factory that returns "
+            f"{'one shared model' if made is again else 'models that share weights or an optimizer'}. Create the "
+            "layers and the optimizer inside it."
         )
     if not made.compiled:
         raise ValueError(
@@ -114,9 +114,9 @@ def sandbox(model: keras.Model) -> Iterator[keras.Model]:
             setattr(model, name, value)
     if fingerprint(model) != before:
         raise RuntimeError(
-            "The model was not restored: something that training changes is not a variable that Keras knows "
-            "(`model.variables`, `model.optimizer.variables`). Keep such state in variables created by `add_weight`, "
-            "or try learning rates on `keras.models.clone_model(model)`."
+            "The model was not restored: training changes something that is not a Keras variable (`model.variables`, "
+            "`model.optimizer.variables`). Keep such state in variables created by `add_weight`, or try learning "
+            "rates on `keras.models.clone_model(model)`."
         )
 
 

@@ -58,8 +58,8 @@ def dump(value: Any, name: str = "it") -> Any:
     array = np.array(value) if hasattr(value, "__array__") else None
     if array is None or array.dtype.kind == "O":
         raise TypeError(
-            "What is remembered must be made of dicts, lists, tuples, sets, strings, numbers, booleans, None and NumPy "
-            f"arrays. Received: {name} = {short(value)} of type {type(value).__name__}. Let `get_state` return such."
+            "A state must consist of dicts, lists, tuples, sets, strings, numbers, booleans, None and NumPy arrays. "
+            f"Received: {name} = {short(value)} of type {type(value).__name__}. Let `get_state` return only these."
         )
     return array
 
@@ -118,7 +118,7 @@ def fault(value: Any, kind: Any, name: str = "it") -> str:
         return f"{name} is of type {type(value).__name__} and not {wanted.__name__}"
     if names is not None:
         if others := [key for key in value if key not in names]:
-            return f"{name} has {others[0]!r}, which is not known here"
+            return f"{name} has {others[0]!r}, which is unknown here"
         if missing := [key for key in names if key not in value]:
             return f"{name} lacks {missing[0]!r}"
         parts = [(value[key], each, f"{name}[{key!r}]") for key, each in names.items()]

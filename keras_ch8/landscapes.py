@@ -176,8 +176,8 @@ def interpolate(
     points = _checks.count("points", points, 2, meaning="the number of places on the line", fix="Try 21.")
     if start is None and trajectory is None:
         raise ValueError(
-            "`interpolate` needs to know where the line begins. Received: neither `start` nor `trajectory`. Give "
-            "`start`, such as what `model.get_weights()` returned before the training, or the recorded `trajectory`."
+            "`interpolate` needs the start of the line. Received: neither `start` nor `trajectory`. Pass `start`, "
+            "such as what `model.get_weights()` returned before the training, or the recorded `trajectory`."
         )
     objective = Objective(model, x, y, **options)
     recorded = np.zeros((0, objective.size)) if trajectory is None else trajectory_of(trajectory, objective)

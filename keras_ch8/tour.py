@@ -17,6 +17,7 @@ import numpy as np
 
 import keras_ch8
 from keras_ch8._result import coloured
+from keras_ch8.verdicts.kinds import title_of
 from keras_ch8.verdicts.texts import WIDTH
 
 EPOCHS, BATCH_SIZE = 10, 32
@@ -71,24 +72,28 @@ def main(log_dir: str | os.PathLike[str] = "runs/tour", epochs: int = EPOCHS) ->
     logs = _new_folder(Path(log_dir))
     _say("Two trainings on 1347 handwritten digits. First: six hidden layers of sigmoid units, Adam ...")
     sick, before = train(logs / "sick", epochs)
-    _say(f"... {100 * before:.0f} % of 450 new digits are right. keras_ch8 says:\n")
+    _say(f"... it gets {100 * before:.0f} % of 450 new digits right. keras_ch8 says:\n")
     wrong = [verdict for verdict in sick.verdicts if verdict.code]
     if not wrong:
-        _say(f"{sick}\nThere is nothing to fix. To see it: tensorboard --logdir {logs}")
+        _say(f"{sick}\nThere is nothing to fix. To see the training: tensorboard --logdir {logs}")
         return
     verdict = wrong[0]
-    parts = (f"{verdict.level.upper()} {verdict.kind}", f"What is wrong: {verdict.finding}", f"Fix: {verdict.cure}")
+    parts = (
+        f"{verdict.level.upper()} {title_of(verdict.kind)}",
+        f"What is wrong: {verdict.finding}",
+        f"Fix: {verdict.cure}",
+    )
     _say("\n".join([*(textwrap.fill(part, WIDTH) for part in parts), verdict.code, ""]))
-    _say("Second: the same training, with these lines between `compile` and `fit` ...")
+    _say("Second: the same training, with this code between `compile` and `fit` ...")
     cured, after = train(logs / "cured", epochs, verdict.code)
-    _say(f"... {100 * after:.0f} % are right. keras_ch8 says: {str(cured).splitlines()[0]}\n")
+    _say(f"... it gets {100 * after:.0f} % right. keras_ch8 says: {str(cured).splitlines()[0]}\n")
     page = logs / "report.html"
     keras_ch8.report(logs, page)
     _say(
-        f"""Your script: doctor = keras_ch8.Doctor("logs", probe=(x_val, y_val))
-             model.fit(..., callbacks=[doctor]), then print(doctor)
-Both trainings on one page, in a browser: {page.resolve()}
-The same, live: tensorboard --logdir {logs}"""
+        f"""In your script: doctor = keras_ch8.Doctor("logs", probe=(x_val, y_val))
+                model.fit(..., callbacks=[doctor]), then print(doctor)
+To see both trainings on one page, open in a browser: {page.resolve()}
+To see them live: tensorboard --logdir {logs}"""
     )
 
 

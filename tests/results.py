@@ -132,7 +132,7 @@ def run():
 
 
 RESULTS = {
-    "state_of": lambda: state_of([], applicable=["cliff", "saddle"], reasons=["There is no probe. Give one."]),
+    "state_of": lambda: state_of([], applicable=["cliff", "saddle"], reasons=["There is no probe. Pass one."]),
     "find_learning_rate": lambda: choosing.find_learning_rate(network(), X, Y, steps=100),
     "compare_learning_rates": lambda: choosing.compare_learning_rates(network(), X, Y, steps=20),
     "check_initialization": lambda: training.check_initialization(network(), X, Y),

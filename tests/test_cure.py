@@ -87,18 +87,18 @@ def test_where_a_cure_does_not_help_the_next_is_tried(rate, helps):
     assert found.verdict.code == code(rate if helps else "1.15")
     if helps:
         assert not found.before.helps
-        assert str(found).startswith("The first cure did not help, and this one does: Lower it. step_too_long is gone")
+        assert str(found).startswith("The first fix did not help, but this one does: Lower it. step_too_long is gone")
 
 
 @pytest.mark.parametrize(
     "code, reason",
     [
-        ("", "it has no code that suits every model. Do so."),
+        ("", "it has no code that fits every model. Do so."),
         (
             "model.layers[7]",
-            "its code does not suit this model (IndexError: list index out of range)",
+            "its code does not fit this model (IndexError: list index out of range)",
         ),
-        ("x = missing", "its code does not suit this model (NameError: name 'missing' is not defined)"),
+        ("x = missing", "its code does not fit this model (NameError: name 'missing' is not defined)"),
     ],
 )
 def test_a_cure_that_cannot_be_tried_says_why_and_trains_nothing(code, reason):
@@ -110,7 +110,7 @@ def test_a_cure_that_cannot_be_tried_says_why_and_trains_nothing(code, reason):
 
 @pytest.mark.parametrize("data", [(X,), [X, Y], ((X, X), Y)])
 def test_data_that_are_not_two_arrays_are_refused(data):
-    with pytest.raises(ValueError, match=r"`data` must be two arrays \(x, y\).*Take some batches"):
+    with pytest.raises(ValueError, match=r"`data` must be two arrays \(x, y\).*Convert some batches"):
         keras_ch8.cure(linear, data, verdict("x = x"))
 
 
@@ -226,7 +226,7 @@ def test_a_factory_of_one_model_is_refused_and_the_model_left_as_it_is(make, cod
     """Its second training went on from the first, with "is gone", and the model of the user had been trained."""
     given = linear()
     before = given.get_weights(), given.optimizer, given.optimizer.variables[:], given.train_function
-    with pytest.raises(ValueError, match=r"`model_factory` must make a new model.*Received: a factory that returns"):
+    with pytest.raises(ValueError, match=r"`model_factory` must create a new model.*Received: a factory that returns"):
         keras_ch8.cure(make or (lambda: given), (X, Y), verdict(code), epochs=1)
     for one, other in zip(before[0], given.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)

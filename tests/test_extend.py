@@ -99,7 +99,7 @@ def test_a_good_optimizer_passes():
     "make, message",
     [
         (NotSaved, r"Keras cannot load a `NotSaved`\. Decorate the class with `@keras\.saving"),
-        (NotElementwise, r"in another way where there is a second one\. Say `elementwise = True` only if"),
+        (NotElementwise, r"differently if there is a second one\. Say `elementwise = True` only if"),
         (Forgetful, r"(?s)cannot take a step|must name in `state_names`"),
         (Branching, r"`Branching` cannot take a step\. .* without `if` on tensors"),
         (
@@ -644,7 +644,7 @@ def test_a_good_pacing_passes():
     [
         (Falls, r"`Falls` must rise\. It falls by "),
         (EndsEarly, r"must end with all examples: c\(1\) must be 1 exactly\. Received: .*0\.\d+"),
-        (BeginsWithNothing, r"must begin above 0 and at most at 1\. Received: c\(0\) = 0"),
+        (BeginsWithNothing, r"must start above 0 and at most at 1\. Received: c\(0\) = 0"),
         (OneNumber, r"must give the fraction of the examples for an array of progress .* It raised ValueError"),
         (LeavesAll, r"`LeavesAll\.oldest` must be the fraction of the examples that is left behind"),
         (lambda: "linear", r"`str` must inherit from `extend\.Pacing`"),

@@ -101,7 +101,7 @@ def test_no_flipped_bit_goes_unnoticed(file):
 
 
 def test_what_another_work_has_kept_is_refused_and_never_taken_where_the_refusal_was_deleted(file, tmp_path):
-    with pytest.raises(ValueError, match=r"is of another: it differs in epochs\. Received: directory="):
+    with pytest.raises(ValueError, match=r"belongs to another: it differs in epochs\. Received: directory="):
         Keeper(tmp_path, "comparison", {"epochs": 3})
     (tmp_path / "comparison.npz").unlink()
     assert Keeper(tmp_path, "comparison", {"epochs": 3}).load("first") is None

@@ -104,7 +104,7 @@ def test_of_a_training_that_is_well_nothing_is_said_and_its_losses_are_right():
     found = preflight(model, X, THREE, steps=30, validation_data=(X[:0:-3] + 0.5, THREE[:0:-3]))
     assert found.verdicts == ()
     assert (found.state.name, found.state.judged) == ("ok", found.state.applicable)
-    assert str(found).startswith(f"OK: {found.state.judged} of {found.state.judged} checks made, nothing to do.")
+    assert str(found).startswith(f"OK: {found.state.judged} of {found.state.judged} checks ran, nothing to do.")
     shares = np.bincount(THREE) / 300
     assert found.chance == pytest.approx(-np.sum(shares * np.log(shares)), rel=0.1)
     assert found.start == pytest.approx(float(model.evaluate(X, THREE, verbose=0)), rel=0.1)
@@ -249,7 +249,7 @@ def test_several_optimizers_are_not_tried_and_mixed_precision_is(kind):
 @pytest.mark.parametrize(
     "x, y, says",
     [
-        (X[:0], BINARY[:0], r"`x` must be an array with an entry for each example"),
+        (X[:0], BINARY[:0], r"`x` must be an array with one entry per example"),
         (X, BINARY[:7], r"Received: 300 in `x`, 7 in `y`"),
         (X[:, :2], BINARY, r"Received: float32 of shape \(256, 2\) .* fails with"),
         (np.array([["a"] * 4] * 300), BINARY, r"Received: <U1 of shape \(256, 4\) .* fails with"),

@@ -119,7 +119,10 @@ def judged(**changes):
         "steps": 9,
         "verdicts": ["act too_short", "act cliff", "watch leak"],
         "states": ["act"],
-        "said": ["ACT cliff at step 3: Spikes", "ACT exploding at step 4: The gradient grows", "ACT: cliff"],
+        "said": [
+            "ACT Gradient spikes (cliff) at step 3: It spikes",
+            "ACT Exploding gradients (exploding) at step 4: It grows",
+        ],
         "cures": [{"kind": "cliff", "error": ""}, {"kind": "leak", "error": "NameError: names"}],
     }
     return found | changes

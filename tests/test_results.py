@@ -156,4 +156,4 @@ def test_of_a_long_table_the_middle_is_left_out(count):
 def test_a_verdict_is_short_where_lists_are_printed():
     verdict = extend.Verdict("cliff", "act", "A spike. " * 100, "Clip.", "8.2.4", 5)
     assert len(repr(verdict)) <= 400
-    assert repr(verdict).startswith("<Verdict: ACT cliff since step 5: A spike.")
+    assert repr(verdict).startswith("<Verdict: ACT Gradient spikes (cliff, since step 5): A spike.")

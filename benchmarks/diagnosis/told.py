@@ -45,7 +45,7 @@ ENDLESS, NOTHING = (LARGEST, math.inf), (-math.inf, 0.0)
 WORDS = {
     "as large as": (0.95, 1.05), "nearly 100 %": (0.99, 1), "just over 100 %": (1, 1.01),
     "less than 0.001 %": (0, 1e-5), "more than 10000 %": (100, math.inf), "to 0 or below": (1, math.inf),
-    "below 0": NOTHING, "would not": NOTHING, "neither": (0, 0), "in the first epoch": (0, 0),
+    "below 0": NOTHING, "would not": NOTHING, "neither": (0, 0), "through none": (0, 0), "in the first epoch": (0, 0),
     "without limit": ENDLESS, "far above": ENDLESS, "far beyond": ENDLESS, "far longer": ENDLESS,
     "too large": ENDLESS, "no limit": ENDLESS, "linearly dependent": ENDLESS, "lost in its noise": ENDLESS,
 }  # fmt: skip

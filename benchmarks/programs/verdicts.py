@@ -7,7 +7,7 @@ import forms
 import keras
 from trainings import compared, in_a_fork, nothing, trained, trained_bare
 
-PRINTED = re.compile(r"ACT (\w+) at step")
+PRINTED = re.compile(r"ACT .*?(\w+)\)? at step")
 """What a `Doctor` prints while it watches."""
 
 

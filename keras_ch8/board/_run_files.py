@@ -300,7 +300,7 @@ def sizes_of(folder: str) -> dict[str, int]:
 def go_back(folder: str, sizes: Mapping[str, int]) -> "Lock | None":
     """Make the files of a run again what they were when they had these sizes, and return its lock.
 
-    What was appended is cut off, and event files that came later go, so that nothing stands there twice when it is
+    What was appended is cut off, and files that came later go, so that nothing stands there twice when it is
     written again. A file that is shorter than it was, as after the machine has lost its power, stays as it is.
 
     Raises:
@@ -315,9 +315,9 @@ def go_back(folder: str, sizes: Mapping[str, int]) -> "Lock | None":
         raise OSError("another training writes there")
     for name, size in sizes_of(folder).items():
         path = os.path.join(folder, name)
-        if name not in sizes and "tfevents" in name:
+        if name not in sizes:
             os.unlink(path)
-        elif size > sizes.get(name, size):
+        elif size > sizes[name]:
             os.truncate(path, sizes[name])
     return lock
 

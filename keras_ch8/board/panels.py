@@ -139,51 +139,51 @@ PANELS = (
         tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.GRADIENT_NORM_Q90,
         kinds=("cliff", "exploding", "nonfinite"), events=("spike", "nonfinite"),
         lines=(ReferenceLine("global_clipnorm", "clipping limit"),), place=OF_GRADIENT,
-        read="It should stay in one range.",
+        read="It should stay within one range.",
         notes=(
-            ("cliff", "Lone peaks throw a training back."),
-            ("spike", "Lone peaks throw a training back."),
+            ("cliff", "Isolated spikes undo progress."),
+            ("spike", "Isolated spikes undo progress."),
             ("exploding", "Steady growth ends in NaN."),
             ("nonfinite", "Steady growth ends in NaN."),
         ),
     ),
     _panel(
-        "Clipping: share of the steps, and what is left of the gradient", "8.2.4",
+        "Clipping: share of the steps, and fraction of the gradient that is left", "8.2.4",
         tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT, unit="ratio", log=False,
-        read="A share near 1 means that the limit, and not the learning rate, sets the length of every step.",
+        read="A share near 1 means that the threshold, not the learning rate, sets the length of every step.",
     ),
     _panel(
         "Spikes and NaN gradients in the last 5000 steps", "8.2.4",
         _of("spikes"), _of("nonfinite_steps"), unit="steps", log=False, kinds=("cliff", "nonfinite"),
-        read="Both should be 0, or nearly so.",
+        read="Both should be near 0.",
     ),
     _alone("8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
     _alone("8.2", tags.UPDATE_NORM),
     _panel(
         "Loss change by one update, and its prediction", "8.2.1",
         _of("loss_change"), _of("loss_change_predicted"), unit="loss", log=False,
-        read="Below 0 the update lowers the loss; where the two part, steps are long for the curvature.",
+        read="Below 0, the update lowers the loss. If the two curves diverge, the steps are long for the curvature.",
     ),
     _panel(
         "Swings of the loss", "8.2.1",
         _of("relative_loss_change"), _of("relative_loss_rises"), unit="ratio", kinds=("step_too_long", "oscillation"),
-        read="As fractions of the loss: rises near 1 mean that the steps are too long.",
+        read="As fractions of the loss. Rises near 1 mean that the steps are too long.",
     ),
     _panel(
-        "Loss of the probe, in training and at inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
+        "Loss on the probe, in training and at inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
         kinds=("overfitting", "underfitting", "ill_conditioned"),
-        read="Two curves that part mean that layers act otherwise at inference than in training.",
+        read="If the curves diverge, some layers behave differently at inference than in training.",
     ),
     _panel(
         "Eigenvalues of the Hessian, smallest and largest", "8.2.1",
         _of("eigenvalue_smallest"), _of("eigenvalue_largest"), unit="loss / weight^2", log=False,
         kinds=("ill_conditioned", "saddle"), lines=(ReferenceLine(0.0, "flat"),),
-        read="How steeply the loss curves. Far apart: a ravine. The smallest far below 0: a saddle point.",
+        read="How strongly the loss surface curves. Far apart: ill-conditioned. Smallest far below 0: a saddle point.",
     ),
     _panel(
         "Signal of the layers", "8.4", _of("largest_signal"), _of("smallest_signal"),
         unit="signal", kinds=("bad_scale", "step_too_long"), lines=(ReferenceLine(1.0, "best"),),
-        read="How large the numbers are that layers hand on: near 1 is best.",
+        read="The size of the layer outputs: near 1 is best.",
     ),
     _panel(
         "Idle units: dead, saturated, never moved", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"),
@@ -194,27 +194,27 @@ PANELS = (
     _panel(
         "Gradient of each layer: largest, median, smallest", "8.2.5",
         tags.LAYER_NORM_WORST, tags.LAYER_NORM_MEDIAN, tags.LAYER_NORM_BEST,
-        read="Curves that lie far apart mean that some layers learn far faster than others.",
+        read="If the curves are far apart, some layers learn much faster than others.",
     ),
     _alone(
         "8.3.1", tags.LEARNING_RATE, kinds=("step_too_short",), events=("rate",), place=OF_RATE,
-        read="The step size: too large and the loss oscillates, too small and it crawls.",
+        read="Too high, and the loss oscillates; too low, and training is slow.",
     ),
     _alone("8.3.1", tags.EFFECTIVE_RATE),
     _panel(
         "Learning rate of each group of weights", "8.3.1", "step/group_learning_rate_*", unit="weight / gradient",
-        read="Each curve is the optimizer's rate times the factor of a group.",
+        read="Each curve is the optimizer's learning rate times the factor of a group.",
     ),
     _panel(
         "Update over weights, of each group", "8.3.1", "step/group_relative_update_*", unit="ratio",
-        read="How far one step moves the weights of a group, as a share of their length.",
+        read="How far one step moves the weights of a group, as a fraction of their norm.",
     ),
     _panel(
         "Range test: loss over the learning rate", "8.3.1", tags.RANGE_LOSS, tags.RANGE_SMOOTHED,
         x=tags.RANGE_RATE.name, x_label="log10 of the learning rate",
     ),
     _panel(
-        "The start: deviation of what each layer sums up, before and after scaling", "8.4",
+        "Standard deviation of the initial pre-activations, before and after scaling", "8.4",
         tags.START_DEVIATION_BEFORE, tags.START_DEVIATION_AFTER, x_label="layer",
         lines=(ReferenceLine(1.0, "one"),),
     ),
@@ -222,14 +222,14 @@ PANELS = (
     _alone("8.6", tags.SOLVER["step_length"]),
     _alone("8.6", tags.SOLVER["slope"], log=False),
     _panel(
-        "Evaluations and products in an iteration", "8.6",
+        "Loss evaluations and Hessian products per iteration", "8.6",
         *(tags.SOLVER[name] for name in ("evaluations", "products", "cg_iterations")), unit="evaluations", log=False,
     ),
     _alone("8.6.1", tags.SOLVER["damping"]),
     _alone("8.6.1", tags.SOLVER["radius"]),
     _alone("8.6.1", tags.SOLVER["trust_ratio"], log=False, lines=(ReferenceLine(1.0, "as the model promised"),)),
     _panel(
-        "Eigenvalues that the solver has seen", "8.6", tags.SOLVER["eigenvalue_smallest"],
+        "Eigenvalues seen by the solver", "8.6", tags.SOLVER["eigenvalue_smallest"],
         tags.SOLVER["eigenvalue_largest"], log=False, lines=(ReferenceLine(0.0, "flat"),),
     ),
     _panel(
@@ -241,7 +241,7 @@ PANELS = (
     _alone("8.7.3", tags.AVERAGE_DISTANCE),
     _panel("Pretraining: loss in each stage", "8.7.4", "epoch/pretraining_*", unit="loss", events=("stage",)),
     _panel(
-        "Curriculum: examples that may be drawn, and that were", "8.7.6",
+        "Curriculum: examples available and drawn", "8.7.6",
         tags.CURRICULUM["share"], tags.CURRICULUM["seen"], unit="fraction", log=False, events=("stage",),
     ),
     _panel(

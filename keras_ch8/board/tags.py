@@ -71,21 +71,22 @@ GRADIENT_NORM = Tag("step/gradient_norm", "Gradient norm", "loss / weight",
 GRADIENT_NORM_CLIPPED = Tag("step/gradient_norm_clipped", "Gradient norm after clipping", "loss / weight",
     "Euclidean norm of the gradient, after clipping.", "8.2.4", spiky=True)
 GRADIENT_NORM_Q90 = Tag("step/gradient_norm_q90", "90 % quantile of the gradient norm", "loss / weight",
-    "The 90 % quantile of the last 1000 gradient norms before clipping: as a limit it clips one step in ten.", "8.2.4")
-CLIP_COEFFICIENT = Tag("step/clip_coefficient", "What clipping leaves of the gradient", "ratio",
+    "The 90 % quantile of the last 1000 gradient norms before clipping: as a threshold, it clips one step in ten.",
+    "8.2.4")
+CLIP_COEFFICIENT = Tag("step/clip_coefficient", "Fraction of the gradient that clipping leaves", "ratio",
     "Norm of the gradient after clipping over its norm before: 1 where nothing was clipped.", "8.2.4")
 CLIPPED_SHARE = Tag("step/clipped_share", "Share of clipped steps", "ratio",
     "Share of the steps whose gradient was clipped: 1 means that clipping sets the length of every step.", "8.2.4")
 SKIPPED_STEPS = Tag("step/skipped_steps", "Skipped steps", "steps",
-    "Steps that were left out or undone so far, by `callbacks.Guard`.", "8.2.4")
+    "Steps that `callbacks.Guard` has skipped or undone so far.", "8.2.4")
 UPDATE_NORM = Tag("step/update_norm", "Length of the update", "weight",
     "Length of the step in weight space, as the weights moved.", "8.2.4", spiky=True)
 WEIGHT_NORM = Tag("step/weight_norm", "Norm of the weights", "weight",
-    "Euclidean norm of all trainable weights together.", "8.4")
-NONFINITE = Tag("step/nonfinite", "Entries that are not finite", "entries",
-    "Entries of the gradient that are infinite or NaN.", "8.2.4")
+    "Euclidean norm of all trainable weights.", "8.4")
+NONFINITE = Tag("step/nonfinite", "NaN or infinite entries of the gradient", "entries",
+    "Entries of the gradient that are NaN or infinite.", "8.2.4")
 LEARNING_RATE = Tag("step/learning_rate", "Learning rate", "weight / gradient",
-    "Learning rate as the optimizer read it at the step.", "8.3.1")
+    "Learning rate that the optimizer used at the step.", "8.3.1")
 EFFECTIVE_RATE = Tag("step/effective_rate", "Effective learning rate", "weight / gradient",
     "Median of |Δθ / g| over a fixed sample of parameters; the band is from their 5 % to their 95 % quantile.", "8.5",
     spiky=True, band=("5 % quantile", "95 % quantile"))
@@ -95,8 +96,8 @@ LAYER_NORM_MEDIAN = Tag("step/layer_gradient_norm_median", "Median gradient of t
     "Median over the layers of the norm of the gradient.", "8.2.5")
 LAYER_NORM_BEST = Tag("step/layer_gradient_norm_smallest", "Smallest gradient of a layer", "loss / weight",
     "Smallest norm of the gradient of one layer.", "8.2.5")
-LAYER_MAP = Tag("step/layer_gradient_norms", "Largest gradient norm of each layer since the column before",
-    "loss / weight", "Largest norm of the gradient of each layer since the last time.", "8.2.5")
+LAYER_MAP = Tag("step/layer_gradient_norms", "Largest gradient norm of each layer since the previous column",
+    "loss / weight", "Largest norm of the gradient of each layer since the previous column.", "8.2.5")
 AVERAGE_DISTANCE = Tag("step/average_distance", "Distance between the weights and their average", "weight",
     "Euclidean distance between the trainable weights and their average.", "8.7.3")
 BLOCK = Tag("step/block", "The block that moves", "number of the block",
@@ -115,64 +116,68 @@ VAL_SURROGATE = Tag("epoch/surrogate_gap_val_loss", "Surrogate loss on validatio
     "The loss that is minimized, on validation data.", "8.1.2")
 VAL_TRUE_LOSS = Tag("epoch/surrogate_gap_val_true_loss", "True loss on validation data", "as the metric",
     "The target metric, on validation data.", "8.1.2")
-FLAT_EPOCHS = Tag("epoch/surrogate_gap_flat_epochs", "Epochs since the true loss was last better than ever before",
-    "epochs", "Epochs since the target metric was last better than ever before on the training set.", "8.1.2")
+FLAT_EPOCHS = Tag("epoch/surrogate_gap_flat_epochs", "Epochs since the true loss last improved",
+    "epochs", "Epochs since the target metric on the training set last reached a new best value.", "8.1.2")
 STOPPING_METRIC = Tag("epoch/stopping_metric", "Early stopping: the metric", "as the metric",
     "The quantity that early stopping monitors.", "8.1.2")
 STOPPING_BEST = Tag("epoch/stopping_best", "Early stopping: the best value", "as the metric",
-    "The best value that it has had so far.", "8.1.2")
+    "The best value of the monitored quantity so far.", "8.1.2")
 STOPPING_PATIENCE = Tag("epoch/stopping_patience_left", "Early stopping: patience left", "epochs",
-    "Epochs without improvement that are left before the training stops.", "8.1.2")
-FLOW_GRADIENT = Tag("diagnosis/gradient_by_layer", "Gradient at what each layer gives", "loss / signal",
-    "Gradient with respect to what each layer gives.", "8.2.5")
-FLOW_SIGNAL = Tag("diagnosis/signal_by_layer", "Signal that each layer gives", "signal",
-    "What each layer gives.", "8.4")
+    "Epochs without improvement left before training stops.", "8.1.2")
+FLOW_GRADIENT = Tag("diagnosis/gradient_by_layer", "Gradient at the outputs of each layer", "loss / signal",
+    "Norm of the gradient with respect to the outputs of each layer.", "8.2.5")
+FLOW_SIGNAL = Tag("diagnosis/signal_by_layer", "Signal of each layer", "signal",
+    "Root mean square of the outputs of each layer.", "8.4")
 FLOW_UPDATE = Tag("diagnosis/relative_update_by_layer", "Length of the update over that of the weights", "ratio",
-    "Length of the update over that of the weights, for each layer with weights.", "8.2.5")
+    "Norm of the update over the norm of the weights, for each layer with weights.", "8.2.5")
 TIME_PROFILE = Tag("diagnosis/gradient_by_time", "Gradient at each time step of the first recurrent layer",
-    "loss / input", "Gradient with respect to each time step of the first recurrent layer, the last one first.",
+    "loss / input", "Gradient with respect to each time step of the first recurrent layer, starting with the last.",
     "8.2.5")
-START_BEFORE = Tag("diagnosis/start_sums_before", "The start: sums of each layer, before scaling", "signal",
-    "What each layer sums up at the start, before its nonlinearity; the step is the place of the layer.", "8.4")
-START_AFTER = Tag("diagnosis/start_sums_after", "The start: sums of each layer, after scaling", "signal",
-    "The same, after the weights were scaled to data.", "8.4")
-START_DEVIATION_BEFORE = Tag("diagnosis/start_deviation_before", "The start: deviation of the sums, before scaling",
-    "signal", "Standard deviation of what each layer sums up at the start; the step is the place of the layer.", "8.4")
-START_DEVIATION_AFTER = Tag("diagnosis/start_deviation_after", "The start: deviation of the sums, after scaling",
-    "signal", "The same, after the weights were scaled to data.", "8.4")
+START_BEFORE = Tag("diagnosis/start_sums_before", "Initial pre-activations of each layer, before scaling", "signal",
+    "Pre-activations of each layer at the start; the step is the position of the layer.", "8.4")
+START_AFTER = Tag("diagnosis/start_sums_after", "Initial pre-activations of each layer, after scaling", "signal",
+    "The same, after scaling the weights to the data.", "8.4")
+START_DEVIATION_BEFORE = Tag("diagnosis/start_deviation_before", "Standard deviation of the initial pre-activations, "
+                                                                 "before scaling",
+    "signal", ("Standard deviation of the pre-activations of each layer at the start; the step is the position of the "
+"layer."), "8.4")
+START_DEVIATION_AFTER = Tag("diagnosis/start_deviation_after", "Standard deviation of the initial pre-activations, "
+                                                               "after scaling",
+    "signal", "The same, after scaling the weights to the data.", "8.4")
 START_REPORT = Tag("diagnosis/start_report", "The start: scaling", "text",
-    "By what the weights of each layer were multiplied.", "8.4")
-RANGE_REPORT = Tag("diagnosis/range_report", "Range test: what it suggests", "text", "What the range test suggests.",
-    "8.3.1")
-VERDICTS = Tag("diagnosis/verdicts", "Verdicts", "text", "What is wrong with the training, and what cures it.", "8.2")
-REPORT = Tag("diagnosis/report", "Report", "text", "What the run shows of the chapter's difficulties.", "8.2")
+    "Factor by which the weights of each layer were multiplied.", "8.4")
+RANGE_REPORT = Tag("diagnosis/range_report", "Range test: suggested learning rate", "text",
+    "Learning rate that the range test suggests.", "8.3.1")
+VERDICTS = Tag("diagnosis/verdicts", "Verdicts", "text", "What is wrong with the training, and how to fix it.", "8.2")
+REPORT = Tag("diagnosis/report", "Report", "text", "What the run shows about the difficulties of the chapter.", "8.2")
 RECORD = Tag("diagnosis/record", "Record", "JSON",
-    "All that the page of the run says beside its curves; the newest is enough.", "8.2")
+    "Everything on the page of the run except its curves; only the newest counts.", "8.2")
 # fmt: on
 
 SOLVER = {
     name: Tag(f"step/solver_{name}", title, unit, text, section)
     for name, title, unit, text, section in (
-        ("step_length", "Step length of the line search", "ratio", "What the direction was multiplied by.", "8.6"),
+        ("step_length", "Step length of the line search", "ratio",
+         "Factor by which the direction was multiplied.", "8.6"),
         ("slope", "Slope along the direction", "loss",
          "Slope along the direction at the start of the iteration, g . d.", "8.6"),
         ("evaluations", "Evaluations", "evaluations", "Evaluations of loss and gradient in an iteration.", "8.6"),
         ("products", "Hessian-vector products", "products", "Hessian-vector products in an iteration.", "8.6.1"),
-        ("restarted", "Restarts", "0 or 1", "Whether a direction was given up for -g.", "8.6.2"),
+        ("restarted", "Restarts", "0 or 1", "Whether a direction was abandoned for -g.", "8.6.2"),
         ("skipped_pair", "Skipped pairs", "0 or 1",
          "Whether the step showed no positive curvature to learn from.", "8.6.3"),
-        ("damping", "Damping", "loss / weight^2", "What is added to the eigenvalues of the Hessian.", "8.6.1"),
+        ("damping", "Damping", "loss / weight^2", "Number added to the eigenvalues of the Hessian.", "8.6.1"),
         ("trust_ratio", "Trust ratio", "ratio",
-         "Fall of the loss over the fall that the quadratic model promised.", "8.6.1"),
+         "Decrease in loss over the decrease that the quadratic model predicted.", "8.6.1"),
         ("radius", "Trust region: radius", "weight", "Radius of the trust region.", "8.6.1"),
         ("cg_iterations", "Conjugate gradients", "iterations",
-         "Conjugate gradients that were run for the step.", "8.6.2"),
+         "Conjugate gradient iterations in the step.", "8.6.2"),
         ("negative_curvature", "Negative curvature", "0 or 1",
-         "Whether negative curvature ended the conjugate gradients.", "8.2.3"),
+         "Whether negative curvature ended the conjugate gradient iterations.", "8.2.3"),
         ("eigenvalue_smallest", "Smallest eigenvalue", "loss / weight^2",
-         "Smallest eigenvalue of the Hessian that was seen.", "8.2.3"),
+         "Smallest eigenvalue of the Hessian seen so far.", "8.2.3"),
         ("eigenvalue_largest", "Largest eigenvalue", "loss / weight^2",
-         "Largest eigenvalue of the Hessian that was seen.", "8.2.1"),
+         "Largest eigenvalue of the Hessian seen so far.", "8.2.1"),
     )
 }  # fmt: skip
 """Numbers of the methods of section 8.6, by name."""
@@ -180,18 +185,18 @@ SOLVER = {
 CURRICULUM = {
     name: Tag(f"epoch/curriculum_{name}", title, unit, text, "8.7.6")
     for name, title, unit, text in (
-        ("share", "Curriculum: examples that may be drawn", "ratio",
-         "Share of the examples that may be drawn, at the last step of the epoch."),
-        ("seen", "Curriculum: examples that were drawn", "ratio",
-         "Share of the examples that have been drawn so far."),
+        ("share", "Curriculum: available examples", "ratio",
+         "Share of the examples that can be drawn at the last step of the epoch."),
+        ("seen", "Curriculum: examples drawn so far", "ratio",
+         "Share of the examples drawn so far."),
         ("difficulty", "Curriculum: mean difficulty", "as given",
-         "Mean difficulty of the examples that were drawn in the epoch."),
+         "Mean difficulty of the examples drawn in the epoch."),
         ("loss_1", "Curriculum: loss of the easiest fifth", "loss",
-         "Loss of examples of the easiest fifth, as at inference and without their weights."),
-        ("loss_2", "Curriculum: loss of the second fifth", "loss", "The same, of the second fifth."),
-        ("loss_3", "Curriculum: loss of the third fifth", "loss", "The same, of the third fifth."),
-        ("loss_4", "Curriculum: loss of the fourth fifth", "loss", "The same, of the fourth fifth."),
-        ("loss_5", "Curriculum: loss of the hardest fifth", "loss", "The same, of the hardest fifth."),
+         "Loss of the easiest fifth of the examples, at inference and without sample weights."),
+        ("loss_2", "Curriculum: loss of the second fifth", "loss", "The same, for the second fifth."),
+        ("loss_3", "Curriculum: loss of the third fifth", "loss", "The same, for the third fifth."),
+        ("loss_4", "Curriculum: loss of the fourth fifth", "loss", "The same, for the fourth fifth."),
+        ("loss_5", "Curriculum: loss of the hardest fifth", "loss", "The same, for the hardest fifth."),
     )
 }  # fmt: skip
 """Numbers of a curriculum, by name."""
@@ -227,7 +232,7 @@ def pretraining(name: str) -> Tag:
 
 def block_norm(number: str) -> Tag:
     """Return the tag of the gradient of one block of coordinate descent, by its number."""
-    text = "Norm of the gradient of this block, whichever moves."
+    text = "Norm of the gradient of this block, whichever block moves."
     return Tag(_BLOCK_NORM + number, f"Gradient of block {number}", "loss / weight", text, "8.7.2")
 
 
@@ -239,7 +244,7 @@ def group_rate(name: str) -> Tag:
 
 def group_update(name: str) -> Tag:
     """Return the tag of the length of the update over that of the weights of a group."""
-    text = "Length of the update over that of the weights, of a group of weights."
+    text = "Norm of the update over the norm of the weights, for a group of weights."
     return Tag(_GROUP_UPDATE + name, f"Update over weights of {name}", "ratio", text, "8.3.1")
 
 

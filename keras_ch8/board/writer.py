@@ -91,8 +91,8 @@ class RunWriter:
                 lock.release()
             raise OSError(
                 "`log_dir` is where the files for TensorBoard go, so it must be a folder that can be written. "
-                f"Received: log_dir={log_dir!r}, which fails with {type(error).__name__}: {error}. "
-                "Give another folder, or make this one writable."
+                f"Received: log_dir={log_dir!r}, which fails with {type(error).__name__}: {error}. Pass another "
+                "folder, or make this one writable."
             ) from error
 
     @classmethod
@@ -119,8 +119,8 @@ class RunWriter:
             if lock:
                 lock.release()
             warnings.warn(
-                f"The run {position.folder!r} for TensorBoard cannot go on in {os.fspath(log_dir)!r}, and a new one "
-                f"begins there: {error}.",
+                f"The run {position.folder!r} for TensorBoard cannot continue in {os.fspath(log_dir)!r}, so a new one "
+                f"starts there: {error}.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -238,8 +238,8 @@ class RunWriter:
             return
         self.failed = True
         warnings.warn(
-            f"Nothing more is written for TensorBoard in {self.folder!r}, and the training goes on: "
-            f"{type(error).__name__}: {error}. Points of the last seconds may be lost too.",
+            f"Writing for TensorBoard has stopped in {self.folder!r}, but training continues: {type(error).__name__}: "
+            f"{error}. The last seconds may be lost, too.",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -270,9 +270,8 @@ class Steps:
             self._warned = True
             name = min(names - kept)
             warnings.warn(
-                "The steps of a run for TensorBoard must go forward, so some points are dropped. "
-                f"Received: {name!r} at step {step}, after step {self._last[name]}. "
-                f"For a run that starts again, open a writer with first_step={step}.",
+                f"The steps of a TensorBoard run must increase, so some points are dropped. Received: {name!r} at step "
+                f"{step}, after step {self._last[name]}. To restart a run, open a writer with first_step={step}.",
                 RuntimeWarning,
                 stacklevel=2,
             )

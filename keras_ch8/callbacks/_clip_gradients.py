@@ -62,7 +62,7 @@ class ClipGradients(Callback):
         if not isinstance(rule, dict | ClippingRule):
             raise TypeError(
                 f"`rule` must be a rule of `keras_ch8.clipping`. Received: rule={short(rule)} of type "
-                f"{type(rule).__name__}. Give one, such as `keras_ch8.clipping.ByGlobalNorm(1.0)`."
+                f"{type(rule).__name__}. Pass one, such as `keras_ch8.clipping.ByGlobalNorm(1.0)`."
             )
         self.rule: Any = as_rule(rule)
 
@@ -82,8 +82,8 @@ class ClipGradients(Callback):
             self._refuse(optimizer)
         if self.session.rule is not None:
             raise ValueError(
-                f"One training takes one clipping rule. Received: {short(self.session.rule)} and {short(self.rule)}. "
-                "Keep one."
+                f"A training can have only one clipping rule. Received: {short(self.session.rule)} and "
+                f"{short(self.rule)}. Keep one."
             )
         self.session.rule = self.rule
         if (kept := self._take_kept()) is not None:
@@ -94,13 +94,13 @@ class ClipGradients(Callback):
         name = type(optimizer).__name__
         if isinstance(optimizer, RuleOptimizer):
             raise ValueError(
-                f"`ClipGradients` is for optimizers that are not of keras_ch8. Received: {name}, which takes the rule "
-                f"itself and keeps it when the model is saved: `{name}(..., clip={self.rule!r})`."
+                f"`ClipGradients` is for optimizers of other packages. Received: {name}, which takes the rule itself "
+                f"and saves it with the model: `{name}(..., clip={self.rule!r})`."
             )
         if isinstance(optimizer, ClosureOptimizer):
             raise ValueError(
-                f"`ClipGradients` bounds steps along the gradient. Received: {name}, which finds the length of each "
-                "step itself. Leave the callback out."
+                f"`ClipGradients` limits steps along the gradient. Received: {name}, which chooses the length of each "
+                "step itself. Remove the callback."
             )
         for limit in ("clipnorm", "clipvalue", "global_clipnorm"):
             if getattr(optimizer, limit) is not None:

@@ -195,10 +195,11 @@ class Continuation(Callback):
         if self.share < 1:
             return (
                 f"The training ended after {self.share:.0%} of the continuation, with {last}. The model now computes "
-                "the real problem, on which it was not trained: train on, or reach it earlier with a smaller `until`."
+                "the real problem, which it was not trained on: train longer, or reach it earlier with a smaller "
+                "`until`."
             )
         rest = self._memory.batches - int(np.ceil(self._memory.length or 0.0))
-        return f"The continuation has come to the real problem ({last}); {rest} batches were trained on it."
+        return f"The continuation reached the real problem ({last}); {rest} batches were trained on it."
 
     def _value(self, name: str, batch: int) -> float:
         number, u = self._numbers[name], max(batch, 0) / (self._memory.length or 1.0)

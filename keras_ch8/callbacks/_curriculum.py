@@ -20,8 +20,8 @@ from .base import Callback
 from .plain import of_another
 
 OTHER_DATA = (
-    "`Curriculum` decides the epochs of its source, and nobody has asked for one. Received: other data in `fit`. Give "
-    "it the same source: model.fit(source, callbacks=[Curriculum(source, ...)])."
+    "`Curriculum` decides the epochs of its source, but `fit` was not given that source. Received: other data in "
+    "`fit`. Pass it the same source: model.fit(source, callbacks=[Curriculum(source, ...)])."
 )
 OWN_LOSS = ("model_loss", "self_paced")
 """Words for a difficulty that is the loss of the model itself."""
@@ -139,8 +139,8 @@ class Curriculum(Callback):
         super().__init__(logs)
         if not all(hasattr(source, name) for name in ("override_sampler", "take", "count", "steps")):
             raise TypeError(
-                "`source` has a sampler that decides its epochs, so it must be a source of `keras_ch8.data`. Received: "
-                f"an object of type {type(source).__name__}. Make one: keras_ch8.data.ArraySource(x, y)."
+                "`source` has a sampler that decides its epochs, so it must be a source of `keras_ch8.data`. "
+                f"Received: an object of type {type(source).__name__}. Create one: keras_ch8.data.ArraySource(x, y)."
             )
         self._of_model = isinstance(difficulty, str)
         if self._of_model:
@@ -260,7 +260,7 @@ class Curriculum(Callback):
             before, now = shares[place : place + 2]
             if in_stages or before == 0 or now == 1:
                 step = self.session.step - len(progress) + place + 1
-                self.session.event("stage", f"From here on {now:.0%} of the examples may be drawn.", step)
+                self.session.event("stage", f"From now on, {now:.0%} of the examples can be drawn.", step)
         self._memory.share = float(shares[-1])
 
     def _losses_of_buckets(self, difficulty: np.ndarray) -> dict[str, float]:

@@ -12,8 +12,7 @@ from ..integration import epochs, fit, keras_private
 from ..monitors.base import Monitor, chosen
 from ..monitors.held_out import first_given, validated_on
 from ..monitors.measurement_log import MeasurementLog, rows_of_all
-from ..monitors.model_facts import facts_of_model, form_of, left_out_in, rate_of
-from ..monitors.schedule_ahead import ahead
+from ..monitors.model_facts import ahead, facts_of_model, form_of, left_out_in, rate_of
 from ..monitors.start import EXAMPLES as LOOKED_AT
 from ..monitors.start import facts_of, there_in
 from ..telemetry.frame import Frame
@@ -23,8 +22,7 @@ from ..verdicts.state import OverallState
 from ..verdicts.texts import as_html, markdown, report
 from ..verdicts.verdict import Verdict, VerdictTracker
 from .base import Callback
-from .board import note_flow
-from .diagnosis.judging import PREFLIGHT, Judge, Reporter, begin_record, summary
+from .diagnosis.judging import PREFLIGHT, Judge, Reporter, begin_record, note_flow, summary
 from .diagnosis.measurement_schedule import examples_to_look_at, multiplications
 from .diagnosis.measuring import NO_PROBE, Measuring, Memory
 from .diagnosis.probe_data import EXAMPLES, ProbeData
@@ -61,7 +59,7 @@ class _Memory:
 
 @final
 class Diagnosis(Callback):
-    """Measure the training while it runs, and say what is wrong and what cures it (section 8.2).
+    """Measure a training while it runs, and tell what is wrong and how to fix it (section 8.2).
 
     Now and then the loss and its gradient are taken on a batch of your choice, before and after an update of the
     optimizer, whichever it is. That changes nothing: weights, seeds, statistics and metrics end bit for bit as without
@@ -116,7 +114,7 @@ class Diagnosis(Callback):
         ValueError: If a name in `checks` or `ignore` is unknown, `probe` is no data, or a number is out of its range.
 
     Warns:
-        UserWarning: If others take the place of `probe`, or its inputs are of another scale than what `fit` trains on.
+        UserWarning: If others take the place of `probe`.
 
     Example:
         >>> x, y = np.random.default_rng(0).normal(size=(2, 256, 1))
@@ -177,7 +175,7 @@ class Diagnosis(Callback):
 
     def __str__(self) -> str:
         if self.model is None and not self.verdicts:
-            return _net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
+            return _net.off() or "It has watched no training yet: pass it to `fit` in `callbacks`."
         return report(self.verdicts, self.state, self.called)
 
     def _repr_html_(self) -> str:

@@ -26,7 +26,7 @@ class _Memory:
 
 @final
 class EarlyStopping(PlainCallback):
-    """Stop when the monitored quantity stops getting better, by any criterion of `keras_ch8.stopping` (section 8.1.2).
+    """Stop when the monitored quantity stops improving, by any criterion of `keras_ch8.stopping` (section 8.1.2).
 
     The arguments of `keras.callbacks.EarlyStopping` come first and mean the same. After training, `reason` says why it
     has ended: `reason.why` for programs, `reason.message` for people. The sentence stands in `diagnosis/report` too, if
@@ -110,9 +110,9 @@ class EarlyStopping(PlainCallback):
         waiting = stopping.Patience(patience, min_delta=min_delta, baseline=baseline)
         if criterion is not None and (patience or baseline is not None):
             raise ValueError(
-                "`patience` and `baseline` make a criterion of their own, so they do not go with `criterion`. "
-                f"Received: patience={short(patience)}, baseline={short(baseline)}, criterion={short(criterion)}. "
-                "Write criterion=stopping.AnyOf(stopping.Patience(...), ...)."
+                "`patience` and `baseline` define a criterion, so they cannot be combined with `criterion`. Received: "
+                f"patience={short(patience)}, baseline={short(baseline)}, criterion={short(criterion)}. Write "
+                "criterion=stopping.AnyOf(stopping.Patience(...), ...)."
             )
         self.monitor, self.mode = monitor, _checks.mode(mode)
         self.criterion = criterion
@@ -264,8 +264,8 @@ class EarlyStopping(PlainCallback):
         self._tell("restore", sentence)
         if self.evaluate_on is None and not self.monitor.startswith("val_"):
             sentence += (
-                " That is a mean over the epoch, while the weights moved: the restored ones have another value. To "
-                "measure it, give `evaluate_on=(x, y)`."
+                " That is an average over the epoch while the weights were changing, so the restored weights have a "
+                "different value. To measure it, pass `evaluate_on=(x, y)`."
             )
         return sentence
 

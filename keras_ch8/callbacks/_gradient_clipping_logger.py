@@ -75,7 +75,7 @@ class _Memory:
 
 @final
 class GradientClippingLogger(Callback):
-    """Report how often the gradient is clipped, by how much, and what limit would fit (section 8.2.4).
+    """Report how often the gradient is clipped, by how much, and which threshold would fit (section 8.2.4).
 
     It acts on any optimizer and any way to clip: `clip=`, `clipnorm` and the like of the suite's optimizers, or
     `ClipGradients`. The clipping inside Keras's own optimizers cannot be seen, only the gradient before it.
@@ -191,7 +191,7 @@ def _deed(clipped: int | None, steps: int) -> str:
     if clipped == 0:
         return f"clipped none of {steps} steps: no gradient has reached the limit"
     if share < 0.3:
-        return f"clipped {share:.1%} of {steps} steps: it stops the rare steep ones, as it should"
+        return f"clipped {share:.1%} of {steps} steps: it catches the rare steep ones, as it should"
     if share < 0.99:
         return f"clipped {share:.1%} of {steps} steps: the threshold acts as a learning rate"
     return f"clipped {share:.1%} of {steps} steps: every step has the same length; lower the learning rate instead"

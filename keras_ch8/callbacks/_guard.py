@@ -78,7 +78,7 @@ class _Memory:
 
 @final
 class Guard(Callback):
-    """Leave out steps that would ruin the training, and go back to the last good weights where it is ruined (8.2.4).
+    """Skip steps that would ruin the training, and roll back to the last good weights if it is ruined (8.2.4).
 
     The compiled step judges loss and gradient before it writes anything:
 
@@ -109,8 +109,6 @@ class Guard(Callback):
     Args:
         spike: Number above 0: how many standard deviations above its running mean a loss or a gradient norm must lie to
             be a spike; `None` to look for no spikes. Defaults to `10`.
-        nonfinite: Whether steps with an infinite or NaN loss or gradient are reported, and may lead to a rollback.
-            Defaults to `True`.
         every: How often the state is kept that it goes back to: a number of batches, or a string such as `"200ba"`
             (batches), `"1ep"` (epochs) or `"5%"` (of the training). Defaults to `"200ba"`.
         lower_rate: Number in (0, 1]: what the learning rate is multiplied by at a rollback. Defaults to `0.5`.
@@ -150,7 +148,6 @@ class Guard(Callback):
     def __init__(
         self,
         spike: float | None = 10.0,
-        nonfinite: bool = True,
         every: int | str = "200ba",
         lower_rate: float = 0.5,
         tries: int = 3,
@@ -159,16 +156,13 @@ class Guard(Callback):
         if spike is not None:
             meaning = "how many deviations above its mean a loss or a gradient is a spike"
             _checks.positive("spike", spike, meaning=meaning, fix="10 is the default; None sees no spikes.")
-        meaning = "whether infinite and NaN steps are reported and followed by a rollback"
-        nonfinite = _checks.flag("nonfinite", nonfinite, meaning=meaning)
         self._every = duration("every", every, "a number of batches above 0")
         meaning = "what the learning rate is multiplied by when the guard goes back"
         _checks.number(
             "lower_rate", lower_rate, 0.0, 1.0, open_low=True, closed_high=True, meaning=meaning, fix="Try 0.5."
         )
         _checks.count("tries", tries, 0, meaning="the times to go back before giving up", fix="Try 3.")
-        self.spike, self.nonfinite, self.every = spike, nonfinite, every
-        self.lower_rate, self.tries = lower_rate, tries
+        self.spike, self.every, self.lower_rate, self.tries = spike, every, lower_rate, tries
         self._step_filter: Any = None
         self._skipped: Any = None
         self._states: Any = None
@@ -231,12 +225,11 @@ class Guard(Callback):
         session = self.session
         self._batches()  # refuses what it cannot count in, before the first step
         optimizer = _guardable(session, sum(isinstance(callback, Guard) for callback in session.callbacks))
-        wanted = self.spike, self.nonfinite
         if not optimizer.built:
             optimizer.skip_nonfinite = True
-        if self._step_filter is None or self._optimizer is not optimizer or self._step_filter.settings != wanted:
+        if self._step_filter is None or self._optimizer is not optimizer or self._step_filter.threshold != self.spike:
             with self.model.distribute_strategy.scope():
-                self._step_filter = StepFilter(*wanted)
+                self._step_filter = StepFilter(self.spike)
             self._skipped = train_step.SkippedBatches(KEPT)
         self._step_filter.reset()
         self._skipped.taken.clear()
@@ -337,7 +330,7 @@ class Guard(Callback):
         memory.trust_at, memory.keep_at = math.inf, step + self._batches()
         self.rollbacks.append(step)
         last = self.left_out[-1] if self.left_out else {}
-        why = f"{in_a_row} steps in succession were left out, the last because of {left_out.because(last)}"
+        why = f"{in_a_row} steps in a row were skipped, the last because of {left_out.because(last)}"
         if memory.tried > self.tries or (in_a_row >= DATA_ALONE and last.get("place") in left_out.DATA):
             vain = f", and going back {left_out.times(memory.tried - 1)} did not help" if memory.tried > 1 else ""
             reason = memory.reason = (
@@ -397,7 +390,7 @@ class Guard(Callback):
         if len(self.left_out) <= TOLD:
             self._say(*fitted(sentence, 3))
         if len(self.left_out) == TOLD + 1:
-            self._say("Further steps that are left out are counted, and reported at the end.")
+            self._say("Further skipped steps are counted and reported at the end.")
 
     def _place(self, batch: int, behind: int) -> tuple[BatchPosition, np.ndarray | None]:
         """Return where a batch was, so many before the last one, and its examples in the source, if there is one."""
@@ -426,7 +419,7 @@ class Guard(Callback):
     def findings(self) -> list[str]:
         """Return how many steps were left out, and why the training was ended."""
         lines = (
-            [left_out.summary_of(self.left_out, self.rollbacks)] if self.left_out else ["The guard left out no step."]
+            [left_out.summary_of(self.left_out, self.rollbacks)] if self.left_out else ["The guard skipped no step."]
         )
         return lines if self.reason is None else [*lines, self.reason]
 
@@ -447,23 +440,22 @@ def _guardable(session: Session, guards: int) -> RuleOptimizer:
     optimizer, others = session.optimizer, list(session.optimizers.values())
     if any(isinstance(callback, SwitchOptimizer) for callback in session.callbacks):
         raise ValueError(
-            "`Guard` keeps the state of one optimizer. Received: `SwitchOptimizer` in the same training. Train with "
-            "the two optimizers in two calls of `fit`, each with a guard."
+            "`Guard` protects a single optimizer. Received: `SwitchOptimizer` in the same training. Train with the "
+            "two optimizers in two calls of `fit`, each with its own guard."
         )
     if guards > 1:
-        raise ValueError(f"A training has one `Guard`. Received: {guards}. Keep one.")
+        raise ValueError(f"A training can have only one `Guard`. Received: {guards}. Keep one.")
     if not isinstance(optimizer, RuleOptimizer) or len(others) > 1:
         names = ", ".join(f"{type(other).__name__} of {type(other).__module__}" for other in others) or "none"
         raise ValueError(
-            "`Guard` leaves steps out inside the step of an optimizer of `keras_ch8.optimizers` that follows a "
-            f"gradient, and a model has one of these. Received: {names}. Compile with the one of the same name, such "
-            "as `keras_ch8.optimizers.Adam`, which makes the same steps."
+            "`Guard` needs a first-order optimizer of `keras_ch8.optimizers`, which skips the steps. Received: "
+            f"{names}. Compile with the one of the same name, such as `keras_ch8.optimizers.Adam`, which takes the "
+            "same steps."
         )
     if optimizer.built and not optimizer.skip_nonfinite:
         name = type(optimizer).__name__
         raise ValueError(
-            "`Guard` has steps left out by the optimizer, which counts them in its state. Received: "
-            f"{name}(skip_nonfinite=False), which has its state already. Compile with "
-            f"`{name}(..., skip_nonfinite=True)`."
+            f"`Guard` lets the optimizer skip and count steps. Received: {name}(skip_nonfinite=False), whose state "
+            f"exists already. Compile with `{name}(..., skip_nonfinite=True)`."
         )
     return optimizer

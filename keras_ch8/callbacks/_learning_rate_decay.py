@@ -86,7 +86,7 @@ class LearningRateDecay(Callback):
         if not is_function and not isinstance(rule, schedules.ReduceOnPlateau):
             raise TypeError(
                 "`rule` must be `schedules.ReduceOnPlateau(...)`, or a function of (epoch, learning_rate). Received: "
-                f"{short(rule)} of type {type(rule).__name__}. With a `LearningRateSchedule` compile the optimizer."
+                f"{short(rule)} of type {type(rule).__name__}. Pass a `LearningRateSchedule` to the optimizer instead."
             )
         self.rule, self.verbose = rule, _checks.verbose(verbose)
         self._monitored: MonitoredMetrics | None = None
@@ -186,8 +186,9 @@ class LearningRateDecay(Callback):
             own = keras_private.current_rate(optimizer)
             if not own:
                 said = (
-                    f"The schedule's rate is 0 at the beginning of epoch {epoch + 1}, so no factor makes it {rate:g}. "
-                    "Give `LearningRateDecay` a schedule instead of a function, or begin the schedule above 0."
+                    f"The schedule's rate is 0 at the start of epoch {epoch + 1}, so no factor can turn it into "
+                    f"{rate:g}. Pass `LearningRateDecay` a schedule instead of a function, or start the schedule above "
+                    "0."
                 )
                 if epoch == self.session.batches.first_epoch:
                     raise ValueError(said)
@@ -222,7 +223,7 @@ class LearningRateDecay(Callback):
         if not self._monitored or not self._memory.changes:
             return []
         changes = "; ".join(self._memory.changes)
-        return [f"The learning rate was lowered where `{self._monitored.monitor}` stood still: {changes}."]
+        return [f"The learning rate was lowered when `{self._monitored.monitor}` stopped improving: {changes}."]
 
 
 def _to_keep(optimizer: keras.optimizers.Optimizer) -> float | None:

@@ -125,8 +125,8 @@ class MonitoredMetrics:
         if name not in self.past.missing:
             self.past.missing.add(name)
             warnings.warn(
-                f"`{self.owner}` watches {name!r}, which is not reported at the end of epoch {epoch + 1}; what needs "
-                f"it waits. Reported: {', '.join(seen) or 'nothing'}. Watch one of these; names with 'val_' need "
+                f"`{self.owner}` watches {name!r}, which is not reported at the end of epoch {epoch + 1}, so it does "
+                f"nothing there. Reported: {', '.join(seen) or 'nothing'}. Watch one of these; names with 'val_' need "
                 "`validation_data` in `fit`.",
                 UserWarning,
                 stacklevel=2,
@@ -139,8 +139,8 @@ class MonitoredMetrics:
                 "" if name in seen else f" It is not reported either. Reported: {', '.join(seen)}. Watch one of these."
             )
             raise ValueError(
-                f"`{self.owner}` watches {name!r}, and whether larger or smaller is better is not known. "
-                f"Received: mode={short(mode)}. Give mode='max' or mode='min'.{missing}"
+                f"`{self.owner}` watches {name!r}, but it is unknown whether larger or smaller is better. Received: "
+                f"mode={short(mode)}. Pass mode='max' or mode='min'.{missing}"
             )
         self.past.history = dataclasses.replace(self.history, modes={**self.history.modes, name: found})
 

@@ -36,7 +36,7 @@ class _Memory:
 
 @final
 class PolyakAveraging(Callback):
-    r"""Average the weights along the training, and use the average in their place (section 8.7.3).
+    r"""Average the weights during training, and use the average instead of them (section 8.7.3).
 
     The mean is exponential, from theta_hat = 0, and counts about the last 1 / (1 - alpha) updates; where the training
     makes fewer, a warning says so. After the t-th update, for each weight:
@@ -168,8 +168,8 @@ class PolyakAveraging(Callback):
         """Have the averages in the model inside a `with` block, and give back exactly what was there."""
         if not self.updates:
             raise ValueError(
-                "`PolyakAveraging` has averaged nothing yet. Received: a request for its averages. Call `fit` with it, "
-                "for more updates than `start`."
+                "`PolyakAveraging` has no average yet. Received: a request for it. Pass it to `fit`, and train for "
+                "more updates than `start`."
             )
         aside = Swap(self._average.variables)
         aside.put(self._average.put_in)
@@ -208,17 +208,16 @@ class PolyakAveraging(Callback):
             for name in ("use_ema", "accumulate_batches"):
                 if getattr(inner, name, False):
                     raise ValueError(
-                        "`PolyakAveraging` averages the weights as each training step leaves them. Received: "
-                        f"{inner.name!r} with {name}=True. Leave `{name}` out."
+                        f"`PolyakAveraging` averages the weights after each training step. Received: {inner.name!r} "
+                        f"with {name}=True. Leave `{name}` out."
                     )
         if any(isinstance(other, PolyakAveraging) for other in others):
-            raise ValueError("A training has one average. Received: several `PolyakAveraging`. List one of them.")
+            raise ValueError("A training can have only one `PolyakAveraging`. Received: several. Keep one.")
         saves = any(isinstance(o, keras.callbacks.BackupAndRestore) and o.save_freq == "epoch" for o in others)
         if saves and self.evaluate == "average" and self.session.training.validates:
             raise ValueError(
-                "`BackupAndRestore` would save the averages in the place of the weights, and go on from them. "
-                'Received: it and evaluate="average". Take evaluate="raw", or a `save_freq` in batches, at whose ends '
-                "the model has the weights."
+                "`BackupAndRestore` would save the averages instead of the weights, and resume from them. Received: "
+                'it together with evaluate="average". Use evaluate="raw", or a `save_freq` in batches.'
             )
 
     def _begin(self) -> None:
@@ -234,7 +233,7 @@ class PolyakAveraging(Callback):
         if self._decay < 1 and memory > clock.steps - start:  # which is NaN where it is not known
             warnings.warn(
                 f"`PolyakAveraging` averages over about the last {memory:.0f} updates, and this training makes "
-                f"{clock.steps - start:.0f}: the average is mostly of its beginning. Give `half_life` as a share of "
+                f"{clock.steps - start:.0f}, so the average mostly covers its start. Pass `half_life` as a share of "
                 'the training, such as "5%".',
                 UserWarning,
                 stacklevel=2,
@@ -291,8 +290,8 @@ class PolyakAveraging(Callback):
                 self._swap.back()
                 if self.final == "average":
                     warnings.warn(
-                        "`PolyakAveraging` leaves the weights as they are, since no update was averaged: the training "
-                        "was shorter than `start`, or makes its updates without `model.optimizer`.",
+                        "`PolyakAveraging` leaves the weights unchanged because it averaged no update: training was "
+                        "shorter than `start`, or does not use `model.optimizer`.",
                         UserWarning,
                         stacklevel=2,
                     )
@@ -309,4 +308,4 @@ class PolyakAveraging(Callback):
 
     def findings(self) -> list[str]:
         """Return what the average is made of."""
-        return [f"The average of the weights is over {self.updates} updates."] if self.updates else []
+        return [f"The weights are averaged over {self.updates} updates."] if self.updates else []

@@ -27,7 +27,7 @@ _ended_here: set[str] = set()
 
 @final
 class Resume(Callback):
-    """Let a training go on after its process has died, at the very batch, as if nothing had happened (section 8.1.3).
+    """Resume a training after its process has died, at the exact batch, as if nothing had happened (section 8.1.3).
 
     Add it to the callbacks of `fit`. After a crash, a kill, or the end of a rented machine, run the same script
     again: `fit` goes on from the newest state, and ends bit for bit as a training that nothing has interrupted:
@@ -50,7 +50,7 @@ class Resume(Callback):
 
     Where a training goes on, by its data (docs/guide/order.md has all kinds):
 
-        arrays, ArraySource   at the very batch: arrays are read through an ArraySource
+        arrays, ArraySource   at the exact batch: arrays are read through an ArraySource
         tf.data.Dataset       likewise, if all that draws has a seed: what was read is read again and skipped
         PyDataset             at the beginning of the epoch
         generator             at the beginning of an epoch, from the beginning of the generator
@@ -191,7 +191,10 @@ class Resume(Callback):
             if (earlier := self._workers.newest(self._folder, unfinished=True)) is not None:
                 return self._go_on(TrainingState.unpacked(earlier.content))
             if self._fingerprint["epochs"] > saved.fingerprint["epochs"] and training.model.optimizer is first:
-                say(f"No state in {self.directory!r} is from before the end, to go on to more epochs: it begins anew.")
+                say(
+                    f"No state in {self.directory!r} is from before the end, so training for more epochs starts from "
+                    "scratch."
+                )
                 return None
         has_ended = saved.has_ended or saved.epoch >= self._fingerprint["epochs"]
         self._put_variables(saved, () if has_ended and "loss" not in differs else (variables.METRICS,))
@@ -251,12 +254,12 @@ class Resume(Callback):
     def _announce(self) -> None:
         """Say from where the training goes on, and where it would."""
         if (saved := self._saved) is not None:
-            say(f"Going on from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
+            say(f"Resuming from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
         lost = variables.cannot_be_saved(self._training.model, self._others)
-        begins_anew = f"what {', '.join(f'`{path}`' for path in lost)} has come to begins anew" if lost else ""
+        begins_anew = f"what {', '.join(f'`{path}`' for path in lost)} has come to starts from scratch" if lost else ""
         if said := "; ".join(filter(None, (self._data.differs, self._validation.differs, begins_anew))):
             warnings.warn(
-                f"After an interruption this training goes on, and ends otherwise than one without: {said}. "
+                f"After an interruption, this training resumes but ends differently from an uninterrupted one: {said}. "
                 "docs/guide/order.md has a table of all kinds of data.",
                 UserWarning,
                 stacklevel=2,
@@ -267,8 +270,8 @@ class Resume(Callback):
             say(self._data.said)
         if unknown := callback_states.without_state(self._others):
             say(
-                f"`Resume` does not know what {', '.join(unknown)} must remember after an interruption. If it has "
-                "anything to remember but variables, give the class `get_state` and `set_state`."
+                f"`Resume` cannot save what {', '.join(unknown)} must remember after an interruption. If it has state "
+                "other than variables, add `get_state` and `set_state` to the class."
             )
 
     # --- while Keras trains: the first of all callbacks ---------------------------------------------------------------
@@ -277,8 +280,8 @@ class Resume(Callback):
         """Join the training."""
         if getattr(self, "_training", None) is None:
             raise ValueError(
-                "`Resume` lets `Model.fit` go on, and something else is training here. Received: a loop of your own. "
-                "Leave `Resume` out, or train with `fit`."
+                "`Resume` works only with `Model.fit`. Received: a loop of your own. Remove `Resume`, or train with "
+                "`fit`."
             )
         super().on_train_begin(logs)
 
@@ -399,9 +402,9 @@ class Resume(Callback):
         missing = variables.others_missing(self._training.model, self._others, saved.variables)
         if missing and "model" not in self.allow:
             raise ValueError(
-                f"A training goes on with all variables that it had. Received: no {', '.join(missing)}, for which the "
-                f"states in {self.directory!r} have a value, before the first step. Make them before `fit`, such as in "
-                f"`__init__`, or let them begin anew by `Resume({self.directory!r}, allow=['model'])`."
+                f"A training resumes with all variables that it had. Received: no {', '.join(missing)}, for which the "
+                f"states in {self.directory!r} have a value, before the first step. Create them before `fit`, such as "
+                f"in `__init__`, or let them start from scratch with `Resume({self.directory!r}, allow=['model'])`."
             )
         is_within = saved.batch > 0 and "loss" not in self._differs
         self._put_variables(saved, () if is_within else (variables.METRICS,))
@@ -414,7 +417,7 @@ class Resume(Callback):
         """End the process, as SIGTERM has asked."""
         written = self._folder.wait()
         where = f"in {self.directory!r}" if written else f"the one before: {self.directory!r} could not be written"
-        say(f"SIGTERM: the newest state of the training is {where}. Run the same script again to go on.")
+        say(f"SIGTERM: the newest state of the training is {where}. Run the same script again to resume.")
         self._sigterm.end()
 
 
@@ -423,18 +426,18 @@ def _refuse_what_cannot_resume(callbacks: Sequence[keras.callbacks.Callback], ki
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.BackupAndRestore):
             raise ValueError(
-                "`Resume` restores all that `keras.callbacks.BackupAndRestore` does, and what that forgets; only one "
-                "of the two can. Received: both. Leave out `BackupAndRestore`."
+                "`Resume` restores everything that `keras.callbacks.BackupAndRestore` does, and more, so only one of "
+                "the two can be used. Received: both. Remove `BackupAndRestore`."
             )
     if sum(isinstance(callback, kind) for callback in callbacks) > 1:
-        raise ValueError("Only one `Resume` can keep the states of a `fit`. Received: several. Leave out the others.")
+        raise ValueError("A training can have only one `Resume`. Received: several. Keep one.")
 
 
 def _say_that_it_has_ended(directory: str) -> None:
     """Say that nothing is trained: as a warning, where it has ended in this process and so may be another training."""
     said = (
-        f"This training has ended before: model and history are what it has left in {directory!r}; to train again, "
-        "give `Resume` another directory."
+        f"This training has already ended: model and history are restored from {directory!r}. To train again, pass "
+        "another directory to `Resume`."
     )
     if os.path.realpath(directory) in _ended_here:
         warnings.warn(f"Nothing is trained. {said}", UserWarning, stacklevel=2)

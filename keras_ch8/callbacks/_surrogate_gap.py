@@ -18,7 +18,7 @@ FALLEN = 0.01
 
 @final
 class SurrogateGap(Callback):
-    """Show the surrogate loss and the true one together, and say when only the surrogate still falls (section 8.1.2).
+    """Show the surrogate loss with the true loss, and report when only the surrogate still falls (section 8.1.2).
 
     Training minimizes a surrogate, such as the negative log-likelihood, for a target loss that has no useful
     gradient, such as the 0-1 loss. Once the true loss on the training set is flat, at 0 or above it, the surrogate may
@@ -118,16 +118,16 @@ def learn_more(history: EpochHistory, true: str, surrogate: str, patience: int) 
     if not surrogates[best] - surrogates[-1] > FALLEN * abs(surrogates[best]):
         return ""
     sentence = (
-        f"On the training set `{true}` is flat since epoch {history.epochs[best] + 1} (at {values[best]:.4g}), while "
-        f"`{surrogate}` has gone on falling from {surrogates[best]:.4g} to {surrogates[-1]:.4g}"
+        f"On the training set `{true}` has been flat since epoch {history.epochs[best] + 1} (at {values[best]:.4g}), "
+        f"while `{surrogate}` kept falling from {surrogates[best]:.4g} to {surrogates[-1]:.4g}"
     )
     since = history.since(best).where(f"val_{true}")
     raw = since.values(f"val_{true}")
     raw = raw[np.isfinite(raw)]
     if len(raw) < 2:
-        return f"{sentence}; whether that helps, validation data would tell."
+        return f"{sentence}. Validation data would tell whether that helps."
     change = (raw[-1] - raw[0]) * (-1 if history.is_max(true) else 1)
-    verdict = "it learns more, so go on" if change < 0 else f"it overfits, so stop on `val_{true}`"
+    verdict = "it is still learning, so continue" if change < 0 else f"it overfits, so stop on `val_{true}`"
     verdict = verdict if change else "it has brought nothing so far"
     return f"{sentence}. `val_{true}` went from {raw[0]:.4g} to {raw[-1]:.4g} meanwhile: {verdict}."
 

@@ -27,7 +27,7 @@ class _Memory:
 
 @final
 class SwitchOptimizer(Callback):
-    """Train with another optimizer from some epoch on, such as Adam first and L-BFGS after it (section 8.6.3).
+    """Switch to another optimizer at some epoch, such as from Adam to L-BFGS (section 8.6.3).
 
     A first-order method comes near a minimum on noisy gradients, a second-order one then finds its bottom. Weights and
     `iterations` go on; the state of the new optimizer starts. Both get the same batches, so give all examples in each
@@ -107,8 +107,8 @@ class SwitchOptimizer(Callback):
                 self.to.check(self.model)
         elif keras_private.unscaled(first) is not first and not is_scaled:
             raise ValueError(
-                "The loss of this model is scaled for float16, and the second optimizer must scale it too. Received: "
-                f"to={type(self.to).__name__}(...). Give `to=keras.optimizers.LossScaleOptimizer(...)` around it."
+                "The loss of this model is scaled for float16, so the second optimizer must scale it, too. Received: "
+                f"to={type(self.to).__name__}(...). Pass `to=keras.optimizers.LossScaleOptimizer(...)` around it."
             )
         steps, epochs = self.params["steps"], self.params["epochs"]
         if steps is None and self.start.unit in ("ba", "st"):
@@ -119,7 +119,7 @@ class SwitchOptimizer(Callback):
             self.session.switch(self._switch)
             self._is_switched = True
             self.session.event(
-                "optimizer", f"From here on the optimizer is {type(keras_private.unscaled(self.to)).__name__}."
+                "optimizer", f"From now on, the optimizer is {type(keras_private.unscaled(self.to)).__name__}."
             )
 
     def _switch(self) -> None:

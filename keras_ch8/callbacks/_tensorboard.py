@@ -63,7 +63,7 @@ class _Memory:
 
 @final
 class TensorBoard(Callback):
-    """Write the loss, the metrics and what every step of the optimizer did for TensorBoard (section 8.2).
+    """Write the loss, the metrics and every step of the optimizer for TensorBoard (section 8.2).
 
     Works with any Keras optimizer and any training step. Everything goes to `<log_dir>/optimization`, a run of its own;
     with an argument of Keras's, such as `histogram_freq=1`, Keras's callback writes its files beside it. The step, the
@@ -179,9 +179,8 @@ class TensorBoard(Callback):
         super().on_train_begin(logs)
         if self._of_keras and self._keras_board not in self.session.training.callbacks:
             warnings.warn(
-                "`Model.fit` has Keras's `TensorBoard` behind this one, and something else is training here: what "
-                f"Keras's writes is missing. Received: {self!r}. Leave Keras's arguments out, and call the hooks of "
-                "`keras.callbacks.TensorBoard` yourself.",
+                f"Keras's arguments of `TensorBoard` work only in `Model.fit`. Received a loop of your own: {self!r}. "
+                "Omit them, and call the hooks of `keras.callbacks.TensorBoard` yourself.",
                 RuntimeWarning,
                 stacklevel=2,
             )

@@ -67,8 +67,8 @@ class WatchedLoop:
         """
         if backend.in_xla() and self._session is not None:
             raise ValueError(
-                "`run.step` calls Python now and then, which a function with jit_compile=True cannot. Received: a call "
-                "inside one. Return the loss from that function, and call `run.step(loss=loss)` after it."
+                "`run.step` sometimes calls Python, which a function with jit_compile=True cannot do. Received: a "
+                "call inside one. Return the loss from that function, and call `run.step(loss=loss)` after it."
             )
         step = backend.add_one(self._clock)
         if self._session is not None:
@@ -80,9 +80,9 @@ class WatchedLoop:
         write(step, keras.ops.convert_to_tensor(loss))
         if backend.calls_would_wait():
             warnings.warn(
-                "`Doctor.watch` measures nothing inside a compiled loop where TensorFlow has one thread for "
-                "operations, as on a machine with one CPU: it would wait for itself. Call `run.step` outside of the "
-                "`tf.function`, or begin with `tf.config.threading.set_inter_op_parallelism_threads(2)`.",
+                "`Doctor.watch` measures nothing in a compiled loop if TensorFlow has a single inter-op thread: it "
+                "would wait for itself. Call `run.step` outside the `tf.function`, or start with "
+                "`tf.config.threading.set_inter_op_parallelism_threads(2)`.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -191,8 +191,8 @@ def compiled(models: Sequence[keras.Model]) -> dict[str, Any]:
     found = [keras_private.optimizers_of(model) for model in models]
     if not any(found):
         raise ValueError(
-            "`optimizers` are those whose `apply` the loop calls, and the model is not compiled with one. Received: "
-            "optimizers=None. Name them: `doctor.watch(model, optimizer)`."
+            "`Doctor.watch` needs the optimizers of the loop, and the model is not compiled with one. Received: "
+            "optimizers=None. Pass them: `doctor.watch(model, optimizer)`."
         )
     return found[0] if len(found) == 1 else named([each for some in found for each in some.values()])
 
@@ -209,9 +209,8 @@ def named(optimizers: Any) -> dict[str, Any]:
         _checks.keras_3(optimizer)
         if not isinstance(optimizer, keras.optimizers.Optimizer):
             raise TypeError(
-                "`optimizers` must be a Keras optimizer, a list or a dict of them. Received: "
-                f"{short(optimizer)} of type "
-                f"{type(optimizer).__name__}{f' as {short(name)}' if len(named) > 1 else ''}. Give the objects whose "
-                "`apply` or `apply_gradients` the loop calls."
+                f"`optimizers` must be a Keras optimizer, a list or a dict of them. Received: {short(optimizer)} of "
+                f"type {type(optimizer).__name__}{f' as {short(name)}' if len(named) > 1 else ''}. Pass the objects "
+                "whose `apply` or `apply_gradients` the loop calls."
             )
     return named

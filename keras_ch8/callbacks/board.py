@@ -1,7 +1,6 @@
 """What `TensorBoard` writes beside the curves: all layers, the report of the run, what happened at a step."""
 
 import contextlib
-import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,14 +20,7 @@ from ..verdicts.wording import digits, percent
 if TYPE_CHECKING:
     from .session.session import Session
 
-# --- layers: the gradient norm of each, and what goes through them and through time ----------------------------------
-
-
-KINDS = {
-    tags.FLOW_GRADIENT: ("vanishing", "exploding"),
-    tags.FLOW_SIGNAL: ("bad_scale",),
-    tags.TIME_PROFILE: ("short_horizon", "exploding"),
-}
+# --- layers: the gradient norm of each ------------------------------------------------------------------------------
 
 
 @dataclass
@@ -71,22 +63,6 @@ class LayerNorms:
         """Add the largest norms since the last time to the record of the run."""
         record.add_column(record.heat_map(tag) or HeatMap.of(tag, self.names), step, self.largest)
         self.largest = np.zeros(len(self.names))
-
-
-def note_flow(readings: Mapping[str, Any], record: Record, step: int) -> None:
-    """Add what a measurement has read of the layers and of time to the record of the run."""
-    flow, horizons = readings.get("layer_flow"), readings.get("time_horizon")
-    found: dict[tags.Tag, tuple[Sequence[str], np.ndarray]] = {}
-    if flow is not None:
-        found[tags.FLOW_GRADIENT] = flow.names, flow.gradient
-        found[tags.FLOW_SIGNAL] = flow.names, flow.signal
-        weighted = np.array(flow.weighted)
-        found[tags.FLOW_UPDATE] = list(itertools.compress(flow.names, weighted)), flow.relative_update[weighted]
-    if horizons:
-        back = (f"{i} before the last" if i else "the last" for i in range(len(horizons[0].profile)))
-        found[tags.TIME_PROFILE] = list(back), horizons[0].profile
-    for tag, (rows, column) in found.items():
-        record.add_column(record.heat_map(tag) or HeatMap.of(tag, rows, KINDS.get(tag, ())), step, column)
 
 
 # --- the report of the run, in Markdown ------------------------------------------------------------------------------
@@ -252,16 +228,14 @@ class StepEvents:
                 "clip", f"Clipping acted at {percent(self.clipped / self.steps)} of the steps.", self.last
             )
         if self.broken > 1:
-            yield self._event(
-                "nonfinite", f"In {self.broken} steps the gradient was infinite or not a number.", self.last
-            )
+            yield self._event("nonfinite", f"The gradient was infinite or NaN in {self.broken} steps.", self.last)
 
     def _event(self, kind: str, text: str, step: int) -> Event:
         return Event(int(step), kind, self.prefix + text)
 
     def _find_broken(self, steps: np.ndarray) -> Iterator[Event]:
         if len(steps) and not self.broken:
-            yield self._event("nonfinite", "For the first time the gradient is infinite or not a number.", steps[0])
+            yield self._event("nonfinite", "The gradient is infinite or NaN for the first time.", steps[0])
         self.broken += len(steps)
 
     def _find_clipped(self, frame: Frame) -> Iterator[Event]:

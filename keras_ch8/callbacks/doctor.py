@@ -3,6 +3,7 @@
 import copy
 import html
 import os
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, final
@@ -11,6 +12,7 @@ import keras
 
 from .. import _checks, _describe, _net, _objects
 from .._describe import short
+from .._result import coloured
 from .._types import Data, Logs, Tensor
 from ..integration import backend, fit
 
@@ -20,7 +22,7 @@ if not backend.is_tensorflow():
 from ..cockpit import page
 from ..trackers import feeds
 from ..trackers.base import Tracker
-from ..verdicts.kinds import ignored
+from ..verdicts.kinds import ignored, title_of
 from ..verdicts.state import OverallState
 from ..verdicts.texts import as_html, brief, report
 from ..verdicts.verdict import LEVELS, Verdict, VerdictError
@@ -31,7 +33,7 @@ from ._watched_loop import WatchedLoop, compiled, named, together
 from .base import Callback
 from .diagnosis.probe_data import ProbeData
 
-NOT_SEEN = OverallState("little_checked", reasons=("What was found could not be kept.",))
+NOT_SEEN = OverallState("little_checked", reasons=("The verdicts could not be saved.",))
 """What is known of a training of which nothing else is."""
 
 
@@ -80,7 +82,7 @@ class WatchedRun:
 
 @final
 class Doctor(keras.callbacks.Callback):
-    """Watch a training, say what is wrong with it and what cures it, and change nothing (section 8.2).
+    """Watch a training, tell what is wrong with it and how to fix it, and change nothing (section 8.2).
 
     One callback, to begin with: `callbacks=[doctor]`. In its place `fit` has `TensorBoard(log_dir)`, which writes the
     curves and a page, `Diagnosis(probe)`, which finds the verdicts, and `Resume(resume)` where that is asked for. A
@@ -147,8 +149,8 @@ class Doctor(keras.callbacks.Callback):
         self.log_to = feeds.checked(log_to)
         if log_dir is None and log_to:
             raise ValueError(
-                "`log_to` gets what is written for TensorBoard, so it needs a `log_dir`. Received: "
-                f'log_to={short(log_to)} and log_dir=None. Give a folder too, such as log_dir="logs".'
+                "`log_to` forwards what is written for TensorBoard, so it needs a `log_dir`. Received: "
+                f'log_to={short(log_to)} and log_dir=None. Pass a folder too, such as log_dir="logs".'
             )
         self.resume = resume if isinstance(resume, Resume) else _objects.path("resume", resume, or_none=True)
         self.ignore = ignored(ignore)
@@ -178,8 +180,8 @@ class Doctor(keras.callbacks.Callback):
         folder = self.runs[-1].log_dir if self.runs else self.log_dir
         if folder is None:
             raise ValueError(
-                "`report` makes a page of what a training has written to its folder. Received: log_dir=None, which "
-                'writes nothing. Make `Doctor("logs")` and train again; `print(doctor)` says what was found.'
+                "`report` makes a page from the log folder. Received: log_dir=None, which writes nothing. Create "
+                '`Doctor("logs")` and train again; `print(doctor)` says what was found.'
             )
         return page.report(folder, file)
 
@@ -206,13 +208,13 @@ class Doctor(keras.callbacks.Callback):
             return
         if not self.runs:
             raise ValueError(
-                "`raise_if` judges the last training, and this `Doctor` has watched no training. Received: a `Doctor` "
-                "without `runs`. Give it to `fit`, in `callbacks`."
+                "`raise_if` judges the last training. Received: a `Doctor` that has watched no training. Pass it to "
+                "`fit` in `callbacks`, and call `raise_if` afterwards."
             )
         found = [verdict for verdict in self.verdicts if LEVELS.index(verdict.level) >= LEVELS.index(level)]
         if found:
-            kinds = ", ".join(verdict.kind for verdict in found)
-            said = f'The training has verdicts of the level "{level}" or above: {kinds}.'
+            titles = ", ".join(title_of(verdict.kind) for verdict in found)
+            said = f'The training has verdicts of the level "{level}" or above: {titles}.'
             raise VerdictError(f"{said}\n\n{report(found, of='doctor')}", found)
 
     def __repr__(self) -> str:
@@ -221,8 +223,8 @@ class Doctor(keras.callbacks.Callback):
 
     def __str__(self) -> str:
         if not self.runs:
-            return _net.off() or "It has watched no training yet: give it to `fit`, in `callbacks`."
-        return report(self.runs[-1].verdicts, self.runs[-1].state, "doctor")
+            return _net.off() or "It has watched no training yet: pass it to `fit` in `callbacks`."
+        return coloured(report(self.runs[-1].verdicts, self.runs[-1].state, "doctor"), sys.stdout)
 
     def _repr_html_(self) -> str:
         """Return the verdicts for a notebook: one line, a card for each, and the passed checks folded."""
@@ -249,9 +251,9 @@ class Doctor(keras.callbacks.Callback):
         """Say that it cannot watch: where it can, its parts are called and not itself."""
         if not _net.off():
             warnings.warn(
-                "`Doctor` watches `Model.fit`, by a hook around it, and something else is training here: it watches "
-                "nothing. In a loop of your own use `with doctor.watch(model)`; after "
-                "`keras_ch8.integration.uninstall()` make a new `Doctor`.",
+                "`Doctor` watches `Model.fit`, but something else is training here, so it watches nothing. In a loop "
+                "of your own, use `with doctor.watch(model)`. After `keras_ch8.integration.uninstall()`, create a new "
+                "`Doctor`.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -320,7 +322,7 @@ class Doctor(keras.callbacks.Callback):
             ...         run.step(loss=loss)
             ...     for _ in range(5):
             ...         train_step()
-            LITTLE CHECKED: 11 of 24 checks could be made.
+            LITTLE CHECKED: 11 of 24 checks could run.
             Measured 2 times: too few to judge trends. `Diagnosis(measure_every=1)`
                 measures at each step.
             >>> run.steps, doctor.runs[0].state.name
@@ -334,19 +336,19 @@ class Doctor(keras.callbacks.Callback):
             _checks.keras_3(one)
         if self.resume is not None:
             raise ValueError(
-                "`resume` lets `fit` go on, and nothing could bring a loop of your own to its batch. Received: "
-                f"resume={short(self.resume)}. Leave `resume` out of the `Doctor`, or train with `fit`."
+                f"`resume` works only with `fit`, not with a loop of your own. Received: resume={short(self.resume)}. "
+                "Remove `resume` from the `Doctor`, or train with `fit`."
             )
         if self._has_probe and isinstance(model, list | tuple):
             raise ValueError(
-                "`probe` is a batch on which the loss of one model is measured. Received: a list of models and a "
-                "probe. Give the model whose loss it is, or leave `probe` out: verdicts then rest on the steps."
+                "`probe` is for measuring the loss of a single model. Received: a list of models and a probe. Pass "
+                "only that model, or omit `probe`: the verdicts are then based on the steps."
             )
         own = any(isinstance(callback, Diagnosis) for callback in callbacks)
         if own and (self._has_probe or self.ignore or loss is not None):
             raise ValueError(
-                "`probe`, `ignore` and `loss` are for the Diagnosis of the `Doctor`. Received: one of them, and a "
-                "`Diagnosis` in `callbacks`. Give them to that: `Diagnosis(probe, loss=loss)`."
+                "`probe`, `ignore` and `loss` belong to the `Diagnosis`. Received: one of them, and a `Diagnosis` in "
+                "`callbacks`. Pass them to that one: `Diagnosis(probe, loss=loss)`."
             )
         of_fit = [] if own else [self._diagnosis(self.probe if self._has_probe else ProbeData(None), loss)]
         members = fit.one_of_each([*self._boards(), *of_fit, *callbacks])

@@ -204,7 +204,7 @@ def _disk_may_fail() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        warnings.warn(f"`Guard` cannot write {FILE}: {error}. The training goes on.", RuntimeWarning, stacklevel=4)
+        warnings.warn(f"`Guard` cannot write {FILE}: {error}. Training continues.", RuntimeWarning, stacklevel=4)
 
 
 @_disk_may_fail()

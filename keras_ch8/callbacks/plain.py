@@ -111,13 +111,13 @@ class PlainCallback(keras.callbacks.Callback):
             given = _state.load(state, self._modules)
             fault = _state.fault(given, names)
         except ValueError as error:
-            fault = f"it has what cannot be read: {error}"
+            fault = f"it contains something that cannot be read: {error}"
         if fault:
             parts = ", ".join(map(repr, names)) or "nothing: it has no state"
             raise ValueError(
                 f"`set_state` of `{type(self).__name__}` takes what `get_state` of one with the same arguments "
-                f"returned, a dict of {parts}. Received: a {type(state).__name__}; {fault}. Give the state that "
-                "was kept for this callback, unchanged."
+                f"returned, a dict of {parts}. Received: a {type(state).__name__}; {fault}. Pass the state that was "
+                "kept for this callback, unchanged."
             )
         kept = self._remembers(**given)
         self._refuse_other(kept)
@@ -180,6 +180,6 @@ def of_another(owner: str, what: str, received: Any, expected: Any) -> ValueErro
     """Return the error that says that a state is that of another callback, model or setting."""
     return ValueError(
         f"`set_state` of `{owner}` takes the state of one with the same arguments. Received: a state with "
-        f"{what}={short(received)}, where this callback has {what}={short(expected)}. Create the callback as it was, "
-        "or start without the state."
+        f"{what}={short(received)}, where this callback has {what}={short(expected)}. Create the callback with the "
+        "same arguments, or start without the state."
     )

@@ -89,15 +89,13 @@ class Known(NamedTuple):
     statistics: np.ndarray
 
 
-def _judged(
-    threshold: float | None, nonfinite: bool, table: Any, number: Tensor, loss: Tensor, half: Tensor
-) -> tuple[Tensor, Tensor]:
+def _judged(threshold: float | None, table: Any, number: Tensor, loss: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
     """Judge a step by the table of a `StepFilter`; return whether it is let through, and the new table."""
     norm, old = ops.sqrt(2 * ops.cast(half, "float32")), backend.as_tensor(table)
     statistics, tally = ops.cast(old[:3, :2], "float32"), old[3]
     is_finite, is_spike, new = judged(ops.stack([loss, norm]), statistics, tally[0], threshold)
     good = is_finite & ~is_spike
-    passed, fault = ops.cast(good, "float64"), ops.cast(is_spike | (~is_finite & nonfinite), "float64")
+    passed, fault = ops.cast(good, "float64"), ops.cast(~good, "float64")
     after = ops.stack([tally[0] + passed, tally[1] + fault, (tally[2] + 1) * fault, tally[3]])
     kept = ops.pad(ops.cast(ops.where(good, new, statistics), "float64"), [(0, 0), (0, 2)])
     row = ops.stack([ops.cast(x, "float64") for x in (number, loss, norm, is_spike)])
@@ -105,8 +103,8 @@ def _judged(
     return good, ops.concatenate([kept, after[None], ops.where(here, row, old[TOP:])])
 
 
-def _judge_and_remember(threshold: float | None, nonfinite: bool, table: Any, *step: Tensor) -> Tensor:
-    good, new = _judged(threshold, nonfinite, table, *step)
+def _judge_and_remember(threshold: float | None, table: Any, *step: Tensor) -> Tensor:
+    good, new = _judged(threshold, table, *step)
     table.assign(new)
     return good
 
@@ -119,11 +117,10 @@ class StepFilter:
 
     Args:
         threshold: How many deviations above the mean of the steps before make a spike; None for no spikes.
-        nonfinite: Whether a step that is not finite is a fault to be counted; it is left out in any case.
     """
 
-    def __init__(self, threshold: float | None, nonfinite: bool = True) -> None:
-        self.settings = threshold, nonfinite
+    def __init__(self, threshold: float | None) -> None:
+        self.threshold = threshold
         self.table = backend.scalar(np.zeros((TOP + KEPT, 4)), "float64")
         self._program = backend.compile_xla(_judge_and_remember)  # operations by themselves cost ten times more
 
@@ -142,8 +139,8 @@ class StepFilter:
         step = number, ops.zeros((), "float32") if loss is None else loss, half
         if not backend.replicated():
             with backend.on(backend.device_of(self.table)):
-                return self._program(*self.settings, self.table, *step)
-        good, table = _judged(*self.settings, self.table, *step)
+                return self._program(self.threshold, self.table, *step)
+        good, table = _judged(self.threshold, self.table, *step)
         backend.write([self.table], [table])
         return good
 

@@ -98,9 +98,9 @@ def warn_of_what_a_backup_forgets(callbacks: Callbacks) -> None:
     forgotten = [f"`{name}`" for name, each in lost if each.get_state()]
     if forgotten:
         warnings.warn(
-            "After an interruption `BackupAndRestore` restores the weights and the epoch, and not what "
-            f"{', '.join(forgotten)} must remember: that begins anew. Take "
-            f"`keras_ch8.callbacks.Resume({os.fspath(backup.backup_dir)!r})` in its place, which restores all.",
+            "After an interruption, `BackupAndRestore` restores the weights and the epoch, but not the state of "
+            f"{', '.join(forgotten)}. Use `keras_ch8.callbacks.Resume({os.fspath(backup.backup_dir)!r})` instead, "
+            "which restores everything.",
             UserWarning,
             stacklevel=2,
         )
@@ -151,8 +151,8 @@ def _state_of(callback: keras.callbacks.Callback, name: str) -> dict[str, Any] |
         except Exception as error:  # whatever the code of somebody else raises
             raise NoState(
                 f"`Resume` keeps what `get_state` of a callback returns. Received from `{name}`: "
-                f"{type(error).__name__}: {error} Mend `get_state`, or leave it out of the class: then the callback "
-                "begins anew after an interruption."
+                f"{type(error).__name__}: {error} Fix `get_state`, or remove it from the class: then the callback "
+                "starts from scratch after an interruption."
             ) from error
     state = {name: getattr(callback, name) for name in _table(callback) if hasattr(callback, name)}
     if isinstance(callback, keras.callbacks.CSVLogger):

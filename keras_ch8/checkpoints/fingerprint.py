@@ -130,9 +130,9 @@ def not_the_same(directory: str, differs: Mapping[str, list[str]], refused: Sequ
     more = [] if len(lines) <= SHOWN else [f"and {len(lines) - SHOWN} more"]
     listed = "".join(f"\n  {line}" for line in [*lines[:SHOWN], *more])
     return (
-        f"The states in {directory!r} are of a training that differs from this one. Received:{listed}\nMake the script "
-        "as it was, or give another `directory` to begin anew (each training has one of its own, as each fold of a "
-        f"cross-validation), or accept it by `Resume({directory!r}, allow={list(refused)!r})`, which `resume=` takes "
+        f"The states in {directory!r} belong to a different training. Received:{listed}\nRestore the script, or pass "
+        "another `directory` to start from scratch (each training, and each fold of a cross-validation, needs its "
+        f"own), or accept the difference with `Resume({directory!r}, allow={list(refused)!r})`, which `resume=` takes "
         "too."
     )
 

@@ -76,8 +76,8 @@ class Folder:
         except OSError as error:
             raise OSError(
                 error.errno,
-                "`directory` of `Resume` must be a folder that can be written. Received one that fails with "
-                f"{type(error).__name__} ({error.strerror}). Give another folder, or make this one writable",
+                "`directory` of `Resume` must be a writable folder. Received one that fails with "
+                f"{type(error).__name__} ({error.strerror}). Pass another folder, or make this one writable",
                 self.directory,
             ) from error
         try:
@@ -85,7 +85,7 @@ class Folder:
         except filelock.Timeout as error:
             raise ValueError(
                 f"`directory` of `Resume` is for one training at a time. Received: {self.directory!r}, which another "
-                "training is using now. Wait for it, or give another folder."
+                "training is using now. Wait for it, or pass another folder."
             ) from error
         for name in os.listdir(self.directory):
             path = os.path.join(self.directory, name)
@@ -114,8 +114,8 @@ class Folder:
                 continue
             if failures:
                 warnings.warn(
-                    f"The newest state of the training is damaged, so the one before it is used, and the batches since "
-                    f"then are trained again. {'; '.join(failures)}. It is kept with the ending {DAMAGED!r}.",
+                    "The newest state of the training is damaged, so training resumes from the one before it. "
+                    f"{'; '.join(failures)}. The damaged one is kept with the suffix {DAMAGED!r}.",
                     RuntimeWarning,
                     stacklevel=2,
                 )
@@ -125,8 +125,8 @@ class Folder:
                 return found
         if failures:
             raise ValueError(
-                "A training was to go on from the states in `directory` of `Resume`, and none of them is whole. "
-                f"Received: {'; '.join(failures)}. Put back a copy of one of them, or delete them, to begin anew."
+                f"`Resume` found no intact state in its `directory`. Received: {'; '.join(failures)}. Restore one from "
+                "a copy, or delete them to start from scratch."
             )
         return None
 
@@ -163,9 +163,9 @@ class Folder:
             return False
         if self._left is not None:
             self._warn_once(
-                f"States of the training that are no longer needed cannot be removed from {self.directory!r}, and the "
-                f"training goes on: {type(self._left).__name__}: {self._left}. Watch that the disk does not fill, or "
-                "give a folder in which files can be removed."
+                f"Old states of the training cannot be removed from {self.directory!r}, but training continues: "
+                f"{type(self._left).__name__}: {self._left}. Make sure that the disk does not fill up, or pass a "
+                "folder from which files can be removed."
             )
         return True
 
@@ -193,8 +193,8 @@ class Folder:
         """Warn that a state was not written, once for each kind of failure."""
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
         self._warn_once(
-            f"The state of the training could not be written into {self.directory!r}, and the training goes on: "
-            f"{said}. What was written before is kept, and the next state is tried again.",
+            f"The state of the training could not be saved in {self.directory!r}, but training continues: {said}. "
+            "Earlier states are kept, and the next one will be tried again.",
             type(error).__name__,
         )
 
@@ -247,13 +247,13 @@ class Workers:
         """
         if self.are_several and unit == "s":
             raise ValueError(
-                "Several workers take their states at the same batch, and their clocks differ. Received: "
-                f'every={short(every)}, seconds. Give batches or epochs, such as every="500ba".'
+                "Several workers must save their states at the same batch, but their clocks differ. Received: "
+                f'every={short(every)}, seconds. Pass batches or epochs, such as every="500ba".'
             )
         if self.are_several and keep == 1:
             raise ValueError(
-                "Of several workers one may have written a state that another has not yet, so each must keep the one "
-                "before. Received: keep=1. Give keep=2."
+                "Each of several workers must keep two states, because another one may not have saved the newest yet. "
+                "Received: keep=1. Pass keep=2."
             )
 
     def folder_in(self, directory: str) -> str:
@@ -267,9 +267,9 @@ class Workers:
         counts |= {1 for name in left if NAME.fullmatch(name)}
         if others := sorted(counts - {self.count}):
             raise ValueError(
-                f"`Resume` goes on with as many workers as have written the states. Received: {self.count} of them, "
-                f"and in {directory!r} the states of {others[0]}. Start as many, or give another `directory` to begin "
-                "anew."
+                f"`Resume` needs as many workers as have written the states. Received: {self.count} of them, and in "
+                f"{directory!r} the states of {others[0]}. Start as many, or pass another `directory` to start from "
+                "scratch."
             )
         return os.path.join(directory, f"worker-{self.number}-of-{self.count}") if self.are_several else directory
 
@@ -306,10 +306,11 @@ class Workers:
             if up_to <= NONE:
                 words = {NONE: "none", NONE_WHOLE: "damaged ones only"}
                 raise ValueError(
-                    "Workers go on from a state that each of them has whole. Received: "
+                    "Workers resume from a state that all of them have. Received: "
                     + ", ".join(f"worker {i} with {words.get(n, f'state {n}')}" for i, n in enumerate(said))
                     + f" (this is worker {self.number}, with the folder {folder.directory!r}). If their machines do "
-                    "not share `directory`, each must find what it wrote; put that back, or delete all to begin anew."
+                    "not share `directory`, each must find what it wrote: restore that, or delete everything to "
+                    "start from scratch."
                 ) from failure
 
     def _said_by_all(self, number: int) -> list[int]:

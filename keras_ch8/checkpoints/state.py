@@ -92,7 +92,7 @@ class TrainingState:
         if (found := content.get("format", "an older one")) != FORMAT:
             raise ValueError(
                 f"A state must have the format {FORMAT}, which this version of keras_ch8 writes. Received: format "
-                f"{found!r}. Go on with the version that wrote it, or give another `directory`."
+                f"{found!r}. Resume with the version that wrote it, or pass another `directory`."
             )
         given = {name: value for name, value in content.items() if name != "format"}
         try:
@@ -110,15 +110,15 @@ class TrainingState:
 
 def _other_content(fault: str) -> ValueError:
     return ValueError(
-        f"A state must be as this version of keras_ch8 writes it. Received: one that is whole, and in which {fault}. "
-        "Go on with what wrote it, or give another `directory`."
+        f"A state must have the layout that this version of keras_ch8 writes. Received: one in which {fault}. Resume "
+        "with the version that wrote it, or pass another `directory`."
     )
 
 
 # --- where the data of a training are, and how they are brought there again ------------------------------------------
 
 
-NOTHING_LOST = "Give `fit` a `keras_ch8.data.ArraySource` to lose nothing."
+NOTHING_LOST = "Pass `fit` a `keras_ch8.data.ArraySource` to lose nothing."
 
 
 class Position:
@@ -214,8 +214,8 @@ class OfDataset(Position):
             self.differs = _another_order(f"of its `tf.data.Dataset` {why}")
         elif backend.calls_python(dataset):
             self.said = (
-                "`Resume` takes the functions in Python that the `tf.data.Dataset` calls to give the same again when "
-                "they are called again: what they remember, such as a generator of NumPy, begins anew."
+                "`Resume` assumes that the Python functions called by the `tf.data.Dataset` return the same values "
+                "again. Their own state, such as a NumPy generator, is not saved."
             )
 
     def epoch_begins(self) -> None:
@@ -263,7 +263,7 @@ class OfEpochs(Position):
         )
         if is_same:
             self.said = (
-                "`Resume`: after an interruption this training goes on at the beginning of an epoch, not at the very "
+                "`Resume`: after an interruption, this training resumes at the start of an epoch instead of the exact "
                 f"batch, because {why}. {NOTHING_LOST}"
             )
         else:
@@ -287,14 +287,14 @@ class Validation:
         self._variables = [] if self._dataset is None else backend.written_variables(self._dataset)
         self._begun_before = 0
         why = self._why_not_the_same()
-        self.differs = f"validations read other examples or another order, because {why}" if why else ""
+        self.differs = f"validation reads different examples or a different order, because {why}" if why else ""
 
     def _why_not_the_same(self) -> str:
         if self._dataset is not None:
             why = backend.why_not_the_same(self._dataset)
             return f"of the `tf.data.Dataset` for validation {why}" if why else ""
         if hasattr(self._data, "__next__"):
-            return "a generator can only be begun anew"
+            return "a generator can only be restarted"
         changes = isinstance(self._data, keras.utils.PyDataset) and _changes_with_epochs(self._data)
         return "the `PyDataset` for validation changes with the epochs" if changes else ""
 
@@ -336,10 +336,10 @@ def position_of(training: Training) -> Position:
         if is_cut:
             return OfEpochs(training, "`steps_per_epoch` cuts the passes of a `PyDataset`", is_same=False)
         if _changes_with_epochs(x):
-            return OfEpochs(training, "a `PyDataset` that changes with the epochs begins anew", is_same=False)
-        return OfEpochs(training, "Keras draws the order of a `PyDataset` anew", is_same=True)
+            return OfEpochs(training, "a `PyDataset` that changes between epochs is restarted", is_same=False)
+        return OfEpochs(training, "Keras draws a new order of a `PyDataset`", is_same=True)
     if hasattr(x, "__next__"):
-        why = "a generator can only be begun anew (of `tf.data.Dataset.from_generator` what was read is skipped)"
+        why = "a generator can only be restarted (of `tf.data.Dataset.from_generator` what was read is skipped)"
         return OfEpochs(training, why, is_same=False)
     return _of_arrays(training)
 
@@ -365,14 +365,14 @@ def _of_arrays(training: Training) -> Position:
         return OfEpochs(training, why, is_same=are_arrays and (not shuffle or backend.has_seed()))
     given |= {"x": source, "y": None, "sample_weight": None} | validation
     said = (
-        f"`Resume` lets `fit` read its arrays through `keras_ch8.data.ArraySource(batch_size={source.batch_size}, "
-        f"shuffle={source.shuffle})`, so that the training can go on at the very batch."
+        f"With `Resume`, `fit` reads its arrays through `keras_ch8.data.ArraySource(batch_size={source.batch_size}, "
+        f"shuffle={source.shuffle})`, so that the training can resume at the exact batch."
     )
     return OfSource(training, source, said)
 
 
 def _another_order(why: str) -> str:
-    return f"it goes on at the beginning of an epoch, with other examples or another order, because {why}"
+    return f"it resumes at the start of an epoch, with different examples or in a different order, because {why}"
 
 
 def _changes_with_epochs(data: keras.utils.PyDataset) -> bool:

@@ -62,8 +62,8 @@ def build(model: keras.Model, example: Callable[[], Any]) -> None:
         keras_private.build_on(model, batch)
     if not model.built:
         raise ValueError(
-            "To go on, a model must have its variables before `fit`, and what it is given does not say their shapes. "
-            "Received: a model that is not built. Begin it with `keras.Input`, or call it on a batch first."
+            "To resume, a model must be built before `fit`. Received: a model that is not built. Start it with "
+            "`keras.Input`, or call it on a batch first."
         )
 
 
@@ -187,7 +187,7 @@ def _check_shapes(name: str, variables: Mapping[str, Any], arrays: Mapping[str, 
             raise ValueError(
                 f"The variables of the {name} must have the shapes that they had when the state was written. Received: "
                 f"{len(now)} variables where there were {len(then)}; {key} has the shape {now.get(key)} where it had "
-                f"{then.get(key)}. Build it as it was, or give another `directory` to begin anew."
+                f"{then.get(key)}. Build it as it was, or pass another `directory` to start from scratch."
             )
 
 

@@ -59,21 +59,21 @@ class Candidate:
     def __post_init__(self) -> None:
         if not callable(self.factory):
             raise TypeError(
-                "`factory` is called with the settings by name and returns a new optimizer, so it must be a function. "
-                f"Received: factory={short(self.factory)}. Write `lambda learning_rate: ...`."
+                "`factory` must be a function that takes the settings by name and returns a new optimizer. Received: "
+                f"factory={short(self.factory)}. Write `lambda learning_rate: ...`."
             )
         if not isinstance(self.ranges, Mapping):
             raise TypeError(
-                "`ranges` has the lowest and the highest value of each setting, so it must be a dict. Received: "
+                "`ranges` must be a dict with the lowest and the highest value of each setting. Received: "
                 f"ranges={short(self.ranges)}. Try {{'learning_rate': (1e-4, 0.1)}}."
             )
         for name, ends in self.ranges.items():
             if not isinstance(name, str) or not isinstance(ends, tuple | list) or len(ends) != 2:
                 raise TypeError(
-                    "`ranges` has two numbers, the lowest and the highest, for the name of each setting. Received: "
+                    "`ranges` must map the name of each setting to two numbers, the lowest and the highest. Received: "
                     f"{short(name)}: {short(ends)}. Try 'learning_rate': (1e-4, 0.1)."
                 )
-            meaning, fix = "an end of the range of a setting", "Give (low, high) with 0 < low < high."
+            meaning, fix = "an end of the range of a setting", "Pass (low, high) with 0 < low < high."
             low = _checks.positive(f"ranges[{name!r}][0]", ends[0], meaning=meaning, fix=fix)
             _checks.number(f"ranges[{name!r}][1]", ends[1], low, meaning=meaning, fix=fix, open_low=True)
         if self.batch_size is not None:
@@ -99,8 +99,8 @@ def candidates_of(given: Any) -> dict[str, Candidate]:
     """Return the candidates by their names; an optimizer, or its name, becomes one whose rate is tuned."""
     if not isinstance(given, Mapping) or not given or not all(isinstance(name, str) and name for name in given):
         raise TypeError(
-            "`candidates` are what is compared, by their names, so it must be a dict that is not empty. Received: "
-            f"candidates={short(given)}. Try {{'Adam': keras_ch8.optimizers.Adam(), 'SGD': 'sgd'}}."
+            f"`candidates` must be a non-empty dict of what to compare, by name. Received: candidates={short(given)}. "
+            "Try {'Adam': keras_ch8.optimizers.Adam(), 'SGD': 'sgd'}."
         )
     return {name: one if isinstance(one, Candidate) else _of_optimizer(name, one) for name, one in given.items()}
 
@@ -112,8 +112,8 @@ def _of_optimizer(name: str, given: Any) -> Candidate:
     own = keras_private.optimizers_in(optimizer)
     if len(own) != 1 or own[0] is not optimizer:
         raise ValueError(
-            f"`candidates[{name!r}]` is an optimizer with one learning rate, which is tuned. Received: one of type "
-            f"{type(optimizer).__name__}. Give `choosing.Candidate(factory, ranges)`, which says what is tuned."
+            f"`candidates[{name!r}]` must be an optimizer with one learning rate to tune. Received: one of type "
+            f"{type(optimizer).__name__}. Pass `choosing.Candidate(factory, ranges)`, which says what to tune."
         )
     if keras_private.schedule_of(optimizer) is not None:
         return Candidate(Copy(optimizer), {FACTOR: (1 / AROUND, AROUND)})

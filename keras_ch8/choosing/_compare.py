@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import _batches, _checks, _objects
 from .._arrays_file import Keeper, fingerprint
-from .._describe import section, short
+from .._describe import call_of, section, short
 from .._sandbox import generators_kept, new_model
 from .._types import Data, Logs
 from ..board import tags
@@ -83,7 +83,7 @@ def compare(
     log_dir: str | None = None,
     verbose: int = 1,
 ) -> OptimizerComparison:
-    """Tune optimizers with the same budget, run them over seeds, and say which is first at a target (section 8.5.4).
+    """Tune optimizers with the same budget, run them over seeds, and tell which reaches a target first (section 8.5.4).
 
         tuning    `trials` settings of each candidate, even in the logarithm of each quantity, a training with each;
                   where the best rate is the lowest or the highest of them, up to 3 rates beyond it
@@ -150,7 +150,7 @@ def compare(
     found = candidates_of(candidates)
     _objects.function("model_factory", model_factory, returns="a new compiled model")
     if target is not None:
-        target = _checks.number("target", target, meaning="the value of the metric to reach", fix="Give None for none.")
+        target = _checks.number("target", target, meaning="the value of the metric to reach", fix="Use None for none.")
     epochs = _checks.count("epochs", epochs, 1, meaning="the passes over the data of each training", fix="Try 10.")
     trials = _checks.count("trials", trials, 1, meaning="the settings that are tried of each candidate", fix="Try 8.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
@@ -250,8 +250,8 @@ def checked_model(
             reported = measured(first, few_held_out)
         except Exception as error:  # of any layer, loss or metric
             raise ValueError(
-                "`data` and `validation_data` must fit the model that `model_factory` makes. Received: arrays with "
-                f"which it ends in {type(error).__name__}: {keras_private.first_sentence(error)} Change one of them."
+                "`data` and `validation_data` must fit the model that `model_factory` returns. Received: arrays on "
+                f"which it fails with {type(error).__name__}: {keras_private.first_sentence(error)} Change one of them."
             ) from error
     return direction_of(first, metric, mode, reported) == "min"
 
@@ -366,10 +366,11 @@ def _write(
             ),
             "epochs": workload.epochs,
         }
+        known = settings | ({"code": code} if (code := _code_of(optimizer)) else {})
         name = tags.epoch(f"val_{result.metric}" if held_out else result.metric).name
         for run in one.runs:
             folder = os.path.join(log_dir, re.sub(r"[^\w.-]+", "_", one.name), f"seed_{run.seed}")
-            writer, record = RunWriter.open(folder, 1), Record(hyperparameters=settings)
+            writer, record = RunWriter.open(folder, 1), Record(hyperparameters=known)
             writer.points((int(step), {name: float(x)}) for step, x in zip(run.steps, run.values, strict=True))
             if (at := run.reached(result.target, result.lower_is_better)) is not None:
                 reached = f"{result.metric} reached {result.target:g}."
@@ -379,3 +380,11 @@ def _write(
             last = int(run.steps[-1])
             writer.record(functools.partial(record.text, last), last)
             writer.close()
+
+
+def _code_of(optimizer: keras.optimizers.Optimizer) -> str:
+    """Return the line that makes an optimizer anew; "" of one of the user's, or where an argument is an object."""
+    package = type(optimizer).__module__.partition(".")[0]
+    call = call_of(optimizer, {name: value for name, value in optimizer.get_config().items() if name != "name"})
+    is_plain = package in ("keras", "keras_ch8") and "(...)" not in call and "<" not in call
+    return f"optimizer = {package}.optimizers.{call}" if is_plain else ""

@@ -154,8 +154,8 @@ def find_learning_rate(
     at_start = trials.one(StepsAt.rest(steps))
     if len(at_start) < steps or not np.isfinite(at_start).all():
         raise ValueError(
-            "Learning rates are judged by the loss, which must be finite, as must its gradient. Received: one that is "
-            "NaN or infinite at the start. Let `keras_ch8.preflight` look for the reason."
+            "To compare learning rates, the loss and its gradient must be finite. Received: a loss or gradient that "
+            "is NaN or infinite at the start. `keras_ch8.preflight` looks for the reason."
         )
     largest_rise = max(abs(at_start.mean()), at_start.std())  # a larger rise is cut to this one
     limit = float(at_start.max() + largest_rise)
@@ -165,8 +165,8 @@ def find_learning_rate(
     while len(losses) < steps / 2:  # else it diverges too soon to tell much
         if highest < AT_REST:
             raise ValueError(
-                "A lower learning rate must take shorter steps, also where it rises from step to step. Received: "
-                f"{type(model.optimizer).__name__}, with which the loss diverges at once. Compile with another one."
+                f"The steps must get shorter with the learning rate. Received: {type(model.optimizer).__name__}, with "
+                "which the loss diverges at once. Compile with another one."
             )
         rates = np.geomspace(lowest, highest, steps)
         losses = trials.one(StepsAt(tuple(rates), limit))

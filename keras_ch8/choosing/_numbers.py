@@ -30,7 +30,7 @@ def halton(count: int, dimensions: int, seed: int = 0) -> np.ndarray:
     not lie on lines (Owen 2017).
     """
     if dimensions > len(_PRIMES):
-        raise ValueError(f"At most {len(_PRIMES)} settings can be searched together. Received: {dimensions}.")
+        raise ValueError(f"At most {len(_PRIMES)} settings can be searched at once. Received: {dimensions}.")
     generator = np.random.default_rng(seed)
     found = np.zeros((count, dimensions))
     for place, base in enumerate(_PRIMES[:dimensions]):
@@ -265,8 +265,7 @@ def distributions() -> ModuleType:
         from scipy import special
     except ImportError as error:
         raise ImportError(
-            "Whether trainings differ by more than chance is tested by SciPy. Received: an environment without it. "
-            'Install it: pip install "keras_ch8[tune]".'
+            'The significance test needs SciPy, which is not installed. Install it with  pip install "keras_ch8[tune]".'
         ) from error
     found: ModuleType = special
     return found

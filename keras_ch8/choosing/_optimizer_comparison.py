@@ -146,7 +146,7 @@ class OptimizerComparison(Result):
                 `"value"`.
         """
         if of not in ("value", "time"):
-            raise ValueError(f"`of` is what is compared, so it must be 'value' or 'time'. Received: of={short(of)}.")
+            raise ValueError(f"`of` must be 'value' or 'time'. Received: of={short(of)}.")
         numbers = self.values if of == "value" else np.log(self.time_to_target)
         if numbers.shape[1] < 2:
             return {}

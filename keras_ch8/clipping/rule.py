@@ -108,7 +108,7 @@ def as_rule(value: Any) -> ClippingRule | None:
         _checks.written(cls, "clip", "clip(self, g) -> g")
     if "__dataclass_fields__" not in vars(cls):
         raise TypeError(
-            "A clipping rule is a frozen dataclass, so that its settings are saved and compared. Received: "
+            "A clipping rule must be a frozen dataclass, so that its settings can be saved and compared. Received: "
             f"{short(value)} of the plain class {cls.__name__}. Write `@dataclasses.dataclass(frozen=True)` above the "
             "class."
         )
@@ -243,8 +243,8 @@ def rule_of(clip: ClippingRule | Config | None, **numbers: float | None) -> Clip
     given = {name: value for name, value in {"clip": rule, **numbers}.items() if value is not None}
     if len(given) > 1:
         raise ValueError(
-            "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set, or `clip` instead: each is a rule "
-            f"for the same gradient. Received: {', '.join(f'{k}={short(v)}' for k, v in given.items())}. Keep one."
+            "Only one of `clipnorm`, `clipvalue`, `global_clipnorm` and `clip` can be set. Received: "
+            f"{', '.join(f'{k}={short(v)}' for k, v in given.items())}. Keep one."
         )
     for name, value in numbers.items():
         if value is not None:

@@ -38,7 +38,7 @@ def runs_below(log_dir: str | os.PathLike[str]) -> dict[str, Run]:
     if not (_gfile().isdir(log_dir) if _is_remote(log_dir) else os.path.isdir(log_dir)):
         raise FileNotFoundError(
             "`log_dir` must be a folder with runs, such as the `log_dir` of `keras_ch8.callbacks.TensorBoard`. "
-            f"Received: log_dir={log_dir!r}, which is no folder. Give the one that the training was told to write to."
+            f"Received: log_dir={log_dir!r}, which is not a folder. Pass the `log_dir` that the training wrote to."
         )
     folders = sorted(folder for folder, _, names in walk(log_dir) if any(map(_is_event_file, names)))
     found = ((folder, read_run(folder, name_of(os.path.relpath(folder, log_dir), log_dir))) for folder in folders)
@@ -46,8 +46,8 @@ def runs_below(log_dir: str | os.PathLike[str]) -> dict[str, Run]:
     if not runs:
         raise FileNotFoundError(
             "`log_dir` must hold a run that `keras_ch8.callbacks.TensorBoard` has written. Received: "
-            f"log_dir={log_dir!r}, with {len(folders)} folders of event files, none of which is of keras_ch8. Add "
-            f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` to the callbacks of `fit`, or give the folder above."
+            f"log_dir={log_dir!r}, with {len(folders)} folders of event files, none of them written by keras_ch8. Add "
+            f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` to the callbacks of `fit`, or pass the folder above."
         )
     return runs
 
@@ -67,7 +67,7 @@ def read_run(folder: str, name: str) -> Run:
                         if value.tag == tags.RECORD.name and value.tensor.string_val:
                             record = value.tensor.string_val[0]
         except (OSError, ValueError) as error:
-            torn.append(f"Of {file} only a part can be read: {error}.")
+            torn.append(f"Only a part of {file} can be read: {error}.")
     if record:
         run.record(record)
     if not run.is_live:  # the end of a file that is written right now may be on its way

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ..verdicts.kinds import KINDS
-from ..verdicts.wording import counted, digits
+from ..verdicts.kinds import KINDS, title_of
+from ..verdicts.state import STATES
+from ..verdicts.wording import begun_small, counted, digits
 from . import records
 
 Document: TypeAlias = dict[str, Any]
@@ -25,27 +26,55 @@ def of_runs(runs: Sequence[Document]) -> Document:
     if not runs:
         return _headline("", "No run yet")
     if len(runs) == 1:
-        return _of_one(runs[0], "This training")
+        return _of_one(runs[0])
     ranked, wrong = ranking(runs), [run for run in runs if level_of(run) == "act"]
-    advice = advice_of(runs, ranked)
-    if len(wrong) == 1:
-        return _of_one(wrong[0], wrong[0]["name"]) | {"more": "", "advice": advice}
-    many = f"{len(candidates(runs))} candidates" if len(candidates(runs)) < len(runs) else f"{len(runs)} runs"
-    begin = f"{many}: best is {_best(ranked)}; " if _best(ranked) else f"{many}: "
-    return _of_several(runs, begin) | {"more": _steps(ranked, runs), "advice": advice if cases_of(runs) else ""}
+    if has_best(ranked):
+        return _of_best(runs, ranked)
+    return _of_one(wrong[0], wrong[0]["name"]) | {"more": ""} if len(wrong) == 1 else _of_several(runs)
 
 
-def advice_of(runs: Sequence[Document], ranked: Sequence[Document]) -> str:
-    """Return what to do with several runs: whether the best is to be used; "" where none is known to be the best."""
-    if not _best(ranked):
+def has_best(ranked: Sequence[Document]) -> bool:
+    """Whether one of several runs is known to be the best: runs are compared, and the loss of one is finite."""
+    return bool(ranked) and ranked[0]["loss"] is not None
+
+
+def _of_best(runs: Sequence[Document], ranked: Sequence[Document]) -> Document:
+    """Return whether to use the best run or to fix it first; the advice says of which others something is wrong."""
+    own = candidates(runs)[ranked[0]["name"]]
+    worst = min(own, key=lambda run: STATES.index(level_of(run)))
+    level, verdict = level_of(worst), _first(worst)
+    loss = f"{ranked[0]['metric']} {digits(ranked[0]['loss'], 3)}"
+    of = f"{named(ranked[0], runs)}: best of {len(ranked)} {'runs' if len(own) == 1 else 'candidates'} ({loss})"
+    but = {"act": ", but it has a problem: ", "watch": ", but watch it: "}.get(level)
+    if but and verdict:
+        said = ("First fix " if level == "act" else "Use ") + of + but + begun_small(_said_of(verdict))
+    elif level == "ok":
+        said = f"Use {of}, and nothing is wrong with it" + (" so far" if worst["ended"] is False else "")
+    else:
+        said = f"Use {of}" + (", but it is little checked" if worst["state"]["judged"] else "")
+    others = [run for run in runs if run not in own]
+    return _headline(level, said, _steps(ranked, runs)) | {"advice": _of_others(others, level)}
+
+
+def _of_others(others: Sequence[Document], best: str) -> str:
+    """Return which runs but the best the verdicts are about, where its own level is less grave; "" for none."""
+    level = min(map(level_of, others), key=STATES.index)
+    if level not in ("act", "watch"):
         return ""
-    name, of = ranked[0]["name"], f"the best of {len(ranked)}"
-    levels = {level_of(run) for run in candidates(runs)[name]}
-    if levels & {"act", "watch"}:
-        return f"{name} is {of}, but something is wrong with it too."
-    found = "but it is little checked" if "little_checked" in levels else "and nothing is wrong with it"
-    others = "The other is" if len(ranked) == 2 else "The others are"
-    return f"Use {name}: it is {of}, {found}." + (f" {others} listed below." if cases_of(runs) else "")
+    found = [run for run in others if level_of(run) == level]
+    if level == best:
+        return f"{counted(len(found), 'other run')} {'needs' if len(found) == 1 else 'need'} a look, too."
+    if len(found) == 1:
+        return f"{level.upper()} below is about another run ({_of_one(found[0], found[0]['name'])['text']})."
+    return f"{level.upper()} below is about {len(found)} other runs: fix those only if you want to use them."
+
+
+def named(rank: Document, runs: Sequence[Document]) -> str:
+    """Return the name of a candidate; of one that `compare` has tuned with its learning rate."""
+    own = candidates(runs)[rank["name"]]
+    rate = (own[0]["record"] or records.EMPTY)["hyperparameters"].get("learning_rate")
+    is_tuned = len(own) > 1 and isinstance(rate, int | float)
+    return f"{rank['name']} with learning rate {digits(rate, 3)}" if is_tuned else str(rank["name"])
 
 
 def candidates(runs: Sequence[Document]) -> dict[str, list[Document]]:
@@ -59,9 +88,9 @@ def candidates(runs: Sequence[Document]) -> dict[str, list[Document]]:
 
 
 def cases_of(runs: Sequence[Document]) -> list[Document]:
-    """Return what is wrong, `{"kind", "level", "runs"}`.
+    """Return what is wrong, `{"kind", "title", "level", "runs"}`.
 
-    The most serious comes first, of that why a run is NaN, then what most runs have.
+    The most serious comes first, of that what the best run has, then why a run is NaN, then what most runs have.
     """
     found: dict[tuple[str, str], list[str]] = {}
     for level in ("act", "watch"):
@@ -69,9 +98,15 @@ def cases_of(runs: Sequence[Document]) -> list[Document]:
             for verdict in verdicts_of(run):
                 if verdict["level"] == level:
                     found.setdefault((level, verdict["kind"]), []).append(run["name"])
-    listed = [{"kind": kind, "level": level, "runs": names} for (level, kind), names in found.items()]
+    listed = [
+        {"kind": kind, "title": title_of(kind), "level": level, "runs": names} for (level, kind), names in found.items()
+    ]
+    best = {run["name"] for rank in ranking(runs)[:1] for run in candidates(runs)[rank["name"]]}
     nan = {each["explained_by"] or "nonfinite" for run in runs for each in verdicts_of(run) if _is_of_nan(run, each)}
-    return sorted(listed, key=lambda case: (case["level"], case["kind"] not in nan, -len(case["runs"])))
+    return sorted(
+        listed,
+        key=lambda case: (case["level"], best.isdisjoint(case["runs"]), case["kind"] not in nan, -len(case["runs"])),
+    )
 
 
 def _is_of_nan(run: Document, verdict: Mapping[str, Any]) -> bool:
@@ -79,7 +114,7 @@ def _is_of_nan(run: Document, verdict: Mapping[str, Any]) -> bool:
 
 
 def ranking(runs: Sequence[Document]) -> list[Document]:
-    """Return each candidate with its name, its loss, and how many times the best that is, the best first.
+    """Return each candidate with its name, its losses, their median, and how many times the best that is, in order.
 
     What counts is the lowest validation loss or, where a run has none, the last training loss of each; of several
     seeds, the median. Of a run that has become NaN it is None; the times are None where the best is not above 0.
@@ -102,6 +137,7 @@ def ranking(runs: Sequence[Document]) -> list[Document]:
         {
             "name": name,
             "metric": metric if len(losses[name]) == 1 else f"median {metric}",
+            "losses": finite[name],
             "loss": loss,
             "times": loss / best if loss is not None and best is not None and best > 0 else None,
         }
@@ -125,22 +161,34 @@ def level_of(run: Document) -> str:
     return level
 
 
-def _of_one(run: Document, name: str) -> Document:
+def _of_one(run: Document, name: str = "") -> Document:
     level, verdict = level_of(run), _first(run)
     if run["nan_from"] is not None:
-        of_run = "" if name == "This training" else f"{name} is "
+        of_run = f"{name}: the" if name else "The"
         causes = {each["explained_by"] for each in verdicts_of(run) if each["kind"] == "nonfinite"}
-        why = f": {_clause(verdict)}" if verdict and verdict["kind"] in causes else ""
-        return _headline(level, f"{of_run}NaN from step {run['nan_from']:,} on{why}", _numbers(run))
+        why = f": {begun_small(_said_of(verdict))}" if verdict and verdict["kind"] in causes else ""
+        return _headline(level, f"{of_run} loss is NaN from step {run['nan_from']:,} on{why}", _numbers(run))
     if verdict:
-        course, clause = _course(run), _clause(verdict)
-        is_of_run = not course and clause.startswith("it ")
-        return _headline(level, name + (clause[2:] if is_of_run else f"{course}: {clause}"), _numbers(run))
+        course, said = _course(run), _said_of(verdict)
+        if name:
+            return _headline(level, f"{name}{course}: {begun_small(said)}", _numbers(run))
+        return _headline(level, f"{said}: this training{course}" if course else said, _numbers(run))
     if is_silent(run):
-        return _headline("watch", "It has not ended, and has no news: does the training still run?", _numbers(run))
-    so_far = " so far" if run["ended"] is False else ""
-    begin = "All right" if level == "ok" else "Little checked"
-    return _headline(level, f"{begin}{so_far}: {checks_of(run)}", _numbers(run))
+        return _headline("watch", "This run has not ended and sends no news: is it still running?", _numbers(run))
+    begin = (
+        "All right" if level == "ok" else "Nothing found, but little checked" if run["state"]["judged"] else "Unknown"
+    )
+    return _headline(level, f"{begin}{_so_far(run)}: {checks_of(run)}", _numbers(run))
+
+
+def _so_far(run: Document) -> str:
+    """Return how far a training is that still runs."""
+    said = (run["record"] or records.EMPTY)["hyperparameters"]
+    epochs, steps = said.get("epochs"), said.get("steps_per_epoch")
+    if run["ended"] is not False:
+        return ""
+    is_known = isinstance(epochs, int) and isinstance(steps, int) and steps > 0
+    return f" so far, in epoch {min(epochs, run['step'] // steps + 1)} of {epochs}" if is_known else " so far"
 
 
 def is_silent(run: Document) -> bool:
@@ -160,8 +208,9 @@ def checks_of(run: Document) -> str:
     return f"{passed} {checks} passed" + (f", {others} {left}" if others else "")
 
 
-def _of_several(runs: Sequence[Document], begin: str) -> Document:
-    levels = Counter(map(level_of, runs))
+def _of_several(runs: Sequence[Document]) -> Document:
+    """Return the headline of runs of which none is known to be the best."""
+    levels, begin = Counter(map(level_of, runs)), f"{len(runs)} runs: "
     if levels["act"]:
         return _headline("act", f"{begin}{levels['act']} need action")
     if levels["watch"]:
@@ -171,13 +220,6 @@ def _of_several(runs: Sequence[Document], begin: str) -> Document:
         many = "" if levels["little_checked"] == len(runs) else f"{levels['little_checked']} "
         return _headline("little_checked", f"{begin}{many}little checked")
     return _headline("ok", f"{begin}nothing to do")
-
-
-def _best(ranked: Sequence[Document]) -> str:
-    """Return the name of the best run, with its loss; "" where no loss was finite."""
-    if not ranked or ranked[0]["loss"] is None:
-        return ""
-    return f"{ranked[0]['name']} ({ranked[0]['metric']} {digits(ranked[0]['loss'], 3)})"
 
 
 def _steps(ranked: Sequence[Document], runs: Sequence[Document]) -> str:
@@ -201,19 +243,18 @@ def verdicts_of(run: Document) -> Sequence[Mapping[str, Any]]:
 
 
 def _course(run: Document) -> str:
-    """Return how a run learns, where verdicts say that it hardly does, or ""."""
+    """Return how a run learns, where verdicts say that it barely does, or ""."""
     follow = {verdict["kind"] for verdict in verdicts_of(run) if verdict["explained_by"]}
     stand = {verdict["kind"] for verdict in verdicts_of(run) if verdict["level"] != "ok"}
     if (follow | stand) & _STUCK:
         return " does not learn"
-    return " hardly learns" if "underfitting" in follow else ""
+    return " barely learns" if "underfitting" in follow else ""
 
 
-def _clause(verdict: Mapping[str, Any]) -> str:
-    """Return what is said of a kind or, of a kind of the user's own, what was found."""
-    kind = KINDS.get(verdict["kind"])
-    said = kind.headline or kind.meaning if kind else verdict["finding"].partition(" (")[0]
-    return said.removesuffix(".")
+def _said_of(verdict: Mapping[str, Any]) -> str:
+    """Return the title of a kind or, of a kind of the user's own, what was found."""
+    is_known = verdict["kind"] in KINDS
+    return title_of(verdict["kind"]) if is_known else verdict["finding"].partition(" (")[0].removesuffix(".")
 
 
 def _numbers(run: Document) -> str:

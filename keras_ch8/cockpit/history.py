@@ -74,7 +74,7 @@ class RunHistory(Result):
     def __getitem__(self, name: str) -> RunCurve:
         if name not in self.curves:
             raise KeyError(
-                f"The name must be that of a curve of this run. Received: {short(name)}. Give one of: "
+                f"The name must be that of a curve of this run. Received: {short(name)}. Pass one of: "
                 f"{', '.join(map(repr, self.curves)) or 'nothing, since the run has no points'}."
             )
         return self.curves[name]
@@ -103,7 +103,7 @@ class RunHistory(Result):
         if ax is not None:
             raise ValueError(
                 f"`ax` is for one panel. Received: what={short(what)}, which stands for {len(found)} panels. Leave "
-                f"`ax` out, or give the title of one: {', '.join(repr(panel.title) for panel in found)}."
+                f"`ax` out, or pass the title of one: {', '.join(repr(panel.title) for panel in found)}."
             )
         return [curves.draw(panel, self._pictured, ax) for panel, ax in zip(found, grid(len(found)), strict=True)]
 
@@ -119,7 +119,7 @@ class RunHistory(Result):
         if not found:
             raise ValueError(
                 "`what` must be a panel of this run by its title, a section of the book that it has panels of, or the "
-                f"name of a series. Received: what={short(what)}. Give one of: "
+                f"name of a series. Received: what={short(what)}. Pass one of: "
                 f"{', '.join(map(repr, self.panels)) or 'nothing, since it has no points'}."
             )
         return found
@@ -217,7 +217,7 @@ def read_run(log_dir: str | os.PathLike[str]) -> RunHistory:
     more = f", and {len(newest) - MOST_NAMED} more" if len(newest) > MOST_NAMED else ""
     raise ValueError(
         f"`log_dir` must hold one run. Received: log_dir={os.fspath(log_dir)!r}, which holds {len(newest)}, the newest "
-        f"first: {', '.join(map(repr, newest[:MOST_NAMED]))}{more}. Give the folder of one of them, such as "
+        f"first: {', '.join(map(repr, newest[:MOST_NAMED]))}{more}. Pass the folder of one of them, such as "
         f"`keras_ch8.read_run({newest[0]!r})`; `keras_ch8.report` shows all of them on one page."
     )
 

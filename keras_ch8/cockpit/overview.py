@@ -1,15 +1,16 @@
-"""The words of the page beside the charts: the table of runs, and the box where no verdict asks for anything."""
+"""The words of the page beside the charts: the table of runs, and the box where the only or the best run is well."""
 
 import re
 import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from ..verdicts.kinds import title_of
 from ..verdicts.state import STATES
 from ..verdicts.texts import SETS, given_by
 from ..verdicts.wording import digits
 from . import headline, records
-from .headline import candidates, checks_of, level_of, said_of, verdicts_of
+from .headline import candidates, cases_of, checks_of, has_best, level_of, ranking, said_of, verdicts_of
 
 Document: TypeAlias = dict[str, Any]
 """Plain data, ready for `json.dumps`."""
@@ -18,39 +19,52 @@ FAR = 2.0
 """Times the best loss, from which a run is told to be worse."""
 NEEDED = {
     "x|y": "x and y are your training data",
-    "callbacks": "callbacks is the list that you give to fit, such as [doctor]",
-    "batch_size": "batch_size is what you give to fit (32 by default)",
-    "epochs": "epochs is what you give to fit",
+    "callbacks": "callbacks is your list for fit, such as [doctor]",
+    "batch_size": "batch_size is that of your fit (32 by default)",
+    "epochs": "epochs is that of your fit",
 }
 """What a code may need of you, by the names that it reads."""
+SEEDS = 5
+"""Seeds from which on no more are asked for: those that `compare` runs."""
 MANY, BRIGHT = 8, 5
 """Runs from which on charts have only the best drawn at full strength, and how many these are."""
-RESULT, NEXT = "Result", "What to do"
+IN_COMPILE = "Paste before compile, then model.compile(optimizer, ...):"
+"""Where the code of an optimizer goes that `compare` has found."""
+MORE = "More checks run, and OK, WATCH or ACT stands above."
+"""What to expect of a run that can be checked further."""
+ELSEWHERE = "About the same {} on other examples of that kind: {}."
+"""What to expect of a model that is well."""
+RESULT, NEXT, EXPECT = "Result", "What to do", "Then expect"
 """Heads of the box where nothing is wrong for certain."""
 SILENT = (
     (RESULT, "Nothing more was written, but the training has not ended."),
-    (NEXT, "Look whether its process still runs. If not, start it again."),
-    ("Then expect", "New steps in the table."),
+    (NEXT, "Reload this page. If no steps come, look whether its process still runs. If not, start it again."),
+    (EXPECT, "More steps in the table."),
 )
 """The box of a run without news."""
 
 
 def overview(runs: Sequence[Document]) -> Document:
     """Return all that the page says of some runs in words, but their verdicts."""
-    cases, ranked = headline.cases_of(runs), headline.ranking(runs)
+    cases, ranked = cases_of(runs), ranking(runs)
     codes = {verdict["code"] for run in runs for verdict in verdicts_of(run) if verdict["code"]}
+    kinds = {verdict["kind"] for run in runs for verdict in verdicts_of(run)}
+    said = headline.of_runs(runs)
+    is_calm = runs and (not cases or said["level"] not in ("act", "watch"))
+    calm = list(_calm(runs, ranked)) if is_calm else []
     many = len(runs) > MANY
     is_alone = len(runs) == 1 and not cases  # then the box has its checks
     return {
-        "headline": headline.of_runs(runs),
+        "headline": said,
         "cases": cases,
-        "calm": list(_calm(runs, ranked)) if runs and not cases else [],
+        "calm": calm,
+        "titles": {kind: title_of(kind) for kind in sorted(kinds)},
         "checks": _checks(runs) if is_alone else None,
         "silent": list(SILENT),
         "columns": [[column.name, column.is_number] for column in _columns(runs)],
         "rows": [row | {"checks": None} if is_alone else row for row in _rows(runs, ranked, bool(cases))],
         "faint": [run["name"] for rank in ranked[BRIGHT:] for run in candidates(runs)[rank["name"]]] if many else [],
-        "where": {code: _where(code) for code in sorted(codes)},
+        "where": {code: _where(code) for code in sorted(codes)} | {row[2]: IN_COMPILE for row in calm if row[2:]},
     }
 
 
@@ -61,24 +75,73 @@ def _where(code: str) -> str:
     return f"Paste between compile and fit{given}:{''.join(needed)}"
 
 
-# --- the box where no verdict asks for anything ----------------------------------------------------------------------
+# --- the box where no verdict asks for anything of the only or the best run -------------------------------------------
 
 
-def _calm(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tuple[str, str]]:
-    """Yield what stands there: heads and texts."""
+def _calm(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tuple[str, ...]]:
+    """Yield what stands there: heads and texts, and a code where there is one."""
     if len(runs) == 1 and headline.is_silent(runs[0]):
         yield from SILENT
         return
-    reasons = [reason for run in runs for reason in run["state"]["reasons"]]
-    parts = dict.fromkeys(reason.partition(". ")[::2] for reason in reasons)
-    why = [text.removesuffix(".") + "." for text, _ in parts]
-    fixes = list(filter(None, [headline.advice_of(runs, ranked), *(fix for _, fix in parts)]))
-    yield RESULT, " ".join([_nothing_found(runs), *why])
-    yield NEXT, " ".join(fixes) or "Nothing to do."
-    if any(fix and not fix.startswith("There is nothing") for _, fix in parts):
-        yield "Then expect", "More checks run."
-    elif any(run["ended"] is False for run in runs):
-        yield "Then expect", "A red or amber box here, should a check fail."
+    reasons = dict.fromkeys(reason for run in runs for reason in run["state"]["reasons"])
+    if has_best(ranked):
+        yield from _winner(runs, ranked)
+        yield from (("Note", reason) for reason in reasons if not cases_of(runs))
+        return
+    parts = [(*reason.split(". ", 2), "", "")[:3] for reason in reasons]
+    yield RESULT, " ".join([_nothing_found(runs), *(f"{why.removesuffix('.')}." for why, _, _ in parts)])
+    fixes = [fix.removesuffix(".") + "." for _, fix, _ in parts if fix]
+    is_live = any(run["ended"] is False for run in runs)
+    is_well = all(level_of(run) == "ok" for run in runs)
+    yield NEXT, " ".join([_unchanged(runs, is_live)] * (is_well or not fixes) + fixes)
+    expected = [expects for _, _, expects in parts if expects] or [MORE] * bool(fixes and not is_well)
+    if expected:
+        yield EXPECT, " ".join(expected)
+    elif is_live:
+        yield EXPECT, "OK above until the end; ACT or WATCH in its place if a check fails."
+    elif len(runs) == 1 and (of_validation := runs[0]["summary"]["validation"]):
+        yield EXPECT, ELSEWHERE.format("val loss", said_of(of_validation["best"]))
+
+
+def _unchanged(runs: Sequence[Document], is_live: bool) -> str:
+    """Return what to do where no check asks for a change; a loss that is NaN does."""
+    if any(run["nan_from"] is not None for run in runs):
+        return "Find out why: `keras_ch8.preflight(model, x, y)` checks data, labels and loss."
+    return "Let it run: nothing to change so far." if is_live else "Nothing to change: it can be used as it is."
+
+
+def _winner(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tuple[str, ...]]:
+    """Yield which of several runs is the best and by how much, how sure that is, and what to do with it."""
+    first, second = ranked[:2]
+    own, metric = candidates(runs)[first["name"]], first["metric"]
+    said = f"{first['name']} is the best: {metric} {digits(first['loss'], 3)}, lower is better."
+    if second["loss"] is not None:
+        times = f", {digits(second['times'])} times as high" if second["times"] else ""
+        said += f" Next is {second['name']} with {digits(second['loss'], 3)}{times}."
+    yield RESULT, said
+    yield "How sure", _sureness(first, second)
+    code = (own[0]["record"] or records.EMPTY)["hyperparameters"].get("code")
+    yield NEXT, f"Use {headline.named(first, runs)}.", *([code] if isinstance(code, str) else [])
+    if len(own) == 1:
+        yield EXPECT, ELSEWHERE.format(metric, _range(first))
+        return
+    steps = f"{max(run['step'] for run in own):,} steps, as in its {len(own)} trainings here"
+    yield EXPECT, f"A {metric.removeprefix('median ')} of about {_range(first)} after {steps}."
+
+
+def _sureness(first: Document, second: Document) -> str:
+    """Return whether the difference between two candidates may be chance."""
+    if min(len(first["losses"]), len(second["losses"])) < 2:
+        return "One training each: a small difference may be chance."
+    both, seeds = [f"of {rank['name']} ({_range(rank)})" for rank in (first, second)], len(first["losses"])
+    if max(first["losses"]) >= min(second["losses"]):
+        return f"Not sure, it may be chance: the losses {' and '.join(both)} overlap. Run more seeds."
+    said = f"each seed {both[0]} beats each {both[1]}"
+    return f"Not yet sure: {said}, but {seeds} seeds are few: run 5." if seeds < SEEDS else f"Quite sure: {said}."
+
+
+def _range(rank: Document) -> str:
+    return " to ".join(dict.fromkeys(digits(of(rank["losses"]), 3) for of in (min, max)))
 
 
 def _nothing_found(runs: Sequence[Document]) -> str:
@@ -92,7 +155,7 @@ def _nothing_found(runs: Sequence[Document]) -> str:
             f", but {little} are little checked." if little else "."
         )
     if not little:
-        return f"Nothing was found: {checks_of(runs[0])}."
+        return f"Nothing is wrong: {checks_of(runs[0])}."
     return f"Nothing was found, but only {checks_of(runs[0])}. What ran has passed."
 
 
@@ -122,7 +185,7 @@ def _rows(runs: Sequence[Document], ranked: Sequence[Document], has_cases: bool)
     """Return the rows of the table, the best first."""
     groups, columns = candidates(runs), _columns(runs)
     ranks = {rank["name"]: rank for rank in ranked}
-    best = ranked[0]["name"] if ranked and ranked[0]["loss"] is not None else None
+    best = ranked[0]["name"] if has_best(ranked) else None
     return [
         {
             "name": name,
@@ -166,20 +229,19 @@ def _optimizer(run: Document) -> str:
     return f"{name} {digits(rate, 3)}" if isinstance(rate, int | float) else str(name)
 
 
-def _wrong(runs: Sequence[Document], level: str) -> list[str]:
-    return list(dict.fromkeys(v["kind"] for run in runs for v in verdicts_of(run) if v["level"] == level))
-
-
 def _said(runs: Sequence[Document], rank: Document | None, is_best: bool) -> list[tuple[str, str]]:
     """Return what is said of a candidate: levels, each with what has it, then how it compares with the best."""
     times = rank["times"] if rank else None
     far = f"{digits(times)} x worse than the best run" if times is not None and times >= FAR else ""
     level = min((level_of(run) for run in runs), key=STATES.index)
-    said = [(level, ", ".join(kinds)) for level in ("act", "watch") if (kinds := _wrong(runs, level))]
+    cases = [(case["level"], case["title"]) for case in cases_of(runs)]
+    said = [(level, ", ".join(title for at, title in cases if at == level)) for level in dict(cases)]
     if level == "ok":
         said, far = [_fine(runs, far)], ""
-    said = said or [(level, "")]
-    notes = ", ".join(filter(None, [f"{len(runs)} seeds" if len(runs) > 1 else "", far]))
+    is_unknown = level == "little_checked" and not any(run["state"]["judged"] for run in runs)
+    said = said or ([] if is_unknown else [(level, "")])
+    seeds = f"{len(runs)} seeds" if len(runs) > 1 else ""
+    notes = ", ".join(filter(None, ["not checked" if is_unknown else "", seeds, far]))
     said += [("muted", notes)] if notes else []
     return [*said, *([("best", "\N{BLACK STAR} best")] if is_best else [])]
 
@@ -196,15 +258,14 @@ def _fine(runs: Sequence[Document], far: str) -> tuple[str, str]:
 def _checks(runs: Sequence[Document]) -> Document | None:
     """Return the checks of a run in words: which passed, and which could not be made; None of several runs."""
     run = runs[0]
-    passed = [v["kind"] for v in verdicts_of(run) if v["level"] == "ok" and not v["explained_by"]]
+    passed = [title_of(v["kind"]) for v in verdicts_of(run) if v["level"] == "ok" and not v["explained_by"]]
     unsaid = run["state"]["judged"] - len(verdicts_of(run))  # judged without a verdict, such as what is ruled out
     passed += [f"and {unsaid} more"] if passed and unsaid > 0 else []
-    lists = (("Passed", passed), ("Could not run", run["state"]["missing"]))
-    lines = [f"{what}: {', '.join(kinds)}" for what, kinds in lists if kinds]
+    lists = (("Not found", passed), ("Not checked", map(title_of, run["state"]["missing"])))
+    lines = [f"{what}: {said}" for what, titles in lists if (said := ", ".join(titles))]
     return {"text": checks_of(run), "lines": lines} if lines and len(runs) == 1 else None
 
 
 def _notes(runs: Sequence[Document]) -> list[str]:
     """Return why something was not checked, of runs without a verdict that asks for something."""
-    is_fine = not any(_wrong(runs, level) for level in ("act", "watch"))
-    return list(dict.fromkeys(reason for run in runs for reason in run["state"]["reasons"])) if is_fine else []
+    return [] if cases_of(runs) else list(dict.fromkeys(reason for run in runs for reason in run["state"]["reasons"]))

@@ -109,8 +109,8 @@ class Page:
             event_files.write(path, page(self._document))
         except Exception as error:  # the system's or TensorFlow's
             raise OSError(
-                f"`path` must be a file that can be written. Received: {path!r}, which fails with "
-                f"{type(error).__name__}: {error}. Give a file in a folder that is there and can be written."
+                f"`path` must be a writable file. Received: {path!r}, which fails with {type(error).__name__}: "
+                f"{error}. Pass a file in an existing, writable folder."
             ) from error
         return Page(self._document, path)
 
@@ -238,8 +238,8 @@ class LivePage:
         except Exception as error:  # a training of days is worth more than its page
             self._failed = True
             warnings.warn(
-                f"The page {self._path!r} is not written any more, and the training goes on: "
-                f"{type(error).__name__}: {error}. `python -m keras_ch8 report` makes it from the event files.",
+                f"The page {self._path!r} can no longer be written, but training continues: {type(error).__name__}: "
+                f"{error}. `python -m keras_ch8 report` makes it from the event files.",
                 RuntimeWarning,
                 stacklevel=2,
             )

@@ -93,10 +93,10 @@ def read(text: str | bytes) -> tuple[Record, list[str]]:
     """
     read = loads(text)
     if not isinstance(read, dict) or not isinstance(read.get("version"), int):
-        raise ValueError("it is no object with a version")
+        raise ValueError("it is not an object with a version")
     problems = []
     if read["version"] > VERSION:
-        problems.append("It was written by a newer keras_ch8: what that has added is not shown.")
+        problems.append("It was written by a newer keras_ch8, whose additions are not shown.")
     record = dict(EMPTY)
     for key, empty in EMPTY.items():
         value = read.get(key)

@@ -8,6 +8,7 @@ well or only worth watching, and 2 if there is nothing to read. Runs are what `k
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from ..verdicts.state import STATES
 
 STATUS = {"act": 1, "little_checked": 3}
 """The exit status of each state, the first that a run has."""
+_WIDTH = 48
+"""Of what the table says of a run, in characters."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,29 +29,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the verdicts; return what the states of the runs say."""
     from ..cockpit import event_files, page
-    from ..cockpit.headline import candidates, ranking
 
     document = event_files.read(arguments.log_dir)
-    ranked, groups = ranking(document["runs"]), candidates(document["runs"])
-    groups = {one["name"]: groups[one["name"]] for one in ranked} or groups  # the best first
-    runs = [one for group in groups.values() for one in group]
-    parts = [str(_table(groups, ranked))] if len(groups) > 1 else []
+    named = {one["name"]: one for one in document["runs"]}
+    runs = [named[name] for row in document["rows"] for name in row["runs"]]  # the best first
+    parts = [str(_table(document))] if len(document["rows"]) > 1 else []
     text = "\n\n".join([*parts, page.in_words({**document, "runs": runs})])
     sys.stdout.write(coloured(f"{text}\n", sys.stdout))
     states = {one["state"]["name"] for one in runs}
     return next((status for state, status in STATUS.items() if state in states), 0)
 
 
-def _table(groups: Mapping[str, Sequence[Mapping[str, Any]]], ranked: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the candidates in order: the loss of each, how many times the best that is, and what to fix first."""
-    of = {one["name"]: one for one in ranked}
-    rows = []
-    for name, runs in groups.items():
-        states = {one["state"]["name"] for one in runs}
-        state = next(each for each in STATES if each in states).replace("_", " ").upper()
-        verdicts = [verdict for one in runs for verdict in (one["record"] or {}).get("verdicts", ())]
-        wrong = [verdict["kind"] for verdict in verdicts if verdict["level"] != "ok"]
-        loss, times = (of.get(name, {}).get(key) for key in ("loss", "times"))
-        rows.append((name, loss, times, state, wrong[0] if wrong else ""))
-    columns = ("run", ranked[0]["metric"] if ranked else "loss", "times the best", "state", "fix first")
-    return Table(columns, rows, marked=0 if ranked and ranked[0]["loss"] is not None else None)
+def _table(document: Mapping[str, Any]) -> Table:
+    """Return the table of the page in 80 columns: each candidate, its loss, and how it stands."""
+    rows = [(row["name"], row["cells"][0][1], _in_words(row["said"])) for row in document["rows"]]
+    is_best = any(level == "best" for level, _ in document["rows"][0]["said"])
+    return Table(("run", document["columns"][0][0], "state"), rows, marked=0 if is_best else None)
+
+
+def _in_words(said: Sequence[tuple[str, str]]) -> str:
+    levels = {state: f"{state.replace('_', ' ').upper()} " for state in STATES}
+    text = ", ".join(levels.get(level.partition(".")[0], "") + words for level, words in said)
+    return textwrap.shorten(text, _WIDTH, placeholder=" ...")

@@ -57,8 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     name = str(arguments.file)
     if arguments.file.suffix == ".ipynb":
         _say(
-            f"FILE must be a Python script. Received: {name}, a notebook. Save it as a script first, as "
-            "`jupyter nbconvert --to script` does."
+            f"FILE must be a Python script. Received: {name}, a notebook. Convert it first with `jupyter nbconvert "
+            "--to script`."
         )
         return 2
     try:

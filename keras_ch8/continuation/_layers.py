@@ -141,8 +141,8 @@ class WeightNoise(keras.layers.Wrapper):
     ) -> None:
         if not isinstance(layer, keras.Layer):
             raise TypeError(
-                "`layer` is the layer whose weights are noisy, so it must be a `keras.layers.Layer`. Received: "
-                f"layer={short(layer)} of type {type(layer).__name__}."
+                f"`layer` must be a `keras.layers.Layer`. Received: layer={short(layer)} of type "
+                f"{type(layer).__name__}."
             )
         super().__init__(layer, **{"dtype": getattr(layer, "dtype_policy", None), **kwargs})
         self.stddev = Annealed(_checks.stddev(stddev), value=value, low=0.0)

@@ -193,8 +193,8 @@ def minimize(
     of_newton = Newton, SaddleFreeNewton, TruncatedNewton
     if blurred is None and isinstance(method, of_newton):
         raise ValueError(
-            f"`method` takes products with the Hessian, which a mean over draws does not have here. Received: {method} "
-            'without `blurred`. Give the mean in closed form, or take method="lbfgs".'
+            f"`method` needs Hessian products, which are not available for a mean over draws. Received: {method} "
+            'without `blurred`. Pass the mean in closed form, or use method="lbfgs".'
         )
     descend = _Descents(fun, blurred, method, stop, starts.dtype.name)
     draws = _draws(samples, seed, len(stages), starts.shape[1])
@@ -233,9 +233,9 @@ def _as_stages(stddevs: Sequence[float]) -> np.ndarray:
         or (np.diff(stages) >= 0).any()
     ):
         raise ValueError(
-            "`stddevs` are the standard deviations of the stages, so it must be a list of numbers above 0 that fall; "
-            f"the last may be 0. Received: stddevs={short(stddevs)}. Try `np.geomspace(width, width / 100, 10)`, with "
-            "the width of the region in which the minimum lies."
+            "`stddevs` must be a falling list of numbers above 0; the last may be 0. Received: "
+            f"stddevs={short(stddevs)}. Try `np.geomspace(width, width / 100, 10)`, with the width of the region in "
+            "which the minimum lies."
         )
     return stages
 
@@ -245,8 +245,8 @@ def _draws(samples: int, seed: int, stages: int, n: int) -> np.ndarray:
     count = _checks.count("samples", samples, 2, meaning="the draws of a stage", fix="Try 64.")
     if count % 2:
         raise ValueError(
-            f"`samples` are draws and their opposites, so it must be even. Received: samples={short(samples)}. "
-            f"Try {count + 1}."
+            "`samples` must be even, because the samples come in pairs of opposites. Received: "
+            f"samples={short(samples)}. Try {count + 1}."
         )
     return np.random.default_rng(_checks.seed(seed)).normal(size=(stages, count // 2, n))
 

@@ -146,8 +146,8 @@ def as_schedule(schedule: Any) -> Schedule:
             _checks.finite("schedule", value, meaning="values of stages", fix=fix)
         return partial(_in_stages, schedule)
     raise TypeError(
-        f"`schedule` must be one of {', '.join(map(repr, WAYS))}, a function of the fraction of the continuation "
-        f"that is over, or a list of values. Received: schedule={short(schedule)}."
+        f"`schedule` must be one of {', '.join(map(repr, WAYS))}, a function of the fraction of the continuation that "
+        f"is done, or a list of values. Received: schedule={short(schedule)}."
     )
 
 

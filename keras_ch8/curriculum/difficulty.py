@@ -22,7 +22,7 @@ PER_BUCKET = 50
 
 @section("8.7.6")
 def sequence_length(x: np.ndarray, y: Data = None, *, padding: float = 0) -> np.ndarray:
-    """Return the number of time steps that are no padding, of each sequence (section 8.7.6).
+    """Return the number of time steps of each sequence, without padding (section 8.7.6).
 
         length of example i <- number of t with x[i, t] != padding
 
@@ -62,9 +62,9 @@ def numbers(value: Sequence[float] | np.ndarray, count: int) -> np.ndarray:
     _checks.length("difficulty", found, count, of="the examples")
     if np.isnan(found).any():
         raise ValueError(
-            "`difficulty` orders the examples, so it must be numbers. Received: NaN for "
-            f"{int(np.isnan(found).sum())} of {count} examples, the first at {int(np.argmax(np.isnan(found)))}. Give "
-            "these a large number, to have them last."
+            f"`difficulty` orders the examples, so it must be numbers. Received: NaN for {int(np.isnan(found).sum())} "
+            f"of {count} examples, the first at {int(np.argmax(np.isnan(found)))}. Set these to a large number to "
+            "place them last."
         )
     return found
 
@@ -130,11 +130,11 @@ class ExampleLoss:
         (alone,) = self._losses(keras.tree.map_structure(lambda a: None if a is None else a[row], data))
         if not np.isclose(alone, found[largest], rtol=1e-2, equal_nan=True):
             raise ValueError(
-                "The losses of single examples are read from what their weights do to the loss of a batch, so it must "
-                f"be the mean of theirs. Received: a loss that says {found[largest]:.3g} for an example in its batch, "
-                f"and {alone:.3g} for it alone: it sums, divides by the sum of the weights, or has masks. Compile the "
-                'model with losses of reduction="sum_over_batch_size", Keras\'s default, and without masks, or give '
-                "the difficulties as numbers."
+                "The losses of single examples are computed from their weights in the loss of a batch, so that loss "
+                f"must be the mean over the examples. Received: a loss that says {found[largest]:.3g} for an example "
+                f"in its batch, and {alone:.3g} for it alone: it sums, divides by the sum of the weights, or has "
+                'masks. Compile the model with losses of reduction="sum_over_batch_size", Keras\'s default, and '
+                "without masks, or pass the difficulties as numbers."
             )
 
     def _trace(self, x: Tree, y: Tree) -> None:

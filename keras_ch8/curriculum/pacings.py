@@ -68,8 +68,9 @@ class Pacing(Checked, abc.ABC):
         other = PACINGS.get(cls.name, cls)
         if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
             raise ValueError(
-                f"Each pacing has a name of its own. Received: name={cls.name!r} of {cls.__module__}."
-                f"{cls.__qualname__}, which is that of {other.__module__}.{other.__qualname__}. Give it another."
+                f"Each pacing needs a name of its own. Received: name={cls.name!r} of "
+                f"{cls.__module__}.{cls.__qualname__}, already used by {other.__module__}.{other.__qualname__}. Choose "
+                "another."
             )
         PACINGS[cls.name] = cls  # perhaps the same class, defined anew
 
@@ -190,8 +191,8 @@ def as_pacing(pacing: Pacing | Callable[[float], float] | str, start: float | No
     if callable(pacing):
         if start is not None:
             raise ValueError(
-                f"A pacing that comes as an object has its own start. Received: start={short(start)} beside "
-                f"pacing={short(pacing)}. Say it once: pacing=curriculum.pacings.Linear(start=0.2), or "
+                f"A pacing object has its own start. Received: start={short(start)} together with "
+                f"pacing={short(pacing)}. Set it only once: pacing=curriculum.pacings.Linear(start=0.2), or "
                 "pacing='linear', start=0.2."
             )
         if isinstance(pacing, Pacing):

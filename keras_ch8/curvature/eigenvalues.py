@@ -237,8 +237,8 @@ def matrix_power(w: np.ndarray, x: np.ndarray, t: int) -> MatrixPower:
     t = _checks.count("t", t, 0, meaning="the number of steps", fix="Try 20.")
     if w.ndim != 2 or w.shape[0] != w.shape[1] or x.shape != w.shape[:1]:
         raise ValueError(
-            "`w` must be a square matrix, and `x` a vector with as many entries as `w` has rows. "
-            f"Received: shapes {w.shape} and {x.shape}. Give shapes (n, n) and (n,)."
+            "`w` must be a square matrix, and `x` a vector with as many entries as `w` has rows. Received: shapes "
+            f"{w.shape} and {x.shape}. Pass shapes (n, n) and (n,)."
         )
     eigenvalues, v = np.linalg.eig(w)
     order = np.argsort(-np.abs(eigenvalues))

@@ -82,7 +82,7 @@ class GradientCheck(Result):
 
 @section("8.2.6")
 def check_gradient(model: keras.Model, x: Data, y: Data = None, *, seed: int = 0, **options: Any) -> GradientCheck:
-    """Say whether the gradient is right, variable by variable, by comparing it with finite differences (section 8.2.6).
+    """Check the gradient of each variable against finite differences (section 8.2.6).
 
         g . u   against   (J(theta + h u) - J(theta - h u)) / 2h    along a random direction u of one variable
 

@@ -71,8 +71,8 @@ class Objective:
         if y is None and _is_pair(model, x) and (loss is not None or keras_private.needs_targets(model)):
             if len(x) == 3 and sample_weight is not None:
                 raise ValueError(
-                    "Sample weights must be given once. Received: x=(x, y, sample_weight) and `sample_weight`. Leave "
-                    "one of the two out."
+                    "Sample weights must be passed only once. Received: x=(x, y, sample_weight) and `sample_weight`. "
+                    "Remove one of the two."
                 )
             x, y, sample_weight = (*x, sample_weight)[:3]
         _objects.examples(x=x, y=y, sample_weight=sample_weight)
@@ -163,7 +163,7 @@ class Objective:
             raise ValueError(
                 f"`{name}` must be the trainable weights of the model at another time, a list of arrays of shapes "
                 f"{self.shapes}. Received: {name} of type {type(arrays).__name__}, with arrays of shapes "
-                f"{short(shapes)}. Take `[v.numpy() for v in model.trainable_variables]`."
+                f"{short(shapes)}. Use `[v.numpy() for v in model.trainable_variables]`."
             )
         return self.tensors(list(arrays))
 
@@ -346,7 +346,7 @@ def hessian_vector_product(model: keras.Model, x: Data, y: Data, vector: np.ndar
 
 @section("8.2.1")
 def hessian(model: keras.Model, x: Data, y: Data = None, **options: Any) -> np.ndarray:
-    """Return the whole Hessian of the loss of a small model (section 8.2.1).
+    """Return the full Hessian of the loss of a small model (section 8.2.1).
 
         H_ij <- d^2 J / dtheta_i dtheta_j
 
@@ -375,7 +375,7 @@ def hessian(model: keras.Model, x: Data, y: Data = None, **options: Any) -> np.n
     objective = Objective(model, x, y, **options)
     if objective.size > LARGEST:
         raise ValueError(
-            f"A whole Hessian is computed for at most {LARGEST} weights. Received: a model of {objective.size}. Use "
+            f"A full Hessian is computed for at most {LARGEST} weights. Received: a model of {objective.size}. Use "
             "`hessian_vector_product`, or `lanczos` for its extreme eigenvalues."
         )
     theta = objective.theta()

@@ -33,11 +33,11 @@ class Examples:
         parts = {"x": x, "y": y, "sample_weight": sample_weight}
         arrays = {name: None if part is None else _arrays(name, part) for name, part in parts.items()}
         if x is None:
-            raise ValueError("`x` is what the model is given. Received: x=None. Give arrays with an entry per example.")
+            raise ValueError("`x` must be the inputs. Received: x=None. Pass arrays with an entry per example.")
         if y is None and sample_weight is not None:
             raise ValueError(
                 "`sample_weight` weighs the loss between `y` and the prediction. Received: sample_weight without y. "
-                "Give `y` too; it may be `x` itself."
+                "Pass `y` too; it may be `x` itself."
             )
         sizes = {
             f"{name}[{number}]": len(array)
@@ -59,7 +59,7 @@ class Examples:
             except (TypeError, ValueError) as error:
                 raise ValueError(
                     "Several arrays of `sample_weight` are one for each of the arrays of `y`, in the same structure. "
-                    f"Received: paths {_paths(sample_weight)} for {_paths(y)}. Give one array for all."
+                    f"Received: paths {_paths(sample_weight)} for {_paths(y)}. Pass one array for all."
                 ) from error
         return cls(arrays["x"], arrays["y"], arrays["sample_weight"], count)
 
@@ -79,8 +79,8 @@ class Examples:
         if self.sample_weight is not None or self.y is None or keras.tree.is_nested(self.y):
             raise ValueError(
                 "`class_weight` gives each example the weight of its class, so it needs one `y`, and no "
-                f"`sample_weight`. Received: class_weight={short(class_weight)} for {self}. "
-                "Put all weights into the `sample_weight` of the source."
+                f"`sample_weight`. Received: class_weight={short(class_weight)} for {self}. Pass all weights as "
+                "`sample_weight` to the source."
             )
         y = np.asarray(self.y)
         if y.ndim > 1:
@@ -173,8 +173,8 @@ def read(data: Any) -> tuple[Any, Any, Any]:
         batches = _of_pydataset(data)
     else:
         raise TypeError(
-            "`data` must be a `tf.data.Dataset` or a `keras.utils.PyDataset`. "
-            f"Received: {short(data)} of type {type(data).__name__}. Give arrays to `ArraySource` as they are."
+            f"`data` must be a `tf.data.Dataset` or a `keras.utils.PyDataset`. Received: {short(data)} of type "
+            f"{type(data).__name__}. Pass arrays to `ArraySource` as they are."
         )
     x, y, sample_weight = zip(*map(keras.utils.unpack_x_y_sample_weight, batches), strict=True)
     return _join(x), _join(y), _join(sample_weight)

@@ -17,7 +17,7 @@ from .plan import LAST_BATCHES, EveryExample, Plan, Sampler, checked, is_weighte
 
 @final
 class ArraySource(keras_private.DataAdapter):
-    """Give `fit` the examples of arrays in a fresh order every epoch, which a seed decides (section 8.1.3).
+    """Pass arrays to `fit` in a new order every epoch, determined by a seed (section 8.1.3).
 
     For epoch e, counted from 0, and each batch k of it:
 
@@ -113,12 +113,12 @@ class ArraySource(keras_private.DataAdapter):
         _checks.word("last_batch", last_batch, LAST_BATCHES, meaning="what becomes of a last batch that is not full")
         if last_batch == "drop" and self.count < batch_size:
             raise ValueError(
-                f'`last_batch="drop"` leaves no batch at all. Received: batch_size={batch_size} for {self.count} '
-                f'examples. Make `batch_size` at most {self.count}, or take last_batch="pad".'
+                f'`last_batch="drop"` would drop the only batch. Received: batch_size={batch_size} for {self.count} '
+                f'examples. Make `batch_size` at most {self.count}, or use last_batch="pad".'
             )
         if last_batch == "pad" and y is None:
             raise ValueError(
-                '`last_batch="pad"` weighs the copies 0 in the loss, which needs `y`. Received: y=None. Take "drop" or '
+                '`last_batch="pad"` weighs the copies 0 in the loss, which needs `y`. Received: y=None. Use "drop" or '
                 '"wrap"; where the target is the input, give it as `y` too.'
             )
         self.prefetch = _checks.count("prefetch", prefetch, 0, meaning="the batches made in advance", fix="Try 2.")
@@ -130,8 +130,8 @@ class ArraySource(keras_private.DataAdapter):
         if self.has_smaller_batch and self.shard[1] > 1:
             raise ValueError(
                 "The workers of `shard` share every batch equally, so all must have the same size. Received: "
-                f'last_batch="keep" for {self.count} examples in batches of {batch_size}. Take last_batch="pad", '
-                '"drop" or "wrap".'
+                f'last_batch="keep" for {self.count} examples in batches of {batch_size}. Use last_batch="pad", "drop" '
+                'or "wrap".'
             )
         self._sampler: Sampler = self._own
         self._override: Sampler | None = None
@@ -232,13 +232,13 @@ class ArraySource(keras_private.DataAdapter):
             if state[name] != getattr(self, name):
                 raise ValueError(
                     f"This is the position in another source. Received: a state with {name}={state[name]}, where this "
-                    f"source has {name}={getattr(self, name)}. Make the source as it was."
+                    f"source has {name}={getattr(self, name)}. Create the source with the same arguments."
                 )
         if state["seed"] != self.seed:
             if self._sampler is not self._own:
                 raise ValueError(
-                    "The source's sampler was made for another seed. Received: a state with "
-                    f"seed={state['seed']}, where this source has seed={self.seed}. Make the source with that seed."
+                    f"The source's sampler was made for another seed. Received: a state with seed={state['seed']}, "
+                    f"where this source has seed={self.seed}. Create the source with that seed."
                 )
             self._own = dataclasses.replace(self._own, seed=state["seed"])
             self._sampler = self._own
@@ -288,9 +288,8 @@ class ArraySource(keras_private.DataAdapter):
         its loops ask for the adapter of what they do (`adapter_for`) before they ask for this.
         """
         raise RuntimeError(
-            "Only `fit`, `evaluate` and `predict` of Keras can ask for batches here, by the hook of "
-            "`keras_ch8.integration.epochs`. Received: a call from elsewhere, or after `integration.uninstall()`. Give "
-            "the source itself to one of them, after making it anew, or take its `batches`."
+            "Only Keras's `fit`, `evaluate` and `predict` can iterate over a source. Received: a call from elsewhere, "
+            "or after `integration.uninstall()`. Pass a new source to one of them, or use its `batches`."
         )
 
     def adapter_for(self, loop: epochs.BatchLoop) -> "TrainingPass | InOrder":
@@ -399,17 +398,17 @@ def _check_arguments(source: ArraySource, arguments: dict[str, Any]) -> None:
         )
     if arguments.get("batch_size") not in (None, source.batch_size):
         raise ValueError(
-            f"The source decides the batches, which have {source.batch_size} examples. Received in `fit`: "
-            f"batch_size={arguments['batch_size']}. Give `batch_size` to the source."
+            f"The source sets the batch size, which is {source.batch_size}. Received in `fit`: "
+            f"batch_size={arguments['batch_size']}. Pass `batch_size` to the source."
         )
     if arguments.get("shuffle") == "batch" or (not arguments.get("shuffle", True) and source.shuffle):
         raise ValueError(
-            f"The source decides the order of the examples. Received in `fit`: shuffle={arguments['shuffle']!r}. "
-            "Give `shuffle=False` to the source for the order of the arrays."
+            f"The source decides the order of the examples. Received in `fit`: shuffle={arguments['shuffle']!r}. Pass "
+            "`shuffle=False` to the source for the order of the arrays."
         )
     if (steps := arguments["steps_per_epoch"]) is not None:
         raise ValueError(
             f"An epoch of the source has {source.steps} batches. Received in `fit`, or from "
-            f"`keras.config.set_max_steps_per_epoch`: steps_per_epoch={steps}. Leave it out; for shorter epochs give "
-            "the source fewer examples."
+            f"`keras.config.set_max_steps_per_epoch`: steps_per_epoch={steps}. Omit it; for shorter epochs, pass fewer "
+            "examples to the source."
         )

@@ -172,7 +172,9 @@ def check_tracker(make: Make) -> None:
     with tempfile.TemporaryDirectory() as folder:
         _train(f"`{name}` does not survive a training", tracker, os.path.join(folder, "first"))
         _train(
-            f"`{name}` cannot be used in a second training: begin anew in `open`", tracker, os.path.join(folder, "2")
+            f"`{name}` cannot be used in a second training: start from scratch in `open`",
+            tracker,
+            os.path.join(folder, "2"),
         )
         _feed(f"`{name}` does not take every number, name and setting", tracker, folder)
         with explained(f"A used `{name}` cannot be copied: name open files and the like in `transient`."):

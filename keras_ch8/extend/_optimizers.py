@@ -50,7 +50,7 @@ def path(optimizer: Any, grads: Sequence[np.ndarray]) -> np.ndarray:
 
 def an_optimizer_is_made_again_from_its_configuration(make: Make) -> None:
     """Keras saves an optimizer with its model and makes it again when the model is loaded."""
-    with explained("An optimizer takes Keras's arguments: end `__init__` with `**kwargs` and hand them to `super()`."):
+    with explained("An optimizer takes Keras's arguments: end `__init__` with `**kwargs` and pass them to `super()`."):
         optimizer = make(clipnorm=1.5, weight_decay=0.01, skip_nonfinite=True, name="mine")
     base = keras_ch8.extend.RuleOptimizer
     require(isinstance(optimizer, base), f"`{name_of(optimizer)}` must inherit from `{base.__name__}`.")
@@ -58,7 +58,7 @@ def an_optimizer_is_made_again_from_its_configuration(make: Make) -> None:
     optimizer, grads = make(), gradients(2)
     again = type(optimizer).from_config(optimizer.get_config())
     message = (
-        f"`{name_of(optimizer)}` takes other steps when it is made again from its configuration: name each argument "
+        f"`{name_of(optimizer)}` takes different steps when it is recreated from its configuration: name each argument "
         "of its own in `hyperparameters`."
     )
     require_close(_end_of(again, grads, START), _end_of(optimizer, grads, START), message, rtol=0, atol=0)
@@ -71,7 +71,7 @@ def an_optimizer_has_the_state_that_it_names(make: Make) -> None:
     before = optimizer.state_of(variable)
     require(
         all(not value.any() for value in before.values()),
-        f"The state of `{name_of(optimizer)}` must begin at 0: `rule` can tell the first step by t = 1.",
+        f"The state of `{name_of(optimizer)}` must start at 0: `rule` can tell the first step by t = 1.",
     )
     _step(optimizer, [variable], gradients(1))
     after = optimizer.state_of(variable)
@@ -92,9 +92,8 @@ def an_optimizer_treats_each_variable_as_if_it_were_alone(make: Make) -> None:
         require_close(
             variable.numpy(),
             _end_of(make(), list(own), start),
-            f"`{name_of(optimizer)}` moves a variable in another way where there is a second one. Say "
-            "`elementwise = True` only if each entry of the step depends on the same entry of gradient, theta and "
-            "state alone.",
+            f"`{name_of(optimizer)}` moves a variable differently if there is a second one. Say `elementwise = True` "
+            "only if each entry of the step depends on the same entry of gradient, theta and state alone.",
             rtol=1e-5,
             atol=1e-7,
         )
@@ -115,7 +114,9 @@ def an_optimizer_takes_the_same_steps_in_a_graph(make: Make) -> None:
         apply = backend.trace(lambda g: optimizer.apply([g], [variable]))
         for g in grads:
             apply(ops.convert_to_tensor(g))
-    message = f"`{name_of(optimizer)}` takes other steps in a graph: `rule` must not read or write Python attributes."
+    message = (
+        f"`{name_of(optimizer)}` takes different steps in a graph: `rule` must not read or write Python attributes."
+    )
     require_close(variable.numpy(), _end_of(make(), grads, START), message, rtol=1e-5, atol=1e-7)
 
 
@@ -223,9 +224,7 @@ def narrow_weights_move_as_rounded_wide_ones(make: Make) -> None:
     rounded = ops.convert_to_numpy(ops.cast(narrow, "float32"))
     for g in grads:
         _step(optimizer, [narrow], [g])
-    message = (
-        f"`{name_of(optimizer)}` moves bfloat16 weights in another way: compute in the type of `g`, without casts."
-    )
+    message = f"`{name_of(optimizer)}` moves bfloat16 weights differently: compute in the type of `g`, without casts."
     wide = _end_of(make(), grads, rounded)
     require_close(ops.convert_to_numpy(ops.cast(narrow, "float32")), wide, message, rtol=2**-7, atol=1e-3)
 
@@ -238,7 +237,7 @@ def an_optimizer_trains_in_fit(make: Make) -> None:
         loss = fit(model, X, Y)["loss"]
         jitted = fit(small_model(make(), jit_compile=True), X, Y)["loss"]
     require(np.isfinite(loss).all(), f"`{name}` brings the loss to {loss}: try a smaller learning rate in the check.")
-    require_close(jitted, loss, f"`{name}` takes other steps with `jit_compile=True`.", rtol=2e-5, atol=0)
+    require_close(jitted, loss, f"`{name}` takes different steps with `jit_compile=True`.", rtol=2e-5, atol=0)
 
 
 OPTIMIZER_CONTRACT = (
@@ -288,7 +287,7 @@ def check_closure_optimizer(make: Make) -> None:
     Example:
         >>> keras_ch8.extend.check_closure_optimizer(keras_ch8.optimizers.LBFGS)  # doctest: +SKIP
     """
-    with explained("It takes the arguments of its base class: end `__init__` with `**kwargs` and hand them on."):
+    with explained("It takes the arguments of its base class: end `__init__` with `**kwargs` and pass them on."):
         optimizer = make(iterations_per_step=2, name="mine")
     name, base = name_of(optimizer), keras_ch8.extend.ClosureOptimizer
     require(isinstance(optimizer, base), f"`{name}` must inherit from `{base.__name__}`.")

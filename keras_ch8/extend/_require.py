@@ -43,7 +43,7 @@ def explained(message: str) -> Iterator[None]:
 def made(make: Make, kind: str, base: type, base_name: str) -> Any:
     """Return what is to be checked, made by a class or a function without arguments, which must be of a base class."""
     with explained(
-        f"The {kind} cannot be made without arguments. Give a function that makes one, such as "
+        f"The {kind} cannot be made without arguments. Pass a function that makes one, such as "
         "`functools.partial(TheClass, its_argument)`."
     ):
         thing = make()
@@ -59,7 +59,7 @@ def name_of(thing: Any) -> str:
 def require_that_keras_saves(thing: Any) -> None:
     """Make it again from its configuration, in Python and as Keras does when it loads a model."""
     name = name_of(thing)
-    with explained(f"`{name}` cannot be made again from `get_config`: return every argument of `__init__` by name."):
+    with explained(f"`{name}` cannot be recreated from `get_config`: return every argument of `__init__` by name."):
         again = type(thing).from_config(thing.get_config())
         require(
             again.get_config() == thing.get_config(),

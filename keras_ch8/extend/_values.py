@@ -173,12 +173,12 @@ def check_schedule(schedule: Any, steps: int = 1000) -> None:
     message = f"`{name}` must depend on the step alone: no attribute may change when it is called."
     require_close(of_tensors, rates, message, rtol=1e-6, atol=0)
     require_close([float(schedule(k)) for k in reversed(at)], rates[::-1], message, rtol=0, atol=0)
-    message = f"A `{name}` that is made again from its configuration must give the same rates."
+    message = f"A `{name}` that is recreated from its configuration must return the same rates."
     require_close([float(again(k)) for k in at], rates, message, rtol=1e-6, atol=0)
     with explained(f"`{name}` cannot be part of a compiled step: write `rate` in `keras.ops`, without `if` on `k`."):
         traced = backend.trace(schedule)
         compiled = [float(traced(ops.convert_to_tensor(k, "int64"))) for k in at]
-    message = f"`{name}` gives other rates in a compiled step: write `rate` in `keras.ops`."
+    message = f"`{name}` gives different rates in a compiled step: write `rate` in `keras.ops`."
     require_close(compiled, rates, message, rtol=1e-6, atol=0)
 
 
@@ -208,7 +208,7 @@ def check_pacing(pacing: Any) -> None:
         f"`{name}` must give one number for each u: write it in NumPy, without `if`.",
     )
     require(
-        0 < fractions[0] <= 1, f"`{name}` must begin above 0 and at most at 1. Received: c(0) = {fractions[0]:.4g}."
+        0 < fractions[0] <= 1, f"`{name}` must start above 0 and at most at 1. Received: c(0) = {fractions[0]:.4g}."
     )
     require(
         fractions[-1] == 1,
@@ -245,7 +245,7 @@ def check_initializer(make: Make, shape: tuple[int, ...] = (6, 4)) -> None:
         seeded, one, other = True, make(seed=3), make(seed=3)
     except TypeError:
         with explained(
-            "The initializer cannot be made without arguments. Give a function that makes one, such as "
+            "The initializer cannot be made without arguments. Pass a function that makes one, such as "
             "`functools.partial(Mine, 0.1)`."
         ):
             seeded, one, other = False, make(), make()

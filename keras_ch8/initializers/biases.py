@@ -40,7 +40,7 @@ class Bias(Initializer):
 
 @section("8.4")
 def forget_gate(units: int, value: float = 1.0) -> keras.initializers.Initializer:
-    """Bias with which the forget gates of an LSTM start open (section 8.4; Jozefowicz et al. 2015).
+    """Bias that opens the forget gates of an LSTM at the start (section 8.4; Jozefowicz et al. 2015).
 
         b <- (0, value, 0, 0)   for input gate, forget gate, cell and output gate, for each of the units
 
@@ -71,19 +71,19 @@ def forget_gate(units: int, value: float = 1.0) -> keras.initializers.Initialize
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Jozefowicz, Zaremba, Sutskever (2015), An
         Empirical Exploration of Recurrent Network Architectures.
     """
-    units = _checks.count("units", units, 1, meaning="the number of units of the LSTM", fix="Give that of the layer.")
+    units = _checks.count("units", units, 1, meaning="the number of units of the LSTM", fix="Pass that of the layer.")
     meaning, fix = "the bias of the forget gates", "Try 1.0, or log(T) for a memory of T steps."
     value = _checks.finite("value", value, meaning=meaning, fix=fix)
     fix = "Pass unit_forget_bias=False to the `LSTM`, whose bias then has 4 x units entries, and its units here."
     return Bias([0.0] * units + [value] * units + [0.0] * 2 * units, fix)
 
 
-FIX = "Give the targets in the shape in which the network puts them out, one column for each unit."
+FIX = "Pass the targets in the shape in which the network puts them out, one column for each unit."
 
 
 @section("8.4")
 def output_marginal(y: Tensor, activation: str | None = None) -> keras.initializers.Initializer:
-    """Bias with which the last layer starts at the averages of the targets (section 8.4).
+    """Bias that starts the last layer at the average targets (section 8.4).
 
         activation   targets                              bias
         "sigmoid"    0 or 1, in one column or several     b <- log(c / (1 - c)), c the mean of each column
@@ -125,9 +125,9 @@ def output_marginal(y: Tensor, activation: str | None = None) -> keras.initializ
     activation = candidates[0] if activation is None else activation
     if not isinstance(activation, str) or activation not in candidates:
         raise ValueError(
-            "`activation` says what the last layer makes of its pre-activations, so it must be one of sigmoid (labels "
-            "0 and 1), softmax (classes 0, 1, ..., or one-hot), linear (numbers). "
-            f"Received: activation={short(activation)} for targets that may be for {', '.join(candidates)}."
+            "`activation` must be the activation of the last layer: sigmoid (labels 0 and 1), softmax (classes 0, 1, "
+            f"..., or one-hot), linear (numbers). Received: activation={short(activation)} for targets that may be for "
+            f"{', '.join(candidates)}."
         )
     return Bias(_BIASES[activation](y.astype("float64")), FIX)
 

@@ -109,9 +109,9 @@ class Sparse(RandomInitializer):
         inputs, units = math.prod(shape[:-1]), shape[-1] if shape else 0
         if len(shape) < 2 or inputs < self.k:
             raise ValueError(
-                f"`Sparse` gives each unit {self.k} weights that are not 0, so it needs as many inputs at least. "
-                f"Received: k={self.k} for a kernel of shape {shape}, whose units have {inputs}. "
-                f"Give a smaller k, such as {max(1, min(self.k, inputs) // 2)}."
+                f"`Sparse` gives each unit {self.k} weights that are not 0, so it needs at least as many inputs. "
+                f"Received: k={self.k} for a kernel of shape {shape}, whose units have {inputs}. Pass a smaller k, "
+                f"such as {max(1, min(self.k, inputs) // 2)}."
             )
         rank = ops.argsort(ops.argsort(keras.random.uniform((units, inputs), dtype=dtype, seed=next(seeds))))
         values = keras.random.normal((inputs, units), 0.0, self.stddev, dtype, next(seeds))
@@ -180,9 +180,8 @@ class RandomWalk(KernelInitializer):
         super().__init__(seed, input_axes, output_axes)
         if not isinstance(activation, str) or activation not in GAINS:
             raise ValueError(
-                "`activation` says for which nonlinearity the gain compensates, so it must be one of "
-                f"{', '.join(GAINS)}. Received: activation={short(activation)}. For tanh, `Orthogonal('tanh')` has a "
-                "gain."
+                f"`activation` must be the nonlinearity that the gain compensates for: one of {', '.join(GAINS)}. "
+                f"Received: activation={short(activation)}. For tanh, `Orthogonal('tanh')` has a gain."
             )
         self.activation = activation
 
@@ -201,9 +200,8 @@ def gain_of(value: float | str) -> float:
     if isinstance(value, str):
         if value not in ORTHOGONAL_GAINS:
             raise ValueError(
-                "`gain` compensates for the variance that a nonlinearity removes from the signal, so it must be a "
-                f"number above 0 or one of {', '.join(ORTHOGONAL_GAINS)}. Received: gain={short(value)}. "
-                "For another nonlinearity phi give 1 / sqrt(E[phi(z)^2]) for normal z."
+                f"`gain` must be a number above 0 or one of {', '.join(ORTHOGONAL_GAINS)}. Received: "
+                f"gain={short(value)}. For another nonlinearity phi give 1 / sqrt(E[phi(z)^2]) for normal z."
             )
         return ORTHOGONAL_GAINS[value]
     return _checks.positive(
@@ -214,7 +212,7 @@ def gain_of(value: float | str) -> float:
 @final
 @registered
 class Orthogonal(KernelInitializer):
-    r"""Keras's random orthogonal matrix, anew at each call and for convolutions too (section 8.4; Saxe et al. 2013).
+    r"""Keras's random orthogonal matrix, new at each call, and also for convolutions (section 8.4; Saxe et al. 2013).
 
     .. math::
 
@@ -301,9 +299,9 @@ class Orthogonal(KernelInitializer):
             )
         if len(shape) == 3 and (self.input_axes is None or self.output_axes is None):
             raise ValueError(
-                "A kernel of three axes may be that of a `Conv1D` or of an `EinsumDense`, and `Orthogonal` must know "
-                f"which. Received: shape={shape}, and no axes. Give input_axes=[1], output_axes=[2] for `Conv1D`; "
-                "for `EinsumDense` the axes of the kernel that are its inputs and its units."
+                "A kernel with three axes can belong to a `Conv1D` or to an `EinsumDense`, and `Orthogonal` must know "
+                f"which. Received: shape={shape}, and no axes. Pass input_axes=[1], output_axes=[2] for `Conv1D`; for "
+                "`EinsumDense` the axes of the kernel that are its inputs and its units."
             )
         return axes_of(shape, self.input_axes, self.output_axes)
 

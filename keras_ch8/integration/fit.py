@@ -230,8 +230,9 @@ def one_of_each(callbacks: Iterable[Any]) -> list[Any]:
         if getattr(callback, "_is_alone", False) and type(callback) in map(type, kept):
             name = type(callback).__name__
             warnings.warn(
-                f"A training has one `{name}`: the first in `callbacks` is used, and a second, {callback!r}, does "
-                "nothing. Leave one of them out; a `Doctor` has a `TensorBoard` and a `Diagnosis` of its own.",
+                f"A training can have only one `{name}`: the first in `callbacks` is used, and the second, "
+                f"{callback!r}, does nothing. Remove one of them; a `Doctor` brings its own `TensorBoard` and "
+                "`Diagnosis`.",
                 UserWarning,
                 stacklevel=3,
             )

@@ -9,9 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 import keras
-from keras.src import initializers as _initializers
-from keras.src import losses as _losses
-from keras.src import metrics as _metrics
 from keras.src import optimizers as _optimizers
 from keras.src.backend.common import global_state
 from keras.src.random import seed_generator as _seed_generator
@@ -93,16 +90,6 @@ def name_optimizers(classes: dict[str, type]) -> None:
     Up to Keras 3.15 they find all that is registered; from 3.16 on only what is in this table.
     """
     _optimizers.ALL_OBJECTS_DICT.update(classes)
-
-
-def tables_of_strings() -> dict[str, tuple[type, dict[str, Any]]]:
-    """Return the class and the table of strings of `keras.optimizers.get`, `losses.get` and so on, by the package."""
-    return {
-        "optimizers": (keras.optimizers.Optimizer, _optimizers.ALL_OBJECTS_DICT),
-        "losses": (keras.losses.Loss, _losses.ALL_OBJECTS_DICT),
-        "metrics": (keras.metrics.Metric, _metrics.ALL_OBJECTS_DICT),
-        "initializers": (keras.initializers.Initializer, _initializers.ALL_OBJECTS_DICT),
-    }
 
 
 def unscaled(optimizer: keras.optimizers.Optimizer) -> Any:

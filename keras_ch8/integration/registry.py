@@ -7,16 +7,12 @@ at its end, even after an error.
 
 import contextlib
 import datetime
-import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import keras
-
-from .._describe import source
 from . import keras_private
 
 
@@ -133,8 +129,8 @@ def uninstall() -> None:
             place.put(place.theirs)
         else:
             warnings.warn(
-                f"`{replaces}` was replaced by somebody else after keras_ch8 replaced it, so it is left as it is; the "
-                "function of keras_ch8 inside it does nothing any more but call Keras's.",
+                f"`{replaces}` was replaced by another package after keras_ch8 replaced it, so it is left as it is. "
+                "The function of keras_ch8 inside it now only calls Keras's.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -155,33 +151,3 @@ def replaced(thing: Any, **attributes: Any) -> Iterator[None]:
                 setattr(thing, name, before[name])
             elif vars(thing).get(name) is value:
                 delattr(thing, name)
-
-
-def register_strings() -> list[str]:
-    """Let Keras know the classes of the suite by their plain names, where it has none of its own of that name.
-
-    Then `model.compile("Momentum")`, `kernel_initializer="heuristic"` and `metrics=["zero_one_loss"]` work, each also
-    in Keras's lower-case form. Names that Keras has, such as `"Adam"`, stay Keras's: ours is always
-    `"keras_ch8>Adam"`.
-
-    Returns:
-        The names, those that were registered before too.
-
-    Example:
-        >>> "Momentum" in keras_ch8.integration.register_strings()
-        True
-        >>> type(keras.optimizers.get("momentum")).__name__
-        'Momentum'
-    """
-    registered = keras.saving.get_custom_objects().items()
-    ours = [made for name, made in registered if name.startswith("keras_ch8>") and source(made)]  # no bases
-    names = []
-    for package, (kind, table) in keras_private.tables_of_strings().items():
-        for made in (each for each in ours if isinstance(each, type) and issubclass(each, kind)):
-            name = made.__name__
-            snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-            words = {name, name.lower() if package == "optimizers" else snake}
-            if all(table.get(word, made) is made for word in words):
-                table |= dict.fromkeys(words, made)
-                names += sorted(words)
-    return names

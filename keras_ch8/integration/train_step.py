@@ -147,9 +147,9 @@ def warn_of_what_is_not_kept(optimizer: keras.optimizers.Optimizer) -> None:
     if keras_private.unscaled(getattr(training.model, "optimizer", None)) is optimizer:
         optimizer.has_warned = True
         warnings.warn(
-            "`skip_nonfinite` leaves weights and slots untouched where it skips a step. This model has a `train_step` "
-            "of its own, so statistics of batch normalization and the reported metrics are written all the same: call "
-            "`super().train_step(data)` in it to keep them too.",
+            "When `skip_nonfinite` skips a step, weights and optimizer state stay unchanged. But this model overrides "
+            "`train_step`, so batch normalization statistics and metrics still change: call "
+            "`super().train_step(data)` in it to protect them, too.",
             UserWarning,
             stacklevel=2,
         )

@@ -40,8 +40,8 @@ class DeeplySupervised(keras.Model):
         if not outputs or len(outputs) != 1:
             raise ValueError(
                 "`model` must be a built `keras.Sequential` or `keras.Model(inputs, outputs)` with one output, since "
-                f"its hidden layers are looked up. Received: {short(model)} with outputs {outputs}. Begin it with "
-                "`keras.Input(shape)`, or leave out the other outputs."
+                f"its hidden layers are looked up. Received: {short(model)} with outputs {outputs}. Start it with "
+                "`keras.Input(shape)`, or remove the other outputs."
             )
         self.model = model
         self.at = list(at)
@@ -51,9 +51,9 @@ class DeeplySupervised(keras.Model):
         for name, guess in zip(at, guesses, strict=True):
             if tuple(guess.shape) != tuple(outputs[0].shape):
                 raise ValueError(
-                    "A head is trained on the labels of the model, so its output must have the shape of the model's, "
+                    "A head is trained on the model's labels, so its output must have the same shape as the model's, "
                     f"{tuple(outputs[0].shape)}. Received: at {short(name)} a head whose output is "
-                    f"{tuple(guess.shape)}. Give `head=keras.Sequential([keras.layers.Flatten(), "
+                    f"{tuple(guess.shape)}. Pass `head=keras.Sequential([keras.layers.Flatten(), "
                     "keras.layers.Dense(...)])`, for instance."
                 )
         inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
@@ -106,8 +106,8 @@ def _checked(weight: Weight) -> Weight:
     if isinstance(weight, LearningRateSchedule):
         if getattr(weight, "is_relative", False):
             raise ValueError(
-                "The weight of a head is read by the step, so a schedule of it must have its lengths in steps. "
-                f"Received: {weight.get_config()}. Give numbers, such as epochs times steps in an epoch."
+                f"A schedule for the weight of a head must have its lengths in steps. Received: {weight.get_config()}. "
+                "Pass numbers, such as epochs times steps in an epoch."
             )
         return weight
     fix = "Try 0.3, or a schedule such as `schedules.LinearDecay(0.3, 1000, 0.0)`."
@@ -121,7 +121,7 @@ def auxiliary_head(
     head: keras.layers.Layer | None = None,
     weight: Weight = 0.3,
 ) -> DeeplySupervised:
-    r"""Train a hidden layer on the labels too, through a head of its own (section 8.7.5; Lee et al. 2014).
+    r"""Also train a hidden layer on the labels, through its own head (section 8.7.5; Lee et al. 2014).
 
     .. math::
 
@@ -173,8 +173,8 @@ def auxiliary_head(
     _objects.model(model)
     if head is not None and not isinstance(head, keras.Layer):
         raise TypeError(
-            "`head` leads from the hidden layer to the labels, so it must be a layer, or None for one like the last of "
-            f"the model. Received: head={short(head)} of type {type(head).__name__}."
+            f"`head` must be a layer, or None for a copy of the model's last layer. Received: head={short(head)} of "
+            f"type {type(head).__name__}."
         )
     inner, earlier = (model.model, model) if isinstance(model, DeeplySupervised) else (model, None)
     name = _objects.layer_of(inner, "at", at).name

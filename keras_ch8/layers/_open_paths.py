@@ -135,7 +135,7 @@ Sizes: TypeAlias = tuple[Any, ...]
 @final
 @registered
 class Residual(keras.layers.Layer):
-    """Layers with a connection around them: they learn what to add to their input (section 8.7.5; He et al. 2015).
+    """Layers with a skip connection: they learn what to add to their input (section 8.7.5; He et al. 2015).
 
         y <- F(x) + x          where F, the layers, keeps the shape
         y <- F(x) + W x        where it does not
@@ -184,14 +184,14 @@ class Residual(keras.layers.Layer):
         layers = list(layers) if isinstance(layers, list | tuple) else [layers]
         if not layers or not all(isinstance(layer, keras.Layer) for layer in layers):
             raise ValueError(
-                "`layers` are F in F(x) + x, so it must be a layer or a list of at least one. Received: "
+                "`layers` is F in F(x) + x, so it must be a layer or a non-empty list of layers. Received: "
                 f"layers={short(layers)}. Write for example `Residual([keras.layers.Dense(8, 'relu')])`."
             )
         is_automatic = isinstance(projection, str) and projection == "auto"
         if not is_automatic and not isinstance(projection, keras.Layer):
             raise ValueError(
-                "`projection` fits x to the shape of F(x), so it must be 'auto' or a layer. Received: "
-                f"projection={short(projection)}. Leave it out, or give a layer such as `keras.layers.Dense(units)`."
+                "`projection` must be 'auto' or a layer that maps x to the shape of F(x). Received: "
+                f"projection={short(projection)}. Leave it out, or pass a layer such as `keras.layers.Dense(units)`."
             )
         self.branch = keras.Sequential(layers, name="branch")
         self.branch.supports_masking = True  # its layers raise their own error if they do not
@@ -245,7 +245,7 @@ def _projection(before: Sizes, after: Sizes, dtype: keras.DTypePolicy) -> keras.
     if fits and convolution is not None:
         return convolution(after[-1], 1, strides, data_format="channels_last", **common)
     raise ValueError(
-        "`Residual` adds x to F(x), so F must keep the shape but for channels (the last axis) and strides. Received: "
-        f"layers that make {after} of {before}. Let convolutions inside have padding='same', or give a "
-        "`projection`: a layer that does the same to the shape."
+        "`Residual` adds x to F(x), so F must keep the shape except for channels (the last axis) and strides. "
+        f"Received: layers that map {before} to {after}. Use padding='same' in the convolutions inside, or pass a "
+        "`projection`: a layer that changes the shape in the same way."
     )

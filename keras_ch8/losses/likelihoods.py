@@ -265,7 +265,7 @@ class GaussianLikelihood(Likelihood):
 @registered
 @dataclasses.dataclass(frozen=True)
 class HeteroscedasticGaussianLikelihood(Likelihood):
-    r"""Each output is Gaussian, with a mean and a variance that the network puts out (sections 8.1.2 and 6.2.2.4).
+    r"""Each output is Gaussian, with a mean and a variance that the network outputs (sections 8.1.2 and 6.2.2.4).
 
     .. math::
 

@@ -98,7 +98,7 @@ def margin(y: Tensor, f: Tensor) -> Tensor:
 @final
 @registered
 class ExponentialLoss(Surrogate):
-    r"""Surrogate of the 0-1 loss that punishes confident mistakes hardest: AdaBoost's (section 8.1.2).
+    r"""Surrogate of the 0-1 loss that penalizes confident mistakes most: AdaBoost's (section 8.1.2).
 
     For each score f of a label y, with the margin m:
 

@@ -18,7 +18,7 @@ from ..verdicts.wording import counted
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .model_facts import is_batch_normalization
-from .probe import ProbeEvaluator, root_mean_square
+from .probe import ProbeEvaluator, root_mean_squares
 from .progress import progress_measured
 
 
@@ -109,12 +109,12 @@ class BatchStatisticsMonitor(Monitor):
         if not calls:
             return {}
         columns = zip(*(_gaps(call.layer, ops.cast(call.inputs, "float32")) for call in calls), strict=True)
-        mean_gap, scale_gap, collapsed = (ops.stack(list(column)) for column in columns)
+        mean_gaps, scale_gaps, collapsed = map(list, columns)
         return {
             "names": tuple(call.layer.name for call in calls),
-            "mean_gap": mean_gap,
-            "scale_gap": scale_gap,
-            "collapsed": collapsed,
+            "mean_gap": root_mean_squares(mean_gaps),
+            "scale_gap": root_mean_squares(scale_gaps),
+            "collapsed": ops.stack(collapsed),
             "training_loss": snapshot.now.loss,
             "inference_loss": snapshot.inference_loss,
         }
@@ -151,7 +151,7 @@ def _gaps(layer: keras.layers.Layer, inputs: Tensor) -> tuple[Tensor, Tensor, Te
     scale_gap = ops.log((moving_variance + layer.epsilon) / variance) / 2
     size = ops.abs(ops.cast(layer.gamma, "float32")) if layer.scale else ops.ones_like(mean)
     collapsed = ops.mean(ops.cast(size < 0.01 * ops.max(size), "float32"))
-    return root_mean_square(mean_gap), root_mean_square(scale_gap), collapsed
+    return mean_gap, scale_gap, collapsed
 
 
 @section("8.7.1")
@@ -185,7 +185,7 @@ def batch_statistics(model: keras.Model, x: Data, y: Data = None, **options: Any
     if "batch_statistics" not in found:
         raise ValueError(
             "`batch_statistics` compares the statistics of a batch with the moving averages of layers of batch "
-            f"normalization. Received: the model {model.name!r}, which has no such layer. Add one, or give another "
+            f"normalization. Received: the model {model.name!r}, which has no such layer. Add one, or pass another "
             "model."
         )
     return found["batch_statistics"]

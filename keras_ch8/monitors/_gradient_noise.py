@@ -146,9 +146,8 @@ def _estimates(evaluation: Evaluation, examples: int) -> tuple[Tensor, Tensor]:
     k = len(evaluation.part_gradients)
     if k < 2:
         raise ValueError(
-            "The noise of the gradient is measured by how far the gradients of equal parts of the probe differ, so "
-            f"each part needs an example. Received: a probe with fewer examples ({examples}) than parts. Give more "
-            "examples, in random order."
+            "Gradient noise is measured from equal parts of the probe, so each part needs an example. Received: a "
+            f"probe with fewer examples ({examples}) than parts. Pass more examples, in random order."
         )
     squares = sum(ops.sum(ops.square(gradient)) for gradient in evaluation.part_gradients)
     mean = ops.sum(ops.square(evaluation.gradient))

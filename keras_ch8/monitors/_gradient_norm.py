@@ -98,7 +98,7 @@ class GradientNormMonitor(Monitor):
 
 @section("8.2.2")
 def gradient_norm(model: keras.Model, x: Data, y: Data = None, **options: Any) -> GradientNorm:
-    """Return the norm of the gradient on a batch, beside weights and loss (section 8.2.2).
+    """Return the norm of the gradient on a batch, with the weights and the loss (section 8.2.2).
 
     The book's test: at a local minimum or a saddle point the gradient is small. While its norm does not shrink along
     the training, neither is what holds the training up.

@@ -42,7 +42,7 @@ class OnlineRisk(Result):
 
 @section("8.1.3")
 def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
-    """Return the loss on examples when they were new, beside the loss on the same when they are known (section 8.1.3).
+    """Compare the loss on examples when they were new with the loss on the same examples later (section 8.1.3).
 
         E[L(minibatch; theta)] = J(theta), the generalization error, if the minibatch was never seen before
 
@@ -69,14 +69,14 @@ def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
     is_list = isinstance(losses, list | tuple) or getattr(losses, "ndim", 0) > 0
     if not is_list or not len(losses):
         raise ValueError(
-            "`losses` holds the losses of the minibatches of each pass over the data, so it must be a list with one "
-            f"array for each pass. Received: losses={short(losses)}. Give at least one array."
+            "`losses` must be a list with one array of minibatch losses for each pass over the data. Received: "
+            f"losses={short(losses)}. Pass at least one array."
         )
     of_first, of_last = (_objects.numbers("losses", losses[i], may_be_empty=True) for i in (0, -1))
     if {of_first.ndim, of_last.ndim} != {1}:
         raise ValueError(
-            "`losses` holds a number for every minibatch of each pass, so each of its arrays must be flat. Received: "
-            f"losses={short(losses)}. Give at least one flat array."
+            f"`losses` must contain flat arrays, with one number for each minibatch. Received: losses={short(losses)}. "
+            "Pass at least one flat array."
         )
     return OnlineRisk(_mean(of_first), _mean(of_last), len(losses))
 

@@ -182,7 +182,7 @@ def _newton(log: MeasurementLog) -> tuple[float, float]:
 
 @section("8.2.1")
 def step_length(model: keras.Model, x: Data, y: Data, before: list[np.ndarray], **options: Any) -> StepLength:
-    """Return what the last update did to the loss, and what it should have (section 8.2.1).
+    """Return how the last update changed the loss, and how it should have (section 8.2.1).
 
         L(theta + d) - L(theta)  ~  g . d + (1/2) d . H d
 

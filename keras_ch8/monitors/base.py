@@ -331,23 +331,23 @@ def _register(cls: type[Monitor]) -> None:
     path = f"{cls.__module__}.{cls.__qualname__}"
     if not set(cls.sets) <= set(SETS):
         raise ValueError(
-            f"A monitor belongs to some of the sets {', '.join(map(repr, SETS))}. Received: sets={short(cls.sets)} of "
-            f"{cls.__qualname__}. Name some of these, or none."
+            f"`sets` of a monitor must be some of {', '.join(map(repr, SETS))}. Received: sets={short(cls.sets)} of "
+            f"{cls.__qualname__}. Use some of these, or none."
         )
     if "sets" in vars(cls) and cls.sets:
         other = REGISTERED.get(cls.name, cls)
         other_path = f"{other.__module__}.{other.__qualname__}"
         if other_path != path:
             raise ValueError(
-                f"Each monitor has a name of its own. Received: name={cls.name!r} of {path}, which is that of "
-                f"{other_path}. Give it another."
+                f"Each monitor needs a name of its own. Received: name={cls.name!r} of {path}, already used by "
+                f"{other_path}. Choose another."
             )
     for curve in vars(cls).get("curves", ()):
         known, drawn_by = CURVES.get(curve.name, (curve, path))
         if known != curve and drawn_by != path:
             raise ValueError(
-                f"Each curve has a name of its own. Received: {short(curve)} of {path}, whose name is that of "
-                f"{short(known)} of {drawn_by}. Give it another."
+                f"Each curve needs a name of its own. Received: {short(curve)} of {path}, whose name is that of "
+                f"{short(known)} of {drawn_by}. Choose another."
             )
     for kind in vars(cls).get("kinds", ()):
         register_kind(kind, path)
@@ -387,6 +387,6 @@ def _one(check: Any) -> Monitor:
 def _unknown(check: Any) -> ValueError:
     names = [monitor.name for monitor in members("full")]
     return ValueError(
-        f"`checks` is 'cheap', 'standard' or 'full', or a list of monitors: {', '.join(names)}. "
-        f"Received: {short(check)}. Name some of these, or give a `Monitor` of your own."
+        f"`checks` is 'cheap', 'standard' or 'full', or a list of monitors: {', '.join(names)}. Received: "
+        f"{short(check)}. Use some of these, or pass a `Monitor` of your own."
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
 from ..verdicts.checks import AFTERWARDS, CHECKS, Check
 from ..verdicts.fact import Fact
-from ..verdicts.kinds import KINDS
+from ..verdicts.kinds import KINDS, title_of
 from ..verdicts.remedies import REMEDIES, Remedy
 from ..verdicts.rules import Combination, Limit, Quantity, Rule
 from ..verdicts.verdict import RAISED_BY, WINDOW
@@ -59,34 +59,34 @@ OTHERWISE = {Fact.SCHEDULE_TO_SCALE, Fact.RATE_SET_ELSEWHERE, Fact.OWN_STEP_LENG
 
 HEAD = f"""# Diagnosis: every verdict
 
-All rules with their limits and cures. [guide/diagnose.md](guide/diagnose.md) says how to use them,
-[design/diagnosis.md](design/diagnosis.md) why they are as they are, and [texts.md](texts.md) has every sentence that
-they say. `callbacks.Diagnosis` measures a training now and then; each number here is a [quantity](#quantities).
+All rules with their limits and fixes. [guide/diagnose.md](guide/diagnose.md) tells you how to use them,
+[design/diagnosis.md](design/diagnosis.md) why they are as they are, and [texts.md](texts.md) lists every sentence.
+`Doctor` measures a training from time to time, on the minibatches and on the *probe*: held-out data that you pass, or
+else the first training examples. Each number below is a [quantity](#quantities).
 
-- **Limits**: `growth≥1.3/1.6` means *watch* from 1.3 up (keep an eye on it), and *act* from 1.6 up (change something
-  now). One number is the limit of both. The mildest limit sets the level of a rule, the most severe rule that of a
-  verdict.
-- **Rules** apply where all under "only where" holds, and nothing under "not where". Numbers in brackets are the rules
-  that ask for it; without numbers all do. Bold names without a meaning in brackets are [conditions](#conditions). An
+- **Limits**: `growth≥1.3/1.6` means *watch* from 1.3 on (keep an eye on it), and *act* from 1.6 on (change something
+  now). A single number is the limit of both. The least severe limit sets the level of a rule; the most severe rule sets
+  that of a verdict.
+- **Rules** apply if everything under "only if" holds, and nothing under "not if". Numbers in brackets are the rules
+  that ask for it; without numbers, all do. Bold names without a meaning in brackets are [conditions](#conditions). An
   unknown value reaches no limit.
-- **Verdicts** are raised when {RAISED_BY} of the last {WINDOW} measurements agree, and taken back when all {WINDOW}
-  say less. What is certain at once needs no second one.
-- **Cures** are ranked. `Verdict.cure` is the first that applies, with the numbers of your training for what stands in
-  `{{braces}}`; `Verdict.then` is the next, `Verdict.code` and `Verdict.then_code` are their code, and `keras_ch8.cure`
-  tries them. A cure is skipped if your model has it already, or if it needs an unknown number or a [fact](#facts) that
-  does not hold. A learning rate is changed where it is set: a schedule is multiplied as a whole.
-- **Sources**: `Verdict.why` names that of a limit; [the log](../benchmarks/diagnosis/LOG.md) says how they were found.
-- **Pictures** show a small training with the fault, the cured one, and what the rules read.
+- **Verdicts** are raised when {RAISED_BY} of the last {WINDOW} measurements agree, and withdrawn when all {WINDOW}
+  are less severe. What is certain needs only one measurement.
+- **Fixes** are ranked. `Verdict.cure` is the first that applies, with the numbers of your training in place of
+  `{{braces}}`; `Verdict.then` is the next. `Verdict.code` and `Verdict.then_code` are their code, and `keras_ch8.cure`
+  tries them. A fix is skipped if your model has it already, or if it needs an unknown number or a [fact](#facts) that
+  does not hold. A learning rate is changed where it is set: a schedule is scaled as a whole.
+- **Sources**: `Verdict.why` names that of each limit; [the log](../benchmarks/diagnosis/LOG.md) tells how it was found.
+- **Pictures** show a small training with the fault, the fixed one, and what the rules read.
 """
 
 CHECKED = """\
 ## Before the first step
 
-`Diagnosis(preflight=True)`, the default, and `keras_ch8.preflight` check data, labels, loss, last layer and initial
-weights before any step. What they report is certain at once; its level is *act* unless *watch* is said. Only the first
-matching check of each kind is reported, unless a more basic problem explains it. Custom losses, outputs and training
-steps get few checks. Only the function looks at all examples and makes some steps: it finds equal rows, and whether the
-model can memorize one batch.
+`Doctor` and `keras_ch8.preflight` check data, labels, loss, last layer and initial weights before any step. What they
+report is certain; the level is *act* unless *watch* is noted. Only the first matching check of each kind is reported,
+unless a more basic problem explains it. Custom losses, outputs and training steps get few checks. Only `preflight`
+looks at all examples and takes some steps: it finds duplicate rows, and tests whether the model can memorize one batch.
 """
 
 
@@ -113,13 +113,13 @@ def page(monitors: Sequence[Monitor] | None = None) -> str:
 def _contents(kinds: Sequence[str]) -> str:
     """Return links to the kinds, by the section of the chapter."""
     sections = sorted({KINDS[name].section for name in kinds})
-    of = {section: [f"[{n}](#{n})" for n in kinds if KINDS[n].section == section] for section in sections}
+    of = {section: [f"[{title_of(n)}](#{n})" for n in kinds if KINDS[n].section == section] for section in sections}
     return "\n".join([*(f"- {section}: {', '.join(links)}" for section, links in of.items()), ""])
 
 
 def _kind(name: str, rules: Sequence[tuple[Monitor, Rule]], shared: Set[str]) -> str:
     """Return the section of a kind; `shared` are the facts and conditions that are explained for several kinds."""
-    lines = [f"## {name}", "", KINDS[name].meaning, ""]
+    lines = [f"## {name}", "", f"**{title_of(name)}.** {KINDS[name].meaning}", ""]
     lines += [f"![{name}](pictures/verdicts/{name}.png)", ""] if name in SEEN else []
     lines += _cures(name, [rule for _, rule in rules], shared)
     if checks := [check for check in CHECKS if check.kind == name]:
@@ -133,9 +133,9 @@ def _cures(name: str, rules: Sequence[Rule], shared: Set[str]) -> Iterator[str]:
     own = [[rule.cure] if rule.cure else [] for rule in rules]
     remedies = [remedy for remedy in REMEDIES.get(name, ()) if not OTHERWISE & set(remedy.needs)]
     if not remedies and not any(own):
-        yield from (f"*Cure:* {KINDS[name].cure}", "")
+        yield from (f"*Fix:* {KINDS[name].cure}", "")
         return
-    yield from ("*Cures:*", "")
+    yield from ("*Fixes:*", "")
     yield from (f"- {cure} (Rule {_spans(of)}.)" for cure, of in _numbered(own).items())
     for said, group in itertools.groupby(remedies, lambda remedy: _taken_over(remedy) or remedy.cure):
         alike = list(group)
@@ -143,7 +143,7 @@ def _cures(name: str, rules: Sequence[Rule], shared: Set[str]) -> Iterator[str]:
             yield f"- {said}"
             continue
         needs = [" and ".join(f"*{n}*" if n in shared else n.meaning for n in remedy.needs) for remedy in alike]
-        where = f" (Where {' or '.join(needs)}.)" if all(needs) else ""
+        where = f" (If {' or '.join(needs)}.)" if all(needs) else ""
         yield f"- {alike[0].cure}{where}"
     told = "".join([*itertools.chain(*own), *(remedy.cure for remedy in remedies)])
     parts = re.findall(r"`([^`]+)`", KINDS[name].cure)
@@ -157,7 +157,7 @@ def _taken_over(remedy: Remedy) -> str:
     for need in remedy.needs:
         kind = need.replace(" ", "_")
         if remedy.cure in {other.cure for other in REMEDIES.get(kind, ())}:
-            return f"As for `{kind}`, where {need.meaning}."
+            return f"As for `{kind}`, if {need.meaning}."
     return ""
 
 
@@ -171,8 +171,8 @@ def _rules(rules: Sequence[tuple[Monitor, Rule]], shared: Set[str]) -> Iterator[
         yield _row(number, rule.says, ", ".join(_limits(limit, rule) for limit in rule.judged) or rule.at_most)
     yield ""
     asked: tuple[tuple[str, Callable[[Rule], Iterable[Limit | Combination]]], ...] = (
-        ("Only where", lambda rule: [limit for limit in rule.limits if limit not in rule.judged]),
-        ("Not where", lambda rule: [rule.unless] if rule.unless else []),
+        ("Only if", lambda rule: [limit for limit in rule.limits if limit not in rule.judged]),
+        ("Not if", lambda rule: [rule.unless] if rule.unless else []),
     )
     for title, of in asked:
         if said := _listed([[_said(one, shared) for one in of(rule)] for _, rule in rules]):
@@ -285,7 +285,9 @@ def _curves(monitors: Iterable[Monitor], rules: Iterable[Rule]) -> str:
     named = {quantity.series for quantity in _found(rules).values()}
     others = [c.name for monitor in monitors for c in monitor.curves if f"diagnosis/{c.name}" not in named]
     return (
-        f"Drawn too, and judged by no rule: {', '.join(f'`diagnosis/{name}`' for name in others)}.\n" if others else ""
+        f"Also drawn, but not used by any rule: {', '.join(f'`diagnosis/{name}`' for name in others)}.\n"
+        if others
+        else ""
     )
 
 
@@ -299,8 +301,12 @@ def _row(*cells: object) -> str:
 
 def texts() -> str:
     """Return all sentences in Markdown, for an editor to read from top to bottom."""
-    lines = ["# Every sentence of a verdict", "", "What verdicts, cures and checks say. Findings have the numbers of"]
-    lines += ["their limits. Texts with other numbers of a training stand in the code: `verdicts/checks.py`."]
+    lines = [
+        "# Every sentence of a verdict",
+        "",
+        "What verdicts, fixes and checks say. Findings show the values of their",
+    ]
+    lines += ["limits. Texts with other numbers of a training are in the code: `verdicts/_checks_of_*.py`."]
     for kind, of_kind in itertools.groupby(sentences(), lambda sentence: sentence[0]):
         lines += ["", f"## {kind}", "", *dict.fromkeys(f"- *{part}*: {text}" for _, part, text in of_kind)]
     return "\n".join(lines) + "\n"
@@ -313,10 +319,15 @@ def sentences() -> Iterator[tuple[str, str, str]]:
         told = [part for rule in rules if rule.kind == name for part in _told_by_rule(rule)]
         told += [part for check in CHECKS if check.kind == name for part in _told_by_check(check)]
         if told:
-            told = [("meaning", KINDS[name].meaning), ("if all is well", f"{KINDS[name].fine}."), *told]
-            told += [("cure", KINDS[name].cure)]
+            told = [
+                ("title", KINDS[name].title),
+                ("meaning", KINDS[name].meaning),
+                ("if all is well", f"{KINDS[name].fine}."),
+                *told,
+            ]
+            told += [("fix", KINDS[name].cure)]
             for remedy in REMEDIES.get(name, ()):
-                told += [("cure", remedy.cure), ("then expect", remedy.expects)]
+                told += [("fix", remedy.cure), ("then expect", remedy.expects)]
         yield from ((name, part, text) for part, text in told if text and isinstance(text, str))
 
 
@@ -324,13 +335,13 @@ def _told_by_rule(rule: Rule) -> list[tuple[str, object]]:
     at_limits = {limit.quantity.name: limit.act for limit in rule.judged}
     conditions = [("only if", part.name) for part in rule.limits]
     conditions += [("not if", rule.unless.name)] if rule.unless else []
-    return [("finding", rule.finding(at_limits)), ("cure", rule.cure), ("then expect", rule.expects), *conditions]
+    return [("what is wrong", rule.finding(at_limits)), ("fix", rule.cure), ("then expect", rule.expects), *conditions]
 
 
 def _told_by_check(check: Check) -> list[tuple[str, object]]:
     expects, then = AFTERWARDS.get(check.kind, ("", ""))
-    afterwards = [("then expect", check.expects or expects), ("if that fails", check.then or then)]
-    return [("check", check.holds), ("finding", check.says), ("cure", check.cure), *afterwards]
+    afterwards = [("then expect", check.expects or expects), ("if not", check.then or then)]
+    return [("check", check.holds), ("what is wrong", check.says), ("fix", check.cure), *afterwards]
 
 
 if __name__ == "__main__":

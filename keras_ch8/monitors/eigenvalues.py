@@ -242,7 +242,7 @@ def _kernel_elasticity(objective: Objective, theta: np.ndarray, slope: np.ndarra
 
 @section("8.2.3")
 def spectrum(model: keras.Model, x: Data, y: Data = None, *, steps: int = 20, **options: Any) -> SpectrumEnds:
-    """Return the ends of the spectrum of the Hessian, beside gradient and loss (section 8.2.3).
+    """Return the extreme eigenvalues of the Hessian, with the gradient and the loss (section 8.2.3).
 
     Where the gradient is small, all curvature positive means a minimum, curvature of both signs a saddle point, and
     hardly any a plateau. Almost every Hessian of a network has some negative eigenvalues; they make a saddle only if

@@ -28,12 +28,13 @@ from .probe import (
     ProbeEvaluator,
     by_unit,
     dead,
-    gradient,
+    gradients,
     input_spread,
     largest_size,
-    relative_update,
-    root_mean_square,
+    relative_updates,
+    root_mean_squares,
     saturated,
+    with_gaps,
 )
 from .progress import progress_measured
 
@@ -234,16 +235,16 @@ class LayerFlowMonitor(Monitor):
             "weighted": tuple(is_weighted(call.layer) for call in calls),
             "is_output": tuple(i >= last or call.is_output for i, call in enumerate(calls)),
             "units": tuple(int(by_unit(call.layer, call.outputs).shape[1]) for call in calls),
-            "signal": ops.stack([root_mean_square(call.outputs) for call in calls]),
-            "gradient": ops.stack([gradient(call, snapshot.examples) for call in calls]),
-            "dead": ops.stack([dead(call) for call in calls]),
-            "saturated": ops.stack([saturated(call) for call in calls]),
-            "relative_update": ops.stack([relative_update(call.layer, moved) for call in calls]),
+            "signal": root_mean_squares([call.outputs for call in calls]),
+            "gradient": gradients(calls, snapshot.examples),
+            "dead": with_gaps(list(map(dead, calls))),
+            "saturated": with_gaps(list(map(saturated, calls))),
+            "relative_update": relative_updates([call.layer for call in calls], moved),
             "weights": tuple(name for name, _ in matrices),
             "slopes": ops.stack([slope for _, slope in matrices]) if matrices else ops.zeros(0),
-            "input_signal": root_mean_square(inputs),
+            "input_signal": root_mean_squares([inputs])[0],
             "input_spread": input_spread(by_unit(calls[0].layer, inputs)),
-        } | ({"before": ops.stack([root_mean_square(call.outputs) for call in before])} if before else {})
+        } | ({"before": root_mean_squares([call.outputs for call in before])} if before else {})
 
     def reading(self, **arrays: Any) -> LayerFlow:
         """Return the numbers."""
@@ -415,7 +416,7 @@ def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
 def layer_flow(
     model: keras.Model, x: Data, y: Data = None, before: list[np.ndarray] | None = None, **options: Any
 ) -> LayerFlow:
-    """Return how signal and gradient change from layer to layer, and which units take no part (section 8.2.5).
+    """Return how signal and gradient change from layer to layer, and which units are idle (section 8.2.5).
 
     A product of many factors vanishes or explodes: from layer to layer the signal is multiplied by one, the gradient on
     its way back by another, and d layers give the d-th power.
@@ -453,7 +454,8 @@ def layer_flow(
     found = probe.evaluate(None if before is None else probe.objective.weights("before", before))
     if "layer_flow" not in found:
         raise ValueError(
-            "`layer_flow` follows signal and gradient through layers with a matrix of weights or an activation such as "
-            f"relu, tanh or sigmoid. Received: the model {model.name!r}, which has none. Give a model with such layers."
+            "`layer_flow` follows signal and gradient through layers with a matrix of weights or an activation such "
+            f"as relu, tanh or sigmoid. Received: the model {model.name!r}, which has none. Pass a model with such "
+            "layers."
         )
     return found["layer_flow"]

@@ -145,7 +145,7 @@ class MeasurementLog:
         if name not in self.left_out:
             self.left_out.add(name)
             warnings.warn(
-                f"`Diagnosis` goes on without {name!r}, which failed with {type(error).__name__}: {error}",
+                f"`Diagnosis` continues without {name!r}, which failed with {type(error).__name__}: {error}",
                 RuntimeWarning,
                 stacklevel=2,
             )

@@ -285,24 +285,24 @@ def by_unit(layer: keras.layers.Layer, x: Tensor) -> Tensor:
     return ops.reshape(last, (-1, last.shape[-1]))
 
 
-def gradient(call: LayerCall, examples: int) -> Tensor:
-    """Return the root mean square over the examples of the gradient of their loss with respect to the output."""
-    return ops.sqrt(examples * ops.sum(ops.square(ops.cast(call.output_gradient, "float32"))))
+def gradients(calls: Sequence[LayerCall], examples: int) -> Tensor:
+    """Return for each call the root mean square over the examples of the gradient of their loss by the output."""
+    return ops.sqrt(2 * examples * _half_squares([call.output_gradient for call in calls]))
 
 
-def dead(call: LayerCall) -> Tensor:
-    """Return the fraction of ReLUs that give 0 for every example; NaN of another layer."""
+def dead(call: LayerCall) -> Tensor | None:
+    """Return the fraction of ReLUs that give 0 for every example; None of another layer."""
     if activation(call.layer) != "relu":
-        return ops.full((), float("nan"), "float32")
+        return None
     positive = ops.any(by_unit(call.layer, call.outputs) > 0, axis=0)
     return 1 - ops.mean(ops.cast(positive, "float32"))
 
 
-def saturated(call: LayerCall) -> Tensor:
-    """Return the fraction of its outputs that are on the flat ends; NaN of another layer."""
+def saturated(call: LayerCall) -> Tensor | None:
+    """Return the fraction of its outputs that are on the flat ends; None of another layer."""
     slope = SLOPES.get(activation(call.layer))
     if slope is None:
-        return ops.full((), float("nan"), "float32")
+        return None
     return ops.mean(ops.cast(slope(ops.cast(call.outputs, "float32")) < FLAT, "float32"))
 
 
@@ -314,13 +314,22 @@ def input_spread(x: Tensor) -> Tensor:
     return largest / ops.min(ops.where(varies, spread, largest + 1e-30))
 
 
-def relative_update(layer: keras.layers.Layer, moved: dict[int, tuple[Tensor, Tensor]]) -> Tensor:
-    """Return |d| / |W| of its matrices; NaN without any."""
-    own = [moved[id(v)] for v in layer.trainable_variables if len(v.shape) > 1 and id(v) in moved]
-    if not own:
-        return ops.full((), float("nan"), "float32")
-    weights, change = (_numerics.squared_norm(part) for part in zip(*own, strict=True))
-    return ops.sqrt(change / weights)
+def relative_updates(layers: Sequence[keras.layers.Layer], moved: dict[int, tuple[Tensor, Tensor]]) -> Tensor:
+    """Return |d| / |W| of the matrices of each layer; NaN without any."""
+    matrices = [
+        [moved[id(v)] for v in layer.trainable_variables if len(v.shape) > 1 and id(v) in moved] for layer in layers
+    ]
+    of_weights, of_change = (
+        with_gaps([_numerics.squared_norm([pair[i] for pair in own]) if own else None for own in matrices])
+        for i in range(2)
+    )
+    return ops.sqrt(of_change / of_weights)
+
+
+def with_gaps(numbers: Sequence[Tensor | None]) -> Tensor:
+    """Return numbers as a vector, with NaN in the place of None."""
+    missing = ops.full((), float("nan"), "float32")
+    return ops.stack([missing if number is None else number for number in numbers])
 
 
 def largest_size(gradient: Tensor) -> Tensor:
@@ -328,6 +337,11 @@ def largest_size(gradient: Tensor) -> Tensor:
     return ops.cast(ops.max(ops.abs(backend.values(gradient))), "float32")
 
 
-def root_mean_square(x: Tensor) -> Tensor:
-    """Return sqrt(mean(x^2)) in float32."""
-    return ops.sqrt(ops.mean(ops.square(ops.cast(x, "float32"))))
+def root_mean_squares(tensors: Sequence[Tensor]) -> Tensor:
+    """Return sqrt(mean(x^2)) in float32 for each tensor: few operations, since they are traced for every layer."""
+    sizes = ops.stack([ops.cast(ops.size(x), "float32") for x in tensors])
+    return ops.sqrt(2 * _half_squares(tensors) / sizes)
+
+
+def _half_squares(tensors: Sequence[Tensor]) -> Tensor:
+    return ops.stack(_numerics.half_squares([ops.cast(x, "float32") for x in tensors]))

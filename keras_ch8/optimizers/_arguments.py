@@ -43,8 +43,8 @@ def learning_rate(value: Any) -> LearningRate:
 
 OF_OTHER_KERAS = {
     "lr": "Write `learning_rate=`.",
-    "decay": "Give a schedule, such as `learning_rate=keras_ch8.schedules.InverseTimeDecay(...)`.",
-    "jit_compile": "The update is compiled anyway; give `jit_compile` to `compile` for the whole training step.",
+    "decay": "Pass a schedule, such as `learning_rate=keras_ch8.schedules.InverseTimeDecay(...)`.",
+    "jit_compile": "The update is compiled anyway; pass `jit_compile` to `compile` for the whole training step.",
     "is_legacy_optimizer": "Leave it out.",
 }
 """Arguments of optimizers of other versions of Keras, and what stands for them."""
@@ -89,9 +89,9 @@ def no_other_arguments(owner: str, args: tuple[Any, ...], unknown: Mapping[str, 
         received = ", ".join([*map(short, args), *(f"{name}={short(value)}" for name, value in unknown.items())])
         alike = " ".join(filter(None, (meant(name, known) for name in unknown))) or f"Write `{owner}()`."
         raise TypeError(
-            f"`{owner}` takes its own arguments only. It has no learning rate, since it finds the length of each step "
-            f"itself, and it neither clips nor decays. Received: {owner}({received}). {alike} Its arguments "
-            f"go by name: {', '.join(known)}."
+            f"`{owner}` takes its own arguments only. It has no learning rate, because it chooses the length of each "
+            f"step itself, and it neither clips nor decays. Received: {owner}({received}). {alike} Pass its arguments "
+            f"by name: {', '.join(known)}."
         )
 
 

@@ -101,15 +101,15 @@ class BatchLoss:
         with keras.StatelessScope(self.weights(x), collect_losses=True) as scope:
             y_pred = keras_private.call(self.objective.model, part[0], training=True)
         received = {
-            f"{len(scope.losses)} losses beside it": bool(scope.losses),
+            f"{len(scope.losses)} additional losses": bool(scope.losses),
             "several outputs": keras.tree.is_nested(y_pred),
             "a mask": keras_private.mask_of(y_pred) is not None,
         }
         if any(received.values()):
             raise ValueError(
-                "`LevenbergMarquardt` minimizes the loss 'mse' of one output, and nothing besides. Received from the "
-                f"forward pass: {', '.join(what for what, is_so in received.items() if is_so)}. Leave out "
-                "`add_loss`, activity regularizers and masks, or use `LBFGS()`."
+                "`LevenbergMarquardt` minimizes only the loss 'mse' of one output. Received from the forward pass: "
+                f"{', '.join(what for what, is_so in received.items() if is_so)}. Leave out `add_loss`, activity "
+                "regularizers and masks, or use `LBFGS()`."
             )
         errors = ops.cast(y_pred, self.dtype) - ops.cast(ops.reshape(part[1], ops.shape(y_pred)), self.dtype)
         if part[2] is not None:
@@ -172,9 +172,9 @@ def _refuse_statistics(states: Sequence[keras.Variable], new: Sequence[Tensor | 
     for variable, value in zip(states, new, strict=True):
         if value is not None and keras.backend.is_float_dtype(variable.dtype):
             raise ValueError(
-                "`accumulate_batches` takes the mean loss over batches, which is that of one large batch only if no "
+                "`accumulate_batches` takes the mean loss over batches, already used by one large batch only if no "
                 f"layer depends on the batch as a whole. Received: {variable.path!r}, which the forward pass changes. "
-                "Use `keras.layers.LayerNormalization`, or give all examples in one batch."
+                "Use `keras.layers.LayerNormalization`, or pass all examples in one batch."
             )
 
 

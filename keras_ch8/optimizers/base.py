@@ -201,7 +201,7 @@ class RuleOptimizer(_arguments.FixedOnceBuilt, keras_private.Optimizer):
         except KeyError:
             raise ValueError(
                 f"Optimizer {self.name!r} has no state for {_label(variable)!r}: it was built on "
-                f"{[_label(v) for v in self.known_variables]}. Take a step, or call `build`, with this variable."
+                f"{[_label(v) for v in self.known_variables]}. Run a step, or call `build`, with this variable."
             ) from None
         return self._layout.state_of(index)
 

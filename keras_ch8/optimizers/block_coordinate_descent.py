@@ -274,24 +274,24 @@ def _first_order(inner: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     """Return an optimizer that can be given the gradient of a block; else raise ValueError."""
     if isinstance(inner, ClosureOptimizer):
         raise ValueError(
-            "`inner` is given the gradient of one block, so it must be a first-order optimizer. Received: "
+            "`inner` must be a first-order optimizer, because it gets the gradient of a single block. Received: "
             f"`{type(inner).__name__}`, which evaluates the loss several times for all weights together. Use `Adam()`, "
             "or go block by block: set `trainable=False` on the layers of all others, compile with it, and fit."
         )
     if isinstance(inner, BlockCoordinateDescent) or keras_private.optimizers_in(inner) != [inner]:
         raise ValueError(
-            "`inner` is the optimizer of each block, so it must be one that moves weights itself. Received: "
-            f"`{type(inner).__name__}`, which is made of others. Give one of those; Keras scales the loss around all."
+            f"`inner` must be an optimizer that updates weights itself. Received: `{type(inner).__name__}`, which "
+            "wraps other optimizers. Pass one of those; Keras scales the loss around all of them."
         )
     if getattr(inner, "groups", ()):
         raise ValueError(
             "Each block has an optimizer of its own with the rate of all, so `inner` must have no `groups`. Received: "
-            f"groups={short(inner.groups)}. Leave them out, or train all blocks together with `inner` alone."
+            f"groups={short(inner.groups)}. Remove them, or train all blocks together with `inner` alone."
         )
     if inner.built:
         raise ValueError(
-            "Each block begins with an optimizer like `inner`, so it must be a new one. Received: "
-            f"{inner.name!r}, which has trained {len(keras_private.known_variables(inner))} variables. Make another."
+            f"Each block begins with an optimizer like `inner`, so it must be a new one. Received: {inner.name!r}, "
+            f"which has trained {len(keras_private.known_variables(inner))} variables. Create another."
         )
     return inner
 
@@ -327,7 +327,7 @@ def blocks_of(given: Sequence[Part]) -> Blocks:
     blocks = tuple(tuple(word for part in parts for word in _words(part)) for parts in lists)
     for number, block in enumerate(blocks):
         if not block:
-            raise ValueError(f"Each block must have variables. Received: block {number} is an empty list. {_MEND}")
+            raise ValueError(f"Each block must contain variables. Received: block {number} is an empty list. {_MEND}")
     return blocks
 
 
@@ -340,14 +340,14 @@ def _words(part: Part) -> Iterator[str | int]:
         except re.error as error:
             raise ValueError(
                 "A text in `blocks` is a regular expression that is searched in the paths of variables. Received: "
-                f"{short(part)}, which is none: {error}. Give the variable itself, or `re.escape` the text."
+                f"{short(part)}, which is none: {error}. Pass the variable itself, or `re.escape` the text."
             ) from None
         yield part
     elif isinstance(part, keras.Layer):
         if not part.trainable_variables:
             raise ValueError(
                 f"A layer in `blocks` stands for its trainable variables. Received: layer {part.name!r}, which has "
-                f"none yet. Build the model first, or give a pattern such as {part.name + '/'!r}."
+                f"none yet. Build the model first, or pass a pattern such as {part.name + '/'!r}."
             )
         for variable in part.trainable_variables:
             yield from _words(variable)
@@ -375,8 +375,8 @@ def split(blocks: Blocks, paths: Sequence[str]) -> list[int]:
     for number, block in enumerate(blocks):
         if number not in found:
             raise ValueError(
-                f"Each block must have variables. Received: block {number}, {list(block)}, which is the first to fit "
-                f"none of {list(paths)}. Leave it out, correct its pattern, or put it before the others."
+                f"Each block must contain variables. Received: block {number}, {list(block)}, which is the first that "
+                f"matches none of {list(paths)}. Remove it, fix its pattern, or move it before the others."
             )
     return [number for number in found if number is not None]
 

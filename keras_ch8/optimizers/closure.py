@@ -328,10 +328,10 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         if not self.has_warned:
             self.has_warned = True
             warnings.warn(
-                f"`{type(self).__name__}` minimizes the loss of one batch after the other: this one began with "
-                "another loss than the last had ended with. Give all examples in one batch, `fit(batch_size=len(x))`, "
-                "or all batches in one step, `accumulate_batches=True` and `steps_per_execution=<batches of an "
-                "epoch>`. With Dropout the loss differs from step to step.",
+                f"`{type(self).__name__}` minimizes the loss of one batch after the other: this one began with another "
+                "loss than the last had ended with. Pass all examples in one batch, `fit(batch_size=len(x))`, or all "
+                "batches in one step, `accumulate_batches=True` and `steps_per_execution=<batches of an epoch>`. With "
+                "Dropout the loss differs from step to step.",
                 UserWarning,
                 stacklevel=3,
             )

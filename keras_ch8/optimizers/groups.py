@@ -25,7 +25,7 @@ LISTED = 50
 @registered
 @dataclasses.dataclass(frozen=True)
 class Group(Settings):
-    r"""Weights that move at a rate of their own, or do not decay (Howard and Ruder 2018).
+    r"""Weights with their own learning rate or without weight decay (Howard and Ruder 2018).
 
     At every step of an optimizer, a weight that is in a group moves by
 
@@ -97,7 +97,7 @@ class Group(Settings):
         """Return the group of the trainable weights of a layer, or of a model inside another."""
         if not isinstance(layer, keras.Layer) or not layer.trainable_variables:
             raise ValueError(
-                f"`layer` stands for its trainable weights. Received: {short(layer)}, which has none. Give a layer or "
+                f"`layer` stands for its trainable weights. Received: {short(layer)}, which has none. Pass a layer or "
                 "a model that is built, and train at least one of its weights."
             )
         return cls(tuple(v.path for v in layer.trainable_variables), learning_rate, weight_decay)
@@ -201,13 +201,12 @@ class Grouping:
                 hidden = [path for path, rank in weights.values() if group.fits(path, rank)]
                 if hidden:
                     raise ValueError(
-                        "A weight is in the first of `groups` that fits it, so a later one must fit others. Received: "
-                        f"{group!r}, of which all weights are in groups before it: {_listed(hidden)}. Put it before "
-                        "them, or leave it out."
+                        f"A weight belongs to the first of `groups` that matches it. Received: {group!r}, all of whose "
+                        f"weights belong to earlier groups: {_listed(hidden)}. Move it before them, or remove it."
                     )
                 raise ValueError(
-                    f"Each of `groups` must fit a weight. Received: {group!r}, which fits none of "
-                    f"{_listed(list(self._paths.values()))}. Correct its pattern (`*` stands for any text), or use "
+                    f"Each of `groups` must match a weight. Received: {group!r}, which matches none of "
+                    f"{_listed(list(self._paths.values()))}. Fix its pattern (`*` matches any text), or use "
                     "`Group.of_layer(layer)`."
                 )
         return found
@@ -218,8 +217,8 @@ class Grouping:
         named = {path for group in self._groups if not isinstance(group.paths, str) for path in group.paths}
         if twice := [path for path in dict.fromkeys(paths) if path in named and paths.count(path) > 1]:
             raise ValueError(
-                f"A group names its weights by their paths, which must differ. Received: groups for {_listed(twice)}, "
-                "of which there are several. Give the layers of the model different names."
+                "A group identifies its weights by their paths, which must be unique. Received: groups for "
+                f"{_listed(twice)}, which occur several times. Rename the layers of the model."
             )
 
     def rate(self, i: int) -> float:

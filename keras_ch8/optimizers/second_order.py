@@ -70,7 +70,7 @@ class TruncatedNewton(ClosureOptimizer, method=methods.TruncatedNewton):
 @registered
 @of_its_method
 class SaddleFreeNewton(ClosureOptimizer, method=methods.SaddleFreeNewton):
-    """Newton's method with |H| in the place of H, in a small space (section 8.2.3; Dauphin et al. 2014)."""
+    """Newton's method with |H| instead of H, in a small subspace (section 8.2.3; Dauphin et al. 2014)."""
 
     section = "8.6.1"
 
@@ -92,15 +92,15 @@ class LevenbergMarquardt(ClosureOptimizer, method=methods.LevenbergMarquardt):
         n_outputs = len(getattr(model, "outputs", None) or [0])
         reasons = {
             f"the loss {model.loss!r}": not is_squared(model),
-            f"{len(model.losses)} losses beside it": bool(model.losses),
+            f"{len(model.losses)} additional losses": bool(model.losses),
             "accumulate_batches=True": self.accumulate_batches,
             f"{n_outputs} outputs": n_outputs > 1,
         }
         received = [what for what, is_so in reasons.items() if is_so]
         if received:
             raise ValueError(
-                "`LevenbergMarquardt` minimizes the loss 'mse' of one output and one batch, and nothing besides. "
-                f"Received: {', '.join(received)}. Compile with loss='mse' and without regularizers, or use `LBFGS()`."
+                "`LevenbergMarquardt` minimizes only the loss 'mse' of one output and one batch. Received: "
+                f"{', '.join(received)}. Compile with loss='mse' and without regularizers, or use `LBFGS()`."
             )
 
 

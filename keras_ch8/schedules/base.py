@@ -119,9 +119,9 @@ class Schedule(LearningRateSchedule):
         """Return a duration in steps."""
         if name not in self._steps:
             raise NotYetKnown(
-                f"`{name}={self.lengths()[name]!r}` of {type(self).__name__} is not known in steps before `fit` has "
-                "begun. In a training loop of your own call `schedule.resolve(keras_ch8.extend.Clock("
-                "steps_per_epoch, batches_per_step, steps))` first, or give the number of steps."
+                f"`{name}={self.lengths()[name]!r}` of {type(self).__name__} is unknown in steps before `fit` has "
+                "begun. In a training loop of your own call `schedule.resolve(keras_ch8.extend.Clock(steps_per_epoch, "
+                "batches_per_step, steps))` first, or pass the number of steps."
             )
         steps = self._steps[name]
         return steps if isinstance(steps, float) else backend.as_tensor(steps)
@@ -177,9 +177,9 @@ def clock_of(optimizer: keras.optimizers.Optimizer, params: Logs, epoch: int, sc
     batches = params.get("steps")
     if batches is None:
         raise ValueError(
-            f"{schedule.get_config()} has a length in epochs, batches or percent, and the length of an epoch is not "
-            "known: the data do not say how many batches they have (or a `CallbackList` of your own was made without "
-            "`steps`). Give `steps_per_epoch` to `fit`, or the length in steps."
+            f"{schedule.get_config()} has a length in epochs, batches or percent, and the length of an epoch is "
+            "unknown: the data do not say how many batches they have (or a `CallbackList` of your own was made "
+            "without `steps`). Pass `steps_per_epoch` to `fit`, or the length in steps."
         )
     accumulated = optimizer.gradient_accumulation_steps or 1
     counts_updates = isinstance(optimizer, keras_private.Optimizer)

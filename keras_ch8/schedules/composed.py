@@ -21,7 +21,7 @@ from .decays import half_cosine
 @final
 @registered
 class Warmup(Schedule):
-    r"""Let the learning rate rise linearly, then keep it (section 8.3.1; Goyal et al. 2017).
+    r"""Raise the learning rate linearly, then keep it (section 8.3.1; Goyal et al. 2017).
 
     .. math::
 
@@ -76,7 +76,7 @@ class Warmup(Schedule):
 @final
 @registered
 class OneCycle(Schedule):
-    """Let the learning rate rise to a large value and fall to almost nothing (section 8.3.1; Smith and Topin 2018).
+    """Raise the learning rate to a large value, then lower it to almost 0 (section 8.3.1; Smith and Topin 2018).
 
         u         <- min(k / cycle_steps, 1)
         epsilon_k <- from initial to max along half a cosine     while u < rise
@@ -142,7 +142,7 @@ class OneCycle(Schedule):
 @final
 @registered
 class WarmupStableDecay(Schedule):
-    r"""Let the learning rate rise, keep it for most of the training, and lower it at the end (8.3.1; Hu et al. 2024).
+    r"""Raise the learning rate, keep it for most of the training, and lower it at the end (8.3.1; Hu et al. 2024).
 
     With W for `warmup_steps`, S for `total_steps` and D for `decay_steps`:
 
@@ -274,8 +274,8 @@ class SequentialSchedule(Schedule):
         boundaries = _objects.list_of("boundaries", boundaries, numbers.Real | str, of)
         if len(boundaries) != len(schedules) - 1:
             raise ValueError(
-                "`boundaries` are the joints between schedules, so there must be one fewer of them. Received: "
-                f"{len(schedules)} schedules and boundaries={short(boundaries)}. Give {len(schedules) - 1}."
+                f"`boundaries` must have one entry fewer than there are schedules. Received: {len(schedules)} "
+                f"schedules and boundaries={short(boundaries)}. Pass {len(schedules) - 1}."
             )
         super().__init__(name, schedules=schedules, boundaries=boundaries)
         if not self.is_relative:
@@ -298,9 +298,9 @@ class SequentialSchedule(Schedule):
         steps = [float(self.steps(name)) for name in self.lengths()]
         if any(after <= before for before, after in itertools.pairwise(steps)):
             raise ValueError(
-                "`boundaries` are where one schedule takes over from the other, so they must rise. "
-                f"Received: boundaries={short(self.boundaries)}, which are the steps {steps}. Make each larger than "
-                "the one before."
+                "`boundaries` must increase, because each is where the next schedule takes over. Received: "
+                f"boundaries={short(self.boundaries)}, which are the steps {steps}. Make each larger than the previous "
+                "one."
             )
 
     def rate(self, k: Tensor) -> Tensor:
@@ -315,7 +315,7 @@ class SequentialSchedule(Schedule):
 @final
 @registered
 class ScaledSchedule(Schedule):
-    r"""Multiply a schedule by a factor that may change while the training runs (section 8.3.1).
+    r"""Multiply a schedule by a factor that can change during training (section 8.3.1).
 
     .. math::
 
@@ -351,8 +351,8 @@ class ScaledSchedule(Schedule):
         _checks.keras_3(schedule)
         if not isinstance(schedule, LearningRateSchedule):
             raise TypeError(
-                "`schedule` must be a `LearningRateSchedule`. "
-                f"Received: {short(schedule)} of type {type(schedule).__name__}. Give one, such as `LinearDecay(0.1)`."
+                f"`schedule` must be a `LearningRateSchedule`. Received: {short(schedule)} of type "
+                f"{type(schedule).__name__}. Pass one, such as `LinearDecay(0.1)`."
             )
         self._factor = backend.scalar(1.0, "float64")
         super().__init__(name, schedule=schedule, factor=factor)

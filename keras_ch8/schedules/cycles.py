@@ -161,7 +161,7 @@ class PolynomialDecay(Schedule):
 @final
 @registered
 class CyclicalLearningRate(Schedule):
-    r"""Let the learning rate rise and fall again and again, in straight lines (section 8.3.1; Smith 2017).
+    r"""Raise and lower the learning rate linearly, in cycles (section 8.3.1; Smith 2017).
 
     .. math::
 

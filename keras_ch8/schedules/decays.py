@@ -280,7 +280,7 @@ def half_cosine(start: float, end: float, u: Tensor) -> Tensor:
 @final
 @dataclasses.dataclass(frozen=True)
 class ReduceOnPlateau(Checked):
-    """Keras's `ReduceLROnPlateau`, beside a schedule too and not misled by NaN (section 8.3.1).
+    """Keras's `ReduceLROnPlateau`, which also works with a schedule and ignores NaN (section 8.3.1).
 
         epsilon <- max(factor * epsilon, min_lr)    after `patience` epochs without improvement
 

@@ -213,7 +213,7 @@ def _promised(g: Tensor, H: Tensor, delta: Tensor, alpha: Tensor) -> ProposedSte
 @final
 @dataclasses.dataclass(frozen=True)
 class SaddleFreeNewton(BoundedMethod):
-    """Newton's method with |H| in the place of H, in a small space (section 8.2.3; Dauphin et al. 2014).
+    """Newton's method with |H| instead of H, in a small subspace (section 8.2.3; Dauphin et al. 2014).
 
         lambda_i, u_i <- eigenvalues and eigenvectors of H in a space of k dimensions
         c_i  <- u_i . g

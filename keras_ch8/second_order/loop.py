@@ -57,21 +57,21 @@ _MORE_DIGITS = {
 _WORDS = {
     Status.RUNNING: "The run is not over.",
     Status.CONVERGED_GRADIENT: "Converged: no entry of the gradient is above `gtol`.",
-    Status.CONVERGED_VALUE: "Converged: the value fell by less than `ftol` of itself.",
+    Status.CONVERGED_VALUE: "Converged: the value fell by less than the fraction `ftol`.",
     Status.CONVERGED_STEP: "Converged: the step was shorter than `xtol` of the point.",
     Status.CONVERGED_AT_START: "Converged at the start: no entry of the gradient is above `gtol` there.",
-    Status.ITERATION_LIMIT: "Not converged: `max_iterations` were made. Raise it, or go on from `x`.",
+    Status.ITERATION_LIMIT: "Not converged: `max_iterations` was reached. Raise it, or continue from `x`.",
     Status.LINE_SEARCH_FAILED: (
         "Not converged: no step along -gradient makes the value smaller, although the gradient says that one should. "
         "Either it is not the gradient of the function, or the difference drowns in rounding."
     ),
     Status.UNBOUNDED: (
-        "Not converged: the value was still falling at the longest step that could be made. The function is unbounded "
-        "below in that direction, or ends where it is no longer finite. Check its sign, or bound it by a penalty."
+        "Not converged: the value was still falling at the longest possible step. The function is unbounded below in "
+        "that direction, or becomes infinite there. Check its sign, or bound it with a penalty."
     ),
     Status.NEGATIVE_CURVATURE: (
         "Not converged: the curvature along -gradient is 0 or negative, and there a quadratic has no minimum to step "
-        "to. Take a search that asks for no curvature, such as `StrongWolfe`, or `TruncatedNewton`."
+        "to. Use a search that asks for no curvature, such as `StrongWolfe`, or `TruncatedNewton`."
     ),
     Status.STALLED: "Not converged: the value no longer falls by more than its rounding.",
     Status.NOT_FINITE_AT_START: (

@@ -237,7 +237,7 @@ class CombinedCriterion(Criterion):
 
     def __init__(self, *criteria: Criterion) -> None:
         if not criteria:
-            raise ValueError(f"`{type(self).__name__}` combines criteria. Received: none. Give at least one.")
+            raise ValueError(f"`{type(self).__name__}` combines criteria. Received: none. Pass at least one.")
         object.__setattr__(self, "criteria", tuple(as_criterion(criterion) for criterion in criteria))
 
     def watched(self, monitor: str) -> Iterator[tuple[str, str]]:

@@ -142,7 +142,7 @@ def progress_of(strip: np.ndarray) -> float:
 @final
 @dataclasses.dataclass(frozen=True)
 class SuccessiveRises(MonitorCriterion):
-    """Stop when the error has risen from strip to strip several times in a row (section 7.8; Prechelt's UP).
+    """Stop when the error has risen in several strips of epochs in a row (section 7.8; Prechelt's UP).
 
         stop at the end of a strip, at epoch t, if E(t - i * strip) > E(t - (i + 1) * strip) for i = 0 .. s - 1
 

@@ -92,7 +92,7 @@ def rescale_units(model: keras.Model, layer: keras.layers.Layer | str, factors: 
     if not (np.isfinite(alpha) & (alpha > 0)).all():
         raise ValueError(
             "`factors` multiply the weights into a unit and divide those out of it, so they must be finite and above "
-            f"0. Received: factors={short(factors)}. Give one such number for each unit, as `balance` does in its "
+            f"0. Received: factors={short(factors)}. Pass one such number for each unit, as `balance` does in its "
             "`factors`."
         )
     scaled = [found.ending(v) * alpha for v in found.incoming]
@@ -228,8 +228,8 @@ def _state_mapping(model: keras.Model, weights: Sequence[np.ndarray]) -> list[tu
     shapes = [getattr(w, "shape", ()) for w in weights] if is_list else type(weights).__name__
     if shapes != expected:
         raise ValueError(
-            "`other` must be weights of this model as from `model.get_weights()`, of shapes "
-            f"{expected}. Received: shapes {short(shapes)}. Take the weights from a model with the same layers."
+            f"`other` must be weights of this model as from `model.get_weights()`, of shapes {expected}. Received: "
+            f"shapes {short(shapes)}. Use weights from a model with the same layers."
         )
     return [(v, keras.ops.convert_to_tensor(w, v.dtype)) for v, w in zip(model.weights, weights, strict=True)]
 

@@ -151,8 +151,8 @@ def check_symmetric(wiring: Wiring) -> None:
     for name, f in _activations_of(wiring):
         if not (isinstance(f, ACTIVATION) or (f in OF_KERAS and f not in MIXING)):
             raise ValueError(
-                "Units may be permuted where the activation treats all in the same way, as those of "
-                f"`keras.activations` except `glu` do. Received: {_described(f)} in {name!r}. Use an activation of "
+                "Units can be permuted only if the activation treats all of them in the same way, as "
+                f"`keras.activations` do except `glu`. Received: {_described(f)} in {name!r}. Use an activation of "
                 "Keras."
             )
 
@@ -161,16 +161,16 @@ def check_homogeneous(wiring: Wiring) -> None:
     """Refuse an activation or a normalization that is not homogeneous: f(a z) = a f(z) for a > 0."""
     for name in (part.name for part in wiring.between if is_batch_normalization(part)):
         raise ValueError(
-            "Units may be rescaled where a factor passes through unchanged. Received: the batch normalization "
-            f"{name!r} on the way, which removes the factor (up to its epsilon). Choose a layer without one."
+            "Units can be rescaled only if a factor passes through unchanged. Received: the batch normalization "
+            f"{name!r} in between, which removes the factor (up to its epsilon). Choose a layer without one."
         )
     for name, f in _activations_of(wiring):
         no_limit = isinstance(f, layers.ReLU) and f.max_value is None and f.threshold == 0
         if not (f in HOMOGENEOUS or isinstance(f, layers.LeakyReLU) or no_limit):
             raise ValueError(
-                "Units may be rescaled where a factor passes through unchanged: f(a z) = a f(z) for a > 0, as of relu, "
-                f"leaky_relu, linear and pooling. Received: {_described(f)} in {name!r}. Choose a layer with one of "
-                "these activations."
+                "Units can be rescaled only if a factor passes through unchanged: f(a z) = a f(z) for a > 0, as of "
+                f"relu, leaky_relu, linear and pooling. Received: {_described(f)} in {name!r}. Choose a layer with one "
+                "of these activations."
             )
 
 
@@ -194,7 +194,7 @@ def edges_of(model: keras.Model) -> dict[str, list[str]]:
         return {name: [following] for name, following in zip(names, [*names[1:], "(output)"], strict=True)}
     if not (isinstance(model, keras.Model) and type(model).__module__.partition(".")[0] == "keras"):
         raise ValueError(
-            "The connections between layers are known of a `keras.Sequential` and of a `keras.Model(inputs, "
+            "The connections between layers are known only for a `keras.Sequential` or a `keras.Model(inputs, "
             f"outputs)`. Received: a {type(model).__name__}. Build such a model from its layers: it shares their "
             "weights."
         )

@@ -235,8 +235,8 @@ class ObservedOptimizer:
             shapes, given = ({k: tuple(v.shape) for k, v in of.items()} for of in (self._clipper.state, state))
             if state and shapes != given:
                 raise ValueError(
-                    f"`ClipGradients` goes on from the state of one in a training of the same weights. Received: "
-                    f"{given}, where this model has {shapes}. Begin anew, without that state."
+                    f"`ClipGradients` can restore its state only for the same weights. Received: {given}, where this "
+                    f"model has {shapes}. Start from scratch, without that state."
                 )
             for name, value in state.items():
                 self._clipper.state[name].assign(value)

@@ -225,8 +225,8 @@ class Feeds:
                 feed.is_known = True
                 why = f"{type(feed.error).__name__}: {feed.error}".rstrip(".")
                 warnings.warn(
-                    f"`{feed.tracker!r}` gets no more data, and the training goes on: {why}. What it was given in the "
-                    "last seconds may be lost.",
+                    f"`{feed.tracker!r}` gets no more data, but training continues: {why}. The last seconds may be "
+                    "lost.",
                     RuntimeWarning,
                     stacklevel=2,
                 )
@@ -238,14 +238,14 @@ def checked(log_to: Any) -> tuple[Tracker, ...]:
     for one in given:
         if not isinstance(one, Tracker):
             name = getattr(one, "__name__", None)
-            fix = f"Make one: `{name}()`." if name else "Give such as `[keras_ch8.trackers.JSONL()]`."
+            fix = f"Make one: `{name}()`." if name else "Pass, for example, `[keras_ch8.trackers.JSONL()]`."
             raise TypeError(
                 "`log_to` must be a list of trackers: those of `keras_ch8.trackers`, or objects of a subclass of its "
                 f"`Tracker`. Received: {short(one)} of type {type(one).__name__}. {fix}"
             )
     if len({id(one) for one in given}) < len(given) or not isinstance(log_to, list | tuple):
         raise TypeError(
-            f"`log_to` must be a list in which each tracker stands once. Received: {short(log_to)}. Make a tracker "
-            "for each place that is to be written, and put them in a list."
+            f"`log_to` must be a list in which each tracker stands once. Received: {short(log_to)}. Create one tracker "
+            "for each destination, and put them in a list."
         )
     return tuple(given)

@@ -56,9 +56,8 @@ def chain_of(model: keras.Model) -> Chain:
         layer, sources = keras_private.source_of(tensor)
         if len(sources) != 1 or not isinstance(layer, keras.Layer) or layer in [link.layer for link in links]:
             raise ValueError(
-                "Layers are pretrained one after the other, so the input of each must be the output of the one "
-                f"before, and each is called once. Received: {layer.name!r}, called on {len(sources)} tensors or more "
-                f"than once. {FIX}"
+                "Layers are pretrained one after another, so each must be called once, on the output of the one "
+                f"before. Received: {layer.name!r}, called on {len(sources)} tensors or more than once. {FIX}"
             )
         links.append(Link(layer, tensor))
         tensor = sources[0]
@@ -73,7 +72,7 @@ def chain_of(model: keras.Model) -> Chain:
     if len(groups) < 2:
         raise ValueError(
             "Pretraining needs a hidden layer with weights and a last one. Received: a model whose layers with a "
-            f"matrix of weights are {[link.layer.name for group in groups for link in group]}. Give a deeper model."
+            f"matrix of weights are {[link.layer.name for group in groups for link in group]}. Pass a deeper model."
         )
     return Chain(inputs[0], groups[:-1], groups[-1])
 
@@ -99,7 +98,7 @@ def transfer(chain: Chain, source: keras.Model, count: int | None) -> int:
         if shapes != expected:
             raise ValueError(
                 f"The layers copied from `source` must have weights of the same shapes. Received: {_names(other)} with "
-                f"{shapes} for {_names(block)} with {expected}. Give a smaller `source_layers`, or the same sizes."
+                f"{shapes} for {_names(block)} with {expected}. Pass a smaller `source_layers`, or the same sizes."
             )
         pairs += list(zip(weights, copied, strict=True))
     for weight, value in pairs:

@@ -208,7 +208,9 @@ def pretrain_greedily(
         _objects.examples(x=x, y=y)
         _objects.targets(y, model)
     if not model.compiled:
-        raise ValueError(f"Stages are compiled as the model is. Received: {model.name!r}, not compiled. Compile it.")
+        raise ValueError(
+            f"The stages are compiled like the model. Received: {model.name!r}, which is not compiled. Compile it."
+        )
     weights = model.trainable_variables
     if not model.optimizer.built:
         with model.distribute_strategy.scope():
@@ -324,7 +326,7 @@ def _up_to(model: keras.Model, chain: Chain, number: int, head: Head | None) -> 
         raise ValueError(
             f"The output of the head of a stage must have the shape of the model's, {tuple(expected.shape)}. Received: "
             f"{tuple(output.shape)} on top of {short(chain.names[number - 1])}, whose output is "
-            f"{tuple(features.shape)}. Give `head`: a function that returns layers, such as `lambda: "
+            f"{tuple(features.shape)}. Pass `head`: a function that returns layers, such as `lambda: "
             "[GlobalAveragePooling2D(), Dense(10)]`."
         )
     return keras.Model(chain.input, output)

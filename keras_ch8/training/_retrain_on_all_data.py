@@ -140,8 +140,8 @@ def retrain_on_all_data(
         )
     if not isinstance(strategy, str) or strategy not in STRATEGIES:
         raise ValueError(
-            "`strategy` says how long to train on all data, so it must be one of "
-            f"{', '.join(map(repr, STRATEGIES))}. Received: strategy={short(strategy)}. Try 'same_steps'."
+            f"`strategy` must be one of {', '.join(map(repr, STRATEGIES))}. Received: strategy={short(strategy)}. Try "
+            "'same_steps'."
         )
     max_epochs = _checks.count("max_epochs", max_epochs, 1, meaning="the epochs of a training", fix="Try 1000.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
@@ -154,12 +154,12 @@ def retrain_on_all_data(
     if strategy == "until_loss" and not stop.restore_best_weights:
         raise ValueError(
             "`until_loss` continues from the best weights. Received: an `EarlyStopping` that does not restore them. "
-            "Give it restore_best_weights=True."
+            "Create it with restore_best_weights=True."
         )
     train, validation_data = tuple(data), tuple(validation_data)
     if len(train) != len(validation_data):
         raise ValueError(
-            "All data are to be joined, so either both parts have sample weights or neither. Received: "
+            "The two parts of the data are joined, so either both or neither must have sample weights. Received: "
             f"{len(train)} arrays to train on and {len(validation_data)} to stop on."
         )
     all_data = _joined(train, validation_data)
@@ -183,8 +183,8 @@ def retrain_on_all_data(
     first = fit(model, train, max_epochs, stop, validation_data=validation_data)
     if stop.reason is None or stop.best is None:
         raise ValueError(
-            f"Early stopping found no best epoch: `{stop.monitor}` was never a number. Lower the learning rate, or "
-            "clip the gradient."
+            f"Early stopping found no best epoch: `{stop.monitor}` was always NaN. Lower the learning rate, or clip "
+            "the gradient."
         )
     epochs = stop.best_epoch + 1
     per_epoch, per_epoch_of_all = (
@@ -217,8 +217,8 @@ def _joined(some: tuple[Data, ...], others: tuple[Data, ...]) -> tuple[Data, ...
     for leaf in keras.tree.flatten((some, others)):
         if not hasattr(leaf, "shape") or not len(leaf.shape):
             raise TypeError(
-                "The examples to train on and to stop on are joined, so they must be arrays. "
-                f"Received: {short(leaf)} of type {type(leaf).__name__}. Make arrays of them."
+                f"The training and validation examples are joined, so they must be arrays. Received: {short(leaf)} of "
+                f"type {type(leaf).__name__}. Convert them to arrays."
             )
     return tuple(
         keras.tree.map_structure(lambda a, b: np.concatenate([np.asarray(a), np.asarray(b)]), a, b)

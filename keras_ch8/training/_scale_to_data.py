@@ -272,7 +272,7 @@ class _Scaling:
             if not np.isfinite(now):
                 return factor, "unchanged: its pre-activations are not finite"
             if now < np.finfo("float32").tiny:
-                return factor, "unchanged: its pre-activations are all the same"
+                return factor, "unchanged: its pre-activations are all equal"
             if abs(now - 1) <= TOLERANCE:
                 return factor, ""
             factor *= now ** (-0.5 / len(summing.matrices))

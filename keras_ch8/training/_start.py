@@ -142,7 +142,7 @@ class InitializationCheck(Result):
 
 @section("8.4")
 def check_initialization(model: keras.Model, x: Data, y: Data = None, **options: Any) -> InitializationCheck:
-    """Report in words whether a network can learn from its initial weights (section 8.4).
+    """Report whether a network can learn from its initial weights (section 8.4).
 
     One forward and one backward pass on some examples, as in training, tell
 
@@ -181,8 +181,8 @@ def check_initialization(model: keras.Model, x: Data, y: Data = None, **options:
     _objects.model(model)
     if not model.compiled and options.get("loss") is None:
         raise ValueError(
-            f"`check_initialization` needs the gradient of the loss. Received: the model {model.name!r}, which is "
-            "not compiled. Compile it, or give `loss`."
+            f"`check_initialization` needs the gradient of the loss. Received: the model {model.name!r}, which is not "
+            "compiled. Compile it, or pass `loss`."
         )
     probe = ProbeEvaluator(model, x, y, monitors=[LayerFlowMonitor()], **options)
     readings, objective = probe.evaluate(), probe.objective
@@ -218,7 +218,7 @@ def _without_still_output(flow: LayerFlow) -> LayerFlow:
 
 
 def _symmetry(found: list[Summing], copies: dict[str, int]) -> Iterator[Claim]:
-    cure = "Start with random weights, such as `keras.initializers.GlorotUniform`."
+    cure = "Initialize the weights at random, for example with `keras.initializers.GlorotUniform`."
     for s in found:
         if number := copies[s.layer.name]:
             units = s.matrices[0].shape[-1]
@@ -250,7 +250,7 @@ def _unreached(found: list[Summing], slopes: dict[int, np.ndarray]) -> Iterator[
 
 @section("8.2")
 def compile_as(model: keras.Model, other: keras.Model, **changes: Any) -> None:
-    """Compile a model as another one was, but for some arguments (section 8.2).
+    """Compile a model like another one, except for some arguments (section 8.2).
 
     Loss, metrics, weights of losses and all other arguments of `compile` are those of the other model, the objects
     themselves. So a model that has another layer, another loss or another optimizer still reports the metrics of yours.
@@ -282,8 +282,8 @@ def compile_as(model: keras.Model, other: keras.Model, **changes: Any) -> None:
     _objects.model(model)
     if not getattr(_objects.model(other, "other"), "compiled", False):
         raise ValueError(
-            "`other` must be compiled, so that there is something to take over. Received: "
-            f"other={other.name!r}, which is not. Compile it, or `model` itself by `model.compile(optimizer, loss)`."
+            f"`other` must be compiled, so that its settings can be copied. Received: other={other.name!r}, which is "
+            "not. Compile it, or `model` itself by `model.compile(optimizer, loss)`."
         )
     model.compile(**keras_private.compile_arguments(other) | {"optimizer": _optimizer_for(model, other)} | changes)
 

@@ -90,7 +90,7 @@ OF_LABELS = (
         lambda f: f.targets.nonfinite > 0,
         lambda f: f"The targets contain {counted(f.targets.nonfinite, 'NaN or infinite value')}, so the loss becomes "
         "NaN.",
-        "Remove the examples without a finite target.",
+        "Remove the examples whose target is NaN or infinite.",
         f"{NUMPY}there = np.isfinite(y.reshape(len(y), -1)).all(axis=1)\nx, y = x[there], y[there]",
         expects="The loss should be finite from the first step.",
     ),
@@ -102,7 +102,7 @@ OF_LABELS = (
         lambda f: f.output.loss in DISTANCES and f.targets.stand_ins > 0 and f.targets.values > 2,
         lambda f: f"{percent(f.targets.stand_ins)} of the targets are {digits(f.targets.stand_in, 5)}, far from all "
         "others: probably a code for missing values, which dominates the loss.",
-        "Remove the examples with a missing target.",
+        "Remove the examples whose target is missing.",
         lambda f: f"there = (y != {digits(f.targets.stand_in, 8)}).reshape(len(y), -1).all(axis=1)\n"
         "x, y = x[there], y[there]",
         source=CHOSEN_TO_ACT,
@@ -111,7 +111,7 @@ OF_LABELS = (
     Check(
         "labels from 1",
         "wrong_labels",
-        "The labels run from 1 to the number of units",
+        "The labels run from 1 to the number of units of the last layer",
         begins_at_one,
         lambda f: f"The labels run from 1 to {digits(f.targets.high, 4)}, but {f.output.units} classes must be "
         f"numbered 0 to {f.output.units - 1}.",
@@ -134,8 +134,8 @@ OF_LABELS = (
         "wrong_labels",
         "The last layer has enough units for the classes, but the class numbers have gaps",
         have_gaps,
-        lambda f: f"The {f.targets.classes} class numbers go up to {digits(f.targets.high, 4)}, but {f.output.units} "
-        f"units allow only 0 to {f.output.units - 1}.",
+        lambda f: f"The numbers of the {f.targets.classes} classes go up to {digits(f.targets.high, 4)}, but "
+        f"{f.output.units} units allow only 0 to {f.output.units - 1}.",
         "Number the classes from 0, without gaps.",
         NUMBERED,
     ),
@@ -146,13 +146,13 @@ OF_LABELS = (
         lambda f: f.output.loss == "categorical_crossentropy" and f.targets.empty > 0.05 and f.targets.at_once < 0.01,
         lambda f: f"{percent(f.targets.empty)} of the target rows are all 0: whatever you predict, the loss of these "
         "examples is 0.",
-        "Add a column for examples of no class, so that each row has exactly one 1 (`keras.utils.to_categorical`).",
+        "Add a column for examples without a class, so that each row contains exactly one 1.",
         lambda f: code_by(f, Ending(f.targets.width + 1, "softmax", f.output.loss, ROWS_OF_NONE)),
     ),
     Check(
         "two numbers for two classes",
         "wrong_labels",
-        "The targets have two values, but not 0 and 1 as the loss or the output expects",
+        "The targets have two values, but not the 0 and 1 that the loss or the last layer expects",
         lambda f: are_two(f.targets) and f.targets.of != "one class" and (
             (f.output.loss in CROSS_ENTROPIES and (f.targets.low < 0 or f.targets.high > 1) and f.targets.width > 1)
             or are_two_for_one(f)),
@@ -164,13 +164,13 @@ OF_LABELS = (
     Check(
         "sizes in a cross-entropy",
         "wrong_labels",
-        "A cross-entropy receives rows of non-negative numbers, some above 1, or single numbers up to "
-        f"{LARGEST_SIZE:g} after a sigmoid",
+        "The targets of a cross-entropy are rows of non-negative numbers, some above 1, or (after a sigmoid) single "
+        f"numbers up to {LARGEST_SIZE:g}",
         are_of_another_unit,
         lambda f: f"{f.output.loss} expects probabilities, but the {'rows of ' if f.targets.width > 1 else ''}targets "
         f"range from {interval(f.targets.low, f.targets.high)}.",
-        lambda f: f"Divide the targets by their maximum, {digits(f.targets.high)}; or use "
-        "`keras.losses.MeanSquaredError` without a final activation."
+        lambda f: f"Divide the targets by their maximum, {digits(f.targets.high)}. Or use "
+        "`keras.losses.MeanSquaredError` and no activation in the last layer."
         if f.output.loss == "binary_crossentropy" else "Divide each row by its sum.",
         lambda f: f"y = y / {digits(f.targets.high, 6)}" if f.output.loss == "binary_crossentropy"
         else "y = y / y.sum(axis=-1, keepdims=True)",
@@ -178,7 +178,7 @@ OF_LABELS = (
     Check(
         "two labels beyond 1",
         "wrong_labels",
-        "A binary cross-entropy receives two whole labels, one of them above 1",
+        "The labels of a binary cross-entropy are two whole numbers, one of them above 1",
         lambda f: f.output.loss == "binary_crossentropy" and f.targets.of == "classes" and f.targets.classes == 2
         and f.targets.low >= 0,
         lambda f: f"The labels are {digits(f.targets.low)} and {digits(f.targets.high)}, but binary_crossentropy "
@@ -189,10 +189,11 @@ OF_LABELS = (
     Check(
         "validation labels",
         "wrong_labels",
-        "The targets of the probe or the validation data are encoded differently, or have a very different range",
+        "The held-out targets (probe or validation data) are encoded differently from the training targets, or have "
+        "a very different range",
         lambda f: bool(f.other) and _are_written_otherwise(f),
         lambda f: f"The targets of {f.other} are encoded differently: as {f.other_targets.of} from "
-        f"{interval(f.other_targets.low, f.other_targets.high)}, not as {f.targets.of} from "
+        f"{interval(f.other_targets.low, f.other_targets.high)}, the training targets as {f.targets.of} from "
         f"{interval(f.targets.low, f.targets.high)}.",
         lambda f: f"Encode the targets of {f.other} like the training targets.",
         source=FOUND,
@@ -201,22 +202,22 @@ OF_LABELS = (
     Check(
         "labels of others",
         "wrong_labels",
-        f"For similar inputs, nearest neighbors in the probe predict probe targets (loss below {KNOWN:g} of a "
-        f"constant's) but not training targets (above {DENIED:g})",
+        f"Nearest neighbors in the held-out data predict held-out targets (loss below {KNOWN:g} times that of a "
+        f"constant), but not training targets (above {DENIED:g} times)",
         lambda f: f.neighbours < KNOWN * f.chance and f.neighbours_of_read > DENIED * f.chance and unlike(f) is None,
-        lambda f: "Training targets disagree with those of the probe: for similar inputs they differ, with a neighbor "
-        f"loss of {digits(f.neighbours_of_read)} instead of {digits(f.neighbours)}.",
-        "Keep inputs and targets in the same order, and number the classes alike: shuffle both with one permutation, "
-        "and split them together.",
+        lambda f: "Training labels disagree with held-out labels for similar inputs: the nearest-neighbor loss is "
+                  f"{digits(f.neighbours_of_read)} instead of {digits(f.neighbours)}.",
+        "Keep inputs and targets in the same order, and number the classes in the same way: shuffle both with one "
+        "permutation, and split them together.",
         lambda f: "" if Fact.VALIDATED_APART in f.has
-        else f"# shuffle the arrays as loaded; remove any other shuffling\n{SHUFFLE}",
+        else f"# shuffle the arrays as you loaded them, and remove any other shuffling\n{SHUFFLE}",
         source=FOUND_ONCE,
         expects="Similar inputs should have similar targets.",
     ),
     Check(
         "equal targets",
         "wrong_labels",
-        f"All of {FEW} or more targets are equal, and the loss is one of Keras's",
+        f"All targets are equal ({FEW} or more), and the loss is a Keras loss",
         lambda f: f.targets.of == "one class" and f.targets.examples >= FEW and bool(f.output.loss)
         and not _is_one_class_of_several(f),
         lambda f: f"All {f.targets.examples} targets are {_one_value(f.targets)}: there is nothing to learn.",
@@ -276,25 +277,25 @@ OF_ALL = (
     Check(
         "one class in a batch",
         "label_order",
-        f"The first {MANY} or more training examples belong to one class, those of the probe or the validation data to "
-        "several",
+        f"The first {MANY} or more training examples belong to one class, but the held-out examples (probe or "
+        "validation data) belong to several",
         lambda f: _is_one_class_of_several(f) and f.targets.examples >= MANY,
-        lambda f: f"The first {f.targets.examples} training examples all belong to one class, those of {f.other} to "
-        f"{f.other_targets.classes}.",
+        lambda f: f"The first {f.targets.examples} training examples all belong to one class, but those of {f.other} "
+        f"belong to {f.other_targets.classes}.",
         code=SHUFFLE,
         source=CHOSEN_TO_ACT,
     ),
     Check(
         "one class has nearly all",
         "imbalance",
-        "One class has at least 93 % of the examples, and no weights are set",
+        "One class has at least 93 % of the examples, and neither `class_weight` nor `sample_weight` is set",
         lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and 0.93 <= f.targets.commonest < 1
         and (f.output.loss in CROSS_ENTROPIES
              or (f.output.loss in SIZES_OF_CLASSES and f.output.activation in PROBABILITIES))
         and f.targets.examples >= 100 and not f.is_weighted,
-        lambda f: f"One class has {percent(f.targets.commonest)} of the examples: always predicting it is right just "
-        "as often.",
-        lambda f: "Give the rare classes more weight with `sample_weight`, shaped like the targets: `class_weight` "
+        lambda f: f"One class has {percent(f.targets.commonest)} of the examples: a model that always predicts it "
+        "looks good.",
+        lambda f: "Give rare classes more weight with `sample_weight`, in the shape of the targets: `class_weight` "
         "needs one label per example." if f.targets.places > 1 else "",
         lambda f: f"{NUMPY}labels, counts = np.unique({_labels(f.targets)}, "
         "return_counts=True)\n"

@@ -17,7 +17,7 @@ OFFSET = 20.0
 SPREAD = 100.0
 """Ratio of the standard deviations of two features, from which on a sentence says it."""
 RESCALE = with_layers("keras.layers.Rescaling(1 / 255), *layers")
-NORMALIZE = "Standardize the inputs: begin the model with `keras.layers.Normalization`, adapted to the training data"
+NORMALIZE = "Standardize the inputs: start the model with `keras.layers.Normalization`, adapted to the training data"
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
 
@@ -115,17 +115,17 @@ OF_INPUTS = (
         "Remove the examples with NaN or infinite inputs, or replace these values.",
         f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
         expects="The loss should be finite from the first step.",
-        then="Find where they come from: a division by 0, a logarithm of 0, or a missing value.",
+        then="Find where these values come from: a division by 0, a logarithm of 0, or a missing value.",
     ),
     Check(
         "fractions for an embedding",
         "bad_inputs",
         "An embedding receives non-integer values",
         lambda f: _cut_off(f).fractions > 0,
-        lambda f: f"{percent(_cut_off(f).fractions)} of the inputs of {_cut_off(f).name} are fractions: an embedding "
-        "looks up whole numbers and cuts off the rest.",
+        lambda f: f"{percent(_cut_off(f).fractions)} of the inputs of {_cut_off(f).name} are not whole numbers: an "
+        "embedding cuts off the fraction.",
         "Feed the embedding unscaled indices of words or classes; use `keras.layers.Dense` for quantities.",
-        expects="The loss should beat the best constant prediction.",
+        expects="The loss should fall below that of the best constant prediction.",
         then="Turn words into indices with `keras.layers.StringLookup`, and numbers into bins with "
         "`keras.layers.Discretization`.",
     ),
@@ -148,7 +148,7 @@ OF_INPUTS = (
         _large,
         lambda f: f"The inputs are too large{_features(f)}: {_sizes(f)}.",
         lambda f: NORMALIZE
-        + (". Also end it with `keras.layers.Rescaling`(y.std(), y.mean())." if _need_scale(f) else _and_rate(f)),
+        + (". Also end it with `keras.layers.Rescaling(y.std(), y.mean())`." if _need_scale(f) else _and_rate(f)),
         lambda f: NORMALIZE_BOTH if _need_scale(f) else _with_rate(f, NORMALIZE_INPUTS),
         FOUND,
     ),
@@ -159,12 +159,12 @@ OF_INPUTS = (
         lambda f: _with_stand_in(f).stand_ins > 0 and Fact.TOKENS not in f.has,
         lambda f: f"{percent(_with_stand_in(f).stand_ins)} of the input values are "
         f"{digits(_with_stand_in(f).stand_in, 5)}, far from all others: probably a code for missing values.",
-        "Replace it with the mean or median of the feature, and add a 0/1 feature that marks where it was.",
+        "Replace this value with the mean or median of its feature, and add a 0/1 feature that marks where it was.",
         lambda f: f"{NUMPY}missing = x == {digits(_with_stand_in(f).stand_in, 8)}\n"
         "x = np.where(missing, np.nanmean(np.where(missing, np.nan, x), axis=0), x)",
         CHOSEN_TO_ACT,
         expects="No input value should be far from all others.",
-        then="Remove the examples, or the feature, with missing values.",
+        then="Remove the examples or the features with missing values.",
     ),
     Check(
         "small inputs",
@@ -172,7 +172,7 @@ OF_INPUTS = (
         f"The first layer receives inputs below {SMALL:g} in magnitude, with an RMS below {SMALL_RMS:g}",
         _small,
         lambda f: f"The inputs are too small: {_sizes(f)}.",
-        f"{NORMALIZE}. If you divided them by 255 twice, do it only once instead.",
+        f"{NORMALIZE}. If you divided the inputs by 255 twice, do so only once.",
         NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
     ),
@@ -184,15 +184,15 @@ OF_INPUTS = (
         "All input values are equal: there is nothing to learn from.",
         "Check how you load the inputs: `print(x[:3])`.",
         expects="The examples should differ.",
-        then="Look at the inputs before they are scaled.",
+        then="Print the inputs before you scale them.",
     ),
     Check(
         "inputs far from 0",
         "bad_inputs",
-        f"In the median feature the mean exceeds {OFFSET:g} standard deviations, and no layer centers it",
+        f"In the median feature, the mean exceeds {OFFSET:g} standard deviations, and no layer centers the inputs",
         _far_off,
-        lambda f: f"The inputs lie far from 0, by {digits(f.inputs[0].offset)} standard deviations: the first layer "
-        "barely sees how examples differ.",
+        lambda f: f"The inputs lie {digits(f.inputs[0].offset)} standard deviations from 0: the first layer barely "
+        "sees how examples differ.",
         f"{NORMALIZE}.",
         NORMALIZE_INPUTS,
         CHOSEN_TO_ACT,
@@ -202,13 +202,14 @@ OF_INPUTS = (
     Check(
         "another scale",
         "bad_inputs",
-        "Mean or standard deviation of the probe or the validation inputs is far from that of the training inputs",
+        "The mean or standard deviation of the held-out inputs (probe or validation data) is far from that of the "
+        "training inputs",
         lambda f: unlike(f) is not None,
         _says_unlike,
         lambda f: f"Scale the inputs of {f.other} with the mean and standard deviation of the training inputs.",
-        source="thresholds chosen by us: 5 times the standard deviation, or means 3 standard deviations apart",
-        expects="Their mean and standard deviation should match those of the training inputs.",
-        then="Preprocess all examples together, and split them afterwards.",
+        source="thresholds chosen by us: standard deviations that differ 5 times, or means 3 of them apart",
+        expects="The mean and standard deviation should match those of the training inputs.",
+        then="Preprocess all examples with the same code and the same statistics.",
         is_of_other=True,
     ),
 )  # fmt: skip

@@ -134,7 +134,7 @@ OF_LOSS = (
     Check(
         "numbers in a cross-entropy",
         "wrong_loss",
-        "The targets of a cross-entropy are fractions, lie outside 0 to 1, or are whole numbers that are no classes",
+        "The targets of a cross-entropy are fractions, lie outside 0 to 1, or are whole numbers that are not classes",
         lambda f: _numbers_in_cross_entropy(f) and not _is_softmax_of_one(f.output),
         lambda f: f"{f.output.loss} expects {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}, "
         f"but the targets are numbers from {interval(f.targets.low, f.targets.high)}.",
@@ -143,7 +143,7 @@ OF_LOSS = (
     Check(
         "negative targets of a logarithm",
         "wrong_loss",
-        "A loss that takes the logarithm of targets or predictions has negative targets",
+        "A loss that takes the logarithm of targets or predictions receives negative targets",
         lambda f: f.output.loss in OF_LOGARITHMS and f.targets.low < 0,
         lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are negative.",
         *by(for_numbers),
@@ -151,7 +151,7 @@ OF_LOSS = (
     Check(
         "one column for many units",
         "wrong_loss",
-        "A loss that compares unit by unit has one target for several units",
+        "A loss that compares unit by unit receives one target for several units",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy", "categorical_crossentropy")
         and f.targets.width == 1 and f.output.units > 1,
         lambda f: f"{f.output.loss} needs a target for each of the {f.output.units} units of the last layer, but each "
@@ -172,15 +172,15 @@ OF_LOSS = (
         "wrong_output",
         "Targets with several columns are compared with one unit",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.units == 1 and f.targets.width > 1,
-        lambda f: f"The targets have {f.targets.width} columns, but the last layer has only 1 unit, which is compared "
-        "with all of them.",
+        lambda f: f"The targets have {f.targets.width} columns, but the last layer has only 1 unit, and the loss "
+        "compares it with all of them.",
         *by(ending_for),
         then="Train on the one column that you want to predict: `y = y[:, :1]`.",
     ),
     Check(
         "classes of several labels",
         "wrong_loss",
-        "A cross-entropy for one class per example has several labels, and the output is no softmax",
+        "A cross-entropy for one class per example receives several labels, and the last activation is not softmax",
         lambda f: f.output.loss == "categorical_crossentropy" and f.output.activation not in ("softmax", "")
         and f.targets.at_once > 0.01,
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels, but categorical_crossentropy is "
@@ -200,14 +200,14 @@ OF_LOSS = (
     Check(
         "noise at the end",
         "wrong_output",
-        "A random layer, such as dropout, ends the model or comes right before its last activation",
+        "A random layer, such as dropout, comes last or right before the last activation",
         lambda f: bool(f.output.noise),
         lambda f: f"The model ends with {f.output.noise}"
         + ("" if f.output.noise == f.output.ends_with else f" and {f.output.activation}")
         + ": its predictions change at random during training.",
         lambda f: f"Move {f.output.noise} before the last layer with weights, or remove it.",
         lambda f: without(f, f.output.noise_at),
-        then="End with a `keras.layers.Dense` that has one unit per target.",
+        then="End the model with a `keras.layers.Dense` that has one unit per target.",
     ),
     Check(
         "one side of two",
@@ -222,11 +222,11 @@ OF_LOSS = (
     Check(
         "negative rates",
         "wrong_output",
-        "The loss takes the logarithm of an output that is negative",
+        "The loss takes the logarithm of negative outputs",
         lambda f: f.output.loss == "poisson" and f.output.low < 0,
         lambda f: f"poisson takes the logarithm of the predictions, but at the start some are negative, down to "
         f"{digits(f.output.low)}.",
-        "End with softplus or `exponential`, which are always positive.",
+        "End the model with `softplus` or `exponential`, which are always positive.",
         lambda f: code_by(f, same_end(f, "softplus")),
     ),
     Check(
@@ -242,15 +242,15 @@ OF_LOSS = (
     Check(
         "no probabilities",
         "wrong_output",
-        "A cross-entropy expects probabilities, but the model does not output any",
+        "A cross-entropy expects probabilities, but the model outputs other values",
         lambda f: _takes_probabilities(f.output) and not f.output.hides_logits and not _numbers_in_cross_entropy(f)
         and not (_is_of_classes(f.output) and f.output.units == 1)
         and (f.output.activation in UNLIMITED or _outside_by_value(f.output)),
         lambda f: f"{f.output.loss} expects probabilities, but {name_of(f.output)} "
         + (f"ends with {f.output.activation}." if f.output.activation
            else f"outputs values from {interval(f.output.low, f.output.high)} at the start."),
-        lambda f: f"End with {_probable(f)}"
-        + (", or give the loss `from_logits=True`." if f.output.activation in ("linear", "") else "."),
+        lambda f: f"End the model with {_probable(f)}"
+        + (", or pass `from_logits=True` to the loss." if f.output.activation in ("linear", "") else "."),
         lambda f: code_by(f, same_end(f, _probable(f))),
     ),
     Check(
@@ -278,12 +278,12 @@ OF_LOSS = (
     Check(
         "sums that are not 1",
         "wrong_output",
-        "A cross-entropy over classes receives values from 0 to 1 that do not sum to 1, from no known activation",
+        "A cross-entropy over classes receives outputs from 0 to 1 that do not sum to 1, from an unknown activation",
         lambda f: _is_of_classes(f.output) and f.output.from_logits is False and not f.output.activation
         and f.output.low >= 0 and f.output.high <= 1 and f.output.off > 0.2,
-        lambda f: f"{f.output.loss} expects probabilities, but at the start the outputs miss a sum of 1 by up to "
-        f"{digits(f.output.off)}.",
-        "End with softmax over the last axis.",
+        lambda f: f"{f.output.loss} expects probabilities, but at the start the sum of the outputs differs from 1 by "
+        f"up to {digits(f.output.off)}.",
+        "End the model with softmax over the last axis.",
     ),
     Check(
         "softmax twice",
@@ -291,9 +291,9 @@ OF_LOSS = (
         "Softmax is applied twice in a row",
         lambda f: f.output.activation == f.output.before == "softmax",
         "Softmax is applied twice, so no class can get a probability far above the others.",
-        "Remove one of the two.",
+        "Remove one of the two softmax activations.",
         lambda f: without(f, 1),
-        then="End the model without an activation, and give the loss `from_logits=True`.",
+        then="End the model without an activation, and pass `from_logits=True` to the loss.",
     ),
     Check(
         "no number below 0 before the end",
@@ -302,10 +302,10 @@ OF_LOSS = (
         lambda f: f.output.before == "relu" and f.output.activation in ("softmax", "sigmoid"),
         lambda f: f"{f.output.layer} applies {f.output.activation} to the output of a ReLU, which is never negative: "
         + ("no probability falls below a half." if f.output.activation == "sigmoid"
-           else "units stuck at 0 learn no more."),
+           else "units stuck at 0 stop learning."),
         lambda f: f"Remove the ReLU before the {f.output.activation}.",
         lambda f: WITHOUT_RELU.format(place=f.output.before_at) if f.output.before_at else "",
-        then="End the model without an activation, and give the loss `from_logits=True`.",
+        then="End the model without an activation, and pass `from_logits=True` to the loss.",
     ),
     Check(
         "one target for many places",
@@ -313,8 +313,8 @@ OF_LOSS = (
         "One target per example is compared with a prediction for each time step or pixel",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.places > 1
         and f.targets.places == f.targets.width == 1,
-        lambda f: f"There is only one target for {f.output.places} predictions per example: the model makes one for "
-        "each time step or pixel.",
+        lambda f: f"Each example has 1 target but {f.output.places} predictions: the model makes one for each time "
+        "step or pixel.",
         "Let the last recurrent layer return only its last step (`return_sequences=False`), or add "
         "`keras.layers.Flatten` before the last layer.",
         lambda f: code_by(f, same_end(f), before="keras.layers.Flatten()"),
@@ -323,7 +323,7 @@ OF_LOSS = (
     Check(
         "probabilities as logits",
         "wrong_loss",
-        "The loss expects logits, but the output gives probabilities",
+        "The loss expects logits, but the model outputs probabilities",
         lambda f: f.output.from_logits is True and not f.output.hides_logits
         and (f.output.activation in PROBABILITIES or f.output.are_probabilities),
         lambda f: f"The loss expects logits because of from_logits=True, but {name_of(f.output)} "

@@ -49,21 +49,21 @@ OF_OWN_LOSS = (
         "wrong_loss",
         "Cosine similarity is used with a single number",
         lambda f: f.output.loss == "cosine_similarity" and f.output.units == 1 and f.targets.width == 1,
-        "cosine_similarity of a single number sees only its sign: the size of your predictions does not count.",
+        "cosine_similarity of a single number sees only its sign and ignores the size of your predictions.",
         *by(for_numbers),
     ),
     Check(
         "directions of vectors of any length",
         "wrong_loss",
-        f"Cosine similarity is used with rows of up to {FEW} numbers of different lengths, and the output is not "
-        "normalized",
+        f"Cosine similarity is used with target vectors of up to {FEW} numbers and different norms, and the output is "
+        "not normalized",
         lambda f: f.output.loss == "cosine_similarity" and f.targets.of == "numbers" and 1 < f.targets.width <= FEW
         and f.targets.lengths > ALIKE and f.output.end is not End.LENGTH_1,
-        lambda f: "cosine_similarity compares only directions, but the lengths of the targets differ, too, by "
+        lambda f: "cosine_similarity compares only directions, but the norms of the targets differ, too, by "
         f"{percent(f.targets.lengths)} of their mean.",
         *by(for_numbers),
         CHOSEN,
-        then="If only directions count, end with `keras.layers.UnitNormalization`.",
+        then="If only the direction matters, end the model with `keras.layers.UnitNormalization`.",
         level="watch",
     ),
     Check(
@@ -79,7 +79,7 @@ OF_OWN_LOSS = (
     Check(
         "sides of numbers",
         "wrong_loss",
-        "A hinge loss, which is for classes, has numeric targets",
+        "A hinge loss, which is for classes, receives numeric targets",
         lambda f: f.output.loss in OF_SIDES and f.targets.of == "numbers" and f.targets.values > 3,
         lambda f: f"{f.output.loss} is for classes, but the targets are numbers from "
         f"{interval(f.targets.low, f.targets.high)}.",
@@ -88,7 +88,7 @@ OF_OWN_LOSS = (
     Check(
         "logits with a limit",
         "wrong_output",
-        "The loss expects logits, but the last activation limits them",
+        "The loss expects logits, but the last activation limits their range",
         lambda f: f.output.loss in CROSS_ENTROPIES and f.output.from_logits is True
         and f.output.activation in LIMITED,
         lambda f: "The loss expects logits because of from_logits=True, but "
@@ -99,7 +99,7 @@ OF_OWN_LOSS = (
     Check(
         "a loss of certain predictions",
         "wrong_loss",
-        f"Your loss for correct and certain predictions exceeds {LEFT:g} of that for the best constant prediction",
+        f"Your loss for correct and certain predictions exceeds {LEFT:g} times that of the best constant prediction",
         _leaves_much,
         lambda f: f"Your loss is still {digits(f.own_loss.of_certainty)} when all probabilities are correct and "
         "certain: it may expect logits, or apply softmax or sigmoid itself.",
@@ -114,7 +114,7 @@ OF_OWN_LOSS = (
         lambda f: f.output.loss in DISTANCES and f.targets.of != "probabilities" and f.output.end is End.ONE_SIZE,
         lambda f: f"The model ends with {f.output.ends_with}, which "
         + ("outputs the same for all examples." if f.output.units == 1
-           else "gives every example the same mean and size."),
+           else "gives every prediction the same mean and size."),
         lambda f: f"Move {f.output.ends_with} before the last layer with weights, or remove it.",
         lambda f: without(f, 1),
     ),
@@ -134,7 +134,7 @@ OF_OWN_LOSS = (
     Check(
         "labels that are not read",
         "wrong_labels",
-        "Your loss ignores the predictions for one label, and would not with the labels encoded differently",
+        "Your loss ignores the predictions for one label, but would use them if the labels were encoded differently",
         lambda f: bool(f.own_loss.written),
         lambda f: f"Your loss ignores what you predict for label {digits(f.own_loss.unread, 4)}: it seems to expect "
         f"labels encoded as {f.own_loss.written}.",
@@ -146,7 +146,7 @@ OF_OWN_LOSS = (
     Check(
         "errors over small targets",
         "wrong_loss",
-        f"A loss divides by targets that are 0, have both signs, or are below {SMALL:g} of the median size (1 in 100)",
+        f"A loss divides by targets that are 0, have both signs, or (1 in 100) are below {SMALL:g} of the median size",
         lambda f: f.output.loss == "mean_absolute_percentage_error" and (f.targets.zeros > 0
             or (f.targets.of == "numbers" and (RARE < f.targets.negative < 1 - RARE or f.targets.smallest < SMALL))),
         lambda f: f"{f.output.loss} divides by the targets, and the smallest ones dominate it: "
@@ -159,15 +159,15 @@ OF_OWN_LOSS = (
     Check(
         "a loss that rewards errors",
         "wrong_loss",
-        "Your loss is larger for correct predictions than for wrong ones and for the mean target, or falls without "
-        "limit as predictions leave the targets",
+        "Your loss is higher for correct predictions than for wrong or constant ones, or falls without limit as the "
+        "error grows",
         _rewards_errors,
         lambda f: "Your loss rewards errors: "
-        + (f"it falls without limit as predictions leave the targets, to {digits(f.own_loss.of_far)} far away."
+        + (f"it falls without limit as the error grows, to {digits(f.own_loss.of_far)} far from the targets."
            if f.own_loss.falls_without_end else
            f"it is {digits(f.own_loss.of_truth)} for correct predictions and {digits(f.own_loss.of_opposite)} for "
            "wrong ones."),
-        lambda f: "Let the loss grow with the error in both directions: use its square or absolute value."
+        lambda f: "Let the loss grow with the error in both directions: use the squared or absolute error."
         if f.own_loss.falls_without_end else "Flip the sign of your loss: training minimizes it.",
         lambda f: code_by(f, same_end(f, loss="mean_squared_error")) if f.own_loss.falls_without_end
         else "" if f.output.name else OTHER_SIGN,
@@ -181,7 +181,7 @@ OF_OWN_LOSS = (
         f"which {f.output.activation or f.output.ends_with} outputs once it is certain.",
         lambda f: cure_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as
         else "Clip the predictions in the loss: `keras.ops.clip(y_pred, epsilon, 1 - epsilon)` with "
-        "`epsilon = keras.config.epsilon()`. A smaller epsilon may be lost to rounding.",
+        "`epsilon = keras.config.epsilon()`. A smaller `epsilon` may be lost to rounding.",
         lambda f: code_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as
         else "" if f.output.name else CLIPPED,
         then="End the model without an activation, and write the loss for logits.",

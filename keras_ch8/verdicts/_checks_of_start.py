@@ -7,7 +7,7 @@ from .code import NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
 from .ending import activation_for, code_by, same_end
 from .fact import Fact
 from .facts import Facts, Layer
-from .wording import digits, percent
+from .wording import digits, percent, share
 
 LARGE = 1e6
 """Root mean square of what a layer gives, from which on what follows may overflow."""
@@ -125,22 +125,22 @@ def _rises_beyond(facts: Facts) -> float:
 
 def _says_ended(facts: Facts) -> str:
     return (
-        f"The schedule is over after {percent(_ended_after(facts))} of training: from there on the learning rate "
-        "is next to nothing."
+        f"The learning rate schedule ends after {percent(_ended_after(facts))} of training: after that, the learning "
+        "rate is almost 0."
     )
 
 
 def _says_rising(facts: Facts) -> str:
     return (
-        f"The warm-up is longer than training, which ends at a learning rate of {digits(facts.rates[-1])} on its "
-        f"way to {digits(facts.later_rate)}."
+        f"The warm-up is longer than training: by the end, the learning rate has reached only "
+        f"{digits(facts.rates[-1])} of {digits(facts.later_rate)}."
     )
 
 
 SPREAD = "Decay the learning rate over the whole training run."
-SHORTEN = "End the warm-up after 10 % of training."
-FURTHER = "The loss should keep falling to the end."
-FASTER = "The loss should fall several times as fast."
+SHORTEN = "Shorten the warm-up to 10 % of training."
+FURTHER = "The loss should keep falling until the end."
+FASTER = "The loss should fall several times faster."
 
 
 def _spread(facts: Facts) -> str:
@@ -191,7 +191,8 @@ OF_START = (
     Check(
         "a warm-up far beyond the end",
         "step_too_short",
-        f"The learning rate rises until the end of training, and its schedule would go on to {FAR:g} times that value",
+        f"The learning rate is still rising at the end of training, and its schedule would reach {FAR:g} times that "
+        "value",
         lambda f: _rises_beyond(f) >= FAR,
         _says_rising,
         SHORTEN,
@@ -202,8 +203,8 @@ OF_START = (
     Check(
         "a warm-up beyond the end",
         "step_too_short",
-        f"The learning rate rises until the end of training, and its schedule would go on to {FARTHER:g} times that "
-        "value",
+        f"The learning rate is still rising at the end of training, and its schedule would reach {FARTHER:g} times "
+        "that value",
         lambda f: _rises_beyond(f) >= FARTHER,
         _says_rising,
         SHORTEN,
@@ -215,9 +216,11 @@ OF_START = (
     Check(
         "steps that lead nowhere",
         "step_too_short",
-        f"All steps together, each as long as the learning rate, move no weight by more than {NEAR:g}",
+        f"No weight could move by more than {NEAR:g} in total, even if every step moved it by the learning rate in the "
+        "same direction",
         lambda f: f.reach < NEAR,
-        lambda f: f"At this learning rate no weight moves by more than {digits(f.reach)} in the whole training run.",
+        lambda f: f"At this learning rate, no weight can move by more than {digits(f.reach)} in the whole training "
+        "run.",
         source=BY_THE_RATES,
     ),
     Check(
@@ -234,8 +237,8 @@ OF_START = (
         "nonfinite",
         "A layer receives NaN before any step, though the inputs are finite and no earlier layer outputs large values",
         lambda f: _is_broken(f) and _is_undefined(f),
-        lambda f: f"Before any step {_name(_broken(f))} receives NaN, though the inputs of the model are finite.",
-        "Find what divides by 0, or takes the logarithm or root of 0, before that layer. Keep it above 0, for example "
+        lambda f: f"Before any step, {_name(_broken(f))} receives NaN, though the inputs of the model are finite.",
+        "Find the division by 0, or the logarithm or square root of 0, before that layer. Keep the argument above 0 "
         "with `keras.ops.maximum(x, 1e-7)`.",
     ),
     Check(
@@ -243,7 +246,7 @@ OF_START = (
         "exploding",
         "A layer outputs NaN or infinite values before any step, from finite inputs",
         lambda f: _is_broken(f) and not _is_undefined(f),
-        lambda f: f"Before any step {_name(_broken(f))} outputs NaN or infinite values, from finite inputs.",
+        lambda f: f"Before any step, {_name(_broken(f))} outputs NaN or infinite values, from finite inputs.",
         "Use activations that grow more slowly (ReLU, tanh), smaller initial weights, or `layers.BatchNormalization` "
         "between the layers.",
         SLOWER,
@@ -263,7 +266,7 @@ OF_START = (
         lambda f: (layer := _all_dead(f)) is not None and layer.is_output,
         lambda f: f"All ReLUs of {_name(_all_dead(f))}, the last layer, output 0 for every example, so no weight gets "
         "a gradient.",
-        "Do not end with ReLU.",
+        "Do not end the model with ReLU.",
         lambda f: code_by(f, same_end(f, activation_for(f.targets))),
     ),
     Check(
@@ -277,12 +280,12 @@ OF_START = (
         "gradient through time",
         "exploding",
         f"The gradient of a recurrent layer exceeds {IN_TIME:g} times that of each later layer and {OF_LOSS:g} times "
-        f"the loss, with inputs up to {OF_SIZE_1:g}",
+        f"the loss (input RMS up to {OF_SIZE_1:g})",
         lambda f: _through_time(f).input_rms <= OF_SIZE_1,
         lambda f: f"The gradient explodes during backpropagation through time: in {_through_time(f).name} it is "
         f"{digits(_through_time(f).gradient)} before any step, far above that of later layers.",
-        "Start with orthogonal recurrent weights, `recurrent_initializer='orthogonal'`, and clip the gradient with "
-        "`global_clipnorm=1.0` of the optimizer.",
+        "Initialize the recurrent weights with `recurrent_initializer='orthogonal'`, and clip the gradient with "
+        "`global_clipnorm=1.0` in the optimizer.",
         lambda f: ORTHOGONAL if Fact.CLIPPING in f.has else f"{ORTHOGONAL}\n"
         f"{setting('global_clipnorm', '1.0').format()}",
         source=FOUND,
@@ -290,10 +293,10 @@ OF_START = (
     Check(
         "faded gradient",
         "vanishing",
-        f"The gradients of the first three weight matrices, of five or more, are below {FADED:g} of the whole gradient",
+        f"Of five or more weight matrices, each of the first three has less than {FADED:g} of the full gradient norm",
         lambda f: first(f).gradient > 0 and _first_three(f) < FADED * f.start.gradient,
-        lambda f: f"The gradient vanishes during backpropagation through {len(f.start.trained) - 1} layers: before any "
-        f"step {first(f).name} gets only {digits(first(f).gradient / f.start.gradient)} of it.",
+        lambda f: f"The gradient vanishes during backpropagation through {len(f.start.trained) - 1} layers: "
+        f"{first(f).name} gets only {share(first(f).gradient / f.start.gradient)} of it.",
         source=FOUND,
     ),
     Check(
@@ -309,11 +312,11 @@ OF_START = (
     Check(
         "weights too large",
         "bad_scale",
-        f"The loss starts above {FAR_ABOVE:g} times a constant's, and each of several hidden layers outputs "
-        f"{GROWN:g} times its input, of size {OF_SIZE_1:g} at most",
+        f"The loss starts above {FAR_ABOVE:g} times that of a constant, and each of several hidden layers outputs "
+        f"{GROWN:g} times its input (RMS up to {OF_SIZE_1:g})",
         lambda f: f.chance > 0 and f.start.loss_of_predictions > FAR_ABOVE * f.chance and _grow(f),
-        lambda f: f"The initial weights are too large: the loss starts at {digits(f.start.loss_of_predictions)}, while "
-        f"the best constant prediction has {digits(f.chance)}.",
+        lambda f: f"The initial weights are too large: the loss starts at {digits(f.start.loss_of_predictions)}, but "
+        f"that of the best constant prediction is {digits(f.chance)}.",
         source=CHOSEN_TO_ACT,
     ),
 )  # fmt: skip

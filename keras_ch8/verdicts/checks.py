@@ -25,20 +25,20 @@ CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_OWN_LOSS, *OF
 
 
 AFTERWARDS: dict[str, tuple[str, str]] = {
-    "wrong_labels": ("The targets should be encoded as the loss expects.", "Look at some targets: `print(y[:10])`."),
+    "wrong_labels": ("The targets should be encoded as the loss expects.", "Print some targets: `print(y[:10])`."),
     "wrong_loss": (
-        "The loss should beat the best constant prediction.",
-        "Encode the targets as your present loss expects.",
+        "The loss should fall below that of the best constant prediction.",
+        "Encode the targets as your current loss expects.",
     ),
     "wrong_output": (
-        "The loss should beat the best constant prediction, and so should the output of `predict`.",
+        "The loss should fall below that of the best constant prediction, also for the output of `predict`.",
         "Use a loss that fits the last layer as it is.",
     ),
     "bad_inputs": (
         "The inputs of the first layer should have an RMS of about 1.",
-        "Take the logarithm of inputs that span many powers of 10.",
+        "Take the logarithm of inputs that span many orders of magnitude.",
     ),
-    "equal_units": ("The units of each layer should differ.", "Start the next layer with random weights, too."),
+    "equal_units": ("The units of each layer should differ.", "Initialize the next layer at random, too."),
     "no_gradient": (
         "Every weight matrix should get a gradient at the start.",
         "Normalize before the activation with `layers.BatchNormalization`.",

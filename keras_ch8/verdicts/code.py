@@ -62,9 +62,9 @@ def fitting(code: str, has: Set[Fact]) -> str:
     if _OF_ONE_ARRAY.search(code):
         if Fact.SEVERAL_INPUTS in has:
             return ""
-        code = f"x = x[:, None]  # one column\n{code}" if Fact.FLAT_INPUTS in has else code
+        code = f"x = x[:, None]  # a single column\n{code}" if Fact.FLAT_INPUTS in has else code
     is_written_anew = re.search(r"^[xy] =", code, re.MULTILINE) and Fact.VALIDATED_APART in has
-    return f"{code}\n# do the same to x and y of the validation data" if is_written_anew else code
+    return f"{code}\n# apply the same to x and y of the validation data" if is_written_anew else code
 
 
 def _of_a_data_set(code: str) -> str:

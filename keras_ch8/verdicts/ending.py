@@ -26,7 +26,7 @@ ZERO_AND_ONE = 'y = (y == y.max()).astype("float32")'
 WITHOUT_RELU = f"""\
 relu = model.layers[-{{place}}]
 if isinstance(relu, keras.layers.ReLU):
-    relu.negative_slope = 1.0  # now it changes nothing
+    relu.negative_slope = 1.0  # makes it the identity
 else:
     relu.activation = keras.activations.linear
 {COMPILE_ANEW}"""
@@ -165,7 +165,7 @@ def cure_by(facts: Facts, to: Ending) -> str:
         f"end with {units}{' without an activation' * is_linear}" if to.units != output.units
         else f"end {'the model without an activation' if is_linear else f'with {to.activation}'}"
         if to.activation != output.activation else "",
-        "rescale the output with `keras.layers.Rescaling`(y.std(), y.mean())" if is_scaled else "",
+        "rescale the output with `keras.layers.Rescaling(y.std(), y.mean())`" if is_scaled else "",
         f"compile with {' and '.join(compiled)}" if compiled else "",
         "find a new learning rate with `keras_ch8.find_learning_rate`" if _finds_rate(facts, to) else "",
     ]  # fmt: skip
@@ -242,7 +242,7 @@ def _compiled(facts: Facts, to: Ending, body: str) -> list[str]:
             changes += [f'metrics=["{metric}"]', *(["weighted_metrics=None"] if output.weighted_metrics else [])]
     if _by_adam(facts, to):
         deviation = digits(facts.targets.deviation)
-        reasons.append(f"# Adam: one rate for all weights overshoots targets with a deviation of {deviation}")
+        reasons.append(f"# Adam: a single rate overshoots targets with a standard deviation of {deviation}")
         changes.append(BY_ADAM)
     if not changes:
         return [COMPILE_AGAIN if body == "body" else COMPILE_ANEW]

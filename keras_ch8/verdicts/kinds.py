@@ -20,8 +20,7 @@ class Kind:
         is_refuted_by_learning: Whether what was said of it before the first step is taken back where the loss is good
             all the same. Defaults to `False`.
         needs_validation: Whether only a training that validates can have it. Defaults to `False`.
-        headline: What the page says of a run that has it, as in "sick does not learn: its gradients vanish". Defaults
-            to `""`: `meaning`.
+        title: What a person reads in place of the name, such as "Gradient spikes". Defaults to `""`: the name.
     """
 
     name: str
@@ -31,100 +30,100 @@ class Kind:
     cure: str
     is_refuted_by_learning: bool = False
     needs_validation: bool = False
-    headline: str = ""
+    title: str = ""
 
 
 OF_THE_CHAPTER = (
     Kind(
         "step_too_long",
+        title="Learning rate too high",
         section="8.2.1",
         meaning="Updates overshoot the minimum along their direction, so the loss rises or oscillates.",
-        fine="The steps are not too long",
-        headline="its steps are too long",
+        fine="The learning rate is not too high",
         cure="Lower the learning rate: `keras_ch8.find_learning_rate` finds a good one, "
         "`callbacks.LearningRateDecay` lowers it over time, `schedules.Warmup` raises it gradually at the start.",
     ),
     Kind(
         "step_too_short",
+        title="Learning rate too low",
         section="8.3.1",
         meaning="Longer steps in the same directions would lower the loss much faster.",
-        fine="The steps are not too short",
-        headline="its steps are far too short",
+        fine="The learning rate is not too low",
         cure="Raise the learning rate: `keras_ch8.find_learning_rate` finds a good one.",
         is_refuted_by_learning=True,
     ),
     Kind(
         "ill_conditioned",
+        title="Ill-conditioned loss surface",
         section="8.2.1",
         meaning="The loss is steep in some directions and flat in others: the steep ones limit the learning rate, "
         "and the flat ones slow progress.",
-        fine="No ravine slows training down",
-        headline="a ravine in its loss slows it down",
+        fine="Ill-conditioning does not slow training down",
         cure="Standardize the inputs (`keras.layers.Normalization`), normalize between layers "
         "(`layers.BatchNormalization`), or give each weight its own learning rate: `optimizers.Adam`, "
         "`optimizers.RMSprop`. `optimizers.Nesterov` helps too.",
     ),
     Kind(
         "noise_dominated",
+        title="Too much gradient noise",
         section="8.1.3",
         meaning="Minibatch gradients are mostly noise, which keeps the loss above what the model could reach.",
         fine="Gradient noise does not keep the loss high",
-        headline="its gradients are mostly noise",
         cure="Use larger batches, or let the learning rate decay: `schedules.LinearDecay`, "
         "`callbacks.LearningRateDecay`.",
     ),
     Kind(
         "batch_wasteful",
+        title="Batch size larger than needed",
         section="8.1.3",
         meaning="The batch is so large that its gradient has almost no noise: fewer examples per step would do.",
-        fine="The batch is not too large",
-        headline="its batches are larger than they need be",
-        cure="Use smaller batches: each step learns as much from fewer examples.",
+        fine="The batch size is not too large",
+        cure="Lower the batch size: each step learns as much from fewer examples.",
     ),
     Kind(
         "plateau",
+        title="Stuck on a plateau",
         section="8.2.3",
         meaning="The loss does not fall because the loss surface is flat: gradient and curvature are almost 0.",
         fine="Training is not stuck on a plateau",
-        headline="its loss is stuck on a plateau",
-        cure="Start where the gradient is larger: smaller initial weights and biases, or ReLU units. "
-        "`optimizers.Adam` takes steps that do not shrink with the gradient.",
+        cure="Start with smaller weights and biases, or use ReLU, so that the gradient is larger. `optimizers.Adam` "
+        "helps, too: its steps do not shrink with the gradient.",
     ),
     Kind(
         "saddle",
+        title="Stuck near a saddle point",
         section="8.2.3",
-        meaning="The loss does not fall because the gradient is almost 0, although the loss curves down in some "
-        "directions.",
-        fine="Training is not stuck at a saddle point",
-        headline="its loss is stuck at a saddle point",
-        cure="Break the initial symmetry with random weights (`keras.initializers.GlorotUniform`). "
+        meaning="The loss does not fall because the gradient is almost 0, although the loss surface curves down in "
+        "some directions.",
+        fine="Training is not stuck near a saddle point",
+        cure="Break the symmetry with random initial weights (`keras.initializers.GlorotUniform`). "
         "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner.",
     ),
     Kind(
         "cliff",
+        title="Gradient spikes",
         section="8.2.4",
-        meaning="Single steps meet a gradient far larger than usual, and undo the work of many others.",
+        meaning="A few steps have a gradient far larger than usual, and undo the progress of many others.",
         fine="The gradient does not spike",
-        headline="single steps throw it back",
-        cure="Clip the gradient: `clipping.ByGlobalNorm` in any optimizer of the suite, `callbacks.ClipGradients` "
-        "for others. `callbacks.GradientClippingLogger` finds the threshold.",
+        cure="Clip the gradient: with `clipping.ByGlobalNorm` in a keras_ch8 optimizer, with "
+        "`callbacks.ClipGradients` in any other. `callbacks.GradientClippingLogger` finds the threshold.",
     ),
     Kind(
         "exploding",
+        title="Exploding gradients",
         section="8.2.5",
         meaning="The gradient grows from layer to layer, or from time step to time step, during backpropagation.",
         fine="The gradient does not explode during backpropagation",
-        headline="its gradients explode",
         cure="Scale the initial weights to the data (`training.scale_to_data`) or use `initializers.Orthogonal`, "
-        "normalize between layers (`layers.BatchNormalization`), and clip: `clipping.ByGlobalNorm`.",
+        "normalize between layers (`layers.BatchNormalization`), and clip the gradient (`clipping.ByGlobalNorm`).",
         is_refuted_by_learning=True,
     ),
     Kind(
         "vanishing",
+        title="Vanishing gradients",
         section="8.2.5",
         meaning="The gradient shrinks from layer to layer during backpropagation, so the first layers barely learn.",
         fine="The gradient does not vanish during backpropagation",
-        headline="its gradients vanish",
         cure="Scale the initial weights to the data (`training.scale_to_data`), normalize between layers "
         "(`layers.BatchNormalization`), add skip connections (`layers.Residual`), or use ReLU with "
         "`keras.initializers.HeNormal`.",
@@ -132,79 +131,78 @@ OF_THE_CHAPTER = (
     ),
     Kind(
         "short_horizon",
+        title="Early time steps get no gradient",
         section="8.2.5",
-        meaning="The gradient of a recurrent layer fades before it reaches the beginning of the sequence, so nothing "
-        "can be learned from there.",
+        meaning="The gradient of a recurrent layer fades before it reaches the beginning of the sequence, so the model "
+        "cannot learn from early time steps.",
         fine="The gradient reaches far enough back in time",
-        headline="its gradients do not reach far back in time",
-        cure="Use gated units (`keras.layers.LSTM`, `keras.layers.GRU`), or start the recurrent kernel as an "
+        cure="Use gated units (`keras.layers.LSTM`, `keras.layers.GRU`), or initialize the recurrent kernel as an "
         "identity or orthogonal matrix (`keras.initializers.Identity`, `initializers.Orthogonal`).",
     ),
     Kind(
         "dead_units",
+        title="Dead ReLUs",
         section="8.2.5",
         meaning="Many ReLUs output 0 for every example, so their weights get no gradient.",
         fine="Few ReLUs are dead, if any",
-        headline="many of its ReLUs are dead",
-        cure="Lower the learning rate or add `schedules.Warmup`. Or start with `keras.initializers.HeNormal` and "
-        "biases of 0 or slightly above, or use leaky units (`keras.layers.LeakyReLU`).",
+        cure="Lower the learning rate, or add `schedules.Warmup`. Or initialize the weights with "
+        "`keras.initializers.HeNormal` and the biases with 0 or slightly above, or use `keras.layers.LeakyReLU`.",
     ),
     Kind(
         "saturated_units",
+        title="Saturated units",
         section="8.2.5",
-        meaning="Many tanh or sigmoid units are on the flat ends of their curve, which let almost no gradient pass.",
+        meaning="Many tanh or sigmoid units are on the flat ends of their curve, where almost no gradient passes.",
         fine="Few units are saturated, if any",
-        headline="many of its units are saturated",
-        cure="Scale inputs and initial weights down, normalize before the activation (`layers.BatchNormalization`), "
-        "or use ReLU.",
+        cure="Scale down the inputs and the initial weights, normalize before the activation "
+        "(`layers.BatchNormalization`), or use ReLU.",
     ),
     Kind(
         "batch_norm_gap",
+        title="Batch normalization mismatch at inference",
         section="8.7.1",
         meaning="Batch normalization uses different statistics at inference than in training.",
         fine="Batch normalization behaves the same in training and at inference",
-        headline="its batch normalization acts otherwise at inference",
-        cure="Lower `momentum` of the batch normalization, or use `layers.BatchNormalization`, which corrects for "
-        "its start. Or recompute the statistics (`layers.recalibrate`), or train on batches like those that the "
-        "model is used on.",
+        cure="Lower the `momentum` of the batch normalization, or use `layers.BatchNormalization`, which corrects the "
+        "bias at the start of training. Or recompute the statistics (`layers.recalibrate`), or train on batches "
+        "like those that you predict on.",
     ),
     Kind(
         "bad_scale",
+        title="Badly scaled layer outputs",
         section="8.4",
-        meaning="At the start a layer outputs far larger or smaller numbers than the next can work with; about 1 is "
-        "best.",
-        fine="The signal has a good scale in all layers at the start",
-        headline="its weights start on a bad scale",
+        meaning="At the start, the outputs of a layer are far too large or too small for the next layer: an RMS near 1 "
+        "is best.",
+        fine="The outputs of all layers are well scaled at the start",
         cure="Standardize the inputs (`keras.layers.Normalization`), and scale the initial weights to the data: "
         "`training.scale_to_data`. `training.check_initialization` checks the initialization before the first step.",
     ),
     Kind(
         "overfitting",
+        title="Overfitting",
         section="8.1",
         meaning="The model memorizes its training examples: what it learns no longer generalizes to new ones.",
         fine="The model shows no overfitting",
-        headline="it learns its examples by heart",
         cure="Stop when the validation loss is lowest: `callbacks.EarlyStopping(restore_best_weights=True)`. Or "
-        "regularize, or find more data. `callbacks.SurrogateGap` tells whether the true loss suffers.",
+        "regularize, or get more data. `callbacks.SurrogateGap` shows whether your target metric suffers, too.",
     ),
     Kind(
         "underfitting",
+        title="Underfitting",
         section="8.1",
         meaning="The loss has settled but is still high: the model has learned all it can.",
         fine="The model shows no underfitting",
-        headline="its model is too weak for the task",
-        cure="Train longer, use a larger model, or regularize less. First fix what else is reported here.",
+        cure="Fix any other problem first. Then train longer, use a larger model, or regularize less.",
         is_refuted_by_learning=True,
     ),
     Kind(
         "nonfinite",
+        title="Infinite or NaN gradients",
         section="8.2.4",
         meaning="Some steps have a NaN or infinite gradient, which can ruin all weights at once.",
-        fine="All gradients were finite",
-        headline="its gradients are not finite",
-        cure="Search the data for NaN, lower the learning rate (`keras_ch8.find_learning_rate`), or clip "
-        "(`clipping.ByGlobalNorm`). Or skip such steps: `skip_nonfinite=True` of a first-order optimizer of the "
-        "suite.",
+        fine="All gradients are finite",
+        cure="Search the data for NaN, lower the learning rate (`keras_ch8.find_learning_rate`), or clip the gradient "
+        "(`clipping.ByGlobalNorm`). Or skip such steps: `skip_nonfinite=True` in a first-order keras_ch8 optimizer.",
     ),
 )
 """The difficulties that the monitors of the suite know."""
@@ -212,81 +210,82 @@ OF_THE_CHAPTER = (
 OF_THE_START = (
     Kind(
         "wrong_labels",
+        title="Wrong or badly encoded targets",
         section="8.1.2",
-        meaning="The targets do not belong to their inputs, or are not encoded as loss and output expect.",
+        meaning="The targets do not belong to their inputs, or are not encoded as the loss and the last layer expect.",
         fine="The targets are encoded as the loss expects",
-        headline="its labels are wrong",
         cure="Encode the targets as the loss expects: classes as 0, 1, 2 and so on for "
         "`keras.losses.SparseCategoricalCrossentropy`, as 0 and 1 for `keras.losses.BinaryCrossentropy`.",
     ),
     Kind(
         "wrong_loss",
+        title="Loss does not fit the targets",
         section="8.1.2",
-        meaning="The loss does not fit these targets.",
+        meaning="The loss function does not suit targets of this kind.",
         fine="The loss fits the targets",
-        headline="its loss does not suit its labels",
         cure="Compile with a loss that fits the targets: `keras.losses.MeanSquaredError` for numbers, a "
         "cross-entropy for classes.",
     ),
     Kind(
         "wrong_output",
+        title="Last layer does not fit the loss",
         section="8.1.2",
         meaning="The last layer cannot output what the loss expects, because of its activation or its number of units.",
         fine="The last layer fits the loss",
-        headline="its last layer does not suit its loss",
         cure="Match the last layer to the loss: softmax with one unit per class, one sigmoid unit for two classes, "
         "no activation for numbers.",
     ),
     Kind(
         "bad_inputs",
+        title="Invalid or badly scaled inputs",
         section="8.2.1",
-        meaning="The inputs have a scale that the first layer cannot work with, are not alike, or are not numbers.",
-        fine="The inputs have a good scale",
-        headline="something is wrong with its inputs",
-        cure="Standardize the inputs: `keras.layers.Normalization`. Divide pixels of 0 to 255 with "
-        "`keras.layers.Rescaling`.",
+        meaning="The inputs contain invalid values, are badly scaled, or are prepared differently for training and "
+        "validation.",
+        fine="The inputs are valid and well scaled",
+        cure="Standardize the inputs with `keras.layers.Normalization`. Scale pixels from 0 to 255 with "
+        "`keras.layers.Rescaling(1 / 255)`.",
     ),
     Kind(
         "equal_units",
+        title="Identical units",
         section="8.4",
-        meaning="All units of a layer start equal and get equal gradients, so no step can tell them apart.",
+        meaning="All units of a layer start equal and get equal gradients, so training cannot tell them apart.",
         fine="The units of each layer differ",
-        headline="all units of a layer are equal",
-        cure="Start with random weights, such as `keras.initializers.GlorotUniform`.",
+        cure="Initialize the weights at random, for example with `keras.initializers.GlorotUniform`.",
     ),
     Kind(
         "no_gradient",
+        title="Some weights get no gradient",
         section="8.2.5",
         meaning="Some trainable weights have a gradient of exactly 0, so no step moves them.",
-        fine="Every layer has a gradient",
-        headline="some of its weights get no gradient",
-        cure="Let the gradient through: no ReLU as the last activation, `keras.layers.LeakyReLU` or "
-        "`keras.initializers.HeNormal` where all ReLUs are dead.",
+        fine="Every layer gets a gradient",
+        cure="Do not end the model with ReLU. Where all ReLUs are dead, use `keras.layers.LeakyReLU` or "
+        "`keras.initializers.HeNormal`.",
     ),
     Kind(
         "leak",
+        title="Validation examples in the training data",
         section="8.1",
-        meaning="Validation examples are also in the training data, so validation looks too good.",
+        meaning="Validation examples are also in the training data, so the validation loss looks too good.",
         fine="No validation example is in the training data",
-        headline="its validation data have training examples in them",
         cure="Remove the shared examples from the validation data, and split before you repeat or augment examples.",
         needs_validation=True,
     ),
     Kind(
         "label_order",
+        title="Examples sorted by label",
         section="8.1.3",
         meaning="The examples are sorted by label, so a minibatch does not represent the data.",
         fine="The examples are not sorted by label",
-        headline="its examples come in the order of their labels",
         cure="Shuffle the examples before you split and batch them.",
     ),
     Kind(
         "imbalance",
+        title="Class imbalance",
         section="8.1.1",
         meaning="Almost all examples are of one class, so a model that always predicts this class looks good.",
         fine="No class makes up almost all of the examples",
-        headline="nearly all its examples are of one class",
-        cure="Give rare classes more weight (class_weight in `keras.Model.fit`), and watch a metric on which a "
+        cure="Give rare classes more weight (`class_weight` in `keras.Model.fit`), and watch a metric on which a "
         "constant prediction scores poorly, such as `keras.metrics.AUC`.",
     ),
 )
@@ -295,39 +294,40 @@ OF_THE_START = (
 OF_THE_COURSE = (
     Kind(
         "too_short",
+        title="Training stopped too early",
         section="8.1",
         meaning="Training ends while the loss is still falling: more epochs would lower it further.",
         fine="Training is long enough",
-        headline="it ends while its loss is still falling",
         cure="Train for two or three times as many epochs, and add "
-        "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
+        "`callbacks.EarlyStopping(restore_best_weights=True)` to stop in time.",
     ),
     Kind(
         "too_long",
+        title="Trained too long",
         section="8.1",
-        meaning="The held-out loss was best long ago, and later epochs gained nothing.",
-        fine="No epochs are wasted",
-        headline="it goes on long after its best epoch",
+        meaning="The held-out loss was lowest long ago, and later epochs have not improved it.",
+        fine="Training is not too long",
         cure="Train for fewer epochs, or stop when the validation loss is lowest: "
         "`callbacks.EarlyStopping(restore_best_weights=True)`.",
     ),
     Kind(
         "oscillation",
+        title="Oscillating training loss",
         section="8.3.1",
-        meaning="The training loss oscillates from epoch to epoch at one level: the steps are too long to settle.",
+        meaning="The training loss oscillates from epoch to epoch and falls no further: the steps are too long to "
+        "settle.",
         fine="The training loss does not oscillate from epoch to epoch",
-        headline="its loss oscillates from epoch to epoch",
         cure="Let the learning rate decay: `schedules.LinearDecay`, `callbacks.LearningRateDecay`. Or lower it: "
         "`keras_ch8.find_learning_rate` finds a good one.",
     ),
     Kind(
         "learns_nothing",
+        title="No better than a constant prediction",
         section="8.2",
         meaning="At the end of training, the model does no better than a constant prediction.",
         fine="The model has learned something",
-        headline="it is no better than a guess",
-        cure="Check labels, learning rate (`keras_ch8.find_learning_rate`), trainable layers, and inputs, in this "
-        "order. Then fit 32 examples alone.",
+        cure="Check the labels, the learning rate (`keras_ch8.find_learning_rate`), the trainable layers and the "
+        "inputs, in this order. Then try to fit 32 examples alone.",
     ),
 )
 """How long a training is, whether it comes to rest, and whether it has learned anything: what its epochs say."""
@@ -351,9 +351,20 @@ def ignored(value: Any) -> tuple[str, ...]:
             return tuple(given)
     guess = meant(unknown[0], KINDS) if isinstance(unknown[0], str) else ""
     raise ValueError(
-        "`ignore` names kinds of verdicts of which nothing is said, so it must be a list of some that there are. "
-        f"Received: ignore={short(value)}. {guess or '`keras_ch8.verdicts.kinds.KINDS` has all of them.'}"
+        "`ignore` must be a list of kinds of verdicts that you do not want to see. "
+        f"Received: ignore={short(value)}. {guess or 'Choose from `keras_ch8.verdicts.kinds.KINDS`.'}"
     )
+
+
+def title_of(name: str) -> str:
+    """Return what a person reads in place of the name of a kind; the name itself where it has no title.
+
+    Example:
+        >>> from keras_ch8.verdicts.kinds import title_of
+        >>> title_of("too_long"), title_of("a_kind_of_yours")
+        ('Trained too long', 'a_kind_of_yours')
+    """
+    return (KINDS[name].title if name in KINDS else "") or name
 
 
 _ADDED_BY: dict[str, str] = {}  # which class has added a kind, by the name of the kind
@@ -368,8 +379,8 @@ def register(kind: Kind, owner: str) -> None:
     known = KINDS.get(kind.name, kind)
     if known != kind and _ADDED_BY.get(kind.name) != owner:
         raise ValueError(
-            f"Each kind of verdict has a name of its own. Received: {short(kind)} of {owner}, whose name is that of "
-            f"{short(known)}. Give it another name, or use the kind that is there."
+            f"Each kind of verdict needs a name of its own. Received: {short(kind)} of {owner}, but {short(known)} "
+            "has the same name. Rename your kind, or use the existing one."
         )
     if kind.name not in KINDS or _ADDED_BY.get(kind.name) == owner:
         KINDS[kind.name] = kind

@@ -15,7 +15,7 @@ def _below(gain: float) -> str:
 
 
 def _of_gradient(noise_over_batch: float) -> str:
-    """Return what part of the squared gradient of a minibatch is noise."""
+    """Return what part of the squared norm of a minibatch gradient is noise."""
     ratio = max(noise_over_batch, 0.0)
     return percent(ratio / (1 + ratio))
 
@@ -39,15 +39,15 @@ def _has_moved(fall: float) -> str:
 
 GAINED = Quantity(
     "gained",
-    "Fraction by which the loss on the probe is below its start or, if less and without penalties, the best constant "
-    "prediction.",
-    lambda gain: f"the loss is {_below(gain)} its initial value or, if lower, the best constant prediction",
+    "Fraction by which the loss on the probe is below its initial value or, if lower and without penalties, that of "
+    "the best constant prediction.",
+    lambda gain: f"the loss is {_below(gain)} its initial value or, if lower, that of the best constant prediction",
     number=_below,
     usual=OF_THREE,
 )
 GROWTH = Quantity(
     "growth",
-    "The loss over its start, where it is never below 0.",
+    "The loss over its initial value, if it is never below 0.",
     lambda factor: f"the loss is {times(factor, 'its initial value')}",
     "the loss has grown without limit",
     usual=OF_THREE,
@@ -55,14 +55,14 @@ GROWTH = Quantity(
 )
 OVER_CHANCE = Quantity(
     "over_chance",
-    "The loss, without penalties, over that of the best constant prediction, if that is known and above 0.",
+    "The loss without penalties over that of the best constant prediction, if this is known and above 0.",
     lambda factor: f"the loss is {times(factor, 'that of the best constant prediction')}",
     "the loss is far above that of the best constant prediction",
     usual=OF_THREE,
 )
 OVER_NEIGHBOURS = Quantity(
     "over_neighbours",
-    "The loss, without penalties, over that of a nearest-neighbor prediction within the probe, if inputs are numbers.",
+    "The loss without penalties over that of a nearest-neighbor prediction in the probe, if the inputs are numbers.",
     lambda factor: f"the loss is {times(factor, 'that of a nearest-neighbor prediction')}",
     "the loss is far above that of a nearest-neighbor prediction",
     number=lambda factor: digits(factor, 3),
@@ -76,40 +76,38 @@ RECENT = Quantity(
 )
 PACE_KEPT = Quantity(
     "pace_kept",
-    "The fall over the last third of the steps over the whole fall: a third where it falls evenly; 0 without a fall.",
+    "The part of the whole fall of the loss that came in the last third of the steps: a third if it falls evenly.",
     number=percent,
 )
 HEADWAY_SINCE = Quantity(
     "headway_since_half",
-    "Fraction by which the loss is below its lowest in the first half, by medians of three measurements.",
-    lambda fall: f"the loss has {_has_moved(fall)} since its lowest value in the first half",
+    "Fraction by which the loss is below its lowest value in the first half, by medians of three measurements.",
+    lambda fall: f"the loss has {_has_moved(fall)} since its minimum in the first half",
     number=lambda fall: f"a {'fall' if fall >= 0 else 'rise'} of {percent(fall)}",
 )
 HEIGHT_FALLEN = Quantity("height_fallen", "`gained`, by the median of the loss.")
 RISES = Quantity(
     "rises",
-    "All rises of the loss between measurements, as a fraction of the loss.",
-    lambda rises: f"the rises between the last measurements add up to {percent(rises)} of the loss",
-    "the loss rises without limit between the last measurements",
+    "All recent rises of the loss between measurements, as a fraction of the loss.",
+    lambda rises: f"recent rises add up to {percent(rises)} of the loss",
+    "recent rises of the loss have no limit",
     number=percent,
     series="diagnosis/relative_loss_rises",
 )
 MINIBATCHES = Quantity(
     "minibatches_over_start",
-    "The median loss of the last 50 minibatches over that of the probe at the start, if never below 0.",
+    "The median loss of the last 50 minibatches over the initial loss on the probe, if neither is below 0.",
 )
 SHRUNK = Quantity(
     "shrunk_weights",
-    "The length of all weights over that at the first measurement, where layers add to the loss.",
+    "The norm of all weights over that at the first measurement, if layers add penalties to the loss.",
     lambda part: f"the weight norm is {percent(part)} of its initial value",
     number=percent,
 )
-FAR_TARGETS = Quantity(
-    "far_targets", "1 where the standard deviation of targets that are numbers is above 100, else 0."
-)
+FAR_TARGETS = Quantity("far_targets", "1 if the standard deviation of numeric targets is above 100, else 0.")
 LOSS = Quantity("loss", "The loss on the probe.", series="diagnosis/loss")
 PART_DONE = Quantity(
-    "part_done", "Steps so far over those of the whole training run, if these are known.", number=percent
+    "part_done", "Steps so far over the steps of the whole training run, if these are known.", number=percent
 )
 UPDATES = Quantity(
     "updates",
@@ -121,18 +119,18 @@ UPDATES = Quantity(
 
 STEP_OVER_BEST = Quantity(
     "step_over_best",
-    "The length of a step over the best length in its direction, in the median.",
-    lambda ratio: f"steps are {part(ratio, 'the best length')}",
-    "steps are far longer than the best length",
+    "The length of a step over the optimal length in its direction, by the median.",
+    lambda ratio: f"steps are {part(ratio, 'the optimal length')}",
+    "steps are far longer than the optimal length",
     number=share,
     usual=OF_LAST,
     series="diagnosis/step_over_best",
 )
 TYPICAL_STEP = Quantity(
     "typical_step",
-    "The size of `step_over_best`, whatever its sign, in the median.",
-    lambda ratio: f"steps are {part(ratio, 'the best length')}",
-    "steps are far longer than the best length",
+    "The absolute value of `step_over_best`, by the median.",
+    lambda ratio: f"steps are {part(ratio, 'the optimal length')}",
+    "steps are far longer than the optimal length",
     number=share,
     usual=OF_LAST,
 )
@@ -146,15 +144,15 @@ OVERSHOOT = Quantity(
 )
 RATE_LEFT = Quantity(
     "rate_left",
-    "The effective learning rate, in the median, over the largest of the first three.",
+    "The median effective learning rate over the largest of the first three.",
     lambda left: f"the effective learning rate is {part(left, 'its initial value') if left else 0}",
     number=share,
 )
 RATE_OF_LIMIT = Quantity(
     "rate_times_curvature",
-    "The effective rate times the largest curvature: gradient descent is unstable above 2.",
+    "The effective learning rate times the largest curvature: gradient descent is unstable above 2.",
     lambda product: f"the effective learning rate is {part(product / 2, 'the largest stable one')}",
-    "the effective learning rate is far beyond the largest stable one",
+    "the effective learning rate is far above the largest stable one",
     number=lambda product: share(product / 2),
     series="diagnosis/rate_times_curvature",
 )
@@ -174,44 +172,44 @@ BROKEN = Quantity(
     lambda number: f"{counted(number, 'step')} had a NaN or infinite gradient",
     series="diagnosis/nonfinite_steps",
 )
-GREW = Quantity("grew", "1 where loss, gradient or weights grew before the loss was infinite, else 0.")
-SKIPS = Quantity("skips", "1 where steps with a NaN or infinite gradient are skipped, else 0.")
+GREW = Quantity("grew", "1 if the loss, gradient or weights grew before the loss became infinite, else 0.")
+SKIPS = Quantity("skips", "1 if steps with a NaN or infinite gradient are skipped, else 0.")
 NOISE_OVER_BATCH = Quantity(
     "noise_over_batch",
-    "`noise_scale` over the batch size: the steps needed go as 1 + this, the examples as 1 + 1 / this.",
-    lambda ratio: f"noise makes up {_of_gradient(ratio)} of the squared minibatch gradient",
-    "the gradient is lost in its noise",
+    "`noise_scale` over the batch size: the steps needed grow as 1 + this, the examples needed as 1 + 1 / this.",
+    lambda ratio: f"{_of_gradient(ratio)} of the squared minibatch gradient norm is noise",
+    "the minibatch gradient is nothing but noise",
     number=_of_gradient,
 )
 NOISE_SCALE = Quantity(
     "noise_scale",
-    "The batch size at which noise and gradient are equal, by the mean.",
-    lambda scale: f"noise and gradient would be equal at a batch size of {digits(max(scale, 0.0))}",
+    "The batch size at which noise and gradient have equal norms, by the mean.",
+    lambda scale: f"noise and gradient would have equal norms at a batch size of {digits(max(scale, 0.0))}",
     series="diagnosis/noise_scale",
 )
 FALL_NOISE = Quantity(
     "fall_noise_over_batch",
-    "`noise_over_batch` while the first nine tenths of the loss were gained, by four measurements or more.",
-    lambda ratio: f"while the loss fell noise made up {_of_gradient(ratio)} of the squared minibatch gradient",
+    "`noise_over_batch` during the first nine tenths of the fall of the loss, by four measurements or more.",
+    lambda ratio: f"while the loss fell, {_of_gradient(ratio)} of the squared minibatch gradient norm was noise",
     number=_of_gradient,
 )
 EXCESS = Quantity(
     "excess",
-    "Fraction of the loss by which noise keeps it above its floor: rate tr(Sigma) / (4 m) on a quadratic.",
-    lambda fraction: f"noise keeps the loss {percent(fraction)} above its floor",
+    "Fraction by which noise keeps the loss above its minimum: learning rate times tr(Sigma) / (4 m) on a quadratic.",
+    lambda fraction: f"noise keeps the loss {percent(fraction)} above its minimum",
     number=percent,
 )
 BATCH_SIZE = Quantity(
     "batch_size",
-    "Examples of a minibatch.",
+    "Examples in a minibatch.",
     lambda size: f"the batch size is {size:.0f}",
 )
-COMPARES = Quantity("compares", "1 where the optimizer compares losses of a batch (section 8.6), else 0.")
+COMPARES = Quantity("compares", "1 if the optimizer compares losses on the same batch (section 8.6), else 0.")
 
 KERNEL_ELASTICITY = Quantity(
     "kernel_elasticity",
-    "Relative change of the loss per relative change of the weights, |g| |theta| / L: the lowest of probe, last "
-    "minibatches, and weights with two axes or more.",
+    "Relative change of the loss per relative change of the weights, |g| |theta| / L: the lowest for the probe, the "
+    "last minibatches, and the weights with two or more axes.",
     lambda size: f"changing all weights by 1 % would {_change(size / 100)}",
     "the gradient is extremely large",
     number=lambda fraction: percent(fraction / 100),
@@ -221,7 +219,7 @@ KERNEL_ELASTICITY = Quantity(
 
 NEWTON_GAIN = Quantity(
     "newton_gain",
-    "The fraction of the loss that an ideal Newton step would gain, with a length for each direction.",
+    "Fraction by which an ideal Newton step, with its own length in each direction, would lower the loss.",
     lambda gain: f"an ideal Newton step would {_lower(gain)}",
     "an ideal Newton step would lower the loss without limit",
     number=lambda gain: percent(max(gain, 0.0)),
@@ -237,17 +235,17 @@ NEGATIVITY = Quantity(
 )
 ESCAPES = Quantity(
     "escapes",
-    "Effective rate times negative curvature times the steps of the whole training run.",
+    "Effective learning rate times negative curvature times the steps of the whole training run.",
 )
 HIDDEN = Quantity("hidden_layers", "Layers with a weight matrix before the output layers.")
 NARROWEST = Quantity(
     "narrowest",
-    "Units of the narrowest hidden layer, if fewer than the outputs.",
+    "Units of the narrowest hidden layer, if it has fewer than the output.",
     lambda units: f"the narrowest hidden layer has {counted(units, 'unit')}",
 )
 OVER_LEAST_SQUARES = Quantity(
     "over_least_squares",
-    "The loss of a linear model with a mean squared error over what least squares reach on the probe.",
+    "The mean squared error of a linear model over the least-squares minimum on the probe.",
     lambda factor: f"the loss is {times(factor, 'the least-squares minimum')}",
     "the loss is far above the least-squares minimum",
     usual=OF_THREE,
@@ -263,7 +261,7 @@ UNEVENNESS = Quantity(
 
 GROWTH_THROUGH_DEPTH = Quantity(
     "growth_through_depth",
-    "The gradient at the first hidden layer over that at the last, in the median.",
+    "The gradient at the first hidden layer over that at the last, by the median.",
     lambda growth: f"the first hidden layer gets {part(growth, 'the gradient of the last')}",
     "the gradient of the first hidden layer has no limit",
     number=share,
@@ -271,7 +269,7 @@ GROWTH_THROUGH_DEPTH = Quantity(
 )
 GROWTH_AT_THE_START = Quantity(
     "growth_at_the_start",
-    "The gradient at the first hidden layer over that at the last, in the median of the first three measurements.",
+    "The gradient at the first hidden layer over that at the last, by the median of the first three measurements.",
     lambda growth: f"the first hidden layer got {part(growth, 'the gradient of the last')}",
     "the gradient of the first hidden layer had no limit",
     number=share,
@@ -279,7 +277,7 @@ GROWTH_AT_THE_START = Quantity(
 )
 BACKWARD_FACTOR = Quantity(
     "backward_factor",
-    "Factor of the gradient from a hidden layer to the one before.",
+    "Factor by which the gradient changes from a hidden layer to the one before.",
     lambda factor: f"each hidden layer now multiplies the gradient by {digits(factor)} during backpropagation",
     series="diagnosis/backward_factor",
 )
@@ -292,7 +290,7 @@ DEAD = Quantity(
 )
 SATURATED = Quantity(
     "fraction_saturated",
-    "The fraction of the outputs of all tanh and sigmoid units that are on the flat ends.",
+    "The fraction of the outputs of all tanh and sigmoid units that are on the flat ends of the curve.",
     lambda fraction: f"{percent(fraction)} of the tanh and sigmoid units are saturated",
     number=percent,
     series="diagnosis/fraction_saturated",
@@ -300,53 +298,53 @@ SATURATED = Quantity(
 SATURATED_IN_LAYER = Quantity(
     "saturated_in_layer",
     "`fraction_saturated` of the layer with the most.",
-    lambda fraction: f"in one layer {percent(fraction)} of the units are saturated",
+    lambda fraction: f"in one layer, {percent(fraction)} of the units are saturated",
     number=percent,
 )
 LARGEST_SIGNAL = Quantity(
     "largest_signal",
     "The largest root mean square (RMS) of the inputs and the layer outputs at the start: best near 1.",
-    lambda signal: f"the largest signal has an RMS of {digits(signal)} instead of about 1",
-    "the largest signal is too large to measure",
+    lambda signal: f"the largest RMS is {digits(signal)} instead of about 1",
+    "the largest RMS is too large to measure",
     usual=AT_THE_START,
     series="diagnosis/largest_signal",
 )
 SIGNAL_GROWTH = Quantity(
     "signal_growth",
     "`signal_now` over its value before the first update.",
-    lambda factor: f"the largest layer output is {times(factor, 'its size at the start')}",
+    lambda factor: f"the largest layer output is {times(factor, 'its initial size')}",
     "the largest layer output has grown without limit",
 )
 SIGNAL_NOW = Quantity(
     "signal_now",
-    "The largest root mean square (RMS) of the layer outputs, median of three measurements.",
+    "The largest root mean square (RMS) of the layer outputs, by the median of three measurements.",
     lambda signal: f"the largest layer output has an RMS of {digits(signal)}",
     "the largest layer output is too large to measure",
 )
 STILL = Quantity(
     "fraction_still",
-    "The fraction of the weight matrices whose gradient is exactly 0 in all measurements, where others have one.",
+    "The fraction of the weight matrices whose gradient is exactly 0 in all measurements, while others get one.",
     lambda fraction: f"the gradient is exactly 0 for {percent(fraction)} of the trainable weight matrices",
     number=percent,
     series="diagnosis/fraction_without_gradient",
 )
 HORIZON = Quantity(
     "horizon_reached",
-    "`horizon` over all time steps, in the median.",
-    lambda fraction: f"the gradient is {f'gone after {percent(fraction)} of the time steps' if fraction else 0}",
+    "`horizon` over the number of time steps, by the median.",
+    lambda fraction: f"the gradient reaches back through {percent(fraction) if fraction else 'none'} of the time steps",
     number=percent,
     usual=OF_LAST,
 )
 HORIZON_NOW = Quantity(
     "horizon",
-    "Time steps after which the gradient is below 1 % of its largest.",
+    "Time steps, counted back from the end, after which the gradient is below 1 % of its maximum.",
     lambda steps: f"the gradient now reaches back {counted(steps, 'time step')}",
     series="diagnosis/horizon",
 )
 GROWTH_IN_TIME = Quantity(
     "growth_in_time",
-    "The gradient at the first time step over that at the last, in the median; over their number "
-    "where the loss sees every step.",
+    "The gradient at the first time step over that at the last, by the median; divided by the number of time steps "
+    "if the loss sees each of them.",
     lambda growth: f"the first time step gets {part(growth, 'the gradient of the last')}",
     "the gradient of the first time step has no limit",
     number=share,
@@ -354,7 +352,7 @@ GROWTH_IN_TIME = Quantity(
 )
 FACTOR_NOW = Quantity(
     "time_factor",
-    "Factor of the gradient from a time step to the one before.",
+    "Factor by which the gradient changes from a time step to the one before.",
     lambda factor: f"each time step now multiplies the gradient by {digits(factor)} during backpropagation",
     series="diagnosis/time_factor",
 )
@@ -367,7 +365,7 @@ GAP = Quantity(
 )
 INFERENCE_OVER_TRAINING = Quantity(
     "inference_over_training",
-    "The loss of the probe at inference over that in training.",
+    "The loss on the probe in inference mode over that in training mode.",
     lambda ratio: f"the loss at inference is {times(ratio, 'that in training')}",
     "the loss at inference is far above that in training",
     number=lambda ratio: digits(ratio, 3),
@@ -377,21 +375,21 @@ INFERENCE_OVER_TRAINING = Quantity(
 
 LATELY = Quantity(
     "fell_lately",
-    "Fraction by which the validation (else training) loss fell in the last third of training.",
+    "Fraction by which the validation loss, or else the training loss, fell in the last third of training.",
     lambda fall: f"the loss fell by {percent(max(fall, 0.0))} in the last third of training",
     number=lambda fall: percent(max(fall, 0.0)),
 )
 STILL_AHEAD = Quantity(
     "still_ahead",
-    "Fraction of the loss that as many epochs again would gain, if the fall goes on shrinking as it does.",
+    "Fraction by which as many epochs again would lower the loss, if its fall keeps slowing down at the same rate.",
     lambda gain: f"as many epochs again would lower the loss by {percent(max(gain, 0.0))}",
     number=lambda gain: percent(max(gain, 0.0)),
 )
-FALLEN_SO_FAR = Quantity("fallen_so_far", "Fraction by which the loss is below that of the first part of training.")
+FALLEN_SO_FAR = Quantity("fallen_so_far", "Fraction by which the loss is below that in the first part of training.")
 LAST_OF_FALL = Quantity(
     "last_of_fall",
-    "The part of the whole fall that came in the last third of training.",
-    lambda part: f"{percent(max(part, 0.0))} of the fall of the loss came in the last third of training",
+    "The part of the whole fall of the loss that came in the last third of training.",
+    lambda part: f"{percent(max(part, 0.0))} of the decrease in loss came in the last third of training",
     number=lambda part: percent(max(part, 0.0)),
 )
 BEST_AT = Quantity(
@@ -402,20 +400,20 @@ BEST_AT = Quantity(
 )
 LEFT = Quantity(
     "left_of_chance",
-    "The loss over that of the best constant prediction, else over that of the first epoch.",
-    lambda part: f"the loss is {percent(part)} of that of the best constant prediction, or of the first epoch",
+    "The loss over that of the best constant prediction, or else over that of the first epoch.",
+    lambda part: f"the loss is {percent(part)} of that of the best constant prediction or of the first epoch",
     number=percent,
 )
 LEARNED_SINCE = Quantity(
     "learned_since_best",
     "Fraction by which the training loss fell since the validation loss was lowest.",
-    lambda fall: f"since the best epoch the training loss fell by {percent(max(fall, 0.0))}",
+    lambda fall: f"since the best epoch, the training loss fell by {percent(max(fall, 0.0))}",
     number=lambda fall: percent(max(fall, 0.0)),
 )
 RISEN = Quantity(
     "risen_since_best",
-    "Fraction by which the loss that `best_at` is about is above its lowest.",
-    lambda rise: f"since its best the loss has risen by {percent(rise)}",
+    "Fraction by which the loss that `best_at` is about is above its minimum.",
+    lambda rise: f"the loss has risen by {percent(rise)} since its minimum",
     number=percent,
 )
 SWING = Quantity(
@@ -425,13 +423,13 @@ SWING = Quantity(
     number=percent,
 )
 HEADWAY = Quantity(
-    "headway", "The fall over the second half of the epochs over all changes in it: 1 where it only falls."
+    "headway", "The fall of the loss in the second half of the epochs over all its changes there: 1 if it only falls."
 )
 HELD_OUT_RISE = Quantity(
     "held_out_rise",
-    "The rise of the held-out loss (`val_loss`, else the probe's) since its best, over its fall "
-    "before or, if more, a tenth of its start.",
-    lambda rise: f"the held-out loss has risen again by {percent(rise)} of its earlier fall",
+    "The rise of the held-out loss (`val_loss`, or else the loss on the probe) since its minimum, over its fall before "
+    "or, if larger, a tenth of its initial value.",
+    lambda rise: f"since its minimum, the held-out loss has risen by {percent(rise)} of its earlier fall",
     "the held-out loss has risen without limit",
     number=percent,
     usual="lowest of the last 3 values",
@@ -439,15 +437,15 @@ HELD_OUT_RISE = Quantity(
 LEARNED = Quantity("learned", "By how much the training loss is below that of the first epoch.")
 HELD_OUT_LEFT = Quantity(
     "held_out_left",
-    "The held-out loss at its best over that of the best constant prediction, else over its start.",
+    "The lowest held-out loss over that of the best constant prediction, or else over its initial value.",
     number=percent,
 )
 VALIDATION_LOSS = Quantity("val_loss", "The validation loss of the last epoch.", series="epoch/val_loss")
-LOSS_OF_PROBE = Quantity("loss_of_probe", "The loss on the probe, where there is no other.", series="diagnosis/loss")
+LOSS_OF_PROBE = Quantity("loss_of_probe", "The loss on the probe, if there is no other.", series="diagnosis/loss")
 LEAST_OVER_CHANCE = Quantity(
     "least_over_chance",
-    "The lowest of the losses on the probe, of the last epoch and of validation, over that of the best constant "
-    "prediction.",
+    "The lowest of three losses (on the probe, of the last epoch, on the validation data) over that of the best "
+    "constant prediction.",
     lambda factor: f"the lowest loss is {times(factor, 'that of the best constant prediction')}",
     "the lowest loss is far above that of the best constant prediction",
 )

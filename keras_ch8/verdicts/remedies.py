@@ -103,12 +103,15 @@ def _rate(change: str, rate: str, expects: str) -> tuple[Remedy, ...]:
             f"{change} the peak of the learning rate schedule {to}: scale the whole schedule by the same factor.",
             SCALE_SCHEDULE.format(rate=rate), expects, (scheduled,), (*_ELSEWHERE, *_OWN_LENGTH),
         ),
-        Remedy(f"{change} the largest learning rate {to} where you set it.", needs=_ELSEWHERE, unless=_OWN_LENGTH),
+        Remedy(
+            f"Where you set the learning rate, {change.lower()} its largest value {to}.",
+            needs=_ELSEWHERE, unless=_OWN_LENGTH,
+        ),
     )  # fmt: skip
 
 
 def _scale_inputs(expects: str, and_rate: bool = False) -> Remedy:
-    says = "Standardize the inputs with a `keras.layers.Normalization` in front of the model"
+    says = "Standardize the inputs: start the model with `keras.layers.Normalization`, adapted to the training data"
     if not and_rate:
         return Remedy(f"{says}.", NORMALIZE_INPUTS, expects, (Fact.UNSCALED_INPUTS,), _NOT_SCALED)
     return Remedy(
@@ -118,7 +121,7 @@ def _scale_inputs(expects: str, and_rate: bool = False) -> Remedy:
 
 
 def _find_rate(expects: str) -> Remedy:
-    says = "Find a learning rate with `keras_ch8.find_learning_rate`."
+    says = "Find a good learning rate with `keras_ch8.find_learning_rate`."
     return Remedy(says, FIND_RATE, expects, unless=_RATED)
 
 
@@ -145,7 +148,7 @@ def _leaky(expects: str, *needs: Fact) -> Remedy:
 
 def _clip(expects: str) -> Remedy:
     return Remedy(
-        "Clip the gradient at a norm of {clip_at}, which 9 of 10 steps stay below: `global_clipnorm={clip_at}`.",
+        "Clip the gradient at a norm of {clip_at}, which 9 of 10 gradients stay below: `global_clipnorm={clip_at}`.",
         CLIP, expects, unless=(Fact.CLIPPING, Fact.OWN_STEP_LENGTH),
     )  # fmt: skip
 
@@ -161,7 +164,7 @@ _LESS = _rate("Lower", "shorter_rate", "The loss should fall from the first epoc
 _LONGER = _rate("Raise", "longer_rate", "The loss should fall several times faster.")
 _FACTOR = "Each layer should scale the gradient by a factor between 0.7 and 1.4."
 _SIGNAL = "The outputs of each layer should have an RMS near 1."
-_BELOW_CHANCE = "The loss should beat the best constant prediction."
+_BELOW_CHANCE = "The loss should fall below that of the best constant prediction."
 _REACH = "The gradient should reach the first time steps."
 _LEAVES = "The loss should start to fall within the first few epochs."
 _PASSES = "Fewer than a third of the units should be dead or saturated."
@@ -171,11 +174,12 @@ _DECAY_LESS = Remedy(
     DECAY_LESS, "The weights should grow, and the loss should fall.", (Fact.STRONG_DECAY,),
 )  # fmt: skip
 _IN_ORDER = (
-    "Check in this order: labels match their inputs;{} the layers are trainable; the inputs are scaled and predict the "
-    "targets. Then fit 32 examples alone: if the model cannot learn even these, the fault is in the model."
+    "Check in this order: do the labels match their inputs,{} are the layers trainable, and are the inputs scaled? "
+    "Then fit 32 examples alone: if the model cannot learn even these, the fault is in the model."
 )
 _NEW_START = Remedy(
-    "Start from random weights of the usual size, so that units differ: `keras.initializers.GlorotUniform`.",
+    "Initialize the weights at random and at the usual scale, so that units differ: "
+    "`keras.initializers.GlorotUniform`.",
     NEW_START, _LEAVES,
 )  # fmt: skip
 _STOP = Remedy(
@@ -188,7 +192,7 @@ _KEEP = Remedy("Keep the weights of the step at which the held-out loss is lowes
 _DECAY = Remedy(
     "Decay the learning rate from {rate} to 0 over the whole training run with `schedules.LinearDecay`.",
     SLOWER_FALL,
-    "The loss should fall further towards the end.",
+    "The loss should fall further toward the end of training.",
     unless=_RATED,
 )
 
@@ -198,7 +202,7 @@ _REVIVE = (
         needs=(Fact.PENALTIES_OF_UNITS,),
     ),
     _scale_inputs(_PASSES),
-    Remedy("Start with biases of 0.", BIASES_OF_0, _PASSES, (Fact.NEGATIVE_BIASES,)),
+    Remedy("Set the initial biases to 0.", BIASES_OF_0, _PASSES, (Fact.NEGATIVE_BIASES,)),
     _leaky(_PASSES, Fact.SCALE_OF_THE_START),
     _leaky(_PASSES, Fact.DEFAULT_RATE),
     *_LESS,
@@ -218,29 +222,29 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "step_too_short": (
         _DECAY_LESS,
         Remedy(
-            "Raise the clipping norm to {clip_at}, which 9 of 10 steps stay below: currently nearly every step is "
-            "clipped.",
+            "Raise the clipping threshold to {clip_at}, which 9 of 10 gradients stay below: currently nearly every "
+            "step is clipped.",
             CLIP_LESS, "The loss should fall several times faster.", (Fact.CLIPPED,), _OWN_LENGTH,
         ),
         Remedy(
-            "End the model with `keras.layers.Rescaling`(y.std(), y.mean()): your targets are too large to reach at "
+            "End the model with `keras.layers.Rescaling(y.std(), y.mean())`: your targets are too large to reach at "
             "this learning rate.",
-            RESCALE_TARGETS, "The loss should beat the best constant prediction in the first few epochs.",
+            RESCALE_TARGETS, "The loss should fall below that of the best constant prediction in the first few epochs.",
             (Fact.LARGE_TARGETS, Fact.STEPS_OF_THE_RATE), (Fact.SEVERAL_INPUTS,),
         ),
         Remedy(
-            "Decay the learning rate more slowly, over the whole training run, with `schedules.LinearDecay`: a "
-            "schedule counts steps, not epochs.",
-            SLOWER_FALL, "The loss should keep falling to the end.", (Fact.FADED_RATE,),
+            "Decay the learning rate more slowly, over the whole training run, with `schedules.LinearDecay`. Schedules "
+            "count steps, not epochs.",
+            SLOWER_FALL, "The loss should keep falling until the end.", (Fact.FADED_RATE,),
             (Fact.WARM_UP, Fact.LOWERED_ON_PLATEAUS, *_ELSEWHERE, *_OWN_LENGTH),
         ),
         Remedy(
-            "Keep the learning rate near {rate}: remove `keras.callbacks.ReduceLROnPlateau`, or raise its patience.",
-            WITHOUT_PLATEAUS, "The loss should keep falling to the end.", (Fact.FADED_RATE, Fact.LOWERED_ON_PLATEAUS),
-            _OWN_LENGTH,
+            "Keep the learning rate near {rate}: remove `keras.callbacks.ReduceLROnPlateau`, or raise its `patience`.",
+            WITHOUT_PLATEAUS, "The loss should keep falling until the end.",
+            (Fact.FADED_RATE, Fact.LOWERED_ON_PLATEAUS), _OWN_LENGTH,
         ),
         Remedy(
-            "Decay the learning rate more slowly, over the whole training run, where you set it.",
+            "Where you set the learning rate, let it decay more slowly, over the whole training run.",
             needs=(Fact.FADED_RATE,), unless=(Fact.LOWERED_ON_PLATEAUS, *_OWN_LENGTH),
         ),
         *_LONGER,
@@ -248,30 +252,30 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "ill_conditioned": (
         Remedy(
-            "Train for three times as many epochs: your optimizer already uses curvature, and stops by itself. In "
-            "float64 (`keras.config.set_floatx`) it gets further.",
+            "Train for three times as many epochs: your optimizer already uses curvature, and stops by itself. With "
+            '`keras.config.set_floatx("float64")` it reaches a lower loss.',
             "epochs = 3 * epochs", "The loss should keep falling.", (Fact.CURVATURE,),
         ),
-        _scale_inputs("The loss should fall at once, and the curvatures should be more alike.", and_rate=True),
+        _scale_inputs("The loss should fall faster from the first epoch on.", and_rate=True),
         Remedy(
-            "Use `optimizers.LBFGS` with all examples in each step: it fits a linear model in a few dozen steps.",
+            "Use `optimizers.LBFGS` on full batches: it fits a linear model in a few dozen steps.",
             WITH_CURVATURE, "The loss should reach the least-squares minimum.", (Fact.LINEAR_MODEL,),
             (*_SCHEDULED, *_NO_CURVATURE),
         ),
         Remedy(
             "Give each weight its own learning rate with `optimizers.Adam`. Then find a new learning rate with "
             "`keras_ch8.find_learning_rate`.",
-            f"{ADAM}\n{FIND_RATE}", "The loss should fall faster, also along the floor of the ravine.",
+            f"{ADAM}\n{FIND_RATE}", "The loss should fall faster, also along the flat directions.",
             unless=(Fact.ADAPTIVE_RATES, Fact.CURVATURE),
         ),
         _normalize("The loss should fall faster, at a higher learning rate."),
         _find_rate("The loss should fall faster."),
-        Remedy("Use curvature with `optimizers.LBFGS` or another method of section 8.6.", unless=_NO_CURVATURE),
+        Remedy("Use a second-order optimizer, such as `optimizers.LBFGS` (section 8.6).", unless=_NO_CURVATURE),
     ),
     "noise_dominated": (
         Remedy(
-            "Use batches of {larger_batch} examples, for the same number of steps.", LARGER_BATCH,
-            "The loss should fall below its present noise floor.",
+            "Raise the batch size to {larger_batch}, for the same number of steps.", LARGER_BATCH,
+            "The loss should fall below its current noise floor.",
         ),
         _DECAY,
         Remedy("Average the weights of the last steps with `callbacks.PolyakAveraging`."),
@@ -298,14 +302,14 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "exploding": (
         Remedy(
-            "Start with orthogonal recurrent kernels (`initializers.Orthogonal`), and clip the gradient at a norm of "
+            "Initialize the recurrent kernels with `initializers.Orthogonal`, and clip the gradient at a norm of "
             "{clip_at}.",
-            f"{ORTHOGONAL}\n{CLIP}", "The gradient should keep its size through time.", (Fact.RECURRENCE,),
+            f"{ORTHOGONAL}\n{CLIP}", "The gradient should have a similar size at all time steps.", (Fact.RECURRENCE,),
             (Fact.CLIPPING, Fact.OWN_STEP_LENGTH),
         ),
         Remedy(
-            "Start with orthogonal recurrent kernels: `initializers.Orthogonal`.", ORTHOGONAL,
-            "The gradient should keep its size through time.", (Fact.RECURRENCE,),
+            "Initialize the recurrent kernels with `initializers.Orthogonal`.", ORTHOGONAL,
+            "The gradient should have a similar size at all time steps.", (Fact.RECURRENCE,),
         ),
         _scale_start(_FACTOR),
         _normalize(_FACTOR),
@@ -313,7 +317,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "vanishing": (
         Remedy(
-            "Replace softmax with ReLU in hidden layers: softmax units share a sum of 1, and barely differ.",
+            "Replace softmax with ReLU in hidden layers: the outputs of a softmax sum to 1, so they barely differ.",
             ACTIVE, _FACTOR, (Fact.SOFTMAX_UNITS,),
         ),
         _normalize(_FACTOR, Fact.SIGMOID_UNITS),
@@ -328,7 +332,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             MASK_ZEROS, _REACH, (Fact.PADDING,),
         ),
         Remedy(
-            "Use `keras.layers.LSTM` with open forget gates: `initializers.forget_gate(units, {memory})`.",
+            "Use `keras.layers.LSTM`, and start with open forget gates: `initializers.forget_gate(units, {memory})`.",
             LONG_MEMORY, _REACH, (Fact.SIMPLE_RECURRENCE, Fact.SEQUENTIAL),
         ),
         Remedy(
@@ -337,13 +341,13 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             OPEN_GATES, _REACH, (Fact.LSTM,),
         ),
         Remedy(
-            "Start with an orthogonal recurrent kernel: `initializers.Orthogonal`.", ORTHOGONAL, _REACH,
+            "Initialize the recurrent kernels with `initializers.Orthogonal`.", ORTHOGONAL, _REACH,
         ),
         Remedy("Shorten the sequences, or add attention with `keras.layers.MultiHeadAttention`."),
     ),
     "dead_units": (
         *_REVIVE,
-        Remedy("Start with `keras.initializers.HeNormal` and biases of 0 or slightly above."),
+        Remedy("Initialize the weights with `keras.initializers.HeNormal`, and the biases with 0 or slightly above."),
     ),
     "saturated_units": (
         _scale_inputs(_PASSES),
@@ -354,14 +358,15 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "batch_norm_gap": (
         Remedy(
-            "Lower `momentum` of the batch normalization to {momentum}, so that its statistics follow the batches.",
+            "Lower the `momentum` of the batch normalization to {momentum}, so that its moving statistics keep up "
+            "with the batches.",
             "for layer in model.layers:\n"
             '    if hasattr(layer, "moving_mean"):\n'
             "        layer.momentum = {momentum}",
             "The loss at inference should come close to that in training.",
         ),
         Remedy(
-            "Re-estimate the statistics after training with `layers.recalibrate`, or train on batches like those that "
+            "Recompute the statistics after training with `layers.recalibrate`, or train on batches like those that "
             "you predict on."
         ),
     ),
@@ -375,8 +380,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         _STOP,
         _KEEP,
         Remedy(
-            "Check that validation and training examples are drawn and prepared alike, and shuffle before you split: a "
-            "constant predicts the validation examples better.",
+            "On the validation examples, a constant prediction beats the model. Draw and prepare training and "
+            "validation examples in the same way, and shuffle before you split.",
             needs=(Fact.HELD_OUT_OF_ANOTHER_KIND,),
         ),
         Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), use a smaller model, or get more data."),
@@ -397,20 +402,20 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "learns_nothing": (
         _DECAY_LESS,
-        Remedy(_IN_ORDER.format(" the learning rate fits (`keras_ch8.find_learning_rate`);"), unless=_OWN_LENGTH),
+        Remedy(_IN_ORDER.format(" is the learning rate right (`keras_ch8.find_learning_rate`),"), unless=_OWN_LENGTH),
         Remedy(_IN_ORDER.format(""), needs=_OWN_LENGTH),
     ),
     "too_short": (
         Remedy(
-            "Make more updates: accumulate fewer batches for each with `gradient_accumulation_steps={added_up}`.",
+            "Update the weights more often: lower `gradient_accumulation_steps` to {added_up}.",
             ADD_UP_LESS, "The loss should fall much further in the same number of epochs.", (Fact.ACCUMULATION,),
         ),
         Remedy(
             "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
             "The loss should keep falling, and settle by the end.", unless=_LOOP,
         ),
-        Remedy("Take three times as many steps.", needs=_LOOP),
-        Remedy("Raise the learning rate: find one with `keras_ch8.find_learning_rate`.", unless=_OWN_LENGTH),
+        Remedy("Train for three times as many steps.", needs=_LOOP),
+        Remedy("Raise the learning rate: `keras_ch8.find_learning_rate` finds a good one.", unless=_OWN_LENGTH),
     ),
     "too_long": (_STOP, _KEEP, Remedy("Train for fewer epochs.", unless=_LOOP)),
     "oscillation": (
@@ -428,16 +433,17 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "no_gradient": (
         _leaky("The gradient should be nonzero, and the loss should fall.", Fact.DEAD_UNITS),
         Remedy(
-            "Find what blocks the gradient after these layers, such as `keras.ops.round`, `keras.ops.argmax` or a "
-            "comparison f(x). Let the gradient pass: write x + `keras.ops.stop_gradient`(f(x) - x) instead."
+            "Find what blocks the gradient after these layers: a function `f` such as `keras.ops.round`, "
+            "`keras.ops.argmax` or a comparison. Let the gradient pass: write `x + keras.ops.stop_gradient(f(x) - x)` "
+            "instead of `f(x)`."
         ),
-        Remedy("Start with `keras.initializers.HeNormal`."),
+        Remedy("Initialize the weights with `keras.initializers.HeNormal`."),
     ),
     "nonfinite": (
         *_LESS,
-        _find_rate("There should be no NaN: all gradients are finite."),
-        _clip("There should be no NaN: all gradients are finite."),
-        Remedy("Search the data for NaN, or let `callbacks.Guard` skip such steps and name their examples."),
+        _find_rate("All gradients should be finite."),
+        _clip("All gradients should be finite."),
+        Remedy("Search the data for NaN, or let `callbacks.Guard` skip such steps and list their examples."),
     ),
 }  # fmt: skip
 """What to do about each kind of verdict, the first that suits the training first."""

@@ -23,7 +23,8 @@ class OverallState(Result):
         judged: How many kinds of trouble could be judged.
         applicable: How many kinds apply to this form of training.
         missing: The kinds that apply and could not be judged.
-        reasons: The most important first: a sentence that says why not, then, where there is one, what to do about it.
+        reasons: The most important first: a sentence that says why not, then, where there are any, what to do about it,
+            and what to expect then.
     """
 
     name: str
@@ -36,7 +37,7 @@ class OverallState(Result):
     def text(self) -> str:
         """How much was checked, in one sentence; `""` where a verdict says more."""
         made = f"{self.judged} of {counted(self.applicable, 'check')}" if self.judged else "No check"
-        said = {"ok": f"{made} made, nothing to do.", "little_checked": f"{made} could be made."}
+        said = {"ok": f"{made} ran, nothing to do.", "little_checked": f"{made} could run."}
         return said.get(self.name, "")
 
     @property
@@ -77,9 +78,9 @@ def state_of(
         >>> from keras_ch8.verdicts.state import state_of
         >>> fine = Verdict("cliff", "ok", "No spikes.", "", "8.2.4", 5)
         >>> state_of([fine], applicable=["cliff", "plateau", "saddle"]).headline
-        'LITTLE CHECKED: 1 of 3 checks could be made.'
+        'LITTLE CHECKED: 1 of 3 checks could run.'
         >>> state_of([fine], judged=["plateau"], applicable=["saddle"]).headline
-        'OK: 2 of 3 checks made, nothing to do.'
+        'OK: 2 of 3 checks ran, nothing to do.'
     """
     known = {*judged, *(verdict.kind for verdict in verdicts)}
     missing = sorted(set(applicable) - known)

@@ -22,7 +22,7 @@ LAST_QUARTER = Limit(q.PART_DONE, "above", 3 / 4, name="training is in its last 
 AT_THE_END = Limit(q.PART_DONE, "above", 0.9, name="training is at its end")
 ENOUGH_UPDATES = Limit(q.UPDATES, "above", 100, name="there were enough updates to learn something")
 
-GOOD = Limit(q.GAINED, "above", 0.5, name="the loss is far below its initial value and the best constant prediction")
+GOOD = Limit(q.GAINED, "above", 0.5, name="the loss is far below its initial value and that of a constant prediction")
 HIGH = Limit(q.GAINED, "below", 0.9, name="the loss is still high")
 LOW = Limit(q.GAINED, "above", 0.9, name="the loss is low")
 AT_CHANCE = Limit(q.OVER_CHANCE, "above", 0.95, name="a constant prediction does as well")
@@ -70,7 +70,7 @@ STEP_LENGTH = (
         says="The learning rate is too high and training diverges",
         limits=(Limit(q.GROWTH, "above", 1.3, 1.6, source=MEASURED),),
         unless=Combination(
-            "the steps are not too long, or the model memorizes the minibatches",
+            "the steps are not too long, or the minibatch loss has fallen",
             "any of",
             (Limit(q.TYPICAL_STEP, "below", 1.0), Limit(q.MINIBATCHES, "below", 0.7)),
         ),
@@ -92,7 +92,7 @@ STEP_LENGTH = (
         limits=(
             Limit(q.RISES, "above", 0.6, 0.8, source=MEASURED),
             TOO_LONG,
-            Limit(q.HEIGHT_FALLEN, "below", 0.5, name="the loss has not come down"),
+            Limit(q.HEIGHT_FALLEN, "below", 0.5, name="the loss has not fallen far"),
         ),
     ),
     Rule(
@@ -111,7 +111,7 @@ STEP_LENGTH = (
         limits=(
             Limit(q.STEP_OVER_BEST, "below", 1e-2, 5e-3, source=MEASURED),
             Limit(q.GAINED, "below", 0.1, name="the loss has barely fallen"),
-            Limit(q.PACE_KEPT, "above", 0.25, name="it falls as fast as before"),
+            Limit(q.PACE_KEPT, "above", 0.25, name="the loss falls as fast as before"),
             THIRD_OVER,
         ),
     ),
@@ -124,7 +124,7 @@ STEP_LENGTH = (
     ),
     Rule(
         kind="step_too_short",
-        says="The effective learning rate is far below the largest stable one",
+        says="The learning rate is far too low",
         limits=(
             Limit(q.NEWTON_GAIN, "above", 0.1, 0.3, source=MEASURED),
             Limit(q.RATE_OF_LIMIT, "below", 2e-3, name="the learning rate is below 1/1000 of the largest stable one"),
@@ -166,7 +166,7 @@ GRADIENT_NOISE = (
             Limit(q.NOISE_OVER_BATCH, "below", 0.05, 0.025, source=f"{MCCANDLISH}; {MEASURED}"),
             Limit(q.BATCH_SIZE, "above", 256, name="smaller batches would save computation"),
         ),
-        cure="Use a smaller batch size, down to about {smaller_batch}: each step learns as much from fewer examples.",
+        cure="Lower the batch size to about {smaller_batch}: each step learns as much from fewer examples.",
         code="batch_size = {smaller_batch}",
     ),
     wasteful(
@@ -175,7 +175,7 @@ GRADIENT_NOISE = (
             Limit(q.FALL_NOISE, "below", 0.1, 0.05, source=f"{MCCANDLISH}; {MEASURED}"),
             Limit(q.BATCH_SIZE, "above", 1024, name="smaller batches would save much computation"),
         ),
-        cure="Use a quarter or a sixteenth of the batch size: each step learns almost as much from fewer examples.",
+        cure="Divide the batch size by 4, or even by 16: each step learns almost as much from fewer examples.",
         code="batch_size = batch_size // 4",
     ),
 )
@@ -197,7 +197,7 @@ GRADIENT_NORM = (
         limits=(SHRUNK_AWAY.at("act"), THIRD_OVER),
         unless=GOOD,
         mentions=(q.LOSS,),
-        cure="Regularize less: use a hundredth of the penalties, or none.",
+        cure="Regularize less: divide the penalties by 100, or remove them.",
         code="for weight in model.trainable_variables:\n    weight.regularizer = None",
         expects="The loss should fall below that of the best constant prediction.",
     ),
@@ -218,10 +218,10 @@ CLIFF = (
     ),
     Rule(
         kind="nonfinite",
-        says="Broken steps were skipped",
+        says="Some steps were skipped",
         limits=(BROKE, SKIPPED),
         at_most="watch",
-        cure="Remove or repair the examples that `callbacks.Guard` lists in `guard.jsonl`, in the folder of the run.",
+        cure="Remove or repair the examples that `callbacks.Guard` lists in `guard.jsonl`, in the run folder.",
         expects="No step should be skipped.",
     ),
     Rule(
@@ -230,9 +230,9 @@ CLIFF = (
         limits=(BROKE, Limit(q.GREW, "below", 0, name="neither the loss nor the gradient had grown before")),
         unless=SKIPPED,
         is_certain=True,
-        cure="Find the division by 0, or the logarithm or square root of 0, in data, model or loss. Guard it: "
-        "`keras.ops.maximum(x, 1e-7)`. A lower learning rate does not help.",
-        expects="There should be no NaN: all gradients are finite.",
+        cure="Find the division by 0, or the logarithm or square root of 0, in the data, the model or the loss. Keep "
+        "the argument above 0 with `keras.ops.maximum(x, 1e-7)`. A lower learning rate will not help.",
+        expects="All gradients should be finite.",
     ),
     Rule(
         kind="nonfinite",
@@ -253,7 +253,7 @@ DURATION = (
         limits=(
             Limit(q.LAST_OF_FALL, "above", 0.25, source=MEASURED),
             Limit(q.FALLEN_SO_FAR, "above", 0.02, name="the loss has clearly fallen"),
-            Limit(q.LEFT, "above", 0.9, name="almost all of the loss is left"),
+            Limit(q.LEFT, "above", 0.9, name="the loss is still close to that of a constant prediction"),
             Limit(q.UPDATES, "below", 300, name="there were few updates"),
             FALLS_ON,
             AT_THE_END,
@@ -272,7 +272,7 @@ DURATION = (
     ),
     Rule(
         kind="too_long",
-        says="Later epochs made the model worse on held-out examples",
+        says="The last epochs made the model worse on held-out examples",
         limits=(
             Limit(q.BEST_AT, "below", 0.33, source=f"{PLAYBOOK}; {MEASURED}"),
             Limit(q.RISEN, "above", 0.02, source=MEASURED),
@@ -288,7 +288,7 @@ DURATION = (
         limits=(
             Limit(q.SWING, "above", 0.1, 0.12, source=MEASURED),
             Limit(q.OVERSHOOT, "above", 0.5, 0.7, source=MEASURED),
-            Limit(q.HEADWAY, "below", 0.2, name="its rises undo most of its falls"),
+            Limit(q.HEADWAY, "below", 0.2, name="the rises of the loss undo most of its falls"),
         ),
         mentions=q.HELD_OUT,
     ),
@@ -319,11 +319,11 @@ NOTHING_LEARNED = (
     ),
     Rule(
         kind="learns_nothing",
-        says="Nothing that was learned carries over to the validation data",
+        says="The model does not generalize to the validation data",
         limits=(Limit(q.VALIDATION_OVER_CHANCE, "above", 1.0, source=MEASURED), ENOUGH_UPDATES),
         mentions=q.HELD_OUT,
-        cure="Prepare validation data like training data: shuffle before the split, scale alike, number classes alike. "
-        "If this is already so, check whether each label belongs to its inputs.",
+        cure="Prepare the validation data like the training data: shuffle before you split, and use the same scaling "
+        "and class numbers. If you already do, check that each label belongs to its inputs.",
     ),
     Rule(
         kind="too_short",
@@ -332,13 +332,13 @@ NOTHING_LEARNED = (
             Limit(q.LEAST_OVER_CHANCE, "above", 0.9, source=MEASURED),
             Limit(q.UPDATES, "below", 300, name="there were few updates"),
         ),
-        unless=Combination("nothing was learned in enough updates", "all of", (NOTHING, ENOUGH_UPDATES)),
+        unless=Combination("the model learned nothing despite enough updates", "all of", (NOTHING, ENOUGH_UPDATES)),
         at_most="watch",
         mentions=(q.UPDATES, *q.HELD_OUT),
     ),
     Rule(
         kind="learns_nothing",
-        says="No metric has moved and nothing was learned",
+        says="No metric has changed beyond its noise",
         limits=(
             Limit(q.MOVED, "below", 3.0, source=MEASURED),
             Limit(q.FELL, "below", 0.02, name="the training loss has not fallen"),
@@ -377,7 +377,7 @@ LAYER_FLOW = (
     ),
     Rule(
         kind="step_too_long",
-        says="The steps were too long and the weights have blown up",
+        says="The learning rate was too high and the weights have blown up",
         limits=(
             Limit(q.SIGNAL_GROWTH, "above", 100.0, source=MEASURED),
             Limit(q.SIGNAL_NOW, "above", 10.0, source=f"{BOOK}, section 8.4; {MEASURED}"),
@@ -418,7 +418,7 @@ LAYER_FLOW = (
     ),
     Rule(
         kind="bad_scale",
-        says="The signal is far too large at the start",
+        says="The inputs or layer outputs are far too large at the start",
         limits=(Limit(q.LARGEST_SIGNAL, "above", 10.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
     ),
 )
@@ -472,38 +472,38 @@ SPECTRUM = (
     ),
     Rule(
         kind="plateau",
-        says="Training is stuck where the loss surface is flat",
+        says="Training is stuck on a flat part of the loss surface",
         limits=(Limit(q.NEWTON_GAIN, "below", 0.1, 0.05, source=MEASURED), STUCK, ON_PLATEAU),
         unless=Combination(
-            "the loss curves down in some direction, and there is time to follow it",
+            "the loss surface curves down in some direction, and training is long enough to follow it",
             "all of",
             (Limit(q.NEGATIVITY, "above", 0.03), Limit(q.ESCAPES, "above", 1.0)),
         ),
     ),
     Rule(
         kind="underfitting",
-        says="The model is too small or something holds it back",
+        says="The model is too small, or something else holds it back",
         limits=(Limit(q.OVER_NEIGHBOURS, "above", 1.1, 1.15, source=MEASURED), FLAT, *AT_REST),
         unless=ON_PLATEAU,
         mentions=(q.OVER_CHANCE, q.RECENT),
     ),
     Rule(
         kind="underfitting",
-        says="A hidden layer of one or two units passes on too little information",
+        says="A hidden layer of one or two units is a bottleneck",
         limits=(FLAT, Limit(q.NARROWEST, "below", 2, name="a hidden layer has one or two units"), HIGH),
         mentions=(q.NARROWEST, q.RECENT),
     ),
     Rule(
         kind="ill_conditioned",
-        says="The loss surface is ill-conditioned and training creeps along a ravine",
+        says="The loss surface is ill-conditioned, which slows training down",
         limits=(
             Limit(q.NEWTON_GAIN, "above", 0.1, 0.3, source=MEASURED),
             Limit(q.RATE_OF_LIMIT, "above", 0.3, name="the learning rate is near the largest stable one"),
-            Limit(q.NEGATIVITY, "below", 0.05, name="the curvature is positive"),
+            Limit(q.NEGATIVITY, "below", 0.05, name="there is almost no negative curvature"),
             HIGH,
             NOT_FAST,
         ),
-        unless=Limit(q.RATE_OF_LIMIT, "above", 2.5, name="the steps are too long for the largest curvature"),
+        unless=Limit(q.RATE_OF_LIMIT, "above", 2.5, name="the learning rate is too high for the largest curvature"),
         mentions=(q.RATE_OF_LIMIT,),
     ),
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from .._result import coloured_html
 from .causes import EXPLAINS, explained_by
+from .kinds import title_of
 from .state import OverallState, state_of
 from .verdict import Verdict
 from .wording import counted
@@ -35,7 +36,7 @@ def report(verdicts: Sequence[Verdict], state: OverallState | None = None, of: s
         >>> wrong = keras_ch8.extend.Verdict("cliff", "act", "12 spikes.", "Clip.", "8.2.4", 5, 90, code="a = 1")
         >>> fine = keras_ch8.extend.Verdict("plateau", "ok", "No plateau.", "", "8.2.3", 5)
         >>> print(keras_ch8.verdicts.texts.report([wrong, fine]))
-        ACT cliff (since step 5, measured at step 90)
+        ACT Gradient spikes (cliff, since step 5, measured at step 90)
         What is wrong: 12 spikes.
         Fix: Clip.
         # --- paste between compile and fit ---
@@ -44,7 +45,7 @@ def report(verdicts: Sequence[Verdict], state: OverallState | None = None, of: s
         <BLANKLINE>
         1 other check found nothing.
         >>> print(keras_ch8.verdicts.texts.report([fine]))
-        OK: 1 of 1 check made, nothing to do.
+        OK: 1 of 1 check ran, nothing to do.
     """
     state = state or state_of(verdicts)
     wrong = _wrong(verdicts)
@@ -65,7 +66,7 @@ def markdown(verdicts: Sequence[Verdict], state: OverallState | None = None) -> 
     Example:
         >>> wrong = keras_ch8.extend.Verdict("cliff", "act", "12 spikes.", "Clip.", "8.2.4", 5, measured=90)
         >>> print(keras_ch8.verdicts.texts.markdown([wrong]))
-        ### ACT cliff (since step 5, measured at step 90)
+        ### ACT Gradient spikes (cliff, since step 5, measured at step 90)
         <BLANKLINE>
         **What is wrong:** 12 spikes.
         <BLANKLINE>
@@ -105,11 +106,12 @@ def brief(verdicts: Sequence[Verdict], state: OverallState, of: str = "") -> lis
     acting, watched = ([v for v in verdicts if v.level == level] for level in ("act", "watch"))
     lines = []
     if acting:
-        first, is_one = acting[0], len(acting) == 1
+        first = acting[0]
         fix = _cut(_sentence(first.cure or first.finding), _IN_BRIEF)
-        lines.append(f"ACT: {counted(len(acting), 'problem')}. {'Fix' if is_one else 'First fix'} {first.kind}: {fix}")
+        count = f"{len(acting)} problems. First: " if len(acting) > 1 else ""
+        lines.append(f"ACT: {count}{title_of(first.kind)}. Fix: {fix}")
     if watched:
-        lines.append(f"WATCH: {', '.join(verdict.kind for verdict in watched)}")
+        lines.append(f"WATCH: {', '.join(title_of(verdict.kind) for verdict in watched)}")
     if lines and of:
         lines[0] += f" -> print({of})"
     return [*(lines or [state.headline]), *state.reasons]
@@ -123,9 +125,10 @@ def alarm(verdict: Verdict, so_far: int = 0) -> list[str]:
         so_far: Measurements, where these are too few to tell the cause: of what may follow from another trouble no fix
             is said. Defaults to `0`.
     """
-    said = f"{verdict.level.upper()} {verdict.kind} at step {verdict.step}: {_sentence(verdict.finding)}"
+    title = f"{verdict.level.upper()} {title_of(verdict.kind)} ({verdict.kind}) at step {verdict.step}"
+    said = f"{title}: {_sentence(verdict.finding)}"
     if verdict.step and so_far and explained_by(verdict.kind, EXPLAINS):
-        return [said, f"    {counted(so_far, 'measurement')} so far: the real cause may be another."]
+        return [said, f"    {counted(so_far, 'measurement')} so far: the real cause may be a different one."]
     return [said, f"    Fix: {_sentence(verdict.cure)}"] if verdict.cure else [said]
 
 
@@ -172,7 +175,7 @@ def _parts(verdict: Verdict) -> Iterator[tuple[str, str]]:
 
 def _in_full(verdict: Verdict) -> str:
     said = [_wrapped(f"{name}: {text}") if name else text for name, text in _parts(verdict)]
-    return "\n".join([_heading(verdict), *said])
+    return "\n".join([_wrapped(_heading(verdict)), *said])
 
 
 def _in_short(place: int, wrong: Sequence[Verdict], of: str) -> str:
@@ -181,10 +184,10 @@ def _in_short(place: int, wrong: Sequence[Verdict], of: str) -> str:
     first = next(other for other in wrong if other is verdict or (other.code and other.code == verdict.code))
     fix, where = _sentence(verdict.cure), ""
     if first is not verdict:
-        fix = f"The same as for {first.kind}."
+        fix = f'The same as for "{title_of(first.kind)}".'
     elif verdict.code and of:
         where = f" -> print({of}.verdicts[{place}].code)"
-    lines = [_cut(f"{verdict.level.upper()} {verdict.kind}: {verdict.finding}", WIDTH)]
+    lines = [_cut(f"{verdict.level.upper()} {title_of(verdict.kind)}: {verdict.finding}", WIDTH)]
     lines += [f"    {_cut(f'Fix: {fix}', WIDTH - 4 - len(where))}{where}"] if fix else []
     return "\n".join(lines)
 
@@ -196,7 +199,7 @@ def _card(verdict: Verdict, is_first: bool) -> str:
         for name, text in _parts(verdict)
         if text != verdict.finding
     ]
-    head = coloured_html(html.escape(f"{verdict.level.upper()} {verdict.kind}: {verdict.finding}"))
+    head = coloured_html(html.escape(f"{verdict.level.upper()} {title_of(verdict.kind)}: {verdict.finding}"))
     return _fold(head, "".join(said), is_first)
 
 
@@ -206,7 +209,7 @@ def _fold(head: str, body: str, is_open: bool = False) -> str:
 
 def _heading(verdict: Verdict) -> str:
     when = f"since step {verdict.step}, measured at step {verdict.measured}"
-    return f"{verdict.level.upper()} {verdict.kind} ({when})"
+    return f"{verdict.level.upper()} {title_of(verdict.kind)} ({verdict.kind}, {when})"
 
 
 def _summary(verdicts: Sequence[Verdict], state: OverallState) -> str:
@@ -220,8 +223,8 @@ def _wrong(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def _fine(verdicts: Sequence[Verdict]) -> list[str]:
-    """Return the names of the checks in which nothing was found."""
-    return [verdict.kind for verdict in verdicts if verdict.level == "ok" and not verdict.explained_by]
+    """Return the titles of the checks in which nothing was found."""
+    return [title_of(verdict.kind) for verdict in verdicts if verdict.level == "ok" and not verdict.explained_by]
 
 
 def _consequences(verdicts: Sequence[Verdict]) -> list[str]:
@@ -229,11 +232,9 @@ def _consequences(verdicts: Sequence[Verdict]) -> list[str]:
     of: dict[str, list[str]] = {}
     for verdict in verdicts:
         if verdict.explained_by:
-            of.setdefault(verdict.explained_by, []).append(verdict.kind)
-    these = {1: "a consequence"}
+            of.setdefault(verdict.explained_by, []).append(title_of(verdict.kind))
     return [
-        f"Probably {these.get(len(kinds), 'consequences')} of {cause} (fix it first): {', '.join(kinds)}."
-        for cause, kinds in of.items()
+        f'Probably caused by "{title_of(cause)}" (fix that first): {", ".join(titles)}.' for cause, titles in of.items()
     ]
 
 

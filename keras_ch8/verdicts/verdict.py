@@ -10,7 +10,8 @@ from typing import NamedTuple
 from .._describe import short
 from .._result import Result
 from . import causes
-from .kinds import KINDS
+from .kinds import KINDS, title_of
+from .wording import begun_small
 
 LEVELS = ("ok", "watch", "act")
 """From no reason for concern to something to change now."""
@@ -102,7 +103,7 @@ class Verdict(Result):
 
     Example:
         >>> print(keras_ch8.extend.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
-        WATCH cliff since step 5: A spike of 30 times the median. Fix: Clip.
+        WATCH Gradient spikes (cliff, since step 5): A spike of 30 times the median. Fix: Clip.
     """
 
     kind: str
@@ -131,7 +132,8 @@ class Verdict(Result):
     def _headline(self) -> str:
         parts = (("Fix", self.cure), ("Then expect", self.expects), ("If not", self.then))
         said = [f"{name}: {text}" for name, text in parts if text]
-        return " ".join([f"{self.level.upper()} {self.kind} since step {self.step}: {self.finding}", *said])
+        head = f"{self.level.upper()} {title_of(self.kind)} ({self.kind}, since step {self.step})"
+        return " ".join([f"{head}: {self.finding}", *said])
 
     def as_json(self) -> str:
         """Return one line of JSON."""
@@ -237,7 +239,7 @@ class VerdictTracker:
             named = [k for k, v in gravest.items() if v.level != "ok" and outcome in causes.follows_from(k)]
             if named and all(gravest[kind].level != "act" for kind in named):
                 first = gravest[min(named, key=causes.place)]
-                because = f"It is raised to ACT because {_begun_small(gravest[outcome].finding)}"
+                because = f"It is raised to ACT because {begun_small(gravest[outcome].finding)}"
                 found[first.kind] = dataclasses.replace(first, level="act", why=(because, *first.why)[:MOST_REASONS])
         return found
 
@@ -297,10 +299,6 @@ class VerdictTracker:
         return LEVELS[min(now, down) if len(falling) == WINDOW else now]
 
 
-def _begun_small(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]
-
-
 def _standing(verdict: Verdict) -> tuple[str, str, str, int]:
     """Return what a change of a verdict is a change of."""
     return verdict.kind, verdict.level, verdict.explained_by, verdict.step
@@ -310,7 +308,7 @@ def _explained(verdict: Verdict, cause: str) -> Verdict:
     """Return what is said of a verdict while its cause calls for action; the verdict itself where there is none."""
     if not cause or verdict.level == "ok":
         return verdict
-    finding = f"Probably a consequence of `{cause}`, so fix that first. {verdict.finding}"
+    finding = f'Probably caused by "{title_of(cause)}", so fix that first. {verdict.finding}'
     return dataclasses.replace(
         verdict, level="ok", finding=finding, cure="", code="", then="", then_code="", expects="", explained_by=cause
     )

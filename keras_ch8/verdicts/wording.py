@@ -75,3 +75,9 @@ def moved(fall: float) -> str:
     if fall == 0:
         return "neither fell nor rose"
     return f"{'rose' if fall < 0 else 'fell'} by {percent(fall)}"
+
+
+def begun_small(sentence: str) -> str:
+    """Return a sentence or a title as it stands after a colon, or within a sentence; "NaN" and "ReLU" stay."""
+    first = sentence.partition(" ")[0]
+    return sentence if any(letter.isupper() for letter in first[1:]) else sentence[:1].lower() + sentence[1:]

@@ -47,7 +47,7 @@ def everything(writer):
 def test_a_file_in_the_way_is_refused_with_the_fix(tmp_path, where):
     (tmp_path / where.split("/")[0]).write_text("a file")
     log_dir = tmp_path if where == "optimization" else tmp_path / where
-    with pytest.raises(OSError, match=r"`log_dir` is .* Received: log_dir='.*', which fails .* Give another folder"):
+    with pytest.raises(OSError, match=r"`log_dir` is .* Received: log_dir='.*', which fails .* Pass another folder"):
         RunWriter.open(str(log_dir), 1)
     assert (tmp_path / where.split("/")[0]).read_text() == "a file"
 
@@ -58,7 +58,7 @@ def fails(*_):
 
 def test_a_disk_that_is_full_at_the_start_is_refused_and_leaves_no_lock(tmp_path, monkeypatch):
     monkeypatch.setattr(tf.io.TFRecordWriter, "write", fails)
-    with pytest.raises(OSError, match=r"No space left on device.*Give another folder, or make this one writable"):
+    with pytest.raises(OSError, match=r"No space left on device.*Pass another folder, or make this one writable"):
         RunWriter.open(str(tmp_path), 1)
     monkeypatch.undo()
     assert RunWriter.open(str(tmp_path), 1).folder.endswith("optimization")
@@ -70,7 +70,7 @@ def test_a_disk_that_fills_up_is_one_warning(tmp_path, monkeypatch, method):
     monkeypatch.setattr(tf.io.TFRecordWriter, method, fails)
     with pytest.warns(RuntimeWarning) as caught:
         in_time(lambda: everything(writer))
-    assert [str(w.message).count("training goes on: OSError: [Errno 28] No space left") for w in caught] == [1]
+    assert [str(w.message).count("training continues: OSError: [Errno 28] No space left") for w in caught] == [1]
     assert writer.failed
     monkeypatch.undo()
     assert RunWriter.open(str(tmp_path), 100).folder.endswith("optimization")
@@ -109,7 +109,7 @@ def test_a_folder_that_is_deleted_in_mid_run_is_one_warning(tmp_path):
     writer.scalars(0, {LOSS: 1.0})
     writer.flush()
     shutil.rmtree(tmp_path / "logs")
-    with pytest.warns(RuntimeWarning, match="training goes on: FileNotFoundError: .* is gone") as caught:
+    with pytest.warns(RuntimeWarning, match="training continues: FileNotFoundError: .* is gone") as caught:
         in_time(lambda: everything(writer))
     assert len(caught) == 1
 

@@ -180,7 +180,7 @@ def same(form, probe, folder, **options):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=7)
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_probe_that_is_the_validation_data_changes_nothing(form, tmp_path):
     same(form, "validation", tmp_path)

@@ -14,6 +14,7 @@ STILL = 1e-12
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("inner", [ours.SGD, keras.optimizers.SGD])
 def test_the_block_that_moves_and_the_gradient_of_each_are_those_of_a_loop_by_hand(tmp_path, inner):
     model = network("sgd")
@@ -30,6 +31,7 @@ def test_the_block_that_moves_and_the_gradient_of_each_are_those_of_a_loop_by_ha
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("compiled", [False, True])
 def test_the_greedy_order_moves_the_block_with_the_largest_gradient(tmp_path, compiled):
     model = network("sgd")

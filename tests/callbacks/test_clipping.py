@@ -78,7 +78,7 @@ BAD = [
     (
         ours.SGD(0.1),
         RULES[:1],
-        r"for optimizers that are not of keras_ch8.*`SGD\(\.\.\., clip=ByValue\(limit=0\.05\)\)`",
+        r"for optimizers of other packages.*`SGD\(\.\.\., clip=ByValue\(limit=0\.05\)\)`",
     ),
     (keras.optimizers.SGD(0.1, clipnorm=1.0), RULES[:1], r"would both clip\. Received: SGD with clipnorm=1\.0"),
 ]
@@ -165,7 +165,7 @@ def test_the_curves_of_a_rule_that_acts_once_are_whole(tmp_path, monkeypatch):
 @pytest.mark.parametrize("clipped, words", [
     (None, "no rule clips these 1000 steps"),
     (0, "clipped none of 1000 steps: no gradient has reached the limit"),
-    (10, "clipped 1.0% of 1000 steps: it stops the rare steep ones, as it should"),
+    (10, "clipped 1.0% of 1000 steps: it catches the rare steep ones, as it should"),
     (630, "clipped 63.0% of 1000 steps: the threshold acts as a learning rate"),
     (1000, "clipped 100.0% of 1000 steps: every step has the same length"),
 ])  # fmt: skip

@@ -78,7 +78,8 @@ def test_the_laws_never_leave_the_way():
 UNITS = [("9ba", 9), ("50%", STEPS), ("1ep", STEPS), (8, 8), ("100%", 2 * STEPS)]
 
 
-@pytest.mark.parametrize("until, batches", [UNITS[0], *(pytest.param(*u, marks=pytest.mark.slow) for u in UNITS[1:])])
+@pytest.mark.broad
+@pytest.mark.parametrize("until, batches", UNITS)
 def test_each_batch_has_the_value_of_the_law_and_the_end_is_exact(until, batches):
     model, meter = metered()
     fit(model, [Continuation("linear", until)], epochs=2)
@@ -95,9 +96,8 @@ def test_a_function_and_a_list_give_the_value_itself():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "options", [{"steps_per_execution": 2}, pytest.param({"jit_compile": True}, marks=pytest.mark.slow)]
-)
+@pytest.mark.broad
+@pytest.mark.parametrize("options", [{"jit_compile": True}, {"steps_per_execution": 2}], ids=str)
 def test_nothing_is_traced_anew(options):
     model, meter = metered(**options)
     fit(model, [], epochs=1)
@@ -110,7 +110,8 @@ def test_nothing_is_traced_anew(options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
+@pytest.mark.broad
+@pytest.mark.parametrize("optimizer", [keras.optimizers.SGD, optimizers.SGD], ids=["Keras", "ours"])
 def test_updates_are_counted_where_gradients_are_accumulated(optimizer):
     model, meter = metered(optimizer(0.01, gradient_accumulation_steps=2))
     fit(model, [Continuation("linear", until=4)], epochs=2)
@@ -216,14 +217,14 @@ def test_data_of_unknown_length_need_a_length_in_batches():
     model, meter = metered()
     model.fit(until_the_end(), callbacks=[Continuation(until="3ba")], shuffle=False, verbose=0)
     np.testing.assert_allclose(meter.values[:STEPS], 1 + 2 * np.maximum(1 - np.arange(STEPS) / 3, 0), rtol=1e-6)
-    with pytest.raises(ValueError, match=r"Received: until=70%. Give `steps_per_epoch`"):
+    with pytest.raises(ValueError, match=r"Received: until=70%. Pass `steps_per_epoch`"):
         model.fit(until_the_end(), callbacks=[Continuation()], shuffle=False, verbose=0)
 
 
 def test_a_model_with_nothing_to_move_and_a_value_out_of_its_range_are_refused():
     plain = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
     plain.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="there are none in the layers of the model or its loss"):
+    with pytest.raises(ValueError, match="neither the layers nor the loss of this model have any"):
         fit(plain, [Continuation()])
     model, meter = metered()
     meter.number = Annealed(1.0, low=0.0)
@@ -243,7 +244,7 @@ def on_two_replicas_and_on_one_device():
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_two_replicas_train_as_one_device():
     one, two = forked.call(on_two_replicas_and_on_one_device)
     assert np.abs(one - two).max() < 1e-6

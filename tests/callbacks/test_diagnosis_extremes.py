@@ -30,7 +30,7 @@ CASES = {
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=5)
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("loss", ["mse", "binary_crossentropy"])
 @pytest.mark.parametrize("case", CASES)
 def test_no_check_is_lost_where_it_is_needed(case, loss):

@@ -112,7 +112,7 @@ def test_a_monitor_that_fails_is_not_kept_for_others(traced):
 
     model, fails = compiled(), Fails()
     for _ in range(2):
-        with pytest.warns(RuntimeWarning, match="goes on without 'fails_once'"):
+        with pytest.warns(RuntimeWarning, match="continues without 'fails_once'"):
             trained(model, PROBES[0], checks=["gradient_norm", fails])
     assert len(traced) == 2
 

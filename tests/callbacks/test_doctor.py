@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 import warnings
 
 import keras
@@ -72,7 +73,7 @@ def kinds(some):
 
 
 @pytest.mark.slow
-def test_the_script_of_a_user(tmp_path, capsys):
+def test_the_script_of_a_user(tmp_path, capsys, monkeypatch):
     doctor = keras_ch8.Doctor(tmp_path, probe=(X[:64], Y[:64]))
     assert str(doctor).startswith("It has watched no training yet")
     fit([doctor], verbose=2)
@@ -81,8 +82,8 @@ def test_the_script_of_a_user(tmp_path, capsys):
     assert "Page: " in said
     assert doctor.verdicts[0].kind == "step_too_short"
     assert {verdict.level for verdict in doctor.verdicts} <= {"act", "watch"}
-    assert str(doctor).startswith("ACT step_too_short")
-    assert "step_too_short" in doctor._repr_html_()
+    assert str(doctor).startswith("ACT Learning rate too low (step_too_short, ")
+    assert "Learning rate too low" in doctor._repr_html_()
     page = doctor.report(tmp_path / "page.html")
     (of_page,) = page.verdicts.values()
     assert kinds(doctor.verdicts) <= kinds(of_page)
@@ -91,6 +92,11 @@ def test_the_script_of_a_user(tmp_path, capsys):
         doctor.raise_if("act")
     assert [verdict.level for verdict in found.value.verdicts] == ["act"] * len(found.value.verdicts)
     assert repr(keras_ch8.Doctor("logs", (X, Y))) == "Doctor(log_dir='logs', probe=256 examples)"
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert str(doctor).startswith("\033[1;31mACT\033[0m Learning rate too low"), "in a terminal"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert str(doctor).startswith("ACT Learning rate too low")
 
 
 FORMS = {
@@ -180,7 +186,7 @@ def test_copies_report_to_the_one_they_are_copies_of():
     fit([copy.copy(doctor)], network(1e-7))
     names = [[verdict.kind for verdict in run.verdicts if verdict.level == "act"] for run in doctor.runs]
     assert names == [["step_too_short"], [], ["step_too_short"]]
-    assert str(doctor).startswith("ACT step_too_short")
+    assert str(doctor).startswith("ACT Learning rate too low (step_too_short, ")
 
 
 @pytest.mark.slow
@@ -193,7 +199,7 @@ def test_it_can_be_pickled_before_and_after_a_training(tmp_path):
     assert str(again) == str(doctor)
     fit([again], epochs=1)
     assert (len(again.runs), len(doctor.runs)) == (2, 1)
-    with pytest.raises(TypeError, match=r"can be pickled once.*Received: probe=.*Give arrays"):
+    with pytest.raises(TypeError, match=r"can be pickled only after.*Received: probe=.*Pass arrays"):
         pickle.dumps(Doctor(None, tf.data.Dataset.from_tensor_slices((X, Y)).batch(32)))
 
 
@@ -219,7 +225,7 @@ def test_the_result_of_a_training_that_runs_or_has_died_is_there():
     with pytest.raises(KeyboardInterrupt):
         fit([doctor, look, Dies("on_epoch_begin", 6)])
     assert len(doctor.runs) == 1
-    assert seen[-1].startswith("ACT step_too_short")
+    assert seen[-1].startswith("ACT Learning rate too low (step_too_short, ")
     assert doctor.verdicts[0].kind == "step_too_short"
 
 
@@ -332,7 +338,7 @@ def test_without_a_folder_there_is_no_page(tmp_path, monkeypatch):
 def test_a_second_doctor_is_told_and_does_nothing(tmp_path):
     first, second = Doctor(tmp_path / "a"), Doctor(tmp_path / "b")
     (told,) = warned(lambda: fit([first, second], epochs=1))
-    assert told.startswith("A training has one `Doctor`")
+    assert told.startswith("A training can have only one `Doctor`")
     assert repr(second) in told
     assert (len(first.runs), len(second.runs)) == (1, 0)
     assert not (tmp_path / "b").exists()
@@ -344,7 +350,7 @@ def test_beside_parts_of_ones_own_there_is_one_of_a_kind(tmp_path):
     own = callbacks.Diagnosis((X[:64], Y[:64]), checks="cheap", verbose=False)
     doctor = Doctor(tmp_path / "logs")
     (told,) = warned(lambda: fit([own, doctor]))
-    assert told.startswith("A training has one `Diagnosis`: the first")
+    assert told.startswith("A training can have only one `Diagnosis`: the first")
     assert doctor.runs[0].verdicts == own.verdicts != []
     late = callbacks.TensorBoard(tmp_path / "late")
     (told,) = warned(lambda: fit([doctor, late], epochs=1))
@@ -446,7 +452,7 @@ def test_a_loop_without_an_optimizer_says_what_to_give():
 
 
 def test_a_loop_cannot_be_resumed(tmp_path):
-    with pytest.raises(ValueError, match=r"`resume` .*`fit`.*Received: resume=.*Leave `resume` out"):
+    with pytest.raises(ValueError, match=r"`resume` .*`fit`.*Received: resume=.*Remove `resume`"):
         Doctor(None, resume=tmp_path).watch(network())
 
 

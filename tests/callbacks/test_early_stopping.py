@@ -69,6 +69,7 @@ def test_where_all_is_nan_nothing_is_restored():
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("start, epoch", [(0, 1), (2, 3)])
 def test_a_missing_metric_is_named_once_at_the_first_epoch_that_counts_and_the_training_goes_on(start, epoch):
     past = Remembers()
@@ -95,7 +96,7 @@ def test_a_metric_of_a_criterion_that_is_missing_is_named_too_and_nothing_stops(
 def test_a_name_that_says_nothing_to_keras_either_is_an_error():
     stop = callbacks.EarlyStopping("loss", criterion=stopping.Threshold(0.1, monitor="val_accuracy"))
     with pytest.raises(
-        ValueError, match=r"watches 'val_accuracy', .*Give mode='max' .*not reported either. Reported: loss"
+        ValueError, match=r"watches 'val_accuracy', .*Pass mode='max' .*not reported either. Reported: loss"
     ):
         fit(network("sgd"), [stop])
 
@@ -132,7 +133,9 @@ def test_the_direction_of_a_metric_is_known_or_asked_for():
     with pytest.raises(ValueError, match=r"mode='min' and mode='max' for 'x'. Keep one"):
         callbacks.EarlyStopping("x", mode="min", criterion=stopping.Patience(1, mode="max"))
     unknown = callbacks.EarlyStopping("x")
-    with pytest.raises(ValueError, match=r"watches 'x', and whether larger or smaller.*mode='max' or mode='min'"):
+    with pytest.raises(
+        ValueError, match=r"watches 'x', but it is unknown whether larger or smaller.*mode='max' or mode='min'"
+    ):
         fit(network("sgd"), [Says(x=[1, 2]), unknown])
 
 
@@ -140,7 +143,7 @@ def test_the_direction_of_a_metric_is_known_or_asked_for():
 def test_a_running_mean_is_not_the_value_of_the_restored_weights_and_reason_says_so():
     model, stop = network(optimizers.SGD(0.3)), callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True)
     fit(model, [stop], epochs=20)
-    assert "That is a mean over the epoch" in stop.reason.message
+    assert "That is an average over the epoch" in stop.reason.message
     assert model.evaluate(X, Y, verbose=0) != pytest.approx(stop.best, rel=1e-3)
 
 

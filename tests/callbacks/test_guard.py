@@ -18,7 +18,7 @@ from keras_ch8.callbacks.left_out import origin_of
 from keras_ch8.integration import backend, keras_private
 from tests import forked
 from tests.board.readers import python_loader
-from tests.callbacks import guard_cases
+from tests.callbacks import guard_cases, resuming
 from tests.callbacks.guard_cases import BAD, BATCH, STEPS, Falling, RateSpike, X, Y, broken, loss_of, network, trained
 from tests.callbacks.runs import Frames
 from tests.small_callbacks import Rates
@@ -197,10 +197,10 @@ class Values(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("options, scale, more", [
-    ({}, None, list), ({}, 64.0, list), ({}, 64.0, lambda: [Frames()]),
-    pytest.param({"jit_compile": True}, None, list, marks=pytest.mark.slow),
-    pytest.param({"run_eagerly": True}, None, lambda: [Frames()], marks=pytest.mark.slow),
+    ({"jit_compile": True}, None, list), ({}, None, list), ({}, 64.0, list), ({}, 64.0, lambda: [Frames()]),
+    ({"run_eagerly": True}, None, lambda: [Frames()]),
 ])  # fmt: skip
 def test_a_spike_is_left_out_by_the_optimizer_also_inside_one_that_scales_the_loss(options, scale, more):
     x, y = np.concatenate([X, X]), np.concatenate([Y, Y])
@@ -221,10 +221,9 @@ def test_a_spike_is_left_out_by_the_optimizer_also_inside_one_that_scales_the_lo
 
 
 @pytest.mark.slow
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("options, accumulate", [
-    ({"steps_per_execution": 4}, None), ({"jit_compile": True}, None),
-    pytest.param({"run_eagerly": True}, None, marks=pytest.mark.slow),
-    pytest.param({}, 2, marks=pytest.mark.slow),
+    ({"steps_per_execution": 4}, None), ({"run_eagerly": True}, None), ({}, 2), ({"jit_compile": True}, None),
 ], ids=str)  # fmt: skip
 def test_examples_are_named_however_the_step_is_run(options, accumulate):
     guard = callbacks.Guard(every="20ba")
@@ -423,13 +422,13 @@ def test_it_gives_up_after_its_tries_and_says_why(capfd):
     source = data.ArraySource(x, Y, batch_size=BATCH, seed=0)
     history = model.fit(source, epochs=5, callbacks=[guard], verbose=2)
     assert len(history.history["loss"]) == 1
-    assert guard.reason.startswith("The guard gave up at step 9: 3 steps in succession were left out")
+    assert guard.reason.startswith("The guard gave up at step 9: 3 steps in a row were skipped")
     assert guard.rollbacks == [3, 6, 9]
     for a, b in zip(start, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     told = capfd.readouterr().out
     assert "try 2 of 2" in " ".join(told.split())
-    assert told.count("Further steps that are left out are counted") == 1
+    assert told.count("Further skipped steps are counted") == 1
     assert all(len(line) <= 79 for line in told.splitlines() if "guard" in line)
 
 
@@ -452,14 +451,6 @@ def test_with_few_broken_batches_in_succession_the_weights_are_not_to_blame():
     assert guard.rollbacks == []
 
 
-@pytest.mark.slow
-def test_what_is_not_finite_can_be_left_to_the_optimizer():
-    guard = callbacks.Guard(nonfinite=False)
-    model, _ = trained(broken(), guard, epochs=1)
-    assert guard.left_out == []
-    assert model.optimizer.skipped_steps == 3
-
-
 # --- what stays -------------------------------------------------------------------------------------------------------
 
 
@@ -471,7 +462,7 @@ def test_a_training_without_faults_is_bit_for_bit_the_same_and_the_optimizer_is_
     for a, b in zip(model.get_weights(), same.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert history == expected
-    assert guard.findings() == ["The guard left out no step."]
+    assert guard.findings() == ["The guard skipped no step."]
     assert "apply" not in vars(model.optimizer)
     for again in (copy.deepcopy(guard), pickle.loads(pickle.dumps(guard))):
         assert repr(again) == repr(guard)
@@ -494,52 +485,22 @@ def test_a_second_fit_traces_nothing_anew():
     assert traces == []
 
 
-def as_arrays(state):
-    return keras.tree.map_structure(np.asarray, state)
-
-
-class Stop(keras.callbacks.Callback):
-    """Ends the training after a batch, and keeps all that a training goes on from."""
-
-    def __init__(self, guard, at):
-        super().__init__()
-        self.guard, self.at, self.kept = guard, at, None
-
-    def on_train_batch_end(self, batch, logs=None):
-        optimizer = self.model.optimizer
-        if int(optimizer.iterations.numpy()) == self.at:
-            self.kept = pickle.dumps(self.guard.get_state())
-            self.values = [v.numpy() for v in (*self.model.variables, *optimizer.variables)]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("at", [48, pytest.param(80, marks=pytest.mark.full)])
-def test_a_state_goes_on_bit_for_bit(at):
+@pytest.mark.parametrize("die_at", [50, pytest.param(85, marks=pytest.mark.full)])
+def test_a_state_goes_on_bit_for_bit(tmp_path, die_at):
     """Before the rate spike at step 90, with states in memory to go back to."""
-    whole, first, rest = (callbacks.Guard(every="20ba") for _ in range(3))
-    stop, spike = Stop(first, at), RateSpike(at=90)
-    model, _ = trained(X, spike, whole, epochs=8)
-    trained(X, RateSpike(at=90), first, stop, epochs=8)
-    state = pickle.loads(stop.kept)
-    rest.set_state(state)
-    keras.tree.assert_same_structure(rest.get_state(), state)
-    again = network(optimizers.Momentum(0.01, skip_nonfinite=True))
-    again.optimizer.build(again.trainable_variables)
-    for variable, value in zip((*again.variables, *again.optimizer.variables), stop.values, strict=True):
-        variable.assign(value)
-    source = data.ArraySource(X, Y, batch_size=BATCH, seed=0)
-    source.seek(at // STEPS)
-    again.fit(source, initial_epoch=at // STEPS, epochs=8, callbacks=[RateSpike(at=90), rest], verbose=0)
-    assert rest.rollbacks == whole.rollbacks != []
-    assert rest.left_out == whole.left_out
-    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_what_is_no_state_is_refused():
-    for state in ({}, {"left_out": []}, 3, None):
-        with pytest.raises(ValueError, match=r"`set_state` of `Guard` takes.*Received"):
-            callbacks.Guard().set_state(state)
+    script = {
+        "model": lambda: network(optimizers.Momentum(0.01, skip_nonfinite=True)),
+        "data": lambda: data.ArraySource(X, Y, batch_size=BATCH, seed=0),
+        "callbacks": lambda: [RateSpike(at=90), callbacks.Guard(every="20ba")],
+        "epochs": 8, "validation_data": None,
+    }  # fmt: skip
+    whole = resuming.train(**script)
+    again = resuming.interrupted(lambda: callbacks.Resume(tmp_path, "9ba"), (die_at,), **script)
+    resuming.assert_same(again, whole)
+    (_, guard), (_, expected) = again.callbacks, whole.callbacks
+    assert guard.rollbacks == expected.rollbacks != []
+    assert guard.left_out == expected.left_out
 
 
 def test_what_was_written_after_the_state_that_a_training_goes_on_from_is_forgotten(tmp_path):
@@ -635,5 +596,5 @@ def test_a_state_kept_each_epoch_needs_an_epoch_of_known_length():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile(optimizers.SGD(0.01), "mse")
     batches = ((np.ones((4, 2), "float32"), np.ones((4, 1), "float32")) for _ in range(4))
-    with pytest.raises(ValueError, match="length of an epoch is not known"):
+    with pytest.raises(ValueError, match="length of an epoch is unknown"):
         model.fit(batches, shuffle=False, callbacks=[callbacks.Guard(every="1ep")], verbose=0)

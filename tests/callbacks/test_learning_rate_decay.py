@@ -42,7 +42,7 @@ def test_a_function_of_the_epoch_sets_the_rate(optimizer, start):
     fit(network(optimizer(start)), [LearningRateDecay(lambda epoch: 0.3 / (1 + epoch)), frames], epochs=3)
     np.testing.assert_allclose(frames.learning_rate[::STEPS], [0.3, 0.15, 0.1], rtol=1e-6)
     falls = np.diff(frames.learning_rate[:STEPS])
-    assert (falls == 0).all() if start == 0.1 else (falls < 0).all()  # within the epoch the schedule goes on
+    assert (falls == 0).all() if start == 0.1 else (falls < 0).all()  # within the epoch the schedule continues
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def test_tensorboard_shows_the_rate_at_the_step_that_used_it(tmp_path, capsys):
     points = read(tmp_path)["step/learning_rate"]
     assert dict(points) == pytest.approx({k + 1: 0.1 if k < 4 * STEPS else 0.05 for k in range(5 * STEPS)})
     assert "epoch/learning_rate" not in read(tmp_path)
-    assert "stood still: epoch 4: from 0.1 to 0.05." in report(tmp_path)
+    assert "stopped improving: epoch 4: from 0.1 to 0.05." in report(tmp_path)
     assert capsys.readouterr().out.count(", epoch 4: from 0.1 to 0.05.") == 1
 
 
@@ -162,7 +162,11 @@ BAD = [
     (lambda: fit(network("sgd"), [LearningRateDecay(lambda epoch: -1.0)]), ValueError, "function gives it.*-1"),
     (lambda: fit(network("sgd"), [LearningRateDecay(an_error_inside)]), TypeError, "of the user's own"),
     (lambda: fit(network("sgd"), [LearningRateDecay(lambda epoch: None)]), ValueError, "function gives it.*None"),
-    (lambda: LearningRateDecay(LinearDecay(0.1, 9)), TypeError, "With a `LearningRateSchedule` compile the optimizer"),
+    (
+        lambda: LearningRateDecay(LinearDecay(0.1, 9)),
+        TypeError,
+        "Pass a `LearningRateSchedule` to the optimizer instead",
+    ),
     (
         lambda: fit(network(optimizers.SGD(lambda: 0.1)), [LearningRateDecay(ReduceOnPlateau("loss"))]),
         TypeError,
@@ -171,7 +175,7 @@ BAD = [
     (
         lambda: fit(network(optimizers.SGD(schedules.Warmup(0.1, 5))), [LearningRateDecay(lambda epoch: 0.1)]),
         ValueError,
-        "The schedule's rate is 0 at the beginning of epoch 1",
+        "The schedule's rate is 0 at the start of epoch 1",
     ),
 ]
 
@@ -185,6 +189,6 @@ def test_bad_input_is_refused_with_the_fix(act, error, message):
 @pytest.mark.slow
 def test_a_schedule_that_comes_to_0_in_the_middle_is_a_warning_and_the_training_goes_on():
     model = network(optimizers.SGD(schedules.LinearDecay(0.1, 2 * STEPS, end_learning_rate=0.0)))
-    with pytest.warns(UserWarning, match="The schedule's rate is 0 at the beginning of epoch 3"):
+    with pytest.warns(UserWarning, match="The schedule's rate is 0 at the start of epoch 3"):
         fit(model, [LearningRateDecay(lambda epoch: 0.1 / (1 + epoch))], epochs=3)
     assert int(model.optimizer.iterations) == 3 * STEPS

@@ -79,7 +79,7 @@ def again():
 
 
 def told(found):
-    return [str(w.message) for w in found if "has failed, and the training goes on without it" in str(w.message)]
+    return [str(w.message) for w in found if "has failed, and training continues without it" in str(w.message)]
 
 
 def nothing_is_left(model, watching):
@@ -99,7 +99,7 @@ WATCHERS = ["TensorBoard", "Diagnosis", "GradientClippingLogger", "SurrogateGap"
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=7)
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("name", WATCHERS)
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_hook_that_fails_is_one_warning_and_the_others_go_on(again, hook, name, tmp_path, monkeypatch):
@@ -110,7 +110,7 @@ def test_a_hook_that_fails_is_one_warning_and_the_others_go_on(again, hook, name
         again.check(again.run(watching))
     assert len(told(found)) == 1, told(found)
     sentence = told(found)[0]
-    assert sentence.startswith(f"`{name}` has failed, and the training goes on without it, unchanged: Broken: it broke")
+    assert sentence.startswith(f"`{name}` has failed, and training continues without it, unchanged: Broken: it broke")
     nothing_is_left(again.model, watching)
     _, diagnosis, logger, _ = watching
     if name != "TensorBoard":
@@ -121,7 +121,7 @@ def test_a_hook_that_fails_is_one_warning_and_the_others_go_on(again, hook, name
         assert f"{EPOCHS * STEPS} steps" in logger.findings()[0]
 
 
-@pytest.mark.broad(slow=2)
+@pytest.mark.broad
 @pytest.mark.parametrize("hook", HOOKS)
 def test_in_tests_it_is_raised(again, hook, tmp_path, monkeypatch):
     extend.raise_caught()
@@ -153,17 +153,15 @@ PARTS = {
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=7)
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_that_fails_is_one_warning(again, part, tmp_path, monkeypatch):
     owner, name = PARTS[part]
     again.model.train_function = None  # nothing is kept of other trainings
     broken = property(boom) if name == "most_steps" else boom
     monkeypatch.setattr(owner, name, broken)
-    watching = [
-        callbacks.TensorBoard(str(tmp_path), log_to=[keras_ch8.trackers.JSONL()]),
-        *watchers(None or str(tmp_path))[1:],
-    ]
+    board = callbacks.TensorBoard(str(tmp_path), log_to=[keras_ch8.trackers.JSONL()])
+    watching = [board, *watchers(str(tmp_path))[1:]]
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         again.check(again.run(watching, verbose=2))
@@ -191,7 +189,7 @@ TRACED = [(part, kind) for part in OF_STEPS for kind in KINDS]
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=6)
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("part, kind", TRACED)
 def test_what_fails_while_a_step_is_traced_leaves_the_bare_step(part, kind, tmp_path, monkeypatch):
     bare = Again(KINDS[kind]())
@@ -211,7 +209,7 @@ def test_what_fails_while_a_step_is_traced_leaves_the_bare_step(part, kind, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=2)
+@pytest.mark.broad
 @pytest.mark.parametrize("way", WAYS[1:], ids=str)
 @pytest.mark.parametrize("kind", KINDS)
 def test_so_it_does_in_other_ways_to_step(kind, way, tmp_path, monkeypatch):
@@ -227,6 +225,7 @@ def test_so_it_does_in_other_ways_to_step(kind, way, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("part", ["make_rings", "_with_row", "end"])
 def test_a_method_of_section_8_6_goes_on_without_its_rows(part, monkeypatch):
     bare = Again(ours.LBFGS(), batch_size=len(X))
@@ -268,7 +267,7 @@ def test_an_error_of_the_model_is_the_users_own(tmp_path):
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2), Refuses()])
     model.compile("adam", "mse")
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "`Diagnosis` goes on without")
+        warnings.filterwarnings("ignore", "`Diagnosis` continues without")
         with pytest.raises(OwnError, match="mine"):
             train(model, watchers(str(tmp_path)))
 
@@ -281,6 +280,7 @@ class Mine(extend.Callback):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("first", [True, False])
 def test_an_error_of_a_callback_of_the_users_own_is_raised_also_inside_a_watcher(again, first, tmp_path):
     watching = watchers(str(tmp_path))
@@ -295,7 +295,7 @@ class MineWatches(Mine):
 
 @pytest.mark.slow
 def test_one_that_says_that_it_watches_is_caught(again):
-    with pytest.warns(RuntimeWarning, match="`MineWatches` has failed, and the training goes on without it"):
+    with pytest.warns(RuntimeWarning, match="`MineWatches` has failed, and training continues without it"):
         again.check(again.run([MineWatches()]))
 
 
@@ -349,7 +349,7 @@ def loop(model, optimizer, callbacks=(), log_dir=None, losses=lambda loss: loss,
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=4)
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("part", ["_notify", "_leave", "_losses", "_variables"])
 def test_a_loop_of_ones_own_goes_on(part, compiled, tmp_path, monkeypatch):

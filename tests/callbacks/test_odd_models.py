@@ -23,7 +23,9 @@ def trained(odd, make, watching=(), **more):
     model, x, y, options = odd(make)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Gradients do not exist")
-        warnings.filterwarnings("ignore", "`Diagnosis` goes on without")  # what a probe cannot measure of such a model
+        warnings.filterwarnings(
+            "ignore", "`Diagnosis` continues without"
+        )  # what a probe cannot measure of such a model
         warnings.filterwarnings("ignore", "(?s).*no trainable weights|.*does not have any trainable")
         history = model.fit(
             x, y, batch_size=8, epochs=odd_models.EPOCHS, callbacks=watching, verbose=0, **options, **more
@@ -32,7 +34,7 @@ def trained(odd, make, watching=(), **more):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=8)
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("kind", MAKERS)
 @pytest.mark.parametrize("odd", odd_models.MODELS, ids=lambda odd: odd.__name__)
 def test_it_trains_as_bare(odd, kind, tmp_path):
@@ -93,7 +95,7 @@ def test_the_rows_are_those_of_the_weights_that_have_a_gradient(odd, kind):
 
 
 @pytest.mark.parametrize(
-    "stopped", [lambda x: ops.round(3 * x), pytest.param(ops.stop_gradient, marks=pytest.mark.slow)]
+    "stopped", [lambda x: ops.round(3 * x), pytest.param(ops.stop_gradient, marks=pytest.mark.full)]
 )
 @pytest.mark.slow
 def test_that_no_gradient_gets_through_is_said(stopped):

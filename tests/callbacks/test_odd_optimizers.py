@@ -113,7 +113,7 @@ KERNELS = {
 }
 
 
-@pytest.mark.broad(slow=5)
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("optimizer", [keras.optimizers.SGD, keras.optimizers.Lion])
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_gradient_that_is_a_product_keeps_its_last_bit(kernel, optimizer, tmp_path):

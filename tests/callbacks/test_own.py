@@ -34,6 +34,7 @@ class Steepest(Callback):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("place", [0, 1], ids=["before TensorBoard", "after it"])
 def test_its_curve_has_a_description(tmp_path, place):
     mine = Steepest()

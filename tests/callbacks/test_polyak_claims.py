@@ -11,7 +11,7 @@ from keras_ch8 import callbacks
 from keras_ch8.layers import recalibrate
 from tests.marks import mostly
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings("ignore:.*so the average mostly covers its start")  # of a few updates
 
 SHORT = [(50, 1.1), (150, 1.05), (500, 1.05), (1500, 1.05)]
 

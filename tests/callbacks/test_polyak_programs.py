@@ -92,13 +92,3 @@ def test_a_training_that_dies_keeps_what_was_traced_and_the_next_begins_a_new_av
         trained(each, average)
     assert len(traced) == 3
     assert_equal(model.get_weights(), twin.get_weights())
-
-
-@pytest.mark.slow
-def test_a_model_that_its_first_batch_builds_is_traced_once_too(traced):
-    model, average = keras.Sequential([layers.Dense(2)]), callbacks.PolyakAveraging(uniform=True)
-    model.compile("sgd", "mse", jit_compile=False)
-    trained(model, average)
-    traced.clear()
-    trained(model, average)
-    assert not traced

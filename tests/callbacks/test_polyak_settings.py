@@ -11,7 +11,7 @@ from tests.callbacks.runs import BATCH, STEPS, X, Y, needs_multi_optimizer, netw
 from tests.callbacks.test_polyak_averaging import Path, assert_same, average_of, train
 from tests.oracles import averages
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings("ignore:.*so the average mostly covers its start")  # of a few updates
 
 
 def check(path, average, alpha=0.8, rtol=1e-5):
@@ -32,7 +32,7 @@ def test_with_an_optimizer_that_is_given_the_loss():
     check(path, average)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @needs_multi_optimizer
 def test_with_several_optimizers():
     path, average = Path(), average_of(decay=0.8)
@@ -41,6 +41,7 @@ def test_with_several_optimizers():
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16"])
 def test_in_low_precision_the_average_is_float32(policy):
     average, path, model = average_of(uniform=True, final="raw"), Path(), network(optimizers.SGD(0.1), policy)
@@ -59,6 +60,7 @@ def test_in_low_precision_the_average_is_float32(policy):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
 @pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
 def test_data_of_unknown_length_bring_no_ghost_update(optimizer):
@@ -104,3 +106,38 @@ def test_frozen_layers_are_left_alone():
     train(path, average, model=model)
     assert_same(model.layers[0].get_weights(), before)
     check(path, average)
+
+
+@pytest.mark.slow
+def test_a_variable_that_others_change_at_the_end_of_an_epoch_stays_and_the_rest_comes_back():
+    seen = {}
+
+    class Clips(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen["raw"] = self.model.get_weights()
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.layers[-1].kernel.assign(keras.ops.clip(self.model.layers[-1].kernel, -0.01, 0.01))
+
+        def on_epoch_begin(self, epoch, logs=None):
+            seen["begin"], seen["before"] = self.model.get_weights(), seen.get("raw")
+
+    train(average_of(decay=0.9), Clips())
+    for i, (now, before) in enumerate(zip(seen["begin"], seen["before"], strict=True)):
+        if i == 2:
+            assert np.abs(now).max() == np.float32(0.01)
+        else:
+            np.testing.assert_array_equal(now, before)
+
+
+@pytest.mark.slow
+def test_the_blocks_of_an_optimizer_are_asked_for_their_skipped_steps_and_averages():
+    average = average_of(decay=0.9)
+    blocks = optimizers.BlockCoordinateDescent(optimizers.SGD(0.1, skip_nonfinite=True), blocks=[".*"])
+    x = X.copy()
+    x[0] = np.nan
+    model = network(blocks)
+    model.fit(x, Y, batch_size=BATCH, shuffle=False, epochs=1, callbacks=[average], verbose=0)
+    assert average.updates == STEPS - 1
+    with pytest.raises(ValueError, match="use_ema=True"):
+        train(average_of(), optimizer=optimizers.BlockCoordinateDescent(optimizers.SGD(use_ema=True), blocks=[".*"]))

@@ -10,7 +10,7 @@ from keras_ch8._state import load
 from tests.callbacks.runs import STEPS, network
 from tests.callbacks.test_polyak_averaging import Path, StopAfter, again, assert_same, average_of, shared, train
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings("ignore:.*so the average mostly covers its start")  # of a few updates
 
 
 def momentum():
@@ -18,20 +18,7 @@ def momentum():
 
 
 @pytest.mark.slow
-def test_a_training_goes_on_where_it_was_though_the_model_has_the_averages():
-    model, average, _ = shared()
-    whole, rest = Path(average), Path(average)
-    again(whole, average_of, epochs=4)
-    again(average_of, StopAfter(2 * STEPS), epochs=4)
-    assert_same(model.get_weights(), whole.averages[2 * STEPS - 1])
-    average.set_state(pickle.loads(pickle.dumps(average.get_state())))
-    train(rest, average, model=model, epochs=4, initial_epoch=2)
-    for name in ("raw", "averages"):
-        for some, others in zip(getattr(rest, name), getattr(whole, name)[2 * STEPS :], strict=True):
-            assert_same(some, others)
-
-
-@pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "arguments",
     [{"half_life": "1ep"}, {"uniform": True, "start": "25%", "evaluate": "raw"}],

@@ -8,7 +8,7 @@ from keras_ch8 import callbacks, layers, optimizers
 from tests import forked
 from tests.marks import mostly
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings("ignore:.*so the average mostly covers its start")  # of a few updates
 
 CASES = {
     "ours": (lambda: optimizers.Adam(0.01, gradient_accumulation_steps=2), {"norm": True}),
@@ -56,7 +56,7 @@ def run_case(case):
 def test_two_replicas_average_as_one_device(case):
     row = forked.call(run_case, case)
     assert row["updates"] == [6 if case == "ours" else 12] * 2
-    limit = 1e-3 if case == "Keras" else 1e-6  # its forward pass rounds to 11 bits, halves of a batch another way
+    limit = 1e-3 if case == "Keras" else 1e-6  # its forward pass rounds to 11 bits, halves of a batch differently
     assert max(row["average"], row["raw"], row["loss"]) < limit
     assert row["apart"] > 1e-3
     assert row["final"] == row["between"] == 0.0

@@ -90,7 +90,7 @@ class Meanwhile(keras.callbacks.Callback):
         at = 0 if when == "on_train_batch_begin" else 1
 
 
-@pytest.mark.broad(slow=5)
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("options", [{}, {"steps": 2}, {"eager": True}], ids=["", "two steps at once", "eager"])
 @pytest.mark.parametrize("when", ["on_train_batch_end", "on_train_batch_begin"])
 @pytest.mark.parametrize("what", MEANWHILE)
@@ -179,6 +179,7 @@ class Follower:
 
 
 @pytest.mark.slow
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("kind", ["batches", "dataset", "py_dataset"])
 def test_of_data_that_python_makes_no_more_is_read_than_the_first_step_reads(kind, steps):
@@ -213,7 +214,7 @@ def missing(at):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
-@pytest.mark.broad(slow=3)
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("options", [{}, {"steps": 2}, {"eager": True}], ids=["", "two steps at once", "eager"])
 @pytest.mark.parametrize("at", [5, 0])
 @pytest.mark.parametrize("data", [broken, missing])
@@ -270,5 +271,5 @@ def test_a_train_function_that_was_put_in_place_is_called_at_each_step(when):
 def test_what_acts_in_each_step_refuses_such_a_train_function():
     model = network()
     Own().put(model, None)
-    with pytest.raises(ValueError, match=r"has to act in each step. `model.train_function` is not what"):
+    with pytest.raises(ValueError, match=r"must act in each step. `model.train_function` is not what"):
         model.fit(X, Y, verbose=0, callbacks=[callbacks.PolyakAveraging(0.5)])

@@ -51,6 +51,7 @@ def newest(log_dir):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_newest_record_alone_has_everything(tmp_path, order):
     watching = callbacks.Diagnosis((X, Y), measure_every=3, budget=None)
@@ -258,7 +259,7 @@ def test_an_optimizer_that_cannot_tell_its_settings_is_named(tmp_path):
     assert newest(tmp_path)["hyperparameters"]["optimizer"] == "Odd"
 
 
-@pytest.mark.broad(slow=2)
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "loss, name",
     [
@@ -287,8 +288,9 @@ def two_runs(tmp_path_factory):
     return folder, last
 
 
-@pytest.mark.parametrize("loader", LOADERS)
 @pytest.mark.slow
+@pytest.mark.broad
+@pytest.mark.parametrize("loader", LOADERS)
 def test_hparams_has_a_row_for_each_run_with_its_settings_and_its_validation(two_runs, loader):
     folder, last = two_runs
     with loader(folder) as read:

@@ -48,7 +48,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing(tmp_path, monkeypatch
             raise OSError(errno.ENOSPC, "No space left on device")  # as when it is flushed
 
     monkeypatch.setattr("keras_ch8.checkpoints.folder.open", full, raising=False)
-    with pytest.raises(OSError, match="must be a folder that can be written"):
+    with pytest.raises(OSError, match="must be a writable folder"):
         Folder(str(tmp_path / "states"), 2).prepare()
     assert not list((tmp_path / "states").iterdir())
 
@@ -83,7 +83,7 @@ def test_old_states_that_cannot_be_removed_are_one_warning(tmp_path, monkeypatch
         os.unlink(path)
 
     monkeypatch.setattr(os, "remove", remove)
-    with pytest.warns(RuntimeWarning, match="cannot be removed from .*, and the training goes on: Permission") as told:
+    with pytest.warns(RuntimeWarning, match="cannot be removed from .*, but training continues: Permission") as told:
         assert len(written(tmp_path)) == 5
     assert len(told) == 1
 
@@ -99,7 +99,7 @@ def test_a_memory_that_is_full_is_one_warning(resume, tmp_path, monkeypatch, whe
         monkeypatch.setattr(np, "savez", no_memory)
     else:
         monkeypatch.setattr("keras_ch8.checkpoints.variables.taken", no_memory)
-    with pytest.warns(RuntimeWarning, match="could not be written into .*, and the training goes on: MemoryError") as t:
+    with pytest.warns(RuntimeWarning, match="could not be saved in .*, but training continues: MemoryError") as t:
         assert train(resume()).epochs == [0, 1, 2]
     assert len([each for each in t if each.category is RuntimeWarning]) == 1
     assert not list((tmp_path / "states").glob("state-*"))
@@ -121,7 +121,7 @@ def test_a_state_that_cannot_be_written_is_refused_before_the_first_step(resume,
             """Forget it."""
 
     see = keras.callbacks.LambdaCallback(on_train_batch_begin=not_a_step)
-    with pytest.raises(ValueError, match=r"Received from `Mine`: .* Mend `get_state`"):
+    with pytest.raises(ValueError, match=r"Received from `Mine`: .* Fix `get_state`"):
         train(resume(), callbacks=lambda: [Mine(), see])
 
 
@@ -139,7 +139,7 @@ def test_one_that_gives_no_state_later_is_one_warning(resume):
         def set_state(self, state):
             """Forget it."""
 
-    with pytest.warns(RuntimeWarning, match="could not be written into .*`Mine`: TypeError") as told:
+    with pytest.warns(RuntimeWarning, match="could not be saved in .*`Mine`: TypeError") as told:
         assert train(resume(), callbacks=lambda: [Mine()]).epochs == [0, 1, 2]
     assert len([each for each in told if each.category is RuntimeWarning]) == 1
 
@@ -263,5 +263,5 @@ def whole_state(tmp_path_factory):
 def test_a_state_of_other_content_is_one_error(whole_state, change, said):
     TrainingState.unpacked(whole_state)
     changed = {name: value for name, value in (whole_state | change).items() if value is not None}
-    with pytest.raises(ValueError, match=rf"as this version of keras_ch8 writes it\. Received: .*{said}"):
+    with pytest.raises(ValueError, match=rf"that this version of keras_ch8 writes\. Received: .*{said}"):
         TrainingState.unpacked(changed)

@@ -174,7 +174,7 @@ def test_what_has_a_state_and_no_variable_is_named_in_one_warning(resume):
             self.batches = iter(tf.data.Dataset.range(100))
             self.table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, 0)
 
-    with pytest.warns(UserWarning, match=r"what `Reads\.batches`, `Reads\.table` has come to begins anew"):
+    with pytest.warns(UserWarning, match=r"what `Reads\.batches`, `Reads\.table` has come to starts from scratch"):
         train(resume(), model=plain, callbacks=lambda: [Reads()], epochs=1)
 
 

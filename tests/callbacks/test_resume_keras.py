@@ -44,6 +44,7 @@ def test_what_keras_callbacks_remember_is_not_forgotten(resume, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("die_at", [STEPS + 1, STEPS + 4])
 def test_swapped_averages_are_not_taken_for_the_weights(resume, die_at):
     swap = lambda: [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]  # noqa: E731
@@ -109,7 +110,7 @@ OPTIMIZERS = {
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=3)
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_all_kinds_of_steps(name, resume):
     script = {"model": OPTIMIZERS[name]}
@@ -117,6 +118,7 @@ def test_all_kinds_of_steps(name, resume):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("die_at", [4, 8])
 def test_the_optimizer_is_switched_once(resume, die_at):
     script = {

@@ -95,7 +95,7 @@ def test_an_unfinished_one_is_agreed_on_likewise(ask_all, tmp_path):
 @pytest.mark.parametrize("states", [[[4, 5], []], [[4, 5], [2, 3]]])
 def test_that_none_is_common_is_an_error_of_all_that_says_who_has_what(ask_all, tmp_path, states):
     for error in newest(ask_all, tmp_path, states):
-        assert "each of them has whole. Received: worker 0 with " in error
+        assert "all of them have. Received: worker 0 with " in error
         assert "must find what it wrote" in error
 
 
@@ -134,7 +134,7 @@ def test_another_number_of_workers_is_refused(tmp_path, before, now):
 
 @pytest.mark.parametrize(
     "options, refused",
-    [({"every": "30s"}, r"Received: every='30s', seconds. Give batches"), ({"keep": 1}, "Give keep=2")],
+    [({"every": "30s"}, r"Received: every='30s', seconds. Pass batches"), ({"keep": 1}, "Pass keep=2")],
 )
 def test_what_workers_cannot_do_is_refused_before_anything_is_written(tmp_path, monkeypatch, options, refused):
     monkeypatch.setattr(backend, "workers", lambda strategy: 2)

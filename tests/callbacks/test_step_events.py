@@ -83,7 +83,7 @@ def test_what_is_not_finite_is_told_once_and_counted_at_the_end(chunk):
     norms[[100, 101, 600]] = np.nan, np.inf, np.nan
     events = told(frame(norms), chunk)
     assert [(kind, step) for kind, step, _ in events] == [("nonfinite", 101), ("nonfinite", 1000)]
-    assert events[-1][2] == "In 3 steps the gradient was infinite or not a number."
+    assert events[-1][2] == "The gradient was infinite or NaN in 3 steps."
 
 
 @CHUNKS

@@ -100,7 +100,7 @@ def test_batches_need_an_epoch_of_known_length():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     switch = callbacks.SwitchOptimizer("4ba", to="sgd")
-    with pytest.raises(ValueError, match="length of an epoch is not known"):
+    with pytest.raises(ValueError, match="length of an epoch is unknown"):
         model.fit(batches(), epochs=2, shuffle=False, callbacks=[switch], verbose=0)
 
 

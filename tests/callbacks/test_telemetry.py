@@ -19,7 +19,6 @@ from tests.networks import Counted, Unbuilt
 
 OPTIMIZERS = {"ours": ours.SGD, "Keras": keras.optimizers.SGD}
 both = pytest.mark.parametrize("kind", OPTIMIZERS)
-keras_in_every_run = pytest.mark.parametrize("kind", mostly(pytest.mark.slow, OPTIMIZERS, "Keras"))
 WAYS = [
     {"jit_compile": False}, {"jit_compile": True}, {"run_eagerly": True}, {"steps_per_execution": 4},
 ]  # fmt: skip
@@ -69,6 +68,7 @@ def test_where_nobody_asks_to_measure_the_other_numbers_are_the_same(kind, way):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @both
 def test_where_nobody_asks_to_measure_no_step_branches(kind, monkeypatch):
     branches, cond = [], tf.cond
@@ -80,7 +80,8 @@ def test_where_nobody_asks_to_measure_no_step_branches(kind, monkeypatch):
 
 
 @pytest.mark.slow
-@keras_in_every_run
+@pytest.mark.broad
+@both
 def test_where_nobody_asks_to_measure_a_norm_out_of_range_is_0_or_infinite(kind):
     for size, norm in ((1e-25, 0.0), (1e25, np.inf)):
         frames, model = Frames(observes_updates=None), network("sgd")
@@ -127,6 +128,7 @@ def test_the_norm_before_and_after_clipping(kind, rule):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @both
 def test_the_norm_of_each_layer(kind):
     frames = Frames(layers=True)
@@ -301,6 +303,7 @@ def test_data_of_unknown_length_leaves_no_row_of_a_step_that_was_not():
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("optimizer", ["sgd", "keras_ch8>Adam"])
 def test_a_model_that_its_first_batch_builds_is_heard_from_the_first_step(optimizer):
     def train(*callbacks):

@@ -108,7 +108,7 @@ ARGUMENTS = {
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=4)
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("kind", ARGUMENTS)
 def test_an_argument_of_keras_writes_what_keras_writes_and_changes_nothing(kind, tmp_path):
     given, tag = ARGUMENTS[kind]
@@ -138,7 +138,7 @@ FORMS = {
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=2)
+@pytest.mark.broad
 @pytest.mark.parametrize("form", FORMS)
 def test_it_stands_behind_ours_wherever_that_stands(form, tmp_path):
     given = {"update_freq": 2, "embeddings_freq": 1, "embeddings_metadata": {"words": "words.tsv"}}
@@ -177,7 +177,7 @@ def test_with_resume_it_goes_on_where_it_was_without_a_warning(tmp_path, capsys)
         with pytest.raises(KeyboardInterrupt):
             train(folder, make, Dies("on_train_batch_begin", STEPS + 2))
         train(folder, make)
-        assert "Going on from" in capsys.readouterr().out
+        assert "Resuming from" in capsys.readouterr().out
     written = of_keras(tmp_path / "ours")
     assert written == of_keras(tmp_path / "hand")
     assert [step for step, tag, *_ in written["train/events"] if tag == "epoch_loss"] == [0, 1]
@@ -186,7 +186,7 @@ def test_with_resume_it_goes_on_where_it_was_without_a_warning(tmp_path, capsys)
 
 def test_where_something_else_trains_it_is_said_that_keras_is_not_called(tmp_path):
     board, model = callbacks.TensorBoard(tmp_path / "logs", histogram_freq=1), network()
-    said = r"Received: TensorBoard\(log_dir=.*, histogram_freq=1\)\. Leave Keras's arguments out"
+    said = r"Received a loop of your own: TensorBoard\(log_dir=.*, histogram_freq=1\)\. Omit them"
     with (
         pytest.warns(RuntimeWarning, match=said),
         keras_ch8.Doctor(None).watch(model, callbacks=[board, callbacks.Diagnosis(verbose=False)]) as run,

@@ -113,19 +113,19 @@ def test_with_all_callbacks_an_epoch_has_three_rows_an_alarm_three_and_the_summa
     assert max(map(len, bars)) <= 3
     assert max(map(len, alarms)) <= 3
     assert sum(map(len, alarms)) + len(summary) <= 25
-    kinds = [alarm[0].split()[1] for alarm in alarms]
+    kinds = [re.search(r"\((\w+)\) at step", alarm[0])[1] for alarm in alarms]
     assert "vanishing" in kinds
     assert len(kinds) == len(set(kinds))
     assert {verdict.kind for verdict in diagnosis.verdicts if verdict.level == "act"} <= set(kinds)
     vanishing = alarms[kinds.index("vanishing")]
-    assert vanishing[0].startswith("ACT vanishing at step 0: The gradient vanishes during backpropagation ")
+    assert vanishing[0].startswith("ACT Vanishing gradients (vanishing) at step 0: The gradient vanishes")
     assert vanishing[-1] == "    Fix: Add `layers.BatchNormalization` after each hidden layer."
     assert len(summary) <= 8, summary
     said = " ".join(line.strip() for line in summary)
-    assert re.search(r"ACT: \d problems?\. .* -> print\(diagnosis\)", said)
+    assert re.search(r"ACT: (\d problems\. First: )?.*\. Fix: .* -> print\(diagnosis\)", said)
     assert f"Stopped after epoch {stop.stopped_epoch + 1}: `val_loss` has not become better" in said
     assert f"Restored the weights of epoch {stop.best_epoch + 1}" in said
-    assert "The average of the weights is over" in said
+    assert "The weights are averaged over" in said
     assert summary[-1] == PAGE
 
 
@@ -154,7 +154,7 @@ def test_one_line_an_epoch_is_not_torn_either(capsys):
     lines = [row for row in rows if row.startswith("8/8 - ")]
     assert len(lines) == 6
     assert all(re.fullmatch(r"8/8 - \S+ - \S+/step - loss: \S+ - val_loss: \S+", line) for line in lines)
-    assert sum(row.startswith("ACT vanishing at") for row in rows) == 1
+    assert sum(row.startswith("ACT Vanishing gradients (vanishing) at step") for row in rows) == 1
 
 
 def test_a_healthy_training_ends_with_two_rows_what_was_checked_and_where_the_page_is(capsys):
@@ -171,7 +171,7 @@ def test_a_healthy_training_ends_with_two_rows_what_was_checked_and_where_the_pa
     assert state.name == "ok"
     assert page == PAGE
     assert all(row.startswith("Epoch ") or BAR.match(row.replace("4/4", "8/8")) for row in others)
-    assert said == f"OK: {state.judged} of {state.applicable} checks made, nothing to do." == str(diagnosis)
+    assert said == f"OK: {state.judged} of {state.applicable} checks ran, nothing to do." == str(diagnosis)
 
 
 def test_before_an_error_nothing_is_said_of_how_little_was_measured(capsys):
@@ -204,9 +204,9 @@ def test_in_a_long_epoch_an_alarm_comes_below_the_bar_which_goes_on_below_it(cap
     monkeypatch.setattr(shown, "PATIENCE", 0.0)
     diagnosis = callbacks.Diagnosis((X, Y), measure_every=1, budget=None, preflight=False)
     rows = fit(deep(), [diagnosis], capsys, epochs=1, validation_data=None)
-    begins = next(i for i, row in enumerate(rows) if row.startswith("ACT vanishing"))
+    begins = next(i for i, row in enumerate(rows) if row.startswith("ACT Vanishing gradients"))
     assert re.match(r"[1-7]/8 ━{20}", rows[begins - 1].strip()), rows[begins - 1]
-    assert "    2 measurements so far: the real cause may be another." in rows[begins + 1 : begins + 3]
+    assert "    2 measurements so far: the real cause may be a different one." in rows[begins + 1 : begins + 3]
     assert any(re.fullmatch(BAR, row) for row in rows[begins + 2 :])
 
 

@@ -213,8 +213,8 @@ def test_an_optimizer_that_cannot_train_the_model_is_told(monkeypatch):
 SHARED = model()
 REFUSED = {
     "target": ({"target": -np.inf}, r"a number in \(-inf, inf\)\. Received: target=-inf\."),
-    "one model": ({"factory": lambda: SHARED}, "returns the same model, or the same layers or optimizer, again"),
-    "shared layers": ({"factory": lambda: sharing()}, "returns the same model, or the same layers or optimizer, again"),
+    "one model": ({"factory": lambda: SHARED}, "must create a new model at each call"),
+    "shared layers": ({"factory": lambda: sharing()}, "must create a new model at each call"),
     "not compiled": ({"factory": lambda: keras.Sequential([keras.layers.Dense(1)])}, "one that is not compiled"),
     "data": ({"data": (X[:, :2], Y)}, "must fit the model .* expected shape|must fit the model"),
     "lengths": ({"data": (X, Y[:-1])}, "`data`"),
@@ -348,6 +348,8 @@ def test_each_run_is_a_row_with_its_settings_in_tensorboard_and_on_the_page(form
     assert [folder.parent.name for folder in folders] == ["seed_0", "seed_1"]
     found = keras_ch8.read_run(folders[1])
     assert len(found["epoch/val_loss"].steps) == 4
+    made = eval(found.hyperparameters["code"].removeprefix("optimizer = "), {"keras": keras, "keras_ch8": keras_ch8})
+    assert float(made.learning_rate) == pytest.approx(found.hyperparameters["learning_rate"], rel=1e-4)
     events = event_accumulator.EventAccumulator(str(folders[1]))
     events.Reload()
     assert "_hparams_/session_start_info" in events.summary_metadata

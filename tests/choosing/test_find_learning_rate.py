@@ -316,7 +316,7 @@ BAD = [
     ({"low": 0.0}, "`low`.*Received: low=0.0"),
     ({"low": 1.0, "high": 0.1}, "`high`.*Received: high=0.1"),
     ({"steps": 3}, "steps=3"),
-    ({"x": iter([]), "y": None}, "what is read of a generator is gone"),
+    ({"x": iter([]), "y": None}, "a generator can be read only once"),
     ({"x": tf.data.Dataset.from_tensor_slices((X[:0], Y[:0])).batch(2), "y": None}, "`x` has no batches"),
 ]
 
@@ -331,7 +331,7 @@ def test_bad_arguments_are_refused_with_the_fix(arguments, message):
 def test_an_optimizer_with_several_rates_is_refused():
     inner = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
     inner[".*bias"] = keras.optimizers.SGD(0.2)
-    with pytest.raises(ValueError, match="on an optimizer that has one"):
+    with pytest.raises(ValueError, match="on a single optimizer"):
         choosing.find_learning_rate(network(keras.optimizers.MultiOptimizer(inner)), X, Y)
 
 

@@ -25,7 +25,7 @@ def test_the_probability_is_the_closed_form(degrees, closed_form):
 
 def test_without_scipy_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(ImportError, match=r"Received: an environment without it\. Install it: .*keras_ch8\[tune\]"):
+    with pytest.raises(ImportError, match=r"needs SciPy, which is not installed\. Install it with .*keras_ch8\[tune\]"):
         paired_test(np.ones(3), np.arange(3.0))
 
 

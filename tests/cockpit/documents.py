@@ -205,7 +205,7 @@ def rnn_explodes(rng):
     curves["step/clipped_share"] = series(steps, np.ones(len(steps)))
     noisy = verdict(
         "noise_dominated", "act", "The noise scale is 2740 and a minibatch has 32 examples: 99% of |g|^2 is noise.",
-        cure="Take larger batches, or let the learning rate fall: `schedules.LinearDecay`.", section="8.1.3", step=316,
+        cure="Use larger batches, or let the learning rate fall: `schedules.LinearDecay`.", section="8.1.3", step=316,
         measured=328, of="diagnosis/noise_scale", value=curves["diagnosis/noise_scale"]["values"][-1],
         why=["The gradients of two halves of a batch were compared.", "Above ten batches: `ACT`."],
         code="model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay(0.02, 4000)",

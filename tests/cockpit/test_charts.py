@@ -93,10 +93,10 @@ def test_a_chart_says_of_a_curve_or_a_verdict_only_where_it_is_there():
     validated = COURSE | {"epoch/val_loss": TWO}
     assert read(panels.OF_LOSS, run("a", COURSE)) == "It should fall."
     assert "the star is its best epoch" in read(panels.OF_LOSS, run("a", validated))
-    spike, peaks = {"step": 1, "kind": "spike", "text": "A spike."}, "Lone peaks throw a training back."
-    assert read(panels.OF_GRADIENT, run("a", COURSE)) == "It should stay in one range."
+    spike, peaks = {"step": 1, "kind": "spike", "text": "A spike."}, "Isolated spikes undo progress."
+    assert read(panels.OF_GRADIENT, run("a", COURSE)) == "It should stay within one range."
     both = run("a", COURSE, verdict("cliff", "act", "Spikes."), events=[spike])
-    assert read(panels.OF_GRADIENT, both) == f"It should stay in one range. {peaks}"
+    assert read(panels.OF_GRADIENT, both) == f"It should stay within one range. {peaks}"
     assert peaks in read(panels.OF_GRADIENT, run("a", COURSE, events=[spike]))
 
 

@@ -10,6 +10,7 @@ pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.common.action_chains import ActionChains
 
 from keras_ch8.board import panels
+from keras_ch8.verdicts.kinds import title_of
 from tests.chromium import MISSING
 from tests.cockpit.browser import NOTHING, PIXELS
 from tests.cockpit.documents import STEPS, curves, document, layers, ordinary, run, series, verdict
@@ -55,7 +56,7 @@ def test_the_number_of_a_verdict_is_the_last_one_of_the_chart_that_it_frames(pag
     compared = 0
     for each in six["runs"]:
         for found in (v for v in each["record"]["verdicts"] if v["level"] != "ok"):
-            framed = [card for card in page.all(f".card.{found['level']}") if found["kind"] in card.text]
+            framed = [card for card in page.all(f".card.{found['level']}") if title_of(found["kind"]) in card.text]
             texts = [page.cells(card).get((each["name"], found["series"])) for card in framed]
             (text,) = set(filter(None, texts))
             assert float(text) == pytest.approx(found["value"], rel=5e-3)
@@ -118,7 +119,7 @@ def test_the_steps_of_nan_are_shaded_and_the_others_are_not(page):
     clear, shaded = (page.js(COLUMN, card, place) for place in (0.21, 0.93))
     assert sum(pixel[3] > 0 for pixel in clear) < 0.2 * len(clear)
     assert sum(pixel[3] > 0 for pixel in shaded) > 0.9 * len(shaded)
-    assert page.all("h1")[0].text == "ACTNaN from step 11 on"
+    assert page.all("h1")[0].text == "ACTThe loss is NaN from step 11 on"
     assert page.js("return getComputedStyle(document.querySelector('.nan')).color") == "rgb(194, 41, 41)"
 
 
@@ -316,12 +317,18 @@ def test_what_a_panel_shows_can_be_saved(page):
 def test_a_heat_map_names_its_layers_and_shares_its_colours(page):
     rng = np.random.default_rng(6)
     weak, strong = (layers(rng, [1, 50, 99], ["conv", "dense"], factor) for factor in (1e-3, 1.0))
-    both = [run(name, ordinary(rng, STEPS), layers=[each]) for name, each in (("weak", weak), ("strong", strong))]
+    sick = verdict("vanishing", "act", "The gradient vanishes.")
+    both = [
+        run("weak", ordinary(rng, STEPS), sick, layers=[weak]),
+        run("strong", ordinary(rng, STEPS), layers=[strong]),
+    ]
     page.open(document(*both))
     maps = [card for card in page.all(".card") if card.get_attribute("data-panel") == "Gradient at each layer"]
     assert [[name.text for name in card.find_elements("css selector", ".rows span")] for card in maps] == [
-        ["conv", "dense"]
+        ["1 conv", "2 dense"]
     ] * 2
+    (top,) = {card.find_element("css selector", "canvas").rect["y"] for card in maps}
+    assert top > 0, "rows of the same layers stand at one height, whatever is said above"
     first, second = (card.find_element("css selector", ".scale").text for card in maps)
     assert first == second
     assert "NaN" in first

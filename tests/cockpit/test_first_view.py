@@ -9,6 +9,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from keras_ch8.cockpit.headline import ranking
+from keras_ch8.verdicts.kinds import title_of
 from keras_ch8.verdicts.wording import digits
 from tests.chromium import MISSING
 from tests.cockpit.browser import PIXELS, WORDS
@@ -22,15 +23,20 @@ def test_the_first_view_has_the_finding_the_fix_and_the_loss(page, six, width):
     page.open(six, width)
     best = ranking(six["runs"])[0]
     (heading,) = page.all("h1")
-    assert heading.text == f"ACT6 runs: best is {best['name']} (val loss {best['loss']:.3g}); 2 need action"
-    (block,) = page.all(".part-main .verdict")
+    loss = f"val loss {best['loss']:.3g}"
+    assert heading.text == f"OKUse {best['name']}: best of 6 runs ({loss}), and nothing is wrong with it"
+    assert "ACT below is about 2 other runs" in page.text()
+    (main,) = page.all(".part-main .verdict")
+    assert f"What to do\nUse {best['name']}." in main.text
+    block = page.all(".part-verdicts .verdict")[0]
     name, kind = six["cases"][0]["runs"][0], six["cases"][0]["kind"]
     run = next(run for run in six["runs"] if run["name"] == name)
     found = next(each for each in run["record"]["verdicts"] if each["kind"] == kind)
     assert block.get_attribute("open") is not None
-    assert block.rect["y"] + block.rect["height"] <= 900
+    fix = block.find_elements("css selector", "dd")[1].rect
+    assert fix["y"] + fix["height"] <= 900
     text = page.js(WORDS, block)
-    assert text.startswith(f"ACT{kind}in {name}")
+    assert text.startswith(f"ACT{title_of(kind)}in {name}")
     for head, said in (("What is wrong", "finding"), ("Fix", "cure"), ("Then expect", "expects"), ("If not", "then")):
         assert f"{head}{found[said].replace('`', '')}" in text
     why = block.find_elements("css selector", "details")[-1]
@@ -38,20 +44,21 @@ def test_the_first_view_has_the_finding_the_fix_and_the_loss(page, six, width):
     why.find_element("css selector", "summary").click()
     assert all(reason.replace("`", "") in why.text for reason in found["why"])
     assert f"Measured at step {found['measured']}; reported since step {found['step']}." in why.text
+    assert f"{kind} in code." in why.text
     loss = page.card("Loss")
     assert loss.rect["y"] < 150
-    assert loss.rect["x"] > block.rect["x"] + block.rect["width"] - 1
+    assert loss.rect["x"] > main.rect["x"] + main.rect["width"] - 1
 
 
 def test_the_other_verdicts_are_a_line_each_the_most_serious_first(page, six):
     page.open(six)
     blocks = page.all(".part-verdicts .verdict")
-    cases = six["cases"][1:]
+    cases = six["cases"]
     assert [page.js(WORDS, block).split("in ")[0] for block in blocks] == [
-        f"{case['level'].upper()}{case['kind']}" for case in cases
+        f"{case['level'].upper()}{case['title']}" for case in cases
     ]
-    assert [block.get_attribute("open") for block in blocks] == [None] * len(cases)
-    for block, case in zip(blocks, cases, strict=True):
+    assert [block.get_attribute("open") for block in blocks] == ["true"] + [None] * (len(cases) - 1)
+    for block, case in zip(blocks[1:], cases[1:], strict=True):
         verdicts = next(run for run in six["runs"] if run["name"] == case["runs"][0])["record"]["verdicts"]
         finding = next(each for each in verdicts if each["kind"] == case["kind"])["finding"]
         assert finding.split(" (")[0].replace("`", "") in block.text
@@ -65,19 +72,19 @@ def test_consequences_stand_under_their_cause_and_never_among_what_passed(page):
     follows = verdict(
         "plateau",
         "ok",
-        "Probably a consequence of `vanishing`, so fix that first. The loss is stuck.",
+        'Probably caused by "Vanishing gradients", so fix that first. The loss is stuck.',
         explained_by="vanishing",
     )
     page.open(document(run("deep", curves(np.geomspace(2, 1, 50)), act, follows, checks=5)), width=390)
     (fold,) = page.row("deep").find_elements("css selector", ".checks")
     assert fold.text == "3 of 5 checks passed"
     fold.find_element("css selector", "summary").click()
-    assert fold.text.split("\n")[1:] == ["Passed: check_0, check_1, check_2"]
-    (consequences,) = [one for one in page.all(".verdict details") if "consequences" in one.text]
-    assert consequences.text == "Probably consequences of vanishing (fix it first): plateau"
+    assert fold.text.split("\n")[1:] == ["Not found: check_0, check_1, check_2"]
+    (consequences,) = [one for one in page.all(".verdict details") if "Probably" in one.text]
+    assert consequences.text == "Probably caused by “Vanishing gradients” (fix that first): Stuck on a plateau"
     page.js("arguments[0].querySelector('summary').focus()", consequences)
     ActionChains(page.browser).send_keys(Keys.ENTER).perform()
-    assert consequences.text.split("\n")[1] == "plateau: The loss is stuck."
+    assert consequences.text.split("\n")[1] == "Stuck on a plateau: The loss is stuck."
 
 
 def test_a_code_that_cures_two_verdicts_of_a_run_is_shown_once(page):
@@ -91,7 +98,7 @@ def test_a_code_that_cures_two_verdicts_of_a_run_is_shown_once(page):
     said = ("normalize(model)", "Scale.", "It falls.")
     assert all(words in first.text and words in other.text for words in said), "the first of each run"
     assert not any(words in here.text for words in said)
-    assert "The same as for vanishing, above." in here.text
+    assert "The same as for Vanishing gradients, above." in here.text
     assert "above" not in other.text
 
 
@@ -100,20 +107,20 @@ def test_a_verdict_on_several_runs_is_one_card_that_names_them(page):
     found = [verdict("step_too_short", "act", "Steps are too short.", cure=cure) for cure in cures]
     page.open(document(*(run(f"sgd_{i}", curves([2, 1]), one) for i, one in enumerate(found))))
     (block,) = page.all(".verdict")
-    assert page.js(WORDS, block).startswith("ACTstep_too_shortin sgd_0 sgd_1 sgd_2 and 2 more")
+    assert page.js(WORDS, block).startswith("ACTLearning rate too lowin sgd_0 sgd_1 sgd_2 and 2 more")
     lines = [page.js(WORDS, head) for head in block.find_elements("css selector", ":scope > details > summary")]
     assert lines == [f"sgd_{i} {cure}" for i, cure in enumerate(cures)], "the fix of each"
     page.row("sgd_0").click()
     (block,) = page.all(".verdict")
-    assert page.js(WORDS, block).startswith("ACTstep_too_shortin sgd_1 sgd_2 sgd_3 and 1 more")
+    assert page.js(WORDS, block).startswith("ACTLearning rate too lowin sgd_1 sgd_2 sgd_3 and 1 more")
 
 
 def test_where_nothing_is_wrong_the_page_says_so_and_how_to_check_more(page):
     page.open(document(run("fine", curves(np.geomspace(2, 1, 50)))))
     assert page.all("h1")[0].text == "OKAll right: 13 of 13 checks passed"
     assert [each.text for each in page.all(".part-main dd")] == [
-        "Nothing was found: 13 of 13 checks passed.",
-        "Nothing to do.",
+        "Nothing is wrong: 13 of 13 checks passed.",
+        "Nothing to change: it can be used as it is.",
     ]
     little = run("little", curves(np.geomspace(2, 1, 50)))
     little["state"] |= {
@@ -121,20 +128,20 @@ def test_where_nothing_is_wrong_the_page_says_so_and_how_to_check_more(page):
         "judged": 2,
         "applicable": 19,
         "missing": ["saddle"],
-        "reasons": ["There is no probe. Give a `probe`."],
+        "reasons": ["There is no probe. Pass a `probe`."],
     }
     page.open(document(little))
     assert [each.text for each in page.all(".part-main dt")] == ["Result", "What to do", "Then expect"]
     assert [each.text for each in page.all(".part-main dd")] == [
         "Nothing was found, but only 2 of 19 checks could run. What ran has passed. There is no probe.",
-        "Give a probe.",
-        "More checks run.",
+        "Pass a probe.",
+        "More checks run, and OK, WATCH or ACT stands above.",
     ]
-    assert page.all("h1")[0].text == "Little checked: 2 of 19 checks could run"
+    assert page.all("h1")[0].text == "Nothing found, but little checked: 2 of 19 checks could run"
     assert not page.all(".ok")
     main = page.all(".part-main")[0]
     main.find_element("css selector", ".checks summary").click()
-    assert "Could not run: saddle" in main.text
+    assert "Not checked: Stuck near a saddle point" in main.text
 
 
 def test_code_is_copied_and_cures_name_it(page, six):
@@ -205,7 +212,7 @@ def test_the_table_has_the_best_run_first_and_says_how_much_worse_the_others_are
     fine = page.row("cnn_healthy").text
     assert "OKnothing to do" in fine.replace("\n", "").replace(" nothing", "nothing")
     assert "13 of 13 checks passed" in fine
-    assert "LITTLE CHECKED" in page.row("quickstart").text
+    assert "not checked" in page.row("quickstart").text
 
 
 def test_a_run_that_is_pointed_at_stands_out_and_the_others_fade(page, six):
@@ -248,8 +255,10 @@ def test_seeds_of_a_candidate_are_one_row_and_one_colour(page):
     assert adam == also != sgd
     page.row("Adam").click()
     assert {name for name, _ in page.cells(page.card("Loss"))} == {"SGD/seed_0", "SGD/seed_1"}
-    assert [each.text for each in page.all(".part-main dt")] == ["Result", "What to do", "Then expect"]
-    assert "Use Adam: it is the best of 2, but it is little checked." in page.all(".part-main")[0].text
+    assert [each.text for each in page.all(".part-main dt")] == [
+        "Result", "How sure", "What to do", "Then expect", "Note",
+    ]  # fmt: skip
+    assert "Use Adam with learning rate 0.05." in page.all(".part-main")[0].text
 
 
 def test_a_fix_says_where_it_goes_and_what_it_needs(page):
@@ -258,8 +267,7 @@ def test_a_fix_says_where_it_goes_and_what_it_needs(page):
     follows = verdict("nonfinite", "ok", "It is NaN.", explained_by="step_too_long")
     page.open(document(run("0.1", nan, verdict("step_too_long", "act", "Too long.", **code), follows)))
     assert page.js("return document.querySelector('.where').firstChild.textContent") == (
-        "Paste between compile and fit(callbacks=callbacks, ...): "
-        "callbacks is the list that you give to fit, such as [doctor]."
+        "Paste between compile and fit(callbacks=callbacks, ...): callbacks is your list for fit, such as [doctor]."
     )
     assert page.all(".part-main dd")[2].text == "It stops. There should be no NaN."
     assert "in" not in page.all(".part-main summary")[0].text.split(), "there is one run only"
@@ -303,7 +311,7 @@ def test_the_checks_that_passed_are_named_in_a_fold(page, six):
     (fold,) = page.row("cnn_healthy").find_elements("css selector", ".checks")
     assert fold.text == "13 of 13 checks passed"
     fold.find_element("css selector", "summary").click()
-    assert fold.text.split("\n")[1] == f"Passed: {', '.join(f'check_{i}' for i in range(13))}"
+    assert fold.text.split("\n")[1] == f"Not found: {', '.join(f'check_{i}' for i in range(13))}"
     assert "off" not in page.row("cnn_healthy").get_attribute("class"), "the run is not hidden by that"
     page.drawn("render(structuredClone(data), page);")
     assert "check_12" in page.row("cnn_healthy").text, "it stays open"

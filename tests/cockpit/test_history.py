@@ -99,7 +99,7 @@ def test_it_can_be_pickled(history):
 def test_of_several_runs_each_is_named_the_newest_first_and_one_can_be_given(tmp_path):
     folders = [write(tmp_path / name, curve(3), record()) for name in ("b", "a", "c")]
     with pytest.raises(
-        ValueError, match=r"must hold one run. Received: log_dir='.*', which holds 3.*Give the folder"
+        ValueError, match=r"must hold one run. Received: log_dir='.*', which holds 3.*Pass the folder"
     ) as e:
         keras_ch8.read_run(tmp_path)
     places = [str(e.value).index(folder) for folder in reversed(folders)]
@@ -112,12 +112,12 @@ def test_of_several_runs_each_is_named_the_newest_first_and_one_can_be_given(tmp
 def test_of_very_many_runs_ten_are_named(tmp_path):
     for number in range(13):
         write(tmp_path / str(number), curve(1))
-    with pytest.raises(ValueError, match=r"which holds 13, .*, and 3 more\. Give"):
+    with pytest.raises(ValueError, match=r"which holds 13, .*, and 3 more\. Pass"):
         keras_ch8.read_run(tmp_path)
 
 
 def test_a_curve_that_is_not_there_is_refused_with_those_that_are(history):
-    with pytest.raises(KeyError, match=r"curve of this run. Received: 'loss'. Give one of: 'step/loss', 'epoch/"):
+    with pytest.raises(KeyError, match=r"curve of this run. Received: 'loss'. Pass one of: 'step/loss', 'epoch/"):
         history["loss"]
 
 
@@ -137,13 +137,13 @@ def test_it_says_how_the_training_ended_and_what_is_wrong(history):
 @pytest.mark.parametrize(
     "said, words",
     [
-        ({"verdicts": [FINE]}, "; OK: 1 of 1 check made, nothing to do."),
+        ({"verdicts": [FINE]}, "; OK: 1 of 1 check ran, nothing to do."),
         (
             {"diagnosis": None},
-            "; LITTLE CHECKED: No check could be made. This run was not diagnosed. Train it with "
+            "; LITTLE CHECKED: No check could run. This run was not diagnosed. Train it with "
             '`fit(..., callbacks=[keras_ch8.Doctor("logs")])`.',
         ),
-        ({"ended": False, "verdicts": [FINE]}, ", not ended; OK: 1 of 1 check made, nothing to do."),
+        ({"ended": False, "verdicts": [FINE]}, ", not ended; OK: 1 of 1 check ran, nothing to do."),
     ],
 )
 def test_it_says_so_where_all_is_well_or_nobody_looked(said, words):
@@ -155,7 +155,7 @@ def test_a_run_without_points_says_so():
     assert history.curves == {}
     assert "step 100" in repr(history)
     assert history._repr_html_().count("<tr>") == 1
-    with pytest.raises(ValueError, match="Give one of: nothing, since it has no points"):
+    with pytest.raises(ValueError, match="Pass one of: nothing, since it has no points"):
         history.plot()
 
 
@@ -275,7 +275,7 @@ def test_given_axes_are_drawn_on(history, pyplot):
 
 def test_what_is_no_panel_is_refused_with_those_there_are(history):
     with pytest.raises(
-        ValueError, match=r"Received: what='9.1'. Give one of: 'Training history', 'Loss of minibatches'"
+        ValueError, match=r"Received: what='9.1'. Pass one of: 'Training history', 'Loss of minibatches'"
     ):
         history.plot("9.1")
 

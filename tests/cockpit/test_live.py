@@ -101,7 +101,7 @@ def test_a_page_that_cannot_be_written_is_one_warning_and_the_training_goes_on(t
         fit(tmp_path / "logs")
     said = [str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)]
     assert len(said) == 1
-    assert "report.html' is not written any more, and the training goes on: OSError: full" in said[0]
+    assert "report.html' can no longer be written, but training continues: OSError: full" in said[0]
     assert event_files.read(tmp_path / "logs")["runs"][0]["ended"]
 
 

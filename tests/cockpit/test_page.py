@@ -70,7 +70,7 @@ def test_what_report_returns(logs, tmp_path):
     assert made.verdicts["plain"] == []
     assert repr(made) == "<Page of 3 runs of 'logs', not saved: `.save(path)` writes it>"
     assert len(repr(page.Page(made._document, "long/" * 200))) == 400
-    assert "ACT vanishing (since step 40" in str(made)
+    assert "ACT Vanishing gradients (vanishing, since step 40" in str(made)
     assert str(made).endswith('Written to no file yet: `.save("report.html")` does that.')
     saved = keras_ch8.report(logs, tmp_path / "a.html")
     assert saved.path == str(tmp_path / "a.html")
@@ -97,7 +97,7 @@ def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(tmp_path):
 def test_the_title_of_the_page_is_its_finding(tmp_path):
     write(tmp_path / "logs", curve(3), record(verdicts=[VERDICT]))
     keras_ch8.report(tmp_path / "logs", tmp_path / "a.html")
-    assert "<title>This training: its gradients vanish (logs)</title>" in (tmp_path / "a.html").read_text()
+    assert "<title>Vanishing gradients (logs)</title>" in (tmp_path / "a.html").read_text()
 
 
 def test_a_file_is_written_at_once_or_not_at_all(tmp_path, monkeypatch):
@@ -110,7 +110,9 @@ def test_a_file_is_written_at_once_or_not_at_all(tmp_path, monkeypatch):
 
 
 def test_a_file_that_cannot_be_written_is_refused_with_the_fix(logs, tmp_path):
-    with pytest.raises(OSError, match=r"must be a file.*Received: '.*nowhere.*a.html'.*FileNotFoundError.*Give a file"):
+    with pytest.raises(
+        OSError, match=r"must be a writable file.*Received: '.*nowhere.*a.html'.*FileNotFoundError.*Pass a file"
+    ):
         keras_ch8.report(logs, tmp_path / "nowhere" / "a.html")
 
 
@@ -144,23 +146,24 @@ def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs, command):
     assert (status, error) == (1, "")
     assert max(map(len, said.splitlines())) <= 80
     table, _, of_runs = said.partition("\n\n")
-    assert [line.split()[-2:] for line in table.splitlines()] == [
-        ["fix", "first"], ["ACT", "vanishing"], ["1", "OK"], ["LITTLE", "CHECKED"],
+    assert [re.split("  +", line.strip("> ")) for line in table.splitlines()] == [
+        ["run", "loss", "state"], ["deep", "0.111", "ACT Vanishing gradients, \N{BLACK STAR} best"],
+        ["fine", "0.111", "OK so far"], ["plain", "0.111", "not checked"],
     ]  # fmt: skip
     assert of_runs == (
         "deep, step 100, ended\n"
         f"{report(keras_ch8.report(logs).verdicts['deep'])}\n"
         "\n"
         "fine, step 100, not ended\n"
-        "OK: 1 of 1 check made, nothing to do.\n"
+        "OK: 1 of 1 check ran, nothing to do.\n"
         "\n"
         "plain, step 100, ended\n"
-        "LITTLE CHECKED: No check could be made.\n"
+        "LITTLE CHECKED: No check could run.\n"
         "\n"
         "This run was not diagnosed. Train it with `fit(...,\n"
         '    callbacks=[keras_ch8.Doctor("logs")])`.\n'
     )
-    assert "ACT vanishing (since step 40, measured at step 90)\n" in said
+    assert "ACT Vanishing gradients (vanishing, since step 40, measured at step 90)\n" in said
     assert [command("diagnose", logs / name)[0] for name in ("fine", "plain")] == [0, 3]
     assert {name: state.name for name, state in keras_ch8.report(logs).states.items()} == {
         "deep": "act", "fine": "ok", "plain": "little_checked",
@@ -172,10 +175,12 @@ def test_of_several_runs_a_table_comes_first_with_the_best_on_top_by_validation(
         write(tmp_path / name, [(step, {"epoch/loss": 1.0, "epoch/val_loss": loss}) for step in (1, 2)], record())
     said = command("diagnose", tmp_path)[1]
     header, *rows = (line.split() for line in said.partition("\n\n")[0].splitlines())
-    assert header == ["run", "val", "loss", "times", "the", "best", "state", "fix", "first"]
-    assert [row[:4] for row in rows] == [
-        [">", "best", "0.3", "1"], ["bad", "0.9", "3", "LITTLE"], ["odd", "-", "-", "LITTLE"],
-    ]  # fmt: skip
+    assert header == ["run", "val_loss", "(best)", "state"]
+    assert [" ".join(row) for row in rows] == [
+        "> best 0.3 (0.3) not checked, ★ best",
+        "bad 0.9 (0.9) not checked, 3 x worse than the best run",
+        "odd NaN not checked",
+    ]
     assert re.findall(r"^(\w+), step 100", said, re.MULTILINE) == ["best", "bad", "odd"]
 
 

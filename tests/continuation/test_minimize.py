@@ -169,15 +169,15 @@ def test_the_message_says_which_ended_lower(value, plain_value, message):
 @pytest.mark.parametrize(
     "x0, stddevs, options, message",
     [
-        ([[[1.0]]], [1.0], {}, r"`x0` must be a vector, or one a row.*shape \(1, 1, 1\)"),
-        ([], [1.0], {}, "`x0` must be a vector"),
+        ([[[1.0]]], [1.0], {}, r"`x0` must be a non-empty vector, or one a row.*shape \(1, 1, 1\)"),
+        ([], [1.0], {}, "`x0` must be a non-empty vector"),
         (np.ones(2, "float16"), [1.0], {}, "dtype float16"),
-        ([1.0], [], {}, "`stddevs` are the standard deviations of the stages"),
-        ([1.0], [0.1, 1.0], {}, "numbers above 0 that fall"),
-        ([1.0], [1.0, -1.0], {}, "numbers above 0 that fall"),
-        ([1.0], [np.inf, 1.0], {}, "numbers above 0 that fall"),
-        ([1.0], 1.0, {}, "numbers above 0 that fall"),
-        ([1.0], [1.0], {"samples": 3}, "`samples` are draws and their opposites.*Try 4"),
+        ([1.0], [], {}, "`stddevs` must be a falling list"),
+        ([1.0], [0.1, 1.0], {}, "must be a falling list"),
+        ([1.0], [1.0, -1.0], {}, "must be a falling list"),
+        ([1.0], [np.inf, 1.0], {}, "must be a falling list"),
+        ([1.0], 1.0, {}, "must be a falling list"),
+        ([1.0], [1.0], {"samples": 3}, "`samples` must be even.*Try 4"),
         ([1.0], [1.0], {"gtol": -1}, "`gtol` is a tolerance"),
         ([1.0], [1.0], {"max_iterations": -1}, "`max_iterations` is the most iterations"),
         ([1.0], [1.0], {"method": "adam"}, "`method` must be one of"),
@@ -190,5 +190,5 @@ def test_an_argument_out_of_range_is_named(x0, stddevs, options, message):
 
 @pytest.mark.parametrize("method", ["newton", "truncated_newton", "saddle_free_newton"])
 def test_a_method_that_needs_the_hessian_needs_the_closed_form(method):
-    with pytest.raises(ValueError, match=r"products with the Hessian.*without `blurred`\. Give the mean"):
+    with pytest.raises(ValueError, match=r"Hessian products.*without `blurred`\. Pass the mean"):
         continuation.minimize(rastrigin, starts(2), STAGES, method=method)

@@ -161,7 +161,7 @@ def test_a_function_is_given_x_and_y_a_part_at_a_time():
     [
         ([1, 2], r"`difficulty` must be a flat vector with one entry for each of the examples, 3 in all\. .*\(2,\)"),
         (np.ones((3, 1)), r"Received: shape \(3, 1\)"),
-        ([1, np.nan, 2], r"Received: NaN for 1 of 3 examples, the first at 1\. Give these a large number"),
+        ([1, np.nan, 2], r"Received: NaN for 1 of 3 examples, the first at 1\. Set these to a large number"),
     ],
     ids=["too few", "not flat", "NaN"],
 )

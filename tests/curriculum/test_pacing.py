@@ -90,7 +90,9 @@ def test_a_strangers_pacing_is_one_class_that_a_curriculum_knows_by_name():
 
 
 def test_the_name_of_another_pacing_is_refused():
-    with pytest.raises(ValueError, match=r"name of its own\. Received: name='linear' of .*Again.*Linear\. Give it"):
+    with pytest.raises(
+        ValueError, match=r"name of its own\. Received: name='linear' of .*Again.*Linear\. Choose another"
+    ):
 
         class Again(extend.Pacing):
             name = "linear"
@@ -114,7 +116,7 @@ def test_a_function_that_is_no_pacing_is_an_error(function):
         (lambda: as_pacing("linaer", None), r"`pacing` .*'linear', 'step'.*Received: pacing='linaer'"),
         (
             lambda: as_pacing(curriculum.pacings.Linear(), 0.3),
-            r"A pacing that comes as an object has its own start\. Received: start=0\.3.*Say it once",
+            r"A pacing object has its own start\. Received: start=0\.3.*Set it only once",
         ),
     ],
 )

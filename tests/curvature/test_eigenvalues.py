@@ -6,13 +6,16 @@ import pytest
 from keras_ch8 import curvature
 from keras_ch8.curvature.eigenvalues import lanczos_of
 from tests.curvature.models import MODELS, with_693_weights
+from tests.marks import mostly
 
 pytestmark = pytest.mark.usefixtures("op_by_op")
 RNG = np.random.default_rng(2)
+STATES = [(0, 0.01), (10, 0.05)]
+"""Epochs that a model was trained, and how near the smallest eigenvalue is found; the monitor has the other."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("epochs, smallest", [(0, 0.01), (10, 0.05)], ids=["start", "trained"])
+@pytest.mark.parametrize("epochs, smallest", mostly(pytest.mark.full, STATES, STATES[1]), ids=["start", "trained"])
 def test_after_20_steps_both_ends_of_700_weights_are_known(epochs, smallest):
     model, x, y, truth = with_693_weights(epochs)
     found = curvature.lanczos(model, x, y)

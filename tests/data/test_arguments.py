@@ -46,12 +46,15 @@ def test_a_source_of_something_else_is_refused(error, data, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"y": Y}, r"`y` beside a source. Make the source with it"),
-        ({"sample_weight": Y}, "`sample_weight` beside a source"),
-        ({"batch_size": 3}, r"have 2 examples. Received in `fit`: batch_size=3. Give `batch_size` to the source"),
-        ({"shuffle": False}, "shuffle=False. Give `shuffle=False` to the source"),
+        ({"y": Y}, r"`y` together with a source. Create the source with it"),
+        ({"sample_weight": Y}, "`sample_weight` together with a source"),
+        (
+            {"batch_size": 3},
+            r"batch size, which is 2. Received in `fit`: batch_size=3. Pass `batch_size` to the source",
+        ),
+        ({"shuffle": False}, "shuffle=False. Pass `shuffle=False` to the source"),
         ({"shuffle": "batch"}, "shuffle='batch'"),
-        ({"steps_per_epoch": 2}, "has 3 batches.*steps_per_epoch=2. Leave it out"),
+        ({"steps_per_epoch": 2}, "has 3 batches.*steps_per_epoch=2. Omit it"),
         ({"class_weight": {0: 2.0}}, r"Received: class_weight=\{0: 2.0\} for x=float64\[6, 2\].*`sample_weight`"),
     ],
 )
@@ -68,7 +71,7 @@ def test_arguments_that_say_what_the_source_says_are_taken():
 
 
 def test_evaluate_refuses_targets_beside_the_source():
-    with pytest.raises(ValueError, match="`y` beside a source"):
+    with pytest.raises(ValueError, match="`y` together with a source"):
         Recorder().evaluate(ArraySource(X, batch_size=2), Y, verbose=0)
 
 
@@ -82,5 +85,5 @@ def test_an_epoch_that_keras_cuts_short_is_refused():
 
 
 def test_nothing_but_the_loops_of_keras_may_ask_for_batches():
-    with pytest.raises(RuntimeError, match=r"Only `fit`, `evaluate` and `predict`.*take its `batches`"):
+    with pytest.raises(RuntimeError, match=r"Only Keras's `fit`, `evaluate` and `predict`.*use its `batches`"):
         ArraySource(X, batch_size=2).get_tf_dataset()

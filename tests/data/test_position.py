@@ -169,7 +169,7 @@ def test_weights_may_come_in_a_later_epoch_only_if_announced():
 
 def test_a_state_of_another_source_is_refused():
     state = source_of().get_state()
-    with pytest.raises(ValueError, match=r"count=13, where this source has count=12. Make the source as it was"):
+    with pytest.raises(ValueError, match=r"count=13, where this source has count=12. Create the source with the same"):
         ArraySource(X[:12], batch_size=3).set_state(state)
     with pytest.raises(ValueError, match="batch_size=3, where this source has batch_size=4"):
         ArraySource(X, batch_size=4).set_state(state)

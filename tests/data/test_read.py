@@ -70,7 +70,7 @@ def test_workers_of_a_pydataset_read_side_by_side():
 @pytest.mark.parametrize(
     ("error", "make", "message"),
     [
-        (TypeError, lambda: X, "Received: <ndarray of shape .*Give arrays to `ArraySource` as they are"),
+        (TypeError, lambda: X, "Received: <ndarray of shape .*Pass arrays to `ArraySource` as they are"),
         (ValueError, lambda: tf.data.Dataset.range(3).batch(1).repeat(), r"which has no end.*`dataset.take\(n\)`"),
         (ValueError, lambda: tf.data.Dataset.range(3).filter(lambda n: n > 0).batch(1),
          r"an unknown length.*assert_cardinality\(n\)"),

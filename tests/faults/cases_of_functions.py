@@ -211,7 +211,6 @@ def callback_cases():
     yield case(
         "callbacks.Guard",
         spike=m.NONE | m.POSITIVE,
-        nonfinite=m.FLAG,
         every=m.LENGTH,
         lower_rate=m.FRACTION,
         tries=m.count(0),

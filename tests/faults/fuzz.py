@@ -82,7 +82,7 @@ WILD = {
     "two arrays": lambda: (np.full((50, 3), SECRET), np.full(49, SECRET)),
     "a long list": lambda: [SECRET] * 1000,
     "a long text": lambda: "long " * 50,
-    "half a letter": lambda: "\ud800",
+    "a lone surrogate": lambda: "\ud800",
     "names in an array": lambda: np.array(["a", "b"]),
     "a list that holds itself": holds_itself,
     "an object that says nothing": Silent,

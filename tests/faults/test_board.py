@@ -37,6 +37,7 @@ def test_what_was_written_after_the_state_is_written_again_and_stands_there_once
     for step in (6, 7, 8):
         writer.scalars(step, {LOSS: -1.0})
     writer.lines("verdicts.jsonl", ["two"])
+    writer.lines("later.jsonl", ["one"])  # another that did not exist then
     writer.close()
     attempt = RunWriter.open(str(tmp_path), 9)  # a file that did not exist then
     attempt.scalars(9, {LOSS: -1.0})
@@ -46,11 +47,13 @@ def test_what_was_written_after_the_state_is_written_again_and_stands_there_once
     for step in (6, 7):
         again.scalars(step, {LOSS: float(step)})
     again.lines("verdicts.jsonl", ["three"])
+    again.lines("later.jsonl", ["two"])
     again.close()
     with loader(tmp_path) as board:
         assert board.runs() == {"optimization"}
         assert board.scalars()[LOSS] == [(step, float(step)) for step in range(1, 8)]
     assert (tmp_path / "optimization" / "verdicts.jsonl").read_text() == "one\nthree\n"
+    assert (tmp_path / "optimization" / "later.jsonl").read_text() == "two\n"
 
 
 def test_files_of_trackers_go_on_too_beside_the_run_and_elsewhere(tmp_path):
@@ -111,10 +114,10 @@ def test_a_run_on_a_server_goes_on_in_another_process_with_its_tables():
     again.go_on(first.state())
     again.open("")
     again.log(2, {LOSS: 2.0})
-    again.event(Event(2, "stage", "It goes on."))
+    again.event(Event(2, "stage", "It continues."))
     again.flush()
     again.close(None)
-    assert runs == {"run 0": [(1, {LOSS: 1.0}), (2, {LOSS: 2.0}), "It begins.", "It goes on."]}
+    assert runs == {"run 0": [(1, {LOSS: 1.0}), (2, {LOSS: 2.0}), "It begins.", "It continues."]}
 
 
 @pytest.mark.slow
@@ -179,7 +182,7 @@ def test_where_the_folder_is_gone_a_new_run_begins_and_a_warning_says_so(tmp_pat
     writer = written(tmp_path / "logs", 5)
     position = writer.position()
     writer.close()
-    with pytest.warns(RuntimeWarning, match="The run 'optimization' for TensorBoard cannot go on in .* is gone"):
+    with pytest.warns(RuntimeWarning, match="The run 'optimization' for TensorBoard cannot continue in .* is gone"):
         again = RunWriter.resume(str(tmp_path / "moved"), position, 6)
     assert again.folder == str(tmp_path / "moved" / "optimization")
     again.close()
@@ -192,7 +195,7 @@ def test_where_another_training_writes_there_a_new_run_begins_and_nothing_of_the
     writer.flush()
     (path,) = (tmp_path / "optimization").glob("*tfevents*")
     length = path.stat().st_size
-    with pytest.warns(RuntimeWarning, match="cannot go on .*: another training writes there"):
+    with pytest.warns(RuntimeWarning, match="cannot continue .*: another training writes there"):
         again = RunWriter.resume(str(tmp_path), position, 6)
     assert again.folder == str(tmp_path / "optimization_2")
     assert path.stat().st_size == length

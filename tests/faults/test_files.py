@@ -23,6 +23,6 @@ def test_an_array_of_objects_is_refused_and_not_unpickled(tmp_path):
     np.savez(path, meta=np.array([Payload(target)], dtype=object), checksum=np.array("0"))
     with pytest.raises(ValueError, match=r"it cannot be read \(ValueError: Object arrays cannot be loaded"):
         _arrays_file.read(str(path))
-    with pytest.raises(ValueError, match="none of them is whole"):
+    with pytest.raises(ValueError, match="no intact state"):
         train(Resume(tmp_path))
     assert not target.exists()

@@ -1,7 +1,6 @@
 """F6, F8: a callback that goes on from its state ends bit for bit as if nothing had happened, also in mid-epoch."""
 
 import copy
-import shutil
 
 import keras
 import numpy as np
@@ -12,11 +11,13 @@ from keras_ch8 import callbacks, clipping, continuation, data, layers, optimizer
 from keras_ch8.callbacks import _resume
 from keras_ch8.cockpit.history import read_run
 from keras_ch8.monitors.base import members
-from tests.faults.resuming import CutsOff, Training, assert_same, cut_off, kept
+from tests.callbacks import resuming
+from tests.faults.resuming import assert_same, kept, without_time
 from tests.integration.everybody import CALLBACKS
+from tests.marks import mostly
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*the average is mostly of its beginning", "ignore:The training ended after"
+    "ignore:.*so the average mostly covers its start", "ignore:The training ended after"
 )
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(48, 6)).astype("float32"), RNG.normal(size=(48, 2)).astype("float32")
@@ -53,25 +54,34 @@ OURS = {
 }
 
 
+def script(model, listed, batch_size=8, **options):
+    """Return what `resuming.train` takes; callbacks are made for the source of their start."""
+    made = []
+
+    def source():
+        made[:] = [data.ArraySource(X, Y, batch_size=batch_size, seed=3)]
+        return made[0]
+
+    given = {"model": model, "data": source, "callbacks": lambda: listed(made[0])}
+    return given | {"epochs": 4, "validation_data": VALIDATION} | options
+
+
 def ours():
-    source = data.ArraySource(X, Y, batch_size=8, seed=3)
-    together = {name: make(source) for name, make in OURS.items()}
     rate = schedules.ExponentialDecay(0.05, "2ep", 0.5)
-    return Training(network(optimizers.Adam(rate)), source, together, validation_data=VALIDATION)
+    return script(lambda: network(optimizers.Adam(rate)), lambda source: [make(source) for make in OURS.values()])
 
 
 def keras_own():
     """With Keras's optimizer, whose gradient `ClipGradients` clips by what it remembers."""
-    source = data.ArraySource(X, Y, batch_size=8, seed=3)
-    clips = callbacks.ClipGradients(clipping.ByPercentile(30, memory=7))
-    return Training(network(keras.optimizers.SGD(0.05)), source, {"clip": clips}, epochs=2)
+    clip = clipping.ByPercentile(30, memory=7)
+    return script(lambda: network(keras.optimizers.SGD(0.05)), lambda _: [callbacks.ClipGradients(clip)], epochs=2)
 
 
 def switched():
-    source = data.ArraySource(X, Y, batch_size=48, seed=3)
-    model = network("sgd", dropout=0.0)
-    switch = callbacks.SwitchOptimizer("1ep", to=optimizers.LBFGS())
-    return Training(model, source, {"switch": switch, "clipping": callbacks.GradientClippingLogger()})
+    def listed(source):
+        return [callbacks.SwitchOptimizer("1ep", to=optimizers.LBFGS()), callbacks.GradientClippingLogger()]
+
+    return script(lambda: network("sgd", dropout=0.0), listed, batch_size=48)
 
 
 ALL = {name: lambda folder, make=make: make(folder) for name, make in CALLBACKS.items()}
@@ -127,26 +137,47 @@ def test_the_state_of_another_setting_is_refused_with_both():
 
 
 def watched(folder):
-    source = data.ArraySource(X, Y, batch_size=8, seed=3)
     checks = [*(m.name for m in members("standard") if m.name != "spectrum"), "spectrum"]
-    together = {
-        "average": OURS["average"](source),
-        "board": callbacks.TensorBoard(folder, measure_every=1, layers=True),
-        "diagnosis": callbacks.Diagnosis(checks=checks, measure_every=3, budget=None, logs=True, verbose=False),
-        "stop": OURS["stop"](source),
-        "clipping": OURS["clipping"](source),
-    }
-    model = network(optimizers.Adam(3.0, global_clipnorm=1.0))
-    return Training(model, source, together, validation_data=VALIDATION)
+
+    def listed(source):
+        measured = {"measure_every": 3, "budget": None, "logs": ["diagnosis_loss"], "verbose": False}
+        return [
+            OURS["average"](source), callbacks.TensorBoard(folder, measure_every=1, layers=True),
+            callbacks.Diagnosis(checks=checks, **measured), OURS["stop"](source), OURS["clipping"](source),
+        ]  # fmt: skip
+
+    return script(lambda: network(optimizers.Adam(3.0, global_clipnorm=1.0)), listed)
+
+
+def of_kind(run, kind):
+    return next((callback for callback in run.callbacks if isinstance(callback, kind)), None)
+
+
+def assert_alike(run, other):
+    """Two trainings have ended bit for bit alike, and so have what their callbacks remember."""
+    resuming.assert_same(run, other)
+    for one, two in zip(run.callbacks, other.callbacks, strict=True):
+        assert_same(without_time(one.get_state()), without_time(two.get_state()), type(one).__name__)
+
+
+def interrupted_and_whole(make, die_at, folder, every):
+    """Return a training that has died at a batch and gone on from the states before, and one that has not died."""
+    whole = resuming.train(callbacks.Resume(folder / "states of the whole", every), **make(folder / "whole"))
+    states = folder / "states"
+    return resuming.interrupted(lambda: callbacks.Resume(states, every), (die_at,), **make(folder / "left")), whole
+
+
+BY_THE_CLOCK = ("diagnosis/cost", "step/weight_norm", "step/running_")
+"""What it took, and what has a point whenever telemetry is read."""
 
 
 def points(folder):
-    """Return all scalars as they stand in the files, and the lines on verdicts; the time that it took is another."""
+    """Return the scalars as they stand in the files, but those by the clock, and the lines on verdicts."""
     found = []
     for path in sorted((folder / "optimization").glob("*tfevents*")):
         for event in LegacyEventFileLoader(str(path)).Load():
             for value in event.summary.value:
-                if value.HasField("simple_value") and value.tag != "diagnosis/cost":
+                if value.HasField("simple_value") and not value.tag.startswith(BY_THE_CLOCK):
                     found.append((event.step, value.tag, value.simple_value))
     assert len({point[:2] for point in found}) == len(found), "a point stands there twice"
     lines = (folder / "optimization" / "verdicts.jsonl").read_text().splitlines()
@@ -154,74 +185,60 @@ def points(folder):
 
 
 @pytest.mark.parametrize(
-    "epoch, batch, later",
-    [
-        pytest.param(1, 2, 3, marks=pytest.mark.slow),
-        *(pytest.param(*at, marks=pytest.mark.full) for at in ((2, None, 2), (0, 0, 1))),
-    ],
+    "die_at", [pytest.param(13, marks=pytest.mark.slow), *(pytest.param(n, marks=pytest.mark.full) for n in (6, 20))]
 )
-def test_verdicts_and_points_go_on_too(tmp_path, epoch, batch, later):
-    whole = watched(tmp_path / "whole")
-    whole.fit(CutsOff(whole, epoch, batch, later=None))
-    left = tmp_path / "left"
-    state = cut_off(
-        watched(tmp_path / "first"), epoch, batch, later, end=lambda: shutil.copytree(tmp_path / "first", left)
-    )
-    again = watched(left).go_on(state)
-    verdicts = [training.callbacks["diagnosis"].verdicts for training in (again, whole)]
+def test_verdicts_and_points_go_on_too(tmp_path, die_at):
+    """What was written after the last state is written again, and stands there once."""
+    again, whole = interrupted_and_whole(watched, die_at, tmp_path, every="5ba")
+    verdicts = [of_kind(run, callbacks.Diagnosis).verdicts for run in (again, whole)]
     assert verdicts[0] == verdicts[1] != []
-    assert_same(again.result(), whole.result())
-    assert_same(points(left), points(tmp_path / "whole"))
-    events = [read_run(training.callbacks["board"].log_dir).events for training in (again, whole)]
+    assert_alike(again, whole)
+    assert_same(points(tmp_path / "left"), points(tmp_path / "whole"))
+    events = [read_run(of_kind(run, callbacks.TensorBoard).log_dir).events for run in (again, whole)]
     assert events[0] == events[1] != []
 
 
 CASES = {"ours": ours, "keras_own": keras_own, "switched": switched}
-WHOLE = {}
 
 
 @pytest.mark.parametrize(
-    "name, epoch, batch",
+    "name, die_at",
     [
-        pytest.param("keras_own", 1, 1, marks=pytest.mark.slow),
-        pytest.param("ours", 1, 2, marks=pytest.mark.slow),
-        *(pytest.param("ours", *at, marks=pytest.mark.full) for at in ((0, 0), (2, None), (3, 4))),
-        *(pytest.param("switched", *at, marks=pytest.mark.full) for at in ((0, None), (2, None))),
+        *(pytest.param(*at, marks=pytest.mark.slow) for at in (("keras_own", 8), ("ours", 9))),
+        *(pytest.param("ours", at, marks=pytest.mark.full) for at in (1, 18, 23)),
+        *(pytest.param("switched", at, marks=pytest.mark.full) for at in (1, 3)),
     ],
 )
-def test_a_training_that_goes_on_from_its_states_ends_as_one_that_was_not_interrupted(name, epoch, batch):
-    make = CASES[name]
-    if name not in WHOLE:
-        WHOLE[name] = make().fit().result()
-    state = cut_off(make(), epoch, batch)
-    assert_same(make().go_on(state).result(), WHOLE[name])
+def test_a_training_that_goes_on_from_its_states_ends_as_one_that_was_not_interrupted(name, die_at, tmp_path):
+    assert_alike(*interrupted_and_whole(lambda folder: CASES[name](), die_at, tmp_path, every="1ba"))
 
 
-def tells(training):
-    """Return what the callbacks of a training that has ended tell their user."""
-    shown = {name: callback.findings() for name, callback in training.callbacks.items()}
-    average, diagnosis = training.callbacks["average"], training.callbacks.get("diagnosis")
-    shown["averages"] = [average.updates, average.weights, average.raw_weights, average.model.get_weights()]
+def tells(run):
+    """Return what the callbacks of a training that has ended tell their user, but what the diagnosis has cost."""
+    average, diagnosis = of_kind(run, callbacks.PolyakAveraging), of_kind(run, callbacks.Diagnosis)
+    shown = [[callback.findings()[: -1 if callback is diagnosis else None] for callback in run.callbacks]]
+    shown += [average.updates, average.weights, average.raw_weights, average.model.get_weights()]
     if diagnosis is not None:
-        shown["diagnosis"] = [[str(verdict) for verdict in diagnosis.verdicts], diagnosis.measurements]
+        shown += [[str(verdict) for verdict in diagnosis.verdicts], diagnosis.measurements]
     return shown
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in ("ours", "watched")])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", mostly(pytest.mark.full, ["ours", "watched"], "watched"))
 def test_one_that_has_ended_tells_in_another_process_what_it_has_come_to_and_the_next_begins_anew(
     tmp_path, name, capsys, monkeypatch
 ):
     def train():
-        training = ours() if name == "ours" else watched(tmp_path / "board")
-        return training.fit(callbacks.Resume(tmp_path / "states"))
+        given = ours() if name == "ours" else watched(tmp_path / "board")
+        return resuming.train(callbacks.Resume(tmp_path / "states"), **given)
 
     first = train()
     monkeypatch.setattr(_resume, "_ended_here", set())  # as in another process
     again = train()
-    assert capsys.readouterr().out.count("has ended before") == 1
+    assert capsys.readouterr().out.count("has already ended") == 1
     assert_same(tells(again), tells(first))
-    for training in (first, again):
-        training.options |= {"epochs": 2}
-        training.fit()
-    assert_same(again.result(), first.result())
+    for run in (first, again):
+        run.model.fit(run.data, epochs=2, callbacks=run.callbacks, validation_data=VALIDATION, verbose=0)
+    for one, other in zip(again.variables, first.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
     assert_same(tells(again), tells(first))

@@ -69,7 +69,7 @@ def test_axes_set_the_scale(cls):
     "make, said",
     [
         (lambda: initializers.Sparse()((8, 3)), r"k=15 for a kernel of shape \(8, 3\), whose units have 8.*smaller k"),
-        (lambda: initializers.Sparse(1)((8,)), "needs as many inputs"),
+        (lambda: initializers.Sparse(1)((8,)), "needs at least as many inputs"),
         (lambda: initializers.RandomWalk("tanh"), r"one of linear, relu. Received: activation='tanh'.*Orthogonal"),
         (lambda: initializers.Heuristic(input_axes=[0], output_axes=[3])((2, 2)), r"different axes.*\[3\]"),
         (lambda: initializers.Heuristic(input_axes=[0], output_axes=[0])((2, 2)), "different axes"),

@@ -99,7 +99,7 @@ def test_a_kernel_of_einsum_is_orthogonal_over_the_axes_given():
     "make, said",
     [
         (lambda: Orthogonal()((5,)), "at least two axes.*output_marginal"),
-        (lambda: Orthogonal()((3, 4, 5)), r"`Conv1D` or of an `EinsumDense`.*input_axes=\[1\], output_axes=\[2\]"),
+        (lambda: Orthogonal()((3, 4, 5)), r"`Conv1D` or to an `EinsumDense`.*input_axes=\[1\], output_axes=\[2\]"),
         (lambda: Orthogonal("sigmoid"), "one of linear, relu, tanh. Received: gain='sigmoid'"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from keras_ch8 import callbacks, data
 from tests.integration.everybody import BATCH, CALLBACKS, X, Y, network, train
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings("ignore:.*so the average mostly covers its start")  # of a few updates
 
 WAYS = {"deepcopy": copy.deepcopy, "pickle": lambda thing: pickle.loads(pickle.dumps(thing))}
 

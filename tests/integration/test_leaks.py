@@ -64,6 +64,7 @@ def with_callbacks(folder, names):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("optimizer", ["Keras's", "ours"])
 def test_a_model_that_all_callbacks_have_watched_together_is_gone(settled, tmp_path, optimizer):
     assert_is_gone(with_callbacks(tmp_path, TOGETHER), OPTIMIZERS[optimizer])

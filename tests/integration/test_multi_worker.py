@@ -117,7 +117,7 @@ def test_a_nan_for_one_of_two_workers_is_skipped_by_both(tmp_path):
     assert all(np.isfinite(weights).all() for weights in both[0]["weights"])
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_two_workers_see_what_is_wrong_with_the_data_as_one_process_does(tmp_path):
     _, single = check_two_workers_train_as_one_process("bad inputs", tmp_path)
     assert ("bad_inputs", "act") in single["verdicts"][0]

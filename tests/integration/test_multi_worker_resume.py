@@ -107,7 +107,7 @@ def lines_of_guard(folder):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_both_workers_leave_out_the_same_steps_go_back_together_and_the_chief_tells(whole_guarded):
     (one, weights), (other, weights_too) = (result(whole_guarded, index) for index in range(2))
     left_out, rollbacks, reason = one["guard"]

@@ -32,6 +32,7 @@ def test_a_training_with_a_bad_batch_is_that_on_the_others(way):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("way", ["op by op", "in a graph"])
 def test_the_first_batch_may_be_bad_though_it_makes_the_metrics(way):
     gap, of_report, skipped, _ = skipping_cases.difference(bad=5, **WAYS[way])

@@ -48,7 +48,7 @@ RAN_OUT = pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarn
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=3)
+@pytest.mark.broad(slow=2)
 @RAN_OUT
 @pytest.mark.parametrize("steps_per_execution", [1, 4])
 @pytest.mark.parametrize("data", [batches, pytest.param(of_unknown_length, marks=pytest.mark.slow)])

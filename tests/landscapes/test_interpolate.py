@@ -147,7 +147,7 @@ def test_a_plot_shows_the_line_and_the_trajectory(monkeypatch):
 def test_bad_weights_are_refused():
     model, x, y = MODELS["dense"]()
     good = model.get_weights()
-    with pytest.raises(ValueError, match=r"where the line begins. Received: neither `start` nor `trajectory`"):
+    with pytest.raises(ValueError, match=r"the start of the line. Received: neither `start` nor `trajectory`"):
         landscapes.interpolate(model, x, y)
     with pytest.raises(
         ValueError, match=r"`start` must be weights of this model.*Received: \[<ndarray of shape \(6, 4\)"

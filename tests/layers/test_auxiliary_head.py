@@ -153,8 +153,8 @@ BAD = [
         r"must have its lengths in steps",
     ),
     (lambda: layers.auxiliary_head(chain(), "h0", keras.layers.Dense(3)), r"\(None, 1\). Received: at 'h0'.*\(None, 3"),
-    (lambda: layers.auxiliary_head(two_outputs(), "h0"), r"with one output.*leave out the other outputs"),
-    (lambda: layers.auxiliary_head(keras.Sequential([keras.layers.Dense(1, name="h0")]), "h0"), r"Begin it with"),
+    (lambda: layers.auxiliary_head(two_outputs(), "h0"), r"with one output.*remove the other outputs"),
+    (lambda: layers.auxiliary_head(keras.Sequential([keras.layers.Dense(1, name="h0")]), "h0"), r"Start it with"),
 ]
 
 

@@ -275,7 +275,7 @@ def test_arguments_outside_their_range_are_refused(options, message):
 
 @pytest.mark.parametrize("axis, shape", [(2, (None, 4)), (-3, (None, 4)), (0, (None, 4))])
 def test_an_axis_that_is_not_there_is_refused(axis, shape):
-    with pytest.raises(ValueError, match=r"`axis` says which axis .* Take -1 for channels last"):
+    with pytest.raises(ValueError, match=r"`axis` says which axis .* Use -1 for channels last"):
         BatchNormalization(axis=axis).build(shape)
 
 

@@ -147,7 +147,7 @@ def test_after_an_error_all_is_as_it_was(norm):
 
 def test_models_without_are_refused():
     model = keras.Sequential([keras.Input((5,)), layers.LayerNormalization()])
-    with pytest.raises(ValueError, match=r"for models with batch normalization.*Build it"):
+    with pytest.raises(ValueError, match=r"needs a model with batch normalization.*Build it"):
         recalibrate(model, X)
     with pytest.raises(ValueError, match="batches=0"):
         recalibrate(network(BatchNormalization), X, batches=0)

@@ -130,18 +130,18 @@ def test_a_saved_model_is_the_same_model_also_of_nested_ones(tmp_path):
 
 
 BAD = [
-    (lambda: layers.Residual([]), r"a layer or a list of at least one. Received: layers=\[\]"),
+    (lambda: layers.Residual([]), r"a layer or a non-empty list of layers. Received: layers=\[\]"),
     (lambda: layers.Residual(["relu"]), r"Received: layers=\['relu'\]"),
     (
         lambda: layers.Residual(Dense(3), projection="linear"),
-        r"must be 'auto' or a layer. Received: projection='linear'",
+        r"must be 'auto' or a layer that maps x to the shape of F\(x\). Received: projection='linear'",
     ),
     (
         lambda: layers.Residual([Conv2D(3, 3)]).build((None, 8, 8, 3)),
-        r"make \(None, 6, 6, 3\) of \(None, 8, 8, 3\).*same",
+        r"map \(None, 8, 8, 3\) to \(None, 6, 6, 3\).*same",
     ),
-    (lambda: layers.Residual([Conv2D(3, 3)]).build((None, None, None, 3)), r"\(None, 838, 838, 3\) of \(None, 840"),
-    (lambda: layers.Residual([keras.layers.Flatten()]).build((None, 4, 3)), r"make \(None, 12\) of \(None, 4, 3\)"),
+    (lambda: layers.Residual([Conv2D(3, 3)]).build((None, None, None, 3)), r"\(None, 840, 840, 3\) to \(None, 838"),
+    (lambda: layers.Residual([keras.layers.Flatten()]).build((None, 4, 3)), r"map \(None, 4, 3\) to \(None, 12\)"),
 ]
 
 

@@ -44,7 +44,7 @@ def test_every_kind_has_its_meaning_a_picture_and_all_that_cures_it():
         for part in re.findall(r"`([\w.]+)", KINDS[name].cure):
             assert part in text, (name, part)
         for remedy in cures or [Remedy(KINDS[name].cure)]:
-            is_of_others = Fact.DEAD_UNITS in remedy.needs and "As for `dead_units`, where many ReLUs are dead." in text
+            is_of_others = Fact.DEAD_UNITS in remedy.needs and "As for `dead_units`, if many ReLUs are dead." in text
             place = found["dead_units"] if is_of_others else text
             assert f" {remedy.cure}" in place or OF_RATES & set(remedy.needs), (name, remedy.cure)
 
@@ -81,8 +81,8 @@ def test_what_some_rules_ask_for_has_their_numbers_and_what_all_ask_for_has_none
     (one,) = chosen(["cliff"])
     asked = {"A": (0.0, 1.0), "B": (0.0,), "C": (0.0, 1.0), "D": (0.0, 1.0), "E": (0.0, 2.0)}
     monkeypatch.setattr(one, "rules", tuple(rule(says, *limits) for says, limits in asked.items()))
-    assert "- Only where `growth≥0`; `growth≥1` (1, 3-4); `growth≥2` (5)." in page([one])
-    assert "- Not where `growth≥1` (1, 3-4); `growth≥0` (2); `growth≥2` (5)." in page([one])
+    assert "- Only if `growth≥0`; `growth≥1` (1, 3-4); `growth≥2` (5)." in page([one])
+    assert "- Not if `growth≥1` (1, 3-4); `growth≥0` (2); `growth≥2` (5)." in page([one])
     assert "\n2 | B | `growth≥1.3/1.6`\n" in page([one])
 
 

@@ -36,7 +36,7 @@ AT_ITS_END = [
     ({"epochs": 10, "best": 8}, "ok"),  # it was lower before
     ({"total": 300, "done": 270}, "act"),
     ({"total": 300, "done": 269}, "ok"),
-    ({"total": 0, "done": 100}, None),  # where it ends is not known
+    ({"total": 0, "done": 100}, None),  # where it ends is unknown
     ({"training": np.ones(10)}, "act"),  # the validation loss is what counts
     ({"chance": np.nan}, "act"),  # it is compared with the first epoch
 ]
@@ -89,7 +89,7 @@ def test_a_training_of_few_updates_is_judged_when_it_ends_and_its_verdict_stands
     tracker = VerdictTracker()
     (changed,) = tracker.update(8, claims[2:])
     assert (changed.level, changed.step) == ("act", 8)
-    assert ": 51 % of the fall of the loss came in the last third of training." in changed.finding
+    assert ": 51 % of the decrease in loss came in the last third of training." in changed.finding
 
 
 def test_the_end_of_a_training_has_the_last_word():

@@ -42,7 +42,7 @@ def cured(verdict, model, x, y):
 def test_one_target_is_not_compared_with_a_prediction_for_each_time_step():
     model = compiled(LAYERS.LSTM(4, return_sequences=True), LAYERS.Dense(1, "tanh"))
     said = told(model, X, ONE)["wrong_output"]
-    assert "only one target for 10 predictions" in said.finding
+    assert "1 target but 10 predictions" in said.finding
     better = cured(said, model, X, ONE)
     assert better.output_shape == (None, 1)
     assert better.layers[-1].activation is keras.activations.tanh

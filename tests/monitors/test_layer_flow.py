@@ -267,7 +267,7 @@ class Looked(layers.Layer):
 def test_a_model_without_such_layers_is_refused():
     model = keras.Sequential([keras.Input((6,)), layers.BatchNormalization()], name="bare")
     model.compile(loss="mse")
-    with pytest.raises(ValueError, match=r"Received: the model 'bare', which has none\. Give a model with such layers"):
+    with pytest.raises(ValueError, match=r"Received: the model 'bare', which has none\. Pass a model with such layers"):
         monitors.layer_flow(model, X, X)
 
 

@@ -184,7 +184,7 @@ def test_the_layer_of_the_last_measurement_is_named():
 
 def test_the_scale_is_said_with_its_layers_after_a_single_measurement():
     (claim,) = scale_of_start([flow(input_signal=20.0, signal=np.array([1, 0.5, 1, 1]))])
-    assert claim.finding.endswith(": the largest signal has an RMS of 20 instead of about 1 (in the input).")
+    assert claim.finding.endswith(": the largest RMS is 20 instead of about 1 (in the input).")
     log = log_of(losses(), layer_flow=flow(signal=np.array([1, 2, 1, 0.5])))
     assert remarks("layer_flow", log)["bad_scale"] == "in b"
 

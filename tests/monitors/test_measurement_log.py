@@ -58,7 +58,7 @@ def test_what_follows_from_the_past_is_computed_once_until_more_is_seen():
 
 def test_an_error_in_the_place_of_a_reading_leaves_its_monitor_out_with_one_warning():
     log = MeasurementLog()
-    with pytest.warns(RuntimeWarning, match="goes on without 'a', which failed with ValueError: no"):
+    with pytest.warns(RuntimeWarning, match="continues without 'a', which failed with ValueError: no"):
         assert log.add(1, {"a": ValueError("no"), "b": 1}) == {"b": 1}
     log.add(2, {"a": ValueError("again"), "b": 2})  # warnings are errors here
     assert (log.left_out, log.of("a"), log.of("b")) == ({"a"}, [], [1, 2])

@@ -128,7 +128,7 @@ def test_a_saddle_point_after_a_start_of_the_usual_size_is_left_by_other_rates_f
         return [remedy.cure.split(",")[0] for remedy in applicable(REMEDIES["saddle"], KNOWN, {*has})]
 
     anew, rates = (
-        "Start from random weights of the usual size",
+        "Initialize the weights at random and at the usual scale",
         "Give each weight its own learning rate with `optimizers.Adam`.",
     )
     assert cures(Fact.SMALL_START)[:2] == [anew, rates]

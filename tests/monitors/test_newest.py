@@ -192,7 +192,7 @@ def test_a_gradient_that_vanished_once_and_does_no_more_is_well():
 
 def test_a_validation_loss_is_said_as_it_is_at_the_end_not_at_its_best():
     claim = said("online_risk", epochs(LEARNING, [0.9, 0.5, 0.11, *[0.3] * 4, 0.197, 0.4, 0.453]), "overfitting")
-    assert claim.finding.endswith("has risen again by 11 % of its earlier fall (`val_loss` 0.453, at best 0.11).")
+    assert claim.finding.endswith("has risen by 11 % of its earlier fall (`val_loss` 0.453, at best 0.11).")
     assert "(lowest of the last 3 values; now 43 %)" in claim.why[0]
     assert (claim.level, claim.series, claim.drawn[claim.series]) == ("watch", "epoch/val_loss", 0.453)
 
@@ -216,7 +216,7 @@ def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
     assert said("time_horizon", log, "short_horizon").level == "ok"
     log.add(1040, {"time_horizon": (short,)})
     claim = said("time_horizon", log, "short_horizon")
-    assert "after 100 % of the time steps (median of the last 9 measurements; now 25 %)" in claim.why[0]
+    assert "through 100 % of the time steps (median of the last 9 measurements; now 25 %)" in claim.why[0]
     assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/horizon", 5)
 
 

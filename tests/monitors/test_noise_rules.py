@@ -61,7 +61,7 @@ def test_noise_by_the_batch_and_by_what_it_costs():
 )
 def test_a_batch_that_is_larger_than_its_noise_asks_for(noise, level, size):
     claim = wasteful(noise)
-    cure = f"Use a smaller batch size, down to about {size}: each step learns as much from fewer examples."
+    cure = f"Lower the batch size to about {size}: each step learns as much from fewer examples."
     assert (claim.level, claim.proven, claim.cure) == (level, False, cure if size else "")
 
 
@@ -78,7 +78,7 @@ def test_without_the_size_of_a_batch_nothing_is_said_of_noise():
 def test_the_scale_of_noise_without_a_gradient_is_infinite():
     assert GradientNoise(1.0, 0.0).scale == INF
     claim = said("gradient_noise", noisy(1.0, 0.0), "noise_dominated")
-    assert claim.why[0].startswith("The gradient is lost in its noise: ")
+    assert claim.why[0].startswith("The minibatch gradient is nothing but noise: ")
 
 
 def test_of_a_minibatch_the_size_is_said_in_full():
@@ -110,7 +110,11 @@ def test_of_several_measurements_of_noise_the_ratio_of_means_counts():
     log = log_of(losses(), gradient_noise=[GradientNoise(t, 1.0) for t in traces])
     (monitor,) = chosen(["gradient_noise"])
     assert monitor.measure(log)["noise_over_batch"] == pytest.approx(400 / 100)
-    assert said("gradient_noise", log, "noise_dominated").why[0].startswith("Noise makes up 80 % of the squared")
+    assert (
+        said("gradient_noise", log, "noise_dominated")
+        .why[0]
+        .startswith("80 % of the squared minibatch gradient norm is noise")
+    )
 
 
 def test_noise_whose_cost_has_no_end_is_one_whose_cost_is_not_known():

@@ -87,7 +87,7 @@ def test_the_risk_is_the_mean_of_the_last_quarter_of_a_pass():
 def test_one_minibatch_is_a_pass_and_no_pass_has_no_risk():
     found = monitors.online_risk([np.array([2.0])])
     assert (found.first, found.last, found.passes) == (2.0, 2.0, 1)
-    with pytest.raises(ValueError, match=r"Received: losses=\[\]\. Give at least one array"):
+    with pytest.raises(ValueError, match=r"Received: losses=\[\]\. Pass at least one array"):
         monitors.online_risk([])
 
 

@@ -241,7 +241,7 @@ def test_a_gradient_that_has_not_made_the_step_says_nothing_of_the_rate(small, e
         (np.array([3.4, *[0.5] * 8]), np.log(3), True),
         (np.array([1.0, *[0.4] * 8]), 30.0, True),  # it began better than any constant, as a model that is tuned
         (np.array([1.0, *[0.6] * 8]), 30.0, False),
-        (np.array([3.4, *[np.log(3)] * 8]), NAN, True),  # a constant is not known
+        (np.array([3.4, *[np.log(3)] * 8]), NAN, True),  # a constant is unknown
     ],
 )
 def test_a_loss_is_good_only_if_it_is_far_below_that_of_the_best_constant_prediction(values, chance, is_good):

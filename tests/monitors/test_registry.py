@@ -156,20 +156,20 @@ def test_every_monitor_of_the_package_is_in_the_full_set():
 
 def test_a_set_that_there_is_not_and_a_name_that_is_taken_are_refused():
     with pytest.raises(
-        ValueError, match=r"sets 'cheap', 'standard', 'full'\. Received: sets=\('all',\) of .*Name some"
+        ValueError, match=r"some of 'cheap', 'standard', 'full'\. Received: sets=\('all',\) of .*Use some"
     ):
         type("Mine", (Monitor,), {"name": "mine", "sets": ("all",)})
-    with pytest.raises(ValueError, match=r"name='cliff' of .*Mine, which is that of .*CliffMonitor\. Give it another"):
+    with pytest.raises(ValueError, match=r"name='cliff' of .*Mine, already used by .*CliffMonitor\. Choose another"):
         type("Mine", (Monitor,), {"name": "cliff", "sets": ("full",)})
     assert "mine" not in names("full")
 
 
 def test_a_curve_or_a_kind_of_another_monitor_is_refused_and_the_same_class_may_be_made_anew():
     curve = extend.Curve("loss", "Loss of the probe", "loss", "Another loss.", "8.2")
-    with pytest.raises(ValueError, match=r"Each curve has a name .*of .*GradientNormMonitor\. Give it another"):
+    with pytest.raises(ValueError, match=r"Each curve needs a name .*of .*GradientNormMonitor\. Choose another"):
         type("Mine", (Monitor,), {"name": "mine", "curves": (curve,)})
     kind = extend.Kind("cliff", "8.2", "", "", "")
-    with pytest.raises(ValueError, match=r"Each kind of verdict has a name of its own.*Give it another name"):
+    with pytest.raises(ValueError, match=r"Each kind of verdict needs a name of its own.*Rename your kind"):
         type("Mine", (Monitor,), {"name": "mine", "kinds": (kind,)})
     for text in ("One loss.", "Another loss."):
         curve = extend.Curve("mine", "Mine", "loss", text, "8.2")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_ch8
-from keras_ch8.monitors.schedule_ahead import ahead
+from keras_ch8.monitors.model_facts import ahead
 from keras_ch8.verdicts.checks import claims_of
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.facts import Facts

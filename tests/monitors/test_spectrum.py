@@ -11,7 +11,7 @@ from tests.monitors.reference import eager, flat, weights_of
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("epochs, smallest", [(0, 0.01), (10, 0.05)])
+@pytest.mark.parametrize("epochs, smallest", [(0, 0.01), pytest.param(10, 0.05, marks=pytest.mark.full)])
 def test_after_20_steps_both_ends_of_700_weights_are_known(epochs, smallest):
     """Within 1 % at the start; in training the smallest eigenvalue draws near the others, and takes longer to find."""
     model, x, y, truth = with_693_weights(epochs)

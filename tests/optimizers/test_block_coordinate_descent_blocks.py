@@ -67,10 +67,10 @@ def test_a_variable_is_not_taken_for_another_with_a_longer_name():
 @pytest.mark.parametrize("blocks, error", [
     ("first", r"`blocks` says which variables move together.*Received: 'first'\. Try blocks="),
     ([], r"Received: \[\]\. Try blocks="),
-    (["first", []], r"Each block must have variables\. Received: block 1 is an empty list"),
+    (["first", []], r"Each block must contain variables\. Received: block 1 is an empty list"),
     (["first", "("], r"Received: '\(', which is none: .*`re.escape` the text"),
     (["first", 3.0], r"must be a regular expression, a variable, its place, or a layer\. Received: 3\.0 of type float"),
-    (["first", keras.layers.Dense(1, name="late")], r"Received: layer 'late', .* or give a pattern such as 'late/'"),
+    (["first", keras.layers.Dense(1, name="late")], r"Received: layer 'late', .* or pass a pattern such as 'late/'"),
 ])  # fmt: skip
 def test_what_makes_no_blocks_is_refused(blocks, error):
     with pytest.raises(ValueError, match=error):
@@ -79,9 +79,9 @@ def test_what_makes_no_blocks_is_refused(blocks, error):
 
 @pytest.mark.parametrize("blocks, error", [
     (["first", "second"], r"'\w+/third/kernel', for which none of \['first', 'second'\] fits\. Add .*\".\*\" takes"),
-    (["first", "fourth", ".*"], r"block 1, \['fourth'\], which is the first to fit none of \['\w+/first/kernel'"),
-    (["first", 6, ".*"], r"block 1, \[6\], which is the first to fit none of"),
-    ([".*", "first"], r"block 1, \['first'\].* put it before the others"),
+    (["first", "fourth", ".*"], r"block 1, \['fourth'\], which is the first that matches none of \['\w+/first/kernel'"),
+    (["first", 6, ".*"], r"block 1, \[6\], which is the first that matches none of"),
+    ([".*", "first"], r"block 1, \['first'\].* move it before the others"),
 ])  # fmt: skip
 def test_blocks_that_do_not_fit_the_model_are_refused(blocks, error):
     with pytest.raises(ValueError, match=error):
@@ -89,9 +89,9 @@ def test_blocks_that_do_not_fit_the_model_are_refused(blocks, error):
 
 
 @pytest.mark.parametrize("make, error", [
-    (ours.Newton, r"must be a first-order optimizer\. Received: `Newton`.*`trainable=False` on the layers of all"),
-    (lambda: keras.optimizers.LossScaleOptimizer(ours.SGD()), r"Received: `LossScaleOptimizer`, which is made of"),
-    (lambda: ours.BlockCoordinateDescent("sgd", ["a"]), r"Received: `BlockCoordinateDescent`, which is made of others"),
+    (ours.Newton, r"must be a first-order optimizer, .*Received: `Newton`.*`trainable=False` on the layers of all"),
+    (lambda: keras.optimizers.LossScaleOptimizer(ours.SGD()), r"Received: `LossScaleOptimizer`, which wraps"),
+    (lambda: ours.BlockCoordinateDescent("sgd", ["a"]), r"Received: `BlockCoordinateDescent`, which wraps"),
 ])  # fmt: skip
 def test_an_inner_optimizer_that_cannot_move_a_block_is_refused(make, error):
     with pytest.raises(ValueError, match=error):

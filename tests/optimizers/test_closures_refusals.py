@@ -140,10 +140,10 @@ OTHERS = {
     "mae": (lambda: squares("mae"), "the loss 'mae'"),
     "sum": (lambda: squares(keras.losses.MeanSquaredError(reduction="sum")), "the loss <.*MeanSquaredError|the loss <"),
     "weighted": (lambda: squares(loss_weights=[0.1]), "the loss 'mse'"),
-    "regularizer": (lambda: squares(layers=[keras.layers.Dense(2, bias_regularizer="l2")]), "1 losses beside it"),
-    "activity": (lambda: squares(layers=[keras.layers.Dense(2, activity_regularizer="l2")]), "1 losses beside it"),
-    "add_loss": (penalized, "1 losses beside it"),
-    "regularizer, unbuilt": (lambda: penalized("l2"), "1 losses beside it"),
+    "regularizer": (lambda: squares(layers=[keras.layers.Dense(2, bias_regularizer="l2")]), "1 additional losses"),
+    "activity": (lambda: squares(layers=[keras.layers.Dense(2, activity_regularizer="l2")]), "1 additional losses"),
+    "add_loss": (penalized, "1 additional losses"),
+    "regularizer, unbuilt": (lambda: penalized("l2"), "1 additional losses"),
     "outputs": (two_outputs, "2 outputs"),
     "outputs, unbuilt": (lambda: penalized(None, 2), "several outputs"),
     "accumulate": (
@@ -159,7 +159,7 @@ OTHERS = {
 def test_levenberg_marquardt_takes_nothing_but_the_mean_square_of_one_output(what):
     make, received = OTHERS[what]
     y = [Y, Y] if "outputs" in what else Y
-    check(make(), f"`LevenbergMarquardt` minimizes the loss 'mse' of one output.*: {received}.*`LBFGS\\(\\)`", y=y)
+    check(make(), f"`LevenbergMarquardt` minimizes only the loss 'mse' of one output.*: {received}.*`LBFGS\\(\\)`", y=y)
 
 
 def test_levenberg_marquardt_refuses_a_mask():
@@ -182,7 +182,7 @@ def test_there_is_no_learning_rate_to_set():
 
 def test_gradients_that_are_clipped_are_refused():
     model = network(ours.LBFGS())
-    with pytest.raises(ValueError, match=r"Received: LBFGS, which finds the length of each step itself. Leave the"):
+    with pytest.raises(ValueError, match=r"Received: LBFGS, which chooses the length of each step itself. Remove the"):
         fit(model, callbacks=[callbacks.ClipGradients(clipping.ByGlobalNorm(1.0))])
     for name in ("clipnorm", "weight_decay", "use_ema", "learning_rate"):
         with pytest.raises(TypeError, match=name):

@@ -1,4 +1,4 @@
-"""The update is XLA, traced once; where XLA does not run it says so and goes on."""
+"""The update is XLA, traced once; where XLA does not run it says so and continues."""
 
 import contextlib
 import re
@@ -195,7 +195,7 @@ def test_without_xla_it_warns_once_and_gives_the_same_numbers(monkeypatch):
     monkeypatch.setattr(tf, "function", no_xla)
     compiling.xla_works.cache_clear()
     try:
-        with pytest.warns(UserWarning, match="XLA does not run here.*no XLA on this platform") as caught:
+        with pytest.warns(UserWarning, match="XLA is not available here.*no XLA on this platform") as caught:
             paths = [run(make("Adam"), grads, start)[1] for _ in range(2)]
         assert len(caught) == 1
     finally:

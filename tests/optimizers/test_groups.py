@@ -173,7 +173,7 @@ REFUSED = [
     (lambda: Group("a", weight_decay=-1.0), r"Received: weight_decay=-1.0. Try False"),
     (lambda: Group([]), r"`paths` says which weights .* Received: paths=\[\]. Try \"encoder/\*\""),
     (lambda: Group.of_rank(-1), "an integer of at least 0. Received: rank=-1"),
-    (lambda: Group.of_layer(keras.layers.Dense(1)), "which has none. Give a layer or a model that is built"),
+    (lambda: Group.of_layer(keras.layers.Dense(1)), "which has none. Pass a layer or a model that is built"),
     (lambda: Group.by_depth(nested()[0], 1.5), r"a number in \(0, 1\]. Received: decay=1.5"),
     (lambda: ours.Adam(groups=Group("a")), r"must be a list of groups, such as `Group\(.* Received: groups=Group"),
     (
@@ -185,7 +185,7 @@ REFUSED = [
     (lambda: keras.optimizers.Adam(Group("a")), "`learning_rate` should be float"),
     (
         lambda: ours.BlockCoordinateDescent(ours.SGD(groups=[Group("a")]), ["a", "b"]),
-        "`inner` must have no `groups`. Received: groups=.*Leave them out",
+        "`inner` must have no `groups`. Received: groups=.*Remove them",
     ),
 ]
 
@@ -197,8 +197,8 @@ def test_what_cannot_be_is_refused_with_the_fix(make_one, message):
 
 
 UNFIT = [
-    (Group("encoder/*"), r"fits none of \['dense/kernel', 'dense/bias', 'head/kernel'\]\. Correct its pattern"),
-    (Group("dense/b*"), r"in groups before it: \['dense/bias'\]\. Put it before them, or leave it out"),
+    (Group("encoder/*"), r"matches none of \['dense/kernel', 'dense/bias', 'head/kernel'\]\. Fix its pattern"),
+    (Group("dense/b*"), r"to earlier groups: \['dense/bias'\]\. Move it before them, or remove it"),
 ]
 
 
@@ -217,9 +217,7 @@ def test_weights_of_one_path_cannot_be_told_apart_by_it():
     for layer in layers:
         layer.build((None, 2))
     variables = [v for layer in layers for v in layer.variables]
-    with pytest.raises(
-        ValueError, match=r"Received: groups for \['same/kernel', 'same/bias'\], of which there are sev"
-    ):
+    with pytest.raises(ValueError, match=r"Received: groups for \['same/kernel', 'same/bias'\], which occur sev"):
         ours.SGD(groups=[Group.of_layer(layers[0], learning_rate=0.1)]).build(variables)
     ours.SGD(groups=[Group.of_rank(1, learning_rate=0.1)]).build(variables)
 

@@ -118,7 +118,7 @@ OF_KERAS = {
     "restarts of equal length": (CosineDecayRestarts, THEIRS.CosineDecayRestarts, (0.1, 10, 1.0)),
     "restarts that grow by half": (CosineDecayRestarts, THEIRS.CosineDecayRestarts, (0.1, 10, 1.5, 0.9)),
     "polynomial": (PolynomialDecay, THEIRS.PolynomialDecay, (0.1, 60, 0.01, 2.0)),
-    "polynomial that begins anew": (PolynomialDecay, THEIRS.PolynomialDecay, (0.1, 20, 0.01, 0.5, True)),
+    "polynomial that starts from scratch": (PolynomialDecay, THEIRS.PolynomialDecay, (0.1, 20, 0.01, 0.5, True)),
     "the defaults of the polynomial": (PolynomialDecay, THEIRS.PolynomialDecay, (0.1, 60)),
 }
 
@@ -188,9 +188,9 @@ BAD = [
     (lambda: LinearDecay(0.1, "130%"), "Received: decay_steps='130%'"),
     (
         lambda: SequentialSchedule([Warmup(0.1, 10)], [10]),
-        "one fewer of them. Received: 1 schedules and boundaries=.10.",
+        "one entry fewer than there are schedules. Received: 1 schedules and boundaries=.10.",
     ),
-    (lambda: SequentialSchedule([Warmup(0.1, 1)] * 3, [10, 10]), r"must rise. Received: boundaries=\[10, 10\]"),
+    (lambda: SequentialSchedule([Warmup(0.1, 1)] * 3, [10, 10]), r"must increase, .* Received: boundaries=\[10, 10\]"),
     (
         lambda: SequentialSchedule([0.1, Warmup(0.1, 1)], [10]),
         r"must be a list of LearningRateSchedule. Received: schedules=.0.1",
@@ -199,7 +199,7 @@ BAD = [
     (lambda: CosineDecayRestarts(0.1, 10, 0.5), r"in \[1, inf\)\. Received: t_mul=0.5. Try 2"),
     (lambda: CyclicalLearningRate(0.1, 0.2, 10, "square"), "one of 'triangular', 'triangular2', 'exp_range'"),
     (lambda: WarmupStableDecay(0.1, 20, 90, 100), "which are 20, 90 and 100 steps. Shorten one"),
-    (lambda: LinearDecay(0.1)(0), r"`decay_steps='100ep'` of LinearDecay is not known.*schedule.resolve"),
+    (lambda: LinearDecay(0.1)(0), r"`decay_steps='100ep'` of LinearDecay is unknown.*schedule.resolve"),
 ]
 
 

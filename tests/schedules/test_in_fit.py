@@ -121,7 +121,7 @@ def test_an_unknown_length_of_epoch_is_an_error_with_the_fix():
         lambda: zip(X, Y, strict=True), output_signature=(tf.TensorSpec((6,)), tf.TensorSpec((2,)))
     ).batch(8)
     model = network(optimizers.SGD(LinearDecay(0.1, "2ep")))
-    with pytest.raises(ValueError, match=r"the length of an epoch is not known.*Give `steps_per_epoch` to `fit`"):
+    with pytest.raises(ValueError, match=r"the length of an epoch is unknown.*Pass `steps_per_epoch` to `fit`"):
         model.fit(data, verbose=0, shuffle=False)
     model.fit(data.repeat(), steps_per_epoch=6, verbose=0, shuffle=False)
     assert float(model.optimizer._learning_rate.steps("decay_steps")) == 12
@@ -131,7 +131,7 @@ def test_an_unknown_length_of_epoch_is_an_error_with_the_fix():
 @pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD])
 def test_a_rate_that_is_not_known_yet_can_be_replaced(optimizer):
     model = network(optimizer(LinearDecay(0.1, "2ep")))
-    with pytest.raises(ValueError, match="not known in steps before `fit` has begun"):
+    with pytest.raises(ValueError, match="unknown in steps before `fit` has begun"):
         _ = model.optimizer.learning_rate
     model.optimizer.learning_rate = ScaledSchedule(LinearDecay(0.2, "1ep"))
     fit_six_steps(model, [], epochs=1)

@@ -34,7 +34,7 @@ def test_one_program_runs_from_every_start_and_says_how_it_ended():
         assert (found.nhev, found.restarts) == (0, 0)
     halted = run(np.zeros(4), max_iterations=3)
     assert (halted.nit, halted.success) == (3, False)
-    assert halted.message == "Not converged: `max_iterations` were made. Raise it, or go on from `x`."
+    assert halted.message == "Not converged: `max_iterations` was reached. Raise it, or continue from `x`."
     ends = {
         Status.CONVERGED_AT_START: (np.ones(4), "Converged at the start: no entry of the gradient is above `gtol`"),
         Status.FLAT: (np.full(4, 200.0), "Not started: the gradient is exactly 0, and so it is nearby"),
@@ -84,7 +84,12 @@ def test_second_derivatives_of_a_problem_are_those_of_the_function():
 @pytest.mark.parametrize(
     "f, x0, options, message",
     [
-        (rosenbrock, np.zeros((2, 2)), {}, r"`x0` must be a vector .* Received: shape \(2, 2\) and dtype float64"),
+        (
+            rosenbrock,
+            np.zeros((2, 2)),
+            {},
+            r"`x0` must be a non-empty vector .* Received: shape \(2, 2\) and dtype float64",
+        ),
         (rosenbrock, np.zeros(2, "float16"), {}, r"Received: shape \(2,\) and dtype float16. .*cast it"),
         (rosenbrock, np.zeros(2), {"gtol": -1}, r"`gtol` is a tolerance, .* Received: gtol=-1"),
         (rosenbrock, np.zeros(2), {"max_iterations": 2.5}, r"`max_iterations` .* Received: max_iterations=2.5"),

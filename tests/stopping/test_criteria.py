@@ -202,7 +202,10 @@ BAD = [
     (lambda: stopping.AnyOf(), "combines criteria. Received: none"),
     (lambda: stopping.AnyOf(5), "Received: 5 of type int. There are Patience, GeneralizationLoss"),
     (lambda: callbacks.EarlyStopping(criterion="GL"), "Received: 'GL' of type str. There are Patience"),
-    (lambda: callbacks.EarlyStopping(patience=3, criterion=stopping.Deadline(5)), "do not go with `criterion`"),
+    (
+        lambda: callbacks.EarlyStopping(patience=3, criterion=stopping.Deadline(5)),
+        "cannot be combined with `criterion`",
+    ),
     (
         lambda: callbacks.EarlyStopping("loss", criterion=stopping.Productivity(1)),
         r"must be named 'val_...'. Received: monitor='loss'. Try 'val_loss'",

@@ -65,7 +65,7 @@ def units(activation="relu", **options):
 
 WIRINGS = {
     "no following layer": (lambda: chain(units()), r"goes into \['\(output\) \(NoneType\)'\]"),
-    "a layer that is not known": (
+    "a layer that is unknown": (
         lambda: chain(units(), layers.LayerNormalization(name="norm"), layers.Dense(2)),
         r"goes into \['norm \(LayerNormalization\)'\]\. Name a layer whose units go",
     ),
@@ -134,7 +134,7 @@ def test_a_wiring_that_takes_guessing_is_refused(name):
         ((units(None), layers.Activation("gelu", name="a")), "Received: gelu in 'a'"),
         ((units(None), layers.ReLU(6.0, name="a")), "Received: a ReLU with max_value=6.0 and threshold=0.0 in 'a'"),
         ((units(None), layers.ReLU(threshold=1.0, name="a")), "max_value=None and threshold=1.0"),
-        ((units(), layers.BatchNormalization(name="bn")), r"the batch normalization 'bn' on the way.* Choose"),
+        ((units(), layers.BatchNormalization(name="bn")), r"the batch normalization 'bn' in between.* Choose"),
         ((units(keras.ops.abs),), "Received: abs"),
     ],
 )  # fmt: skip

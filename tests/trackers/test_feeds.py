@@ -246,7 +246,7 @@ def test_a_loop_of_ones_own_tells_it_too(tmp_path):
         for loss in (3.0, 2.0):
             run.step(loss)
     assert [(s, v["step/loss"]) for s, v in tracker.of("log") if "step/loss" in v] == [(1, 3.0), (2, 2.0)]
-    with pytest.raises(ValueError, match=r"so it needs a `log_dir`\. Received: .* Give a folder too"):
+    with pytest.raises(ValueError, match=r"so it needs a `log_dir`\. Received: .* Pass a folder too"):
         keras_ch8.Doctor(None, log_to=[tracker])
 
 
@@ -254,12 +254,12 @@ def test_a_loop_of_ones_own_tells_it_too(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=6)
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize("where", ["log", "prepare", "open", "describe", "hyperparameters", "flush", "close"])
 def test_one_that_fails_is_one_warning_and_all_others_go_on(tmp_path, where):
     tracker, other = Fails(where), Remembers()
     (said,) = warnings_of(fit, tmp_path, tracker, other)
-    assert "gets no more data, and the training goes on: ConnectionError: the server is gone" in said
+    assert "gets no more data, but training continues: ConnectionError: the server is gone" in said
     assert "Fails(" in said
     assert tracker.of("close")[-1:] == ([] if where == "prepare" else [(None,)])
     steps = [step for step, values in other.of("log") if "step/loss" in values]
@@ -332,7 +332,7 @@ def test_they_go_on_where_the_disk_of_tensorboard_fails(tmp_path, monkeypatch):
     board.add_listener(Feeds([tracker], board.folder, ""))
     monkeypatch.setattr(writer.EventFile, "write", fails)
     (said,) = warnings_of(board.points, [(1, {"step/loss": 1.0})])
-    assert "Nothing more is written for TensorBoard" in said
+    assert "Writing for TensorBoard has stopped" in said
     board.points([(2, {"step/loss": 2.0})])
     board.record(lambda: record(rate=0.5), 2)
     board.close()
@@ -355,7 +355,7 @@ def test_a_package_that_is_not_installed_is_one_warning_with_what_to_install(tmp
 @pytest.mark.parametrize(
     "log_to, message",
     [
-        (["wandb"], r"must be a list of trackers.* Received: 'wandb' of type str\. Give such as"),
+        (["wandb"], r"must be a list of trackers.* Received: 'wandb' of type str\. Pass, for example"),
         ([JSONL], r"Received: <class .*JSONL'> of type type\. Make one: `JSONL\(\)`"),
         (JSONL(), r"must be a list in which .* Received: JSONL\(\)\. .* put them in a list"),
         ([JSONL("a")] * 2, r"each tracker stands once\. Received: \[JSONL\(path='a'\), JSONL\(path='a'\)\]"),
@@ -374,6 +374,7 @@ def test_what_is_no_list_of_trackers_is_refused_with_the_fix(log_to, message):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "way", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))], ids=["copy", "pickle"]
 )

@@ -3,9 +3,6 @@
 import json
 import math
 import os
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -13,8 +10,9 @@ import pytest
 
 from keras_ch8.board.record import Event
 from keras_ch8.extend import Verdict
-from keras_ch8.trackers import JSONL
+from keras_ch8.trackers import JSONL, feeds
 from keras_ch8.trackers.feeds import Feeds
+from tests.forked import PROCESSES
 from tests.trackers.test_feeds import fit, network, read_scalars, warnings_of
 
 VERDICT = Verdict("cliff", "act", 'It is "steep", by 3.', "Clip,\nor wait.", "8.2.4", 3, why=("It jumps.",), value=2.0)
@@ -90,27 +88,30 @@ def test_a_file_of_ones_own_is_overwritten_by_another_tracker_and_goes_on_with_t
     assert len(lines(path)) == 12
 
 
+def tells_and_stays(folder):
+    feeds.FLUSH_SECONDS = 0.05
+    told = Feeds([JSONL()], folder, "")
+    told.points([(step, {"a": 1.0}) for step in range(100)])
+    time.sleep(60)
+
+
 @pytest.mark.slow
 def test_what_was_flushed_survives_a_process_that_is_killed(tmp_path):
-    code = (
-        "import sys, time\nfrom keras_ch8.trackers import JSONL, feeds\nfeeds.FLUSH_SECONDS = 0.05\n"
-        "told = feeds.Feeds([JSONL()], sys.argv[1], '')\n"
-        "told.points([(step, {'a': 1.0}) for step in range(100)])\nprint('told', flush=True)\ntime.sleep(60)"
-    )
-    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as process:
-        process.stdout.readline()
-        path, deadline = tmp_path / "run.jsonl", time.monotonic() + 50
-        while time.monotonic() < deadline and not (path.exists() and path.read_text().count("\n") == 100):
-            time.sleep(0.02)
-        time.sleep(0.1)
-        os.kill(process.pid, signal.SIGKILL)
-    assert len(lines(tmp_path / "run.jsonl")) == 100
+    process = PROCESSES.Process(target=tells_and_stays, args=(str(tmp_path),))
+    process.start()
+    path, deadline = tmp_path / "run.jsonl", time.monotonic() + 50
+    while time.monotonic() < deadline and not (path.exists() and path.read_text().count("\n") == 100):
+        time.sleep(0.02)
+    time.sleep(0.1)
+    process.kill()
+    process.join()
+    assert len(lines(path)) == 100
 
 
 def test_a_file_that_cannot_be_written_is_one_warning(tmp_path):
     (tmp_path / "file").write_text("")
     (said,) = warnings_of(lambda: Feeds([JSONL(tmp_path / "file" / "mine")], str(tmp_path), "").close())
-    assert "gets no more data, and the training goes on: " in said
+    assert "gets no more data, but training continues: " in said
     assert "Error: [Errno" in said
     assert "mine" in said
 

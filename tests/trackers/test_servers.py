@@ -237,7 +237,7 @@ def test_a_run_of_wandb_that_is_finished_in_mid_training_is_one_warning(tmp_path
     finish = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: theirs.finish())
     board = TensorBoard(tmp_path / "logs", log_to=[WandB(), JSONL()])
     (said,) = warnings_of(fit, tmp_path / "logs", callbacks=[board, finish], epochs=3)
-    assert "`WandB()` gets no more data, and the training goes on" in said
+    assert "`WandB()` gets no more data, but training continues" in said
     assert lines(tmp_path / "logs" / "optimization" / "run.jsonl")[-1]["type"] == "end"
     assert not threads()
 
@@ -316,7 +316,7 @@ def test_a_server_that_is_gone_in_mid_training_is_one_warning(tmp_path, mlflow, 
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-    assert f"`MLflow(tracking_uri='{uri}')` gets no more data, and the training goes on" in said
+    assert f"`MLflow(tracking_uri='{uri}')` gets no more data, but training continues" in said
     assert ("TimeoutError: it has not kept all within 3 s" in said) == (retries == "7")
     assert [step for step, _ in read_scalars(tmp_path / "logs")["step/loss"]] == [*range(1, 81)]
     assert lines(tmp_path / "logs" / "optimization" / "run.jsonl")[-1]["type"] == "end"

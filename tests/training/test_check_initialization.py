@@ -129,7 +129,7 @@ def test_a_loss_may_be_given_instead_of_compiling():
 @pytest.mark.parametrize(
     "make, said",
     [
-        (lambda: keras.Sequential([keras.Input((20,)), layers.Dense(4)]), "not compiled. Compile it, or give `loss`"),
+        (lambda: keras.Sequential([keras.Input((20,)), layers.Dense(4)]), "not compiled. Compile it, or pass `loss`"),
         (lambda: compiled(keras.Sequential([keras.Input((20,)), layers.Flatten()])), "which has none that it knows"),
     ],
 )

@@ -117,7 +117,7 @@ BAD = [
     ({"max_epochs": 0}, "max_epochs=0"),
     ({"batch_size": 0}, "batch_size=0"),
     ({"steps_per_epoch": 3, "epochs": 2}, "Received: epochs, steps_per_epoch. Leave this out; `max_epochs` bounds"),
-    ({"data": (*TRAIN, np.ones(120))}, "either both parts have sample weights or neither"),
+    ({"data": (*TRAIN, np.ones(120))}, "either both or neither must have sample weights"),
     (
         {"strategy": "until_loss", "early_stopping": callbacks.EarlyStopping(patience=2)},
         "continues from the best weights.*restore_best_weights=True",

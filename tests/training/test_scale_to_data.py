@@ -173,9 +173,9 @@ def test_what_cannot_be_scaled_is_left_with_the_reason():
     before = model.get_weights()
     scaling = training.scale_to_data(model, FLAT)
     notes = dict(zip(scaling.names, scaling.notes, strict=True))
-    assert notes["zero"] == "unchanged: its pre-activations are all the same"
+    assert notes["zero"] == "unchanged: its pre-activations are all equal"
     assert "zero" in str(scaling)
-    assert "all the same" in str(scaling)
+    assert "all equal" in str(scaling)
     np.testing.assert_array_equal(model.layers[1].kernel.numpy(), before[-2])
 
 
@@ -263,7 +263,7 @@ def test_a_failure_leaves_everything_as_it_was():
 
 
 def test_inputs_that_the_model_does_not_take_are_refused():
-    with pytest.raises(ValueError, match=r"of the shape that the model takes, \(None, 20\). Received: x of shape"):
+    with pytest.raises(ValueError, match=r"so its shape must be \(None, 20\). Received: x of shape"):
         training.scale_to_data(mlp("relu", STARTS["heuristic"], depth=2), FLAT[:, :7])
 
 

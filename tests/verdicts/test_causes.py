@@ -66,7 +66,7 @@ def test_kinds_whose_cures_agree_stand_together_causes_first():
 def test_an_explained_verdict_keeps_what_was_found_and_has_no_cure_that_could_contradict():
     tracker = tracked(step_too_long="act", ill_conditioned="act")
     verdict = tracker.verdicts[1]
-    assert verdict.finding == "Probably a consequence of `step_too_long`, so fix that first. Of ill_conditioned."
+    assert verdict.finding == 'Probably caused by "Learning rate too high", so fix that first. Of ill_conditioned.'
     assert (verdict.cure, verdict.code) == ("", "")
 
 
@@ -84,7 +84,7 @@ def test_the_verdicts_that_change_are_told_also_where_only_their_cause_did():
 def test_what_is_explained_is_not_listed_as_all_right(written):
     text = written(tracked(step_too_long="act", ill_conditioned="act", cliff="watch", dead_units="ok").verdicts)
     said = " ".join(text.split())
-    assert "Probably consequences of step_too_long (fix it first): cliff, ill_conditioned." in said
+    assert 'Probably caused by "Learning rate too high" (fix that first): Gradient spikes, Ill-conditioned loss' in said
     assert "1 other check found nothing." in said
-    assert ("found nothing. dead_units." in said) is (written is texts.markdown)
-    assert said.count("ill_conditioned") == 1
+    assert ("found nothing. Dead ReLUs." in said) is (written is texts.markdown)
+    assert said.count("Ill-conditioned") == 1

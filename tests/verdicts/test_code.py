@@ -132,7 +132,7 @@ def test_a_squared_error_of_targets_far_from_1_is_of_a_scaled_output_by_steps_of
         code.FIND_RATE,
     ):
         assert part in lines
-    for part in ("`keras.layers.Rescaling`", "`optimizers.Adam`", "`keras_ch8.find_learning_rate`"):
+    for part in ("`keras.layers.Rescaling(y.std(), y.mean())`", "`optimizers.Adam`", "`keras_ch8.find_learning_rate`"):
         assert part in cure
     for has in (Fact.ADAPTIVE_RATES, Fact.OWN_STEP_LENGTH):
         lines, cure = told(far, has)

@@ -71,7 +71,7 @@ RATE = "model.optimizer.learning_rate = 0.01"
         (RATE, {Fact.SUBCLASSED}, RATE),
         (RATE, {Fact.OWN_TRAINING_STEP}, ""),
         ("y = y / 2", set(), "y = y / 2"),
-        ("y = y / 2", {Fact.VALIDATED_APART}, "y = y / 2\n# do the same to x and y of the validation data"),
+        ("y = y / 2", {Fact.VALIDATED_APART}, "y = y / 2\n# apply the same to x and y of the validation data"),
         (code.SHUFFLE, {Fact.VALIDATED_APART}, code.SHUFFLE),  # each example keeps its target
     ],
 )
@@ -82,10 +82,10 @@ def test_code_is_given_where_it_is_a_right_edit(lines, has, expected):
 @pytest.mark.parametrize(
     "kind, has, cure, lines",
     [
-        ("noise_dominated", Fact.NO_ARRAYS, "Use batches of 128 examples, for the same number of steps.", ""),
+        ("noise_dominated", Fact.NO_ARRAYS, "Raise the batch size to 128, for the same number of steps.", ""),
         ("step_too_long", Fact.NO_ARRAYS, "Lower the learning rate from 0.1 to 0.01.", RATE),
         ("too_short", Fact.NO_ARRAYS, "Train for 30 epochs.", "epochs = 30"),
-        ("too_short", Fact.LOOP_OF_ONES_OWN, "Take three times as many steps.", ""),
+        ("too_short", Fact.LOOP_OF_ONES_OWN, "Train for three times as many steps.", ""),
         (
             "too_long",
             Fact.LOOP_OF_ONES_OWN,
@@ -181,7 +181,7 @@ def test_what_something_else_sets_is_told_of_as_text(kind):
     assert Fact.RATE_SET_ELSEWHERE in has
     (first, *_) = cures(kind, *has)
     assert first.code == ""
-    assert first.cure.endswith("where you set it.")
+    assert first.cure.startswith("Where you set the learning rate, ")
 
 
 def test_a_schedule_that_cannot_be_copied_is_told_of_as_text():
@@ -234,7 +234,7 @@ def rows(norms, losses):
     "norms, losses, expected",
     [
         ([1.0] * 200, [1.0] * 200, "1"),
-        ([1.0] * 200, [np.nan] * 200, "1"),  # where the losses are not known
+        ([1.0] * 200, [np.nan] * 200, "1"),  # where the losses are unknown
         ([1.0] * 200 + [1e-6] * 9000, [1.0] * 9200, None),  # tiny at the end: it would clip all steps of a new training
         ([10.0**i for i in range(40)], [10.0**i for i in range(40)], None),  # it blows up from the start
         ([1.0] * 30 + [1e15] * 300, [1.0] * 30 + [1e30] * 300, "1"),  # and later

@@ -82,8 +82,9 @@ def test_the_first_that_suits_is_the_cure_and_the_next_what_to_do_if_it_fails():
     assert first_two("step_too_long", has=[Fact.SCHEDULE_TO_SCALE])[0].endswith(
         ": scale the whole schedule by the same factor."
     )
-    assert first_two("step_too_long", has=[Fact.RATE_SET_ELSEWHERE])[0].endswith("from 0.1 to 0.01 where you set it.")
-    assert first_two("step_too_long", {})[0].startswith("Find a learning rate with `keras_ch8.find_learning_rate`")
+    elsewhere = first_two("step_too_long", has=[Fact.RATE_SET_ELSEWHERE])[0]
+    assert elsewhere == "Where you set the learning rate, lower its largest value from 0.1 to 0.01."
+    assert first_two("step_too_long", {})[0].startswith("Find a good learning rate with `keras_ch8.find_learning_rate`")
 
 
 def test_a_claim_has_cure_code_what_to_expect_and_what_else_to_do_with_the_numbers_of_the_training():
@@ -93,7 +94,7 @@ def test_a_claim_has_cure_code_what_to_expect_and_what_else_to_do_with_the_numbe
     assert claim.cure == "Lower the learning rate from 0.1 to 0.01."
     assert claim.code == "model.optimizer.learning_rate = 0.01"
     assert claim.expects == "The loss should fall from the first epoch on."
-    assert claim.then == "Find a learning rate with `keras_ch8.find_learning_rate`."
+    assert claim.then == "Find a good learning rate with `keras_ch8.find_learning_rate`."
     (fine,) = judge([rule], {"height": 0.0}, known=NUMBERS)
     assert (fine.cure, fine.code, fine.expects, fine.then) == ("",) * 4
 
@@ -115,7 +116,10 @@ def test_texts_have_what_to_expect_and_what_else_to_do():
     verdict = extend.Verdict(
         "cliff", "act", "Spikes.", "Clip.", "8.2.4", 5, code="clip()", then="Wait.", expects="It is calm."
     )
-    assert str(verdict) == "ACT cliff since step 5: Spikes. Fix: Clip. Then expect: It is calm. If not: Wait."
+    assert (
+        str(verdict)
+        == "ACT Gradient spikes (cliff, since step 5): Spikes. Fix: Clip. Then expect: It is calm. If not: Wait."
+    )
     assert texts.report([verdict]).splitlines()[1:] == [
         "What is wrong: Spikes.", "Fix: Clip.",
         "# --- paste between compile and fit ---", "clip()", "# --- then: model.fit(...) as before ---",

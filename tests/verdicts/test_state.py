@@ -44,9 +44,9 @@ def test_what_was_found_comes_before_how_little_was_checked():
 def test_of_a_check_that_nobody_asked_for_the_count_is_right_too():
     assert (
         state_of(fine("cliff"), judged=["leak"], applicable=["plateau"]).headline
-        == "OK: 2 of 3 checks made, nothing to do."
+        == "OK: 2 of 3 checks ran, nothing to do."
     )
-    assert state_of(fine("cliff")).headline == "OK: 1 of 1 check made, nothing to do."
+    assert state_of(fine("cliff")).headline == "OK: 1 of 1 check ran, nothing to do."
 
 
 # --- records ---------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Nothing is said on one measurement and nothing taken back on one; what happened for certain counts at once."""
 
 import dataclasses
+import html
 import io
 import itertools
 import json
@@ -132,30 +133,33 @@ FINE = Verdict("plateau", "ok", "No.", "", "8.2.3", 1, measured=9)
 def test_the_text_for_tensorboard_has_a_heading_for_each_that_is_wrong_and_no_table():
     """As TensorBoard's text plugin makes it: no column, whose words break, and no HTML of a name."""
     text = texts.markdown([ACT, WATCH, FINE])
-    html = markdown.markdown(text, extensions=["markdown.extensions.tables", "markdown.extensions.fenced_code"])
-    assert re.findall("<h3>(.*)</h3>", html) == [
-        "ACT saddle (since step 5, measured at step 9)",
-        "WATCH cliff (since step 7, measured at step 8)",
+    page = markdown.markdown(text, extensions=["markdown.extensions.tables", "markdown.extensions.fenced_code"])
+    assert re.findall("<h3>(.*)</h3>", page) == [
+        "ACT Stuck near a saddle point (saddle, since step 5, measured at step 9)",
+        "WATCH Gradient spikes (cliff, since step 7, measured at step 8)",
     ]
-    assert "<table" not in html
-    assert "<img" not in html
-    assert "<p><strong>What is wrong:</strong> |g| |theta| / L is 1e-3,\nwhich is small.</p>" in html
-    assert "<p><strong>Fix:</strong> Use <code>a | b</code>.</p>" in html
-    assert re.search(r"<code[^>]*># --- paste between .*\nclip\(\)\n# --- then: .*\n</code>", html)
-    assert text.endswith("\n\n1 other check found nothing. plateau.")
+    assert "<table" not in page
+    assert "<img" not in page
+    assert "<p><strong>What is wrong:</strong> |g| |theta| / L is 1e-3,\nwhich is small.</p>" in page
+    assert "<p><strong>Fix:</strong> Use <code>a | b</code>.</p>" in page
+    assert re.search(r"<code[^>]*># --- paste between .*\nclip\(\)\n# --- then: .*\n</code>", page)
+    assert text.endswith("\n\n1 other check found nothing. Stuck on a plateau.")
 
 
 def test_the_report_is_readable_on_a_terminal_of_80_columns():
-    long = Verdict("vanishing", "act", f"{'The first layers hardly learn, and ' * 5}so on.", "A-b " * 40, "8.2.5", 4)
+    long = Verdict("vanishing", "act", f"{'The first layers barely learn, and ' * 5}so on.", "A-b " * 40, "8.2.5", 4)
     fine = [Verdict(kind, "ok", "No.", "", "8.2", 1) for kind in KINDS]
     text = texts.report([long, WATCH, *fine], of="doctor")
     lines = text.splitlines()
     assert max(map(len, lines)) <= 80
-    assert lines[:2] == ["ACT vanishing (since step 4, measured at step 0)", lines[1]]
+    assert lines[:2] == ["ACT Vanishing gradients (vanishing, since step 4, measured at step 0)", lines[1]]
     assert lines[1].startswith("What is wrong: The first layers")
     assert lines[2].startswith("    ")
-    assert " ".join(text.split()).count("The first layers hardly learn, and") == 5
-    assert "\n\nWATCH cliff: A spike in <img onerror=x>.\n    Fix: Clip. -> print(doctor.verdicts[1].code)\n\n" in text
+    assert " ".join(text.split()).count("The first layers barely learn, and") == 5
+    assert (
+        "\n\nWATCH Gradient spikes: A spike in <img onerror=x>.\n    Fix: Clip. -> print(doctor.verdicts[1].code)\n\n"
+        in text
+    )
     assert text.endswith(f"\n\n{len(fine)} other checks found nothing.")
     assert "found nothing" not in texts.report([long])
     assert "found nothing" not in texts.markdown([long])
@@ -165,17 +169,17 @@ def test_a_cure_that_another_verdict_has_is_printed_once_and_says_what_fit_is_gi
     one = dataclasses.replace(WATCH, code="epochs = 9\nbatch_size = 64")
     text = texts.report([one, dataclasses.replace(one, kind="saddle", cure="Clip, too.")], of="doctor")
     assert text.count("\n# --- then: model.fit(batch_size=batch_size, epochs=epochs, ...) ---\n") == 1
-    assert text.endswith("\n    Fix: The same as for cliff.")
+    assert text.endswith('\n    Fix: The same as for "Gradient spikes".')
 
 
 def test_of_several_verdicts_the_first_has_its_code_in_full_and_the_others_two_lines_each():
     long = dataclasses.replace(WATCH, finding="word " * 60, cure="thing " * 60)
     found = [ACT, *(dataclasses.replace(long, kind=kind, code=f"{kind} = 1") for kind in ("cliff", "plateau", "leak"))]
     first, *others = texts.report(found, of="doctor").split("\n\n")
-    assert first.startswith("ACT saddle")
+    assert first.startswith("ACT Stuck near a saddle point")
     for place, text in enumerate(others, 1):
         what, fix = text.splitlines()
-        assert what.startswith(f"WATCH {found[place].kind}: word")
+        assert what.startswith(f"WATCH {KINDS[found[place].kind].title}: word")
         assert fix.endswith(f" ... -> print(doctor.verdicts[{place}].code)")
         assert max(len(what), len(fix)) <= 80
     assert "print(" not in texts.report(found)
@@ -207,10 +211,16 @@ def test_a_notebook_has_one_line_a_card_for_each_verdict_and_the_passed_checks_f
     assert "<img" not in shown
     assert shown.count("<details open>") == 1, "the first alone is open"
     assert shown.count("<details") == 3
-    assert "<summary>2 checks found nothing</summary><p>plateau, leak</p>" in shown
-    assert "Probably a consequence of saddle (fix it first): too_short." in shown
+    assert (
+        "<summary>2 checks found nothing</summary><p>Stuck on a plateau, Validation examples in the training data</p>"
+        in shown
+    )
+    assert (
+        'Probably caused by "Stuck near a saddle point" (fix that first): Training stopped too early.'
+        in html.unescape(shown)
+    )
     well = texts.as_html("Doctor", fine, state_of(fine))
-    assert "OK</b>: 2 of 2 checks made, nothing to do.</p><details><summary>2 checks" in well
+    assert "OK</b>: 2 of 2 checks ran, nothing to do.</p><details><summary>2 checks" in well
 
 
 @pytest.mark.parametrize(
@@ -220,23 +230,29 @@ def test_a_notebook_has_one_line_a_card_for_each_verdict_and_the_passed_checks_f
 def test_what_may_follow_from_a_trouble_that_shows_later_has_no_cure_before(kind, step, so_far, is_cured):
     last = texts.alarm(dataclasses.replace(ACT, kind=kind, step=step), so_far)[-1]
     assert last == ("    Fix: Use `a | b`." if is_cured else
-                    "    1 measurement so far: the real cause may be another.")  # fmt: skip
+                    "    1 measurement so far: the real cause may be a different one.")  # fmt: skip
 
 
 def test_what_has_no_cure_and_no_code_is_said_without():
     bare = dataclasses.replace(WATCH, finding="A spike.", cure="", code="")
-    heading = "WATCH cliff (since step 7, measured at step 8)"
+    heading = "WATCH Gradient spikes (cliff, since step 7, measured at step 8)"
     assert texts.markdown([bare]) == f"### {heading}\n\n**What is wrong:** A spike."
     assert texts.report([bare]) == f"{heading}\nWhat is wrong: A spike."
-    assert texts.alarm(bare) == ["WATCH cliff at step 7: A spike."]
-    assert str(bare) == "WATCH cliff since step 7: A spike."
+    assert texts.alarm(bare) == ["WATCH Gradient spikes (cliff) at step 7: A spike."]
+    assert str(bare) == "WATCH Gradient spikes (cliff, since step 7): A spike."
 
 
 def test_in_brief_it_says_what_to_do_first_and_what_to_print():
     for found, lines in (
-        ([ACT, FINE, WATCH], ["ACT: 1 problem. Fix saddle: Use `a | b`. -> print(doctor)", "WATCH: cliff"]),
-        ([ACT, ACT], ["ACT: 2 problems. First fix saddle: Use `a | b`. -> print(doctor)"]),
-        ([WATCH, dataclasses.replace(WATCH, kind="saddle")], ["WATCH: cliff, saddle -> print(doctor)"]),
+        (
+            [ACT, FINE, WATCH],
+            ["ACT: Stuck near a saddle point. Fix: Use `a | b`. -> print(doctor)", "WATCH: Gradient spikes"],
+        ),
+        ([ACT, ACT], ["ACT: 2 problems. First: Stuck near a saddle point. Fix: Use `a | b`. -> print(doctor)"]),
+        (
+            [WATCH, dataclasses.replace(WATCH, kind="saddle")],
+            ["WATCH: Gradient spikes, Stuck near a saddle point -> print(doctor)"],
+        ),
     ):
         assert texts.brief(found, state_of(found), "doctor") == lines
         assert texts.brief(found, state_of(found))[0] == lines[0].removesuffix(" -> print(doctor)")
@@ -244,20 +260,23 @@ def test_in_brief_it_says_what_to_do_first_and_what_to_print():
 
 def test_an_alarm_has_the_first_sentence_of_what_is_wrong_and_of_the_fix():
     long = dataclasses.replace(ACT, finding="It is flat, at 1.5 %. And so on.", cure="Wait, or go on. Else stop.")
-    assert texts.alarm(long) == ["ACT saddle at step 5: It is flat, at 1.5 %.", "    Fix: Wait, or go on."]
+    assert texts.alarm(long) == [
+        "ACT Stuck near a saddle point (saddle) at step 5: It is flat, at 1.5 %.",
+        "    Fix: Wait, or go on.",
+    ]
 
 
 def test_a_report_of_nothing_says_which_nothing():
-    nothing = "LITTLE CHECKED: No check could be made."
+    nothing = "LITTLE CHECKED: No check could run."
     assert texts.report([]) == texts.markdown([]) == nothing
     assert texts.brief([], state_of([])) == [nothing]
-    assert texts.brief([FINE], state_of([FINE])) == ["OK: 1 of 1 check made, nothing to do."]
-    assert texts.report([FINE]).startswith("OK: 1 of 1 check made, nothing to do.")
+    assert texts.brief([FINE], state_of([FINE])) == ["OK: 1 of 1 check ran, nothing to do."]
+    assert texts.report([FINE]).startswith("OK: 1 of 1 check ran, nothing to do.")
     thirteen = [dataclasses.replace(FINE, kind=kind) for kind in list(KINDS)[:13]]
-    assert texts.report(thirteen) == "OK: 13 of 13 checks made, nothing to do."
+    assert texts.report(thirteen) == "OK: 13 of 13 checks ran, nothing to do."
     text = texts.markdown(thirteen)
-    assert text.startswith("OK: 13 of 13 checks made, nothing to do.")
-    assert all(verdict.kind in text for verdict in thirteen)
+    assert text.startswith("OK: 13 of 13 checks ran, nothing to do.")
+    assert all(KINDS[verdict.kind].title in text for verdict in thirteen)
 
 
 # --- what holds now ------------------------------------------------------------------------------------------------
@@ -324,12 +343,12 @@ def test_where_something_could_not_be_judged_the_reason_follows():
     def state(*found, **more):
         return state_of(found, applicable=["saddle", "cliff"], reasons=[note], **more)
 
-    assert texts.brief([FINE], state(FINE)) == ["LITTLE CHECKED: 1 of 3 checks could be made.", note]
-    assert texts.brief([FINE], state(FINE, judged=["saddle"])) == ["OK: 2 of 3 checks made, nothing to do.", note]
-    assert texts.brief([ACT], state(ACT)) == ["ACT: 1 problem. Fix saddle: Use `a | b`.", note]
-    assert texts.brief([], state()) == ["LITTLE CHECKED: No check could be made.", note]
+    assert texts.brief([FINE], state(FINE)) == ["LITTLE CHECKED: 1 of 3 checks could run.", note]
+    assert texts.brief([FINE], state(FINE, judged=["saddle"])) == ["OK: 2 of 3 checks ran, nothing to do.", note]
+    assert texts.brief([ACT], state(ACT)) == ["ACT: Stuck near a saddle point. Fix: Use `a | b`.", note]
+    assert texts.brief([], state()) == ["LITTLE CHECKED: No check could run.", note]
     for text in (texts.report, texts.markdown):
-        assert text([FINE], state(FINE)).startswith("LITTLE CHECKED: 1 of 3 checks could be made.")
+        assert text([FINE], state(FINE)).startswith("LITTLE CHECKED: 1 of 3 checks could run.")
         assert text([FINE], state(FINE)).endswith(note)
         assert text([ACT], state(ACT)).endswith(note)
         assert text([], state()).endswith(note)

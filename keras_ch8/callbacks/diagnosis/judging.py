@@ -1,12 +1,14 @@
 """Judge and report: what is new in the log of a training becomes verdicts, and numbers to be shown."""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import NamedTuple
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...board import panels, tags
+from ...board.record import HeatMap, Record
 from ...monitors import progress
 from ...monitors.base import Monitor, lines
 from ...monitors.measurement_log import MeasurementLog
@@ -14,7 +16,7 @@ from ...monitors.progress import FEWEST, is_spectrum_worthwhile
 from ...verdicts import table
 from ...verdicts.checks import claims_of, judged_by
 from ...verdicts.facts import Facts
-from ...verdicts.kinds import KINDS
+from ...verdicts.kinds import KINDS, title_of
 from ...verdicts.state import OverallState, state_of
 from ...verdicts.texts import alarm, brief
 from ...verdicts.verdict import Claim, Verdict, VerdictTracker
@@ -26,6 +28,12 @@ PREFLIGHT = "preflight"
 """What the checks before the first step are called, as a source of claims and where they fail."""
 ALARMS = 5
 """Alarms that a training prints."""
+FLOW_KINDS = {
+    tags.FLOW_GRADIENT: ("vanishing", "exploding"),
+    tags.FLOW_SIGNAL: ("bad_scale",),
+    tags.TIME_PROFILE: ("short_horizon", "exploding"),
+}
+"""The kinds of verdicts that a heat map of the page is for."""
 
 
 class Judged(NamedTuple):
@@ -103,10 +111,10 @@ class Judge:
             judged |= {rule.kind for m in monitors if m.source == "spectrum" for rule in m.rules}
         losses = progress.reported(log)
         if losses is not None and not log.has_readings:
-            first, last = (digits(loss, 3) if np.isfinite(loss) else "no finite number" for loss in losses)
-            reasons = [*reasons, f"The loss that is reported went from {first} to {last}."]
+            first, last = (digits(loss, 3) if np.isfinite(loss) else "NaN or infinity" for loss in losses)
+            reasons = [*reasons, f"The reported loss went from {first} to {last}."]
         failed = ", ".join(sorted(log.left_out))
-        reasons = [*reasons, f"What has failed is left out: {failed}."] if failed else reasons
+        reasons = [*reasons, f"These checks failed and are left out: {failed}."] if failed else reasons
         if muted := self.tracker.muted:  # first, so that it is shown wherever the room ends
             kinds = ", ".join(f"{verdict.kind} ({verdict.level})" for verdict in muted)
             reasons = [f"`ignore` mutes {counted(len(muted), 'verdict')}: {kinds}.", *reasons]
@@ -123,6 +131,22 @@ def begin_record(session: Session, watched: Sequence[Monitor]) -> None:
     session.record.panels += panels.of_monitors(watched)
     limits = lines(watched)
     session.record.lines = {name: [panels.ReferenceLine(**line) for line in some] for name, some in limits.items()}
+
+
+def note_flow(readings: Mapping[str, Any], record: Record, step: int) -> None:
+    """Add what a measurement has read of the layers and of time to the record of the run."""
+    flow, horizons = readings.get("layer_flow"), readings.get("time_horizon")
+    found: dict[tags.Tag, tuple[Sequence[str], np.ndarray]] = {}
+    if flow is not None:
+        found[tags.FLOW_GRADIENT] = flow.names, flow.gradient
+        found[tags.FLOW_SIGNAL] = flow.names, flow.signal
+        weighted = np.array(flow.weighted)
+        found[tags.FLOW_UPDATE] = list(itertools.compress(flow.names, weighted)), flow.relative_update[weighted]
+    if horizons:
+        back = (f"{i} before the last" if i else "the last" for i in range(len(horizons[0].profile)))
+        found[tags.TIME_PROFILE] = list(back), horizons[0].profile
+    for tag, (rows, column) in found.items():
+        record.add_column(record.heat_map(tag) or HeatMap.of(tag, rows, FLOW_KINDS.get(tag, ())), step, column)
 
 
 @dataclasses.dataclass
@@ -153,7 +177,7 @@ class Reporter:
         so_far = measurements if measurements < FEWEST else 0
         calls = [verdict for verdict in judged.changed if verdict.level == "act"]
         for verdict in calls:
-            session.event("act", f"{verdict.kind}: {verdict.finding}", verdict.step)
+            session.event("act", f"{title_of(verdict.kind)}: {verdict.finding}", verdict.step)
         if any(verdict.level != "ok" for verdict in judged.changed):
             session.write_record(is_urgent=True)
         if judged.changed and session.writer is not None:

@@ -30,7 +30,7 @@ LIGHT_GRAPH = 1500
 """Operations that may be traced for any training: about a second of a processor."""
 GUARANTEED = 0.1
 """The part of the work of a training that FEWEST measurements may add."""
-FEWEST_EXAMPLES = 16
+FEWEST_EXAMPLES = 8
 """Examples that are measured on at least, where there are as many."""
 PER_PASS = 3
 """Multiplications of an example with a weight, forward and backward: backward there are two."""
@@ -273,5 +273,9 @@ class MeasurementSchedule:
         if self._is_traced:
             self.so_far.spent += seconds
         else:
-            self.so_far.setup += seconds
+            self.traced(seconds)
+
+    def traced(self, seconds: float) -> None:
+        """Count as set-up that the graph was traced."""
+        self.so_far.setup += seconds
         self._is_traced = True

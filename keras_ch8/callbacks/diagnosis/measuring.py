@@ -4,6 +4,7 @@ import dataclasses
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ from ...monitors import progress
 from ...monitors.base import Monitor
 from ...monitors.measurement_log import MeasurementLog
 from ...monitors.model_facts import limit_of_norm
-from ...monitors.probe import passes_of
+from ...monitors.probe import ProbeEvaluator, passes_of
 from ...verdicts.verdict import RAISED_BY
 from ...verdicts.wording import counted
 from ..session.batch_counter import READ_EVERY
@@ -39,8 +40,8 @@ SECONDS_A_LAYER = 0.1
 """About how long it takes on one processor to trace what is measured of a layer."""
 
 NO_PROBE = (
-    "there is no probe. Give `probe=(x, y)` to the `Doctor`, or `Diagnosis`, and `loss=` to `watch` where the model is "
-    "not compiled with one. It is of one model."
+    "there is no probe. Pass `probe=(x, y)` to the `Doctor` or `Diagnosis`, and `loss=` to `watch` if the model is "
+    "not compiled. A probe is for a single model."
 )
 
 
@@ -127,31 +128,33 @@ class Measuring:
     @property
     def setup_to_come(self) -> float:
         """About how many seconds the next measurement traces its graph, by the layers; 0 where it is there."""
-        probe = self._programs.probe if self._programs else None
-        return (
-            0.0
-            if probe is None or probe.is_traced
-            else SECONDS_A_LAYER * len(keras_private.leaves_of(probe.objective.model))
-        )
+        probe = self._probe
+        if probe is None or probe.is_traced:
+            return 0.0
+        return SECONDS_A_LAYER * len(keras_private.leaves_of(probe.objective.model))
+
+    @property
+    def _probe(self) -> ProbeEvaluator | None:
+        return None if self._programs is None else self._programs.probe
 
     def notes(self, log: MeasurementLog) -> list[str]:
         """Return what could not be judged, and why."""
         most = max((len(log.of(monitor.name)) for monitor in self.monitors if monitor.source == "probe"), default=0)
         rarer = "`Diagnosis(measure_every=1)` measures at each step."
         more = rarer if most < log.step else f"Train at least {ENOUGH} steps."
-        few = f"Measured {counted(most, 'time')}: too few to judge trends. {more}"
+        few = f"Measured {counted(most, 'time')}, which is too few to judge trends. {more}"
         return [*filter(None, [self.memory.failure, few if 0 < most < ENOUGH else "", self.memory.refusal])]
 
     def cost_summary(self, updates: int) -> str:
         """Say what it cost, each time at the sum of so many updates."""
-        of = f", each time at the sum of {updates} updates" if updates > 1 else ""
+        of = f", each time over {updates} updates" if updates > 1 else ""
         on = f" on {self.memory.examples} of {self.there} examples" if self.memory.examples < self.there else ""
         cost = (
             f"Diagnosis measured {self.count} times{on}{of}, which took {self.cost:.1%} of the training time, and "
             f"{self.setup:.2g} s for the first time."
         )
         if self.budget is not None and self.cost > self.budget:
-            cost += f" That is more than the budget of {self.budget:.1%}: any training is measured {FEWEST} times."
+            cost += f" That exceeds the budget of {self.budget:.1%}, because every training is measured {FEWEST} times."
         return cost
 
     # --- a training ---------------------------------------------------------------------------------------------------
@@ -238,6 +241,16 @@ class Measuring:
             if schedule.so_far.batch_size is None:
                 is_like_first = self.measure_every is None and schedule is not schedules[0]
                 schedule.begin(batch_size, like=schedules[0] if is_like_first else None)
+        if self.measure_every is None and not self.is_ready and self.setup_to_come:
+            self._trace_early(self.meters[0])
+
+    def _trace_early(self, meter: Meter) -> None:
+        """Trace, at the end of the first step, what could not be measured at it: who waits, waits at the start."""
+        probe, before = self._probe, self.memory.clock.measured
+        if probe is not None and meter.idle_until(self.memory.batch + 1) < math.inf:
+            with self.memory.clock.stopped():
+                self._attempt(meter, partial(probe.readings, probe.weights(), meter.so_far.start))
+            meter.schedule.traced(self.memory.clock.measured - before)
 
     @property
     def is_ready(self) -> bool:
@@ -290,7 +303,7 @@ class Measuring:
         """Go on without the probe, and say so once; `reason` says why, and what to do about it."""
         self.go_without(reason)
         warnings.warn(
-            f"`Diagnosis` goes on without its probe, and judges only what the steps and the epochs show: {reason}",
+            f"`Diagnosis` continues without its probe, and judges only the steps and the epochs: {reason}",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -304,16 +317,19 @@ class Measuring:
 def why_not_measured(model: keras.Model) -> str | None:
     """Return why there is no loss of a model to measure, as far as that is known beforehand; it has been trained on."""
     if not model.trainable_variables:
-        return "the model has no trainable weights. Set `trainable = True` of the layers that should learn."
-    if not model.built and len(keras_private.optimizers_of(model)) > 1:
+        return "the model has no trainable weights. Set `trainable = True` on the layers that should learn."
+    known = keras_private.optimizers_of(model)
+    if not model.built and len(known) > 1:
+        used = " and ".join(name for name, one in known.items() if keras_private.iterations_of(one) > 0)
         return (
-            "of a model with several losses only the steps are judged. There is nothing to change: look at samples "
-            "from the model to judge it."
+            f"with several losses, as in a GAN, only the steps of {used} are checked: no one loss says how good the "
+            "model is. Nothing to change: judge the model by samples from it. Samples that get better from epoch to "
+            "epoch, whether or not a loss falls."
         )
     if not model.built:
         return (
-            "the training step does not call `model(x)`, so that is not what is trained. Let `train_step` use "
-            "`self(x)` and `self.compute_loss(x=x, y=y, y_pred=y_pred)`."
+            "the training step does not call `model(x)`, so the probe cannot be measured. Use `self(x)` and "
+            "`self.compute_loss(x=x, y=y, y_pred=y_pred)` in `train_step`."
         )
     return None
 
@@ -324,6 +340,6 @@ def _of(error: Exception) -> str:
         return str(error)
     return (
         "the loss of this model on the probe, by `model.compute_loss` and `model(x)`, fails with "
-        f"{type(error).__name__}: {keras_private.first_sentence(error)[:200].rstrip('.')}. Give `Diagnosis` a `probe` "
-        "and a `loss` with which `loss(y, model(x))` can be computed."
+        f"{type(error).__name__}: {keras_private.first_sentence(error)[:200].rstrip('.')}. Pass a `probe` and a `loss` "
+        "to `Diagnosis` with which `loss(y, model(x))` can be computed."
     )

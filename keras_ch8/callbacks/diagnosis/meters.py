@@ -206,8 +206,9 @@ class SpectrumMeter(Meter):
         self.so_far.is_wanted = has_reason and (is_paid or self.schedule.budget is None)
         if has_reason and not self.so_far.is_wanted:
             self.refusal = (
-                "`Diagnosis(budget=None)` measures the curvature of the loss, too, on which some verdicts rest; it was "
-                f"left out, since it would have cost {tracing + RAISED_BY * self.price / examples:.0%} of the training."
+                "The curvature of the loss, which some verdicts need, was not measured. `Diagnosis(budget=None)` "
+                f"measures it, too: it would have cost {tracing + RAISED_BY * self.price / examples:.0%} of the "
+                "training."
             )
 
     def read(self) -> dict[str, Any]:

@@ -14,12 +14,9 @@ from ..._describe import short
 from ..._state import dump
 from ..._types import Data, Tensor
 from ...integration import backend, fit, keras_private
-from ...verdicts.facts import Inputs, are_of_another_scale
 
 EXAMPLES = 256
 """Examples that are kept of the batches that `fit` reads; fewer where these are the batches of one step."""
-FEW = 32
-"""Fewer examples than these do not tell a scale."""
 
 
 class ProbeData:
@@ -77,8 +74,8 @@ class ProbeData:
     def __reduce__(self) -> Any:
         if self._data_set is not None:
             raise TypeError(
-                "A `Doctor` or a `Diagnosis` can be pickled once it has read its `probe`, when `fit` begins. "
-                f"Received: probe={short(self)}. Give arrays."
+                "A `Doctor` or a `Diagnosis` can be pickled only after it has read its `probe`, when `fit` begins. "
+                f"Received: probe={short(self)}. Pass arrays."
             )
         return super().__reduce__()
 
@@ -112,14 +109,11 @@ class ProbeData:
             why = _why_unfit(training.model, given, first, needs_targets)
         if given is not None and not why:
             self.batch = given
-            if first is not None:
-                warn_of_another_scale(given, first)
         elif first is not None:
             if why and (self._arrays is not None or not self._is_of_fit):
                 count = _batches.examples_of(first)
                 warnings.warn(
-                    f"`Diagnosis` measures on the first {count} examples that `fit` trains on in the place of its "
-                    f"probe: {why}.",
+                    f"`Diagnosis` measures on the first {count} training examples instead of its probe: {why}.",
                     UserWarning,
                     stacklevel=2,
                 )
@@ -128,16 +122,16 @@ class ProbeData:
             self._data_set = None
             return ""
         if training.can_read_ahead:
-            return why or "what `fit` reads is not inputs, targets and weights, so give arrays: `probe=(x, y)`"
-        return why or "the first examples of a training are kept in `fit` on one device alone, so give arrays"
+            return why or "the data of `fit` are not inputs, targets and weights, so pass arrays: `probe=(x, y)`"
+        return why or "the first examples can be kept only on a single device, so pass arrays"
 
 
 def _read(data_set: Data) -> tuple[Data, str]:
     """Return the first examples of a data set; None, and why, where reading may change anything, or is an error."""
     if not _batches.is_pure(data_set):
         return None, (
-            "reading a data set that shuffles, draws random numbers or calls Python may change the training, so give "
-            "arrays"
+            "reading a data set that shuffles, draws random numbers or calls Python could change the training, so "
+            "pass arrays"
         )
     try:
         return _first_batch(data_set), ""
@@ -203,25 +197,6 @@ def _free_axes(array: Tensor) -> list[int | None]:
     return [None] * (len(shape) - 1) + shape[-1:] if len(shape) > 1 and shape[-1] != 1 else [None] * len(shape)
 
 
-def warn_of_another_scale(probe: Data, batch: Data) -> None:
-    """Warn where inputs of a probe were not prepared as those of the batches that `fit` reads."""
-    for a, b in zip(*(keras.tree.flatten(part[0]) for part in (probe, batch)), strict=False):
-        of_probe, read = _scale_of(a), _scale_of(b)
-        if (
-            of_probe is not None
-            and read is not None
-            and not _are_integers(a, b)
-            and are_of_another_scale(of_probe, read)
-        ):
-            warnings.warn(
-                f"The inputs of `probe` have mean {of_probe.mean:.3g} and standard deviation {of_probe.deviation:.3g}, "
-                f"those that `fit` trains on {read.mean:.3g} and {read.deviation:.3g}: what is measured on them says "
-                "little of this training. Prepare `probe` as the training data, with the same scaling.",
-                UserWarning,
-                stacklevel=2,
-            )
-
-
 def _unfit(name: str, received: str, expected: str) -> str:
     return (
         f"{name} of the probe has {received}, where that of `fit` has {expected}, so prepare `probe` as the training "
@@ -254,20 +229,6 @@ def _cut(batches: Sequence[Any]) -> Any:
     return keras.tree.pack_sequence_as(batches[0], whole)
 
 
-def _scale_of(array: Tensor) -> Inputs | None:
-    """Return mean and standard deviation of the entries of some examples; None where they are too few or no numbers."""
-    try:
-        entries = np.asarray(keras.ops.convert_to_numpy(array[:EXAMPLES]), "float64")
-    except (TypeError, ValueError, AttributeError):  # ragged, sparse, or strings
-        return None
-    return None if len(entries) < FEW else Inputs(mean=float(entries.mean()), deviation=float(entries.std()))
-
-
-def _are_integers(*arrays: Tensor) -> bool:
-    """Whether these are all integers, such as the numbers of words, which have no scale."""
-    return not any(keras.backend.is_float_dtype(keras.backend.standardize_dtype(a.dtype)) for a in arrays)
-
-
 def _first_batch(probe: Data) -> Any:
     """Return x, y and sample_weight of a probe: of arrays all, in random order, of a data set the first batch.
 
@@ -277,8 +238,8 @@ def _first_batch(probe: Data) -> Any:
     if isinstance(probe, str | os.PathLike):
         path = short(os.fspath(probe))
         raise ValueError(
-            f"`probe` is what the training is measured on, not a folder for logs. Received: the path {path}. Give "
-            f"`fit` `callbacks=[keras_ch8.Doctor({path})]`, which writes there."
+            f"`probe` is held-out data to measure on, not a folder for logs. Received: the path {path}. Pass "
+            f"`callbacks=[keras_ch8.Doctor({path})]` to `fit`, which writes there."
         )
     parts = tuple(probe) if isinstance(probe, tuple | list) else (probe,)
     try:
@@ -287,12 +248,12 @@ def _first_batch(probe: Data) -> Any:
         x, y, sample_weight = (*parts, None, None)[:3]
         batch = next(_batches.batches(x, y, sample_weight, batch_size=10**9, seed=0))
         if not all(len(a.shape) for a in keras.tree.flatten(batch) if a is not None):
-            raise ValueError("it has numbers, no examples")
+            raise ValueError("it contains numbers, not examples")
         return batch
     except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
         raise ValueError(
-            "`probe` is what the training is measured on, so it must be (x, y), (x, y, sample_weight), a "
-            "`tf.data.Dataset`, a `keras.utils.PyDataset` or a `keras_ch8.data.ArraySource`. Received: an "
-            f"object of type {type(probe).__name__}, which fails with {type(error).__name__}: "
-            f"{str(error).rstrip('.')}. Give some 64 to 512 examples."
+            "`probe` is held-out data to measure on, so it must be (x, y), (x, y, sample_weight), a "
+            "`tf.data.Dataset`, a `keras.utils.PyDataset` or a `keras_ch8.data.ArraySource`. Received: an object of "
+            f"type {type(probe).__name__}, which fails with {type(error).__name__}: {str(error).rstrip('.')}. Pass 64 "
+            "to 512 examples."
         ) from error

@@ -66,8 +66,8 @@ def wishes_of(session: Any) -> Wishes:
 def warn_of_own_train_function(model: keras.Model, acts: bool) -> None:
     """Warn that steps are not observed, or refuse that where a callback has to act in them."""
     _go_without(
-        "`model.train_function` is not what `make_train_function` makes, so it is left alone, and its steps are not "
-        f"observed. Received: {short(model.train_function)}. Override `train_step` in its place, or set it to None.",
+        "`model.train_function` is not what `make_train_function` makes, so it is left alone and its steps are not "
+        f"observed. Received: {short(model.train_function)}. Override `train_step` instead, or set it to None.",
         acts,
     )
 
@@ -75,15 +75,15 @@ def warn_of_own_train_function(model: keras.Model, acts: bool) -> None:
 def warn_of_changed_trainable(acts: bool) -> None:
     """Warn that steps are not observed which go on with the weights of before, or refuse that as above."""
     _go_without(
-        "You changed `trainable` after `compile`, and `fit` goes on with the old setting, so its steps are left alone "
-        "and not observed. Call `model.compile` again, as before.",
+        "You changed `trainable` after `compile`, but `fit` still uses the old setting, so its steps are not "
+        "observed. Call `model.compile` again, as before.",
         acts,
     )
 
 
 def _go_without(message: str, acts: bool) -> None:
     if acts:
-        raise _net.let_pass(ValueError(f"A callback has to act in each step. {message}"))
+        raise _net.let_pass(ValueError(f"A callback must act in each step. {message}"))
     warnings.warn(message, UserWarning, stacklevel=3)
 
 

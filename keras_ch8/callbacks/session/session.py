@@ -108,8 +108,8 @@ class Session:
             training.spread_net(callback)
             if (callback.observes_steps or callback._needs_fit) and not (callback.watches and _net.off()):
                 warnings.warn(
-                    f"`{type(callback).__name__}` sees the steps of `Model.fit`, and something else is training here: "
-                    "it goes on without them. In a loop of your own use `with keras_ch8.Doctor().watch(model)`.",
+                    f"`{type(callback).__name__}` sees only the steps of `Model.fit`, but something else is training "
+                    "here. In a loop of your own, use `with keras_ch8.Doctor().watch(model)`.",
                     RuntimeWarning,
                     stacklevel=4,
                 )

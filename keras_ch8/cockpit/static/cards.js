@@ -1,5 +1,5 @@
 // The card of a panel: frame, plot, what the cursor reads, CSV.
-import { button, colored, count, finding, isNumber, kindsOf, lastOf, make, nameOf, number, prose, short, words, wrong } from "./words.js";
+import { button, colored, count, finding, isNumber, lastOf, make, nameOf, number, prose, short, titlesOf, words, wrong } from "./words.js";
 import { STEPS, canBeLog, columnsOf, curvesOf, dashOf, glyphOf, limitsOf, linesOf, marksOf, outlyingOf, valueAt } from "./curves.js";
 import { cellAt, colorBar, heightOf } from "./layers.js";
 
@@ -55,7 +55,7 @@ export function refresh(card) {
   const { element, parts, panel, map } = card;
   const runs = [...new Set(card.curves.map(({ run }) => run))];
   const isOn = (verdict, run) => concerns(card, verdict, run);
-  const found = kindsOf(runs.flatMap((run) => wrong(run).filter((verdict) => isOn(verdict, run))));
+  const found = titlesOf(runs.flatMap((run) => wrong(run).filter((verdict) => isOn(verdict, run))));
   card.lines = linesOf(panel, card.curves);
   card.limits = limitsOf(card.curves);
   card.marks = marksOf(card, card.axis === STEPS ? runs : [], isOn);
@@ -125,7 +125,7 @@ function read(card, plot) {
   const newest = new Map(marks.events.map((event) => [event.kind, event]));
   const lines = card.lines.map(({ value, label }) => `┈ ${number(value)}: ${label}`);
   const of = ({ label }) => ` in “${label}”`;
-  const rose = marks.rose.slice(0, TOLD).map(({ run, kind, step }) => `┊ ${kind} found at step ${count(step)}${of(run)}`);
+  const rose = marks.rose.slice(0, TOLD).map(({ run, title, step }) => `┊ ${title} found at step ${count(step)}${of(run)}`);
   const told = ({ run, kind, step, text }) => `${glyphOf(kind)} ${words(kind)} at step ${count(step)}${of(run)}: ${text}`;
   card.said.replaceChildren(...prose([...lines, ...rose, ...[...newest.values()].map(told)].join("\n")));
 }

@@ -18,6 +18,7 @@ export function render(document, element, follows = false) {
   Object.assign(page, { document, follows });
   const order = rows.flatMap((row) => row.runs.map((name) => [name, row.name]));
   const place = ({ name }) => order.findIndex(([each]) => each === name);
+  for (const { record } of runs) for (const verdict of record?.verdicts ?? []) verdict.title = document.titles[verdict.kind];
   const shown = runs.map((run) => ({ ...run, color: colorOfRun(page, order[place(run)][1]), label: labelOf(run, runs) }));
   page.runs = shown.sort((a, b) => place(a) - place(b)); // the best first
   page.scales = scalesOf(page.runs.flatMap((run) => run.record?.layers ?? []));

@@ -19,7 +19,7 @@ function drawHeading(page) {
   page.isOld = isOld(newest) && !LEVELS.includes(level);
   const lost = page.isOld && `No news for ${agoOf(newest)}: does the training still run?`;
   const isKnown = level && level !== "little_checked"; // else the text says it
-  const title = lost ? finding(["watch", lost]) : isKnown ? finding([level, text]) : make("span.muted", text);
+  const title = lost ? finding(["watch", lost]) : isKnown ? finding([level, text]) : text;
   const under = [more, document.title].filter(Boolean).map((said) => make("span", said));
   if (newest) under.push(newsOf(newest, page.follows));
   parts.heading.replaceChildren(make("h1", title), make("p", make("b", advice)), make("div.muted.more", ...under));
@@ -32,7 +32,7 @@ function newsOf(run, follows) {
   const at = `step ${count(run.step)}`;
   if (isOld(run)) return make("span.live.old", `last news ${agoOf(run)} ago, ${at}`);
   if (follows) return make("span.live", `live, ${at}`);
-  return make("span.live", `as of ${new Date(1000 * run.news).toLocaleTimeString("en-GB")}, ${at}: reload for newer`);
+  return make("span.live", `still running as of ${new Date(1000 * run.news).toLocaleTimeString("en-GB")}, ${at}: reload for newer`);
 }
 
 function agoOf({ news }) {

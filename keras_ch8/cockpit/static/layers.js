@@ -44,7 +44,7 @@ function placeNames({ rows }, plot) {
   const row = plot.over.clientHeight / rows.length;
   const every = Math.ceil(ROW.name / row - 0.1);
   const named = rows.map((name, i) => {
-    const element = short(name);
+    const element = short(`${i + 1} ${name}`); // by which the same layers of two models are found
     element.style.top = `${plot.over.offsetTop + (i + 0.5) * row}px`;
     return element;
   });

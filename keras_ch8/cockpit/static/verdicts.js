@@ -1,4 +1,4 @@
-// The verdicts: the first one beside the loss, the others below it, each once for all runs that have it.
+// The verdicts: the first one beside the loss, unless the best run is well; the others below, each once for all runs.
 import { button, count, finding, foldOf, make, nameOf, prose, update, wrong } from "./words.js";
 import { concerns } from "./cards.js";
 
@@ -9,22 +9,23 @@ export function drawVerdicts(page) {
   const shown = new Map(); // the kind whose block has a code, by run and code
   const blocks = casesOf(page, runs).map((each, i) => blockOf(page, each, i === 0, shown));
   const calm = page.document.calm.length ? [calmOf(page)] : [];
-  update(page.parts.main, blocks.length ? blocks.slice(0, 1) : calm);
-  update(page.parts.verdicts, blocks.slice(1));
+  const main = [...calm, ...blocks].slice(0, 1);
+  update(page.parts.main, main);
+  update(page.parts.verdicts, blocks.filter((block) => !main.includes(block)));
 }
 
 // What is wrong with some runs, with the verdict on each.
 function casesOf({ document }, runs) {
-  const cases = document.cases.map(({ kind, level }) => {
+  const cases = document.cases.map(({ kind, title, level }) => {
     const isIt = (verdict) => verdict.kind === kind && verdict.level === level;
     const members = runs.map((run) => ({ run, verdict: wrong(run).find(isIt) })).filter(({ verdict }) => verdict);
-    return { key: `${level} ${kind}`, kind, level, members };
+    return { key: `${level} ${kind}`, kind, title, level, members };
   });
   return cases.filter(({ members }) => members.length);
 }
 
 // The block of a case. A code that cures several verdicts on a run is shown for the first.
-function blockOf(page, { key, kind, level, members }, isFirst, shown) {
+function blockOf(page, { key, kind, title, level, members }, isFirst, shown) {
   const told = members.map(({ run, verdict }) => {
     const id = `${run.name}\n${verdict.code}`;
     if (verdict.code && !shown.has(id)) shown.set(id, kind);
@@ -37,7 +38,7 @@ function blockOf(page, { key, kind, level, members }, isFirst, shown) {
     const names = members.slice(0, NAMED).flatMap(({ run }) => [nameOf(run), " "]);
     if (members.length > NAMED) names.push(`and ${members.length - NAMED} more`);
     const inRuns = page.runs.length > 1 ? ["in ", ...names] : [];
-    const head = [finding([level, kind]), ...inRuns, make("span.brief", ...prose(told[0].verdict.finding.split(" (")[0]))];
+    const head = [finding([level, title]), ...inRuns, make("span.brief", ...prose(told[0].verdict.finding.split(" (")[0]))];
     const bodies = told.map((one, i) => {
       const body = bodyOf(page, one, i ? [] : charts);
       if (told.length < 2) return body;
@@ -52,7 +53,7 @@ function blockOf(page, { key, kind, level, members }, isFirst, shown) {
 
 // What is wrong, the fix, what to expect then, and what if not; folded what follows from it, and why it was reported.
 function bodyOf(page, { run, verdict, same, follows }, charts) {
-  const { kind, finding: found, cure, code, expects, then, why, step, measured, section } = verdict;
+  const { kind, title, finding: found, cure, code, expects, then, why, step, measured, section } = verdict;
   const go = (key) => page.cards.get(key)?.element.scrollIntoView();
   const links = charts.flatMap(([key, title]) => [" ", button(`↓ ${title}`, () => go(key), "button.link")]);
   const fix = code ? [codeOf(code, page.document.where[code])] : [];
@@ -61,19 +62,19 @@ function bodyOf(page, { run, verdict, same, follows }, charts) {
     ["What is wrong", found, ...links],
     ...(same === kind
       ? [["Fix", cure, ...fix], ["Then expect", expects + nan], ["If not", then]]
-      : [["Fix", `The same as for ${same}, above.`]]),
+      : [["Fix", `The same as for ${page.document.titles[same]}, above.`]]),
   ]);
   const key = `${run.name}\n${kind}`;
   const rows = (texts) => make("ul", ...texts.map((text) => make("li", ...prose(text))));
   const body = make("div.body", list);
   if (follows.length) {
-    const names = follows.map((each) => each.kind).join(", ");
+    const names = follows.map((each) => each.title).join(", ");
     // the first sentence of such a finding names its cause, as the head does
-    const texts = follows.map((each) => `${each.kind}: ${each.finding.replace(/^.*?\. /, "")}`);
-    const head = `Probably consequences of ${kind} (fix it first): ${names}`;
+    const texts = follows.map((each) => `${each.title}: ${each.finding.replace(/^.*?\. /, "")}`);
+    const head = `Probably caused by “${title}” (fix that first): ${names}`;
     body.append(foldOf(page, `${key} follows`, [head], false, rows(texts)));
   }
-  const when = `Measured at step ${count(measured)}; reported since step ${count(step)}. Section ${section} of the book.`;
+  const when = `Measured at step ${count(measured)}; reported since step ${count(step)}. Section ${section} of the book; \`${kind}\` in code.`;
   body.append(foldOf(page, `${key} why`, ["Why this was reported"], false, rows([...(why ?? []), when])));
   return body;
 }
@@ -105,10 +106,11 @@ async function copied(element) {
 
 // What is said where no verdict asks for anything, and where a run has no news.
 function calmOf(page) {
-  const { calm, silent, checks, headline } = page.document;
+  const { calm, silent, checks, headline, where } = page.document;
   const [level, rows] = page.isOld ? ["watch", silent] : [headline.level, calm];
+  const said = rows.map(([head, text, code]) => [head, text, ...(code ? [codeOf(code, where[code])] : [])]);
   const more = checks ? [checksOf(page, "", checks)] : [];
-  const build = () => make(`div.verdict.calm.${level}`, make("div.body", listOf(rows), ...more));
+  const build = () => make(`div.verdict.calm.${level}`, make("div.body", listOf(said), ...more));
   return { key: "calm", content: [level, rows, checks], build };
 }
 

@@ -74,10 +74,10 @@ export function wrong(run) {
   return LEVELS.flatMap((level) => verdicts.filter((verdict) => verdict.level === level));
 }
 
-// The kinds of such verdicts by level: [level, "kind, kind"].
-export function kindsOf(verdicts) {
-  const kinds = (level) => new Set(verdicts.filter((verdict) => verdict.level === level).map(({ kind }) => kind));
-  return LEVELS.map((level) => [level, [...kinds(level)].join(", ")]).filter(([, text]) => text);
+// The titles of such verdicts by level: [level, "title, title"].
+export function titlesOf(verdicts) {
+  const titles = (level) => new Set(verdicts.filter((verdict) => verdict.level === level).map(({ title }) => title));
+  return LEVELS.map((level) => [level, [...titles(level)].join(", ")]).filter(([, text]) => text);
 }
 
 // Make the children those of a list of {key, content, build}: one with the same content stays; so does the focus, by

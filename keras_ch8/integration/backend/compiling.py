@@ -27,8 +27,8 @@ def xla_works() -> bool:
             tf.function(lambda x: x + 1, jit_compile=True)(tf.constant(1.0))
         except Exception as error:
             warnings.warn(
-                "XLA does not run here, so keras_ch8 updates weights with uncompiled TensorFlow graphs: the same "
-                f"numbers, more slowly. XLA said: {type(error).__name__}: {error}",
+                "XLA is not available here, so keras_ch8 updates weights with uncompiled TensorFlow graphs: the "
+                f"results are the same, but slower. XLA said: {type(error).__name__}: {error}",
                 stacklevel=2,
             )
             return False
@@ -113,9 +113,8 @@ def refuse_effects(begin: int = 0) -> None:
     found = next(_effects_of(tf.compat.v1.get_default_graph(), begin), None)
     if found is not None:
         raise HasEffects(
-            f"the model, or its loss, does more than compute (`{found}`), so that to measure it would change the "
-            "training. Let it count in a `keras.Variable`, and draw by `keras.random` with a "
-            "`keras.random.SeedGenerator`."
+            f"the model or its loss has side effects (`{found}`), so measuring it would change the training. Count in "
+            "a `keras.Variable`, and draw random numbers with `keras.random` and a `keras.random.SeedGenerator`."
         )
 
 

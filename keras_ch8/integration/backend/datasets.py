@@ -20,7 +20,7 @@ def is_dataset(value: Any) -> bool:
     return isinstance(value, tf.data.Dataset)
 
 
-FAILED = "keras_ch8: what was read ahead ends with an error"
+FAILED = "keras_ch8: reading the data ahead failed"
 """In the message of the error that `iterator_of` raises."""
 
 
