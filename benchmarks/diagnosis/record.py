@@ -1,6 +1,6 @@
 """Records once what each training has measured, so that `replay` can judge it by other rules.
 
-    python -m benchmarks.diagnosis.record [--seeds 0 1 2] [planted zoo3 faults/NAME ...]
+    python -m benchmarks.diagnosis.record [--seeds 0 1 2] [planted zoo3 programs faults/NAME ...]
 
 Each training runs in a process of its own, and has a file of its own: the next call goes on with those that have none.
 Nothing of the training changes: what the judge is given is heard from outside.
@@ -9,6 +9,7 @@ Nothing of the training changes: what the judge is given is heard from outside.
 import contextlib
 import functools
 import gzip
+import importlib
 import itertools
 import json
 import sys
@@ -23,13 +24,15 @@ from keras_ch8.monitors import base, progress
 
 from . import confusion, replay
 
-sys.path.append(str(Path(__file__).parents[1] / "faults"))  # its modules are in no package
+# modules that are in no package
+sys.path += [str(Path(__file__).parents[1] / name) for name in ("faults", "programs")]
 import cases
 import scripts
+import trainings as programs
 
 
 def trainings():
-    """Yield what is known of each training, and what runs it with a seed: planted, of sets, real faults, their twins.
+    """Yield what is known of each training, and what runs it with a seed: planted, of sets, real, twins, programs.
 
     Of the kinds that are true those in `truth` are roots, and `also` is what else is true.
     """
@@ -42,6 +45,10 @@ def trainings():
             group, whole = name.split("/") if name in cases.OF_SETS else ("faults", f"{name}/{script}")
             known = _known(group, whole, script == "faulty", cases.case_of(name))
             yield known, functools.partial(scripts.told, name, script, prepare=scripts.watched)
+    for name in programs.PROGRAMS:
+        truth = list(importlib.import_module(name).TRUTH)
+        known = _known("programs", name, bool(truth), {"truth": truth})
+        yield known, functools.partial(programs.trained, name, "arrays", programs.SETS["doctor"])
 
 
 def _known(group, name, is_sick, case):

@@ -42,14 +42,12 @@ import costs
 import forms
 import outcomes
 import verdicts
-from trainings import SETS, compared
+from trainings import HERE, PROGRAMS, SETS, compared
 
 import keras_ch8
 
-HERE = pathlib.Path(__file__).parent
 EPOCHS = 4
 """Of each `fit` whose bits are compared in all forms."""
-PROGRAMS = sorted(path.stem for path in HERE.glob("*.py") if "\ndef data():" in path.read_text())
 
 
 def pairs():

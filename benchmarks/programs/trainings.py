@@ -26,6 +26,8 @@ from pasting import pasted
 import keras_ch8
 from keras_ch8 import callbacks, trackers
 
+HERE = pathlib.Path(__file__).parent
+PROGRAMS = sorted(path.stem for path in HERE.glob("*.py") if "\ndef data():" in path.read_text())
 SETS = {
     "doctor, probe": lambda probe: [keras_ch8.Doctor("logs", probe=probe)],
     "doctor": lambda probe: [keras_ch8.Doctor("logs")],
@@ -77,7 +79,7 @@ def nothing(probe):
     return []
 
 
-def trained(program, form, added, epochs=None, cure=None):
+def trained(program, form, added, epochs=None, cure=None, seed=0):
     """Train a program in this process, which is a fork; return what can be compared and told.
 
     `added` returns callbacks, made of a probe. Each `fit` has as many epochs as the program says, or these. A cure is
@@ -91,7 +93,7 @@ def trained(program, form, added, epochs=None, cure=None):
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
         strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(seed)
     with strategy:
         model = script.model()
     examples, clock = script.data(), Clock()

@@ -21,6 +21,8 @@ SPIKE = 10.0
 """Norm over the running median, from which a step is a spike."""
 UNUSUAL = 3.0
 """Norm over any median so far, up to which it is usual: near the end a small gradient varies much."""
+APART = 20
+"""Steps from the first spike of a leap in which others are part of it, or of the way back."""
 BEFORE, HUGE = 5, 1e6
 """Steps before the loss was infinite in which it, or the gradient, was large if the steps are to blame; and the
 length of a step that is too long for any weights."""
@@ -44,10 +46,13 @@ class GradientSpikes(Result):
     def spikes(self) -> np.ndarray:
         """Return the numbers of the steps at which `ratio` is above 10, and `rise` above 1.
 
-        Several such steps in a row count once, by the first of them.
+        Those less than 20 steps after such a step count with it: they are one leap, and the way back.
         """
-        high = (self.ratio > SPIKE) & (self.rise > 1)
-        return self.steps[high & ~np.concatenate([[False], high[:-1]])]
+        first: list[int] = []
+        for place in np.flatnonzero((self.ratio > SPIKE) & (self.rise > 1)):
+            if not first or place - first[-1] >= APART:
+                first.append(int(place))
+        return self.steps[first]
 
     @property
     def largest(self) -> float:
@@ -93,10 +98,10 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> GradientSpikes:
 
     Example:
         >>> norms = np.ones(50)
-        >>> norms[[30, 31, 40]] = 20.0, 20.0, 30.0
+        >>> norms[[25, 26, 48]] = 20.0, 20.0, 30.0
         >>> found = keras_ch8.monitors.cliff(norms)
         >>> found.spikes(), found.largest
-        (array([31, 41]), 30.0)
+        (array([26, 49]), 30.0)
 
     References:
         Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
@@ -130,7 +135,7 @@ class CliffMonitor(Monitor):
             "spikes",
             "Gradient spikes",
             "steps",
-            "Steps of the last 5000 with a gradient at least 10 times the usual size; a run of them counts once.",
+            "Steps of the last 5000 with a gradient at least 10 times the usual size, 20 steps or more apart.",
             "8.2.4",
         ),
         Curve(

@@ -41,8 +41,6 @@ class DurationMonitor(Monitor):
             measured = progress_measured(log) | {
                 q.LATELY.name: _lately(course),
                 q.STILL_AHEAD.name: _still_ahead(course if len(course) >= BLOCKS else _of_steps(log)),
-                q.FALLEN_SO_FAR.name: (course[0] - course[-1]) / abs(course[0]) if course[0] else 0.0,
-                q.LAST_OF_FALL.name: _last_of_fall(course),
                 q.BEST_AT.name: best / (len(course) - 1),
                 q.RISEN.name: (course[-1] - course[best]) / abs(course[best]) if course[best] else 0.0,
                 q.LEFT.name: course[-1] / reference if reference > 0 else float("nan"),
@@ -90,18 +88,8 @@ def _lately(course: np.ndarray) -> float:
 
     Between the points of the course it is taken as straight.
     """
-    before = _before_the_last_part(course)
+    before = float(np.interp((1 - LAST_PART) * (len(course) - 1), np.arange(len(course)), course))
     return (before - float(course[-1])) / abs(before) if before else 0.0
-
-
-def _last_of_fall(course: np.ndarray) -> float:
-    """Return the part of the fall that the last third has brought; 0 where the loss has not fallen."""
-    fall = float(course[0] - course[-1])
-    return (_before_the_last_part(course) - float(course[-1])) / fall if fall > 0 else 0.0
-
-
-def _before_the_last_part(course: np.ndarray) -> float:
-    return float(np.interp((1 - LAST_PART) * (len(course) - 1), np.arange(len(course)), course))
 
 
 def _still_ahead(course: np.ndarray) -> float:

@@ -143,7 +143,6 @@ class StepLengthMonitor(Monitor):
         minibatches = _over_start(log, last_losses[np.isfinite(last_losses)])
         return progress_measured(log) | {
             q.RISES.name: _rises(last),
-            q.HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last])), seen.penalty),
             q.STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
             q.RATE_OF_LIMIT.name: limit,
             q.NEWTON_GAIN.name: gain,

@@ -36,7 +36,7 @@ from .probe import (
     saturated,
     with_gaps,
 )
-from .progress import progress_measured
+from .progress import progress, progress_measured
 
 FEWEST_HIDDEN = 3
 """Hidden layers that the gradient must pass before it is judged how it changes on its way."""
@@ -265,11 +265,13 @@ class LayerFlowMonitor(Monitor):
         return found
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
-        """Return how the gradient grows through the layers, which units are idle, and the scale of the start."""
+        """Return how the gradient grows through the layers, which units are idle, and the scale of the start.
+
+        How it grows tells nothing before it is known how the loss develops.
+        """
         flows = log.of(self.name)
-        return (
-            progress_measured(log) | _depth(flows) | _idle(flows[-1]) | _still(flows) | _scale(flows) | _growth(flows)
-        )
+        depth = {} if progress(log) is None else _depth(flows)
+        return progress_measured(log) | depth | _idle(flows[-1]) | _still(flows) | _scale(flows) | _growth(flows)
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the gradient grows through the layers by the last measurement alone."""

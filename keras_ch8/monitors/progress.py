@@ -63,12 +63,11 @@ class Progress:
 
     def measured(self) -> dict[str, float]:
         """Return what rules judge of it."""
+        knows = 0 < self.neighbours < self.chance / 2  # else there may be nothing to learn
         return {
             q.GAINED.name: self.gained_at(self.now, self.penalty),
             q.OVER_CHANCE.name: self.over_chance(self.now, self.penalty),
-            q.OVER_NEIGHBOURS.name: (self.now - self.penalty) / self.neighbours
-            if self.neighbours > 0
-            else float("nan"),
+            q.OVER_NEIGHBOURS.name: (self.now - self.penalty) / self.neighbours if knows else float("nan"),
             q.RECENT.name: self.recent,
             q.PACE_KEPT.name: (self.then - self.now) / (self.start - self.now) if self.start > self.now else 0.0,
             q.GROWTH.name: self.over_start(self.now),

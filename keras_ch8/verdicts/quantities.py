@@ -62,7 +62,8 @@ OVER_CHANCE = Quantity(
 )
 OVER_NEIGHBOURS = Quantity(
     "over_neighbours",
-    "The loss without penalties over that of a nearest-neighbor prediction in the probe, if the inputs are numbers.",
+    "The loss, without penalties, over that of a nearest-neighbor prediction within the probe, if the inputs are "
+    "numbers and that is less than half the loss of the best constant prediction.",
     lambda factor: f"the loss is {times(factor, 'that of a nearest-neighbor prediction')}",
     "the loss is far above that of a nearest-neighbor prediction",
     number=lambda factor: digits(factor, 3),
@@ -85,7 +86,6 @@ HEADWAY_SINCE = Quantity(
     lambda fall: f"the loss has {_has_moved(fall)} since its minimum in the first half",
     number=lambda fall: f"a {'fall' if fall >= 0 else 'rise'} of {percent(fall)}",
 )
-HEIGHT_FALLEN = Quantity("height_fallen", "`gained`, by the median of the loss.")
 RISES = Quantity(
     "rises",
     "All recent rises of the loss between measurements, as a fraction of the loss.",
@@ -161,8 +161,8 @@ RATE_OF_LIMIT = Quantity(
 
 SPIKES = Quantity(
     "spikes",
-    "Steps whose gradient is 10 times the median of the 100 before, and 3 times the largest median so far; a run of "
-    "them counts once.",
+    "Steps whose gradient is 10 times the median of the 100 before, and 3 times the largest median so far; those less "
+    "than 20 steps after such a step count with it.",
     lambda number: f"{counted(number, 'step')} had a gradient at least 10 times the usual size",
     series="diagnosis/spikes",
 )
@@ -331,7 +331,9 @@ STILL = Quantity(
 HORIZON = Quantity(
     "horizon_reached",
     "`horizon` over the number of time steps, by the median.",
-    lambda fraction: f"the gradient reaches back through {percent(fraction) if fraction else 'none'} of the time steps",
+    lambda fraction: (
+        f"the gradient reaches {f'back through {percent(fraction)} of the' if fraction else 'no'} time steps"
+    ),
     number=percent,
     usual=OF_LAST,
 )
@@ -384,13 +386,6 @@ STILL_AHEAD = Quantity(
     "Fraction by which as many epochs again would lower the loss, if its fall keeps slowing down at the same rate.",
     lambda gain: f"as many epochs again would lower the loss by {percent(max(gain, 0.0))}",
     number=lambda gain: percent(max(gain, 0.0)),
-)
-FALLEN_SO_FAR = Quantity("fallen_so_far", "Fraction by which the loss is below that in the first part of training.")
-LAST_OF_FALL = Quantity(
-    "last_of_fall",
-    "The part of the whole fall of the loss that came in the last third of training.",
-    lambda part: f"{percent(max(part, 0.0))} of the decrease in loss came in the last third of training",
-    number=lambda part: percent(max(part, 0.0)),
 )
 BEST_AT = Quantity(
     "best_at",

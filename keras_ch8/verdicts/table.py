@@ -82,7 +82,7 @@ STEP_LENGTH = (
             Limit(q.RATE_OF_LIMIT, "above", 20.0, source=MEASURED),
             TOO_LONG,
             Limit(q.HEADWAY_SINCE, "below", 0.0, name="the loss is no lower than in the first half"),
-            Limit(q.HEIGHT_FALLEN, "below", 0.9, name="the loss is still high"),
+            HIGH,
         ),
         mentions=(q.HEADWAY_SINCE,),
     ),
@@ -92,7 +92,8 @@ STEP_LENGTH = (
         limits=(
             Limit(q.RISES, "above", 0.6, 0.8, source=MEASURED),
             TOO_LONG,
-            Limit(q.HEIGHT_FALLEN, "below", 0.5, name="the loss has not fallen far"),
+            Limit(q.GAINED, "below", 0.5, name="the loss has not fallen far"),
+            NOT_FAST,
         ),
     ),
     Rule(
@@ -194,8 +195,7 @@ GRADIENT_NORM = (
     Rule(
         kind="underfitting",
         says="Regularization is too strong for the model to learn",
-        limits=(SHRUNK_AWAY.at("act"), THIRD_OVER),
-        unless=GOOD,
+        limits=(SHRUNK_AWAY.at("act"), THIRD_OVER, AT_CHANCE),
         mentions=(q.LOSS,),
         cure="Regularize less: divide the penalties by 100, or remove them.",
         code="for weight in model.trainable_variables:\n    weight.regularizer = None",
@@ -204,17 +204,20 @@ GRADIENT_NORM = (
 )
 
 BROKE = Limit(q.BROKEN, "above", 1)
+NOT_BELOW_0 = Combination("the loss has not gone below 0", "none of", (Limit(q.GROWTH, "below", -1e-9),))
 SKIPPED = Limit(q.SKIPS, "above", 1, name="such steps are skipped")
 CLIFF = (
     Rule(
         kind="cliff",
         says="The gradient spikes",
-        limits=(Limit(q.SPIKES, "above", 1, 3, source=MEASURED),),
-        unless=Combination(
-            "the loss is low, and not below 0",
-            "all of",
-            (LOW, Combination("it has not gone below 0", "none of", (Limit(q.GROWTH, "below", -1e-9),))),
-        ),
+        limits=(Limit(q.SPIKES, "above", 1, 6, source=MEASURED),),
+        unless=Combination("the loss is low, and not below 0", "all of", (LOW, NOT_BELOW_0)),
+    ),
+    Rule(
+        kind="cliff",
+        says="The gradient spikes, and training does not go well",
+        limits=(Limit(q.SPIKES, "above", 3, source=MEASURED),),
+        unless=Combination("the loss is good or falls fast, and is not below 0", "all of", (GOING_WELL, NOT_BELOW_0)),
     ),
     Rule(
         kind="nonfinite",
@@ -245,30 +248,19 @@ CLIFF = (
 
 # --- the epochs ------------------------------------------------------------------------------------------------------
 
-FALLS_ON = Limit(q.BEST_AT, "above", 0.9, name="the loss is lowest at the end", source=PLAYBOOK)
-too_short = functools.partial(Rule, kind="too_short", mentions=(q.UPDATES, q.LEFT, *q.HELD_OUT))
 DURATION = (
-    too_short(
-        says="Training ends when it has barely begun",
-        limits=(
-            Limit(q.LAST_OF_FALL, "above", 0.25, source=MEASURED),
-            Limit(q.FALLEN_SO_FAR, "above", 0.02, name="the loss has clearly fallen"),
-            Limit(q.LEFT, "above", 0.9, name="the loss is still close to that of a constant prediction"),
-            Limit(q.UPDATES, "below", 300, name="there were few updates"),
-            FALLS_ON,
-            AT_THE_END,
-        ),
-    ),
-    too_short(
+    Rule(
+        kind="too_short",
         says="Training ends too early",
         limits=(
             Limit(q.LATELY, "above", 0.14, source=MEASURED),
             Limit(q.STILL_AHEAD, "above", 0.3, source=MEASURED),
-            Limit(q.LEFT, "above", 0.05, name="something is left to learn"),
+            Limit(q.LEFT, "above", 0.05, 0.3, name="something is left to learn"),
             Limit(q.UPDATES, "below", 400, name="there were few updates"),
-            FALLS_ON,
-            AT_THE_END,
+            Limit(q.BEST_AT, "above", 0.9, name="the loss is lowest at the end", source=PLAYBOOK),
+            Limit(q.PART_DONE, "above", 1.0, name="training is over"),  # before, the last epochs may still bring it
         ),
+        mentions=(q.UPDATES, q.LEFT, *q.HELD_OUT),
     ),
     Rule(
         kind="too_long",
@@ -330,10 +322,9 @@ NOTHING_LEARNED = (
         says="Training is too short for the model to learn much",
         limits=(
             Limit(q.LEAST_OVER_CHANCE, "above", 0.9, source=MEASURED),
-            Limit(q.UPDATES, "below", 300, name="there were few updates"),
+            Limit(q.UPDATES, "below", 300, 100, name="there were few updates"),
         ),
         unless=Combination("the model learned nothing despite enough updates", "all of", (NOTHING, ENOUGH_UPDATES)),
-        at_most="watch",
         mentions=(q.UPDATES, *q.HELD_OUT),
     ),
     Rule(
@@ -434,7 +425,7 @@ TIME_HORIZON = (
     Rule(
         kind="exploding",
         says="The gradient explodes through time",
-        limits=(Limit(q.GROWTH_IN_TIME, "above", 5.0, 10.0, source=MEASURED),),
+        limits=(Limit(q.GROWTH_IN_TIME, "above", 20.0, 30.0, source=MEASURED),),
         unless=GOING_WELL,
         mentions=(q.FACTOR_NOW,),
     ),
@@ -483,7 +474,7 @@ SPECTRUM = (
     Rule(
         kind="underfitting",
         says="The model is too small, or something else holds it back",
-        limits=(Limit(q.OVER_NEIGHBOURS, "above", 1.1, 1.15, source=MEASURED), FLAT, *AT_REST),
+        limits=(Limit(q.OVER_NEIGHBOURS, "above", 1.3, 1.6, source=MEASURED), FLAT, *AT_REST),
         unless=ON_PLATEAU,
         mentions=(q.OVER_CHANCE, q.RECENT),
     ),

@@ -30,52 +30,32 @@ def too_short(thirds, left, *, epochs=10, best=-1, **more):
     return claim and claim.level
 
 
-AT_ITS_END = [
-    ({}, "act"),
-    ({"epochs": 11, "best": 9}, "act"),
-    ({"epochs": 10, "best": 8}, "ok"),  # it was lower before
-    ({"total": 300, "done": 270}, "act"),
-    ({"total": 300, "done": 269}, "ok"),
-    ({"total": 0, "done": 100}, None),  # where it ends is unknown
-    ({"training": np.ones(10)}, "act"),  # the validation loss is what counts
-    ({"chance": np.nan}, "act"),  # it is compared with the first epoch
-]
-
-
 @pytest.mark.parametrize(
     "change, level",
     [
-        *AT_ITS_END,
-        ({"share": 0.249}, "ok"),  # it comes to rest
-        ({"fallen": 0.0199}, "ok"),  # too little to be certain
-        ({"left": 0.899}, "ok"),  # it has fallen by more
-        ({"total": 301}, "ok"),  # there was time
-        ({"total": 601, "of_update": 2}, "act"),  # each update adds up two batches
-        ({"total": 602, "of_update": 2}, "ok"),
-    ],
-)
-def test_a_training_ends_too_early_when_the_loss_has_only_begun_to_fall(change, level):
-    def begun(share=0.251, fallen=0.0201, left=0.901, total=300, **more):
-        return too_short(1 - fallen * np.array([0, 0.5 - share / 2, 1 - share, 1]), left, total=total, **more)
-
-    assert begun(**change) == level
-
-
-@pytest.mark.parametrize(
-    "change, level",
-    [
-        *AT_ITS_END,
+        ({}, "act"),
+        ({"epochs": 11, "best": 9}, "act"),
+        ({"epochs": 10, "best": 8}, "ok"),  # it was lower before
+        ({"done": 399}, "ok"),  # the last step may still bring it
+        ({"total": 0, "done": 100}, None),  # where it ends is not known
+        ({"training": np.ones(10)}, "act"),  # the validation loss is what counts
+        ({"chance": np.nan, "fall": 0.141, "kept": 1.0}, "act"),  # it is compared with the first epoch
+        ({"chance": np.nan}, "watch"),
         ({"fall": 0.139, "kept": 1.0}, "ok"),
         ({"fall": 0.141, "kept": 1.0}, "act"),
         ({"kept": 0.49}, "ok"),  # a pace that falls as it has fallen gains little
+        ({"left": 0.299}, "watch"),  # it is of use already
+        ({"left": 0.051}, "watch"),
         ({"left": 0.049}, "ok"),  # it is low
         ({"total": 401}, "ok"),  # there was time
+        ({"total": 801, "of_update": 2}, "act"),  # each update adds up two batches
+        ({"total": 802, "of_update": 2}, "ok"),
     ],
 )
 def test_a_training_ends_too_early_when_its_loss_falls_by_much_of_what_is_left(change, level):
     """The logarithm of the loss falls in each third by this part of what it did in the one before."""
 
-    def midst(fall=0.3, kept=0.5, left=0.051, total=400, **more):
+    def midst(fall=0.3, kept=0.5, left=0.301, total=400, **more):
         falls = np.cumsum([0, 1 / kept**2, 1 / kept, 1]) * -np.log(1 - fall)
         return too_short(np.exp(-falls), left, total=total, **more)
 
@@ -83,24 +63,25 @@ def test_a_training_ends_too_early_when_its_loss_falls_by_much_of_what_is_left(c
 
 
 def test_a_training_of_few_updates_is_judged_when_it_ends_and_its_verdict_stands_at_once():
-    losses = [0.674, 0.643, 0.603, 0.53]  # four epochs of two updates
-    claims = [claim_of(log_of(losses[:n], total=8, done=2 * n, chance=0.58), "too_short") for n in (2, 3, 4)]
+    losses = [1.0, 0.95, 0.88, 0.79, 0.7, 0.56]  # six epochs of two updates
+    claims = [claim_of(log_of(losses[:n], total=12, done=2 * n, chance=1.1), "too_short") for n in (2, 3, 6)]
     assert claims[:2] == [None, None]
     tracker = VerdictTracker()
-    (changed,) = tracker.update(8, claims[2:])
-    assert (changed.level, changed.step) == ("act", 8)
-    assert ": 51 % of the decrease in loss came in the last third of training." in changed.finding
+    (changed,) = tracker.update(12, claims[2:])
+    assert (changed.level, changed.step) == ("act", 12)
+    assert ": the loss fell by 26 % in the last third of training." in changed.finding
 
 
 def test_the_end_of_a_training_has_the_last_word():
-    course = [*np.geomspace(1.0, 0.12, 9), 0.04]  # within the last epoch it comes to next to nothing
+    """What would be too short at nine tenths of it is not told then."""
+    course = np.geomspace(1.0, 0.4, 10)
     tracker = VerdictTracker()
     levels = []
     for epochs in (9, 10):
         log = log_of(course[:epochs], done=10 * epochs)
         tracker.update(log.step, [claim_of(log, "too_short")])
         levels += [verdict.level for verdict in tracker.verdicts]
-    assert levels == ["act", "ok"]
+    assert levels == ["act"]
 
 
 @pytest.mark.parametrize("last", [0.9, 0.5, 0.1, 0.01])

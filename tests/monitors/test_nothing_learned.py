@@ -78,7 +78,8 @@ def test_of_validation_targets_that_are_very_many_no_copy_is_made(monkeypatch):
 def test_a_training_of_few_updates_that_learned_little_is_too_short_and_one_of_more_that_learned_nothing_is_not():
     nothing, little, something = 1.97, 1.81, 1.79
     for loss, updates, expected in (
-        (nothing, 99, "watch"), (nothing, 100, "ok"), (little, 300, "watch"), (little, 301, "ok"), (something, 99, "ok")
+        (nothing, 99, "act"), (nothing, 100, "ok"), (little, 100, "act"), (little, 101, "watch"),
+        (little, 300, "watch"), (little, 301, "ok"), (something, 99, "ok"),
     ):  # fmt: skip
         claim = logs.said("nothing_learned", at_the_end(np.full(9, loss), updates=updates), "too_short")
         assert (claim.level, claim.proven) == (expected, True)

@@ -52,9 +52,9 @@ def test_the_ratio_is_to_the_median_of_the_100_steps_before():
     assert found.largest == found.ratio.max()
 
 
-def test_a_run_of_spikes_counts_once_and_by_the_number_of_its_first_step():
+def test_spikes_of_one_leap_count_once_and_by_the_number_of_the_first_step():
     norms = np.ones(60)
-    norms[[30, 31, 32, 50]] = 20.0
+    norms[[30, 31, 49, 50, 58]] = 20.0
     assert monitors.cliff(norms).spikes().tolist() == [31, 51]
     assert monitors.cliff(norms, steps=np.arange(1001, 1061)).spikes().tolist() == [1031, 1051]
 

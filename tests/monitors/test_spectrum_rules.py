@@ -18,7 +18,7 @@ def with_penalties(values, left, penalty):
 
 def found(
     kind, *, fallen=0.2, recent=0.0, pace=None, probe=10.0, batches=10.0, kernels=10.0, negativity=0.0, product=0.1,
-    gain=0.0, over=NAN, hidden=3, units=(8, 8, 8, 8), left=1.0, has=frozenset(),
+    gain=0.0, over=NAN, chance=2.0, hidden=3, units=(8, 8, 8, 8), left=1.0, has=frozenset(),
 ):  # fmt: skip
     """Return the level of a kind.
 
@@ -36,20 +36,20 @@ def found(
     flows = {None: {}, 0: {"layer_flow": flow(is_output=(True,) * 4)}, 3: {"layer_flow": flow(units=units)}}[hidden]
     weights = with_penalties(values, left, 0.01)
     log = log_of(values, batches=batches * now / 10, spectrum=ends, gradient_norm=weights, **flows)
-    log.neighbours, log.has = (now - 0.01) / over, has
+    log.neighbours, log.chance, log.has = (now - 0.01) / over, chance, has
     return level("spectrum", log, kind)
 
 
 saddle = functools.partial(found, "saddle", kernels=0.01, negativity=0.5)
 plateau = functools.partial(found, "plateau", kernels=0.01)
-resting = functools.partial(found, "underfitting", over=1.5)
+resting = functools.partial(found, "underfitting", over=2.0)
 narrow = functools.partial(found, "underfitting", units=(8, 2, 8, 4))
 ravine = functools.partial(found, "ill_conditioned", gain=0.5, product=0.5)
 
 
-def shrunk(left=0.3, fallen=0.2, total=1000, penalty=0.1):
-    log = log_of(losses(fallen), gradient_norm=with_penalties(losses(fallen), left, penalty))
-    log.total = total
+def shrunk(left=0.3, over=1.0, total=1000, penalty=0.1):
+    log = log_of(losses(), gradient_norm=with_penalties(losses(), left, penalty))
+    log.total, log.chance = total, (0.8 - penalty) / over
     return level("gradient_norm", log, "underfitting")
 
 
@@ -78,7 +78,8 @@ def linear(over=2.0, unevenness=1000.0, total=1000, penalty=0.0):
         (plateau, "negativity", {0.031: "ok", 0.029: "act"}),  # a way down
         (functools.partial(plateau, negativity=0.5), "product", {0.00201: "ok", 0.00199: "act"}),  # too long a way
         (resting, "gain", {0.151: "ok", 0.149: "watch", 0.101: "watch", 0.099: "act"}),
-        (resting, "over", {1.09: "ok", 1.11: "watch", 1.14: "watch", 1.16: "act", NAN: "ok"}),
+        (resting, "over", {1.29: "ok", 1.31: "watch", 1.59: "watch", 1.61: "act", NAN: "ok"}),
+        (resting, "chance", {0.78: "ok", 0.8: "act"}),  # neighbours that do no better know nothing
         (resting, "fallen", {0.91: "ok", 0.89: "act"}),
         (functools.partial(resting, fallen=0.6), "recent", {0.051: "ok", 0.049: "act", -0.19: "act", -0.21: "ok"}),
         (functools.partial(resting, fallen=0.1), "pace", {0.26: "ok", 0.24: "act"}),
@@ -93,7 +94,7 @@ def linear(over=2.0, unevenness=1000.0, total=1000, penalty=0.0):
         (ravine, "fallen", {0.91: "ok", 0.89: "act"}),
         (ravine, "recent", {0.21: "ok", 0.19: "act"}),
         (shrunk, "left", {0.41: "ok", 0.39: "act"}),
-        (shrunk, "fallen", {0.51: "ok", 0.49: "act"}),
+        (shrunk, "over", {0.94: "ok", 0.96: "act"}),  # a little was learned
         (shrunk, "total", {2701: "ok", 2700: "act"}),
         (shrunk, "penalty", {0.0: None, 0.1: "act"}),  # shrunk, but not by penalties
         (linear, "over", {1.49: "ok", 1.51: "act", NAN: None}),  # it is not linear
