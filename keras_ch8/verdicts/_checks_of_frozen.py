@@ -14,13 +14,13 @@ OF_FROZEN = (
     Check(
         "trainable changed after compile",
         "no_gradient",
-        "Some weights were frozen or unfrozen after `compile` and a `fit`",
+        "Some weights were frozen or unfrozen after `compile` and a first `fit`",
         lambda f: f.has_changed_trainable,
         "You changed `trainable` after `compile`, so `fit` still trains the weights that it trained before.",
         "Call `model.compile` again after you set `trainable`.",
         COMPILE_ANEW,
         expects="The weights that you unfroze should move, and those that you froze should not.",
-        then="Build the model anew with the layers frozen as you want them, and load its weights.",
+        then="Rebuild the model with the layers frozen as you want them, and load its weights.",
     ),
     Check(
         "nothing is trained",
@@ -28,7 +28,7 @@ OF_FROZEN = (
         "No weight of the model is trainable",
         lambda f: not f.is_trained,
         "No weight of the model is trainable, so no step changes anything.",
-        "Set `trainable = True` for the layers that should learn, and compile again.",
+        "Set `trainable = True` on the layers that should learn, and compile again.",
         f"model.trainable = True\n{COMPILE_ANEW}",
         then="Add a layer with weights, such as `keras.layers.Dense`.",
     ),
@@ -58,8 +58,8 @@ OF_FROZEN = (
         lambda f: f"for layer in model.layers:\n    if layer.name in {[name for name, _ in f.start.still_moving]}:\n"
         "        layer.trainable = True  # Keras passes on only what changes\n"
         f"        layer.trainable = False\n{COMPILE_ANEW}",
-        expects="Nothing of the layer should change any more.",
-        then="Build the model anew, freeze the layer, and only then compile.",
+        expects="The layer should no longer change.",
+        then="Rebuild the model, freeze the layer, and only then compile.",
         level="watch",
     ),
     Check(
