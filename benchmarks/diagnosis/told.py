@@ -25,7 +25,7 @@ from keras_ch8.cockpit import charts, document
 from keras_ch8.monitors import base, progress
 from keras_ch8.verdicts import causes
 from keras_ch8.verdicts.checks import CHECKS
-from keras_ch8.verdicts.kinds import KINDS
+from keras_ch8.verdicts.kinds import KINDS, title_of
 from keras_ch8.verdicts.quantities import LAST, OF_LAST, OF_THREE
 from keras_ch8.verdicts.rules import LARGEST
 from keras_ch8.verdicts.verdict import LEVELS
@@ -45,7 +45,7 @@ ENDLESS, NOTHING = (LARGEST, math.inf), (-math.inf, 0.0)
 WORDS = {
     "as large as": (0.95, 1.05), "nearly 100 %": (0.99, 1), "just over 100 %": (1, 1.01),
     "less than 0.001 %": (0, 1e-5), "more than 10000 %": (100, math.inf), "to 0 or below": (1, math.inf),
-    "below 0": NOTHING, "would not": NOTHING, "neither": (0, 0), "in the first epoch": (0, 0),
+    "below 0": NOTHING, "would not": NOTHING, "neither": (0, 0), "reaches no": (0, 0), "in the first epoch": (0, 0),
     "without limit": ENDLESS, "far above": ENDLESS, "far beyond": ENDLESS, "far longer": ENDLESS,
     "too large": ENDLESS, "no limit": ENDLESS, "linearly dependent": ENDLESS, "lost in its noise": ENDLESS,
 }  # fmt: skip
@@ -176,7 +176,7 @@ def of_cause(verdict, told):
     cause = verdict.explained_by
     if cause and verdict.kind not in causes.follows_from(cause):
         yield f"{cause} does not explain it"
-    if cause and (f"consequence of `{cause}`" not in verdict.finding or verdict.cure or verdict.code):
+    if cause and (f'caused by "{title_of(cause)}"' not in verdict.finding or verdict.cure or verdict.code):
         yield "it does not say that it is a consequence, or has a cure of its own"
     if cause and verdict in told.verdicts and not any(v.kind == cause and v.level == "act" for v in told.verdicts):
         yield f"{cause} calls for no action"

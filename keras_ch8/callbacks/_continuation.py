@@ -136,7 +136,7 @@ class Continuation(Callback):
         if found := annealed_in(self.model):
             return found
         raise ValueError(
-            "`Continuation` moves annealed numbers, and there are none in the layers of the model or its loss. Put in "
+            "`Continuation` changes annealed numbers, but neither the layers nor the loss of this model have any. Add "
             "a part of `keras_ch8.continuation`, such as `Temperature`."
         )
 

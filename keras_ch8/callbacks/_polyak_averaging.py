@@ -96,7 +96,7 @@ class PolyakAveraging(Callback):
         >>> average = keras_ch8.callbacks.PolyakAveraging(half_life="1ep")
         >>> _ = model.fit(x, x @ [[1.0], [2.0]], epochs=3, callbacks=[average], verbose=0)
         >>> average.findings()
-        ['The average of the weights is over 6 updates.']
+        ['The weights are averaged over 6 updates.']
         >>> all(np.array_equal(a, b) for a, b in zip(model.get_weights(), average.weights))
         True
 

@@ -90,7 +90,7 @@ class Resume(Callback):
         ...     return model.fit(source, epochs=epochs, callbacks=[resume], verbose=0).history["loss"]
         >>> first = script(2)
         >>> script(3)[:2] == first  # doctest: +ELLIPSIS
-        Going on from '...': in epoch 2, after 0 of its batches.
+        Resuming from '...': in epoch 2, after 0 of its batches.
         True
 
     References:

@@ -72,7 +72,7 @@ def recalibrate(model: keras.Model, data: Data, batches: int = 100, *, batch_siz
     layers = trainable_normalizations(_objects.model(model))
     if not layers:
         raise ValueError(
-            f"`recalibrate` is for models with batch normalization. Received: {model.name!r}, which has no such layer "
+            f"`recalibrate` needs a model with batch normalization. Received: {model.name!r}, which has no such layer "
             "that is built and trainable. Build it, or set `trainable` of its layers."
         )
     ours = [layer for layer in layers if isinstance(layer, BatchNormalization)]

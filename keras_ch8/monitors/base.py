@@ -180,7 +180,7 @@ class Monitor:
         >>> diagnosis = keras_ch8.callbacks.Diagnosis((x, y), checks=[HighLoss()], measure_every=1, budget=None)
         >>> _ = model.fit(x, y, batch_size=4, epochs=1, callbacks=[diagnosis], verbose=0)
         >>> print(diagnosis.verdicts[0])
-        WATCH high_loss since step 2: The loss is high: it is 16. Fix: Train longer.
+        WATCH high_loss (high_loss, since step 2): The loss is high: it is 16. Fix: Train longer.
         >>> print(*diagnosis.verdicts[0].why)
         It is 16: WATCH at 3 or more, ACT at 30 or more (Experience.).
     """

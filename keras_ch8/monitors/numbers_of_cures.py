@@ -31,7 +31,6 @@ def known_to_cures(log: MeasurementLog) -> dict[str, str]:
     """
     numbers = {
         "rate": _peak(log),
-        "high_rate": _peak(log) if rate_over_usual(log) >= HIGH else float("nan"),
         "shorter_rate": _peak(log) / _too_long(log),
         "longer_rate": _longer_rate(log),
         "clip_at": _usual_norm(log),
@@ -40,6 +39,8 @@ def known_to_cures(log: MeasurementLog) -> dict[str, str]:
     }
     known = {name: digits(number) for name, number in numbers.items() if 0 < number < np.inf}
     sizes = {"larger_batch": _larger_batch(log), "more_epochs": 3 * len(log.epochs), "added_up": _added_up(log)}
+    is_high = rate_over_usual(log) >= HIGH
+    known["high_rate"] = f"The learning rate {digits(_peak(log))} is far above the usual. " if is_high else ""
     return known | {name: str(size) for name, size in sizes.items() if size}
 
 

@@ -304,7 +304,7 @@ def test_the_reason_is_printed_once_and_stands_in_the_report(order, tmp_path, ca
 
 def test_alone_it_opens_no_session_and_still_says_what_a_backup_forgets(tmp_path, capsys):
     stop, backup = callbacks.EarlyStopping("x", mode="min", verbose=1), keras.callbacks.BackupAndRestore(tmp_path)
-    with pytest.warns(UserWarning, match=r"not what `EarlyStopping` must remember"):
+    with pytest.warns(UserWarning, match=r"not the state of `EarlyStopping`"):
         fit(network("sgd"), [Says(x=[1, 2, 3]), stop, backup], epochs=3)
     assert stop.training.session is None
     assert capsys.readouterr().out.count("Stopped after epoch 2: `x` has not become better") == 1

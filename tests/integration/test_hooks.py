@@ -107,7 +107,7 @@ def fit_left_in_a_wrapper():
     ours = cell.cell_contents
     cell.cell_contents = lambda self, *args, **kwargs: ours(self, *args, **kwargs)
     try:
-        with pytest.warns(RuntimeWarning, match=r"`keras.Model.fit` was replaced by somebody else"):
+        with pytest.warns(RuntimeWarning, match=r"`keras.Model.fit` was replaced by another package"):
             integration.uninstall()
         yield
     finally:

@@ -89,7 +89,7 @@ def test_code_is_given_where_it_is_a_right_edit(lines, has, expected):
         (
             "too_long",
             Fact.LOOP_OF_ONES_OWN,
-            "Keep the weights of the step at which the validation loss is lowest, and stop there.",
+            "Keep the weights from the step with the lowest validation loss, and end training there.",
             "",
         ),
         ("step_too_long", Fact.OWN_TRAINING_STEP, "Lower the learning rate from 0.1 to 0.01.", ""),
