@@ -62,7 +62,7 @@ def test_the_newest_record_alone_has_everything(tmp_path, order):
     assert found["hyperparameters"].items() >= (expected | {"steps_per_epoch": 6, "trainable weights": 91}).items()
     assert found["diagnosis"] == {"measurements": watching.measurements, "cost": watching.cost}
     assert found["state"] == watching.state.as_data()
-    assert found["state"]["reasons"][0].startswith("Measured 4 times: too few to judge trends.")
+    assert found["state"]["reasons"][0].startswith("The probe was measured 4 times, too few to judge trends.")
     assert [(v["kind"], v["level"], v["finding"]) for v in found["verdicts"]] == [
         (v.kind, v.level, v.finding) for v in watching.verdicts
     ]
