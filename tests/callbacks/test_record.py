@@ -16,6 +16,7 @@ import keras_ch8
 from keras_ch8 import callbacks, clipping, extend
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import tags
+from keras_ch8.verdicts.kinds import title_of
 from tests.board.readers import LOADERS
 
 RNG = np.random.default_rng(0)
@@ -175,7 +176,9 @@ def test_a_verdict_is_on_the_disk_ten_seconds_after_it_was_found(tmp_path):
     assert slow.found, "nothing was in the file"
     assert any(v["level"] == "act" for v in slow.found)
     acts = [e for e in newest(tmp_path)["events"] if e["kind"] == "act"]
-    assert {e["text"].partition(":")[0] for e in acts} >= {v.kind for v in watching.verdicts if v.level == "act"}
+    assert {e["text"].partition(":")[0] for e in acts} >= {
+        title_of(v.kind) for v in watching.verdicts if v.level == "act"
+    }
 
 
 @pytest.mark.slow
