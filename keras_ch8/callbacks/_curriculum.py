@@ -23,8 +23,6 @@ OTHER_DATA = (
     "`Curriculum` decides the epochs of its source, but `fit` was not given that source. Received: other data in "
     "`fit`. Pass it the same source: model.fit(source, callbacks=[Curriculum(source, ...)])."
 )
-OWN_LOSS = ("model_loss", "self_paced")
-"""Words for a difficulty that is the loss of the model itself."""
 
 
 @dataclass
@@ -82,9 +80,7 @@ class Curriculum(Callback):
         source: A source of `keras_ch8.data`, the one that `fit` is given.
         difficulty: A number for each example, the easiest having the smallest; a function of `(x, y)` that returns
             them, for some thousand examples at a time, such as `curriculum.sequence_length`; `"model_loss"`: the loss
-            of the example by the model as it is, taken anew as `measure_every` says; `"self_paced"`: the same, and
-            those that are drawn as easy weigh (lambda - loss) / (lambda - smallest loss), scaled to a mean of 1 in the
-            batch, with lambda the smallest loss that is not drawn; sets `source.weighted`.
+            of the example by the model as it is, taken anew as `measure_every` says.
         pacing: `"linear"`, `"step"`, `"baby_steps"`, `"one_pass"`; a pacing of `keras_ch8.curriculum` with its
             arguments; or a function of u. Defaults to `"linear"`.
         start: Share of the examples at the beginning, where `pacing` is a word. Defaults to `None`: 0.2.
@@ -112,8 +108,7 @@ class Curriculum(Callback):
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Bengio et al. (2009), Curriculum Learning;
-        Zaremba and Sutskever (2014), Learning to Execute; Kumar, Packer, Koller (2010), Self-Paced Learning; Wu, Dyer,
-        Neyshabur (2021), When Do Curricula Work?
+        Zaremba and Sutskever (2014), Learning to Execute; Wu, Dyer, Neyshabur (2021), When Do Curricula Work?
     """
 
     section = "8.7.6"
@@ -145,7 +140,7 @@ class Curriculum(Callback):
         self._of_model = isinstance(difficulty, str)
         if self._of_model:
             meaning = "by which loss of the model the examples are ordered, unless it is numbers or a function"
-            _checks.word("difficulty", difficulty, OWN_LOSS, meaning=meaning)
+            _checks.word("difficulty", difficulty, ("model_loss",), meaning=meaning)
         elif callable(difficulty):
             _objects.function("difficulty", difficulty, "x", "y", returns="a number for each example")
         else:
@@ -157,8 +152,6 @@ class Curriculum(Callback):
         )
         self.order = _checks.word("order", order, ORDERS, meaning="which examples come first")
         self.measure_every = duration("measure_every", measure_every)
-        if self._of_model and difficulty == "self_paced":
-            source.weighted = True  # what `fit` reads has places for weights or not, before any callback is called
         self._begin(None)
 
     def _begin(self, memory: _Memory | None) -> None:
@@ -209,7 +202,6 @@ class Curriculum(Callback):
             until=self._memory.length,
             mix=self.mix,
             order=self.order,
-            soft=self._of_model and self.difficulty == "self_paced",
             seed=self.source.seed,
             first=self.source.get_state()["epoch"] - epoch,
         )

@@ -1,4 +1,4 @@
-"""The epochs of a curriculum: which examples each batch draws, and with which weights."""
+"""The epochs of a curriculum: which examples each batch draws."""
 
 from typing import final
 
@@ -23,9 +23,6 @@ class CurriculumSampler:
     always at least as many examples to draw from as a batch has places. A plan is a pure function of the epoch and of
     the settings.
 
-    With `soft`, the examples that are drawn as easy have weights (`soft_weights`), scaled to a mean of 1 over their
-    places in the batch: Keras divides the loss by the size of the batch, not by the sum of the weights.
-
     Args:
         ordinary: The sampler of the source, without a curriculum.
         difficulty: How hard each example is: an array with one number for each, the smallest for the easiest.
@@ -33,7 +30,6 @@ class CurriculumSampler:
         until: Number of training steps after which all examples may be drawn.
         mix: Fraction in [0, 1] of the places of a batch that are filled as without a curriculum. Defaults to `0.0`.
         order: Which examples come first: `"easy"`, `"hard"` or `"random"`. Defaults to `"easy"`.
-        soft: Whether easier examples have larger weights. Defaults to `False`.
         seed: Seed of the draws, an integer of at least 0. Defaults to `0`.
         first: The epoch of the source, counted from 0, with which the curriculum begins. Defaults to `0`.
     """
@@ -47,12 +43,11 @@ class CurriculumSampler:
         until: float,
         mix: float = 0.0,
         order: str = "easy",
-        soft: bool = False,
         seed: int = 0,
         first: int = 0,
     ) -> None:
         self.ordinary, self.pacing, self.until, self.mix, self.order = ordinary, pacing, until, mix, order
-        self.soft, self.seed, self.first = soft, seed, first
+        self.seed, self.first = seed, first
         self.last: tuple[int, Plan] | None = None
         self.rank(difficulty)
 
@@ -62,7 +57,6 @@ class CurriculumSampler:
         keys = sort_keys(difficulty, self.order, self.seed)
         # Those with equal keys are shuffled among themselves.
         self._examples = np.lexsort((np.random.default_rng([self.seed, 0, 2]).random(len(keys)), keys))
-        self._keys = keys[self._examples]
 
     def progress(self, epoch: int, steps: int) -> np.ndarray:
         """Return u at each step of an epoch."""
@@ -87,20 +81,7 @@ class CurriculumSampler:
         drawn = (ordinary.indices[early] >= 0) & (rng.random(ranks.shape) >= self.mix)
         indices = ordinary.indices.copy()
         indices[early] = np.where(drawn, self._examples[ranks], indices[early])
-        if not self.soft:
-            return Plan(indices, ordinary.weights)
-        limit = self._keys[np.minimum(last[early], count - 1)][:, None]
-        soft = soft_weights(self._keys[ranks], self._keys[0], limit)
-        weights = np.where(indices >= 0, 1.0, 0.0) if ordinary.weights is None else ordinary.weights.astype("float64")
-        weights[early] *= np.where(drawn, _mean_one(soft, drawn), 1.0)
-        return Plan(indices, weights.astype("float32"))
-
-
-def _mean_one(weights: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Divide the weights of each row by their mean over some places; 1 where they are all 0."""
-    total = np.sum(weights, axis=1, where=where, keepdims=True)
-    number = where.sum(axis=1, keepdims=True)
-    return np.where(total > 0, weights * number / np.where(total > 0, total, 1.0), 1.0)
+        return Plan(indices, ordinary.weights)
 
 
 def sort_keys(difficulty: np.ndarray, order: str, seed: int) -> np.ndarray:
@@ -125,14 +106,3 @@ def last_and_first(
     last = np.clip(np.ceil(fraction * count - 1e-9), at_least, count).astype("int64")
     first = np.clip(np.floor(oldest * count + 1e-9), 0, last - at_least).astype("int64")
     return last, first
-
-
-def soft_weights(keys: np.ndarray, easiest: float, limit: np.ndarray) -> np.ndarray:
-    """Return the weight of an example by how far its key is below the limit (section 8.7.6; Jiang et al. 2014).
-
-        v = (limit - key) / (limit - easiest)         of losses from 0 on: 1 - loss / lambda
-
-    1 where all keys are equal.
-    """
-    width = limit - easiest
-    return np.where(width > 0, (limit - keys) / np.where(width > 0, width, 1.0), 1.0)

@@ -1,14 +1,11 @@
-"""For parts of your own: what to derive from, what goes with it, and the contract that each must keep.
+"""For parts of your own: what to derive from, what goes with it, and checks of those that a training could break.
 
-Each `check_...` says what the package relies on, and what breaks it. A check is a plain function. It returns nothing
-where the class keeps the contract, and raises an AssertionError whose message says what is wrong and how to fix it. The
-tests of this package call the same checks.
+An optimizer, a callback and a monitor run inside a training, so what breaks their contract may show only there. A
+`check_...` returns nothing where the contract is kept, and raises an AssertionError that says what is wrong and how to
+fix it. What a clipping rule, a criterion, a schedule, a pacing or an initializer returns you see by calling it.
 
     def test_my_optimizer():
         keras_ch8.extend.check_optimizer(functools.partial(MyOptimizer, 0.01))
-
-A check takes a function that makes the object, usually the class itself, or the object where it has no state: what a
-rule, a criterion, a schedule or a pacing answers depends on its arguments alone.
 """
 
 from .._duration import Clock
@@ -38,9 +35,8 @@ if _backend.is_tensorflow():
     from ..second_order.descent import Descent, Move
     from ..second_order.line_search.line import Line, LineSearch, SearchState, Trial
     from ..trackers.base import Tracker
-    from ._callback import check_callback, check_monitor, check_tracker
-    from ._optimizers import check_closure_optimizer, check_optimizer
-    from ._values import check_clipping_rule, check_initializer, check_pacing, check_schedule, check_stopping_criterion
+    from ._callback import check_callback, check_monitor
+    from ._optimizers import check_optimizer
 
 __all__ = [
     "Annealed",
@@ -91,15 +87,8 @@ __all__ = [
     "VerdictError",
     "aligned",
     "check_callback",
-    "check_clipping_rule",
-    "check_closure_optimizer",
-    "check_initializer",
     "check_monitor",
     "check_optimizer",
-    "check_pacing",
-    "check_schedule",
-    "check_stopping_criterion",
-    "check_tracker",
     "raise_caught",
 ]
 

@@ -1,4 +1,4 @@
-"""The contracts of an optimizer of one rule for each tensor, one promise after the other, and of one of section 8.6."""
+"""The contract of an optimizer of one rule for each tensor, one promise after the other."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,6 @@ from keras import ops
 
 import keras_ch8
 
-from .._describe import short
 from ..integration import backend
 from ._require import (
     START,
@@ -37,15 +36,6 @@ def _step(optimizer: Any, variables: list[keras.Variable], grads: Sequence[np.nd
         "written in `keras.ops` without `if` on tensors, and must return `(delta_theta, new_state)`."
     ):
         optimizer.apply([ops.convert_to_tensor(g) for g in grads], variables)
-
-
-def path(optimizer: Any, grads: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the book's theta after each of some gradients."""
-    variable, thetas = keras.Variable(START), []
-    for g in grads:
-        _step(optimizer, [variable], [g])
-        thetas.append(optimizer.book_variables()[0])
-    return np.array(thetas)
 
 
 def an_optimizer_is_made_again_from_its_configuration(make: Make) -> None:
@@ -120,18 +110,6 @@ def an_optimizer_takes_the_same_steps_in_a_graph(make: Make) -> None:
     require_close(variable.numpy(), _end_of(make(), grads, START), message, rtol=1e-5, atol=1e-7)
 
 
-def weight_decay_takes_its_fraction_before_the_step(make: Make) -> None:
-    """Decoupled weight decay takes lr * weight_decay of a weight away; a rule that reads theta sees what is left."""
-    if "theta" in make().rule.__code__.co_varnames[: make().rule.__code__.co_argcount]:
-        return
-    g = gradients(1)
-    plain = _end_of(make(weight_decay=0.0), g, START)
-    decayed = _end_of(make(weight_decay=0.5), g, START)
-    lr = float(make().learning_rate)
-    message = "Weight decay must take lr * weight_decay * theta before the step: leave it to the base class."
-    require_close(decayed, plain - lr * 0.5 * START, message, rtol=0, atol=1e-7)
-
-
 def a_group_moves_as_alone_at_its_rate(make: Make) -> None:
     """`groups` multiply the rate and the weight decay of some weights, which may share one vector with others."""
     group = keras_ch8.optimizers.Group("slow", learning_rate=0.25, weight_decay=False)
@@ -147,58 +125,6 @@ def a_group_moves_as_alone_at_its_rate(make: Make) -> None:
     )
     require_close(slow.numpy(), _end_of(slow_alone, grads, START), message, rtol=1e-5, atol=1e-7)
     require_close(fast.numpy(), _end_of(make(weight_decay=0.5), grads, START), message, rtol=1e-5, atol=1e-7)
-
-
-def accumulated_gradients_act_as_their_mean(make: Make) -> None:
-    """`gradient_accumulation_steps=n` takes one step with the mean of n gradients, and none in between."""
-    grads = gradients(6)
-    means = [(grads[i] + grads[i + 1] + grads[i + 2]) / 3 for i in (0, 3)]
-    found = path(make(gradient_accumulation_steps=3), grads)
-    message = "A micro-step in the middle of an accumulation must change nothing: keep all state in `state_names`."
-    require_close(found[0], START, message, rtol=0, atol=0)
-    require_close(found[3], found[2], message, rtol=0, atol=0)
-    message = "Accumulated gradients must act as their mean: count updates by `t`, not calls in Python."
-    require_close(found[[2, 5]], path(make(), means), message, rtol=0, atol=1e-6)
-
-
-def the_moving_average_follows_the_updates(make: Make) -> None:
-    """`use_ema` averages after each update, not after each micro-step, and ends `fit` with the average."""
-    grads = gradients(6)
-    optimizer, plain = make(use_ema=True, ema_momentum=0.5, gradient_accumulation_steps=2), make()
-    variable, reference, average = keras.Variable(START), keras.Variable(START), None
-    message = "The average of `use_ema` must follow the updates: leave `update` and `finalize_variable_values` alone."
-    for i in range(0, 6, 2):
-        _step(optimizer, [variable], [grads[i]])
-        _step(optimizer, [variable], [grads[i + 1]])
-        _step(plain, [reference], [(grads[i] + grads[i + 1]) / 2])
-        average = reference.numpy() if average is None else 0.5 * average + 0.5 * reference.numpy()
-        require_close(optimizer.averages[0].numpy(), average, message, rtol=0, atol=1e-6)
-    optimizer.finalize_variable_values([variable])
-    require_close(variable.numpy(), average, message, rtol=0, atol=1e-6)
-
-
-def clipping_comes_before_the_rule(make: Make) -> None:
-    """The rule is given the clipped gradient, whichever of Keras's three limits is set."""
-    grads = [10 * g for g in gradients()]
-    norms = [np.linalg.norm(g) for g in grads]
-    by_norm = path(make(), [g * min(1, 2.0 / n) for g, n in zip(grads, norms, strict=True)])
-    message = "Clipping must come before the rule: pass `clipnorm` and the like on to the base class."
-    require_close(path(make(clipnorm=2), grads), by_norm, message, rtol=1e-7, atol=1e-6)
-    require_close(path(make(global_clipnorm=2), grads), by_norm, message, rtol=1e-7, atol=1e-6)
-    by_value = path(make(), [np.clip(g, -3, 3) for g in grads])
-    require_close(path(make(clipvalue=3), grads), by_value, message, rtol=1e-7, atol=1e-6)
-
-
-def a_skipped_step_changes_nothing(make: Make) -> None:
-    """`skip_nonfinite` leaves weights and state as they are where a gradient is infinite or NaN, and counts it."""
-    grads = gradients(4)
-    bad = [grads[0], grads[1] * np.where(np.arange(12).reshape(4, 3) == 5, np.nan, 1), grads[2], grads[3]]
-    optimizer = make(skip_nonfinite=True, weight_decay=0.1)
-    good = path(make(weight_decay=0.1), [grads[0], grads[2], grads[3]])
-    message = "A skipped step must leave weights and state untouched: keep all state in `state_names`."
-    require_close(path(optimizer, bad)[[0, 1, 2, 3]], good[[0, 0, 1, 2]], message, rtol=1e-7, atol=1e-6)
-    require(optimizer.skipped_steps == 1, "`skipped_steps` must count the steps that were left out.")
-    require(int(optimizer.iterations.numpy()) == 4, "`iterations` must count every step, skipped ones included.")
 
 
 def saved_state_goes_on_bit_for_bit(make: Make) -> None:
@@ -245,12 +171,7 @@ OPTIMIZER_CONTRACT = (
     an_optimizer_has_the_state_that_it_names,
     an_optimizer_treats_each_variable_as_if_it_were_alone,
     an_optimizer_takes_the_same_steps_in_a_graph,
-    weight_decay_takes_its_fraction_before_the_step,
     a_group_moves_as_alone_at_its_rate,
-    accumulated_gradients_act_as_their_mean,
-    the_moving_average_follows_the_updates,
-    clipping_comes_before_the_rule,
-    a_skipped_step_changes_nothing,
     saved_state_goes_on_bit_for_bit,
     narrow_weights_move_as_rounded_wide_ones,
     an_optimizer_trains_in_fit,
@@ -259,7 +180,9 @@ OPTIMIZER_CONTRACT = (
 
 
 def check_optimizer(make: Make) -> None:
-    """Check a subclass of `RuleOptimizer`: state, graphs, clipping, groups, accumulation, averages, saving, `fit`.
+    """Check a subclass of `RuleOptimizer`: its arguments, its state, graphs, groups, saving, narrow weights, `fit`.
+
+    Clipping, weight decay, accumulation and averages are the base class's, and act the same around every rule.
 
     Args:
         make: The class, or a function that makes one and hands keyword arguments on to it, such as
@@ -273,46 +196,3 @@ def check_optimizer(make: Make) -> None:
     """
     for promise in OPTIMIZER_CONTRACT:
         promise(make)
-
-
-def check_closure_optimizer(make: Make) -> None:
-    """Check a subclass of `ClosureOptimizer`: its method, saving, and that it minimizes in `fit`.
-
-    Args:
-        make: The class, or a function that makes one and hands keyword arguments on to it.
-
-    Raises:
-        AssertionError: Where the contract is broken; the message says what is wrong and how to fix it.
-
-    Example:
-        >>> keras_ch8.extend.check_closure_optimizer(keras_ch8.optimizers.LBFGS)  # doctest: +SKIP
-    """
-    with explained("It takes the arguments of its base class: end `__init__` with `**kwargs` and pass them on."):
-        optimizer = make(iterations_per_step=2, name="mine")
-    name, base = name_of(optimizer), keras_ch8.extend.ClosureOptimizer
-    require(isinstance(optimizer, base), f"`{name}` must inherit from `{base.__name__}`.")
-    with explained(f"`{name}.method` must return a method of `keras_ch8.second_order` with the optimizer's arguments."):
-        method = optimizer.method
-    require(
-        isinstance(method, keras_ch8.extend.Method),
-        f"`{name}.method` must return a method of `keras_ch8.second_order`. Received: {short(method)}.",
-    )
-    require(
-        optimizer.method == method,
-        f"`{name}.method` must return equal methods at each call, from the arguments alone: what is remembered between "
-        "steps belongs into the state of the method.",
-    )
-    require_that_keras_saves(optimizer)
-
-    def losses(**arguments: Any) -> list[float]:
-        model = small_model(make(**arguments))
-        with explained(f"`{name}` cannot train a model with `compile` and `fit`."):
-            return fit(model, X, Y, batch_size=len(X), epochs=4 // arguments.get("iterations_per_step", 1))["loss"]
-
-    ones = losses()
-    require(
-        np.isfinite(ones).all() and ones[-1] < ones[0],
-        f"`{name}` does not lower the loss of a small network in 3 iterations: {ones}.",
-    )
-    message = f"Two iterations in a step of `{name}` must be two steps: the method must keep all it remembers as state."
-    require_close(losses(iterations_per_step=2), ones[::2], message, rtol=1e-3, atol=1e-6)

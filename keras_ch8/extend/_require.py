@@ -1,7 +1,6 @@
 """What checks of parts require, how they say what is wrong, and the small training that they run."""
 
 import contextlib
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -40,17 +39,6 @@ def explained(message: str) -> Iterator[None]:
         raise AssertionError(f"{message} It raised {type(error).__name__}: {error}") from error
 
 
-def made(make: Make, kind: str, base: type, base_name: str) -> Any:
-    """Return what is to be checked, made by a class or a function without arguments, which must be of a base class."""
-    with explained(
-        f"The {kind} cannot be made without arguments. Pass a function that makes one, such as "
-        "`functools.partial(TheClass, its_argument)`."
-    ):
-        thing = make()
-    require(isinstance(thing, base), f"`{name_of(thing)}` must inherit from `{base_name}`.")
-    return thing
-
-
 def name_of(thing: Any) -> str:
     """Return the name of a class, or of the class of an object."""
     return thing.__name__ if isinstance(thing, type) else type(thing).__name__
@@ -72,17 +60,6 @@ def require_that_keras_saves(thing: Any) -> None:
     ):
         revived = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(thing))
         require(type(revived) is type(thing), f"Keras loads a `{name}` as a `{name_of(revived)}`: register the class.")
-
-
-def require_a_value(thing: Any) -> None:
-    """Compare with a copy: what depends on its arguments alone is equal to another one with the same arguments."""
-    name = name_of(thing)
-    with explained(f"A `{name}` must have a hash: make it a frozen dataclass, `@dataclasses.dataclass(frozen=True)`."):
-        hash(thing)
-    require(
-        copy.deepcopy(thing) == thing,
-        f"A `{name}` must be equal to another one with the same arguments: make it a frozen dataclass.",
-    )
 
 
 # --- the small training that checks run ------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ from . import _arguments, _layout
 from ._layout import Layout, Store
 from .closure import ClosureOptimizer
 
-ORDERS = ("cyclic", "random", "greedy")
 Blocks = tuple[tuple[str | int, ...], ...]
 """For each block, patterns that are searched in the paths of variables, and places among the trainable variables."""
 Part: TypeAlias = int | str | keras.Variable | keras.layers.Layer | Sequence[Any]
@@ -32,9 +31,7 @@ class BlockCoordinateDescent(_arguments.FixedOnceBuilt, keras_private.Optimizer)
 
     At every step, with theta_b the variables of block b, and u the steps that were made before:
 
-        b       <- floor(u / steps_per_block) mod n       "cyclic": one block after the other
-                   a random number in 0 .. n-1            "random": drawn anew for each turn, with replacement
-                   the block with the largest |g_b|       "greedy": where its turn begins (Gauss-Southwell rule)
+        b       <- floor(u / steps_per_block) mod n          one block after the other
         theta_b <- one step of the optimizer of block b, given g_b
 
     It helps where the blocks hardly influence each other, or each alone is easy: in sparse coding, the cost is convex
@@ -63,9 +60,6 @@ class BlockCoordinateDescent(_arguments.FixedOnceBuilt, keras_private.Optimizer)
             variable, its place in `model.trainable_variables`, a layer, or a list of these. A variable belongs to the
             first block that fits, so a last block `".*"` takes all that are left.
         steps_per_block: Integer of at least 1: steps in a turn of a block. Defaults to `1`.
-        order: `"cyclic"`, `"random"` or `"greedy"`. Defaults to `"cyclic"`.
-        seed: Integer, for a random order, or `None` for one that `keras.utils.set_random_seed` decides. Defaults to
-            `None`.
         name: As in `keras.optimizers.Optimizer`.
 
     Raises:
@@ -86,12 +80,11 @@ class BlockCoordinateDescent(_arguments.FixedOnceBuilt, keras_private.Optimizer)
         0.125 0.0625
 
     References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.2; Nutini et al. (2015), Coordinate Descent
-        Converges Faster with the Gauss-Southwell Rule Than Random Selection.
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.2.
     """
 
     section = "8.7.2"
-    compiled = ("blocks", "steps_per_block", "order", "seed")
+    compiled = ("blocks", "steps_per_block")
 
     gradient_accumulation_steps: int | None
 
@@ -100,8 +93,6 @@ class BlockCoordinateDescent(_arguments.FixedOnceBuilt, keras_private.Optimizer)
         inner: keras.optimizers.Optimizer | str,
         blocks: Sequence[Part],
         steps_per_block: int = 1,
-        order: str = "cyclic",
-        seed: int | None = None,
         name: str | None = None,
     ) -> None:
         _checks.keras_3(inner)
@@ -113,14 +104,10 @@ class BlockCoordinateDescent(_arguments.FixedOnceBuilt, keras_private.Optimizer)
             gradient_accumulation_steps=inner.gradient_accumulation_steps,
             name=_checks.label(name),
         )
-        _checks.seed(seed, or_none=True)
         self.blocks: Blocks = blocks_of(blocks)
         self.steps_per_block = _checks.count(
             "steps_per_block", steps_per_block, 1, meaning="the steps in a turn of a block", fix="Try 1."
         )
-        self.order = _checks.word("order", order, ORDERS, meaning="which block comes next")
-        self._draws = keras.random.SeedGenerator(seed) if order == "random" else None
-        self.seed = int(self._draws.state.numpy()[0]) if self._draws else seed
         self._recipe = types.MappingProxyType(keras.saving.serialize_keras_object(inner))
         self.inners = [self._like(inner, number) for number in range(len(self.blocks))]
         self._block_of: list[int] = []
@@ -197,7 +184,8 @@ class BlockCoordinateDescent(_arguments.FixedOnceBuilt, keras_private.Optimizer)
             of_block[0].append(g)
             of_block[1].append(variable)
         with backend.start_after(grads):
-            block = self._in_turn([gs for gs, _ in parts])
+            turn = backend.as_tensor(self.iterations) // self.steps_per_block
+            block = ops.cast(turn % len(self.inners), "int32")
             backend.write([self._block], [block])
             steps = [_step_of(inner, vs) for inner, (_, vs) in zip(self.inners, parts, strict=True)]
             backend.switch(block, steps, [gs for gs, _ in parts])
@@ -232,22 +220,6 @@ class BlockCoordinateDescent(_arguments.FixedOnceBuilt, keras_private.Optimizer)
                 f"on {[v.path for v in self.known_variables]}. Compile the model with a new optimizer."
             ) from None
 
-    def _in_turn(self, grads: list[list[Tensor]]) -> Tensor:
-        """Return the number of the block that is to move."""
-        count = len(self.inners)
-        if self.order == "greedy":
-            length = self.steps_per_block * (self.gradient_accumulation_steps or 1)
-            begins = backend.as_tensor(self.micro_steps) % length == 0
-            largest = ops.argmax(ops.stack([_square(gs) for gs in grads]))
-            return ops.where(begins, ops.cast(largest, "int32"), backend.as_tensor(self._block))
-        turn = backend.as_tensor(self.iterations) // self.steps_per_block
-        if self._draws is None:
-            return ops.cast(turn % count, "int32")
-        # The draw depends on seed and turn alone, so a training that goes on draws what it would have drawn.
-        state = ops.stack([ops.cast(x, self._draws.state.dtype) for x in (self.seed, turn)])
-        with keras.StatelessScope([(self._draws.state, state)]):
-            return keras.random.randint((), 0, count, dtype="int32", seed=self._draws)
-
     # --- configuration -------------------------------------------------------------------------------------------
 
     def get_config(self) -> Config:
@@ -259,8 +231,6 @@ class BlockCoordinateDescent(_arguments.FixedOnceBuilt, keras_private.Optimizer)
             "inner": inner,
             "blocks": [list(block) for block in self.blocks],
             "steps_per_block": self.steps_per_block,
-            "order": self.order,
-            "seed": self.seed,
         }
 
     @classmethod
@@ -298,15 +268,6 @@ def _first_order(inner: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
 
 def _step_of(inner: keras.optimizers.Optimizer, variables: list[keras.Variable]) -> Callable[[list[Tensor]], None]:
     return lambda grads: inner.apply(grads, variables) if any(g is not None for g in grads) else None
-
-
-def _square(grads: list[Tensor]) -> Tensor:
-    """Return the sum of squares of the gradient of a block, the mean over the replicas; -1 if it has none."""
-    wide = [backend.as_gradient(g, "float32") for g in grads if g is not None]
-    if not wide:
-        return ops.full((), -1.0, "float32")
-    summed = [backend.sum_duplicates(g) for g in backend.all_reduce_sum(wide)]
-    return _numerics.squared_norm(summed)
 
 
 # --- which variables make up a block ---------------------------------------------------------------------------------

@@ -72,19 +72,8 @@ def polak_ribiere(g: Tensor, g_old: Tensor, d_old: Tensor) -> Tensor:
     return ops.maximum(_numerics.safe_ratio(dot(g, g - g_old), dot(g_old, g_old), 0), 0)
 
 
-def hestenes_stiefel(g: Tensor, g_old: Tensor, d_old: Tensor) -> Tensor:
-    """Return beta = max(0, g . y / d_old . y)."""
-    y = g - g_old
-    return ops.maximum(_numerics.safe_ratio(dot(g, y), dot(d_old, y), 0), 0)
-
-
-def dai_yuan(g: Tensor, g_old: Tensor, d_old: Tensor) -> Tensor:
-    """Return beta = g . g / d_old . y."""
-    return _numerics.safe_ratio(dot(g, g), dot(d_old, g - g_old), 0)
-
-
 BETAS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
-    function.__name__: function for function in (polak_ribiere, fletcher_reeves, hestenes_stiefel, dai_yuan)
+    function.__name__: function for function in (polak_ribiere, fletcher_reeves)
 }
 """The formulae by name."""
 
@@ -102,15 +91,13 @@ class ConjugateGradient(Descent):
     beta                  formula
     `polak_ribiere`       max(0, g_k . y / g_k-1 . g_k-1)       equation 8.32
     `fletcher_reeves`     g_k . g_k / g_k-1 . g_k-1             equation 8.31
-    `hestenes_stiefel`    max(0, g_k . y / d . y)
-    `dai_yuan`            g_k . g_k / d . y
 
-    On a quadratic with exact searches all four are the same: directions are conjugate (d_i H d_j = 0), and k different
+    On a quadratic with exact searches both are the same: directions are conjugate (d_i H d_j = 0), and k different
     eigenvalues need k iterations. State: the last gradient and direction, 2 n numbers.
 
     Args:
         beta_rule: One of the names above. Defaults to `"polak_ribiere"`.
-        line_search: How far to go along d; with c2 below a half `fletcher_reeves` and `dai_yuan` always lead downhill.
+        line_search: How far to go along d; with c2 below a half `fletcher_reeves` always lead downhill.
             On the problems of Moré, Garbow and Hillstrom 0.4 takes 0.4 times the evaluations of 0.1. Defaults to
             `StrongWolfe(c2=0.4)`.
 

@@ -4,11 +4,10 @@ A criterion of your own is a frozen dataclass derived from `keras_ch8.extend.Cri
 there if it reads one quantity.
 """
 
-from .criteria import AllOf, AnyOf, Deadline, Diverged, Patience, Threshold
+from .criteria import AnyOf, Deadline, Diverged, Patience, Threshold
 from .prechelt import GeneralizationLoss, Productivity, SuccessiveRises
 
 __all__ = [
-    "AllOf",
     "AnyOf",
     "Deadline",
     "Diverged",

@@ -1,4 +1,4 @@
-"""The criteria: patience, a threshold, divergence, a deadline, and combinations of criteria."""
+"""The criteria: patience, a threshold, divergence, a deadline, and the first of several."""
 
 import dataclasses
 import math
@@ -229,34 +229,9 @@ class Deadline(Criterion):
         return Reason(StopReason.DEADLINE, message, history.epoch)
 
 
-@dataclasses.dataclass(frozen=True, init=False)
-class CombinedCriterion(Criterion):
-    """Several criteria."""
-
-    criteria: tuple[Criterion, ...]
-
-    def __init__(self, *criteria: Criterion) -> None:
-        if not criteria:
-            raise ValueError(f"`{type(self).__name__}` combines criteria. Received: none. Pass at least one.")
-        object.__setattr__(self, "criteria", tuple(as_criterion(criterion) for criterion in criteria))
-
-    def watched(self, monitor: str) -> Iterator[tuple[str, str]]:
-        """Yield the quantities of each of them."""
-        for criterion in self.criteria:
-            yield from criterion.watched(monitor)
-
-    def reasons(self, history: EpochHistory) -> list[Reason | None]:
-        """Evaluate each of them."""
-        return [each.evaluate(history) if each.is_ready(history) else None for each in self.criteria]
-
-    def is_ready(self, history: EpochHistory) -> bool:
-        """Return True: each of them looks itself at what there is."""
-        return True
-
-
 @final
 @dataclasses.dataclass(frozen=True, init=False)
-class AnyOf(CombinedCriterion):
+class AnyOf(Criterion):
     """Stop when one of several criteria has a reason to (section 8.1.2).
 
     Args:
@@ -276,36 +251,23 @@ class AnyOf(CombinedCriterion):
 
     section = "8.1"
 
+    criteria: tuple[Criterion, ...]
+
+    def __init__(self, *criteria: Criterion) -> None:
+        if not criteria:
+            raise ValueError("`AnyOf` combines criteria. Received: none. Pass at least one.")
+        object.__setattr__(self, "criteria", tuple(as_criterion(criterion) for criterion in criteria))
+
+    def watched(self, monitor: str) -> Iterator[tuple[str, str]]:
+        """Yield the quantities of each of them."""
+        for criterion in self.criteria:
+            yield from criterion.watched(monitor)
+
+    def is_ready(self, history: EpochHistory) -> bool:
+        """Return True: each of them looks itself at what there is."""
+        return True
+
     def evaluate(self, history: EpochHistory) -> Reason | None:
         """Return the first reason to stop, or None."""
-        return next((reason for reason in self.reasons(history) if reason), None)
-
-
-@final
-@dataclasses.dataclass(frozen=True, init=False)
-class AllOf(CombinedCriterion):
-    """Stop when all of several criteria have a reason to at the same epoch (section 8.1.2).
-
-    Args:
-        *criteria: One or more criteria of `keras_ch8.stopping`, each with a monitor of its own if need be.
-
-    Raises:
-        TypeError: If one is not a criterion.
-        ValueError: If none is given.
-
-    Example:
-        >>> from keras_ch8 import stopping
-        >>> both = stopping.AllOf(stopping.Patience(5), stopping.Patience(5, monitor="val_zero_one_loss"))
-
-    References:
-        Prechelt (1998), Early Stopping - But When?
-    """
-
-    section = "8.1"
-
-    def evaluate(self, history: EpochHistory) -> Reason | None:
-        """Return the reasons to stop as one, or None."""
-        reasons = [reason for reason in self.reasons(history) if reason]
-        if len(reasons) < len(self.criteria):
-            return None
-        return Reason(StopReason.ALL_OF, ", and ".join(reason.message for reason in reasons), history.epoch)
+        reasons = (each.evaluate(history) for each in self.criteria if each.is_ready(history))
+        return next((reason for reason in reasons if reason), None)

@@ -24,7 +24,6 @@ class StopReason(enum.StrEnum):
     THRESHOLD = "threshold"
     DIVERGED = "diverged"
     DEADLINE = "deadline"
-    ALL_OF = "all_of"
     COMPLETED = "completed"
     """All epochs were run."""
     OTHER = "other"
@@ -218,7 +217,7 @@ def as_criterion(value: object) -> Criterion:
             "`criterion` must be one of `keras_ch8.stopping`, such as `keras_ch8.stopping.GeneralizationLoss(5)`, or "
             f"of a class derived from `keras_ch8.extend.Criterion`. Received: {short(value)} of type "
             f"{type(value).__name__}. There are Patience, GeneralizationLoss, Productivity, SuccessiveRises, "
-            "Threshold, Diverged, Deadline, and AnyOf and AllOf to combine them."
+            "Threshold, Diverged, Deadline, and AnyOf to combine them."
         )
     return value
 

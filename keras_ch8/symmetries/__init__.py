@@ -4,11 +4,10 @@ from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
-from .units import balance, difference, permute_units, rescale_units
+from .units import balance, permute_units, rescale_units
 
 __all__ = [
     "balance",
-    "difference",
     "permute_units",
     "rescale_units",
 ]

@@ -28,16 +28,3 @@ def test_the_block_that_moves_and_the_gradient_of_each_are_those_of_a_loop_by_ha
         found = curves[f"step/block_gradient_norm_{number}"]
         assert [step for step, _ in found] == steps
         np.testing.assert_allclose([value for _, value in found], layers[:, number], rtol=1e-5)
-
-
-@pytest.mark.slow
-@pytest.mark.broad
-@pytest.mark.parametrize("compiled", [False, True])
-def test_the_greedy_order_moves_the_block_with_the_largest_gradient(tmp_path, compiled):
-    model = network("sgd")
-    optimizer = ours.BlockCoordinateDescent(ours.SGD(0.05), blocks=model.layers, order="greedy")
-    model.compile(optimizer, "mse", jit_compile=compiled)
-    fit(model, [callbacks.TensorBoard(tmp_path)])
-    curves = read(tmp_path)
-    norms = np.array([[v for _, v in curves[f"step/block_gradient_norm_{number}"]] for number in range(2)])
-    assert [value for _, value in curves["step/block"]] == norms.argmax(axis=0).tolist()

@@ -18,7 +18,6 @@ X = RNG.normal(size=(COUNT, 3)).astype("float32")
 Y = RNG.normal(size=(COUNT, 1)).astype("float32")
 DIFFICULTY = RNG.permutation(COUNT) * 1.0
 ORDER = np.argsort(DIFFICULTY)
-WAYS = ["numbers", "self_paced"]
 
 
 def source(**options):
@@ -165,23 +164,6 @@ def test_the_loss_of_the_model_itself_orders_the_examples_anew_every_few_epochs(
         assert set(plan.indices.ravel().tolist()) <= easy[epoch // epochs * epochs]
 
 
-def test_self_paced_steps_are_those_of_the_weighted_loss_by_hand():
-    given = source()
-    self_paced = callbacks.Curriculum(given, "self_paced", "step", start=0.1, until="100%", mix=0)
-    model = linear_model()
-    kernel, bias = (w.astype("float64") for w in model.get_weights())
-    losses = losses_by((kernel, bias))
-    rows = np.argsort(losses)[:BATCH]  # a tenth of the examples is a batch: each is these four
-    v = 1 - (losses[rows] - losses.min()) / (np.sort(losses)[BATCH] - losses.min())
-    v = v / v.mean()
-    model.fit(given, epochs=1, callbacks=[self_paced], verbose=0)
-    for _ in range(STEPS):
-        residual = v[:, None] * (X[rows] @ kernel + bias - Y[rows])
-        kernel, bias = kernel - 0.01 * 2 / BATCH * X[rows].T @ residual, bias - 0.01 * 2 / BATCH * residual.sum(axis=0)
-    for found, expected in zip(model.get_weights(), (kernel, bias), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5)
-
-
 def test_a_function_of_x_and_y_says_what_is_difficult():
     given = source()
     keeps = Keeps(given)
@@ -194,7 +176,7 @@ def test_a_function_of_x_and_y_says_what_is_difficult():
 def test_an_interrupted_training_goes_on_as_if_it_had_not_been():
     def prepared():
         given = source()
-        return given, callbacks.Curriculum(given, "self_paced", until="4ep", measure_every="2ep", logs=True)
+        return given, callbacks.Curriculum(given, "model_loss", until="4ep", measure_every="2ep", logs=True)
 
     given, easy_first = prepared()
     expected = linear_model().fit(given, epochs=6, callbacks=[easy_first], verbose=0).history
@@ -246,7 +228,7 @@ class Counts(keras.layers.Layer):
 
 @pytest.mark.slow
 @pytest.mark.broad
-@pytest.mark.parametrize("difficulty", [DIFFICULTY, "self_paced"], ids=WAYS)
+@pytest.mark.parametrize("difficulty", [DIFFICULTY, "model_loss"], ids=["numbers", "model_loss"])
 def test_the_step_is_traced_once_and_an_epoch_has_as_many_steps_as_without(difficulty):
     counts, given = Counts(), source()
     model = keras.Sequential([keras.Input((3,)), counts, keras.layers.Dense(1)])
@@ -283,7 +265,7 @@ def test_of_another_data_set_a_warning_tells_at_the_end_of_the_epoch():
         ({"difficulty": DIFFICULTY[1:]}, r"`difficulty` .*40 in all\. Received: shape \(39,\)"),
         (
             {"difficulty": "model loss"},
-            r"`difficulty` .*'model_loss', 'self_paced'\. Received: difficulty='model loss'",
+            r"`difficulty` .*'model_loss'\. Received: difficulty='model loss'",
         ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -1,7 +1,6 @@
 """The epochs of a curriculum: what is drawn when, and that in the end they are the ordinary ones."""
 
 import numpy as np
-import pytest
 
 from keras_ch8 import curriculum
 from keras_ch8.extend import Plan
@@ -83,7 +82,7 @@ def test_a_change_falls_at_the_step_at_which_it_is_due():
 
 def test_an_epoch_without_a_curriculum_is_the_ordinary_one_with_its_weights():
     weights = np.random.default_rng(0).random((STEPS, PLACES)).astype("float32")
-    made = sampler(ordinary=Ordinary(weights=weights), soft=True)
+    made = sampler(ordinary=Ordinary(weights=weights))
     assert made.plan(3).weights is weights
     assert sampler().plan(3).weights is None
 
@@ -158,39 +157,9 @@ def test_places_without_an_example_stay_without():
     plan = made.plan(0)
     np.testing.assert_array_equal(plan.indices < 0, Ordinary(padded=True).plan(0).indices < 0)
     assert plan.weights is None
-    soft = sampler(ordinary=Ordinary(padded=True), mix=0.1, soft=True).plan(0)
-    assert not soft.weights[-1, -2:].any()
 
 
-def test_soft_weights_are_those_of_the_losses_with_a_mean_of_1_in_each_batch():
-    made = sampler(curriculum.pacings.Step(1.0, 0.5), soft=True)
-    plan = made.plan(0)
-    assert plan.weights.dtype == "float32"
-    np.testing.assert_allclose(plan.weights.mean(axis=1), 1, rtol=1e-6)
-    v = 1 - DIFFICULTY[plan.indices] / 30  # the smallest loss that is not drawn, of 0, 1, 2, ...
-    np.testing.assert_allclose(plan.weights, v / v.mean(axis=1, keepdims=True), rtol=1e-6)
-
-
-def test_what_is_drawn_from_all_keeps_its_weight():
-    made, hard = (
-        sampler(curriculum.pacings.Step(1.0, 0.25), soft=True, mix=0.4),
-        sampler(curriculum.pacings.Step(1.0, 0.25), mix=0.4),
-    )
-    plan = made.plan(0)
-    np.testing.assert_array_equal(plan.indices, hard.plan(0).indices)
-    from_all = DIFFICULTY[plan.indices] >= 15
-    assert 5 < from_all.sum() < 40
-    assert (plan.weights[from_all] == 1).all()
-    np.testing.assert_allclose(plan.weights.mean(axis=1), 1, rtol=1e-6)
-
-
-def test_soft_weights_multiply_those_that_are_there():
-    weights = np.full((STEPS, PLACES), 2, "float32")
-    plain, twice = (sampler(ordinary=Ordinary(weights=w), soft=True).plan(0).weights for w in (None, weights))
-    np.testing.assert_allclose(twice, 2 * plain, rtol=1e-6)
-
-
-@pytest.mark.parametrize("soft", [False, True])
-def test_equal_losses_are_no_trouble(soft):
-    plan = sampler(difficulty=np.zeros(COUNT), soft=soft).plan(0)
-    assert plan.weights is None or (plan.weights == 1).all()
+def test_among_equal_losses_any_may_be_drawn():
+    plan = sampler(curriculum.pacings.Step(1.0, 0.25), difficulty=np.zeros(COUNT), until=LATER * STEPS).plan(0)
+    assert not (plan.indices == Ordinary().plan(0).indices).all()
+    assert len(np.unique(DIFFICULTY[plan.indices])) > PLACES

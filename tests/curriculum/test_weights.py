@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curriculum
-from keras_ch8.curriculum.sampler import soft_weights
 from tests.curriculum.test_pacing import PACINGS_AND_STARTS
 from tests.oracles.curriculum import sampling_weights
 
@@ -43,17 +42,3 @@ def test_one_pass_breaks_two_of_the_three():
     assert (np.diff(weights, axis=0) < 0).any()
     assert weights[-1].tolist() == [0.0] * 30 + [1.0] * 10
     np.testing.assert_allclose(entropies(weights), np.log(10))
-
-
-def test_soft_weights_of_losses_from_0_on_are_one_minus_loss_over_lambda():
-    losses = np.array([0.0, 0.5, 1.5])
-    np.testing.assert_allclose(soft_weights(losses, 0.0, np.array(2.0)), 1 - losses / 2)
-
-
-def test_soft_weights_rise_with_the_limit_and_the_easiest_has_1_whatever_the_sign_of_the_losses():
-    losses = np.array([-3.0, -1.0, 0.5])
-    all_of_them = np.array([soft_weights(losses, -3.0, np.array(limit)) for limit in (1.0, 2.0, 10.0)])
-    assert (all_of_them[:, 0] == 1).all()
-    assert (np.diff(all_of_them, axis=0) >= 0).all()
-    assert ((all_of_them > 0) & (all_of_them <= 1)).all()
-    assert (soft_weights(np.ones(3), 1.0, np.array(1.0)) == 1).all()

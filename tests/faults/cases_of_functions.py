@@ -138,9 +138,6 @@ def symmetry_cases():
         return lambda: {"model": model(), "layer": "hidden"} | more
 
     yield case("symmetries.balance", one())
-    yield case(
-        "symmetries.difference", lambda: {"model": model(), "other": model().get_weights(), "x": X}, other=m.NOTHING
-    )
     yield case("symmetries.permute_units", one(order=[1, 0]), order=m.NOTHING)
     yield case("symmetries.rescale_units", one(factors=[1.0, 2.0]), factors=m.sequence(m.POSITIVE, 2))
 

@@ -108,8 +108,6 @@ def optimizer_cases():
         inner=m.NOTHING,
         blocks=m.NOTHING,
         steps_per_block=m.count(1),
-        order=m.word("cyclic", "random"),
-        seed=m.NONE | m.SEED,
     )
 
 
@@ -222,12 +220,11 @@ def stopping_cases():
     yield case("stopping.Productivity", lambda: one, judge_a_list, **of_val)
     yield case("stopping.SuccessiveRises", lambda: {"s": 2}, judge_a_list, **by_monitor)
     yield case("stopping.Threshold", lambda: {"value": 0.1}, judge_a_list, **by_monitor)
-    for cls in (stopping.AllOf, stopping.AnyOf):
-        yield case(f"stopping.{cls.__name__}", use=judge_a_list, make=beside_a_deadline(cls), criterion=m.NOTHING)
+    yield case("stopping.AnyOf", use=judge_a_list, make=beside_a_deadline, criterion=m.NOTHING)
 
 
-def beside_a_deadline(cls):
-    return lambda criterion: cls(criterion, stopping.Deadline(5.0))
+def beside_a_deadline(criterion):
+    return stopping.AnyOf(criterion, stopping.Deadline(5.0))
 
 
 def with_other_axes(name):

@@ -68,8 +68,21 @@ def test_the_first_call_is_keras_s():
 
 
 @every
-def test_a_start_keeps_the_promises_that_any_initializer_must_keep(make, shape):
-    extend.check_initializer(make, shape)
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_narrow_start_is_the_one_in_float32_rounded(make, shape, dtype):
+    seed = {"seed": 3} if make in RANDOM.values() else {}
+    wide, narrow = make(**seed)(shape, "float32"), make(**seed)(shape, dtype)
+    assert keras.backend.standardize_dtype(narrow.dtype) == dtype
+    rounded = keras.ops.cast(keras.ops.cast(wide, dtype), "float32")
+    np.testing.assert_array_equal(keras.ops.cast(narrow, "float32"), rounded)
+
+
+@every
+def test_keras_loads_a_start_with_its_layer(make, shape):
+    start = make()
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(start))
+    assert type(again) is type(start)
+    assert again.get_config() == start.get_config()
 
 
 @every

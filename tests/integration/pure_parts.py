@@ -189,7 +189,6 @@ def clipped(name):
 
 
 CRITERIA = {
-    "AllOf": lambda: stopping.AllOf(stopping.Patience(1), stopping.Threshold(3.0)),
     "AnyOf": lambda: stopping.AnyOf(stopping.Patience(3), stopping.Deadline(2.0)),
     "Deadline": lambda: stopping.Deadline(2.5),
     "Diverged": lambda: stopping.Diverged(6.0),

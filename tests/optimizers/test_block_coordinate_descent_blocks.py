@@ -113,14 +113,9 @@ def test_the_given_optimizer_stays_as_it_is():
     assert not given.built
 
 
-@pytest.mark.parametrize("options, error", [
-    ({"steps_per_block": 0}, r"`steps_per_block` is the steps in a turn of a block.*Received: steps_per_block=0"),
-    ({"order": "sorted"}, r"must be one of 'cyclic', 'random', 'greedy'\. Received: order='sorted'"),
-    ({"order": "random", "seed": 1.5}, r"seed.*integer"),
-])  # fmt: skip
-def test_arguments_outside_their_range(options, error):
-    with pytest.raises(ValueError, match=error):
-        ours.BlockCoordinateDescent(ours.SGD(), ["first", ".*"], **options)
+def test_a_turn_has_a_step_at_least():
+    with pytest.raises(ValueError, match=r"`steps_per_block` is the steps in a turn .*Received: steps_per_block=0"):
+        ours.BlockCoordinateDescent(ours.SGD(), ["first", ".*"], steps_per_block=0)
 
 
 def test_a_variable_that_it_was_not_built_with_is_refused():

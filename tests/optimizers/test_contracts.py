@@ -1,5 +1,6 @@
 """Every class x every property of Keras's base that has to keep working."""
 
+import inspect
 from functools import partial
 
 import keras
@@ -19,6 +20,9 @@ X, Y = random_grads(1, (24, 6))[0], random_grads(1, (24, 2), seed=1)[0]
 every_class = pytest.mark.parametrize("name", NAMES)
 PROMISES = {"RMSpropNesterov": (), "Adam": pytest.mark.slow, "Momentum": pytest.mark.slow}
 """When a class has its promises checked: by default, in `.ci/run`, or, as all others have, in `.ci/full`."""
+as_promised = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=PROMISES.get(name, pytest.mark.full)) for name in NAMES]
+)
 a_few_classes = pytest.mark.parametrize("name", FEW)
 
 
@@ -35,7 +39,7 @@ def path_of(optimizer, grads=None):
 
 
 @pytest.mark.parametrize("promise", OPTIMIZER_CONTRACT, ids=lambda promise: promise.__name__)
-@pytest.mark.parametrize("name", [pytest.param(name, marks=PROMISES.get(name, pytest.mark.full)) for name in NAMES])
+@as_promised
 def test_a_class_keeps_the_promises_that_any_optimizer_must_keep(name, promise):
     promise(partial(make, name))
 
@@ -43,6 +47,61 @@ def test_a_class_keeps_the_promises_that_any_optimizer_must_keep(name, promise):
 @pytest.mark.slow
 def test_so_does_a_rule_that_looks_at_a_whole_layer():
     check_optimizer(LAMB)
+
+
+@as_promised
+def test_weight_decay_takes_its_fraction_before_the_step(name):
+    if "theta" in inspect.signature(make(name).rule).parameters:  # it sees what decay has left
+        return
+    g, lr = random_grads(1), float(make(name).learning_rate)
+    plain, decayed = (run(make(name, weight_decay=decay), g, START)[0].numpy() for decay in (0.0, 0.5))
+    np.testing.assert_allclose(decayed, plain - lr * 0.5 * START, rtol=0, atol=1e-7)
+
+
+@as_promised
+def test_accumulated_gradients_act_as_their_mean(name):
+    grads = random_grads(6)
+    found = path_of(make(name, gradient_accumulation_steps=3), grads)
+    np.testing.assert_array_equal(found[0], START)
+    np.testing.assert_array_equal(found[3], found[2])
+    means = path_of(make(name), [np.mean(grads[i : i + 3], axis=0) for i in (0, 3)])
+    np.testing.assert_allclose(found[[2, 5]], means, rtol=0, atol=1e-6)
+
+
+@as_promised
+def test_the_moving_average_follows_the_updates(name):
+    grads = random_grads(6)
+    optimizer, plain = make(name, use_ema=True, ema_momentum=0.5, gradient_accumulation_steps=2), make(name)
+    variable, reference, average = keras.Variable(START), keras.Variable(START), None
+    for i in range(0, 6, 2):
+        step(optimizer, [variable], [grads[i]])
+        step(optimizer, [variable], [grads[i + 1]])
+        step(plain, [reference], [(grads[i] + grads[i + 1]) / 2])
+        average = reference.numpy() if average is None else 0.5 * average + 0.5 * reference.numpy()
+        np.testing.assert_allclose(optimizer.averages[0].numpy(), average, rtol=0, atol=1e-6)
+    optimizer.finalize_variable_values([variable])
+    np.testing.assert_allclose(variable.numpy(), average, rtol=0, atol=1e-6)
+
+
+@as_promised
+def test_the_rule_is_given_the_clipped_gradient(name):
+    grads = [10 * g for g in random_grads(5)]
+    by_norm = path_of(make(name), [g * min(1, 2 / np.linalg.norm(g)) for g in grads])
+    for limit in ({"clipnorm": 2}, {"global_clipnorm": 2}):
+        np.testing.assert_allclose(path_of(make(name, **limit), grads), by_norm, rtol=1e-7, atol=1e-6)
+    by_value = path_of(make(name), [np.clip(g, -3, 3) for g in grads])
+    np.testing.assert_allclose(path_of(make(name, clipvalue=3), grads), by_value, rtol=1e-7, atol=1e-6)
+
+
+@as_promised
+def test_a_skipped_step_changes_nothing(name):
+    grads = random_grads(4)
+    bad = [grads[0], grads[1] * np.where(np.arange(12).reshape(4, 3) == 5, np.nan, 1), *grads[2:]]
+    optimizer = make(name, skip_nonfinite=True, weight_decay=0.1)
+    good = path_of(make(name, weight_decay=0.1), [grads[0], *grads[2:]])
+    np.testing.assert_allclose(path_of(optimizer, bad), good[[0, 0, 1, 2]], rtol=1e-7, atol=1e-6)
+    assert optimizer.skipped_steps == 1
+    assert int(optimizer.iterations.numpy()) == 4
 
 
 @pytest.mark.slow

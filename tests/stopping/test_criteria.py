@@ -159,13 +159,6 @@ def test_criteria_combine():
     either = stopping.AnyOf(stopping.Threshold(0.1), stopping.Patience(2))
     assert stop_epoch(either, [1, 0.5, 0.05])[1].why is StopReason.THRESHOLD
     assert stop_epoch(either, [1, 2, 3])[1].why is StopReason.PATIENCE
-    both = stopping.AllOf(stopping.Threshold(0.5), stopping.Patience(2))
-    epoch, reason = stop_epoch(both, [1, 0.2, 0.6, 0.3])
-    assert (epoch, reason.why) == (3, StopReason.ALL_OF)
-    assert reason.message == (
-        "`val_loss` is 0.3 and has reached 0.5, and `val_loss` has not become better for 2 epochs; "
-        "the best is 0.2 of epoch 2"
-    )
     assert stopping.AnyOf(stopping.Patience(2)) == stopping.AnyOf(stopping.Patience(2))
 
 

@@ -29,7 +29,7 @@ def history(values, train=None):
 ONE_OF_EACH = [
     stopping.Patience(0), stopping.GeneralizationLoss(5), stopping.Productivity(1), stopping.SuccessiveRises(1),
     stopping.Threshold(1), stopping.Diverged(limit=1), stopping.Deadline(1),
-    stopping.AnyOf(stopping.Patience(0)), stopping.AllOf(stopping.Patience(0)),
+    stopping.AnyOf(stopping.Patience(0)),
 ]  # fmt: skip
 
 
