@@ -159,7 +159,6 @@ RESULTS = {
     "spectrum": lambda: monitors.spectrum(network(), X, Y),
     "gradient_noise": lambda: monitors.gradient_noise(network(), X, Y),
     "gradient_norm": lambda: monitors.gradient_norm(network(), X, Y),
-    "distance": lambda: monitors.distance(trained(), X, Y, network().get_weights()),
     "step_length": lambda: monitors.step_length(trained(), X, Y, network().get_weights()),
     "online_risk": lambda: monitors.online_risk([np.array([4.0, 3.0, 2.0]), np.array([1.5, 1.5, 1.0])]),
     "read_run": run,

@@ -121,7 +121,6 @@ def of_the_loss_cases():
     )  # fmt: skip
     yield case("monitors.batch_statistics", on_model("normalized"), **OBJECTIVE)
     yield case("monitors.cliff", lambda: {"norms": np.ones(30)}, norms=m.sequence(m.NUMBER, empty=True), steps=m.NONE)
-    yield case("monitors.distance", on_model(start=weights), start=m.NOTHING, **OBJECTIVE)
     yield case("monitors.gradient_noise", on_model(), parts=m.count(2), **OBJECTIVE)
     yield case("monitors.gradient_norm", on_model(), **OBJECTIVE)
     yield case("monitors.layer_flow", on_model(), before=m.NONE, **OBJECTIVE)
