@@ -115,10 +115,6 @@ def pretraining():
     return silently(training.pretrain_greedily, model, X, Y, epochs=3, fine_tune_epochs=3, verbose=0)
 
 
-def retraining():
-    return training.retrain_on_all_data(network, (X[:200], Y[:200]), (X[200:], Y[200:]), max_epochs=8, verbose=0)[1]
-
-
 @functools.cache
 def run():
     """Return what `read_run` says of a training with validation, an average, clipping and a verdict."""
@@ -143,7 +139,6 @@ RESULTS = {
     "a difference of two optimizers": lambda: next(iter(optimizers_compared().differences().values())),
     "pretrain_greedily": pretraining,
     "a stage": lambda: pretraining().stages[0],
-    "retrain_on_all_data": retraining,
     "minimize": lambda: second_order.minimize(rosenbrock, np.full(10, -1.0)),
     "minimize by continuation": lambda: continuation.minimize(rastrigin, np.array([3.3, -2.2]), [1.0, 0.5, 0.25]),
     "lanczos": lambda: curvature.lanczos(trained(), X, Y),

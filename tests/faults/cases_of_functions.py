@@ -324,13 +324,5 @@ def training_cases():
         verbose=m.VERBOSE,
     )
     yield case(
-        "training.retrain_on_all_data",
-        lambda: {"model_factory": new_model, "data": (X, Y), "validation_data": (X, Y), "max_epochs": 1},
-        data=m.NOTHING,
-        strategy=m.word("same_steps", "continue"),
-        early_stopping=m.NONE,
-        max_epochs=m.count(1),
-    )
-    yield case(
         "training.scale_to_data", lambda: {"model": new_model(), "x": X}, y=m.NONE, target=m.word("unit_mean_square")
     )
