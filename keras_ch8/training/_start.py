@@ -218,7 +218,7 @@ def _without_still_output(flow: LayerFlow) -> LayerFlow:
 
 
 def _symmetry(found: list[Summing], copies: dict[str, int]) -> Iterator[Claim]:
-    cure = "Initialize the weights at random, for example with `keras.initializers.GlorotUniform`."
+    cure = "Initialize the weights randomly, for example with `keras.initializers.GlorotUniform`."
     for s in found:
         if number := copies[s.layer.name]:
             units = s.matrices[0].shape[-1]

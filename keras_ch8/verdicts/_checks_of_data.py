@@ -97,21 +97,21 @@ OF_LABELS = (
     Check(
         "a number for a target that is missing",
         "wrong_labels",
-        "The lowest or highest numeric target occurs repeatedly and lies at least 10 standard deviations from all "
-        "others",
+        "The lowest or highest numeric target value occurs repeatedly and lies at least 10 standard deviations from "
+        "all other values",
         lambda f: f.output.loss in DISTANCES and f.targets.stand_ins > 0 and f.targets.values > 2,
         lambda f: f"{percent(f.targets.stand_ins)} of the targets are {digits(f.targets.stand_in, 5)}, far from all "
-        "others: probably a code for missing values, which dominates the loss.",
-        "Remove the examples whose target is missing.",
+        "other values: probably a placeholder for missing values, which dominates the loss.",
+        "Remove the examples whose target is a placeholder for a missing value.",
         lambda f: f"there = (y != {digits(f.targets.stand_in, 8)}).reshape(len(y), -1).all(axis=1)\n"
         "x, y = x[there], y[there]",
         source=CHOSEN_TO_ACT,
-        expects="No target should be far from all others.",
+        expects="No target should be far from all other targets.",
     ),
     Check(
         "labels from 1",
         "wrong_labels",
-        "The labels run from 1 to the number of units of the last layer",
+        "The labels run from 1 to the number of units in the last layer",
         begins_at_one,
         lambda f: f"The labels run from 1 to {digits(f.targets.high, 4)}, but {f.output.units} classes must be "
         f"numbered 0 to {f.output.units - 1}.",
@@ -142,17 +142,17 @@ OF_LABELS = (
     Check(
         "rows without a class",
         "wrong_labels",
-        "Some one-hot rows contain no 1",
+        "Some rows of the one-hot targets contain no 1",
         lambda f: f.output.loss == "categorical_crossentropy" and f.targets.empty > 0.05 and f.targets.at_once < 0.01,
         lambda f: f"{percent(f.targets.empty)} of the target rows are all 0: whatever you predict, the loss of these "
         "examples is 0.",
-        "Add a column for examples without a class, so that each row contains exactly one 1.",
+        "Add a target column and an output unit for examples without a class, so that each row contains exactly one 1.",
         lambda f: code_by(f, Ending(f.targets.width + 1, "softmax", f.output.loss, ROWS_OF_NONE)),
     ),
     Check(
         "two numbers for two classes",
         "wrong_labels",
-        "The targets have two values, but not the 0 and 1 that the loss or the last layer expects",
+        "The targets take only two values, but not the 0 and 1 that the loss or the last layer expects",
         lambda f: are_two(f.targets) and f.targets.of != "one class" and (
             (f.output.loss in CROSS_ENTROPIES and (f.targets.low < 0 or f.targets.high > 1) and f.targets.width > 1)
             or are_two_for_one(f)),
@@ -164,8 +164,8 @@ OF_LABELS = (
     Check(
         "sizes in a cross-entropy",
         "wrong_labels",
-        "The targets of a cross-entropy are rows of non-negative numbers, some above 1, or (after a sigmoid) single "
-        f"numbers up to {LARGEST_SIZE:g}",
+        "A cross-entropy receives rows of non-negative targets, some above 1, or (with a sigmoid output) single "
+        f"targets up to {LARGEST_SIZE:g}",
         are_of_another_unit,
         lambda f: f"{f.output.loss} expects probabilities, but the {'rows of ' if f.targets.width > 1 else ''}targets "
         f"range from {interval(f.targets.low, f.targets.high)}.",
@@ -178,7 +178,7 @@ OF_LABELS = (
     Check(
         "two labels beyond 1",
         "wrong_labels",
-        "The labels of a binary cross-entropy are two whole numbers, one of them above 1",
+        "The labels for a binary cross-entropy take two whole-number values, one of them above 1",
         lambda f: f.output.loss == "binary_crossentropy" and f.targets.of == "classes" and f.targets.classes == 2
         and f.targets.low >= 0,
         lambda f: f"The labels are {digits(f.targets.low)} and {digits(f.targets.high)}, but binary_crossentropy "
@@ -202,13 +202,13 @@ OF_LABELS = (
     Check(
         "labels of others",
         "wrong_labels",
-        f"Nearest neighbors in the held-out data predict held-out targets (loss below {KNOWN:g} times that of a "
-        f"constant), but not training targets (above {DENIED:g} times)",
+        f"Nearest neighbors in the held-out data predict the held-out targets (below {KNOWN:g} times the loss of a "
+        f"constant prediction), but not the training targets (above {DENIED:g} times)",
         lambda f: f.neighbours < KNOWN * f.chance and f.neighbours_of_read > DENIED * f.chance and unlike(f) is None,
         lambda f: "Training labels disagree with held-out labels for similar inputs: the nearest-neighbor loss is "
                   f"{digits(f.neighbours_of_read)} instead of {digits(f.neighbours)}.",
-        "Keep inputs and targets in the same order, and number the classes in the same way: shuffle both with one "
-        "permutation, and split them together.",
+        "Keep inputs and targets in the same order: shuffle both with the same permutation, and split them together. "
+        "Number the classes identically in the training and held-out data.",
         lambda f: "" if Fact.VALIDATED_APART in f.has
         else f"# shuffle the arrays as you loaded them, and remove any other shuffling\n{SHUFFLE}",
         source=FOUND_ONCE,
@@ -217,13 +217,13 @@ OF_LABELS = (
     Check(
         "equal targets",
         "wrong_labels",
-        f"All targets are equal ({FEW} or more), and the loss is a Keras loss",
+        f"The targets of all examples (at least {FEW}) are equal, and the loss is a built-in Keras loss",
         lambda f: f.targets.of == "one class" and f.targets.examples >= FEW and bool(f.output.loss)
         and not _is_one_class_of_several(f),
         lambda f: f"All {f.targets.examples} targets are {_one_value(f.targets)}: there is nothing to learn.",
         "Check how you load the targets, and shuffle the examples before you split them.",
         source=CHOSEN,
-        expects="The targets should differ.",
+        expects="The targets should differ between examples.",
         level="watch",
     ),
 )  # fmt: skip
@@ -236,7 +236,8 @@ OF_ALL = (
         "than chance would explain",
         lambda f: f.equal_rows >= 0.1 and not f.rows_are_few,
         lambda f: f"{percent(f.equal_rows)} of the validation examples are also in the training data.",
-        "Remove the validation examples from the training data, and split before you repeat or augment examples.",
+        "Remove the validation examples from the training data, and split the data before you repeat or augment "
+        "examples.",
         source=CHOSEN_TO_ACT,
     ),
     Check(
@@ -251,7 +252,7 @@ OF_ALL = (
     Check(
         "classes of the validation alone",
         "label_order",
-        "At least 10 % of the validation examples belong to a class without training examples",
+        "At least 10 % of the validation examples belong to classes that have no training examples",
         lambda f: f.unseen >= 0.1 and f.output.loss in CROSS_ENTROPIES and f.targets.places == 1
         and (f.targets.are_whole or f.targets.of == "one-hot"),
         lambda f: f"{percent(f.unseen)} of the validation examples belong to classes that no training example has.",
@@ -265,8 +266,8 @@ OF_ALL = (
     Check(
         "labels in order",
         "label_order",
-        f"The first {MANY} or more training examples are sorted by label or numeric target, or come in runs of "
-        f"{LONG_RUNS:g} or more equal labels",
+        f"At least the first {MANY} training examples are sorted by target, or come in runs of {LONG_RUNS:g} or more "
+        "with the same label",
         _are_in_order,
         lambda f: f"The first {f.targets.examples} training examples come in "
         + (f"runs of {digits(f.runs_read)} equal labels." if f.order_read > IN_ORDER
@@ -277,7 +278,7 @@ OF_ALL = (
     Check(
         "one class in a batch",
         "label_order",
-        f"The first {MANY} or more training examples belong to one class, but the held-out examples (probe or "
+        f"At least the first {MANY} training examples belong to one class, but the held-out examples (probe or "
         "validation data) belong to several",
         lambda f: _is_one_class_of_several(f) and f.targets.examples >= MANY,
         lambda f: f"The first {f.targets.examples} training examples all belong to one class, but those of {f.other} "
@@ -294,7 +295,7 @@ OF_ALL = (
              or (f.output.loss in SIZES_OF_CLASSES and f.output.activation in PROBABILITIES))
         and f.targets.examples >= 100 and not f.is_weighted,
         lambda f: f"One class has {percent(f.targets.commonest)} of the examples: a model that always predicts it "
-        "looks good.",
+        "reaches a high accuracy.",
         lambda f: "Give rare classes more weight with `sample_weight`, in the shape of the targets: `class_weight` "
         "needs one label per example." if f.targets.places > 1 else "",
         lambda f: f"{NUMPY}labels, counts = np.unique({_labels(f.targets)}, "

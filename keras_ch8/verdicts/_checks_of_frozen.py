@@ -14,20 +14,21 @@ OF_FROZEN = (
     Check(
         "trainable changed after compile",
         "no_gradient",
-        "Some weights were frozen or unfrozen after `compile` and a first `fit`",
+        "Some weights were frozen or unfrozen after `compile` and the first call to `fit`",
         lambda f: f.has_changed_trainable,
-        "You changed `trainable` after `compile`, so `fit` still trains the weights that it trained before.",
+        "You changed `trainable` after `compile`, so `fit` still trains the same weights as before the change.",
         "Call `model.compile` again after you set `trainable`.",
         COMPILE_ANEW,
-        expects="The weights that you unfroze should move, and those that you froze should not.",
-        then="Rebuild the model with the layers frozen as you want them, and load its weights.",
+        expects="Unfrozen weights should now change during training, and frozen weights should not.",
+        then="Rebuild the model, set `trainable` on each layer as intended before you compile, and load the weights of "
+        "the old model.",
     ),
     Check(
         "nothing is trained",
         "no_gradient",
         "No weight of the model is trainable",
         lambda f: not f.is_trained,
-        "No weight of the model is trainable, so no step changes anything.",
+        "None of the model's weights are trainable, so training cannot change them.",
         "Set `trainable = True` on the layers that should learn, and compile again.",
         f"model.trainable = True\n{COMPILE_ANEW}",
         then="Add a layer with weights, such as `keras.layers.Dense`.",
@@ -35,28 +36,28 @@ OF_FROZEN = (
     Check(
         "frozen as initialized",
         "no_gradient",
-        f"Layers with {percent(FROZEN)} of the weights or more are frozen, and all their biases are 0",
+        f"Frozen layers hold at least {percent(FROZEN)} of the weights and look untrained: all their biases are 0",
         lambda f: f.frozen >= FROZEN,
         lambda f: f"{percent(f.frozen)} of the weights are frozen at their initial values: all biases of their layers "
         "are 0.",
-        "Set `trainable = True` on these layers and compile again, or load trained weights.",
+        "Set `trainable = True` on the frozen layers and compile again, or load trained weights into them.",
         f"model.trainable = True\n{COMPILE_ANEW}",
         CHOSEN,
-        expects="The loss should fall further.",
-        then="Load the weights of a trained model.",
+        expects="The loss should fall further than in this run.",
+        then="Load the weights of a trained model into the frozen layers.",
         level="watch",
     ),
     Check(
         "frozen, and yet it moves",
         "no_gradient",
-        "A frozen layer still changes: only its variables are frozen, or the layers inside it were made after it was "
-        "frozen",
+        "A frozen layer still changes: only its variables were frozen, not the layer itself, or its sublayers were "
+        "created after it was frozen",
         lambda f: bool(f.start.still_moving) and not f.has & OWN_STEP,
         lambda f: "{} is frozen, but each step still changes {}.".format(*f.start.still_moving[0]),
-        "Set `trainable` of the built layer to True and then to False, since Keras passes on only what changes. Then "
-        "compile again.",
+        "After the layer is built, set its `trainable` to True and then to False, because Keras propagates the value "
+        "only when it changes. Then compile again.",
         lambda f: f"for layer in model.layers:\n    if layer.name in {[name for name, _ in f.start.still_moving]}:\n"
-        "        layer.trainable = True  # Keras passes on only what changes\n"
+        "        layer.trainable = True  # Keras propagates the value only when it changes\n"
         f"        layer.trainable = False\n{COMPILE_ANEW}",
         expects="The layer should no longer change.",
         then="Rebuild the model, freeze the layer, and only then compile.",
@@ -65,30 +66,31 @@ OF_FROZEN = (
     Check(
         "training=False that fit overrides",
         "no_gradient",
-        "A layer is called with `training=False`, but each step changes its batch normalization",
+        "A layer is called with `training=False`, but each training step still changes the moving statistics of its "
+        "batch normalization",
         lambda f: bool(f.start.overridden) and not f.has & OWN_STEP,
         lambda f: f"You call {f.start.overridden[0]} with `training=False`, but `fit` overrides that: each step still "
-        "changes its batch normalization.",
-        "Set `trainable = False` on its layers of batch normalization, and compile again.",
+        "changes the moving statistics of its batch normalization.",
+        "Set `trainable = False` on the batch normalization layers inside this layer, and compile again.",
         lambda f: f"for layer in map(model.get_layer, {list(f.start.overridden)}):\n"
         '    for part in getattr(layer, "layers", [layer]):\n        if hasattr(part, "moving_mean"):\n'
         f"            part.trainable = False\n{COMPILE_ANEW}",
-        expects="Its moving statistics should stay as they are.",
-        then="Set `trainable = False` on the whole layer.",
+        expects="The moving statistics of batch normalization should no longer change.",
+        then="Set `trainable = False` on the whole layer that contains the batch normalization, and compile again.",
         level="watch",
     ),
     Check(
         "left out by the optimizer",
         "no_gradient",
-        f"After the first epoch, layers with {percent(FROZEN)} of the weights or more are in no optimizer, and all "
+        f"After the first epoch, no optimizer updates layers with at least {percent(FROZEN)} of the weights, and all "
         "their biases are still 0",
         lambda f: f.left_out >= FROZEN,
         lambda f: f"No optimizer trains {percent(f.left_out)} of the weights: they keep their initial values.",
         "Apply the gradients of all `model.trainable_variables` in your training step.",
         "",
         CHOSEN,
-        expects="The loss should fall further.",
-        then="Set `trainable = False` on layers that should rest.",
+        expects="The loss should fall further than in this run.",
+        then="Set `trainable = False` on layers that should not be trained.",
         level="watch",
     ),
 )  # fmt: skip

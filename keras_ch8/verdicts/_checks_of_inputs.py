@@ -115,7 +115,8 @@ OF_INPUTS = (
         "Remove the examples with NaN or infinite inputs, or replace these values.",
         f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
         expects="The loss should be finite from the first step.",
-        then="Find where these values come from: a division by 0, a logarithm of 0, or a missing value.",
+        then="Find where the NaN or infinite values in the inputs come from: a division by 0, a logarithm of 0, or a "
+        "missing value.",
     ),
     Check(
         "fractions for an embedding",
@@ -124,7 +125,7 @@ OF_INPUTS = (
         lambda f: _cut_off(f).fractions > 0,
         lambda f: f"{percent(_cut_off(f).fractions)} of the inputs of {_cut_off(f).name} are not whole numbers: an "
         "embedding cuts off the fraction.",
-        "Feed the embedding unscaled indices of words or classes; use `keras.layers.Dense` for quantities.",
+        "Feed the embedding unscaled indices of words or categories; use `keras.layers.Dense` for quantities.",
         expects="The loss should fall below that of the best constant prediction.",
         then="Turn words into indices with `keras.layers.StringLookup`, and numbers into bins with "
         "`keras.layers.Discretization`.",
@@ -139,12 +140,12 @@ OF_INPUTS = (
         "`keras.layers.Rescaling(1 / 255)`" + _and_rate(f),
         lambda f: _with_rate(f, RESCALE),
         FOUND_ONCE,
-        then="Standardize the inputs with `keras.layers.Normalization` instead.",
+        then="Standardize the inputs with `keras.layers.Normalization` instead of rescaling them.",
     ),
     Check(
         "large inputs",
         "bad_inputs",
-        f"The first layer receives inputs above {LARGE:g} in magnitude, with an RMS above {LARGE_RMS:g}",
+        f"The first layer receives inputs with an RMS above {LARGE_RMS:g}, some of them above {LARGE:g} in magnitude",
         _large,
         lambda f: f"The inputs are too large{_features(f)}: {_sizes(f)}.",
         lambda f: NORMALIZE
@@ -155,21 +156,24 @@ OF_INPUTS = (
     Check(
         "a number for what is missing",
         "bad_inputs",
-        "The lowest or highest input value occurs repeatedly and lies at least 10 standard deviations from all others",
+        "The lowest or highest input value occurs repeatedly and lies at least 10 standard deviations from all other "
+        "values",
         lambda f: _with_stand_in(f).stand_ins > 0 and Fact.TOKENS not in f.has,
         lambda f: f"{percent(_with_stand_in(f).stand_ins)} of the input values are "
-        f"{digits(_with_stand_in(f).stand_in, 5)}, far from all others: probably a code for missing values.",
-        "Replace this value with the mean or median of its feature, and add a 0/1 feature that marks where it was.",
+        f"{digits(_with_stand_in(f).stand_in, 5)}, far from all other values: probably a placeholder for missing "
+        "values.",
+        "Replace this placeholder with the mean or median of its feature's other values, and add a 0/1 feature that "
+        "marks where it was.",
         lambda f: f"{NUMPY}missing = x == {digits(_with_stand_in(f).stand_in, 8)}\n"
         "x = np.where(missing, np.nanmean(np.where(missing, np.nan, x), axis=0), x)",
         CHOSEN_TO_ACT,
-        expects="No input value should be far from all others.",
+        expects="No input value should be far from all other values.",
         then="Remove the examples or the features with missing values.",
     ),
     Check(
         "small inputs",
         "bad_inputs",
-        f"The first layer receives inputs below {SMALL:g} in magnitude, with an RMS below {SMALL_RMS:g}",
+        f"The first layer receives inputs with an RMS below {SMALL_RMS:g}, all of them below {SMALL:g} in magnitude",
         _small,
         lambda f: f"The inputs are too small: {_sizes(f)}.",
         f"{NORMALIZE}. If you divided the inputs by 255 twice, do so only once.",
@@ -179,17 +183,18 @@ OF_INPUTS = (
     Check(
         "constant inputs",
         "bad_inputs",
-        f"All input values of {FEW} or more examples are equal",
+        f"All input values of all examples (at least {FEW}) are equal",
         _constant,
         "All input values are equal: there is nothing to learn from.",
         "Check how you load the inputs: `print(x[:3])`.",
-        expects="The examples should differ.",
+        expects="The examples should differ from one another.",
         then="Print the inputs before you scale them.",
     ),
     Check(
         "inputs far from 0",
         "bad_inputs",
-        f"In the median feature, the mean exceeds {OFFSET:g} standard deviations, and no layer centers the inputs",
+        f"For at least half of the features, the mean is more than {OFFSET:g} standard deviations from 0, and no layer "
+        "centers the inputs",
         _far_off,
         lambda f: f"The inputs lie {digits(f.inputs[0].offset)} standard deviations from 0: the first layer barely "
         "sees how examples differ.",
@@ -208,8 +213,9 @@ OF_INPUTS = (
         _says_unlike,
         lambda f: f"Scale the inputs of {f.other} with the mean and standard deviation of the training inputs.",
         source="thresholds chosen by us: standard deviations that differ 5 times, or means 3 of them apart",
-        expects="The mean and standard deviation should match those of the training inputs.",
-        then="Preprocess all examples with the same code and the same statistics.",
+        expects="The mean and standard deviation of the held-out inputs should match those of the training inputs.",
+        then="Preprocess all examples with the same code, using the mean and standard deviation of the training "
+        "inputs.",
         is_of_other=True,
     ),
 )  # fmt: skip

@@ -112,7 +112,7 @@ OF_LOSS = (
         lambda f: f"There are {f.targets.classes} classes with labels up to {digits(f.targets.high, 4)}, but the last "
         f"layer has only {counted(f.output.units, 'unit')}.",
         *by(ending_for),
-        then="Number the labels from 0 without gaps: `y = np.unique(y, return_inverse=True)[1]`.",
+        then="Number the classes from 0 without gaps: `y = np.unique(y, return_inverse=True)[1]`.",
     ),
     Check(
         "softmax of one unit",
@@ -134,7 +134,8 @@ OF_LOSS = (
     Check(
         "numbers in a cross-entropy",
         "wrong_loss",
-        "The targets of a cross-entropy are fractions, lie outside 0 to 1, or are whole numbers that are not classes",
+        "The targets of a cross-entropy are fractions, lie outside the range from 0 to 1, or are whole numbers that do "
+        "not stand for classes",
         lambda f: _numbers_in_cross_entropy(f) and not _is_softmax_of_one(f.output),
         lambda f: f"{f.output.loss} expects {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}, "
         f"but the targets are numbers from {interval(f.targets.low, f.targets.high)}.",
@@ -151,7 +152,7 @@ OF_LOSS = (
     Check(
         "one column for many units",
         "wrong_loss",
-        "A loss that compares unit by unit receives one target for several units",
+        "A loss that compares outputs with targets unit by unit receives one target for several units",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy", "categorical_crossentropy")
         and f.targets.width == 1 and f.output.units > 1,
         lambda f: f"{f.output.loss} needs a target for each of the {f.output.units} units of the last layer, but each "
@@ -170,17 +171,18 @@ OF_LOSS = (
     Check(
         "one unit for many columns",
         "wrong_output",
-        "Targets with several columns are compared with one unit",
+        "Targets with several columns are compared with a single output unit",
         lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.units == 1 and f.targets.width > 1,
         lambda f: f"The targets have {f.targets.width} columns, but the last layer has only 1 unit, and the loss "
         "compares it with all of them.",
         *by(ending_for),
-        then="Train on the one column that you want to predict: `y = y[:, :1]`.",
+        then="Train on the column that you want to predict, for example the first: `y = y[:, :1]`.",
     ),
     Check(
         "classes of several labels",
         "wrong_loss",
-        "A cross-entropy for one class per example receives several labels, and the last activation is not softmax",
+        "A cross-entropy that expects one class per example receives several labels per example, and the last "
+        "activation is not softmax",
         lambda f: f.output.loss == "categorical_crossentropy" and f.output.activation not in ("softmax", "")
         and f.targets.at_once > 0.01,
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels, but categorical_crossentropy is "
@@ -207,12 +209,12 @@ OF_LOSS = (
         + ": its predictions change at random during training.",
         lambda f: f"Move {f.output.noise} before the last layer with weights, or remove it.",
         lambda f: without(f, f.output.noise_at),
-        then="End the model with a `keras.layers.Dense` that has one unit per target.",
+        then="End the model with a `keras.layers.Dense` layer that has one unit per class or target column.",
     ),
     Check(
         "one side of two",
         "wrong_output",
-        "A loss for -1 and 1 is used with an output that is never negative",
+        "A loss for labels -1 and 1 is used with an output that is never negative",
         lambda f: f.output.loss in SIDED and f.output.range[0] == 0.0,
         lambda f: f"{f.output.loss} expects -1 and 1, but {name_of(f.output)} ends with {f.output.activation}, which "
         f"outputs only {can_give(f.output)}.",
@@ -226,7 +228,7 @@ OF_LOSS = (
         lambda f: f.output.loss == "poisson" and f.output.low < 0,
         lambda f: f"poisson takes the logarithm of the predictions, but at the start some are negative, down to "
         f"{digits(f.output.low)}.",
-        "End the model with `softplus` or `exponential`, which are always positive.",
+        "End the model with a `softplus` or `exponential` activation, whose output is always positive.",
         lambda f: code_by(f, same_end(f, "softplus")),
     ),
     Check(
@@ -278,7 +280,8 @@ OF_LOSS = (
     Check(
         "sums that are not 1",
         "wrong_output",
-        "A cross-entropy over classes receives outputs from 0 to 1 that do not sum to 1, from an unknown activation",
+        "A multi-class cross-entropy receives outputs of an unknown activation that lie between 0 and 1 but do not sum "
+        "to 1",
         lambda f: _is_of_classes(f.output) and f.output.from_logits is False and not f.output.activation
         and f.output.low >= 0 and f.output.high <= 1 and f.output.off > 0.2,
         lambda f: f"{f.output.loss} expects probabilities, but at the start the sum of the outputs differs from 1 by "
@@ -315,7 +318,7 @@ OF_LOSS = (
         and f.targets.places == f.targets.width == 1,
         lambda f: f"Each example has 1 target but {f.output.places} predictions: the model makes one for each time "
         "step or pixel.",
-        "Let the last recurrent layer return only its last step (`return_sequences=False`), or add "
+        "Let the last recurrent layer return only its last output (`return_sequences=False`), or add "
         "`keras.layers.Flatten` before the last layer.",
         lambda f: code_by(f, same_end(f), before="keras.layers.Flatten()"),
         then="Give each time step or pixel its own target.",

@@ -47,29 +47,30 @@ OF_OWN_LOSS = (
     Check(
         "directions of single numbers",
         "wrong_loss",
-        "Cosine similarity is used with a single number",
+        "Cosine similarity is used to compare single numbers",
         lambda f: f.output.loss == "cosine_similarity" and f.output.units == 1 and f.targets.width == 1,
-        "cosine_similarity of a single number sees only its sign and ignores the size of your predictions.",
+        "With single numbers, cosine_similarity compares only the signs and ignores the size of your predictions.",
         *by(for_numbers),
     ),
     Check(
         "directions of vectors of any length",
         "wrong_loss",
-        f"Cosine similarity is used with target vectors of up to {FEW} numbers and different norms, and the output is "
-        "not normalized",
+        f"Cosine similarity is used with an unnormalized output and target vectors of up to {FEW} numbers whose norms "
+        "differ",
         lambda f: f.output.loss == "cosine_similarity" and f.targets.of == "numbers" and 1 < f.targets.width <= FEW
         and f.targets.lengths > ALIKE and f.output.end is not End.LENGTH_1,
         lambda f: "cosine_similarity compares only directions, but the norms of the targets differ, too, by "
         f"{percent(f.targets.lengths)} of their mean.",
         *by(for_numbers),
         CHOSEN,
-        then="If only the direction matters, end the model with `keras.layers.UnitNormalization`.",
+        then="If only the direction of the target vectors matters, end the model with "
+        "`keras.layers.UnitNormalization`.",
         level="watch",
     ),
     Check(
         "divergence of numbers",
         "wrong_loss",
-        "The targets of a KL divergence are single numbers, or negative",
+        "A KL divergence receives single numbers or negative values as targets",
         lambda f: f.output.loss == "kl_divergence" and f.targets.of == "numbers"
         and (f.targets.width == 1 or f.targets.low < 0),
         lambda f: f"kl_divergence compares distributions, but the targets are numbers from "
@@ -99,10 +100,11 @@ OF_OWN_LOSS = (
     Check(
         "a loss of certain predictions",
         "wrong_loss",
-        f"Your loss for correct and certain predictions exceeds {LEFT:g} times that of the best constant prediction",
+        f"Your loss for correct, fully confident predictions exceeds {LEFT:g} times that of the best constant "
+        "prediction",
         _leaves_much,
-        lambda f: f"Your loss is still {digits(f.own_loss.of_certainty)} when all probabilities are correct and "
-        "certain: it may expect logits, or apply softmax or sigmoid itself.",
+        lambda f: f"Your loss is still {digits(f.own_loss.of_certainty)} when all predictions are correct and fully "
+        "confident: it may expect logits, or apply softmax or sigmoid itself.",
         "End the model without an activation, or remove the softmax or sigmoid from your loss.",
         lambda f: f"{f.output.at}.activation = keras.activations.linear" if f.output.can_be_set else "",
         CHOSEN_TO_ACT,
@@ -121,7 +123,7 @@ OF_OWN_LOSS = (
     Check(
         "labels that are smoothed away",
         "wrong_loss",
-        f"The loss smooths the labels by {SMOOTHED:g} or more",
+        f"The loss uses label smoothing of {SMOOTHED:g} or more",
         lambda f: f.output.loss in CROSS_ENTROPIES and f.output.label_smoothing >= SMOOTHED,
         lambda f: f"label_smoothing={digits(f.output.label_smoothing)} spreads so much of each label over all classes "
         "that little is left to learn.",
@@ -134,7 +136,8 @@ OF_OWN_LOSS = (
     Check(
         "labels that are not read",
         "wrong_labels",
-        "Your loss ignores the predictions for one label, but would use them if the labels were encoded differently",
+        "Your loss ignores the predictions for all examples with a certain label, but would use them if the labels "
+        "were encoded differently",
         lambda f: bool(f.own_loss.written),
         lambda f: f"Your loss ignores what you predict for label {digits(f.own_loss.unread, 4)}: it seems to expect "
         f"labels encoded as {f.own_loss.written}.",
@@ -146,15 +149,16 @@ OF_OWN_LOSS = (
     Check(
         "errors over small targets",
         "wrong_loss",
-        f"A loss divides by targets that are 0, have both signs, or (1 in 100) are below {SMALL:g} of the median size",
+        "A loss divides by targets that contain zeros, have both signs, or include at least 1 % of values below "
+        f"{SMALL:g} times the median magnitude",
         lambda f: f.output.loss == "mean_absolute_percentage_error" and (f.targets.zeros > 0
             or (f.targets.of == "numbers" and (RARE < f.targets.negative < 1 - RARE or f.targets.smallest < SMALL))),
         lambda f: f"{f.output.loss} divides by the targets, and the smallest ones dominate it: "
         + (f"{percent(f.targets.zeros)} of the targets are 0." if f.targets.zeros > 0
-           else f"1 in 100 is below {percent(f.targets.smallest)} of the median size."),
+           else f"1 in 100 is below {percent(f.targets.smallest)} of the median magnitude."),
         *by(for_numbers),
         CHOSEN_TO_ACT,
-        then="Use `keras.losses.MeanAbsoluteError`: a percentage of a target near 0 means nothing.",
+        then="Use `keras.losses.MeanAbsoluteError`: a percentage error is meaningless for targets near 0.",
     ),
     Check(
         "a loss that rewards errors",
@@ -175,7 +179,8 @@ OF_OWN_LOSS = (
     Check(
         "a loss that breaks at certain predictions",
         "wrong_loss",
-        "Your loss or its gradient is NaN or infinite when one prediction is exactly 0 or 1, and clipping fixes it",
+        "Your loss or its gradient is NaN or infinite when a prediction is exactly 0 or 1, and clipping the "
+        "predictions fixes it",
         lambda f: bool(f.own_loss.breaks),
         lambda f: f"The {f.own_loss.breaks} is NaN or infinite when a prediction is exactly {f.own_loss.breaks_at}, "
         f"which {f.output.activation or f.output.ends_with} outputs once it is certain.",
@@ -184,7 +189,7 @@ OF_OWN_LOSS = (
         "`epsilon = keras.config.epsilon()`. A smaller `epsilon` may be lost to rounding.",
         lambda f: code_by(f, same_end(f, loss=f.own_loss.same_as)) if f.own_loss.same_as
         else "" if f.output.name else CLIPPED,
-        then="End the model without an activation, and write the loss for logits.",
+        then="End the model without an activation, and rewrite your loss to take logits.",
         expects="The loss should stay finite.",
     ),
 )  # fmt: skip

@@ -163,7 +163,7 @@ OF_START = (
         "underfitting",
         "Weight decay shrinks each weight by 1 % or more per step",
         lambda f: Fact.STRONG_DECAY in f.has,
-        "Weight decay shrinks each weight by 1 % or more per step, so no weight can grow.",
+        "Weight decay shrinks each weight by 1 % or more per step, so the weights can barely grow.",
     ),
     Check(
         "a schedule that soon ends",
@@ -191,8 +191,8 @@ OF_START = (
     Check(
         "a warm-up far beyond the end",
         "step_too_short",
-        f"The learning rate is still rising at the end of training, and its schedule would reach {FAR:g} times that "
-        "value",
+        f"The learning rate is still rising when training ends: the peak of its schedule is at least {FAR:g} times as "
+        "high",
         lambda f: _rises_beyond(f) >= FAR,
         _says_rising,
         SHORTEN,
@@ -203,8 +203,8 @@ OF_START = (
     Check(
         "a warm-up beyond the end",
         "step_too_short",
-        f"The learning rate is still rising at the end of training, and its schedule would reach {FARTHER:g} times "
-        "that value",
+        f"The learning rate is still rising when training ends: the peak of its schedule is at least {FARTHER:g} times "
+        "as high",
         lambda f: _rises_beyond(f) >= FARTHER,
         _says_rising,
         SHORTEN,
@@ -216,8 +216,7 @@ OF_START = (
     Check(
         "steps that lead nowhere",
         "step_too_short",
-        f"No weight could move by more than {NEAR:g} in total, even if every step moved it by the learning rate in the "
-        "same direction",
+        f"The learning rates of all steps add up to less than {NEAR:g}, so the weights can barely move",
         lambda f: f.reach < NEAR,
         lambda f: f"At this learning rate, no weight can move by more than {digits(f.reach)} in the whole training "
         "run.",
@@ -228,27 +227,30 @@ OF_START = (
         "equal_units",
         "All units of a hidden layer have equal weights and equal gradients",
         lambda f: _copied(f) is not NO_LAYER,
-        lambda f: f"All {_copied(f).units} units of {_copied(f).name} start equal and get equal gradients, so they "
-        "learn the same.",
+        lambda f: f"All {_copied(f).units} units of {_copied(f).name} start with equal weights and get equal "
+        "gradients, so they learn the same.",
         code=NEW_START,
     ),
     Check(
         "layer is not finite",
         "nonfinite",
-        "A layer receives NaN before any step, though the inputs are finite and no earlier layer outputs large values",
+        "A layer receives NaN before the first training step, though the inputs are finite and no earlier layer "
+        "outputs large values",
         lambda f: _is_broken(f) and _is_undefined(f),
-        lambda f: f"Before any step, {_name(_broken(f))} receives NaN, though the inputs of the model are finite.",
-        "Find the division by 0, or the logarithm or square root of 0, before that layer. Keep the argument above 0 "
-        "with `keras.ops.maximum(x, 1e-7)`.",
+        lambda f: f"Before the first training step, {_name(_broken(f))} receives NaN, though the inputs of the model "
+        "are finite.",
+        "Look for a division by 0, or a logarithm or square root of 0 or a negative number, before the layer that "
+        "receives NaN. Keep a divisor or argument that should be positive above 0 with `keras.ops.maximum(x, 1e-7)`.",
     ),
     Check(
         "loss is not finite",
         "exploding",
-        "A layer outputs NaN or infinite values before any step, from finite inputs",
+        "A layer outputs NaN or infinite values from finite inputs before the first training step",
         lambda f: _is_broken(f) and not _is_undefined(f),
-        lambda f: f"Before any step, {_name(_broken(f))} outputs NaN or infinite values, from finite inputs.",
-        "Use activations that grow more slowly (ReLU, tanh), smaller initial weights, or `layers.BatchNormalization` "
-        "between the layers.",
+        lambda f: f"Before the first training step, {_name(_broken(f))} outputs NaN or infinite values from finite "
+        "inputs.",
+        "Replace fast-growing activations with ReLU or tanh, use smaller initial weights, or add "
+        "`layers.BatchNormalization` between layers.",
         SLOWER,
     ),
     Check(
@@ -272,18 +274,19 @@ OF_START = (
     Check(
         "no gradient",
         "no_gradient",
-        "The gradient of all weights is exactly 0",
+        "The gradient is exactly 0 for all weights",
         lambda f: f.start.gradient == 0.0 and 0 < abs(f.start.loss) < math.inf,
-        lambda f: f"The gradient of all weights is exactly 0 at a loss of {digits(f.start.loss)}: no step moves them.",
+        lambda f: f"The gradient is exactly 0 for all weights at a loss of {digits(f.start.loss)}, so no training step "
+        "updates them.",
     ),
     Check(
         "gradient through time",
         "exploding",
-        f"The gradient of a recurrent layer exceeds {IN_TIME:g} times that of each later layer and {OF_LOSS:g} times "
-        f"the loss (input RMS up to {OF_SIZE_1:g})",
+        f"A recurrent layer's gradient exceeds {IN_TIME:g} times that of every later layer and {OF_LOSS:g} times the "
+        f"loss, with an input RMS of at most {OF_SIZE_1:g}",
         lambda f: _through_time(f).input_rms <= OF_SIZE_1,
         lambda f: f"The gradient explodes during backpropagation through time: in {_through_time(f).name} it is "
-        f"{digits(_through_time(f).gradient)} before any step, far above that of later layers.",
+        f"{digits(_through_time(f).gradient)} before the first training step, far above that of later layers.",
         "Initialize the recurrent weights with `recurrent_initializer='orthogonal'`, and clip the gradient with "
         "`global_clipnorm=1.0` in the optimizer.",
         lambda f: ORTHOGONAL if Fact.CLIPPING in f.has else f"{ORTHOGONAL}\n"
@@ -293,7 +296,8 @@ OF_START = (
     Check(
         "faded gradient",
         "vanishing",
-        f"Of five or more weight matrices, each of the first three has less than {FADED:g} of the full gradient norm",
+        "The model has at least five trainable weight matrices, and each of the first three has a gradient norm below "
+        f"{FADED:g} times the total",
         lambda f: first(f).gradient > 0 and _first_three(f) < FADED * f.start.gradient,
         lambda f: f"The gradient vanishes during backpropagation through {len(f.start.trained) - 1} layers: "
         f"{first(f).name} gets only {share(first(f).gradient / f.start.gradient)} of it.",
@@ -302,8 +306,8 @@ OF_START = (
     Check(
         "faded examples",
         "vanishing",
-        f"After {DEEP - 1} or more weight layers, the outputs of the last hidden layer differ between examples by less "
-        f"than {percent(ALIKE)}",
+        f"After {DEEP - 1} or more layers with weights, the outputs of the last hidden layer differ by less than "
+        f"{percent(ALIKE)} between examples",
         lambda f: len(f.start.trained) >= DEEP and _last_hidden(f).variation < ALIKE,
         lambda f: f"After {len(f.start.trained) - 1} layers all inputs look alike: the outputs of "
         f"{_last_hidden(f).name} differ by {percent(_last_hidden(f).variation)}.",
@@ -312,8 +316,8 @@ OF_START = (
     Check(
         "weights too large",
         "bad_scale",
-        f"The loss starts above {FAR_ABOVE:g} times that of a constant, and each of several hidden layers outputs "
-        f"{GROWN:g} times its input (RMS up to {OF_SIZE_1:g})",
+        f"The loss starts above {FAR_ABOVE:g} times that of a constant prediction, and each of several hidden layers "
+        f"multiplies the RMS by at least {GROWN:g} (input RMS at most {OF_SIZE_1:g})",
         lambda f: f.chance > 0 and f.start.loss_of_predictions > FAR_ABOVE * f.chance and _grow(f),
         lambda f: f"The initial weights are too large: the loss starts at {digits(f.start.loss_of_predictions)}, but "
         f"that of the best constant prediction is {digits(f.chance)}.",

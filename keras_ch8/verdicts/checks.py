@@ -31,21 +31,25 @@ AFTERWARDS: dict[str, tuple[str, str]] = {
         "Encode the targets as your current loss expects.",
     ),
     "wrong_output": (
-        "The loss should fall below that of the best constant prediction, also for the output of `predict`.",
+        "The loss should fall below that of the best constant prediction, even when it is computed from the output of "
+        "`predict`.",
         "Use a loss that fits the last layer as it is.",
     ),
     "bad_inputs": (
         "The inputs of the first layer should have an RMS of about 1.",
-        "Take the logarithm of inputs that span many orders of magnitude.",
+        "Take the logarithm of positive inputs that span many orders of magnitude.",
     ),
-    "equal_units": ("The units of each layer should differ.", "Initialize the next layer at random, too."),
+    "equal_units": (
+        "The units of each layer should differ from one another.",
+        "Initialize the layer after this one randomly, too.",
+    ),
     "no_gradient": (
-        "Every weight matrix should get a gradient at the start.",
-        "Normalize before the activation with `layers.BatchNormalization`.",
+        "Every trainable weight matrix should get a nonzero gradient at the start of training.",
+        "Add `layers.BatchNormalization` before the activation.",
     ),
-    "leak": ("The validation loss should rise somewhat: now you can trust it.", ""),
-    "label_order": ("Each batch should contain several classes.", ""),
-    "imbalance": ("The model should find the rare classes more often.", ""),
+    "leak": ("The validation loss should be somewhat higher, but now you can trust it.", ""),
+    "label_order": ("Each batch should contain several classes, or numeric targets from the whole range.", ""),
+    "imbalance": ("The model should recognize examples of rare classes more often.", ""),
 }
 """Of each kind of the start what should change with the cure, and what to do if that does not help; `bad_inputs` is for
 inputs of another scale. Checks of other things say their own."""

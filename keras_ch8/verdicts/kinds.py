@@ -40,8 +40,8 @@ OF_THE_CHAPTER = (
         section="8.2.1",
         meaning="Updates overshoot the minimum along their direction, so the loss rises or oscillates.",
         fine="The learning rate is not too high",
-        cure="Lower the learning rate: `keras_ch8.find_learning_rate` finds a good one, "
-        "`callbacks.LearningRateDecay` lowers it over time, `schedules.Warmup` raises it gradually at the start.",
+        cure="Lower the learning rate. `keras_ch8.find_learning_rate` finds a good value, "
+        "`callbacks.LearningRateDecay` lowers it over time, and `schedules.Warmup` raises it gradually at the start.",
     ),
     Kind(
         "step_too_short",
@@ -49,7 +49,7 @@ OF_THE_CHAPTER = (
         section="8.3.1",
         meaning="Longer steps in the same directions would lower the loss much faster.",
         fine="The learning rate is not too low",
-        cure="Raise the learning rate: `keras_ch8.find_learning_rate` finds a good one.",
+        cure="Raise the learning rate: `keras_ch8.find_learning_rate` finds a good value.",
         is_refuted_by_learning=True,
     ),
     Kind(
@@ -58,10 +58,10 @@ OF_THE_CHAPTER = (
         section="8.2.1",
         meaning="The loss is steep in some directions and flat in others: the steep ones limit the learning rate, "
         "and the flat ones slow progress.",
-        fine="Ill-conditioning does not slow training down",
+        fine="Ill-conditioning is not slowing training down",
         cure="Standardize the inputs (`keras.layers.Normalization`), normalize between layers "
-        "(`layers.BatchNormalization`), or give each weight its own learning rate: `optimizers.Adam`, "
-        "`optimizers.RMSprop`. `optimizers.Nesterov` helps too.",
+        "(`layers.BatchNormalization`), or give each weight its own learning rate (`optimizers.Adam`, "
+        "`optimizers.RMSprop`). `optimizers.Nesterov` also helps.",
     ),
     Kind(
         "noise_dominated",
@@ -69,7 +69,7 @@ OF_THE_CHAPTER = (
         section="8.1.3",
         meaning="Minibatch gradients are mostly noise, which keeps the loss above what the model could reach.",
         fine="Gradient noise does not keep the loss high",
-        cure="Use larger batches, or let the learning rate decay: `schedules.LinearDecay`, "
+        cure="Use larger batches, or decay the learning rate with `schedules.LinearDecay` or "
         "`callbacks.LearningRateDecay`.",
     ),
     Kind(
@@ -78,16 +78,16 @@ OF_THE_CHAPTER = (
         section="8.1.3",
         meaning="The batch is so large that its gradient has almost no noise: fewer examples per step would do.",
         fine="The batch size is not too large",
-        cure="Lower the batch size: each step learns as much from fewer examples.",
+        cure="Lower the batch size: each step will make almost as much progress with fewer examples.",
     ),
     Kind(
         "plateau",
         title="Stuck on a plateau",
         section="8.2.3",
-        meaning="The loss does not fall because the loss surface is flat: gradient and curvature are almost 0.",
+        meaning="The loss does not fall because the loss surface is flat: its gradient and curvature are almost 0.",
         fine="Training is not stuck on a plateau",
-        cure="Start with smaller weights and biases, or use ReLU, so that the gradient is larger. `optimizers.Adam` "
-        "helps, too: its steps do not shrink with the gradient.",
+        cure="Start with smaller weights and biases, or use ReLU, so that fewer units saturate and the gradient is "
+        "larger. `optimizers.Adam` also helps: its steps do not shrink with the gradient.",
     ),
     Kind(
         "saddle",
@@ -97,7 +97,7 @@ OF_THE_CHAPTER = (
         "some directions.",
         fine="Training is not stuck near a saddle point",
         cure="Break the symmetry with random initial weights (`keras.initializers.GlorotUniform`). "
-        "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner.",
+        "`optimizers.Momentum` and `optimizers.Adam` escape a saddle point sooner than plain gradient descent.",
     ),
     Kind(
         "cliff",
@@ -105,8 +105,8 @@ OF_THE_CHAPTER = (
         section="8.2.4",
         meaning="A few steps have a gradient far larger than usual, and undo the progress of many others.",
         fine="The gradient does not spike",
-        cure="Clip the gradient: with `clipping.ByGlobalNorm` in a keras_ch8 optimizer, with "
-        "`callbacks.ClipGradients` in any other. `callbacks.GradientClippingLogger` finds the threshold.",
+        cure="Clip the gradient: use `clipping.ByGlobalNorm` with a keras_ch8 optimizer, or `callbacks.ClipGradients` "
+        "with any other optimizer. `callbacks.GradientClippingLogger` finds a suitable threshold.",
     ),
     Kind(
         "exploding",
@@ -114,8 +114,9 @@ OF_THE_CHAPTER = (
         section="8.2.5",
         meaning="The gradient grows from layer to layer, or from time step to time step, during backpropagation.",
         fine="The gradient does not explode during backpropagation",
-        cure="Scale the initial weights to the data (`training.scale_to_data`) or use `initializers.Orthogonal`, "
-        "normalize between layers (`layers.BatchNormalization`), and clip the gradient (`clipping.ByGlobalNorm`).",
+        cure="Scale the initial weights to the data (`training.scale_to_data`), or use `initializers.Orthogonal`. If "
+        "that is not enough, normalize between layers (`layers.BatchNormalization`) and clip the gradient "
+        "(`clipping.ByGlobalNorm`).",
         is_refuted_by_learning=True,
     ),
     Kind(
@@ -144,16 +145,17 @@ OF_THE_CHAPTER = (
         title="Dead ReLUs",
         section="8.2.5",
         meaning="Many ReLUs output 0 for every example, so their weights get no gradient.",
-        fine="Few ReLUs are dead, if any",
-        cure="Lower the learning rate, or add `schedules.Warmup`. Or initialize the weights with "
-        "`keras.initializers.HeNormal` and the biases with 0 or slightly above, or use `keras.layers.LeakyReLU`.",
+        fine="Few, if any, ReLUs are dead",
+        cure="Lower the learning rate, or add `schedules.Warmup`. Alternatively, use `keras.layers.LeakyReLU`, or "
+        "initialize the weights with `keras.initializers.HeNormal` and the biases with 0 or a small positive value.",
     ),
     Kind(
         "saturated_units",
         title="Saturated units",
         section="8.2.5",
-        meaning="Many tanh or sigmoid units are on the flat ends of their curve, where almost no gradient passes.",
-        fine="Few units are saturated, if any",
+        meaning="Many tanh or sigmoid units operate on the flat ends of their activation curve, where almost no "
+        "gradient passes.",
+        fine="Few, if any, units are saturated",
         cure="Scale down the inputs and the initial weights, normalize before the activation "
         "(`layers.BatchNormalization`), or use ReLU.",
     ),
@@ -161,19 +163,20 @@ OF_THE_CHAPTER = (
         "batch_norm_gap",
         title="Batch normalization mismatch at inference",
         section="8.7.1",
-        meaning="Batch normalization uses different statistics at inference than in training.",
-        fine="Batch normalization behaves the same in training and at inference",
-        cure="Lower the `momentum` of the batch normalization, or use `layers.BatchNormalization`, which corrects the "
-        "bias at the start of training. Or recompute the statistics (`layers.recalibrate`), or train on batches "
-        "like those that you predict on.",
+        meaning="The moving statistics that batch normalization uses at inference differ too much from the batch "
+        "statistics used in training.",
+        fine="Batch normalization behaves nearly the same in training and at inference",
+        cure="Lower the `momentum` of the batch normalization layers, or use `layers.BatchNormalization`, which "
+        "corrects the bias of the moving statistics early in training. Alternatively, recompute the statistics "
+        "(`layers.recalibrate`), or train on batches like those that you predict on.",
     ),
     Kind(
         "bad_scale",
         title="Badly scaled layer outputs",
         section="8.4",
-        meaning="At the start, the outputs of a layer are far too large or too small for the next layer: an RMS near 1 "
-        "is best.",
-        fine="The outputs of all layers are well scaled at the start",
+        meaning="At the start of training, a layer's outputs are far too large or too small for the next layer: an RMS "
+        "near 1 is best.",
+        fine="The outputs of all layers are well scaled at the start of training",
         cure="Standardize the inputs (`keras.layers.Normalization`), and scale the initial weights to the data: "
         "`training.scale_to_data`. `training.check_initialization` checks the initialization before the first step.",
     ),
@@ -183,8 +186,9 @@ OF_THE_CHAPTER = (
         section="8.1",
         meaning="The model memorizes its training examples: what it learns no longer generalizes to new ones.",
         fine="The model shows no overfitting",
-        cure="Stop when the validation loss is lowest: `callbacks.EarlyStopping(restore_best_weights=True)`. Or "
-        "regularize, or get more data. `callbacks.SurrogateGap` shows whether your target metric suffers, too.",
+        cure="Stop when the validation loss no longer falls, and restore the best weights: "
+        "`callbacks.EarlyStopping(restore_best_weights=True)`. Alternatively, regularize or get more data. "
+        "`callbacks.SurrogateGap` shows whether your target metric suffers too.",
     ),
     Kind(
         "underfitting",
@@ -202,7 +206,8 @@ OF_THE_CHAPTER = (
         meaning="Some steps have a NaN or infinite gradient, which can ruin all weights at once.",
         fine="All gradients are finite",
         cure="Search the data for NaN, lower the learning rate (`keras_ch8.find_learning_rate`), or clip the gradient "
-        "(`clipping.ByGlobalNorm`). Or skip such steps: `skip_nonfinite=True` in a first-order keras_ch8 optimizer.",
+        "(`clipping.ByGlobalNorm`). Or skip steps with a NaN or infinite gradient: set `skip_nonfinite=True` in a "
+        "first-order keras_ch8 optimizer.",
     ),
 )
 """The difficulties that the monitors of the suite know."""
@@ -212,16 +217,16 @@ OF_THE_START = (
         "wrong_labels",
         title="Wrong or badly encoded targets",
         section="8.1.2",
-        meaning="The targets do not belong to their inputs, or are not encoded as the loss and the last layer expect.",
+        meaning="The targets do not match their inputs, or are not encoded as the loss and the last layer expect.",
         fine="The targets are encoded as the loss expects",
-        cure="Encode the targets as the loss expects: classes as 0, 1, 2 and so on for "
-        "`keras.losses.SparseCategoricalCrossentropy`, as 0 and 1 for `keras.losses.BinaryCrossentropy`.",
+        cure="Encode the targets as the loss expects: class numbers 0, 1, 2, and so on for "
+        "`keras.losses.SparseCategoricalCrossentropy`, or 0 and 1 for `keras.losses.BinaryCrossentropy`.",
     ),
     Kind(
         "wrong_loss",
         title="Loss does not fit the targets",
         section="8.1.2",
-        meaning="The loss function does not suit targets of this kind.",
+        meaning="The loss function does not suit the targets.",
         fine="The loss fits the targets",
         cure="Compile with a loss that fits the targets: `keras.losses.MeanSquaredError` for numbers, a "
         "cross-entropy for classes.",
@@ -232,8 +237,8 @@ OF_THE_START = (
         section="8.1.2",
         meaning="The last layer cannot output what the loss expects, because of its activation or its number of units.",
         fine="The last layer fits the loss",
-        cure="Match the last layer to the loss: softmax with one unit per class, one sigmoid unit for two classes, "
-        "no activation for numbers.",
+        cure="Match the last layer to the loss: softmax with one unit per class, a single sigmoid unit for two "
+        "classes, or no activation for regression.",
     ),
     Kind(
         "bad_inputs",
@@ -242,40 +247,42 @@ OF_THE_START = (
         meaning="The inputs contain invalid values, are badly scaled, or are prepared differently for training and "
         "validation.",
         fine="The inputs are valid and well scaled",
-        cure="Standardize the inputs with `keras.layers.Normalization`. Scale pixels from 0 to 255 with "
+        cure="Standardize the inputs with `keras.layers.Normalization`. Divide pixel values from 0 to 255 by 255 with "
         "`keras.layers.Rescaling(1 / 255)`.",
     ),
     Kind(
         "equal_units",
         title="Identical units",
         section="8.4",
-        meaning="All units of a layer start equal and get equal gradients, so training cannot tell them apart.",
-        fine="The units of each layer differ",
-        cure="Initialize the weights at random, for example with `keras.initializers.GlorotUniform`.",
+        meaning="All units of a layer start with equal weights and get equal gradients, so training cannot make them "
+        "different.",
+        fine="The units of each layer differ from one another",
+        cure="Initialize the weights randomly, for example with `keras.initializers.GlorotUniform`.",
     ),
     Kind(
         "no_gradient",
         title="Some weights get no gradient",
         section="8.2.5",
-        meaning="Some trainable weights have a gradient of exactly 0, so no step moves them.",
-        fine="Every layer gets a gradient",
-        cure="Do not end the model with ReLU. Where all ReLUs are dead, use `keras.layers.LeakyReLU` or "
-        "`keras.initializers.HeNormal`.",
+        meaning="Some trainable weights have a gradient of exactly 0, so no training step updates them.",
+        fine="Every trainable layer gets a nonzero gradient",
+        cure="Do not end the model with ReLU. If all ReLUs are dead (always output 0), use `keras.layers.LeakyReLU` or "
+        "initialize the weights with `keras.initializers.HeNormal`.",
     ),
     Kind(
         "leak",
         title="Validation examples in the training data",
         section="8.1",
         meaning="Validation examples are also in the training data, so the validation loss looks too good.",
-        fine="No validation example is in the training data",
-        cure="Remove the shared examples from the validation data, and split before you repeat or augment examples.",
+        fine="Few or no validation examples are also in the training data",
+        cure="Remove from the validation data every example that is also in the training data, and split the data "
+        "before you repeat or augment examples.",
         needs_validation=True,
     ),
     Kind(
         "label_order",
         title="Examples sorted by label",
         section="8.1.3",
-        meaning="The examples are sorted by label, so a minibatch does not represent the data.",
+        meaning="The examples are sorted by label, so a batch or a split does not represent the whole data set.",
         fine="The examples are not sorted by label",
         cure="Shuffle the examples before you split and batch them.",
     ),
@@ -283,10 +290,11 @@ OF_THE_START = (
         "imbalance",
         title="Class imbalance",
         section="8.1.1",
-        meaning="Almost all examples are of one class, so a model that always predicts this class looks good.",
+        meaning="Almost all examples belong to one class, so a model that always predicts this class reaches a high "
+        "accuracy.",
         fine="No class makes up almost all of the examples",
-        cure="Give rare classes more weight (`class_weight` in `keras.Model.fit`), and watch a metric on which a "
-        "constant prediction scores poorly, such as `keras.metrics.AUC`.",
+        cure="Give rare classes more weight with the `class_weight` argument of `keras.Model.fit`. Watch a metric on "
+        "which a constant prediction scores poorly, such as `keras.metrics.AUC`.",
     ),
 )
 """What can be seen before the first step (`verdicts.checks`)."""
@@ -299,26 +307,26 @@ OF_THE_COURSE = (
         meaning="Training ends while the loss is still falling: more epochs would lower it further.",
         fine="Training is long enough",
         cure="Train for two or three times as many epochs, and add "
-        "`callbacks.EarlyStopping(restore_best_weights=True)` to stop in time.",
+        "`callbacks.EarlyStopping(restore_best_weights=True)` to stop once the validation loss no longer falls.",
     ),
     Kind(
         "too_long",
         title="Trained too long",
         section="8.1",
-        meaning="The held-out loss was lowest long ago, and later epochs have not improved it.",
+        meaning="The validation loss was lowest many epochs ago, and later epochs have not improved it.",
         fine="Training is not too long",
-        cure="Train for fewer epochs, or stop when the validation loss is lowest: "
+        cure="Train for fewer epochs, or stop early and keep the weights with the lowest validation loss: "
         "`callbacks.EarlyStopping(restore_best_weights=True)`.",
     ),
     Kind(
         "oscillation",
         title="Oscillating training loss",
         section="8.3.1",
-        meaning="The training loss oscillates from epoch to epoch and falls no further: the steps are too long to "
-        "settle.",
+        meaning="The training loss oscillates from epoch to epoch and falls no further, because the optimizer steps "
+        "are too large for it to settle.",
         fine="The training loss does not oscillate from epoch to epoch",
-        cure="Let the learning rate decay: `schedules.LinearDecay`, `callbacks.LearningRateDecay`. Or lower it: "
-        "`keras_ch8.find_learning_rate` finds a good one.",
+        cure="Decay the learning rate with `schedules.LinearDecay` or `callbacks.LearningRateDecay`. Or lower it: "
+        "`keras_ch8.find_learning_rate` finds a good value.",
     ),
     Kind(
         "learns_nothing",
@@ -326,8 +334,8 @@ OF_THE_COURSE = (
         section="8.2",
         meaning="At the end of training, the model does no better than a constant prediction.",
         fine="The model has learned something",
-        cure="Check the labels, the learning rate (`keras_ch8.find_learning_rate`), the trainable layers and the "
-        "inputs, in this order. Then try to fit 32 examples alone.",
+        cure="Check in this order: the labels, the learning rate (`keras_ch8.find_learning_rate`), the trainable "
+        "layers and the inputs. Then train on only 32 examples.",
     ),
 )
 """How long a training is, whether it comes to rest, and whether it has learned anything: what its epochs say."""

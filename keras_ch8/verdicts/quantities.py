@@ -82,15 +82,16 @@ PACE_KEPT = Quantity(
 )
 HEADWAY_SINCE = Quantity(
     "headway_since_half",
-    "Fraction by which the loss is below its lowest value in the first half, by medians of three measurements.",
-    lambda fall: f"the loss has {_has_moved(fall)} since its minimum in the first half",
+    "Fraction by which the loss is below its lowest value in the first half of the steps, by medians of three "
+    "measurements.",
+    lambda fall: f"the loss has {_has_moved(fall)} since its minimum in the first half of the steps",
     number=lambda fall: f"a {'fall' if fall >= 0 else 'rise'} of {percent(fall)}",
 )
 RISES = Quantity(
     "rises",
     "All recent rises of the loss between measurements, as a fraction of the loss.",
-    lambda rises: f"recent rises add up to {percent(rises)} of the loss",
-    "recent rises of the loss have no limit",
+    lambda rises: f"recent increases in the loss add up to {percent(rises)} of its value",
+    "recent increases in the loss have no limit",
     number=percent,
     series="diagnosis/relative_loss_rises",
 )
@@ -112,7 +113,7 @@ PART_DONE = Quantity(
 UPDATES = Quantity(
     "updates",
     "Updates of the weights so far.",
-    lambda number: f"training made {counted(number, 'update')}",
+    lambda number: f"training made {counted(number, 'weight update')}",
 )
 
 # --- the steps -------------------------------------------------------------------------------------------------------
@@ -298,7 +299,7 @@ SATURATED = Quantity(
 SATURATED_IN_LAYER = Quantity(
     "saturated_in_layer",
     "`fraction_saturated` of the layer with the most.",
-    lambda fraction: f"in one layer, {percent(fraction)} of the units are saturated",
+    lambda fraction: f"{percent(fraction)} of the units in the most saturated layer are saturated",
     number=percent,
 )
 LARGEST_SIGNAL = Quantity(
@@ -414,7 +415,7 @@ RISEN = Quantity(
 SWING = Quantity(
     "swing",
     "The mean change of the training loss between epochs in the second half, as a fraction of the loss.",
-    lambda size: f"the loss changes by {percent(size)} from one epoch to the next",
+    lambda size: f"the training loss changes by {percent(size)} from one epoch to the next",
     number=percent,
 )
 HEADWAY = Quantity(
@@ -424,7 +425,7 @@ HELD_OUT_RISE = Quantity(
     "held_out_rise",
     "The rise of the held-out loss (`val_loss`, or else the loss on the probe) since its minimum, over its fall before "
     "or, if larger, a tenth of its initial value.",
-    lambda rise: f"since its minimum, the held-out loss has risen by {percent(rise)} of its earlier fall",
+    lambda rise: f"the held-out loss has risen from its minimum by {percent(rise)} of its earlier fall",
     "the held-out loss has risen without limit",
     number=percent,
     usual="lowest of the last 3 values",

@@ -92,7 +92,7 @@ _NOT_SCALED = (Fact.INPUT_NORMALIZATION, Fact.TOKENS, Fact.SEVERAL_INPUTS)
 
 def _rate(change: str, rate: str, expects: str) -> tuple[Remedy, ...]:
     """Return the remedies that set the rate: as a number, that of a schedule, and one that something else sets."""
-    to = f"from {{rate}} to {{{rate}}}"
+    to, by = f"from {{rate}} to {{{rate}}}", "down" if change == "Lower" else "up"
     scheduled = Fact.SCHEDULE_TO_SCALE
     return (
         Remedy(
@@ -100,11 +100,11 @@ def _rate(change: str, rate: str, expects: str) -> tuple[Remedy, ...]:
             unless=(scheduled, *_ELSEWHERE, *_OWN_LENGTH),
         ),
         Remedy(
-            f"{change} the peak of the learning rate schedule {to}: scale the whole schedule by the same factor.",
+            f"{change} the peak of the learning rate schedule {to} by scaling the whole schedule {by}.",
             SCALE_SCHEDULE.format(rate=rate), expects, (scheduled,), (*_ELSEWHERE, *_OWN_LENGTH),
         ),
         Remedy(
-            f"Where you set the learning rate, {change.lower()} its largest value {to}.",
+            f"In the code that sets the learning rate, {change.lower()} its largest value {to}.",
             needs=_ELSEWHERE, unless=_OWN_LENGTH,
         ),
     )  # fmt: skip
@@ -148,7 +148,8 @@ def _leaky(expects: str, *needs: Fact) -> Remedy:
 
 def _clip(expects: str) -> Remedy:
     return Remedy(
-        "Clip the gradient at a norm of {clip_at}, which 9 of 10 gradients stay below: `global_clipnorm={clip_at}`.",
+        "Clip the gradient norm at {clip_at}, which 9 out of 10 gradients stay below: pass `global_clipnorm={clip_at}` "
+        "to the optimizer.",
         CLIP, expects, unless=(Fact.CLIPPING, Fact.OWN_STEP_LENGTH),
     )  # fmt: skip
 
@@ -170,35 +171,37 @@ _LEAVES = "The loss should start to fall within the first few epochs."
 _PASSES = "Fewer than a third of the units should be dead or saturated."
 
 _DECAY_LESS = Remedy(
-    "Lower `weight_decay` to 0.004, Keras's default: currently it shrinks each weight by 1 % or more per step.",
+    "Lower `weight_decay` to 0.004, the default of `keras.optimizers.AdamW`: the current value shrinks each weight by "
+    "1 % or more per step.",
     DECAY_LESS, "The weights should grow, and the loss should fall.", (Fact.STRONG_DECAY,),
 )  # fmt: skip
 _IN_ORDER = (
     "Check in this order: do the labels match their inputs,{} are the layers trainable, and are the inputs scaled? "
-    "Then fit 32 examples alone: if the model cannot learn even these, the fault is in the model."
+    "Then train on only 32 examples: if the model cannot fit even these, the fault is probably in the model."
 )
 _NEW_START = Remedy(
-    "Initialize the weights at random and at the usual scale, so that units differ: "
+    "Initialize the weights randomly at a standard scale, so that the units differ: use "
     "`keras.initializers.GlorotUniform`.",
     NEW_START, _LEAVES,
 )  # fmt: skip
 _STOP = Remedy(
-    "Stop when the validation loss is lowest: `callbacks.EarlyStopping(restore_best_weights=True)`.",
+    "Stop when the validation loss no longer falls, and restore the best weights: "
+    "`callbacks.EarlyStopping(restore_best_weights=True)`.",
     "stop = keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True)\ncallbacks = [stop, *callbacks]",
-    "Training should end with its best validation loss.",
+    "The final weights should have the lowest validation loss of the run.",
     unless=_LOOP,
 )
-_KEEP = Remedy("Keep the weights of the step at which the held-out loss is lowest, and stop there.", needs=_LOOP)
+_KEEP = Remedy("Keep the weights from the step with the lowest held-out loss, and end training there.", needs=_LOOP)
 _DECAY = Remedy(
     "Decay the learning rate from {rate} to 0 over the whole training run with `schedules.LinearDecay`.",
     SLOWER_FALL,
-    "The loss should fall further toward the end of training.",
+    "Toward the end of training, the loss should fall further.",
     unless=_RATED,
 )
 
 _REVIVE = (
     Remedy(
-        "Divide the factor of `activity_regularizer` by 10: this penalty may be holding the units at 0.",
+        "Divide the `activity_regularizer` factor by 10: this penalty may be holding unit outputs at 0.",
         needs=(Fact.PENALTIES_OF_UNITS,),
     ),
     _scale_inputs(_PASSES),
@@ -222,14 +225,15 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "step_too_short": (
         _DECAY_LESS,
         Remedy(
-            "Raise the clipping threshold to {clip_at}, which 9 of 10 gradients stay below: currently nearly every "
-            "step is clipped.",
+            "Raise the clipping threshold to {clip_at}, which 9 out of 10 gradients stay below. Currently, the "
+            "gradient is clipped at nearly every step.",
             CLIP_LESS, "The loss should fall several times faster.", (Fact.CLIPPED,), _OWN_LENGTH,
         ),
         Remedy(
-            "End the model with `keras.layers.Rescaling(y.std(), y.mean())`: your targets are too large to reach at "
-            "this learning rate.",
-            RESCALE_TARGETS, "The loss should fall below that of the best constant prediction in the first few epochs.",
+            "End the model with `keras.layers.Rescaling(y.std(), y.mean())`: your training targets `y` are too large "
+            "to reach at this learning rate.",
+            RESCALE_TARGETS,
+            "Within the first few epochs, the loss should fall below that of the best constant prediction.",
             (Fact.LARGE_TARGETS, Fact.STEPS_OF_THE_RATE), (Fact.SEVERAL_INPUTS,),
         ),
         Remedy(
@@ -244,7 +248,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             (Fact.FADED_RATE, Fact.LOWERED_ON_PLATEAUS), _OWN_LENGTH,
         ),
         Remedy(
-            "Where you set the learning rate, let it decay more slowly, over the whole training run.",
+            "In the code that sets the learning rate, let it decay more slowly, over the whole training run.",
             needs=(Fact.FADED_RATE,), unless=(Fact.LOWERED_ON_PLATEAUS, *_OWN_LENGTH),
         ),
         *_LONGER,
@@ -252,30 +256,33 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "ill_conditioned": (
         Remedy(
-            "Train for three times as many epochs: your optimizer already uses curvature, and stops by itself. With "
-            '`keras.config.set_floatx("float64")` it reaches a lower loss.',
+            "Train for three times as many epochs: your optimizer already uses curvature, and stops by itself once it "
+            'has converged. To reach a lower loss, call `keras.config.set_floatx("float64")` before you build the '
+            "model.",
             "epochs = 3 * epochs", "The loss should keep falling.", (Fact.CURVATURE,),
         ),
         _scale_inputs("The loss should fall faster from the first epoch on.", and_rate=True),
         Remedy(
-            "Use `optimizers.LBFGS` on full batches: it fits a linear model in a few dozen steps.",
+            "Use `optimizers.LBFGS` with the full training set as one batch: it fits a linear model in a few dozen "
+            "steps.",
             WITH_CURVATURE, "The loss should reach the least-squares minimum.", (Fact.LINEAR_MODEL,),
             (*_SCHEDULED, *_NO_CURVATURE),
         ),
         Remedy(
             "Give each weight its own learning rate with `optimizers.Adam`. Then find a new learning rate with "
             "`keras_ch8.find_learning_rate`.",
-            f"{ADAM}\n{FIND_RATE}", "The loss should fall faster, also along the flat directions.",
+            f"{ADAM}\n{FIND_RATE}",
+            "The loss should fall faster, including along the flat directions of the loss surface.",
             unless=(Fact.ADAPTIVE_RATES, Fact.CURVATURE),
         ),
-        _normalize("The loss should fall faster, at a higher learning rate."),
+        _normalize("A higher learning rate should be stable, and the loss should fall faster."),
         _find_rate("The loss should fall faster."),
-        Remedy("Use a second-order optimizer, such as `optimizers.LBFGS` (section 8.6).", unless=_NO_CURVATURE),
+        Remedy("Use a quasi-Newton optimizer, such as `optimizers.LBFGS`.", unless=_NO_CURVATURE),
     ),
     "noise_dominated": (
         Remedy(
-            "Raise the batch size to {larger_batch}, for the same number of steps.", LARGER_BATCH,
-            "The loss should fall below its current noise floor.",
+            "Raise the batch size to {larger_batch}, and train for the same number of steps (more epochs).",
+            LARGER_BATCH, "The loss should fall below its current noise floor.",
         ),
         _DECAY,
         Remedy("Average the weights of the last steps with `callbacks.PolyakAveraging`."),
@@ -293,7 +300,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         dataclasses.replace(_NEW_START, needs=(Fact.SMALL_START,)),
         _adam(_LEAVES),
         dataclasses.replace(_NEW_START, unless=(Fact.SMALL_START,)),
-        Remedy("Use `optimizers.Momentum`, which leaves a saddle point sooner."),
+        Remedy("Use `optimizers.Momentum`, which escapes a saddle point sooner than plain gradient descent."),
     ),
     "cliff": (
         _clip("The loss should fall without jumps: no step should undo earlier progress."),
@@ -302,8 +309,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "exploding": (
         Remedy(
-            "Initialize the recurrent kernels with `initializers.Orthogonal`, and clip the gradient at a norm of "
-            "{clip_at}.",
+            "Initialize the recurrent kernels with `initializers.Orthogonal`, and clip the gradient norm at {clip_at}.",
             f"{ORTHOGONAL}\n{CLIP}", "The gradient should have a similar size at all time steps.", (Fact.RECURRENCE,),
             (Fact.CLIPPING, Fact.OWN_STEP_LENGTH),
         ),
@@ -313,11 +319,12 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         ),
         _scale_start(_FACTOR),
         _normalize(_FACTOR),
-        _clip("No single step should be far longer than the others."),
+        _clip("No single weight update should be far larger than the others."),
     ),
     "vanishing": (
         Remedy(
-            "Replace softmax with ReLU in hidden layers: the outputs of a softmax sum to 1, so they barely differ.",
+            "Replace softmax with ReLU in hidden layers: the outputs of a softmax sum to 1, so they vary little "
+            "between examples.",
             ACTIVE, _FACTOR, (Fact.SOFTMAX_UNITS,),
         ),
         _normalize(_FACTOR, Fact.SIGMOID_UNITS),
@@ -332,7 +339,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             MASK_ZEROS, _REACH, (Fact.PADDING,),
         ),
         Remedy(
-            "Use `keras.layers.LSTM`, and start with open forget gates: `initializers.forget_gate(units, {memory})`.",
+            "Use `keras.layers.LSTM`, and start with open forget gates: "
+            "`bias_initializer=initializers.forget_gate(units, {memory})` and `unit_forget_bias=False`.",
             LONG_MEMORY, _REACH, (Fact.SIMPLE_RECURRENCE, Fact.SEQUENTIAL),
         ),
         Remedy(
@@ -347,7 +355,10 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "dead_units": (
         *_REVIVE,
-        Remedy("Initialize the weights with `keras.initializers.HeNormal`, and the biases with 0 or slightly above."),
+        Remedy(
+            "Initialize the weights with `keras.initializers.HeNormal` and the biases with 0 or a small positive "
+            "value."
+        ),
     ),
     "saturated_units": (
         _scale_inputs(_PASSES),
@@ -358,8 +369,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "batch_norm_gap": (
         Remedy(
-            "Lower the `momentum` of the batch normalization to {momentum}, so that its moving statistics keep up "
-            "with the batches.",
+            "Lower the `momentum` of the batch normalization layers to {momentum}, so that their moving statistics "
+            "keep up with the batches.",
             "for layer in model.layers:\n"
             '    if hasattr(layer, "moving_mean"):\n'
             "        layer.momentum = {momentum}",
@@ -380,8 +391,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         _STOP,
         _KEEP,
         Remedy(
-            "On the validation examples, a constant prediction beats the model. Draw and prepare training and "
-            "validation examples in the same way, and shuffle before you split.",
+            "On the validation examples, a constant prediction beats the model. Draw and preprocess the training and "
+            "validation examples in the same way, and shuffle the data before you split it.",
             needs=(Fact.HELD_OUT_OF_ANOTHER_KIND,),
         ),
         Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), use a smaller model, or get more data."),
@@ -391,11 +402,12 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Give hidden layers an activation such as ReLU: without one, consecutive layers collapse into a single "
             "linear layer.",
-            ACTIVE, "The loss should settle much lower.", (Fact.LINEAR_LAYERS,),
+            ACTIVE, "The loss should settle at a much lower value.", (Fact.LINEAR_LAYERS,),
         ),
         Remedy(
-            "Give each hidden layer four times as many units, add a hidden layer, and remove penalties and dropout.",
-            LARGER, "The loss should settle much lower.", (Fact.SEQUENTIAL,),
+            "Give each hidden layer four times as many units, add a hidden layer, and remove regularization penalties "
+            "and dropout.",
+            LARGER, "The loss should settle at a much lower value.", (Fact.SEQUENTIAL,),
             (Fact.SKIP_CONNECTIONS, Fact.RESHAPES),
         ),
         Remedy("Fix any other problem first. Then train longer, use a larger model, or regularize less."),
@@ -412,10 +424,10 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         ),
         Remedy(
             "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
-            "The loss should keep falling, and settle by the end.", unless=_LOOP,
+            "The loss should keep falling, and level off by the end of training.", unless=_LOOP,
         ),
         Remedy("Train for three times as many steps.", needs=_LOOP),
-        Remedy("Raise the learning rate: `keras_ch8.find_learning_rate` finds a good one.", unless=_OWN_LENGTH),
+        Remedy("Raise the learning rate: `keras_ch8.find_learning_rate` finds a good value.", unless=_OWN_LENGTH),
     ),
     "too_long": (_STOP, _KEEP, Remedy("Train for fewer epochs.", unless=_LOOP)),
     "oscillation": (
@@ -426,16 +438,17 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "bad_inputs": (
         dataclasses.replace(_scale_inputs(_BELOW_CHANCE), needs=()),
         Remedy(
-            "Preprocess the inputs for training, validation and prediction in the same way, with the same statistics."
+            "Preprocess the inputs for training, validation and prediction in the same way, with the mean and standard "
+            "deviation of the training inputs."
         ),
     ),
     "equal_units": (_NEW_START,),
     "no_gradient": (
         _leaky("The gradient should be nonzero, and the loss should fall.", Fact.DEAD_UNITS),
         Remedy(
-            "Find what blocks the gradient after these layers: a function `f` such as `keras.ops.round`, "
-            "`keras.ops.argmax` or a comparison. Let the gradient pass: write `x + keras.ops.stop_gradient(f(x) - x)` "
-            "instead of `f(x)`."
+            "Find the function `f` that blocks the gradient after the reported layers, for example `keras.ops.round` "
+            "or a comparison cast to float. To let the gradient pass, write `x + keras.ops.stop_gradient(f(x) - x)` "
+            "instead of `f(x)`. Replace `keras.ops.argmax`, which changes the shape, with `keras.ops.softmax`."
         ),
         Remedy("Initialize the weights with `keras.initializers.HeNormal`."),
     ),
@@ -443,7 +456,10 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         *_LESS,
         _find_rate("All gradients should be finite."),
         _clip("All gradients should be finite."),
-        Remedy("Search the data for NaN, or let `callbacks.Guard` skip such steps and list their examples."),
+        Remedy(
+            "Search the data for NaN, or let `callbacks.Guard` skip steps with a NaN or infinite gradient and list "
+            "their examples."
+        ),
     ),
 }  # fmt: skip
 """What to do about each kind of verdict, the first that suits the training first."""

@@ -19,33 +19,38 @@ PLAYBOOK = "Deep Learning Tuning Playbook"
 
 THIRD_OVER = Limit(q.PART_DONE, "above", 1 / 3, name="at least a third of training is done")
 LAST_QUARTER = Limit(q.PART_DONE, "above", 3 / 4, name="training is in its last quarter")
-AT_THE_END = Limit(q.PART_DONE, "above", 0.9, name="training is at its end")
-ENOUGH_UPDATES = Limit(q.UPDATES, "above", 100, name="there were enough updates to learn something")
+AT_THE_END = Limit(q.PART_DONE, "above", 0.9, name="training is nearly over")
+ENOUGH_UPDATES = Limit(q.UPDATES, "above", 100, name="there were enough weight updates to learn something")
 
-GOOD = Limit(q.GAINED, "above", 0.5, name="the loss is far below its initial value and that of a constant prediction")
+GOOD = Limit(
+    q.GAINED, "above", 0.5, name="the loss is far below both its initial value and the loss of a constant prediction"
+)
 HIGH = Limit(q.GAINED, "below", 0.9, name="the loss is still high")
 LOW = Limit(q.GAINED, "above", 0.9, name="the loss is low")
-AT_CHANCE = Limit(q.OVER_CHANCE, "above", 0.95, name="a constant prediction does as well")
+AT_CHANCE = Limit(q.OVER_CHANCE, "above", 0.95, name="a constant prediction would do about as well as the model")
 FALLING = Limit(q.RECENT, "above", 0.05, name="the loss is still falling")
 FALLING_FAST = Limit(q.RECENT, "above", 0.2, name="the loss falls fast")
 NOT_FAST = Limit(q.RECENT, "below", 0.2, name="the loss is not falling fast")
 GOING_WELL = Combination("the loss is good or falls fast", "any of", (GOOD, FALLING_FAST))
 AT_REST = (
     HIGH,
-    Limit(q.RECENT, "below", 0.05, name="the loss does not fall"),
-    Limit(q.RECENT, "above", -0.2, name="the loss does not rise much"),
-    Limit(q.PACE_KEPT, "below", 0.25, name="the loss fell faster at the start"),
+    Limit(q.RECENT, "below", 0.05, name="the loss is not falling"),
+    Limit(q.RECENT, "above", -0.2, name="the loss is not rising much"),
+    Limit(q.PACE_KEPT, "below", 0.25, name="the loss fell faster earlier in training"),
 )
 STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
 
-SHRUNK_AWAY = Limit(q.SHRUNK, "below", 0.4, name="penalties have shrunk the weights", source=MEASURED)
+SHRUNK_AWAY = Limit(q.SHRUNK, "below", 0.4, name="regularization has shrunk the weights", source=MEASURED)
 FADED_RATE = Limit(q.RATE_LEFT, "below", 1e-2, 5e-3, source=MEASURED)
 WANTS_ALL = Limit(q.COMPARES, "above", 1, name="the optimizer needs full batches")
 TOO_LONG = Limit(q.TYPICAL_STEP, "above", 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}")
 NEGATIVE = Limit(q.NEGATIVITY, "above", 0.1, 0.2, source=f"{MEASURED}; trained networks have up to 3 %")
-FAR_TARGETS = Limit(q.FAR_TARGETS, "above", 1, name="the targets are far from 1 and the outputs have to grow")
+FAR_TARGETS = Limit(
+    q.FAR_TARGETS, "above", 1, name="the standard deviation of the targets is above 100, so the outputs have to grow"
+)
 NOT_AT_SADDLE = Combination(
-    "the negative curvature is too weak to follow, penalties have shrunk the weights, or targets are far from 1",
+    "the negative curvature is too weak to exploit, regularization has shrunk the weights, or the standard deviation "
+    "of the targets is above 100",
     "any of",
     (Limit(q.ESCAPES, "below", 1.0), SHRUNK_AWAY, FAR_TARGETS),
 )
@@ -54,7 +59,7 @@ WORTH_A_SPECTRUM = Combination(
     "any of",
     (
         Combination(
-            "training does not go well",
+            "training is not going well",
             "none of",
             (Limit(q.GAINED, "above", 0.95, name="almost all is learned"), FALLING_FAST),
         ),
@@ -70,7 +75,7 @@ STEP_LENGTH = (
         says="The learning rate is too high and training diverges",
         limits=(Limit(q.GROWTH, "above", 1.3, 1.6, source=MEASURED),),
         unless=Combination(
-            "the steps are not too long, or the minibatch loss has fallen",
+            "the steps are shorter than the optimal length, or the minibatch loss has fallen",
             "any of",
             (Limit(q.TYPICAL_STEP, "below", 1.0), Limit(q.MINIBATCHES, "below", 0.7)),
         ),
@@ -81,7 +86,12 @@ STEP_LENGTH = (
         limits=(
             Limit(q.RATE_OF_LIMIT, "above", 20.0, source=MEASURED),
             TOO_LONG,
-            Limit(q.HEADWAY_SINCE, "below", 0.0, name="the loss is no lower than in the first half"),
+            Limit(
+                q.HEADWAY_SINCE,
+                "below",
+                0.0,
+                name="the loss is no lower than its minimum in the first half of the steps",
+            ),
             HIGH,
         ),
         mentions=(q.HEADWAY_SINCE,),
@@ -98,7 +108,7 @@ STEP_LENGTH = (
     ),
     Rule(
         kind="step_too_long",
-        says="The learning rate is too high and the loss rises again",
+        says="The learning rate is too high",
         limits=(
             Limit(q.HEADWAY_SINCE, "below", -0.4, -0.6, source=MEASURED),
             Limit(q.OVERSHOOT, "above", 0.5, 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),
@@ -112,14 +122,14 @@ STEP_LENGTH = (
         limits=(
             Limit(q.STEP_OVER_BEST, "below", 1e-2, 5e-3, source=MEASURED),
             Limit(q.GAINED, "below", 0.1, name="the loss has barely fallen"),
-            Limit(q.PACE_KEPT, "above", 0.25, name="the loss falls as fast as before"),
+            Limit(q.PACE_KEPT, "above", 0.25, name="the loss is falling about as fast as it did earlier in training"),
             THIRD_OVER,
         ),
     ),
     Rule(
         kind="step_too_short",
         says="The learning rate decayed too early and the loss stopped falling",
-        limits=(FADED_RATE, Limit(q.RECENT, "below", 0.05, name="the loss does not fall")),
+        limits=(FADED_RATE, Limit(q.RECENT, "below", 0.05, name="the loss is not falling")),
         unless=GOOD,
         mentions=(q.RATE_OF_LIMIT,),
     ),
@@ -155,7 +165,7 @@ GRADIENT_NOISE = (
             NOT_FAST,
         ),
         unless=Combination(
-            "noise costs little and the loss is still falling",
+            "noise adds little to the loss, and the loss is still falling",
             "all of",
             (Limit(q.EXCESS, "below", 0.12), FALLING),
         ),
@@ -167,16 +177,18 @@ GRADIENT_NOISE = (
             Limit(q.NOISE_OVER_BATCH, "below", 0.05, 0.025, source=f"{MCCANDLISH}; {MEASURED}"),
             Limit(q.BATCH_SIZE, "above", 256, name="smaller batches would save computation"),
         ),
-        cure="Lower the batch size to about {smaller_batch}: each step learns as much from fewer examples.",
+        cure="Lower the batch size to about {smaller_batch}: each step will make almost as much progress with fewer "
+        "examples.",
         code="batch_size = {smaller_batch}",
     ),
     wasteful(
         says="Much smaller batches would have done",
         limits=(
             Limit(q.FALL_NOISE, "below", 0.1, 0.05, source=f"{MCCANDLISH}; {MEASURED}"),
-            Limit(q.BATCH_SIZE, "above", 1024, name="smaller batches would save much computation"),
+            Limit(q.BATCH_SIZE, "above", 1024, name="smaller batches would save a lot of computation"),
         ),
-        cure="Divide the batch size by 4, or even by 16: each step learns almost as much from fewer examples.",
+        cure="Divide the batch size by 4, or even by 16: each step will make almost as much progress with fewer "
+        "examples.",
         code="batch_size = batch_size // 4",
     ),
 )
@@ -184,10 +196,10 @@ GRADIENT_NOISE = (
 GRADIENT_NORM = (
     Rule(
         kind="ill_conditioned",
-        says="Correlated inputs slow this linear model down",
+        says="Correlated inputs slow down the training of this linear model",
         limits=(
             Limit(q.OVER_LEAST_SQUARES, "above", 1.5, source=MEASURED),
-            Limit(q.UNEVENNESS, "above", 100.0, name="the inputs are correlated", source=MEASURED),
+            Limit(q.UNEVENNESS, "above", 100.0, name="the input features are strongly correlated", source=MEASURED),
             LAST_QUARTER,
         ),
         mentions=(q.UNEVENNESS, q.LOSS),
@@ -197,7 +209,7 @@ GRADIENT_NORM = (
         says="Regularization is too strong for the model to learn",
         limits=(SHRUNK_AWAY.at("act"), THIRD_OVER, AT_CHANCE),
         mentions=(q.LOSS,),
-        cure="Regularize less: divide the penalties by 100, or remove them.",
+        cure="Regularize less: divide the penalty factors by 100, or remove the penalties.",
         code="for weight in model.trainable_variables:\n    weight.regularizer = None",
         expects="The loss should fall below that of the best constant prediction.",
     ),
@@ -205,19 +217,19 @@ GRADIENT_NORM = (
 
 BROKE = Limit(q.BROKEN, "above", 1)
 NOT_BELOW_0 = Combination("the loss has not gone below 0", "none of", (Limit(q.GROWTH, "below", -1e-9),))
-SKIPPED = Limit(q.SKIPS, "above", 1, name="such steps are skipped")
+SKIPPED = Limit(q.SKIPS, "above", 1, name="steps with a NaN or infinite gradient are skipped")
 CLIFF = (
     Rule(
         kind="cliff",
         says="The gradient spikes",
         limits=(Limit(q.SPIKES, "above", 1, 6, source=MEASURED),),
-        unless=Combination("the loss is low, and not below 0", "all of", (LOW, NOT_BELOW_0)),
+        unless=Combination("the loss is low but not negative", "all of", (LOW, NOT_BELOW_0)),
     ),
     Rule(
         kind="cliff",
-        says="The gradient spikes, and training does not go well",
+        says="The gradient spikes, and training is not going well",
         limits=(Limit(q.SPIKES, "above", 3, source=MEASURED),),
-        unless=Combination("the loss is good or falls fast, and is not below 0", "all of", (GOING_WELL, NOT_BELOW_0)),
+        unless=Combination("the loss is good or falls fast, and is not negative", "all of", (GOING_WELL, NOT_BELOW_0)),
     ),
     Rule(
         kind="nonfinite",
@@ -230,11 +242,20 @@ CLIFF = (
     Rule(
         kind="nonfinite",
         says="The gradient suddenly became non-finite, without growing first",
-        limits=(BROKE, Limit(q.GREW, "below", 0, name="neither the loss nor the gradient had grown before")),
+        limits=(
+            BROKE,
+            Limit(
+                q.GREW,
+                "below",
+                0,
+                name="loss, gradient and weights had not grown before the first NaN or infinite gradient",
+            ),
+        ),
         unless=SKIPPED,
         is_certain=True,
-        cure="Find the division by 0, or the logarithm or square root of 0, in the data, the model or the loss. Keep "
-        "the argument above 0 with `keras.ops.maximum(x, 1e-7)`. A lower learning rate will not help.",
+        cure="Look for a division by 0, or a logarithm or square root of 0 or a negative number, in the data, the "
+        "model or the loss. Keep a divisor or argument that should be positive above 0 with "
+        "`keras.ops.maximum(x, 1e-7)`. A lower learning rate will not help.",
         expects="All gradients should be finite.",
     ),
     Rule(
@@ -255,32 +276,34 @@ DURATION = (
         limits=(
             Limit(q.LATELY, "above", 0.14, source=MEASURED),
             Limit(q.STILL_AHEAD, "above", 0.3, source=MEASURED),
-            Limit(q.LEFT, "above", 0.05, 0.3, name="something is left to learn"),
-            Limit(q.UPDATES, "below", 400, name="there were few updates"),
-            Limit(q.BEST_AT, "above", 0.9, name="the loss is lowest at the end", source=PLAYBOOK),
+            Limit(q.LEFT, "above", 0.05, 0.3, name="the loss still has room to fall"),
+            Limit(q.UPDATES, "below", 400, name="there were few weight updates"),
+            Limit(q.BEST_AT, "above", 0.9, name="the loss is lowest at the end of training", source=PLAYBOOK),
             Limit(q.PART_DONE, "above", 1.0, name="training is over"),  # before, the last epochs may still bring it
         ),
         mentions=(q.UPDATES, q.LEFT, *q.HELD_OUT),
     ),
     Rule(
         kind="too_long",
-        says="The last epochs made the model worse on held-out examples",
+        says="The last epochs made the model worse on the validation data",
         limits=(
             Limit(q.BEST_AT, "below", 0.33, source=f"{PLAYBOOK}; {MEASURED}"),
             Limit(q.RISEN, "above", 0.02, source=MEASURED),
-            Limit(q.LEARNED_SINCE, "above", 0.02, name="the training loss has fallen since"),
-            Limit(q.LEFT, "below", 0.9, name="the loss is clearly below that of a constant prediction"),
+            Limit(
+                q.LEARNED_SINCE, "above", 0.02, name="the training loss has fallen since the validation loss was lowest"
+            ),
+            Limit(q.LEFT, "below", 0.9, name="the validation loss is clearly below that of a constant prediction"),
             AT_THE_END,
         ),
         mentions=(q.LEARNED_SINCE, *q.HELD_OUT),
     ),
     Rule(
         kind="oscillation",
-        says="The training loss oscillates instead of settling",
+        says="Training oscillates instead of settling",
         limits=(
             Limit(q.SWING, "above", 0.1, 0.12, source=MEASURED),
             Limit(q.OVERSHOOT, "above", 0.5, 0.7, source=MEASURED),
-            Limit(q.HEADWAY, "below", 0.2, name="the rises of the loss undo most of its falls"),
+            Limit(q.HEADWAY, "below", 0.2, name="the increases in the loss cancel most of its decreases"),
         ),
         mentions=q.HELD_OUT,
     ),
@@ -315,21 +338,23 @@ NOTHING_LEARNED = (
         limits=(Limit(q.VALIDATION_OVER_CHANCE, "above", 1.0, source=MEASURED), ENOUGH_UPDATES),
         mentions=q.HELD_OUT,
         cure="Prepare the validation data like the training data: shuffle before you split, and use the same scaling "
-        "and class numbers. If you already do, check that each label belongs to its inputs.",
+        "and class numbers. If you already do this, check that each label matches its input.",
     ),
     Rule(
         kind="too_short",
         says="Training is too short for the model to learn much",
         limits=(
             Limit(q.LEAST_OVER_CHANCE, "above", 0.9, source=MEASURED),
-            Limit(q.UPDATES, "below", 300, 100, name="there were few updates"),
+            Limit(q.UPDATES, "below", 300, 100, name="there were few weight updates"),
         ),
-        unless=Combination("the model learned nothing despite enough updates", "all of", (NOTHING, ENOUGH_UPDATES)),
+        unless=Combination(
+            "the model learned nothing despite enough weight updates", "all of", (NOTHING, ENOUGH_UPDATES)
+        ),
         mentions=(q.UPDATES, *q.HELD_OUT),
     ),
     Rule(
         kind="learns_nothing",
-        says="No metric has changed beyond its noise",
+        says="No metric has changed by more than its noise",
         limits=(
             Limit(q.MOVED, "below", 3.0, source=MEASURED),
             Limit(q.FELL, "below", 0.02, name="the training loss has not fallen"),
@@ -388,7 +413,7 @@ LAYER_FLOW = (
         says="Many ReLUs are dead and get no gradient",
         limits=(Limit(q.DEAD, "above", 0.3, 0.4, source=f"{MEASURED}; healthy networks have up to 20 %"),),
         unless=Combination(
-            "penalties have shrunk the weights, or the loss is good anyway",
+            "regularization has shrunk the weights, or the loss is good anyway",
             "any of",
             (SHRUNK_AWAY, LOW, Combination("most are alive", "all of", (GOOD, Limit(q.DEAD, "below", 0.6)))),
         ),
@@ -402,14 +427,14 @@ LAYER_FLOW = (
     ),
     Rule(
         kind="saturated_units",
-        says="A layer of saturated units blocks the gradient",
+        says="One layer blocks the gradient",
         limits=(Limit(q.SATURATED_IN_LAYER, "above", 0.7, source=MEASURED),),
         unless=GOOD,
         mentions=(q.SATURATED,),
     ),
     Rule(
         kind="bad_scale",
-        says="The inputs or layer outputs are far too large at the start",
+        says="The inputs or layer outputs are far too large at the start of training",
         limits=(Limit(q.LARGEST_SIGNAL, "above", 10.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
     ),
 )
@@ -439,7 +464,12 @@ BATCH_STATISTICS = (
             Limit(q.GAP, "above", 0.3, source=MEASURED),
             Limit(q.INFERENCE_OVER_TRAINING, "above", 1.1, 1.15, source=MEASURED),
         ),
-        unless=Limit(q.PART_DONE, "below", 0.25, name="the moving statistics have had no time to catch up"),
+        unless=Limit(
+            q.PART_DONE,
+            "below",
+            0.25,
+            name="the moving statistics have not had enough time to catch up with the batches",
+        ),
     ),
 )
 
@@ -447,7 +477,7 @@ BATCH_STATISTICS = (
 
 FLAT = Limit(q.NEWTON_GAIN, "below", 0.15, 0.1, source=MEASURED)
 ON_PLATEAU = Combination(
-    "the gradient is almost 0, in a model with hidden layers",
+    "the model has hidden layers, and the gradient is almost 0",
     "all of",
     (
         Limit(q.KERNEL_ELASTICITY, "below", 0.05, source=MEASURED),
@@ -466,7 +496,7 @@ SPECTRUM = (
         says="Training is stuck on a flat part of the loss surface",
         limits=(Limit(q.NEWTON_GAIN, "below", 0.1, 0.05, source=MEASURED), STUCK, ON_PLATEAU),
         unless=Combination(
-            "the loss surface curves down in some direction, and training is long enough to follow it",
+            "the loss surface curves down in some direction, and training is long enough to follow that direction",
             "all of",
             (Limit(q.NEGATIVITY, "above", 0.03), Limit(q.ESCAPES, "above", 1.0)),
         ),

@@ -142,7 +142,7 @@ class Measuring:
         most = max((len(log.of(monitor.name)) for monitor in self.monitors if monitor.source == "probe"), default=0)
         rarer = "`Diagnosis(measure_every=1)` measures at each step."
         more = rarer if most < log.step else f"Train at least {ENOUGH} steps."
-        few = f"Measured {counted(most, 'time')}, which is too few to judge trends. {more}"
+        few = f"The probe was measured {counted(most, 'time')}, too few to judge trends. {more}"
         return [*filter(None, [self.memory.failure, few if 0 < most < ENOUGH else "", self.memory.refusal])]
 
     def cost_summary(self, updates: int) -> str:
