@@ -117,7 +117,7 @@ def reading(kind, rng):
             **{name: np.abs(any_of(4)) for name in flow}, input_signal=any_of(), input_spread=any_of(),
         ),
         "time_horizon": lambda: (
-            TimeHorizon("rnn", np.abs(any_of(7)), True, np.diag(np.nan_to_num(any_of(2)))),
+            TimeHorizon("rnn", np.abs(any_of(7)), True),
         ),
         "batch_statistics": lambda: BatchStatistics(("norm",), any_of(1), any_of(1), any_of(1), *any_of(2)),
         "spectrum": lambda: SpectrumEnds(*any_of(len(ends))),
