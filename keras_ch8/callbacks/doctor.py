@@ -323,8 +323,8 @@ class Doctor(keras.callbacks.Callback):
             ...     for _ in range(5):
             ...         train_step()
             LITTLE CHECKED: 11 of 24 checks could run.
-            Measured 2 times: too few to judge trends. `Diagnosis(measure_every=1)`
-                measures at each step.
+            The probe was measured 2 times, too few to judge trends.
+                `Diagnosis(measure_every=1)` measures at each step.
             >>> run.steps, doctor.runs[0].state.name
             (5, 'little_checked')
 

@@ -185,7 +185,7 @@ def frozen_and_moving(
         leaves = [leaf for leaf in keras_private.leaves_of(layer) if leaf.weights]
         moving = [leaf for leaf in leaves if leaf in moved and {"gamma", "beta"} & {v.name for v in leaf.variables}]
         if moving and rests(layer) and all(leaf in at_rest for leaf in moving):
-            found.append((layer.name, "its batch normalization"))
+            found.append((layer.name, "the moving statistics of its batch normalization"))
         elif leaves and not (layer.trainable or isinstance(layer, keras.Model) or any(map(rests, leaves))):
             found.append((layer.name, "the layers inside it"))
     return tuple(found)

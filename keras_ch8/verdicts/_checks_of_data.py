@@ -202,8 +202,8 @@ OF_LABELS = (
     Check(
         "labels of others",
         "wrong_labels",
-        f"Nearest neighbors in the held-out data predict the held-out targets (below {KNOWN:g} times the loss of a "
-        f"constant prediction), but not the training targets (above {DENIED:g} times)",
+        f"Nearest held-out neighbors predict held-out targets (below {KNOWN:g} times the loss of a constant "
+        f"prediction), but not training targets (above {DENIED:g} times)",
         lambda f: f.neighbours < KNOWN * f.chance and f.neighbours_of_read > DENIED * f.chance and unlike(f) is None,
         lambda f: "Training labels disagree with held-out labels for similar inputs: the nearest-neighbor loss is "
                   f"{digits(f.neighbours_of_read)} instead of {digits(f.neighbours)}.",

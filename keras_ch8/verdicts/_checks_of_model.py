@@ -134,8 +134,8 @@ OF_LOSS = (
     Check(
         "numbers in a cross-entropy",
         "wrong_loss",
-        "The targets of a cross-entropy are fractions, lie outside the range from 0 to 1, or are whole numbers that do "
-        "not stand for classes",
+        "The targets of a cross-entropy are fractions, lie outside the range from 0 to 1, or are whole numbers that "
+        "are not classes",
         lambda f: _numbers_in_cross_entropy(f) and not _is_softmax_of_one(f.output),
         lambda f: f"{f.output.loss} expects {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}, "
         f"but the targets are numbers from {interval(f.targets.low, f.targets.high)}.",

@@ -239,8 +239,9 @@ OF_START = (
         lambda f: _is_broken(f) and _is_undefined(f),
         lambda f: f"Before the first training step, {_name(_broken(f))} receives NaN, though the inputs of the model "
         "are finite.",
-        "Look for a division by 0, or a logarithm or square root of 0 or a negative number, before the layer that "
-        "receives NaN. Keep a divisor or argument that should be positive above 0 with `keras.ops.maximum(x, 1e-7)`.",
+        "Before the layer that receives NaN, look for divisions by 0, and for logarithms or square roots of 0 or "
+        "negative numbers. Keep a divisor or argument that should be positive above 0 with "
+        "`keras.ops.maximum(x, 1e-7)`.",
     ),
     Check(
         "loss is not finite",
@@ -283,7 +284,7 @@ OF_START = (
         "gradient through time",
         "exploding",
         f"A recurrent layer's gradient exceeds {IN_TIME:g} times that of every later layer and {OF_LOSS:g} times the "
-        f"loss, with an input RMS of at most {OF_SIZE_1:g}",
+        f"loss (input RMS up to {OF_SIZE_1:g})",
         lambda f: _through_time(f).input_rms <= OF_SIZE_1,
         lambda f: f"The gradient explodes during backpropagation through time: in {_through_time(f).name} it is "
         f"{digits(_through_time(f).gradient)} before the first training step, far above that of later layers.",
@@ -316,8 +317,8 @@ OF_START = (
     Check(
         "weights too large",
         "bad_scale",
-        f"The loss starts above {FAR_ABOVE:g} times that of a constant prediction, and each of several hidden layers "
-        f"multiplies the RMS by at least {GROWN:g} (input RMS at most {OF_SIZE_1:g})",
+        f"The loss starts above {FAR_ABOVE:g} times that of a constant prediction, and all hidden layers multiply the "
+        f"RMS by {GROWN:g} (input RMS up to {OF_SIZE_1:g})",
         lambda f: f.chance > 0 and f.start.loss_of_predictions > FAR_ABOVE * f.chance and _grow(f),
         lambda f: f"The initial weights are too large: the loss starts at {digits(f.start.loss_of_predictions)}, but "
         f"that of the best constant prediction is {digits(f.chance)}.",

@@ -174,7 +174,7 @@ OF_THE_CHAPTER = (
         "bad_scale",
         title="Badly scaled layer outputs",
         section="8.4",
-        meaning="At the start of training, a layer's outputs are far too large or too small for the next layer: an RMS "
+        meaning="At the start of training, layer outputs are far too large or too small for the next layer: an RMS "
         "near 1 is best.",
         fine="The outputs of all layers are well scaled at the start of training",
         cure="Standardize the inputs (`keras.layers.Normalization`), and scale the initial weights to the data: "

@@ -248,13 +248,13 @@ CLIFF = (
                 q.GREW,
                 "below",
                 0,
-                name="loss, gradient and weights had not grown before the first NaN or infinite gradient",
+                name="loss, gradient and weights had not grown before a NaN or infinite gradient occurred",
             ),
         ),
         unless=SKIPPED,
         is_certain=True,
-        cure="Look for a division by 0, or a logarithm or square root of 0 or a negative number, in the data, the "
-        "model or the loss. Keep a divisor or argument that should be positive above 0 with "
+        cure="In the data, model and loss, look for divisions by 0, and for logarithms or square roots of 0 or "
+        "negative numbers. Keep a divisor or argument that should be positive above 0 with "
         "`keras.ops.maximum(x, 1e-7)`. A lower learning rate will not help.",
         expects="All gradients should be finite.",
     ),

@@ -340,7 +340,7 @@ def test_too_few_measurements_to_judge_trends_are_said_and_nothing_is_all_right(
     for epochs, said in ((3, True), (10, False)):
         watching = callbacks.Diagnosis((X[:16], Y[:16]), "cheap", verbose=True)
         fit(network("sgd"), [watching], batch_size=48, epochs=epochs, verbose=2)
-        sentence = f"Measured {epochs} times: too few to judge trends."
+        sentence = f"The probe was measured {epochs} times, too few to judge trends."
         shown = (str(watching), watching._repr_html_(), "\n".join(watching.findings()), capsys.readouterr().out)
         assert [sentence in text for text in shown] == [said] * 4
         assert (watching.state.name == "little_checked") or not said

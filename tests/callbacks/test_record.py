@@ -16,6 +16,7 @@ import keras_ch8
 from keras_ch8 import callbacks, clipping, extend
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import tags
+from keras_ch8.verdicts.kinds import title_of
 from tests.board.readers import LOADERS
 
 RNG = np.random.default_rng(0)
@@ -62,7 +63,7 @@ def test_the_newest_record_alone_has_everything(tmp_path, order):
     assert found["hyperparameters"].items() >= (expected | {"steps_per_epoch": 6, "trainable weights": 91}).items()
     assert found["diagnosis"] == {"measurements": watching.measurements, "cost": watching.cost}
     assert found["state"] == watching.state.as_data()
-    assert found["state"]["reasons"][0].startswith("Measured 4 times: too few to judge trends.")
+    assert found["state"]["reasons"][0].startswith("The probe was measured 4 times, too few to judge trends.")
     assert [(v["kind"], v["level"], v["finding"]) for v in found["verdicts"]] == [
         (v.kind, v.level, v.finding) for v in watching.verdicts
     ]
@@ -175,7 +176,9 @@ def test_a_verdict_is_on_the_disk_ten_seconds_after_it_was_found(tmp_path):
     assert slow.found, "nothing was in the file"
     assert any(v["level"] == "act" for v in slow.found)
     acts = [e for e in newest(tmp_path)["events"] if e["kind"] == "act"]
-    assert {e["text"].partition(":")[0] for e in acts} >= {v.kind for v in watching.verdicts if v.level == "act"}
+    assert {e["text"].partition(":")[0] for e in acts} >= {
+        title_of(v.kind) for v in watching.verdicts if v.level == "act"
+    }
 
 
 @pytest.mark.slow

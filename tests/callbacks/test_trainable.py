@@ -40,7 +40,7 @@ def test_they_are_trained_as_without_us_and_that_is_said(is_frozen, is_watched_t
     (said,) = [verdict for verdict in doctor.runs[-1].verdicts if verdict.kind == "no_gradient"]
     assert (said.level, said.finding) == (
         "act",
-        "You changed `trainable` after `compile`, so `fit` still trains the weights that it trained before.",
+        "You changed `trainable` after `compile`, so `fit` still trains the same weights as before the change.",
     )
 
 
@@ -115,10 +115,10 @@ def moved(model):
 STATISTICS = {"moving_mean", "moving_variance"}
 ALL = STATISTICS | {"gamma", "beta", "kernel"}
 SICK = {
-    "base is frozen, but each step still changes its batch normalization.": (
+    "base is frozen, but each step still changes the moving statistics of its batch normalization.": (
         lambda: under_a_head(base(), freeze_variables), STATISTICS, set(),
     ),
-    "other is frozen, but each step still changes its batch normalization.": (
+    "other is frozen, but each step still changes the moving statistics of its batch normalization.": (
         lambda: under_a_head(base(keras_ch8.layers.BatchNormalization, "other"), freeze_variables),
         STATISTICS | {"batches"},
         set(),
@@ -126,7 +126,8 @@ SICK = {
     "block is frozen, but each step still changes the layers inside it.": (
         lambda: under_a_head(Block(name="block", trainable=False)), ALL, set(),
     ),
-    "You call base with `training=False`, but `fit` overrides that: each step still changes its batch normalization.": (
+    "You call base with `training=False`, but `fit` overrides that: each step still changes the moving statistics of "
+    "its batch normalization.": (
         lambda: under_a_head(base(), training=False), ALL, {"kernel"},
     ),
 }  # fmt: skip

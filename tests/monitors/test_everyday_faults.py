@@ -119,7 +119,7 @@ def test_held_out_examples_that_a_constant_predicts_better_may_be_of_another_kin
     log.chance, log.epochs = 1.0, [{"loss": 0.5, "val_loss": 1.5}, {"loss": 0.1, "val_loss": val_loss}]
     assert (Fact.HELD_OUT_OF_ANOTHER_KIND in facts(log)) is expected
     second = list(applicable(REMEDIES["overfitting"], {}, facts(log)))[1].cure
-    assert ("shuffle before you split" in second) is expected
+    assert ("shuffle the data before you split" in second) is expected
 
 
 def test_a_rate_that_has_faded_is_to_fall_more_slowly_not_to_be_raised():

@@ -128,7 +128,7 @@ def test_a_saddle_point_after_a_start_of_the_usual_size_is_left_by_other_rates_f
         return [remedy.cure.split(",")[0] for remedy in applicable(REMEDIES["saddle"], KNOWN, {*has})]
 
     anew, rates = (
-        "Initialize the weights at random and at the usual scale",
+        "Initialize the weights randomly at a standard scale",
         "Give each weight its own learning rate with `optimizers.Adam`.",
     )
     assert cures(Fact.SMALL_START)[:2] == [anew, rates]
@@ -242,7 +242,7 @@ def test_dead_units_are_left_to_the_rate_only_where_it_is_above_the_default_and_
     leaky = "Use `keras.layers.LeakyReLU`, whose units cannot die."
     assert first() == "Lower the learning rate from 0.1 to 0.01."
     assert (first(Fact.SCALE_OF_THE_START), first(Fact.DEFAULT_RATE)) == (leaky, leaky)
-    assert first(Fact.PENALTIES_OF_UNITS).startswith("Divide the factor of `activity_regularizer` by 10")
+    assert first(Fact.PENALTIES_OF_UNITS).startswith("Divide the `activity_regularizer` factor by 10")
 
 
 @pytest.mark.parametrize("has", [(), (Fact.SCALE_OF_THE_START,), (Fact.NEGATIVE_BIASES,), (Fact.UNSCALED_INPUTS,)])

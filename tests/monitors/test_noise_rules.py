@@ -61,7 +61,7 @@ def test_noise_by_the_batch_and_by_what_it_costs():
 )
 def test_a_batch_that_is_larger_than_its_noise_asks_for(noise, level, size):
     claim = wasteful(noise)
-    cure = f"Lower the batch size to about {size}: each step learns as much from fewer examples."
+    cure = f"Lower the batch size to about {size}: each step will make almost as much progress with fewer examples."
     assert (claim.level, claim.proven, claim.cure) == (level, False, cure if size else "")
 
 

@@ -80,7 +80,7 @@ def test_a_loss_that_is_no_number_is_stuck_and_not_at_rest():
     lost = Progress(1.0, 0.9, NAN, then=0.9).measured()
     assert STUCK.holds(lost)
     assert [limit.name for limit in AT_REST if not limit.holds(lost)] == [
-        "the loss does not fall", "the loss does not rise much",
+        "the loss is not falling", "the loss is not rising much",
     ]  # fmt: skip
 
 

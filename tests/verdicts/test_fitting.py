@@ -82,14 +82,19 @@ def test_code_is_given_where_it_is_a_right_edit(lines, has, expected):
 @pytest.mark.parametrize(
     "kind, has, cure, lines",
     [
-        ("noise_dominated", Fact.NO_ARRAYS, "Raise the batch size to 128, for the same number of steps.", ""),
+        (
+            "noise_dominated",
+            Fact.NO_ARRAYS,
+            "Raise the batch size to 128, and train for the same number of steps (more epochs).",
+            "",
+        ),
         ("step_too_long", Fact.NO_ARRAYS, "Lower the learning rate from 0.1 to 0.01.", RATE),
         ("too_short", Fact.NO_ARRAYS, "Train for 30 epochs.", "epochs = 30"),
         ("too_short", Fact.LOOP_OF_ONES_OWN, "Train for three times as many steps.", ""),
         (
             "too_long",
             Fact.LOOP_OF_ONES_OWN,
-            "Keep the weights of the step at which the held-out loss is lowest, and stop there.",
+            "Keep the weights from the step with the lowest held-out loss, and end training there.",
             "",
         ),
         ("step_too_long", Fact.OWN_TRAINING_STEP, "Lower the learning rate from 0.1 to 0.01.", ""),
@@ -181,7 +186,7 @@ def test_what_something_else_sets_is_told_of_as_text(kind):
     assert Fact.RATE_SET_ELSEWHERE in has
     (first, *_) = cures(kind, *has)
     assert first.code == ""
-    assert first.cure.startswith("Where you set the learning rate, ")
+    assert first.cure.startswith("In the code that sets the learning rate, ")
 
 
 def test_a_schedule_that_cannot_be_copied_is_told_of_as_text():

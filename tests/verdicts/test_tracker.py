@@ -338,7 +338,7 @@ def test_the_code_of_a_claim_comes_with_what_is_wrong():
 
 
 def test_where_something_could_not_be_judged_the_reason_follows():
-    note = "Measured 3 times: too few to judge trends."
+    note = "The probe was measured 3 times, too few to judge trends."
 
     def state(*found, **more):
         return state_of(found, applicable=["saddle", "cliff"], reasons=[note], **more)
