@@ -2,9 +2,13 @@
 
 import numbers
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import keras
+
 from ._describe import misfit
+from .integration import fit, keras_private
 
 _WORD = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ep|ba|st|s|%)")
 BEYOND = 2.0**63
@@ -23,6 +27,30 @@ class Clock(NamedTuple):
     steps_per_epoch: float
     batches_per_step: float
     steps: float
+
+
+def clock_of(optimizer: keras.optimizers.Optimizer, params: Mapping[str, Any], epoch: int, schedule: Any) -> Clock:
+    """Return the length of a training in the steps that `optimizer` counts for its schedule.
+
+    Those are updates for an optimizer of the suite, calls of `apply` for Keras's: they differ where gradients are
+    accumulated.
+    """
+    batches = params.get("steps")
+    if batches is None:
+        raise ValueError(
+            f"{schedule.get_config()} has a length in epochs, batches or percent, and the length of an epoch is "
+            "unknown: the data do not say how many batches they have (or a `CallbackList` of your own was made "
+            "without `steps`). Pass `steps_per_epoch` to `fit`, or the length in steps."
+        )
+    accumulated = optimizer.gradient_accumulation_steps or 1
+    counts_updates = isinstance(optimizer, keras_private.Optimizer)
+    batches_per_step = accumulated if counts_updates else 1
+    begun = int(optimizer.iterations.numpy()) * (1 if counts_updates else accumulated)
+    training = fit.running_training()
+    missing = 0 if training is None else training.first_batch  # of this epoch: they are counted in `begun`
+    per_epoch = batches / batches_per_step
+    steps = begun - missing / batches_per_step + per_epoch * (params["epochs"] - epoch)
+    return Clock(per_epoch, batches_per_step, steps)
 
 
 class Duration(NamedTuple):

@@ -1,7 +1,6 @@
 """What a training of ours needs: to put everything back, a new model for each, an end after some steps."""
 
 import hashlib
-import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -68,8 +67,7 @@ def fingerprint(model: keras.Model) -> str:
         digest.update(f"{value.dtype}{value.shape}".encode())
         digest.update(value.tobytes())
     with np.printoptions(threshold=sys.maxsize):
-        of_numpy = repr(np.random.get_state(legacy=False))  # noqa: NPY002
-    digest.update(repr((of_numpy, random.getstate(), backend.seed_state())).encode())
+        digest.update(repr(backend.random_numbers.taken()).encode())
     return digest.hexdigest()
 
 

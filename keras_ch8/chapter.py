@@ -181,22 +181,8 @@ def _first_line(name: str) -> str:
     return re.sub(r" \([^()]*\b[4-8]\.\d[^()]*\)\.$", ".", line)
 
 
-def _rules() -> str:
-    from .monitors import documentation
-
-    return documentation.page()
-
-
-def _texts() -> str:
-    from .monitors import documentation
-
-    return documentation.texts()
-
-
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/index.md": index,
-    "docs/diagnosis.md": _rules,
-    "docs/texts.md": _texts,
     "keras_ch8/chapter.txt": for_terminal,
 }
 """The documents that are made from the parts, by what makes them."""

@@ -115,10 +115,6 @@ def pretraining():
     return silently(training.pretrain_greedily, model, X, Y, epochs=3, fine_tune_epochs=3, verbose=0)
 
 
-def retraining():
-    return training.retrain_on_all_data(network, (X[:200], Y[:200]), (X[200:], Y[200:]), max_epochs=8, verbose=0)[1]
-
-
 @functools.cache
 def run():
     """Return what `read_run` says of a training with validation, an average, clipping and a verdict."""
@@ -143,7 +139,6 @@ RESULTS = {
     "a difference of two optimizers": lambda: next(iter(optimizers_compared().differences().values())),
     "pretrain_greedily": pretraining,
     "a stage": lambda: pretraining().stages[0],
-    "retrain_on_all_data": retraining,
     "minimize": lambda: second_order.minimize(rosenbrock, np.full(10, -1.0)),
     "minimize by continuation": lambda: continuation.minimize(rastrigin, np.array([3.3, -2.2]), [1.0, 0.5, 0.25]),
     "lanczos": lambda: curvature.lanczos(trained(), X, Y),
@@ -159,7 +154,6 @@ RESULTS = {
     "spectrum": lambda: monitors.spectrum(network(), X, Y),
     "gradient_noise": lambda: monitors.gradient_noise(network(), X, Y),
     "gradient_norm": lambda: monitors.gradient_norm(network(), X, Y),
-    "distance": lambda: monitors.distance(trained(), X, Y, network().get_weights()),
     "step_length": lambda: monitors.step_length(trained(), X, Y, network().get_weights()),
     "online_risk": lambda: monitors.online_risk([np.array([4.0, 3.0, 2.0]), np.array([1.5, 1.5, 1.0])]),
     "read_run": run,

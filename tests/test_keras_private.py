@@ -268,10 +268,10 @@ def test_the_layers_of_keras_take_their_moments_from_where_they_are_swapped(monk
 def test_eager_seeds_come_from_a_generator_that_can_be_put_back():
     tf.random.set_seed(3)
     tf.random.get_global_generator()
-    state = backend.seed_state()
-    assert state[0] is not None
+    state = backend.random_numbers.taken()
+    assert state["operations"] is not None
     first = tf.random.uniform((2,)).numpy(), tf.random.get_global_generator().uniform((2,)).numpy()
-    backend.set_seed_state(state)
+    backend.random_numbers.put(state)
     again = tf.random.uniform((2,)).numpy(), tf.random.get_global_generator().uniform((2,)).numpy()
     np.testing.assert_array_equal(first, again)
 

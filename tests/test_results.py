@@ -79,7 +79,7 @@ def test_four_forms(name):
 CURVES = (
     "find_learning_rate", "compare_learning_rates", "check_initialization", "scale_to_data",
     "compare", "cure",
-    "pretrain_greedily", "retrain_on_all_data", "minimize", "minimize by continuation", "lanczos", "interpolate",
+    "pretrain_greedily", "minimize", "minimize by continuation", "lanczos", "interpolate",
     "layer_flow", "batch_statistics", "time_horizon", "cliff", "read_run", "a curve of it",
 )  # fmt: skip
 

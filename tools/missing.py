@@ -12,10 +12,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import rules_page
+
 import keras_ch8
 from keras_ch8 import chapter
 from keras_ch8.integration import backend
-from keras_ch8.monitors import documentation
 from keras_ch8.monitors.base import members
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_START
 
@@ -29,6 +30,8 @@ LONG = 400
 def pages() -> dict[Path, str]:
     """Return all pages that are made from the code, or hold numbers of the files of results, as they should be."""
     made = {ROOT / name: write() for name, write in chapter.DOCUMENTS.items()}
+    made[ROOT / "docs" / "diagnosis.md"] = rules_page.page(members("full"))
+    made[ROOT / "docs" / "texts.md"] = rules_page.texts()
     results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
     made[ROOT / "docs" / "benchmarks.md"] = importlib.import_module("all").document(results)
     results = json.loads((ROOT / "docs" / "compare.json").read_text())
@@ -97,8 +100,8 @@ def pictures() -> Iterator[str]:
 def verdicts() -> Iterator[str]:
     """Yield the kinds that no planted training has, and the rules that no chart shows."""
     rules = [(monitor, rule) for monitor in members("full") for rule in monitor.rules]
-    for kind in dict.fromkeys(rule.kind for _, rule in rules if rule.kind not in documentation.SEEN):
-        yield f"the verdict {kind} has no planted training in `SEEN` of keras_ch8/monitors/documentation.py"
+    for kind in dict.fromkeys(rule.kind for _, rule in rules if rule.kind not in rules_page.SEEN):
+        yield f"the verdict {kind} has no planted training in `SEEN` of tools/rules_page.py"
     for monitor, rule in rules:
         said = f'of {monitor.name}, the rule of {rule.kind} "{rule.says}"'
         drawn = [quantity.series for quantity in rule.spoken if quantity.series]

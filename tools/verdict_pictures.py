@@ -13,11 +13,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from drawing import style
 
-sys.path.insert(0, str(style.ROOT))  # for benchmarks.diagnosis
+sys.path.insert(0, str(style.ROOT))  # for benchmarks.diagnosis and tools.rules_page
 
 from drawing import verdicts
 
-from keras_ch8.monitors.documentation import SEEN
+from tools.rules_page import SEEN
 
 FOLDER = style.ROOT / "docs" / "pictures" / "verdicts"
 

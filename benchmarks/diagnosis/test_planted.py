@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from keras_ch8.monitors.base import members
-from keras_ch8.monitors.documentation import SEEN
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_START
 from keras_ch8.verdicts.remedies import REMEDIES
 from tests.marks import mostly
+from tools.rules_page import SEEN
 
 from . import confusion, cures, forms
 

@@ -84,7 +84,7 @@ class Diagnosis(Callback):
             since to read that may change the training. Of a large model in a short training only some of these are
             measured on, 16 at least. Defaults to `None`: the first ones of `fit`.
         checks: What to measure: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
-            batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
+            batch normalization too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
             subclasses of `extend.Monitor`. Defaults to `"standard"`.
         measure_every: Steps between two measurements (ten times as many for the spectrum), or "1ep", "500ba", "10st",

@@ -14,7 +14,7 @@ from ..integration.backend.random_numbers import RandomNumbers
 from ..integration.fit import DataPosition, Training
 from .fingerprint import of_arrays
 
-FORMAT = 5
+FORMAT = 6
 """Version of what is written; another is refused."""
 
 

@@ -6,7 +6,6 @@ _backend.require_tensorflow(__name__)
 
 from ._batch_statistics import batch_statistics
 from ._cliff import cliff
-from ._distance import distance
 from ._gradient_noise import gradient_noise
 from ._gradient_norm import gradient_norm
 from ._online_risk import online_risk
@@ -18,7 +17,6 @@ from .flow import layer_flow
 __all__ = [
     "batch_statistics",
     "cliff",
-    "distance",
     "gradient_noise",
     "gradient_norm",
     "layer_flow",

@@ -36,14 +36,11 @@ class TimeHorizon(Result):
             do not count, so that sequences of different length end together.
         is_final: Whether the loss sees the last time step only, as far as can be seen. Where it sees every step, each
             has a gradient of its own, and the profile says little about memory.
-        kernel: Recurrent kernel, of shape (units, units) or, with several gates, (units, gates * units); of shape (0,
-            0) where the cell has none.
     """
 
     name: str
     profile: np.ndarray
     is_final: bool
-    kernel: np.ndarray
 
     @property
     def horizon(self) -> int:
@@ -60,14 +57,6 @@ class TimeHorizon(Result):
     def growth(self) -> float:
         """By what the gradient is multiplied on its way from the last time step to the first; NaN if it is 0 there."""
         return float(self.profile[-1] / self.profile[0]) if self.profile[:1].any() else float("nan")
-
-    @property
-    def spectral_radius(self) -> float:
-        """Largest |eigenvalue| of the recurrent kernel, of its first gate: no bound on the memory."""
-        square = self.kernel[:, : len(self.kernel)]
-        if not square.size:
-            return float("nan")
-        return float(np.abs(np.linalg.eigvals(square)).max())
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the gradient over the steps back in time, with matplotlib; return the axes."""
@@ -120,12 +109,11 @@ class TimeHorizonMonitor(Monitor):
         return super().kinds_for(layers) if any(map(self.records, layers)) else set()
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
-        """Return the gradient by example and time step, the mask, and the kernel of each layer."""
+        """Return the gradient by example and time step, and the mask of each layer."""
         calls = [c for c in snapshot.now.calls if self.records(c.layer) and c.input_gradient is not None]
         found: dict[str, Any] = {}
         for i, call in enumerate(calls):
             found[f"slope{i}"] = _by_time(call, snapshot.examples)
-            found[f"kernel{i}"] = getattr(call.layer.cell, "recurrent_kernel", np.zeros((0, 0)))
             if call.mask is not None:
                 found[f"mask{i}"] = call.mask
         if calls:
@@ -141,7 +129,6 @@ class TimeHorizonMonitor(Monitor):
                 name=name,
                 profile=profile(arrays[f"slope{i}"], arrays.get(f"mask{i}"), backwards),
                 is_final=arrays["is_final"],
-                kernel=np.asarray(arrays[f"kernel{i}"], "float32"),
             )
             for i, (name, backwards) in enumerate(zip(arrays["names"], arrays["backwards"], strict=True))
         )

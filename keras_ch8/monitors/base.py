@@ -98,7 +98,6 @@ class Snapshot:
     Args:
         variables: The trainable variables of the model.
         theta: Their values, all in one vector, the first variable first. So are all that follow; `cut` undoes it.
-        start: Their values at the beginning of the training.
         d: The last update of the optimizer; `None` for a measurement without a step.
         before: The `Evaluation` at theta - d: `loss`, `gradient`, `part_gradients` (that of each part of the probe),
             `calls` (a `LayerCall` for each call of a recorded layer), `penalty` (the part of the loss that layers have
@@ -112,7 +111,6 @@ class Snapshot:
 
     variables: list[keras.Variable]
     theta: Tensor
-    start: Tensor
     d: Tensor | None
     before: Evaluation | None
     now: Evaluation

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._duration import clock_of
 from .._types import Data
 from ..integration import backend, fit, keras_private
-from ..schedules.base import clock_of
 from ..verdicts import table
 from ..verdicts.fact import Fact
 from .held_out import are_arrays

@@ -109,23 +109,22 @@ class ProbeEvaluator:
         """Return a copy of the weights as they are."""
         return [backend.copy(v) for v in self.objective.variables]
 
-    def evaluate(self, before: list[Tensor] | None = None, start: list[Tensor] | None = None) -> dict[str, Any]:
+    def evaluate(self, before: list[Tensor] | None = None) -> dict[str, Any]:
         """Return what `readings` does; raise the error of a monitor that fails."""
-        found = self.readings(before, start)
+        found = self.readings(before)
         for error in self.failed.values():
             raise error
         return found
 
-    def readings(self, before: list[Tensor] | None = None, start: list[Tensor] | None = None) -> dict[str, Any]:
+    def readings(self, before: list[Tensor] | None = None) -> dict[str, Any]:
         """Return the reading of each monitor, or its error.
 
         Args:
             before: The weights before the last update.
-            start: The weights at the beginning of the training. Defaults to `None`: those as they are.
         """
         of_inference = self._inference and self.objective.data
         with backend.as_traced():
-            found = self._compute(start or self.weights(), before, self._parts, of_inference)
+            found = self._compute(before, self._parts, of_inference)
         arrays = {name: {key: _number_or_array(t) for key, t in tensors.items()} for name, tensors in found.items()}
         readings: dict[str, Any] = {}
         for monitor in list(self.monitors):
@@ -136,15 +135,12 @@ class ProbeEvaluator:
                     self._drop(monitor, error)
         return readings | self.failed
 
-    def _tensors(
-        self, start: list[Tensor], before: list[Tensor] | None, parts: list[Data], data: Data
-    ) -> dict[str, dict[str, Tensor]]:
+    def _tensors(self, before: list[Tensor] | None, parts: list[Data], data: Data) -> dict[str, dict[str, Tensor]]:
         """Return the tensors of each monitor; the facts that do not change are kept."""
         now = self.weights()
         snapshot = Snapshot(
             variables=self.objective.variables,
             theta=(theta := _numerics.end_to_end(now)),
-            start=_numerics.end_to_end(start),
             d=None if before is None else theta - _numerics.end_to_end(before),
             before=None if before is None else self._evaluate(before, parts),
             now=self._evaluate(now, parts),

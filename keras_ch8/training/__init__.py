@@ -1,11 +1,10 @@
-"""Whole trainings: pretraining layer by layer, training again on all data, and a model before its first step."""
+"""Pretraining layer by layer, and a model before its first step."""
 
 from ..integration import backend as _backend
 
 _backend.require_tensorflow(__name__)
 
 from ._pretrain_greedily import pretrain_greedily
-from ._retrain_on_all_data import retrain_on_all_data
 from ._scale_to_data import scale_to_data
 from ._start import check_initialization, compile_as
 
@@ -13,7 +12,6 @@ __all__ = [
     "check_initialization",
     "compile_as",
     "pretrain_greedily",
-    "retrain_on_all_data",
     "scale_to_data",
 ]
 

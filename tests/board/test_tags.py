@@ -66,7 +66,7 @@ def test_a_curve_of_a_monitor_has_one_panel_which_its_rules_frame():
     assert (noise.title, noise.unit) == ("Noise scale: batch size where noise equals gradient", "examples")
     assert noise.kinds == ("noise_dominated", "batch_wasteful")
     assert (noise.lines, noise.log) == ((panels.ReferenceLine("batch_size", "batch size"),), True)
-    assert next(panel for panel in made if panel.series == ("diagnosis/distance",)).log is False
+    assert next(panel for panel in made if panel.series == ("diagnosis/step_over_best",)).log is False
 
 
 @pytest.mark.parametrize(

@@ -79,16 +79,16 @@ def test_a_model_that_is_compiled_anew_or_has_other_weights_or_is_shown_another_
     smaller = tuple(part[:6] for part in PROBES[1])
     assert last(trained(model, smaller)) == pytest.approx(error(model, smaller, 1), rel=1e-5)
     assert traced == ["_tensors"] * 3
-    trained(model, smaller, checks=["gradient_norm", "distance"])
+    trained(model, smaller, checks=["gradient_norm", "step_length"])
     assert traced == ["_tensors"] * 4
 
 
 @pytest.mark.slow
 def test_the_state_of_a_callback_stays_its_own_when_another_measures_by_its_programs():
     model = compiled()
-    one = trained(model, PROBES[0], checks=["gradient_norm", "distance"])
+    one = trained(model, PROBES[0], checks=["gradient_norm", "step_length"])
     before = one.get_state()
-    trained(model, PROBES[1], checks=["gradient_norm", "distance"])
+    trained(model, PROBES[1], checks=["gradient_norm", "step_length"])
     after = one.get_state()
     keras.tree.map_structure(np.testing.assert_array_equal, before["measuring"], after["measuring"])
 

@@ -54,12 +54,12 @@ def test_what_is_asked_for_has_no_column_of_nan_and_all_are_of_one_length(tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.broad
-@pytest.mark.parametrize("logs", [True, ["diagnosis_loss", "diagnosis_distance"]])
+@pytest.mark.parametrize("logs", [True, ["diagnosis_loss", "diagnosis_gradient_norm"]])
 def test_an_epoch_without_a_measurement_has_no_number(logs):
     diagnosis = callbacks.Diagnosis((X, Y), "standard", lambda step: step in (2, 14), budget=None, logs=logs)
     history = fit([diagnosis], epochs=4)
     assert {len(values) for values in history.values()} == {4}
-    for name in ("diagnosis_loss", "diagnosis_distance"):
+    for name in ("diagnosis_loss", "diagnosis_gradient_norm"):
         assert list(np.isfinite(history[name])) == [True, False, True, False]
     assert history["diagnosis_loss"][0] != history["diagnosis_loss"][2]
 

@@ -121,7 +121,6 @@ def of_the_loss_cases():
     )  # fmt: skip
     yield case("monitors.batch_statistics", on_model("normalized"), **OBJECTIVE)
     yield case("monitors.cliff", lambda: {"norms": np.ones(30)}, norms=m.sequence(m.NUMBER, empty=True), steps=m.NONE)
-    yield case("monitors.distance", on_model(start=weights), start=m.NOTHING, **OBJECTIVE)
     yield case("monitors.gradient_noise", on_model(), parts=m.count(2), **OBJECTIVE)
     yield case("monitors.gradient_norm", on_model(), **OBJECTIVE)
     yield case("monitors.layer_flow", on_model(), before=m.NONE, **OBJECTIVE)
@@ -320,14 +319,6 @@ def training_cases():
         source_layers=m.NONE | m.count(1),
         seed=m.NONE | m.SEED,
         verbose=m.VERBOSE,
-    )
-    yield case(
-        "training.retrain_on_all_data",
-        lambda: {"model_factory": new_model, "data": (X, Y), "validation_data": (X, Y), "max_epochs": 1},
-        data=m.NOTHING,
-        strategy=m.word("same_steps", "continue"),
-        early_stopping=m.NONE,
-        max_epochs=m.count(1),
     )
     yield case(
         "training.scale_to_data", lambda: {"model": new_model(), "x": X}, y=m.NONE, target=m.word("unit_mean_square")

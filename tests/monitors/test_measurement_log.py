@@ -37,9 +37,14 @@ def test_rows_that_come_in_pieces_have_the_medians_of_all_finite_norms_before_th
 
 def test_a_log_is_kept_whole_and_what_there_is_already_comes_back_as_facts():
     log = MeasurementLog(has=frozenset({Fact.CLIPPING, Fact.TOKENS}), first=3)
-    log.add(5, {"distance": 1.0})
+    log.add(5, {"spectrum": 1.0})
     after = load(dump(log))
-    assert (after.has, after.step, after.of("distance"), after.steps_of("distance")) == (log.has, 5, [1.0], [5])
+    assert (after.has, after.step, after.of("spectrum"), after.steps_of("spectrum")) == (
+        log.has,
+        5,
+        [1.0],
+        [5],
+    )
     assert {type(fact) for fact in after.has} == {Fact}
 
 

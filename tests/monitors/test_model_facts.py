@@ -315,7 +315,7 @@ def test_the_numbers_of_cures_are_those_of_the_run():
     log.add(3, {
         "step_length": StepLength(1.0, 1.5, -1.0, 20.0, 0.1),  # 20 times the best length
         "gradient_noise": GradientNoise(6400.0, 100.0),
-        "time_horizon": (TimeHorizon("rnn", np.ones(30), True, None),),
+        "time_horizon": (TimeHorizon("rnn", np.ones(30), True),),
     })  # fmt: skip
     known = known_to_cures(log)
     assert (known["shorter_rate"], known["clip_at"], known["larger_batch"]) == ("0.0025", "0.9", "128")

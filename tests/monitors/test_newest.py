@@ -152,8 +152,7 @@ def test_the_newest_loss_and_step_are_those_of_the_last_measurement():
 
 def test_the_newest_horizon_is_that_of_the_last_measurement_and_of_long_sequences_three_digits_are_said():
     short, whole = (
-        (TimeHorizon("rnn", np.where(np.arange(1234) < steps, 1.0, 0.0), is_final=True, kernel=np.eye(2)),)
-        for steps in (617, 1234)
+        (TimeHorizon("rnn", np.where(np.arange(1234) < steps, 1.0, 0.0), is_final=True),) for steps in (617, 1234)
     )
     log = log_of(losses(), time_horizon=[*[whole] * 8, short])
     assert newest("time_horizon", log) == {"horizon_reached": 0.5, "growth_in_time": 0.0}
@@ -206,10 +205,7 @@ def test_without_validation_the_loss_of_the_probe_is_the_number_of_overfitting()
 
 
 def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
-    short, whole = (
-        TimeHorizon("rnn", np.where(np.arange(20) < steps, 1.0, 0.0), is_final=True, kernel=np.eye(2))
-        for steps in (5, 20)
-    )
+    short, whole = (TimeHorizon("rnn", np.where(np.arange(20) < steps, 1.0, 0.0), is_final=True) for steps in (5, 20))
     log = log_of(losses())
     for i in range(40):
         log.add(1000 + i, {"time_horizon": (short if i < 30 else whole,)})

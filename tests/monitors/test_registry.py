@@ -11,13 +11,14 @@ import pytest
 from keras_ch8 import callbacks, extend, monitors, verdicts
 from keras_ch8.board import tags
 from keras_ch8.extend import Monitor
-from keras_ch8.monitors import base, documentation
+from keras_ch8.monitors import base
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.probe import ProbeEvaluator
 from keras_ch8.verdicts.kinds import KINDS
 from tests.board.readers import python_loader
 from tests.callbacks.test_tensorboard import read
 from tests.curvature.models import MODELS
+from tools import rules_page
 
 pytestmark = pytest.mark.usefixtures("in_graphs")
 FILE = """
@@ -128,7 +129,7 @@ def test_a_monitor_has_its_verdict_its_curve_and_its_page_without_a_change_elsew
     assert verdict.finding == f"The loss counts twice: twice the loss is {doubled[-1]:.2g}."
     assert [value for _, value in drawn["diagnosis/doubled_loss"]] == pytest.approx(doubled)
     assert described["diagnosis/doubled_loss"] == "Twice the loss of the probe. [loss] (section 8.2)"
-    page = documentation.page([monitor])
+    page = rules_page.page([monitor])
     for words in ("## doubled", "The loss counts twice", "Halve it.", "Twice the loss.", "doubled_loss"):
         assert words in page, words
 

@@ -1,4 +1,4 @@
-"""Norms, distance, cliffs and the first pass beside NumPy and plain loops."""
+"""Norms, cliffs and the first pass beside NumPy and plain loops."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from keras_ch8 import monitors
 from keras_ch8.monitors.base import chosen
 from tests.curvature.models import MODELS
-from tests.monitors.reference import eager, flat, moved, weights_of
+from tests.monitors.reference import eager, flat, weights_of
 
 RNG = np.random.default_rng(5)
 
@@ -19,23 +19,6 @@ def test_norms_and_loss(float64, in_graphs, name):
     norm, size = np.linalg.norm(g), np.linalg.norm(flat(weights_of(model)))
     assert (found.norm, found.weight_norm, found.loss) == pytest.approx((norm, size, loss), rel=1e-10)
     assert found.elasticity == pytest.approx(norm * size / loss, rel=1e-10)
-
-
-def test_the_way_from_the_start_and_whether_the_gradient_leads_on(float64):
-    model, x, y = MODELS["dense"]()
-    start, way = moved(model, 0.7)
-    g = eager(model, x, y)[1]
-    found = monitors.distance(model, x, y, start)
-    assert found.distance == pytest.approx(0.7)
-    assert found.start_norm == pytest.approx(np.linalg.norm(flat(start)))
-    assert found.weight_norm == pytest.approx(np.linalg.norm(flat(weights_of(model))))
-    assert found.heading == pytest.approx(g @ way / np.linalg.norm(g) / 0.7, rel=1e-10)
-
-
-def test_at_the_start_there_is_no_way(float64):
-    model, x, y = MODELS["dense"]()
-    found = monitors.distance(model, x, y, weights_of(model))
-    assert (found.distance, found.heading) == (0.0, 0.0)
 
 
 def test_the_ratio_is_to_the_median_of_the_100_steps_before():

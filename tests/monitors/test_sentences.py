@@ -12,12 +12,12 @@ from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
 from keras_ch8.monitors._time_horizon import TimeHorizon
 from keras_ch8.monitors.base import members
-from keras_ch8.monitors.documentation import limits_in
 from keras_ch8.monitors.eigenvalues import SpectrumEnds
 from keras_ch8.monitors.flow import LayerFlow
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.verdicts.kinds import KINDS
 from keras_ch8.verdicts.rules import Limit, judge
+from tools.rules_page import limits_in
 
 MONITORS = [monitor for monitor in members("full") if monitor.rules]
 READ = ("gradient_norm", "step_length", "gradient_noise", "layer_flow", "time_horizon", "batch_statistics", "spectrum")
@@ -117,7 +117,7 @@ def reading(kind, rng):
             **{name: np.abs(any_of(4)) for name in flow}, input_signal=any_of(), input_spread=any_of(),
         ),
         "time_horizon": lambda: (
-            TimeHorizon("rnn", np.abs(any_of(7)), True, np.diag(np.nan_to_num(any_of(2)))),
+            TimeHorizon("rnn", np.abs(any_of(7)), True),
         ),
         "batch_statistics": lambda: BatchStatistics(("norm",), any_of(1), any_of(1), any_of(1), *any_of(2)),
         "spectrum": lambda: SpectrumEnds(*any_of(len(ends))),

@@ -13,15 +13,15 @@ from tests.monitors.logs import check, level, log_of, losses, past_of_losses, re
 from tests.monitors.reference import restored
 
 
-def horizon(profile, kernel=None):
-    return TimeHorizon("rnn", np.array(profile), True, np.eye(2) if kernel is None else np.array(kernel))
+def horizon(profile):
+    return TimeHorizon("rnn", np.array(profile), True)
 
 
 def seen(*profiles, is_final=True):
     """Return a log of nine measurements of the loss, the last of which were of time, too."""
     log = past_of_losses([1.0] * 9)
     for profile in profiles:
-        log.add(9, {"time_horizon": (TimeHorizon("rnn", np.array(profile), is_final, np.eye(2)),)})
+        log.add(9, {"time_horizon": (TimeHorizon("rnn", np.array(profile), is_final),)})
     return log
 
 
@@ -70,8 +70,6 @@ def test_the_profile_is_that_of_single_examples(float64, kind):
     np.testing.assert_allclose(found.profile, rms(slopes(model, X, Y))[::-1], **CLOSE)
     assert found.is_final
     assert found.horizon == 6
-    square = model.layers[0].cell.recurrent_kernel.numpy()[:, :4]
-    assert found.spectral_radius == pytest.approx(np.abs(np.linalg.eigvals(square)).max(), rel=1e-5)
 
 
 def test_the_profile_is_the_same_without_a_graph(float64, in_graphs):
@@ -170,7 +168,7 @@ def test_a_model_without_time_is_refused():
 
 
 def rnn(growth, is_final=True):
-    return (TimeHorizon("rnn", np.geomspace(1, growth, 20), is_final, kernel=np.eye(2)),)
+    return (TimeHorizon("rnn", np.geomspace(1, growth, 20), is_final),)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +194,7 @@ def test_a_gradient_that_grows_on_its_way_back_through_time_explodes(growth, is_
 def test_the_horizon_in_time():
     def back(steps, rest=0.001, fallen=0.2):
         profile = np.where(np.arange(100) < steps, 1.0, rest)
-        seen = (TimeHorizon("rnn", profile, is_final=True, kernel=np.eye(2)),)
+        seen = (TimeHorizon("rnn", profile, is_final=True),)
         return level("time_horizon", log_of(losses(fallen), time_horizon=seen), "short_horizon")
 
     check([(71, "ok"), (69, "watch"), (51, "watch"), (49, "act"), (49, 0.0101, "ok"), (49, 0.0099, "act"),
@@ -204,7 +202,7 @@ def test_the_horizon_in_time():
 
 
 def test_memory_is_said_with_the_layer_of_the_last_measurement():
-    long, short = rnn(1e-9), (TimeHorizon("first", np.ones(1), is_final=True, kernel=np.zeros((0, 0))),)
+    long, short = rnn(1e-9), (TimeHorizon("first", np.ones(1), is_final=True),)
     found = remarks("time_horizon", log_of(losses(), time_horizon=[*[short] * 8, long]))
     assert set(found) == {"short_horizon", "exploding"}
     assert found["exploding"] == "in rnn, 20 time steps"
@@ -221,11 +219,6 @@ def test_the_horizon_ends_where_the_gradient_stays_below_a_hundredth():
     assert horizon([2.0, 1.0, 0.5]).growth == 0.25
     assert np.isnan(horizon([1.0, 0.5, 0.0, 0.0]).factor)  # of two numbers
     assert horizon([1.0, 0.1, 0.01, 0.001, 5e-9, 1e-9]).factor == pytest.approx(0.1)
-
-
-def test_the_spectral_radius_is_that_of_the_first_gate():
-    assert horizon([1.0], [[0.0, 2.0, 9.0, 9.0], [-2.0, 0.0, 9.0, 9.0]]).spectral_radius == pytest.approx(2)
-    assert np.isnan(horizon([1.0], np.zeros((0, 0))).spectral_radius)
 
 
 def test_the_median_growth_in_time_counts_and_a_single_measurement_is_enough():

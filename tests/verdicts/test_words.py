@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import keras_ch8
-from keras_ch8.monitors.documentation import sentences
 from keras_ch8.verdicts.kinds import KINDS
+from tools.rules_page import sentences
 
 LONGEST = 25
 """Words of a sentence, without code and what stands in brackets."""

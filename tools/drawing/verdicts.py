@@ -16,8 +16,8 @@ from keras_ch8._plot import COLORS, GREY
 from keras_ch8._preflight import EXAMPLES
 from keras_ch8.monitors._duration import _lately
 from keras_ch8.monitors.base import members
-from keras_ch8.monitors.documentation import SEEN
 from keras_ch8.verdicts.wording import digits
+from tools.rules_page import SEEN
 
 from . import around, style
 

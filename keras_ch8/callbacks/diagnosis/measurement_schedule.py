@@ -7,7 +7,6 @@ steps of it, a measurement the examples of the probe times the passes that it ma
 import dataclasses
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import keras
 import numpy as np
@@ -137,7 +136,6 @@ class Measurements:
         steps_to_measure: Where a training of known length is measured. Defaults to `[]`, before the first step, and for
             any other.
         is_wanted: Whether there is reason to measure. Defaults to `True`.
-        start: The weights at the start of the training, where these are needed. Defaults to `[]`.
     """
 
     count: int = 0
@@ -147,7 +145,6 @@ class Measurements:
     batch_size: float | None = None
     steps_to_measure: list[int] = dataclasses.field(default_factory=list)
     is_wanted: bool = True
-    start: list[Any] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass

@@ -249,7 +249,7 @@ class Measuring:
         probe, before = self._probe, self.memory.clock.measured
         if probe is not None and meter.idle_until(self.memory.batch + 1) < math.inf:
             with self.memory.clock.stopped():
-                self._attempt(meter, partial(probe.readings, probe.weights(), meter.so_far.start))
+                self._attempt(meter, partial(probe.readings, probe.weights()))
             meter.schedule.traced(self.memory.clock.measured - before)
 
     @property

@@ -156,16 +156,8 @@ class ProbeMeter(Meter):
     def __init__(self, leaves: Sequence[keras.layers.Layer], probe: ProbeEvaluator) -> None:
         super().__init__(leaves, probe.examples, probe.passes)
         self.free_quota = max(FEWEST, light(self.work, LIGHT_WORK))
-        self._probe, self.so_far.start = probe, probe.weights()
+        self._probe = probe
         self._before: list[Tensor] | None = None
-
-    def begin(self, schedule: MeasurementSchedule, log: MeasurementLog) -> None:
-        """Begin with the weights of now, or go on with those that are kept."""
-        now = self.so_far.start
-        super().begin(schedule, log)
-        self.so_far.start = [
-            keras.ops.convert_to_tensor(kept, w.dtype) for kept, w in zip(self.so_far.start, now, strict=True)
-        ]
 
     def prepare(self) -> None:
         """Keep a copy of the weights."""
@@ -175,7 +167,7 @@ class ProbeMeter(Meter):
     def read(self) -> dict[str, Any]:
         """Return the readings, and let go of the copy."""
         before, self._before = self._before, None
-        return self._probe.readings(before, self.so_far.start)
+        return self._probe.readings(before)
 
 
 class SpectrumMeter(Meter):

@@ -62,7 +62,7 @@ if is_tensorflow():
     from . import random_numbers as random_numbers
     from .compiling import *
     from .datasets import *
-    from .random_numbers import generators_kept, seed_state, set_seed_state
+    from .random_numbers import generators_kept
     from .strategies import *
     from .tensorflow import *
 else:

@@ -1,21 +1,16 @@
-"""The documentation of the diagnosis, made from the rules themselves.
-
-python -m keras_ch8.monitors.documentation > docs/diagnosis.md
-python -m keras_ch8.monitors.documentation texts > docs/texts.md
-"""
+"""The pages of the diagnosis, docs/diagnosis.md and docs/texts.md, made from the rules: `make docs` writes them."""
 
 import itertools
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
-from ..verdicts.checks import AFTERWARDS, CHECKS, Check
-from ..verdicts.fact import Fact
-from ..verdicts.kinds import KINDS, title_of
-from ..verdicts.remedies import REMEDIES, Remedy
-from ..verdicts.rules import Combination, Limit, Quantity, Rule
-from ..verdicts.verdict import RAISED_BY, WINDOW
-from .base import Monitor, members
+from keras_ch8.monitors.base import Monitor, members
+from keras_ch8.verdicts.checks import AFTERWARDS, CHECKS, Check
+from keras_ch8.verdicts.fact import Fact
+from keras_ch8.verdicts.kinds import KINDS, title_of
+from keras_ch8.verdicts.remedies import REMEDIES, Remedy
+from keras_ch8.verdicts.rules import Combination, Limit, Quantity, Rule
+from keras_ch8.verdicts.verdict import RAISED_BY, WINDOW
 
 _ESCAPED = {ord("|"): r"\|", ord("\n"): " "}
 
@@ -90,13 +85,8 @@ looks at all examples and takes some steps: it finds duplicate rows, and tests w
 """
 
 
-def page(monitors: Sequence[Monitor] | None = None) -> str:
-    """Return the page in Markdown.
-
-    Args:
-        monitors: The monitors to describe, also of your own. Defaults to all of the suite.
-    """
-    monitors = members("full") if monitors is None else monitors
+def page(monitors: Sequence[Monitor]) -> str:
+    """Return the page on some monitors in Markdown."""
     rules = [(monitor, rule) for monitor in monitors for rule in monitor.rules]
     checked = {check.kind for check in CHECKS}
     kinds = [name for name in KINDS if name in checked or any(rule.kind == name for _, rule in rules)]
@@ -342,7 +332,3 @@ def _told_by_check(check: Check) -> list[tuple[str, object]]:
     expects, then = AFTERWARDS.get(check.kind, ("", ""))
     afterwards = [("then expect", check.expects or expects), ("if not", check.then or then)]
     return [("check", check.holds), ("what is wrong", check.says), ("fix", check.cure), *afterwards]
-
-
-if __name__ == "__main__":
-    sys.stdout.write(texts() if sys.argv[1:] == ["texts"] else page())
