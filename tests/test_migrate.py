@@ -1,18 +1,22 @@
 """What stands in docs/migrate.md for a part of TensorFlow Addons or keras-contrib does as the formula of that part."""
 
 import math
+import re
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from keras_ch8 import callbacks, optimizers, schedules, stopping
+from keras_ch8.commands import _addons
 from keras_ch8.extend import EpochHistory
 from keras_ch8.optimizers import Group
 from tests.optimizers.algorithms import random_grads, step
 from tests.oracles import layerwise as oracle
 from tests.schedules.test_formulas import STEPS
 
+PAGE = (Path(__file__).parent.parent / "docs/migrate.md").read_text()
 START = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
 GRADS = random_grads(6)
 
@@ -40,6 +44,14 @@ def momentum(decay, lr, alpha, nesterov):
         v = alpha * v - lr * g
         theta = theta - decay * theta + (alpha * v - lr * g if nesterov else v)
     return theta
+
+
+def test_every_optimizer_schedule_and_callback_stands_in_the_table_and_the_command_swaps_the_marked_ones():
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| .*\|$", PAGE.partition("Addons and keras-contrib\n")[2], re.MULTILINE)
+    marked = {name for theirs, _ in rows if theirs.endswith(r"\*") for name in re.findall(r"`([\w.]+)`", theirs)}
+    listed = {name.rpartition(".")[2] for theirs, _ in rows for name in re.findall(r"`([\w.]+)`", theirs)}
+    assert {name.rpartition(".")[2] for name in _addons.OURS} == {name.rpartition(".")[2] for name in marked}
+    assert {name.rpartition(".")[2] for name in [*_addons.OURS, *_addons.STAYS]} <= listed
 
 
 def test_adamw_decays_as_theirs_once_the_decay_is_divided_by_the_rate():

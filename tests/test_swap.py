@@ -16,7 +16,10 @@ import keras_ch8 as ch8
 import keras_ch8.commands.swap
 from keras_ch8 import commands
 from keras_ch8._describe import source
+from keras_ch8.integration import keras_private
 from tests import forked
+from tests.addons_scripts import SCRIPTS
+from tests.marks import mostly
 
 KERAS = {
     "optimizers": keras.optimizers,
@@ -349,3 +352,78 @@ def test_what_would_change_its_meaning_stays_and_is_named_and_what_is_something_
     swapped, left = commands.swap.swap(source)
     assert swapped == source
     assert [line for line, _ in left] == lines
+
+
+# --- from TensorFlow Addons and keras-contrib -----------------------------------------------------------------------
+
+QUICK = ("a vision transformer", "the guide of cycles")
+
+
+@pytest.mark.parametrize("kind", SCRIPTS)
+def test_a_script_with_addons_is_swapped_once_and_loses_them(kind):
+    source, expected = SCRIPTS[kind]
+    swapped, _ = commands.swap.swap(source)
+    assert expected in swapped
+    assert "tensorflow_addons" not in swapped
+    assert commands.swap.swap(swapped)[0] == swapped
+
+
+@pytest.mark.parametrize("kind", mostly(pytest.mark.slow, SCRIPTS, *QUICK))
+def test_a_script_with_addons_runs_after_the_swap(kind):
+    made = {}
+    exec(commands.swap.swap(SCRIPTS[kind][0])[0], made)
+    assert np.isfinite(made["history"].history["loss"]).all()
+    ours = (made["model"].optimizer, keras_private.rate_of(made["model"].optimizer), kind.startswith("a limit") and ch8)
+    assert any(getattr(one, "__module__", getattr(one, "__name__", "")).startswith("keras_ch8") for one in ours)
+
+
+TFA_STAYS = {
+    "a rate that may be a schedule": (
+        "import tensorflow_addons as tfa\no = tfa.optimizers.AdamW(learning_rate=make(), weight_decay=1e-4)\n",
+        "the rate times `weight_decay`.*Received: one of the two that need not be a number",
+    ),
+    "a name that stands for two numbers": (
+        "import tensorflow_addons as tfa\nr = 0.1\nr = 0.2\no = tfa.optimizers.SGDW(1e-4, r)\n",
+        "Write `keras_ch8.optimizers.SGD` with the quotient by hand",
+    ),
+    "amsgrad": (
+        "from tensorflow_addons.optimizers import LazyAdam\no = LazyAdam(amsgrad=True)\n",
+        "keras_ch8.optimizers.Adam has `amsgrad=False` only",
+    ),
+    "a scale of one's own": (
+        "import tensorflow_addons as tfa\ns = tfa.optimizers.CyclicalLearningRate(0, 1, 2, lambda x: 0.9**x)\n",
+        "`scale_fn` is none of Smith's",
+    ),
+    "arguments that stand elsewhere": (
+        "import tensorflow_addons as tfa\no = tfa.optimizers.AdamW(**config)\n",
+        "does not take all the arguments",
+    ),
+    "a class": ("import tensorflow_addons as tfa\nk = tfa.optimizers.AdamW\n", "named here without being called"),
+    "an algorithm that neither has": (
+        "import tensorflow_addons as tfa\no = tfa.optimizers.Lookahead(tfa.optimizers.RectifiedAdam())\n",
+        "`tensorflow_addons.optimizers.Lookahead` stays. None: it moves",
+    ),
+    "a layer": (
+        "from tensorflow_addons.layers import Maxout\nl = Maxout(3)\n",
+        "optimizers, schedules and callbacks alone are swapped",
+    ),
+    "a callback of keras-contrib": (
+        "from keras_contrib.callbacks import CyclicLR\nc = CyclicLR(0.001, 0.006)\n",
+        "It is a schedule: give `keras_ch8.schedules.CyclicalLearningRate`",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TFA_STAYS)
+def test_an_addon_that_ours_does_not_replace_stays_and_is_named_with_what_does(kind):
+    source, said = TFA_STAYS[kind]
+    swapped, left = commands.swap.swap(source)
+    assert swapped == source
+    assert any(re.search(said, reason) for _, reason in left), left
+
+
+def test_addons_of_which_some_stay_are_still_imported():
+    source = "import tensorflow_addons as tfa\no = tfa.optimizers.LAMB()\np = tfa.optimizers.LazyAdam()\n"
+    swapped, _ = commands.swap.swap(source)
+    assert swapped.startswith("import keras_ch8\nimport tensorflow_addons as tfa\no = tfa.optimizers.LAMB()\n")
+    assert swapped.endswith("p = keras_ch8.optimizers.Adam()\n")

@@ -1,7 +1,8 @@
 """Print, as a diff, what makes a Keras script train with keras_ch8.
 
 Optimizers and callbacks of the same name are swapped where they are made, if ours take the arguments that are written
-there: `keras.optimizers.Adam(1e-3)`, `from keras.callbacks import EarlyStopping`, `model.compile("sgd", ...)`. What
+there: `keras.optimizers.Adam(1e-3)`, `from keras.callbacks import EarlyStopping`, `model.compile("sgd", ...)`. So are
+those of TensorFlow Addons that have a part here: `tfa.optimizers.AdamW(weight_decay=1e-4, learning_rate=1e-3)`. What
 stays is named with its reason, and so is each swap that changes the numbers of a training. The file is not written; to
 apply the edits:
 
@@ -20,6 +21,8 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from . import _addons
 
 PACKAGES = ("optimizers", "callbacks")
 OFF = {
@@ -41,6 +44,7 @@ OTHER_NUMBERS = {
 }
 """Optimizers with which a training is another one after the swap, and why."""
 _SOMETHING_ELSE = "something else"
+_UNCALLED = "It is named here without being called, so that a swap would change what the script means."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,6 +128,10 @@ class _Script:
         """Lines and reasons of what stays, and of what changes the numbers."""
         self._imports = [n for n in ast.walk(self._tree) if isinstance(n, ast.Import | ast.ImportFrom)]
         self._known = self._names()
+        self._gone: set[int] = set()
+        """Names of addons that no longer stand there after the edits, by their `id`."""
+        self._has_import = False
+        """Whether an import of addons has become one of keras_ch8 that holds everywhere."""
 
     # --- what names stand for ----------------------------------------------------------------------------------------
 
@@ -174,6 +182,7 @@ class _Script:
                     self._note_numbers(use.node.lineno, use.name, use.call)
                 else:
                     self._swap(use)
+        self._import_in_place_of_addons()
         for node in self._imports:
             if isinstance(node, ast.ImportFrom) and (ours := [a for a in node.names if (a.asname or a.name) in moved]):
                 self._move(node, ours)
@@ -188,6 +197,9 @@ class _Script:
         """Yield the classes that both have, and edit the strings in `compile`; an f-string is not looked into."""
         if isinstance(node, ast.JoinedStr):
             return
+        if isinstance(node, ast.Name | ast.Attribute) and self._full(node).startswith(_addons.ROOTS):
+            self._addon(node, call)
+            return
         if isinstance(node, ast.Name | ast.Attribute) and (found := _part(self._full(node))):
             yield _Use(node, call, *found)
             return
@@ -195,6 +207,37 @@ class _Script:
             self._compile(node)
         for child in ast.iter_child_nodes(node):
             yield from self._uses(child, node if isinstance(node, ast.Call) and child is node.func else None)
+
+    def _addon(self, node: ast.Name | ast.Attribute, call: ast.Call | None) -> None:
+        """Swap a part of TensorFlow Addons or keras-contrib where it is made, or say why it stays."""
+        full = self._full(node)
+        if full not in _addons.OURS:
+            instead = _addons.STAYS.get(full, "Of addons, optimizers, schedules and callbacks alone are swapped.")
+            self.left.append((node.lineno, f"`{full}` stays. {instead}"))
+            return
+        script = _addons.Script(lambda n: (self._begin(n), self._end(n)), ast.unparse, self._is_number)
+        edits, reason = ([], _UNCALLED) if call is None else _addons.edits_of(full, call, script)
+        if reason:
+            self.left.append((node.lineno, f"`{full}` stays. {reason}"))
+            return
+        self._edits += edits
+        root: ast.expr = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        self._gone.add(id(root))
+        if says := _addons.OURS[full].says:
+            self.left.append((node.lineno, f"`{full}` is swapped, but {says}."))
+
+    def _is_number(self, node: ast.expr, within: tuple[str, ...] = ()) -> bool:
+        """Whether an expression surely is a number, also by a name that stands for one thing."""
+        if isinstance(node, ast.Name):
+            bound = [n for n in ast.walk(self._tree) if node.id in _bound_by(n)]
+            values = [n.value for n in ast.walk(self._tree) if isinstance(n, ast.Assign) and n.targets == bound]
+            is_new = node.id not in within and node.id not in self._known
+            return is_new and len(bound) == len(values) == 1 and self._is_number(values[0], (*within, node.id))
+        if isinstance(node, ast.BinOp):
+            return self._is_number(node.left, within) and self._is_number(node.right, within)
+        return isinstance(_value(node), int | float) and not isinstance(_value(node), bool)
 
     def _compile(self, node: ast.Call) -> None:
         """Swap the string of an optimizer in `model.compile`."""
@@ -223,6 +266,20 @@ class _Script:
 
     # --- imports -----------------------------------------------------------------------------------------------------
 
+    def _import_in_place_of_addons(self) -> None:
+        """Import keras_ch8 where addons are imported whose parts were swapped, in their place if none is left."""
+        names = [n for n in ast.walk(self._tree) if isinstance(n, ast.Name)]
+        for node in self._imports:
+            bound = {alias.asname or alias.name.split(".")[0] for alias in node.names}
+            own = [n for n in names if n.id in bound]
+            if not any(id(n) in self._gone for n in own):
+                continue
+            is_needed = any(id(n) not in self._gone for n in own)
+            end = self._begin(node) if is_needed else self._end(node)
+            after = self._break_after(node) if is_needed else ""
+            self._edits.append((self._begin(node), end, f"import keras_ch8{after}"))
+            self._has_import = self._has_import or node in self._tree.body
+
     def _move(self, node: ast.ImportFrom, ours: list[ast.alias]) -> None:
         """Import some names from keras_ch8, and the rest from where it was."""
         package = str(node.module).split(".")[-1]
@@ -237,6 +294,8 @@ class _Script:
 
         An import inside a function or under an `if` holds there alone, and one behind a swap comes too late.
         """
+        if self._has_import:
+            return
         body, first = self._tree.body, min(begin for begin, *_ in self._edits)
         before = [n for n in body if isinstance(n, ast.Import) and self._begin(n) < first]
         if any(a.name == "keras_ch8" and a.asname is None for n in before for a in n.names):
@@ -313,7 +372,7 @@ def _refusal(use: _Use) -> str:
     """Return why a class of Keras stays, such as for the arguments that are written out; "" if ours takes its place."""
     _, call, package, name = use
     if call is None:
-        return "It is named here without being called, so that a swap would change what the script means."
+        return _UNCALLED
     if name == "TensorBoard" and len(call.args) > 1:
         return "Arguments of keras_ch8.callbacks.TensorBoard but `log_dir` go by name."
     named = {keyword.arg: _value(keyword.value) for keyword in call.keywords}
