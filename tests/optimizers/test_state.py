@@ -25,7 +25,7 @@ def saved(optimizer):
 FIXED = [
     (ours.Adam, ("beta_1", "clipnorm", "weight_decay", "gradient_accumulation_steps")),
     (ours.LBFGS, ("history_size", "line_search", "iterations_per_step", "gtol", "ftol", "xtol", "accumulate_batches")),
-    (lambda: ours.BlockCoordinateDescent("sgd", [".*"]), ("steps_per_block", "order", "blocks")),
+    (lambda: ours.BlockCoordinateDescent("sgd", [".*"]), ("steps_per_block", "blocks")),
 ]
 
 
