@@ -301,7 +301,7 @@ OF_START = (
         f"{FADED:g} times the total",
         lambda f: first(f).gradient > 0 and _first_three(f) < FADED * f.start.gradient,
         lambda f: f"The gradient vanishes during backpropagation through {len(f.start.trained) - 1} layers: "
-        f"{first(f).name} gets only {share(first(f).gradient / f.start.gradient)} of it.",
+        f"{first(f).name} gets {share(first(f).gradient / f.start.gradient)} of it.",
         source=FOUND,
     ),
     Check(

@@ -18,7 +18,7 @@ ARGUMENTS = ("batch_size", "epochs", "callbacks", "class_weight")
 """Arguments of `fit` beside x and y that the code of a cure may set."""
 SETS = r"^(\w+, )*{}(, \w+)* ="
 """The begin of a line that sets a name."""
-_IN_BRIEF = 90
+_IN_BRIEF = 135  # two lines of a terminal, less the ends of lines and an arrow
 """Characters of a fix in one line of a summary."""
 
 
@@ -107,9 +107,9 @@ def brief(verdicts: Sequence[Verdict], state: OverallState, of: str = "") -> lis
     lines = []
     if acting:
         first = acting[0]
-        fix = _cut(_sentence(first.cure or first.finding), _IN_BRIEF)
         count = f"{len(acting)} problems. First: " if len(acting) > 1 else ""
-        lines.append(f"ACT: {count}{title_of(first.kind)}. Fix: {fix}")
+        said = f"ACT: {count}{title_of(first.kind)}. Fix: "
+        lines.append(said + _cut(_sentence(first.cure or first.finding), _IN_BRIEF - len(said) - len(of)))
     if watched:
         lines.append(f"WATCH: {', '.join(title_of(verdict.kind) for verdict in watched)}")
     if lines and of:

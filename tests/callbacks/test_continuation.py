@@ -139,7 +139,7 @@ def test_logs_and_tensorboard_have_the_value_at_the_last_batch_of_each_epoch(tmp
     np.testing.assert_allclose(history["meter.number"], expected, rtol=1e-6)
     shown = read(tmp_path)["epoch/continuation_meter.number"]
     np.testing.assert_allclose(shown[1] if isinstance(shown, tuple) else [p[1] for p in shown], expected, rtol=1e-6)
-    assert "The continuation has come to the real problem (`meter.number` at 1.167); 0 batches" in report(tmp_path)
+    assert "The continuation reached the real problem (`meter.number` at 1.167); 0 batches" in report(tmp_path)
 
 
 def real_and_easy():

@@ -61,7 +61,7 @@ def test_a_model_without_a_trainable_weight_is_told_so():
     with pytest.warns(RuntimeWarning, match="no trainable weights"), pytest.warns(UserWarning, match="not have any"):
         fit(model, watching)
     assert found(watching) == {"no_gradient": "act"}
-    assert "No weight of the model is trainable" in str(watching)
+    assert "None of the model's weights are trainable" in str(watching)
     exec(watching.verdicts[0].code, {"model": model, "keras_ch8": keras_ch8})
     fit(model, watching)
     assert found(watching) == {}

@@ -75,7 +75,7 @@ def test_a_missing_metric_is_named_once_at_the_first_epoch_that_counts_and_the_t
     past = Remembers()
     stop = callbacks.EarlyStopping("val_loss", start_from_epoch=start, restore_best_weights=True)
     message = (
-        rf"`EarlyStopping` watches 'val_loss', which is not reported at the end of epoch {epoch}; .*Reported: loss\."
+        rf"`EarlyStopping` watches 'val_loss', which is not reported at the end of epoch {epoch}, .*Reported: loss\."
     )
     with pytest.warns(UserWarning, match=message) as caught:
         fit(network("sgd"), [past, stop], epochs=5)

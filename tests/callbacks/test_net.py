@@ -323,7 +323,7 @@ def test_by_the_environment_nothing_watches_and_what_acts_still_acts(again, tmp_
     again.check(again.run([*watching, callbacks.GradientClippingLogger()], verbose=0))
     assert again.model.train_function is train_function
     assert not (tmp_path / "logs").exists()
-    assert str(watching[-1]) == "It watches nothing, since KERAS_CH8_OFF is set in the environment."
+    assert str(watching[-1]) == "It watches nothing because the environment variable KERAS_CH8_OFF is set."
     history, _ = again.run([*watching, stop], verbose=2)
     assert stop.reason is not None
     assert len(history["loss"]) == 2

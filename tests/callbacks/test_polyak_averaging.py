@@ -275,7 +275,7 @@ def test_before_anything_is_averaged_there_are_no_averages():
 @pytest.mark.slow
 def test_an_average_of_nothing_warns_and_leaves_the_weights():
     path = Path()
-    with pytest.warns(UserWarning, match=r"leaves the weights unchanged they are, since no update was averaged"):
+    with pytest.warns(UserWarning, match=r"leaves the weights unchanged because it averaged no update"):
         model, _ = again(average_of(start=100), path, epochs=1)
     assert_same(model.get_weights(), path.raw[-1])
 
@@ -291,7 +291,7 @@ def test_a_length_in_epochs_needs_to_know_how_long_one_is():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_a_memory_that_is_longer_than_the_training_is_told():
-    with pytest.warns(UserWarning, match=r"about the last 1000 updates, and this training makes \d+: .*\"5%\""):
+    with pytest.warns(UserWarning, match=r"about the last 1000 updates, and this training makes \d+, .*\"5%\""):
         model, _ = train(average_of())
     train(average_of(uniform=True), model=model)
     train(average_of(half_life="5%"), model=model)

@@ -35,7 +35,7 @@ def states(tmp_path):
 @pytest.mark.slow
 def test_it_changes_nothing_and_says_that_a_training_has_ended(whole, resume, capsys, monkeypatch):
     assert_same(train(resume()), whole)
-    with pytest.warns(UserWarning, match="Nothing is trained. This training has ended before"):  # in this process
+    with pytest.warns(UserWarning, match="Nothing is trained. This training has already ended"):  # in this process
         train(resume(), die_at=1)
     monkeypatch.setattr(_resume, "_ended_here", set())
     again = train(resume(), die_at=1)

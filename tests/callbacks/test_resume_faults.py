@@ -192,7 +192,7 @@ def test_of_arrays_some_rows_are_looked_at_and_nothing_is_iterated():
 def test_four_trainings_of_one_epoch_in_one_folder_are_told_that_nothing_is_trained(resume):
     train(resume("1ep"), epochs=1)
     for _ in range(3):
-        with pytest.warns(UserWarning, match="Nothing is trained. This training has ended before: .* another dir"):
+        with pytest.warns(UserWarning, match="Nothing is trained. This training has already ended: .* another dir"):
             train(resume("1ep"), epochs=1)
 
 

@@ -206,7 +206,7 @@ def test_in_a_long_epoch_an_alarm_comes_below_the_bar_which_goes_on_below_it(cap
     rows = fit(deep(), [diagnosis], capsys, epochs=1, validation_data=None)
     begins = next(i for i, row in enumerate(rows) if row.startswith("ACT Vanishing gradients"))
     assert re.match(r"[1-7]/8 ━{20}", rows[begins - 1].strip()), rows[begins - 1]
-    assert "    2 measurements so far: the real cause may be a different one." in rows[begins + 1 : begins + 3]
+    assert "    Fix: Add `layers.BatchNormalization` after each hidden layer." in rows[begins + 1 : begins + 3]
     assert any(re.fullmatch(BAR, row) for row in rows[begins + 2 :])
 
 

@@ -349,7 +349,8 @@ def test_each_run_is_a_row_with_its_settings_in_tensorboard_and_on_the_page(form
     found = keras_ch8.read_run(folders[1])
     assert len(found["epoch/val_loss"].steps) == 4
     made = eval(found.hyperparameters["code"].removeprefix("optimizer = "), {"keras": keras, "keras_ch8": keras_ch8})
-    assert float(made.learning_rate) == float(f"{found.hyperparameters['learning_rate']:.3g}")
+    rate = f"{found.hyperparameters['learning_rate']:.3g}"  # as the page prints it
+    assert f"{float(made.learning_rate):.3g}" == rate
     events = event_accumulator.EventAccumulator(str(folders[1]))
     events.Reload()
     assert "_hparams_/session_start_info" in events.summary_metadata
