@@ -130,7 +130,7 @@ class StepLengthMonitor(Monitor):
             numbers["relative_loss_rises"] = _rises(log.of(self.name)[-LAST:])
             numbers["loss_over_start"] = seen.over_start(log.of("gradient_norm")[-1].loss)
         if log.of("spectrum"):
-            numbers["rate_times_curvature"] = _newton(log)[0]
+            numbers["rate_times_curvature"] = _rate_of_limit(log)
         return numbers
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
@@ -138,20 +138,14 @@ class StepLengthMonitor(Monitor):
         seen, last = progress(log), log.of(self.name)[-LAST:]
         if seen is None or not np.isfinite(last[-1].loss_after):
             return {}
-        limit, gain = _newton(log)
         last_losses = log.rows.loss[-BATCHES:]
         minibatches = _over_start(log, last_losses[np.isfinite(last_losses)])
         return progress_measured(log) | {
             q.RISES.name: _rises(last),
             q.STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
-            q.RATE_OF_LIMIT.name: limit,
-            q.NEWTON_GAIN.name: gain,
+            q.RATE_OF_LIMIT.name: _rate_of_limit(log),
             q.MINIBATCHES.name: float(np.median(minibatches)) if len(minibatches) else float("nan"),
         }  # fmt: skip
-
-    def drawn(self, log: MeasurementLog) -> dict[str, float]:
-        """Add what the spectrum has drawn: a rule on the steps judges it, too."""
-        return super().drawn(log) | {q.NEWTON_GAIN.series: _newton(log)[1]}
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return what the last update did."""
@@ -173,10 +167,10 @@ def _over_start(log: MeasurementLog, losses: np.ndarray) -> np.ndarray:
     return losses / start if start > 0 else np.zeros(0)
 
 
-def _newton(log: MeasurementLog) -> tuple[float, float]:
-    """Return the rate times the largest curvature, and what Newton's step would gain; NaN before a spectrum is seen."""
+def _rate_of_limit(log: MeasurementLog) -> float:
+    """Return the rate times the largest curvature; NaN before a spectrum is seen."""
     ends = log.of("spectrum")
-    return (effective_rate(log) * ends[-1].largest, ends[-1].gain) if ends else (float("nan"), float("nan"))
+    return effective_rate(log) * ends[-1].largest if ends else float("nan")
 
 
 @section("8.2.1")

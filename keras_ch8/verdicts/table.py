@@ -133,16 +133,6 @@ STEP_LENGTH = (
         unless=GOOD,
         mentions=(q.RATE_OF_LIMIT,),
     ),
-    Rule(
-        kind="step_too_short",
-        says="The learning rate is far too low",
-        limits=(
-            Limit(q.NEWTON_GAIN, "above", 0.1, 0.3, source=MEASURED),
-            Limit(q.RATE_OF_LIMIT, "below", 2e-3, name="the learning rate is below 1/1000 of the largest stable one"),
-            HIGH,
-        ),
-        mentions=(q.STEP_OVER_BEST, q.RATE_OF_LIMIT),
-    ),
 )
 
 # --- the gradient, and its noise -------------------------------------------------------------------------------------
@@ -496,6 +486,16 @@ ON_PLATEAU = Combination(
     ),
 )
 SPECTRUM = (
+    Rule(
+        kind="step_too_short",
+        says="The learning rate is far too low",
+        limits=(
+            Limit(q.NEWTON_GAIN, "above", 0.1, 0.3, source=MEASURED),
+            Limit(q.RATE_OF_LIMIT, "below", 2e-3, name="the learning rate is below 1/1000 of the largest stable one"),
+            HIGH,
+        ),
+        mentions=(q.RATE_OF_LIMIT,),
+    ),
     Rule(
         kind="saddle",
         says="Training is stuck near a saddle point",

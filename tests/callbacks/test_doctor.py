@@ -444,7 +444,7 @@ def test_a_loop_has_the_compiled_optimizer_and_a_result(tmp_path):
 def test_a_loop_without_an_optimizer_says_what_to_give():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
-    with pytest.raises(ValueError, match=r"needs the optimizers of the loop.*Received: optimizers=None.*watch\(model, "):
+    with pytest.raises(ValueError, match=r"optimizers of the loop.*Received: optimizers=None.*watch\(model, "):
         Doctor(None).watch(model)
     assert list(loop(Doctor(None), model, keras.optimizers.SGD()).optimizers) == ["optimizer"]
 

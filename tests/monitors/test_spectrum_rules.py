@@ -40,6 +40,7 @@ def found(
     return level("spectrum", log, kind)
 
 
+thousandth = functools.partial(found, "step_too_short", gain=0.5, product=1e-4)
 saddle = functools.partial(found, "saddle", kernels=0.01, negativity=0.5)
 plateau = functools.partial(found, "plateau", kernels=0.01)
 resting = functools.partial(found, "underfitting", over=2.0)
@@ -63,6 +64,9 @@ def linear(over=2.0, unevenness=1000.0, total=1000, penalty=0.0):
 @pytest.mark.parametrize(
     "rule, given, levels",
     [
+        (thousandth, "gain", {0.099: "ok", 0.101: "watch", 0.299: "watch", 0.301: "act"}),
+        (thousandth, "product", {0.00201: "ok", 0.00199: "act"}),
+        (thousandth, "fallen", {0.91: "ok", 0.89: "act"}),
         (saddle, "kernels", {0.051: "ok", 0.049: "watch", 0.021: "watch", 0.019: "act"}),
         (saddle, "negativity", {0.099: "ok", 0.101: "watch", 0.199: "watch", 0.201: "act", 20.0: "act"}),
         (saddle, "fallen", {0.51: "ok", 0.49: "act"}),
