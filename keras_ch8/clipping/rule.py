@@ -243,7 +243,7 @@ def rule_of(clip: ClippingRule | Config | None, **numbers: float | None) -> Clip
     given = {name: value for name, value in {"clip": rule, **numbers}.items() if value is not None}
     if len(given) > 1:
         raise ValueError(
-            "Only one of `clipnorm`, `clipvalue`, `global_clipnorm` and `clip` can be set. Received: "
+            "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set, or `clip` instead. Received: "
             f"{', '.join(f'{k}={short(v)}' for k, v in given.items())}. Keep one."
         )
     for name, value in numbers.items():

@@ -76,7 +76,7 @@ def test_a_stage_of_a_curriculum_is_an_event_where_it_begins(tmp_path, pacing, e
     easy_first = callbacks.Curriculum(source, np.abs(X[:, 0]), pacing, **at)
     model = network("sgd")
     model.fit(source, epochs=3, callbacks=[easy_first, callbacks.TensorBoard(tmp_path)], verbose=0)
-    said = [(step, f"From now on {share}% of the examples can be drawn.") for step, share in expected]
+    said = [(step, f"From now on, {share}% of the examples can be drawn.") for step, share in expected]
     assert events(tmp_path, "stage") == said
 
 

@@ -25,7 +25,7 @@ from tests.small_callbacks import Dies
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*so the average mostly covers its start",  # of a few updates
-    "ignore:After an interruption `BackupAndRestore` restores",
+    "ignore:After an interruption, `BackupAndRestore` restores",
 )
 
 ALPHA, EPOCHS, PATIENCE = 0.8, 5, 1

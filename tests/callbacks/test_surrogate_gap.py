@@ -182,7 +182,7 @@ def test_a_new_training_is_a_new_one():
 
 @pytest.mark.slow
 def test_a_quantity_that_is_missing_is_named_and_the_training_goes_on():
-    message = r"`SurrogateGap` watches 'zero_one_loss', which is not reported at the end of epoch 1; .*Reported: loss\."
+    message = r"`SurrogateGap` watches 'zero_one_loss', which is not reported at the end of epoch 1, .*Reported: loss\."
     with pytest.warns(UserWarning, match=message):
         fit(network("sgd"), [callbacks.SurrogateGap()], epochs=2)
     with pytest.warns(UserWarning, match=r"`SurrogateGap` watches 'nll', which is not reported"):

@@ -69,7 +69,7 @@ def test_measuring_changes_nothing(in_graphs):
     probe = ProbeEvaluator(model, x, y, monitors=[m for m in chosen("full") if m.source == "probe"], parts=2)
     found = probe.evaluate(probe.objective.tensors(moved(model, 0.1)[0]))
     monitors.spectrum(model, x, y, steps=2)
-    assert len(found) == 6  # all but the one of recurrent layers
+    assert len(found) == 5  # all but the one of recurrent layers
     assert state_of(model, variables)[0] == before
 
 

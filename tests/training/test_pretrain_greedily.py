@@ -311,7 +311,7 @@ def test_a_run_that_goes_on_ends_as_one_that_was_not_interrupted(make, tmp_path)
 def test_a_file_of_another_run_is_refused_and_so_is_a_broken_one(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         pretrain(chain(), directory=tmp_path, callbacks=[Interrupt()])
-    with pytest.raises(ValueError, match=r"of another: it differs in epochs\. Received: directory="):
+    with pytest.raises(ValueError, match=r"to another: it differs in epochs\. Received: directory="):
         pretrain(chain(), epochs=1, directory=tmp_path)
     (tmp_path / "pretraining.npz").write_bytes(b"PK\x03\x04 cut")
     with pytest.raises(ValueError, match=r"cannot be read .*or delete it"):
