@@ -77,7 +77,7 @@ def _of_others(others: Sequence[Document], best: str) -> str:
 def named(rank: Document, runs: Sequence[Document]) -> str:
     """Return the name of a candidate; of one that `compare` has tuned with its learning rate."""
     own = candidates(runs)[rank["name"]]
-    rate = (own[0]["record"] or records.EMPTY)["hyperparameters"].get("learning_rate")
+    rate = settings_of(own[0]).get("learning_rate")
     is_tuned = len(own) > 1 and isinstance(rate, int | float)
     return f"{rank['name']} with learning rate {digits(rate, 3)}" if is_tuned else str(rank["name"])
 
@@ -125,7 +125,7 @@ def ranking(runs: Sequence[Document]) -> list[Document]:
     seeds, the median. Of a run that has become NaN it is None; the times are None where the best is not above 0.
     Nothing is returned for one candidate, and for runs of different losses.
     """
-    minimized = {str(loss) for run in runs if (loss := (run["record"] or records.EMPTY)["hyperparameters"].get("loss"))}
+    minimized = {str(loss) for run in runs if (loss := settings_of(run).get("loss"))}
     groups = candidates(runs)
     if len(groups) < 2 or len(minimized) > 1:
         return []
@@ -173,7 +173,7 @@ def _of_one(run: Document, name: str = "") -> Document:
         causes = {each["explained_by"] for each in verdicts_of(run) if each["kind"] == "nonfinite"}
         why = f": {begun_small(_said_of(verdict))}" if verdict and verdict["kind"] in causes else ""
         if any(_OF_RATE in each["finding"] for each in verdicts_of(run) if each["kind"] == "nonfinite"):
-            rate = (run["record"] or records.EMPTY)["hyperparameters"].get("learning_rate", "")
+            rate = settings_of(run).get("learning_rate", "")
             why = f", {_OF_RATE}{f' {digits(rate, 3)}' if isinstance(rate, int | float) else ''}"
         return _headline(level, f"{of_run} loss is NaN from step {run['nan_from']:,} on{why}", _numbers(run))
     if verdict:
@@ -191,7 +191,7 @@ def _of_one(run: Document, name: str = "") -> Document:
 
 def _so_far(run: Document) -> str:
     """Return how far a training is that still runs."""
-    said = (run["record"] or records.EMPTY)["hyperparameters"]
+    said = settings_of(run)
     epochs, steps = said.get("epochs"), said.get("steps_per_epoch")
     if run["ended"] is not False:
         return ""
@@ -237,7 +237,7 @@ def _steps(ranked: Sequence[Document], runs: Sequence[Document]) -> str:
     if len(groups) == len(runs) or len(set(steps.values())) < 2:
         return ""
     said = ", ".join(f"{name} {step:,}" for name, step in steps.items())
-    epochs = {(run["record"] or records.EMPTY)["hyperparameters"].get("epochs") for run in runs}
+    epochs = {settings_of(run).get("epochs") for run in runs}
     if len(epochs) == 1 and None not in epochs:
         return f"{counted(epochs.pop(), 'epoch')} each; steps differ with the batch size: {said}"
     return f"Steps differ: {said}"
@@ -246,6 +246,11 @@ def _steps(ranked: Sequence[Document], runs: Sequence[Document]) -> str:
 def _first(run: Document) -> Mapping[str, Any] | None:
     """Return the first of the gravest verdicts on a run; None where nothing is to be done."""
     return next((v for level in ("act", "watch") for v in verdicts_of(run) if v["level"] == level), None)
+
+
+def settings_of(run: Document) -> Any:
+    """Return what a run was trained with, by name; {} if that is unknown."""
+    return (run["record"] or records.EMPTY)["hyperparameters"]
 
 
 def verdicts_of(run: Document) -> Sequence[Mapping[str, Any]]:

@@ -9,8 +9,8 @@ from ..verdicts.kinds import title_of
 from ..verdicts.state import STATES
 from ..verdicts.texts import SETS, given_by
 from ..verdicts.wording import digits
-from . import headline, records
-from .headline import candidates, cases_of, checks_of, has_best, level_of, ranking, said_of, verdicts_of
+from . import headline
+from .headline import candidates, cases_of, checks_of, has_best, level_of, ranking, said_of, settings_of, verdicts_of
 
 Document: TypeAlias = dict[str, Any]
 """Plain data, ready for `json.dumps`."""
@@ -123,7 +123,7 @@ def _winner(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tu
         said += f" Next is {second['name']} with {digits(second['loss'], 3)}{times}."
     yield RESULT, said
     yield "How sure", _sureness(first, second)
-    code = (own[0]["record"] or records.EMPTY)["hyperparameters"].get("code")
+    code = settings_of(own[0]).get("code")
     yield NEXT, f"Use {headline.named(first, runs)}.", *([code] if isinstance(code, str) else [])
     if len(own) == 1:
         yield EXPECT, ELSEWHERE.format(metric, _range(first))
@@ -236,7 +236,7 @@ def _cell(runs: Sequence[Document], key: str) -> tuple[float | str | None, str]:
 
 
 def _optimizer(run: Document) -> str:
-    said = (run["record"] or records.EMPTY)["hyperparameters"]
+    said = settings_of(run)
     name, rate = said.get("optimizer") or "", said.get("learning_rate")
     return f"{name} {digits(rate, 3)}" if isinstance(rate, int | float) else str(name)
 

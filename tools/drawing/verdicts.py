@@ -256,16 +256,14 @@ def growth_through_depth(each: Trained) -> Drawn:
     return log.steps_of("layer_flow"), log.series("layer_flow", "total")
 
 
-def over_constant(each: Trained) -> Drawn:
-    """Return the loss over that of the best constant prediction."""
-    steps, loss = each.curve("diagnosis/loss")
-    return steps, loss / each.diagnosis.log.chance
+def loss_over(prediction: str) -> Callable[[Trained], Drawn]:
+    """Return what reads the loss over that of a simple prediction, by its name in the log."""
 
+    def read(each: Trained) -> Drawn:
+        steps, loss = each.curve("diagnosis/loss")
+        return steps, loss / getattr(each.diagnosis.log, prediction)
 
-def over_neighbours(each: Trained) -> Drawn:
-    """Return the loss over that of a prediction from the nearest examples."""
-    steps, loss = each.curve("diagnosis/loss")
-    return steps, loss / each.diagnosis.log.neighbours
+    return read
 
 
 def rise(each: Trained) -> Drawn:
@@ -326,14 +324,14 @@ EVIDENCE: dict[str, tuple[str, str, str, Callable[[Trained], Drawn], Callable[[f
                        of_series("batch_norm_gap"), _same),
     "bad_scale": ("Largest signal of a layer", "RMS", "largest_signal", of_series("largest_signal"), _same),
     "overfitting": ("Rise of the validation loss", "of its earlier fall [%]", "held_out_rise", rise, _percent),
-    "underfitting": ("Loss over that of nearest neighbors", "times", "over_neighbours", over_neighbours, _same),
+    "underfitting": ("Loss over that of nearest neighbors", "times", "over_neighbours", loss_over("neighbours"), _same),
     "nonfinite": ("NaN gradients so far", "steps", "nonfinite_steps", of_series("nonfinite_steps"), _same),
     "no_gradient": ("Weight matrices without a gradient", "of all [%]", "fraction_still",
                     percents("fraction_without_gradient"), _percent),
     "too_short": ("Fall over the last third", "of the loss [%]", "fell_lately", fall_of_the_last_third, _percent),
     "too_long": ("Validation loss above its best", "of the best [%]", "risen_since_best", rise_since_best, _percent),
     "oscillation": ("Change from one epoch to the next", "of the loss [%]", "swing", swing, _percent),
-    "learns_nothing": ("Loss over that of a constant", "times", "least_over_chance", over_constant, _same),
+    "learns_nothing": ("Loss over that of a constant", "times", "least_over_chance", loss_over("chance"), _same),
 }  # fmt: skip
 """Title, unit, the quantity with the limit, what is drawn of a training, and the limit in that unit."""
 
