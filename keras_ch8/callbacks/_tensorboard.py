@@ -262,14 +262,14 @@ class TensorBoard(Callback):
     def _note(self, frames: Mapping[str, Frame]) -> None:
         """Bring the record of the run up to date."""
         session = self.session
+        if not frames.keys() <= self._parts.events.keys():  # an optimizer has made its first steps
+            self._note_settings()
         for name, frame in frames.items():
             events = self._parts.events.setdefault(name, StepEvents(f"`{name}`: " if name else ""))
             self._tell(events.add(frame))
             if name in self._parts.layer_norms:
                 tag = tags.of_optimizer(tags.LAYER_MAP, name)
                 self._parts.layer_norms[name].note(session.record, tag, session.step)
-        if len(session.optimizers) > 1:
-            self._note_settings()
         known = session.record.hyperparameters
         if session.batch_size:
             known["batch_size"] = int(size) if (size := session.batch_size).is_integer() else size

@@ -86,7 +86,7 @@ class GradientNormMonitor(Monitor):
         seen = progress(log)
         if seen is None:
             return {}
-        measured = progress_measured(log)
+        measured = {**progress_measured(log)}
         if log.least_squares > 0 and not log.is_penalized:
             measured |= {q.OVER_LEAST_SQUARES.name: seen.now / log.least_squares, q.UNEVENNESS.name: log.unevenness}
         return measured

@@ -125,6 +125,7 @@ def _medians_of_three(losses: np.ndarray) -> np.ndarray:
     return np.median(np.lib.stride_tricks.sliding_window_view(losses, 3), axis=1)
 
 
+@once
 def progress_measured(log: MeasurementLog) -> dict[str, float]:
     """Return what rules of several monitors judge; of the loss nothing before there are enough measurements."""
     measured = {
