@@ -215,14 +215,17 @@ def diagnosis_tags() -> dict[str, Tag]:
     """Return the tags of the curves of all monitors, also of the user's own, by name."""
     from ..monitors.base import CURVES  # which needs TensorFlow; the other tags do not
 
-    curves = (curve for curve, _ in CURVES.values())
-    return {c.name: Tag(DIAGNOSIS + c.name, c.title, c.unit, c.text, c.section) for c in curves}
+    return {name: diagnosis(name) for name in CURVES}
 
 
 def diagnosis(name: str) -> Tag:
     """Return the tag of a number of a monitor, also of one that no `Curve` describes."""
-    known = diagnosis_tags().get(name)
-    return known or Tag(DIAGNOSIS + name, name, "as the monitor", "A number of a monitor.", "8.2")
+    from ..monitors.base import CURVES
+
+    if name not in CURVES:
+        return Tag(DIAGNOSIS + name, name, "as the monitor", "A number of a monitor.", "8.2")
+    curve, _ = CURVES[name]
+    return Tag(DIAGNOSIS + name, curve.title, curve.unit, curve.text, curve.section)
 
 
 def pretraining(name: str) -> Tag:
