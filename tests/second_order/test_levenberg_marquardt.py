@@ -129,7 +129,7 @@ def test_it_refuses_a_function_without_residuals():
         minimize(lambda x: ops.sum(x**2), np.ones(2), "levenberg_marquardt")
 
 
-@pytest.mark.parametrize("case", mostly(pytest.mark.full, CASES, *CASES[::4]), ids=str)
+@pytest.mark.parametrize("case", mostly(pytest.mark.full, CASES, *CASES[::9]), ids=str)
 @pytest.mark.slow
 def test_it_solves_the_problems_of_more_garbow_and_hillstrom(case):
     found = ends(case.residuals, case.start, max_iterations=5000)
