@@ -127,19 +127,20 @@ class WeightAverage:
         thetas = [backend.as_tensor(v) for v in self.variables]
         with backend.start_after(thetas):
             updates = backend.as_tensor(self._updates) + ops.cast(moved, "int64")
-            place = moved, updates - backend.as_tensor(self._start), backend.as_tensor(self._log_alpha)
-            backend.merge_replicas(self._write, updates, place, thetas)
+            n = updates - backend.as_tensor(self._start)
+            share = rate(ops.cast(ops.maximum(n, 1), "float64"), backend.as_tensor(self._log_alpha))
+            backend.merge_replicas(self._write, updates, moved & (n > 0), share, thetas)
 
-    def _write(self, updates: Tensor, place: tuple[Tensor, ...], thetas: list[Any]) -> None:
+    def _write(self, updates: Tensor, active: Tensor, share: Tensor, thetas: list[Any]) -> None:
         backend.each_replica(self._updates, lambda v, value: v.assign(value), updates)
         averages = [backend.native(average) for average in self._averages]
         if backend.replicated():
             for average, theta in zip(averages, thetas, strict=True):
-                backend.each_replica(average, lambda v, theta, *place: _move([v], [theta], *place), theta, *place)
+                backend.each_replica(average, lambda v, *args: _move([v], [args[0]], *args[1:]), theta, share, active)
             return
         for device, places in self._on_device.items():
             with backend.on(device):
-                self._move([averages[i] for i in places], [thetas[i] for i in places], *place)
+                self._move([averages[i] for i in places], [thetas[i] for i in places], share, active)
 
     def distance(self, held: Sequence[Any] | None) -> float:
         """Return the Euclidean distance of the trainable weights, or of those that are `held`, from their averages."""
@@ -163,9 +164,7 @@ def averaged(model: keras.Model) -> list[Any]:
     return trained + [v for layer in trainable_normalizations(model) for v in layer.non_trainable_variables]
 
 
-def _move(averages: Sequence[Any], thetas: Sequence[Any], moved: Tensor, n: Tensor, log_alpha: Tensor) -> None:
-    """Take the n-th weights, after a step that was an update; here, since XLA computes the rate for nothing."""
-    active, share = moved & (n > 0), rate(ops.cast(ops.maximum(n, 1), "float64"), log_alpha)
+def _move(averages: Sequence[Any], thetas: Sequence[Any], share: Tensor, active: Tensor) -> None:
     for average, theta in zip(averages, thetas, strict=True):
         dtype, old = average.dtype.name, backend.as_tensor(average)
         new = old + ops.cast(share, dtype) * (ops.cast(theta, dtype) - old)
