@@ -3,9 +3,9 @@
     python benchmarks/telemetry.py [--json telemetry.json]
 
 A 128-128-128-10 network, batch 32, Adam. One `fit` of six epochs for each contender and round, in turn; the first
-epoch (tracing, opening files) is the column "start". The rest, 2,000 steps, is CPU time (all threads) and wall time a step, medians
-over the rounds; "extra" is the median over rounds of the difference to the bare `fit` of the same round, and "ratio"
-the CPU time over that: its median, the smallest and the largest.
+epoch (tracing, opening files) is the column "start". The rest, 2,000 steps, is CPU time (all threads) and wall time a
+step, medians over the rounds; "extra" is the median over rounds of the difference to the bare `fit` of the same round,
+and "ratio" the CPU time over that: its median, the smallest and the largest.
 """
 
 import statistics
