@@ -323,7 +323,7 @@ EVIDENCE: dict[str, tuple[str, str, str, Callable[[Trained], Drawn], Callable[[f
     "batch_norm_gap": ("Error of the moving statistics", "standard deviations", "statistics_gap",
                        of_series("batch_norm_gap"), _same),
     "bad_scale": ("Largest signal of a layer", "RMS", "largest_signal", of_series("largest_signal"), _same),
-    "overfitting": ("Rise of the validation loss", "of its earlier fall [%]", "held_out_rise", rise, _percent),
+    "overfitting": ("Rise of the validation loss", "of its improvement [%]", "held_out_rise", rise, _percent),
     "underfitting": ("Loss over that of nearest neighbors", "times", "over_neighbours", loss_over("neighbours"), _same),
     "nonfinite": ("NaN gradients so far", "steps", "nonfinite_steps", of_series("nonfinite_steps"), _same),
     "no_gradient": ("Weight matrices without a gradient", "of all [%]", "fraction_still",
