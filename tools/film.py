@@ -1,6 +1,7 @@
 """Makes docs/pictures/tour.gif: what the tour prints, block by block, and then its page, in ten seconds.
 
-The file has the text in its comment, by which a test sees whether the tour still prints it. It needs no browser: the page is docs/pictures/tour_light.png, which tools/pictures.py makes.
+The file has the text in its comment, by which a test sees whether the tour still prints it. It needs no browser: the
+page is docs/pictures/tour_light.png, which tools/pictures.py makes.
 """
 
 import re

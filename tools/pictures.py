@@ -104,9 +104,7 @@ class Camera:
             time.sleep(seconds)
         shot = Image.open(io.BytesIO(self.browser.get_screenshot_as_png())).convert("RGB")
         said = PngInfo()
-        said.add_text(
-            "Title", self.browser.title
-        )  # the finding of the page, by which a test sees whether it is today's
+        said.add_text("Title", self.browser.title)  # the finding, by which a test sees whether the page still says it
         shot = shot.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         shot.save(PICTURES / f"{name}.png", optimize=True, pnginfo=said)
 

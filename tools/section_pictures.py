@@ -124,9 +124,8 @@ def long_term_dependencies() -> Any:
         is_simple = "lstm" not in layer_name
         results = [curvature.matrix_power(w, start, t).result for t in range(of.LENGTH)] if is_simple else [np.nan]
         powers[name] = np.linalg.norm(np.atleast_2d(results), axis=-1) / np.linalg.norm(start)
-    figure, (left, right) = style.figure(
-        "A gradient that shrinks at each step never reaches the beginning", sharey=True
-    )
+    claim = "A gradient that shrinks at each step never reaches the beginning"
+    figure, (left, right) = style.figure(claim, sharey=True)
     compare(left, back)
     compare(right, powers)
     style.done(left, "Gradient at the inputs", "time steps back", "over that of the last step", log="y", legend="")
@@ -157,45 +156,44 @@ def initialization() -> Any:
     return figure
 
 
+def losses_at(rates: np.ndarray, optimizer: Any, of: SimpleNamespace, epochs: int) -> np.ndarray:
+    """Return the loss of an example's network after some epochs at each rate, from the same start."""
+    keras.utils.set_random_seed(0)
+    (x, y), _ = of.digits()
+    model, losses = of.network(), []
+    model.compile(optimizer, model.loss, steps_per_execution=21)
+    optimizer.build(model.trainable_variables)
+    variables = [*optimizer.variables, *model.variables]
+    start = [keras.ops.copy(each) for each in variables]
+    for rate in rates:
+        for variable, value in zip(variables, start, strict=True):
+            variable.assign(value)
+        optimizer.learning_rate = rate
+        losses.append(model.fit(x, y, batch_size=64, epochs=epochs, verbose=0).history["loss"][-1])
+    return np.array(losses)
+
+
 def choice() -> Any:
     """8.5.4: four algorithms at ten rates; at one rate for all, and each at its best."""
     of, rates, epochs, common = example("s8_5_4_compare"), np.geomspace(1e-4, 3.16, 10), 8, 4
-    (x, y), _ = of.digits()
     made = {
-        "SGD": optimizers.SGD,
-        "momentum": optimizers.Momentum,
-        "RMSProp": optimizers.RMSprop,
-        "Adam": optimizers.Adam,
-    }
-    losses = {}
-    for name, optimizer in made.items():
-        keras.utils.set_random_seed(0)
-        model = of.network()
-        model.compile(optimizer(0.1), model.loss, steps_per_execution=21)
-        model.optimizer.build(model.trainable_variables)
-        variables = [*model.optimizer.variables, *model.variables]
-        start, found = [keras.ops.copy(each) for each in variables], []
-        for rate in rates:
-            for variable, value in zip(variables, start, strict=True):
-                variable.assign(value)
-            model.optimizer.learning_rate = rate
-            history = model.fit(x, y, batch_size=64, epochs=epochs, verbose=0).history
-            found.append(history["loss"][-1])
-        losses[name] = np.array(found)
+        "SGD": optimizers.SGD(), "momentum": optimizers.Momentum(), "RMSProp": optimizers.RMSprop(),
+        "Adam": optimizers.Adam(),
+    }  # fmt: skip
+    losses = {name: losses_at(rates, optimizer, of, epochs) for name, optimizer in made.items()}
     figure, (left, right) = style.figure("Each algorithm has its own best rate: compare them there")
     compare(left, losses, x=rates, marker=".")
     left.axvline(rates[common], color=GREY, linewidth=1, linestyle=":")
-    for number, name in enumerate(losses):
-        best = int(np.argmin(losses[name]))
-        left.plot(rates[best], losses[name][best], "*", color=COLORS[number], markersize=13)
-        for place, which in ((0, common), (5, best)):
-            bar = right.bar(number + place, losses[name][which], color=COLORS[number])
-            right.bar_label(bar, fmt="%.2g", fontsize=9)
+    for number, values in enumerate(losses.values()):
+        best = int(np.argmin(values))
+        left.plot(rates[best], values[best], "*", color=COLORS[number], markersize=13)
+        bars = right.bar((number, number + 5), values[[common, best]], color=COLORS[number])
+        right.bar_label(bars, fmt="%.2g", fontsize=9)
     right.set_xticks((1.5, 6.5), (f"all at {rates[common]:.2g}", "each at its best"))
-    style.done(left, f"Loss after {epochs} epochs", "learning rate", "loss [nats]", log="xy", legend="")
-    at_common, at_best = losses["SGD"][common] / losses["Adam"][common], losses["SGD"].min() / losses["Adam"].min()
-    said = f"SGD / Adam: {at_common:.0f} times at one rate, {at_best:.0f} at the best"
     right.set_ylim(0.01, 4)
+    at_one, at_best = losses["SGD"][common] / losses["Adam"][common], losses["SGD"].min() / losses["Adam"].min()
+    style.done(left, f"Loss after {epochs} epochs", "learning rate", "loss [nats]", log="xy", legend="")
+    said = f"SGD / Adam: {at_one:.0f} times at one rate, {at_best:.0f} at the best"
     style.done(right, said, "learning rate", "loss [nats]", log="y")
     below(figure, left, 4)
     return figure
