@@ -377,7 +377,7 @@ def outputs_of_layers(ax: Any, *both: Trained) -> None:
         ax.plot(range(1, len(shown) + 1), shown, label=each.name, marker="o", **each.look)
     ax.set_ylim(1e-3, 300)
     ax.axhspan(1e-3, 1, color=COLORS[1], alpha=0.12, linewidth=0)
-    ax.text(6, 0.8, "ACT below 1 % after the last", ha="right", va="top", fontsize=9.5)
+    ax.text(6, 0.0013, "ACT below 1 % after the last", ha="right", va="bottom", fontsize=9.5)
     done(ax, "How much outputs differ at the start", "hidden layer", "between examples [%]", log="y")
 
 
