@@ -296,7 +296,7 @@ def test_no_folder_and_a_folder_without_runs_are_refused_with_the_fix(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"must be a folder.*Received: log_dir='.*nowhere'.*Pass the"):
         event_files.read(tmp_path / "nowhere")
     (tmp_path / "events.out.tfevents.1").write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match=r"must hold a run.*with 1 folders of event files.*Add `keras_ch8"):
+    with pytest.raises(FileNotFoundError, match=r"must hold a run.*with 1 folders of event files.*=.keras_ch8.Doctor"):
         event_files.read(tmp_path)
 
 

@@ -79,8 +79,8 @@ function inOrder(rows, i, sign) {
 }
 
 function nothing() {
-  const fit = "Give `fit` the callbacks `keras_ch8.callbacks.TensorBoard(log_dir)` and `Diagnosis()`, or ";
-  return make("p", ...prose(`${fit}name a folder that has runs: \`python -m keras_ch8 report LOG_DIR\`.`));
+  const fit = "Pass `callbacks=[keras_ch8.Doctor(log_dir)]` to `fit`, or name ";
+  return make("p", ...prose(`${fit}a folder that has runs: \`python -m keras_ch8 report LOG_DIR\`.`));
 }
 
 function rowOf(page, row, { color }, hidden, live) {
