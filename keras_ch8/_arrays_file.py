@@ -154,12 +154,6 @@ class Keeper:
         if self._folder is not None:
             write(self._path(key), _state.dump(finished))
 
-    def remove(self, key: str) -> None:
-        """Delete the file of a key and the description of the whole, once all is done."""
-        for path in (self._path(key), self._described) if self._folder is not None else ():
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(path)
-
     @property
     def _described(self) -> str:
         """The file that says what the folder is of."""

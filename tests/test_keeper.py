@@ -111,9 +111,3 @@ def test_without_a_folder_nothing_is_kept():
     keeper = Keeper(None, "comparison", {})
     keeper.save("first", PLAIN)
     assert keeper.load("first") is None
-    keeper.remove("first")
-
-
-def test_once_all_is_done_the_files_are_gone(file, tmp_path):
-    file.keeper.remove("first")
-    assert not list(tmp_path.iterdir())

@@ -106,7 +106,6 @@ GROUPS = {
     "8.7.1": "Batch normalization",
     "8.7.2": "Coordinate descent",
     "8.7.3": "Averages",
-    "8.7.4": "Pretraining",
     "8.7.6": "Curriculum and continuation",
     "": "Other numbers",
 }
@@ -216,11 +215,6 @@ PANELS = (
         "Range test: loss over the learning rate", "8.3.1", tags.RANGE_LOSS, tags.RANGE_SMOOTHED,
         x=tags.RANGE_RATE.name, x_label="log10 of the learning rate",
     ),
-    _panel(
-        "Standard deviation of the initial pre-activations, before and after scaling", "8.4",
-        tags.START_DEVIATION_BEFORE, tags.START_DEVIATION_AFTER, x_label="layer",
-        lines=(ReferenceLine(1.0, "one"),),
-    ),
     _alone("8.4", tags.WEIGHT_NORM),
     _alone("8.6", tags.SOLVER["step_length"]),
     _alone("8.6", tags.SOLVER["slope"], log=False),
@@ -242,7 +236,6 @@ PANELS = (
     _alone("8.7.2", tags.BLOCK, log=False),
     _panel("Gradient of each block", "8.7.2", "step/block_gradient_norm_*", unit="loss / weight"),
     _alone("8.7.3", tags.AVERAGE_DISTANCE),
-    _panel("Pretraining: loss in each stage", "8.7.4", "epoch/pretraining_*", unit="loss", events=("stage",)),
     _panel(
         "Curriculum: examples available and drawn", "8.7.6",
         tags.CURRICULUM["share"], tags.CURRICULUM["seen"], unit="fraction", log=False, events=("stage",),

@@ -133,19 +133,6 @@ FLOW_UPDATE = Tag("diagnosis/relative_update_by_layer", "Length of the update ov
 TIME_PROFILE = Tag("diagnosis/gradient_by_time", "Gradient at each time step of the first recurrent layer",
     "loss / input", "Gradient with respect to each time step of the first recurrent layer, starting with the last.",
     "8.2.5")
-START_BEFORE = Tag("diagnosis/start_sums_before", "Initial pre-activations of each layer, before scaling", "signal",
-    "Pre-activations of each layer at the start; the step is the position of the layer.", "8.4")
-START_AFTER = Tag("diagnosis/start_sums_after", "Initial pre-activations of each layer, after scaling", "signal",
-    "The same, after scaling the weights to the data.", "8.4")
-START_DEVIATION_BEFORE = Tag("diagnosis/start_deviation_before", "Standard deviation of the initial pre-activations, "
-                                                                 "before scaling",
-    "signal", ("Standard deviation of the pre-activations of each layer at the start; the step is the position of the "
-"layer."), "8.4")
-START_DEVIATION_AFTER = Tag("diagnosis/start_deviation_after", "Standard deviation of the initial pre-activations, "
-                                                               "after scaling",
-    "signal", "The same, after scaling the weights to the data.", "8.4")
-START_REPORT = Tag("diagnosis/start_report", "The start: scaling", "text",
-    "Factor by which the weights of each layer were multiplied.", "8.4")
 RANGE_REPORT = Tag("diagnosis/range_report", "Range test: suggested learning rate", "text",
     "Learning rate that the range test suggests.", "8.3.1")
 VERDICTS = Tag("diagnosis/verdicts", "Verdicts", "text", "What is wrong with the training, and how to fix it.", "8.2")
@@ -206,7 +193,7 @@ ALL = (*(each for each in list(vars().values()) if isinstance(each, Tag)), *SOLV
 
 RUNNING = "step/running_"
 """How the names of running means begin."""
-_CONTINUATION, _PRETRAINING = "epoch/continuation_", "epoch/pretraining_"
+_CONTINUATION = "epoch/continuation_"
 _BLOCK_NORM, _SOLVER = "step/block_gradient_norm_", "step/solver_"
 _GROUP_RATE, _GROUP_UPDATE = "step/group_learning_rate_", "step/group_relative_update_"
 
@@ -223,11 +210,6 @@ def diagnosis(name: str) -> Tag:
     """Return the tag of a number of a monitor, also of one that no `Curve` describes."""
     known = diagnosis_tags().get(name)
     return known or Tag(DIAGNOSIS + name, name, "as the monitor", "A number of a monitor.", "8.2")
-
-
-def pretraining(name: str) -> Tag:
-    """Return the tag of a loss of a stage of pretraining, such as `"stage_1_loss"`."""
-    return Tag(_PRETRAINING + name, name, "loss", "Loss at the end of an epoch of this stage.", "8.7.4")
 
 
 def block_norm(number: str) -> Tag:
@@ -302,7 +284,7 @@ def describe(name: str) -> str:
     if name in _DESCRIPTIONS:
         return _DESCRIPTIONS[name]
     families = {
-        RUNNING: running, _CONTINUATION: continuation, _PRETRAINING: pretraining, _BLOCK_NORM: block_norm,
+        RUNNING: running, _CONTINUATION: continuation, _BLOCK_NORM: block_norm,
         _GROUP_RATE: group_rate, _GROUP_UPDATE: group_update, _SOLVER: solver, DIAGNOSIS: diagnosis, EPOCH: epoch,
     }  # fmt: skip
     for prefix, tag in families.items():

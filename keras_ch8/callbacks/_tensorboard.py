@@ -273,7 +273,6 @@ class TensorBoard(Callback):
         known = session.record.hyperparameters
         if session.batch_size:
             known["batch_size"] = int(size) if (size := session.batch_size).is_integer() else size
-        self._writer.hyperparameters(known, session.record.begun)
 
     def _note_settings(self) -> None:
         """Put the settings in the record; which of several optimizers are used is known once they have made steps."""
@@ -352,11 +351,10 @@ class TensorBoard(Callback):
         return [f"Page: {_shorter(page)} (live: {live})" if os.path.exists(page) else f"Curves: {live}"]
 
     def on_close(self) -> None:
-        """Write the last window, the report and what the dashboard HParams shows."""
+        """Write the last window and the report."""
         self._write(self._parts.windows.flush())
         for events in self._parts.events.values():
             self._tell(events.end())
-        self._writer.hyperparameters(self.session.record.hyperparameters, self.session.record.begun)
         idle = {name for clipping in self._parts.clipping.values() for name in clipping.held}
         self._writer.text(tags.REPORT, self._parts.report.end(self.session, without=idle), self.session.step)
 

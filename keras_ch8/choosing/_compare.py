@@ -117,8 +117,8 @@ def compare(
         batch_size: Examples in a batch; optimizers of section 8.6 have all in each. Defaults to `32`.
         directory: Folder that keeps each training that is complete, so that the same call goes on where another was
             interrupted, even by `kill -9`. Defaults to `None`: nothing is kept.
-        log_dir: Folder for TensorBoard: a run for each candidate and seed, with its settings for the dashboard HParams,
-            and a row each on the page of the cockpit. Defaults to `None`: none.
+        log_dir: Folder for TensorBoard: a run for each candidate and seed, with its settings, and a row each on the
+            page. Defaults to `None`: none.
         verbose: 1 prints a line for each training, and the result. Defaults to `1`.
 
     Returns:
@@ -376,7 +376,6 @@ def _write(
                 reached = f"{result.metric} reached {result.target:g}."
                 record.events.add(Event(int(run.steps[at]), "target", reached))
             record.ended = True
-            writer.hyperparameters(settings, record.begun)
             last = int(run.steps[-1])
             writer.record(functools.partial(record.text, last), last)
             writer.close()

@@ -262,8 +262,6 @@ def everything(rng):
         "epoch/continuation_temperature": series(epochs, 4 - 3 * rise),
         "step/block_gradient_norm_0": series(epochs, np.exp(-epochs / 300)),
         "step/block_gradient_norm_1": series(epochs, np.exp(-epochs / 500)),
-        "diagnosis/start_deviation_before": series(range(1, 7), 0.5 ** np.arange(6)),
-        "diagnosis/start_deviation_after": series(range(1, 7), np.ones(6) * 1.01),
         "step/range_log10_learning_rate": series(range(1, 60), np.linspace(-5, 0.5, 59)),
         "step/range_loss": series(range(1, 60), 2.3 - np.linspace(0, 1.5, 59) + np.exp(np.linspace(-9, 2, 59))),
         "mine/heads": series(epochs, rng.random(20)),

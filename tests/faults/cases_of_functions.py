@@ -313,13 +313,8 @@ def training_cases():
         on_model(epochs=lambda: 1, fine_tune_epochs=lambda: 0, verbose=lambda: 0),
         fine_tune_epochs=m.count(0),
         head=m.NONE,
-        freeze=m.FLAG,
-        optimizer=m.NONE,
         source=m.NONE,
         source_layers=m.NONE | m.count(1),
-        seed=m.NONE | m.SEED,
         verbose=m.VERBOSE,
     )
-    yield case(
-        "training.scale_to_data", lambda: {"model": new_model(), "x": X}, y=m.NONE, target=m.word("unit_mean_square")
-    )
+    yield case("training.scale_to_data", lambda: {"model": new_model(), "x": X}, y=m.NONE)
