@@ -162,16 +162,6 @@ PANELS = (
     _alone("8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
     _alone("8.2", tags.UPDATE_NORM),
     _panel(
-        "Loss change by one update, and its prediction", "8.2.1",
-        _of("loss_change"), _of("loss_change_predicted"), unit="loss", log=False,
-        read="Below 0, the update lowers the loss. If the two curves diverge, the steps are long for the curvature.",
-    ),
-    _panel(
-        "Swings of the loss", "8.2.1",
-        _of("relative_loss_change"), _of("relative_loss_rises"), unit="ratio", kinds=("step_too_long", "oscillation"),
-        read="As fractions of the loss. Rises near 1 mean that the steps are too long.",
-    ),
-    _panel(
         "Loss on the probe, in training and at inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
         kinds=("overfitting", "underfitting", "ill_conditioned"),
         read="If the curves diverge, some layers behave differently at inference than in training.",
@@ -183,20 +173,10 @@ PANELS = (
         read="How strongly the loss surface curves. Far apart: ill-conditioned. Smallest far below 0: a saddle point.",
     ),
     _panel(
-        "Signal of the layers", "8.4", _of("largest_signal"), _of("smallest_signal"),
-        unit="signal", kinds=("bad_scale", "step_too_long"), lines=(ReferenceLine(1.0, "best"),),
-        read="The size of the layer outputs: near 1 is best.",
-    ),
-    _panel(
         "Idle units: dead, saturated, never moved", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"),
         _of("fraction_without_gradient"), unit="fraction", log=False,
         kinds=("dead_units", "saturated_units", "no_gradient"),
         read="Parts of the model that do not learn: near 0 is best.",
-    ),
-    _panel(
-        "Gradient of each layer: largest, median, smallest", "8.2.5",
-        tags.LAYER_NORM_WORST, tags.LAYER_NORM_MEDIAN, tags.LAYER_NORM_BEST,
-        read="If the curves are far apart, some layers learn much faster than others.",
     ),
     _alone(
         "8.3.1", tags.LEARNING_RATE, kinds=("step_too_short",), events=("rate",), place=OF_RATE,

@@ -90,14 +90,6 @@ LEARNING_RATE = Tag("step/learning_rate", "Learning rate", "weight / gradient",
 EFFECTIVE_RATE = Tag("step/effective_rate", "Effective learning rate", "weight / gradient",
     "Median of |Δθ / g| over a fixed sample of parameters; the band is from their 5 % to their 95 % quantile.", "8.5",
     spiky=True, band=("5 % quantile", "95 % quantile"))
-LAYER_NORM_WORST = Tag("step/layer_gradient_norm_largest", "Largest gradient of a layer", "loss / weight",
-    "Largest norm of the gradient of one layer.", "8.2.5")
-LAYER_NORM_MEDIAN = Tag("step/layer_gradient_norm_median", "Median gradient of the layers", "loss / weight",
-    "Median over the layers of the norm of the gradient.", "8.2.5")
-LAYER_NORM_BEST = Tag("step/layer_gradient_norm_smallest", "Smallest gradient of a layer", "loss / weight",
-    "Smallest norm of the gradient of one layer.", "8.2.5")
-LAYER_MAP = Tag("step/layer_gradient_norms", "Largest gradient norm of each layer since the previous column",
-    "loss / weight", "Largest norm of the gradient of each layer since the previous column.", "8.2.5")
 AVERAGE_DISTANCE = Tag("step/average_distance", "Distance between the weights and their average", "weight",
     "Euclidean distance between the trainable weights and their average.", "8.7.3")
 BLOCK = Tag("step/block", "The block that moves", "number of the block",

@@ -35,16 +35,11 @@ class HeldBack:
     kept: list[Point] = field(default_factory=list)
     has_begun: bool = False
 
-    @property
-    def held(self) -> set[str]:
-        """Names of the series that have nothing to say yet."""
-        return set() if self.has_begun else {name for tag in self.tags for name in (tag.name, tag.low, tag.high)}
-
     def pass_on(self, points: list[Point]) -> list[Point]:
         """Return the points to write: of the series, nothing before the sign, and with it what was kept."""
-        held = self.held
         if self.has_begun:
             return points
+        held = {name for tag in self.tags for name in (tag.name, tag.low, tag.high)}
         self.has_begun = any(values.get(self.tags[0].name, 0) > 0 for _, values in points)
         for step, values in points:
             self.kept.append((step, {name: values.pop(name) for name in held & values.keys()}))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, final
 import keras
 import numpy as np
 
-from .. import _checks, _describe, _net, _objects
+from .. import _describe, _net, _objects
 from .._describe import short
 from .._duration import duration
 from .._types import Logs
@@ -25,20 +25,19 @@ from ..telemetry.frame import Frame
 from ..trackers import feeds
 from ..trackers.base import Tracker
 from .base import Callback
-from .board import LayerNorms, Report, StepEvents, hyperparameters
+from .board import StepEvents, hyperparameters, settings_report
 from .session.batch_counter import READ_EVERY
 from .session.session import LAST, Session, SessionPosition
 
 
 @dataclass
 class _Parts:
-    """What a run is made of that knows what was before; the last three by the name of the optimizer."""
+    """What a run is made of that knows what was before; the last two by the name of the optimizer."""
 
+    first_step: int
     windows: Windows
-    report: Report
     stubs: Stubs
     clipping: dict[str, HeldBack] = field(default_factory=dict)
-    layer_norms: dict[str, LayerNorms] = field(default_factory=dict)
     events: dict[str, StepEvents] = field(default_factory=dict)
 
 
@@ -101,8 +100,6 @@ class TensorBoard(Callback):
         log_dir: Folder of the run. Defaults to `"logs"`.
         measure_every: How often the update and the effective rate are measured: steps, or `"1ep"`, `"500ba"`, `"10st"`,
             `"5%"` of the training. Loss and gradient are those of every step, however. Defaults to `10`.
-        layers: Whether to write the norm of each layer's gradient: the largest, the median and the smallest as scalars,
-            and all of them for the page. Defaults to `False`.
         log_to: List of `keras_ch8.trackers` that also receive the points, verdicts, events and the report page,
             such as `[trackers.WandB(project="vision"), trackers.JSONL()]`. A server that is slow or gone does not slow
             the training; `fit` waits for it at most 30 s when it ends. Defaults to `()`.
@@ -141,7 +138,6 @@ class TensorBoard(Callback):
         log_dir: str | os.PathLike[str] = "logs",
         *,
         measure_every: int | str = 10,
-        layers: bool = False,
         log_to: Sequence[Tracker] = (),
         **of_keras: Any,
     ) -> None:
@@ -150,7 +146,6 @@ class TensorBoard(Callback):
         self.log_dir = os.fspath(_objects.path("log_dir", log_dir))
         self.measure_every = measure_every
         duration("measure_every", measure_every)
-        self.layers = self.observes_layers = _checks.flag("layers", layers, meaning="whether layers are measured")
         self.log_to = feeds.checked(log_to)
         self._of_keras = of_keras
         self._keras_board: keras.callbacks.TensorBoard | None = None
@@ -199,7 +194,7 @@ class TensorBoard(Callback):
             self._parts = run.parts
         else:
             windows = Windows(steps * epochs if steps else None)
-            self._parts = _Parts(windows, Report(session.step), Stubs(tags.RUNNING))
+            self._parts = _Parts(session.step + 1, windows, Stubs(tags.RUNNING))
         self._settings: dict[str, Any] = {}
         """What the record says of how it is trained."""
         with _net.through():  # a folder that cannot be written is said before the first step
@@ -236,7 +231,7 @@ class TensorBoard(Callback):
         self._note_settings()
         self.session.write_record(is_urgent=True)
         if not self._is_resumed:
-            self._writer.text(tags.REPORT, Report.beginning(self.session), self.session.step)
+            self._writer.text(tags.REPORT, settings_report(self.session), self.session.step)
 
     def on_telemetry(self, frames: Mapping[str, Frame], logs: dict[str, Any]) -> None:
         """Add the rows to the windows, and write those that are full."""
@@ -255,7 +250,6 @@ class TensorBoard(Callback):
         for name, value in self._epoch_numbers.of_keras(logs).items():
             if name != "loss":
                 series[tags.running(name)] = now, np.array([value])
-        self._parts.report.add(series)
         self._write(self._parts.windows.add(series))
         self._note(frames)
 
@@ -265,9 +259,6 @@ class TensorBoard(Callback):
         for name, frame in frames.items():
             events = self._parts.events.setdefault(name, StepEvents(f"`{name}`: " if name else ""))
             self._tell(events.add(frame))
-            if name in self._parts.layer_norms:
-                tag = tags.of_optimizer(tags.LAYER_MAP, name)
-                self._parts.layer_norms[name].note(session.record, tag, session.step)
         if len(session.optimizers) > 1:
             self._note_settings()
         known = session.record.hyperparameters
@@ -314,9 +305,6 @@ class TensorBoard(Callback):
             group = tags.group_name(number, label)
             series[tags.group_rate(group)] = frame.steps, factor * frame.learning_rate
             series[tags.group_update(group)] = frame.measured, frame.groups[label]
-        if self.layers and self.session.observation is not None:
-            norms = LayerNorms.of(self.session.observation.variables_of(name))
-            series |= self._parts.layer_norms.setdefault(name, norms).series(frame)
         return series
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -355,8 +343,9 @@ class TensorBoard(Callback):
         self._write(self._parts.windows.flush())
         for events in self._parts.events.values():
             self._tell(events.end())
-        idle = {name for clipping in self._parts.clipping.values() for name in clipping.held}
-        self._writer.text(tags.REPORT, self._parts.report.end(self.session, without=idle), self.session.step)
+        findings = "".join(f"- {sentence}\n" for sentence in self.session.findings())
+        steps = f"Steps {self._parts.first_step} to {self.session.step}.\n\n{findings}"
+        self._writer.text(tags.REPORT, steps, self.session.step)
 
 
 def _shorter(path: str) -> str:

@@ -90,14 +90,9 @@ class StepLengthMonitor(Monitor):
         Curve("step_over_best", "Step length / best (1 ideal, > 2 diverges)", "ratio",
               "Length of an update over the best length in its direction. Above 2 the loss rises.", "8.2.1", log=False,
               lines=((2.0, "above it the loss rises"), (1.0, "best"))),
-        Curve("loss_change", "Loss change per update", "loss",
-              "Change of the probe loss in one update.", "8.2.1"),
-        Curve("loss_change_predicted", "Predicted loss change per update", "loss",
-              "Change of the probe loss in one update, predicted to second order: g'd + d'Hd / 2.", "8.2.1"),
-        Curve("relative_loss_change", "Relative loss change per update", "ratio",
-              "Change of the probe loss in one update, as a fraction of the loss.", "8.2.1"),
         Curve("relative_loss_rises", "Relative rises of the loss", "ratio",
-              "Sum of all rises of the loss between the last measurements, as a fraction of the loss.", "8.2.1"),
+              "Sum of all rises of the loss between the last measurements, as a fraction of the loss.", "8.2.1",
+              log=False),
         Curve("loss_over_start", "Probe loss over its start", "ratio",
               "Loss on the probe over its value at the start.", "8.2.1", lines=((1.0, "the start"),)),
         Curve("rate_times_curvature", "Learning rate times largest curvature (> 2 unstable)", "ratio",
@@ -118,15 +113,9 @@ class StepLengthMonitor(Monitor):
         }
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
-        """Return the step over the best one, the change of the loss beside its prediction, and the loss's way."""
-        seen, last = progress(log), log.of(self.name)[-1]
-        numbers = {
-            "step_over_best": last.step_over_optimal,
-            "loss_change": last.actual,
-            "loss_change_predicted": last.predicted,
-            "relative_loss_change": abs(last.actual) / abs(last.loss_after) if last.loss_after else 0.0,
-        }
-        if seen is not None:
+        """Return the step over the best one, and the loss's way."""
+        numbers = {"step_over_best": log.of(self.name)[-1].step_over_optimal}
+        if (seen := progress(log)) is not None:
             numbers["relative_loss_rises"] = _rises(log.of(self.name)[-LAST:])
             numbers["loss_over_start"] = seen.over_start(log.of("gradient_norm")[-1].loss)
         if log.of("spectrum"):
