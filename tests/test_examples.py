@@ -29,7 +29,7 @@ PANELS = {
     "s8_2_5_long_term_dependencies": "Gradient from time step to time step",
     "s8_2_6_inexact_gradients": "Loss of minibatches",
     "s8_2_7_local_and_global": "Loss",
-    "s8_3_1_learning_rate": "Range test: loss over the learning rate",
+    "s8_3_1_learning_rate": "Loss",
     "s8_3_2_momentum": "Loss of minibatches",
     "s8_5_1_adaptive_rates": "Loss",
     "s8_5_4_compare": "Loss",

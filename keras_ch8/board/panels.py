@@ -49,8 +49,6 @@ class Panel:
         events: Kinds of events that are marked: see `keras_ch8.board.record`.
         lines: Reference lines.
         log: Whether the y axis is logarithmic where all values are positive. Defaults to `True`.
-        x: Name of the series on the x axis; `""` for steps. Defaults to `""`.
-        x_label: What the x axis is. Defaults to the batches that the model was trained on.
         place: Where it stands among the charts that everyone looks at first, from 1. Defaults to 0: it is folded,
             unless a verdict is about it.
         read: A sentence that says how it is read. Defaults to `""`: what its series say of themselves.
@@ -65,8 +63,6 @@ class Panel:
     events: tuple[str, ...] = ()
     lines: tuple[ReferenceLine, ...] = ()
     log: bool = True
-    x: str = ""
-    x_label: str = STEPS
     place: int = 0
     read: str = ""
     notes: tuple[tuple[str, str], ...] = ()
@@ -190,10 +186,6 @@ PANELS = (
     _panel(
         "Update over weights, of each group", "8.3.1", "step/group_relative_update_*", unit="ratio",
         read="How far one step moves the weights of a group, as a fraction of their norm.",
-    ),
-    _panel(
-        "Range test: loss over the learning rate", "8.3.1", tags.RANGE_LOSS, tags.RANGE_SMOOTHED,
-        x=tags.RANGE_RATE.name, x_label="log10 of the learning rate",
     ),
     _alone("8.4", tags.WEIGHT_NORM),
     _alone("8.6", tags.SOLVER["step_length"]),

@@ -94,12 +94,6 @@ AVERAGE_DISTANCE = Tag("step/average_distance", "Distance between the weights an
     "Euclidean distance between the trainable weights and their average.", "8.7.3")
 BLOCK = Tag("step/block", "The block that moves", "number of the block",
     "The block of variables that moved, counted from 0.", "8.7.2", spiky=True)
-RANGE_RATE = Tag("step/range_log10_learning_rate", "Range test: learning rate", "decades",
-    "Learning rate of each step of a range test.", "8.3.1")
-RANGE_LOSS = Tag("step/range_loss", "Range test: loss", "loss",
-    "Loss of the next batch after each step of a range test.", "8.3.1")
-RANGE_SMOOTHED = Tag("step/range_loss_smoothed", "Range test: smoothed loss", "loss",
-    "The same, smoothed over a third of a decade.", "8.3.1")
 SURROGATE = Tag("epoch/surrogate_gap_loss", "Surrogate loss", "loss",
     "The loss that is minimized, on the training set.", "8.1.2")
 TRUE_LOSS = Tag("epoch/surrogate_gap_true_loss", "True loss", "as the metric",
@@ -125,8 +119,6 @@ FLOW_UPDATE = Tag("diagnosis/relative_update_by_layer", "Length of the update ov
 TIME_PROFILE = Tag("diagnosis/gradient_by_time", "Gradient at each time step of the first recurrent layer",
     "loss / input", "Gradient with respect to each time step of the first recurrent layer, starting with the last.",
     "8.2.5")
-RANGE_REPORT = Tag("diagnosis/range_report", "Range test: suggested learning rate", "text",
-    "Learning rate that the range test suggests.", "8.3.1")
 VERDICTS = Tag("diagnosis/verdicts", "Verdicts", "text", "What is wrong with the training, and how to fix it.", "8.2")
 REPORT = Tag("diagnosis/report", "Report", "text", "What the run shows about the difficulties of the chapter.", "8.2")
 RECORD = Tag("diagnosis/record", "Record", "JSON",

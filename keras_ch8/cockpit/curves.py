@@ -11,7 +11,7 @@ import numpy as np
 from .. import _plot
 from .._result import Result, Table
 from ..board import tags
-from ..board.panels import Panel, ReferenceLine
+from ..board.panels import STEPS, Panel, ReferenceLine
 from ..board.record import Event
 from ..verdicts.kinds import title_of
 from ..verdicts.verdict import Verdict
@@ -129,7 +129,7 @@ def names_of(panel: Panel, names: Iterable[str]) -> list[str]:
 def draw(panel: Panel, of: Pictured, ax: Any = None) -> Any:
     """Draw one panel of a run, on new axes unless some are given; return them."""
     ax = _plot.axes_of(ax)
-    found = (_Drawn.of(name, panel, of) for name in names_of(panel, of.curves))
+    found = (_Drawn.of(of.curves[name]) for name in names_of(panel, of.curves))
     drawn = [one for one in found if np.isfinite(one.y).any()]
     if panel.log and _can_be_log([one.y for one in drawn]):
         _plot.make_log(ax.yaxis)
@@ -138,12 +138,11 @@ def draw(panel: Panel, of: Pictured, ax: Any = None) -> Any:
     _widen(ax, drawn)
     if drawn:
         _draw_lines(ax, _lines(panel, of, drawn), drawn)
-    if not panel.x:
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        _draw_verdicts(ax, [v for v in of.verdicts if _concerns(v, panel, drawn)])
-        _draw_events(ax, [event for event in of.events if event.kind in panel.events])
-    title, x, y, name = map(_shown, (textwrap.fill(panel.title, _WRAP), panel.x_label, panel.unit or "1", of.name))
-    return _plot.finished(ax, title, x, y, f"run {name}", below=True)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    _draw_verdicts(ax, [v for v in of.verdicts if _concerns(v, panel, drawn)])
+    _draw_events(ax, [event for event in of.events if event.kind in panel.events])
+    title, y, name = map(_shown, (textwrap.fill(panel.title, _WRAP), panel.unit or "1", of.name))
+    return _plot.finished(ax, title, STEPS, y, f"run {name}", below=True)
 
 
 class _Drawn(NamedTuple):
@@ -156,16 +155,10 @@ class _Drawn(NamedTuple):
     high: np.ndarray
 
     @classmethod
-    def of(cls, name: str, panel: Panel, pictured: Pictured) -> "_Drawn":
-        """Return a curve over its steps, or over what the curve on the x axis is at the same steps."""
-        curve = pictured.curves[name]
+    def of(cls, curve: RunCurve) -> "_Drawn":
+        """Return a curve with what can be drawn of it."""
         values = (np.where(np.isfinite(each), each, np.nan) for each in (curve.values, curve.low, curve.high))
-        over = pictured.curves.get(panel.x)
-        if over is None:
-            return cls(name, curve.steps, *values)
-        _, here, there = np.intersect1d(curve.steps, over.steps, return_indices=True)
-        order = np.argsort(over.values[there], kind="stable")
-        return cls(name, over.values[there][order], *(each[here][order] for each in values))
+        return cls(curve.name, curve.steps, *values)
 
     @property
     def label(self) -> str:

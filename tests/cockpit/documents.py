@@ -260,8 +260,6 @@ def everything(rng):
         "epoch/continuation_temperature": series(epochs, 4 - 3 * rise),
         "step/block_gradient_norm_0": series(epochs, np.exp(-epochs / 300)),
         "step/block_gradient_norm_1": series(epochs, np.exp(-epochs / 500)),
-        "step/range_log10_learning_rate": series(range(1, 60), np.linspace(-5, 0.5, 59)),
-        "step/range_loss": series(range(1, 60), 2.3 - np.linspace(0, 1.5, 59) + np.exp(np.linspace(-9, 2, 59))),
         "mine/heads": series(epochs, rng.random(20)),
     }
     events = [
@@ -276,8 +274,7 @@ def everything(rng):
     }  # fmt: skip
     mine = {
         "title": "Heads and tails", "unit": "ratio", "section": "", "series": ["mine/heads"], "kinds": [],
-        "events": [], "lines": [{"value": 0.5, "label": "even"}], "log": False, "x": "",
-        "x_label": panels.STEPS, "place": 0, "read": "",
+        "events": [], "lines": [{"value": 0.5, "label": "even"}], "log": False, "place": 0, "read": "",
     }  # fmt: skip
     optimizer = {"optimizer": "Momentum", "learning_rate": 0.05}
     more = {"hyperparameters": optimizer, "events": events, "stopping": stopping, "panels": [mine]}

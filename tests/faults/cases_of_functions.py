@@ -305,7 +305,6 @@ def training_cases():
         steps=m.count(10),
         low=m.number(0, 10.0, above=True),
         high=m.number(1e-7, above=True),
-        log_dir=m.NONE | m.PATH,
     )
     yield case("preflight", on_model(**few), validation_data=m.NONE, steps=m.count(0))
     yield case(
