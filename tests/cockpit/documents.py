@@ -125,6 +125,7 @@ def probes(rng, steps, *, backward=1.0, noise=60.0, step_over_optimal=0.8):
         "diagnosis/step_over_best": series(steps, step_over_optimal + rng.normal(size=len(steps)) * 0.4),
         "diagnosis/fraction_dead": series(steps, 0.05 * shake[2]),
         "diagnosis/fraction_saturated": series(steps, 0.02 * shake[3]),
+        "diagnosis/standard_error": series(steps, 0.4 + rng.normal(size=len(steps)) * 0.03),
     }
 
 
