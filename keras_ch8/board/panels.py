@@ -212,10 +212,6 @@ PANELS = (
         "Curriculum: examples available and drawn", "8.7.6",
         tags.CURRICULUM["share"], tags.CURRICULUM["seen"], unit="fraction", log=False, events=("stage",),
     ),
-    _panel(
-        "Curriculum: loss by difficulty, from the easiest fifth", "8.7.6",
-        *(tags.CURRICULUM[f"loss_{fifth}"] for fifth in range(1, 6)),
-    ),
     _alone("8.7.6", tags.CURRICULUM["difficulty"], log=False),
     _panel(
         "Continuation: annealed numbers of the model", "8.7.6", "epoch/continuation_*", unit="as the part", log=False,

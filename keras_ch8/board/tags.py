@@ -162,12 +162,6 @@ CURRICULUM = {
          "Share of the examples drawn so far."),
         ("difficulty", "Curriculum: mean difficulty", "as given",
          "Mean difficulty of the examples drawn in the epoch."),
-        ("loss_1", "Curriculum: loss of the easiest fifth", "loss",
-         "Loss of the easiest fifth of the examples, at inference and without sample weights."),
-        ("loss_2", "Curriculum: loss of the second fifth", "loss", "The same, for the second fifth."),
-        ("loss_3", "Curriculum: loss of the third fifth", "loss", "The same, for the third fifth."),
-        ("loss_4", "Curriculum: loss of the fourth fifth", "loss", "The same, for the fourth fifth."),
-        ("loss_5", "Curriculum: loss of the hardest fifth", "loss", "The same, for the hardest fifth."),
     )
 }  # fmt: skip
 """Numbers of a curriculum, by name."""

@@ -137,8 +137,6 @@ class ArraySource(keras_private.DataAdapter):
         self._override: Sampler | None = None
         self._epoch = self._step = 0
         self._running: TrainingPass | None = None
-        self.weighted = False
-        """Whether `fit` always gives weights: to be set before it, if plans with weights come only in a later epoch."""
 
     @property
     def count(self) -> int:
@@ -321,11 +319,11 @@ class TrainingPass(keras_private.DataAdapter):
         if training is not None and (source.epoch, source.step) == (0, 0):
             source.seek(training.arguments.get("initial_epoch", 0))
         self._padded = not source.has_smaller_batch
-        self._weighted = source.weighted or is_weighted(source.plan(source.epoch), self._padded)
+        self._weighted = is_weighted(source.plan(source.epoch), self._padded)
         if self._weighted and source.examples.y is None:
             raise ValueError(
                 "Weights of a plan, and padded rows, act in the loss between `y` and the prediction. Received: a "
-                f"sampler or `source.weighted` that asks for them, for {source.examples}. Where the target is the "
+                f"sampler that asks for them, for {source.examples}. Where the target is the "
                 "input, give it to the source as `y` too."
             )
         self._tables: list[np.ndarray] = []
@@ -357,7 +355,7 @@ class TrainingPass(keras_private.DataAdapter):
         if is_weighted(plan, self._padded) and not self._weighted:
             raise ValueError(
                 "In one `fit`, the plans of all epochs must have weights or padded rows, or none. Received: one that "
-                f"has, for epoch {epoch}, after others that have not. Set `source.weighted = True` before `fit`."
+                f"has, for epoch {epoch}, after others that have not. Give those weights of 1."
             )
         self._tables = [table[step:, source.part] for table in tables(plan, self._weighted, self._padded)]
         self._loop.set_length(len(self._tables[0]))

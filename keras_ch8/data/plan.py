@@ -42,7 +42,7 @@ class Sampler(Protocol):
 
     A plan is a pure function of the epoch's number and of the sampler's own settings: asked twice, the same. All plans
     have as many batches as the source (`steps`), of its batch size, since Keras fixes the length of an epoch when `fit`
-    starts. Plans without weights may turn into such with weights within a `fit` only if `source.weighted` says so.
+    starts. The plans of all epochs of a `fit` have weights, or none has.
 
     Example:
         >>> class Backwards:

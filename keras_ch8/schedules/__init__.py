@@ -1,6 +1,6 @@
 """Learning-rate schedules: Keras `LearningRateSchedule`s whose lengths may be said in epochs, batches or percent."""
 
-from .composed import OneCycle, ScaledSchedule, SequentialSchedule, Warmup, WarmupStableDecay
+from .composed import OneCycle, ScaledSchedule, SequentialSchedule, Warmup
 from .cycles import CosineDecayRestarts, CyclicalLearningRate, PolynomialDecay
 from .decays import CosineDecay, ExponentialDecay, InverseTimeDecay, LinearDecay, ReduceOnPlateau
 
@@ -17,7 +17,6 @@ __all__ = [
     "ScaledSchedule",
     "SequentialSchedule",
     "Warmup",
-    "WarmupStableDecay",
 ]
 
 

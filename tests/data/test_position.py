@@ -154,17 +154,13 @@ def test_another_sampler_decides_the_next_epoch_that_begins():
     assert model.fit(source, epochs=2, callbacks=[change]) == [*uninterrupted([0]), *[[8, 8, 8]] * STEPS]
 
 
-def test_weights_may_come_in_a_later_epoch_only_if_announced():
+def test_weights_cannot_come_in_a_later_epoch():
     change = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: setattr(source, "sampler", Constant(8, 0.5)) if epoch == 1 else None
     )
     model, source = Recorder(), source_of()
-    with pytest.raises(ValueError, match=r"for epoch 1, after others that have not. Set `source.weighted = True`"):
+    with pytest.raises(ValueError, match=r"for epoch 1, after others that have not. Give those weights of 1"):
         model.fit(source, epochs=2, callbacks=[change])
-    source = source_of()
-    source.weighted = True
-    model.fit(source, epochs=2, callbacks=[change])
-    assert [set(weight.tolist()) for _, _, weight in model.given] == [{1.0}] * STEPS + [{0.5}] * STEPS
 
 
 def test_a_state_of_another_source_is_refused():

@@ -17,7 +17,6 @@ from keras_ch8.schedules import (
     ScaledSchedule,
     SequentialSchedule,
     Warmup,
-    WarmupStableDecay,
 )
 
 ALLOWED = [
@@ -30,7 +29,6 @@ ALLOWED = [
     lambda: CosineDecayRestarts(0.1, 10, 1.0, 0.5, 1.0),
     lambda: PolynomialDecay(0.1, 10, 0.0),
     lambda: CyclicalLearningRate(0.0, 0.1, "2ep", "exp_range", 1.0),
-    lambda: WarmupStableDecay(0.1, 50, 50, 100, 1.0),
     lambda: LinearDecay(0.1, "100%"),
     lambda: LinearDecay(0.1, " 1.5 ep "),
     lambda: LinearDecay(0.1, ".5ba"),
@@ -86,7 +84,6 @@ LENGTHS = {
     "CosineDecayRestarts": (CosineDecayRestarts(1.0, "2ep"), CosineDecayRestarts(1.0, 20)),
     "PolynomialDecay": (PolynomialDecay(1.0, "10%"), PolynomialDecay(1.0, 20)),
     "CyclicalLearningRate": (CyclicalLearningRate(0.1, 1.0, "80ba"), CyclicalLearningRate(0.1, 1.0, 20)),
-    "WarmupStableDecay": (WarmupStableDecay(1.0, "30%", "70%"), WarmupStableDecay(1.0, 60, 140, 200)),
 }
 
 
@@ -95,12 +92,6 @@ def test_lengths_in_epochs_batches_and_percent_are_those_in_steps(name):
     relative, in_steps = LENGTHS[name]
     relative.resolve(CLOCK)
     np.testing.assert_array_equal([relative(k) for k in range(0, 210, 7)], [in_steps(k) for k in range(0, 210, 7)])
-
-
-def test_warmup_and_decay_that_are_too_long_are_found_in_fit_too():
-    schedule = WarmupStableDecay(0.1, "15ep")
-    with pytest.raises(ValueError, match=r"Received: warmup_steps='15ep'.*which are 150, 16 and 160 steps"):
-        schedule.resolve(CLOCK._replace(steps=160.0))
 
 
 def test_boundaries_that_are_known_in_fit_only_must_rise_too():
