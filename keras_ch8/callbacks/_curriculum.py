@@ -228,7 +228,7 @@ class Curriculum(Callback):
         is_cut_short = self.source.epoch == epoch + sampler.first
         steps = self.source.step if is_cut_short else self.source.steps
         self._report(sampler.progress(epoch + sampler.first, self.source.steps)[:steps])
-        indices = sampler.plan(epoch + sampler.first).indices[:steps]
+        indices = sampler.plan(epoch + sampler.first)[:steps]
         drawn = indices[indices >= 0]
         self._memory.seen[drawn] = True
         values = {

@@ -84,7 +84,7 @@ def first_given(arguments: Mapping[str, Any], examples: int) -> Data:
     """
     x, y, weight = (arguments.get(name) for name in ("x", "y", "sample_weight"))
     if x is not None and _batches.is_source(x):
-        order = x.plan(x.epoch).indices.ravel()
+        order = x.plan(x.epoch).ravel()
         data = x.take(order[order >= 0][:examples])
     elif are_arrays(x) and all(part is None or are_arrays(part) for part in (y, weight)):
         count = math.floor(_batches.examples_of(x) * (1 - (arguments.get("validation_split") or 0.0)))

@@ -17,9 +17,8 @@ X, Y = np.zeros((6, 2)), np.zeros(6)
     [
         (ValueError, (X, Y), {"batch_size": 0}, "batch_size=0"),
         (ValueError, (X, Y), {"last_batch": "drop"}, "batch_size=32 for 6 examples. Make `batch_size` at most 6, or"),
-        (ValueError, (X, Y), {"last_batch": "cut"}, "'keep', 'drop', 'pad', 'wrap'. Received: last_batch='cut'"),
+        (ValueError, (X, Y), {"last_batch": "cut"}, "'keep', 'drop', 'wrap'. Received: last_batch='cut'"),
         (ValueError, (X, Y), {"batch_size": 4, "shard": (0, 2)}, 'last_batch="keep" for 6 examples in batches of 4'),
-        (ValueError, (X,), {"last_batch": "pad"}, "give it as `y` too"),
         (ValueError, (X, Y), {"batch_size": 6, "seed": -1}, "seed=-1. Try seed=0"),
         (ValueError, (X, Y), {"batch_size": 6, "prefetch": 1.5}, "prefetch=1.5"),
         (ValueError, (X, Y), {"batch_size": 6, "shard": (2, 2)}, r"shard=\(2, 2\). Try \(0, 2\)"),

@@ -53,7 +53,7 @@ def data_cases():
         y=m.NONE,
         shuffle=m.FLAG,
         seed=m.NONE | m.SEED,
-        last_batch=m.word("keep", "drop", "pad", "wrap"),
+        last_batch=m.word("keep", "drop", "wrap"),
         prefetch=m.count(0),
         shard=m.NONE,
     )
