@@ -32,12 +32,6 @@ _MARKS = {
 }  # fmt: skip
 """Marker of the events of each kind, and what they are called."""
 _INK = "#333333"
-_TEXT = {
-    "fontsize": "x-small", "color": _INK,
-    "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
-}  # fmt: skip
-_ROOM, _WIDTH_OF_LETTER = 0.05, 0.011
-"""Of a text on the axes, as fractions of them."""
 MOST_DOTS = 40
 """A curve of at most so many points shows each; of a longer one some."""
 _WRAP = 60
@@ -45,8 +39,6 @@ _NEAR = 2
 """How many times longer a reference line may make the axis."""
 _SAME = 1e-5
 """Values that differ by no more of themselves are the same."""
-_CLOSE = 0.04
-"""Fraction of the x axis within which verdicts share a line."""
 
 
 @final
@@ -223,31 +215,16 @@ def _lines(panel: Panel, of: Pictured, drawn: Iterable[_Drawn]) -> dict[tuple[fl
 
 
 def _draw_lines(ax: Any, lines: Iterable[tuple[float, str]], drawn: Sequence[_Drawn]) -> None:
-    """Draw the reference lines that are near enough, with what each means; texts that are close stand side by side."""
+    """Draw the reference lines that are near enough; the legend says what each means."""
     is_log = ax.get_yscale() == "log"
     scaled = np.log if is_log else np.asarray
     values = np.concatenate([each for one in drawn for each in (one.y, one.high, *(() if is_log else (one.low,)))])
     values = scaled(values[np.isfinite(values) & ((values > 0) | (not is_log))])
     low, high = values.min(), values.max()
-    near = [
-        (value, label)
-        for value, label in sorted(lines)
-        if (value > 0 or not is_log)
-        and np.ptp([low, high, scaled(value)]) <= _NEAR * (high - low) + (is_log or low == high)
-    ]
-    for value, _ in near:
-        ax.axhline(value, color=_INK, linewidth=0.9, linestyle=(0, (6, 3)))
-    ax.autoscale_view()  # so that the lines are where they will be
-    height, end = -np.inf, 0.99
-    for value, label in near:
-        at = ax.transAxes.inverted().transform(ax.transData.transform((0, value)))[1]
-        end = end if at - height < _ROOM else 0.99
-        height = at
-        ax.annotate(
-            _shown(label), (end, value), xycoords=("axes fraction", "data"), xytext=(0, 2), ha="right", va="bottom",
-            textcoords="offset points", **_TEXT,
-        )  # fmt: skip
-        end -= _WIDTH_OF_LETTER * (len(label) + 2)
+    for value, label in sorted(lines):
+        can_be_drawn = value > 0 or not is_log
+        if can_be_drawn and np.ptp([low, high, scaled(value)]) <= _NEAR * (high - low) + (is_log or low == high):
+            ax.axhline(value, label=_shown(label), color=_INK, linewidth=0.9, linestyle=(0, (6, 3)))
 
 
 def _concerns(verdict: Verdict, panel: Panel, drawn: Iterable[_Drawn]) -> bool:
@@ -256,21 +233,10 @@ def _concerns(verdict: Verdict, panel: Panel, drawn: Iterable[_Drawn]) -> bool:
 
 
 def _draw_verdicts(ax: Any, verdicts: Iterable[Verdict]) -> None:
-    """Draw a line at the step since which each verdict stands; those that are close share one."""
-    left, right = ax.get_xlim()
-    groups: list[list[Verdict]] = []
+    """Draw a line at the step since which each verdict stands."""
     for verdict in sorted(verdicts, key=lambda verdict: verdict.step):
-        if groups and verdict.step - groups[-1][0].step <= _CLOSE * (right - left):
-            groups[-1].append(verdict)
-        else:
-            groups.append([verdict])
-    for group in groups:
-        text = ", ".join(f"{verdict.level.upper()} {title_of(verdict.kind)}" for verdict in group)
-        ax.axvline(group[0].step, color=_INK, linewidth=1.2, linestyle=":")
-        ax.annotate(
-            _shown(text), (group[0].step, 0.94), xycoords=ax.get_xaxis_transform(), xytext=(3, 0), rotation=90,
-            textcoords="offset points", ha="left", va="top", **_TEXT,
-        )  # fmt: skip
+        label = _shown(f"{verdict.level.upper()} {title_of(verdict.kind)}")
+        ax.axvline(verdict.step, label=label, color=_INK, linewidth=1.2, linestyle=":")
 
 
 def _draw_events(ax: Any, events: Sequence[Event]) -> None:

@@ -124,7 +124,6 @@ def of_the_loss_cases():
     yield case("monitors.gradient_noise", on_model(), parts=m.count(2), **OBJECTIVE)
     yield case("monitors.gradient_norm", on_model(), **OBJECTIVE)
     yield case("monitors.layer_flow", on_model(), before=m.NONE, **OBJECTIVE)
-    yield case("monitors.online_risk", lambda: {"losses": [np.array([2.0, 1.0])] * 2}, losses=m.NOTHING)
     yield case("monitors.spectrum", on_model(steps=lambda: 2), **OBJECTIVE)
     yield case(
         "monitors.step_length", on_model(before=lambda: [w + 0.1 for w in weights()]), before=m.NOTHING, **OBJECTIVE
