@@ -58,11 +58,8 @@ class ArraySource(keras_private.DataAdapter):
         shuffle: Whether each epoch has an order of its own; if not, that of the arrays. Defaults to `True`.
         seed: Integer of at least 0 that decides the orders. Defaults to `None`: one that
             `keras.utils.set_random_seed` decides; `seed` tells which.
-        last_batch: `"keep"`, `"drop"` or `"wrap"`, as above. With `"keep"` a `shard` needs batches that the
-            examples fill. Defaults to `"keep"`.
+        last_batch: `"keep"`, `"drop"` or `"wrap"`, as above. Defaults to `"keep"`.
         prefetch: Batches that are made ready in advance. Defaults to `2`.
-        shard: `(index, count)` for one of several workers that are trained together: `fit` gives it the index-th part
-            of each batch, so that the parts of all workers, laid end to end, are the batch of one. Defaults to `None`.
 
     Raises:
         TypeError: If something is not an array of numbers.
@@ -98,7 +95,6 @@ class ArraySource(keras_private.DataAdapter):
         seed: int | None = None,
         last_batch: str = "keep",
         prefetch: int = 2,
-        shard: tuple[int, int] | None = None,
     ) -> None:
         epochs.install(type(self).__name__)
         fit.install(type(self).__name__)
@@ -111,17 +107,10 @@ class ArraySource(keras_private.DataAdapter):
                 f'examples. Make `batch_size` at most {self.count}, or use last_batch="wrap".'
             )
         self.prefetch = _checks.count("prefetch", prefetch, 0, meaning="the batches made in advance", fix="Try 2.")
-        self.shard = _objects.shard(shard, batch_size)
         seed = random.randint(1, 10**9) if seed is None else seed  # as Keras
         seed = _checks.count("seed", seed, 0, meaning="what decides the orders", fix="Try seed=0.")
         shuffle = _checks.flag("shuffle", shuffle, meaning="whether each epoch has an order of its own")
         self._own = EveryExample(self.count, batch_size, seed, shuffle, last_batch)
-        if self.has_smaller_batch and self.shard[1] > 1:
-            raise ValueError(
-                "The workers of `shard` share every batch equally, so all must have the same size. Received: "
-                f'last_batch="keep" for {self.count} examples in batches of {batch_size}. Use last_batch="drop" or '
-                '"wrap".'
-            )
         self._sampler: Sampler = self._own
         self._override: Sampler | None = None
         self._epoch = self._step = 0
@@ -144,13 +133,6 @@ class ArraySource(keras_private.DataAdapter):
 
     def __len__(self) -> int:
         return self.steps
-
-    @property
-    def part(self) -> slice:
-        """The places of each batch that this worker is given: all of them without `shard`."""
-        worker, workers = self.shard
-        size = self.batch_size // workers
-        return slice(worker * size, (worker + 1) * size)
 
     @property
     def has_smaller_batch(self) -> bool:
@@ -257,7 +239,7 @@ class ArraySource(keras_private.DataAdapter):
     def batches(self, epoch: int | None = None, step: int = 0) -> Iterator[tuple[Any, Any, Any]]:
         """Yield x, y and sample_weight of the batches of an epoch, the position's if None, from one on.
 
-        For loops of your own: the whole batches, as they are before casts and shards.
+        For loops of your own: the whole batches, as they are before casts.
         The position stays.
         """
         for row in self.plan(self.epoch if epoch is None else epoch)[step:]:
@@ -323,15 +305,14 @@ class TrainingPass(keras_private.DataAdapter):
         """Return the batches of an epoch, of the one that runs when they are asked for."""
         source, class_weight = self._source, self._loop.arguments["class_weight"]
         examples = source.examples if class_weight is None else source.examples.weighted_by_class(class_weight)
-        size = source.batch_size // source.shard[1]
-        rows = backend.planned(lambda: self._rows, size, full=not source.has_smaller_batch)
+        rows = backend.planned(lambda: self._rows, source.batch_size, full=not source.has_smaller_batch)
         return dataset_of(examples, rows, source.prefetch)
 
     def on_epoch_begin(self) -> None:
         """Decide the epoch, and count its batches from here on."""
         source = self._source
         epoch, step = source.start(self)
-        self._rows = source.plan(epoch)[step:, source.part]
+        self._rows = source.plan(epoch)[step:]
         self._loop.set_length(len(self._rows))
 
     def on_epoch_end(self) -> None:
@@ -362,12 +343,6 @@ class InOrder(keras_private.DataAdapter):
 
 def _check_arguments(source: ArraySource, arguments: dict[str, Any]) -> None:
     """Refuse what Keras would drop, or what the order of the source cannot follow."""
-    workers = backend.workers(arguments.get("distribute_strategy"))
-    if source.shard[1] > 1 and workers > 1:
-        raise ValueError(
-            f"The strategy of the model shares each batch among its {workers} workers itself, so a source that gives a "
-            f"part would be shared twice. Received: shard={source.shard} in `fit` of such a model. Leave `shard` out."
-        )
     if arguments.get("batch_size") not in (None, source.batch_size):
         raise ValueError(
             f"The source sets the batch size, which is {source.batch_size}. Received in `fit`: "

@@ -70,15 +70,6 @@ def test_the_seed_that_was_drawn_makes_the_same_source_again():
     assert (ArraySource(X, batch_size=5, seed=source.seed).plan(4) == source.plan(4)).all()
 
 
-@pytest.mark.parametrize("last_batch", ["drop", pytest.param("wrap", marks=pytest.mark.slow)])
-def test_the_parts_of_all_workers_laid_end_to_end_are_the_batches_of_one(last_batch):
-    arguments = {"batch_size": 4, "seed": 1, "last_batch": last_batch}
-    model = Recorder()
-    whole = model.fit(ArraySource(X, X, **arguments), epochs=2)
-    parts = [model.fit(ArraySource(X, X, shard=(worker, 2), **arguments), epochs=2) for worker in range(2)]
-    assert [a + b for a, b in zip(*parts, strict=True)] == whole
-
-
 class Table:
     """A sampler that follows one table in all epochs."""
 

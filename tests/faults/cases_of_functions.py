@@ -55,7 +55,6 @@ def data_cases():
         seed=m.NONE | m.SEED,
         last_batch=m.word("keep", "drop", "wrap"),
         prefetch=m.count(0),
-        shard=m.NONE,
     )
     yield case("data.read", lambda: {"data": batches()}, data=m.NOTHING)
 
