@@ -17,7 +17,7 @@ from .._duration import duration
 from .._types import Logs
 from ..board import panels, tags
 from ..board.record import Event, Record
-from ..board.window import HeldBack, Point, Stubs, Windows
+from ..board.window import Point, Stubs, Windows
 from ..board.writer import RunPosition, RunWriter
 from ..cockpit.page import NAME, LivePage
 from ..integration import keras_private
@@ -32,12 +32,11 @@ from .session.session import LAST, Session, SessionPosition
 
 @dataclass
 class _Parts:
-    """What a run is made of that knows what was before; the last two by the name of the optimizer."""
+    """What a run is made of that knows what was before; the last by the name of the optimizer."""
 
     first_step: int
     windows: Windows
     stubs: Stubs
-    clipping: dict[str, HeldBack] = field(default_factory=dict)
     events: dict[str, StepEvents] = field(default_factory=dict)
 
 
@@ -88,10 +87,10 @@ class TensorBoard(Callback):
     model that holds it, such as `step/d_optimizer/gradient_norm`.
 
     Of a method of section 8.6 a row is an iteration, and `step/solver_...` has step length, evaluations and the like.
-    Once a rule has clipped a step, `step/gradient_norm_clipped`, `step/clip_coefficient` and `step/clipped_share`
-    besides; of an optimizer with `groups`, `step/group_learning_rate_...` and `step/group_relative_update_...`, the
-    length of the update over that of the weights. The tab Optimization shows what there is in the order of the chapter,
-    Text the report of the run. If writing fails, one warning says so, and the training goes on.
+    Where a rule clips, `step/gradient_norm_clipped`, `step/clip_coefficient` and `step/clipped_share` besides; of an
+    optimizer with `groups`, `step/group_learning_rate_...` and `step/group_relative_update_...`, the length of the
+    update over that of the weights. The tab Optimization shows what there is in the order of the chapter, Text the
+    report of the run. If writing fails, one warning says so, and the training goes on.
 
     TensorBoard's setting "Ignore outliers in chart scaling" is on by default and cuts spikes off: take it off, or the
     smoothing down to 0, to see them.
@@ -237,7 +236,7 @@ class TensorBoard(Callback):
         """Add the rows to the windows, and write those that are full."""
         series: dict[tags.Tag, Any] = {}
         for name, frame in frames.items():
-            series |= {tags.of_optimizer(tag, name): rows for tag, rows in self._series_of(name, frame).items()}
+            series |= {tags.of_optimizer(tag, name): rows for tag, rows in self._series_of(frame).items()}
         if self.session.losses is not None:
             series[tags.LOSS] = self.session.losses
         now = np.array([self.session.step])
@@ -274,16 +273,14 @@ class TensorBoard(Callback):
         self._settings = settings
 
     def _write(self, points: list[Point]) -> None:
-        """Write points; the curves of clipping begin when a step has been clipped, running means with ten points."""
-        for clipping in self._parts.clipping.values():
-            points = clipping.pass_on(points)
+        """Write points; running means begin with ten."""
         self._writer.points(self._parts.stubs.pass_on(points))
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:
             self.session.event(event.kind, event.text, event.step)
 
-    def _series_of(self, name: str, frame: Frame) -> dict[tags.Tag, Any]:
+    def _series_of(self, frame: Frame) -> dict[tags.Tag, Any]:
         """Return what the steps of one optimizer say."""
         series: dict[tags.Tag, Any] = {
             tags.GRADIENT_NORM: (frame.steps, frame.norm),
@@ -294,9 +291,6 @@ class TensorBoard(Callback):
         if not np.isnan(frame.learning_rate).all():
             series[tags.LEARNING_RATE] = frame.steps, frame.learning_rate
         if self.session.has_clipping_rule:
-            curves = (tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT, tags.GRADIENT_NORM_CLIPPED)
-            held_back = HeldBack(tuple(tags.of_optimizer(tag, name) for tag in curves))
-            self._parts.clipping.setdefault(name, held_back)
             series[tags.GRADIENT_NORM_CLIPPED] = frame.steps, frame.clipped
             series[tags.CLIP_COEFFICIENT] = frame.steps, frame.coefficient
             series[tags.CLIPPED_SHARE] = frame.steps, frame.was_clipped.astype(float)
