@@ -18,9 +18,9 @@ from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
 from .progress import (
     BATCHES,
-    effective_rate,
     progress,
     progress_measured,
+    rate_of_limit,
 )
 
 
@@ -119,7 +119,7 @@ class StepLengthMonitor(Monitor):
             numbers["relative_loss_rises"] = _rises(log.of(self.name)[-LAST:])
             numbers["loss_over_start"] = seen.over_start(log.of("gradient_norm")[-1].loss)
         if log.of("spectrum"):
-            numbers["rate_times_curvature"] = _rate_of_limit(log)
+            numbers["rate_times_curvature"] = rate_of_limit(log)
         return numbers
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
@@ -132,7 +132,7 @@ class StepLengthMonitor(Monitor):
         return progress_measured(log) | {
             q.RISES.name: _rises(last),
             q.STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
-            q.RATE_OF_LIMIT.name: _rate_of_limit(log),
+            q.RATE_OF_LIMIT.name: rate_of_limit(log),
             q.MINIBATCHES.name: float(np.median(minibatches)) if len(minibatches) else float("nan"),
         }  # fmt: skip
 
@@ -154,12 +154,6 @@ def _over_start(log: MeasurementLog, losses: np.ndarray) -> np.ndarray:
     """Return losses over that of the probe at the start; none where that is not above 0."""
     start = log.of("step_length")[0].loss_before
     return losses / start if start > 0 else np.zeros(0)
-
-
-def _rate_of_limit(log: MeasurementLog) -> float:
-    """Return the rate times the largest curvature; NaN before a spectrum is seen."""
-    ends = log.of("spectrum")
-    return effective_rate(log) * ends[-1].largest if ends else float("nan")
 
 
 @section("8.2.1")
