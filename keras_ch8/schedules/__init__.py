@@ -1,6 +1,6 @@
 """Learning-rate schedules: Keras `LearningRateSchedule`s whose lengths may be said in epochs, batches or percent."""
 
-from .composed import OneCycle, ScaledSchedule, SequentialSchedule, Warmup
+from .composed import OneCycle, ScaledSchedule, SequentialSchedule, Warmup, WarmupStableDecay
 from .cycles import CosineDecayRestarts, CyclicalLearningRate, PolynomialDecay
 from .decays import CosineDecay, ExponentialDecay, InverseTimeDecay, LinearDecay, ReduceOnPlateau
 
@@ -17,6 +17,7 @@ __all__ = [
     "ScaledSchedule",
     "SequentialSchedule",
     "Warmup",
+    "WarmupStableDecay",
 ]
 
 

@@ -141,6 +141,94 @@ class OneCycle(Schedule):
 
 @final
 @registered
+class WarmupStableDecay(Schedule):
+    r"""Raise the learning rate, keep it for most of the training, and lower it at the end (8.3.1; Hu et al. 2024).
+
+    With W for `warmup_steps`, S for `total_steps` and D for `decay_steps`:
+
+    .. math::
+
+        \epsilon_k \leftarrow \text{learning_rate} \cdot
+        \begin{cases}
+        k / W & k < W \\
+        1 & W \le k < S - D \\
+        \alpha^{(k - S + D) / D} & S - D \le k < S \\
+        \alpha & S \le k
+        \end{cases}
+
+    The rate of the middle does not depend on the length, so a state from there can be trained on: give the longer
+    training a larger `total_steps`, and only its end is another.
+
+    Args:
+        learning_rate: Number above 0: the rate of the middle.
+        warmup_steps: Steps in which the rate rises from 0, or "10ep" (epochs), "500ba" (batches), "30%" (of the
+            training). Defaults to `"1%"`.
+        decay_steps: Length of the decay at the end. Defaults to `"10%"`.
+        total_steps: Length of all three together. Defaults to `"100%"`, the whole training that `fit` runs.
+        alpha: Number in (0, 1]: the last rate, as a fraction of that of the middle. Defaults to `0.1`.
+        name: Name of the schedule.
+
+    Raises:
+        ValueError: If an argument lies outside its range, or warmup and decay are longer than all together; in `fit`,
+            if the length of an epoch is not known.
+
+    Example:
+        >>> schedule = keras_ch8.schedules.WarmupStableDecay(0.1, 10, 20, 100)
+        >>> [round(float(schedule(k)), 4) for k in (0, 5, 10, 80, 90, 100, 200)]
+        [0.0, 0.05, 0.1, 0.1, 0.0316, 0.01, 0.01]
+
+    References:
+        Hu et al. (2024), MiniCPM: Unveiling the Potential of Small Language Models with Scalable Training Strategies.
+    """
+
+    section = "8.3.1"
+
+    arguments = ("learning_rate", "warmup_steps", "decay_steps", "total_steps", "alpha")
+    durations = ("warmup_steps", "decay_steps", "total_steps")
+
+    def __init__(
+        self,
+        learning_rate: float,
+        warmup_steps: int | str = "1%",
+        decay_steps: int | str = "10%",
+        total_steps: int | str = "100%",
+        alpha: float = 0.1,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            name,
+            learning_rate=_checks.rate("learning_rate", learning_rate),
+            warmup_steps=warmup_steps,
+            decay_steps=decay_steps,
+            total_steps=total_steps,
+            alpha=_checks.fraction("alpha", alpha, meaning="the last rate, as a fraction", fix="Try 0.1."),
+        )
+        if not self.is_relative:
+            self._check_that_all_fits()
+
+    def resolve(self, clock: Clock) -> None:
+        """Say how long the training is."""
+        super().resolve(clock)
+        self._check_that_all_fits()
+
+    def _check_that_all_fits(self) -> None:
+        warmup, decay, total = (float(self.steps(name)) for name in self.durations)
+        if warmup + decay > total * (1 + 1e-9):  # 30 % and 70 % may be more than all by a rounding
+            raise ValueError(
+                "`warmup_steps` and `decay_steps` are parts of `total_steps`. Received: "
+                f"warmup_steps={self.warmup_steps!r}, decay_steps={self.decay_steps!r} and "
+                f"total_steps={self.total_steps!r}, which are {warmup:g}, {decay:g} and {total:g} steps. Shorten one."
+            )
+
+    def rate(self, k: Tensor) -> Tensor:
+        """Return the learning rate of step k."""
+        warmup, decay, total = (self.steps(name) for name in self.durations)
+        u = ops.clip((k - total + decay) / decay, 0.0, 1.0)
+        return self.learning_rate * ops.minimum(k / warmup, 1.0) * self.alpha**u
+
+
+@final
+@registered
 class SequentialSchedule(Schedule):
     """Run one schedule after the other, each from its own step 0 (section 8.3.1).
 

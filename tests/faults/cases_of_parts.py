@@ -154,6 +154,16 @@ def schedule_cases():
         gamma=m.FRACTION,
     )
     yield case(
+        "schedules.WarmupStableDecay",
+        lambda: {"learning_rate": 0.1, "warmup_steps": 0.1, "decay_steps": 0.1},
+        step_three,
+        learning_rate=m.POSITIVE,
+        warmup_steps=m.LENGTH,
+        decay_steps=m.LENGTH,
+        total_steps=m.LENGTH,
+        alpha=m.FRACTION,
+    )
+    yield case(
         "schedules.OneCycle",
         lambda: {"max_learning_rate": 0.1, "cycle_steps": 10},
         step_three,

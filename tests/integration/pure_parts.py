@@ -45,6 +45,7 @@ SCHEDULES = {
         [schedules.Warmup(0.1, "2ep"), schedules.CosineDecay(0.1, "5ep")], ["2ep"]
     ),
     "Warmup": lambda: schedules.Warmup(0.1, "40ba"),
+    "WarmupStableDecay": lambda: schedules.WarmupStableDecay(0.1, "10%"),
 }
 
 

@@ -15,6 +15,7 @@ from keras_ch8.schedules import (
     ScaledSchedule,
     SequentialSchedule,
     Warmup,
+    WarmupStableDecay,
 )
 
 OLD = type("PolynomialDecay", (), {"__module__": "tf_keras.src.optimizers.schedules"})
@@ -60,6 +61,7 @@ LENGTHS = {
     "CosineDecayRestarts": (CosineDecayRestarts(1.0, "2ep"), CosineDecayRestarts(1.0, 20)),
     "PolynomialDecay": (PolynomialDecay(1.0, "10%"), PolynomialDecay(1.0, 20)),
     "CyclicalLearningRate": (CyclicalLearningRate(0.1, 1.0, "80ba"), CyclicalLearningRate(0.1, 1.0, 20)),
+    "WarmupStableDecay": (WarmupStableDecay(1.0, "30%", "70%"), WarmupStableDecay(1.0, 60, 140, 200)),
 }
 
 
@@ -68,6 +70,12 @@ def test_lengths_in_epochs_batches_and_percent_are_those_in_steps(name):
     relative, in_steps = LENGTHS[name]
     relative.resolve(CLOCK)
     np.testing.assert_array_equal([relative(k) for k in range(0, 210, 7)], [in_steps(k) for k in range(0, 210, 7)])
+
+
+def test_warmup_and_decay_that_are_too_long_are_found_in_fit_too():
+    schedule = WarmupStableDecay(0.1, "15ep")
+    with pytest.raises(ValueError, match=r"Received: warmup_steps='15ep'.*which are 150, 16 and 160 steps"):
+        schedule.resolve(CLOCK._replace(steps=160.0))
 
 
 def test_boundaries_that_are_known_in_fit_only_must_rise_too():

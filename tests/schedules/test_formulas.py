@@ -21,6 +21,7 @@ from keras_ch8.schedules import (
     ScaledSchedule,
     SequentialSchedule,
     Warmup,
+    WarmupStableDecay,
 )
 
 STEPS = [0, 1, 7, 49, 50, 51, 99, 100, 101, 1000, 10_000_000]
@@ -55,6 +56,12 @@ def triangle(k, half):
     return 1 - abs(place - half) / half, cycles
 
 
+def warmup_stable_decay(k):
+    if k < 7:
+        return 0.1 * k / 7
+    return 0.1 * 0.2 ** min(max((k - 80) / 20, 0), 1)
+
+
 FORMULAS = {
     "CosineDecayRestarts": (CosineDecayRestarts(0.1, 7, 2.0, 0.5, 0.1), lambda k: restarts(k, 7, 2, 0.5, 0.1)),
     "CosineDecayRestarts, equal lengths": (CosineDecayRestarts(0.1, 25, 1.0), lambda k: restarts(k, 25, 1, 1.0, 0.0)),
@@ -69,6 +76,7 @@ FORMULAS = {
         CyclicalLearningRate(0.01, 0.1, 30, "exp_range", 0.99),
         lambda k: 0.01 + 0.09 * triangle(k, 30)[0] * 0.99**k,
     ),
+    "WarmupStableDecay": (WarmupStableDecay(0.1, 7, 20, 100, 0.2), warmup_stable_decay),
     "LinearDecay": (LinearDecay(0.1, 100), lambda k: 0.1 + min(k / 100, 1) * (0.001 - 0.1)),
     "InverseTimeDecay": (InverseTimeDecay(0.1, 50, 2.0), lambda k: 0.1 / (1 + 2 * k / 50)),
     "ExponentialDecay": (ExponentialDecay(0.1, 50, 0.9), lambda k: 0.1 * 0.9 ** (k / 50)),
@@ -185,6 +193,7 @@ BAD = [
         r"must be a list of LearningRateSchedule. Received: schedules=.0.1",
     ),
     (lambda: ScaledSchedule(0.1), "Received: 0.1 of type float"),
+    (lambda: WarmupStableDecay(0.1, 20, 90, 100), "which are 20, 90 and 100 steps. Shorten one"),
     (lambda: LinearDecay(0.1)(0), r"`decay_steps='100ep'` of LinearDecay is unknown.*schedule.resolve"),
 ]
 
