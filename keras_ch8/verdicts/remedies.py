@@ -434,6 +434,11 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             ADD_UP_LESS, "The loss should fall much further in the same number of epochs.", (Fact.ACCUMULATION,),
         ),
         Remedy(
+            "Lower the batch size to 32: each epoch is a single batch, so it makes only one weight update.",
+            "batch_size = 32", "The loss should fall much further in the same number of epochs.", (Fact.ONE_BATCH,),
+            (Fact.COMPARED_LOSSES, Fact.ACCUMULATION, *_LOOP),
+        ),
+        Remedy(
             "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
             "The loss should keep falling, and level off by the end of training.", unless=_LOOP,
         ),

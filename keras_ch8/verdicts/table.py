@@ -277,19 +277,31 @@ CLIFF = (
 
 # --- the epochs ------------------------------------------------------------------------------------------------------
 
+MORE_TO_LEARN = Combination(
+    "as many epochs again would gain much, or a nearest-neighbor prediction is far better",
+    "any of",
+    (
+        Combination(
+            "as many epochs again would gain much",
+            "all of",
+            (Limit(q.LATELY, "above", 0.14), Limit(q.STILL_AHEAD, "above", 0.3)),
+        ),
+        Limit(q.OVER_NEIGHBOURS, "above", 3.0),
+    ),
+)
 DURATION = (
     Rule(
         kind="too_short",
         says="Training ends too early",
         limits=(
-            Limit(q.LATELY, "above", 0.14, source=MEASURED),
-            Limit(q.STILL_AHEAD, "above", 0.3, source=MEASURED),
+            Limit(q.LATELY, "above", 0.05, source=MEASURED),
+            MORE_TO_LEARN,
             Limit(q.LEFT, "above", 0.05, 0.3, name="the loss still has room to fall"),
             Limit(q.UPDATES, "below", 400, name="there were few weight updates"),
             Limit(q.BEST_AT, "above", 0.9, name="the loss is lowest at the end of training", source=PLAYBOOK),
             Limit(q.PART_DONE, "above", 1.0, name="training is over"),  # before, the last epochs may still bring it
         ),
-        mentions=(q.UPDATES, q.LEFT, *q.HELD_OUT),
+        mentions=(q.STILL_AHEAD, q.OVER_NEIGHBOURS, q.UPDATES, q.LEFT, *q.HELD_OUT),
     ),
     Rule(
         kind="too_long",
