@@ -258,7 +258,7 @@ OF_ALL = (
     Check(
         "a target among the inputs",
         "leak",
-        f"The targets of all examples (at least {MANY}) equal a feature of the inputs, or the end of the input sequence",
+        f"The targets of all examples (at least {MANY}) equal an input feature, or the end of the input sequence",
         lambda f: _is_copied(f) and f.copied != ALL_STEPS,
         lambda f: f"The targets equal {f.copied} of the inputs, so the model only needs to copy it.",
         "Remove the target from the inputs. For a forecast, take the targets from later time steps.",
