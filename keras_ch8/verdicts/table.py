@@ -230,6 +230,7 @@ CLIFF = (
             Limit(q.GAINED, "below", 0.5, name="the loss has not fallen far"),
             THIRD_OVER,
         ),
+        mentions=(q.GROWTH,),
     ),
     Rule(
         kind="nonfinite",
