@@ -382,7 +382,9 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Lower the `momentum` of the batch normalization layers to {momentum}, so that their moving statistics "
             "keep up with the batches.",
-            "for layer in model.layers:\n"
+            "layers = list(model.layers)\n"
+            "for layer in layers:\n"
+            '    layers += getattr(layer, "layers", [])  # those of a model inside\n'
             '    if hasattr(layer, "moving_mean"):\n'
             "        layer.momentum = {momentum}",
             "The loss at inference should come close to that in training.",

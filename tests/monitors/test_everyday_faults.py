@@ -104,6 +104,13 @@ def test_targets_that_plain_gradient_steps_overshoot_are_scaled_with_an_optimize
         assert ["Rescaling" in one.code and "Adam" in one.code for one in first] == [True, False]
 
 
+def test_the_momentum_of_batch_normalization_is_lowered_inside_a_model_too():
+    body = keras.Sequential([keras.Input((4,)), LAYERS.Dense(4), LAYERS.BatchNormalization()])
+    model = keras.Sequential([body, LAYERS.Dense(1)])
+    exec(next(applicable(REMEDIES["batch_norm_gap"], {"momentum": "0.9"}, set())).code, {"model": model})
+    assert body.layers[-1].momentum == 0.9
+
+
 def test_a_batch_of_all_examples_is_to_be_smaller_before_there_are_more_epochs():
     log = MeasurementLog()
     log.see(0.1, batch_size=100, batches=1)
