@@ -237,10 +237,11 @@ def copied_from(x: np.ndarray, y: np.ndarray, is_sequence: bool) -> str:
 
     Of sequences it is the end, since models are also asked for what they have read long ago; or all of it.
     """
-    rows = y.reshape(len(y), -1)
-    width, are_numbers = rows.shape[1], {x.dtype.kind, y.dtype.kind} <= set("fiub")
-    if not are_numbers or len(x) != len(y) or x.ndim < 2 or len(np.unique(rows)) < 2:
+    are_numbers = {x.dtype.kind, y.dtype.kind} <= set("fiub")
+    if not are_numbers or x.ndim < 2 or not y.ndim or len(x) != len(y) or not y.size or y.min() == y.max():
         return ""
+    rows = y.reshape(len(y), -1)
+    width = rows.shape[1]
     if not is_sequence:
         equal = (x == rows).all(axis=0) if x.ndim == 2 and width == 1 < x.shape[1] else np.zeros(1)
         return f"feature {np.argmax(equal)}" if np.any(equal) else ""

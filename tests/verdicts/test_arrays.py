@@ -196,6 +196,8 @@ WINDOWS = np.random.default_rng(0).normal(size=(50, 6, 2))
         (X[:, :1], X[:, 0], False, ""),  # a line through the origin
         (X, X[:, 1] + 1e-3, False, ""),
         (np.ones((50, 3)), np.ones(50), False, ""),
+        (X[:0], X[:0, 1], False, ""),
+        (X, np.float32(1.0), False, ""),
         (WINDOWS, WINDOWS[:, -1, 1], True, "the last time step"),
         (WINDOWS, WINDOWS[:, -3:, 0], True, "the last 3 time steps"),
         (WINDOWS, WINDOWS[:, 0, 0], True, ""),  # what was read long ago is what memory is for
