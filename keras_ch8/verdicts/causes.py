@@ -36,10 +36,10 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "imbalance": ("plateau", "underfitting"),
     "no_gradient": ("dead_units", *_HELD_UP),
     # how the model begins
+    "exploding": ("bad_scale", "step_too_long", "short_horizon"),
     "bad_scale": ("short_horizon", "cliff", "ill_conditioned"),
-    "exploding": ("step_too_long", "short_horizon"),
     # what the steps do
-    "step_too_long": ("nonfinite", "oscillation", "saturated_units", "cliff", *_HELD_UP),
+    "step_too_long": ("nonfinite", "oscillation", "saturated_units", "cliff", "too_long", *_HELD_UP),
     "nonfinite": ("dead_units", "saturated_units", "cliff", "too_long"),
     "oscillation": ("cliff", "noise_dominated", "batch_wasteful", "step_too_short", "too_long"),
     "dead_units": ("cliff", *_SLOW),
