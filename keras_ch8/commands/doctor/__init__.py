@@ -1,0 +1,1 @@
+"""(S writes this.)"""
