@@ -33,7 +33,7 @@ class Measure:
     is_one_hot: bool = False
 
     def score(self, y: Any, outputs: Any) -> float:
-        """Return the score of outputs for examples with these targets; NaN if one is not finite, or their form is another."""
+        """Return the score of outputs for examples with these targets; NaN for others than finite ones of this form."""
         y, outputs = np.asarray(y), np.asarray(outputs, "float64")
         true = y.argmax(-1).reshape(-1) if self.is_one_hot else y.reshape(-1)
         if not true.size or not outputs.size or outputs.size % true.size or not np.isfinite(outputs).all():
@@ -41,8 +41,21 @@ class Measure:
         columns = outputs.reshape(true.size, -1)
         if self.name == R2:
             return _r2(true.astype("float64"), columns[:, 0], y.shape) if columns.shape[1] == 1 else np.nan
-        places = np.searchsorted(self.labels, true)
-        return max(self._right(places, meant) for meant in self._meant(columns))
+        places = self._places(true)
+        return max((self._right(places, meant) for meant in self._meant(columns)), default=np.nan)
+
+    def floor(self, y: Any) -> float:
+        """Return the score of the best constant prediction for examples with these targets."""
+        if self.name == R2:
+            return 0.0
+        y = np.asarray(y)
+        _, counts = np.unique(y.argmax(-1) if self.is_one_hot else y, return_counts=True)
+        return float(1 / len(counts) if self.name == OF_EACH_CLASS else counts.max() / counts.sum())
+
+    def _places(self, true: np.ndarray) -> np.ndarray:
+        """Return the place of each label among those of the training; -2 of one that is not there."""
+        places = np.searchsorted(self.labels, true).clip(max=len(self.labels) - 1)
+        return np.where(np.array(self.labels)[places] == true, places, -2)
 
     def _right(self, places: np.ndarray, meant: np.ndarray) -> float:
         parts = [places == place for place in np.unique(places)] if self.name == OF_EACH_CLASS else [slice(None)]
@@ -100,6 +113,13 @@ def score(measures: Sequence[Measure], model: keras.Model, y: Data, outputs: Dat
     if not measures or len(pairs) != len(measures):
         return np.nan
     return float(np.mean([of.score(true, given) for of, (_, true, given) in zip(measures, pairs, strict=True)]))
+
+
+def floor(measures: Sequence[Measure], model: keras.Model, y: Data, outputs: Data) -> float:
+    """Return the score of the best constant predictions for the same examples."""
+    pairs = _pairs(model, y, outputs)
+    found = [of.floor(true) for of, (_, true, _) in zip(measures, pairs, strict=False)]
+    return float(np.mean(found)) if found else 0.0
 
 
 def name_of(measures: Sequence[Measure]) -> str:
