@@ -4,8 +4,9 @@ import ast
 import difflib
 import io
 import itertools
+import re
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ class Source:
         self._starts = [0, *itertools.accumulate(len(line.encode()) for line in self.lines)]
         self.tree = ast.parse(self.text)
         self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+        self.names = {name for node in ast.walk(self.tree) for name in [*bound_by(node), *imported_by(node)]}
+        self.names |= loaded(self.tree)
         self.ending = next(
             (line[len(line.rstrip("\r\n")) :] for line in self.lines if line.endswith(("\n", "\r"))), "\n"
         )
@@ -72,6 +75,23 @@ class Source:
             ) from None
         return self._mark + edited
 
+    def before_statement(self, statement: ast.stmt, text: str) -> Edit:
+        """Return the edit that puts lines of Python before a statement, indented as the script is."""
+        indent, begins = self.before(statement), self.begin(statement)
+        unit = "\t" if any(line.startswith("\t") for line in self.lines) else "    "
+        is_alone = not indent.strip()
+        if not is_alone:  # after a colon or a semicolon
+            is_body = getattr(self.parents[statement], "lineno", 0) == statement.lineno
+            indent = indent[: len(indent) - len(indent.lstrip())] + unit * is_body
+        gap = self.ending + indent
+        rows = [re.sub(r"^( {4})+", lambda found: unit * (len(found[0]) // 4), row) for row in text.split("\n")]
+        return begins, begins, ("" if is_alone else gap) + gap.join(rows) + gap
+
+    def fresh(self, name: str) -> str:
+        """Return a name that stands for nothing yet: this one, or one like it."""
+        names = itertools.chain((name, f"new_{name}"), (f"{name}_{i}" for i in itertools.count(2)))
+        return next(each for each in names if each not in self.names)
+
     # --- imports -----------------------------------------------------------------------------------------------------
 
     def has_import(self, name: str, before: int) -> bool:
@@ -107,6 +127,39 @@ def bound_by(node: ast.AST) -> list[str]:
     if isinstance(node, ast.arg):
         return [node.arg]
     return [node.name] if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else []
+
+
+def imported_by(node: ast.AST) -> list[str]:
+    """Return the names that an import binds."""
+    aliases = node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
+    return [(alias.asname or alias.name).split(".")[0] for alias in aliases]
+
+
+def loaded(node: ast.AST) -> set[str]:
+    """Return all names in a part of a tree."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def stored(node: ast.AST) -> set[str]:
+    """Return the names in it that are set."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def renamed(code: str, names: Mapping[str, str]) -> str:
+    """Return code with other names, but for those of the arguments of a `lambda`."""
+    source, edits = Source(code), []
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Name) and node.id in names:
+            around: ast.AST = node
+            while around in source.parents and not (isinstance(around, ast.Lambda) and _takes(around, node.id)):
+                around = source.parents[around]
+            if not isinstance(around, ast.Lambda):
+                edits.append((source.begin(node), source.end(node), names[node.id]))
+    return source.edited(edits)
+
+
+def _takes(function: ast.Lambda, name: str) -> bool:
+    return any(isinstance(node, ast.arg) and node.arg == name for node in ast.walk(function.args))
 
 
 def lines(text: str) -> list[str]:
