@@ -43,7 +43,9 @@ class Scoring:
         if not scores:
             return Score()
         self.scale = self.scale or scores[0].scale
-        value, floor = (statistics.fmean(numbers) for numbers in zip(*((s.value, s.floor) for s in scores), strict=True))
+        value, floor = (
+            statistics.fmean(numbers) for numbers in zip(*((s.value, s.floor) for s in scores), strict=True)
+        )
         return Score(value, scores[0].of, scores[0].best, floor)
 
 
@@ -99,8 +101,10 @@ class Script:
             return f"{name} is behind a link."
         source = self.files.get(name) or _source.read(path)[0]
         place = place_of(source, position)
-        text = place if isinstance(place, NoPatch) else patched(source, place, verdict.code)
-        return text.reason if isinstance(text, NoPatch) else Script(self.work, self.scoring, (), self.files | {name: text})
+        text = place if isinstance(place, NoPatch) else patched(place, verdict.code)
+        return (
+            text.reason if isinstance(text, NoPatch) else Script(self.work, self.scoring, (), self.files | {name: text})
+        )
 
 
 def by_gravity(state: OverallState) -> int:
@@ -108,9 +112,9 @@ def by_gravity(state: OverallState) -> int:
     return STATES.index(state.name)
 
 
-def outcome_of(ran: Ran, score: Score = Score()) -> Outcome:
+def outcome_of(ran: Ran, score: Score | None = None) -> Outcome:
     """Return what came of a run, of all of its trainings together."""
-    verdicts = [verdict for verdict, _ in _found(ran.fits).values()]
+    verdicts, score = [verdict for verdict, _ in _found(ran.fits).values()], score or Score()
     return Outcome(
         score=math.nan if ran.ended.error else score.value,
         measure=score.of,
