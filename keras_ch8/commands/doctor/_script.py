@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...proof.program import Outcome
-from ...verdicts.state import STATES, OverallState
+from ...verdicts.state import NOT_DIAGNOSED, STATES, OverallState
 from ...verdicts.verdict import LEVELS, Verdict
 from .. import _source
 from ._messages import EVALUATE, HELD_OUT, TRAINING, VALIDATION, Score, SeenEvaluate, SeenFit
@@ -107,9 +107,9 @@ class Script:
         )
 
 
-def by_gravity(state: OverallState) -> int:
-    """Return the place of a state among all, the gravest first."""
-    return STATES.index(state.name)
+def gravest(ran: Ran) -> OverallState:
+    """Return the gravest state of the trainings of a run."""
+    return min((fit.state for fit in ran.fits), key=lambda state: STATES.index(state.name), default=NOT_DIAGNOSED)
 
 
 def outcome_of(ran: Ran, score: Score | None = None) -> Outcome:
@@ -123,7 +123,7 @@ def outcome_of(ran: Ran, score: Score | None = None) -> Outcome:
         seconds=ran.ended.seconds,
         verdicts=tuple(sorted(verdicts, key=lambda verdict: -LEVELS.index(verdict.level))),
         curve=ran.fits[-1].curve if ran.fits else (),
-        state=min((fit.state for fit in ran.fits), key=by_gravity).name if ran.fits else "",
+        state=gravest(ran).name,
         unchecked=tuple(dict.fromkeys(reason for fit in ran.fits for reason in fit.state.reasons)),
         error=ran.ended.error,
     )
