@@ -27,12 +27,16 @@ ACTIVATIONS = ("Activation", "ReLU", "LeakyReLU", "Softmax")
 def moved(place: Place, code: str) -> tuple[Edits, str]:
     """Return the edits that do a part of a cure where the model is defined, and the code that is left."""
     source, edits = Source(code), []
-    body = list(source.tree.body)
+    body, texts = list(source.tree.body), {each: ast.unparse(each) for each in source.tree.body}
     for form, edit in FORMS:
         for i, j in ((begin, end) for begin in range(len(body)) for end in range(len(body), begin, -1)):
-            text = "\n".join(map(ast.unparse, body[i:j])).replace("x.element_spec[0]", "x")
-            found = form.fullmatch(text) if _is_whole(body[:i], body[i:j], body[j:]) else None
-            if found and (its := edit(place, found.groupdict())) is not None:
+            text = "\n".join(texts[each] for each in body[i:j]).replace("x.element_spec[0]", "x")
+            found = form.fullmatch(text)
+            if (
+                found
+                and _is_whole(body[:i], body[i:j], body[j:])
+                and (its := edit(place, found.groupdict())) is not None
+            ):
                 edits += its
                 del body[i:j]
                 break
