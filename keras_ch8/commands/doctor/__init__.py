@@ -1,0 +1,199 @@
+"""Run a script that trains, find what is wrong with the training, and prove the patch that fixes it.
+
+Your script runs once as it always does, watched. If something is wrong with it, each fix is put into a copy of it, and
+both are trained in turn, with the same seeds. What is printed in the end is a patch for `git apply` that is proven to
+help, or nothing. Your files stay as your script has left them, unless you pass --write:
+
+    python -m keras_ch8 doctor train.py --epochs 5
+    python -m keras_ch8 doctor --minutes 10 --write -m project.train
+
+Options of doctor stand before the script or after its arguments; what follows `--` is for the script alone. The exit
+status is 0 if nothing calls for action, 1 if a patch is proven, 2 if the script cannot be run like this, 3 if something
+is wrong and no patch is proven, and 4 if the script fails.
+"""
+
+import argparse
+import functools
+import itertools
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from ..._result import coloured
+from ...proof.program import Outcome
+from ...proof.result import Proof
+from ...proof.rounds import prove
+from ...verdicts.texts import brief
+from ._process import LARGEST, Interrupted, Ran, Target, Workplace, files_in
+from ._script import Script, Scoring, by_gravity, outcome_of
+
+HEALTHY, PROVEN, REFUSED, SICK, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+"""Exit status."""
+SEEDS, ROUNDS = 3, 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    _add_options(parser)
+    parser.add_argument(
+        "-m", dest="module", nargs=argparse.REMAINDER, metavar="...", help="run a module of this folder, not a file"
+    )
+    parser.add_argument("script", nargs=argparse.REMAINDER, metavar="SCRIPT ...", help="a script and its arguments")
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--minutes", type=float, help="begin no trial that would end later; no limit if not given")
+    parser.add_argument("--write", action="store_true", help="put a proven patch into your file, and keep a copy of it")
+    parser.add_argument("--json", action="store_true", help="print one JSON object; your script prints to stderr")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be run, and run nothing")
+    parser.add_argument(
+        "--in-place", action="store_true", help="copy only Python files: trials share, and may change, all others"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the script, prove a patch, and return what came of it."""
+    is_module, line = bool(arguments.module), [*(arguments.module or ()), *arguments.script]
+    own = line.index("--") if "--" in line else len(line)
+    parser = argparse.ArgumentParser("python -m keras_ch8 doctor", add_help=False, allow_abbrev=False)
+    _add_options(parser)
+    arguments, rest = parser.parse_known_args(line[:own], arguments)
+    try:
+        target = _target([*rest, *line[own + 1 :]], is_module)
+        size = _size(target, arguments.in_place)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    say = functools.partial(_say, sys.stderr if arguments.json else sys.stdout)
+    if arguments.dry_run:
+        say(_plan(target, size, arguments))
+        return HEALTHY
+    with Workplace(target, arguments.in_place, (2, 2) if arguments.json else (1, 2)) as work:
+        return _Session(work, arguments, say).run()
+
+
+# --- what is to be run ------------------------------------------------------------------------------------------------
+
+
+def _target(line: Sequence[str], is_module: bool) -> Target:
+    """Return what is to be run; raise ValueError with a sentence where that cannot be."""
+    cwd = Path.cwd()
+    if not line:
+        raise ValueError("Name the script that trains, such as `python -m keras_ch8 doctor train.py`.")
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        raise ValueError(f"`doctor` needs TensorFlow. Received: KERAS_BACKEND={os.environ['KERAS_BACKEND']}.")
+    name = line[0]
+    if is_module:
+        parts = cwd.joinpath(*name.split("."))
+        found = [path for path in (parts.with_suffix(".py"), parts / "__main__.py") if path.is_file()]
+        if not found:
+            raise ValueError(f"There is no module {name} in {cwd}. Run `doctor` where you run `python -m {name}`.")
+        return Target(found[0].resolve(), name, tuple(line[1:]), cwd)
+    if name.endswith(".ipynb"):
+        raise ValueError(f"`doctor` runs scripts. {name} is a notebook: call `keras_ch8.cure(model_factory, data)` in it.")
+    if not Path(name).is_file():
+        raise ValueError(f"{name} is {'a folder' if Path(name).is_dir() else 'not there'}. Name a Python script.")
+    return Target(Path(name).resolve(), "", tuple(line[1:]), cwd)
+
+
+def _size(target: Target, in_place: bool) -> int:
+    """Return the bytes of the folders that each trial copies; raise ValueError if they are too many."""
+    size = 0
+    for root in target.roots:
+        for _, of_file in () if in_place else files_in(root):
+            size += of_file
+            if size > LARGEST:
+                raise ValueError(
+                    f"Each trial works on a copy of {root}, which has more than {LARGEST // 10**6} MB. Move large data "
+                    "elsewhere, or pass --in-place: then trials read all files but Python's where they are, and may "
+                    "change them."
+                )
+    return size
+
+
+def _plan(target: Target, size: int, arguments: argparse.Namespace) -> str:
+    command = " ".join(["python", *(["-m", target.module] if target.module else [str(target.script)]), *target.arguments])
+    folders = " and ".join(map(str, target.roots))
+    copied = f"a copy of {folders} ({size / 10**6:.1f} MB)"
+    most = f"for at most {arguments.minutes:g} minutes" if arguments.minutes else "without a limit of time"
+    return (
+        f"First, once as you do, in {target.cwd}: {command}\n"
+        f"If nothing calls for action, that is all. Otherwise, {most}, trials of the same command follow, each in "
+        f"{'place, with links to the files of ' + folders if arguments.in_place else copied}.\n"
+        f"A patch that helps at once takes {4 * SEEDS} of them; each fix that does not, about 2 more. Each takes about "
+        "as long as the first run."
+    )
+
+
+# --- a session --------------------------------------------------------------------------------------------------------
+
+
+class _Session:
+    """A first run, and the trials after it."""
+
+    def __init__(self, work: Workplace, arguments: argparse.Namespace, say: Callable[[str], None]) -> None:
+        self.work, self.arguments, self.say = work, arguments, say
+        self._begun = time.monotonic()
+
+    def run(self) -> int:
+        """Return the exit status."""
+        try:
+            first = self.work.first_run()
+        except Interrupted as end:
+            self._tell_found(end.ran)
+            return INTERRUPTED
+        failed = bool(first.ended.error or (first.ended.status and not first.fits))
+        if not first.fits:
+            name = self.work.target.script.name
+            self.say(f"{name} ended without a `fit` of a Keras model, which is what `doctor` watches.")
+            return FAILED if failed else REFUSED
+        self._tell_found(first)
+        outcome = outcome_of(first)
+        if not outcome.acts or (failed and first.fits[-1].curve):  # it failed in no `fit`
+            return FAILED if failed else HEALTHY
+        proof = self._prove(first, outcome)
+        self.say(f"\n{proof}")
+        if proof.patched is None:
+            return FAILED if failed else SICK
+        if self.arguments.write:
+            self._write(proof.patched)
+        return PROVEN
+
+    def _tell_found(self, ran: Ran) -> None:
+        """Say what was found in the first run, the gravest `fit` first."""
+        if ran.fits:
+            said = brief(outcome_of(ran).verdicts, min((fit.state for fit in ran.fits), key=by_gravity))
+            self.say("\n".join(["", *said]))
+
+    def _prove(self, first: Ran, outcome: Outcome) -> Proof:
+        scoring = Scoring(first)
+        script = Script(self.work, scoring, first.fits)
+        self.say(f"Fixes are tried in copies of {' and '.join(map(str, self.work.target.roots))}, scored on {scoring.on}.")
+        if self.work.outside:
+            files = ", ".join(self.work.outside)
+            self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}.")
+        minutes = self.arguments.minutes
+        left = None if minutes is None else max(0.0, minutes - (time.monotonic() - self._begun) / 60)
+        return prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)
+
+    def _write(self, patched: Script) -> None:
+        """Put the patch into the files, and keep a copy of each; say it if one was changed in the meantime."""
+        for name, content in patched.encoded().items():
+            path = patched.root / name
+            if path.read_bytes() != self.work.found(name):
+                self.say(f"{path} was changed in the meantime, so that it is left as it is.")
+                continue
+            copies = (path.with_name(f"{path.name}.orig{number or ''}") for number in itertools.count())
+            kept = next(copy for copy in copies if not copy.exists())
+            shutil.copy2(path, kept)
+            path.write_bytes(content)
+            self.say(f"{path} has the patch; {kept} is a copy of what it was.")
+
+
+def _say(stream: TextIO, text: str) -> None:
+    stream.write(coloured(f"{text}\n", stream))
+    stream.flush()

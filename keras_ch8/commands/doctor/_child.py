@@ -1,0 +1,99 @@
+"""A script run as `python script.py arguments` runs it, in a process of its own that has imported Keras."""
+
+import atexit
+import contextlib
+import itertools
+import os
+import runpy
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from typing import Any
+
+import keras
+
+import keras_ch8
+
+from ...integration import keras_private
+from ...integration.backend import random_numbers
+from ._messages import Ended, Job
+from ._seen import Seen
+
+PACKAGE = os.path.dirname(keras_ch8.__file__)
+
+
+def run(job: Job, pipe: Connection, screen: Any = None) -> None:
+    """Run a script, and send what is seen of it, at last an `Ended`.
+
+    Args:
+        job: The run.
+        pipe: Where to send.
+        screen: File descriptors to print to, of another process; `None` for those of this one.
+    """
+    if job.log and hasattr(os, "setsid"):
+        os.setsid()  # Ctrl-C is for the command, which ends this process and all that it begins
+    _print_to(job.log, screen)
+    os.chdir(job.cwd)
+    sys.argv = [job.script, *job.arguments]
+    sys.path[:] = [job.cwd if job.module else os.path.dirname(job.script), *(job.moved.get(p, p) for p in sys.path[1:])]
+    if job.temporary:
+        os.environ["TMPDIR"] = tempfile.tempdir = job.temporary
+    if job.seed is not None:
+        keras.utils.set_random_seed(job.seed)
+        random_numbers.shift_seeds(job.seed)
+    written: set[str] = set()
+    sys.addaudithook(lambda event, given: written.update(_written_by(event, given)))
+    Seen(job, pipe.send)
+    atexit._clear()  # what was registered for the process that this one is a fork of
+    begun = time.monotonic()
+    error, status = "", 0
+    try:
+        if job.module:
+            runpy.run_module(job.module, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(job.script, run_name="__main__")
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        sys.stderr.write(f"{end.code}\n" * isinstance(end.code, str))
+    except BaseException as raised:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.stderr.write(_traceback(raised, job.root))
+        error = f"{type(raised).__name__}: {keras_private.first_sentence(raised)}"
+    seconds = time.monotonic() - begun
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    pipe.send(Ended(seconds, error, status, tuple(sorted(written))))
+
+
+def _print_to(log: str, screen: Any) -> None:
+    """Let this process print to a file, or to the screen of another process."""
+    if log:
+        with open(log, "wb") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+    elif screen:
+        for descriptor, theirs in enumerate(screen, 1):
+            os.dup2(theirs.detach(), descriptor)
+
+
+def _written_by(event: str, given: tuple[Any, ...]) -> Iterator[str]:
+    """Yield the file that an event of Python opens to write, or moves to its place."""
+    path = None
+    if event == "open" and isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        path = given[0]
+    elif event == "os.rename":
+        path = given[1]
+    if isinstance(path, str):
+        yield os.path.abspath(path)
+
+
+def _traceback(error: BaseException, root: str) -> str:
+    """Return what Python prints of an error, from the first line of the script on and without those of this package."""
+    said = traceback.TracebackException.from_exception(error)
+    frames = list(itertools.dropwhile(lambda frame: not frame.filename.startswith(root), said.stack))
+    said.stack[:] = [frame for frame in frames if not frame.filename.startswith(PACKAGE)]
+    return "".join(said.format())

@@ -1,0 +1,135 @@
+"""Whether a cure helps: trainings without it and with it, in pairs of the same seed."""
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Sequence
+
+from ..verdicts.wording import counted, digits
+from .program import Outcome
+
+GAIN = 0.05
+"""Of an accuracy or R2: what is better by so much gains, and so does what halves the error."""
+SAME = 0.01
+"""Scores that differ by less are equal: of 100 examples one is predicted otherwise."""
+LEVELS = ("proven", "helps a little", "not proven", "harms")
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """The same training without a cure and with it.
+
+    Args:
+        seed: The seed of both.
+        without: What came of the one without it.
+        cured: What came of the other.
+    """
+
+    seed: int
+    without: Outcome
+    cured: Outcome
+
+    @property
+    def _errors(self) -> tuple[float, float]:
+        """What is left to a perfect score: of a failed training, that of a constant prediction, or infinity."""
+        floor = max(self.without.floor, self.cured.floor)
+        if not self.without.best:
+            return tuple(math.inf if math.isnan(each.score) else -each.score for each in (self.without, self.cured))
+        scores = (floor if math.isnan(each.score) else max(each.score, floor) for each in (self.without, self.cured))
+        return tuple(self.without.best - score for score in scores)
+
+    @property
+    def gain(self) -> float:
+        """By how much the error falls: of an accuracy or R2 as it is, of a loss as a part of what it was."""
+        was, now = self._errors
+        if was == now:
+            return 0.0
+        if self.without.best:
+            return round(was - now, 9)  # so that 0.93 is 0.05 better than 0.88
+        is_part = was and math.isfinite(was) and math.isfinite(now)
+        return (was - now) / abs(was) if is_part else math.copysign(1.0, was - now)
+
+    @property
+    def change(self) -> str:
+        """`"gains"`, `"better"`, `"equal"`, `"worse"` or `"loses"`."""
+        was, now = self._errors
+        is_share = bool(self.without.best)
+        if abs(self.gain) < (SAME if is_share else GAIN):
+            return "equal"
+        is_much = is_share and abs(self.gain) >= GAIN
+        if self.gain > 0:
+            return "gains" if is_much or (was > 0 and 2 * now <= was) else "better"
+        return "loses" if is_much or (was >= 0 and now >= 2 * was) else "worse"
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """What some pairs say of a cure.
+
+    Args:
+        level: `"proven"`, where it gains in more than half of the seeds and is worse in none; `"helps a little"`, where
+            it is better in more than half and worse in none; `"harms"`, where it loses in a seed; or `"not proven"`.
+        said: What the scores are, in a sentence.
+        pairs: The pairs.
+    """
+
+    level: str
+    said: str
+    pairs: tuple[Pair, ...]
+
+    def __str__(self) -> str:
+        return f"{self.level}. {self.said}"
+
+    @property
+    def does_no_harm(self) -> bool:
+        """Whether the cure is worse in no seed, and the training runs with it."""
+        return not any(pair.cured.error or pair.change in ("worse", "loses") for pair in self.pairs)
+
+
+def judge(pairs: Sequence[Pair]) -> Judgement:
+    """Return what pairs say of a cure; there is at least one."""
+    changes, half = [pair.change for pair in pairs], len(pairs) / 2
+    gaining, falling = changes.count("gains"), changes.count("worse") + changes.count("loses")
+    if "loses" in changes:
+        level = "harms"
+    elif not falling and gaining > half:
+        level = "proven"
+    elif not falling and gaining + changes.count("better") > half:
+        level = "helps a little"
+    else:
+        level = "not proven"
+    return Judgement(level, _said(pairs, falling), tuple(pairs))
+
+
+def can_be_proven(pairs: Sequence[Pair], seeds: int) -> bool:
+    """Whether so many seeds in all can still prove a cure of which some pairs are there."""
+    changes = [pair.change for pair in pairs]
+    can_gain = changes.count("gains") + seeds - len(pairs)
+    return not {"worse", "loses"} & {*changes} and can_gain > seeds / 2
+
+
+def _said(pairs: Sequence[Pair], falling: int) -> str:
+    """Return the medians of the scores, or why there are none."""
+    error = next((pair.cured.last_line for pair in pairs if pair.cured.error), "")
+    if error:
+        return f"The training fails with it: {error}"
+    measure = pairs[0].without.measure or "score"
+    before, after = (middle([getattr(pair, of) for pair in pairs]) for of in ("without", "cured"))
+    said = f"{measure[:1].upper()}{measure[1:]} is {after} with it, {before} without it"
+    said += f" (median of {len(pairs)} seeds)" if len(pairs) > 1 else ""
+    return said + (f", and worse in {falling} of {counted(len(pairs), 'seed')}." if falling else ".")
+
+
+def middle(outcomes: Sequence[Outcome]) -> str:
+    """Return the median score in words: of a loss the loss."""
+    scores = [outcome.score for outcome in outcomes]
+    score = statistics.median([-math.inf if math.isnan(one) else one for one in scores])
+    if math.isinf(score):
+        return "NaN"
+    return digits(score if outcomes[0].best else -score, 3)
+
+
+def spread(pairs: Sequence[Pair]) -> str:
+    """Return the smallest and the largest difference of the scores; `""` where a score is NaN."""
+    gains = sorted(pair.cured.score - pair.without.score for pair in pairs)
+    return f"Differences: {gains[0]:+.2g} to {gains[-1]:+.2g}." if all(map(math.isfinite, gains)) else ""
