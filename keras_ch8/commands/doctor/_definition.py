@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from ...verdicts import code as codes
-from .._source import Edit, Source, bound_by, imported_by, loaded, renamed
+from .._source import Edit, Source, bound_by, imported_by, loaded, renamed, stored
 from ._place import OF_COMPILE, Place, kind_of, own, scope_of, statement_of, values_of
 
 Edits = list[Edit]
@@ -27,15 +27,27 @@ ACTIVATIONS = ("Activation", "ReLU", "LeakyReLU", "Softmax")
 def moved(place: Place, code: str) -> tuple[Edits, str]:
     """Return the edits that do a part of a cure where the model is defined, and the code that is left."""
     source, edits = Source(code), []
-    body = list(source.tree.body)
+    body, texts = list(source.tree.body), {each: ast.unparse(each) for each in source.tree.body}
     for form, edit in FORMS:
         for i, j in ((begin, end) for begin in range(len(body)) for end in range(len(body), begin, -1)):
-            text = "\n".join(map(ast.unparse, body[i:j])).replace("x.element_spec[0]", "x")
-            if (found := form.fullmatch(text)) and (its := edit(place, found.groupdict())) is not None:
+            text = "\n".join(texts[each] for each in body[i:j]).replace("x.element_spec[0]", "x")
+            found = form.fullmatch(text)
+            if (
+                found
+                and _is_whole(body[:i], body[i:j], body[j:])
+                and (its := edit(place, found.groupdict())) is not None
+            ):
                 edits += its
                 del body[i:j]
                 break
     return edits, kept(source, body)
+
+
+def _is_whole(before: list[ast.stmt], part: list[ast.stmt], after: list[ast.stmt]) -> bool:
+    """Whether a part of some code shares no names with the rest but those of the training."""
+    uses, sets = loaded(ast.Module(part, [])), stored(ast.Module(part, []))
+    shared = uses & stored(ast.Module(before, [])) | sets & loaded(ast.Module(after, []))
+    return shared <= {"model", "x", "y"}
 
 
 def kept(source: Source, statements: Sequence[ast.stmt]) -> str:

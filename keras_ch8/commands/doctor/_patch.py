@@ -191,7 +191,7 @@ class _Block:
             self.names[name] = self.place.script.fresh(name)
             self.first.append(f"{self.names[name]} = {place.script.said(given)}")
             self.edits.append((place.script.begin(given), place.script.end(given), self.names[name]))
-        elif name in ("x", "y") and isinstance(place.call.args[:1], list) and "*" in place.arguments:
+        elif name in ("x", "y") and place.arguments.get("*") in place.call.args[:1]:
             self._unpack(place.call.args[0])
         elif name in DEFAULTS and "**" not in place.arguments:
             self.names[name] = self.place.script.fresh(name)
@@ -201,7 +201,7 @@ class _Block:
                 self.first.append(f"{self.names[name]} = {DEFAULTS[name]}")
             self.edits += with_argument(place.script, place.call, name, self.names[name]) or []
         else:
-            how = "with `**`" if "**" in place.arguments else "as a part of something else"
+            how = "with `**`" if "**" in place.arguments else "not apart: the labels are part of the data set"
             raise _CannotPatch(f"`fit` is given `{name}` {how}")
 
     def _unpack(self, starred: ast.expr) -> None:
