@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ..._result import coloured
+from ...cockpit.page import report
 from ...proof.program import Outcome
 from ...proof.result import Proof
 from ...proof.rounds import prove
@@ -47,7 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, help="begin no trial that would end later; no limit if not given")
-    parser.add_argument("--write", action="store_true", help="put a proven patch into your file, and keep a copy of it")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="put a proven patch into your file, keep a copy of that, and write a page with the curves",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object; your script prints to stderr")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run, and run nothing")
     parser.add_argument(
@@ -72,7 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         say(_plan(target, size, arguments))
         return HEALTHY
-    with Workplace(target, arguments.in_place, (2, 2) if arguments.json else (1, 2)) as work:
+    screen = (2, 2) if arguments.json else (1, 2)
+    with Workplace(target, arguments.in_place, arguments.write, screen) as work:
         return _Session(work, arguments, say).run()
 
 
@@ -164,7 +170,9 @@ class _Session:
         if proof.patched is None:
             return FAILED if failed else SICK
         if self.arguments.write:
-            self._write(proof.patched)
+            self._write(proof)
+        else:
+            self.say("Apply the patch with `git apply`, or call again with --write.")
         return PROVEN
 
     def _tell_found(self, ran: Ran) -> None:
@@ -177,9 +185,9 @@ class _Session:
     def _prove(self, first: Ran, outcome: Outcome) -> Proof:
         scoring = Scoring(first)
         script = Script(self.work, scoring, first.fits)
-        self.say(
-            f"Fixes are tried in copies of {' and '.join(map(str, self.work.target.roots))}, scored on {scoring.on}."
-        )
+        roots = " and ".join(map(str, self.work.target.roots))
+        seconds = f"{first.ended.seconds:.0f} s" if first.ended.seconds >= 1 else "a second"
+        self.say(f"Trials run in copies of {roots}, each for about {seconds}, and are scored on {scoring.on}.")
         if self.work.outside:
             files = ", ".join(self.work.outside)
             self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}.")
@@ -187,8 +195,9 @@ class _Session:
         left = None if minutes is None else max(0.0, minutes - (time.monotonic() - self._begun) / 60)
         return prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)
 
-    def _write(self, patched: Script) -> None:
-        """Put the patch into the files, and keep a copy of each; say it if one was changed in the meantime."""
+    def _write(self, proof: Proof) -> None:
+        """Put the patch into the files, and keep a copy of each, unless it was changed in the meantime; draw a page."""
+        patched = proof.patched
         for name, content in patched.encoded().items():
             path = patched.root / name
             if path.read_bytes() != self.work.found(name):
@@ -198,7 +207,10 @@ class _Session:
             kept = next(copy for copy in copies if not copy.exists())
             shutil.copy2(path, kept)
             path.write_bytes(content)
-            self.say(f"{path} has the patch; {kept} is a copy of what it was.")
+            self.say(f"{path} has the patch; {kept.name} is a copy of what it was.")
+        page = self.work.target.script.with_suffix(".doctor.html")
+        report(self.work.runs(proof.fresh.pairs[0].seed), page)
+        self.say(f"{page} has the curves before and after.")
 
 
 def _say(stream: TextIO, text: str) -> None:

@@ -94,8 +94,9 @@ def _written_by(event: str, given: tuple[Any, ...]) -> Iterator[str]:
 def _said_by(error: BaseException) -> str:
     """Return what an error says in a line: of one in a graph the last, since the first is that there is one."""
     lines = [line.strip() for line in str(error).splitlines()]
-    of_graph = [line for line in lines if line and not line.startswith("[[")] if lines[:1] == ["Graph execution error:"] else []
-    return of_graph[-1] if of_graph else keras_private.first_sentence(error)
+    if lines[:1] == ["Graph execution error:"]:
+        return next(line for line in reversed(lines) if line and not line.startswith("[["))
+    return keras_private.first_sentence(error)
 
 
 def _traceback(error: BaseException, root: str) -> str:

@@ -78,11 +78,14 @@ class Workplace:
     Args:
         target: What is to be run.
         in_place: Whether a copy has links to all files that are not Python's.
+        draws: Whether trials write their curves to `runs(seed)`.
         screen: File descriptors that the first run prints to, as its output and its errors.
     """
 
-    def __init__(self, target: Target, in_place: bool, screen: tuple[int, int]) -> None:
-        self.target, self.in_place, self.screen = target, in_place, screen
+    def __init__(
+        self, target: Target, in_place: bool = False, draws: bool = False, screen: Sequence[int] = (1, 2)
+    ) -> None:
+        self.target, self.in_place, self.draws, self.screen = target, in_place, draws, screen
         self.outside: list[str] = []
         """Files outside of the folders that the first run wrote: trials write there, too."""
         self._kept: dict[str, Path] = {}
@@ -124,8 +127,14 @@ class Workplace:
             moved = self._copy(sorted((self.folder / "found").iterdir()), folder)
             moved = dict(zip(self.target.roots, moved, strict=True))
             for file, content in edits.items():
-                (moved[self.target.roots[0]] / file).write_bytes(content)
+                path = moved[self.target.roots[0]] / file
+                path.unlink()  # which may be a link
+                path.write_bytes(content)
             return self._run(moved, self._patience, log=str(folder / "log"), temporary=str(folder), **job)
+
+    def runs(self, seed: int) -> Path:
+        """Return the folder with the curves of the trials with a seed."""
+        return self.folder / "runs" / str(seed)
 
     def found(self, file: str) -> bytes:
         """Return a file as the first run found it, by its path in the folder."""
@@ -145,7 +154,7 @@ class Workplace:
                 shutil.copy2(kept, path)
 
     def _run(
-        self, moved: Mapping[Path, Path], patience: float | None, screen: tuple[int, int] | None = None, **how: Any
+        self, moved: Mapping[Path, Path], patience: float | None, screen: Sequence[int] | None = None, **how: Any
     ) -> Ran:
         """Run the script with some folders in the place of its own."""
         target = self.target
@@ -163,7 +172,7 @@ class Workplace:
 # --- a process --------------------------------------------------------------------------------------------------------
 
 
-def apart(job: Job, patience: float | None, screen: tuple[int, int] | None) -> Ran:
+def apart(job: Job, patience: float | None, screen: Sequence[int] | None) -> Ran:
     """Run a script in a process of its own.
 
     Args:
@@ -204,7 +213,7 @@ class Interrupted(KeyboardInterrupt):
 class _Screen:
     """File descriptors that go to another process."""
 
-    def __init__(self, descriptors: tuple[int, int]) -> None:
+    def __init__(self, descriptors: Sequence[int]) -> None:
         self.descriptors = descriptors
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -64,7 +64,7 @@ class Seen:
         self._models += [model] * (not any(model is known for known in self._models))
         number = next(i for i, known in enumerate(self._models) if known is model)
         seen = SeenFit(_place_in(self.job.root), number, _to_score_on(arguments))
-        self._x, watcher = arguments.get("x"), _watcher_in(arguments)
+        self._x, watcher = arguments.get("x"), _watcher_in(arguments, self.job.logs)
         held_out = _held_out(arguments, self.job.scored_on, self.job.seed or 0)
         try:
             history = go()
@@ -108,7 +108,7 @@ def _place_in(folder: str) -> tuple[str, Position] | None:
     return None
 
 
-def _watcher_in(arguments: dict[str, Any]) -> Doctor | Diagnosis:
+def _watcher_in(arguments: dict[str, Any], logs: str) -> Doctor | Diagnosis:
     """Return the `Doctor` or `Diagnosis` among the callbacks, or a new one that was put there."""
     given = arguments.get("callbacks")
     if isinstance(given, keras.callbacks.CallbackList):
@@ -117,7 +117,7 @@ def _watcher_in(arguments: dict[str, Any]) -> Doctor | Diagnosis:
         listed = arguments["callbacks"] = keras.tree.flatten(given or [])
     watchers = [each for each in listed if isinstance(each, Doctor | Diagnosis)]
     if not watchers:
-        watchers = [Diagnosis(verbose=False)]
+        watchers = [Doctor(logs) if logs else Diagnosis(verbose=False)]
         listed += watchers
     return watchers[0]
 
