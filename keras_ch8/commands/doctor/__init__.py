@@ -94,7 +94,9 @@ def _target(line: Sequence[str], is_module: bool) -> Target:
             raise ValueError(f"There is no module {name} in {cwd}. Run `doctor` where you run `python -m {name}`.")
         return Target(found[0].resolve(), name, tuple(line[1:]), cwd)
     if name.endswith(".ipynb"):
-        raise ValueError(f"`doctor` runs scripts. {name} is a notebook: call `keras_ch8.cure(model_factory, data)` in it.")
+        raise ValueError(
+            f"`doctor` runs scripts. {name} is a notebook: call `keras_ch8.cure(model_factory, data)` in it."
+        )
     if not Path(name).is_file():
         raise ValueError(f"{name} is {'a folder' if Path(name).is_dir() else 'not there'}. Name a Python script.")
     return Target(Path(name).resolve(), "", tuple(line[1:]), cwd)
@@ -116,7 +118,9 @@ def _size(target: Target, in_place: bool) -> int:
 
 
 def _plan(target: Target, size: int, arguments: argparse.Namespace) -> str:
-    command = " ".join(["python", *(["-m", target.module] if target.module else [str(target.script)]), *target.arguments])
+    command = " ".join(
+        ["python", *(["-m", target.module] if target.module else [str(target.script)]), *target.arguments]
+    )
     folders = " and ".join(map(str, target.roots))
     copied = f"a copy of {folders} ({size / 10**6:.1f} MB)"
     most = f"for at most {arguments.minutes:g} minutes" if arguments.minutes else "without a limit of time"
@@ -172,7 +176,9 @@ class _Session:
     def _prove(self, first: Ran, outcome: Outcome) -> Proof:
         scoring = Scoring(first)
         script = Script(self.work, scoring, first.fits)
-        self.say(f"Fixes are tried in copies of {' and '.join(map(str, self.work.target.roots))}, scored on {scoring.on}.")
+        self.say(
+            f"Fixes are tried in copies of {' and '.join(map(str, self.work.target.roots))}, scored on {scoring.on}."
+        )
         if self.work.outside:
             files = ", ".join(self.work.outside)
             self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}.")

@@ -222,7 +222,9 @@ def _begin(job: Job, pipe: Connection, screen: Any) -> None:
 def _received(seen: list[Any], receive: Connection, process: Any, patience: float | None) -> bool:
     """Take what a process sends until it ends; return whether it does in time."""
     end = None if patience is None else time.monotonic() + patience
-    while ready := connection.wait([receive, process.sentinel], None if end is None else max(0.0, end - time.monotonic())):
+    while ready := connection.wait(
+        [receive, process.sentinel], None if end is None else max(0.0, end - time.monotonic())
+    ):
         try:
             if receive not in ready:
                 break

@@ -43,7 +43,9 @@ class Scoring:
         if not scores:
             return Score()
         self.scale = self.scale or scores[0].scale
-        value, floor = (statistics.fmean(numbers) for numbers in zip(*((s.value, s.floor) for s in scores), strict=True))
+        value, floor = (
+            statistics.fmean(numbers) for numbers in zip(*((s.value, s.floor) for s in scores), strict=True)
+        )
         return Score(value, scores[0].of, scores[0].best, floor)
 
 
@@ -100,7 +102,9 @@ class Script:
         source = self.files.get(name) or _source.read(path)[0]
         place = place_of(source, position)
         text = place if isinstance(place, NoPatch) else patched(source, place, verdict.code)
-        return text.reason if isinstance(text, NoPatch) else Script(self.work, self.scoring, (), self.files | {name: text})
+        return (
+            text.reason if isinstance(text, NoPatch) else Script(self.work, self.scoring, (), self.files | {name: text})
+        )
 
 
 def by_gravity(state: OverallState) -> int:
