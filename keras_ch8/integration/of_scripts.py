@@ -32,4 +32,3 @@ def see(method: str, seen: Seen) -> None:
     name = f"keras.Model.{method}, as a script finds it"
     why = "A script that is not changed lists no callback, and does not tell where in it a training stands."
     registry.install(registry.attribute(keras.Model, method, name), make, why, "python -m keras_ch8 doctor")
-

@@ -27,9 +27,9 @@ from ..._result import coloured
 from ...proof.program import Outcome
 from ...proof.result import Proof
 from ...proof.rounds import prove
-from ...verdicts.texts import brief
+from ...verdicts.texts import alarm, brief
 from ._process import LARGEST, Interrupted, Ran, Target, Workplace, files_in
-from ._script import Script, Scoring, by_gravity, outcome_of
+from ._script import Scoring, Script, gravest, outcome_of
 
 HEALTHY, PROVEN, REFUSED, SICK, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit status."""
@@ -170,8 +170,9 @@ class _Session:
     def _tell_found(self, ran: Ran) -> None:
         """Say what was found in the first run, the gravest `fit` first."""
         if ran.fits:
-            said = brief(outcome_of(ran).verdicts, min((fit.state for fit in ran.fits), key=by_gravity))
-            self.say("\n".join(["", *said]))
+            outcome = outcome_of(ran)
+            said = [line for verdict in outcome.acts for line in alarm(verdict)]
+            self.say("\n".join(["", *(said or brief(outcome.verdicts, gravest(ran)))]))
 
     def _prove(self, first: Ran, outcome: Outcome) -> Proof:
         scoring = Scoring(first)

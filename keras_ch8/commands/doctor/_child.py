@@ -62,7 +62,7 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     except BaseException as raised:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.stderr.write(_traceback(raised, job.root))
-        error = f"{type(raised).__name__}: {keras_private.first_sentence(raised)}"
+        error = f"{type(raised).__name__}: {_said_by(raised)}"
     seconds = time.monotonic() - begun
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
@@ -89,6 +89,13 @@ def _written_by(event: str, given: tuple[Any, ...]) -> Iterator[str]:
         path = given[1]
     if isinstance(path, str):
         yield os.path.abspath(path)
+
+
+def _said_by(error: BaseException) -> str:
+    """Return what an error says in a line: of one in a graph the last, since the first is that there is one."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    of_graph = [line for line in lines if line and not line.startswith("[[")] if lines[:1] == ["Graph execution error:"] else []
+    return of_graph[-1] if of_graph else keras_private.first_sentence(error)
 
 
 def _traceback(error: BaseException, root: str) -> str:

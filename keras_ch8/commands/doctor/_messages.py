@@ -1,4 +1,4 @@
-"""What the command and the process of a script tell each other, without Keras: the command does not wait for its import."""
+"""What the command and the process of a script tell each other. The command waits for no import of Keras."""
 
 import dataclasses
 import math

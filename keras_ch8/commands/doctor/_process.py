@@ -1,4 +1,4 @@
-"""Runs a script in processes of their own: first as its user does, then in copies of its folder, which leave no trace."""
+"""Runs a script in processes of their own: first as its user does, then in copies of its folder, without a trace."""
 
 import contextlib
 import dataclasses

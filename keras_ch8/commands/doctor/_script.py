@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...proof.program import Outcome
-from ...verdicts.state import STATES, OverallState
+from ...verdicts.state import NOT_DIAGNOSED, STATES, OverallState
 from ...verdicts.verdict import LEVELS, Verdict
 from .. import _source
 from ._messages import EVALUATE, HELD_OUT, TRAINING, VALIDATION, Score, SeenEvaluate, SeenFit
@@ -101,20 +101,20 @@ class Script:
             return f"{name} is behind a link."
         source = self.files.get(name) or _source.read(path)[0]
         place = place_of(source, position)
-        text = place if isinstance(place, NoPatch) else patched(source, place, verdict.code)
+        text = place if isinstance(place, NoPatch) else patched(place, verdict.code)
         return (
             text.reason if isinstance(text, NoPatch) else Script(self.work, self.scoring, (), self.files | {name: text})
         )
 
 
-def by_gravity(state: OverallState) -> int:
-    """Return the place of a state among all, the gravest first."""
-    return STATES.index(state.name)
+def gravest(ran: Ran) -> OverallState:
+    """Return the gravest state of the trainings of a run."""
+    return min((fit.state for fit in ran.fits), key=lambda state: STATES.index(state.name), default=NOT_DIAGNOSED)
 
 
-def outcome_of(ran: Ran, score: Score = Score()) -> Outcome:
+def outcome_of(ran: Ran, score: Score | None = None) -> Outcome:
     """Return what came of a run, of all of its trainings together."""
-    verdicts = [verdict for verdict, _ in _found(ran.fits).values()]
+    verdicts, score = [verdict for verdict, _ in _found(ran.fits).values()], score or Score()
     return Outcome(
         score=math.nan if ran.ended.error else score.value,
         measure=score.of,
@@ -123,7 +123,7 @@ def outcome_of(ran: Ran, score: Score = Score()) -> Outcome:
         seconds=ran.ended.seconds,
         verdicts=tuple(sorted(verdicts, key=lambda verdict: -LEVELS.index(verdict.level))),
         curve=ran.fits[-1].curve if ran.fits else (),
-        state=min((fit.state for fit in ran.fits), key=by_gravity).name if ran.fits else "",
+        state=gravest(ran).name,
         unchecked=tuple(dict.fromkeys(reason for fit in ran.fits for reason in fit.state.reasons)),
         error=ran.ended.error,
     )
