@@ -34,7 +34,7 @@ x_test, y_test = x_train[:64], y_train[:64]
 net = keras.Sequential([
     keras.Input((8,)),
     layers.Dense(32, activation="relu"),
-    layers.Dense(3, name="scores"),
+    layers.Dense(1, name="score"),
 ])
 net.compile(optimizer="sgd", loss="mse", metrics=["accuracy"])
 history = net.fit(x_train, y_train, epochs=EPOCHS, batch_size=32, validation_data=(x_test, y_test), verbose=0)
@@ -252,7 +252,7 @@ def test_an_edited_script_runs_to_its_end(style, tmp_path):
             "layers = [keras.Input(x.shape[1:]), *model.layers[:-1], last]\n"
             "body, model = model, keras.Sequential(layers)\n"
             'keras_ch8.training.compile_as(model, body, loss="sparse_categorical_crossentropy")',
-            ['-    layers.Dense(3, name="scores"),', '+    layers.Dense(5, activation="softmax", name="scores"),',
+            ['-    layers.Dense(1, name="score"),', '+    layers.Dense(5, activation="softmax", name="score"),',
              '-net.compile(optimizer="sgd", loss="mse", metrics=["accuracy"])',
              '+net.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])'],
         ),
