@@ -258,7 +258,7 @@ def _end(process: Any, is_leader: bool) -> None:
 
 def files_in(folder: str | os.PathLike[str]) -> Iterator[tuple[str, int]]:
     """Yield path and size of each file that a copy of a folder has as its own."""
-    for entry in os.scandir(folder):
+    for entry in list(os.scandir(folder)):
         if entry.is_symlink() or is_linked(entry):
             continue
         if entry.is_dir():
@@ -270,7 +270,7 @@ def files_in(folder: str | os.PathLike[str]) -> Iterator[tuple[str, int]]:
 def copy(folder: str | os.PathLike[str], into: Path, in_place: bool) -> None:
     """Copy a folder; with `in_place`, only Python's files are copied, and the others are links."""
     into.mkdir()
-    for entry in os.scandir(folder):
+    for entry in list(os.scandir(folder)):
         there = into / entry.name
         if entry.is_symlink() or is_linked(entry) or (in_place and entry.is_file() and not entry.name.endswith(".py")):
             there.symlink_to(os.path.realpath(entry.path))

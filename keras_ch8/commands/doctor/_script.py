@@ -130,6 +130,11 @@ def outcome_of(ran: Ran, score: Score | None = None) -> Outcome:
     )
 
 
+def lines_of(ran: Ran) -> dict[str, str]:
+    """Return file and line of the `fit` that each kind of verdict was found in, as `train.py:41`."""
+    return {kind: f"{place[0]}:{place[1][0]}" for kind, (_, place) in _found(ran.fits).items() if place is not None}
+
+
 def _found(fits: Sequence[SeenFit]) -> dict[str, tuple[Verdict, tuple[str, Position] | None]]:
     """Return the gravest verdict of each kind, the first of several, and where the `fit` stands that has it."""
     found: dict[str, tuple[Verdict, tuple[str, Position] | None]] = {}
