@@ -22,6 +22,8 @@ LARGEST = 500 * 10**6
 """Bytes of a folder that is copied for each trial, at most."""
 LINKED = {".git", ".hg", ".svn", "node_modules"}
 """Folders that a copy has as links, beside virtual environments: they are large, and no training writes there."""
+PREFIX = "keras_ch8-doctor-"
+"""Of the folder with the copies, which is no part of one where that is inside of what is copied."""
 LEAST, SLOWER = 60.0, 10.0
 """A trial that takes more seconds, and so many times as long as the first run, hangs, and is ended."""
 TO_END = 5.0
@@ -92,7 +94,7 @@ class Workplace:
         self._patience = LEAST
 
     def __enter__(self) -> "Workplace":
-        self._temporary = tempfile.TemporaryDirectory(prefix="keras_ch8-doctor-")
+        self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX)
         self.folder = Path(self._temporary.name).resolve()
         self._copy(self.target.roots, self.folder / "found")
         return self
@@ -282,5 +284,5 @@ def copy(folder: str | os.PathLike[str], into: Path, in_place: bool) -> None:
 
 def is_linked(entry: os.DirEntry[str]) -> bool:
     """Whether a folder is one that is not copied."""
-    is_environment = os.path.exists(os.path.join(entry.path, "pyvenv.cfg"))
-    return entry.is_dir() and (entry.name in LINKED or is_environment)
+    is_known = entry.name in LINKED or entry.name.startswith(PREFIX)
+    return entry.is_dir() and (is_known or os.path.exists(os.path.join(entry.path, "pyvenv.cfg")))
