@@ -294,8 +294,13 @@ def training_cases():
     yield case(
         "cure",
         lambda: {
-            "model_factory": new_model, "data": (X, Y), "verdicts": [lower_the_rate()], "fit": {"epochs": 1},
-            "seeds": 1, "rounds": 1, "minutes": 1.0,
+            "model_factory": new_model,
+            "data": (X, Y),
+            "verdicts": [lower_the_rate()],
+            "fit": {"epochs": 1},
+            "seeds": 1,
+            "rounds": 1,
+            "minutes": 1.0,
         },
         data=m.NOTHING,
         verdicts=m.NONE | m.sequence(m.NOTHING, empty=True),
