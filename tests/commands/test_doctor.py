@@ -180,7 +180,7 @@ def test_every_file_of_the_user_is_byte_for_byte_as_the_first_run_left_it(tmp_pa
     outside.mkdir()
     (inside / "train.py").write_text(f"{DATA}{MODEL}{WRITES}")
     target = Target(inside / "train.py", "", (str(inside), str(outside)), inside)
-    with Workplace(target) as work:
+    with Workplace(target, print) as work:
         assert work.first_run().ended.error == ""
         left = digests(inside, outside)
         assert {path.name for path in left} >= {"best.keras", "log.csv", "data.npz", "all.weights.h5", "result.txt"}

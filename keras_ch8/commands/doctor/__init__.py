@@ -36,6 +36,8 @@ from ._script import Scoring, Script, gravest, lines_of, outcome_of
 HEALTHY, PROVEN, REFUSED, SICK, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit status."""
 SEEDS, ROUNDS = 3, 3
+MOST_NAMED = 5
+"""Files that are named, at most."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,8 +81,11 @@ def run(arguments: argparse.Namespace) -> int:
         say(_plan(target, size, arguments))
         return HEALTHY
     screen = (2, 2) if arguments.json else (1, 2)
-    with Workplace(target, arguments.in_place, arguments.write, screen) as work:
-        return _Session(work, arguments, say).run()
+    try:
+        with Workplace(target, say, in_place=arguments.in_place, draws=arguments.write, screen=screen) as work:
+            return _Session(work, arguments, say).run()
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 # --- what is to be run ------------------------------------------------------------------------------------------------
@@ -183,8 +188,9 @@ class _Session:
         seconds = f"{first.ended.seconds:.0f} s" if first.ended.seconds >= 1 else "a second"
         self.say(f"Trials run in copies of {roots}, each for about {seconds}, and are scored on {scoring.on}.")
         if self.work.outside:
-            files = ", ".join(self.work.outside)
-            self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}.")
+            files, more = ", ".join(self.work.outside[:MOST_NAMED]), len(self.work.outside) - MOST_NAMED
+            more_files = f" and {more} more" if more > 0 else ""
+            self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}{more_files}.")
         minutes = self.arguments.minutes
         left = None if minutes is None else max(0.0, minutes - (time.monotonic() - self._begun) / 60)
         return prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)

@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import connection, reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -79,15 +79,22 @@ class Workplace:
 
     Args:
         target: What is to be run.
+        tell: Told in a line what each trial gives.
         in_place: Whether a copy has links to all files that are not Python's.
         draws: Whether trials write their curves to `runs(seed)`.
         screen: File descriptors that the first run prints to, as its output and its errors.
     """
 
     def __init__(
-        self, target: Target, in_place: bool = False, draws: bool = False, screen: Sequence[int] = (1, 2)
+        self,
+        target: Target,
+        tell: Callable[[str], None],
+        *,
+        in_place: bool = False,
+        draws: bool = False,
+        screen: Sequence[int] = (1, 2),
     ) -> None:
-        self.target, self.in_place, self.draws, self.screen = target, in_place, draws, screen
+        self.target, self.tell, self.in_place, self.draws, self.screen = target, tell, in_place, draws, screen
         self.outside: list[str] = []
         """Files outside of the folders that the first run wrote: trials write there, too."""
         self._kept: dict[str, Path] = {}

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...proof.judge import middle
 from ...proof.program import Outcome
 from ...verdicts.state import NOT_DIAGNOSED, STATES, OverallState
 from ...verdicts.verdict import LEVELS, Verdict
@@ -89,7 +90,10 @@ class Script:
         logs = str(self.work.runs(seed) / ("after" if self.files else "before")) if self.work.draws else ""
         ran = self.work.trial(self.encoded(), seed=seed, scored_on=scoring.on, scale=scoring.scale, logs=logs)
         self._found |= _found(ran.fits)
-        return outcome_of(ran, scoring.score(ran))
+        outcome = outcome_of(ran, scoring.score(ran))
+        said = outcome.error or f"{outcome.measure} {middle([outcome])}"
+        self.work.tell(f"  seed {seed}, {'with' if self.files else 'without'} the fix: {said}")
+        return outcome
 
     def with_cure(self, verdict: Verdict) -> "Script | str":
         """Return the script with the code of a verdict in it, where its `fit` stands, or why that is not possible."""
