@@ -1,6 +1,7 @@
 """`doctor`: a script is run as its user runs it, then in copies, and its files stay as it left them."""
 
 import hashlib
+import json
 import os
 import random
 import re
@@ -284,12 +285,16 @@ def quickly(monkeypatch):
 
 @pytest.mark.slow
 def test_a_flat_script_gets_a_patch_that_git_applies_and_that_write_puts_into_the_file(call, quickly, tmp_path):
-    status, out, _ = call("--write", "train.py", train=SICK)
+    status, out, err = call("--write", "--json", "train.py", train=SICK)
     assert status == 1, out
+    found = json.loads(out)
+    assert found["gain"]["result"] == "proven"
+    assert found["patch"] in err
+    assert "before" in Path(found["page"]).read_text()
     patched = (tmp_path / "train.py").read_text()
     assert (tmp_path / "train.py.orig").read_text() == SICK
     (tmp_path / "train.py").write_text(SICK)
-    (tmp_path / "fix.diff").write_text(out[out.index("--- a/train.py") :].split("\n\n")[0] + "\n")
+    (tmp_path / "fix.diff").write_text(found["patch"])
     subprocess.run(["git", "apply", "fix.diff"], cwd=tmp_path, check=True)
     assert (tmp_path / "train.py").read_text() == patched != SICK
 

@@ -145,9 +145,9 @@ class Workplace:
         """Return the folder with the curves of the trials with a seed."""
         return self.folder / "runs" / str(seed)
 
-    def found(self, file: str) -> bytes:
-        """Return a file as the first run found it, by its path in the folder."""
-        return (self.folder / "found" / "0" / file).read_bytes()
+    def found(self, file: str) -> Path:
+        """Return a copy of a file as the first run found it, by its path in the folder."""
+        return self.folder / "found" / "0" / file
 
     def _copy(self, roots: Sequence[Path], into: Path) -> list[Path]:
         into.mkdir(exist_ok=True)
