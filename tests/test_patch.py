@@ -347,6 +347,8 @@ def test_weights_of_examples_are_put_into_the_order_of_the_examples():
         ("a = 1; model.fit(a, b)", code.SHUFFLE, ["a, b = a[order], b[order]", "model.fit(a, b)"]),
         ("model.fit(a, b)", "epochs = 7", ["model.fit(a, b, epochs=7)"]),
         ("model.fit(*load())", "epochs = 7", ["model.fit(*load(), epochs=7)"]),
+        ("model.fit(**a)", code.SHUFFLE, ['a["x"], a["y"] = a["x"][order], a["y"][order]', "model.fit(**a)"]),
+        ("model.fit(a, b, **c)", "epochs = 7", ['c["epochs"] = 7', "model.fit(a, b, **c)"]),
         ("model.fit(a, b, 64, 5)", "epochs = 3 * epochs", ["model.fit(a, b, 64, 15)"]),
         ("model.fit(a, b, callbacks=make())", remedies._STOP.code, ["model.fit(a, b, callbacks=[stop, *make()])"]),
         ("model.fit(a, b, callbacks=Bar())", remedies._STOP.code, ["model.fit(a, b, callbacks=[stop, Bar()])"]),
@@ -393,8 +395,8 @@ def test_one_patch_goes_on_top_of_another():
 @pytest.mark.parametrize(
     ("source", "cure", "said"),
     [
-        ("m.fit(*a, **b)\n", "epochs = 3", r"`fit` is given `epochs` with `\*\*`"),
-        ("m.fit(ds)\n", code.SHUFFLE, "the labels are part of the data set"),
+        ("m.fit(*a, **b())\n", "epochs = 3", r"`fit` gets its arguments from `\*\*`"),
+        ("m.fit(ds)\n", code.SHUFFLE, "gets the labels as a part of a data set"),
         ("[m.fit(x, y) for m in models]\n", "epochs = 3", "line 1 is part of a larger expression"),
         ("class A:\n    def fit(self, x):\n        super().fit(x)\n", "epochs = 3", "Line 3 does not call `fit` as"),
         ("def f(m):\n    x, y = load()\n    m.fit(x, y)\nf(net)\nnet.save()\n", code.LARGER, "`net` is used after"),
