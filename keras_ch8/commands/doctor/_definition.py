@@ -86,7 +86,8 @@ def with_argument(script: Source, call: ast.Call, name: str, value: str, number:
         raise NotSure
     if 0 <= number < len(call.args) and not any(isinstance(each, ast.Starred) for each in call.args):
         return [_replaced(script, call.args[number], value)]
-    if given := [*call.args, *call.keywords]:
+    given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
+    if given:
         return [_after(script, given[-1], f"{name}={value}", call)]
     return [(script.end(call) - 1, script.end(call) - 1, f"{name}={value}")]
 
@@ -126,7 +127,7 @@ def _optimizer(place: Place) -> ast.expr | None:
 def _with_settings(place: Place, settings: Mapping[str, str]) -> Edits:
     """Return the edits that give the optimizer some arguments."""
     node, script = _optimizer(place), place.script
-    if isinstance(node, ast.Constant):
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
         package, _, word = f"keras>{node.value}".rpartition(">")
         name = next((each for each in OPTIMIZERS if each.lower() == word.lower()), "")
         arguments = ", ".join(f"{key}={quoted(script, value)}" for key, value in settings.items() if value != "None")
@@ -186,6 +187,17 @@ def _keywords(text: str) -> list[ast.keyword]:
 # --- the layers ------------------------------------------------------------------------------------------------------
 
 
+def _layer(place: Place, number: int) -> ast.Call:
+    """Return the first layer or the last one, if it surely is that: what adds it stands in no loop or condition."""
+    layer = place.layers[number] if place.layers else None
+    if not isinstance(layer, ast.Call) or place.made is None:
+        raise NotSure
+    statements = [statement_of(place.script, node) for node in (layer, place.made)]
+    if None in statements or len({place.script.parents[each] for each in statements if each}) > 1:
+        raise NotSure
+    return layer
+
+
 def _set(place: Place, layer: ast.expr, name: str, value: str) -> Edits:
     """Give a layer an argument."""
     number = OF_ACTIVATION.get(kind_of(layer), -1) if name == "activation" else -1
@@ -228,30 +240,29 @@ def _adding(place: Place, call: ast.AST, text: str) -> tuple[ast.stmt, str]:
 
 def _ending(place: Place, last: str, targets: str, layers: str, output: str, changes: str) -> Edits:
     """Give the model another last layer, and what comes behind it, and compile it otherwise."""
-    there, script = list(place.layers), place.script
+    script, last_layer = place.script, _layer(place, -1)
     match = re.search(r"\[:-(\d)\]|\[-(\d)\]\.input", layers or output)
     left_out, edits = int(match[1] or match[2]) if match else 0, _compiled(place, changes)
-    if left_out == 2 and len(there) > 1 and kind_of(there[-1]) in ACTIVATIONS:
-        if not isinstance(script.parents[there[-1]], ast.List):
-            raise NotSure
-        edits.append((script.end(there[-2]), script.end(there[-1]), ""))
-        there, left_out = there[:-1], 1
-    if not there or left_out > 1 or (left_out and not last):
+    is_in_list = isinstance(script.parents[last_layer], ast.List) and len(place.layers) > 1
+    if left_out == 2 and kind_of(last_layer) in ACTIVATIONS and is_in_list:
+        end, last_layer, left_out = script.end(last_layer), _layer(place, -2), 1
+        edits.append((script.end(last_layer), end, ""))
+    if left_out > 1 or (left_out and not last):
         raise NotSure
     if left_out:
-        edits.append(_replaced(script, there[-1], _like_the_old(place, there[-1], last)))
+        edits.append(_replaced(script, last_layer, _like_the_old(place, last_layer, last)))
     if "Flatten" in layers + output:
-        edits += _before(place, there[-1], "keras.layers.Flatten()")
+        edits += _before(place, last_layer, "keras.layers.Flatten()")
     behind = [quoted(script, last)] * (last != "" and not left_out) + [targets] * (targets != "")
-    return edits + [edit for each in behind for edit in _behind(place, there[-1], each)]
+    return edits + [edit for each in behind for edit in _behind(place, last_layer, each)]
 
 
-def _like_the_old(place: Place, layer: ast.expr, new: str) -> str:
+def _like_the_old(place: Place, layer: ast.Call, new: str) -> str:
     """Return a dense layer that has other units and another activation than one, and its other arguments."""
     call = ast.parse(new, mode="eval").body
     if not isinstance(call, ast.Call) or not isinstance(call.args[0], ast.Constant):
         raise NotSure  # it has as many units as the lines before `fit` count labels
-    if not isinstance(layer, ast.Call) or kind_of(layer) != "Dense" or len(layer.args) > 2:
+    if kind_of(layer) != "Dense" or len(layer.args) > 2:
         return quoted(place.script, new)
     others = [place.script.said(each) for each in layer.keywords if each.arg not in ("units", "activation")]
     given = [quoted(place.script, ast.unparse(each)) for each in (*call.args, *call.keywords)]
@@ -260,9 +271,9 @@ def _like_the_old(place: Place, layer: ast.expr, new: str) -> str:
 
 def _last_activation(place: Place, activation: str, changes: str) -> Edits:
     """Give the last layer another activation, and compile the model otherwise."""
-    if not place.layers or kind_of(place.layers[-1]) not in OF_ACTIVATION:
+    if kind_of(layer := _layer(place, -1)) not in OF_ACTIVATION:
         raise NotSure
-    return _set(place, place.layers[-1], "activation", f"'{activation}'") + _compiled(place, changes)
+    return _set(place, layer, "activation", f"'{activation}'") + _compiled(place, changes)
 
 
 def _activation(layer: ast.expr) -> str:
@@ -313,12 +324,10 @@ def _masked(place: Place) -> Edits:
 
 def _with_scales(place: Place, scale: str, targets: str, layers: str) -> Edits:
     """Put a layer first, and another one last: if they need the data, with lines that make them."""
-    script, there = place.script, place.layers
+    script, first_layer, last_layer = place.script, _layer(place, 0), _layer(place, -1)
     statement = statement_of(script, place.made) if place.made else None
-    has_shape = any(
-        k.arg in ("input_shape", "input_dim") for layer in there[:1] for k in getattr(layer, "keywords", ())
-    )
-    if not there or has_shape or statement is None or kind_of(place.made) != "Sequential":
+    has_shape = any(keyword.arg in ("input_shape", "input_dim") for keyword in first_layer.keywords)
+    if has_shape or statement is None or kind_of(place.made or statement) != "Sequential":
         raise NotSure
     code = f"{scale}{targets}".strip()
     names = {name: ast.unparse(place.arguments[name]) for name in ("x", "y") if name in place.arguments}
@@ -327,8 +336,8 @@ def _with_scales(place: Place, scale: str, targets: str, layers: str) -> Edits:
     names |= {name: script.fresh(name) for name in ("scale", "targets")}
     first, last = (names.get(each, each) for each in re.split(r",? ?\*layers,? ?", layers))
     edits = [script.before_statement(statement, renamed(code, names))] if code else []
-    edits += _before(place, there[0], first) if first else []
-    return edits + (_behind(place, there[-1], last) if last else [])
+    edits += _before(place, first_layer, first) if first else []
+    return edits + (_behind(place, last_layer, last) if last else [])
 
 
 def _is_known(place: Place, name: str, statement: ast.stmt) -> bool:

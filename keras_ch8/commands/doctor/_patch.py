@@ -190,7 +190,8 @@ class _Block:
             self.names[name] = f'{ast.unparse(all_given["**"])}["{name}"]'
         elif name in DEFAULTS and "**" not in all_given:
             self.names[name] = self.script.fresh(name)
-            if any(isinstance(n.ctx, ast.Load) for n in ast.walk(self.tree) if getattr(n, "id", "") == name):
+            names = [node for node in ast.walk(self.tree) if isinstance(node, ast.Name) and node.id == name]
+            if any(isinstance(node.ctx, ast.Load) for node in names):
                 self.first.append(f"{self.names[name]} = {DEFAULTS[name]}")
             self.edits += with_argument(self.script, self.place.call, name, self.names[name])
         elif "**" in all_given:
@@ -233,7 +234,7 @@ class _Block:
             if not any(loaded(each) & {"x", "y"} - names.keys() for each in statements):
                 source = "\n".join(map(ast.unparse, statements))
                 source = re.sub(rf".* = {re.escape(NUMBERED)}", lambda found: _numbered_alike(found[0]), source)
-                lines += [renamed(source, self.names | names)] if source else []
+                lines += [renamed(quoted(self.script, source), self.names | names)] if source else []
                 done |= set(names.values())
         return lines
 
