@@ -135,7 +135,7 @@ def _fitted(run: Data, longest: int) -> Data:
     """Return a run in so many characters: without reasons from the last finding on, then code, then findings."""
     findings: list[Data] = [{**each, "evidence": {**each["evidence"]}} for each in run["findings"]]
     run = {**run, "findings": findings}
-    shorter = [(each["evidence"], "reasons", []) for each in reversed(findings)]
+    shorter: list[tuple[Data, str, Any]] = [(each["evidence"], "reasons", []) for each in reversed(findings)]
     shorter += [(each, "code", None) for each in reversed(findings[1:])]
     for part, name, value in shorter:
         if _length(run) > longest:

@@ -190,6 +190,7 @@ def diff(before: str, after: str, old: str, new: str) -> str:
 
 
 def _diff(before: str, after: str, old: str, new: str) -> Iterator[str]:
-    whole = (io.StringIO(text, newline="\n").readlines() for text in (before, after))  # lines as git counts them
-    for line in difflib.unified_diff(*whole, *(f"{name}\t" if " " in name else name for name in (old, new))):
+    was, is_now = (io.StringIO(text, newline="\n").readlines() for text in (before, after))  # lines as git counts them
+    old, new = (f"{name}\t" if " " in name else name for name in (old, new))
+    for line in difflib.unified_diff(was, is_now, old, new):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

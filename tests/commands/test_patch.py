@@ -12,7 +12,7 @@ import pytest
 from benchmarks.diagnosis import test_told
 from keras_ch8.commands import _source
 from keras_ch8.commands.doctor._patch import patched
-from keras_ch8.commands.doctor._place import NoPatch, place_of
+from keras_ch8.commands.doctor._place import NoPatch, Place, place_of
 from keras_ch8.verdicts import RULES, code, ending, remedies
 from keras_ch8.verdicts.checks import CHECKS
 from keras_ch8.verdicts.fact import Fact
@@ -98,7 +98,43 @@ model = tf.keras.Model(inputs, outputs)
 model.compile(tf.keras.optimizers.SGD(0.1), "mse")
 model.fit(train_ds, validation_data=val_ds, epochs=2, verbose=0)
 """
-STYLES = {"flat": FLAT, "functions": MAIN, "data set": DATA_SET}
+CLASS = """\
+import keras
+import numpy as np
+
+
+class Trainer:
+    def __init__(self, sizes):
+        self.model = keras.Sequential([keras.Input((4,))])
+        for size in sizes:
+            self.model.add(keras.layers.Dense(size, activation="relu"))
+        self.model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "mse")
+        self.x = np.random.default_rng(0).normal(size=(64, 4))
+
+    def run(self):
+        with open("log.txt", "w") as log:
+            log.write(str(self.model.fit(self.x, self.x[:, 0], verbose=0).history["loss"]))
+            self.model.evaluate(self.x, self.x[:, 0], verbose=0)
+
+
+if __name__ == "__main__": Trainer([8, 1]).run()
+"""
+FOLDS = """\
+import keras
+import numpy as np
+
+rng = np.random.default_rng(0)
+x, y, scores = rng.normal(size=(60, 5)), rng.integers(0, 2, 60), []
+for fold in range(2):
+    held_out = np.arange(60) % 2 == fold
+    layers = [keras.layers.Dense(4, "tanh"), keras.layers.Dense(1), keras.layers.Activation("sigmoid")]
+    model = keras.Sequential(layers)
+    model.compile(loss="binary_crossentropy")
+    options = {"epochs": 2, "batch_size": 10}
+    model.fit(x[~held_out], y[~held_out], validation_data=(x[held_out], y[held_out]), verbose=0, **options)
+    scores.append(model.evaluate(x[held_out], y[held_out], verbose=0))
+"""
+STYLES = {"flat": FLAT, "functions": MAIN, "data set": DATA_SET, "class": CLASS, "folds": FOLDS}
 
 
 def place(source, number=0):
@@ -180,9 +216,11 @@ def applied(folder, before, after, encoding="utf-8"):
     return path.read_bytes().decode(encoding)
 
 
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("style", STYLES)
 def test_the_code_of_every_cure_becomes_an_edit_of_every_style_of_script_that_git_applies(style, tmp_path):
     source, texts = STYLES[style], for_style(style, codes())
+    assert isinstance(place(source), Place)
     assert len(texts) > (5 if style == "data set" else 50)
     for text in texts:
         new = edit(source, text)
@@ -190,7 +228,7 @@ def test_the_code_of_every_cure_becomes_an_edit_of_every_style_of_script_that_gi
         assert new != source, text
         assert undefined(new) == set(), f"{text}\n{new}"
         assert applied(tmp_path, source, new) == new
-        assert isinstance(place(new), type(place(source)))  # it can be looked at, and edited, again
+        assert isinstance(place(new), Place)  # it can be looked at, and edited, again
 
 
 @pytest.mark.slow
@@ -208,6 +246,8 @@ RUN = {
              code.RESCALE_TARGETS, code.FIND_RATE],
     "functions": [code.NORMALIZE_INPUTS, code.LEAKY, code.ADAM, code.SCALE_TO_DATA, remedies._STOP.code],
     "data set": [code.NORMALIZE_INPUTS, code.NEW_START, code.FIND_RATE],
+    "class": [code.NORMALIZE_INPUTS, code.SHUFFLE, code.CLIP.format(clip_at=2.0), "epochs = 3 * epochs"],
+    "folds": [code.NORMALIZE_INPUTS, code.SHUFFLE, ending.ZERO_AND_ONE, "epochs = 3 * epochs"],
 }  # fmt: skip
 
 
@@ -326,7 +366,7 @@ def test_validation_data_of_no_name_get_names():
     )
     added = [line[1:] for line in changes(source, ending.ZERO_AND_ONE) if line.startswith("+")]
     assert added[0] == "x_val, y_val = make_test()"
-    assert added[2] == "y_val = (y_val == y_val.max()).astype('float32')"
+    assert added[2] == 'y_val = (y_val == y_val.max()).astype("float32")'
     assert "validation_data=(x_val, y_val)" in added[3]
 
 
@@ -347,6 +387,8 @@ def test_weights_of_examples_are_put_into_the_order_of_the_examples():
         ("a = 1; model.fit(a, b)", code.SHUFFLE, ["a, b = a[order], b[order]", "model.fit(a, b)"]),
         ("model.fit(a, b)", "epochs = 7", ["model.fit(a, b, epochs=7)"]),
         ("model.fit(*load())", "epochs = 7", ["model.fit(*load(), epochs=7)"]),
+        ("model.fit(**a)", code.SHUFFLE, ['a["x"], a["y"] = a["x"][order], a["y"][order]', "model.fit(**a)"]),
+        ("model.fit(a, b, **c)", "epochs = 7", ['c["epochs"] = 7', "model.fit(a, b, **c)"]),
         ("model.fit(a, b, 64, 5)", "epochs = 3 * epochs", ["model.fit(a, b, 64, 15)"]),
         ("model.fit(a, b, callbacks=make())", remedies._STOP.code, ["model.fit(a, b, callbacks=[stop, *make()])"]),
         ("model.fit(a, b, callbacks=Bar())", remedies._STOP.code, ["model.fit(a, b, callbacks=[stop, Bar()])"]),
@@ -375,6 +417,13 @@ def test_another_model_is_made_where_the_name_of_the_old_one_is_used():
     assert lines[lines.index("    train(model, x, y, 2)") - 2].startswith("    body, model = model, keras.Sequential")
 
 
+def test_a_layer_that_a_loop_adds_is_not_taken_for_the_first_or_the_last():
+    lines = [line[1:].strip() for line in changes(CLASS, code.NORMALIZE_INPUTS)]
+    assert "scale.adapt(self.x)" in lines
+    assert "body, self.model = self.model, keras.Sequential(layers)" in lines
+    assert not any("add(" in line for line in lines)
+
+
 def test_what_was_compiled_for_another_fit_stays():
     twice = FLAT + "net.fit(x_train, y_train)\n"
     assert "net.optimizer.learning_rate = 0.01\nnet.fit" in edit(twice, "model.optimizer.learning_rate = 0.01", -1)
@@ -393,8 +442,8 @@ def test_one_patch_goes_on_top_of_another():
 @pytest.mark.parametrize(
     ("source", "cure", "said"),
     [
-        ("m.fit(*a, **b)\n", "epochs = 3", r"`fit` is given `epochs` with `\*\*`"),
-        ("m.fit(ds)\n", code.SHUFFLE, "the labels are part of the data set"),
+        ("m.fit(*a, **b())\n", "epochs = 3", r"`fit` gets its arguments from `\*\*`"),
+        ("m.fit(ds)\n", code.SHUFFLE, "gets the labels as a part of a data set"),
         ("[m.fit(x, y) for m in models]\n", "epochs = 3", "line 1 is part of a larger expression"),
         ("class A:\n    def fit(self, x):\n        super().fit(x)\n", "epochs = 3", "Line 3 does not call `fit` as"),
         ("def f(m):\n    x, y = load()\n    m.fit(x, y)\nf(net)\nnet.save()\n", code.LARGER, "`net` is used after"),

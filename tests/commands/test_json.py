@@ -15,7 +15,7 @@ from keras_ch8.proof.result import Proof, Tried
 from keras_ch8.verdicts.state import OverallState
 from tests.cockpit import runs
 
-SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "verdicts.schema.json").read_text())
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "verdicts.schema.json").read_text())
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "null": type(None)}
 STATE = OverallState("act", 20, 26, ("leak",), ("Pass a probe.",))
 CODE = "model.optimizer.learning_rate = 0.01"
