@@ -29,6 +29,10 @@ def see(method: str, seen: Seen) -> None:
 
         return of_script
 
-    name = f"keras.Model.{method}, as a script finds it"
     why = "A script that is not changed lists no callback, and does not tell where in it a training stands."
-    registry.install(registry.attribute(keras.Model, method, name), make, why, "python -m keras_ch8 doctor")
+    registry.install(registry.attribute(keras.Model, method, name_of(method)), make, why, "Seen")
+
+
+def name_of(method: str) -> str:
+    """Return the name of the hook on a method."""
+    return f"keras.Model.{method} of a script"

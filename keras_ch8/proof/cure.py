@@ -20,10 +20,11 @@ from .._batches import picked
 from .._describe import section, short
 from .._sandbox import generators_kept, new_model
 from ..callbacks import Diagnosis
+from ..callbacks.diagnosis.probe_data import ProbeData
 from ..callbacks.doctor import Doctor
 from ..verdicts.arrays import targets_of
 from ..verdicts.verdict import Verdict
-from .program import Outcome
+from .program import Outcome, Program
 from .result import Proof
 from .rounds import prove
 from .score import R2, Measure, floor, measures_of, name_of, score
@@ -31,6 +32,8 @@ from .score import R2, Measure, floor, measures_of, name_of, score
 Examples = tuple[Any, Any]
 OF_FIT = {"batch_size": 32, "epochs": 10, "class_weight": None}
 """Arguments of `fit` that the code of a fix knows by name, beside x, y and the callbacks, with what they are else."""
+BATCH = 256
+"""Examples that a model is called on at once."""
 HALF = "Scores are from every second validation example; `fit` validates on the others."
 FIFTH = "Scores are from a fifth of the examples, held out of the training at random, anew for each seed."
 
@@ -62,44 +65,36 @@ class Functions:
         """The code of the fixes."""
         return "\n".join(self.codes)
 
-    def with_cure(self, verdict: Verdict) -> "Functions":
+    def with_cure(self, verdict: Verdict) -> Program:
         """Return this program with the code of a verdict in front of `fit`."""
         return dataclasses.replace(self, codes=(*self.codes, verdict.code))
 
     def train(self, seed: int) -> Outcome:
         """Train with a seed, and score the model on examples that neither a step nor a callback has seen."""
-        begun = time.monotonic()
-        watching: list[Diagnosis] = []
-        found: dict[str, Any]
+        begun, diagnosis = time.monotonic(), Diagnosis(verbose=False)
+        known: dict[str, Any] = {"measure": name_of(self.measures), "unchecked": (HALF if self.held else FIFTH,)}
         try:
             with generators_kept(seed):
-                found = self._trained(seed, watching)
+                known |= self._trained(seed, diagnosis)
         except Exception as error:
-            found = {"error": f"{type(error).__name__}: {keras_private.first_sentence(error)}"}
-        return Outcome(
-            **found,
-            measure=name_of(self.measures),
-            seconds=time.monotonic() - begun,
-            verdicts=tuple(verdict for diagnosis in watching for verdict in diagnosis.verdicts),
-            state="".join(diagnosis.state.name for diagnosis in watching),
-            unchecked=(HALF if self.held else FIFTH,),
-        )
+            known["error"] = f"{type(error).__name__}: {keras_private.first_sentence(error)[:200]}"
+        verdicts, seconds = tuple(diagnosis.verdicts), time.monotonic() - begun
+        return Outcome(**known, seconds=seconds, verdicts=verdicts, state=diagnosis.state.name)
 
-    def _trained(self, seed: int, watching: list[Diagnosis]) -> dict[str, Any]:
+    def _trained(self, seed: int, diagnosis: Diagnosis) -> dict[str, Any]:
         """Return the score and the curve of a training; seed 0 is watched."""
         trained, watched, scored = self._parts(seed)
-        names = self._names(trained)
+        names = self._names(trained, seed)
         for code in self.codes:
             exec(compile(code, "<verdict.code>", "exec"), names)
         of_fit = {name: names[name] for name in (*OF_FIT, "x", "y")} | {"sample_weight": trained[2]}
-        if self.held is not None:
+        if watched is not None:
             of_fit["validation_data"] = self._written(names, trained, watched)
-        if seed == 0:
-            watching.append(Diagnosis(of_fit.get("validation_data"), verbose=False))
-        model, callbacks = names["model"], [*names["callbacks"], *watching]
+            diagnosis.probe = ProbeData(of_fit["validation_data"])
+        model, callbacks = names["model"], [*names["callbacks"], *([] if seed else [diagnosis])]
         logs = model.fit(**{"verbose": 0, **self.fit, **of_fit}, callbacks=callbacks).history
-        outputs = model.predict(self._written(names, trained, scored)[0], batch_size=256, verbose=0)
-        steps = -(-len(keras.tree.flatten(names["x"])[0]) // (names["batch_size"] or 32))
+        outputs = outputs_of(model, self._written(names, trained, scored)[0])
+        steps = -(-_length((names["x"],)) // (names["batch_size"] or 32))
         curve = enumerate(logs.get("val_loss", logs["loss"]), 1)
         return {
             "score": score(self.measures, model, scored[1], outputs),
@@ -129,10 +124,10 @@ class Functions:
             there &= (examples[1] != stand_in).reshape(len(there), -1).all(axis=1)
         return there if there.any() else slice(None)
 
-    def _names(self, trained: tuple[Any, ...]) -> dict[str, Any]:
+    def _names(self, trained: tuple[Any, ...], seed: int) -> dict[str, Any]:
         """Return the names of a script in front of `fit`, with a new model and copies of the callbacks."""
-        model = _objects.made_by("model_factory", self.model_factory)
-        x, y, _ = trained
+        model, (x, y, _) = _objects.made_by("model_factory", self.model_factory), trained
+        keras.utils.set_random_seed(seed)  # the function may have set another, always the same
         if not model.built:
             keras_private.build_on_inputs(model, picked(x, slice(1)))
         known: dict[int, Any] = {id(each.model): None for each in self.callbacks}  # of a `fit` before: not copied
@@ -152,6 +147,13 @@ class Functions:
         for code in codes:
             exec(compile(code, "<verdict.code>", "exec"), names)
         return picked((names["x"], names["y"]), slice(_length(trained), None))
+
+
+def outputs_of(model: keras.Model, x: Any) -> Any:
+    """Return what a model gives for examples, as arrays; nothing is traced, which `predict` would do for each model."""
+    starts = range(0, _length((x,)), BATCH)
+    parts = [model(picked(x, slice(start, start + BATCH)), training=False) for start in starts]
+    return keras.tree.map_structure(lambda *of: np.concatenate(list(map(keras.ops.convert_to_numpy, of))), *parts)
 
 
 def writing(code: str) -> str:
@@ -253,24 +255,21 @@ def cure(
     callbacks = _objects.list_of("callbacks", callbacks, keras.callbacks.Callback, "callbacks of Keras")
     with generators_kept():
         model = new_model(model_factory)
-        outputs = model.predict(picked(data[0], slice(2)), verbose=0)
-    program = Functions(
-        model_factory,
-        *(part and keras.tree.map_structure(np.asarray, tuple(part[:2])) for part in (data, validation_data)),
-        [each for each in callbacks if not isinstance(each, Doctor | Diagnosis)],
-        fit,
-        measures_of(model, data[1], outputs),
-    )
+        outputs = outputs_of(model, picked(data[0], slice(2)))
+    arrays: list[Any] = [
+        part and keras.tree.map_structure(np.asarray, tuple(part[:2])) for part in (data, validation_data)
+    ]
+    callbacks = [each for each in callbacks if not isinstance(each, Doctor | Diagnosis)]
+    program = Functions(model_factory, arrays[0], arrays[1], callbacks, fit, measures_of(model, data[1], outputs))
     return prove(program, verdicts, seeds=seeds, rounds=rounds, minutes=minutes)
 
 
 def _settings(fit: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return further arguments of `fit`; refuse those that have their place elsewhere."""
     fit = {} if fit is None else fit
-    elsewhere = {"x", "y", "callbacks", "validation_data", "validation_split"}
-    if not isinstance(fit, Mapping) or elsewhere & {*fit}:
+    if not isinstance(fit, Mapping) or {"x", "y", "callbacks", "validation_data"} & {*fit}:
         raise ValueError(
-            "`fit` must be a dict of further arguments of `fit`, without x, y, the callbacks and the validation data. "
+            "`fit` must be a dict of further arguments of `fit`, without x, y, callbacks and validation_data. "
             f"Received: fit={short(fit)}. Try `fit={{'epochs': 20}}`, and pass `data`, `callbacks` and "
             "`validation_data` by themselves."
         )

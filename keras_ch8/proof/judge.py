@@ -30,36 +30,24 @@ class Pair:
     cured: Outcome
 
     @property
-    def _errors(self) -> tuple[float, float]:
-        """What is left to a perfect score: of a failed training, that of a constant prediction, or infinity."""
-        floor = max(self.without.floor, self.cured.floor)
-        if not self.without.best:
-            return tuple(math.inf if math.isnan(each.score) else -each.score for each in (self.without, self.cured))
-        scores = (floor if math.isnan(each.score) else max(each.score, floor) for each in (self.without, self.cured))
-        return tuple(self.without.best - score for score in scores)
-
-    @property
-    def gain(self) -> float:
-        """By how much the error falls: of an accuracy or R2 as it is, of a loss as a part of what it was."""
-        was, now = self._errors
-        if was == now:
-            return 0.0
-        if self.without.best:
-            return round(was - now, 9)  # so that 0.93 is 0.05 better than 0.88
-        is_part = was and math.isfinite(was) and math.isfinite(now)
-        return (was - now) / abs(was) if is_part else math.copysign(1.0, was - now)
-
-    @property
     def change(self) -> str:
-        """`"gains"`, `"better"`, `"equal"`, `"worse"` or `"loses"`."""
-        was, now = self._errors
-        is_share = bool(self.without.best)
-        if abs(self.gain) < (SAME if is_share else GAIN):
+        """`"gains"`, `"better"`, `"equal"`, `"worse"` or `"loses"`: how the error with it is to that without it."""
+        was, now = self._error(self.without), self._error(self.cured)
+        if self.without.best:
+            size = round(abs(was - now), 9)  # so that 0.93 is better than 0.88 by 0.05
+            is_equal, is_much = size < SAME, size >= GAIN
+        else:
+            is_equal, is_much = was == now or abs(was - now) < GAIN * abs(was), False
+        if is_equal:
             return "equal"
-        is_much = is_share and abs(self.gain) >= GAIN
-        if self.gain > 0:
+        if now < was:
             return "gains" if is_much or (was > 0 and 2 * now <= was) else "better"
-        return "loses" if is_much or (was >= 0 and now >= 2 * was) else "worse"
+        return "loses" if is_much or (was >= 0 and 2 * was <= now) else "worse"
+
+    def _error(self, outcome: Outcome) -> float:
+        """Return what is left to a perfect score: of a failed training, that of a constant prediction, or infinity."""
+        floor = max(self.without.floor, self.cured.floor) if outcome.best else -math.inf
+        return outcome.best - (floor if math.isnan(outcome.score) else max(outcome.score, floor))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,16 +57,32 @@ class Judgement:
     Args:
         level: `"proven"`, where it gains in more than half of the seeds and is worse in none; `"helps a little"`, where
             it is better in more than half and worse in none; `"harms"`, where it loses in a seed; or `"not proven"`.
-        said: What the scores are, in a sentence.
         pairs: The pairs.
     """
 
     level: str
-    said: str
     pairs: tuple[Pair, ...]
 
     def __str__(self) -> str:
         return f"{self.level}. {self.said}"
+
+    @property
+    def said(self) -> str:
+        """What the scores are, or why there are none, in a sentence."""
+        error = next((pair.cured.last_line for pair in self.pairs if pair.cured.error), "")
+        if error:
+            return f"The training fails with it: {error}"
+        measure, (_, before, after, seeds) = self.pairs[0].without.measure or "score", self.cells
+        said = f"{measure[:1].upper()}{measure[1:]} is {after} with it, {before} without it"
+        said += f" (median of {seeds} seeds)" if seeds > 1 else ""
+        worse = sum(pair.change in ("worse", "loses") for pair in self.pairs)
+        return said + (f", and worse in {worse} of {counted(seeds, 'seed')}." if worse else ".")
+
+    @property
+    def cells(self) -> tuple[str, str, str, int]:
+        """The level, the median scores without it and with it, and the number of seeds."""
+        before, after = (middle([getattr(pair, of) for pair in self.pairs]) for of in ("without", "cured"))
+        return self.level, before, after, len(self.pairs)
 
     @property
     def does_no_harm(self) -> bool:
@@ -98,7 +102,7 @@ def judge(pairs: Sequence[Pair]) -> Judgement:
         level = "helps a little"
     else:
         level = "not proven"
-    return Judgement(level, _said(pairs, falling), tuple(pairs))
+    return Judgement(level, tuple(pairs))
 
 
 def can_be_proven(pairs: Sequence[Pair], seeds: int) -> bool:
@@ -106,18 +110,6 @@ def can_be_proven(pairs: Sequence[Pair], seeds: int) -> bool:
     changes = [pair.change for pair in pairs]
     can_gain = changes.count("gains") + seeds - len(pairs)
     return not {"worse", "loses"} & {*changes} and can_gain > seeds / 2
-
-
-def _said(pairs: Sequence[Pair], falling: int) -> str:
-    """Return the medians of the scores, or why there are none."""
-    error = next((pair.cured.last_line for pair in pairs if pair.cured.error), "")
-    if error:
-        return f"The training fails with it: {error}"
-    measure = pairs[0].without.measure or "score"
-    before, after = (middle([getattr(pair, of) for pair in pairs]) for of in ("without", "cured"))
-    said = f"{measure[:1].upper()}{measure[1:]} is {after} with it, {before} without it"
-    said += f" (median of {len(pairs)} seeds)" if len(pairs) > 1 else ""
-    return said + (f", and worse in {falling} of {counted(len(pairs), 'seed')}." if falling else ".")
 
 
 def middle(outcomes: Sequence[Outcome]) -> str:

@@ -52,8 +52,9 @@ class Outcome:
 class Program(Protocol):
     """Something that trains: a script, or functions that make a model and its data."""
 
-    text: str
-    """The source as it stands, or the code of the cures that are in it."""
+    @property
+    def text(self) -> str:
+        """The patch that it has: the change of its source, or the code of the fixes."""
 
     def train(self, seed: int) -> Outcome:
         """Train once from the beginning, apart from all other trainings; seed 0 is the program's own, if it has one."""

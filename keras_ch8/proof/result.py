@@ -7,7 +7,7 @@ from .._plot import COLORS, axes_of, finished
 from .._result import Result, Table
 from ..verdicts.verdict import Verdict
 from ..verdicts.wording import counted
-from .judge import Judgement, middle, spread
+from .judge import Judgement, spread
 from .program import Outcome, Program
 
 
@@ -25,9 +25,13 @@ class Tried:
     judgement: Judgement | None = None
     reason: str = ""
 
+    @property
+    def name(self) -> str:
+        """The kinds of the verdicts."""
+        return " + ".join(verdict.kind for verdict in self.cures)
+
     def __str__(self) -> str:
-        said = f"{self.judgement}" if self.judgement else f"not tried. {self.reason}"
-        return f"Fix of {' + '.join(verdict.kind for verdict in self.cures)}: {said}"
+        return f"Fix of {self.name}: {self.judgement or f'not tried. {self.reason}'}"
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -38,7 +42,7 @@ class Proof(Result):
         first: What the program itself gave with its own seed.
         tried: What was tried, in this order. These trials choose, so that no gain is quoted from them.
         cures: The verdicts whose code was chosen, in the order in which it is put in.
-        patched: The program with them, its source in `patched.text`; `None` where no patch is proven.
+        patched: The program with them, its patch in `patched.text`; `None` where no patch is proven.
         fresh: What seeds that chose nothing say of all that was chosen together; `None` where they were not asked.
         seconds: How long all of it took.
         unchecked: What was not checked, and what `minutes` did not allow, a sentence each.
@@ -62,23 +66,22 @@ class Proof(Result):
     def plot(self, ax: Any = None) -> Any:
         """Draw the loss with each fresh seed without the fix and with it, with matplotlib; return the axes."""
         ax = axes_of(ax)
-        for pair in self.fresh.pairs if self.fresh else ():
-            for number, outcome in enumerate((pair.without, pair.cured)):
-                name = ("without the fix", "with the fix")[number] if pair is self.fresh.pairs[0] else "_"
+        pairs = self.fresh.pairs if self.fresh else ()
+        for number, (of, name) in enumerate((("without", "without the fix"), ("cured", "with the fix"))):
+            for place, outcome in enumerate(getattr(pair, of) for pair in pairs):
                 steps, losses = zip(*outcome.curve, strict=True) if outcome.curve else ((), ())
-                ax.plot(steps, losses, ".-", color=COLORS[number], label=name)
-        return finished(ax, "Trainings with fresh seeds", "step", "loss, each as it is compiled")
+                ax.plot(steps, losses, ".-", color=COLORS[number], label="_" if place else name)
+        return finished(ax, "Trainings with fresh seeds", "step", "loss, each as it is compiled", "training")
 
     def __str__(self) -> str:
-        code = f"\nThe fix, as code:\n\n{self.patched.text}" if self.patched is not None else ""
-        return f"{super().__str__()}{code}"
+        return super().__str__() + (f"\n\n{self.patched.text}" if self.patched is not None else "")
 
     def _headline(self) -> str:
-        failure = f"The training fails: {self.first.last_line} " if self.first.error else ""
-        return failure + " ".join(filter(None, [*self._found(), *self.unchecked]))
+        failure = f"The training fails: {self.first.last_line.rstrip('.')}. " if self.first.error else ""
+        unchecked = self.unchecked if self.state != "healthy" else ()
+        return failure + " ".join(filter(None, [*self._found(), *unchecked]))
 
     def _found(self) -> list[str]:
-        tried = sum(each.judgement is not None for each in self.tried)
         if self.patched is not None and self.fresh is not None:
             of = f"Proven with {counted(len(self.fresh.pairs), 'fresh seed')}:"
             return [of, *(verdict.cure for verdict in self.cures), self.fresh.said, spread(self.fresh.pairs)]
@@ -86,23 +89,19 @@ class Proof(Result):
             return [f"No fix is proven. What helped in its trial does not with fresh seeds: {self.fresh}"]
         if self.cures:
             return ["No fix is proven yet: what helped in its trial was not tried with fresh seeds."]
-        if tried:
-            return [f"No fix is proven; {tried} {'was' if tried == 1 else 'were'} tried."]
-        if self.tried or self.first.acts:
-            return ["No fix could be tried."]
+        if self.state != "healthy":
+            tried = sum(each.judgement is not None for each in self.tried)
+            return [f"No fix is proven; {tried or 'none'} could be tried."]
         is_checked = self.first.state != "little_checked"
         return ["Nothing calls for a fix." if is_checked else "Nothing calls for a fix, but little could be checked."]
 
     def _table(self) -> Table | None:
-        measure = self.first.measure or "score"
-        columns = "fix of", "in the trial", f"{measure} without it", f"{measure} with it", "seeds"
-        rows = [(" + ".join(verdict.kind for verdict in tried.cures), *_cells(tried)) for tried in self.tried]
+        columns = (
+            "fix of",
+            "result",
+            *(f"{self.first.measure or 'score'} {of} it" for of in ("without", "with")),
+            "seeds",
+        )
+        rows = [(tried.name, *(tried.judgement.cells if tried.judgement else ("not tried", None, None, 0)))
+                for tried in self.tried]  # fmt: skip
         return Table(columns, rows) if rows else None
-
-
-def _cells(tried: Tried) -> tuple[object, ...]:
-    if tried.judgement is None:
-        return "not tried", None, None, 0
-    pairs = tried.judgement.pairs
-    medians = (middle([getattr(pair, of) for pair in pairs]) for of in ("without", "cured"))
-    return tried.judgement.level, *medians, len(pairs)

@@ -5,6 +5,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from ..verdicts.verdict import Verdict
 from .judge import Judgement, Pair, can_be_proven, judge
@@ -54,6 +55,10 @@ def prove(
     return search.proof(first)
 
 
+_Fix = tuple[Program, tuple[Verdict, ...], Verdict]
+"""A program, what is in it beyond what was chosen, and what is to be tried in it."""
+
+
 class _Trials:
     """Runs trainings, each of them once, and knows how much time is left."""
 
@@ -84,23 +89,18 @@ class _Trials:
         return tuple(found)
 
 
-@dataclasses.dataclass
 class _Search:
     """What was tried so far, and what was chosen of it."""
 
-    program: Program
-    trials: _Trials
-    seeds: int
-    rounds: int
-    tell: Callable[[str], object]
-    chosen: Program = dataclasses.field(init=False)
-    cures: tuple[Verdict, ...] = ()
-    tried: list[Tried] = dataclasses.field(default_factory=list)
-    fresh: Judgement | None = None
-    notes: list[str] = dataclasses.field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.chosen = self.program
+    def __init__(
+        self, program: Program, trials: _Trials, seeds: int, rounds: int, tell: Callable[[str], object]
+    ) -> None:
+        self.program, self.trials, self.seeds, self.rounds, self.tell = program, trials, seeds, rounds, tell
+        self.chosen = program
+        self.cures: tuple[Verdict, ...] = ()
+        self.tried: list[Tried] = []
+        self.fresh: Judgement | None = None
+        self.notes: list[str] = []
 
     def run(self, verdicts: Sequence[Verdict]) -> None:
         """Choose in rounds, and ask the fresh seeds."""
@@ -109,60 +109,61 @@ class _Search:
         if self.cures:
             pairs = self.trials.pairs(self.program, self.chosen, range(self.seeds, 2 * self.seeds))
             self.fresh = self._judged(pairs, "fresh seeds")
-            self.tell(f"All together, with fresh seeds: {self.fresh}" if self.fresh else self.notes[-1])
+            self.tell(f"All together, with fresh seeds: {self.fresh or 'not tried.'}")
 
     def _choose(self, verdicts: Sequence[Verdict]) -> bool:
         """Try fixes on top of what was chosen until one is proven, and return whether one is."""
-        of_program, known = deque((self.chosen, (), verdict) for verdict in _fixes(verdicts)), set[frozenset[str]]()
-        while of_program and len(known) < MOST_TRIED:
-            program, before, verdict = of_program.popleft()
+        to_try = deque[_Fix]((self.chosen, (), each) for each in _fixes(verdicts))
+        known: set[frozenset[str]] = set()
+        while to_try and len(known) < MOST_TRIED:
+            program, before, verdict = to_try.popleft()
             cures = (*before, verdict)
             codes = frozenset(each.code for each in cures)
-            if codes in known or verdict.code in {each.code for each in (*self.cures, *before)}:
+            is_there = verdict.code in [each.code for each in (*self.cures, *before)]
+            if verdict.code and (is_there or codes in known):
                 continue
             known.add(codes)
-            patched = program.with_cure(verdict) if verdict.code else f"It has no code: {verdict.cure}"
-            if isinstance(patched, str):
-                self._add(Tried(cures, reason=patched))
-                continue
-            reserved = 2 * min(self.seeds, FEWEST_FRESH)
-            judgement = self._judged(self.trials.pairs(self.chosen, patched, range(self.seeds), reserved), "seeds")
-            if judgement is None:
+            tried, patched = self._tried(program, cures)
+            if tried is None:
                 return False
-            self._add(Tried(cures, judgement))
-            if judgement.level == "proven":
+            self.tried.append(tried)
+            self.tell(str(tried))
+            if tried.judgement is None:
+                continue
+            if tried.judgement.level == "proven":
                 self.chosen, self.cures = patched, (*self.cures, *cures)
                 return True
-            left = judgement.pairs[0].cured.acts
-            is_open = judgement.does_no_harm and verdict.kind not in [each.kind for each in left]
-            if is_open and len(self.cures) + len(cures) < self.rounds:
-                of_program.extend((patched, cures, each) for each in _fixes(left))
+            left = tried.judgement.pairs[0].cured.acts
+            has_left = tried.judgement.does_no_harm and verdict.kind not in [each.kind for each in left]
+            if has_left and len(self.cures) + len(cures) < self.rounds:
+                to_try.extend((patched, cures, each) for each in _fixes(left))
         return False
+
+    def _tried(self, program: Program, cures: tuple[Verdict, ...]) -> tuple[Tried | None, Any]:
+        """Return what comes of a program with one fix more, and that program; nothing if there is no time."""
+        verdict = cures[-1]
+        patched = program.with_cure(verdict) if verdict.code else f"It has no code: {verdict.cure}"
+        if isinstance(patched, str):
+            return Tried(cures, reason=patched), None
+        reserved = 2 * min(self.seeds, FEWEST_FRESH)
+        judgement = self._judged(self.trials.pairs(self.chosen, patched, range(self.seeds), reserved), "seeds")
+        return (Tried(cures, judgement) if judgement else None), patched
 
     def _judged(self, pairs: Sequence[Pair], of: str) -> Judgement | None:
         """Return what pairs say, if there are some, and note if `minutes` did not allow all that were needed."""
         if len(pairs) < self.seeds and can_be_proven(pairs, self.seeds):
-            note = f"`minutes` allowed {len(pairs)} of {self.seeds} {of}." if pairs else "`minutes` allowed no more fixes."
+            note = (
+                f"`minutes` allowed {len(pairs)} of {self.seeds} {of}." if pairs else "`minutes` allowed no more fixes."
+            )
             self.notes += [] if note in self.notes else [note]
         return judge(pairs) if pairs else None
 
-    def _add(self, tried: Tried) -> None:
-        self.tried.append(tried)
-        self.tell(str(tried))
-
     def proof(self, first: Outcome) -> Proof:
         """Return what was found."""
-        is_proven = self.fresh is not None and self.fresh.level == "proven"
-        is_proven = is_proven and len(self.fresh.pairs) >= min(self.seeds, FEWEST_FRESH)
-        return Proof(
-            first,
-            tuple(self.tried),
-            self.cures,
-            self.chosen if is_proven else None,
-            self.fresh,
-            time.monotonic() - self.trials.begun,
-            (*first.unchecked, *self.notes),
-        )
+        of_fresh = self.fresh.pairs if self.fresh and self.fresh.level == "proven" else ()
+        patched = self.chosen if len(of_fresh) >= min(self.seeds, FEWEST_FRESH) else None
+        seconds, unchecked = time.monotonic() - self.trials.begun, (*first.unchecked, *self.notes)
+        return Proof(first, tuple(self.tried), self.cures, patched, self.fresh, seconds, unchecked)
 
 
 def _fixes(verdicts: Sequence[Verdict]) -> Iterator[Verdict]:

@@ -56,7 +56,9 @@ def test_the_first_fix_that_is_proven_stays_and_the_next_round_goes_on_from_ther
     assert [tried.judgement.level for tried in proof.tried] == ["not proven", "proven", "proven"]
     assert proof.state == "proven"
     assert str(proof).startswith("Proven with 3 fresh seeds: Do b. Do c. Accuracy is 0.94 with it, 0.34 without it")
-    assert told[0] == "Fix of step_too_long: not proven. Accuracy is 0.305 with it, 0.305 without it (median of 2 seeds)."
+    assert (
+        told[0] == "Fix of step_too_long: not proven. Accuracy is 0.305 with it, 0.305 without it (median of 2 seeds)."
+    )
 
 
 def test_the_gain_that_is_quoted_is_that_of_seeds_which_have_not_chosen():
@@ -123,7 +125,7 @@ def test_what_has_no_code_or_no_place_says_so_and_trains_nothing():
         "Fix of step_too_long: not tried. It has no code: Do .",
         "Fix of cliff: not tried. There is no place for it.",
     ]
-    assert str(proof).startswith("No fix could be tried.")
+    assert str(proof).startswith("No fix is proven; none could be tried.")
 
 
 def test_of_a_healthy_program_nothing_is_tried():
@@ -143,7 +145,7 @@ def test_ctrl_c_ends_it_with_what_was_found():
 
     proof, *_ = proven(scores, {(): [verdict("a"), verdict("b")]})
     assert [tried.judgement.level for tried in proof.tried] == ["not proven"]
-    assert str(proof).startswith("No fix is proven; 1 was tried. You ended it before all was tried.")
+    assert str(proof).startswith("No fix is proven; 1 could be tried. You ended it before all was tried.")
 
 
 def test_ctrl_c_in_the_last_check_proposes_nothing():

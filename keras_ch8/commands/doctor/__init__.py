@@ -24,16 +24,20 @@ from pathlib import Path
 from typing import TextIO
 
 from ..._result import coloured
+from ...cockpit.page import report
 from ...proof.program import Outcome
 from ...proof.result import Proof
 from ...proof.rounds import prove
 from ...verdicts.texts import alarm, brief
+from .. import _json
 from ._process import LARGEST, Interrupted, Ran, Target, Workplace, files_in
-from ._script import Scoring, Script, gravest, outcome_of
+from ._script import Scoring, Script, gravest, lines_of, outcome_of
 
 HEALTHY, PROVEN, REFUSED, SICK, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit status."""
 SEEDS, ROUNDS = 3, 3
+MOST_NAMED = 5
+"""Files that are named, at most."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, help="begin no trial that would end later; no limit if not given")
-    parser.add_argument("--write", action="store_true", help="put a proven patch into your file, and keep a copy of it")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="put a proven patch into your file, keep a copy of that, and write a page with the curves",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object; your script prints to stderr")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run, and run nothing")
     parser.add_argument(
@@ -72,8 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         say(_plan(target, size, arguments))
         return HEALTHY
-    with Workplace(target, arguments.in_place, (2, 2) if arguments.json else (1, 2)) as work:
-        return _Session(work, arguments, say).run()
+    screen = (2, 2) if arguments.json else (1, 2)
+    try:
+        with Workplace(target, say, in_place=arguments.in_place, draws=arguments.write, screen=screen) as work:
+            return _Session(work, arguments, say).run()
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 # --- what is to be run ------------------------------------------------------------------------------------------------
@@ -146,51 +158,47 @@ class _Session:
     def run(self) -> int:
         """Return the exit status."""
         try:
-            first = self.work.first_run()
+            first, is_over = self.work.first_run(), True
         except Interrupted as end:
-            self._tell_found(end.ran)
-            return INTERRUPTED
+            first, is_over = end.ran, False
+        name = self.work.target.script.name
         failed = bool(first.ended.error or (first.ended.status and not first.fits))
-        if not first.fits:
-            name = self.work.target.script.name
+        if is_over and not first.fits:
             self.say(f"{name} ended without a `fit` of a Keras model, which is what `doctor` watches.")
             return FAILED if failed else REFUSED
-        self._tell_found(first)
-        outcome = outcome_of(first)
-        if not outcome.acts or (failed and first.fits[-1].curve):  # it failed in no `fit`
-            return FAILED if failed else HEALTHY
-        proof = self._prove(first, outcome)
-        self.say(f"\n{proof}")
-        if proof.patched is None:
-            return FAILED if failed else SICK
-        if self.arguments.write:
-            self._write(proof.patched)
-        return PROVEN
-
-    def _tell_found(self, ran: Ran) -> None:
-        """Say what was found in the first run, the gravest `fit` first."""
-        if ran.fits:
-            outcome = outcome_of(ran)
-            said = [line for verdict in outcome.acts for line in alarm(verdict)]
-            self.say("\n".join(["", *(said or brief(outcome.verdicts, gravest(ran)))]))
+        outcome, proof, page = outcome_of(first), None, None
+        said = [line for verdict in outcome.acts for line in alarm(verdict)]
+        self.say("\n".join(["", *(said or brief(outcome.verdicts, gravest(first)))]))
+        if is_over and outcome.acts and not (failed and first.fits[-1].curve):  # an error after `fit` is no verdict's
+            proof = self._prove(first, outcome)
+            self.say(f"\n{proof}")
+        if proof and proof.patched:
+            page = self._write(proof) if self.arguments.write else None
+        if self.arguments.json:
+            run = _json.run(name, outcome.verdicts, gravest(first), error=outcome.error, where=lines_of(first))
+            sys.stdout.write(_json.report("doctor", [run], proof=proof, page=page))
+        if not is_over:
+            return INTERRUPTED
+        return PROVEN if proof and proof.patched else FAILED if failed else SICK if outcome.acts else HEALTHY
 
     def _prove(self, first: Ran, outcome: Outcome) -> Proof:
         scoring = Scoring(first)
         script = Script(self.work, scoring, first.fits)
-        self.say(
-            f"Fixes are tried in copies of {' and '.join(map(str, self.work.target.roots))}, scored on {scoring.on}."
-        )
+        roots = " and ".join(map(str, self.work.target.roots))
+        seconds = f"{first.ended.seconds:.0f} s" if first.ended.seconds >= 1 else "a second"
+        self.say(f"Trials run in copies of {roots}, each for about {seconds}, and are scored on {scoring.on}.")
         if self.work.outside:
-            files = ", ".join(self.work.outside)
-            self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}.")
+            files, more = ", ".join(self.work.outside[:MOST_NAMED]), len(self.work.outside) - MOST_NAMED
+            more_files = f" and {more} more" if more > 0 else ""
+            self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}{more_files}.")
         minutes = self.arguments.minutes
         left = None if minutes is None else max(0.0, minutes - (time.monotonic() - self._begun) / 60)
         return prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)
 
-    def _write(self, patched: Script) -> None:
-        """Put the patch into the files, and keep a copy of each; say it if one was changed in the meantime."""
-        for name, content in patched.encoded().items():
-            path = patched.root / name
+    def _write(self, proof: Proof) -> str:
+        """Put the patch into the files, unless one was changed in the meantime, and return the page with the curves."""
+        for name, content in proof.patched.encoded().items():
+            path = proof.patched.root / name
             if path.read_bytes() != self.work.found(name):
                 self.say(f"{path} was changed in the meantime, so that it is left as it is.")
                 continue
@@ -198,7 +206,11 @@ class _Session:
             kept = next(copy for copy in copies if not copy.exists())
             shutil.copy2(path, kept)
             path.write_bytes(content)
-            self.say(f"{path} has the patch; {kept} is a copy of what it was.")
+            self.say(f"{path} has the patch; {kept.name} is a copy of what it was.")
+        page = str(self.work.target.script.with_suffix(".doctor.html"))
+        report(self.work.runs(proof.fresh.pairs[0].seed), page)
+        self.say(f"{page} has the curves before and after.")
+        return page
 
 
 def _say(stream: TextIO, text: str) -> None:

@@ -16,14 +16,15 @@ from typing import Any
 
 import keras
 
-import keras_ch8
-
 from ...integration import keras_private
 from ...integration.backend import random_numbers
 from ._messages import Ended, Job
-from ._seen import Seen
+from ._seen import PACKAGE, Seen, is_in
 
-PACKAGE = os.path.dirname(keras_ch8.__file__)
+WRITES = ("open", "os.rename")
+"""Events of Python at which a file may be written, or moved to its place."""
+UNSENT = {"WANDB_MODE": "disabled", "COMET_MODE": "DISABLED", "NEPTUNE_MODE": "debug"}
+"""In the environment of a trial: it is no experiment of the user, so that it is not sent to where these go."""
 
 
 def run(job: Job, pipe: Connection, screen: Any = None) -> None:
@@ -41,12 +42,13 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     sys.argv = [job.script, *job.arguments]
     sys.path[:] = [job.cwd if job.module else os.path.dirname(job.script), *(job.moved.get(p, p) for p in sys.path[1:])]
     if job.temporary:
-        os.environ["TMPDIR"] = tempfile.tempdir = job.temporary
+        os.environ |= UNSENT | {"TMPDIR": job.temporary, "MLFLOW_TRACKING_URI": f"file:{job.temporary}/mlruns"}
+        tempfile.tempdir = job.temporary
     if job.seed is not None:
         keras.utils.set_random_seed(job.seed)
         random_numbers.shift_seeds(job.seed)
     written: set[str] = set()
-    sys.addaudithook(lambda event, given: written.update(_written_by(event, given)))
+    sys.addaudithook(lambda event, given: written.update(_written_by(event, given)) if event in WRITES else None)
     Seen(job, pipe.send)
     atexit._clear()  # what was registered for the process that this one is a fork of
     begun = time.monotonic()
@@ -81,26 +83,25 @@ def _print_to(log: str, screen: Any) -> None:
 
 
 def _written_by(event: str, given: tuple[Any, ...]) -> Iterator[str]:
-    """Yield the file that an event of Python opens to write, or moves to its place."""
-    path = None
-    if event == "open" and isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-        path = given[0]
-    elif event == "os.rename":
-        path = given[1]
-    if isinstance(path, str):
-        yield os.path.abspath(path)
+    """Yield the file that one of these events writes; Python's own and TensorFlow's, which they make for speed, not."""
+    is_written = event != "open" or given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    path = given[0 if event == "open" else 1]
+    if is_written and isinstance(path, str) and not path.endswith(".pyc") and "__autograph_generated" not in path:
+        with contextlib.suppress(OSError):  # where the folder of the process is gone
+            yield os.path.abspath(path)
 
 
 def _said_by(error: BaseException) -> str:
     """Return what an error says in a line: of one in a graph the last, since the first is that there is one."""
     lines = [line.strip() for line in str(error).splitlines()]
-    of_graph = [line for line in lines if line and not line.startswith("[[")] if lines[:1] == ["Graph execution error:"] else []
-    return of_graph[-1] if of_graph else keras_private.first_sentence(error)
+    if lines[:1] == ["Graph execution error:"]:
+        return next(line for line in reversed(lines) if line and not line.startswith("[["))
+    return keras_private.first_sentence(error)
 
 
 def _traceback(error: BaseException, root: str) -> str:
     """Return what Python prints of an error, from the first line of the script on and without those of this package."""
     said = traceback.TracebackException.from_exception(error)
-    frames = list(itertools.dropwhile(lambda frame: not frame.filename.startswith(root), said.stack))
+    frames = list(itertools.dropwhile(lambda frame: not is_in(root, frame.filename), said.stack))
     said.stack[:] = [frame for frame in frames if not frame.filename.startswith(PACKAGE)]
     return "".join(said.format())

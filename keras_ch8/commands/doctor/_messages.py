@@ -32,6 +32,7 @@ class Job:
         scale: How to score, as `SeenFit` has it; `None` lets the process decide.
         log: The file that it prints to; "" for the screen.
         temporary: Folder for its temporary files; "" for that of the system.
+        logs: Folder that its trainings are written to, for a page; "" for none.
     """
 
     root: str
@@ -45,6 +46,7 @@ class Job:
     scale: bytes | None = None
     log: str = ""
     temporary: str = ""
+    logs: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import connection, reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,6 +22,8 @@ LARGEST = 500 * 10**6
 """Bytes of a folder that is copied for each trial, at most."""
 LINKED = {".git", ".hg", ".svn", "node_modules"}
 """Folders that a copy has as links, beside virtual environments: they are large, and no training writes there."""
+PREFIX = "keras_ch8-doctor-"
+"""Of the folder with the copies, which is no part of one where that is inside of what is copied."""
 LEAST, SLOWER = 60.0, 10.0
 """A trial that takes more seconds, and so many times as long as the first run, hangs, and is ended."""
 TO_END = 5.0
@@ -77,19 +79,29 @@ class Workplace:
 
     Args:
         target: What is to be run.
+        tell: Told in a line what each trial gives.
         in_place: Whether a copy has links to all files that are not Python's.
+        draws: Whether trials write their curves to `runs(seed)`.
         screen: File descriptors that the first run prints to, as its output and its errors.
     """
 
-    def __init__(self, target: Target, in_place: bool, screen: tuple[int, int]) -> None:
-        self.target, self.in_place, self.screen = target, in_place, screen
+    def __init__(
+        self,
+        target: Target,
+        tell: Callable[[str], None],
+        *,
+        in_place: bool = False,
+        draws: bool = False,
+        screen: Sequence[int] = (1, 2),
+    ) -> None:
+        self.target, self.tell, self.in_place, self.draws, self.screen = target, tell, in_place, draws, screen
         self.outside: list[str] = []
         """Files outside of the folders that the first run wrote: trials write there, too."""
         self._kept: dict[str, Path] = {}
         self._patience = LEAST
 
     def __enter__(self) -> "Workplace":
-        self._temporary = tempfile.TemporaryDirectory(prefix="keras_ch8-doctor-")
+        self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX)
         self.folder = Path(self._temporary.name).resolve()
         self._copy(self.target.roots, self.folder / "found")
         return self
@@ -124,8 +136,14 @@ class Workplace:
             moved = self._copy(sorted((self.folder / "found").iterdir()), folder)
             moved = dict(zip(self.target.roots, moved, strict=True))
             for file, content in edits.items():
-                (moved[self.target.roots[0]] / file).write_bytes(content)
+                path = moved[self.target.roots[0]] / file
+                path.unlink()  # which may be a link
+                path.write_bytes(content)
             return self._run(moved, self._patience, log=str(folder / "log"), temporary=str(folder), **job)
+
+    def runs(self, seed: int) -> Path:
+        """Return the folder with the curves of the trials with a seed."""
+        return self.folder / "runs" / str(seed)
 
     def found(self, file: str) -> bytes:
         """Return a file as the first run found it, by its path in the folder."""
@@ -145,7 +163,7 @@ class Workplace:
                 shutil.copy2(kept, path)
 
     def _run(
-        self, moved: Mapping[Path, Path], patience: float | None, screen: tuple[int, int] | None = None, **how: Any
+        self, moved: Mapping[Path, Path], patience: float | None, screen: Sequence[int] | None = None, **how: Any
     ) -> Ran:
         """Run the script with some folders in the place of its own."""
         target = self.target
@@ -163,7 +181,7 @@ class Workplace:
 # --- a process --------------------------------------------------------------------------------------------------------
 
 
-def apart(job: Job, patience: float | None, screen: tuple[int, int] | None) -> Ran:
+def apart(job: Job, patience: float | None, screen: Sequence[int] | None) -> Ran:
     """Run a script in a process of its own.
 
     Args:
@@ -204,7 +222,7 @@ class Interrupted(KeyboardInterrupt):
 class _Screen:
     """File descriptors that go to another process."""
 
-    def __init__(self, descriptors: tuple[int, int]) -> None:
+    def __init__(self, descriptors: Sequence[int]) -> None:
         self.descriptors = descriptors
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -249,7 +267,7 @@ def _end(process: Any, is_leader: bool) -> None:
 
 def files_in(folder: str | os.PathLike[str]) -> Iterator[tuple[str, int]]:
     """Yield path and size of each file that a copy of a folder has as its own."""
-    for entry in os.scandir(folder):
+    for entry in list(os.scandir(folder)):
         if entry.is_symlink() or is_linked(entry):
             continue
         if entry.is_dir():
@@ -261,7 +279,7 @@ def files_in(folder: str | os.PathLike[str]) -> Iterator[tuple[str, int]]:
 def copy(folder: str | os.PathLike[str], into: Path, in_place: bool) -> None:
     """Copy a folder; with `in_place`, only Python's files are copied, and the others are links."""
     into.mkdir()
-    for entry in os.scandir(folder):
+    for entry in list(os.scandir(folder)):
         there = into / entry.name
         if entry.is_symlink() or is_linked(entry) or (in_place and entry.is_file() and not entry.name.endswith(".py")):
             there.symlink_to(os.path.realpath(entry.path))
@@ -273,5 +291,5 @@ def copy(folder: str | os.PathLike[str], into: Path, in_place: bool) -> None:
 
 def is_linked(entry: os.DirEntry[str]) -> bool:
     """Whether a folder is one that is not copied."""
-    is_environment = os.path.exists(os.path.join(entry.path, "pyvenv.cfg"))
-    return entry.is_dir() and (entry.name in LINKED or is_environment)
+    is_known = entry.name in LINKED or entry.name.startswith(PREFIX)
+    return entry.is_dir() and (is_known or os.path.exists(os.path.join(entry.path, "pyvenv.cfg")))

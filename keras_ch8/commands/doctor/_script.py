@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...proof.judge import middle
 from ...proof.program import Outcome
 from ...verdicts.state import NOT_DIAGNOSED, STATES, OverallState
 from ...verdicts.verdict import LEVELS, Verdict
@@ -86,9 +87,13 @@ class Script:
     def train(self, seed: int) -> Outcome:
         """Run it with shifted seeds in a copy of its folder."""
         scoring = self.scoring
-        ran = self.work.trial(self.encoded(), seed=seed, scored_on=scoring.on, scale=scoring.scale)
+        logs = str(self.work.runs(seed) / ("after" if self.files else "before")) if self.work.draws else ""
+        ran = self.work.trial(self.encoded(), seed=seed, scored_on=scoring.on, scale=scoring.scale, logs=logs)
         self._found |= _found(ran.fits)
-        return outcome_of(ran, scoring.score(ran))
+        outcome = outcome_of(ran, scoring.score(ran))
+        said = outcome.error or f"{outcome.measure} {middle([outcome])}"
+        self.work.tell(f"  seed {seed}, {'with' if self.files else 'without'} the fix: {said}")
+        return outcome
 
     def with_cure(self, verdict: Verdict) -> "Script | str":
         """Return the script with the code of a verdict in it, where its `fit` stands, or why that is not possible."""
@@ -127,6 +132,11 @@ def outcome_of(ran: Ran, score: Score | None = None) -> Outcome:
         unchecked=tuple(dict.fromkeys(reason for fit in ran.fits for reason in fit.state.reasons)),
         error=ran.ended.error,
     )
+
+
+def lines_of(ran: Ran) -> dict[str, str]:
+    """Return file and line of the `fit` that each kind of verdict was found in, as `train.py:41`."""
+    return {kind: f"{place[0]}:{place[1][0]}" for kind, (_, place) in _found(ran.fits).items() if place is not None}
 
 
 def _found(fits: Sequence[SeenFit]) -> dict[str, tuple[Verdict, tuple[str, Position] | None]]:
