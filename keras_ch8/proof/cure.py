@@ -4,6 +4,7 @@ import ast
 import copy
 import dataclasses
 import importlib
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -265,12 +266,12 @@ def cure(
 
 
 def _settings(fit: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return further arguments of `fit`; refuse those that have their place elsewhere."""
-    fit = {} if fit is None else fit
-    if not isinstance(fit, Mapping) or {"x", "y", "callbacks", "validation_data"} & {*fit}:
+    """Return further arguments of `fit`; refuse what is none, and those that have their place elsewhere."""
+    known = {*inspect.signature(keras.Model.fit).parameters} - {"self", "x", "y", "callbacks", "validation_data"}
+    if fit is not None and not (isinstance(fit, Mapping) and known >= {*fit}):
         raise ValueError(
-            "`fit` must be a dict of further arguments of `fit`, without x, y, callbacks and validation_data. "
-            f"Received: fit={short(fit)}. Try `fit={{'epochs': 20}}`, and pass `data`, `callbacks` and "
-            "`validation_data` by themselves."
+            f"`fit` must be a dict of further arguments of `fit`: {', '.join(sorted(known))}. Received: "
+            f"fit={short(fit)}. Try `fit={{'epochs': 20}}`, and pass `data`, `callbacks` and `validation_data` by "
+            "themselves."
         )
-    return dict(fit)
+    return dict(fit or {})

@@ -1,6 +1,7 @@
 """`doctor`: a script is run as its user runs it, then in copies, and its files stay as it left them."""
 
 import hashlib
+import json
 import os
 import random
 import re
@@ -284,12 +285,16 @@ def quickly(monkeypatch):
 
 @pytest.mark.slow
 def test_a_flat_script_gets_a_patch_that_git_applies_and_that_write_puts_into_the_file(call, quickly, tmp_path):
-    status, out, _ = call("--write", "train.py", train=SICK)
+    status, out, err = call("--write", "--json", "train.py", train=SICK)
     assert status == 1, out
+    found = json.loads(out)
+    assert found["gain"]["result"] == "proven"
+    assert found["patch"] in err
+    assert "before" in Path(found["page"]).read_text()
     patched = (tmp_path / "train.py").read_text()
     assert (tmp_path / "train.py.orig").read_text() == SICK
     (tmp_path / "train.py").write_text(SICK)
-    (tmp_path / "fix.diff").write_text(out[out.index("--- a/train.py") :].split("\n\n")[0] + "\n")
+    (tmp_path / "fix.diff").write_text(found["patch"])
     subprocess.run(["git", "apply", "fix.diff"], cwd=tmp_path, check=True)
     assert (tmp_path / "train.py").read_text() == patched != SICK
 
@@ -312,3 +317,20 @@ def test_a_script_with_a_data_set_that_evaluates_gets_a_patch(call, quickly):
     status, out, _ = call("train.py", train=f"{SICK.replace('model.fit(x, y,', made)}model.evaluate(x, y)\n")
     assert status == 1, out
     assert "scored on the data that the script evaluates on" in out
+
+
+def test_what_the_command_prints_to_a_file_of_the_folder_stays(tmp_path, monkeypatch):
+    (tmp_path / "train.py").write_text("")
+    screen = os.dup(1)
+    with (tmp_path / "doctor.json").open("wb") as file:
+        os.dup2(file.fileno(), 1)
+    try:
+        with Workplace(Target(tmp_path / "train.py", "", (), tmp_path), print) as work:
+            monkeypatch.setattr(work, "_run", lambda *_, **options: Ran((), Ended()))
+            os.write(1, b"found, ")
+            work.first_run()
+            os.write(1, b"and proven")
+    finally:
+        os.dup2(screen, 1)
+        os.close(screen)
+    assert (tmp_path / "doctor.json").read_bytes() == b"found, and proven"

@@ -306,7 +306,7 @@ def training_cases():
         verdicts=m.NONE | m.sequence(m.NOTHING, empty=True),
         validation_data=m.NONE,
         callbacks=m.sequence(m.NOTHING, empty=True),
-        fit=m.NONE,
+        fit=m.NONE | m.mapping(m.NOTHING),
         seeds=m.count(1),
         rounds=m.count(1),
         minutes=m.NONE | m.POSITIVE,

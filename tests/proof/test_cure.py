@@ -136,9 +136,10 @@ def test_data_that_are_not_arrays_of_x_and_y_are_refused(data):
         keras_ch8.cure(linear, data)
 
 
-def test_arguments_of_fit_that_have_their_own_place_are_refused():
-    with pytest.raises(ValueError, match=r"`fit` must be a dict.*Received: fit=\{'validation_data'.*by themselves"):
-        keras_ch8.cure(linear, (X, Y), fit={"validation_data": (X, Y)})
+@pytest.mark.parametrize("fit", [{"validation_data": (X, Y)}, {"epoch": 3}, 7])
+def test_arguments_that_fit_does_not_have_or_that_have_their_own_place_are_refused(fit):
+    with pytest.raises(ValueError, match=r"`fit` must be a dict of .*batch_size, .*Received: fit=.*by themselves"):
+        keras_ch8.cure(linear, (X, Y), fit=fit)
 
 
 def test_an_error_of_the_function_itself_is_the_users():

@@ -198,8 +198,8 @@ class _Session:
     def _write(self, proof: Proof) -> str:
         """Put the patch into the files, unless one was changed in the meantime, and return the page with the curves."""
         for name, content in proof.patched.encoded().items():
-            path = proof.patched.root / name
-            if path.read_bytes() != self.work.found(name):
+            path = self.work.target.roots[0] / name
+            if path.read_bytes() != self.work.found(name).read_bytes():
                 self.say(f"{path} was changed in the meantime, so that it is left as it is.")
                 continue
             copies = (path.with_name(f"{path.name}.orig{number or ''}") for number in itertools.count())

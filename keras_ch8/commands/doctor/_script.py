@@ -67,22 +67,21 @@ class Script:
         self._found = _found(seen)
 
     @property
-    def root(self) -> Path:
-        """The folder that its files are in."""
-        return self.work.target.roots[0]
-
-    @property
     def text(self) -> str:
-        """The diff of the script as it is on the disk and as it stands here: "" without a cure."""
+        """The diff of the script as the first run found it and as it stands here: "" without a cure."""
         parts = []
         for name, text in self.files.items():
-            path = Path(os.path.relpath(self.root / name, self.work.target.cwd)).as_posix()
-            parts.append(_source.diff(_source.read(self.root / name)[0], text, f"a/{path}", f"b/{path}"))
+            path = Path(os.path.relpath(self.work.target.roots[0] / name, self.work.target.cwd)).as_posix()
+            parts.append(_source.diff(self._read(name)[0], text, f"a/{path}", f"b/{path}"))
         return "".join(parts)
 
     def encoded(self) -> dict[str, bytes]:
-        """Return what each changed file has on the disk, by its path in the folder."""
-        return {name: text.encode(_source.read(self.root / name)[1]) for name, text in self.files.items()}
+        """Return what is in each changed file, by its path in the folder."""
+        return {name: text.encode(self._read(name)[1]) for name, text in self.files.items()}
+
+    def _read(self, name: str) -> tuple[str, str]:
+        """Return text and encoding of a file as the first run found it."""
+        return _source.read(self.work.found(name))
 
     def train(self, seed: int) -> Outcome:
         """Run it with shifted seeds in a copy of its folder."""
@@ -101,15 +100,13 @@ class Script:
         if stands is None:
             return "Its `fit` stands in no file of the script's folder."
         name, position = stands
-        path = self.root / name
-        if not path.resolve().is_relative_to(self.root):
+        if not self.work.found(name).resolve().is_relative_to(self.work.folder):
             return f"{name} is behind a link."
-        source = self.files.get(name) or _source.read(path)[0]
-        place = place_of(source, position)
+        place = place_of(self.files.get(name) or self._read(name)[0], position)
         text = place if isinstance(place, NoPatch) else patched(place, verdict.code)
-        return (
-            text.reason if isinstance(text, NoPatch) else Script(self.work, self.scoring, (), self.files | {name: text})
-        )
+        if isinstance(text, NoPatch):
+            return text.reason
+        return Script(self.work, self.scoring, (), self.files | {name: text})
 
 
 def gravest(ran: Ran) -> OverallState:
