@@ -317,3 +317,20 @@ def test_a_script_with_a_data_set_that_evaluates_gets_a_patch(call, quickly):
     status, out, _ = call("train.py", train=f"{SICK.replace('model.fit(x, y,', made)}model.evaluate(x, y)\n")
     assert status == 1, out
     assert "scored on the data that the script evaluates on" in out
+
+
+def test_what_the_command_prints_to_a_file_of_the_folder_stays(tmp_path, monkeypatch):
+    (tmp_path / "train.py").write_text("")
+    screen = os.dup(1)
+    with (tmp_path / "doctor.json").open("wb") as file:
+        os.dup2(file.fileno(), 1)
+    try:
+        with Workplace(Target(tmp_path / "train.py", "", (), tmp_path), print) as work:
+            monkeypatch.setattr(work, "_run", lambda *_, **options: Ran((), Ended()))
+            os.write(1, b"found, ")
+            work.first_run()
+            os.write(1, b"and proven")
+    finally:
+        os.dup2(screen, 1)
+        os.close(screen)
+    assert (tmp_path / "doctor.json").read_bytes() == b"found, and proven"

@@ -115,7 +115,10 @@ class Workplace:
         roots, begun = self.target.roots, time.time_ns()
         ran = self._run(dict(zip(roots, roots, strict=True)), None, screen=self.screen)
         self._patience = max(LEAST, SLOWER * ran.ended.seconds)
-        inside = {path for root in roots for path, _ in files_in(root) if os.stat(path).st_mtime_ns >= begun}
+        stats = {path: os.stat(path) for root in roots for path, _ in files_in(root)}
+        own = [os.fstat(each) for each in (1, 2)]  # what `doctor` prints may go to a file of the folder
+        inside = {path for path, stat in stats.items() if stat.st_mtime_ns >= begun}
+        inside -= {path for path, stat in stats.items() if any(os.path.samestat(stat, each) for each in own)}
         outside = {path for path in ran.ended.written if not any(Path(path).is_relative_to(root) for root in roots)}
         self.outside = sorted(filter(os.path.isfile, outside))
         (self.folder / "kept").mkdir()
