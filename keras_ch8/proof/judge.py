@@ -31,9 +31,14 @@ class Pair:
 
     @property
     def change(self) -> str:
-        """`"gains"`, `"better"`, `"equal"`, `"worse"` or `"loses"`: how the error with it is to that without it."""
+        """`"gains"`, `"better"`, `"equal"`, `"worse"` or `"loses"`: the error with it against that without it.
+
+        A fix with which the training fails is worse than a training that fails.
+        """
+        if self.cured.error:
+            return "worse" if self.without.error else "loses"
         was, now = self._error(self.without), self._error(self.cured)
-        if self.without.best:
+        if self._best:
             size = round(abs(was - now), 9)  # so that 0.93 is better than 0.88 by 0.05
             is_equal, is_much = size < SAME, size >= GAIN
         else:
@@ -44,10 +49,14 @@ class Pair:
             return "gains" if is_much or (was > 0 and 2 * now <= was) else "better"
         return "loses" if is_much or (was >= 0 and 2 * was <= now) else "worse"
 
+    @property
+    def _best(self) -> float:
+        return min(self.without.best, self.cured.best)  # a training that failed does not know that it has a loss
+
     def _error(self, outcome: Outcome) -> float:
         """Return what is left to a perfect score: of a failed training, that of a constant prediction, or infinity."""
-        floor = max(self.without.floor, self.cured.floor) if outcome.best else -math.inf
-        return outcome.best - (floor if math.isnan(outcome.score) else max(outcome.score, floor))
+        floor = max(self.without.floor, self.cured.floor) if self._best else -math.inf
+        return self._best - (floor if math.isnan(outcome.score) else max(outcome.score, floor))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,11 +81,11 @@ class Judgement:
         error = next((pair.cured.last_line for pair in self.pairs if pair.cured.error), "")
         if error:
             return f"The training fails with it: {error}"
-        measure, (_, before, after, seeds) = self.pairs[0].without.measure or "score", self.cells
+        measure = self.pairs[0].without.measure or self.pairs[0].cured.measure or "score"
+        _, before, after, seeds = self.cells
         said = f"{measure[:1].upper()}{measure[1:]} is {after} with it, {before} without it"
         said += f" (median of {seeds} seeds)" if seeds > 1 else ""
-        worse = sum(pair.change in ("worse", "loses") for pair in self.pairs)
-        return said + (f", and worse in {worse} of {counted(seeds, 'seed')}." if worse else ".")
+        return said + (f", and worse in {self.worse} of {counted(seeds, 'seed')}." if self.worse else ".")
 
     @property
     def cells(self) -> tuple[str, str, str, int]:
@@ -85,9 +94,9 @@ class Judgement:
         return self.level, before, after, len(self.pairs)
 
     @property
-    def does_no_harm(self) -> bool:
-        """Whether the cure is worse in no seed, and the training runs with it."""
-        return not any(pair.cured.error or pair.change in ("worse", "loses") for pair in self.pairs)
+    def worse(self) -> int:
+        """In how many seeds the cure is worse, or the training fails with it."""
+        return sum(pair.change in ("worse", "loses") for pair in self.pairs)
 
 
 def judge(pairs: Sequence[Pair]) -> Judgement:

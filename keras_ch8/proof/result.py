@@ -19,11 +19,13 @@ class Tried:
         cures: Verdicts whose code was put in.
         judgement: What came of it; `None` where it was not tried.
         reason: Why it was not tried; `""` if it was.
+        program: The program with them, if they were tried.
     """
 
     cures: tuple[Verdict, ...]
     judgement: Judgement | None = None
     reason: str = ""
+    program: Program | None = None
 
     @property
     def name(self) -> str:

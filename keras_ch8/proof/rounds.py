@@ -5,7 +5,6 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from ..verdicts.verdict import Verdict
 from .judge import Judgement, Pair, can_be_proven, judge
@@ -123,31 +122,32 @@ class _Search:
             if verdict.code and (is_there or codes in known):
                 continue
             known.add(codes)
-            tried, patched = self._tried(program, cures)
+            tried = self._tried(program, cures)
             if tried is None:
                 return False
             self.tried.append(tried)
             self.tell(str(tried))
-            if tried.judgement is None:
+            if tried.judgement is None or tried.program is None:
                 continue
             if tried.judgement.level == "proven":
-                self.chosen, self.cures = patched, (*self.cures, *cures)
+                self.chosen, self.cures = tried.program, (*self.cures, *cures)
                 return True
-            left = tried.judgement.pairs[0].cured.acts
-            has_left = tried.judgement.does_no_harm and verdict.kind not in [each.kind for each in left]
+            pair = tried.judgement.pairs[0]
+            left, is_no_worse = pair.cured.acts, not tried.judgement.worse or pair.without.error
+            has_left = is_no_worse and verdict.kind not in [each.kind for each in left]
             if has_left and len(self.cures) + len(cures) < self.rounds:
-                to_try.extend((patched, cures, each) for each in _fixes(left))
+                to_try.extend((tried.program, cures, each) for each in _fixes(left))
         return False
 
-    def _tried(self, program: Program, cures: tuple[Verdict, ...]) -> tuple[Tried | None, Any]:
-        """Return what comes of a program with one fix more, and that program; nothing if there is no time."""
+    def _tried(self, program: Program, cures: tuple[Verdict, ...]) -> Tried | None:
+        """Return what comes of a program with the last of some fixes in it; None if there is no time for that."""
         verdict = cures[-1]
         patched = program.with_cure(verdict) if verdict.code else f"It has no code: {verdict.cure}"
         if isinstance(patched, str):
-            return Tried(cures, reason=patched), None
+            return Tried(cures, reason=patched)
         reserved = 2 * min(self.seeds, FEWEST_FRESH)
         judgement = self._judged(self.trials.pairs(self.chosen, patched, range(self.seeds), reserved), "seeds")
-        return (Tried(cures, judgement) if judgement else None), patched
+        return Tried(cures, judgement, program=patched) if judgement else None
 
     def _judged(self, pairs: Sequence[Pair], of: str) -> Judgement | None:
         """Return what pairs say, if there are some, and note if `minutes` did not allow all that were needed."""

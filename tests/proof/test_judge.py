@@ -65,6 +65,12 @@ def test_of_a_loss_a_half_counts(two, level):
     assert judge(losses(two)).level == level
 
 
+def test_a_script_that_failed_is_compared_by_the_loss_that_the_other_has():
+    failed, runs = Outcome(error="ValueError: shapes"), Outcome(-0.5, "validation loss", 0.0)
+    assert str(judge([Pair(0, failed, runs)])) == "proven. Validation loss is 0.5 with it, NaN without it."
+    assert judge([Pair(0, runs, failed)]).level == "harms"
+
+
 def test_it_is_said_with_medians_and_where_it_is_worse():
     found = judge(pairs((0.5, 0.8), (0.6, 0.9), (0.7, 0.6)))
     assert (
@@ -79,7 +85,11 @@ def test_it_is_said_with_medians_and_where_it_is_worse():
 def test_a_fix_with_which_the_training_fails_says_with_what():
     good, bad = Outcome(0.5), Outcome(error="Traceback:\n  line 3\nNameError: name 'x' is not defined")
     assert judge([Pair(0, good, bad)]).said == "The training fails with it: NameError: name 'x' is not defined"
-    assert not judge([Pair(0, bad, bad)]).does_no_harm
+    assert judge([Pair(0, good, bad)]).level == "harms"
+    better = [Pair(seed, bad, good) for seed in (0, 1)]
+    assert judge(better).level == "proven"
+    assert judge([*better, Pair(2, bad, bad)]).level == "not proven"  # it has to run with every seed
+    assert not can_be_proven([Pair(0, bad, bad)], 3)
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,24 @@ def test_two_faults_that_have_to_go_together_are_found_and_no_part_is_proven_alo
     ]
 
 
+def test_of_two_faults_that_each_end_the_training_the_second_is_tried_behind_the_first():
+    class Failing(Fake):
+        def train(self, seed):
+            outcome = super().train(seed)
+            return outcome if len(self.codes) == 2 else dataclasses.replace(outcome, score=float("nan"), error="No.")
+
+    found = {
+        (): [verdict("a", "wrong_loss"), verdict("b")],
+        ("a",): [verdict("b")],
+        ("b",): [verdict("a", "wrong_loss")],
+    }
+    proof = prove(Failing(lambda *_: 0.9, found), tell=lambda _: None)
+    assert proof.patched.text == "a\nb"
+    assert str(proof).startswith(
+        "The training fails: No. Proven with 3 fresh seeds: Do a. Do b. Accuracy is 0.9 with it, "
+    )
+
+
 def test_a_fix_whose_verdict_stays_is_not_built_upon():
     found = {(): [verdict("a")], ("a",): [verdict("a"), verdict("b", "cliff")]}
     proof, *_ = proven(lambda codes, _: 0.9 if {*codes} == {"a", "b"} else 0.5, found)
