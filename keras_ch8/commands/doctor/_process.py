@@ -117,7 +117,8 @@ class Workplace:
         self._patience = max(LEAST, SLOWER * ran.ended.seconds)
         stats = {path: os.stat(path) for root in roots for path, _ in files_in(root)}
         own = [os.fstat(each) for each in (1, 2)]  # what `doctor` prints may go to a file of the folder
-        inside = {path for path, stat in stats.items() if stat.st_mtime_ns >= begun}
+        written = {path for path, stat in stats.items() if stat.st_mtime_ns >= begun and not path.endswith(".py")}
+        inside = written | (stats.keys() & {*ran.ended.written})  # a source that its user has saved is no output
         inside -= {path for path, stat in stats.items() if any(os.path.samestat(stat, each) for each in own)}
         outside = {path for path in ran.ended.written if not any(Path(path).is_relative_to(root) for root in roots)}
         self.outside = sorted(filter(os.path.isfile, outside))
